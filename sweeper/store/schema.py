@@ -1,0 +1,185 @@
+"""Our tables in the store, beside Optuna's. Only `sweeper.store` touches them.
+
+Times (`*_at`) are seconds since the epoch, UTC. `device_seconds` is the time a slot was held, times the share
+of a device that the slot is. JSON columns hold plain JSON values. The state machine of a trial::
+
+    waiting ──claim──▶ running ──▶ completed | pruned | failed
+       ▲                  │                        │
+       └──lease ran out, retry, preempted──┘       │
+       └──────────────── sweeper retry ────────────┘
+
+Every write of a supervisor is fenced: it names the trial's `fence` that its claim was given, and a claim raises it.
+"""
+
+from typing import Final
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+TRIAL_STATES: Final = ("waiting", "running", "completed", "pruned", "failed")
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+studies = Table(
+    "sweeper_studies",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("name", String(200), nullable=False, unique=True),
+    Column("source", Text, nullable=False),  # study.yaml as launched, byte for byte
+    Column("source_path", Text, nullable=False),
+    Column("spec", JSON, nullable=False),  # the validated study with every default filled in
+    Column("spec_sha256", String(64), nullable=False),
+    Column("claims_sha256", String(64), nullable=False),
+    Column("metric", String(200), nullable=False),
+    Column("direction", String(8), nullable=False),  # minimize | maximize
+    Column("budget_device_hours", Float),  # the cap on the whole study; NULL for none
+    Column("runs_dir", Text, nullable=False),  # where the trials' run directories are
+    Column("created_at", Float, nullable=False),
+)
+
+phases = Table(
+    "sweeper_phases",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("study_id", ForeignKey("sweeper_studies.id"), nullable=False),
+    Column("position", Integer, nullable=False),
+    Column("name", String(200), nullable=False),
+    Column("design", String(40), nullable=False),
+    Column("spec", JSON, nullable=False),  # the phase as validated
+    Column("optuna_study_id", Integer, nullable=False),
+    UniqueConstraint("study_id", "name"),
+    UniqueConstraint("study_id", "position"),
+)
+
+trials = Table(
+    "sweeper_trials",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("study_id", ForeignKey("sweeper_studies.id"), nullable=False),
+    Column("phase_id", ForeignKey("sweeper_phases.id"), nullable=False),  # the first phase that wants it
+    Column("number", Integer, nullable=False),  # within the phase, from 0; Optuna's number as well
+    Column("state", String(10), nullable=False),
+    # NULL until drawn, for the trials of a sampler and of a promotion:
+    Column("configuration", JSON(none_as_null=True)),  # {factor: level}
+    Column("config", JSON(none_as_null=True)),  # what the program is given, complete, without seed and budget
+    Column("configuration_hash", String(64)),  # full SHA-256 of the program and its config
+    Column("seed", Integer, nullable=False),
+    Column("budget", JSON, nullable=False),  # {"steps": 300} or {"tokens": …} or {"epochs": …}
+    Column("budget_key", String(100), nullable=False),  # the budget as canonical JSON
+    Column("predicted_device_seconds", Float),
+    Column("optuna_trial_id", Integer),
+    # the queue
+    Column("fence", Integer, nullable=False, default=0),
+    Column("attempts", Integer, nullable=False, default=0),
+    Column("lease_owner", String(200)),
+    Column("lease_expires_at", Float),
+    Column("not_before", Float, nullable=False, default=0.0),
+    # the outcome
+    Column("exit_reason", String(20)),
+    Column("value", Float),  # the study's metric: the best value reported
+    Column("step", BigInteger),
+    Column("tokens", BigInteger),
+    Column("flops", Float),
+    Column("result", JSON(none_as_null=True)),  # the program's result.json
+    Column("started_at", Float),
+    Column("ended_at", Float),
+    UniqueConstraint("phase_id", "number"),
+    UniqueConstraint("study_id", "configuration_hash", "seed", "budget_key"),
+    CheckConstraint(f"state IN {TRIAL_STATES}", name="state"),
+    Index(None, "study_id", "state", "not_before"),
+)
+
+phase_trials = Table(  # which trials a phase wants, its own and those it shares with an earlier phase
+    "sweeper_phase_trials",
+    metadata,
+    Column("phase_id", ForeignKey("sweeper_phases.id"), primary_key=True),
+    Column("position", Integer, primary_key=True),
+    Column("trial_id", ForeignKey("sweeper_trials.id"), nullable=False),
+    UniqueConstraint("phase_id", "trial_id"),
+)
+
+environments = Table(  # what an attempt ran in; most attempts share one
+    "sweeper_environments",
+    metadata,
+    Column("sha256", String(64), primary_key=True),
+    Column("facts", JSON, nullable=False),  # git commit and diff, package versions, devices
+)
+
+attempts = Table(
+    "sweeper_attempts",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("trial_id", ForeignKey("sweeper_trials.id"), nullable=False),
+    Column("number", Integer, nullable=False),  # within the trial, from 1; equals the fence of its claim
+    Column("host", String(200), nullable=False),
+    Column("slot", String(200), nullable=False),
+    Column("device", String(200), nullable=False),  # "cpu", "cuda:0"
+    Column("device_share", Float, nullable=False, default=1.0),
+    Column("supervisor_pid", Integer, nullable=False),
+    Column("supervisor_started_at", Float, nullable=False),  # of the process: with the pid, its identity on the host
+    Column("pid", Integer),  # of the trial process, which leads a process group of its own
+    Column("pid_started_at", Float),
+    Column("environment_sha256", ForeignKey("sweeper_environments.sha256")),
+    Column("started_at", Float, nullable=False),
+    Column("heartbeat_at", Float, nullable=False),
+    Column("ended_at", Float),
+    Column("device_seconds", Float, nullable=False, default=0.0),
+    Column("peak_memory_bytes", BigInteger),
+    Column("exit_reason", String(20)),  # NULL while it runs
+    Column("exit_code", Integer),
+    Column("exit_signal", Integer),
+    Column("message", Text),  # the last words of the process, for one that failed
+    Column("ingest_offset", BigInteger, nullable=False, default=0),  # bytes of metrics.jsonl in the store
+    UniqueConstraint("trial_id", "number"),
+)
+
+measurements = Table(
+    "sweeper_measurements",
+    metadata,
+    Column("trial_id", ForeignKey("sweeper_trials.id"), primary_key=True),
+    Column("metric", String(200), primary_key=True),
+    Column("step", BigInteger, primary_key=True, autoincrement=False),
+    Column("attempt_id", ForeignKey("sweeper_attempts.id"), nullable=False),
+    Column("tokens", BigInteger),
+    Column("device_seconds", Float),
+    Column("flops", Float),
+    Column("value", Float),  # NULL stands for not-a-number, which SQLite cannot hold
+    sqlite_with_rowid=False,
+)
+
+runners = Table(  # a launcher or a worker: it owns slots
+    "sweeper_runners",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("study_id", ForeignKey("sweeper_studies.id"), nullable=False),
+    Column("host", String(200), nullable=False),
+    Column("pid", Integer, nullable=False),
+    Column("pid_started_at", Float, nullable=False),
+    Column("slots", Integer, nullable=False),
+    Column("started_at", Float, nullable=False),
+    Column("heartbeat_at", Float, nullable=False),
+    Column("stop_requested", Boolean, nullable=False, default=False),
+    Column("ended_at", Float),
+)
