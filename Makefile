@@ -1,0 +1,60 @@
+# Two commands on a fresh machine with Python 3.11: `make demo` and `make test`.
+#
+#   PYTHON=python3.12 make demo     another interpreter (3.11 or newer)
+#   TORCH=cuda make demo            the CUDA build of PyTorch with its libraries, instead of the CPU build
+
+PYTHON ?= python3.11
+TORCH ?= cpu
+VENV ?= .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed-$(TORCH)
+DEMO ?= demo
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test lint format type unit bench clean
+
+help:
+	@echo "make demo    set up, run a real study on an embedded corpus, write its report"
+	@echo "make test    set up, lint, check types, run all tests"
+	@echo "make bench   the measurements behind docs/performance.md"
+	@echo "make setup lint format type unit clean"
+
+setup: $(STAMP)
+
+$(STAMP): requirements.lock pyproject.toml
+	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) was not found. Install Python 3.11, or name another: make PYTHON=python3 …"; exit 2; }
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	# The lock names every package, so nothing is resolved: --no-deps keeps PyTorch from pulling CUDA libraries.
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -r requirements.lock
+	if [ "$(TORCH)" = cuda ]; then $(BIN)/python -m pip install --quiet --disable-pip-version-check --force-reinstall torch==2.13.0; fi
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	rm -f $(VENV)/.installed-*
+	touch $@
+
+demo: setup
+	mkdir -p $(DEMO)
+	$(BIN)/sweeper launch studies/quickstart.yaml --store sqlite:///$(DEMO)/sweeper.db
+	$(BIN)/sweeper report quickstart --store sqlite:///$(DEMO)/sweeper.db --out $(DEMO)/report
+
+test: lint type unit
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+
+format: setup
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+type: setup
+	$(BIN)/mypy
+
+unit: setup
+	$(BIN)/python -m pytest -n 2 --dist worksteal
+
+bench: setup
+	$(BIN)/python -m benchmarks
+
+clean:
+	rm -rf $(VENV) $(DEMO) build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
