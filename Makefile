@@ -27,6 +27,8 @@ $(STAMP): requirements.lock pyproject.toml
 	# The lock names every package, so nothing is resolved: --no-deps keeps PyTorch from pulling CUDA libraries.
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -r requirements.lock
 	if [ "$(TORCH)" = cuda ]; then $(BIN)/python -m pip install --quiet --disable-pip-version-check --force-reinstall torch==2.13.0; fi
+	@$(BIN)/python -c "import torch" 2>/dev/null || { echo "PyTorch does not load: this package index serves its CUDA build only."; \
+	  echo "Take that (make setup TORCH=cuda) or see CONTRIBUTING.md, section PyTorch."; exit 2; }
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	rm -f $(VENV)/.installed-*
 	touch $@

@@ -1,0 +1,90 @@
+"""The `sweeper` command: its sub-commands, and how its errors reach the user."""
+
+import os
+import sys
+from importlib import import_module
+from typing import Final
+
+import click
+
+from sweeper import __version__
+from sweeper.errors import SweeperError
+
+# In the order in which a user needs them. Each is sweeper/cli/NAME.py with a click command of the same name.
+COMMANDS: Final = ("launch", "plan", "status", "report", "export", "show", "retry", "cancel", "schema")
+
+
+class _Commands(click.Group):
+    """Loads a sub-command's module when it is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        command = getattr(import_module(f"sweeper.cli.{cmd_name}"), cmd_name)
+        assert isinstance(command, click.Command)
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            raise click.UsageError(f"{error.message} Commands: {', '.join(COMMANDS)}.", ctx) from error
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="sweeper")
+@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+def cli(debug: bool) -> None:
+    """Plans, runs and explains ablation studies.
+
+    One YAML file goes in, hundreds of training trials run, and a statistical report comes out:
+
+    \b
+      sweeper plan studies/quickstart.yaml      what would run, and for how long
+      sweeper launch studies/quickstart.yaml    run it; the same command goes on after an interruption
+      sweeper report quickstart                 report.html and report.pdf
+
+    Exit codes: 0 all done; 1 finished, but trials failed for good; 2 the command or the study file is wrong;
+    3 stopped by the budget; 130 interrupted (the same command goes on).
+    """
+
+
+def main() -> None:
+    """Run the command line; a user's mistake ends in its message and an exit code, never in a traceback."""
+    try:
+        code = cli.main(standalone_mode=False)
+    except click.exceptions.Exit as error:
+        code = error.exit_code
+    except click.ClickException as error:
+        error.show()
+        code = error.exit_code
+    except (KeyboardInterrupt, click.Abort):
+        code = 130
+    except BrokenPipeError:  # the reader of our output has left, as `head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 0
+    except SweeperError as error:
+        code = _tell(error, error.exit_code)
+    except Exception as error:
+        code = _tell(error, 1)
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _tell(error: Exception, code: int) -> int:
+    if "--debug" in sys.argv:
+        raise error
+    if isinstance(error, SweeperError):
+        if str(error):
+            click.echo(str(error), err=True)
+    else:
+        click.echo(
+            f"sweeper: internal error: {type(error).__name__}: {error}\n"
+            "This is a bug of sweeper, not a mistake of yours. `sweeper --debug …` shows where it happened.",
+            err=True,
+        )
+    return code

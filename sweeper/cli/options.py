@@ -1,0 +1,57 @@
+"""Options and arguments that several commands share."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+DEFAULT_STORE = "sqlite:///sweeper.db"
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def store_option(command: Command) -> Command:
+    """`--store URL`, from $SWEEPER_STORE, by default a SQLite file in the working directory."""
+    return click.option(
+        "--store",
+        envvar="SWEEPER_STORE",
+        default=DEFAULT_STORE,
+        show_default=True,
+        show_envvar=True,
+        metavar="URL",
+        help="Where studies are kept: an SQLAlchemy URL.",
+    )(command)
+
+
+def json_option(command: Command) -> Command:
+    """`--json`: results for programs, on standard output."""
+    return click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")(command)
+
+
+def print_json(value: object) -> None:
+    """Print one JSON document on standard output."""
+    click.echo(json.dumps(value, indent=2, allow_nan=False))
+
+
+def study_name(study: str) -> str:
+    """The name of STUDY, which is a study file or already a name.
+
+    Raises:
+        UsageError: STUDY is a file that cannot be read or has no study name.
+    """
+    if not _is_file(study):
+        return study
+    from sweeper.errors import UsageError  # noqa: PLC0415
+    from sweeper.yaml_source import load  # noqa: PLC0415 - yaml is loaded only where a file is named
+
+    data = load(Path(study)).data
+    name = data.get("study") if isinstance(data, dict) else None
+    if not isinstance(name, str):
+        raise UsageError(f"{study}: the file has no study name. Add a line such as `study: quickstart` at its top.")
+    return name
+
+
+def _is_file(study: str) -> bool:
+    return study.endswith((".yaml", ".yml")) or Path(study).is_file()

@@ -1,0 +1,46 @@
+"""`sweeper report`: the study as one HTML file and one PDF."""
+
+from pathlib import Path
+
+import click
+
+from sweeper.cli.options import store_option, study_name
+from sweeper.errors import UsageError
+
+FORMATS = ("html", "pdf")
+
+
+@click.command()
+@click.argument("study")
+@click.option(
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="The folder to write to.  [default: sweeper-reports/STUDY]",
+)
+@click.option(
+    "--format", "formats", default="html,pdf", show_default=True, help="Which of html and pdf, comma-separated."
+)
+@store_option
+def report(study: str, out: Path | None, formats: str, store: str) -> None:
+    """Write the report of STUDY, a study file or a study's name in the store.
+
+    The report opens offline. Its figures are saved beside it as SVG, their data as CSV. Trials that have not ended
+    yet are said, so a report can be written while the study runs.
+    """
+    chosen = _formats(formats)
+    name = study_name(study)
+    from datetime import UTC, datetime  # noqa: PLC0415
+
+    from reports.build import build_report  # noqa: PLC0415 - pandas and matplotlib are slow to load
+
+    folder = out if out is not None else Path("sweeper-reports") / name
+    for path in build_report(store, name, folder, formats=chosen, now=datetime.now(UTC)):
+        click.echo(str(path))
+
+
+def _formats(text: str) -> tuple[str, ...]:
+    chosen = tuple(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
+    unknown = [part for part in chosen if part not in FORMATS]
+    if unknown or not chosen:
+        raise UsageError(f"--format: {text!r} is not a list of formats. Use html, pdf or html,pdf.")
+    return chosen

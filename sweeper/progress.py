@@ -1,0 +1,147 @@
+"""A run's progress: a live table on a terminal, plain lines elsewhere. Both go to standard error."""
+
+import sys
+import time
+from collections.abc import Callable, Sequence
+from types import TracebackType
+from typing import TYPE_CHECKING, Protocol, Self, TextIO
+
+from sweeper.status import RunningTrial, Status
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+    from rich.live import Live
+
+PLAIN_EVERY_S = 30.0  # at most this long between two plain lines while nothing ends
+
+
+class Progress(Protocol):
+    """Shows a study's status again and again, from the start of a run to its end."""
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+    def update(self, status: Status) -> None:
+        """Show the status of this moment."""
+
+
+def progress_for(stream: TextIO = sys.stderr) -> Progress:
+    """A live table where the stream is a terminal, plain lines elsewhere."""
+    return LiveProgress() if stream.isatty() else PlainProgress(stream)
+
+
+class PlainProgress:
+    """A line whenever a trial ended, and now and then while nothing does: for logs."""
+
+    def __init__(self, stream: TextIO, clock: Callable[[], float] = time.monotonic) -> None:
+        self._stream = stream
+        self._clock = clock
+        self._last_ended = -1
+        self._last_at = float("-inf")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        pass
+
+    def update(self, status: Status) -> None:
+        """Print a line if there is news or the last line is old."""
+        now = self._clock()
+        if status.ended == self._last_ended and now - self._last_at < PLAIN_EVERY_S:
+            return
+        self._last_ended, self._last_at = status.ended, now
+        print(summary_line(status), file=self._stream, flush=True)
+
+
+class LiveProgress:
+    """A table of the phases and the running trials, drawn again in place."""
+
+    def __init__(self) -> None:
+        self._live: Live | None = None
+
+    def __enter__(self) -> Self:
+        from rich.console import Console  # noqa: PLC0415 - rich is loaded only for a terminal
+        from rich.live import Live  # noqa: PLC0415
+
+        self._live = Live(console=Console(stderr=True), refresh_per_second=4, transient=False)
+        self._live.__enter__()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._live is not None:
+            self._live.__exit__(kind, error, trace)
+
+    def update(self, status: Status) -> None:
+        """Draw the table again."""
+        if self._live is not None:
+            self._live.update(status_table(status))
+
+
+def summary_line(status: Status) -> str:
+    """One line: what ended, what runs, what failed, device-hours, time left, best value."""
+    parts = [f"{status.study}: {status.ended}/{status.planned} trials ended", f"{status.total('running')} running"]
+    if status.total("failed"):
+        parts.append(f"{status.total('failed')} failed")
+    if status.total("pruned"):
+        parts.append(f"{status.total('pruned')} pruned")
+    parts.append(f"{status.device_hours:.3g} device-hours")
+    if status.best is not None:
+        parts.append(f"best {status.metric} {status.best:.4g}")
+    if status.eta_seconds is not None and status.ended < status.planned:
+        parts.append(f"about {duration(status.eta_seconds)} left")
+    return ", ".join(parts)
+
+
+def duration(seconds: float) -> str:
+    """Seconds as people say them: `45 s`, `3 min`, `2 h 5 min`, `3 d 4 h`."""
+    minutes, hours, days = round(seconds / 60), seconds / 3600, seconds / 86400
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    if hours < 1.5:
+        return f"{minutes} min"
+    if days < 2:
+        return f"{minutes // 60} h {minutes % 60} min"
+    return f"{round(hours) // 24} d {round(hours) % 24} h"
+
+
+def status_table(status: Status) -> "RenderableType":
+    """The phases and the running trials as rich tables."""
+    from rich.console import Group  # noqa: PLC0415
+    from rich.table import Table  # noqa: PLC0415
+    from rich.text import Text  # noqa: PLC0415
+
+    phases = Table(box=None, pad_edge=False)
+    phases.add_column("phase", style="bold")
+    for heading in ("planned", "waiting", "running", "completed", "pruned", "failed"):
+        phases.add_column(heading, justify="right")
+    for phase in status.phases:
+        cells = [str(phase.counts[state]) for state in ("waiting", "running", "completed", "pruned", "failed")]
+        phases.add_row(Text(phase.name), str(phase.planned), *cells)
+    parts: list[RenderableType] = [Text(summary_line(status)), phases]
+    if status.running:
+        parts.append(_running_table(status.running, status.metric))
+    return Group(*parts)
+
+
+def _running_table(trials: Sequence[RunningTrial], metric: str) -> "RenderableType":
+    from rich.progress_bar import ProgressBar  # noqa: PLC0415
+    from rich.table import Table  # noqa: PLC0415
+    from rich.text import Text  # noqa: PLC0415
+
+    table = Table(box=None, pad_edge=False)
+    for heading in ("trial", "slot", "attempt", "for", "done", metric):
+        table.add_column(heading)
+    for trial in trials:
+        done = ProgressBar(total=1.0, completed=trial.fraction, width=20) if trial.fraction is not None else Text("?")
+        value = f"{trial.value:.4g}" if trial.value is not None else ""
+        name = Text(f"{trial.phase}/{trial.number}")
+        table.add_row(name, Text(trial.slot), str(trial.attempt), duration(trial.elapsed_s), done, value)
+    return table

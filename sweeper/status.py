@@ -1,0 +1,92 @@
+"""How far a study is: counts by phase, device-hours spent, and when it ends. The JSON of `sweeper status --json`."""
+
+import heapq
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+STATES = ("waiting", "running", "completed", "pruned", "failed")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PhaseStatus:
+    """The counts of one phase; a trial is counted in the first phase that wants it."""
+
+    name: str
+    counts: Mapping[str, int]  # by state; all of STATES
+
+    @property
+    def planned(self) -> int:
+        """All its trials, whatever their state."""
+        return sum(self.counts.values())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunningTrial:
+    """A trial that runs now, as far as the store knows."""
+
+    phase: str
+    number: int
+    attempt: int
+    slot: str
+    elapsed_s: float  # of this attempt
+    fraction: float | None  # of its budget done; None where unknown
+    value: float | None  # the study's metric, best so far
+    expected_s: float | None  # from beginning to end, as trials of its kind took
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Status:
+    """A study at one moment."""
+
+    study: str
+    metric: str
+    phases: Sequence[PhaseStatus]
+    running: Sequence[RunningTrial]
+    device_hours: float  # all attempts', those that run now included
+    device_hours_cap: float | None
+    best: float | None  # the best value of the study's metric so far
+    slots: int  # of launchers and workers alive
+    eta_seconds: float | None
+
+    def total(self, state: str) -> int:
+        """How many trials of the study are in a state."""
+        return sum(phase.counts[state] for phase in self.phases)
+
+    @property
+    def planned(self) -> int:
+        """All trials of the study."""
+        return sum(phase.planned for phase in self.phases)
+
+    @property
+    def ended(self) -> int:
+        """Trials that are completed, pruned or failed for good."""
+        return self.planned - self.total("waiting") - self.total("running")
+
+
+def status_json(status: Status) -> dict[str, object]:
+    """What `sweeper status STUDY --json` prints."""
+    phases = [{"name": phase.name, "planned": phase.planned, **dict(phase.counts)} for phase in status.phases]
+    return {
+        "study": status.study,
+        "phases": phases,
+        "planned": status.planned,
+        **{state: status.total(state) for state in STATES},
+        "device_hours": status.device_hours,
+        "eta_seconds": status.eta_seconds,
+    }
+
+
+def finish_in_s(running_left_s: Sequence[float], waiting_s: Sequence[float], slots: int) -> float:
+    """When the last of the trials ends, in seconds from now, if each slot takes the next waiting trial when it is free.
+
+    Args:
+        running_left_s: seconds that each running trial still needs; they hold their slots.
+        waiting_s: seconds that each waiting trial takes, in the order of the queue.
+        slots: how many trials run at a time; at least the number that runs now is assumed.
+    """
+    free_at = [max(0.0, left) for left in running_left_s]
+    free_at += [0.0] * (max(1, slots) - len(free_at))
+    heapq.heapify(free_at)
+    for seconds in waiting_s:
+        heapq.heappush(free_at, heapq.heappop(free_at) + seconds)
+    return max(free_at)

@@ -1,0 +1,50 @@
+"""What a run shows while it goes on."""
+
+import io
+from dataclasses import replace
+
+import pytest
+from rich.console import Console
+
+from sweeper.progress import PlainProgress, duration, status_table, summary_line
+from sweeper.status import RunningTrial
+from tests.sweeper.test_status import make_status
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0, "0 s"), (45, "45 s"), (150, "2 min"), (4000, "67 min"), (7500, "2 h 5 min"), (273600, "3 d 4 h")],
+)
+def test_durations_read_as_people_say_them(seconds: float, text: str) -> None:
+    assert duration(seconds) == text
+
+
+def test_the_summary_says_what_ended_failed_and_is_left() -> None:
+    assert summary_line(make_status()) == (
+        "quickstart: 5/10 trials ended, 2 running, 1 failed, 0.5 device-hours, "
+        "best valid_perplexity 91.2, about 60 s left"
+    )
+
+
+def test_plain_progress_prints_a_line_for_news_and_none_without() -> None:
+    now = [0.0]
+    stream = io.StringIO()
+    with PlainProgress(stream, clock=lambda: now[0]) as progress:
+        progress.update(make_status())
+        now[0] = 1.0
+        progress.update(make_status())
+        assert stream.getvalue().count("\n") == 1
+        now[0] = 40.0
+        progress.update(make_status())
+    assert stream.getvalue().count("\n") == 2
+
+
+def test_the_live_table_shows_names_as_they_are() -> None:
+    running = RunningTrial(
+        phase="[bold]x", number=3, attempt=2, slot="cpu-0", elapsed_s=12.0, fraction=0.5, value=None, expected_s=None
+    )
+    console = Console(file=io.StringIO(), width=120)
+    console.print(status_table(replace(make_status(), running=[running])))
+    output = console.file.getvalue()  # type: ignore[attr-defined]  # the StringIO from above
+    assert "[bold]x/3" in output
+    assert "screen" in output
