@@ -9,6 +9,8 @@ of a device that the slot is. JSON columns hold plain JSON values. The state mac
        └──────────────── sweeper retry ────────────┘
 
 Every write of a supervisor is fenced: it names the trial's `fence` that its claim was given, and a claim raises it.
+
+A change here needs a new file in `migrations/versions/`, its name as `REVISION`, and a fixture of a store as it was.
 """
 
 from typing import Final
@@ -29,6 +31,9 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
 )
+
+REVISION: Final = "0001"  # the newest of migrations/versions
+VERSION_TABLE: Final = "sweeper_alembic_version"  # Alembic's usual name is taken by Optuna
 
 TRIAL_STATES: Final = ("waiting", "running", "completed", "pruned", "failed")
 
@@ -57,6 +62,16 @@ studies = Table(
     Column("budget_device_hours", Float),  # the cap on the whole study; NULL for none
     Column("runs_dir", Text, nullable=False),  # where the trials' run directories are
     Column("created_at", Float, nullable=False),
+    Column("cancelled_at", Float),  # set by `sweeper cancel`: what still runs ends for good
+)
+
+changes = Table(  # what an edited file changed in a study after its first launch; a report says so
+    "sweeper_changes",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("study_id", ForeignKey("sweeper_studies.id"), nullable=False),
+    Column("changed_at", Float, nullable=False),
+    Column("lines", JSON, nullable=False),  # ["budget.device_hours: 2.0 -> 4.0", …]
 )
 
 phases = Table(
@@ -69,6 +84,7 @@ phases = Table(
     Column("design", String(40), nullable=False),
     Column("spec", JSON, nullable=False),  # the phase as validated
     Column("optuna_study_id", Integer, nullable=False),
+    Column("distributions", JSON, nullable=False),  # {factor: distribution}, as Optuna writes them
     UniqueConstraint("study_id", "name"),
     UniqueConstraint("study_id", "position"),
 )
@@ -85,7 +101,7 @@ trials = Table(
     Column("configuration", JSON(none_as_null=True)),  # {factor: level}
     Column("config", JSON(none_as_null=True)),  # what the program is given, complete, without seed and budget
     Column("configuration_hash", String(64)),  # full SHA-256 of the program and its config
-    Column("seed", Integer, nullable=False),
+    Column("seed", BigInteger, nullable=False),
     Column("budget", JSON, nullable=False),  # {"steps": 300} or {"tokens": …} or {"epochs": …}
     Column("budget_key", String(100), nullable=False),  # the budget as canonical JSON
     Column("predicted_device_seconds", Float),
@@ -93,11 +109,13 @@ trials = Table(
     # the queue
     Column("fence", Integer, nullable=False, default=0),
     Column("attempts", Integer, nullable=False, default=0),
+    Column("attempts_forgiven", Integer, nullable=False, default=0),  # by `sweeper retry`: do not count towards limits
     Column("lease_owner", String(200)),
     Column("lease_expires_at", Float),
     Column("not_before", Float, nullable=False, default=0.0),
     # the outcome
     Column("exit_reason", String(20)),
+    Column("message", Text),  # why a trial ended that no attempt ran, or the last words of its last attempt
     Column("value", Float),  # the study's metric: the best value reported
     Column("step", BigInteger),
     Column("tokens", BigInteger),
@@ -108,7 +126,8 @@ trials = Table(
     UniqueConstraint("phase_id", "number"),
     UniqueConstraint("study_id", "configuration_hash", "seed", "budget_key"),
     CheckConstraint(f"state IN {TRIAL_STATES}", name="state"),
-    Index(None, "study_id", "state", "not_before"),
+    Index(None, "study_id", "state"),
+    Index(None, "phase_id", "state", "number"),  # the next of a phase, without sorting all that wait
 )
 
 phase_trials = Table(  # which trials a phase wants, its own and those it shares with an earlier phase
@@ -150,6 +169,7 @@ attempts = Table(
     Column("exit_reason", String(20)),  # NULL while it runs
     Column("exit_code", Integer),
     Column("exit_signal", Integer),
+    Column("supervisor_lost", Boolean, nullable=False, default=False),  # its lease ran out, or its supervisor died
     Column("message", Text),  # the last words of the process, for one that failed
     Column("ingest_offset", BigInteger, nullable=False, default=0),  # bytes of metrics.jsonl in the store
     UniqueConstraint("trial_id", "number"),

@@ -1,0 +1,105 @@
+"""Attempts that ended without a word: found by their lease or by their dead supervisor, closed, their trial freed."""
+
+from typing import Any, Final
+
+from sqlalchemy import Connection, Engine, Row, func, select, update
+
+from sweeper.store import optuna_mirror
+from sweeper.store.records import LOST_LIMIT, RunningAttempt
+from sweeper.store.schema import attempts, phases, trials
+from sweeper.store.transactions import reading, writing
+
+FREED: Final = {"state": "waiting", "lease_owner": None, "lease_expires_at": None}
+
+
+def abandoned(engine: Engine, study_id: int, host: str) -> tuple[RunningAttempt, ...]:
+    """The running attempts of a host. Who finds a supervisor dead kills what is left and releases its trial."""
+    query = (
+        select(attempts, phases.c.name.label("phase"), trials.c.number.label("trial_number"))
+        .join(trials, trials.c.id == attempts.c.trial_id)
+        .join(phases, phases.c.id == trials.c.phase_id)
+        .where(trials.c.study_id == study_id, trials.c.state == "running", attempts.c.number == trials.c.fence)
+        .where(attempts.c.host == host, attempts.c.ended_at.is_(None))
+        .order_by(attempts.c.id)
+    )
+    with reading(engine) as connection:
+        return tuple(
+            RunningAttempt(
+                attempt_id=row.id,
+                trial_id=row.trial_id,
+                phase=row.phase,
+                number=row.trial_number,
+                slot=row.slot,
+                supervisor_pid=row.supervisor_pid,
+                supervisor_started_at=row.supervisor_started_at,
+                pid=row.pid,
+                pid_started_at=row.pid_started_at,
+            )
+            for row in connection.execute(query)
+        )
+
+
+def release(engine: Engine, attempt_id: int, message: str, now: float) -> bool:
+    """Closes an attempt whose supervisor is known to be dead; its trial can be claimed at once.
+
+    Returns:
+        False: it had ended already, or another attempt has the trial.
+    """
+    with writing(engine) as connection:
+        row = connection.execute(
+            select(trials.c.id, trials.c.optuna_trial_id, trials.c.study_id, trials.c.started_at)
+            .join(attempts, attempts.c.trial_id == trials.c.id)
+            .where(attempts.c.id == attempt_id, attempts.c.ended_at.is_(None))
+            .where(trials.c.state == "running", trials.c.fence == attempts.c.number)
+        ).one_or_none()
+        if row is None:
+            return False
+        close_lost(connection, row.id, message)
+        if fail_if_lost_too_often(connection, row, now):
+            return True
+        connection.execute(update(trials).where(trials.c.id == row.id).values(FREED))
+        optuna_mirror.requeue(connection, [row.optuna_trial_id])
+        return True
+
+
+def close_lost(connection: Connection, trial_id: int, message: str) -> None:
+    """Closes the open attempt of a trial as killed. It ended when it was last heard of, for all that is known."""
+    connection.execute(
+        update(attempts)
+        .where(attempts.c.trial_id == trial_id, attempts.c.ended_at.is_(None))
+        .values(ended_at=attempts.c.heartbeat_at, exit_reason="killed", supervisor_lost=True, message=message)
+    )
+
+
+def fail_if_lost_too_often(connection: Connection, trial: Row[Any], now: float) -> bool:
+    """Fails a trial that lost so many supervisors that it must be the cause; true if it did.
+
+    Args:
+        trial: a row with id, optuna_trial_id and started_at.
+    """
+    lost = connection.execute(
+        select(func.count())
+        .select_from(attempts)
+        .join(trials, trials.c.id == attempts.c.trial_id)
+        .where(trials.c.id == trial.id, attempts.c.supervisor_lost, attempts.c.number > trials.c.attempts_forgiven)
+    ).scalar_one()
+    if lost <= LOST_LIMIT:
+        return False
+    message = f"{lost} attempts ended together with their supervisors: does the trial take the machine down?"
+    fail(connection, trial, exit_reason="killed", message=message, now=now)
+    return True
+
+
+def fail(connection: Connection, trial: Row[Any], *, exit_reason: str, message: str | None, now: float) -> None:
+    """Ends a trial as failed, in both views. `trial` is a row with id, optuna_trial_id and started_at."""
+    values = {**FREED, "state": "failed", "exit_reason": exit_reason, "message": message, "ended_at": now}
+    connection.execute(update(trials).where(trials.c.id == trial.id).values(values))
+    optuna_mirror.end(
+        connection,
+        trial.optuna_trial_id,
+        "failed",
+        value=None,
+        exit_reason=exit_reason,
+        started_at=trial.started_at,
+        ended_at=now,
+    )

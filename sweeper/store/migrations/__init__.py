@@ -1,0 +1,1 @@
+"""The versions of our tables; `sweeper.store.engine` applies them."""

@@ -1,0 +1,118 @@
+"""What passes between the queue and those who use it: plain frozen values."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Literal
+
+ExitReason = Literal[
+    "completed",
+    "pruned",
+    "crashed",
+    "killed",
+    "out_of_memory",
+    "diverged",
+    "timeout",
+    "preempted",
+    "budget_exhausted",
+    "cancelled",
+]
+
+RETRIED: Final = ("crashed", "killed", "out_of_memory", "diverged", "timeout")  # within the study's limits
+RETURNED: Final = ("preempted", "budget_exhausted")  # not the trial's doing: always back to the queue
+LOST_LIMIT: Final = 20  # attempts that may lose their supervisor before the trial is taken for the cause of it
+
+
+class LeaseLost(Exception):  # noqa: N818 - a fact about the claim rather than an error of the program
+    """The trial is another attempt's by now: kill the process and write nothing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SlotIdentity:
+    """The slot that claims: where it is and which process supervises it."""
+
+    host: str
+    slot: str
+    device: str  # "cpu", "cuda:0"
+    device_share: float  # (0, 1]
+    supervisor_pid: int
+    supervisor_started_at: float  # of the process, seconds since the epoch: with the pid, its identity on the host
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """A trial that is ours until its lease runs out, and the attempt opened for it."""
+
+    trial_id: int
+    attempt_id: int
+    study_id: int
+    study: str
+    metric: str
+    direction: str  # minimize | maximize
+    phase_id: int
+    phase: str
+    design: str
+    number: int
+    fence: int
+    attempt: int  # from 1
+    configuration: Mapping[str, object] | None  # None: a sampler's, to be drawn now
+    config: Mapping[str, object] | None
+    configuration_hash: str | None
+    seed: int
+    budget: Mapping[str, object]
+    run_dir: Path
+    predicted_device_seconds: float | None
+    optuna_trial_id: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """How an attempt ended."""
+
+    exit_reason: ExitReason
+    exit_code: int | None = None
+    exit_signal: int | None = None
+    message: str | None = None
+    value: float | None = None  # the study's metric: the best value reported; needed for completed
+    result: Mapping[str, object] | None = None  # the program's result.json
+    device_seconds: float = 0.0
+    peak_memory_bytes: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measurement:
+    """One value of one metric at one step; the coordinates are cumulative over the trial."""
+
+    metric: str
+    step: int
+    value: float  # not a number is kept as such
+    tokens: int | None = None
+    device_seconds: float | None = None
+    flops: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunningAttempt:
+    """An attempt that the store takes for running, and the processes that should be there."""
+
+    attempt_id: int
+    trial_id: int
+    phase: str
+    number: int
+    slot: str
+    supervisor_pid: int
+    supervisor_started_at: float
+    pid: int | None
+    pid_started_at: float | None
+
+
+def plain(value: object) -> object:
+    """A JSON value without NaN and infinities, which JSON lacks: they become null, mappings dicts, sequences lists."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    return value

@@ -1,0 +1,85 @@
+"""The URL of a store: its default, the file behind it, and how it is shown. Imports nothing heavy."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from sweeper.errors import StoreError
+
+DEFAULT_URL: Final = "sqlite:///sweeper.db"
+ENVIRONMENT_VARIABLE: Final = "SWEEPER_STORE"
+SQLITE: Final = ("sqlite", "sqlite+pysqlite")
+POSTGRESQL: Final = ("postgresql", "postgresql+psycopg")
+SQLITE_HEADER: Final = b"SQLite format 3\x00"
+
+
+def store_url(option: str | None, environ: Mapping[str, str]) -> str:
+    """The store to use: ``--store``, else ``$SWEEPER_STORE``, else a file in the working directory."""
+    return option or environ.get(ENVIRONMENT_VARIABLE) or DEFAULT_URL
+
+
+def shown(url: str) -> str:
+    """The URL with its password hidden, for messages."""
+    head, separator, rest = url.partition("://")
+    authority, slash, path = rest.partition("/")
+    user, at, host = authority.rpartition("@")
+    if not separator or not at or ":" not in user:
+        return url
+    return f"{head}://{user.partition(':')[0]}:***@{host}{slash}{path}"
+
+
+def sqlite_path(url: str) -> Path | None:
+    """The file of a SQLite store; None for a store on a server.
+
+    Raises:
+        StoreError: the URL names no database that several processes can share.
+    """
+    dialect, separator, rest = url.partition("://")
+    if not separator:
+        raise StoreError(
+            f"store {url!r} is not a URL. Write sqlite:///PATH for a file, e.g. --store sqlite:///{url or 'sweeper.db'}"
+        )
+    if dialect in POSTGRESQL:
+        return None
+    if dialect not in SQLITE:
+        raise StoreError(
+            f"store {shown(url)}: databases of kind {dialect!r} are not supported. "
+            "Use sqlite:///PATH, or postgresql+psycopg://USER:PASSWORD@HOST/DATABASE"
+        )
+    name = rest.partition("?")[0].removeprefix("/")
+    if not rest.startswith("/") or not name or name == ":memory:" or "?" in rest:
+        raise StoreError(
+            f"store {url}: a store is a plain file that several processes open. "
+            "Write sqlite:///PATH, with four slashes for an absolute path"
+        )
+    return Path(name)
+
+
+def absent(url: str) -> StoreError:
+    """The error for a store that is not there."""
+    return StoreError(f"no store at {shown(url)}: run `sweeper launch` first or name one with --store")
+
+
+def check_sqlite_file(url: str, path: Path) -> bool:
+    """Whether there is a database at the path; an empty file counts as none.
+
+    Raises:
+        StoreError: the folder is missing, or what is there is not a database.
+    """
+    if path.is_dir():
+        raise StoreError(f"store {url}: {path} is a folder. Name a file in it, e.g. sqlite:///{path / 'sweeper.db'}")
+    if not path.parent.is_dir():
+        raise StoreError(
+            f"store {url}: the folder {path.parent} does not exist. Make it (mkdir -p {path.parent}), "
+            "or name another store with --store; a URL with four slashes is an absolute path"
+        )
+    try:
+        with path.open("rb") as file:
+            head = file.read(len(SQLITE_HEADER))
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        raise StoreError(f"store {url}: {path} cannot be read ({error.strerror}). Check its permissions") from error
+    if head and head != SQLITE_HEADER:
+        raise StoreError(f"store {url}: {path} is not an SQLite database. Name another file with --store")
+    return bool(head)
