@@ -71,7 +71,7 @@ def close_lost(connection: Connection, trial_id: int, message: str) -> None:
     )
 
 
-def fail_if_lost_too_often(connection: Connection, trial: Row[Any], now: float) -> bool:
+def fail_if_lost_too_often(connection: Connection, trial: Row[*tuple[Any, ...]], now: float) -> bool:
     """Fails a trial that lost so many supervisors that it must be the cause; true if it did.
 
     Args:
@@ -90,7 +90,9 @@ def fail_if_lost_too_often(connection: Connection, trial: Row[Any], now: float) 
     return True
 
 
-def fail(connection: Connection, trial: Row[Any], *, exit_reason: str, message: str | None, now: float) -> None:
+def fail(
+    connection: Connection, trial: Row[*tuple[Any, ...]], *, exit_reason: str, message: str | None, now: float
+) -> None:
     """Ends a trial as failed, in both views. `trial` is a row with id, optuna_trial_id and started_at."""
     values = {**FREED, "state": "failed", "exit_reason": exit_reason, "message": message, "ended_at": now}
     connection.execute(update(trials).where(trials.c.id == trial.id).values(values))

@@ -227,7 +227,7 @@ def _candidates() -> Select[Any]:
     return select(*columns).join(phases, phases.c.id == trials.c.phase_id)
 
 
-def _with_lost_lease(connection: Connection, study_id: int, now: float) -> Row[Any] | None:
+def _with_lost_lease(connection: Connection, study_id: int, now: float) -> Row[*tuple[Any, ...]] | None:
     query = (
         _candidates()
         .where(trials.c.study_id == study_id, trials.c.state == "running", trials.c.lease_expires_at <= now)
@@ -243,7 +243,7 @@ def _with_lost_lease(connection: Connection, study_id: int, now: float) -> Row[A
     return None
 
 
-def _next_waiting(connection: Connection, study_id: int, now: float) -> Row[Any] | None:
+def _next_waiting(connection: Connection, study_id: int, now: float) -> Row[*tuple[Any, ...]] | None:
     """The next of the first phase that has one; a phase at a time, so that the index gives it without sorting."""
     order = select(phases.c.id, phases.c.design).where(phases.c.study_id == study_id).order_by(phases.c.position)
     for phase_id, design in connection.execute(order).all():
@@ -259,7 +259,9 @@ def _next_waiting(connection: Connection, study_id: int, now: float) -> Row[Any]
     return None
 
 
-def _take(connection: Connection, trial: Row[Any], slot: SlotIdentity, lease_expires_at: float, now: float) -> bool:
+def _take(
+    connection: Connection, trial: Row[*tuple[Any, ...]], slot: SlotIdentity, lease_expires_at: float, now: float
+) -> bool:
     taken = connection.execute(
         update(trials)
         .where(trials.c.id == trial.id, trials.c.state == trial.state, trials.c.fence == trial.fence)
@@ -278,7 +280,11 @@ def _take(connection: Connection, trial: Row[Any], slot: SlotIdentity, lease_exp
 
 
 def _open_attempt(
-    connection: Connection, trial: Row[Any], slot: SlotIdentity, now: float, environment: Mapping[str, object] | None
+    connection: Connection,
+    trial: Row[*tuple[Any, ...]],
+    slot: SlotIdentity,
+    now: float,
+    environment: Mapping[str, object] | None,
 ) -> int:
     sha256 = None
     if environment is not None:
@@ -304,7 +310,7 @@ def _open_attempt(
     return int(key[0])
 
 
-def _claim(study: Row[Any], trial: Row[Any], attempt_id: int) -> Claim:
+def _claim(study: Row[*tuple[Any, ...]], trial: Row[*tuple[Any, ...]], attempt_id: int) -> Claim:
     return Claim(
         trial_id=trial.id,
         attempt_id=attempt_id,
@@ -333,7 +339,7 @@ def _fence(claim: Claim) -> tuple[ColumnElement[bool], ...]:
     return trials.c.id == claim.trial_id, trials.c.fence == claim.fence, trials.c.state == "running"
 
 
-def _fenced(connection: Connection, claim: Claim) -> Row[Any]:
+def _fenced(connection: Connection, claim: Claim) -> Row[*tuple[Any, ...]]:
     row = connection.execute(select(trials).where(*_fence(claim)).with_for_update()).one_or_none()
     if row is None:
         raise LeaseLost(f"trial {claim.phase}/{claim.number}: attempt {claim.attempt} lost its lease")

@@ -1,0 +1,68 @@
+"""Measurements and the byte offset up to which they were read: one transaction, so that each lands exactly once."""
+
+import math
+from collections.abc import Sequence
+from typing import Final
+
+from sqlalchemy import Engine, update
+
+from sweeper.store import optuna_mirror
+from sweeper.store.records import Claim, Measurement
+from sweeper.store.schema import attempts, measurements, trials
+from sweeper.store.transactions import upsert, writing
+
+KEYS: Final = ("trial_id", "metric", "step")
+VALUES: Final = ("attempt_id", "tokens", "device_seconds", "flops", "value")
+
+
+def ingest(engine: Engine, claim: Claim, found: Sequence[Measurement], new_offset: int) -> bool:
+    """Stores measurements of a running attempt; a step reported again, after a resume, replaces the old value.
+
+    Args:
+        found: in the order of the file.
+        new_offset: bytes of metrics.jsonl that are in the store once this call returns true.
+
+    Returns:
+        False: the trial is another attempt's by now, and nothing was written.
+    """
+    # One statement must not meet a key twice (PostgreSQL refuses it): the last one of a step counts.
+    latest = {(measurement.metric, measurement.step): measurement for measurement in found}
+    rows = [_row(claim, measurement) for measurement in latest.values()]
+    with writing(engine) as connection:
+        fence = (trials.c.id == claim.trial_id, trials.c.fence == claim.fence, trials.c.state == "running")
+        progress = _progress(list(latest.values())) or {"fence": claim.fence}
+        if connection.execute(update(trials).where(*fence).values(progress)).rowcount != 1:
+            return False
+        upsert(connection, measurements, rows, keys=KEYS, update=VALUES)
+        primary = [measurement for measurement in latest.values() if measurement.metric == claim.metric]
+        optuna_mirror.report(connection, claim.optuna_trial_id, primary)
+        connection.execute(update(attempts).where(attempts.c.id == claim.attempt_id).values(ingest_offset=new_offset))
+        return True
+
+
+def _progress(found: Sequence[Measurement]) -> dict[str, object]:
+    """How far the trial is: the coordinates of the highest step among the measurements."""
+    if not found:
+        return {}
+    top = max(measurement.step for measurement in found)
+    result: dict[str, object] = {"step": top}
+    for measurement in found:
+        if measurement.step == top:
+            for name in ("tokens", "flops"):
+                number = getattr(measurement, name)
+                if number is not None:
+                    result[name] = number
+    return result
+
+
+def _row(claim: Claim, measurement: Measurement) -> dict[str, object]:
+    return {
+        "trial_id": claim.trial_id,
+        "metric": measurement.metric,
+        "step": measurement.step,
+        "attempt_id": claim.attempt_id,
+        "tokens": measurement.tokens,
+        "device_seconds": measurement.device_seconds,
+        "flops": measurement.flops,
+        "value": None if math.isnan(measurement.value) else measurement.value,
+    }

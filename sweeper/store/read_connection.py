@@ -1,0 +1,129 @@
+"""A connection that only reads, without SQLAlchemy where the store is a file: importing that takes half a second.
+
+`sweeper status` has less time than that. So the reader's SQL is plain text with named parameters, which SQLite's own
+module and SQLAlchemy both take.
+"""
+
+import json
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+from sweeper.errors import StoreError
+from sweeper.store.url import absent, check_sqlite_file, shown, sqlite_path
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+REVISION: Final = "0001"  # that of `sweeper.store.schema`, which needs SQLAlchemy; a test holds them equal
+Row = tuple[Any, ...]
+
+
+class ReadConnection(Protocol):
+    """One consistent state of a store: every query sees the same."""
+
+    def rows(self, sql: str, parameters: Mapping[str, object]) -> Sequence[Row]:
+        """All rows of a query with ``:name`` parameters."""
+
+
+@contextmanager
+def connect(store: "str | Engine") -> Iterator[ReadConnection]:
+    """Opens a store for reading: a URL, or an engine for its URL.
+
+    Raises:
+        StoreError: the store is absent, no store, or of another version; the message says what to do.
+    """
+    url = store if isinstance(store, str) else store.url.render_as_string(hide_password=False)
+    path = sqlite_path(url)
+    with _sqlite(url, path) if path is not None else _server(url) as connection:
+        yield connection
+
+
+def json_value(value: object) -> Any:
+    """A JSON column: text on SQLite, decoded by the driver elsewhere."""
+    return json.loads(value) if isinstance(value, str) else value
+
+
+class _Sqlite:
+    def __init__(self, connection: sqlite3.Connection, url: str) -> None:
+        self._connection = connection
+        self._url = url
+
+    def rows(self, sql: str, parameters: Mapping[str, object]) -> Sequence[Row]:
+        try:
+            return self._connection.execute(sql, dict(parameters)).fetchall()
+        except sqlite3.DatabaseError as error:
+            raise StoreError(
+                f"store {self._url}: {error}. Check that the file is a store of sweeper's and whole"
+            ) from error
+
+
+@contextmanager
+def _sqlite(url: str, path: Path) -> Iterator[ReadConnection]:
+    if not check_sqlite_file(url, path):
+        raise absent(url)
+    connection = _open_sqlite(url, path)
+    try:
+        reader = _Sqlite(connection, url)
+        found = reader.rows("SELECT name FROM sqlite_master WHERE name = 'sweeper_alembic_version'", {})
+        connection.execute("BEGIN")  # from here on one state, whatever others write
+        _check_revision(reader if found else None, url)
+        yield reader
+    finally:
+        connection.close()
+
+
+def _open_sqlite(url: str, path: Path) -> sqlite3.Connection:
+    """Read-only; where even the shared memory of WAL cannot be made, e.g. on a read-only disk, as a file at rest."""
+    name = path.absolute().as_uri()
+    for options in ("mode=ro", "mode=ro&immutable=1"):
+        connection = sqlite3.connect(f"{name}?{options}", uri=True, timeout=60.0, isolation_level=None)
+        try:
+            connection.execute("SELECT 1 FROM sqlite_master").fetchone()
+        except sqlite3.DatabaseError as error:
+            reason = error
+            connection.close()
+        else:
+            return connection
+    raise StoreError(f"store {url}: {reason}. Check the file and its permissions") from reason
+
+
+def _check_revision(reader: ReadConnection | None, url: str) -> None:
+    found = reader.rows("SELECT version_num FROM sweeper_alembic_version", {}) if reader is not None else []
+    if not found:
+        raise absent(url)
+    revision = str(found[0][0])
+    if revision > REVISION:
+        raise StoreError(
+            f"store {shown(url)}: it was made by a newer version of sweeper (its schema is {revision}, this version "
+            f"knows up to {REVISION}). Update sweeper, or name another store with --store"
+        )
+    if revision < REVISION:
+        raise StoreError(
+            f"store {shown(url)}: it is of an older version of sweeper (schema {revision}, now {REVISION}). "
+            "`sweeper launch` or `sweeper worker` on it brings it up to date"
+        )
+
+
+@contextmanager
+def _server(url: str) -> Iterator[ReadConnection]:
+    from sqlalchemy import Connection, text  # noqa: PLC0415 - only where there is a server
+
+    from sweeper.store.engine import open_existing  # noqa: PLC0415
+    from sweeper.store.transactions import reading  # noqa: PLC0415
+
+    class Server:
+        def __init__(self, connection: Connection) -> None:
+            self._connection = connection
+
+        def rows(self, sql: str, parameters: Mapping[str, object]) -> Sequence[Row]:
+            return [tuple(row) for row in self._connection.execute(text(sql), dict(parameters))]
+
+    engine = open_existing(url)
+    try:
+        with reading(engine) as connection:
+            yield Server(connection)
+    finally:
+        engine.dispose()

@@ -1,0 +1,127 @@
+"""What the reader returns: frozen records, one a row. Times are seconds since the epoch, UTC."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Rows under named columns."""
+
+    columns: tuple[str, ...]
+    rows: Sequence[tuple[Any, ...]]
+
+    def column(self, name: str) -> list[Any]:
+        """One column, ready for an array."""
+        place = self.columns.index(name)
+        return [row[place] for row in self.rows]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StudyRow:
+    """A study as launched."""
+
+    id: int
+    name: str
+    source: str
+    source_path: str
+    spec: Mapping[str, Any]
+    metric: str
+    direction: str
+    budget_device_hours: float | None
+    runs_dir: str
+    created_at: float
+    cancelled_at: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PhaseRow:
+    """A phase, in the study's order."""
+
+    id: int
+    position: int
+    name: str
+    design: str
+    spec: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrialRow:
+    """A trial, with what its attempts have cost together."""
+
+    id: int
+    phase: str  # the first that wants it
+    number: int
+    state: str
+    configuration: Mapping[str, Any] | None  # {factor: level}; None until drawn or promoted
+    config: Mapping[str, Any] | None
+    configuration_hash: str | None
+    seed: int
+    budget: Mapping[str, Any]
+    predicted_device_seconds: float | None
+    attempts: int
+    exit_reason: str | None
+    message: str | None
+    value: float | None
+    step: int | None
+    tokens: int | None
+    flops: float | None
+    result: Mapping[str, Any] | None
+    started_at: float | None
+    ended_at: float | None
+    device_seconds: float
+    elapsed_s: float  # wall clock, the sum of its attempts
+    peak_memory_bytes: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttemptRow:
+    """One process run of a trial."""
+
+    id: int
+    trial_id: int
+    phase: str
+    number: int  # of the trial
+    attempt: int  # from 1
+    host: str
+    slot: str
+    device: str
+    device_share: float
+    pid: int | None
+    environment_sha256: str | None
+    started_at: float
+    heartbeat_at: float
+    ended_at: float | None
+    device_seconds: float
+    peak_memory_bytes: int | None
+    exit_reason: str | None
+    exit_code: int | None
+    exit_signal: int | None
+    supervisor_lost: bool
+    message: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunnerRow:
+    """A launcher or worker, past or present."""
+
+    id: int
+    host: str
+    pid: int
+    slots: int
+    started_at: float
+    heartbeat_at: float
+    stop_requested: bool
+    ended_at: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Curve:
+    """One metric of one trial over its run, by step; lists of one length, NaN where nothing is known."""
+
+    steps: list[int]
+    tokens: list[float]
+    device_seconds: list[float]
+    flops: list[float]
+    values: list[float]
