@@ -1,0 +1,81 @@
+"""Training steps of the upstream PyTorch Transformer-XL, timed in this process.
+
+The upstream code is not part of this project: `--upstream` names a checkout of it. Prints one JSON line.
+"""
+
+import argparse
+import json
+import resource
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import torch
+
+
+def build(upstream: Path, shape: dict[str, Any]) -> torch.nn.Module:
+    """The upstream model at a shape, as its train.py builds it, with every dropout at the given rate."""
+    torch.version.cuda = "11.0"  # upstream parses it at import, also where there is no CUDA
+    torch.Tensor.byte = torch.Tensor.bool  # type: ignore[method-assign]  # upstream's masks; PyTorch takes bool ones only
+    sys.path[:0] = [str(upstream / "pytorch"), str(upstream / "pytorch" / "utils")]
+    from mem_transformer import MemTransformerLM  # noqa: PLC0415 - found through --upstream
+
+    model: torch.nn.Module = MemTransformerLM(
+        shape["vocabulary"], shape["layers"], shape["heads"], shape["d_model"], shape["d_head"], shape["d_inner"],
+        shape["dropout"], shape["dropout"], tie_weight=True, d_embed=shape["d_model"], div_val=1, tie_projs=[False],
+        pre_lnorm=False, tgt_len=shape["target_length"], ext_len=0, mem_len=shape["memory_length"],
+        cutoffs=shape["cutoffs"], same_length=False, attn_type=0, clamp_len=-1,
+    )  # fmt: skip
+    for parameter in model.parameters():
+        if parameter.dim() > 1:
+            torch.nn.init.normal_(parameter, 0.0, 0.02)
+        else:
+            torch.nn.init.zeros_(parameter)
+    for name, parameter in model.named_parameters():
+        if name.endswith("layer_norm.weight"):
+            torch.nn.init.ones_(parameter)
+    return model.train()
+
+
+def tokens_per_second(model: torch.nn.Module, shape: dict[str, Any], seconds: float, seed: int) -> float:
+    """Tokens trained on in a second: forward, backward, clip, Adam, as upstream's train.py does them."""
+    generator = torch.Generator().manual_seed(seed)
+    stream = torch.randint(shape["vocabulary"], (shape["target_length"] + 1, shape["batch"]), generator=generator)
+    optimizer = torch.optim.Adam(model.parameters(), lr=2.5e-4)
+    memory: tuple[torch.Tensor, ...] = ()
+
+    def step() -> None:
+        nonlocal memory
+        model.zero_grad()
+        output = model(stream[:-1], stream[1:], *memory)
+        memory = tuple(output[1:])
+        output[0].float().mean().backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 0.25)
+        optimizer.step()
+
+    for _ in range(3):
+        step()
+    steps, start = 0, time.perf_counter()
+    while time.perf_counter() - start < seconds:
+        step()
+        steps += 1
+    return steps * shape["batch"] * shape["target_length"] / (time.perf_counter() - start)
+
+
+def main() -> None:
+    """Time the steps and print tokens/s and the peak memory."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--upstream", type=Path, required=True)
+    parser.add_argument("--shape", type=json.loads, required=True)
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--seconds", type=float, default=10.0)
+    arguments = parser.parse_args()
+    torch.set_num_threads(arguments.threads)
+    rate = tokens_per_second(build(arguments.upstream, arguments.shape), arguments.shape, arguments.seconds, seed=0)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    print(json.dumps({"tokens_per_second": rate, "peak_memory_bytes": peak}))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,91 @@
+"""Plans and stores made by hand, so that these tests need no study file."""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Engine
+
+from sweeper.store.engine import open_store
+from sweeper.store.enrol import Enrolment, enrol
+from sweeper.store.records import Outcome, SlotIdentity
+
+SLOT = SlotIdentity(
+    host="here", slot="cpu-0", device="cpu", device_share=1.0, supervisor_pid=11, supervisor_started_at=5.0
+)
+RETRY = {"crashed": 1, "killed": 2, "out_of_memory": 1, "timeout": 0, "diverged": 0}
+
+
+@dataclass(frozen=True)
+class Budget:
+    steps: int = 10
+
+    def as_dict(self) -> dict[str, object]:
+        return {"steps": self.steps}
+
+    @property
+    def key(self) -> str:
+        return json.dumps(self.as_dict())
+
+
+@dataclass(frozen=True)
+class PlannedTrial:
+    phase: str
+    number: int
+    configuration: Mapping[str, object] | None
+    config: Mapping[str, object] | None
+    configuration_hash: str | None
+    seed: int
+    budget: Budget = Budget()
+
+
+@dataclass(frozen=True)
+class PlannedPhase:
+    name: str
+    design: str
+    spec: dict[str, Any]
+    trials: tuple[PlannedTrial, ...]
+    members: tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True)
+class Plan:
+    study: str
+    phases: tuple[PlannedPhase, ...]
+
+
+@dataclass(frozen=True)
+class Study:
+    document: dict[str, Any]
+    source: str = "study: s\n"
+    path: Path = Path("s.yaml")
+
+
+def hash_of(config: Mapping[str, object]) -> str:
+    return hashlib.sha256(json.dumps(config, sort_keys=True).encode()).hexdigest()
+
+
+def planned(
+    phase: str, number: int, configuration: Mapping[str, object] | None, seed: int = 0, budget: Budget = Budget()
+) -> PlannedTrial:
+    if configuration is None:
+        return PlannedTrial(phase, number, None, None, None, seed, budget)
+    config = {"a": {"b": 1}, **configuration}
+    return PlannedTrial(phase, number, configuration, config, hash_of(config), seed, budget)
+
+
+def phase(
+    name: str,
+    configurations: Sequence[Mapping[str, object] | None],
+    *,
+    seeds: Sequence[int] = (0,),
+    design: str = "list",
+    budget: Budget = Budget(),
+    spec: dict[str, Any] | None = None,
+) -> PlannedPhase:
+    cells = [(configuration, seed) for seed in seeds for configuration in configurations]
+    trials = tuple(planned(name, place, *cell, budget) for place, cell in enumerate(cells))
+    return PlannedPhase(name, design, spec or {}, trials, tuple((name, trial.number) for trial in trials))
