@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -89,3 +89,44 @@ def phase(
     cells = [(configuration, seed) for seed in seeds for configuration in configurations]
     trials = tuple(planned(name, place, *cell, budget) for place, cell in enumerate(cells))
     return PlannedPhase(name, design, spec or {}, trials, tuple((name, trial.number) for trial in trials))
+
+
+def levels(number: int) -> list[dict[str, object]]:
+    """Configurations of one factor."""
+    return [{"rate": place / 10} for place in range(number)]
+
+
+def document(*phases: PlannedPhase, **changes: Any) -> dict[str, Any]:
+    """The study's JSON document for some phases."""
+    factors = {
+        factor: {"levels": []} for each in phases for trial in each.trials for factor in (trial.configuration or {})
+    }
+    return {
+        "study": "s",
+        "description": "",
+        "metric": {"name": "loss", "direction": "minimize"},
+        "budget": {"device_hours": 1.0},
+        "factors": factors,
+        "phases": [{"name": each.name, **each.spec} for each in phases],
+        "claims": [],
+        **changes,
+    }
+
+
+def enrolled(
+    engine: Engine, *phases: PlannedPhase, now: float = 0.0, extend: bool = False, **changes: Any
+) -> Enrolment:
+    """A study named s with these phases, in the store."""
+    plan, study = Plan("s", phases), Study(document(*phases, **changes))
+    return enrol(engine, plan, study, runs_dir=Path("/runs"), now=now, extend=extend)
+
+
+def completed(value: float = 1.0, **changes: Any) -> Outcome:
+    return Outcome(**{"exit_reason": "completed", "exit_code": 0, "value": value, "device_seconds": 2.0, **changes})
+
+
+def new_store(folder: Path) -> str:
+    """The URL of a new store."""
+    url = f"sqlite:///{folder / 'store.db'}"
+    open_store(url, create=True).dispose()
+    return url

@@ -1,0 +1,272 @@
+"""The queue: who gets which trial, what a supervisor may write, and what becomes of a trial after each end."""
+
+import math
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine
+
+from sweeper.store import queue, reader
+from sweeper.store.records import LOST_LIMIT, Claim, LeaseLost, Outcome
+from tests.sweeper.store.builders import RETRY, SLOT, completed, enrolled, hash_of, levels, phase
+
+LEASE_S = 30.0
+
+
+def take(engine: Engine, study_id: int, now: float = 0.0, slot: str = "cpu-0") -> Claim | None:
+    return queue.claim(engine, study_id, replace(SLOT, slot=slot), lease_s=LEASE_S, now=now)
+
+
+def must_take(engine: Engine, study_id: int, now: float = 0.0, slot: str = "cpu-0") -> Claim:
+    claim = take(engine, study_id, now, slot)
+    assert claim is not None
+    return claim
+
+
+def end(engine: Engine, claim: Claim, outcome: Outcome, now: float = 1.0) -> str:
+    return queue.finish(engine, claim, outcome, retry=RETRY, now=now)
+
+
+def failed(reason: str, **changes: object) -> Outcome:
+    return replace(Outcome(exit_reason="crashed", message="the last words"), exit_reason=reason, **changes)  # type: ignore[arg-type]  # names as in the table below
+
+
+def trial_rows(url: str, study_id: int) -> tuple[reader.TrialRow, ...]:
+    with reader.connect(url) as connection:
+        return reader.trials(connection, study_id)
+
+
+def attempt_rows(url: str, study_id: int) -> tuple[reader.AttemptRow, ...]:
+    with reader.connect(url) as connection:
+        return reader.attempts(connection, study_id)
+
+
+def test_a_claim_says_all_that_its_supervisor_needs(engine: Engine) -> None:
+    study = enrolled(engine, phase("screen", levels(2), seeds=(3,))).study_id
+    claim = must_take(engine, study)
+    assert (claim.study, claim.phase, claim.number, claim.attempt) == ("s", "screen", 0, 1)
+    assert claim.configuration == {"rate": 0.0}
+    assert claim.config == {"a": {"b": 1}, "rate": 0.0}
+    assert claim.configuration_hash == hash_of({"a": {"b": 1}, "rate": 0.0})
+    assert (claim.seed, claim.budget, claim.metric) == (3, {"steps": 10}, "loss")
+    assert claim.run_dir == Path("/runs/s/screen/00000")
+
+
+def test_trials_come_by_phase_and_number_until_none_is_left(engine: Engine) -> None:
+    study = enrolled(engine, phase("first", levels(2)), phase("second", [{"rate": 0.9}])).study_id
+    found = [must_take(engine, study) for _ in range(3)]
+    assert [(claim.phase, claim.number) for claim in found] == [("first", 0), ("first", 1), ("second", 0)]
+    assert take(engine, study) is None
+
+
+def test_a_completed_trial_keeps_its_value_and_what_it_cost(engine: Engine, url: str) -> None:
+    study = enrolled(engine, phase("screen", levels(1))).study_id
+    claim = must_take(engine, study, now=100.0)
+    queue.record_process(engine, claim, 77, 99.5)
+    assert queue.renew(engine, claim, lease_s=LEASE_S, now=105.0, device_seconds=5.0, peak_memory_bytes=10)
+    outcome = completed(1.5, device_seconds=9.0, peak_memory_bytes=20, result={"ok": True, "bad": math.nan})
+    assert end(engine, claim, outcome, now=109.0) == "completed"
+    (trial,) = trial_rows(url, study)
+    assert (trial.state, trial.value, trial.exit_reason, trial.attempts) == ("completed", 1.5, "completed", 1)
+    assert (trial.started_at, trial.ended_at, trial.elapsed_s) == (100.0, 109.0, 9.0)
+    assert (trial.device_seconds, trial.peak_memory_bytes) == (9.0, 20)
+    assert trial.result == {"ok": True, "bad": None}
+    (attempt,) = attempt_rows(url, study)
+    assert (attempt.pid, attempt.exit_code, attempt.ended_at) == (77, 0, 109.0)
+
+
+@pytest.mark.parametrize("value", [None, math.nan])
+def test_a_completed_trial_without_a_value_is_refused(engine: Engine, value: float | None) -> None:
+    study = enrolled(engine, phase("screen", levels(1))).study_id
+    with pytest.raises(ValueError, match="a completed trial has a value of loss"):
+        end(engine, must_take(engine, study), replace(completed(), value=value))
+
+
+def test_a_lease_that_ran_out_gives_the_same_trial_its_next_attempt(engine: Engine, url: str) -> None:
+    study = enrolled(engine, phase("screen", levels(2))).study_id
+    first = must_take(engine, study, now=0.0)
+    assert must_take(engine, study, now=LEASE_S - 1).number == 1
+    second = must_take(engine, study, now=LEASE_S, slot="cpu-1")
+    assert (second.trial_id, second.number, second.attempt) == (first.trial_id, 0, 2)
+    assert second.fence > first.fence
+    old = attempt_rows(url, study)[0]
+    assert (old.exit_reason, old.supervisor_lost, old.ended_at) == ("killed", True, 0.0)
+    assert old.message is not None
+    assert "here/cpu-0" in old.message
+
+
+def test_an_attempt_taken_for_dead_writes_nothing_any_more(engine: Engine, url: str) -> None:
+    study = enrolled(engine, phase("screen", levels(1))).study_id
+    old = must_take(engine, study)
+    new = must_take(engine, study, now=LEASE_S)
+    assert not queue.renew(engine, old, lease_s=LEASE_S, now=LEASE_S, device_seconds=99.0)
+    with pytest.raises(LeaseLost, match="screen/0: attempt 1"):
+        end(engine, old, completed(0.5))
+    with pytest.raises(LeaseLost):
+        queue.record_process(engine, old, 1, 1.0)
+    assert end(engine, new, completed(2.0)) == "completed"
+    with pytest.raises(LeaseLost):
+        end(engine, new, completed(3.0))
+    (trial,) = trial_rows(url, study)
+    assert (trial.value, trial.device_seconds) == (2.0, 2.0)
+
+
+def test_renewing_keeps_the_trial(engine: Engine) -> None:
+    study = enrolled(engine, phase("screen", levels(1))).study_id
+    claim = must_take(engine, study)
+    assert queue.renew(engine, claim, lease_s=LEASE_S, now=LEASE_S - 1, device_seconds=1.0)
+    assert take(engine, study, now=LEASE_S + 1) is None
+
+
+@pytest.mark.parametrize("reason", ["crashed", "killed", "out_of_memory", "timeout", "diverged"])
+def test_a_trial_runs_again_as_often_as_its_reason_allows(engine: Engine, url: str, reason: str) -> None:
+    study = enrolled(engine, phase("screen", levels(1))).study_id
+    now = 0.0
+    states = []
+    for _ in range(RETRY[reason] + 1):
+        states.append(end(engine, must_take(engine, study, now), failed(reason, exit_code=1), now))
+        now += 100.0
+    assert states == ["waiting"] * RETRY[reason] + ["failed"]
+    assert take(engine, study, now) is None
+    (trial,) = trial_rows(url, study)
+    assert (trial.state, trial.exit_reason, trial.message) == ("failed", reason, "the last words")
+
+
+def test_each_reason_has_a_limit_of_its_own(engine: Engine) -> None:
+    study = enrolled(engine, phase("screen", levels(1))).study_id
+    for now, reason in enumerate(("crashed", "killed", "killed", "out_of_memory")):
+        assert end(engine, must_take(engine, study, 100.0 * now), failed(reason), 100.0 * now) == "waiting"
+    assert end(engine, must_take(engine, study, 900.0), failed("crashed"), 900.0) == "failed"
+
+
+@pytest.mark.parametrize("reason", ["preempted", "budget_exhausted"])
+def test_a_trial_that_was_stopped_waits_again_however_often(engine: Engine, reason: str) -> None:
+    study = enrolled(engine, phase("screen", levels(1))).study_id
+    for _ in range(10):
+        assert end(engine, must_take(engine, study, 5.0), failed(reason), 5.0) == "waiting"
+
+
+def test_a_crashed_trial_waits_a_moment_longer_each_time(engine: Engine) -> None:
+    study = enrolled(engine, phase("screen", levels(1))).study_id
+    now, waits = 0.0, []
+    for _ in range(7):
+        claim = must_take(engine, study, now)
+        queue.finish(engine, claim, failed("crashed"), retry={"crashed": 9}, now=now)
+        due = queue.next_due(engine, study, now)
+        assert due is not None
+        assert take(engine, study, due - 0.001) is None
+        waits.append(due - now)
+        now = due
+    assert waits == [1.0, 2.0, 4.0, 8.0, 16.0, 30.0, 30.0]
+
+
+def test_pruned_and_cancelled_trials_have_ended(engine: Engine) -> None:
+    study = enrolled(engine, phase("screen", levels(2))).study_id
+    assert end(engine, must_take(engine, study), failed("pruned", value=3.0)) == "pruned"
+    assert end(engine, must_take(engine, study), failed("cancelled")) == "failed"
+    assert take(engine, study) is None
+
+
+def test_retry_gives_failed_trials_fresh_limits_and_their_number(engine: Engine, url: str) -> None:
+    study = enrolled(engine, phase("screen", levels(2))).study_id
+    assert end(engine, must_take(engine, study), completed()) == "completed"
+    assert end(engine, must_take(engine, study), failed("timeout")) == "failed"
+    assert queue.retry_failed(engine, study, 50.0) == 1
+    again = must_take(engine, study, 50.0)
+    assert (again.number, again.attempt) == (1, 2)
+    assert end(engine, again, failed("crashed"), 51.0) == "waiting"
+    assert [trial.attempts for trial in trial_rows(url, study)] == [1, 2]
+
+
+def test_cancel_fails_what_waits_and_stops_what_runs(engine: Engine, url: str) -> None:
+    study = enrolled(engine, phase("screen", levels(3))).study_id
+    runner = queue.register_runner(engine, study, host="here", pid=1, pid_started_at=0.0, slots=2, now=0.0)
+    running = must_take(engine, study)
+    assert not queue.beat_runner(engine, runner, now=1.0)
+    assert queue.cancel(engine, study, 2.0) == 2
+    assert queue.beat_runner(engine, runner, now=3.0)
+    assert queue.stop_requested(engine, runner)
+    assert take(engine, study, 3.0) is None
+    assert end(engine, running, failed("preempted"), 4.0) == "failed"
+    assert {(trial.state, trial.exit_reason) for trial in trial_rows(url, study)} == {("failed", "cancelled")}
+    queue.end_runner(engine, runner, now=5.0)
+    with reader.connect(url) as connection:
+        (row,) = reader.runners(connection, study)
+    assert (row.stop_requested, row.ended_at) == (True, 5.0)
+    assert queue.retry_failed(engine, study, 6.0) == 3
+    assert take(engine, study, 6.0) is not None
+
+
+def test_a_dead_supervisor_s_trial_is_released_at_once(engine: Engine, url: str) -> None:
+    study = enrolled(engine, phase("screen", levels(1))).study_id
+    claim = must_take(engine, study)
+    queue.record_process(engine, claim, 77, 99.5)
+    assert queue.abandoned(engine, study, "elsewhere") == ()
+    (found,) = queue.abandoned(engine, study, "here")
+    assert (found.attempt_id, found.supervisor_pid, found.supervisor_started_at) == (claim.attempt_id, 11, 5.0)
+    assert (found.pid, found.pid_started_at, found.phase, found.number) == (77, 99.5, "screen", 0)
+    assert queue.release(engine, found.attempt_id, "its launcher was killed", 1.0)
+    assert not queue.release(engine, found.attempt_id, "its launcher was killed", 1.0)
+    assert not queue.renew(engine, claim, lease_s=LEASE_S, now=1.0, device_seconds=0.0)
+    assert must_take(engine, study, 1.0).attempt == 2
+    assert attempt_rows(url, study)[0].message == "its launcher was killed"
+
+
+def test_a_trial_that_takes_its_supervisors_down_fails_in_the_end(engine: Engine, url: str) -> None:
+    study = enrolled(engine, phase("screen", levels(1))).study_id
+    now = 0.0
+    for attempt in range(LOST_LIMIT + 1):
+        claim = must_take(engine, study, now)
+        assert claim.attempt == attempt + 1
+        now += LEASE_S
+    assert take(engine, study, now) is None
+    (trial,) = trial_rows(url, study)
+    assert trial.state == "failed"
+    assert trial.message is not None
+    assert "21 attempts ended together with their supervisors" in trial.message
+
+
+def test_a_sampler_s_trial_gets_its_configuration_once(engine: Engine, url: str) -> None:
+    study = enrolled(engine, phase("search", [None, None], design="sampler")).study_id
+    first, second = must_take(engine, study), must_take(engine, study)
+    assert first.configuration is None
+    drawn = {"rate": 0.25}
+    assert queue.set_configuration(engine, first, drawn, {"r": 0.25}, "hash", 0)
+    assert not queue.set_configuration(engine, second, drawn, {"r": 0.25}, "hash", 0)
+    assert queue.used_seeds(engine, second, "hash") == {0}
+    assert queue.set_configuration(engine, second, drawn, {"r": 0.25}, "hash", 1)
+    assert [(trial.configuration, trial.seed) for trial in trial_rows(url, study)] == [(drawn, 0), (drawn, 1)]
+    again = must_take(engine, study, LEASE_S)
+    assert (again.configuration, again.config, again.configuration_hash) == (drawn, {"r": 0.25}, "hash")
+    with pytest.raises(LeaseLost):
+        queue.set_configuration(engine, first, {"rate": 0.5}, {"r": 0.5}, "other", 0)
+
+
+def test_a_promotion_s_trials_cannot_be_claimed_before_they_are_filled_in(engine: Engine) -> None:
+    study = enrolled(engine, phase("screen", levels(1)), phase("long", [None], design="promote")).study_id
+    claim = must_take(engine, study)
+    assert take(engine, study) is None
+    assert queue.next_due(engine, study, 0.0) == LEASE_S
+    end(engine, claim, completed())
+    assert take(engine, study, 5.0) is None
+    assert queue.next_due(engine, study, 5.0) == 5.0
+
+
+def test_next_due_says_when_all_has_ended(engine: Engine) -> None:
+    study = enrolled(engine, phase("screen", levels(1))).study_id
+    assert queue.next_due(engine, study, 7.0) == 0.0
+    end(engine, must_take(engine, study), completed())
+    assert queue.next_due(engine, study, 7.0) is None
+    assert queue.counts(engine, study) == {"waiting": 0, "running": 0, "completed": 1, "pruned": 0, "failed": 0}
+
+
+def test_attempts_share_the_environment_they_ran_in(engine: Engine, url: str) -> None:
+    study = enrolled(engine, phase("screen", levels(2))).study_id
+    for _ in range(2):
+        queue.claim(engine, study, SLOT, lease_s=LEASE_S, now=0.0, environment={"python": "3.11", "git": None})
+    with reader.connect(url) as connection:
+        ((sha256, facts),) = reader.environments(connection, study).items()
+        found = reader.attempts(connection, study, running=True)
+    assert facts == {"python": "3.11", "git": None}
+    assert [attempt.environment_sha256 for attempt in found] == [sha256, sha256]
