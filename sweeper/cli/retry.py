@@ -24,4 +24,8 @@ def retry(study: str, store: str) -> None:
         number = control.retry_failed(engine, reader.study(engine, name).id, time.time())
     finally:
         engine.dispose()
-    click.echo(f"{name}: {number} failed trials wait again. `sweeper launch` runs them." if number else f"{name}: no trial has failed.")
+    click.echo(
+        f"{name}: {number} failed trials wait again. `sweeper launch` runs them."
+        if number
+        else f"{name}: no trial has failed."
+    )

@@ -120,6 +120,12 @@ def set_params(
     _insert_params(connection, [(optuna_trial_id, configuration)], distributions)
 
 
+def remove_trial(connection: Connection, optuna_trial_id: int) -> None:
+    """Takes a trial away that never ran, since the study has it in another phase."""
+    for table in (tables.trial_params, tables.trial_user_attributes, tables.trials):
+        connection.execute(delete(table).where(table.c.trial_id == optuna_trial_id))
+
+
 def set_distributions(connection: Connection, optuna_study_id: int, distributions: Distributions) -> None:
     """Rewrites the distributions of a study's parameters, whose choices may only have grown at the end."""
     params, trials = tables.trial_params, tables.trials

@@ -1,0 +1,73 @@
+"""What an attempt runs in: code, packages, machine. Taken once a launch and stored with its attempts."""
+
+import hashlib
+import os
+import platform
+import shutil
+import subprocess
+import sys
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Final
+
+PACKAGES: Final = ("sweeper", "torch", "numpy", "optuna", "joblib", "sqlalchemy", "pandas")
+
+
+def facts(folder: Path) -> dict[str, object]:
+    """Facts about the code in a folder, the packages and this machine; what cannot be found out is left out."""
+    return {
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "machine": {"host": platform.node(), "cpu": _cpu(), "cores": os.cpu_count(), "memory_bytes": _memory_bytes()},
+        "gpus": _gpus(),
+        "packages": {name: found for name in PACKAGES if (found := _version(name)) is not None},
+        "git": _git(folder),
+        "command": [Path(sys.argv[0]).name, *sys.argv[1:]] if sys.argv else [],
+    }
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
+
+
+def _git(folder: Path) -> dict[str, object] | None:
+    """The commit of the folder's repository, and a fingerprint of what was changed since."""
+    commit = _output(["git", "-C", str(folder), "rev-parse", "HEAD"])
+    if commit is None:
+        return None
+    diff = _output(["git", "-C", str(folder), "diff", "HEAD"]) or ""
+    fingerprint = hashlib.sha256(diff.encode()).hexdigest() if diff else None
+    return {"commit": commit, "changed": bool(diff), "diff_sha256": fingerprint, "diff_lines": diff.count("\n")}
+
+
+def _gpus() -> list[str]:
+    names = _output(["nvidia-smi", "--query-gpu=name,memory.total,driver_version", "--format=csv,noheader"])
+    return names.splitlines() if names else []
+
+
+def _cpu() -> str | None:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return platform.processor() or None
+    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), None)
+
+
+def _memory_bytes() -> int | None:
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (ValueError, OSError, AttributeError):
+        return None
+
+
+def _output(command: list[str]) -> str | None:
+    if shutil.which(command[0]) is None:
+        return None
+    try:
+        answer = subprocess.run(command, capture_output=True, text=True, timeout=10, check=False, errors="replace")
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return answer.stdout.strip() if answer.returncode == 0 else None

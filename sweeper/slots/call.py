@@ -1,0 +1,68 @@
+"""Runs a Python function as a trial: `python -m sweeper.slots.call module:function`.
+
+The function gets the trial's config as its first argument and, if it has parameters of these names, `seed` (int),
+`budget` (dict), `run_dir` (pathlib.Path) and `report` (a function that takes a dict of metrics, with `step`). What it returns, a number
+or a dict of metrics, becomes the last line of metrics.jsonl; a number is the study's metric.
+"""
+
+import inspect
+import json
+import os
+import sys
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+USAGE = 2
+
+
+def main() -> int:
+    """Run the function named on the command line; the exit code."""
+    sys.path.insert(0, str(Path.cwd()))
+    try:
+        function = find(sys.argv[1])
+    except (ImportError, AttributeError, ValueError) as error:
+        print(f"trial.program.python: {sys.argv[1]!r} cannot be loaded: {error}", file=sys.stderr)
+        return USAGE
+    run_dir = Path(os.environ["SWEEPER_RUN_DIR"])
+    config = json.loads(Path(os.environ["SWEEPER_CONFIG"]).read_text(encoding="utf-8"))
+    with (run_dir / "metrics.jsonl").open("a", encoding="utf-8") as file:
+
+        def report(metrics: Mapping[str, object]) -> None:
+            file.write(json.dumps(dict(metrics)) + "\n")
+            file.flush()
+
+        offers: dict[str, object] = {
+            "seed": int(os.environ["SWEEPER_SEED"]),
+            "budget": json.loads(os.environ["SWEEPER_BUDGET"]),
+            "run_dir": run_dir,
+            "report": report,
+        }
+        wanted = inspect.signature(function).parameters
+        returned = function(config, **{name: value for name, value in offers.items() if name in wanted})
+        if isinstance(returned, Mapping):
+            report(returned)
+        elif isinstance(returned, int | float):
+            report({os.environ.get("SWEEPER_METRIC", "value"): returned})
+    return 0
+
+
+def find(target: str) -> Callable[..., Any]:
+    """The function that ``module:function`` names.
+
+    Raises:
+        ImportError, AttributeError, ValueError: there is none.
+    """
+    module, colon, name = target.partition(":")
+    if not colon or not name:
+        raise ValueError("write module:function")
+    function = getattr(import_module(module), name)
+    if not callable(function):
+        raise ValueError(f"{name} is not a function")
+    found: Callable[..., Any] = function
+    return found
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,68 @@
+"""Configurations that are known only at run time: a sampler's draws, and phases that override the baseline."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from sqlalchemy import Engine
+
+from sweeper.store import deferred, queue
+from sweeper.store.records import Claim
+
+
+def draw_configuration(engine: Engine, document: Mapping[str, Any], claim: Claim) -> Claim:
+    """Draw the configuration of a sampler's trial and write it into the store; the claim with it.
+
+    A configuration that was drawn before gets the first seed that it does not have yet, so that no trial is run twice
+    and the repetition tells something about the noise.
+
+    Raises:
+        LeaseLost: the trial is another attempt's.
+    """
+    from sweeper.configuration import configuration_hash, resolve  # noqa: PLC0415
+    from sweeper.plan import phase_factors  # noqa: PLC0415
+    from sweeper.sampling import Drawn, draw  # noqa: PLC0415 - Optuna is loaded only where a phase samples
+
+    phase, position = find_phase(document, claim.phase)
+    design = phase["design"]
+    history = [
+        Drawn(configuration=past.configuration, state=past.state, value=past.value)
+        for past in deferred.history(engine, claim.phase_id)
+    ]
+    factors = phase_factors(document, phase)
+    configuration = draw(
+        design["sampler"],
+        design,
+        factors,
+        history,
+        direction=claim.direction,
+        seed=(int(document["seed"]), position, claim.number),
+    )
+    config = resolve(document, phase, configuration)
+    config_hash = configuration_hash(document["trial"]["program"], config)
+    seed = claim.seed
+    while not queue.set_configuration(engine, claim, configuration, config, config_hash, seed):
+        used = queue.used_seeds(engine, claim, config_hash)
+        seed = next(number for number in range(claim.seed, claim.seed + len(used) + 2) if number not in used)
+    return replace(claim, configuration=configuration, config=config, configuration_hash=config_hash, seed=seed)
+
+
+def find_phase(document: Mapping[str, Any], name: str) -> tuple[Mapping[str, Any], int]:
+    """A phase of a study's document, and its place."""
+    for position, phase in enumerate(document["phases"]):
+        if phase["name"] == name:
+            return phase, position
+    raise KeyError(name)  # the store's phases are those of its document
+
+
+def fill_promotions(engine: Engine, document: Mapping[str, Any], study_id: int, now: float) -> None:
+    """Give promoted trials their configurations as soon as the phases that they come from have ended."""
+
+    def resolve_for(phase_name: str, configuration: Mapping[str, object]) -> tuple[Mapping[str, object], str]:
+        from sweeper.configuration import configuration_hash, resolve  # noqa: PLC0415
+
+        phase, _ = find_phase(document, phase_name)
+        config = resolve(document, phase, configuration)
+        return config, configuration_hash(document["trial"]["program"], config)
+
+    deferred.fill_promotions(engine, study_id, now=now, resolve=resolve_for)

@@ -1,0 +1,154 @@
+"""What a trial reports: lines of metrics.jsonl, or of its output by regular expressions, into measurements.
+
+The protocol: the process appends JSON lines such as ``{"step": 100, "valid_perplexity": 91.2}`` to
+``$SWEEPER_RUN_DIR/metrics.jsonl``. Only whole lines are read, so a process killed within a line does no harm.
+"""
+
+import json
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from sweeper.store.records import Measurement
+
+METRICS_FILE: Final = "metrics.jsonl"
+COORDINATES: Final = ("step", "tokens", "flops", "device_seconds", "peak_memory_bytes", "time", "epoch")
+MAX_STEP: Final = 2**63 - 1
+READ_BYTES: Final = 1 << 20
+MOST_COMPLAINTS: Final = 3
+
+
+@dataclass(slots=True)
+class Tail:
+    """Reads a growing file line by line.
+
+    A file that is shorter than what was read has been cut, as our trainer does when it resumes; it is read again
+    from the start, which is harmless since a step's measurement replaces the one before.
+    """
+
+    path: Path
+    offset: int = 0
+
+    def lines(self) -> list[bytes]:
+        """The whole lines since the last call, at most about a megabyte of them; empty where the file is not there."""
+        try:
+            with self.path.open("rb") as file:
+                size = file.seek(0, 2)
+                if size < self.offset:
+                    self.offset = 0
+                file.seek(self.offset)
+                chunk = file.read(READ_BYTES)
+                while b"\n" not in chunk and (more := file.read(READ_BYTES)):
+                    chunk += more
+        except FileNotFoundError:
+            return []
+        end = chunk.rfind(b"\n") + 1
+        self.offset += end
+        return chunk[:end].splitlines()
+
+
+@dataclass(slots=True)
+class LineReader:
+    """Turns lines of metrics.jsonl into measurements; remembers what it could not read."""
+
+    count: int = 0  # lines so far: the step of a line that names none
+    complaints: list[str] = field(default_factory=list)
+
+    def read(self, line: bytes, *, device_seconds: float) -> list[Measurement]:
+        """The measurements of one line.
+
+        Args:
+            device_seconds: of the trial until now, used where the line does not say.
+        """
+        self.count += 1
+        if not line.strip():
+            return []
+        try:
+            values = json.loads(line)
+        except (ValueError, UnicodeDecodeError, RecursionError):
+            values = None
+        if not isinstance(values, dict):
+            self._complain(f"{METRICS_FILE}: line {self.count} is not a JSON object: {line[:80]!r}")
+            return []
+        step = _integer(values.get("step"))
+        if step is None and "step" in values:
+            self._complain(f"{METRICS_FILE}: line {self.count}: step {values['step']!r} is not a whole number ≥ 0")
+            return []
+        seconds = _number(values.get("device_seconds"))
+        return [
+            Measurement(
+                metric=str(name)[:200],
+                step=self.count if step is None else step,
+                value=number,
+                tokens=_integer(values.get("tokens")),
+                flops=_number(values.get("flops")),
+                device_seconds=device_seconds if seconds is None else seconds,
+            )
+            for name, value in values.items()
+            if name not in COORDINATES and (number := _number(value, finite=False)) is not None
+        ]
+
+    def _complain(self, message: str) -> None:
+        if len(self.complaints) < MOST_COMPLAINTS:
+            self.complaints.append(message)
+
+
+@dataclass(slots=True)
+class PatternReader:
+    """Finds metrics in a program's output by regular expressions; `step` may be one of them.
+
+    Each pattern's group named ``value``, else its first group, else the whole match is the number. A step found on
+    a line holds for the metrics of that line and of those after it; without a step pattern, metrics are counted.
+    """
+
+    patterns: Mapping[str, re.Pattern[str]]
+    step: int | None = None
+    counts: dict[str, int] = field(default_factory=dict)
+
+    def read(self, line: bytes, *, device_seconds: float) -> list[Measurement]:
+        """The measurements of one line of output."""
+        text = line.decode(errors="replace")
+        found = {
+            name: number for name, pattern in self.patterns.items() if (number := _match(pattern, text)) is not None
+        }
+        step = _integer(found.pop("step", None))
+        if step is not None:
+            self.step = step
+        measurements = []
+        for name, value in found.items():
+            self.counts[name] = self.counts.get(name, 0) + 1
+            place = self.counts[name] if "step" not in self.patterns else (self.step or 0)
+            measurements.append(Measurement(metric=name, step=place, value=value, device_seconds=device_seconds))
+        return measurements
+
+
+def _match(pattern: re.Pattern[str], text: str) -> float | None:
+    match = pattern.search(text)
+    if match is None:
+        return None
+    named = match.groupdict().get("value")
+    word = named if named is not None else (match.group(1) if pattern.groups else match.group(0))
+    try:
+        return float((word or "").replace(",", ""))
+    except ValueError:
+        return None
+
+
+def _number(value: object, *, finite: bool = True) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    try:
+        number = float(value)
+    except OverflowError:
+        number = math.inf if value > 0 else -math.inf
+    return number if math.isfinite(number) or not finite else None
+
+
+def _integer(value: object) -> int | None:
+    number = _number(value)
+    if number is None or number < 0 or number != int(number) or number > MAX_STEP:
+        return None
+    return int(value) if isinstance(value, int) else int(number)

@@ -1,0 +1,96 @@
+"""From how a trial's process ended to the exit reason of its attempt. Pure: no clocks, no files."""
+
+import math
+import re
+import signal
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from sweeper.store.records import ExitReason
+
+# The trainer's own exit codes (docs/design.md, Trainer contracts).
+DIVERGED_CODE: Final = 3
+OUT_OF_MEMORY_CODE: Final = 4
+OUT_OF_MEMORY_WORDS: Final = re.compile(
+    r"out of memory|OutOfMemoryError|\bMemoryError\b|Cannot allocate memory|can't allocate memory|std::bad_alloc",
+    re.IGNORECASE,
+)
+LAST_LINES: Final = 12
+
+StopCause = Literal["pruned", "timeout", "preempted", "budget_exhausted", "cancelled"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ending:
+    """What is known when a trial's process has ended.
+
+    Attributes:
+        exit_code: as `subprocess` gives it: negative for a signal; None where the process could not be started.
+        stopped_for: why we asked it to stop; None if it ended by itself.
+        metric: the study's metric.
+        value: its best value over the whole trial; None if it was never reported.
+        last_is_finite: whether the metric's last reported value is a finite number.
+        reported: the names of all metrics that were reported.
+        result: the program's result.json.
+        tail: the last words of its output.
+        complaints: what could not be read of its metrics.
+    """
+
+    exit_code: int | None
+    stopped_for: StopCause | None
+    metric: str
+    value: float | None
+    last_is_finite: bool
+    reported: Sequence[str]
+    result: Mapping[str, object] | None
+    tail: str
+    complaints: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """An attempt's exit reason and what there is to say about it."""
+
+    exit_reason: ExitReason
+    message: str | None = None
+
+
+def judge(ending: Ending) -> Verdict:
+    """The exit reason of an attempt; a process that completed although it was asked to stop has completed."""
+    if ending.exit_code == 0 and ending.stopped_for not in ("pruned", "timeout"):
+        return _judge_finished(ending)
+    if ending.stopped_for is not None:
+        return Verdict(exit_reason=ending.stopped_for)
+    outcome = ending.result.get("outcome") if ending.result is not None else None
+    if outcome == "diverged" or (outcome is None and ending.exit_code == DIVERGED_CODE and not ending.last_is_finite):
+        return Verdict(exit_reason="diverged", message=_message(ending, "the loss is not finite"))
+    if outcome == "out_of_memory" or OUT_OF_MEMORY_WORDS.search(ending.tail):
+        return Verdict(exit_reason="out_of_memory", message=_message(ending, "out of memory"))
+    if ending.exit_code is not None and ending.exit_code < 0:
+        return Verdict(exit_reason="killed", message=_message(ending, f"killed by {_signal_name(-ending.exit_code)}"))
+    if not ending.last_is_finite and ending.reported:
+        return Verdict(exit_reason="diverged", message=_message(ending, f"{ending.metric} is not finite"))
+    return Verdict(exit_reason="crashed", message=_message(ending, f"exit code {ending.exit_code}"))
+
+
+def _judge_finished(ending: Ending) -> Verdict:
+    if ending.metric not in ending.reported:
+        names = ", ".join(sorted(ending.reported)) or "nothing"
+        message = f"ended without reporting metric {ending.metric!r}; it reported: {names}"
+        return Verdict(exit_reason="crashed", message=_message(ending, message))
+    if not ending.last_is_finite or ending.value is None or not math.isfinite(ending.value):
+        return Verdict(exit_reason="diverged", message=f"{ending.metric} ended as not a finite number")
+    return Verdict(exit_reason="completed", message="\n".join(ending.complaints) or None)
+
+
+def _message(ending: Ending, headline: str) -> str:
+    last = [line for line in ending.tail.splitlines() if line.strip()][-LAST_LINES:]
+    return "\n".join([headline, *ending.complaints, *last])
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"

@@ -1,0 +1,146 @@
+"""From a program and a trial to what is started: arguments, environment and the files it reads."""
+
+import json
+import os
+import re
+import sys
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from sweeper.slots.resources import Slot
+from sweeper.store.records import Claim
+
+CONFIG_FILE: Final = "config.json"
+PLACEHOLDER: Final = re.compile(r"\{\{|\}\}|\{([^{}]*)\}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Program:
+    """The study's program, as the study file has it.
+
+    Attributes:
+        kind: ``trainer``, ``python`` or ``command``.
+        target: ``module:function`` of a python program.
+        command: argument list of a command, with ``{name}`` placeholders.
+        patterns: regular expressions over the output, by metric; empty where the program writes metrics.jsonl.
+        environment: variables that the study sets.
+    """
+
+    kind: str
+    target: str = ""
+    command: tuple[str, ...] = ()
+    patterns: Mapping[str, str] = field(default_factory=dict)
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+
+def program_of(document: Mapping[str, Any]) -> Program:
+    """The program of a study's validated document."""
+    trial = document["trial"]
+    program = trial["program"]
+    environment = dict(trial.get("environment") or {})
+    if isinstance(program, str):
+        return Program(kind=program, environment=environment)
+    if program.get("python") is not None:
+        return Program(kind="python", target=program["python"], environment=environment)
+    return Program(
+        kind="command",
+        command=tuple(program["command"]),
+        patterns=dict(program.get("metrics") or {}),
+        environment=environment,
+    )
+
+
+def argv_of(program: Program, claim: Claim) -> list[str]:
+    """The command line of a trial; no shell ever reads it."""
+    config = str(claim.run_dir / CONFIG_FILE)
+    match program.kind:
+        case "trainer":
+            return [sys.executable, "-m", "trainer", config, "--run-dir", str(claim.run_dir), "--resume"]
+        case "python":
+            return [sys.executable, "-m", "sweeper.slots.call", program.target]
+        case _:
+            values = placeholder_values(claim)
+            return [fill(argument, values) for argument in program.command]
+
+
+def fill(argument: str, values: Mapping[str, str]) -> str:
+    """Replace ``{name}`` by its value; ``{{`` and ``}}`` stand for braces.
+
+    Raises:
+        KeyError: a name has no value; a validated study has none such.
+    """
+
+    def replace(match: re.Match[str]) -> str:
+        text = match.group(0)
+        return text[0] if text in ("{{", "}}") else values[match.group(1)]
+
+    return PLACEHOLDER.sub(replace, argument)
+
+
+def placeholder_values(claim: Claim) -> dict[str, str]:
+    """What placeholders of a command may name: the config's dotted paths, factors, seed, run_dir, config, budget."""
+    values = {name: _text(value) for name, value in _leaves(claim.config or {}, "")}
+    values |= {name: _text(value) for name, value in (claim.configuration or {}).items()}
+    values |= {name: _text(value) for name, value in claim.budget.items()}
+    return values | {
+        "seed": str(claim.seed),
+        "run_dir": str(claim.run_dir),
+        "config": str(claim.run_dir / CONFIG_FILE),
+    }
+
+
+def environment_of(program: Program, claim: Claim, slot: Slot, inherited: Mapping[str, str]) -> dict[str, str]:
+    """The environment of a trial's process."""
+    return {
+        **inherited,
+        "PYTHONUNBUFFERED": "1",
+        **slot.environment,
+        **program.environment,
+        "SWEEPER_CONFIG": str(claim.run_dir / CONFIG_FILE),
+        "SWEEPER_RUN_DIR": str(claim.run_dir),
+        "SWEEPER_SEED": str(claim.seed),
+        "SWEEPER_BUDGET": json.dumps(dict(claim.budget)),
+        "SWEEPER_METRIC": claim.metric,
+    }
+
+
+def write_config(program: Program, claim: Claim, slot: Slot) -> Path:
+    """Write what the program reads; the trainer is also told seed, budget, and its slot where its config leaves that open."""
+    config: dict[str, Any] = dict(claim.config or {})
+    if program.kind == "trainer":
+        config |= {"seed": claim.seed, "budget": dict(claim.budget)}
+        if config.get("device", "auto") == "auto":
+            config["device"] = "cuda" if slot.device.startswith("cuda") else "cpu"
+        if config.get("threads") is None:
+            config["threads"] = slot.threads
+    path = claim.run_dir / CONFIG_FILE
+    write_atomically(path, json.dumps(config, indent=1, sort_keys=True) + "\n")
+    return path
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """Write a file whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def _leaves(value: Mapping[str, Any], prefix: str) -> list[tuple[str, Any]]:
+    found: list[tuple[str, Any]] = []
+    for name, item in value.items():
+        path = f"{prefix}{name}"
+        found += _leaves(item, f"{path}.") if isinstance(item, Mapping) else [(path, item)]
+    return found
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value)

@@ -1,0 +1,22 @@
+"""What dead slots of this machine left behind: their processes are ended, their trials freed at once."""
+
+import time
+
+from sqlalchemy import Engine
+
+from sweeper.slots.processes import is_alive, kill_group, started_at
+from sweeper.store import queue
+
+
+def sweep(engine: Engine, study_id: int, host: str) -> int:
+    """Free the trials whose slot on this host is dead, without waiting for their leases; how many."""
+    freed = 0
+    for attempt in queue.abandoned(engine, study_id, host):
+        if is_alive(attempt.supervisor_pid, attempt.supervisor_started_at):
+            continue
+        if attempt.pid is not None and attempt.pid_started_at is not None:
+            # The leader may be gone while its children live; a pid that another process has by now is left alone.
+            if is_alive(attempt.pid, attempt.pid_started_at) or started_at(attempt.pid) == 0.0:
+                kill_group(attempt.pid)
+        freed += queue.release(engine, attempt.attempt_id, f"its slot {attempt.slot} was killed", time.time())
+    return freed

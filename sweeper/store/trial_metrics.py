@@ -1,0 +1,53 @@
+"""What a trial has reported so far, over all its attempts: its supervisor judges by it."""
+
+import math
+from dataclasses import dataclass
+
+from sqlalchemy import Engine, func, select
+
+from sweeper.store.records import Claim
+from sweeper.store.schema import attempts, measurements
+from sweeper.store.transactions import reading
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reported:
+    """The study's metric of one trial, and the names of all that it reported.
+
+    Attributes:
+        best: the best finite value in the study's direction; None if there is none.
+        last_is_finite: whether the value at the highest step is a finite number; true if nothing was reported.
+        curve: the metric's finite values by step.
+    """
+
+    best: float | None
+    last_is_finite: bool
+    names: frozenset[str]
+    curve: dict[int, float]
+
+
+def reported(engine: Engine, claim: Claim) -> Reported:
+    """Read what a trial has reported."""
+    mine = measurements.c.trial_id == claim.trial_id
+    values = select(measurements.c.step, measurements.c.value).where(mine, measurements.c.metric == claim.metric)
+    with reading(engine) as connection:
+        points = connection.execute(values.order_by(measurements.c.step)).all()
+        names = frozenset(connection.execute(select(measurements.c.metric).where(mine).distinct()).scalars())
+    curve = {step: value for step, value in points if value is not None and math.isfinite(value)}
+    choose = min if claim.direction == "minimize" else max
+    last = points[-1].value if points else 0.0
+    return Reported(
+        best=choose(curve.values()) if curve else None,
+        last_is_finite=last is not None and math.isfinite(last),
+        names=names,
+        curve=curve,
+    )
+
+
+def device_seconds_before(engine: Engine, claim: Claim) -> float:
+    """Device-seconds of the trial's earlier attempts."""
+    total = select(func.coalesce(func.sum(attempts.c.device_seconds), 0.0)).where(
+        attempts.c.trial_id == claim.trial_id, attempts.c.id != claim.attempt_id
+    )
+    with reading(engine) as connection:
+        return float(connection.execute(total).scalar_one())
