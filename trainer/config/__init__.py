@@ -1,0 +1,42 @@
+"""The torch-free description of a trainer's configuration: names, types, ranges, defaults, and what they cost.
+
+>>> resolve({"model": {"layers": 4}})["model"]["layers"]
+4
+>>> resolve({"model": {"layers": "four"}})
+Traceback (most recent call last):
+...
+trainer.config.wording.ConfigError: model.layers: 'four' is not an integer. Model depth counts layers, e.g. [2, 4].
+"""
+
+from trainer.config.cost import VOCABULARY_SIZES, num_steps, training_flops
+from trainer.config.model import (
+    BudgetConfig,
+    DataConfig,
+    EvaluationConfig,
+    ModelConfig,
+    OptimizerConfig,
+    RegularizationConfig,
+    TrainerConfig,
+)
+from trainer.config.reading import json_schema, parse, resolve
+from trainer.config.wording import ConfigError, Problem, problems_of, suggestion
+
+__all__ = [
+    "VOCABULARY_SIZES",
+    "BudgetConfig",
+    "ConfigError",
+    "DataConfig",
+    "EvaluationConfig",
+    "ModelConfig",
+    "OptimizerConfig",
+    "Problem",
+    "RegularizationConfig",
+    "TrainerConfig",
+    "json_schema",
+    "num_steps",
+    "parse",
+    "problems_of",
+    "resolve",
+    "suggestion",
+    "training_flops",
+]

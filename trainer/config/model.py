@@ -1,0 +1,163 @@
+"""The sections of a trainer's configuration. A field's description ends what its error messages say."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+Rate = Annotated[float, Field(ge=0.0, lt=1.0)]
+Count = Annotated[int, Field(ge=1)]
+
+
+class Section(BaseModel):
+    """A part of the configuration: unknown keys are mistakes, and 'four' is no number."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+
+class DataConfig(Section):
+    """What is trained on, and in which pieces."""
+
+    corpus: Literal["pydocs", "ptb", "wikitext-2"] = Field(
+        "pydocs", description="pydocs needs no files; ptb and wikitext-2 are read from a folder."
+    )
+    folder: str | None = Field(
+        None,
+        description="The folder with train.txt, valid.txt and test.txt; by default $SWEEPER_DATA/CORPUS, "
+        "data/CORPUS or ../shared/data/CORPUS, whichever exists.",
+    )
+    max_train_tokens: Count | None = Field(None, description="Train on the first so many tokens, e.g. 100000.")
+    vocabulary_size: Annotated[int, Field(ge=2)] | None = Field(
+        None, description="Keep the most frequent words of the training text, e.g. 2000; the others become <unk>."
+    )
+    batch_size: Count = Field(16, description="How many streams of text are read side by side, e.g. 16.")
+    target_length: Count = Field(32, description="Tokens of each stream that one step predicts, e.g. 32.")
+
+
+class ModelConfig(Section):
+    """The network's shape."""
+
+    kind: Literal["transformer_xl"] = Field("transformer_xl", description="The architecture.")
+    layers: Annotated[int, Field(ge=1, le=256)] = Field(2, description="Model depth counts layers, e.g. [2, 4].")
+    d_model: Annotated[int, Field(ge=2, multiple_of=2)] = Field(
+        64, description="Width of the hidden state, an even number, e.g. 64."
+    )
+    heads: Count = Field(4, description="Attention heads of a layer, e.g. 4.")
+    d_head: Count | None = Field(None, description="Width of a head; by default d_model / heads.")
+    d_inner: Count | None = Field(None, description="Width of the feed-forward layer; by default 4 x d_model.")
+    memory_length: Annotated[int, Field(ge=0)] = Field(
+        32, description="Hidden states of earlier tokens that attention sees, e.g. 32; 0 for none."
+    )
+    pre_norm: bool = Field(False, description="Normalize before each block (true) or after it (false).")
+    same_length: bool = Field(False, description="Let every token attend to equally many earlier ones.")
+    clamp_length: Annotated[int, Field(ge=1)] | None = Field(
+        None, description="Treat longer distances as this one; null for no limit."
+    )
+    adaptive_cutoffs: list[Count] = Field(
+        default_factory=list,
+        description="Frequency ranks where the adaptive softmax starts a new cluster, rising, e.g. "
+        "[20000, 40000]; empty for the full softmax.",
+    )
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.d_head is None and self.d_model % self.heads:
+            raise ValueError(
+                f"d_model = {self.d_model} is not divisible by heads = {self.heads}. "
+                "Choose another number of heads, or give d_head."
+            )
+        if list(self.adaptive_cutoffs) != sorted(set(self.adaptive_cutoffs)):
+            raise ValueError(f"adaptive_cutoffs = {self.adaptive_cutoffs} must rise, e.g. [20000, 40000].")
+        return self
+
+    @property
+    def head_width(self) -> int:
+        """d_head, or its default."""
+        return self.d_head if self.d_head is not None else self.d_model // self.heads
+
+    @property
+    def inner_width(self) -> int:
+        """d_inner, or its default."""
+        return self.d_inner if self.d_inner is not None else 4 * self.d_model
+
+
+class RegularizationConfig(Section):
+    """Probabilities of dropping; 0 switches a regularizer off."""
+
+    embedding_dropout: Rate = Field(0.0, description="Probability of dropping a whole word type, from 0 to below 1.")
+    input_dropout: Rate = Field(
+        0.0, description="Probability of dropping a feature of the embeddings, the same over time, from 0 to below 1."
+    )
+    output_dropout: Rate = Field(
+        0.0, description="Probability of dropping a feature before the softmax, the same over time, from 0 to below 1."
+    )
+    dropout: Rate = Field(
+        0.0,
+        description="Probability of dropping a hidden feature inside the layers, the same over time, from 0 to below 1.",
+    )
+    attention_dropout: Rate = Field(0.0, description="Probability of dropping an attention weight, from 0 to below 1.")
+
+
+class OptimizerConfig(Section):
+    """How the weights are changed."""
+
+    kind: Literal["adam", "adamw"] = Field(
+        "adam", description="adam adds weight decay to the gradient (L2); adamw decouples it."
+    )
+    learning_rate: Annotated[float, Field(gt=0.0, le=10.0)] = Field(
+        0.002, description="The peak learning rate, above 0, e.g. 3.5e-4."
+    )
+    weight_decay: Annotated[float, Field(ge=0.0, le=10.0)] = Field(0.0, description="At least 0, e.g. 1.2e-6.")
+    beta1: Rate = Field(0.9, description="Decay of the gradient's mean, from 0 to below 1.")
+    beta2: Rate = Field(0.999, description="Decay of the gradient's second moment, from 0 to below 1.")
+    epsilon: Annotated[float, Field(gt=0.0)] = Field(1e-8, description="Added to the denominator, above 0.")
+    schedule: Literal["cosine", "constant"] = Field("cosine", description="Course of the learning rate after warm-up.")
+    warmup_fraction: Annotated[float, Field(ge=0.0, le=1.0)] = Field(
+        0.024, description="Share of the steps over which the learning rate rises from 0, from 0 to 1."
+    )
+    clip: Annotated[float, Field(gt=0.0)] | None = Field(
+        0.25, description="Largest norm of the gradient, above 0; null for no limit."
+    )
+
+
+class EvaluationConfig(Section):
+    """When and how the model is evaluated."""
+
+    times: Count = Field(20, description="Evaluations in a run, whatever its length, e.g. 20.")
+    batch_size: Count = Field(10, description="Streams of the validation text read side by side, e.g. 10.")
+    test: bool = Field(True, description="Evaluate the best checkpoint on the test text at the end.")
+
+
+class CheckpointConfig(Section):
+    """When the run's state is saved, beside its end and each evaluation."""
+
+    every_seconds: Annotated[float, Field(gt=0.0)] = Field(60.0, description="Seconds between two checkpoints.")
+
+
+class BudgetConfig(Section):
+    """How long to train: one of the three."""
+
+    steps: Count | None = Field(None, description="Optimizer steps, e.g. 3000.")
+    tokens: Count | None = Field(None, description="Training tokens read, e.g. 1500000.")
+    epochs: Annotated[float, Field(gt=0.0)] | None = Field(None, description="Passes over the training text, e.g. 2.")
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        given = [name for name in ("steps", "tokens", "epochs") if getattr(self, name) is not None]
+        if len(given) != 1:
+            raise ValueError(f"give one of steps, tokens and epochs, but got {' and '.join(given) or 'none'}.")
+        return self
+
+
+class TrainerConfig(Section):
+    """A training run. `seed` fixes initialization, data order and dropout."""
+
+    data: DataConfig = Field(default_factory=DataConfig, description="What is trained on.")
+    model: ModelConfig = Field(default_factory=ModelConfig, description="The network.")
+    regularization: RegularizationConfig = Field(default_factory=RegularizationConfig, description="Regularizers.")
+    optimizer: OptimizerConfig = Field(default_factory=OptimizerConfig, description="The optimizer.")
+    evaluation: EvaluationConfig = Field(default_factory=EvaluationConfig, description="Evaluation.")
+    checkpoint: CheckpointConfig = Field(default_factory=CheckpointConfig, description="Checkpoints.")
+    device: Literal["auto", "cpu", "cuda"] = Field("auto", description="auto takes a GPU where there is one.")
+    threads: Count | None = Field(None, description="CPU threads; null leaves the choice to PyTorch.")
+    seed: Annotated[int, Field(ge=0, lt=2**63)] = Field(0, description="A whole number from 0.")
+    budget: BudgetConfig | None = Field(None, description="How long to train, e.g. {steps: 3000}.")
