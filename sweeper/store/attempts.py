@@ -6,7 +6,7 @@ from sqlalchemy import Connection, Engine, Row, func, select, update
 
 from sweeper.store import optuna_mirror
 from sweeper.store.records import LOST_LIMIT, RunningAttempt
-from sweeper.store.schema import attempts, phases, trials
+from sweeper.store.schema import attempts, phases, studies, trials
 from sweeper.store.transactions import reading, writing
 
 FREED: Final = {"state": "waiting", "lease_owner": None, "lease_expires_at": None}
@@ -55,7 +55,7 @@ def release(engine: Engine, attempt_id: int, message: str, now: float) -> bool:
         if row is None:
             return False
         close_lost(connection, row.id, message)
-        if fail_if_lost_too_often(connection, row, now):
+        if fail_if_hopeless(connection, row, now):
             return True
         connection.execute(update(trials).where(trials.c.id == row.id).values(FREED))
         optuna_mirror.requeue(connection, [row.optuna_trial_id])
@@ -71,12 +71,16 @@ def close_lost(connection: Connection, trial_id: int, message: str) -> None:
     )
 
 
-def fail_if_lost_too_often(connection: Connection, trial: Row[*tuple[Any, ...]], now: float) -> bool:
-    """Fails a trial that lost so many supervisors that it must be the cause; true if it did.
+def fail_if_hopeless(connection: Connection, trial: Row[*tuple[Any, ...]], now: float) -> bool:
+    """Fails a trial that lost its supervisor for good: its study is cancelled, or it must be the cause by now.
 
     Args:
-        trial: a row with id, optuna_trial_id and started_at.
+        trial: a row with id, study_id, optuna_trial_id and started_at.
     """
+    cancelled_at = select(studies.c.cancelled_at).where(studies.c.id == trial.study_id)
+    if connection.execute(cancelled_at).scalar_one() is not None:
+        fail(connection, trial, exit_reason="cancelled", message="its study was cancelled", now=now)
+        return True
     lost = connection.execute(
         select(func.count())
         .select_from(attempts)

@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, Connection, Engine, Row, Select, func, ins
 from sqlalchemy.exc import IntegrityError
 
 from sweeper.store import optuna_mirror
-from sweeper.store.attempts import FREED, abandoned, close_lost, fail_if_lost_too_often, release
+from sweeper.store.attempts import FREED, abandoned, close_lost, fail_if_hopeless, release
 from sweeper.store.control import cancel, counts, next_due, retry_failed
 from sweeper.store.records import RETRIED, RETURNED, Claim, LeaseLost, Measurement, Outcome, SlotIdentity, plain
 from sweeper.store.runners import beat_runner, end_runner, register_runner, request_stop, stop_requested
@@ -71,8 +71,6 @@ def claim(
     """
     with writing(engine) as connection:
         study = connection.execute(select(studies).where(studies.c.id == study_id)).one()
-        if study.cancelled_at is not None:
-            return None
         trial = _with_lost_lease(connection, study_id, now) or _next_waiting(connection, study_id, now)
         if trial is None or not _take(connection, trial, slot, now + lease_s, now):
             return None
@@ -238,7 +236,7 @@ def _with_lost_lease(connection: Connection, study_id: int, now: float) -> Row[*
     while (trial := connection.execute(query).one_or_none()) is not None:
         message = f"the supervisor {trial.lease_owner} let its lease run out: it died, hung or lost the store"
         close_lost(connection, trial.id, message)
-        if not fail_if_lost_too_often(connection, trial, now):
+        if not fail_if_hopeless(connection, trial, now):
             return trial
     return None
 

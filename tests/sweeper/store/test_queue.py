@@ -198,6 +198,18 @@ def test_cancel_fails_what_waits_and_stops_what_runs(engine: Engine, url: str) -
     assert take(engine, study, 6.0) is not None
 
 
+@pytest.mark.parametrize("found", ["by its lease", "by its supervisor"])
+def test_a_cancelled_study_ends_also_where_slots_died(engine: Engine, url: str, found: str) -> None:
+    study = enrolled(engine, phase("screen", levels(1))).study_id
+    claim = must_take(engine, study)
+    queue.cancel(engine, study, 2.0)
+    if found == "by its supervisor":
+        assert queue.release(engine, claim.attempt_id, "found dead", 3.0)
+    assert take(engine, study, LEASE_S) is None
+    assert queue.next_due(engine, study, LEASE_S) is None
+    assert [(trial.state, trial.exit_reason) for trial in trial_rows(url, study)] == [("failed", "cancelled")]
+
+
 def test_a_dead_supervisor_s_trial_is_released_at_once(engine: Engine, url: str) -> None:
     study = enrolled(engine, phase("screen", levels(1))).study_id
     claim = must_take(engine, study)

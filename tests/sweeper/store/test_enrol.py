@@ -1,0 +1,239 @@
+"""A plan in the store: whole and once, and what an edited study file leads to."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine
+
+from sweeper.errors import UsageError
+from sweeper.store import queue, reader
+from sweeper.store.differences import differences
+from tests.sweeper.store.builders import (
+    RETRY,
+    SLOT,
+    Budget,
+    Plan,
+    PlannedPhase,
+    Study,
+    completed,
+    document,
+    enrol,
+    enrolled,
+    levels,
+    phase,
+)
+
+
+def rows(url: str, study_id: int) -> list[tuple[str, int, str, int]]:
+    with reader.connect(url) as connection:
+        return [(row.phase, row.number, row.state, row.seed) for row in reader.trials(connection, study_id)]
+
+
+def members(url: str, study_id: int) -> dict[str, list[tuple[str, int]]]:
+    with reader.connect(url) as connection:
+        names = {row.id: (row.phase, row.number) for row in reader.trials(connection, study_id)}
+        return {name: [names[trial] for trial in found] for name, found in reader.members(connection, study_id).items()}
+
+
+def refusal(engine: Engine, *phases: PlannedPhase, **changes: Any) -> str:
+    with pytest.raises(UsageError) as error:
+        enrolled(engine, *phases, **changes)
+    return str(error.value)
+
+
+def complete_one(engine: Engine, study_id: int) -> None:
+    claim = queue.claim(engine, study_id, SLOT, lease_s=30.0, now=0.0)
+    assert claim is not None
+    queue.finish(engine, claim, completed(), retry=RETRY, now=1.0)
+
+
+def test_a_study_is_written_as_planned(engine: Engine, url: str) -> None:
+    screen, search = phase("screen", levels(2), seeds=(0, 1)), phase("search", [None, None], design="sampler")
+    enrolment = enrolled(engine, screen, search, now=12.0)
+    assert (enrolment.created, enrolment.added) == (True, 6)
+    with reader.connect(url) as connection:
+        study = reader.study(connection, "s")
+        assert [(found.position, found.name, found.design) for found in reader.phases(connection, study.id)] == [
+            (0, "screen", "list"),
+            (1, "search", "sampler"),
+        ]
+        assert reader.counts(connection, study.id) == {
+            "screen": {"waiting": 4, "running": 0, "completed": 0, "pruned": 0, "failed": 0},
+            "search": {"waiting": 2, "running": 0, "completed": 0, "pruned": 0, "failed": 0},
+        }
+    assert (study.source, study.source_path, study.metric, study.direction) == (
+        "study: s\n",
+        "s.yaml",
+        "loss",
+        "minimize",
+    )
+    assert (study.budget_device_hours, study.runs_dir, study.created_at) == (1.0, "/runs", 12.0)
+    assert study.spec["phases"] == [{"name": "screen"}, {"name": "search"}]
+
+
+def test_predictions_go_with_their_trials(engine: Engine, url: str) -> None:
+    one = phase("screen", levels(2))
+    enrolment = enrol(
+        engine,
+        Plan("s", (one,)),
+        Study(document(one)),
+        runs_dir=Path("/runs"),
+        now=0.0,
+        predicted={("screen", 1): 60.0},
+    )
+    with reader.connect(url) as connection:
+        trials = reader.trials(connection, enrolment.study_id)
+    assert [trial.predicted_device_seconds for trial in trials] == [None, 60.0]
+
+
+def test_a_shared_trial_is_one_trial_wanted_by_two_phases(engine: Engine, url: str) -> None:
+    first = phase("first", levels(2))
+    second = PlannedPhase("second", "list", {}, (), (("first", 1),))
+    study = enrolled(engine, first, second).study_id
+    assert members(url, study) == {"first": [("first", 0), ("first", 1)], "second": [("first", 1)]}
+
+
+def test_the_same_study_again_changes_nothing(engine: Engine, url: str) -> None:
+    screen = phase("screen", levels(2))
+    first = enrolled(engine, screen)
+    complete_one(engine, first.study_id)
+    before = rows(url, first.study_id)
+    for extend in (False, True):
+        again = enrolled(engine, screen, extend=extend)
+        assert (again.study_id, again.created, again.added, again.changes) == (first.study_id, False, 0, ())
+    assert rows(url, first.study_id) == before
+
+
+def test_a_study_that_cannot_be_written_leaves_nothing(engine: Engine, url: str) -> None:
+    broken = PlannedPhase("second", "list", {}, (), (("nowhere", 0),))
+    with pytest.raises(KeyError):
+        enrolled(engine, phase("first", levels(3)), broken)
+    with reader.connect(url) as connection:
+        assert reader.studies(connection) == ()
+        assert connection.rows("SELECT count(*) FROM trials", {}) == [(0,)]
+
+
+def test_an_edited_file_is_refused_with_what_changed(engine: Engine, url: str) -> None:
+    study = enrolled(engine, phase("screen", levels(2)), claims=[{"id": "helps", "at_least": "1%"}]).study_id
+    claims = [{"id": "helps", "at_least": "2%"}]
+    message = refusal(engine, phase("screen", levels(3)), phase("more", [{"depth": 4}]), claims=claims)
+    assert message.splitlines() == [
+        "study 's' is in the store already, and s.yaml differs from it as launched:",
+        '  factors.depth: added ({"levels": []})',
+        '  phases.more: added ({"name": "more"})',
+        '  claims.helps.at_least: "1%" → "2%"',
+        "Give the study a new name (study: NAME), or add what is new to it: sweeper launch s.yaml --extend",
+    ]
+    assert len(rows(url, study)) == 2
+
+
+def test_of_many_changes_the_first_ten_are_shown(engine: Engine) -> None:
+    enrolled(engine, phase("screen", levels(1)), x={str(key): 0 for key in range(30)})
+    message = refusal(engine, phase("screen", levels(1)), x={str(key): 1 for key in range(30)})
+    assert len(message.splitlines()) == 13
+    assert message.splitlines()[-2] == "  … and 20 more"
+
+
+def test_what_leaves_the_trials_alone_is_taken_over(engine: Engine, url: str) -> None:
+    screen = phase("screen", levels(1))
+    study = enrolled(engine, screen).study_id
+    changed = {
+        "budget": {"device_hours": 4.0},
+        "description": "Longer.",
+        "resources": {"slots": 2},
+        "retry": {"crashed": 9},
+    }
+    again = enrolled(engine, screen, now=9.0, **changed)
+    assert (again.created, again.added, again.study_id) == (False, 0, study)
+    with reader.connect(url) as connection:
+        row = reader.study(connection, "s")
+        assert (row.budget_device_hours, row.spec["retry"]) == (4.0, {"crashed": 9})
+        ((when, lines),) = reader.changes(connection, study)
+    assert when == 9.0
+    assert lines[:2] == ('description: "" → "Longer."', "budget.device_hours: 1.0 → 4.0")
+
+
+def test_extending_adds_trials_and_keeps_all_that_were_there(engine: Engine, url: str) -> None:
+    study = enrolled(engine, phase("screen", levels(2))).study_id
+    complete_one(engine, study)
+    more = phase("screen", levels(3), seeds=(0, 1), spec={"seeds": 2})
+    long = phase("long", levels(1), budget=Budget(99))
+    enrolment = enrolled(engine, long, more, extend=True)
+    assert (enrolment.created, enrolment.added, enrolment.unwanted) == (False, 5, ())
+    assert rows(url, study) == [
+        ("long", 0, "waiting", 0),
+        ("screen", 0, "completed", 0),
+        ("screen", 1, "waiting", 0),
+        ("screen", 2, "waiting", 0),
+        ("screen", 3, "waiting", 1),
+        ("screen", 4, "waiting", 1),
+        ("screen", 5, "waiting", 1),
+    ]
+    with reader.connect(url) as connection:
+        numbers = connection.rows(
+            "SELECT t.number FROM trials t JOIN studies s ON s.study_id = t.study_id"
+            " WHERE s.study_name = 's/screen' ORDER BY t.trial_id",
+            {},
+        )
+    assert [number for (number,) in numbers] == [0, 1, 2, 3, 4, 5]
+    assert enrolled(engine, long, more, extend=True).added == 0
+
+
+def test_trials_no_longer_wanted_stay_and_are_said(engine: Engine, url: str) -> None:
+    gone = phase("gone", levels(1), budget=Budget(5))
+    study = enrolled(engine, phase("screen", levels(3)), gone).study_id
+    enrolment = enrolled(engine, phase("screen", levels(2)[::-1], spec={"edited": True}), extend=True)
+    assert enrolment.added == 0
+    assert enrolment.unwanted == ("screen/2", "gone/0")
+    assert len(rows(url, study)) == 4
+    assert members(url, study) == {"screen": [("screen", 1), ("screen", 0), ("screen", 2)], "gone": [("gone", 0)]}
+
+
+def test_extending_a_search_adds_trials_to_those_drawn_already(engine: Engine, url: str) -> None:
+    study = enrolled(engine, phase("search", [None, None], design="sampler")).study_id
+    claim = queue.claim(engine, study, SLOT, lease_s=30.0, now=0.0)
+    assert claim is not None
+    assert queue.set_configuration(engine, claim, {"rate": 0.3}, {"r": 0.3}, "hash", 7)
+    enrolment = enrolled(engine, phase("search", [None] * 5, design="sampler", spec={"trials": 5}), extend=True)
+    assert (enrolment.added, enrolment.unwanted) == (3, ())
+    assert [number for _, number, _, _ in rows(url, study)] == [0, 1, 2, 3, 4]
+
+
+def test_extending_a_cancelled_study_goes_on_with_what_is_new(engine: Engine) -> None:
+    study = enrolled(engine, phase("screen", levels(1))).study_id
+    queue.cancel(engine, study, 1.0)
+    enrolled(engine, phase("screen", levels(2), spec={"edited": True}), extend=True)
+    claim = queue.claim(engine, study, SLOT, lease_s=30.0, now=2.0)
+    assert claim is not None
+    assert claim.number == 1
+
+
+def test_another_metric_needs_another_study(engine: Engine) -> None:
+    screen = phase("screen", levels(1))
+    enrolled(engine, screen)
+    message = refusal(engine, screen, extend=True, metric={"name": "accuracy", "direction": "maximize"})
+    assert message.splitlines()[1:] == [
+        '  metric.name: "loss" → "accuracy"',
+        '  metric.direction: "minimize" → "maximize"',
+        "Its results are in the old one. Give the study a new name (study: NAME)",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "lines"),
+    [
+        ({"a": 1}, {"a": 1}, []),
+        ({"a": 1}, {"a": 1.0}, ["a: 1 → 1.0"]),
+        ({"a": True}, {"a": 1}, ["a: true → 1"]),
+        ({"a": {"b": [1, 2]}}, {"a": {"b": [1, 3]}}, ["a.b: [1, 2] → [1, 3]"]),
+        ({"a": 1}, {"b": 2}, ["b: added (2)", "a: removed (was 1)"]),
+        ({"a": "x" * 99}, {"a": ""}, [f'a: "{"x" * 58}… → ""']),
+        ({"p": [{"name": "x", "n": 1}]}, {"p": [{"name": "x", "n": 2}]}, ["p.x.n: 1 → 2"]),
+        ({"p": [{"name": "x"}, {"name": "y"}]}, {"p": [{"name": "y"}, {"name": "x"}]}, ["p: order: x, y → y, x"]),
+        ({"c": []}, {"c": [{"id": "k"}]}, ['c.k: added ({"id": "k"})']),
+        ({"r": [{"lr": 1}]}, {"r": [{"lr": 2}]}, ['r: [{"lr": 1}] → [{"lr": 2}]']),
+    ],
+)
+def test_differences_are_named_by_their_path(old: object, new: object, lines: list[str]) -> None:
+    assert [str(change) for change in differences(old, new)] == lines
