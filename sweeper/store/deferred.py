@@ -1,5 +1,6 @@
 """Configurations that are known only once other trials have ended: promotions, and what samplers learn from."""
 
+import math
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -126,8 +127,22 @@ def _fill(connection: Connection, phase_id: int, resolve: Resolve | None, now: f
 
 
 def _winners(past: Sequence[PastTrial], top: int, direction: str) -> list[PastTrial]:
-    """The best configurations, best first; the first trial of each stands for it."""
-    ...
+    """The best configurations by their mean over the seeds, best first; the first trial of each stands for it.
+
+    One of which any trial did not complete with a finite value is no winner; ties go by the phase's order.
+    """
+    first: dict[str, PastTrial] = {}
+    values: dict[str, list[float]] = {}
+    for trial in past:
+        first.setdefault(trial.configuration_hash, trial)
+        ok = trial.state == "completed" and trial.value is not None and math.isfinite(trial.value)
+        values.setdefault(trial.configuration_hash, []).append(
+            trial.value if ok and trial.value is not None else math.nan
+        )
+    sign = 1.0 if direction == "minimize" else -1.0
+    means = {key: sign * math.fsum(found) / len(found) for key, found in values.items()}
+    ranked = sorted((key for key in means if math.isfinite(means[key])), key=lambda key: means[key])
+    return [first[key] for key in ranked[:top]]
 
 
 def _still_going(connection: Connection, phase_id: int) -> bool:
