@@ -98,7 +98,7 @@ def levels(number: int) -> list[dict[str, object]]:
 
 def document(*phases: PlannedPhase, **changes: Any) -> dict[str, Any]:
     """The study's JSON document for some phases."""
-    factors = {
+    factors: dict[str, dict[str, object]] = {
         factor: {"levels": []} for each in phases for trial in each.trials for factor in (trial.configuration or {})
     }
     return {

@@ -9,6 +9,7 @@ from sqlalchemy import Engine
 from sweeper.errors import UsageError
 from sweeper.store import queue, reader
 from sweeper.store.differences import differences
+from sweeper.store.enrol import enrol
 from tests.sweeper.store.builders import (
     RETRY,
     SLOT,
@@ -18,7 +19,6 @@ from tests.sweeper.store.builders import (
     Study,
     completed,
     document,
-    enrol,
     enrolled,
     levels,
     phase,
@@ -138,7 +138,7 @@ def test_of_many_changes_the_first_ten_are_shown(engine: Engine) -> None:
 def test_what_leaves_the_trials_alone_is_taken_over(engine: Engine, url: str) -> None:
     screen = phase("screen", levels(1))
     study = enrolled(engine, screen).study_id
-    changed = {
+    changed: dict[str, Any] = {
         "budget": {"device_hours": 4.0},
         "description": "Longer.",
         "resources": {"slots": 2},
