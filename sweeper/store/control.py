@@ -75,23 +75,24 @@ def next_due(engine: Engine, study_id: int, now: float) -> float | None:
         The earliest time at which a trial can be claimed, as far as is known now; `now` or earlier: at once, be it
         by filling in a promotion. None: every trial has ended. A running trial counts with the end of its lease.
     """
-    claimable = trials.c.configuration_hash.is_not(None) | (phases.c.design == "sampler")
+    undrawn = trials.c.configuration_hash.is_(None)
+    kind = (trials.c.state, phases.c.design, undrawn)
     query = (
-        select(trials.c.state, claimable, func.min(trials.c.not_before), func.min(trials.c.lease_expires_at))
+        select(*kind, func.min(trials.c.not_before), func.min(trials.c.lease_expires_at))
         .join(phases, phases.c.id == trials.c.phase_id)
         .where(trials.c.study_id == study_id, trials.c.state.in_(("waiting", "running")))
-        .group_by(trials.c.state, claimable)
+        .group_by(*kind)
     )
     due: list[float] = []
     unfilled = False
     with reading(engine) as connection:
-        for state, ready, not_before, lease_expires_at in connection.execute(query):
+        for state, design, is_undrawn, not_before, lease_expires_at in connection.execute(query):
             if state == "running":
                 due.append(lease_expires_at)
-            elif ready:
-                due.append(not_before)
-            else:
+            elif is_undrawn and design != "sampler":
                 unfilled = True
+            else:
+                due.append(not_before)
     if due:
         return min(due)
     return now if unfilled else None

@@ -21,6 +21,7 @@ from typing import Final
 
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
+from sweeper.errors import UsageError
 from sweeper.store import optuna_tables as tables
 from sweeper.store.records import Measurement
 from sweeper.store.transactions import upsert
@@ -77,7 +78,16 @@ def widened(
 
 
 def create_study(connection: Connection, name: str, direction: str, attributes: Mapping[str, object]) -> int:
-    """A new Optuna study; its id. A name that is taken, by Optuna itself, is an IntegrityError."""
+    """A new Optuna study; its id.
+
+    Raises:
+        UsageError: Optuna has a study of that name, which is none of ours.
+    """
+    if connection.execute(select(tables.studies.c.study_id).where(tables.studies.c.study_name == name)).first():
+        raise UsageError(
+            f"the store holds an Optuna study {name!r} that sweeper did not make. "
+            "Give the study a new name (study: NAME), or use another store (--store)"
+        )
     study_id = connection.execute(insert(tables.studies).values(study_name=name)).inserted_primary_key
     assert study_id is not None
     number = int(study_id[0])

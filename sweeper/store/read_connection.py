@@ -123,7 +123,7 @@ def _server(url: str) -> Iterator[ReadConnection]:
 
     engine = open_existing(url)
     try:
-        with reading(engine) as connection:
+        with reading(engine.execution_options(isolation_level="REPEATABLE READ")) as connection:
             yield Server(connection)
     finally:
         engine.dispose()

@@ -199,6 +199,14 @@ def test_urls_that_are_no_stores_are_explained(url: str, part: str) -> None:
         pass
 
 
+@pytest.mark.parametrize("dialect", ["postgresql", "postgresql+psycopg"])
+def test_a_server_s_driver_that_is_missing_is_named(dialect: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    message = refusal(f"{dialect}://me:secret@db/runs")
+    assert f"store {dialect}://me:***@db/runs" in message
+    assert "Install the driver: pip install 'psycopg[binary]'" in message
+
+
 def test_what_the_database_refuses_becomes_an_error_of_the_store(engine: Engine) -> None:
     study = enrolled(engine, phase("screen", levels(1))).study_id
     with reading(engine) as connection:

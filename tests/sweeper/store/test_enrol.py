@@ -10,6 +10,8 @@ from sweeper.errors import UsageError
 from sweeper.store import queue, reader
 from sweeper.store.differences import differences
 from sweeper.store.enrol import enrol
+from sweeper.store.optuna_mirror import create_study
+from sweeper.store.transactions import writing
 from tests.sweeper.store.builders import (
     RETRY,
     SLOT,
@@ -207,6 +209,18 @@ def test_extending_a_cancelled_study_goes_on_with_what_is_new(engine: Engine) ->
     claim = queue.claim(engine, study, SLOT, lease_s=30.0, now=2.0)
     assert claim is not None
     assert claim.number == 1
+
+
+def test_an_optuna_study_of_the_same_name_is_not_touched(engine: Engine, url: str) -> None:
+    with writing(engine) as connection:
+        create_study(connection, "s/screen", "minimize", {"mine": True})
+    message = refusal(engine, phase("screen", levels(1)))
+    assert message == (
+        "the store holds an Optuna study 's/screen' that sweeper did not make. "
+        "Give the study a new name (study: NAME), or use another store (--store)"
+    )
+    with reader.connect(url) as connection:
+        assert reader.studies(connection) == ()
 
 
 def test_another_metric_needs_another_study(engine: Engine) -> None:
