@@ -91,8 +91,7 @@ class RegularizationConfig(Section):
         0.0, description="Probability of dropping a feature before the softmax, the same over time, from 0 to below 1."
     )
     dropout: Rate = Field(
-        0.0,
-        description="Probability of dropping a hidden feature inside the layers, the same over time, from 0 to below 1.",
+        0.0, description="Probability of dropping a feature inside the layers, the same over time, from 0 to below 1."
     )
     attention_dropout: Rate = Field(0.0, description="Probability of dropping an attention weight, from 0 to below 1.")
 

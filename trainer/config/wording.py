@@ -97,6 +97,8 @@ def _problem(details: ErrorDetails, model: type[BaseModel]) -> Problem:
         return Problem(path, f"unknown key.{suggestion(word, choices)} Allowed keys: {', '.join(sorted(choices))}.")
     if kind == "missing":
         return Problem(path, f"is missing. {hint}".strip())
+    if kind == "value_error":  # our own rules say all there is to say
+        return Problem(path, str(context.get("error", details["msg"])))
     return Problem(path, f"{_fault(kind, value, context, details['msg'])} {hint}".strip())
 
 
@@ -111,8 +113,6 @@ def _fault(kind: str, value: object, context: Mapping[str, Any], message: str) -
         return f"{shown(value)} is not one of {', '.join(choices)}.{suggestion(str(value), choices)}"
     if kind == "too_short":
         return f"{shown(value)} has too few items: at least {context['min_length']} must be there."
-    if kind in ("value_error", "assertion_error"):
-        return str(context.get("error", message))
     if kind == "string_pattern_mismatch":
         return f"{shown(value)} does not fit."
     return f"{shown(value)}: {message}."

@@ -1,0 +1,1 @@
+"""Language models: `loss, memory = model(inputs, targets, memory)`."""

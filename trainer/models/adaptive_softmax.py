@@ -1,0 +1,53 @@
+"""The adaptive softmax of Grave et al. (2017) with tied weights, as upstream's Transformer-XL has it (div_val = 1).
+
+Keeps of upstream, because trained weights depend on it:
+1. The head's cluster columns are read in reverse: cluster i (from 1) is column -i of the head.
+2. A cutoff beyond the vocabulary leaves clusters without words, which still own a logit of the head and so a little
+   probability.
+"""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from trainer.models.softmax_loss import softmax_loss
+
+
+def adaptive_softmax_loss(
+    hidden: Tensor,
+    weight: Tensor,
+    bias: Tensor,
+    cluster_weight: Tensor,
+    cluster_bias: Tensor,
+    targets: Tensor,
+    cutoffs: Sequence[int],
+) -> Tensor:
+    """The sum over tokens of the negative log-probability of the target, in nats.
+
+    A word beyond the first cutoff costs its cluster's column in the head and its own within the cluster.
+
+    Args:
+        hidden: [tokens, d_model]; weight: [vocabulary, d_model]; bias: [vocabulary].
+        cluster_weight: [clusters, d_model]; cluster_bias: [clusters].
+        targets: int64 [tokens], words by falling frequency.
+        cutoffs: the rank at which each cluster starts, rising.
+    """
+    num_words, num_clusters = weight.shape[0], len(cutoffs)
+    shortlist = min(cutoffs[0], num_words)
+    head_size = shortlist + num_clusters
+    edges = [*cutoffs, num_words]
+    head_targets, losses = targets, []
+    for cluster in range(1, num_clusters + 1):
+        low, high = edges[cluster - 1], min(edges[cluster], num_words)
+        if low >= high:
+            continue
+        inside = (targets >= low) & (targets < high)
+        head_targets = torch.where(inside, head_size - cluster, head_targets)
+        places = inside.nonzero()[:, 0]
+        if places.numel():
+            losses.append(softmax_loss(hidden[places], weight[low:high], bias[low:high], targets[places] - low))
+    head_weight = torch.cat([weight[:shortlist], cluster_weight])
+    head_bias = torch.cat([bias[:shortlist], cluster_bias])
+    losses.append(softmax_loss(hidden, head_weight, head_bias, head_targets))
+    return torch.stack(losses).sum()

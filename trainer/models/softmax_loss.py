@@ -1,0 +1,92 @@
+"""Softmax and cross-entropy in one, in chunks of tokens: the logits of the whole batch never exist.
+
+The gradient is made in the forward pass, while a chunk's probabilities are still in the cache; what is kept for the
+backward pass is as large as the weights and the hidden states, not as the logits.
+"""
+
+from typing import Any, Final
+
+import torch
+from torch import Tensor
+
+CHUNK_LOGITS: Final = {"cpu": 2**21, "cuda": 2**26}  # 8 and 256 MiB in float32: of the cache's size, of the memory's
+SMALLEST_CHUNK: Final = 32  # fewer rows make slow matrix products
+
+
+def softmax_loss(hidden: Tensor, weight: Tensor, bias: Tensor, targets: Tensor) -> Tensor:
+    """The sum over tokens of -log softmax(hidden weight^T + bias)[target], in nats.
+
+    Args:
+        hidden: [tokens, d_model]; weight: [vocabulary, d_model]; bias: [vocabulary]; targets: int64 [tokens].
+
+    Returns:
+        A scalar of the hidden states' type, summed in float64.
+    """
+    if torch.is_grad_enabled():
+        loss: Tensor = _SoftmaxLoss.apply(hidden, weight, bias, targets)  # type: ignore[no-untyped-call]  # torch's own
+        return loss
+    return _forward(hidden, weight, bias, targets, None)
+
+
+def chunk_rows(vocabulary_size: int, device: str) -> int:
+    """Tokens of a chunk."""
+    return max(SMALLEST_CHUNK, CHUNK_LOGITS.get(device, CHUNK_LOGITS["cuda"]) // vocabulary_size)
+
+
+def _forward(
+    hidden: Tensor,
+    weight: Tensor,
+    bias: Tensor,
+    targets: Tensor,
+    gradients: tuple[Tensor, Tensor, Tensor] | None,
+) -> Tensor:
+    total = torch.zeros((), dtype=torch.float64, device=hidden.device)
+    rows = min(chunk_rows(weight.shape[0], hidden.device.type), hidden.shape[0])
+    buffer = hidden.new_empty(rows, weight.shape[0])
+    for start in range(0, hidden.shape[0], rows):
+        chunk, target = hidden[start : start + rows], targets[start : start + rows, None]
+        logits = torch.addmm(bias, chunk, weight.t(), out=buffer[: chunk.shape[0]])
+        largest = logits.amax(1, keepdim=True)
+        picked = logits.gather(1, target)
+        exponentials = logits.sub_(largest).exp_()  # not divided by their sum: d_model factors are cheaper to divide
+        sums = exponentials.sum(1, keepdim=True)
+        total += (sums.log() + largest - picked).sum(dtype=torch.float64)
+        if gradients is not None:
+            _add_gradients(gradients, start, chunk, weight, exponentials, sums, target[:, 0])
+    return total.to(hidden.dtype)
+
+
+def _add_gradients(
+    gradients: tuple[Tensor, Tensor, Tensor],
+    start: int,
+    chunk: Tensor,
+    weight: Tensor,
+    exponentials: Tensor,
+    sums: Tensor,
+    target: Tensor,
+) -> None:
+    """Add a chunk's part: softmax minus one at the target, times the other factor of each product."""
+    of_hidden, of_weight, of_bias = gradients
+    rows = of_hidden[start : start + chunk.shape[0]]
+    torch.mm(exponentials, weight, out=rows)
+    rows.div_(sums).sub_(weight[target])
+    of_weight.addmm_(exponentials.t(), chunk / sums)
+    of_bias.addmv_(exponentials.t(), 1.0 / sums[:, 0])
+    of_weight.index_add_(0, target, chunk, alpha=-1.0)
+    of_bias.index_add_(0, target, torch.ones_like(sums[:, 0]), alpha=-1.0)
+
+
+class _SoftmaxLoss(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, hidden: Tensor, weight: Tensor, bias: Tensor, targets: Tensor) -> Tensor:
+        gradients = (torch.empty_like(hidden), torch.zeros_like(weight), torch.zeros_like(bias))
+        loss = _forward(hidden, weight, bias, targets, gradients)
+        ctx.save_for_backward(*gradients)
+        return loss
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx: Any, *of_loss: Tensor) -> tuple[Tensor, Tensor, Tensor, None]:
+        of_hidden, of_weight, of_bias = ctx.saved_tensors
+        (factor,) = of_loss
+        return of_hidden * factor, of_weight * factor, of_bias * factor, None

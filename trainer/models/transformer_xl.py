@@ -1,0 +1,235 @@
+"""Transformer-XL (Dai et al. 2019) with the regularizers of the small-data recipe.
+
+Keeps of upstream's PyTorch code (and a test against its values says so):
+1. One embedding matrix, scaled by sqrt(d_model) at the input, unscaled in the softmax; a bias for each word.
+2. u and v are shared by all layers. Attention sees the memory's hidden states as they were, dropout included.
+3. Without `pre_norm`, layers are normalized after their residual sum; with it, there is no norm after the last layer.
+4. `same_length` and `clamp_length` act as `--same_length` and `--clamp_len` do; the adaptive softmax keeps its quirks
+   (see adaptive_softmax.py).
+
+Differs from it:
+1. Streams come first: [batch, time], not [time, batch].
+2. Queries of the memory, which nobody reads, are not computed.
+3. Memory is what the next segment needs, `layers` tensors, not `layers + 1`.
+4. A dropped word type's embedding is 0; the recipe's code fills it with 1e-12.
+5. Upstream rounds masked attention scores to float32 whatever the type; ours does so where `score_rounding` says it,
+   which only matters in float64.
+6. Neither partial projections (`div_val`, `d_embed`) nor the attention types 1 to 3 exist.
+"""
+
+from typing import Final
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from trainer.config.model import ModelConfig, RegularizationConfig
+from trainer.models.adaptive_softmax import adaptive_softmax_loss
+from trainer.models.masks import attention_mask, sinusoids
+from trainer.models.relative_attention import relative_attention
+from trainer.models.softmax_loss import softmax_loss
+from trainer.regularizers import dropout_mask, embed, locked_dropout
+
+INITIAL_STD: Final = 0.02
+LARGEST_WAVELENGTH: Final = 10_000.0
+
+Memory = tuple[Tensor, ...]
+
+
+class Norm(nn.Module):
+    """Layer normalization."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.empty(width))
+        self.bias = nn.Parameter(torch.empty(width))
+
+    def forward(self, values: Tensor) -> Tensor:
+        """[..., width] to the same shape."""
+        return functional.layer_norm(values, self.weight.shape, self.weight, self.bias)
+
+
+class Attention(nn.Module):
+    """Relative attention over the memory and the segment, with its residual sum and norm."""
+
+    def __init__(self, config: ModelConfig, regularization: RegularizationConfig) -> None:
+        super().__init__()
+        self.heads, self.width = config.heads, config.head_width
+        self.pre_norm = config.pre_norm
+        self.rate, self.attention_rate = regularization.dropout, regularization.attention_dropout
+        inner = self.heads * self.width
+        self.queries_keys_values = nn.Parameter(torch.empty(3 * inner, config.d_model))
+        self.positions = nn.Parameter(torch.empty(inner, config.d_model))
+        self.output = nn.Parameter(torch.empty(config.d_model, inner))
+        self.norm = Norm(config.d_model)
+
+    def forward(
+        self,
+        hidden: Tensor,
+        memory: Tensor | None,
+        encodings: Tensor,
+        biases: tuple[Tensor, Tensor],
+        mask: Tensor,
+        generator: torch.Generator,
+        rounding: torch.dtype | None,
+    ) -> Tensor:
+        """[batch, time, d_model] to the same shape.
+
+        Args:
+            memory: [batch, carried, d_model].
+            encodings: of the distances, [keys, d_model]; biases: u and v; mask: [time, keys].
+            rounding: of the scores, see `relative_attention`.
+        """
+        batch, time, _ = hidden.shape
+        queries, keys, values = self._project(hidden, memory, generator)
+        positions = functional.linear(encodings, self.positions).view(-1, self.heads, self.width)
+        dropped = None
+        if self.training and self.attention_rate > 0.0:
+            shape = (self.heads, batch, time, mask.shape[1])
+            dropped = dropout_mask(shape, self.attention_rate, generator, dtype=hidden.dtype)
+        context = relative_attention(queries, keys, values, positions, *biases, mask, dropped, rounding)
+        output = functional.linear(context, self.output)
+        if self.training:
+            output = locked_dropout(output, self.rate, generator)
+        return hidden + output if self.pre_norm else self.norm(hidden + output)
+
+    def _project(
+        self, hidden: Tensor, memory: Tensor | None, generator: torch.Generator
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Queries of the segment; keys and values of the memory and the segment: [batch, length, heads, d_head]."""
+        batch, _, _ = hidden.shape
+        inner = self.heads * self.width
+        source = self.norm(hidden) if self.pre_norm else hidden
+        own = functional.linear(source, self.queries_keys_values)
+        carried = None
+        if memory is not None:
+            source = self.norm(memory) if self.pre_norm else memory
+            carried = functional.linear(source, self.queries_keys_values[inner:])
+        if self.training and self.rate > 0.0:  # the segment and its memory share the mask, as it is locked over time
+            mask = dropout_mask((batch, 1, 3 * inner), self.rate, generator, dtype=hidden.dtype)
+            own = own * mask
+            carried = None if carried is None else carried * mask[:, :, inner:]
+        keys_values = own[:, :, inner:] if carried is None else torch.cat([carried, own[:, :, inner:]], 1)
+        shape = (batch, -1, self.heads, self.width)
+        return (
+            own[:, :, :inner].view(shape),
+            keys_values[:, :, :inner].view(shape),
+            keys_values[:, :, inner:].view(shape),
+        )
+
+
+class FeedForward(nn.Module):
+    """Two linear layers with ReLU between them, with their residual sum and norm."""
+
+    def __init__(self, config: ModelConfig, regularization: RegularizationConfig) -> None:
+        super().__init__()
+        self.pre_norm, self.rate = config.pre_norm, regularization.dropout
+        self.inner = nn.Parameter(torch.empty(config.inner_width, config.d_model))
+        self.inner_bias = nn.Parameter(torch.empty(config.inner_width))
+        self.outer = nn.Parameter(torch.empty(config.d_model, config.inner_width))
+        self.outer_bias = nn.Parameter(torch.empty(config.d_model))
+        self.norm = Norm(config.d_model)
+
+    def forward(self, hidden: Tensor, generator: torch.Generator) -> Tensor:
+        """[batch, time, d_model] to the same shape."""
+        source = self.norm(hidden) if self.pre_norm else hidden
+        inner = functional.relu_(functional.linear(source, self.inner, self.inner_bias))
+        inner = locked_dropout(inner, self.rate, generator) if self.training else inner
+        output = functional.linear(inner, self.outer, self.outer_bias)
+        output = locked_dropout(output, self.rate, generator) if self.training else output
+        return hidden + output if self.pre_norm else self.norm(hidden + output)
+
+
+class Layer(nn.Module):
+    """Attention, then feed-forward."""
+
+    def __init__(self, config: ModelConfig, regularization: RegularizationConfig) -> None:
+        super().__init__()
+        self.attention = Attention(config, regularization)
+        self.feed_forward = FeedForward(config, regularization)
+
+
+class TransformerXL(nn.Module):
+    """The model. Its weights are unset until `initialize` or `load_state_dict`.
+
+    Attributes:
+        memory_length: hidden states of earlier tokens that are carried; may be changed between calls.
+        generator: where dropout's draws come from, on the weights' device.
+        score_rounding: attention scores are rounded to this type; None leaves them as they are.
+    """
+
+    def __init__(self, config: ModelConfig, regularization: RegularizationConfig, vocabulary_size: int) -> None:
+        super().__init__()
+        self.config, self.regularization = config, regularization
+        self.memory_length = config.memory_length
+        self.generator = torch.Generator()
+        self.score_rounding: torch.dtype | None = None
+        self.embedding = nn.Parameter(torch.empty(vocabulary_size, config.d_model))
+        self.content_bias = nn.Parameter(torch.empty(config.heads, config.head_width))
+        self.position_bias = nn.Parameter(torch.empty(config.heads, config.head_width))
+        self.layers = nn.ModuleList(Layer(config, regularization) for _ in range(config.layers))
+        self.softmax_bias = nn.Parameter(torch.empty(vocabulary_size))
+        if config.adaptive_cutoffs:
+            self.cluster_weight = nn.Parameter(torch.empty(len(config.adaptive_cutoffs), config.d_model))
+            self.cluster_bias = nn.Parameter(torch.empty(len(config.adaptive_cutoffs)))
+        exponents = torch.arange(0.0, config.d_model, 2.0) / config.d_model
+        self.register_buffer("frequencies", 1.0 / LARGEST_WAVELENGTH**exponents, persistent=False)
+
+    def initialize(self, generator: torch.Generator) -> None:
+        """Draw the weights as upstream does: N(0, 0.02), norms N(1, 0.02), biases 0; u and v are no biases in this."""
+        for name, parameter in self.named_parameters():
+            if name.endswith("norm.weight"):
+                nn.init.normal_(parameter, 1.0, INITIAL_STD, generator=generator)
+            elif parameter.dim() > 1:
+                nn.init.normal_(parameter, 0.0, INITIAL_STD, generator=generator)
+            else:
+                nn.init.zeros_(parameter)
+
+    def forward(self, inputs: Tensor, targets: Tensor, memory: Memory | None = None) -> tuple[Tensor, Memory | None]:
+        """The mean loss in nats a token, and the memory for the next segment.
+
+        Args:
+            inputs, targets: int64 [batch, time].
+            memory: what the call for the segment before returned; None at first.
+        """
+        hidden, carried = self._hidden(inputs, memory)
+        if self.training:  # twice, as in the recipe
+            hidden = locked_dropout(hidden, self.regularization.dropout, self.generator)
+            hidden = locked_dropout(hidden, self.regularization.output_dropout, self.generator)
+        flat = hidden.reshape(-1, hidden.shape[-1])
+        weight, bias, flat_targets = self.embedding, self.softmax_bias, targets.reshape(-1)
+        if self.config.adaptive_cutoffs:
+            loss = adaptive_softmax_loss(
+                flat, weight, bias, self.cluster_weight, self.cluster_bias, flat_targets, self.config.adaptive_cutoffs
+            )
+        else:
+            loss = softmax_loss(flat, weight, bias, flat_targets)
+        return loss / flat_targets.numel(), carried
+
+    def _hidden(self, inputs: Tensor, memory: Memory | None) -> tuple[Tensor, Memory | None]:
+        """The last layer's output, [batch, time, d_model], and the memory for the next segment."""
+        rates, generator = self.regularization, self.generator
+        time, past = inputs.shape[1], 0 if memory is None else memory[0].shape[1]
+        rate = rates.embedding_dropout if self.training else 0.0
+        hidden = embed(self.embedding, inputs, rate=rate, generator=generator) * self.config.d_model**0.5
+        encodings = sinusoids(past + time, self.frequencies, clamp_length=self.config.clamp_length)
+        if self.training:
+            hidden = locked_dropout(hidden, rates.input_dropout, generator)
+            encodings = locked_dropout(encodings[None], rates.input_dropout, generator)[0]
+        mask = attention_mask(time, past, self.memory_length, same_length=self.config.same_length, like=hidden)
+        rounding = self.score_rounding if time > 1 else None  # a single query is not masked
+        biases, carried = (self.content_bias, self.position_bias), []
+        for number, layer in enumerate(self.layers):
+            before = None if memory is None else memory[number]
+            carried.append(carry(before, hidden, self.memory_length))
+            hidden = layer.attention(hidden, before, encodings, biases, mask, generator, rounding)
+            hidden = layer.feed_forward(hidden, generator)
+        return hidden, tuple(carried) if self.memory_length > 0 else None
+
+
+def carry(memory: Tensor | None, hidden: Tensor, length: int) -> Tensor:
+    """The last `length` hidden states of memory and segment, [batch, at most length, d_model], without gradient."""
+    hidden = hidden.detach()
+    if memory is not None and hidden.shape[1] < length:
+        hidden = torch.cat([memory, hidden], 1)
+    return hidden[:, max(0, hidden.shape[1] - length) :]

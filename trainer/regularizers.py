@@ -1,0 +1,62 @@
+"""Dropout in the forms of the small-data Transformer-XL recipe. Every mask comes from an explicit generator.
+
+A mask holds 0 with probability `rate` and 1 / (1 - rate) otherwise, so that its mean is 1. What tells the forms apart
+is the axes that share one draw:
+
+- word types (Gal and Ghahramani 2016): one draw for each row of the vocabulary and forward pass;
+- locked: one draw for each stream and feature, shared over time (the variational dropout of Merity et al. 2018);
+- elementwise: every entry for itself.
+"""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+
+def dropout_mask(
+    shape: Sequence[int], rate: float, generator: torch.Generator, *, dtype: torch.dtype = torch.float32
+) -> Tensor:
+    """A mask on the generator's device: 0 with probability `rate`, else 1 / (1 - rate)."""
+    mask = torch.empty(tuple(shape), dtype=dtype, device=generator.device)
+    return mask.bernoulli_(1.0 - rate, generator=generator).mul_(1.0 / (1.0 - rate))
+
+
+def locked_dropout(values: Tensor, rate: float, generator: torch.Generator) -> Tensor:
+    """Drop features, the same ones at every time.
+
+    Args:
+        values: [batch, time, features].
+    """
+    if rate == 0.0:
+        return values
+    batch, _, features = values.shape
+    return values * dropout_mask((batch, 1, features), rate, generator, dtype=values.dtype)
+
+
+def word_type_mask(
+    vocabulary_size: int, rate: float, generator: torch.Generator, *, dtype: torch.dtype = torch.float32
+) -> Tensor:
+    """One factor for each word type, [vocabulary, 1]; a dropped word is zero wherever it stands in the batch."""
+    return dropout_mask((vocabulary_size, 1), rate, generator, dtype=dtype)
+
+
+def embed(
+    weight: Tensor, inputs: Tensor, *, rate: float = 0.0, generator: torch.Generator | None = None
+) -> Tensor:
+    """Rows of the embedding, with whole word types dropped if `rate` is not 0.
+
+    The rows are scaled after the look-up, so the weight itself stays as it is for the softmax tied to it.
+
+    Args:
+        weight: [vocabulary, d_model].
+        inputs: int64 [batch, time].
+
+    Returns:
+        [batch, time, d_model].
+    """
+    rows = torch.nn.functional.embedding(inputs, weight)
+    if rate == 0.0:
+        return rows
+    assert generator is not None
+    return rows * word_type_mask(weight.shape[0], rate, generator, dtype=weight.dtype)[inputs]
