@@ -41,9 +41,7 @@ def word_type_mask(
     return dropout_mask((vocabulary_size, 1), rate, generator, dtype=dtype)
 
 
-def embed(
-    weight: Tensor, inputs: Tensor, *, rate: float = 0.0, generator: torch.Generator | None = None
-) -> Tensor:
+def embed(weight: Tensor, inputs: Tensor, *, rate: float = 0.0, generator: torch.Generator | None = None) -> Tensor:
     """Rows of the embedding, with whole word types dropped if `rate` is not 0.
 
     The rows are scaled after the look-up, so the weight itself stays as it is for the softmax tied to it.

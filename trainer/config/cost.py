@@ -4,15 +4,14 @@ import math
 from collections.abc import Mapping
 from typing import Any, Final
 
-from trainer.config.model import ModelConfig, TrainerConfig
+from trainer.config.model import TrainerConfig
 from trainer.config.reading import parse
 
 # Words of the training text, the end of line included.
 VOCABULARY_SIZES: Final = {"ptb": 10_000, "wikitext-2": 33_278}
 TRAIN_TOKENS: Final = {"ptb": 929_589, "wikitext-2": 2_088_628}
-TYPICAL_VOCABULARY: Final = 10_000  # of pydocs, whose text depends on the interpreter
-TYPICAL_TRAIN_TOKENS: Final = 300_000
-BACKWARD_FACTOR: Final = 3  # forward once, backward twice as much (Kaplan et al. 2020, section 2.1)
+TYPICAL_VOCABULARY: Final = 7_100  # of pydocs, whose text depends on the interpreter
+TYPICAL_TRAIN_TOKENS: Final = 310_000
 
 
 def steps_for(
@@ -57,25 +56,30 @@ def vocabulary_size(config: TrainerConfig) -> int:
 
 
 def flops_per_step(config: TrainerConfig, vocabulary: int) -> float:
-    """Floating-point operations of one training step, a multiply-add counted as two."""
-    batch, length = config.data.batch_size, config.data.target_length
-    memory = config.model.memory_length
-    return BACKWARD_FACTOR * forward_flops(config.model, batch, length, memory, vocabulary)
+    """Floating-point operations of one training step with full memory, a multiply-add counted as two.
 
-
-def forward_flops(model: ModelConfig, batch: int, length: int, memory: int, vocabulary: int) -> float:
-    """Floating-point operations of the matrix products of one forward pass of Transformer-XL with full memory.
-
-    Args:
-        length: target tokens of each stream; memory: hidden states carried.
+    Counted are the matrix products of Transformer-XL. A product whose both factors need a gradient costs twice its
+    forward pass in the backward pass; memory and distances need none, so theirs costs it once. The adaptive softmax
+    is counted as if every token needed all of its clusters' rows.
     """
-    keys = length + memory
-    width = model.heads * model.head_width
-    queries_keys_values = 2 * model.d_model * width * (length + 2 * keys)
-    positions = 2 * model.d_model * width * keys / batch  # shared by the streams
-    attention = 3 * 2 * length * keys * width  # content and position scores, weighted values
-    output = 2 * width * model.d_model * length
-    feed_forward = 4 * model.d_model * model.inner_width * length
-    layer = queries_keys_values + positions + attention + output + feed_forward
-    softmax = 2 * model.d_model * vocabulary * length
-    return float(batch * (model.layers * layer + softmax))
+    return _operations(config, vocabulary, twice=3, once=2)
+
+
+def forward_flops(config: TrainerConfig, vocabulary: int) -> float:
+    """The same for the forward pass alone."""
+    return _operations(config, vocabulary, twice=1, once=1)
+
+
+def _operations(config: TrainerConfig, vocabulary: int, *, twice: int, once: int) -> float:
+    """Operations of the products, weighted by whether the backward pass takes them twice or once more."""
+    batch, length, model = config.data.batch_size, config.data.target_length, config.model
+    keys, width = length + model.memory_length, model.heads * model.head_width
+    own = 2 * model.d_model * width * length * 3  # queries, keys, values
+    output = 2 * model.d_model * width * length
+    attention = 3 * 2 * width * length * keys  # scores by content and by distance, weighted values
+    feed_forward = 2 * 2 * model.d_model * model.inner_width * length
+    carried = 2 * model.d_model * width * model.memory_length * 2  # keys and values
+    distances = 2 * model.d_model * width * keys  # once for all streams
+    softmax = 2 * model.d_model * (vocabulary + len(model.adaptive_cutoffs)) * length
+    streams = model.layers * (twice * (own + output + attention + feed_forward) + once * carried) + twice * softmax
+    return float(batch * streams + once * model.layers * distances)

@@ -123,11 +123,18 @@ class EvaluationConfig(Section):
 
     times: Count = Field(20, description="Evaluations in a run, whatever its length, e.g. 20.")
     batch_size: Count = Field(10, description="Streams of the validation text read side by side, e.g. 10.")
+    log_times: Count = Field(100, description="Lines with the training loss in a run, whatever its length, e.g. 100.")
+    target_length: Count | None = Field(
+        None, description="Tokens of each stream that one evaluation step predicts; by default data.target_length."
+    )
+    memory_length: Annotated[int, Field(ge=0)] | None = Field(
+        None, description="Hidden states that evaluation carries; by default model.memory_length."
+    )
     test: bool = Field(True, description="Evaluate the best checkpoint on the test text at the end.")
 
 
 class CheckpointConfig(Section):
-    """When the run's state is saved, beside its end and each evaluation."""
+    """When the run's state is saved, beside its end, each evaluation and a signal to stop."""
 
     every_seconds: Annotated[float, Field(gt=0.0)] = Field(60.0, description="Seconds between two checkpoints.")
 

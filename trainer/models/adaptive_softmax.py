@@ -16,11 +16,12 @@ from trainer.models.softmax_loss import softmax_loss
 
 def adaptive_softmax_loss(
     hidden: Tensor,
+    targets: Tensor,
+    *,
     weight: Tensor,
     bias: Tensor,
     cluster_weight: Tensor,
     cluster_bias: Tensor,
-    targets: Tensor,
     cutoffs: Sequence[int],
 ) -> Tensor:
     """The sum over tokens of the negative log-probability of the target, in nats.
@@ -28,9 +29,10 @@ def adaptive_softmax_loss(
     A word beyond the first cutoff costs its cluster's column in the head and its own within the cluster.
 
     Args:
-        hidden: [tokens, d_model]; weight: [vocabulary, d_model]; bias: [vocabulary].
-        cluster_weight: [clusters, d_model]; cluster_bias: [clusters].
+        hidden: [tokens, d_model].
         targets: int64 [tokens], words by falling frequency.
+        weight: [vocabulary, d_model]; bias: [vocabulary].
+        cluster_weight: [clusters, d_model]; cluster_bias: [clusters].
         cutoffs: the rank at which each cluster starts, rising.
     """
     num_words, num_clusters = weight.shape[0], len(cutoffs)

@@ -4,9 +4,7 @@ import torch
 from torch import Tensor
 
 
-def attention_mask(
-    time: int, carried: int, memory_length: int, *, same_length: bool, like: Tensor
-) -> Tensor:
+def attention_mask(time: int, carried: int, memory_length: int, *, same_length: bool, like: Tensor) -> Tensor:
     """0 where a query may look and -inf where not, [time, carried + time].
 
     Args:

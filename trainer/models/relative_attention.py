@@ -17,6 +17,7 @@ def relative_attention(
     queries: Tensor,
     keys: Tensor,
     values: Tensor,
+    *,
     positions: Tensor,
     content_bias: Tensor,
     position_bias: Tensor,
@@ -82,7 +83,7 @@ def _heads_last(tensor: Tensor, heads: int) -> Tensor:
 
 class _RelativeAttention(torch.autograd.Function):
     @staticmethod
-    def forward(
+    def forward(  # noqa: PLR0917 - autograd functions know positions only
         ctx: Any,
         queries: Tensor,
         keys: Tensor,

@@ -52,13 +52,22 @@ def _forward(
         sums = exponentials.sum(1, keepdim=True)
         total += (sums.log() + largest - picked).sum(dtype=torch.float64)
         if gradients is not None:
-            _add_gradients(gradients, start, chunk, weight, exponentials, sums, target[:, 0])
+            _add_gradients(
+                gradients,
+                place=slice(start, start + rows),
+                chunk=chunk,
+                weight=weight,
+                exponentials=exponentials,
+                sums=sums,
+                target=target[:, 0],
+            )
     return total.to(hidden.dtype)
 
 
 def _add_gradients(
     gradients: tuple[Tensor, Tensor, Tensor],
-    start: int,
+    *,
+    place: slice,
     chunk: Tensor,
     weight: Tensor,
     exponentials: Tensor,
@@ -67,7 +76,7 @@ def _add_gradients(
 ) -> None:
     """Add a chunk's part: softmax minus one at the target, times the other factor of each product."""
     of_hidden, of_weight, of_bias = gradients
-    rows = of_hidden[start : start + chunk.shape[0]]
+    rows = of_hidden[place]
     torch.mm(exponentials, weight, out=rows)
     rows.div_(sums).sub_(weight[target])
     of_weight.addmm_(exponentials.t(), chunk / sums)

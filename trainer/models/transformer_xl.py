@@ -17,6 +17,7 @@ Differs from it:
 6. Neither partial projections (`div_val`, `d_embed`) nor the attention types 1 to 3 exist.
 """
 
+from dataclasses import dataclass
 from typing import Final
 
 import torch
@@ -25,6 +26,7 @@ from torch.nn import functional
 
 from trainer.config.model import ModelConfig, RegularizationConfig
 from trainer.models.adaptive_softmax import adaptive_softmax_loss
+from trainer.models.language_model import LanguageModel
 from trainer.models.masks import attention_mask, sinusoids
 from trainer.models.relative_attention import relative_attention
 from trainer.models.softmax_loss import softmax_loss
@@ -34,6 +36,26 @@ INITIAL_STD: Final = 0.02
 LARGEST_WAVELENGTH: Final = 10_000.0
 
 Memory = tuple[Tensor, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """What all layers of a call have in common.
+
+    Attributes:
+        encodings: of the distances, [keys, d_model].
+        content_bias, position_bias: u and v, [heads, d_head].
+        mask: [time, keys].
+        generator: of dropout.
+        rounding: of the scores, see `relative_attention`.
+    """
+
+    encodings: Tensor
+    content_bias: Tensor
+    position_bias: Tensor
+    mask: Tensor
+    generator: torch.Generator
+    rounding: torch.dtype | None
 
 
 class Norm(nn.Module):
@@ -63,34 +85,29 @@ class Attention(nn.Module):
         self.output = nn.Parameter(torch.empty(config.d_model, inner))
         self.norm = Norm(config.d_model)
 
-    def forward(
-        self,
-        hidden: Tensor,
-        memory: Tensor | None,
-        encodings: Tensor,
-        biases: tuple[Tensor, Tensor],
-        mask: Tensor,
-        generator: torch.Generator,
-        rounding: torch.dtype | None,
-    ) -> Tensor:
-        """[batch, time, d_model] to the same shape.
-
-        Args:
-            memory: [batch, carried, d_model].
-            encodings: of the distances, [keys, d_model]; biases: u and v; mask: [time, keys].
-            rounding: of the scores, see `relative_attention`.
-        """
+    def forward(self, hidden: Tensor, memory: Tensor | None, shared: Shared) -> Tensor:
+        """[batch, time, d_model] to the same shape; memory: [batch, carried, d_model]."""
         batch, time, _ = hidden.shape
-        queries, keys, values = self._project(hidden, memory, generator)
-        positions = functional.linear(encodings, self.positions).view(-1, self.heads, self.width)
+        queries, keys, values = self._project(hidden, memory, shared.generator)
+        positions = functional.linear(shared.encodings, self.positions).view(-1, self.heads, self.width)
         dropped = None
         if self.training and self.attention_rate > 0.0:
-            shape = (self.heads, batch, time, mask.shape[1])
-            dropped = dropout_mask(shape, self.attention_rate, generator, dtype=hidden.dtype)
-        context = relative_attention(queries, keys, values, positions, *biases, mask, dropped, rounding)
+            shape = (self.heads, batch, time, positions.shape[0])
+            dropped = dropout_mask(shape, self.attention_rate, shared.generator, dtype=hidden.dtype)
+        context = relative_attention(
+            queries,
+            keys,
+            values,
+            positions=positions,
+            content_bias=shared.content_bias,
+            position_bias=shared.position_bias,
+            mask=shared.mask,
+            dropout_mask=dropped,
+            rounding=shared.rounding,
+        )
         output = functional.linear(context, self.output)
         if self.training:
-            output = locked_dropout(output, self.rate, generator)
+            output = locked_dropout(output, self.rate, shared.generator)
         return hidden + output if self.pre_norm else self.norm(hidden + output)
 
     def _project(
@@ -148,15 +165,21 @@ class Layer(nn.Module):
         self.attention = Attention(config, regularization)
         self.feed_forward = FeedForward(config, regularization)
 
+    def forward(self, hidden: Tensor, memory: Tensor | None, shared: Shared) -> Tensor:
+        """[batch, time, d_model] to the same shape; memory: [batch, carried, d_model]."""
+        attended: Tensor = self.attention(hidden, memory, shared)
+        output: Tensor = self.feed_forward(attended, shared.generator)
+        return output
 
-class TransformerXL(nn.Module):
+
+class TransformerXL(LanguageModel):
     """The model. Its weights are unset until `initialize` or `load_state_dict`.
 
     Attributes:
-        memory_length: hidden states of earlier tokens that are carried; may be changed between calls.
-        generator: where dropout's draws come from, on the weights' device.
         score_rounding: attention scores are rounded to this type; None leaves them as they are.
     """
+
+    frequencies: Tensor
 
     def __init__(self, config: ModelConfig, regularization: RegularizationConfig, vocabulary_size: int) -> None:
         super().__init__()
@@ -200,7 +223,13 @@ class TransformerXL(nn.Module):
         weight, bias, flat_targets = self.embedding, self.softmax_bias, targets.reshape(-1)
         if self.config.adaptive_cutoffs:
             loss = adaptive_softmax_loss(
-                flat, weight, bias, self.cluster_weight, self.cluster_bias, flat_targets, self.config.adaptive_cutoffs
+                flat,
+                flat_targets,
+                weight=weight,
+                bias=bias,
+                cluster_weight=self.cluster_weight,
+                cluster_bias=self.cluster_bias,
+                cutoffs=self.config.adaptive_cutoffs,
             )
         else:
             loss = softmax_loss(flat, weight, bias, flat_targets)
@@ -216,14 +245,19 @@ class TransformerXL(nn.Module):
         if self.training:
             hidden = locked_dropout(hidden, rates.input_dropout, generator)
             encodings = locked_dropout(encodings[None], rates.input_dropout, generator)[0]
-        mask = attention_mask(time, past, self.memory_length, same_length=self.config.same_length, like=hidden)
-        rounding = self.score_rounding if time > 1 else None  # a single query is not masked
-        biases, carried = (self.content_bias, self.position_bias), []
+        shared = Shared(
+            encodings=encodings,
+            content_bias=self.content_bias,
+            position_bias=self.position_bias,
+            mask=attention_mask(time, past, self.memory_length, same_length=self.config.same_length, like=hidden),
+            generator=generator,
+            rounding=self.score_rounding if time > 1 else None,  # a single query is not masked
+        )
+        carried = []
         for number, layer in enumerate(self.layers):
             before = None if memory is None else memory[number]
             carried.append(carry(before, hidden, self.memory_length))
-            hidden = layer.attention(hidden, before, encodings, biases, mask, generator, rounding)
-            hidden = layer.feed_forward(hidden, generator)
+            hidden = layer(hidden, before, shared)
         return hidden, tuple(carried) if self.memory_length > 0 else None
 
 

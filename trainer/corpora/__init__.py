@@ -1,0 +1,1 @@
+"""Texts of words and the ids a model reads."""

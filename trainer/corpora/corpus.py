@@ -1,0 +1,84 @@
+"""A corpus as a model reads it."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from trainer.config.model import DataConfig
+from trainer.corpora.folder import load_folder
+from trainer.corpora.pydocs import load_pydocs
+from trainer.corpora.text import Text, words_of
+from trainer.corpora.vocabulary import Vocabulary, build_vocabulary
+from trainer.errors import UsageError
+
+
+@dataclass(frozen=True, slots=True)
+class Corpus:
+    """Ids and what they stand for.
+
+    Attributes:
+        fingerprint: SHA-256 of the text before it was cut or its vocabulary limited.
+        train, valid, test: int64 [tokens].
+        unigram_perplexity: of the validation part under the words' shares of the training part.
+    """
+
+    name: str
+    fingerprint: str
+    vocabulary: Vocabulary
+    train: Tensor
+    valid: Tensor
+    test: Tensor
+    unigram_perplexity: float
+
+    def facts(self) -> dict[str, Any]:
+        """What a result says of its corpus."""
+        return {
+            "name": self.name,
+            "fingerprint": self.fingerprint,
+            "train_tokens": len(self.train),
+            "valid_tokens": len(self.valid),
+            "test_tokens": len(self.test),
+            "vocabulary": len(self.vocabulary.words),
+            "unigram_perplexity": self.unigram_perplexity,
+        }
+
+
+def load_corpus(config: DataConfig) -> Corpus:
+    """Read a corpus and give its words their ids; the vocabulary comes from the training part alone.
+
+    Raises:
+        UsageError: the corpus is not there, or not the published one, or too short for its batches.
+    """
+    text = load_pydocs() if config.corpus == "pydocs" else load_folder(config.corpus, config.folder)
+    corpus = encode(text, max_train_tokens=config.max_train_tokens, vocabulary_size=config.vocabulary_size)
+    if len(corpus.train) < 2 * config.batch_size:
+        raise UsageError(
+            f"data.batch_size: {config.batch_size} streams need at least {2 * config.batch_size} tokens, but the "
+            f"training text has {len(corpus.train)}. Use fewer streams or more text."
+        )
+    return corpus
+
+
+def encode(text: Text, *, max_train_tokens: int | None, vocabulary_size: int | None) -> Corpus:
+    """Words to ids.
+
+    Args:
+        max_train_tokens: the training part is cut to so many.
+        vocabulary_size: the most frequent words are kept, the others become `<unk>`.
+    """
+    train = words_of(text.train)[:max_train_tokens]
+    valid, test = words_of(text.valid), words_of(text.test)
+    others_known = set(valid) | set(test) <= set(train)
+    vocabulary = build_vocabulary(train, size=vocabulary_size, always_unknown=not others_known)
+    ids = vocabulary.encode(valid)
+    return Corpus(
+        name=text.name,
+        fingerprint=text.fingerprint(),
+        vocabulary=vocabulary,
+        train=torch.tensor(vocabulary.encode(train)),
+        valid=torch.tensor(ids),
+        test=torch.tensor(vocabulary.encode(test)),
+        unigram_perplexity=vocabulary.unigram_perplexity(ids),
+    )

@@ -1,0 +1,67 @@
+"""Perplexity of a text with carried memory."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from trainer.batches import segments
+from trainer.models.language_model import LanguageModel
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """What a model thinks of a text.
+
+    Attributes:
+        loss: mean nats a token over the tokens predicted.
+        num_tokens: how many those are: all but the first of each stream.
+    """
+
+    loss: float
+    num_tokens: int
+
+    @property
+    def perplexity(self) -> float:
+        """exp(loss); infinite where that is beyond a float."""
+        try:
+            return math.exp(self.loss)
+        except OverflowError:
+            return math.inf
+
+
+@torch.no_grad()
+def evaluate(
+    model: LanguageModel,
+    streams: Tensor,
+    *,
+    target_length: int,
+    memory_length: int,
+    check: Callable[[], None] = lambda: None,
+) -> Evaluation:
+    """Go through a text once without dropout, segment by segment, the memory carried along.
+
+    Segments count by their length, since the last may be short. The model is left as it was.
+
+    Args:
+        streams: int64 [streams, tokens of a stream].
+        memory_length: hidden states that are carried here; the model's own length is put back.
+        check: called before every segment; may raise to leave early.
+    """
+    trained_length, was_training = model.memory_length, model.training
+    model.memory_length = memory_length
+    model.eval()
+    try:
+        memory, num_tokens = None, 0
+        total = torch.zeros((), dtype=torch.float64, device=streams.device)
+        for inputs, targets in segments(streams, target_length):
+            check()
+            loss, memory = model(inputs, targets, memory)
+            total += loss.double() * targets.numel()
+            num_tokens += targets.numel()
+    finally:
+        model.memory_length = trained_length
+        model.train(was_training)
+    return Evaluation(total.item() / num_tokens, num_tokens)

@@ -1,0 +1,81 @@
+"""Files that are whole or not there, and a log that can be cut back."""
+
+import json
+import os
+import tempfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import IO, Any
+
+from trainer.errors import UsageError
+
+
+def write_atomically(path: Path, write: Callable[[IO[bytes]], object]) -> None:
+    """Write a file under a temporary name, onto the disk, then under its own: a reader sees the old or the new one."""
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            write(file)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(temporary).replace(path)
+        _sync_folder(path.parent)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def write_json(path: Path, document: Mapping[str, Any]) -> None:
+    """Write a JSON file, whole or not at all."""
+    content = json.dumps(document, indent=1, allow_nan=False).encode() + b"\n"
+    write_atomically(path, lambda file: file.write(content))
+
+
+def remove_leftovers(folder: Path, names: tuple[str, ...]) -> None:
+    """Remove temporary files that a killed process left."""
+    for name in names:
+        for path in folder.glob(f".{name}.*"):
+            path.unlink(missing_ok=True)
+
+
+class LineLog:
+    """A file of JSON lines that only grows, except when a resumed run cuts off what its checkpoint does not know."""
+
+    def __init__(self, path: Path, length: int) -> None:
+        """Open for appending after `length` bytes; what follows them is cut off.
+
+        Raises:
+            UsageError: the file is shorter than that.
+        """
+        self._file = path.open("ab")
+        if self._file.tell() < length:
+            found = self._file.tell()
+            self._file.close()
+            raise UsageError(
+                f"{path}: has {found} bytes, but the checkpoint beside it knows of {length}. "
+                "The file was changed; restore it, or start in another folder."
+            )
+        self._file.truncate(length)
+        self._file.seek(length)
+
+    def append(self, line: Mapping[str, Any]) -> None:
+        """Write a line, at once."""
+        self._file.write(json.dumps(line, allow_nan=False).encode() + b"\n")
+        self._file.flush()
+
+    def sync(self) -> int:
+        """Bring all lines onto the disk; returns the file's length in bytes."""
+        os.fsync(self._file.fileno())
+        return self._file.tell()
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+
+def _sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,242 @@
+"""The training loop: steps, reports, checkpoints, and going on from one."""
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from trainer import checkpoint
+from trainer.accounting import Account
+from trainer.batches import TrainingBatches
+from trainer.command_line import BEST_FILE, CHECKPOINT_FILE
+from trainer.config.model import TrainerConfig
+from trainer.errors import Diverged, Stopped
+from trainer.evaluation import Evaluation, evaluate
+from trainer.files import LineLog
+from trainer.models.language_model import LanguageModel
+from trainer.optimizers import Adam, clip_gradients
+from trainer.schedules import learning_rate
+
+
+@dataclass(slots=True)
+class Progress:
+    """Numbers that a checkpoint keeps.
+
+    Attributes:
+        step: optimizer steps done.
+        reported: the last step whose metrics line is written.
+        best_perplexity, best_step: of validation so far; infinite and 0 at first.
+        loss_sum, loss_tokens: of training since the last line, nats and tokens.
+    """
+
+    step: int = 0
+    reported: int = 0
+    best_perplexity: float = math.inf
+    best_step: int = 0
+    loss_sum: float = 0.0
+    loss_tokens: int = 0
+
+
+@dataclass(slots=True)
+class Run:
+    """All that training changes, and what it needs.
+
+    Attributes:
+        valid: int64 [streams, tokens of a stream].
+        memory: what the model's last call returned.
+        stop_signal: the number of the signal that asked the run to stop, if one did.
+        say: takes a line about the progress.
+        saved_at: when the last checkpoint was written, on the monotonic clock.
+        unchecked: sums, on the device, of losses in nats and of gradient norms whose finiteness is not known yet.
+    """
+
+    config: TrainerConfig
+    num_steps: int
+    folder: Path
+    model: LanguageModel
+    optimizer: Adam
+    batches: TrainingBatches
+    valid: Tensor
+    account: Account
+    log: LineLog
+    corpus_fingerprint: str
+    progress: Progress = field(default_factory=Progress)
+    memory: Any = None
+    stop_signal: Callable[[], int | None] = lambda: None
+    say: Callable[[str], None] = lambda _: None
+    saved_at: float = field(default_factory=time.monotonic)
+    unchecked: Tensor = field(default_factory=lambda: torch.zeros(2, dtype=torch.float64))
+
+
+def boundaries(num_steps: int, times: int) -> frozenset[int]:
+    """The steps after which something happens `times` times in a run, evenly, the last step among them."""
+    times = min(times, num_steps)
+    return frozenset(-(-number * num_steps // times) for number in range(1, times + 1))
+
+
+def train(run: Run) -> None:
+    """Train to the last step; what is reported and saved on the way does not depend on where the run was cut.
+
+    Raises:
+        Diverged: the loss, its gradient or the validation loss is not finite; the last checkpoint is from before.
+        Stopped: a signal came; the checkpoint is written.
+    """
+    evaluations = boundaries(run.num_steps, run.config.evaluation.times)
+    lines = boundaries(run.num_steps, run.config.evaluation.log_times) | evaluations
+    run.saved_at = time.monotonic()
+    try:
+        while True:
+            progress = run.progress
+            if progress.step in lines and progress.reported < progress.step:
+                _report(run, evaluated=progress.step in evaluations)
+            elif time.monotonic() - run.saved_at > run.config.checkpoint.every_seconds:
+                save(run)
+            if progress.step >= run.num_steps:
+                return
+            _stop_if_asked(run)
+            _step(run)
+    except Stopped:
+        save(run)
+        raise
+
+
+def _step(run: Run) -> None:
+    inputs, targets, continues = run.batches.next()
+    run.optimizer.clear_gradients()
+    loss, run.memory = run.model(inputs, targets, run.memory if continues else None)
+    loss.backward()
+    norm = clip_gradients(run.optimizer.parameters, run.config.optimizer.clip)
+    _note_loss(run, loss.detach(), norm, targets.numel())
+    run.optimizer.step(_rate(run, run.progress.step))
+    run.progress.step += 1
+
+
+def _note_loss(run: Run, loss: Tensor, norm: Tensor, num_tokens: int) -> None:
+    """Add to the sums; on a CPU, where looking costs nothing, look at once whether all is finite."""
+    run.unchecked = run.unchecked.to(loss.device) + torch.stack([loss.double() * num_tokens, norm.double()])
+    run.progress.loss_tokens += num_tokens
+    run.account.tokens += num_tokens
+    if loss.device.type == "cpu":
+        _check_finite(run)
+
+
+def _check_finite(run: Run) -> None:
+    """Move what was gathered on the device into the sums.
+
+    Raises:
+        Diverged: a loss or the norm of a gradient was not finite.
+    """
+    loss, norm = run.unchecked.tolist()
+    run.unchecked = torch.zeros_like(run.unchecked)
+    if not (math.isfinite(loss) and math.isfinite(norm)):
+        what = "the training loss" if not math.isfinite(loss) else "the norm of the gradient"
+        raise Diverged(
+            f"{what} is not finite at step {run.progress.step + 1}. A lower optimizer.learning_rate, a longer "
+            "warm-up or a smaller optimizer.clip may help."
+        )
+    run.progress.loss_sum += loss
+
+
+def _rate(run: Run, step: int) -> float:
+    optimizer = run.config.optimizer
+    return learning_rate(
+        step,
+        run.num_steps,
+        peak=optimizer.learning_rate,
+        warmup_fraction=optimizer.warmup_fraction,
+        schedule=optimizer.schedule,
+    )
+
+
+def _report(run: Run, *, evaluated: bool) -> None:
+    """Write the metrics line of a step; if the step is evaluated, keep the best weights and a checkpoint too."""
+    _check_finite(run)
+    progress, account = run.progress, run.account
+    line: dict[str, float | int] = {"step": progress.step}
+    measured: dict[str, float | int] = {
+        "epoch": run.batches.epoch + run.batches.position / run.batches.streams.shape[1],
+        "train_loss": progress.loss_sum / progress.loss_tokens,
+        "learning_rate": _rate(run, progress.step - 1),
+    }
+    if evaluated:
+        found = _validate(run)
+        measured |= {"valid_loss": found.loss, "valid_perplexity": found.perplexity}
+        if found.perplexity < progress.best_perplexity:
+            progress.best_perplexity, progress.best_step = found.perplexity, progress.step
+            checkpoint.save(run.folder / BEST_FILE, {"model": checkpoint.detached(run.model.state_dict())})
+        run.say(f"step {progress.step}/{run.num_steps}: validation perplexity {found.perplexity:.2f}")
+    run.log.append(line | account.line() | measured)
+    progress.reported = progress.step
+    progress.loss_sum, progress.loss_tokens = 0.0, 0
+    if evaluated:
+        save(run)
+
+
+def _validate(run: Run) -> Evaluation:
+    target_length, memory_length = evaluation_lengths(run.config)
+    found = evaluate(
+        run.model,
+        run.valid,
+        target_length=target_length,
+        memory_length=memory_length,
+        check=lambda: _stop_if_asked(run),
+    )
+    if not math.isfinite(found.perplexity):
+        raise Diverged(
+            f"the validation loss is {found.loss:.6g} at step {run.progress.step}. "
+            "A lower optimizer.learning_rate or a longer warm-up may help."
+        )
+    return found
+
+
+def evaluation_lengths(config: TrainerConfig) -> tuple[int, int]:
+    """Target and memory length of evaluation."""
+    target, memory = config.evaluation.target_length, config.evaluation.memory_length
+    return target or config.data.target_length, config.model.memory_length if memory is None else memory
+
+
+def _stop_if_asked(run: Run) -> None:
+    number = run.stop_signal()
+    if number is not None:
+        raise Stopped(number)
+
+
+def save(run: Run) -> None:
+    """Write a checkpoint of now.
+
+    Raises:
+        Diverged: what would be saved is not finite.
+    """
+    _check_finite(run)
+    progress = run.progress
+    state = {
+        "config": run.config.model_dump_json(),
+        "corpus": run.corpus_fingerprint,
+        "model": checkpoint.detached(run.model.state_dict()),
+        "optimizer": run.optimizer.state(),
+        "memory": None if run.memory is None else [each.cpu().clone() for each in run.memory],
+        "generator": run.model.generator.get_state(),
+        "data": {"position": run.batches.position, "epoch": run.batches.epoch},
+        "account": run.account.state(),
+        "progress": {name: getattr(progress, name) for name in Progress.__slots__},
+        "metrics_bytes": run.log.sync(),
+    }
+    checkpoint.save(run.folder / CHECKPOINT_FILE, state)
+    run.saved_at = time.monotonic()
+
+
+def restore(run: Run, state: dict[str, Any]) -> None:
+    """Go on from a checkpoint's state; the metrics file must have been cut to its length already."""
+    run.model.load_state_dict(state["model"])
+    run.optimizer.load_state(state["optimizer"])
+    device = run.account.device
+    run.memory = None if state["memory"] is None else tuple(each.to(device) for each in state["memory"])
+    run.model.generator.set_state(state["generator"])
+    run.batches.position, run.batches.epoch = state["data"]["position"], state["data"]["epoch"]
+    run.account.load_state(state["account"])
+    run.progress = Progress(**state["progress"])

@@ -1,0 +1,129 @@
+"""From a checked configuration to a run that can train: device, seeds, corpus, model, and the checkpoint if any."""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any, Final
+
+import torch
+
+from trainer import checkpoint
+from trainer.accounting import Account
+from trainer.batches import to_streams, training_batches
+from trainer.command_line import CHECKPOINT_FILE, METRICS_FILE
+from trainer.config.cost import flops_per_step, steps_for
+from trainer.config.model import TrainerConfig
+from trainer.corpora.corpus import Corpus
+from trainer.errors import UsageError
+from trainer.files import LineLog
+from trainer.loop import Run, restore
+from trainer.models.transformer_xl import TransformerXL
+from trainer.optimizers import Adam
+
+# What may differ between a checkpoint's configuration and the one it goes on under.
+FREE_ON_RESUME: Final = ("budget", "checkpoint", "device", "threads")
+
+
+def choose_device(config: TrainerConfig) -> torch.device:
+    """The device of a run.
+
+    Raises:
+        UsageError: a GPU is asked for and there is none.
+    """
+    if config.device == "cpu":
+        return torch.device("cpu")
+    available = torch.cuda.is_available()
+    if config.device == "cuda" and not available:
+        raise UsageError("device: 'cuda' was asked for, but PyTorch sees no GPU here. Use auto or cpu.")
+    return torch.device("cuda" if available else "cpu")
+
+
+def seeded(seed: int, purpose: str, device: torch.device | str = "cpu") -> torch.Generator:
+    """A generator for one purpose of a run, independent of those for others."""
+    digest = hashlib.sha256(f"{seed} {purpose}".encode()).digest()
+    return torch.Generator(device).manual_seed(int.from_bytes(digest[:8], "big") >> 1)
+
+
+def build_model(config: TrainerConfig, vocabulary_size: int, device: torch.device) -> TransformerXL:
+    """The model with its first weights, which are the same on every device."""
+    model = TransformerXL(config.model, config.regularization, vocabulary_size)
+    model.initialize(seeded(config.seed, "weights"))
+    model.to(device)
+    model.generator = seeded(config.seed, "dropout", device)
+    return model
+
+
+def prepare(config: TrainerConfig, corpus: Corpus, folder: Path, device: torch.device, *, resume: bool) -> Run:
+    """A run at its start, or where its checkpoint left it. The folder must exist; `run.log` wants to be closed.
+
+    Raises:
+        UsageError: the checkpoint cannot be read, or was made under another configuration or from another text.
+    """
+    path = folder / CHECKPOINT_FILE
+    state = checkpoint.load(path) if resume and path.exists() else None
+    if state is not None:
+        _check_same(path, state, config, corpus)
+    model = build_model(config, len(corpus.vocabulary.words), device)
+    account = Account(device, _flops_per_token(config, corpus))
+    run = Run(
+        config=config,
+        num_steps=num_steps(config, corpus),
+        folder=folder,
+        model=model,
+        optimizer=Adam(model.parameters(), config.optimizer),
+        batches=training_batches(corpus.train, config.data.batch_size, config.data.target_length, device),
+        valid=to_streams(corpus.valid, config.evaluation.batch_size).to(device),
+        account=account,
+        log=LineLog(folder / METRICS_FILE, 0 if state is None else state["metrics_bytes"]),
+        corpus_fingerprint=corpus.fingerprint,
+    )
+    if state is not None:
+        restore(run, state)
+    return run
+
+
+def num_steps(config: TrainerConfig, corpus: Corpus) -> int:
+    """Optimizer steps of a run on its corpus."""
+    assert config.budget is not None, "read_config asks for one"
+    return steps_for(
+        steps=config.budget.steps,
+        tokens=config.budget.tokens,
+        epochs=config.budget.epochs,
+        batch_tokens=config.data.batch_size * config.data.target_length,
+        corpus_tokens=len(corpus.train),
+    )
+
+
+def _flops_per_token(config: TrainerConfig, corpus: Corpus) -> float:
+    batch_tokens = config.data.batch_size * config.data.target_length
+    return flops_per_step(config, len(corpus.vocabulary.words)) / batch_tokens
+
+
+def _check_same(path: Path, state: dict[str, Any], config: TrainerConfig, corpus: Corpus) -> None:
+    if state["corpus"] != corpus.fingerprint:
+        raise UsageError(
+            f"{path}: was trained on another text of {corpus.name} (its fingerprint is {state['corpus'][:12]}…, here "
+            f"it is {corpus.fingerprint[:12]}…). Go on where that text is, or start in another folder."
+        )
+    before, now = json.loads(state["config"]), config.model_dump(mode="json")
+    changes = [
+        f"{name} was {json.dumps(old)} and is {json.dumps(new)}"
+        for name, old, new in _differences(before, now)
+        if name.split(".")[0] not in FREE_ON_RESUME
+    ]
+    if changes:
+        raise UsageError(
+            f"{path}: was made under another configuration: {'; '.join(changes)}. "
+            "Restore the configuration, or start in another folder."
+        )
+
+
+def _differences(before: dict[str, Any], now: dict[str, Any], prefix: str = "") -> list[tuple[str, Any, Any]]:
+    found = []
+    for name in sorted({*before, *now}):
+        old, new = before.get(name), now.get(name)
+        if isinstance(old, dict) and isinstance(new, dict):
+            found += _differences(old, new, f"{prefix}{name}.")
+        elif old != new:
+            found.append((f"{prefix}{name}", old, new))
+    return found
