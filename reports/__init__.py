@@ -1,0 +1,1 @@
+"""Statistics, figures, HTML and PDF of a study."""

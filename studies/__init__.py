@@ -1,0 +1,1 @@
+"""Study files, and results that were really run."""
