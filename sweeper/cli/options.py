@@ -31,8 +31,10 @@ def json_option(command: Command) -> Command:
 
 
 def print_json(value: object) -> None:
-    """Print one JSON document on standard output."""
-    click.echo(json.dumps(value, indent=2, allow_nan=False))
+    """Print one JSON document on standard output; not-a-number, which JSON lacks, becomes null."""
+    from sweeper.store.records import plain  # noqa: PLC0415 - only where something is printed
+
+    click.echo(json.dumps(plain(value), indent=2, allow_nan=False))
 
 
 def study_name(study: str) -> str:

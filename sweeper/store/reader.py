@@ -16,11 +16,12 @@ from typing import Any, Final
 
 from sweeper.errors import UsageError
 from sweeper.store.read_connection import ReadConnection, connect, json_value
-from sweeper.store.reader_rows import AttemptRow, Curve, PhaseRow, RunnerRow, StudyRow, Table, TrialRow
+from sweeper.store.reader_rows import AttemptRow, Curve, DurationRow, PhaseRow, RunnerRow, StudyRow, Table, TrialRow
 
 __all__ = [
     "AttemptRow",
     "Curve",
+    "DurationRow",
     "PhaseRow",
     "ReadConnection",
     "RunnerRow",
@@ -28,17 +29,22 @@ __all__ = [
     "Table",
     "TrialRow",
     "attempts",
+    "best_value",
     "changes",
     "connect",
     "counts",
     "curves",
     "device_seconds",
+    "durations",
     "environments",
+    "last_values",
     "measurements",
     "members",
     "metrics",
     "phases",
     "runners",
+    "running_values",
+    "step_budgets",
     "studies",
     "study",
     "trial_table",
@@ -188,8 +194,69 @@ def device_seconds(connection: ReadConnection, study_id: int) -> float:
     return float(rows[0][0] or 0.0)
 
 
+def durations(connection: ReadConnection, study_id: int) -> tuple[DurationRow, ...]:
+    """How long each trial took or was predicted to take, in the order of the queue."""
+    rows = connection.rows(
+        "SELECT t.id, p.name, t.state, t.predicted_device_seconds, coalesce(a.elapsed_s, 0.0)"
+        " FROM sweeper_trials t JOIN sweeper_phases p ON p.id = t.phase_id LEFT JOIN ("
+        "  SELECT a.trial_id, sum(coalesce(a.ended_at, a.heartbeat_at) - a.started_at) AS elapsed_s"
+        "  FROM sweeper_attempts a JOIN sweeper_trials t ON t.id = a.trial_id WHERE t.study_id = :study"
+        "  GROUP BY a.trial_id) a ON a.trial_id = t.id"
+        " WHERE t.study_id = :study ORDER BY p.position, t.number",
+        {"study": study_id},
+    )
+    return tuple(
+        DurationRow(trial_id=key, phase=phase, state=state, predicted_s=predicted, elapsed_s=elapsed)
+        for key, phase, state, predicted, elapsed in rows
+    )
+
+
+def running_values(connection: ReadConnection, study: StudyRow) -> dict[int, tuple[int, float | None]]:
+    """Of each running trial that reported the study's metric: its last step and its best value so far."""
+    best = "min" if study.direction == "minimize" else "max"
+    rows = connection.rows(
+        f"SELECT m.trial_id, max(m.step), {best}(m.value)"  # noqa: S608 - one of two constants
+        " FROM sweeper_trials t JOIN sweeper_measurements m ON m.trial_id = t.id"
+        " WHERE t.study_id = :study AND t.state = 'running' AND m.metric = :metric GROUP BY m.trial_id",
+        {"study": study.id, "metric": study.metric},
+    )
+    return {trial: (step, value) for trial, step, value in rows}
+
+
+def best_value(connection: ReadConnection, study: StudyRow) -> float | None:
+    """The best value of the study's metric that a completed trial reached."""
+    best = "min" if study.direction == "minimize" else "max"
+    rows = connection.rows(
+        f"SELECT {best}(t.value) FROM sweeper_trials t"  # noqa: S608 - one of two constants
+        " WHERE t.study_id = :study AND t.state = 'completed'",
+        {"study": study.id},
+    )
+    return None if rows[0][0] is None else float(rows[0][0])
+
+
+def step_budgets(connection: ReadConnection, study_id: int) -> dict[int, int]:
+    """The steps that each running trial is to take, where its budget is given in steps."""
+    rows = connection.rows(
+        "SELECT t.id, t.budget FROM sweeper_trials t WHERE t.study_id = :study AND t.state = 'running'",
+        {"study": study_id},
+    )
+    budgets = {trial: json_value(budget).get("steps") for trial, budget in rows}
+    return {trial: steps for trial, steps in budgets.items() if steps}
+
+
+def last_values(connection: ReadConnection, trial_id: int) -> dict[str, tuple[int, float]]:
+    """The last value of each metric that a trial reported, and its step; not-a-number where it was that."""
+    rows = connection.rows(
+        "SELECT m.metric, m.step, m.value FROM sweeper_measurements m JOIN ("
+        "  SELECT metric, max(step) AS step FROM sweeper_measurements WHERE trial_id = :trial GROUP BY metric"
+        " ) l ON l.metric = m.metric AND l.step = m.step WHERE m.trial_id = :trial ORDER BY m.metric",
+        {"trial": trial_id},
+    )
+    return {metric: (step, math.nan if value is None else value) for metric, step, value in rows}
+
+
 def metrics(connection: ReadConnection, study_id: int) -> tuple[str, ...]:
-    """The names of all metrics that the study\'s trials reported."""
+    """The names of all metrics that the study's trials reported."""
     rows = connection.rows(
         "SELECT DISTINCT m.metric FROM sweeper_trials t JOIN sweeper_measurements m ON m.trial_id = t.id"
         " WHERE t.study_id = :study ORDER BY m.metric",

@@ -103,6 +103,17 @@ class AttemptRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DurationRow:
+    """How long one trial took so far, wall clock over its attempts, and was predicted to take."""
+
+    trial_id: int
+    phase: str
+    state: str
+    predicted_s: float | None
+    elapsed_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunnerRow:
     """A launcher or worker, past or present."""
 

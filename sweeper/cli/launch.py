@@ -1,0 +1,149 @@
+"""`sweeper launch`: plan a study, write it into the store, run it."""
+
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from sweeper.cli.options import json_option, print_json, store_option
+from sweeper.errors import UsageError
+
+if TYPE_CHECKING:
+    from sweeper.launch import Launched
+    from sweeper.plan import Plan
+    from sweeper.slots.resources import Slot
+    from sweeper.spec import Study
+    from sweeper.store.enrol import Enrolment
+
+
+@click.command()
+@click.argument("study", type=click.Path(path_type=Path), metavar="STUDY.yaml")
+@store_option
+@click.option("--slots", type=click.IntRange(min=1), help="How many trials run at a time.  [default: the study's]")
+@click.option(
+    "--engine", type=click.Choice(["joblib", "dask"]), default="joblib", show_default=True, help="Runs slots."
+)
+@click.option("--extend", is_flag=True, help="Add what an edited file asks for to the study in the store.")
+@click.option("--force", is_flag=True, help="Launch although the prediction does not fit the budget.")
+@click.option("--dry-run", is_flag=True, help="Check and plan only; nothing is written.")
+@json_option
+def launch(
+    study: Path, store: str, slots: int | None, engine: str, extend: bool, force: bool, dry_run: bool, as_json: bool
+) -> None:
+    """Run the study of a file to its end; the same command goes on after an interruption.
+
+    ^C once stops cleanly: running trials write their checkpoints. Twice kills them; nothing is lost then either.
+    """
+    from sweeper.plan import make_plan  # noqa: PLC0415 - heavy imports wait until the command runs
+    from sweeper.spec import load_study  # noqa: PLC0415
+
+    if engine == "dask":
+        raise UsageError("--engine dask: is not part of this version. Leave it out, or start `sweeper worker` by hand.")
+    loaded = load_study(study)
+    plan = make_plan(loaded)
+    from sweeper.cli.plan import predicted_for, refuse_what_cannot_fit  # noqa: PLC0415
+
+    predicted = predicted_for(loaded, plan, store)
+    if not force:
+        refuse_what_cannot_fit(loaded, plan, predicted)
+    if dry_run:
+        click.echo(f"{plan.study}: {len(plan.trials)} trials would run. Nothing was written.", err=True)
+        if as_json:
+            print_json({"study": plan.study, "trials": len(plan.trials), "dry_run": True})
+        return
+    launched = _run(loaded, plan, store=store, slots=slots, extend=extend, predicted=predicted)
+    if as_json:
+        print_json(_document(plan.study, launched))
+    else:
+        _tell_end(plan.study, launched, study, store)
+    sys.exit(launched.exit_code)
+
+
+def _run(study: "Study", plan: "Plan", *, store: str, slots: int | None, extend: bool, predicted: Any) -> "Launched":
+    from sweeper.launch import launch as run  # noqa: PLC0415
+    from sweeper.observation import observe  # noqa: PLC0415
+    from sweeper.progress import progress_for  # noqa: PLC0415
+    from sweeper.store import reader  # noqa: PLC0415
+
+    with progress_for() as progress:
+
+        def on_tick() -> None:
+            with reader.connect(store) as connection:
+                progress.update(observe(connection, reader.study(connection, plan.study), time.time()))
+
+        return run(
+            study,
+            plan,
+            store=store,
+            slots=slots,
+            extend=extend,
+            predicted=predicted,
+            on_enrolled=lambda enrolment, places: _tell_start(plan, enrolment, places, store),
+            on_tick=on_tick,
+        )
+
+
+def _tell_start(plan: "Plan", enrolment: "Enrolment", places: "tuple[Slot, ...]", store: str) -> None:
+    from sweeper.store.url import shown  # noqa: PLC0415
+
+    for change in enrolment.changes:
+        click.echo(f"{plan.study}: changed since the first launch: {change}", err=True)
+    if enrolment.unwanted:
+        click.echo(
+            f"{plan.study}: {len(enrolment.unwanted)} trials are no longer asked for; they stay: "
+            f"{', '.join(enrolment.unwanted[:5])}{' …' if len(enrolment.unwanted) > 5 else ''}",
+            err=True,
+        )
+    what = f"{enrolment.added} trials planned" if enrolment.added else "going on"
+    click.echo(f"{plan.study}: {what}; {len(places)} slots on {_devices(places)}; store {shown(store)}", err=True)
+
+
+def _devices(places: "tuple[Slot, ...]") -> str:
+    kinds = list(dict.fromkeys(place.device for place in places))
+    return ", ".join(kinds)
+
+
+def _tell_end(study: str, launched: "Launched", path: Path, store: str) -> None:
+    from sweeper.cli.options import DEFAULT_STORE  # noqa: PLC0415
+
+    option = "" if store == DEFAULT_STORE else f" --store {_shell_word(store)}"
+    counts = [f"{launched.completed} completed"]
+    counts += [
+        f"{number} {word}" for number, word in ((launched.pruned, "pruned"), (launched.failed, "failed")) if number
+    ]
+    counts += [f"{launched.left} left"] if launched.left else []
+    click.echo(f"{study}: {', '.join(counts)}; {launched.device_hours:.3g} device-hours.")
+    match launched.exit_code:
+        case 130:
+            click.echo(f"Interrupted; the store is whole. Go on with: sweeper launch {path}{option}")
+        case 3:
+            click.echo(f"Stopped by budget.device_hours. Raise it in {path} and go on: sweeper launch {path}{option}")
+        case 1:
+            click.echo(
+                f"Why: sweeper status {study}{option}; sweeper show {study} PHASE/NUMBER{option}. Again: sweeper retry {study}{option}"
+            )
+        case _:
+            click.echo(f"The report: sweeper report {study}{option}")
+
+
+def _shell_word(store: str) -> str:
+    from shlex import quote  # noqa: PLC0415
+
+    from sweeper.store.url import shown  # noqa: PLC0415
+
+    return quote(shown(store))
+
+
+def _document(study: str, launched: "Launched") -> dict[str, Any]:
+    return {
+        "study": study,
+        "exit_code": launched.exit_code,
+        "added": launched.enrolment.added,
+        "completed": launched.completed,
+        "pruned": launched.pruned,
+        "failed": launched.failed,
+        "left": launched.left,
+        "device_hours": launched.device_hours,
+    }

@@ -1,0 +1,110 @@
+"""From the store to a status: who runs, what each took, and what that says of the time left."""
+
+from collections.abc import Mapping, Sequence
+from statistics import fmean
+from typing import Final
+
+from sweeper.status import PhaseStatus, RunningTrial, Status, finish_in_s
+from sweeper.store import reader
+from sweeper.store.reader import DurationRow, ReadConnection, StudyRow
+
+ALIVE_S: Final = 30.0  # a runner that was silent for longer is not counted on
+
+
+def observe(connection: ReadConnection, study: StudyRow, now: float) -> Status:
+    """The status of a study.
+
+    Args:
+        now: seconds since the epoch.
+    """
+    durations = reader.durations(connection, study.id)
+    running = running_trials(connection, study, durations, now)
+    slots = sum(
+        runner.slots
+        for runner in reader.runners(connection, study.id)
+        if runner.ended_at is None and now - runner.heartbeat_at < ALIVE_S
+    )
+    return Status(
+        study=study.name,
+        metric=study.metric,
+        phases=[PhaseStatus(name=name, counts=found) for name, found in reader.counts(connection, study.id).items()],
+        running=running,
+        device_hours=reader.device_seconds(connection, study.id) / 3600,
+        device_hours_cap=study.budget_device_hours,
+        best=reader.best_value(connection, study),
+        slots=slots,
+        eta_seconds=_eta_seconds(durations, running, slots),
+    )
+
+
+def running_trials(
+    connection: ReadConnection, study: StudyRow, durations: Sequence[DurationRow], now: float
+) -> list[RunningTrial]:
+    """The trials that run now."""
+    values = reader.running_values(connection, study)
+    by_trial = {row.trial_id: row for row in durations}
+    expected = Expectation(durations)
+    steps = reader.step_budgets(connection, study.id)
+    found = []
+    for attempt in reader.attempts(connection, study.id, running=True):
+        step, value = values.get(attempt.trial_id, (0, None))
+        budget = steps.get(attempt.trial_id)
+        row = by_trial[attempt.trial_id]
+        found.append(
+            RunningTrial(
+                phase=attempt.phase,
+                number=attempt.number,
+                attempt=attempt.attempt,
+                slot=f"{attempt.host}/{attempt.slot}",
+                elapsed_s=max(0.0, now - attempt.started_at),
+                fraction=min(1.0, step / budget) if budget else None,
+                value=value,
+                expected_s=expected.of(row),
+            )
+        )
+    return found
+
+
+class Expectation:
+    """How long trials take, judged by those that completed.
+
+    A prediction is scaled by how much longer or shorter than predicted the completed ones took; without predictions
+    a trial is expected to take what its phase's took on average, else what all did.
+    """
+
+    def __init__(self, durations: Sequence[DurationRow]) -> None:
+        done = [row for row in durations if row.state == "completed" and row.elapsed_s > 0]
+        predicted = [row for row in done if row.predicted_s]
+        total = sum(row.predicted_s or 0.0 for row in predicted)
+        self._scale = sum(row.elapsed_s for row in predicted) / total if total else 1.0
+        self._by_phase: Mapping[str, float] = {
+            phase: fmean(row.elapsed_s for row in done if row.phase == phase) for phase in {row.phase for row in done}
+        }
+        self._overall = fmean(row.elapsed_s for row in done) if done else None
+
+    def of(self, row: DurationRow) -> float | None:
+        """Seconds from beginning to end; None while nothing is known."""
+        if row.predicted_s:
+            return row.predicted_s * self._scale
+        return self._by_phase.get(row.phase, self._overall)
+
+
+def _eta_seconds(durations: Sequence[DurationRow], running: Sequence[RunningTrial], slots: int) -> float | None:
+    """When the last trial ends; None while that cannot be said. A study that has ended needs no more time."""
+    waiting = [row for row in durations if row.state == "waiting"]
+    if not waiting and not running:
+        return 0.0
+    expected = Expectation(durations)
+    waits = [expected.of(row) for row in waiting]
+    left = [_left_s(trial) for trial in running]
+    known = [seconds for seconds in (*waits, *left) if seconds is not None]
+    if len(known) < len(waits) + len(left):
+        return None
+    return finish_in_s([each for each in left if each is not None], [each for each in waits if each is not None], slots)
+
+
+def _left_s(trial: RunningTrial) -> float | None:
+    """What a running trial still needs: by its own pace once it is well under way, else by what its kind takes."""
+    if trial.fraction is not None and trial.fraction >= 0.1 and trial.attempt == 1:
+        return trial.elapsed_s * (1.0 - trial.fraction) / trial.fraction
+    return None if trial.expected_s is None else max(0.0, trial.expected_s - trial.elapsed_s)
