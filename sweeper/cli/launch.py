@@ -121,9 +121,8 @@ def _tell_end(study: str, launched: "Launched", path: Path, store: str) -> None:
         case 3:
             click.echo(f"Stopped by budget.device_hours. Raise it in {path} and go on: sweeper launch {path}{option}")
         case 1:
-            click.echo(
-                f"Why: sweeper status {study}{option}; sweeper show {study} PHASE/NUMBER{option}. Again: sweeper retry {study}{option}"
-            )
+            click.echo(f"Why: sweeper show {study} PHASE/NUMBER{option}")
+            click.echo(f"Put the failed trials back into the queue with: sweeper retry {study}{option}")
         case _:
             click.echo(f"The report: sweeper report {study}{option}")
 
