@@ -1,8 +1,10 @@
 """The sections of a trainer's configuration. A field's description ends what its error messages say."""
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer, model_validator
+
+from trainer.config.kinds import without_lacking
 
 Rate = Annotated[float, Field(ge=0.0, lt=1.0)]
 Count = Annotated[int, Field(ge=1)]
@@ -31,21 +33,34 @@ class DataConfig(Section):
     )
     batch_size: Count = Field(16, description="How many streams of text are read side by side, e.g. 16.")
     target_length: Count = Field(32, description="Tokens of each stream that one step predicts, e.g. 32.")
+    random_target_length: bool = Field(
+        False,
+        description="Draw the target length anew for every step, around target_length or seldom half of it, and scale "
+        "the learning rate with it.",
+    )
 
 
 class ModelConfig(Section):
     """The network's shape."""
 
-    kind: Literal["transformer_xl"] = Field("transformer_xl", description="The architecture.")
+    kind: Literal["transformer_xl", "awd_lstm", "gpt2", "gpt3"] = Field(
+        "transformer_xl", description="The architecture. Options that it lacks must be absent or null."
+    )
     layers: Annotated[int, Field(ge=1, le=256)] = Field(2, description="Model depth counts layers, e.g. [2, 4].")
     d_model: Annotated[int, Field(ge=2, multiple_of=2)] = Field(
         64, description="Width of the hidden state, an even number, e.g. 64."
     )
     heads: Count = Field(4, description="Attention heads of a layer, e.g. 4.")
     d_head: Count | None = Field(None, description="Width of a head; by default d_model / heads.")
-    d_inner: Count | None = Field(None, description="Width of the feed-forward layer; by default 4 x d_model.")
+    d_inner: Count | None = Field(
+        None,
+        description="Width of the feed-forward layer, by default 4 x d_model; of awd_lstm's layers but the last, by "
+        "default 3 x d_model.",
+    )
     memory_length: Annotated[int, Field(ge=0)] = Field(
-        32, description="Hidden states of earlier tokens that attention sees, e.g. 32; 0 for none."
+        32,
+        description="How many earlier tokens attention sees, e.g. 32; 0 for none. transformer_xl carries their hidden "
+        "states, gpt2 and gpt3 read them again.",
     )
     pre_norm: bool = Field(False, description="Normalize before each block (true) or after it (false).")
     same_length: bool = Field(False, description="Let every token attend to equally many earlier ones.")
@@ -57,10 +72,18 @@ class ModelConfig(Section):
         description="Frequency ranks where the adaptive softmax starts a new cluster, rising, e.g. "
         "[20000, 40000]; empty for the full softmax.",
     )
+    attention_pattern: Literal["band", "strided"] = Field(
+        "band",
+        description="What every second layer of gpt3 sees: band, the last attention_width tokens; strided, also every "
+        "attention_width-th token before.",
+    )
+    attention_width: Count | None = Field(
+        None, description="Width of gpt3's band and its stride; by default a quarter of the context."
+    )
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        if self.d_head is None and self.d_model % self.heads:
+        if self.kind != "awd_lstm" and self.d_head is None and self.d_model % self.heads:
             raise ValueError(
                 f"d_model = {self.d_model} is not divisible by heads = {self.heads}. "
                 "Choose another number of heads, or give d_head."
@@ -77,11 +100,12 @@ class ModelConfig(Section):
     @property
     def inner_width(self) -> int:
         """d_inner, or its default."""
-        return self.d_inner if self.d_inner is not None else 4 * self.d_model
+        default = 3 * self.d_model if self.kind == "awd_lstm" else 4 * self.d_model
+        return self.d_inner if self.d_inner is not None else default
 
 
 class RegularizationConfig(Section):
-    """Probabilities of dropping; 0 switches a regularizer off."""
+    """Probabilities of dropping, and factors of penalties; 0 switches a regularizer off."""
 
     embedding_dropout: Rate = Field(0.0, description="Probability of dropping a whole word type, from 0 to below 1.")
     input_dropout: Rate = Field(
@@ -94,21 +118,35 @@ class RegularizationConfig(Section):
         0.0, description="Probability of dropping a feature inside the layers, the same over time, from 0 to below 1."
     )
     attention_dropout: Rate = Field(0.0, description="Probability of dropping an attention weight, from 0 to below 1.")
+    weight_dropout: Rate = Field(
+        0.0, description="Probability of dropping a hidden-to-hidden weight of awd_lstm, from 0 to below 1."
+    )
+    activation_regularization: Annotated[float, Field(ge=0.0)] = Field(
+        0.0, description="Factor of the mean square of awd_lstm's outputs in the objective, at least 0, e.g. 2."
+    )
+    temporal_activation_regularization: Annotated[float, Field(ge=0.0)] = Field(
+        0.0, description="Factor of the mean squared change of awd_lstm's outputs over time, at least 0, e.g. 1."
+    )
 
 
 class OptimizerConfig(Section):
     """How the weights are changed."""
 
-    kind: Literal["adam", "adamw"] = Field(
-        "adam", description="adam adds weight decay to the gradient (L2); adamw decouples it."
+    kind: Literal["adam", "adamw", "sgd", "nt_asgd"] = Field(
+        "adam",
+        description="adam, sgd and nt_asgd add weight decay to the gradient (L2); adamw decouples it. nt_asgd starts to "
+        "average its weights once validation no longer gains.",
     )
-    learning_rate: Annotated[float, Field(gt=0.0, le=10.0)] = Field(
-        0.002, description="The peak learning rate, above 0, e.g. 3.5e-4."
+    learning_rate: Annotated[float, Field(gt=0.0, le=100.0)] = Field(
+        0.002, description="The peak learning rate, above 0, e.g. 3.5e-4; sgd and nt_asgd have no default, e.g. 30."
     )
     weight_decay: Annotated[float, Field(ge=0.0, le=10.0)] = Field(0.0, description="At least 0, e.g. 1.2e-6.")
     beta1: Rate = Field(0.9, description="Decay of the gradient's mean, from 0 to below 1.")
     beta2: Rate = Field(0.999, description="Decay of the gradient's second moment, from 0 to below 1.")
     epsilon: Annotated[float, Field(gt=0.0)] = Field(1e-8, description="Added to the denominator, above 0.")
+    nonmonotone_interval: Count = Field(
+        5, description="nt_asgd averages once a validation loss is above the best of those so many evaluations ago."
+    )
     schedule: Literal["cosine", "constant"] = Field("cosine", description="Course of the learning rate after warm-up.")
     warmup_fraction: Annotated[float, Field(ge=0.0, le=1.0)] = Field(
         0.024, description="Share of the steps over which the learning rate rises from 0, from 0 to 1."
@@ -167,3 +205,9 @@ class TrainerConfig(Section):
     threads: Count | None = Field(None, description="CPU threads; null leaves the choice to PyTorch.")
     seed: Annotated[int, Field(ge=0, lt=2**63)] = Field(0, description="A whole number from 0.")
     budget: BudgetConfig | None = Field(None, description="How long to train, e.g. {steps: 3000}.")
+
+    @model_serializer(mode="wrap")
+    def _dump(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """All sections, without the options that the chosen kinds lack."""
+        document, _ = without_lacking(handler(self))
+        return document
