@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
-from trainer.config.kinds import without_lacking
+from trainer.config.kinds import existing_options
 
 Rate = Annotated[float, Field(ge=0.0, lt=1.0)]
 Count = Annotated[int, Field(ge=1)]
@@ -115,7 +115,9 @@ class RegularizationConfig(Section):
         0.0, description="Probability of dropping a feature before the softmax, the same over time, from 0 to below 1."
     )
     dropout: Rate = Field(
-        0.0, description="Probability of dropping a feature inside the layers, the same over time, from 0 to below 1."
+        0.0,
+        description="Probability of dropping a feature inside the layers, the same over time, and an entry of their "
+        "last output, from 0 to below 1.",
     )
     attention_dropout: Rate = Field(0.0, description="Probability of dropping an attention weight, from 0 to below 1.")
     weight_dropout: Rate = Field(
@@ -134,8 +136,8 @@ class OptimizerConfig(Section):
 
     kind: Literal["adam", "adamw", "sgd", "nt_asgd"] = Field(
         "adam",
-        description="adam, sgd and nt_asgd add weight decay to the gradient (L2); adamw decouples it. nt_asgd starts to "
-        "average its weights once validation no longer gains.",
+        description="adam, sgd and nt_asgd add weight decay to the gradient (L2); adamw decouples it. nt_asgd starts "
+        "to average its weights once validation no longer gains.",
     )
     learning_rate: Annotated[float, Field(gt=0.0, le=100.0)] = Field(
         0.002, description="The peak learning rate, above 0, e.g. 3.5e-4; sgd and nt_asgd have no default, e.g. 30."
@@ -206,8 +208,18 @@ class TrainerConfig(Section):
     seed: Annotated[int, Field(ge=0, lt=2**63)] = Field(0, description="A whole number from 0.")
     budget: BudgetConfig | None = Field(None, description="How long to train, e.g. {steps: 3000}.")
 
+    @property
+    def context_length(self) -> int:
+        """The most tokens that attention sees in training."""
+        return self.data.target_length + self.model.memory_length
+
+    @property
+    def evaluation_lengths(self) -> tuple[int, int]:
+        """Target and memory length of evaluation."""
+        target, memory = self.evaluation.target_length, self.evaluation.memory_length
+        return target or self.data.target_length, self.model.memory_length if memory is None else memory
+
     @model_serializer(mode="wrap")
     def _dump(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
         """All sections, without the options that the chosen kinds lack."""
-        document, _ = without_lacking(handler(self))
-        return document
+        return existing_options(handler(self))

@@ -5,8 +5,9 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from trainer.config.kinds import given_options
 from trainer.config.model import TrainerConfig
-from trainer.config.wording import ConfigError, problems_of
+from trainer.config.wording import ConfigError, Problem, problems_of
 
 
 def parse(config: Mapping[str, object]) -> TrainerConfig:
@@ -15,10 +16,35 @@ def parse(config: Mapping[str, object]) -> TrainerConfig:
     Raises:
         ConfigError: with every mistake in it.
     """
+    given, problems = given_options(config)
     try:
-        return TrainerConfig.model_validate(dict(config))
+        checked = TrainerConfig.model_validate(given)
     except ValidationError as error:
-        raise ConfigError(problems_of(error, TrainerConfig)) from error
+        raise ConfigError([*problems, *problems_of(error, TrainerConfig)]) from error
+    problems += _joint_problems(checked)
+    if problems:
+        raise ConfigError(problems)
+    return checked
+
+
+def _joint_problems(config: TrainerConfig) -> list[Problem]:
+    """Mistakes that take more than one section to see."""
+    problems, optimizer = [], config.optimizer
+    if optimizer.kind in ("sgd", "nt_asgd") and "learning_rate" not in optimizer.model_fields_set:
+        problems.append(
+            Problem(("optimizer", "learning_rate"), f"is missing: {optimizer.kind} has no default. Give one, e.g. 30.")
+        )
+    trained, evaluated = config.context_length, sum(config.evaluation_lengths)
+    if config.model.kind in ("gpt2", "gpt3") and evaluated > trained:
+        problems.append(
+            Problem(
+                ("evaluation",),
+                f"target_length + memory_length = {evaluated} is a longer context than the {trained} tokens that "
+                f"{config.model.kind} learns positions for (data.target_length + model.memory_length). "
+                "Make it shorter, or train with a longer one.",
+            )
+        )
+    return problems
 
 
 def resolve(config: Mapping[str, object]) -> dict[str, Any]:
@@ -29,7 +55,9 @@ def resolve(config: Mapping[str, object]) -> dict[str, Any]:
     """
     checked = parse(config)
     document = checked.model_dump(mode="json")
-    document["model"] |= {"d_head": checked.model.head_width, "d_inner": checked.model.inner_width}
+    for name, width in (("d_head", checked.model.head_width), ("d_inner", checked.model.inner_width)):
+        if name in document["model"]:
+            document["model"][name] = width
     for name in ("seed", "budget"):
         if name not in config:
             del document[name]

@@ -1,0 +1,129 @@
+"""Which options an architecture or an optimizer lacks: such an option is refused, not passed over in silence.
+
+An option stands at one path for every kind that has it, and its default stands once, in its section. For a kind that
+lacks it, it may only be absent, null, or at the value that says as much, such as a dropout of 0; it is then no part
+of the configuration. So one factor can run over kinds whose options differ.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from trainer.config.wording import Problem, dotted, shown
+
+TRANSFORMERS: Final = ("transformer_xl", "gpt2", "gpt3")
+ADAM: Final = ("adam", "adamw")
+# The keys that choose a kind, and the kind where they are not given.
+SWITCHES: Final = {("model", "kind"): "transformer_xl", ("optimizer", "kind"): "adam"}
+
+Path = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """Where an option has an effect.
+
+    Attributes:
+        switch: the key that decides.
+        kinds: its values with which the option exists.
+        off: what says that there is no such thing; None where only leaving the option out does.
+    """
+
+    switch: Path
+    kinds: tuple[str, ...]
+    off: object = None
+
+
+def _for_models(*kinds: str, off: object = None) -> Limit:
+    return Limit(("model", "kind"), kinds, off)
+
+
+def _for_optimizers(*kinds: str) -> Limit:
+    return Limit(("optimizer", "kind"), kinds)
+
+
+LIMITS: Final[Mapping[Path, Limit]] = {
+    ("data", "random_target_length"): _for_models("transformer_xl", "awd_lstm", off=False),
+    ("model", "heads"): _for_models(*TRANSFORMERS),
+    ("model", "d_head"): _for_models(*TRANSFORMERS),
+    ("model", "memory_length"): _for_models(*TRANSFORMERS),
+    ("model", "pre_norm"): _for_models("transformer_xl"),
+    ("model", "same_length"): _for_models("transformer_xl", off=False),
+    ("model", "clamp_length"): _for_models("transformer_xl"),
+    ("model", "adaptive_cutoffs"): _for_models("transformer_xl", off=[]),
+    ("model", "attention_pattern"): _for_models("gpt3"),
+    ("model", "attention_width"): _for_models("gpt3"),
+    ("regularization", "attention_dropout"): _for_models(*TRANSFORMERS, off=0.0),
+    ("regularization", "weight_dropout"): _for_models("awd_lstm", off=0.0),
+    ("regularization", "activation_regularization"): _for_models("awd_lstm", off=0.0),
+    ("regularization", "temporal_activation_regularization"): _for_models("awd_lstm", off=0.0),
+    ("optimizer", "beta1"): _for_optimizers(*ADAM),
+    ("optimizer", "beta2"): _for_optimizers(*ADAM),
+    ("optimizer", "epsilon"): _for_optimizers(*ADAM),
+    ("optimizer", "nonmonotone_interval"): _for_optimizers("nt_asgd"),
+    ("evaluation", "memory_length"): _for_models(*TRANSFORMERS),
+}
+
+
+def chosen_kinds(config: Mapping[str, Any]) -> dict[Path, object]:
+    """The value of each switch, whether it is a kind or not."""
+    return {switch: _at(config, switch, default) for switch, default in SWITCHES.items()}
+
+
+def lacking(kinds: Mapping[Path, object]) -> list[Path]:
+    """The options that some kinds lack; a kind that does not exist lacks none."""
+    known = {kind for limit in LIMITS.values() for kind in limit.kinds} | {"sgd"}
+    return [
+        path
+        for path, limit in LIMITS.items()
+        if kinds[limit.switch] in known and kinds[limit.switch] not in limit.kinds
+    ]
+
+
+def existing_options(config: Mapping[str, Any]) -> dict[str, Any]:
+    """A configuration without the options that its kinds lack."""
+    return _without(config, lacking(chosen_kinds(config)))
+
+
+def given_options(config: Mapping[str, Any]) -> tuple[dict[str, Any], list[Problem]]:
+    """A user's configuration without the options that its kinds lack, and a mistake for each that claims an effect.
+
+    Null stands for an option's default where the kind has it.
+    """
+    kinds = chosen_kinds(config)
+    absent = lacking(kinds)
+    problems = [
+        Problem(path, _refusal(value, LIMITS[path], kinds))
+        for path in absent
+        if (value := _at(config, path, None)) is not None and not _is_off(value, LIMITS[path].off)
+    ]
+    return _without(config, [*absent, *(path for path in LIMITS if _at(config, path, 0) is None)]), problems
+
+
+def _without(config: Mapping[str, Any], paths: list[Path]) -> dict[str, Any]:
+    kept = {name: dict(value) if isinstance(value, Mapping) else value for name, value in config.items()}
+    for section, name in paths:
+        if isinstance(kept.get(section), dict):
+            kept[section].pop(name, None)
+    return kept
+
+
+def _refusal(value: object, limit: Limit, kinds: Mapping[Path, object]) -> str:
+    kind, others = kinds[limit.switch], ", ".join(limit.kinds)
+    off = "null" if limit.off is None else f"{shown(limit.off)} or null"
+    return (
+        f"{shown(value)} has no effect with {dotted(limit.switch)} {kind}: only {others} can use it. "
+        f"Remove it, or set it to {off}."
+    )
+
+
+def _is_off(value: object, off: object) -> bool:
+    if isinstance(off, bool) or isinstance(value, bool):
+        return value is off
+    return off is not None and value == off
+
+
+def _at(config: Mapping[str, Any], path: Path, default: object) -> Any:
+    section, name = path
+    inner = config.get(section)
+    return inner.get(name, default) if isinstance(inner, Mapping) else default
