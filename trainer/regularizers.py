@@ -22,6 +22,13 @@ def dropout_mask(
     return mask.bernoulli_(1.0 - rate, generator=generator).mul_(1.0 / (1.0 - rate))
 
 
+def dropout(values: Tensor, rate: float, generator: torch.Generator) -> Tensor:
+    """Drop entries, each for itself."""
+    if rate == 0.0:
+        return values
+    return values * dropout_mask(values.shape, rate, generator, dtype=values.dtype)
+
+
 def locked_dropout(values: Tensor, rate: float, generator: torch.Generator) -> Tensor:
     """Drop features, the same ones at every time.
 

@@ -30,7 +30,7 @@ from trainer.models.language_model import LanguageModel
 from trainer.models.masks import attention_mask, sinusoids
 from trainer.models.relative_attention import relative_attention
 from trainer.models.softmax_loss import softmax_loss
-from trainer.regularizers import dropout_mask, embed, locked_dropout
+from trainer.regularizers import dropout, dropout_mask, embed, locked_dropout
 
 INITIAL_STD: Final = 0.02
 LARGEST_WAVELENGTH: Final = 10_000.0
@@ -216,8 +216,8 @@ class TransformerXL(LanguageModel):
             memory: what the call for the segment before returned; None at first.
         """
         hidden, carried = self._hidden(inputs, memory)
-        if self.training:  # twice, as in the recipe
-            hidden = locked_dropout(hidden, self.regularization.dropout, self.generator)
+        if self.training:  # twice, as in the recipe: plain, then locked
+            hidden = dropout(hidden, self.regularization.dropout, self.generator)
             hidden = locked_dropout(hidden, self.regularization.output_dropout, self.generator)
         flat = hidden.reshape(-1, hidden.shape[-1])
         weight, bias, flat_targets = self.embedding, self.softmax_bias, targets.reshape(-1)

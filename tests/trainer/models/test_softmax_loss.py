@@ -1,0 +1,76 @@
+"""The fused loss is PyTorch's cross-entropy, its hand-made gradient the derivative."""
+
+import math
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor
+from torch.nn import functional
+
+from trainer.models import softmax_loss as module
+from trainer.models.softmax_loss import chunk_rows, softmax_loss
+
+
+def example(tokens: int, width: int, words: int, dtype: torch.dtype = torch.float64) -> tuple[Tensor, ...]:
+    generator = torch.Generator().manual_seed(tokens + words)
+    hidden = torch.randn(tokens, width, dtype=dtype, generator=generator).requires_grad_()
+    weight = torch.randn(words, width, dtype=dtype, generator=generator).requires_grad_()
+    bias = torch.randn(words, dtype=dtype, generator=generator).requires_grad_()
+    return hidden, weight, bias, torch.randint(words, (tokens,), generator=generator)
+
+
+def reference(hidden: Tensor, weight: Tensor, bias: Tensor, targets: Tensor) -> Tensor:
+    return functional.cross_entropy(functional.linear(hidden, weight, bias), targets, reduction="sum")
+
+
+@pytest.fixture
+def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "CHUNK_LOGITS", {"cpu": 1, "cuda": 1})
+    monkeypatch.setattr(module, "SMALLEST_CHUNK", 3)
+
+
+@pytest.mark.usefixtures("small_chunks")
+@settings(max_examples=30, deadline=None)
+@given(tokens=st.integers(1, 20), width=st.integers(1, 6), words=st.integers(1, 30))
+def test_loss_and_gradients_are_those_of_cross_entropy(tokens: int, width: int, words: int) -> None:
+    ours, theirs = example(tokens, width, words), example(tokens, width, words)
+    loss, expected = softmax_loss(*ours), reference(*theirs)
+    torch.testing.assert_close(loss, expected)
+    (3.0 * loss).backward()
+    (3.0 * expected).backward()
+    for mine, other in zip(ours[:3], theirs[:3], strict=True):
+        torch.testing.assert_close(mine.grad, other.grad)
+
+
+@pytest.mark.usefixtures("small_chunks")
+def test_the_gradient_is_the_derivative() -> None:
+    hidden, weight, bias, targets = example(7, 4, 9)
+    assert torch.autograd.gradcheck(lambda *each: softmax_loss(*each, targets), (hidden, weight, bias))
+
+
+def test_large_logits_neither_overflow_nor_vanish() -> None:
+    hidden = torch.tensor([[300.0], [-300.0]], requires_grad=True)
+    weight, bias = torch.tensor([[1.0], [-1.0]]), torch.zeros(2)
+    assert softmax_loss(hidden, weight, bias, torch.tensor([0, 1])).item() == 0.0
+    assert softmax_loss(hidden, weight, bias, torch.tensor([1, 0])).item() == pytest.approx(1200.0)
+
+
+def test_equal_logits_cost_the_logarithm_of_the_vocabulary_a_token() -> None:
+    loss = softmax_loss(torch.zeros(5, 3), torch.zeros(1000, 3), torch.zeros(1000), torch.arange(5))
+    assert loss.item() == pytest.approx(5 * math.log(1000), rel=1e-6)
+
+
+def test_without_gradients_the_loss_is_the_same() -> None:
+    hidden, weight, bias, targets = example(40, 4, 9)
+    with torch.no_grad():
+        assert softmax_loss(hidden, weight, bias, targets).item() == softmax_loss(hidden, weight, bias, targets).item()
+        assert softmax_loss(hidden, weight, bias, targets).item() == pytest.approx(
+            reference(hidden, weight, bias, targets).item()
+        )
+
+
+def test_chunks_are_bounded_by_their_logits_and_below_by_a_few_rows() -> None:
+    assert chunk_rows(10_000, "cpu") * 10_000 <= module.CHUNK_LOGITS["cpu"]
+    assert chunk_rows(10**9, "cpu") == module.SMALLEST_CHUNK
