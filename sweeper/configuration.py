@@ -45,19 +45,100 @@ def baseline(document: Mapping[str, Any], phase: Mapping[str, Any]) -> dict[str,
     return merged(document["trial"].get("config") or {}, phase.get("config") or {})
 
 
+def level_values(name: str, factor: Mapping[str, Any], level: Any) -> Mapping[str, Any]:
+    """What a level of a factor sets: values by dotted path; several where the factor's levels are groups.
+
+    A factor without a path sets the key of its own name.
+    """
+    groups = factor.get("groups")
+    if groups:
+        values: Mapping[str, Any] = groups[level]
+        return values
+    return {factor.get("path") or name: level}
+
+
+def has_baseline(factor: Mapping[str, Any]) -> bool:
+    """Whether a factor has a baseline level; of a range that no config mentions there is none."""
+    return factor.get("levels") is not None or factor.get("baseline") is not None
+
+
+def baseline_level(name: str, factor: Mapping[str, Any], phase: Mapping[str, Any]) -> Any:
+    """A factor's baseline level in a phase: what the phase's own config says, else the factor's."""
+    changes = phase.get("config") or {}
+    missing = object()
+    groups = factor.get("groups")
+    if not groups:
+        told = get_path(changes, factor.get("path") or name, missing)
+        return factor.get("baseline") if told is missing else told
+    for level in factor["levels"]:
+        if all(get_path(changes, path, missing) == value for path, value in groups[level].items()):
+            return level
+    return factor.get("baseline")
+
+
+def complete(
+    document: Mapping[str, Any], phase: Mapping[str, Any], configuration: Mapping[str, object]
+) -> dict[str, object]:
+    """A level for every factor of the study, in its order: the given one, else the phase's baseline."""
+    result: dict[str, object] = {}
+    for name, factor in document["factors"].items():
+        if name in configuration:
+            result[name] = configuration[name]
+        elif has_baseline(factor):
+            result[name] = baseline_level(name, factor, phase)
+    return result
+
+
+def apply_levels(
+    document: Mapping[str, Any], base: Mapping[str, Any], configuration: Mapping[str, object]
+) -> dict[str, Any]:
+    """A baseline config with the levels of a configuration in it; mappings that no level touches are shared."""
+    result = dict(base)
+    fresh = {""}  # the paths of mappings that are ours to change
+    for name, level in configuration.items():
+        for path, value in level_values(name, document["factors"][name], level).items():
+            _set_shared(result, path, value, fresh)
+    return result
+
+
+def _set_shared(config: dict[str, Any], path: str, value: object, fresh: set[str]) -> None:
+    *parents, last = path.split(".")
+    place = ""
+    for part in parents:
+        place = f"{place}.{part}"
+        if place not in fresh:
+            inner = config.get(part)
+            config[part] = dict(inner) if isinstance(inner, Mapping) else {}
+            fresh.add(place)
+        config = config[part]
+    config[last] = value
+    # A value that is a mapping replaces what was copied below it.
+    gone = f"{place}.{last}"
+    fresh.difference_update([known for known in fresh if known == gone or known.startswith(f"{gone}.")])
+
+
 def resolve(
     document: Mapping[str, Any], phase: Mapping[str, Any], configuration: Mapping[str, object]
 ) -> dict[str, Any]:
     """The complete config of a configuration: the phase's baseline, the levels, and every default of the trainer's.
 
+    Factors that the configuration leaves out are at the phase's baseline.
+
     Raises:
         trainer.config.ConfigError: the built-in trainer refuses it.
     """
-    config = baseline(document, phase)
-    for name, level in configuration.items():
-        set_path(config, document["factors"][name]["path"], level)
-    if document["trial"]["program"] != "trainer":
-        return config
+    levels = complete(document, phase, configuration)
+    return resolve_config(document["trial"]["program"], apply_levels(document, baseline(document, phase), levels))
+
+
+def resolve_config(program: object, config: dict[str, Any]) -> dict[str, Any]:
+    """A config with every default of its program, as far as they are known: the built-in trainer's are.
+
+    Raises:
+        trainer.config.ConfigError: the built-in trainer refuses it.
+    """
+    if program != "trainer":
+        return copy.deepcopy(config)
     from trainer.config import resolve as resolve_trainer  # noqa: PLC0415 - pydantic is slow to load
 
     return resolve_trainer(config)
