@@ -1,0 +1,34 @@
+"""Collects the mistakes of one file, each at its place."""
+
+from dataclasses import dataclass, field
+
+from sweeper.errors import Mistake
+from sweeper.yaml_source import KeyPath, Source, dotted
+
+
+@dataclass(slots=True)
+class Complaints:
+    """The mistakes found so far; at one path, the first one stands."""
+
+    source: Source
+    found: list[Mistake] = field(default_factory=list)
+    _paths: set[KeyPath] = field(default_factory=set)
+
+    def add(self, path: KeyPath, message: str, *, at_key: bool = False, shown_as: KeyPath | None = None) -> None:
+        """Note a mistake.
+
+        Args:
+            path: where it is; the nearest part around it if the file does not have that.
+            at_key: show the key's place instead of the value's.
+            shown_as: the path to name, if it is another one.
+        """
+        mistake = self.source.mistake(path, message, at_key=at_key)
+        if shown_as is not None:
+            mistake = Mistake(mistake.file, mistake.line, mistake.column, dotted(shown_as), message)
+        if mistake not in self.found:
+            self.found.append(mistake)
+            self._paths.add(path)
+
+    def blames(self, path: KeyPath) -> bool:
+        """Whether something at or within a path is wrong already."""
+        return any(known[: len(path)] == path for known in self._paths)

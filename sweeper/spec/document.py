@@ -1,0 +1,129 @@
+"""From a checked file to the document that plans, slots and reports read: plain JSON, every default filled in."""
+
+from typing import Any
+
+from sweeper.spec.claims import ArmContrast, Claim, Constant, Interaction, OtherPhases
+from sweeper.spec.designs import FractionalDesign, PromoteDesign, design_kind
+from sweeper.spec.models import CommandProgram, Metric, Phase, StudyFile, Trial
+from sweeper.spec.normal import NormalFactor
+from sweeper.spec.parts import Parts
+
+Factors = dict[str, NormalFactor]
+
+
+def document_of(parts: Parts) -> dict[str, Any]:
+    """The document of a study without mistakes."""
+    file = parts.file
+    assert file is not None
+    factors = {name: parts.factor(name) for name in file.factors}
+    return {
+        "study": file.study,
+        "description": file.description,
+        "seed": file.seed,
+        "metric": _metric(file.metric),
+        "trial": _trial(file.trial),
+        "resources": file.resources.model_dump(),
+        "budget": file.budget.model_dump(),
+        "retry": file.retry.model_dump(),
+        "on_finish": [list(command) for command in file.on_finish],
+        "factors": {name: _factor(factor) for name, factor in factors.items()},
+        "phases": [_phase(phase, factors) for phase in file.phases],
+        "claims": [_claim(claim, file, factors) for claim in file.claims],
+    }
+
+
+def _metric(metric: Metric) -> dict[str, Any]:
+    scale = metric.scale or ("log" if "perplexity" in metric.name.lower() else "linear")
+    return {"name": metric.name, "direction": metric.direction, "scale": scale}
+
+
+def _trial(trial: Trial) -> dict[str, Any]:
+    program: Any = trial.program
+    if not isinstance(program, str):
+        program = program.model_dump()
+        if isinstance(trial.program, CommandProgram) and not trial.program.metrics:
+            program["metrics"] = None
+    return {**trial.model_dump(), "program": program}
+
+
+def _factor(factor: NormalFactor) -> dict[str, Any]:
+    return {
+        "path": factor.path,
+        "levels": None if factor.levels is None else list(factor.levels),
+        "baseline": factor.baseline,
+        "low": factor.low,
+        "high": factor.high,
+        "log": factor.log,
+        "step": factor.step,
+        "groups": None if factor.groups is None else {level: dict(set_) for level, set_ in factor.groups.items()},
+        "when": None if factor.when is None else {name: list(levels) for name, levels in factor.when.items()},
+    }
+
+
+def _phase(phase: Phase, factors: Factors) -> dict[str, Any]:
+    return {
+        "name": phase.name,
+        "design": _design(phase, factors),
+        "factors": None if phase.factors is None else list(phase.factors),
+        "seeds": list(range(phase.seeds)) if isinstance(phase.seeds, int) else list(phase.seeds),
+        "budget": phase.budget.model_dump(exclude_none=True),
+        "pruner": phase.pruner,
+        "config": phase.config,
+        "exclude": [_levels(row, factors) for row in phase.exclude],
+        "repeats": phase.repeats,
+    }
+
+
+def _design(phase: Phase, factors: Factors) -> Any:
+    """The design; a ladder names its factors, so that their order in the file is part of it."""
+    design = phase.design
+    if design == "ladder":
+        return {"ladder": list(phase.factors if phase.factors is not None else factors)}
+    if isinstance(design, str):
+        return design
+    if isinstance(design, FractionalDesign):
+        return {"fractional": design.fraction.model_dump(exclude_none=True)}
+    if isinstance(design, PromoteDesign):
+        return {"promote": design.promote, "top": design.top, "from": design.start}
+    if design_kind(design) == "list":
+        return {"list": [_levels(row, factors) for row in design.rows]}  # type: ignore[union-attr]
+    return design.model_dump()
+
+
+def _levels(row: dict[str, Any], factors: Factors) -> dict[str, Any]:
+    return {name: factors[name].canonical(level) for name, level in row.items()}
+
+
+def _claim(claim: Claim, file: StudyFile, factors: Factors) -> dict[str, Any]:
+    statement = getattr(claim, claim.form)
+    return {
+        "id": claim.id,
+        "text": claim.text,
+        "metric": claim.metric or file.metric.name,
+        claim.form: _statement(statement, factors),
+        "expect": claim.expect,
+        "at_least": claim.at_least,
+        "within": claim.within,
+    }
+
+
+def _statement(statement: Any, factors: Factors) -> dict[str, Any]:
+    found: dict[str, Any] = statement.model_dump(by_alias=True)
+    if isinstance(statement, ArmContrast):
+        for end in ("from", "to"):
+            found[end]["levels"] = _levels(found[end]["levels"], factors)
+        return found
+    if isinstance(statement, Constant):
+        return {**found, "levels": _levels(found["levels"], factors)}
+    if "factor" in found:
+        _ends(found, factors)
+        if "where" in found:
+            found["where"] = _levels(found["where"], factors)
+    if isinstance(statement, Interaction) and not isinstance(statement.other, OtherPhases):
+        _ends(found["with"], factors)
+    return found
+
+
+def _ends(found: dict[str, Any], factors: Factors) -> None:
+    factor = factors[found["factor"]]
+    found["from"], found["to"] = factor.canonical(found["from"]), factor.canonical(found["to"])

@@ -1,0 +1,103 @@
+"""The sections of a study file that are in order by themselves, for the checks between them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from sweeper.configuration import merged
+from sweeper.spec.claims import Claim
+from sweeper.spec.complaints import Complaints
+from sweeper.spec.factors import Factor
+from sweeper.spec.messages import faults
+from sweeper.spec.models import Metric, Phase, Resources, StudyFile, Trial
+from sweeper.spec.normal import NormalFactor, normal_factor
+from trainer.config import ConfigError, resolve
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """What could be read; None or absent where a section has mistakes.
+
+    Attributes:
+        data: the file as it is.
+        file: the whole study, if no section has mistakes.
+        raw_factors: factors as the file writes them, by name.
+        phases: each phase, by its place in the file.
+        claims: each claim, by its place in the file.
+    """
+
+    data: Mapping[str, Any]
+    file: StudyFile | None
+    metric: Metric | None
+    trial: Trial | None
+    resources: Resources | None
+    raw_factors: Mapping[str, Factor]
+    phases: Mapping[int, Phase]
+    claims: Mapping[int, Claim]
+
+    @property
+    def factor_names(self) -> list[str]:
+        """The names of all factors, those with mistakes included."""
+        named = self.data.get("factors")
+        return list(named) if isinstance(named, dict) else []
+
+    @property
+    def is_trainer(self) -> bool:
+        """Whether the program is the built-in trainer."""
+        return self.trial is not None and self.trial.program == "trainer"
+
+    def baseline(self, phase: Phase | None = None) -> dict[str, Any]:
+        """The baseline configuration as the file has it, with a phase's changes."""
+        config = self.trial.config if self.trial is not None else {}
+        return merged(config, phase.config if phase is not None else {})
+
+    def complete_baseline(self, phase: Phase | None = None) -> dict[str, Any]:
+        """The same with the trainer's defaults, as far as they are known."""
+        config = self.baseline(phase)
+        if not self.is_trainer:
+            return config
+        try:
+            return resolve(config)
+        except ConfigError:
+            return merged(resolve({}), config)
+
+    def factor(self, name: str) -> NormalFactor:
+        """A factor in its one form."""
+        return normal_factor(name, self.raw_factors[name], self.complete_baseline())
+
+
+def read_parts(data: Mapping[str, Any], complaints: Complaints) -> Parts:
+    """Check every section by itself, and keep those that are in order."""
+    file: StudyFile | None = None
+    try:
+        file = StudyFile.model_validate(data)
+    except ValidationError as error:
+        for path, message, at_key in faults(error, StudyFile):
+            complaints.add(path, message, at_key=at_key)
+    return Parts(
+        data=data,
+        file=file,
+        metric=_section(Metric, data.get("metric")),
+        trial=_section(Trial, data.get("trial")),
+        resources=_section(Resources, data.get("resources", {})),
+        raw_factors=_sections(Factor, data.get("factors")),
+        phases=_sections(Phase, data.get("phases")),
+        claims=_sections(Claim, data.get("claims")),
+    )
+
+
+def _section(model: type[Model], value: object) -> Model | None:
+    try:
+        return model.model_validate(value)
+    except ValidationError:
+        return None
+
+
+def _sections(model: type[Model], value: object) -> dict[Any, Model]:
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    checked = {key: _section(model, item) for key, item in items}
+    return {key: item for key, item in checked.items() if item is not None}

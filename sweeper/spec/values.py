@@ -1,0 +1,119 @@
+"""The kinds of values that study files hold: names, levels, numbers, margins."""
+
+import re
+from typing import Annotated, Any, Final
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
+
+from trainer.config.wording import shown
+
+LARGEST_INTEGER: Final = 2**63 - 1  # what databases and JSON readers hold exactly
+LONGEST_NAME: Final = 100
+_FORBIDDEN: Final = frozenset('/\\:*?"<>|{}')
+_PERCENT: Final = re.compile(r"^\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*%\s*$")
+
+
+class Section(BaseModel):
+    """A part of the study file: unknown keys are mistakes, and 'four' is no number."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+
+def checked_name(name: str) -> str:
+    """A name that can be a folder's, an Optuna study's and a column's.
+
+    Raises:
+        ValueError: it cannot.
+    """
+    fault = _fault_of_name(name)
+    if fault:
+        raise ValueError(f"{shown(name)} {fault}. Use letters, digits, '-', '_' and '.', e.g. short-screen.")
+    return name
+
+
+def _fault_of_name(name: str) -> str:
+    if not name.strip():
+        return "is an empty name"
+    if len(name.encode(errors="replace")) > LONGEST_NAME:
+        return f"is longer than {LONGEST_NAME} bytes"
+    if name != name.strip():
+        return "begins or ends with a space"
+    bad = next((character for character in name if character in _FORBIDDEN or not character.isprintable()), None)
+    if bad is not None:
+        return f"contains {bad!r}, which cannot stand in a name"
+    if name[0] in ".-" or ".." in name or name.endswith("."):
+        return "begins with '.' or '-', ends with '.' or contains '..', which would not be safe as a folder's name"
+    return ""
+
+
+def checked_scalar(value: object) -> object:
+    """One value, not several.
+
+    Raises:
+        ValueError: it is a list or a mapping.
+    """
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    raise ValueError(
+        f"{shown(value)} is not one value (a number, text, true, false or null). "
+        "A level that sets several values or a list is a group: levels: {small: {a.b: [1, 2]}, large: {a.b: [3]}}."
+    )
+
+
+def checked_number(value: object) -> int | float:
+    """A number, with its being whole kept.
+
+    Raises:
+        ValueError: it is none.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ValueError(f"{shown(value)} is not a number. Write e.g. 0.1 or 1e-4.")
+    return value
+
+
+def checked_margin(value: object) -> int | float | str:
+    """A margin: a number in the metric's unit, or a percentage.
+
+    Raises:
+        ValueError: it is neither, or negative, or not below 100 %.
+    """
+    remedy = "Write a percentage, e.g. 1%, or a number in the metric's unit, nats for perplexities, e.g. 0.005."
+    if isinstance(value, str):
+        match = _PERCENT.match(value)
+        if match is None:
+            raise ValueError(f"{shown(value)} is not a margin. {remedy}")
+        percent = float(match.group(1))
+        if not 0 <= percent < 100:
+            raise ValueError(
+                f"{shown(value)} is not from 0% to below 100%. The direction is what expect says. {remedy}"
+            )
+        return f"{match.group(1)}%"
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ValueError(f"{shown(value)} is not a margin. {remedy}")
+    if value < 0:
+        raise ValueError(f"{shown(value)} is below 0. A margin is a size; the direction is what expect says. {remedy}")
+    return value
+
+
+Count = Annotated[int, Field(ge=1, le=LARGEST_INTEGER)]
+Seed = Annotated[int, Field(ge=0, le=LARGEST_INTEGER)]
+Name = Annotated[str, AfterValidator(checked_name)]
+Level = Annotated[
+    Any,
+    AfterValidator(checked_scalar),
+    WithJsonSchema({"type": ["number", "string", "boolean", "null"]}),
+]
+Number = Annotated[Any, AfterValidator(checked_number), WithJsonSchema({"type": "number"})]
+Margin = Annotated[
+    Any,
+    AfterValidator(checked_margin),
+    WithJsonSchema(
+        {"anyOf": [{"type": "number", "minimum": 0}, {"type": "string", "pattern": r"^\s*[0-9.eE+-]+\s*%\s*$"}]}
+    ),
+]
+Text = Annotated[str, Field(min_length=1)]
+
+
+def same_level(one: object, other: object) -> bool:
+    """Whether two levels are the same; 1 and 1.0 are, 1 and true are not."""
+    return isinstance(one, bool) == isinstance(other, bool) and one == other
