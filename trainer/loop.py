@@ -19,7 +19,7 @@ from trainer.errors import Diverged, Stopped
 from trainer.evaluation import Evaluation, evaluate
 from trainer.files import LineLog
 from trainer.models.language_model import LanguageModel
-from trainer.optimizers import Adam, clip_gradients
+from trainer.optimizers import Optimizer, clip_gradients
 from trainer.schedules import learning_rate
 
 
@@ -59,7 +59,7 @@ class Run:
     num_steps: int
     folder: Path
     model: LanguageModel
-    optimizer: Adam
+    optimizer: Optimizer
     batches: TrainingBatches
     valid: Tensor
     account: Account
@@ -112,7 +112,7 @@ def _step(run: Run) -> None:
     loss.backward()
     norm = clip_gradients(run.optimizer.parameters, run.config.optimizer.clip)
     _note_loss(run, loss.detach(), norm, targets.numel())
-    run.optimizer.step(_rate(run, run.progress.step))
+    run.optimizer.step(_rate(run, run.progress.step) * _length_factor(run, targets.shape[1]))
     run.progress.step += 1
 
 
@@ -153,6 +153,11 @@ def _rate(run: Run, step: int) -> float:
     )
 
 
+def _length_factor(run: Run, length: int) -> float:
+    """The share of the learning rate that a segment of random length gets (Merity et al. 2018, section 4.1)."""
+    return length / run.config.data.target_length if run.config.data.random_target_length else 1.0
+
+
 def _report(run: Run, *, evaluated: bool) -> None:
     """Write the metrics line of a step; if the step is evaluated, keep the best weights and a checkpoint too."""
     _check_finite(run)
@@ -164,11 +169,13 @@ def _report(run: Run, *, evaluated: bool) -> None:
         "learning_rate": _rate(run, progress.step - 1),
     }
     if evaluated:
-        found = _validate(run)
+        with run.optimizer.evaluation_weights():
+            found = _validate(run)
+            if found.perplexity < progress.best_perplexity:
+                progress.best_perplexity, progress.best_step = found.perplexity, progress.step
+                checkpoint.save(run.folder / BEST_FILE, {"model": checkpoint.detached(run.model.state_dict())})
+        run.optimizer.note_validation(found.loss)
         measured |= {"valid_loss": found.loss, "valid_perplexity": found.perplexity}
-        if found.perplexity < progress.best_perplexity:
-            progress.best_perplexity, progress.best_step = found.perplexity, progress.step
-            checkpoint.save(run.folder / BEST_FILE, {"model": checkpoint.detached(run.model.state_dict())})
         run.say(f"step {progress.step}/{run.num_steps}: validation perplexity {found.perplexity:.2f}")
     run.log.append(line | account.line() | measured)
     progress.reported = progress.step
@@ -213,7 +220,7 @@ def save(run: Run) -> None:
         Diverged: what would be saved is not finite.
     """
     _check_finite(run)
-    progress = run.progress
+    progress, lengths = run.progress, run.batches.length_generator
     state = {
         "config": run.config.model_dump_json(),
         "corpus": run.corpus_fingerprint,
@@ -221,7 +228,11 @@ def save(run: Run) -> None:
         "optimizer": run.optimizer.state(),
         "memory": None if run.memory is None else [each.cpu().clone() for each in run.memory],
         "generator": run.model.generator.get_state(),
-        "data": {"position": run.batches.position, "epoch": run.batches.epoch},
+        "data": {
+            "position": run.batches.position,
+            "epoch": run.batches.epoch,
+            "length_generator": None if lengths is None else lengths.get_state(),
+        },
         "account": run.account.state(),
         "progress": {name: getattr(progress, name) for name in Progress.__slots__},
         "metrics_bytes": run.log.sync(),
@@ -238,5 +249,7 @@ def restore(run: Run, state: dict[str, Any]) -> None:
     run.memory = None if state["memory"] is None else tuple(each.to(device) for each in state["memory"])
     run.model.generator.set_state(state["generator"])
     run.batches.position, run.batches.epoch = state["data"]["position"], state["data"]["epoch"]
+    if run.batches.length_generator is not None:
+        run.batches.length_generator.set_state(state["data"]["length_generator"])
     run.account.load_state(state["account"])
     run.progress = Progress(**state["progress"])

@@ -1,10 +1,11 @@
-"""Adam with L2 and AdamW through PyTorch's fused kernels.
+"""Adam with L2, AdamW, and SGD with NT-ASGD, through PyTorch's kernels over all parameters at once.
 
 `torch.optim` would do the same, but its constructor loads PyTorch's compiler, which takes longer than many a trial
 here needs for its first hundred steps; a test holds the two equal.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -13,12 +14,44 @@ from torch import Tensor
 from trainer.config.model import OptimizerConfig
 
 
-class Adam:
-    """Adam (Kingma and Ba 2015); weight decay is added to the gradient, or decoupled (Loshchilov and Hutter 2019)."""
+class Optimizer:
+    """What training asks of an optimizer."""
 
     def __init__(self, parameters: Iterable[Tensor], config: OptimizerConfig) -> None:
         self.config = config
         self.parameters = list(parameters)
+
+    def step(self, learning_rate: float) -> None:
+        """Change the parameters by their gradients, all of which must be there."""
+        raise NotImplementedError
+
+    def clear_gradients(self) -> None:
+        """Forget the gradients."""
+        for each in self.parameters:
+            each.grad = None
+
+    def note_validation(self, loss: float) -> None:
+        """Learn of a validation loss, in nats."""
+
+    @contextmanager
+    def evaluation_weights(self) -> Iterator[None]:
+        """Within the block, the parameters are those to evaluate and to keep as the best."""
+        yield
+
+    def state(self) -> dict[str, Any]:
+        """What a checkpoint needs."""
+        raise NotImplementedError
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Go on from what `state` gave."""
+        raise NotImplementedError
+
+
+class Adam(Optimizer):
+    """Adam (Kingma and Ba 2015); weight decay is added to the gradient, or decoupled (Loshchilov and Hutter 2019)."""
+
+    def __init__(self, parameters: Iterable[Tensor], config: OptimizerConfig) -> None:
+        super().__init__(parameters, config)
         self.means = [torch.zeros_like(each) for each in self.parameters]
         self.squares = [torch.zeros_like(each) for each in self.parameters]
         self.steps = [torch.zeros((), device=each.device) for each in self.parameters]
@@ -45,11 +78,6 @@ class Adam:
             maximize=False,
         )
 
-    def clear_gradients(self) -> None:
-        """Forget the gradients."""
-        for each in self.parameters:
-            each.grad = None
-
     def state(self) -> dict[str, Any]:
         """What a checkpoint needs."""
         return {"means": self.means, "squares": self.squares, "steps": self.steps}
@@ -59,6 +87,78 @@ class Adam:
         for name in ("means", "squares", "steps"):
             for mine, stored in zip(getattr(self, name), state[name], strict=True):
                 mine.copy_(stored)
+
+
+class SGD(Optimizer):
+    """SGD, and NT-ASGD (Merity et al. 2018, section 3): SGD that starts to average its weights when it gains no more.
+
+    With `nt_asgd`, averaging starts once a validation loss is above the best of those that are at least
+    `nonmonotone_interval` evaluations older. From then on the mean of all iterates since is what is evaluated, while
+    training goes on from the last one.
+
+    Differs from `torch.optim.ASGD` in the authors' code: the first iterate counts in the mean too.
+    """
+
+    def __init__(self, parameters: Iterable[Tensor], config: OptimizerConfig) -> None:
+        super().__init__(parameters, config)
+        self.losses: list[float] = []
+        self.averages: list[Tensor] | None = None
+        self.num_averaged = 0
+
+    @torch.no_grad()
+    def step(self, learning_rate: float) -> None:
+        """Change the parameters by their gradients, all of which must be there."""
+        gradients = [_gradient(each) for each in self.parameters]
+        if self.config.weight_decay > 0.0:
+            torch._foreach_add_(gradients, self.parameters, alpha=self.config.weight_decay)
+        torch._foreach_add_(self.parameters, gradients, alpha=-learning_rate)
+        if self.averages is not None:
+            self.num_averaged += 1
+            torch._foreach_lerp_(self.averages, self.parameters, 1.0 / self.num_averaged)
+
+    @torch.no_grad()
+    def note_validation(self, loss: float) -> None:
+        """Start to average if the loss no longer falls."""
+        older = self.losses[: max(0, len(self.losses) - self.config.nonmonotone_interval)]
+        if self.config.kind == "nt_asgd" and self.averages is None and older and loss > min(older):
+            self.averages = [each.detach().clone() for each in self.parameters]
+        self.losses.append(loss)
+
+    @contextmanager
+    def evaluation_weights(self) -> Iterator[None]:
+        """Within the block, the parameters are their means, once there are some."""
+        if self.averages is None or self.num_averaged == 0:
+            yield
+            return
+        self._swap()
+        try:
+            yield
+        finally:
+            self._swap()
+
+    @torch.no_grad()
+    def _swap(self) -> None:
+        assert self.averages is not None
+        for mine, mean in zip(self.parameters, self.averages, strict=True):
+            kept = mine.clone()
+            mine.copy_(mean)
+            mean.copy_(kept)
+
+    def state(self) -> dict[str, Any]:
+        """What a checkpoint needs."""
+        return {"losses": self.losses, "averages": self.averages, "num_averaged": self.num_averaged}
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Go on from what `state` gave."""
+        self.losses, self.num_averaged = list(state["losses"]), state["num_averaged"]
+        if state["averages"] is not None:
+            pairs = zip(state["averages"], self.parameters, strict=True)
+            self.averages = [stored.to(mine.device).clone() for stored, mine in pairs]
+
+
+def build_optimizer(parameters: Iterable[Tensor], config: OptimizerConfig) -> Optimizer:
+    """The optimizer that the configuration names."""
+    return Adam(parameters, config) if config.kind in ("adam", "adamw") else SGD(parameters, config)
 
 
 @torch.no_grad()

@@ -17,8 +17,10 @@ from trainer.corpora.corpus import Corpus
 from trainer.errors import UsageError
 from trainer.files import LineLog
 from trainer.loop import Run, restore
+from trainer.models.awd_lstm import AwdLSTM
+from trainer.models.language_model import LanguageModel
 from trainer.models.transformer_xl import TransformerXL
-from trainer.optimizers import Adam
+from trainer.optimizers import build_optimizer
 
 # What may differ between a checkpoint's configuration and the one it goes on under.
 FREE_ON_RESUME: Final = ("budget", "checkpoint", "device", "threads")
@@ -44,9 +46,13 @@ def seeded(seed: int, purpose: str, device: torch.device | str = "cpu") -> torch
     return torch.Generator(device).manual_seed(int.from_bytes(digest[:8], "big") >> 1)
 
 
-def build_model(config: TrainerConfig, vocabulary_size: int, device: torch.device) -> TransformerXL:
+def build_model(config: TrainerConfig, vocabulary_size: int, device: torch.device) -> LanguageModel:
     """The model with its first weights, which are the same on every device."""
-    model = TransformerXL(config.model, config.regularization, vocabulary_size)
+    model: LanguageModel
+    if config.model.kind == "awd_lstm":
+        model = AwdLSTM(config.model, config.regularization, vocabulary_size)
+    else:
+        model = TransformerXL(config.model, config.regularization, vocabulary_size)
     model.initialize(seeded(config.seed, "weights"))
     model.to(device)
     model.generator = seeded(config.seed, "dropout", device)
@@ -70,8 +76,14 @@ def prepare(config: TrainerConfig, corpus: Corpus, folder: Path, device: torch.d
         num_steps=num_steps(config, corpus),
         folder=folder,
         model=model,
-        optimizer=Adam(model.parameters(), config.optimizer),
-        batches=training_batches(corpus.train, config.data.batch_size, config.data.target_length, device),
+        optimizer=build_optimizer(model.parameters(), config.optimizer),
+        batches=training_batches(
+            corpus.train,
+            config.data.batch_size,
+            config.data.target_length,
+            device,
+            length_generator=seeded(config.seed, "lengths") if config.data.random_target_length else None,
+        ),
         valid=to_streams(corpus.valid, config.evaluation.batch_size).to(device),
         account=account,
         log=LineLog(folder / METRICS_FILE, 0 if state is None else state["metrics_bytes"]),
