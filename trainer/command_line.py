@@ -73,6 +73,7 @@ def read_request(argv: Sequence[str] | None) -> Request:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
+        allow_abbrev=False,
         prog="python -m trainer",
         description="Train one language model; write metrics.jsonl, checkpoint.pt and result.json.",
         epilog="Exit codes: 0 completed, 2 wrong usage, 3 diverged, 4 out of memory, 130 or 143 stopped by SIGINT or "

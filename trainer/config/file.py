@@ -1,19 +1,14 @@
 """A configuration file, YAML or JSON, with every mistake at its line and column."""
 
-from collections.abc import Hashable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, Final
-
-import yaml
 
 from trainer.config.model import TrainerConfig
 from trainer.config.reading import parse
 from trainer.config.wording import ConfigError, Problem, dotted
+from trainer.config.wording import Path as KeyPath
+from trainer.config.yaml_file import Document, YamlError, read_yaml
 from trainer.errors import UsageError
-
-Place = tuple[int, int]
-Path_ = tuple[str | int, ...]
-MERGE_TAG: Final = "tag:yaml.org,2002:merge"
 
 
 def read_config(path: Path) -> TrainerConfig:
@@ -22,65 +17,34 @@ def read_config(path: Path) -> TrainerConfig:
     Raises:
         UsageError: it cannot be read; or it has mistakes, all of which are in the message, by line.
     """
-    document, places = _load(path)
-    if not isinstance(document, dict):
+    document = _load(path)
+    if document.problems:
+        raise UsageError(_located(path, document.problems, document.places))
+    data = document.data if document.data is not None else {}
+    if not isinstance(data, dict):
         raise UsageError(f"{path}:1:1: a configuration is a mapping of keys to values, e.g. data: {{corpus: pydocs}}.")
     try:
-        config = parse(document)
+        config = parse(data)
     except ConfigError as error:
-        raise UsageError(_located(path, error.problems, places)) from None
+        raise UsageError(_located(path, error.problems, document.places)) from None
     if config.budget is None:
         raise UsageError(f"{path}: budget: is missing. How long to train, e.g. budget: {{steps: 3000}}.")
     return config
 
 
-def _load(path: Path) -> tuple[object, dict[Path_, Place]]:
+def _load(path: Path) -> Document:
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
-        raise UsageError(f"{path}: cannot be read: {reason}.") from None
-    loader = yaml.SafeLoader(text)
+        raise UsageError(f"{path}: cannot be read: {reason}. Name a YAML or JSON file.") from None
     try:
-        node = loader.get_single_node()
-        if node is None:
-            return {}, {}
-        places: dict[Path_, Place] = {}
-        doubles = _walk(loader, node, (), places)
-        if doubles:
-            raise UsageError(_located(path, doubles, places))
-        return loader.construct_document(node), places
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark
-        where = f":{mark.line + 1}:{mark.column + 1}" if mark is not None else ""
-        raise UsageError(f"{path}{where}: is not valid YAML: {error.problem}.") from None
-    except yaml.YAMLError as error:
-        raise UsageError(f"{path}: is not valid YAML: {error}.") from None
-    finally:
-        loader.dispose()
+        return read_yaml(text)
+    except YamlError as error:
+        raise UsageError(f"{path}:{error.line}:{error.column}: {error}") from None
 
 
-def _walk(loader: yaml.SafeLoader, node: yaml.Node, path: Path_, places: dict[Path_, Place]) -> list[Problem]:
-    """Note where every key and item stands; returns the keys that stand twice."""
-    places.setdefault(path, (node.start_mark.line + 1, node.start_mark.column + 1))
-    doubles: list[Problem] = []
-    if isinstance(node, yaml.SequenceNode):
-        for number, item in enumerate(node.value):
-            doubles += _walk(loader, item, (*path, number), places)
-    elif isinstance(node, yaml.MappingNode):
-        for key, value in node.value:
-            name = loader.construct_object(key) if isinstance(key, yaml.ScalarNode) else None
-            if key.tag == MERGE_TAG or not isinstance(name, Hashable):
-                continue
-            inner = (*path, str(name))
-            if inner in places:
-                doubles.append(Problem(inner, "this key stands twice. Keep one."))
-            places[inner] = (key.start_mark.line + 1, key.start_mark.column + 1)
-            doubles += _walk(loader, value, inner, places)
-    return doubles
-
-
-def _located(path: Path, problems: Any, places: dict[Path_, Place]) -> str:
+def _located(path: Path, problems: Iterable[Problem], places: Mapping[KeyPath, tuple[int, int]]) -> str:
     """One line a problem, by place; a key that is missing stands where its mapping starts."""
     lines = []
     for problem in problems:

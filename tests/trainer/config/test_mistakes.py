@@ -1,0 +1,247 @@
+"""Wrong configurations and command lines, and what their users read. Every message was reviewed: the place, the
+value, the rule, the remedy."""
+
+from pathlib import Path
+
+import pytest
+
+from trainer.command_line import main
+from trainer.config.file import read_config
+from trainer.errors import UsageError
+
+STEPS = "budget: {steps: 1}\n"
+# The file, and what its message must hold, in this order.
+CONFIGS: dict[str, tuple[str, list[str]]] = {
+    "an unknown key that is near a known one": (
+        STEPS + "model: {layer: 4}",
+        ["c.yaml:2:9: model.layer: unknown key.", "Did you mean 'layers'?", "Allowed keys: ", "d_model"],
+    ),
+    "an unknown section": (STEPS + "modle: {layers: 4}", ["2:1: modle: unknown key. Did you mean 'model'?"]),
+    "a key far from any": (STEPS + "xyzzy: 1", ["2:1: xyzzy: unknown key. Allowed keys: budget, checkpoint, data"]),
+    "a number as a word": (
+        STEPS + "model:\n  layers: four",
+        ["3:3: model.layers: 'four' is not an integer. Model depth counts layers, e.g. [2, 4]."],
+    ),
+    "a fraction of a layer": (STEPS + "model: {layers: 2.5}", ["2:9: model.layers: 2.5 is not an integer."]),
+    "truth as a number": (STEPS + "model: {layers: true}", ["model.layers: true is not an integer."]),
+    "no layers": (STEPS + "model: {layers: 0}", ["model.layers: 0 is not at least 1."]),
+    "an odd width": (STEPS + "model: {d_model: 63}", ["model.d_model: 63 is not a multiple of 2.", "e.g. 64"]),
+    "heads that do not divide the width": (
+        STEPS + "model: {d_model: 64, heads: 5}",
+        ["2:1: model: d_model = 64 is not divisible by heads = 5. Choose another number of heads, or give d_head."],
+    ),
+    "an architecture misspelt": (
+        STEPS + "model: {kind: transformerxl}",
+        ["model.kind: 'transformerxl' is not one of transformer_xl", "Did you mean 'transformer_xl'?"],
+    ),
+    "cutoffs that fall": (STEPS + "model: {adaptive_cutoffs: [40, 20]}", ["[40, 20] must rise, e.g. [20000, 40000]"]),
+    "one cutoff, not in a list": (STEPS + "model: {adaptive_cutoffs: 20}", ["20 is not a list. Frequency ranks"]),
+    "a word among the cutoffs": (
+        STEPS + "model: {adaptive_cutoffs: [10, a]}",
+        ["2:32: model.adaptive_cutoffs[1]: 'a' is not an integer."],
+    ),
+    "everything dropped": (
+        STEPS + "regularization: {embedding_dropout: 1.0}",
+        ["regularization.embedding_dropout: 1.0 is not below 1.0. Probability of dropping a whole word type"],
+    ),
+    "two mistakes in one section": (
+        STEPS + "regularization:\n  dropout: -0.1\n  input_dropout: 20%",
+        [
+            "3:3: regularization.dropout: -0.1 is not at least 0.0.",
+            "\n",
+            "4:3: regularization.input_dropout: '20%' is not",
+        ],
+    ),
+    "a learning rate of nothing": (STEPS + "optimizer: {learning_rate: 0}", ["learning_rate: 0 is not above 0.0."]),
+    "a learning rate that is none": (STEPS + "optimizer: {learning_rate: .nan}", ["nan is not a finite number."]),
+    "a kind in capitals": (
+        STEPS + "optimizer: {kind: Adam}",
+        ["optimizer.kind: 'Adam' is not one of adam, adamw", "Did you mean 'adam'?"],
+    ),
+    "gradients clipped to nothing": (
+        STEPS + "optimizer: {clip: 0}",
+        ["clip: 0 is not above 0.0.", "null for no limit"],
+    ),
+    "a corpus misspelt": (
+        STEPS + "data: {corpus: wikitext2}",
+        ["data.corpus: 'wikitext2' is not one of pydocs", "Did you mean 'wikitext-2'?"],
+    ),
+    "no corpus after the colon": (STEPS + "data: {corpus: }", ["2:8: data.corpus: null is not one of pydocs, ptb"]),
+    "a batch of a fraction": (STEPS + "data: {batch_size: 16.0}", ["data.batch_size: 16.0 is not an integer."]),
+    "a section that is a list": (STEPS + "data: [ptb]", ["2:1: data: ['ptb'] is not a mapping of keys to values."]),
+    "a section that is a word": (STEPS + "data: ptb", ["2:1: data: 'ptb' is not a mapping of keys to values."]),
+    "a device by another name": (STEPS + "device: gpu", ["device: 'gpu' is not one of auto, cpu, cuda."]),
+    "a negative seed": (STEPS + "seed: -1", ["seed: -1 is not at least 0. A whole number from 0."]),
+    "a seed in words": (STEPS + "seed: one", ["seed: 'one' is not an integer."]),
+    "a mapping where a number belongs": (
+        STEPS + "model: {layers: {a: 1}}",
+        ["model.layers: {'a': 1} is not an integer."],
+    ),
+    "no evaluation": (STEPS + "evaluation: {times: 0}", ["evaluation.times: 0 is not at least 1."]),
+    "truth in words": (STEPS + "evaluation: {test: maybe}", ["evaluation.test: 'maybe' is not true or false."]),
+    "checkpoints all the time": (STEPS + "checkpoint: {every_seconds: 0}", ["every_seconds: 0 is not above 0.0."]),
+    "an option that the architecture lacks": (
+        STEPS + "model: {kind: gpt2, clamp_length: 3}",
+        ["2:21: model.clamp_length: 3 has no effect with model.kind gpt2: only transformer_xl"],
+    ),
+    "two budgets": (
+        "budget: {steps: 10, epochs: 2}",
+        ["1:1: budget: give one of steps, tokens and epochs, but got steps and"],
+    ),
+    "an empty budget": ("budget: {}", ["budget: give one of steps, tokens and epochs, but got none."]),
+    "a budget without its unit": ("budget: 3000", ["budget: 3000 is not a mapping", "e.g. {steps: 3000}"]),
+    "a budget's key misspelt": ("budget: {step: 100}", ["1:10: budget.step: unknown key. Did you mean 'steps'?"]),
+    "no budget": ("model: {layers: 2}", ["c.yaml: budget: is missing. How long to train, e.g. budget: {steps: 3000}."]),
+    "an empty file": ("", ["c.yaml: budget: is missing."]),
+    "a key given twice": (STEPS + "seed: 1\nseed: 2", ["3:1: seed: this key stands in line 2 already. Keep one."]),
+    "a key that is a list": (STEPS + "? [a]\n: 2", ["a key in line 2 is not plain text. Write name: value."]),
+    "a key that is a number": (STEPS + "1: 2", ["2:1: 1: unknown key."]),
+    "brackets that do not close": ("budget: {steps: 1\nmodel: {", ["c.yaml:2:6: is not valid YAML: expected ','"]),
+    "a tab": ("budget:\n\tsteps: 1", ["c.yaml:2:1: a tab cannot indent YAML. Use spaces."]),
+    "two documents": (STEPS + "---\n" + STEPS, ["c.yaml:2:1: a second document starts here."]),
+    "a list of configurations": ("- a\n- b", ["c.yaml:1:1: a configuration is a mapping of keys to values"]),
+    "a sentence": ("just text", ["c.yaml:1:1: a configuration is a mapping of keys to values"]),
+    "an alias within itself": (
+        STEPS + "model: &a [*a]",
+        ["an alias (*name) stands for what contains it. Write it out."],
+    ),
+    "code": (
+        STEPS + "model: !!python/object:os.system {}",
+        ["2:1: model: the tag ", "is not allowed. Write text, numbers"],
+    ),
+    "a date": (STEPS + "seed: !!timestamp 2020-01-01", ["seed: the tag tag:yaml.org,2002:timestamp is not allowed."]),
+    "a character out of place": (STEPS + "\x01", ["c.yaml:2:1: character 0x1 cannot stand in YAML."]),
+}
+
+
+def message_of(tmp_path: Path, content: str) -> str:
+    path = tmp_path / "c.yaml"
+    path.write_text(content, encoding="utf-8")
+    with pytest.raises(UsageError) as caught:
+        read_config(path)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_a_mistake_is_told_with_place_value_and_remedy(tmp_path: Path, name: str) -> None:
+    content, parts = CONFIGS[name]
+    message = message_of(tmp_path, content)
+    position = 0
+    for part in parts:
+        position = message.find(part, position)
+        assert position >= 0, f"{part!r} is not, or not in this order, in:\n{message}"
+    assert "Traceback" not in message
+    assert all(str(tmp_path) in line for line in message.splitlines())
+
+
+def test_all_mistakes_of_a_file_are_told_at_once_by_line(tmp_path: Path) -> None:
+    content = "seed: x\nmodel:\n  heads: 0\n  layres: 2\ndata: {corpus: ptbb}\n" + STEPS
+    lines = message_of(tmp_path, content).splitlines()
+    assert [line.split(": ")[1] for line in lines] == ["seed", "model.heads", "model.layres", "data.corpus"]
+
+
+def test_aliases_that_multiply_are_stopped(tmp_path: Path) -> None:
+    lines = ["a0: &a0 [1, 1, 1, 1, 1, 1, 1, 1, 1, 1]"]
+    lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 10)]
+    assert "too many values" in message_of(tmp_path, "\n".join(lines))
+
+
+def test_numbers_are_read_as_everybody_writes_them(tmp_path: Path) -> None:
+    path = tmp_path / "c.yaml"
+    path.write_text("optimizer: {learning_rate: 1e-3, weight_decay: 1.2e-6}\nbudget: {steps: 10_000}\n")
+    config = read_config(path)
+    assert (config.optimizer.learning_rate, config.optimizer.weight_decay) == (1e-3, 1.2e-6)
+    assert config.budget is not None
+    assert config.budget.steps == 10_000
+
+
+def test_json_is_read_too(tmp_path: Path) -> None:
+    path = tmp_path / "c.json"
+    path.write_text('{"budget": {"steps": 5}, "optimizer": {"learning_rate": 1e-05}, "data": {"folder": null}}')
+    assert read_config(path).optimizer.learning_rate == 1e-5
+
+
+def test_a_file_that_is_not_there_or_not_text_is_named(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"none\.yaml: cannot be read: No such file"):
+        read_config(tmp_path / "none.yaml")
+    (tmp_path / "latin.yaml").write_bytes(b"# \xe9\n")
+    with pytest.raises(UsageError, match=r"latin\.yaml: cannot be read: it is not UTF-8 text\."):
+        read_config(tmp_path / "latin.yaml")
+    with pytest.raises(UsageError, match="cannot be read: Is a directory"):
+        read_config(tmp_path)
+
+
+# Command lines: the arguments ({0} is the test's folder), and what stands in the message.
+COMMANDS: dict[str, tuple[list[str], str]] = {
+    "nothing": ([], "the following arguments are required: CONFIG, --run-dir"),
+    "no folder": (["{0}/good.yaml"], "the following arguments are required: --run-dir"),
+    "no such configuration": (["{0}/none.yaml", "--run-dir", "{0}/run"], "none.yaml: cannot be read: No such file"),
+    "an unknown option": (["{0}/good.yaml", "--run-dir", "{0}/run", "--gpu"], "unrecognized arguments: --gpu"),
+    "an option cut short": (["{0}/good.yaml", "--run", "{0}/run"], "the following arguments are required: --run-dir"),
+    "a file as the folder": (
+        ["{0}/good.yaml", "--run-dir", "{0}/good.yaml"],
+        "is not a folder. Give another --run-dir.",
+    ),
+    "a run that is there": (
+        ["{0}/good.yaml", "--run-dir", "{0}/old"],
+        "already holds a run (metrics.jsonl). Add --resume, or give another --run-dir.",
+    ),
+    "a bad configuration": (["{0}/bad.yaml", "--run-dir", "{0}/run"], "bad.yaml:1:9: model.layer: unknown key."),
+    "no GPU": (
+        ["{0}/cuda.yaml", "--run-dir", "{0}/run"],
+        "device: 'cuda' was asked for, but PyTorch sees no GPU here.",
+    ),
+    "a folder of data that is none": (
+        ["{0}/nodata.yaml", "--run-dir", "{0}/run"],
+        "data.folder: '/no/such/place' is not a folder. Name the one that holds train.txt, valid.txt, test.txt.",
+    ),
+    "more streams than text": (
+        ["{0}/wide.yaml", "--run-dir", "{0}/run"],
+        "data.batch_size: 60 streams need at least 120 tokens, but the training text has 100.",
+    ),
+}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    files = {
+        "good.yaml": STEPS,
+        "bad.yaml": "model: {layer: 1}\n" + STEPS,
+        "cuda.yaml": "device: cuda\n" + STEPS,
+        "nodata.yaml": "data: {corpus: ptb, folder: /no/such/place}\n" + STEPS,
+        "wide.yaml": "data: {batch_size: 60, max_train_tokens: 100}\n" + STEPS,
+    }
+    for name, content in files.items():
+        (tmp_path / name).write_text(content)
+    (tmp_path / "old").mkdir()
+    (tmp_path / "old" / "metrics.jsonl").write_text("{}\n")
+    return tmp_path
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_wrong_command_ends_with_2_a_message_and_no_files(
+    folder: Path, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    import torch
+
+    if name == "no GPU" and torch.cuda.is_available():
+        pytest.skip("there is a GPU here")
+    arguments, part = COMMANDS[name]
+    before = sorted(folder.rglob("*"))
+    try:
+        code = main([argument.format(folder) for argument in arguments])
+    except SystemExit as error:  # argparse's own
+        code = int(error.code or 0)
+    captured = capsys.readouterr()
+    assert code == 2
+    assert part in captured.err
+    assert not captured.out
+    assert "Traceback" not in captured.err
+    assert sorted(folder.rglob("*")) == before
+
+
+def test_help_tells_the_exit_codes(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(["--help"])
+    assert caught.value.code == 0
+    assert "3 diverged, 4 out of memory" in capsys.readouterr().out.replace("\n", " ")
