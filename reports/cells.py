@@ -1,0 +1,130 @@
+"""The trials of a phase as cells: one configuration with one seed at one budget, exact repeats averaged."""
+
+import json
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from statistics import fmean
+from typing import Any
+
+import pandas as pd
+
+from reports.load import StudyData
+from reports.measures import Measure
+
+Levels = Mapping[str, str]  # the key of each factor's level
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cell:
+    """One configuration with one seed at one budget.
+
+    Attributes:
+        levels: by factor, as `level_key` has them.
+        arm: the configuration's identity, alike in all phases.
+        seed: of the trials.
+        stratum: budget and corpus: the runs that are taken to vary alike.
+        value: on the measure's scale, the mean over exact repeats; NaN where none completed.
+        raw: the mean as measured.
+        trial_ids: the completed trials.
+        missing: the others, by id, with their state.
+    """
+
+    levels: Levels
+    arm: str
+    seed: int
+    stratum: tuple[str, ...]
+    value: float
+    raw: float
+    trial_ids: tuple[int, ...]
+    missing: tuple[tuple[int, str], ...]
+
+    @property
+    def block(self) -> tuple[object, ...]:
+        """What runs of one seed in one stratum share."""
+        return (self.seed, *self.stratum)
+
+    @property
+    def measured(self) -> bool:
+        """Whether there is a value."""
+        return math.isfinite(self.value)
+
+
+def level_key(level: object) -> str:
+    """The identity of a level: 0 and 0.0 are one, true and 1 are two, lists and mappings go by their content."""
+    if isinstance(level, str) and level[:1] in "[{":  # a list or mapping, which the frame holds as canonical JSON
+        return level
+    if isinstance(level, float) and level.is_integer() and abs(level) < 2**53:
+        level = int(level)
+    return json.dumps(level, sort_keys=True)
+
+
+def level_text(key: str) -> str:
+    """A level as a reader sees it."""
+    value = json.loads(key)
+    return value if isinstance(value, str) else key
+
+
+def factor_spec(data: StudyData, factor: str) -> Mapping[str, Any]:
+    """A factor as the study declares it; empty if it does not."""
+    found: Mapping[str, Any] = (data.study.spec.get("factors") or {}).get(factor) or {}
+    return found
+
+
+def baseline_key(data: StudyData, factor: str) -> str:
+    """The key of a factor's baseline level."""
+    return level_key(factor_spec(data, factor).get("baseline"))
+
+
+def cells(data: StudyData, phase: str, measure: Measure) -> tuple[Cell, ...]:
+    """The cells of all trials that a phase wants, in its order; trials that have no configuration yet are left out."""
+    frame = data.phase_trials(phase)
+    corpora = _corpus_factors(data)
+    groups: dict[tuple[object, ...], list[dict[str, Any]]] = {}
+    for row in frame.to_dict("records"):
+        if not _present(row["configuration_hash"]):
+            continue
+        key = (row["configuration_hash"], row["seed"], row["budget"])
+        groups.setdefault(key, []).append({str(name): value for name, value in row.items()})
+    return tuple(_cell(data, rows, measure, corpora) for rows in groups.values())
+
+
+def _cell(data: StudyData, rows: list[dict[str, Any]], measure: Measure, corpora: Iterable[str]) -> Cell:
+    first = rows[0]
+    levels = {factor: _level(data, first, factor) for factor in data.factors}
+    done = [int(row["trial_id"]) for row in rows if int(row["trial_id"]) in measure.values]
+    return Cell(
+        levels=levels,
+        arm=str(first["configuration_hash"]),
+        seed=int(first["seed"]),
+        stratum=(str(first["budget"]), *(levels[factor] for factor in corpora)),
+        value=fmean(measure.values[trial] for trial in done) if done else math.nan,
+        raw=fmean(measure.raw[trial] for trial in done) if done else math.nan,
+        trial_ids=tuple(done),
+        missing=tuple((int(row["trial_id"]), str(row["state"])) for row in rows if int(row["trial_id"]) not in done),
+    )
+
+
+def _level(data: StudyData, row: Mapping[str, Any], factor: str) -> str:
+    level = row.get(data.column(factor))
+    # A trial that does not vary a factor has it at its baseline.
+    return level_key(level) if _present(level) else baseline_key(data, factor)
+
+
+def _corpus_factors(data: StudyData) -> tuple[str, ...]:
+    """The factors that change nothing but the data: perplexities on two corpora do not vary alike."""
+    return tuple(factor for factor in data.factors if _paths(data, factor) and _all_data(_paths(data, factor)))
+
+
+def _paths(data: StudyData, factor: str) -> set[str]:
+    spec = factor_spec(data, factor)
+    grouped = {path for group in (spec.get("groups") or {}).values() for path in group or {}}
+    return grouped | ({spec["path"]} if spec.get("path") else set())
+
+
+def _all_data(paths: set[str]) -> bool:
+    return all(path == "data" or path.startswith("data.") for path in paths)
+
+
+def _present(value: object) -> bool:
+    return value is not None and value is not pd.NA and not (isinstance(value, float) and math.isnan(value))

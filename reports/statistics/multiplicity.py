@@ -1,0 +1,35 @@
+"""Several tests at once."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from statsmodels.stats.multitest import multipletests
+
+
+def holm(p_values: Sequence[float]) -> tuple[float, ...]:
+    """Holm's (1979) step-down adjustment: of m true hypotheses, any is rejected at level a with probability <= a.
+
+    It needs no independence. A test that could not be made counts with p = 1, so that claims declared but not yet
+    tested never make the others look better.
+
+    Args:
+        p_values: of all declared tests; NaN for one that could not be made.
+    """
+    values = np.asarray(p_values, dtype=np.float64)
+    if not len(values):
+        return ()
+    values = np.where(np.isnan(values), 1.0, values)
+    return tuple(float(p) for p in multipletests(values, method="holm")[1])
+
+
+def all_of(p_values: Sequence[float]) -> float:
+    """p-value for "every one of these holds": the largest (intersection-union test, Berger 1982).
+
+    No adjustment is needed, since all must be shown.
+    """
+    return max(p_values, default=1.0)
+
+
+def any_of(p_values: Sequence[float]) -> float:
+    """p-value for "at least one of these holds": the smallest, times their number (Bonferroni)."""
+    return min(1.0, len(p_values) * min(p_values, default=1.0))

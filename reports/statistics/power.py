@@ -1,0 +1,82 @@
+"""What a design can see: power of the paired t-test, from the noncentral t distribution.
+
+Cohen 1988, Statistical Power Analysis, ch. 2, for pairs. Pooling over a stratum gives more degrees of freedom for the
+same pairs; `df_per_pair` says how many, 1 for pairs alone.
+"""
+
+import math
+from collections.abc import Callable
+from typing import Final
+
+from scipy import optimize, stats
+
+POWER: Final = 0.8
+MOST_PAIRS: Final = 10_000
+
+
+def power_one_sided(effect: float, sd: float, n: int, *, alpha: float = 0.05, df: float | None = None) -> float:
+    """The probability to reject H0 "effect <= 0" when the truth is `effect`.
+
+    Args:
+        effect: distance from the threshold in the direction tested.
+        sd: standard deviation of one pair's difference, > 0.
+        n: pairs.
+        alpha: level of the test.
+        df: degrees of freedom of the standard deviation; by default n - 1.
+    """
+    freedom = n - 1.0 if df is None else df
+    if n < 1 or freedom <= 0:
+        return 0.0
+    if sd == 0:
+        return 1.0 if effect > 0 else alpha if effect == 0 else 0.0
+    critical = float(stats.t.isf(alpha, freedom))
+    noncentrality = effect / sd * math.sqrt(n)
+    # For large noncentralities scipy's nct underflows to NaN; the power is 1 there.
+    power = float(stats.nct.sf(critical, freedom, noncentrality))
+    return power if math.isfinite(power) else float(noncentrality > critical)
+
+
+def pairs_needed(
+    effect: float, sd: float, *, alpha: float = 0.05, power: float = POWER, df_per_pair: float = 1.0
+) -> int | None:
+    """The fewest pairs, at least 2, that decide with probability `power`; None if even 10,000 do not.
+
+    Args:
+        effect: distance of the truth from the threshold; its sign does not matter.
+        sd: standard deviation of one pair's difference.
+        df_per_pair: degrees of freedom that each pair beyond the first brings.
+    """
+
+    def reaches(n: int) -> bool:
+        return power_one_sided(abs(effect), sd, n, alpha=alpha, df=df_per_pair * (n - 1)) >= power
+
+    if not math.isfinite(effect) or not math.isfinite(sd) or not reaches(MOST_PAIRS):
+        return None
+    return _first(reaches, 2, MOST_PAIRS)
+
+
+def smallest_detectable(
+    sd: float, n: int, *, alpha: float = 0.05, power: float = POWER, df: float | None = None
+) -> float:
+    """The smallest effect that such a design shows with probability `power`; NaN where it can show none."""
+    freedom = n - 1.0 if df is None else df
+    if n < 1 or freedom <= 0 or not math.isfinite(sd):
+        return math.nan
+    if sd == 0:
+        return 0.0
+
+    def lack(effect: float) -> float:
+        return power_one_sided(effect, sd, n, alpha=alpha, df=freedom) - power
+
+    high = sd
+    while lack(high) < 0:
+        high *= 2
+    return float(optimize.brentq(lack, 0.0, high, xtol=1e-12, rtol=1e-10))
+
+
+def _first(holds: Callable[[int], bool], low: int, high: int) -> int:
+    """The smallest number in [low, high] for which a monotone condition holds, which it does for `high`."""
+    while low < high:
+        middle = (low + high) // 2
+        low, high = (low, middle) if holds(middle) else (middle + 1, high)
+    return low
