@@ -18,6 +18,7 @@ from trainer.errors import UsageError
 from trainer.files import LineLog
 from trainer.loop import Run, restore
 from trainer.models.awd_lstm import AwdLSTM
+from trainer.models.gpt import GPT
 from trainer.models.language_model import LanguageModel
 from trainer.models.transformer_xl import TransformerXL
 from trainer.optimizers import build_optimizer
@@ -51,8 +52,10 @@ def build_model(config: TrainerConfig, vocabulary_size: int, device: torch.devic
     model: LanguageModel
     if config.model.kind == "awd_lstm":
         model = AwdLSTM(config.model, config.regularization, vocabulary_size)
-    else:
+    elif config.model.kind == "transformer_xl":
         model = TransformerXL(config.model, config.regularization, vocabulary_size)
+    else:
+        model = GPT(config.model, config.regularization, vocabulary_size, config.context_length)
     model.initialize(seeded(config.seed, "weights"))
     model.to(device)
     model.generator = seeded(config.seed, "dropout", device)

@@ -1,0 +1,114 @@
+"""Causal attention within a context: dense, a band, or strided (Child et al. 2019, section 4.2).
+
+Each pattern is one function of positions, from which both the mask of PyTorch's scaled dot product and the block mask
+of FlexAttention are made. FlexAttention skips what is masked, but has no backward pass on a CPU; there the mask only
+hides, and the same numbers come out.
+"""
+
+import functools
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+PatternKind = Literal["band", "strided"]
+
+
+@dataclass(frozen=True, slots=True)
+class Pattern:
+    """Which earlier tokens a token sees.
+
+    Attributes:
+        kind: band, the last `width` tokens, itself among them; strided, also every `width`-th before it.
+    """
+
+    kind: PatternKind
+    width: int
+
+    def sees(self, queries: Tensor, keys: Tensor) -> Tensor:
+        """Whether the tokens at some positions see those at others; the shapes are broadcast."""
+        return VISIBLE[self.kind](queries, keys, self.width)
+
+
+def in_band(queries: Tensor, keys: Tensor, width: int) -> Tensor:
+    """query - width < key <= query."""
+    return (keys <= queries) & (keys > queries - width)
+
+
+def in_strides(queries: Tensor, keys: Tensor, width: int) -> Tensor:
+    """In the band, or a multiple of `width` before: both sets of Child et al.'s strided attention in one head."""
+    return (keys <= queries) & ((keys > queries - width) | ((queries - keys) % width == 0))
+
+
+VISIBLE: Final[dict[PatternKind, Callable[[Tensor, Tensor, int], Tensor]]] = {"band": in_band, "strided": in_strides}
+
+
+@functools.lru_cache(maxsize=8)
+def visible(pattern: Pattern, length: int, device: torch.device) -> Tensor:
+    """Which keys each query sees, bool [length, length]: row by query."""
+    places = torch.arange(length, device=device)
+    return pattern.sees(places[:, None], places)
+
+
+def attend(
+    queries: Tensor, keys: Tensor, values: Tensor, *, pattern: Pattern | None, dropout_mask: Tensor | None = None
+) -> Tensor:
+    """softmax(queries keys^T / sqrt(d_head) + mask) values.
+
+    Args:
+        queries, keys, values: [batch, heads, length, d_head].
+        pattern: None for all earlier tokens.
+        dropout_mask: [batch, heads, length, length], factors of the attention probabilities. The probabilities are
+            then kept for the backward pass, which takes memory that grows with the square of the length.
+
+    Returns:
+        [batch, heads, length, d_head].
+    """
+    if dropout_mask is not None:
+        return _with_dropout(queries, keys, values, pattern, dropout_mask)
+    if pattern is None:
+        return functional.scaled_dot_product_attention(queries, keys, values, is_causal=True)
+    if queries.is_cuda:
+        return flexible(queries, keys, values, pattern)
+    mask = visible(pattern, queries.shape[2], queries.device)
+    return functional.scaled_dot_product_attention(queries, keys, values, attn_mask=mask)
+
+
+def _with_dropout(
+    queries: Tensor, keys: Tensor, values: Tensor, pattern: Pattern | None, dropout_mask: Tensor
+) -> Tensor:
+    """The same step by step: the kernels draw their dropout from PyTorch's global generator."""
+    length, width = queries.shape[2:]
+    everything = Pattern("band", length) if pattern is None else pattern
+    scores = queries @ keys.transpose(2, 3) / math.sqrt(width)
+    scores = scores.masked_fill(~visible(everything, length, queries.device), -torch.inf)
+    return (torch.softmax(scores, -1) * dropout_mask) @ values
+
+
+def flexible(queries: Tensor, keys: Tensor, values: Tensor, pattern: Pattern) -> Tensor:
+    """Sparse attention by FlexAttention, compiled on a GPU; on a CPU for forward passes without gradient only."""
+    mask = _block_mask(pattern, queries.shape[2], queries.device)
+    output: Tensor = _flex_attention(queries.is_cuda)(queries, keys, values, block_mask=mask)
+    return output
+
+
+@functools.lru_cache(maxsize=8)
+def _block_mask(pattern: Pattern, length: int, device: torch.device) -> Any:
+    from torch.nn.attention.flex_attention import create_block_mask  # noqa: PLC0415 - loads PyTorch's compiler
+
+    def mask_mod(_batch: Tensor, _head: Tensor, query: Tensor, key: Tensor) -> Tensor:
+        return pattern.sees(query, key)
+
+    return create_block_mask(mask_mod, None, None, length, length, device=str(device))
+
+
+@functools.cache
+def _flex_attention(compiled: bool) -> Callable[..., Any]:
+    from torch.nn.attention.flex_attention import flex_attention  # noqa: PLC0415 - loads PyTorch's compiler
+
+    function: Callable[..., Any] = flex_attention
+    return torch.compile(function, dynamic=False) if compiled else function
