@@ -1,5 +1,7 @@
 """The URL of a store: its default, the file behind it, and how it is shown. Imports nothing heavy."""
 
+import os
+import sqlite3
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
@@ -10,7 +12,6 @@ DEFAULT_URL: Final = "sqlite:///sweeper.db"
 ENVIRONMENT_VARIABLE: Final = "SWEEPER_STORE"
 SQLITE: Final = ("sqlite", "sqlite+pysqlite")
 POSTGRESQL: Final = ("postgresql", "postgresql+psycopg")
-SQLITE_HEADER: Final = b"SQLite format 3\x00"
 
 
 def store_url(option: str | None, environ: Mapping[str, str]) -> str:
@@ -74,12 +75,32 @@ def check_sqlite_file(url: str, path: Path) -> bool:
             "or name another store with --store; a URL with four slashes is an absolute path"
         )
     try:
-        with path.open("rb") as file:
-            head = file.read(len(SQLITE_HEADER))
+        size = path.stat().st_size
     except FileNotFoundError:
         return False
     except OSError as error:
         raise StoreError(f"store {url}: {path} cannot be read ({error.strerror}). Check its permissions") from error
-    if head and head != SQLITE_HEADER:
+    if size == 0:
+        return False
+    if not os.access(path, os.R_OK):
+        raise StoreError(f"store {url}: {path} cannot be read (Permission denied). Check its permissions")
+    if not _has_header(path):
         raise StoreError(f"store {url}: {path} is not an SQLite database. Name another file with --store")
-    return bool(head)
+    return True
+
+
+def _has_header(path: Path) -> bool:
+    """Whether SQLite takes a file for a database.
+
+    The file must not be opened by other means: closing it would cancel, by POSIX's rules, all locks that this process
+    holds on it through SQLite (sqlite.org/howtocorrupt.html, section 2.2), and another process could then take away
+    the write-ahead log under a connection of ours.
+    """
+    connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=0.0)
+    try:
+        connection.execute("SELECT 1 FROM sqlite_master").fetchone()
+    except sqlite3.DatabaseError as error:
+        return "not a database" not in str(error)  # anything else is told by whoever opens it
+    finally:
+        connection.close()
+    return True

@@ -20,7 +20,7 @@ from sweeper.errors import StoreError
 from sweeper.store import queue, read_connection, reader, schema
 from sweeper.store.engine import open_existing, open_store
 from sweeper.store.transactions import reading, writing
-from tests.sweeper.store.builders import SLOT, enrolled, levels, phase
+from tests.sweeper.store.builders import SLOT, enrolled, levels, new_store, phase
 
 
 @pytest.fixture
@@ -266,3 +266,20 @@ def test_a_store_without_shared_memory_can_still_be_read(url: str, tmp_path: Pat
     (tmp_path / "shelf" / "store.db-shm").mkdir()  # stands in for a folder that refuses new files, also to root
     with reader.connect(f"sqlite:///{path}") as connection:
         assert reader.studies(connection) == ()
+
+
+def test_looking_at_a_store_keeps_the_locks_that_this_process_holds_on_it(tmp_path: Path) -> None:
+    url = new_store(tmp_path)
+    engine = open_store(url, create=False)
+    with engine.connect() as held:
+        held.execute(text("SELECT count(*) FROM sweeper_trials"))
+        with reader.connect(url) as connection:
+            reader.studies(connection)
+        # Another process that opens and closes the store would take the log away if nobody held it.
+        subprocess.run(
+            [sys.executable, "-c", f"import sqlite3; c = sqlite3.connect({str(tmp_path / 'store.db')!r});"
+             "c.execute('SELECT count(*) FROM sweeper_trials'); c.close()"],
+            check=True,
+        )  # fmt: skip
+        assert (tmp_path / "store.db-wal").exists()
+    engine.dispose()
