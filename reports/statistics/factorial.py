@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from reports.statistics.paired import Estimate
 
-TIMES: Final = " × "  # noqa: RUF001 - the multiplication sign is meant
+TIMES: Final = " x "
 FEWEST_DF: Final = 3  # for an error from residuals
 
 
@@ -39,7 +39,7 @@ class FactorialEffect:
 
     @property
     def name(self) -> str:
-        """The factor, or both joined by a multiplication sign."""
+        """The factor, or both, joined by " x "."""
         return TIMES.join(self.terms)
 
 
