@@ -19,7 +19,7 @@ def draw_configuration(engine: Engine, document: Mapping[str, Any], claim: Claim
     Raises:
         LeaseLost: the trial is another attempt's.
     """
-    from sweeper.configuration import configuration_hash, resolve  # noqa: PLC0415
+    from sweeper.configuration import complete, configuration_hash, resolve  # noqa: PLC0415
     from sweeper.plan import phase_factors  # noqa: PLC0415
     from sweeper.sampling import Drawn, draw  # noqa: PLC0415 - Optuna is loaded only where a phase samples
 
@@ -30,14 +30,26 @@ def draw_configuration(engine: Engine, document: Mapping[str, Any], claim: Claim
         for past in deferred.history(engine, claim.phase_id)
     ]
     factors = phase_factors(document, phase)
-    configuration = draw(
+
+    def allowed(drawn: Mapping[str, object]) -> bool:
+        """Whether the program takes a configuration; the built-in trainer refuses some combinations."""
+        try:
+            resolve(document, phase, drawn)
+        except ValueError:
+            return False
+        return True
+
+    drawn = draw(
         design["sampler"],
         design,
         factors,
         history,
         direction=claim.direction,
         seed=(int(document["seed"]), position, claim.number),
+        exclude=phase.get("exclude") or (),
+        allowed=allowed,
     )
+    configuration = complete(document, phase, drawn)
     config = resolve(document, phase, configuration)
     config_hash = configuration_hash(document["trial"]["program"], config)
     seed = claim.seed

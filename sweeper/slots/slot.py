@@ -190,14 +190,22 @@ class _Pruning:
         from sweeper.pruning import should_prune  # noqa: PLC0415 - Optuna is loaded only where a phase prunes
 
         with reader.connect(self.store) as connection:
-            members = set(reader.members(connection, self.study_id)[self.claim.phase])
+            members = reader.members(connection, self.study_id)[self.claim.phase]
             curves = reader.curves(connection, self.study_id, self.claim.metric)
-        others = [
-            dict(zip(other.steps, other.values, strict=True))
-            for trial_id, other in curves.items()
-            if trial_id in members and trial_id != self.claim.trial_id
-        ]
-        return should_prune(pruner, direction=self.claim.direction, own_curve=dict(curve), other_curves=others)
+        places = {trial_id: place for place, trial_id in enumerate(members)}
+        others = {
+            place: dict(zip(curves[trial_id].steps, curves[trial_id].values, strict=True))
+            for trial_id, place in places.items()
+            if trial_id in curves and trial_id != self.claim.trial_id
+        }
+        return should_prune(
+            pruner,
+            direction=self.claim.direction,
+            own_curve=dict(curve),
+            other_curves=list(others.values()),
+            own_place=places[self.claim.trial_id],
+            other_places=list(others),
+        )
 
 
 def rules_of(document: Mapping[str, Any]) -> Rules:

@@ -1,0 +1,313 @@
+"""What a sampler draws next: Optuna's samplers over the trials that the phase has so far.
+
+Nothing is kept between two draws. A draw depends on the seed, the factors and the history alone: not on the study's
+name, nor on the order in which a file or a store gives the factors. Samplers that carry state from trial to trial
+(``cmaes``, ``nsgaii``, ``nsgaiii``) get it back by asking them for every past trial again, with its values given.
+"""
+
+import math
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import optuna
+from optuna.distributions import (
+    BaseDistribution,
+    CategoricalDistribution,
+    FloatDistribution,
+    IntDistribution,
+)
+from optuna.samplers import (
+    BaseSampler,
+    CmaEsSampler,
+    GPSampler,
+    NSGAIIISampler,
+    NSGAIISampler,
+    RandomSampler,
+    TPESampler,
+)
+from optuna.trial import FrozenTrial, TrialState, create_trial
+
+from sweeper.designs.levels import is_excluded, level_key, settled
+from sweeper.errors import UsageError
+
+Factors = Mapping[str, Mapping[str, Any]]
+Params = dict[str, int | float]
+
+REPLAYED: Final = ("cmaes", "nsgaii", "nsgaiii")
+ON_A_SCALE: Final = ("cmaes", "gp", "qmc")  # they know distances: numbers that rise are places on a scale for them
+DRAWS: Final = 100  # of the sampler, until one is allowed
+RANDOM_DRAWS: Final = 10_000
+
+STATES: Final = {
+    "completed": TrialState.COMPLETE,
+    "pruned": TrialState.PRUNED,
+    "failed": TrialState.FAIL,
+    "running": TrialState.RUNNING,
+    "waiting": TrialState.RUNNING,  # preempted: it will run on
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """A trial of the phase that has its configuration already.
+
+    Attributes:
+        state: completed, pruned, failed, running or waiting.
+        value: the study's metric, as far as it is known.
+    """
+
+    configuration: Mapping[str, Any]
+    state: str
+    value: float | None
+
+
+def draw(
+    sampler: str,
+    design: Mapping[str, Any],
+    factors: Factors,
+    history: Sequence[Drawn],
+    *,
+    direction: str,
+    seed: tuple[int, ...],
+    exclude: Sequence[Mapping[str, Any]] = (),
+    allowed: Callable[[dict[str, Any]], bool] | None = None,
+) -> dict[str, Any]:
+    """A level for each factor.
+
+    Args:
+        sampler: tpe, random, gp, cmaes, qmc, nsgaii or nsgaiii.
+        design: the phase's design; ``options`` in it go to the sampler, as Optuna names them.
+        factors: those that the phase varies; levels, or a range with low, high, log and step.
+        history: the phase's trials in its order.
+        direction: minimize or maximize.
+        seed: the study's seed, the phase's place and the trial's number; the last tells apart draws that see the same
+            history.
+        exclude: levels that must not come together.
+        allowed: whether a configuration can be run at all.
+
+    Raises:
+        UsageError: there is no such sampler, it does not take the options, or nothing is left to draw.
+    """
+    space = _Space(factors, on_a_scale=sampler in ON_A_SCALE)
+
+    def is_allowed(configuration: dict[str, Any]) -> bool:
+        return not is_excluded(configuration, exclude) and (allowed is None or allowed(configuration))
+
+    numbers = np.random.SeedSequence([abs(part) for part in seed])
+    number = int(numbers.generate_state(1)[0])
+    if sampler == "qmc":
+        configuration = space.configuration(_low_discrepancy(space, seed))
+        if is_allowed(configuration):
+            return configuration
+        sampler = "random"
+    verbosity = optuna.logging.get_verbosity()
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # experimental arguments, and spaces that a sampler takes only in part
+            study = optuna.create_study(
+                direction="maximize" if direction == "maximize" else "minimize",
+                sampler=_sampler(sampler, design, number),
+            )
+            _tell(study, space, history, replay=sampler in REPLAYED)
+            found = _draw(study, space, is_allowed)
+    finally:
+        optuna.logging.set_verbosity(verbosity)
+    return found if found is not None else _by_chance(space, np.random.default_rng(numbers), is_allowed)
+
+
+class _Space:
+    """Factors as Optuna sees them; levels are given by their places, so that they may be anything."""
+
+    def __init__(self, factors: Factors, *, on_a_scale: bool) -> None:
+        self.factors = {name: factors[name] for name in sorted(factors)}
+        self.levels: dict[str, list[Any]] = {}
+        self.distributions: dict[str, BaseDistribution] = {}
+        for name, factor in self.factors.items():
+            if factor.get("levels") is None:
+                self.distributions[name] = _interval(factor)
+                continue
+            levels = list(factor["levels"])
+            if factor.get("when"):  # where the factor is not varied it has its baseline, which history then tells
+                levels.append(factor.get("baseline"))
+            levels = list({level_key(level): level for level in levels}.values())
+            self.levels[name] = levels
+            self.distributions[name] = (
+                IntDistribution(0, len(levels) - 1)
+                if on_a_scale and _rises(levels)
+                else CategoricalDistribution(range(len(levels)))
+            )
+
+    def configuration(self, params: Mapping[str, Any]) -> dict[str, Any]:
+        """Levels of what Optuna drew, in the order of the factors' names; conditions are kept."""
+        drawn = {
+            name: self.levels[name][int(value)] if name in self.levels else value for name, value in params.items()
+        }
+        return settled({name: drawn[name] for name in self.factors}, self.factors)
+
+    def params(self, configuration: Mapping[str, Any]) -> Params | None:
+        """What Optuna would have drawn; None where it cannot have."""
+        params: Params = {}
+        for name, distribution in self.distributions.items():
+            if name not in configuration:
+                return None
+            level = configuration[name]
+            if name in self.levels:
+                places = [key for key, known in enumerate(self.levels[name]) if level_key(known) == level_key(level)]
+                if not places:
+                    return None
+                params[name] = places[0]
+            elif isinstance(level, int | float) and not isinstance(level, bool):
+                low, high = self.factors[name]["low"], self.factors[name]["high"]
+                near = min(max(level, low), high)
+                if not distribution._contains(distribution.to_internal_repr(near)):
+                    return None
+                params[name] = near
+            else:
+                return None
+        return params
+
+
+def _interval(factor: Mapping[str, Any]) -> BaseDistribution:
+    low, high, step, log = factor["low"], factor["high"], factor.get("step"), bool(factor.get("log"))
+    if isinstance(low, int) and isinstance(high, int) and (step is None or isinstance(step, int)):
+        return IntDistribution(low, high, log=log, step=step or 1)
+    return FloatDistribution(float(low), float(high), log=log, step=step)
+
+
+def _rises(levels: Sequence[Any]) -> bool:
+    numbers = [level for level in levels if isinstance(level, int | float) and not isinstance(level, bool)]
+    return len(levels) > 2 and len(numbers) == len(levels) and numbers == sorted(numbers)
+
+
+def _sampler(name: str, design: Mapping[str, Any], seed: int) -> BaseSampler:
+    options = dict(design.get("options") or {})
+    makers: dict[str, Callable[..., BaseSampler]] = {
+        "tpe": TPESampler,
+        "random": RandomSampler,
+        "gp": GPSampler,
+        "cmaes": CmaEsSampler,
+        "nsgaii": NSGAIISampler,
+        "nsgaiii": NSGAIIISampler,
+    }
+    if name not in makers:
+        raise UsageError(f"no sampler {name!r}. Samplers: {', '.join([*makers, 'qmc'])}")
+    if name == "tpe":
+        options.setdefault("constant_liar", True)  # trials that run now keep others from drawing the same
+    if name == "random":
+        options = {}
+    try:
+        return makers[name](seed=seed, **options)
+    except (TypeError, ValueError) as error:
+        raise UsageError(f"sampler {name!r} does not take {options}: {error}") from error
+
+
+def _tell(study: optuna.Study, space: _Space, history: Sequence[Drawn], *, replay: bool) -> None:
+    """Give the study its past."""
+    if replay:
+        _replay(study, space, history)
+    else:
+        frozen = [_frozen(space, past) for past in history]
+        study.add_trials([trial for trial in frozen if trial is not None])
+
+
+def _draw(study: optuna.Study, space: _Space, is_allowed: Callable[[dict[str, Any]], bool]) -> dict[str, Any] | None:
+    """A configuration that is allowed; None if the sampler gives none in many draws."""
+    for _ in range(DRAWS):
+        trial = study.ask(space.distributions)
+        configuration = space.configuration(trial.params)
+        if is_allowed(configuration):
+            return configuration
+        study.tell(trial, state=TrialState.FAIL)
+    return None
+
+
+def _frozen(space: _Space, past: Drawn) -> FrozenTrial | None:
+    """A past trial for samplers that look at values alone."""
+    params = space.params(past.configuration)
+    if params is None:
+        return None
+    state, value = _outcome(past)
+    if state == TrialState.RUNNING:
+        value = None
+    return create_trial(
+        state=state,
+        params=params,
+        distributions=space.distributions,
+        value=value if state == TrialState.COMPLETE else None,
+        intermediate_values={1: value} if value is not None and state == TrialState.PRUNED else None,
+    )
+
+
+def _replay(study: optuna.Study, space: _Space, history: Sequence[Drawn]) -> None:
+    """Ask and tell every past trial again, so that the sampler counts its generations as it did."""
+    for past in history:
+        params = space.params(past.configuration)
+        if params is None:
+            continue
+        study.enqueue_trial(params)
+        trial = study.ask(space.distributions)
+        state, value = _outcome(past)
+        if state != TrialState.RUNNING:
+            study.tell(trial, value if state == TrialState.COMPLETE else None, state=state)
+
+
+def _outcome(past: Drawn) -> tuple[TrialState, float | None]:
+    """State and finite value; completed without a value counts as failed."""
+    value = past.value if past.value is not None and math.isfinite(past.value) else None
+    state = STATES[past.state]
+    return (TrialState.FAIL if state == TrialState.COMPLETE and value is None else state), value
+
+
+def _low_discrepancy(space: _Space, seed: tuple[int, ...]) -> Params:
+    """The point of a scrambled Sobol sequence whose place is the trial's number.
+
+    Optuna's own counts its points in the study, and draws the first at random.
+    """
+    from scipy.stats import qmc  # noqa: PLC0415 - SciPy is slow to load
+
+    *shared, place = seed
+    rng = np.random.default_rng(np.random.SeedSequence([abs(part) for part in shared]))
+    sequence = qmc.Sobol(d=max(1, len(space.distributions)), scramble=True, rng=rng)
+    if place:
+        sequence.fast_forward(place)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # balance needs powers of two, which one point is not
+        point = sequence.random(1)[0]
+    return {
+        name: _at(distribution, float(share))
+        for (name, distribution), share in zip(space.distributions.items(), point, strict=True)
+    }
+
+
+def _by_chance(space: _Space, rng: np.random.Generator, is_allowed: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
+    for _ in range(RANDOM_DRAWS):
+        params = {name: _at(distribution, float(rng.random())) for name, distribution in space.distributions.items()}
+        configuration = space.configuration(params)
+        if is_allowed(configuration):
+            return configuration
+    raise UsageError(
+        f"none of {RANDOM_DRAWS + DRAWS:,} drawn configurations is allowed. Exclude less (exclude: [..]), "
+        "or narrow the factors to what the program takes"
+    )
+
+
+def _at(distribution: BaseDistribution, share: float) -> int | float:
+    """The value at a share in [0, 1) of a distribution."""
+    if isinstance(distribution, CategoricalDistribution):
+        return min(int(share * len(distribution.choices)), len(distribution.choices) - 1)
+    assert isinstance(distribution, IntDistribution | FloatDistribution)
+    low, high, step = distribution.low, distribution.high, distribution.step
+    half = 0.5 if isinstance(distribution, IntDistribution) else 0.0
+    if distribution.log:
+        value = math.exp(math.log(low - half) + share * (math.log(high + half) - math.log(low - half)))
+    elif step is not None:
+        value = low + step * min(int(share * (round((high - low) / step) + 1)), round((high - low) / step))
+    else:
+        value = low + share * (high - low)
+    if isinstance(distribution, IntDistribution):
+        return int(min(max(round(value), low), high))
+    return float(min(max(value, low), high))
