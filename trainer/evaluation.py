@@ -16,7 +16,7 @@ class Evaluation:
     """What a model thinks of a text.
 
     Attributes:
-        loss: mean nats a token over the tokens predicted.
+        loss: mean nats a word: those a token over the tokens predicted, times the tokens a word of the text.
         num_tokens: how many those are: all but the first of each stream.
     """
 
@@ -39,6 +39,7 @@ def evaluate(
     *,
     target_length: int,
     memory_length: int,
+    tokens_per_word: float = 1.0,
     check: Callable[[], None] = lambda: None,
 ) -> Evaluation:
     """Go through a text once without dropout, segment by segment, the memory carried along.
@@ -48,6 +49,7 @@ def evaluate(
     Args:
         streams: int64 [streams, tokens of a stream].
         memory_length: hidden states that are carried here; the model's own length is put back.
+        tokens_per_word: 1 where tokens are words.
         check: called before every segment; may raise to leave early.
     """
     trained_length, was_training = model.memory_length, model.training
@@ -64,4 +66,4 @@ def evaluate(
     finally:
         model.memory_length = trained_length
         model.train(was_training)
-    return Evaluation(total.item() / num_tokens, num_tokens)
+    return Evaluation(total.item() / num_tokens * tokens_per_word, num_tokens)

@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -48,6 +48,7 @@ class Run:
 
     Attributes:
         valid: int64 [streams, tokens of a stream].
+        tokens_per_word: of each part of the corpus; what turns nats a token into nats a word.
         memory: what the model's last call returned.
         stop_signal: the number of the signal that asked the run to stop, if one did.
         say: takes a line about the progress.
@@ -65,6 +66,7 @@ class Run:
     account: Account
     log: LineLog
     corpus_fingerprint: str
+    tokens_per_word: Mapping[str, float]
     progress: Progress = field(default_factory=Progress)
     memory: Any = None
     stop_signal: Callable[[], int | None] = lambda: None
@@ -165,7 +167,7 @@ def _report(run: Run, *, evaluated: bool) -> None:
     line: dict[str, float | int] = {"step": progress.step}
     measured: dict[str, float | int] = {
         "epoch": run.batches.epoch + run.batches.position / run.batches.streams.shape[1],
-        "train_loss": progress.loss_sum / progress.loss_tokens,
+        "train_loss": progress.loss_sum / progress.loss_tokens * run.tokens_per_word["train"],
         "learning_rate": _rate(run, progress.step - 1),
     }
     if evaluated:
@@ -191,6 +193,7 @@ def _validate(run: Run) -> Evaluation:
         run.valid,
         target_length=target_length,
         memory_length=memory_length,
+        tokens_per_word=run.tokens_per_word["valid"],
         check=lambda: _stop_if_asked(run),
     )
     if not math.isfinite(found.perplexity):

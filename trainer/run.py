@@ -79,7 +79,14 @@ def _test(run: Run, corpus: Corpus) -> Evaluation:
         if number is not None:
             raise Stopped(number)
 
-    found = evaluate(run.model, streams, target_length=target_length, memory_length=memory_length, check=stop_if_asked)
+    found = evaluate(
+        run.model,
+        streams,
+        target_length=target_length,
+        memory_length=memory_length,
+        tokens_per_word=run.tokens_per_word["test"],
+        check=stop_if_asked,
+    )
     run.say(f"test perplexity {found.perplexity:.2f} with the weights of step {run.progress.best_step}")
     return found
 

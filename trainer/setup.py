@@ -91,6 +91,7 @@ def prepare(config: TrainerConfig, corpus: Corpus, folder: Path, device: torch.d
         account=account,
         log=LineLog(folder / METRICS_FILE, 0 if state is None else state["metrics_bytes"]),
         corpus_fingerprint=corpus.fingerprint,
+        tokens_per_word=corpus.tokens_per_word,
     )
     if state is not None:
         restore(run, state)

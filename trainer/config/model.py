@@ -1,6 +1,6 @@
 """The sections of a trainer's configuration. A field's description ends what its error messages say."""
 
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
@@ -8,6 +8,7 @@ from trainer.config.kinds import existing_options
 
 Rate = Annotated[float, Field(ge=0.0, lt=1.0)]
 Count = Annotated[int, Field(ge=1)]
+BPE_VOCABULARY_SIZE: Final = 8192
 
 
 class Section(BaseModel):
@@ -27,9 +28,16 @@ class DataConfig(Section):
         description="The folder with train.txt, valid.txt and test.txt; by default $SWEEPER_DATA/CORPUS, "
         "data/CORPUS or ../shared/data/CORPUS, whichever exists.",
     )
-    max_train_tokens: Count | None = Field(None, description="Train on the first so many tokens, e.g. 100000.")
+    max_train_tokens: Count | None = Field(None, description="Train on the first so many words, e.g. 100000.")
+    tokenization: Literal["word", "bpe"] = Field(
+        "word",
+        description="bpe learns parts of words from the training text; perplexities stay those of words, so that both "
+        "compare.",
+    )
     vocabulary_size: Annotated[int, Field(ge=2)] | None = Field(
-        None, description="Keep the most frequent words of the training text, e.g. 2000; the others become <unk>."
+        None,
+        description="Keep the most frequent words of the training text, e.g. 2000; the others become <unk>. With bpe, "
+        f"how many tokens to learn, by default {BPE_VOCABULARY_SIZE}.",
     )
     batch_size: Count = Field(16, description="How many streams of text are read side by side, e.g. 16.")
     target_length: Count = Field(32, description="Tokens of each stream that one step predicts, e.g. 32.")

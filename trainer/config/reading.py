@@ -1,13 +1,15 @@
 """Plain data to a checked configuration, and back to plain data with every default filled in."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from pydantic import ValidationError
 
 from trainer.config.kinds import given_options
 from trainer.config.model import TrainerConfig
 from trainer.config.wording import ConfigError, Problem, problems_of
+
+BYTES: Final = 256
 
 
 def parse(config: Mapping[str, object]) -> TrainerConfig:
@@ -34,6 +36,10 @@ def _joint_problems(config: TrainerConfig) -> list[Problem]:
         problems.append(
             Problem(("optimizer", "learning_rate"), f"is missing: {optimizer.kind} has no default. Give one, e.g. 30.")
         )
+    data = config.data
+    if data.tokenization == "bpe" and data.vocabulary_size is not None and data.vocabulary_size < BYTES:
+        problem = f"{data.vocabulary_size} is too few for bpe, where every byte is a token. Use {BYTES} or more."
+        problems.append(Problem(("data", "vocabulary_size"), problem))
     trained, evaluated = config.context_length, sum(config.evaluation_lengths)
     if config.model.kind in ("gpt2", "gpt3") and evaluated > trained:
         problems.append(

@@ -1,15 +1,18 @@
 """A corpus as a model reads it."""
 
-from dataclasses import dataclass
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from trainer.config.model import DataConfig
+from trainer.config.model import BPE_VOCABULARY_SIZE, DataConfig
+from trainer.corpora.bpe import encode_text
 from trainer.corpora.folder import load_folder
 from trainer.corpora.pydocs import load_pydocs
-from trainer.corpora.text import Text, words_of
+from trainer.corpora.text import PARTS, Text, first_words, words_of
 from trainer.corpora.vocabulary import Vocabulary, build_vocabulary
 from trainer.errors import UsageError
 
@@ -21,7 +24,8 @@ class Corpus:
     Attributes:
         fingerprint: SHA-256 of the text before it was cut or its vocabulary limited.
         train, valid, test: int64 [tokens].
-        unigram_perplexity: of the validation part under the words' shares of the training part.
+        unigram_perplexity: of the validation part under the tokens' shares of the training part, a word.
+        tokens_per_word: of each part, the end of line counted as a word; 1 where tokens are words.
     """
 
     name: str
@@ -31,6 +35,7 @@ class Corpus:
     valid: Tensor
     test: Tensor
     unigram_perplexity: float
+    tokens_per_word: Mapping[str, float] = field(default_factory=lambda: dict.fromkeys(PARTS, 1.0))
 
     def facts(self) -> dict[str, Any]:
         """What a result says of its corpus."""
@@ -42,6 +47,7 @@ class Corpus:
             "test_tokens": len(self.test),
             "vocabulary": len(self.vocabulary.words),
             "unigram_perplexity": self.unigram_perplexity,
+            "tokens_per_word": dict(self.tokens_per_word),
         }
 
 
@@ -52,7 +58,11 @@ def load_corpus(config: DataConfig) -> Corpus:
         UsageError: the corpus is not there, or not the published one, or too short for its batches.
     """
     text = load_pydocs() if config.corpus == "pydocs" else load_folder(config.corpus, config.folder)
-    corpus = encode(text, max_train_tokens=config.max_train_tokens, vocabulary_size=config.vocabulary_size)
+    if config.tokenization == "bpe":
+        size = config.vocabulary_size or BPE_VOCABULARY_SIZE
+        corpus = encode_parts(text, max_train_tokens=config.max_train_tokens, vocabulary_size=size)
+    else:
+        corpus = encode(text, max_train_tokens=config.max_train_tokens, vocabulary_size=config.vocabulary_size)
     if len(corpus.train) < 2 * config.batch_size:
         raise UsageError(
             f"data.batch_size: {config.batch_size} streams need at least {2 * config.batch_size} tokens, but the "
@@ -81,4 +91,26 @@ def encode(text: Text, *, max_train_tokens: int | None, vocabulary_size: int | N
         valid=torch.tensor(ids),
         test=torch.tensor(vocabulary.encode(test)),
         unigram_perplexity=vocabulary.unigram_perplexity(ids),
+    )
+
+
+def encode_parts(text: Text, *, max_train_tokens: int | None, vocabulary_size: int) -> Corpus:
+    """Text to ids of tokens that are parts of words, see `bpe`.
+
+    Args:
+        max_train_tokens: the training part is cut to so many words: the same text that word tokens would have.
+    """
+    cut = dataclasses.replace(text, train=first_words(text.train, max_train_tokens))
+    encoded = encode_text(cut, vocabulary_size)
+    vocabulary = Vocabulary(encoded.tokens, encoded.counts)
+    ratios = {part: len(getattr(encoded, part)) / len(words_of(getattr(cut, part))) for part in PARTS}
+    return Corpus(
+        name=text.name,
+        fingerprint=text.fingerprint(),
+        vocabulary=vocabulary,
+        train=torch.from_numpy(encoded.train).long(),
+        valid=torch.from_numpy(encoded.valid).long(),
+        test=torch.from_numpy(encoded.test).long(),
+        unigram_perplexity=vocabulary.unigram_perplexity(encoded.valid.tolist()) ** ratios["valid"],
+        tokens_per_word=ratios,
     )

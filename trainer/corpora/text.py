@@ -40,3 +40,18 @@ def words_of(text: str) -> list[str]:
         words += line.split()
         words.append(END_OF_LINE)
     return words
+
+
+def first_words(text: str, count: int | None) -> str:
+    """The start of a text with so many words, ends of line counted; a line that is cut stays without its end."""
+    if count is None:
+        return text
+    kept: list[str] = []
+    for line in text.splitlines(keepends=True):
+        words = line.split()
+        if count <= len(words):
+            kept.append(" ".join(words[:count]))
+            break
+        kept.append(line)
+        count -= len(words) + 1
+    return "".join(kept)
