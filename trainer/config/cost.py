@@ -59,8 +59,8 @@ def flops_per_step(config: TrainerConfig, vocabulary: int) -> float:
     """Floating-point operations of one training step with full memory, a multiply-add counted as two.
 
     Counted are the matrix products of Transformer-XL. A product whose both factors need a gradient costs twice its
-    forward pass in the backward pass; memory and distances need none, so theirs costs it once. The adaptive softmax
-    is counted as if every token needed all of its clusters' rows.
+    forward pass in the backward pass; distances need none, nor does memory unless it is normalized first, so theirs
+    costs it once. The adaptive softmax is counted as if every token needed all of its clusters' rows.
     """
     return _operations(config, vocabulary, twice=3, once=2)
 
@@ -81,5 +81,6 @@ def _operations(config: TrainerConfig, vocabulary: int, *, twice: int, once: int
     carried = 2 * model.d_model * width * model.memory_length * 2  # keys and values
     distances = 2 * model.d_model * width * keys  # once for all streams
     softmax = 2 * model.d_model * (vocabulary + len(model.adaptive_cutoffs)) * length
-    streams = model.layers * (twice * (own + output + attention + feed_forward) + once * carried) + twice * softmax
+    carried *= twice if model.pre_norm else once
+    streams = model.layers * (twice * (own + output + attention + feed_forward) + carried) + twice * softmax
     return float(batch * streams + once * model.layers * distances)

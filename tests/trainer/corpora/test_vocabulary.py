@@ -1,0 +1,62 @@
+"""Words by falling frequency, from the training text alone."""
+
+import math
+from collections import Counter
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from trainer.corpora.text import UNKNOWN, Text, words_of
+from trainer.corpora.vocabulary import build_vocabulary
+
+WORDS = st.lists(st.sampled_from(["a", "b", "c", "dd", UNKNOWN, "é"]), min_size=1, max_size=60)
+
+
+def test_words_end_with_the_end_of_line_on_every_line_blank_ones_too() -> None:
+    assert words_of("the cat\n\n sat  down \n") == ["the", "cat", "<eos>", "<eos>", "sat", "down", "<eos>"]
+    assert words_of("no newline") == ["no", "newline", "<eos>"]
+    assert words_of("") == []
+
+
+def test_ids_fall_with_frequency_and_ties_go_by_name() -> None:
+    vocabulary = build_vocabulary(["b", "c", "b", "a", "c", "d"], always_unknown=False)
+    assert vocabulary.words == ("b", "c", "a", "d")
+    assert vocabulary.counts == (2, 2, 1, 1)
+    assert vocabulary.encode(["d", "b"]) == [3, 0]
+
+
+def test_rare_words_become_unknown_beyond_a_size() -> None:
+    vocabulary = build_vocabulary(["a", "a", "a", "b", "b", "c", "d"], size=3)
+    assert vocabulary.words == ("a", UNKNOWN, "b")
+    assert vocabulary.counts == (3, 2, 2)
+    assert vocabulary.encode(["d", "zebra", "b"]) == [1, 1, 2]
+
+
+def test_a_word_that_is_unknown_is_refused_where_there_is_no_unk() -> None:
+    with pytest.raises(KeyError):
+        build_vocabulary(["a"], always_unknown=False).encode(["b"])
+
+
+@given(words=WORDS, size=st.none() | st.integers(2, 8))
+def test_counts_are_of_the_training_text_and_lose_nothing(words: list[str], size: int | None) -> None:
+    vocabulary = build_vocabulary(words, size=size)
+    assert sum(vocabulary.counts) == len(words)
+    assert len(set(vocabulary.words)) == len(vocabulary.words) <= (size or 99)
+    assert UNKNOWN in vocabulary.words
+    assert list(vocabulary.counts) == sorted(vocabulary.counts, reverse=True)
+    assert Counter(vocabulary.encode(words)) == {i: n for i, n in enumerate(vocabulary.counts) if n}
+
+
+@given(words=WORDS)
+def test_the_unigram_perplexity_of_the_training_text_is_that_of_its_entropy(words: list[str]) -> None:
+    vocabulary = build_vocabulary(words)
+    shares = [times / len(words) for times in Counter(words).values()]
+    entropy = -sum(share * math.log(share) for share in shares)
+    assert vocabulary.unigram_perplexity(vocabulary.encode(words)) == pytest.approx(math.exp(entropy))
+
+
+def test_a_fingerprint_tells_texts_and_their_parts_apart() -> None:
+    texts = [Text("x", "ab", "c", "d"), Text("x", "a", "bc", "d"), Text("x", "ab", "c", "e"), Text("x", "d", "c", "ab")]
+    assert len({text.fingerprint() for text in texts}) == 4
+    assert Text("other name", "ab", "c", "d").fingerprint() == texts[0].fingerprint()

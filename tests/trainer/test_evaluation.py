@@ -1,0 +1,68 @@
+"""Perplexity counts the tokens predicted, each once, whatever the segments."""
+
+import math
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from trainer.evaluation import Evaluation, evaluate
+from trainer.models.language_model import LanguageModel
+
+
+class Told(LanguageModel):
+    """A model whose loss of a token is the token itself, and that notes how it is called."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.memory_length = 7
+        self.calls: list[tuple[int, Any, int, bool]] = []
+
+    def forward(self, inputs: Tensor, targets: Tensor, memory: Any = None) -> tuple[Tensor, Any]:
+        self.calls.append((inputs.shape[1], memory, self.memory_length, self.training))
+        return targets.float().mean(), len(self.calls)
+
+
+def test_segments_count_by_their_length() -> None:
+    streams = torch.arange(22).view(2, 11) % 5
+    found = evaluate(Told(), streams, target_length=4, memory_length=3)
+    assert found.num_tokens == 20
+    assert found.loss == pytest.approx(streams[:, 1:].float().mean().item())
+
+
+@pytest.mark.parametrize("target_length", [1, 3, 10, 100])
+def test_the_loss_of_a_model_without_context_does_not_depend_on_the_segments(target_length: int) -> None:
+    streams = torch.arange(33).view(3, 11) % 7
+    found = evaluate(Told(), streams, target_length=target_length, memory_length=0)
+    assert found.loss == pytest.approx(streams[:, 1:].float().mean().item())
+
+
+def test_memory_is_carried_and_the_model_left_as_it_was() -> None:
+    model = Told()
+    model.train()
+    evaluate(model, torch.zeros(1, 9, dtype=torch.int64), target_length=4, memory_length=3)
+    assert model.calls == [(4, None, 3, False), (4, 1, 3, False)]
+    assert model.memory_length == 7
+    assert model.training
+
+
+def test_a_check_can_end_it_early_and_the_model_is_left_as_it_was() -> None:
+    model = Told()
+    model.train()
+
+    def stop() -> None:
+        if len(model.calls) == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        evaluate(model, torch.zeros(1, 99, dtype=torch.int64), target_length=4, memory_length=3, check=stop)
+    assert len(model.calls) == 2
+    assert model.memory_length == 7
+    assert model.training
+
+
+def test_perplexity_is_the_exponential_of_the_loss() -> None:
+    assert Evaluation(math.log(63.358), 10).perplexity == pytest.approx(63.358)
+    assert Evaluation(1e9, 10).perplexity == math.inf
+    assert math.isnan(Evaluation(math.nan, 10).perplexity)
