@@ -11,7 +11,7 @@ from trainer import checkpoint
 from trainer.accounting import Account
 from trainer.batches import to_streams, training_batches
 from trainer.command_line import CHECKPOINT_FILE, METRICS_FILE
-from trainer.config.cost import flops_per_step, steps_for
+from trainer.config.cost import flops_per_step, steps_for, tokens_per_step
 from trainer.config.model import TrainerConfig
 from trainer.corpora.corpus import Corpus
 from trainer.errors import UsageError
@@ -105,7 +105,7 @@ def num_steps(config: TrainerConfig, corpus: Corpus) -> int:
         steps=config.budget.steps,
         tokens=config.budget.tokens,
         epochs=config.budget.epochs,
-        batch_tokens=config.data.batch_size * config.data.target_length,
+        batch_tokens=tokens_per_step(config),
         corpus_tokens=len(corpus.train),
     )
 

@@ -4,7 +4,8 @@ import math
 from collections.abc import Mapping
 from typing import Any, Final
 
-from trainer.config.model import TrainerConfig
+from trainer.config.model import BPE_VOCABULARY_SIZE, TrainerConfig
+from trainer.config.operations import FORWARD, TRAINING, operations
 from trainer.config.reading import parse
 
 # Words of the training text, the end of line included.
@@ -12,10 +13,11 @@ VOCABULARY_SIZES: Final = {"ptb": 10_000, "wikitext-2": 33_278}
 TRAIN_TOKENS: Final = {"ptb": 929_589, "wikitext-2": 2_088_628}
 TYPICAL_VOCABULARY: Final = 7_100  # of pydocs, whose text depends on the interpreter
 TYPICAL_TRAIN_TOKENS: Final = 310_000
+TYPICAL_TOKENS_PER_WORD: Final = 1.2  # of Penn Treebank in 8,192 tokens learned from it
 
 
 def steps_for(
-    *, steps: int | None, tokens: int | None, epochs: float | None, batch_tokens: int, corpus_tokens: int
+    *, steps: int | None, tokens: int | None, epochs: float | None, batch_tokens: float, corpus_tokens: int
 ) -> int:
     """Optimizer steps of a budget of which one is given.
 
@@ -33,54 +35,45 @@ def num_steps(config: Mapping[str, object], budget: Mapping[str, Any]) -> int:
     """Optimizer steps of a run, as far as they are known without its corpus."""
     parsed = parse({**config, "budget": dict(budget)})
     assert parsed.budget is not None
-    corpus_tokens = parsed.data.max_train_tokens or TRAIN_TOKENS.get(parsed.data.corpus, TYPICAL_TRAIN_TOKENS)
+    corpus_words = parsed.data.max_train_tokens or TRAIN_TOKENS.get(parsed.data.corpus, TYPICAL_TRAIN_TOKENS)
+    tokens_per_word = TYPICAL_TOKENS_PER_WORD if parsed.data.tokenization == "bpe" else 1.0
     return steps_for(
         steps=parsed.budget.steps,
         tokens=parsed.budget.tokens,
         epochs=parsed.budget.epochs,
-        batch_tokens=parsed.data.batch_size * parsed.data.target_length,
-        corpus_tokens=corpus_tokens,
+        batch_tokens=tokens_per_step(parsed),
+        corpus_tokens=round(corpus_words * tokens_per_word),
     )
 
 
 def training_flops(config: Mapping[str, object], steps: int) -> float:
     """Floating-point operations of training for some steps, evaluation aside."""
     parsed = parse(config)
-    return steps * flops_per_step(parsed, vocabulary_size(parsed))
+    share = tokens_per_step(parsed) / (parsed.data.batch_size * parsed.data.target_length)
+    return steps * share * flops_per_step(parsed, vocabulary_size(parsed))
 
 
 def vocabulary_size(config: TrainerConfig) -> int:
-    """Words of the softmax, as far as they are known without the corpus."""
+    """Words of the softmax, or its tokens, as far as they are known without the corpus."""
+    if config.data.tokenization == "bpe":
+        return config.data.vocabulary_size or BPE_VOCABULARY_SIZE
     known = VOCABULARY_SIZES.get(config.data.corpus, TYPICAL_VOCABULARY)
     return min(config.data.vocabulary_size or known, known)
 
 
 def flops_per_step(config: TrainerConfig, vocabulary: int) -> float:
-    """Floating-point operations of one training step with full memory, a multiply-add counted as two.
-
-    Counted are the matrix products of Transformer-XL. A product whose both factors need a gradient costs twice its
-    forward pass in the backward pass; distances need none, nor does memory unless it is normalized first, so theirs
-    costs it once. The adaptive softmax is counted as if every token needed all of its clusters' rows.
-    """
-    return _operations(config, vocabulary, twice=3, once=2)
+    """Floating-point operations of one training step with full memory, a multiply-add counted as two."""
+    return operations(config, vocabulary, TRAINING)
 
 
 def forward_flops(config: TrainerConfig, vocabulary: int) -> float:
     """The same for the forward pass alone."""
-    return _operations(config, vocabulary, twice=1, once=1)
+    return operations(config, vocabulary, FORWARD)
 
 
-def _operations(config: TrainerConfig, vocabulary: int, *, twice: int, once: int) -> float:
-    """Operations of the products, weighted by whether the backward pass takes them twice or once more."""
-    batch, length, model = config.data.batch_size, config.data.target_length, config.model
-    keys, width = length + model.memory_length, model.heads * model.head_width
-    own = 2 * model.d_model * width * length * 3  # queries, keys, values
-    output = 2 * model.d_model * width * length
-    attention = 3 * 2 * width * length * keys  # scores by content and by distance, weighted values
-    feed_forward = 2 * 2 * model.d_model * model.inner_width * length
-    carried = 2 * model.d_model * width * model.memory_length * 2  # keys and values
-    distances = 2 * model.d_model * width * keys  # once for all streams
-    softmax = 2 * model.d_model * (vocabulary + len(model.adaptive_cutoffs)) * length
-    carried *= twice if model.pre_norm else once
-    streams = model.layers * (twice * (own + output + attention + feed_forward) + carried) + twice * softmax
-    return float(batch * streams + once * model.layers * distances)
+def tokens_per_step(config: TrainerConfig) -> float:
+    """Tokens that a step predicts, in the mean where their number is random."""
+    length: float = config.data.target_length
+    if config.data.random_target_length:  # see `trainer.batches.random_length`
+        length = max(5.0, 0.975 * length - 0.5)
+    return config.data.batch_size * length
