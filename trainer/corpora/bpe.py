@@ -12,7 +12,8 @@ import tempfile
 import zipfile
 import zlib
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 FORMAT: Final = 1  # rises when the encoding changes, so that old caches are left alone
 DIGEST: Final = "digest"
+THREADS_VARIABLE: Final = "TOKENIZERS_PARALLELISM"
 
 
 class Bpe:
@@ -91,7 +93,8 @@ def train_bpe(text: str, vocabulary_size: int) -> Bpe:
         special_tokens=[],
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
     )
-    tokenizer.train_from_iterator(text.splitlines(keepends=True), trainer=trainer)
+    with _one_thread():
+        tokenizer.train_from_iterator(text.splitlines(keepends=True), trainer=trainer)
     counts = Counter(_raw_ids(tokenizer, text).tolist())
     numbers = range(tokenizer.get_vocab_size())
     return Bpe(
@@ -101,8 +104,23 @@ def train_bpe(text: str, vocabulary_size: int) -> Bpe:
 
 def _raw_ids(tokenizer: "Tokenizer", text: str) -> NDArray[np.int32]:
     """The tokenizer's own ids, line by line: no token crosses the end of a line."""
-    lines = tokenizer.encode_batch(text.splitlines(keepends=True))
+    with _one_thread():
+        lines = tokenizer.encode_batch(text.splitlines(keepends=True))
     return np.fromiter((number for line in lines for number in line.ids), dtype=np.int32)
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Keeps the library from starting threads: a run has the cores that it was given, and may be forked."""
+    before = os.environ.get(THREADS_VARIABLE)
+    os.environ[THREADS_VARIABLE] = "false"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[THREADS_VARIABLE]
+        else:
+            os.environ[THREADS_VARIABLE] = before
 
 
 def encode_text(text: Text, vocabulary_size: int) -> EncodedText:
