@@ -1,0 +1,268 @@
+"""A run cut anywhere and gone on with is the run that was never cut: its metrics and weights, bit for bit."""
+
+import json
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+import yaml
+
+from tests.trainer import run_in_children
+from trainer import checkpoint
+
+# What depends on the clock and the process, not on the run.
+OF_THE_PROCESS = ("device_seconds", "peak_memory_bytes")
+
+CONFIG: dict[str, Any] = {
+    "data": {"max_train_tokens": 3000, "vocabulary_size": 200, "batch_size": 4, "target_length": 9},
+    "model": {"layers": 2, "d_model": 16, "heads": 2, "memory_length": 7},
+    "regularization": {
+        "embedding_dropout": 0.1,
+        "input_dropout": 0.2,
+        "output_dropout": 0.1,
+        "dropout": 0.1,
+        "attention_dropout": 0.1,
+    },
+    "optimizer": {"weight_decay": 1e-4},
+    "evaluation": {"times": 4, "log_times": 40, "batch_size": 50, "target_length": 60},
+    "checkpoint": {"every_seconds": 0.01},
+    "budget": {"steps": 200},
+    "threads": 1,
+    "device": "cpu",
+    "seed": 3,
+}
+
+
+def metrics(folder: Path) -> list[dict[str, Any]]:
+    lines = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
+    return [{name: value for name, value in line.items() if name not in OF_THE_PROCESS} for line in lines]
+
+
+def result(folder: Path) -> dict[str, Any]:
+    document = json.loads((folder / "result.json").read_text())
+    return {name: value for name, value in document.items() if name not in OF_THE_PROCESS}
+
+
+def assert_equal_states(one: Any, other: Any) -> None:
+    """Tensors bit for bit, everything else equal."""
+    assert type(one) is type(other)
+    if isinstance(one, torch.Tensor):
+        assert torch.equal(one, other)
+    elif isinstance(one, dict):
+        assert one.keys() == other.keys()
+        for name in one:
+            if name not in ("seconds", "peak_bytes", "metrics_bytes"):
+                assert_equal_states(one[name], other[name])
+    elif isinstance(one, list | tuple):
+        for mine, theirs in zip(one, other, strict=True):
+            assert_equal_states(mine, theirs)
+    else:
+        assert one == other
+
+
+def assert_same_run(one: Path, other: Path) -> None:
+    assert metrics(one) == metrics(other)
+    assert result(one) == result(other)
+    for name in ("checkpoint.pt", "best.pt"):
+        assert_equal_states(checkpoint.load(one / name), checkpoint.load(other / name))
+    assert sorted(path.name for path in one.iterdir()) == ["best.pt", "checkpoint.pt", "metrics.jsonl", "result.json"]
+    assert sorted(path.name for path in other.iterdir()) == sorted(path.name for path in one.iterdir())
+
+
+def do_jobs(tmp_path: Path, jobs: list[dict[str, Any]]) -> list[int]:
+    path = tmp_path / "jobs.json"
+    path.write_text(json.dumps(jobs))
+    command = [sys.executable, run_in_children.__file__, str(path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=Path(__file__).parents[2])
+    return [int(line) for line in done.stdout.splitlines()]
+
+
+def job(config: Path, folder: Path, *, cut_by: int | None = None, at_line: int = 0) -> dict[str, Any]:
+    arguments = [str(config), "--run-dir", str(folder), "--resume"]
+    return {"arguments": arguments, "signal": cut_by, "lines": at_line, "metrics": str(folder / "metrics.jsonl")}
+
+
+def write_config(tmp_path: Path, config: dict[str, Any]) -> Path:
+    path = tmp_path / "config.yaml"
+    path.write_text(yaml.safe_dump(config))
+    return path
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_a_run_cut_again_and_again_is_the_run_that_was_not(tmp_path: Path, number: signal.Signals) -> None:
+    config = write_config(tmp_path, CONFIG)
+    whole, cut = tmp_path / "whole", tmp_path / "cut"
+    lines = [1, 3, 8, 9, 20, 21, 33, 40]
+    jobs = [job(config, whole), *(job(config, cut, cut_by=number, at_line=line) for line in lines), job(config, cut)]
+    codes = do_jobs(tmp_path, jobs)
+    assert codes[0] == codes[-1] == 0
+    stopped = {128 + number, -number}
+    assert sum(code in stopped for code in codes[1:-1]) >= 4  # the others ended before the signal came
+    assert_same_run(whole, cut)
+
+
+def start(config: Path, folder: Path, *options: str) -> "subprocess.Popen[str]":
+    command = [sys.executable, "-m", "trainer", str(config), "--run-dir", str(folder), *options]
+    return subprocess.Popen(command, stderr=subprocess.PIPE, text=True, cwd=Path(__file__).parents[2])
+
+
+@pytest.mark.slow
+def test_the_command_stops_at_a_signal_with_its_checkpoint_and_goes_on(tmp_path: Path) -> None:
+    config = write_config(tmp_path, CONFIG | {"budget": {"steps": 400}})
+    with start(config, tmp_path / "whole") as whole, start(config, tmp_path / "cut") as cut:
+        run_in_children.wait_for_lines(cut.pid, tmp_path / "cut" / "metrics.jsonl", 2)
+        cut.send_signal(signal.SIGINT)
+        _, said = cut.communicate()
+        assert cut.returncode == 130
+        assert "trainer: stopped by signal 2; run the same command with --resume to go on" in said
+        assert not (tmp_path / "cut" / "result.json").exists()
+        _, said = whole.communicate()
+        assert whole.returncode == 0
+        assert "step 400/400: validation perplexity" in said
+    with start(config, tmp_path / "cut", "--resume") as rest:
+        rest.communicate()
+        assert rest.returncode == 0
+    assert_same_run(tmp_path / "whole", tmp_path / "cut")
+
+
+def run(tmp_path: Path, config: dict[str, Any], name: str = "run", *options: str) -> tuple[int, Path]:
+    from trainer.command_line import main
+
+    return main([str(write_config(tmp_path, config)), "--run-dir", str(tmp_path / name), *options]), tmp_path / name
+
+
+SHORT = CONFIG | {
+    "budget": {"steps": 12},
+    "evaluation": {"times": 2, "log_times": 4, "batch_size": 50, "target_length": 60},
+}
+
+
+def test_a_resumed_run_that_had_ended_says_the_same_again(tmp_path: Path) -> None:
+    code, folder = run(tmp_path, SHORT)
+    assert code == 0
+    before, text = result(folder), metrics(folder)
+    code, _ = run(tmp_path, SHORT, "run", "--resume")
+    assert code == 0
+    assert result(folder) == before
+    assert metrics(folder) == text
+
+
+def test_a_longer_budget_goes_on_and_another_model_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _, folder = run(tmp_path, SHORT)
+    code, _ = run(tmp_path, SHORT | {"budget": {"steps": 20}}, "run", "--resume")
+    assert code == 0
+    assert result(folder)["step"] == 20
+    before = sorted((path.name, path.read_bytes()) for path in folder.iterdir())
+    capsys.readouterr()
+    code, _ = run(tmp_path, SHORT | {"model": {"layers": 3}, "seed": 4}, "run", "--resume")
+    assert code == 2
+    said = capsys.readouterr().err
+    assert "checkpoint.pt: was made under another configuration: " in said
+    assert "model.layers was 2 and is 3" in said
+    assert "seed was 3 and is 4" in said
+    assert "Restore the configuration, or start in another folder." in said
+    assert before == sorted((path.name, path.read_bytes()) for path in folder.iterdir())
+
+
+def test_another_text_under_the_same_name_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from trainer.corpora import corpus
+    from trainer.corpora.text import Text
+
+    run(tmp_path, SHORT)
+    text = corpus.load_pydocs()
+    monkeypatch.setattr(corpus, "load_pydocs", lambda: Text("pydocs", text.train, text.valid + "the end\n", text.test))
+    code, _ = run(tmp_path, SHORT, "run", "--resume")
+    assert code == 2
+    assert "was trained on another text of pydocs (its fingerprint is " in capsys.readouterr().err
+
+
+def test_metrics_say_what_the_run_has_used(tmp_path: Path) -> None:
+    _, folder = run(tmp_path, SHORT)
+    lines = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
+    assert [line["step"] for line in lines] == [3, 6, 9, 12, 12]
+    assert [line["tokens"] for line in lines[:-1]] == [4 * 9 * line["step"] for line in lines[:-1]]
+    assert all(line["flops"] > 0 and line["peak_memory_bytes"] > 0 for line in lines)
+    seconds = [line["device_seconds"] for line in lines]
+    assert seconds == sorted(seconds)
+    assert [("valid_perplexity" in line) for line in lines] == [False, True, False, True, False]
+    assert "test_perplexity" in lines[-1]
+    document = result(folder)
+    assert document["outcome"] == "completed"
+    assert document["valid_perplexity"] == min(line["valid_perplexity"] for line in lines if "valid_perplexity" in line)
+    assert document["test_perplexity"] == lines[-1]["test_perplexity"]
+    assert document["config"]["seed"] == 3
+
+
+def test_the_same_seed_gives_the_same_run_and_another_another(tmp_path: Path) -> None:
+    folders = [run(tmp_path, SHORT | {"seed": seed}, f"run{n}")[1] for n, seed in enumerate((5, 5, 6))]
+    assert metrics(folders[0]) == metrics(folders[1])
+    assert metrics(folders[0]) != metrics(folders[2])
+
+
+# Weights that grow a hundredfold a step: soon nothing is finite.
+DIVERGING = SHORT | {
+    "budget": {"steps": 400},
+    "optimizer": {"kind": "adamw", "learning_rate": 3.0, "weight_decay": 3.0, "warmup_fraction": 0.0, "clip": None},
+    "evaluation": {"times": 400, "log_times": 400, "batch_size": 50, "target_length": 60},
+}
+
+
+def test_a_run_that_diverges_ends_with_3_and_its_last_good_checkpoint(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, folder = run(tmp_path, DIVERGING)
+    assert code == 3
+    said = capsys.readouterr().err
+    assert "is not finite at step" in said or "the validation loss is" in said
+    assert "Traceback" not in said
+    document = json.loads((folder / "result.json").read_text())
+    assert document["outcome"] == "diverged"
+    assert document["message"] in said
+    state = checkpoint.load(folder / "checkpoint.pt")
+    assert 0 < state["progress"]["step"] < document["step"] + 1
+    assert all(value.isfinite().all() for value in state["model"].values())
+    assert all(value.isfinite().all() for values in state["optimizer"].values() for value in values)
+    assert len((folder / "metrics.jsonl").read_bytes()) >= state["metrics_bytes"]
+
+
+def test_going_on_from_a_diverged_runs_checkpoint_diverges_at_the_same_step(tmp_path: Path) -> None:
+    _, folder = run(tmp_path, DIVERGING)
+    first = json.loads((folder / "result.json").read_text())["message"]
+    code, _ = run(tmp_path, DIVERGING, "run", "--resume")
+    assert code == 3
+    assert json.loads((folder / "result.json").read_text())["message"] == first
+
+
+def test_no_memory_left_ends_with_4(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from trainer.models.transformer_xl import TransformerXL
+
+    def fail(*_: Any) -> None:
+        raise RuntimeError("[enforce fail at alloc_cpu.cpp:124] DefaultCPUAllocator: can't allocate memory: 8 bytes")
+
+    monkeypatch.setattr(TransformerXL, "forward", fail)
+    code, folder = run(tmp_path, SHORT)
+    assert code == 4
+    assert "out of memory at step 1 on cpu. A smaller data.batch_size" in capsys.readouterr().err
+    assert json.loads((folder / "result.json").read_text())["outcome"] == "out_of_memory"
+
+
+def test_an_error_of_ours_is_not_taken_for_missing_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from trainer.models.transformer_xl import TransformerXL
+
+    def fail(*_: Any) -> None:
+        raise RuntimeError("shapes do not fit")
+
+    monkeypatch.setattr(TransformerXL, "forward", fail)
+    with pytest.raises(RuntimeError, match="shapes do not fit"):
+        run(tmp_path, SHORT)
