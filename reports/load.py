@@ -25,6 +25,7 @@ FIXED: Final = (
     "attempts", "device_seconds", "elapsed_s", "peak_memory_bytes", "tokens", "flops", "step", "value", "best_step",
     "started_at", "ended_at",
 )  # fmt: skip
+TEXTS: Final = ("phase", "state", "exit_reason", "message", "configuration_hash", "budget")
 NUMBERS: Final = ("device_seconds", "elapsed_s", "peak_memory_bytes", "tokens", "flops", "step", "value", "best_step")
 
 
@@ -34,7 +35,7 @@ class StudyData:
 
     `trials` has a row a trial, by phase and number, with the columns of `FIXED`, a column ``result.NAME`` for each
     scalar of the trials' result.json, and a column a factor (see `column`). `budget` is canonical JSON, e.g.
-    ``{"steps": 300}``; numbers are floats, NaN where unknown; levels are as in the study, lists and mappings as
+    ``{"steps": 300}``; numbers are floats, NaN where unknown; texts are None where absent; levels are as in the study, lists and mappings as
     canonical JSON, None where a trial has not been drawn or does not vary the factor. `members` are the trials that
     each phase wants, those shared with an earlier phase included.
     """
@@ -144,6 +145,7 @@ def best_of(curve: Curve, direction: str) -> tuple[int, float] | None:
 
 def _trial_frame(study: StudyRow, rows: Sequence[TrialRow], curves: Mapping[int, Curve]) -> pd.DataFrame:
     columns: dict[str, Any] = {name: [_fixed(row, name, study, curves) for row in rows] for name in FIXED}
+    columns |= {name: pd.Series(columns[name], dtype=object) for name in TEXTS}
     columns |= {name: pd.Series(columns[name], dtype=float) for name in (*NUMBERS, "started_at", "ended_at")}
     for name in _scalars(row.result or {} for row in rows):
         columns[f"result.{name}"] = [(row.result or {}).get(name) for row in rows]

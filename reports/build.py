@@ -1,0 +1,87 @@
+"""Builds a report: the page, the PDF, and its figures and tables as SVG and CSV beside them."""
+
+import csv
+import io
+import os
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+
+from reports.html import render_html
+from reports.load import StudyData, load
+from reports.pdf import render_pdf
+from reports.sections.blocks import Report, Table
+from reports.sections.report import study_report
+from sweeper.errors import UsageError
+
+FIGURES = "figures"
+
+
+def build_report(
+    store: str, study: str, folder: Path, *, formats: Sequence[str] = ("html", "pdf"), now: datetime
+) -> list[Path]:
+    """Writes the report of a study of a store.
+
+    Args:
+        store: its URL.
+        folder: made if it is not there; files of an earlier report in it are replaced.
+        formats: which of html and pdf.
+        now: stands in the report as when it was made.
+
+    Returns:
+        The report's files, in the order of the formats.
+
+    Raises:
+        UsageError: there is no such study, or the folder cannot be written to.
+        StoreError: there is no such store.
+    """
+    return build_from(load(store, study), folder, formats=formats, now=now)
+
+
+def build_from(data: StudyData, folder: Path, *, formats: Sequence[str] = ("html", "pdf"), now: datetime) -> list[Path]:
+    """Writes the report of a study that is at hand, wherever it was read from."""
+    return write_report(study_report(data, now), folder, formats=formats, now=now)
+
+
+def write_report(report: Report, folder: Path, *, formats: Sequence[str], now: datetime) -> list[Path]:
+    """Writes a report's files: everything is made before the first is written, and each appears whole."""
+    rendered: dict[str, bytes] = {}
+    if "html" in formats:
+        rendered["report.html"] = render_html(report).encode()
+    if "pdf" in formats:
+        rendered["report.pdf"] = render_pdf(report, now)
+    _write(folder, {**_figure_files(report), **rendered})
+    return [folder / f"report.{name}" for name in formats]
+
+
+def _figure_files(report: Report) -> dict[str, bytes]:
+    found: dict[str, bytes] = {}
+    for drawing in report.drawings():
+        found[f"{FIGURES}/{drawing.name}.svg"] = drawing.svg.encode()
+        found[f"{FIGURES}/{drawing.name}.csv"] = drawing.data.to_csv(index=False, lineterminator="\n").encode()
+    tables = (block for section in report.sections for block in section.blocks if isinstance(block, Table))
+    return found | {f"{FIGURES}/{table.name}.csv": _table_csv(table) for table in tables}
+
+
+def _table_csv(table: Table) -> bytes:
+    """A table's rows: numbers in full where its cells have them, else the text."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow([column.title for column in table.columns])
+    for row in table.rows:
+        writer.writerow([cell.text if cell.sort is None or not place else cell.sort for place, cell in enumerate(row)])
+    return text.getvalue().encode()
+
+
+def _write(folder: Path, contents: Mapping[str, bytes]) -> None:
+    try:
+        (folder / FIGURES).mkdir(parents=True, exist_ok=True)
+        for name, content in contents.items():
+            path = folder / name
+            temporary = path.with_name(f".{path.name}.{os.getpid()}")
+            temporary.write_bytes(content)
+            temporary.replace(path)
+    except OSError as error:
+        raise UsageError(
+            f"{folder}: cannot be written to: {error.strerror}. Give another folder with --out."
+        ) from error

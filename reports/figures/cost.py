@@ -1,0 +1,146 @@
+"""The metric against what it cost: device time and FLOPs, with the Pareto front."""
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
+from numpy.typing import NDArray
+
+from reports import wording
+from reports.figures.drawing import INK, MUTED, PAPER, SERIES, Canvas, Drawing
+from reports.figures.scales import Metric, cost_axis, metric_axis, time_unit
+from reports.statistics.curves import pareto_front
+
+MARKERS: Final = ("o", "s", "^", "D", "v", "P")
+MANY: Final = 1500  # trials, from which on a density stands for the points
+SHOWN_OF_MANY: Final = 200
+COLUMNS: Final = ("trial_id", "phase", "number", "state", "device_seconds", "flops", "value")
+
+
+def cost_figure(trials: pd.DataFrame, metric: Metric, published: Mapping[str, float]) -> Drawing | None:
+    """Each trial's best value against its device time and its FLOPs; None if no trial has a value.
+
+    Args:
+        trials: the columns of `COLUMNS`.
+        published: values to compare with, by what they are called.
+    """
+    known = trials.loc[np.isfinite(trials["value"]), list(COLUMNS)]
+    costs = [cost for cost in ("device_seconds", "flops") if (known[cost] > 0).any()]
+    if not costs:
+        return None
+    data = known.copy()
+    with Canvas("cost", 3.1) as canvas:
+        panels = canvas.axes(1, len(costs), sharey=True)
+        for panel, cost in zip(panels, costs, strict=True):
+            data[f"on_front_{cost}"] = _panel(canvas, panel, known, cost, metric)
+            _draw_published(panel, published)
+            metric_axis(panel, metric, [*known["value"], *published.values()], label=panel is panels[0])
+        phases = list(dict.fromkeys(known["phase"]))
+        canvas.figure.legend(handles=_legend(phases, known), loc="outside upper left", ncols=6, handletextpad=0.4)
+        return canvas.finish(f"{metric.words} against cost", _words(data, costs, metric), data)
+
+
+def _panel(canvas: Canvas, axes: Axes, known: pd.DataFrame, cost: str, metric: Metric) -> "pd.Series[bool]":
+    """Draws one panel; returns which trials are on its front."""
+    unit = time_unit(known[cost]) if cost == "device_seconds" else None
+    size, label = (unit.size, unit.name) if unit is not None else (1.0, "FLOPs")
+    x = known[cost] / size
+    cost_axis(axes, x, label)
+    kept = known["state"] != "failed"
+    places = np.flatnonzero(kept & (known[cost] > 0))
+    front = places[pareto_front(x.iloc[places], known["value"].iloc[places], direction=metric.direction)]
+    shown = known
+    if len(known) > MANY:
+        shown = _density(axes, known, x, metric, front)
+    for place, phase in enumerate(dict.fromkeys(known["phase"])):
+        for state, chosen in shown[shown["phase"] == phase].groupby("state"):
+            style = _style(place, str(state))
+            canvas.points(axes, chosen[cost] / size, chosen["value"], list(chosen["trial_id"]), **style)
+    _draw_front(axes, x.iloc[front].to_numpy(), known["value"].iloc[front].to_numpy())
+    on_front = pd.Series(False, index=known.index)
+    on_front.iloc[front] = True
+    return on_front
+
+
+def _draw_published(axes: Axes, published: Mapping[str, float]) -> None:
+    for name, value in published.items():
+        axes.axhline(value, color=MUTED, linewidth=0.7, dashes=(4, 2))
+        axes.annotate(
+            wording.clean(name), (1.0, value), xycoords=("axes fraction", "data"), xytext=(0, 2),
+            textcoords="offset points", ha="right", fontsize=6.5, color=MUTED,
+        )  # fmt: skip
+
+
+def _density(
+    axes: Axes,
+    known: pd.DataFrame,
+    x: "pd.Series[float]",
+    metric: Metric,
+    front: NDArray[np.int64],
+) -> pd.DataFrame:
+    """Draws how many trials lie where; returns those that are still drawn one by one: the best and the front."""
+    if metric.log:
+        axes.set_yscale("log")
+    positive = x > 0
+    axes.hexbin(
+        x[positive], known["value"][positive], gridsize=36, mincnt=1, bins="log", cmap="Greys", linewidths=0,
+        xscale="log" if axes.get_xscale() == "log" else "linear", yscale="log" if metric.log else "linear",
+        alpha=0.8, zorder=1,
+    )  # fmt: skip
+    best = known["value"].sort_values(ascending=metric.direction == "minimize").index[:SHOWN_OF_MANY]
+    return known.loc[known.index.isin(best.union(known.index[front]))]
+
+
+def _draw_front(axes: Axes, x: NDArray[np.float64], y: NDArray[np.float64]) -> None:
+    if len(x):
+        end = axes.get_xlim()[1]
+        axes.plot([*x, end], [*y, y[-1]], drawstyle="steps-post", color=INK, linewidth=1.0, zorder=2)
+
+
+def _style(place: int, state: str) -> dict[str, object]:
+    colour, marker = SERIES[place % len(SERIES)], MARKERS[place % len(MARKERS)]
+    if state == "failed":
+        return {"color": colour, "marker": "x", "markersize": 3.8, "markeredgewidth": 0.9, "zorder": 3}
+    face, edge, width = (colour, PAPER, 0.4) if state == "completed" else ("none", colour, 0.9)
+    style = {"markerfacecolor": face, "markeredgecolor": edge, "markeredgewidth": width}
+    return {"marker": marker, "markersize": 4.2, "zorder": 4 if state == "completed" else 3, **style}
+
+
+def _legend(phases: Sequence[str], known: pd.DataFrame) -> list[Line2D]:
+    def dot(place: int, phase: str) -> Line2D:
+        style = {"markeredgecolor": PAPER, "markersize": 5, "linestyle": ""}
+        return Line2D([], [], marker=MARKERS[place % 6], color=SERIES[place % 6], label=wording.clean(phase), **style)  # type: ignore[arg-type]  # matplotlib's keywords
+
+    handles = [dot(place, phase) for place, phase in enumerate(phases)]
+    others = sorted(set(known["state"]) - {"completed"})
+    for state in others:
+        marker, face = ("x", MUTED) if state == "failed" else ("o", "none")
+        names = {"pruned": "pruned", "failed": "failed", "running": "running", "waiting": "to be resumed"}
+        handles.append(
+            Line2D([], [], marker=marker, markerfacecolor=face, markeredgecolor=MUTED, markersize=4, linestyle="",
+                   label=names.get(state, state))
+        )  # fmt: skip
+    return [*handles, Line2D([], [], color=INK, linewidth=1.0, label="Pareto front")]
+
+
+def _words(data: pd.DataFrame, costs: Sequence[str], metric: Metric) -> str:
+    ends = data.sort_values("value", ascending=metric.direction == "minimize").iloc[0]
+    text = (
+        f"{wording.count(len(data), 'trial')} with a {metric.words} from {wording.perplexity(data['value'].min())} to "
+        f"{wording.perplexity(data['value'].max())}. The best, {wording.perplexity(ends['value'])}, is trial "
+        f"{ends['phase']} {ends['number']} after {wording.duration(ends['device_seconds'])} of device time."
+    )
+    for cost in costs:
+        front = data[data[f"on_front_{cost}"]].sort_values(cost)
+        if len(front):
+            show = wording.duration if cost == "device_seconds" else lambda value: wording.si(value, "FLOP")
+            first, last = front.iloc[0], front.iloc[-1]
+            text += (
+                f" The front over {'device time' if cost == 'device_seconds' else 'FLOPs'} has "
+                f"{wording.count(len(front), 'trial')}, from {wording.perplexity(first['value'])} at "
+                f"{show(first[cost])} to {wording.perplexity(last['value'])} at {show(last[cost])}."
+            )
+    return wording.clean(text)

@@ -1,0 +1,165 @@
+"""A figure as the report keeps it: an SVG that names the trials in it, its data, and its text alternative.
+
+Figures are drawn on matplotlib's `Figure` objects, without pyplot and its state. The same data give the same bytes.
+"""
+
+import io
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_svg import FigureCanvasSVG
+from matplotlib.figure import Figure
+from numpy.typing import ArrayLike, NDArray
+
+from reports.figures import svg
+
+TEXT_WIDTH: Final = 6.5  # inches: the width of a page's text
+INK: Final = "#1c1c1b"
+MUTED: Final = "#6a6a68"
+RULE: Final = "#e2dfd8"
+PAPER: Final = "#fffefd"
+# Okabe and Ito's palette, told apart with every common colour blindness.
+BLUE: Final = "#0072b2"
+ORANGE: Final = "#d55e00"
+GREEN: Final = "#009e73"
+PURPLE: Final = "#b5578f"
+SKY: Final = "#56b4e9"
+YELLOW: Final = "#c98a00"
+SERIES: Final = (BLUE, ORANGE, GREEN, PURPLE, SKY, YELLOW)
+FONT_SIZE: Final = 8.0
+STYLE: Final[dict[Any, Any]] = {
+    "svg.fonttype": "none",
+    "text.parse_math": False,  # a $ in a user's name is a dollar sign
+    "font.family": ["DejaVu Sans"],
+    "font.size": FONT_SIZE,
+    "axes.titlesize": FONT_SIZE,
+    "axes.labelsize": FONT_SIZE,
+    "axes.edgecolor": MUTED,
+    "axes.labelcolor": INK,
+    "axes.titlecolor": INK,
+    "axes.linewidth": 0.6,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.unicode_minus": True,
+    "xtick.color": MUTED,
+    "ytick.color": MUTED,
+    "xtick.labelcolor": INK,
+    "ytick.labelcolor": INK,
+    "xtick.labelsize": FONT_SIZE - 1,
+    "ytick.labelsize": FONT_SIZE - 1,
+    "xtick.major.size": 2.5,
+    "ytick.major.size": 2.5,
+    "xtick.major.width": 0.6,
+    "ytick.major.width": 0.6,
+    "xtick.minor.size": 0,
+    "ytick.minor.size": 0,
+    "text.color": INK,
+    "grid.color": RULE,
+    "grid.linewidth": 0.6,
+    "axes.axisbelow": True,
+    "legend.frameon": False,
+    "legend.fontsize": FONT_SIZE - 1,
+    "path.simplify": True,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drawing:
+    """A finished figure.
+
+    Attributes:
+        name: of its files, e.g. ``cost``.
+        title: a few words.
+        alternative: what it shows, in words with its numbers, for readers who do not see it.
+        svg: the figure; an element with ``data-trial`` shows that trial.
+        data: what is drawn, a row a point or interval.
+        ghosts: paths of trials that the figure shows only in a band, in its coordinates; a page draws the one that
+            is marked.
+    """
+
+    name: str
+    title: str
+    alternative: str
+    svg: str
+    data: pd.DataFrame
+    ghosts: Mapping[int, str] = field(default_factory=dict)
+
+
+class Canvas:
+    """A figure being drawn: matplotlib's, and which trials its points are.
+
+    Use as ``with Canvas("cost", 3.0) as canvas``: matplotlib's settings hold within.
+    """
+
+    def __init__(self, name: str, height: float, width: float = TEXT_WIDTH) -> None:
+        self.name = name
+        self._settings = mpl.rc_context({**STYLE, "svg.hashsalt": name})
+        self._settings.__enter__()
+        self.figure = Figure(figsize=(width, height), layout="constrained")
+        FigureCanvasSVG(self.figure)
+        self._points: dict[str, list[int]] = {}
+        self._ghosts: list[tuple[Axes, int, NDArray[np.float64]]] = []
+
+    def __enter__(self) -> "Canvas":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._settings.__exit__(None, None, None)
+
+    def axes(self, rows: int = 1, columns: int = 1, **options: Any) -> list[Axes]:
+        """Panels in a grid, row by row, with light grid lines."""
+        found = self.figure.subplots(rows, columns, squeeze=False, **options)
+        panels = [panel for row in found for panel in row]
+        for panel in panels:
+            panel.patch.set_visible(False)
+            panel.grid(visible=True)
+        self.figure.patch.set_visible(False)
+        return panels
+
+    def points(self, axes: Axes, x: ArrayLike, y: ArrayLike, trials: Sequence[int], **options: Any) -> None:
+        """Points of one style, one a trial; those with a coordinate that is no number are left out."""
+        across, up = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
+        shown = np.isfinite(across) & np.isfinite(up)
+        if not shown.any():
+            return
+        group = f"{svg.POINTS}{len(self._points)}"
+        self._points[group] = [trial for trial, there in zip(trials, shown, strict=True) if there]
+        axes.plot(across[shown], up[shown], gid=group, **{"linestyle": "", **options})
+
+    def curve(self, axes: Axes, x: ArrayLike, y: ArrayLike, trial: int, **options: Any) -> None:
+        """The line of one trial."""
+        axes.plot(np.asarray(x, dtype=float), np.asarray(y, dtype=float), gid=f"{svg.CURVE}{trial}", **options)
+
+    def ghost(self, axes: Axes, x: ArrayLike, y: ArrayLike, trial: int) -> None:
+        """The line of one trial that is drawn only once the trial is marked."""
+        points = np.column_stack([np.asarray(x, dtype=float), np.asarray(y, dtype=float)])
+        self._ghosts.append((axes, trial, points[np.isfinite(points).all(axis=1)]))
+
+    def finish(self, title: str, alternative: str, data: pd.DataFrame) -> Drawing:
+        """The drawing, once all is on the canvas."""
+        with warnings.catch_warnings():
+            # The reader's fonts may have the characters that matplotlib's do not.
+            warnings.filterwarnings("ignore", message=r"Glyph \d+.*missing from font")
+            text = io.BytesIO()
+            self.figure.savefig(text, format="svg", metadata={"Date": None, "Creator": None})
+        shown = svg.finished(text.getvalue(), self.name, self._points, title, alternative)
+        return Drawing(
+            name=self.name, title=title, alternative=alternative, svg=shown, data=data, ghosts=self._ghost_paths()
+        )
+
+    def _ghost_paths(self) -> dict[int, str]:
+        height = self.figure.get_figheight() * 72.0
+        scale = 72.0 / self.figure.dpi
+        paths: dict[int, str] = {}
+        for axes, trial, points in self._ghosts:
+            if len(points) > 1:
+                placed = axes.transData.transform(points) * scale
+                path = "M" + "L".join(f"{x:.1f} {height - y:.1f}" for x, y in placed)
+                paths[trial] = paths.get(trial, "") + path
+        return paths

@@ -1,0 +1,137 @@
+"""Axes that read well: the metric's, and those of time, steps and FLOPs in units that suit their values."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.axis import Axis
+from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
+from numpy.typing import ArrayLike, NDArray
+
+from reports import wording
+
+NARROW: Final = 3.0  # axes whose ends differ by less than this factor get evenly spaced ticks
+MANTISSAS: Final = ((1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 7.0), (1.0, 2.0, 3.0, 5.0), (1.0, 2.0, 5.0), (1.0, 3.0), (1.0,))
+MARGIN: Final = 0.06
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Metric:
+    """The study's metric, as figures and texts need it."""
+
+    name: str
+    direction: str  # minimize, maximize
+    log: bool  # whether its logarithm is what effects are measured in
+
+    @property
+    def words(self) -> str:
+        """Its name as text."""
+        return wording.metric_words(self.name)
+
+    def best(self, values: ArrayLike) -> float:
+        """The best of some values; NaN if none is finite."""
+        numbers = np.asarray(values, dtype=float)
+        finite = numbers[np.isfinite(numbers)]
+        if not len(finite):
+            return math.nan
+        return float(finite.min() if self.direction == "minimize" else finite.max())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unit:
+    """A unit for an axis: a value in it is the value over `size`."""
+
+    size: float
+    name: str
+
+
+def time_unit(seconds: ArrayLike) -> Unit:
+    """Device-hours, or device-minutes or -seconds where all is short."""
+    longest = np.max(np.nan_to_num(np.asarray(seconds, dtype=float)), initial=0.0)
+    if longest >= 3600:
+        return Unit(size=3600.0, name="device-hours")
+    return Unit(size=60.0, name="device-minutes") if longest >= 120 else Unit(size=1.0, name="device-seconds")
+
+
+def metric_axis(axes: Axes, metric: Metric, values: ArrayLike, *, label: bool = True) -> None:
+    """The y axis of the metric over the finite ones of some values; logarithmic for perplexities."""
+    if label:
+        axes.set_ylabel(wording.clean(metric.words))
+    if metric.log:
+        axes.set_yscale("log")
+    ends = _ends(values, log=metric.log)
+    if ends is not None:
+        axes.set_ylim(*ends)
+        _set_ticks(axes.yaxis, *ends, log=metric.log)
+
+
+def cost_axis(axes: Axes, costs: ArrayLike, label: str) -> None:
+    """The x axis of what trials cost: logarithmic where costs differ much."""
+    axes.set_xlabel(label)
+    numbers = np.asarray(costs, dtype=float)
+    positive = numbers[np.isfinite(numbers) & (numbers > 0)]
+    log = len(positive) > 0 and bool(positive.max() > NARROW * positive.min())
+    if log:
+        axes.set_xscale("log")
+    ends = _ends(numbers, log=log)
+    if ends is not None:
+        axes.set_xlim(*ends)
+        _set_ticks(axes.xaxis, *ends, log=log)
+
+
+def count_axis(axes: Axes, last: float, label: str) -> None:
+    """The x axis of a count from 0, e.g. of steps."""
+    axes.set_xlabel(label)
+    end = max(last, 1.0) * 1.02
+    axes.set_xlim(0.0, end)
+    _set_ticks(axes.xaxis, 0.0, end, log=False, most=4)
+
+
+def _ends(values: ArrayLike, *, log: bool) -> tuple[float, float] | None:
+    """The limits of an axis with a margin; None if there is no value to show."""
+    numbers = np.asarray(values, dtype=float).ravel()
+    finite = numbers[np.isfinite(numbers) & ((numbers > 0) | (not log))]
+    if not len(finite):
+        return None
+    low, high = float(finite.min()), float(finite.max())
+    if log:
+        factor = max((high / low) ** MARGIN, 1.01)
+        return low / factor, high * factor
+    margin = max((high - low) * MARGIN, 1e-9 * max(abs(high), abs(low)), 1e-12)
+    return low - margin, high + margin
+
+
+def _set_ticks(axis: Axis, low: float, high: float, *, log: bool, most: int = 6) -> None:
+    axis.set_major_locator(FixedLocator(ticks(low, high, log=log, most=most)))
+    axis.set_minor_locator(NullLocator())
+    axis.set_major_formatter(FuncFormatter(lambda value, _: tick_text(value)))
+
+
+def ticks(low: float, high: float, *, log: bool, most: int = 6) -> list[float]:
+    """Round values between the ends of an axis."""
+    if not log or high < NARROW * low:
+        found = MaxNLocator(most, steps=[1, 2, 2.5, 5, 10]).tick_values(low, high)
+        return [float(value) for value in found if low <= value <= high]
+    decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    for mantissas in MANTISSAS:
+        chosen = [m * 10.0**decade for decade in decades for m in mantissas]
+        inside = [value for value in chosen if low <= value <= high]
+        if len(inside) <= most:
+            return inside
+    step = math.ceil(len(inside) / most)
+    return inside[::step]
+
+
+def tick_text(value: float) -> str:
+    """A tick's number: short, with a prefix from a hundred thousand on."""
+    if abs(value) >= 1e5:
+        return wording.si(value)
+    return f"{value:.4g}".replace("-", "\u2212") if abs(value) < 1000 else wording.number_of(round(value))
+
+
+def widest(groups: Sequence[ArrayLike]) -> NDArray[np.float64]:
+    """All values of some arrays together."""
+    return np.concatenate([np.asarray(group, dtype=float).ravel() for group in groups] or [np.array([])])

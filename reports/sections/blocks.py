@@ -1,0 +1,155 @@
+"""The blocks that a report is made of: plain values, which know nothing of HTML or PDF.
+
+Text is text: whatever a user wrote passes through here as it is, and each renderer escapes it for its format.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from reports.figures.drawing import Drawing
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A stretch of text in one style."""
+
+    text: str
+    style: Literal["plain", "strong", "emphasis", "code"] = "plain"
+
+
+Inline = tuple[Run, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Paragraph:
+    """A paragraph; `lead` is the sentence that answers a section's question."""
+
+    text: Inline
+    lead: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heading:
+    """A heading within a section."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Column:
+    """A column of a table: its heading, and whether it holds numbers."""
+
+    title: str
+    number: bool = False
+    code: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A cell: what is shown, and the value it sorts by if that is another."""
+
+    text: str
+    sort: float | str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """A table with a caption; `trials` names the trial of each row, where rows are trials."""
+
+    name: str
+    caption: Inline
+    columns: tuple[Column, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+    trials: tuple[int, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plot:
+    """A drawing with its caption."""
+
+    drawing: Drawing
+    caption: Inline
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """Names with what they stand for, e.g. a machine's."""
+
+    pairs: tuple[tuple[str, Inline], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ruling:
+    """A claim with its verdict: the headline of a study."""
+
+    identifier: str
+    text: str
+    verdict: str  # supported, refuted, undecided, untested
+    sentence: Inline
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rulings:
+    """The study's claims, each with its verdict."""
+
+    items: tuple[Ruling, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listing:
+    """A list of items, e.g. of references."""
+
+    items: tuple[Inline, ...]
+
+
+Block = Paragraph | Heading | Table | Plot | Facts | Rulings | Listing
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Section:
+    """A section under its heading; `anchor` is its address within the page."""
+
+    anchor: str
+    title: str
+    blocks: tuple[Block, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """All that a report says.
+
+    Attributes:
+        title: the study's name.
+        subtitle: what the study asks.
+        byline: when it was made and of what.
+        trials: what names each trial where a point of it is shown, by its id.
+    """
+
+    title: str
+    subtitle: str
+    byline: str
+    sections: tuple[Section, ...]
+    trials: Mapping[int, str] = field(default_factory=dict)
+
+    def drawings(self) -> tuple[Drawing, ...]:
+        """All drawings in the order of the report."""
+        blocks = (block for section in self.sections for block in section.blocks)
+        return tuple(block.drawing for block in blocks if isinstance(block, Plot))
+
+
+def plain(text: str) -> Inline:
+    """Text of one style."""
+    return (Run(text),)
+
+
+def rich(text: str, *marked: str) -> Inline:
+    """Text in which each ``{}`` is replaced by one of `marked`, set strong."""
+    parts = text.split("{}")
+    if len(parts) != len(marked) + 1:
+        raise ValueError(f"{len(parts) - 1} places for {len(marked)} texts in {text!r}")
+    runs = [Run(parts[0])]
+    for strong, rest in zip(marked, parts[1:], strict=True):
+        runs += [Run(strong, "strong"), Run(rest)]
+    return tuple(run for run in runs if run.text)

@@ -1,0 +1,85 @@
+"""Where the device time went: by phase and by what it bought."""
+
+import numpy as np
+import pandas as pd
+
+from reports import wording
+from reports.sections.blocks import Block, Cell, Column, Inline, Paragraph, Section, Table, plain, rich
+from reports.sections.context import ENDED, Context
+
+WASTED = ("crashed", "killed", "out_of_memory", "timeout", "diverged")
+
+
+def ledger(context: Context) -> Section:
+    """The section with a row a phase and their sum."""
+    blocks: list[Block] = [Paragraph(text=_answer(context)), _table(context)]
+    return Section(anchor="ledger", title="Where the device time went", blocks=tuple(blocks))
+
+
+def _answer(context: Context) -> Inline:
+    attempts = context.data.attempts
+    total = context.device_seconds
+    failed = attempts[attempts["exit_reason"].isin(WASTED)] if len(attempts) else attempts
+    lost = float(failed["device_seconds"].sum()) if len(failed) else 0.0
+    budget = context.data.study.budget_device_hours
+    of = f" of the {wording.number(budget)} device-hours allowed" if budget is not None else ""
+    share = f" ({100 * lost / total:.1f} %)" if total > 0 and lost > 0 else ""
+    return rich(
+        f"The study took {{}}{of}, in {wording.count(len(attempts), 'attempt')}. Attempts that crashed, were killed, "
+        f"ran out of memory or time, or diverged took {{}}{share}.",
+        wording.duration(total),
+        wording.duration(lost),
+    )
+
+
+def _table(context: Context) -> Table:
+    columns = tuple(
+        Column(title=title, number=place >= 3)
+        for place, title in enumerate(
+            (
+                "Phase",
+                "Design",
+                "Budget",
+                "Trials",
+                "Completed",
+                "Pruned",
+                "Failed",
+                "Not ended",
+                "Device time",
+                "FLOPs",
+            )
+        )
+    )
+    rows = [
+        _row(
+            (wording.clean(phase.name), wording.clean(phase.design).replace("_", " "), _budgets(own)),
+            own,
+        )
+        for phase in context.data.phases
+        for own in [context.trials[context.trials["phase"] == phase.name]]
+    ]
+    if len(rows) > 1:
+        rows.append(_row(("All", "", ""), context.trials))
+    return Table(
+        name="ledger",
+        caption=plain("A trial that several phases want is counted in the first of them."),
+        columns=columns,
+        rows=tuple(rows),
+    )
+
+
+def _row(names: tuple[str, ...], frame: pd.DataFrame) -> tuple[Cell, ...]:
+    states = frame["state"].value_counts()
+    counts = [int(states.get(state, 0)) for state in ENDED]
+    numbers = [len(frame), *counts, len(frame) - sum(counts)]
+    seconds, flops = float(frame["device_seconds"].sum()), float(np.nansum(frame["flops"]))
+    return (
+        *(Cell(name) for name in names),
+        *(Cell(wording.number_of(number), float(number)) for number in numbers),
+        Cell(wording.duration(seconds), seconds),
+        Cell(wording.si(flops), flops),
+    )
+
+
+def _budgets(frame: pd.DataFrame) -> str:
+    return wording.listed([wording.budget(text) for text in dict.fromkeys(frame["budget"])])

@@ -1,0 +1,38 @@
+"""The whole report of a study: its sections in their order."""
+
+from datetime import datetime
+
+from reports import wording
+from reports.load import StudyData
+from reports.sections.blocks import Report
+from reports.sections.context import Context, make_context
+from reports.sections.costs import costs
+from reports.sections.effects import effects
+from reports.sections.environment import environment
+from reports.sections.learning import learning
+from reports.sections.ledger import ledger
+from reports.sections.summary import summary
+from reports.sections.trials import trials
+
+ORDER = (summary, costs, learning, effects, ledger, trials, environment)
+
+
+def study_report(data: StudyData, now: datetime) -> Report:
+    """All that is to be said about one study."""
+    context = make_context(data, now)
+    sections = tuple(found for write in ORDER if (found := write(context)) is not None)
+    return Report(
+        title=wording.clean(data.study.name),
+        subtitle=wording.clean(str(data.study.spec.get("description") or "")),
+        byline=_byline(context),
+        sections=sections,
+        trials=context.labels,
+    )
+
+
+def _byline(context: Context) -> str:
+    return (
+        f"{wording.count(len(context.trials), 'trial')} in {wording.count(len(context.data.phases), 'phase')}, "
+        f"{wording.duration(context.device_seconds)} of device time. Report of "
+        f"{wording.time_text(context.now.timestamp())}."
+    )

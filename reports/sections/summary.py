@@ -1,0 +1,131 @@
+"""The answer first: the best trial, how far it is below what knows nothing, what it took, and what is unfinished."""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from reports import wording
+from reports.sections.blocks import Block, Facts, Inline, Paragraph, Section, plain, rich
+from reports.sections.context import Context, finite
+
+
+def summary(context: Context) -> Section:
+    """The first section of every report."""
+    blocks: list[Block] = [Paragraph(text=_best(context), lead=True)]
+    blocks += [Paragraph(text=_corpus(corpus)) for corpus in context.corpora]
+    blocks += [Paragraph(text=text) for text in (_trials(context), *_cautions(context))]
+    blocks.append(Facts(pairs=_facts(context)))
+    return Section(anchor="summary", title="Summary", blocks=tuple(blocks))
+
+
+def _best(context: Context) -> Inline:
+    best = context.best
+    words = wording.clean(context.metric.words)
+    if best is None:
+        return plain(f"No trial has completed yet, so there is no {words} to report.")
+    trial = int(best["trial_id"])
+    result = context.data.results[trial]
+    test = result.get("test_perplexity") if context.metric.name == "valid_perplexity" else None
+    tail = ""
+    marked = [wording.perplexity(float(best["value"]))]
+    if finite(test):
+        tail = " (on the test text, with the weights chosen on the validation text: {})"
+        marked.append(wording.perplexity(test))
+    gain = _gain(context, best)
+    return rich(
+        f"The best {words} is {{}}{tail}, reached by trial {context.names[trial]}: {_name(context, trial)}, seed "
+        f"{best['seed']}, {wording.budget(best['budget'])}.{gain}",
+        *marked,
+    )
+
+
+def _name(context: Context, trial: int) -> str:
+    name = context.configurations[trial]
+    return "the baseline" if name == "baseline" else name.replace("{", "(").replace("}", ")")
+
+
+def _gain(context: Context, best: Any) -> str:
+    """How the best compares with the baseline at its budget and seed, where that was run."""
+    frame = context.trials
+    same = frame[
+        (frame["budget"] == best["budget"]) & (frame["seed"] == best["seed"]) & (frame["state"] == "completed")
+    ]
+    base = [float(row.value) for row in same.itertuples() if context.at_baseline(int(row.trial_id))]
+    if not base or context.at_baseline(int(best["trial_id"])):
+        return ""
+    value = float(best["value"])
+    change = (
+        wording.percent(math.log(value / base[0]))
+        if context.metric.log and value > 0 and base[0] > 0
+        else wording.signed(value - base[0], 4)
+    )
+    return (
+        f" The baseline with the same seed and budget has {wording.perplexity(base[0])} ({change}); a single pair, "
+        "chosen after the fact: the effects below are the fair comparison."
+    )
+
+
+def _corpus(corpus: Mapping[str, Any]) -> Inline:
+    name = wording.clean(str(corpus.get("name", "unnamed")))
+    unigram = corpus.get("unigram_perplexity")
+    sizes = [
+        f"{wording.number_of(corpus[key])} {words}"
+        for key, words in (
+            ("train_tokens", "training tokens"),
+            ("valid_tokens", "validation tokens"),
+            ("test_tokens", "test tokens"),
+            ("vocabulary", "words in the vocabulary"),
+        )
+        if isinstance(corpus.get(key), int)
+    ]
+    text = f"The corpus is {name}" + (f": {wording.listed(sizes)}." if sizes else ".")
+    if not finite(unigram):
+        return plain(text)
+    return rich(
+        f"{text} Its unigram perplexity, that of a model that knows how often words occur and nothing else, is {{}}.",
+        wording.perplexity(unigram),
+    )
+
+
+def _trials(context: Context) -> Inline:
+    states = context.trials["state"].value_counts()
+    words = {"completed": "completed", "pruned": "were pruned", "failed": "failed", "running": "run", "waiting": "wait"}
+    parts = [f"{wording.number_of(int(states[state]))} {text}" for state, text in words.items() if states.get(state)]
+    listed = f" ({wording.listed(parts)})" if parts else ""
+    return rich(
+        f"The study has {wording.count(len(context.data.phases), 'phase')} and "
+        f"{wording.count(len(context.trials), 'trial')}{listed}, and has taken {{}} of device time, failed attempts "
+        "included.",
+        wording.duration(context.device_seconds),
+    )
+
+
+def _cautions(context: Context) -> list[Inline]:
+    found: list[Inline] = []
+    if context.unfinished:
+        found.append(
+            rich(
+                "{} "
+                + f"{context.unfinished} of {wording.count(len(context.trials), 'trial')} had not ended when this "
+                "report was made. Effects rest on the pairs that are complete, and may change.",
+                "The study is not finished.",
+            )
+        )
+    for when, lines in context.data.changes:
+        shown = "; ".join(wording.clean(line) for line in lines).replace("{", "(").replace("}", ")")
+        found.append(rich(f"{{}} {shown}.", f"The study file was changed on {wording.time_text(when)}:"))
+    return found
+
+
+def _facts(context: Context) -> tuple[tuple[str, Inline], ...]:
+    study = context.data.study
+    minimize = context.metric.direction == "minimize"
+    pairs = [
+        ("Metric", f"{wording.clean(context.metric.name)}, {'less' if minimize else 'more'} is better"),
+        ("Study file", wording.clean(study.source_path)),
+        ("Launched", wording.time_text(study.created_at)),
+        ("Report made", wording.time_text(context.now.timestamp())),
+    ]
+    if study.budget_device_hours is not None:
+        pairs.insert(2, ("Budget", f"{wording.number(study.budget_device_hours)} device-hours"))
+    return tuple((name, plain(text)) for name, text in pairs)
