@@ -6,7 +6,7 @@ sums. Units pair by seed and by all factors but the one compared.
 
 import math
 from collections import defaultdict
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
@@ -80,9 +80,23 @@ def matching(cells: Iterable[Cell], where: Levels) -> tuple[Cell, ...]:
     return tuple(cell for cell in cells if all(cell.levels.get(factor) == key for factor, key in where.items()))
 
 
-def paired_by_factor(cells: Sequence[Cell], factor: str, low: str, high: str) -> Comparison:
-    """Units high - low: cells that agree in the seed, the budget and all factors but this one."""
-    return Comparison(units=_units(cells, cells, factor, low, high), around=tuple(cells))
+def paired_by_factor(
+    cells: Sequence[Cell], factor: str, low: str, high: str, *, unless: Collection[str] = ()
+) -> Comparison:
+    """Units high - low: cells that agree in the seed and all factors but this one.
+
+    Args:
+        cells: of one phase.
+        factor: the one compared, with the keys of its levels.
+        unless: factors that the units' keys leave out, so that units of two comparisons can be matched.
+    """
+
+    def key(cell: Cell) -> Key:
+        others = (item for item in cell.levels.items() if item[0] != factor and item[0] not in unless)
+        return (cell.seed, *sorted(others))
+
+    units = _joined(matching(cells, {factor: low}), matching(cells, {factor: high}), key)
+    return Comparison(units=units, around=tuple(cells))
 
 
 def paired_by_seed(low: Sequence[Cell], high: Sequence[Cell], around: Iterable[Cell]) -> Comparison:
@@ -141,14 +155,6 @@ def raw_mean(cells: Iterable[Cell]) -> float:
     """The mean of the cells as measured; NaN if none is."""
     values = [cell.raw for cell in cells if cell.measured]
     return fmean(values) if values else math.nan
-
-
-def _units(low_cells: Sequence[Cell], high_cells: Sequence[Cell], factor: str, low: str, high: str) -> tuple[Unit, ...]:
-    def key(cell: Cell) -> Key:
-        others = tuple(sorted((name, level) for name, level in cell.levels.items() if name != factor))
-        return (cell.seed, cell.stratum[0], *others)
-
-    return _joined(matching(low_cells, {factor: low}), matching(high_cells, {factor: high}), key)
 
 
 def _joined(low: Sequence[Cell], high: Sequence[Cell], key: Callable[[Cell], Key]) -> tuple[Unit, ...]:

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 
 import numpy as np
-from statsmodels.stats.multitest import multipletests
 
 
 def holm(p_values: Sequence[float]) -> tuple[float, ...]:
@@ -15,11 +14,13 @@ def holm(p_values: Sequence[float]) -> tuple[float, ...]:
     Args:
         p_values: of all declared tests; NaN for one that could not be made.
     """
-    values = np.asarray(p_values, dtype=np.float64)
-    if not len(values):
-        return ()
-    values = np.where(np.isnan(values), 1.0, values)
-    return tuple(float(p) for p in multipletests(values, method="holm")[1])
+    values = np.nan_to_num(np.asarray(p_values, dtype=np.float64), nan=1.0)
+    order = np.argsort(values, kind="stable")
+    # statsmodels' multipletests gives the same, but collects garbage in every call, which takes 40 ms.
+    stepped = np.minimum(np.maximum.accumulate(values[order] * np.arange(len(values), 0, -1)), 1.0)
+    adjusted = np.empty_like(stepped)
+    adjusted[order] = stepped
+    return tuple(adjusted.tolist())
 
 
 def all_of(p_values: Sequence[float]) -> float:

@@ -1,0 +1,49 @@
+"""The configurations that claims name: a phase and levels, all other factors at their baselines."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from reports.cells import Cell, baseline_key, cells, level_key
+from reports.claim_parts import Untestable
+from reports.comparison import matching
+from reports.load import StudyData
+from reports.measures import Measure
+
+Arm = Mapping[str, Any]
+
+
+def require(condition: bool, message: str) -> None:
+    """Says that a claim cannot be tested, unless the condition holds."""
+    if not condition:
+        raise Untestable(message)
+
+
+def phase_cells(data: StudyData, phase: str, measure: Measure) -> tuple[Cell, ...]:
+    """The cells of a phase."""
+    require(phase in data.members, f"the study has no phase {phase}")
+    return cells(data, phase, measure)
+
+
+def arm_cells(data: StudyData, arm: Arm, measure: Measure) -> tuple[Cell, ...]:
+    """The cells of one configuration of a phase.
+
+    A factor that the arm does not name is at its baseline; where the phase has no trial there, as in a phase over one
+    corpus that is not the baseline, it may have any level.
+    """
+    everything = phase_cells(data, arm["phase"], measure)
+    found = matching(everything, {factor: level_key(level) for factor, level in (arm.get("levels") or {}).items()})
+    for factor in data.factors:
+        at_baseline = matching(found, {factor: baseline_key(data, factor)})
+        if factor not in (arm.get("levels") or {}) and at_baseline:
+            found = at_baseline
+    require(bool(found), f"no trial of the study is {arm_words(arm)}")
+    return found
+
+
+def arm_words(arm: Arm) -> str:
+    """An arm in words, e.g. ``depth = 4 in screen``."""
+    levels = arm.get("levels") or {}
+    named = ", ".join(
+        f"{factor} = {level if isinstance(level, str) else level_key(level)}" for factor, level in levels.items()
+    )
+    return f"{named or 'the baseline'} in {arm['phase']}"

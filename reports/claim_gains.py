@@ -1,0 +1,99 @@
+"""The gains that orderings rank: what a factor's best level saves, or what leaving a factor out loses."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from reports.cells import Cell, baseline_key, level_text
+from reports.claim_arms import phase_cells, require
+from reports.claim_fractions import fraction_contrast
+from reports.claim_parts import Part
+from reports.comparison import Comparison, infer, minus, paired_by_factor, raw_mean
+from reports.factorial_phase import high_level
+from reports.load import StudyData
+from reports.measures import Measure, measure
+from reports.statistics.paired import Estimate
+
+
+@dataclass(frozen=True, slots=True)
+class _Gain:
+    """The gain of one factor, positive where it betters the metric; a fraction's has an estimate of its own."""
+
+    factor: str
+    level: str
+    comparison: Comparison
+    estimate: Estimate | None = None
+
+
+def gain_parts(data: StudyData, phase: str, metric: Measure, pairs: Sequence[tuple[str, str]]) -> tuple[Part, ...]:
+    """For each pair of factors the gain of the first less that of the second.
+
+    In a leave_one_out phase a gain is the loss when the factor is left out of the full configuration. Elsewhere it is
+    that of the level that is best on the study's own metric, so that a ranking on test values is of levels that
+    validation chose.
+    """
+    runs = phase_cells(data, phase, metric)
+    chosen_by = measure(data)
+    choice = phase_cells(data, phase, chosen_by)
+    names = dict.fromkeys(name for pair in pairs for name in pair)
+    gains = {name: _gain(data, phase, metric, name, (runs, choice, chosen_by)) for name in names}
+    return tuple(_difference(gains[first], gains[second]) for first, second in pairs)
+
+
+def _gain(
+    data: StudyData,
+    phase: str,
+    metric: Measure,
+    factor: str,
+    found: tuple[Sequence[Cell], Sequence[Cell], Measure],
+) -> _Gain:
+    runs, choice, chosen_by = found
+    design = next(each.design for each in data.phases if each.name == phase)
+    start = baseline_key(data, factor)
+    if design == "leave_one_out":
+        full = high_level(data, factor)
+        comparison = paired_by_factor(runs, factor, full, start).scaled(metric.sign)
+        require(bool(comparison.units), f"phase {phase} does not leave out {factor}")
+        return _Gain(factor, level_text(full), replace(comparison, around=tuple(runs)))
+    level = _best_level(choice, chosen_by, factor, start)
+    if level is not None:
+        return _Gain(factor, level_text(level), paired_by_factor(runs, factor, start, level).scaled(-metric.sign))
+    part = fraction_contrast(data, phase, metric, (factor, start, high_level(data, factor)), {})
+    require(part is not None, f"phase {phase} does not show the gain of {factor} against its baseline")
+    assert part is not None
+    estimate = replace(part.estimate, value=-metric.sign * part.estimate.value)
+    return _Gain(factor, level_text(high_level(data, factor)), part.comparison.scaled(-metric.sign), estimate)
+
+
+def _best_level(runs: Sequence[Cell], chosen_by: Measure, factor: str, start: str) -> str | None:
+    """The level with the best mean difference from the baseline; of those not measured yet the first."""
+    levels = [key for key in dict.fromkeys(cell.levels[factor] for cell in runs) if key != start]
+    paired = [key for key in levels if paired_by_factor(runs, factor, start, key).units]
+    if not paired:
+        return None
+
+    def worsening(key: str) -> tuple[bool, float]:
+        mean = infer(paired_by_factor(runs, factor, start, key)).value
+        return math.isnan(mean), 0.0 if math.isnan(mean) else chosen_by.sign * mean
+
+    return min(paired, key=worsening)
+
+
+def _difference(first: _Gain, second: _Gain) -> Part:
+    label = f"gain of {first.factor} ({first.level}) less gain of {second.factor} ({second.level})"
+    if first.estimate is not None and second.estimate is not None:
+        comparison = Comparison(
+            units=(*first.comparison.units, *second.comparison.scaled(-1.0).units), around=first.comparison.around
+        )
+        estimate = _independent(first.estimate, second.estimate)
+    else:
+        comparison = minus(first.comparison, second.comparison)
+        estimate = infer(comparison)
+    started = [cell for unit in first.comparison.complete for cell, _ in unit.terms]
+    return Part(label=label, comparison=comparison, estimate=estimate, mean_from=raw_mean(started), low=None, high=None)
+
+
+def _independent(first: Estimate, second: Estimate) -> Estimate:
+    """The difference of two effects of one orthogonal design, whose estimates are independent given one error."""
+    error = (first.standard_error**2 + second.standard_error**2) ** 0.5
+    return replace(first, value=first.value - second.value, standard_error=error)

@@ -1,0 +1,75 @@
+"""`sweeper claims`: what the trials say on each claim, with an exit code for CI."""
+
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from sweeper.cli.options import json_option, print_json, store_option, study_name
+
+if TYPE_CHECKING:
+    from reports.claims import ClaimVerdict
+
+COLOURS = {"supported": "green", "refuted": "red", "undecided": "yellow", "untested": None}
+
+
+@click.command()
+@click.argument("study")
+@json_option
+@store_option
+def claims(study: str, as_json: bool, store: str) -> None:
+    """Judge the claims of STUDY, a study file or a study's name in the store, by the trials that have ended.
+
+    Each claim is supported, refuted, undecided or untested. The exit code is 0 only if all of them are supported,
+    else 1, so that a study can guard its claims in CI.
+    """
+    name = study_name(study)
+    from reports.claim_caveats import removed_claims  # noqa: PLC0415 - pandas and scipy are slow to load
+    from reports.claims import all_supported, judge_claims  # noqa: PLC0415
+    from reports.load import load  # noqa: PLC0415
+
+    data = load(store, name)
+    verdicts, removed = judge_claims(data), removed_claims(data)
+    supported = all_supported(verdicts)
+    if as_json:
+        print_json(
+            {
+                "study": name,
+                "all_supported": supported,
+                "claims": [_plain(asdict(each)) for each in verdicts],
+                "removed": list(removed),
+            }
+        )
+    else:
+        _print(name, verdicts, removed)
+    if not supported:
+        raise click.exceptions.Exit(1)
+
+
+def _print(name: str, verdicts: Sequence["ClaimVerdict"], removed: Sequence[str]) -> None:
+    if not verdicts:
+        click.echo(f"{name}: the study declares no claims.")
+    for each in verdicts:
+        click.echo(f"{click.style(f'{each.verdict:<10}', fg=COLOURS[each.verdict], bold=True)} {each.id}: {each.text}")
+        click.echo(f"           {each.sentence.partition(': ')[2]}")
+        for note in each.notes:
+            click.echo(f"           Note: {note}")
+    for line in removed:
+        click.echo(f"Removed after data existed: {line}")
+    counts = {verdict: sum(each.verdict == verdict for each in verdicts) for verdict in COLOURS}
+    if verdicts:
+        click.echo(", ".join(f"{number} {verdict}" for verdict, number in counts.items() if number))
+
+
+def _plain(value: Any) -> Any:
+    """JSON has no NaN: what is unknown is null."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return json.loads(json.dumps(value))
