@@ -68,9 +68,7 @@ def test_dropped_probabilities_are_factors_of_the_values() -> None:
     factors = torch.zeros(2, 3, 12, 12, dtype=torch.float64)
     factors[:, :, :, 0] = 2.0
     found = attend(queries, keys, values, pattern=None, dropout_mask=factors)
-    first = torch.softmax(queries[:, :, 0] * 0, -1)  # the first query sees the first key alone: probability 1
-    assert first.sum().item() > 0
-    torch.testing.assert_close(found[:, :, 0], 2.0 * values[:, :, 0])
+    torch.testing.assert_close(found[:, :, 0], 2.0 * values[:, :, 0])  # it sees the first key alone: probability 1
 
 
 @pytest.mark.slow
