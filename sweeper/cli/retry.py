@@ -19,9 +19,11 @@ def retry(study: str, store: str) -> None:
     from sweeper.store import control, reader  # noqa: PLC0415 - SQLAlchemy is slow to load
     from sweeper.store.engine import open_existing  # noqa: PLC0415
 
+    with reader.connect(store) as connection:
+        study_id = reader.study(connection, name).id
     engine = open_existing(store)
     try:
-        number = control.retry_failed(engine, reader.study(engine, name).id, time.time())
+        number = control.retry_failed(engine, study_id, time.time())
     finally:
         engine.dispose()
     click.echo(

@@ -1,0 +1,170 @@
+"""Commands that read or change a store, and how they refuse."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine
+
+from sweeper.cli.main import COMMANDS
+from sweeper.store import queue
+from sweeper.store.ingest import ingest
+from sweeper.store.records import Measurement, Outcome
+from tests.sweeper.cli.conftest import Answer
+from tests.sweeper.store.builders import RETRY, SLOT, completed, enrolled, levels, phase
+
+Sweeper = Callable[..., Answer]
+
+
+@pytest.fixture
+def study(engine: Engine) -> int:
+    """Three trials: one completed, one failed, one waiting."""
+    study_id = enrolled(engine, phase("screen", levels(3)), phase("long", [])).study_id
+    claim = queue.claim(engine, study_id, SLOT, lease_s=30.0, now=0.0)
+    assert claim is not None
+    ingest(engine, claim, [Measurement(metric="loss", step=7, value=2.5)], 5)
+    queue.finish(engine, claim, completed(2.5, result={"note": "<b>"}), retry=RETRY, now=4.0)
+    claim = queue.claim(engine, study_id, SLOT, lease_s=30.0, now=5.0)
+    assert claim is not None
+    failed = Outcome(exit_reason="diverged", exit_code=3, message="the loss is not finite", device_seconds=1.0)
+    queue.finish(engine, claim, failed, retry=RETRY, now=6.0)
+    return study_id
+
+
+def test_status_prints_the_contract_s_json(sweeper: Sweeper, url: str, study: int) -> None:
+    answer = sweeper("status", "s", "--json", "--store", url)
+    document = json.loads(answer.out)
+    assert answer.code == 0
+    assert list(document) == [
+        "study", "phases", "planned", "waiting", "running", "completed", "pruned", "failed", "device_hours",
+        "eta_seconds",
+    ]  # fmt: skip
+    assert document["phases"][0] == {
+        "name": "screen", "planned": 3, "waiting": 1, "running": 0, "completed": 1, "pruned": 0, "failed": 1,
+    }  # fmt: skip
+    assert (document["planned"], document["completed"], document["failed"]) == (3, 1, 1)
+
+
+def test_status_without_a_study_lists_all(sweeper: Sweeper, url: str, study: int) -> None:
+    assert "s: 2/3 trials ended" in sweeper("status", "--store", url).out
+    assert [each["study"] for each in json.loads(sweeper("status", "--json", "--store", url).out)] == ["s"]
+
+
+def test_status_for_people_names_each_phase(sweeper: Sweeper, url: str, study: int) -> None:
+    out = sweeper("status", "s", "--store", url).out
+    assert "screen" in out
+    assert "long" in out
+
+
+def test_a_study_file_stands_for_its_study(sweeper: Sweeper, url: str, study: int, tmp_path: Path) -> None:
+    file = tmp_path / "s.yaml"
+    file.write_text("study: s\n")
+    assert sweeper("status", str(file), "--store", url).code == 0
+
+
+def test_export_writes_a_table_to_a_file_or_to_standard_output(
+    sweeper: Sweeper, url: str, study: int, tmp_path: Path
+) -> None:
+    answer = sweeper(
+        "export", "s", "--table", "trials", "--format", "json", "--out", str(tmp_path / "t.json"), "--store", url
+    )
+    assert answer.code == 0
+    rows = json.loads((tmp_path / "t.json").read_text())
+    assert [(row["number"], row["state"], row["loss"]) for row in rows] == [
+        (0, "completed", 2.5), (1, "failed", None), (2, "waiting", None),
+    ]  # fmt: skip
+    assert list(tmp_path.glob(".t.json*")) == []
+
+
+def test_parquet_needs_a_file(sweeper: Sweeper, url: str, study: int) -> None:
+    answer = sweeper("export", "s", "--table", "trials", "--format", "parquet", "--store", url)
+    assert (answer.code, answer.out) == (2, "")
+    assert "--out FILE" in answer.err
+
+
+@pytest.mark.parametrize("name", ["screen/0", "0", "screen/00000"])
+def test_show_finds_a_trial_by_its_phase_and_number(sweeper: Sweeper, url: str, study: int, name: str) -> None:
+    answer = sweeper("show", "s", name, "--store", url, "--json")
+    if name == "screen/00000":
+        assert answer.code == 2
+        return
+    document = json.loads(answer.out)
+    assert (document["trial"], document["loss"], document["result"]) == ("screen/0", 2.5, {"note": "<b>"})
+    assert document["last_values"] == {"loss": {"step": 7, "value": 2.5}}
+    assert document["attempts"][0]["exit_reason"] == "completed"
+
+
+def test_show_for_people_has_the_last_words_of_a_failed_trial(sweeper: Sweeper, url: str, study: int) -> None:
+    assert "the loss is not finite" in sweeper("show", "s", "screen/1", "--store", url).out
+
+
+def test_show_says_which_trials_there_are(sweeper: Sweeper, url: str, study: int) -> None:
+    answer = sweeper("show", "s", "screen/9", "--store", url)
+    assert answer.code == 2
+    assert answer.err == "trial 'screen/9': s has no such trial. It has screen/0 to screen/2.\n"
+
+
+def test_retry_and_cancel_say_how_many_trials_they_moved(sweeper: Sweeper, url: str, study: int) -> None:
+    assert "1 failed trials wait again" in sweeper("retry", "s", "--store", url).out
+    assert "2 waiting trials cancelled" in sweeper("cancel", "s", "--store", url).out
+    assert "no trial has failed" not in sweeper("retry", "s", "--store", url).out
+
+
+@pytest.mark.parametrize("command", ["status", "show", "retry", "cancel", "report"])
+def test_a_store_that_is_not_there_is_told_and_not_made(sweeper: Sweeper, tmp_path: Path, command: str) -> None:
+    arguments = ["s", "screen/0"] if command == "show" else ["s"]
+    answer = sweeper(command, *arguments, "--store", f"sqlite:///{tmp_path}/none.db")
+    assert answer.code == 2
+    assert (
+        answer.err == f"no store at sqlite:///{tmp_path}/none.db: run `sweeper launch` first or name one with --store\n"
+    )
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_unknown_study_is_told_with_those_that_there_are(sweeper: Sweeper, url: str, study: int) -> None:
+    answer = sweeper("status", "t", "--store", url)
+    assert (answer.code, answer.out) == (2, "")
+    assert answer.err.startswith("no study 't' in the store. There are: s.")
+
+
+def test_an_unknown_command_is_told_with_those_that_there_are(sweeper: Sweeper) -> None:
+    answer = sweeper("lunch")
+    assert answer.code == 2
+    assert "launch" in answer.err
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_help(sweeper: Sweeper, command: str) -> None:
+    answer = sweeper(command, "--help")
+    assert answer.code == 0
+    assert answer.out.startswith("Usage: ")
+
+
+LOADED = """
+import sys
+sys.argv = ["sweeper", *sys.argv[1:]]
+from sweeper.cli.main import main
+try:
+    main()
+except SystemExit:
+    pass
+heavy = {"torch", "optuna", "sqlalchemy", "pandas", "matplotlib", "pydantic", "scipy"}
+print("HEAVY", sorted(heavy & set(sys.modules)))
+"""
+
+
+def heavy_modules_of(*arguments: str) -> str:
+    command = [sys.executable, "-c", LOADED, *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()[-1]
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["status", "--help"], ["launch", "--help"]])
+def test_help_loads_nothing_heavy(arguments: list[str]) -> None:
+    assert heavy_modules_of(*arguments) == "HEAVY []"
+
+
+def test_status_loads_nothing_heavy(url: str, study: int) -> None:
+    assert heavy_modules_of("status", "s", "--json", "--store", url) == "HEAVY []"
