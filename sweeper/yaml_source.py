@@ -1,7 +1,7 @@
 """Safe YAML with the place of every key and value, so that each mistake can be shown where it is."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -10,8 +10,9 @@ import yaml
 
 from sweeper.errors import Mistake, MistakesError
 
-MOST_BYTES: Final = 10_000_000
+MOST_BYTES: Final = 2_000_000
 MOST_NODES: Final = 200_000  # aliases counted each time: a few lines of YAML can stand for billions of values
+MOST_DEPTH: Final = 60
 
 KeyPath = tuple[str | int, ...]
 
@@ -47,10 +48,14 @@ class Source:
 
 
 def dotted(path: KeyPath) -> str:
-    """A path as users write it: ``phases[0].seeds``."""
+    """A path as users write it: ``phases[0].seeds``; always one line."""
     text = ""
     for part in path:
-        text += f"[{part}]" if isinstance(part, int) else (f".{part}" if text else part)
+        if isinstance(part, int):
+            text += f"[{part}]"
+        else:
+            word = part if part.isprintable() else repr(part)
+            text += f".{word}" if text else word
     return text
 
 
@@ -69,19 +74,7 @@ def parse(text: str, name: str) -> Source:
     Raises:
         MistakesError: the text is not YAML of the kind that study files are.
     """
-    try:
-        node = yaml.compose(text, Loader=_Loader)
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        line, column = (mark.line + 1, mark.column + 1) if mark is not None else (1, 1)
-        problem = _plain_words(error.problem or "is not YAML", text, line)
-        raise MistakesError([Mistake(name, line, column, "", problem)]) from error
-    except yaml.reader.ReaderError as error:
-        place = text.count("\n", 0, error.position) + 1
-        message = f"character {chr(error.character) if isinstance(error.character, int) else error.character!r} cannot stand in YAML."
-        raise MistakesError([Mistake(name, place, 1, "", message)]) from error
-    except RecursionError as error:
-        raise MistakesError([Mistake(name, 1, 1, "", "the file is nested too deeply. Write it flatter.")]) from error
+    node = _compose(text, name)
     if node is None:
         raise MistakesError(
             [Mistake(name, 1, 1, "", "the file is empty. A study needs study, metric, trial and phases.")]
@@ -91,6 +84,27 @@ def parse(text: str, name: str) -> Source:
     if builder.mistakes:
         raise MistakesError(builder.mistakes)
     return Source(name, text, data, builder.keys, builder.values)
+
+
+def _compose(text: str, name: str) -> yaml.Node | None:
+    def fail(line: int, column: int, message: str) -> MistakesError:
+        return MistakesError([Mistake(name, line, column, "", message)])
+
+    try:
+        return yaml.compose(text, Loader=_Loader)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        line, column = (mark.line + 1, mark.column + 1) if mark is not None else (1, 1)
+        raise fail(line, column, _plain_words(error.problem or "it has no structure", text, line)) from error
+    except yaml.reader.ReaderError as error:
+        before = text[: error.position]
+        character = chr(error.character) if isinstance(error.character, int) else str(error.character)
+        message = f"the character {character!r} cannot stand in YAML. Remove it."
+        raise fail(before.count("\n") + 1, len(before) - before.rfind("\n"), message) from error
+    except RecursionError as error:
+        raise fail(1, 1, "the file is nested too deeply. Write it flatter.") from error
+    except (ValueError, OverflowError) as error:  # an escape beyond Unicode, such as "\UFFFFFFFF"
+        raise fail(1, 1, f"not YAML: {error}. Check escapes such as \\U in quoted text.") from error
 
 
 def _read(path: Path) -> str:
@@ -145,14 +159,33 @@ _Loader.yaml_implicit_resolvers = {
 _Loader.add_implicit_resolver(
     "tag:yaml.org,2002:bool", re.compile(r"^(?:true|True|TRUE|false|False|FALSE)$"), list("tTfF")
 )
-_Loader.add_implicit_resolver("tag:yaml.org,2002:int", re.compile(r"^[-+]?(?:0|[1-9][0-9_]*)$"), list("-+0123456789"))
+_Loader.add_implicit_resolver("tag:yaml.org,2002:int", re.compile(r"^[-+]?[0-9][0-9_]*$"), list("-+0123456789"))
 _Loader.add_implicit_resolver(
     "tag:yaml.org,2002:float",
     re.compile(
-        r"^(?:[-+]?(?:[0-9][0-9_]*\.?[0-9_]*|\.[0-9_]+)(?:[eE][-+]?[0-9]+)?|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN))$"
+        r"^(?:[-+]?(?:[0-9][0-9_]*\.?[0-9_]*|\.[0-9][0-9_]*)(?:[eE][-+]?[0-9]+)?|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN))$"
     ),
     list("-+0123456789."),
 )
+
+
+def _integer(text: str) -> int | float:
+    digits = text.replace("_", "")
+    return int(digits) if len(digits) < 1000 else float(digits)  # which is infinite, and refused as such
+
+
+def _number(text: str) -> float:
+    return float(text.replace("_", "").lower().replace(".inf", "inf").replace(".nan", "nan"))
+
+
+_TAGS: Final = "tag:yaml.org,2002:"
+_CONSTRUCTORS: Final[Mapping[str, Callable[[str], Any]]] = {
+    "null": lambda _: None,
+    "bool": lambda text: {"true": True, "false": False}[text.lower()],
+    "int": _integer,
+    "float": _number,
+    "str": str,
+}
 
 
 class _Builder:
@@ -175,6 +208,9 @@ class _Builder:
         if id(node) in self._open:
             self._note(node, path, "an alias (*name) stands for something that contains it. Write it out.")
             return None
+        if len(path) > MOST_DEPTH:
+            self._note(node, path[:1], f"is nested deeper than {MOST_DEPTH} levels. Write it flatter.")
+            return None
         self.values[path] = _place(node)
         self._open.add(id(node))
         try:
@@ -183,6 +219,11 @@ class _Builder:
             self._open.discard(id(node))
 
     def _content(self, node: yaml.Node, path: KeyPath) -> Any:
+        plain = ("map", "seq", "null", "bool", "int", "float", "str")
+        if node.tag.removeprefix(_TAGS) not in plain:
+            tag = node.tag.replace(_TAGS, "!!")
+            self._note(node, path, f"the tag {tag!r} is not allowed. Write plain text, numbers, lists and mappings.")
+            return None
         if isinstance(node, yaml.MappingNode):
             return self._mapping(node, path)
         if isinstance(node, yaml.SequenceNode):
@@ -209,31 +250,12 @@ class _Builder:
         return result
 
     def _scalar(self, node: yaml.Node, path: KeyPath) -> Any:
-        text = str(node.value)
-        match node.tag.removeprefix("tag:yaml.org,2002:"):
-            case "null":
-                return None
-            case "bool":
-                return text.lower() == "true"
-            case "int":
-                return int(text.replace("_", "")) if len(text) < 1000 else float(text)
-            case "float":
-                return float(
-                    text.replace("_", "")
-                    .replace(".inf", "inf")
-                    .replace(".Inf", "inf")
-                    .replace(".INF", "inf")
-                    .replace(".nan", "nan")
-                    .replace(".NaN", "nan")
-                    .replace(".NAN", "nan")
-                )
-            case "str":
-                return text
-            case other:
-                self._note(
-                    node, path, f"the tag {other!r} is not allowed. Write plain text, numbers, lists and mappings."
-                )
-                return None
+        text, kind = str(node.value), node.tag.removeprefix(_TAGS)
+        try:
+            return _CONSTRUCTORS[kind](text)
+        except (KeyError, ValueError):  # an explicit tag on what it does not fit, such as !!int four
+            self._note(node, path, f"{text[:60]!r} does not fit the tag '!!{kind}'. Remove the tag.")
+            return None
 
     def _note(self, node: yaml.Node, path: KeyPath, message: str) -> None:
         line, column = _place(node)

@@ -61,8 +61,8 @@ class Fraction(Section):
     """Which fraction of all combinations."""
 
     resolution: Annotated[int, Field(ge=3)] = Field(
-        description="3: main effects are confounded with two-factor interactions; 4: with three-factor ones; "
-        "5: two-factor interactions are clear of each other, too."
+        description="The resolution, at least 3: then main effects are mixed up with two-factor interactions; "
+        "with 4 they are not; with 5 two-factor interactions are not mixed up with each other either."
     )
     generators: str | None = Field(
         None,
@@ -90,8 +90,11 @@ class FractionalDesign(Section):
 class SamplerDesign(Section):
     """Configurations that one of Optuna's samplers draws, each knowing those before."""
 
-    sampler: SamplerName = Field(description="The Optuna sampler, e.g. tpe.")
+    sampler: SamplerName = Field(description="An Optuna sampler, e.g. tpe.")
     trials: Count = Field(description="How many trials are drawn, e.g. 20.")
+    options: dict[str, Any] = Field(
+        default_factory=dict, description="Options of the sampler as Optuna names them, e.g. {n_startup_trials: 10}."
+    )
 
 
 class PromoteDesign(Section):

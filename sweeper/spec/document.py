@@ -15,7 +15,7 @@ def document_of(parts: Parts) -> dict[str, Any]:
     """The document of a study without mistakes."""
     file = parts.file
     assert file is not None
-    factors = {name: parts.factor(name) for name in file.factors}
+    factors = parts.factors
     return {
         "study": file.study,
         "description": file.description,
@@ -26,15 +26,14 @@ def document_of(parts: Parts) -> dict[str, Any]:
         "budget": file.budget.model_dump(),
         "retry": file.retry.model_dump(),
         "on_finish": [list(command) for command in file.on_finish],
-        "factors": {name: _factor(factor) for name, factor in factors.items()},
+        "factors": {name: factor.as_document() for name, factor in factors.items()},
         "phases": [_phase(phase, factors) for phase in file.phases],
         "claims": [_claim(claim, file, factors) for claim in file.claims],
     }
 
 
 def _metric(metric: Metric) -> dict[str, Any]:
-    scale = metric.scale or ("log" if "perplexity" in metric.name.lower() else "linear")
-    return {"name": metric.name, "direction": metric.direction, "scale": scale}
+    return {"name": metric.name, "direction": metric.direction, "scale": metric.effective_scale}
 
 
 def _trial(trial: Trial) -> dict[str, Any]:
@@ -44,20 +43,6 @@ def _trial(trial: Trial) -> dict[str, Any]:
         if isinstance(trial.program, CommandProgram) and not trial.program.metrics:
             program["metrics"] = None
     return {**trial.model_dump(), "program": program}
-
-
-def _factor(factor: NormalFactor) -> dict[str, Any]:
-    return {
-        "path": factor.path,
-        "levels": None if factor.levels is None else list(factor.levels),
-        "baseline": factor.baseline,
-        "low": factor.low,
-        "high": factor.high,
-        "log": factor.log,
-        "step": factor.step,
-        "groups": None if factor.groups is None else {level: dict(set_) for level, set_ in factor.groups.items()},
-        "when": None if factor.when is None else {name: list(levels) for name, levels in factor.when.items()},
-    }
 
 
 def _phase(phase: Phase, factors: Factors) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from pathlib import Path
 from sweeper import yaml_source
 from sweeper.errors import MistakesError
 from sweeper.spec.checks import check
+from sweeper.spec.checks_values import check_values
 from sweeper.spec.complaints import Complaints
 from sweeper.spec.document import document_of
 from sweeper.spec.parts import read_parts
@@ -36,6 +37,7 @@ def _study(source: Source, path: Path) -> Study:
         message = "a study is a mapping of keys to values. Begin with a line such as `study: quickstart`."
         complaints.add((), message)
         raise MistakesError(complaints.found)
+    check_values(source.data, complaints)
     parts = read_parts(source.data, complaints)
     check(parts, complaints)
     if complaints.found:

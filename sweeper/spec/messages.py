@@ -79,9 +79,11 @@ def _wrong(kind: str, value: object, details: ErrorDetails, hint: str) -> str:
     return f"{_what(kind, value, context, details['msg'])} {hint}".strip()
 
 
-def _what(kind: str, value: object, context: Mapping[str, Any], message: str) -> str:
+def _what(kind: str, value: object, context: Mapping[str, Any], message: str) -> str:  # noqa: PLR0911 - a case a kind
     if value is None:
         return "has no value."
+    if kind == "int_type" and isinstance(value, float) and value.is_integer():
+        return f"{shown(value)} is not written as a whole number; write {int(value)}."
     if kind in _TYPES:
         return f"{shown(value)} is not {_TYPES[kind]}."
     if kind in _BOUNDS:

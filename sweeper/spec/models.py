@@ -28,6 +28,11 @@ class Metric(Section):
         description="log compares ratios, linear differences; by default log for perplexities, else linear.",
     )
 
+    @property
+    def effective_scale(self) -> Literal["log", "linear"]:
+        """The scale, or its default."""
+        return self.scale or ("log" if "perplexity" in self.name.lower() else "linear")
+
 
 class PythonProgram(Section):
     """A Python function as the program."""

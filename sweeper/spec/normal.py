@@ -63,12 +63,30 @@ class NormalFactor:
         """A level as the factor writes it: 0 is its 0.0."""
         return next((each for each in self.all_levels if same_level(each, level)), level)
 
+    def with_baseline(self, level: Any) -> "NormalFactor":
+        """The factor with another baseline, written as the level that equals it."""
+        return replace(self, baseline=next((each for each in self.levels or () if same_level(each, level)), level))
+
     def values(self, level: Any) -> Mapping[str, Any]:
         """What a level sets, by dotted path."""
         if self.groups is not None:
             return self.groups[level]
         assert self.path is not None
         return {self.path: level}
+
+    def as_document(self) -> dict[str, Any]:
+        """The factor in the study's document."""
+        return {
+            "path": self.path,
+            "levels": None if self.levels is None else list(self.levels),
+            "baseline": self.baseline,
+            "low": self.low,
+            "high": self.high,
+            "log": self.log,
+            "step": self.step,
+            "groups": None if self.groups is None else {level: dict(group) for level, group in self.groups.items()},
+            "when": None if self.when is None else {name: list(levels) for name, levels in self.when.items()},
+        }
 
 
 def distinct(levels: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -98,30 +116,32 @@ def normal_factor(name: str, factor: Factor, config: Mapping[str, Any]) -> Norma
         config: the baseline configuration, defaults included as far as they are known.
     """
     levels, groups = levels_of(factor)
+    path = None if groups is not None else factor.path or name
+    of_config = get_path(config, path, MISSING) if path is not None else MISSING
+    number = float if isinstance(of_config, float) else _as_it_is  # whole numbers would make a range of whole numbers
     found = NormalFactor(
         name=name,
-        path=factor.path,
+        path=path,
         levels=levels,
         baseline=None,
-        low=factor.low,
-        high=factor.high,
+        low=None if factor.low is None else number(factor.low),
+        high=None if factor.high is None else number(factor.high),
         log=factor.log,
-        step=factor.step,
+        step=None if factor.step is None else number(factor.step),
         groups=groups,
         when=None if not factor.when else {other: tuple(wanted) for other, wanted in factor.when.items()},
     )
     baseline = factor.baseline if "baseline" in factor.model_fields_set else _baseline(factor, found, config)
-    return _with_baseline(found, baseline)
+    return found.with_baseline(baseline)
 
 
-def _with_baseline(factor: NormalFactor, baseline: Any) -> NormalFactor:
-    known = next((each for each in factor.levels or () if same_level(each, baseline)), baseline)
-    return replace(factor, baseline=known)
+def _as_it_is(number: int | float) -> int | float:
+    return number
 
 
 def _baseline(factor: Factor, found: NormalFactor, config: Mapping[str, Any]) -> Any:
     """The level that the file does not name: the config's, else the first."""
-    first = found.levels[0] if found.levels else found.low
+    first = found.levels[0] if found.levels else None
     if factor.on is not None:
         return "off"
     if found.groups is not None:
@@ -129,5 +149,5 @@ def _baseline(factor: Factor, found: NormalFactor, config: Mapping[str, Any]) ->
             if all(same_level(get_path(config, path, MISSING), value) for path, value in values.items()):
                 return level
         return first
-    value = get_path(config, factor.path or "", MISSING)
+    value = get_path(config, found.path or "", MISSING)
     return value if value is None or isinstance(value, bool | int | float | str) else first

@@ -1,7 +1,8 @@
 """The sections of a study file that are in order by themselves, for the checks between them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -10,6 +11,7 @@ from sweeper.configuration import merged
 from sweeper.spec.claims import Claim
 from sweeper.spec.complaints import Complaints
 from sweeper.spec.factors import Factor
+from sweeper.spec.forms import form_faults
 from sweeper.spec.messages import faults
 from sweeper.spec.models import Metric, Phase, Resources, StudyFile, Trial
 from sweeper.spec.normal import NormalFactor, normal_factor
@@ -18,7 +20,7 @@ from trainer.config import ConfigError, resolve
 Model = TypeVar("Model", bound=BaseModel)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Parts:
     """What could be read; None or absent where a section has mistakes.
 
@@ -28,6 +30,7 @@ class Parts:
         raw_factors: factors as the file writes them, by name.
         phases: each phase, by its place in the file.
         claims: each claim, by its place in the file.
+        known_configurations: of phases by identity, filled in as they are asked for.
     """
 
     data: Mapping[str, Any]
@@ -38,6 +41,7 @@ class Parts:
     raw_factors: Mapping[str, Factor]
     phases: Mapping[int, Phase]
     claims: Mapping[int, Claim]
+    known_configurations: dict[int, list[dict[str, Any]] | None] = field(default_factory=dict)
 
     @property
     def factor_names(self) -> list[str]:
@@ -65,9 +69,22 @@ class Parts:
         except ConfigError:
             return merged(resolve({}), config)
 
-    def factor(self, name: str) -> NormalFactor:
-        """A factor in its one form."""
-        return normal_factor(name, self.raw_factors[name], self.complete_baseline())
+    @cached_property
+    def factors(self) -> dict[str, NormalFactor]:
+        """The factors without mistakes of their own, in their one form and in the file's order."""
+        config = self.complete_baseline()
+        return {
+            name: normal_factor(name, factor, config)
+            for name, factor in self.raw_factors.items()
+            if isinstance(name, str) and not form_faults(factor)
+        }
+
+    @property
+    def phase_names(self) -> list[str]:
+        """The names of all phases, those with mistakes included."""
+        phases = self.data.get("phases")
+        items = phases if isinstance(phases, list) else []
+        return [item["name"] for item in items if isinstance(item, dict) and isinstance(item.get("name"), str)]
 
 
 def read_parts(data: Mapping[str, Any], complaints: Complaints) -> Parts:
@@ -77,7 +94,8 @@ def read_parts(data: Mapping[str, Any], complaints: Complaints) -> Parts:
         file = StudyFile.model_validate(data)
     except ValidationError as error:
         for path, message, at_key in faults(error, StudyFile):
-            complaints.add(path, message, at_key=at_key)
+            if not complaints.blames(path):  # a value that nothing can hold is told once
+                complaints.add(path, message, at_key=at_key)
     return Parts(
         data=data,
         file=file,

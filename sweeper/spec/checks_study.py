@@ -1,0 +1,102 @@
+"""Checks of the study's name, its metric, what a trial runs and where."""
+
+import re
+from pathlib import PurePosixPath
+from typing import Any, Final
+
+from sweeper.spec.complaints import Complaints
+from sweeper.spec.models import CommandProgram, Trial
+from sweeper.spec.parts import Parts
+from trainer.config.wording import shown, suggestion
+
+# What the built-in trainer writes into metrics.jsonl beside the coordinates.
+TRAINER_METRICS: Final = (
+    "valid_perplexity",
+    "valid_loss",
+    "test_perplexity",
+    "test_loss",
+    "train_loss",
+    "learning_rate",
+)
+# Keys of metrics.jsonl that say where a measurement was made and are no metrics.
+COORDINATES: Final = ("step", "tokens", "flops", "device_seconds", "peak_memory_bytes", "time", "epoch")
+_VARIABLE: Final = re.compile(r"^[A-Za-z_][A-Za-z0-9_]*$")
+
+
+def check_study(parts: Parts, complaints: Complaints) -> None:
+    """Note the mistakes of the study's own sections."""
+    name = parts.data.get("study")
+    if isinstance(name, str) and name.lower().endswith((".yaml", ".yml")):
+        complaints.add(
+            ("study",),
+            f"{shown(name)} looks like a file's name, and commands would take it for one. Remove the ending.",
+        )
+    if parts.metric is not None:
+        check_metric(parts, parts.metric.name, ("metric", "name"), complaints)
+    if parts.trial is not None:
+        _check_environment(parts.trial, complaints)
+        _check_checkpoint(parts.trial, complaints)
+    gpus = parts.resources.gpus_per_trial if parts.resources is not None else 1.0
+    if gpus > 1 and gpus != int(gpus):
+        complaints.add(
+            ("resources", "gpus_per_trial"),
+            f"{gpus:g} is neither a whole number of GPUs nor a share of one. Write 1, 2, … or e.g. 0.5.",
+        )
+
+
+def check_metric(parts: Parts, name: str, path: tuple[Any, ...], complaints: Complaints) -> None:
+    """Note a metric that the program does not report, as far as that is known."""
+    if name in COORDINATES:
+        complaints.add(
+            path, f"{shown(name)} says where a measurement was made and is no metric. Choose another, e.g. loss."
+        )
+        return
+    known = _metrics(parts)
+    if known is not None and name not in known:
+        complaints.add(
+            path,
+            f"{shown(name)} is not a metric that the program reports.{suggestion(name, known)} "
+            f"It reports: {', '.join(known) or 'none'}.",
+        )
+    if name.startswith("test_") and parts.is_trainer:
+        evaluation = parts.baseline().get("evaluation")
+        if isinstance(evaluation, dict) and evaluation.get("test") is False:
+            complaints.add(path, f"{shown(name)} is not measured, since evaluation.test is false. Set it to true.")
+
+
+def _metrics(parts: Parts) -> list[str] | None:
+    """The metrics that the program reports; None if that is not known."""
+    if parts.is_trainer:
+        return list(TRAINER_METRICS)
+    program = parts.trial.program if parts.trial is not None else None
+    if isinstance(program, CommandProgram) and program.metrics:
+        return [name for name in program.metrics if name != "step"]
+    return None
+
+
+def _check_environment(trial: Trial, complaints: Complaints) -> None:
+    for name in trial.environment:
+        where = ("trial", "environment", name)
+        if not _VARIABLE.match(name):
+            complaints.add(
+                where,
+                f"{shown(name)} is no variable's name. Use letters, digits and '_', e.g. MY_FLAG.",
+                at_key=True,
+            )
+        elif name.startswith("SWEEPER_"):
+            complaints.add(where, f"{shown(name)} is sweeper's own variable. Choose another name.", at_key=True)
+        elif name == "CUDA_VISIBLE_DEVICES":
+            complaints.add(
+                where, f"{shown(name)} is set by each slot. Remove it, and see resources.gpus_per_trial.", at_key=True
+            )
+
+
+def _check_checkpoint(trial: Trial, complaints: Complaints) -> None:
+    if not isinstance(trial.program, CommandProgram) or trial.program.checkpoint is None:
+        return
+    path = PurePosixPath(trial.program.checkpoint)
+    if path.is_absolute() or ".." in path.parts or "\\" in trial.program.checkpoint:
+        complaints.add(
+            ("trial", "program", "checkpoint"),
+            f"{shown(trial.program.checkpoint)} leaves the run directory. Write a path in it, e.g. checkpoint.pt.",
+        )
