@@ -1,0 +1,329 @@
+"""Verdicts on claims: each kind, each verdict, and what a reader is told beside them."""
+
+import json
+import math
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from reports.claims import all_supported, claims_table, judge_claims
+from tests.reports.studies import Phase, factor, falling, study_data
+
+FACTORS = {"a": factor(0.0, 0.2), "b": factor(0.0, 0.3), "c": factor("off", "on")}
+SIZES = {"a": -0.08, "b": -0.05, "c": 0.0}
+BASE = {"a": 0.0, "b": 0.0, "c": "off"}
+ON = {"a": 0.2, "b": 0.3, "c": "on"}
+ROWS = [BASE, *({**BASE, name: ON[name]} for name in ON)]
+FULL_ROWS = [ON, *({**ON, name: BASE[name]} for name in ON)]
+
+
+def perplexity(sd=0.002, shrink=1.0, shift=0.0, base=4.6):
+    def value(levels, seed):
+        text = json.dumps(levels, sort_keys=True) + str(shrink)
+        draw = np.random.default_rng([seed, *text.encode()]).normal(0, sd)
+        gains = sum(shrink * SIZES[name] for name in SIZES if levels[name] == ON[name])
+        return math.exp(base + shift + gains + 0.02 * seed + draw)
+
+    return value
+
+
+def screen(value=None, **changes):
+    return Phase("screen", "one_at_a_time", ROWS, value or perplexity(), **changes)
+
+
+def claim(identity="x", **kind):
+    return {"id": identity, "text": "As stated.", "metric": None, "expect": None, "at_least": 0, "within": None, **kind}
+
+
+def contrast(name, expect="decrease", **more):
+    spec = {"phase": "screen", "factor": name, "from": BASE[name], "to": ON[name], "where": None}
+    return claim(name, contrast=spec, expect=expect, **more)
+
+
+def judge(*claims, phases=None, **more):
+    return judge_claims(study_data(FACTORS, *(phases or [screen()]), claims=claims, **more))
+
+
+# --- contrasts -------------------------------------------------------------------------------------------------------
+
+
+def test_a_gain_beyond_its_margin_is_supported_and_one_short_of_it_refuted():
+    supported, refuted = judge(contrast("a", at_least="5%"), {**contrast("b", at_least="8%"), "id": "y"})
+    assert (supported.verdict, refuted.verdict) == ("supported", "refuted")
+    assert supported.percent == pytest.approx(100 * math.expm1(-0.08), abs=0.5)
+    assert supported.low < supported.estimate < supported.high < math.log(0.95)
+    assert supported.p_adjusted < 0.05 < supported.p_refuted_adjusted
+
+
+def test_a_margin_in_percent_is_one_of_the_metric_and_a_number_is_nats():
+    by_percent, by_nats = judge(contrast("a", at_least="5%"), {**contrast("a", at_least=-math.log(0.95)), "id": "y"})
+    assert by_percent.p == pytest.approx(by_nats.p)
+
+
+def test_p_values_are_those_of_the_pooled_t_adjusted_by_holm():
+    found = judge(contrast("a"), contrast("b"), contrast("c"))
+    values = np.log([[perplexity()(row, seed) for seed in range(3)] for row in ROWS])
+    residuals = values - values.mean(axis=1, keepdims=True) - values.mean(axis=0) + values.mean()
+    error = math.sqrt(2 * (residuals**2).sum() / 6 / 3)
+    p = [stats.t.cdf((values[k] - values[0]).mean() / error, 6) for k in (1, 2, 3)]
+    assert [each.p for each in found] == pytest.approx(p)
+    order = sorted(p)
+    assert found[2].p_adjusted == pytest.approx(max(order[2], 2 * order[1], 3 * order[0]))
+
+
+def test_no_effect_is_undecided_and_says_how_many_seeds_it_would_take():
+    (found,) = judge(contrast("c", at_least="0.2%"), phases=[screen(perplexity(sd=0.01))])
+    assert found.verdict == "undecided"
+    assert found.seeds_needed is not None
+    assert found.seeds_needed > 3
+    assert f"{found.seeds_needed} seeds in all would decide it" in found.sentence
+
+
+def test_where_limits_the_pairs():
+    rows = [{**BASE, "a": a, "b": b} for a in (0.0, 0.2) for b in (0.0, 0.3)]
+    spec = {"phase": "all", "factor": "a", "from": 0.0, "to": 0.2}
+    everywhere, limited = judge(
+        claim("e", contrast={**spec, "where": None}, expect="decrease"),
+        claim("l", contrast={**spec, "where": {"b": 0.3}}, expect="decrease"),
+        phases=[Phase("all", "grid", rows, perplexity())],
+    )
+    assert (everywhere.n, limited.n) == (6, 3)
+    assert set(limited.trial_ids) < set(everywhere.trial_ids)
+
+
+def test_arms_of_two_phases_pair_by_seed():
+    long = Phase("long", "list", [BASE], perplexity(shift=-0.2), steps=1000)
+    arms = {"from": {"phase": "screen", "levels": {}}, "to": {"phase": "long", "levels": {}}}
+    (found,) = judge(claim(contrast=arms, expect="decrease", at_least=0.1), phases=[screen(), long])
+    assert (found.verdict, found.n) == ("supported", 3)
+    assert found.estimate == pytest.approx(-0.2, abs=0.01)
+    assert found.label == "from the baseline in screen to the baseline in long"
+
+
+def test_not_worse_is_non_inferiority_within_its_margin():
+    close, strict = judge(
+        contrast("c", "no_worse", within="1%"), {**contrast("c", "no_worse", within=1e-4), "id": "strict"}
+    )
+    assert (close.verdict, strict.verdict) == ("supported", "undecided")
+
+
+def test_an_increase_of_an_accuracy():
+    phase = screen(
+        lambda levels, seed: 0.5 + (0.1 if levels["a"] else 0.0) + 0.001 * ((seed * 7 + len(str(levels))) % 3)
+    )
+    rise, share = judge(
+        contrast("a", "increase", at_least=0.05),
+        {**contrast("a", "increase", at_least="15%"), "id": "y"},
+        phases=[phase],
+        metric="accuracy",
+        direction="maximize",
+    )
+    assert (rise.verdict, share.verdict) == ("supported", "supported")
+    assert math.isnan(rise.percent)
+    assert "+0.100" in rise.sentence or "+0.101" in rise.sentence or "+0.099" in rise.sentence
+
+
+# --- equivalence, constants, orderings, interactions -----------------------------------------------------------------
+
+
+def test_equivalence_is_shown_both_ways():
+    spec = {"phase": "screen", "factor": "c", "from": "off", "to": "on"}
+    same, other = judge(
+        claim("same", equivalence=spec, within="2%"),
+        claim("other", equivalence={**spec, "factor": "a", "from": 0.0, "to": 0.2}, within="2%"),
+    )
+    assert (same.verdict, other.verdict) == ("supported", "refuted")
+
+
+@pytest.mark.parametrize(
+    ("expect", "value", "verdict"),
+    [
+        ("equal", 102.0, "supported"),
+        ("below", 110.0, "supported"),
+        ("above", 110.0, "refuted"),
+        ("equal", 130, "refuted"),
+    ],
+)
+def test_a_published_constant(expect, value, verdict):
+    def near(levels, seed):
+        return 101.5 + 0.2 * seed
+
+    spec = {"phase": "screen", "levels": {}, "value": value}
+    within = "2%" if expect == "equal" else None
+    (found,) = judge(claim(constant=spec, expect=expect, within=within), phases=[screen(near)])
+    assert found.verdict == verdict
+    assert found.n == 3
+
+
+@pytest.mark.parametrize(("largest", "verdict"), [("a", "supported"), ("b", "refuted")])
+def test_the_largest_gain_of_several(largest, verdict):
+    spec = {"phase": "screen", "largest": largest, "among": ["a", "b", "c"]}
+    (found,) = judge(claim(ordering=spec))
+    assert found.verdict == verdict
+    if largest == "a":
+        assert found.label == "gain of a (0.2) less gain of b (0.3)"
+        assert found.estimate == pytest.approx(0.03, abs=0.01)
+
+
+def test_the_largest_loss_when_left_out():
+    phase = Phase("out", "leave_one_out", FULL_ROWS, perplexity())
+    right, wrong = judge(
+        claim("r", ordering={"phase": "out", "largest": "a", "among": ["a", "b", "c"]}),
+        claim("w", ordering={"phase": "out", "order": ["c", "b", "a"]}),
+        phases=[phase],
+    )
+    assert (right.verdict, wrong.verdict) == ("supported", "refuted")
+    assert right.estimate == pytest.approx(0.03, abs=0.01)
+
+
+def test_gains_in_order():
+    (found,) = judge(claim(ordering={"phase": "screen", "order": ["a", "b", "c"]}))
+    assert found.verdict == "supported"
+    assert "the weakest of 2 comparisons" in found.sentence
+
+
+def test_an_ordering_takes_each_factors_best_level_on_the_studys_metric():
+    factors = {**FACTORS, "a": factor(0.0, 0.1, 0.2)}
+    rows = [*ROWS, {**BASE, "a": 0.1}]
+    data = study_data(
+        factors,
+        Phase("screen", "one_at_a_time", rows, perplexity()),
+        claims=[claim(metric="test_perplexity", ordering={"phase": "screen", "largest": "a", "among": ["a", "b"]})],
+        results=lambda row: {"test_perplexity": 50.0 - (row.configuration["a"] == 0.1) + 0.01 * row.seed},
+    )
+    (found,) = judge_claims(data)
+    assert found.label == "gain of a (0.2) less gain of b (0.3)"  # 0.1 is better on test, but validation chose 0.2
+    assert found.metric == "test_perplexity"
+
+
+def test_an_interaction_of_two_factors():
+    rows = [{**BASE, "a": a, "b": b} for a in (0.0, 0.2) for b in (0.0, 0.3)]
+
+    def overlap(levels, seed):
+        both = 0.04 if levels["a"] and levels["b"] else 0.0
+        return perplexity()(levels, seed) * math.exp(both)
+
+    spec = {"phase": "all", "factor": "a", "from": 0.0, "to": 0.2, "with": {"factor": "b", "from": 0.0, "to": 0.3}}
+    (found,) = judge(
+        claim(interaction=spec, expect="increase"), phases=[Phase("all", "grid", rows, overlap, seeds=range(5))]
+    )
+    assert (found.verdict, found.n) == ("supported", 5)
+    assert found.estimate == pytest.approx(0.04, abs=0.01)
+
+
+def test_an_interaction_with_the_budget():
+    long = Phase("long", "one_at_a_time", ROWS, perplexity(shrink=2.0), steps=1000)
+    spec = {"factor": "a", "from": 0.0, "to": 0.2, "with": {"phases": ["screen", "long"]}}
+    (found,) = judge(claim(interaction=spec, expect="decrease", at_least="2%"), phases=[screen(), long])
+    assert found.verdict == "supported"
+    assert found.estimate == pytest.approx(-0.08, abs=0.01)
+    assert found.label == "a from 0 to 0.2, in long less in screen"
+
+
+def test_claims_on_a_fraction_rest_on_its_fit():
+    levels = [(0, 0, 1), (1, 0, 0), (0, 1, 0), (1, 1, 1)]
+    rows = [{"a": 0.2 * a, "b": 0.3 * b, "c": "on" if c else "off"} for a, b, c in levels]
+    phase = Phase("screen", "fractional", rows, perplexity())
+    found = judge(
+        contrast("a"), claim("o", ordering={"phase": "screen", "largest": "a", "among": ["a", "c"]}), phases=[phase]
+    )
+    assert [each.verdict for each in found] == ["supported", "supported"]
+    assert found[0].estimate == pytest.approx(-0.08, abs=0.01)
+    assert len(found[0].trial_ids) == 12
+    assert "least squares" in found[0].method
+
+
+# --- what is missing, changed or cannot be tested --------------------------------------------------------------------
+
+
+def test_claims_without_trials_are_untested_and_still_count_for_holm():
+    alone = judge(contrast("a"))[0]
+    first, second = judge(
+        contrast("a"), claim("later", contrast={**contrast("b")["contrast"], "to": 0.9}, expect="decrease")
+    )
+    assert second.verdict == "untested"
+    assert second.sentence == "Untested: no two trials of phase screen differ in b alone, from 0 to 0.9."
+    assert first.p_adjusted == pytest.approx(2 * alone.p_adjusted)
+
+
+def test_a_study_that_has_not_started_is_untested():
+    (found,) = judge(contrast("a"), phases=[screen(lambda *_: "waiting")])
+    assert found.verdict == "untested"
+    assert found.notes == ("6 trials not ended yet.",)
+    assert not all_supported([found])
+
+
+def test_one_pair_is_undecided():
+    (found,) = judge(contrast("a"), phases=[screen(seeds=(0,))])
+    assert found.verdict == "undecided"
+    assert "one pair alone has no interval" in found.sentence
+
+
+def test_a_phase_that_the_study_lacks_is_said():
+    (found,) = judge(claim(contrast={**contrast("a")["contrast"], "phase": "other"}, expect="decrease"))
+    assert found.sentence == "Untested: the study has no phase other."
+
+
+def with_ending(state):
+    def value(levels, seed):
+        return state if levels["a"] and seed == 2 else perplexity()(levels, seed)
+
+    return screen(value)
+
+
+def test_failed_trials_that_could_turn_a_verdict_are_told():
+    (found,) = judge(contrast("a", at_least="5%"), phases=[with_ending("failed")])
+    assert found.verdict == "supported"
+    assert found.could_become == ("undecided",)
+    assert found.notes == (
+        "1 failed trial left out, with what would have been paired.",
+        "Pruned or failed trials could turn the verdict: it might be undecided.",
+    )
+
+
+def test_pruned_trials_are_bounded_by_their_curves_so_that_they_cannot_turn_what_is_clear():
+    def curve(row):
+        final = 100 * math.exp((-0.08 if row.configuration["a"] else 0.0) + 0.02 * row.seed)
+        return falling(final, stop=9 if row.state == "pruned" else None)
+
+    def slow(levels, seed):
+        return with_ending("pruned").value(levels, seed)
+
+    narrow = judge(contrast("a"), phases=[screen(slow)], curves=curve)[0]
+    assert narrow.verdict == "supported"
+    assert narrow.could_become == ()
+    assert narrow.notes == ("1 pruned trial left out, with what would have been paired.",)
+
+
+def test_a_claim_changed_after_data_existed_says_so():
+    changes = [(50.0, ('claims.a.at_least: "1%" → "0.5%"', 'claims.ab.text: "x" → "y"'))]
+    early = [(0.5, ('claims.a.at_least: "1%" → "0.5%"',))]
+    late_found, early_found = judge(contrast("a"), changes=changes)[0], judge(contrast("a"), changes=early)[0]
+    assert late_found.changed
+    assert len(late_found.notes) == 1
+    assert 'claims.a.at_least: "1%" → "0.5%"' in late_found.notes[0]
+    assert not early_found.changed
+
+
+def test_another_metric_is_read_from_the_results():
+    (found,) = judge(
+        {**contrast("c"), "metric": "test_loss"},
+        results=lambda row: {"test_loss": 4.0 - 0.1 * (row.configuration["c"] == "on") + 0.001 * row.seed},
+    )
+    assert found.scale == "linear"
+    assert found.estimate == pytest.approx(-0.1)
+
+
+def test_the_table_for_export_has_a_row_a_claim_and_plain_values():
+    table = claims_table(study_data(FACTORS, screen(), claims=[contrast("a"), contrast("c")]))
+    assert table.column("verdict")[0] == "supported"
+    assert table.column("study") == ["s", "s"]
+    assert all(value is None or isinstance(value, str | int | float | bool) for row in table.rows for value in row)
+
+
+def test_all_are_supported_only_if_each_is():
+    found = judge(contrast("a"), contrast("c"))
+    assert all_supported(found[:1])
+    assert not all_supported(found)
+    assert all_supported(())
