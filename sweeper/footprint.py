@@ -1,0 +1,57 @@
+"""What runs of the built-in trainer do and take: operations, memory and disk, estimated from their configs."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sweeper.pace import Work
+
+# Tokens of validation and test text, the end of line included; pydocs is about as long as here.
+EVALUATION_TOKENS: Final = {"ptb": (73_760, 82_430), "wikitext-2": (217_646, 245_569), "pydocs": (20_000, 19_000)}
+OPERATIONS_PER_PARAMETER: Final = 6.0  # and token in training: a multiply-add forward, two backward
+TRAINING_TO_FORWARD: Final = 3.0
+
+CHECKPOINT_BYTES: Final = 12.5  # a parameter: weights and Adam's two moments
+BEST_BYTES: Final = 4.0
+METRICS_BYTES: Final = 30_000
+STATE_BYTES: Final = 16.0  # a parameter in memory: weights, gradient, two moments
+BASE_BYTES: Final = 290_000_000  # PyTorch and the corpus; measured on CPU
+LOGIT_BYTES: Final = 12.0  # a token and word: logits, their softmax and its gradient
+ACTIVATIONS: Final = 14.0  # floats a token, layer and unit of width that the backward pass keeps
+
+
+@dataclass(frozen=True, slots=True)
+class Footprint:
+    """What one run takes, in bytes."""
+
+    memory: float
+    disk: float
+
+
+def training_work(config: Mapping[str, Any], budget: Mapping[str, Any]) -> Work:
+    """Steps of a run of the trainer, and operations of its training and evaluations."""
+    from trainer.config import num_steps, training_flops  # noqa: PLC0415 - pydantic is slow to load
+
+    steps = num_steps(config, budget)
+    data, evaluation = config["data"], config["evaluation"]
+    batch_tokens = data["batch_size"] * data["target_length"]
+    valid, test = EVALUATION_TOKENS.get(data["corpus"], EVALUATION_TOKENS["pydocs"])
+    evaluated = evaluation["times"] * valid + (test if evaluation["test"] else 0)
+    operations = training_flops(config, 1)
+    return Work(float(steps), operations * (steps + evaluated / batch_tokens / TRAINING_TO_FORWARD))
+
+
+def footprint(config: Mapping[str, Any]) -> Footprint:
+    """Memory and disk of one run of the trainer: its checkpoint, its best weights and its metrics."""
+    from trainer.config import VOCABULARY_SIZES, training_flops  # noqa: PLC0415
+
+    data, model = config["data"], config["model"]
+    tokens = data["batch_size"] * data["target_length"]
+    parameters = training_flops(config, 1) / tokens / OPERATIONS_PER_PARAMETER
+    words = min(data.get("vocabulary_size") or 10**9, VOCABULARY_SIZES.get(data["corpus"], 7_100))
+    width = float(model.get("d_model") or 0)
+    kept = tokens * float(model.get("layers") or 1) * ACTIVATIONS * width * 4
+    return Footprint(
+        memory=BASE_BYTES + STATE_BYTES * parameters + tokens * words * LOGIT_BYTES + kept,
+        disk=(CHECKPOINT_BYTES + BEST_BYTES) * parameters + METRICS_BYTES,
+    )

@@ -1,0 +1,157 @@
+"""Which claims a plan can test, and on how many pairs of trials, before anything runs."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sweeper.designs.levels import level_key, same_level
+from sweeper.plan import Plan, PlannedPhase, PlannedTrial, phase_factors
+
+Levels = Mapping[str, Any]
+FEWEST_PAIRS = 2  # fewer have no variance
+
+
+@dataclass(frozen=True, slots=True)
+class Testability:
+    """A claim against the plan.
+
+    Attributes:
+        pairs: the pairs, or trials, that the weakest of its comparisons rests on; None where it depends on what a
+            sampler draws or a phase promotes.
+        reason: why it cannot be tested, or what it depends on; empty if it can.
+    """
+
+    claim: str
+    pairs: int | None
+    reason: str
+
+    @property
+    def testable(self) -> bool:
+        """Whether an interval can be computed, as far as the plan knows."""
+        return self.pairs is None or self.pairs >= FEWEST_PAIRS
+
+
+def testability(plan: Plan, document: Mapping[str, Any]) -> tuple[Testability, ...]:
+    """Every claim of a study."""
+    return tuple(_claim(plan, document, claim) for claim in document.get("claims") or [])
+
+
+def _claim(plan: Plan, document: Mapping[str, Any], claim: Mapping[str, Any]) -> Testability:
+    form = next(name for name in ("contrast", "ordering", "interaction", "constant", "equivalence") if claim.get(name))
+    counter = _Counter(plan, document)
+    undrawn = sorted(name for name in _phases_of(claim[form]) if counter.phase(name).design in ("sampler", "promote"))
+    if undrawn:
+        return Testability(claim["id"], None, f"depends on what phase {undrawn[0]} draws or promotes")
+    pairs, where = min(counter.comparisons(form, claim[form]), key=lambda found: found[0])
+    if pairs >= FEWEST_PAIRS:
+        return Testability(claim["id"], pairs, "")
+    few = "no trials" if pairs == 0 else "one seed only, which has no variance"
+    return Testability(claim["id"], pairs, f"{few}: {where}")
+
+
+@dataclass(frozen=True, slots=True)
+class _Counter:
+    plan: Plan
+    document: Mapping[str, Any]
+
+    def phase(self, name: str) -> PlannedPhase:
+        return next(phase for phase in self.plan.phases if phase.name == name)
+
+    def comparisons(self, form: str, statement: Mapping[str, Any]) -> Iterable[tuple[int, str]]:
+        """How many pairs each comparison of a claim has, and what it compares, in words."""
+        if form == "constant":
+            yield (
+                len(self._arm(statement["phase"], statement["levels"])),
+                _words(statement["phase"], statement["levels"]),
+            )
+        elif form == "ordering":
+            yield from self._ordering(statement)
+        elif form == "interaction":
+            yield from self._interaction(statement)
+        elif isinstance(statement["from"], Mapping) and "phase" in statement["from"]:
+            start, to = statement["from"], statement["to"]
+            seeds = self._seeds(start) & self._seeds(to)
+            yield len(seeds), f"{_words(start['phase'], start['levels'])} against {_words(to['phase'], to['levels'])}"
+        else:
+            yield self._pairs(statement["phase"], statement, statement.get("where") or {})
+
+    def _ordering(self, statement: Mapping[str, Any]) -> Iterable[tuple[int, str]]:
+        names = statement.get("order") or [*(statement.get("among") or []), statement["largest"]]
+        phase = self.phase(statement["phase"])
+        factors = phase_factors(self.document, phase.spec)
+        for name in dict.fromkeys(names):
+            trials = self.plan.wanted(phase)
+            levels = {
+                level_key((trial.configuration or {}).get(name)): (trial.configuration or {}).get(name)
+                for trial in trials
+            }
+            base = factors[name]["baseline"] if name in factors else None
+            others = [level for level in levels.values() if not same_level(level, base)]
+            found = [self._pairs(phase.name, {"factor": name, "from": base, "to": level}, {}) for level in others]
+            yield max(found, default=(0, f"{name} has its baseline alone in phase {phase.name}"))
+
+    def _interaction(self, statement: Mapping[str, Any]) -> Iterable[tuple[int, str]]:
+        other = statement["with"]
+        if other.get("phases"):
+            for name in other["phases"]:
+                yield self._pairs(name, statement, {})
+        else:
+            for level in (other["from"], other["to"]):
+                yield self._pairs(statement["phase"], statement, {other["factor"]: level})
+
+    def _pairs(self, phase: str, contrast: Mapping[str, Any], where: Levels) -> tuple[int, str]:
+        """Pairs of trials that differ in one factor alone; the seed is among what they agree in."""
+        name = contrast["factor"]
+        sides: list[set[tuple[str, ...]]] = []
+        for end in ("from", "to"):
+            trials = _with_levels(self.plan.wanted(self.phase(phase)), {**where, name: contrast[end]})
+            sides.append({_rest(trial, name) for trial in trials})
+        text = f"{name} from {contrast['from']} to {contrast['to']}"
+        return len(sides[0] & sides[1]), f"{text} in phase {phase}{_where(where)}"
+
+    def _seeds(self, arm: Mapping[str, Any]) -> set[int]:
+        return {trial.seed for trial in self._arm(arm["phase"], arm["levels"])}
+
+    def _arm(self, phase: str, levels: Levels) -> list[PlannedTrial]:
+        """The trials of one configuration: these levels, all other factors at the phase's baseline."""
+        planned = self.phase(phase)
+        every = phase_factors(self.document, {**planned.spec, "factors": None})
+        base = {name: factor["baseline"] for name, factor in every.items() if factor["baseline"] is not None}
+        return _with_levels(self.plan.wanted(planned), {**base, **levels})
+
+
+def _with_levels(trials: Iterable[PlannedTrial], levels: Levels) -> list[PlannedTrial]:
+    return [
+        trial
+        for trial in trials
+        if trial.configuration is not None
+        and all(same_level(trial.configuration.get(name), level) for name, level in levels.items())
+    ]
+
+
+def _rest(trial: PlannedTrial, name: str) -> tuple[str, ...]:
+    levels = sorted(
+        f"{other}={level_key(level)}" for other, level in (trial.configuration or {}).items() if other != name
+    )
+    return str(trial.seed), trial.budget.key, *levels
+
+
+def _phases_of(statement: Mapping[str, Any]) -> set[str]:
+    found = {statement["phase"]} if statement.get("phase") else set()
+    for end in ("from", "to"):
+        if isinstance(statement.get(end), Mapping) and "phase" in statement[end]:
+            found.add(statement[end]["phase"])
+    other = statement.get("with")
+    return found | set((other.get("phases") if isinstance(other, Mapping) else None) or [])
+
+
+def _words(phase: str, levels: Levels) -> str:
+    return f"{_levels(levels) or 'the baseline'} in phase {phase}"
+
+
+def _where(levels: Levels) -> str:
+    return f" where {_levels(levels)}" if levels else ""
+
+
+def _levels(levels: Levels) -> str:
+    return ", ".join(f"{name}={level}" for name, level in levels.items())
