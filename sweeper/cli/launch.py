@@ -43,17 +43,17 @@ def launch(
         raise UsageError("--engine dask: is not part of this version. Leave it out, or start `sweeper worker` by hand.")
     loaded = load_study(study)
     plan = make_plan(loaded)
-    from sweeper.cli.plan import predicted_for, refuse_what_cannot_fit  # noqa: PLC0415
+    from sweeper.cli.plan import predicted_for, refuse_what_cannot_fit, tell_plan  # noqa: PLC0415
+    from sweeper.predict import seconds_of  # noqa: PLC0415
 
     predicted = predicted_for(loaded, plan, store)
     if not force:
         refuse_what_cannot_fit(loaded, plan, predicted)
     if dry_run:
-        click.echo(f"{plan.study}: {len(plan.trials)} trials would run. Nothing was written.", err=True)
-        if as_json:
-            print_json({"study": plan.study, "trials": len(plan.trials), "dry_run": True})
+        tell_plan(loaded, plan, predicted, slots=slots, as_json=as_json)
+        click.echo("Nothing was written: --dry-run.", err=True)
         return
-    launched = _run(loaded, plan, store=store, slots=slots, extend=extend, predicted=predicted)
+    launched = _run(loaded, plan, store=store, slots=slots, extend=extend, predicted=seconds_of(predicted))
     if as_json:
         print_json(_document(plan.study, launched))
     else:
