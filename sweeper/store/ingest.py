@@ -15,12 +15,21 @@ KEYS: Final = ("trial_id", "metric", "step")
 VALUES: Final = ("attempt_id", "tokens", "device_seconds", "flops", "value")
 
 
-def ingest(engine: Engine, claim: Claim, found: Sequence[Measurement], new_offset: int) -> bool:
+def ingest(
+    engine: Engine,
+    claim: Claim,
+    found: Sequence[Measurement],
+    new_offset: int,
+    *,
+    device_seconds: float | None = None,
+    now: float | None = None,
+) -> bool:
     """Stores measurements of a running attempt; a step reported again, after a resume, replaces the old value.
 
     Args:
         found: in the order of the file.
         new_offset: bytes of metrics.jsonl that are in the store once this call returns true.
+        device_seconds, now: what the attempt has cost until now; kept, should its supervisor not be heard of again.
 
     Returns:
         False: the trial is another attempt's by now, and nothing was written.
@@ -36,7 +45,11 @@ def ingest(engine: Engine, claim: Claim, found: Sequence[Measurement], new_offse
         upsert(connection, measurements, rows, keys=KEYS, update=VALUES)
         primary = [measurement for measurement in latest.values() if measurement.metric == claim.metric]
         optuna_mirror.report(connection, claim.optuna_trial_id, primary)
-        connection.execute(update(attempts).where(attempts.c.id == claim.attempt_id).values(ingest_offset=new_offset))
+        cost = {"device_seconds": device_seconds, "heartbeat_at": now}
+        known = {name: value for name, value in cost.items() if value is not None}
+        connection.execute(
+            update(attempts).where(attempts.c.id == claim.attempt_id).values(ingest_offset=new_offset, **known)
+        )
         return True
 
 

@@ -4,24 +4,34 @@ Time comes in as `now`, in epoch seconds. What a supervisor writes is fenced: th
 the fence of its claim. So an attempt that was taken for dead, and was not, cannot write into the one after it.
 """
 
-import hashlib
-import json
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, Engine, Row, Select, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Engine, Row, func, select, update
 from sqlalchemy.exc import IntegrityError
 
 from sweeper.store import optuna_mirror
-from sweeper.store.attempts import FREED, abandoned, close_lost, fail_if_hopeless, release
+from sweeper.store.attempts import FREED, abandoned, release
+from sweeper.store.claiming import claim
 from sweeper.store.control import cancel, counts, next_due, retry_failed
-from sweeper.store.records import RETRIED, RETURNED, Claim, LeaseLost, Measurement, Outcome, SlotIdentity, plain
+from sweeper.store.records import (
+    LONGEST_BACK_OFF_S,
+    RETRIED,
+    RETURNED,
+    BudgetTooSmall,
+    Claim,
+    LeaseLost,
+    Measurement,
+    Outcome,
+    SlotIdentity,
+    plain,
+)
 from sweeper.store.runners import beat_runner, end_runner, register_runner, request_stop, stop_requested
-from sweeper.store.schema import attempts, environments, phases, studies, trials
-from sweeper.store.transactions import reading, upsert, writing
+from sweeper.store.schema import attempts, phases, studies, trials
+from sweeper.store.transactions import reading, writing
 
 __all__ = [
+    "BudgetTooSmall",
     "Claim",
     "LeaseLost",
     "Measurement",
@@ -47,38 +57,7 @@ __all__ = [
 ]
 
 BACK_OFF_S: Final = 1.0  # before a trial runs again that crashed or ran out of memory; doubles with each time
-LONGEST_BACK_OFF_S: Final = 30.0
 BACKS_OFF: Final = ("crashed", "out_of_memory")
-
-
-def claim(
-    engine: Engine,
-    study_id: int,
-    slot: SlotIdentity,
-    *,
-    lease_s: float,
-    now: float,
-    environment: Mapping[str, object] | None = None,
-) -> Claim | None:
-    """Takes the next trial and opens an attempt of it; None if there is nothing to take at the moment.
-
-    First come trials whose lease ran out: their old attempt is closed as killed, and the same trial goes on. Then
-    what waits, by phase and number. Trials of a promotion that is not filled in yet are not there to take.
-
-    Args:
-        lease_s: the trial can be claimed by others once this much time passes without `renew`.
-        environment: facts about the software and the machine, stored once however many attempts share them.
-    """
-    with writing(engine) as connection:
-        study = connection.execute(select(studies).where(studies.c.id == study_id)).one()
-        trial = _with_lost_lease(connection, study_id, now) or _next_waiting(connection, study_id, now)
-        if trial is None or not _take(connection, trial, slot, now + lease_s, now):
-            return None
-        attempt_id = _open_attempt(connection, trial, slot, now, environment)
-        optuna_mirror.start(
-            connection, trial.optuna_trial_id, started_at=trial.started_at or now, attempt=trial.attempts + 1
-        )
-        return _claim(study, trial, attempt_id)
 
 
 def record_process(engine: Engine, claim: Claim, pid: int, pid_started_at: float) -> None:
@@ -218,119 +197,6 @@ def finish(engine: Engine, claim: Claim, outcome: Outcome, *, retry: Mapping[str
                 ended_at=now,
             )
         return state
-
-
-def _candidates() -> Select[Any]:
-    columns = (trials, phases.c.name.label("phase"), phases.c.design)
-    return select(*columns).join(phases, phases.c.id == trials.c.phase_id)
-
-
-def _with_lost_lease(connection: Connection, study_id: int, now: float) -> Row[*tuple[Any, ...]] | None:
-    query = (
-        _candidates()
-        .where(trials.c.study_id == study_id, trials.c.state == "running", trials.c.lease_expires_at <= now)
-        .order_by(trials.c.id)
-        .limit(1)
-        .with_for_update(skip_locked=True, of=trials)
-    )
-    while (trial := connection.execute(query).one_or_none()) is not None:
-        message = f"the supervisor {trial.lease_owner} let its lease run out: it died, hung or lost the store"
-        close_lost(connection, trial.id, message)
-        if not fail_if_hopeless(connection, trial, now):
-            return trial
-    return None
-
-
-def _next_waiting(connection: Connection, study_id: int, now: float) -> Row[*tuple[Any, ...]] | None:
-    """The next of the first phase that has one; a phase at a time, so that the index gives it without sorting."""
-    order = select(phases.c.id, phases.c.design).where(phases.c.study_id == study_id).order_by(phases.c.position)
-    for phase_id, design in connection.execute(order).all():
-        query = _candidates().where(
-            trials.c.phase_id == phase_id, trials.c.state == "waiting", trials.c.not_before <= now
-        )
-        if design != "sampler":
-            query = query.where(trials.c.configuration_hash.is_not(None))
-        query = query.order_by(trials.c.number).limit(1).with_for_update(skip_locked=True, of=trials)
-        trial = connection.execute(query).one_or_none()
-        if trial is not None:
-            return trial
-    return None
-
-
-def _take(
-    connection: Connection, trial: Row[*tuple[Any, ...]], slot: SlotIdentity, lease_expires_at: float, now: float
-) -> bool:
-    taken = connection.execute(
-        update(trials)
-        .where(trials.c.id == trial.id, trials.c.state == trial.state, trials.c.fence == trial.fence)
-        .values(
-            state="running",
-            fence=trial.fence + 1,
-            attempts=trial.attempts + 1,
-            lease_owner=f"{slot.host}/{slot.slot}",
-            lease_expires_at=lease_expires_at,
-            started_at=now if trial.started_at is None else trial.started_at,
-            exit_reason=None,
-            message=None,
-        )
-    )
-    return taken.rowcount == 1
-
-
-def _open_attempt(
-    connection: Connection,
-    trial: Row[*tuple[Any, ...]],
-    slot: SlotIdentity,
-    now: float,
-    environment: Mapping[str, object] | None,
-) -> int:
-    sha256 = None
-    if environment is not None:
-        facts = json.dumps(plain(environment), sort_keys=True)
-        sha256 = hashlib.sha256(facts.encode()).hexdigest()
-        row = {"sha256": sha256, "facts": json.loads(facts)}
-        upsert(connection, environments, [row], keys=("sha256",), update=())
-    values = {
-        "trial_id": trial.id,
-        "number": trial.fence + 1,
-        "host": slot.host,
-        "slot": slot.slot,
-        "device": slot.device,
-        "device_share": slot.device_share,
-        "supervisor_pid": slot.supervisor_pid,
-        "supervisor_started_at": slot.supervisor_started_at,
-        "environment_sha256": sha256,
-        "started_at": now,
-        "heartbeat_at": now,
-    }
-    key = connection.execute(insert(attempts).values(values)).inserted_primary_key
-    assert key is not None
-    return int(key[0])
-
-
-def _claim(study: Row[*tuple[Any, ...]], trial: Row[*tuple[Any, ...]], attempt_id: int) -> Claim:
-    return Claim(
-        trial_id=trial.id,
-        attempt_id=attempt_id,
-        study_id=study.id,
-        study=study.name,
-        metric=study.metric,
-        direction=study.direction,
-        phase_id=trial.phase_id,
-        phase=trial.phase,
-        design=trial.design,
-        number=trial.number,
-        fence=trial.fence + 1,
-        attempt=trial.attempts + 1,
-        configuration=trial.configuration,
-        config=trial.config,
-        configuration_hash=trial.configuration_hash,
-        seed=trial.seed,
-        budget=trial.budget,
-        run_dir=Path(study.runs_dir) / study.name / trial.phase / f"{trial.number:05d}",
-        predicted_device_seconds=trial.predicted_device_seconds,
-        optuna_trial_id=trial.optuna_trial_id,
-    )
 
 
 def _fence(claim: Claim) -> tuple[ColumnElement[bool], ...]:

@@ -21,11 +21,33 @@ ExitReason = Literal[
 
 RETRIED: Final = ("crashed", "killed", "out_of_memory", "diverged", "timeout")  # within the study's limits
 RETURNED: Final = ("preempted", "budget_exhausted")  # not the trial's doing: always back to the queue
+LONGEST_BACK_OFF_S: Final = 30.0  # before a trial runs again that crashed or ran out of memory
 LOST_LIMIT: Final = 20  # attempts that may lose their supervisor before the trial is taken for the cause of it
 
 
 class LeaseLost(Exception):  # noqa: N818 - a fact about the claim rather than an error of the program
     """The trial is another attempt's by now: kill the process and write nothing."""
+
+
+class BudgetTooSmall(Exception):  # noqa: N818 - a fact about the study rather than an error of the program
+    """The budget does not admit the next trial; nothing was claimed.
+
+    Attributes:
+        others_running: trials run; should one end cheaper than predicted, the next may fit after all.
+    """
+
+    def __init__(self, message: str, *, others_running: bool) -> None:
+        super().__init__(message)
+        self.others_running = others_running
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProcessIdentity:
+    """A trial's process, leader of its process group, on some host."""
+
+    host: str
+    pid: int
+    pid_started_at: float  # seconds since the epoch: with the pid, its identity on the host
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +86,7 @@ class Claim:
     run_dir: Path
     predicted_device_seconds: float | None
     optuna_trial_id: int
+    superseded: ProcessIdentity | None = None  # of an attempt whose lease ran out: it must not run beside this one
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
