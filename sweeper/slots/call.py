@@ -1,8 +1,8 @@
 """Runs a Python function as a trial: `python -m sweeper.slots.call module:function`.
 
 The function gets the trial's config as its first argument and, if it has parameters of these names, `seed` (int),
-`budget` (dict), `run_dir` (pathlib.Path) and `report` (a function that takes a dict of metrics, with `step`). What it returns, a number
-or a dict of metrics, becomes the last line of metrics.jsonl; a number is the study's metric.
+`budget` (dict), `run_dir` (pathlib.Path) and `report` (a function that takes a dict of metrics, with `step`). What it
+returns, a number or a dict of metrics, becomes the last line of metrics.jsonl; a number is the study's metric.
 """
 
 import inspect
@@ -13,6 +13,8 @@ from collections.abc import Callable, Mapping
 from importlib import import_module
 from pathlib import Path
 from typing import Any
+
+from sweeper.slots.files import write_atomically
 
 USAGE = 2
 
@@ -45,6 +47,8 @@ def main() -> int:
             report(returned)
         elif isinstance(returned, int | float):
             report({os.environ.get("SWEEPER_METRIC", "value"): returned})
+    # A function that returns has completed, even where it was asked to stop at its last step.
+    write_atomically(run_dir / "result.json", json.dumps({"outcome": "completed"}))
     return 0
 
 

@@ -6,11 +6,12 @@ The protocol: the process appends JSON lines such as ``{"step": 100, "valid_perp
 
 import json
 import math
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import IO, Final
 
 from sweeper.store.records import Measurement
 
@@ -18,6 +19,7 @@ METRICS_FILE: Final = "metrics.jsonl"
 COORDINATES: Final = ("step", "tokens", "flops", "device_seconds", "peak_memory_bytes", "time", "epoch")
 MAX_STEP: Final = 2**63 - 1
 READ_BYTES: Final = 1 << 20
+MARK_BYTES: Final = 256  # of the last lines read: they tell whether a file was cut and has grown again
 MOST_COMPLAINTS: Final = 3
 
 
@@ -25,29 +27,48 @@ MOST_COMPLAINTS: Final = 3
 class Tail:
     """Reads a growing file line by line.
 
-    A file that is shorter than what was read has been cut, as our trainer does when it resumes; it is read again
-    from the start, which is harmless since a step's measurement replaces the one before.
+    A file that was cut below what was read, as our trainer does when it resumes, is read again from the start; that is
+    harmless, since a step's measurement replaces the one before. The cut shows in the file's length or, when the file
+    has grown again meanwhile, in the bytes before the offset.
+
+    Attributes:
+        offset: bytes that were read.
+        restarts: how often the file was found cut.
     """
 
     path: Path
     offset: int = 0
+    restarts: int = 0
+    _before: bytes = b""
 
-    def lines(self) -> list[bytes]:
-        """The whole lines since the last call, at most about a megabyte of them; empty where the file is not there."""
+    def lines(self, *, rest: bool = False) -> list[bytes]:
+        """The whole lines since the last call, at most about a megabyte of them; empty where the file is not there.
+
+        Args:
+            rest: take what follows the last end of line for a line too: nothing will be added to it.
+        """
         try:
             with self.path.open("rb") as file:
-                size = file.seek(0, 2)
-                if size < self.offset:
-                    self.offset = 0
-                file.seek(self.offset)
-                chunk = file.read(READ_BYTES)
-                while b"\n" not in chunk and (more := file.read(READ_BYTES)):
-                    chunk += more
+                chunk = self._read(file)
         except FileNotFoundError:
             return []
-        end = chunk.rfind(b"\n") + 1
-        self.offset += end
+        end = len(chunk) if rest else chunk.rfind(b"\n") + 1
+        if end:
+            self.offset += end
+            self._before = chunk[max(0, end - MARK_BYTES) : end]
         return chunk[:end].splitlines()
+
+    def _read(self, file: IO[bytes]) -> bytes:
+        size = file.seek(0, os.SEEK_END)
+        file.seek(max(0, self.offset - len(self._before)))
+        if size < self.offset or file.read(len(self._before)) != self._before:
+            self.offset, self._before = 0, b""
+            self.restarts += 1
+        file.seek(self.offset)
+        chunk = file.read(READ_BYTES)
+        while b"\n" not in chunk and (more := file.read(READ_BYTES)):
+            chunk += more
+        return chunk
 
 
 @dataclass(slots=True)

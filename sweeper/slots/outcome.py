@@ -16,6 +16,8 @@ OUT_OF_MEMORY_WORDS: Final = re.compile(
     r"out of memory|OutOfMemoryError|\bMemoryError\b|Cannot allocate memory|can't allocate memory|std::bad_alloc",
     re.IGNORECASE,
 )
+# What a shell says of a program that a signal ended, and our trainer of itself.
+KILLED_CODES: Final = tuple(128 + number for number in (signal.SIGINT, signal.SIGKILL, signal.SIGTERM))
 LAST_LINES: Final = 12
 
 StopCause = Literal["pruned", "timeout", "preempted", "budget_exhausted", "cancelled"]
@@ -35,6 +37,7 @@ class Ending:
         result: the program's result.json.
         tail: the last words of its output.
         complaints: what could not be read of its metrics.
+        oom_killed: the kernel killed some process for want of memory while this one ran.
     """
 
     exit_code: int | None
@@ -46,6 +49,7 @@ class Ending:
     result: Mapping[str, object] | None
     tail: str
     complaints: Sequence[str] = ()
+    oom_killed: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,21 +61,35 @@ class Verdict:
 
 
 def judge(ending: Ending) -> Verdict:
-    """The exit reason of an attempt; a process that completed although it was asked to stop has completed."""
-    if ending.exit_code == 0 and ending.stopped_for not in ("pruned", "timeout"):
-        return _judge_finished(ending)
-    if ending.stopped_for is not None:
-        return Verdict(exit_reason=ending.stopped_for)
+    """The exit reason of an attempt.
+
+    A program that ends with exit code 0 although it was asked to stop has written its checkpoint, as far as anybody
+    can tell; it has completed only if its result.json says so.
+    """
     outcome = ending.result.get("outcome") if ending.result is not None else None
+    if ending.stopped_for is not None:
+        if ending.exit_code == 0 and outcome == "completed" and ending.stopped_for not in ("pruned", "timeout"):
+            return _judge_finished(ending)
+        return Verdict(exit_reason=ending.stopped_for)
+    return _judge_finished(ending) if ending.exit_code == 0 else _judge_failed(ending, outcome)
+
+
+def _judge_failed(ending: Ending, outcome: object) -> Verdict:
     if outcome == "diverged" or (outcome is None and ending.exit_code == DIVERGED_CODE and not ending.last_is_finite):
         return Verdict(exit_reason="diverged", message=_message(ending, "the loss is not finite"))
     if outcome == "out_of_memory" or OUT_OF_MEMORY_WORDS.search(ending.tail):
         return Verdict(exit_reason="out_of_memory", message=_message(ending, "out of memory"))
-    if ending.exit_code is not None and ending.exit_code < 0:
-        return Verdict(exit_reason="killed", message=_message(ending, f"killed by {_signal_name(-ending.exit_code)}"))
+    if ending.exit_code is not None and (ending.exit_code < 0 or ending.exit_code in KILLED_CODES):
+        return _judge_killed(ending, -ending.exit_code if ending.exit_code < 0 else ending.exit_code - 128)
     if not ending.last_is_finite and ending.reported:
         return Verdict(exit_reason="diverged", message=_message(ending, f"{ending.metric} is not finite"))
     return Verdict(exit_reason="crashed", message=_message(ending, f"exit code {ending.exit_code}"))
+
+
+def _judge_killed(ending: Ending, number: int) -> Verdict:
+    if number == signal.SIGKILL and ending.oom_killed:
+        return Verdict(exit_reason="out_of_memory", message=_message(ending, "the kernel ran out of memory"))
+    return Verdict(exit_reason="killed", message=_message(ending, f"killed by {_signal_name(number)}"))
 
 
 def _judge_finished(ending: Ending) -> Verdict:

@@ -1,15 +1,14 @@
 """From a program and a trial to what is started: arguments, environment and the files it reads."""
 
 import json
-import os
 import re
 import sys
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from sweeper.slots.files import write_atomically
 from sweeper.slots.resources import Slot
 from sweeper.store.records import Claim
 
@@ -108,7 +107,10 @@ def environment_of(program: Program, claim: Claim, slot: Slot, inherited: Mappin
 
 
 def write_config(program: Program, claim: Claim, slot: Slot) -> Path:
-    """Write what the program reads; the trainer is also told seed, budget, and its slot where its config leaves that open."""
+    """Write what the program reads.
+
+    The trainer is also told seed and budget, and its slot's device and threads where its config leaves them open.
+    """
     config: dict[str, Any] = dict(claim.config or {})
     if program.kind == "trainer":
         config |= {"seed": claim.seed, "budget": dict(claim.budget)}
@@ -119,19 +121,6 @@ def write_config(program: Program, claim: Claim, slot: Slot) -> Path:
     path = claim.run_dir / CONFIG_FILE
     write_atomically(path, json.dumps(config, indent=1, sort_keys=True) + "\n")
     return path
-
-
-def write_atomically(path: Path, text: str) -> None:
-    """Write a file whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
 
 
 def _leaves(value: Mapping[str, Any], prefix: str) -> list[tuple[str, Any]]:

@@ -82,6 +82,7 @@ def available_cores() -> int:
 
 
 def _gpu_slots(gpus: tuple[str, ...], slots: int | None, gpus_per_trial: float, threads: int) -> tuple[Slot, ...]:
+    groups: list[tuple[tuple[str, ...], str]]
     if gpus_per_trial < 1:
         per_gpu = int(1 / gpus_per_trial)
         places = [(gpu, part) for part in range(per_gpu) for gpu in gpus]
@@ -93,7 +94,7 @@ def _gpu_slots(gpus: tuple[str, ...], slots: int | None, gpus_per_trial: float, 
     if not groups or (slots is not None and slots > len(groups)):
         raise UsageError(
             f"{slots or 1} slots of {gpus_per_trial:g} GPUs each need more than the {len(gpus)} GPUs of this machine, "
-            f"which carry {len(groups)}. Ask for fewer slots or a smaller gpus_per_trial (0.5 lets two trials share a GPU)."
+            f"which carry {len(groups)}. Ask for fewer slots or a smaller gpus_per_trial (0.5: two share one)."
         )
     chosen = groups[:slots] if slots is not None else groups
     return tuple(

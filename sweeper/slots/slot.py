@@ -8,28 +8,38 @@ import signal
 import socket
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Literal
 
 from sqlalchemy import Engine
 
+from sweeper.errors import StoreError
+from sweeper.slots import process as plain_process
 from sweeper.slots.drawing import draw_configuration, fill_promotions, find_phase
+from sweeper.slots.fork_client import ForkClient
+from sweeper.slots.guard import Guard
 from sweeper.slots.process import die_with_parent
-from sweeper.slots.processes import is_alive, started_at
+from sweeper.slots.processes import is_alive, kill_trial, started_at
 from sweeper.slots.programs import Program, program_of
+from sweeper.slots.pruning import Pruning
 from sweeper.slots.resources import Slot
 from sweeper.slots.supervisor import Rules, Stop, Supervisor
 from sweeper.slots.sweep import sweep
 from sweeper.store import queue, reader
 from sweeper.store.engine import open_existing
-from sweeper.store.ledger import spent_device_seconds
-from sweeper.store.records import Claim, LeaseLost, SlotIdentity
+from sweeper.store.ledger import read_balance
+from sweeper.store.presence import Presence
+from sweeper.store.records import BudgetTooSmall, Claim, LeaseLost, Outcome, SlotIdentity
 
 ASK_EVERY_S: Final = 0.5  # between two looks at whether somebody wants us to stop
-LOOK_EVERY_S: Final = 0.2  # between two looks for work while others still have some
+ASK_SHARE: Final = 20  # a look that takes long is taken less often: at most this part of the time goes there
+FIRST_LOOK_S: Final = 0.01  # between two looks for work while others still have some; grows to
+LAST_LOOK_S: Final = 0.2
 ORPHAN_GRACE_S: Final = 2.0  # for a checkpoint when the launcher is gone
 STOP_GRACE_S: Final = 30.0
+LEASE_S: Final = 60.0
 
 Ended = Literal["done", "stopped", "orphaned", "budget"]
 
@@ -47,6 +57,8 @@ class SlotTask:
     launcher_started_at: float
     cwd: str
     environment: Mapping[str, object]  # facts, for the record
+    fork_server: str | None = None  # its socket, where the launcher keeps one
+    lease_s: float = LEASE_S
 
 
 def run_slot(task: SlotTask) -> Ended:
@@ -58,52 +70,65 @@ def run_slot(task: SlotTask) -> Ended:
     die_with_parent(signal.SIGTERM)
     engine = open_existing(task.store)
     try:
-        return _Loop(task, engine, watch).run()
+        return SlotLoop(task, engine, watch).run()
     finally:
         engine.dispose()
 
 
 @dataclass(slots=True)
 class LauncherWatch:
-    """Whether the launcher that this slot belongs to is gone."""
+    """Whether the launcher that this slot belongs to is gone, or somebody ends the slot itself."""
 
     pid: int
     process_started_at: float
     asked: bool = False
     _looked_at: float = 0.0
+    _gone: bool = False
 
     def told(self, *_: object) -> None:
         """A signal handler: the launcher died, or somebody ends this slot."""
         self.asked = True
+        self._looked_at = 0.0
 
     def gone(self) -> bool:
-        """Whether to leave; looks at the launcher's process now and then."""
-        if not self.asked and time.monotonic() - self._looked_at >= ASK_EVERY_S:
+        """Whether the launcher is gone; looks at its process now and then."""
+        if not self._gone and time.monotonic() - self._looked_at >= ASK_EVERY_S:
             self._looked_at = time.monotonic()
-            self.asked = not is_alive(self.pid, self.process_started_at)
-        return self.asked
+            self._gone = not is_alive(self.pid, self.process_started_at)
+        return self._gone
 
 
 @dataclass(slots=True)
-class _Loop:
+class SlotLoop:
+    """One slot's work on an open store."""
+
     task: SlotTask
     engine: Engine
     watch: LauncherWatch
+    guard: Guard = field(default_factory=Guard)
     identity: SlotIdentity = field(init=False)
     document: Mapping[str, Any] = field(init=False)
     program: Program = field(init=False)
     rules: Rules = field(init=False)
     cap_s: float | None = field(init=False)
+    _presence: Presence = field(init=False)
+    _fork_client: ForkClient | None = None
+    _promotes: bool = False
     _stop: Stop | None = None
-    _asked_at: float = 0.0
+    _ask_at: float = 0.0
+    _budget_is_full: bool = False  # the next trial does not fit while others run
 
     def __post_init__(self) -> None:
+        self._presence = Presence(self.task.store)
         with reader.connect(self.task.store) as connection:
             study = reader.study(connection, self.task.study)
         self.document = study.spec
         self.program = program_of(self.document)
-        self.rules = rules_of(self.document)
+        self.rules = rules_of(self.document, self.task.lease_s)
         self.cap_s = None if study.budget_device_hours is None else study.budget_device_hours * 3600
+        self._promotes = any("promote" in phase["design"] for phase in self.document["phases"])
+        if self.task.fork_server is not None and self.program.kind == "trainer":
+            self._fork_client = ForkClient(Path(self.task.fork_server))
         self.identity = SlotIdentity(
             host=socket.gethostname(),
             slot=self.task.slot.name,
@@ -114,22 +139,47 @@ class _Loop:
         )
 
     def run(self) -> Ended:
+        """Claim and supervise until nothing is left, the budget is spent or somebody asks the slot to stop.
+
+        Raises:
+            StoreError: the store refuses or is gone.
+        """
+        try:
+            return self._run()
+        finally:
+            self.guard.close()
+
+    def _run(self) -> Ended:
+        look_s = FIRST_LOOK_S
         while (stop := self._wants_stop()) is None:
-            claim = self._claim()
+            try:
+                claim = self._claim()
+            except BudgetTooSmall as refusal:
+                if not refusal.others_running:
+                    return "budget"
+                claim = None
             if claim is not None:
                 self._run_trial(claim)
-                continue
-            due = queue.next_due(self.engine, self.task.study_id, time.time())
-            if due is None:
+                look_s = FIRST_LOOK_S
+            elif self._is_done():
                 return "done"
-            sweep(self.engine, self.task.study_id, self.identity.host)
-            time.sleep(LOOK_EVERY_S)
+            else:
+                time.sleep(look_s)
+                look_s = min(LAST_LOOK_S, look_s * 1.5)
         if stop.cause == "budget_exhausted":
             return "budget"
         return "orphaned" if self.watch.gone() else "stopped"
 
+    def _is_done(self) -> bool:
+        """Whether every trial has ended; frees those of dead slots otherwise."""
+        if queue.next_due(self.engine, self.task.study_id, time.time()) is None:
+            return True
+        sweep(self.engine, self.task.study_id, self.identity.host)
+        return False
+
     def _claim(self) -> Claim | None:
-        fill_promotions(self.engine, self.document, self.task.study_id, time.time())
+        if self._promotes:
+            fill_promotions(self.engine, self.document, self.task.study_id, time.time())
         claim = queue.claim(
             self.engine,
             self.task.study_id,
@@ -138,81 +188,87 @@ class _Loop:
             now=time.time(),
             environment=self.task.environment,
         )
-        if claim is not None and claim.configuration is None:
-            try:
-                return draw_configuration(self.engine, self.document, claim)
-            except LeaseLost:
-                return None
+        if claim is None:
+            return None
+        if claim.superseded is not None and claim.superseded.host == self.identity.host:
+            kill_trial(claim.superseded.pid, claim.superseded.pid_started_at)
+        if claim.configuration is None:
+            return self._draw(claim)
         return claim
+
+    def _draw(self, claim: Claim) -> Claim | None:
+        """The claim with a configuration drawn for it; None if the trial cannot run."""
+        try:
+            return draw_configuration(self.engine, self.document, claim)
+        except LeaseLost:
+            return None
+        except StoreError:
+            raise
+        except Exception as error:
+            message = f"no configuration could be drawn: {type(error).__name__}: {error}"
+            self._give_back(claim, Outcome(exit_reason="crashed", message=message))
+            return None
 
     def _run_trial(self, claim: Claim) -> None:
         phase, _ = find_phase(self.document, claim.phase)
-        Supervisor(
+        supervisor = Supervisor(
             engine=self.engine,
             program=self.program,
             claim=claim,
             slot=self.task.slot,
             rules=self.rules,
             wants_stop=self._wants_stop,
-            should_prune=_Pruning(self.task.store, self.task.study_id, phase, claim),
+            should_prune=Pruning(self.task.store, self.task.study_id, phase, claim),
             cwd=Path(self.task.cwd),
-        ).run()
+            guard=self.guard,
+            start=plain_process.start if self._fork_client is None else self._fork_client.start,
+        )
+        try:
+            supervisor.run()
+        except StoreError:
+            raise
+        except Exception:
+            self._give_back(claim, Outcome(exit_reason="preempted", message="its slot failed"))
+            raise
+
+    def _give_back(self, claim: Claim, outcome: Outcome) -> None:
+        with suppress(LeaseLost):
+            queue.finish(self.engine, claim, outcome, retry=self.rules.retry, now=time.time())
 
     def _wants_stop(self) -> Stop | None:
-        """Whether to end; once there was a reason, it stays."""
+        """Whether to end; once there was a reason, it stays.
+
+        Raises:
+            StoreError: the store is gone.
+        """
         if self._stop is None and self.watch.gone():
             self._stop = Stop(cause="preempted", grace_s=ORPHAN_GRACE_S)
-        if self._stop is None and time.monotonic() - self._asked_at >= ASK_EVERY_S:
-            self._asked_at = time.monotonic()
-            if queue.stop_requested(self.engine, self.task.runner_id):
-                self._stop = Stop(cause="preempted", grace_s=STOP_GRACE_S)
-            elif self.cap_s is not None and self._spent_s() >= self.cap_s:
-                self._stop = Stop(cause="budget_exhausted", grace_s=STOP_GRACE_S)
+        if self._stop is None and self.watch.asked:
+            self._stop = Stop(cause="preempted", grace_s=STOP_GRACE_S)
+        began = time.monotonic()
+        if self._stop is None and began >= self._ask_at:
+            self._stop = self._ask()
+            self._ask_at = began + max(ASK_EVERY_S, ASK_SHARE * (time.monotonic() - began))
         return self._stop
 
-    def _spent_s(self) -> float:
-        return spent_device_seconds(self.engine, self.task.study_id, time.time())
+    def _ask(self) -> Stop | None:
+        self._presence.check()
+        if queue.stop_requested(self.engine, self.task.runner_id):
+            return Stop(cause="preempted", grace_s=STOP_GRACE_S)
+        if self.cap_s is not None:
+            found = read_balance(self.engine, self.task.study_id, time.time())
+            # Each running trial goes on until its slot looks again.
+            if found.spent + found.running * ASK_EVERY_S >= self.cap_s and found.running:
+                return Stop(cause="budget_exhausted", grace_s=STOP_GRACE_S)
+        return None
 
 
-@dataclass(slots=True)
-class _Pruning:
-    """Asks the phase's pruner about one trial."""
-
-    store: str
-    study_id: int
-    phase: Mapping[str, Any]
-    claim: Claim
-
-    def __call__(self, curve: Mapping[int, float]) -> bool:
-        pruner = self.phase.get("pruner") or "none"
-        if pruner == "none" or not curve:
-            return False
-        from sweeper.pruning import should_prune  # noqa: PLC0415 - Optuna is loaded only where a phase prunes
-
-        with reader.connect(self.store) as connection:
-            members = reader.members(connection, self.study_id)[self.claim.phase]
-            curves = reader.curves(connection, self.study_id, self.claim.metric)
-        places = {trial_id: place for place, trial_id in enumerate(members)}
-        others = {
-            place: dict(zip(curves[trial_id].steps, curves[trial_id].values, strict=True))
-            for trial_id, place in places.items()
-            if trial_id in curves and trial_id != self.claim.trial_id
-        }
-        return should_prune(
-            pruner,
-            direction=self.claim.direction,
-            own_curve=dict(curve),
-            other_curves=list(others.values()),
-            own_place=places[self.claim.trial_id],
-            other_places=list(others),
-        )
-
-
-def rules_of(document: Mapping[str, Any]) -> Rules:
+def rules_of(document: Mapping[str, Any], lease_s: float = LEASE_S) -> Rules:
     """What a study's document says of attempts."""
     minutes = document["trial"].get("timeout_minutes")
     return Rules(
         retry=dict(document.get("retry") or {}),
         timeout_s=None if minutes is None else float(minutes) * 60,
         grace_s=STOP_GRACE_S,
+        lease_s=lease_s,
     )

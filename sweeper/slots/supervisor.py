@@ -1,30 +1,48 @@
-"""One attempt of a trial, from the start of its process to its exit reason in the store."""
+"""Supervises one attempt of a trial: start, metrics, lease, time limit, pruning, end.
 
+Everything that the outside decides comes in as a function, so that a supervisor can be tested with a fake program.
+"""
+
+import errno
 import json
 import os
 import re
+import signal
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from sqlalchemy import Engine
 
+from sweeper.errors import StoreError, SweeperError
+from sweeper.slots import process as plain_process
+from sweeper.slots.guard import Guard
+from sweeper.slots.memory import oom_kills
 from sweeper.slots.metrics import METRICS_FILE, LineReader, PatternReader, Tail
 from sweeper.slots.outcome import Ending, StopCause, Verdict, judge
-from sweeper.slots.process import TrialProcess, start
-from sweeper.slots.programs import Program, argv_of, environment_of, write_config
+from sweeper.slots.process import TrialProcess
+from sweeper.slots.programs import Program, argv_of, environment_of
 from sweeper.slots.resources import Slot
+from sweeper.slots.run_dir import OUTPUT_FILE, RESULT_FILE, prepare
 from sweeper.store import ingest, queue
 from sweeper.store.records import Claim, LeaseLost, Outcome
 from sweeper.store.trial_metrics import Reported, device_seconds_before, reported
 
-RESULT_FILE: Final = "result.json"
-OUTPUT_FILE: Final = "output.log"
 RESULT_MOST_BYTES: Final = 1 << 20
-FIRST_POLL_S: Final = 0.02  # a short trial is seen to end soon; a long one is looked at less often
+FIRST_POLL_S: Final = 0.02  # between two looks at the metrics of a young trial; an old one is looked at less often
 LAST_POLL_S: Final = 0.25
+NO_ROOM: Final = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
+SAFETY: Final = 0.9  # of the lease: after that the trial must not run any more, since another slot may take it
+LAST_GRACE_S: Final = 5.0  # for a checkpoint when the store is gone
+
+
+class Start(Protocol):
+    """Starts a trial's process."""
+
+    def __call__(self, argv: Sequence[str], *, environment: Mapping[str, str], cwd: Path, output: Path) -> TrialProcess:
+        """Start it; its output is appended to a file."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,17 +62,20 @@ class Rules:
         timeout_s: for each attempt; None for none.
         grace_s: between SIGTERM and SIGKILL.
         lease_s: an attempt that says nothing for so long is taken for dead.
-        heartbeat_s: between two renewals of the lease.
     """
 
     retry: Mapping[str, int]
     timeout_s: float | None = None
     grace_s: float = 30.0
     lease_s: float = 60.0
-    heartbeat_s: float = 5.0
+
+    @property
+    def heartbeat_s(self) -> float:
+        """Between two renewals of the lease."""
+        return self.lease_s / 12
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class Supervisor:
     """Runs one claimed trial in a slot.
 
@@ -70,8 +91,12 @@ class Supervisor:
     wants_stop: Callable[[], Stop | None]
     should_prune: Callable[[Mapping[int, float]], bool]
     cwd: Path
-    started: float = field(default_factory=time.monotonic)
+    guard: Guard
+    start: Start = plain_process.start
+    _started: float = field(default_factory=time.monotonic)
+    _renewed: float = field(default_factory=time.monotonic)
     _earlier_s: float = 0.0
+    _oom_kills: int = field(default_factory=oom_kills)
     _tail: Tail = field(init=False)
     _reader: LineReader | PatternReader = field(init=False)
     _seen: bool = False  # measurements arrived since pruning was last asked
@@ -81,53 +106,79 @@ class Supervisor:
 
         Returns:
             The trial's new state; None if the lease was lost, in which case nothing more was written.
+
+        Raises:
+            StoreError: the store refuses; the process was given a moment for a checkpoint and has ended.
+            SweeperError: the run directory has no room.
         """
         try:
             process = self._start()
         except OSError as error:
-            message = f"{argv_of(self.program, self.claim)[0]!r} cannot be started: {error.strerror or error}"
-            return self._finish(Verdict(exit_reason="crashed", message=message), None, None)
+            return self._not_started(error)
         try:
             queue.record_process(self.engine, self.claim, process.pid, process.pid_started_at)
             cause = self._watch(process)
-            exit_code = process.end()
-            self._read(final=True)
-            known = reported(self.engine, self.claim)
-            return self._finish(self._judge(process, exit_code, cause, known), process, known, exit_code)
+            return self._conclude(process, cause)
         except LeaseLost:
             return None
+        except StoreError:
+            process.ask_to_stop()
+            process.ended(LAST_GRACE_S)
+            raise
         finally:
             process.end()
+            self.guard.drop()
 
     def _start(self) -> TrialProcess:
+        prepare(self.program, self.claim, self.slot)
         run_dir = self.claim.run_dir
-        run_dir.mkdir(parents=True, exist_ok=True)
-        write_config(self.program, self.claim, self.slot)
-        (run_dir / RESULT_FILE).unlink(missing_ok=True)  # an earlier attempt's words must not speak for this one
-        self._earlier_s = device_seconds_before(self.engine, self.claim)
+        if self.claim.attempt > 1:
+            self._earlier_s = device_seconds_before(self.engine, self.claim)
         output = run_dir / OUTPUT_FILE
-        if self.program.patterns:
-            patterns = {name: re.compile(text) for name, text in self.program.patterns.items()}
-            self._reader = PatternReader(patterns)
-            self._tail = Tail(output, output.stat().st_size if output.exists() else 0)
-        else:
-            self._reader = LineReader()
-            self._tail = Tail(run_dir / METRICS_FILE)
-        environment = environment_of(self.program, self.claim, self.slot, os.environ)
-        return start(argv_of(self.program, self.claim), environment=environment, cwd=self.cwd, output=output)
+        read_output = bool(self.program.patterns)
+        self._tail = Tail(output if read_output else run_dir / METRICS_FILE)
+        if read_output and output.exists():
+            self._tail.offset = output.stat().st_size
+        self._reader = self._new_reader()
+        process = self.start(
+            argv_of(self.program, self.claim),
+            environment=environment_of(self.program, self.claim, self.slot, os.environ),
+            cwd=self.cwd,
+            output=output,
+        )
+        self.guard.watch(process.pid, self._lease_left())
+        return process
+
+    def _new_reader(self) -> LineReader | PatternReader:
+        if not self.program.patterns:
+            return LineReader()
+        return PatternReader({name: re.compile(text) for name, text in self.program.patterns.items()})
+
+    def _not_started(self, error: OSError) -> str | None:
+        """The process could not be started. A disk without room is not the trial's doing."""
+        no_room = error.errno in NO_ROOM
+        what = error.filename if error.filename is not None else argv_of(self.program, self.claim)[0]
+        message = f"{what}: {error.strerror or error}"
+        verdict = Verdict(exit_reason="preempted" if no_room else "crashed", message=f"cannot be started: {message}")
+        state = self._finish(verdict, None, None)
+        if no_room:
+            raise SweeperError(
+                f"trial {self.claim.phase}/{self.claim.number} cannot write into its run directory: {message}. "
+                "Make room, then run the same command again"
+            ) from error
+        return state
 
     def _watch(self, process: TrialProcess) -> StopCause | None:
         """Until the process has ended or was told to and had its grace; why it was told to."""
         stop: Stop | None = None
-        kill_at = beat_at = 0.0
+        kill_at = 0.0
         poll_s = FIRST_POLL_S
-        while process.wait(poll_s) is None:
-            poll_s = min(LAST_POLL_S, poll_s * 1.3)
+        while not process.ended(poll_s):
+            poll_s = min(LAST_POLL_S, self.rules.heartbeat_s, poll_s * 1.3)
             now = time.monotonic()
             self._read()
-            if now >= beat_at:
-                beat_at = now + self.rules.heartbeat_s
-                self._beat(process)
+            if now - self._renewed >= self.rules.heartbeat_s:
+                self._renew(process)
             if stop is None:
                 stop = self._reason_to_stop(now)
                 if stop is not None:
@@ -135,12 +186,14 @@ class Supervisor:
                     kill_at = now + stop.grace_s
             elif now >= kill_at:
                 process.end()
+        if stop is None and self._lease_left() <= 0:
+            return "preempted"  # the slot stood still so long that its guard ended the process
         return stop.cause if stop is not None else None
 
     def _reason_to_stop(self, now: float) -> Stop | None:
         if (stop := self.wants_stop()) is not None:
             return stop
-        if self.rules.timeout_s is not None and now - self.started > self.rules.timeout_s:
+        if self.rules.timeout_s is not None and now - self._started > self.rules.timeout_s:
             return Stop(cause="timeout", grace_s=self.rules.grace_s)
         if self._seen:
             self._seen = False
@@ -148,7 +201,8 @@ class Supervisor:
                 return Stop(cause="pruned", grace_s=self.rules.grace_s)
         return None
 
-    def _beat(self, process: TrialProcess) -> None:
+    def _renew(self, process: TrialProcess) -> None:
+        began = time.monotonic()
         renewed = queue.renew(
             self.engine,
             self.claim,
@@ -159,38 +213,57 @@ class Supervisor:
         )
         if not renewed:
             raise LeaseLost
+        self._renewed = began
+        self.guard.beat(self._lease_left())
 
-    def _read(self, *, final: bool = False) -> None:
+    def _lease_left(self) -> float:
+        """Seconds for which the trial is surely ours."""
+        return max(0.0, self._renewed + SAFETY * self.rules.lease_s - time.monotonic())
+
+    def _read(self, *, rest: bool = False) -> None:
         """Take in what the process reported since the last time."""
-        while lines := self._tail.lines():
-            seconds = self._earlier_s + self._device_seconds()
-            found = [one for line in lines for one in self._reader.read(line, device_seconds=seconds)]
+        while True:
+            restarts = self._tail.restarts
+            lines = self._tail.lines(rest=rest)
+            if self._tail.restarts != restarts:
+                self._reader = self._new_reader()
+            if not lines:
+                return
+            seconds = self._device_seconds()
+            found = [m for line in lines for m in self._reader.read(line, device_seconds=self._earlier_s + seconds)]
             if not found:
                 continue
-            if not ingest.ingest(self.engine, self.claim, found, self._tail.offset):
+            offset = self._tail.offset
+            if not ingest.ingest(self.engine, self.claim, found, offset, device_seconds=seconds, now=time.time()):
                 raise LeaseLost
             self._seen = True
-            if not final:
-                break
 
     def _device_seconds(self) -> float:
-        return (time.monotonic() - self.started) * self.slot.device_share
+        return (time.monotonic() - self._started) * self.slot.device_share
 
-    def _judge(self, process: TrialProcess, exit_code: int, cause: StopCause | None, known: Reported) -> Verdict:
-        complaints = self._reader.complaints if isinstance(self._reader, LineReader) else []
-        return judge(
-            Ending(
-                exit_code=exit_code,
-                stopped_for=cause,
-                metric=self.claim.metric,
-                value=known.best,
-                last_is_finite=known.last_is_finite,
-                reported=sorted(known.names),
-                result=self._result(),
-                tail=process.tail(),
-                complaints=complaints,
-            )
+    def _conclude(self, process: TrialProcess, cause: StopCause | None) -> str | None:
+        """End the process's group, take in its last words, judge and record."""
+        exit_code = process.end()
+        if exit_code == -signal.SIGKILL and cause is None:
+            time.sleep(0.05)  # a slot that is killed together with its trial must not blame the trial
+        # The last line of a process that was killed may be half a line.
+        self._read()
+        if exit_code == 0:
+            self._read(rest=True)
+        known = reported(self.engine, self.claim)
+        ending = Ending(
+            exit_code=exit_code,
+            stopped_for=cause,
+            metric=self.claim.metric,
+            value=known.best,
+            last_is_finite=known.last_is_finite,
+            reported=sorted(known.names),
+            result=self._result(),
+            tail=process.tail(),
+            complaints=self._reader.complaints if isinstance(self._reader, LineReader) else [],
+            oom_killed=exit_code != 0 and oom_kills() > self._oom_kills,
         )
+        return self._finish(judge(ending), process, known)
 
     def _result(self) -> dict[str, Any] | None:
         """The program's result.json, if it wrote a JSON object of sensible size."""
@@ -203,16 +276,15 @@ class Supervisor:
             return None
         return result if isinstance(result, dict) else None
 
-    def _finish(
-        self, verdict: Verdict, process: TrialProcess | None, known: Reported | None, exit_code: int | None = None
-    ) -> str | None:
+    def _finish(self, verdict: Verdict, process: TrialProcess | None, known: Reported | None) -> str | None:
+        exit_code = process.exit_code if process is not None else None
         outcome = Outcome(
             exit_reason=verdict.exit_reason,
             exit_code=exit_code if exit_code is not None and exit_code >= 0 else None,
             exit_signal=-exit_code if exit_code is not None and exit_code < 0 else None,
             message=verdict.message,
             value=known.best if known is not None else None,
-            result=self._result(),
+            result=self._result() if process is not None else None,
             device_seconds=self._device_seconds(),
             peak_memory_bytes=(process.peak_memory_bytes or None) if process is not None else None,
         )

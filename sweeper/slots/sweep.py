@@ -4,7 +4,7 @@ import time
 
 from sqlalchemy import Engine
 
-from sweeper.slots.processes import is_alive, kill_group, started_at
+from sweeper.slots.processes import is_alive, kill_trial
 from sweeper.store import queue
 
 
@@ -14,9 +14,6 @@ def sweep(engine: Engine, study_id: int, host: str) -> int:
     for attempt in queue.abandoned(engine, study_id, host):
         if is_alive(attempt.supervisor_pid, attempt.supervisor_started_at):
             continue
-        if attempt.pid is not None and attempt.pid_started_at is not None:
-            # The leader may be gone while its children live; a pid that another process has by now is left alone.
-            if is_alive(attempt.pid, attempt.pid_started_at) or started_at(attempt.pid) == 0.0:
-                kill_group(attempt.pid)
+        kill_trial(attempt.pid, attempt.pid_started_at)
         freed += queue.release(engine, attempt.attempt_id, f"its slot {attempt.slot} was killed", time.time())
     return freed
