@@ -1,5 +1,6 @@
 """What runs of the built-in trainer do and take: operations, memory and disk, estimated from their configs."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -8,6 +9,7 @@ from sweeper.pace import Work
 
 # Tokens of validation and test text, the end of line included; pydocs is about as long as here.
 EVALUATION_TOKENS: Final = {"ptb": (73_760, 82_430), "wikitext-2": (217_646, 245_569), "pydocs": (20_000, 19_000)}
+UNCOUNTED: Final = ("regularization", "checkpoint", "device", "threads", "seed", "budget")  # sections of a config
 OPERATIONS_PER_PARAMETER: Final = 6.0  # and token in training: a multiply-add forward, two backward
 TRAINING_TO_FORWARD: Final = 3.0
 
@@ -26,6 +28,12 @@ class Footprint:
 
     memory: float
     disk: float
+
+
+def work_key(config: Mapping[str, Any]) -> str:
+    """Text that configs share whose runs do and take the same: how they regularize makes no difference."""
+    counted = {name: section for name, section in config.items() if name not in UNCOUNTED}
+    return json.dumps(counted, sort_keys=True)
 
 
 def training_work(config: Mapping[str, Any], budget: Mapping[str, Any]) -> Work:

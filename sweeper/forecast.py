@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sweeper.designs.fractional import Aliasing, aliasing
-from sweeper.footprint import Footprint, footprint
+from sweeper.footprint import Footprint, footprint, work_key
 from sweeper.plan import Plan, PlannedPhase, Reference, phase_factors
 from sweeper.predict import Basis, Prediction, total
 from sweeper.simulate import simulate
@@ -196,12 +196,15 @@ def _footprint(plan: Plan, document: Mapping[str, Any]) -> Footprint | None:
     """Memory of the largest run and disk of all; trials without a configuration yet are taken for the largest."""
     if document["trial"]["program"] != "trainer":
         return None
+    keys: dict[str | None, str] = {None: ""}
     each: dict[str, Footprint] = {}
     for trial in plan.trials:
-        if trial.config is not None and trial.configuration_hash not in each:
-            each[trial.configuration_hash or ""] = footprint(trial.config)
+        if trial.config is not None and trial.configuration_hash not in keys:
+            key = keys[trial.configuration_hash] = work_key(trial.config)
+            if key not in each:
+                each[key] = footprint(trial.config)
     largest = _largest(list(each.values())) or _baseline_footprint(document)
-    disk = sum((each.get(trial.configuration_hash or "") or largest).disk for trial in plan.trials)
+    disk = sum(each.get(keys[trial.configuration_hash], largest).disk for trial in plan.trials)
     return Footprint(memory=largest.memory, disk=disk)
 
 

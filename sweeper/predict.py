@@ -20,7 +20,7 @@ import numpy as np
 
 from sweeper.configuration import resolve
 from sweeper.designs.levels import settled
-from sweeper.footprint import training_work
+from sweeper.footprint import training_work, work_key
 from sweeper.pace import Pace, Timed, Work, fit
 from sweeper.plan import Budget, Plan, PlannedPhase, PlannedTrial, Reference, phase_factors
 
@@ -126,7 +126,7 @@ class _Predictor:
         return Prediction(prediction.seconds, prediction.low * EARLY_END, prediction.high, prediction.basis)
 
     def _config(self, config: Config, configuration_hash: str | None, budget: Budget) -> Prediction | None:
-        work = self._work(config, configuration_hash, budget.amount)
+        work = self._work(config, budget.amount)
         pace = self._pace_of_pilot if budget.reference_hours is not None else self._pace_of_all
         if pace is not None and work is not None:
             seconds, low, high = pace.seconds(work, configuration_hash)
@@ -149,12 +149,12 @@ class _Predictor:
         low, high = START_S / RATE_FACTOR + seconds / RATE_FACTOR, RATE_FACTOR * (START_S + seconds)
         return Prediction(START_S + seconds, low, high, "operations")
 
-    def _work(self, config: Config, configuration_hash: str | None, amount: Mapping[str, Any]) -> Work | None:
+    def _work(self, config: Config, amount: Mapping[str, Any]) -> Work | None:
         """A run's work; of another program its budget, if all of its runs are measured alike."""
         if self._program != "trainer":
             (unit, value), *_ = amount.items()
             return Work(float(value)) if unit == self._unit else None
-        key = (configuration_hash or json.dumps(config, sort_keys=True), json.dumps(dict(amount), sort_keys=True))
+        key = work_key(config), json.dumps(dict(amount), sort_keys=True)
         if key not in self._works:
             self._works[key] = training_work(config, amount)
         return self._works[key]
@@ -187,7 +187,7 @@ class _Predictor:
         return fit([timed for run in pilot if (timed := self._timed(run)) is not None])
 
     def _timed(self, run: PastRun) -> Timed | None:
-        work = self._work(run.config, run.configuration_hash, run.budget)
+        work = self._work(run.config, run.budget)
         if work is None or work.amount <= 0:
             return None
         if run.completed:

@@ -17,8 +17,8 @@ class DesignError(UsageError):
 
 def level_key(level: Any) -> str:
     """Text that two levels share if and only if they are the same; 1 and 1.0 are, 1 and true are not."""
-    if isinstance(level, str):
-        return json.dumps(level)
+    if isinstance(level, float):
+        return repr(int(level)) if level.is_integer() else repr(level)
     return json.dumps(_plain(level), sort_keys=True)
 
 
