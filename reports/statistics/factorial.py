@@ -13,7 +13,6 @@ from itertools import combinations
 from typing import Final
 
 import numpy as np
-import statsmodels.api as sm
 from numpy.typing import ArrayLike, NDArray
 
 from reports.statistics.paired import Estimate
@@ -126,7 +125,9 @@ def _estimates(model: NDArray[np.float64], values: NDArray[np.float64], skip: in
     runs, terms = model.shape
     if terms <= skip:
         return []
-    fit = sm.OLS(values, model).fit()
+    from statsmodels.api import OLS  # noqa: PLC0415 - takes a second to load, and few studies have such a phase
+
+    fit = OLS(values, model).fit()
     effects = 2.0 * np.asarray(fit.params)[skip:]
     df = runs - terms
     if df >= FEWEST_DF:

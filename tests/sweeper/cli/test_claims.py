@@ -1,0 +1,61 @@
+"""`sweeper claims`: verdicts for people and programs, and the exit code that CI looks at."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.reports.builders import CLAIMS, Plot, screen, store_with
+from tests.sweeper.cli.conftest import Answer
+
+Sweeper = Callable[..., Answer]
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> str:
+    return store_with(tmp_path, Plot([screen()]))
+
+
+def test_undecided_claims_exit_with_one(sweeper: Sweeper, store: str) -> None:
+    answer = sweeper("claims", "quickstart", "--store", store)
+    assert answer.code == 1
+    lines = answer.out.splitlines()
+    assert lines[0] == "supported  input-dropout-helps: Input dropout lowers validation perplexity."
+    assert lines[-1] == "1 supported, 1 undecided"
+    assert "Claimed: decrease by at least 1 %." in lines[1]
+
+
+def test_claims_that_all_hold_exit_with_zero(sweeper: Sweeper, tmp_path: Path) -> None:
+    store = store_with(tmp_path, Plot([screen()], claims=CLAIMS[:1]))
+    assert sweeper("claims", "quickstart", "--store", store).code == 0
+
+
+def test_json_gives_every_number_or_null(sweeper: Sweeper, store: str) -> None:
+    document = json.loads(sweeper("claims", "quickstart", "--json", "--store", store).out)
+    assert (document["study"], document["all_supported"], document["removed"]) == ("quickstart", False, [])
+    assert [each["verdict"] for each in document["claims"]] == ["supported", "undecided"]
+    first = document["claims"][0]
+    assert first["low"] < first["estimate"] < first["high"] < 0
+    assert first["trial_ids"]
+
+
+def test_before_anything_ran_all_is_untested_and_unknown_is_null(sweeper: Sweeper, tmp_path: Path) -> None:
+    store = store_with(tmp_path, Plot([screen()]), lambda claim: None)
+    answer = sweeper("claims", "quickstart", "--json", "--store", store)
+    assert answer.code == 1
+    assert [(each["verdict"], each["estimate"]) for each in json.loads(answer.out)["claims"]] == [
+        ("untested", None), ("untested", None),
+    ]  # fmt: skip
+
+
+def test_a_study_without_claims_has_nothing_to_fail(sweeper: Sweeper, tmp_path: Path) -> None:
+    store = store_with(tmp_path, Plot([screen()], claims=()))
+    answer = sweeper("claims", "quickstart", "--store", store)
+    assert (answer.code, answer.out) == (0, "quickstart: the study declares no claims.\n")
+
+
+def test_an_unknown_study_is_refused(sweeper: Sweeper, store: str) -> None:
+    answer = sweeper("claims", "quickstrat", "--store", store)
+    assert answer.code == 2
+    assert "Did you mean 'quickstart'?" in answer.err
