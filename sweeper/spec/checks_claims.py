@@ -32,8 +32,9 @@ def check_claims(parts: Parts, complaints: Complaints) -> None:
             what = f"has {' and '.join(forms)}" if forms else "states nothing"
             complaints.add(here, f"{what}. Give one of {', '.join(FORMS)}.")
             continue
-        for where, message in _faults(claim):
-            complaints.add((*here, *where), message)
+        if not complaints.blames((*here, "expect")):
+            for where, message in _faults(claim):
+                complaints.add((*here, *where), message)
         check_statement(parts, getattr(claim, claim.form), (*here, claim.form), complaints)
 
 

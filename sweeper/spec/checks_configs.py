@@ -3,7 +3,9 @@
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from sweeper.configuration import apply_levels, get_path, merged
+from pydantic import ValidationError
+
+from sweeper.configuration import apply_levels, get_path
 from sweeper.spec.arms import at_phase, configurations
 from sweeper.spec.checks_factors import group_place, places_of_paths
 from sweeper.spec.complaints import Complaints
@@ -13,8 +15,8 @@ from sweeper.spec.names import row_text
 from sweeper.spec.normal import NormalFactor
 from sweeper.spec.parts import Parts
 from sweeper.yaml_source import KeyPath
-from trainer.config import ConfigError, Problem, parse, resolve
-from trainer.config.wording import shown, suggestion
+from trainer.config import ConfigError, Problem, TrainerConfig, parse, problems_of
+from trainer.config.wording import dotted, shown, suggestion
 
 MOST_COMBINATIONS: Final = 2_000  # of a phase that are tried; the plan tries the others
 MOST_TOLD: Final = 3
@@ -29,7 +31,7 @@ def check_configs(parts: Parts, complaints: Complaints) -> None:
         _check_plain(parts, complaints)
         return
     base = _check_baselines(parts, complaints)
-    known = list(_leaves(resolve({})))
+    known = list(_leaves(TrainerConfig().model_dump()))
     for name, factor in parts.factors.items():
         wrong = list(_unknown_paths(name, parts.raw_factors[name], factor, known))
         for where, message in wrong:
@@ -77,8 +79,14 @@ def _unknown_paths(name: str, raw: Factor, factor: NormalFactor, known: list[str
         elif any(leaf.startswith(f"{path}.") for leaf in known):
             inner = next(leaf for leaf in known if leaf.startswith(f"{path}."))
             yield where, f"{path!r} is a section of the trainer's configuration. Name one value in it, e.g. {inner}."
+        elif path not in known and raw.path is None and factor.groups is None:
+            advice = suggestion(path, known) or " Give it one, e.g. path: model.layers."
+            yield where, f"has no path, and {path!r} is not in the trainer's configuration.{advice}"
         elif path not in known:
-            yield where, f"{path!r} is not in the trainer's configuration.{_near(path, known)}{_hint(path, raw, known)}"
+            yield (
+                where,
+                f"{path!r} is not in the trainer's configuration.{_near(path, known)}{_section_of(path, known)}",
+            )
 
 
 def _near(path: str, known: list[str]) -> str:
@@ -87,29 +95,35 @@ def _near(path: str, known: list[str]) -> str:
     return f" Did you mean {same[0]!r}?" if same else suggestion(path, known)
 
 
-def _hint(path: str, raw: Factor, known: list[str]) -> str:
-    if raw.path is None and raw.levels is not None and not isinstance(raw.levels, dict):
-        return " Give the factor a path, e.g. path: model.layers."
+def _section_of(path: str, known: list[str]) -> str:
     section = path.split(".", maxsplit=1)[0]
-    inner = [leaf for leaf in known if leaf.startswith(f"{section}.")]
-    return f" {section} has: {', '.join(leaf.split('.', 1)[1] for leaf in inner)}." if inner else ""
+    inner = [leaf.split(".", 1)[1] for leaf in known if leaf.startswith(f"{section}.")]
+    return f" {section} has: {', '.join(inner)}." if inner else ""
 
 
 def _check_levels(parts: Parts, factor: NormalFactor, complaints: Complaints) -> None:
-    """Try every value of a factor in the baseline of the study and of each phase that changes it."""
+    """Try the type and the range of every value of a factor; what goes with what is for the phases to show."""
     raw = parts.raw_factors[factor.name]
-    bases = [parts.baseline(), *(parts.baseline(phase) for phase in parts.phases.values() if phase.config)]
     for where, values in _values(factor, raw):
         for path, value in values.items():
             # A group's value stands at its path, a level in the list of levels.
             place = ("factors", factor.name, *where, *((path,) if factor.groups is not None else ()))
             shown_as = ("factors", factor.name, *(part for part in where if isinstance(part, str)))
-            for config in bases:
-                tried = merged(config, _nested(path, value))
-                for problem in problems(tried):
-                    if ".".join(map(str, problem.path)).startswith(path):
-                        complaints.add(place, problem.message, shown_as=place if factor.groups else shown_as)
-                        break
+            for problem in _field_problems(path, value):
+                complaints.add(place, problem.message, shown_as=place if factor.groups else shown_as)
+                break
+
+
+def _field_problems(path: str, value: Any) -> list[Problem]:
+    """What is wrong with a value at its path, whatever else the config has; null may stand for no such option."""
+    if value is None:
+        return []
+    try:
+        TrainerConfig.model_validate(_nested(path, value))
+    except ValidationError as error:
+        found = problems_of(error, TrainerConfig)
+        return [problem for problem in found if dotted(problem.path).startswith(path)]
+    return []
 
 
 def _values(factor: NormalFactor, raw: Factor) -> Iterator[tuple[KeyPath, Mapping[str, Any]]]:

@@ -3,17 +3,17 @@
 from collections.abc import Iterator
 from typing import Any
 
-from sweeper.designs.levels import DesignError, two_levels
 from sweeper.spec.arms import factors_in, is_whole, num_configurations, num_seeds
 from sweeper.spec.checks_factors import no_level
 from sweeper.spec.complaints import Complaints
 from sweeper.spec.designs import FractionalDesign, LadderDesign, ListDesign, PromoteDesign, SamplerDesign, design_kind
 from sweeper.spec.models import Phase
-from sweeper.spec.names import listed, unknown
+from sweeper.spec.names import levels_text, listed, unknown
 from sweeper.spec.normal import NormalFactor
 from sweeper.spec.parts import Parts
 from sweeper.spec.resolution import rule_fault
 from sweeper.spec.sampler_options import option_fault
+from sweeper.spec.values import same_level
 from sweeper.yaml_source import KeyPath
 from trainer.config.wording import shown
 
@@ -91,18 +91,25 @@ def _check_ladder(parts: Parts, phase: Phase, design: LadderDesign, here: KeyPat
 
 
 def _check_two_levels(phase: Phase, factors: dict[str, NormalFactor], here: KeyPath, complaints: Complaints) -> None:
+    kind = design_kind(phase.design)
     for name, factor in factors.items():
-        if factor.levels is None:
-            continue
-        try:
-            two_levels(name, factor.as_document())
-        except DesignError as error:
-            complaints.add(here, f"{error}.")
+        others = [level for level in factor.levels or () if not same_level(level, factor.baseline)]
+        if factor.levels is not None and len(others) != 1:
+            complaints.add(
+                here,
+                f"{kind} takes the baseline and one other level of each factor, but {name} has "
+                f"{1 + len(others)} levels: {levels_text(factor.all_levels)}. Leave some out, or use grid.",
+            )
+        if factor.when:
+            complaints.add(
+                here,
+                f"{kind} takes factors that do not depend on each other, but {name} has conditions (when). "
+                "Use grid, or limit the phase to other factors (factors: [...]).",
+            )
     if phase.exclude:
         complaints.add(
             ("phases", here[1], "exclude"),
-            f"a {design_kind(phase.design)} design without some of its rows is not balanced any more. "
-            "Remove exclude, or use grid.",
+            f"a {kind} design without some of its rows is not balanced any more. Remove exclude, or use grid.",
         )
 
 
@@ -119,6 +126,9 @@ def _check_promotion(parts: Parts, place: int, phase: Phase, design: PromoteDesi
     names = parts.phase_names
     if design.promote not in names:
         complaints.add((*here, "promote"), unknown(design.promote, "phase", [n for n in names if n != phase.name]))
+        return
+    if design.promote == phase.name and design.promote not in names[:place]:
+        complaints.add((*here, "promote"), f"{shown(design.promote)} is this phase itself. Name an earlier one.")
         return
     source = earlier.get(design.promote)
     if source is None:

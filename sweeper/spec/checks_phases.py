@@ -7,7 +7,7 @@ from sweeper.spec.checks_designs import check_design, check_levels
 from sweeper.spec.complaints import Complaints
 from sweeper.spec.designs import design_kind
 from sweeper.spec.models import Budget, Phase
-from sweeper.spec.names import levels_text, listed, unknown
+from sweeper.spec.names import levels_text, unknown
 from sweeper.spec.parts import Parts
 from sweeper.yaml_source import KeyPath
 from trainer.config.wording import shown
@@ -38,12 +38,9 @@ def _check_names(parts: Parts, complaints: Complaints) -> None:
         if not isinstance(name, str):
             continue
         if (known := first.get(name.casefold())) is not None:
-            like = (
-                "an earlier phase has" if known == name else f"earlier phase {shown(known)} differs from only in case"
-            )
-            complaints.add(
-                ("phases", place, "name"), f"{shown(name)} is a name that {like}. Give each phase a name of its own."
-            )
+            like = "the name of" if known == name else "but for its case the name of"
+            message = f"{shown(name)} is {like} phase {shown(known)}. Give each phase its own."
+            complaints.add(("phases", place, "name"), message)
         first.setdefault(name.casefold(), name)
 
 
@@ -132,10 +129,11 @@ def _check_size(parts: Parts, place: int, phase: Phase, complaints: Complaints) 
     factors = factors_in(parts, phase).values()
     product = " x ".join(str(len(factor.levels or ())) for factor in factors)
     shown_number = f"{product} = {number:,}" if phase.design == "grid" and len(factors) > 1 else f"{number:,}"
+    times = f" x {num_seeds(phase):,} seeds" + (f" x {phase.repeats:,} repeats" if phase.repeats > 1 else "")
     complaints.add(
         ("phases", place, "design"),
-        f"{design_kind(phase.design)} asks for {shown_number} configurations, with {num_seeds(phase):,} seeds and "
-        f"{phase.repeats:,} repeats {trials:,} trials; at most {MOST_TRIALS:,} can be planned. "
+        f"{design_kind(phase.design)} asks for {shown_number} configurations{times} = {trials:,} trials; "
+        f"at most {MOST_TRIALS:,} can be planned. "
         "Take fewer factors (factors: [...]), levels or seeds, or a sampler.",
     )
 
@@ -145,7 +143,7 @@ def _check_total(parts: Parts, complaints: Complaints) -> None:
     if sum(numbers) > MOST_TRIALS and all(number <= MOST_TRIALS for number in numbers):
         complaints.add(
             ("phases",),
-            f"{listed(f'{number:,}' for number in numbers)} trials are {sum(numbers):,} together; at most "
-            f"{MOST_TRIALS:,} can be planned. Split the study.",
+            f"{' + '.join(f'{number:,}' for number in numbers)} = {sum(numbers):,} trials; at most "
+            f"{MOST_TRIALS:,} can be planned. Split the study into several.",
             at_key=True,
         )

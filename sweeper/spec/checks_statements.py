@@ -130,7 +130,7 @@ def _check_arms(parts: Parts, statement: ArmContrast, here: KeyPath, complaints:
     ends: list[tuple[str, Arm]] = [("from", statement.start), ("to", statement.to)]
     phases = [_check_arm(parts, arm.phase, arm.levels, (*here, key), complaints) for key, arm in ends]
     first, second = phases
-    if first is None or second is None or complaints.blames(here):
+    if first is None or second is None or not is_whole(parts, first) or complaints.blames(here):
         return
     if first is second and _arm_row(parts, first, statement.start.levels) == _arm_row(
         parts, second, statement.to.levels

@@ -34,8 +34,8 @@ def check_study(parts: Parts, complaints: Complaints) -> None:
     if parts.metric is not None:
         check_metric(parts, parts.metric.name, ("metric", "name"), complaints)
     if parts.trial is not None:
-        _check_environment(parts.trial, complaints)
         _check_checkpoint(parts.trial, complaints)
+    _check_environment(parts, complaints)
     gpus = parts.resources.gpus_per_trial if parts.resources is not None else 1.0
     if gpus > 1 and gpus != int(gpus):
         complaints.add(
@@ -74,8 +74,10 @@ def _metrics(parts: Parts) -> list[str] | None:
     return None
 
 
-def _check_environment(trial: Trial, complaints: Complaints) -> None:
-    for name in trial.environment:
+def _check_environment(parts: Parts, complaints: Complaints) -> None:
+    trial = parts.data.get("trial")
+    environment = trial.get("environment") if isinstance(trial, dict) else None
+    for name in environment if isinstance(environment, dict) else ():
         where = ("trial", "environment", name)
         if not _VARIABLE.match(name):
             complaints.add(

@@ -72,6 +72,11 @@ class OtherPhases(Section):
     phases: list[str] = Field(min_length=2, max_length=2, description="Two phases, e.g. [short, long].")
 
 
+def _other(value: object) -> str:
+    by_phases = "phases" in value if isinstance(value, Mapping) else isinstance(value, OtherPhases)
+    return "<phases>" if by_phases else "<factor>"
+
+
 class Interaction(Section):
     """How an effect differs between two levels of another factor, or between two phases: the second less the first."""
 
@@ -81,7 +86,7 @@ class Interaction(Section):
     to: Level = Field(description="The level that is compared.")
     other: Annotated[
         Annotated[OtherFactor, Tag("<factor>")] | Annotated[OtherPhases, Tag("<phases>")],
-        Discriminator(lambda value: "<phases>" if isinstance(value, dict) and "phases" in value else "<factor>"),
+        Discriminator(_other),
     ] = Field(alias="with", description="Another factor, {factor, from, to}, or two phases, {phases: [short, long]}.")
 
 

@@ -42,7 +42,7 @@ def _trial(trial: Trial) -> dict[str, Any]:
         program = program.model_dump()
         if isinstance(trial.program, CommandProgram) and not trial.program.metrics:
             program["metrics"] = None
-    return {**trial.model_dump(), "program": program}
+    return {"program": program, **trial.model_dump(exclude={"program"})}
 
 
 def _phase(phase: Phase, factors: Factors) -> dict[str, Any]:

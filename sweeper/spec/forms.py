@@ -49,7 +49,7 @@ def _range_faults(factor: Factor) -> Iterator[Fault]:
     yield from path_faults(factor.path, ("path",))
     if low is None or high is None:
         missing = "low" if low is None else "high"
-        yield (missing,), f"is missing. A range has two ends, e.g. {{low: {_end(low, 0.0)}, high: {_end(high, 1.0)}}}."
+        yield (missing,), "is missing. A range has two ends, e.g. {low: 1e-4, high: 1e-2}."
         return
     if not low < high:
         yield ("high",), f"`low < high` must hold, but low = {low} and high = {high}. Exchange or correct them."
@@ -64,10 +64,6 @@ def _range_faults(factor: Factor) -> Iterator[Fault]:
         yield ("step",), f"{step} has no place on a logarithmic scale. Remove step, or log."
     if "baseline" in factor.model_fields_set and isinstance(factor.baseline, bool | str):
         yield ("baseline",), f"{shown(factor.baseline)} is not a number, as the values of a range are."
-
-
-def _end(value: int | float | None, otherwise: float) -> int | float:
-    return otherwise if value is None else value
 
 
 def _level_faults(factor: Factor) -> Iterator[Fault]:

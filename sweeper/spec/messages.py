@@ -8,6 +8,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from sweeper.spec.designs import unknown_design
+from sweeper.spec.models import unknown_program
 from sweeper.spec.retries import unknown_reason
 from sweeper.yaml_source import KeyPath
 from trainer.config.wording import shown, suggestion
@@ -28,14 +29,6 @@ _BOUNDS: Final = {
     "less_than": ("below", "lt"),
     "less_than_equal": ("at most", "le"),
 }
-
-
-def unknown_program(value: object) -> str:
-    """What to say of a mapping that is no program."""
-    return (
-        f"{shown(value)} is not a program. Write trainer, {{python: 'module:function'}} "
-        "or {command: [python, train.py]}."
-    )
 
 
 _UNIONS: Final[Mapping[str, Callable[[object], str]]] = {
@@ -88,7 +81,7 @@ def _what(kind: str, value: object, context: Mapping[str, Any], message: str) ->
         return f"{shown(value)} is not {_TYPES[kind]}."
     if kind in _BOUNDS:
         word, key = _BOUNDS[kind]
-        return f"{shown(value)} is not {word} {context[key]}."
+        return f"{shown(value)} is not {word} {context[key]:g}."
     if kind == "literal_error":
         choices = [part.strip().strip("'") for part in context["expected"].replace(" or ", ", ").split(",")]
         return f"{shown(value)} is not {_one_of(choices)}.{suggestion(str(value), choices)}"

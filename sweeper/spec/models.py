@@ -8,6 +8,7 @@ from sweeper.spec.claims import Claim
 from sweeper.spec.designs import Design
 from sweeper.spec.factors import Factor
 from sweeper.spec.values import Count, Level, Name, Section, Seed, Text
+from trainer.config.wording import shown, suggestion
 
 
 def _as_text(value: object) -> object:
@@ -22,7 +23,9 @@ class Metric(Section):
     """What trials are judged by."""
 
     name: str = Field(min_length=1, max_length=200, description="The metric's name, e.g. valid_perplexity.")
-    direction: Literal["minimize", "maximize"] = Field(description="minimize or maximize.")
+    direction: Literal["minimize", "maximize"] = Field(
+        description="Whether a small value is better (minimize) or a large one (maximize)."
+    )
     scale: Literal["log", "linear"] | None = Field(
         None,
         description="log compares ratios, linear differences; by default log for perplexities, else linear.",
@@ -60,6 +63,27 @@ class CommandProgram(Section):
     )
 
 
+def unknown_program(value: object) -> str:
+    """What to say of a value that is no program."""
+    near = suggestion(value, ["trainer"]) if isinstance(value, str) else ""
+    return (
+        f"{shown(value)} is not a program.{near} Write trainer, {{python: 'module:function'}} "
+        "or {command: [python, train.py]}."
+    )
+
+
+def _checked_program(value: object) -> object:
+    if value != "trainer":
+        raise ValueError(unknown_program(value))
+    return value
+
+
+def _checked_slots(value: object) -> object:
+    if value != "auto":
+        raise ValueError(f"{shown(value)} is not a number of slots. Write e.g. 4, or auto for as many as there can be.")
+    return value
+
+
 def _program(value: object) -> str | None:
     if not isinstance(value, dict):
         return "<name>"
@@ -67,7 +91,7 @@ def _program(value: object) -> str | None:
 
 
 Program = Annotated[
-    Annotated[Literal["trainer"], Tag("<name>")]
+    Annotated[Literal["trainer"], BeforeValidator(_checked_program), Tag("<name>")]
     | Annotated[PythonProgram, Tag("<python>")]
     | Annotated[CommandProgram, Tag("<command>")],
     Discriminator(_program, custom_error_type="unknown_program", custom_error_message="unknown program"),
@@ -85,7 +109,9 @@ class Calibration(Section):
 class Trial(Section):
     """What one trial runs."""
 
-    program: Program = Field(description="trainer, the built-in one; {python: 'module:function'}; or {command: [...]}.")
+    program: Program = Field(
+        description="What runs: trainer, the built-in one; {python: 'module:function'}; or {command: [...]}."
+    )
     config: dict[str, Any] = Field(
         default_factory=dict, description="The baseline configuration: keys and values, nested as the program has them."
     )
@@ -105,7 +131,7 @@ class Resources(Section):
 
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="auto takes GPUs where there are some.")
     slots: Annotated[
-        Annotated[Literal["auto"], Tag("<name>")] | Annotated[Count, Tag("<number>")],
+        Annotated[Literal["auto"], BeforeValidator(_checked_slots), Tag("<name>")] | Annotated[Count, Tag("<number>")],
         Discriminator(lambda value: "<name>" if isinstance(value, str) else "<number>"),
     ] = Field("auto", description="Trials that run at a time on a machine, e.g. 4; auto for as many as it carries.")
     gpus_per_trial: Annotated[float, Field(gt=0)] = Field(
@@ -169,7 +195,7 @@ class Phase(Section):
         description="How long each trial runs: one of steps, tokens, epochs and reference_hours, e.g. {steps: 300}."
     )
     pruner: Literal["none", "median", "asha", "hyperband", "wilcoxon"] = Field(
-        "none", description="Stops trials early that do badly: none, median, asha, hyperband or wilcoxon."
+        "none", description="What stops trials early that do badly; for the designs sampler, grid and list."
     )
     config: dict[str, Any] = Field(
         default_factory=dict, description="Changes to the baseline configuration in this phase, nested as trial.config."

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any, Final
 
-from trainer.config.wording import shown, suggestion
+from trainer.config.wording import LONGEST_VALUE, shown, suggestion
 
 MOST_SHOWN: Final = 12
 
@@ -24,14 +24,14 @@ def unknown(word: object, kind: str, known: Iterable[str]) -> str:
 
 def listed(names: Iterable[str]) -> str:
     """Names with commas, the first dozen of many."""
-    every = [name if name.isprintable() else repr(name) for name in names]
+    every = list(names)
     text = ", ".join(every[:MOST_SHOWN])
     return text if len(every) <= MOST_SHOWN else f"{text}, … ({len(every)} in all)"
 
 
 def level_text(level: Any) -> str:
     """A level as the file would have it."""
-    return level if isinstance(level, str) and level.isprintable() and len(level) < 60 else shown(level)
+    return level if isinstance(level, str) and len(level) < LONGEST_VALUE else shown(level)
 
 
 def levels_text(levels: Iterable[Any]) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
@@ -87,15 +87,26 @@ class Parts:
         return [item["name"] for item in items if isinstance(item, dict) and isinstance(item.get("name"), str)]
 
 
+# What a section can do without while others are checked, and what stands in for keys that it must have.
+_DISPENSABLE: Final[Mapping[type[BaseModel], Mapping[str, Any]]] = {
+    Metric: {"direction": "minimize", "scale": None},
+    Trial: {"timeout_minutes": None, "environment": {}},
+    Resources: dict.fromkeys(Resources.model_fields),
+    Phase: {"budget": {"steps": 1}, "pruner": "none", "repeats": 1},
+    Claim: {"id": "a", "text": "A claim.", "metric": None, "expect": None, "at_least": 0, "within": None},
+}
+
+
 def read_parts(data: Mapping[str, Any], complaints: Complaints) -> Parts:
     """Check every section by itself, and keep those that are in order."""
     file: StudyFile | None = None
+    complaints.seal()  # a value that nothing can hold is told once
     try:
         file = StudyFile.model_validate(data)
     except ValidationError as error:
         for path, message, at_key in faults(error, StudyFile):
-            if not complaints.blames(path):  # a value that nothing can hold is told once
-                complaints.add(path, message, at_key=at_key)
+            complaints.add(path, message, at_key=at_key)
+    complaints.seal()
     return Parts(
         data=data,
         file=file,
@@ -109,10 +120,20 @@ def read_parts(data: Mapping[str, Any], complaints: Complaints) -> Parts:
 
 
 def _section(model: type[Model], value: object) -> Model | None:
+    """A section, if need be without what it can do without; None if that is not enough."""
     try:
         return model.model_validate(value)
-    except ValidationError:
-        return None
+    except ValidationError as error:
+        stand_ins = _DISPENSABLE.get(model)
+        if stand_ins is None or not isinstance(value, dict):
+            return None
+        wrong = {str(details["loc"][0]) for details in error.errors(include_url=False) if details["loc"]}
+        unknown = wrong - {field.alias or name for name, field in model.model_fields.items()}
+        if not wrong or wrong - unknown - set(stand_ins) or (unknown and model is Claim):
+            return None
+        kept = {key: item for key, item in value.items() if key not in wrong}
+        needed = {key: item for key, item in stand_ins.items() if key in wrong and item is not None}
+        return _section(model, {**kept, **needed})
 
 
 def _sections(model: type[Model], value: object) -> dict[Any, Model]:

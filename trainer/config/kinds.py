@@ -72,7 +72,7 @@ def chosen_kinds(config: Mapping[str, Any]) -> dict[Path, object]:
 
 def lacking(kinds: Mapping[Path, object]) -> list[Path]:
     """The options that some kinds lack; a kind that does not exist lacks none."""
-    known = {kind for limit in LIMITS.values() for kind in limit.kinds} | {"sgd"}
+    known = ("sgd", *(kind for limit in LIMITS.values() for kind in limit.kinds))  # compared: a user may write a list
     return [
         path
         for path, limit in LIMITS.items()
