@@ -47,7 +47,12 @@ def _environment() -> Environment:
     environment = Environment(
         loader=PackageLoader("reports", "templates"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )
-    environment.filters |= {"svg": inline_svg, "sort_value": _sort_value, "rest_json": _rest_json}
+    environment.filters |= {
+        "svg": inline_svg,
+        "sort_value": _sort_value,
+        "rest_json": _rest_json,
+        "breakable": _breakable,
+    }
     return environment
 
 
@@ -90,6 +95,11 @@ def _ghosts(report: Report) -> dict[str, dict[str, str]]:
         for drawing in report.drawings()
         if drawing.ghosts
     }
+
+
+def _breakable(text: str) -> Markup:
+    """Text that may break after underscores."""
+    return Markup("_<wbr>").join(text.split("_"))
 
 
 def _sort_value(value: float | str) -> str:

@@ -20,7 +20,7 @@ from reports.sections.blocks import Block, Facts, Listing, Paragraph, Plot, Repo
 
 STANDARD: Final = "ua-1"
 MOST_ROWS: Final = 500  # of a table in print; all of them are in the page and in the CSV beside it
-WIDE: Final = 12  # columns from which on a table gets a page on its side
+WIDE: Final = 12  # columns of a table from which on its section gets pages on their side
 
 
 def render_pdf(report: Report, now: datetime, *, kind: str = KIND) -> bytes:
@@ -31,7 +31,11 @@ def render_pdf(report: Report, now: datetime, *, kind: str = KIND) -> bytes:
         "byline": report.byline,
         "kind": kind,
         "sections": [
-            {"title": section.title, "blocks": [_block(block) for block in section.blocks]}
+            {
+                "title": section.title,
+                "blocks": [_block(block) for block in section.blocks],
+                "wide": any(isinstance(block, Table) and len(block.columns) >= WIDE for block in section.blocks),
+            }
             for section in report.sections
         ],
     }
@@ -82,5 +86,4 @@ def _table(table: Table) -> dict[str, Any]:
         "caption": caption,
         "columns": [asdict(column) for column in table.columns],
         "rows": [[cell.text for cell in row] for row in table.rows[:MOST_ROWS]],
-        "wide": len(table.columns) >= WIDE,
     }

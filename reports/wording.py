@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
+MOST_DIGITS: Final = 7  # characters of a level; a drawn one is rounded where it is shown
 UNKNOWN: Final = "\u2013"
 METRIC_WORDS: Final = {
     "valid_perplexity": "validation perplexity",
@@ -128,7 +129,8 @@ def level(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, float):
-        return f"{value:.6g}"
+        text = f"{value:.6g}"
+        return text if len(text) <= MOST_DIGITS else f"{value:.4g}"
     return clean(str(value))
 
 

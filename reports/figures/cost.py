@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from reports import wording
 from reports.figures.drawing import INK, MUTED, PAPER, SERIES, Canvas, Drawing
-from reports.figures.scales import Metric, cost_axis, metric_axis, time_unit
+from reports.figures.scales import Metric, clamped, cost_axis, metric_axis, time_unit
 from reports.statistics.curves import pareto_front
 
-MARKERS: Final = ("o", "s", "^", "D", "v", "P")
+MARKERS: Final = ("o", "s", "^", "D", "v", "p")
 MANY: Final = 1500  # trials, from which on a density stands for the points
 SHOWN_OF_MANY: Final = 200
 COLUMNS: Final = ("trial_id", "phase", "number", "state", "device_seconds", "flops", "value")
@@ -31,13 +31,15 @@ def cost_figure(trials: pd.DataFrame, metric: Metric, published: Mapping[str, fl
     costs = [cost for cost in ("device_seconds", "flops") if (known[cost] > 0).any()]
     if not costs:
         return None
-    data = known.copy()
+    shown, beyond = clamped(known["value"], metric)
+    known = known.assign(shown=shown, beyond_axis=beyond)
+    data = known.drop(columns="shown")
     with Canvas("cost", 3.1) as canvas:
         panels = canvas.axes(1, len(costs), sharey=True)
         for panel, cost in zip(panels, costs, strict=True):
+            metric_axis(panel, metric, [*shown, *published.values()], label=panel is panels[0])
             data[f"on_front_{cost}"] = _panel(canvas, panel, known, cost, metric)
             _draw_published(panel, published)
-            metric_axis(panel, metric, [*known["value"], *published.values()], label=panel is panels[0])
         phases = list(dict.fromkeys(known["phase"]))
         canvas.figure.legend(handles=_legend(phases, known), loc="outside upper left", ncols=6, handletextpad=0.4)
         return canvas.finish(f"{metric.words} against cost", _words(data, costs, metric), data)
@@ -56,9 +58,11 @@ def _panel(canvas: Canvas, axes: Axes, known: pd.DataFrame, cost: str, metric: M
     if len(known) > MANY:
         shown = _density(axes, known, x, metric, front)
     for place, phase in enumerate(dict.fromkeys(known["phase"])):
-        for state, chosen in shown[shown["phase"] == phase].groupby("state"):
+        for (state, beyond), chosen in shown[shown["phase"] == phase].groupby(["state", "beyond_axis"]):
             style = _style(place, str(state))
-            canvas.points(axes, chosen[cost] / size, chosen["value"], list(chosen["trial_id"]), **style)
+            if beyond:
+                style["marker"] = "^" if metric.direction == "minimize" else "v"
+            canvas.points(axes, chosen[cost] / size, chosen["shown"], list(chosen["trial_id"]), **style)
     _draw_front(axes, x.iloc[front].to_numpy(), known["value"].iloc[front].to_numpy())
     on_front = pd.Series(False, index=known.index)
     on_front.iloc[front] = True
@@ -82,11 +86,9 @@ def _density(
     front: NDArray[np.int64],
 ) -> pd.DataFrame:
     """Draws how many trials lie where; returns those that are still drawn one by one: the best and the front."""
-    if metric.log:
-        axes.set_yscale("log")
     positive = x > 0
     axes.hexbin(
-        x[positive], known["value"][positive], gridsize=36, mincnt=1, bins="log", cmap="Greys", linewidths=0,
+        x[positive], known["shown"][positive], gridsize=36, mincnt=1, bins="log", cmap="Greys", linewidths=0,
         xscale="log" if axes.get_xscale() == "log" else "linear", yscale="log" if metric.log else "linear",
         alpha=0.8, zorder=1,
     )  # fmt: skip

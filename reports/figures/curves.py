@@ -22,7 +22,7 @@ BEST: Final = 3
 GHOSTS: Final = 1000  # trials, up to which a page can draw the curve of any one
 QUANTILES: Final = (0.05, 0.25, 0.5, 0.75, 0.95)
 GRID: Final = 60
-HEADROOM: Final = 2.5  # a log axis ends at this factor of the median of first values, so that starts do not fill it
+HEADROOM: Final = 1.6  # a log axis ends at this factor of the ends of the curves, so that their starts do not fill it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,7 +105,7 @@ def _scale(axes: Axes, curves: Sequence[Curve], metric: Metric) -> None:
     finite = values[np.isfinite(values)]
     if metric.log and metric.direction == "minimize" and len(finite) and finite.min() > 0:
         ends = [np.nanmin(curve.values) for curve in curves if np.isfinite(curve.values).any()]
-        top = max(np.quantile(ends, 0.95) * HEADROOM, np.min(ends) * HEADROOM)
+        top = HEADROOM * float(np.quantile(ends, 0.95))
         finite = finite[finite <= top] if (finite <= top).any() else finite
     metric_axis(axes, metric, finite, label=False)
 

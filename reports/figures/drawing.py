@@ -123,9 +123,14 @@ class Canvas:
         return panels
 
     def points(self, axes: Axes, x: ArrayLike, y: ArrayLike, trials: Sequence[int], **options: Any) -> None:
-        """Points of one style, one a trial; those with a coordinate that is no number are left out."""
+        """Points of one style, one a trial; those with a coordinate that its axis cannot show are left out.
+
+        The axes have their scales by now.
+        """
         across, up = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
         shown = np.isfinite(across) & np.isfinite(up)
+        shown &= (across > 0) | (axes.get_xscale() != "log")
+        shown &= (up > 0) | (axes.get_yscale() != "log")
         if not shown.any():
             return
         group = f"{svg.POINTS}{len(self._points)}"

@@ -82,10 +82,44 @@ def cost_axis(axes: Axes, costs: ArrayLike, label: str) -> None:
         _set_ticks(axes.xaxis, *ends, log=log)
 
 
-def count_axis(axes: Axes, last: float, label: str) -> None:
+def clamped(values: ArrayLike, metric: Metric) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Values for an axis that a few very bad ones would squeeze: those stand on its edge.
+
+    The edge is six times as far from the median as the best is, on the metric's scale, and at least a factor of 2 for
+    perplexities; a tenth of the values at most lie beyond.
+
+    Returns:
+        The values, and which of them were brought in.
+    """
+    numbers = np.asarray(values, dtype=float)
+    sign = 1.0 if metric.direction == "minimize" else -1.0
+    log = metric.log and bool((numbers[np.isfinite(numbers)] > 0).all())
+    worse = sign * (np.log(numbers) if log else numbers)
+    finite = worse[np.isfinite(worse)]
+    if not len(finite):
+        return numbers, np.zeros(len(numbers), dtype=bool)
+    reach = max(6.0 * (np.median(finite) - finite.min()), math.log(2.0) if log else 0.0)
+    edge = max(np.median(finite) + reach, np.quantile(finite, 0.9, method="higher"))
+    beyond = worse > edge
+    inside = sign * np.minimum(worse, edge)
+    return np.where(beyond, np.exp(inside) if log else inside, numbers), beyond
+
+
+def mirrored_metric_axis(axes: Axes, metric: Metric, values: ArrayLike) -> None:
+    """The metric along the x axis, where a figure's rows are named."""
+    axes.set_xlabel(wording.clean(metric.words))
+    if metric.log:
+        axes.set_xscale("log")
+    ends = _ends(values, log=metric.log)
+    if ends is not None:
+        axes.set_xlim(*ends)
+        _set_ticks(axes.xaxis, *ends, log=metric.log)
+
+
+def count_axis(axes: Axes, last: float, label: str, *, least: float = 1.0) -> None:
     """The x axis of a count from 0, e.g. of steps."""
     axes.set_xlabel(label)
-    end = max(last, 1.0) * 1.02
+    end = max(last, least) * 1.02
     axes.set_xlim(0.0, end)
     _set_ticks(axes.xaxis, 0.0, end, log=False, most=4)
 

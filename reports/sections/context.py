@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from reports import wording
+from reports.claims import ClaimVerdict, judge_claims
 from reports.effects import Effect, effect_table
 from reports.figures.scales import Metric
 from reports.load import StudyData
@@ -27,6 +28,7 @@ class Context:
     now: datetime
     metric: Metric
     effects: tuple[Effect, ...] = field(repr=False)
+    verdicts: tuple[ClaimVerdict, ...] = field(repr=False)
 
     @property
     def trials(self) -> pd.DataFrame:
@@ -42,12 +44,18 @@ class Context:
     @functools.cached_property
     def configurations(self) -> dict[int, str]:
         """What each trial's configuration changes from the baseline, by trial id."""
-        columns = {factor: self.trials[self.data.column(factor)].tolist() for factor in self.data.factors}
-        states = self.trials["configuration_hash"].tolist()
+        drawn = dict(zip(self.trials["trial_id"], self.trials["configuration_hash"], strict=True))
         return {
-            int(trial): "not drawn yet"
-            if states[place] is None
-            else wording.configuration({name: levels[place] for name, levels in columns.items()}, self.baseline)
+            trial: "not drawn yet" if drawn[trial] is None else wording.configuration(levels, self.baseline)
+            for trial, levels in self.levels.items()
+        }
+
+    @functools.cached_property
+    def levels(self) -> dict[int, dict[str, Any]]:
+        """The level of each factor in each trial, by trial id."""
+        columns = {factor: self.trials[self.data.column(factor)].tolist() for factor in self.data.factors}
+        return {
+            int(trial): {name: levels[place] for name, levels in columns.items()}
             for place, trial in enumerate(self.trials["trial_id"])
         }
 
@@ -122,7 +130,7 @@ def make_context(data: StudyData, now: datetime) -> Context:
     spec = data.study.spec.get("metric") or {}
     scale = spec.get("scale") or ("log" if "perplexity" in data.study.metric else "linear")
     metric = Metric(name=data.study.metric, direction=data.study.direction, log=scale == "log")
-    return Context(data=data, now=now, metric=metric, effects=effect_table(data))
+    return Context(data=data, now=now, metric=metric, effects=effect_table(data), verdicts=judge_claims(data))
 
 
 def finite(value: Any) -> bool:

@@ -1,11 +1,17 @@
-"""What quality costs: the metric against device time and FLOPs."""
+"""What quality costs: the metric against device time and FLOPs, and when the study found it."""
 
+from typing import Any
+
+import numpy as np
 import pandas as pd
 
 from reports import wording
 from reports.figures.cost import MANY, SHOWN_OF_MANY, cost_figure
-from reports.sections.blocks import Block, Inline, Paragraph, Plot, Section, plain
+from reports.figures.progress import anytime_figure, expectation_figure
+from reports.sections.blocks import Block, Cell, Column, Inline, Plot, Section, Table, plain
 from reports.sections.context import Context
+
+LONGEST_FRONT = 15
 
 
 def costs(context: Context) -> Section | None:
@@ -13,32 +19,95 @@ def costs(context: Context) -> Section | None:
     drawing = cost_figure(context.trials, context.metric, context.published)
     if drawing is None:
         return None
-    blocks: list[Block] = [Plot(drawing=drawing, caption=_caption(context))]
-    front = drawing.data[drawing.data.filter(like="on_front_").any(axis=1)]
-    if len(front):
-        blocks.insert(0, Paragraph(text=_answer(context, front)))
-    return Section(anchor="cost", title=f"{_title(context)} against cost", blocks=tuple(blocks))
+    blocks: list[Block] = [Plot(drawing=drawing, caption=_caption(context, drawing.data))]
+    if "on_front_device_seconds" in drawing.data:
+        front = drawing.data[drawing.data["on_front_device_seconds"]].sort_values("device_seconds")
+        blocks.append(_front(context, front))
+    blocks += _progress(context)
+    return Section(anchor="cost", title=f"{capital(context.metric.words)} against cost", blocks=tuple(blocks))
 
 
-def _title(context: Context) -> str:
-    words = wording.clean(context.metric.words)
-    return words[:1].upper() + words[1:]
+def capital(text: str) -> str:
+    """Text with a capital first letter."""
+    clean = wording.clean(text)
+    return clean[:1].upper() + clean[1:]
 
 
-def _answer(context: Context, front: pd.DataFrame) -> Inline:
-    names = list(dict.fromkeys(context.configurations[int(trial)] for trial in front["trial_id"]))
-    shown = "; ".join(names[:6]) + (f"; and {len(names) - 6} more" if len(names) > 6 else "")
-    return plain(f"On the front, where less cost means a worse value, are these configurations: {shown}.")
-
-
-def _caption(context: Context) -> Inline:
-    text = (
-        f"Each point is a trial: the best {wording.clean(context.metric.words)} of its run against all its device "
-        "time (left) and its training FLOPs (right). The line is the Pareto front: nothing below and to the left of "
-        "it was found. Open points were pruned or have not ended; crosses failed, and are left out of the front."
-    )
-    if len(context.trials) > MANY:
+def _caption(context: Context, data: pd.DataFrame) -> Inline:
+    text = f"Each point is a trial: the best {wording.clean(context.metric.words)} of its run against "
+    both = {"on_front_device_seconds", "on_front_flops"} <= set(data.columns)
+    text += "all its device time (left) and its training FLOPs (right). " if both else "what it cost. "
+    text += "The line is the Pareto front: no trial was both cheaper and better."
+    states = set(data["state"])
+    if states & {"pruned", "running", "waiting"}:
+        text += " Open points were pruned or have not ended."
+    if "failed" in states:
+        text += " Crosses failed, and are left out of the front."
+    if len(data) > MANY:
         text += f" Shades say how many trials lie where; drawn singly are the best {SHOWN_OF_MANY} and the front."
+    if data["beyond_axis"].any():
+        text += " Triangles at the edge lie beyond it."
     if context.published:
         text += " Dashed: the published values that the study's claims compare with."
     return plain(text)
+
+
+def _front(context: Context, front: pd.DataFrame) -> Table:
+    rows = front if len(front) <= LONGEST_FRONT else front.iloc[_spread(len(front))]
+    left_out = "" if len(rows) == len(front) else f" {len(rows)} of its {len(front)} trials, evenly chosen."
+    return Table(
+        name="front",
+        caption=plain(f"The Pareto front over device time: what each further improvement cost.{left_out}"),
+        columns=(
+            Column(title="Trial"),
+            Column(title="Configuration"),
+            Column(title="Device time", number=True),
+            Column(title=capital(context.metric.words), number=True),
+        ),
+        rows=tuple(_front_row(context, row) for row in rows.to_dict("records")),
+    )
+
+
+def _spread(length: int) -> list[int]:
+    return sorted({round(place) for place in np.linspace(0, length - 1, LONGEST_FRONT)})
+
+
+def _front_row(context: Context, row: dict[Any, Any]) -> tuple[Cell, ...]:
+    trial = int(row["trial_id"])
+    return (
+        Cell(context.names[trial]),
+        Cell(context.configurations[trial]),
+        Cell(wording.duration(row["device_seconds"]), float(row["device_seconds"])),
+        Cell(wording.perplexity(row["value"]), float(row["value"])),
+    )
+
+
+def _progress(context: Context) -> list[Block]:
+    blocks: list[Block] = []
+    best = anytime_figure(context.trials, context.metric)
+    if best is not None:
+        text = (
+            f"The best {wording.clean(context.metric.words)} so far over all device time that the study spent, pruned "
+            "and failed trials included. Each point is the trial that improved it."
+        )
+        blocks.append(Plot(drawing=best, caption=plain(text)))
+    expected = expectation_figure(_searches(context), context.metric)
+    if expected is not None:
+        text = (
+            "Expected validation performance (Dodge et al. 2019): the best to be expected of n trials of the search, "
+            "had they been drawn anew, with one standard deviation either way. Pruned and failed trials count as the "
+            "worst of it. A curve that still falls at its end says that more trials would have helped."
+        )
+        blocks.append(Plot(drawing=expected, caption=plain(text)))
+    return blocks
+
+
+def _searches(context: Context) -> dict[str, list[float]]:
+    """The values of each phase drawn by a sampler, NaN for trials that gave none."""
+    found: dict[str, list[float]] = {}
+    for phase in context.data.phases:
+        frame = context.trials[(context.trials["phase"] == phase.name)]
+        ended = frame[frame["state"].isin(["completed", "pruned", "failed"])]
+        if phase.design == "sampler" and (ended["state"] == "completed").any():
+            found[phase.name] = ended["value"].where(ended["state"] == "completed").tolist()
+    return found

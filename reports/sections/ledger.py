@@ -4,7 +4,8 @@ import numpy as np
 import pandas as pd
 
 from reports import wording
-from reports.sections.blocks import Block, Cell, Column, Inline, Paragraph, Section, Table, plain, rich
+from reports.figures.spending import spending_figure
+from reports.sections.blocks import Block, Cell, Column, Inline, Paragraph, Plot, Section, Table, plain, rich
 from reports.sections.context import ENDED, Context
 
 WASTED = ("crashed", "killed", "out_of_memory", "timeout", "diverged")
@@ -13,6 +14,10 @@ WASTED = ("crashed", "killed", "out_of_memory", "timeout", "diverged")
 def ledger(context: Context) -> Section:
     """The section with a row a phase and their sum."""
     blocks: list[Block] = [Paragraph(text=_answer(context)), _table(context)]
+    drawing = spending_figure(_spent(context))
+    if drawing is not None:
+        text = "Device time of each phase by what became of it; lost are attempts that did not end their trial."
+        blocks.insert(1, Plot(drawing=drawing, caption=plain(text)))
     return Section(anchor="ledger", title="Where the device time went", blocks=tuple(blocks))
 
 
@@ -22,7 +27,7 @@ def _answer(context: Context) -> Inline:
     failed = attempts[attempts["exit_reason"].isin(WASTED)] if len(attempts) else attempts
     lost = float(failed["device_seconds"].sum()) if len(failed) else 0.0
     budget = context.data.study.budget_device_hours
-    of = f" of the {wording.number(budget)} device-hours allowed" if budget is not None else ""
+    of = f" of the {wording.level(budget)} device-hours allowed" if budget is not None else ""
     share = f" ({100 * lost / total:.1f} %)" if total > 0 and lost > 0 else ""
     return rich(
         f"The study took {{}}{of}, in {wording.count(len(attempts), 'attempt')}. Attempts that crashed, were killed, "
@@ -30,6 +35,22 @@ def _answer(context: Context) -> Inline:
         wording.duration(total),
         wording.duration(lost),
     )
+
+
+def _spent(context: Context) -> pd.DataFrame:
+    """Device-seconds by phase and by what became of the attempts."""
+    attempts = context.data.attempts
+    if not len(attempts):
+        return pd.DataFrame({"phase": [], "fate": [], "device_seconds": []})
+    fates = [_fate(reason) for reason in attempts["exit_reason"]]
+    named = attempts[["phase", "device_seconds"]].assign(fate=fates)
+    return pd.DataFrame(named.groupby(["phase", "fate"], sort=False, as_index=False)["device_seconds"].sum())
+
+
+def _fate(reason: str | None) -> str:
+    if not isinstance(reason, str):
+        return "not ended"
+    return reason if reason in {"completed", "pruned"} else "failed or lost"
 
 
 def _table(context: Context) -> Table:

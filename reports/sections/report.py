@@ -11,10 +11,12 @@ from reports.sections.effects import effects
 from reports.sections.environment import environment
 from reports.sections.learning import learning
 from reports.sections.ledger import ledger
+from reports.sections.methods import methods
+from reports.sections.outcomes import outcomes
 from reports.sections.summary import summary
 from reports.sections.trials import trials
 
-ORDER = (summary, costs, learning, effects, ledger, trials, environment)
+ORDER = (summary, costs, learning, effects, outcomes, ledger, trials, environment, methods)
 
 
 def study_report(data: StudyData, now: datetime) -> Report:

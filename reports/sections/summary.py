@@ -1,20 +1,22 @@
-"""The answer first: the best trial, how far it is below what knows nothing, what it took, and what is unfinished."""
+"""The answer first: the best trial and how far it is below what knows nothing, the verdicts, and what is unfinished."""
 
 import math
 from collections.abc import Mapping
 from typing import Any
 
 from reports import wording
-from reports.sections.blocks import Block, Facts, Inline, Paragraph, Section, plain, rich
+from reports.sections.blocks import Block, Facts, Heading, Inline, Paragraph, Section, plain, rich
 from reports.sections.context import Context, finite
+from reports.sections.verdicts import verdict_blocks
 
 
 def summary(context: Context) -> Section:
     """The first section of every report."""
     blocks: list[Block] = [Paragraph(text=_best(context), lead=True)]
     blocks += [Paragraph(text=_corpus(corpus)) for corpus in context.corpora]
-    blocks += [Paragraph(text=text) for text in (_trials(context), *_cautions(context))]
-    blocks.append(Facts(pairs=_facts(context)))
+    blocks += [Paragraph(text=text) for text in _cautions(context)]
+    blocks += verdict_blocks(context)
+    blocks += [Heading(text="The study"), Paragraph(text=_trials(context)), Facts(pairs=_facts(context))]
     return Section(anchor="summary", title="Summary", blocks=tuple(blocks))
 
 
@@ -24,24 +26,27 @@ def _best(context: Context) -> Inline:
     if best is None:
         return plain(f"No trial has completed yet, so there is no {words} to report.")
     trial = int(best["trial_id"])
-    result = context.data.results[trial]
-    test = result.get("test_perplexity") if context.metric.name == "valid_perplexity" else None
-    tail = ""
+    test = context.data.results[trial].get("test_perplexity") if context.metric.name == "valid_perplexity" else None
     marked = [wording.perplexity(float(best["value"]))]
+    tail = ""
     if finite(test):
-        tail = " (on the test text, with the weights chosen on the validation text: {})"
+        tail = ", and its test perplexity {}"
         marked.append(wording.perplexity(test))
-    gain = _gain(context, best)
     return rich(
-        f"The best {words} is {{}}{tail}, reached by trial {context.names[trial]}: {_name(context, trial)}, seed "
-        f"{best['seed']}, {wording.budget(best['budget'])}.{gain}",
+        f"The best {words} is {{}}{tail}: trial {_safe(context.names[trial])}, {_name(context, trial)}, seed "
+        f"{best['seed']}, after {wording.budget(best['budget'])}.{_gain(context, best)}",
         *marked,
     )
 
 
 def _name(context: Context, trial: int) -> str:
     name = context.configurations[trial]
-    return "the baseline" if name == "baseline" else name.replace("{", "(").replace("}", ")")
+    return "the baseline" if name == "baseline" else f"with {_safe(name)}"
+
+
+def _safe(text: str) -> str:
+    """Text for `rich`, in which braces are places."""
+    return text.replace("{", "(").replace("}", ")")
 
 
 def _gain(context: Context, best: Any) -> str:
@@ -59,10 +64,7 @@ def _gain(context: Context, best: Any) -> str:
         if context.metric.log and value > 0 and base[0] > 0
         else wording.signed(value - base[0], 4)
     )
-    return (
-        f" The baseline with the same seed and budget has {wording.perplexity(base[0])} ({change}); a single pair, "
-        "chosen after the fact: the effects below are the fair comparison."
-    )
+    return f" The baseline with the same seed and budget has {wording.perplexity(base[0])} ({change})."
 
 
 def _corpus(corpus: Mapping[str, Any]) -> Inline:
@@ -78,23 +80,30 @@ def _corpus(corpus: Mapping[str, Any]) -> Inline:
         )
         if isinstance(corpus.get(key), int)
     ]
-    text = f"The corpus is {name}" + (f": {wording.listed(sizes)}." if sizes else ".")
+    text = f"The corpus is {_safe(name)}" + (f": {wording.listed(sizes)}." if sizes else ".")
     if not finite(unigram):
         return plain(text)
     return rich(
-        f"{text} Its unigram perplexity, that of a model that knows how often words occur and nothing else, is {{}}.",
+        f"{text} Its unigram perplexity is {{}}: what a model reaches that knows how often each word occurs and "
+        "nothing else.",
         wording.perplexity(unigram),
     )
 
 
 def _trials(context: Context) -> Inline:
     states = context.trials["state"].value_counts()
-    words = {"completed": "completed", "pruned": "were pruned", "failed": "failed", "running": "run", "waiting": "wait"}
+    words = {
+        "completed": "completed",
+        "pruned": "pruned",
+        "failed": "failed",
+        "running": "running",
+        "waiting": "waiting",
+    }
     parts = [f"{wording.number_of(int(states[state]))} {text}" for state, text in words.items() if states.get(state)]
     listed = f" ({wording.listed(parts)})" if parts else ""
     return rich(
         f"The study has {wording.count(len(context.data.phases), 'phase')} and "
-        f"{wording.count(len(context.trials), 'trial')}{listed}, and has taken {{}} of device time, failed attempts "
+        f"{wording.count(len(context.trials), 'trial')}{listed}. It has taken {{}} of device time, failed attempts "
         "included.",
         wording.duration(context.device_seconds),
     )
@@ -105,14 +114,15 @@ def _cautions(context: Context) -> list[Inline]:
     if context.unfinished:
         found.append(
             rich(
-                "{} "
-                + f"{context.unfinished} of {wording.count(len(context.trials), 'trial')} had not ended when this "
+                f"{{}} {context.unfinished} of {wording.count(len(context.trials), 'trial')} had not ended when this "
                 "report was made. Effects rest on the pairs that are complete, and may change.",
                 "The study is not finished.",
             )
         )
+    if context.data.study.cancelled_at is not None:
+        found.append(rich("{}", f"The study was cancelled on {wording.time_text(context.data.study.cancelled_at)}."))
     for when, lines in context.data.changes:
-        shown = "; ".join(wording.clean(line) for line in lines).replace("{", "(").replace("}", ")")
+        shown = _safe("; ".join(wording.clean(line) for line in lines))
         found.append(rich(f"{{}} {shown}.", f"The study file was changed on {wording.time_text(when)}:"))
     return found
 
@@ -127,5 +137,5 @@ def _facts(context: Context) -> tuple[tuple[str, Inline], ...]:
         ("Report made", wording.time_text(context.now.timestamp())),
     ]
     if study.budget_device_hours is not None:
-        pairs.insert(2, ("Budget", f"{wording.number(study.budget_device_hours)} device-hours"))
+        pairs.insert(2, ("Budget", f"{wording.level(study.budget_device_hours)} device-hours"))
     return tuple((name, plain(text)) for name, text in pairs)

@@ -1,0 +1,228 @@
+"""A store with a large study whose trials have all ended, for measuring reports: made-up numbers, written at once.
+
+The study's phases are those of an ablation of a language model's regularizers: single changes, pairs, what is left
+out, a search. The effects are drawn once; a trial's value is their sum and its seed's noise.
+"""
+
+import hashlib
+import itertools
+import json
+import math
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from sweeper.store.engine import open_store
+from sweeper.store.enrol import enrol
+
+LEVELS: Final[Mapping[str, Sequence[float]]] = {
+    "embedding_dropout": [0.0, 0.1, 0.2],
+    "input_dropout": [0.0, 0.3, 0.6],
+    "output_dropout": [0.0, 0.3, 0.5],
+    "dropout": [0.0, 0.1, 0.2],
+    "attention_dropout": [0.0, 0.1, 0.2],
+    "weight_decay": [0.0, 1.2e-6, 1e-4],
+}
+BASELINE: Final = {name: levels[0] for name, levels in LEVELS.items()}
+FULL: Final = {name: levels[-1] for name, levels in LEVELS.items()}
+GAINS: Final = dict(zip(LEVELS, (-0.06, -0.05, -0.03, -0.03, -0.01, 0.0), strict=True))
+Configuration = Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class _Budget:
+    steps: int
+
+    @property
+    def key(self) -> str:
+        return json.dumps(self.as_dict())
+
+    def as_dict(self) -> dict[str, object]:
+        return {"steps": self.steps}
+
+
+@dataclass(frozen=True)
+class _Trial:
+    phase: str
+    number: int
+    configuration: Configuration
+    config: dict[str, object]
+    configuration_hash: str
+    seed: int
+    budget: _Budget
+
+
+@dataclass(frozen=True)
+class _Phase:
+    name: str
+    design: str
+    spec: dict[str, Any]
+    trials: tuple[_Trial, ...]
+    members: tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True)
+class _Plan:
+    study: str
+    phases: tuple[_Phase, ...]
+
+
+@dataclass(frozen=True)
+class _Study:
+    document: dict[str, Any]
+    source: str = ""
+    path: Path = Path("benchmark.yaml")
+
+
+def make_store(folder: Path, num_trials: int, num_points: int) -> str:
+    """The URL of a store with a study named ``benchmark`` of about so many trials with curves of so many points."""
+    path = folder / "store.db"
+    phases = _phases(num_trials)
+    document = {
+        "study": "benchmark",
+        "description": "Which regularizers does a small Transformer-XL need, and for how long must it train?",
+        "seed": 0,
+        "metric": {"name": "valid_perplexity", "direction": "minimize", "scale": "log"},
+        "budget": {"device_hours": 600.0},
+        "factors": {
+            name: {"path": name, "levels": list(levels), "baseline": levels[0]} for name, levels in LEVELS.items()
+        },
+        "phases": [{"name": phase.name, "design": phase.design} for phase in phases],
+        "claims": _claims(),
+    }
+    engine = open_store(f"sqlite:///{path}", create=True)
+    enrol(engine, _Plan("benchmark", phases), _Study(document), runs_dir=folder, now=1.7e9)  # type: ignore[arg-type]  # the plan's shape is what counts
+    engine.dispose()
+    _end_all(path, num_points)
+    return f"sqlite:///{path}"
+
+
+def _phases(num_trials: int) -> tuple[_Phase, ...]:
+    singles = [dict(BASELINE), *({**BASELINE, name: level} for name in LEVELS for level in LEVELS[name][1:])]
+    losses = [dict(FULL), *({**FULL, name: BASELINE[name]} for name in LEVELS)]
+    two = [
+        dict(zip(LEVELS, row, strict=True))
+        for row in itertools.product(*((each[0], each[-1]) for each in LEVELS.values()))
+    ]
+    ladder = [{**BASELINE, **{name: FULL[name] for name in list(LEVELS)[:count]}} for count in range(len(LEVELS) + 1)]
+    fixed = [
+        _phase("add-one", "one_at_a_time", singles, range(3), 17_857),
+        _phase("anchors", "list", [dict(BASELINE), dict(FULL)], range(5), 4_464),
+        _phase("ladder", "ladder", ladder, range(3), 8_000),
+        _phase("factorial", "grid", two, range(2), 35_714),
+        _phase("leave-one-out", "leave_one_out", losses, range(3), 125_000),
+    ]
+    left = max(num_trials - sum(len(phase.trials) for phase in fixed), 1)
+    return (*fixed, _phase("search", "sampler", _draws(left), range(1), 20_000))
+
+
+def _draws(num: int) -> list[Configuration]:
+    generator = np.random.default_rng(1)
+    return [
+        {name: round(float(generator.uniform(0, levels[-1])), 9) for name, levels in LEVELS.items()} for _ in range(num)
+    ]
+
+
+def _phase(name: str, design: str, rows: Sequence[Configuration], seeds: Sequence[int], steps: int) -> _Phase:
+    trials = tuple(
+        _Trial(name, number, row, {**row}, hashlib.sha256(json.dumps(row).encode()).hexdigest(), seed, _Budget(steps))
+        for number, (seed, row) in enumerate(itertools.product(seeds, rows))
+    )
+    spec = {"design": design, "budget": {"steps": steps}, "seeds": list(seeds)}
+    return _Phase(name, design, spec, trials, tuple((name, trial.number) for trial in trials))
+
+
+def _claims() -> list[dict[str, Any]]:
+    return [
+        {
+            "id": f"{name}-helps",
+            "text": f"{name.replace('_', ' ').capitalize()} lowers the perplexity of an unregularized model.",
+            "metric": None,
+            "contrast": {"phase": "add-one", "factor": name, "from": levels[0], "to": levels[-1], "where": None},
+            "expect": "decrease",
+            "at_least": "1%",
+        }
+        for name, levels in LEVELS.items()
+    ]
+
+
+def _end_all(path: Path, num_points: int) -> None:
+    """Ends every trial: most complete, one in 30 of a search is pruned, one in 90 fails."""
+    generator = np.random.default_rng(0)
+    with sqlite3.connect(path) as connection:
+        connection.execute("INSERT INTO sweeper_environments VALUES ('e', ?)", [json.dumps({"python": "3.11"})])
+        rows = connection.execute("SELECT id, configuration, seed, budget FROM sweeper_trials ORDER BY id").fetchall()
+        for trial, configuration, seed, budget in rows:
+            state = "pruned" if trial % 30 == 29 else "failed" if trial % 90 == 45 else "completed"
+            _end(
+                connection,
+                generator,
+                (trial, json.loads(configuration), seed, json.loads(budget)["steps"], state),
+                num_points,
+            )
+
+
+def _end(
+    connection: sqlite3.Connection,
+    generator: np.random.Generator,
+    trial: tuple[int, Configuration, int, int, str],
+    num_points: int,
+) -> None:
+    key, configuration, seed, steps, state = trial
+    final = _final(configuration, seed, steps, generator)
+    reached = 1.0 if state == "completed" else 0.4
+    points = list(_points(key, final, round(steps * reached), steps, num_points))
+    connection.executemany(
+        "INSERT INTO sweeper_measurements (trial_id, metric, step, attempt_id, tokens, device_seconds, flops, value)"
+        " VALUES (?, 'valid_perplexity', ?, ?, ?, ?, ?, ?)",
+        points,
+    )
+    last = points[-1]
+    result = {"test_perplexity": last[-1] * 0.97, "corpus": {"name": "made-up", "unigram_perplexity": 688.1}}
+    connection.execute(
+        "INSERT INTO sweeper_attempts (id, trial_id, number, host, slot, device, device_share, supervisor_pid,"
+        " supervisor_started_at, environment_sha256, started_at, heartbeat_at, ended_at, device_seconds, exit_reason,"
+        " supervisor_lost, ingest_offset) VALUES (?, ?, 1, 'here', 'gpu-0', 'cuda:0', 1, 1, 0, 'e', ?, ?, ?, ?, ?, 0, 0)",
+        [
+            key,
+            key,
+            1.7e9 + key,
+            1.7e9 + key,
+            1.7e9 + key + last[4],
+            last[4],
+            state if state != "failed" else "diverged",
+        ],
+    )
+    connection.execute(
+        "UPDATE sweeper_trials SET state = ?, exit_reason = ?, value = ?, step = ?, tokens = ?, flops = ?, result = ?,"
+        " attempts = 1, started_at = ?, ended_at = ? WHERE id = ?",
+        [state, state if state != "failed" else "diverged", min(point[-1] for point in points), last[1], last[3], last[5],
+         json.dumps(result) if state == "completed" else None, 1.7e9 + key, 1.7e9 + key + last[4], key],
+    )  # fmt: skip
+
+
+def _final(configuration: Configuration, seed: int, steps: int, generator: np.random.Generator) -> float:
+    gain = sum(GAINS[name] * level / (FULL[name] or 1.0) for name, level in configuration.items())
+    length = -0.09 * math.log(steps / 4_464)
+    return 110.0 * math.exp(gain + length + 0.004 * seed + 0.006 * float(generator.normal()))
+
+
+def _points(
+    trial: int, final: float, last: int, steps: int, num_points: int
+) -> Iterator[tuple[int, int, int, int, float, float, float]]:
+    count = max(round(num_points * last / steps), 2)
+    for place in range(1, count + 1):
+        step = round(steps * place / num_points)
+        share = step / steps
+        value = final * math.exp(1.6 * (math.exp(-6 * share) - math.exp(-6)))
+        yield trial, step, trial, step * 4_800, step * 0.2016, step * 1.1e12, value
+
+
+if __name__ == "__main__":
+    import sys
+
+    print(make_store(Path(sys.argv[1]), int(sys.argv[2]), 100))

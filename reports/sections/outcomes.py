@@ -1,0 +1,73 @@
+"""What did not complete, and why; and whether it could turn a verdict."""
+
+from typing import Any, Final
+
+import pandas as pd
+
+from reports import wording
+from reports.sections.blocks import Block, Cell, Column, Inline, Paragraph, Section, Table, plain
+from reports.sections.context import Context
+
+MOST: Final = 40  # rows; all trials are in the trials' table
+LONGEST_MESSAGE: Final = 240
+
+
+def outcomes(context: Context) -> Section | None:
+    """The section; None if every trial that ended completed."""
+    lost = context.trials[context.trials["state"].isin(["pruned", "failed"])]
+    if not len(lost):
+        return None
+    blocks: list[Block] = [Paragraph(text=_answer(context, lost)), _table(context, lost)]
+    return Section(anchor="outcomes", title="Pruned and failed trials", blocks=tuple(blocks))
+
+
+def _answer(context: Context, lost: pd.DataFrame) -> Inline:
+    reasons = [reason or state for reason, state in zip(lost["exit_reason"], lost["state"], strict=True)]
+    parts = [f"{reasons.count(reason)} {reason.replace('_', ' ')}" for reason in dict.fromkeys(reasons)]
+    text = f"{wording.count(len(lost), 'trial')} did not complete: {wording.listed(parts)}. "
+    at_risk = [verdict for verdict in context.verdicts if verdict.could_become]
+    if not context.verdicts:
+        return plain(text + "Pairs that miss one of them are left out of the effects, and counted as missing.")
+    if not at_risk:
+        return plain(text + "However they had ended, no verdict would be another.")
+    turns = [f"{wording.clean(each.id)} ({wording.listed(list(each.could_become))})" for each in at_risk]
+    return plain(
+        text + f"Had they ended as well or as badly as could be, these verdicts might differ: {'; '.join(turns)}."
+    )
+
+
+def _table(context: Context, lost: pd.DataFrame) -> Table:
+    order = lost.sort_values(["state", "trial_id"], kind="stable")
+    shown = order.iloc[:MOST]
+    more = f" The first {MOST} of {len(lost)}." if len(lost) > MOST else ""
+    said = bool(shown["message"].fillna("").str.strip().any())
+    return Table(
+        name="outcomes",
+        caption=plain(f"Trials that were pruned or failed, and their last words where there are any.{more}"),
+        columns=(
+            Column(title="Trial"),
+            Column(title="Configuration"),
+            Column(title="Seed", number=True),
+            Column(title="Why"),
+            Column(title="Step", number=True),
+            Column(title="Best value", number=True),
+            *([Column(title="Message")] if said else []),
+        ),
+        rows=tuple(_row(context, row)[: 7 if said else 6] for row in shown.to_dict("records")),
+    )
+
+
+def _row(context: Context, row: dict[Any, Any]) -> tuple[Cell, ...]:
+    trial = int(row["trial_id"])
+    message = wording.clean(row["message"] or "").strip()
+    if len(message) > LONGEST_MESSAGE:
+        message = f"\u2026{message[-LONGEST_MESSAGE:]}"
+    return (
+        Cell(context.names[trial]),
+        Cell(context.configurations[trial]),
+        Cell(str(row["seed"]), float(row["seed"])),
+        Cell(str(row["exit_reason"] or row["state"]).replace("_", " ")),
+        Cell(wording.UNKNOWN if pd.isna(row["step"]) else wording.number_of(int(row["step"]))),
+        Cell(wording.perplexity(row["value"]), None if pd.isna(row["value"]) else float(row["value"])),
+        Cell(message),
+    )
