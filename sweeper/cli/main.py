@@ -11,7 +11,20 @@ from sweeper import __version__
 from sweeper.errors import SweeperError
 
 # In the order in which a user needs them. Each is sweeper/cli/NAME.py with a click command of the same name.
-COMMANDS: Final = ("launch", "plan", "status", "claims", "report", "export", "show", "retry", "cancel", "schema")
+COMMANDS: Final = (
+    "launch",
+    "plan",
+    "simulate",
+    "status",
+    "claims",
+    "replay",
+    "report",
+    "export",
+    "show",
+    "retry",
+    "cancel",
+    "schema",
+)
 
 
 class _Commands(click.Group):
