@@ -7,6 +7,7 @@ from torch.nn import functional
 
 from trainer.config.model import ModelConfig, RegularizationConfig
 from trainer.models.awd_lstm import AwdLSTM, LSTMLayer, activation_penalty
+from trainer.regularizers import dropout_mask
 
 WORDS, BATCH, TIME = 11, 3, 6
 ALL = RegularizationConfig(
@@ -36,8 +37,7 @@ def tokens() -> tuple[Tensor, Tensor]:
 def mask(shape: tuple[int, ...], rate: float, generator: torch.Generator) -> Tensor:
     if rate == 0.0:
         return torch.ones(shape, dtype=torch.float64)
-    kept = torch.empty(shape, dtype=torch.float64).bernoulli_(1.0 - rate, generator=generator)
-    return kept / (1.0 - rate)
+    return dropout_mask(shape, rate, generator, dtype=torch.float64)
 
 
 def by_steps(layer: LSTMLayer, inputs: Tensor, weight: Tensor, output: Tensor, cell: Tensor) -> tuple[Tensor, ...]:
