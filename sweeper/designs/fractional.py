@@ -4,6 +4,7 @@ Source: Box, Hunter and Hunter (2005), Statistics for Experimenters, chapter 6. 
 """
 
 import itertools
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +13,9 @@ from typing import Final
 from sweeper.designs.levels import Configuration, DesignError, Factors, two_levels
 
 MOST_FACTORS: Final = 26  # a letter each
-MOST_BASIC: Final = 16  # 65,536 runs
+MOST_BASIC: Final = 12  # 4,096 configurations
+MOST_GENERATED: Final = 10  # beyond 1,023 words, only the short ones are made
+SHORT: Final = 4  # letters of words that mix up effects of one or two factors
 LETTERS: Final = "abcdefghijklmnopqrstuvwxyz"
 
 Word = tuple[frozenset[int], int]  # factors by number, and the sign of their product, 1 or -1
@@ -26,7 +29,7 @@ class Aliasing:
         runs: configurations of the design.
         resolution: the number of letters of the shortest word; None for the full factorial, which mixes up nothing.
         relation: the words of the defining relation, each a product of factors that is constant in the design, with
-            its sign, the shortest first.
+            its sign, the shortest first; only the short ones where there are more than a thousand.
         chains: main effects and two-factor interactions with what they are mixed up with, up to that order.
     """
 
@@ -96,6 +99,11 @@ def _by_resolution(num_factors: int, resolution: int | None) -> list[list[int]]:
 
     if resolution is None or resolution < 3:
         raise DesignError(f"a fractional design's resolution is 3 or more, but got {resolution}. Try 4 or 5")
+    if _least_basic(num_factors, resolution) > MOST_BASIC:
+        raise DesignError(
+            f"resolution {resolution} with {num_factors} factors takes more than 2^{MOST_BASIC} configurations. "
+            "Ask for a lower resolution, or limit the phase to fewer factors (factors: [..])"
+        )
     try:
         matrix = fracfact_by_res(num_factors, resolution)
     except ValueError as error:
@@ -106,6 +114,12 @@ def _by_resolution(num_factors: int, resolution: int | None) -> list[list[int]]:
     assert all(matrix[0, column] == -1 for column in basic)
     rows: list[list[int]] = (matrix * signs).astype(int).tolist()
     return rows
+
+
+def _least_basic(num_factors: int, resolution: int) -> int:
+    """The least number of basic factors that a resolution may have, by the sphere-packing bound."""
+    radius = min((resolution - 1) // 2, num_factors)
+    return math.ceil(math.log2(sum(math.comb(num_factors, size) for size in range(radius + 1))))
 
 
 def _by_generators(num_factors: int, generators: str) -> list[list[int]]:
@@ -165,7 +179,7 @@ def _basic(matrix: Sequence[Sequence[int]]) -> set[int]:
 
 
 def _words(matrix: Sequence[Sequence[int]]) -> list[Word]:
-    """All products of columns that are constant, the empty one aside."""
+    """All products of columns that are constant, the empty one aside; the short ones where there are too many."""
     everything = (1 << len(matrix)) - 1
     made: dict[int, frozenset[int]] = {0: frozenset()}  # of basic columns
     generators: list[Word] = []
@@ -176,15 +190,32 @@ def _words(matrix: Sequence[Sequence[int]]) -> list[Word]:
             generators.append((made[everything ^ pattern] | {column}, -1))
         else:
             made |= {pattern ^ known: factors | {column} for known, factors in made.items()}
+    if len(generators) > MOST_GENERATED:
+        return _short_words(_patterns(matrix), everything)
     words: list[Word] = []
     for letters, sign in generators:
         words += [(letters, sign), *((letters ^ other, sign * also) for other, also in words)]
     return words
 
 
+def _short_words(patterns: Sequence[int], everything: int) -> list[Word]:
+    """The words of at most four letters; where there are none, those of the next length that has any."""
+    words: list[Word] = []
+    for size in range(1, len(patterns) + 1):
+        if size > SHORT and words:
+            break
+        for columns in itertools.combinations(range(len(patterns)), size):
+            product = 0
+            for column in columns:
+                product ^= patterns[column]
+            if product in (0, everything):
+                words.append((frozenset(columns), 1 if product == 0 else -1))
+    return words
+
+
 def _chains(words: Sequence[Word], names: Sequence[str]) -> list[str]:
     """Effects of at most two factors that are mixed up with others of at most two."""
-    short = [word for word in words if len(word[0]) <= 4]
+    short = [word for word in words if len(word[0]) <= SHORT]
     effects = [frozenset(each) for order in (1, 2) for each in itertools.combinations(range(len(names)), order)]
     seen: set[frozenset[int]] = set()
     chains = []

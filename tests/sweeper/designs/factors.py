@@ -1,0 +1,25 @@
+"""Factors for the designs' tests, and strategies that make them."""
+
+from typing import Any
+
+from hypothesis import strategies as st
+
+from tests.sweeper.documents import factor
+
+NAMES = "abcdefghijklmnopqrstuvwxyz"
+
+
+def two_level(number: int) -> dict[str, dict[str, Any]]:
+    """So many factors of the levels 0 and 1."""
+    return {f"f{place}": factor([0, 1]) for place in range(number)}
+
+
+@st.composite
+def several(draw: st.DrawFn, most: int = 4) -> dict[str, dict[str, Any]]:
+    """Factors of two to four levels, with any of them as the baseline."""
+    sizes = draw(st.lists(st.integers(2, 4), min_size=1, max_size=most))
+    bases = [draw(st.integers(0, size - 1)) for size in sizes]
+    return {
+        NAMES[place]: factor(list(range(size)), base)
+        for place, (size, base) in enumerate(zip(sizes, bases, strict=True))
+    }

@@ -1,0 +1,129 @@
+"""grid, one_at_a_time, leave_one_out, ladder and list."""
+
+import math
+from collections import Counter
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sweeper.designs import DesignError, kind_of, rows
+from sweeper.designs.levels import distinct
+from tests.sweeper.designs.factors import several
+from tests.sweeper.documents import factor, on_off
+
+Factors = dict[str, dict[str, Any]]
+
+
+@given(several())
+def test_a_grid_has_every_combination_once_and_each_level_equally_often(factors: Factors) -> None:
+    made = rows("grid", factors)
+    assert len(made) == math.prod(len(each["levels"]) for each in factors.values())
+    assert distinct(made) == made
+    for name, each in factors.items():
+        assert set(Counter(row[name] for row in made).values()) == {len(made) // len(each["levels"])}
+
+
+def test_a_grid_that_nobody_can_run_is_refused_before_it_is_made() -> None:
+    with pytest.raises(DesignError, match=r"10 x 10 x .* = 1,000,000 configurations"):
+        rows("grid", {name: factor(list(range(10))) for name in "abcdef"})
+
+
+def test_a_grid_takes_exactly_the_levels_so_a_baseline_outside_them_is_not_run() -> None:
+    assert rows("grid", {"a": factor([1, 2], baseline=0)}) == [{"a": 1}, {"a": 2}]
+
+
+def test_a_range_has_no_levels_to_combine() -> None:
+    with pytest.raises(DesignError, match=r"'lr' is a range from 0\.1 to 1\.0, which only a sampler can draw from"):
+        rows("grid", {"lr": factor(low=0.1, high=1.0)})
+
+
+@given(several())
+def test_one_at_a_time_differs_from_the_baseline_in_one_factor_at_most(factors: Factors) -> None:
+    made = rows("one_at_a_time", factors)
+    baseline = {name: each["baseline"] for name, each in factors.items()}
+    assert made[0] == baseline
+    assert len(made) == 1 + sum(len(each["levels"]) - 1 for each in factors.values())
+    assert distinct(made) == made
+    assert all(sum(row[name] != baseline[name] for name in factors) == 1 for row in made[1:])
+
+
+def test_one_at_a_time_takes_all_levels_of_a_factor_whose_baseline_is_none_of_them() -> None:
+    assert rows("one_at_a_time", {"a": factor([1, 2], baseline=0)}) == [{"a": 0}, {"a": 1}, {"a": 2}]
+
+
+def test_one_at_a_time_varies_a_conditional_factor_beside_the_level_that_it_needs() -> None:
+    factors = {"kind": factor(["adam", "adamw"]), "decay": factor([0.0, 0.1], when={"kind": ["adamw"]})}
+    assert rows("one_at_a_time", factors) == [
+        {"kind": "adam", "decay": 0.0},
+        {"kind": "adamw", "decay": 0.0},
+        {"kind": "adamw", "decay": 0.1},
+    ]
+
+
+@given(several())
+def test_leave_one_out_is_the_full_configuration_and_each_factor_once_without(factors: Factors) -> None:
+    full, *others = rows("leave_one_out", factors)
+    assert len(others) == len(factors)
+    assert full == {name: each["levels"][-1] for name, each in factors.items()}
+    assert [[name for name in factors if row[name] != full[name]] for row in others] == [[name] for name in factors]
+
+
+def test_left_out_is_the_baseline_unless_that_is_the_full_level() -> None:
+    factors = {
+        "a": on_off({"x": 1}, {"x": 0}),
+        "b": on_off({"y": 1}, {"y": 0}, baseline="on"),
+        "c": factor([0.1, 0.2, 0.3], baseline=0.2),
+    }
+    made = rows("leave_one_out", factors)
+    assert made[0] == {"a": "on", "b": "on", "c": 0.3}
+    assert [made[1]["a"], made[2]["b"], made[3]["c"]] == ["off", "off", 0.2]
+
+
+@given(several(), st.randoms(use_true_random=False))
+def test_a_ladder_adds_the_factors_in_the_given_order(factors: Factors, random: Any) -> None:
+    order = list(factors)
+    random.shuffle(order)
+    rungs = rows({"ladder": order}, factors)
+    assert len(rungs) == 1 + len(factors)
+    steps = pairwise(rungs)
+    assert [[name for name in factors if one[name] != two[name]] for one, two in steps] == [[name] for name in order]
+    assert rungs[-1] == rows("leave_one_out", factors)[0]
+
+
+def test_a_ladder_by_name_alone_takes_the_factors_as_the_study_has_them() -> None:
+    factors = {"b": factor([0, 1]), "a": factor([0, 1])}
+    assert rows("ladder", factors)[1] == {"b": 1, "a": 0}
+
+
+@pytest.mark.parametrize(("order", "wrong"), [(["a", "x"], "names 'x', which is no factor"), (["a", "a"], "twice")])
+def test_a_ladder_of_what_is_no_factor_is_refused(order: list[str], wrong: str) -> None:
+    with pytest.raises(DesignError, match=wrong):
+        rows({"ladder": order}, {"a": factor([0, 1])})
+
+
+def test_a_list_gives_its_rows_with_levels_as_the_factors_have_them() -> None:
+    made = rows({"list": [{}, {"a": 1}, {"a": 7}]}, {"a": factor([0.0, 1.0])})
+    assert made == [{}, {"a": 1.0}, {"a": 7}]
+    assert isinstance(made[1]["a"], float)
+
+
+def test_a_list_of_what_is_no_factor_or_no_group_is_refused() -> None:
+    with pytest.raises(DesignError, match=r"names 'x', which is no factor. Factors: a"):
+        rows({"list": [{"x": 1}]}, {"a": factor([0, 1])})
+    with pytest.raises(DesignError, match=r"level 'maybe', which it does not have. Its levels: off, on"):
+        rows({"list": [{"a": "maybe"}]}, {"a": on_off({"x": 1}, {"x": 0})})
+
+
+def test_a_design_is_known_by_its_name_or_its_first_key_that_is_one() -> None:
+    assert kind_of("grid") == "grid"
+    assert kind_of({"trials": 3, "sampler": "tpe"}) == "sampler"
+    with pytest.raises(DesignError, match=r"no design 'gird'. Designs: grid, one_at_a_time"):
+        kind_of("gird")
+
+
+def test_what_a_sampler_will_draw_is_not_known_yet() -> None:
+    with pytest.raises(DesignError, match="known only once the study runs"):
+        rows({"sampler": "tpe", "trials": 3}, {"a": factor([0, 1])})
