@@ -6,6 +6,7 @@ store knows all of it.
 """
 
 import math
+import os
 import signal
 import threading
 import time
@@ -45,11 +46,14 @@ class SlotEnd:
 def guarded_slot(task: SlotTask) -> SlotEnd:
     """A slot that tells its error instead of raising it, since joblib would end its siblings."""
     try:
-        return SlotEnd(run_slot(task))
+        ended = run_slot(task)
     except StoreError as error:
         return SlotEnd("stopped", str(error), is_store_error=True)
     except Exception:
         return SlotEnd("stopped", traceback.format_exc())
+    if ended == "orphaned":
+        os._exit(0)  # there is nobody to tell, and loky would keep the process for a while
+    return SlotEnd(ended)
 
 
 @dataclass(slots=True)

@@ -82,8 +82,12 @@ class LauncherWatch:
     pid: int
     process_started_at: float
     asked: bool = False
+    _is_parent: bool = field(init=False)
     _looked_at: float = 0.0
     _gone: bool = False
+
+    def __post_init__(self) -> None:
+        self._is_parent = os.getppid() == self.pid
 
     def told(self, *_: object) -> None:
         """A signal handler: the launcher died, or somebody ends this slot."""
@@ -94,7 +98,9 @@ class LauncherWatch:
         """Whether the launcher is gone; looks at its process now and then."""
         if not self._gone and time.monotonic() - self._looked_at >= ASK_EVERY_S:
             self._looked_at = time.monotonic()
-            self._gone = not is_alive(self.pid, self.process_started_at)
+            # The signal of a parent's death comes before the parent is a zombie; but another is the parent by then.
+            orphaned = self._is_parent and os.getppid() != self.pid
+            self._gone = orphaned or not is_alive(self.pid, self.process_started_at)
         return self._gone
 
 

@@ -3,6 +3,7 @@
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 import torch
@@ -51,6 +52,7 @@ class Corpus:
         }
 
 
+@lru_cache(maxsize=4)  # the fork server loads a corpus once for all runs on it
 def load_corpus(config: DataConfig) -> Corpus:
     """Read a corpus and give its words their ids; the vocabulary comes from the training part alone.
 

@@ -1,0 +1,246 @@
+"""Runs of the trainer, each in a process forked from one that has imported all that a run needs.
+
+`python -m trainer.fork_server SOCKET [--warm-up]` serves a listening Unix socket whose descriptor it is given. Each
+connection is one run, in lines of JSON. The client asks::
+
+    {"argv": [CONFIG, "--run-dir", DIR, ...], "environment": {...}, "cwd": DIR, "output": FILE}
+
+and is told ``{"pid": N}``, the leader of a session of its own, and in the end ``{"exit_code": N,
+"peak_memory_bytes": N}``, the code negative for a signal; or ``{"error": TEXT}``, and nothing was started. A client
+that hangs up ends its run. The server leaves when its standard input has ended and no run is left; a run dies with
+the server. Linux only.
+
+A forked run computes what a fresh process computes: the server has one thread, keeps no state of a random generator,
+and leaves the number of threads to the run. With `--warm-up` it has trained a tiny model on the CPU, which would make
+CUDA unusable in the children; so for runs on a GPU it only imports.
+"""
+
+import contextlib
+import ctypes
+import gc
+import json
+import os
+import random
+import selectors
+import signal
+import socket
+import sys
+import tempfile
+import traceback
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import torch
+
+import trainer.run  # noqa: F401 - this is what the server is for
+from trainer.checkpoint import load
+from trainer.command_line import BEST_FILE, main, read_request
+from trainer.config.reading import parse
+from trainer.corpora.corpus import encode, load_corpus
+from trainer.corpora.text import Text
+from trainer.loop import train
+from trainer.setup import prepare
+
+PR_SET_PDEATHSIG: Final = 1
+LONGEST_REQUEST: Final = 1 << 22
+WARM_UP: Final = {
+    "data": {"batch_size": 2, "target_length": 4},
+    "model": {"layers": 1, "d_model": 4, "heads": 1, "memory_length": 4},
+    "budget": {"steps": 2},
+    "evaluation": {"batch_size": 2},
+    "device": "cpu",
+}
+
+
+@dataclass(slots=True)
+class Run:
+    """A client and, once it has asked, the process that runs for it."""
+
+    connection: socket.socket
+    request: bytes = b""
+    pid: int | None = None
+    descriptor: int | None = None  # of the process; readable when it has ended
+
+
+class Server:
+    """Forks on request and tells how the children ended, in one thread."""
+
+    def __init__(self, listener: socket.socket) -> None:
+        self._listener = listener
+        self._libc = ctypes.CDLL(None, use_errno=True)
+        self._runs: list[Run] = []
+        self._selector = selectors.DefaultSelector()
+        self._selector.register(listener, selectors.EVENT_READ, self._accept)
+        self._selector.register(sys.stdin.fileno(), selectors.EVENT_READ, self._owner_left)
+        self._owned = True
+
+    def serve(self) -> None:
+        """Serve until the owner has left and no run is left."""
+        while self._owned or self._runs:
+            for key, _ in self._selector.select():
+                if self._selector.get_map().get(key.fd) is key:  # not closed by an earlier one of this round
+                    key.data()
+
+    def _owner_left(self) -> None:
+        if os.read(sys.stdin.fileno(), 4096):
+            return
+        self._selector.unregister(sys.stdin.fileno())
+        self._selector.unregister(self._listener)
+        self._listener.close()
+        self._owned = False
+
+    def _accept(self) -> None:
+        connection, _ = self._listener.accept()
+        run = Run(connection)
+        self._runs.append(run)
+        self._selector.register(connection, selectors.EVENT_READ, lambda: self._hear(run))
+
+    def _hear(self, run: Run) -> None:
+        """More of a request; or its client has hung up, and the run ends."""
+        try:
+            data = run.connection.recv(1 << 16)
+        except OSError:
+            data = b""
+        if not data:
+            self._end(run)
+        elif run.pid is None:
+            run.request += data
+            if run.request.endswith(b"\n"):
+                self._start(run)
+            elif len(run.request) > LONGEST_REQUEST:
+                self._end(run)
+
+    def _start(self, run: Run) -> None:
+        try:
+            request = json.loads(run.request)
+            _load_corpus_for(request["argv"])
+            output = os.open(request["output"], os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            _tell(run, {"error": f"{type(error).__name__}: {error}"})
+            return
+        server = os.getpid()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        ready, leading = os.pipe()
+        pid = os.fork()
+        if pid == 0:
+            self._become(request, output, server, leading)
+        os.close(output)
+        os.close(leading)
+        os.read(ready, 1)  # ends when the child leads its session: before that it could not be ended as a group
+        os.close(ready)
+        run.pid, run.descriptor = pid, os.pidfd_open(pid)
+        self._selector.register(run.descriptor, selectors.EVENT_READ, lambda: self._end(run))
+        _tell(run, {"pid": pid})
+
+    def _become(self, request: dict[str, Any], output: int, server: int, leading: int) -> None:
+        """In the child: become what a fresh process would be, and run; never returns."""
+        code = 1
+        try:
+            self._libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+            if os.getppid() != server:
+                os._exit(1)
+            os.setsid()
+            os.close(leading)
+            for number in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM):
+                signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
+            nothing = os.open(os.devnull, os.O_RDONLY)
+            for source, target in ((nothing, 0), (output, 1), (output, 2)):
+                os.dup2(source, target)
+            self._close_inherited()
+            os.chdir(request["cwd"])
+            os.environ.clear()
+            os.environ.update(request["environment"])
+            random.seed()
+            np.random.seed()  # as in a new process; the trainer draws from generators of its own
+            gc.unfreeze()
+            code = main(request["argv"])
+        except SystemExit as error:
+            code = error.code if isinstance(error.code, int) else 1
+        except KeyboardInterrupt:
+            code = 128 + signal.SIGINT
+        except BaseException:
+            traceback.print_exc()
+        finally:
+            with contextlib.suppress(OSError, ValueError):
+                sys.stdout.flush()
+                sys.stderr.flush()
+            os._exit(code)
+
+    def _close_inherited(self) -> None:
+        """Connections of others, which they must not think open while this process lives."""
+        self._selector.close()
+        if self._owned:
+            self._listener.close()
+        for run in self._runs:
+            run.connection.close()
+            if run.descriptor is not None:
+                os.close(run.descriptor)
+
+    def _end(self, run: Run) -> None:
+        """End what is left of a run's process group, reap, tell, hang up."""
+        if run.pid is not None and run.descriptor is not None:
+            self._selector.unregister(run.descriptor)
+            os.close(run.descriptor)
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(run.pid, signal.SIGKILL)
+            _, status, usage = os.wait4(run.pid, 0)
+            peak = usage.ru_maxrss * 1024
+            _tell(run, {"exit_code": os.waitstatus_to_exitcode(status), "peak_memory_bytes": peak})
+        self._selector.unregister(run.connection)
+        run.connection.close()
+        self._runs.remove(run)
+
+
+def warm_up() -> None:
+    """Train a tiny model for two steps, save and load: imports and initializes what a first step does."""
+    words = " ".join(f"word{number % 7}" for number in range(60))
+    corpus = encode(Text("warm-up", words, words, words), max_train_tokens=None, vocabulary_size=None)
+    with tempfile.TemporaryDirectory() as name, _nothing_changed():
+        folder, config, device = Path(name), parse(WARM_UP), torch.device("cpu")
+        torch.set_num_threads(1)  # a pool of threads would not live on in a forked child
+        for resume in (False, True):
+            run = prepare(config, corpus, folder, device, resume=resume)
+            train(run)
+            run.log.close()
+        load(folder / BEST_FILE)
+
+
+@contextlib.contextmanager
+def _nothing_changed() -> Iterator[None]:
+    """The default generator's state and the number of threads are after the block what they were before."""
+    state, threads = torch.random.get_rng_state(), torch.get_num_threads()
+    try:
+        yield
+    finally:
+        torch.random.set_rng_state(state)
+        torch.set_num_threads(threads)
+
+
+def _load_corpus_for(argv: list[str]) -> None:
+    """Load a run's corpus here, where the runs after it find it; the run tells what is wrong with its request."""
+    with contextlib.suppress(Exception, SystemExit), contextlib.redirect_stderr(None):
+        load_corpus(read_request(argv).config.data)
+
+
+def _tell(run: Run, answer: dict[str, Any]) -> None:
+    with contextlib.suppress(OSError):  # the client has hung up
+        run.connection.sendall(json.dumps(answer).encode() + b"\n")
+
+
+def serve(descriptor: int, *, warm: bool) -> None:
+    """Serve on a listening socket."""
+    for number in (signal.SIGINT, signal.SIGHUP):  # the terminal's; the owner alone decides what they mean
+        signal.signal(number, signal.SIG_IGN)
+    if warm:
+        warm_up()
+    gc.collect()
+    gc.freeze()  # the children share these pages as long as no collection writes into them
+    Server(socket.socket(fileno=descriptor)).serve()
+
+
+if __name__ == "__main__":
+    serve(int(sys.argv[1]), warm="--warm-up" in sys.argv[2:])
