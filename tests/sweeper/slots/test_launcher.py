@@ -202,3 +202,16 @@ def test_slots_that_fail_tell_why(url: str, tmp_path: Path) -> None:
     (attempt,) = attempts_of(url)
     assert attempt.message is not None
     assert "cannot be started" in attempt.message
+
+
+def test_the_budget_stops_a_run_with_checkpoints_and_a_larger_one_goes_on(url: str) -> None:
+    configs = [{**SLOW, "step_s": 0.1}] * 2
+    cap_s = 2.0
+    result = launched(url, configs, steps=30, slots=2, budget={"device_hours": cap_s / 3600})
+    assert (result.exit_code, result.left) == (3, 2)
+    assert {attempt.exit_reason for attempt in attempts_of(url)} == {"budget_exhausted"}
+    spent = sum(attempt.device_seconds for attempt in attempts_of(url))
+    assert cap_s / 2 < spent < 1.5 * cap_s
+    assert launched(url, configs, steps=30, slots=2, budget={"device_hours": cap_s / 3600}).exit_code == 3
+    assert launched(url, configs, steps=30, slots=2, budget={"device_hours": 1.0}).exit_code == 0
+    check_each_completed_once(url, 2, 30)
