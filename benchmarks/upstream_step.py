@@ -5,13 +5,14 @@ The upstream code is not part of this project: `--upstream` names a checkout of 
 
 import argparse
 import json
-import resource
 import sys
-import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import torch
+
+from benchmarks.timing import time_steps
 
 
 def build(upstream: Path, shape: dict[str, Any]) -> torch.nn.Module:
@@ -38,9 +39,9 @@ def build(upstream: Path, shape: dict[str, Any]) -> torch.nn.Module:
     return model.train()
 
 
-def tokens_per_second(model: torch.nn.Module, shape: dict[str, Any], seconds: float, seed: int) -> float:
-    """Tokens trained on in a second: forward, backward, clip, Adam, as upstream's train.py does them."""
-    generator = torch.Generator().manual_seed(seed)
+def make_step(model: torch.nn.Module, shape: dict[str, Any]) -> Callable[[], None]:
+    """One training step: forward, backward, clip, Adam, as upstream's train.py does them."""
+    generator = torch.Generator().manual_seed(0)
     stream = torch.randint(shape["vocabulary"], (shape["target_length"] + 1, shape["batch"]), generator=generator)
     optimizer = torch.optim.Adam(model.parameters(), lr=2.5e-4)
     memory: tuple[torch.Tensor, ...] = ()
@@ -54,13 +55,7 @@ def tokens_per_second(model: torch.nn.Module, shape: dict[str, Any], seconds: fl
         torch.nn.utils.clip_grad_norm_(model.parameters(), 0.25)
         optimizer.step()
 
-    for _ in range(3):
-        step()
-    steps, start = 0, time.perf_counter()
-    while time.perf_counter() - start < seconds:
-        step()
-        steps += 1
-    return steps * shape["batch"] * shape["target_length"] / (time.perf_counter() - start)
+    return step
 
 
 def main() -> None:
@@ -72,9 +67,9 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=10.0)
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
-    rate = tokens_per_second(build(arguments.upstream, arguments.shape), arguments.shape, arguments.seconds, seed=0)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-    print(json.dumps({"tokens_per_second": rate, "peak_memory_bytes": peak}))
+    shape = arguments.shape
+    step = make_step(build(arguments.upstream, shape), shape)
+    print(json.dumps(time_steps(step, shape["batch"] * shape["target_length"], arguments.seconds)))
 
 
 if __name__ == "__main__":

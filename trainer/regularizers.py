@@ -8,6 +8,7 @@ is the axes that share one draw:
 - elementwise: every entry for itself.
 """
 
+import math
 from collections.abc import Sequence
 
 import torch
@@ -17,9 +18,22 @@ from torch import Tensor
 def dropout_mask(
     shape: Sequence[int], rate: float, generator: torch.Generator, *, dtype: torch.dtype = torch.float32
 ) -> Tensor:
-    """A mask on the generator's device: 0 with probability `rate`, else 1 / (1 - rate)."""
-    mask = torch.empty(tuple(shape), dtype=dtype, device=generator.device)
-    return mask.bernoulli_(1.0 - rate, generator=generator).mul_(1.0 / (1.0 - rate))
+    """A mask on the generator's device: 0 with probability `rate`, else 1 / (1 - rate).
+
+    On a CPU two entries share the 64 bits of one draw: more than twice as fast as PyTorch's `bernoulli_`, which there
+    takes as long as a layer's feed-forward part. `rate` is met to 2^-32.
+    """
+    size = tuple(shape)
+    scale = 1.0 / (1.0 - rate)
+    if generator.device.type != "cpu":
+        return (
+            torch.empty(size, dtype=dtype, device=generator.device).bernoulli_(1.0 - rate, generator=generator) * scale
+        )
+    count = math.prod(size)
+    bits = torch.empty((count + 1) // 2, dtype=torch.int64).random_(-(2**63), None, generator=generator)
+    threshold = min(round(rate * 2**32), 2**32 - 1) - 2**31  # of 2^32 equally likely values, so many are below
+    kept = bits.view(torch.int32)[:count].view(size) >= threshold
+    return torch.where(kept, torch.tensor(scale, dtype=dtype), torch.zeros((), dtype=dtype))
 
 
 def dropout(values: Tensor, rate: float, generator: torch.Generator) -> Tensor:

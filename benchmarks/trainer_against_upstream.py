@@ -1,0 +1,118 @@
+"""Our training steps against those of upstream's PyTorch Transformer-XL, on the same shapes, in one run.
+
+The upstream code is not part of this project. Check it out anywhere outside of it and name the folder:
+
+    git clone https://github.com/kimiyoung/transformer-xl /tmp/transformer-xl        # commit 44781ed was measured
+    python -m benchmarks.trainer_against_upstream --upstream /tmp/transformer-xl
+
+Method. Each figure comes from a process of its own that builds the model, takes two steps to warm up and then steps
+for some seconds: forward, backward, clipping, Adam, memory carried. Ours and theirs take turns, several rounds, and
+what counts is the median over the rounds of the ratio within a round, so that a busy machine slows both alike. Beside
+the clock, the processor's seconds are taken, which other processes disturb less. `S1` is a small model with dropout
+.1; `S1 without dropout` is there because upstream draws a mask entry for every token where ours are locked over time;
+`S2` is the 63.358 recipe's shape (adaptive softmax, 16 layers).
+"""
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, Final
+
+S1: Final[dict[str, Any]] = {
+    "vocabulary": 10_000,
+    "layers": 4,
+    "heads": 4,
+    "d_model": 128,
+    "d_head": 32,
+    "d_inner": 512,
+    "dropout": 0.1,
+    "target_length": 64,
+    "memory_length": 64,
+    "batch": 32,
+    "cutoffs": [],
+}
+S2: Final[dict[str, Any]] = {
+    "vocabulary": 33_278,
+    "layers": 16,
+    "heads": 10,
+    "d_model": 400,
+    "d_head": 40,
+    "d_inner": 900,
+    "dropout": 0.2,
+    "target_length": 150,
+    "memory_length": 150,
+    "batch": 32,
+    "cutoffs": [20_000, 40_000, 200_000],
+}
+# Name: shape, seconds a process, ours as (processes, threads), theirs as (processes, threads).
+CASES: Final[dict[str, tuple[dict[str, Any], float, tuple[int, int], tuple[int, int]]]] = {
+    "S1": (S1, 8.0, (1, 1), (1, 1)),
+    "S1 without dropout": (S1 | {"dropout": 0.0}, 8.0, (1, 1), (1, 1)),
+    "S1, two trials side by side": (S1, 8.0, (2, 1), (1, 2)),
+    "S2": (S2, 1.0, (1, 2), (1, 2)),
+}
+Figures = dict[str, float]
+
+
+def measure(module: str, arguments: list[str], processes: int) -> Figures:
+    """Tokens a second of all processes together, and the largest peak memory of one."""
+    command = [sys.executable, "-m", module, *arguments]
+    environment = {name: value for name, value in os.environ.items() if name != "OMP_NUM_THREADS"}
+    running = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) for _ in range(processes)]
+    outputs = [process.communicate()[0] for process in running]
+    found: list[Figures] = [json.loads(output) for output in outputs]
+    return {
+        "tokens_per_second": sum(each["tokens_per_second"] for each in found),
+        "tokens_per_cpu_second": statistics.mean(each["tokens_per_cpu_second"] for each in found),
+        "peak_memory_bytes": max(each["peak_memory_bytes"] for each in found),
+    }
+
+
+def rounds_of(name: str, upstream: Path, rounds: int) -> list[tuple[Figures, Figures]]:
+    """Figures of ours and of theirs, round by round."""
+    shape, seconds, ours, theirs = CASES[name]
+    common = ["--shape", json.dumps(shape), "--seconds", str(seconds), "--threads"]
+    results = []
+    for _ in range(rounds):
+        mine = measure("benchmarks.trainer_step", [*common, str(ours[1])], ours[0])
+        other = measure("benchmarks.upstream_step", [*common, str(theirs[1]), "--upstream", str(upstream)], theirs[0])
+        results.append((mine, other))
+    return results
+
+
+def summary(results: list[tuple[Figures, Figures]]) -> Figures:
+    """Medians over the rounds; ratios are ours over theirs, within a round."""
+
+    def median(which: int, name: str) -> float:
+        return statistics.median(result[which][name] for result in results)
+
+    def ratio(name: str) -> float:
+        return statistics.median(mine[name] / other[name] for mine, other in results)
+
+    return {
+        "ours_tokens_per_second": round(median(0, "tokens_per_second")),
+        "upstream_tokens_per_second": round(median(1, "tokens_per_second")),
+        "ratio": round(ratio("tokens_per_second"), 2),
+        "ratio_by_cpu_seconds": round(ratio("tokens_per_cpu_second"), 2),
+        "ours_peak_mib": round(median(0, "peak_memory_bytes") / 2**20),
+        "upstream_peak_mib": round(median(1, "peak_memory_bytes") / 2**20),
+    }
+
+
+def main() -> None:
+    """Run the cases and print a line of JSON for each."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--upstream", type=Path, required=True, help="a checkout of upstream's code")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--case", choices=CASES, action="append", help="only this one; may be given again")
+    arguments = parser.parse_args()
+    for name in arguments.case or CASES:
+        print(json.dumps({"case": name, **summary(rounds_of(name, arguments.upstream, arguments.rounds))}), flush=True)
+
+
+if __name__ == "__main__":
+    main()

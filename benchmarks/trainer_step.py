@@ -1,0 +1,59 @@
+"""Training steps of our Transformer-XL, timed as `upstream_step` times upstream's. Prints one JSON line."""
+
+import argparse
+import json
+from typing import Any
+
+import torch
+
+from benchmarks.timing import time_steps
+from trainer.config.model import ModelConfig, OptimizerConfig, RegularizationConfig
+from trainer.models.transformer_xl import TransformerXL
+from trainer.optimizers import Adam, clip_gradients
+
+
+def build(shape: dict[str, Any]) -> TransformerXL:
+    """Our model at a shape, in training."""
+    config = ModelConfig(
+        layers=shape["layers"],
+        d_model=shape["d_model"],
+        heads=shape["heads"],
+        d_head=shape["d_head"],
+        d_inner=shape["d_inner"],
+        memory_length=shape["memory_length"],
+        adaptive_cutoffs=shape["cutoffs"],
+    )
+    rates = RegularizationConfig(dropout=shape["dropout"], attention_dropout=shape["dropout"])
+    model = TransformerXL(config, rates, shape["vocabulary"])
+    model.initialize(torch.Generator().manual_seed(0))
+    model.train()
+    return model
+
+
+def main() -> None:
+    """Time the steps and print tokens/s and the peak memory."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--shape", type=json.loads, required=True)
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--seconds", type=float, default=10.0)
+    arguments = parser.parse_args()
+    torch.set_num_threads(arguments.threads)
+    shape, model = arguments.shape, build(arguments.shape)
+    optimizer = Adam(model.parameters(), OptimizerConfig(learning_rate=2.5e-4))
+    generator = torch.Generator().manual_seed(0)
+    stream = torch.randint(shape["vocabulary"], (shape["batch"], shape["target_length"] + 1), generator=generator)
+    memory: Any = None
+
+    def step() -> None:
+        nonlocal memory
+        optimizer.clear_gradients()
+        loss, memory = model(stream[:, :-1], stream[:, 1:], memory)
+        loss.backward()
+        clip_gradients(optimizer.parameters, 0.25)
+        optimizer.step(2.5e-4)
+
+    print(json.dumps(time_steps(step, shape["batch"] * shape["target_length"], arguments.seconds)))
+
+
+if __name__ == "__main__":
+    main()
