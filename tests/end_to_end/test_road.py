@@ -1,0 +1,140 @@
+"""The one road: study.yaml -> plan -> store -> slots -> trial processes -> store -> report, with the real trainer."""
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import psutil
+
+from tests.end_to_end.conftest import TINY, Workplace
+
+
+def rows(workplace: Workplace, table: str) -> list[dict[str, str]]:
+    answer = workplace.run("export", "tiny", "--table", table)
+    assert answer.returncode == 0, answer.stderr
+    return list(csv.DictReader(answer.stdout.splitlines()))
+
+
+def wait_for_the_first_measurement(workplace: Workplace, launcher: subprocess.Popen[str]) -> None:
+    deadline = time.monotonic() + 120
+    while not list(workplace.folder.glob("sweeper-runs/tiny/screen/*/checkpoint.pt")):
+        assert launcher.poll() is None, launcher.communicate()
+        assert time.monotonic() < deadline, "no trial wrote a checkpoint in two minutes"
+        time.sleep(0.05)
+
+
+def wait_until_nothing_is_left(workplace: Workplace) -> list[psutil.Process]:
+    deadline = time.monotonic() + 30
+    while (left := list(workplace.left_over())) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    return left
+
+
+def test_a_study_runs_from_its_file_to_its_report(workplace: Workplace) -> None:
+    workplace.write(TINY.replace("STEPS", "40"))
+    launched = workplace.run("launch", "study.yaml", "--slots", "2")
+    assert launched.returncode == 0, launched.stderr
+    status = json.loads(workplace.run("status", "tiny", "--json").stdout)
+    assert (status["planned"], status["completed"], status["eta_seconds"]) == (4, 4, 0.0)
+
+    trials = rows(workplace, "trials")
+    results = [
+        json.loads((workplace.folder / f"sweeper-runs/tiny/screen/{int(row['number']):05d}/result.json").read_text())
+        for row in trials
+    ]
+    assert [float(row["valid_perplexity"]) for row in trials] == [result["valid_perplexity"] for result in results]
+    assert [int(row["tokens"]) for row in trials] == [result["tokens"] for result in results]
+    assert {(row["dropout"], row["seed"]) for row in trials} == {(d, s) for d in ("0.0", "0.3") for s in ("0", "1")}
+    attempts = rows(workplace, "attempts")
+    spent = sum(float(row["device_seconds"]) for row in attempts)
+    assert abs(sum(float(row["device_seconds"]) for row in trials) - spent) < 1e-6
+    assert abs(status["device_hours"] - spent / 3600) < 1e-9
+
+    reported = workplace.run("report", "tiny", "--out", "report")
+    assert reported.returncode == 0, reported.stderr
+    assert reported.stdout.split() == ["report/report.html", "report/report.pdf"]
+    page = (workplace.folder / "report/report.html").read_text()
+    assert f"{results[0]['corpus']['unigram_perplexity']:.2f}"[:4] in page
+    assert (workplace.folder / "report/report.pdf").read_bytes().startswith(b"%PDF-")
+    assert "dropout-helps" in workplace.run("claims", "tiny").stdout
+
+    again = workplace.run("launch", "study.yaml")
+    assert (again.returncode, len(rows(workplace, "attempts"))) == (0, 4)
+
+
+def test_a_killed_launcher_leaves_nothing_and_the_same_command_goes_on(workplace: Workplace) -> None:
+    workplace.write(TINY.replace("STEPS", "800"))
+    launcher = workplace.start("launch", "study.yaml", "--slots", "2")
+    wait_for_the_first_measurement(workplace, launcher)
+    os.kill(launcher.pid, signal.SIGKILL)
+    launcher.communicate()
+    assert wait_until_nothing_is_left(workplace) == []
+
+    again = workplace.run("launch", "study.yaml", "--slots", "2")
+    assert again.returncode == 0, again.stderr
+    assert wait_until_nothing_is_left(workplace) == []
+    trials = rows(workplace, "trials")
+    assert [(row["number"], row["state"]) for row in trials] == [(str(number), "completed") for number in range(4)]
+    attempts = rows(workplace, "attempts")
+    assert len([row for row in attempts if row["exit_reason"] == "completed"]) == 4
+    assert max(int(row["attempts"]) for row in trials) >= 2
+    steps: dict[tuple[str, str], list[int]] = {}
+    for row in rows(workplace, "measurements"):
+        steps.setdefault((row["number"], row["metric"]), []).append(int(row["step"]))
+    for number in range(4):
+        assert steps[str(number), "train_loss"] == [200, 400, 600, 800]
+
+    undisturbed = Workplace(workplace.folder / "undisturbed")
+    undisturbed.folder.mkdir()
+    undisturbed.write(TINY.replace("STEPS", "800"))
+    assert undisturbed.run("launch", "study.yaml", "--slots", "2").returncode == 0
+    assert [without_times(row) for row in rows(undisturbed, "trials")] == [without_times(row) for row in trials]
+
+
+def without_times(row: dict[str, str]) -> dict[str, str]:
+    return {name: value for name, value in row.items() if name not in ("attempts", "device_seconds")}
+
+
+def test_an_interrupt_stops_cleanly_and_the_same_command_goes_on(workplace: Workplace) -> None:
+    workplace.write(TINY.replace("STEPS", "800"))
+    launcher = workplace.start("launch", "study.yaml", "--slots", "2")
+    wait_for_the_first_measurement(workplace, launcher)
+    os.killpg(launcher.pid, signal.SIGINT)
+    out, err = launcher.communicate(timeout=60)
+    assert launcher.returncode == 130, err
+    assert "Go on with: sweeper launch study.yaml" in out
+    assert wait_until_nothing_is_left(workplace) == []
+    status = json.loads(workplace.run("status", "tiny", "--json").stdout)
+    assert (status["running"], status["failed"]) == (0, 0)
+    assert status["waiting"] > 0
+    assert workplace.run("launch", "study.yaml").returncode == 0
+    assert [row["state"] for row in rows(workplace, "trials")] == ["completed"] * 4
+
+
+def test_an_edited_file_is_refused_or_extends_the_study(workplace: Workplace) -> None:
+    workplace.write(TINY.replace("STEPS", "20"))
+    assert workplace.run("launch", "study.yaml").returncode == 0
+    workplace.write(TINY.replace("STEPS", "20").replace("seeds: 2", "seeds: 3"))
+    refused = workplace.run("launch", "study.yaml")
+    assert refused.returncode == 2
+    assert "phases.screen.seeds" in refused.stderr
+    assert "--extend" in refused.stderr
+    assert len(rows(workplace, "trials")) == 4
+    assert workplace.run("launch", "study.yaml", "--extend").returncode == 0
+    assert [row["state"] for row in rows(workplace, "trials")] == ["completed"] * 6
+
+
+def test_mistakes_in_a_file_are_told_at_once_and_nothing_is_written(workplace: Workplace) -> None:
+    workplace.write(TINY.replace("STEPS", "many").replace("levels: [0.0, 0.3]", "levels: [0.0, 1.3]"))
+    refused = workplace.run("launch", "study.yaml")
+    assert refused.returncode == 2
+    assert [line.split(": ")[:2] for line in refused.stderr.splitlines()] == [
+        ["study.yaml:12:57", "factors.dropout.levels"],
+        ["study.yaml:14:61", "phases[0].budget.steps"],
+        ["study.yaml:18:63", "claims[0].contrast.to"],
+    ]
+    assert [path.name for path in Path(workplace.folder).iterdir()] == ["study.yaml"]
