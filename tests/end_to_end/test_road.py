@@ -134,7 +134,7 @@ def test_mistakes_in_a_file_are_told_at_once_and_nothing_is_written(workplace: W
     assert refused.returncode == 2
     assert [line.split(": ")[:2] for line in refused.stderr.splitlines()] == [
         ["study.yaml:12:57", "factors.dropout.levels"],
-        ["study.yaml:14:61", "phases[0].budget.steps"],
+        ["study.yaml:14:60", "phases[0].budget.steps"],
         ["study.yaml:18:63", "claims[0].contrast.to"],
     ]
     assert [path.name for path in Path(workplace.folder).iterdir()] == ["study.yaml"]
