@@ -9,7 +9,7 @@ from sweeper.footprint import Footprint, footprint, work_key
 from sweeper.plan import Plan, PlannedPhase, Reference, phase_factors
 from sweeper.predict import Basis, Prediction, total
 from sweeper.simulate import simulate
-from sweeper.testable import Testability, testability
+from sweeper.testable import ClaimSupport, claim_support
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ class Forecast:
     finish_s: float | None
     cap_device_hours: float | None
     footprint: Footprint | None
-    claims: tuple[Testability, ...]
+    claims: tuple[ClaimSupport, ...]
 
     @property
     def trials(self) -> int:
@@ -97,7 +97,7 @@ def forecast(
         finish_s=simulate(plan, slot_seconds(document, predicted, device), slots).finish_s if complete else None,
         cap_device_hours=(document.get("budget") or {}).get("device_hours"),
         footprint=_footprint(plan, document),
-        claims=testability(plan, document),
+        claims=claim_support(plan, document),
     )
 
 

@@ -250,6 +250,7 @@ def _replay(study: optuna.Study, space: _Space, history: Sequence[Drawn]) -> Non
             continue
         study.enqueue_trial(params)
         trial = study.ask(space.distributions)
+        _ = trial.relative_params  # makes the sampler count the trial, which it leaves where all values are given
         state, value = _outcome(past)
         if state != TrialState.RUNNING:
             study.tell(trial, value if state == TrialState.COMPLETE else None, state=state)

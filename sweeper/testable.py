@@ -12,7 +12,7 @@ FEWEST_PAIRS = 2  # fewer have no variance
 
 
 @dataclass(frozen=True, slots=True)
-class Testability:
+class ClaimSupport:
     """A claim against the plan.
 
     Attributes:
@@ -31,22 +31,22 @@ class Testability:
         return self.pairs is None or self.pairs >= FEWEST_PAIRS
 
 
-def testability(plan: Plan, document: Mapping[str, Any]) -> tuple[Testability, ...]:
+def claim_support(plan: Plan, document: Mapping[str, Any]) -> tuple[ClaimSupport, ...]:
     """Every claim of a study."""
     return tuple(_claim(plan, document, claim) for claim in document.get("claims") or [])
 
 
-def _claim(plan: Plan, document: Mapping[str, Any], claim: Mapping[str, Any]) -> Testability:
+def _claim(plan: Plan, document: Mapping[str, Any], claim: Mapping[str, Any]) -> ClaimSupport:
     form = next(name for name in ("contrast", "ordering", "interaction", "constant", "equivalence") if claim.get(name))
     counter = _Counter(plan, document)
     undrawn = sorted(name for name in _phases_of(claim[form]) if counter.phase(name).design in ("sampler", "promote"))
     if undrawn:
-        return Testability(claim["id"], None, f"depends on what phase {undrawn[0]} draws or promotes")
+        return ClaimSupport(claim["id"], None, f"depends on what phase {undrawn[0]} draws or promotes")
     pairs, where = min(counter.comparisons(form, claim[form]), key=lambda found: found[0])
     if pairs >= FEWEST_PAIRS:
-        return Testability(claim["id"], pairs, "")
+        return ClaimSupport(claim["id"], pairs, "")
     few = "no trials" if pairs == 0 else "one seed only, which has no variance"
-    return Testability(claim["id"], pairs, f"{few}: {where}")
+    return ClaimSupport(claim["id"], pairs, f"{few}: {where}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,19 +6,19 @@ from typing import Any
 
 from sweeper.predict import PastRun
 from sweeper.store import reader
-from sweeper.store.url import sqlite_path
+from sweeper.store.url import check_sqlite_file, sqlite_path
 
 
 def past_runs(store: str, program: object) -> tuple[PastRun, ...]:
     """The completed and pruned trials of a program, whatever study they belong to.
 
-    A store that is not there yet has none.
+    A store that is not there yet, or is an empty file, has none.
 
     Raises:
         StoreError: there is a store, but it cannot be read.
     """
     path = sqlite_path(store)
-    if path is not None and not path.exists():
+    if path is not None and not check_sqlite_file(store, path):
         return ()
     same = json.dumps(program, sort_keys=True)
     found: list[PastRun] = []

@@ -1,0 +1,125 @@
+"""`sweeper plan` and `sweeper simulate`, from a file to what they print."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from sweeper.cli.plan import predicted_for, refuse_what_cannot_fit
+from sweeper.errors import UsageError
+from sweeper.plan import make_plan
+from sweeper.spec import load_study
+from tests.sweeper.cli.conftest import Answer
+
+Sweeper = Callable[..., Answer]
+
+STUDY = """
+study: s
+metric: {name: valid_perplexity, direction: minimize}
+trial: {program: trainer, config: {model: {layers: 2}}}
+resources: {device: cpu, slots: 3}
+budget: {device_hours: CAP}
+factors:
+  depth: {path: model.layers, levels: [2, 4, 8]}
+phases:
+  - {name: screen, design: grid, seeds: 2, budget: {steps: 100}}
+  - {name: search, design: {sampler: tpe, trials: 4}, pruner: asha, budget: {steps: 100}}
+  - {name: long, design: {promote: search, top: 2}, seeds: 2, budget: {steps: 1000}}
+claims:
+  - id: deeper
+    text: Depth helps.
+    contrast: {phase: screen, factor: depth, from: 2, to: 8}
+    expect: decrease
+"""
+COMMAND = """
+study: c
+metric: {name: loss, direction: minimize}
+trial: {program: {command: [python, train.py, --lr, "{lr}"]}, config: {lr: 0.1}}
+resources: {device: cpu, slots: 2}
+factors: {lr: {path: lr, levels: [0.1, 0.2]}}
+phases: [{name: p, design: grid, seeds: 3, budget: {steps: 10}}]
+"""
+
+
+@pytest.fixture
+def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / "s.yaml"
+    path.write_text(STUDY.replace("CAP", "5.0"))
+    (tmp_path / "c.yaml").write_text(COMMAND)
+    return path
+
+
+def test_plan_prints_the_contract_s_json_and_writes_nothing(sweeper: Sweeper, file: Path) -> None:
+    before = sorted(file.parent.iterdir())
+    answer = sweeper("plan", str(file), "--json")
+    document = json.loads(answer.out)
+    assert answer.code == 0
+    assert list(document)[:4] == ["study", "trials", "device_hours", "phases"]
+    assert [list(phase)[:4] for phase in document["phases"]] == [["name", "design", "trials", "device_hours"]] * 3
+    assert [(phase["design"], phase["trials"]) for phase in document["phases"]] == [
+        ("grid", 6),
+        ("sampler", 4),
+        ("promote", 4),
+    ]
+    assert document["trials"] == 14
+    assert document["device_hours"] == pytest.approx(sum(phase["device_hours"] for phase in document["phases"]))
+    assert document["low"] < document["device_hours"] < document["high"]
+    assert sorted(file.parent.iterdir()) == before
+
+
+def test_plan_for_people_says_what_it_rests_on(sweeper: Sweeper, file: Path) -> None:
+    out = sweeper("plan", str(file)).out
+    assert "drawn later" in out
+    assert "Device-hours from operations over an assumed rate." in out
+    assert "On 3 slots (resources.slots)" in out
+    assert "yes  deeper: on 2 pairs" in out
+
+
+def test_plan_of_a_program_that_never_ran_says_that_nothing_is_known(sweeper: Sweeper, file: Path) -> None:
+    document = json.loads(sweeper("plan", "c.yaml", "--json").out)
+    assert (document["trials"], document["device_hours"], document["device_hours_known"]) == (6, 0.0, False)
+
+
+def test_a_file_with_mistakes_ends_in_them_and_exit_code_2(sweeper: Sweeper, file: Path) -> None:
+    file.write_text(STUDY.replace("CAP", "5.0").replace("design: grid", "design: plackett_burman"))
+    for command in ("plan", "simulate"):
+        answer = sweeper(command, str(file))
+        assert answer.code == 2
+        assert answer.out == ""
+        assert "Traceback" not in answer.err
+        assert "depth" in answer.err
+
+
+def test_simulate_plays_both_orders_and_names_idle_time(sweeper: Sweeper, file: Path) -> None:
+    answer = sweeper("simulate", str(file), "--slots", "4", "--json")
+    document = json.loads(answer.out)
+    assert (document["trials"], document["slots"]) == (14, 4)
+    queue, longest = document["schedules"]
+    assert (queue["order"], longest["order"]) == ("queue", "longest_first")
+    assert document["finish_seconds"] == queue["finish_seconds"] >= longest["finish_seconds"]
+    reasons = {gap["reason"] for slot in queue["slots"] for gap in slot["idle"]}
+    assert "phase long waits for the end of phase search" in reasons
+    assert "4 slots" in sweeper("simulate", str(file), "--slots", "4").out
+
+
+def test_simulate_needs_a_duration_where_nothing_predicts_one(sweeper: Sweeper, file: Path) -> None:
+    answer = sweeper("simulate", "c.yaml")
+    assert answer.code == 2
+    assert "Give one: --trial-seconds 60" in answer.err
+    document = json.loads(sweeper("simulate", "c.yaml", "--trial-seconds", "60", "--json").out)
+    assert (document["finish_seconds"], document["idle_seconds"]) == (180.0, 0.0)
+    assert document["device_hours"] == pytest.approx(0.1)
+
+
+def test_what_cannot_fit_the_budget_is_refused_by_the_low_end(file: Path) -> None:
+    def refuse(cap: float) -> None:
+        file.write_text(STUDY.replace("CAP", str(cap)))
+        study = load_study(file)
+        plan = make_plan(study)
+        refuse_what_cannot_fit(study, plan, predicted_for(study, plan, "sqlite:///none.db"))
+
+    refuse(5.0)
+    with pytest.raises(UsageError, match=r"budget\.device_hours: 0\.001 is less than the 14 trials need"):
+        refuse(0.001)

@@ -1,0 +1,42 @@
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine
+
+from sweeper.errors import StoreError
+from sweeper.store import queue
+from sweeper.store.history import past_runs
+from sweeper.store.ingest import ingest
+from sweeper.store.records import Measurement, Outcome
+from tests.sweeper.documents import COMMAND
+from tests.sweeper.store.builders import RETRY, SLOT, completed, enrolled, levels, phase
+
+PRUNED = Outcome(exit_reason="pruned", exit_code=0, value=3.0, device_seconds=1.5)
+DIVERGED = Outcome(exit_reason="diverged", exit_code=3, device_seconds=1.0)
+
+
+def test_runs_that_completed_or_were_pruned_are_history(engine: Engine, url: str) -> None:
+    study_id = enrolled(engine, phase("screen", levels(4)), trial={"program": COMMAND}).study_id
+    for outcome, step in ((completed(device_seconds=8.0), 10), (PRUNED, 4), (DIVERGED, 2)):
+        claim = queue.claim(engine, study_id, SLOT, lease_s=30.0, now=0.0)
+        assert claim is not None
+        ingest(engine, claim, [Measurement(metric="loss", step=step, value=2.5)], 5)
+        queue.finish(engine, claim, outcome, retry=RETRY, now=4.0)
+    done, pruned = past_runs(url, dict(reversed(COMMAND.items())))
+    assert (done.completed, done.device_seconds, done.device, done.study) == (True, 8.0, "cpu", "s")
+    assert (done.budget, done.step) == ({"steps": 10}, 10)
+    assert (pruned.completed, pruned.device_seconds, pruned.step) == (False, 1.5, 4)
+    assert past_runs(url, "trainer") == ()
+
+
+def test_a_store_that_is_not_there_has_no_history_and_is_not_made(tmp_path: Path) -> None:
+    assert past_runs(f"sqlite:///{tmp_path / 'none.db'}", "trainer") == ()
+    assert list(tmp_path.iterdir()) == []
+    (tmp_path / "empty.db").touch()
+    assert past_runs(f"sqlite:///{tmp_path / 'empty.db'}", "trainer") == ()
+
+
+def test_a_file_that_is_no_store_is_told(tmp_path: Path) -> None:
+    (tmp_path / "x.db").write_text("not a store, but a text that is long enough to be read as one")
+    with pytest.raises(StoreError):
+        past_runs(f"sqlite:///{tmp_path / 'x.db'}", "trainer")
