@@ -177,6 +177,8 @@ def _plan_phase(
         factors = phase_factors(document, phase)
         budget = phase_budget(document, phase)
         repeats = [Budget(budget.amount, k, budget.reference_hours) for k in range(int(phase.get("repeats") or 1))]
+        if kind == "sampler" and len(repeats) > 1:
+            raise DesignError("repeats: a sampler draws every trial anew. Repeat its best: {promote: .., top: ..}")
         cells: list[tuple[_Arm | None, int, Budget]]
         if kind in designs.UNDRAWN:
             of_design = designs.sampler_seeds if kind == "sampler" else designs.promoted_seeds

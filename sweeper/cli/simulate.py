@@ -112,7 +112,7 @@ def _slot_lines(schedule: "Schedule") -> list[str]:
         reasons: dict[str, float] = {}
         for gap in slot.gaps:
             reasons[gap.reason] = reasons.get(gap.reason, 0.0) + gap.seconds
-        parts = [f"{duration(seconds)}: {reason}" for reason, seconds in reasons.items()]
+        parts = [f"{duration(seconds)}: {reason}" for reason, seconds in reasons.items() if seconds >= 0.5]
         lines.append(line + (f" ({'; '.join(parts)})" if parts else ""))
     if len(schedule.slots) > MOST_SLOTS:
         lines.append(f"  … and {len(schedule.slots) - MOST_SLOTS} slots more (--json has them all)")

@@ -111,17 +111,18 @@ def _fill(connection: Connection, phase_id: int, resolve: Resolve | None, now: f
         winners = [_resolved(winner, resolve(phase.name, winner.configuration)) for winner in winners]
     distributions = _widen(connection, phase, source, winners)
     own = connection.execute(select(trials).where(trials.c.phase_id == phase.id).order_by(trials.c.number)).all()
-    taken = {(row.configuration_hash, row.seed) for row in own}
+    taken = {(row.configuration_hash, row.seed, row.budget_key) for row in own}  # exact repeats have their own key
     fates: Counter[Fate] = Counter()
     for row in own:
         if row.state != "waiting" or row.configuration_hash is not None:
             continue
-        winner = next((each for each in winners if (each.configuration_hash, row.seed) not in taken), None)
+        mine = (row.seed, row.budget_key)
+        winner = next((each for each in winners if (each.configuration_hash, *mine) not in taken), None)
         if winner is None:
             fail(connection, row, exit_reason="cancelled", message=_nothing_left(rule, len(winners)), now=now)
             fates["closed"] += 1
             continue
-        taken.add((winner.configuration_hash, row.seed))
+        taken.add((winner.configuration_hash, *mine))
         fates[_give(connection, row, winner, distributions)] += 1
     return Filled(phase=phase.name, filled=fates["filled"], shared=fates["shared"], closed=fates["closed"])
 

@@ -21,11 +21,11 @@ def studies(draw: st.DrawFn) -> Study:
     phases = [
         phase(
             f"p{place}",
-            draw(DESIGNS),
+            design := draw(DESIGNS),
             factors=draw(st.none() | st.permutations(list(factors))),
             seeds=draw(seeds),
             budget={"steps": draw(st.sampled_from([100, 200]))},
-            repeats=draw(st.integers(1, 2)),
+            repeats=1 if isinstance(design, dict) else draw(st.integers(1, 2)),
         )
         for place in range(draw(st.integers(1, 3)))
     ]
@@ -151,6 +151,12 @@ def test_samplers_and_promotions_plan_trials_whose_configurations_come_later() -
     assert [trial.seed for trial in plan.phases[0].trials] == [7, 8, 7, 8, 7]
     assert [trial.seed for trial in plan.phases[1].trials] == [0, 0, 1, 1, 2, 2]
     assert {trial.configuration for trial in plan.trials} == {None}
+
+
+def test_a_sampler_has_no_exact_repeats() -> None:
+    search = phase("search", {"sampler": "tpe", "trials": 5}, repeats=2)
+    with pytest.raises(UsageError, match=r"phases\.search\.design: repeats: a sampler draws every trial anew"):
+        make_plan(study({"a": factor(low=0, high=1)}, search))
 
 
 def test_reference_hours_become_steps_and_share_with_phases_that_name_the_steps() -> None:

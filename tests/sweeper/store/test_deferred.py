@@ -1,6 +1,7 @@
 """Promotions: filled in once their source has ended, with what won there."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 import pytest
 from sqlalchemy import Engine
@@ -8,7 +9,7 @@ from sqlalchemy import Engine
 from sweeper.store import deferred, queue, reader
 from sweeper.store.deferred import Filled, fill_promotions
 from sweeper.store.records import Outcome
-from tests.sweeper.store.builders import RETRY, SLOT, Budget, PlannedPhase, enrolled, hash_of, levels, phase
+from tests.sweeper.store.builders import RETRY, SLOT, Budget, PlannedPhase, enrolled, hash_of, levels, phase, planned
 
 LONG = Budget(100)
 
@@ -52,6 +53,22 @@ def test_the_best_by_their_mean_over_seeds_are_promoted(engine: Engine, url: str
     assert claim is not None
     assert (claim.phase, claim.config, claim.budget) == ("long", {"a": {"b": 1}, "rate": 0.2}, {"steps": 100})
     assert claim.configuration_hash == hash_of({"a": {"b": 1}, "rate": 0.2})
+
+
+def test_exact_repeats_of_a_promotion_are_of_the_same_winners(engine: Engine, url: str) -> None:
+    @dataclass(frozen=True)
+    class Again(Budget):
+        @property
+        def key(self) -> str:
+            return f"{super().key}#1"
+
+    again = [planned("long", 1, None, 0, Again(100))]
+    long = promote(1)
+    long = replace(long, trials=(*long.trials, *again), members=(*long.members, ("long", 1)))
+    study = enrolled(engine, phase("screen", levels(3)), long).study_id
+    run(engine, study, {(0, 0): 3.0, (1, 0): 1.0, (2, 0): 2.0})
+    fill_promotions(engine, study, now=2.0)
+    assert promoted(url, study) == [(0, "waiting", 0.1, 0), (1, "waiting", 0.1, 0)]
 
 
 def test_the_largest_win_where_the_metric_is_maximized(engine: Engine, url: str) -> None:
