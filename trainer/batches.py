@@ -1,11 +1,13 @@
 """A text cut into parallel streams, and the streams into segments."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import dataclass, field
+from typing import Any, Final
 
 import torch
 from torch import Tensor
+
+from trainer.augmentation import Noise
 
 FULL_LENGTH_SHARE: Final = 0.95
 LENGTH_STD: Final = 5.0
@@ -46,48 +48,90 @@ def random_length(target_length: int, generator: torch.Generator) -> int:
     return max(SHORTEST_LENGTH, int(drawn))
 
 
+def rotated(streams: Tensor, offsets: Tensor) -> Tensor:
+    """Each stream turned by an offset of its own: its text from there to its end, then its start (Press 2019).
+
+    Args:
+        streams: int64 [num_streams, tokens of a stream]; offsets: int64 [num_streams].
+    """
+    places = torch.arange(streams.shape[1], device=streams.device)
+    return streams.gather(1, (places + offsets.to(streams.device)[:, None]) % streams.shape[1])
+
+
 @dataclass(slots=True)
 class TrainingBatches:
     """Segments of the training text, epoch after epoch, from a position that can be stored.
 
     Attributes:
-        streams: int64 [batch, tokens of a stream].
+        text: int64 [batch, tokens of a stream], as the corpus has it.
+        streams: the same as this epoch reads it.
         length_generator: of random lengths; None for segments of `target_length`.
+        order_generator: of the offsets of an epoch.
+        row_rotation: turn each stream by an offset of its own in every epoch.
+        random_start: start each epoch somewhere in its first segment.
+        noise: of inputs and targets; None for none.
         position: where in its streams the next segment starts.
+        start: where this epoch started.
         epoch: passes over the text so far.
+        offsets: by which this epoch's streams are turned, int64 [batch]; None if they are not.
     """
 
-    streams: Tensor
+    text: Tensor
     target_length: int
-    position: int = 0
-    epoch: int = 0
     length_generator: torch.Generator | None = None
+    order_generator: torch.Generator = field(default_factory=torch.Generator)
+    row_rotation: bool = False
+    random_start: bool = False
+    noise: Noise | None = None
+    streams: Tensor = field(init=False)
+    position: int = 0
+    start: int = 0
+    epoch: int = 0
+    offsets: Tensor | None = None
+
+    def __post_init__(self) -> None:
+        self._begin_epoch()
 
     def next(self) -> tuple[Tensor, Tensor, bool]:
         """Inputs, targets, and whether they continue the segment before: not at the start of an epoch."""
-        continues = self.position > 0
+        continues = self.position > self.start
         length = self.target_length
         if self.length_generator is not None:
             length = random_length(length, self.length_generator)
         inputs, targets = next(segments(self.streams, length, self.position))
         self.position += inputs.shape[1]
         if self.position >= self.streams.shape[1] - 1:
-            self.position, self.epoch = 0, self.epoch + 1
+            self.epoch += 1
+            self._begin_epoch()
+        if self.noise is not None:
+            inputs, targets = self.noise(inputs, targets)
         return inputs, targets, continues
 
+    def _begin_epoch(self) -> None:
+        num_streams, length = self.text.shape
+        if self.row_rotation:
+            self.offsets = torch.randint(length, (num_streams,), generator=self.order_generator)
+        if self.random_start:
+            latest = min(self.target_length, length - 1)
+            self.start = int(torch.randint(latest, (), generator=self.order_generator))
+        self.streams = self.text if self.offsets is None else rotated(self.text, self.offsets)
+        self.position = self.start
 
-def training_batches(
-    tokens: Tensor,
-    num_streams: int,
-    target_length: int,
-    device: torch.device,
-    *,
-    length_generator: torch.Generator | None = None,
-) -> TrainingBatches:
-    """Batches of a training text from its start.
+    def state(self) -> dict[str, Any]:
+        """What a checkpoint needs."""
+        generators = {"lengths": self.length_generator, "order": self.order_generator}
+        generators["noise"] = None if self.noise is None else self.noise.generator
+        kept = {name: None if each is None else each.get_state() for name, each in generators.items()}
+        places = {"position": self.position, "start": self.start, "epoch": self.epoch}
+        return {**places, "offsets": self.offsets, "generators": kept}
 
-    Args:
-        tokens: int64 [tokens].
-        length_generator: of random lengths; None for segments of `target_length`.
-    """
-    return TrainingBatches(to_streams(tokens, num_streams).to(device), target_length, length_generator=length_generator)
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Go on from what `state` gave."""
+        self.position, self.start, self.epoch = state["position"], state["start"], state["epoch"]
+        self.offsets = state["offsets"]
+        self.streams = self.text if self.offsets is None else rotated(self.text, self.offsets)
+        self.order_generator.set_state(state["generators"]["order"])
+        if self.length_generator is not None:
+            self.length_generator.set_state(state["generators"]["lengths"])
+        if self.noise is not None:
+            self.noise.generator.set_state(state["generators"]["noise"])

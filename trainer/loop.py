@@ -223,7 +223,7 @@ def save(run: Run) -> None:
         Diverged: what would be saved is not finite.
     """
     _check_finite(run)
-    progress, lengths = run.progress, run.batches.length_generator
+    progress = run.progress
     state = {
         "config": run.config.model_dump_json(),
         "corpus": run.corpus_fingerprint,
@@ -231,11 +231,7 @@ def save(run: Run) -> None:
         "optimizer": run.optimizer.state(),
         "memory": None if run.memory is None else [each.cpu().clone() for each in run.memory],
         "generator": run.model.generator.get_state(),
-        "data": {
-            "position": run.batches.position,
-            "epoch": run.batches.epoch,
-            "length_generator": None if lengths is None else lengths.get_state(),
-        },
+        "data": run.batches.state(),
         "account": run.account.state(),
         "progress": {name: getattr(progress, name) for name in Progress.__slots__},
         "metrics_bytes": run.log.sync(),
@@ -251,8 +247,6 @@ def restore(run: Run, state: dict[str, Any]) -> None:
     device = run.account.device
     run.memory = None if state["memory"] is None else tuple(each.to(device) for each in state["memory"])
     run.model.generator.set_state(state["generator"])
-    run.batches.position, run.batches.epoch = state["data"]["position"], state["data"]["epoch"]
-    if run.batches.length_generator is not None:
-        run.batches.length_generator.set_state(state["data"]["length_generator"])
+    run.batches.load_state(state["data"])
     run.account.load_state(state["account"])
     run.progress = Progress(**state["progress"])

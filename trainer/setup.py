@@ -9,7 +9,8 @@ import torch
 
 from trainer import checkpoint
 from trainer.accounting import Account
-from trainer.batches import to_streams, training_batches
+from trainer.augmentation import make_noise
+from trainer.batches import TrainingBatches, to_streams
 from trainer.command_line import CHECKPOINT_FILE, METRICS_FILE
 from trainer.config.cost import flops_per_step, steps_for, tokens_per_step
 from trainer.config.model import TrainerConfig
@@ -56,10 +57,29 @@ def build_model(config: TrainerConfig, vocabulary_size: int, device: torch.devic
         model = TransformerXL(config.model, config.regularization, vocabulary_size)
     else:
         model = GPT(config.model, config.regularization, vocabulary_size, config.context_length)
+    if config.data.noise == "blank":
+        model.add_input_word()
     model.initialize(seeded(config.seed, "weights"))
     model.to(device)
     model.generator = seeded(config.seed, "dropout", device)
     return model
+
+
+def build_batches(config: TrainerConfig, corpus: Corpus, device: torch.device) -> TrainingBatches:
+    """The training text in its streams, with whatever is done to it anew in every epoch or step."""
+    data, noise = config.data, None
+    if data.noise != "none" and data.noise_rate > 0.0:
+        generator = seeded(config.seed, "noise", device)
+        noise = make_noise(data.noise, data.noise_rate, corpus.train, len(corpus.vocabulary.words), generator)
+    return TrainingBatches(
+        to_streams(corpus.train, data.batch_size).to(device),
+        data.target_length,
+        length_generator=seeded(config.seed, "lengths") if data.random_target_length else None,
+        order_generator=seeded(config.seed, "order"),
+        row_rotation=data.row_rotation,
+        random_start=data.random_start,
+        noise=noise,
+    )
 
 
 def prepare(config: TrainerConfig, corpus: Corpus, folder: Path, device: torch.device, *, resume: bool) -> Run:
@@ -80,13 +100,7 @@ def prepare(config: TrainerConfig, corpus: Corpus, folder: Path, device: torch.d
         folder=folder,
         model=model,
         optimizer=build_optimizer(model.parameters(), config.optimizer),
-        batches=training_batches(
-            corpus.train,
-            config.data.batch_size,
-            config.data.target_length,
-            device,
-            length_generator=seeded(config.seed, "lengths") if config.data.random_target_length else None,
-        ),
+        batches=build_batches(config, corpus, device),
         valid=to_streams(corpus.valid, config.evaluation.batch_size).to(device),
         account=account,
         log=LineLog(folder / METRICS_FILE, 0 if state is None else state["metrics_bytes"]),

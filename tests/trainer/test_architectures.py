@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from trainer import checkpoint
-from trainer.batches import random_length, training_batches
+from trainer.batches import TrainingBatches, random_length, to_streams
 from trainer.command_line import BEST_FILE, CHECKPOINT_FILE, METRICS_FILE
 from trainer.config.cost import tokens_per_step
 from trainer.config.model import TrainerConfig
@@ -158,9 +158,8 @@ def test_random_lengths_are_those_of_the_paper() -> None:
 
 
 def test_segments_of_random_length_still_predict_every_token_once() -> None:
-    batches = training_batches(
-        torch.arange(800), 2, 20, torch.device("cpu"), length_generator=torch.Generator().manual_seed(0)
-    )
+    streams = to_streams(torch.arange(800), 2)
+    batches = TrainingBatches(streams, 20, length_generator=torch.Generator().manual_seed(0))
     seen = []
     while batches.epoch == 0:
         seen.append(batches.next()[1])

@@ -4,7 +4,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trainer.batches import segments, to_streams, training_batches
+from trainer.batches import TrainingBatches, segments, to_streams
 
 
 def test_streams_are_consecutive_pieces_of_the_text() -> None:
@@ -24,7 +24,7 @@ def test_segments_predict_every_token_but_the_first_of_a_stream_once(
 
 @given(length=st.integers(2, 40), target_length=st.integers(1, 12))
 def test_training_goes_on_from_epoch_to_epoch_and_says_where_memory_ends(length: int, target_length: int) -> None:
-    batches = training_batches(torch.arange(2 * length), 2, target_length, torch.device("cpu"))
+    batches = TrainingBatches(torch.arange(2 * length).view(2, length), target_length)
     for epoch in range(3):
         seen, first = [], True
         while batches.epoch == epoch:
@@ -38,11 +38,10 @@ def test_training_goes_on_from_epoch_to_epoch_and_says_where_memory_ends(length:
 
 @given(st.integers(0, 20))
 def test_batches_go_on_from_a_stored_position(steps: int) -> None:
-    first = training_batches(torch.arange(60), 2, 7, torch.device("cpu"))
+    first, second = (TrainingBatches(torch.arange(60).view(2, 30), 7) for _ in range(2))
     for _ in range(steps):
         first.next()
-    second = training_batches(torch.arange(60), 2, 7, torch.device("cpu"))
-    second.position, second.epoch = first.position, first.epoch
+    second.load_state(first.state())
     for _ in range(5):
         one, other = first.next(), second.next()
         assert torch.equal(one[0], other[0])

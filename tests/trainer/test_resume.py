@@ -18,7 +18,16 @@ from trainer import checkpoint
 OF_THE_PROCESS = ("device_seconds", "peak_memory_bytes")
 
 CONFIG: dict[str, Any] = {
-    "data": {"max_train_tokens": 3000, "vocabulary_size": 200, "batch_size": 4, "target_length": 9},
+    "data": {
+        "max_train_tokens": 3000,
+        "vocabulary_size": 200,
+        "batch_size": 4,
+        "target_length": 9,
+        "noise": "bigram_kneser_ney",
+        "noise_rate": 0.2,
+        "row_rotation": True,
+        "random_start": True,
+    },
     "model": {"layers": 2, "d_model": 16, "heads": 2, "memory_length": 7},
     "regularization": {
         "embedding_dropout": 0.1,
@@ -179,6 +188,7 @@ def test_another_text_under_the_same_name_is_refused(
 
     run(tmp_path, SHORT)
     text = corpus.load_pydocs()
+    corpus.load_corpus.cache_clear()
     monkeypatch.setattr(corpus, "load_pydocs", lambda: Text("pydocs", text.train, text.valid + "the end\n", text.test))
     code, _ = run(tmp_path, SHORT, "run", "--resume")
     assert code == 2

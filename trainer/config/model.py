@@ -46,6 +46,30 @@ class DataConfig(Section):
         description="Draw the target length anew for every step, around target_length or seldom half of it, and scale "
         "the learning rate with it.",
     )
+    noise: Literal["none", "blank", "unigram", "bigram_kneser_ney"] = Field(
+        "none",
+        description="Replace words of the training text (Xie et al. 2017): blank by a word of its own, unigram by a "
+        "draw of their frequency; bigram_kneser_ney the more, the more successors a word has, by words that follow "
+        "many, and the target with it.",
+    )
+    noise_rate: Rate = Field(
+        0.0, description="Probability of replacing a word, from 0 to below 1; for bigram_kneser_ney its largest."
+    )
+    row_rotation: bool = Field(
+        False, description="Turn each stream by an offset of its own in every epoch (partial shuffle, Press 2019)."
+    )
+    random_start: bool = Field(
+        False, description="Start each epoch at a random token below target_length, so that segments begin elsewhere."
+    )
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.noise == "none" and self.noise_rate > 0.0:
+            raise ValueError(
+                f"noise_rate = {self.noise_rate} has no effect with noise = none. "
+                "Choose noise: blank, unigram or bigram_kneser_ney, or set noise_rate to 0."
+            )
+        return self
 
 
 class ModelConfig(Section):

@@ -125,7 +125,7 @@ class AwdLSTM(LanguageModel):
         rates = self.regularization
         dropped = locked_dropout(hidden, rates.output_dropout, self.generator) if self.training else hidden
         flat, flat_targets = dropped.reshape(-1, dropped.shape[-1]), targets.reshape(-1)
-        loss = softmax_loss(flat, self.embedding, self.softmax_bias, flat_targets) / flat_targets.numel()
+        loss = softmax_loss(flat, self.softmax_weight, self.softmax_bias, flat_targets) / flat_targets.numel()
         if self.training:
             penalty = activation_penalty(
                 hidden,

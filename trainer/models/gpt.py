@@ -30,7 +30,7 @@ from trainer.models.gpt_attention import Pattern, attend
 from trainer.models.language_model import LanguageModel
 from trainer.models.softmax_loss import softmax_loss
 from trainer.models.transformer_xl import Norm
-from trainer.regularizers import dropout_mask, embed, locked_dropout
+from trainer.regularizers import dropout, dropout_mask, embed, locked_dropout
 
 INITIAL_STD: Final = 0.02
 POSITIONS_STD: Final = 0.01
@@ -160,12 +160,12 @@ class GPT(LanguageModel):
         """
         read = inputs if memory is None else torch.cat([memory[0], inputs], 1)
         hidden = self._hidden(read)[:, -inputs.shape[1] :]
-        if self.training:  # twice, as in the recipe
-            hidden = locked_dropout(hidden, self.regularization.dropout, self.generator)
+        if self.training:  # twice, as in the recipe: plain, then locked
+            hidden = dropout(hidden, self.regularization.dropout, self.generator)
             hidden = locked_dropout(hidden, self.regularization.output_dropout, self.generator)
         flat, flat_targets = hidden.reshape(-1, hidden.shape[-1]), targets.reshape(-1)
-        no_bias = self.embedding.new_zeros(self.embedding.shape[0])
-        loss = softmax_loss(flat, self.embedding, no_bias, flat_targets) / flat_targets.numel()
+        weight = self.softmax_weight
+        loss = softmax_loss(flat, weight, weight.new_zeros(weight.shape[0]), flat_targets) / flat_targets.numel()
         return loss, (read[:, -self.memory_length :],) if self.memory_length > 0 else None
 
     def _hidden(self, read: Tensor) -> Tensor:

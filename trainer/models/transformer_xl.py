@@ -220,7 +220,7 @@ class TransformerXL(LanguageModel):
             hidden = dropout(hidden, self.regularization.dropout, self.generator)
             hidden = locked_dropout(hidden, self.regularization.output_dropout, self.generator)
         flat = hidden.reshape(-1, hidden.shape[-1])
-        weight, bias, flat_targets = self.embedding, self.softmax_bias, targets.reshape(-1)
+        weight, bias, flat_targets = self.softmax_weight, self.softmax_bias, targets.reshape(-1)
         if self.config.adaptive_cutoffs:
             loss = adaptive_softmax_loss(
                 flat,

@@ -67,6 +67,11 @@ CONFIGS: dict[str, tuple[str, list[str]]] = {
         ["data.corpus: 'wikitext2' is not one of pydocs", "Did you mean 'wikitext-2'?"],
     ),
     "no corpus after the colon": (STEPS + "data: {corpus: }", ["2:8: data.corpus: null is not one of pydocs, ptb"]),
+    "a rate of no noise": (
+        STEPS + "data: {noise_rate: 0.2}",
+        ["data: noise_rate = 0.2 has no effect with noise = none."],
+    ),
+    "noise by another name": (STEPS + "data: {noise: unigrams}", ["Did you mean 'unigram'?"]),
     "a batch of a fraction": (STEPS + "data: {batch_size: 16.0}", ["data.batch_size: 16.0 is not an integer."]),
     "a section that is a list": (STEPS + "data: [ptb]", ["2:1: data: ['ptb'] is not a mapping of keys to values."]),
     "a section that is a word": (STEPS + "data: ptb", ["2:1: data: 'ptb' is not a mapping of keys to values."]),

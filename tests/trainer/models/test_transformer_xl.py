@@ -190,3 +190,22 @@ def test_the_memory_holds_hidden_states_after_dropout() -> None:
     dropped = memory[0] == 0.0  # the first layer's input: whole features of a stream
     assert torch.equal(dropped, dropped[:, :1].expand_as(dropped))
     assert 0.2 < dropped.double().mean().item() < 0.8
+
+
+def test_an_input_word_can_be_read_and_not_predicted() -> None:
+    config = ModelConfig(layers=1, d_model=16, heads=2, memory_length=8)
+    model = TransformerXL(config, RegularizationConfig(), VOCABULARY)
+    model.add_input_word()
+    model.initialize(torch.Generator().manual_seed(0))
+    tokens = text(2, 9)
+    inputs = tokens[:, :-1].clone()
+    inputs[:, 3] = VOCABULARY
+    with torch.no_grad():
+        model.embedding[-1] = 1e4  # as a word of the softmax it would take all probability, or none
+        model.softmax_bias.zero_()
+    loss, _ = model(inputs, tokens[:, 1:], None)
+    loss.backward()
+    assert loss.item() == pytest.approx(math.log(VOCABULARY), rel=0.1)
+    assert model.embedding.grad[-1].norm().item() > 0.0
+    assert model.embedding.shape[0] == VOCABULARY + 1
+    assert model.softmax_weight.shape[0] == VOCABULARY

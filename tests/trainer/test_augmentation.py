@@ -1,0 +1,160 @@
+"""Noise replaces words as often and by what its definition says, and goes on from a checkpoint."""
+
+import math
+from collections import Counter
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor
+
+from trainer.augmentation import Noise, distinct_neighbours, make_noise
+from trainer.batches import TrainingBatches, rotated
+
+VOCABULARY = 6
+# Counts 12, 6, 3, 2, 1, 0.
+TEXT = torch.tensor([0, 1, 0, 1, 0, 2, 0, 0, 1, 2, 0, 3, 0, 1, 0, 0, 1, 3, 0, 2, 4, 0, 1, 0])
+
+
+def noise(kind: str, rate: float = 0.3, seed: int = 0) -> Noise:
+    return make_noise(kind, rate, TEXT, VOCABULARY, torch.Generator().manual_seed(seed))
+
+
+def assert_share(found: Tensor, expected: float) -> None:
+    tolerance = 5 * math.sqrt(max(expected * (1 - expected), 1e-9) / found.numel())
+    assert found.double().mean().item() == pytest.approx(expected, abs=tolerance)
+
+
+def words(count: int = 40_000) -> tuple[Tensor, Tensor]:
+    """Words of the text in equal shares, [200, count / 200], and targets that are no words, so that changes show."""
+    inputs = torch.arange(count).view(200, -1) % 5
+    return inputs, torch.full_like(inputs, -1)
+
+
+def test_blank_replaces_every_word_equally_often_by_a_word_of_its_own() -> None:
+    inputs, targets = words()
+    noised, same = noise("blank")(inputs, targets)
+    assert torch.equal(same, targets)
+    assert torch.equal(noised[noised != VOCABULARY], inputs[noised != VOCABULARY])
+    for word in range(5):
+        assert_share(noised[inputs == word] == VOCABULARY, 0.3)
+
+
+def test_unigram_replaces_by_the_shares_of_the_text() -> None:
+    inputs, targets = words()
+    inputs = torch.full_like(inputs, 5)  # a word that is never drawn
+    noised, same = noise("unigram")(inputs, targets)
+    assert torch.equal(same, targets)
+    assert_share(noised != 5, 0.3)
+    drawn = noised[noised != 5]
+    for word, times in Counter(TEXT.tolist()).items():
+        assert_share(drawn == word, times / len(TEXT))
+
+
+def test_neighbours_are_counted_once_each() -> None:
+    successors, predecessors = distinct_neighbours(TEXT, VOCABULARY)
+    pairs = set(zip(TEXT[:-1].tolist(), TEXT[1:].tolist(), strict=True))
+    assert successors.tolist() == [len({b for a, b in pairs if a == word}) for word in range(VOCABULARY)]
+    assert predecessors.tolist() == [len({a for a, b in pairs if b == word}) for word in range(VOCABULARY)]
+
+
+def test_bigram_noise_depends_on_the_word_and_replaces_word_and_target_independently() -> None:
+    inputs, targets = words(400_000)
+    noised, changed = noise("bigram_kneser_ney", rate=0.9)(inputs, targets)
+    replaced = changed != -1
+    successors, predecessors = distinct_neighbours(TEXT, VOCABULARY)
+    counts = Counter(TEXT.tolist())
+    for word in range(5):
+        assert_share(replaced[inputs == word], 0.9 * successors[word].item() / counts[word])
+    assert torch.equal(noised[~replaced], inputs[~replaced])
+    shares = predecessors / predecessors.sum()
+    for word in range(VOCABULARY):
+        assert_share(noised[replaced] == word, shares[word].item())
+        assert_share(changed[replaced] == word, shares[word].item())
+    both = (noised[replaced] == 0) & (changed[replaced] == 0)
+    assert_share(both, shares[0].item() ** 2)
+
+
+def test_positions_are_replaced_independently() -> None:
+    inputs, targets = words()
+    replaced = noise("blank")(inputs, targets)[0] == VOCABULARY
+    assert_share(replaced[:, 1:] & replaced[:, :-1], 0.09)
+    assert_share(replaced[1:] & replaced[:-1], 0.09)
+
+
+@pytest.mark.parametrize("kind", ["blank", "unigram", "bigram_kneser_ney"])
+def test_the_same_seed_makes_the_same_noise(kind: str) -> None:
+    inputs, targets = words(2000)
+    first, second, other = noise(kind), noise(kind), noise(kind, seed=1)
+    for _ in range(3):
+        one, same, another = first(inputs, targets), second(inputs, targets), other(inputs, targets)
+        assert torch.equal(one[0], same[0])
+        assert not torch.equal(one[0], another[0])
+
+
+@given(length=st.integers(1, 20), offsets=st.lists(st.integers(0, 19), min_size=1, max_size=4))
+def test_a_rotated_stream_starts_at_its_offset_and_loses_nothing(length: int, offsets: list[int]) -> None:
+    places = torch.tensor(offsets) % length
+    streams = torch.arange(len(offsets) * length).view(len(offsets), length)
+    for row, turned, place in zip(streams, rotated(streams, places), places.tolist(), strict=True):
+        assert turned.tolist() == row[place:].tolist() + row[:place].tolist()
+
+
+def turning(seed: int = 0, **options: bool) -> TrainingBatches:
+    text = torch.arange(4 * 50).view(4, 50)
+    return TrainingBatches(text, 7, order_generator=torch.Generator().manual_seed(seed), **options)
+
+
+def epoch_of(batches: TrainingBatches) -> Tensor:
+    """The inputs of an epoch, [streams, tokens]."""
+    number, pieces = batches.epoch, []
+    while batches.epoch == number:
+        pieces.append(batches.next()[0])
+    return torch.cat(pieces, 1)
+
+
+def test_row_rotation_turns_every_stream_by_its_own_offset_in_every_epoch() -> None:
+    batches = turning(row_rotation=True)
+    starts = torch.stack([epoch_of(batches)[:, 0] for _ in range(60)]) - torch.arange(0, 200, 50)
+    assert ((starts >= 0) & (starts < 50)).all()
+    assert len(starts.unique()) > 40  # of 50, in 240 draws
+    assert not (starts == starts[:, :1]).all(1).any()
+
+
+def test_a_random_start_is_within_the_first_segment_and_the_same_for_all_streams() -> None:
+    batches = turning(random_start=True)
+    firsts = []
+    for _ in range(60):
+        seen = epoch_of(batches)
+        firsts.append(int(seen[0, 0]))
+        assert torch.equal(seen, torch.arange(200).view(4, 50)[:, firsts[-1] : -1])
+    assert set(firsts) == set(range(7))
+
+
+def test_memory_starts_afresh_with_an_epoch_wherever_it_starts() -> None:
+    batches = turning(random_start=True, row_rotation=True)
+    for _ in range(40):
+        first = batches.position == batches.start
+        assert batches.next()[2] is not first
+
+
+@settings(max_examples=25, deadline=None)
+@given(steps=st.integers(0, 40), kind=st.sampled_from(["blank", "unigram", "bigram_kneser_ney"]))
+def test_augmented_batches_go_on_from_their_state(steps: int, kind: str) -> None:
+    def make() -> TrainingBatches:
+        batches = turning(row_rotation=True, random_start=True)
+        batches.text = batches.text % 5
+        batches.streams = batches.streams % 5
+        batches.noise = noise(kind)
+        return batches
+
+    first, second = make(), make()
+    for _ in range(steps):
+        first.next()
+    second.load_state(first.state())
+    for _ in range(20):
+        one, other = first.next(), second.next()
+        assert torch.equal(one[0], other[0])
+        assert torch.equal(one[1], other[1])
+        assert one[2] == other[2]
