@@ -38,8 +38,8 @@ def _check_names(parts: Parts, complaints: Complaints) -> None:
         if not isinstance(name, str):
             continue
         if (known := first.get(name.casefold())) is not None:
-            like = "the name of" if known == name else "but for its case the name of"
-            message = f"{shown(name)} is {like} phase {shown(known)}. Give each phase its own."
+            other = "an earlier phase" if known == name else f"phase {shown(known)}, upper and lower case aside"
+            message = f"{shown(name)} is the name of {other}. Give each phase its own."
             complaints.add(("phases", place, "name"), message)
         first.setdefault(name.casefold(), name)
 

@@ -217,7 +217,9 @@ class StudyFile(Section):
     seed: Seed = Field(0, description="The seed of the study's own draws (samplers), a whole number from 0.")
     metric: Metric = Field(description="What trials are judged by, e.g. {name: valid_perplexity, direction: minimize}.")
     trial: Trial = Field(description="What one trial runs, e.g. {program: trainer, config: {...}}.")
-    resources: Resources = Field(default_factory=Resources, description="Where trials run.")
+    resources: Resources = Field(
+        default_factory=Resources, description="Where trials run, e.g. {device: auto, slots: 4, threads_per_trial: 2}."
+    )
     budget: StudyBudget = Field(default_factory=StudyBudget, description="A cap on the study, e.g. {device_hours: 2}.")
     retry: Retry = Field(default_factory=Retry, description="How often failed trials are started again, by reason.")
     on_finish: list[Annotated[list[Text], Field(min_length=1)]] = Field(
