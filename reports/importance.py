@@ -70,7 +70,7 @@ def phase_importance(data: StudyData, phase: str, metric: Measure | None = None)
     generator = np.random.default_rng([int(data.study.spec.get("seed") or 0), zlib.crc32(phase.encode())])
     response = _response(found, axes, [int(row["trial_id"]) for row in used], (known, bounds), generator)
     left_out = [
-        (int(row["trial_id"]), str(row["state"])) for row in rows if row not in used and row["state"] == "failed"
+        (int(row["trial_id"]), str(row["state"])) for row in rows if row["state"] == "failed" and row not in used
     ]
     return PhaseImportance(
         phase=phase,

@@ -34,10 +34,14 @@ REFERENCES = (
     "Dodge, Gururangan, Card, Schwartz and Smith (2019). Show Your Work: Improved Reporting of Experimental Results. "
     "EMNLP.",
     "Holm (1979). A Simple Sequentially Rejective Multiple Test Procedure. Scandinavian Journal of Statistics 6.",
+    "Hutter, Hoos and Leyton-Brown (2014). An Efficient Approach for Assessing Hyperparameter Importance. ICML.",
     "Montgomery (2017). Design and Analysis of Experiments, 9th edition. Wiley.",
     "Okabe and Ito (2008). Color Universal Design.",
     "Schuirmann (1987). A Comparison of the Two One-Sided Tests Procedure and the Power Approach for Assessing the "
     "Equivalence of Average Bioavailability. Journal of Pharmacokinetics and Biopharmaceutics 15.",
+    "Shapley (1953). A Value for n-Person Games. Contributions to the Theory of Games II.",
+    "Watanabe, Bansal and Hutter (2023). PED-ANOVA: Efficiently Quantifying Hyperparameter Importance in Arbitrary "
+    "Subspaces. IJCAI.",
 )
 
 

@@ -9,6 +9,7 @@ from reports.sections.context import Context, make_context
 from reports.sections.costs import costs
 from reports.sections.effects import effects
 from reports.sections.environment import environment
+from reports.sections.importance import importance
 from reports.sections.learning import learning
 from reports.sections.ledger import ledger
 from reports.sections.methods import methods
@@ -16,7 +17,7 @@ from reports.sections.outcomes import outcomes
 from reports.sections.summary import summary
 from reports.sections.trials import trials
 
-ORDER = (summary, costs, learning, effects, outcomes, ledger, trials, environment, methods)
+ORDER = (summary, costs, learning, effects, importance, outcomes, ledger, trials, environment, methods)
 
 
 def study_report(data: StudyData, now: datetime) -> Report:

@@ -74,7 +74,7 @@ def _ruling(verdict: ClaimVerdict) -> Ruling:
         identifier=wording.clean(verdict.id),
         text=wording.clean(verdict.text),
         verdict=verdict.verdict,
-        sentence=plain(wording.clean(sentence[:1].upper() + sentence[1:])),
+        sentence=plain(wording.clean(sentence).replace(" %", "\u202f%")),
         notes=tuple(wording.clean(note) for note in verdict.notes),
     )
 
