@@ -86,15 +86,17 @@ def plain_coverage(rng: np.random.Generator, noise: Noise, studies: int, pairs: 
     return hits / studies
 
 
-def pooled_coverage(rng: np.random.Generator, noise: Noise, studies: int, *, lost: float = 0.0) -> float:
-    """Of the pooled t of twelve contrasts with three seeds, a share of the runs lost."""
+def pooled_coverage(
+    rng: np.random.Generator, noise: Noise, studies: int, *, lost: float = 0.0, arms: Iterable[int] = range(1, NUM_ARMS)
+) -> float:
+    """Of the pooled t of the contrasts of some arms with the baseline, three seeds each, a share of the runs lost."""
     effects = np.linspace(-0.02, 0.02, NUM_CLAIMS)
-    hits = total = 0
+    wanted, hits, total = tuple(arms), 0, 0
     for _ in range(studies):
         values = runs(rng, noise, NUM_ARMS, 3, effects)
         present = rng.uniform(size=values.shape) >= lost
         pooled = pooled_of(values, present)
-        for arm in range(1, NUM_ARMS):
+        for arm in wanted:
             pairs = present[arm] & present[0]
             if pairs.any():
                 estimate = paired_t_pooled(values[arm, pairs] - values[0, pairs], pooled)
@@ -114,12 +116,14 @@ def two_strata_coverage(rng: np.random.Generator, studies: int) -> float:
     return hits / studies
 
 
-def bootstrap_coverage(rng: np.random.Generator, noise: Noise, studies: int, pairs: int) -> float:
+def bootstrap_coverage(
+    rng: np.random.Generator, noise: Noise, studies: int, pairs: int, *, expand: bool = True
+) -> float:
     """Of the BCa interval of the mean difference."""
     hits = 0
     for _ in range(studies):
         values = runs(rng, noise, 2, pairs, [0.0])
-        low, high = bootstrap_bca(values[1] - values[0], rng, resamples=999)
+        low, high = bootstrap_bca(values[1] - values[0], rng, resamples=1999, expand=expand)
         hits += low <= 0.0 <= high
     return hits / studies
 
@@ -193,11 +197,16 @@ def coverage_rows(studies: int, seed: int) -> Iterator[Row]:
     for noise in (NORMAL, HEAVY, SKEWED, UNEQUAL):
         share = pooled_coverage(rng, noise, studies // 4)
         yield f"pooled t, 13 arms of 3 seeds, {noise.name}", share, studies // 4
+    share = pooled_coverage(rng, UNEQUAL, studies, arms=[NUM_ARMS - 1])
+    yield "the same, contrast with the arm that varies most", share, studies
     yield "pooled t, a tenth of the runs lost", pooled_coverage(rng, NORMAL, studies // 4, lost=0.1), studies // 4
     yield "pooled t over two corpora, one varies 3 times as much", two_strata_coverage(rng, studies), studies
-    for pairs in (8, 16, 32):
-        share = bootstrap_coverage(rng, NORMAL, studies // 4, pairs)
-        yield f"bootstrap BCa, {pairs} pairs, {NORMAL.name}", share, studies // 4
+    for noise in (NORMAL, SKEWED):
+        for pairs in (8, 16, 32):
+            share = bootstrap_coverage(rng, noise, studies // 4, pairs)
+            yield f"bootstrap BCa, {pairs} pairs, {noise.name}", share, studies // 4
+    share = bootstrap_coverage(rng, NORMAL, studies // 4, 8, expand=False)
+    yield "bootstrap BCa, 8 pairs, not expanded (not used)", share, studies // 4
 
 
 def error_rows(studies: int, seed: int) -> Iterator[Row]:

@@ -78,37 +78,67 @@ def baseline_key(data: StudyData, factor: str) -> str:
 
 def cells(data: StudyData, phase: str, measure: Measure) -> tuple[Cell, ...]:
     """The cells of all trials that a phase wants, in its order; trials that have no configuration yet are left out."""
+    if phase not in measure.known_cells:
+        measure.known_cells[phase] = _cells(data, phase, measure)
+    found: tuple[Cell, ...] = measure.known_cells[phase]
+    return found
+
+
+def _cells(data: StudyData, phase: str, measure: Measure) -> tuple[Cell, ...]:
     frame = data.phase_trials(phase)
-    corpora = _corpus_factors(data)
-    groups: dict[tuple[object, ...], list[dict[str, Any]]] = {}
-    for row in frame.to_dict("records"):
-        if not _present(row["configuration_hash"]):
-            continue
-        key = (row["configuration_hash"], row["seed"], row["budget"])
-        groups.setdefault(key, []).append({str(name): value for name, value in row.items()})
-    return tuple(_cell(data, rows, measure, corpora) for rows in groups.values())
-
-
-def _cell(data: StudyData, rows: list[dict[str, Any]], measure: Measure, corpora: Iterable[str]) -> Cell:
-    first = rows[0]
-    levels = {factor: _level(data, first, factor) for factor in data.factors}
-    done = [int(row["trial_id"]) for row in rows if int(row["trial_id"]) in measure.values]
-    return Cell(
-        levels=levels,
-        arm=str(first["configuration_hash"]),
-        seed=int(first["seed"]),
-        stratum=(str(first["budget"]), *(levels[factor] for factor in corpora)),
-        value=fmean(measure.values[trial] for trial in done) if done else math.nan,
-        raw=fmean(measure.raw[trial] for trial in done) if done else math.nan,
-        trial_ids=tuple(done),
-        missing=tuple((int(row["trial_id"]), str(row["state"])) for row in rows if int(row["trial_id"]) not in done),
+    factors, corpora = data.factors, _corpus_factors(data)
+    levels = {factor: _keys(frame[data.column(factor)], baseline_key(data, factor)) for factor in factors}
+    places: dict[tuple[object, ...], list[int]] = {}
+    for place, key in enumerate(zip(frame["configuration_hash"], frame["seed"], frame["budget"], strict=True)):
+        if _present(key[0]):
+            places.setdefault(key, []).append(place)
+    trials, states = frame["trial_id"].tolist(), frame["state"].tolist()
+    return tuple(
+        _cell(
+            measure,
+            {factor: levels[factor][found[0]] for factor in factors},
+            key,
+            [(int(trials[place]), str(states[place])) for place in found],
+            corpora,
+        )
+        for key, found in places.items()
     )
 
 
-def _level(data: StudyData, row: Mapping[str, Any], factor: str) -> str:
-    level = row.get(data.column(factor))
-    # A trial that does not vary a factor has it at its baseline.
-    return level_key(level) if _present(level) else baseline_key(data, factor)
+def _cell(
+    measure: Measure,
+    levels: Levels,
+    key: tuple[object, ...],
+    trials: list[tuple[int, str]],
+    corpora: Iterable[str],
+) -> Cell:
+    arm, seed, budget = key
+    done = [trial for trial, _ in trials if trial in measure.values]
+    return Cell(
+        levels=levels,
+        arm=str(arm),
+        seed=int(str(seed)),
+        stratum=(str(budget), *(levels[factor] for factor in corpora)),
+        value=fmean(measure.values[trial] for trial in done) if done else math.nan,
+        raw=fmean(measure.raw[trial] for trial in done) if done else math.nan,
+        trial_ids=tuple(done),
+        missing=tuple((trial, state) for trial, state in trials if trial not in done),
+    )
+
+
+def _keys(column: Iterable[object], baseline: str) -> list[str]:
+    """The keys of a factor's levels; a trial that does not vary it has it at its baseline."""
+    known: dict[tuple[type, object], str] = {}
+    result = []
+    for level in column:
+        if not _present(level):
+            result.append(baseline)
+            continue
+        place = (type(level), level)
+        if place not in known:
+            known[place] = level_key(level)
+        result.append(known[place])
+    return result
 
 
 def _corpus_factors(data: StudyData) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from statistics import fmean
 
 from reports.cells import Cell, baseline_key, level_text
 from reports.claim_arms import phase_cells, require
@@ -67,16 +68,13 @@ def _gain(
 
 def _best_level(runs: Sequence[Cell], chosen_by: Measure, factor: str, start: str) -> str | None:
     """The level with the best mean difference from the baseline; of those not measured yet the first."""
-    levels = [key for key in dict.fromkeys(cell.levels[factor] for cell in runs) if key != start]
-    paired = [key for key in levels if paired_by_factor(runs, factor, start, key).units]
-    if not paired:
-        return None
-
-    def worsening(key: str) -> tuple[bool, float]:
-        mean = infer(paired_by_factor(runs, factor, start, key)).value
-        return math.isnan(mean), 0.0 if math.isnan(mean) else chosen_by.sign * mean
-
-    return min(paired, key=worsening)
+    means: dict[str, float] = {}
+    for key in dict.fromkeys(cell.levels[factor] for cell in runs):
+        comparison = paired_by_factor(runs, factor, start, key) if key != start else None
+        if comparison is not None and comparison.units:
+            found = comparison.differences
+            means[key] = chosen_by.sign * fmean(found) if found else math.inf
+    return min(means, key=lambda key: means[key], default=None)
 
 
 def _difference(first: _Gain, second: _Gain) -> Part:

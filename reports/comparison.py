@@ -8,6 +8,7 @@ import math
 from collections import defaultdict
 from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from statistics import fmean
 
 from reports.cells import Cell, Levels
@@ -26,7 +27,7 @@ class Unit:
     @property
     def complete(self) -> bool:
         """Whether every cell has a value."""
-        return all(cell.measured for cell, _ in self.terms)
+        return not any(math.isnan(cell.value) for cell, _ in self.terms)
 
     @property
     def value(self) -> float:
@@ -38,24 +39,24 @@ class Unit:
         return Unit(key=self.key, terms=tuple((cell, factor * weight) for cell, weight in self.terms))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)  # no slots: what follows from the units is computed once
 class Comparison:
     """Units, complete or not, and all cells that the variance may be pooled over."""
 
     units: tuple[Unit, ...]
     around: tuple[Cell, ...]
 
-    @property
+    @cached_property
     def complete(self) -> tuple[Unit, ...]:
         """The units that have all their values."""
         return tuple(unit for unit in self.units if unit.complete)
 
-    @property
+    @cached_property
     def trial_ids(self) -> tuple[int, ...]:
         """The completed trials of complete units, each once, in order."""
         return tuple(sorted({trial for unit in self.complete for cell, _ in unit.terms for trial in cell.trial_ids}))
 
-    @property
+    @cached_property
     def missing(self) -> tuple[tuple[int, str], ...]:
         """The trials that have no value though a unit wants them, with their state."""
         return tuple(sorted({item for unit in self.units for cell, _ in unit.terms for item in cell.missing}))
@@ -77,7 +78,11 @@ class Comparison:
 
 def matching(cells: Iterable[Cell], where: Levels) -> tuple[Cell, ...]:
     """The cells that have these levels."""
-    return tuple(cell for cell in cells if all(cell.levels.get(factor) == key for factor, key in where.items()))
+    wanted = list(where.items())
+    if len(wanted) == 1:  # by far the most
+        ((factor, key),) = wanted
+        return tuple(cell for cell in cells if cell.levels.get(factor) == key)
+    return tuple(cell for cell in cells if all(cell.levels.get(factor) == key for factor, key in wanted))
 
 
 def paired_by_factor(
@@ -91,9 +96,12 @@ def paired_by_factor(
         unless: factors that the units' keys leave out, so that units of two comparisons can be matched.
     """
 
+    # The names tell keys apart that leave out other factors.
+    names = tuple(name for name in (cells[0].levels if cells else ()) if name != factor and name not in unless)
+
     def key(cell: Cell) -> Key:
-        others = (item for item in cell.levels.items() if item[0] != factor and item[0] not in unless)
-        return (cell.seed, *sorted(others))
+        levels = cell.levels
+        return (names, cell.seed, *[levels[name] for name in names])
 
     units = _joined(matching(cells, {factor: low}), matching(cells, {factor: high}), key)
     return Comparison(units=units, around=tuple(cells))
@@ -163,10 +171,11 @@ def _joined(low: Sequence[Cell], high: Sequence[Cell], key: Callable[[Cell], Key
         partners[key(cell)].append(cell)
     units = []
     for cell in high:
-        found = partners.get(key(cell), [])
+        place = key(cell)
+        found = partners.get(place, [])
         if found:
             terms = ((cell, 1.0), *((partner, -1.0 / len(found)) for partner in found))
-            units.append(Unit(key=key(cell), terms=terms))
+            units.append(Unit(key=place, terms=terms))
     return tuple(units)
 
 

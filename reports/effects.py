@@ -13,7 +13,14 @@ from reports.comparison import Comparison, infer, matching, paired_by_factor, ra
 from reports.factorial_phase import factorial_phase, high_level
 from reports.load import StudyData
 from reports.measures import Measure, Scale, measure
-from reports.statistics.paired import FEWEST_FOR_BOOTSTRAP, Estimate, bootstrap_bca, percent_change, sign_flip_p
+from reports.statistics.paired import (
+    FEWEST_FOR_BOOTSTRAP,
+    MOST_FOR_BOOTSTRAP,
+    Estimate,
+    bootstrap_bca,
+    percent_change,
+    sign_flip_p,
+)
 from reports.statistics.power import smallest_detectable
 
 Kind = Literal["contrast", "loss when left out", "step", "main effect"]
@@ -40,8 +47,8 @@ class Effect:
         method: in words.
         detectable: the smallest effect that this would have shown with probability 0.8 (two-sided, 5 %).
         mean_from, mean_to: means as measured.
-        bootstrap: BCa interval, from eight pairs.
-        sign_flip_p: of the sign-flip test, from eight pairs.
+        bootstrap: BCa interval, for 8 to 200 pairs.
+        sign_flip_p: of the sign-flip test, for 8 to 200 pairs.
         improves: whether the estimate is in the metric's direction.
         trial_ids: what it rests on.
         missing: trials that belong to it but have no value, with their state.
@@ -190,7 +197,7 @@ def _effect(
     estimate = evidence.estimate
     low, high = estimate.interval()
     generator = _generator(data, phase, factor, start, end)
-    enough = len(evidence.differences) >= FEWEST_FOR_BOOTSTRAP
+    resampled = FEWEST_FOR_BOOTSTRAP <= len(evidence.differences) <= MOST_FOR_BOOTSTRAP
     return Effect(
         phase=phase,
         design=design,
@@ -211,8 +218,8 @@ def _effect(
         detectable=detectable(estimate, alpha=0.025),
         mean_from=evidence.mean_from,
         mean_to=evidence.mean_to,
-        bootstrap=bootstrap_bca(evidence.differences, generator) if enough else None,
-        sign_flip_p=sign_flip_p(evidence.differences, generator) if enough else None,
+        bootstrap=bootstrap_bca(evidence.differences, generator) if resampled else None,
+        sign_flip_p=sign_flip_p(evidence.differences, generator) if resampled else None,
         improves=metric.sign * estimate.value < 0,
         trial_ids=evidence.trial_ids,
         missing=evidence.missing,

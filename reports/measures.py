@@ -31,6 +31,8 @@ class Measure:
     scale: Scale
     raw: Mapping[int, float] = field(repr=False)
     values: Mapping[int, float] = field(repr=False)
+    known_cells: dict[str, Any] = field(init=False, repr=False, compare=False, default_factory=dict)
+    """By phase, what `reports.cells.cells` made of the values: claims and effects ask for a phase many times."""
 
     @property
     def sign(self) -> float:

@@ -13,7 +13,7 @@ Worth: TypeAlias = Mapping[frozenset[str], float]
 
 
 def shapley(worth: Worth, players: Sequence[str]) -> dict[str, float]:
-    """Shapley values (Shapley 1953, A value for n-person games, eq. 12), exact; they sum to the whole gain.
+    """Shapley values (Shapley 1953, A value for n-person games), exact; they sum to the whole gain.
 
     Args:
         worth: of all 2^n coalitions of the players.

@@ -14,10 +14,10 @@ def expected_best(
 ) -> NDArray[np.float64]:
     """Expected validation performance: the expected best of n trials drawn like the ones given.
 
-    With replacement it is the plug-in estimator of Dodge et al. 2019, Show Your Work, section 3.2, eq. 6-7, which uses
+    With replacement it is the plug-in estimator of Dodge et al. 2019 (Show Your Work, EMNLP), which uses
     the empirical distribution F of the values: E = sum v (F(v)^n - F(v-)^n). It is
     pessimistic for n near the number of trials; without replacement it is the unbiased estimator of Tang et al. 2020,
-    Showing Your Work Doesn't Always Work, section 3.1, which exists for n up to the number of trials.
+    Showing Your Work Doesn't Always Work (ACL), which exists for n up to the number of trials.
 
     Args:
         values: `[trials]`, finite. Trials that failed belong in it with the worst value that a user would accept.
@@ -32,7 +32,7 @@ def expected_best(
 
 
 def best_spread(values: ArrayLike, n: ArrayLike, *, direction: str = "minimize") -> NDArray[np.float64]:
-    """Standard deviation of the best of n trials under the plug-in distribution (Dodge et al. 2019, section 3.2)."""
+    """Standard deviation of the best of n trials under the plug-in distribution (Dodge et al. 2019)."""
     ordered, sizes = _ordered(values, n, direction)
     weights = np.array([_weights(len(ordered), int(size), True) for size in sizes])
     means = weights @ ordered

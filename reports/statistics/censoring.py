@@ -35,8 +35,8 @@ def final_bounds(
 def impute(values: ArrayLike, low: ArrayLike, high: ArrayLike, regress: Regression) -> NDArray[np.float64]:
     """Values for censored responses: their expectation under a regression, within their bounds.
 
-    Schmee and Hahn 1979, Technometrics 21, section 2, as Hutter et al. 2013 (Bayesian optimization with censored
-    response data, section 3) do it with random forests: fit, replace each censored value by the mean of the normal
+    Schmee and Hahn 1979, Technometrics 21, as Hutter et al. 2013 (Bayesian optimization with censored
+    response data) do it with random forests: fit, replace each censored value by the mean of the normal
     distribution that the fit predicts, truncated to the bounds, and fit again until nothing moves.
 
     Args:

@@ -43,7 +43,7 @@ class AnytimeCurve:
 
 
 def anytime(compute: ArrayLike, values: ArrayLike, *, direction: str = "minimize") -> AnytimeCurve:
-    """Best so far against cumulative compute (Hansen et al. 2016, COCO, section 3, for the kind of curve).
+    """Best so far against cumulative compute (the curves of Hansen et al. 2016, COCO: performance assessment).
 
     Args:
         compute: `[trials]`, what each trial cost, in the order in which they ended; failed and pruned ones included.

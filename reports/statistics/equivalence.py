@@ -15,7 +15,7 @@ class Equivalence:
 
 
 def tost(estimate: Estimate, low: float, high: float) -> Equivalence:
-    """Two one-sided tests (Schuirmann 1987, J. Pharmacokin. Biopharm. 15, section 2).
+    """Two one-sided tests (Schuirmann 1987, J. Pharmacokinet. Biopharm. 15, pp. 657-680).
 
     At level 0.05 equivalence is shown exactly if the 90 % interval lies within the margins. That it does not hold is
     shown by either side, at half the level each.

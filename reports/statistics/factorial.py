@@ -80,8 +80,8 @@ def factorial_effects(
 def lenth(effects: ArrayLike) -> tuple[float, float]:
     """Lenth's pseudo standard error of the effects of an unreplicated design, and its degrees of freedom.
 
-    Lenth 1989, Quick and easy analysis of unreplicated factorials, Technometrics 31, eq. 1-3: most effects are taken
-    to be nothing but noise.
+    Lenth 1989, Quick and easy analysis of unreplicated factorials, Technometrics 31, pp. 469-473: most effects are
+    taken to be nothing but noise.
     """
     sizes = np.abs(np.asarray(effects, dtype=np.float64))
     first = 1.5 * float(np.median(sizes))
@@ -148,7 +148,7 @@ def _aliases(
     kept: Sequence[tuple[str, ...]],
     columns: Mapping[tuple[str, ...], NDArray[np.float64]],
 ) -> list[tuple[tuple[str, float], ...]]:
-    """The alias matrix (X'X)^-1 X'Z of what was left out (Box and Wilson 1951, section 3)."""
+    """The alias matrix (X'X)^-1 X'Z of what was left out (Box and Wilson 1951, J. R. Stat. Soc. B 13)."""
     left_out = [terms for terms in columns if terms not in kept]
     if not left_out or not kept:
         return [()] * len(kept)

@@ -1,4 +1,4 @@
-"""Importance of factors by functional ANOVA on a random forest (Hutter, Hoos and Leyton-Brown 2014, section 3).
+"""Importance of factors by functional ANOVA on a random forest (Hutter, Hoos and Leyton-Brown 2014).
 
 A forest predicts the response everywhere; the variance of its marginal over one factor, as a share of the variance of
 the whole, is what that factor explains alone. Marginals of a tree are exact: its leaves are boxes.

@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
 FEWEST_FOR_BOOTSTRAP: Final = 8  # below, even BCa intervals cover far too little
+MOST_FOR_BOOTSTRAP: Final = 200  # beyond, a mean is as good as normal, and resampling shows nothing that t does not
 RESAMPLES: Final = 9_999
 DEGENERATE: Final = 1e-14  # a standard error below this share of the values is rounding, not variation
 
@@ -108,14 +109,16 @@ def pooled_variance(values: ArrayLike, arms: Sequence[Hashable], blocks: Sequenc
         blocks: the block of each run.
     """
     response = _vector(values)
-    model = np.hstack([_indicators(arms), _indicators(blocks)])
-    if not len(response):
-        return PooledVariance(math.nan, 0)
-    fitted, _, rank, _ = np.linalg.lstsq(model, response, rcond=None)
-    df = len(response) - int(rank)
+    # Arms are many, blocks few: with the arms' means taken out of both sides, least squares is on the blocks alone
+    # and leaves the same residuals (Frisch and Waugh 1933; Lovell 1963).
+    groups = _places(arms)
+    model = _centred(_indicators(_places(blocks)), groups)
+    centred = _centred(response[:, None], groups)[:, 0]
+    fitted, _, rank, _ = np.linalg.lstsq(model, centred, rcond=1e-10)
+    df = len(response) - len(set(arms)) - int(rank)
     if df <= 0:
         return PooledVariance(math.nan, 0)
-    residuals = response - model @ fitted
+    residuals = centred - model @ fitted
     error = _no_rounding(math.sqrt(float(residuals @ residuals) / df), response)
     return PooledVariance(error**2, df)
 
@@ -163,20 +166,38 @@ def contrast_t(
 
 
 def bootstrap_bca(
-    differences: ArrayLike, generator: np.random.Generator, *, level: float = 0.95, resamples: int = RESAMPLES
+    differences: ArrayLike,
+    generator: np.random.Generator,
+    *,
+    level: float = 0.95,
+    resamples: int = RESAMPLES,
+    expand: bool = True,
 ) -> tuple[float, float]:
-    """Bias-corrected and accelerated bootstrap interval of the mean (Efron 1987, JASA 82, section 3).
+    """Bias-corrected and accelerated bootstrap interval of the mean (Efron 1987, JASA 82, pp. 171-185).
+
+    A bootstrap of few pairs is too narrow, since it resamples with the variance over n, not n - 1, and knows no t:
+    of eight pairs a 95 % interval holds the truth in 88 % of studies. So the level is raised as Hesterberg does it for
+    percentile intervals (2015, What Teachers Should Know About the Bootstrap, American Statistician 69, "expanded").
+
+    Args:
+        differences: `[pairs]`.
+        generator: for the resamples.
+        level: of confidence.
+        resamples: how many.
+        expand: whether to raise the level.
 
     Raises:
         ValueError: there are fewer than eight pairs.
     """
     values = _vector(differences)
-    if len(values) < FEWEST_FOR_BOOTSTRAP:
-        raise ValueError(
-            f"a bootstrap needs n >= {FEWEST_FOR_BOOTSTRAP} pairs, but n={len(values)}; use the t-interval"
-        )
+    n = len(values)
+    if n < FEWEST_FOR_BOOTSTRAP:
+        raise ValueError(f"`n >= {FEWEST_FOR_BOOTSTRAP}` must hold for a bootstrap, but n={n}")
     if _no_rounding(float(values.std()), values) == 0:
         return float(values.mean()), float(values.mean())
+    if expand:
+        quantile = math.sqrt(n / (n - 1)) * float(stats.t.ppf(0.5 + level / 2, n - 1))
+        level = 1 - 2 * float(stats.norm.sf(quantile))
     found = stats.bootstrap(
         (values,), np.mean, confidence_level=level, n_resamples=resamples, method="BCa", vectorized=True, rng=generator
     )
@@ -222,11 +243,24 @@ def _vector(values: ArrayLike) -> NDArray[np.float64]:
     return vector
 
 
-def _indicators(labels: Sequence[Hashable]) -> NDArray[np.float64]:
+def _places(labels: Sequence[Hashable]) -> NDArray[np.int64]:
+    """Labels as numbers from 0, in the order in which they first come."""
     places = {label: place for place, label in enumerate(dict.fromkeys(labels))}
-    matrix = np.zeros((len(labels), len(places)))
-    matrix[np.arange(len(labels)), [places[label] for label in labels]] = 1.0
+    return np.array([places[label] for label in labels], dtype=np.int64)
+
+
+def _indicators(places: NDArray[np.int64]) -> NDArray[np.float64]:
+    """A column for each place, `[runs, places]`."""
+    matrix = np.zeros((len(places), int(places.max(initial=-1)) + 1))
+    matrix[np.arange(len(places)), places] = 1.0
     return matrix
+
+
+def _centred(columns: NDArray[np.float64], groups: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Columns less their means in each group."""
+    sums = np.zeros((int(groups.max(initial=-1)) + 1, columns.shape[1]))
+    np.add.at(sums, groups, columns)
+    return np.asarray(columns - (sums / np.bincount(groups)[:, None])[groups])
 
 
 def _no_rounding(error: float, values: NDArray[np.float64]) -> float:

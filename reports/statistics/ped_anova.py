@@ -1,4 +1,4 @@
-"""Importance of factors for being among the best: PED-ANOVA (Watanabe, Bansal and Hutter 2023, section 4).
+"""Importance of factors for being among the best: PED-ANOVA (Watanabe, Bansal and Hutter 2023, IJCAI).
 
 The density of each factor's levels among the best trials is compared with that among all: the Pearson divergence of the
 two is the variance that the factor explains of belonging to the best. Densities are Parzen estimates on a grid with

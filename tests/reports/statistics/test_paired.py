@@ -125,11 +125,19 @@ def test_two_strata_get_satterthwaites_degrees_of_freedom():
 
 def test_the_bootstrap_is_scipys_bca_and_depends_on_its_generator_alone():
     values = np.random.default_rng(2).exponential(size=20)
-    first = bootstrap_bca(values, np.random.default_rng(7), resamples=999)
-    np.random.default_rng().normal()
-    assert first == bootstrap_bca(values, np.random.default_rng(7), resamples=999)
+    first = bootstrap_bca(values, np.random.default_rng(7), resamples=999, expand=False)
+    assert first == bootstrap_bca(values, np.random.default_rng(7), resamples=999, expand=False)
     oracle = stats.bootstrap((values,), np.mean, method="BCa", n_resamples=999, rng=np.random.default_rng(7))
     assert first == pytest.approx(tuple(oracle.confidence_interval))
+
+
+def test_an_expanded_bootstrap_of_eight_pairs_is_about_as_wide_as_the_t_interval():
+    values = np.random.default_rng(4).normal(size=8)
+    low, high = bootstrap_bca(values, np.random.default_rng(0))
+    narrow_low, narrow_high = bootstrap_bca(values, np.random.default_rng(0), expand=False)
+    t_low, t_high = paired_t(values).interval()
+    assert (high - low) / (t_high - t_low) == pytest.approx(1.0, abs=0.15)
+    assert (narrow_high - narrow_low) / (t_high - t_low) < 0.85
 
 
 def test_the_bootstrap_is_refused_below_eight_pairs_and_certain_without_variation():
