@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
-from trainer.config.kinds import given_options
+from trainer.config.kinds import LIMITS, given_options
 from trainer.config.model import TrainerConfig
 from trainer.config.wording import ConfigError, Problem, problems_of
 
@@ -71,5 +71,14 @@ def resolve(config: Mapping[str, object]) -> dict[str, Any]:
 
 
 def json_schema() -> dict[str, Any]:
-    """The JSON schema of a configuration."""
-    return TrainerConfig.model_json_schema()
+    """The JSON schema of a configuration; null is allowed where it stands for a default that some kinds lack."""
+    schema = TrainerConfig.model_json_schema()
+    for section, name in LIMITS:
+        owner = TrainerConfig.model_fields[section].annotation
+        option = schema["$defs"][getattr(owner, "__name__", "")]["properties"][name]
+        if "anyOf" not in option:
+            described = {key: option.pop(key) for key in ("default", "description", "title") if key in option}
+            value = dict(option)
+            option.clear()
+            option.update(described, anyOf=[value, {"type": "null"}])
+    return schema

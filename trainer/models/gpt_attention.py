@@ -15,6 +15,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+SMALLEST_GPU_TILE: Final = 16  # FlexAttention's kernels multiply tiles; narrower heads do not fill one
+
 PatternKind = Literal["band", "strided"]
 
 
@@ -72,7 +74,7 @@ def attend(
         return _with_dropout(queries, keys, values, pattern, dropout_mask)
     if pattern is None:
         return functional.scaled_dot_product_attention(queries, keys, values, is_causal=True)
-    if queries.is_cuda:
+    if queries.is_cuda and queries.shape[3] >= SMALLEST_GPU_TILE:
         return flexible(queries, keys, values, pattern)
     mask = visible(pattern, queries.shape[2], queries.device)
     return functional.scaled_dot_product_attention(queries, keys, values, attn_mask=mask)

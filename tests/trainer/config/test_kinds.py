@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from trainer.config import ConfigError, parse, resolve
+from trainer.config import ConfigError, json_schema, parse, resolve
 from trainer.config.file import read_config
 from trainer.config.kinds import LIMITS, SWITCHES
 from trainer.config.model import TrainerConfig
@@ -149,3 +149,13 @@ def test_the_place_of_a_refused_option_is_its_line(tmp_path: Path) -> None:
     path.write_text("model:\n  kind: awd_lstm\n  heads: 4\nbudget: {steps: 1}\n")
     with pytest.raises(UsageError, match=r"config\.yaml:3:3: model\.heads: 4 has no effect with model\.kind awd_lstm"):
         read_config(path)
+
+
+def test_the_schema_allows_null_for_options_that_some_kinds_lack() -> None:
+    schema = json_schema()
+    for section, name in LIMITS:
+        owner = schema["properties"][section]["$ref"].rsplit("/", 1)[1]
+        option = schema["$defs"][owner]["properties"][name]
+        assert {"type": "null"} in option["anyOf"]
+        assert option["description"]
+    assert schema["$defs"]["ModelConfig"]["properties"]["layers"]["type"] == "integer"
