@@ -11,6 +11,7 @@ import pandas as pd
 
 from reports.load import StudyData
 from reports.measures import Measure
+from sweeper.configuration import baseline_level
 
 Levels = Mapping[str, str]  # the key of each factor's level
 
@@ -71,9 +72,18 @@ def factor_spec(data: StudyData, factor: str) -> Mapping[str, Any]:
     return found
 
 
-def baseline_key(data: StudyData, factor: str) -> str:
-    """The key of a factor's baseline level."""
-    return level_key(factor_spec(data, factor).get("baseline"))
+def baseline_key(data: StudyData, factor: str, phase: str) -> str:
+    """The key of a factor's baseline level in a phase, whose own config may move it."""
+    spec = next(each.spec for each in data.phases if each.name == phase)
+    level = baseline_level(factor, factor_spec(data, factor), spec)
+    return level_key(level)
+
+
+def full_key(data: StudyData, factor: str, phase: str, found: Iterable[Cell]) -> str | None:
+    """The key of the level that a factor has where it is on, in a phase of two levels; None if there are more."""
+    base = baseline_key(data, factor, phase)
+    others = {cell.levels[factor] for cell in found} - {base}
+    return others.pop() if len(others) == 1 else None
 
 
 def cells(data: StudyData, phase: str, measure: Measure) -> tuple[Cell, ...]:
@@ -87,7 +97,7 @@ def cells(data: StudyData, phase: str, measure: Measure) -> tuple[Cell, ...]:
 def _cells(data: StudyData, phase: str, measure: Measure) -> tuple[Cell, ...]:
     frame = data.phase_trials(phase)
     factors, corpora = data.factors, _corpus_factors(data)
-    levels = {factor: _keys(frame[data.column(factor)], baseline_key(data, factor)) for factor in factors}
+    levels = {factor: _keys(frame[data.column(factor)], baseline_key(data, factor, phase)) for factor in factors}
     places: dict[tuple[object, ...], list[int]] = {}
     for place, key in enumerate(zip(frame["configuration_hash"], frame["seed"], frame["budget"], strict=True)):
         if _present(key[0]):

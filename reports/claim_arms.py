@@ -33,7 +33,7 @@ def arm_cells(data: StudyData, arm: Arm, measure: Measure) -> tuple[Cell, ...]:
     everything = phase_cells(data, arm["phase"], measure)
     found = matching(everything, {factor: level_key(level) for factor, level in (arm.get("levels") or {}).items()})
     for factor in data.factors:
-        at_baseline = matching(found, {factor: baseline_key(data, factor)})
+        at_baseline = matching(found, {factor: baseline_key(data, factor, arm["phase"])})
         if factor not in (arm.get("levels") or {}) and at_baseline:
             found = at_baseline
     require(bool(found), f"no trial of the study is {arm_words(arm)}")

@@ -140,7 +140,10 @@ def _ordering(data: StudyData, claim: Claim, measure: Measure) -> Evidence:
         pairs = [(largest, other) for other in spec["among"] if other != largest]
         wanted = f"{largest} has the largest gain"
     parts = gain_parts(data, spec["phase"], measure, pairs)
-    return Evidence(parts=tuple(replace(part, low=0.0) for part in parts), wanted=wanted)
+    at_least = claim.get("at_least")
+    wanted += f" by at least {margin_text(at_least, measure)}" if _positive(at_least) else ""
+    lead = [increase(at_least, measure, part.mean_from) for part in parts]
+    return Evidence(parts=tuple(replace(part, low=low) for part, low in zip(parts, lead, strict=True)), wanted=wanted)
 
 
 def _region(claim: Claim, measure: Measure, reference: float) -> tuple[float | None, float | None, str]:

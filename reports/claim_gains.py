@@ -5,12 +5,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from statistics import fmean
 
-from reports.cells import Cell, baseline_key, level_text
+from reports.cells import Cell, baseline_key, full_key, level_text
 from reports.claim_arms import phase_cells, require
 from reports.claim_fractions import fraction_contrast
 from reports.claim_parts import Part
 from reports.comparison import Comparison, infer, minus, paired_by_factor, raw_mean
-from reports.factorial_phase import high_level
 from reports.load import StudyData
 from reports.measures import Measure, measure
 from reports.statistics.paired import Estimate
@@ -50,20 +49,20 @@ def _gain(
 ) -> _Gain:
     runs, choice, chosen_by = found
     design = next(each.design for each in data.phases if each.name == phase)
-    start = baseline_key(data, factor)
+    start, full = baseline_key(data, factor, phase), full_key(data, factor, phase, runs)
     if design == "leave_one_out":
-        full = high_level(data, factor)
-        comparison = paired_by_factor(runs, factor, full, start).scaled(metric.sign)
-        require(bool(comparison.units), f"phase {phase} does not leave out {factor}")
+        comparison = paired_by_factor(runs, factor, full or start, start).scaled(metric.sign)
+        require(full is not None and bool(comparison.units), f"phase {phase} does not leave out {factor}")
+        assert full is not None
         return _Gain(factor, level_text(full), replace(comparison, around=tuple(runs)))
     level = _best_level(choice, chosen_by, factor, start)
     if level is not None:
         return _Gain(factor, level_text(level), paired_by_factor(runs, factor, start, level).scaled(-metric.sign))
-    part = fraction_contrast(data, phase, metric, (factor, start, high_level(data, factor)), {})
+    part = fraction_contrast(data, phase, metric, (factor, start, full), {}) if full is not None else None
     require(part is not None, f"phase {phase} does not show the gain of {factor} against its baseline")
-    assert part is not None
+    assert part is not None and full is not None
     estimate = replace(part.estimate, value=-metric.sign * part.estimate.value)
-    return _Gain(factor, level_text(high_level(data, factor)), part.comparison.scaled(-metric.sign), estimate)
+    return _Gain(factor, level_text(full), part.comparison.scaled(-metric.sign), estimate)
 
 
 def _best_level(runs: Sequence[Cell], chosen_by: Measure, factor: str, start: str) -> str | None:

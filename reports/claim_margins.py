@@ -39,5 +39,4 @@ def margin_text(margin: Margin, measure: Measure) -> str:
 def _share(margin: Margin) -> float | None:
     if not isinstance(margin, str):
         return None
-    text = margin.strip()
-    return float(text.removesuffix("%")) / 100 if text.endswith("%") else float(text)
+    return float(margin.strip().removesuffix("%")) / 100

@@ -8,9 +8,9 @@ from typing import Literal
 
 import numpy as np
 
-from reports.cells import Cell, baseline_key, cells, factor_spec, level_key, level_text
+from reports.cells import Cell, baseline_key, cells, factor_spec, full_key, level_key, level_text
 from reports.comparison import Comparison, infer, matching, paired_by_factor, raw_mean
-from reports.factorial_phase import factorial_phase, high_level
+from reports.factorial_phase import factorial_phase
 from reports.load import StudyData
 from reports.measures import Measure, Scale, measure
 from reports.statistics.paired import (
@@ -102,12 +102,14 @@ def _phase_effects(data: StudyData, metric: Measure, phase: str, design: str) ->
             yield from _contrasts(data, metric, phase, design, runs)
         case "leave_one_out":
             for factor in _varied(data, runs):
-                off, on = baseline_key(data, factor), high_level(data, factor)
-                yield from _pairs(data, metric, (phase, design, "loss when left out"), runs, (factor, on, off))
+                off, on = baseline_key(data, factor, phase), full_key(data, factor, phase, runs)
+                if on is not None:
+                    yield from _pairs(data, metric, (phase, design, "loss when left out"), runs, (factor, on, off))
         case "ladder":
-            for factor in _as_added(data, runs):
-                off, on = baseline_key(data, factor), high_level(data, factor)
-                yield from _pairs(data, metric, (phase, design, "step"), runs, (factor, off, on))
+            for factor in _as_added(data, phase, runs):
+                off, on = baseline_key(data, factor, phase), full_key(data, factor, phase, runs)
+                if on is not None:
+                    yield from _pairs(data, metric, (phase, design, "step"), runs, (factor, off, on))
         case "fractional" | "plackett_burman":
             yield from _main_effects(data, metric, phase, design, runs)
         case _:  # samplers draw no pairs, and a promotion compares configurations, not factors
@@ -117,7 +119,7 @@ def _phase_effects(data: StudyData, metric: Measure, phase: str, design: str) ->
 def _contrasts(data: StudyData, metric: Measure, phase: str, design: str, runs: Sequence[Cell]) -> Iterator[Effect]:
     for factor in _varied(data, runs):
         present = list(dict.fromkeys(cell.levels[factor] for cell in runs))
-        base = baseline_key(data, factor)
+        base = baseline_key(data, factor, phase)
         start = base if base in present else _declared(data, factor, present)[0]
         for level in _declared(data, factor, present):
             if level != start:
@@ -244,11 +246,11 @@ def _varied(data: StudyData, runs: Sequence[Cell]) -> list[str]:
     return [factor for factor in data.factors if len({cell.levels[factor] for cell in runs}) > 1]
 
 
-def _as_added(data: StudyData, runs: Sequence[Cell]) -> list[str]:
+def _as_added(data: StudyData, phase: str, runs: Sequence[Cell]) -> list[str]:
     """The factors of a ladder in the order of its steps."""
     return sorted(
         _varied(data, runs),
-        key=lambda factor: sum(cell.levels[factor] == baseline_key(data, factor) for cell in runs),
+        key=lambda factor: sum(cell.levels[factor] == baseline_key(data, factor, phase) for cell in runs),
     )
 
 

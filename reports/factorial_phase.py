@@ -37,7 +37,7 @@ def factorial_phase(data: StudyData, phase: str, measure: Measure) -> FactorialP
     design = next(each.design for each in data.phases if each.name == phase)
     wanted = cells(data, phase, measure)
     runs = tuple(cell for cell in wanted if cell.measured)
-    levels = {factor: pair for factor in data.factors if (pair := _two_levels(data, factor, wanted))}
+    levels = {factor: pair for factor in data.factors if (pair := _two_levels(data, phase, factor, wanted))}
     levels = {factor: pair for factor, pair in levels.items() if not _is_block(factor, runs, pair)}
     if not levels or len(runs) < 2:
         return None
@@ -53,17 +53,11 @@ def factorial_phase(data: StudyData, phase: str, measure: Measure) -> FactorialP
     return FactorialPhase(phase=phase, factors=tuple(levels), levels=levels, effects=effects, cells=runs)
 
 
-def high_level(data: StudyData, factor: str) -> str:
-    """The key of the level that a factor has in a full configuration: its last."""
-    levels = factor_spec(data, factor).get("levels") or [None]
-    return level_key(levels[-1])
-
-
-def _two_levels(data: StudyData, factor: str, runs: Sequence[Cell]) -> tuple[str, str] | None:
+def _two_levels(data: StudyData, phase: str, factor: str, runs: Sequence[Cell]) -> tuple[str, str] | None:
     present = list(dict.fromkeys(cell.levels[factor] for cell in runs))
     if len(present) != 2:
         return None
-    base = baseline_key(data, factor)
+    base = baseline_key(data, factor, phase)
     if base not in present:
         order = [level_key(level) for level in factor_spec(data, factor).get("levels") or present]
         base = min(present, key=lambda key: order.index(key) if key in order else len(order))

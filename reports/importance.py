@@ -64,7 +64,7 @@ def phase_importance(data: StudyData, phase: str, metric: Measure | None = None)
         return None
     bounds = _bounds(data, found, rows, known)
     used = [row for row in rows if known[int(row["trial_id"])] is not None or int(row["trial_id"]) in bounds]
-    axes = [axis for factor in data.factors if (axis := _axis(data, factor, used)) is not None]
+    axes = [axis for factor in data.factors if (axis := _axis(data, phase, factor, used)) is not None]
     if not axes:
         return None
     generator = np.random.default_rng([int(data.study.spec.get("seed") or 0), zlib.crc32(phase.encode())])
@@ -91,13 +91,14 @@ class _Axis:
     grid: Grid
 
 
-def _axis(data: StudyData, factor: str, rows: Sequence[Mapping[str, Any]]) -> _Axis | None:
+def _axis(data: StudyData, phase: str, factor: str, rows: Sequence[Mapping[str, Any]]) -> _Axis | None:
     """A range by its value, in the logarithm where it is drawn so; levels by their number. None if it does not vary."""
     column = data.column(factor)
     spec = factor_spec(data, factor)
     if spec.get("low") is not None and spec.get("high") is not None:
         return _range_axis(factor, spec, [row.get(column) for row in rows])
-    keys = [level_key(row[column]) if row.get(column) is not None else baseline_key(data, factor) for row in rows]
+    base = baseline_key(data, factor, phase)
+    keys = [level_key(row[column]) if row.get(column) is not None else base for row in rows]
     order = [level_key(level) for level in spec.get("levels") or ()]
     levels = [*(key for key in order if key in keys), *(key for key in dict.fromkeys(keys) if key not in order)]
     if len(levels) < 2:

@@ -24,6 +24,7 @@ class Phase:
     seeds: Sequence[int] = (0, 1, 2)
     steps: int = 100
     repeats: int = 1
+    config: Mapping[str, Any] | None = None  # the phase's own
 
 
 def factor(*levels: Any, path: str | None = None, baseline: Any = None) -> dict[str, Any]:
@@ -55,7 +56,7 @@ def study_data(
         "metric": {"name": metric, "direction": direction, "scale": scale},
         "factors": dict(factors),
         "claims": list(claims),
-        "phases": [{"name": each.name, "design": each.design} for each in phases],
+        "phases": [{"name": each.name, "design": each.design, "config": each.config or {}} for each in phases],
     }
     trials: list[TrialRow] = []
     members: dict[str, tuple[int, ...]] = {}

@@ -166,6 +166,13 @@ def test_the_largest_gain_of_several(largest, verdict):
         assert found.estimate == pytest.approx(0.03, abs=0.01)
 
 
+def test_the_largest_gain_by_a_margin():
+    spec = {"phase": "screen", "largest": "a", "among": ["a", "b", "c"]}
+    near, far = judge(claim("near", ordering=spec, at_least=0.01), claim("far", ordering=spec, at_least=0.06))
+    assert (near.verdict, far.verdict) == ("supported", "refuted")
+    assert "a has the largest gain by at least 0.01 nats" in near.sentence
+
+
 def test_the_largest_loss_when_left_out():
     phase = Phase("out", "leave_one_out", FULL_ROWS, perplexity())
     right, wrong = judge(

@@ -176,3 +176,11 @@ def test_the_numbers_depend_on_the_study_alone():
 
 def test_a_sampler_phase_has_no_pairs():
     assert effect_table(study_data(FACTORS, Phase("search", "sampler", ONE_AT_A_TIME, perplexity))) == ()
+
+
+def test_a_phase_whose_config_moves_a_baseline_is_compared_with_its_own():
+    factors = {"a": factor(0.0, 0.1, 0.2, path="m.a"), "b": factor("off", "on")}
+    rows = [{"a": a, "b": "off"} for a in (0.1, 0.0, 0.2)]
+    phase = Phase("p", "one_at_a_time", rows, perplexity, config={"m": {"a": 0.1}})
+    table = effect_table(study_data(factors, phase))
+    assert [(each.level_from, each.level_to) for each in table] == [("0.1", "0"), ("0.1", "0.2")]
