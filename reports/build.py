@@ -7,10 +7,11 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
-from reports.html import render_html
+from reports.html import KIND, render_html
 from reports.load import StudyData, load
 from reports.pdf import render_pdf
 from reports.sections.blocks import Report, Table
+from reports.sections.comparing import comparison_report
 from reports.sections.report import study_report
 from sweeper.errors import UsageError
 
@@ -43,13 +44,34 @@ def build_from(data: StudyData, folder: Path, *, formats: Sequence[str] = ("html
     return write_report(study_report(data, now), folder, formats=formats, now=now)
 
 
-def write_report(report: Report, folder: Path, *, formats: Sequence[str], now: datetime) -> list[Path]:
+def build_comparison(
+    store: str,
+    studies: tuple[str, str],
+    folder: Path,
+    *,
+    formats: Sequence[str] = ("html", "pdf"),
+    now: datetime,
+) -> list[Path]:
+    """Writes the report of two studies of a store beside each other; the rest is as in `build_report`.
+
+    Raises:
+        UsageError: as `build_report`, or the studies have different metrics.
+        StoreError: there is no such store.
+    """
+    first, second = (load(store, study) for study in studies)
+    report = comparison_report(first, second, now)
+    return write_report(report, folder, formats=formats, now=now, kind="Two studies compared")
+
+
+def write_report(
+    report: Report, folder: Path, *, formats: Sequence[str], now: datetime, kind: str = KIND
+) -> list[Path]:
     """Writes a report's files: everything is made before the first is written, and each appears whole."""
     rendered: dict[str, bytes] = {}
     if "html" in formats:
-        rendered["report.html"] = render_html(report).encode()
+        rendered["report.html"] = render_html(report, kind=kind).encode()
     if "pdf" in formats:
-        rendered["report.pdf"] = render_pdf(report, now)
+        rendered["report.pdf"] = render_pdf(report, now, kind=kind)
     _write(folder, {**_figure_files(report), **rendered})
     return [folder / f"report.{name}" for name in formats]
 

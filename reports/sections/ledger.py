@@ -72,7 +72,7 @@ def _table(context: Context) -> Table:
         )
     )
     rows = [
-        _row(
+        ledger_row(
             (wording.clean(phase.name), wording.clean(phase.design).replace("_", " "), _budgets(own)),
             own,
         )
@@ -80,7 +80,7 @@ def _table(context: Context) -> Table:
         for own in [context.trials[context.trials["phase"] == phase.name]]
     ]
     if len(rows) > 1:
-        rows.append(_row(("All", "", ""), context.trials))
+        rows.append(ledger_row(("All", "", ""), context.trials))
     return Table(
         name="ledger",
         caption=plain("A trial that several phases want is counted in the first of them."),
@@ -89,7 +89,8 @@ def _table(context: Context) -> Table:
     )
 
 
-def _row(names: tuple[str, ...], frame: pd.DataFrame) -> tuple[Cell, ...]:
+def ledger_row(names: tuple[str, ...], frame: pd.DataFrame) -> tuple[Cell, ...]:
+    """A row for some trials: what they are called, how many ended how, and what they took."""
     states = frame["state"].value_counts()
     counts = [int(states.get(state, 0)) for state in ENDED]
     numbers = [len(frame), *counts, len(frame) - sum(counts)]

@@ -12,30 +12,41 @@ FORMATS = ("html", "pdf")
 
 @click.command()
 @click.argument("study")
+@click.argument("other", required=False)
 @click.option(
     "--out",
     type=click.Path(file_okay=False, path_type=Path),
-    help="The folder to write to.  [default: sweeper-reports/STUDY]",
+    help="The folder to write to.  [default: sweeper-reports/STUDY, or STUDY-and-OTHER]",
 )
 @click.option(
     "--format", "formats", default="html,pdf", show_default=True, help="Which of html and pdf, comma-separated."
 )
 @store_option
-def report(study: str, out: Path | None, formats: str, store: str) -> None:
-    """Write the report of STUDY, a study file or a study's name in the store.
+def report(study: str, other: str | None, out: Path | None, formats: str, store: str) -> None:
+    """Write the report of STUDY, a study file or a study's name in the store; of STUDY and OTHER, compare them.
 
     The report opens offline. Its figures are saved beside it as SVG, their data as CSV. Trials that have not ended
     yet are said, so a report can be written while the study runs.
     """
     chosen = _formats(formats)
-    name = study_name(study)
+    names = [study_name(each) for each in (study, other) if each is not None]
     from datetime import UTC, datetime  # noqa: PLC0415
 
-    from reports.build import build_report  # noqa: PLC0415 - pandas and matplotlib are slow to load
+    from reports.build import build_comparison, build_report  # noqa: PLC0415 - pandas and matplotlib are slow to load
 
-    folder = out if out is not None else Path("sweeper-reports") / name
-    for path in build_report(store, name, folder, formats=chosen, now=datetime.now(UTC)):
+    folder = out if out is not None else Path("sweeper-reports") / "-and-".join(map(_folder_name, names))
+    now = datetime.now(UTC)
+    if len(names) == 1:
+        paths = build_report(store, names[0], folder, formats=chosen, now=now)
+    else:
+        paths = build_comparison(store, (names[0], names[1]), folder, formats=chosen, now=now)
+    for path in paths:
         click.echo(str(path))
+
+
+def _folder_name(study: str) -> str:
+    """A study's name as one folder: no separators, not hidden."""
+    return study.replace("/", "-").replace("\\", "-").lstrip(".") or "study"
 
 
 def _formats(text: str) -> tuple[str, ...]:

@@ -1,0 +1,171 @@
+"""Two studies beside each other: their best, the trials that they share, their fronts, their verdicts."""
+
+import math
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+
+import pandas as pd
+
+from reports import wording
+from reports.figures.cost import cost_figure
+from reports.figures.drawing import Drawing
+from reports.figures.forest import Row, finding_of, forest_figure
+from reports.load import StudyData
+from reports.measures import measure
+from reports.sections.blocks import Block, Cell, Column, Inline, Paragraph, Plot, Report, Section, Table, plain, rich
+from reports.sections.context import Context, make_context
+from reports.sections.costs import capital
+from reports.sections.ledger import ledger_row
+from reports.sections.verdicts import effect_text
+from reports.statistics.paired import Estimate, paired_t
+from sweeper.errors import UsageError
+
+MOST_ROWS: Final = 40
+KEY: Final = ["configuration_hash", "seed", "budget"]
+
+
+def comparison_report(first: StudyData, second: StudyData, now: datetime) -> Report:
+    """All that is to be said about two studies together.
+
+    Raises:
+        UsageError: they have different metrics.
+    """
+    pair = (make_context(first, now), make_context(second, now))
+    if pair[0].metric != pair[1].metric:
+        found = [f"{each.data.study.name} {each.metric.direction}s {each.metric.name}" for each in pair]
+        raise UsageError(f"{found[0]}, but {found[1]}. Only studies of one metric can be compared.")
+    names = [wording.clean(context.data.study.name) for context in pair]
+    sections = [_summary(pair), _shared(pair), _cost(pair), _claims(pair), _ledger(pair)]
+    return Report(
+        title=f"{names[0]} and {names[1]}",
+        subtitle="",
+        byline=f"Two studies compared. Report of {wording.time_text(now.timestamp())}.",
+        sections=tuple(section for section in sections if section is not None),
+        trials={
+            trial: f"{name}, {label}"
+            for name, context in zip(names, pair, strict=True)
+            for trial, label in context.labels.items()
+        },
+    )
+
+
+def _summary(pair: tuple[Context, Context]) -> Section:
+    blocks: list[Block] = [Paragraph(text=_best(pair), lead=True)]
+    for context in pair:
+        if context.unfinished:
+            name = wording.clean(context.data.study.name)
+            blocks.append(Paragraph(text=plain(f"{name} is not finished: {context.unfinished} trials have not ended.")))
+    return Section(anchor="summary", title="Summary", blocks=tuple(blocks))
+
+
+def _best(pair: tuple[Context, Context]) -> Inline:
+    values = [math.nan if context.best is None else float(context.best["value"]) for context in pair]
+    names = [wording.clean(context.data.study.name).replace("{", "(").replace("}", ")") for context in pair]
+    words = wording.clean(pair[0].metric.words)
+    if not all(math.isfinite(value) for value in values):
+        return plain(f"No {words} of both studies is there to compare yet.")
+    log = pair[0].metric.log and min(values) > 0
+    change = math.log(values[1] / values[0]) if log else values[1] - values[0]
+    return rich(
+        f"The best {words} is {{}} in {names[0]} and {{}} in {names[1]}, a change of {{}}.",
+        *(wording.perplexity(value) for value in values),
+        effect_text(change, percent=log),
+    )
+
+
+def _shared(pair: tuple[Context, Context]) -> Section:
+    """The trials that are the same in both: configuration, seed and budget."""
+    both = _paired(pair)
+    log = pair[0].metric.log
+    if not len(both):
+        text = "No configuration completed with the same seed and budget in both studies, so no trials can be paired."
+        return Section(anchor="shared", title="Trials in both", blocks=(Paragraph(text=plain(text)),))
+    whole = paired_t(both["difference"])
+    low, high = (effect_text(value, percent=log) for value in whole.interval())
+    interval = f" (95 % interval {low} to {high})" if whole.decides else ""
+    names = [wording.clean(context.data.study.name).replace("{", "(").replace("}", ")") for context in pair]
+    answer = rich(
+        f"{wording.count(len(both), 'trial')} completed in both studies. From {names[0]} to {names[1]} the "
+        f"{wording.clean(pair[0].metric.words)} changes by {{}}{interval} on average over them.",
+        effect_text(whole.value, percent=log),
+    )
+    blocks: list[Block] = [Paragraph(text=answer)]
+    drawing = _forest(pair, both)
+    if drawing is not None:
+        caption = "The change of each configuration from the first study to the second, over its seeds and budgets."
+        blocks.append(Plot(drawing=drawing, caption=plain(caption)))
+    return Section(anchor="shared", title="Trials in both", blocks=tuple(blocks))
+
+
+def _paired(pair: tuple[Context, Context]) -> pd.DataFrame:
+    frames = []
+    for context in pair:
+        values = measure(context.data).values
+        frame = context.trials[context.trials["trial_id"].isin(list(values))]
+        frames.append(frame[[*KEY, "trial_id"]].assign(y=[values[int(trial)] for trial in frame["trial_id"]]))
+    both = frames[0].drop_duplicates(KEY).merge(frames[1].drop_duplicates(KEY), on=KEY, suffixes=("_first", "_second"))
+    names = [pair[0].configurations[int(trial)] for trial in both["trial_id_first"]]
+    return both.assign(difference=both["y_second"] - both["y_first"], configuration=names)
+
+
+def _forest(pair: tuple[Context, Context], both: pd.DataFrame) -> Drawing | None:
+    log = pair[0].metric.log
+    rows = [
+        _row(str(name), paired_t(group["difference"]), minimize=pair[0].metric.direction == "minimize", percent=log)
+        for name, group in both.groupby("configuration", sort=False)
+    ]
+    shown = sorted(rows, key=lambda row: -abs(row.estimate))[:MOST_ROWS]
+    label = f"change of {pair[0].metric.words}" + (" (%)" if log else "")
+    return forest_figure("changes", "Changes from one study to the other", shown, label, percent=log)
+
+
+def _row(name: str, found: Estimate, *, minimize: bool, percent: bool) -> Row:
+    low, high = found.interval()
+    shown = [100 * math.expm1(value) if percent else value for value in (found.value, low, high)]
+    finding = finding_of(low, high, improves=(found.value < 0) == minimize)
+    return Row(group="", label=name, estimate=shown[0], low=shown[1], high=shown[2], n=found.n, finding=finding)
+
+
+def _cost(pair: tuple[Context, Context]) -> Section | None:
+    frames = [context.trials.assign(phase=context.data.study.name) for context in pair]
+    published = {**pair[0].published, **pair[1].published}
+    drawing = cost_figure(pd.concat(frames, ignore_index=True), pair[0].metric, published)
+    if drawing is None:
+        return None
+    text = "Each point is a trial of one of the studies; the line is the Pareto front of both together."
+    title = f"{capital(pair[0].metric.words)} against cost"
+    return Section(anchor="cost", title=title, blocks=(Plot(drawing=drawing, caption=plain(text)),))
+
+
+def _claims(pair: tuple[Context, Context]) -> Section | None:
+    verdicts = [{verdict.id: verdict for verdict in context.verdicts} for context in pair]
+    both = [name for name in verdicts[0] if name in verdicts[1]]
+    if not both:
+        return None
+    names = [wording.clean(context.data.study.name) for context in pair]
+    columns = [Column(title="Claim"), *(Column(title=title) for name in names for title in (name, "Effect"))]
+    rows = []
+    for claim in both:
+        cells = [Cell(wording.clean(claim))]
+        for each in verdicts:
+            verdict = each[claim]
+            cells += [Cell(verdict.verdict), Cell(effect_text(verdict.estimate, percent=verdict.scale == "log"))]
+        rows.append(tuple(cells))
+    changed = sum(verdicts[0][name].verdict != verdicts[1][name].verdict for name in both)
+    table = Table(name="claims", caption=plain("The claims that both make."), columns=tuple(columns), rows=tuple(rows))
+    text = f"Of {wording.count(len(both), 'claim')} that both studies make, {changed} got another verdict."
+    return Section(anchor="claims", title="Verdicts", blocks=(Paragraph(text=plain(text)), table))
+
+
+def _ledger(pair: Sequence[Context]) -> Section:
+    titles = ("Study", "Trials", "Completed", "Pruned", "Failed", "Not ended", "Device time", "FLOPs")
+    table = Table(
+        name="ledger",
+        caption=plain("What each study took."),
+        columns=tuple(Column(title=title, number=place > 0) for place, title in enumerate(titles)),
+        rows=tuple(ledger_row((wording.clean(context.data.study.name),), context.trials) for context in pair),
+    )
+    together = sum(context.device_seconds for context in pair)
+    text = f"Together they took {wording.duration(together)} of device time."
+    return Section(anchor="ledger", title="Device time", blocks=(Paragraph(text=plain(text)), table))

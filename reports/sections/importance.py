@@ -1,0 +1,99 @@
+"""Which factors matter in a search or a large design, pruned trials counted as far as they went."""
+
+import math
+from dataclasses import replace
+from typing import Final
+
+from reports import wording
+from reports.attribution import Attribution, phase_attribution
+from reports.figures.shares import attribution_figure, importance_figure
+from reports.importance import PhaseImportance, phase_importance
+from reports.load import StudyData
+from reports.sections.blocks import Block, Heading, Inline, Plot, Section, plain
+from reports.sections.context import Context
+
+SEARCHES: Final = ("sampler", "list", "grid", "promote")
+MOST_TRIALS: Final = 1500
+FACTORIALS: Final = ("grid", "fractional", "list", "leave_one_out")
+
+
+def importance(context: Context) -> Section | None:
+    """The section; None if no phase is large enough."""
+    blocks: list[Block] = []
+    for phase in context.data.phases:
+        found = [*_attributed(context, phase.name, phase.design), *_searched(context, phase.name, phase.design)]
+        if found and len(context.data.phases) > 1:
+            blocks.append(Heading(text=wording.clean(phase.name)))
+        blocks += found
+    return Section(anchor="importance", title="Which factors matter most", blocks=tuple(blocks)) if blocks else None
+
+
+def _attributed(context: Context, phase: str, design: str) -> list[Block]:
+    found = phase_attribution(context.data, phase) if design in FACTORIALS else None
+    if found is None:
+        return []
+    percent = found.scale == "log"
+
+    def shown(value: float | None) -> float | None:
+        return value if value is None or not percent else -100 * math.expm1(-value)
+
+    shares = {
+        each.factor: {
+            "Shapley": shown(each.shapley),
+            "added alone": shown(each.add_one),
+            "left out of all": shown(each.leave_one_out),
+        }
+        for each in found.factors
+    }
+    label = f"{context.metric.words} gained" + (" (%)" if percent else "")
+    title = f"Who earned the gain in {phase}"
+    drawing = attribution_figure(f"attribution-{wording.slug(phase)}", title, shares, label, percent=percent)
+    return [Plot(drawing=drawing, caption=_attribution_caption(found))]
+
+
+def _attribution_caption(found: Attribution) -> Inline:
+    text = (
+        "The gain of all factors together, shared out. Shapley values are the mean gain of adding a factor, over all "
+        "orders in which the factors could be added; beside them what it gains alone, and what is lost without it. "
+        "Where these differ, factors share their gains."
+    )
+    if found.fitted:
+        text += " Combinations that were not run come from the fitted main effects and two-way interactions."
+    return plain(text)
+
+
+def _searched(context: Context, phase: str, design: str) -> list[Block]:
+    found = phase_importance(_fewer(context.data, phase), phase) if design in SEARCHES else None
+    if found is None:
+        return []
+    factors = [(each.factor, each.fanova, each.fanova_sd, each.ped_anova) for each in found.factors]
+    drawing = importance_figure(f"importance-{wording.slug(phase)}", f"Importance in {phase}", factors)
+    return [Plot(drawing=drawing, caption=_importance_caption(found, len(context.data.members[phase])))]
+
+
+def _fewer(data: StudyData, phase: str) -> StudyData:
+    """The study with at most `MOST_TRIALS` in a phase, evenly chosen: forests of more take long and say the same."""
+    members = data.members[phase]
+    if len(members) <= MOST_TRIALS:
+        return data
+    step = len(members) / MOST_TRIALS
+    chosen = tuple(members[int(place * step)] for place in range(MOST_TRIALS))
+    return replace(data, members={**data.members, phase: chosen})
+
+
+def _importance_caption(found: PhaseImportance, num_trials: int) -> Inline:
+    chosen = f" (of {MOST_TRIALS} trials evenly chosen from {num_trials})" if num_trials > MOST_TRIALS else ""
+    text = (
+        f"Importance over {wording.count(found.num_completed, 'completed trial')}{chosen}. Left, the share of the "
+        "variance that a factor explains alone (functional ANOVA of a random forest, Hutter et al. 2014), with the "
+        "standard deviation over the trees. Right, how much its levels differ between the best trials and all "
+        "(PED-ANOVA, Watanabe et al. 2023)."
+    )
+    if found.num_censored:
+        text += (
+            f" {wording.count(found.num_censored, 'trial')} pruned or diverged count with values imputed within their "
+            "bounds."
+        )
+    if found.left_out:
+        text += f" {wording.count(len(found.left_out), 'failed trial')} of which nothing can be said left out."
+    return plain(text)
