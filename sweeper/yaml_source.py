@@ -104,7 +104,8 @@ def _compose(text: str, name: str) -> yaml.Node | None:
     except RecursionError as error:
         raise fail(1, 1, "the file is nested too deeply. Write it flatter.") from error
     except (ValueError, OverflowError) as error:  # an escape beyond Unicode, such as "\UFFFFFFFF"
-        raise fail(1, 1, f"not YAML: {error}. Check escapes such as \\U in quoted text.") from error
+        message = "not YAML: an escape in quoted text, such as \\UFFFFFFFF, stands for no character. Correct it."
+        raise fail(1, 1, message) from error
 
 
 def _read(path: Path) -> str:
@@ -135,6 +136,9 @@ def _plain_words(problem: str, text: str, line: int) -> str:
     lines = text.splitlines()
     if "'\\t'" in problem and line <= len(lines) and "\t" in lines[line - 1]:
         return "a tab cannot indent YAML. Use spaces."
+    if problem == "but found another document":
+        return "a second document begins here (---). A file is one document; remove the line and what follows."
+    problem = problem.replace("'<scalar>'", "a value").replace("'<stream end>'", "the end of the file")
     return f"not YAML: {problem}. Check the indentation, colons, quotes and brackets here."
 
 
@@ -206,7 +210,8 @@ class _Builder:
                 self._note(node, path, "the file stands for too many values. Does an alias (*name) multiply them?")
             return None
         if id(node) in self._open:
-            self._note(node, path, "an alias (*name) stands for something that contains it. Write it out.")
+            message = "an alias (*name) stands for something that contains it. Write it out."
+            self.mistakes.append(Mistake(self.name, *self.keys.get(path, _place(node)), dotted(path), message))
             return None
         if len(path) > MOST_DEPTH:
             self._note(node, path[:1], f"is nested deeper than {MOST_DEPTH} levels. Write it flatter.")
@@ -237,7 +242,10 @@ class _Builder:
     def _mapping(self, node: yaml.MappingNode, path: KeyPath) -> dict[str, Any]:
         result: dict[str, Any] = {}
         for key_node, value_node in node.value:
-            if not isinstance(key_node, yaml.ScalarNode) or key_node.tag == "tag:yaml.org,2002:merge":
+            if key_node.tag == f"{_TAGS}merge":
+                self._note(key_node, path, "merge keys (<<) are not read here. Write the keys and values out.")
+                continue
+            if not isinstance(key_node, yaml.ScalarNode):
                 self._note(key_node, path, "a key must be plain text. Write `name: value`.")
                 continue
             key = str(key_node.value)

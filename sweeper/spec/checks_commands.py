@@ -2,12 +2,12 @@
 
 import re
 import warnings
-from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from collections.abc import Iterator
+from typing import Final
 
 from sweeper.spec.complaints import Complaints
 from sweeper.spec.models import Budget, CommandProgram, Phase
-from sweeper.spec.parts import Parts
+from sweeper.spec.parts import Parts, leaf_paths
 from trainer.config.wording import shown, suggestion
 
 _PLACEHOLDER: Final = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]")
@@ -50,7 +50,7 @@ def _unfilled(parts: Parts, word: str) -> list[str]:
     if set(parts.factor_names) != set(parts.factors):
         return []  # which names there are is known once the factors are mended
     for phase in parts.phases.values():
-        known = {*_ALWAYS, *_leaves(parts.baseline(phase)), *_factor_words(parts, phase)}
+        known = {*_ALWAYS, *leaf_paths(parts.baseline(phase)), *_factor_words(parts, phase)}
         if word not in known:
             return [*known, *_budget_words(phase)]
     return []
@@ -77,14 +77,6 @@ def _check_budget(parts: Parts, word: str, complaints: Complaints) -> None:
                 f"the command's {{{word}}} is not filled: this phase's budget is {{{words[0]}}}. "
                 f"Give all phases their budget in {word}, or use another placeholder.",
             )
-
-
-def _leaves(config: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
-    for name, value in config.items():
-        if isinstance(value, Mapping):
-            yield from _leaves(value, f"{prefix}{name}.")
-        else:
-            yield f"{prefix}{name}"
 
 
 def _pattern_fault(pattern: str) -> str:

@@ -13,12 +13,12 @@ from sweeper.spec.factors import Factor
 from sweeper.spec.models import Phase
 from sweeper.spec.names import row_text
 from sweeper.spec.normal import NormalFactor
-from sweeper.spec.parts import Parts
+from sweeper.spec.parts import Parts, leaf_paths
 from sweeper.yaml_source import KeyPath
 from trainer.config import ConfigError, Problem, TrainerConfig, parse, problems_of
 from trainer.config.wording import dotted, shown, suggestion
 
-MOST_COMBINATIONS: Final = 2_000  # of a phase that are tried; the plan tries the others
+MOST_COMBINATIONS: Final = 500  # of a phase that are tried; the plan tries the others
 MOST_TOLD: Final = 3
 OF_PHASES: Final = {"seed": "seeds", "budget": "budget"}  # what the trainer is told by the phase, and its key there
 
@@ -31,7 +31,7 @@ def check_configs(parts: Parts, complaints: Complaints) -> None:
         _check_plain(parts, complaints)
         return
     base = _check_baselines(parts, complaints)
-    known = list(_leaves(TrainerConfig().model_dump()))
+    known = list(leaf_paths(TrainerConfig().model_dump()))
     for name, factor in parts.factors.items():
         wrong = list(_unknown_paths(name, parts.raw_factors[name], factor, known))
         for where, message in wrong:
@@ -187,11 +187,3 @@ def _plain_fault(path: str, config: Mapping[str, Any]) -> str:
         if not isinstance(value, Mapping):
             return f"{path!r} cannot be set, since trial.config has {shown(value)} at {outer!r}. Correct the path."
     return ""
-
-
-def _leaves(config: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
-    for name, value in config.items():
-        if isinstance(value, Mapping):
-            yield from _leaves(value, f"{prefix}{name}.")
-        else:
-            yield f"{prefix}{name}"

@@ -161,11 +161,6 @@ def _kind(level: Any) -> str:
     return "text" if isinstance(level, str) else "a number"
 
 
-def is_sound(factor: Factor) -> bool:
-    """Whether a factor has a form."""
-    return not form_faults(factor)
-
-
 def one_level(levels: tuple[Any, ...]) -> bool:
     """Whether there is nothing to vary."""
     return len(distinct(levels)) < 2

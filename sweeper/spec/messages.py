@@ -124,7 +124,7 @@ def _follow(location: tuple[int | str, ...], model: type[BaseModel]) -> tuple[Ke
         field = _field(owner, part)
         if field is not None:
             hint = field.description or hint
-            types = _members(_annotation(field))
+            types = _members(field.annotation)
         else:
             types = [inner for each in types for inner in _members(_inner(each))]
         path.append(part)
@@ -134,11 +134,6 @@ def _follow(location: tuple[int | str, ...], model: type[BaseModel]) -> tuple[Ke
 def _field(owner: type[BaseModel] | None, part: int | str) -> FieldInfo | None:
     fields = owner.model_fields.items() if owner is not None else ()
     return next((field for name, field in fields if _key(name, field) == part), None)
-
-
-def _annotation(field: FieldInfo) -> Any:
-    """A field's type with its metadata, which pydantic takes apart."""
-    return field.annotation
 
 
 def _members(annotation: Any) -> list[Any]:

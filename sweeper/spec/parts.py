@@ -1,6 +1,6 @@
 """The sections of a study file that are in order by themselves, for the checks between them."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Final, TypeVar
@@ -85,6 +85,15 @@ class Parts:
         phases = self.data.get("phases")
         items = phases if isinstance(phases, list) else []
         return [item["name"] for item in items if isinstance(item, dict) and isinstance(item.get("name"), str)]
+
+
+def leaf_paths(config: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
+    """The dotted paths of a config's values that are no mappings."""
+    for name, value in config.items():
+        if isinstance(value, Mapping):
+            yield from leaf_paths(value, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}"
 
 
 # What a section can do without while others are checked, and what stands in for keys that it must have.

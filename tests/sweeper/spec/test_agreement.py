@@ -1,0 +1,81 @@
+"""What spec knows of other parts, without loading them, is what those parts say."""
+
+import inspect
+import itertools
+
+import optuna.samplers
+import pytest
+
+from sweeper import pruning, sampling
+from sweeper.designs.fractional import aliasing
+from sweeper.slots import metrics
+from sweeper.spec.arms import fewest_runs
+from sweeper.spec.checks_study import COORDINATES
+from sweeper.spec.designs import KINDS, SAMPLERS, SIMPLE
+from sweeper.spec.models import Phase, Retry
+from sweeper.spec.resolution import resolution_of, rule_fault
+from sweeper.spec.retries import FINAL_REASONS, FREE_REASONS
+from sweeper.spec.sampler_options import OPTIONS
+
+CLASSES = {
+    "tpe": optuna.samplers.TPESampler,
+    "gp": optuna.samplers.GPSampler,
+    "cmaes": optuna.samplers.CmaEsSampler,
+    "nsgaii": optuna.samplers.NSGAIISampler,
+    "nsgaiii": optuna.samplers.NSGAIIISampler,
+}
+NOT_PLAIN = {"seed", "gamma", "weights", "constraints_func", "independent_sampler"}
+
+
+def test_designs_are_those_that_can_be_made() -> None:
+    from sweeper import designs
+
+    assert {*SIMPLE, *KINDS} == set(designs.KINDS)
+
+
+@pytest.mark.parametrize("sampler", SAMPLERS)
+def test_every_sampler_draws(sampler: str) -> None:
+    factors = {"f": {"levels": [1, 2, 3], "baseline": 1}, "r": {"low": 0.0, "high": 1.0}}
+    drawn = sampling.draw(sampler, {}, factors, [], direction="minimize", seed=(0, 0, 0))
+    assert set(drawn) == {"f", "r"}
+
+
+@pytest.mark.parametrize("sampler", CLASSES)
+def test_options_are_those_of_optuna(sampler: str) -> None:
+    assert set(OPTIONS[sampler]) <= set(inspect.signature(CLASSES[sampler].__init__).parameters) - NOT_PLAIN
+
+
+def test_every_sampler_says_which_options_it_has() -> None:
+    assert set(OPTIONS) == set(SAMPLERS)
+
+
+def test_pruners_are_those_that_can_prune() -> None:
+    schema = Phase.model_json_schema()["properties"]["pruner"]["enum"]
+    for pruner in schema:
+        assert pruning.should_prune(pruner, direction="minimize", own_curve={1: 1.0}, other_curves=[]) is False
+
+
+def test_coordinates_are_those_of_metrics_files() -> None:
+    assert set(COORDINATES) == set(metrics.COORDINATES)
+
+
+def test_no_reason_is_both_retried_and_final() -> None:
+    assert not set(Retry.model_fields) & {*FINAL_REASONS, *FREE_REASONS}
+
+
+@pytest.mark.parametrize("generators", ["a b c abc", "a b c d abcd", "a b c ab ac bc abc", "a b c d abc -bcd", "a b c"])
+def test_resolutions_of_generators_are_those_of_their_designs(generators: str) -> None:
+    names = [f"f{place}" for place in range(len(generators.split()))]
+    rule = {"resolution": None, "generators": generators}
+    assert resolution_of(generators) == aliasing(names, rule).resolution
+
+
+@pytest.mark.parametrize(("number", "resolution"), list(itertools.product(range(3, 9), (3, 4, 5))))
+def test_a_fraction_that_is_let_through_can_be_made(number: int, resolution: int) -> None:
+    names = [f"f{place}" for place in range(number)]
+    if rule_fault(resolution, None, names) == ("", ""):
+        design = aliasing(names, resolution)
+        assert design.resolution is None or design.resolution >= resolution
+        assert fewest_runs(number, resolution) <= design.runs
+    else:
+        assert resolution > number
