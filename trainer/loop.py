@@ -12,14 +12,17 @@ from torch import Tensor
 
 from trainer import checkpoint
 from trainer.accounting import Account
+from trainer.allocation import free_cached, is_out_of_memory
 from trainer.batches import TrainingBatches
 from trainer.command_line import BEST_FILE, CHECKPOINT_FILE
 from trainer.config.model import TrainerConfig
 from trainer.errors import Diverged, Stopped
 from trainer.evaluation import Evaluation, evaluate
 from trainer.files import LineLog
+from trainer.gradients import add_gradients
 from trainer.models.language_model import LanguageModel
 from trainer.optimizers import Optimizer, clip_gradients
+from trainer.precision import Weights
 from trainer.schedules import learning_rate
 
 
@@ -32,6 +35,9 @@ class Progress:
         reported: the last step whose metrics line is written.
         best_perplexity, best_step: of validation so far; infinite and 0 at first.
         loss_sum, loss_tokens: of training since the last line, nats and tokens.
+        micro_batch_size: streams read at a time.
+        loss_scale, good_steps: of fp16, see `precision.Weights`.
+        skipped: steps that were left out because fp16 overflowed.
     """
 
     step: int = 0
@@ -40,6 +46,10 @@ class Progress:
     best_step: int = 0
     loss_sum: float = 0.0
     loss_tokens: int = 0
+    micro_batch_size: int = 1
+    loss_scale: float = 1.0
+    good_steps: int = 0
+    skipped: int = 0
 
 
 @dataclass(slots=True)
@@ -60,6 +70,7 @@ class Run:
     num_steps: int
     folder: Path
     model: LanguageModel
+    weights: Weights
     optimizer: Optimizer
     batches: TrainingBatches
     valid: Tensor
@@ -109,13 +120,57 @@ def train(run: Run) -> None:
 
 def _step(run: Run) -> None:
     inputs, targets, continues = run.batches.next()
-    run.optimizer.clear_gradients()
-    loss, run.memory = run.model(inputs, targets, run.memory if continues else None)
-    loss.backward()
-    norm = clip_gradients(run.optimizer.parameters, run.config.optimizer.clip)
-    _note_loss(run, loss.detach(), norm, targets.numel())
-    run.optimizer.step(_rate(run, run.progress.step) * _length_factor(run, targets.shape[1]))
+    loss, run.memory = _gradients(run, inputs, targets, run.memory if continues else None)
+    run.weights.gather_gradients()
+    norm = clip_gradients(run.weights.masters, run.config.optimizer.clip)
+    fits = run.config.precision != "fp16" or _fits(run, norm)
+    _note_loss(run, loss, norm if fits else torch.zeros_like(norm), targets.numel())
+    if fits:
+        run.optimizer.step(_rate(run, run.progress.step) * _length_factor(run, targets.shape[1]))
+        run.weights.publish()
+    else:
+        run.progress.skipped += 1
     run.progress.step += 1
+
+
+def _gradients(run: Run, inputs: Tensor, targets: Tensor, memory: Any) -> tuple[Tensor, Any]:
+    """The loss and the memory after; where the device's memory runs out, with ever fewer streams at a time."""
+    generator, progress = run.model.generator, run.progress
+    drawn = generator.get_state()
+    while True:
+        run.weights.clear_gradients()
+        try:
+            return add_gradients(
+                run.model,
+                inputs,
+                targets,
+                memory,
+                micro_batch_size=progress.micro_batch_size,
+                loss_scale=run.weights.loss_scale,
+            )
+        except (MemoryError, RuntimeError) as error:
+            if not is_out_of_memory(error) or progress.micro_batch_size == 1:
+                raise
+        # Out of the handler, so that what the failed call held is free.
+        progress.micro_batch_size = (min(progress.micro_batch_size, inputs.shape[0]) + 1) // 2
+        generator.set_state(drawn)
+        free_cached(inputs.device)
+        run.say(f"step {progress.step + 1}: out of memory; going on with {progress.micro_batch_size} streams at a time")
+
+
+def _fits(run: Run, norm: Tensor) -> bool:
+    """Whether fp16 gradients did not overflow.
+
+    Raises:
+        Diverged: they do at any scale.
+    """
+    finite = bool(norm.isfinite())
+    if not run.weights.note_step(finite=finite) and not finite:
+        raise Diverged(
+            f"the gradient overflows fp16 at any loss scale at step {run.progress.step + 1}. precision: bf16 or fp32, "
+            "or a lower optimizer.learning_rate may help."
+        )
+    return finite
 
 
 def _note_loss(run: Run, loss: Tensor, norm: Tensor, num_tokens: int) -> None:
@@ -172,10 +227,12 @@ def _report(run: Run, *, evaluated: bool) -> None:
     }
     if evaluated:
         with run.optimizer.evaluation_weights():
+            run.weights.publish()
             found = _validate(run)
             if found.perplexity < progress.best_perplexity:
                 progress.best_perplexity, progress.best_step = found.perplexity, progress.step
-                checkpoint.save(run.folder / BEST_FILE, {"model": checkpoint.detached(run.model.state_dict())})
+                checkpoint.save(run.folder / BEST_FILE, {"model": checkpoint.detached(run.weights.state())})
+        run.weights.publish()
         run.optimizer.note_validation(found.loss)
         measured |= {"valid_loss": found.loss, "valid_perplexity": found.perplexity}
         run.say(f"step {progress.step}/{run.num_steps}: validation perplexity {found.perplexity:.2f}")
@@ -223,11 +280,12 @@ def save(run: Run) -> None:
         Diverged: what would be saved is not finite.
     """
     _check_finite(run)
-    progress = run.progress
+    progress, weights = run.progress, run.weights
+    progress.loss_scale, progress.good_steps = weights.loss_scale, weights.good_steps
     state = {
         "config": run.config.model_dump_json(),
         "corpus": run.corpus_fingerprint,
-        "model": checkpoint.detached(run.model.state_dict()),
+        "model": checkpoint.detached(weights.state()),
         "optimizer": run.optimizer.state(),
         "memory": None if run.memory is None else [each.cpu().clone() for each in run.memory],
         "generator": run.model.generator.get_state(),
@@ -242,7 +300,7 @@ def save(run: Run) -> None:
 
 def restore(run: Run, state: dict[str, Any]) -> None:
     """Go on from a checkpoint's state; the metrics file must have been cut to its length already."""
-    run.model.load_state_dict(state["model"])
+    run.weights.load_state(state["model"])
     run.optimizer.load_state(state["optimizer"])
     device = run.account.device
     run.memory = None if state["memory"] is None else tuple(each.to(device) for each in state["memory"])
@@ -250,3 +308,4 @@ def restore(run: Run, state: dict[str, Any]) -> None:
     run.batches.load_state(state["data"])
     run.account.load_state(state["account"])
     run.progress = Progress(**state["progress"])
+    run.weights.loss_scale, run.weights.good_steps = run.progress.loss_scale, run.progress.good_steps

@@ -59,7 +59,7 @@ class Adam(Optimizer):
     @torch.no_grad()
     def step(self, learning_rate: float) -> None:
         """Change the parameters by their gradients, all of which must be there."""
-        gradients = [_gradient(each) for each in self.parameters]
+        gradients = [gradient_of(each) for each in self.parameters]
         torch._foreach_add_(self.steps, 1.0)
         kernel = torch._fused_adamw_ if self.config.kind == "adamw" else torch._fused_adam_
         kernel(
@@ -108,7 +108,7 @@ class SGD(Optimizer):
     @torch.no_grad()
     def step(self, learning_rate: float) -> None:
         """Change the parameters by their gradients, all of which must be there."""
-        gradients = [_gradient(each) for each in self.parameters]
+        gradients = [gradient_of(each) for each in self.parameters]
         if self.config.weight_decay > 0.0:
             torch._foreach_add_(gradients, self.parameters, alpha=self.config.weight_decay)
         torch._foreach_add_(self.parameters, gradients, alpha=-learning_rate)
@@ -168,13 +168,14 @@ def clip_gradients(parameters: list[Tensor], largest_norm: float | None) -> Tens
     Returns:
         The norm before, a scalar; not finite where a gradient is not.
     """
-    gradients = [_gradient(each) for each in parameters]
+    gradients = [gradient_of(each) for each in parameters]
     norm: Tensor = torch.linalg.vector_norm(torch.stack(torch._foreach_norm(gradients)))
     if largest_norm is not None:
         torch._foreach_mul_(gradients, (largest_norm / (norm + 1e-6)).clamp(max=1.0))
     return norm
 
 
-def _gradient(parameter: Tensor) -> Tensor:
+def gradient_of(parameter: Tensor) -> Tensor:
+    """A parameter's gradient, which must be there."""
     assert parameter.grad is not None, "every parameter takes part in the loss"
     return parameter.grad

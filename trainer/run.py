@@ -14,6 +14,7 @@ from typing import Any, Final, Literal
 import torch
 
 from trainer import checkpoint
+from trainer.allocation import is_out_of_memory
 from trainer.batches import to_streams
 from trainer.command_line import BEST_FILE, FILES, RESULT_FILE, Request
 from trainer.corpora.corpus import Corpus, load_corpus
@@ -24,8 +25,6 @@ from trainer.loop import Run, evaluation_lengths, train
 from trainer.setup import choose_device, prepare
 
 STOPPING: Final = (signal.SIGTERM, signal.SIGINT)
-# Words of allocators that raise a bare RuntimeError.
-MEMORY_WORDS: Final = ("out of memory", "can't allocate memory", "not enough memory")
 
 Outcome = Literal["completed", "diverged", "out_of_memory"]
 
@@ -147,9 +146,7 @@ def _memory_errors(run: Run) -> Iterator[None]:
     try:
         yield
     except (MemoryError, RuntimeError) as error:
-        text = str(error).lower()
-        known = isinstance(error, MemoryError | torch.OutOfMemoryError)
-        if not known and not any(words in text for words in MEMORY_WORDS):
+        if not is_out_of_memory(error):
             raise
         raise OutOfMemory(
             f"out of memory at step {run.progress.step + 1} on {run.account.device}. A smaller data.batch_size or "

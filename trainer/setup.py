@@ -23,6 +23,8 @@ from trainer.models.gpt import GPT
 from trainer.models.language_model import LanguageModel
 from trainer.models.transformer_xl import TransformerXL
 from trainer.optimizers import build_optimizer
+from trainer.precision import Weights
+from trainer.regularizers import StreamGenerator
 
 # What may differ between a checkpoint's configuration and the one it goes on under.
 FREE_ON_RESUME: Final = ("budget", "checkpoint", "device", "threads")
@@ -34,18 +36,22 @@ def choose_device(config: TrainerConfig) -> torch.device:
     Raises:
         UsageError: a GPU is asked for and there is none.
     """
-    if config.device == "cpu":
-        return torch.device("cpu")
-    available = torch.cuda.is_available()
+    available = config.device != "cpu" and torch.cuda.is_available()
     if config.device == "cuda" and not available:
         raise UsageError("device: 'cuda' was asked for, but PyTorch sees no GPU here. Use auto or cpu.")
+    if config.compile and not available:
+        raise UsageError("compile: true needs a GPU, and this run is on the CPU. Set it to false.")
     return torch.device("cuda" if available else "cpu")
 
 
 def seeded(seed: int, purpose: str, device: torch.device | str = "cpu") -> torch.Generator:
     """A generator for one purpose of a run, independent of those for others."""
+    return torch.Generator(device).manual_seed(_seed_of(seed, purpose))
+
+
+def _seed_of(seed: int, purpose: str) -> int:
     digest = hashlib.sha256(f"{seed} {purpose}".encode()).digest()
-    return torch.Generator(device).manual_seed(int.from_bytes(digest[:8], "big") >> 1)
+    return int.from_bytes(digest[:8], "big") >> 1
 
 
 def build_model(config: TrainerConfig, vocabulary_size: int, device: torch.device) -> LanguageModel:
@@ -61,7 +67,9 @@ def build_model(config: TrainerConfig, vocabulary_size: int, device: torch.devic
         model.add_input_word()
     model.initialize(seeded(config.seed, "weights"))
     model.to(device)
-    model.generator = seeded(config.seed, "dropout", device)
+    model.generator = StreamGenerator(device).manual_seed(_seed_of(config.seed, "dropout"))
+    if config.compile:
+        model.compile()
     return model
 
 
@@ -93,13 +101,15 @@ def prepare(config: TrainerConfig, corpus: Corpus, folder: Path, device: torch.d
     if state is not None:
         _check_same(path, state, config, corpus)
     model = build_model(config, len(corpus.vocabulary.words), device)
+    weights = Weights(model, config.precision)
     account = Account(device, _flops_per_token(config, corpus))
     run = Run(
         config=config,
         num_steps=num_steps(config, corpus),
         folder=folder,
         model=model,
-        optimizer=build_optimizer(model.parameters(), config.optimizer),
+        weights=weights,
+        optimizer=build_optimizer(weights.masters, config.optimizer),
         batches=build_batches(config, corpus, device),
         valid=to_streams(corpus.valid, config.evaluation.batch_size).to(device),
         account=account,
@@ -107,6 +117,7 @@ def prepare(config: TrainerConfig, corpus: Corpus, folder: Path, device: torch.d
         corpus_fingerprint=corpus.fingerprint,
         tokens_per_word=corpus.tokens_per_word,
     )
+    run.progress.micro_batch_size = min(config.data.micro_batch_size or config.data.batch_size, config.data.batch_size)
     if state is not None:
         restore(run, state)
     return run

@@ -40,6 +40,11 @@ class DataConfig(Section):
         f"how many tokens to learn, by default {BPE_VOCABULARY_SIZE}.",
     )
     batch_size: Count = Field(16, description="How many streams of text are read side by side, e.g. 16.")
+    micro_batch_size: Count | None = Field(
+        None,
+        description="Streams that are read at a time, to save memory; their gradients add up to the whole batch's. By "
+        "default all, and fewer once memory runs out.",
+    )
     target_length: Count = Field(32, description="Tokens of each stream that one step predicts, e.g. 32.")
     random_target_length: bool = Field(
         False,
@@ -236,6 +241,10 @@ class TrainerConfig(Section):
     evaluation: EvaluationConfig = Field(default_factory=EvaluationConfig, description="Evaluation.")
     checkpoint: CheckpointConfig = Field(default_factory=CheckpointConfig, description="Checkpoints.")
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="auto takes a GPU where there is one.")
+    precision: Literal["fp32", "bf16", "fp16"] = Field(
+        "fp32", description="Of the model's weights; the optimizer's stay fp32. fp16 scales its loss."
+    )
+    compile: bool = Field(False, description="Compile the model with torch.compile; needs a GPU.")
     threads: Count | None = Field(None, description="CPU threads; null leaves the choice to PyTorch.")
     seed: Annotated[int, Field(ge=0, lt=2**63)] = Field(0, description="A whole number from 0.")
     budget: BudgetConfig | None = Field(None, description="How long to train, e.g. {steps: 3000}.")

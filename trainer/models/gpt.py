@@ -80,7 +80,7 @@ class Attention(nn.Module):
         dropped = None
         if rates.attention > 0.0:
             of_probabilities = (batch, self.heads, length, length)
-            dropped = dropout_mask(of_probabilities, rates.attention, generator, dtype=queries.dtype)
+            dropped = dropout_mask(of_probabilities, rates.attention, generator, dtype=queries.dtype, streams=0)
         context = attend(queries, keys, values, pattern=self.pattern, dropout_mask=dropped)
         output: Tensor = self.output(context.transpose(1, 2).reshape(batch, length, -1))
         return locked_dropout(output, rates.dropout, generator)

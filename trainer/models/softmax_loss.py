@@ -20,7 +20,8 @@ def softmax_loss(hidden: Tensor, weight: Tensor, bias: Tensor, targets: Tensor) 
         hidden: [tokens, d_model]; weight: [vocabulary, d_model]; bias: [vocabulary]; targets: int64 [tokens].
 
     Returns:
-        A scalar of the hidden states' type, summed in float64.
+        A scalar, summed in float64, of the hidden states' type or float32 if that is less precise. From bf16 or fp16,
+        logits are made in that type; the softmax, the loss and the weight's gradient are in float32.
     """
     if torch.is_grad_enabled():
         loss: Tensor = _SoftmaxLoss.apply(hidden, weight, bias, targets)  # type: ignore[no-untyped-call]  # torch's own
@@ -45,7 +46,7 @@ def _forward(
     buffer = hidden.new_empty(rows, weight.shape[0])
     for start in range(0, hidden.shape[0], rows):
         chunk, target = hidden[start : start + rows], targets[start : start + rows, None]
-        logits = torch.addmm(bias, chunk, weight.t(), out=buffer[: chunk.shape[0]])
+        logits = _at_least_float32(torch.addmm(bias, chunk, weight.t(), out=buffer[: chunk.shape[0]]))
         largest = logits.amax(1, keepdim=True)
         picked = logits.gather(1, target)
         exponentials = logits.sub_(largest).exp_()  # not divided by their sum: d_model factors are cheaper to divide
@@ -61,7 +62,11 @@ def _forward(
                 sums=sums,
                 target=target[:, 0],
             )
-    return total.to(hidden.dtype)
+    return total.to(_at_least_float32(hidden[:0]).dtype)
+
+
+def _at_least_float32(tensor: Tensor) -> Tensor:
+    return tensor.float() if tensor.dtype in (torch.bfloat16, torch.float16) else tensor
 
 
 def _add_gradients(
@@ -76,21 +81,31 @@ def _add_gradients(
 ) -> None:
     """Add a chunk's part: softmax minus one at the target, times the other factor of each product."""
     of_hidden, of_weight, of_bias = gradients
-    rows = of_hidden[place]
-    torch.mm(exponentials, weight, out=rows)
+    rows, of_products = of_hidden[place], exponentials.to(chunk.dtype)
+    torch.mm(of_products, weight, out=rows)
     rows.div_(sums).sub_(weight[target])
-    of_weight.addmm_(exponentials.t(), chunk / sums)
+    scaled = (chunk / sums).to(chunk.dtype)
+    if of_weight.dtype == chunk.dtype:
+        of_weight.addmm_(of_products.t(), scaled)
+    else:
+        of_weight += of_products.t() @ scaled
     of_bias.addmv_(exponentials.t(), 1.0 / sums[:, 0])
-    of_weight.index_add_(0, target, chunk, alpha=-1.0)
+    of_weight.index_add_(0, target, chunk.to(of_weight.dtype), alpha=-1.0)
     of_bias.index_add_(0, target, torch.ones_like(sums[:, 0]), alpha=-1.0)
 
 
 class _SoftmaxLoss(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, hidden: Tensor, weight: Tensor, bias: Tensor, targets: Tensor) -> Tensor:
-        gradients = (torch.empty_like(hidden), torch.zeros_like(weight), torch.zeros_like(bias))
+        summed = _at_least_float32(weight[:0]).dtype
+        gradients = (
+            torch.empty_like(hidden),
+            torch.zeros_like(weight, dtype=summed),
+            torch.zeros_like(bias, dtype=summed),
+        )
         loss = _forward(hidden, weight, bias, targets, gradients)
         ctx.save_for_backward(*gradients)
+        ctx.type = weight.dtype
         return loss
 
     @staticmethod
@@ -98,4 +113,4 @@ class _SoftmaxLoss(torch.autograd.Function):
     def backward(ctx: Any, *of_loss: Tensor) -> tuple[Tensor, Tensor, Tensor, None]:
         of_hidden, of_weight, of_bias = ctx.saved_tensors
         (factor,) = of_loss
-        return of_hidden * factor, of_weight * factor, of_bias * factor, None
+        return of_hidden * factor, (of_weight * factor).to(ctx.type), (of_bias * factor).to(ctx.type), None

@@ -93,7 +93,7 @@ class Attention(nn.Module):
         dropped = None
         if self.training and self.attention_rate > 0.0:
             shape = (self.heads, batch, time, positions.shape[0])
-            dropped = dropout_mask(shape, self.attention_rate, shared.generator, dtype=hidden.dtype)
+            dropped = dropout_mask(shape, self.attention_rate, shared.generator, dtype=hidden.dtype, streams=1)
         context = relative_attention(
             queries,
             keys,
@@ -123,7 +123,7 @@ class Attention(nn.Module):
             source = self.norm(memory) if self.pre_norm else memory
             carried = functional.linear(source, self.queries_keys_values[inner:])
         if self.training and self.rate > 0.0:  # the segment and its memory share the mask, as it is locked over time
-            mask = dropout_mask((batch, 1, 3 * inner), self.rate, generator, dtype=hidden.dtype)
+            mask = dropout_mask((batch, 1, 3 * inner), self.rate, generator, dtype=hidden.dtype, streams=0)
             own = own * mask
             carried = None if carried is None else carried * mask[:, :, inner:]
         keys_values = own[:, :, inner:] if carried is None else torch.cat([carried, own[:, :, inner:]], 1)
@@ -241,10 +241,11 @@ class TransformerXL(LanguageModel):
         time, past = inputs.shape[1], 0 if memory is None else memory[0].shape[1]
         rate = rates.embedding_dropout if self.training else 0.0
         hidden = embed(self.embedding, inputs, rate=rate, generator=generator) * self.config.d_model**0.5
-        encodings = sinusoids(past + time, self.frequencies, clamp_length=self.config.clamp_length)
-        if self.training:
+        encodings = sinusoids(past + time, self.frequencies, clamp_length=self.config.clamp_length).to(hidden.dtype)
+        if self.training and rates.input_dropout > 0.0:
             hidden = locked_dropout(hidden, rates.input_dropout, generator)
-            encodings = locked_dropout(encodings[None], rates.input_dropout, generator)[0]
+            mask = dropout_mask((1, self.config.d_model), rates.input_dropout, generator, dtype=hidden.dtype)
+            encodings = encodings * mask
         shared = Shared(
             encodings=encodings,
             content_bias=self.content_bias,

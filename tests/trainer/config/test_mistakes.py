@@ -17,7 +17,10 @@ CONFIGS: dict[str, tuple[str, list[str]]] = {
         ["c.yaml:2:9: model.layer: unknown key.", "Did you mean 'layers'?", "Allowed keys: ", "d_model"],
     ),
     "an unknown section": (STEPS + "modle: {layers: 4}", ["2:1: modle: unknown key. Did you mean 'model'?"]),
-    "a key far from any": (STEPS + "xyzzy: 1", ["2:1: xyzzy: unknown key. Allowed keys: budget, checkpoint, data"]),
+    "a key far from any": (
+        STEPS + "xyzzy: 1",
+        ["2:1: xyzzy: unknown key. Allowed keys: budget, checkpoint, compile, data"],
+    ),
     "a number as a word": (
         STEPS + "model:\n  layers: four",
         ["3:3: model.layers: 'four' is not an integer. Model depth counts layers, e.g. [2, 4]."],
@@ -192,6 +195,10 @@ COMMANDS: dict[str, tuple[list[str], str]] = {
         "already holds a run (metrics.jsonl). Add --resume, or give another --run-dir.",
     ),
     "a bad configuration": (["{0}/bad.yaml", "--run-dir", "{0}/run"], "bad.yaml:1:9: model.layer: unknown key."),
+    "nothing to compile for": (
+        ["{0}/compile.yaml", "--run-dir", "{0}/run"],
+        "compile: true needs a GPU, and this run is on the CPU. Set it to false.",
+    ),
     "no GPU": (
         ["{0}/cuda.yaml", "--run-dir", "{0}/run"],
         "device: 'cuda' was asked for, but PyTorch sees no GPU here.",
@@ -213,6 +220,7 @@ def folder(tmp_path: Path) -> Path:
         "good.yaml": STEPS,
         "bad.yaml": "model: {layer: 1}\n" + STEPS,
         "cuda.yaml": "device: cuda\n" + STEPS,
+        "compile.yaml": "{compile: true, device: cpu, budget: {steps: 1}}",
         "nodata.yaml": "data: {corpus: ptb, folder: /no/such/place}\n" + STEPS,
         "wide.yaml": "data: {batch_size: 60, max_train_tokens: 100}\n" + STEPS,
     }

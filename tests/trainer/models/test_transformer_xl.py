@@ -142,7 +142,7 @@ def recorded_masks(monkeypatch: pytest.MonkeyPatch, regularization: dict[str, fl
     [
         ("embedding_dropout", [(VOCABULARY, 1)]),
         # the embeddings, and the encodings of the distances
-        ("input_dropout", [(3, 1, 16), (1, 1, 16)]),
+        ("input_dropout", [(3, 1, 16), (1, 16)]),
         ("output_dropout", [(3, 1, 16)]),
         ("attention_dropout", 2 * [(2, 3, 5, 10)]),
         # a layer's queries, keys and values; its attention's output; within and after its feed-forward part; and

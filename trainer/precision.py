@@ -1,0 +1,87 @@
+"""Training in less than float32: the model's weights in bf16 or fp16, those that the optimizer changes in float32.
+
+As in upstream's `--fp16` (apex's FP16_Optimizer with a dynamic loss scale): the loss of fp16 is scaled up so that
+small gradients do not vanish; a step whose gradients overflow is left out and the scale halved; after `WINDOW` good
+steps it is doubled.
+"""
+
+from typing import Any, Final
+
+import torch
+from torch import Tensor, nn
+
+from trainer.optimizers import gradient_of
+
+TYPES: Final = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+FIRST_SCALE: Final = 2.0**16
+SMALLEST_SCALE: Final = 2.0**-8  # below it no scale helps: the run diverges
+WINDOW: Final = 1000
+
+
+class Weights:
+    """A model's weights, and the float32 ones behind them.
+
+    Attributes:
+        masters: what the optimizer changes; in fp32 the model's own parameters.
+        loss_scale: 1 but for fp16.
+        good_steps: since the scale changed.
+    """
+
+    def __init__(self, model: nn.Module, precision: str) -> None:
+        named = list(model.named_parameters())
+        self.names = [name for name, _ in named]
+        self.parameters: list[Tensor] = [parameter for _, parameter in named]
+        self.masters = self.parameters
+        self.loss_scale = FIRST_SCALE if precision == "fp16" else 1.0
+        self.scales = precision == "fp16"
+        self.good_steps = 0
+        if precision != "fp32":
+            self.masters = [parameter.detach().clone() for parameter in self.parameters]
+            for parameter in self.parameters:
+                parameter.data = parameter.data.to(TYPES[precision])
+
+    @torch.no_grad()
+    def gather_gradients(self) -> None:
+        """Move the model's gradients to the float32 weights, unscaled."""
+        if self.masters is self.parameters:
+            return
+        for master, parameter in zip(self.masters, self.parameters, strict=True):
+            master.grad = gradient_of(parameter).to(master.dtype).div_(self.loss_scale)
+            parameter.grad = None
+
+    def clear_gradients(self) -> None:
+        """Forget all gradients."""
+        for each in (*self.parameters, *self.masters):
+            each.grad = None
+
+    @torch.no_grad()
+    def publish(self) -> None:
+        """Bring the float32 weights into the model."""
+        if self.masters is not self.parameters:
+            torch._foreach_copy_(self.parameters, self.masters)
+
+    def note_step(self, *, finite: bool) -> bool:
+        """Adapt the loss scale to whether the gradients were finite.
+
+        Returns:
+            Whether a smaller scale may help where they were not.
+        """
+        if not self.scales:
+            return False
+        self.good_steps = self.good_steps + 1 if finite else 0
+        if not finite:
+            self.loss_scale /= 2.0
+        elif self.good_steps >= WINDOW:
+            self.loss_scale, self.good_steps = self.loss_scale * 2.0, 0
+        return self.loss_scale >= SMALLEST_SCALE
+
+    def state(self) -> dict[str, Any]:
+        """The float32 weights by name, as a model's state."""
+        return dict(zip(self.names, self.masters, strict=True))
+
+    @torch.no_grad()
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Take on the weights that `state` gave."""
+        for name, master in zip(self.names, self.masters, strict=True):
+            master.copy_(state[name])
+        self.publish()
