@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 MOST_DIGITS: Final = 7  # characters of a level; a drawn one is rounded where it is shown
+LONGEST_LABEL: Final = 44  # characters
 UNKNOWN: Final = "\u2013"
 METRIC_WORDS: Final = {
     "valid_perplexity": "validation perplexity",
@@ -38,6 +39,12 @@ def _visible(character: str) -> str:
         code = ord(character)
         return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
     return character
+
+
+def label(text: str) -> str:
+    """Text as a figure's label: clean, and cut where it would leave no room for the figure."""
+    found = clean(text)
+    return found if len(found) <= LONGEST_LABEL else f"{found[: LONGEST_LABEL - 1]}\u2026"
 
 
 def metric_words(metric: str) -> str:

@@ -73,7 +73,7 @@ def _draw_published(axes: Axes, published: Mapping[str, float]) -> None:
     for name, value in published.items():
         axes.axhline(value, color=MUTED, linewidth=0.7, dashes=(4, 2))
         axes.annotate(
-            wording.clean(name), (1.0, value), xycoords=("axes fraction", "data"), xytext=(0, 2),
+            wording.label(name), (1.0, value), xycoords=("axes fraction", "data"), xytext=(0, 2),
             textcoords="offset points", ha="right", fontsize=6.5, color=MUTED,
         )  # fmt: skip
 

@@ -50,7 +50,7 @@ def curves_figure(phases: Sequence[PhaseCurves], metric: Metric) -> Drawing | No
         for panel in panels[len(shown) :]:
             panel.set_axis_off()
         for place, panel in enumerate(panels[: len(shown)]):
-            panel.set_ylabel(wording.clean(metric.words) if place % columns == 0 else "")
+            panel.set_ylabel(wording.label(metric.words) if place % columns == 0 else "")
         canvas.figure.legend(handles=_legend(shown), loc="outside upper left", ncols=6)
         data = pd.concat(frames, ignore_index=True)
         return canvas.finish("Learning curves", _words(shown, metric), data)
@@ -58,7 +58,7 @@ def curves_figure(phases: Sequence[PhaseCurves], metric: Metric) -> Drawing | No
 
 def _panel(canvas: Canvas, axes: Axes, phase: PhaseCurves, metric: Metric, ghosts: bool) -> pd.DataFrame:
     there = [trial for trial in phase.trials if trial in phase.curves]
-    axes.set_title(f"{wording.clean(phase.phase)} ({wording.count(len(there), 'trial')})", loc="left")
+    axes.set_title(f"{wording.label(phase.phase)} ({wording.count(len(there), 'trial')})", loc="left")
     many = len(there) > FEW
     frame = _bands(axes, phase, there) if many else pd.DataFrame()
     best = [trial for trial in there if phase.states[trial] == "completed"][:BEST]

@@ -17,6 +17,7 @@ from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
 
+from reports import wording
 from reports.figures import svg
 
 TEXT_WIDTH: Final = 6.5  # inches: the width of a page's text
@@ -153,6 +154,7 @@ class Canvas:
             warnings.filterwarnings("ignore", message=r"Glyph \d+.*missing from font")
             text = io.BytesIO()
             self.figure.savefig(text, format="svg", metadata={"Date": None, "Creator": None})
+        title, alternative = wording.clean(title), wording.clean(alternative)
         shown = svg.finished(text.getvalue(), self.name, self._points, title, alternative)
         return Drawing(
             name=self.name, title=title, alternative=alternative, svg=shown, data=data, ghosts=self._ghost_paths()

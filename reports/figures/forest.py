@@ -50,7 +50,7 @@ def forest_figure(name: str, title: str, rows: Sequence[Row], label: str, *, per
     with Canvas(name, 0.75 + ROW_HEIGHT * (len(shown) + _gaps(shown))) as canvas:
         (axes,) = canvas.axes()
         _draw(axes, shown, percent=percent)
-        axes.set_xlabel(wording.clean(label))
+        axes.set_xlabel(wording.label(label))
         used = [finding for finding in COLOURS if any(row.finding == finding for row in shown)]
         canvas.figure.legend(handles=[_handle(finding) for finding in used], loc="outside upper left", ncols=3)
         data = pd.DataFrame([asdict(row) for row in rows])
@@ -82,12 +82,12 @@ def _draw(axes: Axes, rows: Sequence[Row], *, percent: bool) -> None:
     for row in rows:
         if row.group and row.group != group:
             ticks.append(place)
-            labels.append(f"{wording.clean(row.group)}")
+            labels.append(f"{wording.label(row.group)}")
             place -= 1
         group = row.group
         _draw_row(axes, row, place)
         ticks.append(place)
-        labels.append(f"{wording.clean(row.label)}   ")
+        labels.append(f"{wording.label(row.label)}   ")
         place -= 1
     axes.set_yticks(ticks, labels)
     axes.tick_params(axis="y", length=0)

@@ -37,7 +37,7 @@ def interaction_figure(
         for row, one in enumerate(factors):
             for column, other in enumerate(factors[: row + 1]):
                 _draw_cell(axes, column, row, known.get(frozenset({one, other})), norm, percent=percent)
-        labels = [wording.clean(factor) for factor in factors]
+        labels = [wording.label(factor) for factor in factors]
         axes.set_xticks(range(len(factors)), [label.replace("_", "_\n", 1) for label in labels])
         axes.set_yticks(range(len(factors)), labels)
         axes.tick_params(length=0)

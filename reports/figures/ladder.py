@@ -39,7 +39,7 @@ def ladder_figure(name: str, title: str, rungs: Sequence[Rung], metric: Metric) 
             style = {"marker": "o", "markersize": 3.8, "markeredgewidth": 0.4, "zorder": 4}
             across = np.full(len(rung.values), float(place))
             canvas.points(axes, rung.values, across, rung.trials, markerfacecolor=BLUE, markeredgecolor=PAPER, **style)
-        axes.set_yticks(range(len(rungs)), [wording.clean(rung.label) for rung in rungs])
+        axes.set_yticks(range(len(rungs)), [wording.label(rung.label) for rung in rungs])
         axes.tick_params(axis="y", length=0)
         axes.set_ylim(len(rungs) - 0.5, -0.5)
         canvas.figure.legend(handles=_legend(), loc="outside upper left", ncols=2)

@@ -61,7 +61,7 @@ def expectation_figure(phases: Mapping[str, Sequence[float]], metric: Metric) ->
         for place, frame in enumerate(frames):
             colour = SERIES[place % len(SERIES)]
             axes.fill_between(frame["n"], frame["low"], frame["high"], color=colour, alpha=0.18, linewidth=0)
-            label = wording.clean(str(frame["phase"].iloc[0]))
+            label = wording.label(str(frame["phase"].iloc[0]))
             axes.plot(frame["n"], frame["expected"], color=colour, linewidth=1.3, label=label)
         count_axis(axes, float(data["n"].max()), "trials of the search")
         metric_axis(axes, metric, data[["expected", "low", "high"]])

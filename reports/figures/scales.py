@@ -59,7 +59,7 @@ def time_unit(seconds: ArrayLike) -> Unit:
 def metric_axis(axes: Axes, metric: Metric, values: ArrayLike, *, label: bool = True) -> None:
     """The y axis of the metric over the finite ones of some values; logarithmic for perplexities."""
     if label:
-        axes.set_ylabel(wording.clean(metric.words))
+        axes.set_ylabel(wording.label(metric.words))
     if metric.log:
         axes.set_yscale("log")
     ends = _ends(values, log=metric.log)
@@ -107,7 +107,7 @@ def clamped(values: ArrayLike, metric: Metric) -> tuple[NDArray[np.float64], NDA
 
 def mirrored_metric_axis(axes: Axes, metric: Metric, values: ArrayLike) -> None:
     """The metric along the x axis, where a figure's rows are named."""
-    axes.set_xlabel(wording.clean(metric.words))
+    axes.set_xlabel(wording.label(metric.words))
     if metric.log:
         axes.set_xscale("log")
     ends = _ends(values, log=metric.log)

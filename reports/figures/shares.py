@@ -36,7 +36,7 @@ def attribution_figure(
                 places, values = zip(*found, strict=True)
                 (line,) = axes.plot(values, places, color=colour, marker=marker, linestyle="", label=series)
                 line.set(markersize=5, markeredgewidth=0.9, markerfacecolor="none" if series != "Shapley" else colour)
-        axes.set_xlabel(wording.clean(label))
+        axes.set_xlabel(wording.label(label))
         canvas.figure.legend(loc="outside upper left", ncols=3)
         data = pd.DataFrame([{"factor": factor, **share} for factor, share in shares.items()])
         parts = [f"{factor} {amount(share['Shapley'] or 0.0, percent=percent)}" for factor, share in shares.items()]
@@ -70,7 +70,7 @@ def _rows(axes: Axes, names: Sequence[str]) -> None:
     axes.grid(visible=False, axis="y")
     for place in range(len(names)):
         axes.axhline(place, color=RULE, linewidth=0.5, zorder=0)
-    axes.set_yticks(range(len(names)), [wording.clean(name) for name in names])
+    axes.set_yticks(range(len(names)), [wording.label(name) for name in names])
     axes.tick_params(axis="y", length=0)
     axes.set_ylim(len(names) - 0.5, -0.5)
 

@@ -35,7 +35,7 @@ def spending_figure(spent: pd.DataFrame) -> Drawing | None:
             widths = table[fate].to_numpy() / unit.size
             axes.barh(range(len(phases)), widths, left=left, height=0.62, color=FATES[str(fate)], label=str(fate))
             left += widths
-        axes.set_yticks(range(len(phases)), [wording.clean(str(phase)) for phase in phases])
+        axes.set_yticks(range(len(phases)), [wording.label(str(phase)) for phase in phases])
         axes.tick_params(axis="y", length=0)
         axes.set_ylim(len(phases) - 0.5, -0.5)
         count_axis(axes, float(longest) / unit.size, unit.name, least=0.0)

@@ -144,12 +144,12 @@ def plain(text: str) -> Inline:
     return (Run(text),)
 
 
-def rich(text: str, *marked: str) -> Inline:
-    """Text in which each ``{}`` is replaced by one of `marked`, set strong."""
-    parts = text.split("{}")
-    if len(parts) != len(marked) + 1:
-        raise ValueError(f"{len(parts) - 1} places for {len(marked)} texts in {text!r}")
-    runs = [Run(parts[0])]
-    for strong, rest in zip(marked, parts[1:], strict=True):
-        runs += [Run(strong, "strong"), Run(rest)]
+def strong(text: str) -> Run:
+    """Text that stands out, e.g. the number that answers."""
+    return Run(text, "strong")
+
+
+def rich(*parts: str | Run) -> Inline:
+    """Text of several styles; strings are of the usual one."""
+    runs = (Run(part) if isinstance(part, str) else part for part in parts)
     return tuple(run for run in runs if run.text)

@@ -13,7 +13,20 @@ from reports.figures.drawing import Drawing
 from reports.figures.forest import Row, finding_of, forest_figure
 from reports.load import StudyData
 from reports.measures import measure
-from reports.sections.blocks import Block, Cell, Column, Inline, Paragraph, Plot, Report, Section, Table, plain, rich
+from reports.sections.blocks import (
+    Block,
+    Cell,
+    Column,
+    Inline,
+    Paragraph,
+    Plot,
+    Report,
+    Section,
+    Table,
+    plain,
+    rich,
+    strong,
+)
 from reports.sections.context import Context, make_context
 from reports.sections.costs import capital
 from reports.sections.ledger import ledger_row
@@ -61,16 +74,22 @@ def _summary(pair: tuple[Context, Context]) -> Section:
 
 def _best(pair: tuple[Context, Context]) -> Inline:
     values = [math.nan if context.best is None else float(context.best["value"]) for context in pair]
-    names = [wording.clean(context.data.study.name).replace("{", "(").replace("}", ")") for context in pair]
+    names = [wording.clean(context.data.study.name) for context in pair]
     words = wording.clean(pair[0].metric.words)
     if not all(math.isfinite(value) for value in values):
         return plain(f"No {words} of both studies is there to compare yet.")
     log = pair[0].metric.log and min(values) > 0
     change = math.log(values[1] / values[0]) if log else values[1] - values[0]
+    first, second = (strong(wording.perplexity(value)) for value in values)
+    change_text = strong(effect_text(change, percent=log))
     return rich(
-        f"The best {words} is {{}} in {names[0]} and {{}} in {names[1]}, a change of {{}}.",
-        *(wording.perplexity(value) for value in values),
-        effect_text(change, percent=log),
+        f"The best {words} is ",
+        first,
+        f" in {names[0]} and ",
+        second,
+        f" in {names[1]}, a change of ",
+        change_text,
+        ".",
     )
 
 
@@ -84,11 +103,12 @@ def _shared(pair: tuple[Context, Context]) -> Section:
     whole = paired_t(both["difference"])
     low, high = (effect_text(value, percent=log) for value in whole.interval())
     interval = f" (95 % interval {low} to {high})" if whole.decides else ""
-    names = [wording.clean(context.data.study.name).replace("{", "(").replace("}", ")") for context in pair]
+    names = [wording.clean(context.data.study.name) for context in pair]
     answer = rich(
         f"{wording.count(len(both), 'trial')} completed in both studies. From {names[0]} to {names[1]} the "
-        f"{wording.clean(pair[0].metric.words)} changes by {{}}{interval} on average over them.",
-        effect_text(whole.value, percent=log),
+        f"{wording.clean(pair[0].metric.words)} changes by ",
+        strong(effect_text(whole.value, percent=log)),
+        f"{interval} on average over them.",
     )
     blocks: list[Block] = [Paragraph(text=answer)]
     drawing = _forest(pair, both)

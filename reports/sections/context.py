@@ -60,6 +60,15 @@ class Context:
         }
 
     @functools.cached_property
+    def slugs(self) -> dict[str, str]:
+        """What each phase's files are named by: each another."""
+        found: dict[str, str] = {}
+        for phase in self.data.phases:
+            slug = wording.slug(phase.name)
+            found[phase.name] = slug if slug not in found.values() else f"{slug}-{phase.position}"
+        return found
+
+    @functools.cached_property
     def names(self) -> dict[int, str]:
         """What each trial is called, e.g. ``screen 7``, by trial id."""
         columns = self.trials[["trial_id", "phase", "number"]].itertuples(index=False)

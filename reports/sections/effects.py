@@ -75,10 +75,10 @@ def _phase(context: Context, phase: str, design: str, found: Sequence[Effect]) -
     rows = [_row(effect, found, percent=percent) for effect in found]
     if design == "ladder":
         blocks += _ladder(context, phase, found)
-    drawing = forest_figure(f"effects-{wording.slug(phase)}", title, rows, label, percent=percent)
+    drawing = forest_figure(f"effects-{context.slugs[phase]}", title, rows, label, percent=percent)
     if drawing is not None:
         blocks.append(Plot(drawing=drawing, caption=_caption(found)))
-    blocks.append(_table(phase, found, percent=percent))
+    blocks.append(_table(context, phase, found, percent=percent))
     return blocks + (_interactions(context, phase, percent=percent) if design in FACTORIALS else [])
 
 
@@ -109,7 +109,7 @@ def _caption(found: Sequence[Effect]) -> Inline:
     )
 
 
-def _table(phase: str, found: Sequence[Effect], *, percent: bool) -> Table:
+def _table(context: Context, phase: str, found: Sequence[Effect], *, percent: bool) -> Table:
     aliased = any(effect.aliases for effect in found)
     columns = [
         Column(title="Factor"),
@@ -123,7 +123,7 @@ def _table(phase: str, found: Sequence[Effect], *, percent: bool) -> Table:
         *([Column(title="Not told from")] if aliased else []),
     ]
     return Table(
-        name=f"effects-{wording.slug(phase)}-table",
+        name=f"effects-{context.slugs[phase]}-table",
         caption=plain(
             f"Effects in {wording.clean(phase)}. p is two-sided, of no effect. Detectable: the smallest effect that "
             "this design shows with probability 0.8."
@@ -165,7 +165,7 @@ def _ladder(context: Context, phase: str, found: Sequence[Effect]) -> list[Block
         rungs.append(
             Rung(label=label, trials=[int(key) for key in chosen["trial_id"]], values=chosen["value"].tolist())
         )
-    drawing = ladder_figure(f"ladder-{wording.slug(phase)}", f"Ladder {phase}", rungs, context.metric)
+    drawing = ladder_figure(f"ladder-{context.slugs[phase]}", f"Ladder {phase}", rungs, context.metric)
     if drawing is None:
         return []
     text = (
@@ -189,7 +189,7 @@ def _interactions(context: Context, phase: str, *, percent: bool) -> list[Block]
         for effect in fit.effects
     }
     drawing = interaction_figure(
-        f"interactions-{wording.slug(phase)}", f"Main effects and interactions in {phase}", fit.factors, shown,
+        f"interactions-{context.slugs[phase]}", f"Main effects and interactions in {phase}", fit.factors, shown,
         percent=percent,
     )  # fmt: skip
     text = (

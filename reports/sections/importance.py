@@ -47,7 +47,7 @@ def _attributed(context: Context, phase: str, design: str) -> list[Block]:
     }
     label = f"{context.metric.words} gained" + (" (%)" if percent else "")
     title = f"Who earned the gain in {phase}"
-    drawing = attribution_figure(f"attribution-{wording.slug(phase)}", title, shares, label, percent=percent)
+    drawing = attribution_figure(f"attribution-{context.slugs[phase]}", title, shares, label, percent=percent)
     return [Plot(drawing=drawing, caption=_attribution_caption(found))]
 
 
@@ -67,7 +67,7 @@ def _searched(context: Context, phase: str, design: str) -> list[Block]:
     if found is None:
         return []
     factors = [(each.factor, each.fanova, each.fanova_sd, each.ped_anova) for each in found.factors]
-    drawing = importance_figure(f"importance-{wording.slug(phase)}", f"Importance in {phase}", factors)
+    drawing = importance_figure(f"importance-{context.slugs[phase]}", f"Importance in {phase}", factors)
     return [Plot(drawing=drawing, caption=_importance_caption(found, len(context.data.members[phase])))]
 
 

@@ -5,7 +5,7 @@ import pandas as pd
 
 from reports import wording
 from reports.figures.spending import spending_figure
-from reports.sections.blocks import Block, Cell, Column, Inline, Paragraph, Plot, Section, Table, plain, rich
+from reports.sections.blocks import Block, Cell, Column, Inline, Paragraph, Plot, Section, Table, plain, rich, strong
 from reports.sections.context import ENDED, Context
 
 WASTED = ("crashed", "killed", "out_of_memory", "timeout", "diverged")
@@ -30,10 +30,12 @@ def _answer(context: Context) -> Inline:
     of = f" of the {wording.level(budget)} device-hours allowed" if budget is not None else ""
     share = f" ({100 * lost / total:.1f} %)" if total > 0 and lost > 0 else ""
     return rich(
-        f"The study took {{}}{of}, in {wording.count(len(attempts), 'attempt')}. Attempts that crashed, were killed, "
-        f"ran out of memory or time, or diverged took {{}}{share}.",
-        wording.duration(total),
-        wording.duration(lost),
+        "The study took ",
+        strong(wording.duration(total)),
+        f"{of}, in {wording.count(len(attempts), 'attempt')}. Attempts that crashed, were killed, ran out of memory or "
+        "time, or diverged took ",
+        strong(wording.duration(lost)),
+        f"{share}.",
     )
 
 

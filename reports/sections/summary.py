@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from reports import wording
-from reports.sections.blocks import Block, Facts, Heading, Inline, Paragraph, Section, plain, rich
+from reports.sections.blocks import Block, Facts, Heading, Inline, Paragraph, Section, plain, rich, strong
 from reports.sections.context import Context, finite
 from reports.sections.verdicts import verdict_blocks
 
@@ -27,26 +27,19 @@ def _best(context: Context) -> Inline:
         return plain(f"No trial has completed yet, so there is no {words} to report.")
     trial = int(best["trial_id"])
     test = context.data.results[trial].get("test_perplexity") if context.metric.name == "valid_perplexity" else None
-    marked = [wording.perplexity(float(best["value"]))]
-    tail = ""
-    if finite(test):
-        tail = ", and its test perplexity {}"
-        marked.append(wording.perplexity(test))
+    tested = (", and its test perplexity ", strong(wording.perplexity(test))) if finite(test) else ()
     return rich(
-        f"The best {words} is {{}}{tail}: trial {_safe(context.names[trial])}, {_name(context, trial)}, seed "
-        f"{best['seed']}, after {wording.budget(best['budget'])}.{_gain(context, best)}",
-        *marked,
+        f"The best {words} is ",
+        strong(wording.perplexity(float(best["value"]))),
+        *tested,
+        f": trial {context.names[trial]}, {_name(context, trial)}, seed {best['seed']}, after "
+        f"{wording.budget(best['budget'])}.{_gain(context, best)}",
     )
 
 
 def _name(context: Context, trial: int) -> str:
     name = context.configurations[trial]
-    return "the baseline" if name == "baseline" else f"with {_safe(name)}"
-
-
-def _safe(text: str) -> str:
-    """Text for `rich`, in which braces are places."""
-    return text.replace("{", "(").replace("}", ")")
+    return "the baseline" if name == "baseline" else f"with {name}"
 
 
 def _gain(context: Context, best: Any) -> str:
@@ -80,13 +73,13 @@ def _corpus(corpus: Mapping[str, Any]) -> Inline:
         )
         if isinstance(corpus.get(key), int)
     ]
-    text = f"The corpus is {_safe(name)}" + (f": {wording.listed(sizes)}." if sizes else ".")
+    text = f"The corpus is {name}" + (f": {wording.listed(sizes)}." if sizes else ".")
     if not finite(unigram):
         return plain(text)
     return rich(
-        f"{text} Its unigram perplexity is {{}}: what a model reaches that knows how often each word occurs and "
-        "nothing else.",
-        wording.perplexity(unigram),
+        f"{text} Its unigram perplexity is ",
+        strong(wording.perplexity(unigram)),
+        ": what a model reaches that knows how often each word occurs and nothing else.",
     )
 
 
@@ -103,9 +96,9 @@ def _trials(context: Context) -> Inline:
     listed = f" ({wording.listed(parts)})" if parts else ""
     return rich(
         f"The study has {wording.count(len(context.data.phases), 'phase')} and "
-        f"{wording.count(len(context.trials), 'trial')}{listed}. It has taken {{}} of device time, failed attempts "
-        "included.",
-        wording.duration(context.device_seconds),
+        f"{wording.count(len(context.trials), 'trial')}{listed}. It has taken ",
+        strong(wording.duration(context.device_seconds)),
+        " of device time, failed attempts included.",
     )
 
 
@@ -114,16 +107,17 @@ def _cautions(context: Context) -> list[Inline]:
     if context.unfinished:
         found.append(
             rich(
-                f"{{}} {context.unfinished} of {wording.count(len(context.trials), 'trial')} had not ended when this "
+                strong("The study is not finished."),
+                f" {context.unfinished} of {wording.count(len(context.trials), 'trial')} had not ended when this "
                 "report was made. Effects rest on the pairs that are complete, and may change.",
-                "The study is not finished.",
             )
         )
     if context.data.study.cancelled_at is not None:
-        found.append(rich("{}", f"The study was cancelled on {wording.time_text(context.data.study.cancelled_at)}."))
-    for when, lines in context.data.changes:
-        shown = _safe("; ".join(wording.clean(line) for line in lines))
-        found.append(rich(f"{{}} {shown}.", f"The study file was changed on {wording.time_text(when)}:"))
+        when = wording.time_text(context.data.study.cancelled_at)
+        found.append(rich(strong(f"The study was cancelled on {when}.")))
+    for changed, lines in context.data.changes:
+        shown = "; ".join(wording.clean(line) for line in lines)
+        found.append(rich(strong(f"The study file was changed on {wording.time_text(changed)}:"), f" {shown}."))
     return found
 
 

@@ -20,6 +20,7 @@ from reports.sections.blocks import (
     Table,
     plain,
     rich,
+    strong,
 )
 from reports.sections.context import Context
 
@@ -62,9 +63,9 @@ def _counts(verdicts: Sequence[ClaimVerdict]) -> Inline:
     numbers = {name: sum(each.verdict == name for each in verdicts) for name in ORDER}
     parts = [f"{number} {name}" for name, number in numbers.items() if number]
     return rich(
-        f"Of {wording.count(len(verdicts), 'claim')} that the study file makes, {{}}. The p-values are adjusted by "
-        "Holm's method over all of them.",
-        wording.listed(parts),
+        f"Of {wording.count(len(verdicts), 'claim')} that the study file makes, ",
+        strong(f"{wording.listed(parts)}."),
+        " The p-values are adjusted by Holm's method over all of them.",
     )
 
 
