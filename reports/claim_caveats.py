@@ -32,14 +32,16 @@ def removed_claims(data: StudyData) -> tuple[str, ...]:
     return tuple(line for _, line in _late_changes(data) if line.startswith("claims.") and ": removed" in line)
 
 
-def missing_words(found: Evidence) -> tuple[str, ...]:
-    """The trials that a claim lacks, in words: pruned, failed, not ended."""
+def missing_words(found: Evidence, measure: Measure) -> tuple[str, ...]:
+    """The trials that a claim lacks, in words: pruned, failed, not ended, or completed without the metric."""
     states = [state for _, state in found.missing]
     words = [count(states.count(state), f"{state} trial") for state in ENDED if state in states]
-    open_trials = sum(state not in ENDED for state in states)
+    open_trials = sum(state in ("waiting", "running") for state in states)
     notes = [f"{listed(words)} left out, with what would have been paired."] if words else []
     if open_trials:
         notes.append(f"{count(open_trials, 'trial')} not ended yet.")
+    if "completed" in states:
+        notes.append(f"{count(states.count('completed'), 'completed trial')} without {measure.name}.")
     return tuple(notes)
 
 

@@ -134,7 +134,7 @@ def _judge(
     if found.evidence is None:
         return _verdict(data, found, "untested")
     if found.tested is None:
-        return _verdict(data, found, "untested", notes=missing_words(found.evidence))
+        return _verdict(data, found, "untested", notes=missing_words(found.evidence, found.measure))
 
     def judge(p_support: float, p_refute: float) -> Verdict:
         return _decide(*_adjusted(place, support, refute, (p_support, p_refute)))
@@ -143,7 +143,7 @@ def _judge(
     verdict = _decide(*adjusted)
     others = could_become(data, found.claim, found.measure, found.evidence, judge)
     flips = tuple(other for other in others if other != verdict)
-    notes = missing_words(found.evidence)
+    notes = missing_words(found.evidence, found.measure)
     if flips:
         notes += (f"Pruned or failed trials could turn the verdict: it might be {listed(list(flips))}.",)
     return _verdict(data, found, verdict, adjusted, notes=notes, could=flips)

@@ -176,7 +176,7 @@ def bootstrap_bca(
     """Bias-corrected and accelerated bootstrap interval of the mean (Efron 1987, JASA 82, pp. 171-185).
 
     A bootstrap of few pairs is too narrow, since it resamples with the variance over n, not n - 1, and knows no t:
-    of eight pairs a 95 % interval holds the truth in 88 % of studies. So the level is raised as Hesterberg does it for
+    of eight pairs a 95 % interval holds the truth in 89 % of studies. So the level is raised as Hesterberg does it for
     percentile intervals (2015, What Teachers Should Know About the Bootstrap, American Statistician 69, "expanded").
 
     Args:

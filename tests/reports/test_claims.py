@@ -322,6 +322,12 @@ def test_another_metric_is_read_from_the_results():
     assert found.estimate == pytest.approx(-0.1)
 
 
+def test_trials_that_lack_the_metric_are_told():
+    (found,) = judge({**contrast("c"), "metric": "test_loss"})
+    assert found.verdict == "untested"
+    assert found.notes == ("6 completed trials without test_loss.",)
+
+
 def test_the_table_for_export_has_a_row_a_claim_and_plain_values():
     table = claims_table(study_data(FACTORS, screen(), claims=[contrast("a"), contrast("c")]))
     assert table.column("verdict")[0] == "supported"
