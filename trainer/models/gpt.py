@@ -14,7 +14,7 @@ which layers. Here the first layer and every second after it are dense; the widt
 
 Differs from both:
 1. Dropout is locked over time and acts where the Transformer-XL recipe has it: on the queries, keys and values, after
-   the attention, in the feed-forward layer and after it, and on the last hidden state.
+   the attention, in the feed-forward layer and after it, and (not locked) on the last hidden state.
 2. Word types and features of the embeddings can be dropped.
 """
 
