@@ -4,7 +4,8 @@ import time
 
 import click
 
-from sweeper.cli.options import store_option, study_name
+from sweeper.cli.options import store_option
+from sweeper.cli.studies import opened
 
 
 @click.command()
@@ -15,15 +16,8 @@ def cancel(study: str, store: str) -> None:
 
     Nothing is deleted; `sweeper retry STUDY` takes the cancelled trials up again.
     """
-    name = study_name(study)
-    from sweeper.store import control, reader  # noqa: PLC0415 - SQLAlchemy is slow to load
-    from sweeper.store.engine import open_existing  # noqa: PLC0415
+    from sweeper.store import control  # noqa: PLC0415 - SQLAlchemy is slow to load
 
-    with reader.connect(store) as connection:
-        study_id = reader.study(connection, name).id
-    engine = open_existing(store)
-    try:
+    with opened(store, study) as (engine, name, study_id):
         number = control.cancel(engine, study_id, time.time())
-    finally:
-        engine.dispose()
     click.echo(f"{name}: {number} waiting trials cancelled; running ones are asked to stop.")

@@ -4,7 +4,8 @@ import time
 
 import click
 
-from sweeper.cli.options import store_option, study_name
+from sweeper.cli.options import store_option
+from sweeper.cli.studies import opened
 
 
 @click.command()
@@ -15,19 +16,11 @@ def retry(study: str, store: str) -> None:
 
     They resume from their checkpoints when the study is launched again.
     """
-    name = study_name(study)
-    from sweeper.store import control, reader  # noqa: PLC0415 - SQLAlchemy is slow to load
-    from sweeper.store.engine import open_existing  # noqa: PLC0415
+    from sweeper.store import control  # noqa: PLC0415 - SQLAlchemy is slow to load
 
-    with reader.connect(store) as connection:
-        study_id = reader.study(connection, name).id
-    engine = open_existing(store)
-    try:
+    with opened(store, study) as (engine, name, study_id):
         number = control.retry_failed(engine, study_id, time.time())
-    finally:
-        engine.dispose()
-    click.echo(
-        f"{name}: {number} failed trials wait again. `sweeper launch` runs them."
-        if number
-        else f"{name}: no trial has failed."
-    )
+    if number:
+        click.echo(f"{name}: {number} failed trials wait again. `sweeper launch` runs them.")
+    else:
+        click.echo(f"{name}: no trial has failed.")
