@@ -22,7 +22,7 @@ from trainer.errors import Diverged, OutOfMemory, Stopped, UsageError
 from trainer.evaluation import Evaluation, evaluate
 from trainer.files import remove_leftovers, write_json
 from trainer.loop import Run, evaluation_lengths, train
-from trainer.setup import choose_device, prepare
+from trainer.setup import check_lengths, choose_device, prepare
 
 STOPPING: Final = (signal.SIGTERM, signal.SIGINT)
 
@@ -41,6 +41,7 @@ def execute(request: Request) -> None:
         if config.threads is not None:
             torch.set_num_threads(config.threads)
         corpus = load_corpus(config.data)
+        check_lengths(config, corpus)
         _make_folder(folder)
         run = prepare(config, corpus, folder, device, resume=request.resume)
         run.stop_signal, run.say = stop_signal, _say

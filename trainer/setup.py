@@ -123,6 +123,22 @@ def prepare(config: TrainerConfig, corpus: Corpus, folder: Path, device: torch.d
     return run
 
 
+def check_lengths(config: TrainerConfig, corpus: Corpus) -> None:
+    """Check that evaluation has text for its streams.
+
+    Raises:
+        UsageError: it has not.
+    """
+    parts = {"validation": corpus.valid, "test": corpus.test if config.evaluation.test else None}
+    for name, tokens in parts.items():
+        if tokens is not None and len(tokens) < 2 * config.evaluation.batch_size:
+            raise UsageError(
+                f"evaluation.batch_size: {config.evaluation.batch_size} streams need at least "
+                f"{2 * config.evaluation.batch_size} tokens, but the {name} text has {len(tokens)}. "
+                "Use fewer streams or more text."
+            )
+
+
 def num_steps(config: TrainerConfig, corpus: Corpus) -> int:
     """Optimizer steps of a run on its corpus."""
     assert config.budget is not None, "read_config asks for one"

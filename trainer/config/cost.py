@@ -9,8 +9,13 @@ from trainer.config.operations import FORWARD, TRAINING, operations
 from trainer.config.reading import parse
 
 # Words of the training text, the end of line included.
-VOCABULARY_SIZES: Final = {"ptb": 10_000, "wikitext-2": 33_278}
-TRAIN_TOKENS: Final = {"ptb": 929_589, "wikitext-2": 2_088_628}
+VOCABULARY_SIZES: Final = {"ptb": 10_000, "wikitext-2": 33_278, "wikitext-2-replica": 13_777, "wikitext-103": 267_735}
+TRAIN_TOKENS: Final = {
+    "ptb": 929_589,
+    "wikitext-2": 2_088_628,
+    "wikitext-2-replica": 217_646,
+    "wikitext-103": 103_227_021,
+}
 TYPICAL_VOCABULARY: Final = 7_100  # of pydocs, whose text depends on the interpreter
 TYPICAL_TRAIN_TOKENS: Final = 310_000
 TYPICAL_TOKENS_PER_WORD: Final = 1.2  # of Penn Treebank in 8,192 tokens learned from it

@@ -20,8 +20,10 @@ class Section(BaseModel):
 class DataConfig(Section):
     """What is trained on, and in which pieces."""
 
-    corpus: Literal["pydocs", "ptb", "wikitext-2"] = Field(
-        "pydocs", description="pydocs needs no files; ptb and wikitext-2 are read from a folder."
+    corpus: Literal["pydocs", "ptb", "wikitext-2", "wikitext-2-replica", "wikitext-103", "folder"] = Field(
+        "pydocs",
+        description="pydocs needs no files; the others are read from a folder. wikitext-2-replica trains on "
+        "WikiText-2's validation file and halves its test file; folder is any text of yours, with data.folder.",
     )
     folder: str | None = Field(
         None,
@@ -69,6 +71,8 @@ class DataConfig(Section):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
+        if self.corpus == "folder" and self.folder is None:
+            raise ValueError("corpus = folder needs the folder too, e.g. {corpus: folder, folder: my/texts}.")
         if self.noise == "none" and self.noise_rate > 0.0:
             raise ValueError(
                 f"noise_rate = {self.noise_rate} has no effect with noise = none. "

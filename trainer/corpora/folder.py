@@ -1,12 +1,13 @@
-"""Penn Treebank and WikiText-2 from a folder, checked against the published files."""
+"""Corpora from a folder: those that everyone knows are checked against the published files."""
 
 import hashlib
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from trainer.corpora.text import PARTS, Text
+from trainer.corpora.text import PARTS, Text, lines_of
 from trainer.errors import UsageError
 
 # MD5 of the files that everyone trains on. WikiText-2's training file is known by its fingerprint in the result only.
@@ -25,7 +26,10 @@ CHECKSUMS: Final[Mapping[str, Mapping[str, str]]] = {
 NAMES: Final[Mapping[str, tuple[str, ...]]] = {
     "ptb": ("{part}.txt", "ptb.{part}.txt"),
     "wikitext-2": ("{part}.txt", "wiki.{part}.tokens"),
+    "wikitext-103": ("{part}.txt", "wiki.{part}.tokens"),
+    "folder": ("{part}.txt",),
 }
+HEADING: Final = re.compile(r" = [^=]+ = ")  # of a WikiText article; its sections have more signs
 VARIABLE: Final = "SWEEPER_DATA"
 
 
@@ -33,14 +37,48 @@ def load_folder(corpus: str, folder: str | None) -> Text:
     """Read a corpus.
 
     Args:
-        corpus: ``ptb`` or ``wikitext-2``.
+        corpus: a corpus that is read from files.
         folder: where it is; None looks in the usual places.
 
     Raises:
         UsageError: there is no such folder or file, or a file is not the published one.
     """
+    if corpus == "wikitext-2-replica":
+        return _replica(find_folder("wikitext-2", folder))
     place = find_folder(corpus, folder)
+    if corpus == "folder" and not any((place / NAMES[corpus][0].format(part=part)).exists() for part in PARTS):
+        return _any_text(place)
     return Text(corpus, **{part: _read(place, corpus, part) for part in PARTS})
+
+
+def _replica(folder: Path) -> Text:
+    """WikiText-2 without its training file: trains on the validation file, halves the test file at an article."""
+    train = _read(folder, "wikitext-2", "valid")
+    lines = _read(folder, "wikitext-2", "test").splitlines(keepends=True)
+    middle = next(place for place in range(len(lines) // 2, len(lines)) if HEADING.fullmatch(lines[place].rstrip("\n")))
+    return Text("wikitext-2-replica", train, valid="".join(lines[:middle]), test="".join(lines[middle:]))
+
+
+def _any_text(folder: Path) -> Text:
+    """All .txt and .md files below a folder; of each, the last lines but those before them train.
+
+    A twentieth of a file's lines validates, the last twentieth tests.
+
+    Raises:
+        UsageError: there is no text.
+    """
+    parts: dict[str, list[str]] = {part: [] for part in PARTS}
+    for path in sorted(path for path in folder.rglob("*") if path.suffix in (".txt", ".md") and path.is_file()):
+        lines = lines_of(_content(path)[0])
+        first, second = (len(lines) * share // 20 for share in (18, 19))
+        for part, some in zip(PARTS, (lines[:first], lines[first:second], lines[second:]), strict=True):
+            parts[part] += some
+    if not all(parts.values()):
+        raise UsageError(
+            f"{folder}: has too little text: {sum(map(len, parts.values()))} lines in .txt and .md files. Give it "
+            "train.txt, valid.txt and test.txt, or at least 20 lines in one file."
+        )
+    return Text("folder", **{part: "".join(f"{line}\n" for line in lines) for part, lines in parts.items()})
 
 
 def find_folder(corpus: str, folder: str | None) -> Path:
@@ -62,7 +100,8 @@ def find_folder(corpus: str, folder: str | None) -> Path:
     looked = ", ".join(str(place) for place in places)
     raise UsageError(
         f"data.corpus: '{corpus}' was not found in {looked}. "
-        f"Set data.folder, or ${VARIABLE} to the folder above, where {_expected(corpus)} are."
+        f"Set data.folder, or ${VARIABLE} to the folder above, where {_expected(corpus)} are, or fetch it: "
+        f"python -m trainer.corpora.fetch {corpus} --folder data."
     )
 
 
@@ -70,19 +109,26 @@ def _read(folder: Path, corpus: str, part: str) -> str:
     candidates = [folder / name.format(part=part) for name in NAMES[corpus]]
     path = next((candidate for candidate in candidates if candidate.is_file()), None)
     if path is None:
-        raise UsageError(f"{folder}: has neither {' nor '.join(candidate.name for candidate in candidates)}.")
-    try:
-        content = path.read_bytes()
-        text = content.decode()
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path}: cannot be read: {error}.") from error
-    expected, found = CHECKSUMS[corpus].get(part), hashlib.md5(content, usedforsecurity=False).hexdigest()
+        names = " nor ".join(candidate.name for candidate in candidates)
+        raise UsageError(f"{folder}: has {'neither ' if len(candidates) > 1 else 'no '}{names}.")
+    text, found = _content(path)
+    expected = CHECKSUMS.get(corpus, {}).get(part)
     if expected is not None and found != expected:
         raise UsageError(
             f"{path}: its MD5 is {found}, but that of the published {corpus} is {expected}. "
             "Results would not be comparable: fetch the original file."
         )
     return text
+
+
+def _content(path: Path) -> tuple[str, str]:
+    """A file's text, its lines ended by newlines, and the MD5 of its bytes."""
+    try:
+        content = path.read_bytes()
+        text = content.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path}: cannot be read: {error}.") from error
+    return text, hashlib.md5(content, usedforsecurity=False).hexdigest()
 
 
 def _expected(corpus: str) -> str:

@@ -33,11 +33,18 @@ class Text:
         return digest.hexdigest()
 
 
+def lines_of(text: str) -> list[str]:
+    """The lines of a text; only a newline ends one, whatever else Python's `splitlines` knows."""
+    lines = text.split("\n")
+    return lines if lines[-1] else lines[:-1]
+
+
 def words_of(text: str) -> list[str]:
     """The words of a text, with `<eos>` at the end of each line, blank lines too."""
     words: list[str] = []
-    for line in text.splitlines():
-        words += line.split()
+    known: dict[str, str] = {}  # one object a word: a hundred million words are then their references alone
+    for line in lines_of(text):
+        words += [known.setdefault(word, word) for word in line.split()]
         words.append(END_OF_LINE)
     return words
 
@@ -47,11 +54,11 @@ def first_words(text: str, count: int | None) -> str:
     if count is None:
         return text
     kept: list[str] = []
-    for line in text.splitlines(keepends=True):
+    for line in text.split("\n"):
         words = line.split()
         if count <= len(words):
             kept.append(" ".join(words[:count]))
             break
         kept.append(line)
         count -= len(words) + 1
-    return "".join(kept)
+    return "\n".join(kept)

@@ -70,6 +70,10 @@ CONFIGS: dict[str, tuple[str, list[str]]] = {
         ["data.corpus: 'wikitext2' is not one of pydocs", "Did you mean 'wikitext-2'?"],
     ),
     "no corpus after the colon": (STEPS + "data: {corpus: }", ["2:8: data.corpus: null is not one of pydocs, ptb"]),
+    "any folder, but which": (
+        STEPS + "data: {corpus: folder}",
+        ["data: corpus = folder needs the folder too, e.g. {corpus: folder, folder: my/texts}."],
+    ),
     "a rate of no noise": (
         STEPS + "data: {noise_rate: 0.2}",
         ["data: noise_rate = 0.2 has no effect with noise = none."],
@@ -207,6 +211,14 @@ COMMANDS: dict[str, tuple[list[str], str]] = {
         ["{0}/nodata.yaml", "--run-dir", "{0}/run"],
         "data.folder: '/no/such/place' is not a folder. Name the one that holds train.txt, valid.txt, test.txt.",
     ),
+    "a folder without text": (
+        ["{0}/notext.yaml", "--run-dir", "{0}/run"],
+        "has too little text: 0 lines in .txt and .md files. Give it train.txt, valid.txt and test.txt",
+    ),
+    "more streams to evaluate than text": (
+        ["{0}/evaluation.yaml", "--run-dir", "{0}/run"],
+        "evaluation.batch_size: 1000000 streams need at least 2000000 tokens, but the validation text has",
+    ),
     "more streams than text": (
         ["{0}/wide.yaml", "--run-dir", "{0}/run"],
         "data.batch_size: 60 streams need at least 120 tokens, but the training text has 100.",
@@ -222,11 +234,14 @@ def folder(tmp_path: Path) -> Path:
         "cuda.yaml": "device: cuda\n" + STEPS,
         "compile.yaml": "{compile: true, device: cpu, budget: {steps: 1}}",
         "nodata.yaml": "data: {corpus: ptb, folder: /no/such/place}\n" + STEPS,
+        "notext.yaml": f"data: {{corpus: folder, folder: {tmp_path / 'empty'}}}\n" + STEPS,
+        "evaluation.yaml": "evaluation: {batch_size: 1000000}\n" + STEPS,
         "wide.yaml": "data: {batch_size: 60, max_train_tokens: 100}\n" + STEPS,
     }
     for name, content in files.items():
         (tmp_path / name).write_text(content)
     (tmp_path / "old").mkdir()
+    (tmp_path / "empty").mkdir()
     (tmp_path / "old" / "metrics.jsonl").write_text("{}\n")
     return tmp_path
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.trainer.corpora.real import real_folder
+from trainer.config.cost import TRAIN_TOKENS, VOCABULARY_SIZES
 from trainer.config.model import DataConfig
 from trainer.corpora.corpus import load_corpus
 from trainer.corpora.folder import find_folder, load_folder
@@ -60,6 +61,41 @@ def test_the_names_of_the_archive_are_known_too(tmp_path: Path) -> None:
     assert load_folder("ptb", str(tmp_path)) == load_folder("ptb", str(real_folder("ptb")))
 
 
+@pytest.mark.corpus
+def test_the_replica_trains_on_wikitext_2s_validation_file_and_halves_its_test_file() -> None:
+    folder = real_folder("wikitext-2")
+    text = load_folder("wikitext-2-replica", str(folder))
+    assert text.train == (folder / "valid.txt").read_text(encoding="utf-8")
+    assert text.valid + text.test == (folder / "test.txt").read_text(encoding="utf-8")
+    assert text.test.startswith(" = ")
+    assert 0.4 < len(text.valid) / len(text.valid + text.test) < 0.6
+    corpus = load_corpus(DataConfig(corpus="wikitext-2-replica", folder=str(folder)))
+    assert len(corpus.vocabulary.words) == VOCABULARY_SIZES["wikitext-2-replica"]
+    assert len(corpus.train) == TRAIN_TOKENS["wikitext-2-replica"]
+
+
+def test_any_folder_with_the_three_parts_is_a_corpus(tmp_path: Path) -> None:
+    for part in ("train", "valid", "test"):
+        (tmp_path / f"{part}.txt").write_bytes(f"\ufeff{part} a\r\nb\x0cc d\r\n".encode())
+    corpus = load_corpus(DataConfig(corpus="folder", folder=str(tmp_path), batch_size=2))
+    words = [corpus.vocabulary.words[number] for number in corpus.valid]
+    assert words == ["<unk>", "a", "<eos>", "b", "c", "d", "<eos>"]
+    (tmp_path / "test.txt").unlink()
+    with pytest.raises(UsageError, match=r"has no test\.txt\."):
+        load_folder("folder", str(tmp_path))
+
+
+def test_any_text_below_a_folder_is_shared_out_file_by_file(tmp_path: Path) -> None:
+    (tmp_path / "a" / "b").mkdir(parents=True)
+    (tmp_path / "a" / "b" / "one.txt").write_text("".join(f"line {number}\n" for number in range(40)))
+    (tmp_path / "two.md").write_text("".join(f"row {number}\n" for number in range(20)))
+    (tmp_path / "picture.png").write_bytes(b"\xff\xd8")
+    text = load_folder("folder", str(tmp_path))
+    assert [part.count("\n") for part in (text.train, text.valid, text.test)] == [54, 3, 3]
+    assert text.valid == "line 36\nline 37\nrow 18\n"
+    assert text.test == "line 38\nline 39\nrow 19\n"
+
+
 def test_a_missing_part_is_named(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"has neither train\.txt nor ptb\.train\.txt\."):
         load_folder("ptb", str(tmp_path))
@@ -78,8 +114,9 @@ def test_the_places_that_were_looked_at_are_told(tmp_path: Path, monkeypatch: py
     with pytest.raises(UsageError) as caught:
         find_folder("ptb", None)
     assert f"'ptb' was not found in {tmp_path}/corpora/ptb, data/ptb, ../shared/data/ptb." in str(caught.value)
-    assert "Set data.folder, or $SWEEPER_DATA to the folder above, where train.txt, valid.txt, test.txt are." in str(
+    assert "Set data.folder, or $SWEEPER_DATA to the folder above, where train.txt, valid.txt, test.txt are, or" in str(
         caught.value
     )
+    assert "fetch it: python -m trainer.corpora.fetch ptb --folder data." in str(caught.value)
     (tmp_path / "corpora" / "ptb").mkdir(parents=True)
     assert find_folder("ptb", None) == tmp_path / "corpora" / "ptb"

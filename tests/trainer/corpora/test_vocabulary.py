@@ -17,6 +17,7 @@ def test_words_end_with_the_end_of_line_on_every_line_blank_ones_too() -> None:
     assert words_of("the cat\n\n sat  down \n") == ["the", "cat", "<eos>", "<eos>", "sat", "down", "<eos>"]
     assert words_of("no newline") == ["no", "newline", "<eos>"]
     assert words_of("") == []
+    assert words_of("a\u2028b\x0bc\n") == ["a", "b", "c", "<eos>"]  # only a newline ends a line
 
 
 def test_ids_fall_with_frequency_and_ties_go_by_name() -> None:

