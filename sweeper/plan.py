@@ -20,7 +20,7 @@ from sweeper.configuration import (
     has_baseline,
     resolve_config,
 )
-from sweeper.designs.levels import DesignError, distinct, is_excluded, settled
+from sweeper.designs.levels import DesignError, distinct, is_excluded, levels_of, settled
 from sweeper.errors import UsageError
 
 MOST_TRIALS: Final = 200_000
@@ -137,10 +137,13 @@ def make_plan(study: HasDocument) -> Plan:
 
 
 def phase_factors(document: Mapping[str, Any], phase: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """The factors that a phase varies, in its order, with their baseline levels in this phase."""
-    names = phase.get("factors")
+    """The factors that a phase's design varies, in its order, with their levels and baselines in this phase.
+
+    Those at whose levels the whole design is repeated (``blocks``) are not among them.
+    """
+    names, blocks = phase.get("factors"), phase.get("blocks") or ()
     every = _factors(document, phase)
-    return every if names is None else {name: every[name] for name in names}
+    return {name: every[name] for name in (every if names is None else names) if name not in blocks}
 
 
 def phase_budget(document: Mapping[str, Any], phase: Mapping[str, Any]) -> Budget:
@@ -181,6 +184,8 @@ def _plan_phase(
             raise DesignError("repeats: a sampler draws every trial anew. Repeat its best: {promote: .., top: ..}")
         cells: list[tuple[_Arm | None, int, Budget]]
         if kind in designs.UNDRAWN:
+            if phase.get("blocks"):
+                raise DesignError(f"blocks: a {kind} design has none. Write a phase for each level")
             of_design = designs.sampler_seeds if kind == "sampler" else designs.promoted_seeds
             cells = [(None, seed, each) for each in repeats for seed in of_design(design, seeds)]
         else:
@@ -224,7 +229,9 @@ def _arms(
     every = _factors(document, phase)
     exclude: Sequence[Mapping[str, Any]] = phase.get("exclude") or []
     rows = designs.rows(phase["design"], factors, exclude=bool(exclude), every=every)
-    full = distinct(settled(complete(document, phase, row), every) for row in rows)
+    blocks = {name: levels_of(name, every[name]) for name in phase.get("blocks") or ()}
+    crossed = designs.crossed(rows, blocks)
+    full = distinct(settled(complete(document, phase, row), every) for row in crossed)
     kept = [row for row in full if not is_excluded(row, exclude)]
     if not kept:
         raise DesignError("exclude: leaves no configuration. Exclude less")
@@ -261,11 +268,23 @@ def _levels_text(row: Mapping[str, Any]) -> str:
 
 
 def _factors(document: Mapping[str, Any], phase: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """All factors of the study, with their baselines in a phase."""
+    """All factors of the study, with their levels and baselines in a phase."""
+    own = phase.get("levels") or {}
     return {
-        name: {**factor, "baseline": baseline_level(name, factor, phase) if has_baseline(factor) else None}
+        name: {
+            **factor,
+            "baseline": baseline_level(name, factor, phase) if has_baseline(factor) else None,
+            **(_own_levels(own[name]) if name in own else {}),
+        }
         for name, factor in document["factors"].items()
     }
+
+
+def _own_levels(own: Sequence[Any] | Mapping[str, Any]) -> dict[str, Any]:
+    """What a phase's own levels, or its own range, are in a factor."""
+    if isinstance(own, Mapping):
+        return {"levels": None, **own}
+    return {"levels": list(own), "low": None, "high": None, "log": False, "step": None}
 
 
 def _check_size(trials: int) -> None:

@@ -9,6 +9,7 @@ from sweeper.plan import Plan, PlannedPhase, PlannedTrial, phase_factors
 
 Levels = Mapping[str, Any]
 FEWEST_PAIRS = 2  # fewer have no variance
+FRACTIONS = ("fractional", "plackett_burman", "list")
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,8 +17,8 @@ class ClaimSupport:
     """A claim against the plan.
 
     Attributes:
-        pairs: the pairs, or trials, that the weakest of its comparisons rests on; None where it depends on what a
-            sampler draws or a phase promotes.
+        pairs: the pairs, or trials, that the weakest of its comparisons rests on, in a fraction the runs a level; None
+            where it depends on what a sampler draws or a phase promotes.
         reason: why it cannot be tested, or what it depends on; empty if it can.
     """
 
@@ -70,10 +71,14 @@ class _Counter:
             yield from self._interaction(statement)
         elif isinstance(statement["from"], Mapping) and "phase" in statement["from"]:
             start, to = statement["from"], statement["to"]
-            seeds = self._seeds(start) & self._seeds(to)
-            yield len(seeds), f"{_words(start['phase'], start['levels'])} against {_words(to['phase'], to['levels'])}"
+            yield (
+                self._pairs_of_arms(start, to),
+                f"{_words(start['phase'], start['levels'])} against {_words(to['phase'], to['levels'])}",
+            )
         else:
-            yield self._pairs(statement["phase"], statement, statement.get("where") or {})
+            where = statement.get("where") or {}
+            pairs, text = self._pairs(statement["phase"], statement, where)
+            yield pairs or (0 if where else self._runs(statement["phase"], statement, {})), text
 
     def _ordering(self, statement: Mapping[str, Any]) -> Iterable[tuple[int, str]]:
         names = statement.get("order") or [*(statement.get("among") or []), statement["largest"]]
@@ -97,7 +102,9 @@ class _Counter:
                 yield self._pairs(name, statement, {})
         else:
             for level in (other["from"], other["to"]):
-                yield self._pairs(statement["phase"], statement, {other["factor"]: level})
+                where = {other["factor"]: level}
+                pairs, text = self._pairs(statement["phase"], statement, where)
+                yield pairs or self._runs(statement["phase"], statement, where), text
 
     def _pairs(self, phase: str, contrast: Mapping[str, Any], where: Levels) -> tuple[int, str]:
         """Pairs of trials that differ in one factor alone; the seed is among what they agree in."""
@@ -109,8 +116,26 @@ class _Counter:
         text = f"{name} from {contrast['from']} to {contrast['to']}"
         return len(sides[0] & sides[1]), f"{text} in phase {phase}{_where(where)}"
 
-    def _seeds(self, arm: Mapping[str, Any]) -> set[int]:
-        return {trial.seed for trial in self._arm(arm["phase"], arm["levels"])}
+    def _runs(self, phase: str, contrast: Mapping[str, Any], where: Levels) -> int:
+        """Runs a level of a fraction of two levels, no two of which differ in one factor alone: a fit compares them."""
+        planned = self.phase(phase)
+        if planned.design not in FRACTIONS:
+            return 0
+        name, wanted = contrast["factor"], self.plan.wanted(planned)
+        levels = {level_key((trial.configuration or {}).get(name)) for trial in wanted}
+        if levels != {level_key(contrast["from"]), level_key(contrast["to"])}:
+            return 0
+        return min(len(_with_levels(wanted, {**where, name: contrast[end]})) for end in ("from", "to"))
+
+    def _pairs_of_arms(self, start: Mapping[str, Any], to: Mapping[str, Any]) -> int:
+        """Pairs of two arms: by seed, and by the blocks that both phases have."""
+        specs = [self.phase(arm["phase"]).spec for arm in (start, to)]
+        shared = [name for name in specs[0].get("blocks") or () if name in (specs[1].get("blocks") or ())]
+        sides = [
+            {(trial.seed, *(level_key((trial.configuration or {}).get(name)) for name in shared)) for trial in trials}
+            for trials in (self._arm(arm["phase"], arm["levels"]) for arm in (start, to))
+        ]
+        return len(sides[0] & sides[1])
 
     def _arm(self, phase: str, levels: Levels) -> list[PlannedTrial]:
         """The trials of one configuration: these levels, all other factors at the phase's baseline."""

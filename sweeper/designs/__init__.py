@@ -8,7 +8,8 @@
 {'depth': 4, 'dropout': 0.0}
 """
 
-from collections.abc import Callable, Mapping
+import itertools
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from sweeper.designs.fractional import fractional
@@ -21,7 +22,9 @@ from sweeper.designs.one_at_a_time import one_at_a_time
 from sweeper.designs.plackett_burman import plackett_burman
 from sweeper.designs.undrawn import promoted_seeds, sampler_seeds
 
-__all__ = ["KINDS", "UNDRAWN", "Configuration", "DesignError", "kind_of", "promoted_seeds", "rows", "sampler_seeds"]
+__all__ = [
+    "KINDS", "UNDRAWN", "Configuration", "DesignError", "crossed", "kind_of", "promoted_seeds", "rows", "sampler_seeds",
+]  # fmt: skip
 
 UNDRAWN: Final = ("sampler", "promote")  # their configurations are known only at run time
 KINDS: Final = (
@@ -54,6 +57,16 @@ def kind_of(design: str | Mapping[str, Any]) -> str:
     if not found:
         raise DesignError(f"no design {', '.join(map(repr, names))}. Designs: {', '.join(KINDS)}")
     return found[0]
+
+
+def crossed(found: Sequence[Configuration], blocks: Mapping[str, Sequence[Any]]) -> list[Configuration]:
+    """Each row at every combination of the blocks' levels, block by block.
+
+    >>> crossed([{"depth": 2}, {"depth": 4}], {"corpus": ["ptb", "wikitext-2"]})[2]
+    {'depth': 2, 'corpus': 'wikitext-2'}
+    """
+    every = [dict(zip(blocks, levels, strict=True)) for levels in itertools.product(*blocks.values())]
+    return [{**row, **block} for block in every for row in found]
 
 
 def rows(

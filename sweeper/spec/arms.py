@@ -2,13 +2,14 @@
 
 import math
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 from sweeper import designs
 from sweeper.configuration import baseline_level, complete
 from sweeper.designs.levels import DesignError, is_excluded, settled
 from sweeper.spec.designs import FractionalDesign, LadderDesign, ListDesign, PromoteDesign, SamplerDesign, design_kind
-from sweeper.spec.models import Phase
+from sweeper.spec.models import Phase, Range
 from sweeper.spec.normal import NormalFactor, distinct
 from sweeper.spec.parts import Parts
 from sweeper.spec.values import same_level
@@ -19,16 +20,42 @@ Configuration = dict[str, Any]
 
 
 def factors_in(parts: Parts, phase: Phase) -> dict[str, NormalFactor]:
-    """The factors that a phase varies, with their baselines in it, as far as they are in order."""
+    """The factors that a phase's design varies, with their levels and baselines in it, as far as they are in order."""
     names = phase.factors if phase.factors is not None else list(parts.factors)
-    return {name: at_phase(parts.factors[name], phase) for name in names if name in parts.factors}
+    return {
+        name: at_phase(parts.factors[name], phase)
+        for name in names
+        if name in parts.factors and name not in phase.blocks
+    }
+
+
+def blocks_in(parts: Parts, phase: Phase) -> dict[str, tuple[Any, ...]]:
+    """The levels of each factor at which a phase repeats its design."""
+    found = {name: at_phase(parts.factors[name], phase) for name in phase.blocks if name in parts.factors}
+    return {name: factor.levels for name, factor in found.items() if factor.levels}
 
 
 def at_phase(factor: NormalFactor, phase: Phase) -> NormalFactor:
-    """A factor with its baseline in a phase."""
+    """A factor with its levels and its baseline in a phase."""
     level = baseline_level(factor.name, factor.as_document(), {"config": phase.config})
     usable = level is None or isinstance(level, bool | int | float | str)
-    return factor.with_baseline(level if usable else factor.baseline)
+    own = phase.levels.get(factor.name)
+    return (factor if own is None else _with_levels(factor, own)).with_baseline(level if usable else factor.baseline)
+
+
+def _with_levels(factor: NormalFactor, own: list[Any] | Range) -> NormalFactor:
+    """A factor with other levels, or with a range of the kind of numbers that its baseline is."""
+    if isinstance(own, list):
+        known = [level for level in own if factor.groups is None or level in factor.groups]
+        levels = distinct(tuple(factor.canonical(level) for level in known or factor.levels or ()))
+        return replace(factor, levels=levels, low=None, high=None, log=False, step=None)
+    kind = float if isinstance(factor.baseline, float) else _as_it_is
+    step = None if own.step is None else kind(own.step)
+    return replace(factor, levels=None, low=kind(own.low), high=kind(own.high), log=own.log, step=step)
+
+
+def _as_it_is(number: float) -> float:
+    return number
 
 
 def is_whole(parts: Parts, phase: Phase) -> bool:
@@ -60,7 +87,8 @@ def _configurations(parts: Parts, phase: Phase) -> list[Configuration] | None:
         rows = designs.rows(_design(phase), varied, every=every)
     except DesignError:
         return None
-    full = (settled(complete(document, spec, row), every) for row in rows)
+    crossed = designs.crossed(rows, blocks_in(parts, phase))
+    full = (settled(complete(document, spec, row), every) for row in crossed)
     return [row for row in full if not is_excluded(row, phase.exclude)]
 
 
@@ -68,8 +96,12 @@ def _design(phase: Phase) -> str | dict[str, Any]:
     return phase.design if isinstance(phase.design, str) else phase.design.model_dump(by_alias=True)
 
 
-def num_configurations(parts: Parts, phase: Phase) -> int:  # noqa: PLR0911 - a case for each design
+def num_configurations(parts: Parts, phase: Phase) -> int:
     """How many configurations a phase asks for before exclusions; at least, for a fraction."""
+    return _num_of_design(parts, phase) * math.prod(len(levels) for levels in blocks_in(parts, phase).values())
+
+
+def _num_of_design(parts: Parts, phase: Phase) -> int:  # noqa: PLR0911 - a case for each design
     factors = factors_in(parts, phase)
     levels = [factor.levels for factor in factors.values() if factor.levels is not None]
     match phase.design:
@@ -126,6 +158,8 @@ def levels_in(parts: Parts, phase: Phase, name: str) -> tuple[Any, ...] | None:
     if rows is not None:
         return distinct(tuple(row[name] for row in rows if name in row))
     factor = at_phase(parts.factors[name], phase)
+    if name in phase.blocks:
+        return factor.levels
     if name not in factors_in(parts, phase):
         return (factor.baseline,)
     if factor.levels is None:

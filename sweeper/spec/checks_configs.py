@@ -10,7 +10,7 @@ from sweeper.spec.arms import at_phase, configurations
 from sweeper.spec.checks_factors import group_place, places_of_paths
 from sweeper.spec.complaints import Complaints
 from sweeper.spec.factors import Factor
-from sweeper.spec.models import Phase
+from sweeper.spec.models import Phase, Range
 from sweeper.spec.names import row_text
 from sweeper.spec.normal import NormalFactor
 from sweeper.spec.parts import Parts, leaf_paths
@@ -38,9 +38,12 @@ def check_configs(parts: Parts, complaints: Complaints) -> None:
             complaints.add(where, message)
         if not wrong:
             _check_levels(parts, factor, complaints)
+    for place, phase in parts.phases.items():
+        _check_phase_levels(parts, place, phase, complaints)
     if not base and not complaints.blames(("factors",)):
         for place, phase in parts.phases.items():
-            _check_combinations(parts, place, phase, complaints)
+            if not complaints.blames(("phases", place, "levels")):
+                _check_combinations(parts, place, phase, complaints)
 
 
 def problems(config: Mapping[str, Any]) -> tuple[Problem, ...]:
@@ -112,6 +115,18 @@ def _check_levels(parts: Parts, factor: NormalFactor, complaints: Complaints) ->
             for problem in _field_problems(path, value):
                 complaints.add(place, problem.message, shown_as=place if factor.groups else shown_as)
                 break
+
+
+def _check_phase_levels(parts: Parts, place: int, phase: Phase, complaints: Complaints) -> None:
+    """Try the levels that a phase gives factors; those of groups are tried with the factor."""
+    for name, own in phase.levels.items():
+        factor = parts.factors.get(name)
+        if factor is None or factor.path is None:
+            continue
+        ends = [(end, getattr(own, end)) for end in ("low", "high")] if isinstance(own, Range) else enumerate(own)
+        for where, value in ends:
+            for problem in _field_problems(factor.path, value)[:1]:
+                complaints.add(("phases", place, "levels", name, where), problem.message)
 
 
 def _field_problems(path: str, value: Any) -> list[Problem]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from sweeper.spec.arms import factors_in, is_whole, num_configurations, num_seeds
+from sweeper.spec.arms import at_phase, factors_in, is_whole, num_configurations, num_seeds
 from sweeper.spec.checks_factors import no_level
 from sweeper.spec.complaints import Complaints
 from sweeper.spec.designs import FractionalDesign, LadderDesign, ListDesign, PromoteDesign, SamplerDesign, design_kind
@@ -30,7 +30,8 @@ def check_design(parts: Parts, place: int, phase: Phase, complaints: Complaints)
         _check_no_ranges(kind, phase, factors, here, complaints)
     match phase.design:
         case ListDesign() as design:
-            _check_rows(parts, design, here, complaints)
+            for number, row in enumerate(design.rows):
+                check_levels(parts, row, (*here, "list", number), complaints, phase)
         case LadderDesign() as design:
             _check_ladder(parts, phase, design, here, complaints)
         case FractionalDesign() | "plackett_burman":
@@ -60,17 +61,16 @@ def _check_no_ranges(
         )
 
 
-def _check_rows(parts: Parts, design: ListDesign, here: KeyPath, complaints: Complaints) -> None:
-    for number, row in enumerate(design.rows):
-        check_levels(parts, row, (*here, "list", number), complaints)
-
-
-def check_levels(parts: Parts, row: dict[str, Any], here: KeyPath, complaints: Complaints) -> None:
-    """Note factors and levels that the study does not have."""
+def check_levels(
+    parts: Parts, row: dict[str, Any], here: KeyPath, complaints: Complaints, phase: Phase | None = None
+) -> None:
+    """Note factors and levels that neither the study nor the phase has."""
     for name, level in row.items():
         if name not in parts.factor_names:
             complaints.add((*here, name), unknown(name, "factor", parts.factor_names), at_key=True)
         elif (factor := parts.factors.get(name)) is not None and not factor.allows(level):
+            if phase is not None and at_phase(factor, phase).allows(level):
+                continue
             if factor.levels is None:
                 message = f"{shown(level)} is not in the range of {name}, from {factor.low} to {factor.high}."
             else:

@@ -3,6 +3,7 @@
 from typing import Final
 
 from sweeper.spec.arms import configurations, factors_in, is_whole, num_configurations, num_seeds, num_trials
+from sweeper.spec.checks_blocks import check_blocks
 from sweeper.spec.checks_designs import check_design, check_levels
 from sweeper.spec.complaints import Complaints
 from sweeper.spec.designs import design_kind
@@ -24,6 +25,7 @@ def check_phases(parts: Parts, complaints: Complaints) -> None:
         _check_seeds(place, phase, complaints)
         _check_budget(parts, place, phase, complaints)
         _check_pruner(place, phase, complaints)
+        check_blocks(parts, place, phase, complaints)
         check_design(parts, place, phase, complaints)
         _check_exclude(parts, place, phase, complaints)
         _check_size(parts, place, phase, complaints)
@@ -116,7 +118,7 @@ def _check_exclude(parts: Parts, place: int, phase: Phase, complaints: Complaint
     for number, row in enumerate(phase.exclude):
         if not row:
             complaints.add((*here, number), "{} would exclude everything. Name levels, e.g. {depth: 4}.")
-        check_levels(parts, row, (*here, number), complaints)
+        check_levels(parts, row, (*here, number), complaints, phase)
     if configurations(parts, phase) == [] and not complaints.blames(here):
         complaints.add(here, "leaves no configuration. Exclude less.")
 

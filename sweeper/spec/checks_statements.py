@@ -18,6 +18,7 @@ from sweeper.spec.complaints import Complaints
 from sweeper.spec.designs import design_kind
 from sweeper.spec.models import Phase
 from sweeper.spec.names import listed, row_text, unknown
+from sweeper.spec.normal import distinct
 from sweeper.spec.parts import Parts
 from sweeper.spec.values import same_level
 from sweeper.yaml_source import KeyPath
@@ -105,7 +106,7 @@ def _check_contrast(parts: Parts, statement: FactorContrast, here: KeyPath, comp
     if statement.factor in statement.where:
         complaints.add((*here, "where", statement.factor), "is the factor that is compared. Remove it here.")
         return
-    check_levels(parts, statement.where, (*here, "where"), complaints)
+    check_levels(parts, statement.where, (*here, "where"), complaints, phase)
     if not fine or phase is None or complaints.blames(here):
         return
     rows = configurations(parts, phase)
@@ -144,8 +145,8 @@ def _check_arms(parts: Parts, statement: ArmContrast, here: KeyPath, complaints:
 
 
 def _arm_row(parts: Parts, phase: Phase, levels: dict[str, Any]) -> Configuration:
-    """An arm's configuration: its levels, and the phase's baseline."""
-    row = {name: at_phase(factor, phase).baseline for name, factor in parts.factors.items()}
+    """An arm's configuration: its levels, and the phase's baseline; it has all levels of the phase's blocks."""
+    row = {name: at_phase(factor, phase).baseline for name, factor in parts.factors.items() if name not in phase.blocks}
     return {**row, **{name: parts.factors[name].canonical(level) for name, level in levels.items()}}
 
 
@@ -216,7 +217,7 @@ def _check_gain(parts: Parts, phase: Phase, name: str, where: KeyPath, complaint
         return
     base = _arm_row(parts, phase, {})
     rest = {other: level for other, level in base.items() if other != name}
-    if len(list(matching(rows, rest))) < 2:
+    if len(distinct(tuple(row[name] for row in matching(rows, rest)))) < 2:
         complaints.add(
             where,
             f"phase {phase.name} does not compare {name} alone with the baseline, so its gain is not known. "

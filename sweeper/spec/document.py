@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from sweeper.spec.arms import at_phase
 from sweeper.spec.claims import ArmContrast, Claim, Constant, Interaction, OtherPhases
 from sweeper.spec.designs import FractionalDesign, PromoteDesign, design_kind
 from sweeper.spec.models import CommandProgram, Metric, Phase, StudyFile, Trial
@@ -56,7 +57,22 @@ def _phase(phase: Phase, factors: Factors) -> dict[str, Any]:
         "config": phase.config,
         "exclude": [_levels(row, factors) for row in phase.exclude],
         "repeats": phase.repeats,
+        **_of_phase(phase, factors),
     }
+
+
+def _of_phase(phase: Phase, factors: Factors) -> dict[str, Any]:
+    """Levels and blocks, where a phase has its own."""
+    found: dict[str, Any] = {"blocks": list(phase.blocks)} if phase.blocks else {}
+    if phase.levels:
+        found["levels"] = {name: _own_levels(at_phase(factors[name], phase)) for name in phase.levels}
+    return found
+
+
+def _own_levels(factor: NormalFactor) -> Any:
+    if factor.levels is not None:
+        return list(factor.levels)
+    return {key: getattr(factor, key) for key in ("low", "high", "log", "step")}
 
 
 def _design(phase: Phase, factors: Factors) -> Any:

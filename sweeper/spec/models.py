@@ -7,7 +7,7 @@ from pydantic import BeforeValidator, Discriminator, Field, Tag, WithJsonSchema
 from sweeper.spec.claims import Claim
 from sweeper.spec.designs import Design
 from sweeper.spec.factors import Factor
-from sweeper.spec.values import Count, Level, Name, Section, Seed, Text
+from sweeper.spec.values import Count, Level, Name, Number, Section, Seed, Text
 from trainer.config.wording import shown, suggestion
 
 
@@ -176,6 +176,21 @@ class Budget(Section):
     )
 
 
+class Range(Section):
+    """A range that a sampler searches in one phase."""
+
+    low: Number = Field(description="The lower end, e.g. 1e-4.")
+    high: Number = Field(description="The upper end, e.g. 1e-2.")
+    log: bool = Field(False, description="Whether the range is searched on a logarithmic scale.")
+    step: Number | None = Field(None, description="The distance between two values, e.g. 0.1.")
+
+
+PhaseLevels = Annotated[
+    Annotated[list[Level], Field(min_length=1), Tag("<list>")] | Annotated[Range, Tag("<range>")],
+    Discriminator(lambda value: "<range>" if isinstance(value, dict | Range) else "<list>"),
+]
+
+
 class Phase(Section):
     """One design over some factors, at one budget."""
 
@@ -186,6 +201,16 @@ class Phase(Section):
     )
     factors: list[str] | None = Field(
         None, description="The factors that the phase varies, e.g. [dropout, depth]; by default all."
+    )
+    levels: dict[str, PhaseLevels] = Field(
+        default_factory=dict,
+        description="Other levels of factors in this phase alone, e.g. {depth: [2, 8]}, or a range for a sampler, "
+        "e.g. {dropout: {low: 0.1, high: 0.4}}; the baseline stays.",
+    )
+    blocks: list[str] = Field(
+        default_factory=list,
+        description="Factors at each of whose levels the whole design is repeated, e.g. [corpus]; comparisons are made "
+        "within each.",
     )
     seeds: Annotated[
         Annotated[Count, Tag("<number>")] | Annotated[list[Seed], Field(min_length=1), Tag("<list>")],

@@ -205,3 +205,42 @@ def test_a_phase_varies_the_factors_that_it_names_in_its_order() -> None:
     made = document(factors)
     assert list(phase_factors(made, phase("p", "grid", factors=["c", "a"]))) == ["c", "a"]
     assert list(phase_factors(made, phase("p", "grid"))) == ["a", "b", "c"]
+
+
+CORPUS = factor(["a", "b", "c"], groups={name: {"data": name} for name in "abc"})
+OTHER = {"x": factor([0, 1]), "y": factor([0, 1])}
+
+
+def test_a_design_is_repeated_whole_at_each_level_of_its_blocks() -> None:
+    whole = phase("p", "one_at_a_time", factors=["x", "y"], blocks=["corpus"], levels={"corpus": ["b", "c"]})
+    planned = make_plan(study({"corpus": CORPUS, **OTHER}, whole)).phases[0]
+    assert [trial.configuration for trial in planned.trials] == [
+        {"corpus": corpus, **row}
+        for corpus in ("b", "c")
+        for row in ({"x": 0, "y": 0}, {"x": 1, "y": 0}, {"x": 0, "y": 1})
+    ]
+
+
+def test_a_block_stays_balanced_in_a_fraction() -> None:
+    half = phase("p", {"fractional": {"resolution": 3, "generators": "a b ab"}}, blocks=["corpus"])
+    planned = make_plan(study({"corpus": CORPUS, **OTHER, "z": factor([0, 1])}, half)).phases[0]
+    assert Counter((trial.configuration or {})["corpus"] for trial in planned.trials) == {"a": 4, "b": 4, "c": 4}
+
+
+def test_a_factor_that_is_no_block_of_a_phase_is_varied_by_it_as_ever() -> None:
+    made = study({"corpus": CORPUS, **OTHER}, phase("p", "grid", blocks=["x"], levels={"y": [5, 6, 7]}))
+    assert list(phase_factors(made.document, made.document["phases"][0])) == ["corpus", "y"]
+    assert len(make_plan(made).trials) == 2 * 3 * 3
+
+
+def test_a_range_of_a_phase_alone_is_what_its_sampler_draws_from() -> None:
+    search = phase(
+        "p", {"sampler": "tpe", "trials": 3}, levels={"x": {"low": 0.1, "high": 0.4, "log": False, "step": None}}
+    )
+    varied = phase_factors(study(OTHER, search).document, search)["x"]
+    assert (varied["levels"], varied["low"], varied["high"], varied["baseline"]) == (None, 0.1, 0.4, 0)
+
+
+def test_a_sampler_has_no_blocks() -> None:
+    with pytest.raises(UsageError, match="blocks: a sampler design has none"):
+        make_plan(study({"corpus": CORPUS}, phase("p", {"sampler": "tpe", "trials": 3}, blocks=["corpus"])))

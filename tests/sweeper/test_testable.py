@@ -85,3 +85,30 @@ def test_what_a_sampler_draws_decides_later() -> None:
     found = verdict("contrast", {"phase": "search", "factor": "a", "from": 0, "to": 1, "where": {}})
     assert (found.testable, found.pairs) == (True, None)
     assert found.reason == "depends on what phase search draws or promotes"
+
+
+HALF = [{"a": a, "b": b, "c": c} for a in (0, 1) for b in (0, 1) for c in (0, 1) if (a + b + c) % 2 == 0]
+
+
+def in_blocks(claim: dict[str, Any]) -> ClaimSupport:
+    factors = {"corpus": factor(["x", "y", "z"]), **{name: factor([0, 1]) for name in "abc"}}
+    blocks = {"blocks": ["corpus"], "levels": {"corpus": ["x", "y"]}}
+    phases = [
+        phase("half", {"list": HALF}, seeds=[0, 1], **blocks),
+        phase("long", {"list": [{}, {"a": 1, "b": 1}]}, seeds=[1, 2], budget={"steps": 900}, **blocks),
+    ]
+    made = document(factors, *phases, claims=[{"id": "c", **claim}])
+    (found,) = claim_support(make_plan(MadeStudy(made)), made)
+    return found
+
+
+def test_arms_that_name_no_block_are_paired_within_each() -> None:
+    arms = {"from": {"phase": "half", "levels": {}}, "to": {"phase": "long", "levels": {"a": 1, "b": 1}}}
+    assert in_blocks({"contrast": arms}).pairs == 2  # one seed in common, on two corpora
+
+
+def test_a_fraction_written_as_a_list_shows_main_effects_and_interactions_by_its_runs() -> None:
+    contrast = {"phase": "half", "factor": "a", "from": 0, "to": 1, "where": {}}
+    assert in_blocks({"contrast": contrast}).pairs == 8
+    crossed = {"phase": "half", "factor": "a", "from": 0, "to": 1, "with": {"factor": "b", "from": 0, "to": 1}}
+    assert in_blocks({"interaction": crossed}).pairs == 4
