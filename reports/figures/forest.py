@@ -127,7 +127,7 @@ def _limits(rows: Sequence[Row]) -> tuple[float, float]:
     limit = min(far, 6 * reach)
     low = max(min([0.0, *estimates, *ends]), -limit)
     high = min(max([0.0, *estimates, *ends]), limit)
-    margin = 0.05 * (high - low)
+    margin = 0.05 * (high - low) or 1.0
     return low - margin, high + margin
 
 

@@ -60,10 +60,9 @@ def metric_axis(axes: Axes, metric: Metric, values: ArrayLike, *, label: bool = 
     """The y axis of the metric over the finite ones of some values; logarithmic for perplexities."""
     if label:
         axes.set_ylabel(wording.label(metric.words))
-    if metric.log:
-        axes.set_yscale("log")
     ends = _ends(values, log=metric.log)
     if ends is not None:
+        axes.set_yscale("log" if metric.log else "linear")
         axes.set_ylim(*ends)
         _set_ticks(axes.yaxis, *ends, log=metric.log)
 
@@ -86,7 +85,7 @@ def clamped(values: ArrayLike, metric: Metric) -> tuple[NDArray[np.float64], NDA
     """Values for an axis that a few very bad ones would squeeze: those stand on its edge.
 
     The edge is six times as far from the median as the best is, on the metric's scale, and at least a factor of 2 for
-    perplexities; a tenth of the values at most lie beyond.
+    perplexities; about a tenth of the values at most lie beyond.
 
     Returns:
         The values, and which of them were brought in.
@@ -99,7 +98,7 @@ def clamped(values: ArrayLike, metric: Metric) -> tuple[NDArray[np.float64], NDA
     if not len(finite):
         return numbers, np.zeros(len(numbers), dtype=bool)
     reach = max(6.0 * (np.median(finite) - finite.min()), math.log(2.0) if log else 0.0)
-    edge = max(np.median(finite) + reach, np.quantile(finite, 0.9, method="higher"))
+    edge = max(np.median(finite) + reach, np.quantile(finite, 0.9, method="lower"))
     beyond = worse > edge
     inside = sign * np.minimum(worse, edge)
     return np.where(beyond, np.exp(inside) if log else inside, numbers), beyond
@@ -108,10 +107,9 @@ def clamped(values: ArrayLike, metric: Metric) -> tuple[NDArray[np.float64], NDA
 def mirrored_metric_axis(axes: Axes, metric: Metric, values: ArrayLike) -> None:
     """The metric along the x axis, where a figure's rows are named."""
     axes.set_xlabel(wording.label(metric.words))
-    if metric.log:
-        axes.set_xscale("log")
     ends = _ends(values, log=metric.log)
     if ends is not None:
+        axes.set_xscale("log" if metric.log else "linear")
         axes.set_xlim(*ends)
         _set_ticks(axes.xaxis, *ends, log=metric.log)
 

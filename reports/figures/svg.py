@@ -55,7 +55,8 @@ def _tag_points(root: ET.Element, points: Mapping[str, Sequence[int]]) -> None:
         name = group.get("id", "")
         if name.startswith(CURVE):
             for path in group.iter(f"{{{NAMESPACE}}}path"):
-                path.set("data-trial", name.removeprefix(CURVE))
+                if path.get("d", "").strip():
+                    path.set("data-trial", name.removeprefix(CURVE))
         elif name in points:
             uses = list(group.iter(f"{{{NAMESPACE}}}use"))
             assert len(uses) == len(points[name]), f"{len(uses)} points for {len(points[name])} trials"

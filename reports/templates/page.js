@@ -1,8 +1,8 @@
 "use strict";
 (() => {
   const read = (id) => JSON.parse(document.getElementById(id).textContent);
-  const labels = read("trials");
-  const ghosts = read("ghosts");
+  const labels = read("trial-labels");
+  const ghosts = read("trial-ghosts");
   const svgName = "http://www.w3.org/2000/svg";
   const reach = 14; // pixels from a point within which it is meant
   const most = 1000; // rows shown at once

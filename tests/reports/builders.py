@@ -23,10 +23,10 @@ from tests.sweeper.store.builders import RETRY, SLOT, Budget, Plan, PlannedPhase
 
 BASE: Final = math.log(120.0)
 EFFECTS: Final = {
-    ("embedding_dropout", 0.1): -0.03,
-    ("embedding_dropout", 0.2): -0.05,
-    ("input_dropout", 0.3): -0.08,
-    ("depth", 4): 0.02,
+    ("embedding_dropout", "0.1"): -0.03,
+    ("embedding_dropout", "0.2"): -0.05,
+    ("input_dropout", "0.3"): -0.08,
+    ("depth", "4"): 0.02,
 }
 FACTORS: Final = {
     "embedding_dropout": {"path": "regularization.embedding_dropout", "levels": [0.0, 0.1, 0.2], "baseline": 0.0},
@@ -139,7 +139,7 @@ def store_with(
     return url
 
 
-def enrol_plot(engine: Engine, plot: Plot) -> int:
+def enrol_plot(engine: Engine, plot: Plot, *, extend: bool = False) -> int:
     """Puts the study into the store, its trials waiting."""
     document = {
         "study": plot.name,
@@ -153,12 +153,12 @@ def enrol_plot(engine: Engine, plot: Plot) -> int:
     }
     study = Study(document, source=plot.source)
     plan = Plan(plot.name, tuple(plot.phases))
-    return enrol(engine, plan, study, runs_dir=Path("/runs"), now=1_000_000.0).study_id  # type: ignore[arg-type]  # the plan's shape is what counts
+    return enrol(engine, plan, study, runs_dir=Path("/runs"), now=1_000_000.0, extend=extend).study_id  # type: ignore[arg-type]  # the plan's shape is what counts
 
 
 def final_value(configuration: Mapping[str, object], seed: int, steps: int) -> float:
     """The perplexity that a trial ends with, by the formula."""
-    effect = sum(EFFECTS.get(item, 0.0) for item in configuration.items())  # type: ignore[call-overload]  # any item
+    effect = sum(EFFECTS.get((name, str(level)), 0.0) for name, level in configuration.items())
     key = zlib.crc32(str(sorted(configuration.items())).encode())
     draw = float(np.random.default_rng([seed, key]).normal())
     return math.exp(BASE + effect - 0.15 * math.log(steps / 300) + 0.01 * draw + 0.02 * seed)

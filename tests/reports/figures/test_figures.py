@@ -1,0 +1,217 @@
+"""What is drawn is what the data say: the CSV of a figure, its words, and its points."""
+
+import math
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from reports.figures.cost import MANY, SHOWN_OF_MANY, cost_figure
+from reports.figures.curves import FEW, PhaseCurves, curves_figure
+from reports.figures.forest import Row, forest_figure
+from reports.figures.heat import interaction_figure
+from reports.figures.ladder import Rung, ladder_figure
+from reports.figures.progress import anytime_figure, expectation_figure
+from reports.figures.scales import Metric, clamped, ticks
+from reports.figures.shares import attribution_figure, importance_figure
+from reports.figures.spending import spending_figure
+from sweeper.store.reader import Curve
+
+METRIC = Metric(name="valid_perplexity", direction="minimize", log=True)
+ACCURACY = Metric(name="accuracy", direction="maximize", log=False)
+
+
+def trials(values: list[float], states: list[str] | None = None) -> pd.DataFrame:
+    number = len(values)
+    return pd.DataFrame(
+        {
+            "trial_id": range(1, number + 1),
+            "phase": ["a", "b"] * (number // 2) + ["a"] * (number % 2),
+            "number": range(number),
+            "state": states or ["completed"] * number,
+            "device_seconds": [10.0 * (place + 1) for place in range(number)],
+            "ended_at": [100.0 + place for place in range(number)],
+            "flops": [1e12 * (place + 1) for place in range(number)],
+            "value": values,
+        }
+    )
+
+
+def curve(values: list[float]) -> Curve:
+    steps = list(range(1, len(values) + 1))
+    return Curve(steps=steps, tokens=[math.nan] * len(values), device_seconds=[math.nan] * len(values),
+                 flops=[math.nan] * len(values), values=values)  # fmt: skip
+
+
+def marked(svg: str) -> list[str]:
+    return re.findall(r'data-trial="(\d+)"', svg)
+
+
+def test_the_front_is_of_trials_that_no_other_beats() -> None:
+    drawing = cost_figure(trials([100.0, 120.0, 90.0, 95.0, 80.0]), METRIC, {})
+    assert drawing is not None
+    assert drawing.data["on_front_device_seconds"].tolist() == [True, False, True, False, True]
+    assert sorted(marked(drawing.svg)) == sorted([str(trial) for trial in range(1, 6)] * 2)
+    assert "The front over device time has 3 trials, from 100.00 at 10\u202fs to 80.00 at 50\u202fs" in drawing.alternative
+
+
+def test_a_failed_trial_is_drawn_but_is_no_part_of_the_front() -> None:
+    drawing = cost_figure(trials([100.0, 50.0, 90.0], ["completed", "failed", "completed"]), METRIC, {})
+    assert drawing is not None
+    assert drawing.data["on_front_flops"].tolist() == [True, False, True]
+
+
+def test_what_a_trial_needs_for_its_point_may_be_missing() -> None:
+    frame = trials([100.0, math.nan, 90.0])
+    frame.loc[0, "flops"] = math.nan
+    drawing = cost_figure(frame, METRIC, {})
+    assert drawing is not None
+    assert sorted(marked(drawing.svg)) == ["1", "3", "3"]
+    assert cost_figure(trials([math.nan]), METRIC, {}) is None
+
+
+def test_a_value_far_off_stands_at_the_edge_and_the_data_keep_it() -> None:
+    drawing = cost_figure(trials([100.0, 101.0, 1e9, 99.0, 100.5]), METRIC, {})
+    assert drawing is not None
+    assert drawing.data["beyond_axis"].tolist() == [False, False, True, False, False]
+    assert drawing.data["value"].tolist()[2] == 1e9
+
+
+def test_published_values_are_marked() -> None:
+    drawing = cost_figure(trials([100.0, 90.0]), METRIC, {"dettmers": 63.358})
+    assert drawing is not None
+    assert ">dettmers</text>" in drawing.svg
+
+
+def test_of_many_trials_the_best_and_the_front_are_points() -> None:
+    number = MANY + 500
+    values = list(100 + 10 * np.random.default_rng(0).normal(size=number))
+    drawing = cost_figure(trials(values), METRIC, {})
+    assert drawing is not None
+    points = len(set(marked(drawing.svg)))
+    assert SHOWN_OF_MANY <= points <= SHOWN_OF_MANY + drawing.data["on_front_flops"].sum()
+    assert len(drawing.data) == number
+
+
+def phase_of(number: int) -> PhaseCurves:
+    generator = np.random.default_rng(1)
+    curves = {
+        trial: curve([100.0 + trial + 50 / step + float(generator.normal()) for step in range(1, 11)])
+        for trial in range(number)
+    }
+    return PhaseCurves(phase="p", trials=list(curves), states=dict.fromkeys(curves, "completed"),
+                       baseline=frozenset({0}), curves=curves)  # fmt: skip
+
+
+def test_few_curves_are_lines() -> None:
+    phase = phase_of(5)
+    drawing = curves_figure([phase], METRIC)
+    assert drawing is not None
+    assert sorted(set(marked(drawing.svg))) == ["0", "1", "2", "3", "4"]
+    lines = drawing.data.groupby("trial_id")["value"].apply(list)
+    assert {trial: values for trial, values in lines.items()} == {t: phase.curves[t].values for t in phase.trials}
+    assert not drawing.ghosts
+
+
+def test_many_curves_are_bands_with_the_best_three_and_the_others_at_hand() -> None:
+    phase = phase_of(FEW + 10)
+    drawing = curves_figure([phase], METRIC)
+    assert drawing is not None
+    assert set(marked(drawing.svg)) == {"0", "1", "2"}
+    assert len(drawing.ghosts) == FEW + 10 - 3
+    last = drawing.data[(drawing.data["step"] == 10) & drawing.data["quantile"].notna()].set_index("quantile")["value"]
+    ends = [found.values[-1] for found in phase.curves.values()]
+    for quantile in (0.05, 0.25, 0.5, 0.75, 0.95):
+        assert last[quantile] == pytest.approx(np.quantile(ends, quantile))
+
+
+def test_a_curve_of_nothing_but_nan_is_no_trouble() -> None:
+    phase = PhaseCurves(phase="p", trials=[1], states={1: "failed"}, baseline=frozenset(),
+                        curves={1: curve([math.nan, math.nan])})  # fmt: skip
+    drawing = curves_figure([phase], METRIC)
+    assert drawing is not None
+    assert marked(drawing.svg) == []
+
+
+def test_effects_are_in_the_words_and_the_data() -> None:
+    rows = [
+        Row(group="", label="dropout", estimate=-5.0, low=-8.0, high=-2.0, n=3, finding="better"),
+        Row(group="", label="depth", estimate=1.0, low=math.nan, high=math.nan, n=1, finding="unclear"),
+    ]
+    drawing = forest_figure("effects", "Effects", rows, "change (%)", percent=True)
+    assert drawing is not None
+    assert "dropout: \u22125.0\u202f% (95 % interval \u22128.0\u202f% to \u22122.0\u202f%)" in drawing.alternative
+    assert "depth: +1.0\u202f% (no interval)" in drawing.alternative
+    assert drawing.data["estimate"].tolist() == [-5.0, 1.0]
+
+
+def test_effects_without_any_estimate_are_no_figure() -> None:
+    row = Row(group="", label="a", estimate=math.nan, low=math.nan, high=math.nan, n=0, finding="unclear")
+    assert forest_figure("effects", "Effects", [row], "x", percent=True) is None
+
+
+def test_a_ladder_has_the_geometric_mean_of_each_rung() -> None:
+    rungs = [Rung(label="baseline", trials=[1, 2], values=[100.0, 121.0]), Rung(label="+ a", trials=[3], values=[90.0])]
+    drawing = ladder_figure("ladder", "Ladder", rungs, METRIC)
+    assert drawing is not None
+    assert "baseline: 110.00; + a: 90.00" in drawing.alternative
+    assert marked(drawing.svg) == ["1", "2", "3"]
+
+
+def test_interactions_that_are_confounded_are_said() -> None:
+    effects: dict[tuple[str, ...], float] = {("a",): -2.0, ("b",): 1.0}
+    drawing = interaction_figure("heat", "Effects", ["a", "b"], effects, percent=True)
+    assert "not told apart" in drawing.svg
+    assert drawing.data["effect"].tolist() == [-2.0, 1.0]
+
+
+def test_best_so_far_counts_what_failed_and_not_its_value() -> None:
+    frame = trials([100.0, 10.0, 90.0, 95.0, 80.0], ["completed", "failed", "completed", "completed", "completed"])
+    drawing = anytime_figure(frame, METRIC)
+    assert drawing is not None
+    assert drawing.data["trial_id"].tolist() == [1, 3, 5]
+    assert drawing.data["device_seconds"].tolist() == [10.0, 60.0, 150.0]
+
+
+def test_best_so_far_of_nothing_is_no_figure() -> None:
+    assert anytime_figure(trials([math.nan]), METRIC) is None
+
+
+def test_the_expected_best_of_one_is_the_mean_and_failures_are_worst() -> None:
+    drawing = expectation_figure({"search": [1.0, 2.0, math.nan, 3.0]}, ACCURACY)
+    assert drawing is not None
+    assert drawing.data["expected"].iloc[0] == pytest.approx(np.mean([1.0, 2.0, 1.0, 3.0]))
+    assert expectation_figure({"search": [1.0]}, ACCURACY) is None
+
+
+def test_spending_adds_up() -> None:
+    spent = pd.DataFrame(
+        {"phase": ["a", "a", "b"], "fate": ["completed", "pruned", "completed"], "device_seconds": [60.0, 30.0, 90.0]}
+    )
+    drawing = spending_figure(spent)
+    assert drawing is not None
+    assert drawing.alternative.startswith("3\u202fmin of device time in all.")
+    assert spending_figure(spent.iloc[:0]) is None
+
+
+def test_importances_and_shares_are_in_their_data() -> None:
+    first = importance_figure("importance", "Importance", [("a", 0.7, 0.1, 0.6), ("b", 0.2, 0.1, math.nan)])
+    assert "a 70\u202f% of the variance and 60\u202f% of the weight" in first.alternative
+    assert "b 20\u202f% of the variance and an unknown part" in first.alternative
+    shares = {"a": {"Shapley": 3.0, "added alone": 2.0, "left out of all": None}}
+    second = attribution_figure("attribution", "Shares", shares, "gain", percent=True)
+    assert second.data["Shapley"].tolist() == [3.0]
+
+
+@pytest.mark.parametrize(("low", "high", "log"), [(80.0, 120.0, True), (1.0, 1e6, True), (0.0, 300.0, False)])
+def test_axes_have_a_few_round_ticks(low: float, high: float, log: bool) -> None:
+    found = ticks(low, high, log=log)
+    assert 3 <= len(found) <= 8
+    assert all(low <= tick <= high for tick in found)
+
+
+def test_values_are_brought_in_from_the_bad_side_alone() -> None:
+    values, beyond = clamped([0.9, 0.91, 0.92, 0.9, 0.91, 0.92, 0.9, 0.91, 0.93, 0.92, -50.0], ACCURACY)
+    assert beyond.tolist() == [False] * 10 + [True]
+    assert values[-1] > -1

@@ -1,0 +1,85 @@
+import csv
+import io
+import os
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from reports.build import build_comparison, build_from, build_report
+from reports.load import StudyData
+from reports.sections.blocks import Report, Table
+from sweeper.errors import UsageError
+from tests.reports.builders import Plot, screen, store_with
+from tests.reports.conftest import NOW
+
+
+@pytest.fixture(scope="module")
+def folder(store: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    found = tmp_path_factory.mktemp("report")
+    assert build_report(store, "quickstart", found, now=NOW) == [found / "report.html", found / "report.pdf"]
+    return found
+
+
+def test_each_figure_lies_beside_the_report_with_its_data(folder: Path, report: Report) -> None:
+    for drawing in report.drawings():
+        assert (folder / "figures" / f"{drawing.name}.svg").read_text() == drawing.svg
+        saved = pd.read_csv(folder / "figures" / f"{drawing.name}.csv")
+        expected = pd.read_csv(io.StringIO(drawing.data.to_csv(index=False)))
+        pd.testing.assert_frame_equal(saved, expected)
+        assert len(saved) == len(drawing.data)
+
+
+def test_each_table_lies_beside_the_report(folder: Path, report: Report) -> None:
+    for part in report.sections:
+        for block in part.blocks:
+            if isinstance(block, Table):
+                rows = list(csv.reader((folder / "figures" / f"{block.name}.csv").open(newline="")))
+                assert rows[0] == [column.title for column in block.columns]
+                assert len(rows) == len(block.rows) + 1
+
+
+def test_numbers_in_the_table_of_trials_are_saved_in_full(folder: Path, data: StudyData) -> None:
+    saved = pd.read_csv(folder / "figures" / "trials.csv")
+    values = pd.to_numeric(saved["Validation perplexity"], errors="coerce")
+    assert values.dropna().tolist() == pytest.approx(data.trials["value"].dropna().tolist(), rel=1e-12)
+
+
+def test_the_same_study_and_time_give_the_same_bytes(folder: Path, store: str, tmp_path: Path) -> None:
+    build_report(store, "quickstart", tmp_path, now=NOW)
+    for path in sorted(folder.rglob("*")):
+        if path.is_file():
+            assert (tmp_path / path.relative_to(folder)).read_bytes() == path.read_bytes(), path.name
+
+
+def test_nothing_temporary_is_left_and_an_earlier_report_is_replaced(folder: Path, store: str) -> None:
+    (folder / "report.html").write_text("old")
+    build_report(store, "quickstart", folder, formats=("html",), now=NOW)
+    assert (folder / "report.html").read_text().startswith("<!doctype html>")
+    assert not [path for path in folder.rglob(".*")]
+
+
+def test_a_report_needs_no_store(data: StudyData, tmp_path: Path, folder: Path) -> None:
+    build_from(data, tmp_path, formats=("html",), now=NOW)
+    assert (tmp_path / "report.html").read_bytes() == (folder / "report.html").read_bytes()
+
+
+def test_two_studies_are_one_report(tmp_path: Path) -> None:
+    store_with(tmp_path, Plot([screen()], name="one"))
+    url = store_with(tmp_path, Plot([screen()], name="two"))
+    paths = build_comparison(url, ("one", "two"), tmp_path / "out", now=NOW)
+    assert [path.name for path in paths] == ["report.html", "report.pdf"]
+    assert "one and two" in paths[0].read_text()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="a folder under a file")
+def test_a_folder_that_cannot_be_written_to_is_said(data: StudyData, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UsageError, match=r"cannot be written to: Not a directory. Give another folder with --out."):
+        build_from(data, tmp_path / "file" / "report", formats=("html",), now=NOW)
+
+
+def test_nothing_is_written_of_an_unknown_study(store: str, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="no study 'other'"):
+        build_report(store, "other", tmp_path / "out", now=NOW)
+    assert not (tmp_path / "out").exists()
