@@ -9,13 +9,17 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed-$(TORCH)
 DEMO ?= demo
+ROUNDS ?= 100
+APT := -o Acquire::Retries=0 -o Acquire::http::Timeout=20
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format type unit bench clean
+.PHONY: help setup demo test lint format type unit test-postgres chaos bench clean
 
 help:
 	@echo "make demo    set up, run a real study on an embedded corpus, write its report"
 	@echo "make test    set up, lint, check types, run all tests"
+	@echo "make test-postgres   the store's tests on PostgreSQL, which Debian's package manager installs if it is not there"
+	@echo "make chaos   a hundred studies run while launchers, slots and trials are killed and stopped at random"
 	@echo "make bench   the measurements behind docs/performance.md"
 	@echo "make setup lint format type unit clean"
 
@@ -54,6 +58,15 @@ type: setup
 
 unit: setup
 	$(BIN)/python -m pytest -n 2 --dist worksteal
+
+test-postgres: setup
+	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null \
+	  || { apt-get update -qq $(APT) && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $(APT) --no-install-recommends postgresql >/dev/null; } \
+	  || { echo "PostgreSQL is not installed, and apt-get could not install it: it needs Debian or Ubuntu, root and a package mirror."; exit 3; }
+	SWEEPER_TEST_STORE=postgresql $(BIN)/python -m pytest -n 2 --dist worksteal tests/sweeper/store
+
+chaos: setup
+	$(BIN)/python -m tests.chaos $(ROUNDS)
 
 bench: setup
 	$(BIN)/python -m benchmarks

@@ -8,7 +8,7 @@ import os
 import select
 import signal
 import socket
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -26,8 +26,18 @@ class ForkClient:
     def __init__(self, path: Path) -> None:
         self._path = path
 
-    def start(self, argv: Sequence[str], *, environment: Mapping[str, str], cwd: Path, output: Path) -> TrialProcess:
+    def start(
+        self,
+        argv: Sequence[str],
+        *,
+        environment: Mapping[str, str],
+        cwd: Path,
+        output: Path,
+        announce: Callable[[], None] = lambda: None,
+    ) -> TrialProcess:
         """Start a trial's process; its output is appended to a file.
+
+        The server ends a run whose client is gone, so only a fresh process has to announce itself.
 
         Raises:
             OSError: the program cannot be started.
@@ -41,7 +51,7 @@ class ForkClient:
         }
         forked = self._ask(request)
         if forked is None:
-            return plain_process.start(argv, environment=environment, cwd=cwd, output=output)
+            return plain_process.start(argv, environment=environment, cwd=cwd, output=output, announce=announce)
         return TrialProcess(forked.pid, started_at(forked.pid), forked, output, position)
 
     def _ask(self, request: Mapping[str, object]) -> "_Forked | None":

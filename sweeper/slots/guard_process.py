@@ -11,7 +11,9 @@ import time
 
 
 def main() -> None:
-    """Guard until the slot's end of the pipe closes."""
+    """Guard until the slot's end of the pipe closes, as nobody's child."""
+    if os.fork():
+        os._exit(0)
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     group: int | None = None

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Final
 
-from sweeper.store.records import Measurement
+from sweeper.store.records import Measurement, storable
 
 METRICS_FILE: Final = "metrics.jsonl"
 COORDINATES: Final = ("step", "tokens", "flops", "device_seconds", "peak_memory_bytes", "time", "epoch")
@@ -101,7 +101,7 @@ class LineReader:
         seconds = _number(values.get("device_seconds"))
         return [
             Measurement(
-                metric=str(name)[:200],
+                metric=storable(name)[:200],
                 step=self.count if step is None else step,
                 value=number,
                 tokens=_integer(values.get("tokens")),

@@ -12,7 +12,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -138,13 +138,31 @@ class TrialProcess:
         return ""
 
 
-def start(argv: Sequence[str], *, environment: Mapping[str, str], cwd: Path, output: Path) -> TrialProcess:
+def start(
+    argv: Sequence[str],
+    *,
+    environment: Mapping[str, str],
+    cwd: Path,
+    output: Path,
+    announce: Callable[[], None] = lambda: None,
+) -> TrialProcess:
     """Start a trial's process; its output is appended to a file.
+
+    Args:
+        announce: called in the process, leader of its group already, before it becomes the program.
 
     Raises:
         OSError: the program cannot be started.
     """
     before = time.time()
+
+    def between_fork_and_exec() -> None:
+        """Die with the slot, and take signals as if a shell had started it: the slot itself ignores ^C."""
+        die_with_parent()
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
+        announce()
+
     with output.open("ab") as file:
         output_start = file.tell()
         popen = subprocess.Popen(
@@ -156,7 +174,7 @@ def start(argv: Sequence[str], *, environment: Mapping[str, str], cwd: Path, out
             env=dict(environment),
             start_new_session=True,
             # Between fork and exec only system calls are made: safe although the slot may have threads.
-            preexec_fn=_between_fork_and_exec,  # noqa: PLW1509
+            preexec_fn=between_fork_and_exec,  # noqa: PLW1509
         )
     return TrialProcess(popen.pid, started_at(popen.pid) or before, Child(popen), output, output_start)
 
@@ -164,10 +182,3 @@ def start(argv: Sequence[str], *, environment: Mapping[str, str], cwd: Path, out
 def _own_peak(peak_kib: int) -> int:
     """A child's peak memory in bytes; 0 if it is no more than what it had for a moment as a copy of this process."""
     return peak_kib * 1024 if peak_kib > resource.getrusage(resource.RUSAGE_SELF).ru_maxrss else 0
-
-
-def _between_fork_and_exec() -> None:
-    """Die with the slot, and take signals as a program does that a shell started: the slot itself ignores ^C."""
-    die_with_parent()
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT, signal.SIGTERM})

@@ -70,9 +70,12 @@ def run_slot(task: SlotTask) -> Ended:
     die_with_parent(signal.SIGTERM)
     engine = open_existing(task.store)
     try:
-        return SlotLoop(task, engine, watch).run()
+        ended = SlotLoop(task, engine, watch).run()
+        return "orphaned" if watch.gone() else ended
     finally:
         engine.dispose()
+        # Nobody listens for it any more: from here on the launcher's death ends the process.
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 @dataclass(slots=True)

@@ -41,8 +41,16 @@ LAST_GRACE_S: Final = 5.0  # for a checkpoint when the store is gone
 class Start(Protocol):
     """Starts a trial's process."""
 
-    def __call__(self, argv: Sequence[str], *, environment: Mapping[str, str], cwd: Path, output: Path) -> TrialProcess:
-        """Start it; its output is appended to a file."""
+    def __call__(
+        self,
+        argv: Sequence[str],
+        *,
+        environment: Mapping[str, str],
+        cwd: Path,
+        output: Path,
+        announce: Callable[[], None],
+    ) -> TrialProcess:
+        """Start it; its output is appended to a file. `announce` is called where the process may not be known yet."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,6 +153,7 @@ class Supervisor:
             environment=environment_of(self.program, self.claim, self.slot, os.environ),
             cwd=self.cwd,
             output=output,
+            announce=self.guard.announcer(self._lease_left()),
         )
         self.guard.watch(process.pid, self._lease_left())
         return process
@@ -156,6 +165,7 @@ class Supervisor:
 
     def _not_started(self, error: OSError) -> str | None:
         """The process could not be started. A disk without room is not the trial's doing."""
+        self.guard.drop()
         no_room = error.errno in NO_ROOM
         what = error.filename if error.filename is not None else argv_of(self.program, self.claim)[0]
         message = f"{what}: {error.strerror or error}"

@@ -5,6 +5,7 @@ the fence of its claim. So an attempt that was taken for dead, and was not, cann
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Connection, Engine, Row, func, select, update
@@ -25,6 +26,7 @@ from sweeper.store.records import (
     Outcome,
     SlotIdentity,
     plain,
+    storable,
 )
 from sweeper.store.runners import beat_runner, end_runner, register_runner, request_stop, stop_requested
 from sweeper.store.schema import attempts, phases, studies, trials
@@ -165,6 +167,7 @@ def finish(engine: Engine, claim: Claim, outcome: Outcome, *, retry: Mapping[str
         ValueError: a completed trial without a value of the study's metric.
     """
     value = _number(outcome.value)
+    outcome = replace(outcome, message=None if outcome.message is None else storable(outcome.message))
     if outcome.exit_reason == "completed" and value is None:
         raise ValueError(f"a completed trial has a value of {claim.metric}, but got {outcome.value!r}")
     with writing(engine) as connection:

@@ -130,12 +130,22 @@ class RunningAttempt:
     pid_started_at: float | None
 
 
+def storable(text: str) -> str:
+    """A program's words as every database takes them: without zero bytes and halves of characters."""
+    return text.encode("utf-8", "replace").decode().replace("\0", "\N{REPLACEMENT CHARACTER}")
+
+
 def plain(value: object) -> object:
-    """A JSON value without NaN and infinities, which JSON lacks: they become null, mappings dicts, sequences lists."""
+    """A JSON value of storable text without NaN and infinities, which JSON lacks.
+
+    Those become null, mappings dicts, sequences lists.
+    """
+    if isinstance(value, str):
+        return storable(value)
     if isinstance(value, float) and not math.isfinite(value):
         return None
     if isinstance(value, Mapping):
-        return {str(key): plain(item) for key, item in value.items()}
+        return {storable(str(key)): plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [plain(item) for item in value]
     return value

@@ -142,6 +142,7 @@ def test_a_file_that_is_no_database_is_left_alone(tmp_path: Path) -> None:
     assert path.read_text().startswith("buy milk")
 
 
+@pytest.mark.usefixtures("sqlite_only")
 def test_a_damaged_store_is_an_error_of_the_store(url: str) -> None:
     path = Path(url.removeprefix("sqlite:///"))
     path.write_bytes(path.read_bytes()[:100] + b"\xff" * 8000)
@@ -161,6 +162,7 @@ def test_a_database_of_something_else_is_no_store(tmp_path: Path) -> None:
         pass
 
 
+@pytest.mark.usefixtures("sqlite_only")
 def test_a_read_only_store_is_refused_for_writing(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "access", lambda path, mode: not mode & os.W_OK)  # root may write everything
     assert "store.db is read-only. Make it writable" in refusal(url)
@@ -207,6 +209,7 @@ def test_a_server_s_driver_that_is_missing_is_named(dialect: str, monkeypatch: p
     assert "Install the driver: pip install 'psycopg[binary]'" in message
 
 
+@pytest.mark.usefixtures("sqlite_only")
 def test_what_the_database_refuses_becomes_an_error_of_the_store(engine: Engine) -> None:
     study = enrolled(engine, phase("screen", levels(1))).study_id
     with reading(engine) as connection:
@@ -225,6 +228,7 @@ def test_a_transaction_that_fails_leaves_nothing(engine: Engine) -> None:
         assert connection.execute(text("SELECT count(*) FROM sweeper_environments")).scalar_one() == 0
 
 
+@pytest.mark.usefixtures("sqlite_only")
 def test_writers_wait_for_each_other_instead_of_failing(url: str) -> None:
     """Both read before they write: without the write lock from the beginning, one would fail at once."""
 
@@ -242,6 +246,7 @@ def test_writers_wait_for_each_other_instead_of_failing(url: str) -> None:
         assert connection.rows("SELECT count(*) FROM sweeper_environments", {}) == [(80,)]
 
 
+@pytest.mark.usefixtures("sqlite_only")
 def test_opening_and_reading_load_no_more_than_they_need(url: str) -> None:
     """`sweeper status` has half a second: the reader must not import SQLAlchemy, nor a slot Optuna or Alembic."""
     script = (
@@ -258,6 +263,7 @@ def test_opening_and_reading_load_no_more_than_they_need(url: str) -> None:
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.usefixtures("sqlite_only")
 def test_a_store_without_shared_memory_can_still_be_read(url: str, tmp_path: Path) -> None:
     """A store at rest on a read-only disk: WAL's helper files cannot be made there."""
     path = tmp_path / "shelf" / "store.db"
@@ -268,6 +274,7 @@ def test_a_store_without_shared_memory_can_still_be_read(url: str, tmp_path: Pat
         assert reader.studies(connection) == ()
 
 
+@pytest.mark.usefixtures("sqlite_only")
 def test_looking_at_a_store_keeps_the_locks_that_this_process_holds_on_it(tmp_path: Path) -> None:
     url = new_store(tmp_path)
     engine = open_store(url, create=False)

@@ -1,0 +1,85 @@
+"""A PostgreSQL cluster for the tests alone: in a temporary folder, reached through a socket there, gone afterwards."""
+
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import count
+from pathlib import Path
+from typing import Final
+
+from sqlalchemy import create_engine, text
+
+from sweeper.store.engine import open_store
+
+USER: Final = "postgres"
+# Nothing here outlives a power cut.
+SETTINGS: Final = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_connections=300")
+
+
+def programs() -> Path | None:
+    """The folder of PostgreSQL's server programs; None where they are not installed."""
+    folders = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: int(path.parent.name.split(".")[0]))
+    on_path = shutil.which("initdb")
+    if on_path is not None:
+        folders.insert(0, Path(on_path).resolve().parent)
+    return next((folder for folder in reversed(folders) if (folder / "initdb").exists()), None)
+
+
+class Cluster:
+    """A running server; makes databases that hold an empty store."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._numbers = count()
+        open_store(self.url("empty"), create=True).dispose()
+
+    def url(self, database: str) -> str:
+        """The URL of a database, made if it is not there."""
+        if database != USER:
+            self._run(f'CREATE DATABASE "{database}"')
+        return f"postgresql+psycopg://{USER}@/{database}?host={self._folder}"
+
+    def new_store(self) -> tuple[str, str]:
+        """A copy of the empty store: its URL and the database's name."""
+        name = f"store_{next(self._numbers)}"
+        self._run(f'CREATE DATABASE "{name}" TEMPLATE empty')
+        return f"postgresql+psycopg://{USER}@/{name}?host={self._folder}", name
+
+    def drop(self, name: str) -> None:
+        """Remove a database, whoever is connected to it."""
+        self._run(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+    def _run(self, statement: str) -> None:
+        engine = create_engine(self.url(USER), isolation_level="AUTOCOMMIT")
+        try:
+            with engine.connect() as connection:
+                connection.execute(text(statement))
+        finally:
+            engine.dispose()
+
+
+@contextmanager
+def cluster(bin_folder: Path) -> Iterator[Cluster]:
+    """A cluster for the time of the block. PostgreSQL refuses to run as root, so it runs as its own user then."""
+    with tempfile.TemporaryDirectory(prefix="sweeper-pg-") as name:
+        folder, data = Path(name), Path(name) / "data"
+        if os.geteuid() == 0:
+            shutil.chown(folder, USER)
+        _as_server([str(bin_folder / "initdb"), "-D", str(data), "-U", USER, "-A", "trust", "-N"])
+        options = " ".join(f"-c {setting}" for setting in (*SETTINGS, f"unix_socket_directories={folder}"))
+        control = [str(bin_folder / "pg_ctl"), "-D", str(data), "-w"]
+        _as_server([*control, "-l", str(folder / "log"), "-o", f"{options} -c listen_addresses=", "start"])
+        try:
+            yield Cluster(folder)
+        finally:
+            _as_server([*control, "-m", "immediate", "stop"])
+
+
+def _as_server(command: list[str]) -> None:
+    if os.geteuid() == 0:
+        command = ["runuser", "-u", USER, "--", *command]
+    answer = subprocess.run(command, capture_output=True, text=True, check=False, cwd="/")
+    assert answer.returncode == 0, f"{' '.join(command)}:\n{answer.stdout}{answer.stderr}"
