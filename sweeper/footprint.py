@@ -8,7 +8,13 @@ from typing import Any, Final
 from sweeper.pace import Work
 
 # Tokens of validation and test text, the end of line included; pydocs is about as long as here.
-EVALUATION_TOKENS: Final = {"ptb": (73_760, 82_430), "wikitext-2": (217_646, 245_569), "pydocs": (20_000, 19_000)}
+EVALUATION_TOKENS: Final = {
+    "ptb": (73_760, 82_430),
+    "wikitext-2": (217_646, 245_569),
+    "wikitext-103": (217_646, 245_569),
+    "wikitext-2-replica": (123_474, 122_095),
+    "pydocs": (20_000, 19_000),
+}
 UNCOUNTED: Final = ("regularization", "checkpoint", "device", "threads", "seed", "budget")  # sections of a config
 OPERATIONS_PER_PARAMETER: Final = 6.0  # and token in training: a multiply-add forward, two backward
 TRAINING_TO_FORWARD: Final = 3.0
@@ -56,7 +62,8 @@ def footprint(config: Mapping[str, Any]) -> Footprint:
     data, model = config["data"], config["model"]
     tokens = data["batch_size"] * data["target_length"]
     parameters = training_flops(config, 1) / tokens / OPERATIONS_PER_PARAMETER
-    words = min(data.get("vocabulary_size") or 10**9, VOCABULARY_SIZES.get(data["corpus"], 7_100))
+    known = VOCABULARY_SIZES.get(data.get("vocabulary_corpus") or data["corpus"], 7_100)
+    words = min(data.get("vocabulary_size") or 10**9, known)
     width = float(model.get("d_model") or 0)
     kept = tokens * float(model.get("layers") or 1) * ACTIVATIONS * width * 4
     return Footprint(

@@ -62,7 +62,7 @@ def vocabulary_size(config: TrainerConfig) -> int:
     """Words of the softmax, or its tokens, as far as they are known without the corpus."""
     if config.data.tokenization == "bpe":
         return config.data.vocabulary_size or BPE_VOCABULARY_SIZE
-    known = VOCABULARY_SIZES.get(config.data.corpus, TYPICAL_VOCABULARY)
+    known = VOCABULARY_SIZES.get(config.data.vocabulary_corpus or config.data.corpus, TYPICAL_VOCABULARY)
     return min(config.data.vocabulary_size or known, known)
 
 

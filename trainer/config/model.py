@@ -41,6 +41,16 @@ class DataConfig(Section):
         description="Keep the most frequent words of the training text, e.g. 2000; the others become <unk>. With bpe, "
         f"how many tokens to learn, by default {BPE_VOCABULARY_SIZE}.",
     )
+    vocabulary_tokens: Count | None = Field(
+        None,
+        description="The first so many words of the training text say which words are known, e.g. 100000; by default "
+        "all that are trained on. So that shares of one text have one vocabulary.",
+    )
+    vocabulary_corpus: Literal["ptb", "wikitext-2"] | None = Field(
+        None,
+        description="The corpus whose training text says which words are known, e.g. wikitext-2 for wikitext-103, so "
+        "that perplexities compare; by default the corpus itself.",
+    )
     batch_size: Count = Field(16, description="How many streams of text are read side by side, e.g. 16.")
     micro_batch_size: Count | None = Field(
         None,
@@ -73,6 +83,11 @@ class DataConfig(Section):
     def _check(self) -> Self:
         if self.corpus == "folder" and self.folder is None:
             raise ValueError("corpus = folder needs the folder too, e.g. {corpus: folder, folder: my/texts}.")
+        for name in ("vocabulary_tokens", "vocabulary_corpus"):
+            if self.tokenization == "bpe" and getattr(self, name) is not None:
+                raise ValueError(
+                    f"{name} has no effect with tokenization = bpe, which knows all words. Set it to null."
+                )
         if self.noise == "none" and self.noise_rate > 0.0:
             raise ValueError(
                 f"noise_rate = {self.noise_rate} has no effect with noise = none. "

@@ -64,7 +64,13 @@ def load_corpus(config: DataConfig) -> Corpus:
         size = config.vocabulary_size or BPE_VOCABULARY_SIZE
         corpus = encode_parts(text, max_train_tokens=config.max_train_tokens, vocabulary_size=size)
     else:
-        corpus = encode(text, max_train_tokens=config.max_train_tokens, vocabulary_size=config.vocabulary_size)
+        corpus = encode(
+            text,
+            max_train_tokens=config.max_train_tokens,
+            vocabulary_size=config.vocabulary_size,
+            vocabulary_tokens=config.vocabulary_tokens,
+            vocabulary_text=None if config.vocabulary_corpus is None else load_folder(config.vocabulary_corpus, None),
+        )
     if len(corpus.train) < 2 * config.batch_size:
         raise UsageError(
             f"data.batch_size: {config.batch_size} streams need at least {2 * config.batch_size} tokens, but the "
@@ -73,23 +79,39 @@ def load_corpus(config: DataConfig) -> Corpus:
     return corpus
 
 
-def encode(text: Text, *, max_train_tokens: int | None, vocabulary_size: int | None) -> Corpus:
+def encode(
+    text: Text,
+    *,
+    max_train_tokens: int | None,
+    vocabulary_size: int | None,
+    vocabulary_tokens: int | None = None,
+    vocabulary_text: Text | None = None,
+) -> Corpus:
     """Words to ids.
 
     Args:
         max_train_tokens: the training part is cut to so many.
         vocabulary_size: the most frequent words are kept, the others become `<unk>`.
+        vocabulary_tokens: of the text that says which words are known only so many count.
+        vocabulary_text: that text, if it is another one.
     """
-    train = words_of(text.train)[:max_train_tokens]
+    whole = words_of(text.train)
+    train = whole[:max_train_tokens]
     valid, test = words_of(text.valid), words_of(text.test)
-    others_known = set(valid) | set(test) <= set(train)
-    vocabulary = build_vocabulary(train, size=vocabulary_size, always_unknown=not others_known)
-    ids = vocabulary.encode(valid)
+    if vocabulary_text is not None:
+        known = words_of(vocabulary_text.train)[:vocabulary_tokens]
+    else:
+        known = train if vocabulary_tokens is None else whole[:vocabulary_tokens]
+    others_known = set(valid) | set(test) | set(train) <= set(known)
+    vocabulary = build_vocabulary(known, size=vocabulary_size, always_unknown=not others_known)
+    ids, train_ids = vocabulary.encode(valid), vocabulary.encode(train)
+    if known is not train:
+        vocabulary = vocabulary.counted_in(train_ids)
     return Corpus(
         name=text.name,
         fingerprint=text.fingerprint(),
         vocabulary=vocabulary,
-        train=torch.tensor(vocabulary.encode(train)),
+        train=torch.tensor(train_ids),
         valid=torch.tensor(ids),
         test=torch.tensor(vocabulary.encode(test)),
         unigram_perplexity=vocabulary.unigram_perplexity(ids),

@@ -13,7 +13,8 @@ class Vocabulary:
     """The known words.
 
     Attributes:
-        words: by falling frequency in the training text, then by name; the id of a word is its place.
+        words: by falling frequency in the text that says which words are known, by default the training text, then by
+            name; the id of a word is its place.
         counts: how often each stands in the training text, once what is unknown has become `<unk>`.
     """
 
@@ -32,10 +33,15 @@ class Vocabulary:
             return [index[word] for word in words]
         return [index.get(word, unknown) for word in words]
 
+    def counted_in(self, ids: Sequence[int]) -> "Vocabulary":
+        """The same words in the same order, with how often each stands in another text."""
+        counts = Counter(ids)
+        return Vocabulary(self.words, tuple(counts[place] for place in range(len(self.words))))
+
     def unigram_perplexity(self, ids: Sequence[int]) -> float:
         """Perplexity of a text under the words' shares of the training text, without smoothing.
 
-        Only `<unk>` may stand in the text and not in the training text; it then counts as seen once.
+        A word that stands in the text and not in the training text counts as seen once.
         """
         total = sum(self.counts)
         loss = 0.0

@@ -7,6 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from trainer.config import ConfigError, parse
+from trainer.corpora.corpus import encode
 from trainer.corpora.text import UNKNOWN, Text, words_of
 from trainer.corpora.vocabulary import build_vocabulary
 
@@ -61,3 +63,29 @@ def test_a_fingerprint_tells_texts_and_their_parts_apart() -> None:
     texts = [Text("x", "ab", "c", "d"), Text("x", "a", "bc", "d"), Text("x", "ab", "c", "e"), Text("x", "d", "c", "ab")]
     assert len({text.fingerprint() for text in texts}) == 4
     assert Text("other name", "ab", "c", "d").fingerprint() == texts[0].fingerprint()
+
+
+SHARES = Text("shares", "a b a\nc a d\ne e e e\n", "a e\n", "b d\n")
+
+
+def test_shares_of_a_text_can_have_one_vocabulary() -> None:
+    half = encode(SHARES, max_train_tokens=4, vocabulary_size=None, vocabulary_tokens=8)
+    whole = encode(SHARES, max_train_tokens=None, vocabulary_size=None, vocabulary_tokens=8)
+    assert half.vocabulary.words == whole.vocabulary.words == ("a", "<eos>", "b", "c", "d", UNKNOWN)
+    assert half.vocabulary.counts == (2, 1, 1, 0, 0, 0)
+    assert whole.vocabulary.counts == (3, 3, 1, 1, 1, 4)
+    assert half.valid.tolist() == whole.valid.tolist() == [0, 5, 1]
+    assert half.train.tolist() == whole.train.tolist()[:4]
+
+
+def test_a_text_can_have_the_words_of_another() -> None:
+    other = Text("other", "d a a\n", "", "")
+    found = encode(SHARES, max_train_tokens=None, vocabulary_size=None, vocabulary_text=other)
+    assert found.vocabulary.words == ("a", "<eos>", "d", UNKNOWN)
+    assert found.vocabulary.counts == (3, 3, 1, 6)
+    assert found.test.tolist() == [3, 2, 1]
+
+
+def test_the_options_of_the_vocabulary_are_refused_where_all_words_are_known() -> None:
+    with pytest.raises(ConfigError, match="vocabulary_tokens has no effect with tokenization = bpe"):
+        parse({"data": {"tokenization": "bpe", "vocabulary_tokens": 100}})
