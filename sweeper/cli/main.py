@@ -12,8 +12,9 @@ from sweeper.errors import SweeperError
 
 # In the order in which a user needs them. Each is sweeper/cli/NAME.py with a click command of the same name.
 COMMANDS: Final = (
-    "launch",
+    "init",
     "plan",
+    "launch",
     "simulate",
     "status",
     "claims",
@@ -23,7 +24,11 @@ COMMANDS: Final = (
     "show",
     "retry",
     "cancel",
+    "dashboard",
+    "data",
+    "doctor",
     "schema",
+    "completion",
 )
 
 

@@ -34,7 +34,7 @@ def report(study: str, other: str | None, out: Path | None, formats: str, store:
 
     from reports.build import build_comparison, build_report  # noqa: PLC0415 - pandas and matplotlib are slow to load
 
-    folder = out if out is not None else Path("sweeper-reports") / "-and-".join(map(_folder_name, names))
+    folder = out if out is not None else default_folder(names)
     now = datetime.now(UTC)
     if len(names) == 1:
         paths = build_report(store, names[0], folder, formats=chosen, now=now)
@@ -42,6 +42,11 @@ def report(study: str, other: str | None, out: Path | None, formats: str, store:
         paths = build_comparison(store, (names[0], names[1]), folder, formats=chosen, now=now)
     for path in paths:
         click.echo(str(path))
+
+
+def default_folder(studies: list[str]) -> Path:
+    """Where the report of one study, or of two compared, goes if nothing else is said."""
+    return Path("sweeper-reports") / "-and-".join(map(_folder_name, studies))
 
 
 def _folder_name(study: str) -> str:

@@ -1,0 +1,27 @@
+"""`sweeper completion`: what a shell needs to complete sweeper's commands and options."""
+
+import click
+
+SHELLS = ("bash", "zsh", "fish")
+
+
+@click.command()
+@click.argument("shell", type=click.Choice(SHELLS))
+def completion(shell: str) -> None:
+    """Print the completion script for SHELL.
+
+    \b
+      bash   sweeper completion bash > ~/.local/share/bash-completion/completions/sweeper
+      zsh    sweeper completion zsh > "${fpath[1]}/_sweeper"
+      fish   sweeper completion fish > ~/.config/fish/completions/sweeper.fish
+
+    A new shell then completes commands, options and their values. Or for the running shell alone, bash or zsh:
+    eval "$(sweeper completion bash)".
+    """
+    from click.shell_completion import get_completion_class  # noqa: PLC0415
+
+    from sweeper.cli.main import cli  # noqa: PLC0415 - main loads the commands
+
+    found = get_completion_class(shell)
+    assert found is not None
+    click.echo(found(cli, {}, "sweeper", "_SWEEPER_COMPLETE").source(), nl=False)

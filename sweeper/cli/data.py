@@ -1,0 +1,40 @@
+"""`sweeper data`: the corpora that the built-in trainer reads."""
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Final
+
+import click
+
+from sweeper.errors import SweeperError
+
+CORPORA: Final = ("ptb", "wikitext-2", "wikitext-103")  # of trainer.corpora.fetch, which is a program of its own
+
+
+@click.group()
+def data() -> None:
+    """Fetch the corpora that the built-in trainer reads; the corpus pydocs needs no fetching."""
+
+
+@data.command()
+@click.argument("corpus", type=click.Choice(CORPORA))
+@click.option(
+    "--folder",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("data"),
+    show_default=True,
+    help="The folder above the corpus's own.",
+)
+def fetch(corpus: str, folder: Path) -> None:
+    """Fetch CORPUS, check it against the published MD5 sums, and put it into FOLDER/CORPUS.
+
+    An interrupted download is resumed by the same command; the corpus's folder appears once all is there. Studies look
+    in ./data and in $SWEEPER_DATA.
+    """
+    command = [sys.executable, "-m", "trainer.corpora.fetch", corpus, "--folder", str(folder)]
+    code = subprocess.run(command, check=False).returncode
+    if code < 0:
+        raise SweeperError(f"{corpus}: fetching was killed by signal {-code}; the same command goes on.")
+    if code:
+        raise click.exceptions.Exit(code)  # it has said why

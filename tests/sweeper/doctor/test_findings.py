@@ -1,0 +1,174 @@
+"""What the doctor says of what it finds, and with which remedy."""
+
+import os
+import sqlite3
+import time
+from importlib.metadata import PackageNotFoundError
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine
+
+from sweeper.doctor.corpora import check_data, corpus_findings
+from sweeper.doctor.devices import check_gpus, gpu_finding, torch_finding
+from sweeper.doctor.findings import GIB, MIB, Finding, all_well, size_text
+from sweeper.doctor.places import check_disk, on_network, room_finding
+from sweeper.doctor.stores import check_clock, check_store
+from sweeper.doctor.versions import check_versions, compare
+from sweeper.store import queue
+from tests.sweeper.store.builders import enrolled, levels, phase
+
+
+def installed(versions: dict[str, str]) -> object:
+    def find(name: str) -> str:
+        if name not in versions:
+            raise PackageNotFoundError(name)
+        return versions[name]
+
+    return find
+
+
+def test_packages_that_are_missing_or_too_old_are_told_with_the_command_that_mends_it() -> None:
+    found = compare(["numpy>=2.4", "optuna>=5,<6", "click>=8", "dask; extra == 'dask'"],
+                    installed({"numpy": "1.26", "click": "8.5"}))  # type: ignore[arg-type]  # fmt: skip
+    assert [(each.state, each.says, each.remedy) for each in found] == [
+        ("wrong", "numpy 1.26 is installed, but >=2.4 is needed", "pip install 'numpy>=2.4'"),
+        ("wrong", "optuna is not installed", "pip install 'optuna<6,>=5'"),
+    ]
+
+
+def test_the_packages_of_this_environment_are_as_needed() -> None:
+    assert all_well(check_versions())
+
+
+def test_a_gpu_that_others_use_is_noted() -> None:
+    assert gpu_finding("0, NVIDIA H100, 81559, 4").state == "ok"
+    busy = gpu_finding("1, NVIDIA H100, 81559, 40000")
+    assert busy.state == "note"
+    assert "39.1 GiB of it used" in busy.says
+    assert gpu_finding("0, NVIDIA GB10, [N/A], [N/A]").state == "ok"
+
+
+@pytest.mark.parametrize(
+    ("seen", "version", "state", "words"),
+    [
+        ("2", "2.13.0", "ok", ""),
+        ("0", "2.13.0+cpu", "wrong", "make setup TORCH=cuda"),
+        (None, "2.13.0", "wrong", "driver"),
+        ("1", "2.13.0", "wrong", "driver"),
+    ],
+)
+def test_pytorch_must_see_the_gpus(seen: str | None, version: str, state: str, words: str) -> None:
+    found = torch_finding(2, seen, version)
+    assert found.state == state
+    assert words in found.remedy
+
+
+def test_hidden_gpus_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    assert check_gpus()[0].says.startswith("CUDA_VISIBLE_DEVICES hides all GPUs")
+
+
+@pytest.mark.parametrize(
+    ("free", "files", "state"),
+    [(GIB // 2, 10**6, "wrong"), (20 * GIB, 12, "wrong"), (5 * GIB, None, "note"), (20 * GIB, 10**6, "ok")],
+)  # fmt: skip
+def test_a_full_disk_is_wrong(free: int, files: int | None, state: str) -> None:
+    assert room_finding(Path("/runs"), free, files).state == state
+
+
+def test_one_disk_is_told_once_and_a_folder_that_is_not_there_yet_is_that_above(tmp_path: Path) -> None:
+    found = check_disk([tmp_path, tmp_path / "later" / "runs"])
+    assert len(found) == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_local_folder_is_on_no_network(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    from types import SimpleNamespace
+
+    mount = SimpleNamespace(mountpoint=str(tmp_path.resolve()), fstype="nfs4")
+    monkeypatch.setattr("psutil.disk_partitions", lambda all: [mount])
+    assert on_network(tmp_path / "later") == "nfs4"
+    mount.fstype = "ext4"
+    assert on_network(tmp_path) is None
+
+
+def test_no_store_yet_is_no_fault(tmp_path: Path) -> None:
+    found = check_store(f"sqlite:///{tmp_path}/none.db")
+    assert [each.state for each in found] == ["ok"]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_store_in_a_folder_that_is_not_there_is_wrong_with_the_command_that_mends_it(tmp_path: Path) -> None:
+    (found,) = check_store(f"sqlite:///{tmp_path}/no/store.db")
+    assert found.state == "wrong"
+    assert f"{tmp_path}/no does not exist" in found.says
+    assert found.remedy
+
+
+def test_a_password_in_a_store_s_url_is_hidden() -> None:
+    (found,) = check_store("mysql://me:secret@host/db")
+    assert found.state == "wrong"
+    assert "secret" not in str(found)
+
+
+def test_a_damaged_store_is_found(url: str, engine: Engine) -> None:
+    if not url.startswith("sqlite"):
+        pytest.skip("damage is done to a file")
+    enrolled(engine, phase("screen", levels(40)))
+    engine.dispose()
+    path = Path(url.removeprefix("sqlite:///"))
+    with sqlite3.connect(path) as connection:
+        connection.execute("PRAGMA journal_mode = DELETE")
+    connection.close()
+    content = bytearray(path.read_bytes())
+    middle = len(content) // 2 // 4096 * 4096
+    content[middle : middle + 40 * 4096] = os.urandom(40 * 4096)
+    path.write_bytes(content)
+    assert not all_well(check_store(url))
+
+
+def test_a_store_says_how_many_studies_it_has(url: str, engine: Engine) -> None:
+    enrolled(engine, phase("screen", levels(2)))
+    assert [each.state for each in check_store(url)] == ["ok"]
+    assert check_store(url)[0].says.endswith(": 1 study")
+
+
+def test_a_clock_behind_the_store_s_is_wrong(url: str, engine: Engine) -> None:
+    study_id = enrolled(engine, phase("screen", levels(2))).study_id
+    now = time.time()
+    queue.register_runner(engine, study_id, host="there", pid=1, pid_started_at=0.0, slots=1, now=now)
+    assert all_well(check_clock(url, lambda: now))
+    if url.startswith("sqlite"):  # a server's own clock is compared, else
+        (found,) = check_clock(url, lambda: now - 600)
+        assert "600 s" in found.says
+        assert not all_well([found])
+
+
+def test_a_clock_of_another_century_is_wrong(tmp_path: Path) -> None:
+    (found,) = check_clock(f"sqlite:///{tmp_path}/none.db", lambda: 12.0)
+    assert found.says == "it is 1970-01-01 here"
+
+
+def test_corpora_that_are_missing_are_notes_and_altered_ones_are_wrong() -> None:
+    found = {each.says: each for each in corpus_findings({"ptb": ["data/ptb", "its MD5 is 0"]})}
+    assert found["its MD5 is 0"].state == "wrong"
+    assert found["its MD5 is 0"].remedy == "Move data/ptb elsewhere, then: sweeper data fetch ptb"
+    assert found["wikitext-2 is not here"].state == "note"
+    assert found["pydocs is built in"].state == "ok"
+
+
+def test_the_trainer_is_asked_for_its_corpora(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "ptb").mkdir()
+    for part in ("train", "valid", "test"):
+        (tmp_path / "ptb" / f"{part}.txt").write_text("not the treebank\n")
+    monkeypatch.setenv("SWEEPER_DATA", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    found = [each for each in check_data() if each.state == "wrong"]
+    assert len(found) == 1
+    assert "MD5" in found[0].says
+
+
+def test_sizes_are_for_people() -> None:
+    assert [size_text(3 * GIB), size_text(7 * MIB)] == ["3.0 GiB", "7 MiB"]
+    assert not all_well([Finding("disk", "wrong", "full")])
