@@ -53,7 +53,7 @@ CASES: Final[dict[str, tuple[dict[str, Any], float, tuple[int, int], tuple[int, 
     "S1": (S1, 8.0, (1, 1), (1, 1)),
     "S1 without dropout": (S1 | {"dropout": 0.0}, 8.0, (1, 1), (1, 1)),
     "S1, two trials side by side": (S1, 8.0, (2, 1), (1, 2)),
-    "S2": (S2, 1.0, (1, 2), (1, 2)),
+    "S2": (S2, 1.0, (1, 1), (1, 1)),
 }
 Figures = dict[str, float]
 

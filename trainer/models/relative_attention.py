@@ -14,9 +14,8 @@ from torch import Tensor
 
 
 def relative_attention(
-    queries: Tensor,
-    keys: Tensor,
-    values: Tensor,
+    own: Tensor,
+    carried: Tensor | None,
     *,
     positions: Tensor,
     content_bias: Tensor,
@@ -28,19 +27,19 @@ def relative_attention(
     """Contexts of the queries.
 
     Args:
-        queries: [batch, time, heads, d_head], any strides.
-        keys, values: [batch, keys, heads, d_head], any strides; the last `time` keys are the queries' own tokens.
-        positions: [keys, heads, d_head], the projected encodings of the distances keys - 1, …, 1, 0.
+        own: the segment's queries, keys and values, [batch, time, 3, heads, d_head].
+        carried: the memory's keys and values, [batch, carried, 2, heads, d_head]; None without memory.
+        positions: [carried + time, heads, d_head], the projected encodings of the distances carried + time - 1, …, 0.
         content_bias, position_bias: [heads, d_head], u and v.
-        mask: [time, keys], 0 where a query may look and -inf where not.
-        dropout_mask: [heads, batch, time, keys], factors of the attention probabilities.
+        mask: [time, carried + time], 0 where a query may look and -inf where not.
+        dropout_mask: [heads, batch, time, carried + time], factors of the attention probabilities.
         rounding: the scores and their gradient are rounded to this type; None leaves them as they are.
 
     Returns:
         [batch, time, heads * d_head].
     """
     context: Tensor = _RelativeAttention.apply(  # type: ignore[no-untyped-call]  # torch's own
-        queries, keys, values, positions, content_bias, position_bias, mask, dropout_mask, rounding
+        own, carried, positions, content_bias, position_bias, mask, dropout_mask, rounding
     )
     return context
 
@@ -76,18 +75,23 @@ def _heads_first(tensor: Tensor) -> Tensor:
     return tensor.permute(2, 0, 1, 3).reshape(heads * batch, length, width)
 
 
-def _heads_last(tensor: Tensor, heads: int) -> Tensor:
-    """[heads * batch, length, d_head] to [batch, length, heads, d_head], a view."""
-    return tensor.view(heads, -1, tensor.shape[1], tensor.shape[2]).permute(1, 2, 0, 3)
+def _keys_or_values(own: Tensor, carried: Tensor | None, which: int) -> Tensor:
+    """Of the memory and the segment, heads first: contiguous [heads * batch, carried + time, d_head]; keys are 0."""
+    batch, time, _, heads, width = own.shape
+    past = 0 if carried is None else carried.shape[1]
+    joined = own.new_empty(heads, batch, past + time, width)
+    if carried is not None:
+        joined[:, :, :past] = carried[:, :, which].permute(2, 0, 1, 3)
+    joined[:, :, past:] = own[:, :, which + 1].permute(2, 0, 1, 3)
+    return joined.view(heads * batch, past + time, width)
 
 
 class _RelativeAttention(torch.autograd.Function):
     @staticmethod
     def forward(  # noqa: PLR0917 - autograd functions know positions only
         ctx: Any,
-        queries: Tensor,
-        keys: Tensor,
-        values: Tensor,
+        own: Tensor,
+        carried: Tensor | None,
         positions: Tensor,
         content_bias: Tensor,
         position_bias: Tensor,
@@ -95,50 +99,65 @@ class _RelativeAttention(torch.autograd.Function):
         dropout_mask: Tensor | None,
         rounding: torch.dtype | None,
     ) -> Tensor:
-        batch, time, heads, width = queries.shape
+        batch, time, _, heads, width = own.shape
+        keys, values = _keys_or_values(own, carried, 0), _keys_or_values(own, carried, 1)
         num_keys, scale = keys.shape[1], 1.0 / math.sqrt(width)
-        scaled = queries * scale
-        by_content = _heads_first(scaled + content_bias * scale)
-        by_position = _heads_first(scaled + position_bias * scale).view(heads, batch * time, width)
-        head_keys, head_values = _heads_first(keys), _heads_first(values)
+        queries = own[:, :, 0] * scale
+        by_content = _heads_first(queries + content_bias * scale)
+        by_position = _heads_first(queries + position_bias * scale).view(heads, batch * time, width)
         distances = positions.transpose(0, 1)  # [heads, keys, d_head]
         scores = torch.bmm(by_position, distances.transpose(1, 2)).view(heads * batch, time, num_keys)
-        scores = torch.baddbmm(shifted(scores), by_content, head_keys.transpose(1, 2))
+        scores = torch.baddbmm(shifted(scores), by_content, keys.transpose(1, 2))
         attention = torch.softmax(_rounded(scores, rounding).add_(mask), -1)
         dropped = attention if dropout_mask is None else attention * dropout_mask.view_as(attention)
-        context = torch.bmm(dropped, head_values)
-        ctx.save_for_backward(
-            by_content, by_position, head_keys, head_values, distances, attention, dropout_mask, context
-        )
-        ctx.heads, ctx.scale, ctx.rounding = heads, scale, rounding
-        return _heads_last(context, heads).reshape(batch, time, heads * width)
+        context = torch.bmm(dropped, values)
+        ctx.save_for_backward(by_content, by_position, keys, values, distances, attention, dropout_mask, context)
+        ctx.shape, ctx.carried, ctx.scale, ctx.rounding = own.shape, carried is not None, scale, rounding
+        return context.view(heads, batch, time, width).permute(1, 2, 0, 3).reshape(batch, time, heads * width)
 
     @staticmethod
     @torch.autograd.function.once_differentiable
     def backward(ctx: Any, *of_contexts: Tensor) -> tuple[Tensor | None, ...]:
         by_content, by_position, keys, values, distances, attention, dropout_mask, context = ctx.saved_tensors
-        heads, scale, (batch, time) = ctx.heads, ctx.scale, of_contexts[0].shape[:2]
-        of_context = _heads_first(of_contexts[0].view(batch, time, heads, -1))
+        batch, time, _, heads, width = ctx.shape
+        of_context = _heads_first(of_contexts[0].view(batch, time, heads, width))
         of_scores = _rounded(_scores_gradient(of_context, context, attention, values, dropout_mask), ctx.rounding)
         dropped = attention if dropout_mask is None else attention * dropout_mask.view_as(attention)
         of_values = torch.bmm(dropped.transpose(1, 2), of_context)
         of_keys = torch.bmm(of_scores.transpose(1, 2), by_content)
-        of_content = torch.bmm(of_scores, keys).view(heads, batch * time, -1)
+        of_content = torch.bmm(of_scores, keys).view(heads, batch * time, width)
         by_distance = unshifted(of_scores).view(heads, batch * time, -1)
         of_position = torch.bmm(by_distance, distances)
         of_distances = torch.bmm(by_distance.transpose(1, 2), by_position)
-        of_queries = (of_content + of_position).mul_(scale).view(heads * batch, time, -1)
+        of_own, of_carried = _projections_gradient(
+            ctx.shape, (of_content + of_position) * ctx.scale, of_keys, of_values
+        )
         return (
-            _heads_last(of_queries, heads),
-            _heads_last(of_keys, heads),
-            _heads_last(of_values, heads),
+            of_own,
+            of_carried if ctx.carried else None,
             of_distances.transpose(0, 1),
-            of_content.sum(1).mul_(scale),
-            of_position.sum(1).mul_(scale),
+            of_content.sum(1).mul_(ctx.scale),
+            of_position.sum(1).mul_(ctx.scale),
             None,
             None,
             None,
         )
+
+
+def _projections_gradient(
+    shape: tuple[int, ...], of_queries: Tensor, of_keys: Tensor, of_values: Tensor
+) -> tuple[Tensor, Tensor]:
+    """The gradients of the segment's and of the memory's projections, each written once, from those heads first."""
+    batch, time, _, heads, width = shape
+    past = of_keys.shape[1] - time
+    own = of_keys.new_empty(batch, time, 3, heads, width)
+    carried = of_keys.new_empty(batch, past, 2, heads, width)
+    own[:, :, 0] = of_queries.view(heads, batch, time, width).permute(1, 2, 0, 3)
+    for which, gradient in enumerate((of_keys, of_values)):
+        streams_first = gradient.view(heads, batch, past + time, width).permute(1, 2, 0, 3)
+        carried[:, :, which] = streams_first[:, :past]
+        own[:, :, which + 1] = streams_first[:, past:]
+    return own, carried
 
 
 def _scores_gradient(

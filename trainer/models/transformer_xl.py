@@ -88,16 +88,15 @@ class Attention(nn.Module):
     def forward(self, hidden: Tensor, memory: Tensor | None, shared: Shared) -> Tensor:
         """[batch, time, d_model] to the same shape; memory: [batch, carried, d_model]."""
         batch, time, _ = hidden.shape
-        queries, keys, values = self._project(hidden, memory, shared.generator)
+        own, carried = self._project(hidden, memory, shared.generator)
         positions = functional.linear(shared.encodings, self.positions).view(-1, self.heads, self.width)
         dropped = None
         if self.training and self.attention_rate > 0.0:
             shape = (self.heads, batch, time, positions.shape[0])
             dropped = dropout_mask(shape, self.attention_rate, shared.generator, dtype=hidden.dtype, streams=1)
         context = relative_attention(
-            queries,
-            keys,
-            values,
+            own,
+            carried,
             positions=positions,
             content_bias=shared.content_bias,
             position_bias=shared.position_bias,
@@ -112,27 +111,22 @@ class Attention(nn.Module):
 
     def _project(
         self, hidden: Tensor, memory: Tensor | None, generator: torch.Generator
-    ) -> tuple[Tensor, Tensor, Tensor]:
-        """Queries of the segment; keys and values of the memory and the segment: [batch, length, heads, d_head]."""
-        batch, _, _ = hidden.shape
+    ) -> tuple[Tensor, Tensor | None]:
+        """Queries, keys and values of the segment; keys and values of the memory, if any; as `relative_attention`."""
+        batch, time, _ = hidden.shape
         inner = self.heads * self.width
-        source = self.norm(hidden) if self.pre_norm else hidden
-        own = functional.linear(source, self.queries_keys_values)
-        carried = None
-        if memory is not None:
-            source = self.norm(memory) if self.pre_norm else memory
-            carried = functional.linear(source, self.queries_keys_values[inner:])
+        own = functional.linear(self.norm(hidden) if self.pre_norm else hidden, self.queries_keys_values)
+        mask = None
         if self.training and self.rate > 0.0:  # the segment and its memory share the mask, as it is locked over time
             mask = dropout_mask((batch, 1, 3 * inner), self.rate, generator, dtype=hidden.dtype, streams=0)
             own = own * mask
-            carried = None if carried is None else carried * mask[:, :, inner:]
-        keys_values = own[:, :, inner:] if carried is None else torch.cat([carried, own[:, :, inner:]], 1)
-        shape = (batch, -1, self.heads, self.width)
-        return (
-            own[:, :, :inner].view(shape),
-            keys_values[:, :, :inner].view(shape),
-            keys_values[:, :, inner:].view(shape),
-        )
+        own = own.view(batch, time, 3, self.heads, self.width)
+        if memory is None:
+            return own, None
+        source = self.norm(memory) if self.pre_norm else memory
+        carried = functional.linear(source, self.queries_keys_values[inner:])
+        carried = carried if mask is None else carried * mask[:, :, inner:]
+        return own, carried.view(batch, -1, 2, self.heads, self.width)
 
 
 class FeedForward(nn.Module):
