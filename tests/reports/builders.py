@@ -28,7 +28,7 @@ EFFECTS: Final = {
     ("input_dropout", "0.3"): -0.08,
     ("depth", "4"): 0.02,
 }
-FACTORS: Final = {
+FACTORS: Final[dict[str, dict[str, Any]]] = {
     "embedding_dropout": {"path": "regularization.embedding_dropout", "levels": [0.0, 0.1, 0.2], "baseline": 0.0},
     "input_dropout": {"path": "regularization.input_dropout", "levels": [0.0, 0.3], "baseline": 0.0},
     "depth": {"path": "model.layers", "levels": [2, 4], "baseline": 2},

@@ -3,6 +3,7 @@ import hashlib
 import json
 import re
 from html.parser import HTMLParser
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -124,7 +125,9 @@ def test_every_figure_has_a_text_alternative_and_ids_are_unique(page: str, repor
     assert all(each["role"] == "img" for each in figures)
     ids = [attributes["id"] for _, attributes in elements if "id" in attributes]
     assert len(ids) == len(set(ids))
-    targets = {attributes["href"][1:] for tag, attributes in elements if tag == "a" and attributes["href"].startswith("#")}
+    targets = {
+        attributes["href"][1:] for tag, attributes in elements if tag == "a" and attributes["href"].startswith("#")
+    }
     assert targets <= set(ids)
 
 
@@ -137,7 +140,7 @@ def test_headings_go_down_one_level_at_a_time(page: str) -> None:
     levels = [int(tag[1]) for tag, _ in Page(page).elements if re.fullmatch(r"h[1-6]", tag)]
     assert levels[0] == 1
     assert levels.count(1) == 1
-    assert all(after <= before + 1 for before, after in zip(levels, levels[1:], strict=False))
+    assert all(after <= before + 1 for before, after in pairwise(levels))
 
 
 def test_the_colours_of_figures_are_the_pages(page: str) -> None:

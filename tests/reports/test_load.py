@@ -16,7 +16,7 @@ def test_a_row_a_trial_with_its_levels_cost_and_result(data: StudyData) -> None:
     assert {name: row[name] for name in FACTORS} == {**BASELINE, "input_dropout": 0.3}
     assert row["value"] == pytest.approx(final_value({**BASELINE, "input_dropout": 0.3}, 0, 300))
     assert row["result.test_perplexity"] == pytest.approx(0.97 * row["value"])
-    assert json.loads(row["budget"]) == {"steps": 300}
+    assert json.loads(str(row["budget"])) == {"steps": 300}
     assert row["device_seconds"] == pytest.approx(15.0)
     assert row["best_step"] == 300
 
@@ -79,5 +79,5 @@ def test_a_study_without_a_started_trial_loads(tmp_path: Path) -> None:
 
 
 def test_an_unknown_study_is_said_with_those_there_are(store: str) -> None:
-    with pytest.raises(UsageError, match="no study 'quickstar' in the store. There are: quickstart"):
+    with pytest.raises(UsageError, match=r"no study 'quickstar' in the store. There are: quickstart"):
         load(store, "quickstar")

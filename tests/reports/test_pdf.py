@@ -34,7 +34,7 @@ def text_of(content: bytes) -> str:
 def test_it_is_tagged_and_passes_the_checks_of_pdf_ua(pdf: bytes, tmp_path: Path) -> None:
     path = tmp_path / "report.pdf"
     path.write_bytes(pdf)
-    found = pdfua.validate(path)
+    found = pdfua.validate(str(path))
     assert [finding.message for finding in found.findings] == []
     with pikepdf.open(path) as document:
         assert document.Root.MarkInfo.Marked
@@ -108,4 +108,4 @@ def test_a_study_that_has_not_begun_is_a_valid_pdf(tmp_path: Path) -> None:
     url = store_with(tmp_path, Plot([screen()]), lambda claim: None)
     path = tmp_path / "report.pdf"
     path.write_bytes(render_pdf(study_report(load(url, "quickstart"), NOW), NOW))
-    assert [finding.message for finding in pdfua.validate(path).findings] == []
+    assert [finding.message for finding in pdfua.validate(str(path)).findings] == []

@@ -53,7 +53,9 @@ def test_the_front_is_of_trials_that_no_other_beats() -> None:
     assert drawing is not None
     assert drawing.data["on_front_device_seconds"].tolist() == [True, False, True, False, True]
     assert sorted(marked(drawing.svg)) == sorted([str(trial) for trial in range(1, 6)] * 2)
-    assert "The front over device time has 3 trials, from 100.00 at 10\u202fs to 80.00 at 50\u202fs" in drawing.alternative
+    assert (
+        "The front over device time has 3 trials, from 100.00 at 10\u202fs to 80.00 at 50\u202fs" in drawing.alternative
+    )
 
 
 def test_a_failed_trial_is_drawn_but_is_no_part_of_the_front() -> None:
@@ -110,7 +112,7 @@ def test_few_curves_are_lines() -> None:
     assert drawing is not None
     assert sorted(set(marked(drawing.svg))) == ["0", "1", "2", "3", "4"]
     lines = drawing.data.groupby("trial_id")["value"].apply(list)
-    assert {trial: values for trial, values in lines.items()} == {t: phase.curves[t].values for t in phase.trials}
+    assert dict(lines.items()) == {t: phase.curves[t].values for t in phase.trials}
     assert not drawing.ghosts
 
 

@@ -39,5 +39,5 @@ def test_studies_of_two_metrics_are_refused(tmp_path: Path) -> None:
     store_with(tmp_path, Plot([screen()], name="first"))
     other = {"name": "accuracy", "direction": "maximize", "scale": "linear"}
     url = store_with(tmp_path, Plot([screen()], name="second", metric=other, claims=()))
-    with pytest.raises(UsageError, match="first minimizes valid_perplexity, but second maximizes accuracy. Only"):
+    with pytest.raises(UsageError, match=r"first minimizes valid_perplexity, but second maximizes accuracy. Only"):
         comparison_report(load(url, "first"), load(url, "second"), NOW)
