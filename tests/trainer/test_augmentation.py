@@ -11,6 +11,8 @@ from torch import Tensor
 
 from trainer.augmentation import Noise, distinct_neighbours, make_noise
 from trainer.batches import TrainingBatches, rotated
+from trainer.config import parse
+from trainer.setup import build_model
 
 VOCABULARY = 6
 # Counts 12, 6, 3, 2, 1, 0.
@@ -158,3 +160,20 @@ def test_augmented_batches_go_on_from_their_state(steps: int, kind: str) -> None
         assert torch.equal(one[0], other[0])
         assert torch.equal(one[1], other[1])
         assert one[2] == other[2]
+
+
+@pytest.mark.parametrize("kind", ["transformer_xl", "awd_lstm", "gpt2"])
+def test_every_architecture_reads_a_blank_word_and_never_predicts_it(kind: str) -> None:
+    config = parse({"model": {"kind": kind, "d_model": 16}, "data": {"noise": "blank", "noise_rate": 0.2}})
+    model = build_model(config, VOCABULARY, torch.device("cpu")).eval()
+    inputs = torch.full((2, 4), VOCABULARY)
+    total = 0.0
+    with torch.no_grad():
+        for word in range(VOCABULARY):
+            loss, _ = model(inputs[:, :1], torch.full((2, 1), word), None)
+            total += math.exp(-loss.item())
+    assert total == pytest.approx(1.0, rel=1e-5)  # all probability is the other words'
+    model.train()
+    loss, _ = model(inputs, torch.zeros_like(inputs), None)
+    loss.backward()
+    assert model.embedding.grad[-1].norm().item() > 0.0
