@@ -5,7 +5,7 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from statistics import fmean
-from typing import Any
+from typing import Any, Final
 
 import pandas as pd
 
@@ -14,6 +14,10 @@ from reports.measures import Measure
 from sweeper.configuration import baseline_level
 
 Levels = Mapping[str, str]  # the key of each factor's level
+# What says which text the built-in trainer models; how it reads it (batches, noise) changes no more than other options.
+TEXT_PATHS: Final = frozenset(
+    ["data", *(f"data.{name}" for name in ("corpus", "folder", "max_train_tokens", "tokenization", "vocabulary_size"))]
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,18 +156,14 @@ def _keys(column: Iterable[object], baseline: str) -> list[str]:
 
 
 def _corpus_factors(data: StudyData) -> tuple[str, ...]:
-    """The factors that change nothing but the data: perplexities on two corpora do not vary alike."""
-    return tuple(factor for factor in data.factors if _paths(data, factor) and _all_data(_paths(data, factor)))
+    """The factors that change what text is modelled: perplexities on two corpora do not vary alike."""
+    return tuple(factor for factor in data.factors if _paths(data, factor) & TEXT_PATHS)
 
 
 def _paths(data: StudyData, factor: str) -> set[str]:
     spec = factor_spec(data, factor)
     grouped = {path for group in (spec.get("groups") or {}).values() for path in group or {}}
     return grouped | ({spec["path"]} if spec.get("path") else set())
-
-
-def _all_data(paths: set[str]) -> bool:
-    return all(path == "data" or path.startswith("data.") for path in paths)
 
 
 def _present(value: object) -> bool:

@@ -27,12 +27,14 @@ def phase_cells(data: StudyData, phase: str, measure: Measure) -> tuple[Cell, ..
 def arm_cells(data: StudyData, arm: Arm, measure: Measure) -> tuple[Cell, ...]:
     """The cells of one configuration of a phase.
 
-    A factor that the arm does not name is at its baseline; where the phase has no trial there, as in a phase over one
-    corpus that is not the baseline, it may have any level.
+    A factor that the arm does not name is at its baseline, one at whose levels the phase repeats its design (blocks)
+    at all of them. Where the phase has no trial at a baseline, as in a phase over one corpus that is not the baseline,
+    the factor may have any level.
     """
     everything = phase_cells(data, arm["phase"], measure)
     found = matching(everything, {factor: level_key(level) for factor, level in (arm.get("levels") or {}).items()})
-    for factor in data.factors:
+    blocks = next(each.spec for each in data.phases if each.name == arm["phase"]).get("blocks") or ()
+    for factor in [each for each in data.factors if each not in blocks]:
         at_baseline = matching(found, {factor: baseline_key(data, factor, arm["phase"])})
         if factor not in (arm.get("levels") or {}) and at_baseline:
             found = at_baseline

@@ -94,6 +94,10 @@ def _constant(data: StudyData, claim: Claim, measure: Measure) -> Evidence:
 
 def _interaction(data: StudyData, claim: Claim, measure: Measure) -> Evidence:
     spec = claim["interaction"]
+    if isinstance(spec["from"], Mapping):
+        of_first, of_second = (_between_arms(data, pair, measure) for pair in (spec, spec["with"]))
+        label = f"{of_second.label}, less {of_first.label}"
+        return _difference(claim, measure, label, of_second.comparison, of_first.comparison)
     change = (spec["factor"], level_key(spec["from"]), level_key(spec["to"]))
     label = f"{spec['factor']} from {_level_text(spec['from'])} to {_level_text(spec['to'])}"
     if spec["with"].get("phases"):

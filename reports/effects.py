@@ -92,14 +92,20 @@ def effect_table(data: StudyData, metric: str | None = None) -> tuple[Effect, ..
         metric: by default the study's.
     """
     found = measure(data, metric)
-    return tuple(effect for phase in data.phases for effect in _phase_effects(data, found, phase.name, phase.design))
+    return tuple(
+        effect
+        for phase in data.phases
+        for effect in _phase_effects(data, found, phase.name, phase.design)
+        if effect.factor not in (phase.spec.get("blocks") or ())  # within which comparisons are made
+    )
 
 
 def _phase_effects(data: StudyData, metric: Measure, phase: str, design: str) -> Iterator[Effect]:
     runs = cells(data, phase, metric)
     match design:
         case "one_at_a_time" | "grid" | "list":
-            yield from _contrasts(data, metric, phase, design, runs)
+            pairs = list(_contrasts(data, metric, phase, design, runs))
+            yield from pairs or (_main_effects(data, metric, phase, design, runs) if design == "list" else ())
         case "leave_one_out":
             for factor in _varied(data, runs):
                 off, on = baseline_key(data, factor, phase), full_key(data, factor, phase, runs)

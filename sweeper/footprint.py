@@ -12,7 +12,7 @@ EVALUATION_TOKENS: Final = {
     "ptb": (73_760, 82_430),
     "wikitext-2": (217_646, 245_569),
     "wikitext-103": (217_646, 245_569),
-    "wikitext-2-replica": (123_474, 122_095),
+    "wikitext-2-replica": (123_450, 122_119),
     "pydocs": (20_000, 19_000),
 }
 UNCOUNTED: Final = ("regularization", "checkpoint", "device", "threads", "seed", "budget")  # sections of a config

@@ -70,11 +70,7 @@ class _Counter:
         elif form == "interaction":
             yield from self._interaction(statement)
         elif isinstance(statement["from"], Mapping) and "phase" in statement["from"]:
-            start, to = statement["from"], statement["to"]
-            yield (
-                self._pairs_of_arms(start, to),
-                f"{_words(start['phase'], start['levels'])} against {_words(to['phase'], to['levels'])}",
-            )
+            yield self._arms(statement["from"], statement["to"])
         else:
             where = statement.get("where") or {}
             pairs, text = self._pairs(statement["phase"], statement, where)
@@ -97,7 +93,9 @@ class _Counter:
 
     def _interaction(self, statement: Mapping[str, Any]) -> Iterable[tuple[int, str]]:
         other = statement["with"]
-        if other.get("phases"):
+        if isinstance(statement["from"], Mapping):
+            yield from (self._arms(pair["from"], pair["to"]) for pair in (statement, other))
+        elif other.get("phases"):
             for name in other["phases"]:
                 yield self._pairs(name, statement, {})
         else:
@@ -127,7 +125,7 @@ class _Counter:
             return 0
         return min(len(_with_levels(wanted, {**where, name: contrast[end]})) for end in ("from", "to"))
 
-    def _pairs_of_arms(self, start: Mapping[str, Any], to: Mapping[str, Any]) -> int:
+    def _arms(self, start: Mapping[str, Any], to: Mapping[str, Any]) -> tuple[int, str]:
         """Pairs of two arms: by seed, and by the blocks that both phases have."""
         specs = [self.phase(arm["phase"]).spec for arm in (start, to)]
         shared = [name for name in specs[0].get("blocks") or () if name in (specs[1].get("blocks") or ())]
@@ -135,7 +133,8 @@ class _Counter:
             {(trial.seed, *(level_key((trial.configuration or {}).get(name)) for name in shared)) for trial in trials}
             for trials in (self._arm(arm["phase"], arm["levels"]) for arm in (start, to))
         ]
-        return len(sides[0] & sides[1])
+        text = f"{_words(start['phase'], start['levels'])} against {_words(to['phase'], to['levels'])}"
+        return len(sides[0] & sides[1]), text
 
     def _arm(self, phase: str, levels: Levels) -> list[PlannedTrial]:
         """The trials of one configuration: these levels, all other factors at the phase's baseline."""
@@ -167,7 +166,7 @@ def _phases_of(statement: Mapping[str, Any]) -> set[str]:
         if isinstance(statement.get(end), Mapping) and "phase" in statement[end]:
             found.add(statement[end]["phase"])
     other = statement.get("with")
-    return found | set((other.get("phases") if isinstance(other, Mapping) else None) or [])
+    return found | (set(other.get("phases") or ()) | _phases_of(other) if isinstance(other, Mapping) else set())
 
 
 def _words(phase: str, levels: Levels) -> str:

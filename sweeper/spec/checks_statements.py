@@ -13,7 +13,16 @@ from sweeper.spec.arms import (
 )
 from sweeper.spec.checks_designs import check_levels
 from sweeper.spec.checks_factors import no_level
-from sweeper.spec.claims import Arm, ArmContrast, Constant, FactorContrast, Interaction, Ordering, OtherFactor
+from sweeper.spec.claims import (
+    Arm,
+    ArmContrast,
+    ArmInteraction,
+    Constant,
+    FactorContrast,
+    Interaction,
+    Ordering,
+    OtherFactor,
+)
 from sweeper.spec.complaints import Complaints
 from sweeper.spec.designs import design_kind
 from sweeper.spec.models import Phase
@@ -32,6 +41,9 @@ def check_statement(parts: Parts, statement: Any, here: KeyPath, complaints: Com
             _check_contrast(parts, statement, here, complaints)
         case ArmContrast():
             _check_arms(parts, statement, here, complaints)
+        case ArmInteraction():
+            _check_arms(parts, statement, here, complaints)
+            _check_arms(parts, statement.other, (*here, "with"), complaints)
         case Constant():
             _check_arm(parts, statement.phase, statement.levels, here, complaints)
             _check_positive(parts, statement, here, complaints)
@@ -127,7 +139,7 @@ def _pair(row: Configuration, name: str, level: Any) -> Configuration:
     return {**row, name: level}
 
 
-def _check_arms(parts: Parts, statement: ArmContrast, here: KeyPath, complaints: Complaints) -> None:
+def _check_arms(parts: Parts, statement: ArmContrast | ArmInteraction, here: KeyPath, complaints: Complaints) -> None:
     ends: list[tuple[str, Arm]] = [("from", statement.start), ("to", statement.to)]
     phases = [_check_arm(parts, arm.phase, arm.levels, (*here, key), complaints) for key, arm in ends]
     first, second = phases
@@ -164,7 +176,7 @@ def _check_arm(parts: Parts, name: str, levels: dict[str, Any], here: KeyPath, c
     if phase is None or not all(fine) or len(known) < len(levels):
         return phase
     rows = configurations(parts, phase)
-    if rows is not None and not any(matching(rows, _arm_row(parts, phase, levels))):
+    if rows is not None and next(matching(rows, _arm_row(parts, phase, levels)), None) is None:
         complaints.add(
             here,
             f"phase {phase.name} has no configuration with {row_text(levels)} and all else at the baseline. "

@@ -40,6 +40,8 @@ class ArmContrast(Section):
 
 
 def _arms(value: object) -> str:
+    if isinstance(value, ArmContrast | ArmInteraction):
+        return "<arms>"
     ends = [value.get(end) for end in ("from", "to")] if isinstance(value, Mapping) else []
     return "<arms>" if any(isinstance(end, Mapping) for end in ends) else "<factor>"
 
@@ -77,6 +79,17 @@ def _other(value: object) -> str:
     return "<phases>" if by_phases else "<factor>"
 
 
+class ArmInteraction(Section):
+    """How the difference between two configurations differs from that between two others: the second less the first."""
+
+    start: Arm = Field(alias="from", description="The trials that are compared with: {phase, levels}.")
+    to: Arm = Field(description="The trials that are compared: {phase, levels}.")
+    other: ArmContrast = Field(
+        alias="with",
+        description="The second difference, e.g. at another budget: {from: {phase, levels}, to: {phase, levels}}.",
+    )
+
+
 class Interaction(Section):
     """How an effect differs between two levels of another factor, or between two phases: the second less the first."""
 
@@ -112,8 +125,15 @@ class Claim(Section):
     ordering: Ordering | None = Field(
         None, description="A ranking of gains: {phase, largest, among: [...]} or {phase, order: [...]}."
     )
-    interaction: Interaction | None = Field(
-        None, description="An effect's dependence on another factor or phase: {phase, factor, from, to, with: {...}}."
+    interaction: (
+        Annotated[
+            Annotated[Interaction, Tag("<factor>")] | Annotated[ArmInteraction, Tag("<arms>")], Discriminator(_arms)
+        ]
+        | None
+    ) = Field(
+        None,
+        description="An effect's dependence on another factor or phase: {phase, factor, from, to, with: {...}}, or two "
+        "differences between configurations: {from: {phase, levels}, to: {...}, with: {from: {...}, to: {...}}}.",
     )
     constant: Constant | None = Field(None, description="A comparison with a figure: {phase, levels, value}.")
     equivalence: Contrast | None = Field(

@@ -3,7 +3,7 @@
 from typing import Any
 
 from sweeper.spec.arms import at_phase
-from sweeper.spec.claims import ArmContrast, Claim, Constant, Interaction, OtherPhases
+from sweeper.spec.claims import ArmContrast, ArmInteraction, Claim, Constant, Interaction, OtherPhases
 from sweeper.spec.designs import FractionalDesign, PromoteDesign, design_kind
 from sweeper.spec.models import CommandProgram, Metric, Phase, StudyFile, Trial
 from sweeper.spec.normal import NormalFactor
@@ -110,9 +110,10 @@ def _claim(claim: Claim, file: StudyFile, factors: Factors) -> dict[str, Any]:
 
 def _statement(statement: Any, factors: Factors) -> dict[str, Any]:
     found: dict[str, Any] = statement.model_dump(by_alias=True)
-    if isinstance(statement, ArmContrast):
-        for end in ("from", "to"):
-            found[end]["levels"] = _levels(found[end]["levels"], factors)
+    if isinstance(statement, ArmContrast | ArmInteraction):
+        for pair in (found, found["with"]) if isinstance(statement, ArmInteraction) else (found,):
+            for end in ("from", "to"):
+                pair[end]["levels"] = _levels(pair[end]["levels"], factors)
         return found
     if isinstance(statement, Constant):
         return {**found, "levels": _levels(found["levels"], factors)}

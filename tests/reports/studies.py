@@ -25,6 +25,7 @@ class Phase:
     steps: int = 100
     repeats: int = 1
     config: Mapping[str, Any] | None = None  # the phase's own
+    blocks: Sequence[str] = ()
 
 
 def factor(*levels: Any, path: str | None = None, baseline: Any = None) -> dict[str, Any]:
@@ -56,7 +57,10 @@ def study_data(
         "metric": {"name": metric, "direction": direction, "scale": scale},
         "factors": dict(factors),
         "claims": list(claims),
-        "phases": [{"name": each.name, "design": each.design, "config": each.config or {}} for each in phases],
+        "phases": [
+            {"name": each.name, "design": each.design, "config": each.config or {}, "blocks": list(each.blocks)}
+            for each in phases
+        ],
     }
     trials: list[TrialRow] = []
     members: dict[str, tuple[int, ...]] = {}

@@ -228,6 +228,60 @@ def test_an_interaction_with_the_budget():
     assert found.label == "a from 0 to 0.2, in long less in screen"
 
 
+CORPUS = factor("x", "y", path="data.corpus")
+
+
+def on_both(name, rows, value, **changes):
+    whole = [{**row, "corpus": corpus} for corpus in ("x", "y") for row in rows]
+    return Phase(name, "list", whole, value, blocks=["corpus"], **changes)
+
+
+def ends(phase):
+    return {"from": {"phase": phase, "levels": {}}, "to": {"phase": phase, "levels": ON}}
+
+
+def test_arms_are_compared_within_every_block_that_they_do_not_name():
+    data = {"phases": [on_both("both", [BASE, ON], perplexity())]}
+    whole, one = judge_claims(
+        study_data(
+            {**FACTORS, "corpus": CORPUS},
+            *data["phases"],
+            claims=[
+                claim("whole", contrast=ends("both"), expect="decrease", at_least=0.1),
+                claim(
+                    "one",
+                    contrast={
+                        "from": {"phase": "both", "levels": {"corpus": "y"}},
+                        "to": {"phase": "both", "levels": {**ON, "corpus": "y"}},
+                    },
+                    expect="decrease",
+                ),
+            ],
+        )
+    )
+    assert (whole.n, whole.num_seeds, whole.verdict) == (6, 3, "supported")
+    assert (one.n, one.num_seeds) == (3, 3)
+
+
+def test_an_interaction_of_configurations_with_the_budget():
+    phases = [
+        on_both("short", [BASE, ON], perplexity(shrink=-0.2)),
+        on_both("long", [BASE, ON], perplexity(), steps=500),
+    ]
+    (found,) = judge_claims(
+        study_data(
+            {**FACTORS, "corpus": CORPUS},
+            *phases,
+            claims=[
+                claim("patience", interaction={**ends("short"), "with": ends("long")}, expect="decrease", at_least=0.1)
+            ],
+        )
+    )
+    assert found.estimate == pytest.approx(1.2 * (-0.08 - 0.05), abs=0.01)
+    assert (found.n, found.verdict) == (6, "supported")
+    assert "in long, less from the baseline in short" in found.label
+
+
 def test_claims_on_a_fraction_rest_on_its_fit():
     levels = [(0, 0, 1), (1, 0, 0), (0, 1, 0), (1, 1, 1)]
     rows = [{"a": 0.2 * a, "b": 0.3 * b, "c": "on" if c else "off"} for a, b, c in levels]

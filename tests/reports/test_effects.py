@@ -167,6 +167,37 @@ def test_two_corpora_have_a_variance_of_their_own_each():
     assert 6 <= effect.df < 12  # Satterthwaite: between the noisier stratum's and both
 
 
+def test_what_a_trial_does_to_its_text_makes_no_corpus_of_its_own():
+    factors = {**FACTORS, "batch": factor(16, 32, path="data.batch_size")}
+    rows = [{**row, "batch": 16} for row in ONE_AT_A_TIME] + [{"a": 0.0, "b": "off", "batch": 32}]
+    table = effect_table(study_data(factors, Phase("p", "one_at_a_time", rows, perplexity)))
+    assert {each.factor: each.df for each in table} == {"a": 8, "b": 8, "batch": 8}  # pooled over all five
+
+
+def test_a_block_is_compared_within_and_has_no_effect_of_its_own():
+    factors = {**FACTORS, "corpus": factor("ptb", "wt2", path="data.corpus")}
+    rows = [{**row, "corpus": corpus} for corpus in ("ptb", "wt2") for row in ONE_AT_A_TIME]
+    table = effect_table(study_data(factors, Phase("p", "one_at_a_time", rows, perplexity, blocks=["corpus"])))
+    assert [(each.factor, each.level_to, each.n) for each in table] == [
+        ("a", "0.1", 6),
+        ("a", "0.2", 6),
+        ("b", "on", 6),
+    ]
+
+
+def test_a_fraction_written_as_a_list_shows_the_main_effects_of_its_fit():
+    factors = {name: factor(0, 1) for name in "abcde"}
+    rows = [dict(zip("abcde", row, strict=True)) for row in product([0, 1], repeat=5) if sum(row) % 2 == 0]
+
+    def value(levels, seed):
+        return math.exp(4.6 - 0.05 * levels["a"] + 0.04 * levels["a"] * levels["b"] + noise(levels, seed) / 10)
+
+    table = effect_table(study_data(factors, Phase("half", "list", rows, value, seeds=[0, 1])))
+    assert [each.factor for each in table] == list("abcde")
+    assert {each.kind for each in table} == {"main effect"}
+    assert table[0].estimate == pytest.approx(-0.03, abs=0.002)
+
+
 def test_the_numbers_depend_on_the_study_alone():
     rows = [{"a": a, "b": b} for a, b in product([0.0, 0.1, 0.2], ["off", "on"])]
     data = study_data(FACTORS, Phase("all", "grid", rows, perplexity))

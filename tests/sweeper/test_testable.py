@@ -112,3 +112,10 @@ def test_a_fraction_written_as_a_list_shows_main_effects_and_interactions_by_its
     assert in_blocks({"contrast": contrast}).pairs == 8
     crossed = {"phase": "half", "factor": "a", "from": 0, "to": 1, "with": {"factor": "b", "from": 0, "to": 1}}
     assert in_blocks({"interaction": crossed}).pairs == 4
+
+
+def test_an_interaction_of_arms_rests_on_the_fewer_pairs_of_its_two_differences() -> None:
+    pair = {"from": {"phase": "half", "levels": {}}, "to": {"phase": "half", "levels": {"a": 1, "b": 1}}}
+    cross = {"from": {"phase": "half", "levels": {}}, "to": {"phase": "long", "levels": {"a": 1, "b": 1}}}
+    assert in_blocks({"interaction": {**pair, "with": pair}}).pairs == 4
+    assert in_blocks({"interaction": {**pair, "with": cross}}).pairs == 2
