@@ -3,13 +3,17 @@
 import hashlib
 import os
 import platform
+import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Final
 
+CREDENTIALS: Final = re.compile(r"(://[^:/@]*):.*@", re.DOTALL)
+OPTION: Final = re.compile(r"([?&][^=&]*password[^=&]*=)[^&]*", re.IGNORECASE)
 PACKAGES: Final = ("sweeper", "torch", "numpy", "optuna", "joblib", "sqlalchemy", "pandas")
 
 
@@ -22,8 +26,14 @@ def facts(folder: Path) -> dict[str, object]:
         "gpus": _gpus(),
         "packages": {name: found for name in PACKAGES if (found := _version(name)) is not None},
         "git": _git(folder),
-        "command": [Path(sys.argv[0]).name, *sys.argv[1:]] if sys.argv else [],
+        "command": command_line(sys.argv),
     }
+
+
+def command_line(argv: Sequence[str]) -> list[str]:
+    """The command as it was given, without the passwords in its URLs: this goes into the store and into reports."""
+    words = [Path(argv[0]).name, *argv[1:]] if argv else []
+    return [OPTION.sub(r"\1***", CREDENTIALS.sub(r"\1:***@", word)) for word in words]
 
 
 def _version(package: str) -> str | None:

@@ -1,6 +1,7 @@
 """The URL of a store: its default, the file behind it, and how it is shown. Imports nothing heavy."""
 
 import os
+import re
 import sqlite3
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,6 +13,7 @@ DEFAULT_URL: Final = "sqlite:///sweeper.db"
 ENVIRONMENT_VARIABLE: Final = "SWEEPER_STORE"
 SQLITE: Final = ("sqlite", "sqlite+pysqlite")
 POSTGRESQL: Final = ("postgresql", "postgresql+psycopg")
+PASSWORD_OPTION: Final = re.compile(r"([?&][^=&]*password[^=&]*=)[^&]*", re.IGNORECASE)
 
 
 def store_url(option: str | None, environ: Mapping[str, str]) -> str:
@@ -20,13 +22,14 @@ def store_url(option: str | None, environ: Mapping[str, str]) -> str:
 
 
 def shown(url: str) -> str:
-    """The URL with its password hidden, for messages."""
+    """The URL with its password hidden, for messages; where it is unclear what is password, more is hidden."""
     head, separator, rest = url.partition("://")
-    authority, slash, path = rest.partition("/")
-    user, at, host = authority.rpartition("@")
-    if not separator or not at or ":" not in user:
+    if not separator or head in SQLITE:
         return url
-    return f"{head}://{user.partition(':')[0]}:***@{host}{slash}{path}"
+    user, at, place = rest.rpartition("@")
+    if at and ":" in user:
+        rest = f"{user.partition(':')[0]}:***@{place}"
+    return f"{head}://" + PASSWORD_OPTION.sub(r"\1***", rest)
 
 
 def sqlite_path(url: str) -> Path | None:
