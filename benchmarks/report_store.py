@@ -89,7 +89,8 @@ def make_store(folder: Path, num_trials: int, num_points: int) -> str:
         "metric": {"name": "valid_perplexity", "direction": "minimize", "scale": "log"},
         "budget": {"device_hours": 600.0},
         "factors": {
-            name: {"path": name, "levels": list(levels), "baseline": levels[0]} for name, levels in LEVELS.items()
+            name: {"path": name, "levels": list(levels), "baseline": levels[0], "low": 0.0, "high": levels[-1]}
+            for name, levels in LEVELS.items()
         },
         "phases": [{"name": phase.name, "design": phase.design} for phase in phases],
         "claims": _claims(),

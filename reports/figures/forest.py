@@ -18,9 +18,9 @@ ROW_HEIGHT: Final = 0.21  # inches
 Finding = Literal["better", "worse", "unclear"]
 COLOURS: Final[dict[Finding, str]] = {"better": BLUE, "worse": ORANGE, "unclear": MUTED}
 WORDS: Final[dict[Finding, str]] = {
-    "better": "better: the interval excludes no effect",
-    "worse": "worse: the interval excludes no effect",
-    "unclear": "the interval includes no effect, or there is none",
+    "better": "better: the interval excludes 0",
+    "worse": "worse: the interval excludes 0",
+    "unclear": "unclear: the interval includes 0, or there is none",
 }
 
 

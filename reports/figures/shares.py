@@ -2,11 +2,12 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from numpy.typing import NDArray
 
 from reports import wording
 from reports.figures.drawing import BLUE, INK, ORANGE, PURPLE, RULE, Canvas, Drawing
@@ -44,26 +45,28 @@ def attribution_figure(
 
 
 def importance_figure(name: str, title: str, factors: Sequence[tuple[str, float, float, float]]) -> Drawing:
-    """The importances of a search's factors: fANOVA's share of the variance, and PED-ANOVA's weight for being best.
+    """The importances of a search's factors: fANOVA's share of the variance, and PED-ANOVA's weights as shares.
 
     Args:
-        factors: name, fANOVA's share, its standard deviation, PED-ANOVA's share; the most important first.
+        factors: name, fANOVA's share, its standard deviation, PED-ANOVA's weight; the most important first.
     """
     data = pd.DataFrame(factors, columns=["factor", "fanova", "fanova_sd", "ped_anova"])
+    total = float(data["ped_anova"].sum())
+    data["ped_anova_share"] = data["ped_anova"] / total if total > 0 else math.nan
+    shares, spread = 100 * data["fanova"].to_numpy(), 100 * data["fanova_sd"].fillna(0.0).to_numpy()
     with Canvas(name, 0.85 + ROW_HEIGHT * len(factors)) as canvas:
         left, right = canvas.axes(1, 2, sharey=True)
-        for axes, column, words in (
-            (left, "fanova", "share of the variance (fANOVA, %)"),
-            (right, "ped_anova", "weight for being among the best (PED-ANOVA, %)"),
-        ):
-            _rows(axes, list(data["factor"]))
-            values = 100 * data[column].fillna(0.0).to_numpy()
-            axes.barh(range(len(data)), values, height=0.55, color=BLUE)
-            count_axis(axes, float(np.max(values, initial=1.0)), words)
-        shares, spread = 100 * data["fanova"].to_numpy(), 100 * data["fanova_sd"].fillna(0.0).to_numpy()
+        _bars(left, data, shares, "variance explained (fANOVA, %)", float(np.nanmax(shares + spread, initial=1.0)))
         left.errorbar(shares, range(len(data)), xerr=spread, fmt="none", ecolor=INK, elinewidth=0.9)
-        left.set_xlim(0.0, max(float(np.nanmax(shares + spread)), 1.0) * 1.05)
-        return canvas.finish(title, _words(title, factors), data)
+        weights = 100 * data["ped_anova_share"].fillna(0.0).to_numpy()
+        _bars(right, data, weights, "weight among the best (PED-ANOVA, %)", float(np.max(weights, initial=1.0)))
+        return canvas.finish(title, _words(title, data), data)
+
+
+def _bars(axes: Axes, data: pd.DataFrame, values: NDArray[np.float64], words: str, longest: float) -> None:
+    _rows(axes, list(data["factor"]))
+    axes.barh(range(len(data)), np.nan_to_num(values), height=0.55, color=BLUE)
+    count_axis(axes, longest, words)
 
 
 def _rows(axes: Axes, names: Sequence[str]) -> None:
@@ -75,13 +78,13 @@ def _rows(axes: Axes, names: Sequence[str]) -> None:
     axes.set_ylim(len(names) - 0.5, -0.5)
 
 
-def _words(title: str, factors: Sequence[tuple[str, float, float, float]]) -> str:
+def _words(title: str, data: pd.DataFrame) -> str:
     parts = [
-        f"{name} {_share(share)} of the variance and {_share(weight)} of the weight for being best"
-        for name, share, _, weight in factors
+        f"{row.factor} {_share(row.fanova)} of the variance and {_share(row.ped_anova_share)} of the weight among the best"
+        for row in data.itertuples()
     ]
     return wording.clean(f"{title}. {'; '.join(parts)}.")
 
 
-def _share(value: float) -> str:
+def _share(value: Any) -> str:
     return f"{100 * value:.0f}\u202f%" if math.isfinite(value) else "an unknown part"

@@ -105,7 +105,7 @@ def _caption(found: Sequence[Effect]) -> Inline:
     number = f"{pairs[0]}" if len(pairs) == 1 else f"{pairs[0]} to {pairs[-1]}"
     return plain(
         f"{' '.join(KINDS[kind] for kind in kinds)} Points are estimates from {number} {unit}, lines their 95 % "
-        "intervals; filled points are those whose interval excludes no effect."
+        "intervals; filled points are those whose interval excludes 0."
     )
 
 

@@ -199,7 +199,7 @@ def test_spending_adds_up() -> None:
 
 def test_importances_and_shares_are_in_their_data() -> None:
     first = importance_figure("importance", "Importance", [("a", 0.7, 0.1, 0.6), ("b", 0.2, 0.1, math.nan)])
-    assert "a 70\u202f% of the variance and 60\u202f% of the weight" in first.alternative
+    assert "a 70\u202f% of the variance and 100\u202f% of the weight among the best" in first.alternative
     assert "b 20\u202f% of the variance and an unknown part" in first.alternative
     shares = {"a": {"Shapley": 3.0, "added alone": 2.0, "left out of all": None}}
     second = attribution_figure("attribution", "Shares", shares, "gain", percent=True)
