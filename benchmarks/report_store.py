@@ -187,7 +187,8 @@ def _end(
     connection.execute(
         "INSERT INTO sweeper_attempts (id, trial_id, number, host, slot, device, device_share, supervisor_pid,"
         " supervisor_started_at, environment_sha256, started_at, heartbeat_at, ended_at, device_seconds, exit_reason,"
-        " supervisor_lost, ingest_offset) VALUES (?, ?, 1, 'here', 'gpu-0', 'cuda:0', 1, 1, 0, 'e', ?, ?, ?, ?, ?, 0, 0)",
+        " supervisor_lost, ingest_offset)"
+        " VALUES (?, ?, 1, 'here', 'gpu-0', 'cuda:0', 1, 1, 0, 'e', ?, ?, ?, ?, ?, 0, 0)",
         [
             key,
             key,
@@ -201,9 +202,15 @@ def _end(
     connection.execute(
         "UPDATE sweeper_trials SET state = ?, exit_reason = ?, value = ?, step = ?, tokens = ?, flops = ?, result = ?,"
         " attempts = 1, started_at = ?, ended_at = ? WHERE id = ?",
-        [state, state if state != "failed" else "diverged", min(point[-1] for point in points), last[1], last[3], last[5],
-         json.dumps(result) if state == "completed" else None, 1.7e9 + key, 1.7e9 + key + last[4], key],
-    )  # fmt: skip
+        [
+            state,
+            state if state != "failed" else "diverged",
+            min(point[-1] for point in points),
+            *(last[1], last[3], last[5]),
+            json.dumps(result) if state == "completed" else None,
+            *(1.7e9 + key, 1.7e9 + key + last[4], key),
+        ],
+    )
 
 
 def _final(configuration: Configuration, seed: int, steps: int, generator: np.random.Generator) -> float:

@@ -158,8 +158,8 @@ def ticks(low: float, high: float, *, log: bool, most: int = 6) -> list[float]:
 
 
 def tick_text(value: float) -> str:
-    """A tick's number: short, with a prefix from a hundred thousand on."""
-    if abs(value) >= 1e5:
+    """A tick's number: short, with a prefix from a million on."""
+    if abs(value) >= 1e6:
         return wording.si(value)
     return f"{value:.4g}".replace("-", "\u2212") if abs(value) < 1000 else wording.number_of(round(value))
 

@@ -80,7 +80,8 @@ def _rows(axes: Axes, names: Sequence[str]) -> None:
 
 def _words(title: str, data: pd.DataFrame) -> str:
     parts = [
-        f"{row.factor} {_share(row.fanova)} of the variance and {_share(row.ped_anova_share)} of the weight among the best"
+        f"{row.factor} {_share(row.fanova)} of the variance and {_share(row.ped_anova_share)} of the weight among the "
+        "best"
         for row in data.itertuples()
     ]
     return wording.clean(f"{title}. {'; '.join(parts)}.")
