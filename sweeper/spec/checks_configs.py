@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from sweeper.configuration import apply_levels, get_path
 from sweeper.spec.arms import at_phase, configurations
@@ -13,7 +13,7 @@ from sweeper.spec.factors import Factor
 from sweeper.spec.models import Phase, Range
 from sweeper.spec.names import row_text
 from sweeper.spec.normal import NormalFactor
-from sweeper.spec.parts import Parts, leaf_paths
+from sweeper.spec.parts import Parts
 from sweeper.yaml_source import KeyPath
 from trainer.config import ConfigError, Problem, TrainerConfig, parse, problems_of
 from trainer.config.wording import dotted, shown, suggestion
@@ -31,7 +31,7 @@ def check_configs(parts: Parts, complaints: Complaints) -> None:
         _check_plain(parts, complaints)
         return
     base = _check_baselines(parts, complaints)
-    known = list(leaf_paths(TrainerConfig().model_dump()))
+    known = list(_options(TrainerConfig))
     for name, factor in parts.factors.items():
         wrong = list(_unknown_paths(name, parts.raw_factors[name], factor, known))
         for where, message in wrong:
@@ -202,3 +202,13 @@ def _plain_fault(path: str, config: Mapping[str, Any]) -> str:
         if not isinstance(value, Mapping):
             return f"{path!r} cannot be set, since trial.config has {shown(value)} at {outer!r}. Correct the path."
     return ""
+
+
+def _options(section: type[BaseModel], prefix: str = "") -> Iterator[str]:
+    """The dotted paths of all options, whichever kinds of models and optimizers have them."""
+    for name, option in section.model_fields.items():
+        inner = option.annotation
+        if isinstance(inner, type) and issubclass(inner, BaseModel):
+            yield from _options(inner, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}"
