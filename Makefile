@@ -21,6 +21,7 @@ help:
 	@echo "make test-postgres   the store's tests on PostgreSQL, which Debian's package manager installs if it is not there"
 	@echo "make chaos   a hundred studies run while launchers, slots and trials are killed and stopped at random"
 	@echo "make bench   the measurements behind docs/performance.md"
+	@echo "make docs    the documentation as a site, in site/"
 	@echo "make setup lint format type unit clean"
 
 setup: $(STAMP)
@@ -71,5 +72,11 @@ chaos: setup
 bench: setup
 	$(BIN)/python -m benchmarks
 
+# In an environment of its own: the site needs nothing of ours, and its packages shall not touch those of the lock.
+docs:
+	test -x $(VENV)-docs/bin/python || $(PYTHON) -m venv $(VENV)-docs
+	$(VENV)-docs/bin/python -m pip install --quiet --disable-pip-version-check "mkdocs-material>=9.8,<10"
+	NO_MKDOCS_2_WARNING=1 $(VENV)-docs/bin/mkdocs build --strict --site-dir site
+
 clean:
-	rm -rf $(VENV) $(DEMO) build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	rm -rf $(VENV) $(VENV)-docs $(DEMO) site build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

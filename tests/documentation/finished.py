@@ -1,0 +1,36 @@
+"""A finished study in a store, without a trial having run: its values are made up by a rule."""
+
+import math
+from pathlib import Path
+
+from sweeper.plan import make_plan
+from sweeper.spec import load_study
+from sweeper.store import queue
+from sweeper.store.engine import open_store
+from sweeper.store.enrol import enrol
+from sweeper.store.ingest import ingest
+from sweeper.store.records import Measurement, Outcome
+from tests.sweeper.store.builders import RETRY, SLOT
+
+STEPS = (100, 200, 400, 600)
+
+
+def finished_study(store: str, file: Path, runs_dir: Path) -> str:
+    """Enrol a study and end its trials: each level above 0 makes the metric some percent better; its name."""
+    study = load_study(file)
+    engine = open_store(store, create=True)
+    study_id = enrol(engine, make_plan(study), study, runs_dir=runs_dir, now=0.0).study_id
+    now = 0.0
+    while (claim := queue.claim(engine, study_id, SLOT, lease_s=30.0, now=now)) is not None:
+        gain = sum(float(level) for level in (claim.configuration or {}).values() if isinstance(level, int | float))
+        last = 100 * math.exp(-0.3 * gain + 0.003 * math.sin(17 * claim.seed + 5 * gain))
+        curve = [
+            Measurement(metric=claim.metric, step=step, value=last * (1 + 30 / step), device_seconds=step / 50)
+            for step in STEPS
+        ]
+        ingest(engine, claim, curve, 100)
+        done = Outcome(exit_reason="completed", exit_code=0, value=curve[-1].value, device_seconds=12.0)
+        queue.finish(engine, claim, done, retry=RETRY, now=now + 12)
+        now += 12.0
+    engine.dispose()
+    return study.name

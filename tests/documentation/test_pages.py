@@ -1,0 +1,138 @@
+"""What the documentation says is so: commands, study files, links and references."""
+
+import json
+import re
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import click
+import pytest
+import yaml
+
+from sweeper import yaml_source
+from sweeper.cli.main import COMMANDS, cli
+from sweeper.plan import make_plan
+from sweeper.spec import json_schema, parse_study
+from tests.documentation.blocks import DOCS, PAGES, ROOT, Block, all_blocks, blocks
+from tools.reference import pages
+from trainer.config.file import read_config
+
+LINK: Final = re.compile(r"(?<!`)\[[^\]\n]*\]\(([^)\s]+)\)")
+HEADING: Final = re.compile(r"^#+ +(.+)$", re.MULTILINE)
+COMMANDS_IN: Final = ("sh", "console")
+
+
+def yaml_blocks() -> list[Block]:
+    return [block for page in PAGES for block in blocks(page, "yaml")]
+
+
+def data_of(block: Block) -> dict[str, Any]:
+    data = yaml_source.parse(block.text, block.place).data
+    assert isinstance(data, dict), "a block of YAML is a mapping"
+    return dict(data)
+
+
+def study_of(block: Block) -> str:
+    """The study that a block is, or that it makes of the first study of its page."""
+    data = data_of(block)
+    if "study" in data:
+        return block.text
+    unknown = set(data) - set(json_schema()["properties"])
+    assert not unknown, f"no keys of a study file: {unknown}"
+    base = next(found for each in blocks(block.page, "yaml") if "study" in (found := data_of(each)))
+    if "factors" in data or "phases" in data:
+        base["claims"] = []  # they speak of what is replaced
+    return yaml.safe_dump(base | data, sort_keys=False)
+
+
+@pytest.mark.parametrize("block", yaml_blocks(), ids=lambda block: block.place)
+def test_every_yaml_block_is_a_study_that_plans_or_a_configuration_of_the_trainer(block: Block, tmp_path: Path) -> None:
+    if "model" in data_of(block):
+        (tmp_path / "config.yaml").write_text(block.text, encoding="utf-8")
+        assert read_config(tmp_path / "config.yaml").model
+        return
+    study = parse_study(study_of(block), block.place)
+    assert make_plan(study).trials
+
+
+def command_lines() -> Iterator[tuple[str, str]]:
+    """The `sweeper …` lines of all blocks for the shell, with their places."""
+    for page in PAGES:
+        for block in all_blocks(page):
+            if block.language in COMMANDS_IN:
+                for number, line in enumerate(block.text.splitlines()):
+                    if line.startswith("sweeper "):
+                        yield f"{page.relative_to(ROOT)}:{block.line + number}", line
+
+
+@pytest.mark.parametrize(("place", "line"), list(command_lines()), ids=lambda value: value)
+def test_every_command_line_is_one_that_sweeper_takes(place: str, line: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    words = shlex.split(line, comments=True)[1:]
+    command: click.Command = cli
+    context: click.Context | None = None
+    while isinstance(command, click.Group):
+        context = click.Context(command, info_name="sweeper", parent=context, **command.context_settings)
+        _, found, words = command.resolve_command(context, words)
+        assert found is not None
+        command = found
+    command.make_context("sweeper", words, parent=context)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_is_explained_outside_the_reference(command: str) -> None:
+    texts = [page.read_text(encoding="utf-8") for page in PAGES if page.name != "cli.md"]
+    assert any(re.search(rf"\bsweeper {command}\b", text) for text in texts)
+
+
+def test_every_command_and_option_has_help() -> None:
+    context = click.Context(cli, info_name="sweeper", **cli.context_settings)
+    for name in COMMANDS:
+        command = cli.get_command(context, name)
+        assert command is not None
+        inner = list(command.commands.values()) if isinstance(command, click.Group) else []
+        for each in (command, *inner):
+            assert each.help, each.name
+            for option in each.params:
+                assert isinstance(option, click.Argument) or getattr(option, "help", None), f"{each.name} {option.name}"
+
+
+@pytest.mark.parametrize("name", ["cli.md", "study-file.md"])
+def test_references_are_what_the_program_says_of_itself(name: str) -> None:
+    written = (DOCS / name).read_text(encoding="utf-8")
+    assert written == pages()[name], "run: python -m tools.reference"
+
+
+def test_every_key_of_a_study_file_has_a_description() -> None:
+    schema = json_schema()
+    for definition in (schema, *schema["$defs"].values()):
+        for key, value in definition.get("properties", {}).items():
+            assert value.get("description"), key
+
+
+def anchors(page: Path) -> set[str]:
+    """The anchors of a page's headings, as mkdocs and code forges make them."""
+    headings = HEADING.findall(page.read_text(encoding="utf-8"))
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).strip().replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_within_the_documentation_lead_somewhere(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    for block in all_blocks(page):
+        text = text.replace(block.text, "")
+    for target in LINK.findall(text):
+        if "://" in target or target.startswith("mailto:"):
+            continue
+        name, _, anchor = target.partition("#")
+        found = (page.parent / name).resolve() if name else page
+        assert found.exists(), f"{page.name}: {target}"
+        assert not anchor or anchor in anchors(found), f"{page.name}: {target}"
+
+
+def test_every_page_is_in_the_site_s_navigation() -> None:
+    settings = yaml.load((ROOT / "mkdocs.yml").read_text(encoding="utf-8"), Loader=yaml.BaseLoader)
+    named = set(re.findall(r"[\w-]+\.md", json.dumps(settings["nav"])))
+    assert named == {page.name for page in DOCS.glob("*.md")}

@@ -1,0 +1,142 @@
+"""Makes docs/cli.md from the command line itself and docs/study-file.md from the schema: `python -m tools.reference`.
+
+A test checks that both are up to date.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import click
+
+from sweeper.cli.main import COMMANDS, cli
+from sweeper.spec import json_schema
+
+DOCS: Final = Path(__file__).parents[1] / "docs"
+WIDTH: Final = 100
+WORDS: Final = {"object": "mapping", "integer": "whole number", "string": "text", "boolean": "true or false"}
+Schema = Mapping[str, Any]
+
+
+def main() -> None:
+    """Write both pages."""
+    for name, text in pages().items():
+        (DOCS / name).write_text(text, encoding="utf-8")
+
+
+def pages() -> dict[str, str]:
+    """The pages by the names of their files."""
+    return {"cli.md": cli_page(), "study-file.md": study_file_page()}
+
+
+def cli_page() -> str:
+    """The help of sweeper and of each command, as a terminal shows it."""
+    root = click.Context(cli, info_name="sweeper", terminal_width=WIDTH, **cli.context_settings)
+    parts = [
+        "# The command line",
+        "This page is made from the commands themselves (`python -m tools.reference`). STUDY is a study file or a "
+        "study's name in the store.",
+        _help(cli, root),
+    ]
+    for name in COMMANDS:
+        command = cli.get_command(root, name)
+        assert command is not None
+        context = click.Context(command, info_name=name, parent=root)
+        parts += [f"## sweeper {name}", _help(command, context)]
+        if isinstance(command, click.Group):
+            for inner, each in command.commands.items():
+                parts.append(f"### sweeper {name} {inner}")
+                parts.append(_help(each, click.Context(each, info_name=inner, parent=context)))
+    return "\n\n".join(parts) + "\n"
+
+
+def study_file_page() -> str:
+    """Every section of a study file with its keys: what each takes, its default and its meaning."""
+    schema = json_schema()
+    parts = [
+        "# The study file",
+        "This page is made from the schema that study files are checked with (`python -m tools.reference`); "
+        "`sweeper schema` prints it for editors. Unknown keys are mistakes; all mistakes in a file are told at once.",
+        "## The file",
+        schema["description"],
+        _table(schema),
+    ]
+    for name in _in_order(schema):
+        definition = schema["$defs"][name]
+        parts += [f"## {name}", definition["description"], _table(definition)]
+    return "\n\n".join(parts) + "\n"
+
+
+def _help(command: click.Command, context: click.Context) -> str:
+    return f"```text\n{command.get_help(context).rstrip()}\n```"
+
+
+def _in_order(schema: Schema) -> list[str]:
+    """The definitions in the order in which they are first referred to."""
+    found: list[str] = []
+
+    def visit(value: object) -> None:
+        for name in _references(value):
+            if name not in found:
+                found.append(name)
+                visit(schema["$defs"][name])
+
+    visit({key: item for key, item in schema.items() if key != "$defs"})
+    return found
+
+
+def _references(value: object) -> Iterator[str]:
+    if isinstance(value, Mapping):
+        if "$ref" in value:
+            yield value["$ref"].rpartition("/")[2]
+        for item in value.values():
+            yield from _references(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _references(item)
+
+
+def _table(definition: Schema) -> str:
+    required = definition.get("required", ())
+    rows = ["| key | takes | default | meaning |", "|---|---|---|---|"]
+    for key, value in definition.get("properties", {}).items():
+        default = (
+            "**required**" if key in required else f"`{json.dumps(value['default'])}`" if "default" in value else ""
+        )
+        cells = (f"`{key}`", kind(value), default, value.get("description", ""))
+        rows.append(f"| {' | '.join(_cell(cell) for cell in cells)} |")
+    return "\n".join(rows)
+
+
+def kind(value: Schema) -> str:
+    """What a key takes, in words, with links to the sections."""
+    if "$ref" in value:
+        name = value["$ref"].rpartition("/")[2]
+        return f"[{name}](#{name.lower()})"
+    choices: list[Any] | None = [value["const"]] if "const" in value else value.get("enum")
+    if choices is not None:
+        return ", ".join(f"`{json.dumps(each)}`" for each in choices)
+    several: list[Schema] | None = value.get("anyOf") or value.get("oneOf")
+    if several is not None:
+        return " or ".join(dict.fromkeys(text for each in several if (text := kind(each)) != "null"))
+    return _type(value)
+
+
+def _type(value: Schema) -> str:
+    found: Any = value.get("type", "anything")
+    if isinstance(found, list):
+        return " or ".join(str(WORDS.get(each, each)) for each in found if each != "null")
+    if found == "array":
+        return f"list of {kind(value.get('items', {}))}"
+    if found == "object" and isinstance(value.get("additionalProperties"), Mapping):
+        return f"mapping of names to {kind(value['additionalProperties'])}"
+    return WORDS.get(str(found), str(found))
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|").replace("\n", " ")
+
+
+if __name__ == "__main__":
+    main()
