@@ -35,9 +35,9 @@ class StudyData:
 
     `trials` has a row a trial, by phase and number, with the columns of `FIXED`, a column ``result.NAME`` for each
     scalar of the trials' result.json, and a column a factor (see `column`). `budget` is canonical JSON, e.g.
-    ``{"steps": 300}``; numbers are floats, NaN where unknown; texts are None where absent; levels are as in the study, lists and mappings as
-    canonical JSON, None where a trial has not been drawn or does not vary the factor. `members` are the trials that
-    each phase wants, those shared with an earlier phase included.
+    ``{"steps": 300}``; numbers are floats, NaN where unknown; texts are None where absent; levels are as in the study,
+    lists and mappings as canonical JSON, None where a trial has not been drawn or does not vary the factor. `members`
+    are the trials that each phase wants, those shared with an earlier phase included.
     """
 
     study: StudyRow

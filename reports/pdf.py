@@ -20,7 +20,7 @@ from reports.sections.blocks import Block, Facts, Listing, Paragraph, Plot, Repo
 
 STANDARD: Final = "ua-1"
 MOST_ROWS: Final = 500  # of a table in print; all of them are in the page and in the CSV beside it
-WIDE: Final = 12  # columns of a table from which on its section gets pages on their side
+WIDE: Final = 13  # columns of a table from which on its section gets pages on their side
 
 
 def render_pdf(report: Report, now: datetime, *, kind: str = KIND) -> bytes:

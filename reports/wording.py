@@ -122,6 +122,11 @@ def duration(seconds: float | None) -> str:
     return f"{number(seconds / 3600, 3)}\u202fh"
 
 
+def device_hours(hours: float) -> str:
+    """A budget of device time, e.g. ``1 device-hour``."""
+    return f"{level(hours)} device-hour{'' if hours == 1 else 's'}"
+
+
 def time_text(seconds: float | None) -> str:
     """A moment, seconds since the epoch, in UTC."""
     if seconds is None or not math.isfinite(seconds):

@@ -16,6 +16,8 @@ from reports import wording
 NARROW: Final = 3.0  # axes whose ends differ by less than this factor get evenly spaced ticks
 MANTISSAS: Final = ((1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 7.0), (1.0, 2.0, 3.0, 5.0), (1.0, 2.0, 5.0), (1.0, 3.0), (1.0,))
 MARGIN: Final = 0.06
+ALIKE: Final = 1.02  # costs within this factor are one cost, about which the axis reaches by `SPREAD`
+SPREAD: Final = 1.25
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +79,8 @@ def cost_axis(axes: Axes, costs: ArrayLike, label: str) -> None:
         axes.set_xscale("log")
     ends = _ends(numbers, log=log)
     if ends is not None:
+        if len(positive) and positive.max() < ALIKE * positive.min():  # else the axis would show rounding alone
+            ends = (ends[0] / SPREAD, ends[1] * SPREAD)
         axes.set_xlim(*ends)
         _set_ticks(axes.xaxis, *ends, log=log)
 

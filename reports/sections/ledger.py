@@ -27,15 +27,22 @@ def _answer(context: Context) -> Inline:
     failed = attempts[attempts["exit_reason"].isin(WASTED)] if len(attempts) else attempts
     lost = float(failed["device_seconds"].sum()) if len(failed) else 0.0
     budget = context.data.study.budget_device_hours
-    of = f" of the {wording.level(budget)} device-hours allowed" if budget is not None else ""
-    share = f" ({100 * lost / total:.1f} %)" if total > 0 and lost > 0 else ""
+    of = f" of {wording.device_hours(budget)} allowed" if budget is not None else ""
     return rich(
         "The study took ",
         strong(wording.duration(total)),
-        f"{of}, in {wording.count(len(attempts), 'attempt')}. Attempts that crashed, were killed, ran out of memory or "
-        "time, or diverged took ",
+        f"{of}, in {wording.count(len(attempts), 'attempt')}. ",
+        *_lost(lost, total),
+    )
+
+
+def _lost(lost: float, total: float) -> Inline:
+    if not lost:
+        return plain("None of it went to attempts that failed.")
+    return rich(
+        "Attempts that crashed, were killed, ran out of memory or time, or diverged took ",
         strong(wording.duration(lost)),
-        f"{share}.",
+        f" ({100 * lost / total:.1f}\u202f%).",
     )
 
 

@@ -131,5 +131,5 @@ def _facts(context: Context) -> tuple[tuple[str, Inline], ...]:
         ("Report made", wording.time_text(context.now.timestamp())),
     ]
     if study.budget_device_hours is not None:
-        pairs.insert(2, ("Budget", f"{wording.level(study.budget_device_hours)} device-hours in all"))
+        pairs.insert(2, ("Budget", wording.device_hours(study.budget_device_hours)))
     return tuple((name, plain(text)) for name, text in pairs)

@@ -92,7 +92,7 @@ def test_a_long_table_repeats_its_header_and_ends_at_a_bound() -> None:
 
 
 def test_a_wide_table_gets_pages_on_their_side(tmp_path: Path) -> None:
-    columns = tuple(Column(title=f"c{place}") for place in range(12))
+    columns = tuple(Column(title=f"c{place}") for place in range(13))
     table = Table(name="wide", caption=plain("Wide."), columns=columns, rows=(tuple(Cell("1") for _ in columns),))
     sections = (
         Section(anchor="a", title="First", blocks=()),
