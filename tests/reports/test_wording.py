@@ -51,7 +51,15 @@ def test_bytes_are_in_binary_units() -> None:
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(None, "\u2013"), (True, "true"), (0.1, "0.1"), (0.123456789, "0.1235"), (1.2e-6, "1.2e-06"), ("a", "a"), (4, "4")],
+    [
+        (None, "\u2013"),
+        (True, "true"),
+        (0.1, "0.1"),
+        (0.123456789, "0.1235"),
+        (1.2e-6, "1.2e-06"),
+        ("a", "a"),
+        (4, "4"),
+    ],
 )
 def test_levels_read_as_in_a_study_file(value: object, text: str) -> None:
     assert wording.level(value) == text
