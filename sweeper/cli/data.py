@@ -18,7 +18,7 @@ def data() -> None:
 
 
 @data.command()
-@click.argument("corpus", type=click.Choice(CORPORA))
+@click.argument("corpus", type=click.Choice(CORPORA), metavar="CORPUS")
 @click.option(
     "--folder",
     type=click.Path(file_okay=False, path_type=Path),
@@ -27,10 +27,10 @@ def data() -> None:
     help="The folder above the corpus's own.",
 )
 def fetch(corpus: str, folder: Path) -> None:
-    """Fetch CORPUS, check it against the published MD5 sums, and put it into FOLDER/CORPUS.
+    """Fetch CORPUS (ptb, wikitext-2 or wikitext-103) into FOLDER/CORPUS, where studies look for it.
 
-    An interrupted download is resumed by the same command; the corpus's folder appears once all is there. Studies look
-    in ./data and in $SWEEPER_DATA.
+    It is checked against the published MD5 sums. An interrupted download is resumed by the same command; the corpus's
+    folder appears once all is there. Studies look in ./data and in $SWEEPER_DATA.
     """
     command = [sys.executable, "-m", "trainer.corpora.fetch", corpus, "--folder", str(folder)]
     code = subprocess.run(command, check=False).returncode
