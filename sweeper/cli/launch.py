@@ -115,6 +115,8 @@ def _tell_end(study: str, launched: "Launched", path: Path, store: str) -> None:
     ]
     counts += [f"{launched.left} left"] if launched.left else []
     click.echo(f"{study}: {', '.join(counts)}; {launched.device_hours:.3g} device-hours.")
+    for complaint in launched.complaints:
+        click.echo(complaint, err=True)
     match launched.exit_code:
         case 130:
             click.echo(f"Interrupted; the store is whole. Go on with: sweeper launch {path}{option}")

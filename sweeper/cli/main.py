@@ -24,6 +24,7 @@ COMMANDS: Final = (
     "show",
     "retry",
     "cancel",
+    "worker",
     "dashboard",
     "data",
     "doctor",
@@ -75,7 +76,7 @@ def cli(debug: bool) -> None:
 def main() -> None:
     """Run the command line; a user's mistake ends in its message and an exit code, never in a traceback."""
     try:
-        code = cli.main(standalone_mode=False)
+        code = cli.main(prog_name="sweeper", standalone_mode=False)
     except click.exceptions.Exit as error:
         code = error.exit_code
     except click.ClickException as error:

@@ -34,7 +34,7 @@ from sweeper.store.presence import Presence
 from sweeper.store.records import BudgetTooSmall, Claim, LeaseLost, Outcome, SlotIdentity
 
 ASK_EVERY_S: Final = 0.5  # between two looks at whether somebody wants us to stop
-ASK_SHARE: Final = 20  # a look that takes long is taken less often: at most this part of the time goes there
+ASK_SHARE: Final = 5  # a look that takes long is taken less often: at most this part of the time goes there
 FIRST_LOOK_S: Final = 0.01  # between two looks for work while others still have some; grows to
 LAST_LOOK_S: Final = 0.2
 ORPHAN_GRACE_S: Final = 2.0  # for a checkpoint when the launcher is gone

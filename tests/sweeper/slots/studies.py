@@ -65,9 +65,9 @@ def study_of(plan: Plan, **changes: Any) -> Study:
     return Study(document | changes)
 
 
-def enrolled(url: str, configs: Sequence[Mapping[str, Any]], *, steps: int = 3, **changes: Any) -> int:
+def enrolled(url: str, configs: Sequence[Mapping[str, Any]], *, steps: int = 3, name: str = "s", **changes: Any) -> int:
     """A study of the fake program in a store that is there."""
-    plan = plan_of(configs, steps=steps)
+    plan = plan_of(configs, steps=steps, name=name)
     engine = open_store(url, create=False)
     try:
         path = Path(url.removeprefix("sqlite:///")).parent / "runs"

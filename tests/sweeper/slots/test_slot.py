@@ -12,6 +12,7 @@ from sqlalchemy import Engine, update
 from sweeper.errors import StoreError, SweeperError
 from sweeper.slots import slot as slot_module
 from sweeper.slots import supervisor
+from sweeper.slots.slot import SlotLoop
 from sweeper.store import queue, reader
 from sweeper.store.schema import trials
 from sweeper.store.transactions import writing
@@ -81,10 +82,14 @@ def test_a_trial_that_takes_too_long_is_stopped(url: str, monkeypatch: pytest.Mo
 
 
 def test_a_trial_that_does_not_listen_is_killed_after_its_grace(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(slot_module, "STOP_GRACE_S", 0.2)
-    config = {"hang_at": 2, "ignore_sigterm": True}
-    trial, _ = run_one(url, config, trial={"timeout_minutes": 0.2 / 60})
-    assert trial.exit_reason == "timeout"
+    study = enrolled(url, [{"hang_at": 2, "ignore_sigterm": True}])
+
+    def stop_once_it_runs(_: object) -> supervisor.Stop | None:
+        return supervisor.Stop(cause="timeout", grace_s=0.1) if curve_of(url) else None
+
+    monkeypatch.setattr(SlotLoop, "_wants_stop", stop_once_it_runs)
+    assert run_loop(url, study) == "stopped"
+    assert trials_of(url)[0].exit_reason == "timeout"
     assert attempts_of(url)[0].exit_signal == 9
 
 
@@ -186,10 +191,11 @@ def test_an_attempt_whose_lease_was_taken_writes_nothing_and_its_process_ends(
 ) -> None:
     study = enrolled(url, [{"hang_at": 2, "children": 1}, {}])
 
-    def take(*_: object, **__: object) -> bool:
-        with writing(engine) as connection:  # another slot, for which the clock ran faster
-            connection.execute(update(trials).where(trials.c.number == 0).values(fence=trials.c.fence + 1))
-        return False
+    def take(_: Engine, claim: queue.Claim, **__: object) -> bool:
+        if claim.number == 0:
+            with writing(engine) as connection:  # another slot, for which the clock ran faster
+                connection.execute(update(trials).where(trials.c.number == 0).values(fence=trials.c.fence + 1))
+        return claim.number != 0
 
     monkeypatch.setattr(queue, "renew", take)
     monkeypatch.setattr(queue, "next_due", lambda *_: None)

@@ -1,0 +1,45 @@
+"""`sweeper worker`: more slots for the studies of a store, from any machine."""
+
+import sys
+import time
+from typing import TYPE_CHECKING
+
+import click
+
+from sweeper.cli.options import store_option, study_name
+
+if TYPE_CHECKING:
+    from sweeper.slots.resources import Slot
+
+
+@click.command()
+@click.argument("study", required=False)
+@store_option
+@click.option("--slots", type=click.IntRange(min=1), help="How many trials run at a time here.  [default: the study's]")
+def worker(study: str | None, store: str, slots: int | None) -> None:
+    """Run trials of the studies in a store until nothing is left; of STUDY alone if it is named.
+
+    Start it on as many machines as you like: each trial runs once. Several machines need a store on PostgreSQL and,
+    for trials to go on elsewhere from their checkpoints, run directories ($SWEEPER_RUNS) that all of them share.
+    """
+    from sweeper.observation import observe  # noqa: PLC0415 - heavy imports wait until the command runs
+    from sweeper.progress import progress_for  # noqa: PLC0415
+    from sweeper.store import reader  # noqa: PLC0415
+    from sweeper.worker import work  # noqa: PLC0415
+
+    with progress_for() as progress:
+
+        def on_tick(name: str) -> None:
+            with reader.connect(store) as connection:
+                progress.update(observe(connection, reader.study(connection, name), time.time()))
+
+        name = None if study is None else study_name(study)
+        worked = work(store, study=name, slots=slots, on_study=_tell_study, on_tick=on_tick)
+    if not worked.studies:
+        click.echo(f"Nothing is left to do in {'the store' if name is None else name}.")
+    sys.exit(worked.exit_code)
+
+
+def _tell_study(name: str, places: "tuple[Slot, ...]") -> None:
+    devices = ", ".join(dict.fromkeys(place.device for place in places))
+    click.echo(f"{name}: joined with {len(places)} slots on {devices}", err=True)

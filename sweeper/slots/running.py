@@ -1,0 +1,111 @@
+"""Runs slots on a study that is in the store: what a launcher and a worker have in common."""
+
+import os
+import socket
+import time
+from collections.abc import Callable, Mapping
+from contextlib import nullcontext, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from sqlalchemy import Engine
+
+from sweeper.errors import StoreError
+from sweeper.provenance import facts
+from sweeper.slots.fork_server import fork_server_for
+from sweeper.slots.launcher import Launcher
+from sweeper.slots.processes import started_at
+from sweeper.slots.resources import Slot, find_slots
+from sweeper.slots.slot import LEASE_S, SlotTask
+from sweeper.slots.sweep import sweep
+from sweeper.store import queue
+from sweeper.store.presence import Presence
+
+Ran = Literal["nothing", "done", "interrupted", "budget"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StudyRun:
+    """Which study is run, and for how long a slot that says nothing keeps its trial, in seconds."""
+
+    store: str
+    study: str
+    study_id: int
+    lease_s: float = LEASE_S
+
+
+def slots_for(document: Mapping[str, Any], slots: int | None) -> tuple[Slot, ...]:
+    """This machine's slots for a study: so many, else as many as the study says, else as many as it carries.
+
+    Raises:
+        UsageError: the machine lacks what the study asks for.
+    """
+    resources = document["resources"]
+    wanted = resources["slots"]
+    return find_slots(
+        resources["device"],
+        slots if slots is not None else (wanted if isinstance(wanted, int) else None),
+        gpus_per_trial=resources["gpus_per_trial"],
+        threads_per_trial=resources["threads_per_trial"],
+    )
+
+
+def run_slots(
+    engine: Engine,
+    run: StudyRun,
+    document: Mapping[str, Any],
+    places: tuple[Slot, ...],
+    on_tick: Callable[[], None],
+) -> Ran:
+    """Run slots until nothing is left; why they ended.
+
+    Raises:
+        SweeperError: slots failed, with what they said.
+    """
+    host, pid = socket.gethostname(), os.getpid()
+    sweep(engine, run.study_id, host)
+    if queue.next_due(engine, run.study_id, time.time()) is None:
+        return "nothing"
+    pid_started_at = started_at(pid)
+    runner_id = queue.register_runner(
+        engine, run.study_id, host=host, pid=pid, pid_started_at=pid_started_at, slots=len(places), now=time.time()
+    )
+    try:
+        with fork_server_for(document, places) or nullcontext() as server:
+            launcher_process = (pid, pid_started_at)
+            tasks = _tasks(run, places, runner_id, launcher_process, None if server is None else str(server.path))
+            launcher = Launcher(engine, run.study_id, runner_id, host, Presence(run.store), on_tick, server)
+            ends = launcher.run(tasks)
+    finally:
+        with suppress(StoreError):  # a store that refuses has said so already
+            queue.end_runner(engine, runner_id, now=time.time())
+    if launcher.interrupts > 0:
+        return "interrupted"
+    return "budget" if any(end.ended == "budget" for end in ends) else "done"
+
+
+def _tasks(
+    run: StudyRun,
+    places: tuple[Slot, ...],
+    runner_id: int,
+    launcher: tuple[int, float],
+    fork_server: str | None,
+) -> list[SlotTask]:
+    environment = facts(Path.cwd())
+    return [
+        SlotTask(
+            store=run.store,
+            study_id=run.study_id,
+            study=run.study,
+            slot=slot,
+            runner_id=runner_id,
+            launcher_pid=launcher[0],
+            launcher_started_at=launcher[1],
+            cwd=str(Path.cwd()),
+            environment=environment,
+            fork_server=fork_server,
+            lease_s=run.lease_s,
+        )
+        for slot in places
+    ]
