@@ -6,17 +6,19 @@ from typing import Final
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
 from reports import wording
 from reports.figures.drawing import INK, MUTED, PAPER, SERIES, Canvas, Drawing
-from reports.figures.scales import Metric, clamped, cost_axis, metric_axis, time_unit
+from reports.figures.scales import Metric, clamped, cost_axis, log_costs, metric_axis, time_unit
 from reports.statistics.curves import pareto_front
 
 MARKERS: Final = ("o", "s", "^", "D", "v", "p")
 MANY: Final = 1500  # trials, from which on a density stands for the points
 SHOWN_OF_MANY: Final = 200
+SHADES: Final = LinearSegmentedColormap.from_list("shades", [(MUTED, 0.15), (MUTED, 0.95)])
 COLUMNS: Final = ("trial_id", "phase", "number", "state", "device_seconds", "flops", "value")
 
 
@@ -37,6 +39,8 @@ def cost_figure(trials: pd.DataFrame, metric: Metric, published: Mapping[str, fl
     with Canvas("cost", 3.1) as canvas:
         panels = canvas.axes(1, len(costs), sharey=True)
         for panel, cost in zip(panels, costs, strict=True):
+            if len(known) > MANY:
+                _density(panel, known[cost], shown, metric)
             metric_axis(panel, metric, [*shown, *published.values()], label=panel is panels[0])
             data[f"on_front_{cost}"] = _panel(canvas, panel, known, cost, metric)
             _draw_published(panel, published)
@@ -54,9 +58,7 @@ def _panel(canvas: Canvas, axes: Axes, known: pd.DataFrame, cost: str, metric: M
     kept = known["state"] != "failed"
     places = np.flatnonzero(kept & (known[cost] > 0))
     front = places[pareto_front(x.iloc[places], known["value"].iloc[places], direction=metric.direction)]
-    shown = known
-    if len(known) > MANY:
-        shown = _density(axes, known, x, metric, front)
+    shown = known if len(known) <= MANY else _singled_out(known, metric, front)
     for place, phase in enumerate(dict.fromkeys(known["phase"])):
         for (state, beyond), chosen in shown[shown["phase"] == phase].groupby(["state", "beyond_axis"]):
             style = _style(place, str(state))
@@ -78,20 +80,18 @@ def _draw_published(axes: Axes, published: Mapping[str, float]) -> None:
         )  # fmt: skip
 
 
-def _density(
-    axes: Axes,
-    known: pd.DataFrame,
-    x: "pd.Series[float]",
-    metric: Metric,
-    front: NDArray[np.int64],
-) -> pd.DataFrame:
-    """Draws how many trials lie where; returns those that are still drawn one by one: the best and the front."""
-    positive = x > 0
+def _density(axes: Axes, costs: "pd.Series[float]", values: NDArray[np.float64], metric: Metric) -> None:
+    """Shades how many trials lie where. Sets the axes' scales, and so comes before their ticks."""
+    unit = time_unit(costs).size if costs.name == "device_seconds" else 1.0
+    there = (costs > 0).to_numpy()
     axes.hexbin(
-        x[positive], known["shown"][positive], gridsize=36, mincnt=1, bins="log", cmap="Greys", linewidths=0,
-        xscale="log" if axes.get_xscale() == "log" else "linear", yscale="log" if metric.log else "linear",
-        alpha=0.8, zorder=1,
+        costs[there] / unit, values[there], gridsize=36, mincnt=1, bins="log", cmap=SHADES, linewidths=0,
+        xscale="log" if log_costs(costs) else "linear", yscale="log" if metric.log else "linear", zorder=1,
     )  # fmt: skip
+
+
+def _singled_out(known: pd.DataFrame, metric: Metric, front: NDArray[np.int64]) -> pd.DataFrame:
+    """Those of many trials that are still drawn one by one: the best and the front."""
     best = known["value"].sort_values(ascending=metric.direction == "minimize").index[:SHOWN_OF_MANY]
     return known.loc[known.index.isin(best.union(known.index[front]))]
 

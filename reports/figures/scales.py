@@ -69,12 +69,19 @@ def metric_axis(axes: Axes, metric: Metric, values: ArrayLike, *, label: bool = 
         _set_ticks(axes.yaxis, *ends, log=metric.log)
 
 
+def log_costs(costs: ArrayLike) -> bool:
+    """Whether costs differ so much that their axis is logarithmic."""
+    numbers = np.asarray(costs, dtype=float)
+    positive = numbers[np.isfinite(numbers) & (numbers > 0)]
+    return len(positive) > 0 and bool(positive.max() > NARROW * positive.min())
+
+
 def cost_axis(axes: Axes, costs: ArrayLike, label: str) -> None:
     """The x axis of what trials cost: logarithmic where costs differ much."""
     axes.set_xlabel(label)
     numbers = np.asarray(costs, dtype=float)
     positive = numbers[np.isfinite(numbers) & (numbers > 0)]
-    log = len(positive) > 0 and bool(positive.max() > NARROW * positive.min())
+    log = log_costs(numbers)
     if log:
         axes.set_xscale("log")
     ends = _ends(numbers, log=log)

@@ -94,6 +94,7 @@ def test_of_many_trials_the_best_and_the_front_are_points() -> None:
     points = len(set(marked(drawing.svg)))
     assert SHOWN_OF_MANY <= points <= SHOWN_OF_MANY + drawing.data["on_front_flops"].sum()
     assert len(drawing.data) == number
+    assert "mathdefault" not in drawing.svg  # the ticks are ours, whatever drawing the density did to the axes
 
 
 def phase_of(number: int) -> PhaseCurves:
