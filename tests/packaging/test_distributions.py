@@ -1,0 +1,108 @@
+"""The wheel and the sdist are built, installed into an environment of their own, and used from an empty folder.
+
+Dependencies are taken from this environment, so nothing is downloaded: what is tested is that the distributions are
+whole, not that an index serves their dependencies.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import sysconfig
+import tarfile
+import venv
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+WANTED = (
+    "sweeper/cli/init_template.yaml", "sweeper/store/migrations/env.py", "reports/templates/page.html.j2",
+    "studies/quickstart.yaml", "trainer/__main__.py",
+)  # fmt: skip
+
+
+def run(*command: str | Path, cwd: Path) -> str:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "SWEEPER"))}
+    answer = subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=600, env=environment, check=False)
+    assert answer.returncode == 0, f"{command}: {answer.stdout[-2000:]}{answer.stderr[-2000:]}"
+    return answer.stdout
+
+
+@pytest.fixture(scope="module")
+def distributions(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    pytest.importorskip("hatchling", reason="the build backend is not installed (pip install hatchling)")
+    out = tmp_path_factory.mktemp("dist")
+    run(sys.executable, "-m", "hatchling", "build", "--directory", out, cwd=ROOT)
+    return out
+
+
+@pytest.mark.slow
+def test_the_wheel_has_what_the_program_reads(distributions: Path) -> None:
+    (wheel,) = distributions.glob("*.whl")
+    names = set(zipfile.ZipFile(wheel).namelist())
+    assert set(WANTED) <= names
+    assert not [name for name in names if "__pycache__" in name or name.startswith("tests")]
+
+
+@pytest.mark.slow
+def test_the_sdist_has_what_tests_and_documentation_need(distributions: Path) -> None:
+    (sdist,) = distributions.glob("*.tar.gz")
+    with tarfile.open(sdist) as archive:
+        names = {name.partition("/")[2] for name in archive.getnames()}
+    wanted = (
+        "Makefile",
+        "LICENSE",
+        "requirements.lock",
+        "mkdocs.yml",
+        "docs/index.md",
+        "tools/reference.py",
+        "tests/conftest.py",
+    )
+    assert {*WANTED, *wanted} <= names  # fmt: skip
+
+
+def wheel_of(distributions: Path, kind: str, folder: Path) -> Path:
+    """The wheel, or that which is built from the sdist."""
+    if kind == "wheel":
+        return next(distributions.glob("*.whl"))
+    (sdist,) = distributions.glob("*.tar.gz")
+    with tarfile.open(sdist) as archive:
+        archive.extractall(folder / "source", filter="data")
+    (source,) = (folder / "source").iterdir()
+    run(sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", folder / "wheel", cwd=source)
+    return next((folder / "wheel").glob("*.whl"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["wheel", "sdist"])
+def test_an_empty_environment_runs_a_study_from_it(distributions: Path, tmp_path: Path, kind: str) -> None:
+    wheel = wheel_of(distributions, kind, tmp_path)
+    venv.create(tmp_path / "venv", with_pip=False)
+    python = tmp_path / "venv" / "bin" / "python"
+    library = Path(sysconfig.get_path("purelib"))
+    target = Path(run(python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))", cwd=tmp_path).strip())
+    install = (sys.executable, "-m", "pip", "--python", str(python), "install", "--quiet", "--no-deps", "--no-index")
+    run(*install, wheel, cwd=tmp_path)
+    (target / "dependencies.pth").write_text(f"{library}\n")  # after what is installed here
+    folder = tmp_path / "empty"
+    folder.mkdir()
+    where = run(python, "-c", "import sweeper; print(sweeper.__file__)", cwd=folder)
+    assert Path(where.strip()).is_relative_to(tmp_path), "not the checkout"
+    (folder / "fast.py").write_text("def run(config, seed):\n    return 1.0 + config['x'] + seed / 100\n")
+    (folder / "fast.yaml").write_text(
+        "study: fast\nmetric: {name: loss, direction: minimize}\n"
+        "trial: {program: {python: 'fast:run'}, config: {x: 0}}\nresources: {device: cpu, slots: 1}\n"
+        "factors: {x: {path: x, levels: [0, 1]}}\n"
+        "phases: [{name: main, design: grid, seeds: 2, budget: {steps: 1}}]\n"
+    )
+    sweeper = (python, "-m", "sweeper")
+    assert "0.1.0" in run(*sweeper, "--version", cwd=folder)
+    run(*sweeper, "init", cwd=folder)
+    run(*sweeper, "plan", "study.yaml", cwd=folder)
+    assert "4 completed" in run(*sweeper, "launch", "fast.yaml", cwd=folder)
+    run(*sweeper, "report", "fast", "--format", "html,pdf", cwd=folder)
+    assert (folder / "sweeper-reports" / "fast" / "report.pdf").read_bytes().startswith(b"%PDF")
+    trials = json.loads(run(*sweeper, "export", "fast", "--table", "trials", "--format", "json", cwd=folder))
+    assert sorted(trial["loss"] for trial in trials) == [1.0, 1.01, 2.0, 2.01]
