@@ -13,10 +13,12 @@ import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
+from pathlib import Path
 from typing import Any, Final
 
 import pandas as pd
 
+from sweeper.archive import read_archive
 from sweeper.store import reader
 from sweeper.store.reader import Curve, PhaseRow, RunnerRow, StudyRow, TrialRow
 
@@ -92,6 +94,26 @@ def load(store_url: str, study_name: str) -> StudyData:
             runners=reader.runners(connection, study.id),
             measured={name: reader.curves(connection, study.id, name) for name in wanted_metrics(study)},
         )
+
+
+def load_archive(folder: Path) -> StudyData:
+    """Reads a study that `sweeper export --all` wrote, as `load` reads one from a store.
+
+    Raises:
+        UsageError: the folder does not hold one.
+    """
+    found = read_archive(folder)
+    return make_study_data(
+        found.study,
+        phases=found.phases,
+        trials=found.trials,
+        members=found.members,
+        attempts=found.attempts,
+        environments=found.environments,
+        changes=found.changes,
+        runners=found.runners,
+        measured={name: found.curves.get(name, {}) for name in wanted_metrics(found.study)},
+    )
 
 
 def make_study_data(

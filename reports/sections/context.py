@@ -16,6 +16,7 @@ from reports.claims import ClaimVerdict, judge_claims
 from reports.effects import Effect, effect_table
 from reports.figures.scales import Metric
 from reports.load import StudyData
+from studies.published import Mark, available, marks
 
 ENDED = ("completed", "pruned", "failed")
 
@@ -105,12 +106,21 @@ class Context:
         return tuple(found.values())
 
     @functools.cached_property
+    def marks(self) -> tuple[Mark, ...]:
+        """The published results that the study names; none beside a metric that is no perplexity."""
+        names = self.data.study.spec.get("published") or () if "perplexity" in self.metric.name else ()
+        return tuple(mark for name in names if name in available() for mark in marks(name))
+
+    @functools.cached_property
     def published(self) -> dict[str, float]:
-        """The values that the study's claims compare with, by claim: what figures show as marks."""
-        found = {}
+        """What figures show as marks: published values by corpus and model, those that claims compare with by id."""
+        found = {f"{mark.corpus}: {mark.model}": mark.test for mark in self.marks if mark.drawn}
+        known = set(found.values())
         for claim in self.data.study.spec.get("claims") or ():
             constant = claim.get("constant")
-            if constant and (claim.get("metric") or self.metric.name) == self.metric.name:
+            if not constant or float(constant["value"]) in known:
+                continue
+            if (claim.get("metric") or self.metric.name) == self.metric.name:
                 found[str(claim["id"])] = float(constant["value"])
         return found
 

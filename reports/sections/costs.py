@@ -10,6 +10,7 @@ from reports.figures.cost import MANY, SHOWN_OF_MANY, cost_figure
 from reports.figures.progress import anytime_figure, expectation_figure
 from reports.sections.blocks import Block, Cell, Column, Inline, Plot, Section, Table, plain
 from reports.sections.context import Context
+from reports.sections.published import published_table
 
 LONGEST_FRONT = 15
 
@@ -23,6 +24,8 @@ def costs(context: Context) -> Section | None:
     if "on_front_device_seconds" in drawing.data:
         front = drawing.data[drawing.data["on_front_device_seconds"]].sort_values("device_seconds")
         blocks.append(_front(context, front))
+    table = published_table(context)
+    blocks += [table] if table is not None else []
     blocks += _progress(context)
     return Section(anchor="cost", title=f"{capital(context.metric.words)} against cost", blocks=tuple(blocks))
 
@@ -48,7 +51,8 @@ def _caption(context: Context, data: pd.DataFrame) -> Inline:
     if data["beyond_axis"].any():
         text += " Triangles at the edge lie beyond it."
     if context.published:
-        text += " Dashed: the published values that the study's claims compare with."
+        others = " test perplexities of other models (see the table of published results), and" if context.marks else ""
+        text += f" Dashed:{others} the published values that the study's claims compare with."
     return plain(text)
 
 

@@ -11,8 +11,14 @@ FORMATS = ("html", "pdf")
 
 
 @click.command()
-@click.argument("study")
+@click.argument("study", required=False)
 @click.argument("other", required=False)
+@click.option(
+    "--from",
+    "source",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="A folder that `sweeper export STUDY --all` wrote, instead of a study of the store.",
+)
 @click.option(
     "--out",
     type=click.Path(file_okay=False, path_type=Path),
@@ -22,13 +28,20 @@ FORMATS = ("html", "pdf")
     "--format", "formats", default="html,pdf", show_default=True, help="Which of html and pdf, comma-separated."
 )
 @store_option
-def report(study: str, other: str | None, out: Path | None, formats: str, store: str) -> None:
+def report(
+    study: str | None, other: str | None, source: Path | None, out: Path | None, formats: str, store: str
+) -> None:
     """Write the report of STUDY, a study file or a study's name in the store; of STUDY and OTHER, compare them.
 
     The report opens offline. Its figures are saved beside it as SVG, their data as CSV. Trials that have not ended
     yet are said, so a report can be written while the study runs.
     """
     chosen = _formats(formats)
+    if source is not None:
+        _of_folder(source, study, out, chosen)
+        return
+    if study is None:
+        raise UsageError("STUDY is missing. Name a study of the store or a study file, or give --from FOLDER.")
     names = [study_name(each) for each in (study, other) if each is not None]
     from datetime import UTC, datetime  # noqa: PLC0415
 
@@ -41,6 +54,20 @@ def report(study: str, other: str | None, out: Path | None, formats: str, store:
     else:
         paths = build_comparison(store, (names[0], names[1]), folder, formats=chosen, now=now)
     for path in paths:
+        click.echo(str(path))
+
+
+def _of_folder(source: Path, study: str | None, out: Path | None, formats: tuple[str, ...]) -> None:
+    if study is not None:
+        raise UsageError(f"{study!r} beside --from: the folder holds one study. Leave one of the two out.")
+    from datetime import UTC, datetime  # noqa: PLC0415
+
+    from reports.build import build_from  # noqa: PLC0415 - pandas and matplotlib are slow to load
+    from reports.load import load_archive  # noqa: PLC0415
+
+    data = load_archive(source)
+    folder = out if out is not None else default_folder([data.study.name])
+    for path in build_from(data, folder, formats=formats, now=datetime.now(UTC)):
         click.echo(str(path))
 
 

@@ -4,6 +4,7 @@ import re
 from pathlib import PurePosixPath
 from typing import Any, Final
 
+from studies.published import available
 from sweeper.spec.complaints import Complaints
 from sweeper.spec.models import CommandProgram, Trial
 from sweeper.spec.parts import Parts
@@ -31,6 +32,7 @@ def check_study(parts: Parts, complaints: Complaints) -> None:
             ("study",),
             f"{shown(name)} looks like a file's name, and commands would take it for one. Remove the ending.",
         )
+    _check_published(parts, complaints)
     if parts.metric is not None:
         check_metric(parts, parts.metric.name, ("metric", "name"), complaints)
     if parts.trial is not None:
@@ -42,6 +44,16 @@ def check_study(parts: Parts, complaints: Complaints) -> None:
             ("resources", "gpus_per_trial"),
             f"{gpus:g} is neither a whole number of GPUs nor a share of one. Write 1, 2, … or e.g. 0.5.",
         )
+
+
+def _check_published(parts: Parts, complaints: Complaints) -> None:
+    names, known = parts.data.get("published"), available()
+    for place, name in enumerate(names if isinstance(names, list) else ()):
+        if isinstance(name, str) and name not in known:
+            near = suggestion(name, known)
+            complaints.add(
+                ("published", place), f"there are no published results {shown(name)}.{near} Known: {', '.join(known)}."
+            )
 
 
 def check_metric(parts: Parts, name: str, path: tuple[Any, ...], complaints: Complaints) -> None:

@@ -21,6 +21,7 @@ def document_of(parts: Parts) -> dict[str, Any]:
         "study": file.study,
         "description": file.description,
         "seed": file.seed,
+        **({"published": list(file.published)} if file.published else {}),
         "metric": _metric(file.metric),
         "trial": _trial(file.trial),
         "resources": file.resources.model_dump(),

@@ -240,6 +240,10 @@ class StudyFile(Section):
     study: Name = Field(description="The study's name, e.g. study: quickstart.")
     description: str = Field("", description="What the study asks, in a sentence.")
     seed: Seed = Field(0, description="The seed of the study's own draws (samplers), a whole number from 0.")
+    published: list[str] = Field(
+        default_factory=list,
+        description="Published results that the report shows beside the study's, e.g. [wikitext-2, ptb].",
+    )
     metric: Metric = Field(description="What trials are judged by, e.g. {name: valid_perplexity, direction: minimize}.")
     trial: Trial = Field(description="What one trial runs, e.g. {program: trainer, config: {...}}.")
     resources: Resources = Field(

@@ -18,6 +18,12 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> str:
     return store_with(folder, Plot([screen()], name="../second"))
 
 
+@pytest.fixture
+def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The working directory is an empty one."""
+    monkeypatch.chdir(tmp_path)
+
+
 def test_a_report_lies_in_a_folder_named_like_the_study(
     sweeper: Sweeper, store: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -43,3 +49,44 @@ def test_other_formats_are_refused(sweeper: Sweeper, store: str, formats: str) -
     answer = sweeper("report", "first", "--store", store, "--format", formats)
     assert answer.code == 2
     assert "is not a list of formats. Use html, pdf or html,pdf." in answer.err
+
+
+@pytest.mark.parametrize("form", ["csv", "parquet"])
+def test_a_report_can_be_made_from_an_exported_folder(
+    sweeper: Sweeper, store: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, form: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    answer = sweeper("export", "first", "--all", "--format", form, "--out", "kept", "--store", store)
+    assert answer.code == 0
+    names = ["study.json", *(f"{name}.{form}" for name in ("trials", "attempts", "measurements", "claims"))]
+    assert answer.out.splitlines() == [f"kept/{name}" for name in names]
+    answer = sweeper("report", "--from", "kept", "--format", "html")
+    assert (answer.code, answer.out) == (0, "sweeper-reports/first/report.html\n")
+
+
+def test_another_format_replaces_the_folder_s_tables(sweeper: Sweeper, store: str, tmp_path: Path) -> None:
+    for form in ("csv", "parquet"):
+        sweeper("export", "first", "--all", "--format", form, "--out", str(tmp_path), "--store", store)
+    assert list(tmp_path.glob("*.csv")) == []
+    assert len(list(tmp_path.glob("*.parquet"))) == 4
+
+
+@pytest.mark.parametrize(
+    ("arguments", "remedy"),
+    [
+        (["report"], "Name a study of the store or a study file, or give --from FOLDER."),
+        (["report", "first", "--from", "."], "the folder holds one study. Leave one of the two out."),
+        (["report", "--from", "."], "Write the folder with `sweeper export STUDY --all`."),
+        (["export", "first"], "Choose one of trials, attempts, measurements, claims, or give --all."),
+        (["export", "first", "--all"], "takes --out FOLDER, and --format csv or parquet."),
+        (["export", "first", "--all", "--format", "json", "--out", "x"], "takes --out FOLDER"),
+        (["export", "first", "--all", "--table", "trials", "--out", "x"], "Leave one of the two out."),
+        (["export", "first", "--table", "trials", "--out", "."], "is a folder. Name a file, or give --all."),
+    ],
+)
+def test_what_cannot_be_exported_or_reported_says_what_to_do(
+    sweeper: Sweeper, store: str, elsewhere: None, arguments: list[str], remedy: str
+) -> None:
+    answer = sweeper(*arguments, "--store", store)
+    assert answer.code == 2
+    assert remedy in " ".join(answer.err.split())

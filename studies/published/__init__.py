@@ -1,0 +1,60 @@
+"""What others published on the corpora that studies are about: marks for figures, each with its source."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Any, Final
+
+READ: Final = ("paper", "repository", "thread", "leaderboard")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mark:
+    """A published result.
+
+    Attributes:
+        corpus: in words.
+        model: in words.
+        valid, test: perplexities a word; None where they were not published.
+        parameters: of the model; None where unknown.
+        device_hours: that it took, where the source says.
+        source: where it was published.
+        read: where it was read: paper, repository, thread, or a leaderboard that repeats others.
+        drawn: whether figures show it.
+    """
+
+    corpus: str
+    model: str
+    test: float
+    source: str
+    read: str
+    valid: float | None = None
+    parameters: float | None = None
+    device_hours: float | None = None
+    drawn: bool = False
+
+
+def available() -> tuple[str, ...]:
+    """The names of the files, e.g. ``ptb``."""
+    return tuple(sorted(each.name[:-5] for each in files(__name__).iterdir() if each.name.endswith(".yaml")))
+
+
+@cache
+def marks(name: str) -> tuple[Mark, ...]:
+    """The marks of one file.
+
+    Raises:
+        KeyError: there is no such file.
+    """
+    if name not in available():
+        raise KeyError(name)
+    import yaml  # noqa: PLC0415 - only reports with marks need it
+
+    content: Mapping[str, Any] = yaml.safe_load((files(__name__) / f"{name}.yaml").read_text(encoding="utf-8"))
+    return tuple(Mark(corpus=content["corpus"], **_numbers(each)) for each in content["marks"])
+
+
+def _numbers(entry: Mapping[str, Any]) -> dict[str, Any]:
+    numbers = ("valid", "test", "parameters", "device_hours")
+    return {key: float(value) if key in numbers else value for key, value in entry.items()}
