@@ -132,6 +132,22 @@ def test_links_within_the_documentation_lead_somewhere(page: Path) -> None:
         assert not anchor or anchor in anchors(found), f"{page.name}: {target}"
 
 
+def test_the_module_map_names_what_is_there() -> None:
+    """Every file and folder of the map is under its package, and every package within one is on the map."""
+    (tree,) = [block.text for block in all_blocks(DOCS / "design.md") if block.text.startswith("sweeper/\n")]
+    named: set[str] = set()
+    package = ROOT
+    for line in tree.splitlines():
+        if not line.startswith(" "):
+            package = ROOT / line.split()[0]
+            assert package.is_dir(), line
+        for word in re.findall(r"(?<![\w/.*-])([a-z_]+\.py|[a-z_]+(?=/))(?![\w*])", line):
+            assert word == package.name or list(package.rglob(word)), f"{word} in {line!r}"
+            named.add(word)
+    inner = [folder for name in ("sweeper", "trainer", "reports") for folder in (ROOT / name).iterdir()]
+    assert {folder.name for folder in inner if (folder / "__init__.py").exists()} <= named
+
+
 def test_every_page_is_in_the_site_s_navigation() -> None:
     settings = yaml.load((ROOT / "mkdocs.yml").read_text(encoding="utf-8"), Loader=yaml.BaseLoader)
     named = set(re.findall(r"[\w-]+\.md", json.dumps(settings["nav"])))
