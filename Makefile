@@ -10,10 +10,11 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed-$(TORCH)
 DEMO ?= demo
 ROUNDS ?= 100
+DATABASE ?= sqlite
 APT := -o Acquire::Retries=0 -o Acquire::http::Timeout=20
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format type unit test-postgres chaos bench clean
+.PHONY: help setup demo test lint format type unit test-postgres chaos bench docs clean
 
 help:
 	@echo "make demo    set up, run a real study on an embedded corpus, write its report"
@@ -67,7 +68,7 @@ test-postgres: setup
 	SWEEPER_TEST_STORE=postgresql $(BIN)/python -m pytest -n 2 --dist worksteal tests/sweeper/store
 
 chaos: setup
-	$(BIN)/python -m tests.chaos $(ROUNDS)
+	$(BIN)/python -m tests.chaos $(ROUNDS) 0 $(DATABASE)
 
 bench: setup
 	$(BIN)/python -m benchmarks
