@@ -11,7 +11,7 @@ import pandas as pd
 
 from reports.load import StudyData
 from reports.measures import Measure
-from sweeper.configuration import baseline_level
+from sweeper.configuration import baseline_level, with_own_levels
 
 Levels = Mapping[str, str]  # the key of each factor's level
 # What says which text the built-in trainer models; how it reads it (batches, noise) changes no more than other options.
@@ -70,16 +70,24 @@ def level_text(key: str) -> str:
     return value if isinstance(value, str) else key
 
 
-def factor_spec(data: StudyData, factor: str) -> Mapping[str, Any]:
-    """A factor as the study declares it; empty if it does not."""
+def factor_spec(data: StudyData, factor: str, phase: str | None = None) -> Mapping[str, Any]:
+    """A factor as the study declares it, or as one of its phases has it; empty if it does not."""
     found: Mapping[str, Any] = (data.study.spec.get("factors") or {}).get(factor) or {}
-    return found
+    return found if phase is None or not found else with_own_levels(factor, found, _phase_spec(data, phase))
+
+
+def blocks_of(data: StudyData, phase: str) -> tuple[str, ...]:
+    """The factors at each of whose levels a phase repeats its design."""
+    return tuple(_phase_spec(data, phase).get("blocks") or ())
+
+
+def _phase_spec(data: StudyData, phase: str) -> Mapping[str, Any]:
+    return next(each.spec for each in data.phases if each.name == phase)
 
 
 def baseline_key(data: StudyData, factor: str, phase: str) -> str:
     """The key of a factor's baseline level in a phase, whose own config may move it."""
-    spec = next(each.spec for each in data.phases if each.name == phase)
-    level = baseline_level(factor, factor_spec(data, factor), spec)
+    level = baseline_level(factor, factor_spec(data, factor), _phase_spec(data, phase))
     return level_key(level)
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from reports.cells import Cell, baseline_key, cells, level_key
+from reports.cells import Cell, baseline_key, blocks_of, cells, level_key
 from reports.claim_parts import Untestable
 from reports.comparison import matching
 from reports.load import StudyData
@@ -33,8 +33,7 @@ def arm_cells(data: StudyData, arm: Arm, measure: Measure) -> tuple[Cell, ...]:
     """
     everything = phase_cells(data, arm["phase"], measure)
     found = matching(everything, {factor: level_key(level) for factor, level in (arm.get("levels") or {}).items()})
-    blocks = next(each.spec for each in data.phases if each.name == arm["phase"]).get("blocks") or ()
-    for factor in [each for each in data.factors if each not in blocks]:
+    for factor in [each for each in data.factors if each not in blocks_of(data, arm["phase"])]:
         at_baseline = matching(found, {factor: baseline_key(data, factor, arm["phase"])})
         if factor not in (arm.get("levels") or {}) and at_baseline:
             found = at_baseline

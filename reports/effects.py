@@ -8,7 +8,7 @@ from typing import Literal
 
 import numpy as np
 
-from reports.cells import Cell, baseline_key, cells, factor_spec, full_key, level_key, level_text
+from reports.cells import Cell, baseline_key, blocks_of, cells, factor_spec, full_key, level_key, level_text
 from reports.comparison import Comparison, infer, matching, paired_by_factor, raw_mean
 from reports.factorial_phase import factorial_phase
 from reports.load import StudyData
@@ -92,12 +92,7 @@ def effect_table(data: StudyData, metric: str | None = None) -> tuple[Effect, ..
         metric: by default the study's.
     """
     found = measure(data, metric)
-    return tuple(
-        effect
-        for phase in data.phases
-        for effect in _phase_effects(data, found, phase.name, phase.design)
-        if effect.factor not in (phase.spec.get("blocks") or ())  # within which comparisons are made
-    )
+    return tuple(effect for phase in data.phases for effect in _phase_effects(data, found, phase.name, phase.design))
 
 
 def _phase_effects(data: StudyData, metric: Measure, phase: str, design: str) -> Iterator[Effect]:
@@ -107,7 +102,7 @@ def _phase_effects(data: StudyData, metric: Measure, phase: str, design: str) ->
             pairs = list(_contrasts(data, metric, phase, design, runs))
             yield from pairs or (_main_effects(data, metric, phase, design, runs) if design == "list" else ())
         case "leave_one_out":
-            for factor in _varied(data, runs):
+            for factor in _varied(data, phase, runs):
                 off, on = baseline_key(data, factor, phase), full_key(data, factor, phase, runs)
                 if on is not None:
                     yield from _pairs(data, metric, (phase, design, "loss when left out"), runs, (factor, on, off))
@@ -123,7 +118,7 @@ def _phase_effects(data: StudyData, metric: Measure, phase: str, design: str) ->
 
 
 def _contrasts(data: StudyData, metric: Measure, phase: str, design: str, runs: Sequence[Cell]) -> Iterator[Effect]:
-    for factor in _varied(data, runs):
+    for factor in _varied(data, phase, runs):
         present = list(dict.fromkeys(cell.levels[factor] for cell in runs))
         base = baseline_key(data, factor, phase)
         start = base if base in present else _declared(data, factor, present)[0]
@@ -146,7 +141,7 @@ def _pairs(
 
 def _main_effects(data: StudyData, metric: Measure, phase: str, design: str, runs: Sequence[Cell]) -> Iterator[Effect]:
     fit = factorial_phase(data, phase, metric)
-    if fit is None:
+    if fit is None or (design == "list" and len(fit.factors) < 2):  # two configurations show no factor's effect
         return
     missing = tuple(sorted({item for cell in runs for item in cell.missing}))
     trials = tuple(sorted(trial for cell in fit.cells for trial in cell.trial_ids))
@@ -160,7 +155,7 @@ def _main_effects(data: StudyData, metric: Measure, phase: str, design: str, run
                 mean_to=raw_mean(matching(fit.cells, {factor: high})),
                 trial_ids=trials,
                 missing=missing,
-                aliases=tuple(name for name, _ in effect.aliases),
+                aliases=(*fit.tied.get(factor, ()), *(name for name, _ in effect.aliases)),
             )
             yield _effect(data, metric, (phase, design, "main effect"), (factor, low, high), evidence)
 
@@ -248,14 +243,16 @@ def detectable(estimate: Estimate, *, alpha: float) -> float:
     return smallest_detectable(estimate.standard_error * math.sqrt(estimate.n), estimate.n, alpha=alpha, df=estimate.df)
 
 
-def _varied(data: StudyData, runs: Sequence[Cell]) -> list[str]:
-    return [factor for factor in data.factors if len({cell.levels[factor] for cell in runs}) > 1]
+def _varied(data: StudyData, phase: str, runs: Sequence[Cell]) -> list[str]:
+    """The factors that differ among a phase's runs; its blocks, within which comparisons are made, do not count."""
+    factors = [factor for factor in data.factors if factor not in blocks_of(data, phase)]
+    return [factor for factor in factors if len({cell.levels[factor] for cell in runs}) > 1]
 
 
 def _as_added(data: StudyData, phase: str, runs: Sequence[Cell]) -> list[str]:
     """The factors of a ladder in the order of its steps."""
     return sorted(
-        _varied(data, runs),
+        _varied(data, phase, runs),
         key=lambda factor: sum(cell.levels[factor] == baseline_key(data, factor, phase) for cell in runs),
     )
 

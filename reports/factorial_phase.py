@@ -19,6 +19,7 @@ class FactorialPhase:
         levels: of each factor the keys of its low (baseline) and high level.
         effects: main effects first, then the interactions that can be told apart.
         cells: the cells that it rests on.
+        tied: of a factor those that are never varied without it, and are no factors of the fit.
     """
 
     phase: str
@@ -26,6 +27,7 @@ class FactorialPhase:
     levels: dict[str, tuple[str, str]]
     effects: tuple[FactorialEffect, ...] = field(repr=False)
     cells: tuple[Cell, ...] = field(repr=False)
+    tied: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 def factorial_phase(data: StudyData, phase: str, measure: Measure) -> FactorialPhase | None:
@@ -41,16 +43,29 @@ def factorial_phase(data: StudyData, phase: str, measure: Measure) -> FactorialP
     levels = {factor: pair for factor, pair in levels.items() if not _is_block(factor, runs, pair)}
     if not levels or len(runs) < 2:
         return None
-    coded = {
-        factor: [1.0 if cell.levels[factor] == high else -1.0 for cell in runs] for factor, (_, high) in levels.items()
-    }
+    coded, tied = _told_apart(
+        {
+            factor: [1.0 if cell.levels[factor] == high else -1.0 for cell in runs]
+            for factor, (_, high) in levels.items()
+        }
+    )
     effects = factorial_effects(
         coded,
         [cell.value for cell in runs],
         [cell.block for cell in runs],
         interactions=design != "plackett_burman",
     )
-    return FactorialPhase(phase=phase, factors=tuple(levels), levels=levels, effects=effects, cells=runs)
+    kept = {factor: levels[factor] for factor in coded}
+    return FactorialPhase(phase=phase, factors=tuple(kept), levels=kept, effects=effects, cells=runs, tied=tied)
+
+
+def _told_apart(coded: dict[str, list[float]]) -> tuple[dict[str, list[float]], dict[str, tuple[str, ...]]]:
+    """The factors whose levels are not those of an earlier one in every run, and of each those that are tied to it."""
+    groups: dict[tuple[float, ...], list[str]] = {}
+    for factor, column in coded.items():
+        groups.setdefault(tuple(column), []).append(factor)
+    kept = {names[0]: list(column) for column, names in groups.items()}
+    return kept, {names[0]: tuple(names[1:]) for names in groups.values() if len(names) > 1}
 
 
 def _two_levels(data: StudyData, phase: str, factor: str, runs: Sequence[Cell]) -> tuple[str, str] | None:

@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from reports.cells import baseline_key, factor_spec, level_key
+from reports.cells import baseline_key, blocks_of, factor_spec, level_key
 from reports.censored import ending_bounds
 from reports.load import StudyData
 from reports.measures import Measure, measure
@@ -64,7 +64,8 @@ def phase_importance(data: StudyData, phase: str, metric: Measure | None = None)
         return None
     bounds = _bounds(data, found, rows, known)
     used = [row for row in rows if known[int(row["trial_id"])] is not None or int(row["trial_id"]) in bounds]
-    axes = [axis for factor in data.factors if (axis := _axis(data, phase, factor, used)) is not None]
+    factors = [factor for factor in data.factors if factor not in blocks_of(data, phase)]
+    axes = [axis for factor in factors if (axis := _axis(data, phase, factor, used)) is not None]
     if not axes:
         return None
     generator = np.random.default_rng([int(data.study.spec.get("seed") or 0), zlib.crc32(phase.encode())])
@@ -94,7 +95,7 @@ class _Axis:
 def _axis(data: StudyData, phase: str, factor: str, rows: Sequence[Mapping[str, Any]]) -> _Axis | None:
     """A range by its value, in the logarithm where it is drawn so; levels by their number. None if it does not vary."""
     column = data.column(factor)
-    spec = factor_spec(data, factor)
+    spec = factor_spec(data, factor, phase)
     if spec.get("low") is not None and spec.get("high") is not None:
         return _range_axis(factor, spec, [row.get(column) for row in rows])
     base = baseline_key(data, factor, phase)

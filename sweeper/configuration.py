@@ -76,6 +76,16 @@ def baseline_level(name: str, factor: Mapping[str, Any], phase: Mapping[str, Any
     return factor.get("baseline")
 
 
+def with_own_levels(name: str, factor: Mapping[str, Any], phase: Mapping[str, Any]) -> dict[str, Any]:
+    """A factor with the levels, or the range, that a phase gives it alone."""
+    own = (phase.get("levels") or {}).get(name)
+    if own is None:
+        return dict(factor)
+    if isinstance(own, Mapping):
+        return {**factor, "levels": None, **own}
+    return {**factor, "levels": list(own), "low": None, "high": None, "log": False, "step": None}
+
+
 def complete(
     document: Mapping[str, Any], phase: Mapping[str, Any], configuration: Mapping[str, object]
 ) -> dict[str, object]:

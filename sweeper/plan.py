@@ -19,6 +19,7 @@ from sweeper.configuration import (
     configuration_hash,
     has_baseline,
     resolve_config,
+    with_own_levels,
 )
 from sweeper.designs.levels import DesignError, distinct, is_excluded, levels_of, settled
 from sweeper.errors import UsageError
@@ -269,22 +270,13 @@ def _levels_text(row: Mapping[str, Any]) -> str:
 
 def _factors(document: Mapping[str, Any], phase: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     """All factors of the study, with their levels and baselines in a phase."""
-    own = phase.get("levels") or {}
     return {
         name: {
-            **factor,
+            **with_own_levels(name, factor, phase),
             "baseline": baseline_level(name, factor, phase) if has_baseline(factor) else None,
-            **(_own_levels(own[name]) if name in own else {}),
         }
         for name, factor in document["factors"].items()
     }
-
-
-def _own_levels(own: Sequence[Any] | Mapping[str, Any]) -> dict[str, Any]:
-    """What a phase's own levels, or its own range, are in a factor."""
-    if isinstance(own, Mapping):
-        return {"levels": None, **own}
-    return {"levels": list(own), "low": None, "high": None, "log": False, "step": None}
 
 
 def _check_size(trials: int) -> None:

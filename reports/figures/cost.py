@@ -72,11 +72,12 @@ def _panel(canvas: Canvas, axes: Axes, known: pd.DataFrame, cost: str, metric: M
 
 
 def _draw_published(axes: Axes, published: Mapping[str, float]) -> None:
-    for name, value in published.items():
+    for place, (name, value) in enumerate(sorted(published.items(), key=lambda item: item[1])):
         axes.axhline(value, color=MUTED, linewidth=0.7, dashes=(4, 2))
+        side = 1.0 - place % 2  # by turns, so that near values do not hide each other's names
         axes.annotate(
-            wording.label(name), (1.0, value), xycoords=("axes fraction", "data"), xytext=(0, 2),
-            textcoords="offset points", ha="right", fontsize=6.5, color=MUTED,
+            wording.label(name), (side, value), xycoords=("axes fraction", "data"), xytext=(4 - 4 * side, 2),
+            textcoords="offset points", ha="right" if side else "left", fontsize=6.5, color=MUTED,
         )  # fmt: skip
 
 

@@ -113,8 +113,8 @@ class Context:
 
     @functools.cached_property
     def published(self) -> dict[str, float]:
-        """What figures show as marks: published values by corpus and model, those that claims compare with by id."""
-        found = {f"{mark.corpus}: {mark.model}": mark.test for mark in self.marks if mark.drawn}
+        """What figures show as marks: published values by their short names, those that claims compare with by id."""
+        found = {mark.drawn: mark.test for mark in self.marks if mark.drawn is not None}
         known = set(found.values())
         for claim in self.data.study.spec.get("claims") or ():
             constant = claim.get("constant")

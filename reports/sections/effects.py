@@ -79,7 +79,8 @@ def _phase(context: Context, phase: str, design: str, found: Sequence[Effect]) -
     if drawing is not None:
         blocks.append(Plot(drawing=drawing, caption=_caption(found)))
     blocks.append(_table(context, phase, found, percent=percent))
-    return blocks + (_interactions(context, phase, percent=percent) if design in FACTORIALS else [])
+    fitted = design in FACTORIALS or found[0].kind == "main effect"  # a fraction may be written as a list
+    return blocks + (_interactions(context, phase, percent=percent) if fitted else [])
 
 
 def _row(effect: Effect, found: Sequence[Effect], *, percent: bool) -> Row:

@@ -7,6 +7,7 @@ from reports.load import StudyData
 from reports.sections.blocks import Report
 from reports.sections.context import Context, make_context
 from reports.sections.costs import costs
+from reports.sections.data_size import data_size
 from reports.sections.effects import effects
 from reports.sections.environment import environment
 from reports.sections.importance import importance
@@ -17,7 +18,7 @@ from reports.sections.outcomes import outcomes
 from reports.sections.summary import summary
 from reports.sections.trials import trials
 
-ORDER = (summary, costs, learning, effects, importance, outcomes, ledger, trials, environment, methods)
+ORDER = (summary, costs, learning, effects, data_size, importance, outcomes, ledger, trials, environment, methods)
 
 
 def study_report(data: StudyData, now: datetime) -> Report:

@@ -21,7 +21,7 @@ class Mark:
         device_hours: that it took, where the source says.
         source: where it was published.
         read: where it was read: paper, repository, thread, or a leaderboard that repeats others.
-        drawn: whether figures show it.
+        drawn: what figures call it; None if they do not show it.
     """
 
     corpus: str
@@ -32,7 +32,7 @@ class Mark:
     valid: float | None = None
     parameters: float | None = None
     device_hours: float | None = None
-    drawn: bool = False
+    drawn: str | None = None
 
 
 def available() -> tuple[str, ...]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Row, delete, insert, select, update
 
+from sweeper.configuration import with_own_levels
 from sweeper.store import optuna_mirror
 from sweeper.store.optuna_mirror import MirroredTrial
 from sweeper.store.schema import phase_trials, phases, studies, trials
@@ -115,11 +116,11 @@ def _write_phases(
 
 def _distributions(phase: "PlannedPhase", document: Mapping[str, Any]) -> dict[str, dict[str, object]]:
     """What each factor of a phase may be: its range, or its levels in the file's order."""
-    names = phase.spec.get("factors") or list(document["factors"])
+    names = [*(phase.spec.get("factors") or document["factors"]), *(phase.spec.get("blocks") or ())]
     used = {name for trial in phase.trials for name in (trial.configuration or {})}
     result: dict[str, dict[str, object]] = {}
-    for name in names:
-        factor = document["factors"][name]
+    for name in dict.fromkeys(names):
+        factor = with_own_levels(name, document["factors"][name], phase.spec)
         if factor.get("low") is not None:
             result[name] = optuna_mirror.interval(
                 factor["low"], factor["high"], log=bool(factor.get("log")), step=factor.get("step")

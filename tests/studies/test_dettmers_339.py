@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from sweeper.configuration import baseline_level
-from sweeper.plan import Plan, PlannedPhase, make_plan
+from sweeper.plan import Plan, PlannedPhase, PlannedTrial, make_plan
 from sweeper.predict import predict
 from sweeper.spec import Study, load_study
 from sweeper.testable import claim_support
@@ -41,6 +41,13 @@ def study(name: str) -> Study:
 @cache
 def plan(name: str) -> Plan:
     return make_plan(study(name))
+
+
+def data_of(trial: PlannedTrial) -> dict[str, Any]:
+    """The data section of a trial's config."""
+    config: dict[str, Any] = dict(trial.config or {})
+    data: dict[str, Any] = config["data"]
+    return data
 
 
 def phases(name: str, prefix: str) -> list[PlannedPhase]:
@@ -161,3 +168,11 @@ def test_the_replica_never_names_a_published_figure() -> None:
     text = (FOLDER / "dettmers-339-cpu.yaml").read_text(encoding="utf-8")
     assert not re.search(r"63\.358|published:", text)
     assert "corpus: wikitext-2}" not in text
+
+
+def test_growing_shares_have_one_vocabulary_and_all_claims_can_be_tested() -> None:
+    name = "ptb-growing"
+    shares = Counter(data_of(trial)["max_train_tokens"] for trial in plan(name).trials)
+    assert shares == {100_000: 18, 300_000: 18, 900_000: 18}
+    assert {data_of(trial)["vocabulary_tokens"] for trial in plan(name).trials} == {100_000}
+    assert all(each.testable for each in claim_support(plan(name), study(name).document))

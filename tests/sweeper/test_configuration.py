@@ -14,6 +14,7 @@ from sweeper.configuration import (
     merged,
     resolve,
     set_path,
+    with_own_levels,
 )
 from tests.sweeper.documents import document, factor, on_off, phase
 
@@ -92,3 +93,14 @@ def test_the_identity_of_a_configuration_is_that_of_its_program_and_config() -> 
     assert one != configuration_hash("trainer", {"a": {"x": 1, "y": 3}})
     assert one != configuration_hash({"command": ["x"]}, {"a": {"x": 1, "y": 2}})
     assert len(one) == 64
+
+
+@pytest.mark.parametrize(
+    ("own", "levels", "low"),
+    [(None, [1, 2], None), ([3, 4], [3, 4], None), ({"low": 0, "high": 5, "log": False, "step": None}, None, 0)],
+)
+def test_a_phase_may_give_a_factor_levels_or_a_range_of_its_own(own: Any, levels: Any, low: Any) -> None:
+    factor = {"path": "a", "levels": [1, 2], "baseline": 1, "low": None, "high": None, "log": False, "step": None}
+    phase = {"levels": {} if own is None else {"x": own}}
+    found = with_own_levels("x", factor, phase)
+    assert (found["levels"], found["low"], found["baseline"], found["path"]) == (levels, low, 1, "a")

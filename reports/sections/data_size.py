@@ -1,0 +1,76 @@
+"""Whether gains shrink with more data: effects against the amount of training text."""
+
+import math
+
+from reports import wording
+from reports.data_size import SizeEffect, size_effects
+from reports.figures.sizes import SizePoint, sizes_figure
+from reports.sections.blocks import Block, Cell, Column, Plot, Section, Table, plain
+from reports.sections.context import Context
+from reports.sections.verdicts import effect_text
+
+
+def data_size(context: Context) -> Section | None:
+    """The section; None if no phase varies the amount of text beside something else."""
+    found = size_effects(context.data)
+    blocks: list[Block] = []
+    for phase in dict.fromkeys(effect.phase for effect in found):
+        blocks += _phase(context, phase, [effect for effect in found if effect.phase == phase])
+    if not blocks:
+        return None
+    return Section(anchor="data-size", title="Effects against the amount of data", blocks=tuple(blocks))
+
+
+def _phase(context: Context, phase: str, found: list[SizeEffect]) -> list[Block]:
+    percent = context.metric.log
+    label = f"change of {context.metric.words}" + (" (%)" if percent else "")
+    points = [_point(effect, percent=percent) for effect in found]
+    name = f"data-size-{context.slugs[phase]}"
+    drawing = sizes_figure(name, f"Effects against the amount of data in {phase}", points, label, percent=percent)
+    if drawing is None:
+        return []
+    text = (
+        f"Phase {wording.clean(phase)}: the change from the baseline with the same amount of training text, with 95 % "
+        "intervals; the validation text and the vocabulary are the same throughout. Every run has the same budget, so "
+        "that with more text each word is read less often."
+    )
+    return [Plot(drawing=drawing, caption=plain(text)), _table(name, phase, found, percent=percent)]
+
+
+def _point(effect: SizeEffect, *, percent: bool) -> SizePoint:
+    values = [effect.estimate.value, *effect.estimate.interval()]
+    estimate, low, high = (100 * math.expm1(value) if percent else value for value in values)
+    return SizePoint(
+        label=effect.label, tokens=effect.tokens, estimate=estimate, low=low, high=high, n=effect.estimate.n
+    )
+
+
+def _table(name: str, phase: str, found: list[SizeEffect], *, percent: bool) -> Table:
+    return Table(
+        name=f"{name}-table",
+        caption=plain(f"The effects of {wording.clean(phase)} against the amount of training text."),
+        columns=(
+            Column(title="Configuration"),
+            Column(title="Tokens", number=True),
+            Column(title="Effect", number=True),
+            Column(title="95 % interval", number=True),
+            Column(title="n", number=True),
+        ),
+        rows=tuple(_row(effect, percent=percent) for effect in found),
+    )
+
+
+def _row(effect: SizeEffect, *, percent: bool) -> tuple[Cell, ...]:
+    value, (low, high) = effect.estimate.value, effect.estimate.interval()
+    shown = (
+        f"{effect_text(low, percent=percent)} to {effect_text(high, percent=percent)}"
+        if math.isfinite(low)
+        else wording.UNKNOWN
+    )
+    return (
+        Cell(wording.clean(effect.label)),
+        Cell(wording.number_of(effect.tokens), float(effect.tokens)),
+        Cell(effect_text(value, percent=percent), value if math.isfinite(value) else None),
+        Cell(shown, low if math.isfinite(low) else None),
+        Cell(str(effect.estimate.n), float(effect.estimate.n)),
+    )
