@@ -8,6 +8,7 @@ from typing import Literal
 
 from sweeper.errors import UsageError
 from sweeper.plan import Plan, Reference
+from sweeper.queue_order import length_class
 
 Order = Literal["queue", "longest_first"]
 
@@ -68,7 +69,8 @@ def simulate(plan: Plan, seconds: Mapping[Reference, float], slots: int, *, orde
     """Play a plan.
 
     A promotion waits for the phase that it takes its configurations from. Otherwise a free slot takes the next trial:
-    of the first phase that has one by ``queue``, the longest of all that may start by ``longest_first``.
+    by ``queue`` as the store's queue does, of the phase with the longest trials in their planned order; by
+    ``longest_first`` the longest of all that may start.
 
     Args:
         seconds: how long each trial holds its slot.
@@ -132,9 +134,10 @@ class _Play:
         return phase.design != "promote" or self.left[phase.spec["design"]["promote"]] == 0
 
     def _let_start(self, place: int) -> None:
-        for trial in self.phases[place].trials:
-            length = self.seconds[trial.phase, trial.number]
-            heapq.heappush(self.ready, (0.0 if self.order == "queue" else -length, place, trial.number))
+        lengths = {trial.number: self.seconds[trial.phase, trial.number] for trial in self.phases[place].trials}
+        rank = -length_class(max(lengths.values(), default=None))
+        for number, length in lengths.items():
+            heapq.heappush(self.ready, (rank if self.order == "queue" else -length, place, number))
 
     def _start(self, reason: str) -> None:
         while self.ready and self.free:

@@ -1,6 +1,7 @@
 """`sweeper show`: one trial, whole."""
 
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -63,7 +64,8 @@ def _find(trials: "Sequence[TrialRow]", study: str, wanted: str) -> "TrialRow":
 def _document(
     study: "StudyRow", trial: "TrialRow", attempts: "Sequence[AttemptRow]", last: "Mapping[str, tuple[int, float]]"
 ) -> dict[str, Any]:
-    folder = f"{study.runs_dir}/{study.name}/{trial.phase}/{trial.number:05d}"
+    from sweeper.store.records import run_dir_of  # noqa: PLC0415
+
     return {
         "trial": f"{trial.phase}/{trial.number}",
         "state": trial.state,
@@ -75,7 +77,7 @@ def _document(
         "budget": dict(trial.budget),
         "device_seconds": round(trial.device_seconds, 3),
         "configuration_hash": trial.configuration_hash,
-        "run_dir": folder,
+        "run_dir": str(run_dir_of(Path(study.runs_dir) / study.name, trial.phase, trial.number)),
         "last_values": {name: {"step": step, "value": value} for name, (step, value) in last.items()},
         "attempts": [_attempt(each) for each in attempts],
         "result": trial.result,

@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Engine
 
 from sweeper.store import deferred, queue
-from sweeper.store.records import Claim
+from sweeper.store.records import Claim, run_dir_of
 
 
 def draw_configuration(engine: Engine, document: Mapping[str, Any], claim: Claim) -> Claim:
@@ -78,3 +79,12 @@ def fill_promotions(engine: Engine, document: Mapping[str, Any], study_id: int, 
         return config, configuration_hash(document["trial"]["program"], config)
 
     deferred.fill_promotions(engine, study_id, now=now, resolve=resolve_for)
+
+
+def promotion_source(engine: Engine, phase: Mapping[str, Any], claim: Claim) -> Path | None:
+    """The run directory of the trial whose checkpoint a promoted trial goes on from; None where it starts afresh."""
+    design = phase["design"]
+    if claim.design != "promote" or design.get("from") != "checkpoint":
+        return None
+    place = deferred.promoted_from(engine, claim, design["promote"])
+    return None if place is None else run_dir_of(claim.run_dir.parents[1], *place)

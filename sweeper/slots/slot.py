@@ -17,7 +17,7 @@ from sqlalchemy import Engine
 
 from sweeper.errors import StoreError
 from sweeper.slots import process as plain_process
-from sweeper.slots.drawing import draw_configuration, fill_promotions, find_phase
+from sweeper.slots.drawing import draw_configuration, fill_promotions, find_phase, promotion_source
 from sweeper.slots.fork_client import ForkClient
 from sweeper.slots.guard import Guard
 from sweeper.slots.process import die_with_parent
@@ -39,6 +39,7 @@ FIRST_LOOK_S: Final = 0.01  # between two looks for work while others still have
 LAST_LOOK_S: Final = 0.2
 ORPHAN_GRACE_S: Final = 2.0  # for a checkpoint when the launcher is gone
 STOP_GRACE_S: Final = 30.0
+DYING_S: Final = 0.2
 LEASE_S: Final = 60.0
 
 Ended = Literal["done", "stopped", "orphaned", "budget"]
@@ -95,13 +96,17 @@ class LauncherWatch:
     def told(self, *_: object) -> None:
         """A signal handler: the launcher died, or somebody ends this slot."""
         self.asked = True
+
+    def dies(self) -> bool:
+        """Whether the launcher is gone a moment from now: its threads end one by one, the slots' before the last."""
+        time.sleep(DYING_S)
         self._looked_at = 0.0
+        return self.gone()
 
     def gone(self) -> bool:
         """Whether the launcher is gone; looks at its process now and then."""
         if not self._gone and time.monotonic() - self._looked_at >= ASK_EVERY_S:
             self._looked_at = time.monotonic()
-            # The signal of a parent's death comes before the parent is a zombie; but another is the parent by then.
             orphaned = self._is_parent and os.getppid() != self.pid
             self._gone = orphaned or not is_alive(self.pid, self.process_started_at)
         return self._gone
@@ -231,6 +236,7 @@ class SlotLoop:
             cwd=Path(self.task.cwd),
             guard=self.guard,
             start=plain_process.start if self._fork_client is None else self._fork_client.start,
+            source=promotion_source(self.engine, phase, claim),
         )
         try:
             supervisor.run()
@@ -250,10 +256,9 @@ class SlotLoop:
         Raises:
             StoreError: the store is gone.
         """
-        if self._stop is None and self.watch.gone():
-            self._stop = Stop(cause="preempted", grace_s=ORPHAN_GRACE_S)
-        if self._stop is None and self.watch.asked:
-            self._stop = Stop(cause="preempted", grace_s=STOP_GRACE_S)
+        if self._stop is None and (self.watch.asked or self.watch.gone()):
+            gone = self.watch.gone() or self.watch.dies()
+            self._stop = Stop(cause="preempted", grace_s=ORPHAN_GRACE_S if gone else STOP_GRACE_S)
         began = time.monotonic()
         if self._stop is None and began >= self._ask_at:
             self._stop = self._ask()

@@ -101,6 +101,7 @@ class Supervisor:
     cwd: Path
     guard: Guard
     start: Start = plain_process.start
+    source: Path | None = None  # the run directory whose checkpoint a promoted trial goes on from
     _started: float = field(default_factory=time.monotonic)
     _renewed: float = field(default_factory=time.monotonic)
     _earlier_s: float = 0.0
@@ -138,7 +139,7 @@ class Supervisor:
             self.guard.drop()
 
     def _start(self) -> TrialProcess:
-        prepare(self.program, self.claim, self.slot)
+        prepare(self.program, self.claim, self.slot, self.source)
         run_dir = self.claim.run_dir
         if self.claim.attempt > 1:
             self._earlier_s = device_seconds_before(self.engine, self.claim)

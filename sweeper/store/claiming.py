@@ -6,12 +6,21 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from sqlalchemy import Connection, Engine, Row, Select, insert, select, update
+from sqlalchemy import Connection, Engine, Row, Select, func, insert, select, update
 
+from sweeper.queue_order import length_class
 from sweeper.store import optuna_mirror
 from sweeper.store.attempts import FREED, close_lost, fail_if_hopeless
 from sweeper.store.ledger import balance, trial_device_seconds
-from sweeper.store.records import LONGEST_BACK_OFF_S, BudgetTooSmall, Claim, ProcessIdentity, SlotIdentity, plain
+from sweeper.store.records import (
+    LONGEST_BACK_OFF_S,
+    BudgetTooSmall,
+    Claim,
+    ProcessIdentity,
+    SlotIdentity,
+    plain,
+    run_dir_of,
+)
 from sweeper.store.schema import attempts, environments, phases, studies, trials
 from sweeper.store.transactions import upsert, writing
 
@@ -124,9 +133,16 @@ def _with_lost_lease(connection: Connection, study_id: int, now: float) -> Row[*
 
 
 def _next_waiting(connection: Connection, study_id: int, now: float) -> Row[*tuple[Any, ...]] | None:
-    """The next of the first phase that has one; a phase at a time, so that the index gives it without sorting."""
-    order = select(phases.c.id, phases.c.design).where(phases.c.study_id == study_id).order_by(phases.c.position)
-    for phase_id, design in connection.execute(order).all():
+    """The next of the phase with the longest trials, by number; of phases alike, of the first."""
+    lengths = (
+        select(phases.c.id, phases.c.design, func.max(trials.c.predicted_device_seconds).label("longest"))
+        .join(trials, trials.c.phase_id == phases.c.id)
+        .where(phases.c.study_id == study_id, trials.c.state == "waiting")
+        .group_by(phases.c.id, phases.c.design, phases.c.position)
+        .order_by(phases.c.position)
+    )
+    found = sorted(connection.execute(lengths), key=lambda row: -length_class(row.longest))
+    for phase_id, design, _ in found:
         query = _candidates().where(
             trials.c.phase_id == phase_id,
             trials.c.state == "waiting",
@@ -214,7 +230,7 @@ def _claim(
         configuration_hash=trial.configuration_hash,
         seed=trial.seed,
         budget=trial.budget,
-        run_dir=Path(study.runs_dir) / study.name / trial.phase / f"{trial.number:05d}",
+        run_dir=run_dir_of(Path(study.runs_dir) / study.name, trial.phase, trial.number),
         predicted_device_seconds=trial.predicted_device_seconds,
         optuna_trial_id=trial.optuna_trial_id,
         superseded=superseded,

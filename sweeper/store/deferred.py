@@ -6,10 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
-from sqlalchemy import Connection, Engine, Row, delete, select, update
+from sqlalchemy import Connection, Engine, Row, ScalarSelect, delete, select, update
 
 from sweeper.store import optuna_mirror
 from sweeper.store.attempts import fail
+from sweeper.store.records import Claim
 from sweeper.store.schema import phase_trials, phases, studies, trials
 from sweeper.store.transactions import reading, writing
 
@@ -47,6 +48,31 @@ def history(engine: Engine, phase_id: int) -> tuple[PastTrial, ...]:
     """The trials of a phase that have a configuration, in its order, those it shares with an earlier phase included."""
     with reading(engine) as connection:
         return _history(connection, phase_id)
+
+
+def promoted_from(engine: Engine, claim: Claim, source: str) -> tuple[str, int] | None:
+    """The trial of the source phase with a promoted trial's configuration and seed.
+
+    Returns:
+        The phase that it is counted in and its number there; None if the phase has none such.
+    """
+    query = (
+        select(trials.c.configuration, phases.c.name, trials.c.number)
+        .join(phase_trials, phase_trials.c.trial_id == trials.c.id)
+        .join(phases, phases.c.id == trials.c.phase_id)
+        .where(trials.c.study_id == claim.study_id, trials.c.seed == claim.seed, trials.c.state == "completed")
+        .where(phase_trials.c.phase_id == _phase_id(claim.study_id, source))
+        .order_by(phase_trials.c.position)
+    )
+    with reading(engine) as connection:
+        for configuration, phase, number in connection.execute(query):
+            if configuration == claim.configuration:
+                return phase, number
+    return None
+
+
+def _phase_id(study_id: int, name: str) -> ScalarSelect[int]:
+    return select(phases.c.id).where(phases.c.study_id == study_id, phases.c.name == name).scalar_subquery()
 
 
 def fill_promotions(engine: Engine, study_id: int, *, now: float, resolve: Resolve | None = None) -> tuple[Filled, ...]:

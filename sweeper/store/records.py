@@ -135,6 +135,11 @@ def storable(text: str) -> str:
     return text.encode("utf-8", "replace").decode().replace("\0", "\N{REPLACEMENT CHARACTER}")
 
 
+def run_dir_of(folder: Path, phase: str, number: int) -> Path:
+    """A trial's run directory within its study's folder."""
+    return folder / phase / f"{number:05d}"
+
+
 def plain(value: object) -> object:
     """A JSON value of storable text without NaN and infinities, which JSON lacks.
 

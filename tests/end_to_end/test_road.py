@@ -138,3 +138,32 @@ def test_mistakes_in_a_file_are_told_at_once_and_nothing_is_written(workplace: W
         ["study.yaml:18:63", "claims[0].contrast.to"],
     ]
     assert [path.name for path in Path(workplace.folder).iterdir()] == ["study.yaml"]
+
+
+PROMOTION = """  - name: long
+    design: {promote: screen, top: 1, from: checkpoint}
+    seeds: 2
+    budget: {steps: 60}
+claims:"""
+
+
+def first_line(folder: Path, number: str) -> dict[str, float]:
+    line: dict[str, float] = json.loads((folder / f"{int(number):05d}/metrics.jsonl").read_text().splitlines()[0])
+    return line
+
+
+def test_a_promotion_goes_on_from_the_checkpoints_of_the_best(workplace: Workplace) -> None:
+    workplace.write(TINY.replace("STEPS", "20").replace("claims:", PROMOTION))
+    launched = workplace.run("launch", "study.yaml")
+    assert launched.returncode == 0, launched.stderr
+    promoted = [row for row in rows(workplace, "trials") if row["phase"] == "long"]
+    (best,) = {row["dropout"] for row in promoted}
+    sources = [row for row in rows(workplace, "trials") if row["phase"] == "screen" and row["dropout"] == best]
+    folder = workplace.folder / "sweeper-runs/tiny"
+    for row, source in zip(promoted, sources, strict=True):
+        assert (row["state"], row["seed"]) == ("completed", source["seed"])
+        mine, theirs = first_line(folder / "long", row["number"]), first_line(folder / "screen", source["number"])
+        assert (mine["step"], mine["valid_perplexity"]) == (5, theirs["valid_perplexity"])
+        assert int(row["tokens"]) == 3 * int(source["tokens"])
+    losses = [row for row in rows(workplace, "measurements") if (row["phase"], row["metric"]) == ("long", "train_loss")]
+    assert [int(row["step"]) for row in losses if row["number"] == "0"] == [5, 10, 15, 20, 30, 45, 60]

@@ -8,8 +8,20 @@ import pytest
 from sqlalchemy import Engine
 
 from sweeper.store import queue, reader
+from sweeper.store.enrol import enrol
 from sweeper.store.records import LOST_LIMIT, Claim, LeaseLost, Outcome
-from tests.sweeper.store.builders import RETRY, SLOT, completed, enrolled, hash_of, levels, phase
+from tests.sweeper.store.builders import (
+    RETRY,
+    SLOT,
+    Plan,
+    Study,
+    completed,
+    document,
+    enrolled,
+    hash_of,
+    levels,
+    phase,
+)
 
 LEASE_S = 30.0
 
@@ -282,3 +294,18 @@ def test_attempts_share_the_environment_they_ran_in(engine: Engine, url: str) ->
         found = reader.attempts(connection, study, running=True)
     assert facts == {"python": "3.11", "git": None}
     assert [attempt.environment_sha256 for attempt in found] == [sha256, sha256]
+
+
+def test_phases_of_longer_trials_come_first_and_alike_ones_in_their_order(engine: Engine) -> None:
+    phases = [phase("short", levels(2)), phase("long", [{"depth": 3}]), phase("alike", [{"width": 8}])]
+    predicted = {("short", 0): 50.0, ("short", 1): 55.0, ("long", 0): 900.0, ("alike", 0): 60.0}
+    study_id = enrol(
+        engine,
+        Plan("s", tuple(phases)),  # type: ignore[arg-type]  # the plan's shape is what counts
+        Study(document(*phases)),  # type: ignore[arg-type]
+        runs_dir=Path("/runs"),
+        now=0.0,
+        predicted=predicted,
+    ).study_id
+    found = [must_take(engine, study_id) for _ in range(4)]
+    assert [(each.phase, each.number) for each in found] == [("long", 0), ("short", 0), ("short", 1), ("alike", 0)]
