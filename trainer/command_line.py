@@ -3,34 +3,14 @@
 import argparse
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from trainer.config.file import read_config
-from trainer.config.model import TrainerConfig
 from trainer.errors import Stopped, TrainerError, UsageError
+from trainer.request import FILES, Request
 
-METRICS_FILE: Final = "metrics.jsonl"
-RESULT_FILE: Final = "result.json"
-CHECKPOINT_FILE: Final = "checkpoint.pt"
-BEST_FILE: Final = "best.pt"
-FILES: Final = (METRICS_FILE, RESULT_FILE, CHECKPOINT_FILE, BEST_FILE)
 SIGNAL_BASE: Final = 128  # a shell's exit code of a process that a signal ended is this and the signal's number
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """What the command line asks for.
-
-    Attributes:
-        folder: where the run's files go; may not exist yet.
-        resume: go on from the folder's checkpoint if it has one.
-    """
-
-    config: TrainerConfig
-    folder: Path
-    resume: bool
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -37,11 +37,12 @@ import torch
 
 import trainer.run  # noqa: F401 - this is what the server is for
 from trainer.checkpoint import load
-from trainer.command_line import BEST_FILE, main, read_request
+from trainer.command_line import main, read_request
 from trainer.config.reading import parse
 from trainer.corpora.corpus import encode, load_corpus
 from trainer.corpora.text import Text
 from trainer.loop import train
+from trainer.request import BEST_FILE
 from trainer.setup import prepare
 
 PR_SET_PDEATHSIG: Final = 1

@@ -14,7 +14,6 @@ from trainer import checkpoint
 from trainer.accounting import Account
 from trainer.allocation import free_cached, is_out_of_memory
 from trainer.batches import TrainingBatches
-from trainer.command_line import BEST_FILE, CHECKPOINT_FILE
 from trainer.config.model import TrainerConfig
 from trainer.errors import Diverged, Stopped
 from trainer.evaluation import Evaluation, evaluate
@@ -23,6 +22,7 @@ from trainer.gradients import add_gradients
 from trainer.models.language_model import LanguageModel
 from trainer.optimizers import Optimizer, clip_gradients
 from trainer.precision import Weights
+from trainer.request import BEST_FILE, CHECKPOINT_FILE
 from trainer.schedules import learning_rate
 
 

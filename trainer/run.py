@@ -16,12 +16,12 @@ import torch
 from trainer import checkpoint
 from trainer.allocation import is_out_of_memory
 from trainer.batches import to_streams
-from trainer.command_line import BEST_FILE, FILES, RESULT_FILE, Request
 from trainer.corpora.corpus import Corpus, load_corpus
 from trainer.errors import Diverged, OutOfMemory, Stopped, UsageError
 from trainer.evaluation import Evaluation, evaluate
 from trainer.files import remove_leftovers, write_json
 from trainer.loop import Run, evaluation_lengths, train
+from trainer.request import BEST_FILE, FILES, RESULT_FILE, Request
 from trainer.setup import check_lengths, choose_device, prepare
 
 STOPPING: Final = (signal.SIGTERM, signal.SIGINT)

@@ -11,7 +11,6 @@ from trainer import checkpoint
 from trainer.accounting import Account
 from trainer.augmentation import make_noise
 from trainer.batches import TrainingBatches, to_streams
-from trainer.command_line import CHECKPOINT_FILE, METRICS_FILE
 from trainer.config.cost import flops_per_step, steps_for, tokens_per_step
 from trainer.config.model import TrainerConfig
 from trainer.corpora.corpus import Corpus
@@ -25,6 +24,7 @@ from trainer.models.transformer_xl import TransformerXL
 from trainer.optimizers import build_optimizer
 from trainer.precision import Weights
 from trainer.regularizers import StreamGenerator
+from trainer.request import CHECKPOINT_FILE, METRICS_FILE
 
 # What may differ between a checkpoint's configuration and the one it goes on under.
 FREE_ON_RESUME: Final = ("budget", "checkpoint", "device", "threads")

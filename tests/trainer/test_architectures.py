@@ -10,7 +10,6 @@ import torch
 
 from trainer import checkpoint
 from trainer.batches import TrainingBatches, random_length, to_streams
-from trainer.command_line import BEST_FILE, CHECKPOINT_FILE, METRICS_FILE
 from trainer.config.cost import tokens_per_step
 from trainer.config.model import TrainerConfig
 from trainer.config.reading import parse
@@ -19,6 +18,7 @@ from trainer.corpora.text import Text
 from trainer.errors import Stopped
 from trainer.loop import Run, train
 from trainer.optimizers import SGD
+from trainer.request import BEST_FILE, CHECKPOINT_FILE, METRICS_FILE
 from trainer.setup import prepare
 
 DROPOUTS = {"embedding_dropout": 0.1, "input_dropout": 0.2, "dropout": 0.1, "output_dropout": 0.2}
