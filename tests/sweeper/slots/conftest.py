@@ -9,7 +9,7 @@ import psutil
 import pytest
 
 MARK = "SWEEPER_TEST_MARK"  # in the environment of all that a test starts
-PATIENCE_S = 10.0
+PATIENCE_S = 30.0
 
 
 def marked(mark: str) -> list[psutil.Process]:

@@ -30,7 +30,7 @@ def start(url: str, configs: Sequence[Mapping[str, Any]], *, steps: int, slots: 
     return subprocess.Popen(command, start_new_session=True, stderr=subprocess.PIPE)
 
 
-def until(condition: Callable[[], bool], timeout_s: float = 30.0) -> None:
+def until(condition: Callable[[], bool], timeout_s: float = 120.0) -> None:
     deadline = time.monotonic() + timeout_s
     while not condition():
         assert time.monotonic() < deadline, "it never came"
@@ -45,7 +45,7 @@ def steps_reported(url: str) -> int:
         return 0
 
 
-def finish(process: Popen, timeout_s: float = 60.0) -> tuple[int, str]:
+def finish(process: Popen, timeout_s: float = 120.0) -> tuple[int, str]:
     _, words = process.communicate(timeout=timeout_s)
     return process.returncode, words.decode()
 
@@ -114,7 +114,7 @@ def test_a_second_interrupt_does_not_wait_for_checkpoints(url: str) -> None:
     process.send_signal(signal.SIGINT)
     until(lambda: bool(reader_stop_requested(url)))
     process.send_signal(signal.SIGINT)
-    assert finish(process, 20.0)[0] == 130
+    assert finish(process)[0] == 130
     assert trials_of(url)[0].state == "waiting"
 
 
@@ -148,7 +148,7 @@ def test_nothing_is_left_of_a_run_whose_launcher_was_killed(url: str) -> None:
     family = psutil.Process(process.pid).children(recursive=True)
     process.kill()
     finish(process)
-    _, alive = psutil.wait_procs(family, timeout=10.0)
+    _, alive = psutil.wait_procs(family, timeout=60.0)
     assert alive == []
 
 

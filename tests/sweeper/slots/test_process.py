@@ -27,7 +27,7 @@ def run(script: str, folder: Path) -> TrialProcess:
 
 
 def until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 10.0
+    deadline = time.monotonic() + 60.0
     while not condition():
         assert time.monotonic() < deadline, "it never came"
         time.sleep(0.005)
