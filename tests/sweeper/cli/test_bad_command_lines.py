@@ -8,7 +8,9 @@ import os
 import re
 import shlex
 import shutil
+import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -50,13 +52,22 @@ def folder(finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> I
     return tmp_path
 
 
-def contents(folder: Path) -> dict[str, bytes | None]:
-    """Every file and what is in it, but SQLite's own working files."""
+def contents(folder: Path) -> dict[str, bytes | str | None]:
+    """Every file and what is in it; of a store its rows, since SQLite moves pages about when the last one closes it."""
     return {
-        str(path.relative_to(folder)): path.read_bytes() if path.is_file() else None
+        str(path.relative_to(folder)): content(path)
         for path in sorted(folder.rglob("*"))
         if not path.name.endswith(("-wal", "-shm"))
     }
+
+
+def content(path: Path) -> bytes | str | None:
+    if path.is_dir():
+        return None
+    if path.name != "store.db":
+        return path.read_bytes()
+    with closing(sqlite3.connect(path)) as store:
+        return "\n".join(store.iterdump())
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
