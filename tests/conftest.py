@@ -1,6 +1,7 @@
 """What holds for all tests."""
 
 import os
+import signal
 
 from hypothesis import HealthCheck, settings
 
@@ -9,3 +10,7 @@ from hypothesis import HealthCheck, settings
 settings.register_profile("sweeper", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("ci", parent=settings.get_profile("sweeper"), derandomize=True)
 settings.load_profile("ci" if os.environ.get("CI") else "sweeper")
+
+# A shell that starts a suite in the background has it ignore ^C, and what tests start would inherit that.
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
