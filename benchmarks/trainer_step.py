@@ -7,6 +7,7 @@ from typing import Any
 import torch
 
 from benchmarks.timing import time_steps
+from trainer.allocation import keep_freed_memory
 from trainer.config.model import ModelConfig, OptimizerConfig, RegularizationConfig
 from trainer.models.transformer_xl import TransformerXL
 from trainer.optimizers import Adam, clip_gradients
@@ -37,6 +38,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--seconds", type=float, default=10.0)
     arguments = parser.parse_args()
+    keep_freed_memory()  # as trainer.run does
     torch.set_num_threads(arguments.threads)
     shape, model = arguments.shape, build(arguments.shape)
     optimizer = Adam(model.parameters(), OptimizerConfig(learning_rate=2.5e-4))

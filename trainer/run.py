@@ -14,7 +14,7 @@ from typing import Any, Final, Literal
 import torch
 
 from trainer import checkpoint
-from trainer.allocation import is_out_of_memory
+from trainer.allocation import is_out_of_memory, keep_freed_memory
 from trainer.batches import to_streams
 from trainer.corpora.corpus import Corpus, load_corpus
 from trainer.errors import Diverged, OutOfMemory, Stopped, UsageError
@@ -38,6 +38,8 @@ def execute(request: Request) -> None:
     config, folder = request.config, request.folder
     with _stop_signals() as stop_signal:
         device = choose_device(config)
+        if device.type == "cpu":
+            keep_freed_memory()
         if config.threads is not None:
             torch.set_num_threads(config.threads)
         corpus = load_corpus(config.data)
