@@ -6,8 +6,11 @@ from contextlib import suppress
 from pathlib import Path
 
 
-def write_atomically(path: Path, content: bytes) -> None:
+def write_atomically(path: Path, content: bytes, *, private: bool = False) -> None:
     """Write a file under a temporary name, then under its own: a reader sees the old or the new one.
+
+    Args:
+        private: only its owner may read it; else the process's umask decides.
 
     Raises:
         OSError: the folder cannot be written to.
@@ -17,9 +20,10 @@ def write_atomically(path: Path, content: bytes) -> None:
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(content)
-        mask = os.umask(0)
-        os.umask(mask)
-        Path(temporary).chmod(0o666 & ~mask)  # mkstemp's files are for their owner alone
+        if not private:  # as mkstemp makes it
+            mask = os.umask(0)
+            os.umask(mask)
+            Path(temporary).chmod(0o666 & ~mask)
         Path(temporary).replace(path)
     except BaseException:
         with suppress(FileNotFoundError):

@@ -18,7 +18,8 @@ def observe(connection: ReadConnection, study: StudyRow, now: float) -> Status:
         now: seconds since the epoch.
     """
     durations = reader.durations(connection, study.id)
-    running = running_trials(connection, study, durations, now)
+    expected = Expectation(durations)
+    running = running_trials(connection, study, durations, expected, now)
     slots = sum(
         runner.slots
         for runner in reader.runners(connection, study.id)
@@ -33,17 +34,20 @@ def observe(connection: ReadConnection, study: StudyRow, now: float) -> Status:
         device_hours_cap=study.budget_device_hours,
         best=reader.best_value(connection, study),
         slots=slots,
-        eta_seconds=_eta_seconds(durations, running, slots),
+        eta_seconds=_eta_seconds(durations, expected, running, slots),
     )
 
 
 def running_trials(
-    connection: ReadConnection, study: StudyRow, durations: Sequence[DurationRow], now: float
+    connection: ReadConnection,
+    study: StudyRow,
+    durations: Sequence[DurationRow],
+    expected: "Expectation",
+    now: float,
 ) -> list[RunningTrial]:
     """The trials that run now."""
     values = reader.running_values(connection, study)
     by_trial = {row.trial_id: row for row in durations}
-    expected = Expectation(durations)
     steps = reader.step_budgets(connection, study.id)
     found = []
     for attempt in reader.attempts(connection, study.id, running=True):
@@ -77,9 +81,10 @@ class Expectation:
         predicted = [row for row in done if row.predicted_s]
         total = sum(row.predicted_s or 0.0 for row in predicted)
         self._scale = sum(row.elapsed_s for row in predicted) / total if total else 1.0
-        self._by_phase: Mapping[str, float] = {
-            phase: fmean(row.elapsed_s for row in done if row.phase == phase) for phase in {row.phase for row in done}
-        }
+        elapsed: dict[str, list[float]] = {}
+        for row in done:
+            elapsed.setdefault(row.phase, []).append(row.elapsed_s)
+        self._by_phase: Mapping[str, float] = {phase: fmean(each) for phase, each in elapsed.items()}
         self._overall = fmean(row.elapsed_s for row in done) if done else None
 
     def of(self, row: DurationRow) -> float | None:
@@ -89,12 +94,13 @@ class Expectation:
         return self._by_phase.get(row.phase, self._overall)
 
 
-def _eta_seconds(durations: Sequence[DurationRow], running: Sequence[RunningTrial], slots: int) -> float | None:
+def _eta_seconds(
+    durations: Sequence[DurationRow], expected: Expectation, running: Sequence[RunningTrial], slots: int
+) -> float | None:
     """When the last trial ends; None while that cannot be said. A study that has ended needs no more time."""
     waiting = [row for row in durations if row.state == "waiting"]
     if not waiting and not running:
         return 0.0
-    expected = Expectation(durations)
     waits = [expected.of(row) for row in waiting]
     left = [_left_s(trial) for trial in running]
     known = [seconds for seconds in (*waits, *left) if seconds is not None]

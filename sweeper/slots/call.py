@@ -14,7 +14,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from sweeper.slots.files import write_atomically
+from sweeper.files import write_atomically
 
 USAGE = 2
 
@@ -48,7 +48,7 @@ def main() -> int:
         elif isinstance(returned, int | float):
             report({os.environ.get("SWEEPER_METRIC", "value"): returned})
     # A function that returns has completed, even where it was asked to stop at its last step.
-    write_atomically(run_dir / "result.json", json.dumps({"outcome": "completed"}))
+    write_atomically(run_dir / "result.json", json.dumps({"outcome": "completed"}).encode(), private=True)
     return 0
 
 

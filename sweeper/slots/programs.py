@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from sweeper.slots.files import write_atomically
+from sweeper.files import write_atomically
 from sweeper.slots.resources import Slot
 from sweeper.store.records import Claim
 
@@ -119,7 +119,7 @@ def write_config(program: Program, claim: Claim, slot: Slot) -> Path:
         if config.get("threads") is None:
             config["threads"] = slot.threads
     path = claim.run_dir / CONFIG_FILE
-    write_atomically(path, json.dumps(config, indent=1, sort_keys=True) + "\n")
+    write_atomically(path, (json.dumps(config, indent=1, sort_keys=True) + "\n").encode(), private=True)
     return path
 
 

@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 from typing import Final
 
-from sweeper.slots.files import write_atomically
+from sweeper.files import write_atomically
 from sweeper.slots.programs import CONFIG_FILE, Program, write_config
 from sweeper.slots.resources import Slot
 from sweeper.store.records import Claim
@@ -42,7 +42,7 @@ def prepare(program: Program, claim: Claim, slot: Slot, source: Path | None = No
     if source is not None and not run_dir.exists():
         _inherit(source, run_dir)
     run_dir.mkdir(parents=True, exist_ok=True)
-    write_atomically(run_dir / IDENTITY_FILE, json.dumps(identity) + "\n")
+    write_atomically(run_dir / IDENTITY_FILE, (json.dumps(identity) + "\n").encode(), private=True)
     write_config(program, claim, slot)
     (run_dir / RESULT_FILE).unlink(missing_ok=True)  # an earlier attempt's words must not speak for this one
 
