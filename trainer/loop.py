@@ -14,6 +14,7 @@ from trainer import checkpoint
 from trainer.accounting import Account
 from trainer.allocation import free_cached, is_out_of_memory
 from trainer.batches import TrainingBatches
+from trainer.config.metrics import TrainingMetrics, ValidationMetrics
 from trainer.config.model import TrainerConfig
 from trainer.errors import Diverged, Stopped
 from trainer.evaluation import Evaluation, evaluate
@@ -220,11 +221,12 @@ def _report(run: Run, *, evaluated: bool) -> None:
     _check_finite(run)
     progress, account = run.progress, run.account
     line: dict[str, float | int] = {"step": progress.step}
-    measured: dict[str, float | int] = {
-        "epoch": run.batches.epoch + run.batches.position / run.batches.streams.shape[1],
+    epoch = {"epoch": run.batches.epoch + run.batches.position / run.batches.streams.shape[1]}
+    trained: TrainingMetrics = {
         "train_loss": progress.loss_sum / progress.loss_tokens * run.tokens_per_word["train"],
         "learning_rate": _rate(run, progress.step - 1),
     }
+    validated: ValidationMetrics | None = None
     if evaluated:
         with run.optimizer.evaluation_weights():
             run.weights.publish()
@@ -234,9 +236,9 @@ def _report(run: Run, *, evaluated: bool) -> None:
                 checkpoint.save(run.folder / BEST_FILE, {"model": checkpoint.detached(run.weights.state())})
         run.weights.publish()
         run.optimizer.note_validation(found.loss)
-        measured |= {"valid_loss": found.loss, "valid_perplexity": found.perplexity}
+        validated = {"valid_loss": found.loss, "valid_perplexity": found.perplexity}
         run.say(f"step {progress.step}/{run.num_steps}: validation perplexity {found.perplexity:.2f}")
-    run.log.append(line | account.line() | measured)
+    run.log.append({**line, **account.line(), **epoch, **trained, **(validated or {})})
     progress.reported = progress.step
     progress.loss_sum, progress.loss_tokens = 0.0, 0
     if evaluated:

@@ -16,6 +16,7 @@ import torch
 from trainer import checkpoint
 from trainer.allocation import is_out_of_memory, keep_freed_memory
 from trainer.batches import to_streams
+from trainer.config.metrics import TestMetrics
 from trainer.corpora.corpus import Corpus, load_corpus
 from trainer.errors import Diverged, OutOfMemory, Stopped, UsageError
 from trainer.evaluation import Evaluation, evaluate
@@ -65,7 +66,8 @@ def _train_and_test(run: Run, corpus: Corpus) -> None:
         raise
     if test is not None:
         line = {"step": run.progress.step, **run.account.line()}
-        run.log.append(line | {"test_loss": test.loss, "test_perplexity": test.perplexity})
+        tested: TestMetrics = {"test_loss": test.loss, "test_perplexity": test.perplexity}
+        run.log.append({**line, **tested})
         run.log.sync()
     write_json(run.folder / RESULT_FILE, _result(run, corpus, "completed", test, None))
 

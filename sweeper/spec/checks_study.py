@@ -8,17 +8,9 @@ from studies.published import available
 from sweeper.spec.complaints import Complaints
 from sweeper.spec.models import CommandProgram, Trial
 from sweeper.spec.parts import Parts
+from trainer.config.metrics import METRICS
 from trainer.config.wording import shown, suggestion
 
-# What the built-in trainer writes into metrics.jsonl beside the coordinates.
-TRAINER_METRICS: Final = (
-    "valid_perplexity",
-    "valid_loss",
-    "test_perplexity",
-    "test_loss",
-    "train_loss",
-    "learning_rate",
-)
 # Keys of metrics.jsonl that say where a measurement was made and are no metrics.
 COORDINATES: Final = ("step", "tokens", "flops", "device_seconds", "peak_memory_bytes", "time", "epoch")
 _VARIABLE: Final = re.compile(r"^[A-Za-z_][A-Za-z0-9_]*$")
@@ -79,7 +71,7 @@ def check_metric(parts: Parts, name: str, path: tuple[Any, ...], complaints: Com
 def _metrics(parts: Parts) -> list[str] | None:
     """The metrics that the program reports; None if that is not known."""
     if parts.is_trainer:
-        return list(TRAINER_METRICS)
+        return list(METRICS)
     program = parts.trial.program if parts.trial is not None else None
     if isinstance(program, CommandProgram) and program.metrics:
         return [name for name in program.metrics if name != "step"]

@@ -13,6 +13,7 @@ import yaml
 
 from tests.trainer import run_in_children
 from trainer import checkpoint
+from trainer.config import METRICS
 
 # What depends on the clock and the process, not on the run.
 OF_THE_PROCESS = ("device_seconds", "peak_memory_bytes")
@@ -276,3 +277,11 @@ def test_an_error_of_ours_is_not_taken_for_missing_memory(tmp_path: Path, monkey
     monkeypatch.setattr(TransformerXL, "forward", fail)
     with pytest.raises(RuntimeError, match="shapes do not fit"):
         run(tmp_path, SHORT)
+
+
+@pytest.mark.slow
+def test_a_run_writes_the_metrics_that_studies_may_name_and_no_others(tmp_path: Path) -> None:
+    short = {"evaluation": {"times": 1, "log_times": 2, "batch_size": 50}, "budget": {"steps": 4}}
+    assert do_jobs(tmp_path, [job(write_config(tmp_path, CONFIG | short), tmp_path / "run")]) == [0]
+    written = {name for line in metrics(tmp_path / "run") for name in line}
+    assert written - {"step", "tokens", "flops", "epoch"} == set(METRICS)

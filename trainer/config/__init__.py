@@ -5,10 +5,11 @@
 >>> resolve({"model": {"layers": "four"}})
 Traceback (most recent call last):
 ...
-trainer.config.wording.ConfigError: model.layers: 'four' is not an integer. Model depth counts layers, e.g. [2, 4].
+trainer.config.wording.ConfigError: model.layers: 'four' is not a whole number. Model depth counts layers, e.g. [2, 4].
 """
 
 from trainer.config.cost import VOCABULARY_SIZES, num_steps, training_flops
+from trainer.config.metrics import METRICS
 from trainer.config.model import (
     BudgetConfig,
     DataConfig,
@@ -22,6 +23,7 @@ from trainer.config.reading import json_schema, parse, resolve
 from trainer.config.wording import ConfigError, Problem, problems_of, suggestion
 
 __all__ = [
+    "METRICS",
     "VOCABULARY_SIZES",
     "BudgetConfig",
     "ConfigError",
