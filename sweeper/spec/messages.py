@@ -11,25 +11,7 @@ from sweeper.spec.designs import unknown_design
 from sweeper.spec.models import unknown_program
 from sweeper.spec.retries import unknown_reason
 from sweeper.yaml_source import KeyPath
-from trainer.config.wording import shown, suggestion
-
-_TYPES: Final = {
-    "int_type": "a whole number",
-    "int_from_float": "a whole number",
-    "float_type": "a number",
-    "string_type": "text",
-    "bool_type": "true or false",
-    "list_type": "a list",
-    "dict_type": "a mapping of keys to values",
-    "model_type": "a mapping of keys to values",
-}
-_BOUNDS: Final = {
-    "greater_than": ("above", "gt"),
-    "greater_than_equal": ("at least", "ge"),
-    "less_than": ("below", "lt"),
-    "less_than_equal": ("at most", "le"),
-}
-
+from trainer.config.wording import fault, shown, suggestion
 
 _UNIONS: Final[Mapping[str, Callable[[object], str]]] = {
     "unknown_design": unknown_design,
@@ -69,37 +51,8 @@ def _wrong(kind: str, value: object, details: ErrorDetails, hint: str) -> str:
         return str(context["error"])
     if kind in _UNIONS:
         return _UNIONS[kind](value)
-    return f"{_what(kind, value, context, details['msg'])} {hint}".strip()
-
-
-def _what(kind: str, value: object, context: Mapping[str, Any], message: str) -> str:  # noqa: PLR0911 - a case a kind
-    if value is None:
-        return "has no value."
-    if kind == "int_type" and isinstance(value, float) and value.is_integer():
-        return f"{shown(value)} is not written as a whole number; write {int(value)}."
-    if kind in _TYPES:
-        return f"{shown(value)} is not {_TYPES[kind]}."
-    if kind in _BOUNDS:
-        word, key = _BOUNDS[kind]
-        return f"{shown(value)} is not {word} {context[key]:g}."
-    if kind == "literal_error":
-        choices = [part.strip().strip("'") for part in context["expected"].replace(" or ", ", ").split(",")]
-        return f"{shown(value)} is not {_one_of(choices)}.{suggestion(str(value), choices)}"
-    if kind == "too_short":
-        return f"{shown(value)} has too few items: at least {context['min_length']} must be there."
-    if kind == "too_long":
-        return f"{shown(value)} has too many items: at most {context['max_length']} may be there."
-    if kind == "string_too_short":
-        return f"{shown(value)} is empty."
-    if kind == "string_too_long":
-        return f"{shown(value)} is longer than {context['max_length']} characters."
-    if kind == "string_pattern_mismatch":
-        return f"{shown(value)} is not of the right form."
-    return f"{shown(value)}: {message}."
-
-
-def _one_of(choices: list[str]) -> str:
-    return choices[0] if len(choices) == 1 else f"one of {', '.join(choices)}"
+    said = "has no value." if value is None else fault(kind, value, context, details["msg"])
+    return f"{said} {hint}".strip()
 
 
 def _key(name: str, field: FieldInfo) -> str:

@@ -12,9 +12,9 @@ Path = tuple[str | int, ...]
 LONGEST_VALUE: Final = 60
 
 _TYPES: Final = {
-    "int_type": "an integer",
-    "int_from_float": "an integer",
-    "int_parsing": "an integer",
+    "int_type": "a whole number",
+    "int_from_float": "a whole number",
+    "int_parsing": "a whole number",
     "float_type": "a number",
     "float_parsing": "a number",
     "finite_number": "a finite number",
@@ -33,6 +33,13 @@ _BOUNDS: Final = {
     "less_than": ("below", "lt"),
     "less_than_equal": ("at most", "le"),
     "multiple_of": ("a multiple of", "multiple_of"),
+}
+_SIZES: Final = {
+    "too_short": "{value} has too few items: at least {min_length} must be there.",
+    "too_long": "{value} has too many items: at most {max_length} may be there.",
+    "string_too_short": "{value} is empty.",
+    "string_too_long": "{value} is longer than {max_length} characters.",
+    "string_pattern_mismatch": "{value} is not of the right form.",
 }
 
 
@@ -81,6 +88,28 @@ def suggestion(word: str, choices: Iterable[str]) -> str:
     return f" Did you mean '{near[0]}'?" if near else ""
 
 
+def fault(kind: str, value: object, context: Mapping[str, Any], message: str) -> str:
+    """What is wrong with a value, in a sentence.
+
+    Args:
+        kind, context, message: of pydantic's error; its own words serve where ours know nothing of its kind.
+    """
+    if kind == "int_type" and isinstance(value, float) and value.is_integer():
+        return f"{shown(value)} is not written as a whole number; write {int(value)}."
+    if kind in _TYPES:
+        return f"{shown(value)} is not {_TYPES[kind]}."
+    if kind in _BOUNDS:
+        word, key = _BOUNDS[kind]
+        return f"{shown(value)} is not {word} {context[key]:g}."
+    if kind == "literal_error":
+        choices = [part.strip().strip("'") for part in context["expected"].replace(" or ", ", ").split(",")]
+        allowed = choices[0] if len(choices) == 1 else f"one of {', '.join(choices)}"
+        return f"{shown(value)} is not {allowed}.{suggestion(str(value), choices)}"
+    if kind in _SIZES:
+        return _SIZES[kind].format(**{**context, "value": shown(value)})
+    return f"{shown(value)}: {message}."
+
+
 def problems_of(error: ValidationError, model: type[BaseModel]) -> tuple[Problem, ...]:
     """A pydantic error's mistakes in words, with the descriptions of the model's fields as advice."""
     found = [_problem(details, model) for details in error.errors(include_url=False)]
@@ -99,23 +128,7 @@ def _problem(details: ErrorDetails, model: type[BaseModel]) -> Problem:
         return Problem(path, f"is missing. {hint}".strip())
     if kind == "value_error":  # our own rules say all there is to say
         return Problem(path, str(context.get("error", details["msg"])))
-    return Problem(path, f"{_fault(kind, value, context, details['msg'])} {hint}".strip())
-
-
-def _fault(kind: str, value: object, context: Mapping[str, Any], message: str) -> str:
-    if kind in _TYPES:
-        return f"{shown(value)} is not {_TYPES[kind]}."
-    if kind in _BOUNDS:
-        word, key = _BOUNDS[kind]
-        return f"{shown(value)} is not {word} {context[key]}."
-    if kind == "literal_error":
-        choices = [part.strip().strip("'") for part in context["expected"].replace(" or ", ", ").split(",")]
-        return f"{shown(value)} is not one of {', '.join(choices)}.{suggestion(str(value), choices)}"
-    if kind == "too_short":
-        return f"{shown(value)} has too few items: at least {context['min_length']} must be there."
-    if kind == "string_pattern_mismatch":
-        return f"{shown(value)} does not fit."
-    return f"{shown(value)}: {message}."
+    return Problem(path, f"{fault(kind, value, context, details['msg'])} {hint}".strip())
 
 
 def _follow(location: Path, model: type[BaseModel]) -> tuple[Path, type[BaseModel] | None, str]:

@@ -23,10 +23,10 @@ CONFIGS: dict[str, tuple[str, list[str]]] = {
     ),
     "a number as a word": (
         STEPS + "model:\n  layers: four",
-        ["3:3: model.layers: 'four' is not an integer. Model depth counts layers, e.g. [2, 4]."],
+        ["3:3: model.layers: 'four' is not a whole number. Model depth counts layers, e.g. [2, 4]."],
     ),
-    "a fraction of a layer": (STEPS + "model: {layers: 2.5}", ["2:9: model.layers: 2.5 is not an integer."]),
-    "truth as a number": (STEPS + "model: {layers: true}", ["model.layers: true is not an integer."]),
+    "a fraction of a layer": (STEPS + "model: {layers: 2.5}", ["2:9: model.layers: 2.5 is not a whole number."]),
+    "truth as a number": (STEPS + "model: {layers: true}", ["model.layers: true is not a whole number."]),
     "no layers": (STEPS + "model: {layers: 0}", ["model.layers: 0 is not at least 1."]),
     "an odd width": (STEPS + "model: {d_model: 63}", ["model.d_model: 63 is not a multiple of 2.", "e.g. 64"]),
     "heads that do not divide the width": (
@@ -41,21 +41,21 @@ CONFIGS: dict[str, tuple[str, list[str]]] = {
     "one cutoff, not in a list": (STEPS + "model: {adaptive_cutoffs: 20}", ["20 is not a list. Frequency ranks"]),
     "a word among the cutoffs": (
         STEPS + "model: {adaptive_cutoffs: [10, a]}",
-        ["2:32: model.adaptive_cutoffs[1]: 'a' is not an integer."],
+        ["2:32: model.adaptive_cutoffs[1]: 'a' is not a whole number."],
     ),
     "everything dropped": (
         STEPS + "regularization: {embedding_dropout: 1.0}",
-        ["regularization.embedding_dropout: 1.0 is not below 1.0. Probability of dropping a whole word type"],
+        ["regularization.embedding_dropout: 1.0 is not below 1. Probability of dropping a whole word type"],
     ),
     "two mistakes in one section": (
         STEPS + "regularization:\n  dropout: -0.1\n  input_dropout: 20%",
         [
-            "3:3: regularization.dropout: -0.1 is not at least 0.0.",
+            "3:3: regularization.dropout: -0.1 is not at least 0.",
             "\n",
             "4:3: regularization.input_dropout: '20%' is not",
         ],
     ),
-    "a learning rate of nothing": (STEPS + "optimizer: {learning_rate: 0}", ["learning_rate: 0 is not above 0.0."]),
+    "a learning rate of nothing": (STEPS + "optimizer: {learning_rate: 0}", ["learning_rate: 0 is not above 0."]),
     "a learning rate that is none": (STEPS + "optimizer: {learning_rate: .nan}", ["nan is not a finite number."]),
     "a kind in capitals": (
         STEPS + "optimizer: {kind: Adam}",
@@ -63,7 +63,7 @@ CONFIGS: dict[str, tuple[str, list[str]]] = {
     ),
     "gradients clipped to nothing": (
         STEPS + "optimizer: {clip: 0}",
-        ["clip: 0 is not above 0.0.", "null for no limit"],
+        ["clip: 0 is not above 0.", "null for no limit"],
     ),
     "a corpus misspelt": (
         STEPS + "data: {corpus: wikitext2}",
@@ -79,19 +79,22 @@ CONFIGS: dict[str, tuple[str, list[str]]] = {
         ["data: noise_rate = 0.2 has no effect with noise = none."],
     ),
     "noise by another name": (STEPS + "data: {noise: unigrams}", ["Did you mean 'unigram'?"]),
-    "a batch of a fraction": (STEPS + "data: {batch_size: 16.0}", ["data.batch_size: 16.0 is not an integer."]),
+    "a batch of a fraction": (
+        STEPS + "data: {batch_size: 16.0}",
+        ["data.batch_size: 16.0 is not written as a whole number; write 16."],
+    ),
     "a section that is a list": (STEPS + "data: [ptb]", ["2:1: data: ['ptb'] is not a mapping of keys to values."]),
     "a section that is a word": (STEPS + "data: ptb", ["2:1: data: 'ptb' is not a mapping of keys to values."]),
     "a device by another name": (STEPS + "device: gpu", ["device: 'gpu' is not one of auto, cpu, cuda."]),
     "a negative seed": (STEPS + "seed: -1", ["seed: -1 is not at least 0. A whole number from 0."]),
-    "a seed in words": (STEPS + "seed: one", ["seed: 'one' is not an integer."]),
+    "a seed in words": (STEPS + "seed: one", ["seed: 'one' is not a whole number."]),
     "a mapping where a number belongs": (
         STEPS + "model: {layers: {a: 1}}",
-        ["model.layers: {'a': 1} is not an integer."],
+        ["model.layers: {'a': 1} is not a whole number."],
     ),
     "no evaluation": (STEPS + "evaluation: {times: 0}", ["evaluation.times: 0 is not at least 1."]),
     "truth in words": (STEPS + "evaluation: {test: maybe}", ["evaluation.test: 'maybe' is not true or false."]),
-    "checkpoints all the time": (STEPS + "checkpoint: {every_seconds: 0}", ["every_seconds: 0 is not above 0.0."]),
+    "checkpoints all the time": (STEPS + "checkpoint: {every_seconds: 0}", ["every_seconds: 0 is not above 0."]),
     "an option that the architecture lacks": (
         STEPS + "model: {kind: gpt2, clamp_length: 3}",
         ["2:21: model.clamp_length: 3 has no effect with model.kind gpt2: only transformer_xl"],
