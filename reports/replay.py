@@ -6,6 +6,7 @@ frees its slot. A replay can end trials earlier than they ended, never later, an
 """
 
 import heapq
+import json
 import math
 from collections import deque
 from collections.abc import Collection, Mapping, Sequence
@@ -105,6 +106,7 @@ class _Player:
     values: Sequence[float]
     total: float
     finishes: bool
+    budget: float
     seen: dict[int, float] = field(default_factory=dict)
 
 
@@ -156,6 +158,7 @@ def _pruned(
         direction=data.study.direction,
         own_curve=player.seen,
         other_curves=[players[trial].seen for trial in others],
+        max_resource=player.budget,
         own_place=places[player.trial],
         other_places=[places[trial] for trial in others],
     )
@@ -165,10 +168,14 @@ def _players(data: StudyData) -> list[_Player]:
     """The trials that started, in that order."""
     curves = data.curves(data.study.metric)
     started = data.trials[data.trials["device_seconds"] > 0].sort_values(["started_at", "trial_id"])
-    return [_player(row, curves.get(int(row["trial_id"]))) for _, row in started.iterrows()]
+    longest = {
+        phase: max((curves[trial].steps[-1] for trial in members if trial in curves), default=0)
+        for phase, members in data.members.items()
+    }
+    return [_player(row, curves.get(int(row["trial_id"])), longest[row["phase"]]) for _, row in started.iterrows()]
 
 
-def _player(row: "pd.Series[Any]", curve: Curve | None) -> _Player:
+def _player(row: "pd.Series[Any]", curve: Curve | None, longest: int) -> _Player:
     total = float(row["device_seconds"])
     steps, values = (curve.steps, curve.values) if curve is not None else ([], [])
     offsets = _offsets(curve, total) if curve is not None else []
@@ -179,6 +186,7 @@ def _player(row: "pd.Series[Any]", curve: Curve | None) -> _Player:
         values=values,
         total=max([total, *offsets]),
         finishes=row["state"] == "completed",
+        budget=json.loads(row["budget"]).get("steps") or longest,
     )
 
 

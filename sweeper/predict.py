@@ -121,7 +121,7 @@ class _Predictor:
             each = [self._config(config, key, trial.budget) for config, key in self._may_be(phase)]
             known = [prediction for prediction in each if prediction is not None]
             prediction = None if not known else _average(known)
-        if prediction is None or (phase.spec.get("pruner") or "none") == "none":
+        if prediction is None or not _prunes(phase):
             return prediction
         return Prediction(prediction.seconds, prediction.low * EARLY_END, prediction.high, prediction.basis)
 
@@ -210,6 +210,11 @@ class _Predictor:
                 found = found or self._may_be(source)
             self._candidates[phase.name] = found
         return self._candidates[phase.name]
+
+
+def _prunes(phase: PlannedPhase) -> bool:
+    pruner = phase.spec.get("pruner") or "none"
+    return (pruner["name"] if isinstance(pruner, Mapping) else pruner) != "none"
 
 
 def _average(each: Sequence[Prediction]) -> Prediction:

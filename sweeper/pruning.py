@@ -6,27 +6,65 @@ are left out.
 
 These differ from Optuna's pruners, whose rungs and brackets depend on the calls and on the study's name:
 
-1. ``median`` and the rungs compare with all curves that have come as far, ended or not.
-2. A report need not be at the very step that is compared: the last one at or before it counts.
-3. Rungs stand at the first step that any trial of the phase reported, times powers of the reduction factor.
+1. ``median`` compares with all curves that have come as far, ended or not.
+2. Rungs are shares of the phase's budget R: r, r eta, r eta^2, … below R, with r = `min_resource` R. Optuna's begin at
+   a number of reports, or at the length of the first trial.
+3. A report need not be at the very step of a rung: the first one at or after it counts.
 4. A rung judges once as many trials as the reduction factor have come to it, not from the second trial on.
 5. A trial's bracket in ``hyperband`` follows from its place in the phase, not from a hash of the study's name.
 """
 
 import math
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Mapping, Sequence
-from typing import Final
+from dataclasses import dataclass
+from typing import Any, Final
 
 from sweeper.errors import UsageError
 
 Curve = Mapping[int, float]
 
+PRUNERS: Final = ("none", "median", "asha", "hyperband", "wilcoxon")
 STARTUP_TRIALS: Final = 5  # median: others that must have come as far
-ASHA_REDUCTION: Final = 4
-HYPERBAND_REDUCTION: Final = 3
 WILCOXON_P: Final = 0.1
 WILCOXON_STEPS: Final = 4  # with fewer, no difference can be significant at that level
+# Of those with rungs, by the papers: eta is 4 in Li et al. (2020), section 5, and 3 or 4 in Li et al. (2018), section
+# 3.6. Two and three rungs: where a run's first reports say little of its end, more would judge too early.
+REDUCTION: Final[Mapping[str, int]] = {"asha": 4, "hyperband": 3}
+MIN_RESOURCE: Final[Mapping[str, float]] = {"asha": 1 / 16, "hyperband": 1 / 27}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pruner:
+    """A pruner with its settings.
+
+    Attributes:
+        name: one of `PRUNERS`.
+        reduction: of the trials that come to a rung, one in so many goes on; rungs are so far apart.
+        min_resource: the share of the budget before which no trial is ended, 0 to 1; the lowest rung.
+    """
+
+    name: str
+    reduction: int
+    min_resource: float
+
+
+def pruner_of(given: str | Mapping[str, Any] | None) -> Pruner:
+    """A pruner as a phase of a study's document has it: its name, or a mapping with its settings.
+
+    Raises:
+        UsageError: there is no such pruner.
+    """
+    settings: Mapping[str, Any] = {"name": given or "none"} if not isinstance(given, Mapping) else given
+    name = settings["name"]
+    if name not in PRUNERS:
+        raise UsageError(f"no pruner {name!r}. Pruners: {', '.join(PRUNERS)}")
+    reduction, share = settings.get("reduction"), settings.get("min_resource")
+    return Pruner(
+        name=name,
+        reduction=REDUCTION.get(name, 1) if reduction is None else int(reduction),
+        min_resource=MIN_RESOURCE.get(name, 0.0) if share is None else float(share),
+    )
 
 
 class _Reports:
@@ -37,52 +75,75 @@ class _Reports:
         self.steps = [step for step, _ in finite]
         self.values = [value for _, value in finite]
 
-    def reaches(self, step: int) -> bool:
-        return bool(self.steps) and self.steps[-1] >= step and self.steps[0] <= step
+    def reaches(self, step: float) -> bool:
+        return bool(self.steps) and self.steps[-1] >= step
+
+    def spans(self, step: int) -> bool:
+        return self.reaches(step) and self.steps[0] <= step
 
     def at(self, step: int) -> float:
         """The last value at or before a step."""
         return self.values[bisect_right(self.steps, step) - 1]
 
+    def at_rung(self, rung: float) -> float:
+        """The first value at or after a rung."""
+        return self.values[bisect_left(self.steps, rung)]
+
 
 def should_prune(
-    pruner: str,
+    pruner: str | Pruner,
     *,
     direction: str,
     own_curve: Curve,
     other_curves: Sequence[Curve],
+    max_resource: float | None,
     own_place: int = 0,
     other_places: Sequence[int] | None = None,
 ) -> bool:
     """Whether the pruner ends the trial now.
 
     Args:
-        pruner: none, median, asha, hyperband or wilcoxon.
+        pruner: none, median, asha, hyperband or wilcoxon, with its settings or their defaults.
         direction: minimize or maximize.
         own_curve: the trial's metric by step.
         other_curves: those of the other trials of its phase.
+        max_resource: the phase's budget in steps; where it is not known, rungs cannot be told, and judge nobody.
         own_place: the trial's place in its phase, from 0; hyperband's brackets follow from it.
         other_places: those of the others; without them hyperband has one bracket, and is asha.
 
     Raises:
         UsageError: there is no such pruner.
     """
-    if pruner == "none":
-        return False
+    rule = pruner_of(pruner) if isinstance(pruner, str) else pruner
     sign = -1.0 if direction == "maximize" else 1.0
     own = _Reports(own_curve, sign)
+    if rule.name == "none" or not own.steps or (rule.min_resource > 0 and max_resource is None):
+        return False
+    budget = math.inf if max_resource is None else float(max_resource)
+    first = rule.min_resource * budget if rule.min_resource > 0 else 0.0
+    if own.steps[-1] < first:
+        return False
     others = [_Reports(curve, sign) for curve in other_curves]
-    if pruner == "hyperband":
+    if rule.name in REDUCTION:
         places = other_places if other_places is not None else [own_place] * len(others)
-        return bool(own.steps) and _hyperband(own, others, own_place, places, brackets=other_places is not None)
-    rules: dict[str, Callable[[_Reports, list[_Reports]], bool]] = {
-        "median": _median,
-        "asha": _asha,
-        "wilcoxon": _wilcoxon,
-    }
-    if pruner not in rules:
-        raise UsageError(f"no pruner {pruner!r}. Pruners: none, {', '.join(rules)}, hyperband")
-    return bool(own.steps) and rules[pruner](own, [other for other in others if other.steps])
+        bracketed = rule.name == "hyperband" and other_places is not None
+        return _out_at_rung(own, others, rule, (first, budget), (own_place, places) if bracketed else None)
+    rules: dict[str, Callable[[_Reports, list[_Reports]], bool]] = {"median": _median, "wilcoxon": _wilcoxon}
+    return rules[rule.name](own, [other for other in others if other.steps])
+
+
+def rungs(pruner: Pruner, max_resource: float, bracket: int = 0) -> tuple[float, ...]:
+    """The steps at which trials of a bracket are judged: r eta^bracket, r eta^(bracket + 1), … below the budget.
+
+    Source: Li et al. (2020), A system for massively parallel hyperparameter tuning, section 3.1, where r is the
+    minimum resource and the bracket the "minimum early-stopping rate" s.
+    """
+    found = []
+    rung = pruner.min_resource * max_resource * pruner.reduction**bracket
+    while 0 < rung < max_resource * (1 - 1e-9):
+        found.append(rung)
+        rung *= pruner.reduction
+    return tuple(found)
 
 
 def _median(own: _Reports, others: Sequence[_Reports]) -> bool:
@@ -91,7 +152,7 @@ def _median(own: _Reports, others: Sequence[_Reports]) -> bool:
     Source: Golovin et al. (2017), Google Vizier, section 3.2.2, with values in place of running averages.
     """
     step = own.steps[-1]
-    values = sorted(other.at(step) for other in others if other.reaches(step))
+    values = sorted(other.at(step) for other in others if other.spans(step))
     if len(values) < STARTUP_TRIALS:
         return False
     middle = len(values) // 2
@@ -99,61 +160,50 @@ def _median(own: _Reports, others: Sequence[_Reports]) -> bool:
     return min(own.values) > median
 
 
-def _asha(own: _Reports, others: Sequence[_Reports]) -> bool:
-    """Source: Li et al. (2020), A system for massively parallel hyperparameter tuning, algorithm 2."""
-    first = min(reports.steps[0] for reports in (own, *others))
-    return _out_at_rung(own, others, max(1, first), ASHA_REDUCTION)
-
-
-def _out_at_rung(own: _Reports, others: Sequence[_Reports], first: int, reduction: int) -> bool:
-    """Whether the trial is not among the best 1/reduction of those that came to the highest rung that it reached."""
-    rung = first
-    if own.steps[-1] < rung:
-        return False
-    while rung * reduction <= own.steps[-1]:
-        rung *= reduction
-    if not own.reaches(rung):
-        return False
-    value = own.at(rung)
-    rivals = [other.at(rung) for other in others if other.reaches(rung)]
-    number = len(rivals) + 1
-    if number < reduction:
-        return False
-    return sum(rival < value for rival in rivals) >= number // reduction
-
-
-def _hyperband(
-    own: _Reports, others: Sequence[_Reports], own_place: int, places: Sequence[int], *, brackets: bool
+def _out_at_rung(
+    own: _Reports,
+    others: Sequence[_Reports],
+    rule: Pruner,
+    span: tuple[float, float],
+    places: tuple[int, Sequence[int]] | None,
 ) -> bool:
-    """Successive halving in brackets that begin to halve ever later, each among its own trials.
+    """Whether the trial is not among the best 1/eta of those of its bracket that came to the highest rung it reached.
 
-    The brackets are those that the longest curve so far allows; a trial's bracket is fixed by its place, and a bracket
-    that is not there yet is asked of the last one.
+    With `places`, its own and the others', trials are judged in brackets that begin to halve ever later.
 
-    Source: Li et al. (2018), Hyperband, algorithm 1, run asynchronously.
+    Source: Li et al. (2020), algorithm 2 (ASHA), in the variant that ends trials at a rung instead of holding them
+    there until they are promoted; the brackets are those of Li et al. (2018), Hyperband, algorithm 1.
     """
-    known = [reports for reports in (own, *others) if reports.steps]
-    first = max(1, min(reports.steps[0] for reports in known))
-    longest = max(reports.steps[-1] for reports in known)
-    most = int(math.log(longest / first, HYPERBAND_REDUCTION) + 1e-9) if brackets and longest > first else 0
-    mine = min(bracket_of(own_place), most)
-    rivals = [
-        other
-        for other, place in zip(others, places, strict=True)
-        if other.steps and min(bracket_of(place), most) == mine
-    ]
-    return _out_at_rung(own, rivals, first * HYPERBAND_REDUCTION**mine, HYPERBAND_REDUCTION)
+    first, budget = span
+    mine = 0
+    if places is not None:
+        most = max(int(math.log(budget / first, rule.reduction) + 1e-9) - 1, 0)
+        mine = min(bracket_of(places[0], rule.reduction), most)
+        others = [
+            other
+            for other, place in zip(others, places[1], strict=True)
+            if min(bracket_of(place, rule.reduction), most) == mine
+        ]
+    reached = [rung for rung in rungs(rule, budget, mine) if own.reaches(rung)]
+    if not reached:
+        return False
+    value = own.at_rung(reached[-1])
+    rivals = [other.at_rung(reached[-1]) for other in others if other.reaches(reached[-1])]
+    number = len(rivals) + 1
+    if number < rule.reduction:
+        return False
+    return sum(rival < value for rival in rivals) >= number // rule.reduction
 
 
-def bracket_of(place: int) -> int:
+def bracket_of(place: int, reduction: int = REDUCTION["hyperband"]) -> int:
     """The bracket of the trial at a place: of 3^k trials, 2/3 are in bracket 0, 2/9 in bracket 1, and so on.
 
-    The number of times that the place, counted from 1, is divided by 3: so every prefix of a phase has each bracket
-    in its share.
+    The number of times that the place, counted from 1, is divided by the reduction factor: so every prefix of a phase
+    has each bracket in its share.
     """
     bracket, number = 0, place + 1
-    while number % HYPERBAND_REDUCTION == 0:
-        bracket, number = bracket + 1, number // HYPERBAND_REDUCTION
+    while number % reduction == 0:
+        bracket, number = bracket + 1, number // reduction
     return bracket
 
 
@@ -167,7 +217,7 @@ def _wilcoxon(own: _Reports, others: Sequence[_Reports]) -> bool:
     if not others:
         return False
     best = min(others, key=lambda other: (min(other.values), other.steps, other.values))
-    pairs = [(value, best.at(step)) for step, value in zip(own.steps, own.values, strict=True) if best.reaches(step)]
+    pairs = [(value, best.at(step)) for step, value in zip(own.steps, own.values, strict=True) if best.spans(step)]
     differences = [value - rival for value, rival in pairs]
     if len(differences) < WILCOXON_STEPS or math.fsum(differences) <= 0:
         return False

@@ -15,6 +15,7 @@ from trainer.config.wording import shown
 
 MOST_TRIALS: Final = 100_000  # beyond it a typing mistake is likelier than the wish to run them
 PRUNABLE: Final = ("sampler", "grid", "list")
+WITH_RUNGS: Final = ("asha", "hyperband")
 
 
 def check_phases(parts: Parts, complaints: Complaints) -> None:
@@ -98,13 +99,21 @@ def _check_budget(parts: Parts, place: int, phase: Phase, complaints: Complaints
 
 
 def _check_pruner(place: int, phase: Phase, complaints: Complaints) -> None:
-    kind = design_kind(phase.design)
-    if phase.pruner != "none" and kind not in PRUNABLE:
+    kind, pruner = design_kind(phase.design), phase.pruner_settings
+    here: KeyPath = ("phases", place, "pruner")
+    if pruner.name != "none" and kind not in PRUNABLE:
         complaints.add(
-            ("phases", place, "pruner"),
-            f"{phase.pruner!r} would stop trials early that {kind} needs to the end, to compare them. "
+            here,
+            f"{pruner.name!r} would stop trials early that {kind} needs to the end, to compare them. "
             f"Write none; pruners are for the designs {', '.join(PRUNABLE)}.",
         )
+    if pruner.reduction is not None and pruner.name not in WITH_RUNGS:
+        message = (
+            f"{pruner.name} has no rungs, so that nothing is reduced. Remove it, or take {' or '.join(WITH_RUNGS)}."
+        )
+        complaints.add((*here, "reduction"), message)
+    if pruner.min_resource is not None and pruner.name == "none":
+        complaints.add((*here, "min_resource"), "none ends no trial early. Remove it, or name a pruner, e.g. asha.")
 
 
 def _check_exclude(parts: Parts, place: int, phase: Phase, complaints: Complaints) -> None:

@@ -54,12 +54,18 @@ def _phase(phase: Phase, factors: Factors) -> dict[str, Any]:
         "factors": None if phase.factors is None else list(phase.factors),
         "seeds": list(range(phase.seeds)) if isinstance(phase.seeds, int) else list(phase.seeds),
         "budget": phase.budget.model_dump(exclude_none=True),
-        "pruner": phase.pruner,
+        "pruner": _pruner(phase),
         "config": phase.config,
         "exclude": [_levels(row, factors) for row in phase.exclude],
         "repeats": phase.repeats,
         **_of_phase(phase, factors),
     }
+
+
+def _pruner(phase: Phase) -> Any:
+    """The pruner's name, with its settings where the file gives any."""
+    given = phase.pruner_settings.model_dump(exclude_none=True)
+    return given if len(given) > 1 else given["name"]
 
 
 def _of_phase(phase: Phase, factors: Factors) -> dict[str, Any]:

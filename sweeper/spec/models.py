@@ -51,7 +51,7 @@ class CommandProgram(Section):
 
     command: list[Text] = Field(
         min_length=1,
-        description='The command as a list, e.g. [python, train.py, --lr, "{lr}"]; no shell reads it.',
+        description='The command as a list, e.g. [python, train.py, --lr, "{lr}", "{tied?--tied}"]; no shell reads it.',
     )
     metrics: dict[str, str] | None = Field(
         None,
@@ -191,6 +191,25 @@ PhaseLevels = Annotated[
 ]
 
 
+PrunerName = Literal["none", "median", "asha", "hyperband", "wilcoxon"]
+
+
+class PrunerSettings(Section):
+    """A pruner with its settings."""
+
+    name: PrunerName = Field(description="Which pruner, e.g. asha.")
+    reduction: Annotated[int, Field(ge=2, le=1000)] | None = Field(
+        None,
+        description="Of the trials that come to a rung, one in so many goes on, and rungs are so far apart; at least "
+        "2, for asha (4) and hyperband (3).",
+    )
+    min_resource: Annotated[float, Field(gt=0, lt=1)] | None = Field(
+        None,
+        description="The share of the budget before which no trial is ended, and the lowest rung, above 0 and below 1; "
+        "by default 0.0625 for asha, 0.037 (1/27) for hyperband, nothing for others.",
+    )
+
+
 class Phase(Section):
     """One design over some factors, at one budget."""
 
@@ -219,8 +238,12 @@ class Phase(Section):
     budget: Budget = Field(
         description="How long each trial runs: one of steps, tokens, epochs and reference_hours, e.g. {steps: 300}."
     )
-    pruner: Literal["none", "median", "asha", "hyperband", "wilcoxon"] = Field(
-        "none", description="What stops trials early that do badly; for the designs sampler, grid and list."
+    pruner: Annotated[
+        Annotated[PrunerName, Tag("<name>")] | Annotated[PrunerSettings, Tag("<mapping>")],
+        Discriminator(lambda value: "<mapping>" if isinstance(value, dict | PrunerSettings) else "<name>"),
+    ] = Field(
+        "none",
+        description="What stops trials early that do badly; for the designs sampler, grid and list.",
     )
     config: dict[str, Any] = Field(
         default_factory=dict, description="Changes to the baseline configuration in this phase, nested as trial.config."
@@ -232,6 +255,11 @@ class Phase(Section):
     repeats: Annotated[int, Field(ge=1, le=10_000)] = Field(
         1, description="Exact repeats of each configuration, seed and budget, from 1, to measure non-determinism."
     )
+
+    @property
+    def pruner_settings(self) -> PrunerSettings:
+        """The pruner in its long form."""
+        return self.pruner if isinstance(self.pruner, PrunerSettings) else PrunerSettings(name=self.pruner)
 
 
 class StudyFile(Section):

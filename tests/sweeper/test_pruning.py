@@ -7,9 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sweeper.errors import UsageError
-from sweeper.pruning import bracket_of, should_prune
+from sweeper.pruning import bracket_of, pruner_of, rungs, should_prune
 
 PRUNERS = ["median", "asha", "hyperband", "wilcoxon"]
+BUDGET = 64
 CURVES = st.dictionaries(st.integers(1, 40), st.floats(-5, 5), max_size=10)
 
 
@@ -23,6 +24,7 @@ def prune(pruner: str, own: dict[int, float], others: list[dict[int, float]], di
         direction=direction,
         own_curve=own,
         other_curves=others,
+        max_resource=BUDGET,
         own_place=0,
         other_places=list(range(1, len(others) + 1)),
     )
@@ -44,7 +46,13 @@ def test_neither_the_order_of_reports_nor_that_of_trials_matters(
     shuffle = random.Random(seed).sample
     places = list(range(1, len(others) + 1))
     first = should_prune(
-        pruner, direction="minimize", own_curve=own, other_curves=others, own_place=0, other_places=places
+        pruner,
+        direction="minimize",
+        own_curve=own,
+        other_curves=others,
+        max_resource=BUDGET,
+        own_place=0,
+        other_places=places,
     )
     mixed = shuffle(list(zip(others, places, strict=True)), len(others))
     again = should_prune(
@@ -52,6 +60,7 @@ def test_neither_the_order_of_reports_nor_that_of_trials_matters(
         direction="minimize",
         own_curve=dict(shuffle(list(own.items()), len(own))),
         other_curves=[dict(shuffle(list(curve.items()), len(curve))) for curve, _ in mixed],
+        max_resource=BUDGET,
         own_place=0,
         other_places=[place for _, place in mixed],
     )
@@ -96,12 +105,56 @@ def test_the_last_report_before_a_step_counts_where_steps_differ() -> None:
 
 
 def test_asha_keeps_the_best_quarter_at_the_highest_rung_that_the_trial_reached() -> None:
-    others = [flat(float(value)) for value in range(1, 8)]  # with the trial, eight came to each rung
+    others = [flat(float(value), steps=20) for value in range(1, 8)]  # with the trial, eight came to each rung
     assert not prune("asha", flat(1.5), others)
     assert prune("asha", flat(2.5), others)
     late = {**flat(9.0, steps=15), 16: 0.5}
     assert prune("asha", {step: late[step] for step in range(1, 16)}, others)
     assert not prune("asha", late, others)  # at the rung of step 16 it is the best
+
+
+def test_asha_has_rungs_at_a_sixteenth_and_a_quarter_of_the_budget() -> None:
+    assert rungs(pruner_of("asha"), 3200) == (200, 800)
+    assert rungs(pruner_of("hyperband"), 2700) == pytest.approx((100, 300, 900))
+    assert rungs(pruner_of("hyperband"), 2700, bracket=2) == pytest.approx((900,))
+    assert rungs(pruner_of({"name": "asha", "reduction": 2, "min_resource": 0.2}), 1000) == (200, 400, 800)
+
+
+@pytest.mark.parametrize("pruner", ["asha", "hyperband"])
+def test_nobody_is_judged_before_the_lowest_rung_however_often_it_reports(pruner: str) -> None:
+    others = [flat(1.0 + place / 100, steps=64) for place in range(20)]
+    lowest = math.ceil(rungs(pruner_of(pruner), BUDGET)[0])
+    assert not prune(pruner, flat(9.0, steps=lowest - 1), others)
+    assert prune(pruner, flat(9.0, steps=lowest), others)
+
+
+def test_a_rung_between_two_reports_takes_the_next_one() -> None:
+    others = [{11: 1.0 + place / 100, 22: 1.0 + place / 100} for place in range(7)]
+    assert prune("asha", {11: 9.0}, others)  # the rung of step 4
+    assert prune("asha", {11: 0.5, 22: 9.0}, others)  # that of step 16
+    assert not prune("asha", {11: 9.0, 22: 0.5}, others)
+
+
+@pytest.mark.parametrize("pruner", ["asha", "hyperband"])
+def test_without_a_known_budget_rungs_judge_nobody(pruner: str) -> None:
+    others = [flat(1.0)] * 20
+    assert not should_prune(pruner, direction="minimize", own_curve=flat(9.0), other_curves=others, max_resource=None)
+
+
+@pytest.mark.parametrize("pruner", ["median", "wilcoxon"])
+def test_a_least_share_of_the_budget_holds_for_every_pruner(pruner: str) -> None:
+    others = [{step: 1.0 / step for step in range(1, 65)}] * 20
+    asked = {
+        share: should_prune(
+            pruner_of({"name": pruner, "min_resource": share}),
+            direction="minimize",
+            own_curve=flat(9.0, steps=16),
+            other_curves=others,
+            max_resource=BUDGET,
+        )
+        for share in (0.2, 0.5)
+    }
+    assert asked == {0.2: True, 0.5: False}
 
 
 def test_a_rung_judges_nobody_before_enough_have_come() -> None:
@@ -121,11 +174,17 @@ def test_a_late_bracket_does_not_prune_early() -> None:
     def asked(place: int) -> bool:
         rest = [other for other in range(27) if other != place]
         return should_prune(
-            "hyperband", direction="minimize", own_curve=early, other_curves=others, own_place=place, other_places=rest
+            "hyperband",
+            direction="minimize",
+            own_curve=early,
+            other_curves=others,
+            max_resource=54,
+            own_place=place,
+            other_places=rest,
         )
 
     assert len(places) == len(others)
-    assert asked(0)  # bracket 0 judges at the first report
+    assert asked(0)  # bracket 0 judges at step 2
     assert not asked(2)  # bracket 1 at three times that
 
 

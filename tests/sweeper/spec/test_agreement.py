@@ -2,6 +2,7 @@
 
 import inspect
 import itertools
+from typing import get_args
 
 import optuna.samplers
 import pytest
@@ -12,7 +13,7 @@ from sweeper.slots import metrics
 from sweeper.spec.arms import fewest_runs
 from sweeper.spec.checks_study import COORDINATES
 from sweeper.spec.designs import KINDS, SAMPLERS, SIMPLE
-from sweeper.spec.models import Phase, Retry
+from sweeper.spec.models import PrunerName, PrunerSettings, Retry
 from sweeper.spec.resolution import resolution_of, rule_fault
 from sweeper.spec.retries import FINAL_REASONS, FREE_REASONS
 from sweeper.spec.sampler_options import OPTIONS
@@ -50,9 +51,19 @@ def test_every_sampler_says_which_options_it_has() -> None:
 
 
 def test_pruners_are_those_that_can_prune() -> None:
-    schema = Phase.model_json_schema()["properties"]["pruner"]["enum"]
-    for pruner in schema:
-        assert pruning.should_prune(pruner, direction="minimize", own_curve={1: 1.0}, other_curves=[]) is False
+    names = get_args(PrunerName)
+    assert names == pruning.PRUNERS
+    for pruner in names:
+        found = pruning.should_prune(pruner, direction="minimize", own_curve={1: 1.0}, other_curves=[], max_resource=1)
+        assert found is False
+
+
+def test_the_defaults_of_pruners_are_those_that_the_schema_tells() -> None:
+    told = {name: field.description or "" for name, field in PrunerSettings.model_fields.items()}
+    assert f"asha ({pruning.REDUCTION['asha']}) and hyperband ({pruning.REDUCTION['hyperband']})" in told["reduction"]
+    assert f"{pruning.MIN_RESOURCE['asha']} for asha" in told["min_resource"]
+    assert "1/27" in told["min_resource"]
+    assert pruning.MIN_RESOURCE["hyperband"] == 1 / 27
 
 
 def test_coordinates_are_those_of_metrics_files() -> None:
