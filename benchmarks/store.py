@@ -24,7 +24,13 @@ NUM_FACTORS = 6
 NUM_POINTS = 100
 NUM_CYCLES = 200
 SLOT = SlotIdentity(
-    host="here", slot="cpu-0", device="cpu", device_share=1.0, supervisor_pid=1, supervisor_started_at=0.0
+    host="here",
+    machine="here",
+    slot="cpu-0",
+    device="cpu",
+    device_share=1.0,
+    supervisor_pid=1,
+    supervisor_started_at=0.0,
 )
 
 

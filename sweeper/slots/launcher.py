@@ -63,7 +63,7 @@ class Launcher:
     engine: Engine
     study_id: int
     runner_id: int
-    host: str
+    machine: str
     presence: Presence
     on_tick: Callable[[], None]
     fork_server: ForkServer | None = None
@@ -90,7 +90,7 @@ class Launcher:
                 end_pool()
                 pool.join(PATIENCE_S)
                 self.interrupts -= 1
-            sweep(self.engine, self.study_id, self.host)
+            sweep(self.engine, self.study_id, self.machine)
         self.on_tick()
         if self._failure is not None:
             raise self._failure

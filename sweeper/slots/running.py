@@ -15,6 +15,7 @@ from sweeper.errors import StoreError
 from sweeper.provenance import facts
 from sweeper.slots.fork_server import fork_server_for
 from sweeper.slots.launcher import Launcher
+from sweeper.slots.machine import this_machine
 from sweeper.slots.processes import started_at
 from sweeper.slots.resources import Slot, find_slots
 from sweeper.slots.slot import LEASE_S, SlotTask
@@ -63,8 +64,8 @@ def run_slots(
     Raises:
         SweeperError: slots failed, with what they said.
     """
-    host, pid = socket.gethostname(), os.getpid()
-    sweep(engine, run.study_id, host)
+    host, pid, machine = socket.gethostname(), os.getpid(), this_machine()
+    sweep(engine, run.study_id, machine)
     if queue.next_due(engine, run.study_id, time.time()) is None:
         return "nothing"
     pid_started_at = started_at(pid)
@@ -75,7 +76,7 @@ def run_slots(
         with fork_server_for(document, places) or nullcontext() as server:
             launcher_process = (pid, pid_started_at)
             tasks = _tasks(run, places, runner_id, launcher_process, None if server is None else str(server.path))
-            launcher = Launcher(engine, run.study_id, runner_id, host, Presence(run.store), on_tick, server)
+            launcher = Launcher(engine, run.study_id, runner_id, machine, Presence(run.store), on_tick, server)
             ends = launcher.run(tasks)
     finally:
         with suppress(StoreError):  # a store that refuses has said so already

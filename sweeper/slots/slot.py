@@ -20,6 +20,7 @@ from sweeper.slots import process as plain_process
 from sweeper.slots.drawing import draw_configuration, fill_promotions, find_phase, promotion_source
 from sweeper.slots.fork_client import ForkClient
 from sweeper.slots.guard import Guard
+from sweeper.slots.machine import this_machine
 from sweeper.slots.process import die_with_parent
 from sweeper.slots.processes import is_alive, kill_trial, started_at
 from sweeper.slots.programs import Program, program_of
@@ -145,6 +146,7 @@ class SlotLoop:
             self._fork_client = ForkClient(Path(self.task.fork_server))
         self.identity = SlotIdentity(
             host=socket.gethostname(),
+            machine=this_machine(),
             slot=self.task.slot.name,
             device=self.task.slot.device,
             device_share=self.task.slot.device_share,
@@ -188,7 +190,7 @@ class SlotLoop:
         """Whether every trial has ended; frees those of dead slots otherwise."""
         if queue.next_due(self.engine, self.task.study_id, time.time()) is None:
             return True
-        sweep(self.engine, self.task.study_id, self.identity.host)
+        sweep(self.engine, self.task.study_id, self.identity.machine)
         return False
 
     def _claim(self) -> Claim | None:
@@ -204,7 +206,7 @@ class SlotLoop:
         )
         if claim is None:
             return None
-        if claim.superseded is not None and claim.superseded.host == self.identity.host:
+        if claim.superseded is not None and claim.superseded.machine == self.identity.machine:
             kill_trial(claim.superseded.pid, claim.superseded.pid_started_at)
         if claim.configuration is None:
             return self._draw(claim)

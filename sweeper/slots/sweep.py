@@ -8,10 +8,10 @@ from sweeper.slots.processes import is_alive, kill_trial
 from sweeper.store import queue
 
 
-def sweep(engine: Engine, study_id: int, host: str) -> int:
-    """Free the trials whose slot on this host is dead, without waiting for their leases; how many."""
+def sweep(engine: Engine, study_id: int, machine: str) -> int:
+    """Free the trials whose slot on this machine is dead, without waiting for their leases; how many."""
     freed = 0
-    for attempt in queue.abandoned(engine, study_id, host):
+    for attempt in queue.abandoned(engine, study_id, machine):
         if is_alive(attempt.supervisor_pid, attempt.supervisor_started_at):
             continue
         kill_trial(attempt.pid, attempt.pid_started_at)

@@ -12,14 +12,14 @@ from sweeper.store.transactions import reading, writing
 FREED: Final = {"state": "waiting", "lease_owner": None, "lease_expires_at": None}
 
 
-def abandoned(engine: Engine, study_id: int, host: str) -> tuple[RunningAttempt, ...]:
-    """The running attempts of a host. Who finds a supervisor dead kills what is left and releases its trial."""
+def abandoned(engine: Engine, study_id: int, machine: str) -> tuple[RunningAttempt, ...]:
+    """The running attempts of a machine. Who finds a supervisor dead kills what is left and releases its trial."""
     query = (
         select(attempts, phases.c.name.label("phase"), trials.c.number.label("trial_number"))
         .join(trials, trials.c.id == attempts.c.trial_id)
         .join(phases, phases.c.id == trials.c.phase_id)
         .where(trials.c.study_id == study_id, trials.c.state == "running", attempts.c.number == trials.c.fence)
-        .where(attempts.c.host == host, attempts.c.ended_at.is_(None))
+        .where(attempts.c.machine == machine, attempts.c.ended_at.is_(None))
         .order_by(attempts.c.id)
     )
     with reading(engine) as connection:

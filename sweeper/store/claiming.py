@@ -102,13 +102,13 @@ def _refusal(
 def _last_process(connection: Connection, trial: Row[*tuple[Any, ...]]) -> ProcessIdentity | None:
     """The process of a trial's last attempt, which may still run although its supervisor let the lease run out."""
     last = connection.execute(
-        select(attempts.c.host, attempts.c.pid, attempts.c.pid_started_at).where(
+        select(attempts.c.machine, attempts.c.pid, attempts.c.pid_started_at).where(
             attempts.c.trial_id == trial.id, attempts.c.number == trial.fence
         )
     ).one_or_none()
     if last is None or last.pid is None:
         return None
-    return ProcessIdentity(host=last.host, pid=last.pid, pid_started_at=last.pid_started_at)
+    return ProcessIdentity(machine=last.machine, pid=last.pid, pid_started_at=last.pid_started_at)
 
 
 def _candidates() -> Select[Any]:
@@ -195,6 +195,7 @@ def _open_attempt(
         "trial_id": trial.id,
         "number": trial.fence + 1,
         "host": slot.host,
+        "machine": slot.machine,
         "slot": slot.slot,
         "device": slot.device,
         "device_share": slot.device_share,

@@ -17,12 +17,17 @@ from sweeper.store.url import absent, check_sqlite_file, shown, sqlite_path
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
-REVISION: Final = "0001"  # that of `sweeper.store.schema`, which needs SQLAlchemy; a test holds them equal
+REVISION: Final = "0002"  # that of `sweeper.store.schema`, which needs SQLAlchemy; a test holds them equal
+OLDEST: Final = "0001"  # the oldest that the reader's queries still suit
 Row = tuple[Any, ...]
 
 
 class ReadConnection(Protocol):
     """One consistent state of a store: every query sees the same."""
+
+    @property
+    def revision(self) -> str:
+        """Of the schema; a file of an older one is read as it is."""
 
     def rows(self, sql: str, parameters: Mapping[str, object]) -> Sequence[Row]:
         """All rows of a query with ``:name`` parameters."""
@@ -50,6 +55,7 @@ class _Sqlite:
     def __init__(self, connection: sqlite3.Connection, url: str) -> None:
         self._connection = connection
         self._url = url
+        self.revision = REVISION
 
     def rows(self, sql: str, parameters: Mapping[str, object]) -> Sequence[Row]:
         try:
@@ -69,7 +75,7 @@ def _sqlite(url: str, path: Path) -> Iterator[ReadConnection]:
         reader = _Sqlite(connection, url)
         found = reader.rows("SELECT name FROM sqlite_master WHERE name = 'sweeper_alembic_version'", {})
         connection.execute("BEGIN")  # from here on one state, whatever others write
-        _check_revision(reader if found else None, url)
+        reader.revision = _revision(reader if found else None, url)
         yield reader
     finally:
         connection.close()
@@ -90,7 +96,7 @@ def _open_sqlite(url: str, path: Path) -> sqlite3.Connection:
     raise StoreError(f"store {url}: {reason}. Check the file and its permissions") from reason
 
 
-def _check_revision(reader: ReadConnection | None, url: str) -> None:
+def _revision(reader: ReadConnection | None, url: str) -> str:
     found = reader.rows("SELECT version_num FROM sweeper_alembic_version", {}) if reader is not None else []
     if not found:
         raise absent(url)
@@ -100,11 +106,12 @@ def _check_revision(reader: ReadConnection | None, url: str) -> None:
             f"store {shown(url)}: it was made by a newer version of sweeper (its schema is {revision}, this version "
             f"knows up to {REVISION}). Update sweeper, or name another store with --store"
         )
-    if revision < REVISION:
+    if revision < OLDEST:
         raise StoreError(
             f"store {shown(url)}: it is of an older version of sweeper (schema {revision}, now {REVISION}). "
             "`sweeper launch` or `sweeper worker` on it brings it up to date"
         )
+    return revision
 
 
 @contextmanager
@@ -115,6 +122,8 @@ def _server(url: str) -> Iterator[ReadConnection]:
     from sweeper.store.transactions import reading  # noqa: PLC0415
 
     class Server:
+        revision = REVISION  # it was brought up to date when it was opened
+
         def __init__(self, connection: Connection) -> None:
             self._connection = connection
 

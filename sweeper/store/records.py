@@ -43,23 +43,24 @@ class BudgetTooSmall(Exception):  # noqa: N818 - a fact about the study rather t
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProcessIdentity:
-    """A trial's process, leader of its process group, on some host."""
+    """A trial's process, leader of its process group, on some machine."""
 
-    host: str
+    machine: str | None  # whose process ids these are, as `sweeper.slots.machine` says; None where that is unknown
     pid: int
-    pid_started_at: float  # seconds since the epoch: with the pid, its identity on the host
+    pid_started_at: float  # seconds since the epoch: with the pid, its identity on the machine
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SlotIdentity:
     """The slot that claims: where it is and which process supervises it."""
 
-    host: str
+    host: str  # its name, for people: two containers may share it
+    machine: str  # whose process ids these are, as `sweeper.slots.machine` says
     slot: str
     device: str  # "cpu", "cuda:0"
-    device_share: float  # (0, 1]
+    device_share: float  # above 0; above 1 for a slot of several devices
     supervisor_pid: int
-    supervisor_started_at: float  # of the process, seconds since the epoch: with the pid, its identity on the host
+    supervisor_started_at: float  # of the process, seconds since the epoch: with the pid, its identity on the machine
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -32,7 +32,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-REVISION: Final = "0001"  # the newest of migrations/versions
+REVISION: Final = "0002"  # the newest of migrations/versions
 VERSION_TABLE: Final = "sweeper_alembic_version"  # Alembic's usual name is taken by Optuna
 
 TRIAL_STATES: Final = ("waiting", "running", "completed", "pruned", "failed")
@@ -152,12 +152,13 @@ attempts = Table(
     Column("id", Integer, primary_key=True),
     Column("trial_id", ForeignKey("sweeper_trials.id"), nullable=False),
     Column("number", Integer, nullable=False),  # within the trial, from 1; equals the fence of its claim
-    Column("host", String(200), nullable=False),
+    Column("host", String(200), nullable=False),  # its name, for people
+    Column("machine", String(200)),  # whose process ids these are; NULL in rows from before 0002
     Column("slot", String(200), nullable=False),
     Column("device", String(200), nullable=False),  # "cpu", "cuda:0"
     Column("device_share", Float, nullable=False, default=1.0),
     Column("supervisor_pid", Integer, nullable=False),
-    Column("supervisor_started_at", Float, nullable=False),  # of the process: with the pid, its identity on the host
+    Column("supervisor_started_at", Float, nullable=False),  # of the process: with the pid, its identity on the machine
     Column("pid", Integer),  # of the trial process, which leads a process group of its own
     Column("pid_started_at", Float),
     Column("environment_sha256", ForeignKey("sweeper_environments.sha256")),
@@ -202,4 +203,30 @@ runners = Table(  # a launcher or a worker: it owns slots
     Column("heartbeat_at", Float, nullable=False),
     Column("stop_requested", Boolean, nullable=False, default=False),
     Column("ended_at", Float),
+)
+
+pilots = (
+    Table(  # short runs that measured what a study's trials will cost; they are no trials, and in no study's ledger
+        "sweeper_pilots",
+        metadata,
+        Column("id", Integer, primary_key=True),
+        Column("study", String(200), nullable=False),  # the name of the one that asked, which need not be in the store
+        Column("program", JSON, nullable=False),
+        Column("config", JSON, nullable=False),  # what the program was given, complete, without seed and budget
+        Column("host", String(200), nullable=False),
+        Column("device", String(10), nullable=False),  # cpu | cuda
+        Column("device_share", Float, nullable=False),
+        Column("threads", Integer, nullable=False),
+        Column("slots", Integer, nullable=False),  # how many such runs went on at a time
+        Column("unit", String(10), nullable=False),  # steps | tokens | epochs
+        Column("amount", Float, nullable=False),  # how many of them it ran
+        Column("device_seconds", Float, nullable=False),  # of the whole run
+        Column("start_seconds", Float, nullable=False),  # of device time: what does not grow with the amount
+        Column("unit_seconds", Float, nullable=False),  # a step, token or epoch
+        Column("evaluation_seconds", Float, nullable=False),  # one evaluation of the built-in trainer's
+        Column("spread", Float, nullable=False),  # standard deviation of the logarithm of `unit_seconds`
+        Column("peak_memory_bytes", BigInteger),
+        Column("disk_bytes", BigInteger),
+        Column("measured_at", Float, nullable=False),  # the same for all runs of one pilot
+    )
 )

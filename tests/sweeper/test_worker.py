@@ -79,6 +79,7 @@ def test_a_worker_takes_over_what_another_machine_left(url: str) -> None:
     engine = open_store(url, create=False)
     elsewhere = queue.SlotIdentity(
         host="another machine",
+        machine="another machine",
         slot="cuda-0",
         device="cuda:0",
         device_share=1.0,

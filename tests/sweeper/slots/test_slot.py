@@ -12,7 +12,9 @@ from sqlalchemy import Engine, update
 from sweeper.errors import StoreError, SweeperError
 from sweeper.slots import slot as slot_module
 from sweeper.slots import supervisor
+from sweeper.slots.machine import this_machine
 from sweeper.slots.slot import SlotLoop
+from sweeper.slots.sweep import sweep
 from sweeper.store import queue, reader
 from sweeper.store.schema import trials
 from sweeper.store.transactions import writing
@@ -259,20 +261,33 @@ def test_no_room_for_a_run_directory_stops_the_slot_and_blames_no_trial(
     assert trials_of(url)[0].state == "waiting"
 
 
-def test_a_dead_slots_trial_is_taken_up_at_once(url: str, engine: Engine) -> None:
-    study = enrolled(url, [{"value": 0.5}])
-    dead = queue.SlotIdentity(
+def dead_slot(machine: str) -> queue.SlotIdentity:
+    """A slot of this host's name whose process id nobody has."""
+    return queue.SlotIdentity(
         host=slot_module.socket.gethostname(),
+        machine=machine,
         slot="cpu-9",
         device="cpu",
         device_share=1.0,
         supervisor_pid=2**22 - 1,
         supervisor_started_at=1.0,
     )
-    assert queue.claim(engine, study, dead, lease_s=1e6, now=time.time()) is not None
+
+
+def test_a_dead_slots_trial_is_taken_up_at_once(url: str, engine: Engine) -> None:
+    study = enrolled(url, [{"value": 0.5}])
+    assert queue.claim(engine, study, dead_slot(this_machine()), lease_s=1e6, now=time.time()) is not None
     assert run_loop(url, study) == "done"
     assert [attempt.exit_reason for attempt in attempts_of(url)] == ["killed", "completed"]
     assert attempts_of(url)[0].supervisor_lost
+
+
+def test_a_trial_in_another_container_of_this_host_s_name_is_left_alone(url: str, engine: Engine) -> None:
+    study = enrolled(url, [{"value": 0.5}])
+    elsewhere = dead_slot(f"{slot_module.socket.gethostname()}/another boot/4026532000")
+    assert queue.claim(engine, study, elsewhere, lease_s=1e6, now=time.time()) is not None
+    assert sweep(engine, study, this_machine()) == 0
+    assert trials_of(url)[0].state == "running"
 
 
 def test_a_back_off_written_by_a_clock_that_was_set_back_is_not_waited_for(url: str, engine: Engine) -> None:

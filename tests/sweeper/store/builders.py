@@ -14,7 +14,13 @@ from sweeper.store.enrol import Enrolment, enrol
 from sweeper.store.records import Outcome, SlotIdentity
 
 SLOT = SlotIdentity(
-    host="here", slot="cpu-0", device="cpu", device_share=1.0, supervisor_pid=11, supervisor_started_at=5.0
+    host="here",
+    machine="here/boot/1",
+    slot="cpu-0",
+    device="cpu",
+    device_share=1.0,
+    supervisor_pid=11,
+    supervisor_started_at=5.0,
 )
 RETRY = {"crashed": 1, "killed": 2, "out_of_memory": 1, "timeout": 0, "diverged": 0}
 

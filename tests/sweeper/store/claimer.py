@@ -18,6 +18,7 @@ def main(url: str, study_id: int, name: str, lease_s: float, kill_after: int | N
     engine = open_existing(url)
     slot = SlotIdentity(
         host="here",
+        machine="here",
         slot=name,
         device="cpu",
         device_share=1.0,

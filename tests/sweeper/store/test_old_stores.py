@@ -50,3 +50,19 @@ def test_an_old_store_goes_on(dump: Path, tmp_path: Path) -> None:
         ran.append((claim.phase, claim.number, claim.attempt))
     assert ran == [("screen", 2, 2), ("screen", 3, 1), ("search", 0, 1), ("long", 0, 1)]
     engine.dispose()
+
+
+@pytest.mark.parametrize("dump", OLD, ids=lambda path: path.stem)
+def test_an_old_store_is_read_without_being_changed(dump: Path, tmp_path: Path) -> None:
+    path = tmp_path / "old.db"
+    connection = sqlite3.connect(path)
+    connection.executescript(dump.read_text())
+    connection.close()
+    before = path.read_bytes()
+    with reader.connect(f"sqlite:///{path}") as read:
+        study = reader.study(read, "s")
+        assert read.revision == dump.stem.removeprefix("store_")
+        assert len(reader.trials(read, study.id)) == 6
+        assert len(reader.attempts(read, study.id)) == 3
+        assert reader.runners(read, study.id) == ()
+    assert path.read_bytes() == before

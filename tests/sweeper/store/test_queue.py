@@ -226,8 +226,8 @@ def test_a_dead_supervisor_s_trial_is_released_at_once(engine: Engine, url: str)
     study = enrolled(engine, phase("screen", levels(1))).study_id
     claim = must_take(engine, study)
     queue.record_process(engine, claim, 77, 99.5)
-    assert queue.abandoned(engine, study, "elsewhere") == ()
-    (found,) = queue.abandoned(engine, study, "here")
+    assert queue.abandoned(engine, study, "here/boot/2") == ()  # a container of the same host's name
+    (found,) = queue.abandoned(engine, study, SLOT.machine)
     assert (found.attempt_id, found.supervisor_pid, found.supervisor_started_at) == (claim.attempt_id, 11, 5.0)
     assert (found.pid, found.pid_started_at, found.phase, found.number) == (77, 99.5, "screen", 0)
     assert queue.release(engine, found.attempt_id, "its launcher was killed", 1.0)

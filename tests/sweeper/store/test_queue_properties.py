@@ -97,7 +97,8 @@ class Queue(RuleBasedStateMachine):
     @rule(data=st.data())
     def supervisor_found_dead(self, data: Any) -> None:
         claim, _ = self.held.pop(data.draw(st.sampled_from(sorted(self.held))))
-        assert claim.attempt_id in {found.attempt_id for found in queue.abandoned(self.engine, self.study, "here")}
+        abandoned = queue.abandoned(self.engine, self.study, SLOT.machine)
+        assert claim.attempt_id in {found.attempt_id for found in abandoned}
         assert queue.release(self.engine, claim.attempt_id, "found dead", self.now)
         self.lost.append(claim)
 
