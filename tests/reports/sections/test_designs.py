@@ -1,0 +1,142 @@
+"""What a report shows of each kind of design, and how it words what only some studies have."""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from itertools import product
+from typing import Any
+
+import numpy as np
+import pytest
+
+from reports.load import StudyData
+from reports.sections.blocks import Plot, Report
+from reports.sections.report import study_report
+from tests.reports.conftest import NOW
+from tests.reports.sections.test_report import column, section, table, words
+from tests.reports.studies import Levels, Phase, factor, falling, study_data
+
+SIZES = {"a": -0.08, "b": -0.05, "c": 0.01}
+FACTORS = {name: factor("off", "on") for name in SIZES}
+OFF: dict[str, Any] = dict.fromkeys(SIZES, "off")
+ON: dict[str, Any] = dict.fromkeys(SIZES, "on")
+
+
+def perplexity(levels: Levels, seed: int) -> float:
+    """Additive in the logarithm, but b gains nothing more where a is on."""
+    on = [name for name in SIZES if levels[name] == "on"]
+    shared = -SIZES["b"] if {"a", "b"} <= set(on) else 0.0
+    place = int("".join(str(int(levels[name] == "on")) for name in SIZES), 2)
+    noise = float(np.random.default_rng([seed, place]).normal(0, 0.002))
+    return math.exp(4.6 + sum(SIZES[name] for name in on) + shared + 0.02 * seed + noise)
+
+
+def reported(*phases: Phase, factors: Mapping[str, Any] = FACTORS, **more: Any) -> Report:
+    return study_report(study_data(factors, *phases, **more), NOW)
+
+
+def plot(report: Report, name: str) -> Plot:
+    return next(
+        block
+        for each in report.sections
+        for block in each.blocks
+        if isinstance(block, Plot) and block.drawing.name == name
+    )
+
+
+def caption(found: Plot) -> str:
+    return "".join(run.text for run in found.caption)
+
+
+def all_levels(names: Sequence[str]) -> list[dict[str, Any]]:
+    return [dict(zip(names, levels, strict=True)) for levels in product(["off", "on"], repeat=len(names))]
+
+
+def test_a_ladder_is_drawn_from_the_baseline_to_its_last_step() -> None:
+    rows = [OFF, {**OFF, "a": "on"}, {**OFF, "a": "on", "c": "on"}]
+    found = reported(Phase("steps", "ladder", rows, perplexity))
+    drawn = plot(found, "ladder-steps")
+    assert list(dict.fromkeys(drawn.drawing.data["label"])) == ["baseline", "+ a = on", "+ c = on"]
+    assert len(drawn.drawing.data) == 9
+    assert "as components are added one after the other" in caption(drawn)
+    assert "What each step of the ladder adds" in caption(plot(found, "effects-steps"))
+
+
+def test_a_ladder_without_a_completed_trial_has_no_drawing() -> None:
+    rows = [OFF, {**OFF, "a": "on"}]
+    found = reported(Phase("steps", "ladder", rows, lambda levels, seed: "failed"))
+    assert "ladder-steps" not in [drawing.name for drawing in found.drawings()]
+
+
+def test_leaving_out_begins_with_the_greatest_loss() -> None:
+    rows = [ON, *({**ON, name: "off"} for name in SIZES)]
+    found = reported(Phase("out", "leave_one_out", rows, lambda levels, seed: 100 - 10 * (levels["c"] == "on") + seed))
+    assert column(table(found, "effects-out-table"), "Factor")[0] == "c"
+    labels = plot(found, "effects-out").drawing.data["label"].tolist()
+    assert labels[0] == "c"
+
+
+def test_a_factorial_shows_which_factors_share_their_gain() -> None:
+    found = reported(Phase("all", "grid", all_levels(list(SIZES)), perplexity))
+    drawn = plot(found, "interactions-all")
+    assert "factors share their gain" in caption(drawn)
+    effects = dict(zip(drawn.drawing.data["terms"], drawn.drawing.data["effect"], strict=True))
+    # What b gains alone it does not gain beside a: its effect changes by 5 %, and the interaction is half of that.
+    assert effects["a x b"] == pytest.approx(100 * math.expm1(-SIZES["b"] / 2), abs=0.2)
+    assert effects["a x c"] == pytest.approx(0.0, abs=0.2)
+
+
+def test_who_earned_the_gain_sums_to_the_whole() -> None:
+    found = reported(Phase("all", "grid", all_levels(list(SIZES)), perplexity))
+    drawn = plot(found, "attribution-all")
+    assert "over all orders in which the factors could be added" in caption(drawn)
+    assert "fitted" not in caption(drawn)
+    assert set(drawn.drawing.data["factor"]) == set(SIZES)
+
+
+def test_who_earned_the_gain_of_a_fraction_rests_on_its_fit() -> None:
+    half = [row for row in all_levels(list(SIZES)) if sum(level == "on" for level in row.values()) % 2 == 0]
+    found = reported(Phase("half", "fractional", half, perplexity))
+    assert "come from the fitted main effects" in caption(plot(found, "attribution-half"))
+
+
+def search(endings: Callable[[float, int], float | str]) -> StudyData:
+    """Forty draws of a rate, of which only the rate matters, and of a width."""
+    generator = np.random.default_rng(0)
+    factors = {
+        "rate": {"path": "a.rate", "low": 0.0, "high": 1.0, "baseline": 0.5, "levels": None},
+        "width": {"path": "a.width", "low": 1, "high": 64, "log": True, "baseline": 8, "levels": None},
+    }
+    rows = [{"rate": float(generator.uniform()), "width": int(2 ** generator.integers(0, 7))} for _ in range(40)]
+    count = iter(range(len(rows)))
+
+    def value(levels: Levels, seed: int) -> float | str:
+        return endings(100.0 + 50.0 * levels["rate"], next(count))
+
+    return study_data(
+        factors,
+        Phase("search", "sampler", rows, value, seeds=(0,)),
+        curves=lambda row: falling(150.0, stop=5) if row.state == "pruned" else None,
+    )
+
+
+def test_a_search_tells_which_factors_mattered() -> None:
+    found = study_report(search(lambda value, place: value), NOW)
+    drawn = plot(found, "importance-search")
+    assert drawn.drawing.data["factor"].tolist()[0] == "rate"
+    assert "Importance over 40 completed trials." in caption(drawn)
+    assert "imputed" not in caption(drawn)
+    assert "the best to be expected of n trials of the search" in words(section(found, "cost"))
+
+
+def test_pruned_and_failed_trials_of_a_search_are_counted_as_they_are() -> None:
+    endings = {3: "pruned", 4: "pruned", 5: "failed"}
+    found = study_report(search(lambda value, place: endings.get(place, value)), NOW)
+    text = caption(plot(found, "importance-search"))
+    assert "Importance over 37 completed trials." in text
+    assert "2 trials pruned or diverged count with values imputed within their bounds." in text
+    assert "1 failed trial of which nothing can be said left out." in text
+
+
+def test_phases_of_a_search_of_ten_trials_or_less_have_no_importance() -> None:
+    found = study_report(search(lambda value, place: value if place < 9 else "failed"), NOW)
+    assert "importance" not in [each.anchor for each in found.sections]
