@@ -3,7 +3,7 @@
 import json
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import fmean
 from typing import Any, Final
 
@@ -104,6 +104,32 @@ def cells(data: StudyData, phase: str, measure: Measure) -> tuple[Cell, ...]:
         measure.known_cells[phase] = _cells(data, phase, measure)
     found: tuple[Cell, ...] = measure.known_cells[phase]
     return found
+
+
+def revalued(measure: Measure, raw: Mapping[int, float], values: Mapping[int, float]) -> Measure:
+    """The measure with other values of its trials; the cells that are known of it are kept, with these values.
+
+    A completed trial that loses its value counts as one that waits.
+    """
+    found = replace(measure, raw=raw, values=values)
+    for phase, known in measure.known_cells.items():
+        found.known_cells[phase] = tuple(_revalued(cell, found) for cell in known)
+    return found
+
+
+def _revalued(cell: Cell, measure: Measure) -> Cell:
+    ids = (*cell.trial_ids, *(trial for trial, _ in cell.missing))
+    done = tuple(sorted(trial for trial in ids if trial in measure.values))
+    if done == cell.trial_ids and all(measure.values[trial] == cell.value for trial in done):
+        return cell
+    states = dict(cell.missing)
+    return replace(
+        cell,
+        value=fmean(measure.values[trial] for trial in done) if done else math.nan,
+        raw=fmean(measure.raw[trial] for trial in done) if done else math.nan,
+        trial_ids=done,
+        missing=tuple((trial, states.get(trial, "waiting")) for trial in ids if trial not in measure.values),
+    )
 
 
 def _cells(data: StudyData, phase: str, measure: Measure) -> tuple[Cell, ...]:

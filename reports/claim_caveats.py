@@ -1,16 +1,11 @@
-"""What a reader must know beside a verdict: claims changed after the data, and trials that could turn it."""
+"""What a reader must know beside a verdict: claims changed after the data, and trials that it lacks."""
 
-import math
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from typing import Literal
 
-from reports.censored import Bounds, ending_bounds
-from reports.claim_evidence import Claim, evidence
-from reports.claim_parts import Evidence, Part
+from reports.claim_parts import Evidence
 from reports.load import StudyData
 from reports.measures import Measure
-from reports.statistics.multiplicity import all_of, any_of
 from reports.wording import count, listed, time_text
 
 Verdict = Literal["supported", "refuted", "undecided", "untested"]
@@ -38,52 +33,13 @@ def missing_words(found: Evidence, measure: Measure) -> tuple[str, ...]:
     words = [count(states.count(state), f"{state} trial") for state in ENDED if state in states]
     open_trials = sum(state in ("waiting", "running") for state in states)
     notes = [f"{listed(words)} left out, with what would have been paired."] if words else []
+    if "pruned" in states:
+        notes.append("Its p-values are the largest that the ends of pruned trials could have given.")
     if open_trials:
         notes.append(f"{count(open_trials, 'trial')} not ended yet.")
     if "completed" in states:
         notes.append(f"{count(states.count('completed'), 'completed trial')} without {measure.name}.")
     return tuple(notes)
-
-
-def could_become(data: StudyData, claim: Claim, measure: Measure, found: Evidence, judge: Judge) -> tuple[Verdict, ...]:
-    """The verdicts that there would be had the pruned and failed trials ended as well or as badly as they could."""
-    lost = [trial for trial, state in found.missing if state in ENDED]
-    bounds = ending_bounds(data, measure, lost)
-    if not bounds:
-        return ()
-    scenarios = [
-        _scenarios(data, claim, measure, part=part, place=place, bounds=bounds)
-        for place, part in enumerate(found.parts)
-    ]
-    kindest = (
-        all_of([min(part.p_support for part in each) for each in scenarios]),
-        any_of([max(part.p_refute for part in each) for each in scenarios]),
-    )
-    harshest = (
-        all_of([max(part.p_support for part in each) for each in scenarios]),
-        any_of([min(part.p_refute for part in each) for each in scenarios]),
-    )
-    return tuple(dict.fromkeys((judge(*kindest), judge(*harshest))))
-
-
-def _scenarios(
-    data: StudyData, claim: Claim, measure: Measure, *, part: Part, place: int, bounds: Bounds
-) -> tuple[Part, Part]:
-    """A part with the missing trials filled in so that its effect is as large, and as small, as can be."""
-    weights = {
-        trial: weight for unit in part.comparison.units for cell, weight in unit.terms for trial, _ in cell.missing
-    }
-    largest, smallest = (
-        {trial: bounds[trial][int((weight > 0) == up)] for trial, weight in weights.items() if trial in bounds}
-        for up in (True, False)
-    )
-    return _filled(data, claim, measure, largest, place), _filled(data, claim, measure, smallest, place)
-
-
-def _filled(data: StudyData, claim: Claim, measure: Measure, values: dict[int, float], place: int) -> Part:
-    raw = {trial: math.exp(value) if measure.scale == "log" else value for trial, value in values.items()}
-    whole = replace(measure, raw={**measure.raw, **raw}, values={**measure.values, **values})
-    return evidence(data, claim, whole).parts[place]
 
 
 def _late_changes(data: StudyData) -> Iterator[tuple[float, str]]:

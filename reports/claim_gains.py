@@ -17,12 +17,16 @@ from reports.statistics.paired import Estimate
 
 @dataclass(frozen=True, slots=True)
 class _Gain:
-    """The gain of one factor, positive where it betters the metric; a fraction's has an estimate of its own."""
+    """The gain of one factor, positive where it betters the metric; a fraction's has an estimate of its own.
+
+    `considered` are the cells among which its level was chosen.
+    """
 
     factor: str
     level: str
     comparison: Comparison
     estimate: Estimate | None = None
+    considered: tuple[Cell, ...] = ()
 
 
 def gain_parts(data: StudyData, phase: str, metric: Measure, pairs: Sequence[tuple[str, str]]) -> tuple[Part, ...]:
@@ -33,7 +37,7 @@ def gain_parts(data: StudyData, phase: str, metric: Measure, pairs: Sequence[tup
     validation chose.
     """
     runs = phase_cells(data, phase, metric)
-    chosen_by = measure(data)
+    chosen_by = metric.chooser or measure(data)
     choice = phase_cells(data, phase, chosen_by)
     names = dict.fromkeys(name for pair in pairs for name in pair)
     gains = {name: _gain(data, phase, metric, name, (runs, choice, chosen_by)) for name in names}
@@ -55,9 +59,10 @@ def _gain(
         require(full is not None and bool(comparison.units), f"phase {phase} does not leave out {factor}")
         assert full is not None
         return _Gain(factor, level_text(full), replace(comparison, around=tuple(runs)))
-    level = _best_level(choice, chosen_by, factor, start)
+    level, considered = _best_level(choice, chosen_by, factor, start)
     if level is not None:
-        return _Gain(factor, level_text(level), paired_by_factor(runs, factor, start, level).scaled(-metric.sign))
+        comparison = paired_by_factor(runs, factor, start, level).scaled(-metric.sign)
+        return _Gain(factor, level_text(level), comparison, considered=considered)
     part = fraction_contrast(data, phase, metric, (factor, start, full), {}) if full is not None else None
     require(part is not None, f"phase {phase} does not show the gain of {factor} against its baseline")
     assert part is not None and full is not None
@@ -65,15 +70,22 @@ def _gain(
     return _Gain(factor, level_text(full), part.comparison.scaled(-metric.sign), estimate)
 
 
-def _best_level(runs: Sequence[Cell], chosen_by: Measure, factor: str, start: str) -> str | None:
-    """The level with the best mean difference from the baseline; of those not measured yet the first."""
+def _best_level(
+    runs: Sequence[Cell], chosen_by: Measure, factor: str, start: str
+) -> tuple[str | None, tuple[Cell, ...]]:
+    """The level with the best mean difference from the baseline, and all cells that were compared for it.
+
+    Of levels not measured yet it is the first.
+    """
     means: dict[str, float] = {}
+    considered: list[Cell] = []
     for key in dict.fromkeys(cell.levels[factor] for cell in runs):
         comparison = paired_by_factor(runs, factor, start, key) if key != start else None
         if comparison is not None and comparison.units:
             found = comparison.differences
             means[key] = chosen_by.sign * fmean(found) if found else math.inf
-    return min(means, key=lambda key: means[key], default=None)
+            considered += [cell for unit in comparison.units for cell, _ in unit.terms]
+    return min(means, key=lambda key: means[key], default=None), tuple(considered)
 
 
 def _difference(first: _Gain, second: _Gain) -> Part:
@@ -87,7 +99,15 @@ def _difference(first: _Gain, second: _Gain) -> Part:
         comparison = minus(first.comparison, second.comparison)
         estimate = infer(comparison)
     started = [cell for unit in first.comparison.complete for cell, _ in unit.terms]
-    return Part(label=label, comparison=comparison, estimate=estimate, mean_from=raw_mean(started), low=None, high=None)
+    return Part(
+        label=label,
+        comparison=comparison,
+        estimate=estimate,
+        mean_from=raw_mean(started),
+        low=None,
+        high=None,
+        considered=(*first.considered, *second.considered),
+    )
 
 
 def _independent(first: Estimate, second: Estimate) -> Estimate:

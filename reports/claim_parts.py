@@ -3,6 +3,7 @@
 import math
 from dataclasses import dataclass, replace
 
+from reports.cells import Cell
 from reports.comparison import Comparison
 from reports.statistics.equivalence import tost
 from reports.statistics.multiplicity import all_of, any_of
@@ -25,6 +26,7 @@ class Part:
         mean_from: the mean as measured that a change is relative to.
         low, high: the effect must lie above and below; None for no bound.
         offset: a constant that the effect is relative to.
+        considered: cells that chose what is compared, as those of a factor's other levels.
     """
 
     label: str
@@ -34,6 +36,7 @@ class Part:
     low: float | None
     high: float | None
     offset: float = 0.0
+    considered: tuple[Cell, ...] = ()
 
     @property
     def effect(self) -> Estimate:

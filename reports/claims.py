@@ -10,9 +10,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, Final
 
-from reports.claim_caveats import Verdict, changes_after_data, could_become, missing_words
-from reports.claim_evidence import KINDS, evidence
-from reports.claim_parts import Evidence, Untestable
+from reports.claim_caveats import Verdict, changes_after_data, missing_words
+from reports.claim_censored import Tested, could_become
+from reports.claim_evidence import KINDS
+from reports.claim_parts import Evidence
 from reports.claim_words import sentence
 from reports.effects import detectable
 from reports.load import StudyData
@@ -80,29 +81,11 @@ class ClaimVerdict:
     notes: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class _Found:
-    """A claim with its evidence, or the reason why there is none."""
-
-    claim: Mapping[str, Any]
-    measure: Measure
-    evidence: Evidence | None
-    reason: str
-
-    @property
-    def tested(self) -> Evidence | None:
-        """The evidence, if every part has a pair."""
-        if self.evidence is None or any(not part.comparison.complete for part in self.evidence.parts):
-            return None
-        return self.evidence
-
-
 def judge_claims(data: StudyData) -> tuple[ClaimVerdict, ...]:
     """The verdicts on all claims of a study, in its order."""
-    measures: dict[str | None, Measure] = {}
-    found = [_find(data, claim, measures) for claim in data.study.spec.get("claims") or ()]
-    support = [each.tested.p_support if each.tested else math.nan for each in found]
-    refute = [each.tested.p_refute if each.tested else math.nan for each in found]
+    measures = claim_measures(data)
+    found = [Tested(data, claim, measures[claim.get("metric")]) for claim in data.study.spec.get("claims") or ()]
+    support, refute = [each.p_support for each in found], [each.p_refute for each in found]
     return tuple(_judge(data, each, place, support, refute) for place, each in enumerate(found))
 
 
@@ -118,18 +101,22 @@ def claims_table(data: StudyData) -> Table:
     return Table(("study", *names), [(data.study.name, *row) for row in rows])
 
 
-def _find(data: StudyData, claim: Mapping[str, Any], measures: dict[str | None, Measure]) -> _Found:
-    name = claim.get("metric")
-    if name not in measures:
-        measures[name] = measure(data, name)
-    try:
-        return _Found(claim, measures[name], evidence(data, claim, measures[name]), "")
-    except Untestable as reason:
-        return _Found(claim, measures[name], None, str(reason))
+def claim_measures(data: StudyData) -> dict[str | None, Measure]:
+    """The measures that a study's claims are on, by the metric as they name it."""
+    return {
+        name: measure(data, name) for name in {claim.get("metric") for claim in data.study.spec.get("claims") or ()}
+    }
+
+
+def decide(p_support: float, p_refute: float) -> Verdict:
+    """The verdict by p-values that are adjusted for all claims."""
+    if p_support < ALPHA:
+        return "supported"
+    return "refuted" if p_refute < ALPHA else "undecided"
 
 
 def _judge(
-    data: StudyData, found: _Found, place: int, support: Sequence[float], refute: Sequence[float]
+    data: StudyData, found: Tested, place: int, support: Sequence[float], refute: Sequence[float]
 ) -> ClaimVerdict:
     if found.evidence is None:
         return _verdict(data, found, "untested")
@@ -137,10 +124,10 @@ def _judge(
         return _verdict(data, found, "untested", notes=missing_words(found.evidence, found.measure))
 
     def judge(p_support: float, p_refute: float) -> Verdict:
-        return _decide(*_adjusted(place, support, refute, (p_support, p_refute)))
+        return decide(*_adjusted(place, support, refute, (p_support, p_refute)))
 
     adjusted = _adjusted(place, support, refute, (support[place], refute[place]))
-    verdict = _decide(*adjusted)
+    verdict = decide(*adjusted)
     others = could_become(data, found.claim, found.measure, found.evidence, judge)
     flips = tuple(other for other in others if other != verdict)
     notes = missing_words(found.evidence, found.measure)
@@ -151,7 +138,7 @@ def _judge(
 
 def _verdict(
     data: StudyData,
-    found: _Found,
+    found: Tested,
     verdict: Verdict,
     adjusted: tuple[float, float] = (math.nan, math.nan),
     *,
@@ -164,7 +151,7 @@ def _verdict(
         numbers = dict(_NOTHING)
         words = f"Untested: {found.reason}."
     else:
-        numbers = _numbers(data, evidence_, measure_, tested=verdict != "untested")
+        numbers = _numbers(data, found, evidence_)
         p = adjusted[1] if verdict == "refuted" else adjusted[0]
         words = sentence(verdict, evidence_, measure_, p, numbers["seeds_needed"])
     return ClaimVerdict(
@@ -191,7 +178,7 @@ _NOTHING: Final[Mapping[str, Any]] = {
 }  # fmt: skip
 
 
-def _numbers(data: StudyData, found: Evidence, measure_: Measure, *, tested: bool) -> dict[str, Any]:
+def _numbers(data: StudyData, tested: Tested, found: Evidence) -> dict[str, Any]:
     part, alpha = found.headline, ALPHA / max(len(data.study.spec["claims"]), 1)
     effect = part.effect
     low, high = effect.interval()
@@ -201,9 +188,9 @@ def _numbers(data: StudyData, found: Evidence, measure_: Measure, *, tested: boo
         "estimate": effect.value,
         "low": low,
         "high": high,
-        "percent": percent_change(effect.value) if measure_.scale == "log" else math.nan,
-        "p": found.p_support if tested else math.nan,
-        "p_refuted": found.p_refute if tested else math.nan,
+        "percent": percent_change(effect.value) if tested.measure.scale == "log" else math.nan,
+        "p": tested.p_support,
+        "p_refuted": tested.p_refute,
         "n": effect.n,
         "num_seeds": part.comparison.num_seeds,
         "seeds_needed": found.seeds_to_decide(alpha) if tested else None,
@@ -222,12 +209,6 @@ def _adjusted(
     for values, value in ((support, own[0]), (refute, own[1])):
         pair.append(holm([value if other == place else p for other, p in enumerate(values)])[place])
     return pair[0], pair[1]
-
-
-def _decide(p_support: float, p_refute: float) -> Verdict:
-    if p_support < ALPHA:
-        return "supported"
-    return "refuted" if p_refute < ALPHA else "undecided"
 
 
 def _flat(value: Any) -> Any:

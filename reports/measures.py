@@ -24,6 +24,7 @@ class Measure:
         scale: log or linear: that of `values` and of all differences.
         raw: by trial id, as measured; completed trials with a finite value only.
         values: by trial id, on the scale.
+        chooser: the measure by which levels are chosen, where that is not the study's own of all its trials.
     """
 
     name: str
@@ -31,6 +32,7 @@ class Measure:
     scale: Scale
     raw: Mapping[int, float] = field(repr=False)
     values: Mapping[int, float] = field(repr=False)
+    chooser: "Measure | None" = field(default=None, repr=False)
     known_cells: dict[str, Any] = field(init=False, repr=False, compare=False, default_factory=dict)
     """By phase, what `reports.cells.cells` made of the values: claims and effects ask for a phase many times."""
 

@@ -1,10 +1,11 @@
 """Cells: what is one level, what is a repeat, what is missing."""
 
 import math
+from dataclasses import replace
 
 import pytest
 
-from reports.cells import cells, level_key, level_text
+from reports.cells import cells, level_key, level_text, revalued
 from reports.comparison import infer, minus, paired_by_factor, paired_by_seed, single_arm
 from reports.measures import measure
 from tests.reports.studies import Phase, factor, study_data
@@ -92,3 +93,20 @@ def test_the_baseline_cancels_between_two_gains():
 def test_a_comparison_with_a_constant_does_not_pool_since_seeds_do_not_cancel():
     found = [cell for cell in made() if cell.arm == made()[0].arm]
     assert infer(single_arm(found)).method == "paired t, 2 df"
+
+
+def test_cells_with_other_values_are_those_of_a_measure_that_never_had_any():
+    data = study_data(FACTORS, Phase("p", "grid", ROWS, value, repeats=2))
+    whole = measure(data)
+    cells(data, "p", whole)
+    kept = {trial: number for trial, number in whole.values.items() if trial % 5}
+    raw = {trial: whole.raw[trial] for trial in kept}
+    derived = cells(data, "p", revalued(whole, raw, kept))
+    fresh = cells(data, "p", replace(whole, raw=raw, values=kept))
+    assert [(cell.value, cell.raw, cell.trial_ids) for cell in derived if cell.measured] == [
+        (cell.value, cell.raw, cell.trial_ids) for cell in fresh if cell.measured
+    ]
+    assert {state for cell in derived for _, state in cell.missing} == {"waiting"}
+    assert [cell.value for cell in cells(data, "p", revalued(whole, whole.raw, whole.values))] == [
+        cell.value for cell in cells(data, "p", whole)
+    ]

@@ -55,3 +55,18 @@ def test_where_more_is_better_the_bounds_turn_round():
     low, high = ending_bounds(found, measure(found), [4])[4]
     assert low <= high
     assert low == pytest.approx(13.0 * 1.9)  # its best so far, which is now the worst that it could have been
+
+
+def test_a_metric_of_the_end_is_bounded_by_the_studys_metric_and_what_lay_between_them_elsewhere():
+    def value(levels, seed):
+        return "pruned" if levels["x"] == 3 else 10.0 + levels["x"]
+
+    def curve(row):
+        return falling(10.0 + row.configuration["x"], stop=5 if row.state == "pruned" else None)
+
+    def result(row):
+        return {"test_loss": row.value + 0.5 + 0.1 * row.configuration["x"]} if row.state == "completed" else {}
+
+    phase = Phase("p", "list", ROWS, value, seeds=(0,))
+    found = study_data(FACTORS, phase, metric="loss", scale="linear", curves=curve, results=result)
+    assert ending_bounds(found, measure(found, "test_loss"), [4])[4] == pytest.approx((13.5 + 0.5, 19.5 + 0.7))

@@ -343,18 +343,35 @@ def test_failed_trials_that_could_turn_a_verdict_are_told():
     )
 
 
-def test_pruned_trials_are_bounded_by_their_curves_so_that_they_cannot_turn_what_is_clear():
+PRUNED_NOTES = (
+    "1 pruned trial left out, with what would have been paired.",
+    "Its p-values are the largest that the ends of pruned trials could have given.",
+)
+
+
+def cut_after(points):
     def curve(row):
         final = 100 * math.exp((-0.08 if row.configuration["a"] else 0.0) + 0.02 * row.seed)
-        return falling(final, stop=9 if row.state == "pruned" else None)
+        return falling(final, stop=points if row.state == "pruned" else None)
 
-    def slow(levels, seed):
-        return with_ending("pruned").value(levels, seed)
+    return curve
 
-    narrow = judge(contrast("a"), phases=[screen(slow)], curves=curve)[0]
+
+def test_pruned_trials_are_bounded_by_their_curves_so_that_they_cannot_turn_what_is_clear():
+    narrow = judge(contrast("a"), phases=[with_ending("pruned")], curves=cut_after(9))[0]
     assert narrow.verdict == "supported"
     assert narrow.could_become == ()
-    assert narrow.notes == ("1 pruned trial left out, with what would have been paired.",)
+    assert narrow.notes == PRUNED_NOTES
+
+
+def test_what_is_left_by_pruning_supports_nothing_that_its_ends_could_turn():
+    wide = judge(contrast("a"), phases=[with_ending("pruned")], curves=cut_after(3))[0]
+    left = judge(contrast("a"), phases=[with_ending("waiting")])[0]
+    assert left.verdict == "supported"
+    assert wide.verdict == "undecided"
+    assert wide.estimate == left.estimate
+    assert wide.p > left.p
+    assert wide.notes[:2] == PRUNED_NOTES
 
 
 def test_a_claim_changed_after_data_existed_says_so():
