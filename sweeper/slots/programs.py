@@ -1,7 +1,6 @@
 """From a program and a trial to what is started: arguments, environment and the files it reads."""
 
 import json
-import re
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,11 +8,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from sweeper.files import write_atomically
+from sweeper.placeholders import filled
 from sweeper.slots.resources import Slot
 from sweeper.store.records import Claim
 
 CONFIG_FILE: Final = "config.json"
-PLACEHOLDER: Final = re.compile(r"\{\{|\}\}|\{([^{}]*)\}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,7 +22,7 @@ class Program:
     Attributes:
         kind: ``trainer``, ``python`` or ``command``.
         target: ``module:function`` of a python program.
-        command: argument list of a command, with ``{name}`` placeholders.
+        command: argument list of a command, with placeholders (`sweeper.placeholders`).
         patterns: regular expressions over the output, by metric; empty where the program writes metrics.jsonl.
         environment: variables that the study sets.
     """
@@ -61,33 +60,24 @@ def argv_of(program: Program, claim: Claim) -> list[str]:
         case "python":
             return [sys.executable, "-m", "sweeper.slots.call", program.target]
         case _:
-            values = placeholder_values(claim)
-            return [fill(argument, values) for argument in program.command]
+            return filled(program.command, placeholder_values(claim))
 
 
-def fill(argument: str, values: Mapping[str, str]) -> str:
-    """Replace ``{name}`` by its value; ``{{`` and ``}}`` stand for braces.
-
-    Raises:
-        KeyError: a name has no value; a validated study has none such.
-    """
-
-    def replace(match: re.Match[str]) -> str:
-        text = match.group(0)
-        return text[0] if text in ("{{", "}}") else values[match.group(1)]
-
-    return PLACEHOLDER.sub(replace, argument)
-
-
-def placeholder_values(claim: Claim) -> dict[str, str]:
-    """What placeholders of a command may name: the config's dotted paths, factors, seed, run_dir, config, budget."""
-    values = {name: _text(value) for name, value in _leaves(claim.config or {}, "")}
-    values |= {name: _text(value) for name, value in (claim.configuration or {}).items()}
-    values |= {name: _text(value) for name, value in claim.budget.items()}
+def placeholder_values(claim: Claim) -> dict[str, Any]:
+    """What placeholders may name: the config's dotted paths, factors, the budget and what every trial has."""
+    values = dict(_leaves(claim.config or {}, "")) | dict(claim.configuration or {}) | plain_budget(claim.budget)
     return values | {
-        "seed": str(claim.seed),
+        "python": sys.executable,
+        "seed": claim.seed,
         "run_dir": str(claim.run_dir),
         "config": str(claim.run_dir / CONFIG_FILE),
+    }
+
+
+def plain_budget(budget: Mapping[str, object]) -> dict[str, object]:
+    """A budget with its whole numbers as such: a script that counts epochs takes 6, and not 6.0."""
+    return {
+        name: int(value) if isinstance(value, float) and value.is_integer() else value for name, value in budget.items()
     }
 
 
@@ -101,7 +91,7 @@ def environment_of(program: Program, claim: Claim, slot: Slot, inherited: Mappin
         "SWEEPER_CONFIG": str(claim.run_dir / CONFIG_FILE),
         "SWEEPER_RUN_DIR": str(claim.run_dir),
         "SWEEPER_SEED": str(claim.seed),
-        "SWEEPER_BUDGET": json.dumps(dict(claim.budget)),
+        "SWEEPER_BUDGET": json.dumps(plain_budget(claim.budget)),
         "SWEEPER_METRIC": claim.metric,
     }
 
@@ -129,7 +119,3 @@ def _leaves(value: Mapping[str, Any], prefix: str) -> list[tuple[str, Any]]:
         path = f"{prefix}{name}"
         found += _leaves(item, f"{path}.") if isinstance(item, Mapping) else [(path, item)]
     return found
-
-
-def _text(value: object) -> str:
-    return value if isinstance(value, str) else json.dumps(value)

@@ -5,13 +5,16 @@ import warnings
 from collections.abc import Iterator
 from typing import Final
 
+from sweeper.configuration import get_path
+from sweeper.placeholders import ALWAYS, Placeholder, placeholders, switches
+from sweeper.spec.arms import at_phase
 from sweeper.spec.complaints import Complaints
 from sweeper.spec.models import Budget, CommandProgram, Phase
+from sweeper.spec.names import levels_text
+from sweeper.spec.normal import distinct
 from sweeper.spec.parts import Parts, leaf_paths
 from trainer.config.wording import shown, suggestion
 
-_PLACEHOLDER: Final = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]")
-_ALWAYS: Final = ("seed", "run_dir", "config")
 BUDGETS: Final = tuple(Budget.model_fields)
 
 
@@ -24,25 +27,55 @@ def check_command(parts: Parts, complaints: Complaints) -> None:
         if fault := _pattern_fault(pattern):
             complaints.add(("trial", "program", "metrics", name), f"{shown(pattern)} {fault}")
     for place, argument in enumerate(program.command):
-        for word in _placeholders(argument):
+        for found in placeholders(argument):
             path = ("trial", "program", "command", place)
-            if word is None:
+            if found is None:
                 complaints.add(path, f"{shown(argument)} has a single brace. Write {{{{ or }}}} for a brace as such.")
-            elif word in BUDGETS:
-                _check_budget(parts, word, complaints)
-            elif known := _unfilled(parts, word):
+            elif fault := _switch_fault(parts, found, argument):
+                complaints.add(path, fault)
+            elif found.name in BUDGETS:
+                _check_budget(parts, found.name, complaints)
+            elif known := _unfilled(parts, found.name):
                 complaints.add(
                     path,
-                    f"nothing fills the placeholder {{{word}}}.{suggestion(word, known)} Placeholders: "
+                    f"nothing fills the placeholder {{{found.name}}}.{suggestion(found.name, known)} Placeholders: "
                     f"{', '.join(sorted(known))}; for braces as such write {{{{ and }}}}.",
                 )
 
 
-def _placeholders(argument: str) -> Iterator[str | None]:
-    """The names in braces; None for a brace that stands alone."""
-    for match in _PLACEHOLDER.finditer(argument):
-        if match.group(0) not in ("{{", "}}"):
-            yield match.group(1)
+def _switch_fault(parts: Parts, found: Placeholder, argument: str) -> str:
+    """What is wrong with a flag that a value switches; empty for nothing, and for a value."""
+    if found.flag is None:
+        return ""
+    if not found.whole:
+        return f"{shown(argument)} has a flag within. Make it an argument of its own: '{{{found.name}?--flag}}'."
+    if not found.flag:
+        return f"{shown(argument)} names no flag. Write it behind the question mark, e.g. '{{{found.name}?--flag}}'."
+    if found.name in (*ALWAYS, *BUDGETS):
+        return f"{shown(argument)} needs true or false, which {found.name} never is. Name a factor with these levels."
+    wrong = [value for value in _values(parts, found.name) if not switches(value)]
+    if not wrong:
+        return ""
+    return (
+        f"{shown(argument)} needs true or false, but {found.name} may be {levels_text(wrong)}. "
+        f"Give it these two as levels, or pass its value: '{{{found.name}}}'."
+    )
+
+
+def _values(parts: Parts, name: str) -> list[object]:
+    """The values that a name may have in any phase, as far as they are listed."""
+    found: list[object] = []
+    for phase in parts.phases.values():
+        factors = [at_phase(factor, phase) for factor in parts.factors.values()]
+        if name not in {path for factor in factors for path in (factor.name, *factor.paths)}:
+            found.append(get_path(parts.baseline(phase), name))
+        for factor in factors:
+            if factor.name == name:
+                found += factor.all_levels if factor.levels is not None else [factor.low, factor.high]
+            elif name in factor.paths:
+                levels = factor.groups if factor.groups is not None else factor.all_levels
+                found += [factor.values(level).get(name) for level in levels]
+    return list(distinct(tuple(found)))
 
 
 def _unfilled(parts: Parts, word: str) -> list[str]:
@@ -50,7 +83,7 @@ def _unfilled(parts: Parts, word: str) -> list[str]:
     if set(parts.factor_names) != set(parts.factors):
         return []  # which names there are is known once the factors are mended
     for phase in parts.phases.values():
-        known = {*_ALWAYS, *leaf_paths(parts.baseline(phase)), *_factor_words(parts, phase)}
+        known = {*ALWAYS, *leaf_paths(parts.baseline(phase)), *_factor_words(parts, phase)}
         if word not in known:
             return [*known, *_budget_words(phase)]
     return []

@@ -26,6 +26,7 @@ RESERVED: Final = (
     "flops",
     "run_dir",
     "config",
+    "python",
     *Budget.model_fields,
 )
 

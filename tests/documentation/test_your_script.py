@@ -22,17 +22,19 @@ def sweeper(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def write_example(folder: Path, number: int) -> None:
-    """The page's study of that place, and the Python files beside it."""
+def write_example(folder: Path, study: str) -> None:
+    """The page's study of that name, and the Python files beside it."""
     scripts = {block.text.split()[1]: block.text for block in blocks(PAGE, "python")}
     (folder / "train.py").write_text(next(text for text in scripts.values() if "argparse" in text))
     (folder / "experiment.py").write_text(next(text for text in scripts.values() if text.startswith("def train")))
-    (folder / "study.yaml").write_text(blocks(PAGE, "yaml")[number].text)
+    (folder / "study.yaml").write_text(
+        next(block.text for block in blocks(PAGE, "yaml") if f"study: {study}\n" in block.text)
+    )
 
 
 @pytest.mark.slow
 def test_the_script_of_the_page_runs_unmodified(tmp_path: Path) -> None:
-    write_example(tmp_path, 0)
+    write_example(tmp_path, "my-script")
     launched = sweeper(tmp_path, "launch", "study.yaml", "--slots", "2")
     assert launched.returncode == 0, launched.stderr
     assert "my-script: 4 completed" in launched.stdout
@@ -49,7 +51,7 @@ def test_the_script_of_the_page_runs_unmodified(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_the_function_of_the_page_runs(tmp_path: Path) -> None:
-    write_example(tmp_path, 1)
+    write_example(tmp_path, "my-function")
     launched = sweeper(tmp_path, "launch", "study.yaml", "--slots", "2")
     assert launched.returncode == 0, launched.stderr
     assert "my-function: 9 completed" in launched.stdout

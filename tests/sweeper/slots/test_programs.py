@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from sweeper.slots.programs import Program, argv_of, environment_of, fill, program_of, write_config
+from sweeper.slots.programs import Program, argv_of, environment_of, program_of, write_config
 from sweeper.slots.resources import Slot
 from sweeper.store.records import Claim
 
@@ -62,8 +62,20 @@ def test_placeholders_take_dotted_paths_factors_and_what_defines_a_trial(tmp_pat
     ]  # fmt: skip
 
 
-def test_doubled_braces_are_braces_and_values_are_not_read_again() -> None:
-    assert fill("{{x}} {a} {{}}", {"a": "{b}", "b": "never"}) == "{x} {b} {}"
+def test_a_command_may_name_the_interpreter_that_sweeper_runs_under(tmp_path: Path) -> None:
+    assert argv_of(Program(kind="command", command=("{python}", "x.py")), claim(tmp_path)) == [sys.executable, "x.py"]
+
+
+def test_a_flag_is_there_while_its_value_is_true(tmp_path: Path) -> None:
+    program = Program(kind="command", command=("run", "{flag?--flag}", "{tied?--tied}", "--last"))
+    assert argv_of(program, claim(tmp_path, configuration={"tied": False})) == ["run", "--flag", "--last"]
+
+
+def test_whole_epochs_are_whole_numbers_for_a_program(tmp_path: Path) -> None:
+    program = Program(kind="command", command=("run", "{epochs}"))
+    whole, part = claim(tmp_path, budget={"epochs": 6.0}), claim(tmp_path, budget={"epochs": 0.5})
+    assert [argv_of(program, each)[1] for each in (whole, part)] == ["6", "0.5"]
+    assert environment_of(program, whole, SLOT, {})["SWEEPER_BUDGET"] == '{"epochs": 6}'
 
 
 def test_no_shell_reads_an_argument(tmp_path: Path) -> None:

@@ -1,0 +1,74 @@
+"""Placeholders in the arguments of a command: ``{name}`` is a value, ``{name?--flag}`` a flag that a value switches."""
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+ALWAYS: Final = ("seed", "run_dir", "config", "python")
+ON: Final = (True, "on")  # "on" and "off" are the levels of an on/off factor
+OFF: Final = (False, "off", None)
+_BRACES: Final = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]")
+_DOUBLED: Final = ("{{", "}}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Placeholder:
+    """What stands in braces.
+
+    Attributes:
+        name: whose value it takes.
+        flag: the argument that stands there if that value is true; None for the value itself.
+        whole: whether it is the whole argument.
+    """
+
+    name: str
+    flag: str | None
+    whole: bool
+
+
+def placeholders(argument: str) -> Iterator[Placeholder | None]:
+    """The placeholders of an argument; None for a brace that stands alone."""
+    for match in _BRACES.finditer(argument):
+        if match.group(1) is not None:
+            name, switch, flag = match.group(1).partition("?")
+            yield Placeholder(name=name, flag=flag if switch else None, whole=match.group(0) == argument)
+        elif match.group(0) not in _DOUBLED:
+            yield None
+
+
+def switches(value: object) -> bool:
+    """Whether a value says that a flag is there or that it is not."""
+    return any(value is each or (isinstance(each, str) and value == each) for each in (*ON, *OFF))
+
+
+def filled(command: Sequence[str], values: Mapping[str, Any]) -> list[str]:
+    """The arguments of a command, each placeholder replaced; a flag that is off leaves no argument.
+
+    Raises:
+        KeyError: a name has no value; a validated study has none such.
+    """
+    return [text for argument in command if (text := _argument(argument, values)) is not None]
+
+
+def fill(argument: str, values: Mapping[str, Any]) -> str:
+    """Replace ``{name}`` by its value as text; ``{{`` and ``}}`` stand for braces."""
+
+    def replace(match: re.Match[str]) -> str:
+        name = match.group(1)
+        return match.group(0)[0] if name is None else _text(values[name])
+
+    return _BRACES.sub(replace, argument)
+
+
+def _argument(argument: str, values: Mapping[str, Any]) -> str | None:
+    found = next(placeholders(argument), None)
+    if found is None or found.flag is None:
+        return fill(argument, values)
+    value = values[found.name]
+    return found.flag if value is True or value == "on" else None
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
