@@ -14,7 +14,7 @@ DATABASE ?= sqlite
 APT := -o Acquire::Retries=0 -o Acquire::http::Timeout=20
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format type unit coverage test-postgres chaos bench docs clean
+.PHONY: help setup demo test lint format type unit coverage test-postgres chaos bench docs audit clean
 
 help:
 	@echo "make demo    set up, run a real study on an embedded corpus, write its report"
@@ -24,6 +24,7 @@ help:
 	@echo "make chaos   a hundred studies run while launchers, slots and trials are killed and stopped at random"
 	@echo "make bench   the measurements behind docs/performance.md"
 	@echo "make docs    the documentation as a site, in site/"
+	@echo "make audit   known holes in the locked packages, as an advisory service on the network knows them"
 	@echo "make setup lint format type unit clean"
 
 setup: $(STAMP)
@@ -51,6 +52,7 @@ lint: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
+	$(BIN)/bandit --quiet --configfile pyproject.toml --recursive sweeper trainer reports studies tools
 
 format: setup
 	$(BIN)/ruff check --fix .
@@ -81,6 +83,12 @@ chaos: setup
 bench: setup
 	$(BIN)/python -m benchmarks
 
+# In an environment of its own, for pip-audit brings many packages; it needs the network (exit code 3 without).
+audit: setup
+	test -x $(VENV)-audit/bin/python || $(PYTHON) -m venv $(VENV)-audit
+	$(VENV)-audit/bin/python -m pip install --quiet --disable-pip-version-check "pip-audit==2.10.1"
+	$(BIN)/python -m tools.audit $(VENV)-audit/bin/pip-audit requirements.lock
+
 # In an environment of its own: the site needs nothing of ours, and its packages shall not touch those of the lock.
 docs:
 	test -x $(VENV)-docs/bin/python || $(PYTHON) -m venv $(VENV)-docs
@@ -88,4 +96,4 @@ docs:
 	NO_MKDOCS_2_WARNING=1 $(VENV)-docs/bin/mkdocs build --strict --site-dir site
 
 clean:
-	rm -rf $(VENV) $(VENV)-docs $(DEMO) site build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	rm -rf $(VENV) $(VENV)-docs $(VENV)-audit $(DEMO) site build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
