@@ -194,7 +194,8 @@ def _interactions(context: Context, phase: str, *, percent: bool) -> list[Block]
         percent=percent,
     )  # fmt: skip
     text = (
-        "Main effects on the diagonal, and below it how much the effect of one factor changes when the other goes "
-        "from low to high. Opposite signs of a main effect and its interactions mean that the factors share their gain."
+        "Main effects on the diagonal, and below it interactions: half of what the effect of one factor changes by "
+        "when the other goes from low to high. Opposite signs of a main effect and its interactions mean that the "
+        "factors share their gain."
     )
     return [Plot(drawing=drawing, caption=plain(text))]

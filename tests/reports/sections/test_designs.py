@@ -78,7 +78,7 @@ def test_leaving_out_begins_with_the_greatest_loss() -> None:
 def test_a_factorial_shows_which_factors_share_their_gain() -> None:
     found = reported(Phase("all", "grid", all_levels(list(SIZES)), perplexity))
     drawn = plot(found, "interactions-all")
-    assert "factors share their gain" in caption(drawn)
+    assert "interactions: half of what the effect of one factor changes by when the other goes" in caption(drawn)
     effects = dict(zip(drawn.drawing.data["terms"], drawn.drawing.data["effect"], strict=True))
     # What b gains alone it does not gain beside a: its effect changes by 5 %, and the interaction is half of that.
     assert effects["a x b"] == pytest.approx(100 * math.expm1(-SIZES["b"] / 2), abs=0.2)
