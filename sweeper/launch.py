@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Engine
 
 from sweeper.hooks import run_hooks
+from sweeper.slots.pool import Pool
 from sweeper.slots.resources import Slot
 from sweeper.slots.running import Ran, StudyRun, run_slots, slots_for
 from sweeper.slots.slot import LEASE_S
@@ -55,14 +56,20 @@ def launch(
     on_enrolled: Callable[[Enrolment, tuple[Slot, ...]], None],
     on_tick: Callable[[], None],
     lease_s: float = LEASE_S,
+    pool: Pool | None = None,
+    places: tuple[Slot, ...] | None = None,
 ) -> Launched:
     """Run a study to its end, or until it is stopped; the same call goes on from wherever it was.
+
+    Args:
+        pool: what starts the slots; None for processes of this machine.
+        places: the slots to run; None for this machine's.
 
     Raises:
         UsageError: the study in the store is another one, or the machine lacks what it asks for.
         StoreError: the store cannot be used.
     """
-    places = slots_for(study.document, slots)
+    places = slots_for(study.document, slots) if places is None else places
     engine = open_store(store, create=True)
     try:
         enrolment = enrol(
@@ -70,7 +77,7 @@ def launch(
         )
         on_enrolled(enrolment, places)
         run = StudyRun(store=store, study=plan.study, study_id=enrolment.study_id, lease_s=lease_s)
-        ran = run_slots(engine, run, study.document, places, on_tick)
+        ran = run_slots(engine, run, study.document, places, on_tick, pool=pool)
         result = _result(engine, enrolment, ran)
         if ran not in ("nothing", "interrupted"):
             facts = {"study": plan.study, "store": store, **_counts(result)}

@@ -1,26 +1,23 @@
-"""Starts slots with joblib, starts them again when one was killed, and stops them on request.
+"""Starts slots, starts them again when one was killed, and stops them on request.
 
-The launcher's main thread shows progress and takes signals; joblib's loky backend runs the slots from a second
-thread. When a slot is killed, loky gives up its whole pool; what was in flight is resumed by the next one, since the
-store knows all of it.
+The launcher's main thread shows progress and takes signals; a pool runs the slots from a second thread.
 """
 
 import math
-import os
 import signal
 import threading
 import time
-import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Final
 
 from sqlalchemy import Engine
 
 from sweeper.errors import StoreError, SweeperError
 from sweeper.slots.fork_server import ForkServer
-from sweeper.slots.slot import Ended, SlotTask, run_slot
+from sweeper.slots.pool import LokyPool, Pool, SlotEnd
+from sweeper.slots.slot import SlotTask
 from sweeper.slots.sweep import sweep
 from sweeper.store import queue
 from sweeper.store.presence import Presence
@@ -34,28 +31,6 @@ PATIENCE_S: Final = 15.0  # with slots that are to end by themselves since the s
 STOPPING: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
-@dataclass(frozen=True, slots=True)
-class SlotEnd:
-    """Why a slot ended, and what went wrong in it if something did."""
-
-    ended: Ended
-    error: str | None = None
-    is_store_error: bool = False
-
-
-def guarded_slot(task: SlotTask) -> SlotEnd:
-    """A slot that tells its error instead of raising it, since joblib would end its siblings."""
-    try:
-        ended = run_slot(task)
-    except StoreError as error:
-        return SlotEnd("stopped", str(error), is_store_error=True)
-    except Exception:
-        return SlotEnd("stopped", traceback.format_exc())
-    if ended == "orphaned":
-        os._exit(0)  # there is nobody to tell, and loky would keep the process for a while
-    return SlotEnd(ended)
-
-
 @dataclass(slots=True)
 class Launcher:
     """Runs slots to the end of a study."""
@@ -67,6 +42,7 @@ class Launcher:
     presence: Presence
     on_tick: Callable[[], None]
     fork_server: ForkServer | None = None
+    pool: Pool = field(default_factory=LokyPool)
     interrupts: int = 0
     _ends: list[SlotEnd] = field(default_factory=list)
     _failure: BaseException | None = None
@@ -77,18 +53,18 @@ class Launcher:
         Raises:
             SweeperError: slots failed, with what they said.
         """
-        pool = threading.Thread(target=self._keep_pool, args=(tasks,), name="slots", daemon=True)
+        slots = threading.Thread(target=self._keep_pool, args=(tasks,), name="slots", daemon=True)
         with self._signals():
-            pool.start()
+            slots.start()
             try:
-                self._attend(pool)
+                self._attend(slots)
             except StoreError:
-                pool.join(PATIENCE_S)  # the slots find out too, and give their trials a moment for a checkpoint
+                slots.join(PATIENCE_S)  # the slots find out too, and give their trials a moment for a checkpoint
                 raise
             finally:
                 self.interrupts += 1  # the pool, should it break now, is not started again
-                end_pool()
-                pool.join(PATIENCE_S)
+                self.pool.end()
+                slots.join(PATIENCE_S)
                 self.interrupts -= 1
             sweep(self.engine, self.study_id, self.machine)
         self.on_tick()
@@ -96,13 +72,14 @@ class Launcher:
             raise self._failure
         return self._ends
 
-    def _attend(self, pool: threading.Thread) -> None:
+    def _attend(self, slots: threading.Thread) -> None:
         """While slots run: tell that we live, pass on what the user wants, show the progress."""
         asked = killed = False
         beat_at = shown_at = -math.inf
-        while pool.is_alive():
-            pool.join(TICK_S)
+        while slots.is_alive() and not (asked and self.pool.waits_in_vain()):
+            slots.join(TICK_S)
             self.presence.check()
+            self.pool.keep()
             if self.fork_server is not None:
                 self.fork_server.keep()
             now = time.monotonic()
@@ -111,10 +88,11 @@ class Launcher:
                 queue.beat_runner(self.engine, self.runner_id, now=time.time())
             if self.interrupts and not asked:
                 asked = True
+                self.pool.stop()
                 queue.request_stop(self.engine, self.runner_id)
             if self.interrupts >= 2 and not killed:
                 killed = True
-                end_pool()
+                self.pool.end()
             if now - shown_at >= PROGRESS_EVERY_S:
                 shown_at = now
                 self.on_tick()
@@ -127,15 +105,18 @@ class Launcher:
         while True:
             began = time.monotonic()
             try:
-                self._ends = list(_parallel(tasks))
+                self._ends = self.pool.run(tasks)
             except Exception as error:
                 if self.interrupts:
+                    return
+                if isinstance(error, SweeperError):
+                    self._failure = error
                     return
                 quick = quick + 1 if time.monotonic() - began < QUICK_S else 0
                 if quick >= MOST_QUICK_BREAKS:
                     self._failure = SweeperError(
-                        f"the slots were killed {quick} times in a row, the last time: {error}. Is the machine out of "
-                        "memory? Fewer slots may help (--slots). Nothing is lost: the same command goes on."
+                        f"the slots were killed {quick} times in a row, the last time: {error}. "
+                        f"{self.pool.advice} Nothing is lost: the same command goes on."
                     )
                     return
                 continue
@@ -158,21 +139,6 @@ class Launcher:
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
-
-
-def end_pool() -> None:
-    """End the slots' processes that are left; a slot's trial dies with it."""
-    from joblib.externals.loky import get_reusable_executor  # noqa: PLC0415
-
-    get_reusable_executor(reuse=True).shutdown(wait=True, kill_workers=True)
-
-
-def _parallel(tasks: Sequence[SlotTask]) -> list[SlotEnd]:
-    """Each slot in a process of its own, be there only one, which joblib.Parallel would run in this process."""
-    from joblib.externals.loky import get_reusable_executor  # noqa: PLC0415
-
-    executor: Any = get_reusable_executor(max_workers=len(tasks))
-    return list(executor.map(guarded_slot, tasks))
 
 
 def _failure_of(ends: Sequence[SlotEnd]) -> SweeperError | None:

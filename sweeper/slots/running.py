@@ -5,9 +5,9 @@ import socket
 import time
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from sqlalchemy import Engine
 
@@ -16,12 +16,15 @@ from sweeper.provenance import facts
 from sweeper.slots.fork_server import fork_server_for
 from sweeper.slots.launcher import Launcher
 from sweeper.slots.machine import this_machine
+from sweeper.slots.pool import LokyPool, Pool
 from sweeper.slots.processes import started_at
 from sweeper.slots.resources import Slot, find_slots
 from sweeper.slots.slot import LEASE_S, SlotTask
 from sweeper.slots.sweep import sweep
 from sweeper.store import queue
 from sweeper.store.presence import Presence
+
+SILENT_LEASES: Final = 2  # of silence, after which slots elsewhere take their launcher for dead
 
 Ran = Literal["nothing", "done", "interrupted", "budget"]
 
@@ -58,8 +61,13 @@ def run_slots(
     document: Mapping[str, Any],
     places: tuple[Slot, ...],
     on_tick: Callable[[], None],
+    *,
+    pool: Pool | None = None,
 ) -> Ran:
     """Run slots until nothing is left; why they ended.
+
+    Args:
+        pool: what starts them; None for joblib's loky backend.
 
     Raises:
         SweeperError: slots failed, with what they said.
@@ -73,10 +81,13 @@ def run_slots(
         engine, run.study_id, host=host, pid=pid, pid_started_at=pid_started_at, slots=len(places), now=time.time()
     )
     try:
-        with fork_server_for(document, places) or nullcontext() as server:
+        pool = pool or LokyPool()
+        with (fork_server_for(document, places) if pool.shares_machine else None) or nullcontext() as server:
             launcher_process = (pid, pid_started_at)
             tasks = _tasks(run, places, runner_id, launcher_process, None if server is None else str(server.path))
-            launcher = Launcher(engine, run.study_id, runner_id, machine, Presence(run.store), on_tick, server)
+            if not pool.shares_machine:  # they cannot look for the launcher's process
+                tasks = [replace(task, silence_s=SILENT_LEASES * run.lease_s) for task in tasks]
+            launcher = Launcher(engine, run.study_id, runner_id, machine, Presence(run.store), on_tick, server, pool)
             ends = launcher.run(tasks)
     finally:
         with suppress(StoreError):  # a store that refuses has said so already

@@ -61,6 +61,7 @@ class SlotTask:
     environment: Mapping[str, object]  # facts, for the record
     fork_server: str | None = None  # its socket, where the launcher keeps one
     lease_s: float = LEASE_S
+    silence_s: float | None = None  # of a launcher that is no parent, before it is taken for dead
 
 
 def run_slot(task: SlotTask) -> Ended:
@@ -131,6 +132,8 @@ class SlotLoop:
     _promotes: bool = False
     _stop: Stop | None = None
     _ask_at: float = 0.0
+    _beat: float | None = None  # the launcher's last one, by its own clock
+    _heard_at: float = field(default_factory=time.monotonic)
     _budget_is_full: bool = False  # the next trial does not fit while others run
 
     def __post_init__(self) -> None:
@@ -269,7 +272,7 @@ class SlotLoop:
 
     def _ask(self) -> Stop | None:
         self._presence.check()
-        if queue.stop_requested(self.engine, self.task.runner_id):
+        if queue.stop_requested(self.engine, self.task.runner_id) or self._is_silent():
             return Stop(cause="preempted", grace_s=STOP_GRACE_S)
         if self.cap_s is not None:
             found = read_balance(self.engine, self.task.study_id, time.time())
@@ -277,6 +280,15 @@ class SlotLoop:
             if found.spent + found.running * ASK_EVERY_S >= self.cap_s and found.running:
                 return Stop(cause="budget_exhausted", grace_s=STOP_GRACE_S)
         return None
+
+    def _is_silent(self) -> bool:
+        """Whether a launcher that is on another machine, maybe, has said nothing for too long."""
+        if self.task.silence_s is None:
+            return False
+        beat, now = queue.last_beat(self.engine, self.task.runner_id), time.monotonic()
+        if beat != self._beat:
+            self._beat, self._heard_at = beat, now
+        return now - self._heard_at > self.task.silence_s
 
 
 def rules_of(document: Mapping[str, Any], lease_s: float = LEASE_S) -> Rules:

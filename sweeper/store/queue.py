@@ -28,7 +28,7 @@ from sweeper.store.records import (
     plain,
     storable,
 )
-from sweeper.store.runners import beat_runner, end_runner, register_runner, request_stop, stop_requested
+from sweeper.store.runners import beat_runner, end_runner, last_beat, register_runner, request_stop, stop_requested
 from sweeper.store.schema import attempts, phases, studies, trials
 from sweeper.store.transactions import reading, writing
 
@@ -46,6 +46,7 @@ __all__ = [
     "counts",
     "end_runner",
     "finish",
+    "last_beat",
     "next_due",
     "record_process",
     "register_runner",

@@ -43,6 +43,12 @@ def stop_requested(engine: Engine, runner_id: int) -> bool:
         )
 
 
+def last_beat(engine: Engine, runner_id: int) -> float | None:
+    """When the runner said last that it lives, by its own clock."""
+    with reading(engine) as connection:
+        return connection.execute(select(runners.c.heartbeat_at).where(runners.c.id == runner_id)).scalar_one_or_none()
+
+
 def request_stop(engine: Engine, runner_id: int) -> None:
     """Asks one runner to stop."""
     with writing(engine) as connection:

@@ -1,0 +1,138 @@
+"""Jobs of SLURM as Dask workers, through dask-jobqueue.
+
+What a job is, the user tells dask-jobqueue as always: `jobqueue.slurm` in Dask's configuration, of which nothing is
+changed. What is not said there follows from the study.
+"""
+
+import math
+import re
+import shutil
+import socket
+import subprocess
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import dask.config
+
+from sweeper.errors import UsageError
+
+SECTION: Final = "jobqueue.slurm"
+GPU_DIRECTIVE: Final = re.compile(r"gpu", re.IGNORECASE)
+GPU_NUMBER: Final = re.compile(r"gpus?[^,\s]*?[:=](\d+)(?:,|\s|$)|^-G\s*(\d+)", re.IGNORECASE)
+
+
+def job_options(document: Mapping[str, Any]) -> dict[str, Any]:
+    """What is told to dask-jobqueue beyond the user's configuration, for the jobs of a study.
+
+    Raises:
+        UsageError: the configuration lacks what nobody else can know.
+    """
+    resources = document["resources"]
+    if _configured("memory") is None:
+        raise UsageError(
+            f"--dask-slurm: how much memory a job gets is not configured. Set {SECTION}.memory, e.g. in "
+            f"{dask.config.PATH}/jobqueue.yaml: `jobqueue: {{slurm: {{memory: 24GB}}}}`, or "
+            "export DASK_JOBQUEUE__SLURM__MEMORY=24GB"
+        )
+    options: dict[str, Any] = {}
+    options["scheduler_options"] = {"dashboard_address": None, **(_configured("scheduler-options") or {})}
+    if _configured("cores") is None:
+        options["cores"] = resources["threads_per_trial"]
+    if _configured("processes") is None:
+        options["processes"] = 1
+    if _configured("name") in (None, "dask-worker"):
+        options["job_name"] = f"sweeper-{document['study']}"
+    directives = _directives()
+    if resources["device"] == "cuda" and not any(GPU_DIRECTIVE.search(line) for line in directives):
+        options["job_extra_directives"] = [*directives, f"--gres=gpu:{math.ceil(resources['gpus_per_trial'])}"]
+    return options
+
+
+def slots_of_a_job(document: Mapping[str, Any], options: Mapping[str, Any]) -> int:
+    """How many slots a job is expected to carry: by its GPUs if it asks for some, else by its threads."""
+    resources = document["resources"]
+    cores = int(options.get("cores") or _configured("cores"))
+    processes = int(options.get("processes") or _configured("processes"))
+    gpus = _num_gpus(options.get("job_extra_directives") or _directives())
+    if gpus and resources["device"] != "cpu":
+        by_gpu = int(gpus / resources["gpus_per_trial"] + 1e-9)
+        return max(1, min(by_gpu, cores))
+    return processes * max(1, cores // processes // resources["threads_per_trial"])
+
+
+def cluster_of(options: Mapping[str, Any]) -> Any:
+    """The cluster, without any job yet; its scheduler runs in this process.
+
+    Raises:
+        UsageError: SLURM's commands are not here, or the configuration is wrong.
+    """
+    if shutil.which("sbatch") is None:
+        raise UsageError(
+            "--dask-slurm: sbatch was not found on this machine. Start from one where SLURM's jobs are submitted, or "
+            "start Dask workers by other means and name their scheduler with --dask-address."
+        )
+    import dask_jobqueue  # noqa: PLC0415 - imports distributed, which is to see our settings
+
+    try:
+        return dask_jobqueue.SLURMCluster(**options)
+    except (ValueError, TypeError, OSError, RuntimeError) as error:
+        raise UsageError(f"--dask-slurm: {SECTION} in Dask's configuration: {error}") from error
+
+
+def submit(cluster: Any, num_jobs: int) -> None:
+    """Submit jobs until there are so many; those that ended are replaced.
+
+    Raises:
+        UsageError: SLURM refuses.
+    """
+    cluster.scale(jobs=num_jobs)
+
+    async def submitted() -> None:
+        await cluster
+
+    try:
+        cluster.sync(submitted)
+    except (RuntimeError, ValueError, OSError) as error:
+        words = re.search(r"stderr:\n(.*\S)", str(error), re.DOTALL)
+        said = (words.group(1) if words else str(error)).strip()
+        raise UsageError(
+            f"--dask-slurm: sbatch refuses the job: {said}\nThe job was:\n{cluster.job_script()}"
+        ) from error
+
+
+def resubmit(cluster: Any, num_jobs: int) -> None:
+    """Replace jobs that have ended, without waiting for SLURM."""
+    cluster.scale(jobs=num_jobs)
+
+
+def runs_here_alone() -> bool:
+    """Whether this machine is all that SLURM has, as on a workstation."""
+    program = shutil.which("sinfo")
+    if program is None:
+        return False
+    try:
+        answer = subprocess.run(
+            [program, "--noheader", "--Node", "--format=%n"], capture_output=True, text=True, timeout=30, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+    nodes = {line.strip() for line in answer.stdout.splitlines() if line.strip()}
+    host = socket.gethostname()
+    return answer.returncode == 0 and nodes in ({host}, {host.partition(".")[0]})
+
+
+def _configured(key: str) -> Any:
+    return dask.config.get(f"{SECTION}.{key}", None)
+
+
+def _directives() -> list[str]:
+    return [str(line) for line in _configured("job-extra-directives") or ()]
+
+
+def _num_gpus(directives: Sequence[str]) -> int:
+    """The GPUs that a job asks for: --gres=gpu:a100:2, --gpus=2, --gpus-per-task=1, -G 2."""
+    for line in directives:
+        if GPU_DIRECTIVE.search(line) or line.startswith("-G"):
+            found = GPU_NUMBER.search(line)
+            return int(next(filter(None, found.groups()))) if found else 1
+    return 0

@@ -1,0 +1,93 @@
+"""Studies of the fake program on Dask clusters, in this process and in processes of their own."""
+
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from sweeper.cluster.options import ClusterOptions
+from sweeper.launch import Launched, launch
+from sweeper.store import reader
+from tests.sweeper.slots.conftest import no_process_left
+from tests.sweeper.slots.studies import COMMAND, attempts_of, plan_of, study_of, trials_of
+
+__all__ = ["no_process_left"]
+
+pytest.importorskip("distributed", reason="the extra is not installed (pip install 'sweeper[dask]')")
+pytest.importorskip("dask_jobqueue", reason="the extra is not installed (pip install 'sweeper[dask]')")
+
+Popen = subprocess.Popen[bytes]
+
+
+@pytest.fixture(scope="module")
+def scheduler() -> Iterator[str]:
+    """The address of a scheduler with one worker of two threads, all of it in this process."""
+    from distributed import LocalCluster
+
+    with LocalCluster(
+        n_workers=1, threads_per_worker=2, processes=False, protocol="tcp://", host="127.0.0.1", dashboard_address=None
+    ) as cluster:
+        yield cluster.scheduler_address
+
+
+def launched_on(
+    options: ClusterOptions,
+    url: str,
+    configs: Sequence[Mapping[str, Any]],
+    *,
+    steps: int = 3,
+    slots: int | None = None,
+    on_tick: Callable[[], None] = lambda: None,
+    **changes: Any,
+) -> tuple[Launched, Any]:
+    """Launch a study of the fake program on a cluster, to its end; how it ended, and the pool that ran it."""
+    from sweeper.cluster.connect import dask_pool
+
+    plan = plan_of(configs, steps=steps)
+    study: Any = study_of(plan, **changes)
+    with dask_pool(options, study.document, store=url, slots=slots) as pool:
+        ended = launch(
+            study,
+            plan,  # type: ignore[arg-type]
+            store=url,
+            slots=slots,
+            extend=False,
+            on_enrolled=lambda *_: None,
+            on_tick=on_tick,
+            pool=pool,
+            places=pool.places,
+        )
+    return ended, pool
+
+
+def start(folder: Path, url: str, configs: Sequence[Mapping[str, Any]], *, steps: int, options: Sequence[str]) -> Popen:
+    """`sweeper launch --engine dask` in a session of its own, as a terminal would start it."""
+    trial = {"program": {"command": COMMAND}, "config": {"number": 0, **configs[0]}}
+    levels = list(range(len(configs)))
+    study = {
+        "study": "s",
+        "metric": {"name": "loss", "direction": "minimize"},
+        "trial": trial,
+        "resources": {"device": "cpu"},
+        "factors": {"number": {"path": "number", "levels": levels}},
+        "phases": [{"name": "screen", "design": "grid", "budget": {"steps": steps}}],
+    }
+    (folder / "study.yaml").write_text(yaml.safe_dump(study))
+    command = [sys.executable, "-m", "sweeper", "launch", str(folder / "study.yaml"), "--store", url]
+    return subprocess.Popen([*command, "--engine", "dask", *options], start_new_session=True, stderr=subprocess.PIPE)
+
+
+def check_each_completed_once(url: str, number: int, steps: int) -> None:
+    """Every trial completed, in one attempt that says so, with each step's measurement once."""
+    trials = trials_of(url)
+    assert [trial.state for trial in trials] == ["completed"] * number
+    completed = [attempt.trial_id for attempt in attempts_of(url) if attempt.exit_reason == "completed"]
+    assert sorted(completed) == sorted(trial.id for trial in trials)
+    with reader.connect(url) as connection:
+        table = reader.measurements(connection, 1, "loss")
+    points = list(zip(table.column("number"), table.column("step"), strict=True))
+    assert points == [(trial, step) for trial in range(number) for step in range(1, steps + 1)]
