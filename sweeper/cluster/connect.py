@@ -140,7 +140,9 @@ def _on_slurm(
     options = slurm.job_options(document)
     distributed, pool = _modules()
     with _signals_for_launcher_alone():
-        cluster = stack.enter_context(slurm.cluster_of(options))
+        cluster = slurm.cluster_of(options)
+        stack.callback(slurm.close, cluster)
+        slurm.check_job(cluster)
         client = stack.enter_context(distributed.Client(cluster, set_as_default=False))
         slurm.submit(cluster, num_jobs)
     total = number if number is not None else num_jobs * slurm.slots_of_a_job(document, options)
@@ -149,7 +151,7 @@ def _on_slurm(
         needs=needs,
         where=f"Dask, {_number(num_jobs, 'job')} of SLURM",
         places=tuple(Slot(name=f"slurm-{index}", device="SLURM") for index in range(total)),
-        keep_workers=lambda: slurm.resubmit(cluster, num_jobs),
+        keep_workers=lambda: slurm.submit(cluster, num_jobs),
     )
 
 
@@ -163,7 +165,8 @@ def _modules() -> tuple[Any, Any]:
 
     from sweeper.cluster.pool import DaskPool  # noqa: PLC0415
 
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)
+    for name in ("distributed", "tornado.application", "asyncio"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     return distributed, DaskPool
 
 

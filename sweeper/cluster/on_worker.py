@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from sweeper.cluster.places import Needs, Places, places_here, remove_lock_folder
 from sweeper.cluster.slot_process import end_from
-from sweeper.errors import SweeperError
+from sweeper.errors import StoreError, SweeperError
 from sweeper.slots.machine import this_machine
 from sweeper.slots.pool import SlotEnd
 from sweeper.slots.processes import started_at
@@ -84,7 +84,9 @@ def slot_on_worker(task: SlotTask, needs: Needs) -> SlotEnd:
             time.sleep(LOOK_S)
         return end
     except SweeperError as error:
-        return SlotEnd("stopped", f"worker on {socket.gethostname()}: {error}", is_store_error=error.exit_code == 2)
+        return SlotEnd(
+            "stopped", f"worker on {socket.gethostname()}: {error}", is_store_error=isinstance(error, StoreError)
+        )
 
 
 def _not_now(task: SlotTask, needs: Needs) -> SlotEnd | None:
@@ -96,7 +98,7 @@ def _not_now(task: SlotTask, needs: Needs) -> SlotEnd | None:
     if needs.run in _over:
         return SlotEnd("stopped")
     if needs.sqlite_machine not in (None, this_machine()):
-        raise SweeperError(
+        raise StoreError(
             f"store {shown(task.store)} is a file of another machine. A cluster needs a store on PostgreSQL: "
             "--store postgresql://USER@HOST/DATABASE"
         )

@@ -40,7 +40,7 @@ def check_engine(engine: str, options: ClusterOptions) -> None:
             raise UsageError(f"{named[0]}: works with --engine dask alone. Add it, or leave {named[0]} out.")
         return
     if len(named) > 1:
-        raise UsageError(f"{' and '.join(named)}: name one cluster, not {len(named)}.")
+        raise UsageError(f"{' and '.join(named)}: name one cluster, not {len(named)}. Leave out all but one.")
     missing = [name for name in EXTRA if find_spec(name) is None]
     if missing:
         verb = "is" if len(missing) == 1 else "are"

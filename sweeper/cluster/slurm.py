@@ -4,12 +4,15 @@ What a job is, the user tells dask-jobqueue as always: `jobqueue.slurm` in Dask'
 changed. What is not said there follows from the study.
 """
 
+import logging
 import math
 import re
 import shutil
 import socket
 import subprocess
+import tempfile
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any, Final
 
 import dask.config
@@ -19,6 +22,8 @@ from sweeper.errors import UsageError
 SECTION: Final = "jobqueue.slurm"
 GPU_DIRECTIVE: Final = re.compile(r"gpu", re.IGNORECASE)
 GPU_NUMBER: Final = re.compile(r"gpus?[^,\s]*?[:=](\d+)(?:,|\s|$)|^-G\s*(\d+)", re.IGNORECASE)
+
+log = logging.getLogger(__name__)
 
 
 def job_options(document: Mapping[str, Any]) -> dict[str, Any]:
@@ -36,10 +41,10 @@ def job_options(document: Mapping[str, Any]) -> dict[str, Any]:
         )
     options: dict[str, Any] = {}
     options["scheduler_options"] = {"dashboard_address": None, **(_configured("scheduler-options") or {})}
+    options["processes"] = int(_configured("processes") or 1)
     if _configured("cores") is None:
-        options["cores"] = resources["threads_per_trial"]
-    if _configured("processes") is None:
-        options["processes"] = 1
+        shared = int(1 / resources["gpus_per_trial"]) if resources["device"] == "cuda" else 1
+        options["cores"] = resources["threads_per_trial"] * max(1, shared)
     if _configured("name") in (None, "dask-worker"):
         options["job_name"] = f"sweeper-{document['study']}"
     directives = _directives()
@@ -52,11 +57,11 @@ def slots_of_a_job(document: Mapping[str, Any], options: Mapping[str, Any]) -> i
     """How many slots a job is expected to carry: by its GPUs if it asks for some, else by its threads."""
     resources = document["resources"]
     cores = int(options.get("cores") or _configured("cores"))
-    processes = int(options.get("processes") or _configured("processes"))
     gpus = _num_gpus(options.get("job_extra_directives") or _directives())
     if gpus and resources["device"] != "cpu":
         by_gpu = int(gpus / resources["gpus_per_trial"] + 1e-9)
         return max(1, min(by_gpu, cores))
+    processes = int(options["processes"])
     return processes * max(1, cores // processes // resources["threads_per_trial"])
 
 
@@ -79,30 +84,39 @@ def cluster_of(options: Mapping[str, Any]) -> Any:
         raise UsageError(f"--dask-slurm: {SECTION} in Dask's configuration: {error}") from error
 
 
-def submit(cluster: Any, num_jobs: int) -> None:
-    """Submit jobs until there are so many; those that ended are replaced.
+def check_job(cluster: Any) -> None:
+    """Ask SLURM whether it would take such a job.
 
     Raises:
-        UsageError: SLURM refuses.
+        UsageError: it would not, with its words and the job.
     """
+    script = cluster.job_script()
+    with tempfile.NamedTemporaryFile("w", suffix=".sh", encoding="utf-8") as file:
+        file.write(script)
+        file.flush()
+        command = [shutil.which("sbatch") or "sbatch", "--test-only", file.name]
+        answer = subprocess.run(command, capture_output=True, text=True, check=False)
+    if answer.returncode != 0:
+        raise UsageError(f"--dask-slurm: SLURM refuses the job: {answer.stderr.strip()}\nThe job is:\n{script}")
+
+
+def submit(cluster: Any, num_jobs: int) -> None:
+    """Submit jobs until there are so many, without waiting for SLURM; those that ended are replaced.
+
+    A job that SLURM did not take, since there were too many for example, is tried again with the next call.
+    """
+    refused = [name for name, job in cluster.workers.items() if job.job_id is None]
+    for name in refused:
+        del cluster.workers[name]
+    if refused:
+        log.warning("SLURM did not take %d of %d jobs; sbatch is tried again", len(refused), num_jobs)
     cluster.scale(jobs=num_jobs)
 
-    async def submitted() -> None:
-        await cluster
 
-    try:
-        cluster.sync(submitted)
-    except (RuntimeError, ValueError, OSError) as error:
-        words = re.search(r"stderr:\n(.*\S)", str(error), re.DOTALL)
-        said = (words.group(1) if words else str(error)).strip()
-        raise UsageError(
-            f"--dask-slurm: sbatch refuses the job: {said}\nThe job was:\n{cluster.job_script()}"
-        ) from error
-
-
-def resubmit(cluster: Any, num_jobs: int) -> None:
-    """Replace jobs that have ended, without waiting for SLURM."""
-    cluster.scale(jobs=num_jobs)
+def close(cluster: Any) -> None:
+    """Cancel the jobs that are left, and end the scheduler."""
+    with suppress(AssertionError):  # SpecCluster's, about jobs that SLURM did not take
+        cluster.close()
 
 
 def runs_here_alone() -> bool:

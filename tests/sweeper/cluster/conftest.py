@@ -23,6 +23,12 @@ pytest.importorskip("dask_jobqueue", reason="the extra is not installed (pip ins
 Popen = subprocess.Popen[bytes]
 
 
+@pytest.fixture(autouse=True)
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A Dask worker takes its time to end, on a busy machine above all."""
+    monkeypatch.setattr("tests.sweeper.slots.conftest.PATIENCE_S", 120.0)
+
+
 @pytest.fixture(scope="module")
 def scheduler() -> Iterator[str]:
     """The address of a scheduler with one worker of two threads, all of it in this process."""

@@ -5,8 +5,7 @@ import os
 import socket
 import subprocess
 import sys
-import time
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -180,8 +179,8 @@ def test_no_slot_starts_once_the_launcher_wants_them_to_stop(task: SlotTask, eng
     on_worker.leave("stopping")
 
 
-def test_no_slot_starts_when_nothing_is_left_to_do(task: SlotTask, engine: Engine) -> None:
-    queue.cancel(engine, task.study_id, time.time())
+def test_no_slot_starts_when_nothing_is_left_to_do(task: SlotTask, url: str) -> None:
+    task = replace(task, study_id=enrolled(url, [], name="empty"))
     assert slot_on_worker(task, needs_of("finished")) == SlotEnd("done")
     on_worker.leave("finished")
 

@@ -4,10 +4,10 @@ import os
 import socket
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import dask.config
-import psutil
 import pytest
 
 from sweeper.cluster import slurm
@@ -19,12 +19,14 @@ from tests.sweeper.slots.studies import plan_of, study_of
 
 SBATCH = """#!/bin/sh
 # Runs the job at once, in the background, in a session of its own, as SLURM does on a node.
+test "$1" = --test-only && exit
 cp "$1" {folder}/job-$$.sh
 setsid sh {folder}/job-$$.sh > {folder}/job-$$.out 2>&1 < /dev/null &
 echo $! > {folder}/$!.job
 echo "Submitted batch job $!"
 """
 SCANCEL = """#!/bin/sh
+mv {folder}/$1.job {folder}/$1.cancelled
 kill -TERM -- "-$1"
 """
 SINFO = """#!/bin/sh
@@ -60,14 +62,14 @@ def test_a_job_is_what_the_configuration_says_and_the_study_asks_for(slurm_here:
         "-J sweeper-s",
         "-p gpu",
         "-n 1",
-        "--cpus-per-task=4",
+        "--cpus-per-task=8",
         "--mem=954M",
         "-t 04:00:00",
         "--nice=10",
         "--gres=gpu:1",
     ]
     assert "-m distributed.cli.dask_worker tcp://127.0.0.1:" in script[-1]
-    assert "--nthreads 4" in script[-1]
+    assert "--nthreads 8" in script[-1]
 
 
 def test_memory_must_be_configured(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -105,7 +107,7 @@ def test_without_sbatch_there_is_nothing_to_submit_with(monkeypatch: pytest.Monk
 def test_a_job_that_slurm_refuses_is_told_with_slurm_s_words(slurm_here: Path, url: str) -> None:
     (slurm_here / "sbatch").write_text("#!/bin/sh\necho 'sbatch: error: invalid partition specified: x' >&2\nexit 1\n")
     pool = dask_pool(ClusterOptions(slurm_jobs=1), document_of(), store=url, slots=None)
-    with pytest.raises(UsageError, match="sbatch refuses the job: sbatch: error: invalid partition"), pool:
+    with pytest.raises(UsageError, match="SLURM refuses the job: sbatch: error: invalid partition"), pool:
         pass
 
 
@@ -123,5 +125,24 @@ def test_jobs_run_a_study_and_are_cancelled_at_its_end(slurm_here: Path, url: st
     assert (ended.exit_code, ended.completed, ended.left) == (0, 2, 0)
     assert pool.where == "Dask, 1 job of SLURM"
     check_each_completed_once(url, 2, 3)
-    (job,) = slurm_here.glob("*.job")
-    assert not psutil.pid_exists(int(job.read_text())) or psutil.Process(int(job.read_text())).status() == "zombie"
+    assert len(list(slurm_here.glob("*.cancelled"))) == 1
+    assert not list(slurm_here.glob("*.job"))
+
+
+def test_a_job_that_slurm_did_not_take_is_submitted_again(caplog: pytest.LogCaptureFixture) -> None:
+    cluster = Jobs(taken=object(), refused=None)
+    slurm.submit(cluster, 2)
+    assert list(cluster.workers) == ["taken"]
+    assert cluster.wanted == 2
+    assert "SLURM did not take 1 of 2 jobs" in caplog.text
+
+
+class Jobs:
+    """As much of a cluster as submitting needs: jobs by name, with what SLURM calls them."""
+
+    def __init__(self, **ids: object) -> None:
+        self.workers = {name: SimpleNamespace(job_id=job_id) for name, job_id in ids.items()}
+        self.wanted = 0
+
+    def scale(self, jobs: int) -> None:
+        self.wanted = jobs
