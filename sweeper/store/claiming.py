@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -134,15 +134,7 @@ def _with_lost_lease(connection: Connection, study_id: int, now: float) -> Row[*
 
 def _next_waiting(connection: Connection, study_id: int, now: float) -> Row[*tuple[Any, ...]] | None:
     """The next of the phase with the longest trials, by number; of phases alike, of the first."""
-    lengths = (
-        select(phases.c.id, phases.c.design, func.max(trials.c.predicted_device_seconds).label("longest"))
-        .join(trials, trials.c.phase_id == phases.c.id)
-        .where(phases.c.study_id == study_id, trials.c.state == "waiting")
-        .group_by(phases.c.id, phases.c.design, phases.c.position)
-        .order_by(phases.c.position)
-    )
-    found = sorted(connection.execute(lengths), key=lambda row: -length_class(row.longest))
-    for phase_id, design, _ in found:
+    for phase_id, design in _in_order(connection, study_id):
         query = _candidates().where(
             trials.c.phase_id == phase_id,
             trials.c.state == "waiting",
@@ -156,6 +148,23 @@ def _next_waiting(connection: Connection, study_id: int, now: float) -> Row[*tup
         if trial is not None:
             return trial
     return None
+
+
+def _in_order(connection: Connection, study_id: int) -> Sequence[Row[int, str]]:
+    """Id and design of the phases that have waiting trials: the longest trials first; of phases alike, the first.
+
+    A phase alone needs no order: to look through 10,000 trials for the longest takes longer than the rest of a claim.
+    """
+    waiting = trials.c.state == "waiting"
+    waits = select(trials.c.id).where(trials.c.phase_id == phases.c.id, waiting).exists()
+    query = select(phases.c.id, phases.c.design).where(phases.c.study_id == study_id, waits)
+    found = connection.execute(query.order_by(phases.c.position)).all()
+    if len(found) < 2:
+        return found
+    longest = select(trials.c.phase_id, func.max(trials.c.predicted_device_seconds))
+    rows = connection.execute(longest.where(trials.c.study_id == study_id, waiting).group_by(trials.c.phase_id))
+    lengths = {row[0]: row[1] for row in rows}
+    return sorted(found, key=lambda phase: -length_class(lengths.get(phase.id)))
 
 
 def _take(

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cache
 from typing import Any, Final
 
-from sqlalchemy import Connection, Engine, Table
+from sqlalchemy import Connection, Engine, Insert, Table
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DatabaseError, IntegrityError, ProgrammingError
 
@@ -73,13 +74,17 @@ def upsert(
     update: Sequence[str],
 ) -> None:
     """Inserts rows; one that is there takes the new values of the `update` columns, or stays if there are none."""
-    if not rows:
-        return
-    insert = (postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert)(table)
-    if update:
-        statement = insert.on_conflict_do_update(
-            index_elements=list(keys), set_={name: insert.excluded[name] for name in update}
-        )
-    else:
-        statement = insert.on_conflict_do_nothing(index_elements=list(keys))
-    connection.execute(statement, [dict(row) for row in rows])
+    if rows:
+        statement = _upsert(connection.dialect.name, table, tuple(keys), tuple(update))
+        connection.execute(statement, [dict(row) for row in rows])
+
+
+@cache
+def _upsert(dialect: str, table: Table, keys: tuple[str, ...], update: tuple[str, ...]) -> Insert:
+    """The statement, made once: making it takes twenty times as long as running it."""
+    insert = (postgresql.insert if dialect == "postgresql" else sqlite.insert)(table)
+    if not update:
+        return insert.on_conflict_do_nothing(index_elements=list(keys))
+    return insert.on_conflict_do_update(
+        index_elements=list(keys), set_={name: insert.excluded[name] for name in update}
+    )
