@@ -46,3 +46,12 @@ def test_where_no_curve_reaches_there_is_no_band():
     assert np.isnan(bands[0, 2])
     assert bands[0, :2].tolist() == [1.0, 1.0]
     assert np.isnan(quantile_bands([], [0.0], [0.5])).all()
+
+
+def test_of_equal_points_the_first_is_on_the_front():
+    assert pareto_front([2.0, 1.0, 1.0, 2.0], [1.0, 3.0, 3.0, 1.0]).tolist() == [1, 0]
+
+
+def test_a_curve_of_nothing_known_reaches_nowhere():
+    bands = quantile_bands([([0, 5], [np.nan, np.nan]), ([0, 5], [1.0, 3.0])], [0.0, 5.0], [0.5])
+    assert bands.tolist() == [[1.0, 3.0]]

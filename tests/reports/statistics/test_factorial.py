@@ -104,6 +104,27 @@ def test_the_2_to_5_minus_1_of_the_flagship_study_keeps_all_main_and_two_way_eff
     )
 
 
+def test_fewer_than_three_degrees_of_freedom_left_are_judged_by_lenth():
+    levels = full("abc")
+    response = np.array([1.0, 2.5, 3.1, 4.9, 5.2, 6.8, 7.7, 9.9])
+    main = factorial_effects(levels, response, interactions=False)  # 4 are left
+    both = factorial_effects(levels, response)  # 1 is left
+    assert {effect.estimate.df for effect in main} == {4.0}
+    assert main[0].estimate.method == "least squares, 4 df"
+    error, df = lenth([effect.estimate.value for effect in both])
+    assert {(effect.estimate.standard_error, effect.estimate.df) for effect in both} == {(error, df)}
+    assert both[0].estimate.method == "Lenth's pseudo standard error, 2 df"
+    assert {effect.estimate.n for effect in main + both} == {4}
+
+
+def test_effects_that_are_all_nothing_have_no_error():
+    assert lenth([0.0, 0.0, 0.0]) == (0.0, 1.0)
+
+
+def test_blocks_that_are_the_levels_leave_no_effect():
+    assert factorial_effects({"a": [-1.0, -1.0, 1.0, 1.0]}, [1.0, 2.0, 3.0, 4.0], [0, 0, 1, 1]) == ()
+
+
 def test_levels_that_are_not_coded_are_refused():
     with pytest.raises(ValueError, match="coded -1 and 1"):
         factorial_effects({"a": [0.0, 1.0]}, [1.0, 2.0])

@@ -132,3 +132,31 @@ def test_nothing_censored_is_left_as_it_is():
 def test_bounds_without_width_are_the_value():
     values = np.array([np.nan, 2.0])
     assert impute(values, [1.5, 0], [1.5, 0], lambda r: (r, np.ones(2))).tolist() == [1.5, 2.0]
+
+
+def test_a_value_far_from_its_bounds_becomes_the_nearer_one():
+    # The truncated normal's own mean underflows there.
+    far = np.array([1e6, 1e6, -1e6])
+    filled = impute([np.nan, 3.0, np.nan], [1.0, 0.0, 1.0], [2.0, 0.0, 2.0], lambda r: (far, np.full(3, 1e-3)))
+    assert filled.tolist() == [2.0, 3.0, 1.0]
+
+
+def test_imputing_goes_on_until_nothing_moves():
+    # Predicted is the mean of all, without doubt: its fixed point for the third is the mean of the two known.
+    seen = []
+
+    def regress(response):
+        seen.append(response[2])
+        return np.full(3, response.mean()), np.zeros(3)
+
+    filled = impute([0.0, 10.0, np.nan], [0.0, 0.0, 0.0], [0.0, 0.0, 16.0], regress)
+    assert seen[0] == 8.0  # the middle of its bounds
+    assert filled[2] == pytest.approx(5.0, abs=0.01)
+    assert len(seen) < 10
+
+
+def test_fanova_counts_each_level_alike_however_often_it_was_tried():
+    points = np.repeat([[0.0], [1.0]], [90, 10], axis=0)
+    (found,) = fanova(points, points[:, 0], [(-0.5, 1.5)], np.random.default_rng(0), num_trees=8)
+    assert found.share == pytest.approx(1.0)
+    assert found.spread == pytest.approx(0.0, abs=1e-9)

@@ -123,6 +123,27 @@ def test_two_strata_get_satterthwaites_degrees_of_freedom():
     assert estimate.p_two_sided() == pytest.approx(oracle.pvalue)
 
 
+def test_strata_without_variation_keep_their_degrees_of_freedom_and_are_certain():
+    pooled = {"a": PooledVariance(0.0, 4), "b": PooledVariance(0.0, 6)}
+    estimate = contrast_t(0.25, [0.5, 0.5, 1.0], ["a", "a", "b"], pooled, n=1)
+    assert (estimate.standard_error, estimate.df) == (0.0, 10.0)
+    assert estimate.interval() == (0.25, 0.25)
+    assert estimate.p_two_sided() == 0.0
+
+
+def test_a_stratum_without_weight_takes_no_part():
+    pooled = {"a": PooledVariance(1.0, 4), "b": PooledVariance(1.0, 6)}
+    alone = contrast_t(0.25, [1.0], ["a"], pooled, n=1)
+    assert contrast_t(0.25, [1.0, 0.0], ["a", "b"], pooled, n=1) == alone
+    assert (alone.standard_error, alone.df, alone.method) == (1.0, 4.0, "paired t, pooled variance, 4 df")
+
+
+def test_runs_that_are_the_sum_of_arm_and_block_leave_no_variance():
+    values = [arm + block for arm in (0.1, 0.7, 1.3) for block in (100.0, 100.3, 100.9)]
+    found = pooled_variance(values, [0, 0, 0, 1, 1, 1, 2, 2, 2], [0, 1, 2] * 3)
+    assert (found.variance, found.df) == (0.0, 4)
+
+
 def test_the_bootstrap_is_scipys_bca_and_depends_on_its_generator_alone():
     values = np.random.default_rng(2).exponential(size=20)
     first = bootstrap_bca(values, np.random.default_rng(7), resamples=999, expand=False)
@@ -154,6 +175,15 @@ def test_sign_flips_are_counted_exactly(alternative):
     above = np.mean([mean >= values.mean() - 1e-12 for mean in means])
     expected = {"less": below, "greater": above, "two-sided": min(1.0, 2 * min(below, above))}[alternative]
     assert sign_flip_p(values, np.random.default_rng(0), alternative=alternative) == pytest.approx(expected)
+
+
+def test_no_pair_shows_nothing_by_sign_flips():
+    assert sign_flip_p([], np.random.default_rng(0)) == 1.0
+
+
+def test_a_p_value_of_a_threshold_is_that_of_the_difference_from_it():
+    estimate = paired_t([0.5, 0.7, 0.6, 0.9])
+    assert estimate.p_two_sided(0.4) == pytest.approx(paired_t([0.1, 0.3, 0.2, 0.5]).p_two_sided())
 
 
 def test_three_pairs_can_never_show_anything_by_sign_flips():
