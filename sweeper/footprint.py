@@ -16,6 +16,8 @@ EVALUATION_TOKENS: Final = {
     "pydocs": (20_000, 19_000),
 }
 UNCOUNTED: Final = ("regularization", "checkpoint", "device", "threads", "seed", "budget")  # sections of a config
+FREE_DATA: Final = ("noise_rate", "row_rotation", "random_start")
+FREE_EVALUATION: Final = ("times", "log_times")
 OPERATIONS_PER_PARAMETER: Final = 6.0  # and token in training: a multiply-add forward, two backward
 TRAINING_TO_FORWARD: Final = 3.0
 
@@ -30,16 +32,34 @@ ACTIVATIONS: Final = 14.0  # floats a token, layer and unit of width that the ba
 
 @dataclass(frozen=True, slots=True)
 class Footprint:
-    """What one run takes, in bytes."""
+    """What one run takes, in bytes.
+
+    Attributes:
+        measured: by a pilot, rather than estimated.
+    """
 
     memory: float
     disk: float
+    measured: bool = False
 
 
 def work_key(config: Mapping[str, Any]) -> str:
     """Text that configs share whose runs do and take the same: how they regularize makes no difference."""
     counted = {name: section for name, section in config.items() if name not in UNCOUNTED}
     return json.dumps(counted, sort_keys=True)
+
+
+def cost_class(program: object, config: Mapping[str, Any]) -> str:
+    """Text that configs share whose steps take about as long: those of the trainer's that differ in nothing but how
+    they regularize, how fast they learn and how often they are evaluated; of other programs', equal ones.
+    """
+    if program != "trainer":
+        return json.dumps(config, sort_keys=True)
+    sections = {name: section for name, section in config.items() if name not in UNCOUNTED}
+    data = {name: value for name, value in config["data"].items() if name not in FREE_DATA}
+    evaluation = {name: value for name, value in config["evaluation"].items() if name not in FREE_EVALUATION}
+    optimizer = config["optimizer"]["kind"]
+    return json.dumps(sections | {"data": data, "evaluation": evaluation, "optimizer": optimizer}, sort_keys=True)
 
 
 def training_work(config: Mapping[str, Any], budget: Mapping[str, Any]) -> Work:

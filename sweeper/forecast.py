@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from sweeper.designs.fractional import Aliasing, aliasing
-from sweeper.footprint import Footprint, footprint, work_key
+from sweeper.footprint import Footprint, cost_class, footprint
+from sweeper.pilot_runs import Pilots
 from sweeper.plan import Plan, PlannedPhase, Reference, phase_factors
 from sweeper.predict import Basis, Prediction, total
 from sweeper.simulate import simulate
@@ -47,7 +48,8 @@ class Forecast:
 
     Attributes:
         finish_s: from the first trial's start to the last one's end on these slots; None if unknown.
-        footprint: memory of the largest trial and disk of all together, in bytes; None for other programs.
+        footprint: memory of the largest trial and disk of all together, in bytes; None for other programs without a
+            pilot.
     """
 
     study: str
@@ -84,6 +86,7 @@ def forecast(
     slots: int,
     slots_note: str = "",
     device: str = "cpu",
+    pilots: Pilots | None = None,
 ) -> Forecast:
     """All that `sweeper plan` shows; `device` is cpu or cuda, where the trials will run."""
     phases = tuple(_phase(plan, phase, document, predicted) for phase in plan.phases)
@@ -96,7 +99,7 @@ def forecast(
         slots_note=slots_note,
         finish_s=simulate(plan, slot_seconds(document, predicted, device), slots).finish_s if complete else None,
         cap_device_hours=(document.get("budget") or {}).get("device_hours"),
-        footprint=_footprint(plan, document),
+        footprint=study_footprint(plan, document, pilots or Pilots(document["trial"]["program"])),
         claims=claim_support(plan, document),
     )
 
@@ -122,8 +125,9 @@ def forecast_json(found: Forecast) -> dict[str, Any]:
         "high": _hours(found.whole, "high"),
         "slots": found.slots,
         "finish_seconds": found.finish_s,
-        "memory_bytes": None if found.footprint is None else round(found.footprint.memory),
+        "memory_bytes": None if found.footprint is None else round(found.footprint.memory) or None,
         "disk_bytes": None if found.footprint is None else round(found.footprint.disk),
+        "footprint_measured": found.footprint is not None and found.footprint.measured,
         "claims": [
             {"id": claim.claim, "testable": claim.testable, "pairs": claim.pairs, "reason": claim.reason or None}
             for claim in found.claims
@@ -192,27 +196,38 @@ def _budget_text(phase: PlannedPhase) -> str:
     return f"{amount:,} {unit}"
 
 
-def _footprint(plan: Plan, document: Mapping[str, Any]) -> Footprint | None:
+def study_footprint(plan: Plan, document: Mapping[str, Any], pilots: Pilots) -> Footprint | None:
     """Memory of the largest run and disk of all; trials without a configuration yet are taken for the largest."""
-    if document["trial"]["program"] != "trainer":
-        return None
-    keys: dict[str | None, str] = {None: ""}
+    program = document["trial"]["program"]
+    classes: dict[str | None, str] = {None: ""}
     each: dict[str, Footprint] = {}
     for trial in plan.trials:
-        if trial.config is not None and trial.configuration_hash not in keys:
-            key = keys[trial.configuration_hash] = work_key(trial.config)
+        if trial.config is not None and trial.configuration_hash not in classes:
+            key = classes[trial.configuration_hash] = cost_class(program, trial.config)
             if key not in each:
-                each[key] = footprint(trial.config)
-    largest = _largest(list(each.values())) or _baseline_footprint(document)
-    disk = sum(each.get(keys[trial.configuration_hash], largest).disk for trial in plan.trials)
-    return Footprint(memory=largest.memory, disk=disk)
+                found = pilots.footprint(trial.config) or (footprint(trial.config) if program == "trainer" else None)
+                if found is None:
+                    return None
+                each[key] = found
+    largest = _largest(list(each.values())) or _baseline_footprint(document, pilots)
+    if largest is None:
+        return None
+    disk = sum(each.get(classes[trial.configuration_hash], largest).disk for trial in plan.trials)
+    return Footprint(largest.memory, disk, largest.measured)
 
 
 def _largest(each: Sequence[Footprint]) -> Footprint | None:
-    return Footprint(max(one.memory for one in each), max(one.disk for one in each)) if each else None
+    if not each:
+        return None
+    measured = all(one.measured for one in each)
+    return Footprint(max(one.memory for one in each), max(one.disk for one in each), measured)
 
 
-def _baseline_footprint(document: Mapping[str, Any]) -> Footprint:
+def _baseline_footprint(document: Mapping[str, Any], pilots: Pilots) -> Footprint | None:
+    """Where no trial has a configuration yet: what pilots took, else what the trainer's baseline is estimated to."""
     from sweeper.configuration import resolve  # noqa: PLC0415
 
+    measured = _largest([found for run in pilots.runs if (found := pilots.footprint(run.config)) is not None])
+    if measured is not None or document["trial"]["program"] != "trainer":
+        return measured
     return footprint(resolve(document, {}, {}))

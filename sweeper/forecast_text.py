@@ -13,6 +13,7 @@ from sweeper.predict import Prediction
 MOST_CHAINS: Final = 12
 FULL_WIDTH: Final = 100
 BASES: Final = {
+    "pilot": "a pilot's runs",
     "history": "runs in the store",
     "reference_hours": "the study's reference hours",
     "operations": "operations over an assumed rate",
@@ -72,7 +73,7 @@ def _totals(found: Forecast) -> list[str]:
     if bases:
         lines.append(f"Device-hours from {', '.join(BASES[basis] for basis in bases)}.")
     if not found.is_known:
-        lines.append("The program has not run yet, so nothing is known of how long it takes. A first phase will tell.")
+        lines.append("The program has not run yet, so nothing is known of how long it takes. A pilot tells: --pilot.")
     slots = f"{found.slots} slot{'s' if found.slots > 1 else ''}{f' ({found.slots_note})' if found.slots_note else ''}"
     if found.finish_s is not None:
         lines.append(f"On {slots} it ends {duration(found.finish_s)} after it starts.")
@@ -80,7 +81,9 @@ def _totals(found: Forecast) -> list[str]:
         lines.append(_cap(found, found.cap_device_hours))
     if found.footprint is not None:
         memory, disk = found.footprint.memory / 1e9, found.footprint.disk / 1e9
-        lines.append(f"About {memory:.2g} GB of memory a trial, and {disk:.2g} GB of disk for all.")
+        measured = "Measured" if found.footprint.measured else "About"
+        of_memory = f"{memory:.2g} GB of memory a trial, and " if memory else ""
+        lines.append(f"{measured} {of_memory}{disk:.2g} GB of disk for all.")
     return lines
 
 

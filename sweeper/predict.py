@@ -1,10 +1,12 @@
 """Device-seconds of each planned trial before anything runs, with an honest interval, and from what they follow.
 
-1. Runs of the program that ended, on a device of the same kind: those of the same study, and all if the study's
-   configurations have run before or the phase says nothing of hours.
-2. The phase's ``reference_hours``.
-3. Runs of the program in other studies, scaled by operations.
-4. For the built-in trainer: its floating-point operations over an assumed rate.
+1. Completed runs of the same study, on a device of the same kind, for configurations that cost alike.
+2. A pilot's runs (`sweeper.pilot_runs`).
+3. Other runs of the program that ended: those of the same study, and all if the study's configurations have run before
+   or the phase says nothing of hours.
+4. The phase's ``reference_hours``.
+5. Runs of the program in other studies, scaled by operations.
+6. For the built-in trainer: its floating-point operations over an assumed rate.
 
 Of another program that never ran nothing is known, and nothing is invented.
 """
@@ -18,13 +20,14 @@ from typing import Any, Final, Literal
 
 import numpy as np
 
-from sweeper.configuration import resolve
+from sweeper.configuration import complete, resolve
 from sweeper.designs.levels import settled
-from sweeper.footprint import training_work, work_key
+from sweeper.footprint import cost_class, training_work, work_key
 from sweeper.pace import Pace, Timed, Work, fit
+from sweeper.pilot_runs import Pilots
 from sweeper.plan import Budget, Plan, PlannedPhase, PlannedTrial, Reference, phase_factors
 
-Basis = Literal["reference_hours", "history", "operations"]
+Basis = Literal["reference_hours", "history", "operations", "pilot"]
 Config = Mapping[str, Any]
 
 CPU_RATE: Final = 3e10  # operations a second of one thread; 30 to 65 G measured on a server's core of 2024
@@ -64,15 +67,21 @@ class Prediction:
 
 
 def predict(
-    plan: Plan, document: Mapping[str, Any], history: Sequence[PastRun] = (), *, device: str = "cpu"
+    plan: Plan,
+    document: Mapping[str, Any],
+    history: Sequence[PastRun] = (),
+    *,
+    device: str = "cpu",
+    pilots: Pilots | None = None,
 ) -> dict[Reference, Prediction]:
     """Predictions by phase and number; trials of which nothing is known are left out.
 
     Args:
         history: runs that ended, of whatever program and study.
+        pilots: what pilots of the program measured on such slots.
         device: cpu or cuda, where the trials will run.
     """
-    return _Predictor(plan, document, history, device).all()
+    return _Predictor(plan, document, history, device, pilots or Pilots(document["trial"]["program"])).all()
 
 
 def seconds_of(predictions: Mapping[Reference, Prediction]) -> dict[Reference, float]:
@@ -98,6 +107,7 @@ class _Predictor:
     document: Mapping[str, Any]
     history: Sequence[PastRun]
     device: str
+    pilots: Pilots
     _works: dict[tuple[str, str], Work] = field(default_factory=dict)
     _candidates: dict[str, list[tuple[Config, str | None]]] = field(default_factory=dict)
 
@@ -126,8 +136,12 @@ class _Predictor:
         return Prediction(prediction.seconds, prediction.low * EARLY_END, prediction.high, prediction.basis)
 
     def _config(self, config: Config, configuration_hash: str | None, budget: Budget) -> Prediction | None:
+        if cost_class(self._program, config) not in self._proven:
+            piloted = self.pilots.seconds(config, budget.amount)
+            if piloted is not None:
+                return Prediction(*piloted, "pilot")
         work = self._work(config, budget.amount)
-        pace = self._pace_of_pilot if budget.reference_hours is not None else self._pace_of_all
+        pace = self._pace_of_kin if budget.reference_hours is not None else self._pace_of_all
         if pace is not None and work is not None:
             seconds, low, high = pace.seconds(work, configuration_hash)
             return Prediction(seconds, low, high, "history")
@@ -180,11 +194,17 @@ class _Predictor:
         return fit([timed for run in self._runs if (timed := self._timed(run)) is not None])
 
     @cached_property
-    def _pace_of_pilot(self) -> Pace | None:
+    def _pace_of_kin(self) -> Pace | None:
         """Runs that know better than hours on the reference device: this study's, or of its configurations."""
         mine = {trial.configuration_hash for trial in self.plan.trials if trial.configuration_hash is not None}
-        pilot = [run for run in self._runs if run.study == self.plan.study or run.configuration_hash in mine]
-        return fit([timed for run in pilot if (timed := self._timed(run)) is not None])
+        kin = [run for run in self._runs if run.study == self.plan.study or run.configuration_hash in mine]
+        return fit([timed for run in kin if (timed := self._timed(run)) is not None])
+
+    @cached_property
+    def _proven(self) -> frozenset[str]:
+        """The cost classes of which trials of this very study have completed."""
+        mine = (run for run in self._runs if run.study == self.plan.study and run.completed)
+        return frozenset(cost_class(self._program, run.config) for run in mine)
 
     def _timed(self, run: PastRun) -> Timed | None:
         work = self._work(run.config, run.budget)
@@ -201,8 +221,9 @@ class _Predictor:
     def _may_be(self, phase: PlannedPhase) -> list[tuple[Config, str | None]]:
         """Complete configs that a phase's trials may get, with their hashes where they are known."""
         if phase.name not in self._candidates:
+            found: list[tuple[Config, str | None]]
             if phase.design == "sampler":
-                found = _drawn(self.document, phase)
+                found = [(config, None) for _, config in drawn(self.document, phase)]
             else:
                 source = next(each for each in self.plan.phases if each.name == phase.spec["design"]["promote"])
                 known = {trial.configuration_hash: trial.config for trial in self.plan.wanted(source)}
@@ -227,18 +248,18 @@ def _average(each: Sequence[Prediction]) -> Prediction:
     )
 
 
-def _drawn(document: Mapping[str, Any], phase: PlannedPhase) -> list[tuple[Config, str | None]]:
-    """Configs of some configurations drawn at random; those that the trainer refuses are left out."""
+def drawn(document: Mapping[str, Any], phase: PlannedPhase) -> list[tuple[dict[str, Any], Config]]:
+    """Some configurations drawn at random, with their configs; those that the trainer refuses are left out."""
     rng = np.random.default_rng(0)
     factors = phase_factors(document, phase.spec)
-    configs: list[tuple[Config, str | None]] = []
+    found: list[tuple[dict[str, Any], Config]] = []
     for _ in range(DRAWS):
         levels = settled({name: _level(factor, rng) for name, factor in sorted(factors.items())}, factors)
         try:
-            configs.append((resolve(document, phase.spec, levels), None))
+            found.append((complete(document, phase.spec, levels), resolve(document, phase.spec, levels)))
         except ValueError:  # the trainer's ConfigError
             continue
-    return configs
+    return found
 
 
 def _level(factor: Mapping[str, Any], rng: np.random.Generator) -> Any:

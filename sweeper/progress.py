@@ -28,8 +28,9 @@ class Progress(Protocol):
         """Show the status of this moment."""
 
 
-def progress_for(stream: TextIO = sys.stderr) -> Progress:
-    """A live table where the stream is a terminal, plain lines elsewhere."""
+def progress_for(stream: TextIO | None = None) -> Progress:
+    """A live table where the stream, by default standard error, is a terminal, plain lines elsewhere."""
+    stream = stream if stream is not None else sys.stderr
     return LiveProgress() if stream.isatty() else PlainProgress(stream)
 
 

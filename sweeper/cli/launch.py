@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from sweeper.cli.cluster import cluster_of, engine_options, pool_of
 from sweeper.cli.options import json_option, print_json, store_option
+from sweeper.cli.pilot import pilot_option
 from sweeper.errors import UsageError
 
 if TYPE_CHECKING:
+    from sweeper.cluster.pool import DaskPool
     from sweeper.launch import Launched
     from sweeper.plan import Plan
     from sweeper.slots.resources import Slot
@@ -22,15 +25,23 @@ if TYPE_CHECKING:
 @click.argument("study", type=click.Path(path_type=Path), metavar="STUDY.yaml")
 @store_option
 @click.option("--slots", type=click.IntRange(min=1), help="How many trials run at a time.  [default: the study's]")
-@click.option(
-    "--engine", type=click.Choice(["joblib", "dask"]), default="joblib", show_default=True, help="Runs slots."
-)
+@engine_options
+@pilot_option
 @click.option("--extend", is_flag=True, help="Add what an edited file asks for to the study in the store.")
 @click.option("--force", is_flag=True, help="Launch although the prediction does not fit the budget.")
 @click.option("--dry-run", is_flag=True, help="Check and plan only; nothing is written.")
 @json_option
 def launch(
-    study: Path, store: str, slots: int | None, engine: str, extend: bool, force: bool, dry_run: bool, as_json: bool
+    study: Path,
+    store: str,
+    slots: int | None,
+    engine: str,
+    pilot: int | None,
+    extend: bool,
+    force: bool,
+    dry_run: bool,
+    as_json: bool,
+    **dask: Any,
 ) -> None:
     """Run the study of a file to its end; the same command goes on after an interruption.
 
@@ -39,21 +50,35 @@ def launch(
     from sweeper.plan import make_plan  # noqa: PLC0415 - heavy imports wait until the command runs
     from sweeper.spec import load_study  # noqa: PLC0415
 
-    if engine == "dask":
-        raise UsageError("--engine dask: is not part of this version. Leave it out, or start `sweeper worker` by hand.")
+    cluster = cluster_of(engine, **dask)
+    if dry_run and pilot is not None:
+        raise UsageError(f"--dry-run: writes nothing, and --pilot keeps what it measures: sweeper plan {study} --pilot")
+    if cluster is not None and pilot is not None:
+        raise UsageError("--pilot: runs on this machine, and the trials would not. Leave out --pilot or --engine dask.")
     loaded = load_study(study)
     plan = make_plan(loaded)
-    from sweeper.cli.plan import predicted_for, refuse_what_cannot_fit, tell_plan  # noqa: PLC0415
+    from sweeper.cli.pilot import pilot_of_a_launch  # noqa: PLC0415
+    from sweeper.cli.plan import pilots_for, predicted_for, tell_plan  # noqa: PLC0415
     from sweeper.predict import seconds_of  # noqa: PLC0415
 
-    predicted = predicted_for(loaded, plan, store)
+    if pilot is not None:
+        pilot_of_a_launch(loaded, plan, store=store, slots=slots, amount=pilot, force=force)
+    pilots = pilots_for(loaded, store)
+    predicted = predicted_for(loaded, plan, store, pilots)
     if not force:
+        from sweeper.cli.admission import refuse_what_cannot_fit, refuse_what_has_no_room  # noqa: PLC0415
+
         refuse_what_cannot_fit(loaded, plan, predicted)
+        if cluster is None:
+            refuse_what_has_no_room(loaded, plan, pilots, store=store, slots=slots)
     if dry_run:
-        tell_plan(loaded, plan, predicted, slots=slots, as_json=as_json)
+        tell_plan(loaded, plan, predicted, pilots, slots=slots, as_json=as_json)
         click.echo("Nothing was written: --dry-run.", err=True)
         return
-    launched = _run(loaded, plan, store=store, slots=slots, extend=extend, predicted=seconds_of(predicted))
+    with pool_of(loaded, cluster, store=store, slots=slots) as pool:
+        launched = _run(
+            loaded, plan, store=store, slots=slots, extend=extend, predicted=seconds_of(predicted), pool=pool
+        )
     if as_json:
         print_json(_document(plan.study, launched))
     else:
@@ -61,7 +86,16 @@ def launch(
     sys.exit(launched.exit_code)
 
 
-def _run(study: "Study", plan: "Plan", *, store: str, slots: int | None, extend: bool, predicted: Any) -> "Launched":
+def _run(
+    study: "Study",
+    plan: "Plan",
+    *,
+    store: str,
+    slots: int | None,
+    extend: bool,
+    predicted: Any,
+    pool: "DaskPool | None",
+) -> "Launched":
     from sweeper.launch import launch as run  # noqa: PLC0415
     from sweeper.observation import observe  # noqa: PLC0415
     from sweeper.progress import progress_for  # noqa: PLC0415
@@ -80,12 +114,16 @@ def _run(study: "Study", plan: "Plan", *, store: str, slots: int | None, extend:
             slots=slots,
             extend=extend,
             predicted=predicted,
-            on_enrolled=lambda enrolment, places: _tell_start(plan, enrolment, places, store),
+            on_enrolled=lambda enrolment, places: _tell_start(plan, enrolment, places, store, pool),
             on_tick=on_tick,
+            pool=pool,
+            places=None if pool is None else pool.places,
         )
 
 
-def _tell_start(plan: "Plan", enrolment: "Enrolment", places: "tuple[Slot, ...]", store: str) -> None:
+def _tell_start(
+    plan: "Plan", enrolment: "Enrolment", places: "tuple[Slot, ...]", store: str, pool: "DaskPool | None"
+) -> None:
     from sweeper.store.url import shown  # noqa: PLC0415
 
     for change in enrolment.changes:
@@ -97,7 +135,8 @@ def _tell_start(plan: "Plan", enrolment: "Enrolment", places: "tuple[Slot, ...]"
             err=True,
         )
     what = f"{enrolment.added} trials planned" if enrolment.added else "going on"
-    click.echo(f"{plan.study}: {what}; {len(places)} slots on {_devices(places)}; store {shown(store)}", err=True)
+    where = _devices(places) if pool is None else f"{_devices(places)} ({pool.where})"
+    click.echo(f"{plan.study}: {what}; {len(places)} slots on {where}; store {shown(store)}", err=True)
 
 
 def _devices(places: "tuple[Slot, ...]") -> str:

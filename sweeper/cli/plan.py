@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from sweeper.cli.options import json_option, print_json, store_option
+from sweeper.cli.pilot import pilot_option
 from sweeper.errors import UsageError
 
 if TYPE_CHECKING:
+    from sweeper.pilot_runs import Pilots
     from sweeper.plan import Plan, Reference
     from sweeper.predict import Prediction
     from sweeper.spec import Study
@@ -22,25 +24,35 @@ NO_TERMINAL_WIDTH: Final = 160
 @click.argument("study", type=click.Path(path_type=Path), metavar="STUDY.yaml")
 @store_option
 @click.option("--slots", type=click.IntRange(min=1), help="How many trials run at a time.  [default: the study's]")
+@pilot_option
 @json_option
-def plan(study: Path, store: str, slots: int | None, as_json: bool) -> None:
-    """Say what the study of a file would run, and for how long. Nothing is written.
+def plan(study: Path, store: str, slots: int | None, pilot: int | None, as_json: bool) -> None:
+    """Say what the study of a file would run, and for how long. Nothing is written, but what a pilot measures.
 
-    Device-hours come from runs of the program in the store, else from the study's reference hours, else from the
-    operations that the trainer does.
+    Device-hours come from the study's own runs in the store, else from a pilot (--pilot), else from the study's
+    reference hours, other runs of the program, or the operations that the trainer does.
     """
     from sweeper.plan import make_plan  # noqa: PLC0415 - heavy imports wait until the command runs
     from sweeper.spec import load_study  # noqa: PLC0415
 
     loaded = load_study(study)
     planned = make_plan(loaded)
-    tell_plan(loaded, planned, predicted_for(loaded, planned, store), slots=slots, as_json=as_json)
+    complaints: tuple[str, ...] = ()
+    if pilot is not None:
+        from sweeper.cli.pilot import pilot_first  # noqa: PLC0415
+
+        complaints = pilot_first(loaded, planned, store=store, slots=slots, amount=pilot)
+    known = pilots_for(loaded, store)
+    tell_plan(loaded, planned, predicted_for(loaded, planned, store, known), known, slots=slots, as_json=as_json)
+    if complaints:
+        sys.exit(1)
 
 
 def tell_plan(
     study: "Study",
     planned: "Plan",
     predicted: "Mapping[Reference, Prediction]",
+    pilots: "Pilots",
     *,
     slots: int | None,
     as_json: bool,
@@ -49,7 +61,9 @@ def tell_plan(
     from sweeper.forecast import forecast, forecast_json  # noqa: PLC0415
 
     number, note = slots_for(study, slots)
-    found = forecast(planned, study.document, predicted, slots=number, slots_note=note, device=device_for(study))
+    found = forecast(
+        planned, study.document, predicted, slots=number, slots_note=note, device=device_for(study), pilots=pilots
+    )
     if as_json:
         print_json(forecast_json(found))
         return
@@ -63,7 +77,23 @@ def tell_plan(
         console.print(part)
 
 
-def predicted_for(study: "Study", planned: "Plan", store: str) -> "dict[Reference, Prediction]":
+def pilots_for(study: "Study", store: str) -> "Pilots":
+    """What pilots of the study's program measured on slots as it would have here.
+
+    Raises:
+        StoreError: there is a store, but it cannot be read.
+    """
+    from sweeper.store.pilots import known_pilots  # noqa: PLC0415
+
+    device, resources = device_for(study), study.document["resources"]
+    share = float(resources["gpus_per_trial"]) if device == "cuda" else 1.0
+    program, threads = study.document["trial"]["program"], int(resources["threads_per_trial"])
+    return known_pilots(store, program, device=device, device_share=share, threads=threads)
+
+
+def predicted_for(
+    study: "Study", planned: "Plan", store: str, pilots: "Pilots | None" = None
+) -> "dict[Reference, Prediction]":
     """Predictions for the trials of a plan, from what the store knows and what the machine has.
 
     Raises:
@@ -74,7 +104,8 @@ def predicted_for(study: "Study", planned: "Plan", store: str) -> "dict[Referenc
 
     document = study.document
     history = past_runs(store, document["trial"]["program"])
-    return predict(planned, document, history, device=device_for(study))
+    known = pilots if pilots is not None else pilots_for(study, store)
+    return predict(planned, document, history, device=device_for(study), pilots=known)
 
 
 def device_for(study: "Study") -> str:
@@ -104,22 +135,3 @@ def slots_for(study: "Study", slots: int | None) -> tuple[int, str]:
     except UsageError:  # planned here, to be run elsewhere
         return 1, f"assumed: this machine has no {resources['device']} for it"
     return len(places), "this machine's"
-
-
-def refuse_what_cannot_fit(study: "Study", planned: "Plan", predicted: "Mapping[Reference, Prediction]") -> None:
-    """Refuse a study whose trials take more than its budget even at the low end of the prediction.
-
-    Raises:
-        UsageError: it cannot fit; the message says what would.
-    """
-    from sweeper.predict import total  # noqa: PLC0415
-
-    cap = (study.document.get("budget") or {}).get("device_hours")
-    whole = total(list(predicted.values()))
-    if cap is None or whole is None or whole.low / 3600 <= cap:
-        return
-    raise UsageError(
-        f"{study.path}: budget.device_hours: {cap:g} is less than the {len(planned.trials)} trials need, which is "
-        f"{whole.seconds / 3600:.3g} device-hours by prediction, and {whole.low / 3600:.3g} at the least. "
-        f"Raise it, plan less (sweeper plan {study.path}), or run what fits: --force"
-    )

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from sweeper.cli.plan import predicted_for, refuse_what_cannot_fit
+from sweeper.cli.admission import refuse_what_cannot_fit
+from sweeper.cli.plan import predicted_for
 from sweeper.errors import UsageError
 from sweeper.plan import make_plan
 from sweeper.spec import load_study

@@ -1,0 +1,104 @@
+"""`--pilot`: real runs before the study, none of which is a trial of it."""
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from sweeper.store import reader
+from tests.sweeper.cli.conftest import Answer
+
+Sweeper = Callable[..., Answer]
+
+SCRIPT = """
+import sys
+steps, width = int(sys.argv[1]), int(sys.argv[2])
+if width > 8:
+    sys.exit("no room for so wide a model")
+for step in range(1, steps + 1):
+    if step % 5 == 0:
+        print(f"step {step} loss {1.0 / step}", flush=True)
+"""
+STUDY = """
+study: c
+metric: {{name: loss, direction: minimize}}
+trial:
+  program:
+    command: ["{python}", "{script}", "{{steps}}", "{{width}}"]
+    metrics: {{step: 'step (\\d+)', loss: 'loss (\\S+)'}}
+  config: {{width: 1}}
+resources: {{device: cpu, slots: 2}}
+budget: {{device_hours: {cap}}}
+factors: {{width: {{path: width, levels: {widths}}}}}
+phases: [{{name: p, design: grid, seeds: 3, budget: {{steps: 20}}}}]
+"""
+
+
+@pytest.fixture
+def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "train.py").write_text(SCRIPT)
+
+    def write_study(widths: list[int], cap: str = "1.0") -> None:
+        script = str(tmp_path / "train.py")
+        text = STUDY.format(python=sys.executable, script=script, widths=widths, cap=cap)
+        (tmp_path / "c.yaml").write_text(text)
+
+    return write_study
+
+
+def test_a_pilot_is_kept_for_later_plans_and_leaves_no_trial(
+    sweeper: Sweeper, write: Callable[..., None], tmp_path: Path
+) -> None:
+    write([1, 2])
+    first = sweeper("plan", "c.yaml", "--json", "--pilot", "10")
+    assert first.code == 0
+    assert "a pilot of 4 runs of 10 steps on 2 slots" in first.err
+    document = json.loads(first.out)
+    assert document["phases"][0]["from"] == ["pilot"]
+    assert 0 < document["low"] < document["device_hours"] < document["high"]
+    assert document["footprint_measured"] is True
+    assert document["disk_bytes"] > 0
+    again = sweeper("plan", "c.yaml", "--json")
+    assert json.loads(again.out)["device_hours"] == document["device_hours"]
+    simulated = json.loads(sweeper("simulate", "c.yaml", "--json").out)
+    assert simulated["device_hours"] == pytest.approx(document["device_hours"])
+    with reader.connect("sqlite:///sweeper.db") as connection:
+        assert reader.studies(connection) == ()
+        rows = connection.rows("SELECT unit, amount, device_seconds FROM sweeper_pilots", {})
+    assert [row[:2] for row in rows] == [("steps", 10.0)] * 4
+    assert all(row[2] > 0 for row in rows)
+    assert list((tmp_path / "sweeper-runs").iterdir()) == []
+    write([1, 2], cap="1.0e-9")
+    refused = sweeper("launch", "c.yaml")
+    assert refused.code == 2
+    assert "is less than the 6 trials need" in refused.err
+
+
+def test_a_launch_is_refused_if_its_pilot_fails(sweeper: Sweeper, write: Callable[..., None]) -> None:
+    write([1, 9])
+    answer = sweeper("launch", "c.yaml", "--pilot")
+    assert answer.code == 2
+    assert "pilot of width=9: crashed: no room for so wide a model" in answer.err
+    assert "1 of the pilot's kinds of trials failed, and nothing was launched" in answer.err
+    with reader.connect("sqlite:///sweeper.db") as connection:
+        assert reader.studies(connection) == ()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("plan", "--pilot", "c.yaml"), "'c.yaml' is not a whole number from 1. Write it behind the file"),
+        (("plan", "c.yaml", "--pilot", "0"), "'0' is not a whole number from 1"),
+        (("launch", "c.yaml", "--pilot", "--dry-run"), "sweeper plan c.yaml --pilot"),
+    ],
+)
+def test_a_wrong_pilot_is_told(
+    sweeper: Sweeper, write: Callable[..., None], arguments: tuple[str, ...], says: str
+) -> None:
+    write([1])
+    answer = sweeper(*arguments)
+    assert answer.code == 2
+    assert says in answer.err
