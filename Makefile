@@ -22,7 +22,7 @@ help:
 	@echo "make coverage   all tests, and which lines and branches of sweeper and reports they reach: 90 % at least"
 	@echo "make test-postgres   the store's tests on PostgreSQL, which Debian's package manager installs if it is not there"
 	@echo "make chaos   a hundred studies run while launchers, slots and trials are killed and stopped at random"
-	@echo "make bench   the measurements behind docs/performance.md"
+	@echo "make bench   the measurements behind docs/performance.md, ten minutes, and the page itself"
 	@echo "make docs    the documentation as a site, in site/"
 	@echo "make audit   known holes in the locked packages, as an advisory service on the network knows them"
 	@echo "make setup lint format type unit clean"

@@ -1,23 +1,103 @@
-"""All measurements that need nothing beside the project, one after the other. Run: python -m benchmarks
+"""Takes the measurements and writes docs/performance.md from what they found.
 
-`python -m benchmarks.trainer_against_upstream` needs a checkout of the upstream code and is run by hand.
+python -m benchmarks                   all parts but those that run on demand, then the page
+python -m benchmarks overhead store    these parts, then the page
+python -m benchmarks --write           the page alone, from the last results
+python -m benchmarks --quick           everything at small sizes, to try it; the page goes to standard output
 """
 
+import argparse
+import json
 import subprocess
 import sys
-from typing import Final
+import tempfile
+import time
+from datetime import UTC, datetime
+from pathlib import Path
 
-PARTS: Final = ("store", "report", "overhead", "idle", "coverage_simulation")
+from benchmarks import page, results
+from benchmarks.options import RAY_FOLDER, RAY_REMEDY, Options
+from benchmarks.part import ON_DEMAND, PARTS, encoded
+from benchmarks.results import Result, say
 
 
-def main() -> int:
-    """Run each part in a process of its own; the number of those that failed."""
-    failed = 0
-    for part in PARTS:
-        print(f"== benchmarks.{part}", flush=True)
-        failed += subprocess.run([sys.executable, "-m", f"benchmarks.{part}"], check=False).returncode != 0
+def main(argv: list[str]) -> int:
+    """Run the parts, each in a process of its own; the number of those that failed."""
+    parser = _parser()
+    given = parser.parse_args(argv)
+    unknown = [name for name in given.parts if name not in PARTS]
+    if unknown:
+        parser.error(f"there is no part {unknown[0]!r}; there are {', '.join(PARTS)}")
+    if given.write:
+        page.write(results.load())
+        return 0
+    options = Options(quick=given.quick, ray_python=_ray_python(given.ray_python), upstream=given.upstream)
+    wanted = given.parts or [name for name in PARTS if name not in ON_DEMAND]
+    if options.upstream is None and "trainer" in wanted:
+        say("trainer: left out. It needs a checkout of upstream's code: --upstream PATH")
+        wanted.remove("trainer")
+    if options.ray_python is None and "overhead" in wanted:
+        say(f"overhead: Ray Tune is left out. {RAY_REMEDY}")
+    if options.quick:
+        with tempfile.TemporaryDirectory() as folder:
+            failed = _run_all(wanted, options, Path(folder))
+            print(page.render(results.load() | results.load(Path(folder))))
+        return failed
+    failed = _run_all(wanted, options, results.FOLDER)
+    page.write(results.load())
     return failed
 
 
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.epilog = "parts:\n" + "\n".join(f"  {name:10} {what}" for name, what in PARTS.items())
+    parser.add_argument("parts", nargs="*", metavar="PART", help="only these")
+    parser.add_argument("--write", action="store_true", help="write the page from the last results; measure nothing")
+    parser.add_argument("--quick", action="store_true", help="small sizes, to try it; nothing is written")
+    parser.add_argument("--ray-python", type=Path, help=f"an interpreter that has Ray Tune [{RAY_FOLDER}/bin/python]")
+    parser.add_argument("--upstream", type=Path, help="a checkout of github.com/kimiyoung/transformer-xl")
+    return parser
+
+
+def _ray_python(given: Path | None) -> Path | None:
+    path = given or RAY_FOLDER / "bin" / "python"
+    if given is not None and not path.exists():
+        raise SystemExit(f"--ray-python: there is no {path}")
+    return path.absolute() if path.exists() else None
+
+
+def _run_all(names: list[str], options: Options, folder: Path) -> int:
+    failed = 0
+    for place, name in enumerate(names, 1):
+        say(f"{place} of {len(names)}: {name}: {PARTS[name]}")
+        result = _run(name, options)
+        if result is None:
+            say(f"{name}: FAILED; its last figures stay")
+            failed += 1
+            continue
+        results.save(result, folder)
+        say(f"{name}: done in {result.seconds or 0:.0f} s")
+    return failed
+
+
+def _run(name: str, options: Options) -> Result | None:
+    """Run one part; None if it failed."""
+    machine, start = results.this_machine(), time.perf_counter()
+    command = [sys.executable, "-m", "benchmarks.part", name, encoded(options)]
+    answer = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
+    if answer.returncode != 0:
+        return None
+    return Result(
+        part=name,
+        command=f"python -m benchmarks {name}" + (" --upstream PATH" if name == "trainer" else ""),
+        taken_on=datetime.now(UTC).date().isoformat(),
+        seconds=round(time.perf_counter() - start, 1),
+        machine=machine,
+        figures=json.loads(answer.stdout),
+    )
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

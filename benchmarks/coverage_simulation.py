@@ -9,7 +9,7 @@ share, plus noise of its own.
 
 import math
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -109,9 +109,11 @@ def two_strata_coverage(rng: np.random.Generator, studies: int) -> float:
     hits = 0
     for _ in range(studies):
         values = [scale * runs(rng, NORMAL, 5, 3, [0.0] * 4) for scale in (1.0, 3.0)]
-        pooled = {place: pooled_of(each, np.ones_like(each, dtype=bool)) for place, each in enumerate(values)}
+        pooled: dict[Hashable, PooledVariance] = {
+            place: pooled_of(each, np.ones_like(each, dtype=bool)) for place, each in enumerate(values)
+        }
         mean = float(np.mean([each[1] - each[0] for each in values]))
-        estimate = contrast_t(mean, [1 / 6] * 12, [0] * 6 + [1] * 6, dict(pooled), n=6)
+        estimate = contrast_t(mean, [1 / 6] * 12, [0] * 6 + [1] * 6, pooled, n=6)
         hits += holds(estimate, 0.0)
     return hits / studies
 

@@ -1,134 +1,144 @@
-"""What a trial costs beside its training: ours against `optuna.study.optimize`, in the same run on the same machine.
+"""What a trial costs beside its training: ours against `optuna.study.optimize` and Ray Tune, in one run.
 
-Run: python -m benchmarks.overhead [TRIALS [LARGE]]
-
-Ours starts a process for each trial, watches it and keeps its attempt and its measurements; Optuna calls a function.
-So the bare start of the same process is measured too, and our own work told apart by the processor time of the slot.
-The last part launches LARGE trials (10,000) and tells when the first one starts and how long the status takes.
+Ours starts a process for each trial, watches it and keeps its attempt and its measurements; Optuna calls a function;
+Ray Tune starts an actor. So the same process alone is measured too, half of it before ours and half after, and our own
+work told apart twice: as what a trial takes beyond the process alone, and as the processor time of the slot. The
+whole command (`sweeper launch`, its start and its end, all of its processes) is measured beside the slot.
 """
 
 import json
 import os
+import resource
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable
-from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from tempfile import TemporaryDirectory
+from typing import Any, Final
 
 import optuna
 from sqlalchemy import event
 
-from sweeper.launch import launch
+from benchmarks.options import Options
+from benchmarks.results import Figures, Json, say
+from benchmarks.studies import study_text, write_program
 from sweeper.plan import make_plan
-from sweeper.slots.processes import started_at
-from sweeper.slots.running import slots_for
-from sweeper.slots.slot import LauncherWatch, SlotLoop, SlotTask
-from sweeper.spec import parse_study
-from sweeper.store import queue, reader
+from sweeper.spec import load_study
+from sweeper.store import queue
 from sweeper.store.engine import open_store
 from sweeper.store.enrol import enrol
 
-PROGRAM = """
-import json, os
-with open(os.path.join(os.environ["SWEEPER_RUN_DIR"], "metrics.jsonl"), "a") as file:
-    for step in range(1, {reports} + 1):
-        file.write(json.dumps({{"step": step, "loss": 1.0 / step}}) + "\\n")
-        file.flush()
-"""
-STUDY = """
-study: overhead
-metric: {{name: loss, direction: minimize}}
-trial:
-  program: {{command: {command}}}
-resources: {{device: cpu, slots: 1}}
-factors: {{place: {{path: place, levels: {levels}}}}}
-phases: [{{name: all, design: grid, seeds: 1, budget: {{steps: {steps}}}}}]
-"""
+NUM_TRIALS: Final = 339
+RAY_TRIALS: Final = 20  # a second or more each
+REPORTS: Final = (1, 20)
+RAY_PATIENCE_S: Final = 600.0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Cost:
-    """Milliseconds a trial: on the clock, and of our own processor time."""
+    """What a trial takes: milliseconds on the clock, and of processor time."""
 
     clock_ms: float
-    own_ms: float
+    cpu_ms: float
 
 
-def main(num_trials: int, large: int) -> None:
-    """Measure and print."""
+def measure(options: Options) -> Figures:
+    """The costs with one report and with twenty."""
     optuna.logging.set_verbosity(optuna.logging.ERROR)
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        for reports in (1, 20):
-            print(f"{num_trials} trials with {reports} report{'s' if reports > 1 else ''}, ms a trial:")
-            _compare(folder / str(reports), num_trials, reports)
-        _large(folder / "large", large)
+    number, ray_number = (20, 3) if options.quick else (NUM_TRIALS, RAY_TRIALS)
+    cases: list[Json] = []
+    for reports in REPORTS:
+        with TemporaryDirectory() as folder:
+            slot_ms, case = _ours(Path(folder), number, reports)
+            case |= _optunas(Path(folder), number, reports, slot_ms)
+            cases.append(case | _ray(options.ray_python, ray_number, reports, slot_ms))
+    return {"trials": number, "ray_trials": ray_number, "cases": cases}
 
 
-def _compare(folder: Path, number: int, reports: int) -> None:
-    folder.mkdir()
-    program = folder / "program.py"
-    program.write_text(PROGRAM.format(reports=reports))
-    command = [sys.executable, "-I", "-S", str(program)]
-    bare = _bare(command, folder, number)
-    ours = _ours(command, folder, number, reports)
-    default = _optuna(f"sqlite:///{folder}/optuna.db", number, reports, wal=False)
-    wal = _optuna(f"sqlite:///{folder}/optuna-wal.db", number, reports, wal=True)
-    print(f"  the bare process, started and waited for      {bare:8.1f}")
-    print(f"  sweeper, one slot: on the clock               {ours.clock_ms:8.1f}")
-    print(f"           our own processor time               {ours.own_ms:8.1f}")
-    print(f"           beyond the bare process              {ours.clock_ms - bare:8.1f}")
-    print(f"  optuna.study.optimize on SQLite               {default:8.1f}  {default / ours.clock_ms:5.2f} x ours")
-    print(f"  the same with WAL and synchronous=NORMAL      {wal:8.1f}  {wal / ours.clock_ms:5.2f} x ours")
+def _ours(folder: Path, number: int, reports: int) -> tuple[float, dict[str, Json]]:
+    """Milliseconds of a trial on one slot, and all that is known of it."""
+    command = write_program(folder, reports)
+    path = folder / "study.yaml"
+    path.write_text(study_text("overhead", command, number, reports), encoding="utf-8")
+    say(f"{number} trials, {reports} reports each: the process alone, one slot")
+    before = _bare(command, folder, number - number // 2)
+    slot, children_ms = _slot(path, folder, number)
+    after = _bare(command, folder, number // 2)
+    say("sweeper launch")
+    launch = _launch(path, folder, number)
+    bare = Cost(clock_ms=(before.clock_ms + after.clock_ms) / 2, cpu_ms=(before.cpu_ms + after.cpu_ms) / 2)
+    return slot.clock_ms, {
+        "reports": reports,
+        "bare": asdict(bare),
+        "slot": asdict(slot),
+        "slot_children_cpu_ms": children_ms,
+        "own_clock_ms": slot.clock_ms - bare.clock_ms,
+        "own_share": slot.cpu_ms / (slot.cpu_ms + children_ms),
+        "launch": asdict(launch),
+        "launch_own_cpu_ms": launch.cpu_ms - bare.cpu_ms,
+    }
 
 
-def _bare(command: list[str], folder: Path, number: int) -> float:
+def _children() -> float:
+    """Processor seconds of the children that were waited for, and of theirs."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def _cost(number: int, run: Callable[[], object]) -> Cost:
+    """What each of so many trials takes, where all that is counted runs in children of this process."""
+    cpu, start = _children(), time.perf_counter()
+    run()
+    return Cost(clock_ms=1000 * (time.perf_counter() - start) / number, cpu_ms=1000 * (_children() - cpu) / number)
+
+
+def _bare(command: list[str], folder: Path, number: int) -> Cost:
     environment = {**os.environ, "SWEEPER_RUN_DIR": str(folder)}
-    start = time.perf_counter()
-    for _ in range(number):
-        subprocess.run(command, env=environment, check=True)
-    return 1000 * (time.perf_counter() - start) / number
+
+    def run() -> None:
+        for _ in range(number):
+            subprocess.run(command, env=environment, check=True)
+
+    return _cost(number, run)
 
 
-def _study(command: list[str], number: int, steps: int) -> Any:
-    levels = json.dumps(list(range(number)))
-    return parse_study(STUDY.format(command=json.dumps(command), levels=levels, steps=steps), "overhead.yaml")
-
-
-def _ours(command: list[str], folder: Path, number: int, reports: int) -> Cost:
-    """A slot in this process, so that its processor time can be told from its children's."""
-    url = f"sqlite:///{folder}/sweeper.db"
-    study = _study(command, number, reports)
+def _slot(path: Path, folder: Path, number: int) -> tuple[Cost, float]:
+    """One slot in a process of its own: its cost, and milliseconds of processor time of the trial's process."""
+    url = f"sqlite:///{folder}/slot.db"
+    study = load_study(path)
     engine = open_store(url, create=True)
-    enrolment = enrol(engine, make_plan(study), study, runs_dir=folder / "runs", now=time.time())
-    pid, began = os.getpid(), started_at(os.getpid())
-    runner = queue.register_runner(
-        engine, enrolment.study_id, host="here", pid=pid, pid_started_at=began, slots=1, now=time.time()
-    )
-    task = SlotTask(
-        store=url,
-        study_id=enrolment.study_id,
-        study="overhead",
-        slot=slots_for(study.document, 1)[0],
-        runner_id=runner,
-        launcher_pid=pid,
-        launcher_started_at=began,
-        cwd=str(folder),
-        environment={},
-    )
-    before, start = time.process_time(), time.perf_counter()
-    assert SlotLoop(task, engine, LauncherWatch(pid, began)).run() == "done"
-    cost = Cost(1000 * (time.perf_counter() - start) / number, 1000 * (time.process_time() - before) / number)
+    enrolment = enrol(engine, make_plan(study), study, runs_dir=folder / "slot", now=time.time())
+    command = [sys.executable, "-m", "benchmarks.one_slot", url, "overhead", str(folder)]
+    answer = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout)
     assert queue.counts(engine, enrolment.study_id)["completed"] == number
     engine.dispose()
-    return cost
+    cost = Cost(clock_ms=1000 * answer["clock_s"] / number, cpu_ms=1000 * answer["own_s"] / number)
+    return cost, 1000 * answer["children_s"] / number
+
+
+def _launch(path: Path, folder: Path, number: int) -> Cost:
+    """The whole command, with its start; processor time of all of its processes, the trials' included."""
+    command = [sys.executable, "-m", "sweeper", "launch", str(path), "--slots", "1"]
+    command += ["--store", f"sqlite:///{folder}/launch.db"]
+    return _cost(number, lambda: subprocess.run(command, check=True, capture_output=True))
+
+
+def _optunas(folder: Path, number: int, reports: int, slot_ms: float) -> dict[str, Json]:
+    say("Optuna")
+    default = _optuna(f"sqlite:///{folder}/optuna.db", number, reports, wal=False)
+    wal = _optuna(f"sqlite:///{folder}/optuna-wal.db", number, reports, wal=True)
+    return {
+        "optuna_ms": default,
+        "optuna_ratio": default / slot_ms,
+        "optuna_wal_ms": wal,
+        "optuna_wal_ratio": wal / slot_ms,
+    }
 
 
 def _optuna(url: str, number: int, reports: int, *, wal: bool) -> float:
+    """Milliseconds a trial, one after the other in this process."""
     storage = optuna.storages.RDBStorage(url)
     if wal:
         event.listen(storage.engine, "connect", _use_wal)
@@ -156,35 +166,20 @@ def _use_wal(connection: Any, _: object) -> None:
     cursor.close()
 
 
-class _Enough(Exception):  # noqa: N818 - ends a launch that has shown what it should
-    """The first trial has ended."""
-
-
-def _large(folder: Path, number: int) -> None:
-    """When the first of many trials starts, and how long `sweeper status` takes beside it."""
-    folder.mkdir()
-    program = folder / "program.py"
-    program.write_text(PROGRAM.format(reports=1))
-    url = f"sqlite:///{folder}/sweeper.db"
-    study = _study([sys.executable, "-I", "-S", str(program)], number, 1)
-    began = time.time()
-
-    def stop_after_the_first() -> None:
-        with reader.connect(url) as connection:
-            if reader.counts(connection, 1)["all"]["completed"]:
-                raise _Enough
-
-    plan = make_plan(study)
-    with suppress(_Enough):
-        launch(study, plan, store=url, slots=2, extend=False, on_enrolled=lambda *_: None, on_tick=stop_after_the_first)
-    with reader.connect(url) as connection:
-        first = min(attempt.started_at for attempt in reader.attempts(connection, 1))
-    print(f"{number} trials: the first one starts after {first - began:.1f} s (plan, store, slots)")
-    command = [sys.executable, "-m", "sweeper", "status", "overhead", "--store", url, "--json"]
-    start = time.perf_counter()
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-    print(f"{number} trials: sweeper status --json takes {time.perf_counter() - start:.2f} s")
-
-
-if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 339, int(sys.argv[2]) if len(sys.argv) > 2 else 10_000)
+def _ray(python: Path | None, number: int, reports: int, slot_ms: float) -> dict[str, Json]:
+    """Ray Tune's milliseconds a trial; none where there is no Ray, or it fails."""
+    nothing: dict[str, Json] = {"ray_ms": None, "ray_ratio": None, "ray_version": None}
+    if python is None:
+        return nothing
+    say(f"Ray Tune, {number} trials")
+    program = Path(__file__).with_name("ray_trials.py")
+    with TemporaryDirectory() as folder:
+        command = [str(python), str(program), str(number), str(reports), folder]
+        try:
+            answer = subprocess.run(command, capture_output=True, text=True, check=True, timeout=RAY_PATIENCE_S)
+        except (subprocess.SubprocessError, OSError) as error:
+            say(f"Ray Tune FAILED: {error}\n{getattr(error, 'stderr', '')}")
+            return nothing
+    found = json.loads(answer.stdout.splitlines()[-1])
+    ray_ms = 1000 * found["fit_s"] / number
+    return {"ray_ms": ray_ms, "ray_ratio": ray_ms / slot_ms, "ray_version": found["version"]}

@@ -1,18 +1,18 @@
-"""How long a report takes and how large it is. Run: python -m benchmarks.report [TRIALS ...]
-
-Prints a line a study: seconds from the store to both formats in a fresh process, and the size of the page.
-"""
+"""How long a report takes, from the store to both formats in a fresh process, and how large it is."""
 
 import subprocess
 import sys
-import tempfile
-import time
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Final
 
+from benchmarks.options import Options
 from benchmarks.report_store import make_store
+from benchmarks.results import Figures, Json, say
 
-NUM_POINTS = 100
-PROGRAM = """
+SIZES: Final = (339, 10_000)
+NUM_POINTS: Final = 100
+PROGRAM: Final = """
 import sys, time
 start = time.perf_counter()
 from datetime import UTC, datetime
@@ -23,25 +23,21 @@ print(f"{time.perf_counter() - start:.2f}")
 """
 
 
-def main(sizes: list[int]) -> None:
-    """Measures one study of each size."""
-    for num_trials in sizes:
-        with tempfile.TemporaryDirectory() as folder:
-            start = time.perf_counter()
-            store = make_store(Path(folder), num_trials, NUM_POINTS)
-            print(
-                f"{num_trials:6} trials x {NUM_POINTS} points: store made in {time.perf_counter() - start:.1f} s; ",
-                end="",
-                flush=True,
-            )
-            out = Path(folder) / "report"
-            command = [sys.executable, "-c", PROGRAM, store, str(out)]
-            seconds = subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
-            sizes_text = ", ".join(
-                f"{path.name} {path.stat().st_size / 1e6:.2f} MB" for path in sorted(out.glob("report.*"))
-            )
-            print(f"report in {seconds} s: {sizes_text}")
+def measure(options: Options) -> Figures:
+    """Seconds and megabytes of one study of each size."""
+    sizes = (339,) if options.quick else SIZES
+    return {"points": NUM_POINTS, "studies": [_study(size) for size in sizes]}
 
 
-if __name__ == "__main__":
-    main([int(text) for text in sys.argv[1:]] or [339, 10_000])
+def _study(num_trials: int) -> dict[str, Json]:
+    with TemporaryDirectory() as folder:
+        say(f"a store of {num_trials:,} trials of {NUM_POINTS} points")
+        store = make_store(Path(folder), num_trials, NUM_POINTS)
+        out = Path(folder) / "report"
+        say("its report")
+        command = [sys.executable, "-c", PROGRAM, store, str(out)]
+        seconds = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout.strip()
+        megabytes: dict[str, Json] = {
+            path.suffix[1:]: path.stat().st_size / 1e6 for path in sorted(out.glob("report.*"))
+        }
+        return {"trials": num_trials, "seconds": float(seconds), "megabytes": megabytes}

@@ -16,6 +16,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from sweeper.plan import Budget, Plan, PlannedPhase, PlannedTrial
 from sweeper.store.engine import open_store
 from sweeper.store.enrol import enrol
 
@@ -34,45 +35,9 @@ Configuration = Mapping[str, float]
 
 
 @dataclass(frozen=True)
-class _Budget:
-    steps: int
-
-    @property
-    def key(self) -> str:
-        return json.dumps(self.as_dict())
-
-    def as_dict(self) -> dict[str, object]:
-        return {"steps": self.steps}
-
-
-@dataclass(frozen=True)
-class _Trial:
-    phase: str
-    number: int
-    configuration: Configuration
-    config: dict[str, object]
-    configuration_hash: str
-    seed: int
-    budget: _Budget
-
-
-@dataclass(frozen=True)
-class _Phase:
-    name: str
-    design: str
-    spec: dict[str, Any]
-    trials: tuple[_Trial, ...]
-    members: tuple[tuple[str, int], ...]
-
-
-@dataclass(frozen=True)
-class _Plan:
-    study: str
-    phases: tuple[_Phase, ...]
-
-
-@dataclass(frozen=True)
 class _Study:
+    """What enrolling needs of a study; its document is not made from a file, since its search is drawn already."""
+
     document: dict[str, Any]
     source: str = ""
     path: Path = Path("benchmark.yaml")
@@ -96,13 +61,13 @@ def make_store(folder: Path, num_trials: int, num_points: int) -> str:
         "claims": _claims(),
     }
     engine = open_store(f"sqlite:///{path}", create=True)
-    enrol(engine, _Plan("benchmark", phases), _Study(document), runs_dir=folder, now=1.7e9)  # type: ignore[arg-type]  # the plan's shape is what counts
+    enrol(engine, Plan("benchmark", phases), _Study(document), runs_dir=folder, now=1.7e9)  # type: ignore[arg-type]  # has all that counts of one
     engine.dispose()
     _end_all(path, num_points)
     return f"sqlite:///{path}"
 
 
-def _phases(num_trials: int) -> tuple[_Phase, ...]:
+def _phases(num_trials: int) -> tuple[PlannedPhase, ...]:
     singles = [dict(BASELINE), *({**BASELINE, name: level} for name in LEVELS for level in LEVELS[name][1:])]
     losses = [dict(FULL), *({**FULL, name: BASELINE[name]} for name in LEVELS)]
     two = [
@@ -128,13 +93,17 @@ def _draws(num: int) -> list[Configuration]:
     ]
 
 
-def _phase(name: str, design: str, rows: Sequence[Configuration], seeds: Sequence[int], steps: int) -> _Phase:
+def _phase(name: str, design: str, rows: Sequence[Configuration], seeds: Sequence[int], steps: int) -> PlannedPhase:
     trials = tuple(
-        _Trial(name, number, row, {**row}, hashlib.sha256(json.dumps(row).encode()).hexdigest(), seed, _Budget(steps))
+        PlannedTrial(name, number, row, {**row}, _hash(row), seed, Budget({"steps": steps}))
         for number, (seed, row) in enumerate(itertools.product(seeds, rows))
     )
     spec = {"design": design, "budget": {"steps": steps}, "seeds": list(seeds)}
-    return _Phase(name, design, spec, trials, tuple((name, trial.number) for trial in trials))
+    return PlannedPhase(name, design, spec, trials, tuple((name, trial.number) for trial in trials))
+
+
+def _hash(row: Configuration) -> str:
+    return hashlib.sha256(json.dumps(row).encode()).hexdigest()
 
 
 def _claims() -> list[dict[str, Any]]:
@@ -228,9 +197,3 @@ def _points(
         share = step / steps
         value = final * math.exp(1.6 * (math.exp(-6 * share) - math.exp(-6)))
         yield trial, step, trial, step * 4_800, step * 0.2016, step * 1.1e12, value
-
-
-if __name__ == "__main__":
-    import sys
-
-    print(make_store(Path(sys.argv[1]), int(sys.argv[2]), 100))

@@ -1,147 +1,148 @@
-"""How fast the store is: enrolling, claiming, ingesting, reading. Run: python -m benchmarks.store [TRIALS]
+"""The store on SQLite and on PostgreSQL: enrolling, the queue, reports, 64 slots at once, reading; 10,000 trials.
 
-Prints seconds, or milliseconds an operation, one line each; no threshold, since machines differ.
+The databases take turns, round by round, and a ratio is the median over the rounds of that within a round. PostgreSQL
+runs as its packages set it up, so each commit is on the disk before it counts, and once more with
+`synchronous_commit=off`: a power cut may then take the last moments, as it may with SQLite as our store sets it up.
 """
 
-import hashlib
-import json
+import statistics
 import sys
-import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict
+from functools import partial
 from pathlib import Path
-from typing import Any
+from tempfile import TemporaryDirectory
+from typing import Final
 
+from benchmarks.commands import answer_s
+from benchmarks.crowd import rush
+from benchmarks.cycle import cycles
+from benchmarks.options import Options
+from benchmarks.results import Figures, Json, say
+from benchmarks.studies import study_text, write_program
+from sweeper.plan import Plan, make_plan
+from sweeper.spec import Study, parse_study
 from sweeper.store import queue, reader
 from sweeper.store.engine import open_store
 from sweeper.store.enrol import enrol
-from sweeper.store.ingest import ingest
-from sweeper.store.records import Measurement, Outcome, SlotIdentity
+from tests.sweeper import postgresql
 
-NUM_FACTORS = 6
-NUM_POINTS = 100
-NUM_CYCLES = 200
-SLOT = SlotIdentity(
-    host="here",
-    machine="here",
-    slot="cpu-0",
-    device="cpu",
-    device_share=1.0,
-    supervisor_pid=1,
-    supervisor_started_at=0.0,
-)
+NUM_TRIALS: Final = 10_000
+NUM_POINTS: Final = 100
+ROUNDS: Final = 5
+CYCLES: Final = 40  # a round
+SLOTS: Final = 64
+TRIALS_EACH: Final = 10  # a slot and round
+CROWDS: Final = 3  # rounds
+AS_INSTALLED: Final = ("max_connections=300",)
+LAZY: Final = "&options=-c%20synchronous_commit%3Doff"
 
-
-@dataclass(frozen=True)
-class _Budget:
-    key: str = '{"steps": 300}'
-
-    def as_dict(self) -> dict[str, object]:
-        return {"steps": 300}
+Stores = Mapping[str, tuple[str, int]]  # URL and the study's id, by the database's name
+Rates = dict[str, float]
+Rounds = dict[str, list[float]]  # by database
 
 
-@dataclass(frozen=True)
-class _Trial:
-    phase: str
-    number: int
-    configuration: dict[str, object]
-    config: dict[str, object]
-    configuration_hash: str
-    seed: int = 0
-    budget: _Budget = _Budget()
-
-
-@dataclass(frozen=True)
-class _Phase:
-    name: str
-    design: str
-    spec: dict[str, Any]
-    trials: tuple[_Trial, ...]
-    members: tuple[tuple[str, int], ...]
-
-
-@dataclass(frozen=True)
-class _Plan:
-    study: str
-    phases: tuple[_Phase, ...]
-
-
-@dataclass(frozen=True)
-class _Study:
-    document: dict[str, Any]
-    source: str = ""
-    path: Path = Path("benchmark.yaml")
-
-
-def main(num_trials: int) -> None:
-    """Runs all of it in a temporary folder."""
-    plan, study = _plan(num_trials)
-    with tempfile.TemporaryDirectory() as folder:
-        url = f"sqlite:///{folder}/store.db"
-        with _timed("make a store"):
-            engine = open_store(url, create=True)
-        with _timed(f"enrol {num_trials} trials"):
-            study_id = enrol(engine, plan, study, runs_dir=Path(folder), now=0.0).study_id  # type: ignore[arg-type]  # the plan's shape is what counts
-        with _timed("enrol the same again"):
-            enrol(engine, plan, study, runs_dir=Path(folder), now=0.0)  # type: ignore[arg-type]
-        _cycles(engine, study_id)
-        with _timed("status: connect, counts, device-seconds"), reader.connect(url) as connection:
-            reader.counts(connection, study_id)
-            reader.device_seconds(connection, study_id)
-        with _timed("read all trials"), reader.connect(url) as connection:
-            reader.trials(connection, study_id)
-        with _timed(f"read {NUM_CYCLES * NUM_POINTS} points as curves"), reader.connect(url) as connection:
-            reader.curves(connection, study_id, "loss")
-        engine.dispose()
-
-
-def _cycles(engine: Any, study_id: int) -> None:
-    seconds = dict.fromkeys(("claim", "renew", "ingest", "finish"), 0.0)
-    for _ in range(NUM_CYCLES):
-        start = time.perf_counter()
-        claim = queue.claim(engine, study_id, SLOT, lease_s=60.0, now=time.time())
-        assert claim is not None
-        claimed = time.perf_counter()
-        queue.renew(engine, claim, lease_s=60.0, now=time.time(), device_seconds=1.0)
-        renewed = time.perf_counter()
-        points = [Measurement(metric="loss", step=step, value=float(step)) for step in range(NUM_POINTS)]
-        ingest(engine, claim, points, 1)
-        ingested = time.perf_counter()
-        outcome = Outcome(exit_reason="completed", value=1.0)
-        queue.finish(engine, claim, outcome, retry={}, now=time.time())
-        ended = time.perf_counter()
-        for name, took in zip(
-            seconds, (claimed - start, renewed - claimed, ingested - renewed, ended - ingested), strict=True
-        ):
-            seconds[name] += took
-    for name, total in seconds.items():
-        print(f"{name:45} {1000 * total / NUM_CYCLES:9.2f} ms")
-
-
-def _plan(num_trials: int) -> tuple[Any, _Study]:
-    trials = []
-    for number in range(num_trials):
-        configuration: dict[str, object] = {f"factor_{place}": (number >> place) % 4 for place in range(NUM_FACTORS)}
-        config = {"number": number, "model": {f"option_{place}": place for place in range(40)}, **configuration}
-        digest = hashlib.sha256(json.dumps(config).encode()).hexdigest()
-        trials.append(_Trial("screen", number, configuration, config, digest))
-    phase = _Phase("screen", "grid", {}, tuple(trials), tuple(("screen", trial.number) for trial in trials))
-    document = {
-        "study": "benchmark",
-        "metric": {"name": "loss", "direction": "minimize"},
-        "factors": {f"factor_{place}": {"levels": [0, 1, 2, 3]} for place in range(NUM_FACTORS)},
-    }
-    return _Plan("benchmark", (phase,)), _Study(document)
+def measure(options: Options) -> Figures:
+    """What each operation takes on each database, and as a multiple of SQLite's."""
+    number, rounds, slots = (400, 1, 8) if options.quick else (NUM_TRIALS, ROUNDS, SLOTS)
+    with TemporaryDirectory() as name, ExitStack() as stack:
+        folder = Path(name)
+        urls = {"sqlite": f"sqlite:///{folder}/store.db"} | stack.enter_context(_postgresql())
+        study = parse_study(study_text("store", write_program(folder, 1), number), "store.yaml")
+        plan = make_plan(study)
+        stores, found = {}, {}
+        for each, url in urls.items():
+            say(f"{each}: a store of {number:,} trials")
+            study_id, found[each] = _enrol(url, plan, study, folder)
+            stores[each] = (url, study_id)
+        crowds = min(rounds, CROWDS)
+        turns = {
+            **_take_turns("one slot", _one_slot, rounds, stores),
+            **_take_turns(f"{slots} slots", partial(_crowd, slots=slots), crowds, stores),
+            **_take_turns("reading", _read, crowds, stores),
+        }
+        _check(stores, rounds * CYCLES + crowds * slots * TRIALS_EACH)
+    databases: dict[str, Json] = {each: _summary(each, found, turns) for each in stores}
+    return {"trials": number, "points": NUM_POINTS, "slots": slots, "databases": databases}
 
 
 @contextmanager
-def _timed(what: str) -> Iterator[None]:
+def _postgresql() -> Iterator[dict[str, str]]:
+    """URLs of two databases on a server that lives for the block; none where PostgreSQL is not installed."""
+    programs = postgresql.programs()
+    if programs is None:
+        say("PostgreSQL is left out: it is not installed (Debian's package postgresql)")
+        yield {}
+        return
+    with postgresql.cluster(programs, AS_INSTALLED) as cluster:
+        yield {"postgresql": cluster.url("durable"), "postgresql_lazy": cluster.url("lazy") + LAZY}
+
+
+def _enrol(url: str, plan: Plan, study: Study, folder: Path) -> tuple[int, Rates]:
     start = time.perf_counter()
-    yield
-    print(f"{what:45} {time.perf_counter() - start:9.3f} s")
+    engine = open_store(url, create=True)
+    opened = time.perf_counter()
+    study_id = enrol(engine, plan, study, runs_dir=folder, now=time.time()).study_id
+    done = time.perf_counter()
+    engine.dispose()
+    return study_id, {"make_s": opened - start, "enrol_s": done - opened}
 
 
-if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 10_000)
+def _take_turns(what: str, step: Callable[[str, int], Rates], rounds: int, stores: Stores) -> dict[str, Rounds]:
+    """Take a step on each store, round by round; what each round found on each database, by figure."""
+    taken: dict[str, Rounds] = {}
+    for number in range(rounds):
+        say(f"{what}: round {number + 1} of {rounds}")
+        for each, (url, study_id) in stores.items():
+            for figure, value in step(url, study_id).items():
+                taken.setdefault(figure, {}).setdefault(each, []).append(value)
+    return taken
+
+
+def _summary(each: str, found: Mapping[str, Rates], turns: Mapping[str, Rounds]) -> dict[str, Json]:
+    """A database's medians over the rounds, and the medians of their ratios to SQLite's in the same round."""
+    medians = {figure: statistics.median(rounds[each]) for figure, rounds in turns.items()}
+    ratios: dict[str, Json] = {
+        figure: statistics.median(mine / base for mine, base in zip(rounds[each], rounds["sqlite"], strict=True))
+        for figure, rounds in turns.items()
+    }
+    return {**found[each], **medians, "ratios": ratios}
+
+
+def _one_slot(url: str, study_id: int) -> Rates:
+    engine = open_store(url, create=False)
+    cycles(engine, study_id, 1, 1)  # connects
+    found = cycles(engine, study_id, CYCLES - 1, NUM_POINTS)
+    engine.dispose()
+    rates = {"claims_per_second": 1000 / found.claim_ms, "points_per_second": 1000 * NUM_POINTS / found.ingest_ms}
+    return asdict(found) | rates
+
+
+def _crowd(url: str, study_id: int, slots: int) -> Rates:
+    found = rush(url, study_id, slots=slots, trials_each=TRIALS_EACH)
+    return {
+        "crowd_trials_per_second": found.trials_per_second,
+        "crowd_claim_median_ms": found.claim_quantile_ms(0.5),
+        "crowd_claim_p99_ms": found.claim_quantile_ms(0.99),
+    }
+
+
+def _read(url: str, study_id: int) -> Rates:
+    status_s = answer_s([sys.executable, "-m", "sweeper", "status", "store", "--store", url, "--json"], 1)
+    start = time.perf_counter()
+    with reader.connect(url) as connection:
+        reader.trials(connection, study_id)
+        trials_s = time.perf_counter() - start
+        reader.curves(connection, study_id, "loss")
+    return {"status_s": status_s, "trials_s": trials_s, "curves_s": time.perf_counter() - start - trials_s}
+
+
+def _check(stores: Stores, ended: int) -> None:
+    """Every trial that was taken ended once."""
+    for url, study_id in stores.values():
+        engine = open_store(url, create=False)
+        counts = queue.counts(engine, study_id)
+        engine.dispose()
+        assert (counts["completed"], counts.get("running", 0)) == (ended, 0), counts

@@ -4,7 +4,7 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
@@ -62,14 +62,14 @@ class Cluster:
 
 
 @contextmanager
-def cluster(bin_folder: Path) -> Iterator[Cluster]:
+def cluster(bin_folder: Path, settings: Sequence[str] = SETTINGS) -> Iterator[Cluster]:
     """A cluster for the time of the block. PostgreSQL refuses to run as root, so it runs as its own user then."""
     with tempfile.TemporaryDirectory(prefix="sweeper-pg-") as name:
         folder, data = Path(name), Path(name) / "data"
         if os.geteuid() == 0:
             shutil.chown(folder, USER)
         _as_server([str(bin_folder / "initdb"), "-D", str(data), "-U", USER, "-A", "trust", "-N"])
-        options = " ".join(f"-c {setting}" for setting in (*SETTINGS, f"unix_socket_directories={folder}"))
+        options = " ".join(f"-c {setting}" for setting in (*settings, f"unix_socket_directories={folder}"))
         control = [str(bin_folder / "pg_ctl"), "-D", str(data), "-w"]
         _as_server([*control, "-l", str(folder / "log"), "-o", f"{options} -c listen_addresses=", "start"])
         try:

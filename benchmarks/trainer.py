@@ -3,7 +3,7 @@
 The upstream code is not part of this project. Check it out anywhere outside of it and name the folder:
 
     git clone https://github.com/kimiyoung/transformer-xl /tmp/transformer-xl        # commit 44781ed was measured
-    python -m benchmarks.trainer_against_upstream --upstream /tmp/transformer-xl
+    python -m benchmarks trainer --upstream /tmp/transformer-xl
 
 Method. Each figure comes from a process of its own that builds the model, takes two steps to warm up and then steps
 for some seconds: forward, backward, clipping, Adam, memory carried. Ours and theirs take turns, several rounds, and
@@ -13,7 +13,6 @@ the clock, the processor's seconds are taken, which other processes disturb less
 `S2` is the 63.358 recipe's shape (adaptive softmax, 16 layers).
 """
 
-import argparse
 import json
 import os
 import statistics
@@ -21,6 +20,9 @@ import subprocess
 import sys
 from pathlib import Path
 from typing import Any, Final
+
+from benchmarks.options import Options
+from benchmarks.results import Figures, Json, say
 
 S1: Final[dict[str, Any]] = {
     "vocabulary": 10_000,
@@ -48,23 +50,42 @@ S2: Final[dict[str, Any]] = {
     "batch": 32,
     "cutoffs": [20_000, 40_000, 200_000],
 }
-# Name: shape, seconds a process, ours as (processes, threads), theirs as (processes, threads).
-CASES: Final[dict[str, tuple[dict[str, Any], float, tuple[int, int], tuple[int, int]]]] = {
-    "S1": (S1, 8.0, (1, 1), (1, 1)),
-    "S1 without dropout": (S1 | {"dropout": 0.0}, 8.0, (1, 1), (1, 1)),
-    "S1, two trials side by side": (S1, 8.0, (2, 1), (1, 2)),
-    "S2": (S2, 1.0, (1, 1), (1, 1)),
+# Name: shape, seconds a process, ours as (processes, threads), theirs as (processes, threads), rounds.
+CASES: Final[dict[str, tuple[dict[str, Any], float, tuple[int, int], tuple[int, int], int]]] = {
+    "S1, one thread each": (S1, 8.0, (1, 1), (1, 1), 4),
+    "S1 without dropout, one thread each": (S1 | {"dropout": 0.0}, 8.0, (1, 1), (1, 1), 4),
+    "S1, two trials of one thread side by side, against upstream with two threads": (S1, 8.0, (2, 1), (1, 2), 4),
+    "S2, one thread each": (S2, 1.0, (1, 1), (1, 1), 1),
 }
-Figures = dict[str, float]
+Speeds = dict[str, float]
 
 
-def measure(module: str, arguments: list[str], processes: int) -> Figures:
+def measure(options: Options) -> Figures:
+    """The summary of each case.
+
+    Raises:
+        ValueError: no checkout of upstream's code was named.
+    """
+    if options.upstream is None:
+        raise ValueError("the trainer's part needs a checkout of upstream's code: --upstream PATH")
+    names = list(CASES)[:1] if options.quick else list(CASES)
+    cases: list[Json] = []
+    for name in names:
+        shape, seconds, ours, theirs, rounds = CASES[name]
+        number = 1 if options.quick else rounds
+        say(f"{name}, {number} rounds")
+        results = rounds_of(shape, 1.0 if options.quick else seconds, ours, theirs, options.upstream, number)
+        cases.append({"case": name, "rounds": number, **summary(results)})
+    return {"cases": cases}
+
+
+def speeds(module: str, arguments: list[str], processes: int) -> Speeds:
     """Tokens a second of all processes together, and the largest peak memory of one."""
     command = [sys.executable, "-m", module, *arguments]
     environment = {name: value for name, value in os.environ.items() if name != "OMP_NUM_THREADS"}
     running = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) for _ in range(processes)]
     outputs = [process.communicate()[0] for process in running]
-    found: list[Figures] = [json.loads(output) for output in outputs]
+    found: list[Speeds] = [json.loads(output) for output in outputs]
     return {
         "tokens_per_second": sum(each["tokens_per_second"] for each in found),
         "tokens_per_cpu_second": statistics.mean(each["tokens_per_cpu_second"] for each in found),
@@ -72,19 +93,25 @@ def measure(module: str, arguments: list[str], processes: int) -> Figures:
     }
 
 
-def rounds_of(name: str, upstream: Path, rounds: int) -> list[tuple[Figures, Figures]]:
-    """Figures of ours and of theirs, round by round."""
-    shape, seconds, ours, theirs = CASES[name]
+def rounds_of(  # noqa: PLR0917 - a case, in its order
+    shape: dict[str, Any],
+    seconds: float,
+    ours: tuple[int, int],
+    theirs: tuple[int, int],
+    upstream: Path,
+    rounds: int,
+) -> list[tuple[Speeds, Speeds]]:
+    """Speeds of ours and of theirs, round by round."""
     common = ["--shape", json.dumps(shape), "--seconds", str(seconds), "--threads"]
     results = []
     for _ in range(rounds):
-        mine = measure("benchmarks.trainer_step", [*common, str(ours[1])], ours[0])
-        other = measure("benchmarks.upstream_step", [*common, str(theirs[1]), "--upstream", str(upstream)], theirs[0])
+        mine = speeds("benchmarks.trainer_step", [*common, str(ours[1])], ours[0])
+        other = speeds("benchmarks.upstream_step", [*common, str(theirs[1]), "--upstream", str(upstream)], theirs[0])
         results.append((mine, other))
     return results
 
 
-def summary(results: list[tuple[Figures, Figures]]) -> Figures:
+def summary(results: list[tuple[Speeds, Speeds]]) -> dict[str, float]:
     """Medians over the rounds; ratios are ours over theirs, within a round."""
 
     def median(which: int, name: str) -> float:
@@ -96,23 +123,8 @@ def summary(results: list[tuple[Figures, Figures]]) -> Figures:
     return {
         "ours_tokens_per_second": round(median(0, "tokens_per_second")),
         "upstream_tokens_per_second": round(median(1, "tokens_per_second")),
-        "ratio": round(ratio("tokens_per_second"), 2),
-        "ratio_by_cpu_seconds": round(ratio("tokens_per_cpu_second"), 2),
+        "ratio": ratio("tokens_per_second"),
+        "ratio_by_cpu_seconds": ratio("tokens_per_cpu_second"),
         "ours_peak_mib": round(median(0, "peak_memory_bytes") / 2**20),
         "upstream_peak_mib": round(median(1, "peak_memory_bytes") / 2**20),
     }
-
-
-def main() -> None:
-    """Run the cases and print a line of JSON for each."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--upstream", type=Path, required=True, help="a checkout of upstream's code")
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--case", choices=CASES, action="append", help="only this one; may be given again")
-    arguments = parser.parse_args()
-    for name in arguments.case or CASES:
-        print(json.dumps({"case": name, **summary(rounds_of(name, arguments.upstream, arguments.rounds))}), flush=True)
-
-
-if __name__ == "__main__":
-    main()

@@ -1,0 +1,66 @@
+"""What a slot does to the store for one trial, without the trial."""
+
+import time
+from dataclasses import dataclass
+from typing import Final
+
+from sqlalchemy import Engine
+
+from sweeper.store import queue
+from sweeper.store.ingest import ingest
+from sweeper.store.records import Claim, Measurement, Outcome, SlotIdentity
+
+LEASE_S: Final = 600.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cycle:
+    """Milliseconds of each step, of a trial's share."""
+
+    claim_ms: float
+    renew_ms: float
+    ingest_ms: float
+    finish_ms: float
+
+
+def slot_named(name: str) -> SlotIdentity:
+    """A slot of a supervisor that is nowhere."""
+    return SlotIdentity(
+        host="here",
+        machine="here",
+        slot=name,
+        device="cpu",
+        device_share=1.0,
+        supervisor_pid=1,
+        supervisor_started_at=0.0,
+    )
+
+
+def points(number: int) -> list[Measurement]:
+    """So many measurements of the metric."""
+    return [Measurement(metric="loss", step=step, value=1.0 / step) for step in range(1, number + 1)]
+
+
+def end(engine: Engine, claim: Claim) -> None:
+    """The trial is completed."""
+    queue.finish(engine, claim, Outcome(exit_reason="completed", value=1.0), retry={}, now=time.time())
+
+
+def cycles(engine: Engine, study_id: int, number: int, num_points: int) -> Cycle:
+    """Take so many trials one after the other, report so many points of each at once, and end it."""
+    slot, found = slot_named("cpu-0"), points(num_points)
+    seconds = [0.0] * 4
+    for _ in range(number):
+        times = [time.perf_counter()]
+        claim = queue.claim(engine, study_id, slot, lease_s=LEASE_S, now=time.time())
+        assert claim is not None
+        times.append(time.perf_counter())
+        assert queue.renew(engine, claim, lease_s=LEASE_S, now=time.time(), device_seconds=1.0)
+        times.append(time.perf_counter())
+        assert ingest(engine, claim, found, num_points)
+        times.append(time.perf_counter())
+        end(engine, claim)
+        times.append(time.perf_counter())
+        seconds = [total + later - earlier for total, earlier, later in zip(seconds, times, times[1:], strict=False)]
+    claim_ms, renew_ms, ingest_ms, finish_ms = (1000 * total / number for total in seconds)
+    return Cycle(claim_ms=claim_ms, renew_ms=renew_ms, ingest_ms=ingest_ms, finish_ms=finish_ms)

@@ -1,0 +1,49 @@
+"""One slot on a study that is in the store, in this process, so that its own processor time can be told.
+
+Run: python -m benchmarks.one_slot STORE STUDY FOLDER. Prints a line of JSON: seconds on the clock, of this process's
+processor time, and of that of the trial processes that it started and waited for.
+"""
+
+import json
+import os
+import sys
+import time
+
+from sweeper.slots.processes import started_at
+from sweeper.slots.running import slots_for
+from sweeper.slots.slot import LauncherWatch, SlotLoop, SlotTask
+from sweeper.store import queue, reader
+from sweeper.store.engine import open_existing
+
+
+def main(store: str, study: str, folder: str) -> None:
+    """Run the study's trials and print what that took."""
+    engine = open_existing(store)
+    with reader.connect(store) as connection:
+        found = reader.study(connection, study)
+    pid, began = os.getpid(), started_at(os.getpid())
+    runner = queue.register_runner(
+        engine, found.id, host="here", pid=pid, pid_started_at=began, slots=1, now=time.time()
+    )
+    task = SlotTask(
+        store=store,
+        study_id=found.id,
+        study=study,
+        slot=slots_for(dict(found.spec), 1)[0],
+        runner_id=runner,
+        launcher_pid=pid,
+        launcher_started_at=began,
+        cwd=folder,
+        environment={},
+    )
+    before, start = os.times(), time.perf_counter()
+    assert SlotLoop(task, engine, LauncherWatch(pid, began)).run() == "done"
+    took, after = time.perf_counter() - start, os.times()
+    own = after.user + after.system - before.user - before.system
+    children = after.children_user + after.children_system - before.children_user - before.children_system
+    engine.dispose()
+    print(json.dumps({"clock_s": took, "own_s": own, "children_s": children}))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

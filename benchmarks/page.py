@@ -1,0 +1,61 @@
+"""docs/performance.md from the results: the prose is the template's, every figure the measurements'."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from benchmarks.part import PARTS
+from benchmarks.results import Result
+from sweeper.files import write_atomically
+
+PAGE: Final = Path(__file__).parents[1] / "docs" / "performance.md"
+TEMPLATE: Final = "performance.md.jinja"
+DATABASES: Final = {
+    "sqlite": "SQLite",
+    "postgresql": "PostgreSQL",
+    "postgresql_lazy": "PostgreSQL, `synchronous_commit=off`",
+}
+
+
+def render(results: Mapping[str, Result]) -> str:
+    """The page's text. A section whose part has no results says so.
+
+    Raises:
+        jinja2.UndefinedError: a result lacks a figure that the page shows.
+    """
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=False,  # Markdown of our own figures
+    )
+    environment.filters |= {"digits": digits, "thousands": thousands, "times": times}
+    figures = {name: results[name].figures if name in results else None for name in PARTS}
+    return environment.get_template(TEMPLATE).render(figures, results=results, databases=DATABASES)
+
+
+def write(results: Mapping[str, Result], path: Path = PAGE) -> None:
+    """Write the page."""
+    write_atomically(path, render(results).encode())
+
+
+def digits(value: float, significant: int = 2) -> str:
+    """A figure at so many significant digits, with commas: 0.58, 19, 1,235."""
+    value = float(value)  # refuses one that is missing
+    rounded = float(f"{value:.{significant}g}")
+    exponent = int(f"{value:.{significant - 1}e}".partition("e")[2])
+    return f"{rounded:,.{max(0, significant - 1 - exponent)}f}"
+
+
+def thousands(value: float) -> str:
+    """A whole number with commas."""
+    return f"{round(value):,}"
+
+
+def times(ratio: float) -> str:
+    """A ratio, at two decimals below ten."""
+    return f"{float(ratio):,.2f}" if ratio < 10 else digits(ratio, 3)

@@ -1,0 +1,44 @@
+"""Studies of trials that do next to nothing: what they take is what we cost."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Final
+
+PROGRAM: Final = """
+import json, os
+with open(os.path.join(os.environ["SWEEPER_RUN_DIR"], "metrics.jsonl"), "a") as file:
+    for step in range(1, {reports} + 1):
+        file.write(json.dumps({{"step": step, "loss": 1.0 / step}}) + "\\n")
+        file.flush()
+"""
+STUDY: Final = """
+study: {name}
+metric: {{name: loss, direction: minimize}}
+trial:
+  program: {{command: {command}}}
+  config: {config}
+resources: {{device: cpu, slots: 1}}
+factors: {{place: {{path: place, levels: {levels}}}}}
+phases: [{{name: all, design: grid, seeds: 1, budget: {{steps: {steps}}}}}]
+"""
+NUM_OPTIONS: Final = 40  # of a configuration, as many as a language model's has
+
+
+def write_program(folder: Path, reports: int) -> list[str]:
+    """Write a program that reports a metric so many times and ends; its command line, which starts in milliseconds."""
+    path = folder / "program.py"
+    path.write_text(PROGRAM.format(reports=reports), encoding="utf-8")
+    return [sys.executable, "-I", "-S", str(path)]
+
+
+def study_text(name: str, command: list[str], num_trials: int, reports: int = 1) -> str:
+    """A study file of so many trials that differ in one factor."""
+    config = {"place": 0, "model": {f"option_{place}": place for place in range(NUM_OPTIONS)}}
+    return STUDY.format(
+        name=name,
+        command=json.dumps(command),
+        config=json.dumps(config),
+        levels=json.dumps(list(range(num_trials))),
+        steps=reports,
+    )

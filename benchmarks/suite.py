@@ -1,0 +1,40 @@
+"""How long `make test` and `make demo` take where the environment is there already."""
+
+import re
+import subprocess
+import time
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Final
+
+from benchmarks.options import Options
+from benchmarks.results import Figures, say
+
+ROOT: Final = Path(__file__).parents[1]
+PASSED: Final = re.compile(r"(\d+) passed")
+
+
+def measure(options: Options) -> Figures:
+    """Seconds of both, and the number of tests.
+
+    Raises:
+        RuntimeError: one of them failed.
+    """
+    if options.quick:
+        raise RuntimeError("the suite has no small size")
+    _make("setup")
+    say("make test")
+    test_s, output = _make("test")
+    passed = PASSED.findall(output)
+    with TemporaryDirectory() as folder:
+        say("make demo")
+        demo_s, _ = _make("demo", f"DEMO={folder}")
+    return {"test_s": test_s, "tests": int(passed[-1]) if passed else 0, "demo_s": demo_s}
+
+
+def _make(*words: str) -> tuple[float, str]:
+    start = time.perf_counter()
+    answer = subprocess.run(["make", *words], cwd=ROOT, capture_output=True, text=True, check=False)
+    if answer.returncode != 0:
+        raise RuntimeError(f"make {' '.join(words)}:\n{answer.stdout[-4000:]}{answer.stderr[-4000:]}")
+    return time.perf_counter() - start, answer.stdout
