@@ -13,6 +13,7 @@ from scipy import stats
 Regression: TypeAlias = Callable[[NDArray[np.float64]], tuple[NDArray[np.float64], NDArray[np.float64]]]
 ROUNDS = 10
 SETTLED = 1e-3
+FAR = 1e3  # standard deviations
 
 
 def final_bounds(
@@ -71,8 +72,10 @@ def _truncated_means(
     result = np.clip(mean, low, high)
     wide = (high > low) & (spread > 0)
     a, b = (low[wide] - mean[wide]) / spread[wide], (high[wide] - mean[wide]) / spread[wide]
-    # Bounds far out in a tail underflow to NaN: there the nearer bound, which the clipping gave, is right.
+    # Far out in a tail scipy's mean is NaN or, worse, a number beyond the bounds, or beyond the wrong one of them:
+    # there the nearer bound, which the clipping gave, is right to a thousandth of the spread.
     with np.errstate(all="ignore"):
         inner = stats.truncnorm.mean(a, b, loc=mean[wide], scale=spread[wide])
-    result[wide] = np.where(np.isfinite(inner), np.clip(inner, low[wide], high[wide]), result[wide])
+    usable = np.isfinite(inner) & (a < FAR) & (b > -FAR)
+    result[wide] = np.where(usable, np.clip(inner, low[wide], high[wide]), result[wide])
     return result

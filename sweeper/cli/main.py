@@ -33,8 +33,18 @@ COMMANDS: Final = (
 )
 
 
+class _ReaderLeft(Exception):  # noqa: N818 - no error: `head` does it
+    """Whoever reads our output has enough of it; click would make exit code 1 of the error that this is to us."""
+
+
 class _Commands(click.Group):
     """Loads a sub-command's module when it is asked for."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError as error:
+            raise _ReaderLeft from error
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)
@@ -84,7 +94,7 @@ def main() -> None:
         code = error.exit_code
     except (KeyboardInterrupt, click.Abort):
         code = 130
-    except BrokenPipeError:  # the reader of our output has left, as `head` does
+    except _ReaderLeft:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 0
     except SweeperError as error:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine
 
+from sweeper.doctor import devices, versions
 from sweeper.doctor.corpora import check_data, corpus_findings
 from sweeper.doctor.devices import check_gpus, gpu_finding, torch_finding
 from sweeper.doctor.findings import GIB, MIB, Finding, all_well, size_text
@@ -41,6 +42,19 @@ def test_the_packages_of_this_environment_are_as_needed() -> None:
     assert all_well(check_versions())
 
 
+def test_a_folder_that_is_not_installed_is_noted_with_how_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(versions, "requires", installed({}))
+    python, found = check_versions()
+    assert python.state == "ok"
+    assert (found.state, found.remedy) == ("note", "pip install .")
+
+
+def test_a_python_that_is_too_old_is_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(versions.sys, "version_info", (3, 10, 4, "final", 0))
+    found = check_versions()[0]
+    assert (found.state, found.says) == ("wrong", "Python 3.10.4 is too old")
+
+
 def test_a_gpu_that_others_use_is_noted() -> None:
     assert gpu_finding("0, NVIDIA H100, 81559, 4").state == "ok"
     busy = gpu_finding("1, NVIDIA H100, 81559, 40000")
@@ -62,6 +76,39 @@ def test_pytorch_must_see_the_gpus(seen: str | None, version: str, state: str, w
     found = torch_finding(2, seen, version)
     assert found.state == state
     assert words in found.remedy
+
+
+NVIDIA_SMI = """#!/bin/sh
+case "$1" in
+  --query-gpu=index) printf '0\\n1\\n' ;;
+  *) printf '0, NVIDIA H100, 81559, 4\\n1, NVIDIA H100, 81559, 40000\\n2, NVIDIA H100, 81559, 4\\n' ;;
+esac
+"""
+
+
+def test_gpus_are_those_that_nvidia_smi_lists_and_pytorch_must_see_them(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    program = tmp_path / "nvidia-smi"
+    program.write_text(NVIDIA_SMI)
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    monkeypatch.setattr(devices, "PROBE", "print(1)")  # PyTorch itself takes seconds to ask
+    found = check_gpus()
+    assert [each.state for each in found] == ["ok", "note", "wrong"]
+    assert "GPU 1: NVIDIA H100" in found[1].says
+    assert "sees 1 of 2 GPUs" in found[2].says
+
+
+def test_without_nvidia_smi_s_answer_there_is_no_gpu(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    program = tmp_path / "nvidia-smi"
+    program.write_text("#!/bin/sh\necho 'Failed to initialize NVML'\nexit 9\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    (found,) = check_gpus()
+    assert found.says.startswith("no GPU; trials run on ")
 
 
 def test_hidden_gpus_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -143,6 +190,20 @@ def test_a_clock_behind_the_store_s_is_wrong(url: str, engine: Engine) -> None:
         (found,) = check_clock(url, lambda: now - 600)
         assert "600 s" in found.says
         assert not all_well([found])
+
+
+def test_without_a_store_a_plausible_clock_is_well(tmp_path: Path) -> None:
+    (found,) = check_clock(f"sqlite:///{tmp_path}/none.db")
+    assert found.says == "plausible; there is no store to compare it with"
+    assert all_well([found])
+
+
+def test_a_store_on_a_network_file_system_is_wrong(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("sweeper.doctor.stores.on_network", lambda folder: "nfs4")
+    found, none_yet = check_store(f"sqlite:///{tmp_path}/store.db")
+    assert (found.state, none_yet.state) == ("wrong", "ok")
+    assert "network file system (nfs4), on which SQLite's locks are not safe" in found.says
+    assert "PostgreSQL" in found.remedy
 
 
 def test_a_clock_of_another_century_is_wrong(tmp_path: Path) -> None:

@@ -1,0 +1,82 @@
+"""How what goes wrong reaches the user: a message and an exit code, whatever it was."""
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine
+
+from sweeper.cli import schema as schema_module
+from sweeper.store import queue
+from tests.sweeper.cli.conftest import Answer
+from tests.sweeper.store.builders import RETRY, SLOT, completed, enrolled, levels, phase
+
+Sweeper = Callable[..., Answer]
+
+
+def raising(error: BaseException) -> Callable[..., object]:
+    def fail(*arguments: object, **options: object) -> object:
+        raise error
+
+    return fail
+
+
+def test_a_mistake_of_ours_is_told_as_one_without_its_traceback(
+    sweeper: Sweeper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(schema_module.schema, "callback", raising(RuntimeError("no such luck")))
+    answer = sweeper("schema")
+    assert (answer.code, answer.out) == (1, "")
+    assert answer.err == (
+        "sweeper: internal error: RuntimeError: no such luck\n"
+        "This is a bug of sweeper, not a mistake of yours. `sweeper --debug …` shows where it happened.\n"
+    )
+
+
+def test_debug_shows_where_it_happened(monkeypatch: pytest.MonkeyPatch, sweeper: Sweeper) -> None:
+    monkeypatch.setattr(schema_module.schema, "callback", raising(RuntimeError("no such luck")))
+    with pytest.raises(RuntimeError, match="no such luck"):
+        sweeper("--debug", "schema")
+
+
+def test_an_interrupt_is_no_error(sweeper: Sweeper, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(schema_module.schema, "callback", raising(KeyboardInterrupt()))
+    assert sweeper("schema") == Answer(130, "", "\n")  # below the terminal's ^C
+
+
+def test_a_reader_that_leaves_early_is_no_error() -> None:
+    command = [sys.executable, "-m", "sweeper", "schema"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        said = process.stderr.read()
+    assert (process.returncode, said) == (0, b"")
+
+
+def test_an_empty_store_says_what_to_do(sweeper: Sweeper, url: str) -> None:
+    answer = sweeper("status", "--store", url)
+    assert answer == Answer(0, "The store holds no study yet. Run `sweeper launch STUDY.yaml`.\n", "")
+
+
+def test_watching_a_study_ends_with_it(sweeper: Sweeper, engine: Engine, url: str) -> None:
+    study_id = enrolled(engine, phase("screen", levels(1))).study_id
+    claim = queue.claim(engine, study_id, SLOT, lease_s=30.0, now=0.0)
+    assert claim is not None
+    queue.finish(engine, claim, completed(2.5), retry=RETRY, now=4.0)
+    answer = sweeper("status", "s", "--watch", "--store", url)
+    assert (answer.code, answer.out) == (0, "")
+    assert "s: 1/1 trials ended" in answer.err
+
+
+def test_a_table_for_a_folder_that_cannot_be_written_to_is_refused(
+    sweeper: Sweeper, engine: Engine, url: str, tmp_path: Path
+) -> None:
+    enrolled(engine, phase("screen", levels(1)))
+    (tmp_path / "file").write_text("")
+    answer = sweeper("export", "s", "--table", "trials", "--out", str(tmp_path / "file" / "t.csv"), "--store", url)
+    assert answer.code == 2
+    assert "t.csv" in answer.err
+    assert "Traceback" not in answer.err
