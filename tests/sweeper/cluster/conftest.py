@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from sweeper.launch import Launched, launch
 from sweeper.store import reader
 from tests.sweeper.slots.conftest import no_process_left
 from tests.sweeper.slots.studies import COMMAND, attempts_of, plan_of, study_of, trials_of
+from tests.sweeper.slots.test_launcher import steps_reported
 
 __all__ = ["no_process_left"]
 
@@ -72,19 +74,28 @@ def launched_on(
 
 def start(folder: Path, url: str, configs: Sequence[Mapping[str, Any]], *, steps: int, options: Sequence[str]) -> Popen:
     """`sweeper launch --engine dask` in a session of its own, as a terminal would start it."""
-    trial = {"program": {"command": COMMAND}, "config": {"number": 0, **configs[0]}}
+    trial = {"program": {"command": COMMAND}, "config": {"which": 0, **configs[0]}}
     levels = list(range(len(configs)))
     study = {
         "study": "s",
         "metric": {"name": "loss", "direction": "minimize"},
         "trial": trial,
         "resources": {"device": "cpu"},
-        "factors": {"number": {"path": "number", "levels": levels}},
+        "factors": {"which": {"path": "which", "levels": levels}},
         "phases": [{"name": "screen", "design": "grid", "budget": {"steps": steps}}],
     }
     (folder / "study.yaml").write_text(yaml.safe_dump(study))
     command = [sys.executable, "-m", "sweeper", "launch", str(folder / "study.yaml"), "--store", url]
     return subprocess.Popen([*command, "--engine", "dask", *options], start_new_session=True, stderr=subprocess.PIPE)
+
+
+def wait_for_steps(process: Popen, url: str, number: int, timeout_s: float = 240.0) -> None:
+    """Until trials have reported more than so many steps."""
+    deadline = time.monotonic() + timeout_s
+    while steps_reported(url) <= number:
+        assert process.poll() is None, process.stderr.read() if process.stderr else ""
+        assert time.monotonic() < deadline, "no trial got so far"
+        time.sleep(0.02)
 
 
 def check_each_completed_once(url: str, number: int, steps: int) -> None:

@@ -8,9 +8,9 @@ import psutil
 import pytest
 
 from sweeper.store import reader
-from tests.sweeper.cluster.conftest import check_each_completed_once, start
+from tests.sweeper.cluster.conftest import check_each_completed_once, start, wait_for_steps
 from tests.sweeper.slots.studies import attempts_of, trials_of
-from tests.sweeper.slots.test_launcher import finish, steps_reported, until
+from tests.sweeper.slots.test_launcher import finish, until
 
 pytestmark = pytest.mark.usefixtures("no_process_left")
 
@@ -26,7 +26,7 @@ def running(url: str) -> list[tuple[int, int]]:
 
 def test_a_worker_that_is_killed_loses_no_trial_and_doubles_none(url: str, tmp_path: Path) -> None:
     process = start(tmp_path, url, [SLOW] * 3, steps=20, options=["--slots", "2"])
-    until(lambda: steps_reported(url) > 4)
+    wait_for_steps(process, url, 4)
     slot, trial = running(url)[0]
     worker = psutil.Process(slot).parent()
     assert worker is not None
@@ -41,7 +41,7 @@ def test_a_worker_that_is_killed_loses_no_trial_and_doubles_none(url: str, tmp_p
 
 def test_an_interrupt_writes_checkpoints_and_leaves_no_process(url: str, tmp_path: Path) -> None:
     process = start(tmp_path, url, [SLOW] * 2, steps=1000, options=["--slots", "1"])
-    until(lambda: steps_reported(url) > 2)
+    wait_for_steps(process, url, 2)
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to all processes of the run
     code, words = finish(process)
     assert code == 130, words

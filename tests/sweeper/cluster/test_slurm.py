@@ -1,6 +1,7 @@
 """Jobs of SLURM. There is none here: what a job says is compared, and programs of SLURM's names run it here."""
 
 import os
+import signal
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -146,3 +147,18 @@ class Jobs:
 
     def scale(self, jobs: int) -> None:
         self.wanted = jobs
+
+
+def test_an_interrupt_does_not_wait_for_jobs_that_wait_in_slurm_s_queue(slurm_here: Path, url: str) -> None:
+    (slurm_here / "sbatch").write_text("#!/bin/sh\necho Submitted batch job 7\n")
+    (slurm_here / "scancel").write_text(f"#!/bin/sh\necho $1 >> {slurm_here}/cancelled\n")
+    interrupts = iter([signal.SIGINT])
+
+    def interrupt_once() -> None:
+        for number in interrupts:
+            os.kill(os.getpid(), number)
+
+    ended, pool = launched_on(ClusterOptions(slurm_jobs=2), url, [{"value": 0.5}], on_tick=interrupt_once)
+    assert (ended.exit_code, ended.left) == (130, 1)
+    assert pool.where == "Dask, 2 jobs of SLURM"
+    assert set((slurm_here / "cancelled").read_text().split()) == {"7"}
