@@ -137,6 +137,11 @@ def _tell_start(
     what = f"{enrolment.added} trials planned" if enrolment.added else "going on"
     where = _devices(places) if pool is None else f"{_devices(places)} ({pool.where})"
     click.echo(f"{plan.study}: {what}; {len(places)} slots on {where}; store {shown(store)}", err=True)
+    if pool is None:
+        from sweeper.slots.neighbours import say_crowding  # noqa: PLC0415
+
+        if (crowded := say_crowding(plan.study, places)) is not None:
+            click.echo(f"{plan.study}: {crowded}", err=True)
 
 
 def _devices(places: "tuple[Slot, ...]") -> str:

@@ -43,3 +43,7 @@ def worker(study: str | None, store: str, slots: int | None) -> None:
 def _tell_study(name: str, places: "tuple[Slot, ...]") -> None:
     devices = ", ".join(dict.fromkeys(place.device for place in places))
     click.echo(f"{name}: joined with {len(places)} slots on {devices}", err=True)
+    from sweeper.slots.neighbours import say_crowding  # noqa: PLC0415
+
+    if (crowded := say_crowding(name, places)) is not None:
+        click.echo(f"{name}: {crowded}", err=True)

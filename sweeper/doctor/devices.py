@@ -8,7 +8,8 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Final
 
 from sweeper.doctor.findings import MIB, Finding, size_text
-from sweeper.slots.resources import available_cores, find_gpus
+from sweeper.slots.gpus import find_gpus, gpus_of_machine, indices
+from sweeper.slots.resources import available_cores
 
 QUERY: Final = ("--query-gpu=index,name,memory.total,memory.used", "--format=csv,noheader,nounits")
 PROBE: Final = "import torch; print(torch.cuda.device_count())"
@@ -22,8 +23,8 @@ def check_gpus() -> list[Finding]:
     if not gpus:
         return [_no_gpus()]
     answer = _output([shutil.which("nvidia-smi") or "nvidia-smi", *QUERY]) or ""
-    listed = [line for line in answer.splitlines() if line.partition(",")[0].strip() in gpus]
-    findings = [gpu_finding(line) for line in listed]
+    mine = indices(gpus, gpus_of_machine())
+    findings = [gpu_finding(line) for line in answer.splitlines() if line.partition(",")[0].strip() in mine]
     seen = _output([sys.executable, "-c", PROBE])
     return [*findings, torch_finding(len(gpus), None if seen is None else seen.strip(), torch_version())]
 

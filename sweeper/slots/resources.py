@@ -1,13 +1,14 @@
 """Which slots this machine has: GPUs, fractions of one, or CPU threads."""
 
 import os
-import shutil
-import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
 from sweeper.errors import UsageError
+from sweeper.slots.gpus import VISIBLE, find_gpus
+
+__all__ = ["Device", "Slot", "available_cores", "find_gpus", "find_slots"]
 
 Device = Literal["auto", "cpu", "cuda"]
 
@@ -19,7 +20,7 @@ class Slot:
     Attributes:
         name: unique on the machine, e.g. ``cpu-0``, ``cuda-1-0``.
         device: what the trial sees as its device's kind and number: ``cpu``, ``cuda:1``.
-        device_share: the share of one device that the slot is, in (0, 1]; a CPU slot is a device of its own.
+        device_share: the share of one device that the slot is, or how many devices; a CPU slot is one of its own.
         threads: CPU threads that a trial may use.
         environment: variables that hold the trial to its slot.
     """
@@ -46,8 +47,7 @@ def find_slots(device: Device, slots: int | None, *, gpus_per_trial: float, thre
     gpus = find_gpus() if device != "cpu" else ()
     if device == "cuda" and not gpus:
         raise UsageError(
-            "resources.device: 'cuda' needs an NVIDIA GPU, but nvidia-smi lists none on this machine. "
-            "Use device: auto to run on the CPU."
+            f"resources.device: 'cuda' needs an NVIDIA GPU, but {_why_none()}. Use device: auto to run on the CPU."
         )
     if gpus:
         return _gpu_slots(gpus, slots, gpus_per_trial, threads_per_trial)
@@ -58,22 +58,6 @@ def find_slots(device: Device, slots: int | None, *, gpus_per_trial: float, thre
         Slot(name=f"cpu-{index}", device="cpu", threads=threads_per_trial, environment=environment)
         for index in range(number)
     )
-
-
-def find_gpus() -> tuple[str, ...]:
-    """The indices of the NVIDIA GPUs that this process may use, as nvidia-smi counts them."""
-    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
-    if visible is not None:
-        return tuple(part.strip() for part in visible.split(",") if part.strip() and part.strip() != "-1")
-    program = shutil.which("nvidia-smi")
-    if program is None:
-        return ()
-    command = [program, "--query-gpu=index", "--format=csv,noheader"]
-    try:
-        answer = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
-    except (OSError, subprocess.TimeoutExpired):
-        return ()
-    return tuple(line.strip() for line in answer.stdout.splitlines() if line.strip().isdigit())
 
 
 def available_cores() -> int:
@@ -89,6 +73,11 @@ def _gpu_slots(gpus: tuple[str, ...], slots: int | None, gpus_per_trial: float, 
         groups = [((gpu,), f"cuda-{gpu}-{part}") for gpu, part in places]
     else:
         width = round(gpus_per_trial)
+        if width > 1 and any(gpu.startswith("MIG-") for gpu in gpus):
+            raise UsageError(
+                f"resources.gpus_per_trial: {width} MIG instances cannot work for one program, which sees one of them. "
+                "Use gpus_per_trial: 1, or let MIG be switched off."
+            )
         starts = range(0, len(gpus) - width + 1, width)
         groups = [(gpus[start : start + width], "cuda-" + "-".join(gpus[start : start + width])) for start in starts]
     if not groups or (slots is not None and slots > len(groups)):
@@ -103,7 +92,7 @@ def _gpu_slots(gpus: tuple[str, ...], slots: int | None, gpus_per_trial: float, 
             device=f"cuda:{','.join(group)}",
             device_share=gpus_per_trial,
             threads=threads,
-            environment={**_thread_environment(threads), "CUDA_VISIBLE_DEVICES": ",".join(group)},
+            environment={**_thread_environment(threads), **_order(), VISIBLE: ",".join(group)},
         )
         for group, name in chosen
     )
@@ -112,3 +101,13 @@ def _gpu_slots(gpus: tuple[str, ...], slots: int | None, gpus_per_trial: float, 
 def _thread_environment(threads: int) -> dict[str, str]:
     names = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
     return dict.fromkeys(names, str(threads))
+
+
+def _order() -> dict[str, str]:
+    """Our numbers are nvidia-smi's, by the bus; CUDA's own are by speed. What the user has set means CUDA's."""
+    return {"CUDA_DEVICE_ORDER": "PCI_BUS_ID"} if VISIBLE not in os.environ else {}
+
+
+def _why_none() -> str:
+    visible = os.environ.get(VISIBLE)
+    return "there is none on this machine" if visible is None else f"{VISIBLE}={visible} admits none of this machine"

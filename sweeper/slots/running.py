@@ -16,6 +16,7 @@ from sweeper.provenance import facts
 from sweeper.slots.fork_server import fork_server_for
 from sweeper.slots.launcher import Launcher
 from sweeper.slots.machine import this_machine
+from sweeper.slots.neighbours import announced, neighbour_of
 from sweeper.slots.pool import LokyPool, Pool
 from sweeper.slots.processes import started_at
 from sweeper.slots.resources import Slot, find_slots
@@ -82,7 +83,8 @@ def run_slots(
     )
     try:
         pool = pool or LokyPool()
-        with (fork_server_for(document, places) if pool.shares_machine else None) or nullcontext() as server:
+        me = announced(neighbour_of(run.study, places)) if pool.shares_machine else nullcontext()
+        with me, (fork_server_for(document, places) if pool.shares_machine else None) or nullcontext() as server:
             launcher_process = (pid, pid_started_at)
             tasks = _tasks(run, places, runner_id, launcher_process, None if server is None else str(server.path))
             if not pool.shares_machine:  # they cannot look for the launcher's process

@@ -80,7 +80,7 @@ def test_pytorch_must_see_the_gpus(seen: str | None, version: str, state: str, w
 
 NVIDIA_SMI = """#!/bin/sh
 case "$1" in
-  --query-gpu=index) printf '0\\n1\\n' ;;
+  -L) printf 'GPU 0: NVIDIA H100 (UUID: GPU-a)\\nGPU 1: NVIDIA H100 (UUID: GPU-b)\\n' ;;
   *) printf '0, NVIDIA H100, 81559, 4\\n1, NVIDIA H100, 81559, 40000\\n2, NVIDIA H100, 81559, 4\\n' ;;
 esac
 """

@@ -1,13 +1,10 @@
 """Slots for what a machine has, and none for what it lacks."""
 
-import os
-from pathlib import Path
-
 import pytest
 
 from sweeper.errors import UsageError
 from sweeper.slots import resources
-from sweeper.slots.resources import find_gpus, find_slots
+from sweeper.slots.resources import find_slots
 
 
 @pytest.fixture
@@ -65,17 +62,34 @@ def test_the_cpu_is_used_where_it_is_asked_for() -> None:
     assert find_slots("cpu", 1, gpus_per_trial=1, threads_per_trial=1)[0].device == "cpu"
 
 
-def test_visible_devices_limit_what_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "2, 3")
-    assert find_gpus() == ("2", "3")
-    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
-    assert find_gpus() == ()
+@pytest.mark.usefixtures("four_gpus")
+def test_a_third_of_a_gpu_lets_three_trials_share_it_and_odd_gpus_out_are_left() -> None:
+    thirds = find_slots("cuda", None, gpus_per_trial=1 / 3, threads_per_trial=1)
+    assert len(thirds) == 12
+    triples = find_slots("cuda", None, gpus_per_trial=3, threads_per_trial=1)
+    assert [slot.environment["CUDA_VISIBLE_DEVICES"] for slot in triples] == ["0,1,2"]
+    assert triples[0].device_share == 3
 
 
-def test_gpus_are_asked_of_nvidia_smi(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    program = tmp_path / "nvidia-smi"
-    program.write_text("#!/bin/sh\necho 0\necho 1\n")
-    program.chmod(0o755)
+@pytest.mark.usefixtures("four_gpus")
+def test_our_numbers_are_those_of_the_bus_unless_the_user_gave_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
-    monkeypatch.setenv("PATH", str(tmp_path) + os.pathsep + os.environ["PATH"])
-    assert find_gpus() == ("0", "1")
+    (slot,) = find_slots("cuda", 1, gpus_per_trial=1, threads_per_trial=1)
+    assert slot.environment["CUDA_DEVICE_ORDER"] == "PCI_BUS_ID"
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3,1")
+    (slot,) = find_slots("cuda", 1, gpus_per_trial=1, threads_per_trial=1)
+    assert "CUDA_DEVICE_ORDER" not in slot.environment
+
+
+def test_several_instances_of_a_gpu_make_no_slot(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(resources, "find_gpus", lambda: ("MIG-a", "MIG-b"))
+    assert len(find_slots("cuda", None, gpus_per_trial=1, threads_per_trial=1)) == 2
+    with pytest.raises(UsageError, match="2 MIG instances cannot work for one program"):
+        find_slots("cuda", None, gpus_per_trial=2, threads_per_trial=1)
+
+
+def test_a_variable_that_hides_every_gpu_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "7")
+    monkeypatch.setattr(resources, "find_gpus", tuple)
+    with pytest.raises(UsageError, match="CUDA_VISIBLE_DEVICES=7 admits none"):
+        find_slots("cuda", None, gpus_per_trial=1, threads_per_trial=1)

@@ -1,0 +1,112 @@
+"""Which NVIDIA GPUs this process may use, by the names that CUDA_VISIBLE_DEVICES takes: indices, GPU- or MIG-UUIDs.
+
+A GPU that is cut into MIG instances is as many devices. Of a CUDA_VISIBLE_DEVICES that is set already, the entries
+count that CUDA would see: those up to the first that names no device here (CUDA C++ Programming Guide, "CUDA
+Environment Variables").
+"""
+
+import os
+import re
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+VISIBLE: Final = "CUDA_VISIBLE_DEVICES"
+ASK_S: Final = 30.0
+DEVICE_NODES: Final = Path("/dev")
+_GPU: Final = re.compile(r"^GPU (\d+):.*\(UUID: (GPU-[^)]+)\)")
+_MIG: Final = re.compile(r"^\s+MIG .*\(UUID: (MIG-[^)]+)\)")
+_NODE: Final = re.compile(r"nvidia(\d+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Gpu:
+    """A GPU: its index in the order of the bus, its UUID if that is known, and the UUIDs of its MIG instances."""
+
+    index: str
+    uuid: str = ""
+    instances: tuple[str, ...] = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What a trial on it is told to see: the GPU, or one of its instances."""
+        return self.instances or (self.index,)
+
+
+def find_gpus() -> tuple[str, ...]:
+    """The names of the devices that this process may use, each once."""
+    visible = os.environ.get(VISIBLE)
+    if visible is not None and not visible.strip():
+        return ()
+    machine = gpus_of_machine()
+    if visible is None:
+        return tuple(name for gpu in machine for name in gpu.names)
+    return admitted(visible, machine)
+
+
+def admitted(visible: str, machine: tuple[Gpu, ...]) -> tuple[str, ...]:
+    """The entries of a CUDA_VISIBLE_DEVICES that name a device of the machine, up to the first that does not."""
+    found: dict[str, str] = {}  # names, by what they name: an index and a UUID may be one GPU
+    for entry in (part.strip() for part in visible.split(",")):
+        named = _named(entry, machine)
+        if named is None:
+            break
+        found.setdefault(named, entry)
+    return tuple(found.values())
+
+
+def indices(names: tuple[str, ...], machine: tuple[Gpu, ...]) -> set[str]:
+    """The indices of the GPUs that names mean, whole or an instance of them."""
+    return {
+        gpu.index
+        for gpu in machine
+        for name in names
+        if name in (gpu.index, *gpu.instances) or (name.startswith("GPU-") and gpu.uuid.startswith(name))
+    }
+
+
+def gpus_of_machine() -> tuple[Gpu, ...]:
+    """The GPUs as nvidia-smi lists them; where it is missing, as in a small container, those that /dev has."""
+    program = shutil.which("nvidia-smi")
+    if program is None:
+        indices = (match[1] for path in DEVICE_NODES.glob("nvidia*") if (match := _NODE.fullmatch(path.name)))
+        return tuple(Gpu(index) for index in sorted(indices, key=int))
+    try:
+        answer = subprocess.run([program, "-L"], capture_output=True, text=True, timeout=ASK_S, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return ()
+    return listed(answer.stdout) if answer.returncode == 0 else ()
+
+
+def listed(text: str) -> tuple[Gpu, ...]:
+    """The GPUs in what `nvidia-smi -L` prints."""
+    gpus: list[Gpu] = []
+    for line in text.splitlines():
+        if gpu := _GPU.match(line):
+            gpus.append(Gpu(gpu[1], gpu[2]))
+        elif gpus and (instance := _MIG.match(line)):
+            last = gpus.pop()
+            gpus.append(Gpu(last.index, last.uuid, (*last.instances, instance[1])))
+    return tuple(gpus)
+
+
+def _named(entry: str, machine: tuple[Gpu, ...]) -> str | None:
+    """What an entry names: a GPU's index, or an instance's UUID. A UUID may be cut short as long as it is the only one.
+
+    CUDA sees the first instance where an index or a GPU's UUID names a GPU that is cut up.
+    """
+    if entry.startswith("MIG-"):
+        # nvidia-smi is silent on instances where this process may use one of them alone, as in a container.
+        known = [name for gpu in machine for name in gpu.instances]
+        alike = [name for name in known if name.startswith(entry)]
+        return (alike[0] if len(alike) == 1 else None) if known else entry
+    if entry.isdigit():
+        alike_gpus = [gpu for gpu in machine if gpu.index == str(int(entry))]
+    else:
+        alike_gpus = [gpu for gpu in machine if entry.startswith("GPU-") and gpu.uuid.startswith(entry)]
+        # Without nvidia-smi no UUID is known; what was set is believed.
+        if not alike_gpus and entry.startswith("GPU-") and machine and not any(gpu.uuid for gpu in machine):
+            return entry
+    return alike_gpus[0].names[0] if len(alike_gpus) == 1 else None
