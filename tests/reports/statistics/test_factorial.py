@@ -111,6 +111,10 @@ def test_fewer_than_three_degrees_of_freedom_left_are_judged_by_lenth():
     both = factorial_effects(levels, response)  # 1 is left
     assert {effect.estimate.df for effect in main} == {4.0}
     assert main[0].estimate.method == "least squares, 4 df"
+    twice = {name: np.tile(column, 2) for name, column in full("ab").items()}
+    assert {effect.estimate.method for effect in factorial_effects(twice, response, [0] * 4 + [1] * 4)} == {
+        "least squares, 3 df"
+    }
     error, df = lenth([effect.estimate.value for effect in both])
     assert {(effect.estimate.standard_error, effect.estimate.df) for effect in both} == {(error, df)}
     assert both[0].estimate.method == "Lenth's pseudo standard error, 2 df"

@@ -84,6 +84,26 @@ def test_ped_anova_is_optunas_to_rounding(seed):
     assert ped_anova(level_grid(places, 3), y) == pytest.approx(oracle["size"], rel=1e-9)
 
 
+@pytest.mark.parametrize("spread", [0.002, 0.05, 0.4])
+def test_ped_anova_of_values_that_crowd_about_one_place_is_optunas(spread):
+    # Scott's bandwidth takes the quartiles' distance for such values, and the range does not begin at 0.
+    generator = np.random.default_rng(3)
+    x = np.clip(3.1 + spread * generator.standard_t(1.5, size=97), 2.0, 4.0)
+    y = np.abs(x - 3.3) + 0.01 * generator.normal(size=97)
+    parameters = [
+        ("x", FloatDistribution(2.0, 4.0), x.tolist()),
+        ("z", FloatDistribution(0.0, 1.0), [0.5] * 96 + [0.6]),
+    ]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        oracle = PedAnovaImportanceEvaluator().evaluate(optuna_study(parameters, y))
+    assert ped_anova(range_grid(x, 2.0, 4.0), y) == pytest.approx(oracle["x"], rel=1e-9)
+
+
+def test_two_trials_can_tell():
+    assert ped_anova(level_grid([0, 1], 2), [1.0, 2.0]) > 0.0
+
+
 def test_too_few_trials_or_one_level_have_no_importance():
     assert ped_anova(level_grid([0], 2), [1.0]) == 0.0
     assert ped_anova(level_grid([0, 0], 1), [1.0, 2.0]) == 0.0

@@ -58,7 +58,7 @@ def test_the_two_one_sided_p_values_sum_to_one_or_more_and_never_both_reject(val
 
 def test_one_pair_has_no_interval_and_tests_nothing():
     estimate = paired_t([0.5])
-    assert estimate.value == 0.5
+    assert (estimate.value, estimate.df, estimate.n) == (0.5, 0, 1)
     assert not estimate.decides
     assert np.isnan(estimate.interval()).all()
     assert (estimate.p_below(1.0), estimate.p_above(-1.0)) == (1.0, 1.0)
