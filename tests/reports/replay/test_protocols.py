@@ -1,11 +1,12 @@
-"""Replays: curves that are known, a pruner that must take the bad ones, and seeds that are left out."""
+"""Protocols: a pruner that must take the bad trials, seeds that are left out, trials that no claim wants."""
 
 import math
 
 import pytest
 
 from reports.claims import judge_claims
-from reports.replay import replay
+from reports.replay.protocols import Player, Protocol
+from reports.replay.pruning import play, with_stops
 from sweeper.errors import UsageError
 from tests.reports.studies import Phase, factor, falling, study_data
 
@@ -36,6 +37,10 @@ def data(**more):
     )
 
 
+def replay(found, **protocol):
+    return Player(found).play(Protocol(**protocol))
+
+
 def test_a_pruner_saves_time_on_bad_trials_and_costs_their_verdicts():
     before = data()
     assert [each.verdict for each in judge_claims(before)] == ["supported"]
@@ -51,15 +56,19 @@ def test_a_pruner_saves_time_on_bad_trials_and_costs_their_verdicts():
 
 
 def test_the_time_of_a_pruned_trial_is_that_of_its_last_report():
-    found = replay(data(), pruner="median")
-    assert found.pruned
-    rows = found.data.trials.set_index("trial_id")
-    for trial, step in found.pruned.items():
-        assert rows.loc[trial, "device_seconds"] == pytest.approx(0.6 * step)
+    before = data()
+    stops = play(before, "median")
+    assert stops
+    after = with_stops(before, stops)
+    rows = after.trials.set_index("trial_id")
+    for trial, stop in stops.items():
+        assert rows.loc[trial, "device_seconds"] == stop.device_seconds == pytest.approx(0.6 * stop.step)
         assert rows.loc[trial, "state"] == "pruned"
-        assert found.data.curves("valid_perplexity")[trial].steps[-1] == step
-    saved = sum(60 - 0.6 * step for step in found.pruned.values())
+        assert after.curves("valid_perplexity")[trial].steps[-1] == stop.step
+    saved = sum(60 - 0.6 * stop.step for stop in stops.values())
+    found = replay(before, pruner="median")
     assert found.device_seconds_after == pytest.approx(found.device_seconds_before - saved)
+    assert found.pruned == {trial: stop.step for trial, stop in stops.items()}
 
 
 def test_no_pruner_changes_nothing():
@@ -72,7 +81,29 @@ def test_fewer_seeds_drop_the_others_and_say_what_is_no_longer_decided():
     assert found.saved == pytest.approx(2 / 3)
     assert len(found.dropped) == 16
     assert found.changed == (("better", "supported", "undecided"),)
-    assert set(found.data.trials["seed"]) == {0}
+
+
+def test_trials_that_no_claim_wants_are_left_out_and_no_verdict_changes():
+    found = replay(data(), needed=True)
+    by_id = data().trials.set_index("trial_id")["x"]
+    assert set(by_id.drop(list(found.dropped))) == {0, 7}
+    assert found.ratio == pytest.approx(1 / 4)
+    assert found.verdicts == (("better", "supported", "supported"),)
+    assert found.num_same == 1
+
+
+def test_verdicts_of_all_trials_are_those_of_the_report():
+    assert Player(data()).verdicts == tuple(each.verdict for each in judge_claims(data()))
+
+
+def test_a_protocol_reads_as_what_is_run():
+    assert str(Protocol()) == "all trials"
+    assert str(Protocol(needed=True, seeds=2, pruner="asha")) == (
+        "the trials that claims want, the first 2 seeds, pruner asha"
+    )
+    assert str(Protocol(needed=True, stopping="pocock", futility=True)) == (
+        "the trials that claims want, sequential stopping (pocock, futility)"
+    )
 
 
 def test_two_seeds_and_a_pruner_go_together():

@@ -1,0 +1,1 @@
+"""Studies played again by other protocols: fewer trials, fewer seeds, sequential stopping, pruners."""

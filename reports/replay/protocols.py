@@ -1,0 +1,177 @@
+"""Protocols: how much of a study is run, and what that would have cost and shown."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final, Literal, get_args
+
+from reports.claim_caveats import Verdict
+from reports.load import StudyData
+from reports.replay.looks import Looks, Trials
+from reports.replay.pruning import Stop, play, with_stops
+from reports.replay.stopping import Stopped, play_hindsight, play_stopping
+from reports.statistics.sequential import Spending
+
+Stopping = Literal["fixed", "obrien-fleming", "pocock", "hindsight"]
+SPENDINGS: Final[tuple[Spending, ...]] = get_args(Spending)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Protocol:
+    """What is run of a study.
+
+    Attributes:
+        needed: only the trials that a claim wants: no searches nor screens that no claim rests on.
+        seeds: the first so many of each phase; None for all.
+        stopping: fixed: all is run, and looked at once. obrien-fleming or pocock: seed by seed, spending the error so
+            (`reports.replay.stopping`). hindsight: of each claim no more seeds than its verdict turned out to take.
+        futility: whether, seed by seed, claims stop too that have become unlikely to be decided.
+        pruner: what ends trials early; none for nothing.
+    """
+
+    needed: bool = False
+    seeds: int | None = None
+    stopping: Stopping = "fixed"
+    futility: bool = False
+    pruner: str = "none"
+
+    def __str__(self) -> str:
+        parts = ["the trials that claims want" if self.needed else "all trials"]
+        if self.seeds is not None:
+            parts.append("the first seed" if self.seeds == 1 else f"the first {self.seeds} seeds")
+        if self.stopping == "hindsight":
+            parts.append("no more seeds than turned out to be wanted")
+        elif self.stopping != "fixed":
+            parts.append(f"sequential stopping ({self.stopping}{', futility' if self.futility else ''})")
+        if self.pruner != "none":
+            parts.append(f"pruner {self.pruner}")
+        return ", ".join(parts)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Replay:
+    """A study as it would have run by a protocol.
+
+    Attributes:
+        protocol: by which it was played.
+        device_seconds_before, device_seconds_after: of all trials as they ran, and as they would have.
+        best_before, best_after: the best value of the study's metric.
+        num_trials: before.
+        pruned: trials that the replay ended early, by id, with the step.
+        dropped: trials that would not have been run.
+        verdicts: of each claim: id, the verdict as it is, and as it would have been.
+    """
+
+    protocol: Protocol
+    device_seconds_before: float
+    device_seconds_after: float
+    best_before: float
+    best_after: float
+    num_trials: int
+    pruned: Mapping[int, int] = field(repr=False)
+    dropped: tuple[int, ...] = field(repr=False)
+    verdicts: tuple[tuple[str, Verdict, Verdict], ...] = field(repr=False)
+
+    @property
+    def ratio(self) -> float:
+        """Device time over that of the whole study; 1 if that is nothing."""
+        return self.device_seconds_after / self.device_seconds_before if self.device_seconds_before else 1.0
+
+    @property
+    def saved(self) -> float:
+        """The share of device time saved, 0 to 1."""
+        return 1.0 - self.ratio
+
+    @property
+    def changed(self) -> tuple[tuple[str, Verdict, Verdict], ...]:
+        """The claims whose verdict would have been another one."""
+        return tuple(each for each in self.verdicts if each[1] != each[2])
+
+    @property
+    def num_same(self) -> int:
+        """How many verdicts stay."""
+        return len(self.verdicts) - len(self.changed)
+
+
+class Player:
+    """Plays protocols over one study; what they have in common is computed once.
+
+    Raises:
+        UsageError: there is no such pruner (`play`).
+    """
+
+    def __init__(self, data: StudyData) -> None:
+        self.data = data
+        self.looks = Looks(data)
+        self.every: Trials = frozenset(int(trial) for trial in data.trials["trial_id"])
+        self.verdicts = self.looks.verdicts(self.every)
+        self._pruned: dict[tuple[str, Trials], tuple[dict[int, Stop], Looks]] = {}
+        self._seconds = _seconds(data)
+
+    def play(self, protocol: Protocol) -> Replay:
+        """The study by a protocol."""
+        kept = self.every if protocol.seeds is None else first_seeds(self.data, protocol.seeds)
+        if protocol.needed or protocol.stopping != "fixed":
+            kept &= self.looks.needed
+        stops, looks = self._with_pruner(protocol.pruner, kept)
+        seconds = {**self._seconds, **{trial: stop.device_seconds for trial, stop in stops.items()}}
+        stopped = self._stopped(protocol, looks, kept, seconds)
+        run = stopped.run
+        pruned = {trial: stop.step for trial, stop in stops.items() if trial in run}
+        return Replay(
+            protocol=protocol,
+            device_seconds_before=math.fsum(self._seconds.values()),
+            device_seconds_after=math.fsum(seconds[trial] for trial in run),
+            best_before=_best(self.data, self.every),
+            best_after=_best(self.data, run - pruned.keys()),
+            num_trials=len(self.every),
+            pruned=pruned,
+            dropped=tuple(sorted(self.every - run)),
+            verdicts=tuple(zip(self.looks.claim_ids, self.verdicts, stopped.verdicts, strict=True)),
+        )
+
+    def _stopped(self, protocol: Protocol, looks: Looks, kept: Trials, seconds: Mapping[int, float]) -> Stopped:
+        match protocol.stopping:
+            case "fixed":
+                return Stopped(kept, looks.verdicts(kept), ())
+            case "hindsight":
+                return play_hindsight(looks, kept, seconds, self.verdicts)
+            case spending:
+                return play_stopping(looks, kept, seconds, spending=spending, futility=protocol.futility)
+
+    def _with_pruner(self, pruner: str, kept: Trials) -> tuple[dict[int, Stop], Looks]:
+        if pruner == "none":
+            return {}, self.looks
+        key = (pruner, kept)
+        if key not in self._pruned:
+            stops = play(self.data, pruner, kept)
+            self._pruned[key] = stops, Looks(with_stops(self.data, stops)) if stops else self.looks
+        return self._pruned[key]
+
+
+def first_seeds(data: StudyData, seeds: int) -> Trials:
+    """The trials of the first seeds of each phase; one stays if any phase keeps it."""
+    seed_of = dict(zip(data.trials["trial_id"], data.trials["seed"], strict=True))
+    kept: set[int] = set()
+    for phase in data.phases:
+        wanted: Sequence[int] = data.members[phase.name]
+        order = phase.spec.get("seeds") or list(dict.fromkeys(seed_of[trial] for trial in wanted))
+        first = set(order[:seeds])
+        kept.update(trial for trial in wanted if seed_of[trial] in first)
+    return frozenset(kept)
+
+
+def _seconds(data: StudyData) -> dict[int, float]:
+    return {
+        int(trial): float(seconds)
+        for trial, seconds in zip(data.trials["trial_id"], data.trials["device_seconds"], strict=True)
+    }
+
+
+def _best(data: StudyData, run: Trials | frozenset[int]) -> float:
+    """The best value of a completed trial; NaN if none is."""
+    rows = data.trials[(data.trials["state"] == "completed") & data.trials["trial_id"].isin(run)]
+    values = rows["value"].dropna()
+    if not len(values):
+        return math.nan
+    return float(values.min() if data.study.direction == "minimize" else values.max())
