@@ -1,6 +1,7 @@
 """From the store to a status: who runs, what each took, and what that says of the time left."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from statistics import fmean
 from typing import Final
 
@@ -25,16 +26,19 @@ def observe(connection: ReadConnection, study: StudyRow, now: float) -> Status:
         for runner in reader.runners(connection, study.id)
         if runner.ended_at is None and now - runner.heartbeat_at < ALIVE_S
     )
+    ledger = reader.spent(connection, study.id)
     return Status(
         study=study.name,
         metric=study.metric,
         phases=[PhaseStatus(name=name, counts=found) for name, found in reader.counts(connection, study.id).items()],
         running=running,
-        device_hours=reader.device_seconds(connection, study.id) / 3600,
+        device_hours=sum(ledger.values()) / 3600,
         device_hours_cap=study.budget_device_hours,
         best=reader.best_value(connection, study),
         slots=slots,
         eta_seconds=_eta_seconds(durations, expected, running, slots),
+        ledger={reason: seconds / 3600 for reason, seconds in ledger.items()},
+        is_log=(study.spec.get("metric") or {}).get("scale") == "log",
     )
 
 
@@ -49,23 +53,23 @@ def running_trials(
     values = reader.running_values(connection, study)
     by_trial = {row.trial_id: row for row in durations}
     steps = reader.step_budgets(connection, study.id)
+    curves = reader.running_curves(connection, study)
     found = []
     for attempt in reader.attempts(connection, study.id, running=True):
         step, value = values.get(attempt.trial_id, (0, None))
         budget = steps.get(attempt.trial_id)
-        row = by_trial[attempt.trial_id]
-        found.append(
-            RunningTrial(
-                phase=attempt.phase,
-                number=attempt.number,
-                attempt=attempt.attempt,
-                slot=f"{attempt.host}/{attempt.slot}",
-                elapsed_s=max(0.0, now - attempt.started_at),
-                fraction=min(1.0, step / budget) if budget else None,
-                value=value,
-                expected_s=expected.of(row),
-            )
+        trial = RunningTrial(
+            phase=attempt.phase,
+            number=attempt.number,
+            attempt=attempt.attempt,
+            slot=f"{attempt.host}/{attempt.slot}",
+            elapsed_s=max(0.0, now - attempt.started_at),
+            fraction=min(1.0, step / budget) if budget else None,
+            value=value,
+            expected_s=expected.of(by_trial[attempt.trial_id]),
+            curve=curves.get(attempt.trial_id, ()),
         )
+        found.append(replace(trial, left_s=_left_s(trial)))
     return found
 
 
@@ -102,7 +106,7 @@ def _eta_seconds(
     if not waiting and not running:
         return 0.0
     waits = [expected.of(row) for row in waiting]
-    left = [_left_s(trial) for trial in running]
+    left = [trial.left_s for trial in running]
     known = [seconds for seconds in (*waits, *left) if seconds is not None]
     if len(known) < len(waits) + len(left):
         return None

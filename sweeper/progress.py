@@ -2,16 +2,18 @@
 
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from types import TracebackType
 from typing import TYPE_CHECKING, Protocol, Self, TextIO
 
-from sweeper.status import RunningTrial, Status
+from sweeper.sparkline import ASCII, BARS, sparkline
+from sweeper.status import Status
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
     from rich.live import Live
 
+CURVE_WIDTH = 20
 PLAIN_EVERY_S = 30.0  # at most this long between two plain lines while nothing ends
 
 
@@ -83,7 +85,7 @@ class LiveProgress:
     def update(self, status: Status) -> None:
         """Draw the table again."""
         if self._live is not None:
-            self._live.update(status_table(status))
+            self._live.update(status_table(status, ascii_only=self._live.console.options.ascii_only))
 
 
 def summary_line(status: Status) -> str:
@@ -113,8 +115,22 @@ def duration(seconds: float) -> str:
     return f"{round(hours) // 24} d {round(hours) % 24} h"
 
 
-def status_table(status: Status) -> "RenderableType":
-    """The phases and the running trials as rich tables."""
+def ledger_line(status: Status) -> str:
+    """What was spent of the cap, and on which ends of attempts: the most first."""
+    cap = status.device_hours_cap
+    spent = f"{status.device_hours:.3g}{'' if cap is None else f' of {cap:g}'} device-hours"
+    share = f" ({status.device_hours / cap:.0%})" if cap else ""
+    parts = sorted(status.ledger.items(), key=lambda item: (-item[1], item[0]))
+    on = ", ".join(f"{hours:.3g} {reason.replace('_', ' ')}" for reason, hours in parts)
+    return f"ledger: {spent}{share}{f': {on}' if on else ''}"
+
+
+def status_table(status: Status, *, ascii_only: bool = False) -> "RenderableType":
+    """The summary, the ledger, the phases and the running trials as rich tables.
+
+    Args:
+        ascii_only: the terminal has no other characters.
+    """
     from rich.console import Group  # noqa: PLC0415
     from rich.table import Table  # noqa: PLC0415
     from rich.text import Text  # noqa: PLC0415
@@ -126,23 +142,25 @@ def status_table(status: Status) -> "RenderableType":
     for phase in status.phases:
         cells = [str(phase.counts[state]) for state in ("waiting", "running", "completed", "pruned", "failed")]
         phases.add_row(Text(phase.name), str(phase.planned), *cells)
-    parts: list[RenderableType] = [Text(summary_line(status)), phases]
+    parts: list[RenderableType] = [Text(summary_line(status)), Text(ledger_line(status)), phases]
     if status.running:
-        parts.append(_running_table(status.running, status.metric))
+        parts.append(_running_table(status, ASCII if ascii_only else BARS))
     return Group(*parts)
 
 
-def _running_table(trials: Sequence[RunningTrial], metric: str) -> "RenderableType":
+def _running_table(status: Status, bars: str) -> "RenderableType":
     from rich.progress_bar import ProgressBar  # noqa: PLC0415
     from rich.table import Table  # noqa: PLC0415
     from rich.text import Text  # noqa: PLC0415
 
     table = Table(box=None, pad_edge=False)
-    for heading in ("trial", "slot", "attempt", "for", "done", metric):
-        table.add_column(heading)
-    for trial in trials:
-        done = ProgressBar(total=1.0, completed=trial.fraction, width=20) if trial.fraction is not None else Text("?")
+    for heading in ("trial", "slot", "attempt", "for", "left", "done", status.metric, "curve"):
+        table.add_column(heading, no_wrap=heading == "curve")
+    for trial in status.running:
+        done = ProgressBar(total=1.0, completed=trial.fraction, width=12) if trial.fraction is not None else Text("?")
         value = f"{trial.value:.4g}" if trial.value is not None else ""
+        left = "" if trial.left_s is None else duration(trial.left_s)
+        curve = Text(sparkline(trial.curve, width=CURVE_WIDTH, is_log=status.is_log, bars=bars))
         name = Text(f"{trial.phase}/{trial.number}")
-        table.add_row(name, Text(trial.slot), str(trial.attempt), duration(trial.elapsed_s), done, value)
+        table.add_row(name, Text(trial.slot), str(trial.attempt), duration(trial.elapsed_s), left, done, value, curve)
     return table

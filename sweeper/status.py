@@ -2,7 +2,7 @@
 
 import heapq
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 STATES = ("waiting", "running", "completed", "pruned", "failed")
 
@@ -32,6 +32,8 @@ class RunningTrial:
     fraction: float | None  # of its budget done; None where unknown
     value: float | None  # the study's metric, best so far
     expected_s: float | None  # from beginning to end, as trials of its kind took
+    left_s: float | None = None  # what it still needs
+    curve: Sequence[float] = ()  # the study's metric so far, by step; NaN where it was that
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +49,8 @@ class Status:
     best: float | None  # the best value of the study's metric so far
     slots: int  # of launchers and workers alive
     eta_seconds: float | None
+    ledger: Mapping[str, float] = field(default_factory=dict)  # device-hours by what became of the attempts
+    is_log: bool = False  # whether the metric is compared by ratios
 
     def total(self, state: str) -> int:
         """How many trials of the study are in a state."""

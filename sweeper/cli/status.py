@@ -20,7 +20,11 @@ WATCH_EVERY_S: Final = 1.0
 @click.argument("study", required=False)
 @store_option
 @json_option
-@click.option("--watch", is_flag=True, help="Keep showing it until the study has ended; ^C leaves.")
+@click.option(
+    "--watch",
+    is_flag=True,
+    help="Keep showing phases, running trials and their curves until the study has ended; ^C leaves.",
+)
 def status(study: str | None, store: str, as_json: bool, watch: bool) -> None:
     """Say how far STUDY is, or every study of the store."""
     from sweeper.errors import UsageError  # noqa: PLC0415
@@ -64,7 +68,7 @@ def _show(found: "Sequence[Status]", *, in_full: bool) -> None:
     from sweeper.progress import status_table  # noqa: PLC0415
 
     console = Console(file=sys.stdout, soft_wrap=True)
-    console.print(status_table(found[0]))
+    console.print(status_table(found[0], ascii_only=console.options.ascii_only))
 
 
 def _watch(store: str, name: str) -> None:

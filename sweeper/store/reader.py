@@ -43,7 +43,9 @@ __all__ = [
     "metrics",
     "phases",
     "runners",
+    "running_curves",
     "running_values",
+    "spent",
     "step_budgets",
     "studies",
     "study",
@@ -192,6 +194,30 @@ def device_seconds(connection: ReadConnection, study_id: int) -> float:
         {"study": study_id},
     )
     return float(rows[0][0] or 0.0)
+
+
+def spent(connection: ReadConnection, study_id: int) -> dict[str, float]:
+    """Device-seconds of the study's attempts by their exit reason, `running` for those that run; the ledger."""
+    rows = connection.rows(
+        "SELECT coalesce(a.exit_reason, 'running'), sum(a.device_seconds)"
+        " FROM sweeper_trials t JOIN sweeper_attempts a ON a.trial_id = t.id"
+        " WHERE t.study_id = :study GROUP BY a.exit_reason",
+        {"study": study_id},
+    )
+    return {reason: float(seconds) for reason, seconds in rows}
+
+
+def running_curves(connection: ReadConnection, study: StudyRow) -> dict[int, list[float]]:
+    """The study's metric of each running trial so far, by step."""
+    rows = connection.rows(
+        "SELECT m.trial_id, m.value FROM sweeper_trials t JOIN sweeper_measurements m ON m.trial_id = t.id"
+        " WHERE t.study_id = :study AND t.state = 'running' AND m.metric = :metric ORDER BY m.trial_id, m.step",
+        {"study": study.id, "metric": study.metric},
+    )
+    curves: dict[int, list[float]] = {}
+    for trial, value in rows:
+        curves.setdefault(trial, []).append(math.nan if value is None else float(value))
+    return curves
 
 
 def durations(connection: ReadConnection, study_id: int) -> tuple[DurationRow, ...]:

@@ -54,6 +54,9 @@ def test_running_trials_are_shown_with_their_share_done_and_count_in_the_time_le
     (running,) = status.running
     assert (running.phase, running.number, running.elapsed_s, running.fraction) == ("screen", 1, 20.0, 0.5)
     assert (running.value, running.expected_s) == (4.0, 40.0)
+    assert (running.curve, running.left_s) == ([4.5, 4.0], 20.0)
+    assert status.ledger["completed"] == pytest.approx(40.0 / 3600)
+    assert sum(status.ledger.values()) == status.device_hours
     # The running one by its own pace needs 20 s more; one waits for its slot and takes 40 s.
     assert status.eta_seconds == pytest.approx(60.0)
 

@@ -1,13 +1,15 @@
 """What a run shows while it goes on."""
 
 import io
+import math
+import sys
 from dataclasses import replace
 
 import pytest
 from rich.console import Console
 
-from sweeper.progress import PlainProgress, duration, status_table, summary_line
-from sweeper.status import RunningTrial
+from sweeper.progress import PlainProgress, duration, ledger_line, progress_for, status_table, summary_line
+from sweeper.status import RunningTrial, Status
 from tests.sweeper.test_status import make_status
 
 
@@ -48,3 +50,52 @@ def test_the_live_table_shows_names_as_they_are() -> None:
     output = console.file.getvalue()  # type: ignore[attr-defined]  # the StringIO from above
     assert "[bold]x/3" in output
     assert "screen" in output
+
+
+def shown(status: Status, *, ascii_only: bool = False) -> str:
+    console = Console(file=io.StringIO(), width=120)
+    console.print(status_table(status, ascii_only=ascii_only))
+    output: str = console.file.getvalue()  # type: ignore[attr-defined]  # the StringIO from above
+    return output
+
+
+def test_a_running_trial_has_its_curve_its_share_and_the_time_left() -> None:
+    running = RunningTrial(
+        phase="screen",
+        number=3,
+        attempt=1,
+        slot="cpu-0",
+        elapsed_s=12.0,
+        fraction=0.5,
+        value=10.0,
+        expected_s=24.0,
+        left_s=12.0,
+        curve=[1000.0, 100.0, math.nan, 10.0],
+    )
+    status = replace(make_status(), running=[running], is_log=True)
+    row = next(line for line in shown(status).splitlines() if "screen/3" in line)
+    assert row.rstrip().endswith("█▅!▁")
+    assert row.count("12 s") == 2
+    plain = shown(status, ascii_only=True)
+    assert "#=!_" in plain
+
+
+def test_the_ledger_says_what_the_device_hours_went_into() -> None:
+    status = replace(
+        make_status(),
+        device_hours=0.5,
+        device_hours_cap=2.0,
+        ledger={"crashed": 0.05, "completed": 0.4, "running": 0.05},
+    )
+    expected = "ledger: 0.5 of 2 device-hours (25%): 0.4 completed, 0.05 crashed, 0.05 running"
+    assert ledger_line(status) == expected
+    assert expected in shown(status)
+    assert ledger_line(replace(make_status(), device_hours=0.0, device_hours_cap=None)) == "ledger: 0 device-hours"
+
+
+def test_the_stream_is_looked_up_when_progress_begins(monkeypatch: pytest.MonkeyPatch) -> None:
+    stream = io.StringIO()
+    monkeypatch.setattr(sys, "stderr", stream)
+    with progress_for() as progress:
+        progress.update(make_status())
+    assert "5/10 trials ended" in stream.getvalue()
