@@ -17,12 +17,18 @@ FLAGSHIP: Final = "studies/dettmers-339.yaml"
 
 
 def answer_s(command: list[str], rounds: int = ROUNDS) -> float:
-    """Seconds of the fastest of some runs: the others are slowed by what else the machine does."""
+    """Seconds of the fastest of some runs: the others are slowed by what else the machine does.
+
+    Raises:
+        RuntimeError: the command failed.
+    """
     taken = []
     for _ in range(rounds):
         start = time.perf_counter()
-        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        answer = subprocess.run(command, capture_output=True, text=True, check=False)
         taken.append(time.perf_counter() - start)
+        if answer.returncode != 0:
+            raise RuntimeError(f"{' '.join(command)}: exit {answer.returncode}\n{answer.stderr[-4000:]}")
     return min(taken)
 
 

@@ -11,7 +11,7 @@ import time
 
 # Before Ray is imported:
 os.environ["RAY_USAGE_STATS_ENABLED"] = "0"  # it would tell its makers of this run
-os.environ["RAY_raylet_start_wait_time_s"] = "120"  # on a busy machine its own 30 are too few
+os.environ["RAY_raylet_start_wait_time_s"] = "120"  # noqa: SIM112 - so Ray calls it; its own 30 are few on a busy machine
 
 import ray
 from ray import tune
