@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from sweeper.cli.options import WholeNumber
+
 if TYPE_CHECKING:
     from sweeper.cluster.options import ClusterOptions
     from sweeper.cluster.pool import DaskPool
@@ -31,7 +33,7 @@ def engine_options(command: Command) -> Command:
         ),
         click.option(
             "--dask-slurm",
-            type=click.IntRange(min=1),
+            type=WholeNumber(min=1),
             metavar="JOBS",
             help="Submit so many jobs to SLURM, as `jobqueue.slurm` in Dask's configuration says.",
         ),

@@ -4,14 +4,14 @@ from contextlib import suppress
 
 import click
 
-from sweeper.cli.options import store_option
+from sweeper.cli.options import WholeNumber, store_option
 from sweeper.errors import UsageError
 
 
 @click.command()
 @store_option
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
-@click.option("--port", type=click.IntRange(0, 65535), default=8080, show_default=True, help="0 takes a free one.")
+@click.option("--port", type=WholeNumber(0, 65535), default=8080, show_default=True, help="0 takes a free one.")
 @click.option("--anyone-may-connect", is_flag=True, help="Needed for a --host that others can reach.")
 def dashboard(store: str, host: str, port: int, anyone_may_connect: bool) -> None:
     """Show the studies of the store in Optuna's dashboard, until ^C; each phase is an Optuna study STUDY/PHASE.

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from sweeper.cli.cluster import cluster_of, engine_options, pool_of
-from sweeper.cli.options import json_option, print_json, store_option
+from sweeper.cli.options import WholeNumber, json_option, print_json, store_option
 from sweeper.cli.pilot import pilot_option
 from sweeper.errors import UsageError
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("study", type=click.Path(path_type=Path), metavar="STUDY.yaml")
 @store_option
-@click.option("--slots", type=click.IntRange(min=1), help="How many trials run at a time.  [default: the study's]")
+@click.option("--slots", type=WholeNumber(min=1), help="How many trials run at a time.  [default: the study's]")
 @engine_options
 @pilot_option
 @click.option("--extend", is_flag=True, help="Add what an edited file asks for to the study in the store.")

@@ -1,5 +1,6 @@
 """The `sweeper` command: its sub-commands, and how its errors reach the user."""
 
+import difflib
 import os
 import sys
 from importlib import import_module
@@ -62,7 +63,9 @@ class _Commands(click.Group):
         try:
             return super().resolve_command(ctx, args)
         except click.UsageError as error:
-            raise click.UsageError(f"{error.message} Commands: {', '.join(COMMANDS)}.", ctx) from error
+            near = difflib.get_close_matches(args[0], COMMANDS, n=1)
+            hint = f" Did you mean '{near[0]}'?" if near else ""
+            raise click.UsageError(f"{error.message}{hint} Commands: {', '.join(COMMANDS)}.", ctx) from error
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})

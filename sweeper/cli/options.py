@@ -12,6 +12,22 @@ DEFAULT_STORE = "sqlite:///sweeper.db"
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
+class WholeNumber(click.IntRange):
+    """A whole number within bounds; what is wrong with another is said with what would be right."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """The number.
+
+        Raises:
+            UsageError: click's, for what is no such number.
+        """
+        try:
+            return super().convert(value, param, ctx)
+        except click.BadParameter:
+            bounds = f"from {self.min}" if self.max is None else f"from {self.min} to {self.max}"
+            self.fail(f"{str(value)!r} is not a whole number {bounds}.", param, ctx)
+
+
 def store_option(command: Command) -> Command:
     """`--store URL`, from $SWEEPER_STORE, by default a SQLite file in the working directory."""
     return click.option(

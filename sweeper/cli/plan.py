@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from sweeper.cli.options import json_option, print_json, store_option
+from sweeper.cli.options import WholeNumber, json_option, print_json, store_option
 from sweeper.cli.pilot import pilot_option
 from sweeper.errors import UsageError
 
@@ -23,7 +23,7 @@ NO_TERMINAL_WIDTH: Final = 160
 @click.command()
 @click.argument("study", type=click.Path(path_type=Path), metavar="STUDY.yaml")
 @store_option
-@click.option("--slots", type=click.IntRange(min=1), help="How many trials run at a time.  [default: the study's]")
+@click.option("--slots", type=WholeNumber(min=1), help="How many trials run at a time.  [default: the study's]")
 @pilot_option
 @json_option
 def plan(study: Path, store: str, slots: int | None, pilot: int | None, as_json: bool) -> None:

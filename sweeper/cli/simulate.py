@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from sweeper.cli.options import json_option, print_json, store_option
+from sweeper.cli.options import WholeNumber, json_option, print_json, store_option
 
 if TYPE_CHECKING:
     from sweeper.simulate import Schedule, SlotTimes
@@ -17,7 +17,7 @@ MOST_SLOTS: Final = 32
 
 @click.command()
 @click.argument("study", type=click.Path(path_type=Path), metavar="STUDY.yaml")
-@click.option("--slots", type=click.IntRange(min=1), help="How many trials run at a time.  [default: the study's]")
+@click.option("--slots", type=WholeNumber(min=1), help="How many trials run at a time.  [default: the study's]")
 @click.option("--trial-seconds", type=click.FloatRange(min=0, min_open=True), help="For trials that nothing predicts.")
 @store_option
 @json_option

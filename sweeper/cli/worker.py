@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from sweeper.cli.options import store_option, study_name
+from sweeper.cli.options import WholeNumber, store_option, study_name
 
 if TYPE_CHECKING:
     from sweeper.slots.resources import Slot
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("study", required=False)
 @store_option
-@click.option("--slots", type=click.IntRange(min=1), help="How many trials run at a time here.  [default: the study's]")
+@click.option("--slots", type=WholeNumber(min=1), help="How many trials run at a time here.  [default: the study's]")
 def worker(study: str | None, store: str, slots: int | None) -> None:
     """Run trials of the studies in a store until nothing is left; of STUDY alone if it is named.
 

@@ -90,7 +90,11 @@ def _check_varied(parts: Parts, phase: Phase | None, name: str, where: KeyPath, 
     given = levels_in(parts, phase, name)
     if given is not None and len(given) < 2:
         varied = [each for each in parts.factors if len(levels_in(parts, phase, each) or (1, 2)) > 1]
-        complaints.add(where, f"{shown(name)} is not varied in phase {phase.name}, which varies {listed(varied)}.")
+        complaints.add(
+            where,
+            f"{shown(name)} is not varied in phase {phase.name}, which varies {listed(varied) or 'nothing'}. "
+            "Name another phase, or another factor.",
+        )
         return False
     return True
 

@@ -42,6 +42,8 @@ def _unknown_key(word: str, owner: type[BaseModel] | None) -> str:
     keys = sorted(_key(name, field) for name, field in owner.model_fields.items()) if owner is not None else []
     if owner is not None and owner.__name__ == "Retry":
         return unknown_reason(word, keys)
+    if word.partition(":")[0] in keys:
+        return f"{shown(word)} is read as one key. Put a space behind the colon."
     return f"{shown(word)} is an unknown key.{suggestion(word, keys)} Allowed keys: {', '.join(keys)}."
 
 

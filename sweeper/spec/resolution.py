@@ -54,7 +54,8 @@ def _words_fault(generators: str, number: int) -> str:  # noqa: PLR0911 - a rule
         return f"give 2^{len(basic)} configurations, more than 2^{MOST_BASIC}. Let fewer factors vary freely."
     for word in bare:
         if set(word) - set(basic) or len(set(word)) < len(word):
-            return f"contain {word!r}, which is no product of {' '.join(basic)}, each at most once."
+            letters, example = " ".join(basic), "".join(basic)
+            return f"contain {word!r}, which is no product of {letters}, each at most once. Write e.g. {example!r}."
     if len({frozenset(word) for word in bare}) < len(bare):
         return "have a word twice, so that nothing could tell those two factors apart. Give each another word."
     return ""

@@ -12,7 +12,7 @@ def unknown_reason(word: str, keys: list[str]) -> str:
     """What to say of a key of `retry` that is no reason for a retry."""
     allowed = f"Reasons: {', '.join(keys)}."
     if word in FINAL_REASONS:
-        return f"{shown(word)} ends a trial for good, so it has no retries. {allowed}"
+        return f"{shown(word)} ends a trial for good, so it has no retries. Remove it. {allowed}"
     if word in FREE_REASONS:
-        return f"{shown(word)} attempts always go on and are not counted. {allowed}"
+        return f"{shown(word)} attempts always go on and are not counted. Remove it. {allowed}"
     return f"{shown(word)} is no exit reason.{suggestion(word, keys)} {allowed}"

@@ -10,6 +10,7 @@ from pydantic_core import ErrorDetails
 
 Path = tuple[str | int, ...]
 LONGEST_VALUE: Final = 60
+_SYNONYMS: Final = {"gpu": "cuda", "transformer": "transformer_xl", "lstm": "awd_lstm"}  # no spelling is near
 
 _TYPES: Final = {
     "int_type": "a whole number",
@@ -83,8 +84,11 @@ def shown(value: object) -> str:
 
 
 def suggestion(word: str, choices: Iterable[str]) -> str:
-    """`` Did you mean 'x'?`` if one of the choices is near, else nothing."""
-    near = difflib.get_close_matches(word, list(choices), n=1, cutoff=0.6)
+    """`` Did you mean 'x'?`` if one of the choices is near or means the same, else nothing."""
+    choices = list(choices)
+    if _SYNONYMS.get(word.lower()) in choices:
+        return f" Did you mean '{_SYNONYMS[word.lower()]}'?"
+    near = difflib.get_close_matches(word, choices, n=1, cutoff=0.6)
     return f" Did you mean '{near[0]}'?" if near else ""
 
 

@@ -85,7 +85,7 @@ CONFIGS: dict[str, tuple[str, list[str]]] = {
     ),
     "a section that is a list": (STEPS + "data: [ptb]", ["2:1: data: ['ptb'] is not a mapping of keys to values."]),
     "a section that is a word": (STEPS + "data: ptb", ["2:1: data: 'ptb' is not a mapping of keys to values."]),
-    "a device by another name": (STEPS + "device: gpu", ["device: 'gpu' is not one of auto, cpu, cuda."]),
+    "a device by another name": (STEPS + "device: gpu", ["device: 'gpu' is not one of auto, cpu, cuda. Did you mean 'cuda'?"]),
     "a negative seed": (STEPS + "seed: -1", ["seed: -1 is not at least 0. A whole number from 0."]),
     "a seed in words": (STEPS + "seed: one", ["seed: 'one' is not a whole number."]),
     "a mapping where a number belongs": (
@@ -147,6 +147,11 @@ def test_a_mistake_is_told_with_place_value_and_remedy(tmp_path: Path, name: str
         assert position >= 0, f"{part!r} is not, or not in this order, in:\n{message}"
     assert "Traceback" not in message
     assert all(str(tmp_path) in line for line in message.splitlines())
+
+
+def test_the_corpora_are_broad() -> None:
+    assert len(CONFIGS) >= 50
+    assert len(COMMANDS) >= 14
 
 
 def test_all_mistakes_of_a_file_are_told_at_once_by_line(tmp_path: Path) -> None:
