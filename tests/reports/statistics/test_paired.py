@@ -111,6 +111,16 @@ def test_a_single_seed_leaves_nothing_to_pool():
     assert pooled_variance([1.0, 2.0, 3.0], ["a", "b", "c"], [0, 0, 0]).df == 0
 
 
+def test_two_arms_with_two_seeds_leave_one_degree_of_freedom():
+    found = pooled_variance([1.0, 2.0, 1.5, 2.9], ["a", "a", "b", "b"], [0, 1, 0, 1])
+    assert (found.variance, found.df) == (pytest.approx(np.var([0.5, 0.9], ddof=1) / 2), 1)
+
+
+def test_one_pair_has_an_interval_where_other_arms_tell_how_runs_vary():
+    estimate = paired_t_pooled([0.3], PooledVariance(0.02, 10))
+    assert (estimate.n, estimate.df, estimate.standard_error) == (1, 10.0, pytest.approx(0.2))
+
+
 def test_two_strata_get_satterthwaites_degrees_of_freedom():
     # Welch's t-test is the case of two groups: scipy's is the oracle.
     generator = np.random.default_rng(1)
@@ -159,6 +169,13 @@ def test_an_expanded_bootstrap_of_eight_pairs_is_about_as_wide_as_the_t_interval
     t_low, t_high = paired_t(values).interval()
     assert (high - low) / (t_high - t_low) == pytest.approx(1.0, abs=0.15)
     assert (narrow_high - narrow_low) / (t_high - t_low) < 0.85
+
+
+def test_the_level_is_raised_by_hesterbergs_formula():
+    values = np.random.default_rng(4).normal(size=9)
+    raised = 1 - 2 * stats.norm.sf(np.sqrt(9 / 8) * stats.t.ppf(0.95, 8))
+    plain = bootstrap_bca(values, np.random.default_rng(0), level=raised, resamples=999, expand=False)
+    assert bootstrap_bca(values, np.random.default_rng(0), level=0.9, resamples=999) == pytest.approx(plain)
 
 
 def test_the_bootstrap_is_refused_below_eight_pairs_and_certain_without_variation():
