@@ -6,6 +6,7 @@ from typing import Any
 
 from sweeper.designs.levels import level_key, same_level
 from sweeper.plan import Plan, PlannedPhase, PlannedTrial, phase_factors
+from sweeper.pruning import pruner_of
 
 Levels = Mapping[str, Any]
 FEWEST_PAIRS = 2  # fewer have no variance
@@ -40,9 +41,13 @@ def claim_support(plan: Plan, document: Mapping[str, Any]) -> tuple[ClaimSupport
 def _claim(plan: Plan, document: Mapping[str, Any], claim: Mapping[str, Any]) -> ClaimSupport:
     form = next(name for name in ("contrast", "ordering", "interaction", "constant", "equivalence") if claim.get(name))
     counter = _Counter(plan, document)
-    undrawn = sorted(name for name in _phases_of(claim[form]) if counter.phase(name).design in ("sampler", "promote"))
+    phases = sorted(_phases_of(claim[form]))
+    undrawn = [name for name in phases if counter.phase(name).design in ("sampler", "promote")]
     if undrawn:
         return ClaimSupport(claim["id"], None, f"depends on what phase {undrawn[0]} draws or promotes")
+    pruned = [name for name in phases if pruner_of(counter.phase(name).spec.get("pruner")).name != "none"]
+    if pruned:
+        return ClaimSupport(claim["id"], None, f"depends on which trials of phase {pruned[0]} its pruner leaves whole")
     pairs, where = min(counter.comparisons(form, claim[form]), key=lambda found: found[0])
     if pairs >= FEWEST_PAIRS:
         return ClaimSupport(claim["id"], pairs, "")

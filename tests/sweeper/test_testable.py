@@ -102,6 +102,15 @@ def in_blocks(claim: dict[str, Any]) -> ClaimSupport:
     return found
 
 
+def test_what_a_pruner_leaves_decides_later() -> None:
+    pruned = phase("pruned", "grid", seeds=[0, 1, 2], pruner={"name": "asha", "reduction": 2})
+    statement = {"phase": "pruned", "factor": "a", "from": 0, "to": 1, "where": {}}
+    made = document(FACTORS, pruned, claims=[{"id": "c", "contrast": statement}])
+    (found,) = claim_support(make_plan(MadeStudy(made)), made)
+    assert (found.testable, found.pairs) == (True, None)
+    assert found.reason == "depends on which trials of phase pruned its pruner leaves whole"
+
+
 def test_arms_that_name_no_block_are_paired_within_each() -> None:
     arms = {"from": {"phase": "half", "levels": {}}, "to": {"phase": "long", "levels": {"a": 1, "b": 1}}}
     assert in_blocks({"contrast": arms}).pairs == 2  # one seed in common, on two corpora
