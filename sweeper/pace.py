@@ -2,7 +2,7 @@
 
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -13,6 +13,7 @@ Array = NDArray[np.float64]
 
 LEAST_SPREAD: Final = 0.05  # of the logarithm: no two runs of a machine take the same time
 UNKNOWN_SPREAD: Final = 0.3  # with fewer than three runs
+ONCE_SPREAD: Final = 0.15  # between runs of one configuration, where none ran twice
 SPREADS: Final = 2.0  # half the interval's width, as many standard deviations
 # Columns in the order in which they are preferred where they fit alike: operations, steps, start.
 SUBSETS: Final = tuple(columns for size in (1, 2, 3) for columns in itertools.combinations((2, 1, 0), size))
@@ -53,13 +54,16 @@ class Pace:
     smallest: float  # of the operations (or amounts) seen
     largest: float
     own: dict[str, float]  # actual / fitted of configurations that have run, by their hash
+    own_spread: float  # as `spread`, of runs of one configuration
 
     def seconds(self, work: Work, configuration_hash: str | None) -> tuple[float, float, float]:
         """Expected seconds of a run, and the interval around them."""
-        fitted = float(np.dot(self.weights, work.row())) * self.own.get(configuration_hash or "", 1.0)
+        own = self.own.get(configuration_hash or "")
+        fitted = float(np.dot(self.weights, work.row())) * (1.0 if own is None else own)
+        spread = self.spread if own is None else min(self.spread, self.own_spread)
         size = _size(work)
         beyond = max(0.0, math.log(size / self.largest), math.log(self.smallest / size))
-        width = math.exp(SPREADS * self.spread + beyond / 2)  # beyond what was seen, less is known
+        width = math.exp(SPREADS * spread + beyond / 2)  # beyond what was seen, less is known
         return fitted, fitted / width, fitted * width
 
 
@@ -80,9 +84,8 @@ def fit(runs: Sequence[Timed]) -> Pace | None:
     for run, ratio in zip(usable, ratios, strict=True):
         if run.configuration_hash is not None:
             own.setdefault(run.configuration_hash, []).append(float(ratio))
-    return Pace(
-        weights, _spread(ratios), min(sizes), max(sizes), {key: float(np.median(found)) for key, found in own.items()}
-    )
+    medians = {key: float(np.median(found)) for key, found in own.items()}
+    return Pace(weights, _spread(ratios), min(sizes), max(sizes), medians, _own_spread(own))
 
 
 def _size(work: Work) -> float:
@@ -109,3 +112,12 @@ def _spread(ratios: Array) -> float:
         return UNKNOWN_SPREAD
     freedom = max(1, len(ratios) - 3)
     return max(LEAST_SPREAD, math.sqrt(float(np.sum(np.log(ratios) ** 2)) / freedom))
+
+
+def _own_spread(own: Mapping[str, Sequence[float]]) -> float:
+    """How far runs of one configuration are apart, of all that ran more than once together."""
+    several = [np.log(found) for found in own.values() if len(found) > 1]
+    if not several:
+        return ONCE_SPREAD
+    squares = sum(float(np.sum((found - found.mean()) ** 2)) for found in several)
+    return max(LEAST_SPREAD, math.sqrt(squares / sum(len(found) - 1 for found in several)))

@@ -84,7 +84,8 @@ def simulate(plan: Plan, seconds: Mapping[Reference, float], slots: int, *, orde
     if unknown:
         raise UsageError(
             f"{len(unknown)} of {len(plan.trials)} trials have no predicted duration, the first in phase "
-            f"{unknown[0].phase!r}: the program has not run yet. Give one: --trial-seconds 60"
+            f"{unknown[0].phase!r}: the program has not run yet. Give one: --trial-seconds 60, or let a "
+            "pilot measure it: sweeper plan STUDY.yaml --pilot"
         )
     return _Play(plan, seconds, slots, order).run()
 

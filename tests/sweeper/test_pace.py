@@ -47,6 +47,18 @@ def test_a_configuration_that_ran_is_predicted_by_its_own_runs() -> None:
     assert pace.seconds(Work(100, 1e9), "b")[0] == pytest.approx(20.0, rel=0.02)
 
 
+def test_a_configuration_that_ran_is_known_better_than_one_that_did_not() -> None:
+    runs = [run(100, 1e9, seconds, key) for key, seconds in (("a", 10.0), ("b", 40.0), ("c", 20.0), ("d", 80.0))]
+    pace = fit(runs)
+    assert pace is not None
+    assert pace.seconds(Work(100, 1e9), "a")[2] == pytest.approx(10.0 * math.exp(0.3))
+    _, low, high = pace.seconds(Work(100, 1e9), "new")
+    assert high / low > 10
+    twice = fit([*runs, run(100, 1e9, 10.1, "a")])
+    assert twice is not None
+    assert twice.seconds(Work(100, 1e9), "b")[2] == pytest.approx(40.0 * math.exp(0.1), rel=0.01)
+
+
 def test_beyond_what_was_seen_the_interval_widens() -> None:
     rng = np.random.default_rng(0)
     pace = fit([run(n, n * 1e7, 0.01 * n * math.exp(rng.normal(0, 0.1))) for n in range(100, 1100, 100)])

@@ -1,0 +1,62 @@
+"""What pilots measured is in the store, for slots of the same kind."""
+
+import sqlite3
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Engine
+
+from sweeper.pilot_runs import Paces, PilotRun, Pilots
+from sweeper.store.pilots import keep_pilot, known_pilots
+from tests.sweeper.documents import COMMAND
+from tests.sweeper.store.make_fixture import FIXTURES
+
+RUN = PilotRun(
+    study="not launched yet",
+    program=COMMAND,
+    config={"model": {"width": 4}, "rate": 0.1},
+    host="here",
+    device="cpu",
+    device_share=1.0,
+    threads=2,
+    slots=4,
+    unit="steps",
+    amount=100.0,
+    device_seconds=12.5,
+    paces=Paces(2.5, 0.1, 0.0, 0.05),
+    peak_memory_bytes=2**33,
+    disk_bytes=None,
+    measured_at=1e9 + 0.25,
+)
+
+
+def known(url: str, program: Any = COMMAND, *, device: str = "cpu", share: float = 1.0, threads: int = 2) -> Pilots:
+    return known_pilots(url, program, device=device, device_share=share, threads=threads)
+
+
+def test_what_was_measured_comes_back_as_it_was(engine: Engine, url: str) -> None:
+    keep_pilot(engine, [RUN, replace(RUN, amount=50.0)])
+    assert known(url).runs == (RUN, replace(RUN, amount=50.0))
+
+
+def test_other_programs_devices_and_threads_have_pilots_of_their_own(engine: Engine, url: str) -> None:
+    on_half_a_gpu = replace(RUN, device="cuda", device_share=0.5)
+    keep_pilot(engine, [RUN, on_half_a_gpu])
+    assert known(url, device="cuda", share=0.5).runs == (on_half_a_gpu,)
+    assert known(url, "trainer").runs == ()
+    assert known(url, threads=1).runs == ()
+    assert known(url, device="cuda").runs == ()
+
+
+def test_a_pilot_without_runs_writes_nothing(engine: Engine, url: str) -> None:
+    keep_pilot(engine, [])
+    assert known(url).runs == ()
+
+
+def test_stores_that_are_not_there_or_older_know_of_no_pilots(tmp_path: Path) -> None:
+    assert known(f"sqlite:///{tmp_path / 'none.db'}").runs == ()
+    connection = sqlite3.connect(tmp_path / "old.db")
+    connection.executescript((FIXTURES / "store_0001.sql").read_text())
+    connection.close()
+    assert known(f"sqlite:///{tmp_path / 'old.db'}").runs == ()
