@@ -33,7 +33,7 @@ from sweeper.store.enrol import enrol
 NUM_TRIALS: Final = 339
 RAY_TRIALS: Final = 20  # a second or more each
 REPORTS: Final = (1, 20)
-RAY_PATIENCE_S: Final = 600.0
+RAY_PATIENCE_S: Final = 180.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,12 +9,12 @@ import os
 import sys
 import time
 
-# Before Ray is imported:
-os.environ["RAY_USAGE_STATS_ENABLED"] = "0"  # it would tell its makers of this run
-os.environ["RAY_raylet_start_wait_time_s"] = "120"  # noqa: SIM112 - so Ray calls it; its own 30 are few on a busy machine
+os.environ["RAY_USAGE_STATS_ENABLED"] = "0"  # before Ray is imported: it would tell its makers of this run
 
 import ray
 from ray import tune
+
+TRIES = 3
 
 
 def fit(num_trials: int, reports: int, folder: str) -> float:
@@ -37,9 +37,21 @@ def fit(num_trials: int, reports: int, folder: str) -> float:
     return took
 
 
+def start_ray() -> None:
+    """Start Ray on one core, at the second or third try where the machine is so busy that Ray gives its start up."""
+    for attempt in range(TRIES):
+        try:
+            ray.init(num_cpus=1, include_dashboard=False, log_to_driver=False, logging_level="ERROR")
+            return
+        except Exception:
+            ray.shutdown()
+            if attempt == TRIES - 1:
+                raise
+
+
 def main(num_trials: int, reports: int, folder: str) -> None:
     """Start Ray, let it warm up on one trial, and measure."""
-    ray.init(num_cpus=1, include_dashboard=False, log_to_driver=False, logging_level="ERROR")
+    start_ray()
     try:
         fit(1, reports, folder)
         seconds = fit(num_trials, reports, folder)
