@@ -159,7 +159,7 @@ def _number(number: int, of: str) -> str:
     return f"{number} {of}" if number == 1 else f"{number} {of}s"
 
 
-def _modules() -> tuple[Any, Any]:
+def _modules() -> tuple[Any, type["DaskPool"]]:
     """Dask's distributed part and our pool, imported once the settings hold."""
     import distributed  # noqa: PLC0415
 

@@ -21,6 +21,7 @@ from sweeper.errors import SweeperError
 from sweeper.slots.pool import SlotEnd
 from sweeper.slots.resources import Slot
 from sweeper.slots.slot import SlotTask
+from sweeper.store.url import sqlite_path
 
 MOST_ERRORS: Final = 5  # of slots that failed; after that none is started again
 KEEP_EVERY_S: Final = 30.0
@@ -65,6 +66,7 @@ class DaskPool:
         parallel = Parallel(
             n_jobs=len(tasks), backend=backend, return_as="generator_unordered", pre_dispatch=len(tasks), batch_size=1
         )
+        tasks = [replace(task, store=absolute_store(task.store)) for task in tasks]
         jobs = (delayed(slot_on_worker)(task, self.needs) for task in self._supply(tasks))
         try:
             return _without_single_failures(list(parallel(jobs)))
@@ -142,6 +144,12 @@ class SlotBackend(DaskDistributedBackend):  # type: ignore[misc]
         for end in ends:
             self._see(end)
         return ends
+
+
+def absolute_store(store: str) -> str:
+    """The store for a process that may have another working directory."""
+    path = sqlite_path(store)
+    return store if path is None else f"sqlite:///{path.absolute()}"
 
 
 def _without_single_failures(ends: list[SlotEnd]) -> list[SlotEnd]:

@@ -62,7 +62,7 @@ def slots_of_a_job(document: Mapping[str, Any], options: Mapping[str, Any]) -> i
         by_gpu = int(gpus / resources["gpus_per_trial"] + 1e-9)
         return max(1, min(by_gpu, cores))
     processes = int(options["processes"])
-    return processes * max(1, cores // processes // resources["threads_per_trial"])
+    return processes * max(1, cores // processes // int(resources["threads_per_trial"]))
 
 
 def cluster_of(options: Mapping[str, Any]) -> Any:
@@ -76,10 +76,10 @@ def cluster_of(options: Mapping[str, Any]) -> Any:
             "--dask-slurm: sbatch was not found on this machine. Start from one where SLURM's jobs are submitted, or "
             "start Dask workers by other means and name their scheduler with --dask-address."
         )
-    import dask_jobqueue  # noqa: PLC0415 - imports distributed, which is to see our settings
+    from dask_jobqueue.slurm import SLURMCluster  # noqa: PLC0415 - imports distributed, which is to see our settings
 
     try:
-        return dask_jobqueue.SLURMCluster(**options)
+        return SLURMCluster(**options)
     except (ValueError, TypeError, OSError, RuntimeError) as error:
         raise UsageError(f"--dask-slurm: {SECTION} in Dask's configuration: {error}") from error
 

@@ -1,5 +1,7 @@
 """Which cluster the command line asks for, and what it must not ask for."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -31,3 +33,9 @@ def test_a_missing_extra_is_told_with_its_remedy(monkeypatch: pytest.MonkeyPatch
     assert str(refusal.value) == (
         "--engine dask: distributed and dask_jobqueue are not installed. Install the extra: pip install 'sweeper[dask]'"
     )
+
+
+def test_dask_is_imported_for_its_engine_alone() -> None:
+    code = "import sys, sweeper.cli.launch, sweeper.cli.cluster, sweeper.launch, sweeper.cluster.options\n"
+    code += "sys.exit(any(name.partition('.')[0] in ('dask', 'distributed') for name in sys.modules))"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -151,6 +151,14 @@ def test_a_slot_s_task_survives_its_way_to_the_process(url: str, engine: Engine)
     assert end_from(b"") is None
 
 
+def test_a_relative_store_is_found_from_a_worker_s_folder_too() -> None:
+    from sweeper.cluster.pool import absolute_store
+
+    assert absolute_store("sqlite:///s.db") == f"sqlite:///{Path.cwd()}/s.db"
+    assert absolute_store("sqlite:////a/s.db") == "sqlite:////a/s.db"
+    assert absolute_store("postgresql://a@b/c") == "postgresql://a@b/c"
+
+
 class OneWorker:
     """What a slot asks of the Dask worker that it is on."""
 
