@@ -80,11 +80,18 @@ def _totals(found: Forecast) -> list[str]:
     if found.cap_device_hours is not None:
         lines.append(_cap(found, found.cap_device_hours))
     if found.footprint is not None:
-        memory, disk = found.footprint.memory / 1e9, found.footprint.disk / 1e9
-        measured = "Measured" if found.footprint.measured else "About"
-        of_memory = f"{memory:.2g} GB of memory a trial, and " if memory else ""
-        lines.append(f"{measured} {of_memory}{disk:.2g} GB of disk for all.")
+        measured = "Measured" if found.footprint.measured else "Estimated"
+        of_memory = f"{_size(found.footprint.memory)} of memory a trial, and " if found.footprint.memory else ""
+        lines.append(f"{measured}: {of_memory}{_size(found.footprint.disk)} of disk for all.")
     return lines
+
+
+def _size(number: float) -> str:
+    """Bytes as people say them: 0.34 GB, 12 MB, 3 kB."""
+    for unit, least, size in (("GB", 1e8, 1e9), ("MB", 1e5, 1e6)):
+        if number >= least:
+            return f"{number / size:.2g} {unit}"
+    return f"{number / 1e3:.2g} kB"
 
 
 def _cap(found: Forecast, cap: float) -> str:
