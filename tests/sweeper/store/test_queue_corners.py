@@ -170,6 +170,12 @@ def predicted(engine: Engine, seconds: float, number: int = 3) -> int:
     return study
 
 
+def test_a_study_that_has_not_run_has_cost_nothing(engine: Engine) -> None:
+    study = predicted(engine, 60.0)
+    found = read_balance(engine, study, 5.0)
+    assert (found.spent, found.reserved, found.running) == (0.0, 0.0, 0)
+
+
 def test_what_fits_exactly_is_admitted(engine: Engine) -> None:
     study = predicted(engine, 0.5 * HOUR)
     must_take(engine, study)
