@@ -7,6 +7,7 @@ from reports import wording
 from reports.figures.spending import spending_figure
 from reports.sections.blocks import Block, Cell, Column, Inline, Paragraph, Plot, Section, Table, plain, rich, strong
 from reports.sections.context import ENDED, Context
+from reports.sections.savings import savings
 
 WASTED = ("crashed", "killed", "out_of_memory", "timeout", "diverged")
 
@@ -18,6 +19,7 @@ def ledger(context: Context) -> Section:
     if drawing is not None:
         text = "Device time of each phase by what became of it; lost are attempts that did not end their trial."
         blocks.insert(1, Plot(drawing=drawing, caption=plain(text)))
+    blocks += savings(context)
     return Section(anchor="ledger", title="Where the device time went", blocks=tuple(blocks))
 
 
