@@ -72,6 +72,8 @@ def slot_on_worker(task: SlotTask, needs: Needs) -> SlotEnd:
     from distributed import get_worker  # noqa: PLC0415 - heavy, and only there where the extra is installed
 
     try:
+        if needs.run in _over:  # a task that comes late takes no places again
+            return SlotEnd("stopped")
         offer(needs, get_worker())
         until = time.monotonic() + NO_PLACE_S
         while (end := _not_now(task, needs)) is None:
