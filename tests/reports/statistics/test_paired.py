@@ -76,6 +76,11 @@ def test_differences_without_variation_are_certain():
     assert estimate.p_below(0.0) == 1.0
 
 
+def test_variation_is_judged_beside_the_size_of_the_values():
+    tiny, plain = paired_t([1e-20, 2e-20, 4e-20]), paired_t([1.0, 2.0, 4.0])
+    assert tiny.p_two_sided() == pytest.approx(plain.p_two_sided())
+
+
 def test_a_value_that_is_not_finite_is_refused():
     with pytest.raises(ValueError, match="finite"):
         paired_t([1.0, np.nan])
