@@ -1,4 +1,4 @@
-"""What the trainer writes into metrics.jsonl, torch-free: the loop fills these records, and studies are checked by them."""
+"""What the trainer writes into metrics.jsonl, torch-free: the loop fills these records, studies are checked by them."""
 
 from typing import Final, TypedDict
 

@@ -85,7 +85,10 @@ CONFIGS: dict[str, tuple[str, list[str]]] = {
     ),
     "a section that is a list": (STEPS + "data: [ptb]", ["2:1: data: ['ptb'] is not a mapping of keys to values."]),
     "a section that is a word": (STEPS + "data: ptb", ["2:1: data: 'ptb' is not a mapping of keys to values."]),
-    "a device by another name": (STEPS + "device: gpu", ["device: 'gpu' is not one of auto, cpu, cuda. Did you mean 'cuda'?"]),
+    "a device by another name": (
+        STEPS + "device: gpu",
+        ["device: 'gpu' is not one of auto, cpu, cuda. Did you mean 'cuda'?"],
+    ),
     "a negative seed": (STEPS + "seed: -1", ["seed: -1 is not at least 0. A whole number from 0."]),
     "a seed in words": (STEPS + "seed: one", ["seed: 'one' is not a whole number."]),
     "a mapping where a number belongs": (
