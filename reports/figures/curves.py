@@ -18,7 +18,9 @@ from reports.statistics.curves import quantile_bands
 from sweeper.store.reader import Curve
 
 FEW: Final = 30  # curves in a panel that are drawn one by one
+PANELS: Final = 12  # in one figure: four rows, which a page of paper holds with their caption
 BEST: Final = 3
+SHORT: Final = 18  # letters of a name that leave room for more in a panel's first line
 GHOSTS: Final = 1000  # trials, up to which a page can draw the curve of any one
 QUANTILES: Final = (0.05, 0.25, 0.5, 0.75, 0.95)
 GRID: Final = 60
@@ -36,15 +38,22 @@ class PhaseCurves:
     curves: Mapping[int, Curve]
 
 
-def curves_figure(phases: Sequence[PhaseCurves], metric: Metric) -> Drawing | None:
-    """The metric over each trial's steps; None if no trial reported it."""
+def curves_figures(phases: Sequence[PhaseCurves], metric: Metric) -> tuple[Drawing, ...]:
+    """The metric over each trial's steps, in as many figures as pages take; none if no trial reported it."""
     shown = [phase for phase in phases if any(trial in phase.curves for trial in phase.trials)]
-    if not shown:
-        return None
+    parts = math.ceil(len(shown) / PANELS)
+    ghosts = sum(len(phase.trials) for phase in shown) <= GHOSTS
+    return tuple(
+        _figure([shown[place] for place in places], metric, ghosts, number, parts)
+        for number, places in enumerate(np.array_split(np.arange(len(shown)), parts) if parts else (), 1)
+    )
+
+
+def _figure(shown: Sequence[PhaseCurves], metric: Metric, ghosts: bool, number: int, parts: int) -> Drawing:
     columns = min(len(shown), 3)
     rows = math.ceil(len(shown) / columns)
-    ghosts = sum(len(phase.trials) for phase in shown) <= GHOSTS
-    with Canvas("learning-curves", 0.5 + 2.1 * rows if columns > 1 else 3.2) as canvas:
+    name = "learning-curves" if number == 1 else f"learning-curves-{number}"
+    with Canvas(name, 0.5 + 2.1 * rows if columns > 1 else 3.2) as canvas:
         panels = canvas.axes(rows, columns)
         frames = [_panel(canvas, panel, phase, metric, ghosts) for panel, phase in zip(panels, shown, strict=False)]
         for panel in panels[len(shown) :]:
@@ -53,12 +62,14 @@ def curves_figure(phases: Sequence[PhaseCurves], metric: Metric) -> Drawing | No
             panel.set_ylabel(wording.label(metric.words) if place % columns == 0 else "")
         canvas.figure.legend(handles=_legend(shown), loc="outside upper left", ncols=6)
         data = pd.concat(frames, ignore_index=True)
-        return canvas.finish("Learning curves", _words(shown, metric), data)
+        title = "Learning curves" if parts == 1 else f"Learning curves, part {number} of {parts}"
+        return canvas.finish(title, _words(shown, metric), data)
 
 
 def _panel(canvas: Canvas, axes: Axes, phase: PhaseCurves, metric: Metric, ghosts: bool) -> pd.DataFrame:
     there = [trial for trial in phase.trials if trial in phase.curves]
-    axes.set_title(f"{wording.label(phase.phase)} ({wording.count(len(there), 'trial')})", loc="left")
+    name, number = wording.label(phase.phase), f"({wording.count(len(there), 'trial')})"
+    axes.set_title(f"{name}{' ' if len(name) <= SHORT else chr(10)}{number}", loc="left")
     many = len(there) > FEW
     frame = _bands(axes, phase, there) if many else pd.DataFrame()
     best = [trial for trial in there if phase.states[trial] == "completed"][:BEST]

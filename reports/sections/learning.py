@@ -3,7 +3,7 @@
 import numpy as np
 
 from reports import wording
-from reports.figures.curves import FEW, PhaseCurves, curves_figure
+from reports.figures.curves import FEW, PhaseCurves, curves_figures
 from reports.sections.blocks import Inline, Plot, Section, plain
 from reports.sections.context import Context
 
@@ -11,13 +11,17 @@ from reports.sections.context import Context
 def learning(context: Context) -> Section | None:
     """The section; None if no trial has reported the metric yet."""
     curves = context.data.curves(context.metric.name)
-    drawing = curves_figure([_phase(context, phase.name) for phase in context.data.phases], context.metric)
-    if drawing is None or not curves:
+    drawings = curves_figures([_phase(context, phase.name) for phase in context.data.phases], context.metric)
+    if not drawings or not curves:
         return None
+    first, *others = drawings
     return Section(
         anchor="learning-curves",
         title="Learning curves",
-        blocks=(Plot(drawing=drawing, caption=_caption(context)),),
+        blocks=(
+            Plot(drawing=first, caption=_caption(context)),
+            *(Plot(drawing=drawing, caption=plain("The same of the phases after those.")) for drawing in others),
+        ),
     )
 
 

@@ -2,13 +2,14 @@
 
 import math
 import re
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from reports.figures.cost import MANY, SHOWN_OF_MANY, cost_figure
-from reports.figures.curves import FEW, PhaseCurves, curves_figure
+from reports.figures.curves import FEW, PANELS, PhaseCurves, curves_figures
 from reports.figures.forest import Row, forest_figure
 from reports.figures.heat import interaction_figure
 from reports.figures.ladder import Rung, ladder_figure
@@ -109,8 +110,7 @@ def phase_of(number: int) -> PhaseCurves:
 
 def test_few_curves_are_lines() -> None:
     phase = phase_of(5)
-    drawing = curves_figure([phase], METRIC)
-    assert drawing is not None
+    (drawing,) = curves_figures([phase], METRIC)
     assert sorted(set(marked(drawing.svg))) == ["0", "1", "2", "3", "4"]
     lines = drawing.data.groupby("trial_id")["value"].apply(list)
     assert dict(lines.items()) == {t: phase.curves[t].values for t in phase.trials}
@@ -119,8 +119,7 @@ def test_few_curves_are_lines() -> None:
 
 def test_many_curves_are_bands_with_the_best_three_and_the_others_at_hand() -> None:
     phase = phase_of(FEW + 10)
-    drawing = curves_figure([phase], METRIC)
-    assert drawing is not None
+    (drawing,) = curves_figures([phase], METRIC)
     assert set(marked(drawing.svg)) == {"0", "1", "2"}
     assert len(drawing.ghosts) == FEW + 10 - 3
     last = drawing.data[(drawing.data["step"] == 10) & drawing.data["quantile"].notna()].set_index("quantile")["value"]
@@ -132,9 +131,18 @@ def test_many_curves_are_bands_with_the_best_three_and_the_others_at_hand() -> N
 def test_a_curve_of_nothing_but_nan_is_no_trouble() -> None:
     phase = PhaseCurves(phase="p", trials=[1], states={1: "failed"}, baseline=frozenset(),
                         curves={1: curve([math.nan, math.nan])})  # fmt: skip
-    drawing = curves_figure([phase], METRIC)
-    assert drawing is not None
+    (drawing,) = curves_figures([phase], METRIC)
     assert marked(drawing.svg) == []
+
+
+def test_more_phases_than_a_page_holds_take_several_figures() -> None:
+    phases = [replace(phase_of(2), phase=f"p{place}") for place in range(PANELS + 5)]
+    drawings = curves_figures(phases, METRIC)
+    assert [drawing.name for drawing in drawings] == ["learning-curves", "learning-curves-2"]
+    shown = [list(drawing.data["phase"].unique()) for drawing in drawings]
+    assert [name for names in shown for name in names] == [phase.phase for phase in phases]
+    assert max(map(len, shown)) <= PANELS
+    assert curves_figures([], METRIC) == ()
 
 
 def test_effects_are_in_the_words_and_the_data() -> None:
