@@ -52,6 +52,7 @@ def make_store(folder: Path, num_trials: int, num_points: int) -> str:
         "description": "Which regularizers does a small Transformer-XL need, and for how long must it train?",
         "seed": 0,
         "metric": {"name": "valid_perplexity", "direction": "minimize", "scale": "log"},
+        "trial": {"program": "trainer", "config": {}},
         "budget": {"device_hours": 600.0},
         "factors": {
             name: {"path": name, "levels": list(levels), "baseline": levels[0], "low": 0.0, "high": levels[-1]}

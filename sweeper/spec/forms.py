@@ -6,7 +6,7 @@ from typing import Any
 from sweeper.spec.factors import Factor, Group
 from sweeper.spec.names import level_text, levels_text
 from sweeper.spec.normal import distinct
-from sweeper.spec.values import same_level
+from sweeper.spec.values import repeated
 from trainer.config.wording import shown, suggestion
 
 Fault = tuple[tuple[str | int, ...], str]  # where in the factor, and what is wrong
@@ -73,8 +73,8 @@ def _level_faults(factor: Factor) -> Iterator[Fault]:
     yield from _no_range_keys(factor)
     if not levels:
         yield ("levels",), "[] has no levels. Give at least one beside the baseline, e.g. [0.0, 0.1]."
-    for place, level in enumerate(levels):
-        if any(same_level(level, before) for before in levels[:place]):
+    for place, (level, again) in enumerate(zip(levels, repeated(levels), strict=True)):
+        if again:
             yield ("levels", place), f"the level {level_text(level)} is given twice. Keep one."
 
 

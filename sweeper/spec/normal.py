@@ -6,7 +6,7 @@ from typing import Any
 
 from sweeper.configuration import get_path
 from sweeper.spec.factors import Factor
-from sweeper.spec.values import same_level
+from sweeper.spec.values import repeated, same_level
 
 MISSING = object()
 
@@ -91,11 +91,7 @@ class NormalFactor:
 
 def distinct(levels: tuple[Any, ...]) -> tuple[Any, ...]:
     """Levels, each once, in their order."""
-    found: list[Any] = []
-    for level in levels:
-        if not any(same_level(level, each) for each in found):
-            found.append(level)
-    return tuple(found)
+    return tuple(level for level, again in zip(levels, repeated(levels), strict=True) if not again)
 
 
 def levels_of(factor: Factor) -> tuple[tuple[Any, ...] | None, dict[str, dict[str, Any]] | None]:

@@ -9,6 +9,7 @@ import pytest
 
 from sweeper.errors import MistakesError
 from sweeper.spec import parse_study
+from sweeper.spec.values import repeated
 
 TRAINER = """
 study: s
@@ -112,3 +113,15 @@ print([name for name in {heavy!r} if name in sys.modules])
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_a_level_is_kept_once_by_its_value_and_its_kind() -> None:
+    assert list(repeated([1, 1.0, True, "1", None, None, [1], {"a": 1}, [1.0], False, 0])) == [
+        False, True, False, False, False, True, False, False, True, False, False,
+    ]  # fmt: skip
+
+
+def test_a_level_beyond_thousands_that_stands_twice_is_named_by_its_place() -> None:
+    levels = [*range(5_000), 17]
+    with pytest.raises(MistakesError, match=r"levels\[5000\]: the level 17 is given twice"):
+        factor(PYTHON, f"{{path: depth, levels: {levels}}}")
