@@ -29,6 +29,15 @@ def set_path(config: dict[str, Any], path: str, value: object) -> None:
     config[last] = copy.deepcopy(value)
 
 
+def leaves(config: Mapping[str, Any], place: str = "") -> list[tuple[str, Any]]:
+    """The values of a config with their dotted paths."""
+    found: list[tuple[str, Any]] = []
+    for name, value in config.items():
+        inner = isinstance(value, Mapping)
+        found += leaves(value, f"{place}{name}.") if inner else [(f"{place}{name}", value)]
+    return found
+
+
 def merged(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
     """A copy of a config in which the values of another replace its own, mapping by mapping."""
     result = copy.deepcopy(dict(base))

@@ -11,8 +11,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from sweeper.configuration import leaves
 from sweeper.footprint import cost_class
-from sweeper.pilot_runs import leaves
 from sweeper.plan import Plan, PlannedPhase, phase_budget
 from sweeper.predict import drawn
 

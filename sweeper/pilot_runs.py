@@ -15,6 +15,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from sweeper.configuration import leaves
 from sweeper.footprint import Footprint, cost_class, training_work
 
 LEAST_SPREAD: Final = 0.05  # of the logarithm: no two runs of a machine take the same time
@@ -222,12 +223,3 @@ def _shared(one: Mapping[str, Any], other: Mapping[str, Any]) -> int:
     """How many values two configs have in common."""
     mine, theirs = ({json.dumps(leaf) for leaf in leaves(config)} for config in (one, other))
     return len(mine & theirs)
-
-
-def leaves(config: Mapping[str, Any], place: str = "") -> list[tuple[str, Any]]:
-    """The values of a config with their dotted paths."""
-    found: list[tuple[str, Any]] = []
-    for name, value in config.items():
-        inner = isinstance(value, Mapping)
-        found += leaves(value, f"{place}{name}.") if inner else [(f"{place}{name}", value)]
-    return found

@@ -76,10 +76,9 @@ def is_in_store(store: str, study: str) -> bool:
         StoreError: there is a store, but it cannot be read.
     """
     from sweeper.store import reader  # noqa: PLC0415
-    from sweeper.store.url import check_sqlite_file, sqlite_path  # noqa: PLC0415
+    from sweeper.store.url import may_be_there  # noqa: PLC0415
 
-    path = sqlite_path(store)
-    if path is not None and not check_sqlite_file(store, path):
+    if not may_be_there(store):
         return False
     with reader.connect(store) as connection:
         return any(row.name == study for row in reader.studies(connection))

@@ -1,6 +1,5 @@
 """The `sweeper` command: its sub-commands, and how its errors reach the user."""
 
-import difflib
 import os
 import sys
 from importlib import import_module
@@ -63,8 +62,9 @@ class _Commands(click.Group):
         try:
             return super().resolve_command(ctx, args)
         except click.UsageError as error:
-            near = difflib.get_close_matches(args[0], COMMANDS, n=1)
-            hint = f" Did you mean '{near[0]}'?" if near else ""
+            from trainer.config.wording import suggestion  # noqa: PLC0415 - pydantic is slow to load
+
+            hint = suggestion(args[0], COMMANDS)
             raise click.UsageError(f"{error.message}{hint} Commands: {', '.join(COMMANDS)}.", ctx) from error
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from sweeper.configuration import leaves
 from sweeper.files import write_atomically
 from sweeper.placeholders import filled
 from sweeper.slots.resources import Slot
@@ -65,7 +66,7 @@ def argv_of(program: Program, claim: Claim) -> list[str]:
 
 def placeholder_values(claim: Claim) -> dict[str, Any]:
     """What placeholders may name: the config's dotted paths, factors, the budget and what every trial has."""
-    values = dict(_leaves(claim.config or {}, "")) | dict(claim.configuration or {}) | plain_budget(claim.budget)
+    values = dict(leaves(claim.config or {})) | dict(claim.configuration or {}) | plain_budget(claim.budget)
     return values | {
         "python": sys.executable,
         "seed": claim.seed,
@@ -111,11 +112,3 @@ def write_config(program: Program, claim: Claim, slot: Slot) -> Path:
     path = claim.run_dir / CONFIG_FILE
     write_atomically(path, (json.dumps(config, indent=1, sort_keys=True) + "\n").encode(), private=True)
     return path
-
-
-def _leaves(value: Mapping[str, Any], prefix: str) -> list[tuple[str, Any]]:
-    found: list[tuple[str, Any]] = []
-    for name, item in value.items():
-        path = f"{prefix}{name}"
-        found += _leaves(item, f"{path}.") if isinstance(item, Mapping) else [(path, item)]
-    return found

@@ -13,7 +13,7 @@ from sweeper.spec.models import Phase, Range
 from sweeper.spec.names import listed, unknown
 from sweeper.spec.normal import NormalFactor
 from sweeper.spec.parts import Parts
-from sweeper.spec.values import same_level
+from sweeper.spec.values import repeated
 from sweeper.yaml_source import KeyPath
 from trainer.config.wording import shown
 
@@ -50,8 +50,8 @@ def _level_faults(factor: NormalFactor, own: list[Any] | Range) -> Iterator[Faul
         else:
             yield from form_faults(Factor(low=own.low, high=own.high, log=own.log, step=own.step))
         return
-    for number, level in enumerate(own):
-        if any(same_level(level, before) for before in own[:number]):
+    for number, (level, again) in enumerate(zip(own, repeated(own), strict=True)):
+        if again:
             yield (number,), f"the level {shown(level)} is given twice. Keep one."
         elif factor.groups is not None and level not in factor.groups:
             yield (number,), no_level(level, factor.name, factor.levels or ())

@@ -6,7 +6,7 @@ from typing import Any
 
 from sweeper.predict import PastRun
 from sweeper.store import reader
-from sweeper.store.url import check_sqlite_file, sqlite_path
+from sweeper.store.url import may_be_there
 
 
 def past_runs(store: str, program: object) -> tuple[PastRun, ...]:
@@ -17,8 +17,7 @@ def past_runs(store: str, program: object) -> tuple[PastRun, ...]:
     Raises:
         StoreError: there is a store, but it cannot be read.
     """
-    path = sqlite_path(store)
-    if path is not None and not check_sqlite_file(store, path):
+    if not may_be_there(store):
         return ()
     same = json.dumps(program, sort_keys=True)
     found: list[PastRun] = []

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 from sweeper.pilot_runs import Paces, PilotRun, Pilots
 from sweeper.store import reader
 from sweeper.store.read_connection import json_value
-from sweeper.store.url import check_sqlite_file, sqlite_path
+from sweeper.store.url import may_be_there
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -55,8 +55,7 @@ def known_pilots(store: str, program: object, *, device: str, device_share: floa
     Raises:
         StoreError: there is a store, but it cannot be read.
     """
-    path = sqlite_path(store)
-    if path is not None and not check_sqlite_file(store, path):
+    if not may_be_there(store):
         return Pilots(program)
     with reader.connect(store) as connection:
         if connection.revision < SINCE:

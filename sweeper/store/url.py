@@ -64,6 +64,16 @@ def absent(url: str) -> StoreError:
     return StoreError(f"no store at {shown(url)}: run `sweeper launch` first or name one with --store")
 
 
+def may_be_there(url: str) -> bool:
+    """Whether there may be a store: a server can tell only when it is asked, a file that is missing or empty is none.
+
+    Raises:
+        StoreError: the URL is not one, the folder is missing, or what is there is not a database.
+    """
+    path = sqlite_path(url)
+    return path is None or check_sqlite_file(url, path)
+
+
 def check_sqlite_file(url: str, path: Path) -> bool:
     """Whether there is a database at the path; an empty file counts as none.
 
