@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from sweeper.cli.options import json_option, print_json, store_option, study_name
+from sweeper.cli.options import WholeNumber, json_option, print_json, store_option, study_name
 from sweeper.cli.replay_least import least_document, least_text
 from sweeper.errors import UsageError
 from sweeper.pruning import PRUNERS
@@ -19,7 +19,7 @@ STOPPINGS = ("obrien-fleming", "pocock")
 @click.command()
 @click.argument("study")
 @click.option("--pruner", type=click.Choice(PRUNERS), help="The pruner to play over the finished curves.")
-@click.option("--seeds", type=click.IntRange(min=1), metavar="K", help="Keep the first K seeds of each phase alone.")
+@click.option("--seeds", type=WholeNumber(min=1), metavar="K", help="Keep the first K seeds of each phase alone.")
 @click.option("--needed", is_flag=True, help="Keep the trials alone that a claim wants.")
 @click.option(
     "--stopping",
