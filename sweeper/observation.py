@@ -101,20 +101,26 @@ class Expectation:
 def _eta_seconds(
     durations: Sequence[DurationRow], expected: Expectation, running: Sequence[RunningTrial], slots: int
 ) -> float | None:
-    """When the last trial ends; None while that cannot be said. A study that has ended needs no more time."""
+    """When the last trial ends; None while that cannot be said, as where all that is left is late already.
+
+    A study that has ended needs no more time.
+    """
     waiting = [row for row in durations if row.state == "waiting"]
     if not waiting and not running:
         return 0.0
     waits = [expected.of(row) for row in waiting]
     left = [trial.left_s for trial in running]
     known = [seconds for seconds in (*waits, *left) if seconds is not None]
-    if len(known) < len(waits) + len(left):
+    if len(known) < len(waits) + len(left) or max(known) < 0:
         return None
     return finish_in_s([each for each in left if each is not None], [each for each in waits if each is not None], slots)
 
 
 def _left_s(trial: RunningTrial) -> float | None:
-    """What a running trial still needs: by its own pace once it is well under way, else by what its kind takes."""
-    if trial.fraction is not None and trial.fraction >= 0.1 and trial.attempt == 1:
+    """What a running trial still needs: by its own pace once it is well under way, else by what its kind takes.
+
+    With its last step a trial need not be done: it may be evaluated for as long again.
+    """
+    if trial.fraction is not None and 0.1 <= trial.fraction < 1.0 and trial.attempt == 1:
         return trial.elapsed_s * (1.0 - trial.fraction) / trial.fraction
-    return None if trial.expected_s is None else max(0.0, trial.expected_s - trial.elapsed_s)
+    return None if trial.expected_s is None else trial.expected_s - trial.elapsed_s

@@ -100,6 +100,8 @@ def summary_line(status: Status) -> str:
         parts.append(f"best {status.metric} {status.best:.4g}")
     if status.eta_seconds is not None and status.ended < status.planned:
         parts.append(f"about {duration(status.eta_seconds)} left")
+    elif status.late_s:
+        parts.append(f"longer than expected by {duration(status.late_s)}")
     return ", ".join(parts)
 
 
@@ -159,8 +161,14 @@ def _running_table(status: Status, bars: str) -> "RenderableType":
     for trial in status.running:
         done = ProgressBar(total=1.0, completed=trial.fraction, width=12) if trial.fraction is not None else Text("?")
         value = f"{trial.value:.4g}" if trial.value is not None else ""
-        left = "" if trial.left_s is None else duration(trial.left_s)
         curve = Text(sparkline(trial.curve, width=CURVE_WIDTH, is_log=status.is_log, bars=bars))
         name = Text(f"{trial.phase}/{trial.number}")
+        left = _left(trial.left_s)
         table.add_row(name, Text(trial.slot), str(trial.attempt), duration(trial.elapsed_s), left, done, value, curve)
     return table
+
+
+def _left(seconds: float | None) -> str:
+    if seconds is None:
+        return ""
+    return duration(seconds) if seconds >= 0 else f"late by {duration(-seconds)}"

@@ -32,7 +32,7 @@ class RunningTrial:
     fraction: float | None  # of its budget done; None where unknown
     value: float | None  # the study's metric, best so far
     expected_s: float | None  # from beginning to end, as trials of its kind took
-    left_s: float | None = None  # what it still needs
+    left_s: float | None = None  # what it still needs; below 0 where it has taken longer than expected
     curve: Sequence[float] = ()  # the study's metric so far, by step; NaN where it was that
 
 
@@ -62,6 +62,11 @@ class Status:
         return sum(phase.planned for phase in self.phases)
 
     @property
+    def late_s(self) -> float:
+        """How much longer than expected the latest of the running trials has taken; 0 where none is late."""
+        return max([0.0, *(-trial.left_s for trial in self.running if trial.left_s is not None)])
+
+    @property
     def ended(self) -> int:
         """Trials that are completed, pruned or failed for good."""
         return self.planned - self.total("waiting") - self.total("running")
@@ -84,7 +89,7 @@ def finish_in_s(running_left_s: Sequence[float], waiting_s: Sequence[float], slo
     """When the last of the trials ends, in seconds from now, if each slot takes the next waiting trial when it is free.
 
     Args:
-        running_left_s: seconds that each running trial still needs; they hold their slots.
+        running_left_s: seconds that each running trial still needs; they hold their slots. One below 0 counts as 0.
         waiting_s: seconds that each waiting trial takes, in the order of the queue.
         slots: how many trials run at a time; at least the number that runs now is assumed.
     """

@@ -61,6 +61,32 @@ def test_running_trials_are_shown_with_their_share_done_and_count_in_the_time_le
     assert status.eta_seconds == pytest.approx(60.0)
 
 
+def test_a_trial_that_takes_longer_than_expected_is_late_and_no_end_is_told(engine: Engine, url: str) -> None:
+    study_id = enrolled(engine, phase("screen", levels(3), budget=Budget(100))).study_id
+    claim = claimed(engine, study_id, 0.0)
+    queue.finish(engine, claim, completed(2.0, device_seconds=40.0), retry=RETRY, now=40.0)
+    claim = claimed(engine, study_id, 40.0)
+    waiting = observed(url, 120.0)
+    assert waiting.running[0].left_s == -40.0
+    assert waiting.late_s == 40.0
+    assert waiting.eta_seconds == 40.0  # of the one that waits, as if the late one ended now
+    claimed(engine, study_id, 121.0)
+    assert observed(url, 131.0).eta_seconds == 30.0  # the other's
+    late = observed(url, 171.0)
+    assert [trial.left_s for trial in late.running] == [-91.0, -10.0]
+    assert (late.late_s, late.eta_seconds) == (91.0, None)
+
+
+def test_a_trial_that_has_made_its_last_step_is_not_taken_for_done(engine: Engine, url: str) -> None:
+    study_id = enrolled(engine, phase("screen", levels(2), budget=Budget(100))).study_id
+    claim = claimed(engine, study_id, 0.0)
+    queue.finish(engine, claim, completed(2.0, device_seconds=40.0), retry=RETRY, now=40.0)
+    claim = claimed(engine, study_id, 40.0)
+    ingest(engine, claim, [Measurement(metric="loss", step=100, value=3.0)], 1)
+    assert observed(url, 70.0).running[0].left_s == 10.0
+    assert observed(url, 85.0).running[0].left_s == -5.0
+
+
 def rows(*cells: tuple[str, str, float | None, float]) -> list[DurationRow]:
     return [
         DurationRow(trial_id=place, phase=phase, state=state, predicted_s=predicted, elapsed_s=elapsed)

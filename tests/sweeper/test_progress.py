@@ -80,6 +80,19 @@ def test_a_running_trial_has_its_curve_its_share_and_the_time_left() -> None:
     assert "#=!_" in plain
 
 
+def test_a_trial_that_takes_longer_than_expected_is_said_to_be_late() -> None:
+    late = RunningTrial(
+        phase="screen", number=3, attempt=1, slot="cpu-0", elapsed_s=64.0, fraction=None, value=None, expected_s=24.0,
+        left_s=-40.0,
+    )  # fmt: skip
+    later = replace(late, number=4, elapsed_s=224.0, left_s=-200.0)
+    status = replace(make_status(), running=[late, later], eta_seconds=None)
+    assert summary_line(status).endswith(", best valid_perplexity 91.2, longer than expected by 3 min")
+    cells = [line.split("late by ")[1] for line in shown(status).splitlines() if "late by " in line]
+    assert [cell[:5] for cell in cells] == ["40 s ", "3 min"]
+    assert "0 s left" not in shown(status)
+
+
 def test_the_ledger_says_what_the_device_hours_went_into() -> None:
     status = replace(
         make_status(),
