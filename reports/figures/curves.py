@@ -24,23 +24,38 @@ SHORT: Final = 18  # letters of a name that leave room for more in a panel's fir
 GHOSTS: Final = 1000  # trials, up to which a page can draw the curve of any one
 QUANTILES: Final = (0.05, 0.25, 0.5, 0.75, 0.95)
 GRID: Final = 60
+AXES: Final = {"steps": "step", "epochs": "epoch"}  # what an axis of places is called, where it is not the unit itself
 HEADROOM: Final = 1.6  # a log axis ends at this factor of the ends of the curves, so that their starts do not fill it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PhaseCurves:
-    """The curves of a phase: `trials` are its members, best first, `baseline` those at the baseline."""
+    """The curves of a phase: `trials` are its members, best first, `baseline` those at the baseline.
+
+    `unit` is what their steps count: steps, tokens or epochs.
+    """
 
     phase: str
     trials: Sequence[int]
     states: Mapping[int, str]
     baseline: frozenset[int]
     curves: Mapping[int, Curve]
+    unit: str = "steps"
+
+    @property
+    def drawn(self) -> bool:
+        """Whether any of its trials has a curve."""
+        return any(trial in self.curves for trial in self.trials)
+
+
+def units_of(phases: Sequence[PhaseCurves]) -> str:
+    """What the steps of some phases count, e.g. ``steps or epochs``."""
+    return " or ".join(dict.fromkeys(phase.unit for phase in phases))
 
 
 def curves_figures(phases: Sequence[PhaseCurves], metric: Metric) -> tuple[Drawing, ...]:
     """The metric over each trial's steps, in as many figures as pages take; none if no trial reported it."""
-    shown = [phase for phase in phases if any(trial in phase.curves for trial in phase.trials)]
+    shown = [phase for phase in phases if phase.drawn]
     parts = math.ceil(len(shown) / PANELS)
     ghosts = sum(len(phase.trials) for phase in shown) <= GHOSTS
     return tuple(
@@ -81,7 +96,7 @@ def _panel(canvas: Canvas, axes: Axes, phase: PhaseCurves, metric: Metric, ghost
         for trial in there:
             if trial not in best:
                 canvas.ghost(axes, phase.curves[trial].steps, phase.curves[trial].values, trial)
-    _scale(axes, [phase.curves[trial] for trial in there], metric)
+    _scale(axes, [phase.curves[trial] for trial in there], metric, phase.unit)
     lines = [_rows(phase, trial, phase.curves[trial]) for trial in drawn]
     return pd.concat([frame, *lines], ignore_index=True)
 
@@ -110,9 +125,9 @@ def _style(phase: PhaseCurves, trial: int, best: Sequence[int]) -> dict[str, obj
     return {"color": colour, "linewidth": 0.8, "linestyle": dashes, "alpha": 0.85, "zorder": 3}
 
 
-def _scale(axes: Axes, curves: Sequence[Curve], metric: Metric) -> None:
+def _scale(axes: Axes, curves: Sequence[Curve], metric: Metric, unit: str) -> None:
     values = widest([curve.values for curve in curves])
-    count_axis(axes, float(widest([curve.steps for curve in curves]).max()), "step")
+    count_axis(axes, float(widest([curve.steps for curve in curves]).max()), AXES.get(unit, unit))
     finite = values[np.isfinite(values)]
     if metric.log and metric.direction == "minimize" and len(finite) and finite.min() > 0:
         ends = [np.nanmin(curve.values) for curve in curves if np.isfinite(curve.values).any()]
@@ -160,4 +175,4 @@ def _words(phases: Sequence[PhaseCurves], metric: Metric) -> str:
                 f"{wording.perplexity(float(np.nanmedian(firsts)))}, the best values lie between "
                 f"{wording.perplexity(min(finite))} and {wording.perplexity(max(finite))}."
             )
-    return wording.clean(f"{metric.words} over steps. " + " ".join(parts))
+    return wording.clean(f"{metric.words} over {units_of(phases)}. " + " ".join(parts))

@@ -1,25 +1,34 @@
 """How the trials learned: their curves, phase by phase."""
 
+import json
+import math
+from collections.abc import Mapping
+from typing import Any, Final
+
 import numpy as np
+import pandas as pd
 
 from reports import wording
-from reports.figures.curves import FEW, PhaseCurves, curves_figures
+from reports.figures.curves import FEW, PhaseCurves, curves_figures, units_of
 from reports.sections.blocks import Inline, Plot, Section, plain
 from reports.sections.context import Context
+from sweeper.store.reader import Curve
+
+UNLIKE: Final = 0.5  # of the budget: a trial that is completed with less than that counts something else
 
 
 def learning(context: Context) -> Section | None:
     """The section; None if no trial has reported the metric yet."""
-    curves = context.data.curves(context.metric.name)
-    drawings = curves_figures([_phase(context, phase.name) for phase in context.data.phases], context.metric)
-    if not drawings or not curves:
+    phases = [_phase(context, phase.name) for phase in context.data.phases]
+    drawings = curves_figures(phases, context.metric)
+    if not drawings:
         return None
     first, *others = drawings
     return Section(
         anchor="learning-curves",
         title="Learning curves",
         blocks=(
-            Plot(drawing=first, caption=_caption(context)),
+            Plot(drawing=first, caption=_caption(context, units_of([phase for phase in phases if phase.drawn]))),
             *(Plot(drawing=drawing, caption=plain("The same of the phases after those.")) for drawing in others),
         ),
     )
@@ -28,19 +37,39 @@ def learning(context: Context) -> Section | None:
 def _phase(context: Context, phase: str) -> PhaseCurves:
     frame = context.phase_frame(phase)
     trials = [int(trial) for trial in frame["trial_id"]]
+    curves = context.data.curves(context.metric.name)
     return PhaseCurves(
         phase=phase,
         trials=trials,
         states=dict(zip(trials, frame["state"], strict=True)),
         baseline=frozenset(trial for trial in trials if context.at_baseline(trial)),
-        curves=context.data.curves(context.metric.name),
+        curves=curves,
+        unit=_unit(context.data.study.spec, frame, curves),
     )
 
 
-def _caption(context: Context) -> Inline:
+def _unit(spec: Mapping[str, Any], frame: pd.DataFrame, curves: Mapping[int, Curve]) -> str:
+    """What the trials of a phase count: their budget's unit, unless where they ended says that it is something else.
+
+    The trainer counts optimizer steps whatever its budget's unit, any other program what it likes.
+    """
+    if (spec.get("trial") or {}).get("program", "trainer") == "trainer":
+        return "steps"
+    units = set()
+    for trial, state, budget in frame[["trial_id", "state", "budget"]].itertuples(index=False):
+        if trial in curves:
+            ((unit, amount),) = json.loads(budget).items()
+            last = curves[trial].steps[-1]
+            if last > math.ceil(amount) or (state == "completed" and last + 1 < UNLIKE * amount):
+                return "steps"
+            units.add(unit)
+    return units.pop() if len(units) == 1 else "steps"
+
+
+def _caption(context: Context, units: str) -> Inline:
     text = (
-        f"{wording.clean(context.metric.words)[:1].upper()}{wording.clean(context.metric.words)[1:]} over the steps of "
-        "each trial, a panel a phase."
+        f"{wording.clean(context.metric.words)[:1].upper()}{wording.clean(context.metric.words)[1:]} over the {units} "
+        "of each trial, a panel a phase."
     )
     if context.metric.log:
         text += " The axes are logarithmic and leave out the first steep part of the curves."

@@ -23,6 +23,7 @@ class Phase:
     value: Callable[[Levels, int], float | str]
     seeds: Sequence[int] = (0, 1, 2)
     steps: int = 100
+    unit: str = "steps"  # of the budget
     repeats: int = 1
     config: Mapping[str, Any] | None = None  # the phase's own
     blocks: Sequence[str] = ()
@@ -48,12 +49,14 @@ def study_data(
     results: Callable[[TrialRow], Mapping[str, Any]] = lambda row: {},
     changes: Sequence[tuple[float, tuple[str, ...]]] = (),
     curves: Callable[[TrialRow], Curve | None] = lambda row: None,
+    program: Any = "trainer",
 ) -> StudyData:
     """The study as `reports.load.load` would give it."""
     scale = scale or ("log" if "perplexity" in metric else "linear")
     spec = {
         "study": "s",
         "seed": 0,
+        "trial": {"program": program},
         "metric": {"name": metric, "direction": direction, "scale": scale},
         "factors": dict(factors),
         "claims": list(claims),
@@ -113,7 +116,7 @@ def _trial(phase: Phase, number: int, key: int, levels: Levels, seed: int) -> Tr
         config=dict(levels),
         configuration_hash=hashlib.sha256(json.dumps(levels, sort_keys=True).encode()).hexdigest(),
         seed=seed,
-        budget={"steps": phase.steps},
+        budget={phase.unit: phase.steps},
         predicted_device_seconds=None,
         attempts=1 if ended else 0,
         exit_reason={"completed": "completed", "pruned": "pruned", "failed": "crashed"}.get(state),

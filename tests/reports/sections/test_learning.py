@@ -1,0 +1,77 @@
+"""Learning curves say what their trials count."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from reports.sections.blocks import Plot
+from reports.sections.context import make_context
+from reports.sections.learning import learning
+from sweeper.store.reader import Curve, TrialRow
+from tests.reports.studies import Phase, factor, falling, study_data
+
+NOW = datetime(2026, 1, 2, tzinfo=UTC)
+SCRIPT = {"command": ["python", "train.py"]}
+
+
+def drawn(
+    *phases: Phase, curves: Callable[[TrialRow], Curve | None], program: Any = SCRIPT
+) -> tuple[str, str, list[str]]:
+    """The caption of the figure, its alternative text, and the labels of its x axes."""
+    data = study_data({"a": factor(0, 1)}, *phases, curves=curves, program=program)
+    section = learning(make_context(data, NOW))
+    assert section is not None
+    (plot,) = section.blocks
+    assert isinstance(plot, Plot)
+    labels = [word for word in ("step", "epoch", "tokens") if f">{word}</text>" in plot.drawing.svg]
+    return "".join(run.text for run in plot.caption), plot.drawing.alternative, labels
+
+
+def phase(unit: str, amount: int, *, name: str = "screen", state: str | float = 90.0) -> Phase:
+    return Phase(name, "grid", [{"a": 0}, {"a": 1}], lambda levels, seed: state, seeds=(0,), unit=unit, steps=amount)
+
+
+def until(last: int) -> Callable[[TrialRow], Curve]:
+    """Curves that end so far."""
+    return lambda row: falling(90.0, steps=last, points=min(last, 10))
+
+
+def test_trials_that_count_epochs_have_epochs_on_their_axis() -> None:
+    caption, words, labels = drawn(phase("epochs", 6), curves=until(6))
+    assert "over the epochs of each trial" in caption
+    assert "over epochs." in words
+    assert labels == ["epoch"]
+
+
+@pytest.mark.parametrize(
+    ("unit", "amount", "state", "last", "label"),
+    [
+        ("steps", 100, 90.0, 100, "step"),
+        ("tokens", 5000, 90.0, 5000, "tokens"),
+        ("epochs", 6, 90.0, 5, "epoch"),  # counted from 0
+        ("epochs", 6, "running", 1, "epoch"),  # so far
+        ("epochs", 6, "pruned", 2, "epoch"),
+        ("epochs", 6, 90.0, 1200, "step"),  # batches
+        ("tokens", 5000, 90.0, 50, "step"),
+    ],
+)
+def test_a_script_counts_its_budget_s_unit_unless_where_it_ended_says_otherwise(
+    unit: str, amount: int, state: str | float, last: int, label: str
+) -> None:
+    assert drawn(phase(unit, amount, state=state), curves=until(last))[2] == [label]
+
+
+def test_the_trainer_counts_steps_whatever_its_budget() -> None:
+    caption, _, labels = drawn(phase("tokens", 5000, state="running"), curves=until(30), program="trainer")
+    assert "over the steps of each trial" in caption
+    assert labels == ["step"]
+
+
+def test_phases_that_count_differently_are_told_apart() -> None:
+    phases = (phase("epochs", 6), phase("steps", 100, name="long"))
+    caption, words, labels = drawn(*phases, curves=lambda row: until(int(next(iter(row.budget.values()))))(row))
+    assert "over the epochs or steps of each trial" in caption
+    assert "over epochs or steps." in words
+    assert labels == ["step", "epoch"]
