@@ -12,9 +12,8 @@ import yaml
 
 from sweeper.cluster.options import ClusterOptions
 from sweeper.launch import Launched, launch
-from sweeper.store import reader
 from tests.sweeper.slots.conftest import no_process_left
-from tests.sweeper.slots.studies import COMMAND, attempts_of, plan_of, study_of, trials_of
+from tests.sweeper.slots.studies import COMMAND, plan_of, study_of
 from tests.sweeper.slots.test_launcher import steps_reported
 
 __all__ = ["no_process_left"]
@@ -96,15 +95,3 @@ def wait_for_steps(process: Popen, url: str, number: int, timeout_s: float = 240
         assert process.poll() is None, process.stderr.read() if process.stderr else ""
         assert time.monotonic() < deadline, "no trial got so far"
         time.sleep(0.02)
-
-
-def check_each_completed_once(url: str, number: int, steps: int) -> None:
-    """Every trial completed, in one attempt that says so, with each step's measurement once."""
-    trials = trials_of(url)
-    assert [trial.state for trial in trials] == ["completed"] * number
-    completed = [attempt.trial_id for attempt in attempts_of(url) if attempt.exit_reason == "completed"]
-    assert sorted(completed) == sorted(trial.id for trial in trials)
-    with reader.connect(url) as connection:
-        table = reader.measurements(connection, 1, "loss")
-    points = list(zip(table.column("number"), table.column("step"), strict=True))
-    assert points == [(trial, step) for trial in range(number) for step in range(1, steps + 1)]

@@ -8,8 +8,8 @@ import psutil
 import pytest
 
 from sweeper.store import reader
-from tests.sweeper.cluster.conftest import check_each_completed_once, start, wait_for_steps
-from tests.sweeper.slots.studies import attempts_of, trials_of
+from tests.sweeper.cluster.conftest import start, wait_for_steps
+from tests.sweeper.slots.studies import attempts_of, check_each_completed_once, trials_of
 from tests.sweeper.slots.test_launcher import finish, until
 
 pytestmark = pytest.mark.usefixtures("no_process_left")

@@ -24,8 +24,17 @@ from sweeper.slots.machine import this_machine
 from sweeper.slots.pool import SlotEnd
 from sweeper.slots.slot import SlotTask
 from sweeper.store import queue, reader
-from tests.sweeper.cluster.conftest import check_each_completed_once, launched_on
-from tests.sweeper.slots.studies import attempts_of, enrolled, plan_of, run_loop, study_of, task_for, trials_of
+from tests.sweeper.cluster.conftest import launched_on
+from tests.sweeper.slots.studies import (
+    attempts_of,
+    check_each_completed_once,
+    enrolled,
+    plan_of,
+    run_loop,
+    study_of,
+    task_for,
+    trials_of,
+)
 
 DOCUMENT = study_of(plan_of([{"value": 0.5}])).document
 SLOW = {"checkpoint": 1, "step_s": 0.05, "value": 0.5}

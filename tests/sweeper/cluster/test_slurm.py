@@ -15,8 +15,8 @@ from sweeper.cluster import slurm
 from sweeper.cluster.connect import SETTINGS, dask_pool
 from sweeper.cluster.options import ClusterOptions
 from sweeper.errors import UsageError
-from tests.sweeper.cluster.conftest import check_each_completed_once, launched_on
-from tests.sweeper.slots.studies import plan_of, study_of
+from tests.sweeper.cluster.conftest import launched_on
+from tests.sweeper.slots.studies import check_each_completed_once, plan_of, study_of
 
 SBATCH = """#!/bin/sh
 # Runs the job at once, in the background, in a session of its own, as SLURM does on a node.

@@ -136,3 +136,15 @@ def launched(
         on_tick=lambda: None,
         lease_s=lease_s,
     )
+
+
+def check_each_completed_once(url: str, number: int, steps: int) -> None:
+    """Every trial completed, in one attempt that says so, with its value and each step's measurement once."""
+    trials = trials_of(url)
+    assert [(trial.state, trial.value) for trial in trials] == [("completed", 0.5)] * number
+    completed = [attempt.trial_id for attempt in attempts_of(url) if attempt.exit_reason == "completed"]
+    assert sorted(completed) == sorted(trial.id for trial in trials)
+    with reader.connect(url) as connection:
+        table = reader.measurements(connection, 1, "loss")
+    points = list(zip(table.column("number"), table.column("step"), strict=True))
+    assert points == [(trial, step) for trial in range(number) for step in range(1, steps + 1)]

@@ -15,7 +15,7 @@ import pytest
 from sqlalchemy import Engine
 
 from sweeper.store import queue, reader
-from tests.sweeper.slots.studies import attempts_of, launched, trials_of
+from tests.sweeper.slots.studies import attempts_of, check_each_completed_once, launched, trials_of
 
 pytestmark = pytest.mark.usefixtures("no_process_left")
 
@@ -48,17 +48,6 @@ def steps_reported(url: str) -> int:
 def finish(process: Popen, timeout_s: float = 120.0) -> tuple[int, str]:
     _, words = process.communicate(timeout=timeout_s)
     return process.returncode, words.decode()
-
-
-def check_each_completed_once(url: str, number: int, steps: int) -> None:
-    trials = trials_of(url)
-    assert [(trial.state, trial.value) for trial in trials] == [("completed", 0.5)] * number
-    completed = [attempt.trial_id for attempt in attempts_of(url) if attempt.exit_reason == "completed"]
-    assert sorted(completed) == sorted(trial.id for trial in trials)
-    with reader.connect(url) as connection:
-        table = reader.measurements(connection, 1, "loss")
-    points = list(zip(table.column("number"), table.column("step"), strict=True))
-    assert points == [(trial, step) for trial in range(number) for step in range(1, steps + 1)]
 
 
 def test_slots_share_the_trials_and_the_result_is_told(url: str) -> None:
