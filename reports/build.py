@@ -10,7 +10,7 @@ from pathlib import Path
 from reports.html import KIND, render_html
 from reports.load import StudyData, load
 from reports.pdf import render_pdf
-from reports.sections.blocks import Report, Table
+from reports.sections.blocks import Cell, Report, Table
 from reports.sections.comparing import comparison_report
 from reports.sections.report import study_report
 from sweeper.errors import UsageError
@@ -89,10 +89,16 @@ def _table_csv(table: Table) -> bytes:
     """A table's rows: numbers in full where its cells have them, else the text."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow([column.title for column in table.columns])
+    writer.writerow([title for column in table.columns for title in column.data or (column.title,)])
     for row in table.rows:
-        writer.writerow([cell.text if cell.sort is None or not place else cell.sort for place, cell in enumerate(row)])
+        writer.writerow([value for place, cell in enumerate(row) for value in _data(cell, named=place == 0)])
     return text.getvalue().encode()
+
+
+def _data(cell: Cell, *, named: bool) -> list[float | int | str | None]:
+    """What a cell is to another program; the first of a row is its name, which sorts by something else."""
+    values = cell.data or (cell.text if cell.sort is None or named else cell.sort,)
+    return [int(each) if isinstance(each, float) and each.is_integer() else each for each in values]
 
 
 def _write(folder: Path, contents: Mapping[str, bytes]) -> None:

@@ -38,19 +38,21 @@ class Heading:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Column:
-    """A column of a table: its heading, and whether it holds numbers."""
+    """A column of a table: its heading, whether it holds numbers, and the headings of its `data` if it is several."""
 
     title: str
     number: bool = False
     code: bool = False
+    data: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A cell: what is shown, and the value it sorts by if that is another."""
+    """A cell: what is shown, the value it sorts by if that is another, and the column's `data` for other programs."""
 
     text: str
     sort: float | str | None = None
+    data: tuple[float | str | None, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

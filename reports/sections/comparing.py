@@ -29,8 +29,8 @@ from reports.sections.blocks import (
 )
 from reports.sections.context import Context, make_context
 from reports.sections.costs import capital
+from reports.sections.estimates import effect_text
 from reports.sections.ledger import ledger_row
-from reports.sections.verdicts import effect_text
 from reports.statistics.paired import Estimate, paired_t
 from sweeper.errors import UsageError
 

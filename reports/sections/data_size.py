@@ -7,7 +7,7 @@ from reports.data_size import SizeEffect, size_effects
 from reports.figures.sizes import SizePoint, sizes_figure
 from reports.sections.blocks import Block, Cell, Column, Plot, Section, Table, plain
 from reports.sections.context import Context
-from reports.sections.verdicts import effect_text
+from reports.sections.estimates import ESTIMATE_COLUMNS, estimate_cells
 
 
 def data_size(context: Context) -> Section | None:
@@ -52,8 +52,7 @@ def _table(name: str, phase: str, found: list[SizeEffect], *, percent: bool) -> 
         columns=(
             Column(title="Configuration"),
             Column(title="Tokens", number=True),
-            Column(title="Effect", number=True),
-            Column(title="95 % interval", number=True),
+            *ESTIMATE_COLUMNS,
             Column(title="n", number=True),
         ),
         rows=tuple(_row(effect, percent=percent) for effect in found),
@@ -61,16 +60,9 @@ def _table(name: str, phase: str, found: list[SizeEffect], *, percent: bool) -> 
 
 
 def _row(effect: SizeEffect, *, percent: bool) -> tuple[Cell, ...]:
-    value, (low, high) = effect.estimate.value, effect.estimate.interval()
-    shown = (
-        f"{effect_text(low, percent=percent)} to {effect_text(high, percent=percent)}"
-        if math.isfinite(low)
-        else wording.UNKNOWN
-    )
     return (
         Cell(wording.clean(effect.label)),
         Cell(wording.number_of(effect.tokens), float(effect.tokens)),
-        Cell(effect_text(value, percent=percent), value if math.isfinite(value) else None),
-        Cell(shown, low if math.isfinite(low) else None),
+        *estimate_cells(effect.estimate.value, *effect.estimate.interval(), percent=percent),
         Cell(str(effect.estimate.n), float(effect.estimate.n)),
     )

@@ -15,7 +15,7 @@ from reports.figures.ladder import Rung, ladder_figure
 from reports.measures import measure
 from reports.sections.blocks import Block, Cell, Column, Heading, Inline, Paragraph, Plot, Section, Table, plain
 from reports.sections.context import Context
-from reports.sections.verdicts import effect_text, p_value
+from reports.sections.estimates import ESTIMATE_COLUMNS, effect_cell, estimate_cells, number_cell, p_value
 
 KINDS: Final = {
     "contrast": "Each level against the factor's baseline, all else equal.",
@@ -116,8 +116,7 @@ def _table(context: Context, phase: str, found: Sequence[Effect], *, percent: bo
         Column(title="Factor"),
         Column(title="From"),
         Column(title="To"),
-        Column(title="Effect", number=True),
-        Column(title="95 % interval", number=True),
+        *ESTIMATE_COLUMNS,
         Column(title="p", number=True),
         Column(title="n", number=True),
         Column(title="Detectable", number=True),
@@ -135,23 +134,17 @@ def _table(context: Context, phase: str, found: Sequence[Effect], *, percent: bo
 
 
 def _cells(effect: Effect, *, percent: bool) -> tuple[Cell, ...]:
-    low, high = (effect_text(value, percent=percent) for value in (effect.low, effect.high))
     missing = f" ({len(effect.missing)} missing)" if effect.missing else ""
     return (
         Cell(wording.clean(effect.factor)),
         Cell(wording.clean(effect.level_from)),
         Cell(wording.clean(effect.level_to)),
-        Cell(effect_text(effect.estimate, percent=percent), _sort(effect.estimate)),
-        Cell(f"{low} to {high}" if math.isfinite(effect.low) else wording.UNKNOWN, _sort(effect.low)),
-        Cell(p_value(effect.p), _sort(effect.p)),
+        *estimate_cells(effect.estimate, effect.low, effect.high, percent=percent),
+        number_cell(effect.p, p_value(effect.p)),
         Cell(f"{effect.n}{missing}", float(effect.n)),
-        Cell(effect_text(abs(effect.detectable), percent=percent).lstrip("+"), _sort(effect.detectable)),
+        effect_cell(effect.detectable, percent=percent),
         Cell(wording.clean(", ".join(effect.aliases))),
     )
-
-
-def _sort(value: float) -> float | None:
-    return value if math.isfinite(value) else None
 
 
 def _ladder(context: Context, phase: str, found: Sequence[Effect]) -> list[Block]:

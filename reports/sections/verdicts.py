@@ -7,7 +7,6 @@ from typing import Final
 from reports import wording
 from reports.claim_caveats import removed_claims
 from reports.claims import ClaimVerdict
-from reports.figures.forest import amount
 from reports.sections.blocks import (
     Block,
     Cell,
@@ -23,6 +22,7 @@ from reports.sections.blocks import (
     strong,
 )
 from reports.sections.context import Context
+from reports.sections.estimates import ESTIMATE_COLUMNS, estimate_cells, number_cell, p_value
 
 ORDER: Final = ("supported", "refuted", "undecided", "untested")
 
@@ -43,20 +43,6 @@ def verdict_blocks(context: Context) -> list[Block]:
         shown = "; ".join(wording.clean(line) for line in removed)
         blocks.insert(2, Paragraph(text=plain(f"Claims were taken out after data existed: {shown}.")))
     return blocks
-
-
-def p_value(p: float) -> str:
-    """A p-value as it is printed: never as 0."""
-    if not math.isfinite(p):
-        return wording.UNKNOWN
-    return "< 0.0001" if p < 1e-4 else f"{p:.4f}" if p < 0.01 else f"{p:.3f}" if p < 0.1 else f"{p:.2f}"
-
-
-def effect_text(value: float, *, percent: bool) -> str:
-    """An effect: in percent where `value` is a difference of logarithms, else with its sign; a dash for none."""
-    if not math.isfinite(value):
-        return wording.UNKNOWN
-    return amount(100 * math.expm1(value) if percent else value, percent=percent)
 
 
 def _counts(verdicts: Sequence[ClaimVerdict]) -> Inline:
@@ -91,8 +77,7 @@ def _table(verdicts: Sequence[ClaimVerdict]) -> Table:
         columns=(
             Column(title="Claim"),
             Column(title="Verdict"),
-            Column(title="Effect", number=True),
-            Column(title="95 % interval", number=True),
+            *ESTIMATE_COLUMNS,
             Column(title="p for", number=True),
             Column(title="p against", number=True),
             Column(title="Seeds", number=True),
@@ -104,21 +89,15 @@ def _table(verdicts: Sequence[ClaimVerdict]) -> Table:
 
 
 def _row(verdict: ClaimVerdict) -> tuple[Cell, ...]:
-    percent = verdict.scale == "log"
-    low, high = (effect_text(value, percent=percent) for value in (verdict.low, verdict.high))
+    estimate = (verdict.estimate, verdict.low, verdict.high)
     needed = verdict.seeds_needed
     return (
         Cell(wording.clean(verdict.id)),
         Cell(verdict.verdict),
-        Cell(effect_text(verdict.estimate, percent=percent), _sort(verdict.estimate)),
-        Cell(f"{low} to {high}" if math.isfinite(verdict.low) else wording.UNKNOWN, _sort(verdict.low)),
-        Cell(p_value(verdict.p_adjusted), _sort(verdict.p_adjusted)),
-        Cell(p_value(verdict.p_refuted_adjusted), _sort(verdict.p_refuted_adjusted)),
-        Cell(str(verdict.num_seeds), float(verdict.num_seeds)),
-        Cell(wording.UNKNOWN if needed is None else str(needed), None if needed is None else float(needed)),
-        Cell(str(len(verdict.trial_ids)), float(len(verdict.trial_ids))),
+        *estimate_cells(*estimate, percent=verdict.scale == "log"),
+        number_cell(verdict.p_adjusted, p_value(verdict.p_adjusted)),
+        number_cell(verdict.p_refuted_adjusted, p_value(verdict.p_refuted_adjusted)),
+        number_cell(verdict.num_seeds),
+        number_cell(math.nan if needed is None else needed),
+        number_cell(len(verdict.trial_ids)),
     )
-
-
-def _sort(value: float) -> float | None:
-    return value if math.isfinite(value) else None

@@ -36,7 +36,8 @@ def test_each_table_lies_beside_the_report(folder: Path, report: Report) -> None
             if isinstance(block, Table):
                 text = (folder / "figures" / f"{block.name}.csv").read_text()
                 rows = list(csv.reader(io.StringIO(text)))
-                assert rows[0] == [column.title for column in block.columns]
+                assert rows[0] == [title for column in block.columns for title in column.data or (column.title,)]
+                assert {len(row) for row in rows} == {len(rows[0])}
                 assert len(rows) == len(block.rows) + 1
 
 
@@ -44,6 +45,24 @@ def test_numbers_in_the_table_of_trials_are_saved_in_full(folder: Path, data: St
     saved = pd.read_csv(folder / "figures" / "trials.csv")
     values = pd.to_numeric(saved["Validation perplexity"], errors="coerce")
     assert values.dropna().tolist() == pytest.approx(data.trials["value"].dropna().tolist(), rel=1e-12)
+
+
+def test_a_table_of_effects_says_the_same_as_its_figure_in_one_unit_with_both_ends(folder: Path) -> None:
+    table = pd.read_csv(folder / "figures" / "effects-screen-table.csv")
+    assert set(table["Unit"]) == {"%"}
+    drawn = pd.read_csv(folder / "figures" / "effects-screen.csv")
+    saved = table[["Effect", "95 % interval, low", "95 % interval, high", "n"]]
+    expected = drawn[["estimate", "low", "high", "n"]]
+    assert sorted(map(tuple, saved.round(9).to_numpy())) == sorted(map(tuple, expected.round(9).to_numpy()))
+    assert (folder / "figures" / "effects-screen-table.csv").read_text().count(".0,") == 0
+
+
+def test_a_claim_that_has_no_data_has_no_numbers(folder: Path) -> None:
+    claims = pd.read_csv(folder / "figures" / "claims.csv").set_index("Claim")
+    ended = claims[claims["Verdict"] != "untested"]
+    assert (ended["95 % interval, low"] < ended["Effect"]).all()
+    assert (ended["Effect"] < ended["95 % interval, high"]).all()
+    assert claims.loc[claims["Verdict"] == "untested", "Effect"].isna().all()
 
 
 def test_the_same_study_and_time_give_the_same_bytes(folder: Path, store: str, tmp_path: Path) -> None:
