@@ -42,6 +42,32 @@ def test_studies_in_one_store_leave_each_other_alone(engine: Engine, url: str) -
     assert [trial.state for trial in trial_rows(url, other)] == ["running"]
 
 
+def test_a_study_that_was_cancelled_ends_no_lost_trial_of_another(engine: Engine) -> None:
+    one = enrolled(engine, phase("screen", levels(1))).study_id
+    queue.cancel(engine, second_study(engine, 1), 1.0)
+    must_take(engine, one)
+    assert must_take(engine, one, now=LEASE_S).attempt == 2
+
+
+def test_a_heartbeat_is_noted_at_its_own_attempt_alone(engine: Engine, url: str) -> None:
+    study = enrolled(engine, phase("screen", levels(2))).study_id
+    claim, _ = must_take(engine, study), must_take(engine, study)
+    queue.renew(engine, claim, lease_s=LEASE_S, now=5.0, device_seconds=4.0, peak_memory_bytes=3)
+    found = [(row.heartbeat_at, row.device_seconds, row.peak_memory_bytes) for row in attempt_rows(url, study)]
+    assert found == [(5.0, 4.0, 3), (0.0, 0.0, None)]
+
+
+def test_trials_that_crash_use_up_their_own_limit(engine: Engine) -> None:
+    study = enrolled(engine, phase("screen", levels(3))).study_id
+    claims = [must_take(engine, study) for _ in range(3)]
+    assert [end(engine, claim, failed("crashed")) for claim in claims] == ["waiting"] * 3
+
+
+def test_what_the_limits_do_not_name_is_not_tried_again(engine: Engine) -> None:
+    study = enrolled(engine, phase("screen", levels(1))).study_id
+    assert queue.finish(engine, must_take(engine, study), failed("timeout"), retry={}, now=1.0) == "failed"
+
+
 def test_cancelling_asks_the_study_s_own_runners_and_those_that_run(engine: Engine) -> None:
     one = enrolled(engine, phase("screen", levels(1))).study_id
     other = second_study(engine, 1)
@@ -130,8 +156,9 @@ def test_retry_forgives_lost_supervisors_too(engine: Engine, url: str) -> None:
         now += LEASE_S
     assert [trial.attempts for trial in trial_rows(url, study)] == [LOST_LIMIT + 1]
     queue.retry_failed(engine, study, now)
-    must_take(engine, study, now)
-    assert must_take(engine, study, now + LEASE_S).attempt == LOST_LIMIT + 3
+    while take(engine, study, now) is not None:
+        now += LEASE_S
+    assert [trial.attempts for trial in trial_rows(url, study)] == [2 * (LOST_LIMIT + 1)]
 
 
 def test_seeds_are_used_up_at_one_budget_of_one_study(engine: Engine) -> None:
