@@ -12,6 +12,7 @@ import dask.config
 
 from sweeper.cluster import slurm
 from sweeper.cluster.checks import check_workers, refused_sqlite
+from sweeper.cluster.lost_jobs import Jobs
 from sweeper.cluster.on_worker import offer
 from sweeper.cluster.options import ClusterOptions
 from sweeper.cluster.places import Needs
@@ -134,7 +135,7 @@ def _on_address(stack: ExitStack, options: ClusterOptions, needs: Needs, store: 
 def _on_slurm(
     stack: ExitStack, num_jobs: int, document: Mapping[str, Any], needs: Needs, *, store: str, number: int | None
 ) -> "DaskPool":
-    """Jobs that are Dask workers, submitted anew when they end before the study does."""
+    """Jobs that are Dask workers, submitted again when they end before the study does."""
     if needs.sqlite_machine is not None and not slurm.runs_here_alone():
         raise UsageError(refused_sqlite(store, "--dask-slurm", "the machines of SLURM"))
     options = slurm.job_options(document)
@@ -144,14 +145,15 @@ def _on_slurm(
         stack.callback(slurm.close, cluster)
         slurm.check_job(cluster)
         client = stack.enter_context(distributed.Client(cluster, set_as_default=False))
-        slurm.submit(cluster, num_jobs)
+        jobs = Jobs(cluster, num_jobs)
+        jobs.keep()
     total = number if number is not None else num_jobs * slurm.slots_of_a_job(document, options)
     return pool(
         client=client,
         needs=needs,
         where=f"Dask, {_number(num_jobs, 'job')} of SLURM",
         places=tuple(Slot(name=f"slurm-{index}", device="SLURM") for index in range(total)),
-        keep_workers=lambda: slurm.submit(cluster, num_jobs),
+        keep_workers=jobs.keep,
     )
 
 

@@ -89,7 +89,11 @@ class DaskPool:
             self._over = True
 
     def keep(self) -> None:
-        """Replace workers that are gone, where that is in our power."""
+        """Replace workers that are gone, where that is in our power.
+
+        Raises:
+            SweeperError: none is left, and no other comes.
+        """
         now = time.monotonic()
         if now - self._kept_at >= KEEP_EVERY_S:
             self._kept_at = now

@@ -4,6 +4,7 @@ What a job is, the user tells dask-jobqueue as always: `jobqueue.slurm` in Dask'
 changed. What is not said there follows from the study.
 """
 
+import itertools
 import logging
 import math
 import re
@@ -13,6 +14,7 @@ import subprocess
 import tempfile
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from pathlib import Path
 from typing import Any, Final
 
 import dask.config
@@ -22,6 +24,8 @@ from sweeper.errors import UsageError
 SECTION: Final = "jobqueue.slurm"
 GPU_DIRECTIVE: Final = re.compile(r"gpu", re.IGNORECASE)
 GPU_NUMBER: Final = re.compile(r"gpus?[^,\s]*?[:=](\d+)(?:,|\s|$)|^-G\s*(\d+)", re.IGNORECASE)
+ANSWER_S: Final = 10.0  # of squeue, while the launcher waits
+NOT_THERE: Final = "Invalid job id"  # squeue's error, should it be asked for one job that SLURM has forgotten
 
 log = logging.getLogger(__name__)
 
@@ -113,6 +117,33 @@ def submit(cluster: Any, num_jobs: int) -> None:
     cluster.scale(jobs=num_jobs)
 
 
+def in_queue(jobs: Sequence[str], header: str) -> frozenset[str] | None:
+    """Those of some jobs that wait or run; None where SLURM does not say.
+
+    Args:
+        header: the directives of such jobs, which may name another cluster of SLURM's than this one.
+    """
+    program = shutil.which("squeue")
+    if program is None:
+        return None
+    clusters = [f"--clusters={names}" for names in _values(header, "-M", "--clusters")]
+    command = [program, "--noheader", "--format=%A", f"--jobs={','.join(jobs)}", *clusters]
+    try:
+        answer = subprocess.run(command, capture_output=True, text=True, timeout=ANSWER_S, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    if answer.returncode != 0 and NOT_THERE not in answer.stderr:
+        return None
+    return frozenset(answer.stdout.split())
+
+
+def log_of(job: str, header: str) -> Path:
+    """The file with a job's errors, as its directives say; SLURM's is in the folder where `launch` was started."""
+    files = _values(header, "-e", "--error") or _values(header, "-o", "--output") or ["slurm-%j.out"]
+    name = (_values(header, "-J", "--job-name") or ["sbatch"])[-1]
+    return Path.cwd() / re.sub("%[jJA]", job, files[-1]).replace("%x", name)
+
+
 def close(cluster: Any) -> None:
     """Cancel the jobs that are left, and end the scheduler."""
     with suppress(AssertionError):  # SpecCluster's, about jobs that SLURM did not take
@@ -141,6 +172,13 @@ def _configured(key: str) -> Any:
 
 def _directives() -> list[str]:
     return [str(line) for line in _configured("job-extra-directives") or ()]
+
+
+def _values(header: str, *names: str) -> list[str]:
+    """What a job's directives say under some names of an option: `-e FILE`, `--error FILE`, `--error=FILE`."""
+    words = [word for line in header.splitlines() for word in line.removeprefix("#SBATCH").split()]
+    words = [part for word in words for part in (word.split("=", 1) if word.startswith("--") else [word])]
+    return [value for name, value in itertools.pairwise(words) if name in names]
 
 
 def _num_gpus(directives: Sequence[str]) -> int:

@@ -43,7 +43,11 @@ class Pool(Protocol):
         """
 
     def keep(self) -> None:
-        """Called several times a second while slots run."""
+        """Called several times a second while slots run.
+
+        Raises:
+            SweeperError: there is nothing left that slots could run on.
+        """
 
     def stop(self) -> None:
         """Start no more slots; those that run learn from the store that they are to stop."""
