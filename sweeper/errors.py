@@ -6,6 +6,7 @@ The tree::
     ├── UsageError              exit code 2: the command or the study file is wrong; nothing was written
     │   └── MistakesError       every mistake of one file at once, each with its place
     ├── StoreError              exit code 2: the store cannot be opened, read or written
+    │   └── AbsentStoreError    there is none yet
     ├── BudgetExhausted         exit code 3: the study's budget is spent
     └── Interrupted             exit code 130: stopped by the user; the store is whole
 """
@@ -62,6 +63,10 @@ class StoreError(SweeperError):
     """The store cannot be opened, read or written; the message says which and what to do."""
 
     exit_code = 2
+
+
+class AbsentStoreError(StoreError):
+    """There is no store where one was looked for; a launch would make it."""
 
 
 class BudgetExhausted(SweeperError):  # noqa: N818 - an outcome of a run rather than an error of the program

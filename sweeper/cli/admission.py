@@ -76,12 +76,9 @@ def is_in_store(store: str, study: str) -> bool:
         StoreError: there is a store, but it cannot be read.
     """
     from sweeper.store import reader  # noqa: PLC0415
-    from sweeper.store.url import may_be_there  # noqa: PLC0415
 
-    if not may_be_there(store):
-        return False
-    with reader.connect(store) as connection:
-        return any(row.name == study for row in reader.studies(connection))
+    with reader.connect_if_there(store) as connection:
+        return connection is not None and any(row.name == study for row in reader.studies(connection))
 
 
 def memory_bytes() -> int | None:

@@ -6,22 +6,21 @@ from typing import Any
 
 from sweeper.predict import PastRun
 from sweeper.store import reader
-from sweeper.store.url import may_be_there
 
 
 def past_runs(store: str, program: object) -> tuple[PastRun, ...]:
     """The completed and pruned trials of a program, whatever study they belong to.
 
-    A store that is not there yet, or is an empty file, has none.
+    A store that is not there yet has none.
 
     Raises:
         StoreError: there is a store, but it cannot be read.
     """
-    if not may_be_there(store):
-        return ()
     same = json.dumps(program, sort_keys=True)
     found: list[PastRun] = []
-    with reader.connect(store) as connection:
+    with reader.connect_if_there(store) as connection:
+        if connection is None:
+            return ()
         for study in reader.studies(connection):
             if json.dumps(study.spec["trial"]["program"], sort_keys=True) == same:
                 found += _runs_of(connection, study)

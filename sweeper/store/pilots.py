@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any, Final
 from sweeper.pilot_runs import Paces, PilotRun, Pilots
 from sweeper.store import reader
 from sweeper.store.read_connection import json_value
-from sweeper.store.url import may_be_there
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -50,15 +49,13 @@ def keep_pilot(engine: "Engine", runs: Sequence[PilotRun]) -> None:
 def known_pilots(store: str, program: object, *, device: str, device_share: float, threads: int) -> Pilots:
     """What pilots of a program measured on such slots, whatever study asked for them.
 
-    A store that is not there yet, or is an empty file, knows of none, and one of an older version neither.
+    A store that is not there yet knows of none, and one of an older version neither.
 
     Raises:
         StoreError: there is a store, but it cannot be read.
     """
-    if not may_be_there(store):
-        return Pilots(program)
-    with reader.connect(store) as connection:
-        if connection.revision < SINCE:
+    with reader.connect_if_there(store) as connection:
+        if connection is None or connection.revision < SINCE:
             return Pilots(program)
         rows = connection.rows(
             f"SELECT {', '.join(_COLUMNS)} FROM sweeper_pilots"  # noqa: S608 - constants of ours

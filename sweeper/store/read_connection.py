@@ -7,11 +7,11 @@ module and SQLAlchemy both take.
 import json
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from sweeper.errors import StoreError
+from sweeper.errors import AbsentStoreError, StoreError
 from sweeper.store.url import absent, check_sqlite_file, shown, sqlite_path
 
 if TYPE_CHECKING:
@@ -43,6 +43,21 @@ def connect(store: "str | Engine") -> Iterator[ReadConnection]:
     url = store if isinstance(store, str) else store.url.render_as_string(hide_password=False)
     path = sqlite_path(url)
     with _sqlite(url, path) if path is not None else _server(url) as connection:
+        yield connection
+
+
+@contextmanager
+def connect_if_there(store: str) -> Iterator[ReadConnection | None]:
+    """As `connect`, but None where there is no store yet: no file, or a database without our tables.
+
+    Raises:
+        StoreError: there is one, but it cannot be read.
+    """
+    with ExitStack() as stack:
+        try:
+            connection = stack.enter_context(connect(store))
+        except AbsentStoreError:
+            connection = None
         yield connection
 
 

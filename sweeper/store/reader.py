@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from sweeper.errors import UsageError
-from sweeper.store.read_connection import ReadConnection, connect, json_value
+from sweeper.store.read_connection import ReadConnection, connect, connect_if_there, json_value
 from sweeper.store.reader_rows import AttemptRow, Curve, DurationRow, PhaseRow, RunnerRow, StudyRow, Table, TrialRow
 
 __all__ = [
@@ -32,6 +32,7 @@ __all__ = [
     "best_value",
     "changes",
     "connect",
+    "connect_if_there",
     "counts",
     "curves",
     "device_seconds",

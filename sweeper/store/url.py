@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from sweeper.errors import StoreError
+from sweeper.errors import AbsentStoreError, StoreError
 
 DEFAULT_URL: Final = "sqlite:///sweeper.db"
 ENVIRONMENT_VARIABLE: Final = "SWEEPER_STORE"
@@ -59,19 +59,9 @@ def sqlite_path(url: str) -> Path | None:
     return Path(name)
 
 
-def absent(url: str) -> StoreError:
+def absent(url: str) -> AbsentStoreError:
     """The error for a store that is not there."""
-    return StoreError(f"no store at {shown(url)}: run `sweeper launch` first or name one with --store")
-
-
-def may_be_there(url: str) -> bool:
-    """Whether there may be a store: a server can tell only when it is asked, a file that is missing or empty is none.
-
-    Raises:
-        StoreError: the URL is not one, the folder is missing, or what is there is not a database.
-    """
-    path = sqlite_path(url)
-    return path is None or check_sqlite_file(url, path)
+    return AbsentStoreError(f"no store at {shown(url)}: run `sweeper launch` first or name one with --store")
 
 
 def check_sqlite_file(url: str, path: Path) -> bool:

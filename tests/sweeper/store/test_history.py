@@ -1,12 +1,16 @@
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine
 
+from sweeper.cli.admission import is_in_store
 from sweeper.errors import StoreError
 from sweeper.store import queue
 from sweeper.store.history import past_runs
 from sweeper.store.ingest import ingest
+from sweeper.store.pilots import known_pilots
 from sweeper.store.records import Measurement, Outcome
 from tests.sweeper.documents import COMMAND
 from tests.sweeper.store.builders import RETRY, SLOT, completed, enrolled, levels, phase
@@ -34,6 +38,16 @@ def test_a_store_that_is_not_there_has_no_history_and_is_not_made(tmp_path: Path
     assert list(tmp_path.iterdir()) == []
     (tmp_path / "empty.db").touch()
     assert past_runs(f"sqlite:///{tmp_path / 'empty.db'}", "trainer") == ()
+
+
+def test_a_database_that_holds_something_else_so_far_has_no_history(tmp_path: Path) -> None:
+    """As a fresh one of PostgreSQL's, or one that Optuna uses already, before the first launch."""
+    with closing(sqlite3.connect(tmp_path / "other.db")) as other:
+        other.execute("CREATE TABLE something (else_ TEXT)")
+    url = f"sqlite:///{tmp_path / 'other.db'}"
+    assert past_runs(url, "trainer") == ()
+    assert known_pilots(url, "trainer", device="cpu", device_share=1.0, threads=1).runs == ()
+    assert not is_in_store(url, "s")
 
 
 def test_a_file_that_is_no_store_is_told(tmp_path: Path) -> None:
