@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from reports import wording
+from reports.cells import blocks_of
 from reports.claims import ClaimVerdict, judge_claims
 from reports.effects import Effect, effect_table
 from reports.figures.scales import Metric
@@ -142,6 +143,11 @@ class Context:
     def at_baseline(self, trial: int) -> bool:
         """Whether a trial's configuration is the baseline."""
         return self.configurations[trial] == "baseline"
+
+    def block_baseline(self, trial: int, phase: str) -> dict[str, Any]:
+        """The baseline that a trial of a phase compares with: at the trial's own levels of the phase's blocks."""
+        own = self.levels[trial]
+        return {**self.baseline, **{factor: own[factor] for factor in blocks_of(self.data, phase)}}
 
 
 def make_context(data: StudyData, now: datetime) -> Context:

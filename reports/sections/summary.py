@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from reports import wording
+from reports.cells import blocks_of
 from reports.sections.blocks import Block, Facts, Heading, Inline, Paragraph, Section, plain, rich, strong
 from reports.sections.context import Context, finite
 from reports.sections.verdicts import verdict_blocks
@@ -32,32 +33,43 @@ def _best(context: Context) -> Inline:
         f"The best {words} is ",
         strong(wording.perplexity(float(best["value"]))),
         *tested,
-        f": trial {context.names[trial]}, {_name(context, trial)}, seed {best['seed']}, after "
+        f": trial {context.names[trial]}, {_name(context, trial, str(best['phase']))}, seed {best['seed']}, after "
         f"{wording.budget(best['budget'])}.{_gain(context, best)}",
     )
 
 
-def _name(context: Context, trial: int) -> str:
+def _name(context: Context, trial: int, phase: str) -> str:
     name = context.configurations[trial]
-    return "the baseline" if name == "baseline" else f"with {name}"
+    if name == "baseline":
+        return "the baseline"
+    alone = wording.configuration(context.levels[trial], context.block_baseline(trial, phase)) == "baseline"
+    return f"the baseline with {name}" if alone else f"with {name}"
 
 
 def _gain(context: Context, best: Any) -> str:
-    """How the best compares with the baseline at its budget and seed, where that was run."""
-    frame = context.trials
+    """How the best compares with the baseline of its blocks, budget and seed, where that was run."""
+    frame, trial, phase = context.trials, int(best["trial_id"]), str(best["phase"])
+    baseline = context.block_baseline(trial, phase)
     same = frame[
         (frame["budget"] == best["budget"]) & (frame["seed"] == best["seed"]) & (frame["state"] == "completed")
     ]
-    base = [float(row.value) for row in same.itertuples() if context.at_baseline(int(row.trial_id))]
-    if not base or context.at_baseline(int(best["trial_id"])):
+    base = {
+        int(row.trial_id): float(row.value)
+        for row in same.itertuples()
+        if wording.configuration(context.levels[int(row.trial_id)], baseline) == "baseline"
+    }
+    if not base or trial in base:
         return ""
+    there = next(iter(base.values()))
     value = float(best["value"])
     change = (
-        wording.percent(math.log(value / base[0]))
-        if context.metric.log and value > 0 and base[0] > 0
-        else wording.signed(value - base[0], 4)
+        wording.percent(math.log(value / there))
+        if context.metric.log and value > 0 and there > 0
+        else wording.signed(value - there, 4)
     )
-    return f" The baseline with the same seed and budget has {wording.perplexity(base[0])} ({change})."
+    blocks = [wording.clean(factor) for factor in blocks_of(context.data, phase)]
+    alike = wording.listed([*blocks, "seed", "budget"])
+    return f" The baseline with the same {alike} has {wording.perplexity(there)} ({change})."
 
 
 def _corpus(corpus: Mapping[str, Any]) -> Inline:
