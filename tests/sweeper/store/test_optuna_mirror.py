@@ -103,6 +103,22 @@ def test_a_trial_that_runs_again_shows_as_waiting_and_then_ends_once(engine: Eng
         assert trial.datetime_start == datetime.fromtimestamp(50.0)
 
 
+def test_a_trial_that_was_stopped_waits_without_a_trace_and_keeps_its_first_start(engine: Engine, url: str) -> None:
+    study_id = enrolled(engine, phase("screen", levels(1))).study_id
+
+    def seen() -> tuple[TrialState, float | None, datetime | None, bool]:
+        with optuna_study(url, "s/screen") as study:
+            (trial,) = study.trials
+            return trial.state, trial.value, trial.datetime_start, "exit_reason" in trial.user_attrs
+
+    claim = take(engine, study_id, now=50.0)
+    assert seen() == (TrialState.RUNNING, None, datetime.fromtimestamp(50.0), False)
+    assert finish(engine, claim, Outcome(exit_reason="preempted", value=3.0), now=60.0) == "waiting"
+    assert seen() == (TrialState.WAITING, None, None, False)
+    take(engine, study_id, now=80.0)
+    assert seen() == (TrialState.RUNNING, None, datetime.fromtimestamp(50.0), False)
+
+
 def test_importances_can_be_computed_from_it(engine: Engine, url: str) -> None:
     configurations = [{"rate": rate, "depth": depth} for rate in (0.0, 0.1, 0.2) for depth in (2, 4, 8)]
     study_id = enrolled(engine, phase("screen", configurations)).study_id
