@@ -167,6 +167,7 @@ def test_a_crashed_trial_waits_a_moment_longer_each_time(engine: Engine) -> None
         queue.finish(engine, claim, failed("crashed"), retry={"crashed": 9}, now=now)
         due = queue.next_due(engine, study, now)
         assert due is not None
+        assert take(engine, study, now) is None
         assert take(engine, study, due - 0.001) is None
         waits.append(due - now)
         now = due

@@ -25,7 +25,8 @@ def second_study(engine: Engine, number: int) -> int:
 
 def test_studies_in_one_store_leave_each_other_alone(engine: Engine, url: str) -> None:
     one = enrolled(engine, phase("screen", levels(2))).study_id
-    other = second_study(engine, 1)
+    other = second_study(engine, 2)
+    assert end(engine, must_take(engine, other), completed()) == "completed"  # not one of the first, which wait as well
     held = must_take(engine, one)
     crashed = must_take(engine, one)
     assert end(engine, crashed, failed("timeout")) == "failed"
@@ -35,11 +36,11 @@ def test_studies_in_one_store_leave_each_other_alone(engine: Engine, url: str) -
     assert queue.next_due(engine, other, LEASE_S) == 2 * LEASE_S
     assert queue.retry_failed(engine, other, LEASE_S) == 0
     assert queue.cancel(engine, other, LEASE_S) == 0
-    assert queue.counts(engine, other) == {"waiting": 0, "running": 1, "completed": 0, "pruned": 0, "failed": 0}
+    assert queue.counts(engine, other) == {"waiting": 0, "running": 1, "completed": 1, "pruned": 0, "failed": 0}
     assert queue.counts(engine, one) == {"waiting": 0, "running": 1, "completed": 0, "pruned": 0, "failed": 1}
     assert [found.attempt_id for found in queue.abandoned(engine, one, SLOT.machine)] == [held.attempt_id]
     assert queue.retry_failed(engine, one, LEASE_S) == 1
-    assert [trial.state for trial in trial_rows(url, other)] == ["running"]
+    assert [trial.state for trial in trial_rows(url, other)] == ["completed", "running"]
 
 
 def test_a_study_that_was_cancelled_ends_no_lost_trial_of_another(engine: Engine) -> None:
@@ -102,6 +103,7 @@ def test_a_trial_that_runs_again_has_no_ending_yet_but_its_first_start(engine: E
     assert again.started_at == 10.0
     old, new = attempt_rows(url, study)
     assert (old.exit_reason, old.exit_code, old.heartbeat_at, old.peak_memory_bytes) == ("crashed", 7, 12.0, 5)
+    assert (old.message, new.message) == ("the last words", None)
     assert (new.started_at, new.heartbeat_at, new.device, new.device_share) == (20.0, 20.0, "cpu", 1.0)
 
 
@@ -236,10 +238,16 @@ def test_what_a_resumed_trial_has_cost_is_not_reserved_again(engine: Engine) -> 
     assert read_balance(engine, study, 60.0).reserved == 0.0
 
 
+def test_a_trial_that_took_longer_than_predicted_needs_no_more_to_be_admitted(engine: Engine) -> None:
+    study = predicted(engine, 100.0, number=1)
+    end(engine, must_take(engine, study), failed("preempted", device_seconds=HOUR - 0.5), now=30.0)
+    assert must_take(engine, study, now=40.0).attempt == 2
+
+
 def test_a_share_of_a_device_costs_its_share_of_the_time(engine: Engine) -> None:
     study = enrolled(engine, phase("screen", levels(1))).study_id
     half = replace(SLOT, device_share=0.5)
     assert queue.claim(engine, study, half, lease_s=LEASE_S, now=0.0) is not None
-    assert spent_device_seconds(engine, study, 20.0) == 10.0
+    assert [spent_device_seconds(engine, study, now) for now in (0.5, 20.0)] == [0.25, 10.0]
     assert spent_device_seconds(engine, study, 1e6) == 30.0  # a minute of silence counts, and no more
     assert spent_device_seconds(engine, study, -1e6) == 0.0
