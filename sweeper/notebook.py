@@ -75,7 +75,7 @@ class Figure:
 class StudyView:
     """One study of a store, read as often as it is asked."""
 
-    store: str
+    store: str = field(repr=False)
     name: str
 
     def trials(self) -> pd.DataFrame:

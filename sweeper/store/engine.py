@@ -62,6 +62,11 @@ def _engine(url: str, path: Path | None) -> Engine:
             raise StoreError(
                 f"store {shown(url)}: {error}. Install the driver: pip install 'psycopg[binary]'"
             ) from error
+        except ValueError:  # which says what it was
+            raise StoreError(
+                f"store {shown(url)}: what stands where the port would is no number. "
+                "Write postgresql+psycopg://USER:PASSWORD@HOST:PORT/DATABASE"
+            ) from None
     engine = create_engine(URL.create("sqlite", database=str(path)), connect_args={"timeout": BUSY_TIMEOUT_S})
     event.listen(engine, "connect", _set_up_connection)
     event.listen(engine, "begin", _begin)

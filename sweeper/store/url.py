@@ -15,6 +15,8 @@ SQLITE: Final = ("sqlite", "sqlite+pysqlite")
 POSTGRESQL: Final = ("postgresql", "postgresql+psycopg")
 PASSWORD_OPTION: Final = re.compile(r"([?&][^=&]*password[^=&]*=)[^&]*", re.IGNORECASE)
 
+NO_PORT: Final = re.compile(r"^([^:/?\[]*):(?!\d*(?:[/?]|$))[^/?]*")  # a password, say, whose @ and host are missing
+
 
 def store_url(option: str | None, environ: Mapping[str, str]) -> str:
     """The store to use: ``--store``, else ``$SWEEPER_STORE``, else a file in the working directory."""
@@ -24,12 +26,16 @@ def store_url(option: str | None, environ: Mapping[str, str]) -> str:
 def shown(url: str) -> str:
     """The URL with its password hidden, for messages; where it is unclear what is password, more is hidden."""
     head, separator, rest = url.partition("://")
-    if not separator or head in SQLITE:
+    if separator and head in SQLITE:
         return url
+    if not separator:
+        head, rest = "", url
     user, at, place = rest.rpartition("@")
     if at and ":" in user:
         rest = f"{user.partition(':')[0]}:***@{place}"
-    return f"{head}://" + PASSWORD_OPTION.sub(r"\1***", rest)
+    elif separator and not at:
+        rest = NO_PORT.sub(r"\1:***", rest)
+    return f"{head}{separator}" + PASSWORD_OPTION.sub(r"\1***", rest)
 
 
 def sqlite_path(url: str) -> Path | None:
@@ -40,10 +46,12 @@ def sqlite_path(url: str) -> Path | None:
     """
     dialect, separator, rest = url.partition("://")
     if not separator:
-        raise StoreError(
-            f"store {url!r} is not a URL. Write sqlite:///PATH for a file, e.g. --store sqlite:///{url or 'sweeper.db'}"
-        )
+        server, file = "postgresql://USER@HOST/DATABASE for a server", f"sqlite:///{url or 'sweeper.db'}"
+        remedy = server if "@" in url else f"sqlite:///PATH for a file, e.g. --store {file}"
+        raise StoreError(f"store {shown(url)!r} is not a URL. Write {remedy}")
     if dialect in POSTGRESQL:
+        if rest.count("@") > 1:  # the driver would take all after the first for the host, and say so
+            raise StoreError(f"store {shown(url)}: only one @ can be in it. Write %40 for one within user or password")
         return None
     if dialect not in SQLITE:
         raise StoreError(

@@ -2,6 +2,7 @@
 
 import pytest
 
+from sweeper.notebook import Store, StudyView
 from sweeper.provenance import command_line
 from sweeper.store.url import shown
 
@@ -12,11 +13,26 @@ URLS = [
     ("postgresql://host/db?user=me&password=secret&ssl=1", "postgresql://host/db?user=me&password=***&ssl=1"),
     ("postgresql://host/db?sslpassword=secret", "postgresql://host/db?sslpassword=***"),
 ]  # fmt: skip
+SLIPS = [
+    ("postgresql:/me:secret@host/db", "postgresql:***@host/db"),
+    ("me:secret@host/db", "me:***@host/db"),
+    ("postgresql://me:secret/db", "postgresql://me:***/db"),
+    ("postgresql://me:secret", "postgresql://me:***"),
+    ("postgresql://me:1secret/db", "postgresql://me:***/db"),
+    ("postgresql://host:5432/db", "postgresql://host:5432/db"),
+    ("postgresql://[::1]:5432/db", "postgresql://[::1]:5432/db"),
+    ("store.db", "store.db"),
+]
 
 
-@pytest.mark.parametrize(("url", "safe"), URLS)
+@pytest.mark.parametrize(("url", "safe"), [*URLS, *SLIPS])
 def test_a_url_is_shown_without_its_password(url: str, safe: str) -> None:
     assert shown(url) == safe
+
+
+def test_what_a_notebook_shows_of_a_study_has_no_password() -> None:
+    assert repr(StudyView("postgresql://me:secret@host/db", "s")) == "StudyView(name='s')"
+    assert "secret" not in repr(Store("postgresql://me:secret@host/db"))
 
 
 def test_a_file_s_path_is_shown_as_it_is() -> None:

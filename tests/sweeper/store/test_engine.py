@@ -188,6 +188,12 @@ def test_optuna_s_tables_of_another_version_are_refused(engine: Engine, url: str
     [
         ("runs.db", "'runs.db' is not a URL. Write sqlite:///PATH for a file, e.g. --store sqlite:///runs.db"),
         ("mysql://me:secret@db/x", "store mysql://me:***@db/x: databases of kind 'mysql' are not supported"),
+        (
+            "postgresql:/me:secret@db/x",
+            "store 'postgresql:***@db/x' is not a URL. Write postgresql://USER@HOST/DATABASE",
+        ),
+        ("postgresql://me:a@secret@db/x", "store postgresql://me:***@db/x: only one @ can be in it. Write %40 for one"),
+        ("postgresql://me:secret/x", "store postgresql://me:***/x: what stands where the port would is no number"),
         ("sqlite://", "a store is a plain file that several processes open"),
         ("sqlite:///:memory:", "a store is a plain file that several processes open"),
         ("sqlite:///x.db?mode=ro", "a store is a plain file that several processes open"),
