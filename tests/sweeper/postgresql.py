@@ -15,6 +15,7 @@ from sqlalchemy import create_engine, text
 from sweeper.store.engine import open_store
 
 USER: Final = "postgres"
+GUARDED: Final = "keeper"  # a role that nobody becomes without its password
 # Nothing here outlives a power cut.
 SETTINGS: Final = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_connections=300")
 
@@ -48,6 +49,12 @@ class Cluster:
         self._run(f'CREATE DATABASE "{name}" TEMPLATE empty')
         return f"postgresql+psycopg://{USER}@/{name}?host={self._folder}", name
 
+    def guarded_store(self, password: str) -> str:
+        """The URL of a database for a store to be made in, of a role with a password; once a cluster."""
+        self._run(f"CREATE ROLE {GUARDED} LOGIN PASSWORD '{password}'")
+        self._run(f"CREATE DATABASE {GUARDED} OWNER {GUARDED}")
+        return f"postgresql+psycopg://{GUARDED}:{password}@/{GUARDED}?host={self._folder}"
+
     def drop(self, name: str) -> None:
         """Remove a database, whoever is connected to it."""
         self._run(f'DROP DATABASE "{name}" WITH (FORCE)')
@@ -69,6 +76,8 @@ def cluster(bin_folder: Path, settings: Sequence[str] = SETTINGS) -> Iterator[Cl
         if os.geteuid() == 0:
             shutil.chown(folder, USER)
         _as_server([str(bin_folder / "initdb"), "-D", str(data), "-U", USER, "-A", "trust", "-N"])
+        rules = data / "pg_hba.conf"
+        rules.write_text(f"local all {GUARDED} scram-sha-256\n{rules.read_text()}")
         options = " ".join(f"-c {setting}" for setting in (*settings, f"unix_socket_directories={folder}"))
         control = [str(bin_folder / "pg_ctl"), "-D", str(data), "-w"]
         _as_server([*control, "-l", str(folder / "log"), "-o", f"{options} -c listen_addresses=", "start"])
