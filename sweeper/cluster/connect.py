@@ -76,6 +76,7 @@ def _on_this_machine(stack: ExitStack, document: Mapping[str, Any], needs: Needs
                 threads_per_worker=1,
                 host="127.0.0.1",
                 dashboard_address=None,
+                scheduler_kwargs=slurm.NO_DASHBOARD,
                 memory_limit=0,  # a worker has nothing in its memory; trials are not its own
                 silence_logs=logging.CRITICAL,
             )

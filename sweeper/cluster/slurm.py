@@ -24,6 +24,8 @@ from sweeper.errors import UsageError
 SECTION: Final = "jobqueue.slurm"
 GPU_DIRECTIVE: Final = re.compile(r"gpu", re.IGNORECASE)
 GPU_NUMBER: Final = re.compile(r"gpus?[^,\s]*?[:=](\d+)(?:,|\s|$)|^-G\s*(\d+)", re.IGNORECASE)
+# A scheduler has an HTTP server all the same: on any port that is free, and for this machine alone.
+NO_DASHBOARD: Final = {"dashboard": False, "dashboard_address": "127.0.0.1:0"}
 ANSWER_S: Final = 10.0  # of squeue, while the launcher waits
 NOT_THERE: Final = "Invalid job id"  # squeue's error, should it be asked for one job that SLURM has forgotten
 
@@ -44,7 +46,8 @@ def job_options(document: Mapping[str, Any]) -> dict[str, Any]:
             "export DASK_JOBQUEUE__SLURM__MEMORY=24GB"
         )
     options: dict[str, Any] = {}
-    options["scheduler_options"] = {"dashboard_address": None, **(_configured("scheduler-options") or {})}
+    given = _configured("scheduler-options") or {}
+    options["scheduler_options"] = {**({} if "dashboard_address" in given else NO_DASHBOARD), **given}
     options["processes"] = int(_configured("processes") or 1)
     if _configured("cores") is None:
         shared = int(1 / resources["gpus_per_trial"]) if resources["device"] == "cuda" else 1

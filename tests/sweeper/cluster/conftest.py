@@ -35,8 +35,16 @@ def scheduler() -> Iterator[str]:
     """The address of a scheduler with one worker of two threads, all of it in this process."""
     from distributed import LocalCluster
 
+    from sweeper.cluster.slurm import NO_DASHBOARD
+
     with LocalCluster(
-        n_workers=1, threads_per_worker=2, processes=False, protocol="tcp://", host="127.0.0.1", dashboard_address=None
+        n_workers=1,
+        threads_per_worker=2,
+        processes=False,
+        protocol="tcp://",
+        host="127.0.0.1",
+        dashboard_address=None,
+        scheduler_kwargs=NO_DASHBOARD,
     ) as cluster:
         yield cluster.scheduler_address
 

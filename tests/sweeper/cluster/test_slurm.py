@@ -73,6 +73,19 @@ def test_a_job_is_what_the_configuration_says_and_the_study_asks_for(slurm_here:
     assert "--nthreads 8" in script[-1]
 
 
+def test_schedulers_of_one_machine_do_not_want_the_same_port(slurm_here: Path) -> None:
+    options = slurm.job_options(document_of())
+    with slurm.cluster_of(options) as first, slurm.cluster_of(options) as second:
+        ports = {cluster.scheduler.http_server.port for cluster in (first, second)}
+        assert first.scheduler.http_server.address == "127.0.0.1"
+    assert len(ports) == 2
+
+
+def test_a_dashboard_that_is_configured_is_kept(slurm_here: Path) -> None:
+    with dask.config.set({"jobqueue.slurm.scheduler-options": {"dashboard_address": ":8790"}}):
+        assert slurm.job_options(document_of())["scheduler_options"] == {"dashboard_address": ":8790"}
+
+
 def test_memory_must_be_configured(monkeypatch: pytest.MonkeyPatch) -> None:
     with dask.config.set({"jobqueue.slurm.memory": None}), pytest.raises(UsageError, match=r"jobqueue\.slurm\.memory"):
         slurm.job_options(document_of())
