@@ -9,6 +9,7 @@ from rich.table import Table
 from sweeper.designs.fractional import Aliasing
 from sweeper.forecast import Forecast
 from sweeper.predict import Prediction
+from sweeper.quantities import byte_size, counted, device_hours, duration, hours
 
 MOST_CHAINS: Final = 12
 FULL_WIDTH: Final = 100
@@ -49,22 +50,18 @@ def _table(found: Forecast, *, in_full: bool) -> Table:
     for phase in found.phases:
         many = "drawn later" if phase.configurations is None else f"{phase.configurations:,}"
         full = [many, f"{phase.seeds}", f"{phase.shared or ''}"] if in_full else []
-        hours, interval = (_hours(phase.whole), _interval(phase.whole)) if phase.trials else ("0", "")
+        predicted = (_hours(phase.whole), _interval(phase.whole)) if phase.trials else ("0", "")
         name = escape(phase.name)
-        table.add_row(name, phase.design, *full, f"{phase.trials:,}", phase.budget, hours, interval)
+        table.add_row(name, phase.design, *full, f"{phase.trials:,}", phase.budget, *predicted)
     return table
 
 
 def _hours(prediction: Prediction | None) -> str:
-    return "unknown" if prediction is None else _number(prediction.seconds / 3600)
+    return "unknown" if prediction is None else hours(prediction.seconds / 3600)
 
 
 def _interval(prediction: Prediction | None) -> str:
-    return "" if prediction is None else f"{_number(prediction.low / 3600)} to {_number(prediction.high / 3600)}"
-
-
-def _number(hours: float) -> str:
-    return f"{hours:,.1f}" if hours >= 99.95 else f"{hours:.3g}"
+    return "" if prediction is None else f"{hours(prediction.low / 3600)} to {hours(prediction.high / 3600)}"
 
 
 def _totals(found: Forecast) -> list[str]:
@@ -74,28 +71,20 @@ def _totals(found: Forecast) -> list[str]:
         lines.append(f"Device-hours from {', '.join(BASES[basis] for basis in bases)}.")
     if not found.is_known:
         lines.append("The program has not run yet, so nothing is known of how long it takes. A pilot tells: --pilot.")
-    slots = f"{found.slots} slot{'s' if found.slots > 1 else ''}{f' ({found.slots_note})' if found.slots_note else ''}"
+    slots = f"{counted(found.slots, 'slot')}{f' ({found.slots_note})' if found.slots_note else ''}"
     if found.finish_s is not None:
         lines.append(f"On {slots} it ends {duration(found.finish_s)} after it starts.")
     if found.cap_device_hours is not None:
         lines.append(_cap(found, found.cap_device_hours))
     if found.footprint is not None:
         measured = "Measured" if found.footprint.measured else "Estimated"
-        of_memory = f"{_size(found.footprint.memory)} of memory a trial, and " if found.footprint.memory else ""
-        lines.append(f"{measured}: {of_memory}{_size(found.footprint.disk)} of disk for all.")
+        of_memory = f"{byte_size(found.footprint.memory)} of memory a trial, and " if found.footprint.memory else ""
+        lines.append(f"{measured}: {of_memory}{byte_size(found.footprint.disk)} of disk for all.")
     return lines
 
 
-def _size(number: float) -> str:
-    """Bytes as people say them: 0.34 GB, 12 MB, 3 kB."""
-    for unit, least, size in (("GB", 1e8, 1e9), ("MB", 1e5, 1e6)):
-        if number >= least:
-            return f"{number / size:.2g} {unit}"
-    return f"{number / 1e3:.2g} kB"
-
-
 def _cap(found: Forecast, cap: float) -> str:
-    text = f"The budget is {cap:g} device-hours"
+    text = f"The budget is {device_hours(cap)}"
     if found.whole is None:
         return f"{text}."
     if found.whole.low / 3600 > cap:
@@ -122,18 +111,9 @@ def _aliasing(name: str, mixed: Aliasing) -> list[str]:
 
 def _claims(found: Forecast) -> list[str]:
     can = [claim for claim in found.claims if claim.testable]
-    lines = [f"{len(can)} of {len(found.claims)} claims can be tested:"]
+    lines = [f"{len(can)} of {counted(len(found.claims), 'claim')} can be tested:"]
     for claim in found.claims:
         mark = "yes" if claim.testable else "NO "
-        pairs = f"on {claim.pairs} pairs" if claim.testable and claim.pairs is not None else claim.reason
+        pairs = f"on {counted(claim.pairs, 'pair')}" if claim.testable and claim.pairs is not None else claim.reason
         lines.append(f"  {mark}  {claim.claim}: {pairs}")
     return lines
-
-
-def duration(seconds: float) -> str:
-    """A time span in words: 45 s, 12 min, 3.5 h, 4.2 days."""
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    if seconds < 90 * 60:
-        return f"{seconds / 60:.0f} min"
-    return f"{seconds / 3600:.1f} h" if seconds < 48 * 3600 else f"{seconds / 86400:.1f} days"

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import TYPE_CHECKING, Protocol, Self, TextIO
 
+from sweeper.quantities import device_hours, duration, hours
 from sweeper.sparkline import ASCII, BARS, sparkline
 from sweeper.status import Status
 
@@ -95,7 +96,7 @@ def summary_line(status: Status) -> str:
         parts.append(f"{status.total('failed')} failed")
     if status.total("pruned"):
         parts.append(f"{status.total('pruned')} pruned")
-    parts.append(f"{status.device_hours:.3g} device-hours")
+    parts.append(device_hours(status.device_hours))
     if status.best is not None:
         parts.append(f"best {status.metric} {status.best:.4g}")
     if status.eta_seconds is not None and status.ended < status.planned:
@@ -105,25 +106,13 @@ def summary_line(status: Status) -> str:
     return ", ".join(parts)
 
 
-def duration(seconds: float) -> str:
-    """Seconds as people say them: `45 s`, `3 min`, `2 h 5 min`, `3 d 4 h`."""
-    minutes, hours, days = round(seconds / 60), seconds / 3600, seconds / 86400
-    if seconds < 100:
-        return f"{seconds:.0f} s"
-    if hours < 1.5:
-        return f"{minutes} min"
-    if days < 2:
-        return f"{minutes // 60} h {minutes % 60} min"
-    return f"{round(hours) // 24} d {round(hours) % 24} h"
-
-
 def ledger_line(status: Status) -> str:
     """What was spent of the cap, and on which ends of attempts: the most first."""
     cap = status.device_hours_cap
-    spent = f"{status.device_hours:.3g}{'' if cap is None else f' of {cap:g}'} device-hours"
+    spent = device_hours(status.device_hours) if cap is None else f"{hours(status.device_hours)} of {device_hours(cap)}"
     share = f" ({status.device_hours / cap:.0%})" if cap else ""
     parts = sorted(status.ledger.items(), key=lambda item: (-item[1], item[0]))
-    on = ", ".join(f"{hours:.3g} {reason.replace('_', ' ')}" for reason, hours in parts)
+    on = ", ".join(f"{hours(amount)} {reason.replace('_', ' ')}" for reason, amount in parts)
     return f"ledger: {spent}{share}{f': {on}' if on else ''}"
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sweeper.errors import UsageError
+from sweeper.quantities import byte_size, device_hours, hours
 
 if TYPE_CHECKING:
     from sweeper.pilot_runs import Pilots
@@ -29,7 +30,7 @@ def refuse_what_cannot_fit(study: "Study", planned: "Plan", predicted: "Mapping[
         return
     raise UsageError(
         f"{study.path}: budget.device_hours: {cap:g} is less than the {len(planned.trials)} trials need, which is "
-        f"{whole.seconds / 3600:.3g} device-hours by prediction, and {whole.low / 3600:.3g} at the least. "
+        f"{device_hours(whole.seconds / 3600)} by prediction, and {hours(whole.low / 3600)} at the least. "
         f"Raise it, plan less (sweeper plan {study.path}), or run what fits: --force"
     )
 
@@ -55,16 +56,16 @@ def refuse_what_has_no_room(
     memory = memory_bytes()
     if device_for(study) == "cpu" and memory is not None and number * found.memory > memory:
         raise UsageError(
-            f"{study.path}: resources.slots: {number} trials at a time take {number * found.memory / 1e9:.3g} GB of "
-            f"memory as the pilot measured it, and this machine has {memory / 1e9:.3g} GB. "
+            f"{study.path}: resources.slots: {number} trials at a time take {byte_size(number * found.memory)} of "
+            f"memory as the pilot measured it, and this machine has {byte_size(memory)}. "
             f"Fewer fit (--slots {max(1, int(memory / found.memory))}), or go on all the same: --force"
         )
     folder = runs_dir(store)
     free = shutil.disk_usage(_that_is_there(folder)).free
     if found.disk > free and not is_in_store(store, study.name):
         raise UsageError(
-            f"{study.path}: the {len(planned.trials)} trials' files take {found.disk / 1e9:.3g} GB as the pilot "
-            f"measured them, and {folder} has {free / 1e9:.3g} GB of room. Make room, name another folder "
+            f"{study.path}: the {len(planned.trials)} trials' files take {byte_size(found.disk)} as the pilot "
+            f"measured them, and {folder} has {byte_size(free)} of room. Make room, name another folder "
             "(SWEEPER_RUNS), or go on all the same: --force"
         )
 

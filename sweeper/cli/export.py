@@ -8,6 +8,7 @@ import click
 
 from sweeper.cli.options import store_option, study_name
 from sweeper.errors import UsageError
+from sweeper.quantities import counted
 
 if TYPE_CHECKING:
     from sweeper.export import Format, TableName
@@ -51,7 +52,7 @@ def export(study: str, name: str | None, whole: bool, form: str, out: Path | Non
         write_atomically(out, content)
     except OSError as error:
         raise UsageError(f"--out {out}: cannot be written: {error.strerror}. Name another file.") from error
-    click.echo(f"{out}: {len(found.rows)} rows", err=True)
+    click.echo(f"{out}: {counted(len(found.rows), 'row')}", err=True)
 
 
 def _write_all(store: str, study: str, table: str | None, form: str, out: Path | None) -> None:

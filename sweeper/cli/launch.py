@@ -11,6 +11,7 @@ from sweeper.cli.cluster import cluster_of, engine_options, pool_of
 from sweeper.cli.options import WholeNumber, json_option, print_json, store_option
 from sweeper.cli.pilot import pilot_option
 from sweeper.errors import UsageError
+from sweeper.quantities import counted, device_hours
 
 if TYPE_CHECKING:
     from sweeper.cluster.pool import DaskPool
@@ -134,9 +135,9 @@ def _tell_start(
             f"{', '.join(enrolment.unwanted[:5])}{' …' if len(enrolment.unwanted) > 5 else ''}",
             err=True,
         )
-    what = f"{enrolment.added} trials planned" if enrolment.added else "going on"
+    what = f"{counted(enrolment.added, 'trial')} planned" if enrolment.added else "going on"
     where = _devices(places) if pool is None else f"{_devices(places)} ({pool.where})"
-    click.echo(f"{plan.study}: {what}; {len(places)} slots on {where}; store {shown(store)}", err=True)
+    click.echo(f"{plan.study}: {what}; {counted(len(places), 'slot')} on {where}; store {shown(store)}", err=True)
     if pool is None:
         from sweeper.slots.neighbours import say_crowding  # noqa: PLC0415
 
@@ -158,7 +159,7 @@ def _tell_end(study: str, launched: "Launched", path: Path, store: str) -> None:
         f"{number} {word}" for number, word in ((launched.pruned, "pruned"), (launched.failed, "failed")) if number
     ]
     counts += [f"{launched.left} left"] if launched.left else []
-    click.echo(f"{study}: {', '.join(counts)}; {launched.device_hours:.3g} device-hours.")
+    click.echo(f"{study}: {', '.join(counts)}; {device_hours(launched.device_hours)}.")
     for complaint in launched.complaints:
         click.echo(complaint, err=True)
     match launched.exit_code:

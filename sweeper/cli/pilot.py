@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
+from sweeper.quantities import counted, device_hours
+
 if TYPE_CHECKING:
     from sweeper.pilot_choice import PilotTrial
     from sweeper.plan import Plan
@@ -72,7 +74,7 @@ def pilot_first(study: "Study", plan: "Plan", *, store: str, slots: int | None, 
         click.echo("Interrupted; nothing of the pilot was kept.", err=True)
         sys.exit(130)
     click.echo(
-        f"{study.name}: the pilot took {piloted.device_hours:.3g} device-hours, which no study's budget counts.",
+        f"{study.name}: the pilot took {device_hours(piloted.device_hours)}, which no study's budget counts.",
         err=True,
     )
     for failure in piloted.failures:
@@ -102,4 +104,5 @@ def pilot_of_a_launch(study: "Study", plan: "Plan", *, store: str, slots: int | 
 
 def _tell_start(study: str, trials: "Sequence[PilotTrial]", places: "tuple[Slot, ...]") -> None:
     lengths = sorted({f"{trial.amount:,g} {trial.unit}" for trial in trials})
-    click.echo(f"{study}: a pilot of {len(trials)} runs of {' or '.join(lengths)} on {len(places)} slots", err=True)
+    runs = f"{counted(len(trials), 'run')} of {' or '.join(lengths)}"
+    click.echo(f"{study}: a pilot of {runs} on {counted(len(places), 'slot')}", err=True)

@@ -9,6 +9,7 @@ from sweeper.cli.options import WholeNumber, json_option, print_json, store_opti
 from sweeper.cli.replay_least import least_document, least_text
 from sweeper.errors import UsageError
 from sweeper.pruning import PRUNERS
+from sweeper.quantities import hours
 
 if TYPE_CHECKING:
     from reports.replay.protocols import Replay
@@ -104,9 +105,9 @@ def _print(name: str, metric: str, found: "Replay") -> None:
     what += ["the trials that claims want"] if protocol.needed and protocol.stopping == "fixed" else []
     if protocol.stopping != "fixed":
         what.append(f"sequential stopping ({protocol.stopping}{', futility' if protocol.futility else ''})")
-    hours = (found.device_seconds_before / 3600, found.device_seconds_after / 3600)
+    before, after = (hours(seconds / 3600) for seconds in (found.device_seconds_before, found.device_seconds_after))
     click.echo(f"{name} with {' and '.join(what) or 'no pruner'}:")
-    click.echo(f"  device-hours {hours[0]:.3g} -> {hours[1]:.3g}: {100 * found.saved:.1f} % saved")
+    click.echo(f"  device-hours {before} -> {after}: {100 * found.saved:.1f} % saved")
     click.echo(f"  of {found.num_trials} trials {len(found.pruned)} pruned, {len(found.dropped)} not run")
     click.echo(f"  {metric}, best: {found.best_before:.6g} -> {found.best_after:.6g}")
     for claim, before, after in found.changed:

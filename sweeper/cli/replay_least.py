@@ -2,6 +2,8 @@
 
 from typing import TYPE_CHECKING, Any, Final
 
+from sweeper.quantities import counted, device_hours, hours
+
 if TYPE_CHECKING:
     from reports.replay.protocols import Replay
     from reports.replay.search import Search
@@ -50,8 +52,9 @@ def _replay(found: "Replay") -> dict[str, Any]:
 def least_text(name: str, found: "Search") -> str:
     """The result for people."""
     full = found.full
+    size = (device_hours(full.device_seconds_after / 3600), counted(full.num_trials, "trial"))
     lines = [
-        f"{name}: {_hours(full)} device-hours, {full.num_trials} trials, {len(full.verdicts)} claims",
+        f"{name}: {', '.join(size)}, {counted(len(full.verdicts), 'claim')}",
         *_warnings(found),
         "",
         "Each saving by itself:",
@@ -92,4 +95,4 @@ def _changes(found: "Replay") -> list[str]:
 
 
 def _hours(found: "Replay") -> str:
-    return f"{found.device_seconds_after / 3600:.3g}"
+    return hours(found.device_seconds_after / 3600)

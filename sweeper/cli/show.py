@@ -38,7 +38,7 @@ def show(study: str, trial: str, store: str, as_json: bool) -> None:
     if as_json:
         print_json(document)
     else:
-        click.echo("\n".join(_lines(document, 0)))
+        click.echo("\n".join(_lines(_without_doubles(document), 0)))
 
 
 def _find(trials: "Sequence[TrialRow]", study: str, wanted: str) -> "TrialRow":
@@ -85,6 +85,14 @@ def _document(
     }
 
 
+def _without_doubles(document: "Mapping[str, Any]") -> dict[str, Any]:
+    """A result that repeats the trial's config does so in JSON alone: people read it once."""
+    result = document["result"]
+    if not isinstance(result, dict):
+        return dict(document)
+    return {**document, "result": {key: value for key, value in result.items() if key != "config"}}
+
+
 def _attempt(attempt: "AttemptRow") -> dict[str, Any]:
     return {
         "attempt": attempt.attempt,
@@ -117,6 +125,7 @@ def _lines(value: Any, depth: int) -> list[str]:
         if isinstance(item, dict) or (isinstance(item, list) and any(isinstance(each, dict) for each in item)):
             lines += [head, *_lines(item, depth + 1)]
         else:
-            first, *rest = str(item).splitlines() or [""]
+            words = str(item).lower() if isinstance(item, bool) else str(item)
+            first, *rest = words.splitlines() or [""]
             lines += [f"{head} {first}", *(f"{indent}    {line}" for line in rest)]
     return lines

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from sweeper.cli.options import WholeNumber, json_option, print_json, store_option
+from sweeper.quantities import counted, device_hours, duration
 
 if TYPE_CHECKING:
     from sweeper.simulate import Schedule, SlotTimes
@@ -79,17 +80,14 @@ def _slot_json(slot: "SlotTimes") -> dict[str, Any]:
     }
 
 
-def _tell(study: str, trials: int, device_hours: float, schedules: "list[Schedule]") -> None:
+def _tell(study: str, trials: int, hours: float, schedules: "list[Schedule]") -> None:
     from rich.console import Console  # noqa: PLC0415 - rich is loaded only for people
     from rich.table import Table  # noqa: PLC0415
 
-    from sweeper.forecast_text import duration  # noqa: PLC0415
-
     first = schedules[0]
     console = Console(file=sys.stdout, highlight=False, soft_wrap=True)
-    console.print(
-        f"{study}: {trials:,} trials, {device_hours:.3g} device-hours, {len(first.slots)} slots", markup=False
-    )
+    size = f"{counted(trials, 'trial')}, {device_hours(hours)}, {counted(len(first.slots), 'slot')}"
+    console.print(f"{study}: {size}", markup=False)
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in ("order", "ends after", "slots idle", "share"):
         table.add_column(column, justify="left" if column == "order" else "right")
@@ -103,12 +101,10 @@ def _tell(study: str, trials: int, device_hours: float, schedules: "list[Schedul
 
 
 def _slot_lines(schedule: "Schedule") -> list[str]:
-    from sweeper.forecast_text import duration  # noqa: PLC0415
-
     lines = []
     for number, slot in enumerate(schedule.slots[:MOST_SLOTS]):
-        trials = f"{slot.trials} trial{'' if slot.trials == 1 else 's'}"
-        line = f"  slot {number}: {trials}, busy {duration(slot.busy_s)}, idle {duration(slot.idle_s)}"
+        spent = f"busy {duration(slot.busy_s)}, idle {duration(slot.idle_s)}"
+        line = f"  slot {number}: {counted(slot.trials, 'trial')}, {spent}"
         reasons: dict[str, float] = {}
         for gap in slot.gaps:
             reasons[gap.reason] = reasons.get(gap.reason, 0.0) + gap.seconds

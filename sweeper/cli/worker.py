@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from sweeper.cli.options import WholeNumber, store_option, study_name
+from sweeper.quantities import counted
 
 if TYPE_CHECKING:
     from sweeper.slots.resources import Slot
@@ -42,7 +43,7 @@ def worker(study: str | None, store: str, slots: int | None) -> None:
 
 def _tell_study(name: str, places: "tuple[Slot, ...]") -> None:
     devices = ", ".join(dict.fromkeys(place.device for place in places))
-    click.echo(f"{name}: joined with {len(places)} slots on {devices}", err=True)
+    click.echo(f"{name}: joined with {counted(len(places), 'slot')} on {devices}", err=True)
     from sweeper.slots.neighbours import say_crowding  # noqa: PLC0415
 
     if (crowded := say_crowding(name, places)) is not None:

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Engine, Row, Select, func, insert, select, update
 
+from sweeper.quantities import device_hours, hours
 from sweeper.queue_order import length_class
 from sweeper.store import optuna_mirror
 from sweeper.store.attempts import FREED, close_lost, fail_if_hopeless
@@ -92,9 +93,9 @@ def _refusal(
     if found.spent < cap and committed + needed <= cap:
         return None
     return BudgetTooSmall(
-        f"the budget of {study.budget_device_hours:g} device-hours does not admit trial {trial.phase}/{trial.number}: "
-        f"{found.spent / 3600:.3g} are spent, {found.reserved / 3600:.3g} promised to running trials, and it is "
-        f"predicted to need {needed / 3600:.3g}",
+        f"the budget of {device_hours(study.budget_device_hours)} does not admit trial {trial.phase}/{trial.number}: "
+        f"{hours(found.spent / 3600)} are spent, {hours(found.reserved / 3600)} promised to running trials, and it is "
+        f"predicted to need {hours(needed / 3600)}",
         others_running=found.running > 0,
     )
 

@@ -5,7 +5,7 @@ import pytest
 from rich.console import Console
 
 from sweeper.forecast import Forecast, forecast, forecast_json, slot_seconds
-from sweeper.forecast_text import duration, forecast_parts
+from sweeper.forecast_text import forecast_parts
 from sweeper.plan import make_plan
 from sweeper.predict import Prediction, predict
 from tests.sweeper.designs.factors import two_level
@@ -115,10 +115,3 @@ def test_a_share_of_a_gpu_holds_its_slot_longer() -> None:
     study = document({}, resources={"gpus_per_trial": 0.5})
     assert slot_seconds(study, {("p", 0): HOUR}, "cuda") == {("p", 0): 7200.0}
     assert slot_seconds(study, {("p", 0): HOUR}, "cpu") == {("p", 0): 3600.0}
-
-
-@pytest.mark.parametrize(
-    ("seconds", "words"), [(12.4, "12 s"), (600, "10 min"), (7200, "2.0 h"), (400_000, "4.6 days")]
-)
-def test_durations_are_said_in_units_that_fit(seconds: float, words: str) -> None:
-    assert duration(seconds) == words

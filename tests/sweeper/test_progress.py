@@ -8,17 +8,9 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
-from sweeper.progress import PlainProgress, duration, ledger_line, progress_for, status_table, summary_line
+from sweeper.progress import PlainProgress, ledger_line, progress_for, status_table, summary_line
 from sweeper.status import RunningTrial, Status
 from tests.sweeper.test_status import make_status
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"),
-    [(0, "0 s"), (45, "45 s"), (150, "2 min"), (4000, "67 min"), (7500, "2 h 5 min"), (273600, "3 d 4 h")],
-)
-def test_durations_read_as_people_say_them(seconds: float, text: str) -> None:
-    assert duration(seconds) == text
 
 
 def test_the_summary_says_what_ended_failed_and_is_left() -> None:

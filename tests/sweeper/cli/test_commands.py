@@ -19,6 +19,9 @@ from tests.sweeper.store.builders import RETRY, SLOT, completed, enrolled, level
 Sweeper = Callable[..., Answer]
 
 
+RESULT = {"note": "<b>", "resumed": True, "config": {"a": {"b": 1}}}
+
+
 @pytest.fixture
 def study(engine: Engine) -> int:
     """Three trials: one completed, one failed, one waiting."""
@@ -26,7 +29,7 @@ def study(engine: Engine) -> int:
     claim = queue.claim(engine, study_id, SLOT, lease_s=30.0, now=0.0)
     assert claim is not None
     ingest(engine, claim, [Measurement(metric="loss", step=7, value=2.5)], 5)
-    queue.finish(engine, claim, completed(2.5, result={"note": "<b>"}), retry=RETRY, now=4.0)
+    queue.finish(engine, claim, completed(2.5, result=RESULT), retry=RETRY, now=4.0)
     claim = queue.claim(engine, study_id, SLOT, lease_s=30.0, now=5.0)
     assert claim is not None
     failed = Outcome(exit_reason="diverged", exit_code=3, message="the loss is not finite", device_seconds=1.0)
@@ -92,13 +95,20 @@ def test_show_finds_a_trial_by_its_phase_and_number(sweeper: Sweeper, url: str, 
         assert answer.code == 2
         return
     document = json.loads(answer.out)
-    assert (document["trial"], document["loss"], document["result"]) == ("screen/0", 2.5, {"note": "<b>"})
+    assert (document["trial"], document["loss"], document["result"]) == ("screen/0", 2.5, RESULT)
     assert document["last_values"] == {"loss": {"step": 7, "value": 2.5}}
     assert document["attempts"][0]["exit_reason"] == "completed"
 
 
 def test_show_for_people_has_the_last_words_of_a_failed_trial(sweeper: Sweeper, url: str, study: int) -> None:
     assert "the loss is not finite" in sweeper("show", "s", "screen/1", "--store", url).out
+
+
+def test_show_for_people_has_the_config_once(sweeper: Sweeper, url: str, study: int) -> None:
+    lines = sweeper("show", "s", "screen/0", "--store", url).out.splitlines()
+    assert [line for line in lines if line.strip() == "config:"] == ["config:"]
+    assert "  note: <b>" in lines
+    assert "  resumed: true" in lines
 
 
 def test_show_says_which_trials_there_are(sweeper: Sweeper, url: str, study: int) -> None:
