@@ -2,6 +2,7 @@
 
 import json
 import os
+import secrets
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -14,7 +15,8 @@ from sqlalchemy import create_engine, inspect, text
 from tests.sweeper import postgresql
 from tests.sweeper.postgresql import GUARDED
 
-PASSWORD: Final = "open-sesame-7f3a9c"
+# One of this process's own: tests beside it see each other's command lines.
+PASSWORD: Final = f"open-sesame-{secrets.token_hex(8)}"
 # The trial looks around: whoever runs it, and all that was started beside it, is alive while it does.
 LOOK_AROUND: Final = """
 import contextlib, os, pathlib
