@@ -1,13 +1,16 @@
 """Options and arguments that several commands share."""
 
 import json
+import math
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
 DEFAULT_STORE = "sqlite:///sweeper.db"
+MOST_SECONDS = 10**9  # 32 years; a schedule of many trials is still a number
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -26,6 +29,25 @@ class WholeNumber(click.IntRange):
         except click.BadParameter:
             bounds = f"from {self.min}" if self.max is None else f"from {self.min} to {self.max}"
             self.fail(f"{str(value)!r} is not a whole number {bounds}.", param, ctx)
+
+
+class Seconds(click.FloatRange):
+    """A time above 0; what is wrong with another is said with what would be right."""
+
+    def __init__(self) -> None:
+        super().__init__(min=0, min_open=True, max=MOST_SECONDS)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """The number.
+
+        Raises:
+            UsageError: click's, for what is no such number.
+        """
+        with suppress(click.BadParameter):
+            seconds = super().convert(value, param, ctx)
+            if not math.isnan(seconds):  # which is out of no range
+                return seconds
+        self.fail(f"{str(value)!r} is not a number of seconds above 0 and up to {MOST_SECONDS}.", param, ctx)
 
 
 def store_option(command: Command) -> Command:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from sweeper.cli.options import WholeNumber, json_option, print_json, store_option
+from sweeper.cli.options import Seconds, WholeNumber, json_option, print_json, store_option
 from sweeper.quantities import counted, device_hours, duration
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ MOST_SLOTS: Final = 32
 @click.command()
 @click.argument("study", type=click.Path(path_type=Path), metavar="STUDY.yaml")
 @click.option("--slots", type=WholeNumber(min=1), help="How many trials run at a time.  [default: the study's]")
-@click.option("--trial-seconds", type=click.FloatRange(min=0, min_open=True), help="For trials that nothing predicts.")
+@click.option("--trial-seconds", type=Seconds(), help="For trials that nothing predicts.")
 @store_option
 @json_option
 def simulate(study: Path, slots: int | None, trial_seconds: float | None, store: str, as_json: bool) -> None:
