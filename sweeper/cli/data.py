@@ -7,6 +7,7 @@ from typing import Final
 
 import click
 
+from sweeper.cli.options import Folder
 from sweeper.errors import SweeperError
 
 CORPORA: Final = ("ptb", "wikitext-2", "wikitext-103")  # of trainer.corpora.fetch, which is a program of its own
@@ -21,7 +22,7 @@ def data() -> None:
 @click.argument("corpus", type=click.Choice(CORPORA), metavar="CORPUS")
 @click.option(
     "--folder",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=Folder(),
     default=Path("data"),
     show_default=True,
     help="The folder above the corpus's own.",

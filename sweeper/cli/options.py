@@ -2,8 +2,8 @@
 
 import json
 import math
+import os
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -43,11 +43,33 @@ class Seconds(click.FloatRange):
         Raises:
             UsageError: click's, for what is no such number.
         """
-        with suppress(click.BadParameter):
+        try:
             seconds = super().convert(value, param, ctx)
-            if not math.isnan(seconds):  # which is out of no range
-                return seconds
-        self.fail(f"{str(value)!r} is not a number of seconds above 0 and up to {MOST_SECONDS}.", param, ctx)
+        except click.BadParameter:
+            seconds = math.nan
+        if math.isnan(seconds):  # which is out of no range for click
+            self.fail(f"{str(value)!r} is not a number of seconds above 0 and up to {MOST_SECONDS}.", param, ctx)
+        return seconds
+
+
+class Folder(click.Path):
+    """A folder, there or not; what is none is said with what to do."""
+
+    def __init__(self) -> None:
+        super().__init__(file_okay=False, path_type=Path)
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> str | bytes | os.PathLike[str]:
+        """The folder.
+
+        Raises:
+            UsageError: click's, for what cannot be used as a folder.
+        """
+        try:
+            return super().convert(value, param, ctx)
+        except click.BadParameter as error:
+            self.fail(f"{error.message} Name another.", param, ctx)
 
 
 def store_option(command: Command) -> Command:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from sweeper.cli.options import store_option, study_name
+from sweeper.cli.options import Folder, store_option, study_name
 from sweeper.errors import UsageError
 
 FORMATS = ("html", "pdf")
@@ -16,12 +16,12 @@ FORMATS = ("html", "pdf")
 @click.option(
     "--from",
     "source",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=Folder(),
     help="A folder that `sweeper export STUDY --all` wrote, instead of a study of the store.",
 )
 @click.option(
     "--out",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=Folder(),
     help="The folder to write to.  [default: sweeper-reports/STUDY, or STUDY-and-OTHER]",
 )
 @click.option(
