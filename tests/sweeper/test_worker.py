@@ -69,7 +69,7 @@ def test_a_store_that_is_not_there_is_not_made(tmp_path: Path) -> None:
 def test_the_command_says_what_it_joined_and_when_nothing_is_left(url: str) -> None:
     enrolled(url, [{"value": 0.5}], name="first")
     done = CliRunner().invoke(cli, ["worker", "--store", url, "--slots", "1"])
-    assert (done.exit_code, done.stderr.splitlines()[0]) == (0, "first: joined with 1 slots on cpu")
+    assert (done.exit_code, done.stderr.splitlines()[0]) == (0, "first: joined with 1 slot on cpu")
     again = CliRunner().invoke(cli, ["worker", "--store", url])
     assert (again.exit_code, again.stdout) == (0, "Nothing is left to do in the store.\n")
 
