@@ -5,7 +5,6 @@ changed. What is not said there follows from the study.
 """
 
 import itertools
-import logging
 import math
 import re
 import shutil
@@ -28,8 +27,10 @@ GPU_NUMBER: Final = re.compile(r"gpus?[^,\s]*?[:=](\d+)(?:,|\s|$)|^-G\s*(\d+)", 
 NO_DASHBOARD: Final = {"dashboard": False, "dashboard_address": "127.0.0.1:0"}
 ANSWER_S: Final = 10.0  # of squeue, while the launcher waits
 NOT_THERE: Final = "Invalid job id"  # squeue's error, should it be asked for one job that SLURM has forgotten
-
-log = logging.getLogger(__name__)
+WHERE_REFUSED: Final = (
+    "If the partition, the account, the time or the memory is not allowed, set queue, account, walltime or memory of "
+    f"{SECTION} in Dask's configuration, job-extra-directives for anything else; if jobs are too many, ask for fewer."
+)
 
 
 def job_options(document: Mapping[str, Any]) -> dict[str, Any]:
@@ -85,8 +86,10 @@ def cluster_of(options: Mapping[str, Any]) -> Any:
         )
     from dask_jobqueue.slurm import SLURMCluster  # noqa: PLC0415 - imports distributed, which is to see our settings
 
+    from sweeper.cluster.slurm_job import Job  # noqa: PLC0415
+
     try:
-        return SLURMCluster(**options)
+        return SLURMCluster(**{**options, "job_cls": Job})
     except (ValueError, TypeError, OSError, RuntimeError) as error:
         raise UsageError(f"--dask-slurm: {SECTION} in Dask's configuration: {error}") from error
 
@@ -104,20 +107,9 @@ def check_job(cluster: Any) -> None:
         command = [shutil.which("sbatch") or "sbatch", "--test-only", file.name]
         answer = subprocess.run(command, capture_output=True, text=True, check=False)
     if answer.returncode != 0:
-        raise UsageError(f"--dask-slurm: SLURM refuses the job: {answer.stderr.strip()}\nThe job is:\n{script}")
-
-
-def submit(cluster: Any, num_jobs: int) -> None:
-    """Submit jobs until there are so many, without waiting for SLURM; those that ended are replaced.
-
-    A job that SLURM did not take, since there were too many for example, is tried again with the next call.
-    """
-    refused = [name for name, job in cluster.workers.items() if job.job_id is None]
-    for name in refused:
-        del cluster.workers[name]
-    if refused:
-        log.warning("SLURM did not take %d of %d jobs; sbatch is tried again", len(refused), num_jobs)
-    cluster.scale(jobs=num_jobs)
+        raise UsageError(
+            f"--dask-slurm: SLURM refuses the job: {answer.stderr.strip()}\n{WHERE_REFUSED}\nThe job is:\n{script}"
+        )
 
 
 def in_queue(jobs: Sequence[str], header: str) -> frozenset[str] | None:

@@ -1,5 +1,6 @@
-"""Jobs of SLURM that die before their worker joins: submitted again, and in the end given up."""
+"""Jobs of SLURM that it refuses, or that die before their worker joins: submitted again, and in the end given up."""
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from types import SimpleNamespace
@@ -24,6 +25,13 @@ test "$1" = --test-only && exit
 echo >> {folder}/broken
 echo "Submitted batch job 1000$(wc -l < {folder}/broken)"
 """
+REFUSAL = "sbatch: error: Batch job submission failed: Invalid account or account/partition combination specified"
+REFUSING_SBATCH = f"""#!/bin/sh
+test "$1" = --test-only && exit
+echo >> {{folder}}/refused
+echo "{REFUSAL}" >&2
+exit 1
+"""
 SQUEUE = """#!/bin/sh
 for word; do case "$word" in --jobs=*) jobs=$(echo "${{word#--jobs=}}" | tr , ' '); esac; done
 for job in $jobs; do grep -qs '^State:.*[RSD] (' /proc/$job/status && echo "$job"; done
@@ -32,19 +40,27 @@ true
 
 
 class Cluster:
-    """As much of dask-jobqueue's cluster as is needed: jobs by name, and a new number for each that is submitted."""
+    """As much of dask-jobqueue's cluster as is needed: jobs by name, and a new number for each that SLURM takes."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, room: float = math.inf, refusal: str = REFUSAL) -> None:
         self.job_header = HEADER
         self.workers: dict[str, Any] = {}
         self.scheduler_info: dict[str, Any] = {"workers": {}}
         self.submitted = 0
+        self.room = room  # jobs that SLURM takes at a time
+        self.refusal = refusal
+        self.refused = 0
 
     def scale(self, jobs: int) -> None:
         for place in range(jobs):
-            if f"c-{place}" not in self.workers:
+            if f"c-{place}" in self.workers:
+                continue
+            if sum(job.job_id is not None for job in self.workers.values()) >= self.room:
+                self.refused += 1
+                self.workers[f"c-{place}"] = SimpleNamespace(job_id=None, refusal=self.refusal)
+            else:
                 self.submitted += 1
-                self.workers[f"c-{place}"] = SimpleNamespace(job_id=str(self.submitted))
+                self.workers[f"c-{place}"] = SimpleNamespace(job_id=str(self.submitted), refusal="")
 
     def join(self, *names: str) -> None:
         self.scheduler_info["workers"] = {f"tcp://{name}": {"name": name} for name in names}
@@ -140,6 +156,74 @@ def test_nothing_is_lost_while_slurm_does_not_answer(monkeypatch: pytest.MonkeyP
     assert cluster.submitted == 1
 
 
+def test_what_slurm_refuses_again_and_again_ends_the_launch(queue: set[str], caplog: pytest.LogCaptureFixture) -> None:
+    jobs = Jobs(cluster := Cluster(room=0), 2)
+    with pytest.raises(SweeperError) as told:
+        looks(jobs, 100)
+    remedy = (
+        "If the partition, the account, the time or the memory is not allowed, set queue, account, walltime or memory "
+        "of jobqueue.slurm in Dask's configuration, job-extra-directives for anything else; if jobs are too many, ask "
+        "for fewer."
+    )
+    assert caplog.messages == [
+        f"SLURM refused 2 of 2 jobs: {REFUSAL}. {remedy} sbatch is tried again, 3 times in a row at most."
+    ]
+    assert str(told.value) == (
+        f"--dask-slurm: SLURM refused 2 jobs: {REFUSAL}. {remedy} So it did before, and no worker is left. "
+        "Nothing is lost: the same command goes on."
+    )
+    assert (cluster.submitted, cluster.refused) == (0, 2 * (1 + MOST_AGAIN))
+    assert told.value.exit_code == 1
+
+
+def test_while_slurm_takes_some_jobs_the_study_goes_on_with_those(
+    queue: set[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    jobs = Jobs(cluster := Cluster(room=1), 3)
+    queue |= {"1"}  # waits, and has no worker yet
+    looks(jobs, 50)
+    cluster.join("c-0")
+    looks(jobs, 50)
+    assert (cluster.submitted, cluster.refused) == (1, 2 * (1 + MOST_AGAIN))
+    assert len(caplog.messages) == 1
+    cluster.room = 0
+    cluster.join()
+    del cluster.workers["c-0"]  # Dask's part, when a worker has left
+    with pytest.raises(SweeperError, match="SLURM refused 3 jobs"):
+        looks(jobs, 100)
+
+
+def test_what_was_refused_is_tried_again_once_slurm_takes_another_job(queue: set[str]) -> None:
+    jobs = Jobs(cluster := Cluster(room=1), 2)
+    cluster.join("c-0")
+    looks(jobs, 50)
+    before = cluster.refused
+    cluster.room = 2
+    looks(jobs, 50)
+    assert (cluster.submitted, cluster.refused) == (1, before)
+    del cluster.workers["c-0"]  # at its time limit
+    looks(jobs, 3)
+    assert (cluster.submitted, cluster.refused) == (3, before)
+
+
+def test_each_reason_of_refusals_is_said_once(queue: set[str], caplog: pytest.LogCaptureFixture) -> None:
+    jobs = Jobs(cluster := Cluster(room=0, refusal="Unable to contact slurm controller"), 1)
+    looks(jobs, 3)
+    cluster.refusal = REFUSAL
+    with pytest.raises(SweeperError, match="Invalid account"):
+        looks(jobs, 100)
+    first, second = caplog.messages
+    assert "Unable to contact" in first
+    assert "Invalid account" in second
+
+
+def test_jobs_that_are_lost_and_jobs_that_are_refused_end_the_launch_together(queue: set[str]) -> None:
+    jobs = Jobs(cluster := Cluster(room=1), 2)
+    with pytest.raises(SweeperError, match=r"job 4 of SLURM ended .*SLURM refused 1 job: .* and no worker is left\."):
+        looks(jobs, 100)
+    assert cluster.submitted == 1 + MOST_AGAIN
+
+
 @pytest.mark.parametrize(
     ("squeue", "found"),
     [
@@ -194,6 +278,19 @@ def test_a_launch_whose_jobs_all_die_ends_and_the_same_goes_on_later(dying: Path
     assert [(trial.state, trial.attempts) for trial in trials_of(url)] == [("waiting", 0)] * 2
     (dying / "sbatch").write_text(SBATCH.format(folder=dying))
     ended, _ = launched_on(ClusterOptions(slurm_jobs=1), url, [{"value": 0.5}] * 2)
+    assert (ended.exit_code, ended.completed) == (0, 2)
+    check_each_completed_once(url, 2, 3)
+
+
+@pytest.mark.usefixtures("no_process_left")
+def test_a_launch_whose_jobs_are_all_refused_ends_and_the_same_goes_on_later(dying: Path, url: str) -> None:
+    (dying / "sbatch").write_text(REFUSING_SBATCH.format(folder=dying))
+    with pytest.raises(SweeperError, match=r"SLURM refused 2 jobs: .*Invalid account.* no worker is left"):
+        launched_on(ClusterOptions(slurm_jobs=2), url, [{"value": 0.5}] * 2)
+    assert len((dying / "refused").read_text().splitlines()) == 2 * (1 + MOST_AGAIN)
+    assert [(trial.state, trial.attempts) for trial in trials_of(url)] == [("waiting", 0)] * 2
+    (dying / "sbatch").write_text(SBATCH.format(folder=dying))
+    ended, _ = launched_on(ClusterOptions(slurm_jobs=2), url, [{"value": 0.5}] * 2)
     assert (ended.exit_code, ended.completed) == (0, 2)
     check_each_completed_once(url, 2, 3)
 

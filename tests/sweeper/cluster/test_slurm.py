@@ -1,11 +1,11 @@
 """Jobs of SLURM. There is none here: what a job says is compared, and programs of SLURM's names run it here."""
 
+import asyncio
 import os
 import signal
 import socket
 from collections.abc import Iterator
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import dask.config
@@ -121,8 +121,30 @@ def test_without_sbatch_there_is_nothing_to_submit_with(monkeypatch: pytest.Monk
 def test_a_job_that_slurm_refuses_is_told_with_slurm_s_words(slurm_here: Path, url: str) -> None:
     (slurm_here / "sbatch").write_text("#!/bin/sh\necho 'sbatch: error: invalid partition specified: x' >&2\nexit 1\n")
     pool = dask_pool(ClusterOptions(slurm_jobs=1), document_of(), store=url, slots=None)
-    with pytest.raises(UsageError, match="SLURM refuses the job: sbatch: error: invalid partition"), pool:
+    with pytest.raises(UsageError, match="SLURM refuses the job: sbatch: error: invalid partition") as told, pool:
         pass
+    assert "set queue, account, walltime or memory of jobqueue.slurm in Dask's configuration" in str(told.value)
+
+
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        (
+            "echo 'sbatch: error: invalid partition: x' >&2; echo 'sbatch: error: No.' >&2; exit 1",
+            "sbatch: error: invalid partition: x; sbatch: error: No",
+        ),
+        ("exit 3", "Command exited with non-zero exit code.; Exit code: 3"),
+        ("echo Not now", "Could not parse job id from submission command output."),
+    ],
+)
+def test_a_job_keeps_what_sbatch_said(said: str, words: str, slurm_here: Path) -> None:
+    (slurm_here / "sbatch").write_text(f"#!/bin/sh\n{said}\n")
+    with slurm.cluster_of(slurm.job_options(document_of())) as cluster:
+        job = cluster._dummy_job
+        with pytest.raises((RuntimeError, ValueError)):
+            asyncio.run(job.start())
+    assert job.job_id is None
+    assert job.refusal.startswith(words)
 
 
 @pytest.mark.usefixtures("sqlite_only")
@@ -141,25 +163,6 @@ def test_jobs_run_a_study_and_are_cancelled_at_its_end(slurm_here: Path, url: st
     check_each_completed_once(url, 2, 3)
     assert len(list(slurm_here.glob("*.cancelled"))) == 1
     assert not list(slurm_here.glob("*.job"))
-
-
-def test_a_job_that_slurm_did_not_take_is_submitted_again(caplog: pytest.LogCaptureFixture) -> None:
-    cluster = Jobs(taken=object(), refused=None)
-    slurm.submit(cluster, 2)
-    assert list(cluster.workers) == ["taken"]
-    assert cluster.wanted == 2
-    assert "SLURM did not take 1 of 2 jobs" in caplog.text
-
-
-class Jobs:
-    """As much of a cluster as submitting needs: jobs by name, with what SLURM calls them."""
-
-    def __init__(self, **ids: object) -> None:
-        self.workers = {name: SimpleNamespace(job_id=job_id) for name, job_id in ids.items()}
-        self.wanted = 0
-
-    def scale(self, jobs: int) -> None:
-        self.wanted = jobs
 
 
 def test_an_interrupt_does_not_wait_for_jobs_that_wait_in_slurm_s_queue(slurm_here: Path, url: str) -> None:
