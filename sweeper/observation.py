@@ -5,11 +5,13 @@ from dataclasses import replace
 from statistics import fmean
 from typing import Final
 
+from sweeper.counting import Extent, counted_unit, is_trainer, program_share, trainer_share
 from sweeper.status import PhaseStatus, RunningTrial, Status, finish_in_s
 from sweeper.store import reader
-from sweeper.store.reader import DurationRow, ReadConnection, StudyRow
+from sweeper.store.reader import DurationRow, ExtentRow, ReadConnection, StudyRow
 
 ALIVE_S: Final = 30.0  # a runner that was silent for longer is not counted on
+FEW_UNITS: Final = 10  # steps or epochs, up to which a trial's pace is known within one of them
 
 
 def observe(connection: ReadConnection, study: StudyRow, now: float) -> Status:
@@ -52,25 +54,50 @@ def running_trials(
     """The trials that run now."""
     values = reader.running_values(connection, study)
     by_trial = {row.trial_id: row for row in durations}
-    steps = reader.step_budgets(connection, study.id)
+    done = _done(connection, study)
     curves = reader.running_curves(connection, study)
     found = []
     for attempt in reader.attempts(connection, study.id, running=True):
-        step, value = values.get(attempt.trial_id, (0, None))
-        budget = steps.get(attempt.trial_id)
+        share, units = done.get(attempt.trial_id, (None, 0))
         trial = RunningTrial(
             phase=attempt.phase,
             number=attempt.number,
             attempt=attempt.attempt,
             slot=f"{attempt.host}/{attempt.slot}",
             elapsed_s=max(0.0, now - attempt.started_at),
-            fraction=min(1.0, step / budget) if budget else None,
-            value=value,
+            fraction=share,
+            value=values.get(attempt.trial_id),
             expected_s=expected.of(by_trial[attempt.trial_id]),
             curve=curves.get(attempt.trial_id, ()),
         )
-        found.append(replace(trial, left_s=_left_s(trial)))
+        found.append(replace(trial, left_s=_left_s(trial, units)))
     return found
+
+
+def _done(connection: ReadConnection, study: StudyRow) -> dict[int, tuple[float | None, int]]:
+    """The share of its budget that each running trial has done, None where unknown, and the units that it counted."""
+    running = reader.extents(connection, study, "running")
+    if is_trainer(study.spec):
+        return {
+            row.trial_id: (trainer_share(row.config, row.budget, row.last_step or 0), row.last_step or 0)
+            for row in running
+        }
+    rows = running
+    if any("steps" not in row.budget for row in running):
+        rows += reader.extents(connection, study, "completed")
+    counted = {phase: counted_unit(_extents(phase, rows)) for phase in {row.phase for row in running}}
+    return {
+        row.trial_id: (program_share(row.budget, row.step or 0, row.tokens, counted[row.phase]), row.step or 0)
+        for row in running
+    }
+
+
+def _extents(phase: str, rows: Sequence[ExtentRow]) -> list[Extent]:
+    return [
+        Extent(budget=row.budget, step=row.step or 0, completed=row.state == "completed")
+        for row in rows
+        if row.phase == phase and (row.step is not None or row.state == "running")
+    ]
 
 
 class Expectation:
@@ -116,11 +143,16 @@ def _eta_seconds(
     return finish_in_s([each for each in left if each is not None], [each for each in waits if each is not None], slots)
 
 
-def _left_s(trial: RunningTrial) -> float | None:
+def _left_s(trial: RunningTrial, units: int) -> float | None:
     """What a running trial still needs: by its own pace once it is well under way, else by what its kind takes.
 
-    With its last step a trial need not be done: it may be evaluated for as long again.
+    With its last step a trial need not be done: it may be evaluated for as long again. While it has counted a few
+    epochs, it may have done most of another, so that its pace says little.
+
+    Args:
+        units: that it has counted.
     """
-    if trial.fraction is not None and 0.1 <= trial.fraction < 1.0 and trial.attempt == 1:
+    coarse = units < FEW_UNITS and trial.expected_s is not None
+    if trial.fraction is not None and 0.1 <= trial.fraction < 1.0 and trial.attempt == 1 and not coarse:
         return trial.elapsed_s * (1.0 - trial.fraction) / trial.fraction
     return None if trial.expected_s is None else trial.expected_s - trial.elapsed_s

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from sweeper.configuration import configuration_hash
+from sweeper.counting import UNLIKE
 from sweeper.errors import UsageError
 from sweeper.launch import runs_dir
 from sweeper.pilot_choice import PilotTrial, pilot_trials
@@ -33,7 +34,6 @@ PHASE: Final = "pilot"
 LONGEST_S: Final = 120.0  # of a run; what it reported until then will do
 ENOUGH: Final = ("completed", "timeout", "diverged")  # ends that say how long steps take
 NO_RETRY: Final = {"crashed": 0, "killed": 0, "out_of_memory": 0, "diverged": 0, "timeout": 0}
-UNLIKE_STEPS: Final = 0.5  # of the budget: a program that ended with fewer steps counts something else
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -237,7 +237,7 @@ def _run_of(setting: _Setting, trial: PilotTrial, row: reader.TrialRow, reports:
 
 def _counts_otherwise(trial: PilotTrial, last: float) -> bool:
     """Whether the steps that a run reported are not those of its budget: lines, say, or steps of an epoch."""
-    return trial.unit != "steps" or last < UNLIKE_STEPS * trial.amount
+    return trial.unit != "steps" or last < UNLIKE * trial.amount
 
 
 def _reports(table: reader.Table, *, is_trainer: bool) -> dict[int, list[Report]]:

@@ -1,9 +1,8 @@
 """How the trials learned: their curves, phase by phase."""
 
 import json
-import math
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,9 +11,8 @@ from reports import wording
 from reports.figures.curves import FEW, PhaseCurves, curves_figures, units_of
 from reports.sections.blocks import Inline, Plot, Section, plain
 from reports.sections.context import Context
+from sweeper.counting import Extent, counted_unit, is_trainer
 from sweeper.store.reader import Curve
-
-UNLIKE: Final = 0.5  # of the budget: a trial that is completed with less than that counts something else
 
 
 def learning(context: Context) -> Section | None:
@@ -49,21 +47,14 @@ def _phase(context: Context, phase: str) -> PhaseCurves:
 
 
 def _unit(spec: Mapping[str, Any], frame: pd.DataFrame, curves: Mapping[int, Curve]) -> str:
-    """What the trials of a phase count: their budget's unit, unless where they ended says that it is something else.
-
-    The trainer counts optimizer steps whatever its budget's unit, any other program what it likes.
-    """
-    if (spec.get("trial") or {}).get("program", "trainer") == "trainer":
+    """What the trials of a phase count."""
+    if is_trainer(spec):
         return "steps"
-    units = set()
-    for trial, state, budget in frame[["trial_id", "state", "budget"]].itertuples(index=False):
-        if trial in curves:
-            ((unit, amount),) = json.loads(budget).items()
-            last = curves[trial].steps[-1]
-            if last > math.ceil(amount) or (state == "completed" and last + 1 < UNLIKE * amount):
-                return "steps"
-            units.add(unit)
-    return units.pop() if len(units) == 1 else "steps"
+    return counted_unit(
+        Extent(budget=json.loads(budget), step=curves[trial].steps[-1], completed=state == "completed")
+        for trial, state, budget in frame[["trial_id", "state", "budget"]].itertuples(index=False)
+        if trial in curves
+    )
 
 
 def _caption(context: Context, units: str) -> Inline:

@@ -15,6 +15,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from sweeper.errors import UsageError
+from sweeper.store.extents import ExtentRow, extents
 from sweeper.store.read_connection import ReadConnection, connect, connect_if_there, json_value
 from sweeper.store.reader_rows import AttemptRow, Curve, DurationRow, PhaseRow, RunnerRow, StudyRow, Table, TrialRow
 
@@ -22,6 +23,7 @@ __all__ = [
     "AttemptRow",
     "Curve",
     "DurationRow",
+    "ExtentRow",
     "PhaseRow",
     "ReadConnection",
     "RunnerRow",
@@ -38,6 +40,7 @@ __all__ = [
     "device_seconds",
     "durations",
     "environments",
+    "extents",
     "last_values",
     "measurements",
     "members",
@@ -47,7 +50,6 @@ __all__ = [
     "running_curves",
     "running_values",
     "spent",
-    "step_budgets",
     "studies",
     "study",
     "trial_table",
@@ -238,16 +240,16 @@ def durations(connection: ReadConnection, study_id: int) -> tuple[DurationRow, .
     )
 
 
-def running_values(connection: ReadConnection, study: StudyRow) -> dict[int, tuple[int, float | None]]:
-    """Of each running trial that reported the study's metric: its last step and its best value so far."""
+def running_values(connection: ReadConnection, study: StudyRow) -> dict[int, float | None]:
+    """The best value so far of each running trial that reported the study's metric."""
     best = "min" if study.direction == "minimize" else "max"
     rows = connection.rows(
-        f"SELECT m.trial_id, max(m.step), {best}(m.value)"  # noqa: S608 - one of two constants
+        f"SELECT m.trial_id, {best}(m.value)"  # noqa: S608 - one of two constants
         " FROM sweeper_trials t JOIN sweeper_measurements m ON m.trial_id = t.id"
         " WHERE t.study_id = :study AND t.state = 'running' AND m.metric = :metric GROUP BY m.trial_id",
         {"study": study.id, "metric": study.metric},
     )
-    return {trial: (step, value) for trial, step, value in rows}
+    return dict(rows)
 
 
 def best_value(connection: ReadConnection, study: StudyRow) -> float | None:
@@ -259,16 +261,6 @@ def best_value(connection: ReadConnection, study: StudyRow) -> float | None:
         {"study": study.id},
     )
     return None if rows[0][0] is None else float(rows[0][0])
-
-
-def step_budgets(connection: ReadConnection, study_id: int) -> dict[int, int]:
-    """The steps that each running trial is to take, where its budget is given in steps."""
-    rows = connection.rows(
-        "SELECT t.id, t.budget FROM sweeper_trials t WHERE t.study_id = :study AND t.state = 'running'",
-        {"study": study_id},
-    )
-    budgets = {trial: json_value(budget).get("steps") for trial, budget in rows}
-    return {trial: steps for trial, steps in budgets.items() if steps}
 
 
 def last_values(connection: ReadConnection, trial_id: int) -> dict[str, tuple[int, float]]:

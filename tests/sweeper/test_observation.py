@@ -1,5 +1,9 @@
 """From the store to a status."""
 
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
 import pytest
 from sqlalchemy import Engine
 
@@ -10,6 +14,7 @@ from sweeper.store.ingest import ingest
 from sweeper.store.reader import DurationRow
 from sweeper.store.records import Claim, Measurement
 from tests.sweeper.store.builders import RETRY, SLOT, Budget, completed, enrolled, levels, phase
+from trainer.config import resolve
 
 
 def observed(url: str, now: float) -> Status:
@@ -85,6 +90,91 @@ def test_a_trial_that_has_made_its_last_step_is_not_taken_for_done(engine: Engin
     ingest(engine, claim, [Measurement(metric="loss", step=100, value=3.0)], 1)
     assert observed(url, 70.0).running[0].left_s == 10.0
     assert observed(url, 85.0).running[0].left_s == -5.0
+
+
+SCRIPT = {"program": {"command": ["python", "train.py"]}}
+TRAINER = resolve({"data": {"corpus": "ptb", "batch_size": 10, "target_length": 50}})
+
+
+Share = Callable[..., float | None]
+
+
+@pytest.fixture
+def share_of(engine: Engine, url: str) -> Share:
+    """The share that a running trial has done; of a script, or of the trainer if there is a config."""
+
+    def share(
+        budget: Budget, *reports: Measurement, config: dict[str, Any] | None = None, earlier: int | None = None
+    ) -> float | None:
+        screen = phase("screen", levels(2), budget=budget)
+        if config is not None:
+            screen = replace(screen, trials=tuple(replace(trial, config=config) for trial in screen.trials))
+        trial = SCRIPT if config is None else {"program": "trainer"}
+        study_id = enrolled(engine, screen, trial=trial).study_id
+        if earlier is not None:  # the last step of a trial of the phase that is completed
+            claim = claimed(engine, study_id, 0.0)
+            ingest(engine, claim, [at(earlier)], 1)
+            queue.finish(engine, claim, completed(2.0), retry=RETRY, now=1.0)
+        ingest(engine, claimed(engine, study_id, 2.0), reports, 1)
+        return observed(url, 3.0).running[0].fraction
+
+    return share
+
+
+def at(step: int, *, metric: str = "loss", tokens: int | None = None) -> Measurement:
+    return Measurement(metric=metric, step=step, value=3.0, tokens=tokens)
+
+
+@pytest.mark.parametrize(
+    ("budget", "reports", "earlier", "share"),
+    [
+        (Budget(6, "epochs"), [at(1), at(3)], None, 0.5),
+        (Budget(6, "epochs"), [], None, 0.0),
+        (Budget(6, "epochs"), [at(3)], 5, 0.5),  # counted from 0
+        (Budget(6, "epochs"), [at(3), at(900, metric="train_loss")], 6, 0.5),  # batches of another metric
+        (Budget(6, "epochs"), [at(300)], None, None),  # batches
+        (Budget(6, "epochs"), [at(3)], 1200, None),
+        (Budget(600, "epochs"), [at(3)], 20, None),
+        (Budget(5000, "tokens"), [at(1, tokens=1250)], 4, 0.25),
+        (Budget(5000, "tokens"), [at(1250)], None, 0.25),
+        (Budget(5000, "tokens"), [at(1)], 4, None),
+        (Budget(10), [at(4)], 3, 0.4),
+    ],
+)
+def test_a_script_s_share_is_known_where_it_counts_what_its_budget_does(
+    share_of: Share, budget: Budget, reports: list[Measurement], earlier: int | None, share: float | None
+) -> None:
+    assert share_of(budget, *reports, earlier=earlier) == share
+
+
+@pytest.mark.parametrize(
+    ("budget", "share"),
+    [
+        (Budget(200), 0.5),
+        (Budget(100_000, "tokens"), 0.5),  # 500 tokens a step
+        (Budget(2, "epochs"), 100 * 500 / (2 * 929_589)),
+    ],
+)
+def test_the_trainer_s_share_follows_from_its_config_and_its_steps(
+    share_of: Share, budget: Budget, share: float
+) -> None:
+    reports = [at(100, metric="train_loss", tokens=50_000)]  # the study's metric comes with the first evaluation
+    assert share_of(budget, *reports, config=TRAINER) == pytest.approx(share, rel=1e-3)
+
+
+def test_a_config_of_another_version_leaves_the_share_open(share_of: Share) -> None:
+    assert share_of(Budget(2, "epochs"), at(100), config={**TRAINER, "gone": 1}) is None
+
+
+def test_a_few_epochs_say_less_about_the_time_left_than_what_other_trials_took(engine: Engine, url: str) -> None:
+    budget = Budget(6, "epochs")
+    study_id = enrolled(engine, phase("screen", levels(3), budget=budget), trial=SCRIPT).study_id
+    claim = claimed(engine, study_id, 0.0)
+    ingest(engine, claim, [at(1)], 1)
+    assert observed(url, 18.0).running[0].left_s == 90.0  # nothing else is known
+    queue.finish(engine, claim, completed(2.0, device_seconds=60.0), retry=RETRY, now=60.0)
+    ingest(engine, claimed(engine, study_id, 60.0), [at(1)], 1)
+    assert observed(url, 78.0).running[0].left_s == 42.0
 
 
 def rows(*cells: tuple[str, str, float | None, float]) -> list[DurationRow]:

@@ -28,9 +28,10 @@ RETRY = {"crashed": 1, "killed": 2, "out_of_memory": 1, "timeout": 0, "diverged"
 @dataclass(frozen=True)
 class Budget:
     steps: int = 10
+    unit: str = "steps"
 
     def as_dict(self) -> dict[str, object]:
-        return {"steps": self.steps}
+        return {self.unit: self.steps}
 
     @property
     def key(self) -> str:
