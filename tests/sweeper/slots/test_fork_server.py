@@ -122,6 +122,7 @@ def test_a_run_asked_to_stop_writes_its_checkpoint(start: Start, tmp_path: Path)
 def test_a_run_leads_a_session_of_its_own_and_has_its_own_surroundings(start: Start, tmp_path: Path) -> None:
     process = run(start, tmp_path / "run", steps=100_000)
     assert os.getsid(process.pid) == process.pid
+    until((tmp_path / "run" / "metrics.jsonl").exists)  # its surroundings are settled once it trains
     assert psutil.Process(process.pid).cwd() == str(Path.cwd())
     descriptors = [str(Path(f"/proc/{process.pid}/fd/{number}").readlink()) for number in range(3)]
     assert descriptors == [os.devnull, str(process.output), str(process.output)]
