@@ -29,7 +29,7 @@ from reports.sections.blocks import (
 )
 from reports.sections.context import Context, make_context
 from reports.sections.costs import capital
-from reports.sections.estimates import effect_text
+from reports.sections.estimates import effect_text, in_unit
 from reports.sections.ledger import ledger_row
 from reports.statistics.paired import Estimate, paired_t
 from sweeper.errors import UsageError
@@ -142,7 +142,7 @@ def _forest(pair: tuple[Context, Context], both: pd.DataFrame) -> Drawing | None
 
 def _row(name: str, found: Estimate, *, minimize: bool, percent: bool) -> Row:
     low, high = found.interval()
-    shown = [100 * math.expm1(value) if percent else value for value in (found.value, low, high)]
+    shown = [in_unit(value, percent=percent) for value in (found.value, low, high)]
     finding = finding_of(low, high, improves=(found.value < 0) == minimize)
     return Row(group="", label=name, estimate=shown[0], low=shown[1], high=shown[2], n=found.n, finding=finding)
 

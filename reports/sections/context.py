@@ -144,6 +144,10 @@ class Context:
         """Whether a trial's configuration is the baseline."""
         return self.configurations[trial] == "baseline"
 
+    def is_at(self, trial: int, baseline: Mapping[str, Any]) -> bool:
+        """Whether a trial's configuration is another baseline than the study's, such as that of its blocks."""
+        return wording.configuration(self.levels[trial], baseline) == "baseline"
+
     def block_baseline(self, trial: int, phase: str) -> dict[str, Any]:
         """The baseline that a trial of a phase compares with: at the trial's own levels of the phase's blocks."""
         own = self.levels[trial]

@@ -1,13 +1,11 @@
 """Whether gains shrink with more data: effects against the amount of training text."""
 
-import math
-
 from reports import wording
 from reports.data_size import SizeEffect, size_effects
 from reports.figures.sizes import SizePoint, sizes_figure
 from reports.sections.blocks import Block, Cell, Column, Plot, Section, Table, plain
 from reports.sections.context import Context
-from reports.sections.estimates import ESTIMATE_COLUMNS, estimate_cells
+from reports.sections.estimates import ESTIMATE_COLUMNS, estimate_cells, in_unit, number_cell
 
 
 def data_size(context: Context) -> Section | None:
@@ -39,7 +37,7 @@ def _phase(context: Context, phase: str, found: list[SizeEffect]) -> list[Block]
 
 def _point(effect: SizeEffect, *, percent: bool) -> SizePoint:
     values = [effect.estimate.value, *effect.estimate.interval()]
-    estimate, low, high = (100 * math.expm1(value) if percent else value for value in values)
+    estimate, low, high = (in_unit(value, percent=percent) for value in values)
     return SizePoint(
         label=effect.label, tokens=effect.tokens, estimate=estimate, low=low, high=high, n=effect.estimate.n
     )
@@ -62,7 +60,7 @@ def _table(name: str, phase: str, found: list[SizeEffect], *, percent: bool) -> 
 def _row(effect: SizeEffect, *, percent: bool) -> tuple[Cell, ...]:
     return (
         Cell(wording.clean(effect.label)),
-        Cell(wording.number_of(effect.tokens), float(effect.tokens)),
+        number_cell(effect.tokens, wording.number_of(effect.tokens)),
         *estimate_cells(effect.estimate.value, *effect.estimate.interval(), percent=percent),
-        Cell(str(effect.estimate.n), float(effect.estimate.n)),
+        number_cell(effect.estimate.n),
     )

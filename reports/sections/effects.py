@@ -15,7 +15,7 @@ from reports.figures.ladder import Rung, ladder_figure
 from reports.measures import measure
 from reports.sections.blocks import Block, Cell, Column, Heading, Inline, Paragraph, Plot, Section, Table, plain
 from reports.sections.context import Context
-from reports.sections.estimates import ESTIMATE_COLUMNS, effect_cell, estimate_cells, number_cell, p_value
+from reports.sections.estimates import ESTIMATE_COLUMNS, effect_cell, estimate_cells, in_unit, number_cell, p_value
 
 KINDS: Final = {
     "contrast": "Each level against the factor's baseline, all else equal.",
@@ -84,8 +84,7 @@ def _phase(context: Context, phase: str, design: str, found: Sequence[Effect]) -
 
 
 def _row(effect: Effect, found: Sequence[Effect], *, percent: bool) -> Row:
-    values = [effect.estimate, effect.low, effect.high]
-    shown = [100 * math.expm1(value) if percent else value for value in values]
+    shown = [in_unit(value, percent=percent) for value in (effect.estimate, effect.low, effect.high)]
     alone = sum(other.factor == effect.factor for other in found) == 1
     named = f"{effect.factor}: {effect.level_from} \u2192 {effect.level_to}"
     return Row(
@@ -141,7 +140,7 @@ def _cells(effect: Effect, *, percent: bool) -> tuple[Cell, ...]:
         Cell(wording.clean(effect.level_to)),
         *estimate_cells(effect.estimate, effect.low, effect.high, percent=percent),
         number_cell(effect.p, p_value(effect.p)),
-        Cell(f"{effect.n}{missing}", float(effect.n)),
+        number_cell(effect.n, f"{effect.n}{missing}"),
         effect_cell(effect.detectable, percent=percent),
         Cell(wording.clean(", ".join(effect.aliases))),
     )
@@ -178,10 +177,7 @@ def _interactions(context: Context, phase: str, *, percent: bool) -> list[Block]
     fit = factorial_phase(context.data, phase, measure(context.data))
     if fit is None or not any(len(effect.terms) == 2 for effect in fit.effects):
         return []
-    shown = {
-        effect.terms: 100 * math.expm1(effect.estimate.value) if percent else effect.estimate.value
-        for effect in fit.effects
-    }
+    shown = {effect.terms: in_unit(effect.estimate.value, percent=percent) for effect in fit.effects}
     drawing = interaction_figure(
         f"interactions-{context.slugs[phase]}", f"Main effects and interactions in {phase}", fit.factors, shown,
         percent=percent,

@@ -6,6 +6,7 @@ from typing import Final
 from reports import wording
 from reports.figures.forest import amount
 from reports.sections.blocks import Cell, Column
+from reports.statistics.paired import percent_change
 
 ESTIMATE_COLUMNS: Final = (
     Column(title="Effect", number=True, data=("Effect", "Unit")),
@@ -21,15 +22,22 @@ def p_value(p: float) -> str:
     return "< 0.0001" if p < 1e-4 else f"{p:.4f}" if p < 0.01 else f"{p:.3f}" if p < 0.1 else f"{p:.2f}"
 
 
+def in_unit(value: float, *, percent: bool) -> float:
+    """An effect as a number to show: in percent where it is a difference of logarithms, else as it is."""
+    return percent_change(value) if percent else value
+
+
 def effect_text(value: float, *, percent: bool) -> str:
     """An effect: in percent where `value` is a difference of logarithms, else with its sign; a dash for none."""
-    return amount(_shown(value, percent=percent), percent=percent) if math.isfinite(value) else wording.UNKNOWN
+    return amount(in_unit(value, percent=percent), percent=percent) if math.isfinite(value) else wording.UNKNOWN
 
 
 def effect_cell(value: float, *, percent: bool) -> Cell:
     """An effect's size alone, without its sign, in the unit of the row's effect."""
     size = abs(value)
-    return Cell(effect_text(size, percent=percent).lstrip("+"), finite(size), (finite(_shown(size, percent=percent)),))
+    return Cell(
+        effect_text(size, percent=percent).lstrip("+"), _finite(size), (_finite(in_unit(size, percent=percent)),)
+    )
 
 
 def estimate_cells(value: float, low: float, high: float, *, percent: bool) -> tuple[Cell, Cell]:
@@ -38,23 +46,19 @@ def estimate_cells(value: float, low: float, high: float, *, percent: bool) -> t
     Args:
         percent: whether the three are differences of logarithms, shown in percent.
     """
-    estimate, *ends = (finite(_shown(each, percent=percent)) for each in (value, low, high))
+    estimate, *ends = (_finite(in_unit(each, percent=percent)) for each in (value, low, high))
     interval = " to ".join(effect_text(each, percent=percent) for each in (low, high))
     return (
-        Cell(effect_text(value, percent=percent), finite(value), (estimate, "%" if percent else "")),
-        Cell(interval if math.isfinite(low) else wording.UNKNOWN, finite(low), tuple(ends)),
+        Cell(effect_text(value, percent=percent), _finite(value), (estimate, "%" if percent else "")),
+        Cell(interval if math.isfinite(low) else wording.UNKNOWN, _finite(low), tuple(ends)),
     )
 
 
 def number_cell(value: float, text: str | None = None) -> Cell:
     """A number with what it sorts by; a dash where there is none."""
-    return Cell(wording.UNKNOWN if not math.isfinite(value) else text or str(value), finite(value))
+    return Cell(text or str(value), float(value)) if math.isfinite(value) else Cell(wording.UNKNOWN)
 
 
-def finite(value: float) -> float | None:
+def _finite(value: float) -> float | None:
     """The value, or None where it is not a finite number."""
     return value if math.isfinite(value) else None
-
-
-def _shown(value: float, *, percent: bool) -> float:
-    return 100 * math.expm1(value) if percent else value

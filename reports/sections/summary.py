@@ -42,8 +42,7 @@ def _name(context: Context, trial: int, phase: str) -> str:
     name = context.configurations[trial]
     if name == "baseline":
         return "the baseline"
-    alone = wording.configuration(context.levels[trial], context.block_baseline(trial, phase)) == "baseline"
-    return f"the baseline with {name}" if alone else f"with {name}"
+    return f"{'the baseline ' if context.is_at(trial, context.block_baseline(trial, phase)) else ''}with {name}"
 
 
 def _gain(context: Context, best: Any) -> str:
@@ -54,9 +53,7 @@ def _gain(context: Context, best: Any) -> str:
         (frame["budget"] == best["budget"]) & (frame["seed"] == best["seed"]) & (frame["state"] == "completed")
     ]
     base = {
-        int(row.trial_id): float(row.value)
-        for row in same.itertuples()
-        if wording.configuration(context.levels[int(row.trial_id)], baseline) == "baseline"
+        int(row.trial_id): float(row.value) for row in same.itertuples() if context.is_at(int(row.trial_id), baseline)
     }
     if not base or trial in base:
         return ""

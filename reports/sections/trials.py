@@ -8,6 +8,7 @@ import pandas as pd
 from reports import wording
 from reports.sections.blocks import Block, Cell, Column, Paragraph, Section, Table, plain
 from reports.sections.context import Context
+from reports.sections.estimates import number_cell
 
 NAME: Final = "trials"
 MOST_FACTOR_COLUMNS: Final = 8  # beyond these a column says what each configuration changes
@@ -64,20 +65,16 @@ def _row(context: Context, row: dict[Any, Any], factors: list[str], test: str | 
         Cell(str(row["seed"]), float(row["seed"])),
         Cell(wording.budget(row["budget"])),
         Cell(state),
-        _number(row["value"], wording.perplexity(row["value"])),
-        *([_number(row[test], wording.perplexity(row[test]))] if test else []),
-        _number(row["device_seconds"], wording.duration(row["device_seconds"])),
-        _number(row["flops"], wording.si(row["flops"])),
+        number_cell(row["value"], wording.perplexity(row["value"])),
+        *([number_cell(row[test], wording.perplexity(row[test]))] if test else []),
+        number_cell(row["device_seconds"], wording.duration(row["device_seconds"])),
+        number_cell(row["flops"], wording.si(row["flops"])),
     )
 
 
 def _level_cell(value: Any) -> Cell:
     number = isinstance(value, int | float) and not isinstance(value, bool)
     return Cell(wording.level(value), float(value) if number and math.isfinite(value) else None)
-
-
-def _number(value: float, text: str) -> Cell:
-    return Cell(text, float(value)) if math.isfinite(value) else Cell(wording.UNKNOWN)
 
 
 def _numeric(context: Context, factor: str) -> bool:

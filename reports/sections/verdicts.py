@@ -89,12 +89,11 @@ def _table(verdicts: Sequence[ClaimVerdict]) -> Table:
 
 
 def _row(verdict: ClaimVerdict) -> tuple[Cell, ...]:
-    estimate = (verdict.estimate, verdict.low, verdict.high)
     needed = verdict.seeds_needed
     return (
         Cell(wording.clean(verdict.id)),
         Cell(verdict.verdict),
-        *estimate_cells(*estimate, percent=verdict.scale == "log"),
+        *estimate_cells(verdict.estimate, verdict.low, verdict.high, percent=verdict.scale == "log"),
         number_cell(verdict.p_adjusted, p_value(verdict.p_adjusted)),
         number_cell(verdict.p_refuted_adjusted, p_value(verdict.p_refuted_adjusted)),
         number_cell(verdict.num_seeds),

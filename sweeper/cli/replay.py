@@ -105,9 +105,9 @@ def _print(name: str, metric: str, found: "Replay") -> None:
     what += ["the trials that claims want"] if protocol.needed and protocol.stopping == "fixed" else []
     if protocol.stopping != "fixed":
         what.append(f"sequential stopping ({protocol.stopping}{', futility' if protocol.futility else ''})")
-    before, after = (hours(seconds / 3600) for seconds in (found.device_seconds_before, found.device_seconds_after))
+    whole, played = (hours(seconds / 3600) for seconds in (found.device_seconds_before, found.device_seconds_after))
     click.echo(f"{name} with {' and '.join(what) or 'no pruner'}:")
-    click.echo(f"  device-hours {before} -> {after}: {100 * found.saved:.1f} % saved")
+    click.echo(f"  device-hours {whole} -> {played}: {100 * found.saved:.1f} % saved")
     click.echo(f"  of {found.num_trials} trials {len(found.pruned)} pruned, {len(found.dropped)} not run")
     click.echo(f"  {metric}, best: {found.best_before:.6g} -> {found.best_after:.6g}")
     for claim, before, after in found.changed:

@@ -52,9 +52,9 @@ def _replay(found: "Replay") -> dict[str, Any]:
 def least_text(name: str, found: "Search") -> str:
     """The result for people."""
     full = found.full
-    size = (device_hours(full.device_seconds_after / 3600), counted(full.num_trials, "trial"))
+    size = f"{counted(full.num_trials, 'trial')}, {counted(len(full.verdicts), 'claim')}"
     lines = [
-        f"{name}: {', '.join(size)}, {counted(len(full.verdicts), 'claim')}",
+        f"{name}: {device_hours(full.device_seconds_after / 3600)}, {size}",
         *_warnings(found),
         "",
         "Each saving by itself:",

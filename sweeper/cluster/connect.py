@@ -17,6 +17,7 @@ from sweeper.cluster.on_worker import offer
 from sweeper.cluster.options import ClusterOptions
 from sweeper.cluster.places import Needs
 from sweeper.errors import UsageError
+from sweeper.quantities import counted
 from sweeper.slots.machine import this_machine
 from sweeper.slots.resources import Slot
 from sweeper.slots.running import slots_for
@@ -86,7 +87,7 @@ def _on_this_machine(stack: ExitStack, document: Mapping[str, Any], needs: Needs
     return pool(
         client=client,
         needs=needs,
-        where=f"Dask, {_number(len(places), 'worker')} on this machine",
+        where=f"Dask, {counted(len(places), 'worker')} on this machine",
         places=places,
         shares_machine=True,
     )
@@ -124,7 +125,7 @@ def _on_address(stack: ExitStack, options: ClusterOptions, needs: Needs, store: 
             found += answer[1]
     if not found:
         raise UsageError(f"{where}: no worker has room for a slot. {refusals[0] if refusals else ''}".rstrip())
-    size = f"{_number(len(offers), 'worker')} on {_number(len(machines), 'machine')}"
+    size = f"{counted(len(offers), 'worker')} on {counted(len(machines), 'machine')}"
     return pool(
         client=client,
         needs=needs,
@@ -152,14 +153,10 @@ def _on_slurm(
     return pool(
         client=client,
         needs=needs,
-        where=f"Dask, {_number(num_jobs, 'job')} of SLURM",
+        where=f"Dask, {counted(num_jobs, 'job')} of SLURM",
         places=tuple(Slot(name=f"slurm-{index}", device="SLURM") for index in range(total)),
         keep_workers=jobs.keep,
     )
-
-
-def _number(number: int, of: str) -> str:
-    return f"{number} {of}" if number == 1 else f"{number} {of}s"
 
 
 def _modules() -> tuple[Any, type["DaskPool"]]:

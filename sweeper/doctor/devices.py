@@ -8,6 +8,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Final
 
 from sweeper.doctor.findings import MIB, Finding, size_text
+from sweeper.quantities import counted
 from sweeper.slots.gpus import find_gpus, gpus_of_machine, indices
 from sweeper.slots.resources import available_cores
 
@@ -64,7 +65,7 @@ def torch_version() -> str | None:
 def _no_gpus() -> Finding:
     cores = available_cores()
     why = "CUDA_VISIBLE_DEVICES hides all GPUs" if os.environ.get("CUDA_VISIBLE_DEVICES") is not None else "no GPU"
-    return Finding("gpus", "ok", f"{why}; trials run on {cores} CPU core{'' if cores == 1 else 's'}")
+    return Finding("gpus", "ok", f"{why}; trials run on {counted(cores, 'CPU core')}")
 
 
 def _output(command: list[str]) -> str | None:

@@ -49,7 +49,7 @@ def main() -> int:
         if isinstance(returned, int | float):
             returned = {os.environ.get("SWEEPER_METRIC", "value"): returned}
         if isinstance(returned, Mapping):
-            for line in final_reports(returned, dict(last)):
+            for line in final_reports(returned, last):
                 report(line)
     # A function that returns has completed, even where it was asked to stop at its last step.
     write_atomically(run_dir / "result.json", json.dumps({"outcome": "completed"}).encode(), private=True)

@@ -124,7 +124,7 @@ def _fetch_file(download: Download, part: Path, say: Callable[[str], None]) -> P
             return part
         except FetchError as error:
             failures.append(str(error))
-            say(f"{error}")
+            say(failures[-1])
     kept = part.stat().st_size if part.exists() else 0
     raise FetchError(
         f"{'; '.join(failures)}. {kept} bytes are kept, and the same command goes on; or fetch the file elsewhere and "
