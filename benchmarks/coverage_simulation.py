@@ -16,10 +16,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from reports.claims import judge_claims
-from reports.statistics.equivalence import tost
-from reports.statistics.multiplicity import all_of, holm
-from reports.statistics.paired import (
+from sweeper.evidence.claims.judge import judge_claims
+from sweeper.evidence.statistics.equivalence import tost
+from sweeper.evidence.statistics.multiplicity import all_of, holm
+from sweeper.evidence.statistics.paired import (
     Estimate,
     PooledVariance,
     bootstrap_bca,

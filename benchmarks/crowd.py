@@ -12,9 +12,9 @@ from multiprocessing.synchronize import Barrier
 from typing import Any, Final
 
 from benchmarks.cycle import LEASE_S, end, points, slot_named
-from sweeper.store import queue
 from sweeper.store.engine import open_existing
-from sweeper.store.ingest import ingest
+from sweeper.store.queue import queue
+from sweeper.store.queue.ingest import ingest
 
 PATIENCE_S: Final = 300.0
 NUM_POINTS: Final = 20

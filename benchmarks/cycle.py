@@ -6,8 +6,8 @@ from typing import Final
 
 from sqlalchemy import Engine
 
-from sweeper.store import queue
-from sweeper.store.ingest import ingest
+from sweeper.store.queue import queue
+from sweeper.store.queue.ingest import ingest
 from sweeper.store.records import Claim, Measurement, Outcome, SlotIdentity
 
 LEASE_S: Final = 600.0

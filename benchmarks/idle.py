@@ -15,10 +15,10 @@ from typing import Final
 
 from benchmarks.options import Options
 from benchmarks.results import Figures, say
-from sweeper.launch import launch
-from sweeper.plan import make_plan
-from sweeper.spec import parse_study
-from sweeper.store import reader
+from sweeper.execution.launch import launch
+from sweeper.planning.plan import make_plan
+from sweeper.spec.load import parse_study
+from sweeper.store.reading import reader
 
 SLOTS: Final = 16
 SCALE: Final = 1 / 1000

@@ -14,7 +14,7 @@ from benchmarks.options import Options
 from benchmarks.results import Figures, say
 from benchmarks.studies import study_text, write_program
 from sweeper.errors import SweeperError
-from sweeper.store import reader
+from sweeper.store.reading import reader
 
 NUM_TRIALS: Final = 10_000
 PATIENCE_S: Final = 300.0

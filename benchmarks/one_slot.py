@@ -9,11 +9,12 @@ import os
 import sys
 import time
 
-from sweeper.slots.processes import started_at
-from sweeper.slots.running import slots_for
-from sweeper.slots.slot import LauncherWatch, SlotLoop, SlotTask
-from sweeper.store import queue, reader
+from sweeper.execution.slots.processes import started_at
+from sweeper.execution.slots.running import slots_for
+from sweeper.execution.slots.slot import LauncherWatch, SlotLoop, SlotTask
 from sweeper.store.engine import open_existing
+from sweeper.store.queue import queue
+from sweeper.store.reading import reader
 
 
 def main(store: str, study: str, folder: str) -> None:

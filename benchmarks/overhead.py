@@ -24,11 +24,11 @@ from sqlalchemy import event
 from benchmarks.options import Options
 from benchmarks.results import Figures, Json, say
 from benchmarks.studies import study_text, write_program
-from sweeper.plan import make_plan
-from sweeper.spec import load_study
-from sweeper.store import queue
+from sweeper.planning.plan import make_plan
+from sweeper.spec.load import load_study
 from sweeper.store.engine import open_store
-from sweeper.store.enrol import enrol
+from sweeper.store.enrolment.enrol import enrol
+from sweeper.store.queue import queue
 
 NUM_TRIALS: Final = 339
 RAY_TRIALS: Final = 20  # a second or more each

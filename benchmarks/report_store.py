@@ -16,9 +16,9 @@ from typing import Any, Final
 
 import numpy as np
 
-from sweeper.plan import Budget, Plan, PlannedPhase, PlannedTrial
+from sweeper.planning.plan import Budget, Plan, PlannedPhase, PlannedTrial
 from sweeper.store.engine import open_store
-from sweeper.store.enrol import enrol
+from sweeper.store.enrolment.enrol import enrol
 
 LEVELS: Final[Mapping[str, Sequence[float]]] = {
     "embedding_dropout": [0.0, 0.1, 0.2],

@@ -22,11 +22,13 @@ from benchmarks.cycle import cycles
 from benchmarks.options import Options
 from benchmarks.results import Figures, Json, say
 from benchmarks.studies import study_text, write_program
-from sweeper.plan import Plan, make_plan
-from sweeper.spec import Study, parse_study
-from sweeper.store import queue, reader
+from sweeper.planning.plan import Plan, make_plan
+from sweeper.spec.load import parse_study
+from sweeper.spec.study import Study
 from sweeper.store.engine import open_store
-from sweeper.store.enrol import enrol
+from sweeper.store.enrolment.enrol import enrol
+from sweeper.store.queue import queue
+from sweeper.store.reading import reader
 from tests.sweeper import postgresql
 
 NUM_TRIALS: Final = 10_000

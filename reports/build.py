@@ -7,13 +7,13 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
-from reports.html import KIND, render_html
-from reports.load import StudyData, load
-from reports.pdf import render_pdf
+from reports.rendering.html import KIND, render_html
+from reports.rendering.pdf import render_pdf
 from reports.sections.blocks import Cell, Report, Table
 from reports.sections.comparing import comparison_report
 from reports.sections.report import study_report
 from sweeper.errors import UsageError
+from sweeper.evidence.data.load import StudyData, load
 
 FIGURES = "figures"
 

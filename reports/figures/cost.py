@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from reports import wording
 from reports.figures.drawing import INK, MUTED, PAPER, SERIES, Canvas, Drawing
 from reports.figures.scales import Metric, clamped, cost_axis, log_costs, metric_axis, time_unit
-from reports.statistics.curves import pareto_front
+from sweeper.evidence.statistics.curves import pareto_front
 
 MARKERS: Final = ("o", "s", "^", "D", "v", "p")
 MANY: Final = 1500  # trials, from which on a density stands for the points

@@ -14,8 +14,8 @@ from matplotlib.patches import Patch
 from reports import wording
 from reports.figures.drawing import BLUE, INK, MUTED, ORANGE, Canvas, Drawing
 from reports.figures.scales import Metric, count_axis, metric_axis, widest
-from reports.statistics.curves import quantile_bands
-from sweeper.store.reader import Curve
+from sweeper.evidence.data.curves import Curve
+from sweeper.evidence.statistics.curves import quantile_bands
 
 FEW: Final = 30  # curves in a panel that are drawn one by one
 PANELS: Final = 12  # in one figure: four rows, which a page of paper holds with their caption

@@ -9,8 +9,8 @@ import pandas as pd
 from reports import wording
 from reports.figures.drawing import BLUE, PAPER, SERIES, Canvas, Drawing
 from reports.figures.scales import Metric, count_axis, metric_axis, time_unit
-from reports.statistics.best_of_n import best_spread, expected_best
-from reports.statistics.curves import anytime
+from sweeper.evidence.statistics.best_of_n import best_spread, expected_best
+from sweeper.evidence.statistics.curves import anytime
 
 LARGEST: Final = 200  # points of a curve of expectations
 

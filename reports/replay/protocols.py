@@ -5,12 +5,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal, get_args
 
-from reports.claim_caveats import Verdict
-from reports.load import StudyData
-from reports.replay.looks import Looks, Trials
-from reports.replay.pruning import Stop, play, with_stops
-from reports.replay.stopping import Stopped, play_hindsight, play_stopping
-from reports.statistics.sequential import Spending
+from sweeper.evidence.claims.caveats import Verdict
+from sweeper.evidence.data.load import StudyData
+from sweeper.evidence.sequential.looks import Looks, Trials
+from sweeper.evidence.sequential.pruning import Stop, play, with_stops
+from sweeper.evidence.sequential.stopping import Stopped, play_hindsight, play_stopping
+from sweeper.evidence.statistics.sequential import Spending
 
 Stopping = Literal["fixed", "obrien-fleming", "pocock", "hindsight"]
 SPENDINGS: Final[tuple[Spending, ...]] = get_args(Spending)
@@ -24,7 +24,8 @@ class Protocol:
         needed: only the trials that a claim wants: no searches nor screens that no claim rests on.
         seeds: the first so many of each phase; None for all.
         stopping: fixed: all is run, and looked at once. obrien-fleming or pocock: seed by seed, spending the error so
-            (`reports.replay.stopping`). hindsight: of each claim no more seeds than its verdict turned out to take.
+            (`sweeper.evidence.sequential.stopping`). hindsight: of each claim no more seeds than its verdict turned out
+            to take.
         futility: whether, seed by seed, claims stop too that have become unlikely to be decided.
         pruner: what ends trials early; none for nothing.
     """

@@ -9,9 +9,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from reports.load import StudyData
 from reports.replay.protocols import SPENDINGS, Player, Protocol, Replay
-from sweeper.pruning import PRUNERS
+from sweeper.evidence.data.load import StudyData
+from sweeper.evidence.sequential.pruning import PRUNERS
 
 IN_ADVANCE: Final = Protocol(needed=True, stopping="obrien-fleming", futility=True)
 

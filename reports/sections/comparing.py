@@ -11,8 +11,6 @@ from reports import wording
 from reports.figures.cost import cost_figure
 from reports.figures.drawing import Drawing
 from reports.figures.forest import Row, finding_of, forest_figure
-from reports.load import StudyData
-from reports.measures import measure
 from reports.sections.blocks import (
     Block,
     Cell,
@@ -31,8 +29,10 @@ from reports.sections.context import Context, make_context
 from reports.sections.costs import capital
 from reports.sections.estimates import effect_text, in_unit
 from reports.sections.ledger import ledger_row
-from reports.statistics.paired import Estimate, paired_t
 from sweeper.errors import UsageError
+from sweeper.evidence.data.load import StudyData
+from sweeper.evidence.data.measures import measure
+from sweeper.evidence.statistics.paired import Estimate, paired_t
 
 MOST_ROWS: Final = 40
 KEY: Final = ["configuration_hash", "seed", "budget"]

@@ -12,12 +12,12 @@ import numpy as np
 import pandas as pd
 
 from reports import wording
-from reports.cells import blocks_of
-from reports.claims import ClaimVerdict, judge_claims
-from reports.effects import Effect, effect_table
 from reports.figures.scales import Metric
-from reports.load import StudyData
 from studies.published import Mark, available, marks
+from sweeper.evidence.claims.judge import ClaimVerdict, judge_claims
+from sweeper.evidence.data.cells import blocks_of
+from sweeper.evidence.data.load import StudyData
+from sweeper.evidence.effects.effects import Effect, effect_table
 
 ENDED = ("completed", "pruned", "failed")
 

@@ -1,11 +1,11 @@
 """Whether gains shrink with more data: effects against the amount of training text."""
 
 from reports import wording
-from reports.data_size import SizeEffect, size_effects
 from reports.figures.sizes import SizePoint, sizes_figure
 from reports.sections.blocks import Block, Cell, Column, Plot, Section, Table, plain
 from reports.sections.context import Context
 from reports.sections.estimates import ESTIMATE_COLUMNS, estimate_cells, in_unit, number_cell
+from sweeper.evidence.effects.data_size import SizeEffect, size_effects
 
 
 def data_size(context: Context) -> Section | None:

@@ -7,15 +7,15 @@ from typing import Final
 import numpy as np
 
 from reports import wording
-from reports.effects import Effect
-from reports.factorial_phase import factorial_phase
 from reports.figures.forest import Row, finding_of, forest_figure
 from reports.figures.heat import interaction_figure
 from reports.figures.ladder import Rung, ladder_figure
-from reports.measures import measure
 from reports.sections.blocks import Block, Cell, Column, Heading, Inline, Paragraph, Plot, Section, Table, plain
 from reports.sections.context import Context
 from reports.sections.estimates import ESTIMATE_COLUMNS, effect_cell, estimate_cells, in_unit, number_cell, p_value
+from sweeper.evidence.data.measures import measure
+from sweeper.evidence.effects.effects import Effect
+from sweeper.evidence.effects.factorial_phase import factorial_phase
 
 KINDS: Final = {
     "contrast": "Each level against the factor's baseline, all else equal.",

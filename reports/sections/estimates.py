@@ -6,7 +6,7 @@ from typing import Final
 from reports import wording
 from reports.figures.forest import amount
 from reports.sections.blocks import Cell, Column
-from reports.statistics.paired import percent_change
+from sweeper.evidence.statistics.paired import percent_change
 
 ESTIMATE_COLUMNS: Final = (
     Column(title="Effect", number=True, data=("Effect", "Unit")),

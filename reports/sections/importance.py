@@ -5,12 +5,12 @@ from dataclasses import replace
 from typing import Final
 
 from reports import wording
-from reports.attribution import Attribution, phase_attribution
 from reports.figures.shares import attribution_figure, importance_figure
-from reports.importance import PhaseImportance, phase_importance
-from reports.load import StudyData
 from reports.sections.blocks import Block, Heading, Inline, Plot, Section, plain
 from reports.sections.context import Context
+from sweeper.evidence.data.load import StudyData
+from sweeper.evidence.effects.attribution import Attribution, phase_attribution
+from sweeper.evidence.effects.importance import PhaseImportance, phase_importance
 
 SEARCHES: Final = ("sampler", "list", "grid", "promote")
 MOST_TRIALS: Final = 1500

@@ -1,18 +1,12 @@
 """How the trials learned: their curves, phase by phase."""
 
-import json
-from collections.abc import Mapping
-from typing import Any
-
 import numpy as np
-import pandas as pd
 
 from reports import wording
 from reports.figures.curves import FEW, PhaseCurves, curves_figures, units_of
 from reports.sections.blocks import Inline, Plot, Section, plain
 from reports.sections.context import Context
-from sweeper.counting import Extent, counted_unit, is_trainer
-from sweeper.store.reader import Curve
+from sweeper.evidence.data.curves import step_unit
 
 
 def learning(context: Context) -> Section | None:
@@ -42,18 +36,7 @@ def _phase(context: Context, phase: str) -> PhaseCurves:
         states=dict(zip(trials, frame["state"], strict=True)),
         baseline=frozenset(trial for trial in trials if context.at_baseline(trial)),
         curves=curves,
-        unit=_unit(context.data.study.spec, frame, curves),
-    )
-
-
-def _unit(spec: Mapping[str, Any], frame: pd.DataFrame, curves: Mapping[int, Curve]) -> str:
-    """What the trials of a phase count."""
-    if is_trainer(spec):
-        return "steps"
-    return counted_unit(
-        Extent(budget=json.loads(budget), step=curves[trial].steps[-1], completed=state == "completed")
-        for trial, state, budget in frame[["trial_id", "state", "budget"]].itertuples(index=False)
-        if trial in curves
+        unit=step_unit(context.data, frame, curves),
     )
 
 

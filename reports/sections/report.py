@@ -3,7 +3,6 @@
 from datetime import datetime
 
 from reports import wording
-from reports.load import StudyData
 from reports.sections.blocks import Report
 from reports.sections.context import Context, make_context
 from reports.sections.costs import costs
@@ -17,6 +16,7 @@ from reports.sections.methods import methods
 from reports.sections.outcomes import outcomes
 from reports.sections.summary import summary
 from reports.sections.trials import trials
+from sweeper.evidence.data.load import StudyData
 
 ORDER = (summary, costs, learning, effects, data_size, importance, outcomes, ledger, trials, environment, methods)
 

@@ -5,10 +5,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from reports import wording
-from reports.cells import blocks_of
 from reports.sections.blocks import Block, Facts, Heading, Inline, Paragraph, Section, plain, rich, strong
 from reports.sections.context import Context, finite
 from reports.sections.verdicts import verdict_blocks
+from sweeper.evidence.data.cells import blocks_of
 
 
 def summary(context: Context) -> Section:

@@ -5,8 +5,6 @@ from collections.abc import Sequence
 from typing import Final
 
 from reports import wording
-from reports.claim_caveats import removed_claims
-from reports.claims import ClaimVerdict
 from reports.sections.blocks import (
     Block,
     Cell,
@@ -23,6 +21,8 @@ from reports.sections.blocks import (
 )
 from reports.sections.context import Context
 from reports.sections.estimates import ESTIMATE_COLUMNS, estimate_cells, number_cell, p_value
+from sweeper.evidence.claims.caveats import removed_claims
+from sweeper.evidence.claims.judge import ClaimVerdict
 
 ORDER: Final = ("supported", "refuted", "undecided", "untested")
 

@@ -8,9 +8,9 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Final
 
 from sweeper.doctor.findings import MIB, Finding, size_text
+from sweeper.execution.slots.gpus import find_gpus, gpus_of_machine, indices
+from sweeper.execution.slots.resources import available_cores
 from sweeper.quantities import counted
-from sweeper.slots.gpus import find_gpus, gpus_of_machine, indices
-from sweeper.slots.resources import available_cores
 
 QUERY: Final = ("--query-gpu=index,name,memory.total,memory.used", "--format=csv,noheader,nounits")
 PROBE: Final = "import torch; print(torch.cuda.device_count())"

@@ -7,7 +7,7 @@ from sweeper.doctor.places import check_disk
 from sweeper.doctor.stores import check_clock, check_store
 from sweeper.doctor.versions import check_versions
 from sweeper.errors import StoreError
-from sweeper.launch import runs_dir
+from sweeper.execution.launch import runs_dir
 from sweeper.store.url import sqlite_path
 
 

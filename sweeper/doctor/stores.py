@@ -8,8 +8,8 @@ from typing import Final
 from sweeper.doctor.findings import Finding
 from sweeper.doctor.places import on_network
 from sweeper.errors import StoreError
-from sweeper.store import reader
-from sweeper.store.reader import ReadConnection
+from sweeper.store.reading import reader
+from sweeper.store.reading.reader import ReadConnection
 from sweeper.store.url import check_sqlite_file, shown, sqlite_path
 
 FIRST_YEAR_S: Final = 1_735_689_600.0  # 2025-01-01: sweeper is younger

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from sweeper import designs
-from sweeper.configuration import baseline_level, complete
+from sweeper.designs.configuration import baseline_level, complete
 from sweeper.designs.levels import DesignError, is_excluded, settled
 from sweeper.spec.designs import FractionalDesign, LadderDesign, ListDesign, PromoteDesign, SamplerDesign, design_kind
 from sweeper.spec.models import Phase, Range

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from sweeper.errors import Mistake
-from sweeper.yaml_source import KeyPath, Source, dotted
+from sweeper.spec.yaml_source import KeyPath, Source, dotted
 
 
 @dataclass(slots=True)

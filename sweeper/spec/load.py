@@ -2,15 +2,15 @@
 
 from pathlib import Path
 
-from sweeper import yaml_source
 from sweeper.errors import MistakesError
-from sweeper.spec.checks import check
-from sweeper.spec.checks_values import check_values
+from sweeper.spec import yaml_source
+from sweeper.spec.checks.mistakes import check
+from sweeper.spec.checks.values import check_values
 from sweeper.spec.complaints import Complaints
 from sweeper.spec.document import document_of
 from sweeper.spec.parts import read_parts
 from sweeper.spec.study import Study
-from sweeper.yaml_source import Source
+from sweeper.spec.yaml_source import Source
 
 
 def load_study(path: Path) -> Study:

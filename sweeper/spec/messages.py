@@ -10,7 +10,7 @@ from pydantic_core import ErrorDetails
 from sweeper.spec.designs import unknown_design
 from sweeper.spec.models import unknown_program
 from sweeper.spec.retries import unknown_reason
-from sweeper.yaml_source import KeyPath
+from sweeper.spec.yaml_source import KeyPath
 from trainer.config.wording import fault, shown, suggestion
 
 _UNIONS: Final[Mapping[str, Callable[[object], str]]] = {

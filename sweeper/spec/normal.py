@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sweeper.configuration import get_path
+from sweeper.designs.configuration import get_path
 from sweeper.spec.factors import Factor
 from sweeper.spec.values import repeated, same_level
 

@@ -7,7 +7,7 @@ from typing import Any, Final, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from sweeper.configuration import merged
+from sweeper.designs.configuration import merged
 from sweeper.spec.claims import Claim
 from sweeper.spec.complaints import Complaints
 from sweeper.spec.factors import Factor

@@ -45,7 +45,9 @@ class BudgetTooSmall(Exception):  # noqa: N818 - a fact about the study rather t
 class ProcessIdentity:
     """A trial's process, leader of its process group, on some machine."""
 
-    machine: str | None  # whose process ids these are, as `sweeper.slots.machine` says; None where that is unknown
+    machine: (
+        str | None
+    )  # whose process ids these are, as `sweeper.execution.slots.machine` says; None where that is unknown
     pid: int
     pid_started_at: float  # seconds since the epoch: with the pid, its identity on the machine
 
@@ -55,7 +57,7 @@ class SlotIdentity:
     """The slot that claims: where it is and which process supervises it."""
 
     host: str  # its name, for people: two containers may share it
-    machine: str  # whose process ids these are, as `sweeper.slots.machine` says
+    machine: str  # whose process ids these are, as `sweeper.execution.slots.machine` says
     slot: str
     device: str  # "cpu", "cuda:0"
     device_share: float  # above 0; above 1 for a slot of several devices

@@ -8,11 +8,12 @@ from benchmarks.crowd import rush
 from benchmarks.cycle import cycles
 from benchmarks.report_store import make_store
 from benchmarks.studies import study_text
-from sweeper.plan import make_plan
-from sweeper.spec import parse_study
-from sweeper.store import queue, reader
+from sweeper.planning.plan import make_plan
+from sweeper.spec.load import parse_study
 from sweeper.store.engine import open_store
-from sweeper.store.enrol import enrol
+from sweeper.store.enrolment.enrol import enrol
+from sweeper.store.queue import queue
+from sweeper.store.reading import reader
 
 
 @pytest.fixture

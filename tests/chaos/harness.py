@@ -20,10 +20,10 @@ from typing import Any, Final
 
 import psutil
 
-from sweeper.store import reader
 from sweeper.store.engine import open_existing
-from sweeper.store.ledger import spent_device_seconds
-from tests.sweeper.slots.studies import attempts_of, trials_of
+from sweeper.store.queue.ledger import spent_device_seconds
+from sweeper.store.reading import reader
+from tests.sweeper.execution.slots.studies import attempts_of, trials_of
 
 NUM_TRIALS: Final = 10
 STEPS: Final = 8
@@ -74,7 +74,7 @@ class Round:
         with (self.folder / "launchers.log").open("ab") as output:
             self.launchers.append(
                 subprocess.Popen(
-                    [sys.executable, "-m", "tests.sweeper.slots.launch_script", *words],
+                    [sys.executable, "-m", "tests.sweeper.execution.slots.launch_script", *words],
                     env=environment,
                     stdout=output,
                     stderr=output,

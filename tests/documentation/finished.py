@@ -3,12 +3,12 @@
 import math
 from pathlib import Path
 
-from sweeper.plan import make_plan
-from sweeper.spec import load_study
-from sweeper.store import queue
+from sweeper.planning.plan import make_plan
+from sweeper.spec.load import load_study
 from sweeper.store.engine import open_store
-from sweeper.store.enrol import enrol
-from sweeper.store.ingest import ingest
+from sweeper.store.enrolment.enrol import enrol
+from sweeper.store.queue import queue
+from sweeper.store.queue.ingest import ingest
 from sweeper.store.records import Measurement, Outcome
 from tests.sweeper.store.builders import RETRY, SLOT
 

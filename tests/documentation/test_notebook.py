@@ -11,8 +11,8 @@ import pandas as pd
 import pytest
 
 import sweeper
+from reports.notebook import StudyView
 from sweeper.errors import StoreError, UsageError
-from sweeper.notebook import StudyView
 from tests.documentation.blocks import DOCS, ROOT, blocks
 from tests.documentation.finished import finished_study
 

@@ -11,10 +11,11 @@ import click
 import pytest
 import yaml
 
-from sweeper import yaml_source
 from sweeper.cli.main import COMMANDS, cli
-from sweeper.plan import make_plan
-from sweeper.spec import json_schema, parse_study
+from sweeper.planning.plan import make_plan
+from sweeper.spec import yaml_source
+from sweeper.spec.load import parse_study
+from sweeper.spec.schema import json_schema
 from tests.documentation.blocks import DOCS, PAGES, ROOT, Block, all_blocks, blocks
 from tools.reference import pages
 from trainer.config.file import read_config

@@ -11,12 +11,12 @@ from tests.documentation.blocks import DOCS, ROOT
 # What a promise begins with, and the tests that keep it: file, and functions in it.
 TESTS: dict[str, dict[str, tuple[str, ...]]] = {
     "Reading a study file runs nothing": {
-        "sweeper/test_yaml_source.py": ("test_aliases_that_multiply_are_refused",),
+        "sweeper/spec/test_yaml_source.py": ("test_aliases_that_multiply_are_refused",),
         "sweeper/spec/test_bad_files.py": ("test_a_bad_file_is_refused_with_the_message_beside_it",),  # yaml_tag_*
         "sweeper/spec/test_fuzz.py": (),
     },
     "No shell, anywhere": {
-        "sweeper/slots/test_programs.py": ("test_no_shell_reads_an_argument",),
+        "sweeper/execution/slots/test_programs.py": ("test_no_shell_reads_an_argument",),
         "documentation/test_security.py": ("test_no_program_of_ours_asks_for_a_shell",),
     },
     "Names cannot leave their folders": {
@@ -41,25 +41,25 @@ TESTS: dict[str, dict[str, tuple[str, ...]]] = {
         "sweeper/store/test_reader.py": ("test_passwords_are_not_shown",),
     },
     "The report is inert": {
-        "reports/test_html.py": (
+        "reports/rendering/test_html.py": (
             "test_what_users_write_comes_out_as_text",
             "test_the_page_loads_nothing",
             "test_the_policy_lets_the_pages_own_style_and_script_run_and_nothing_else",
         ),
     },
     "The dashboard can be seen from this machine alone": {
-        "sweeper/test_dashboard.py": ("test_loopback_is_this_machine_alone",),
+        "sweeper/export/test_dashboard.py": ("test_loopback_is_this_machine_alone",),
         # dashboard_for_everybody.txt
         "sweeper/cli/test_bad_command_lines.py": ("test_a_bad_command_line_is_refused_with_the_message_after_it",),
     },
     "The dashboard changes nothing": {
-        "sweeper/test_dashboard.py": (
+        "sweeper/export/test_dashboard.py": (
             "test_nothing_but_reading_passes",
             "test_connections_of_the_dashboard_cannot_write",
         ),
     },
     "Web pages cannot reach the dashboard by another name": {
-        "sweeper/test_dashboard.py": ("test_a_page_that_points_its_name_at_us_is_refused",),
+        "sweeper/export/test_dashboard.py": ("test_a_page_that_points_its_name_at_us_is_refused",),
     },
     "Corpora are the published ones": {"trainer/corpora/test_fetch.py": ()},
     "No telemetry": {

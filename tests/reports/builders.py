@@ -14,10 +14,10 @@ from typing import Any, Final
 import numpy as np
 from sqlalchemy import Engine
 
-from sweeper.store import queue
 from sweeper.store.engine import open_store
-from sweeper.store.enrol import enrol
-from sweeper.store.ingest import ingest
+from sweeper.store.enrolment.enrol import enrol
+from sweeper.store.queue import queue
+from sweeper.store.queue.ingest import ingest
 from sweeper.store.records import Claim, Measurement, Outcome
 from tests.sweeper.store.builders import RETRY, SLOT, Budget, Plan, PlannedPhase, Study, phase
 

@@ -4,10 +4,10 @@ from datetime import UTC, datetime
 
 import pytest
 
-from reports.html import render_html
-from reports.load import StudyData, load
+from reports.rendering.html import render_html
 from reports.sections.blocks import Report
 from reports.sections.report import study_report
+from sweeper.evidence.data.load import StudyData, load
 from sweeper.store.records import Claim
 from tests.reports.builders import Ending, Plot, longer, screen, store_with
 

@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from reports.load import StudyData, make_study_data
-from sweeper.store.reader import Curve, PhaseRow, StudyRow, TrialRow
+from sweeper.evidence.data.load import StudyData, make_study_data
+from sweeper.store.reading.reader import Curve, PhaseRow, StudyRow, TrialRow
 
 Levels = Mapping[str, Any]
 
@@ -51,7 +51,7 @@ def study_data(
     curves: Callable[[TrialRow], Curve | None] = lambda row: None,
     program: Any = "trainer",
 ) -> StudyData:
-    """The study as `reports.load.load` would give it."""
+    """The study as `sweeper.evidence.data.load.load` would give it."""
     scale = scale or ("log" if "perplexity" in metric else "linear")
     spec = {
         "study": "s",

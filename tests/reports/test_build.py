@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 
 from reports.build import build_comparison, build_from, build_report
-from reports.load import StudyData
 from reports.sections.blocks import Report, Table
 from sweeper.errors import UsageError
+from sweeper.evidence.data.load import StudyData
 from tests.reports.builders import Plot, screen, store_with
 from tests.reports.conftest import NOW
 

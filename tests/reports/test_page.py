@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from reports.html import render_html
-from reports.load import StudyData, load
+from reports.rendering.html import render_html
 from reports.sections.report import study_report
+from sweeper.evidence.data.load import StudyData, load
 from tests.reports.builders import BASELINE, Plot, screen, store_with
 from tests.reports.conftest import NOW
 from tests.sweeper.store.builders import phase

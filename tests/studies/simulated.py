@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from reports.load import StudyData, make_study_data
-from sweeper.plan import Plan, PlannedTrial
-from sweeper.spec import Study
-from sweeper.store.reader import Curve, PhaseRow, StudyRow, TrialRow
+from sweeper.evidence.data.load import StudyData, make_study_data
+from sweeper.planning.plan import Plan, PlannedTrial
+from sweeper.spec.study import Study
+from sweeper.store.reading.reader import Curve, PhaseRow, StudyRow, TrialRow
 
 VALID = {"ptb": 73_760, "wikitext-2": 217_646, "wikitext-103": 217_646, "wikitext-2-replica": 123_450}
 TRAIN = {"ptb": 929_589, "wikitext-2": 2_088_628, "wikitext-103": 103_227_021, "wikitext-2-replica": 217_646}

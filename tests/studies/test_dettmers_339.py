@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 
-from sweeper.configuration import baseline_level
-from sweeper.plan import Plan, PlannedPhase, PlannedTrial, make_plan
-from sweeper.predict import predict
-from sweeper.spec import Study, load_study
-from sweeper.testable import claim_support
+from sweeper.designs.configuration import baseline_level
+from sweeper.forecast.claim_power import claim_support
+from sweeper.forecast.trial_seconds import predict
+from sweeper.planning.plan import Plan, PlannedPhase, PlannedTrial, make_plan
+from sweeper.spec.load import load_study
+from sweeper.spec.study import Study
 
 FOLDER = Path(__file__).resolve().parents[2] / "studies"
 FILES = ("dettmers-339", "dettmers-339-cpu")

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from reports.load import StudyData
 from reports.sections.context import make_context
 from reports.sections.costs import costs
 from reports.sections.published import published_table
 from studies.published import READ, available, marks
+from sweeper.evidence.data.load import StudyData
 from tests.reports.studies import Phase, factor, study_data
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)

@@ -6,8 +6,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from reports.claims import judge_claims
-from reports.load import load_archive
+from sweeper.evidence.claims.judge import judge_claims
+from sweeper.evidence.data.load import load_archive
 
 KEPT = Path(__file__).parents[2] / "studies" / "results"
 

@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from reports.claims import judge_claims
-from reports.data_size import size_effects
-from reports.effects import effect_table
-from reports.load import StudyData
-from reports.measures import measure
-from sweeper.plan import make_plan
-from sweeper.spec import load_study
+from sweeper.evidence.claims.judge import judge_claims
+from sweeper.evidence.data.load import StudyData
+from sweeper.evidence.data.measures import measure
+from sweeper.evidence.effects.data_size import size_effects
+from sweeper.evidence.effects.effects import effect_table
+from sweeper.planning.plan import make_plan
+from sweeper.spec.load import load_study
 from tests.studies.simulated import simulated
 
 FOLDER = Path(__file__).resolve().parents[2] / "studies"

@@ -2,8 +2,8 @@
 
 import pytest
 
-from sweeper.notebook import Store, StudyView
-from sweeper.provenance import command_line
+from reports.notebook import Store, StudyView
+from sweeper.execution.provenance import command_line
 from sweeper.store.url import shown
 
 URLS = [

@@ -17,7 +17,7 @@ from reports.figures.progress import anytime_figure, expectation_figure
 from reports.figures.scales import Metric, clamped, ticks
 from reports.figures.shares import attribution_figure, importance_figure
 from reports.figures.spending import spending_figure
-from sweeper.store.reader import Curve
+from sweeper.store.reading.reader import Curve
 
 METRIC = Metric(name="valid_perplexity", direction="minimize", log=True)
 ACCURACY = Metric(name="accuracy", direction="maximize", log=False)

@@ -4,10 +4,10 @@ import math
 
 import pytest
 
-from reports.claims import judge_claims
 from reports.replay.protocols import Player, Protocol
-from reports.replay.pruning import play, with_stops
 from sweeper.errors import UsageError
+from sweeper.evidence.claims.judge import judge_claims
+from sweeper.evidence.sequential.pruning import play, with_stops
 from tests.reports.studies import Phase, factor, falling, study_data
 
 LEVELS = [0, 1, 2, 3, 4, 5, 6, 7]

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from reports.load import load
 from reports.sections.comparing import comparison_report
 from sweeper.errors import UsageError
+from sweeper.evidence.data.load import load
 from tests.reports.builders import Ending, Plot, longer, screen, store_with
 from tests.reports.sections.test_report import column, table, words
 

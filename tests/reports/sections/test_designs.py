@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from reports.load import StudyData
 from reports.sections.blocks import Plot, Report
 from reports.sections.report import study_report
+from sweeper.evidence.data.load import StudyData
 from tests.reports.conftest import NOW
 from tests.reports.sections.test_report import column, section, table, words
 from tests.reports.studies import Levels, Phase, factor, falling, study_data

@@ -9,7 +9,7 @@ import pytest
 from reports.sections.blocks import Plot
 from reports.sections.context import make_context
 from reports.sections.learning import learning
-from sweeper.store.reader import Curve, TrialRow
+from sweeper.store.reading.reader import Curve, TrialRow
 from tests.reports.studies import Phase, factor, falling, study_data
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)

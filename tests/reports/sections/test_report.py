@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from reports.effects import effect_table
-from reports.load import StudyData, load
 from reports.sections.blocks import Facts, Heading, Listing, Paragraph, Plot, Report, Rulings, Section, Table
 from reports.sections.report import study_report
 from reports.wording import perplexity
+from sweeper.evidence.data.load import StudyData, load
+from sweeper.evidence.effects.effects import effect_table
 from sweeper.store.engine import open_store
 from sweeper.store.records import Claim
 from tests.reports.builders import BASELINE, CLAIMS, Ending, enrol_plot, final_value, screen, store_with

@@ -3,10 +3,10 @@
 from datetime import UTC, datetime
 from pathlib import Path
 
-from reports.load import load
 from reports.sections.blocks import Block, Heading, Paragraph, Table
 from reports.sections.context import make_context
 from reports.sections.savings import savings
+from sweeper.evidence.data.load import load
 from tests.reports.builders import Ending, Plot, screen, store_with
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)

@@ -10,8 +10,8 @@ import pytest
 from sqlalchemy import Engine
 
 from sweeper.cli.main import COMMANDS
-from sweeper.store import queue
-from sweeper.store.ingest import ingest
+from sweeper.store.queue import queue
+from sweeper.store.queue.ingest import ingest
 from sweeper.store.records import Measurement, Outcome
 from tests.sweeper.cli.conftest import Answer
 from tests.sweeper.store.builders import RETRY, SLOT, completed, enrolled, levels, phase

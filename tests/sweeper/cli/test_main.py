@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import Engine
 
 from sweeper.cli import schema as schema_module
-from sweeper.store import queue
+from sweeper.store.queue import queue
 from tests.sweeper.cli.conftest import Answer
 from tests.sweeper.store.builders import RETRY, SLOT, completed, enrolled, levels, phase
 

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from sweeper.cli.admission import refuse_what_cannot_fit
-from sweeper.cli.plan import predicted_for
+from sweeper.admission import refuse_what_cannot_fit
 from sweeper.errors import UsageError
-from sweeper.plan import make_plan
-from sweeper.spec import load_study
+from sweeper.estimate import predicted_for
+from sweeper.planning.plan import make_plan
+from sweeper.spec.load import load_study
 from tests.sweeper.cli.conftest import Answer
 
 Sweeper = Callable[..., Answer]

@@ -13,8 +13,8 @@ from sweeper.cli.data import CORPORA
 from sweeper.cli.init import study_name_of
 from sweeper.cli.main import COMMANDS
 from sweeper.doctor.findings import Finding
-from sweeper.plan import make_plan
-from sweeper.spec import load_study
+from sweeper.planning.plan import make_plan
+from sweeper.spec.load import load_study
 from tests.sweeper.cli.conftest import Answer
 from tests.sweeper.store.builders import enrolled, levels, phase
 

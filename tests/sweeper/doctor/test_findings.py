@@ -16,7 +16,7 @@ from sweeper.doctor.findings import GIB, MIB, Finding, all_well, size_text
 from sweeper.doctor.places import check_disk, on_network, room_finding
 from sweeper.doctor.stores import check_clock, check_store
 from sweeper.doctor.versions import check_versions, compare
-from sweeper.store import queue
+from sweeper.store.queue import queue
 from tests.sweeper.store.builders import enrolled, levels, phase
 
 

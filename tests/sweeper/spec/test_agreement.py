@@ -7,11 +7,11 @@ from typing import get_args
 import optuna.samplers
 import pytest
 
-from sweeper import pruning, sampling
 from sweeper.designs.fractional import aliasing
-from sweeper.slots import metrics
+from sweeper.execution.slots import metrics
+from sweeper.planning import pruning, sampling
 from sweeper.spec.arms import fewest_runs
-from sweeper.spec.checks_study import COORDINATES
+from sweeper.spec.checks.study import COORDINATES
 from sweeper.spec.designs import KINDS, SAMPLERS, SIMPLE
 from sweeper.spec.models import PrunerName, PrunerSettings, Retry
 from sweeper.spec.resolution import resolution_of, rule_fault

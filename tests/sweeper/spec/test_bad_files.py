@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from sweeper.errors import MistakesError
-from sweeper.spec import load_study
+from sweeper.spec.load import load_study
 
 FOLDER = Path(__file__).parent / "bad"
 FILES = sorted(FOLDER.glob("*.yaml"))

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from sweeper.errors import MistakesError
-from sweeper.spec import parse_study
+from sweeper.spec.load import parse_study
 from sweeper.spec.values import repeated
 
 TRAINER = """

@@ -9,9 +9,9 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sweeper import yaml_source
 from sweeper.errors import MistakesError
-from sweeper.spec import parse_study
+from sweeper.spec import yaml_source
+from sweeper.spec.load import parse_study
 
 GOOD = [yaml_source.load(path).data for path in sorted((Path(__file__).parent / "good").glob("*.yaml"))]
 KEYS = sorted({key for data in GOOD for key in json.dumps(data).split('"')[1::2] if key.isprintable()})

@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 import yaml
 
-from sweeper import designs, yaml_source
-from sweeper.plan import make_plan
-from sweeper.spec import load_study, parse_study
+from sweeper import designs
+from sweeper.planning.plan import make_plan
+from sweeper.spec import yaml_source
+from sweeper.spec.load import load_study, parse_study
 
 FOLDER = Path(__file__).parent / "good"
 FILES = sorted(FOLDER.glob("*.yaml"))

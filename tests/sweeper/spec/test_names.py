@@ -11,7 +11,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from sweeper.errors import MistakesError
-from sweeper.spec import parse_study
+from sweeper.spec.load import parse_study
 from sweeper.spec.values import checked_name
 
 TRAVERSALS = (

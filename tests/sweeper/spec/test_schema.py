@@ -9,9 +9,9 @@ import pytest
 from click.testing import CliRunner
 from jsonschema import Draft202012Validator
 
-from sweeper import yaml_source
 from sweeper.cli.main import cli
-from sweeper.spec import json_schema
+from sweeper.spec import yaml_source
+from sweeper.spec.schema import json_schema
 
 GOOD = sorted((Path(__file__).parent / "good").glob("*.yaml"))
 SCHEMA = json_schema()

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Engine
 
 from sweeper.store.engine import open_store
-from sweeper.store.enrol import Enrolment, enrol
+from sweeper.store.enrolment.enrol import Enrolment, enrol
 from sweeper.store.records import Outcome, SlotIdentity
 
 SLOT = SlotIdentity(

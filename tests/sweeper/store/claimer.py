@@ -8,9 +8,9 @@ import signal
 import sys
 import time
 
-from sweeper.store import queue
 from sweeper.store.engine import open_existing
-from sweeper.store.ingest import ingest
+from sweeper.store.queue import queue
+from sweeper.store.queue.ingest import ingest
 from sweeper.store.records import Measurement, Outcome, SlotIdentity
 
 

@@ -7,9 +7,10 @@ import sqlite3
 import tempfile
 from pathlib import Path
 
-from sweeper.store import queue, schema
+from sweeper.store import schema
 from sweeper.store.engine import open_store
-from sweeper.store.ingest import ingest
+from sweeper.store.queue import queue
+from sweeper.store.queue.ingest import ingest
 from sweeper.store.records import Measurement, Outcome
 from tests.sweeper.store.builders import RETRY, SLOT, Budget, completed, enrolled, levels, phase
 

@@ -3,8 +3,8 @@
 import pytest
 from sqlalchemy import Engine, update
 
-from sweeper.store import queue
-from sweeper.store.ledger import read_balance, spent_device_seconds
+from sweeper.store.queue import queue
+from sweeper.store.queue.ledger import read_balance, spent_device_seconds
 from sweeper.store.records import BudgetTooSmall
 from sweeper.store.schema import trials
 from sweeper.store.transactions import writing

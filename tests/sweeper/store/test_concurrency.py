@@ -7,7 +7,7 @@ from collections import Counter
 
 from sqlalchemy import Engine
 
-from sweeper.store import reader
+from sweeper.store.reading import reader
 from tests.sweeper.store.builders import enrolled, levels, phase
 
 

@@ -6,8 +6,9 @@ from dataclasses import dataclass, replace
 import pytest
 from sqlalchemy import Engine
 
-from sweeper.store import deferred, queue, reader
-from sweeper.store.deferred import Filled, fill_promotions
+from sweeper.store.queue import deferred, queue
+from sweeper.store.queue.deferred import Filled, fill_promotions
+from sweeper.store.reading import reader
 from sweeper.store.records import Outcome
 from tests.sweeper.store.builders import RETRY, SLOT, Budget, PlannedPhase, enrolled, hash_of, levels, phase, planned
 

@@ -17,8 +17,10 @@ from optuna.storages import RDBStorage
 from sqlalchemy import Engine, text
 
 from sweeper.errors import StoreError
-from sweeper.store import queue, read_connection, reader, schema
+from sweeper.store import schema
 from sweeper.store.engine import open_existing, open_store
+from sweeper.store.queue import queue
+from sweeper.store.reading import read_connection, reader
 from sweeper.store.transactions import reading, writing
 from tests.sweeper.store.builders import SLOT, enrolled, levels, new_store, phase
 

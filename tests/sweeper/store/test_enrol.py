@@ -7,10 +7,11 @@ import pytest
 from sqlalchemy import Engine
 
 from sweeper.errors import UsageError
-from sweeper.store import queue, reader
-from sweeper.store.differences import differences
-from sweeper.store.enrol import enrol
+from sweeper.store.enrolment.differences import differences
+from sweeper.store.enrolment.enrol import enrol
 from sweeper.store.optuna_mirror import create_study
+from sweeper.store.queue import queue
+from sweeper.store.reading import reader
 from sweeper.store.transactions import writing
 from tests.sweeper.store.builders import (
     RETRY,

@@ -5,12 +5,12 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine
 
-from sweeper.cli.admission import is_in_store
 from sweeper.errors import StoreError
-from sweeper.store import queue
-from sweeper.store.history import past_runs
-from sweeper.store.ingest import ingest
-from sweeper.store.pilots import known_pilots
+from sweeper.store.queue import queue
+from sweeper.store.queue.ingest import ingest
+from sweeper.store.reading.history import past_runs
+from sweeper.store.reading.pilots import known_pilots
+from sweeper.store.reading.reader import is_in_store
 from sweeper.store.records import Measurement, Outcome
 from tests.sweeper.documents import COMMAND
 from tests.sweeper.store.builders import RETRY, SLOT, completed, enrolled, levels, phase

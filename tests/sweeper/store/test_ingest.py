@@ -5,8 +5,9 @@ import math
 import pytest
 from sqlalchemy import Engine, select
 
-from sweeper.store import queue, reader
-from sweeper.store.ingest import ingest
+from sweeper.store.queue import queue
+from sweeper.store.queue.ingest import ingest
+from sweeper.store.reading import reader
 from sweeper.store.records import Claim, Measurement
 from sweeper.store.schema import attempts
 from sweeper.store.transactions import reading

@@ -5,9 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from sweeper.store import queue, reader, schema
-from sweeper.store.deferred import fill_promotions
+from sweeper.store import schema
 from sweeper.store.engine import open_existing
+from sweeper.store.queue import queue
+from sweeper.store.queue.deferred import fill_promotions
+from sweeper.store.reading import reader
 from tests.sweeper.store.builders import RETRY, SLOT, completed
 from tests.sweeper.store.make_fixture import FIXTURES
 

@@ -20,8 +20,9 @@ from optuna.trial import TrialState
 from sqlalchemy import Engine, create_mock_engine
 from sqlalchemy.schema import CreateTable
 
-from sweeper.store import optuna_mirror, optuna_tables, queue
-from sweeper.store.ingest import ingest
+from sweeper.store import optuna_mirror, optuna_tables
+from sweeper.store.queue import queue
+from sweeper.store.queue.ingest import ingest
 from sweeper.store.records import Claim, Measurement, Outcome
 from tests.sweeper.store.builders import RETRY, SLOT, Budget, completed, enrolled, hash_of, levels, phase
 

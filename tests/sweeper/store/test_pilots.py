@@ -7,8 +7,8 @@ from typing import Any
 
 from sqlalchemy import Engine
 
-from sweeper.pilot_runs import Paces, PilotRun, Pilots
-from sweeper.store.pilots import keep_pilot, known_pilots
+from sweeper.forecast.pilot_throughput import Paces, PilotRun, Pilots
+from sweeper.store.reading.pilots import keep_pilot, known_pilots
 from tests.sweeper.documents import COMMAND
 from tests.sweeper.store.make_fixture import FIXTURES
 

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine
 
-from sweeper.store import queue, reader
-from sweeper.store.enrol import enrol
+from sweeper.store.enrolment.enrol import enrol
+from sweeper.store.queue import queue
+from sweeper.store.reading import reader
 from sweeper.store.records import LOST_LIMIT, Claim, LeaseLost, Outcome
 from tests.sweeper.store.builders import (
     RETRY,

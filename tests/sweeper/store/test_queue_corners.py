@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, update
 
-from sweeper.store import queue
-from sweeper.store.enrol import enrol
-from sweeper.store.ledger import read_balance, spent_device_seconds
+from sweeper.store.enrolment.enrol import enrol
+from sweeper.store.queue import queue
+from sweeper.store.queue.ledger import read_balance, spent_device_seconds
 from sweeper.store.records import LOST_LIMIT, BudgetTooSmall
 from sweeper.store.schema import trials
 from sweeper.store.transactions import writing

@@ -16,9 +16,10 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from sweeper.store import queue, reader
 from sweeper.store.engine import open_existing
-from sweeper.store.ingest import ingest
+from sweeper.store.queue import queue
+from sweeper.store.queue.ingest import ingest
+from sweeper.store.reading import reader
 from sweeper.store.records import Claim, ExitReason, LeaseLost, Measurement, Outcome
 from tests.sweeper.store.builders import RETRY, SLOT, enrolled, levels, phase
 

@@ -8,9 +8,10 @@ from hypothesis import strategies as st
 from sqlalchemy import Engine
 
 from sweeper.errors import UsageError
-from sweeper.store import queue, reader
-from sweeper.store.enrol import enrol
-from sweeper.store.ingest import ingest
+from sweeper.store.enrolment.enrol import enrol
+from sweeper.store.queue import queue
+from sweeper.store.queue.ingest import ingest
+from sweeper.store.reading import reader
 from sweeper.store.records import Measurement, Outcome
 from sweeper.store.url import shown, store_url
 from tests.sweeper.store.builders import (

@@ -1,0 +1,135 @@
+"""The report as one HTML file that loads nothing: styles, script and figures are in it.
+
+A content-security policy lets the page's own style and script run, by their hashes, and refuses everything else.
+"""
+
+import base64
+import functools
+import hashlib
+import json
+import math
+from collections.abc import Mapping
+from typing import Any, Final
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from reports.rendering.html_figures import inline_svg
+from reports.sections.blocks import Block, Plot, Report, Table
+
+STATIC_ROWS: Final = 1000  # rows of a table in the page itself; a script adds those beyond as they are asked for
+KIND: Final = "Report of a study"
+
+
+def render_html(report: Report, *, kind: str = KIND) -> str:
+    """The page of a report.
+
+    Args:
+        kind: what stands above the title.
+    """
+    environment = _environment()
+    css, javascript = _asset("page.css"), _asset("page.js")
+    return environment.get_template("page.html.j2").render(
+        report=report,
+        kind=kind,
+        policy=_policy(css, javascript),
+        css=Markup(css),  # noqa: S704 - our own file
+        javascript=Markup(javascript),  # noqa: S704 - our own file
+        numbered=_numbered(report),
+        static_rows=STATIC_ROWS,
+        trials_json=_json({str(trial): label for trial, label in report.trials.items()}),
+        ghosts_json=_json(_ghosts(report)),
+    )
+
+
+@functools.cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("reports", "templates"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
+    )
+    environment.filters |= {
+        "svg": inline_svg,
+        "sort_value": _sort_value,
+        "rest_json": _rest_json,
+        "breakable": _breakable,
+    }
+    return environment
+
+
+@functools.cache
+def _asset(name: str) -> str:
+    loader = _environment().loader
+    assert loader is not None
+    return loader.get_source(_environment(), name)[0].strip()
+
+
+def _policy(css: str, javascript: str) -> str:
+    def hashed(text: str) -> str:
+        return "'sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() + "'"
+
+    return (
+        f"default-src 'none'; style-src {hashed(css)}; script-src {hashed(javascript)}; img-src data:; "
+        "base-uri 'none'; form-action 'none'"
+    )
+
+
+def _numbered(report: Report) -> list[Mapping[str, Any]]:
+    """The sections with their blocks' kinds, and the numbers of figures and tables through the report."""
+    counts = {"plot": 0, "table": 0}
+
+    def entry(block: Block) -> tuple[str, Block, int | None]:
+        kind = type(block).__name__.lower()
+        if isinstance(block, Plot | Table):
+            counts[kind] += 1
+        return kind, block, counts.get(kind)
+
+    return [
+        {"anchor": section.anchor, "title": section.title, "blocks": [entry(block) for block in section.blocks]}
+        for section in report.sections
+    ]
+
+
+def _ghosts(report: Report) -> dict[str, dict[str, str]]:
+    return {
+        drawing.name: {str(trial): path for trial, path in drawing.ghosts.items()}
+        for drawing in report.drawings()
+        if drawing.ghosts
+    }
+
+
+def _breakable(text: str) -> Markup:
+    """Text that may break after underscores."""
+    return Markup("_<wbr>").join(text.split("_"))
+
+
+def _sort_value(value: float | str) -> str:
+    return f"{value:.9g}" if isinstance(value, float) else str(value)
+
+
+def _rest_json(table: Table) -> Markup:
+    """The rows beyond those in the page: trial, texts, and the values they sort by."""
+    trials = table.trials or (None,) * len(table.rows)
+    return _json(
+        [
+            [trial, [cell.text for cell in row], [_plain(cell.sort) for cell in row]]
+            for trial, row in zip(trials[STATIC_ROWS:], table.rows[STATIC_ROWS:], strict=True)
+        ]
+    )
+
+
+def _plain(value: float | str | None) -> float | str | None:
+    return float(f"{value:.9g}") if isinstance(value, float) and math.isfinite(value) else value if value else None
+
+
+def _json(value: object) -> Markup:
+    """JSON for a script element: no character in it can end the element."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    for character, code in (
+        ("<", "\\u003c"),
+        (">", "\\u003e"),
+        ("&", "\\u0026"),
+        ("\u2028", "\\u2028"),
+        ("\u2029", "\\u2029"),
+    ):
+        text = text.replace(character, code)
+    return Markup(text)  # noqa: S704 - escaped above

@@ -1,0 +1,124 @@
+"""The report as a PDF by typst: tagged, PDF/UA-1, with the same figures as the page.
+
+The document goes to the template as JSON, and the template sets strings as text, so that nothing a user wrote can be
+markup.
+"""
+
+import functools
+import json
+import logging
+from collections.abc import Callable, Iterable
+from dataclasses import asdict
+from datetime import datetime
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, Final
+
+import typst
+
+from reports.rendering.html import KIND
+from reports.rendering.pdf_fonts import Fonts, code_point, fonts_for, installed_fonts, spelled
+from reports.sections.blocks import Block, Facts, Listing, Paragraph, Plot, Report, Rulings, Table
+
+STANDARD: Final = "ua-1"
+MOST_ROWS: Final = 500  # of a table in print; all of them are in the page and in the CSV beside it
+WIDE: Final = 13  # columns of a table from which on its section gets pages on their side
+UNSEEN: Final = "alternative"
+MOST_EXAMPLES: Final = 3
+
+log = logging.getLogger(__name__)
+
+
+def render_pdf(
+    report: Report, now: datetime, *, kind: str = KIND, installed: Callable[[], Iterable[Path]] = installed_fonts
+) -> bytes:
+    """The PDF of a report; the same report, time and fonts give the same bytes.
+
+    Args:
+        installed: fonts of this machine, asked for only if those that we bring lack a character.
+    """
+    document = {
+        "title": report.title,
+        "subtitle": report.subtitle,
+        "byline": report.byline,
+        "kind": kind,
+        "sections": [
+            {
+                "title": section.title,
+                "blocks": [_block(block) for block in section.blocks],
+                "wide": any(isinstance(block, Table) and len(block.columns) >= WIDE for block in section.blocks),
+            }
+            for section in report.sections
+        ],
+    }
+    with fonts_for(json.dumps(_shown(document), ensure_ascii=False), installed) as fonts:
+        text = json.dumps(_readable(document, fonts.missing), ensure_ascii=False)
+        return _compile(text, fonts, int(now.timestamp()))
+
+
+def _compile(document: str, fonts: Fonts, timestamp: int) -> bytes:
+    compiler = typst.Compiler(_template(), font_paths=fonts.fonts, sys_inputs={"report": document})
+    found = compiler.compile(format="pdf", pdf_standards=STANDARD, timestamp=timestamp)
+    assert isinstance(found, bytes)
+    return found
+
+
+def _readable(document: dict[str, Any], missing: frozenset[str]) -> dict[str, Any]:
+    """The document with what no font can show spelled out, a note that says so, and its title as it is beside."""
+    note = ""
+    if missing:
+        examples = ", ".join(f"[{code_point(each)}]" for each in sorted(missing)[:MOST_EXAMPLES])
+        note = f"No font here has some of the characters; their code points stand for them: {examples}"
+        note += f" and {len(missing) - MOST_EXAMPLES} more" if len(missing) > MOST_EXAMPLES else ""
+        log.warning("report.pdf: %s. Install a font that has them, or read report.html.", note)
+        note += ". They are in report.html."
+    found: dict[str, Any] = _spelled(document, missing)
+    return {**found, "name": document["title"], "note": note}
+
+
+def _shown(value: Any) -> Any:
+    """What of a document is set: all but the words that are read aloud."""
+    if isinstance(value, dict):
+        return {key: _shown(item) for key, item in value.items() if key != UNSEEN}
+    return [_shown(item) for item in value] if isinstance(value, list | tuple) else value
+
+
+def _spelled(value: Any, missing: frozenset[str]) -> Any:
+    if isinstance(value, str):
+        return spelled(value, missing)
+    if isinstance(value, dict):
+        return {key: item if key == UNSEEN else _spelled(item, missing) for key, item in value.items()}
+    return [_spelled(item, missing) for item in value] if isinstance(value, list | tuple) else value
+
+
+@functools.cache
+def _template() -> bytes:
+    return files("reports").joinpath("templates", "report.typ").read_bytes()
+
+
+def _block(block: Block) -> dict[str, Any]:
+    kind = type(block).__name__.lower()
+    match block:
+        case Plot():
+            drawing = block.drawing
+            caption = [asdict(run) for run in block.caption]
+            return {"kind": kind, "svg": drawing.svg, "alternative": drawing.alternative, "caption": caption}
+        case Table():
+            return _table(block)
+        case Facts() | Paragraph() | Rulings() | Listing():
+            return {"kind": kind, **asdict(block)}
+        case _:
+            return {"kind": kind, "text": block.text}
+
+
+def _table(table: Table) -> dict[str, Any]:
+    caption = [asdict(run) for run in table.caption]
+    if len(table.rows) > MOST_ROWS:
+        rest = f" The first {MOST_ROWS} of {len(table.rows)} rows; all are in report.html and figures/{table.name}.csv."
+        caption.append({"text": rest, "style": "plain"})
+    return {
+        "kind": "table",
+        "caption": caption,
+        "columns": [asdict(column) for column in table.columns],
+        "rows": [[cell.text for cell in row] for row in table.rows[:MOST_ROWS]],
+    }

@@ -1,0 +1,235 @@
+"""Comparing cells: which runs are paired, and what their differences say.
+
+A unit is a set of cells with weights, e.g. +1 and -1 for a pair; the effect is the mean over units of the weighted
+sums. Units pair by seed and by all factors but the one compared.
+"""
+
+import math
+from collections import defaultdict
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from statistics import fmean
+
+from sweeper.evidence.data.cells import Cell, Levels
+from sweeper.evidence.statistics.paired import Estimate, PooledVariance, contrast_t, paired_t, pooled_variance
+
+Key = tuple[object, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unit:
+    """Cells with weights; `key` says what they have in common."""
+
+    key: Key
+    terms: tuple[tuple[Cell, float], ...]
+
+    @property
+    def complete(self) -> bool:
+        """Whether every cell has a value."""
+        return not any(math.isnan(cell.value) for cell, _ in self.terms)
+
+    @property
+    def value(self) -> float:
+        """The weighted sum; NaN unless complete."""
+        return sum(weight * cell.value for cell, weight in self.terms)
+
+    def scaled(self, factor: float) -> "Unit":
+        """The unit with all weights times a factor."""
+        return Unit(key=self.key, terms=tuple((cell, factor * weight) for cell, weight in self.terms))
+
+
+@dataclass(frozen=True, kw_only=True)  # no slots: what follows from the units is computed once
+class Comparison:
+    """Units, complete or not, and all cells that the variance may be pooled over."""
+
+    units: tuple[Unit, ...]
+    around: tuple[Cell, ...]
+
+    @cached_property
+    def complete(self) -> tuple[Unit, ...]:
+        """The units that have all their values."""
+        return tuple(unit for unit in self.units if unit.complete)
+
+    @cached_property
+    def trial_ids(self) -> tuple[int, ...]:
+        """The completed trials of complete units, each once, in order."""
+        return tuple(sorted({trial for unit in self.complete for cell, _ in unit.terms for trial in cell.trial_ids}))
+
+    @cached_property
+    def missing(self) -> tuple[tuple[int, str], ...]:
+        """The trials that have no value though a unit wants them, with their state."""
+        return tuple(sorted({item for unit in self.units for cell, _ in unit.terms for item in cell.missing}))
+
+    @property
+    def differences(self) -> list[float]:
+        """The values of the complete units."""
+        return [unit.value for unit in self.complete]
+
+    @property
+    def num_seeds(self) -> int:
+        """How many seeds the complete units have."""
+        return len({cell.seed for unit in self.complete for cell, _ in unit.terms})
+
+    def scaled(self, factor: float) -> "Comparison":
+        """The comparison with all weights times a factor."""
+        return Comparison(units=tuple(unit.scaled(factor) for unit in self.units), around=self.around)
+
+
+def matching(cells: Iterable[Cell], where: Levels) -> tuple[Cell, ...]:
+    """The cells that have these levels."""
+    wanted = list(where.items())
+    if len(wanted) == 1:  # by far the most
+        ((factor, key),) = wanted
+        return tuple(cell for cell in cells if cell.levels.get(factor) == key)
+    return tuple(cell for cell in cells if all(cell.levels.get(factor) == key for factor, key in wanted))
+
+
+def paired_by_factor(
+    cells: Sequence[Cell], factor: str, low: str, high: str, *, unless: Collection[str] = ()
+) -> Comparison:
+    """Units high - low: cells that agree in the seed and all factors but this one.
+
+    Args:
+        cells: of one phase.
+        factor: the one compared, with the keys of its levels.
+        unless: factors that the units' keys leave out, so that units of two comparisons can be matched.
+    """
+
+    # The names tell keys apart that leave out other factors.
+    names = tuple(name for name in (cells[0].levels if cells else ()) if name != factor and name not in unless)
+
+    def key(cell: Cell) -> Key:
+        levels = cell.levels
+        return (names, cell.seed, *[levels[name] for name in names])
+
+    units = _joined(matching(cells, {factor: low}), matching(cells, {factor: high}), key)
+    return Comparison(units=units, around=tuple(cells))
+
+
+def paired_by_seed(low: Sequence[Cell], high: Sequence[Cell], around: Iterable[Cell]) -> Comparison:
+    """Units high - low of two arms, which may differ in everything but the seed.
+
+    Where an arm has several cells of one seed, e.g. of several corpora, they are paired by the factors whose levels
+    do not tell the arms apart.
+    """
+    shared = [factor for factor in (*low, *high)[0].levels if _same_levels(low, high, factor)] if low and high else []
+
+    def key(cell: Cell) -> Key:
+        return (cell.seed, *((factor, cell.levels[factor]) for factor in shared))
+
+    return Comparison(units=_joined(low, high, key), around=_unique(around))
+
+
+def single_arm(cells: Sequence[Cell]) -> Comparison:
+    """A unit for each cell: for a comparison with a constant."""
+    units = tuple(Unit(key=(cell.seed, cell.arm), terms=((cell, 1.0),)) for cell in cells)
+    return Comparison(units=units, around=tuple(cells))
+
+
+def minus(first: Comparison, second: Comparison) -> Comparison:
+    """Units first - second: by their keys where both have the same, else by seed, averaged over what differs."""
+    left, right = {unit.key: unit for unit in first.units}, {unit.key: unit for unit in second.units}
+    if left.keys() != right.keys() or len(left) < len(first.units):
+        left, right = _by_seed(first), _by_seed(second)
+    units = tuple(
+        Unit(key=key, terms=_merged([*left[key].terms, *right[key].scaled(-1.0).terms])) for key in left if key in right
+    )
+    return Comparison(units=units, around=_unique((*first.around, *second.around)))
+
+
+def infer(comparison: Comparison) -> Estimate:
+    """The mean over the complete units with its t-inference.
+
+    The variance is pooled over each stratum (budget and corpus) where that gives more degrees of freedom than the
+    differences alone and what runs of a seed share cancels in every unit.
+    """
+    complete = comparison.complete
+    plain = paired_t([unit.value for unit in complete])
+    if not complete:
+        return plain
+    weights = _weights(complete)
+    if not _cancels(weights):
+        return plain
+    pooled = _pooled(comparison.around, {cell.stratum for cell, _ in weights})
+    if any(variance.df == 0 for variance in pooled.values()):
+        return plain
+    sizes, strata = [abs(weight) for _, weight in weights], [cell.stratum for cell, _ in weights]
+    estimate = contrast_t(plain.value, sizes, strata, pooled, n=plain.n)
+    return estimate if estimate.df > plain.df else plain
+
+
+def raw_mean(cells: Iterable[Cell]) -> float:
+    """The mean of the cells as measured; NaN if none is."""
+    values = [cell.raw for cell in cells if cell.measured]
+    return fmean(values) if values else math.nan
+
+
+def _joined(low: Sequence[Cell], high: Sequence[Cell], key: Callable[[Cell], Key]) -> tuple[Unit, ...]:
+    partners: dict[Key, list[Cell]] = defaultdict(list)
+    for cell in low:
+        partners[key(cell)].append(cell)
+    units = []
+    for cell in high:
+        place = key(cell)
+        found = partners.get(place, [])
+        if found:
+            terms = ((cell, 1.0), *((partner, -1.0 / len(found)) for partner in found))
+            units.append(Unit(key=place, terms=terms))
+    return tuple(units)
+
+
+def _same_levels(low: Sequence[Cell], high: Sequence[Cell], factor: str) -> bool:
+    return {cell.levels.get(factor) for cell in low} == {cell.levels.get(factor) for cell in high}
+
+
+def _by_seed(comparison: Comparison) -> dict[Key, Unit]:
+    groups: dict[int, list[Unit]] = defaultdict(list)
+    for unit in comparison.units:
+        groups[unit.terms[0][0].seed].append(unit)
+    return {
+        (seed,): Unit(
+            key=(seed,), terms=_merged([term for unit in units for term in unit.scaled(1 / len(units)).terms])
+        )
+        for seed, units in groups.items()
+    }
+
+
+def _merged(terms: Sequence[tuple[Cell, float]]) -> tuple[tuple[Cell, float], ...]:
+    """Each cell once; those whose weights cancel drop out, as the baseline does between two gains."""
+    weights: dict[Key, float] = defaultdict(float)
+    cells: dict[Key, Cell] = {}
+    for cell, weight in terms:
+        cells[_identity(cell)] = cell
+        weights[_identity(cell)] += weight
+    return tuple((cells[key], weight) for key, weight in weights.items() if abs(weight) > 1e-12)
+
+
+def _weights(units: Sequence[Unit]) -> tuple[tuple[Cell, float], ...]:
+    return _merged([(cell, weight / len(units)) for unit in units for cell, weight in unit.terms])
+
+
+def _cancels(weights: Iterable[tuple[Cell, float]]) -> bool:
+    sums: dict[Hashable, float] = defaultdict(float)
+    for cell, weight in weights:
+        sums[cell.block] += weight
+    return all(abs(total) < 1e-9 for total in sums.values())
+
+
+def _pooled(around: Iterable[Cell], strata: set[tuple[str, ...]]) -> dict[Hashable, PooledVariance]:
+    result: dict[Hashable, PooledVariance] = {}
+    for stratum in strata:
+        members = [cell for cell in around if cell.stratum == stratum and cell.measured]
+        result[stratum] = pooled_variance(
+            [cell.value for cell in members], [cell.arm for cell in members], [cell.seed for cell in members]
+        )
+    return result
+
+
+def _unique(cells: Iterable[Cell]) -> tuple[Cell, ...]:
+    found: Mapping[Key, Cell] = {_identity(cell): cell for cell in cells}
+    return tuple(found.values())
+
+
+def _identity(cell: Cell) -> Key:
+    return (cell.arm, *cell.block)

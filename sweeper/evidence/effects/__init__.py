@@ -1,0 +1,1 @@
+"""Effects of factors, their importance, and attribution."""

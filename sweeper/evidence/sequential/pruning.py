@@ -1,0 +1,182 @@
+"""Finished trials played again with a pruner, from their curves.
+
+They start in the order in which they started, on as many slots as ran at once. Each report is put to the pruner with
+what the other trials of the phase had reported by then; a pruned trial frees its slot. A replay can end trials earlier
+than they ended, never later, and draws no new ones.
+"""
+
+import heapq
+import json
+import math
+from collections import deque
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import pandas as pd
+
+from sweeper.evidence.data.curves import Curve
+from sweeper.evidence.data.load import StudyData, best_of
+from sweeper.planning.pruning import PRUNERS, Pruner, pruner_of, should_prune
+
+__all__ = ["PRUNERS", "Stop", "play", "with_stops"]
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """Where a replay pruned a trial."""
+
+    step: int
+    device_seconds: float
+
+
+@dataclass(slots=True)
+class _Player:
+    """One trial's reports: when, at which step, which value; and what was seen of it so far."""
+
+    trial: int
+    offsets: Sequence[float]
+    steps: Sequence[int]
+    values: Sequence[float]
+    total: float
+    finishes: bool
+    budget: float
+    seen: dict[int, float] = field(default_factory=dict)
+
+
+def play(data: StudyData, pruner: str, kept: Collection[int] | None = None) -> dict[int, Stop]:
+    """Which trials a pruner would have ended, and where; of those kept alone, if not all are.
+
+    Raises:
+        UsageError: there is no such pruner.
+    """
+    rule = pruner_of(pruner)
+    waiting = deque(each for each in _players(data) if kept is None or each.trial in kept)
+    if rule.name == "none":
+        return {}
+    players = {player.trial: player for player in waiting}
+    phases = dict(zip(data.trials["trial_id"], data.trials["phase"], strict=True))
+    stops: dict[int, Stop] = {}
+    events: list[tuple[float, int, int]] = []  # time, trial, report; the report past the last is the end
+    started: dict[int, float] = {}
+
+    def start(now: float) -> None:
+        if waiting:
+            player = waiting.popleft()
+            started[player.trial] = now
+            _push(events, player, now, 0)
+
+    for _ in range(_num_slots(data)):
+        start(0.0)
+    while events:
+        now, trial, place = heapq.heappop(events)
+        player = players[trial]
+        if place == len(player.steps):
+            start(now)
+            continue
+        player.seen[player.steps[place]] = player.values[place]
+        last = player.finishes and place == len(player.steps) - 1
+        if not last and _pruned(data, rule, player, players, data.members[phases[trial]]):
+            stops[trial] = Stop(player.steps[place], now - started[trial])
+            start(now)
+        else:
+            _push(events, player, started[trial], place + 1)
+    return stops
+
+
+def with_stops(data: StudyData, stops: Mapping[int, Stop]) -> StudyData:
+    """The study with these trials pruned: their curves cut, their results gone."""
+    if not stops:
+        return data
+    measured = {
+        metric: {trial: _cut(curve, stops[trial].step) if trial in stops else curve for trial, curve in curves.items()}
+        for metric, curves in data.measured.items()
+    }
+    trials = data.trials.copy()
+    for place in trials.index[trials["trial_id"].isin(stops)]:
+        trial = int(trials.loc[place, "trial_id"])
+        best = best_of(measured[data.study.metric][trial], data.study.direction)
+        trials.loc[place, ["state", "exit_reason"]] = "pruned"
+        trials.loc[place, "device_seconds"] = stops[trial].device_seconds
+        trials.loc[place, "value"] = math.nan if best is None else best[1]
+    results = {trial: {} if trial in stops else result for trial, result in data.results.items()}
+    return replace(data, trials=trials, measured=measured, results=results)
+
+
+def _push(events: list[tuple[float, int, int]], player: _Player, started: float, place: int) -> None:
+    offset = player.offsets[place] if place < len(player.offsets) else player.total
+    heapq.heappush(events, (started + offset, player.trial, place))
+
+
+def _pruned(
+    data: StudyData, rule: Pruner, player: _Player, players: Mapping[int, _Player], members: Sequence[int]
+) -> bool:
+    places = {trial: place for place, trial in enumerate(members)}
+    others = [trial for trial in members if trial != player.trial and trial in players and players[trial].seen]
+    return should_prune(
+        rule,
+        direction=data.study.direction,
+        own_curve=player.seen,
+        other_curves=[players[trial].seen for trial in others],
+        max_resource=player.budget,
+        own_place=places[player.trial],
+        other_places=[places[trial] for trial in others],
+    )
+
+
+def _players(data: StudyData) -> list[_Player]:
+    """The trials that started, in that order."""
+    curves = data.curves(data.study.metric)
+    started = data.trials[data.trials["device_seconds"] > 0].sort_values(["started_at", "trial_id"])
+    longest = {
+        phase: max((curves[trial].steps[-1] for trial in members if trial in curves), default=0)
+        for phase, members in data.members.items()
+    }
+    return [_player(row, curves.get(int(row["trial_id"])), longest[row["phase"]]) for _, row in started.iterrows()]
+
+
+def _player(row: "pd.Series[Any]", curve: Curve | None, longest: int) -> _Player:
+    total = float(row["device_seconds"])
+    steps, values = (curve.steps, curve.values) if curve is not None else ([], [])
+    offsets = _offsets(curve, total) if curve is not None else []
+    return _Player(
+        trial=int(row["trial_id"]),
+        offsets=offsets,
+        steps=steps,
+        values=values,
+        total=max([total, *offsets]),
+        finishes=row["state"] == "completed",
+        budget=json.loads(row["budget"]).get("steps") or longest,
+    )
+
+
+def _offsets(curve: Curve, total: float) -> list[float]:
+    """When each report came, in device-seconds; by the share of steps where the program did not say."""
+    last = curve.steps[-1] if curve.steps else 1
+    seconds = [
+        given if math.isfinite(given) else total * step / last
+        for step, given in zip(curve.steps, curve.device_seconds, strict=True)
+    ]
+    return [min(max(seconds[: place + 1]), total) for place in range(len(seconds))]
+
+
+def _num_slots(data: StudyData) -> int:
+    """How many trials ran at once at most."""
+    times = data.trials[["started_at", "ended_at"]].dropna()
+    changes = sorted([(ended, -1) for ended in times["ended_at"]] + [(started, 1) for started in times["started_at"]])
+    running = most = 0
+    for _, change in changes:
+        running += change
+        most = max(most, running)
+    return max(most, 1)
+
+
+def _cut(curve: Curve, step: int) -> Curve:
+    num = sum(place <= step for place in curve.steps)
+    return Curve(
+        steps=curve.steps[:num],
+        tokens=curve.tokens[:num],
+        device_seconds=curve.device_seconds[:num],
+        flops=curve.flops[:num],
+        values=curve.values[:num],
+    )

@@ -1,0 +1,41 @@
+"""Showing that there is no difference that matters."""
+
+from dataclasses import dataclass
+
+from sweeper.evidence.statistics.multiplicity import all_of, any_of
+from sweeper.evidence.statistics.paired import Estimate
+
+
+@dataclass(frozen=True, slots=True)
+class Equivalence:
+    """Both sides of an equivalence: p-values of H0 "outside the margins" and of H0 "within them"."""
+
+    p_equivalent: float
+    p_different: float
+
+
+def tost(estimate: Estimate, low: float, high: float) -> Equivalence:
+    """Two one-sided tests (Schuirmann 1987, J. Pharmacokinet. Biopharm. 15, pp. 657-680).
+
+    At level 0.05 equivalence is shown exactly if the 90 % interval lies within the margins. That it does not hold is
+    shown by either side, at half the level each.
+
+    Raises:
+        ValueError: the margins are not in order.
+    """
+    if not low <= high:
+        raise ValueError(f"`low <= high` must hold for the margins, but low={low}, high={high}")
+    return Equivalence(
+        p_equivalent=all_of([estimate.p_above(low), estimate.p_below(high)]),
+        p_different=any_of([estimate.p_below(low), estimate.p_above(high)]),
+    )
+
+
+def non_inferiority_p(worsening: Estimate, margin: float) -> float:
+    """p-value of H0 "it is worse by `margin` or more" (ICH E9, section 3.3.2).
+
+    Args:
+        worsening: by how much it is worse; negative if it is better.
+        margin: at least 0.
+    """
+    return worsening.p_below(margin)

@@ -1,0 +1,164 @@
+"""Main effects and two-way interactions of two-level designs, and what each is aliased with.
+
+Levels are coded -1 and +1, so that columns of an orthogonal design are independent; an effect is the change of the
+response from the low to the high level, averaged over the others (Box, Hunter and Hunter 2005, ch. 5). An effect of a
+fractional design is the sum of its own and of those that it is aliased with: the fit keeps one of each chain, main
+effects first, and names the rest.
+"""
+
+import math
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Final
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from sweeper.evidence.statistics.paired import Estimate
+
+TIMES: Final = " x "
+FEWEST_DF: Final = 3  # for an error from residuals
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FactorialEffect:
+    """One effect.
+
+    Attributes:
+        terms: one factor, or the two of an interaction.
+        estimate: low to high, with its standard error.
+        aliases: other main effects and two-way interactions that it cannot be told from, with their weight in it:
+            +1 or -1 for full aliasing, a third for a Plackett-Burman design of 12 runs.
+    """
+
+    terms: tuple[str, ...]
+    estimate: Estimate
+    aliases: tuple[tuple[str, float], ...]
+
+    @property
+    def name(self) -> str:
+        """The factor, or both, joined by " x "."""
+        return TIMES.join(self.terms)
+
+
+def factorial_effects(
+    levels: Mapping[str, ArrayLike],
+    response: ArrayLike,
+    blocks: Sequence[Hashable] | None = None,
+    *,
+    interactions: bool = True,
+) -> tuple[FactorialEffect, ...]:
+    """Least squares on all main effects and, where they can be told apart, two-way interactions.
+
+    Where three degrees of freedom or more are left over, standard errors come from the residuals; a design that is
+    saturated, or nearly, is judged by Lenth's pseudo standard error (`lenth`).
+
+    Args:
+        levels: -1 or +1 of each factor in each run, `[runs]` each.
+        response: `[runs]`, finite.
+        blocks: e.g. seed and corpus of each run; their differences are taken out.
+        interactions: whether two-way interactions are fitted, else main effects alone.
+
+    Returns:
+        The main effects in the order of the factors, then the interactions.
+    """
+    values = np.asarray(response, dtype=np.float64)
+    columns = _columns(levels)
+    nuisance = _nuisance(blocks, len(values))
+    wanted = {terms: column for terms, column in columns.items() if interactions or len(terms) == 1}
+    kept = _independent(nuisance, wanted)
+    model = np.column_stack([nuisance, *(columns[terms] for terms in kept)])
+    estimates = _estimates(model, values, nuisance.shape[1])
+    aliases = _aliases(model, nuisance.shape[1], kept, columns)
+    return tuple(
+        FactorialEffect(terms=terms, estimate=estimate, aliases=alias)
+        for terms, estimate, alias in zip(kept, estimates, aliases, strict=True)
+    )
+
+
+def lenth(effects: ArrayLike) -> tuple[float, float]:
+    """Lenth's pseudo standard error of the effects of an unreplicated design, and its degrees of freedom.
+
+    Lenth 1989, Quick and easy analysis of unreplicated factorials, Technometrics 31, pp. 469-473: most effects are
+    taken to be nothing but noise.
+    """
+    sizes = np.abs(np.asarray(effects, dtype=np.float64))
+    first = 1.5 * float(np.median(sizes))
+    small = sizes[sizes < 2.5 * first]
+    return 1.5 * float(np.median(small)) if len(small) else 0.0, len(sizes) / 3
+
+
+def _columns(levels: Mapping[str, ArrayLike]) -> dict[tuple[str, ...], NDArray[np.float64]]:
+    coded = {name: np.asarray(column, dtype=np.float64) for name, column in levels.items()}
+    for name, column in coded.items():
+        if not np.isin(column, (-1.0, 1.0)).all():
+            raise ValueError(f"the levels of {name} must be coded -1 and 1, but are {sorted(set(column.tolist()))}")
+    columns: dict[tuple[str, ...], NDArray[np.float64]] = {(name,): column for name, column in coded.items()}
+    columns |= {(a, b): coded[a] * coded[b] for a, b in combinations(coded, 2)}
+    return columns
+
+
+def _nuisance(blocks: Sequence[Hashable] | None, runs: int) -> NDArray[np.float64]:
+    """An intercept for each block."""
+    labels = [0] * runs if blocks is None else list(blocks)
+    return np.array([[float(label == other) for other in dict.fromkeys(labels)] for label in labels]).reshape(runs, -1)
+
+
+def _independent(
+    nuisance: NDArray[np.float64], columns: Mapping[tuple[str, ...], NDArray[np.float64]]
+) -> list[tuple[str, ...]]:
+    """The terms whose columns are not sums of those before: one of each alias chain."""
+    kept: list[tuple[str, ...]] = []
+    basis = np.linalg.qr(nuisance)[0]
+    for terms, column in columns.items():
+        rest = column - basis @ (basis.T @ column)
+        rest -= basis @ (basis.T @ rest)
+        length = float(np.linalg.norm(rest))
+        if length > 1e-8 * math.sqrt(len(column)):
+            basis = np.column_stack([basis, rest / length])
+            kept.append(terms)
+    return kept
+
+
+def _estimates(model: NDArray[np.float64], values: NDArray[np.float64], skip: int) -> list[Estimate]:
+    runs, terms = model.shape
+    if terms <= skip:
+        return []
+    from statsmodels.api import OLS  # noqa: PLC0415 - takes a second to load, and few studies have such a phase
+
+    fit = OLS(values, model).fit()
+    effects = 2.0 * np.asarray(fit.params)[skip:]
+    df = runs - terms
+    if df >= FEWEST_DF:
+        errors, method = 2.0 * np.asarray(fit.bse)[skip:], f"least squares, {df} df"
+        freedom = float(df)
+    else:
+        pseudo, freedom = lenth(effects)
+        errors, method = np.full(len(effects), pseudo), f"Lenth's pseudo standard error, {freedom:.3g} df"
+    return [
+        Estimate(value=float(effect), standard_error=float(error), df=freedom, n=runs // 2, method=method)
+        for effect, error in zip(effects, errors, strict=True)
+    ]
+
+
+def _aliases(
+    model: NDArray[np.float64],
+    skip: int,
+    kept: Sequence[tuple[str, ...]],
+    columns: Mapping[tuple[str, ...], NDArray[np.float64]],
+) -> list[tuple[tuple[str, float], ...]]:
+    """The alias matrix (X'X)^-1 X'Z of what was left out (Box and Wilson 1951, J. R. Stat. Soc. B 13)."""
+    left_out = [terms for terms in columns if terms not in kept]
+    if not left_out or not kept:
+        return [()] * len(kept)
+    others = np.column_stack([columns[terms] for terms in left_out])
+    matrix = np.linalg.lstsq(model, others, rcond=None)[0][skip:]
+    return [
+        tuple(
+            (TIMES.join(terms), round(float(weight), 6))
+            for terms, weight in zip(left_out, row, strict=True)
+            if abs(weight) > 1e-8
+        )
+        for row in matrix
+    ]

@@ -1,0 +1,1 @@
+"""Running a study: slots on this machine or a cluster, hooks, provenance."""

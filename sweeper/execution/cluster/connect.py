@@ -1,0 +1,181 @@
+"""Three ways to a Dask cluster: one of our own on this machine, a scheduler that is there, jobs of SLURM."""
+
+import logging
+import signal
+import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from multiprocessing import resource_tracker
+from typing import TYPE_CHECKING, Any, Final
+
+import dask.config
+
+from sweeper.errors import UsageError
+from sweeper.execution.cluster import slurm
+from sweeper.execution.cluster.checks import check_workers, refused_sqlite
+from sweeper.execution.cluster.lost_jobs import Jobs
+from sweeper.execution.cluster.on_worker import offer
+from sweeper.execution.cluster.options import ClusterOptions
+from sweeper.execution.cluster.places import Needs
+from sweeper.execution.slots.machine import this_machine
+from sweeper.execution.slots.resources import Slot
+from sweeper.execution.slots.running import slots_for
+from sweeper.quantities import counted
+from sweeper.store.url import sqlite_path
+
+if TYPE_CHECKING:
+    from sweeper.execution.cluster.pool import DaskPool
+
+CONNECT_S: Final = 15.0
+SETTINGS: Final = {
+    "distributed.scheduler.allowed-failures": 1_000_000,  # a slot may lose as many workers as there are
+    "distributed.scheduler.worker-saturation": 1.0,  # no slot waits at a worker that has no thread for it
+    "distributed.deploy.lost-worker-timeout": "5s",
+    "logging.distributed": "critical",  # a worker that is lost and replaced is nothing to tell
+}
+FROM_TERMINAL: Final = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
+
+
+@contextmanager
+def dask_pool(
+    options: ClusterOptions, document: Mapping[str, Any], *, store: str, slots: int | None
+) -> Iterator["DaskPool"]:
+    """A pool of slots for a study; the cluster ends with the block if it is ours.
+
+    Raises:
+        UsageError: the cluster cannot be reached, or is not fit for the study; nothing was written.
+    """
+    resources = document["resources"]
+    needs = Needs(
+        run=uuid.uuid4().hex,
+        device=resources["device"],
+        gpus_per_trial=resources["gpus_per_trial"],
+        threads_per_trial=resources["threads_per_trial"],
+        sqlite_machine=None if sqlite_path(store) is None else this_machine(),
+    )
+    wanted = slots if slots is not None else resources["slots"]
+    number = wanted if isinstance(wanted, int) else None
+    with dask.config.set(SETTINGS), ExitStack() as stack:
+        if options.slurm_jobs is not None:
+            pool = _on_slurm(stack, options.slurm_jobs, document, needs, store=store, number=number)
+        elif options.address is not None or options.scheduler_file is not None:
+            pool = _on_address(stack, options, needs, store, number)
+        else:
+            pool = _on_this_machine(stack, document, needs, number)
+        stack.callback(pool.end)
+        yield pool
+
+
+def _on_this_machine(stack: ExitStack, document: Mapping[str, Any], needs: Needs, number: int | None) -> "DaskPool":
+    """A worker process a slot: one that is killed takes one slot with it."""
+    places = slots_for(document, number)
+    distributed, pool = _modules()
+    with _signals_for_launcher_alone():
+        cluster = stack.enter_context(
+            distributed.LocalCluster(
+                n_workers=len(places),
+                threads_per_worker=1,
+                host="127.0.0.1",
+                dashboard_address=None,
+                scheduler_kwargs=slurm.NO_DASHBOARD,
+                memory_limit=0,  # a worker has nothing in its memory; trials are not its own
+                silence_logs=logging.CRITICAL,
+            )
+        )
+        client = stack.enter_context(distributed.Client(cluster, set_as_default=False))
+    client.run(offer, needs)
+    return pool(
+        client=client,
+        needs=needs,
+        where=f"Dask, {counted(len(places), 'worker')} on this machine",
+        places=places,
+        shares_machine=True,
+    )
+
+
+def _on_address(stack: ExitStack, options: ClusterOptions, needs: Needs, store: str, number: int | None) -> "DaskPool":
+    """The workers of somebody's scheduler, as they are."""
+    where = f"{options.named()[0]} {options.address or options.scheduler_file}"
+    file = options.scheduler_file
+    if file is not None and not file.is_file():
+        raise UsageError(f"{where}: there is no such file. `dask scheduler --scheduler-file {file}` writes it.")
+    distributed, pool = _modules()
+    try:
+        client = distributed.Client(
+            address=options.address,
+            scheduler_file=None if file is None else str(file),
+            timeout=CONNECT_S,
+            set_as_default=False,
+        )
+    except (OSError, TimeoutError, ValueError, TypeError, RuntimeError) as error:
+        raise UsageError(
+            f"{where}: no Dask scheduler answers ({error}). Write tcp://HOST:PORT, as `dask scheduler` tells it."
+        ) from error
+    stack.enter_context(client)
+    check_workers(client, where, store)
+    offers = client.run(offer, needs, on_error="return")
+    found: list[Slot] = []
+    refusals = []
+    machines = set()
+    for answer in offers.values():
+        if isinstance(answer, BaseException):
+            refusals.append(str(answer))
+        else:
+            machines.add(answer[0])
+            found += answer[1]
+    if not found:
+        raise UsageError(f"{where}: no worker has room for a slot. {refusals[0] if refusals else ''}".rstrip())
+    size = f"{counted(len(offers), 'worker')} on {counted(len(machines), 'machine')}"
+    return pool(
+        client=client,
+        needs=needs,
+        where=f"Dask {options.address or file}, {size}",
+        places=tuple(found[:number]),
+    )
+
+
+def _on_slurm(
+    stack: ExitStack, num_jobs: int, document: Mapping[str, Any], needs: Needs, *, store: str, number: int | None
+) -> "DaskPool":
+    """Jobs that are Dask workers, submitted again when they end before the study does."""
+    if needs.sqlite_machine is not None and not slurm.runs_here_alone():
+        raise UsageError(refused_sqlite(store, "--dask-slurm", "the machines of SLURM"))
+    options = slurm.job_options(document)
+    distributed, pool = _modules()
+    with _signals_for_launcher_alone():
+        cluster = slurm.cluster_of(options)
+        stack.callback(slurm.close, cluster)
+        slurm.check_job(cluster)
+        client = stack.enter_context(distributed.Client(cluster, set_as_default=False))
+        jobs = Jobs(cluster, num_jobs)
+        jobs.keep()
+    total = number if number is not None else num_jobs * slurm.slots_of_a_job(document, options)
+    return pool(
+        client=client,
+        needs=needs,
+        where=f"Dask, {counted(num_jobs, 'job')} of SLURM",
+        places=tuple(Slot(name=f"slurm-{index}", device="SLURM") for index in range(total)),
+        keep_workers=jobs.keep,
+    )
+
+
+def _modules() -> tuple[Any, type["DaskPool"]]:
+    """Dask's distributed part and our pool, imported once the settings hold."""
+    import distributed  # noqa: PLC0415
+
+    from sweeper.execution.cluster.pool import DaskPool  # noqa: PLC0415
+
+    for name in ("distributed", "tornado.application", "asyncio"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+    return distributed, DaskPool
+
+
+@contextmanager
+def _signals_for_launcher_alone() -> Iterator[None]:
+    """Threads and processes that start in the block never see what the terminal sends to all of them."""
+    resource_tracker.ensure_running()  # or multiprocessing starts it later, and lets the signals through afterwards
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, FROM_TERMINAL)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

@@ -1,0 +1,185 @@
+"""Jobs of SLURM as Dask workers, through dask-jobqueue.
+
+What a job is, the user tells dask-jobqueue as always: `jobqueue.slurm` in Dask's configuration, of which nothing is
+changed. What is not said there follows from the study.
+"""
+
+import itertools
+import math
+import re
+import shutil
+import socket
+import subprocess
+import tempfile
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Final
+
+import dask.config
+
+from sweeper.errors import UsageError
+
+SECTION: Final = "jobqueue.slurm"
+GPU_DIRECTIVE: Final = re.compile(r"gpu", re.IGNORECASE)
+GPU_NUMBER: Final = re.compile(r"gpus?[^,\s]*?[:=](\d+)(?:,|\s|$)|^-G\s*(\d+)", re.IGNORECASE)
+# A scheduler has an HTTP server all the same: on any port that is free, and for this machine alone.
+NO_DASHBOARD: Final = {"dashboard": False, "dashboard_address": "127.0.0.1:0"}
+ANSWER_S: Final = 10.0  # of squeue, while the launcher waits
+NOT_THERE: Final = "Invalid job id"  # squeue's error, should it be asked for one job that SLURM has forgotten
+WHERE_REFUSED: Final = (
+    "If the partition, the account, the time or the memory is not allowed, set queue, account, walltime or memory of "
+    f"{SECTION} in Dask's configuration, job-extra-directives for anything else; if jobs are too many, ask for fewer."
+)
+
+
+def job_options(document: Mapping[str, Any]) -> dict[str, Any]:
+    """What is told to dask-jobqueue beyond the user's configuration, for the jobs of a study.
+
+    Raises:
+        UsageError: the configuration lacks what nobody else can know.
+    """
+    resources = document["resources"]
+    if _configured("memory") is None:
+        raise UsageError(
+            f"--dask-slurm: how much memory a job gets is not configured. Set {SECTION}.memory, e.g. in "
+            f"{dask.config.PATH}/jobqueue.yaml: `jobqueue: {{slurm: {{memory: 24GB}}}}`, or "
+            "export DASK_JOBQUEUE__SLURM__MEMORY=24GB"
+        )
+    options: dict[str, Any] = {}
+    given = _configured("scheduler-options") or {}
+    options["scheduler_options"] = {**({} if "dashboard_address" in given else NO_DASHBOARD), **given}
+    options["processes"] = int(_configured("processes") or 1)
+    if _configured("cores") is None:
+        shared = int(1 / resources["gpus_per_trial"]) if resources["device"] == "cuda" else 1
+        options["cores"] = resources["threads_per_trial"] * max(1, shared)
+    if _configured("name") in (None, "dask-worker"):
+        options["job_name"] = f"sweeper-{document['study']}"
+    directives = _directives()
+    if resources["device"] == "cuda" and not any(GPU_DIRECTIVE.search(line) for line in directives):
+        options["job_extra_directives"] = [*directives, f"--gres=gpu:{math.ceil(resources['gpus_per_trial'])}"]
+    return options
+
+
+def slots_of_a_job(document: Mapping[str, Any], options: Mapping[str, Any]) -> int:
+    """How many slots a job is expected to carry: by its GPUs if it asks for some, else by its threads."""
+    resources = document["resources"]
+    cores = int(options.get("cores") or _configured("cores"))
+    gpus = _num_gpus(options.get("job_extra_directives") or _directives())
+    if gpus and resources["device"] != "cpu":
+        by_gpu = int(gpus / resources["gpus_per_trial"] + 1e-9)
+        return max(1, min(by_gpu, cores))
+    processes = int(options["processes"])
+    return processes * max(1, cores // processes // int(resources["threads_per_trial"]))
+
+
+def cluster_of(options: Mapping[str, Any]) -> Any:
+    """The cluster, without any job yet; its scheduler runs in this process.
+
+    Raises:
+        UsageError: SLURM's commands are not here, or the configuration is wrong.
+    """
+    if shutil.which("sbatch") is None:
+        raise UsageError(
+            "--dask-slurm: sbatch was not found on this machine. Start from one where SLURM's jobs are submitted, or "
+            "start Dask workers by other means and name their scheduler with --dask-address."
+        )
+    from dask_jobqueue.slurm import SLURMCluster  # noqa: PLC0415 - imports distributed, which is to see our settings
+
+    from sweeper.execution.cluster.slurm_job import Job  # noqa: PLC0415
+
+    try:
+        return SLURMCluster(**{**options, "job_cls": Job})
+    except (ValueError, TypeError, OSError, RuntimeError) as error:
+        raise UsageError(f"--dask-slurm: {SECTION} in Dask's configuration: {error}") from error
+
+
+def check_job(cluster: Any) -> None:
+    """Ask SLURM whether it would take such a job.
+
+    Raises:
+        UsageError: it would not, with its words and the job.
+    """
+    script = cluster.job_script()
+    with tempfile.NamedTemporaryFile("w", suffix=".sh", encoding="utf-8") as file:
+        file.write(script)
+        file.flush()
+        command = [shutil.which("sbatch") or "sbatch", "--test-only", file.name]
+        answer = subprocess.run(command, capture_output=True, text=True, check=False)
+    if answer.returncode != 0:
+        raise UsageError(
+            f"--dask-slurm: SLURM refuses the job: {answer.stderr.strip()}\n{WHERE_REFUSED}\nThe job is:\n{script}"
+        )
+
+
+def in_queue(jobs: Sequence[str], header: str) -> frozenset[str] | None:
+    """Those of some jobs that wait or run; None where SLURM does not say.
+
+    Args:
+        header: the directives of such jobs, which may name another cluster of SLURM's than this one.
+    """
+    program = shutil.which("squeue")
+    if program is None:
+        return None
+    clusters = [f"--clusters={names}" for names in _values(header, "-M", "--clusters")]
+    command = [program, "--noheader", "--format=%A", f"--jobs={','.join(jobs)}", *clusters]
+    try:
+        answer = subprocess.run(command, capture_output=True, text=True, timeout=ANSWER_S, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    if answer.returncode != 0 and NOT_THERE not in answer.stderr:
+        return None
+    return frozenset(answer.stdout.split())
+
+
+def log_of(job: str, header: str) -> Path:
+    """The file with a job's errors, as its directives say; SLURM's is in the folder where `launch` was started."""
+    files = _values(header, "-e", "--error") or _values(header, "-o", "--output") or ["slurm-%j.out"]
+    name = (_values(header, "-J", "--job-name") or ["sbatch"])[-1]
+    return Path.cwd() / re.sub("%[jJA]", job, files[-1]).replace("%x", name)
+
+
+def close(cluster: Any) -> None:
+    """Cancel the jobs that are left, and end the scheduler."""
+    with suppress(AssertionError):  # SpecCluster's, about jobs that SLURM did not take
+        cluster.close()
+
+
+def runs_here_alone() -> bool:
+    """Whether this machine is all that SLURM has, as on a workstation."""
+    program = shutil.which("sinfo")
+    if program is None:
+        return False
+    try:
+        answer = subprocess.run(
+            [program, "--noheader", "--Node", "--format=%n"], capture_output=True, text=True, timeout=30, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+    nodes = {line.strip() for line in answer.stdout.splitlines() if line.strip()}
+    host = socket.gethostname()
+    return answer.returncode == 0 and nodes in ({host}, {host.partition(".")[0]})
+
+
+def _configured(key: str) -> Any:
+    return dask.config.get(f"{SECTION}.{key}", None)
+
+
+def _directives() -> list[str]:
+    return [str(line) for line in _configured("job-extra-directives") or ()]
+
+
+def _values(header: str, *names: str) -> list[str]:
+    """What a job's directives say under some names of an option: `-e FILE`, `--error FILE`, `--error=FILE`."""
+    words = [word for line in header.splitlines() for word in line.removeprefix("#SBATCH").split()]
+    words = [part for word in words for part in (word.split("=", 1) if word.startswith("--") else [word])]
+    return [value for name, value in itertools.pairwise(words) if name in names]
+
+
+def _num_gpus(directives: Sequence[str]) -> int:
+    """The GPUs that a job asks for: --gres=gpu:a100:2, --gpus=2, --gpus-per-task=1, -G 2."""
+    for line in directives:
+        if GPU_DIRECTIVE.search(line) or line.startswith("-G"):
+            found = GPU_NUMBER.search(line)
+            return int(next(filter(None, found.groups()))) if found else 1
+    return 0

@@ -1,0 +1,123 @@
+"""Plan a study, write it into the store, run its slots: what `sweeper launch` does."""
+
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sqlalchemy import Engine
+
+from sweeper.execution.hooks import run_hooks
+from sweeper.execution.slots.pool import Pool
+from sweeper.execution.slots.resources import Slot
+from sweeper.execution.slots.running import Ran, StudyRun, run_slots, slots_for
+from sweeper.execution.slots.slot import LEASE_S
+from sweeper.store.engine import open_store
+from sweeper.store.enrolment.enrol import Enrolment, enrol
+from sweeper.store.queue import queue
+from sweeper.store.queue.ledger import spent_device_seconds
+from sweeper.store.url import sqlite_path
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from sweeper.planning.plan import Plan
+    from sweeper.spec.study import Study
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Launched:
+    """How a launch ended.
+
+    Attributes:
+        exit_code: 0 all done, 1 trials failed for good, 3 the budget is spent, 130 interrupted.
+    """
+
+    exit_code: int
+    enrolment: Enrolment
+    completed: int
+    pruned: int
+    failed: int
+    left: int  # waiting or running elsewhere
+    device_hours: float
+    complaints: tuple[str, ...] = ()  # of the commands in `on_finish`
+
+
+def launch(
+    study: "Study",
+    plan: "Plan",
+    *,
+    store: str,
+    slots: int | None,
+    extend: bool,
+    predicted: "Mapping[tuple[str, int], float] | None" = None,
+    on_enrolled: Callable[[Enrolment, tuple[Slot, ...]], None],
+    on_tick: Callable[[], None],
+    lease_s: float = LEASE_S,
+    pool: Pool | None = None,
+    places: tuple[Slot, ...] | None = None,
+) -> Launched:
+    """Run a study to its end, or until it is stopped; the same call goes on from wherever it was.
+
+    Args:
+        pool: what starts the slots; None for processes of this machine.
+        places: the slots to run; None for this machine's.
+
+    Raises:
+        UsageError: the study in the store is another one, or the machine lacks what it asks for.
+        StoreError: the store cannot be used.
+    """
+    places = slots_for(study.document, slots) if places is None else places
+    engine = open_store(store, create=True)
+    try:
+        enrolment = enrol(
+            engine, plan, study, runs_dir=runs_dir(store), now=time.time(), extend=extend, predicted=predicted
+        )
+        on_enrolled(enrolment, places)
+        run = StudyRun(store=store, study=plan.study, study_id=enrolment.study_id, lease_s=lease_s)
+        ran = run_slots(engine, run, study.document, places, on_tick, pool=pool)
+        result = _result(engine, enrolment, ran)
+        if ran not in ("nothing", "interrupted"):
+            facts = {"study": plan.study, "store": store, **_counts(result)}
+            complaints = run_hooks(study.document.get("on_finish") or (), facts)
+            return replace(result, complaints=tuple(complaints))
+        return result
+    finally:
+        engine.dispose()
+
+
+def runs_dir(store: str) -> Path:
+    """Where run directories go: $SWEEPER_RUNS, else beside a SQLite store, else in the working directory."""
+    named = os.environ.get("SWEEPER_RUNS")
+    if named:
+        return Path(named).absolute()
+    path = sqlite_path(store)
+    return (path.absolute().parent if path is not None else Path.cwd()) / "sweeper-runs"
+
+
+def _result(engine: Engine, enrolment: Enrolment, ran: Ran) -> Launched:
+    counts = queue.counts(engine, enrolment.study_id)
+    left = counts["waiting"] + counts["running"]
+    if ran == "interrupted" and left:
+        exit_code = 130
+    elif ran == "budget" and left:
+        exit_code = 3
+    else:
+        exit_code = 1 if counts["failed"] else 0
+    return Launched(
+        exit_code=exit_code,
+        enrolment=enrolment,
+        completed=counts["completed"],
+        pruned=counts["pruned"],
+        failed=counts["failed"],
+        left=left,
+        device_hours=spent_device_seconds(engine, enrolment.study_id, time.time()) / 3600,
+    )
+
+
+def _counts(result: Launched) -> dict[str, object]:
+    """What commands that run at the end are told."""
+    names = ("exit_code", "completed", "pruned", "failed", "left", "device_hours")
+    return {name: getattr(result, name) for name in names}

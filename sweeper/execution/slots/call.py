@@ -1,0 +1,89 @@
+"""Runs a Python function as a trial: `python -m sweeper.execution.slots.call module:function`.
+
+The function gets the trial's config as its first argument and, if it has parameters of these names, `seed` (int),
+`budget` (dict), `run_dir` (pathlib.Path) and `report` (a function that takes a dict of metrics, with `step`). What it
+returns, a number or a dict of metrics, becomes the end of metrics.jsonl; a number is the study's metric.
+"""
+
+import inspect
+import json
+import os
+import sys
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from sweeper.files import write_atomically
+
+USAGE = 2
+
+
+def main() -> int:
+    """Run the function named on the command line; the exit code."""
+    sys.path.insert(0, str(Path.cwd()))
+    try:
+        function = find(sys.argv[1])
+    except (ImportError, AttributeError, ValueError) as error:
+        print(f"trial.program.python: {sys.argv[1]!r} cannot be loaded: {error}", file=sys.stderr)
+        return USAGE
+    run_dir = Path(os.environ["SWEEPER_RUN_DIR"])
+    config = json.loads(Path(os.environ["SWEEPER_CONFIG"]).read_text(encoding="utf-8"))
+    with (run_dir / "metrics.jsonl").open("a", encoding="utf-8") as file:
+        last: dict[str, object] = {}
+
+        def report(metrics: Mapping[str, object]) -> None:
+            last.clear()
+            last.update(metrics)
+            file.write(json.dumps(dict(metrics)) + "\n")
+            file.flush()
+
+        offers: dict[str, object] = {
+            "seed": int(os.environ["SWEEPER_SEED"]),
+            "budget": json.loads(os.environ["SWEEPER_BUDGET"]),
+            "run_dir": run_dir,
+            "report": report,
+        }
+        wanted = inspect.signature(function).parameters
+        returned = function(config, **{name: value for name, value in offers.items() if name in wanted})
+        if isinstance(returned, int | float):
+            returned = {os.environ.get("SWEEPER_METRIC", "value"): returned}
+        if isinstance(returned, Mapping):
+            for line in final_reports(returned, last):
+                report(line)
+    # A function that returns has completed, even where it was asked to stop at its last step.
+    write_atomically(run_dir / "result.json", json.dumps({"outcome": "completed"}).encode(), private=True)
+    return 0
+
+
+def final_reports(returned: Mapping[str, object], last: Mapping[str, object]) -> list[dict[str, object]]:
+    """What is still to be reported of what a function returned, after its last report.
+
+    It was measured at the step of that report, and what stands there already is not said twice. What stands there with
+    another value, such as a final loss where the best is returned, stays: the returned one is a step of its own.
+    """
+    if "step" in returned or "step" not in last:
+        return [dict(returned)]
+    new = {name: value for name, value in returned.items() if name not in last}
+    other = {name: value for name, value in returned.items() if name in last and last[name] != value}
+    return [*([{**new, "step": last["step"]}] if new else []), *([other] if other else [])]
+
+
+def find(target: str) -> Callable[..., Any]:
+    """The function that ``module:function`` names.
+
+    Raises:
+        ImportError, AttributeError, ValueError: there is none.
+    """
+    module, colon, name = target.partition(":")
+    if not colon or not name:
+        raise ValueError("write module:function")
+    function = getattr(import_module(module), name)
+    if not callable(function):
+        raise ValueError(f"{name} is not a function")
+    found: Callable[..., Any] = function
+    return found
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,90 @@
+"""Configurations that are known only at run time: a sampler's draws, and phases that override the baseline."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Engine
+
+from sweeper.store.queue import deferred, queue
+from sweeper.store.records import Claim, run_dir_of
+
+
+def draw_configuration(engine: Engine, document: Mapping[str, Any], claim: Claim) -> Claim:
+    """Draw the configuration of a sampler's trial and write it into the store; the claim with it.
+
+    A configuration that was drawn before gets the first seed that it does not have yet, so that no trial is run twice
+    and the repetition tells something about the noise.
+
+    Raises:
+        LeaseLost: the trial is another attempt's.
+    """
+    from sweeper.designs.configuration import complete, configuration_hash, resolve  # noqa: PLC0415
+    from sweeper.planning.plan import phase_factors  # noqa: PLC0415
+    from sweeper.planning.sampling import Drawn, draw  # noqa: PLC0415 - Optuna is loaded only where a phase samples
+
+    phase, position = find_phase(document, claim.phase)
+    design = phase["design"]
+    history = [
+        Drawn(configuration=past.configuration, state=past.state, value=past.value)
+        for past in deferred.history(engine, claim.phase_id)
+    ]
+    factors = phase_factors(document, phase)
+
+    def allowed(drawn: Mapping[str, object]) -> bool:
+        """Whether the program takes a configuration; the built-in trainer refuses some combinations."""
+        try:
+            resolve(document, phase, drawn)
+        except ValueError:
+            return False
+        return True
+
+    drawn = draw(
+        design["sampler"],
+        design,
+        factors,
+        history,
+        direction=claim.direction,
+        seed=(int(document["seed"]), position, claim.number),
+        exclude=phase.get("exclude") or (),
+        allowed=allowed,
+    )
+    configuration = complete(document, phase, drawn)
+    config = resolve(document, phase, configuration)
+    config_hash = configuration_hash(document["trial"]["program"], config)
+    seed = claim.seed
+    while not queue.set_configuration(engine, claim, configuration, config, config_hash, seed):
+        used = queue.used_seeds(engine, claim, config_hash)
+        seed = next(number for number in range(claim.seed, claim.seed + len(used) + 2) if number not in used)
+    return replace(claim, configuration=configuration, config=config, configuration_hash=config_hash, seed=seed)
+
+
+def find_phase(document: Mapping[str, Any], name: str) -> tuple[Mapping[str, Any], int]:
+    """A phase of a study's document, and its place."""
+    for position, phase in enumerate(document["phases"]):
+        if phase["name"] == name:
+            return phase, position
+    raise KeyError(name)  # the store's phases are those of its document
+
+
+def fill_promotions(engine: Engine, document: Mapping[str, Any], study_id: int, now: float) -> None:
+    """Give promoted trials their configurations as soon as the phases that they come from have ended."""
+
+    def resolve_for(phase_name: str, configuration: Mapping[str, object]) -> tuple[Mapping[str, object], str]:
+        from sweeper.designs.configuration import configuration_hash, resolve  # noqa: PLC0415
+
+        phase, _ = find_phase(document, phase_name)
+        config = resolve(document, phase, configuration)
+        return config, configuration_hash(document["trial"]["program"], config)
+
+    deferred.fill_promotions(engine, study_id, now=now, resolve=resolve_for)
+
+
+def promotion_source(engine: Engine, phase: Mapping[str, Any], claim: Claim) -> Path | None:
+    """The run directory of the trial whose checkpoint a promoted trial goes on from; None where it starts afresh."""
+    design = phase["design"]
+    if claim.design != "promote" or design.get("from") != "checkpoint":
+        return None
+    place = deferred.promoted_from(engine, claim, design["promote"])
+    return None if place is None else run_dir_of(claim.run_dir.parents[1], *place)

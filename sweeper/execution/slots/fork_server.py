@@ -1,0 +1,93 @@
+"""Keeps the trainer's fork server for a launcher: starts it, starts it again when it died, and lets it go."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final, Self
+
+from sweeper.execution.slots.fork_client import can_fork
+from sweeper.execution.slots.programs import program_of
+from sweeper.execution.slots.resources import Slot
+
+QUICK_S: Final = 20.0  # a server that dies sooner than this does not work here
+BACKLOG: Final = 256
+
+
+class ForkServer:
+    """The server's process and its socket, in a folder that only this user can enter."""
+
+    def __init__(self, environment: Mapping[str, str], *, warm_up: bool) -> None:
+        self._environment = dict(environment)
+        self._arguments = ["--warm-up"] if warm_up else []
+        self._folder = Path(tempfile.mkdtemp(prefix="sweeper-"))
+        self._process: subprocess.Popen[bytes] | None = None
+        self._started_at = 0.0
+        self.path = self._folder / "trainer.sock"
+
+    def __enter__(self) -> Self:
+        self._start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._process is not None:
+            assert self._process.stdin is not None
+            self._process.stdin.close()
+            with suppress(subprocess.TimeoutExpired):
+                self._process.wait(5.0)
+            self._process.kill()
+            self._process.wait()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def keep(self) -> None:
+        """Start the server again if it died; one that died soon is given up, and trials start as fresh processes."""
+        if self._process is None or self._process.poll() is None:
+            return
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        self._process = None
+        self.path.unlink(missing_ok=True)
+        if time.monotonic() - self._started_at > QUICK_S:
+            self._start()
+
+    def _start(self) -> None:
+        """Listen first, so that slots may connect while the server still imports."""
+        self._started_at = time.monotonic()
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
+            listener.bind(str(self.path))
+            listener.listen(BACKLOG)
+            # Only the server holds the socket afterwards: when it dies, connections are refused.
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "trainer.fork_server", str(listener.fileno()), *self._arguments],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                env=self._environment,
+                pass_fds=[listener.fileno()],
+                start_new_session=True,
+            )
+
+
+def fork_server_for(document: Mapping[str, Any], slots: tuple[Slot, ...]) -> ForkServer | None:
+    """A server for a study's trials; None where they are not the trainer's, or this system cannot fork them.
+
+    What acts when an interpreter or a library starts, such as OMP_NUM_THREADS, is the same for all trials of a study
+    and set for the server. CUDA is not initialized before the fork, so each trial sees the GPUs of its slot.
+    """
+    program = program_of(document)
+    if program.kind != "trainer" or not can_fork():
+        return None
+    on_cpu = all(slot.device == "cpu" for slot in slots)
+    environment = {**os.environ, "PYTHONUNBUFFERED": "1", **slots[0].environment, **program.environment}
+    if on_cpu:
+        environment["CUDA_VISIBLE_DEVICES"] = ""  # a GPU would start threads, which a fork does not keep
+    return ForkServer(environment, warm_up=on_cpu)

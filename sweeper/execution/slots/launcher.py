@@ -1,0 +1,150 @@
+"""Starts slots, starts them again when one was killed, and stops them on request.
+
+The launcher's main thread shows progress and takes signals; a pool runs the slots from a second thread.
+"""
+
+import math
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Final
+
+from sqlalchemy import Engine
+
+from sweeper.errors import StoreError, SweeperError
+from sweeper.execution.slots.fork_server import ForkServer
+from sweeper.execution.slots.pool import LokyPool, Pool, SlotEnd
+from sweeper.execution.slots.slot import SlotTask
+from sweeper.execution.slots.sweep import sweep
+from sweeper.store.file_check import Presence
+from sweeper.store.queue import queue
+
+TICK_S: Final = 0.2
+BEAT_EVERY_S: Final = 5.0
+PROGRESS_EVERY_S: Final = 1.0
+QUICK_S: Final = 10.0  # a pool that breaks sooner than this has something wrong with it
+MOST_QUICK_BREAKS: Final = 5
+PATIENCE_S: Final = 15.0  # with slots that are to end by themselves since the store is gone
+STOPPING: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+@dataclass(slots=True)
+class Launcher:
+    """Runs slots to the end of a study."""
+
+    engine: Engine
+    study_id: int
+    runner_id: int
+    machine: str
+    presence: Presence
+    on_tick: Callable[[], None]
+    fork_server: ForkServer | None = None
+    pool: Pool = field(default_factory=LokyPool)
+    interrupts: int = 0
+    _ends: list[SlotEnd] = field(default_factory=list)
+    _failure: BaseException | None = None
+
+    def run(self, tasks: Sequence[SlotTask]) -> Sequence[SlotEnd]:
+        """Run the slots until all have ended.
+
+        Raises:
+            SweeperError: slots failed, with what they said.
+        """
+        slots = threading.Thread(target=self._keep_pool, args=(tasks,), name="slots", daemon=True)
+        with self._signals():
+            slots.start()
+            try:
+                self._attend(slots)
+            except StoreError:
+                slots.join(PATIENCE_S)  # the slots find out too, and give their trials a moment for a checkpoint
+                raise
+            finally:
+                self.interrupts += 1  # the pool, should it break now, is not started again
+                self.pool.end()
+                slots.join(PATIENCE_S)
+                self.interrupts -= 1
+            sweep(self.engine, self.study_id, self.machine)
+        self.on_tick()
+        if self._failure is not None:
+            raise self._failure
+        return self._ends
+
+    def _attend(self, slots: threading.Thread) -> None:
+        """While slots run: tell that we live, pass on what the user wants, show the progress."""
+        asked = killed = False
+        beat_at = shown_at = -math.inf
+        while slots.is_alive() and not (asked and self.pool.waits_in_vain()):
+            slots.join(TICK_S)
+            self.presence.check()
+            self.pool.keep()
+            if self.fork_server is not None:
+                self.fork_server.keep()
+            now = time.monotonic()
+            if now - beat_at >= BEAT_EVERY_S:
+                beat_at = now
+                queue.beat_runner(self.engine, self.runner_id, now=time.time())
+            if self.interrupts and not asked:
+                asked = True
+                self.pool.stop()
+                queue.request_stop(self.engine, self.runner_id)
+            if self.interrupts >= 2 and not killed:
+                killed = True
+                self.pool.end()
+            if now - shown_at >= PROGRESS_EVERY_S:
+                shown_at = now
+                self.on_tick()
+
+    def _keep_pool(self, tasks: Sequence[SlotTask]) -> None:
+        """Run pools of slots until one ends by itself."""
+        # Slots inherit this thread's mask: what the terminal sends to every process is for the launcher alone.
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGHUP})
+        quick = 0
+        while True:
+            began = time.monotonic()
+            try:
+                self._ends = self.pool.run(tasks)
+            except Exception as error:
+                if self.interrupts:
+                    return
+                if isinstance(error, SweeperError):
+                    self._failure = error
+                    return
+                quick = quick + 1 if time.monotonic() - began < QUICK_S else 0
+                if quick >= MOST_QUICK_BREAKS:
+                    self._failure = SweeperError(
+                        f"the slots were killed {quick} times in a row, the last time: {error}. "
+                        f"{self.pool.advice} Nothing is lost: the same command goes on."
+                    )
+                    return
+                continue
+            self._failure = _failure_of(self._ends)
+            return
+
+    @contextmanager
+    def _signals(self) -> Iterator[None]:
+        """The first ^C, SIGTERM or SIGHUP asks for an orderly stop, the second kills."""
+
+        def told(*_: object) -> None:
+            self.interrupts += 1
+
+        before = {number: signal.getsignal(number) for number in STOPPING}
+        for number, handler in before.items():
+            if handler is not signal.SIG_IGN:  # as under nohup
+                signal.signal(number, told)
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+
+def _failure_of(ends: Sequence[SlotEnd]) -> SweeperError | None:
+    errors = list(dict.fromkeys(end.error for end in ends if end.error is not None))
+    if not errors:
+        return None
+    if any(end.is_store_error for end in ends):
+        return StoreError("\n".join(errors))
+    return SweeperError("a slot failed, which is a bug of sweeper; the store is whole:\n" + "\n".join(errors))

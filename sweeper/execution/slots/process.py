@@ -1,0 +1,184 @@
+"""A trial's process: started in a group of its own, watched, ended with everything it started.
+
+The process dies with the slot that started it: the kernel sends it SIGKILL when the slot goes (Linux), the slot's guard
+kills the rest of its group, and whoever claims the trial after a slot was killed ends what may be left.
+"""
+
+import ctypes
+import os
+import resource
+import select
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Protocol
+
+import psutil
+
+from sweeper.execution.slots.processes import kill_group, signal_group, started_at
+
+PR_SET_PDEATHSIG: Final = 1
+TAIL_BYTES: Final = 8192
+_LIBC: Final = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
+
+
+def die_with_parent(number: int = signal.SIGKILL) -> None:
+    """Ask the kernel for a signal to this process when its parent dies (Linux; elsewhere nothing happens)."""
+    if _LIBC is not None:
+        _LIBC.prctl(PR_SET_PDEATHSIG, number, 0, 0, 0)
+
+
+class Handle(Protocol):
+    """How a process is waited for: as a child of ours, or through the server that forked it."""
+
+    def ended(self, timeout_s: float) -> bool:
+        """Whether the process ends within the time."""
+
+    def reap(self) -> "Reaped":
+        """Wait for the end of the process."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reaped:
+    """How a process ended: its exit code, negative for a signal, and the most memory it had (0 for unknown)."""
+
+    exit_code: int
+    peak_memory_bytes: int
+
+
+class Child:
+    """A child of this process, waited for without polling where the kernel can tell (Linux)."""
+
+    def __init__(self, popen: subprocess.Popen[bytes]) -> None:
+        self._popen = popen
+        self._descriptor: int | None = None
+        if hasattr(os, "pidfd_open"):
+            with suppress(OSError):
+                self._descriptor = os.pidfd_open(popen.pid)
+
+    def ended(self, timeout_s: float) -> bool:
+        """Whether the child ends within the time; it stays a zombie, so that its group keeps its number."""
+        if self._descriptor is None:
+            with suppress(subprocess.TimeoutExpired):
+                self._popen.wait(timeout_s)
+            return self._popen.returncode is not None
+        poll = select.poll()
+        poll.register(self._descriptor, select.POLLIN)
+        return bool(poll.poll(timeout_s * 1000))
+
+    def reap(self) -> Reaped:
+        """Wait for the child and ask the kernel what it used."""
+        if self._popen.returncode is not None:  # reaped by `ended`, where there are no descriptors of processes
+            return Reaped(exit_code=self._popen.returncode, peak_memory_bytes=0)
+        _, status, usage = os.wait4(self._popen.pid, 0)
+        self._popen.returncode = os.waitstatus_to_exitcode(status)
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+        return Reaped(exit_code=self._popen.returncode, peak_memory_bytes=_own_peak(usage.ru_maxrss))
+
+
+@dataclass(slots=True)
+class TrialProcess:
+    """A running trial process, leader of its process group.
+
+    Attributes:
+        pid: its id, which is its group's too.
+        output_start: bytes of the output file that earlier attempts wrote.
+        peak_memory_bytes: the largest of its and its children's memory that was seen.
+    """
+
+    pid: int
+    pid_started_at: float
+    handle: Handle
+    output: Path
+    output_start: int
+    peak_memory_bytes: int = 0
+    exit_code: int | None = None
+
+    def ended(self, timeout_s: float) -> bool:
+        """Whether the process ends within the time."""
+        return self.exit_code is not None or self.handle.ended(timeout_s)
+
+    def measure_memory(self) -> int:
+        """The peak of the resident memory of the process and its children, in bytes, after another look."""
+        with suppress(psutil.Error):
+            root = psutil.Process(self.pid)
+            total = 0
+            for process in [root, *root.children(recursive=True)]:
+                with suppress(psutil.Error):
+                    total += process.memory_info().rss
+            self.peak_memory_bytes = max(self.peak_memory_bytes, total)
+        return self.peak_memory_bytes
+
+    def ask_to_stop(self) -> None:
+        """SIGTERM to the whole group: write a checkpoint and leave."""
+        signal_group(self.pid, signal.SIGTERM)
+
+    def end(self) -> int:
+        """Kill whatever is left of the group and reap the process; its exit code."""
+        if self.exit_code is None:
+            signal_group(self.pid, signal.SIGKILL)
+            reaped = self.handle.reap()
+            self.exit_code = reaped.exit_code
+            self.peak_memory_bytes = max(self.peak_memory_bytes, reaped.peak_memory_bytes)
+            kill_group(self.pid)
+        return self.exit_code
+
+    def tail(self) -> str:
+        """The last words of this attempt on standard output and error."""
+        with suppress(OSError), self.output.open("rb") as file:
+            size = file.seek(0, os.SEEK_END)
+            file.seek(max(self.output_start, size - TAIL_BYTES))
+            return file.read(TAIL_BYTES).decode(errors="replace")
+        return ""
+
+
+def start(
+    argv: Sequence[str],
+    *,
+    environment: Mapping[str, str],
+    cwd: Path,
+    output: Path,
+    announce: Callable[[], None] = lambda: None,
+) -> TrialProcess:
+    """Start a trial's process; its output is appended to a file.
+
+    Args:
+        announce: called in the process, leader of its group already, before it becomes the program.
+
+    Raises:
+        OSError: the program cannot be started.
+    """
+    before = time.time()
+
+    def between_fork_and_exec() -> None:
+        """Die with the slot, and take signals as if a shell had started it: the slot itself ignores ^C."""
+        die_with_parent()
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
+        announce()
+
+    with output.open("ab") as file:
+        output_start = file.tell()
+        popen = subprocess.Popen(
+            list(argv),
+            stdin=subprocess.DEVNULL,
+            stdout=file,
+            stderr=subprocess.STDOUT,
+            cwd=cwd,
+            env=dict(environment),
+            start_new_session=True,
+            # Between fork and exec only system calls are made: safe although the slot may have threads.
+            preexec_fn=between_fork_and_exec,  # noqa: PLW1509
+        )
+    return TrialProcess(popen.pid, started_at(popen.pid) or before, Child(popen), output, output_start)
+
+
+def _own_peak(peak_kib: int) -> int:
+    """A child's peak memory in bytes; 0 if it is no more than what it had for a moment as a copy of this process."""
+    return peak_kib * 1024 if peak_kib > resource.getrusage(resource.RUSAGE_SELF).ru_maxrss else 0

@@ -1,0 +1,80 @@
+"""A trial's run directory before an attempt: its files are this very trial's, and its config is there."""
+
+import errno
+import json
+import os
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Final
+
+from sweeper.execution.slots.programs import CONFIG_FILE, Program, write_config
+from sweeper.execution.slots.resources import Slot
+from sweeper.files import write_atomically
+from sweeper.store.records import Claim
+
+IDENTITY_FILE: Final = "trial.json"
+RESULT_FILE: Final = "result.json"
+OUTPUT_FILE: Final = "output.log"
+OF_ONE_TRIAL: Final = (IDENTITY_FILE, RESULT_FILE, OUTPUT_FILE, CONFIG_FILE)  # what a promoted trial does not inherit
+
+
+def prepare(program: Program, claim: Claim, slot: Slot, source: Path | None = None) -> None:
+    """Make the directory ready for an attempt.
+
+    What an earlier attempt left stays, for the program to resume from. So does what is left of the same trial in a
+    store that is no more. What another trial left there is moved aside, to ``NAME.replaced-1`` and so on.
+
+    Args:
+        source: the run directory of the trial from whose checkpoint this one goes on, for a promotion.
+
+    Raises:
+        OSError: the directory cannot be written to, or the source is not on this machine.
+    """
+    run_dir = claim.run_dir
+    identity: dict[str, object] = {
+        "configuration_hash": claim.configuration_hash,
+        "seed": claim.seed,
+        "budget": claim.budget,
+    }
+    if not _is_of(run_dir, identity):
+        _move_aside(run_dir)
+    if source is not None and not run_dir.exists():
+        _inherit(source, run_dir)
+    run_dir.mkdir(parents=True, exist_ok=True)
+    write_atomically(run_dir / IDENTITY_FILE, (json.dumps(identity) + "\n").encode(), private=True)
+    write_config(program, claim, slot)
+    (run_dir / RESULT_FILE).unlink(missing_ok=True)  # an earlier attempt's words must not speak for this one
+
+
+def _is_of(run_dir: Path, identity: dict[str, object]) -> bool:
+    """Whether the directory is absent, nobody's, or that of this trial."""
+    try:
+        found = json.loads((run_dir / IDENTITY_FILE).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return True
+    except ValueError:
+        return False
+    return bool(found == identity)
+
+
+def _inherit(source: Path, run_dir: Path) -> None:
+    """Copy what the source trial left, its checkpoint and its metrics above all: whole or not at all."""
+    if not source.is_dir():
+        raise FileNotFoundError(errno.ENOENT, "the checkpoint to go on from is not on this machine", str(source))
+    run_dir.parent.mkdir(parents=True, exist_ok=True)
+    draft = Path(tempfile.mkdtemp(dir=run_dir.parent, prefix=f".{run_dir.name}."))
+    try:
+        shutil.copytree(source, draft, ignore=shutil.ignore_patterns(*OF_ONE_TRIAL, ".*"), dirs_exist_ok=True)
+        draft.chmod(source.stat().st_mode)
+        os.rename(draft, run_dir)  # noqa: PTH104 - must fail, not replace, should the directory be there
+    except BaseException:
+        shutil.rmtree(draft, ignore_errors=True)
+        raise
+
+
+def _move_aside(run_dir: Path) -> None:
+    number = 1
+    while (aside := run_dir.with_name(f"{run_dir.name}.replaced-{number}")).exists():
+        number += 1
+    shutil.move(run_dir, aside)

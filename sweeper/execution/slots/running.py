@@ -1,0 +1,125 @@
+"""Runs slots on a study that is in the store: what a launcher and a worker have in common."""
+
+import os
+import socket
+import time
+from collections.abc import Callable, Mapping
+from contextlib import nullcontext, suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Final, Literal
+
+from sqlalchemy import Engine
+
+from sweeper.errors import StoreError
+from sweeper.execution.provenance import facts
+from sweeper.execution.slots.fork_server import fork_server_for
+from sweeper.execution.slots.launcher import Launcher
+from sweeper.execution.slots.machine import this_machine
+from sweeper.execution.slots.neighbours import announced, neighbour_of
+from sweeper.execution.slots.pool import LokyPool, Pool
+from sweeper.execution.slots.processes import started_at
+from sweeper.execution.slots.resources import Slot, find_slots
+from sweeper.execution.slots.slot import LEASE_S, SlotTask
+from sweeper.execution.slots.sweep import sweep
+from sweeper.store.file_check import Presence
+from sweeper.store.queue import queue
+
+SILENT_LEASES: Final = 2  # of silence, after which slots elsewhere take their launcher for dead
+
+Ran = Literal["nothing", "done", "interrupted", "budget"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StudyRun:
+    """Which study is run, and for how long a slot that says nothing keeps its trial, in seconds."""
+
+    store: str
+    study: str
+    study_id: int
+    lease_s: float = LEASE_S
+
+
+def slots_for(document: Mapping[str, Any], slots: int | None) -> tuple[Slot, ...]:
+    """This machine's slots for a study: so many, else as many as the study says, else as many as it carries.
+
+    Raises:
+        UsageError: the machine lacks what the study asks for.
+    """
+    resources = document["resources"]
+    wanted = resources["slots"]
+    return find_slots(
+        resources["device"],
+        slots if slots is not None else (wanted if isinstance(wanted, int) else None),
+        gpus_per_trial=resources["gpus_per_trial"],
+        threads_per_trial=resources["threads_per_trial"],
+    )
+
+
+def run_slots(
+    engine: Engine,
+    run: StudyRun,
+    document: Mapping[str, Any],
+    places: tuple[Slot, ...],
+    on_tick: Callable[[], None],
+    *,
+    pool: Pool | None = None,
+) -> Ran:
+    """Run slots until nothing is left; why they ended.
+
+    Args:
+        pool: what starts them; None for joblib's loky backend.
+
+    Raises:
+        SweeperError: slots failed, with what they said.
+    """
+    host, pid, machine = socket.gethostname(), os.getpid(), this_machine()
+    sweep(engine, run.study_id, machine)
+    if queue.next_due(engine, run.study_id, time.time()) is None:
+        return "nothing"
+    pid_started_at = started_at(pid)
+    runner_id = queue.register_runner(
+        engine, run.study_id, host=host, pid=pid, pid_started_at=pid_started_at, slots=len(places), now=time.time()
+    )
+    try:
+        pool = pool or LokyPool()
+        me = announced(neighbour_of(run.study, places)) if pool.shares_machine else nullcontext()
+        with me, (fork_server_for(document, places) if pool.shares_machine else None) or nullcontext() as server:
+            launcher_process = (pid, pid_started_at)
+            tasks = _tasks(run, places, runner_id, launcher_process, None if server is None else str(server.path))
+            if not pool.shares_machine:  # they cannot look for the launcher's process
+                tasks = [replace(task, silence_s=SILENT_LEASES * run.lease_s) for task in tasks]
+            launcher = Launcher(engine, run.study_id, runner_id, machine, Presence(run.store), on_tick, server, pool)
+            ends = launcher.run(tasks)
+    finally:
+        with suppress(StoreError):  # a store that refuses has said so already
+            queue.end_runner(engine, runner_id, now=time.time())
+    if launcher.interrupts > 0:
+        return "interrupted"
+    return "budget" if any(end.ended == "budget" for end in ends) else "done"
+
+
+def _tasks(
+    run: StudyRun,
+    places: tuple[Slot, ...],
+    runner_id: int,
+    launcher: tuple[int, float],
+    fork_server: str | None,
+) -> list[SlotTask]:
+    environment = facts(Path.cwd())
+    return [
+        SlotTask(
+            store=run.store,
+            study_id=run.study_id,
+            study=run.study,
+            slot=slot,
+            runner_id=runner_id,
+            launcher_pid=launcher[0],
+            launcher_started_at=launcher[1],
+            cwd=str(Path.cwd()),
+            environment=environment,
+            fork_server=fork_server,
+            lease_s=run.lease_s,
+        )
+        for slot in places
+    ]

@@ -1,0 +1,303 @@
+"""A slot: claim a trial, supervise its process, record, repeat until nothing is left.
+
+It holds no state that the store does not, so it may die at any moment. It ends by itself when its launcher is gone.
+"""
+
+import os
+import signal
+import socket
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final, Literal
+
+from sqlalchemy import Engine
+
+from sweeper.errors import StoreError
+from sweeper.execution.slots import process as plain_process
+from sweeper.execution.slots.drawing import draw_configuration, fill_promotions, find_phase, promotion_source
+from sweeper.execution.slots.fork_client import ForkClient
+from sweeper.execution.slots.guard import Guard
+from sweeper.execution.slots.machine import this_machine
+from sweeper.execution.slots.process import die_with_parent
+from sweeper.execution.slots.processes import is_alive, kill_trial, started_at
+from sweeper.execution.slots.programs import Program, program_of
+from sweeper.execution.slots.pruning import Pruning
+from sweeper.execution.slots.resources import Slot
+from sweeper.execution.slots.supervisor import Rules, Stop, Supervisor
+from sweeper.execution.slots.sweep import sweep
+from sweeper.store.engine import open_existing
+from sweeper.store.file_check import Presence
+from sweeper.store.queue import queue
+from sweeper.store.queue.ledger import read_balance
+from sweeper.store.reading import reader
+from sweeper.store.records import BudgetTooSmall, Claim, LeaseLost, Outcome, SlotIdentity
+
+ASK_EVERY_S: Final = 0.5  # between two looks at whether somebody wants us to stop
+ASK_SHARE: Final = 5  # a look that takes long is taken less often: at most this part of the time goes there
+FIRST_LOOK_S: Final = 0.01  # between two looks for work while others still have some; grows to
+LAST_LOOK_S: Final = 0.2
+ORPHAN_GRACE_S: Final = 2.0  # for a checkpoint when the launcher is gone
+STOP_GRACE_S: Final = 30.0
+DYING_S: Final = 0.2
+LEASE_S: Final = 60.0
+
+Ended = Literal["done", "stopped", "orphaned", "budget"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SlotTask:
+    """All that a slot needs to know; it travels to the slot's process."""
+
+    store: str
+    study_id: int
+    study: str
+    slot: Slot
+    runner_id: int
+    launcher_pid: int
+    launcher_started_at: float
+    cwd: str
+    environment: Mapping[str, object]  # facts, for the record
+    fork_server: str | None = None  # its socket, where the launcher keeps one
+    lease_s: float = LEASE_S
+    silence_s: float | None = None  # of a launcher that is no parent, before it is taken for dead
+
+
+def run_slot(task: SlotTask) -> Ended:
+    """Run a slot until nothing is left to do or somebody asks it to stop; why it ended."""
+    # The terminal sends ^C to every process of the run; the launcher alone decides what it means.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    watch = LauncherWatch(task.launcher_pid, task.launcher_started_at)
+    signal.signal(signal.SIGTERM, watch.told)
+    die_with_parent(signal.SIGTERM)
+    engine = open_existing(task.store)
+    try:
+        ended = SlotLoop(task, engine, watch).run()
+        return "orphaned" if watch.gone() else ended
+    finally:
+        engine.dispose()
+        # Nobody listens for it any more: from here on the launcher's death ends the process.
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
+@dataclass(slots=True)
+class LauncherWatch:
+    """Whether the launcher that this slot belongs to is gone, or somebody ends the slot itself."""
+
+    pid: int
+    process_started_at: float
+    asked: bool = False
+    _is_parent: bool = field(init=False)
+    _looked_at: float = 0.0
+    _gone: bool = False
+
+    def __post_init__(self) -> None:
+        self._is_parent = os.getppid() == self.pid
+
+    def told(self, *_: object) -> None:
+        """A signal handler: the launcher died, or somebody ends this slot."""
+        self.asked = True
+
+    def dies(self) -> bool:
+        """Whether the launcher is gone a moment from now: its threads end one by one, the slots' before the last."""
+        time.sleep(DYING_S)
+        self._looked_at = 0.0
+        return self.gone()
+
+    def gone(self) -> bool:
+        """Whether the launcher is gone; looks at its process now and then."""
+        if not self._gone and time.monotonic() - self._looked_at >= ASK_EVERY_S:
+            self._looked_at = time.monotonic()
+            orphaned = self._is_parent and os.getppid() != self.pid
+            self._gone = orphaned or not is_alive(self.pid, self.process_started_at)
+        return self._gone
+
+
+@dataclass(slots=True)
+class SlotLoop:
+    """One slot's work on an open store."""
+
+    task: SlotTask
+    engine: Engine
+    watch: LauncherWatch
+    guard: Guard = field(default_factory=Guard)
+    identity: SlotIdentity = field(init=False)
+    document: Mapping[str, Any] = field(init=False)
+    program: Program = field(init=False)
+    rules: Rules = field(init=False)
+    cap_s: float | None = field(init=False)
+    _presence: Presence = field(init=False)
+    _fork_client: ForkClient | None = None
+    _promotes: bool = False
+    _stop: Stop | None = None
+    _ask_at: float = 0.0
+    _beat: float | None = None  # the launcher's last one, by its own clock
+    _heard_at: float = field(default_factory=time.monotonic)
+    _budget_is_full: bool = False  # the next trial does not fit while others run
+
+    def __post_init__(self) -> None:
+        self._presence = Presence(self.task.store)
+        with reader.connect(self.task.store) as connection:
+            study = reader.study(connection, self.task.study)
+        self.document = study.spec
+        self.program = program_of(self.document)
+        self.rules = rules_of(self.document, self.task.lease_s)
+        self.cap_s = None if study.budget_device_hours is None else study.budget_device_hours * 3600
+        self._promotes = any("promote" in phase["design"] for phase in self.document["phases"])
+        if self.task.fork_server is not None and self.program.kind == "trainer":
+            self._fork_client = ForkClient(Path(self.task.fork_server))
+        self.identity = SlotIdentity(
+            host=socket.gethostname(),
+            machine=this_machine(),
+            slot=self.task.slot.name,
+            device=self.task.slot.device,
+            device_share=self.task.slot.device_share,
+            supervisor_pid=os.getpid(),
+            supervisor_started_at=started_at(os.getpid()),
+        )
+
+    def run(self) -> Ended:
+        """Claim and supervise until nothing is left, the budget is spent or somebody asks the slot to stop.
+
+        Raises:
+            StoreError: the store refuses or is gone.
+        """
+        try:
+            return self._run()
+        finally:
+            self.guard.close()
+
+    def _run(self) -> Ended:
+        look_s = FIRST_LOOK_S
+        while (stop := self._wants_stop()) is None:
+            try:
+                claim = self._claim()
+            except BudgetTooSmall as refusal:
+                if not refusal.others_running:
+                    return "budget"
+                claim = None
+            if claim is not None:
+                self._run_trial(claim)
+                look_s = FIRST_LOOK_S
+            elif self._is_done():
+                return "done"
+            else:
+                time.sleep(look_s)
+                look_s = min(LAST_LOOK_S, look_s * 1.5)
+        if stop.cause == "budget_exhausted":
+            return "budget"
+        return "orphaned" if self.watch.gone() else "stopped"
+
+    def _is_done(self) -> bool:
+        """Whether every trial has ended; frees those of dead slots otherwise."""
+        if queue.next_due(self.engine, self.task.study_id, time.time()) is None:
+            return True
+        sweep(self.engine, self.task.study_id, self.identity.machine)
+        return False
+
+    def _claim(self) -> Claim | None:
+        if self._promotes:
+            fill_promotions(self.engine, self.document, self.task.study_id, time.time())
+        claim = queue.claim(
+            self.engine,
+            self.task.study_id,
+            self.identity,
+            lease_s=self.rules.lease_s,
+            now=time.time(),
+            environment=self.task.environment,
+        )
+        if claim is None:
+            return None
+        if claim.superseded is not None and claim.superseded.machine == self.identity.machine:
+            kill_trial(claim.superseded.pid, claim.superseded.pid_started_at)
+        if claim.configuration is None:
+            return self._draw(claim)
+        return claim
+
+    def _draw(self, claim: Claim) -> Claim | None:
+        """The claim with a configuration drawn for it; None if the trial cannot run."""
+        try:
+            return draw_configuration(self.engine, self.document, claim)
+        except LeaseLost:
+            return None
+        except StoreError:
+            raise
+        except Exception as error:
+            message = f"no configuration could be drawn: {type(error).__name__}: {error}"
+            self._give_back(claim, Outcome(exit_reason="crashed", message=message))
+            return None
+
+    def _run_trial(self, claim: Claim) -> None:
+        phase, _ = find_phase(self.document, claim.phase)
+        supervisor = Supervisor(
+            engine=self.engine,
+            program=self.program,
+            claim=claim,
+            slot=self.task.slot,
+            rules=self.rules,
+            wants_stop=self._wants_stop,
+            should_prune=Pruning(self.task.store, self.task.study_id, phase, claim),
+            cwd=Path(self.task.cwd),
+            guard=self.guard,
+            start=plain_process.start if self._fork_client is None else self._fork_client.start,
+            source=promotion_source(self.engine, phase, claim),
+        )
+        try:
+            supervisor.run()
+        except StoreError:
+            raise
+        except Exception:
+            self._give_back(claim, Outcome(exit_reason="preempted", message="its slot failed"))
+            raise
+
+    def _give_back(self, claim: Claim, outcome: Outcome) -> None:
+        with suppress(LeaseLost):
+            queue.finish(self.engine, claim, outcome, retry=self.rules.retry, now=time.time())
+
+    def _wants_stop(self) -> Stop | None:
+        """Whether to end; once there was a reason, it stays.
+
+        Raises:
+            StoreError: the store is gone.
+        """
+        if self._stop is None and (self.watch.asked or self.watch.gone()):
+            gone = self.watch.gone() or self.watch.dies()
+            self._stop = Stop(cause="preempted", grace_s=ORPHAN_GRACE_S if gone else STOP_GRACE_S)
+        began = time.monotonic()
+        if self._stop is None and began >= self._ask_at:
+            self._stop = self._ask()
+            self._ask_at = began + max(ASK_EVERY_S, ASK_SHARE * (time.monotonic() - began))
+        return self._stop
+
+    def _ask(self) -> Stop | None:
+        self._presence.check()
+        if queue.stop_requested(self.engine, self.task.runner_id) or self._is_silent():
+            return Stop(cause="preempted", grace_s=STOP_GRACE_S)
+        if self.cap_s is not None:
+            found = read_balance(self.engine, self.task.study_id, time.time())
+            # Each running trial goes on until its slot looks again.
+            if found.spent + found.running * ASK_EVERY_S >= self.cap_s and found.running:
+                return Stop(cause="budget_exhausted", grace_s=STOP_GRACE_S)
+        return None
+
+    def _is_silent(self) -> bool:
+        """Whether a launcher that is on another machine, maybe, has said nothing for too long."""
+        if self.task.silence_s is None:
+            return False
+        beat, now = queue.last_beat(self.engine, self.task.runner_id), time.monotonic()
+        if beat != self._beat:
+            self._beat, self._heard_at = beat, now
+        return now - self._heard_at > self.task.silence_s
+
+
+def rules_of(document: Mapping[str, Any], lease_s: float = LEASE_S) -> Rules:
+    """What a study's document says of attempts."""
+    minutes = document["trial"].get("timeout_minutes")
+    return Rules(
+        retry=dict(document.get("retry") or {}),
+        timeout_s=None if minutes is None else float(minutes) * 60,
+        grace_s=STOP_GRACE_S,
+        lease_s=lease_s,
+    )

@@ -1,0 +1,305 @@
+"""Supervises one attempt of a trial: start, metrics, lease, time limit, pruning, end.
+
+Everything that the outside decides comes in as a function, so that a supervisor can be tested with a fake program.
+"""
+
+import errno
+import json
+import os
+import re
+import signal
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+from sqlalchemy import Engine
+
+from sweeper.errors import StoreError, SweeperError
+from sweeper.execution.slots import process as plain_process
+from sweeper.execution.slots.guard import Guard
+from sweeper.execution.slots.memory import oom_kills
+from sweeper.execution.slots.metrics import METRICS_FILE, LineReader, PatternReader, Tail
+from sweeper.execution.slots.outcome import Ending, StopCause, Verdict, judge
+from sweeper.execution.slots.process import TrialProcess
+from sweeper.execution.slots.programs import Program, argv_of, environment_of
+from sweeper.execution.slots.resources import Slot
+from sweeper.execution.slots.run_dir import OUTPUT_FILE, RESULT_FILE, prepare
+from sweeper.store.queue import ingest, queue
+from sweeper.store.reading.trial_metrics import Reported, device_seconds_before, reported
+from sweeper.store.records import Claim, LeaseLost, Outcome
+
+RESULT_MOST_BYTES: Final = 1 << 20
+FIRST_POLL_S: Final = 0.02  # between two looks at the metrics of a young trial; an old one is looked at less often
+LAST_POLL_S: Final = 0.25
+NO_ROOM: Final = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
+SAFETY: Final = 0.9  # of the lease: after that the trial must not run any more, since another slot may take it
+LAST_GRACE_S: Final = 5.0  # for a checkpoint when the store is gone
+
+
+class Start(Protocol):
+    """Starts a trial's process."""
+
+    def __call__(
+        self,
+        argv: Sequence[str],
+        *,
+        environment: Mapping[str, str],
+        cwd: Path,
+        output: Path,
+        announce: Callable[[], None],
+    ) -> TrialProcess:
+        """Start it; its output is appended to a file. `announce` is called where the process may not be known yet."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stop:
+    """A wish to end the attempt: why, and how long the process may take to write its checkpoint."""
+
+    cause: StopCause
+    grace_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """What the study says of each attempt.
+
+    Attributes:
+        retry: how many times a trial may run again, by exit reason.
+        timeout_s: for each attempt; None for none.
+        grace_s: between SIGTERM and SIGKILL.
+        lease_s: an attempt that says nothing for so long is taken for dead.
+    """
+
+    retry: Mapping[str, int]
+    timeout_s: float | None = None
+    grace_s: float = 30.0
+    lease_s: float = 60.0
+
+    @property
+    def heartbeat_s(self) -> float:
+        """Between two renewals of the lease."""
+        return self.lease_s / 12
+
+
+@dataclass(slots=True, kw_only=True)
+class Supervisor:
+    """Runs one claimed trial in a slot.
+
+    `wants_stop` is asked often whether the attempt should end, and must be quick; `should_prune` gets the metric's
+    curve whenever it grew.
+    """
+
+    engine: Engine
+    program: Program
+    claim: Claim
+    slot: Slot
+    rules: Rules
+    wants_stop: Callable[[], Stop | None]
+    should_prune: Callable[[Mapping[int, float]], bool]
+    cwd: Path
+    guard: Guard
+    start: Start = plain_process.start
+    source: Path | None = None  # the run directory whose checkpoint a promoted trial goes on from
+    _started: float = field(default_factory=time.monotonic)
+    _renewed: float = field(default_factory=time.monotonic)
+    _earlier_s: float = 0.0
+    _oom_kills: int = field(default_factory=oom_kills)
+    _tail: Tail = field(init=False)
+    _reader: LineReader | PatternReader = field(init=False)
+    _seen: bool = False  # measurements arrived since pruning was last asked
+
+    def run(self) -> str | None:
+        """Supervise the attempt to its end.
+
+        Returns:
+            The trial's new state; None if the lease was lost, in which case nothing more was written.
+
+        Raises:
+            StoreError: the store refuses; the process was given a moment for a checkpoint and has ended.
+            SweeperError: the run directory has no room.
+        """
+        try:
+            process = self._start()
+        except OSError as error:
+            return self._not_started(error)
+        try:
+            queue.record_process(self.engine, self.claim, process.pid, process.pid_started_at)
+            cause = self._watch(process)
+            return self._conclude(process, cause)
+        except LeaseLost:
+            return None
+        except StoreError:
+            process.ask_to_stop()
+            process.ended(LAST_GRACE_S)
+            raise
+        finally:
+            process.end()
+            self.guard.drop()
+
+    def _start(self) -> TrialProcess:
+        prepare(self.program, self.claim, self.slot, self.source)
+        run_dir = self.claim.run_dir
+        if self.claim.attempt > 1:
+            self._earlier_s = device_seconds_before(self.engine, self.claim)
+        output = run_dir / OUTPUT_FILE
+        read_output = bool(self.program.patterns)
+        self._tail = Tail(output if read_output else run_dir / METRICS_FILE)
+        if read_output and output.exists():
+            self._tail.offset = output.stat().st_size
+        self._reader = self._new_reader()
+        process = self.start(
+            argv_of(self.program, self.claim),
+            environment=environment_of(self.program, self.claim, self.slot, os.environ),
+            cwd=self.cwd,
+            output=output,
+            announce=self.guard.announcer(self._lease_left()),
+        )
+        self.guard.watch(process.pid, self._lease_left())
+        return process
+
+    def _new_reader(self) -> LineReader | PatternReader:
+        if not self.program.patterns:
+            return LineReader()
+        return PatternReader({name: re.compile(text) for name, text in self.program.patterns.items()})
+
+    def _not_started(self, error: OSError) -> str | None:
+        """The process could not be started. A disk without room is not the trial's doing."""
+        self.guard.drop()
+        no_room = error.errno in NO_ROOM
+        what = error.filename if error.filename is not None else argv_of(self.program, self.claim)[0]
+        message = f"{what}: {error.strerror or error}"
+        verdict = Verdict(exit_reason="preempted" if no_room else "crashed", message=f"cannot be started: {message}")
+        state = self._finish(verdict, None, None)
+        if no_room:
+            raise SweeperError(
+                f"trial {self.claim.phase}/{self.claim.number} cannot write into its run directory: {message}. "
+                "Make room, then run the same command again"
+            ) from error
+        return state
+
+    def _watch(self, process: TrialProcess) -> StopCause | None:
+        """Until the process has ended or was told to and had its grace; why it was told to."""
+        stop: Stop | None = None
+        kill_at = 0.0
+        poll_s = FIRST_POLL_S
+        while not process.ended(poll_s):
+            poll_s = min(LAST_POLL_S, self.rules.heartbeat_s, poll_s * 1.3)
+            now = time.monotonic()
+            self._read()
+            if now - self._renewed >= self.rules.heartbeat_s:
+                self._renew(process)
+            if stop is None:
+                stop = self._reason_to_stop(now)
+                if stop is not None:
+                    process.ask_to_stop()
+                    kill_at = now + stop.grace_s
+            elif now >= kill_at:
+                process.end()
+        if stop is None and self._lease_left() <= 0:
+            return "preempted"  # the slot stood still so long that its guard ended the process
+        return stop.cause if stop is not None else None
+
+    def _reason_to_stop(self, now: float) -> Stop | None:
+        if (stop := self.wants_stop()) is not None:
+            return stop
+        if self.rules.timeout_s is not None and now - self._started > self.rules.timeout_s:
+            return Stop(cause="timeout", grace_s=self.rules.grace_s)
+        if self._seen:
+            self._seen = False
+            if self.should_prune(reported(self.engine, self.claim).curve):
+                return Stop(cause="pruned", grace_s=self.rules.grace_s)
+        return None
+
+    def _renew(self, process: TrialProcess) -> None:
+        began = time.monotonic()
+        renewed = queue.renew(
+            self.engine,
+            self.claim,
+            lease_s=self.rules.lease_s,
+            now=time.time(),
+            device_seconds=self._device_seconds(),
+            peak_memory_bytes=process.measure_memory() or None,
+        )
+        if not renewed:
+            raise LeaseLost
+        self._renewed = began
+        self.guard.beat(self._lease_left())
+
+    def _lease_left(self) -> float:
+        """Seconds for which the trial is surely ours."""
+        return max(0.0, self._renewed + SAFETY * self.rules.lease_s - time.monotonic())
+
+    def _read(self, *, rest: bool = False) -> None:
+        """Take in what the process reported since the last time."""
+        while True:
+            restarts = self._tail.restarts
+            lines = self._tail.lines(rest=rest)
+            if self._tail.restarts != restarts:
+                self._reader = self._new_reader()
+            if not lines:
+                return
+            seconds = self._device_seconds()
+            found = [m for line in lines for m in self._reader.read(line, device_seconds=self._earlier_s + seconds)]
+            if not found:
+                continue
+            offset = self._tail.offset
+            if not ingest.ingest(self.engine, self.claim, found, offset, device_seconds=seconds, now=time.time()):
+                raise LeaseLost
+            self._seen = True
+
+    def _device_seconds(self) -> float:
+        return (time.monotonic() - self._started) * self.slot.device_share
+
+    def _conclude(self, process: TrialProcess, cause: StopCause | None) -> str | None:
+        """End the process's group, take in its last words, judge and record."""
+        exit_code = process.end()
+        if exit_code == -signal.SIGKILL and cause is None:
+            time.sleep(0.05)  # a slot that is killed together with its trial must not blame the trial
+        # The last line of a process that was killed may be half a line.
+        self._read()
+        if exit_code == 0:
+            self._read(rest=True)
+        known = reported(self.engine, self.claim)
+        ending = Ending(
+            exit_code=exit_code,
+            stopped_for=cause,
+            metric=self.claim.metric,
+            value=known.best,
+            last_is_finite=known.last_is_finite,
+            reported=sorted(known.names),
+            result=self._result(),
+            tail=process.tail(),
+            complaints=self._reader.complaints if isinstance(self._reader, LineReader) else [],
+            oom_killed=exit_code != 0 and oom_kills() > self._oom_kills,
+        )
+        return self._finish(judge(ending), process, known)
+
+    def _result(self) -> dict[str, Any] | None:
+        """The program's result.json, if it wrote a JSON object of sensible size."""
+        path = self.claim.run_dir / RESULT_FILE
+        try:
+            if path.stat().st_size > RESULT_MOST_BYTES:
+                return None
+            result = json.loads(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return None
+        return result if isinstance(result, dict) else None
+
+    def _finish(self, verdict: Verdict, process: TrialProcess | None, known: Reported | None) -> str | None:
+        exit_code = process.exit_code if process is not None else None
+        outcome = Outcome(
+            exit_reason=verdict.exit_reason,
+            exit_code=exit_code if exit_code is not None and exit_code >= 0 else None,
+            exit_signal=-exit_code if exit_code is not None and exit_code < 0 else None,
+            message=verdict.message,
+            value=known.best if known is not None else None,
+            result=self._result() if process is not None else None,
+            device_seconds=self._device_seconds(),
+            peak_memory_bytes=(process.peak_memory_bytes or None) if process is not None else None,
+        )
+        try:
+            return queue.finish(self.engine, self.claim, outcome, retry=self.rules.retry, now=time.time())
+        except LeaseLost:
+            return None

@@ -1,0 +1,76 @@
+"""Joins the studies of a store from any machine: what `sweeper worker` does."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from sqlalchemy import Engine
+
+from sweeper.execution.slots.resources import Slot
+from sweeper.execution.slots.running import StudyRun, run_slots, slots_for
+from sweeper.execution.slots.slot import LEASE_S
+from sweeper.store.engine import open_existing
+from sweeper.store.queue import queue
+from sweeper.store.reading import reader
+from sweeper.store.reading.reader_rows import StudyRow
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Worked:
+    """What a worker did.
+
+    Attributes:
+        exit_code: 0 nothing is left to do, 1 trials of these studies failed for good, 3 a budget stopped it, 130
+            interrupted.
+        studies: those that it worked on.
+    """
+
+    exit_code: int
+    studies: tuple[str, ...]
+
+
+def work(
+    store: str,
+    *,
+    study: str | None,
+    slots: int | None,
+    on_study: Callable[[str, tuple[Slot, ...]], None],
+    on_tick: Callable[[str], None],
+    lease_s: float = LEASE_S,
+) -> Worked:
+    """Run slots on one study after the other, in the order of their launches, until none has anything left.
+
+    Args:
+        study: the only one to work on; None for all of the store.
+        on_study: told when it joins a study, with its slots.
+        on_tick: called with the study's name about once a second.
+
+    Raises:
+        UsageError: there is no such study, or the machine lacks what one asks for.
+        StoreError: the store cannot be used.
+    """
+    engine = open_existing(store)
+    joined: dict[str, int] = {}
+    out_of_budget = False
+    try:
+        while (row := _next(engine, store, study, exclude=joined)) is not None:
+            joined[row.name] = row.id
+            places = slots_for(row.spec, slots)
+            on_study(row.name, places)
+            run = StudyRun(store=store, study=row.name, study_id=row.id, lease_s=lease_s)
+            ran = run_slots(engine, run, row.spec, places, lambda name=row.name: on_tick(name))  # type: ignore[misc]
+            if ran == "interrupted":
+                return Worked(exit_code=130, studies=tuple(joined))
+            out_of_budget = out_of_budget or ran == "budget"
+        failed = any(queue.counts(engine, study_id)["failed"] for study_id in joined.values())
+        return Worked(exit_code=3 if out_of_budget else int(failed), studies=tuple(joined))
+    finally:
+        engine.dispose()
+
+
+def _next(engine: Engine, store: str, name: str | None, exclude: dict[str, int]) -> StudyRow | None:
+    """The first study with something left to do that the worker has not been to."""
+    with reader.connect(store) as connection:
+        rows = reader.studies(connection) if name is None else (reader.study(connection, name),)
+    left = (row for row in rows if row.name not in exclude)
+    return next((row for row in left if queue.next_due(engine, row.id, time.time()) is not None), None)

@@ -1,0 +1,1 @@
+"""Tables, archives and the Optuna dashboard on a store."""

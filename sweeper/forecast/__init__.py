@@ -1,0 +1,1 @@
+"""What a plan will take: seconds, memory, disk, schedule and statistical power."""

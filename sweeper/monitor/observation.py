@@ -1,0 +1,158 @@
+"""From the store to a status: who runs, what each took, and what that says of the time left."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from statistics import fmean
+from typing import Final
+
+from sweeper.monitor.counting import Extent, counted_unit, is_trainer, program_share, trainer_share
+from sweeper.monitor.status import PhaseStatus, RunningTrial, Status, finish_in_s
+from sweeper.store.reading import reader
+from sweeper.store.reading.reader import DurationRow, ExtentRow, ReadConnection, StudyRow
+
+ALIVE_S: Final = 30.0  # a runner that was silent for longer is not counted on
+FEW_UNITS: Final = 10  # steps or epochs, up to which a trial's pace is known within one of them
+
+
+def observe(connection: ReadConnection, study: StudyRow, now: float) -> Status:
+    """The status of a study.
+
+    Args:
+        now: seconds since the epoch.
+    """
+    durations = reader.durations(connection, study.id)
+    expected = Expectation(durations)
+    running = running_trials(connection, study, durations, expected, now)
+    slots = sum(
+        runner.slots
+        for runner in reader.runners(connection, study.id)
+        if runner.ended_at is None and now - runner.heartbeat_at < ALIVE_S
+    )
+    ledger = reader.spent(connection, study.id)
+    return Status(
+        study=study.name,
+        metric=study.metric,
+        phases=[PhaseStatus(name=name, counts=found) for name, found in reader.counts(connection, study.id).items()],
+        running=running,
+        device_hours=sum(ledger.values()) / 3600,
+        device_hours_cap=study.budget_device_hours,
+        best=reader.best_value(connection, study),
+        slots=slots,
+        eta_seconds=_eta_seconds(durations, expected, running, slots),
+        ledger={reason: seconds / 3600 for reason, seconds in ledger.items()},
+        is_log=(study.spec.get("metric") or {}).get("scale") == "log",
+    )
+
+
+def running_trials(
+    connection: ReadConnection,
+    study: StudyRow,
+    durations: Sequence[DurationRow],
+    expected: "Expectation",
+    now: float,
+) -> list[RunningTrial]:
+    """The trials that run now."""
+    values = reader.running_values(connection, study)
+    by_trial = {row.trial_id: row for row in durations}
+    done = _done(connection, study)
+    curves = reader.running_curves(connection, study)
+    found = []
+    for attempt in reader.attempts(connection, study.id, running=True):
+        share, units = done.get(attempt.trial_id, (None, 0))
+        trial = RunningTrial(
+            phase=attempt.phase,
+            number=attempt.number,
+            attempt=attempt.attempt,
+            slot=f"{attempt.host}/{attempt.slot}",
+            elapsed_s=max(0.0, now - attempt.started_at),
+            fraction=share,
+            value=values.get(attempt.trial_id),
+            expected_s=expected.of(by_trial[attempt.trial_id]),
+            curve=curves.get(attempt.trial_id, ()),
+        )
+        found.append(replace(trial, left_s=_left_s(trial, units)))
+    return found
+
+
+def _done(connection: ReadConnection, study: StudyRow) -> dict[int, tuple[float | None, int]]:
+    """The share of its budget that each running trial has done, None where unknown, and the units that it counted."""
+    running = reader.extents(connection, study, "running")
+    if is_trainer(study.spec):
+        return {
+            row.trial_id: (trainer_share(row.config, row.budget, row.last_step or 0), row.last_step or 0)
+            for row in running
+        }
+    rows = running
+    if any("steps" not in row.budget for row in running):
+        rows += reader.extents(connection, study, "completed")
+    counted = {phase: counted_unit(_extents(phase, rows)) for phase in {row.phase for row in running}}
+    return {
+        row.trial_id: (program_share(row.budget, row.step or 0, row.tokens, counted[row.phase]), row.step or 0)
+        for row in running
+    }
+
+
+def _extents(phase: str, rows: Sequence[ExtentRow]) -> list[Extent]:
+    return [
+        Extent(budget=row.budget, step=row.step or 0, completed=row.state == "completed")
+        for row in rows
+        if row.phase == phase and (row.step is not None or row.state == "running")
+    ]
+
+
+class Expectation:
+    """How long trials take, judged by those that completed.
+
+    A prediction is scaled by how much longer or shorter than predicted the completed ones took; without predictions
+    a trial is expected to take what its phase's took on average, else what all did.
+    """
+
+    def __init__(self, durations: Sequence[DurationRow]) -> None:
+        done = [row for row in durations if row.state == "completed" and row.elapsed_s > 0]
+        predicted = [row for row in done if row.predicted_s]
+        total = sum(row.predicted_s or 0.0 for row in predicted)
+        self._scale = sum(row.elapsed_s for row in predicted) / total if total else 1.0
+        elapsed: dict[str, list[float]] = {}
+        for row in done:
+            elapsed.setdefault(row.phase, []).append(row.elapsed_s)
+        self._by_phase: Mapping[str, float] = {phase: fmean(each) for phase, each in elapsed.items()}
+        self._overall = fmean(row.elapsed_s for row in done) if done else None
+
+    def of(self, row: DurationRow) -> float | None:
+        """Seconds from beginning to end; None while nothing is known."""
+        if row.predicted_s:
+            return row.predicted_s * self._scale
+        return self._by_phase.get(row.phase, self._overall)
+
+
+def _eta_seconds(
+    durations: Sequence[DurationRow], expected: Expectation, running: Sequence[RunningTrial], slots: int
+) -> float | None:
+    """When the last trial ends; None while that cannot be said, as where all that is left is late already.
+
+    A study that has ended needs no more time.
+    """
+    waiting = [row for row in durations if row.state == "waiting"]
+    if not waiting and not running:
+        return 0.0
+    waits = [expected.of(row) for row in waiting]
+    left = [trial.left_s for trial in running]
+    known = [seconds for seconds in (*waits, *left) if seconds is not None]
+    if len(known) < len(waits) + len(left) or max(known) < 0:
+        return None
+    return finish_in_s([each for each in left if each is not None], [each for each in waits if each is not None], slots)
+
+
+def _left_s(trial: RunningTrial, units: int) -> float | None:
+    """What a running trial still needs: by its own pace once it is well under way, else by what its kind takes.
+
+    With its last step a trial need not be done: it may be evaluated for as long again. While it has counted a few
+    epochs, it may have done most of another, so that its pace says little.
+
+    Args:
+        units: that it has counted.
+    """
+    coarse = units < FEW_UNITS and trial.expected_s is not None
+    if trial.fraction is not None and 0.1 <= trial.fraction < 1.0 and trial.attempt == 1 and not coarse:
+        return trial.elapsed_s * (1.0 - trial.fraction) / trial.fraction
+    return None if trial.expected_s is None else trial.expected_s - trial.elapsed_s

@@ -1,0 +1,1 @@
+"""Pilot runs that measure a study's throughput before it is launched."""

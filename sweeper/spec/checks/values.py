@@ -1,0 +1,34 @@
+"""Values that no part of a study can hold: not finite, too large, or text that cannot be stored."""
+
+import math
+from typing import Any
+
+from sweeper.spec.complaints import Complaints
+from sweeper.spec.values import LARGEST_INTEGER
+from sweeper.spec.yaml_source import KeyPath
+from trainer.config.wording import shown
+
+
+def check_values(value: Any, complaints: Complaints, path: KeyPath = ()) -> None:
+    """Note every such value, wherever it is."""
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            if fault := _fault(key):
+                complaints.add((*path, key), fault, at_key=True)
+            check_values(inner, complaints, (*path, key))
+    elif isinstance(value, list):
+        for place, inner in enumerate(value):
+            check_values(inner, complaints, (*path, place))
+    elif fault := _fault(value):
+        complaints.add(path, fault)
+
+
+def _fault(value: Any) -> str:
+    if isinstance(value, str):
+        bad = next((character for character in value if character == "\0" or "\ud800" <= character <= "\udfff"), None)
+        return "" if bad is None else f"{shown(value)} contains {bad!r}, which cannot be stored. Remove it."
+    if isinstance(value, float) and not math.isfinite(value):
+        return f"{value} is not a finite number. Write a number that a program can compute with, or null for none."
+    if isinstance(value, int) and not -LARGEST_INTEGER <= value <= LARGEST_INTEGER:
+        return f"{shown(value)} is beyond the largest whole number, {LARGEST_INTEGER}. Write a smaller one."
+    return ""

@@ -1,0 +1,187 @@
+"""The rows of a plan: phases, their trials and members, and Optuna's view. New studies and extended ones go one way."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Connection, Row, delete, insert, select, update
+
+from sweeper.designs.configuration import with_own_levels
+from sweeper.store import optuna_mirror
+from sweeper.store.optuna_mirror import MirroredTrial
+from sweeper.store.schema import phase_trials, phases, studies, trials
+
+if TYPE_CHECKING:
+    from sweeper.planning.plan import Plan, PlannedPhase, PlannedTrial
+
+Reference = tuple[str, int]  # (phase, number) as the plan counts them
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """How many trials are new, and which of those that were there the plan does not want, as ``phase/number``."""
+
+    added: int
+    unwanted: tuple[str, ...]
+
+
+def write_plan(
+    connection: Connection,
+    study_id: int,
+    plan: "Plan",
+    document: Mapping[str, Any],
+    predicted: Mapping[Reference, float],
+) -> Written:
+    """Adds what of a plan the store lacks.
+
+    A trial is known by its configuration, seed and budget. The trials of samplers and promotions have no
+    configuration yet and are known by their phase, seed and budget; any of them may have been drawn meanwhile.
+    """
+    stored = connection.execute(select(trials).where(trials.c.study_id == study_id).order_by(trials.c.id)).all()
+    known = {(row.configuration_hash, row.seed, row.budget_key): row.id for row in stored if row.configuration_hash}
+    rows = _write_phases(connection, study_id, plan, document)
+    ids: dict[Reference, int] = {}
+    added = 0
+    for phase in plan.phases:
+        own = [row for row in stored if row.phase_id == rows[phase.name].id]
+        found = _match(phase, own, known)
+        fresh = [trial for trial in phase.trials if trial.number not in found]
+        first = max((row.number for row in own), default=-1) + 1
+        numbers = {trial.number: first + place for place, trial in enumerate(fresh)}
+        new = _add_trials(connection, rows[phase.name], fresh, numbers, predicted)
+        ids |= {(phase.name, number): trial_id for number, trial_id in (found | new).items()}
+        added += len(new)
+    for phase in plan.phases:
+        _write_members(connection, rows[phase.name].id, [ids[member] for member in phase.members])
+    wanted = set(ids.values())
+    names = {row.id: row.name for row in connection.execute(select(phases).where(phases.c.study_id == study_id))}
+    unwanted = tuple(f"{names[row.phase_id]}/{row.number}" for row in stored if row.id not in wanted)
+    return Written(added, unwanted)
+
+
+def _match(
+    phase: "PlannedPhase", own: Sequence[Row[*tuple[Any, ...]]], known: Mapping[tuple[str, int, str], int]
+) -> dict[int, int]:
+    """The stored trials of those that the phase owns in the plan: ids by planned number."""
+    found: dict[int, int] = {}
+    taken: set[int] = set()
+    for trial in phase.trials:
+        if trial.configuration_hash is not None:
+            trial_id = known.get((trial.configuration_hash, trial.seed, trial.budget.key))
+        else:
+            alike = (row.id for row in own if row.id not in taken and _may_be(row, trial, phase.design))
+            trial_id = next(alike, None)
+        if trial_id is not None:
+            found[trial.number] = trial_id
+            taken.add(trial_id)
+    return found
+
+
+def _may_be(row: Row[*tuple[Any, ...]], trial: "PlannedTrial", design: str) -> bool:
+    """A sampler's trial may have got another seed when its configuration had been drawn before."""
+    return bool(row.budget_key == trial.budget.key and (design == "sampler" or row.seed == trial.seed))
+
+
+def _write_phases(
+    connection: Connection, study_id: int, plan: "Plan", document: Mapping[str, Any]
+) -> dict[str, Row[*tuple[Any, ...]]]:
+    """Phases that are new, in the plan's order, with their distributions wide enough for all their trials."""
+    study = connection.execute(select(studies).where(studies.c.id == study_id)).one()
+    here = phases.c.study_id == study_id
+    known = {row.name: row for row in connection.execute(select(phases).where(here).order_by(phases.c.position))}
+    # Positions are unique at every moment: out of the way first.
+    connection.execute(update(phases).where(here).values(position=-1 - phases.c.position))
+    for position, phase in enumerate(plan.phases):
+        row = known.get(phase.name)
+        base = _distributions(phase, document) if row is None else row.distributions
+        drawn = [trial.configuration for trial in phase.trials if trial.configuration is not None]
+        distributions = optuna_mirror.widened(base, drawn)
+        values = {"position": position, "design": phase.design, "spec": phase.spec, "distributions": distributions}
+        if row is None:
+            attributes = {"study": study.name, "phase": phase.name, "metric": study.metric, "design": phase.design}
+            name = f"{study.name}/{phase.name}"
+            optuna_id = optuna_mirror.create_study(connection, name, study.direction, attributes)
+            connection.execute(
+                insert(phases).values(study_id=study_id, name=phase.name, optuna_study_id=optuna_id, **values)
+            )
+        else:
+            connection.execute(update(phases).where(phases.c.id == row.id).values(values))
+            optuna_mirror.set_distributions(connection, row.optuna_study_id, distributions)
+    left = [name for name in known if name not in {phase.name for phase in plan.phases}]
+    for place, name in enumerate(left):
+        position = len(plan.phases) + place
+        connection.execute(update(phases).where(phases.c.id == known[name].id).values(position=position))
+    return {row.name: row for row in connection.execute(select(phases).where(here))}
+
+
+def _distributions(phase: "PlannedPhase", document: Mapping[str, Any]) -> dict[str, dict[str, object]]:
+    """What each factor of a phase may be: its range, or its levels in the file's order."""
+    names = [*(phase.spec.get("factors") or document["factors"]), *(phase.spec.get("blocks") or ())]
+    used = {name for trial in phase.trials for name in (trial.configuration or {})}
+    result: dict[str, dict[str, object]] = {}
+    for name in dict.fromkeys(names):
+        factor = with_own_levels(name, document["factors"][name], phase.spec)
+        if factor.get("low") is not None:
+            result[name] = optuna_mirror.interval(
+                factor["low"], factor["high"], log=bool(factor.get("log")), step=factor.get("step")
+            )
+        elif factor.get("levels") and (name in used or phase.design in ("sampler", "promote")):
+            result[name] = optuna_mirror.categorical(factor["levels"])
+    return result
+
+
+def _add_trials(
+    connection: Connection,
+    phase: Row[*tuple[Any, ...]],
+    planned: Sequence["PlannedTrial"],
+    numbers: Mapping[int, int],
+    predicted: Mapping[Reference, float],
+) -> dict[int, int]:
+    """New waiting trials, in our tables and in Optuna's; ids by planned number."""
+    if not planned:
+        return {}
+    mirrored = [_mirrored(trial, numbers[trial.number]) for trial in planned]
+    optuna_ids = optuna_mirror.add_trials(connection, phase.optuna_study_id, mirrored, phase.distributions)
+    rows = [
+        {
+            "study_id": phase.study_id,
+            "phase_id": phase.id,
+            "number": numbers[trial.number],
+            "state": "waiting",
+            "configuration": None if trial.configuration is None else dict(trial.configuration),
+            "config": None if trial.config is None else dict(trial.config),
+            "configuration_hash": trial.configuration_hash,
+            "seed": trial.seed,
+            "budget": trial.budget.as_dict(),
+            "budget_key": trial.budget.key,
+            "predicted_device_seconds": predicted.get((phase.name, trial.number)),
+            "optuna_trial_id": optuna_ids[numbers[trial.number]],
+        }
+        for trial in planned
+    ]
+    connection.execute(insert(trials), rows)
+    own = connection.execute(select(trials.c.number, trials.c.id).where(trials.c.phase_id == phase.id))
+    ids = {row.number: row.id for row in own}
+    return {trial.number: ids[numbers[trial.number]] for trial in planned}
+
+
+def _mirrored(trial: "PlannedTrial", number: int) -> MirroredTrial:
+    attributes = {
+        "seed": trial.seed,
+        "budget": trial.budget.as_dict(),
+        "configuration_hash": trial.configuration_hash,
+        "attempts": 0,
+    }
+    return MirroredTrial(number=number, configuration=trial.configuration, attributes=attributes)
+
+
+def _write_members(connection: Connection, phase_id: int, wanted: Iterable[int]) -> None:
+    """The trials of a phase in the plan's order; those that it wanted before and does not any more come after them."""
+    before = connection.execute(
+        select(phase_trials.c.trial_id).where(phase_trials.c.phase_id == phase_id).order_by(phase_trials.c.position)
+    ).scalars()
+    members = list(dict.fromkeys([*wanted, *before]))
+    connection.execute(delete(phase_trials).where(phase_trials.c.phase_id == phase_id))
+    rows = [{"phase_id": phase_id, "position": place, "trial_id": trial} for place, trial in enumerate(members)]
+    if rows:
+        connection.execute(insert(phase_trials), rows)

@@ -1,0 +1,1 @@
+"""Who runs which trial: short transactions on the queue."""

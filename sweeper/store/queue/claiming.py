@@ -1,0 +1,248 @@
+"""Who runs which trial: the next one is taken, and an attempt of it opened, in one short transaction."""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from sqlalchemy import Connection, Engine, Row, Select, func, insert, select, update
+
+from sweeper.planning.queue_order import length_class
+from sweeper.quantities import device_hours, hours
+from sweeper.store import optuna_mirror
+from sweeper.store.queue.attempts import FREED, close_lost, fail_if_hopeless
+from sweeper.store.queue.ledger import balance, trial_device_seconds
+from sweeper.store.records import (
+    LONGEST_BACK_OFF_S,
+    BudgetTooSmall,
+    Claim,
+    ProcessIdentity,
+    SlotIdentity,
+    plain,
+    run_dir_of,
+)
+from sweeper.store.schema import attempts, environments, phases, studies, trials
+from sweeper.store.transactions import upsert, writing
+
+# What a claim needs of a study; its source and document can be long.
+_STUDY: Final = (
+    studies.c.id,
+    studies.c.name,
+    studies.c.metric,
+    studies.c.direction,
+    studies.c.runs_dir,
+    studies.c.budget_device_hours,
+)
+
+
+def claim(
+    engine: Engine,
+    study_id: int,
+    slot: SlotIdentity,
+    *,
+    lease_s: float,
+    now: float,
+    environment: Mapping[str, object] | None = None,
+) -> Claim | None:
+    """Takes the next trial and opens an attempt of it; None if there is nothing to take at the moment.
+
+    First come trials whose lease ran out: their old attempt is closed as killed, and the same trial goes on. Then
+    what waits, by phase and number. Trials of a promotion that is not filled in yet are not there to take.
+
+    Args:
+        lease_s: the trial can be claimed by others once this much time passes without `renew`.
+        environment: facts about the software and the machine, stored once however many attempts share them.
+
+    Raises:
+        BudgetTooSmall: the study's budget does not admit the next trial.
+    """
+    with writing(engine) as connection:
+        study = connection.execute(select(*_STUDY).where(studies.c.id == study_id)).one()
+        lost = _with_lost_lease(connection, study_id, now)
+        trial = lost or _next_waiting(connection, study_id, now)
+        if trial is None:
+            return None
+        refusal = _refusal(connection, study, trial, now)
+        if refusal is None:
+            superseded = _last_process(connection, trial) if lost is not None else None
+            if not _take(connection, trial, slot, now + lease_s, now):
+                return None
+            attempt_id = _open_attempt(connection, trial, slot, now, environment)
+            optuna_mirror.start(
+                connection, trial.optuna_trial_id, started_at=trial.started_at or now, attempt=trial.attempts + 1
+            )
+            return _claim(study, trial, attempt_id, superseded)
+        if lost is not None:  # its old attempt is closed: it waits like the others for a larger budget
+            connection.execute(update(trials).where(trials.c.id == trial.id).values(FREED))
+            optuna_mirror.requeue(connection, [trial.optuna_trial_id])
+    raise refusal
+
+
+def _refusal(
+    connection: Connection, study: Row[*tuple[Any, ...]], trial: Row[*tuple[Any, ...]], now: float
+) -> BudgetTooSmall | None:
+    """Why the budget does not admit a trial: what is spent, promised to running trials and predicted must fit."""
+    if study.budget_device_hours is None:
+        return None
+    cap = study.budget_device_hours * 3600
+    found = balance(connection, study.id, now, without=trial.id)
+    predicted = trial.predicted_device_seconds or 0.0
+    needed = max(0.0, predicted - trial_device_seconds(connection, trial.id)) if predicted else 0.0
+    committed = found.spent + found.reserved
+    if found.spent < cap and committed + needed <= cap:
+        return None
+    return BudgetTooSmall(
+        f"the budget of {device_hours(study.budget_device_hours)} does not admit trial {trial.phase}/{trial.number}: "
+        f"{hours(found.spent / 3600)} are spent, {hours(found.reserved / 3600)} promised to running trials, and it is "
+        f"predicted to need {hours(needed / 3600)}",
+        others_running=found.running > 0,
+    )
+
+
+def _last_process(connection: Connection, trial: Row[*tuple[Any, ...]]) -> ProcessIdentity | None:
+    """The process of a trial's last attempt, which may still run although its supervisor let the lease run out."""
+    last = connection.execute(
+        select(attempts.c.machine, attempts.c.pid, attempts.c.pid_started_at).where(
+            attempts.c.trial_id == trial.id, attempts.c.number == trial.fence
+        )
+    ).one_or_none()
+    if last is None or last.pid is None:
+        return None
+    return ProcessIdentity(machine=last.machine, pid=last.pid, pid_started_at=last.pid_started_at)
+
+
+def _candidates() -> Select[Any]:
+    columns = (trials, phases.c.name.label("phase"), phases.c.design)
+    return select(*columns).join(phases, phases.c.id == trials.c.phase_id)
+
+
+def _with_lost_lease(connection: Connection, study_id: int, now: float) -> Row[*tuple[Any, ...]] | None:
+    query = (
+        _candidates()
+        .where(trials.c.study_id == study_id, trials.c.state == "running", trials.c.lease_expires_at <= now)
+        .order_by(trials.c.id)
+        .limit(1)
+        .with_for_update(skip_locked=True, of=trials)
+    )
+    while (trial := connection.execute(query).one_or_none()) is not None:
+        message = f"the supervisor {trial.lease_owner} let its lease run out: it died, hung or lost the store"
+        close_lost(connection, trial.id, message)
+        if not fail_if_hopeless(connection, trial, now):
+            return trial
+    return None
+
+
+def _next_waiting(connection: Connection, study_id: int, now: float) -> Row[*tuple[Any, ...]] | None:
+    """The next of the phase with the longest trials, by number; of phases alike, of the first."""
+    for phase_id, design in _in_order(connection, study_id):
+        query = _candidates().where(
+            trials.c.phase_id == phase_id,
+            trials.c.state == "waiting",
+            # No back-off is longer: the clock was set back since this one was written.
+            (trials.c.not_before <= now) | (trials.c.not_before > now + LONGEST_BACK_OFF_S),
+        )
+        if design != "sampler":
+            query = query.where(trials.c.configuration_hash.is_not(None))
+        query = query.order_by(trials.c.number).limit(1).with_for_update(skip_locked=True, of=trials)
+        trial = connection.execute(query).one_or_none()
+        if trial is not None:
+            return trial
+    return None
+
+
+def _in_order(connection: Connection, study_id: int) -> Sequence[Row[int, str]]:
+    """Id and design of the phases that have waiting trials: the longest trials first; of phases alike, the first.
+
+    A phase alone needs no order: to look through 10,000 trials for the longest takes longer than the rest of a claim.
+    """
+    waiting = trials.c.state == "waiting"
+    waits = select(trials.c.id).where(trials.c.phase_id == phases.c.id, waiting).exists()
+    query = select(phases.c.id, phases.c.design).where(phases.c.study_id == study_id, waits)
+    found = connection.execute(query.order_by(phases.c.position)).all()
+    if len(found) < 2:
+        return found
+    longest = select(trials.c.phase_id, func.max(trials.c.predicted_device_seconds))
+    rows = connection.execute(longest.where(trials.c.study_id == study_id, waiting).group_by(trials.c.phase_id))
+    lengths = {row[0]: row[1] for row in rows}
+    return sorted(found, key=lambda phase: -length_class(lengths.get(phase.id)))
+
+
+def _take(
+    connection: Connection, trial: Row[*tuple[Any, ...]], slot: SlotIdentity, lease_expires_at: float, now: float
+) -> bool:
+    taken = connection.execute(
+        update(trials)
+        .where(trials.c.id == trial.id, trials.c.state == trial.state, trials.c.fence == trial.fence)
+        .values(
+            state="running",
+            fence=trial.fence + 1,
+            attempts=trial.attempts + 1,
+            lease_owner=f"{slot.host}/{slot.slot}",
+            lease_expires_at=lease_expires_at,
+            started_at=now if trial.started_at is None else trial.started_at,
+            exit_reason=None,
+            message=None,
+        )
+    )
+    return taken.rowcount == 1
+
+
+def _open_attempt(
+    connection: Connection,
+    trial: Row[*tuple[Any, ...]],
+    slot: SlotIdentity,
+    now: float,
+    environment: Mapping[str, object] | None,
+) -> int:
+    sha256 = None
+    if environment is not None:
+        facts = json.dumps(plain(environment), sort_keys=True)
+        sha256 = hashlib.sha256(facts.encode()).hexdigest()
+        row = {"sha256": sha256, "facts": json.loads(facts)}
+        upsert(connection, environments, [row], keys=("sha256",), update=())
+    values = {
+        "trial_id": trial.id,
+        "number": trial.fence + 1,
+        "host": slot.host,
+        "machine": slot.machine,
+        "slot": slot.slot,
+        "device": slot.device,
+        "device_share": slot.device_share,
+        "supervisor_pid": slot.supervisor_pid,
+        "supervisor_started_at": slot.supervisor_started_at,
+        "environment_sha256": sha256,
+        "started_at": now,
+        "heartbeat_at": now,
+    }
+    key = connection.execute(insert(attempts).values(values)).inserted_primary_key
+    assert key is not None
+    return int(key[0])
+
+
+def _claim(
+    study: Row[*tuple[Any, ...]], trial: Row[*tuple[Any, ...]], attempt_id: int, superseded: ProcessIdentity | None
+) -> Claim:
+    return Claim(
+        trial_id=trial.id,
+        attempt_id=attempt_id,
+        study_id=study.id,
+        study=study.name,
+        metric=study.metric,
+        direction=study.direction,
+        phase_id=trial.phase_id,
+        phase=trial.phase,
+        design=trial.design,
+        number=trial.number,
+        fence=trial.fence + 1,
+        attempt=trial.attempts + 1,
+        configuration=trial.configuration,
+        config=trial.config,
+        configuration_hash=trial.configuration_hash,
+        seed=trial.seed,
+        budget=trial.budget,
+        run_dir=run_dir_of(Path(study.runs_dir) / study.name, trial.phase, trial.number),
+        predicted_device_seconds=trial.predicted_device_seconds,
+        optuna_trial_id=trial.optuna_trial_id,
+        superseded=superseded,
+    )

@@ -1,0 +1,98 @@
+"""What is done to a study's queue as a whole: retry, cancel, count, and when there is something to do again."""
+
+from sqlalchemy import Engine, func, select, update
+
+from sweeper.store import optuna_mirror
+from sweeper.store.queue.attempts import fail
+from sweeper.store.schema import TRIAL_STATES, phases, runners, studies, trials
+from sweeper.store.transactions import reading, writing
+
+
+def retry_failed(engine: Engine, study_id: int, now: float) -> int:
+    """Puts all failed trials back into the queue with their limits afresh; they resume from their checkpoints.
+
+    Returns:
+        How many. A study that was cancelled goes on.
+    """
+    with writing(engine) as connection:
+        connection.execute(update(studies).where(studies.c.id == study_id).values(cancelled_at=None))
+        failed = connection.execute(
+            select(trials.c.id, trials.c.optuna_trial_id).where(
+                trials.c.study_id == study_id, trials.c.state == "failed"
+            )
+        ).all()
+        connection.execute(
+            update(trials)
+            .where(trials.c.study_id == study_id, trials.c.state == "failed")
+            .values(
+                state="waiting",
+                not_before=now,
+                attempts_forgiven=trials.c.attempts,
+                exit_reason=None,
+                message=None,
+                ended_at=None,
+            )
+        )
+        optuna_mirror.requeue(connection, [row.optuna_trial_id for row in failed])
+        return len(failed)
+
+
+def cancel(engine: Engine, study_id: int, now: float) -> int:
+    """Ends a study early: what waits fails as cancelled, and its runners are asked to stop what runs.
+
+    Returns:
+        How many trials had been waiting.
+    """
+    with writing(engine) as connection:
+        connection.execute(update(studies).where(studies.c.id == study_id).values(cancelled_at=now))
+        waiting = connection.execute(
+            select(trials.c.id, trials.c.optuna_trial_id, trials.c.started_at).where(
+                trials.c.study_id == study_id, trials.c.state == "waiting"
+            )
+        ).all()
+        for trial in waiting:
+            fail(connection, trial, exit_reason="cancelled", message="cancelled while it waited", now=now)
+        connection.execute(
+            update(runners)
+            .where(runners.c.study_id == study_id, runners.c.ended_at.is_(None))
+            .values(stop_requested=True)
+        )
+        return len(waiting)
+
+
+def counts(engine: Engine, study_id: int) -> dict[str, int]:
+    """How many trials of a study are in each state; every state is there."""
+    query = select(trials.c.state, func.count()).where(trials.c.study_id == study_id).group_by(trials.c.state)
+    with reading(engine) as connection:
+        found = {str(state): int(number) for state, number in connection.execute(query)}
+    return {state: found.get(state, 0) for state in TRIAL_STATES}
+
+
+def next_due(engine: Engine, study_id: int, now: float) -> float | None:
+    """When the queue may next have something to do for a slot.
+
+    Returns:
+        The earliest time at which a trial can be claimed, as far as is known now; `now` or earlier: at once, be it
+        by filling in a promotion. None: every trial has ended. A running trial counts with the end of its lease.
+    """
+    undrawn = trials.c.configuration_hash.is_(None)
+    kind = (trials.c.state, phases.c.design, undrawn)
+    query = (
+        select(*kind, func.min(trials.c.not_before), func.min(trials.c.lease_expires_at))
+        .join(phases, phases.c.id == trials.c.phase_id)
+        .where(trials.c.study_id == study_id, trials.c.state.in_(("waiting", "running")))
+        .group_by(*kind)
+    )
+    due: list[float] = []
+    unfilled = False
+    with reading(engine) as connection:
+        for state, design, is_undrawn, not_before, lease_expires_at in connection.execute(query):
+            if state == "running":
+                due.append(lease_expires_at)
+            elif is_undrawn and design != "sampler":
+                unfilled = True
+            else:
+                due.append(not_before)
+    if due:
+        return min(due)
+    return now if unfilled else None

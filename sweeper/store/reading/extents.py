@@ -1,0 +1,53 @@
+"""How far trials are: what the share of their budgets follows from."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sweeper.store.reading.read_connection import ReadConnection, json_value
+from sweeper.store.reading.reader_rows import StudyRow
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExtentRow:
+    """How far one trial is.
+
+    Attributes:
+        phase: the first that wants it.
+        step: the last at which it reported the study's metric; None if it has not.
+        last_step, tokens: the last of any metric.
+    """
+
+    trial_id: int
+    phase: str
+    state: str
+    config: Mapping[str, Any]
+    budget: Mapping[str, Any]
+    step: int | None
+    last_step: int | None
+    tokens: int | None
+
+
+def extents(connection: ReadConnection, study: StudyRow, state: str) -> tuple[ExtentRow, ...]:
+    """The trials of a study that run, or are completed, as far as they are."""
+    rows = connection.rows(
+        # Of each trial the key's last entry, not all its measurements: `status --watch` asks this again and again.
+        "SELECT t.id, p.name, t.state, t.config, t.budget,"
+        " (SELECT max(m.step) FROM sweeper_measurements m WHERE m.trial_id = t.id AND m.metric = :metric),"
+        " t.step, t.tokens FROM sweeper_trials t JOIN sweeper_phases p ON p.id = t.phase_id"
+        " WHERE t.study_id = :study AND t.state = :state",
+        {"study": study.id, "state": state, "metric": study.metric},
+    )
+    return tuple(
+        ExtentRow(
+            trial_id=trial,
+            phase=phase,
+            state=found,
+            config=json_value(config) or {},
+            budget=json_value(budget),
+            step=step,
+            last_step=last_step,
+            tokens=tokens,
+        )
+        for trial, phase, found, config, budget, step, last_step, tokens in rows
+    )

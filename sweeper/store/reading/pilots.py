@@ -1,0 +1,83 @@
+"""What pilots measured: kept in the store, so that plans, launches and simulations after them know it."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+from sweeper.forecast.pilot_throughput import Paces, PilotRun, Pilots
+from sweeper.store.reading import reader
+from sweeper.store.reading.read_connection import json_value
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+SINCE: Final = "0002"  # the revision that brought their table
+_COLUMNS: Final = (
+    "study",
+    "program",
+    "config",
+    "host",
+    "device",
+    "device_share",
+    "threads",
+    "slots",
+    "unit",
+    "amount",
+    "device_seconds",
+    "start_seconds",
+    "unit_seconds",
+    "evaluation_seconds",
+    "spread",
+    "peak_memory_bytes",
+    "disk_bytes",
+    "measured_at",
+)
+
+
+def keep_pilot(engine: "Engine", runs: Sequence[PilotRun]) -> None:
+    """Write the runs of a pilot."""
+    from sqlalchemy import insert  # noqa: PLC0415 - reading needs none of it
+
+    from sweeper.store.schema import pilots  # noqa: PLC0415
+    from sweeper.store.transactions import writing  # noqa: PLC0415
+
+    rows = [_row(run) for run in runs]
+    if rows:
+        with writing(engine) as connection:
+            connection.execute(insert(pilots), rows)
+
+
+def known_pilots(store: str, program: object, *, device: str, device_share: float, threads: int) -> Pilots:
+    """What pilots of a program measured on such slots, whatever study asked for them.
+
+    A store that is not there yet knows of none, and one of an older version neither.
+
+    Raises:
+        StoreError: there is a store, but it cannot be read.
+    """
+    with reader.connect_if_there(store) as connection:
+        if connection is None or connection.revision < SINCE:
+            return Pilots(program)
+        rows = connection.rows(
+            f"SELECT {', '.join(_COLUMNS)} FROM sweeper_pilots"  # noqa: S608 - constants of ours
+            " WHERE device = :device AND device_share = :share AND threads = :threads ORDER BY id",
+            {"device": device, "share": device_share, "threads": threads},
+        )
+    runs = (_run(dict(zip(_COLUMNS, row, strict=True))) for row in rows)
+    return Pilots(program, tuple(run for run in runs if run.program == program))
+
+
+def _row(run: PilotRun) -> dict[str, Any]:
+    paces = {
+        "start_seconds": run.paces.start,
+        "unit_seconds": run.paces.unit,
+        "evaluation_seconds": run.paces.evaluation,
+        "spread": run.paces.spread,
+    }
+    return {name: paces[name] if name in paces else getattr(run, name) for name in _COLUMNS}
+
+
+def _run(row: dict[str, Any]) -> PilotRun:
+    names = ("start_seconds", "unit_seconds", "evaluation_seconds", "spread")
+    start, unit, evaluation, spread = (row.pop(name) for name in names)
+    decoded = {name: json_value(row.pop(name)) for name in ("program", "config")}
+    return PilotRun(**row, **decoded, paces=Paces(start, unit, evaluation, spread))

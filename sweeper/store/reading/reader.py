@@ -1,0 +1,402 @@
+"""The one read-only module: what status, export and reports see of a store. It writes nothing.
+
+::
+
+    with reader.connect(url) as connection:
+        study = reader.study(connection, "quickstart")
+        trials = reader.trials(connection, study.id)
+
+One `connect` sees one state of the store, however long it lasts and whatever is written meanwhile.
+"""
+
+import difflib
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from sweeper.errors import UsageError
+from sweeper.store.reading.extents import ExtentRow, extents
+from sweeper.store.reading.read_connection import ReadConnection, connect, connect_if_there, json_value
+from sweeper.store.reading.reader_rows import (
+    AttemptRow,
+    Curve,
+    DurationRow,
+    PhaseRow,
+    RunnerRow,
+    StudyRow,
+    Table,
+    TrialRow,
+)
+
+__all__ = [
+    "AttemptRow",
+    "Curve",
+    "DurationRow",
+    "ExtentRow",
+    "PhaseRow",
+    "ReadConnection",
+    "RunnerRow",
+    "StudyRow",
+    "Table",
+    "TrialRow",
+    "attempts",
+    "best_value",
+    "changes",
+    "connect",
+    "connect_if_there",
+    "counts",
+    "curves",
+    "device_seconds",
+    "durations",
+    "environments",
+    "extents",
+    "last_values",
+    "measurements",
+    "members",
+    "metrics",
+    "phases",
+    "runners",
+    "running_curves",
+    "running_values",
+    "spent",
+    "studies",
+    "study",
+    "trial_table",
+    "trials",
+]
+
+STATES: Final = ("waiting", "running", "completed", "pruned", "failed")
+
+
+def studies(connection: ReadConnection) -> tuple[StudyRow, ...]:
+    """All studies of the store, the newest last."""
+    rows = connection.rows(
+        "SELECT id, name, source, source_path, spec, metric, direction, budget_device_hours, runs_dir, created_at,"
+        " cancelled_at FROM sweeper_studies ORDER BY created_at, id",
+        {},
+    )
+    return tuple(_study(row) for row in rows)
+
+
+def study(connection: ReadConnection, name: str) -> StudyRow:
+    """One study by its name.
+
+    Raises:
+        UsageError: there is none of that name; the message names those that there are.
+    """
+    found = {row.name: row for row in studies(connection)}
+    if name in found:
+        return found[name]
+    if not found:
+        raise UsageError(f"no study {name!r}: the store holds none yet. Run `sweeper launch STUDY.yaml` first")
+    close = difflib.get_close_matches(name, found, n=1)
+    guess = f" Did you mean {close[0]!r}?" if close else ""
+    raise UsageError(f"no study {name!r} in the store. There are: {', '.join(found)}.{guess}")
+
+
+def phases(connection: ReadConnection, study_id: int) -> tuple[PhaseRow, ...]:
+    """The phases of a study in their order."""
+    rows = connection.rows(
+        "SELECT id, position, name, design, spec FROM sweeper_phases WHERE study_id = :study ORDER BY position",
+        {"study": study_id},
+    )
+    return tuple(
+        PhaseRow(id=key, position=position, name=name, design=design, spec=json_value(spec))
+        for key, position, name, design, spec in rows
+    )
+
+
+def counts(connection: ReadConnection, study_id: int) -> dict[str, dict[str, int]]:
+    """How many trials of each phase are in each state; a trial counts in the first phase that wants it."""
+    result = {phase.name: dict.fromkeys(STATES, 0) for phase in phases(connection, study_id)}
+    rows = connection.rows(
+        "SELECT p.name, t.state, count(*) FROM sweeper_trials t JOIN sweeper_phases p ON p.id = t.phase_id"
+        " WHERE t.study_id = :study GROUP BY p.name, t.state",
+        {"study": study_id},
+    )
+    for phase, state, number in rows:
+        result[phase][state] = number
+    return result
+
+
+def members(connection: ReadConnection, study_id: int) -> dict[str, tuple[int, ...]]:
+    """The ids of the trials that each phase wants, in its order, those shared with an earlier phase included."""
+    result: dict[str, list[int]] = {phase.name: [] for phase in phases(connection, study_id)}
+    rows = connection.rows(
+        "SELECT p.name, m.trial_id FROM sweeper_phase_trials m JOIN sweeper_phases p ON p.id = m.phase_id"
+        " WHERE p.study_id = :study ORDER BY p.position, m.position",
+        {"study": study_id},
+    )
+    for phase, trial in rows:
+        result[phase].append(trial)
+    return {phase: tuple(found) for phase, found in result.items()}
+
+
+def trials(connection: ReadConnection, study_id: int, *, state: str | None = None) -> tuple[TrialRow, ...]:
+    """The trials of a study by phase and number; those in one state if `state` is given."""
+    condition = "" if state is None else " AND t.state = :state"
+    # The text added is one of two constants; values go in as parameters.
+    rows = connection.rows(_TRIALS.format(condition=condition), {"study": study_id, "state": state})
+    return tuple(_trial(row) for row in rows)
+
+
+_TRIALS: Final = """
+SELECT t.id, p.name, t.number, t.state, t.configuration, t.config, t.configuration_hash, t.seed, t.budget,
+       t.predicted_device_seconds, t.attempts, t.exit_reason, t.message, t.value, t.step, t.tokens, t.flops, t.result,
+       t.started_at, t.ended_at, coalesce(a.device_seconds, 0.0), coalesce(a.elapsed_s, 0.0), a.peak_memory_bytes
+FROM sweeper_trials t
+JOIN sweeper_phases p ON p.id = t.phase_id
+LEFT JOIN (
+    SELECT a.trial_id, sum(a.device_seconds) AS device_seconds, max(a.peak_memory_bytes) AS peak_memory_bytes,
+           sum(coalesce(a.ended_at, a.heartbeat_at) - a.started_at) AS elapsed_s
+    FROM sweeper_attempts a JOIN sweeper_trials t ON t.id = a.trial_id
+    WHERE t.study_id = :study{condition}
+    GROUP BY a.trial_id
+) a ON a.trial_id = t.id
+WHERE t.study_id = :study{condition}
+ORDER BY p.position, t.number
+"""
+
+
+def trial_table(study: StudyRow, rows: Sequence[TrialRow]) -> Table:
+    """The trials as `sweeper export` gives them: what each is and cost, the metric, and a column a factor."""
+    factors = list(dict.fromkeys(factor for row in rows for factor in row.configuration or {}))
+    fixed = ("phase", "number", "state", "seed", "configuration_hash", "attempts", "device_seconds", "tokens", "flops")
+    return Table(
+        ("study", *fixed, study.metric, *factors),
+        [
+            (
+                study.name,
+                *(getattr(row, name) for name in fixed),
+                row.value,
+                *((row.configuration or {}).get(factor) for factor in factors),
+            )
+            for row in rows
+        ],
+    )
+
+
+def attempts(connection: ReadConnection, study_id: int, *, running: bool = False) -> tuple[AttemptRow, ...]:
+    """The attempts of a study in the order of their starts; those that run now if `running`."""
+    condition = " AND a.ended_at IS NULL AND t.state = 'running'" if running else ""
+    rows = connection.rows(_ATTEMPTS.format(condition=condition), {"study": study_id})
+    return tuple(
+        AttemptRow(**dict(zip(_ATTEMPT_FIELDS, (*row[:-2], bool(row[-2]), row[-1]), strict=True))) for row in rows
+    )
+
+
+_ATTEMPTS: Final = """
+SELECT a.id, a.trial_id, p.name, t.number, a.number, a.host, a.slot, a.device, a.device_share, a.pid,
+       a.environment_sha256, a.started_at, a.heartbeat_at, a.ended_at, a.device_seconds, a.peak_memory_bytes,
+       a.exit_reason, a.exit_code, a.exit_signal, a.supervisor_lost, a.message
+FROM sweeper_trials t
+JOIN sweeper_attempts a ON a.trial_id = t.id
+JOIN sweeper_phases p ON p.id = t.phase_id
+WHERE t.study_id = :study{condition}
+ORDER BY a.started_at, a.id
+"""
+_ATTEMPT_FIELDS: Final = tuple(AttemptRow.__slots__)
+
+
+def device_seconds(connection: ReadConnection, study_id: int) -> float:
+    """What the study has cost so far, attempts that crashed or still run included."""
+    rows = connection.rows(
+        "SELECT sum(a.device_seconds) FROM sweeper_trials t JOIN sweeper_attempts a ON a.trial_id = t.id"
+        " WHERE t.study_id = :study",
+        {"study": study_id},
+    )
+    return float(rows[0][0] or 0.0)
+
+
+def spent(connection: ReadConnection, study_id: int) -> dict[str, float]:
+    """Device-seconds of the study's attempts by their exit reason, `running` for those that run; the ledger."""
+    rows = connection.rows(
+        "SELECT coalesce(a.exit_reason, 'running'), sum(a.device_seconds)"
+        " FROM sweeper_trials t JOIN sweeper_attempts a ON a.trial_id = t.id"
+        " WHERE t.study_id = :study GROUP BY a.exit_reason",
+        {"study": study_id},
+    )
+    return {reason: float(seconds) for reason, seconds in rows}
+
+
+def running_curves(connection: ReadConnection, study: StudyRow) -> dict[int, list[float]]:
+    """The study's metric of each running trial so far, by step."""
+    rows = connection.rows(
+        "SELECT m.trial_id, m.value FROM sweeper_trials t JOIN sweeper_measurements m ON m.trial_id = t.id"
+        " WHERE t.study_id = :study AND t.state = 'running' AND m.metric = :metric ORDER BY m.trial_id, m.step",
+        {"study": study.id, "metric": study.metric},
+    )
+    curves: dict[int, list[float]] = {}
+    for trial, value in rows:
+        curves.setdefault(trial, []).append(math.nan if value is None else float(value))
+    return curves
+
+
+def durations(connection: ReadConnection, study_id: int) -> tuple[DurationRow, ...]:
+    """How long each trial took or was predicted to take, in the order of the queue."""
+    rows = connection.rows(
+        "SELECT t.id, p.name, t.state, t.predicted_device_seconds, coalesce(a.elapsed_s, 0.0)"
+        " FROM sweeper_trials t JOIN sweeper_phases p ON p.id = t.phase_id LEFT JOIN ("
+        "  SELECT a.trial_id, sum(coalesce(a.ended_at, a.heartbeat_at) - a.started_at) AS elapsed_s"
+        "  FROM sweeper_attempts a JOIN sweeper_trials t ON t.id = a.trial_id WHERE t.study_id = :study"
+        "  GROUP BY a.trial_id) a ON a.trial_id = t.id"
+        " WHERE t.study_id = :study ORDER BY p.position, t.number",
+        {"study": study_id},
+    )
+    return tuple(
+        DurationRow(trial_id=key, phase=phase, state=state, predicted_s=predicted, elapsed_s=elapsed)
+        for key, phase, state, predicted, elapsed in rows
+    )
+
+
+def running_values(connection: ReadConnection, study: StudyRow) -> dict[int, float | None]:
+    """The best value so far of each running trial that reported the study's metric."""
+    best = "min" if study.direction == "minimize" else "max"
+    rows = connection.rows(
+        f"SELECT m.trial_id, {best}(m.value)"  # noqa: S608 - one of two constants
+        " FROM sweeper_trials t JOIN sweeper_measurements m ON m.trial_id = t.id"
+        " WHERE t.study_id = :study AND t.state = 'running' AND m.metric = :metric GROUP BY m.trial_id",
+        {"study": study.id, "metric": study.metric},
+    )
+    return dict(rows)
+
+
+def best_value(connection: ReadConnection, study: StudyRow) -> float | None:
+    """The best value of the study's metric that a completed trial reached."""
+    best = "min" if study.direction == "minimize" else "max"
+    rows = connection.rows(
+        f"SELECT {best}(t.value) FROM sweeper_trials t"  # noqa: S608 - one of two constants
+        " WHERE t.study_id = :study AND t.state = 'completed'",
+        {"study": study.id},
+    )
+    return None if rows[0][0] is None else float(rows[0][0])
+
+
+def last_values(connection: ReadConnection, trial_id: int) -> dict[str, tuple[int, float]]:
+    """The last value of each metric that a trial reported, and its step; not-a-number where it was that."""
+    rows = connection.rows(
+        "SELECT m.metric, m.step, m.value FROM sweeper_measurements m JOIN ("
+        "  SELECT metric, max(step) AS step FROM sweeper_measurements WHERE trial_id = :trial GROUP BY metric"
+        " ) l ON l.metric = m.metric AND l.step = m.step WHERE m.trial_id = :trial ORDER BY m.metric",
+        {"trial": trial_id},
+    )
+    return {metric: (step, math.nan if value is None else value) for metric, step, value in rows}
+
+
+def metrics(connection: ReadConnection, study_id: int) -> tuple[str, ...]:
+    """The names of all metrics that the study's trials reported."""
+    rows = connection.rows(
+        "SELECT DISTINCT m.metric FROM sweeper_trials t JOIN sweeper_measurements m ON m.trial_id = t.id"
+        " WHERE t.study_id = :study ORDER BY m.metric",
+        {"study": study_id},
+    )
+    return tuple(name for (name,) in rows)
+
+
+def measurements(connection: ReadConnection, study_id: int, metric: str | None = None) -> Table:
+    """All measurements of a study, or those of one metric; a value of None stands for not-a-number."""
+    condition = "" if metric is None else " AND m.metric = :metric"
+    rows = connection.rows(_MEASUREMENTS.format(condition=condition), {"study": study_id, "metric": metric})
+    columns = ("trial_id", "phase", "number", "metric", "step", "tokens", "device_seconds", "flops", "value")
+    return Table(columns, rows)
+
+
+_MEASUREMENTS: Final = """
+SELECT m.trial_id, p.name, t.number, m.metric, m.step, m.tokens, m.device_seconds, m.flops, m.value
+FROM sweeper_phases p
+JOIN sweeper_trials t ON t.phase_id = p.id
+JOIN sweeper_measurements m ON m.trial_id = t.id
+WHERE t.study_id = :study{condition}
+ORDER BY p.position, t.number, m.metric, m.step
+"""
+
+
+def curves(connection: ReadConnection, study_id: int, metric: str) -> dict[int, Curve]:
+    """One metric of every trial that reported it, over its run; by trial id."""
+    rows = connection.rows(
+        "SELECT m.trial_id, m.step, m.tokens, m.device_seconds, m.flops, m.value"
+        " FROM sweeper_trials t JOIN sweeper_measurements m ON m.trial_id = t.id"
+        " WHERE t.study_id = :study AND m.metric = :metric ORDER BY m.trial_id, m.step",
+        {"study": study_id, "metric": metric},
+    )
+    by_trial: dict[int, list[tuple[Any, ...]]] = {}
+    for row in rows:
+        by_trial.setdefault(row[0], []).append(row)
+    return {trial: _curve(points) for trial, points in by_trial.items()}
+
+
+def environments(connection: ReadConnection, study_id: int) -> dict[str, Mapping[str, Any]]:
+    """What the attempts of a study ran in, by the SHA-256 that they name."""
+    rows = connection.rows(
+        "SELECT e.sha256, e.facts FROM sweeper_environments e WHERE e.sha256 IN (SELECT a.environment_sha256"
+        " FROM sweeper_trials t JOIN sweeper_attempts a ON a.trial_id = t.id WHERE t.study_id = :study)",
+        {"study": study_id},
+    )
+    return {sha256: json_value(facts) for sha256, facts in rows}
+
+
+def runners(connection: ReadConnection, study_id: int) -> tuple[RunnerRow, ...]:
+    """The launchers and workers of a study; one is alive that has not ended and beat its heart lately."""
+    rows = connection.rows(
+        "SELECT id, host, pid, slots, started_at, heartbeat_at, stop_requested, ended_at FROM sweeper_runners"
+        " WHERE study_id = :study ORDER BY id",
+        {"study": study_id},
+    )
+    return tuple(
+        RunnerRow(
+            id=key,
+            host=host,
+            pid=pid,
+            slots=slots,
+            started_at=started_at,
+            heartbeat_at=heartbeat_at,
+            stop_requested=bool(stop),
+            ended_at=ended_at,
+        )
+        for key, host, pid, slots, started_at, heartbeat_at, stop, ended_at in rows
+    )
+
+
+def changes(connection: ReadConnection, study_id: int) -> tuple[tuple[float, tuple[str, ...]], ...]:
+    """What edited files changed in a study after its first launch: when, and the lines."""
+    rows = connection.rows(
+        "SELECT changed_at, lines FROM sweeper_changes WHERE study_id = :study ORDER BY id", {"study": study_id}
+    )
+    return tuple((changed_at, tuple(json_value(lines))) for changed_at, lines in rows)
+
+
+def _study(row: Sequence[Any]) -> StudyRow:
+    values = dict(zip(StudyRow.__slots__, row, strict=True))
+    return StudyRow(**{**values, "spec": json_value(values["spec"])})
+
+
+def _trial(row: Sequence[Any]) -> TrialRow:
+    values = dict(zip(TrialRow.__slots__, row, strict=True))
+    decoded = {name: json_value(values[name]) for name in ("configuration", "config", "budget", "result")}
+    return TrialRow(**{**values, **decoded})
+
+
+def _curve(points: Sequence[tuple[Any, ...]]) -> Curve:
+    _, steps, tokens, seconds, flops, values = zip(*points, strict=True)
+    return Curve(
+        steps=list(steps),
+        tokens=_floats(tokens),
+        device_seconds=_floats(seconds),
+        flops=_floats(flops),
+        values=_floats(values),
+    )
+
+
+def _floats(values: Sequence[float | None]) -> list[float]:
+    return [math.nan if value is None else float(value) for value in values]
+
+
+def is_in_store(store: str, study: str) -> bool:
+    """Whether a study of that name has been launched into the store.
+
+    Raises:
+        StoreError: there is a store, but it cannot be read.
+    """
+
+    with connect_if_there(store) as connection:
+        return connection is not None and any(row.name == study for row in studies(connection))

@@ -1,0 +1,106 @@
+"""What a run shows while it goes on."""
+
+import io
+import math
+import sys
+from dataclasses import replace
+
+import pytest
+from rich.console import Console
+
+from sweeper.cli.progress_lines import PlainProgress, ledger_line, progress_for, status_table, summary_line
+from sweeper.monitor.status import RunningTrial, Status
+from tests.sweeper.monitor.test_status import make_status
+
+
+def test_the_summary_says_what_ended_failed_and_is_left() -> None:
+    assert summary_line(make_status()) == (
+        "quickstart: 5/10 trials ended, 2 running, 1 failed, 0.5 device-hours, "
+        "best valid_perplexity 91.2, about 60 s left"
+    )
+
+
+def test_plain_progress_prints_a_line_for_news_and_none_without() -> None:
+    now = [0.0]
+    stream = io.StringIO()
+    with PlainProgress(stream, clock=lambda: now[0]) as progress:
+        progress.update(make_status())
+        now[0] = 1.0
+        progress.update(make_status())
+        assert stream.getvalue().count("\n") == 1
+        now[0] = 40.0
+        progress.update(make_status())
+    assert stream.getvalue().count("\n") == 2
+
+
+def test_the_live_table_shows_names_as_they_are() -> None:
+    running = RunningTrial(
+        phase="[bold]x", number=3, attempt=2, slot="cpu-0", elapsed_s=12.0, fraction=0.5, value=None, expected_s=None
+    )
+    console = Console(file=io.StringIO(), width=120)
+    console.print(status_table(replace(make_status(), running=[running])))
+    output = console.file.getvalue()  # type: ignore[attr-defined]  # the StringIO from above
+    assert "[bold]x/3" in output
+    assert "screen" in output
+
+
+def shown(status: Status, *, ascii_only: bool = False) -> str:
+    console = Console(file=io.StringIO(), width=120)
+    console.print(status_table(status, ascii_only=ascii_only))
+    output: str = console.file.getvalue()  # type: ignore[attr-defined]  # the StringIO from above
+    return output
+
+
+def test_a_running_trial_has_its_curve_its_share_and_the_time_left() -> None:
+    running = RunningTrial(
+        phase="screen",
+        number=3,
+        attempt=1,
+        slot="cpu-0",
+        elapsed_s=12.0,
+        fraction=0.5,
+        value=10.0,
+        expected_s=24.0,
+        left_s=12.0,
+        curve=[1000.0, 100.0, math.nan, 10.0],
+    )
+    status = replace(make_status(), running=[running], is_log=True)
+    row = next(line for line in shown(status).splitlines() if "screen/3" in line)
+    assert row.rstrip().endswith("█▅!▁")
+    assert row.count("12 s") == 2
+    plain = shown(status, ascii_only=True)
+    assert "#=!_" in plain
+
+
+def test_a_trial_that_takes_longer_than_expected_is_said_to_be_late() -> None:
+    late = RunningTrial(
+        phase="screen", number=3, attempt=1, slot="cpu-0", elapsed_s=64.0, fraction=None, value=None, expected_s=24.0,
+        left_s=-40.0,
+    )  # fmt: skip
+    later = replace(late, number=4, elapsed_s=224.0, left_s=-200.0)
+    status = replace(make_status(), running=[late, later], eta_seconds=None)
+    assert summary_line(status).endswith(", best valid_perplexity 91.2, longer than expected by 3 min")
+    cells = [line.split("late by ")[1] for line in shown(status).splitlines() if "late by " in line]
+    assert [cell[:5] for cell in cells] == ["40 s ", "3 min"]
+    assert "0 s left" not in shown(status)
+
+
+def test_the_ledger_says_what_the_device_hours_went_into() -> None:
+    status = replace(
+        make_status(),
+        device_hours=0.5,
+        device_hours_cap=2.0,
+        ledger={"crashed": 0.05, "completed": 0.4, "running": 0.05},
+    )
+    expected = "ledger: 0.5 of 2 device-hours (25%): 0.4 completed, 0.05 crashed, 0.05 running"
+    assert ledger_line(status) == expected
+    assert expected in shown(status)
+    assert ledger_line(replace(make_status(), device_hours=0.0, device_hours_cap=None)) == "ledger: 0 device-hours"
+
+
+def test_the_stream_is_looked_up_when_progress_begins(monkeypatch: pytest.MonkeyPatch) -> None:
+    stream = io.StringIO()
+    monkeypatch.setattr(sys, "stderr", stream)
+    with progress_for() as progress:
+        progress.update(make_status())
+    assert "5/10 trials ended" in stream.getvalue()

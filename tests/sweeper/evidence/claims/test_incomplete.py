@@ -1,0 +1,124 @@
+"""Verdicts on claims whose trials are missing, failed, pruned or changed, and the table that all of them end in."""
+
+import math
+
+import pytest
+
+from sweeper.evidence.claims.judge import all_supported, claims_table
+from tests.reports.studies import falling, study_data
+from tests.sweeper.evidence.claims.claim_studies import FACTORS, claim, contrast, judge, perplexity, screen
+
+
+def test_claims_without_trials_are_untested_and_still_count_for_holm():
+    alone = judge(contrast("a"))[0]
+    first, second = judge(
+        contrast("a"), claim("later", contrast={**contrast("b")["contrast"], "to": 0.9}, expect="decrease")
+    )
+    assert second.verdict == "untested"
+    assert second.sentence == "Untested: no two trials of phase screen differ in b alone, from 0 to 0.9."
+    assert first.p_adjusted == pytest.approx(2 * alone.p_adjusted)
+
+
+def test_a_study_that_has_not_started_is_untested():
+    (found,) = judge(contrast("a"), phases=[screen(lambda *_: "waiting")])
+    assert found.verdict == "untested"
+    assert found.notes == ("6 trials not ended yet.",)
+    assert not all_supported([found])
+
+
+def test_one_pair_is_undecided():
+    (found,) = judge(contrast("a"), phases=[screen(seeds=(0,))])
+    assert found.verdict == "undecided"
+    assert "one pair alone has no interval" in found.sentence
+
+
+def test_a_phase_that_the_study_lacks_is_said():
+    (found,) = judge(claim(contrast={**contrast("a")["contrast"], "phase": "other"}, expect="decrease"))
+    assert found.sentence == "Untested: the study has no phase other."
+
+
+def with_ending(state):
+    def value(levels, seed):
+        return state if levels["a"] and seed == 2 else perplexity()(levels, seed)
+
+    return screen(value)
+
+
+def test_failed_trials_that_could_turn_a_verdict_are_told():
+    (found,) = judge(contrast("a", at_least="5%"), phases=[with_ending("failed")])
+    assert found.verdict == "supported"
+    assert found.could_become == ("undecided",)
+    assert found.notes == (
+        "1 failed trial left out, with what would have been paired.",
+        "Pruned or failed trials could turn the verdict: it might be undecided.",
+    )
+
+
+PRUNED_NOTES = (
+    "1 pruned trial left out, with what would have been paired.",
+    "Its p-values are the largest that the ends of pruned trials could have given.",
+)
+
+
+def cut_after(points):
+    def curve(row):
+        final = 100 * math.exp((-0.08 if row.configuration["a"] else 0.0) + 0.02 * row.seed)
+        return falling(final, stop=points if row.state == "pruned" else None)
+
+    return curve
+
+
+def test_pruned_trials_are_bounded_by_their_curves_so_that_they_cannot_turn_what_is_clear():
+    narrow = judge(contrast("a"), phases=[with_ending("pruned")], curves=cut_after(9))[0]
+    assert narrow.verdict == "supported"
+    assert narrow.could_become == ()
+    assert narrow.notes == PRUNED_NOTES
+
+
+def test_what_is_left_by_pruning_supports_nothing_that_its_ends_could_turn():
+    wide = judge(contrast("a"), phases=[with_ending("pruned")], curves=cut_after(3))[0]
+    left = judge(contrast("a"), phases=[with_ending("waiting")])[0]
+    assert left.verdict == "supported"
+    assert wide.verdict == "undecided"
+    assert wide.estimate == left.estimate
+    assert wide.p > left.p
+    assert wide.notes[:2] == PRUNED_NOTES
+
+
+def test_a_claim_changed_after_data_existed_says_so():
+    changes = [(50.0, ('claims.a.at_least: "1%" → "0.5%"', 'claims.ab.text: "x" → "y"'))]
+    early = [(0.5, ('claims.a.at_least: "1%" → "0.5%"',))]
+    late_found, early_found = judge(contrast("a"), changes=changes)[0], judge(contrast("a"), changes=early)[0]
+    assert late_found.changed
+    assert len(late_found.notes) == 1
+    assert 'claims.a.at_least: "1%" → "0.5%"' in late_found.notes[0]
+    assert not early_found.changed
+
+
+def test_another_metric_is_read_from_the_results():
+    (found,) = judge(
+        {**contrast("c"), "metric": "test_loss"},
+        results=lambda row: {"test_loss": 4.0 - 0.1 * (row.configuration["c"] == "on") + 0.001 * row.seed},
+    )
+    assert found.scale == "linear"
+    assert found.estimate == pytest.approx(-0.1)
+
+
+def test_trials_that_lack_the_metric_are_told():
+    (found,) = judge({**contrast("c"), "metric": "test_loss"})
+    assert found.verdict == "untested"
+    assert found.notes == ("6 completed trials without test_loss.",)
+
+
+def test_the_table_for_export_has_a_row_a_claim_and_plain_values():
+    table = claims_table(study_data(FACTORS, screen(), claims=[contrast("a"), contrast("c")]))
+    assert table.column("verdict")[0] == "supported"
+    assert table.column("study") == ["s", "s"]
+    assert all(value is None or isinstance(value, str | int | float | bool) for row in table.rows for value in row)
+
+
+def test_all_are_supported_only_if_each_is():
+    found = judge(contrast("a"), contrast("c"))
+    assert all_supported(found[:1])
+    assert not all_supported(found)
+    assert all_supported(())

@@ -1,0 +1,271 @@
+"""Verdicts on claims: each kind, each verdict, and what a reader is told beside them."""
+
+import math
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from sweeper.evidence.claims.judge import judge_claims
+from tests.reports.studies import Phase, factor, study_data
+from tests.sweeper.evidence.claims.claim_studies import (
+    BASE,
+    FACTORS,
+    FULL_ROWS,
+    ON,
+    ROWS,
+    claim,
+    contrast,
+    judge,
+    perplexity,
+    screen,
+)
+
+# --- contrasts -------------------------------------------------------------------------------------------------------
+
+
+def test_a_gain_beyond_its_margin_is_supported_and_one_short_of_it_refuted():
+    supported, refuted = judge(contrast("a", at_least="5%"), {**contrast("b", at_least="8%"), "id": "y"})
+    assert (supported.verdict, refuted.verdict) == ("supported", "refuted")
+    assert supported.percent == pytest.approx(100 * math.expm1(-0.08), abs=0.5)
+    assert supported.low < supported.estimate < supported.high < math.log(0.95)
+    assert supported.p_adjusted < 0.05 < supported.p_refuted_adjusted
+
+
+def test_a_margin_in_percent_is_one_of_the_metric_and_a_number_is_nats():
+    by_percent, by_nats = judge(contrast("a", at_least="5%"), {**contrast("a", at_least=-math.log(0.95)), "id": "y"})
+    assert by_percent.p == pytest.approx(by_nats.p)
+
+
+def test_p_values_are_those_of_the_pooled_t_adjusted_by_holm():
+    found = judge(contrast("a"), contrast("b"), contrast("c"))
+    values = np.log([[perplexity()(row, seed) for seed in range(3)] for row in ROWS])
+    residuals = values - values.mean(axis=1, keepdims=True) - values.mean(axis=0) + values.mean()
+    error = math.sqrt(2 * (residuals**2).sum() / 6 / 3)
+    p = [stats.t.cdf((values[k] - values[0]).mean() / error, 6) for k in (1, 2, 3)]
+    assert [each.p for each in found] == pytest.approx(p)
+    order = sorted(p)
+    assert found[2].p_adjusted == pytest.approx(max(order[2], 2 * order[1], 3 * order[0]))
+
+
+def test_no_effect_is_undecided_and_says_how_many_seeds_it_would_take():
+    (found,) = judge(contrast("c", at_least="0.2%"), phases=[screen(perplexity(sd=0.01))])
+    assert found.verdict == "undecided"
+    assert found.seeds_needed is not None
+    assert found.seeds_needed > 3
+    assert f"{found.seeds_needed} seeds in all would decide it" in found.sentence
+
+
+def test_where_limits_the_pairs():
+    rows = [{**BASE, "a": a, "b": b} for a in (0.0, 0.2) for b in (0.0, 0.3)]
+    spec = {"phase": "all", "factor": "a", "from": 0.0, "to": 0.2}
+    everywhere, limited = judge(
+        claim("e", contrast={**spec, "where": None}, expect="decrease"),
+        claim("l", contrast={**spec, "where": {"b": 0.3}}, expect="decrease"),
+        phases=[Phase("all", "grid", rows, perplexity())],
+    )
+    assert (everywhere.n, limited.n) == (6, 3)
+    assert set(limited.trial_ids) < set(everywhere.trial_ids)
+
+
+def test_arms_of_two_phases_pair_by_seed():
+    long = Phase("long", "list", [BASE], perplexity(shift=-0.2), steps=1000)
+    arms = {"from": {"phase": "screen", "levels": {}}, "to": {"phase": "long", "levels": {}}}
+    (found,) = judge(claim(contrast=arms, expect="decrease", at_least=0.1), phases=[screen(), long])
+    assert (found.verdict, found.n) == ("supported", 3)
+    assert found.estimate == pytest.approx(-0.2, abs=0.01)
+    assert found.label == "from the baseline in screen to the baseline in long"
+
+
+def test_not_worse_is_non_inferiority_within_its_margin():
+    close, strict = judge(
+        contrast("c", "no_worse", within="1%"), {**contrast("c", "no_worse", within=1e-4), "id": "strict"}
+    )
+    assert (close.verdict, strict.verdict) == ("supported", "undecided")
+
+
+def test_an_increase_of_an_accuracy():
+    phase = screen(
+        lambda levels, seed: 0.5 + (0.1 if levels["a"] else 0.0) + 0.001 * ((seed * 7 + len(str(levels))) % 3)
+    )
+    rise, share = judge(
+        contrast("a", "increase", at_least=0.05),
+        {**contrast("a", "increase", at_least="15%"), "id": "y"},
+        phases=[phase],
+        metric="accuracy",
+        direction="maximize",
+    )
+    assert (rise.verdict, share.verdict) == ("supported", "supported")
+    assert math.isnan(rise.percent)
+    assert "+0.100" in rise.sentence or "+0.101" in rise.sentence or "+0.099" in rise.sentence
+
+
+# --- equivalence, constants, orderings, interactions -----------------------------------------------------------------
+
+
+def test_equivalence_is_shown_both_ways():
+    spec = {"phase": "screen", "factor": "c", "from": "off", "to": "on"}
+    same, other = judge(
+        claim("same", equivalence=spec, within="2%"),
+        claim("other", equivalence={**spec, "factor": "a", "from": 0.0, "to": 0.2}, within="2%"),
+    )
+    assert (same.verdict, other.verdict) == ("supported", "refuted")
+
+
+@pytest.mark.parametrize(
+    ("expect", "value", "verdict"),
+    [
+        ("equal", 102.0, "supported"),
+        ("below", 110.0, "supported"),
+        ("above", 110.0, "refuted"),
+        ("equal", 130, "refuted"),
+    ],
+)
+def test_a_published_constant(expect, value, verdict):
+    def near(levels, seed):
+        return 101.5 + 0.2 * seed
+
+    spec = {"phase": "screen", "levels": {}, "value": value}
+    within = "2%" if expect == "equal" else None
+    (found,) = judge(claim(constant=spec, expect=expect, within=within), phases=[screen(near)])
+    assert found.verdict == verdict
+    assert found.n == 3
+
+
+@pytest.mark.parametrize(("largest", "verdict"), [("a", "supported"), ("b", "refuted")])
+def test_the_largest_gain_of_several(largest, verdict):
+    spec = {"phase": "screen", "largest": largest, "among": ["a", "b", "c"]}
+    (found,) = judge(claim(ordering=spec))
+    assert found.verdict == verdict
+    if largest == "a":
+        assert found.label == "gain of a (0.2) less gain of b (0.3)"
+        assert found.estimate == pytest.approx(0.03, abs=0.01)
+
+
+def test_the_largest_gain_by_a_margin():
+    spec = {"phase": "screen", "largest": "a", "among": ["a", "b", "c"]}
+    near, far = judge(claim("near", ordering=spec, at_least=0.01), claim("far", ordering=spec, at_least=0.06))
+    assert (near.verdict, far.verdict) == ("supported", "refuted")
+    assert "a has the largest gain by at least 0.01 nats" in near.sentence
+
+
+def test_the_largest_loss_when_left_out():
+    phase = Phase("out", "leave_one_out", FULL_ROWS, perplexity())
+    right, wrong = judge(
+        claim("r", ordering={"phase": "out", "largest": "a", "among": ["a", "b", "c"]}),
+        claim("w", ordering={"phase": "out", "order": ["c", "b", "a"]}),
+        phases=[phase],
+    )
+    assert (right.verdict, wrong.verdict) == ("supported", "refuted")
+    assert right.estimate == pytest.approx(0.03, abs=0.01)
+
+
+def test_gains_in_order():
+    (found,) = judge(claim(ordering={"phase": "screen", "order": ["a", "b", "c"]}))
+    assert found.verdict == "supported"
+    assert "the weakest of 2 comparisons" in found.sentence
+
+
+def test_an_ordering_takes_each_factors_best_level_on_the_studys_metric():
+    factors = {**FACTORS, "a": factor(0.0, 0.1, 0.2)}
+    rows = [*ROWS, {**BASE, "a": 0.1}]
+    data = study_data(
+        factors,
+        Phase("screen", "one_at_a_time", rows, perplexity()),
+        claims=[claim(metric="test_perplexity", ordering={"phase": "screen", "largest": "a", "among": ["a", "b"]})],
+        results=lambda row: {"test_perplexity": 50.0 - (row.configuration["a"] == 0.1) + 0.01 * row.seed},
+    )
+    (found,) = judge_claims(data)
+    assert found.label == "gain of a (0.2) less gain of b (0.3)"  # 0.1 is better on test, but validation chose 0.2
+    assert found.metric == "test_perplexity"
+
+
+def test_an_interaction_of_two_factors():
+    rows = [{**BASE, "a": a, "b": b} for a in (0.0, 0.2) for b in (0.0, 0.3)]
+
+    def overlap(levels, seed):
+        both = 0.04 if levels["a"] and levels["b"] else 0.0
+        return perplexity()(levels, seed) * math.exp(both)
+
+    spec = {"phase": "all", "factor": "a", "from": 0.0, "to": 0.2, "with": {"factor": "b", "from": 0.0, "to": 0.3}}
+    (found,) = judge(
+        claim(interaction=spec, expect="increase"), phases=[Phase("all", "grid", rows, overlap, seeds=range(5))]
+    )
+    assert (found.verdict, found.n) == ("supported", 5)
+    assert found.estimate == pytest.approx(0.04, abs=0.01)
+
+
+def test_an_interaction_with_the_budget():
+    long = Phase("long", "one_at_a_time", ROWS, perplexity(shrink=2.0), steps=1000)
+    spec = {"factor": "a", "from": 0.0, "to": 0.2, "with": {"phases": ["screen", "long"]}}
+    (found,) = judge(claim(interaction=spec, expect="decrease", at_least="2%"), phases=[screen(), long])
+    assert found.verdict == "supported"
+    assert found.estimate == pytest.approx(-0.08, abs=0.01)
+    assert found.label == "a from 0 to 0.2, in long less in screen"
+
+
+CORPUS = factor("x", "y", path="data.corpus")
+
+
+def on_both(name, rows, value, **changes):
+    whole = [{**row, "corpus": corpus} for corpus in ("x", "y") for row in rows]
+    return Phase(name, "list", whole, value, blocks=["corpus"], **changes)
+
+
+def ends(phase):
+    return {"from": {"phase": phase, "levels": {}}, "to": {"phase": phase, "levels": ON}}
+
+
+def test_arms_are_compared_within_every_block_that_they_do_not_name():
+    data = {"phases": [on_both("both", [BASE, ON], perplexity())]}
+    whole, one = judge_claims(
+        study_data(
+            {**FACTORS, "corpus": CORPUS},
+            *data["phases"],
+            claims=[
+                claim("whole", contrast=ends("both"), expect="decrease", at_least=0.1),
+                claim(
+                    "one",
+                    contrast={
+                        "from": {"phase": "both", "levels": {"corpus": "y"}},
+                        "to": {"phase": "both", "levels": {**ON, "corpus": "y"}},
+                    },
+                    expect="decrease",
+                ),
+            ],
+        )
+    )
+    assert (whole.n, whole.num_seeds, whole.verdict) == (6, 3, "supported")
+    assert (one.n, one.num_seeds) == (3, 3)
+
+
+def test_an_interaction_of_configurations_with_the_budget():
+    phases = [
+        on_both("short", [BASE, ON], perplexity(shrink=-0.2)),
+        on_both("long", [BASE, ON], perplexity(), steps=500),
+    ]
+    (found,) = judge_claims(
+        study_data(
+            {**FACTORS, "corpus": CORPUS},
+            *phases,
+            claims=[
+                claim("patience", interaction={**ends("short"), "with": ends("long")}, expect="decrease", at_least=0.1)
+            ],
+        )
+    )
+    assert found.estimate == pytest.approx(1.2 * (-0.08 - 0.05), abs=0.01)
+    assert (found.n, found.verdict) == (6, "supported")
+    assert "in long, less from the baseline in short" in found.label
+
+
+def test_claims_on_a_fraction_rest_on_its_fit():
+    levels = [(0, 0, 1), (1, 0, 0), (0, 1, 0), (1, 1, 1)]
+    rows = [{"a": 0.2 * a, "b": 0.3 * b, "c": "on" if c else "off"} for a, b, c in levels]
+    phase = Phase("screen", "fractional", rows, perplexity())
+    found = judge(
+        contrast("a"), claim("o", ordering={"phase": "screen", "largest": "a", "among": ["a", "c"]}), phases=[phase]
+    )
+    assert [each.verdict for each in found] == ["supported", "supported"]
+    assert found[0].estimate == pytest.approx(-0.08, abs=0.01)
+    assert len(found[0].trial_ids) == 12
+    assert "least squares" in found[0].method

@@ -1,0 +1,72 @@
+"""Bounds for trials that did not end: from their curves, or from what their phase gave."""
+
+import math
+
+import pytest
+
+from sweeper.evidence.data.censored import ending_bounds
+from sweeper.evidence.data.measures import measure
+from tests.reports.studies import Phase, factor, falling, study_data
+
+FACTORS = {"x": factor(0, 1, 2, 3)}
+ROWS = [{"x": level} for level in range(4)]
+
+
+def data(ending, *, scale="linear", curves=True, direction="minimize"):
+    def value(levels, seed):
+        return ending if levels["x"] == 3 else 10.0 + levels["x"]
+
+    def curve(row):
+        return falling(10.0 + row.configuration["x"], stop=5 if row.state == "pruned" else None) if curves else None
+
+    phase = Phase("p", "list", ROWS, value, seeds=(0,))
+    return study_data(FACTORS, phase, metric="loss", scale=scale, curves=curve, direction=direction)
+
+
+def test_a_pruned_trial_ends_between_its_best_and_the_largest_later_gain_of_others():
+    found = data("pruned")
+    # At half time it stood at 13 * 1.5; the others gained 5, 5.5 and 6 from there on.
+    assert ending_bounds(found, measure(found), [4])[4] == pytest.approx((19.5 - 6.0, 19.5))
+
+
+def test_on_a_log_scale_gains_are_factors():
+    found = data("pruned", scale="log")
+    assert ending_bounds(found, measure(found), [4])[4] == pytest.approx((math.log(13.0), math.log(19.5)))
+
+
+def test_a_failed_trial_may_have_been_anything_that_others_were():
+    found = data("failed")
+    assert ending_bounds(found, measure(found), [4]) == {4: (10.0, 12.0)}
+
+
+def test_a_pruned_trial_without_a_curve_may_have_been_anything_that_others_were():
+    found = data("pruned", curves=False)
+    assert ending_bounds(found, measure(found), [4]) == {4: (10.0, 12.0)}
+
+
+def test_nothing_is_known_where_nothing_completed():
+    phase = Phase("p", "list", ROWS, lambda *_: "failed", seeds=(0,))
+    found = study_data(FACTORS, phase)
+    assert ending_bounds(found, measure(found), [1, 2]) == {}
+
+
+def test_where_more_is_better_the_bounds_turn_round():
+    found = data("pruned", direction="maximize")
+    low, high = ending_bounds(found, measure(found), [4])[4]
+    assert low <= high
+    assert low == pytest.approx(13.0 * 1.9)  # its best so far, which is now the worst that it could have been
+
+
+def test_a_metric_of_the_end_is_bounded_by_the_studys_metric_and_what_lay_between_them_elsewhere():
+    def value(levels, seed):
+        return "pruned" if levels["x"] == 3 else 10.0 + levels["x"]
+
+    def curve(row):
+        return falling(10.0 + row.configuration["x"], stop=5 if row.state == "pruned" else None)
+
+    def result(row):
+        return {"test_loss": row.value + 0.5 + 0.1 * row.configuration["x"]} if row.state == "completed" else {}
+
+    phase = Phase("p", "list", ROWS, value, seeds=(0,))
+    found = study_data(FACTORS, phase, metric="loss", scale="linear", curves=curve, results=result)
+    assert ending_bounds(found, measure(found, "test_loss"), [4])[4] == pytest.approx((13.5 + 0.5, 19.5 + 0.7))

@@ -1,0 +1,42 @@
+"""Which cluster the command line asks for, and what it must not ask for."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from sweeper.errors import UsageError
+from sweeper.execution.cluster import options
+from sweeper.execution.cluster.options import ClusterOptions, check_engine
+
+
+def test_no_cluster_needs_no_dask(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(options, "find_spec", lambda name: None)
+    check_engine("joblib", ClusterOptions())
+
+
+def test_an_option_of_the_other_engine_is_refused() -> None:
+    with pytest.raises(UsageError, match="--dask-address: works with --engine dask alone"):
+        check_engine("joblib", ClusterOptions(address="tcp://here:1"))
+
+
+def test_only_one_cluster_can_be_named() -> None:
+    with pytest.raises(UsageError, match="--dask-scheduler-file and --dask-slurm: name one cluster, not 2"):
+        check_engine("dask", ClusterOptions(scheduler_file=Path("x.json"), slurm_jobs=2))
+
+
+def test_a_missing_extra_is_told_with_its_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(options, "find_spec", lambda name: None)
+    with pytest.raises(UsageError) as refusal:
+        check_engine("dask", ClusterOptions())
+    assert str(refusal.value) == (
+        "--engine dask: distributed and dask_jobqueue are not installed. Install the extra: pip install 'sweeper[dask]'"
+    )
+
+
+def test_dask_is_imported_for_its_engine_alone() -> None:
+    code = "import sys, sweeper.cli.launch, sweeper.cli.cluster, sweeper.execution.launch\n"
+    code += "import sweeper.execution.cluster.options\n"
+    code += "sys.exit(any(name.partition('.')[0] in ('dask', 'distributed') for name in sys.modules))"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

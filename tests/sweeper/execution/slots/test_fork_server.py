@@ -1,0 +1,162 @@
+"""The trainer's fork server: what it forks computes what a fresh process computes, and nothing outlives anybody."""
+
+import json
+import os
+import shutil
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from sweeper.execution.slots import process as plain_process
+from sweeper.execution.slots.fork_client import ForkClient
+from sweeper.execution.slots.fork_server import ForkServer, fork_server_for
+from sweeper.execution.slots.process import TrialProcess
+from sweeper.execution.slots.processes import is_alive, started_at
+from sweeper.execution.slots.resources import find_slots
+from trainer.config import resolve
+
+DOCUMENT: dict[str, Any] = {"trial": {"program": "trainer", "environment": {}}}
+SLOTS = find_slots("cpu", 1, gpus_per_trial=1, threads_per_trial=2)
+ENVIRONMENT = {**os.environ, "PYTHONUNBUFFERED": "1", **SLOTS[0].environment}
+TIMES = ("device_seconds", "peak_memory_bytes")
+
+Start = Callable[..., TrialProcess]
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[ForkServer]:
+    server = fork_server_for(DOCUMENT, SLOTS)
+    assert server is not None
+    with server:
+        yield server
+
+
+@pytest.fixture
+def start(server: ForkServer) -> Start:
+    return ForkClient(server.path).start
+
+
+def run(start: Start, folder: Path, *, steps: int = 6, threads: int = 1, **changes: Any) -> TrialProcess:
+    """The trainer on a tiny model; the folder may hold a run to go on with."""
+    folder.mkdir(exist_ok=True)
+    config = {
+        "data": {"corpus": "pydocs", "max_train_tokens": 2000, "vocabulary_size": 50},
+        "model": {"layers": 1, "d_model": 8, "heads": 1},
+        "regularization": {"dropout": 0.2, "embedding_dropout": 0.1},
+        "evaluation": {"batch_size": 256, "times": 2, "log_times": 6, "test": False},
+        "budget": {"steps": steps},
+        **{"seed": 3, "device": "cpu", "threads": threads, **changes},
+    }
+    (folder / "config.json").write_text(json.dumps(resolve(config)))
+    argv = [sys.executable, "-m", "trainer", str(folder / "config.json"), "--run-dir", str(folder), "--resume"]
+    return start(argv, environment=ENVIRONMENT, cwd=Path.cwd(), output=folder / "output.log")
+
+
+def finish(process: TrialProcess) -> int:
+    assert process.ended(60.0)
+    return process.end()
+
+
+def lines(folder: Path) -> list[dict[str, Any]]:
+    text = (folder / "metrics.jsonl").read_text()
+    found = [json.loads(line) for line in text.splitlines()]
+    return [{name: value for name, value in line.items() if name not in TIMES} for line in found]
+
+
+def gone(pid: int) -> bool:
+    return not is_alive(pid, started_at(pid))
+
+
+def until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 120.0
+    while not condition():
+        assert time.monotonic() < deadline, "it never came"
+        time.sleep(0.01)
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_a_forked_run_computes_what_a_fresh_process_computes(start: Start, tmp_path: Path, threads: int) -> None:
+    steps = 6 // threads  # two threads wait for each other long on a machine that is busy
+    assert finish(run(plain_process.start, tmp_path / "fresh", threads=threads, steps=steps)) == 0
+    for name in ("first", "second"):
+        assert finish(run(start, tmp_path / name, threads=threads, steps=steps)) == 0
+        assert lines(tmp_path / name) == lines(tmp_path / "fresh")
+
+
+def test_a_forked_run_goes_on_from_a_checkpoint_as_a_fresh_one_does(start: Start, tmp_path: Path) -> None:
+    assert finish(run(start, tmp_path / "whole")) == 0
+    folder = tmp_path / "cut"
+    process = run(start, folder)
+    until((folder / "checkpoint.pt").exists)
+    process.end()
+    shutil.copytree(folder, tmp_path / "other")
+    assert finish(run(start, folder)) == 0
+    assert finish(run(plain_process.start, tmp_path / "other")) == 0
+    assert lines(folder) == lines(tmp_path / "other") == lines(tmp_path / "whole")
+
+
+def test_exit_codes_and_words_arrive(start: Start, tmp_path: Path) -> None:
+    folder = tmp_path / "wrong"
+    folder.mkdir()
+    argv = [sys.executable, "-m", "trainer", str(folder / "absent.json"), "--run-dir", str(folder)]
+    process = start(argv, environment=ENVIRONMENT, cwd=Path.cwd(), output=folder / "output.log")
+    assert finish(process) == 2
+    assert "absent.json" in process.tail()
+
+
+def test_a_run_asked_to_stop_writes_its_checkpoint(start: Start, tmp_path: Path) -> None:
+    process = run(start, tmp_path / "run", steps=100_000)
+    until((tmp_path / "run" / "metrics.jsonl").exists)
+    time.sleep(0.05)
+    process.ask_to_stop()
+    assert finish(process) == 128 + signal.SIGTERM
+    assert (tmp_path / "run" / "checkpoint.pt").exists()
+
+
+def test_a_run_leads_a_session_of_its_own_and_has_its_own_surroundings(start: Start, tmp_path: Path) -> None:
+    process = run(start, tmp_path / "run", steps=100_000)
+    assert os.getsid(process.pid) == process.pid
+    until((tmp_path / "run" / "metrics.jsonl").exists)  # its surroundings are settled once it trains
+    assert psutil.Process(process.pid).cwd() == str(Path.cwd())
+    descriptors = [str(Path(f"/proc/{process.pid}/fd/{number}").readlink()) for number in range(3)]
+    assert descriptors == [os.devnull, str(process.output), str(process.output)]
+    assert process.end() == -signal.SIGKILL
+
+
+def test_a_client_that_hangs_up_ends_its_run(start: Start, tmp_path: Path) -> None:
+    process = run(start, tmp_path / "run", steps=100_000)
+    process.handle._connection.close()  # type: ignore[attr-defined]  # what the kernel does for a dead slot
+    until(lambda: gone(process.pid))
+
+
+def test_runs_die_with_a_server_that_is_killed_and_the_next_ones_start_afresh(tmp_path: Path) -> None:
+    server = fork_server_for(DOCUMENT, SLOTS)
+    assert server is not None
+    with server:
+        client = ForkClient(server.path)
+        process = run(client.start, tmp_path / "run", steps=100_000)
+        psutil.Process(process.pid).parent().kill()  # type: ignore[union-attr]
+        assert finish(process) == -signal.SIGKILL
+        assert gone(process.pid)
+        until(lambda: server.keep() is None and server._process is None)  # died soon: it is not started again
+        assert finish(run(client.start, tmp_path / "fresh")) == 0
+
+
+def test_a_server_leaves_when_its_owner_is_gone() -> None:
+    server = fork_server_for(DOCUMENT, SLOTS)
+    assert server is not None
+    with server:
+        assert server._process is not None
+        pid = server._process.pid
+    until(lambda: gone(pid))
+    assert not server.path.exists()
+
+
+def test_only_the_trainer_has_a_server() -> None:
+    assert fork_server_for({"trial": {"program": {"command": ["x"]}}}, SLOTS) is None

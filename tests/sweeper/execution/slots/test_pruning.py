@@ -1,0 +1,64 @@
+"""What a slot asks a phase's pruner, from what the store holds of the phase."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from sweeper.execution.slots.pruning import Pruning
+from sweeper.store.records import Claim
+from tests.reports.builders import Ending, Plot, screen, store_with
+
+LOWEST = 20  # asha's rung at a sixteenth of 320 steps
+Ask = Callable[..., bool]
+
+
+def running_after(folder: Path, num_ended: int, exit_reason: str = "completed") -> tuple[str, Claim]:
+    """A store in which so many trials have ended, and the claim of the one that runs now."""
+    claims: list[Claim] = []
+
+    def ending(claim: Claim) -> Ending | None:
+        claims.append(claim)
+        return Ending(exit_reason=exit_reason) if len(claims) <= num_ended else None
+
+    url = store_with(folder, Plot([screen(steps=320)]), ending)
+    return url, claims[-1]
+
+
+@pytest.fixture
+def ask(tmp_path: Path) -> Ask:
+    url, claim = running_after(tmp_path, 10)
+
+    def asked(curve: dict[int, float], pruner: object = "asha", **changes: object) -> bool:
+        return Pruning(url, claim.study_id, {"pruner": pruner}, replace(claim, **changes))(curve)  # type: ignore[arg-type]  # a claim's fields
+
+    return asked
+
+
+def test_a_bad_trial_ends_at_the_lowest_rung_and_not_before(ask: Ask) -> None:
+    assert not ask({LOWEST - 1: 1e6})
+    assert ask({LOWEST: 1e6})
+    assert not ask({LOWEST: 1.0})
+    assert not ask({})
+
+
+def test_without_a_pruner_nobody_ends(ask: Ask) -> None:
+    assert not ask({LOWEST: 1e6}, "none")
+    assert not ask({LOWEST: 1e6}, None)
+
+
+def test_the_phase_may_set_the_lowest_rung(ask: Ask) -> None:
+    assert not ask({LOWEST: 1e6}, {"name": "asha", "min_resource": 0.5})
+    assert ask({160: 1e6}, {"name": "asha", "min_resource": 0.5})
+
+
+def test_a_budget_in_epochs_is_as_long_as_the_longest_run_so_far(ask: Ask) -> None:
+    assert not ask({LOWEST - 1: 1e6}, budget={"epochs": 2})
+    assert ask({LOWEST: 1e6}, budget={"epochs": 2})
+
+
+def test_nobody_ends_where_no_run_has_shown_how_long_an_epoch_is(tmp_path: Path) -> None:
+    url, claim = running_after(tmp_path, 10, exit_reason="pruned")
+    pruning = Pruning(url, claim.study_id, {"pruner": "asha"}, replace(claim, budget={"epochs": 2}))
+    assert not pruning({LOWEST: 1e6})

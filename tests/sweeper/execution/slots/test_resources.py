@@ -1,0 +1,95 @@
+"""Slots for what a machine has, and none for what it lacks."""
+
+import pytest
+
+from sweeper.errors import UsageError
+from sweeper.execution.slots import resources
+from sweeper.execution.slots.resources import find_slots
+
+
+@pytest.fixture
+def four_gpus(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(resources, "find_gpus", lambda: ("0", "1", "2", "3"))
+
+
+def test_cpu_slots_share_the_cores(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(resources, "available_cores", lambda: 8)
+    slots = find_slots("cpu", None, gpus_per_trial=1, threads_per_trial=3)
+    assert [slot.name for slot in slots] == ["cpu-0", "cpu-1"]
+    assert slots[0].environment["OMP_NUM_THREADS"] == "3"
+
+
+def test_a_machine_with_fewer_cores_than_threads_still_has_a_slot(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(resources, "available_cores", lambda: 1)
+    assert len(find_slots("cpu", None, gpus_per_trial=1, threads_per_trial=4)) == 1
+
+
+def test_cuda_without_a_gpu_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(resources, "find_gpus", tuple)
+    with pytest.raises(UsageError, match="'cuda' needs an NVIDIA GPU"):
+        find_slots("cuda", None, gpus_per_trial=1, threads_per_trial=1)
+
+
+@pytest.mark.usefixtures("four_gpus")
+def test_each_gpu_is_a_slot() -> None:
+    slots = find_slots("auto", None, gpus_per_trial=1, threads_per_trial=2)
+    assert [slot.environment["CUDA_VISIBLE_DEVICES"] for slot in slots] == ["0", "1", "2", "3"]
+    assert [slot.device for slot in slots] == ["cuda:0", "cuda:1", "cuda:2", "cuda:3"]
+
+
+@pytest.mark.usefixtures("four_gpus")
+def test_half_a_gpu_is_a_slot_and_the_gpus_fill_evenly() -> None:
+    slots = find_slots("cuda", 5, gpus_per_trial=0.5, threads_per_trial=1)
+    assert [slot.device for slot in slots] == ["cuda:0", "cuda:1", "cuda:2", "cuda:3", "cuda:0"]
+    assert {slot.device_share for slot in slots} == {0.5}
+    assert len({slot.name for slot in slots}) == 5
+
+
+@pytest.mark.usefixtures("four_gpus")
+def test_several_gpus_make_one_slot() -> None:
+    slots = find_slots("cuda", None, gpus_per_trial=2, threads_per_trial=1)
+    assert [slot.environment["CUDA_VISIBLE_DEVICES"] for slot in slots] == ["0,1", "2,3"]
+
+
+@pytest.mark.usefixtures("four_gpus")
+def test_more_slots_than_the_gpus_carry_are_refused() -> None:
+    with pytest.raises(UsageError, match="which carry 4"):
+        find_slots("cuda", 5, gpus_per_trial=1, threads_per_trial=1)
+
+
+@pytest.mark.usefixtures("four_gpus")
+def test_the_cpu_is_used_where_it_is_asked_for() -> None:
+    assert find_slots("cpu", 1, gpus_per_trial=1, threads_per_trial=1)[0].device == "cpu"
+
+
+@pytest.mark.usefixtures("four_gpus")
+def test_a_third_of_a_gpu_lets_three_trials_share_it_and_odd_gpus_out_are_left() -> None:
+    thirds = find_slots("cuda", None, gpus_per_trial=1 / 3, threads_per_trial=1)
+    assert len(thirds) == 12
+    triples = find_slots("cuda", None, gpus_per_trial=3, threads_per_trial=1)
+    assert [slot.environment["CUDA_VISIBLE_DEVICES"] for slot in triples] == ["0,1,2"]
+    assert triples[0].device_share == 3
+
+
+@pytest.mark.usefixtures("four_gpus")
+def test_our_numbers_are_those_of_the_bus_unless_the_user_gave_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    (slot,) = find_slots("cuda", 1, gpus_per_trial=1, threads_per_trial=1)
+    assert slot.environment["CUDA_DEVICE_ORDER"] == "PCI_BUS_ID"
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3,1")
+    (slot,) = find_slots("cuda", 1, gpus_per_trial=1, threads_per_trial=1)
+    assert "CUDA_DEVICE_ORDER" not in slot.environment
+
+
+def test_several_instances_of_a_gpu_make_no_slot(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(resources, "find_gpus", lambda: ("MIG-a", "MIG-b"))
+    assert len(find_slots("cuda", None, gpus_per_trial=1, threads_per_trial=1)) == 2
+    with pytest.raises(UsageError, match="2 MIG instances cannot work for one program"):
+        find_slots("cuda", None, gpus_per_trial=2, threads_per_trial=1)
+
+
+def test_a_variable_that_hides_every_gpu_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "7")
+    monkeypatch.setattr(resources, "find_gpus", tuple)
+    with pytest.raises(UsageError, match="CUDA_VISIBLE_DEVICES=7 admits none"):
+        find_slots("cuda", None, gpus_per_trial=1, threads_per_trial=1)

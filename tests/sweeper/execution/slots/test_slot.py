@@ -1,0 +1,299 @@
+"""A slot at work on a SQLite store with the fake program: every way in which a trial can end, and what comes of it."""
+
+import json
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine, update
+
+from sweeper.errors import StoreError, SweeperError
+from sweeper.execution.slots import slot as slot_module
+from sweeper.execution.slots import supervisor
+from sweeper.execution.slots.machine import this_machine
+from sweeper.execution.slots.slot import SlotLoop
+from sweeper.execution.slots.sweep import sweep
+from sweeper.store.queue import queue
+from sweeper.store.reading import reader
+from sweeper.store.schema import trials
+from sweeper.store.transactions import writing
+from tests.sweeper.execution.slots.studies import COMMAND, attempts_of, enrolled, run_loop, trials_of
+
+pytestmark = pytest.mark.usefixtures("no_process_left")
+
+
+@pytest.fixture(autouse=True)
+def no_back_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(queue, "BACK_OFF_S", 0.0)
+
+
+def run_one(url: str, config: Mapping[str, Any], **changes: Any) -> tuple[reader.TrialRow, list[str | None]]:
+    """Run a study of one trial to its end; the trial, and why each of its attempts ended."""
+    study = enrolled(url, [config], **changes)
+    assert run_loop(url, study) == "done"
+    (trial,) = trials_of(url)
+    return trial, [attempt.exit_reason for attempt in attempts_of(url)]
+
+
+def curve_of(url: str) -> dict[int, float | None]:
+    with reader.connect(url) as connection:
+        table = reader.measurements(connection, 1, "loss")
+    return dict(zip(table.column("step"), table.column("value"), strict=True))
+
+
+def test_a_trial_completes_with_its_best_value_and_all_its_measurements(url: str) -> None:
+    trial, reasons = run_one(url, {"value": 0.5}, steps=4)
+    assert (trial.state, trial.value, trial.step, reasons) == ("completed", 0.5, 4, ["completed"])
+    assert curve_of(url) == {1: 1.25, 2: 1.0, 3: 0.75, 4: 0.5}
+
+
+def test_a_crashed_trial_runs_again_and_keeps_both_attempts(url: str) -> None:
+    trial, reasons = run_one(url, {"fail_attempts": 1})
+    assert (trial.state, trial.attempts, reasons) == ("completed", 2, ["crashed", "completed"])
+    first = attempts_of(url)[0]
+    assert first.exit_code == 1
+    assert first.message is not None
+    assert first.message.endswith("RuntimeError: the fake program crashes")
+
+
+@pytest.mark.parametrize(
+    ("config", "reason", "attempts"),
+    [
+        ({"crash_at": 2}, "crashed", 3),
+        ({"kill_at": 2}, "killed", 2),
+        ({"words": "MemoryError", "exit_code": 1}, "out_of_memory", 2),
+        ({"nan_at": 3}, "diverged", 1),
+        ({"silent": True}, "crashed", 3),
+        ({"exit_code": 3, "result": {"outcome": "diverged"}}, "diverged", 1),
+        ({"exit_code": 4, "result": {"outcome": "out_of_memory"}}, "out_of_memory", 2),
+    ],
+)
+def test_each_failure_is_retried_as_the_study_says(
+    url: str, config: Mapping[str, Any], reason: str, attempts: int
+) -> None:
+    retry = {"crashed": 2, "killed": 1, "out_of_memory": 1, "diverged": 0, "timeout": 0}
+    trial, reasons = run_one(url, config, retry=retry)
+    assert (trial.state, trial.exit_reason) == ("failed", reason)
+    assert reasons == [reason] * attempts
+
+
+def test_a_trial_that_takes_too_long_is_stopped(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    trial, reasons = run_one(url, {"hang_at": 2}, trial={"timeout_minutes": 0.2 / 60})
+    assert (trial.state, trial.exit_reason, reasons) == ("failed", "timeout", ["timeout"])
+
+
+def test_a_trial_that_does_not_listen_is_killed_after_its_grace(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    study = enrolled(url, [{"hang_at": 2, "ignore_sigterm": True}])
+
+    def stop_once_it_runs(_: object) -> supervisor.Stop | None:
+        return supervisor.Stop(cause="timeout", grace_s=0.1) if curve_of(url) else None
+
+    monkeypatch.setattr(SlotLoop, "_wants_stop", stop_once_it_runs)
+    assert run_loop(url, study) == "stopped"
+    assert trials_of(url)[0].exit_reason == "timeout"
+    assert attempts_of(url)[0].exit_signal == 9
+
+
+def test_what_a_trial_started_ends_with_it(url: str) -> None:
+    trial, _ = run_one(url, {"children": 3})
+    assert trial.state == "completed"  # and `no_process_left` looks for the children, who ignore SIGTERM
+
+
+def test_a_program_that_is_not_there_fails_with_its_name(url: str) -> None:
+    trial, reasons = run_one(url, {}, trial={"program": {"command": ["no-such-program"]}}, retry={"crashed": 0})
+    assert (trial.state, reasons) == ("failed", ["crashed"])
+    assert trial.message is not None
+    assert "no-such-program: No such file or directory" in trial.message
+
+
+def test_metrics_are_found_in_the_output_of_a_program_that_knows_nothing_of_us(url: str) -> None:
+    script = "import sys; print('step 1 loss 3.5'); print('step 2 loss {number}5e-1', end='')"
+    program = {"command": [*COMMAND[:3], "-c", script], "metrics": {"step": r"step (\d+)", "loss": r"loss (\S+)"}}
+    trial, _ = run_one(url, {}, trial={"program": program})
+    assert trial.state == "completed"
+    assert curve_of(url) == {1: 3.5, 2: 0.5}  # the last line has no end
+
+
+def test_a_function_runs_as_a_trial(url: str, tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text(
+        "def train(config, seed, budget, report):\n"
+        "    report({'step': 1, 'loss': 9.0})\n"
+        "    return {'step': 2, 'loss': config['value'] + seed + budget['steps']}\n"
+    )
+    study = enrolled(url, [{"value": 0.5}], trial={"program": {"python": "mine:train"}})
+    assert run_loop(url, study, cwd=str(tmp_path)) == "done"
+    assert trials_of(url)[0].value == 3.5
+
+
+def test_a_function_that_is_not_there_is_named(url: str) -> None:
+    trial, _ = run_one(url, {}, trial={"program": {"python": "no_module:train"}}, retry={})
+    assert trial.message is not None
+    assert "'no_module:train' cannot be loaded: No module named 'no_module'" in trial.message
+
+
+def test_a_killed_trial_resumes_from_its_checkpoint_with_its_history(url: str, engine: Engine) -> None:
+    study = enrolled(url, [{"checkpoint": 2, "kill_at": 4}], steps=6, retry={"killed": 0})
+    assert run_loop(url, study) == "done"
+    assert trials_of(url)[0].exit_reason == "killed"
+    assert queue.retry_failed(engine, study, time.time()) == 1
+    assert run_loop(url, study) == "done"  # it dies at the same step again
+    assert trials_of(url)[0].attempts == 2
+    folder = Path(url.removeprefix("sqlite:///")).parent / "runs" / "s" / "screen" / "00000"
+    steps = [json.loads(line)["step"] for line in (folder / "metrics.jsonl").read_text().splitlines()]
+    assert steps == [1, 2, 3, 3]  # the second attempt began after the checkpoint
+    assert sorted(curve_of(url)) == [1, 2, 3]
+
+
+def test_an_interrupted_trial_writes_its_checkpoint_and_goes_on_as_the_same_trial(
+    url: str, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(slot_module, "ASK_EVERY_S", 0.0)
+    study = enrolled(url, [{"checkpoint": 100, "step_s": 0.05, "value": 0.0}], steps=12)
+    asked: list[float] = []
+
+    def stop_soon(*_: object) -> bool:
+        asked.append(time.monotonic())
+        return asked[-1] - asked[0] > 0.3
+
+    monkeypatch.setattr(queue, "stop_requested", stop_soon)
+    assert run_loop(url, study) == "stopped"
+    (trial,) = trials_of(url)
+    assert (trial.state, trial.exit_reason) == ("waiting", "preempted")
+    monkeypatch.undo()
+    assert run_loop(url, study) == "done"
+    (trial,) = trials_of(url)
+    assert (trial.state, trial.number, trial.attempts) == ("completed", 0, 2)
+    assert sorted(curve_of(url)) == list(range(1, 13))
+    folder = Path(url.removeprefix("sqlite:///")).parent / "runs" / "s" / "screen" / "00000"
+    steps = [line for line in (folder / "metrics.jsonl").read_text().splitlines() if line]
+    assert len(steps) == 12  # it did go on from its checkpoint
+
+
+def test_device_seconds_of_all_attempts_are_in_the_ledger(url: str) -> None:
+    run_one(url, {"fail_attempts": 2, "step_s": 0.02})
+    attempts = attempts_of(url)
+    assert len(attempts) == 3
+    assert all(attempt.device_seconds > 0 for attempt in attempts)
+    with reader.connect(url) as connection:
+        assert reader.device_seconds(connection, 1) == pytest.approx(sum(a.device_seconds for a in attempts))
+
+
+def test_a_slot_that_holds_half_a_device_costs_half(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    study = enrolled(url, [{"step_s": 0.1}])
+    half = slot_module.Slot(name="cuda-0-0", device="cuda:0", device_share=0.5)
+    run_loop(url, study, slot=half)
+    (attempt,) = attempts_of(url)
+    assert attempt.ended_at is not None
+    assert attempt.device_seconds == pytest.approx((attempt.ended_at - attempt.started_at) / 2, rel=0.3)
+
+
+def test_an_attempt_whose_lease_was_taken_writes_nothing_and_its_process_ends(
+    url: str, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    study = enrolled(url, [{"hang_at": 2, "children": 1}, {}])
+
+    def take(_: Engine, claim: queue.Claim, **__: object) -> bool:
+        if claim.number == 0:
+            with writing(engine) as connection:  # another slot, for which the clock ran faster
+                connection.execute(update(trials).where(trials.c.number == 0).values(fence=trials.c.fence + 1))
+        return claim.number != 0
+
+    monkeypatch.setattr(queue, "renew", take)
+    monkeypatch.setattr(queue, "next_due", lambda *_: None)
+    assert run_loop(url, study, lease_s=1.2) == "done"
+    first, second = trials_of(url)
+    assert (first.state, second.state) == ("running", "completed")  # the other's, still
+
+
+def test_run_directories_of_another_trial_are_moved_aside(url: str, tmp_path: Path) -> None:
+    run_dir = tmp_path / "runs" / "s" / "screen" / "00000"
+    run_dir.mkdir(parents=True)
+    (run_dir / "trial.json").write_text('{"configuration_hash": "other", "seed": 0, "budget": {"steps": 3}}')
+    (run_dir / "metrics.jsonl").write_text('{"step": 77, "loss": -5}\n')
+    trial, _ = run_one(url, {"value": 0.5})
+    assert trial.value == 0.5
+    assert sorted(curve_of(url)) == [1, 2, 3]
+    assert (run_dir.with_name("00000.replaced-1") / "metrics.jsonl").exists()
+
+
+def test_a_trial_whose_store_was_lost_goes_on_from_its_files(url: str, tmp_path: Path, empty_store: Path) -> None:
+    run_one(url, {"checkpoint": 1, "value": 0.5}, steps=4)
+    store = tmp_path / "store.db"
+    for path in tmp_path.glob("store.db*"):
+        path.unlink()
+    store.write_bytes(empty_store.read_bytes())
+    trial, _ = run_one(url, {"checkpoint": 1, "value": 0.5}, steps=4)
+    assert (trial.state, trial.value) == ("completed", 0.5)
+    assert sorted(curve_of(url)) == [1, 2, 3, 4]
+    assert (tmp_path / "runs/s/screen/00000/metrics.jsonl").read_text().count("\n") == 4
+
+
+def test_a_store_deleted_under_a_run_is_an_error_that_says_so(
+    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(slot_module, "ASK_EVERY_S", 0.05)
+    study = enrolled(url, [{"checkpoint": 100, "step_s": 0.05}], steps=1000)
+    looks = iter(range(1000))
+    real = slot_module.queue.stop_requested
+
+    def delete(*arguments: Any) -> bool:
+        if next(looks) == 3:
+            (tmp_path / "store.db").unlink()
+        return real(*arguments)
+
+    monkeypatch.setattr(queue, "stop_requested", delete)
+    with pytest.raises(StoreError, match="was deleted while the run was going on"):
+        run_loop(url, study)
+    assert (tmp_path / "runs/s/screen/00000/checkpoint.json").exists()
+
+
+def test_no_room_for_a_run_directory_stops_the_slot_and_blames_no_trial(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device", "/runs/config.json")
+
+    study = enrolled(url, [{}])
+    monkeypatch.setattr(supervisor, "prepare", full)
+    with pytest.raises(SweeperError, match="No space left on device"):
+        run_loop(url, study)
+    assert trials_of(url)[0].state == "waiting"
+
+
+def dead_slot(machine: str) -> queue.SlotIdentity:
+    """A slot of this host's name whose process id nobody has."""
+    return queue.SlotIdentity(
+        host=slot_module.socket.gethostname(),
+        machine=machine,
+        slot="cpu-9",
+        device="cpu",
+        device_share=1.0,
+        supervisor_pid=2**22 - 1,
+        supervisor_started_at=1.0,
+    )
+
+
+def test_a_dead_slots_trial_is_taken_up_at_once(url: str, engine: Engine) -> None:
+    study = enrolled(url, [{"value": 0.5}])
+    assert queue.claim(engine, study, dead_slot(this_machine()), lease_s=1e6, now=time.time()) is not None
+    assert run_loop(url, study) == "done"
+    assert [attempt.exit_reason for attempt in attempts_of(url)] == ["killed", "completed"]
+    assert attempts_of(url)[0].supervisor_lost
+
+
+def test_a_trial_in_another_container_of_this_host_s_name_is_left_alone(url: str, engine: Engine) -> None:
+    study = enrolled(url, [{"value": 0.5}])
+    elsewhere = dead_slot(f"{slot_module.socket.gethostname()}/another boot/4026532000")
+    assert queue.claim(engine, study, elsewhere, lease_s=1e6, now=time.time()) is not None
+    assert sweep(engine, study, this_machine()) == 0
+    assert trials_of(url)[0].state == "running"
+
+
+def test_a_back_off_written_by_a_clock_that_was_set_back_is_not_waited_for(url: str, engine: Engine) -> None:
+    study = enrolled(url, [{}])
+    with writing(engine) as connection:
+        connection.execute(update(trials).values(not_before=time.time() + 86400))
+    assert run_loop(url, study) == "done"
+    assert trials_of(url)[0].state == "completed"

@@ -1,0 +1,83 @@
+"""A study as a folder: what is read from it is what the store has, and so is the report."""
+
+import dataclasses
+import json
+import math
+from pathlib import Path
+from typing import Literal
+
+import pandas as pd
+import pytest
+
+from reports.rendering.html import render_html
+from reports.sections.report import study_report
+from sweeper.errors import UsageError
+from sweeper.evidence.data.load import StudyData, load_archive
+from sweeper.export.archive import archive_files, read_archive
+from sweeper.store.reading import reader
+from tests.reports.conftest import NOW
+
+
+@pytest.fixture(scope="module", params=["parquet", "csv"])
+def folder(store: str, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Path:
+    form: Literal["parquet", "csv"] = request.param
+    found = tmp_path_factory.mktemp(form)
+    with reader.connect(store) as connection:
+        for name, content in archive_files(connection, reader.study(connection, "quickstart"), form).items():
+            (found / name).write_bytes(content)
+    return found
+
+
+def test_trials_and_attempts_are_those_of_the_store(folder: Path, store: str) -> None:
+    found = read_archive(folder)
+    with reader.connect(store) as connection:
+        study = reader.study(connection, "quickstart")
+        assert found.trials == reader.trials(connection, study.id)
+        assert found.attempts == reader.attempts(connection, study.id)
+        assert found.phases == reader.phases(connection, study.id)
+        assert found.members == reader.members(connection, study.id)
+        assert found.environments == reader.environments(connection, study.id)
+        assert found.study == dataclasses.replace(study, runs_dir="")
+
+
+def test_curves_keep_every_point_and_what_is_not_a_number(folder: Path, data: StudyData) -> None:
+    found = load_archive(folder)
+    curves, others = data.curves("valid_perplexity"), found.curves("valid_perplexity")
+    assert curves.keys() == others.keys()
+    for trial, curve in curves.items():
+        for field in dataclasses.fields(curve):
+            pairs = zip(getattr(curve, field.name), getattr(others[trial], field.name), strict=True)
+            assert all(one == other or (math.isnan(one) and math.isnan(other)) for one, other in pairs)
+    pd.testing.assert_frame_equal(found.trials, data.trials)
+
+
+def test_the_report_from_the_folder_is_the_one_from_the_store(folder: Path, page: str) -> None:
+    assert render_html(study_report(load_archive(folder), NOW)) == page
+
+
+def test_the_folder_names_no_folder_of_this_machines_runs(folder: Path) -> None:
+    assert json.loads((folder / "study.json").read_text())["study"]["runs_dir"] == ""
+
+
+def test_a_folder_that_holds_no_study_is_refused_with_a_remedy(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"study\.json: is not there\. Write the folder with `sweeper export"):
+        read_archive(tmp_path)
+
+
+@pytest.mark.parametrize("content", ["no JSON", "{}", '{"format": 1}', '{"format": 1, "study": {"id": 1}}'])
+def test_a_damaged_folder_is_refused_with_a_remedy(tmp_path: Path, content: str) -> None:
+    (tmp_path / "study.json").write_text(content)
+    with pytest.raises(UsageError, match=r"cannot be read: .* Write it again with `sweeper export"):
+        read_archive(tmp_path)
+
+
+def test_a_folder_of_a_later_format_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "study.json").write_text('{"format": 2}')
+    with pytest.raises(UsageError, match="format 2 is unknown to this version"):
+        read_archive(tmp_path)
+
+
+def test_a_table_that_is_missing_is_named(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "study.json").write_bytes((folder / "study.json").read_bytes())
+    with pytest.raises(UsageError, match=r"trials\.csv: is not there"):
+        read_archive(tmp_path)
