@@ -6,17 +6,17 @@ import click
 
 from sweeper.cli.options import store_option
 from sweeper.cli.studies import opened
+from sweeper.store.queue import control
 
 
 @click.command()
 @click.argument("study")
 @store_option
 def cancel(study: str, store: str) -> None:
-    """End STUDY early: its waiting trials are cancelled, its running ones write a checkpoint and stop.
+    """Cancel the waiting and running trials of STUDY.
 
     Nothing is deleted; `sweeper retry STUDY` takes the cancelled trials up again.
     """
-    from sweeper.store import control  # noqa: PLC0415 - SQLAlchemy is slow to load
 
     with opened(store, study) as (engine, name, study_id):
         number = control.cancel(engine, study_id, time.time())

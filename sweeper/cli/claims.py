@@ -4,14 +4,14 @@ import json
 import math
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from sweeper.cli.options import json_option, print_json, store_option, study_name
-
-if TYPE_CHECKING:
-    from reports.claims import ClaimVerdict
+from sweeper.evidence.claims.caveats import removed_claims
+from sweeper.evidence.claims.judge import ClaimVerdict, all_supported, judge_claims
+from sweeper.evidence.data.load import load
 
 COLOURS = {"supported": "green", "refuted": "red", "undecided": "yellow", "untested": None}
 
@@ -21,15 +21,12 @@ COLOURS = {"supported": "green", "refuted": "red", "undecided": "yellow", "untes
 @json_option
 @store_option
 def claims(study: str, as_json: bool, store: str) -> None:
-    """Judge the claims of STUDY, a study file or a study's name in the store, by the trials that have ended.
+    """Print a verdict on each claim of STUDY.
 
     Each claim is supported, refuted, undecided or untested. The exit code is 0 only if all of them are supported,
     else 1, so that a study can guard its claims in CI.
     """
     name = study_name(study)
-    from reports.claim_caveats import removed_claims  # noqa: PLC0415 - pandas and scipy are slow to load
-    from reports.claims import all_supported, judge_claims  # noqa: PLC0415
-    from reports.load import load  # noqa: PLC0415
 
     data = load(store, name)
     verdicts, removed = judge_claims(data), removed_claims(data)

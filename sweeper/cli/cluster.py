@@ -3,16 +3,14 @@
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from sweeper.cli.options import WholeNumber
-
-if TYPE_CHECKING:
-    from sweeper.cluster.options import ClusterOptions
-    from sweeper.cluster.pool import DaskPool
-    from sweeper.spec import Study
+from sweeper.execution.cluster.options import ClusterOptions, check_engine
+from sweeper.execution.cluster.pool import DaskPool
+from sweeper.spec.study import Study
 
 Command = Callable[..., None]
 
@@ -51,7 +49,6 @@ def cluster_of(
     Raises:
         UsageError: the options do not go together, or Dask is not installed.
     """
-    from sweeper.cluster.options import ClusterOptions, check_engine  # noqa: PLC0415
 
     options = ClusterOptions(address=dask_address, scheduler_file=dask_scheduler_file, slurm_jobs=dask_slurm)
     check_engine(engine, options)
@@ -59,8 +56,8 @@ def cluster_of(
 
 
 def pool_of(
-    study: "Study", cluster: "ClusterOptions | None", *, store: str, slots: int | None
-) -> "AbstractContextManager[DaskPool | None]":
+    study: Study, cluster: ClusterOptions | None, *, store: str, slots: int | None
+) -> AbstractContextManager[DaskPool | None]:
     """The cluster, started and checked; nothing without one.
 
     Raises:
@@ -68,6 +65,6 @@ def pool_of(
     """
     if cluster is None:
         return nullcontext()
-    from sweeper.cluster.connect import dask_pool  # noqa: PLC0415 - the only way to an import of Dask
+    from sweeper.execution.cluster.connect import dask_pool  # noqa: PLC0415 - the only way to an import of Dask
 
     return dask_pool(cluster, study.document, store=store, slots=slots)

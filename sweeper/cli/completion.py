@@ -1,6 +1,7 @@
 """`sweeper completion`: what a shell needs to complete sweeper's commands and options."""
 
 import click
+from click.shell_completion import get_completion_class
 
 SHELLS = ("bash", "zsh", "fish")
 
@@ -8,7 +9,7 @@ SHELLS = ("bash", "zsh", "fish")
 @click.command()
 @click.argument("shell", type=click.Choice(SHELLS), metavar="SHELL")
 def completion(shell: str) -> None:
-    """Print the completion script for SHELL: bash, zsh or fish.
+    """Print the completion script for bash, zsh or fish.
 
     \b
       bash   sweeper completion bash > ~/.local/share/bash-completion/completions/sweeper
@@ -18,7 +19,6 @@ def completion(shell: str) -> None:
     A new shell then completes commands, options and their values. Or for the running shell alone, bash or zsh:
     eval "$(sweeper completion bash)".
     """
-    from click.shell_completion import get_completion_class  # noqa: PLC0415
 
     from sweeper.cli.main import cli  # noqa: PLC0415 - main loads the commands
 

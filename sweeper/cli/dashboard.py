@@ -5,7 +5,10 @@ from contextlib import suppress
 import click
 
 from sweeper.cli.options import WholeNumber, store_option
+from sweeper.cli.report import default_folder
 from sweeper.errors import UsageError
+from sweeper.export.dashboard import dashboard_app, is_loopback, make_dashboard_server
+from sweeper.store.reading import reader
 
 
 @click.command()
@@ -14,20 +17,18 @@ from sweeper.errors import UsageError
 @click.option("--port", type=WholeNumber(0, 65535), default=8080, show_default=True, help="0 takes a free one.")
 @click.option("--anyone-may-connect", is_flag=True, help="Needed for a --host that others can reach.")
 def dashboard(store: str, host: str, port: int, anyone_may_connect: bool) -> None:
-    """Show the studies of the store in Optuna's dashboard, until ^C; each phase is an Optuna study STUDY/PHASE.
+    """Serve Optuna's dashboard on the store.
 
     It only reads, so it may stay open while studies run. It has no passwords and listens on this machine alone:
     to let others see it, say so twice, with --host and --anyone-may-connect. It is an optional extra:
     pip install 'sweeper[dashboard]'.
     """
-    from sweeper.dashboard import dashboard_app, is_loopback, make_dashboard_server  # noqa: PLC0415 - loads SQLAlchemy
 
     if not is_loopback(host) and not anyone_may_connect:
         raise UsageError(
             f"--host {host}: whoever reaches that address could read all studies. If that is meant, add "
             "--anyone-may-connect; else leave --host out, and reach it through a tunnel: ssh -L 8080:localhost:8080 …"
         )
-    from sweeper.store import reader  # noqa: PLC0415
 
     with reader.connect(store) as connection:
         names = [study.name for study in reader.studies(connection)]
@@ -42,7 +43,6 @@ def dashboard(store: str, host: str, port: int, anyone_may_connect: bool) -> Non
 
 
 def _report_line(study: str) -> str:
-    from sweeper.cli.report import default_folder  # noqa: PLC0415
 
     path = default_folder([study]) / "report.html"
     if path.is_file():

@@ -15,7 +15,7 @@ CORPORA: Final = ("ptb", "wikitext-2", "wikitext-103")  # of trainer.corpora.fet
 
 @click.group()
 def data() -> None:
-    """Fetch the corpora that the built-in trainer reads; the corpus pydocs needs no fetching."""
+    """Download the corpora of the built-in trainer."""
 
 
 @data.command()

@@ -6,6 +6,8 @@ from typing import Final
 import click
 
 from sweeper.cli.options import json_option, print_json, store_option
+from sweeper.doctor.examination import examine
+from sweeper.doctor.findings import all_well
 
 MARKS: Final = {"ok": ("ok", "green"), "note": ("note", "yellow"), "wrong": ("WRONG", "red")}
 
@@ -14,12 +16,10 @@ MARKS: Final = {"ok": ("ok", "green"), "note": ("note", "yellow"), "wrong": ("WR
 @store_option
 @json_option
 def doctor(store: str, as_json: bool) -> None:
-    """Look at store, disk, GPUs, versions, corpora and clock, and say what to do where something is not right.
+    """Check the store, disk, GPUs, versions, corpora and clock.
 
     Nothing is written. The exit code is 1 if something is wrong; notes, such as a corpus that is not here, are none.
     """
-    from sweeper.doctor.examination import examine  # noqa: PLC0415 - SQLAlchemy is slow to load
-    from sweeper.doctor.findings import all_well  # noqa: PLC0415
 
     findings = examine(store)
     well = all_well(findings)

@@ -2,17 +2,20 @@
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Literal, cast
+from typing import Final, Literal, cast
 
 import click
 
 from sweeper.cli.options import store_option, study_name
 from sweeper.errors import UsageError
+from sweeper.evidence.claims.judge import claims_table
+from sweeper.evidence.data.load import load
+from sweeper.export.archive import archive_files
+from sweeper.export.tables import Format, TableName, encoded, table
+from sweeper.files import write_atomically
 from sweeper.quantities import counted
-
-if TYPE_CHECKING:
-    from sweeper.export import Format, TableName
-    from sweeper.store.reader import Table
+from sweeper.store.reading import reader
+from sweeper.store.reading.reader import Table
 
 TABLES: Final = ("trials", "attempts", "measurements", "claims")
 FORMATS: Final = ("csv", "parquet", "json")
@@ -28,7 +31,7 @@ FORMATS: Final = ("csv", "parquet", "json")
 )
 @store_option
 def export(study: str, name: str | None, whole: bool, form: str, out: Path | None, store: str) -> None:
-    """Write one table of STUDY: a row a trial, attempt, measurement or claim; or all of it as a folder."""
+    """Export tables of STUDY as CSV, Parquet or JSON."""
     if whole:
         _write_all(store, study_name(study), name, form, out)
         return
@@ -39,14 +42,12 @@ def export(study: str, name: str | None, whole: bool, form: str, out: Path | Non
     if form == "parquet" and out is None:
         raise UsageError("--format parquet: is no text for a terminal. Name a file with --out FILE.")
     found = _table(store, study_name(study), name)
-    from sweeper.export import encoded  # noqa: PLC0415
 
     content = encoded(found, cast("Format", form))
     if out is None:
         sys.stdout.buffer.write(content)
         sys.stdout.buffer.flush()
         return
-    from sweeper.files import write_atomically  # noqa: PLC0415
 
     try:
         write_atomically(out, content)
@@ -60,12 +61,6 @@ def _write_all(store: str, study: str, table: str | None, form: str, out: Path |
         raise UsageError("--table beside --all: all tables are written. Leave one of the two out.")
     if form == "json" or out is None:
         raise UsageError("--all: takes --out FOLDER, and --format csv or parquet.")
-    from reports.claims import claims_table  # noqa: PLC0415 - pandas and scipy are slow to load
-    from reports.load import load  # noqa: PLC0415
-    from sweeper.archive import archive_files  # noqa: PLC0415
-    from sweeper.export import encoded  # noqa: PLC0415
-    from sweeper.files import write_atomically  # noqa: PLC0415
-    from sweeper.store import reader  # noqa: PLC0415
 
     chosen = cast("Literal['csv', 'parquet']", form)
     with reader.connect(store) as connection:
@@ -83,14 +78,9 @@ def _write_all(store: str, study: str, table: str | None, form: str, out: Path |
         raise UsageError(f"--out {out}: cannot be written: {error.strerror}. Name another folder.") from error
 
 
-def _table(store: str, study: str, name: str) -> "Table":
+def _table(store: str, study: str, name: str) -> Table:
     if name == "claims":
-        from reports.claims import claims_table  # noqa: PLC0415 - pandas and scipy are slow to load
-        from reports.load import load  # noqa: PLC0415
-
         return claims_table(load(store, study))
-    from sweeper.export import table  # noqa: PLC0415
-    from sweeper.store import reader  # noqa: PLC0415
 
     with reader.connect(store) as connection:
         return table(connection, reader.study(connection, study), cast("TableName", name))

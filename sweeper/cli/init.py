@@ -14,7 +14,7 @@ from sweeper.errors import UsageError
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path), default=Path("study.yaml"))
 def init(file: Path) -> None:
-    """Write a commented study file for your own training script.  [default: study.yaml]
+    """Write a commented study file for your own training script.
 
     It passes `sweeper plan` as it is. A file that exists already is left alone.
     """

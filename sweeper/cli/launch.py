@@ -3,23 +3,33 @@
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from shlex import quote
+from typing import Any
 
 import click
 
+from sweeper.admission import refuse_what_cannot_fit, refuse_what_has_no_room
 from sweeper.cli.cluster import cluster_of, engine_options, pool_of
-from sweeper.cli.options import WholeNumber, json_option, print_json, store_option
-from sweeper.cli.pilot import pilot_option
+from sweeper.cli.options import DEFAULT_STORE, WholeNumber, json_option, print_json, store_option
+from sweeper.cli.pilot import pilot_of_a_launch, pilot_option
+from sweeper.cli.plan import tell_plan
+from sweeper.cli.progress_lines import progress_for
 from sweeper.errors import UsageError
+from sweeper.estimate import pilots_for, predicted_for
+from sweeper.execution.cluster.pool import DaskPool
+from sweeper.execution.launch import Launched
+from sweeper.execution.launch import launch as run
+from sweeper.execution.slots.neighbours import say_crowding
+from sweeper.execution.slots.resources import Slot
+from sweeper.forecast.trial_seconds import seconds_of
+from sweeper.monitor.observation import observe
+from sweeper.planning.plan import Plan, make_plan
 from sweeper.quantities import counted, device_hours
-
-if TYPE_CHECKING:
-    from sweeper.cluster.pool import DaskPool
-    from sweeper.launch import Launched
-    from sweeper.plan import Plan
-    from sweeper.slots.resources import Slot
-    from sweeper.spec import Study
-    from sweeper.store.enrol import Enrolment
+from sweeper.spec.load import load_study
+from sweeper.spec.study import Study
+from sweeper.store.enrolment.enrol import Enrolment
+from sweeper.store.reading import reader
+from sweeper.store.url import shown
 
 
 @click.command()
@@ -44,12 +54,10 @@ def launch(
     as_json: bool,
     **dask: Any,
 ) -> None:
-    """Run the study of a file to its end; the same command goes on after an interruption.
+    """Run a study file to completion; rerun the same command to resume.
 
     ^C once stops cleanly: running trials write their checkpoints. Twice kills them; nothing is lost then either.
     """
-    from sweeper.plan import make_plan  # noqa: PLC0415 - heavy imports wait until the command runs
-    from sweeper.spec import load_study  # noqa: PLC0415
 
     cluster = cluster_of(engine, **dask)
     if dry_run and pilot is not None:
@@ -58,17 +66,12 @@ def launch(
         raise UsageError("--pilot: runs on this machine, and the trials would not. Leave out --pilot or --engine dask.")
     loaded = load_study(study)
     plan = make_plan(loaded)
-    from sweeper.cli.pilot import pilot_of_a_launch  # noqa: PLC0415
-    from sweeper.cli.plan import pilots_for, predicted_for, tell_plan  # noqa: PLC0415
-    from sweeper.predict import seconds_of  # noqa: PLC0415
 
     if pilot is not None:
         pilot_of_a_launch(loaded, plan, store=store, slots=slots, amount=pilot, force=force)
     pilots = pilots_for(loaded, store)
     predicted = predicted_for(loaded, plan, store, pilots)
     if not force:
-        from sweeper.cli.admission import refuse_what_cannot_fit, refuse_what_has_no_room  # noqa: PLC0415
-
         refuse_what_cannot_fit(loaded, plan, predicted)
         if cluster is None:
             refuse_what_has_no_room(loaded, plan, pilots, store=store, slots=slots)
@@ -88,19 +91,15 @@ def launch(
 
 
 def _run(
-    study: "Study",
-    plan: "Plan",
+    study: Study,
+    plan: Plan,
     *,
     store: str,
     slots: int | None,
     extend: bool,
     predicted: Any,
-    pool: "DaskPool | None",
-) -> "Launched":
-    from sweeper.launch import launch as run  # noqa: PLC0415
-    from sweeper.observation import observe  # noqa: PLC0415
-    from sweeper.progress import progress_for  # noqa: PLC0415
-    from sweeper.store import reader  # noqa: PLC0415
+    pool: DaskPool | None,
+) -> Launched:
 
     with progress_for() as progress:
 
@@ -122,10 +121,7 @@ def _run(
         )
 
 
-def _tell_start(
-    plan: "Plan", enrolment: "Enrolment", places: "tuple[Slot, ...]", store: str, pool: "DaskPool | None"
-) -> None:
-    from sweeper.store.url import shown  # noqa: PLC0415
+def _tell_start(plan: Plan, enrolment: Enrolment, places: tuple[Slot, ...], store: str, pool: DaskPool | None) -> None:
 
     for change in enrolment.changes:
         click.echo(f"{plan.study}: changed since the first launch: {change}", err=True)
@@ -138,20 +134,16 @@ def _tell_start(
     what = f"{counted(enrolment.added, 'trial')} planned" if enrolment.added else "going on"
     where = _devices(places) if pool is None else f"{_devices(places)} ({pool.where})"
     click.echo(f"{plan.study}: {what}; {counted(len(places), 'slot')} on {where}; store {shown(store)}", err=True)
-    if pool is None:
-        from sweeper.slots.neighbours import say_crowding  # noqa: PLC0415
-
-        if (crowded := say_crowding(plan.study, places)) is not None:
-            click.echo(f"{plan.study}: {crowded}", err=True)
+    if pool is None and (crowded := say_crowding(plan.study, places)) is not None:
+        click.echo(f"{plan.study}: {crowded}", err=True)
 
 
-def _devices(places: "tuple[Slot, ...]") -> str:
+def _devices(places: tuple[Slot, ...]) -> str:
     kinds = list(dict.fromkeys(place.device for place in places))
     return ", ".join(kinds)
 
 
-def _tell_end(study: str, launched: "Launched", path: Path, store: str) -> None:
-    from sweeper.cli.options import DEFAULT_STORE  # noqa: PLC0415
+def _tell_end(study: str, launched: Launched, path: Path, store: str) -> None:
 
     option = "" if store == DEFAULT_STORE else f" --store {_shell_word(store)}"
     counts = [f"{launched.completed} completed"]
@@ -175,14 +167,11 @@ def _tell_end(study: str, launched: "Launched", path: Path, store: str) -> None:
 
 
 def _shell_word(store: str) -> str:
-    from shlex import quote  # noqa: PLC0415
-
-    from sweeper.store.url import shown  # noqa: PLC0415
 
     return quote(shown(store))
 
 
-def _document(study: str, launched: "Launched") -> dict[str, Any]:
+def _document(study: str, launched: Launched) -> dict[str, Any]:
     return {
         "study": study,
         "exit_code": launched.exit_code,

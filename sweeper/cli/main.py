@@ -10,27 +10,28 @@ import click
 from sweeper import __version__
 from sweeper.errors import SweeperError
 
-# In the order in which a user needs them. Each is sweeper/cli/NAME.py with a click command of the same name.
-COMMANDS: Final = (
-    "init",
-    "plan",
-    "launch",
-    "simulate",
-    "status",
-    "claims",
-    "replay",
-    "report",
-    "export",
-    "show",
-    "retry",
-    "cancel",
-    "worker",
-    "dashboard",
-    "data",
-    "doctor",
-    "schema",
-    "completion",
-)
+# In the order in which a user needs them. Each is sweeper/cli/NAME.py with a click command of the same name; its help
+# is here as well, so that `sweeper --help` imports none of them. A test compares the two.
+COMMANDS: Final = {
+    "init": "Write a commented study file for your own training script.",
+    "plan": "Predict the trials and run time of a study file; runs nothing.",
+    "launch": "Run a study file to completion; rerun the same command to resume.",
+    "simulate": "Simulate the schedule of a study file on N slots.",
+    "status": "Show the progress of STUDY, or of every study in the store.",
+    "claims": "Print a verdict on each claim of STUDY.",
+    "replay": "Replay STUDY under another protocol, from its finished trials.",
+    "report": "Write the HTML and PDF report of STUDY.",
+    "export": "Export tables of STUDY as CSV, Parquet or JSON.",
+    "show": "Show one TRIAL of STUDY: configuration, attempts and results.",
+    "retry": "Put the failed trials of STUDY back into the queue.",
+    "cancel": "Cancel the waiting and running trials of STUDY.",
+    "worker": "Run trials of the studies in a store until none is left.",
+    "dashboard": "Serve Optuna's dashboard on the store.",
+    "data": "Download the corpora of the built-in trainer.",
+    "doctor": "Check the store, disk, GPUs, versions, corpora and clock.",
+    "schema": "Print the JSON schema of the study file.",
+    "completion": "Print the completion script for bash, zsh or fish.",
+}
 
 
 class _ReaderLeft(Exception):  # noqa: N818 - no error: `head` does it
@@ -48,6 +49,10 @@ class _Commands(click.Group):
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:

@@ -9,6 +9,10 @@ from typing import Any, TypeVar
 
 import click
 
+from sweeper.errors import UsageError
+from sweeper.spec.yaml_source import load
+from sweeper.store.records import plain
+
 DEFAULT_STORE = "sqlite:///sweeper.db"
 MOST_SECONDS = 10**9  # 32 years; a schedule of many trials is still a number
 
@@ -92,8 +96,6 @@ def json_option(command: Command) -> Command:
 
 def print_json(value: object) -> None:
     """Print one JSON document on standard output; not-a-number, which JSON lacks, becomes null."""
-    from sweeper.store.records import plain  # noqa: PLC0415 - only where something is printed
-
     click.echo(json.dumps(plain(value), indent=2, allow_nan=False))
 
 
@@ -105,8 +107,6 @@ def study_name(study: str) -> str:
     """
     if not _is_file(study):
         return study
-    from sweeper.errors import UsageError  # noqa: PLC0415
-    from sweeper.yaml_source import load  # noqa: PLC0415 - yaml is loaded only where a file is named
 
     data = load(Path(study)).data
     name = data.get("study") if isinstance(data, dict) else None

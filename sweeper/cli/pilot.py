@@ -3,17 +3,21 @@
 import sys
 import time
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import Any, Final, TypeVar
 
 import click
 
+from sweeper.cli.progress_lines import progress_for
+from sweeper.errors import UsageError
+from sweeper.execution.slots.resources import Slot
+from sweeper.monitor.observation import observe
+from sweeper.pilot.choice import PilotTrial
+from sweeper.pilot.run import run_pilot
+from sweeper.planning.plan import Plan
 from sweeper.quantities import counted, device_hours
-
-if TYPE_CHECKING:
-    from sweeper.pilot_choice import PilotTrial
-    from sweeper.plan import Plan
-    from sweeper.slots.resources import Slot
-    from sweeper.spec import Study
+from sweeper.spec.study import Study
+from sweeper.store.reading import reader
+from sweeper.store.reading.reader import is_in_store
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 SENSIBLE: Final = 0  # what the option alone means: as many steps as it takes
@@ -45,15 +49,11 @@ def pilot_option(command: Command) -> Command:
     )(command)
 
 
-def pilot_first(study: "Study", plan: "Plan", *, store: str, slots: int | None, amount: int) -> tuple[str, ...]:
+def pilot_first(study: Study, plan: Plan, *, store: str, slots: int | None, amount: int) -> tuple[str, ...]:
     """Run a pilot, show its progress, say what it cost; what failed in it, a line each.
 
     Exits with 130 if it is interrupted.
     """
-    from sweeper.observation import observe  # noqa: PLC0415 - heavy imports wait until a pilot runs
-    from sweeper.pilot import run_pilot  # noqa: PLC0415
-    from sweeper.progress import progress_for  # noqa: PLC0415
-    from sweeper.store import reader  # noqa: PLC0415
 
     with progress_for() as progress:
 
@@ -82,14 +82,12 @@ def pilot_first(study: "Study", plan: "Plan", *, store: str, slots: int | None, 
     return piloted.failures
 
 
-def pilot_of_a_launch(study: "Study", plan: "Plan", *, store: str, slots: int | None, amount: int, force: bool) -> None:
+def pilot_of_a_launch(study: Study, plan: Plan, *, store: str, slots: int | None, amount: int, force: bool) -> None:
     """A pilot before a launch. A study that is in the store has begun: then there is nothing left to find out.
 
     Raises:
         UsageError: runs of the pilot failed, and so would trials.
     """
-    from sweeper.cli.admission import is_in_store  # noqa: PLC0415
-    from sweeper.errors import UsageError  # noqa: PLC0415
 
     if is_in_store(store, study.name):
         click.echo(f"{study.name}: is in the store already; --pilot has nothing to tell it.", err=True)
@@ -102,7 +100,7 @@ def pilot_of_a_launch(study: "Study", plan: "Plan", *, store: str, slots: int | 
         )
 
 
-def _tell_start(study: str, trials: "Sequence[PilotTrial]", places: "tuple[Slot, ...]") -> None:
+def _tell_start(study: str, trials: Sequence[PilotTrial], places: tuple[Slot, ...]) -> None:
     lengths = sorted({f"{trial.amount:,g} {trial.unit}" for trial in trials})
     runs = f"{counted(len(trials), 'run')} of {' or '.join(lengths)}"
     click.echo(f"{study}: a pilot of {runs} on {counted(len(places), 'slot')}", err=True)

@@ -1,18 +1,18 @@
 """`sweeper replay`: what another protocol would have saved, and which verdicts it would have changed."""
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
+from reports.replay.protocols import Player, Protocol, Replay
+from reports.replay.search import search
 from sweeper.cli.options import WholeNumber, json_option, print_json, store_option, study_name
 from sweeper.cli.replay_least import least_document, least_text
 from sweeper.errors import UsageError
-from sweeper.pruning import PRUNERS
+from sweeper.evidence.data.load import load
+from sweeper.planning.pruning import PRUNERS
 from sweeper.quantities import hours
-
-if TYPE_CHECKING:
-    from reports.replay.protocols import Replay
 
 STOPPINGS = ("obrien-fleming", "pocock")
 
@@ -32,23 +32,19 @@ STOPPINGS = ("obrien-fleming", "pocock")
 @json_option
 @store_option
 def replay(study: str, least: bool, as_json: bool, store: str, **given: Any) -> None:
-    """Play STUDY again, a study file or a study's name in the store, by another protocol.
+    """Replay STUDY under another protocol, from its finished trials.
 
     Nothing is run and the store is not changed: trials are replayed from their curves. Told are the device-hours saved
     and the claims whose verdict would have been another.
     """
     options = _checked(given, least=least)
     name = study_name(study)
-    from reports.load import load  # noqa: PLC0415 - pandas and scipy are slow to load
 
     data = load(store, name)
     if least:
-        from reports.replay.search import search  # noqa: PLC0415
-
         result = search(data)
         print_json({"study": name, **least_document(result)}) if as_json else click.echo(least_text(name, result))
         return
-    from reports.replay.protocols import Player, Protocol  # noqa: PLC0415
 
     found = Player(data).play(Protocol(**options))
     if as_json:
@@ -78,7 +74,7 @@ def _checked(given: dict[str, Any], *, least: bool) -> dict[str, Any]:
     return options
 
 
-def _document(found: "Replay") -> dict[str, object]:
+def _document(found: Replay) -> dict[str, object]:
     return {
         "pruner": None if found.protocol.pruner == "none" else found.protocol.pruner,
         "seeds": found.protocol.seeds,
@@ -97,7 +93,7 @@ def _document(found: "Replay") -> dict[str, object]:
     }
 
 
-def _print(name: str, metric: str, found: "Replay") -> None:
+def _print(name: str, metric: str, found: Replay) -> None:
     protocol = found.protocol
     seeds = "the first seed" if protocol.seeds == 1 else f"the first {protocol.seeds} seeds"
     what = [f"pruner {protocol.pruner}"] if protocol.pruner != "none" else []

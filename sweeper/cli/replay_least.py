@@ -1,12 +1,10 @@
 """`sweeper replay --least`: the cheapest protocols that keep a study's verdicts, for people and for programs."""
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
+from reports.replay.protocols import Replay
+from reports.replay.search import Search
 from sweeper.quantities import counted, device_hours, hours
-
-if TYPE_CHECKING:
-    from reports.replay.protocols import Replay
-    from reports.replay.search import Search
 
 HINDSIGHT: Final = (
     "The least is chosen by its outcome: which protocol it is, and that it keeps the verdicts, was known only after "
@@ -14,7 +12,7 @@ HINDSIGHT: Final = (
 )
 
 
-def least_document(found: "Search") -> dict[str, Any]:
+def least_document(found: Search) -> dict[str, Any]:
     """The result as JSON."""
     return {
         "trials": found.full.num_trials,
@@ -31,7 +29,7 @@ def least_document(found: "Search") -> dict[str, Any]:
     }
 
 
-def _replay(found: "Replay") -> dict[str, Any]:
+def _replay(found: Replay) -> dict[str, Any]:
     protocol = found.protocol
     return {
         "protocol": str(protocol),
@@ -49,7 +47,7 @@ def _replay(found: "Replay") -> dict[str, Any]:
     }
 
 
-def least_text(name: str, found: "Search") -> str:
+def least_text(name: str, found: Search) -> str:
     """The result for people."""
     full = found.full
     size = f"{counted(full.num_trials, 'trial')}, {counted(len(full.verdicts), 'claim')}"
@@ -76,7 +74,7 @@ def least_text(name: str, found: "Search") -> str:
     return "\n".join(lines)
 
 
-def _warnings(found: "Search") -> list[str]:
+def _warnings(found: Search) -> list[str]:
     lines = []
     if found.num_open:
         lines.append(f"{found.num_open} trials have not ended: this is about what has run so far.")
@@ -85,14 +83,14 @@ def _warnings(found: "Search") -> list[str]:
     return lines
 
 
-def _line(found: "Replay") -> str:
+def _line(found: Replay) -> str:
     kept = f"{found.num_same} of {len(found.verdicts)} verdicts"
     return f"  {found.ratio:5.2f}  {_hours(found):>6} h  {kept}  {found.protocol}"
 
 
-def _changes(found: "Replay") -> list[str]:
+def _changes(found: Replay) -> list[str]:
     return [f"         claim {claim}: {before} -> {after}" for claim, before, after in found.changed]
 
 
-def _hours(found: "Replay") -> str:
+def _hours(found: Replay) -> str:
     return hours(found.device_seconds_after / 3600)

@@ -1,11 +1,14 @@
 """`sweeper report`: the study as one HTML file and one PDF."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 
+from reports.build import build_comparison, build_from, build_report
 from sweeper.cli.options import Folder, store_option, study_name
 from sweeper.errors import UsageError
+from sweeper.evidence.data.load import load_archive
 
 FORMATS = ("html", "pdf")
 
@@ -31,7 +34,7 @@ FORMATS = ("html", "pdf")
 def report(
     study: str | None, other: str | None, source: Path | None, out: Path | None, formats: str, store: str
 ) -> None:
-    """Write the report of STUDY, a study file or a study's name in the store; of STUDY and OTHER, compare them.
+    """Write the HTML and PDF report of STUDY.
 
     The report opens offline. Its figures are saved beside it as SVG, their data as CSV. Trials that have not ended
     yet are said, so a report can be written while the study runs.
@@ -43,9 +46,6 @@ def report(
     if study is None:
         raise UsageError("STUDY is missing. Name a study of the store or a study file, or give --from FOLDER.")
     names = [study_name(each) for each in (study, other) if each is not None]
-    from datetime import UTC, datetime  # noqa: PLC0415
-
-    from reports.build import build_comparison, build_report  # noqa: PLC0415 - pandas and matplotlib are slow to load
 
     folder = out if out is not None else default_folder(names)
     now = datetime.now(UTC)
@@ -60,10 +60,6 @@ def report(
 def _of_folder(source: Path, study: str | None, out: Path | None, formats: tuple[str, ...]) -> None:
     if study is not None:
         raise UsageError(f"{study!r} beside --from: the folder holds one study. Leave one of the two out.")
-    from datetime import UTC, datetime  # noqa: PLC0415
-
-    from reports.build import build_from  # noqa: PLC0415 - pandas and matplotlib are slow to load
-    from reports.load import load_archive  # noqa: PLC0415
 
     data = load_archive(source)
     folder = out if out is not None else default_folder([data.study.name])

@@ -6,17 +6,17 @@ import click
 
 from sweeper.cli.options import store_option
 from sweeper.cli.studies import opened
+from sweeper.store.queue import control
 
 
 @click.command()
 @click.argument("study")
 @store_option
 def retry(study: str, store: str) -> None:
-    """Put the failed trials of STUDY back into the queue, with their retry limits afresh.
+    """Put the failed trials of STUDY back into the queue.
 
     They resume from their checkpoints when the study is launched again.
     """
-    from sweeper.store import control  # noqa: PLC0415 - SQLAlchemy is slow to load
 
     with opened(store, study) as (engine, name, study_id):
         number = control.retry_failed(engine, study_id, time.time())

@@ -1,18 +1,17 @@
 """`sweeper show`: one trial, whole."""
 
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from sweeper.cli.options import json_option, print_json, store_option, study_name
 from sweeper.errors import UsageError
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from sweeper.store.reader import AttemptRow, StudyRow, TrialRow
+from sweeper.store.reading import reader
+from sweeper.store.reading.reader import AttemptRow, StudyRow, TrialRow
+from sweeper.store.records import run_dir_of
 
 
 @click.command()
@@ -21,13 +20,12 @@ if TYPE_CHECKING:
 @store_option
 @json_option
 def show(study: str, trial: str, store: str, as_json: bool) -> None:
-    """Show one TRIAL of STUDY: its configuration, attempts and results.
+    """Show one TRIAL of STUDY: configuration, attempts and results.
 
     TRIAL is PHASE/NUMBER, e.g. screen/3; NUMBER alone where the study has one phase; or the beginning of a
     configuration's hash, if one trial has it.
     """
     name = study_name(study)
-    from sweeper.store import reader  # noqa: PLC0415
 
     with reader.connect(store) as connection:
         row = reader.study(connection, name)
@@ -41,7 +39,7 @@ def show(study: str, trial: str, store: str, as_json: bool) -> None:
         click.echo("\n".join(_lines(_without_doubles(document), 0)))
 
 
-def _find(trials: "Sequence[TrialRow]", study: str, wanted: str) -> "TrialRow":
+def _find(trials: Sequence[TrialRow], study: str, wanted: str) -> TrialRow:
     phases = list(dict.fromkeys(trial.phase for trial in trials))
     phase, _, number = wanted.rpartition("/")
     phase = phase or (phases[0] if len(phases) == 1 else "")
@@ -62,9 +60,8 @@ def _find(trials: "Sequence[TrialRow]", study: str, wanted: str) -> "TrialRow":
 
 
 def _document(
-    study: "StudyRow", trial: "TrialRow", attempts: "Sequence[AttemptRow]", last: "Mapping[str, tuple[int, float]]"
+    study: StudyRow, trial: TrialRow, attempts: Sequence[AttemptRow], last: Mapping[str, tuple[int, float]]
 ) -> dict[str, Any]:
-    from sweeper.store.records import run_dir_of  # noqa: PLC0415
 
     return {
         "trial": f"{trial.phase}/{trial.number}",
@@ -85,7 +82,7 @@ def _document(
     }
 
 
-def _without_doubles(document: "Mapping[str, Any]") -> dict[str, Any]:
+def _without_doubles(document: Mapping[str, Any]) -> dict[str, Any]:
     """A result that repeats the trial's config does so in JSON alone: people read it once."""
     result = document["result"]
     if not isinstance(result, dict):
@@ -93,7 +90,7 @@ def _without_doubles(document: "Mapping[str, Any]") -> dict[str, Any]:
     return {**document, "result": {key: value for key, value in result.items() if key != "config"}}
 
 
-def _attempt(attempt: "AttemptRow") -> dict[str, Any]:
+def _attempt(attempt: AttemptRow) -> dict[str, Any]:
     return {
         "attempt": attempt.attempt,
         "slot": f"{attempt.host}/{attempt.slot}",

@@ -2,15 +2,20 @@
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import click
+from rich.console import Console
+from rich.table import Table
 
 from sweeper.cli.options import Seconds, WholeNumber, json_option, print_json, store_option
+from sweeper.estimate import device_for, predicted_for, slots_for
+from sweeper.forecast.forecast import slot_seconds
+from sweeper.forecast.schedule import Schedule, SlotTimes
+from sweeper.forecast.schedule import simulate as play
+from sweeper.planning.plan import make_plan
 from sweeper.quantities import counted, device_hours, duration
-
-if TYPE_CHECKING:
-    from sweeper.simulate import Schedule, SlotTimes
+from sweeper.spec.load import load_study
 
 ORDERS: Final = {"queue": "the queue's order", "longest_first": "long trials first"}
 MOST_SLOTS: Final = 32
@@ -23,13 +28,7 @@ MOST_SLOTS: Final = 32
 @store_option
 @json_option
 def simulate(study: Path, slots: int | None, trial_seconds: float | None, store: str, as_json: bool) -> None:
-    """Play the schedule of a study's file on N slots: when it ends, and which slots idle why. Nothing is written."""
-    from sweeper.cli.plan import device_for, predicted_for, slots_for  # noqa: PLC0415 - heavy imports wait until the command runs
-    from sweeper.forecast import slot_seconds  # noqa: PLC0415
-    from sweeper.plan import make_plan  # noqa: PLC0415
-    from sweeper.simulate import simulate as play  # noqa: PLC0415
-    from sweeper.spec import load_study  # noqa: PLC0415
-
+    """Simulate the schedule of a study file on N slots."""
     loaded = load_study(study)
     plan = make_plan(loaded)
     predicted = predicted_for(loaded, plan, store)
@@ -47,7 +46,7 @@ def simulate(study: Path, slots: int | None, trial_seconds: float | None, store:
     _tell(plan.study, len(plan.trials), device_hours, schedules)
 
 
-def _json(study: str, trials: int, device_hours: float, schedules: "list[Schedule]") -> dict[str, Any]:
+def _json(study: str, trials: int, device_hours: float, schedules: list[Schedule]) -> dict[str, Any]:
     first = schedules[0]
     return {
         "study": study,
@@ -71,7 +70,7 @@ def _json(study: str, trials: int, device_hours: float, schedules: "list[Schedul
     }
 
 
-def _slot_json(slot: "SlotTimes") -> dict[str, Any]:
+def _slot_json(slot: SlotTimes) -> dict[str, Any]:
     return {
         "trials": slot.trials,
         "busy_seconds": slot.busy_s,
@@ -80,9 +79,7 @@ def _slot_json(slot: "SlotTimes") -> dict[str, Any]:
     }
 
 
-def _tell(study: str, trials: int, hours: float, schedules: "list[Schedule]") -> None:
-    from rich.console import Console  # noqa: PLC0415 - rich is loaded only for people
-    from rich.table import Table  # noqa: PLC0415
+def _tell(study: str, trials: int, hours: float, schedules: list[Schedule]) -> None:
 
     first = schedules[0]
     console = Console(file=sys.stdout, highlight=False, soft_wrap=True)
@@ -100,7 +97,7 @@ def _tell(study: str, trials: int, hours: float, schedules: "list[Schedule]") ->
         console.print(line, markup=False)
 
 
-def _slot_lines(schedule: "Schedule") -> list[str]:
+def _slot_lines(schedule: Schedule) -> list[str]:
     lines = []
     for number, slot in enumerate(schedule.slots[:MOST_SLOTS]):
         spent = f"busy {duration(slot.busy_s)}, idle {duration(slot.idle_s)}"

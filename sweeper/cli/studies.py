@@ -2,24 +2,22 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+
+from sqlalchemy import Engine
 
 from sweeper.cli.options import study_name
-
-if TYPE_CHECKING:
-    from sqlalchemy import Engine
+from sweeper.store.engine import open_existing
+from sweeper.store.reading import reader
 
 
 @contextmanager
-def opened(store: str, study: str) -> "Iterator[tuple[Engine, str, int]]":
+def opened(store: str, study: str) -> Iterator[tuple[Engine, str, int]]:
     """The store's engine, and the name and id of the study that a file or a name stands for.
 
     Raises:
         StoreError: the store is absent or cannot be written.
         UsageError: it has no such study.
     """
-    from sweeper.store import reader  # noqa: PLC0415
-    from sweeper.store.engine import open_existing  # noqa: PLC0415 - SQLAlchemy is slow to load
 
     name = study_name(study)
     with reader.connect(store) as connection:

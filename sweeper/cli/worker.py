@@ -2,15 +2,17 @@
 
 import sys
 import time
-from typing import TYPE_CHECKING
 
 import click
 
 from sweeper.cli.options import WholeNumber, store_option, study_name
+from sweeper.cli.progress_lines import progress_for
+from sweeper.execution.slots.neighbours import say_crowding
+from sweeper.execution.slots.resources import Slot
+from sweeper.execution.worker import work
+from sweeper.monitor.observation import observe
 from sweeper.quantities import counted
-
-if TYPE_CHECKING:
-    from sweeper.slots.resources import Slot
+from sweeper.store.reading import reader
 
 
 @click.command()
@@ -18,15 +20,11 @@ if TYPE_CHECKING:
 @store_option
 @click.option("--slots", type=WholeNumber(min=1), help="How many trials run at a time here.  [default: the study's]")
 def worker(study: str | None, store: str, slots: int | None) -> None:
-    """Run trials of the studies in a store until nothing is left; of STUDY alone if it is named.
+    """Run trials of the studies in a store until none is left.
 
     Start it on as many machines as you like: each trial runs once. Several machines need a store on PostgreSQL and,
     for trials to go on elsewhere from their checkpoints, run directories ($SWEEPER_RUNS) that all of them share.
     """
-    from sweeper.observation import observe  # noqa: PLC0415 - heavy imports wait until the command runs
-    from sweeper.progress import progress_for  # noqa: PLC0415
-    from sweeper.store import reader  # noqa: PLC0415
-    from sweeper.worker import work  # noqa: PLC0415
 
     with progress_for() as progress:
 
@@ -41,10 +39,9 @@ def worker(study: str | None, store: str, slots: int | None) -> None:
     sys.exit(worked.exit_code)
 
 
-def _tell_study(name: str, places: "tuple[Slot, ...]") -> None:
+def _tell_study(name: str, places: tuple[Slot, ...]) -> None:
     devices = ", ".join(dict.fromkeys(place.device for place in places))
     click.echo(f"{name}: joined with {counted(len(places), 'slot')} on {devices}", err=True)
-    from sweeper.slots.neighbours import say_crowding  # noqa: PLC0415
 
     if (crowded := say_crowding(name, places)) is not None:
         click.echo(f"{name}: {crowded}", err=True)
