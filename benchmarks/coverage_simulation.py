@@ -52,7 +52,7 @@ NORMAL = Noise("normal noise", lambda rng, arms, seeds: rng.normal(0, NOISE, (ar
 HEAVY = Noise("heavy tails (Student t, 5 df)", lambda rng, arms, seeds: NOISE * rng.standard_t(5, (arms, seeds)))
 SKEWED = Noise("skewed (exponential)", lambda rng, arms, seeds: NOISE * (rng.exponential(1, (arms, seeds)) - 1))
 UNEQUAL = Noise(
-    "arms that vary from 0.5 to 1.5 times",
+    "arm SDs from 0.5 to 1.5 times the average",
     lambda rng, arms, seeds: rng.normal(0, NOISE, (arms, seeds)) * np.linspace(0.5, 1.5, arms)[:, None],
 )
 
@@ -200,9 +200,9 @@ def coverage_rows(studies: int, seed: int) -> Iterator[Row]:
         share = pooled_coverage(rng, noise, studies // 4)
         yield f"pooled t, 13 arms of 3 seeds, {noise.name}", share, studies // 4
     share = pooled_coverage(rng, UNEQUAL, studies, arms=[NUM_ARMS - 1])
-    yield "the same, contrast with the arm that varies most", share, studies
-    yield "pooled t, a tenth of the runs lost", pooled_coverage(rng, NORMAL, studies // 4, lost=0.1), studies // 4
-    yield "pooled t over two corpora, one varies 3 times as much", two_strata_coverage(rng, studies), studies
+    yield "the same, contrast with the most variable arm", share, studies
+    yield "pooled t, a tenth of the runs missing", pooled_coverage(rng, NORMAL, studies // 4, lost=0.1), studies // 4
+    yield "pooled t over two corpora, one with 3 times the SD", two_strata_coverage(rng, studies), studies
     for noise in (NORMAL, SKEWED):
         for pairs in (8, 16, 32):
             share = bootstrap_coverage(rng, noise, studies // 4, pairs)
@@ -221,23 +221,23 @@ def error_rows(studies: int, seed: int) -> Iterator[Row]:
 
 
 def _other_errors(studies: int, rng: np.random.Generator) -> Iterator[Row]:
-    yield "equivalence of an effect right on the margin", false_equivalence(rng, studies), studies
-    yield "the largest of four gains, equal to another", false_ordering(rng, studies), studies
+    yield "equivalence, effect exactly on the margin", false_equivalence(rng, studies), studies
+    yield "largest of four gains, tied with another", false_ordering(rng, studies), studies
     through = max(studies // 20, 1)
     supported, refuted = false_support_through_claims(rng, through)
-    yield "12 null claims, a whole study judged: one or more supported", supported, through
-    yield "12 null claims, a whole study judged: one or more refuted", refuted, through
+    yield "12 null claims, whole study: one or more supported", supported, through
+    yield "12 null claims, whole study: one or more refuted", refuted, through
 
 
 def main(studies: int, seed: int) -> None:
     """Print both tables."""
     for title, rows in (
-        ("95 % interval of … holds the truth", coverage_rows(studies, seed)),
-        ("false verdicts of", error_rows(studies, seed)),
+        ("95% interval | covers the truth in", coverage_rows(studies, seed)),
+        ("case | false verdicts in", error_rows(studies, seed)),
     ):
-        print(f"| {title} | in | studies |\n|---|---|---|")
+        print(f"| {title} | studies |\n|---|---|---|")
         for name, share, number in rows:
-            print(f"| {name} | {100 * share:.1f} % | {number:,} |", flush=True)
+            print(f"| {name} | {100 * share:.1f}% | {number:,} |", flush=True)
         print()
 
 

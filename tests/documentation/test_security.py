@@ -19,13 +19,13 @@ TESTS: dict[str, dict[str, tuple[str, ...]]] = {
         "sweeper/execution/slots/test_programs.py": ("test_no_shell_reads_an_argument",),
         "documentation/test_security.py": ("test_no_program_of_ours_asks_for_a_shell",),
     },
-    "Names cannot leave their folders": {
+    "Names cannot leave their directories": {
         "sweeper/spec/test_names.py": (
             "test_a_name_that_could_leave_its_folder_is_refused",
             "test_an_accepted_name_is_one_folder_of_its_own",
         ),
     },
-    "Checkpoints run nothing when they are loaded": {
+    "Loading a checkpoint runs nothing": {
         "trainer/test_checkpoint.py": ("test_code_in_a_checkpoint_is_not_run",),
     },
     "Passwords are not shown or stored": {
@@ -47,7 +47,7 @@ TESTS: dict[str, dict[str, tuple[str, ...]]] = {
             "test_the_policy_lets_the_pages_own_style_and_script_run_and_nothing_else",
         ),
     },
-    "The dashboard can be seen from this machine alone": {
+    "The dashboard is visible only on this machine": {
         "sweeper/export/test_dashboard.py": ("test_loopback_is_this_machine_alone",),
         # dashboard_for_everybody.txt
         "sweeper/cli/test_bad_command_lines.py": ("test_a_bad_command_line_is_refused_with_the_message_after_it",),
@@ -58,7 +58,7 @@ TESTS: dict[str, dict[str, tuple[str, ...]]] = {
             "test_connections_of_the_dashboard_cannot_write",
         ),
     },
-    "Web pages cannot reach the dashboard by another name": {
+    "Web pages cannot reach the dashboard under another name": {
         "sweeper/export/test_dashboard.py": ("test_a_page_that_points_its_name_at_us_is_refused",),
     },
     "Corpora are the published ones": {"trainer/corpora/test_fetch.py": ()},
