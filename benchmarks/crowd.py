@@ -71,11 +71,11 @@ def _slot(url: str, study_id: int, place: int, trials: int, barrier: Barrier, an
         start, claims = time.monotonic(), []
         for _ in range(trials):
             began = time.perf_counter()
-            claim = queue.claim(engine, study_id, identity, lease_s=LEASE_S, now=time.time())
+            lease = queue.claim_trial(engine, study_id, identity, lease_s=LEASE_S, now=time.time())
             claims.append(time.perf_counter() - began)
-            assert claim is not None, "nothing left to take"
-            assert ingest(engine, claim, points(NUM_POINTS), NUM_POINTS)
-            end(engine, claim)
+            assert lease is not None, "nothing left to take"
+            assert ingest(engine, lease, points(NUM_POINTS), NUM_POINTS)
+            end(engine, lease)
         answers.put((start, time.monotonic(), claims))
     except Exception as error:
         barrier.abort()

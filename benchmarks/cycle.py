@@ -8,7 +8,7 @@ from sqlalchemy import Engine
 
 from sweeper.store.queue import queue
 from sweeper.store.queue.ingest import ingest
-from sweeper.store.records import Claim, Measurement, Outcome, SlotIdentity
+from sweeper.store.records import Lease, Measurement, Outcome, SlotIdentity
 
 LEASE_S: Final = 600.0
 
@@ -41,9 +41,9 @@ def points(number: int) -> list[Measurement]:
     return [Measurement(metric="loss", step=step, value=1.0 / step) for step in range(1, number + 1)]
 
 
-def end(engine: Engine, claim: Claim) -> None:
+def end(engine: Engine, lease: Lease) -> None:
     """The trial is completed."""
-    queue.finish(engine, claim, Outcome(exit_reason="completed", value=1.0), retry={}, now=time.time())
+    queue.finish(engine, lease, Outcome(exit_reason="completed", value=1.0), retry={}, now=time.time())
 
 
 def cycles(engine: Engine, study_id: int, number: int, num_points: int) -> Cycle:
@@ -52,14 +52,14 @@ def cycles(engine: Engine, study_id: int, number: int, num_points: int) -> Cycle
     seconds = [0.0] * 4
     for _ in range(number):
         times = [time.perf_counter()]
-        claim = queue.claim(engine, study_id, slot, lease_s=LEASE_S, now=time.time())
-        assert claim is not None
+        lease = queue.claim_trial(engine, study_id, slot, lease_s=LEASE_S, now=time.time())
+        assert lease is not None
         times.append(time.perf_counter())
-        assert queue.renew(engine, claim, lease_s=LEASE_S, now=time.time(), device_seconds=1.0)
+        assert queue.renew(engine, lease, lease_s=LEASE_S, now=time.time(), device_seconds=1.0)
         times.append(time.perf_counter())
-        assert ingest(engine, claim, found, num_points)
+        assert ingest(engine, lease, found, num_points)
         times.append(time.perf_counter())
-        end(engine, claim)
+        end(engine, lease)
         times.append(time.perf_counter())
         seconds = [total + later - earlier for total, earlier, later in zip(seconds, times, times[1:], strict=False)]
     claim_ms, renew_ms, ingest_ms, finish_ms = (1000 * total / number for total in seconds)

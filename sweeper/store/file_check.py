@@ -6,7 +6,7 @@ from sweeper.errors import StoreError
 from sweeper.store.url import shown, sqlite_path
 
 
-class Presence:
+class StoreFileCheck:
     """Remembers which file a store is."""
 
     def __init__(self, url: str) -> None:

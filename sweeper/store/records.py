@@ -25,7 +25,7 @@ LONGEST_BACK_OFF_S: Final = 30.0  # before a trial runs again that crashed or ra
 LOST_LIMIT: Final = 20  # attempts that may lose their supervisor before the trial is taken for the cause of it
 
 
-class LeaseLost(Exception):  # noqa: N818 - a fact about the claim rather than an error of the program
+class LeaseLost(Exception):  # noqa: N818 - a fact about the lease rather than an error of the program
     """The trial is another attempt's by now: kill the process and write nothing."""
 
 
@@ -66,7 +66,7 @@ class SlotIdentity:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Claim:
+class Lease:
     """A trial that is ours until its lease runs out, and the attempt opened for it."""
 
     trial_id: int

@@ -21,16 +21,16 @@ def finished_study(store: str, file: Path, runs_dir: Path) -> str:
     engine = open_store(store, create=True)
     study_id = enrol(engine, make_plan(study), study, runs_dir=runs_dir, now=0.0).study_id
     now = 0.0
-    while (claim := queue.claim(engine, study_id, SLOT, lease_s=30.0, now=now)) is not None:
-        gain = sum(float(level) for level in (claim.configuration or {}).values() if isinstance(level, int | float))
-        last = 100 * math.exp(-0.3 * gain + 0.003 * math.sin(17 * claim.seed + 5 * gain))
+    while (lease := queue.claim_trial(engine, study_id, SLOT, lease_s=30.0, now=now)) is not None:
+        gain = sum(float(level) for level in (lease.configuration or {}).values() if isinstance(level, int | float))
+        last = 100 * math.exp(-0.3 * gain + 0.003 * math.sin(17 * lease.seed + 5 * gain))
         curve = [
-            Measurement(metric=claim.metric, step=step, value=last * (1 + 30 / step), device_seconds=step / 50)
+            Measurement(metric=lease.metric, step=step, value=last * (1 + 30 / step), device_seconds=step / 50)
             for step in STEPS
         ]
-        ingest(engine, claim, curve, 100)
+        ingest(engine, lease, curve, 100)
         done = Outcome(exit_reason="completed", exit_code=0, value=curve[-1].value, device_seconds=12.0)
-        queue.finish(engine, claim, done, retry=RETRY, now=now + 12)
+        queue.finish(engine, lease, done, retry=RETRY, now=now + 12)
         now += 12.0
     engine.dispose()
     return study.name

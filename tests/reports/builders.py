@@ -18,7 +18,7 @@ from sweeper.store.engine import open_store
 from sweeper.store.enrolment.enrol import enrol
 from sweeper.store.queue import queue
 from sweeper.store.queue.ingest import ingest
-from sweeper.store.records import Claim, Measurement, Outcome
+from sweeper.store.records import Lease, Measurement, Outcome
 from tests.sweeper.store.builders import RETRY, SLOT, Budget, Plan, PlannedPhase, Study, phase
 
 BASE: Final = math.log(120.0)
@@ -123,18 +123,20 @@ def longer(seeds: Sequence[int] = (0, 1, 2)) -> PlannedPhase:
 def store_with(
     folder: Path,
     plot: Plot,
-    endings: Callable[[Claim], Ending | None] = lambda claim: Ending(),
+    endings: Callable[[Lease], Ending | None] = lambda lease: Ending(),
 ) -> str:
     """The URL of a store that holds the study, each trial ended as `endings` says; None leaves the rest waiting."""
     url = f"sqlite:///{folder / 'store.db'}"
     engine = open_store(url, create=not (folder / "store.db").exists())
     study_id = enrol_plot(engine, plot)
     now = 1_000_000.0
-    while (claim := queue.claim(engine, study_id, SLOT, lease_s=600.0, now=now, environment=ENVIRONMENT)) is not None:
-        ending = endings(claim)
+    while (
+        lease := queue.claim_trial(engine, study_id, SLOT, lease_s=600.0, now=now, environment=ENVIRONMENT)
+    ) is not None:
+        ending = endings(lease)
         if ending is None:
             break
-        now += _end(engine, claim, ending, plot, now)
+        now += _end(engine, lease, ending, plot, now)
     engine.dispose()
     return url
 
@@ -149,7 +151,7 @@ def enrol_plot(engine: Engine, plot: Plot, *, extend: bool = False) -> int:
         "budget": {"device_hours": 1.0},
         "factors": dict(plot.factors),
         "phases": [{"name": each.name, **each.spec} for each in plot.phases],
-        "claims": [dict(claim) for claim in plot.claims],
+        "claims": [dict(lease) for lease in plot.claims],
     }
     study = Study(document, source=plot.source)
     plan = Plan(plot.name, tuple(plot.phases))
@@ -164,12 +166,12 @@ def final_value(configuration: Mapping[str, object], seed: int, steps: int) -> f
     return math.exp(BASE + effect - 0.15 * math.log(steps / 300) + 0.01 * draw + 0.02 * seed)
 
 
-def _end(engine: Engine, claim: Claim, ending: Ending, plot: Plot, now: float) -> float:
+def _end(engine: Engine, lease: Lease, ending: Ending, plot: Plot, now: float) -> float:
     """Reports the trial's curve and ends it; returns its seconds."""
-    steps = int(str(claim.budget["steps"]))
+    steps = int(str(lease.budget["steps"]))
     seconds = steps * 0.05
-    points = _curve(claim, ending, plot, steps, seconds)
-    ingest(engine, claim, points, 1)
+    points = _curve(lease, ending, plot, steps, seconds)
+    ingest(engine, lease, points, 1)
     finite = [point.value for point in points if math.isfinite(point.value)]
     best = min(finite) if finite else None
     completed = ending.exit_reason == "completed"
@@ -181,12 +183,12 @@ def _end(engine: Engine, claim: Claim, ending: Ending, plot: Plot, now: float) -
         device_seconds=seconds * ending.stop,
         peak_memory_bytes=300 * 2**20,
     )
-    queue.finish(engine, claim, outcome, retry=RETRY, now=now + seconds * ending.stop + 1.0)
+    queue.finish(engine, lease, outcome, retry=RETRY, now=now + seconds * ending.stop + 1.0)
     return seconds * ending.stop + 1.0
 
 
-def _curve(claim: Claim, ending: Ending, plot: Plot, steps: int, seconds: float) -> list[Measurement]:
-    final = final_value(claim.configuration or {}, claim.seed, steps) * math.exp(ending.shift)
+def _curve(lease: Lease, ending: Ending, plot: Plot, steps: int, seconds: float) -> list[Measurement]:
+    final = final_value(lease.configuration or {}, lease.seed, steps) * math.exp(ending.shift)
     points = []
     for place in range(1, max(round(plot.num_points * ending.stop), 1) + 1):
         share = place / plot.num_points

@@ -8,22 +8,22 @@ from reports.rendering.html import render_html
 from reports.sections.blocks import Report
 from reports.sections.report import study_report
 from sweeper.evidence.data.load import StudyData, load
-from sweeper.store.records import Claim
+from sweeper.store.records import Lease
 from tests.reports.builders import Ending, Plot, longer, screen, store_with
 
 NOW = datetime(2026, 1, 2, 3, 4, tzinfo=UTC)
 
 
-def mixed_endings(claim: Claim) -> Ending | None:
+def mixed_endings(lease: Lease) -> Ending | None:
     """A study as they are: one trial pruned, one diverged, one that crashed and went on, the last still waiting."""
     found = {
         ("screen", 7): Ending("pruned", stop=0.5),
         ("screen", 8): Ending("diverged", stop=0.3, message="the loss is not a number", last_is_nan=True),
         ("long", 5): None,
     }
-    if (claim.phase, claim.number, claim.attempt) == ("screen", 9, 1):
+    if (lease.phase, lease.number, lease.attempt) == ("screen", 9, 1):
         return Ending("crashed", stop=0.2, message="out of luck")
-    return found.get((claim.phase, claim.number), Ending())
+    return found.get((lease.phase, lease.number), Ending())
 
 
 @pytest.fixture(scope="session")

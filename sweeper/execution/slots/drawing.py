@@ -8,10 +8,10 @@ from typing import Any
 from sqlalchemy import Engine
 
 from sweeper.store.queue import deferred, queue
-from sweeper.store.records import Claim, run_dir_of
+from sweeper.store.records import Lease, run_dir_of
 
 
-def draw_configuration(engine: Engine, document: Mapping[str, Any], claim: Claim) -> Claim:
+def draw_configuration(engine: Engine, document: Mapping[str, Any], lease: Lease) -> Lease:
     """Draw the configuration of a sampler's trial and write it into the store; the claim with it.
 
     A configuration that was drawn before gets the first seed that it does not have yet, so that no trial is run twice
@@ -24,11 +24,11 @@ def draw_configuration(engine: Engine, document: Mapping[str, Any], claim: Claim
     from sweeper.planning.plan import phase_factors  # noqa: PLC0415
     from sweeper.planning.sampling import Drawn, draw  # noqa: PLC0415 - Optuna is loaded only where a phase samples
 
-    phase, position = find_phase(document, claim.phase)
+    phase, position = find_phase(document, lease.phase)
     design = phase["design"]
     history = [
         Drawn(configuration=past.configuration, state=past.state, value=past.value)
-        for past in deferred.history(engine, claim.phase_id)
+        for past in deferred.history(engine, lease.phase_id)
     ]
     factors = phase_factors(document, phase)
 
@@ -45,19 +45,19 @@ def draw_configuration(engine: Engine, document: Mapping[str, Any], claim: Claim
         design,
         factors,
         history,
-        direction=claim.direction,
-        seed=(int(document["seed"]), position, claim.number),
+        direction=lease.direction,
+        seed=(int(document["seed"]), position, lease.number),
         exclude=phase.get("exclude") or (),
         allowed=allowed,
     )
     configuration = complete(document, phase, drawn)
     config = resolve(document, phase, configuration)
     config_hash = configuration_hash(document["trial"]["program"], config)
-    seed = claim.seed
-    while not queue.set_configuration(engine, claim, configuration, config, config_hash, seed):
-        used = queue.used_seeds(engine, claim, config_hash)
-        seed = next(number for number in range(claim.seed, claim.seed + len(used) + 2) if number not in used)
-    return replace(claim, configuration=configuration, config=config, configuration_hash=config_hash, seed=seed)
+    seed = lease.seed
+    while not queue.set_configuration(engine, lease, configuration, config, config_hash, seed):
+        used = queue.used_seeds(engine, lease, config_hash)
+        seed = next(number for number in range(lease.seed, lease.seed + len(used) + 2) if number not in used)
+    return replace(lease, configuration=configuration, config=config, configuration_hash=config_hash, seed=seed)
 
 
 def find_phase(document: Mapping[str, Any], name: str) -> tuple[Mapping[str, Any], int]:
@@ -81,10 +81,10 @@ def fill_promotions(engine: Engine, document: Mapping[str, Any], study_id: int, 
     deferred.fill_promotions(engine, study_id, now=now, resolve=resolve_for)
 
 
-def promotion_source(engine: Engine, phase: Mapping[str, Any], claim: Claim) -> Path | None:
+def promotion_source(engine: Engine, phase: Mapping[str, Any], lease: Lease) -> Path | None:
     """The run directory of the trial whose checkpoint a promoted trial goes on from; None where it starts afresh."""
     design = phase["design"]
-    if claim.design != "promote" or design.get("from") != "checkpoint":
+    if lease.design != "promote" or design.get("from") != "checkpoint":
         return None
-    place = deferred.promoted_from(engine, claim, design["promote"])
-    return None if place is None else run_dir_of(claim.run_dir.parents[1], *place)
+    place = deferred.promoted_from(engine, lease, design["promote"])
+    return None if place is None else run_dir_of(lease.run_dir.parents[1], *place)

@@ -19,7 +19,7 @@ from sweeper.execution.slots.fork_server import ForkServer
 from sweeper.execution.slots.pool import LokyPool, Pool, SlotEnd
 from sweeper.execution.slots.slot import SlotTask
 from sweeper.execution.slots.sweep import sweep
-from sweeper.store.file_check import Presence
+from sweeper.store.file_check import StoreFileCheck
 from sweeper.store.queue import queue
 
 TICK_S: Final = 0.2
@@ -39,7 +39,7 @@ class Launcher:
     study_id: int
     runner_id: int
     machine: str
-    presence: Presence
+    store_file: StoreFileCheck
     on_tick: Callable[[], None]
     fork_server: ForkServer | None = None
     pool: Pool = field(default_factory=LokyPool)
@@ -78,7 +78,7 @@ class Launcher:
         beat_at = shown_at = -math.inf
         while slots.is_alive() and not (asked and self.pool.waits_in_vain()):
             slots.join(TICK_S)
-            self.presence.check()
+            self.store_file.check()
             self.pool.keep()
             if self.fork_server is not None:
                 self.fork_server.keep()

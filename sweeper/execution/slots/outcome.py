@@ -53,14 +53,14 @@ class Ending:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
+class ExitKind:
     """An attempt's exit reason and what there is to say about it."""
 
     exit_reason: ExitReason
     message: str | None = None
 
 
-def judge(ending: Ending) -> Verdict:
+def classify_exit(ending: Ending) -> ExitKind:
     """The exit reason of an attempt.
 
     A program that ends with exit code 0 although it was asked to stop has written its checkpoint, as far as anybody
@@ -69,37 +69,37 @@ def judge(ending: Ending) -> Verdict:
     outcome = ending.result.get("outcome") if ending.result is not None else None
     if ending.stopped_for is not None:
         if ending.exit_code == 0 and outcome == "completed" and ending.stopped_for not in ("pruned", "timeout"):
-            return _judge_finished(ending)
-        return Verdict(exit_reason=ending.stopped_for)
-    return _judge_finished(ending) if ending.exit_code == 0 else _judge_failed(ending, outcome)
+            return _classify_finished(ending)
+        return ExitKind(exit_reason=ending.stopped_for)
+    return _classify_finished(ending) if ending.exit_code == 0 else _classify_failed(ending, outcome)
 
 
-def _judge_failed(ending: Ending, outcome: object) -> Verdict:
+def _classify_failed(ending: Ending, outcome: object) -> ExitKind:
     if outcome == "diverged" or (outcome is None and ending.exit_code == DIVERGED_CODE and not ending.last_is_finite):
-        return Verdict(exit_reason="diverged", message=_message(ending, "the loss is not finite"))
+        return ExitKind(exit_reason="diverged", message=_message(ending, "the loss is not finite"))
     if outcome == "out_of_memory" or OUT_OF_MEMORY_WORDS.search(ending.tail):
-        return Verdict(exit_reason="out_of_memory", message=_message(ending, "out of memory"))
+        return ExitKind(exit_reason="out_of_memory", message=_message(ending, "out of memory"))
     if ending.exit_code is not None and (ending.exit_code < 0 or ending.exit_code in KILLED_CODES):
-        return _judge_killed(ending, -ending.exit_code if ending.exit_code < 0 else ending.exit_code - 128)
+        return _classify_killed(ending, -ending.exit_code if ending.exit_code < 0 else ending.exit_code - 128)
     if not ending.last_is_finite and ending.reported:
-        return Verdict(exit_reason="diverged", message=_message(ending, f"{ending.metric} is not finite"))
-    return Verdict(exit_reason="crashed", message=_message(ending, f"exit code {ending.exit_code}"))
+        return ExitKind(exit_reason="diverged", message=_message(ending, f"{ending.metric} is not finite"))
+    return ExitKind(exit_reason="crashed", message=_message(ending, f"exit code {ending.exit_code}"))
 
 
-def _judge_killed(ending: Ending, number: int) -> Verdict:
+def _classify_killed(ending: Ending, number: int) -> ExitKind:
     if number == signal.SIGKILL and ending.oom_killed:
-        return Verdict(exit_reason="out_of_memory", message=_message(ending, "the kernel ran out of memory"))
-    return Verdict(exit_reason="killed", message=_message(ending, f"killed by {_signal_name(number)}"))
+        return ExitKind(exit_reason="out_of_memory", message=_message(ending, "the kernel ran out of memory"))
+    return ExitKind(exit_reason="killed", message=_message(ending, f"killed by {_signal_name(number)}"))
 
 
-def _judge_finished(ending: Ending) -> Verdict:
+def _classify_finished(ending: Ending) -> ExitKind:
     if ending.metric not in ending.reported:
         names = ", ".join(sorted(ending.reported)) or "nothing"
         message = f"ended without reporting metric {ending.metric!r}; it reported: {names}"
-        return Verdict(exit_reason="crashed", message=_message(ending, message))
+        return ExitKind(exit_reason="crashed", message=_message(ending, message))
     if not ending.last_is_finite or ending.value is None or not math.isfinite(ending.value):
-        return Verdict(exit_reason="diverged", message=f"{ending.metric} ended as not a finite number")
-    return Verdict(exit_reason="completed", message="\n".join(ending.complaints) or None)
+        return ExitKind(exit_reason="diverged", message=f"{ending.metric} ended as not a finite number")
+    return ExitKind(exit_reason="completed", message="\n".join(ending.complaints) or None)
 
 
 def _message(ending: Ending, headline: str) -> str:

@@ -11,7 +11,7 @@ from sweeper.designs.configuration import leaves
 from sweeper.execution.slots.resources import Slot
 from sweeper.files import write_atomically
 from sweeper.spec.placeholders import filled
-from sweeper.store.records import Claim
+from sweeper.store.records import Lease
 
 CONFIG_FILE: Final = "config.json"
 
@@ -52,26 +52,26 @@ def program_of(document: Mapping[str, Any]) -> Program:
     )
 
 
-def argv_of(program: Program, claim: Claim) -> list[str]:
+def argv_of(program: Program, lease: Lease) -> list[str]:
     """The command line of a trial; no shell ever reads it."""
-    config = str(claim.run_dir / CONFIG_FILE)
+    config = str(lease.run_dir / CONFIG_FILE)
     match program.kind:
         case "trainer":
-            return [sys.executable, "-m", "trainer", config, "--run-dir", str(claim.run_dir), "--resume"]
+            return [sys.executable, "-m", "trainer", config, "--run-dir", str(lease.run_dir), "--resume"]
         case "python":
             return [sys.executable, "-m", "sweeper.execution.slots.call", program.target]
         case _:
-            return filled(program.command, placeholder_values(claim))
+            return filled(program.command, placeholder_values(lease))
 
 
-def placeholder_values(claim: Claim) -> dict[str, Any]:
+def placeholder_values(lease: Lease) -> dict[str, Any]:
     """What placeholders may name: the config's dotted paths, factors, the budget and what every trial has."""
-    values = dict(leaves(claim.config or {})) | dict(claim.configuration or {}) | plain_budget(claim.budget)
+    values = dict(leaves(lease.config or {})) | dict(lease.configuration or {}) | plain_budget(lease.budget)
     return values | {
         "python": sys.executable,
-        "seed": claim.seed,
-        "run_dir": str(claim.run_dir),
-        "config": str(claim.run_dir / CONFIG_FILE),
+        "seed": lease.seed,
+        "run_dir": str(lease.run_dir),
+        "config": str(lease.run_dir / CONFIG_FILE),
     }
 
 
@@ -82,33 +82,33 @@ def plain_budget(budget: Mapping[str, object]) -> dict[str, object]:
     }
 
 
-def environment_of(program: Program, claim: Claim, slot: Slot, inherited: Mapping[str, str]) -> dict[str, str]:
+def environment_of(program: Program, lease: Lease, slot: Slot, inherited: Mapping[str, str]) -> dict[str, str]:
     """The environment of a trial's process."""
     return {
         **inherited,
         "PYTHONUNBUFFERED": "1",
         **slot.environment,
         **program.environment,
-        "SWEEPER_CONFIG": str(claim.run_dir / CONFIG_FILE),
-        "SWEEPER_RUN_DIR": str(claim.run_dir),
-        "SWEEPER_SEED": str(claim.seed),
-        "SWEEPER_BUDGET": json.dumps(plain_budget(claim.budget)),
-        "SWEEPER_METRIC": claim.metric,
+        "SWEEPER_CONFIG": str(lease.run_dir / CONFIG_FILE),
+        "SWEEPER_RUN_DIR": str(lease.run_dir),
+        "SWEEPER_SEED": str(lease.seed),
+        "SWEEPER_BUDGET": json.dumps(plain_budget(lease.budget)),
+        "SWEEPER_METRIC": lease.metric,
     }
 
 
-def write_config(program: Program, claim: Claim, slot: Slot) -> Path:
+def write_config(program: Program, lease: Lease, slot: Slot) -> Path:
     """Write what the program reads.
 
     The trainer is also told seed and budget, and its slot's device and threads where its config leaves them open.
     """
-    config: dict[str, Any] = dict(claim.config or {})
+    config: dict[str, Any] = dict(lease.config or {})
     if program.kind == "trainer":
-        config |= {"seed": claim.seed, "budget": dict(claim.budget)}
+        config |= {"seed": lease.seed, "budget": dict(lease.budget)}
         if config.get("device", "auto") == "auto":
             config["device"] = "cuda" if slot.device.startswith("cuda") else "cpu"
         if config.get("threads") is None:
             config["threads"] = slot.threads
-    path = claim.run_dir / CONFIG_FILE
+    path = lease.run_dir / CONFIG_FILE
     write_atomically(path, (json.dumps(config, indent=1, sort_keys=True) + "\n").encode(), private=True)
     return path

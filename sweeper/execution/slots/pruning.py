@@ -6,7 +6,7 @@ from typing import Any
 
 from sweeper.planning.pruning import pruner_of, should_prune
 from sweeper.store.reading import reader
-from sweeper.store.records import Claim
+from sweeper.store.records import Lease
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +16,7 @@ class Pruning:
     store: str
     study_id: int
     phase: Mapping[str, Any]
-    claim: Claim
+    lease: Lease
 
     def __call__(self, curve: Mapping[int, float]) -> bool:
         """Whether to prune, given the trial's own values by step."""
@@ -24,23 +24,23 @@ class Pruning:
         if pruner.name == "none" or not curve:
             return False
         with reader.connect(self.store) as connection:
-            members = reader.members(connection, self.study_id)[self.claim.phase]
-            curves = reader.curves(connection, self.study_id, self.claim.metric)
-            steps = self.claim.budget.get("steps")
+            members = reader.members(connection, self.study_id)[self.lease.phase]
+            curves = reader.curves(connection, self.study_id, self.lease.metric)
+            steps = self.lease.budget.get("steps")
             budget = steps if isinstance(steps, int) else _longest_run(connection, self.study_id, members, curves)
         places = {trial_id: place for place, trial_id in enumerate(members)}
         others = [
             (place, dict(zip(curves[trial_id].steps, curves[trial_id].values, strict=True)))
             for trial_id, place in places.items()
-            if trial_id in curves and trial_id != self.claim.trial_id
+            if trial_id in curves and trial_id != self.lease.trial_id
         ]
         return should_prune(
             pruner,
-            direction=self.claim.direction,
+            direction=self.lease.direction,
             own_curve=dict(curve),
             other_curves=[other for _, other in others],
             max_resource=budget,
-            own_place=places[self.claim.trial_id],
+            own_place=places[self.lease.trial_id],
             other_places=[place for place, _ in others],
         )
 

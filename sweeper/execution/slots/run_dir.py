@@ -11,7 +11,7 @@ from typing import Final
 from sweeper.execution.slots.programs import CONFIG_FILE, Program, write_config
 from sweeper.execution.slots.resources import Slot
 from sweeper.files import write_atomically
-from sweeper.store.records import Claim
+from sweeper.store.records import Lease
 
 IDENTITY_FILE: Final = "trial.json"
 RESULT_FILE: Final = "result.json"
@@ -19,7 +19,7 @@ OUTPUT_FILE: Final = "output.log"
 OF_ONE_TRIAL: Final = (IDENTITY_FILE, RESULT_FILE, OUTPUT_FILE, CONFIG_FILE)  # what a promoted trial does not inherit
 
 
-def prepare(program: Program, claim: Claim, slot: Slot, source: Path | None = None) -> None:
+def prepare(program: Program, lease: Lease, slot: Slot, source: Path | None = None) -> None:
     """Make the directory ready for an attempt.
 
     What an earlier attempt left stays, for the program to resume from. So does what is left of the same trial in a
@@ -31,11 +31,11 @@ def prepare(program: Program, claim: Claim, slot: Slot, source: Path | None = No
     Raises:
         OSError: the directory cannot be written to, or the source is not on this machine.
     """
-    run_dir = claim.run_dir
+    run_dir = lease.run_dir
     identity: dict[str, object] = {
-        "configuration_hash": claim.configuration_hash,
-        "seed": claim.seed,
-        "budget": claim.budget,
+        "configuration_hash": lease.configuration_hash,
+        "seed": lease.seed,
+        "budget": lease.budget,
     }
     if not _is_of(run_dir, identity):
         _move_aside(run_dir)
@@ -43,7 +43,7 @@ def prepare(program: Program, claim: Claim, slot: Slot, source: Path | None = No
         _inherit(source, run_dir)
     run_dir.mkdir(parents=True, exist_ok=True)
     write_atomically(run_dir / IDENTITY_FILE, (json.dumps(identity) + "\n").encode(), private=True)
-    write_config(program, claim, slot)
+    write_config(program, lease, slot)
     (run_dir / RESULT_FILE).unlink(missing_ok=True)  # an earlier attempt's words must not speak for this one
 
 

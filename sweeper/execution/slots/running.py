@@ -22,7 +22,7 @@ from sweeper.execution.slots.processes import started_at
 from sweeper.execution.slots.resources import Slot, find_slots
 from sweeper.execution.slots.slot import LEASE_S, SlotTask
 from sweeper.execution.slots.sweep import sweep
-from sweeper.store.file_check import Presence
+from sweeper.store.file_check import StoreFileCheck
 from sweeper.store.queue import queue
 
 SILENT_LEASES: Final = 2  # of silence, after which slots elsewhere take their launcher for dead
@@ -89,7 +89,9 @@ def run_slots(
             tasks = _tasks(run, places, runner_id, launcher_process, None if server is None else str(server.path))
             if not pool.shares_machine:  # they cannot look for the launcher's process
                 tasks = [replace(task, silence_s=SILENT_LEASES * run.lease_s) for task in tasks]
-            launcher = Launcher(engine, run.study_id, runner_id, machine, Presence(run.store), on_tick, server, pool)
+            launcher = Launcher(
+                engine, run.study_id, runner_id, machine, StoreFileCheck(run.store), on_tick, server, pool
+            )
             ends = launcher.run(tasks)
     finally:
         with suppress(StoreError):  # a store that refuses has said so already

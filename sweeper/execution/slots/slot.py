@@ -29,11 +29,11 @@ from sweeper.execution.slots.resources import Slot
 from sweeper.execution.slots.supervisor import Rules, Stop, Supervisor
 from sweeper.execution.slots.sweep import sweep
 from sweeper.store.engine import open_existing
-from sweeper.store.file_check import Presence
+from sweeper.store.file_check import StoreFileCheck
 from sweeper.store.queue import queue
 from sweeper.store.queue.ledger import read_balance
 from sweeper.store.reading import reader
-from sweeper.store.records import BudgetTooSmall, Claim, LeaseLost, Outcome, SlotIdentity
+from sweeper.store.records import BudgetTooSmall, Lease, LeaseLost, Outcome, SlotIdentity
 
 ASK_EVERY_S: Final = 0.5  # between two looks at whether somebody wants us to stop
 ASK_SHARE: Final = 5  # a look that takes long is taken less often: at most this part of the time goes there
@@ -128,7 +128,7 @@ class SlotLoop:
     program: Program = field(init=False)
     rules: Rules = field(init=False)
     cap_s: float | None = field(init=False)
-    _presence: Presence = field(init=False)
+    _store_file: StoreFileCheck = field(init=False)
     _fork_client: ForkClient | None = None
     _promotes: bool = False
     _stop: Stop | None = None
@@ -138,7 +138,7 @@ class SlotLoop:
     _budget_is_full: bool = False  # the next trial does not fit while others run
 
     def __post_init__(self) -> None:
-        self._presence = Presence(self.task.store)
+        self._store_file = StoreFileCheck(self.task.store)
         with reader.connect(self.task.store) as connection:
             study = reader.study(connection, self.task.study)
         self.document = study.spec
@@ -173,13 +173,13 @@ class SlotLoop:
         look_s = FIRST_LOOK_S
         while (stop := self._wants_stop()) is None:
             try:
-                claim = self._claim()
+                lease = self._claim_trial()
             except BudgetTooSmall as refusal:
                 if not refusal.others_running:
                     return "budget"
-                claim = None
-            if claim is not None:
-                self._run_trial(claim)
+                lease = None
+            if lease is not None:
+                self._run_trial(lease)
                 look_s = FIRST_LOOK_S
             elif self._is_done():
                 return "done"
@@ -197,10 +197,10 @@ class SlotLoop:
         sweep(self.engine, self.task.study_id, self.identity.machine)
         return False
 
-    def _claim(self) -> Claim | None:
+    def _claim_trial(self) -> Lease | None:
         if self._promotes:
             fill_promotions(self.engine, self.document, self.task.study_id, time.time())
-        claim = queue.claim(
+        lease = queue.claim_trial(
             self.engine,
             self.task.study_id,
             self.identity,
@@ -208,53 +208,53 @@ class SlotLoop:
             now=time.time(),
             environment=self.task.environment,
         )
-        if claim is None:
+        if lease is None:
             return None
-        if claim.superseded is not None and claim.superseded.machine == self.identity.machine:
-            kill_trial(claim.superseded.pid, claim.superseded.pid_started_at)
-        if claim.configuration is None:
-            return self._draw(claim)
-        return claim
+        if lease.superseded is not None and lease.superseded.machine == self.identity.machine:
+            kill_trial(lease.superseded.pid, lease.superseded.pid_started_at)
+        if lease.configuration is None:
+            return self._draw(lease)
+        return lease
 
-    def _draw(self, claim: Claim) -> Claim | None:
+    def _draw(self, lease: Lease) -> Lease | None:
         """The claim with a configuration drawn for it; None if the trial cannot run."""
         try:
-            return draw_configuration(self.engine, self.document, claim)
+            return draw_configuration(self.engine, self.document, lease)
         except LeaseLost:
             return None
         except StoreError:
             raise
         except Exception as error:
             message = f"no configuration could be drawn: {type(error).__name__}: {error}"
-            self._give_back(claim, Outcome(exit_reason="crashed", message=message))
+            self._give_back(lease, Outcome(exit_reason="crashed", message=message))
             return None
 
-    def _run_trial(self, claim: Claim) -> None:
-        phase, _ = find_phase(self.document, claim.phase)
+    def _run_trial(self, lease: Lease) -> None:
+        phase, _ = find_phase(self.document, lease.phase)
         supervisor = Supervisor(
             engine=self.engine,
             program=self.program,
-            claim=claim,
+            lease=lease,
             slot=self.task.slot,
             rules=self.rules,
             wants_stop=self._wants_stop,
-            should_prune=Pruning(self.task.store, self.task.study_id, phase, claim),
+            should_prune=Pruning(self.task.store, self.task.study_id, phase, lease),
             cwd=Path(self.task.cwd),
             guard=self.guard,
             start=plain_process.start if self._fork_client is None else self._fork_client.start,
-            source=promotion_source(self.engine, phase, claim),
+            source=promotion_source(self.engine, phase, lease),
         )
         try:
             supervisor.run()
         except StoreError:
             raise
         except Exception:
-            self._give_back(claim, Outcome(exit_reason="preempted", message="its slot failed"))
+            self._give_back(lease, Outcome(exit_reason="preempted", message="its slot failed"))
             raise
 
-    def _give_back(self, claim: Claim, outcome: Outcome) -> None:
+    def _give_back(self, lease: Lease, outcome: Outcome) -> None:
         with suppress(LeaseLost):
-            queue.finish(self.engine, claim, outcome, retry=self.rules.retry, now=time.time())
+            queue.finish(self.engine, lease, outcome, retry=self.rules.retry, now=time.time())
 
     def _wants_stop(self) -> Stop | None:
         """Whether to end; once there was a reason, it stays.
@@ -272,7 +272,7 @@ class SlotLoop:
         return self._stop
 
     def _ask(self) -> Stop | None:
-        self._presence.check()
+        self._store_file.check()
         if queue.stop_requested(self.engine, self.task.runner_id) or self._is_silent():
             return Stop(cause="preempted", grace_s=STOP_GRACE_S)
         if self.cap_s is not None:

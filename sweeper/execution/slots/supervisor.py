@@ -21,14 +21,14 @@ from sweeper.execution.slots import process as plain_process
 from sweeper.execution.slots.guard import Guard
 from sweeper.execution.slots.memory import oom_kills
 from sweeper.execution.slots.metrics import METRICS_FILE, LineReader, PatternReader, Tail
-from sweeper.execution.slots.outcome import Ending, StopCause, Verdict, judge
+from sweeper.execution.slots.outcome import Ending, ExitKind, StopCause, classify_exit
 from sweeper.execution.slots.process import TrialProcess
 from sweeper.execution.slots.programs import Program, argv_of, environment_of
 from sweeper.execution.slots.resources import Slot
 from sweeper.execution.slots.run_dir import OUTPUT_FILE, RESULT_FILE, prepare
 from sweeper.store.queue import ingest, queue
 from sweeper.store.reading.trial_metrics import Reported, device_seconds_before, reported
-from sweeper.store.records import Claim, LeaseLost, Outcome
+from sweeper.store.records import Lease, LeaseLost, Outcome
 
 RESULT_MOST_BYTES: Final = 1 << 20
 FIRST_POLL_S: Final = 0.02  # between two looks at the metrics of a young trial; an old one is looked at less often
@@ -93,7 +93,7 @@ class Supervisor:
 
     engine: Engine
     program: Program
-    claim: Claim
+    lease: Lease
     slot: Slot
     rules: Rules
     wants_stop: Callable[[], Stop | None]
@@ -125,7 +125,7 @@ class Supervisor:
         except OSError as error:
             return self._not_started(error)
         try:
-            queue.record_process(self.engine, self.claim, process.pid, process.pid_started_at)
+            queue.record_process(self.engine, self.lease, process.pid, process.pid_started_at)
             cause = self._watch(process)
             return self._conclude(process, cause)
         except LeaseLost:
@@ -139,10 +139,10 @@ class Supervisor:
             self.guard.drop()
 
     def _start(self) -> TrialProcess:
-        prepare(self.program, self.claim, self.slot, self.source)
-        run_dir = self.claim.run_dir
-        if self.claim.attempt > 1:
-            self._earlier_s = device_seconds_before(self.engine, self.claim)
+        prepare(self.program, self.lease, self.slot, self.source)
+        run_dir = self.lease.run_dir
+        if self.lease.attempt > 1:
+            self._earlier_s = device_seconds_before(self.engine, self.lease)
         output = run_dir / OUTPUT_FILE
         read_output = bool(self.program.patterns)
         self._tail = Tail(output if read_output else run_dir / METRICS_FILE)
@@ -150,8 +150,8 @@ class Supervisor:
             self._tail.offset = output.stat().st_size
         self._reader = self._new_reader()
         process = self.start(
-            argv_of(self.program, self.claim),
-            environment=environment_of(self.program, self.claim, self.slot, os.environ),
+            argv_of(self.program, self.lease),
+            environment=environment_of(self.program, self.lease, self.slot, os.environ),
             cwd=self.cwd,
             output=output,
             announce=self.guard.announcer(self._lease_left()),
@@ -168,13 +168,13 @@ class Supervisor:
         """The process could not be started. A disk without room is not the trial's doing."""
         self.guard.drop()
         no_room = error.errno in NO_ROOM
-        what = error.filename if error.filename is not None else argv_of(self.program, self.claim)[0]
+        what = error.filename if error.filename is not None else argv_of(self.program, self.lease)[0]
         message = f"{what}: {error.strerror or error}"
-        verdict = Verdict(exit_reason="preempted" if no_room else "crashed", message=f"cannot be started: {message}")
-        state = self._finish(verdict, None, None)
+        kind = ExitKind(exit_reason="preempted" if no_room else "crashed", message=f"cannot be started: {message}")
+        state = self._finish(kind, None, None)
         if no_room:
             raise SweeperError(
-                f"trial {self.claim.phase}/{self.claim.number} cannot write into its run directory: {message}. "
+                f"trial {self.lease.phase}/{self.lease.number} cannot write into its run directory: {message}. "
                 "Make room, then run the same command again"
             ) from error
         return state
@@ -208,7 +208,7 @@ class Supervisor:
             return Stop(cause="timeout", grace_s=self.rules.grace_s)
         if self._seen:
             self._seen = False
-            if self.should_prune(reported(self.engine, self.claim).curve):
+            if self.should_prune(reported(self.engine, self.lease).curve):
                 return Stop(cause="pruned", grace_s=self.rules.grace_s)
         return None
 
@@ -216,7 +216,7 @@ class Supervisor:
         began = time.monotonic()
         renewed = queue.renew(
             self.engine,
-            self.claim,
+            self.lease,
             lease_s=self.rules.lease_s,
             now=time.time(),
             device_seconds=self._device_seconds(),
@@ -245,7 +245,7 @@ class Supervisor:
             if not found:
                 continue
             offset = self._tail.offset
-            if not ingest.ingest(self.engine, self.claim, found, offset, device_seconds=seconds, now=time.time()):
+            if not ingest.ingest(self.engine, self.lease, found, offset, device_seconds=seconds, now=time.time()):
                 raise LeaseLost
             self._seen = True
 
@@ -253,7 +253,7 @@ class Supervisor:
         return (time.monotonic() - self._started) * self.slot.device_share
 
     def _conclude(self, process: TrialProcess, cause: StopCause | None) -> str | None:
-        """End the process's group, take in its last words, judge and record."""
+        """End the process's group, read its last output, classify how it exited and record it."""
         exit_code = process.end()
         if exit_code == -signal.SIGKILL and cause is None:
             time.sleep(0.05)  # a slot that is killed together with its trial must not blame the trial
@@ -261,11 +261,11 @@ class Supervisor:
         self._read()
         if exit_code == 0:
             self._read(rest=True)
-        known = reported(self.engine, self.claim)
+        known = reported(self.engine, self.lease)
         ending = Ending(
             exit_code=exit_code,
             stopped_for=cause,
-            metric=self.claim.metric,
+            metric=self.lease.metric,
             value=known.best,
             last_is_finite=known.last_is_finite,
             reported=sorted(known.names),
@@ -274,11 +274,11 @@ class Supervisor:
             complaints=self._reader.complaints if isinstance(self._reader, LineReader) else [],
             oom_killed=exit_code != 0 and oom_kills() > self._oom_kills,
         )
-        return self._finish(judge(ending), process, known)
+        return self._finish(classify_exit(ending), process, known)
 
     def _result(self) -> dict[str, Any] | None:
         """The program's result.json, if it wrote a JSON object of sensible size."""
-        path = self.claim.run_dir / RESULT_FILE
+        path = self.lease.run_dir / RESULT_FILE
         try:
             if path.stat().st_size > RESULT_MOST_BYTES:
                 return None
@@ -287,19 +287,19 @@ class Supervisor:
             return None
         return result if isinstance(result, dict) else None
 
-    def _finish(self, verdict: Verdict, process: TrialProcess | None, known: Reported | None) -> str | None:
+    def _finish(self, kind: ExitKind, process: TrialProcess | None, known: Reported | None) -> str | None:
         exit_code = process.exit_code if process is not None else None
         outcome = Outcome(
-            exit_reason=verdict.exit_reason,
+            exit_reason=kind.exit_reason,
             exit_code=exit_code if exit_code is not None and exit_code >= 0 else None,
             exit_signal=-exit_code if exit_code is not None and exit_code < 0 else None,
-            message=verdict.message,
+            message=kind.message,
             value=known.best if known is not None else None,
             result=self._result() if process is not None else None,
             device_seconds=self._device_seconds(),
             peak_memory_bytes=(process.peak_memory_bytes or None) if process is not None else None,
         )
         try:
-            return queue.finish(self.engine, self.claim, outcome, retry=self.rules.retry, now=time.time())
+            return queue.finish(self.engine, self.lease, outcome, retry=self.rules.retry, now=time.time())
         except LeaseLost:
             return None

@@ -55,7 +55,7 @@ def release(engine: Engine, attempt_id: int, message: str, now: float) -> bool:
         if row is None:
             return False
         close_lost(connection, row.id, message)
-        if fail_if_hopeless(connection, row, now):
+        if fail_if_out_of_attempts(connection, row, now):
             return True
         connection.execute(update(trials).where(trials.c.id == row.id).values(FREED))
         optuna_mirror.requeue(connection, [row.optuna_trial_id])
@@ -71,7 +71,7 @@ def close_lost(connection: Connection, trial_id: int, message: str) -> None:
     )
 
 
-def fail_if_hopeless(connection: Connection, trial: Row[*tuple[Any, ...]], now: float) -> bool:
+def fail_if_out_of_attempts(connection: Connection, trial: Row[*tuple[Any, ...]], now: float) -> bool:
     """Fails a trial that lost its supervisor for good: its study is cancelled, or it must be the cause by now.
 
     Args:

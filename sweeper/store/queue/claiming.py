@@ -11,12 +11,12 @@ from sqlalchemy import Connection, Engine, Row, Select, func, insert, select, up
 from sweeper.planning.queue_order import length_class
 from sweeper.quantities import device_hours, hours
 from sweeper.store import optuna_mirror
-from sweeper.store.queue.attempts import FREED, close_lost, fail_if_hopeless
+from sweeper.store.queue.attempts import FREED, close_lost, fail_if_out_of_attempts
 from sweeper.store.queue.ledger import balance, trial_device_seconds
 from sweeper.store.records import (
     LONGEST_BACK_OFF_S,
     BudgetTooSmall,
-    Claim,
+    Lease,
     ProcessIdentity,
     SlotIdentity,
     plain,
@@ -36,7 +36,7 @@ _STUDY: Final = (
 )
 
 
-def claim(
+def claim_trial(
     engine: Engine,
     study_id: int,
     slot: SlotIdentity,
@@ -44,7 +44,7 @@ def claim(
     lease_s: float,
     now: float,
     environment: Mapping[str, object] | None = None,
-) -> Claim | None:
+) -> Lease | None:
     """Takes the next trial and opens an attempt of it; None if there is nothing to take at the moment.
 
     First come trials whose lease ran out: their old attempt is closed as killed, and the same trial goes on. Then
@@ -72,7 +72,7 @@ def claim(
             optuna_mirror.start(
                 connection, trial.optuna_trial_id, started_at=trial.started_at or now, attempt=trial.attempts + 1
             )
-            return _claim(study, trial, attempt_id, superseded)
+            return _lease(study, trial, attempt_id, superseded)
         if lost is not None:  # its old attempt is closed: it waits like the others for a larger budget
             connection.execute(update(trials).where(trials.c.id == trial.id).values(FREED))
             optuna_mirror.requeue(connection, [trial.optuna_trial_id])
@@ -128,7 +128,7 @@ def _with_lost_lease(connection: Connection, study_id: int, now: float) -> Row[*
     while (trial := connection.execute(query).one_or_none()) is not None:
         message = f"the supervisor {trial.lease_owner} let its lease run out: it died, hung or lost the store"
         close_lost(connection, trial.id, message)
-        if not fail_if_hopeless(connection, trial, now):
+        if not fail_if_out_of_attempts(connection, trial, now):
             return trial
     return None
 
@@ -220,10 +220,10 @@ def _open_attempt(
     return int(key[0])
 
 
-def _claim(
+def _lease(
     study: Row[*tuple[Any, ...]], trial: Row[*tuple[Any, ...]], attempt_id: int, superseded: ProcessIdentity | None
-) -> Claim:
-    return Claim(
+) -> Lease:
+    return Lease(
         trial_id=trial.id,
         attempt_id=attempt_id,
         study_id=study.id,

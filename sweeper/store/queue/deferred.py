@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Engine, Row, ScalarSelect, delete, select, up
 
 from sweeper.store import optuna_mirror
 from sweeper.store.queue.attempts import fail
-from sweeper.store.records import Claim
+from sweeper.store.records import Lease
 from sweeper.store.schema import phase_trials, phases, studies, trials
 from sweeper.store.transactions import reading, writing
 
@@ -50,7 +50,7 @@ def history(engine: Engine, phase_id: int) -> tuple[PastTrial, ...]:
         return _history(connection, phase_id)
 
 
-def promoted_from(engine: Engine, claim: Claim, source: str) -> tuple[str, int] | None:
+def promoted_from(engine: Engine, lease: Lease, source: str) -> tuple[str, int] | None:
     """The trial of the source phase with a promoted trial's configuration and seed.
 
     Returns:
@@ -60,13 +60,13 @@ def promoted_from(engine: Engine, claim: Claim, source: str) -> tuple[str, int] 
         select(trials.c.configuration, phases.c.name, trials.c.number)
         .join(phase_trials, phase_trials.c.trial_id == trials.c.id)
         .join(phases, phases.c.id == trials.c.phase_id)
-        .where(trials.c.study_id == claim.study_id, trials.c.seed == claim.seed, trials.c.state == "completed")
-        .where(phase_trials.c.phase_id == _phase_id(claim.study_id, source))
+        .where(trials.c.study_id == lease.study_id, trials.c.seed == lease.seed, trials.c.state == "completed")
+        .where(phase_trials.c.phase_id == _phase_id(lease.study_id, source))
         .order_by(phase_trials.c.position)
     )
     with reading(engine) as connection:
         for configuration, phase, number in connection.execute(query):
-            if configuration == claim.configuration:
+            if configuration == lease.configuration:
                 return phase, number
     return None
 

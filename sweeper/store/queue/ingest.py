@@ -7,7 +7,8 @@ from typing import Final
 from sqlalchemy import Engine, update
 
 from sweeper.store import optuna_mirror
-from sweeper.store.records import Claim, Measurement
+from sweeper.store.queue.finishing import fence
+from sweeper.store.records import Lease, Measurement
 from sweeper.store.schema import attempts, measurements, trials
 from sweeper.store.transactions import upsert, writing
 
@@ -17,7 +18,7 @@ VALUES: Final = ("attempt_id", "tokens", "device_seconds", "flops", "value")
 
 def ingest(
     engine: Engine,
-    claim: Claim,
+    lease: Lease,
     found: Sequence[Measurement],
     new_offset: int,
     *,
@@ -36,19 +37,18 @@ def ingest(
     """
     # One statement must not meet a key twice (PostgreSQL refuses it): the last one of a step counts.
     latest = {(measurement.metric, measurement.step): measurement for measurement in found}
-    rows = [_row(claim, measurement) for measurement in latest.values()]
+    rows = [_row(lease, measurement) for measurement in latest.values()]
     with writing(engine) as connection:
-        fence = (trials.c.id == claim.trial_id, trials.c.fence == claim.fence, trials.c.state == "running")
-        progress = _progress(list(latest.values())) or {"fence": claim.fence}
-        if connection.execute(update(trials).where(*fence).values(progress)).rowcount != 1:
+        progress = _progress(list(latest.values())) or {"fence": lease.fence}
+        if connection.execute(update(trials).where(*fence(lease)).values(progress)).rowcount != 1:
             return False
         upsert(connection, measurements, rows, keys=KEYS, update=VALUES)
-        primary = [measurement for measurement in latest.values() if measurement.metric == claim.metric]
-        optuna_mirror.report(connection, claim.optuna_trial_id, primary)
+        primary = [measurement for measurement in latest.values() if measurement.metric == lease.metric]
+        optuna_mirror.report(connection, lease.optuna_trial_id, primary)
         cost = {"device_seconds": device_seconds, "heartbeat_at": now}
         known = {name: value for name, value in cost.items() if value is not None}
         connection.execute(
-            update(attempts).where(attempts.c.id == claim.attempt_id).values(ingest_offset=new_offset, **known)
+            update(attempts).where(attempts.c.id == lease.attempt_id).values(ingest_offset=new_offset, **known)
         )
         return True
 
@@ -68,12 +68,12 @@ def _progress(found: Sequence[Measurement]) -> dict[str, object]:
     return result
 
 
-def _row(claim: Claim, measurement: Measurement) -> dict[str, object]:
+def _row(lease: Lease, measurement: Measurement) -> dict[str, object]:
     return {
-        "trial_id": claim.trial_id,
+        "trial_id": lease.trial_id,
         "metric": measurement.metric,
         "step": measurement.step,
-        "attempt_id": claim.attempt_id,
+        "attempt_id": lease.attempt_id,
         "tokens": measurement.tokens,
         "device_seconds": measurement.device_seconds,
         "flops": measurement.flops,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Engine, func, select
 
-from sweeper.store.records import Claim
+from sweeper.store.records import Lease
 from sweeper.store.schema import attempts, measurements
 from sweeper.store.transactions import reading
 
@@ -26,15 +26,15 @@ class Reported:
     curve: dict[int, float]
 
 
-def reported(engine: Engine, claim: Claim) -> Reported:
+def reported(engine: Engine, lease: Lease) -> Reported:
     """Read what a trial has reported."""
-    mine = measurements.c.trial_id == claim.trial_id
-    values = select(measurements.c.step, measurements.c.value).where(mine, measurements.c.metric == claim.metric)
+    mine = measurements.c.trial_id == lease.trial_id
+    values = select(measurements.c.step, measurements.c.value).where(mine, measurements.c.metric == lease.metric)
     with reading(engine) as connection:
         points = connection.execute(values.order_by(measurements.c.step)).all()
         names = frozenset(connection.execute(select(measurements.c.metric).where(mine).distinct()).scalars())
     curve = {step: value for step, value in points if value is not None and math.isfinite(value)}
-    choose = min if claim.direction == "minimize" else max
+    choose = min if lease.direction == "minimize" else max
     last = points[-1].value if points else 0.0
     return Reported(
         best=choose(curve.values()) if curve else None,
@@ -44,10 +44,10 @@ def reported(engine: Engine, claim: Claim) -> Reported:
     )
 
 
-def device_seconds_before(engine: Engine, claim: Claim) -> float:
+def device_seconds_before(engine: Engine, lease: Lease) -> float:
     """Device-seconds of the trial's earlier attempts."""
     total = select(func.coalesce(func.sum(attempts.c.device_seconds), 0.0)).where(
-        attempts.c.trial_id == claim.trial_id, attempts.c.id != claim.attempt_id
+        attempts.c.trial_id == lease.trial_id, attempts.c.id != lease.attempt_id
     )
     with reading(engine) as connection:
         return float(connection.execute(total).scalar_one())

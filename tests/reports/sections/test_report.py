@@ -13,7 +13,7 @@ from reports.wording import perplexity
 from sweeper.evidence.data.load import StudyData, load
 from sweeper.evidence.effects.effects import effect_table
 from sweeper.store.engine import open_store
-from sweeper.store.records import Claim
+from sweeper.store.records import Lease
 from tests.reports.builders import BASELINE, CLAIMS, Ending, enrol_plot, final_value, screen, store_with
 from tests.reports.builders import Plot as Study
 from tests.sweeper.store.builders import phase
@@ -57,7 +57,7 @@ def column(found: Table, title: str) -> list[str]:
     return [row[place].text for row in found.rows]
 
 
-def reported(folder: Path, study: Study, endings: Callable[[Claim], Ending | None] = lambda claim: Ending()) -> Report:
+def reported(folder: Path, study: Study, endings: Callable[[Lease], Ending | None] = lambda lease: Ending()) -> Report:
     return study_report(load(store_with(folder, study, endings), study.name), NOW)
 
 
@@ -165,13 +165,13 @@ def test_one_trial_is_a_report(tmp_path: Path) -> None:
 
 
 def test_nothing_has_run_yet(tmp_path: Path) -> None:
-    found = reported(tmp_path, Study([screen()]), lambda claim: None)
+    found = reported(tmp_path, Study([screen()]), lambda lease: None)
     assert "No trial has completed yet, so there is no validation perplexity to report." in words(found)
     assert column(table(found, "claims"), "Verdict") == ["untested", "untested"]
 
 
 def test_all_trials_failed(tmp_path: Path) -> None:
-    found = reported(tmp_path, Study([screen()]), lambda claim: Ending("diverged", stop=0.3, last_is_nan=True))
+    found = reported(tmp_path, Study([screen()]), lambda lease: Ending("diverged", stop=0.3, last_is_nan=True))
     assert "15 trials did not complete: 15 diverged." in words(found)
     assert column(table(found, "effects-screen-table"), "Effect") == ["\u2013"] * 4
 

@@ -26,14 +26,14 @@ RESULT = {"note": "<b>", "resumed": True, "config": {"a": {"b": 1}}}
 def study(engine: Engine) -> int:
     """Three trials: one completed, one failed, one waiting."""
     study_id = enrolled(engine, phase("screen", levels(3)), phase("long", [])).study_id
-    claim = queue.claim(engine, study_id, SLOT, lease_s=30.0, now=0.0)
-    assert claim is not None
-    ingest(engine, claim, [Measurement(metric="loss", step=7, value=2.5)], 5)
-    queue.finish(engine, claim, completed(2.5, result=RESULT), retry=RETRY, now=4.0)
-    claim = queue.claim(engine, study_id, SLOT, lease_s=30.0, now=5.0)
-    assert claim is not None
+    lease = queue.claim_trial(engine, study_id, SLOT, lease_s=30.0, now=0.0)
+    assert lease is not None
+    ingest(engine, lease, [Measurement(metric="loss", step=7, value=2.5)], 5)
+    queue.finish(engine, lease, completed(2.5, result=RESULT), retry=RETRY, now=4.0)
+    lease = queue.claim_trial(engine, study_id, SLOT, lease_s=30.0, now=5.0)
+    assert lease is not None
     failed = Outcome(exit_reason="diverged", exit_code=3, message="the loss is not finite", device_seconds=1.0)
-    queue.finish(engine, claim, failed, retry=RETRY, now=6.0)
+    queue.finish(engine, lease, failed, retry=RETRY, now=6.0)
     return study_id
 
 

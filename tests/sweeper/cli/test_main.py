@@ -63,9 +63,9 @@ def test_an_empty_store_says_what_to_do(sweeper: Sweeper, url: str) -> None:
 
 def test_watching_a_study_ends_with_it(sweeper: Sweeper, engine: Engine, url: str) -> None:
     study_id = enrolled(engine, phase("screen", levels(1))).study_id
-    claim = queue.claim(engine, study_id, SLOT, lease_s=30.0, now=0.0)
-    assert claim is not None
-    queue.finish(engine, claim, completed(2.5), retry=RETRY, now=4.0)
+    lease = queue.claim_trial(engine, study_id, SLOT, lease_s=30.0, now=0.0)
+    assert lease is not None
+    queue.finish(engine, lease, completed(2.5), retry=RETRY, now=4.0)
     answer = sweeper("status", "s", "--watch", "--store", url)
     assert (answer.code, answer.out) == (0, "")
     assert "s: 1/1 trials ended" in answer.err

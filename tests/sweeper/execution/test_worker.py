@@ -13,6 +13,7 @@ from sweeper.errors import StoreError, UsageError
 from sweeper.execution.worker import Worked, work
 from sweeper.store.engine import open_store
 from sweeper.store.queue import queue
+from sweeper.store.records import SlotIdentity
 from tests.sweeper.execution.slots.conftest import no_process_left
 from tests.sweeper.execution.slots.studies import enrolled, trials_of
 
@@ -77,7 +78,7 @@ def test_the_command_says_what_it_joined_and_when_nothing_is_left(url: str) -> N
 def test_a_worker_takes_over_what_another_machine_left(url: str) -> None:
     study = enrolled(url, [{"value": 0.5}])
     engine = open_store(url, create=False)
-    elsewhere = queue.SlotIdentity(
+    elsewhere = SlotIdentity(
         host="another machine",
         machine="another machine",
         slot="cuda-0",
@@ -86,7 +87,7 @@ def test_a_worker_takes_over_what_another_machine_left(url: str) -> None:
         supervisor_pid=1,
         supervisor_started_at=1.0,
     )
-    assert queue.claim(engine, study, elsewhere, lease_s=0.5, now=time.time()) is not None
+    assert queue.claim_trial(engine, study, elsewhere, lease_s=0.5, now=time.time()) is not None
     engine.dispose()
     assert run(url).exit_code == 0
     assert (trials_of(url)[0].state, trials_of(url)[0].attempts) == ("completed", 2)

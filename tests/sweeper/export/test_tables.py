@@ -25,10 +25,10 @@ TEXT = st.text(st.characters(blacklist_categories=["Cs"], blacklist_characters="
 @pytest.fixture
 def study_url(engine: Engine, url: str) -> str:
     study_id = enrolled(engine, phase("screen", levels(2))).study_id
-    claim = queue.claim(engine, study_id, SLOT, lease_s=30.0, now=0.0)
-    assert claim is not None
-    ingest(engine, claim, [Measurement(metric="loss", step=3, value=math.nan, tokens=9)], 1)
-    queue.finish(engine, claim, completed(2.0), retry=RETRY, now=4.0)
+    lease = queue.claim_trial(engine, study_id, SLOT, lease_s=30.0, now=0.0)
+    assert lease is not None
+    ingest(engine, lease, [Measurement(metric="loss", step=3, value=math.nan, tokens=9)], 1)
+    queue.finish(engine, lease, completed(2.0), retry=RETRY, now=4.0)
     return url
 
 

@@ -13,7 +13,7 @@ from sweeper.store.queue import queue
 from sweeper.store.queue.ingest import ingest
 from sweeper.store.reading import reader
 from sweeper.store.reading.reader import DurationRow
-from sweeper.store.records import Claim, Measurement
+from sweeper.store.records import Lease, Measurement
 from tests.sweeper.store.builders import RETRY, SLOT, Budget, completed, enrolled, levels, phase
 from trainer.config import resolve
 
@@ -23,10 +23,10 @@ def observed(url: str, now: float) -> Status:
         return observe(connection, reader.study(connection, "s"), now)
 
 
-def claimed(engine: Engine, study_id: int, now: float) -> Claim:
-    claim = queue.claim(engine, study_id, SLOT, lease_s=1e6, now=now)
-    assert claim is not None
-    return claim
+def claimed(engine: Engine, study_id: int, now: float) -> Lease:
+    lease = queue.claim_trial(engine, study_id, SLOT, lease_s=1e6, now=now)
+    assert lease is not None
+    return lease
 
 
 def test_a_study_that_waits_has_no_time_to_tell(engine: Engine, url: str) -> None:
@@ -42,9 +42,9 @@ def test_a_study_that_waits_has_no_time_to_tell(engine: Engine, url: str) -> Non
 def test_a_study_that_ended_needs_no_more_time_and_knows_its_best(engine: Engine, url: str) -> None:
     study_id = enrolled(engine, phase("screen", levels(2))).study_id
     for place, value in enumerate((3.0, 2.0)):
-        claim = claimed(engine, study_id, 10.0 * place)
-        ingest(engine, claim, [Measurement(metric="loss", step=1, value=value)], 1)
-        queue.finish(engine, claim, completed(value, device_seconds=9.0), retry=RETRY, now=10.0 * place + 9.0)
+        lease = claimed(engine, study_id, 10.0 * place)
+        ingest(engine, lease, [Measurement(metric="loss", step=1, value=value)], 1)
+        queue.finish(engine, lease, completed(value, device_seconds=9.0), retry=RETRY, now=10.0 * place + 9.0)
     status = observed(url, 20.0)
     assert (status.eta_seconds, status.best, status.ended, status.planned) == (0.0, 2.0, 2, 2)
     assert status.device_hours == pytest.approx(18.0 / 3600)
@@ -52,10 +52,10 @@ def test_a_study_that_ended_needs_no_more_time_and_knows_its_best(engine: Engine
 
 def test_running_trials_are_shown_with_their_share_done_and_count_in_the_time_left(engine: Engine, url: str) -> None:
     study_id = enrolled(engine, phase("screen", levels(3), budget=Budget(100))).study_id
-    claim = claimed(engine, study_id, 0.0)
-    queue.finish(engine, claim, completed(2.0, device_seconds=40.0), retry=RETRY, now=40.0)
-    claim = claimed(engine, study_id, 40.0)
-    ingest(engine, claim, [Measurement(metric="loss", step=step, value=5.0 - step / 50) for step in (25, 50)], 1)
+    lease = claimed(engine, study_id, 0.0)
+    queue.finish(engine, lease, completed(2.0, device_seconds=40.0), retry=RETRY, now=40.0)
+    lease = claimed(engine, study_id, 40.0)
+    ingest(engine, lease, [Measurement(metric="loss", step=step, value=5.0 - step / 50) for step in (25, 50)], 1)
     status = observed(url, 60.0)
     (running,) = status.running
     assert (running.phase, running.number, running.elapsed_s, running.fraction) == ("screen", 1, 20.0, 0.5)
@@ -69,9 +69,9 @@ def test_running_trials_are_shown_with_their_share_done_and_count_in_the_time_le
 
 def test_a_trial_that_takes_longer_than_expected_is_late_and_no_end_is_told(engine: Engine, url: str) -> None:
     study_id = enrolled(engine, phase("screen", levels(3), budget=Budget(100))).study_id
-    claim = claimed(engine, study_id, 0.0)
-    queue.finish(engine, claim, completed(2.0, device_seconds=40.0), retry=RETRY, now=40.0)
-    claim = claimed(engine, study_id, 40.0)
+    lease = claimed(engine, study_id, 0.0)
+    queue.finish(engine, lease, completed(2.0, device_seconds=40.0), retry=RETRY, now=40.0)
+    lease = claimed(engine, study_id, 40.0)
     waiting = observed(url, 120.0)
     assert waiting.running[0].left_s == -40.0
     assert waiting.late_s == 40.0
@@ -85,10 +85,10 @@ def test_a_trial_that_takes_longer_than_expected_is_late_and_no_end_is_told(engi
 
 def test_a_trial_that_has_made_its_last_step_is_not_taken_for_done(engine: Engine, url: str) -> None:
     study_id = enrolled(engine, phase("screen", levels(2), budget=Budget(100))).study_id
-    claim = claimed(engine, study_id, 0.0)
-    queue.finish(engine, claim, completed(2.0, device_seconds=40.0), retry=RETRY, now=40.0)
-    claim = claimed(engine, study_id, 40.0)
-    ingest(engine, claim, [Measurement(metric="loss", step=100, value=3.0)], 1)
+    lease = claimed(engine, study_id, 0.0)
+    queue.finish(engine, lease, completed(2.0, device_seconds=40.0), retry=RETRY, now=40.0)
+    lease = claimed(engine, study_id, 40.0)
+    ingest(engine, lease, [Measurement(metric="loss", step=100, value=3.0)], 1)
     assert observed(url, 70.0).running[0].left_s == 10.0
     assert observed(url, 85.0).running[0].left_s == -5.0
 
@@ -113,9 +113,9 @@ def share_of(engine: Engine, url: str) -> Share:
         trial = SCRIPT if config is None else {"program": "trainer"}
         study_id = enrolled(engine, screen, trial=trial).study_id
         if earlier is not None:  # the last step of a trial of the phase that is completed
-            claim = claimed(engine, study_id, 0.0)
-            ingest(engine, claim, [at(earlier)], 1)
-            queue.finish(engine, claim, completed(2.0), retry=RETRY, now=1.0)
+            lease = claimed(engine, study_id, 0.0)
+            ingest(engine, lease, [at(earlier)], 1)
+            queue.finish(engine, lease, completed(2.0), retry=RETRY, now=1.0)
         ingest(engine, claimed(engine, study_id, 2.0), reports, 1)
         return observed(url, 3.0).running[0].fraction
 
@@ -170,10 +170,10 @@ def test_a_config_of_another_version_leaves_the_share_open(share_of: Share) -> N
 def test_a_few_epochs_say_less_about_the_time_left_than_what_other_trials_took(engine: Engine, url: str) -> None:
     budget = Budget(6, "epochs")
     study_id = enrolled(engine, phase("screen", levels(3), budget=budget), trial=SCRIPT).study_id
-    claim = claimed(engine, study_id, 0.0)
-    ingest(engine, claim, [at(1)], 1)
+    lease = claimed(engine, study_id, 0.0)
+    ingest(engine, lease, [at(1)], 1)
     assert observed(url, 18.0).running[0].left_s == 90.0  # nothing else is known
-    queue.finish(engine, claim, completed(2.0, device_seconds=60.0), retry=RETRY, now=60.0)
+    queue.finish(engine, lease, completed(2.0, device_seconds=60.0), retry=RETRY, now=60.0)
     ingest(engine, claimed(engine, study_id, 60.0), [at(1)], 1)
     assert observed(url, 78.0).running[0].left_s == 42.0
 

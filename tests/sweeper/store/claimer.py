@@ -27,16 +27,16 @@ def main(url: str, study_id: int, name: str, lease_s: float, kill_after: int | N
     )
     done = 0
     while queue.next_due(engine, study_id, time.time()) is not None:
-        claim = queue.claim(engine, study_id, slot, lease_s=lease_s, now=time.time())
-        if claim is None:
+        lease = queue.claim_trial(engine, study_id, slot, lease_s=lease_s, now=time.time())
+        if lease is None:
             time.sleep(0.01)
             continue
-        value = float(claim.number)
-        assert ingest(engine, claim, [Measurement(metric="loss", step=1, value=value)], 10)
+        value = float(lease.number)
+        assert ingest(engine, lease, [Measurement(metric="loss", step=1, value=value)], 10)
         if done == kill_after:
             os.kill(os.getpid(), signal.SIGKILL)
         outcome = Outcome(exit_reason="completed", value=value, device_seconds=1.0)
-        assert queue.finish(engine, claim, outcome, retry={}, now=time.time()) == "completed"
+        assert queue.finish(engine, lease, outcome, retry={}, now=time.time()) == "completed"
         done += 1
     engine.dispose()
 

@@ -32,11 +32,11 @@ def main() -> None:
         for number, outcome in enumerate(
             (completed(1.5), Outcome(exit_reason="diverged", message="loss is nan"), None)
         ):
-            claim = queue.claim(engine, study_id, SLOT, lease_s=30.0, now=100.0, environment={"python": "3.11"})
-            assert claim is not None
-            ingest(engine, claim, [Measurement(metric="loss", step=1, value=1.5 + number)], 40)
+            lease = queue.claim_trial(engine, study_id, SLOT, lease_s=30.0, now=100.0, environment={"python": "3.11"})
+            assert lease is not None
+            ingest(engine, lease, [Measurement(metric="loss", step=1, value=1.5 + number)], 40)
             if outcome is not None:
-                queue.finish(engine, claim, outcome, retry=RETRY, now=110.0)
+                queue.finish(engine, lease, outcome, retry=RETRY, now=110.0)
         engine.dispose()
         connection = sqlite3.connect(path)
         (FIXTURES / f"store_{schema.REVISION}.sql").write_text("\n".join(connection.iterdump()) + "\n")

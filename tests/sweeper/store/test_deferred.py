@@ -22,10 +22,10 @@ def promote(top: int, *, source: str = "screen", seeds: tuple[int, ...] = (0,), 
 
 def run(engine: Engine, study: int, values: Mapping[tuple[int, int], float | None]) -> None:
     """Runs what waits: completed with the value for its (number, seed) in `values`, failed where that is None."""
-    while (claim := queue.claim(engine, study, SLOT, lease_s=30.0, now=0.0)) is not None:
-        value = values[claim.number, claim.seed]
+    while (lease := queue.claim_trial(engine, study, SLOT, lease_s=30.0, now=0.0)) is not None:
+        value = values[lease.number, lease.seed]
         outcome = Outcome(exit_reason="timeout") if value is None else Outcome(exit_reason="completed", value=value)
-        queue.finish(engine, claim, outcome, retry=RETRY, now=1.0)
+        queue.finish(engine, lease, outcome, retry=RETRY, now=1.0)
 
 
 def promoted(url: str, study: int) -> list[tuple[int, str, object, int]]:
@@ -50,10 +50,10 @@ def test_the_best_by_their_mean_over_seeds_are_promoted(engine: Engine, url: str
         (2, "waiting", 0.2, 1),
         (3, "waiting", 0.0, 1),
     ]
-    claim = queue.claim(engine, study, SLOT, lease_s=30.0, now=4.0)
-    assert claim is not None
-    assert (claim.phase, claim.config, claim.budget) == ("long", {"a": {"b": 1}, "rate": 0.2}, {"steps": 100})
-    assert claim.configuration_hash == hash_of({"a": {"b": 1}, "rate": 0.2})
+    lease = queue.claim_trial(engine, study, SLOT, lease_s=30.0, now=4.0)
+    assert lease is not None
+    assert (lease.phase, lease.config, lease.budget) == ("long", {"a": {"b": 1}, "rate": 0.2}, {"steps": 100})
+    assert lease.configuration_hash == hash_of({"a": {"b": 1}, "rate": 0.2})
 
 
 def test_exact_repeats_of_a_promotion_are_of_the_same_winners(engine: Engine, url: str) -> None:
@@ -100,10 +100,10 @@ def test_after_a_retry_a_promotion_is_filled_in_again(engine: Engine, url: str) 
     fill_promotions(engine, study, now=2.0)
     queue.retry_failed(engine, study, 3.0)
     assert fill_promotions(engine, study, now=3.0) == ()
-    claim = queue.claim(engine, study, SLOT, lease_s=30.0, now=4.0)
-    assert claim is not None
-    assert (claim.phase, claim.number) == ("screen", 0)
-    queue.finish(engine, claim, Outcome(exit_reason="completed", value=9.0), retry=RETRY, now=5.0)
+    lease = queue.claim_trial(engine, study, SLOT, lease_s=30.0, now=4.0)
+    assert lease is not None
+    assert (lease.phase, lease.number) == ("screen", 0)
+    queue.finish(engine, lease, Outcome(exit_reason="completed", value=9.0), retry=RETRY, now=5.0)
     fill_promotions(engine, study, now=6.0)
     assert promoted(url, study) == [(0, "waiting", 0.1, 0), (1, "waiting", 0.0, 0)]
 
@@ -148,22 +148,22 @@ def test_phases_of_their_own_baseline_resolve_the_config_anew(engine: Engine, ur
         return {"phase": name, **configuration}, "anew"
 
     fill_promotions(engine, study, now=2.0, resolve=resolve)
-    claim = queue.claim(engine, study, SLOT, lease_s=30.0, now=4.0)
-    assert claim is not None
-    assert (claim.config, claim.configuration_hash) == ({"phase": "long", "rate": 0.1}, "anew")
+    lease = queue.claim_trial(engine, study, SLOT, lease_s=30.0, now=4.0)
+    assert lease is not None
+    assert (lease.config, lease.configuration_hash) == ({"phase": "long", "rate": 0.1}, "anew")
 
 
 @pytest.mark.parametrize("state", ["waiting", "completed", "failed"])
 def test_history_is_what_has_a_configuration(engine: Engine, state: str) -> None:
     study = enrolled(engine, phase("search", [None, None], design="sampler")).study_id
-    claim = queue.claim(engine, study, SLOT, lease_s=30.0, now=0.0)
-    assert claim is not None
-    assert deferred.history(engine, claim.phase_id) == ()
-    queue.set_configuration(engine, claim, {"rate": 0.5}, {"r": 0.5}, "hash", 3)
+    lease = queue.claim_trial(engine, study, SLOT, lease_s=30.0, now=0.0)
+    assert lease is not None
+    assert deferred.history(engine, lease.phase_id) == ()
+    queue.set_configuration(engine, lease, {"rate": 0.5}, {"r": 0.5}, "hash", 3)
     reason = {"waiting": "preempted", "completed": "completed", "failed": "diverged"}[state]
     outcome = Outcome(exit_reason=reason, value=2.0)  # type: ignore[arg-type]  # one of the reasons
-    queue.finish(engine, claim, outcome, retry=RETRY, now=1.0)
-    (past,) = deferred.history(engine, claim.phase_id)
+    queue.finish(engine, lease, outcome, retry=RETRY, now=1.0)
+    (past,) = deferred.history(engine, lease.phase_id)
     assert (past.configuration, past.config, past.configuration_hash, past.seed) == (
         {"rate": 0.5},
         {"r": 0.5},

@@ -225,7 +225,7 @@ def test_what_the_database_refuses_becomes_an_error_of_the_store(engine: Engine)
     with pytest.raises(
         StoreError, match=r"attempt to write a readonly database\. Make the file and its folder writable"
     ):
-        queue.claim(engine, study, SLOT, lease_s=1.0, now=0.0)
+        queue.claim_trial(engine, study, SLOT, lease_s=1.0, now=0.0)
 
 
 def test_a_transaction_that_fails_leaves_nothing(engine: Engine) -> None:
@@ -259,10 +259,11 @@ def test_opening_and_reading_load_no_more_than_they_need(url: str) -> None:
     """`sweeper status` has half a second: the reader must not import SQLAlchemy, nor a slot Optuna or Alembic."""
     script = (
         "import sys\n"
-        "from sweeper.store import reader\n"
+        "from sweeper.store.reading import reader\n"
         f"with reader.connect({url!r}) as connection: assert reader.studies(connection) == ()\n"
         "assert not {'sqlalchemy', 'optuna', 'alembic'} & set(sys.modules)\n"
-        "from sweeper.store import deferred, enrol, ingest, queue\n"
+        "from sweeper.store.enrolment import enrol\n"
+        "from sweeper.store.queue import deferred, ingest, queue\n"
         "from sweeper.store.engine import open_existing\n"
         f"open_existing({url!r}).dispose()\n"
         "assert not {'optuna', 'alembic', 'pydantic', 'pandas', 'torch'} & set(sys.modules)\n"

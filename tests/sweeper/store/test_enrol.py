@@ -46,9 +46,9 @@ def refusal(engine: Engine, *phases: PlannedPhase, **changes: Any) -> str:
 
 
 def complete_one(engine: Engine, study_id: int) -> None:
-    claim = queue.claim(engine, study_id, SLOT, lease_s=30.0, now=0.0)
-    assert claim is not None
-    queue.finish(engine, claim, completed(), retry=RETRY, now=1.0)
+    lease = queue.claim_trial(engine, study_id, SLOT, lease_s=30.0, now=0.0)
+    assert lease is not None
+    queue.finish(engine, lease, completed(), retry=RETRY, now=1.0)
 
 
 def test_a_study_is_written_as_planned(engine: Engine, url: str) -> None:
@@ -195,9 +195,9 @@ def test_trials_no_longer_wanted_stay_and_are_said(engine: Engine, url: str) -> 
 
 def test_extending_a_search_adds_trials_to_those_drawn_already(engine: Engine, url: str) -> None:
     study = enrolled(engine, phase("search", [None, None], design="sampler")).study_id
-    claim = queue.claim(engine, study, SLOT, lease_s=30.0, now=0.0)
-    assert claim is not None
-    assert queue.set_configuration(engine, claim, {"rate": 0.3}, {"r": 0.3}, "hash", 7)
+    lease = queue.claim_trial(engine, study, SLOT, lease_s=30.0, now=0.0)
+    assert lease is not None
+    assert queue.set_configuration(engine, lease, {"rate": 0.3}, {"r": 0.3}, "hash", 7)
     enrolment = enrolled(engine, phase("search", [None] * 5, design="sampler", spec={"trials": 5}), extend=True)
     assert (enrolment.added, enrolment.unwanted) == (3, ())
     assert [number for _, number, _, _ in rows(url, study)] == [0, 1, 2, 3, 4]
@@ -207,9 +207,9 @@ def test_extending_a_cancelled_study_goes_on_with_what_is_new(engine: Engine) ->
     study = enrolled(engine, phase("screen", levels(1))).study_id
     queue.cancel(engine, study, 1.0)
     enrolled(engine, phase("screen", levels(2), spec={"edited": True}), extend=True)
-    claim = queue.claim(engine, study, SLOT, lease_s=30.0, now=2.0)
-    assert claim is not None
-    assert claim.number == 1
+    lease = queue.claim_trial(engine, study, SLOT, lease_s=30.0, now=2.0)
+    assert lease is not None
+    assert lease.number == 1
 
 
 def test_an_optuna_study_of_the_same_name_is_not_touched(engine: Engine, url: str) -> None:

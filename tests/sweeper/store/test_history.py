@@ -22,10 +22,10 @@ DIVERGED = Outcome(exit_reason="diverged", exit_code=3, device_seconds=1.0)
 def test_runs_that_completed_or_were_pruned_are_history(engine: Engine, url: str) -> None:
     study_id = enrolled(engine, phase("screen", levels(4)), trial={"program": COMMAND}).study_id
     for outcome, step in ((completed(device_seconds=8.0), 10), (PRUNED, 4), (DIVERGED, 2)):
-        claim = queue.claim(engine, study_id, SLOT, lease_s=30.0, now=0.0)
-        assert claim is not None
-        ingest(engine, claim, [Measurement(metric="loss", step=step, value=2.5)], 5)
-        queue.finish(engine, claim, outcome, retry=RETRY, now=4.0)
+        lease = queue.claim_trial(engine, study_id, SLOT, lease_s=30.0, now=0.0)
+        assert lease is not None
+        ingest(engine, lease, [Measurement(metric="loss", step=step, value=2.5)], 5)
+        queue.finish(engine, lease, outcome, retry=RETRY, now=4.0)
     done, pruned = past_runs(url, dict(reversed(COMMAND.items())))
     assert (done.completed, done.device_seconds, done.device, done.study) == (True, 8.0, "cpu", "s")
     assert (done.budget, done.step) == ({"steps": 10}, 10)

@@ -8,7 +8,7 @@ from sqlalchemy import Engine, select
 from sweeper.store.queue import queue
 from sweeper.store.queue.ingest import ingest
 from sweeper.store.reading import reader
-from sweeper.store.records import Claim, Measurement
+from sweeper.store.records import Lease, Measurement
 from sweeper.store.schema import attempts
 from sweeper.store.transactions import reading
 from tests.sweeper.store.builders import RETRY, SLOT, completed, enrolled, levels, phase
@@ -19,10 +19,10 @@ def study_id(engine: Engine) -> int:
     return enrolled(engine, phase("screen", levels(2))).study_id
 
 
-def take(engine: Engine, study_id: int, now: float = 0.0) -> Claim:
-    claim = queue.claim(engine, study_id, SLOT, lease_s=30.0, now=now)
-    assert claim is not None
-    return claim
+def take(engine: Engine, study_id: int, now: float = 0.0) -> Lease:
+    lease = queue.claim_trial(engine, study_id, SLOT, lease_s=30.0, now=now)
+    assert lease is not None
+    return lease
 
 
 def losses(*points: tuple[int, float]) -> list[Measurement]:
@@ -32,10 +32,10 @@ def losses(*points: tuple[int, float]) -> list[Measurement]:
     ]
 
 
-def offset(engine: Engine, claim: Claim) -> int:
+def offset(engine: Engine, lease: Lease) -> int:
     with reading(engine) as connection:
         return int(
-            connection.execute(select(attempts.c.ingest_offset).where(attempts.c.id == claim.attempt_id)).scalar_one()
+            connection.execute(select(attempts.c.ingest_offset).where(attempts.c.id == lease.attempt_id)).scalar_one()
         )
 
 
@@ -46,11 +46,11 @@ def curve(url: str, study_id: int, trial_id: int) -> list[tuple[int, float]]:
 
 
 def test_measurements_offset_and_progress_go_together(engine: Engine, url: str, study_id: int) -> None:
-    claim = take(engine, study_id)
-    assert ingest(engine, claim, losses((10, 3.0), (20, 2.0)), 120)
-    assert ingest(engine, claim, [], 130)
-    assert offset(engine, claim) == 130
-    assert curve(url, study_id, claim.trial_id) == [(10, 3.0), (20, 2.0)]
+    lease = take(engine, study_id)
+    assert ingest(engine, lease, losses((10, 3.0), (20, 2.0)), 120)
+    assert ingest(engine, lease, [], 130)
+    assert offset(engine, lease) == 130
+    assert curve(url, study_id, lease.trial_id) == [(10, 3.0), (20, 2.0)]
     with reader.connect(url) as connection:
         trial = reader.trials(connection, study_id)[0]
         table = reader.measurements(connection, study_id, "loss")
@@ -58,17 +58,17 @@ def test_measurements_offset_and_progress_go_together(engine: Engine, url: str, 
     assert table.columns == (
         "trial_id", "phase", "number", "metric", "step", "tokens", "device_seconds", "flops", "value"
     )  # fmt: skip
-    assert table.rows[0] == (claim.trial_id, "screen", 0, "loss", 10, 1000, 5.0, 10e9, 3.0)
+    assert table.rows[0] == (lease.trial_id, "screen", 0, "loss", 10, 1000, 5.0, 10e9, 3.0)
     assert table.column("value") == [3.0, 2.0]
 
 
 def test_a_step_reported_again_replaces_the_old_value(engine: Engine, url: str, study_id: int) -> None:
-    claim = take(engine, study_id)
-    ingest(engine, claim, losses((10, 3.0), (20, 2.0)), 120)
+    lease = take(engine, study_id)
+    ingest(engine, lease, losses((10, 3.0), (20, 2.0)), 120)
     again = take(engine, study_id, now=30.0)
-    assert again.trial_id == claim.trial_id
+    assert again.trial_id == lease.trial_id
     ingest(engine, again, losses((20, 9.0), (20, 2.5), (30, 2.25)), 60)
-    assert curve(url, study_id, claim.trial_id) == [(10, 3.0), (20, 2.5), (30, 2.25)]
+    assert curve(url, study_id, lease.trial_id) == [(10, 3.0), (20, 2.5), (30, 2.25)]
 
 
 def test_an_attempt_taken_for_dead_adds_nothing(engine: Engine, url: str, study_id: int) -> None:
@@ -85,19 +85,19 @@ def test_an_attempt_taken_for_dead_adds_nothing(engine: Engine, url: str, study_
 
 
 def test_values_that_are_no_numbers_come_back_as_such(engine: Engine, url: str, study_id: int) -> None:
-    claim = take(engine, study_id)
-    ingest(engine, claim, losses((1, math.nan), (2, math.inf), (3, -math.inf), (4, 5e-324)), 10)
-    values = [value for _, value in curve(url, study_id, claim.trial_id)]
+    lease = take(engine, study_id)
+    ingest(engine, lease, losses((1, math.nan), (2, math.inf), (3, -math.inf), (4, 5e-324)), 10)
+    values = [value for _, value in curve(url, study_id, lease.trial_id)]
     assert math.isnan(values[0])
     assert values[1:] == [math.inf, -math.inf, 5e-324]
 
 
 def test_metrics_lists_what_was_reported(engine: Engine, url: str, study_id: int) -> None:
-    claim = take(engine, study_id)
+    lease = take(engine, study_id)
     other = Measurement(metric="accuracy", step=1, value=0.5)
-    ingest(engine, claim, [*losses((1, 2.0)), other], 10)
+    ingest(engine, lease, [*losses((1, 2.0)), other], 10)
     with reader.connect(url) as connection:
         assert reader.metrics(connection, study_id) == ("accuracy", "loss")
-        found = reader.curves(connection, study_id, "accuracy")[claim.trial_id]
+        found = reader.curves(connection, study_id, "accuracy")[lease.trial_id]
     assert found.values == [0.5]
     assert math.isnan(found.tokens[0])

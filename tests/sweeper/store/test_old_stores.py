@@ -44,12 +44,12 @@ def test_an_old_store_goes_on(dump: Path, tmp_path: Path) -> None:
     ran = []
     while queue.next_due(engine, study.id, 500.0) is not None:
         fill_promotions(engine, study.id, now=500.0)
-        claim = queue.claim(engine, study.id, SLOT, lease_s=30.0, now=500.0)
-        assert claim is not None
-        if claim.configuration is None:
-            assert queue.set_configuration(engine, claim, {"rate": 0.7}, {"rate": 0.7}, "drawn", 0)
-        queue.finish(engine, claim, completed(9.0), retry=RETRY, now=501.0)
-        ran.append((claim.phase, claim.number, claim.attempt))
+        lease = queue.claim_trial(engine, study.id, SLOT, lease_s=30.0, now=500.0)
+        assert lease is not None
+        if lease.configuration is None:
+            assert queue.set_configuration(engine, lease, {"rate": 0.7}, {"rate": 0.7}, "drawn", 0)
+        queue.finish(engine, lease, completed(9.0), retry=RETRY, now=501.0)
+        ran.append((lease.phase, lease.number, lease.attempt))
     assert ran == [("screen", 2, 2), ("screen", 3, 1), ("search", 0, 1), ("long", 0, 1)]
     engine.dispose()
 

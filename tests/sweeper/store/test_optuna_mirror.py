@@ -23,7 +23,7 @@ from sqlalchemy.schema import CreateTable
 from sweeper.store import optuna_mirror, optuna_tables
 from sweeper.store.queue import queue
 from sweeper.store.queue.ingest import ingest
-from sweeper.store.records import Claim, Measurement, Outcome
+from sweeper.store.records import Lease, Measurement, Outcome
 from tests.sweeper.store.builders import RETRY, SLOT, Budget, completed, enrolled, hash_of, levels, phase
 
 TABLES = list(optuna_tables.metadata.tables)
@@ -39,14 +39,14 @@ def optuna_study(url: str, name: str) -> Iterator[optuna.Study]:
         storage.engine.dispose()
 
 
-def take(engine: Engine, study_id: int, now: float = 0.0) -> Claim:
-    claim = queue.claim(engine, study_id, SLOT, lease_s=30.0, now=now)
-    assert claim is not None
-    return claim
+def take(engine: Engine, study_id: int, now: float = 0.0) -> Lease:
+    lease = queue.claim_trial(engine, study_id, SLOT, lease_s=30.0, now=now)
+    assert lease is not None
+    return lease
 
 
-def finish(engine: Engine, claim: Claim, outcome: Outcome, now: float = 10.0) -> str:
-    return queue.finish(engine, claim, outcome, retry=RETRY, now=now)
+def finish(engine: Engine, lease: Lease, outcome: Outcome, now: float = 10.0) -> str:
+    return queue.finish(engine, lease, outcome, retry=RETRY, now=now)
 
 
 def test_each_phase_is_an_optuna_study_with_the_same_numbers(engine: Engine, url: str) -> None:
@@ -112,9 +112,9 @@ def test_a_trial_that_was_stopped_waits_without_a_trace_and_keeps_its_first_star
             (trial,) = study.trials
             return trial.state, trial.value, trial.datetime_start, "exit_reason" in trial.user_attrs
 
-    claim = take(engine, study_id, now=50.0)
+    lease = take(engine, study_id, now=50.0)
     assert seen() == (TrialState.RUNNING, None, datetime.fromtimestamp(50.0), False)
-    assert finish(engine, claim, Outcome(exit_reason="preempted", value=3.0), now=60.0) == "waiting"
+    assert finish(engine, lease, Outcome(exit_reason="preempted", value=3.0), now=60.0) == "waiting"
     assert seen() == (TrialState.WAITING, None, None, False)
     take(engine, study_id, now=80.0)
     assert seen() == (TrialState.RUNNING, None, datetime.fromtimestamp(50.0), False)
@@ -147,8 +147,8 @@ def test_a_sampler_s_phase_has_ranges_and_gets_its_parameters_when_drawn(engine:
         "kind": {"levels": ["a", "b"]},
     }
     study_id = enrolled(engine, phase("search", [None, None], design="sampler"), factors=factors).study_id
-    claim = take(engine, study_id)
-    assert queue.set_configuration(engine, claim, {"lr": 0.01, "depth": 3, "kind": "b"}, {}, "hash", 4)
+    lease = take(engine, study_id)
+    assert queue.set_configuration(engine, lease, {"lr": 0.01, "depth": 3, "kind": "b"}, {}, "hash", 4)
     with optuna_study(url, "s/search") as study:
         drawn, waiting = study.trials
     assert drawn.params == {"lr": 0.01, "depth": 3, "kind": "b"}

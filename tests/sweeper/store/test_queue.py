@@ -10,7 +10,7 @@ from sqlalchemy import Engine
 from sweeper.store.enrolment.enrol import enrol
 from sweeper.store.queue import queue
 from sweeper.store.reading import reader
-from sweeper.store.records import LOST_LIMIT, Claim, LeaseLost, Outcome
+from sweeper.store.records import LOST_LIMIT, Lease, LeaseLost, Outcome
 from tests.sweeper.store.builders import (
     RETRY,
     SLOT,
@@ -27,18 +27,18 @@ from tests.sweeper.store.builders import (
 LEASE_S = 30.0
 
 
-def take(engine: Engine, study_id: int, now: float = 0.0, slot: str = "cpu-0") -> Claim | None:
-    return queue.claim(engine, study_id, replace(SLOT, slot=slot), lease_s=LEASE_S, now=now)
+def take(engine: Engine, study_id: int, now: float = 0.0, slot: str = "cpu-0") -> Lease | None:
+    return queue.claim_trial(engine, study_id, replace(SLOT, slot=slot), lease_s=LEASE_S, now=now)
 
 
-def must_take(engine: Engine, study_id: int, now: float = 0.0, slot: str = "cpu-0") -> Claim:
-    claim = take(engine, study_id, now, slot)
-    assert claim is not None
-    return claim
+def must_take(engine: Engine, study_id: int, now: float = 0.0, slot: str = "cpu-0") -> Lease:
+    lease = take(engine, study_id, now, slot)
+    assert lease is not None
+    return lease
 
 
-def end(engine: Engine, claim: Claim, outcome: Outcome, now: float = 1.0) -> str:
-    return queue.finish(engine, claim, outcome, retry=RETRY, now=now)
+def end(engine: Engine, lease: Lease, outcome: Outcome, now: float = 1.0) -> str:
+    return queue.finish(engine, lease, outcome, retry=RETRY, now=now)
 
 
 def failed(reason: str, **changes: object) -> Outcome:
@@ -57,29 +57,29 @@ def attempt_rows(url: str, study_id: int) -> tuple[reader.AttemptRow, ...]:
 
 def test_a_claim_says_all_that_its_supervisor_needs(engine: Engine) -> None:
     study = enrolled(engine, phase("screen", levels(2), seeds=(3,))).study_id
-    claim = must_take(engine, study)
-    assert (claim.study, claim.phase, claim.number, claim.attempt) == ("s", "screen", 0, 1)
-    assert claim.configuration == {"rate": 0.0}
-    assert claim.config == {"a": {"b": 1}, "rate": 0.0}
-    assert claim.configuration_hash == hash_of({"a": {"b": 1}, "rate": 0.0})
-    assert (claim.seed, claim.budget, claim.metric) == (3, {"steps": 10}, "loss")
-    assert claim.run_dir == Path("/runs/s/screen/00000")
+    lease = must_take(engine, study)
+    assert (lease.study, lease.phase, lease.number, lease.attempt) == ("s", "screen", 0, 1)
+    assert lease.configuration == {"rate": 0.0}
+    assert lease.config == {"a": {"b": 1}, "rate": 0.0}
+    assert lease.configuration_hash == hash_of({"a": {"b": 1}, "rate": 0.0})
+    assert (lease.seed, lease.budget, lease.metric) == (3, {"steps": 10}, "loss")
+    assert lease.run_dir == Path("/runs/s/screen/00000")
 
 
 def test_trials_come_by_phase_and_number_until_none_is_left(engine: Engine) -> None:
     study = enrolled(engine, phase("first", levels(2)), phase("second", [{"rate": 0.9}])).study_id
     found = [must_take(engine, study) for _ in range(3)]
-    assert [(claim.phase, claim.number) for claim in found] == [("first", 0), ("first", 1), ("second", 0)]
+    assert [(lease.phase, lease.number) for lease in found] == [("first", 0), ("first", 1), ("second", 0)]
     assert take(engine, study) is None
 
 
 def test_a_completed_trial_keeps_its_value_and_what_it_cost(engine: Engine, url: str) -> None:
     study = enrolled(engine, phase("screen", levels(1))).study_id
-    claim = must_take(engine, study, now=100.0)
-    queue.record_process(engine, claim, 77, 99.5)
-    assert queue.renew(engine, claim, lease_s=LEASE_S, now=105.0, device_seconds=5.0, peak_memory_bytes=10)
+    lease = must_take(engine, study, now=100.0)
+    queue.record_process(engine, lease, 77, 99.5)
+    assert queue.renew(engine, lease, lease_s=LEASE_S, now=105.0, device_seconds=5.0, peak_memory_bytes=10)
     outcome = completed(1.5, device_seconds=9.0, peak_memory_bytes=20, result={"ok": True, "bad": math.nan})
-    assert end(engine, claim, outcome, now=109.0) == "completed"
+    assert end(engine, lease, outcome, now=109.0) == "completed"
     (trial,) = trial_rows(url, study)
     assert (trial.state, trial.value, trial.exit_reason, trial.attempts) == ("completed", 1.5, "completed", 1)
     assert (trial.started_at, trial.ended_at, trial.elapsed_s) == (100.0, 109.0, 9.0)
@@ -127,8 +127,8 @@ def test_an_attempt_taken_for_dead_writes_nothing_any_more(engine: Engine, url: 
 
 def test_renewing_keeps_the_trial(engine: Engine) -> None:
     study = enrolled(engine, phase("screen", levels(1))).study_id
-    claim = must_take(engine, study)
-    assert queue.renew(engine, claim, lease_s=LEASE_S, now=LEASE_S - 1, device_seconds=1.0)
+    lease = must_take(engine, study)
+    assert queue.renew(engine, lease, lease_s=LEASE_S, now=LEASE_S - 1, device_seconds=1.0)
     assert take(engine, study, now=LEASE_S + 1) is None
 
 
@@ -164,8 +164,8 @@ def test_a_crashed_trial_waits_a_moment_longer_each_time(engine: Engine) -> None
     study = enrolled(engine, phase("screen", levels(1))).study_id
     now, waits = 0.0, []
     for _ in range(7):
-        claim = must_take(engine, study, now)
-        queue.finish(engine, claim, failed("crashed"), retry={"crashed": 9}, now=now)
+        lease = must_take(engine, study, now)
+        queue.finish(engine, lease, failed("crashed"), retry={"crashed": 9}, now=now)
         due = queue.next_due(engine, study, now)
         assert due is not None
         assert take(engine, study, now) is None
@@ -215,10 +215,10 @@ def test_cancel_fails_what_waits_and_stops_what_runs(engine: Engine, url: str) -
 @pytest.mark.parametrize("found", ["by its lease", "by its supervisor"])
 def test_a_cancelled_study_ends_also_where_slots_died(engine: Engine, url: str, found: str) -> None:
     study = enrolled(engine, phase("screen", levels(1))).study_id
-    claim = must_take(engine, study)
+    lease = must_take(engine, study)
     queue.cancel(engine, study, 2.0)
     if found == "by its supervisor":
-        assert queue.release(engine, claim.attempt_id, "found dead", 3.0)
+        assert queue.release(engine, lease.attempt_id, "found dead", 3.0)
     assert take(engine, study, LEASE_S) is None
     assert queue.next_due(engine, study, LEASE_S) is None
     assert [(trial.state, trial.exit_reason) for trial in trial_rows(url, study)] == [("failed", "cancelled")]
@@ -226,15 +226,15 @@ def test_a_cancelled_study_ends_also_where_slots_died(engine: Engine, url: str, 
 
 def test_a_dead_supervisor_s_trial_is_released_at_once(engine: Engine, url: str) -> None:
     study = enrolled(engine, phase("screen", levels(1))).study_id
-    claim = must_take(engine, study)
-    queue.record_process(engine, claim, 77, 99.5)
+    lease = must_take(engine, study)
+    queue.record_process(engine, lease, 77, 99.5)
     assert queue.abandoned(engine, study, "here/boot/2") == ()  # a container of the same host's name
     (found,) = queue.abandoned(engine, study, SLOT.machine)
-    assert (found.attempt_id, found.supervisor_pid, found.supervisor_started_at) == (claim.attempt_id, 11, 5.0)
+    assert (found.attempt_id, found.supervisor_pid, found.supervisor_started_at) == (lease.attempt_id, 11, 5.0)
     assert (found.pid, found.pid_started_at, found.phase, found.number) == (77, 99.5, "screen", 0)
     assert queue.release(engine, found.attempt_id, "its launcher was killed", 1.0)
     assert not queue.release(engine, found.attempt_id, "its launcher was killed", 1.0)
-    assert not queue.renew(engine, claim, lease_s=LEASE_S, now=1.0, device_seconds=0.0)
+    assert not queue.renew(engine, lease, lease_s=LEASE_S, now=1.0, device_seconds=0.0)
     assert must_take(engine, study, 1.0).attempt == 2
     assert attempt_rows(url, study)[0].message == "its launcher was killed"
 
@@ -243,8 +243,8 @@ def test_a_trial_that_takes_its_supervisors_down_fails_in_the_end(engine: Engine
     study = enrolled(engine, phase("screen", levels(1))).study_id
     now = 0.0
     for attempt in range(LOST_LIMIT + 1):
-        claim = must_take(engine, study, now)
-        assert claim.attempt == attempt + 1
+        lease = must_take(engine, study, now)
+        assert lease.attempt == attempt + 1
         now += LEASE_S
     assert take(engine, study, now) is None
     (trial,) = trial_rows(url, study)
@@ -271,10 +271,10 @@ def test_a_sampler_s_trial_gets_its_configuration_once(engine: Engine, url: str)
 
 def test_a_promotion_s_trials_cannot_be_claimed_before_they_are_filled_in(engine: Engine) -> None:
     study = enrolled(engine, phase("screen", levels(1)), phase("long", [None], design="promote")).study_id
-    claim = must_take(engine, study)
+    lease = must_take(engine, study)
     assert take(engine, study) is None
     assert queue.next_due(engine, study, 0.0) == LEASE_S
-    end(engine, claim, completed())
+    end(engine, lease, completed())
     assert take(engine, study, 5.0) is None
     assert queue.next_due(engine, study, 5.0) == 5.0
 
@@ -290,7 +290,7 @@ def test_next_due_says_when_all_has_ended(engine: Engine) -> None:
 def test_attempts_share_the_environment_they_ran_in(engine: Engine, url: str) -> None:
     study = enrolled(engine, phase("screen", levels(2))).study_id
     for _ in range(2):
-        queue.claim(engine, study, SLOT, lease_s=LEASE_S, now=0.0, environment={"python": "3.11", "git": None})
+        queue.claim_trial(engine, study, SLOT, lease_s=LEASE_S, now=0.0, environment={"python": "3.11", "git": None})
     with reader.connect(url) as connection:
         ((sha256, facts),) = reader.environments(connection, study).items()
         found = reader.attempts(connection, study, running=True)

@@ -52,8 +52,8 @@ def test_a_study_that_was_cancelled_ends_no_lost_trial_of_another(engine: Engine
 
 def test_a_heartbeat_is_noted_at_its_own_attempt_alone(engine: Engine, url: str) -> None:
     study = enrolled(engine, phase("screen", levels(2))).study_id
-    claim, _ = must_take(engine, study), must_take(engine, study)
-    queue.renew(engine, claim, lease_s=LEASE_S, now=5.0, device_seconds=4.0, peak_memory_bytes=3)
+    lease, _ = must_take(engine, study), must_take(engine, study)
+    queue.renew(engine, lease, lease_s=LEASE_S, now=5.0, device_seconds=4.0, peak_memory_bytes=3)
     found = [(row.heartbeat_at, row.device_seconds, row.peak_memory_bytes) for row in attempt_rows(url, study)]
     assert found == [(5.0, 4.0, 3), (0.0, 0.0, None)]
 
@@ -61,7 +61,7 @@ def test_a_heartbeat_is_noted_at_its_own_attempt_alone(engine: Engine, url: str)
 def test_trials_that_crash_use_up_their_own_limit(engine: Engine) -> None:
     study = enrolled(engine, phase("screen", levels(3))).study_id
     claims = [must_take(engine, study) for _ in range(3)]
-    assert [end(engine, claim, failed("crashed")) for claim in claims] == ["waiting"] * 3
+    assert [end(engine, lease, failed("crashed")) for lease in claims] == ["waiting"] * 3
 
 
 def test_what_the_limits_do_not_name_is_not_tried_again(engine: Engine) -> None:
@@ -123,9 +123,9 @@ def test_a_back_off_from_a_clock_that_was_set_back_holds_nobody_up(engine: Engin
 
 def test_a_trial_that_crashes_in_a_cancelled_study_does_not_wait_again(engine: Engine, url: str) -> None:
     study = enrolled(engine, phase("screen", levels(1))).study_id
-    claim = must_take(engine, study)
+    lease = must_take(engine, study)
     queue.cancel(engine, study, 2.0)
-    assert end(engine, claim, failed("crashed"), now=3.0) == "failed"
+    assert end(engine, lease, failed("crashed"), now=3.0) == "failed"
     assert [(trial.exit_reason, trial.ended_at) for trial in trial_rows(url, study)] == [("crashed", 3.0)]
 
 
@@ -247,7 +247,7 @@ def test_a_trial_that_took_longer_than_predicted_needs_no_more_to_be_admitted(en
 def test_a_share_of_a_device_costs_its_share_of_the_time(engine: Engine) -> None:
     study = enrolled(engine, phase("screen", levels(1))).study_id
     half = replace(SLOT, device_share=0.5)
-    assert queue.claim(engine, study, half, lease_s=LEASE_S, now=0.0) is not None
+    assert queue.claim_trial(engine, study, half, lease_s=LEASE_S, now=0.0) is not None
     assert [spent_device_seconds(engine, study, now) for now in (0.5, 20.0)] == [0.25, 10.0]
     assert spent_device_seconds(engine, study, 1e6) == 30.0  # a minute of silence counts, and no more
     assert spent_device_seconds(engine, study, -1e6) == 0.0

@@ -20,7 +20,7 @@ from sweeper.store.engine import open_existing
 from sweeper.store.queue import queue
 from sweeper.store.queue.ingest import ingest
 from sweeper.store.reading import reader
-from sweeper.store.records import Claim, ExitReason, LeaseLost, Measurement, Outcome
+from sweeper.store.records import ExitReason, Lease, LeaseLost, Measurement, Outcome
 from tests.sweeper.store.builders import RETRY, SLOT, enrolled, levels, phase
 
 LEASE_S = 10.0
@@ -44,8 +44,8 @@ class Queue(RuleBasedStateMachine):
         self.engine = open_existing(self.url)
         self.study = enrolled(self.engine, phase("screen", levels(NUM_TRIALS))).study_id
         self.now = 0.0
-        self.held: dict[int, tuple[Claim, float]] = {}  # by trial: the claim that may write, and its lease's end
-        self.lost: list[Claim] = []  # claims that may not write any more
+        self.held: dict[int, tuple[Lease, float]] = {}  # by trial: the claim that may write, and its lease's end
+        self.lost: list[Lease] = []  # claims that may not write any more
         self.values: dict[int, float] = {}  # of completed trials
         self.cancelled = False
 
@@ -55,20 +55,20 @@ class Queue(RuleBasedStateMachine):
             self.folder.cleanup()
 
     @rule()
-    def claim(self) -> None:
+    def claim_trial(self) -> None:
         expired = {trial for trial, (_, until) in self.held.items() if until <= self.now}
-        claim = queue.claim(self.engine, self.study, SLOT, lease_s=LEASE_S, now=self.now)
+        lease = queue.claim_trial(self.engine, self.study, SLOT, lease_s=LEASE_S, now=self.now)
         if self.cancelled:
-            assert claim is None
+            assert lease is None
             self.lost += [self.held.pop(trial)[0] for trial in expired]
-        if claim is None:
+        if lease is None:
             assert not expired or self.cancelled
             return
-        assert claim.trial_id not in self.held or claim.trial_id in expired
-        assert claim.trial_id not in self.values
-        if claim.trial_id in self.held:
-            self.lost.append(self.held[claim.trial_id][0])
-        self.held[claim.trial_id] = (claim, self.now + LEASE_S)
+        assert lease.trial_id not in self.held or lease.trial_id in expired
+        assert lease.trial_id not in self.values
+        if lease.trial_id in self.held:
+            self.lost.append(self.held[lease.trial_id][0])
+        self.held[lease.trial_id] = (lease, self.now + LEASE_S)
 
     @rule(seconds=st.sampled_from([0.5, 4.0, 11.0, 60.0]))
     def wait(self, seconds: float) -> None:
@@ -78,40 +78,40 @@ class Queue(RuleBasedStateMachine):
     @rule(data=st.data())
     def renew(self, data: Any) -> None:
         trial = data.draw(st.sampled_from(sorted(self.held)))
-        claim, _ = self.held[trial]
-        assert queue.renew(self.engine, claim, lease_s=LEASE_S, now=self.now, device_seconds=1.0)
-        self.held[trial] = (claim, self.now + LEASE_S)
+        lease, _ = self.held[trial]
+        assert queue.renew(self.engine, lease, lease_s=LEASE_S, now=self.now, device_seconds=1.0)
+        self.held[trial] = (lease, self.now + LEASE_S)
 
     @precondition(lambda self: self.held)
     @rule(data=st.data(), reason=st.sampled_from(REASONS), value=st.floats(allow_nan=False))
     def finish(self, data: Any, reason: ExitReason, value: float) -> None:
         trial = data.draw(st.sampled_from(sorted(self.held)))
-        claim, _ = self.held.pop(trial)
+        lease, _ = self.held.pop(trial)
         outcome = Outcome(exit_reason=reason, value=value)
-        state = queue.finish(self.engine, claim, outcome, retry=RETRY, now=self.now)
+        state = queue.finish(self.engine, lease, outcome, retry=RETRY, now=self.now)
         assert state in {"completed": ("completed",), "pruned": ("pruned",)}.get(reason, ("waiting", "failed"))
-        self.lost.append(claim)
+        self.lost.append(lease)
         if state == "completed":
             self.values[trial] = value
 
     @precondition(lambda self: self.held)
     @rule(data=st.data())
     def supervisor_found_dead(self, data: Any) -> None:
-        claim, _ = self.held.pop(data.draw(st.sampled_from(sorted(self.held))))
+        lease, _ = self.held.pop(data.draw(st.sampled_from(sorted(self.held))))
         abandoned = queue.abandoned(self.engine, self.study, SLOT.machine)
-        assert claim.attempt_id in {found.attempt_id for found in abandoned}
-        assert queue.release(self.engine, claim.attempt_id, "found dead", self.now)
-        self.lost.append(claim)
+        assert lease.attempt_id in {found.attempt_id for found in abandoned}
+        assert queue.release(self.engine, lease.attempt_id, "found dead", self.now)
+        self.lost.append(lease)
 
     @precondition(lambda self: self.lost)
     @rule(data=st.data())
     def ghost_writes(self, data: Any) -> None:
-        claim = data.draw(st.sampled_from(self.lost))
-        assert not queue.renew(self.engine, claim, lease_s=LEASE_S, now=self.now, device_seconds=1e9)
-        assert not ingest(self.engine, claim, [Measurement(metric="loss", step=1, value=-1.0)], 9)
-        assert not queue.release(self.engine, claim.attempt_id, "again", self.now)
+        lease = data.draw(st.sampled_from(self.lost))
+        assert not queue.renew(self.engine, lease, lease_s=LEASE_S, now=self.now, device_seconds=1e9)
+        assert not ingest(self.engine, lease, [Measurement(metric="loss", step=1, value=-1.0)], 9)
+        assert not queue.release(self.engine, lease.attempt_id, "again", self.now)
         with pytest.raises(LeaseLost):
-            queue.finish(self.engine, claim, Outcome(exit_reason="completed", value=0.0), retry=RETRY, now=self.now)
+            queue.finish(self.engine, lease, Outcome(exit_reason="completed", value=0.0), retry=RETRY, now=self.now)
 
     @rule()
     def retry(self) -> None:
@@ -142,7 +142,7 @@ class Queue(RuleBasedStateMachine):
             trial.id: (MIRRORED[trial.state], trial.number) for trial in trials.values()
         }
         open_attempts = [(attempt.trial_id, attempt.attempt) for attempt in attempts if attempt.ended_at is None]
-        assert sorted(open_attempts) == sorted((trial, claim.attempt) for trial, (claim, _) in self.held.items())
+        assert sorted(open_attempts) == sorted((trial, lease.attempt) for trial, (lease, _) in self.held.items())
         for trial in trials.values():
             numbers = [attempt.attempt for attempt in attempts if attempt.trial_id == trial.id]
             assert sorted(numbers) == list(range(1, trial.attempts + 1))

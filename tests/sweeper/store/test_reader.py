@@ -31,10 +31,10 @@ from tests.sweeper.store.builders import (
 def test_the_table_of_trials_is_the_contract_s(engine: Engine, url: str) -> None:
     first = phase("screen", [{"rate": 0.1}, {"depth": 4}])
     study_id = enrolled(engine, first).study_id
-    claim = queue.claim(engine, study_id, SLOT, lease_s=30.0, now=0.0)
-    assert claim is not None
-    ingest(engine, claim, [Measurement(metric="loss", step=1, value=2.5, tokens=7, flops=8.0)], 5)
-    queue.finish(engine, claim, completed(2.5, device_seconds=3.0), retry=RETRY, now=4.0)
+    lease = queue.claim_trial(engine, study_id, SLOT, lease_s=30.0, now=0.0)
+    assert lease is not None
+    ingest(engine, lease, [Measurement(metric="loss", step=1, value=2.5, tokens=7, flops=8.0)], 5)
+    queue.finish(engine, lease, completed(2.5, device_seconds=3.0), retry=RETRY, now=4.0)
     with reader.connect(url) as connection:
         study = reader.study(connection, "s")
         table = reader.trial_table(study, reader.trials(connection, study.id))
@@ -53,10 +53,10 @@ def test_the_table_of_trials_is_the_contract_s(engine: Engine, url: str) -> None
 def test_costs_are_summed_over_attempts_and_the_largest_memory_kept(engine: Engine, url: str) -> None:
     study_id = enrolled(engine, phase("screen", levels(1))).study_id
     for place, memory in enumerate((30, 20)):
-        claim = queue.claim(engine, study_id, SLOT, lease_s=30.0, now=100.0 * place)
-        assert claim is not None
+        lease = queue.claim_trial(engine, study_id, SLOT, lease_s=30.0, now=100.0 * place)
+        assert lease is not None
         ended = Outcome(exit_reason="preempted", device_seconds=4.0, peak_memory_bytes=memory)
-        queue.finish(engine, claim, ended, retry=RETRY, now=100.0 * place + 5.0)
+        queue.finish(engine, lease, ended, retry=RETRY, now=100.0 * place + 5.0)
     with reader.connect(url) as connection:
         (trial,) = reader.trials(connection, study_id)
         assert reader.device_seconds(connection, study_id) == 8.0
@@ -67,7 +67,7 @@ def test_costs_are_summed_over_attempts_and_the_largest_memory_kept(engine: Engi
 
 def test_trials_can_be_asked_for_by_state(engine: Engine, url: str) -> None:
     study_id = enrolled(engine, phase("screen", levels(3))).study_id
-    assert queue.claim(engine, study_id, SLOT, lease_s=30.0, now=0.0) is not None
+    assert queue.claim_trial(engine, study_id, SLOT, lease_s=30.0, now=0.0) is not None
     with reader.connect(url) as connection:
         assert [trial.number for trial in reader.trials(connection, study_id, state="running")] == [0]
         assert [trial.number for trial in reader.trials(connection, study_id, state="waiting")] == [1, 2]
@@ -78,7 +78,7 @@ def test_one_connection_sees_one_state(engine: Engine, url: str) -> None:
     study_id = enrolled(engine, phase("screen", levels(2))).study_id
     with reader.connect(engine) as connection:
         before = reader.counts(connection, study_id)
-        assert queue.claim(engine, study_id, SLOT, lease_s=30.0, now=0.0) is not None
+        assert queue.claim_trial(engine, study_id, SLOT, lease_s=30.0, now=0.0) is not None
         assert reader.counts(connection, study_id) == before
     with reader.connect(url) as connection:
         assert reader.counts(connection, study_id)["screen"]["running"] == 1
@@ -90,7 +90,7 @@ def test_studies_of_one_store_do_not_mix(engine: Engine, url: str) -> None:
     second = enrol(
         engine, Plan("t", (other,)), Study({**document(other), "study": "t"}), runs_dir=Path("/runs"), now=1.0
     ).study_id
-    assert queue.claim(engine, second, SLOT, lease_s=30.0, now=0.0) is not None
+    assert queue.claim_trial(engine, second, SLOT, lease_s=30.0, now=0.0) is not None
     with reader.connect(url) as connection:
         assert [study.name for study in reader.studies(connection)] == ["s", "t"]
         assert len(reader.trials(connection, first)) == 2
@@ -134,11 +134,11 @@ def test_what_goes_in_comes_out(engine: Engine, url: str, configuration: dict[st
     study_id = enrol(
         engine, Plan(name, (one,)), Study({**document(one), **text}), runs_dir=Path("/runs"), now=0.0
     ).study_id
-    claim = queue.claim(engine, study_id, SLOT, lease_s=30.0, now=0.0)
-    assert claim is not None
-    assert claim.configuration == configuration
-    ingest(engine, claim, [Measurement(metric="loss", step=1, value=value)], 1)
-    queue.finish(engine, claim, completed(value, message="\x00 ü 🐟"), retry=RETRY, now=1.0)
+    lease = queue.claim_trial(engine, study_id, SLOT, lease_s=30.0, now=0.0)
+    assert lease is not None
+    assert lease.configuration == configuration
+    ingest(engine, lease, [Measurement(metric="loss", step=1, value=value)], 1)
+    queue.finish(engine, lease, completed(value, message="\x00 ü 🐟"), retry=RETRY, now=1.0)
     with reader.connect(url) as connection:
         (trial,) = reader.trials(connection, study_id)
         assert reader.study(connection, name).spec["description"] == text["description"]

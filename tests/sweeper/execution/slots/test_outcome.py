@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from sweeper.execution.slots.outcome import Ending, judge
+from sweeper.execution.slots.outcome import Ending, classify_exit
 
 
 def ending(**changes: Any) -> Ending:
@@ -66,12 +66,12 @@ TABLE: list[tuple[dict[str, Any], str]] = [
 
 @pytest.mark.parametrize(("changes", "reason"), TABLE)
 def test_each_end_has_its_reason(changes: dict[str, Any], reason: str) -> None:
-    assert judge(ending(**changes)).exit_reason == reason
+    assert classify_exit(ending(**changes)).exit_reason == reason
 
 
 def test_a_crash_keeps_the_programs_last_words() -> None:
     tail = "\n".join(f"line {number}" for number in range(100)) + "\n\nKeyError: 'lr'\n"
-    message = judge(ending(exit_code=1, tail=tail)).message
+    message = classify_exit(ending(exit_code=1, tail=tail)).message
     assert message is not None
     assert message.splitlines()[0] == "exit code 1"
     assert message.splitlines()[-1] == "KeyError: 'lr'"
@@ -79,14 +79,14 @@ def test_a_crash_keeps_the_programs_last_words() -> None:
 
 
 def test_a_missing_metric_is_told_with_those_that_were_there() -> None:
-    message = judge(ending(value=None, reported=["accuracy", "time"])).message
+    message = classify_exit(ending(value=None, reported=["accuracy", "time"])).message
     assert message is not None
     assert "ended without reporting metric 'loss'; it reported: accuracy, time" in message
 
 
 def test_a_signal_has_its_name() -> None:
-    assert "killed by SIGSEGV" in (judge(ending(exit_code=-signal.SIGSEGV)).message or "")
+    assert "killed by SIGSEGV" in (classify_exit(ending(exit_code=-signal.SIGSEGV)).message or "")
 
 
 def test_unreadable_lines_are_told_although_the_trial_completed() -> None:
-    assert judge(ending(complaints=["line 3 is no JSON"])).message == "line 3 is no JSON"
+    assert classify_exit(ending(complaints=["line 3 is no JSON"])).message == "line 3 is no JSON"

@@ -7,19 +7,19 @@ from pathlib import Path
 import pytest
 
 from sweeper.execution.slots.pruning import Pruning
-from sweeper.store.records import Claim
+from sweeper.store.records import Lease
 from tests.reports.builders import Ending, Plot, screen, store_with
 
 LOWEST = 20  # asha's rung at a sixteenth of 320 steps
 Ask = Callable[..., bool]
 
 
-def running_after(folder: Path, num_ended: int, exit_reason: str = "completed") -> tuple[str, Claim]:
+def running_after(folder: Path, num_ended: int, exit_reason: str = "completed") -> tuple[str, Lease]:
     """A store in which so many trials have ended, and the claim of the one that runs now."""
-    claims: list[Claim] = []
+    claims: list[Lease] = []
 
-    def ending(claim: Claim) -> Ending | None:
-        claims.append(claim)
+    def ending(lease: Lease) -> Ending | None:
+        claims.append(lease)
         return Ending(exit_reason=exit_reason) if len(claims) <= num_ended else None
 
     url = store_with(folder, Plot([screen(steps=320)]), ending)
@@ -28,10 +28,10 @@ def running_after(folder: Path, num_ended: int, exit_reason: str = "completed") 
 
 @pytest.fixture
 def ask(tmp_path: Path) -> Ask:
-    url, claim = running_after(tmp_path, 10)
+    url, lease = running_after(tmp_path, 10)
 
     def asked(curve: dict[int, float], pruner: object = "asha", **changes: object) -> bool:
-        return Pruning(url, claim.study_id, {"pruner": pruner}, replace(claim, **changes))(curve)  # type: ignore[arg-type]  # a claim's fields
+        return Pruning(url, lease.study_id, {"pruner": pruner}, replace(lease, **changes))(curve)  # type: ignore[arg-type]  # a claim's fields
 
     return asked
 
@@ -59,6 +59,6 @@ def test_a_budget_in_epochs_is_as_long_as_the_longest_run_so_far(ask: Ask) -> No
 
 
 def test_nobody_ends_where_no_run_has_shown_how_long_an_epoch_is(tmp_path: Path) -> None:
-    url, claim = running_after(tmp_path, 10, exit_reason="pruned")
-    pruning = Pruning(url, claim.study_id, {"pruner": "asha"}, replace(claim, budget={"epochs": 2}))
+    url, lease = running_after(tmp_path, 10, exit_reason="pruned")
+    pruning = Pruning(url, lease.study_id, {"pruner": "asha"}, replace(lease, budget={"epochs": 2}))
     assert not pruning({LOWEST: 1e6})

@@ -15,8 +15,9 @@ from sweeper.execution.slots import supervisor
 from sweeper.execution.slots.machine import this_machine
 from sweeper.execution.slots.slot import SlotLoop
 from sweeper.execution.slots.sweep import sweep
-from sweeper.store.queue import queue
+from sweeper.store.queue import finishing, queue
 from sweeper.store.reading import reader
+from sweeper.store.records import Lease, SlotIdentity
 from sweeper.store.schema import trials
 from sweeper.store.transactions import writing
 from tests.sweeper.execution.slots.studies import COMMAND, attempts_of, enrolled, run_loop, trials_of
@@ -26,7 +27,7 @@ pytestmark = pytest.mark.usefixtures("no_process_left")
 
 @pytest.fixture(autouse=True)
 def no_back_off(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(queue, "BACK_OFF_S", 0.0)
+    monkeypatch.setattr(finishing, "BACK_OFF_S", 0.0)
 
 
 def run_one(url: str, config: Mapping[str, Any], **changes: Any) -> tuple[reader.TrialRow, list[str | None]]:
@@ -194,11 +195,11 @@ def test_an_attempt_whose_lease_was_taken_writes_nothing_and_its_process_ends(
 ) -> None:
     study = enrolled(url, [{"hang_at": 2, "children": 1}, {}])
 
-    def take(_: Engine, claim: queue.Claim, **__: object) -> bool:
-        if claim.number == 0:
+    def take(_: Engine, lease: Lease, **__: object) -> bool:
+        if lease.number == 0:
             with writing(engine) as connection:  # another slot, for which the clock ran faster
                 connection.execute(update(trials).where(trials.c.number == 0).values(fence=trials.c.fence + 1))
-        return claim.number != 0
+        return lease.number != 0
 
     monkeypatch.setattr(queue, "renew", take)
     monkeypatch.setattr(queue, "next_due", lambda *_: None)
@@ -262,9 +263,9 @@ def test_no_room_for_a_run_directory_stops_the_slot_and_blames_no_trial(
     assert trials_of(url)[0].state == "waiting"
 
 
-def dead_slot(machine: str) -> queue.SlotIdentity:
+def dead_slot(machine: str) -> SlotIdentity:
     """A slot of this host's name whose process id nobody has."""
-    return queue.SlotIdentity(
+    return SlotIdentity(
         host=slot_module.socket.gethostname(),
         machine=machine,
         slot="cpu-9",
@@ -277,7 +278,7 @@ def dead_slot(machine: str) -> queue.SlotIdentity:
 
 def test_a_dead_slots_trial_is_taken_up_at_once(url: str, engine: Engine) -> None:
     study = enrolled(url, [{"value": 0.5}])
-    assert queue.claim(engine, study, dead_slot(this_machine()), lease_s=1e6, now=time.time()) is not None
+    assert queue.claim_trial(engine, study, dead_slot(this_machine()), lease_s=1e6, now=time.time()) is not None
     assert run_loop(url, study) == "done"
     assert [attempt.exit_reason for attempt in attempts_of(url)] == ["killed", "completed"]
     assert attempts_of(url)[0].supervisor_lost
@@ -286,7 +287,7 @@ def test_a_dead_slots_trial_is_taken_up_at_once(url: str, engine: Engine) -> Non
 def test_a_trial_in_another_container_of_this_host_s_name_is_left_alone(url: str, engine: Engine) -> None:
     study = enrolled(url, [{"value": 0.5}])
     elsewhere = dead_slot(f"{slot_module.socket.gethostname()}/another boot/4026532000")
-    assert queue.claim(engine, study, elsewhere, lease_s=1e6, now=time.time()) is not None
+    assert queue.claim_trial(engine, study, elsewhere, lease_s=1e6, now=time.time()) is not None
     assert sweep(engine, study, this_machine()) == 0
     assert trials_of(url)[0].state == "running"
 

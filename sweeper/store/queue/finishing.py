@@ -1,0 +1,145 @@
+"""The end of an attempt: it is closed, and its trial ends, waits to run again, or fails.
+
+Every write of a supervisor is fenced: its trial must still be running under the fence of its lease. So an attempt that
+was taken for dead, and was not, cannot write into the one after it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, Connection, Engine, Row, func, select, update
+
+from sweeper.store import optuna_mirror
+from sweeper.store.queue.attempts import FREED
+from sweeper.store.records import (
+    LONGEST_BACK_OFF_S,
+    RETRIED,
+    RETURNED,
+    Lease,
+    LeaseLost,
+    Outcome,
+    plain,
+    storable,
+)
+from sweeper.store.schema import attempts, studies, trials
+from sweeper.store.transactions import writing
+
+BACK_OFF_S: Final = 1.0  # before a trial runs again that crashed or ran out of memory; doubles with each time
+BACKS_OFF: Final = ("crashed", "out_of_memory")
+
+
+def fence(lease: Lease) -> tuple[ColumnElement[bool], ...]:
+    """Return the conditions under which a lease may still write: nobody else has taken its trial since."""
+    return trials.c.id == lease.trial_id, trials.c.fence == lease.fence, trials.c.state == "running"
+
+
+def fenced_trial(connection: Connection, lease: Lease) -> Row[*tuple[Any, ...]]:
+    """Read and lock the trial of a lease.
+
+    Raises:
+        LeaseLost: another attempt has the trial.
+    """
+    row = connection.execute(select(trials).where(*fence(lease)).with_for_update()).one_or_none()
+    if row is None:
+        raise LeaseLost(f"trial {lease.phase}/{lease.number}: attempt {lease.attempt} lost its lease")
+    return row
+
+
+def finish(engine: Engine, lease: Lease, outcome: Outcome, *, retry: Mapping[str, int], now: float) -> str:
+    """Closes the attempt and decides what becomes of the trial.
+
+    Completed and pruned trials have ended. Those that were preempted or stopped by the budget wait again. The others
+    wait again while attempts of that kind are within the limit, else they failed for good.
+
+    Args:
+        retry: how many times a trial may run again, by exit reason; one not named may not.
+
+    Returns:
+        The trial's new state: completed, pruned, failed or waiting.
+
+    Raises:
+        LeaseLost: the trial is another attempt's; nothing was written.
+        ValueError: a completed trial without a value of the study's metric.
+    """
+    value = _number(outcome.value)
+    outcome = replace(outcome, message=None if outcome.message is None else storable(outcome.message))
+    if outcome.exit_reason == "completed" and value is None:
+        raise ValueError(f"a completed trial has a value of {lease.metric}, but got {outcome.value!r}")
+    with writing(engine) as connection:
+        trial = fenced_trial(connection, lease)
+        _close(connection, lease, outcome, now)
+        state, exit_reason, not_before = _next_state(connection, lease, outcome, retry, now)
+        values: dict[str, object] = {
+            **FREED,
+            "state": state,
+            "exit_reason": exit_reason,
+            "message": outcome.message,
+            "not_before": not_before,
+            "ended_at": None if state == "waiting" else now,
+        }
+        if value is not None:
+            values["value"] = value
+        if outcome.result is not None:
+            values["result"] = plain(outcome.result)
+        connection.execute(update(trials).where(trials.c.id == lease.trial_id).values(values))
+        if state == "waiting":
+            optuna_mirror.requeue(connection, [trial.optuna_trial_id])
+        else:
+            optuna_mirror.end(
+                connection,
+                trial.optuna_trial_id,
+                state,
+                value=value,
+                exit_reason=exit_reason,
+                started_at=trial.started_at,
+                ended_at=now,
+            )
+        return state
+
+
+def _close(connection: Connection, lease: Lease, outcome: Outcome, now: float) -> None:
+    connection.execute(
+        update(attempts)
+        .where(attempts.c.id == lease.attempt_id)
+        .values(
+            ended_at=now,
+            heartbeat_at=now,
+            device_seconds=outcome.device_seconds,
+            peak_memory_bytes=outcome.peak_memory_bytes,
+            exit_reason=outcome.exit_reason,
+            exit_code=outcome.exit_code,
+            exit_signal=outcome.exit_signal,
+            message=outcome.message,
+        )
+    )
+
+
+def _next_state(
+    connection: Connection, lease: Lease, outcome: Outcome, retry: Mapping[str, int], now: float
+) -> tuple[str, str, float]:
+    """The trial's state after an attempt, its exit reason, and the time before which it must not be claimed."""
+    reason = outcome.exit_reason
+    if reason in ("completed", "pruned"):
+        return reason, reason, now
+    ended = select(studies.c.cancelled_at).where(studies.c.id == lease.study_id)
+    if reason == "cancelled" or (reason in RETURNED and connection.execute(ended).scalar_one() is not None):
+        return "failed", "cancelled", now
+    if reason in RETURNED:
+        return "waiting", reason, now
+    assert reason in RETRIED
+    times = connection.execute(
+        select(func.count())
+        .select_from(attempts)
+        .join(trials, trials.c.id == attempts.c.trial_id)
+        .where(trials.c.id == lease.trial_id, attempts.c.exit_reason == reason, ~attempts.c.supervisor_lost)
+        .where(attempts.c.number > trials.c.attempts_forgiven)
+    ).scalar_one()
+    if times > retry.get(reason, 0) or connection.execute(ended).scalar_one() is not None:
+        return "failed", reason, now
+    wait_s = min(LONGEST_BACK_OFF_S, BACK_OFF_S * 2 ** (times - 1)) if reason in BACKS_OFF else 0.0
+    return "waiting", reason, now + wait_s
+
+
+def _number(value: float | None) -> float | None:
+    return None if value is None or value != value else value  # noqa: PLR0124 - not a number
