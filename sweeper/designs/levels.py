@@ -1,30 +1,52 @@
 """Factors' levels: which are the same, which is the baseline, and what conditions and exclusions leave."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, Final
 
 from sweeper.errors import UsageError
 
+Level = object  # a JSON value
+Configuration = dict[str, Level]  # a level by factor
+EXACT: Final = 2**53  # below it every whole number is a float
+LARGEST: Final = 2**1023  # above it no float is
+
 Factor = Mapping[str, Any]  # a factor of a study's document
 Factors = Mapping[str, Factor]
-Configuration = dict[str, Any]  # a level by factor
 
 
 class DesignError(UsageError):
     """A design cannot be made of the factors that it is asked for."""
 
 
-def level_key(level: Any) -> str:
-    """Text that two levels share if and only if they are the same; 1 and 1.0 are, 1 and true are not."""
-    if isinstance(level, float):
-        return repr(int(level)) if level.is_integer() else repr(level)
+def level_key(level: Level) -> str:
+    """Return JSON text that two levels share if and only if they are the same: 1 and 1.0 are, 1 and true are not.
+
+    >>> level_key(1.0), level_key(True), level_key({"b": 1, "a": [2.0]})
+    ('1', 'true', '{"a": [2], "b": 1}')
+    """
     return json.dumps(_plain(level), sort_keys=True)
 
 
-def same_level(one: Any, other: Any) -> bool:
-    """Whether two levels are the same."""
-    return level_key(one) == level_key(other)
+def same_level(one: Level, other: Level) -> bool:
+    """Return whether two levels are the same."""
+    if isinstance(one, Mapping | list | tuple) and isinstance(other, Mapping | list | tuple):
+        return level_key(one) == level_key(other)
+    return isinstance(one, bool) == isinstance(other, bool) and one == other
+
+
+def repeats_earlier(levels: Iterable[Level]) -> Iterator[bool]:
+    """Yield for each level whether it is the same as an earlier one."""
+    seen: set[str] = set()
+    for level in levels:
+        key = level_key(level)
+        yield key in seen
+        seen.add(key)
+
+
+def distinct_levels(levels: Sequence[Level]) -> tuple[Level, ...]:
+    """Return the levels without duplicates, in their order."""
+    return tuple(level for level, again in zip(levels, repeats_earlier(levels), strict=True) if not again)
 
 
 def levels_of(name: str, factor: Factor) -> list[Any]:
@@ -125,9 +147,12 @@ def distinct(configurations: Iterable[Mapping[str, Any]]) -> list[Configuration]
     return list(found.values())
 
 
-def _plain(level: Any) -> Any:
-    if isinstance(level, float) and level.is_integer():
+def _plain(level: Level) -> Level:
+    """Return a level with numbers in one form: whole ones as integers, as far as floats are exact."""
+    if isinstance(level, float) and level.is_integer() and abs(level) < EXACT:
         return int(level)
+    if isinstance(level, int) and EXACT <= abs(level) < LARGEST:
+        return float(level) if float(level) == level else level
     if isinstance(level, Mapping):
         return {name: _plain(value) for name, value in level.items()}
     if isinstance(level, list | tuple):

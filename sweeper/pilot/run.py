@@ -9,7 +9,7 @@ import socket
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -22,6 +22,7 @@ from sweeper.forecast.pilot_throughput import PilotRun, Report, paces
 from sweeper.monitor.counting import UNLIKE
 from sweeper.pilot.choice import PilotTrial, pilot_trials
 from sweeper.planning.plan import Budget, Plan, PlannedPhase, PlannedTrial
+from sweeper.spec.json_form import from_json
 from sweeper.store.engine import open_store
 from sweeper.store.enrolment.enrol import enrol
 from sweeper.store.reading import reader
@@ -107,7 +108,7 @@ def _run(
     plan = _plan(document, trials)
     engine = open_store(url, create=True)
     try:
-        made = replace(study, document=document)
+        made = from_json(document, source=study.source, path=study.path)
         study_id = enrol(engine, plan, made, runs_dir=folder / "runs", now=time.time()).study_id
         run = StudyRun(store=url, study=plan.study, study_id=study_id)
         if run_slots(engine, run, document, places, lambda: on_tick(url)) == "interrupted":

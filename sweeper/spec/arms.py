@@ -7,12 +7,11 @@ from typing import Any, Final
 
 from sweeper import designs
 from sweeper.designs.configuration import baseline_level, complete
-from sweeper.designs.levels import DesignError, is_excluded, settled
+from sweeper.designs.levels import DesignError, distinct_levels, is_excluded, same_level, settled
 from sweeper.spec.designs import FractionalDesign, LadderDesign, ListDesign, PromoteDesign, SamplerDesign, design_kind
 from sweeper.spec.models import Phase, Range
-from sweeper.spec.normal import NormalFactor, distinct
+from sweeper.spec.normal import NormalFactor
 from sweeper.spec.parts import Parts
-from sweeper.spec.values import same_level
 
 MOST_CONFIGURATIONS: Final = 5_000  # beyond it, checking each takes longer than it helps
 
@@ -47,7 +46,7 @@ def _with_levels(factor: NormalFactor, own: list[Any] | Range) -> NormalFactor:
     """A factor with other levels, or with a range of the kind of numbers that its baseline is."""
     if isinstance(own, list):
         known = [level for level in own if factor.groups is None or level in factor.groups]
-        levels = distinct(tuple(factor.canonical(level) for level in known or factor.levels or ()))
+        levels = distinct_levels(tuple(factor.canonical(level) for level in known or factor.levels or ()))
         return replace(factor, levels=levels, low=None, high=None, log=False, step=None)
     kind = float if isinstance(factor.baseline, float) else _as_it_is
     step = None if own.step is None else kind(own.step)
@@ -156,7 +155,7 @@ def levels_in(parts: Parts, phase: Phase, name: str) -> tuple[Any, ...] | None:
         return levels_in(parts, source, name)
     rows = configurations(parts, phase)
     if rows is not None:
-        return distinct(tuple(row[name] for row in rows if name in row))
+        return distinct_levels(tuple(row[name] for row in rows if name in row))
     factor = at_phase(parts.factors[name], phase)
     if name in phase.blocks:
         return factor.levels

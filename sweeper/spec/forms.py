@@ -3,10 +3,9 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from sweeper.designs.levels import distinct_levels, repeats_earlier
 from sweeper.spec.factors import Factor, Group
 from sweeper.spec.names import level_text, levels_text
-from sweeper.spec.normal import distinct
-from sweeper.spec.values import repeated
 from trainer.config.wording import shown, suggestion
 
 Fault = tuple[tuple[str | int, ...], str]  # where in the factor, and what is wrong
@@ -73,7 +72,7 @@ def _level_faults(factor: Factor) -> Iterator[Fault]:
     yield from _no_range_keys(factor)
     if not levels:
         yield ("levels",), "[] has no levels. Give at least one beside the baseline, e.g. [0.0, 0.1]."
-    for place, (level, again) in enumerate(zip(levels, repeated(levels), strict=True)):
+    for place, (level, again) in enumerate(zip(levels, repeats_earlier(levels), strict=True)):
         if again:
             yield ("levels", place), f"the level {level_text(level)} is given twice. Keep one."
 
@@ -163,4 +162,4 @@ def _kind(level: Any) -> str:
 
 def one_level(levels: tuple[Any, ...]) -> bool:
     """Whether there is nothing to vary."""
-    return len(distinct(levels)) < 2
+    return len(distinct_levels(levels)) < 2

@@ -8,6 +8,7 @@ from sweeper.spec.checks.mistakes import check
 from sweeper.spec.checks.values import check_values
 from sweeper.spec.complaints import Complaints
 from sweeper.spec.document import document_of
+from sweeper.spec.json_form import from_json
 from sweeper.spec.parts import read_parts
 from sweeper.spec.study import Study
 from sweeper.spec.yaml_source import Source
@@ -42,4 +43,4 @@ def _study(source: Source, path: Path) -> Study:
     check(parts, complaints)
     if complaints.found:
         raise MistakesError(complaints.found)
-    return Study(document=document_of(parts), source=source.text, path=path)
+    return from_json(document_of(parts), source=source.text, path=path)

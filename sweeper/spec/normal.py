@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from sweeper.designs.configuration import get_path
+from sweeper.designs.levels import distinct_levels, same_level
 from sweeper.spec.factors import Factor
-from sweeper.spec.values import repeated, same_level
 
 MISSING = object()
 
@@ -43,7 +43,7 @@ class NormalFactor:
     @property
     def all_levels(self) -> tuple[Any, ...]:
         """The baseline and the levels, each once."""
-        return distinct((self.baseline, *(self.levels or ())))
+        return distinct_levels((self.baseline, *(self.levels or ())))
 
     @property
     def paths(self) -> tuple[str, ...]:
@@ -87,11 +87,6 @@ class NormalFactor:
             "groups": None if self.groups is None else {level: dict(group) for level, group in self.groups.items()},
             "when": None if self.when is None else {name: list(levels) for name, levels in self.when.items()},
         }
-
-
-def distinct(levels: tuple[Any, ...]) -> tuple[Any, ...]:
-    """Levels, each once, in their order."""
-    return tuple(level for level, again in zip(levels, repeated(levels), strict=True) if not again)
 
 
 def levels_of(factor: Factor) -> tuple[tuple[Any, ...] | None, dict[str, dict[str, Any]] | None]:

@@ -1,25 +1,117 @@
-"""A study as the other parts of sweeper see it."""
+"""A study, typed and frozen: what every later stage reads."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
+
+from sweeper.designs.factor import Factor
+from sweeper.spec.claim import Claim
+from sweeper.spec.phase import Phase
+from sweeper.spec.program import Trial
+
+Direction = Literal["minimize", "maximize"]
+Scale = Literal["log", "linear"]
+Device = Literal["auto", "cpu", "cuda"]
 
 
-@dataclass(frozen=True, slots=True)
-class Study:
-    """A checked study file.
+def default_scale(metric: str) -> Scale:
+    """Return the scale of a metric for which the study names none: log for perplexities, else linear."""
+    return "log" if "perplexity" in metric.lower() else "linear"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Metric:
+    """The metric by which trials are compared."""
+
+    name: str
+    direction: Direction
+    scale: Scale
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resources:
+    """Where trials run, and what each takes.
 
     Attributes:
-        document: plain JSON values, every default filled in.
-        source: the file's text.
-        path: the file as the user named it.
+        device: auto takes GPUs where there are any.
+        slots: trials that run in parallel on a machine; auto for as many as it can carry.
+        gpus_per_trial: whole GPUs, or a share of one.
+        threads_per_trial: CPU threads.
     """
 
-    document: dict[str, Any]
-    source: str
-    path: Path
+    device: Device = "auto"
+    slots: int | Literal["auto"] = "auto"
+    gpus_per_trial: float = 1.0
+    threads_per_trial: int = 1
+
+    def device_share(self, device: str) -> float:
+        """Return how many devices a trial takes: its GPUs on ``cuda``, else 1."""
+        return self.gpus_per_trial if device == "cuda" else 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retry:
+    """How often a trial is started again, by the exit reason of its attempt."""
+
+    crashed: int = 2
+    killed: int = 5
+    out_of_memory: int = 1
+    diverged: int = 0
+    timeout: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Study:
+    """A checked study.
+
+    Attributes:
+        published: published results that the report shows beside the study's.
+        device_hours: the cap on the whole study; None for no cap.
+        on_finish: commands that run when the study has ended.
+        factors: by name, in the file's order.
+        source: the file's text; empty for a study that no file has.
+        path: the file as the user named it; None for a study from a store.
+    """
+
+    name: str
+    description: str = ""
+    seed: int = 0
+    published: tuple[str, ...] = ()
+    metric: Metric
+    trial: Trial
+    resources: Resources = field(default_factory=Resources)
+    device_hours: float | None = None
+    retry: Retry = field(default_factory=Retry)
+    on_finish: tuple[tuple[str, ...], ...] = ()
+    factors: Mapping[str, Factor]
+    phases: tuple[Phase, ...]
+    claims: tuple[Claim, ...] = ()
+    source: str = field(default="", compare=False)
+    path: Path | None = field(default=None, compare=False)
 
     @property
-    def name(self) -> str:
-        """The study's name."""
-        return str(self.document["study"])
+    def document(self) -> dict[str, Any]:
+        """The study as JSON values; for modules that do not take a `Study` yet."""
+        from sweeper.spec.json_form import to_json  # noqa: PLC0415 - only until all modules take a Study
+
+        return to_json(self)
+
+    def phase(self, name: str) -> Phase:
+        """Return the phase of a name.
+
+        Raises:
+            KeyError: there is none.
+        """
+        return self.phases[self.position(name)]
+
+    def position(self, name: str) -> int:
+        """Return a phase's position in the study, from 0.
+
+        Raises:
+            KeyError: there is no such phase.
+        """
+        for position, phase in enumerate(self.phases):
+            if phase.name == name:
+                return position
+        raise KeyError(name)

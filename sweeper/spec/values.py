@@ -1,7 +1,6 @@
 """The kinds of values that study files hold: names, levels, numbers, margins."""
 
 import re
-from collections.abc import Hashable, Iterable, Iterator
 from typing import Annotated, Any, Final
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
@@ -113,22 +112,3 @@ Margin = Annotated[
     ),
 ]
 Text = Annotated[str, Field(min_length=1)]
-
-
-def same_level(one: object, other: object) -> bool:
-    """Whether two levels are the same; 1 and 1.0 are, 1 and true are not."""
-    return isinstance(one, bool) == isinstance(other, bool) and one == other
-
-
-def repeated(levels: Iterable[object]) -> Iterator[bool]:
-    """Of each level, whether it is the same as one before it; thousands take no longer than they must."""
-    hashed: set[tuple[bool, Hashable]] = set()
-    others: list[object] = []  # lists and mappings, which are few
-    for level in levels:
-        if isinstance(level, list | dict):
-            yield any(same_level(level, before) for before in others)
-            others.append(level)
-        else:
-            key = (isinstance(level, bool), level)
-            yield key in hashed
-            hashed.add(key)

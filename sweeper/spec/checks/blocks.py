@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
+from sweeper.designs.levels import repeats_earlier
 from sweeper.spec.arms import at_phase
 from sweeper.spec.checks.factors import no_level
 from sweeper.spec.complaints import Complaints
@@ -13,7 +14,6 @@ from sweeper.spec.models import Phase, Range
 from sweeper.spec.names import listed, unknown
 from sweeper.spec.normal import NormalFactor
 from sweeper.spec.parts import Parts
-from sweeper.spec.values import repeated
 from sweeper.spec.yaml_source import KeyPath
 from trainer.config.wording import shown
 
@@ -50,7 +50,7 @@ def _level_faults(factor: NormalFactor, own: list[Any] | Range) -> Iterator[Faul
         else:
             yield from form_faults(Factor(low=own.low, high=own.high, log=own.log, step=own.step))
         return
-    for number, (level, again) in enumerate(zip(own, repeated(own), strict=True)):
+    for number, (level, again) in enumerate(zip(own, repeats_earlier(own), strict=True)):
         if again:
             yield (number,), f"the level {shown(level)} is given twice. Keep one."
         elif factor.groups is not None and level not in factor.groups:

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from typing import Final
 
 from sweeper.designs.configuration import get_path
+from sweeper.designs.levels import distinct_levels
 from sweeper.spec.arms import at_phase
 from sweeper.spec.complaints import Complaints
 from sweeper.spec.models import Budget, CommandProgram, Phase
 from sweeper.spec.names import levels_text
-from sweeper.spec.normal import distinct
 from sweeper.spec.parts import Parts, leaf_paths
 from sweeper.spec.placeholders import ALWAYS, Placeholder, placeholders, switches
 from trainer.config.wording import shown, suggestion
@@ -75,7 +75,7 @@ def _values(parts: Parts, name: str) -> list[object]:
             elif name in factor.paths:
                 levels = factor.groups if factor.groups is not None else factor.all_levels
                 found += [factor.values(level).get(name) for level in levels]
-    return list(distinct(tuple(found)))
+    return list(distinct_levels(tuple(found)))
 
 
 def _unfilled(parts: Parts, word: str) -> list[str]:

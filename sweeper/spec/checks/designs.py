@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
+from sweeper.designs.levels import same_level
 from sweeper.spec.arms import at_phase, factors_in, is_whole, num_configurations, num_seeds
 from sweeper.spec.checks.factors import no_level
 from sweeper.spec.complaints import Complaints
@@ -13,7 +14,6 @@ from sweeper.spec.normal import NormalFactor
 from sweeper.spec.parts import Parts
 from sweeper.spec.resolution import rule_fault
 from sweeper.spec.sampler_options import option_fault
-from sweeper.spec.values import same_level
 from sweeper.spec.yaml_source import KeyPath
 from trainer.config.wording import shown
 

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from sweeper.designs.levels import distinct_levels, same_level
 from sweeper.spec.arms import (
     Configuration,
     at_phase,
@@ -27,9 +28,7 @@ from sweeper.spec.complaints import Complaints
 from sweeper.spec.designs import design_kind
 from sweeper.spec.models import Phase
 from sweeper.spec.names import listed, row_text, unknown
-from sweeper.spec.normal import distinct
 from sweeper.spec.parts import Parts
-from sweeper.spec.values import same_level
 from sweeper.spec.yaml_source import KeyPath
 from trainer.config.wording import shown
 
@@ -233,7 +232,7 @@ def _check_gain(parts: Parts, phase: Phase, name: str, where: KeyPath, complaint
         return
     base = _arm_row(parts, phase, {})
     rest = {other: level for other, level in base.items() if other != name}
-    if len(distinct(tuple(row[name] for row in matching(rows, rest)))) < 2:
+    if len(distinct_levels(tuple(row[name] for row in matching(rows, rest)))) < 2:
         complaints.add(
             where,
             f"phase {phase.name} does not compare {name} alone with the baseline, so its gain is not known. "

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
+from sweeper.designs.levels import repeats_earlier
 from sweeper.errors import MistakesError
 from sweeper.spec.load import parse_study
-from sweeper.spec.values import repeated
 
 TRAINER = """
 study: s
@@ -107,8 +107,9 @@ def test_reading_study_files_loads_nothing_heavy() -> None:
     text = f"{TRAINER}factors: {{f: {{path: model.layers, levels: [2, 3]}}}}\n{PHASE}"
     heavy = ("torch", "optuna", "pandas", "numpy", "scipy", "sqlalchemy")
     program = f"""
-import sys, sweeper.spec
-sweeper.spec.parse_study({text!r})
+import sys
+from sweeper.spec.load import parse_study
+parse_study({text!r})
 print([name for name in {heavy!r} if name in sys.modules])
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
@@ -116,7 +117,7 @@ print([name for name in {heavy!r} if name in sys.modules])
 
 
 def test_a_level_is_kept_once_by_its_value_and_its_kind() -> None:
-    assert list(repeated([1, 1.0, True, "1", None, None, [1], {"a": 1}, [1.0], False, 0])) == [
+    assert list(repeats_earlier([1, 1.0, True, "1", None, None, [1], {"a": 1}, [1.0], False, 0])) == [
         False, True, False, False, False, True, False, False, True, False, False,
     ]  # fmt: skip
 

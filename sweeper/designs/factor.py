@@ -1,0 +1,113 @@
+"""A factor: a named setting of the program, with its levels or its range."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from sweeper.designs.levels import Configuration, Level, distinct_levels, same_level
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Range:
+    """The numbers that a sampler may draw.
+
+    Attributes:
+        low: the lower end, included.
+        high: the upper end, included.
+        log: whether the range is searched on a logarithmic scale.
+        step: the distance between two values; None for no grid.
+    """
+
+    low: int | float
+    high: int | float
+    log: bool = False
+    step: int | float | None = None
+
+    def __contains__(self, level: object) -> bool:
+        is_number = isinstance(level, int | float) and not isinstance(level, bool)
+        return is_number and self.low <= level <= self.high  # type: ignore[operator] # a number, as just checked
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Factor:
+    """A factor, whatever its form in the study file.
+
+    Attributes:
+        path: the dotted path of its value in the program's configuration; None for groups.
+        levels: its levels; None for a range.
+        baseline: its level in the baseline configuration; None also for a range without a baseline.
+        range: the range that samplers draw from; None for levels.
+        groups: what each named level sets, by dotted path; None if the factor sets a single path.
+        when: the levels of other factors at which this one is varied; elsewhere it stays at its baseline.
+    """
+
+    name: str
+    path: str | None = None
+    levels: tuple[Level, ...] | None = None
+    baseline: Level = None
+    range: Range | None = None
+    groups: Mapping[str, Mapping[str, Level]] | None = None
+    when: Mapping[str, tuple[Level, ...]] = field(default_factory=dict)
+
+    @property
+    def has_baseline(self) -> bool:
+        """Whether there is a baseline level; a range that the configuration does not mention has none."""
+        return self.levels is not None or self.baseline is not None
+
+    @property
+    def all_levels(self) -> tuple[Level, ...]:
+        """The baseline and the levels, without duplicates."""
+        return distinct_levels((self.baseline, *(self.levels or ())))
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """The dotted paths that the factor sets."""
+        if self.groups is not None:
+            return tuple(dict.fromkeys(path for group in self.groups.values() for path in group))
+        return (self.path or self.name,)
+
+    def values(self, level: Level) -> Mapping[str, Level]:
+        """Return what a level sets, by dotted path.
+
+        Raises:
+            KeyError: the factor has named levels, and this is not one of them.
+        """
+        if self.groups is not None:
+            return self.groups[str(level)]
+        return {self.path or self.name: level}
+
+    def allows(self, level: Level) -> bool:
+        """Return whether a level is the baseline, one of the levels, or in the range."""
+        if any(same_level(level, each) for each in self.all_levels):
+            return True
+        return self.range is not None and level in self.range
+
+    def canonical(self, level: Level) -> Level:
+        """Return a level as the factor writes it: 0 as its 0.0."""
+        return next((each for each in self.all_levels if same_level(each, level)), level)
+
+    def is_active(self, configuration: Mapping[str, Level]) -> bool:
+        """Return whether the factors that this one depends on have levels at which it is varied."""
+        return all(
+            any(same_level(configuration.get(other), level) for level in levels) for other, levels in self.when.items()
+        )
+
+    def with_baseline(self, level: Level) -> "Factor":
+        """Return the factor with another baseline."""
+        return replace(self, baseline=level)
+
+    def with_levels(self, levels: "tuple[Level, ...] | Range | None") -> "Factor":
+        """Return the factor with other levels or another range; unchanged for None."""
+        if levels is None:
+            return self
+        if isinstance(levels, Range):
+            return replace(self, levels=None, range=levels)
+        return replace(self, levels=levels, range=None)
+
+
+def complete(configuration: Mapping[str, Level], factors: Mapping[str, Factor]) -> Configuration:
+    """Return a level for every factor, in the factors' order: the given one, else the baseline where there is one."""
+    return {
+        name: configuration.get(name, factor.baseline)
+        for name, factor in factors.items()
+        if name in configuration or factor.has_baseline
+    }

@@ -1,0 +1,136 @@
+"""Claims: statements about the study that its statistics support, refute or leave undecided."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final, Literal, get_args
+
+from sweeper.designs.levels import Level
+
+ClaimForm = Literal["contrast", "ordering", "interaction", "constant", "equivalence"]
+Expectation = Literal["decrease", "increase", "no_worse", "below", "above", "equal"]
+Margin = int | float | str  # in the metric's unit, nats for perplexities; or a percentage such as "1%"
+
+FORMS: Final[tuple[ClaimForm, ...]] = get_args(ClaimForm)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arm:
+    """The trials of one configuration in a phase; factors that `levels` leaves out are at their baselines."""
+
+    phase: str
+    levels: Mapping[str, Level] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contrast:
+    """The effect of a factor: trials are compared that agree in everything else, and in the seed.
+
+    Attributes:
+        start: the level that is compared with.
+        to: the level that is compared.
+        where: only trials with these levels of other factors count.
+    """
+
+    phase: str
+    factor: str
+    start: Level
+    to: Level
+    where: Mapping[str, Level] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArmContrast:
+    """The difference between two configurations, paired by seed."""
+
+    start: Arm
+    to: Arm
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ordering:
+    """Which gains are larger than others; a factor's gain is that of its best level over the baseline.
+
+    Attributes:
+        largest: the factor with the largest gain, and `among`, those that it is compared with; or
+        order: factors by their gains, the largest first.
+    """
+
+    phase: str
+    largest: str | None = None
+    among: tuple[str, ...] = ()
+    order: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Interaction:
+    """How the effect of a factor differs between two levels of another one.
+
+    Attributes:
+        other: the other factor.
+        other_start: its level for the first effect.
+        other_to: its level for the second effect, from which the first is subtracted.
+    """
+
+    phase: str
+    factor: str
+    start: Level
+    to: Level
+    other: str
+    other_start: Level
+    other_to: Level
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PhaseInteraction:
+    """How the effect of a factor differs between two phases: the second phase's less the first's."""
+
+    phases: tuple[str, str]
+    factor: str
+    start: Level
+    to: Level
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArmInteraction:
+    """How the difference between two configurations differs from that between two others: the second less the first."""
+
+    first: ArmContrast
+    second: ArmContrast
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Constant:
+    """The mean of one configuration against a published figure.
+
+    Attributes:
+        value: the figure, in the metric's own unit.
+    """
+
+    arm: Arm
+    value: int | float
+
+
+Statement = Contrast | ArmContrast | Ordering | Interaction | PhaseInteraction | ArmInteraction | Constant
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """A claim: what is compared, what is expected, and by how much.
+
+    Attributes:
+        text: the claim in a sentence.
+        metric: the metric that it is about.
+        form: which key of the study file states it; a contrast and an equivalence hold the same kinds of statements.
+        expect: the direction or the relation; None for an ordering and an equivalence.
+        at_least: the smallest effect that counts.
+        within: the margin of ``no_worse``, ``equal`` and equivalence.
+    """
+
+    id: str
+    text: str
+    metric: str
+    form: ClaimForm
+    statement: Statement
+    expect: Expectation | None = None
+    at_least: Margin = 0
+    within: Margin | None = None

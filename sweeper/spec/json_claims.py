@@ -1,0 +1,127 @@
+"""A claim as JSON, and back."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from sweeper.spec.claim import (
+    FORMS,
+    Arm,
+    ArmContrast,
+    ArmInteraction,
+    Claim,
+    Constant,
+    Contrast,
+    Interaction,
+    Ordering,
+    PhaseInteraction,
+    Statement,
+)
+
+Json = dict[str, Any]
+
+
+def claim_to_json(claim: Claim) -> Json:
+    """Return a claim's document."""
+    return {
+        "id": claim.id,
+        "text": claim.text,
+        "metric": claim.metric,
+        claim.form: _statement_to_json(claim.statement),
+        "expect": claim.expect,
+        "at_least": claim.at_least,
+        "within": claim.within,
+    }
+
+
+def claim_from_json(document: Mapping[str, Any], metric: str) -> Claim:
+    """Return the claim of a document; `metric` is the study's.
+
+    Raises:
+        ValueError: it has none of the forms.
+    """
+    form = next((form for form in FORMS if document.get(form) is not None), None)
+    if form is None:
+        raise ValueError(f"{document!r} is not a claim")
+    return Claim(
+        id=document["id"],
+        text=document["text"],
+        metric=document.get("metric") or metric,
+        form=form,
+        statement=_statement_from_json(document[form]),
+        expect=document.get("expect"),
+        at_least=0 if document.get("at_least") is None else document["at_least"],
+        within=document.get("within"),
+    )
+
+
+def _statement_to_json(statement: Statement) -> Json:  # noqa: PLR0911 - a case per statement
+    match statement:
+        case Contrast():
+            where = dict(statement.where)
+            return {"phase": statement.phase, "factor": statement.factor, **_ends(statement), "where": where}
+        case ArmContrast():
+            return _arms(statement)
+        case Ordering():
+            among, order = list(statement.among) or None, list(statement.order) or None
+            return {"phase": statement.phase, "largest": statement.largest, "among": among, "order": order}
+        case Interaction():
+            other = {"factor": statement.other, "from": statement.other_start, "to": statement.other_to}
+            return {"phase": statement.phase, "factor": statement.factor, **_ends(statement), "with": other}
+        case PhaseInteraction():
+            phases = {"phases": list(statement.phases)}
+            return {"phase": None, "factor": statement.factor, **_ends(statement), "with": phases}
+        case ArmInteraction():
+            return {**_arms(statement.first), "with": _arms(statement.second)}
+        case Constant():
+            return {**_arm(statement.arm), "value": statement.value}
+
+
+def _ends(statement: Contrast | Interaction | PhaseInteraction) -> Json:
+    return {"from": statement.start, "to": statement.to}
+
+
+def _arms(statement: ArmContrast) -> Json:
+    return {"from": _arm(statement.start), "to": _arm(statement.to)}
+
+
+def _arm(arm: Arm) -> Json:
+    return {"phase": arm.phase, "levels": dict(arm.levels)}
+
+
+def _statement_from_json(document: Mapping[str, Any]) -> Statement:  # noqa: PLR0911 - a case per statement
+    match document:
+        case {"from": {"phase": _}, "with": other}:
+            return ArmInteraction(first=_arms_of(document), second=_arms_of(other))
+        case {"from": {"phase": _}}:
+            return _arms_of(document)
+        case {"factor": factor, "from": start, "to": to, "with": {"phases": [first, second]}}:
+            return PhaseInteraction(phases=(first, second), factor=factor, start=start, to=to)
+        case {"phase": phase, "factor": factor, "from": start, "to": to, "with": other}:
+            return Interaction(
+                phase=phase,
+                factor=factor,
+                start=start,
+                to=to,
+                other=other["factor"],
+                other_start=other["from"],
+                other_to=other["to"],
+            )
+        case {"phase": phase, "factor": factor, "from": start, "to": to}:
+            return Contrast(phase=phase, factor=factor, start=start, to=to, where=document.get("where") or {})
+        case {"value": value}:
+            return Constant(arm=_arm_of(document), value=value)
+        case _:
+            return Ordering(
+                phase=document["phase"],
+                largest=document.get("largest"),
+                among=tuple(document.get("among") or ()),
+                order=tuple(document.get("order") or ()),
+            )
+
+
+def _arms_of(document: Mapping[str, Any]) -> ArmContrast:
+    return ArmContrast(start=_arm_of(document["from"]), to=_arm_of(document["to"]))
+
+
+def _arm_of(document: Mapping[str, Any]) -> Arm:
+    return Arm(phase=document["phase"], levels=document.get("levels") or {})

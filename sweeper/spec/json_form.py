@@ -1,0 +1,147 @@
+"""A study as the JSON document that stores and archives hold, and back."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from sweeper.designs.factor import Factor, Range
+from sweeper.spec.json_claims import claim_from_json, claim_to_json
+from sweeper.spec.json_phases import phase_from_json, phase_to_json
+from sweeper.spec.program import TRAINER, CommandProgram, Program, PythonProgram, TrainerProgram, Trial
+from sweeper.spec.study import Metric, Resources, Retry, Study, default_scale
+
+Json = dict[str, Any]
+
+
+def to_json(study: Study) -> Json:
+    """Return a study's document; the same study always gives the same text."""
+    return {
+        "study": study.name,
+        "description": study.description,
+        "seed": study.seed,
+        **({"published": list(study.published)} if study.published else {}),
+        "metric": {"name": study.metric.name, "direction": study.metric.direction, "scale": study.metric.scale},
+        "trial": _trial_to_json(study.trial),
+        "resources": _fields(study.resources, ("device", "slots", "gpus_per_trial", "threads_per_trial")),
+        "budget": {"device_hours": study.device_hours},
+        "retry": _fields(study.retry, ("crashed", "killed", "out_of_memory", "diverged", "timeout")),
+        "on_finish": [list(command) for command in study.on_finish],
+        "factors": {name: factor_to_json(factor) for name, factor in study.factors.items()},
+        "phases": [phase_to_json(phase) for phase in study.phases],
+        "claims": [claim_to_json(claim) for claim in study.claims],
+    }
+
+
+def from_json(document: Mapping[str, Any], *, source: str = "", path: Path | None = None) -> Study:
+    """Return the study of a document; keys that an older version did not write have their defaults.
+
+    Args:
+        source: the study file's text.
+        path: the study file.
+    """
+    metric = document["metric"]
+    scale = metric.get("scale") or default_scale(metric["name"])
+    return Study(
+        name=document["study"],
+        description=document.get("description") or "",
+        seed=document.get("seed") or 0,
+        published=tuple(document.get("published") or ()),
+        metric=Metric(name=metric["name"], direction=metric["direction"], scale=scale),
+        trial=_trial_from_json(document.get("trial") or {}),
+        resources=Resources(**(document.get("resources") or {})),
+        device_hours=(document.get("budget") or {}).get("device_hours"),
+        retry=Retry(**(document.get("retry") or {})),
+        on_finish=tuple(tuple(command) for command in document.get("on_finish") or ()),
+        factors={name: factor_from_json(name, factor) for name, factor in document["factors"].items()},
+        phases=tuple(phase_from_json(phase) for phase in document["phases"]),
+        claims=tuple(claim_from_json(claim, metric["name"]) for claim in document.get("claims") or ()),
+        source=source,
+        path=path,
+    )
+
+
+def program_to_json(program: Program) -> str | Json:
+    """Return a program's document, which is part of the identity of its configurations."""
+    match program:
+        case TrainerProgram():
+            return "trainer"
+        case PythonProgram():
+            return {"python": program.function}
+        case CommandProgram():
+            return {
+                "command": list(program.command),
+                "metrics": dict(program.metrics) or None,
+                "checkpoint": program.checkpoint,
+            }
+
+
+def program_from_json(document: str | Mapping[str, Any]) -> Program:
+    """Return the program of a document."""
+    if isinstance(document, str):
+        return TRAINER
+    if document.get("python") is not None:
+        return PythonProgram(document["python"])
+    return CommandProgram(
+        tuple(document["command"]), dict(document.get("metrics") or {}), checkpoint=document.get("checkpoint")
+    )
+
+
+def factor_to_json(factor: Factor) -> Json:
+    """Return a factor's document."""
+    of_range = factor.range
+    return {
+        "path": factor.path,
+        "levels": None if factor.levels is None else list(factor.levels),
+        "baseline": factor.baseline,
+        "low": None if of_range is None else of_range.low,
+        "high": None if of_range is None else of_range.high,
+        "log": of_range is not None and of_range.log,
+        "step": None if of_range is None else of_range.step,
+        "groups": None if factor.groups is None else {level: dict(group) for level, group in factor.groups.items()},
+        "when": {name: list(levels) for name, levels in factor.when.items()} or None,
+    }
+
+
+def factor_from_json(name: str, document: Mapping[str, Any]) -> Factor:
+    """Return the factor of a document."""
+    levels, groups = document.get("levels"), document.get("groups") or None
+    has_range = levels is None and document.get("low") is not None
+    return Factor(
+        name=name,
+        path=None if groups else document.get("path") or name,
+        levels=None if levels is None else tuple(levels),
+        baseline=document.get("baseline"),
+        range=Range(**_given(document, ("low", "high", "log", "step"))) if has_range else None,
+        groups=groups,
+        when={other: tuple(wanted) for other, wanted in (document.get("when") or {}).items()},
+    )
+
+
+def _trial_to_json(trial: Trial) -> Json:
+    speed = trial.steps_per_hour
+    return {
+        "program": program_to_json(trial.program),
+        "config": trial.config,
+        "environment": dict(trial.environment),
+        "timeout_minutes": trial.timeout_minutes,
+        "calibration": None if speed is None else {"steps_per_hour": speed},
+    }
+
+
+def _trial_from_json(document: Mapping[str, Any]) -> Trial:
+    return Trial(
+        program=program_from_json(document.get("program") or "trainer"),
+        config=document.get("config") or {},
+        environment=document.get("environment") or {},
+        timeout_minutes=document.get("timeout_minutes"),
+        steps_per_hour=(document.get("calibration") or {}).get("steps_per_hour"),
+    )
+
+
+def _fields(section: object, names: tuple[str, ...]) -> Json:
+    return {name: getattr(section, name) for name in names}
+
+
+def _given(document: Mapping[str, Any], names: tuple[str, ...]) -> Json:
+    """The values of a document that are there."""
+    return {name: document[name] for name in names if document.get(name) is not None}

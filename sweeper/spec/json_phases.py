@@ -1,0 +1,125 @@
+"""A phase as JSON, and back."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from sweeper.designs.factor import Range
+from sweeper.designs.kinds import (
+    Design,
+    FractionalDesign,
+    LadderDesign,
+    ListDesign,
+    PromoteDesign,
+    SamplerDesign,
+    SimpleDesign,
+)
+from sweeper.designs.levels import Level
+from sweeper.spec.phase import BUDGET_UNITS, Budget, Phase, Pruner
+
+Json = dict[str, Any]
+
+
+def phase_to_json(phase: Phase) -> Json:
+    """Return a phase's document; blocks and levels are in it only where the phase has some."""
+    found: Json = {
+        "name": phase.name,
+        "design": design_to_json(phase.design),
+        "factors": None if phase.factors is None else list(phase.factors),
+        "seeds": list(phase.seeds),
+        "budget": {phase.budget.unit: phase.budget.amount},
+        "pruner": pruner_to_json(phase.pruner),
+        "config": phase.config,
+        "exclude": [dict(row) for row in phase.exclude],
+        "repeats": phase.repeats,
+    }
+    if phase.blocks:
+        found["blocks"] = list(phase.blocks)
+    if phase.levels:
+        found["levels"] = {name: _levels_to_json(levels) for name, levels in phase.levels.items()}
+    return found
+
+
+def phase_from_json(document: Mapping[str, Any]) -> Phase:
+    """Return the phase of a document; a key that is absent has its default, a budget that of one step."""
+    factors = document.get("factors")
+    budget = {unit: amount for unit, amount in (document.get("budget") or {}).items() if amount is not None}
+    return Phase(
+        name=document["name"],
+        design=design_from_json(document.get("design") or "grid"),
+        budget=next((Budget(unit, budget[unit]) for unit in BUDGET_UNITS if unit in budget), Budget("steps", 1)),
+        factors=None if factors is None else tuple(factors),
+        seeds=tuple(document.get("seeds") or (0,)),
+        pruner=pruner_from_json(document.get("pruner")),
+        config=document.get("config") or {},
+        exclude=tuple(document.get("exclude") or ()),
+        repeats=document.get("repeats") or 1,
+        blocks=tuple(document.get("blocks") or ()),
+        levels={name: _levels_from_json(levels) for name, levels in (document.get("levels") or {}).items()},
+    )
+
+
+def design_to_json(design: Design) -> str | Json:
+    """Return a design's document: its name, or a mapping."""
+    match design:
+        case SimpleDesign():
+            return design.kind
+        case LadderDesign():
+            return {"ladder": list(design.factors)}
+        case FractionalDesign():
+            rule = {"resolution": design.resolution, "generators": design.generators}
+            return {"fractional": {key: value for key, value in rule.items() if value is not None}}
+        case ListDesign():
+            return {"list": [dict(row) for row in design.rows]}
+        case SamplerDesign():
+            return {"sampler": design.sampler, "trials": design.trials, "options": dict(design.options)}
+        case PromoteDesign():
+            return {"promote": design.phase, "top": design.top, "from": design.start}
+
+
+def design_from_json(document: Any) -> Design:  # noqa: PLR0911 - a case per design
+    """Return the design of a document.
+
+    Raises:
+        ValueError: there is no such design.
+    """
+    match document:
+        case "grid" | "one_at_a_time" | "leave_one_out" | "plackett_burman":
+            return SimpleDesign(document)
+        case {"ladder": factors}:
+            return LadderDesign(tuple(factors))
+        case {"fractional": int(resolution)}:
+            return FractionalDesign(resolution)
+        case {"fractional": rule}:
+            return FractionalDesign(rule.get("resolution"), rule.get("generators"))
+        case {"list": rows}:
+            return ListDesign(tuple(rows))
+        case {"sampler": sampler, "trials": trials}:
+            return SamplerDesign(sampler, trials, document.get("options") or {})
+        case {"promote": phase, "top": top}:
+            return PromoteDesign(phase, top, document.get("from") or "scratch")
+        case _:
+            raise ValueError(f"{document!r} is not a design")
+
+
+def pruner_to_json(pruner: Pruner) -> str | Json:
+    """Return a pruner's document: its name, with its settings where there are any."""
+    settings = {"reduction": pruner.reduction, "min_resource": pruner.min_resource}
+    given = {key: value for key, value in settings.items() if value is not None}
+    return {"name": pruner.name, **given} if given else pruner.name
+
+
+def pruner_from_json(document: str | Mapping[str, Any] | None) -> Pruner:
+    """Return the pruner of a document."""
+    if document is None:
+        return Pruner()
+    return Pruner(name=document) if isinstance(document, str) else Pruner(**document)  # type: ignore[arg-type] # checked
+
+
+def _levels_to_json(levels: tuple[Level, ...] | Range) -> list[Level] | Json:
+    if isinstance(levels, Range):
+        return {"low": levels.low, "high": levels.high, "log": levels.log, "step": levels.step}
+    return list(levels)
+
+
+def _levels_from_json(document: list[Level] | Mapping[str, Any]) -> tuple[Level, ...] | Range:
+    return Range(**document) if isinstance(document, Mapping) else tuple(document)

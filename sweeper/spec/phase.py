@@ -1,0 +1,83 @@
+"""A phase: one design over some factors, at one budget."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final, Literal, get_args
+
+from sweeper.designs.configuration import get_path
+from sweeper.designs.factor import Factor, Range
+from sweeper.designs.kinds import Design
+from sweeper.designs.levels import Level
+from sweeper.spec.program import Config
+
+BudgetUnit = Literal["steps", "tokens", "epochs", "reference_hours"]
+PrunerName = Literal["none", "median", "asha", "hyperband", "wilcoxon"]
+
+BUDGET_UNITS: Final[tuple[BudgetUnit, ...]] = get_args(BudgetUnit)
+PRUNERS: Final[tuple[PrunerName, ...]] = get_args(PrunerName)
+MISSING: Final = object()
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """How long each trial of a phase trains."""
+
+    unit: BudgetUnit
+    amount: int | float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pruner:
+    """What ends poor trials early.
+
+    Attributes:
+        reduction: the fraction of trials that continue at each rung is 1 / reduction; None for the pruner's default.
+        min_resource: the share of the budget before which no trial is ended; None for the pruner's default.
+    """
+
+    name: PrunerName = "none"
+    reduction: int | None = None
+    min_resource: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Phase:
+    """A phase of a study.
+
+    Attributes:
+        factors: the factors that the design varies; None for all.
+        seeds: the seeds that each configuration runs with.
+        config: changes to the baseline configuration in this phase.
+        exclude: combinations of levels that are left out.
+        repeats: exact repeats of each configuration, seed and budget.
+        blocks: factors at each of whose levels the whole design is repeated.
+        levels: levels or ranges that factors have in this phase only.
+    """
+
+    name: str
+    design: Design
+    budget: Budget
+    factors: tuple[str, ...] | None = None
+    seeds: tuple[int, ...] = (0,)
+    pruner: Pruner = field(default_factory=Pruner)
+    config: Config = field(default_factory=dict)
+    exclude: tuple[Mapping[str, Level], ...] = ()
+    repeats: int = 1
+    blocks: tuple[str, ...] = ()
+    levels: Mapping[str, tuple[Level, ...] | Range] = field(default_factory=dict)
+
+    def adapt(self, factor: Factor) -> Factor:
+        """Return a factor with the levels and the baseline that it has in this phase."""
+        baseline = self._baseline(factor) if factor.has_baseline else None
+        return factor.with_levels(self.levels.get(factor.name)).with_baseline(baseline)
+
+    def _baseline(self, factor: Factor) -> Level:
+        """The level that the phase's own config says, else the factor's baseline."""
+        if factor.groups is None:
+            (path,) = factor.paths
+            level = get_path(self.config, path, MISSING)
+            return factor.baseline if level is MISSING else level
+        for level in factor.levels or ():
+            if all(get_path(self.config, path, MISSING) == value for path, value in factor.values(level).items()):
+                return level
+        return factor.baseline

@@ -1,0 +1,69 @@
+"""What a trial runs: the program, its configuration and its surroundings."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+Config = Mapping[str, object]  # a program's configuration: JSON values, nested
+
+
+@dataclass(frozen=True, slots=True)
+class TrainerProgram:
+    """The built-in trainer."""
+
+
+@dataclass(frozen=True, slots=True)
+class PythonProgram:
+    """A Python function.
+
+    Attributes:
+        function: ``module:function``.
+    """
+
+    function: str
+
+
+@dataclass(frozen=True, slots=True)
+class CommandProgram:
+    """A command.
+
+    Attributes:
+        command: its arguments, with placeholders (`sweeper.spec.placeholders`).
+        metrics: regular expressions that find metrics in its output, by metric; empty if it writes metrics.jsonl.
+        checkpoint: its checkpoint's path in the run directory; None if it has none.
+    """
+
+    command: tuple[str, ...]
+    metrics: Mapping[str, str] = field(default_factory=dict)
+    checkpoint: str | None = None
+
+
+Program = TrainerProgram | PythonProgram | CommandProgram
+TRAINER = TrainerProgram()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trial:
+    """What each trial runs.
+
+    Attributes:
+        config: the baseline configuration as the study file has it, without the program's defaults.
+        environment: variables that the study sets for the process.
+        timeout_minutes: the longest that an attempt may run; None for no limit.
+        steps_per_hour: the speed of the reference device; None if the study has no calibration.
+    """
+
+    program: Program
+    config: Config = field(default_factory=dict)
+    environment: Mapping[str, str] = field(default_factory=dict)
+    timeout_minutes: float | None = None
+    steps_per_hour: float | None = None
+
+    @property
+    def is_trainer(self) -> bool:
+        """Whether the program is the built-in trainer."""
+        return isinstance(self.program, TrainerProgram)
+
+    @property
+    def has_checkpoint(self) -> bool:
+        """Whether the program is known to write a checkpoint that a later trial can start from."""
+        return self.is_trainer or (isinstance(self.program, CommandProgram) and self.program.checkpoint is not None)
