@@ -31,7 +31,7 @@ class Metric:
     @property
     def words(self) -> str:
         """Its name as text."""
-        return wording.metric_words(self.name)
+        return wording.metric_name(self.name)
 
     def best(self, values: ArrayLike) -> float:
         """The best of some values; NaN if none is finite."""
@@ -172,7 +172,7 @@ def tick_text(value: float) -> str:
     """A tick's number: short, with a prefix from a million on."""
     if abs(value) >= 1e6:
         return wording.si(value)
-    return f"{value:.4g}".replace("-", "\u2212") if abs(value) < 1000 else wording.number_of(round(value))
+    return f"{value:.4g}".replace("-", "\u2212") if abs(value) < 1000 else wording.grouped(round(value))
 
 
 def widest(groups: Sequence[ArrayLike]) -> NDArray[np.float64]:

@@ -86,7 +86,7 @@ def _words(title: str, labels: Sequence[str], points: Sequence[SizePoint], *, pe
     lines = []
     for label in labels:
         numbers = [
-            f"{amount(point.estimate, percent=percent)} at {wording.number_of(point.tokens)} tokens"
+            f"{amount(point.estimate, percent=percent)} at {wording.grouped(point.tokens)} tokens"
             for point in points
             if point.label == label
         ]

@@ -60,7 +60,7 @@ def _table(name: str, phase: str, found: list[SizeEffect], *, percent: bool) -> 
 def _row(effect: SizeEffect, *, percent: bool) -> tuple[Cell, ...]:
     return (
         Cell(wording.clean(effect.label)),
-        number_cell(effect.tokens, wording.number_of(effect.tokens)),
+        number_cell(effect.tokens, wording.grouped(effect.tokens)),
         *estimate_cells(effect.estimate.value, *effect.estimate.interval(), percent=percent),
         number_cell(effect.estimate.n),
     )

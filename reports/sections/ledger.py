@@ -108,7 +108,7 @@ def ledger_row(names: tuple[str, ...], frame: pd.DataFrame) -> tuple[Cell, ...]:
     seconds, flops = float(frame["device_seconds"].sum()), float(np.nansum(frame["flops"]))
     return (
         *(Cell(name) for name in names),
-        *(Cell(wording.number_of(number), float(number)) for number in numbers),
+        *(Cell(wording.grouped(number), float(number)) for number in numbers),
         Cell(wording.duration(seconds), seconds),
         Cell(wording.si(flops), flops),
     )

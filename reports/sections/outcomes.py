@@ -67,7 +67,7 @@ def _row(context: Context, row: dict[Any, Any]) -> tuple[Cell, ...]:
         Cell(context.configurations[trial]),
         Cell(str(row["seed"]), float(row["seed"])),
         Cell(str(row["exit_reason"] or row["state"]).replace("_", " ")),
-        Cell(wording.UNKNOWN if pd.isna(row["step"]) else wording.number_of(int(row["step"]))),
+        Cell(wording.UNKNOWN if pd.isna(row["step"]) else wording.grouped(int(row["step"]))),
         Cell(wording.perplexity(row["value"]), None if pd.isna(row["value"]) else float(row["value"])),
         Cell(message),
     )

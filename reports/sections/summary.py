@@ -73,7 +73,7 @@ def _corpus(corpus: Mapping[str, Any]) -> Inline:
     name = wording.clean(str(corpus.get("name", "unnamed")))
     unigram = corpus.get("unigram_perplexity")
     sizes = [
-        f"{wording.number_of(corpus[key])} {words}"
+        f"{wording.grouped(corpus[key])} {words}"
         for key, words in (
             ("train_tokens", "training tokens"),
             ("valid_tokens", "validation tokens"),
@@ -101,7 +101,7 @@ def _trials(context: Context) -> Inline:
         "running": "running",
         "waiting": "waiting",
     }
-    parts = [f"{wording.number_of(int(states[state]))} {text}" for state, text in words.items() if states.get(state)]
+    parts = [f"{wording.grouped(int(states[state]))} {text}" for state, text in words.items() if states.get(state)]
     listed = f" ({wording.listed(parts)})" if parts else ""
     return rich(
         f"The study has {wording.count(len(context.data.phases), 'phase')} and "

@@ -74,7 +74,7 @@ def _row(context: Context, row: dict[Any, Any], factors: list[str], test: str | 
 
 def _level_cell(value: Any) -> Cell:
     number = isinstance(value, int | float) and not isinstance(value, bool)
-    return Cell(wording.level(value), float(value) if number and math.isfinite(value) else None)
+    return Cell(wording.level_text(value), float(value) if number and math.isfinite(value) else None)
 
 
 def _numeric(context: Context, factor: str) -> bool:

@@ -4,9 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from typing import Any, Final
-
-READ: Final = ("paper", "repository", "thread", "leaderboard")
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -31,7 +31,6 @@ from sweeper.store.reading.reader import (
 
 FORMAT: Final = 1
 DOCUMENT: Final = "study.json"
-ENDINGS: Final = ("parquet", "csv")
 POINT: Final = ("trial_id", "metric", "step", "tokens", "device_seconds", "flops", "value")
 
 Row = TypeVar("Row", TrialRow, AttemptRow)

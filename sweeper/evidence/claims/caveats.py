@@ -3,10 +3,10 @@
 from collections.abc import Callable, Iterator
 from typing import Literal
 
-from reports.wording import count, listed, time_text
 from sweeper.evidence.claims.parts import Evidence
 from sweeper.evidence.data.load import StudyData
 from sweeper.evidence.data.measures import Measure
+from sweeper.evidence.formatting import count, listed, time_text
 
 Verdict = Literal["supported", "refuted", "undecided", "untested"]
 Judge = Callable[[float, float], Verdict]  # from unadjusted p-values for and against

@@ -10,7 +10,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, Final
 
-from reports.wording import listed
 from sweeper.evidence.claims.caveats import Verdict, changes_after_data, missing_words
 from sweeper.evidence.claims.censored import Tested, could_become
 from sweeper.evidence.claims.evidence import KINDS
@@ -19,6 +18,7 @@ from sweeper.evidence.claims.wording import sentence
 from sweeper.evidence.data.load import StudyData
 from sweeper.evidence.data.measures import Measure, Scale, measure
 from sweeper.evidence.effects.effects import detectable
+from sweeper.evidence.formatting import listed
 from sweeper.evidence.statistics.multiplicity import holm
 from sweeper.evidence.statistics.paired import percent_change
 from sweeper.store.reading.reader import Table

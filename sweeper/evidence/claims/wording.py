@@ -2,15 +2,15 @@
 
 import math
 
-from reports.wording import clean, count, metric_words, number, percent, signed
 from sweeper.evidence.claims.parts import Evidence, Part
 from sweeper.evidence.data.measures import Measure
+from sweeper.evidence.formatting import clean, count, metric_name, number, percent, signed
 
 
 def sentence(verdict: str, found: Evidence, measure: Measure, p_adjusted: float, seeds_needed: int | None) -> str:
     """What was found, on how many pairs, and what is missing to decide it."""
     part = found.headline
-    effect = f"{clean(part.label)}: {effect_words(part, measure)} in {metric_words(measure.name)}"
+    effect = f"{clean(part.label)}: {effect_words(part, measure)} in {metric_name(measure.name)}"
     claimed = f"Claimed: {clean(found.wanted)}."
     if verdict == "untested":
         return f"Untested: {clean(part.label)}: no complete pair yet. {claimed}"

@@ -156,13 +156,12 @@ def _factors(
     axes: Sequence[_Axis], response: NDArray[np.float64], generator: np.random.Generator
 ) -> tuple[FactorImportance, ...]:
     points = np.column_stack([axis.values for axis in axes])
-    explained = fanova(points, response, [axis.bounds for axis in axes], generator)
-    shares = {each.axes[0]: each for each in explained}
+    explained = dict(enumerate(fanova(points, response, [axis.bounds for axis in axes], generator)))
     found = [
         FactorImportance(
             factor=axis.factor,
-            fanova=shares[place].share if place in shares else 0.0,
-            fanova_sd=shares[place].spread if place in shares else 0.0,
+            fanova=explained[place].share if place in explained else 0.0,
+            fanova_sd=explained[place].spread if place in explained else 0.0,
             ped_anova=ped_anova(axis.grid, response),
         )
         for place, axis in enumerate(axes)

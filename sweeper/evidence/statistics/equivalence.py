@@ -29,13 +29,3 @@ def tost(estimate: Estimate, low: float, high: float) -> Equivalence:
         p_equivalent=all_of([estimate.p_above(low), estimate.p_below(high)]),
         p_different=any_of([estimate.p_below(low), estimate.p_above(high)]),
     )
-
-
-def non_inferiority_p(worsening: Estimate, margin: float) -> float:
-    """p-value of H0 "it is worse by `margin` or more" (ICH E9, section 3.3.2).
-
-    Args:
-        worsening: by how much it is worse; negative if it is better.
-        margin: at least 0.
-    """
-    return worsening.p_below(margin)

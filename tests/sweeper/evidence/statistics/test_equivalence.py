@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from statsmodels.stats.weightstats import DescrStatsW
 
-from sweeper.evidence.statistics.equivalence import non_inferiority_p, tost
+from sweeper.evidence.statistics.equivalence import tost
 from sweeper.evidence.statistics.paired import paired_t
 
 
@@ -33,9 +33,3 @@ def test_a_clear_difference_is_shown_to_be_none_of_equivalence():
 def test_margins_out_of_order_are_refused():
     with pytest.raises(ValueError, match="low <= high"):
         tost(paired_t([1.0, 2.0]), 0.1, -0.1)
-
-
-def test_not_worse_is_shown_by_the_upper_bound_alone():
-    worsening = paired_t([0.001, -0.002, 0.0, 0.001])
-    assert non_inferiority_p(worsening, 0.01) < 0.01
-    assert non_inferiority_p(worsening, 0.0) > 0.3
