@@ -39,7 +39,7 @@ def _ordered(values: ArrayLike, n: ArrayLike, direction: str) -> tuple[NDArray[n
 
 
 def _weights(trials: int, sizes: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Return `[sizes, trials]`: the probability that the trial of each rank, the worst first, is the best of a sample."""
+    """Return the probability that the trial of each rank, worst first, is a sample's best: `[sizes, trials]`."""
     ranks = np.arange(1, trials + 1)
     powers = sizes[:, None]
     return np.asarray((ranks / trials) ** powers - ((ranks - 1) / trials) ** powers)

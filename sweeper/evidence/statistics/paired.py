@@ -11,7 +11,7 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
+from scipy import special, stats
 
 FEWEST_FOR_BOOTSTRAP: Final = 8  # below, even BCa intervals cover far too little
 MOST_FOR_BOOTSTRAP: Final = 200  # beyond, a mean is as good as normal, and resampling shows nothing that t does not
@@ -46,7 +46,7 @@ class Estimate:
         """The two-sided confidence interval; NaNs where there is no standard error."""
         if not self.decides:
             return math.nan, math.nan
-        half = float(stats.t.ppf(0.5 + level / 2, self.df)) * self.standard_error
+        half = float(special.stdtrit(self.df, 0.5 + level / 2)) * self.standard_error
         return self.value - half, self.value + half
 
     def p_below(self, threshold: float) -> float:
@@ -66,7 +66,7 @@ class Estimate:
             return 1.0
         if self.standard_error == 0:
             return 0.0 if distance < 0 else 1.0
-        return float(stats.t.cdf(distance / self.standard_error, self.df))
+        return float(special.stdtr(self.df, distance / self.standard_error))
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ import math
 from collections.abc import Sequence
 from typing import Final, Literal
 
-from scipy import stats
+from scipy import special
 
 Spending = Literal["obrien-fleming", "pocock"]
 
@@ -70,5 +70,5 @@ def conditional_power(p: float, fraction: float, level: float) -> float:
         return float(p <= level)
     if p >= 1.0 or level <= 0.0:
         return 0.0
-    trend = float(stats.norm.isf(p)) / math.sqrt(fraction)
-    return float(stats.norm.sf((float(stats.norm.isf(level)) - trend) / math.sqrt(1.0 - fraction)))
+    trend = -float(special.ndtri(p)) / math.sqrt(fraction)
+    return float(special.ndtr((trend + float(special.ndtri(level))) / math.sqrt(1.0 - fraction)))
