@@ -3,14 +3,16 @@
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from sweeper.cli.options import WholeNumber
 from sweeper.execution.cluster.options import ClusterOptions, check_engine
-from sweeper.execution.cluster.pool import DaskPool
 from sweeper.spec.study import Study
+
+if TYPE_CHECKING:  # Dask is an extra
+    from sweeper.execution.cluster.pool import DaskPool
 
 Command = Callable[..., None]
 
@@ -57,7 +59,7 @@ def cluster_of(
 
 def pool_of(
     study: Study, cluster: ClusterOptions | None, *, store: str, slots: int | None
-) -> AbstractContextManager[DaskPool | None]:
+) -> "AbstractContextManager[DaskPool | None]":
     """The cluster, started and checked; nothing without one.
 
     Raises:

@@ -1,7 +1,6 @@
 """`sweeper data`: the corpora that the built-in trainer reads."""
 
 import subprocess
-import sys
 from pathlib import Path
 from typing import Final
 
@@ -9,6 +8,7 @@ import click
 
 from sweeper.cli.options import Folder
 from sweeper.errors import SweeperError
+from sweeper.subprocesses import module_command
 
 CORPORA: Final = ("ptb", "wikitext-2", "wikitext-103")  # of trainer.corpora.fetch, which is a program of its own
 
@@ -33,7 +33,7 @@ def fetch(corpus: str, folder: Path) -> None:
     It is checked against the published MD5 sums. An interrupted download is resumed by the same command; the corpus's
     folder appears once all is there. Studies look in ./data and in $SWEEPER_DATA.
     """
-    command = [sys.executable, "-m", "trainer.corpora.fetch", corpus, "--folder", str(folder)]
+    command = module_command("trainer.corpora.fetch", corpus, "--folder", str(folder))
     code = subprocess.run(command, check=False).returncode
     if code < 0:
         raise SweeperError(f"{corpus}: fetching was killed by signal {-code}; the same command goes on.")

@@ -4,7 +4,7 @@ import sys
 import time
 from pathlib import Path
 from shlex import quote
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -16,7 +16,6 @@ from sweeper.cli.plan import tell_plan
 from sweeper.cli.progress_lines import progress_for
 from sweeper.errors import UsageError
 from sweeper.estimate import pilots_for, predicted_for
-from sweeper.execution.cluster.pool import DaskPool
 from sweeper.execution.launch import Launched
 from sweeper.execution.launch import launch as run
 from sweeper.execution.slots.neighbours import say_crowding
@@ -30,6 +29,9 @@ from sweeper.spec.study import Study
 from sweeper.store.enrolment.enrol import Enrolment
 from sweeper.store.reading import reader
 from sweeper.store.url import shown
+
+if TYPE_CHECKING:  # Dask is an extra
+    from sweeper.execution.cluster.pool import DaskPool
 
 
 @click.command()
@@ -98,7 +100,7 @@ def _run(
     slots: int | None,
     extend: bool,
     predicted: Any,
-    pool: DaskPool | None,
+    pool: "DaskPool | None",
 ) -> Launched:
 
     with progress_for() as progress:
@@ -121,7 +123,9 @@ def _run(
         )
 
 
-def _tell_start(plan: Plan, enrolment: Enrolment, places: tuple[Slot, ...], store: str, pool: DaskPool | None) -> None:
+def _tell_start(
+    plan: Plan, enrolment: Enrolment, places: tuple[Slot, ...], store: str, pool: "DaskPool | None"
+) -> None:
 
     for change in enrolment.changes:
         click.echo(f"{plan.study}: changed since the first launch: {change}", err=True)

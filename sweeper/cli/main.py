@@ -9,6 +9,7 @@ import click
 
 from sweeper import __version__
 from sweeper.errors import SweeperError
+from sweeper.run_module import load_own_packages
 
 # In the order in which a user needs them. Each is sweeper/cli/NAME.py with a click command of the same name; its help
 # is here as well, so that `sweeper --help` imports none of them. A test compares the two.
@@ -93,6 +94,7 @@ def cli(debug: bool) -> None:
 
 def main() -> None:
     """Run the command line; a user's mistake ends in its message and an exit code, never in a traceback."""
+    load_own_packages()
     try:
         code = cli.main(prog_name="sweeper", standalone_mode=False)
     except click.exceptions.Exit as error:

@@ -2,39 +2,22 @@
 
 import json
 import subprocess
-import sys
 from typing import Final
 
 from sweeper.doctor.findings import Finding, State
+from sweeper.subprocesses import module_command
 
 ASK_S: Final = 120.0
 NAMES: Final = ("ptb", "wikitext-2", "wikitext-103")
 # The trainer is a program of its own, so it is asked in a process of its own. Its readers load no PyTorch.
-PROBE: Final = """
-import json, sys
-from trainer.corpora.folder import find_folder, load_folder
-from trainer.errors import UsageError
-found = {}
-for name in sys.argv[1:]:
-    try:
-        place = str(find_folder(name, None))
-    except UsageError as error:
-        continue
-    try:
-        load_folder(name, None)
-        found[name] = [place, None]
-    except UsageError as error:
-        found[name] = [place, str(error)]
-print(json.dumps(found))
-"""
+INVENTORY: Final = "trainer.corpora.inventory"
 
 
 def check_data() -> list[Finding]:
     """Each corpus that is there, and which are not."""
     try:
-        answer = subprocess.run(
-            [sys.executable, "-c", PROBE, *NAMES], capture_output=True, text=True, timeout=ASK_S, check=True
-        )
+        command = module_command(INVENTORY, *NAMES)
+        answer = subprocess.run(command, capture_output=True, text=True, timeout=ASK_S, check=True)
         found: dict[str, list[str | None]] = json.loads(answer.stdout)
     except (OSError, subprocess.SubprocessError, ValueError) as error:
         return [

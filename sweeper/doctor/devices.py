@@ -3,7 +3,6 @@
 import os
 import shutil
 import subprocess
-import sys
 from importlib.metadata import PackageNotFoundError, version
 from typing import Final
 
@@ -11,6 +10,7 @@ from sweeper.doctor.findings import MIB, Finding, size_text
 from sweeper.execution.slots.gpus import find_gpus, gpus_of_machine, indices
 from sweeper.execution.slots.resources import available_cores
 from sweeper.quantities import counted
+from sweeper.subprocesses import code_command
 
 QUERY: Final = ("--query-gpu=index,name,memory.total,memory.used", "--format=csv,noheader,nounits")
 PROBE: Final = "import torch; print(torch.cuda.device_count())"
@@ -26,7 +26,7 @@ def check_gpus() -> list[Finding]:
     answer = _output([shutil.which("nvidia-smi") or "nvidia-smi", *QUERY]) or ""
     mine = indices(gpus, gpus_of_machine())
     findings = [gpu_finding(line) for line in answer.splitlines() if line.partition(",")[0].strip() in mine]
-    seen = _output([sys.executable, "-c", PROBE])
+    seen = _output(code_command(PROBE))
     return [*findings, torch_finding(len(gpus), None if seen is None else seen.strip(), torch_version())]
 
 

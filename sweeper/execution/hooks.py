@@ -5,6 +5,8 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+from sweeper.subprocesses import users_environment
+
 LONGEST_S: Final = 600.0
 
 
@@ -17,7 +19,8 @@ def run_hooks(commands: Sequence[Sequence[str]], facts: Mapping[str, object]) ->
     Returns:
         What went wrong, a line a command. It changes nothing about how the study ended.
     """
-    environment = os.environ | {f"SWEEPER_{name.upper()}": str(value) for name, value in facts.items()}
+    told = {f"SWEEPER_{name.upper()}": str(value) for name, value in facts.items()}
+    environment = users_environment(os.environ) | told
     complaints = []
     for command in commands:
         words = " ".join(command)

@@ -22,6 +22,7 @@ from sweeper.execution.slots.resources import Slot
 from sweeper.execution.slots.running import slots_for
 from sweeper.quantities import counted
 from sweeper.store.url import sqlite_path
+from sweeper.subprocesses import safe_path
 
 if TYPE_CHECKING:
     from sweeper.execution.cluster.pool import DaskPool
@@ -55,7 +56,7 @@ def dask_pool(
     )
     wanted = slots if slots is not None else resources["slots"]
     number = wanted if isinstance(wanted, int) else None
-    with dask.config.set(SETTINGS), ExitStack() as stack:
+    with dask.config.set(SETTINGS), safe_path(), ExitStack() as stack:
         if options.slurm_jobs is not None:
             pool = _on_slurm(stack, options.slurm_jobs, document, needs, store=store, number=number)
         elif options.address is not None or options.scheduler_file is not None:

@@ -8,7 +8,6 @@ import json
 import os
 import socket
 import subprocess
-import sys
 import threading
 import time
 from dataclasses import asdict, replace
@@ -26,6 +25,7 @@ from sweeper.execution.slots.sweep import sweep
 from sweeper.store.engine import open_existing
 from sweeper.store.queue import queue
 from sweeper.store.url import shown
+from sweeper.subprocesses import module_command
 
 NO_PLACE_S: Final = 10.0  # a task waits so long for a place here, then Dask may find another worker for it
 LOOK_S: Final = 1.0
@@ -143,7 +143,7 @@ def _in_place(task: SlotTask, run: str, place: Slot) -> SlotEnd:
 
 def _one_process(task: SlotTask, run: str) -> SlotEnd | None:
     """Run the slot's process; None if it died without a word."""
-    command = [sys.executable, "-m", "sweeper.execution.cluster.slot_process"]
+    command = module_command("sweeper.execution.cluster.slot_process")
     with _lock:
         if run in _over:
             return None

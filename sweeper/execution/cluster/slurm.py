@@ -19,6 +19,7 @@ from typing import Any, Final
 import dask.config
 
 from sweeper.errors import UsageError
+from sweeper.subprocesses import INTERPRETER
 
 SECTION: Final = "jobqueue.slurm"
 GPU_DIRECTIVE: Final = re.compile(r"gpu", re.IGNORECASE)
@@ -49,6 +50,8 @@ def job_options(document: Mapping[str, Any]) -> dict[str, Any]:
     options: dict[str, Any] = {}
     given = _configured("scheduler-options") or {}
     options["scheduler_options"] = {**({} if "dashboard_address" in given else NO_DASHBOARD), **given}
+    if _configured("python") is None:
+        options["python"] = " ".join(INTERPRETER)
     options["processes"] = int(_configured("processes") or 1)
     if _configured("cores") is None:
         shared = int(1 / resources["gpus_per_trial"]) if resources["device"] == "cuda" else 1

@@ -1,4 +1,4 @@
-"""Runs a Python function as a trial: `python -m sweeper.execution.slots.call module:function`.
+"""Runs a Python function as a trial; its argument is `module:function`.
 
 The function gets the trial's config as its first argument and, if it has parameters of these names, `seed` (int),
 `budget` (dict), `run_dir` (pathlib.Path) and `report` (a function that takes a dict of metrics, with `step`). What it
@@ -15,12 +15,15 @@ from pathlib import Path
 from typing import Any
 
 from sweeper.files import write_atomically
+from sweeper.run_module import forget_own_packages
 
 USAGE = 2
 
 
 def main() -> int:
     """Run the function named on the command line; the exit code."""
+    # From here on the process belongs to the user: the user's modules come first, whatever their names.
+    forget_own_packages()
     sys.path.insert(0, str(Path.cwd()))
     try:
         function = find(sys.argv[1])

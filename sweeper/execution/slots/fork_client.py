@@ -15,9 +15,10 @@ from typing import Any, Final
 from sweeper.execution.slots import process as plain_process
 from sweeper.execution.slots.process import Reaped, TrialProcess
 from sweeper.execution.slots.processes import kill_group, started_at
+from sweeper.subprocesses import module_command
 
 START_TIMEOUT_S: Final = 120.0  # the server may still be importing, as a fresh process would
-SERVED: Final = ("-m", "trainer")  # what the server stands for; its arguments follow
+SERVED: Final = len(module_command("trainer"))  # words that the server stands for; the arguments follow
 
 
 class ForkClient:
@@ -44,7 +45,7 @@ class ForkClient:
         """
         position = output.stat().st_size if output.exists() else 0
         request = {
-            "argv": list(argv[1 + len(SERVED) :]),
+            "argv": list(argv[SERVED:]),
             "environment": dict(environment),
             "cwd": str(cwd),
             "output": str(output),

@@ -4,7 +4,6 @@ import os
 import shutil
 import socket
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Mapping
@@ -16,6 +15,7 @@ from typing import Any, Final, Self
 from sweeper.execution.slots.fork_client import can_fork
 from sweeper.execution.slots.programs import program_of
 from sweeper.execution.slots.resources import Slot
+from sweeper.subprocesses import module_command
 
 QUICK_S: Final = 20.0  # a server that dies sooner than this does not work here
 BACKLOG: Final = 256
@@ -67,7 +67,7 @@ class ForkServer:
             listener.listen(BACKLOG)
             # Only the server holds the socket afterwards: when it dies, connections are refused.
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "trainer.fork_server", str(listener.fileno()), *self._arguments],
+                module_command("trainer.fork_server", str(listener.fileno()), *self._arguments),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,

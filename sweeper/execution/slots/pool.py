@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 from sweeper.errors import StoreError
 from sweeper.execution.slots.slot import Ended, SlotTask, run_slot
+from sweeper.run_module import load_own_packages
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +70,7 @@ class LokyPool:
         """Each slot in a process of its own, be there only one, which joblib.Parallel would run in this process."""
         from joblib.externals.loky import get_reusable_executor  # noqa: PLC0415
 
-        executor: Any = get_reusable_executor(max_workers=len(tasks))
+        executor: Any = get_reusable_executor(max_workers=len(tasks), initializer=load_own_packages)
         return list(executor.map(guarded_slot, tasks))
 
     def keep(self) -> None:

@@ -12,6 +12,7 @@ from sweeper.execution.slots.resources import Slot
 from sweeper.files import write_atomically
 from sweeper.spec.placeholders import filled
 from sweeper.store.records import Lease
+from sweeper.subprocesses import module_command, users_environment
 
 CONFIG_FILE: Final = "config.json"
 
@@ -57,9 +58,9 @@ def argv_of(program: Program, lease: Lease) -> list[str]:
     config = str(lease.run_dir / CONFIG_FILE)
     match program.kind:
         case "trainer":
-            return [sys.executable, "-m", "trainer", config, "--run-dir", str(lease.run_dir), "--resume"]
+            return module_command("trainer", config, "--run-dir", str(lease.run_dir), "--resume")
         case "python":
-            return [sys.executable, "-m", "sweeper.execution.slots.call", program.target]
+            return module_command("sweeper.execution.slots.call", program.target)
         case _:
             return filled(program.command, placeholder_values(lease))
 
@@ -85,7 +86,7 @@ def plain_budget(budget: Mapping[str, object]) -> dict[str, object]:
 def environment_of(program: Program, lease: Lease, slot: Slot, inherited: Mapping[str, str]) -> dict[str, str]:
     """The environment of a trial's process."""
     return {
-        **inherited,
+        **users_environment(inherited),
         "PYTHONUNBUFFERED": "1",
         **slot.environment,
         **program.environment,

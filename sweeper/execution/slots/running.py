@@ -24,6 +24,7 @@ from sweeper.execution.slots.slot import LEASE_S, SlotTask
 from sweeper.execution.slots.sweep import sweep
 from sweeper.store.file_check import StoreFileCheck
 from sweeper.store.queue import queue
+from sweeper.subprocesses import safe_path
 
 SILENT_LEASES: Final = 2  # of silence, after which slots elsewhere take their launcher for dead
 
@@ -84,7 +85,8 @@ def run_slots(
     try:
         pool = pool or LokyPool()
         me = announced(neighbour_of(run.study, places)) if pool.shares_machine else nullcontext()
-        with me, (fork_server_for(document, places) if pool.shares_machine else None) or nullcontext() as server:
+        server_here = fork_server_for(document, places) if pool.shares_machine else None
+        with safe_path(), me, server_here or nullcontext() as server:
             launcher_process = (pid, pid_started_at)
             tasks = _tasks(run, places, runner_id, launcher_process, None if server is None else str(server.path))
             if not pool.shares_machine:  # they cannot look for the launcher's process

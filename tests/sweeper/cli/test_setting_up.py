@@ -15,6 +15,7 @@ from sweeper.cli.main import COMMANDS
 from sweeper.doctor.findings import Finding
 from sweeper.planning.plan import make_plan
 from sweeper.spec.load import load_study
+from sweeper.subprocesses import module_command
 from tests.sweeper.cli.conftest import Answer
 from tests.sweeper.store.builders import enrolled, levels, phase
 
@@ -52,7 +53,7 @@ def test_doctor_s_exit_code_says_whether_something_is_wrong(
     sweeper: Sweeper, monkeypatch: pytest.MonkeyPatch, state: str, code: int
 ) -> None:
     finding = Finding("disk", state, "/: 3 MiB free", "Free some")  # type: ignore[arg-type]
-    monkeypatch.setattr("sweeper.doctor.examination.examine", lambda store: [finding])
+    monkeypatch.setattr("sweeper.cli.doctor.examine", lambda store: [finding])
     answer = sweeper("doctor")
     assert answer.code == code
     assert "/: 3 MiB free\n                -> Free some\n" in answer.out
@@ -104,7 +105,7 @@ def test_data_fetch_runs_the_trainer_s_own_program(sweeper: Sweeper, monkeypatch
 
     monkeypatch.setattr(subprocess, "run", run)
     assert sweeper("data", "fetch", "ptb", "--folder", "there").code == 1
-    assert started == [[sys.executable, "-m", "trainer.corpora.fetch", "ptb", "--folder", "there"]]
+    assert started == [module_command("trainer.corpora.fetch", "ptb", "--folder", "there")]
 
 
 def test_the_corpora_are_those_that_the_trainer_fetches() -> None:

@@ -4,7 +4,6 @@ import json
 import os
 import shutil
 import signal
-import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -19,6 +18,7 @@ from sweeper.execution.slots.fork_server import ForkServer, fork_server_for
 from sweeper.execution.slots.process import TrialProcess
 from sweeper.execution.slots.processes import is_alive, started_at
 from sweeper.execution.slots.resources import find_slots
+from sweeper.subprocesses import module_command
 from trainer.config import resolve
 
 DOCUMENT: dict[str, Any] = {"trial": {"program": "trainer", "environment": {}}}
@@ -54,7 +54,7 @@ def run(start: Start, folder: Path, *, steps: int = 6, threads: int = 1, **chang
         **{"seed": 3, "device": "cpu", "threads": threads, **changes},
     }
     (folder / "config.json").write_text(json.dumps(resolve(config)))
-    argv = [sys.executable, "-m", "trainer", str(folder / "config.json"), "--run-dir", str(folder), "--resume"]
+    argv = module_command("trainer", str(folder / "config.json"), "--run-dir", str(folder), "--resume")
     return start(argv, environment=ENVIRONMENT, cwd=Path.cwd(), output=folder / "output.log")
 
 
@@ -104,7 +104,7 @@ def test_a_forked_run_goes_on_from_a_checkpoint_as_a_fresh_one_does(start: Start
 def test_exit_codes_and_words_arrive(start: Start, tmp_path: Path) -> None:
     folder = tmp_path / "wrong"
     folder.mkdir()
-    argv = [sys.executable, "-m", "trainer", str(folder / "absent.json"), "--run-dir", str(folder)]
+    argv = module_command("trainer", str(folder / "absent.json"), "--run-dir", str(folder))
     process = start(argv, environment=ENVIRONMENT, cwd=Path.cwd(), output=folder / "output.log")
     assert finish(process) == 2
     assert "absent.json" in process.tail()

@@ -10,6 +10,7 @@ import pytest
 from sweeper.execution.slots.programs import Program, argv_of, environment_of, program_of, write_config
 from sweeper.execution.slots.resources import Slot
 from sweeper.store.records import Lease
+from sweeper.subprocesses import module_command
 
 SLOT = Slot(name="cpu-0", device="cpu", threads=2, environment={"OMP_NUM_THREADS": "2", "LANG": "slot"})
 
@@ -89,7 +90,8 @@ def test_no_shell_reads_an_argument(tmp_path: Path) -> None:
 def test_the_trainer_and_functions_run_under_this_interpreter(tmp_path: Path) -> None:
     config = str(tmp_path / "config.json")
     trainer = argv_of(Program(kind="trainer"), lease_of(tmp_path))
-    assert trainer == [sys.executable, "-m", "trainer", config, "--run-dir", str(tmp_path), "--resume"]
+    assert trainer == module_command("trainer", config, "--run-dir", str(tmp_path), "--resume")
+    assert trainer[0] == sys.executable
     assert argv_of(Program(kind="python", target="m:f"), lease_of(tmp_path))[-1] == "m:f"
 
 
