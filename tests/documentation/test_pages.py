@@ -3,6 +3,7 @@
 import json
 import re
 import shlex
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -147,6 +148,16 @@ def test_the_module_map_names_what_is_there() -> None:
             named.add(word)
     inner = [folder for name in ("sweeper", "trainer", "reports") for folder in (ROOT / name).iterdir()]
     assert {folder.name for folder in inner if (folder / "__init__.py").exists()} <= named
+
+
+def test_the_layers_of_the_design_page_are_those_that_are_checked() -> None:
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"]
+    layers = {each["containers"][0]: each["layers"] for each in settings["contracts"] if each["type"] == "layers"}
+    (text,) = [block.text for block in all_blocks(DOCS / "design.md") if block.text.startswith("cli\n")]
+    rows = [re.split(r" {2,}", row) for row in re.sub(r"\n +>", " >", text).splitlines()]
+    assert [row[0] for row in rows] == layers["sweeper"]
+    inner = {f"sweeper.{name}": inside[0].split(" > ") for name, *inside in rows if inside}
+    assert inner == {name: found for name, found in layers.items() if name in inner}
 
 
 def test_every_page_is_in_the_site_s_navigation() -> None:
