@@ -29,3 +29,16 @@ def write_atomically(path: Path, content: bytes, *, private: bool = False) -> No
         with suppress(FileNotFoundError):
             Path(temporary).unlink()
         raise
+
+
+def write_new(path: Path, content: bytes) -> None:
+    """Write a file that does not exist yet, atomically: unlike renaming, linking never replaces a file.
+
+    Raises:
+        FileExistsError: there is a file of this name.
+        OSError: the directory cannot be written to.
+    """
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.") as directory:
+        draft = Path(directory) / path.name
+        draft.write_bytes(content)
+        os.link(draft, path)

@@ -1,4 +1,4 @@
-"""`sweeper cancel`: end a study early."""
+"""`sweeper cancel`: stop a study early."""
 
 import time
 
@@ -6,6 +6,7 @@ import click
 
 from sweeper.cli.options import store_option
 from sweeper.cli.studies import opened
+from sweeper.quantities import counted
 from sweeper.store.queue import control
 
 
@@ -15,9 +16,8 @@ from sweeper.store.queue import control
 def cancel(study: str, store: str) -> None:
     """Cancel the waiting and running trials of STUDY.
 
-    Nothing is deleted; `sweeper retry STUDY` takes the cancelled trials up again.
+    Nothing is deleted; `sweeper retry STUDY` puts the cancelled trials back into the queue.
     """
-
     with opened(store, study) as (engine, name, study_id):
         number = control.cancel(engine, study_id, time.time())
-    click.echo(f"{name}: {number} waiting trials cancelled; running ones are asked to stop.")
+    click.echo(f"{name}: cancelled {counted(number, 'waiting trial')}; running trials have been asked to stop.")

@@ -1,10 +1,8 @@
-"""`sweeper claims`: what the trials say on each claim, with an exit code for CI."""
+"""`sweeper claims`: a verdict on each claim, with an exit code for CI."""
 
-import json
-import math
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import Final
 
 import click
 
@@ -13,7 +11,7 @@ from sweeper.evidence.claims.caveats import removed_claims
 from sweeper.evidence.claims.judge import ClaimVerdict, all_supported, judge_claims
 from sweeper.evidence.data.load import load
 
-COLOURS = {"supported": "green", "refuted": "red", "undecided": "yellow", "untested": None}
+COLOURS: Final = {"supported": "green", "refuted": "red", "undecided": "yellow", "untested": None}
 
 
 @click.command()
@@ -23,11 +21,10 @@ COLOURS = {"supported": "green", "refuted": "red", "undecided": "yellow", "untes
 def claims(study: str, as_json: bool, store: str) -> None:
     """Print a verdict on each claim of STUDY.
 
-    Each claim is supported, refuted, undecided or untested. The exit code is 0 only if all of them are supported,
-    else 1, so that a study can guard its claims in CI.
+    Each claim is supported, refuted, undecided or untested. The exit code is 0 if all claims are supported, else 1, so
+    you can check a study's claims in CI.
     """
     name = study_name(study)
-
     data = load(store, name)
     verdicts, removed = judge_claims(data), removed_claims(data)
     supported = all_supported(verdicts)
@@ -36,7 +33,7 @@ def claims(study: str, as_json: bool, store: str) -> None:
             {
                 "study": name,
                 "all_supported": supported,
-                "claims": [_plain(asdict(each)) for each in verdicts],
+                "claims": [asdict(each) for each in verdicts],
                 "removed": list(removed),
             }
         )
@@ -46,7 +43,7 @@ def claims(study: str, as_json: bool, store: str) -> None:
         raise click.exceptions.Exit(1)
 
 
-def _print(name: str, verdicts: Sequence["ClaimVerdict"], removed: Sequence[str]) -> None:
+def _print(name: str, verdicts: Sequence[ClaimVerdict], removed: Sequence[str]) -> None:
     if not verdicts:
         click.echo(f"{name}: the study declares no claims.")
     for each in verdicts:
@@ -55,18 +52,7 @@ def _print(name: str, verdicts: Sequence["ClaimVerdict"], removed: Sequence[str]
         for note in each.notes:
             click.echo(f"           Note: {note}")
     for line in removed:
-        click.echo(f"Removed after data existed: {line}")
+        click.echo(f"Removed after the first results: {line}")
     counts = {verdict: sum(each.verdict == verdict for each in verdicts) for verdict in COLOURS}
     if verdicts:
         click.echo(", ".join(f"{number} {verdict}" for verdict, number in counts.items() if number))
-
-
-def _plain(value: Any) -> Any:
-    """JSON has no NaN: what is unknown is null."""
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    return json.loads(json.dumps(value))

@@ -1,14 +1,17 @@
-"""`sweeper completion`: what a shell needs to complete sweeper's commands and options."""
+"""`sweeper completion`: shell completion of sweeper's commands and options."""
+
+from typing import Final
 
 import click
 from click.shell_completion import get_completion_class
 
-SHELLS = ("bash", "zsh", "fish")
+SHELLS: Final = ("bash", "zsh", "fish")
 
 
 @click.command()
 @click.argument("shell", type=click.Choice(SHELLS), metavar="SHELL")
-def completion(shell: str) -> None:
+@click.pass_context
+def completion(ctx: click.Context, shell: str) -> None:
     """Print the completion script for bash, zsh or fish.
 
     \b
@@ -16,12 +19,9 @@ def completion(shell: str) -> None:
       zsh    sweeper completion zsh > "${fpath[1]}/_sweeper"
       fish   sweeper completion fish > ~/.config/fish/completions/sweeper.fish
 
-    A new shell then completes commands, options and their values. Or for the running shell alone, bash or zsh:
-    eval "$(sweeper completion bash)".
+    New shells then complete commands, options and their values. To enable completion only in the running bash or
+    zsh: eval "$(sweeper completion bash)".
     """
-
-    from sweeper.cli.main import cli  # noqa: PLC0415 - main loads the commands
-
     found = get_completion_class(shell)
     assert found is not None
-    click.echo(found(cli, {}, "sweeper", "_SWEEPER_COMPLETE").source(), nl=False)
+    click.echo(found(ctx.find_root().command, {}, "sweeper", "_SWEEPER_COMPLETE").source(), nl=False)

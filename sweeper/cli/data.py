@@ -1,4 +1,4 @@
-"""`sweeper data`: the corpora that the built-in trainer reads."""
+"""`sweeper data`: the corpora of the built-in trainer."""
 
 import subprocess
 from pathlib import Path
@@ -6,11 +6,11 @@ from typing import Final
 
 import click
 
-from sweeper.cli.options import Folder
+from sweeper.cli.options import Directory
 from sweeper.errors import SweeperError
 from sweeper.subprocesses import module_command
 
-CORPORA: Final = ("ptb", "wikitext-2", "wikitext-103")  # of trainer.corpora.fetch, which is a program of its own
+CORPORA: Final = ("ptb", "wikitext-2", "wikitext-103")  # as in trainer.corpora.fetch, which runs in its own process
 
 
 @click.group()
@@ -22,20 +22,20 @@ def data() -> None:
 @click.argument("corpus", type=click.Choice(CORPORA), metavar="CORPUS")
 @click.option(
     "--folder",
-    type=Folder(),
+    type=Directory(),
     default=Path("data"),
     show_default=True,
-    help="The folder above the corpus's own.",
+    help="Directory in which to create the corpus's directory.",
 )
 def fetch(corpus: str, folder: Path) -> None:
-    """Fetch CORPUS (ptb, wikitext-2 or wikitext-103) into FOLDER/CORPUS, where studies look for it.
+    """Download CORPUS (ptb, wikitext-2 or wikitext-103) to FOLDER/CORPUS, where studies find it.
 
-    It is checked against the published MD5 sums. An interrupted download is resumed by the same command; the corpus's
-    folder appears once all is there. Studies look in ./data and in $SWEEPER_DATA.
+    The files are checked against the published MD5 sums. Rerun the same command to resume an interrupted download; the
+    corpus's directory appears once it is complete. Studies look in ./data and in $SWEEPER_DATA.
     """
     command = module_command("trainer.corpora.fetch", corpus, "--folder", str(folder))
     code = subprocess.run(command, check=False).returncode
     if code < 0:
-        raise SweeperError(f"{corpus}: fetching was killed by signal {-code}; the same command goes on.")
+        raise SweeperError(f"{corpus}: the download was killed by signal {-code}. Rerun the same command to resume it.")
     if code:
-        raise click.exceptions.Exit(code)  # it has said why
+        raise click.exceptions.Exit(code)  # the program has printed why

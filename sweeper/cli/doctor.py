@@ -7,7 +7,7 @@ import click
 
 from sweeper.cli.options import json_option, print_json, store_option
 from sweeper.doctor.examination import examine
-from sweeper.doctor.findings import all_well
+from sweeper.doctor.findings import is_healthy
 
 MARKS: Final = {"ok": ("ok", "green"), "note": ("note", "yellow"), "wrong": ("WRONG", "red")}
 
@@ -18,19 +18,18 @@ MARKS: Final = {"ok": ("ok", "green"), "note": ("note", "yellow"), "wrong": ("WR
 def doctor(store: str, as_json: bool) -> None:
     """Check the store, disk, GPUs, versions, corpora and clock.
 
-    Nothing is written. The exit code is 1 if something is wrong; notes, such as a corpus that is not here, are none.
+    Nothing is written. The exit code is 1 if there is a problem; notes, such as a missing corpus, are not problems.
     """
-
     findings = examine(store)
-    well = all_well(findings)
+    healthy = is_healthy(findings)
     if as_json:
-        print_json({"ok": well, "findings": [asdict(finding) for finding in findings]})
+        print_json({"ok": healthy, "findings": [asdict(finding) for finding in findings]})
     else:
         for finding in findings:
             mark, colour = MARKS[finding.state]
             click.echo(f"{click.style(f'{mark:<6}', fg=colour)}{finding.subject:<9} {finding.says}")
             if finding.remedy:
                 click.echo(f"{'':<16}-> {finding.remedy}")
-        click.echo("All is well." if well else "Something is wrong: see above.")
-    if not well:
+        click.echo("No problems found." if healthy else "Problems found: see above.")
+    if not healthy:
         raise click.exceptions.Exit(1)

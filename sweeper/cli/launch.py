@@ -2,18 +2,19 @@
 
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from shlex import quote
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Final
 
 import click
 
 from sweeper.admission import refuse_what_cannot_fit, refuse_what_has_no_room
 from sweeper.cli.cluster import cluster_of, engine_options, pool_of
-from sweeper.cli.options import DEFAULT_STORE, WholeNumber, json_option, print_json, store_option
-from sweeper.cli.pilot import pilot_of_a_launch, pilot_option
-from sweeper.cli.plan import tell_plan
-from sweeper.cli.progress_lines import progress_for
+from sweeper.cli.options import json_option, print_json, slots_option, store_option
+from sweeper.cli.pilot import pilot_before_launch, pilot_option
+from sweeper.cli.plan import print_plan
+from sweeper.cli.progress import progress_for
 from sweeper.errors import UsageError
 from sweeper.estimate import pilots_for, predicted_for
 from sweeper.execution.launch import Launched
@@ -22,55 +23,65 @@ from sweeper.execution.slots.neighbours import say_crowding
 from sweeper.execution.slots.resources import Slot
 from sweeper.forecast.trial_seconds import seconds_of
 from sweeper.monitor.observation import observe
-from sweeper.planning.plan import Plan, make_plan
+from sweeper.planning.plan import Plan, Reference, make_plan
 from sweeper.quantities import counted, device_hours
 from sweeper.spec.load import load_study
 from sweeper.spec.study import Study
 from sweeper.store.enrolment.enrol import Enrolment
 from sweeper.store.reading import reader
-from sweeper.store.url import shown
+from sweeper.store.url import DEFAULT_URL, shown
 
-if TYPE_CHECKING:  # Dask is an extra
+if TYPE_CHECKING:
     from sweeper.execution.cluster.pool import DaskPool
+
+MOST_NAMED: Final = 5
 
 
 @click.command()
 @click.argument("study", type=click.Path(path_type=Path), metavar="STUDY.yaml")
 @store_option
-@click.option("--slots", type=WholeNumber(min=1), help="How many trials run at a time.  [default: the study's]")
+@slots_option
 @engine_options
 @pilot_option
-@click.option("--extend", is_flag=True, help="Add what an edited file asks for to the study in the store.")
-@click.option("--force", is_flag=True, help="Launch although the prediction does not fit the budget.")
-@click.option("--dry-run", is_flag=True, help="Check and plan only; nothing is written.")
+@click.option("--extend", is_flag=True, help="Add what is new in an edited file to the study in the store.")
+@click.option("--force", is_flag=True, help="Launch even if the study is predicted not to fit the budget or machine.")
+@click.option("--dry-run", is_flag=True, help="Check and plan only; write nothing.")
 @json_option
 def launch(
     study: Path,
     store: str,
     slots: int | None,
     engine: str,
+    dask_address: str | None,
+    dask_scheduler_file: Path | None,
+    dask_slurm: int | None,
     pilot: int | None,
     extend: bool,
     force: bool,
     dry_run: bool,
     as_json: bool,
-    **dask: Any,
 ) -> None:
     """Run a study file to completion; rerun the same command to resume.
 
-    ^C once stops cleanly: running trials write their checkpoints. Twice kills them; nothing is lost then either.
+    Press Ctrl-C once to stop cleanly: running trials write their checkpoints. Press it twice to kill them; the store
+    stays intact either way.
     """
-
-    cluster = cluster_of(engine, **dask)
+    cluster = cluster_of(
+        engine, dask_address=dask_address, dask_scheduler_file=dask_scheduler_file, dask_slurm=dask_slurm
+    )
     if dry_run and pilot is not None:
-        raise UsageError(f"--dry-run: writes nothing, and --pilot keeps what it measures: sweeper plan {study} --pilot")
+        raise UsageError(
+            f"--dry-run and --pilot: a pilot writes its measurements to the store. Use: sweeper plan {study} --pilot"
+        )
     if cluster is not None and pilot is not None:
-        raise UsageError("--pilot: runs on this machine, and the trials would not. Leave out --pilot or --engine dask.")
+        raise UsageError(
+            "--pilot: runs on this machine, but the trials would run on the cluster. "
+            "Leave out --pilot or --engine dask."
+        )
     loaded = load_study(study)
     plan = make_plan(loaded)
-
     if pilot is not None:
-        pilot_of_a_launch(loaded, plan, store=store, slots=slots, amount=pilot, force=force)
+        pilot_before_launch(loaded, plan, store=store, slots=slots, amount=pilot, force=force)
     pilots = pilots_for(loaded, store)
     predicted = predicted_for(loaded, plan, store, pilots)
     if not force:
@@ -78,7 +89,7 @@ def launch(
         if cluster is None:
             refuse_what_has_no_room(loaded, plan, pilots, store=store, slots=slots)
     if dry_run:
-        tell_plan(loaded, plan, predicted, pilots, slots=slots, as_json=as_json)
+        print_plan(loaded, plan, predicted, pilots, slots=slots, as_json=as_json)
         click.echo("Nothing was written: --dry-run.", err=True)
         return
     with pool_of(loaded, cluster, store=store, slots=slots) as pool:
@@ -88,7 +99,7 @@ def launch(
     if as_json:
         print_json(_document(plan.study, launched))
     else:
-        _tell_end(plan.study, launched, study, store)
+        _print_end(plan.study, launched, study, store)
     sys.exit(launched.exit_code)
 
 
@@ -99,10 +110,9 @@ def _run(
     store: str,
     slots: int | None,
     extend: bool,
-    predicted: Any,
+    predicted: Mapping[Reference, float],
     pool: "DaskPool | None",
 ) -> Launched:
-
     with progress_for() as progress:
 
         def on_tick() -> None:
@@ -116,66 +126,54 @@ def _run(
             slots=slots,
             extend=extend,
             predicted=predicted,
-            on_enrolled=lambda enrolment, places: _tell_start(plan, enrolment, places, store, pool),
+            on_enrolled=lambda enrolment, places: _print_start(plan.study, enrolment, places, store, pool),
             on_tick=on_tick,
             pool=pool,
             places=None if pool is None else pool.places,
         )
 
 
-def _tell_start(
-    plan: Plan, enrolment: Enrolment, places: tuple[Slot, ...], store: str, pool: "DaskPool | None"
+def _print_start(
+    study: str, enrolment: Enrolment, slots: tuple[Slot, ...], store: str, pool: "DaskPool | None"
 ) -> None:
-
-    for change in enrolment.changes:
-        click.echo(f"{plan.study}: changed since the first launch: {change}", err=True)
+    lines = [f"changed since the first launch: {change}" for change in enrolment.changes]
     if enrolment.unwanted:
-        click.echo(
-            f"{plan.study}: {len(enrolment.unwanted)} trials are no longer asked for; they stay: "
-            f"{', '.join(enrolment.unwanted[:5])}{' …' if len(enrolment.unwanted) > 5 else ''}",
-            err=True,
+        names = ", ".join(enrolment.unwanted[:MOST_NAMED]) + (" …" if len(enrolment.unwanted) > MOST_NAMED else "")
+        lines.append(
+            f"{counted(len(enrolment.unwanted), 'trial')} in the store, but no longer in the study file, kept: {names}"
         )
-    what = f"{counted(enrolment.added, 'trial')} planned" if enrolment.added else "going on"
-    where = _devices(places) if pool is None else f"{_devices(places)} ({pool.where})"
-    click.echo(f"{plan.study}: {what}; {counted(len(places), 'slot')} on {where}; store {shown(store)}", err=True)
-    if pool is None and (crowded := say_crowding(plan.study, places)) is not None:
-        click.echo(f"{plan.study}: {crowded}", err=True)
+    what = f"{counted(enrolment.added, 'trial')} planned" if enrolment.added else "resuming"
+    devices = ", ".join(dict.fromkeys(slot.device for slot in slots))
+    where = devices if pool is None else f"{devices} ({pool.where})"
+    lines.append(f"{what}; {counted(len(slots), 'slot')} on {where}; store {shown(store)}")
+    if pool is None and (crowded := say_crowding(study, slots)) is not None:
+        lines.append(crowded)
+    for line in lines:
+        click.echo(f"{study}: {line}", err=True)
 
 
-def _devices(places: tuple[Slot, ...]) -> str:
-    kinds = list(dict.fromkeys(place.device for place in places))
-    return ", ".join(kinds)
-
-
-def _tell_end(study: str, launched: Launched, path: Path, store: str) -> None:
-
-    option = "" if store == DEFAULT_STORE else f" --store {_shell_word(store)}"
-    counts = [f"{launched.completed} completed"]
-    counts += [
-        f"{number} {word}" for number, word in ((launched.pruned, "pruned"), (launched.failed, "failed")) if number
-    ]
-    counts += [f"{launched.left} left"] if launched.left else []
+def _print_end(study: str, launched: Launched, path: Path, store: str) -> None:
+    option = "" if store == DEFAULT_URL else f" --store {quote(shown(store))}"
+    rest = {"pruned": launched.pruned, "failed": launched.failed, "left": launched.left}
+    counts = [f"{launched.completed} completed", *(f"{number} {state}" for state, number in rest.items() if number)]
     click.echo(f"{study}: {', '.join(counts)}; {device_hours(launched.device_hours)}.")
     for complaint in launched.complaints:
         click.echo(complaint, err=True)
     match launched.exit_code:
         case 130:
-            click.echo(f"Interrupted; the store is whole. Go on with: sweeper launch {path}{option}")
+            click.echo(f"Interrupted; the store is intact. To resume: sweeper launch {path}{option}")
         case 3:
-            click.echo(f"Stopped by budget.device_hours. Raise it in {path} and go on: sweeper launch {path}{option}")
+            click.echo(
+                f"Stopped by budget.device_hours. Raise it in {path}, then resume: sweeper launch {path}{option}"
+            )
         case 1:
-            click.echo(f"Why: sweeper show {study} PHASE/NUMBER{option}")
-            click.echo(f"Put the failed trials back into the queue with: sweeper retry {study}{option}")
+            click.echo(f"To see why a trial failed: sweeper show {study} PHASE/NUMBER{option}")
+            click.echo(f"To put the failed trials back into the queue: sweeper retry {study}{option}")
         case _:
-            click.echo(f"The report: sweeper report {study}{option}")
+            click.echo(f"To write the report: sweeper report {study}{option}")
 
 
-def _shell_word(store: str) -> str:
-
-    return quote(shown(store))
-
-
-def _document(study: str, launched: Launched) -> dict[str, Any]:
+def _document(study: str, launched: Launched) -> dict[str, object]:
     return {
         "study": study,
         "exit_code": launched.exit_code,

@@ -1,4 +1,4 @@
-"""The `sweeper` command: its sub-commands, and how its errors reach the user."""
+"""The `sweeper` command: its sub-commands, and how errors are printed."""
 
 import os
 import sys
@@ -11,8 +11,8 @@ from sweeper import __version__
 from sweeper.errors import SweeperError
 from sweeper.run_module import load_own_packages
 
-# In the order in which a user needs them. Each is sweeper/cli/NAME.py with a click command of the same name; its help
-# is here as well, so that `sweeper --help` imports none of them. A test compares the two.
+# In the order in which a user needs them. Each is a click command of that name in sweeper/cli/NAME.py. Its short help
+# is repeated here so that `sweeper --help` imports none of these modules; a test compares the two.
 COMMANDS: Final = {
     "init": "Write a commented study file for your own training script.",
     "plan": "Predict the trials and run time of a study file; runs nothing.",
@@ -35,12 +35,12 @@ COMMANDS: Final = {
 }
 
 
-class _ReaderLeft(Exception):  # noqa: N818 - no error: `head` does it
-    """Whoever reads our output has enough of it; click would make exit code 1 of the error that this is to us."""
+class _ReaderLeft(Exception):  # noqa: N818 - not an error: `head` does it
+    """The reader of our output has closed the pipe; click would exit with code 1."""
 
 
 class _Commands(click.Group):
-    """Loads a sub-command's module when it is asked for."""
+    """Imports a sub-command's module only when the sub-command is used."""
 
     def invoke(self, ctx: click.Context) -> object:
         try:
@@ -68,7 +68,7 @@ class _Commands(click.Group):
         try:
             return super().resolve_command(ctx, args)
         except click.UsageError as error:
-            from trainer.config.wording import suggestion  # noqa: PLC0415 - pydantic is slow to load
+            from trainer.config.wording import suggestion  # noqa: PLC0415 - imports pydantic, which is slow to load
 
             hint = suggestion(args[0], COMMANDS)
             raise click.UsageError(f"{error.message}{hint} Commands: {', '.join(COMMANDS)}.", ctx) from error
@@ -76,24 +76,24 @@ class _Commands(click.Group):
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="sweeper")
-@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+@click.option("--debug", is_flag=True, help="Show the traceback of errors.")
 def cli(debug: bool) -> None:
-    """Plans, runs and explains ablation studies.
+    """Plan, run and explain ablation studies.
 
-    One YAML file goes in, hundreds of training trials run, and a statistical report comes out:
+    One YAML file describes a study; sweeper runs its training trials and writes a statistical report:
 
     \b
-      sweeper plan studies/quickstart.yaml      what would run, and for how long
-      sweeper launch studies/quickstart.yaml    run it; the same command goes on after an interruption
-      sweeper report quickstart                 report.html and report.pdf
+      sweeper plan studies/quickstart.yaml      predict what would run, and for how long
+      sweeper launch studies/quickstart.yaml    run it; rerun the same command to resume
+      sweeper report quickstart                 write report.html and report.pdf
 
-    Exit codes: 0 all done; 1 finished, but trials failed for good; 2 the command or the study file is wrong;
-    3 stopped by the budget; 130 interrupted (the same command goes on).
+    Exit codes: 0 success; 1 finished, but trials failed permanently; 2 error in the command or the study file;
+    3 stopped by the budget; 130 interrupted (rerun the same command to resume).
     """
 
 
 def main() -> None:
-    """Run the command line; a user's mistake ends in its message and an exit code, never in a traceback."""
+    """Run the command line. An error ends in its message and an exit code, never in a traceback."""
     load_own_packages()
     try:
         code = cli.main(prog_name="sweeper", standalone_mode=False)
@@ -108,13 +108,13 @@ def main() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 0
     except SweeperError as error:
-        code = _tell(error, error.exit_code)
+        code = _print_error(error, error.exit_code)
     except Exception as error:
-        code = _tell(error, 1)
+        code = _print_error(error, 1)
     sys.exit(code if isinstance(code, int) else 0)
 
 
-def _tell(error: Exception, code: int) -> int:
+def _print_error(error: Exception, code: int) -> int:
     if "--debug" in sys.argv:
         raise error
     if isinstance(error, SweeperError):
@@ -123,7 +123,7 @@ def _tell(error: Exception, code: int) -> int:
     else:
         click.echo(
             f"sweeper: internal error: {type(error).__name__}: {error}\n"
-            "This is a bug of sweeper, not a mistake of yours. `sweeper --debug …` shows where it happened.",
+            "This is a bug in sweeper, not an error of yours. `sweeper --debug …` shows where it happened.",
             err=True,
         )
     return code

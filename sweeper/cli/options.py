@@ -5,28 +5,27 @@ import math
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Final, TypeVar
 
 import click
 
 from sweeper.errors import UsageError
-from sweeper.spec.yaml_source import load
 from sweeper.store.records import plain
+from sweeper.store.url import DEFAULT_URL, ENVIRONMENT_VARIABLE
 
-DEFAULT_STORE = "sqlite:///sweeper.db"
-MOST_SECONDS = 10**9  # 32 years; a schedule of many trials is still a number
+MOST_SECONDS: Final = 10**9  # 32 years; keeps the schedule of many trials finite
 
-Command = TypeVar("Command", bound=Callable[..., Any])
+Command = TypeVar("Command", bound=Callable[..., None])
 
 
 class WholeNumber(click.IntRange):
-    """A whole number within bounds; what is wrong with another is said with what would be right."""
+    """A whole number within bounds; its error message states them."""
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        """The number.
+    def convert(self, value: int, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Convert the value.
 
         Raises:
-            UsageError: click's, for what is no such number.
+            UsageError: click's, if it is not a whole number within the bounds.
         """
         try:
             return super().convert(value, param, ctx)
@@ -36,77 +35,88 @@ class WholeNumber(click.IntRange):
 
 
 class Seconds(click.FloatRange):
-    """A time above 0; what is wrong with another is said with what would be right."""
+    """A finite number of seconds above 0; its error message states the bounds."""
 
     def __init__(self) -> None:
-        super().__init__(min=0, min_open=True, max=MOST_SECONDS)
+        super().__init__(min=0.0, min_open=True, max=MOST_SECONDS)
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        """The number.
+    def convert(self, value: float, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Convert the value.
 
         Raises:
-            UsageError: click's, for what is no such number.
+            UsageError: click's, if it is not such a number.
         """
         try:
             seconds = super().convert(value, param, ctx)
         except click.BadParameter:
             seconds = math.nan
-        if math.isnan(seconds):  # which is out of no range for click
+        if math.isnan(seconds):  # click finds NaN within any range
             self.fail(f"{str(value)!r} is not a number of seconds above 0 and up to {MOST_SECONDS}.", param, ctx)
         return seconds
 
 
-class Folder(click.Path):
-    """A folder, there or not; what is none is said with what to do."""
+class Directory(click.Path):
+    """A directory, which need not exist yet."""
 
     def __init__(self) -> None:
         super().__init__(file_okay=False, path_type=Path)
 
     def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+        self, value: str | os.PathLike[str], param: click.Parameter | None, ctx: click.Context | None
     ) -> str | bytes | os.PathLike[str]:
-        """The folder.
+        """Convert the value.
 
         Raises:
-            UsageError: click's, for what cannot be used as a folder.
+            UsageError: click's, if it cannot be used as a directory.
         """
         try:
             return super().convert(value, param, ctx)
         except click.BadParameter as error:
-            self.fail(f"{error.message} Name another.", param, ctx)
+            self.fail(f"{error.message} Name another directory.", param, ctx)
 
 
 def store_option(command: Command) -> Command:
-    """`--store URL`, from $SWEEPER_STORE, by default a SQLite file in the working directory."""
+    """Add `--store URL`: by default $SWEEPER_STORE, else a SQLite file in the working directory."""
     return click.option(
         "--store",
-        envvar="SWEEPER_STORE",
-        default=DEFAULT_STORE,
+        envvar=ENVIRONMENT_VARIABLE,
+        default=DEFAULT_URL,
         show_default=True,
         show_envvar=True,
         metavar="URL",
-        help="Where studies are kept: an SQLAlchemy URL.",
+        help="Database that holds the studies, as an SQLAlchemy URL.",
+    )(command)
+
+
+def slots_option(command: Command) -> Command:
+    """Add `--slots N`."""
+    return click.option(
+        "--slots",
+        type=WholeNumber(min=1),
+        metavar="N",
+        help="Number of trials to run in parallel.  [default: resources.slots of the study]",
     )(command)
 
 
 def json_option(command: Command) -> Command:
-    """`--json`: results for programs, on standard output."""
-    return click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")(command)
+    """Add `--json`."""
+    return click.option("--json", "as_json", is_flag=True, help="Print machine-readable JSON.")(command)
 
 
 def print_json(value: object) -> None:
-    """Print one JSON document on standard output; not-a-number, which JSON lacks, becomes null."""
+    """Print one JSON document on standard output; NaN and infinities, which JSON lacks, become null."""
     click.echo(json.dumps(plain(value), indent=2, allow_nan=False))
 
 
 def study_name(study: str) -> str:
-    """The name of STUDY, which is a study file or already a name.
+    """Return the name of STUDY, which is a study file or already a name.
 
     Raises:
         UsageError: STUDY is a file that cannot be read or has no study name.
     """
     if not _is_file(study):
         return study
+    from sweeper.spec.yaml_source import load  # noqa: PLC0415 - most commands name a study and parse no YAML
 
     data = load(Path(study)).data
     name = data.get("study") if isinstance(data, dict) else None

@@ -1,13 +1,13 @@
-"""`--pilot [STEPS]` of `sweeper plan` and `sweeper launch`: measure before anything is promised."""
+"""`--pilot [STEPS]` of `sweeper plan` and `sweeper launch`: measure run times before predicting any."""
 
 import sys
 import time
 from collections.abc import Callable, Sequence
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
 import click
 
-from sweeper.cli.progress_lines import progress_for
+from sweeper.cli.progress import progress_for
 from sweeper.errors import UsageError
 from sweeper.execution.slots.resources import Slot
 from sweeper.monitor.observation import observe
@@ -19,42 +19,42 @@ from sweeper.spec.study import Study
 from sweeper.store.reading import reader
 from sweeper.store.reading.reader import is_in_store
 
-Command = TypeVar("Command", bound=Callable[..., Any])
-SENSIBLE: Final = 0  # what the option alone means: as many steps as it takes
+Command = TypeVar("Command", bound=Callable[..., None])
+DEFAULT_LENGTH: Final = 0  # what --pilot without a number means
 
 
 class _Steps(click.ParamType[int]):
-    """A whole number from 1; a file's name gets a remedy of its own, since `--pilot STUDY.yaml` is easily written."""
+    """A whole number from 1. A file name gets a remedy of its own, since `--pilot STUDY.yaml` is an easy mistake."""
 
     name = "STEPS"
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        if value == SENSIBLE and not isinstance(value, str):
-            return SENSIBLE
-        if not str(value).isdigit() or int(value) < 1:
+    def convert(self, value: int | str, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        if isinstance(value, int):  # the flag's own value
+            return value
+        if not value.isdigit() or int(value) < 1:
             self.fail(
-                f"{value!r} is not a whole number from 1. Write it behind the file: STUDY.yaml --pilot", param, ctx
+                f"{value!r} is not a whole number from 1. Put --pilot after the file: STUDY.yaml --pilot", param, ctx
             )
         return int(value)
 
 
 def pilot_option(command: Command) -> Command:
-    """`--pilot`, with or without a number of steps."""
+    """Add `--pilot`, with or without a number of steps."""
     return click.option(
         "--pilot",
         type=_Steps(),
         is_flag=False,
-        flag_value=SENSIBLE,
-        help="Run some steps of each kind of trial first, and predict from them; they are kept in the store.",
+        flag_value=DEFAULT_LENGTH,
+        help="First run a few steps (or STEPS steps) of each kind of trial, and predict from them. The store keeps the "
+        "measurements.",
     )(command)
 
 
 def pilot_first(study: Study, plan: Plan, *, store: str, slots: int | None, amount: int) -> tuple[str, ...]:
-    """Run a pilot, show its progress, say what it cost; what failed in it, a line each.
+    """Run a pilot, show its progress, print its cost, and return one line for each run that failed.
 
     Exits with 130 if it is interrupted.
     """
-
     with progress_for() as progress:
 
         def on_tick(url: str) -> None:
@@ -67,40 +67,37 @@ def pilot_first(study: Study, plan: Plan, *, store: str, slots: int | None, amou
             store=store,
             slots=slots,
             amount=amount or None,
-            on_start=lambda trials, places: _tell_start(study.name, trials, places),
+            on_start=lambda trials, slots: _print_start(study.name, trials, slots),
             on_tick=on_tick,
         )
     if piloted.interrupted:
         click.echo("Interrupted; nothing of the pilot was kept.", err=True)
         sys.exit(130)
-    click.echo(
-        f"{study.name}: the pilot took {device_hours(piloted.device_hours)}, which no study's budget counts.",
-        err=True,
-    )
+    hours = device_hours(piloted.device_hours)
+    click.echo(f"{study.name}: the pilot took {hours}, which does not count towards the study's budget.", err=True)
     for failure in piloted.failures:
         click.echo(failure, err=True)
     return piloted.failures
 
 
-def pilot_of_a_launch(study: Study, plan: Plan, *, store: str, slots: int | None, amount: int, force: bool) -> None:
-    """A pilot before a launch. A study that is in the store has begun: then there is nothing left to find out.
+def pilot_before_launch(study: Study, plan: Plan, *, store: str, slots: int | None, amount: int, force: bool) -> None:
+    """Run a pilot before a launch, unless the study is in the store already.
 
     Raises:
-        UsageError: runs of the pilot failed, and so would trials.
+        UsageError: runs of the pilot failed, so trials would fail too.
     """
-
     if is_in_store(store, study.name):
-        click.echo(f"{study.name}: is in the store already; --pilot has nothing to tell it.", err=True)
+        click.echo(f"{study.name}: already in the store, so --pilot is ignored.", err=True)
         return
     failures = pilot_first(study, plan, store=store, slots=slots, amount=amount)
     if failures and not force:
         raise UsageError(
-            f"{study.path}: {len(failures)} of the pilot's kinds of trials failed, and nothing was launched. "
-            "Mend them, or go on all the same: --force"
+            f"{study.path}: {len(failures)} of the pilot's kinds of trials failed, so nothing was launched. "
+            "Fix them, or continue anyway with --force."
         )
 
 
-def _tell_start(study: str, trials: Sequence[PilotTrial], places: tuple[Slot, ...]) -> None:
+def _print_start(study: str, trials: Sequence[PilotTrial], slots: tuple[Slot, ...]) -> None:
     lengths = sorted({f"{trial.amount:,g} {trial.unit}" for trial in trials})
     runs = f"{counted(len(trials), 'run')} of {' or '.join(lengths)}"
-    click.echo(f"{study}: a pilot of {runs} on {counted(len(places), 'slot')}", err=True)
+    click.echo(f"{study}: running a pilot of {runs} on {counted(len(slots), 'slot')}", err=True)

@@ -8,7 +8,7 @@ from typing import Final
 import click
 from rich.console import Console
 
-from sweeper.cli.options import WholeNumber, json_option, print_json, store_option
+from sweeper.cli.options import json_option, print_json, slots_option, store_option
 from sweeper.cli.pilot import pilot_first, pilot_option
 from sweeper.cli.plan_text import forecast_parts
 from sweeper.estimate import device_for, pilots_for, predicted_for, slots_for
@@ -25,7 +25,7 @@ NO_TERMINAL_WIDTH: Final = 160
 @click.command()
 @click.argument("study", type=click.Path(path_type=Path), metavar="STUDY.yaml")
 @store_option
-@click.option("--slots", type=WholeNumber(min=1), help="How many trials run at a time.  [default: the study's]")
+@slots_option
 @pilot_option
 @json_option
 def plan(study: Path, store: str, slots: int | None, pilot: int | None, as_json: bool) -> None:
@@ -41,12 +41,12 @@ def plan(study: Path, store: str, slots: int | None, pilot: int | None, as_json:
     if pilot is not None:
         complaints = pilot_first(loaded, planned, store=store, slots=slots, amount=pilot)
     known = pilots_for(loaded, store)
-    tell_plan(loaded, planned, predicted_for(loaded, planned, store, known), known, slots=slots, as_json=as_json)
+    print_plan(loaded, planned, predicted_for(loaded, planned, store, known), known, slots=slots, as_json=as_json)
     if complaints:
         sys.exit(1)
 
 
-def tell_plan(
+def print_plan(
     study: Study,
     planned: Plan,
     predicted: Mapping[Reference, Prediction],

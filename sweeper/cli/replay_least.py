@@ -1,19 +1,19 @@
-"""`sweeper replay --least`: the cheapest protocols that keep a study's verdicts, for people and for programs."""
+"""`sweeper replay --least`: the cheapest protocols that keep a study's verdicts, as text and as JSON."""
 
-from typing import Any, Final
+from typing import Final
 
 from reports.replay.protocols import Replay
 from reports.replay.search import Search
 from sweeper.quantities import counted, device_hours, hours
 
 HINDSIGHT: Final = (
-    "The least is chosen by its outcome: which protocol it is, and that it keeps the verdicts, was known only after "
-    "the whole study had run. What may be expected of another study is the protocol that was fixed in advance."
+    "The cheapest protocol is chosen by its outcome: only after the whole study had run was it known to keep the "
+    "verdicts. For another study, expect what the protocol fixed in advance saves."
 )
 
 
-def least_document(found: Search) -> dict[str, Any]:
-    """The result as JSON."""
+def least_document(found: Search) -> dict[str, object]:
+    """Return the result as JSON."""
     return {
         "trials": found.full.num_trials,
         "not_ended": found.num_open,
@@ -29,7 +29,7 @@ def least_document(found: Search) -> dict[str, Any]:
     }
 
 
-def _replay(found: Replay) -> dict[str, Any]:
+def _replay(found: Replay) -> dict[str, object]:
     protocol = found.protocol
     return {
         "protocol": str(protocol),
@@ -48,7 +48,7 @@ def _replay(found: Replay) -> dict[str, Any]:
 
 
 def least_text(name: str, found: Search) -> str:
-    """The result for people."""
+    """Return the result as text."""
     full = found.full
     size = f"{counted(full.num_trials, 'trial')}, {counted(len(full.verdicts), 'claim')}"
     lines = [
@@ -62,24 +62,24 @@ def least_text(name: str, found: Search) -> str:
         _line(found.in_advance),
         *_changes(found.in_advance),
         "",
-        f"The least of {len(found.replays)} protocols, by how many verdicts stay:",
+        f"The cheapest of {len(found.replays)} protocols, by the number of verdicts kept:",
         *(_line(each) for each in found.frontier),
         "",
-        "Had it been known of each claim how many seeds its verdict takes:",
+        "With hindsight, using only as many seeds as each verdict needs:",
         _line(found.hindsight),
         "",
-        f"The same verdicts come out at {found.least.ratio:.2f} of the full protocol's device-hours.",
+        f"The same verdicts take {found.least.ratio:.2f} of the full protocol's device-hours.",
         HINDSIGHT,
     ]
     return "\n".join(lines)
 
 
 def _warnings(found: Search) -> list[str]:
-    lines = []
+    lines: list[str] = []
     if found.num_open:
-        lines.append(f"{found.num_open} trials have not ended: this is about what has run so far.")
+        lines.append(f"{counted(found.num_open, 'trial')} not ended yet: this covers only what has run so far.")
     if not found.full.verdicts:
-        lines.append("The study declares no claims: nothing is needed to keep their verdicts.")
+        lines.append("The study declares no claims, so there are no verdicts to keep.")
     return lines
 
 

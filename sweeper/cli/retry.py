@@ -1,4 +1,4 @@
-"""`sweeper retry`: failed trials back into the queue."""
+"""`sweeper retry`: put failed trials back into the queue."""
 
 import time
 
@@ -6,6 +6,7 @@ import click
 
 from sweeper.cli.options import store_option
 from sweeper.cli.studies import opened
+from sweeper.quantities import counted
 from sweeper.store.queue import control
 
 
@@ -17,10 +18,9 @@ def retry(study: str, store: str) -> None:
 
     They resume from their checkpoints when the study is launched again.
     """
-
     with opened(store, study) as (engine, name, study_id):
         number = control.retry_failed(engine, study_id, time.time())
     if number:
-        click.echo(f"{name}: {number} failed trials wait again. `sweeper launch` runs them.")
+        click.echo(f"{name}: put {counted(number, 'failed trial')} back into the queue. `sweeper launch` runs them.")
     else:
         click.echo(f"{name}: no trial has failed.")

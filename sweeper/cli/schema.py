@@ -1,4 +1,4 @@
-"""`sweeper schema`: the JSON schema of study.yaml, for editors."""
+"""`sweeper schema`: the JSON schema of study files, for editors."""
 
 import click
 
@@ -10,10 +10,9 @@ from sweeper.spec.schema import json_schema
 def schema() -> None:
     """Print the JSON schema of the study file.
 
-    Save it and name it at the top of a study file, and editors check and complete the file as you type:
+    Save it and refer to it at the top of a study file; editors then check and complete the file as you type:
 
     \b
       # yaml-language-server: $schema=study.schema.json
     """
-
     print_json(json_schema())

@@ -8,7 +8,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from sweeper.cli.options import Seconds, WholeNumber, json_option, print_json, store_option
+from sweeper.cli.options import Seconds, json_option, print_json, slots_option, store_option
 from sweeper.estimate import device_for, predicted_for, slots_for
 from sweeper.forecast.forecast import slot_seconds
 from sweeper.forecast.schedule import Schedule, SlotTimes
@@ -23,7 +23,7 @@ MOST_SLOTS: Final = 32
 
 @click.command()
 @click.argument("study", type=click.Path(path_type=Path), metavar="STUDY.yaml")
-@click.option("--slots", type=WholeNumber(min=1), help="How many trials run at a time.  [default: the study's]")
+@slots_option
 @click.option("--trial-seconds", type=Seconds(), help="For trials that nothing predicts.")
 @store_option
 @json_option

@@ -1,4 +1,4 @@
-"""A study of the store, opened by a command that changes it."""
+"""Opens a study of the store for commands that change it."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,13 +12,12 @@ from sweeper.store.reading import reader
 
 @contextmanager
 def opened(store: str, study: str) -> Iterator[tuple[Engine, str, int]]:
-    """The store's engine, and the name and id of the study that a file or a name stands for.
+    """Yield the store's engine, and the name and id of the study that a file or a name refers to.
 
     Raises:
-        StoreError: the store is absent or cannot be written.
+        StoreError: the store does not exist or cannot be written.
         UsageError: it has no such study.
     """
-
     name = study_name(study)
     with reader.connect(store) as connection:
         study_id = reader.study(connection, name).id

@@ -1,5 +1,6 @@
-"""What was found out about one thing, and what to do about it."""
+"""What a check found, and what to do about it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -10,13 +11,13 @@ GIB: Final = 1 << 30
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One look at one thing.
+    """The result of one check.
 
     Attributes:
         subject: store, disk, gpus, versions, data or clock.
-        state: ok; note, for what may surprise but stops nothing; wrong, for what would stop or spoil a study.
+        state: ok; note for what may surprise but prevents nothing; wrong for what would stop or spoil a study.
         says: what was found, with its numbers.
-        remedy: what to do; empty where all is well.
+        remedy: what to do; empty if the state is ok.
     """
 
     subject: str
@@ -25,11 +26,11 @@ class Finding:
     remedy: str = ""
 
 
-def all_well(findings: list[Finding]) -> bool:
-    """Whether nothing is wrong."""
+def is_healthy(findings: Sequence[Finding]) -> bool:
+    """Return whether no finding is wrong."""
     return all(finding.state != "wrong" for finding in findings)
 
 
 def size_text(num_bytes: float) -> str:
-    """Bytes for people."""
+    """Format bytes in MiB or GiB."""
     return f"{num_bytes / GIB:.1f} GiB" if num_bytes >= GIB else f"{num_bytes / MIB:.0f} MiB"

@@ -4,21 +4,24 @@ import csv
 import io
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import fields
-from typing import Any, Final, Literal
+from pathlib import Path
+from typing import Final, Literal
 
+from sweeper.files import write_atomically
 from sweeper.store.reading import reader
 from sweeper.store.reading.reader import AttemptRow, ReadConnection, StudyRow, Table
 
 TableName = Literal["trials", "attempts", "measurements"]
 Format = Literal["csv", "json", "parquet"]
 
+TABLE_SUFFIXES: Final = (".csv", ".parquet")
 ATTEMPT_COLUMNS: Final = tuple(field.name for field in fields(AttemptRow))
 
 
 def table(connection: ReadConnection, study: StudyRow, name: TableName) -> Table:
-    """One table of a study; its columns and rows in a fixed order."""
+    """Return one table of a study, with its columns and rows in a fixed order."""
     match name:
         case "trials":
             return reader.trial_table(study, reader.trials(connection, study.id))
@@ -34,14 +37,31 @@ def table(connection: ReadConnection, study: StudyRow, name: TableName) -> Table
 
 
 def encoded(found: Table, form: Format) -> bytes:
-    """A table as the bytes of a file: UTF-8 for CSV (RFC 4180, empty cells for what is absent) and JSON."""
+    """Encode a table as a file: UTF-8 for CSV (RFC 4180, missing values as empty cells) and JSON."""
     match form:
         case "csv":
             return _csv(found).encode()
         case "json":
             return (_json(found) + "\n").encode()
         case "parquet":
-            return _parquet(found)
+            from sweeper.export.parquet import parquet  # noqa: PLC0415 - pyarrow is slow to load
+
+            return parquet(found)
+
+
+def write_archive(directory: Path, contents: Mapping[str, bytes]) -> Iterator[Path]:
+    """Write the files of an exported study and yield their paths, replacing the tables of an earlier export.
+
+    Raises:
+        OSError: the directory cannot be written to.
+    """
+    directory.mkdir(parents=True, exist_ok=True)
+    for path in (directory / name for name in contents if name.endswith(TABLE_SUFFIXES)):
+        for suffix in TABLE_SUFFIXES:
+            path.with_suffix(suffix).unlink(missing_ok=True)
+    for name, content in contents.items():
+        write_atomically(directory / name, content)
+        yield directory / name
 
 
 def _csv(found: Table) -> str:
@@ -63,32 +83,5 @@ def _json(found: Table) -> str:
     return json.dumps(rows, indent=1, ensure_ascii=False, allow_nan=False)
 
 
-def _finite(value: Any) -> Any:
+def _finite(value: object) -> object:
     return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
-def _parquet(found: Table) -> bytes:
-    import pyarrow as pa  # noqa: PLC0415 - slow to load, and wanted for Parquet alone
-    import pyarrow.parquet as pq  # noqa: PLC0415
-
-    columns = list(zip(*found.rows, strict=True)) or [()] * len(found.columns)
-    arrays = [_arrow_array(pa, values) for values in columns]
-    sink = io.BytesIO()
-    pq.write_table(pa.table(dict(zip(found.columns, arrays, strict=True))), sink, compression="zstd")
-    return sink.getvalue()
-
-
-def _arrow_array(pa: Any, values: Sequence[Any]) -> Any:
-    """A column of one type: numbers stay numbers; a mixture, as the levels of a factor may be, becomes text."""
-    kinds = {type(value) for value in values if value is not None}
-    if kinds <= {bool} or kinds <= {str} or kinds <= {int}:
-        return pa.array(values)
-    if kinds <= {int, float}:
-        return pa.array([None if value is None else float(value) for value in values], type=pa.float64())
-    return pa.array([None if value is None else _text(value) for value in values], type=pa.string())
-
-
-def _text(value: object) -> str:
-    if isinstance(value, str):
-        return value
-    return json.dumps(dict(value) if isinstance(value, Mapping) else value)

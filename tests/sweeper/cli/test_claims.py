@@ -1,4 +1,4 @@
-"""`sweeper claims`: verdicts for people and programs, and the exit code that CI looks at."""
+"""`sweeper claims`: verdicts as text and JSON, and the exit code for CI."""
 
 import json
 from collections.abc import Callable
@@ -40,7 +40,7 @@ def test_json_gives_every_number_or_null(sweeper: Sweeper, store: str) -> None:
     assert first["trial_ids"]
 
 
-def test_before_anything_ran_all_is_untested_and_unknown_is_null(sweeper: Sweeper, tmp_path: Path) -> None:
+def test_before_any_run_every_claim_is_untested_and_its_numbers_are_null(sweeper: Sweeper, tmp_path: Path) -> None:
     store = store_with(tmp_path, Plot([screen()]), lambda claim: None)
     answer = sweeper("claims", "quickstart", "--json", "--store", store)
     assert answer.code == 1
@@ -49,7 +49,7 @@ def test_before_anything_ran_all_is_untested_and_unknown_is_null(sweeper: Sweepe
     ]  # fmt: skip
 
 
-def test_a_study_without_claims_has_nothing_to_fail(sweeper: Sweeper, tmp_path: Path) -> None:
+def test_a_study_without_claims_exits_with_zero(sweeper: Sweeper, tmp_path: Path) -> None:
     store = store_with(tmp_path, Plot([screen()], claims=()))
     answer = sweeper("claims", "quickstart", "--store", store)
     assert (answer.code, answer.out) == (0, "quickstart: the study declares no claims.\n")

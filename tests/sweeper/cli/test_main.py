@@ -1,4 +1,4 @@
-"""How what goes wrong reaches the user: a message and an exit code, whatever it was."""
+"""How errors reach the user: a message and an exit code, whatever went wrong."""
 
 import subprocess
 import sys
@@ -23,7 +23,7 @@ def raising(error: BaseException) -> Callable[..., object]:
     return fail
 
 
-def test_a_mistake_of_ours_is_told_as_one_without_its_traceback(
+def test_an_internal_error_is_reported_as_a_bug_without_its_traceback(
     sweeper: Sweeper, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(schema_module.schema, "callback", raising(RuntimeError("no such luck")))
@@ -31,22 +31,22 @@ def test_a_mistake_of_ours_is_told_as_one_without_its_traceback(
     assert (answer.code, answer.out) == (1, "")
     assert answer.err == (
         "sweeper: internal error: RuntimeError: no such luck\n"
-        "This is a bug of sweeper, not a mistake of yours. `sweeper --debug …` shows where it happened.\n"
+        "This is a bug in sweeper, not an error of yours. `sweeper --debug …` shows where it happened.\n"
     )
 
 
-def test_debug_shows_where_it_happened(monkeypatch: pytest.MonkeyPatch, sweeper: Sweeper) -> None:
+def test_debug_shows_the_traceback(monkeypatch: pytest.MonkeyPatch, sweeper: Sweeper) -> None:
     monkeypatch.setattr(schema_module.schema, "callback", raising(RuntimeError("no such luck")))
     with pytest.raises(RuntimeError, match="no such luck"):
         sweeper("--debug", "schema")
 
 
-def test_an_interrupt_is_no_error(sweeper: Sweeper, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_interrupt_is_not_an_error(sweeper: Sweeper, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(schema_module.schema, "callback", raising(KeyboardInterrupt()))
-    assert sweeper("schema") == Answer(130, "", "\n")  # below the terminal's ^C
+    assert sweeper("schema") == Answer(130, "", "\n")  # after the terminal's ^C
 
 
-def test_a_reader_that_leaves_early_is_no_error() -> None:
+def test_a_closed_pipe_is_not_an_error() -> None:
     command = [sys.executable, "-m", "sweeper", "schema"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         assert process.stdout is not None
@@ -56,12 +56,12 @@ def test_a_reader_that_leaves_early_is_no_error() -> None:
     assert (process.returncode, said) == (0, b"")
 
 
-def test_an_empty_store_says_what_to_do(sweeper: Sweeper, url: str) -> None:
+def test_status_of_an_empty_store_says_what_to_do(sweeper: Sweeper, url: str) -> None:
     answer = sweeper("status", "--store", url)
-    assert answer == Answer(0, "The store holds no study yet. Run `sweeper launch STUDY.yaml`.\n", "")
+    assert answer == Answer(0, "The store holds no studies yet. Run `sweeper launch STUDY.yaml`.\n", "")
 
 
-def test_watching_a_study_ends_with_it(sweeper: Sweeper, engine: Engine, url: str) -> None:
+def test_status_watch_ends_when_the_study_has_ended(sweeper: Sweeper, engine: Engine, url: str) -> None:
     study_id = enrolled(engine, phase("screen", levels(1))).study_id
     lease = queue.claim_trial(engine, study_id, SLOT, lease_s=30.0, now=0.0)
     assert lease is not None
@@ -71,7 +71,7 @@ def test_watching_a_study_ends_with_it(sweeper: Sweeper, engine: Engine, url: st
     assert "s: 1/1 trials ended" in answer.err
 
 
-def test_a_table_for_a_folder_that_cannot_be_written_to_is_refused(
+def test_an_export_to_a_directory_that_cannot_be_written_is_refused(
     sweeper: Sweeper, engine: Engine, url: str, tmp_path: Path
 ) -> None:
     enrolled(engine, phase("screen", levels(1)))

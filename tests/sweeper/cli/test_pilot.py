@@ -1,4 +1,4 @@
-"""`--pilot`: real runs before the study, none of which is a trial of it."""
+"""`--pilot`: real runs before the study, none of which is one of its trials."""
 
 import json
 import re
@@ -115,7 +115,7 @@ def test_a_launch_is_refused_if_its_pilot_fails(sweeper: Sweeper, write: Callabl
     answer = sweeper("launch", "c.yaml", "--pilot")
     assert answer.code == 2
     assert "pilot of width=9: crashed: no room for so wide a model" in answer.err
-    assert "1 of the pilot's kinds of trials failed, and nothing was launched" in answer.err
+    assert "1 of the pilot's kinds of trials failed, so nothing was launched" in answer.err
     with reader.connect("sqlite:///sweeper.db") as connection:
         assert reader.studies(connection) == ()
 
@@ -123,12 +123,12 @@ def test_a_launch_is_refused_if_its_pilot_fails(sweeper: Sweeper, write: Callabl
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (("plan", "--pilot", "c.yaml"), "'c.yaml' is not a whole number from 1. Write it behind the file"),
+        (("plan", "--pilot", "c.yaml"), "'c.yaml' is not a whole number from 1. Put --pilot after the file"),
         (("plan", "c.yaml", "--pilot", "0"), "'0' is not a whole number from 1"),
         (("launch", "c.yaml", "--pilot", "--dry-run"), "sweeper plan c.yaml --pilot"),
     ],
 )
-def test_a_wrong_pilot_is_told(
+def test_a_wrong_pilot_option_is_refused(
     sweeper: Sweeper, write: Callable[..., None], arguments: tuple[str, ...], says: str
 ) -> None:
     write([1])

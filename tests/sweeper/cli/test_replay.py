@@ -17,17 +17,17 @@ def store(tmp_path: Path) -> str:
     return store_with(tmp_path, Plot([screen()]))
 
 
-def test_fewer_seeds_for_people(sweeper: Sweeper, store: str) -> None:
+def test_fewer_seeds_as_text(sweeper: Sweeper, store: str) -> None:
     answer = sweeper("replay", "quickstart", "--seeds", "1", "--store", store)
     assert answer.code == 0
     lines = answer.out.splitlines()
     assert lines[0] == "quickstart with the first seed of each phase:"
     assert "66.7 % saved" in lines[1]
-    assert lines[2] == "  of 15 trials 0 pruned, 10 not run"
+    assert lines[2] == "  15 trials: 0 pruned, 10 not run"
     assert lines[4] == "  claim input-dropout-helps: supported -> undecided"
 
 
-def test_a_pruner_for_programs(sweeper: Sweeper, store: str) -> None:
+def test_a_pruner_as_json(sweeper: Sweeper, store: str) -> None:
     answer = sweeper("replay", "quickstart", "--pruner", "asha", "--json", "--store", store)
     document = json.loads(answer.out)
     assert answer.code == 0
@@ -36,33 +36,33 @@ def test_a_pruner_for_programs(sweeper: Sweeper, store: str) -> None:
     assert document["saved"] == pytest.approx(1 - document["device_hours_after"] / document["device_hours_before"])
 
 
-def test_sequential_stopping_for_programs(sweeper: Sweeper, store: str) -> None:
+def test_sequential_stopping_as_json(sweeper: Sweeper, store: str) -> None:
     answer = sweeper("replay", "quickstart", "--stopping", "pocock", "--futility", "--json", "--store", store)
     document = json.loads(answer.out)
     assert answer.code == 0
     assert (document["stopping"], document["futility"], document["pruner"]) == ("pocock", True, None)
-    assert len(document["dropped"]) >= 6  # two levels of embedding dropout, which no claim wants
+    assert len(document["dropped"]) >= 6  # two levels of embedding dropout, which no claim needs
 
 
-def test_only_what_claims_want_for_people(sweeper: Sweeper, store: str) -> None:
+def test_only_the_trials_that_claims_need_as_text(sweeper: Sweeper, store: str) -> None:
     answer = sweeper("replay", "quickstart", "--needed", "--store", store)
     lines = answer.out.splitlines()
-    assert lines[0] == "quickstart with the trials that claims want:"
-    assert lines[2] == "  of 15 trials 0 pruned, 6 not run"
+    assert lines[0] == "quickstart with only the trials that claims need:"
+    assert lines[2] == "  15 trials: 0 pruned, 6 not run"
 
 
-def test_the_least_for_people(sweeper: Sweeper, store: str) -> None:
+def test_the_cheapest_protocol_as_text(sweeper: Sweeper, store: str) -> None:
     answer = sweeper("replay", "quickstart", "--least", "--store", store)
     assert answer.code == 0
     lines = answer.out.splitlines()
     assert lines[0] == "quickstart: 0.0625 device-hours, 15 trials, 2 claims"
     for heading in ("Each saving by itself:", "A protocol fixed in advance:"):
         assert heading in lines
-    assert lines[-2].startswith("The same verdicts come out at 0.")
-    assert lines[-1].startswith("The least is chosen by its outcome")
+    assert lines[-2].startswith("The same verdicts take 0.")
+    assert lines[-1].startswith("The cheapest protocol is chosen by its outcome")
 
 
-def test_the_least_for_programs(sweeper: Sweeper, store: str) -> None:
+def test_the_cheapest_protocol_as_json(sweeper: Sweeper, store: str) -> None:
     answer = sweeper("replay", "quickstart", "--least", "--json", "--store", store)
     document = json.loads(answer.out)
     least = document["least"]
@@ -79,17 +79,17 @@ def test_the_least_for_programs(sweeper: Sweeper, store: str) -> None:
     [
         (
             (),
-            "replay what? Name a pruner (--pruner asha), fewer seeds (--seeds 2), --needed, sequential stopping "
-            "(--stopping obrien-fleming), several of them, or --least.\n",
+            "name a protocol to replay: a pruner (--pruner asha), fewer seeds (--seeds 2), --needed, sequential "
+            "stopping (--stopping obrien-fleming), several of these, or --least.\n",
         ),
         (
             ("--futility", "--seeds", "2"),
-            "--futility gives claims up between looks. Say how the looks are made: --stopping obrien-fleming.\n",
+            "--futility gives up on claims between looks. Say how the looks are made: --stopping obrien-fleming.\n",
         ),
-        (("--least", "--seeds", "2", "--needed"), "--least plays all protocols. Leave out --seeds, --needed.\n"),
+        (("--least", "--seeds", "2", "--needed"), "--least tries all protocols. Leave out --seeds, --needed.\n"),
     ],
 )
-def test_what_cannot_be_replayed_is_refused(
+def test_options_that_name_no_protocol_are_refused(
     sweeper: Sweeper, store: str, options: tuple[str, ...], message: str
 ) -> None:
     answer = sweeper("replay", "quickstart", *options, "--store", store)
@@ -97,7 +97,7 @@ def test_what_cannot_be_replayed_is_refused(
     assert answer.err == message
 
 
-def test_an_unknown_pruner_is_refused_with_those_that_there_are(sweeper: Sweeper, store: str) -> None:
+def test_the_error_for_an_unknown_pruner_lists_the_known_ones(sweeper: Sweeper, store: str) -> None:
     answer = sweeper("replay", "quickstart", "--pruner", "axe", "--store", store)
     assert answer.code == 2
     assert "asha" in answer.err

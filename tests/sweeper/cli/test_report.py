@@ -1,4 +1,4 @@
-"""`sweeper report`: where it writes, and what it refuses."""
+"""`sweeper report`: where it writes, and its errors."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -24,7 +24,7 @@ def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
 
 
-def test_a_report_lies_in_a_folder_named_like_the_study(
+def test_a_report_is_written_to_a_directory_named_like_the_study(
     sweeper: Sweeper, store: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -34,7 +34,7 @@ def test_a_report_lies_in_a_folder_named_like_the_study(
     assert (tmp_path / "sweeper-reports" / "first" / "report.html").is_file()
 
 
-def test_two_studies_are_compared_whatever_they_are_called(
+def test_two_studies_are_compared_whatever_their_names(
     sweeper: Sweeper, store: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -52,7 +52,7 @@ def test_other_formats_are_refused(sweeper: Sweeper, store: str, formats: str) -
 
 
 @pytest.mark.parametrize("form", ["csv", "parquet"])
-def test_a_report_can_be_made_from_an_exported_folder(
+def test_a_report_can_be_written_from_an_exported_directory(
     sweeper: Sweeper, store: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, form: str
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -64,7 +64,7 @@ def test_a_report_can_be_made_from_an_exported_folder(
     assert (answer.code, answer.out) == (0, "sweeper-reports/first/report.html\n")
 
 
-def test_another_format_replaces_the_folder_s_tables(sweeper: Sweeper, store: str, tmp_path: Path) -> None:
+def test_an_export_in_another_format_replaces_the_tables(sweeper: Sweeper, store: str, tmp_path: Path) -> None:
     for form in ("csv", "parquet"):
         sweeper("export", "first", "--all", "--format", form, "--out", str(tmp_path), "--store", store)
     assert list(tmp_path.glob("*.csv")) == []
@@ -74,17 +74,17 @@ def test_another_format_replaces_the_folder_s_tables(sweeper: Sweeper, store: st
 @pytest.mark.parametrize(
     ("arguments", "remedy"),
     [
-        (["report"], "Name a study of the store or a study file, or give --from FOLDER."),
-        (["report", "first", "--from", "."], "the folder holds one study. Leave one of the two out."),
+        (["report"], "Name a study in the store or a study file, or give --from DIRECTORY."),
+        (["report", "first", "--from", "."], "the directory already names the study. Leave one of them out."),
         (["report", "--from", "."], "Write the folder with `sweeper export STUDY --all`."),
         (["export", "first"], "Choose one of trials, attempts, measurements, claims, or give --all."),
-        (["export", "first", "--all"], "takes --out FOLDER, and --format csv or parquet."),
-        (["export", "first", "--all", "--format", "json", "--out", "x"], "takes --out FOLDER"),
-        (["export", "first", "--all", "--table", "trials", "--out", "x"], "Leave one of the two out."),
-        (["export", "first", "--table", "trials", "--out", "."], "is a folder. Name a file, or give --all."),
+        (["export", "first", "--all"], "needs --out DIRECTORY and --format csv or parquet."),
+        (["export", "first", "--all", "--format", "json", "--out", "x"], "needs --out DIRECTORY"),
+        (["export", "first", "--all", "--table", "trials", "--out", "x"], "Leave one of them out."),
+        (["export", "first", "--table", "trials", "--out", "."], "is a directory. Name a file, or give --all."),
     ],
 )
-def test_what_cannot_be_exported_or_reported_says_what_to_do(
+def test_a_refused_report_or_export_says_what_to_do(
     sweeper: Sweeper, store: str, elsewhere: None, arguments: list[str], remedy: str
 ) -> None:
     answer = sweeper(*arguments, "--store", store)

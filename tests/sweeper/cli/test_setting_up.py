@@ -1,4 +1,4 @@
-"""Commands for the first hour: init, doctor, completion, data, and the dashboard's refusals."""
+"""Commands for getting started: init, doctor, completion, data, and the dashboard's errors."""
 
 import json
 import subprocess
@@ -32,12 +32,12 @@ def test_init_writes_a_study_that_plan_takes(sweeper: Sweeper, tmp_path: Path, m
     assert [path.name for path in tmp_path.iterdir()] == ["my study.yaml"]
 
 
-def test_init_overwrites_nothing(sweeper: Sweeper, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_init_does_not_overwrite_a_file(sweeper: Sweeper, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "study.yaml").write_text("mine\n")
     answer = sweeper("init")
     assert (answer.code, answer.out) == (2, "")
-    assert answer.err == "study.yaml: is there already, and is not overwritten. Name another: sweeper init FILE\n"
+    assert answer.err == "study.yaml: already exists, and is not overwritten. Name another file: sweeper init FILE\n"
     assert (tmp_path / "study.yaml").read_text() == "mine\n"
 
 
@@ -49,7 +49,7 @@ def test_a_study_is_named_after_its_file(file: str, name: str) -> None:
 
 
 @pytest.mark.parametrize(("state", "code"), [("note", 0), ("wrong", 1)])
-def test_doctor_s_exit_code_says_whether_something_is_wrong(
+def test_doctor_s_exit_code_says_whether_there_are_problems(
     sweeper: Sweeper, monkeypatch: pytest.MonkeyPatch, state: str, code: int
 ) -> None:
     finding = Finding("disk", state, "/: 3 MiB free", "Free some")  # type: ignore[arg-type]
@@ -64,7 +64,7 @@ def test_doctor_s_exit_code_says_whether_something_is_wrong(
     }
 
 
-def test_doctor_looks_at_everything_and_writes_nothing(
+def test_doctor_checks_everything_and_writes_nothing(
     sweeper: Sweeper, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -82,7 +82,7 @@ def test_completion_scripts_are_printed(sweeper: Sweeper, shell: str) -> None:
 
 
 def completed(words: str, current: int) -> list[str]:
-    """What the shell is offered for a line."""
+    """Return what the shell offers to complete a line."""
     program = "import sys; sys.argv = ['sweeper']; from sweeper.cli.main import main; main()"
     environment = {"_SWEEPER_COMPLETE": "bash_complete", "COMP_WORDS": words, "COMP_CWORD": str(current)}
     answer = subprocess.run(
@@ -91,7 +91,7 @@ def completed(words: str, current: int) -> list[str]:
     return [line.partition(",")[2] for line in answer.stdout.splitlines()]
 
 
-def test_the_shell_is_offered_commands_and_options() -> None:
+def test_the_shell_offers_commands_and_options() -> None:
     assert completed("sweeper ", 1) == list(COMMANDS)
     assert completed("sweeper export --ta", 2) == ["--table"]
 
@@ -114,13 +114,13 @@ def test_the_corpora_are_those_that_the_trainer_fetches() -> None:
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "10.1.2.3"])
-def test_the_dashboard_must_be_told_twice_to_let_others_in(sweeper: Sweeper, host: str) -> None:
+def test_the_dashboard_needs_a_second_flag_to_let_others_connect(sweeper: Sweeper, host: str) -> None:
     answer = sweeper("dashboard", "--host", host)
     assert (answer.code, answer.out) == (2, "")
     assert "--anyone-may-connect" in answer.err
 
 
-def test_the_dashboard_says_how_to_install_it(
+def test_the_dashboard_says_how_to_install_its_extra(
     sweeper: Sweeper, url: str, engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     enrolled(engine, phase("screen", levels(2)))

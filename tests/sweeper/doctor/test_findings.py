@@ -12,7 +12,7 @@ from sqlalchemy import Engine
 from sweeper.doctor import devices, versions
 from sweeper.doctor.corpora import check_data, corpus_findings
 from sweeper.doctor.devices import check_gpus, gpu_finding, torch_finding
-from sweeper.doctor.findings import GIB, MIB, Finding, all_well, size_text
+from sweeper.doctor.findings import GIB, MIB, Finding, is_healthy, size_text
 from sweeper.doctor.places import check_disk, on_network, room_finding
 from sweeper.doctor.stores import check_clock, check_store
 from sweeper.doctor.versions import check_versions, compare
@@ -39,7 +39,7 @@ def test_packages_that_are_missing_or_too_old_are_told_with_the_command_that_men
 
 
 def test_the_packages_of_this_environment_are_as_needed() -> None:
-    assert all_well(check_versions())
+    assert is_healthy(check_versions())
 
 
 def test_a_folder_that_is_not_installed_is_noted_with_how_to(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -172,7 +172,7 @@ def test_a_damaged_store_is_found(url: str, engine: Engine) -> None:
     middle = len(content) // 2 // 4096 * 4096
     content[middle : middle + 40 * 4096] = os.urandom(40 * 4096)
     path.write_bytes(content)
-    assert not all_well(check_store(url))
+    assert not is_healthy(check_store(url))
 
 
 def test_a_store_says_how_many_studies_it_has(url: str, engine: Engine) -> None:
@@ -185,17 +185,17 @@ def test_a_clock_behind_the_store_s_is_wrong(url: str, engine: Engine) -> None:
     study_id = enrolled(engine, phase("screen", levels(2))).study_id
     now = time.time()
     queue.register_runner(engine, study_id, host="there", pid=1, pid_started_at=0.0, slots=1, now=now)
-    assert all_well(check_clock(url, lambda: now))
+    assert is_healthy(check_clock(url, lambda: now))
     if url.startswith("sqlite"):  # a server's own clock is compared, else
         (found,) = check_clock(url, lambda: now - 600)
         assert "600 s" in found.says
-        assert not all_well([found])
+        assert not is_healthy([found])
 
 
 def test_without_a_store_a_plausible_clock_is_well(tmp_path: Path) -> None:
     (found,) = check_clock(f"sqlite:///{tmp_path}/none.db")
     assert found.says == "plausible; there is no store to compare it with"
-    assert all_well([found])
+    assert is_healthy([found])
 
 
 def test_a_store_on_a_network_file_system_is_wrong(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -232,4 +232,4 @@ def test_the_trainer_is_asked_for_its_corpora(monkeypatch: pytest.MonkeyPatch, t
 
 def test_sizes_are_for_people() -> None:
     assert [size_text(3 * GIB), size_text(7 * MIB)] == ["3.0 GiB", "7 MiB"]
-    assert not all_well([Finding("disk", "wrong", "full")])
+    assert not is_healthy([Finding("disk", "wrong", "full")])

@@ -1,4 +1,4 @@
-"""What a run shows while it goes on."""
+"""The progress that a run shows."""
 
 import io
 import math
@@ -8,7 +8,8 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
-from sweeper.cli.progress_lines import PlainProgress, ledger_line, progress_for, status_table, summary_line
+from sweeper.cli.progress import progress_for, status_table
+from sweeper.cli.progress_lines import PlainProgress, ledger_line, summary_line
 from sweeper.monitor.status import RunningTrial, Status
 from tests.sweeper.monitor.test_status import make_status
 
@@ -20,7 +21,7 @@ def test_the_summary_says_what_ended_failed_and_is_left() -> None:
     )
 
 
-def test_plain_progress_prints_a_line_for_news_and_none_without() -> None:
+def test_plain_progress_prints_a_line_only_for_news() -> None:
     now = [0.0]
     stream = io.StringIO()
     with PlainProgress(stream, clock=lambda: now[0]) as progress:
@@ -72,20 +73,20 @@ def test_a_running_trial_has_its_curve_its_share_and_the_time_left() -> None:
     assert "#=!_" in plain
 
 
-def test_a_trial_that_takes_longer_than_expected_is_said_to_be_late() -> None:
+def test_a_trial_that_takes_longer_than_expected_is_shown_as_late() -> None:
     late = RunningTrial(
         phase="screen", number=3, attempt=1, slot="cpu-0", elapsed_s=64.0, fraction=None, value=None, expected_s=24.0,
         left_s=-40.0,
     )  # fmt: skip
     later = replace(late, number=4, elapsed_s=224.0, left_s=-200.0)
     status = replace(make_status(), running=[late, later], eta_seconds=None)
-    assert summary_line(status).endswith(", best valid_perplexity 91.2, longer than expected by 3 min")
-    cells = [line.split("late by ")[1] for line in shown(status).splitlines() if "late by " in line]
-    assert [cell[:5] for cell in cells] == ["40 s ", "3 min"]
+    assert summary_line(status).endswith(", best valid_perplexity 91.2, 3 min longer than expected")
+    cells = [line.split(" late")[0] for line in shown(status).splitlines() if " late" in line]
+    assert [cell[-5:].strip() for cell in cells] == ["40 s", "3 min"]
     assert "0 s left" not in shown(status)
 
 
-def test_the_ledger_says_what_the_device_hours_went_into() -> None:
+def test_the_ledger_shows_what_the_device_hours_were_spent_on() -> None:
     status = replace(
         make_status(),
         device_hours=0.5,

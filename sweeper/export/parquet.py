@@ -1,0 +1,36 @@
+"""Tables as Parquet. A module of its own, since pyarrow is slow to load."""
+
+import io
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from sweeper.store.reading.reader import Table
+
+
+def parquet(found: Table) -> bytes:
+    """Encode a table as a Parquet file."""
+    columns = list(zip(*found.rows, strict=True)) or [()] * len(found.columns)
+    arrays = [_arrow_array(values) for values in columns]
+    sink = io.BytesIO()
+    pq.write_table(pa.table(dict(zip(found.columns, arrays, strict=True))), sink, compression="zstd")
+    return sink.getvalue()
+
+
+def _arrow_array(values: Sequence[Any]) -> pa.Array:
+    """Return a column of one type: numbers stay numbers; mixed types, as in the levels of a factor, become text."""
+    kinds = {type(value) for value in values if value is not None}
+    if kinds <= {bool} or kinds <= {str} or kinds <= {int}:
+        return pa.array(values)
+    if kinds <= {int, float}:
+        return pa.array([None if value is None else float(value) for value in values], type=pa.float64())
+    return pa.array([None if value is None else _text(value) for value in values], type=pa.string())
+
+
+def _text(value: object) -> str:
+    if isinstance(value, str):
+        return value
+    return json.dumps(dict(value) if isinstance(value, Mapping) else value)
