@@ -16,12 +16,10 @@ from typing import Any, Final
 from sweeper.errors import StoreError, SweeperError
 from sweeper.execution.cluster.places import Needs, Places, places_here, remove_lock_folder
 from sweeper.execution.cluster.slot_process import end_from
-from sweeper.execution.slots.machine import this_machine
-from sweeper.execution.slots.pool import SlotEnd
+from sweeper.execution.slots.machine import free_abandoned_trials, this_machine
 from sweeper.execution.slots.processes import started_at
 from sweeper.execution.slots.resources import Slot
-from sweeper.execution.slots.slot import SlotTask
-from sweeper.execution.slots.sweep import sweep
+from sweeper.execution.slots.slot import SlotEnd, SlotTask
 from sweeper.store.engine import open_existing
 from sweeper.store.queue import queue
 from sweeper.store.url import shown
@@ -112,7 +110,7 @@ def _not_now(task: SlotTask, needs: Needs) -> SlotEnd | None:
             return SlotEnd("stopped")
         if queue.next_due(engine, task.study_id, time.time()) is None:
             return SlotEnd("done")
-        sweep(engine, task.study_id, this_machine())
+        free_abandoned_trials(engine, task.study_id)
         return None
     finally:
         engine.dispose()

@@ -18,9 +18,8 @@ from joblib._dask import DaskDistributedBackend
 from sweeper.errors import SweeperError
 from sweeper.execution.cluster.on_worker import count_running, leave, slot_on_worker
 from sweeper.execution.cluster.places import Needs
-from sweeper.execution.slots.pool import SlotEnd
 from sweeper.execution.slots.resources import Slot
-from sweeper.execution.slots.slot import SlotTask
+from sweeper.execution.slots.slot import SlotEnd, SlotTask
 from sweeper.store.url import sqlite_path
 
 MOST_ERRORS: Final = 5  # of slots that failed; after that none is started again

@@ -15,9 +15,8 @@ from typing import Any
 
 from sweeper.execution.provenance import facts
 from sweeper.execution.slots.fork_server import fork_server_for
-from sweeper.execution.slots.pool import SlotEnd, slot_end
 from sweeper.execution.slots.resources import Slot
-from sweeper.execution.slots.slot import SlotTask
+from sweeper.execution.slots.slot import SlotEnd, SlotTask, run_slot
 from sweeper.store.reading import reader
 
 
@@ -39,7 +38,7 @@ def _run(task: SlotTask) -> SlotEnd:
     command = task.environment.get("command")
     task = replace(task, environment={**facts(Path(task.cwd)), "command": command})
     with nullcontext() if task.fork_server is not None else _own_fork_server(task) as server:
-        return slot_end(task if server is None else replace(task, fork_server=str(server.path)))
+        return run_slot(task if server is None else replace(task, fork_server=str(server.path)))
 
 
 def _own_fork_server(task: SlotTask) -> Any:

@@ -16,9 +16,9 @@ from sqlalchemy import Engine
 
 from sweeper.errors import StoreError, SweeperError
 from sweeper.execution.slots.fork_server import ForkServer
-from sweeper.execution.slots.pool import LokyPool, Pool, SlotEnd
-from sweeper.execution.slots.slot import SlotTask
-from sweeper.execution.slots.sweep import sweep
+from sweeper.execution.slots.machine import free_abandoned_trials
+from sweeper.execution.slots.pool import LokyPool, Pool
+from sweeper.execution.slots.slot import SlotEnd, SlotTask
 from sweeper.store.file_check import StoreFileCheck
 from sweeper.store.queue import queue
 
@@ -38,7 +38,6 @@ class Launcher:
     engine: Engine
     study_id: int
     runner_id: int
-    machine: str
     store_file: StoreFileCheck
     on_tick: Callable[[], None]
     fork_server: ForkServer | None = None
@@ -66,7 +65,7 @@ class Launcher:
                 self.pool.end()
                 slots.join(PATIENCE_S)
                 self.interrupts -= 1
-            sweep(self.engine, self.study_id, self.machine)
+            free_abandoned_trials(self.engine, self.study_id)
         self.on_tick()
         if self._failure is not None:
             raise self._failure

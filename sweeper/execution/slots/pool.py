@@ -4,24 +4,12 @@ When a slot is killed, loky gives up its whole pool; what was in flight is resum
 knows all of it.
 """
 
-import os
-import traceback
 from collections.abc import Sequence
-from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol
 
-from sweeper.errors import StoreError
-from sweeper.execution.slots.slot import Ended, SlotTask, run_slot
+from sweeper.execution.slots.slot import SlotEnd, SlotTask, run_slot
 from sweeper.run_module import load_own_packages
-
-
-@dataclass(frozen=True, slots=True)
-class SlotEnd:
-    """Why a slot ended, and what went wrong in it if something did."""
-
-    ended: Ended
-    error: str | None = None
-    is_store_error: bool = False
 
 
 class Pool(Protocol):
@@ -71,7 +59,7 @@ class LokyPool:
         from joblib.externals.loky import get_reusable_executor  # noqa: PLC0415
 
         executor: Any = get_reusable_executor(max_workers=len(tasks), initializer=load_own_packages)
-        return list(executor.map(guarded_slot, tasks))
+        return list(executor.map(partial(run_slot, exit_if_orphaned=True), tasks))
 
     def keep(self) -> None:
         """Nothing to do."""
@@ -88,21 +76,3 @@ class LokyPool:
         from joblib.externals.loky import get_reusable_executor  # noqa: PLC0415
 
         get_reusable_executor(reuse=True).shutdown(wait=True, kill_workers=True)
-
-
-def guarded_slot(task: SlotTask) -> SlotEnd:
-    """A slot for loky, which would keep its process for a while when there is nobody to tell of its end."""
-    end = slot_end(task)
-    if end.ended == "orphaned":
-        os._exit(0)
-    return end
-
-
-def slot_end(task: SlotTask) -> SlotEnd:
-    """A slot that tells its error instead of raising it, since joblib would end its siblings."""
-    try:
-        return SlotEnd(run_slot(task))
-    except StoreError as error:
-        return SlotEnd("stopped", str(error), is_store_error=True)
-    except Exception:
-        return SlotEnd("stopped", traceback.format_exc())

@@ -15,13 +15,12 @@ from sweeper.errors import StoreError
 from sweeper.execution.provenance import facts
 from sweeper.execution.slots.fork_server import fork_server_for
 from sweeper.execution.slots.launcher import Launcher
-from sweeper.execution.slots.machine import this_machine
+from sweeper.execution.slots.machine import free_abandoned_trials
 from sweeper.execution.slots.neighbours import announced, neighbour_of
 from sweeper.execution.slots.pool import LokyPool, Pool
 from sweeper.execution.slots.processes import started_at
 from sweeper.execution.slots.resources import Slot, find_slots
 from sweeper.execution.slots.slot import LEASE_S, SlotTask
-from sweeper.execution.slots.sweep import sweep
 from sweeper.store.file_check import StoreFileCheck
 from sweeper.store.queue import queue
 from sweeper.subprocesses import safe_path
@@ -74,8 +73,8 @@ def run_slots(
     Raises:
         SweeperError: slots failed, with what they said.
     """
-    host, pid, machine = socket.gethostname(), os.getpid(), this_machine()
-    sweep(engine, run.study_id, machine)
+    host, pid = socket.gethostname(), os.getpid()
+    free_abandoned_trials(engine, run.study_id)
     if queue.next_due(engine, run.study_id, time.time()) is None:
         return "nothing"
     pid_started_at = started_at(pid)
@@ -91,9 +90,7 @@ def run_slots(
             tasks = _tasks(run, places, runner_id, launcher_process, None if server is None else str(server.path))
             if not pool.shares_machine:  # they cannot look for the launcher's process
                 tasks = [replace(task, silence_s=SILENT_LEASES * run.lease_s) for task in tasks]
-            launcher = Launcher(
-                engine, run.study_id, runner_id, machine, StoreFileCheck(run.store), on_tick, server, pool
-            )
+            launcher = Launcher(engine, run.study_id, runner_id, StoreFileCheck(run.store), on_tick, server, pool)
             ends = launcher.run(tasks)
     finally:
         with suppress(StoreError):  # a store that refuses has said so already

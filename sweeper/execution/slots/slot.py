@@ -7,6 +7,7 @@ import os
 import signal
 import socket
 import time
+import traceback
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -20,14 +21,13 @@ from sweeper.execution.slots import process as plain_process
 from sweeper.execution.slots.drawing import draw_configuration, fill_promotions, find_phase, promotion_source
 from sweeper.execution.slots.fork_client import ForkClient
 from sweeper.execution.slots.guard import Guard
-from sweeper.execution.slots.machine import this_machine
+from sweeper.execution.slots.machine import free_abandoned_trials, this_machine
 from sweeper.execution.slots.process import die_with_parent
 from sweeper.execution.slots.processes import is_alive, kill_trial, started_at
 from sweeper.execution.slots.programs import Program, program_of
 from sweeper.execution.slots.pruning import Pruning
 from sweeper.execution.slots.resources import Slot
 from sweeper.execution.slots.supervisor import Rules, Stop, Supervisor
-from sweeper.execution.slots.sweep import sweep
 from sweeper.store.engine import open_existing
 from sweeper.store.file_check import StoreFileCheck
 from sweeper.store.queue import queue
@@ -65,21 +65,44 @@ class SlotTask:
     silence_s: float | None = None  # of a launcher that is no parent, before it is taken for dead
 
 
-def run_slot(task: SlotTask) -> Ended:
-    """Run a slot until nothing is left to do or somebody asks it to stop; why it ended."""
-    # The terminal sends ^C to every process of the run; the launcher alone decides what it means.
+@dataclass(frozen=True, slots=True)
+class SlotEnd:
+    """Why a slot ended, and its error if there was one."""
+
+    ended: Ended
+    error: str | None = None
+    is_store_error: bool = False
+
+
+def run_slot(task: SlotTask, *, exit_if_orphaned: bool = False) -> SlotEnd:
+    """Run a slot until nothing is left to do or it is asked to stop.
+
+    Errors are returned: if one were raised, joblib would end the other slots.
+
+    Args:
+        exit_if_orphaned: end this process, too, when the launcher is gone, for a pool that would keep it for a while.
+    """
+    # The terminal sends ^C to every process of the run; only the launcher decides what it means.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     watch = LauncherWatch(task.launcher_pid, task.launcher_started_at)
     signal.signal(signal.SIGTERM, watch.told)
     die_with_parent(signal.SIGTERM)
-    engine = open_existing(task.store)
     try:
-        ended = SlotLoop(task, engine, watch).run()
-        return "orphaned" if watch.gone() else ended
-    finally:
-        engine.dispose()
-        # Nobody listens for it any more: from here on the launcher's death ends the process.
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        engine = open_existing(task.store)
+        try:
+            ended = SlotLoop(task, engine, watch).run()
+        finally:
+            engine.dispose()
+        end = SlotEnd("orphaned" if watch.gone() else ended)
+    except StoreError as error:
+        end = SlotEnd("stopped", str(error), is_store_error=True)
+    except Exception:
+        end = SlotEnd("stopped", traceback.format_exc())
+    if end.ended == "orphaned" and exit_if_orphaned:
+        os._exit(0)
+    # Nobody listens for it any more: from here on the launcher's death ends the process.
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    return end
 
 
 @dataclass(slots=True)
@@ -194,7 +217,7 @@ class SlotLoop:
         """Whether every trial has ended; frees those of dead slots otherwise."""
         if queue.next_due(self.engine, self.task.study_id, time.time()) is None:
             return True
-        sweep(self.engine, self.task.study_id, self.identity.machine)
+        free_abandoned_trials(self.engine, self.task.study_id)
         return False
 
     def _claim_trial(self) -> Lease | None:

@@ -19,7 +19,7 @@ from sqlalchemy import Engine
 from sweeper.errors import StoreError, SweeperError
 from sweeper.execution.slots import process as plain_process
 from sweeper.execution.slots.guard import Guard
-from sweeper.execution.slots.memory import oom_kills
+from sweeper.execution.slots.machine import oom_kills
 from sweeper.execution.slots.metrics import METRICS_FILE, LineReader, PatternReader, Tail
 from sweeper.execution.slots.outcome import Ending, ExitKind, StopCause, classify_exit
 from sweeper.execution.slots.process import TrialProcess

@@ -21,8 +21,7 @@ from sweeper.execution.cluster.options import ClusterOptions
 from sweeper.execution.cluster.places import Needs
 from sweeper.execution.cluster.slot_process import end_from, task_from
 from sweeper.execution.slots.machine import this_machine
-from sweeper.execution.slots.pool import SlotEnd
-from sweeper.execution.slots.slot import SlotTask
+from sweeper.execution.slots.slot import SlotEnd, SlotTask
 from sweeper.store.queue import queue
 from sweeper.store.reading import reader
 from tests.sweeper.execution.cluster.conftest import launched_on

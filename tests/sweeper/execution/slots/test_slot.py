@@ -12,9 +12,8 @@ from sqlalchemy import Engine, update
 from sweeper.errors import StoreError, SweeperError
 from sweeper.execution.slots import slot as slot_module
 from sweeper.execution.slots import supervisor
-from sweeper.execution.slots.machine import this_machine
+from sweeper.execution.slots.machine import free_abandoned_trials, this_machine
 from sweeper.execution.slots.slot import SlotLoop
-from sweeper.execution.slots.sweep import sweep
 from sweeper.store.queue import finishing, queue
 from sweeper.store.reading import reader
 from sweeper.store.records import Lease, SlotIdentity
@@ -288,7 +287,7 @@ def test_a_trial_in_another_container_of_this_host_s_name_is_left_alone(url: str
     study = enrolled(url, [{"value": 0.5}])
     elsewhere = dead_slot(f"{slot_module.socket.gethostname()}/another boot/4026532000")
     assert queue.claim_trial(engine, study, elsewhere, lease_s=1e6, now=time.time()) is not None
-    assert sweep(engine, study, this_machine()) == 0
+    assert free_abandoned_trials(engine, study) == 0
     assert trials_of(url)[0].state == "running"
 
 
