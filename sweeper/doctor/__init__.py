@@ -1,1 +1,1 @@
-"""What `sweeper doctor` looks at: one file a subject, each giving findings with what to do about them."""
+"""The checks of `sweeper doctor`: one file per subject."""

@@ -1,9 +1,9 @@
-"""All of `sweeper doctor`'s looks, in the order in which they are told."""
+"""All checks of `sweeper doctor`, in the order in which they are printed."""
 
 from sweeper.doctor.corpora import check_data
 from sweeper.doctor.devices import check_gpus
+from sweeper.doctor.disks import check_disk
 from sweeper.doctor.findings import Finding
-from sweeper.doctor.places import check_disk
 from sweeper.doctor.stores import check_clock, check_store
 from sweeper.doctor.versions import check_versions
 from sweeper.errors import StoreError
@@ -12,7 +12,7 @@ from sweeper.store.url import sqlite_path
 
 
 def examine(store: str) -> list[Finding]:
-    """Look at everything that a study on this machine needs. Nothing is written."""
+    """Check everything that a study on this machine needs, without writing anything."""
     return [
         *check_versions(),
         *check_store(store),
@@ -26,7 +26,7 @@ def examine(store: str) -> list[Finding]:
 def _disk(store: str) -> list[Finding]:
     try:
         path = sqlite_path(store)
-        folders = [runs_dir(store)]
-    except StoreError:  # told of the store
+        directories = [runs_dir(store)] if path is None else [path.parent, runs_dir(store)]
+    except StoreError:  # check_store reports it
         return []
-    return check_disk([*([path.parent] if path is not None else []), *folders])
+    return check_disk(directories)

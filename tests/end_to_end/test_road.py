@@ -106,7 +106,7 @@ def test_an_interrupt_stops_cleanly_and_the_same_command_goes_on(workplace: Work
     os.killpg(launcher.pid, signal.SIGINT)
     out, err = launcher.communicate(timeout=60)
     assert launcher.returncode == 130, err
-    assert "Go on with: sweeper launch study.yaml" in out
+    assert "To resume: sweeper launch study.yaml" in out
     assert wait_until_nothing_is_left(workplace) == []
     status = json.loads(workplace.run("status", "tiny", "--json").stdout)
     assert (status["running"], status["failed"]) == (0, 0)

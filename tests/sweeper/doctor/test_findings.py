@@ -1,10 +1,11 @@
-"""What the doctor says of what it finds, and with which remedy."""
+"""The doctor's findings and their remedies."""
 
 import os
 import sqlite3
 import time
 from importlib.metadata import PackageNotFoundError
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from sqlalchemy import Engine
@@ -12,8 +13,8 @@ from sqlalchemy import Engine
 from sweeper.doctor import devices, versions
 from sweeper.doctor.corpora import check_data, corpus_findings
 from sweeper.doctor.devices import check_gpus, gpu_finding, torch_finding
+from sweeper.doctor.disks import check_disk, network_kind, space_finding
 from sweeper.doctor.findings import GIB, MIB, Finding, is_healthy, size_text
-from sweeper.doctor.places import check_disk, on_network, room_finding
 from sweeper.doctor.stores import check_clock, check_store
 from sweeper.doctor.versions import check_versions, compare
 from sweeper.store.queue import queue
@@ -29,7 +30,7 @@ def installed(versions: dict[str, str]) -> object:
     return find
 
 
-def test_packages_that_are_missing_or_too_old_are_told_with_the_command_that_mends_it() -> None:
+def test_missing_and_old_packages_are_reported_with_the_command_that_fixes_them() -> None:
     found = compare(["numpy>=2.4", "optuna>=5,<6", "click>=8", "dask; extra == 'dask'"],
                     installed({"numpy": "1.26", "click": "8.5"}))  # type: ignore[arg-type]  # fmt: skip
     assert [(each.state, each.says, each.remedy) for each in found] == [
@@ -38,11 +39,11 @@ def test_packages_that_are_missing_or_too_old_are_told_with_the_command_that_men
     ]
 
 
-def test_the_packages_of_this_environment_are_as_needed() -> None:
+def test_the_packages_of_this_environment_satisfy_the_requirements() -> None:
     assert is_healthy(check_versions())
 
 
-def test_a_folder_that_is_not_installed_is_noted_with_how_to(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_checkout_that_is_not_installed_is_noted_with_the_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(versions, "requires", installed({}))
     python, found = check_versions()
     assert python.state == "ok"
@@ -94,7 +95,7 @@ def test_gpus_are_those_that_nvidia_smi_lists_and_pytorch_must_see_them(
     program.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
-    monkeypatch.setattr(devices, "PROBE", "print(1)")  # PyTorch itself takes seconds to ask
+    monkeypatch.setattr(devices, "PROBE", "print(1)")  # importing PyTorch takes seconds
     found = check_gpus()
     assert [each.state for each in found] == ["ok", "note", "wrong"]
     assert "GPU 1: NVIDIA H100" in found[1].says
@@ -111,7 +112,7 @@ def test_without_nvidia_smi_s_answer_there_is_no_gpu(monkeypatch: pytest.MonkeyP
     assert found.says.startswith("no GPU; trials run on ")
 
 
-def test_hidden_gpus_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_hidden_gpus_are_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
     assert check_gpus()[0].says.startswith("CUDA_VISIBLE_DEVICES hides all GPUs")
 
@@ -121,32 +122,30 @@ def test_hidden_gpus_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
     [(GIB // 2, 10**6, "wrong"), (20 * GIB, 12, "wrong"), (5 * GIB, None, "note"), (20 * GIB, 10**6, "ok")],
 )  # fmt: skip
 def test_a_full_disk_is_wrong(free: int, files: int | None, state: str) -> None:
-    assert room_finding(Path("/runs"), free, files).state == state
+    assert space_finding(Path("/runs"), free, files).state == state
 
 
-def test_one_disk_is_told_once_and_a_folder_that_is_not_there_yet_is_that_above(tmp_path: Path) -> None:
+def test_each_disk_is_reported_once_also_for_directories_that_do_not_exist_yet(tmp_path: Path) -> None:
     found = check_disk([tmp_path, tmp_path / "later" / "runs"])
     assert len(found) == 1
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_local_folder_is_on_no_network(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    from types import SimpleNamespace
-
+def test_network_file_systems_are_recognized(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     mount = SimpleNamespace(mountpoint=str(tmp_path.resolve()), fstype="nfs4")
     monkeypatch.setattr("psutil.disk_partitions", lambda all: [mount])
-    assert on_network(tmp_path / "later") == "nfs4"
+    assert network_kind(tmp_path / "later") == "nfs4"
     mount.fstype = "ext4"
-    assert on_network(tmp_path) is None
+    assert network_kind(tmp_path) is None
 
 
-def test_no_store_yet_is_no_fault(tmp_path: Path) -> None:
+def test_a_store_that_does_not_exist_yet_is_ok(tmp_path: Path) -> None:
     found = check_store(f"sqlite:///{tmp_path}/none.db")
     assert [each.state for each in found] == ["ok"]
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_store_in_a_folder_that_is_not_there_is_wrong_with_the_command_that_mends_it(tmp_path: Path) -> None:
+def test_a_store_in_a_missing_directory_is_wrong_and_has_a_remedy(tmp_path: Path) -> None:
     (found,) = check_store(f"sqlite:///{tmp_path}/no/store.db")
     assert found.state == "wrong"
     assert f"{tmp_path}/no does not exist" in found.says
@@ -161,7 +160,7 @@ def test_a_password_in_a_store_s_url_is_hidden() -> None:
 
 def test_a_damaged_store_is_found(url: str, engine: Engine) -> None:
     if not url.startswith("sqlite"):
-        pytest.skip("damage is done to a file")
+        pytest.skip("only a file can be damaged")
     enrolled(engine, phase("screen", levels(40)))
     engine.dispose()
     path = Path(url.removeprefix("sqlite:///"))
@@ -175,7 +174,7 @@ def test_a_damaged_store_is_found(url: str, engine: Engine) -> None:
     assert not is_healthy(check_store(url))
 
 
-def test_a_store_says_how_many_studies_it_has(url: str, engine: Engine) -> None:
+def test_the_number_of_studies_in_the_store_is_reported(url: str, engine: Engine) -> None:
     enrolled(engine, phase("screen", levels(2)))
     assert [each.state for each in check_store(url)] == ["ok"]
     assert check_store(url)[0].says.endswith(": 1 study")
@@ -186,40 +185,40 @@ def test_a_clock_behind_the_store_s_is_wrong(url: str, engine: Engine) -> None:
     now = time.time()
     queue.register_runner(engine, study_id, host="there", pid=1, pid_started_at=0.0, slots=1, now=now)
     assert is_healthy(check_clock(url, lambda: now))
-    if url.startswith("sqlite"):  # a server's own clock is compared, else
+    if url.startswith("sqlite"):  # otherwise the server's own clock is compared
         (found,) = check_clock(url, lambda: now - 600)
         assert "600 s" in found.says
         assert not is_healthy([found])
 
 
-def test_without_a_store_a_plausible_clock_is_well(tmp_path: Path) -> None:
+def test_without_a_store_a_plausible_clock_is_ok(tmp_path: Path) -> None:
     (found,) = check_clock(f"sqlite:///{tmp_path}/none.db")
     assert found.says == "plausible; there is no store to compare it with"
     assert is_healthy([found])
 
 
 def test_a_store_on_a_network_file_system_is_wrong(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr("sweeper.doctor.stores.on_network", lambda folder: "nfs4")
+    monkeypatch.setattr("sweeper.doctor.stores.network_kind", lambda folder: "nfs4")
     found, none_yet = check_store(f"sqlite:///{tmp_path}/store.db")
     assert (found.state, none_yet.state) == ("wrong", "ok")
-    assert "network file system (nfs4), on which SQLite's locks are not safe" in found.says
+    assert "network file system (nfs4), where SQLite's locks are not safe" in found.says
     assert "PostgreSQL" in found.remedy
 
 
 def test_a_clock_of_another_century_is_wrong(tmp_path: Path) -> None:
     (found,) = check_clock(f"sqlite:///{tmp_path}/none.db", lambda: 12.0)
-    assert found.says == "it is 1970-01-01 here"
+    assert found.says == "the date is 1970-01-01"
 
 
 def test_corpora_that_are_missing_are_notes_and_altered_ones_are_wrong() -> None:
     found = {each.says: each for each in corpus_findings({"ptb": ["data/ptb", "its MD5 is 0"]})}
     assert found["its MD5 is 0"].state == "wrong"
     assert found["its MD5 is 0"].remedy == "Move data/ptb elsewhere, then: sweeper data fetch ptb"
-    assert found["wikitext-2 is not here"].state == "note"
+    assert found["wikitext-2 is not installed"].state == "note"
     assert found["pydocs is built in"].state == "ok"
 
 
-def test_the_trainer_is_asked_for_its_corpora(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_the_trainer_checks_its_corpora(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "ptb").mkdir()
     for part in ("train", "valid", "test"):
         (tmp_path / "ptb" / f"{part}.txt").write_text("not the treebank\n")
@@ -230,6 +229,6 @@ def test_the_trainer_is_asked_for_its_corpora(monkeypatch: pytest.MonkeyPatch, t
     assert "MD5" in found[0].says
 
 
-def test_sizes_are_for_people() -> None:
+def test_sizes_are_in_mib_and_gib() -> None:
     assert [size_text(3 * GIB), size_text(7 * MIB)] == ["3.0 GiB", "7 MiB"]
     assert not is_healthy([Finding("disk", "wrong", "full")])

@@ -72,7 +72,7 @@ def test_the_command_says_what_it_joined_and_when_nothing_is_left(url: str) -> N
     done = CliRunner().invoke(cli, ["worker", "--store", url, "--slots", "1"])
     assert (done.exit_code, done.stderr.splitlines()[0]) == (0, "first: joined with 1 slot on cpu")
     again = CliRunner().invoke(cli, ["worker", "--store", url])
-    assert (again.exit_code, again.stdout) == (0, "Nothing is left to do in the store.\n")
+    assert (again.exit_code, again.stdout) == (0, "No trials left to run in the store.\n")
 
 
 def test_a_worker_takes_over_what_another_machine_left(url: str) -> None:
