@@ -48,7 +48,7 @@ def main() -> None:
 
     def step() -> None:
         nonlocal memory
-        optimizer.clear_gradients()
+        model.zero_grad()
         loss, memory = model(stream[:, :-1], stream[:, 1:], memory)
         loss.backward()
         clip_gradients(optimizer.parameters, 0.25)

@@ -1,1 +1,1 @@
-"""Language-model training as a program of its own: `python -m trainer CONFIG --run-dir DIR`."""
+"""Train language models with a standalone program: `python -m trainer CONFIG --run-dir DIR`."""

@@ -1,4 +1,4 @@
-"""What a run has used so far: tokens, operations, seconds, memory."""
+"""Account for what a run has used so far: tokens, floating-point operations, seconds and memory."""
 
 import resource
 import sys
@@ -10,13 +10,13 @@ import torch
 
 @dataclass(slots=True)
 class Account:
-    """Counts that go on where a resumed run left them.
+    """The counts of a run; a resumed run continues them.
 
     Attributes:
-        flops_per_token: floating-point operations of training on one token, by formula.
-        tokens: predicted in training.
-        earlier_seconds: on the device, before this process or since `stored`.
-        earlier_peak_bytes: the largest memory of earlier processes.
+        flops_per_token: floating-point operations to train on one token, from a formula.
+        tokens: tokens predicted in training.
+        earlier_seconds: seconds on the device in earlier processes.
+        earlier_peak_bytes: the peak memory of earlier processes.
     """
 
     device: torch.device
@@ -28,17 +28,17 @@ class Account:
 
     @property
     def flops(self) -> float:
-        """Floating-point operations of training, evaluation aside."""
+        """Floating-point operations of training, without evaluation."""
         return self.tokens * self.flops_per_token
 
     @property
     def device_seconds(self) -> float:
-        """Seconds during which the run held its device: training, evaluation and checkpoints."""
+        """Seconds for which the run held its device: training, evaluation and checkpoints."""
         return self.earlier_seconds + time.monotonic() - self.started
 
     @property
     def peak_memory_bytes(self) -> int:
-        """The largest memory so far: allocated on a GPU; of the whole process on a CPU."""
+        """Peak memory so far: allocated memory on a GPU, that of the whole process on a CPU."""
         if self.device.type == "cuda":
             now = torch.cuda.max_memory_allocated(self.device)
         else:
@@ -47,7 +47,7 @@ class Account:
         return max(self.earlier_peak_bytes, now)
 
     def line(self) -> dict[str, float | int]:
-        """The counts as a metrics line has them."""
+        """Return the counts as fields of a metrics line."""
         return {
             "tokens": self.tokens,
             "flops": self.flops,
@@ -56,11 +56,11 @@ class Account:
         }
 
     def state(self) -> dict[str, float | int]:
-        """What a checkpoint needs."""
+        """Return the state for a checkpoint."""
         return {"tokens": self.tokens, "seconds": self.device_seconds, "peak_bytes": self.peak_memory_bytes}
 
     def load_state(self, state: dict[str, float | int]) -> None:
-        """Go on from what `state` gave."""
+        """Continue from what `state` returned."""
         self.tokens = int(state["tokens"])
         self.earlier_seconds = float(state["seconds"])
         self.earlier_peak_bytes = int(state["peak_bytes"])

@@ -1,4 +1,4 @@
-"""Memory: freed blocks are kept for the next step, and running out of it is recognized by the allocators' words."""
+"""Keep freed memory for the next step, and recognize the errors of allocators that run out of it."""
 
 import ctypes
 import sys
@@ -6,20 +6,20 @@ from typing import Final
 
 import torch
 
-# Words of allocators that raise a bare RuntimeError.
-WORDS: Final = ("out of memory", "can't allocate memory", "not enough memory")
+# What allocators say that raise a bare RuntimeError.
+MESSAGES: Final = ("out of memory", "can't allocate memory", "not enough memory")
 
-# Options of glibc's mallopt, and their value here, in bytes.
+# Options of glibc's mallopt, and the value to set them to, in bytes.
 M_TRIM_THRESHOLD: Final = -1
 M_MMAP_THRESHOLD: Final = -3
 LARGEST_KEPT: Final = 1 << 30
 
 
 def keep_freed_memory() -> bool:
-    """Have the C library keep freed blocks in this process; whether it could be told so (glibc).
+    """Make the C library keep freed blocks in this process, and return whether it can (glibc).
 
-    By default it gives blocks of some megabytes back to the kernel when they are freed; the next step asks for the same
-    ones, and pays for their pages again: some 5 % of the time of a small model's step.
+    By default it returns freed blocks of some megabytes to the kernel. The next step requests the same blocks and pays
+    for their pages again, which takes about 5 % of the time of a small model's step.
     """
     if not sys.platform.startswith("linux"):
         return False
@@ -28,13 +28,13 @@ def keep_freed_memory() -> bool:
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether an error says that there is no memory left."""
+    """Return whether an error means that no memory is left."""
     if isinstance(error, MemoryError | torch.OutOfMemoryError):
         return True
-    return isinstance(error, RuntimeError) and any(words in str(error).lower() for words in WORDS)
+    return isinstance(error, RuntimeError) and any(message in str(error).lower() for message in MESSAGES)
 
 
 def free_cached(device: torch.device) -> None:
-    """Give a GPU's cached blocks back, so that smaller ones find room."""
+    """Release a GPU's cached blocks to make room for smaller ones."""
     if device.type == "cuda":
         torch.cuda.empty_cache()

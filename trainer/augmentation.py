@@ -1,9 +1,9 @@
-"""Noise on the training text (Xie et al. 2017, "Data Noising as Smoothing in Neural Network Language Models").
+"""Add noise to the training text (Xie et al. 2017, "Data Noising as Smoothing in Neural Network Language Models").
 
-With x the inputs, y the targets, gamma the rate, c(w) the count of a word, N1+(w, .) and N1+(., w) the numbers of its
-distinct successors and predecessors in the training text:
+Let x be the inputs, y the targets, gamma the rate, c(w) the count of a word, and N1+(w, .) and N1+(., w) the numbers
+of its distinct successors and predecessors in the training text:
 
-- blank: x_t becomes a word of its own with probability gamma;
+- blank: x_t becomes a special word with probability gamma;
 - unigram: x_t becomes a draw from c(w) / N with probability gamma;
 - bigram Kneser-Ney: with probability gamma N1+(x_t, .) / c(x_t), x_t and y_t become independent draws from
   q(w) ~ N1+(., w).
@@ -18,14 +18,14 @@ from torch import Tensor
 
 @dataclass(frozen=True, slots=True)
 class Noise:
-    """What is replaced how often, and by what.
+    """Which words are replaced how often, and by what.
 
     Attributes:
-        probabilities: of replacing a word, float64 [vocabulary].
-        cumulative: sums of the proposal's probabilities, float64 [vocabulary], the last 1; None for `blank`.
-        blank: the id that replaces everything; None where words are drawn.
-        replaces_targets: whether the target of a replaced word is drawn anew too.
-        generator: on the tables' device.
+        probabilities: the probability of replacing each word, float64 [vocabulary].
+        cumulative: cumulative probabilities of the proposal, float64 [vocabulary], the last 1; None for `blank`.
+        blank: the id that replaces every word; None where replacements are drawn.
+        replaces_targets: whether the target of a replaced word is redrawn too.
+        generator: the source of randomness, on the device of the tables.
     """
 
     probabilities: Tensor
@@ -35,7 +35,7 @@ class Noise:
     generator: torch.Generator
 
     def __call__(self, inputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
-        """Noised inputs and targets, each int64 [batch, time]."""
+        """Return noised inputs and targets, each int64 [batch, time]."""
         replaced = self._uniform(inputs) < self.probabilities[inputs]
         if self.cumulative is None:
             assert self.blank is not None
@@ -49,7 +49,7 @@ class Noise:
         return torch.rand(like.shape, dtype=torch.float64, device=like.device, generator=self.generator)
 
     def _words(self, like: Tensor) -> Tensor:
-        """Draws from the proposal, of the shape of `like`."""
+        """Draw words from the proposal, in the shape of `like`."""
         assert self.cumulative is not None
         drawn = torch.searchsorted(self.cumulative, self._uniform(like), right=True)
         return drawn.clamp_(max=len(self.cumulative) - 1)
@@ -62,11 +62,11 @@ def make_noise(
     vocabulary_size: int,
     generator: torch.Generator,
 ) -> Noise:
-    """The noise of a training text.
+    """Build the noise for a training text.
 
     Args:
         train: int64 [tokens].
-        generator: its device is that of the noise.
+        generator: the source of randomness; its device becomes that of the noise.
     """
     counts = torch.bincount(train, minlength=vocabulary_size).double()
     probabilities, weights, blank = torch.full_like(counts, rate), None, None
@@ -84,7 +84,7 @@ def make_noise(
 
 
 def distinct_neighbours(train: Tensor, vocabulary_size: int) -> tuple[Tensor, Tensor]:
-    """How many different words follow each, and how many precede it: N1+(w, .) and N1+(., w), float64 [vocabulary]."""
+    """Count the distinct successors and predecessors of each word: N1+(w, .) and N1+(., w), float64 [vocabulary]."""
     pairs = torch.unique(train[:-1] * vocabulary_size + train[1:])
     successors = torch.bincount(pairs // vocabulary_size, minlength=vocabulary_size)
     predecessors = torch.bincount(pairs % vocabulary_size, minlength=vocabulary_size)

@@ -1,4 +1,4 @@
-"""A text cut into parallel streams, and the streams into segments."""
+"""Cut a text into parallel streams, and the streams into segments."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -28,9 +28,9 @@ def to_streams(tokens: Tensor, num_streams: int) -> Tensor:
 
 
 def segments(streams: Tensor, target_length: int, start: int = 0) -> Iterator[tuple[Tensor, Tensor]]:
-    """Inputs and targets, each int64 [num_streams, at most target_length], from a position to the end.
+    """Yield inputs and targets, each int64 [num_streams, at most target_length], from a position to the end.
 
-    Every token but a stream's first is predicted once; the last segment may be short.
+    Every token except the first of a stream is predicted once; the last segment may be shorter.
     """
     last = streams.shape[1] - 1
     for begin in range(start, last, target_length):
@@ -39,9 +39,9 @@ def segments(streams: Tensor, target_length: int, start: int = 0) -> Iterator[tu
 
 
 def random_length(target_length: int, generator: torch.Generator) -> int:
-    """Length of a segment of random length (Merity et al. 2018, section 4.1): normal around its base, at least 5.
+    """Draw the length of a segment (Merity et al. 2018, section 4.1): normal around a base, at least 5.
 
-    The base is `target_length` or, seldom, half of it.
+    The base is `target_length` or, rarely, half of it.
     """
     base = target_length if torch.rand((), generator=generator) < FULL_LENGTH_SHARE else target_length / 2
     drawn = base + LENGTH_STD * torch.randn((), generator=generator).item()
@@ -49,31 +49,31 @@ def random_length(target_length: int, generator: torch.Generator) -> int:
 
 
 def rotated(streams: Tensor, offsets: Tensor) -> Tensor:
-    """Each stream turned by an offset of its own: its text from there to its end, then its start (Press 2019).
+    """Rotate each stream by its own offset: the text from there to its end, then its start (Press 2019).
 
     Args:
-        streams: int64 [num_streams, tokens of a stream]; offsets: int64 [num_streams].
+        streams: int64 [num_streams, tokens per stream]; offsets: int64 [num_streams].
     """
-    places = torch.arange(streams.shape[1], device=streams.device)
-    return streams.gather(1, (places + offsets.to(streams.device)[:, None]) % streams.shape[1])
+    positions = torch.arange(streams.shape[1], device=streams.device)
+    return streams.gather(1, (positions + offsets.to(streams.device)[:, None]) % streams.shape[1])
 
 
 @dataclass(slots=True)
 class TrainingBatches:
-    """Segments of the training text, epoch after epoch, from a position that can be stored.
+    """Segments of the training text, epoch after epoch, from a position that a checkpoint can hold.
 
     Attributes:
-        text: int64 [batch, tokens of a stream], as the corpus has it.
-        streams: the same as this epoch reads it.
-        length_generator: of random lengths; None for segments of `target_length`.
-        order_generator: of the offsets of an epoch.
-        row_rotation: turn each stream by an offset of its own in every epoch.
-        random_start: start each epoch somewhere in its first segment.
-        noise: of inputs and targets; None for none.
+        text: the text as the corpus has it, int64 [batch, tokens per stream].
+        streams: the text in the order in which this epoch reads it.
+        length_generator: draws random lengths; None for segments of `target_length`.
+        order_generator: draws the offsets of an epoch.
+        row_rotation: rotate each stream by its own offset in every epoch.
+        random_start: start each epoch at a random token of its first segment.
+        noise: changes inputs and targets; None for no noise.
         position: where in its streams the next segment starts.
         start: where this epoch started.
-        epoch: passes over the text so far.
-        offsets: by which this epoch's streams are turned, int64 [batch]; None if they are not.
+        epoch: completed passes over the text.
+        offsets: the offsets of this epoch's streams, int64 [batch]; None if they are not rotated.
     """
 
     text: Tensor
@@ -93,7 +93,7 @@ class TrainingBatches:
         self._begin_epoch()
 
     def next(self) -> tuple[Tensor, Tensor, bool]:
-        """Inputs, targets, and whether they continue the segment before: not at the start of an epoch."""
+        """Return inputs, targets, and whether they continue the previous segment (not at the start of an epoch)."""
         continues = self.position > self.start
         length = self.target_length
         if self.length_generator is not None:
@@ -118,15 +118,15 @@ class TrainingBatches:
         self.position = self.start
 
     def state(self) -> dict[str, Any]:
-        """What a checkpoint needs."""
+        """Return the state for a checkpoint."""
         generators = {"lengths": self.length_generator, "order": self.order_generator}
         generators["noise"] = None if self.noise is None else self.noise.generator
         kept = {name: None if each is None else each.get_state() for name, each in generators.items()}
-        places = {"position": self.position, "start": self.start, "epoch": self.epoch}
-        return {**places, "offsets": self.offsets, "generators": kept}
+        where = {"position": self.position, "start": self.start, "epoch": self.epoch}
+        return {**where, "offsets": self.offsets, "generators": kept}
 
     def load_state(self, state: dict[str, Any]) -> None:
-        """Go on from what `state` gave."""
+        """Continue from what `state` returned."""
         self.position, self.start, self.epoch = state["position"], state["start"], state["epoch"]
         self.offsets = state["offsets"]
         self.streams = self.text if self.offsets is None else rotated(self.text, self.offsets)

@@ -1,4 +1,4 @@
-"""`python -m trainer`: arguments, exit codes and messages. Loads PyTorch only once there is something to train."""
+"""Run `python -m trainer`: arguments, exit codes and messages. PyTorch is loaded only when training starts."""
 
 import argparse
 import sys
@@ -10,19 +10,19 @@ from trainer.config.file import read_config
 from trainer.errors import Stopped, TrainerError, UsageError
 from trainer.request import FILES, Request
 
-SIGNAL_BASE: Final = 128  # a shell's exit code of a process that a signal ended is this and the signal's number
+SIGNAL_BASE: Final = 128  # as in shells, the exit code after signal n is 128 + n
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Train as the arguments say.
+    """Train as the arguments say, and return the exit code.
 
     Returns:
-        0 completed, 2 a mistake in the command or the configuration, 3 diverged, 4 out of memory, 128 + n stopped by
-        signal n with its checkpoint written.
+        0 completed, 2 wrong usage or configuration, 3 diverged, 4 out of memory, 128 + n stopped by signal n after
+        writing a checkpoint.
     """
     try:
         request = read_request(argv)
-        from trainer.run import execute  # noqa: PLC0415 - PyTorch takes a second that a mistake need not wait for
+        from trainer.run import execute  # noqa: PLC0415 - PyTorch takes a second to load; errors need not wait for it
 
         execute(request)
     except Stopped as error:
@@ -35,19 +35,21 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def read_request(argv: Sequence[str] | None) -> Request:
-    """Arguments and configuration, checked; nothing is written.
+    """Read and check the arguments and the configuration, without writing anything.
 
     Raises:
-        UsageError: the configuration has mistakes, or the folder already holds a run that is not to be resumed.
+        UsageError: the configuration has errors, or the directory already holds a run and --resume is missing.
     """
     arguments = _parser().parse_args(argv)
     config = read_config(arguments.config)
     folder: Path = arguments.run_dir
     if folder.exists() and not folder.is_dir():
-        raise UsageError(f"{folder}: is not a folder. Give another --run-dir.")
+        raise UsageError(f"{folder}: is not a directory. Choose another --run-dir.")
     held = [name for name in FILES if (folder / name).exists()]
     if held and not arguments.resume:
-        raise UsageError(f"{folder}: already holds a run ({', '.join(held)}). Add --resume, or give another --run-dir.")
+        raise UsageError(
+            f"{folder}: already holds a run ({', '.join(held)}). Add --resume, or choose another --run-dir."
+        )
     return Request(config, folder, arguments.resume)
 
 
@@ -57,9 +59,9 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m trainer",
         description="Train one language model; write metrics.jsonl, checkpoint.pt and result.json.",
         epilog="Exit codes: 0 completed, 2 wrong usage, 3 diverged, 4 out of memory, 130 or 143 stopped by SIGINT or "
-        "SIGTERM after a checkpoint.",
+        "SIGTERM after writing a checkpoint.",
     )
-    parser.add_argument("config", type=Path, metavar="CONFIG", help="configuration, YAML or JSON")
-    parser.add_argument("--run-dir", type=Path, required=True, metavar="DIR", help="folder of the run's files")
-    parser.add_argument("--resume", action="store_true", help="go on from DIR's checkpoint, if there is one")
+    parser.add_argument("config", type=Path, metavar="CONFIG", help="configuration file, YAML or JSON")
+    parser.add_argument("--run-dir", type=Path, required=True, metavar="DIR", help="directory for the run's files")
+    parser.add_argument("--resume", action="store_true", help="resume from the checkpoint in DIR, if there is one")
     return parser

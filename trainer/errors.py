@@ -1,7 +1,7 @@
-"""What ends a run before its time, and the exit code of each. Torch-free.
+"""Errors that end a run early, with their exit codes. This module does not load PyTorch.
 
 TrainerError
-├── UsageError (2)      the configuration, the folder or the corpus is not as it must be
+├── UsageError (2)      the configuration, the run directory or the corpus is invalid
 ├── Diverged (3)        the loss or its gradient is no longer finite
 ├── OutOfMemory (4)     the device has no memory left
 └── Stopped (128 + n)   signal n asked the run to stop; its checkpoint is written
@@ -11,32 +11,32 @@ from typing import ClassVar
 
 
 class TrainerError(Exception):
-    """A run ends with a message to its user; no traceback."""
+    """An error that is shown to the user as a message, without a traceback."""
 
     exit_code: ClassVar[int] = 1
 
 
 class UsageError(TrainerError):
-    """A mistake that the user can mend."""
+    """An error that the user can fix."""
 
     exit_code: ClassVar[int] = 2
 
 
-class Diverged(TrainerError):  # noqa: N818 - an outcome of a run, not a mistake
+class Diverged(TrainerError):  # noqa: N818 - an outcome of a run, not a user's error
     """The loss, its gradient or the validation loss is not finite."""
 
     exit_code: ClassVar[int] = 3
 
 
-class OutOfMemory(TrainerError):  # noqa: N818 - an outcome of a run, not a mistake
+class OutOfMemory(TrainerError):  # noqa: N818 - an outcome of a run, not a user's error
     """The device has no memory left for the next step."""
 
     exit_code: ClassVar[int] = 4
 
 
-class Stopped(TrainerError):  # noqa: N818 - an outcome of a run, not a mistake
+class Stopped(TrainerError):  # noqa: N818 - an outcome of a run, not a user's error
     """A signal asked the run to stop."""
 
     def __init__(self, signal_number: int) -> None:
         self.signal_number = signal_number
-        super().__init__(f"stopped by signal {signal_number}; run the same command with --resume to go on")
+        super().__init__(f"stopped by signal {signal_number}; run the same command with --resume to continue")

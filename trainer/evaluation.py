@@ -1,4 +1,4 @@
-"""Perplexity of a text with carried memory."""
+"""Measure the perplexity of a text with carried memory."""
 
 import math
 from collections.abc import Callable
@@ -13,11 +13,11 @@ from trainer.models.language_model import LanguageModel
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """What a model thinks of a text.
+    """A model's loss on a text.
 
     Attributes:
-        loss: mean nats a word: those a token over the tokens predicted, times the tokens a word of the text.
-        num_tokens: how many those are: all but the first of each stream.
+        loss: mean nats per word: the mean over the predicted tokens times the text's tokens per word.
+        num_tokens: number of predicted tokens.
     """
 
     loss: float
@@ -25,11 +25,17 @@ class Evaluation:
 
     @property
     def perplexity(self) -> float:
-        """exp(loss); infinite where that is beyond a float."""
+        """exp(loss), or infinity where that exceeds the range of floats."""
         try:
             return math.exp(self.loss)
         except OverflowError:
             return math.inf
+
+
+def left_out(num_tokens: int, num_streams: int) -> float:
+    """Return the share of a text's tokens after the first that `num_streams` streams do not predict."""
+    predicted = num_streams * (num_tokens // num_streams - 1)
+    return 1.0 - predicted / (num_tokens - 1)
 
 
 @torch.no_grad()

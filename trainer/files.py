@@ -1,4 +1,4 @@
-"""Files that are whole or not there, and a log that can be cut back."""
+"""Write files atomically, and keep a log that can be truncated on resume."""
 
 import json
 import os
@@ -11,7 +11,7 @@ from trainer.errors import UsageError
 
 
 def write_atomically(path: Path, write: Callable[[IO[bytes]], object]) -> None:
-    """Write a file under a temporary name, onto the disk, then under its own: a reader sees the old or the new one."""
+    """Write a file under a temporary name, sync it to disk, then rename it: readers see the old file or the new one."""
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(handle, "wb") as file:
@@ -26,23 +26,23 @@ def write_atomically(path: Path, write: Callable[[IO[bytes]], object]) -> None:
 
 
 def write_json(path: Path, document: Mapping[str, Any]) -> None:
-    """Write a JSON file, whole or not at all."""
+    """Write a JSON file atomically."""
     content = json.dumps(document, indent=1, allow_nan=False).encode() + b"\n"
     write_atomically(path, lambda file: file.write(content))
 
 
 def remove_leftovers(folder: Path, names: tuple[str, ...]) -> None:
-    """Remove temporary files that a killed process left."""
+    """Remove the temporary files of a killed process."""
     for name in names:
         for path in folder.glob(f".{name}.*"):
             path.unlink(missing_ok=True)
 
 
 class LineLog:
-    """A file of JSON lines that only grows, except when a resumed run cuts off what its checkpoint does not know."""
+    """A file of JSON lines that only grows, except when a resumed run removes lines newer than its checkpoint."""
 
     def __init__(self, path: Path, length: int) -> None:
-        """Open for appending after `length` bytes; what follows them is cut off.
+        """Truncate the file to `length` bytes and open it for appending.
 
         Raises:
             UsageError: the file is shorter than that.
@@ -52,19 +52,19 @@ class LineLog:
             found = self._file.tell()
             self._file.close()
             raise UsageError(
-                f"{path}: has {found} bytes, but the checkpoint beside it knows of {length}. "
-                "The file was changed; restore it, or start in another folder."
+                f"{path}: has {found} bytes, but the checkpoint beside it expects at least {length}. "
+                "The file was changed; restore it, or start in another directory."
             )
         self._file.truncate(length)
         self._file.seek(length)
 
     def append(self, line: Mapping[str, Any]) -> None:
-        """Write a line, at once."""
+        """Write a line and flush it."""
         self._file.write(json.dumps(line, allow_nan=False).encode() + b"\n")
         self._file.flush()
 
     def sync(self) -> int:
-        """Bring all lines onto the disk; returns the file's length in bytes."""
+        """Sync all lines to disk, and return the length of the file in bytes."""
         os.fsync(self._file.fileno())
         return self._file.tell()
 

@@ -1,18 +1,18 @@
-"""Runs of the trainer, each in a process forked from one that has imported all that a run needs.
+"""Run the trainer in processes forked from one that has already imported everything.
 
-`python -m trainer.fork_server SOCKET [--warm-up]` serves a listening Unix socket whose descriptor it is given. Each
-connection is one run, in lines of JSON. The client asks::
+`python -m trainer.fork_server SOCKET [--warm-up]` serves a listening Unix socket, given by its file descriptor. Each
+connection is one run, in lines of JSON. The client sends::
 
     {"argv": [CONFIG, "--run-dir", DIR, ...], "environment": {...}, "cwd": DIR, "output": FILE}
 
-and is told ``{"pid": N}``, the leader of a session of its own, and in the end ``{"exit_code": N,
-"peak_memory_bytes": N}``, the code negative for a signal; or ``{"error": TEXT}``, and nothing was started. A client
-that hangs up ends its run. The server leaves when its standard input has ended and no run is left; a run dies with
-the server. Linux only.
+and receives ``{"pid": N}``, the leader of a new session, and at the end ``{"exit_code": N, "peak_memory_bytes": N}``,
+where a signal gives a negative code. If the run cannot start, it receives ``{"error": TEXT}``. A client that
+disconnects ends its run. The server exits once its standard input is closed and no run is left; runs die with the
+server. Linux only.
 
-A forked run computes what a fresh process computes: the server has one thread, keeps no state of a random generator,
-and leaves the number of threads to the run. With `--warm-up` it has trained a tiny model on the CPU, which would make
-CUDA unusable in the children; so for runs on a GPU it only imports.
+A forked run computes the same as a fresh process: the server has one thread, keeps no random state, and leaves the
+number of threads to the run. With `--warm-up` the server first trains a tiny model on the CPU. That would make CUDA
+unusable in the children, so for runs on a GPU it only imports.
 """
 
 import contextlib
@@ -35,7 +35,7 @@ from typing import Any, Final
 import numpy as np
 import torch
 
-import trainer.run  # noqa: F401 - this is what the server is for
+import trainer.run  # noqa: F401 - the children find it imported
 from trainer.checkpoint import load
 from trainer.command_line import main, read_request
 from trainer.config.reading import parse
@@ -58,16 +58,16 @@ WARM_UP: Final = {
 
 @dataclass(slots=True)
 class Run:
-    """A client and, once it has asked, the process that runs for it."""
+    """A client and, once its request is complete, the process that runs for it."""
 
     connection: socket.socket
     request: bytes = b""
     pid: int | None = None
-    descriptor: int | None = None  # of the process; readable when it has ended
+    descriptor: int | None = None  # the process's pidfd, readable once it has ended
 
 
 class Server:
-    """Forks on request and tells how the children ended, in one thread."""
+    """Fork on request and report how the children end, in one thread."""
 
     def __init__(self, listener: socket.socket) -> None:
         self._listener = listener
@@ -79,10 +79,10 @@ class Server:
         self._owned = True
 
     def serve(self) -> None:
-        """Serve until the owner has left and no run is left."""
+        """Serve until the owner has left and all runs have ended."""
         while self._owned or self._runs:
             for key, _ in self._selector.select():
-                if self._selector.get_map().get(key.fd) is key:  # not closed by an earlier one of this round
+                if self._selector.get_map().get(key.fd) is key:  # not closed by an earlier event of this round
                     key.data()
 
     def _owner_left(self) -> None:
@@ -100,7 +100,7 @@ class Server:
         self._selector.register(connection, selectors.EVENT_READ, lambda: self._hear(run))
 
     def _hear(self, run: Run) -> None:
-        """More of a request; or its client has hung up, and the run ends."""
+        """Read more of a request, or end the run of a client that has disconnected."""
         try:
             data = run.connection.recv(1 << 16)
         except OSError:
@@ -120,7 +120,7 @@ class Server:
             _load_corpus_for(request["argv"])
             output = os.open(request["output"], os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o666)
         except (OSError, ValueError, KeyError, TypeError) as error:
-            _tell(run, {"error": f"{type(error).__name__}: {error}"})
+            _answer(run, {"error": f"{type(error).__name__}: {error}"})
             return
         server = os.getpid()
         sys.stdout.flush()
@@ -131,14 +131,14 @@ class Server:
             self._become(request, output, server, leading)
         os.close(output)
         os.close(leading)
-        os.read(ready, 1)  # ends when the child leads its session: before that it could not be ended as a group
+        os.read(ready, 1)  # returns once the child leads its session; before that it cannot be ended as a group
         os.close(ready)
         run.pid, run.descriptor = pid, os.pidfd_open(pid)
         self._selector.register(run.descriptor, selectors.EVENT_READ, lambda: self._end(run))
-        _tell(run, {"pid": pid})
+        _answer(run, {"pid": pid})
 
     def _become(self, request: dict[str, Any], output: int, server: int, leading: int) -> None:
-        """In the child: become what a fresh process would be, and run; never returns."""
+        """In the child, restore the state of a fresh process and run; never returns."""
         code = 1
         try:
             self._libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
@@ -156,7 +156,7 @@ class Server:
             os.environ.clear()
             os.environ.update(request["environment"])
             random.seed()
-            np.random.seed()  # as in a new process; the trainer draws from generators of its own
+            np.random.seed()  # as in a new process; the trainer draws from its own generators
             gc.unfreeze()
             code = main(request["argv"])
         except SystemExit as error:
@@ -172,7 +172,7 @@ class Server:
             os._exit(code)
 
     def _close_inherited(self) -> None:
-        """Connections of others, which they must not think open while this process lives."""
+        """Close the connections of other clients, which would otherwise stay open as long as this process lives."""
         self._selector.close()
         if self._owned:
             self._listener.close()
@@ -182,7 +182,7 @@ class Server:
                 os.close(run.descriptor)
 
     def _end(self, run: Run) -> None:
-        """End what is left of a run's process group, reap, tell, hang up."""
+        """Kill what is left of a run's process group, reap it, report, and disconnect."""
         if run.pid is not None and run.descriptor is not None:
             self._selector.unregister(run.descriptor)
             os.close(run.descriptor)
@@ -190,19 +190,19 @@ class Server:
                 os.killpg(run.pid, signal.SIGKILL)
             _, status, usage = os.wait4(run.pid, 0)
             peak = usage.ru_maxrss * 1024
-            _tell(run, {"exit_code": os.waitstatus_to_exitcode(status), "peak_memory_bytes": peak})
+            _answer(run, {"exit_code": os.waitstatus_to_exitcode(status), "peak_memory_bytes": peak})
         self._selector.unregister(run.connection)
         run.connection.close()
         self._runs.remove(run)
 
 
 def warm_up() -> None:
-    """Train a tiny model for two steps, save and load: imports and initializes what a first step does."""
+    """Train a tiny model for two steps, save and load it, to import and initialize all that a first step needs."""
     words = " ".join(f"word{number % 7}" for number in range(60))
     corpus = encode(Text("warm-up", words, words, words), max_train_tokens=None, vocabulary_size=None)
     with tempfile.TemporaryDirectory() as name, _nothing_changed():
         folder, config, device = Path(name), parse(WARM_UP), torch.device("cpu")
-        torch.set_num_threads(1)  # a pool of threads would not live on in a forked child
+        torch.set_num_threads(1)  # a pool of threads would not survive the fork
         for resume in (False, True):
             run = prepare(config, corpus, folder, device, resume=resume)
             train(run)
@@ -212,7 +212,7 @@ def warm_up() -> None:
 
 @contextlib.contextmanager
 def _nothing_changed() -> Iterator[None]:
-    """The default generator's state and the number of threads are after the block what they were before."""
+    """Restore the default generator's state and the number of threads after the block."""
     state, threads = torch.random.get_rng_state(), torch.get_num_threads()
     try:
         yield
@@ -222,24 +222,24 @@ def _nothing_changed() -> Iterator[None]:
 
 
 def _load_corpus_for(argv: list[str]) -> None:
-    """Load a run's corpus here, where the runs after it find it; the run tells what is wrong with its request."""
+    """Load a run's corpus here, so that later runs find it loaded; the run itself reports errors in its request."""
     with contextlib.suppress(Exception, SystemExit), contextlib.redirect_stderr(None):
         load_corpus(read_request(argv).config.data)
 
 
-def _tell(run: Run, answer: dict[str, Any]) -> None:
-    with contextlib.suppress(OSError):  # the client has hung up
+def _answer(run: Run, answer: dict[str, Any]) -> None:
+    with contextlib.suppress(OSError):  # the client has disconnected
         run.connection.sendall(json.dumps(answer).encode() + b"\n")
 
 
 def serve(descriptor: int, *, warm: bool) -> None:
     """Serve on a listening socket."""
-    for number in (signal.SIGINT, signal.SIGHUP):  # the terminal's; the owner alone decides what they mean
+    for number in (signal.SIGINT, signal.SIGHUP):  # they come from the terminal; only the owner acts on them
         signal.signal(number, signal.SIG_IGN)
     if warm:
         warm_up()
     gc.collect()
-    gc.freeze()  # the children share these pages as long as no collection writes into them
+    gc.freeze()  # the children share these pages as long as no collection writes to them
     Server(socket.socket(fileno=descriptor)).serve()
 
 

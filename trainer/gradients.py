@@ -1,11 +1,9 @@
-"""The gradients of one step, of the whole batch at once or of some streams at a time."""
-
-from typing import Any
+"""Compute the gradients of one step, for the whole batch at once or in parts."""
 
 import torch
 from torch import Tensor
 
-from trainer.models.language_model import LanguageModel
+from trainer.models.language_model import LanguageModel, Memory
 from trainer.regularizers import StreamGenerator
 
 
@@ -13,23 +11,24 @@ def add_gradients(
     model: LanguageModel,
     inputs: Tensor,
     targets: Tensor,
-    memory: Any,
+    memory: Memory | None,
     *,
     micro_batch_size: int,
     loss_scale: float = 1.0,
-) -> tuple[Tensor, Any]:
-    """Add the gradients of the mean loss, times `loss_scale`, to the parameters'.
+) -> tuple[Tensor, Memory | None]:
+    """Add the gradients of the mean loss, times `loss_scale`, to those of the parameters.
 
-    Streams have their own memory and masks, and what they share is drawn again alike for each part, so the parts'
-    losses and gradients sum to the whole batch's, to rounding (and the draws end where the whole batch's would).
+    Every stream has its own memory and masks, and masks that streams share are redrawn identically for each part. So
+    the losses and gradients of the parts sum to those of the whole batch, up to rounding, and the generator ends in
+    the same state.
 
     Args:
         inputs, targets: int64 [batch, time].
-        memory: of the call before; tensors whose first axis is the streams', or None.
-        micro_batch_size: streams read at a time.
+        memory: the memory that the previous call returned; the first axis of its tensors is that of the streams.
+        micro_batch_size: number of streams to read at once.
 
     Returns:
-        The mean loss in nats a token, and the memory after.
+        The mean loss in nats per token, and the new memory.
     """
     batch = inputs.shape[0]
     if micro_batch_size >= batch:
@@ -37,7 +36,8 @@ def add_gradients(
         _backward(loss, loss_scale)
         return loss.detach(), carried
     assert isinstance(model.generator, StreamGenerator)
-    start, parts = model.generator.get_state(), []
+    start = model.generator.get_state()
+    parts: list[Memory] = []
     total = torch.zeros((), device=inputs.device)
     for first in range(0, batch, micro_batch_size):
         number = min(micro_batch_size, batch - first)
@@ -49,9 +49,9 @@ def add_gradients(
         share = number / batch
         _backward(loss, share * loss_scale)
         total = total + loss.detach() * share
-        parts.append(carried)
-    after = None if parts[0] is None else tuple(torch.cat(each) for each in zip(*parts, strict=True))
-    return total, after
+        if carried is not None:
+            parts.append(carried)
+    return total, tuple(torch.cat(each) for each in zip(*parts, strict=True)) if parts else None
 
 
 def _backward(loss: Tensor, factor: float) -> None:

@@ -1,4 +1,4 @@
-"""To and from the upstream PyTorch Transformer-XL: the names of its parameters, and its configurations."""
+"""Load checkpoints of the upstream PyTorch Transformer-XL: map its parameter names and its configuration."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -10,7 +10,7 @@ from trainer.config.model import ModelConfig, RegularizationConfig
 from trainer.models.transformer_xl import TransformerXL
 
 STATE_PREFIX: Final = "state."
-# Upstream's name of a tied weight, and its buffer; both follow from what is loaded.
+# Upstream's name for a tied weight, and its buffer; both follow from the loaded weights.
 IMPLIED: Final = ("crit.out_layers.0.weight", "pos_emb.inv_freq")
 _TOP: Final = {
     "embedding": "word_emb.emb_layers.0.weight",
@@ -36,10 +36,10 @@ _LAYER: Final = {
 
 
 def upstream_names(model: TransformerXL) -> dict[str, str]:
-    """Upstream's name for each parameter of ours; a parameter of theirs is exactly one of ours.
+    """Map each of our parameter names to upstream's; the mapping is one to one.
 
-    Upstream's original has `dec_attn.qkv_net.weight` where the small-data fork has `dec_attn.qkv_net.0.weight`, and
-    `transformer_xl_from_upstream` takes both.
+    The original code has `dec_attn.qkv_net.weight` where the small-data fork has `dec_attn.qkv_net.0.weight`;
+    `transformer_xl_from_upstream` accepts both.
     """
     names = {}
     for name, _ in model.named_parameters():
@@ -52,20 +52,21 @@ def upstream_names(model: TransformerXL) -> dict[str, str]:
 
 
 def transformer_xl_from_upstream(state: Mapping[str, Tensor], config: Mapping[str, Any]) -> TransformerXL:
-    """Our Transformer-XL with upstream's weights, in their type and without dropout.
+    """Build our Transformer-XL with upstream's weights, in their data type and without dropout.
 
     Args:
         state: upstream's parameters by name, with or without the prefix ``state.``.
-        config: upstream's arguments: n_layer, n_head, d_model, d_head, d_inner, mem_len, cutoffs, pre_lnorm,
-            same_length, clamp_len; vocab is taken from the weights. ``div_val`` must be 1, ``d_embed`` d_model.
+        config: upstream's arguments n_layer, n_head, d_model, d_head, d_inner, mem_len, cutoffs, pre_lnorm,
+            same_length and clamp_len. The vocabulary size comes from the weights; ``div_val`` must be 1 and
+            ``d_embed`` equal to d_model.
 
     Raises:
-        ValueError: the architecture has no counterpart here, or the names in `state` are not the model's.
+        ValueError: the architecture has no counterpart here, or the names in `state` do not match the model.
     """
     if config.get("div_val", 1) != 1 or config.get("d_embed", config["d_model"]) != config["d_model"]:
         raise ValueError(
-            f"div_val must be 1 and d_embed the model's width, but div_val={config.get('div_val')} and "
-            f"d_embed={config.get('d_embed')}, d_model={config['d_model']}: projected embeddings do not exist here."
+            "div_val must be 1 and d_embed must equal d_model, because projected embeddings are not supported, but got "
+            f"div_val={config.get('div_val')}, d_embed={config.get('d_embed')}, d_model={config['d_model']}."
         )
     given = {_canonical(name): value for name, value in state.items()}
     vocabulary_size = given[_TOP["embedding"]].shape[0]
@@ -104,4 +105,4 @@ def _model_config(config: Mapping[str, Any]) -> ModelConfig:
 def _check_names(expected: set[str], given: set[str]) -> None:
     missing, unknown = sorted(expected - given), sorted(given - expected)
     if missing or unknown:
-        raise ValueError(f"the state lacks {missing} and has {unknown}, which this configuration does not know.")
+        raise ValueError(f"the state does not match this configuration: missing {missing}, unknown {unknown}.")

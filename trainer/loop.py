@@ -1,4 +1,4 @@
-"""The training loop: steps, reports, checkpoints, and going on from one."""
+"""Run the training loop: steps, reports and checkpoints."""
 
 import math
 import time
@@ -20,7 +20,7 @@ from trainer.errors import Diverged, Stopped
 from trainer.evaluation import Evaluation, evaluate
 from trainer.files import LineLog
 from trainer.gradients import add_gradients
-from trainer.models.language_model import LanguageModel
+from trainer.models.language_model import LanguageModel, Memory
 from trainer.optimizers import Optimizer, clip_gradients
 from trainer.precision import Weights
 from trainer.request import BEST_FILE, CHECKPOINT_FILE
@@ -29,16 +29,16 @@ from trainer.schedules import learning_rate
 
 @dataclass(slots=True)
 class Progress:
-    """Numbers that a checkpoint keeps.
+    """The counters and values of a run that its checkpoint keeps.
 
     Attributes:
-        step: optimizer steps done.
+        step: completed optimizer steps.
         reported: the last step whose metrics line is written.
-        best_perplexity, best_step: of validation so far; infinite and 0 at first.
-        loss_sum, loss_tokens: of training since the last line, nats and tokens.
-        micro_batch_size: streams read at a time.
-        loss_scale, good_steps: of fp16, see `precision.Weights`.
-        skipped: steps that were left out because fp16 overflowed.
+        best_perplexity, best_step: the best validation so far; infinity and 0 at first.
+        loss_sum, loss_tokens: nats and tokens of training since the last metrics line.
+        micro_batch_size: number of streams to read at once.
+        loss_scale, good_steps: see `precision.Weights`.
+        skipped: steps that were skipped because fp16 overflowed.
     """
 
     step: int = 0
@@ -55,16 +55,16 @@ class Progress:
 
 @dataclass(slots=True)
 class Run:
-    """All that training changes, and what it needs.
+    """The state of a training run and what it needs.
 
     Attributes:
-        valid: int64 [streams, tokens of a stream].
-        tokens_per_word: of each part of the corpus; what turns nats a token into nats a word.
-        memory: what the model's last call returned.
-        stop_signal: the number of the signal that asked the run to stop, if one did.
-        say: takes a line about the progress.
+        valid: int64 [streams, tokens per stream].
+        tokens_per_word: of each part of the corpus; converts nats per token to nats per word.
+        memory: the memory that the model's last call returned.
+        stop_signal: returns the number of the signal that asked the run to stop, if any.
+        say: prints a line about the progress.
         saved_at: when the last checkpoint was written, on the monotonic clock.
-        unchecked: sums, on the device, of losses in nats and of gradient norms whose finiteness is not known yet.
+        unchecked: sums, on the device, of losses in nats and of gradient norms, not yet checked to be finite.
     """
 
     config: TrainerConfig
@@ -80,7 +80,7 @@ class Run:
     corpus_fingerprint: str
     tokens_per_word: Mapping[str, float]
     progress: Progress = field(default_factory=Progress)
-    memory: Any = None
+    memory: Memory | None = None
     stop_signal: Callable[[], int | None] = lambda: None
     say: Callable[[str], None] = lambda _: None
     saved_at: float = field(default_factory=time.monotonic)
@@ -88,17 +88,17 @@ class Run:
 
 
 def boundaries(num_steps: int, times: int) -> frozenset[int]:
-    """The steps after which something happens `times` times in a run, evenly, the last step among them."""
+    """Return the steps after which to act `times` times in a run, evenly spaced and including the last step."""
     times = min(times, num_steps)
     return frozenset(-(-number * num_steps // times) for number in range(1, times + 1))
 
 
 def train(run: Run) -> None:
-    """Train to the last step; what is reported and saved on the way does not depend on where the run was cut.
+    """Train to the last step. Reports and checkpoints do not depend on interruptions.
 
     Raises:
-        Diverged: the loss, its gradient or the validation loss is not finite; the last checkpoint is from before.
-        Stopped: a signal came; the checkpoint is written.
+        Diverged: the loss, its gradient or the validation loss is not finite; the last checkpoint is older than that.
+        Stopped: a signal arrived; the checkpoint is written.
     """
     evaluations = boundaries(run.num_steps, run.config.evaluation.times)
     lines = boundaries(run.num_steps, run.config.evaluation.log_times) | evaluations
@@ -134,8 +134,8 @@ def _step(run: Run) -> None:
     run.progress.step += 1
 
 
-def _gradients(run: Run, inputs: Tensor, targets: Tensor, memory: Any) -> tuple[Tensor, Any]:
-    """The loss and the memory after; where the device's memory runs out, with ever fewer streams at a time."""
+def _gradients(run: Run, inputs: Tensor, targets: Tensor, memory: Memory | None) -> tuple[Tensor, Memory | None]:
+    """Return the loss and the new memory; when the device runs out of memory, halve the streams read at once."""
     generator, progress = run.model.generator, run.progress
     drawn = generator.get_state()
     while True:
@@ -152,30 +152,30 @@ def _gradients(run: Run, inputs: Tensor, targets: Tensor, memory: Any) -> tuple[
         except (MemoryError, RuntimeError) as error:
             if not is_out_of_memory(error) or progress.micro_batch_size == 1:
                 raise
-        # Out of the handler, so that what the failed call held is free.
+        # Outside of the handler, so that the memory of the failed call is free.
         progress.micro_batch_size = (min(progress.micro_batch_size, inputs.shape[0]) + 1) // 2
         generator.set_state(drawn)
         free_cached(inputs.device)
-        run.say(f"step {progress.step + 1}: out of memory; going on with {progress.micro_batch_size} streams at a time")
+        run.say(f"step {progress.step + 1}: out of memory; continuing with {progress.micro_batch_size} streams at once")
 
 
 def _fits(run: Run, norm: Tensor) -> bool:
-    """Whether fp16 gradients did not overflow.
+    """Return whether fp16 gradients are finite.
 
     Raises:
-        Diverged: they do at any scale.
+        Diverged: they overflow at any scale.
     """
     finite = bool(norm.isfinite())
     if not run.weights.note_step(finite=finite) and not finite:
         raise Diverged(
-            f"the gradient overflows fp16 at any loss scale at step {run.progress.step + 1}. precision: bf16 or fp32, "
-            "or a lower optimizer.learning_rate may help."
+            f"the gradient overflows fp16 at any loss scale at step {run.progress.step + 1}. Try precision: bf16 or "
+            "fp32, or a lower optimizer.learning_rate."
         )
     return finite
 
 
 def _note_loss(run: Run, loss: Tensor, norm: Tensor, num_tokens: int) -> None:
-    """Add to the sums; on a CPU, where looking costs nothing, look at once whether all is finite."""
+    """Add to the sums; on a CPU, where reading a value costs nothing, check at once that they are finite."""
     run.unchecked = run.unchecked.to(loss.device) + torch.stack([loss.double() * num_tokens, norm.double()])
     run.progress.loss_tokens += num_tokens
     run.account.tokens += num_tokens
@@ -184,7 +184,7 @@ def _note_loss(run: Run, loss: Tensor, norm: Tensor, num_tokens: int) -> None:
 
 
 def _check_finite(run: Run) -> None:
-    """Move what was gathered on the device into the sums.
+    """Move the sums on the device into the progress.
 
     Raises:
         Diverged: a loss or the norm of a gradient was not finite.
@@ -194,8 +194,8 @@ def _check_finite(run: Run) -> None:
     if not (math.isfinite(loss) and math.isfinite(norm)):
         what = "the training loss" if not math.isfinite(loss) else "the norm of the gradient"
         raise Diverged(
-            f"{what} is not finite at step {run.progress.step + 1}. A lower optimizer.learning_rate, a longer "
-            "warm-up or a smaller optimizer.clip may help."
+            f"{what} is not finite at step {run.progress.step + 1}. Try a lower optimizer.learning_rate, a longer "
+            "warm-up or a smaller optimizer.clip."
         )
     run.progress.loss_sum += loss
 
@@ -212,12 +212,12 @@ def _rate(run: Run, step: int) -> float:
 
 
 def _length_factor(run: Run, length: int) -> float:
-    """The share of the learning rate that a segment of random length gets (Merity et al. 2018, section 4.1)."""
+    """Return the factor of the learning rate for a segment of random length (Merity et al. 2018, section 4.1)."""
     return length / run.config.data.target_length if run.config.data.random_target_length else 1.0
 
 
 def _report(run: Run, *, evaluated: bool) -> None:
-    """Write the metrics line of a step; if the step is evaluated, keep the best weights and a checkpoint too."""
+    """Write the metrics line of a step; if the step is evaluated, also save the best weights and a checkpoint."""
     _check_finite(run)
     progress, account = run.progress, run.account
     line: dict[str, float | int] = {"step": progress.step}
@@ -246,7 +246,7 @@ def _report(run: Run, *, evaluated: bool) -> None:
 
 
 def _validate(run: Run) -> Evaluation:
-    target_length, memory_length = evaluation_lengths(run.config)
+    target_length, memory_length = run.config.evaluation_lengths
     found = evaluate(
         run.model,
         run.valid,
@@ -258,15 +258,9 @@ def _validate(run: Run) -> Evaluation:
     if not math.isfinite(found.perplexity):
         raise Diverged(
             f"the validation loss is {found.loss:.6g} at step {run.progress.step}. "
-            "A lower optimizer.learning_rate or a longer warm-up may help."
+            "Try a lower optimizer.learning_rate or a longer warm-up."
         )
     return found
-
-
-def evaluation_lengths(config: TrainerConfig) -> tuple[int, int]:
-    """Target and memory length of evaluation."""
-    target, memory = config.evaluation.target_length, config.evaluation.memory_length
-    return target or config.data.target_length, config.model.memory_length if memory is None else memory
 
 
 def _stop_if_asked(run: Run) -> None:
@@ -276,10 +270,10 @@ def _stop_if_asked(run: Run) -> None:
 
 
 def save(run: Run) -> None:
-    """Write a checkpoint of now.
+    """Write a checkpoint.
 
     Raises:
-        Diverged: what would be saved is not finite.
+        Diverged: the values to save are not finite.
     """
     _check_finite(run)
     progress, weights = run.progress, run.weights
@@ -301,7 +295,7 @@ def save(run: Run) -> None:
 
 
 def restore(run: Run, state: dict[str, Any]) -> None:
-    """Go on from a checkpoint's state; the metrics file must have been cut to its length already."""
+    """Restore a checkpoint's state; the metrics file must already be truncated to its length."""
     run.weights.load_state(state["model"])
     run.optimizer.load_state(state["optimizer"])
     device = run.account.device

@@ -1,7 +1,7 @@
-"""Adam with L2, AdamW, and SGD with NT-ASGD, through PyTorch's kernels over all parameters at once.
+"""Adam with L2 regularization, AdamW, and SGD with NT-ASGD, on PyTorch's kernels for lists of tensors.
 
-`torch.optim` would do the same, but its constructor loads PyTorch's compiler, which takes longer than many a trial
-here needs for its first hundred steps; a test holds the two equal.
+`torch.optim` computes the same, and a test checks that. But its constructor loads PyTorch's compiler, which takes
+longer than the first hundred steps of many trials.
 """
 
 from collections.abc import Iterable, Iterator
@@ -15,35 +15,30 @@ from trainer.config.model import OptimizerConfig
 
 
 class Optimizer:
-    """What training asks of an optimizer."""
+    """The interface of optimizers."""
 
     def __init__(self, parameters: Iterable[Tensor], config: OptimizerConfig) -> None:
         self.config = config
         self.parameters = list(parameters)
 
     def step(self, learning_rate: float) -> None:
-        """Change the parameters by their gradients, all of which must be there."""
+        """Update the parameters; every parameter must have a gradient."""
         raise NotImplementedError
 
-    def clear_gradients(self) -> None:
-        """Forget the gradients."""
-        for each in self.parameters:
-            each.grad = None
-
     def note_validation(self, loss: float) -> None:
-        """Learn of a validation loss, in nats."""
+        """Take note of a validation loss, in nats."""
 
     @contextmanager
     def evaluation_weights(self) -> Iterator[None]:
-        """Within the block, the parameters are those to evaluate and to keep as the best."""
+        """Within the block, set the parameters to those to evaluate and to keep as the best."""
         yield
 
     def state(self) -> dict[str, Any]:
-        """What a checkpoint needs."""
+        """Return the state for a checkpoint."""
         raise NotImplementedError
 
     def load_state(self, state: dict[str, Any]) -> None:
-        """Go on from what `state` gave."""
+        """Continue from what `state` returned."""
         raise NotImplementedError
 
 
@@ -58,7 +53,7 @@ class Adam(Optimizer):
 
     @torch.no_grad()
     def step(self, learning_rate: float) -> None:
-        """Change the parameters by their gradients, all of which must be there."""
+        """Update the parameters; every parameter must have a gradient."""
         gradients = [gradient_of(each) for each in self.parameters]
         torch._foreach_add_(self.steps, 1.0)
         kernel = torch._fused_adamw_ if self.config.kind == "adamw" else torch._fused_adam_
@@ -79,24 +74,24 @@ class Adam(Optimizer):
         )
 
     def state(self) -> dict[str, Any]:
-        """What a checkpoint needs."""
+        """Return the state for a checkpoint."""
         return {"means": self.means, "squares": self.squares, "steps": self.steps}
 
     def load_state(self, state: dict[str, Any]) -> None:
-        """Go on from what `state` gave."""
+        """Continue from what `state` returned."""
         for name in ("means", "squares", "steps"):
             for mine, stored in zip(getattr(self, name), state[name], strict=True):
                 mine.copy_(stored)
 
 
 class SGD(Optimizer):
-    """SGD, and NT-ASGD (Merity et al. 2018, section 3): SGD that starts to average its weights when it gains no more.
+    """SGD, and NT-ASGD (Merity et al. 2018, section 3): SGD that averages its weights once validation stops improving.
 
-    With `nt_asgd`, averaging starts once a validation loss is above the best of those that are at least
-    `nonmonotone_interval` evaluations older. From then on the mean of all iterates since is what is evaluated, while
-    training goes on from the last one.
+    With `nt_asgd`, averaging starts once a validation loss exceeds the best of those that are at least
+    `nonmonotone_interval` evaluations older. From then on, the mean of all later iterates is evaluated, while training
+    continues from the last iterate.
 
-    Differs from `torch.optim.ASGD` in the authors' code: the first iterate counts in the mean too.
+    This differs from `torch.optim.ASGD` in the authors' code in that the first iterate counts in the mean too.
     """
 
     def __init__(self, parameters: Iterable[Tensor], config: OptimizerConfig) -> None:
@@ -107,7 +102,7 @@ class SGD(Optimizer):
 
     @torch.no_grad()
     def step(self, learning_rate: float) -> None:
-        """Change the parameters by their gradients, all of which must be there."""
+        """Update the parameters; every parameter must have a gradient."""
         gradients = [gradient_of(each) for each in self.parameters]
         if self.config.weight_decay > 0.0:
             torch._foreach_add_(gradients, self.parameters, alpha=self.config.weight_decay)
@@ -118,7 +113,7 @@ class SGD(Optimizer):
 
     @torch.no_grad()
     def note_validation(self, loss: float) -> None:
-        """Start to average if the loss no longer falls."""
+        """Start averaging if the loss has stopped falling."""
         older = self.losses[: max(0, len(self.losses) - self.config.nonmonotone_interval)]
         if self.config.kind == "nt_asgd" and self.averages is None and older and loss > min(older):
             self.averages = [each.detach().clone() for each in self.parameters]
@@ -126,7 +121,7 @@ class SGD(Optimizer):
 
     @contextmanager
     def evaluation_weights(self) -> Iterator[None]:
-        """Within the block, the parameters are their means, once there are some."""
+        """Within the block, set the parameters to their averages, once there are any."""
         if self.averages is None or self.num_averaged == 0:
             yield
             return
@@ -145,11 +140,11 @@ class SGD(Optimizer):
             mean.copy_(kept)
 
     def state(self) -> dict[str, Any]:
-        """What a checkpoint needs."""
+        """Return the state for a checkpoint."""
         return {"losses": self.losses, "averages": self.averages, "num_averaged": self.num_averaged}
 
     def load_state(self, state: dict[str, Any]) -> None:
-        """Go on from what `state` gave."""
+        """Continue from what `state` returned."""
         self.losses, self.num_averaged = list(state["losses"]), state["num_averaged"]
         if state["averages"] is not None:
             pairs = zip(state["averages"], self.parameters, strict=True)
@@ -157,7 +152,7 @@ class SGD(Optimizer):
 
 
 def build_optimizer(parameters: Iterable[Tensor], config: OptimizerConfig) -> Optimizer:
-    """The optimizer that the configuration names."""
+    """Build the optimizer that the configuration names."""
     return Adam(parameters, config) if config.kind in ("adam", "adamw") else SGD(parameters, config)
 
 
@@ -166,7 +161,7 @@ def clip_gradients(parameters: list[Tensor], largest_norm: float | None) -> Tens
     """Scale all gradients so that their joint norm is at most `largest_norm`.
 
     Returns:
-        The norm before, a scalar; not finite where a gradient is not.
+        The norm before scaling, a scalar; not finite if any gradient is not.
     """
     gradients = [gradient_of(each) for each in parameters]
     norm: Tensor = torch.linalg.vector_norm(torch.stack(torch._foreach_norm(gradients)))
@@ -176,6 +171,6 @@ def clip_gradients(parameters: list[Tensor], largest_norm: float | None) -> Tens
 
 
 def gradient_of(parameter: Tensor) -> Tensor:
-    """A parameter's gradient, which must be there."""
+    """Return a parameter's gradient, which must exist."""
     assert parameter.grad is not None, "every parameter takes part in the loss"
     return parameter.grad

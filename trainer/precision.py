@@ -1,7 +1,7 @@
-"""Training in less than float32: the model's weights in bf16 or fp16, those that the optimizer changes in float32.
+"""Train in less than float32: the model's weights in bf16 or fp16, the optimizer's master weights in float32.
 
-As in upstream's `--fp16` (apex's FP16_Optimizer with a dynamic loss scale): the loss of fp16 is scaled up so that
-small gradients do not vanish; a step whose gradients overflow is left out and the scale halved; after `WINDOW` good
+As in upstream's `--fp16` (apex's FP16_Optimizer with a dynamic loss scale), the loss of fp16 is scaled up so that
+small gradients do not vanish. A step whose gradients overflow is skipped and the scale halved; after `WINDOW` good
 steps it is doubled.
 """
 
@@ -14,17 +14,17 @@ from trainer.optimizers import gradient_of
 
 TYPES: Final = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 FIRST_SCALE: Final = 2.0**16
-SMALLEST_SCALE: Final = 2.0**-8  # below it no scale helps: the run diverges
+SMALLEST_SCALE: Final = 2.0**-8  # below it no scale helps: the run has diverged
 WINDOW: Final = 1000
 
 
 class Weights:
-    """A model's weights, and the float32 ones behind them.
+    """A model's weights and their float32 masters.
 
     Attributes:
-        masters: what the optimizer changes; in fp32 the model's own parameters.
-        loss_scale: 1 but for fp16.
-        good_steps: since the scale changed.
+        masters: the weights that the optimizer updates; in fp32 the model's own parameters.
+        loss_scale: factor of the loss; 1 except in fp16.
+        good_steps: steps since the scale changed.
     """
 
     def __init__(self, model: nn.Module, precision: str) -> None:
@@ -42,7 +42,7 @@ class Weights:
 
     @torch.no_grad()
     def gather_gradients(self) -> None:
-        """Move the model's gradients to the float32 weights, unscaled."""
+        """Move the model's gradients to the master weights, unscaled."""
         if self.masters is self.parameters:
             return
         for master, parameter in zip(self.masters, self.parameters, strict=True):
@@ -50,13 +50,13 @@ class Weights:
             parameter.grad = None
 
     def clear_gradients(self) -> None:
-        """Forget all gradients."""
+        """Discard all gradients."""
         for each in (*self.parameters, *self.masters):
             each.grad = None
 
     @torch.no_grad()
     def publish(self) -> None:
-        """Bring the float32 weights into the model."""
+        """Copy the master weights to the model."""
         if self.masters is not self.parameters:
             torch._foreach_copy_(self.parameters, self.masters)
 
@@ -64,7 +64,7 @@ class Weights:
         """Adapt the loss scale to whether the gradients were finite.
 
         Returns:
-            Whether a smaller scale may help where they were not.
+            Whether a smaller scale may help, if they were not.
         """
         if not self.scales:
             return False
@@ -76,12 +76,12 @@ class Weights:
         return self.loss_scale >= SMALLEST_SCALE
 
     def state(self) -> dict[str, Any]:
-        """The float32 weights by name, as a model's state."""
+        """Return the master weights by name, as a model's state."""
         return dict(zip(self.names, self.masters, strict=True))
 
     @torch.no_grad()
     def load_state(self, state: dict[str, Any]) -> None:
-        """Take on the weights that `state` gave."""
+        """Load the weights that `state` returned."""
         for name, master in zip(self.names, self.masters, strict=True):
             master.copy_(state[name])
         self.publish()

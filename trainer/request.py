@@ -1,4 +1,4 @@
-"""What a run is asked for, and the names of the files that it writes."""
+"""The request for a run, and the names of the files that it writes."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,11 +15,11 @@ FILES: Final = (METRICS_FILE, RESULT_FILE, CHECKPOINT_FILE, BEST_FILE)
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What the command line asks for.
+    """The request that the command line makes.
 
     Attributes:
-        folder: where the run's files go; may not exist yet.
-        resume: go on from the folder's checkpoint if it has one.
+        folder: directory of the run's files; may not exist yet.
+        resume: resume from the checkpoint in the directory, if there is one.
     """
 
     config: TrainerConfig

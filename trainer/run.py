@@ -1,7 +1,7 @@
-"""One run from its request to its result.
+"""Execute one run, from its request to its result.
 
-Importing this module imports all that a run needs and starts nothing, so that a process that has done so can fork and
-call `trainer.command_line.main` in the child.
+Importing this module imports all that a run needs and starts nothing, so that a process can import it, fork, and call
+`trainer.command_line.main` in the child.
 """
 
 import signal
@@ -21,7 +21,7 @@ from trainer.corpora.corpus import Corpus, load_corpus
 from trainer.errors import Diverged, OutOfMemory, Stopped, UsageError
 from trainer.evaluation import Evaluation, evaluate
 from trainer.files import remove_leftovers, write_json
-from trainer.loop import Run, evaluation_lengths, train
+from trainer.loop import Run, train
 from trainer.request import BEST_FILE, FILES, RESULT_FILE, Request
 from trainer.setup import check_lengths, choose_device, prepare
 
@@ -34,7 +34,7 @@ def execute(request: Request) -> None:
     """Train, evaluate, and write the result.
 
     Raises:
-        TrainerError: what ended the run before its time; the result says so too where training had begun.
+        TrainerError: the run ended early; if training had begun, the result says so too.
     """
     config, folder = request.config, request.folder
     with _stop_signals() as stop_signal:
@@ -44,12 +44,12 @@ def execute(request: Request) -> None:
         if config.threads is not None:
             torch.set_num_threads(config.threads)
         corpus = load_corpus(config.data)
-        check_lengths(config, corpus)
+        check_lengths(config, corpus, _say)
         _make_folder(folder)
         run = prepare(config, corpus, folder, device, resume=request.resume)
         run.stop_signal, run.say = stop_signal, _say
         try:
-            (folder / RESULT_FILE).unlink(missing_ok=True)  # of an earlier attempt that ended before its time
+            (folder / RESULT_FILE).unlink(missing_ok=True)  # of an earlier attempt that ended early
             _train_and_test(run, corpus)
         finally:
             run.log.close()
@@ -73,10 +73,10 @@ def _train_and_test(run: Run, corpus: Corpus) -> None:
 
 
 def _test(run: Run, corpus: Corpus) -> Evaluation:
-    """The best weights' loss on the test text; the last weights are in the checkpoint already."""
+    """Measure the loss of the best weights on the test text; the last weights are already in the checkpoint."""
     run.model.load_state_dict(checkpoint.load(run.folder / BEST_FILE)["model"])
     streams = to_streams(corpus.test, run.config.evaluation.batch_size).to(run.account.device)
-    target_length, memory_length = evaluation_lengths(run.config)
+    target_length, memory_length = run.config.evaluation_lengths
 
     def stop_if_asked() -> None:
         number = run.stop_signal()
@@ -126,7 +126,7 @@ def _make_folder(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         remove_leftovers(folder, FILES)
     except OSError as error:
-        raise UsageError(f"{folder}: cannot be written to: {error.strerror}. Give another --run-dir.") from error
+        raise UsageError(f"{folder}: cannot be written to: {error.strerror}. Choose another --run-dir.") from error
 
 
 def _say(line: str) -> None:
@@ -135,11 +135,11 @@ def _say(line: str) -> None:
 
 @contextmanager
 def _stop_signals() -> Iterator[Callable[[], int | None]]:
-    """Within the block, SIGTERM and SIGINT are only noted; gives the number of the first that came."""
-    came: list[int] = []
-    before = {number: signal.signal(number, lambda got, _: came.append(got)) for number in STOPPING}
+    """Within the block, only record SIGTERM and SIGINT; yield a function that returns the first one received."""
+    received: list[int] = []
+    before = {number: signal.signal(number, lambda got, _: received.append(got)) for number in STOPPING}
     try:
-        yield lambda: came[0] if came else None
+        yield lambda: received[0] if received else None
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
@@ -147,13 +147,13 @@ def _stop_signals() -> Iterator[Callable[[], int | None]]:
 
 @contextmanager
 def _memory_errors(run: Run) -> Iterator[None]:
-    """Turns the errors of the allocators into ours."""
+    """Convert the errors of allocators to ours."""
     try:
         yield
     except (MemoryError, RuntimeError) as error:
         if not is_out_of_memory(error):
             raise
         raise OutOfMemory(
-            f"out of memory at step {run.progress.step + 1} on {run.account.device}. A smaller data.batch_size or "
-            "data.target_length, or a smaller model, needs less."
+            f"out of memory at step {run.progress.step + 1} on {run.account.device}. Try a smaller data.batch_size or "
+            "data.target_length, or a smaller model."
         ) from error

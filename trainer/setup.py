@@ -1,7 +1,8 @@
-"""From a checked configuration to a run that can train: device, seeds, corpus, model, and the checkpoint if any."""
+"""Set up a run from a checked configuration: device, seeds, corpus, model, and the checkpoint if there is one."""
 
 import hashlib
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,6 +16,7 @@ from trainer.config.cost import flops_per_step, steps_for, tokens_per_step
 from trainer.config.model import TrainerConfig
 from trainer.corpora.corpus import Corpus
 from trainer.errors import UsageError
+from trainer.evaluation import left_out
 from trainer.files import LineLog
 from trainer.loop import Run, restore
 from trainer.models.awd_lstm import AwdLSTM
@@ -26,26 +28,27 @@ from trainer.precision import Weights
 from trainer.regularizers import StreamGenerator
 from trainer.request import CHECKPOINT_FILE, METRICS_FILE
 
-# What may differ between a checkpoint's configuration and the one it goes on under.
+# The sections that may differ between a checkpoint's configuration and that of the resumed run.
 FREE_ON_RESUME: Final = ("budget", "checkpoint", "device", "threads")
+MOST_LEFT_OUT: Final = 0.01  # of a text that is evaluated, without a warning
 
 
 def choose_device(config: TrainerConfig) -> torch.device:
-    """The device of a run.
+    """Choose the device of a run.
 
     Raises:
-        UsageError: a GPU is asked for and there is none.
+        UsageError: a GPU is required and there is none.
     """
     available = config.device != "cpu" and torch.cuda.is_available()
     if config.device == "cuda" and not available:
-        raise UsageError("device: 'cuda' was asked for, but PyTorch sees no GPU here. Use auto or cpu.")
+        raise UsageError("device: 'cuda' needs a GPU, but PyTorch sees none here. Use auto or cpu.")
     if config.compile and not available:
-        raise UsageError("compile: true needs a GPU, and this run is on the CPU. Set it to false.")
+        raise UsageError("compile: true needs a GPU, but this run is on the CPU. Set it to false.")
     return torch.device("cuda" if available else "cpu")
 
 
 def seeded(seed: int, purpose: str, device: torch.device | str = "cpu") -> torch.Generator:
-    """A generator for one purpose of a run, independent of those for others."""
+    """Return a generator for one purpose of a run, independent of those for other purposes."""
     return torch.Generator(device).manual_seed(_seed_of(seed, purpose))
 
 
@@ -55,7 +58,7 @@ def _seed_of(seed: int, purpose: str) -> int:
 
 
 def build_model(config: TrainerConfig, vocabulary_size: int, device: torch.device) -> LanguageModel:
-    """The model with its first weights, which are the same on every device."""
+    """Build the model with its initial weights, which are the same on every device."""
     model: LanguageModel
     if config.model.kind == "awd_lstm":
         model = AwdLSTM(config.model, config.regularization, vocabulary_size)
@@ -74,7 +77,7 @@ def build_model(config: TrainerConfig, vocabulary_size: int, device: torch.devic
 
 
 def build_batches(config: TrainerConfig, corpus: Corpus, device: torch.device) -> TrainingBatches:
-    """The training text in its streams, with whatever is done to it anew in every epoch or step."""
+    """Build the streams of the training text, with what changes them in every epoch or step."""
     data, noise = config.data, None
     if data.noise != "none" and data.noise_rate > 0.0:
         generator = seeded(config.seed, "noise", device)
@@ -91,10 +94,10 @@ def build_batches(config: TrainerConfig, corpus: Corpus, device: torch.device) -
 
 
 def prepare(config: TrainerConfig, corpus: Corpus, folder: Path, device: torch.device, *, resume: bool) -> Run:
-    """A run at its start, or where its checkpoint left it. The folder must exist; `run.log` wants to be closed.
+    """Prepare a run at its start or at its checkpoint. The directory must exist; the caller closes `run.log`.
 
     Raises:
-        UsageError: the checkpoint cannot be read, or was made under another configuration or from another text.
+        UsageError: the checkpoint cannot be read, or belongs to another configuration or text.
     """
     path = folder / CHECKPOINT_FILE
     state = checkpoint.load(path) if resume and path.exists() else None
@@ -123,25 +126,34 @@ def prepare(config: TrainerConfig, corpus: Corpus, folder: Path, device: torch.d
     return run
 
 
-def check_lengths(config: TrainerConfig, corpus: Corpus) -> None:
-    """Check that evaluation has text for its streams.
+def check_lengths(config: TrainerConfig, corpus: Corpus, say: Callable[[str], None]) -> None:
+    """Check that evaluation has enough text for its streams, and warn if they leave out a part of it.
 
     Raises:
-        UsageError: it has not.
+        UsageError: a text is too short.
     """
     parts = {"validation": corpus.valid, "test": corpus.test if config.evaluation.test else None}
+    number = config.evaluation.batch_size
     for name, tokens in parts.items():
-        if tokens is not None and len(tokens) < 2 * config.evaluation.batch_size:
+        if tokens is None:
+            continue
+        if len(tokens) < 2 * number:
             raise UsageError(
-                f"evaluation.batch_size: {config.evaluation.batch_size} streams need at least "
-                f"{2 * config.evaluation.batch_size} tokens, but the {name} text has {len(tokens)}. "
-                "Use fewer streams or more text."
+                f"evaluation.batch_size: {number} streams need at least {2 * number} tokens, but the {name} text has "
+                f"{len(tokens)}. Use fewer streams or more text."
+            )
+        share = left_out(len(tokens), number)
+        if share > MOST_LEFT_OUT:
+            enough = next(fewer for fewer in range(number, 0, -1) if left_out(len(tokens), fewer) <= MOST_LEFT_OUT)
+            say(
+                f"warning: evaluation.batch_size: {number} streams leave out {share:.1%} of the {name} text, which has "
+                f"{len(tokens)} tokens. Use at most {enough} streams."
             )
 
 
 def num_steps(config: TrainerConfig, corpus: Corpus) -> int:
-    """Optimizer steps of a run on its corpus."""
-    assert config.budget is not None, "read_config asks for one"
+    """Return the number of optimizer steps of a run on its corpus."""
+    assert config.budget is not None, "read_config requires one"
     return steps_for(
         steps=config.budget.steps,
         tokens=config.budget.tokens,
@@ -160,7 +172,7 @@ def _check_same(path: Path, state: dict[str, Any], config: TrainerConfig, corpus
     if state["corpus"] != corpus.fingerprint:
         raise UsageError(
             f"{path}: was trained on another text of {corpus.name} (its fingerprint is {state['corpus'][:12]}…, here "
-            f"it is {corpus.fingerprint[:12]}…). Go on where that text is, or start in another folder."
+            f"it is {corpus.fingerprint[:12]}…). Resume where that text is, or start in another directory."
         )
     before, now = json.loads(state["config"]), config.model_dump(mode="json")
     changes = [
@@ -170,8 +182,8 @@ def _check_same(path: Path, state: dict[str, Any], config: TrainerConfig, corpus
     ]
     if changes:
         raise UsageError(
-            f"{path}: was made under another configuration: {'; '.join(changes)}. "
-            "Restore the configuration, or start in another folder."
+            f"{path}: belongs to another configuration: {'; '.join(changes)}. "
+            "Restore the configuration, or start in another directory."
         )
 
 

@@ -66,8 +66,8 @@ def test_a_run_goes_on_with_fewer_streams_and_the_same_mathematics(
     assert code == 0
     assert failures() == 2  # with 6 and 3 streams, and then never again
     said = capsys.readouterr().err
-    assert f"step {from_call + 1}: out of memory; going on with 3 streams at a time" in said
-    assert f"step {from_call + 1}: out of memory; going on with 2 streams at a time" in said
+    assert f"step {from_call + 1}: out of memory; continuing with 3 streams at once" in said
+    assert f"step {from_call + 1}: out of memory; continuing with 2 streams at once" in said
     assert checkpoint.load(scarce / "checkpoint.pt")["progress"]["micro_batch_size"] == 2
     assert_nearly_equal(whole, scarce)
 

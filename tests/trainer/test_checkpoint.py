@@ -43,7 +43,7 @@ def test_code_in_a_checkpoint_is_not_run(tmp_path: Path) -> None:
 def test_a_file_that_is_no_checkpoint_is_named(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "c.pt"
     path.write_bytes(content)
-    with pytest.raises(UsageError, match=r"c\.pt: cannot be read as a checkpoint: .*Remove it to start afresh"):
+    with pytest.raises(UsageError, match=r"c\.pt: cannot be read as a checkpoint: .*Delete it to start over"):
         checkpoint.load(path)
 
 
@@ -57,7 +57,9 @@ def test_a_truncated_checkpoint_is_refused(tmp_path: Path) -> None:
 
 def test_a_checkpoint_of_another_format_is_refused(tmp_path: Path) -> None:
     torch.save({"format": 99}, tmp_path / "c.pt")
-    with pytest.raises(UsageError, match=r"is of format 99, but this version reads \d+\. Start in another folder"):
+    with pytest.raises(
+        UsageError, match=r"has format 99, but this version reads format \d+\. Start in another directory"
+    ):
         checkpoint.load(tmp_path / "c.pt")
 
 

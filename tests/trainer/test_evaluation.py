@@ -1,14 +1,21 @@
 """Perplexity counts the tokens predicted, each once, whatever the segments."""
 
 import math
+from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from hypothesis import assume, given
+from hypothesis import strategies as st
 from torch import Tensor
 
-from trainer.evaluation import Evaluation, evaluate
+from trainer.batches import to_streams
+from trainer.config import parse
+from trainer.corpora.corpus import load_corpus
+from trainer.evaluation import Evaluation, evaluate, left_out
 from trainer.models.language_model import LanguageModel
+from trainer.setup import check_lengths
 
 
 class Told(LanguageModel):
@@ -60,6 +67,32 @@ def test_a_check_can_end_it_early_and_the_model_is_left_as_it_was() -> None:
     assert len(model.calls) == 2
     assert model.memory_length == 7
     assert model.training
+
+
+@given(num_tokens=st.integers(2, 500), num_streams=st.integers(1, 250))
+def test_the_share_left_out_is_that_of_the_tokens_that_are_not_predicted(num_tokens: int, num_streams: int) -> None:
+    assume(num_tokens >= 2 * num_streams)
+    streams = to_streams(torch.arange(num_tokens), num_streams)
+    found = evaluate(Told(), streams, target_length=7, memory_length=0)
+    assert left_out(num_tokens, num_streams) == pytest.approx(1 - found.num_tokens / (num_tokens - 1))
+
+
+def test_a_warning_names_the_share_of_a_text_that_is_left_out(tmp_path: Path) -> None:
+    for part, lines in (("train", 200), ("valid", 72), ("test", 400)):
+        (tmp_path / f"{part}.txt").write_text("a b c d e f g h i j\n" * lines)
+    config = {"data": {"corpus": "folder", "folder": str(tmp_path)}, "evaluation": {"batch_size": 300}}
+    corpus = load_corpus(parse(config).data)
+    said: list[str] = []
+    check_lengths(parse(config), corpus, said.append)
+    assert said == [
+        "warning: evaluation.batch_size: 300 streams leave out 62.1% of the validation text, which has 792 tokens. "
+        "Use at most 8 streams.",
+        "warning: evaluation.batch_size: 300 streams leave out 11.3% of the test text, which has 4400 tokens. "
+        "Use at most 44 streams.",
+    ]
+    said.clear()
+    check_lengths(parse(config | {"evaluation": {"batch_size": 8}}), corpus, said.append)
+    assert said == []
 
 
 def test_perplexity_is_the_exponential_of_the_loss() -> None:

@@ -84,10 +84,3 @@ def test_the_norm_tells_of_a_gradient_that_is_not_finite(bad: float) -> None:
     set_gradients(ours, 0)
     ours[1].grad[2] = bad
     assert not clip_gradients(ours, 0.25).isfinite()
-
-
-def test_cleared_gradients_are_gone() -> None:
-    ours = parameters()
-    set_gradients(ours, 0)
-    Adam(ours, OptimizerConfig()).clear_gradients()
-    assert all(each.grad is None for each in ours)

@@ -129,7 +129,7 @@ def test_the_command_stops_at_a_signal_with_its_checkpoint_and_goes_on(tmp_path:
         cut.send_signal(signal.SIGINT)
         _, said = cut.communicate()
         assert cut.returncode == 130
-        assert "trainer: stopped by signal 2; run the same command with --resume to go on" in said
+        assert "trainer: stopped by signal 2; run the same command with --resume to continue" in said
         assert not (tmp_path / "cut" / "result.json").exists()
         _, said = whole.communicate()
         assert whole.returncode == 0
@@ -174,10 +174,10 @@ def test_a_longer_budget_goes_on_and_another_model_is_refused(
     code, _ = run(tmp_path, SHORT | {"model": {"layers": 3}, "seed": 4}, "run", "--resume")
     assert code == 2
     said = capsys.readouterr().err
-    assert "checkpoint.pt: was made under another configuration: " in said
+    assert "checkpoint.pt: belongs to another configuration: " in said
     assert "model.layers was 2 and is 3" in said
     assert "seed was 3 and is 4" in said
-    assert "Restore the configuration, or start in another folder." in said
+    assert "Restore the configuration, or start in another directory." in said
     assert before == sorted((path.name, path.read_bytes()) for path in folder.iterdir())
 
 

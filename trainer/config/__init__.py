@@ -1,4 +1,4 @@
-"""The torch-free description of a trainer's configuration: names, types, ranges, defaults, and what they cost.
+"""Describe a trainer's configuration without loading PyTorch: names, types, ranges, defaults, and costs.
 
 >>> resolve({"model": {"layers": 4}})["model"]["layers"]
 4
@@ -20,6 +20,7 @@ from trainer.config.model import (
     TrainerConfig,
 )
 from trainer.config.reading import json_schema, parse, resolve
+from trainer.config.texts import text_problems
 from trainer.config.wording import ConfigError, Problem, problems_of, suggestion
 
 __all__ = [
@@ -40,5 +41,6 @@ __all__ = [
     "problems_of",
     "resolve",
     "suggestion",
+    "text_problems",
     "training_flops",
 ]

@@ -1,4 +1,4 @@
-"""What a run costs, known before it starts: steps and floating-point operations."""
+"""Compute the cost of a run before it starts: steps and floating-point operations."""
 
 import math
 from collections.abc import Mapping
@@ -8,7 +8,7 @@ from trainer.config.model import BPE_VOCABULARY_SIZE, TrainerConfig
 from trainer.config.operations import FORWARD, TRAINING, operations
 from trainer.config.reading import parse
 
-# Words of the training text, the end of line included.
+# Distinct words of the training text, line end included.
 VOCABULARY_SIZES: Final = {"ptb": 10_000, "wikitext-2": 33_278, "wikitext-2-replica": 13_777, "wikitext-103": 267_735}
 TRAIN_TOKENS: Final = {
     "ptb": 929_589,
@@ -16,19 +16,19 @@ TRAIN_TOKENS: Final = {
     "wikitext-2-replica": 217_646,
     "wikitext-103": 103_227_021,
 }
-TYPICAL_VOCABULARY: Final = 7_100  # of pydocs, whose text depends on the interpreter
+TYPICAL_VOCABULARY: Final = 7_100  # that of pydocs, whose text depends on the interpreter
 TYPICAL_TRAIN_TOKENS: Final = 310_000
-TYPICAL_TOKENS_PER_WORD: Final = 1.2  # of Penn Treebank in 8,192 tokens learned from it
+TYPICAL_TOKENS_PER_WORD: Final = 1.2  # that of Penn Treebank in 8,192 tokens learned from it
 
 
 def steps_for(
     *, steps: int | None, tokens: int | None, epochs: float | None, batch_tokens: float, corpus_tokens: int
 ) -> int:
-    """Optimizer steps of a budget of which one is given.
+    """Return the optimizer steps of a budget, of which one form is given.
 
     Args:
-        batch_tokens: tokens that one step predicts.
-        corpus_tokens: tokens of the training text.
+        batch_tokens: number of tokens that one step predicts.
+        corpus_tokens: number of tokens in the training text.
     """
     if steps is not None:
         return steps
@@ -37,7 +37,7 @@ def steps_for(
 
 
 def num_steps(config: Mapping[str, object], budget: Mapping[str, Any]) -> int:
-    """Optimizer steps of a run, as far as they are known without its corpus."""
+    """Return the optimizer steps of a run, as far as they are known without its corpus."""
     parsed = parse({**config, "budget": dict(budget)})
     assert parsed.budget is not None
     corpus_words = parsed.data.max_train_tokens or TRAIN_TOKENS.get(parsed.data.corpus, TYPICAL_TRAIN_TOKENS)
@@ -52,14 +52,14 @@ def num_steps(config: Mapping[str, object], budget: Mapping[str, Any]) -> int:
 
 
 def training_flops(config: Mapping[str, object], steps: int) -> float:
-    """Floating-point operations of training for some steps, evaluation aside."""
+    """Return the floating-point operations of training for some steps, without evaluation."""
     parsed = parse(config)
     share = tokens_per_step(parsed) / (parsed.data.batch_size * parsed.data.target_length)
     return steps * share * flops_per_step(parsed, vocabulary_size(parsed))
 
 
 def vocabulary_size(config: TrainerConfig) -> int:
-    """Words of the softmax, or its tokens, as far as they are known without the corpus."""
+    """Return the number of words (or tokens) of the softmax, as far as it is known without the corpus."""
     if config.data.tokenization == "bpe":
         return config.data.vocabulary_size or BPE_VOCABULARY_SIZE
     known = VOCABULARY_SIZES.get(config.data.vocabulary_corpus or config.data.corpus, TYPICAL_VOCABULARY)
@@ -67,17 +67,17 @@ def vocabulary_size(config: TrainerConfig) -> int:
 
 
 def flops_per_step(config: TrainerConfig, vocabulary: int) -> float:
-    """Floating-point operations of one training step with full memory, a multiply-add counted as two."""
+    """Return the floating-point operations of one training step with full memory; a multiply-add counts as two."""
     return operations(config, vocabulary, TRAINING)
 
 
 def forward_flops(config: TrainerConfig, vocabulary: int) -> float:
-    """The same for the forward pass alone."""
+    """Return those of only the forward pass."""
     return operations(config, vocabulary, FORWARD)
 
 
 def tokens_per_step(config: TrainerConfig) -> float:
-    """Tokens that a step predicts, in the mean where their number is random."""
+    """Return the number of tokens that a step predicts, or its mean if it is random."""
     length: float = config.data.target_length
     if config.data.random_target_length:  # see `trainer.batches.random_length`
         length = max(5.0, 0.975 * length - 0.5)

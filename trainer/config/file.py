@@ -1,4 +1,4 @@
-"""A configuration file, YAML or JSON, with every mistake at its line and column."""
+"""Read a configuration file, YAML or JSON, and report every error with its line and column."""
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -15,7 +15,7 @@ def read_config(path: Path) -> TrainerConfig:
     """Read and check a file.
 
     Raises:
-        UsageError: it cannot be read; or it has mistakes, all of which are in the message, by line.
+        UsageError: the file cannot be read, or has errors; the message lists all of them by line.
     """
     document = _load(path)
     if document.problems:
@@ -28,7 +28,7 @@ def read_config(path: Path) -> TrainerConfig:
     except ConfigError as error:
         raise UsageError(_located(path, error.problems, document.places)) from None
     if config.budget is None:
-        raise UsageError(f"{path}: budget: is missing. How long to train, e.g. budget: {{steps: 3000}}.")
+        raise UsageError(f"{path}: budget: is missing. Set how long to train, e.g. budget: {{steps: 3000}}.")
     return config
 
 
@@ -45,7 +45,7 @@ def _load(path: Path) -> Document:
 
 
 def _located(path: Path, problems: Iterable[Problem], places: Mapping[KeyPath, tuple[int, int]]) -> str:
-    """One line a problem, by place; a key that is missing stands where its mapping starts."""
+    """Return one line per problem, in file order; a missing key is reported where its mapping starts."""
     lines = []
     for problem in problems:
         known = problem.path

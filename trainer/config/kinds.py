@@ -1,8 +1,8 @@
-"""Which options an architecture or an optimizer lacks: such an option is refused, not passed over in silence.
+"""Know which options an architecture or an optimizer lacks, and refuse them instead of ignoring them.
 
-An option stands at one path for every kind that has it, and its default stands once, in its section. For a kind that
-lacks it, it may only be absent, null, or at the value that says as much, such as a dropout of 0; it is then no part
-of the configuration. So one factor can run over kinds whose options differ.
+An option has the same path for every kind that has it, and one default, in its section. For a kind that lacks it, it
+must be absent, null, or at the value that switches it off, such as a dropout of 0; it is then left out of the
+configuration. So one factor can vary the kind even if options differ.
 """
 
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ from trainer.config.wording import Problem, dotted, shown
 
 TRANSFORMERS: Final = ("transformer_xl", "gpt2", "gpt3")
 ADAM: Final = ("adam", "adamw")
-# The keys that choose a kind, and the kind where they are not given.
+# The keys that choose a kind, and their defaults.
 SWITCHES: Final = {("model", "kind"): "transformer_xl", ("optimizer", "kind"): "adam"}
 
 Path = tuple[str, ...]
@@ -21,12 +21,12 @@ Path = tuple[str, ...]
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """Where an option has an effect.
+    """The kinds for which an option has an effect.
 
     Attributes:
-        switch: the key that decides.
-        kinds: its values with which the option exists.
-        off: what says that there is no such thing; None where only leaving the option out does.
+        switch: the key that chooses the kind.
+        kinds: the kinds that have the option.
+        off: the value that switches the option off; None if only leaving it out does.
     """
 
     switch: Path
@@ -66,13 +66,13 @@ LIMITS: Final[Mapping[Path, Limit]] = {
 
 
 def chosen_kinds(config: Mapping[str, Any]) -> dict[Path, object]:
-    """The value of each switch, whether it is a kind or not."""
+    """Return the value of each switch, valid or not."""
     return {switch: _at(config, switch, default) for switch, default in SWITCHES.items()}
 
 
 def lacking(kinds: Mapping[Path, object]) -> list[Path]:
-    """The options that some kinds lack; a kind that does not exist lacks none."""
-    known = ("sgd", *(kind for limit in LIMITS.values() for kind in limit.kinds))  # compared: a user may write a list
+    """Return the options that the kinds lack; an invalid kind lacks none."""
+    known = ("sgd", *(kind for limit in LIMITS.values() for kind in limit.kinds))  # no set: a value may be a list
     return [
         path
         for path, limit in LIMITS.items()
@@ -81,14 +81,14 @@ def lacking(kinds: Mapping[Path, object]) -> list[Path]:
 
 
 def existing_options(config: Mapping[str, Any]) -> dict[str, Any]:
-    """A configuration without the options that its kinds lack."""
+    """Return a configuration without the options that its kinds lack."""
     return _without(config, lacking(chosen_kinds(config)))
 
 
 def given_options(config: Mapping[str, Any]) -> tuple[dict[str, Any], list[Problem]]:
-    """A user's configuration without the options that its kinds lack, and a mistake for each that claims an effect.
+    """Return a user's configuration without the options that its kinds lack, and a problem for each that is set.
 
-    Null stands for an option's default where the kind has it.
+    Where the kind has the option, null means its default.
     """
     kinds = chosen_kinds(config)
     absent = lacking(kinds)

@@ -1,30 +1,30 @@
-"""What the trainer writes into metrics.jsonl, torch-free: the loop fills these records, studies are checked by them."""
+"""The metrics that the trainer writes to metrics.jsonl; studies are checked against them without loading PyTorch."""
 
 from typing import Final, TypedDict
 
 
 class TrainingMetrics(TypedDict):
-    """Of every line: the training loss since the last line, nats a word, and the learning rate of the last step."""
+    """Metrics of every line: the training loss since the last line, in nats per word, and the last learning rate."""
 
     train_loss: float
     learning_rate: float
 
 
 class ValidationMetrics(TypedDict):
-    """Of the lines of steps that are evaluated."""
+    """Metrics of steps that are evaluated."""
 
     valid_loss: float
     valid_perplexity: float
 
 
 class TestMetrics(TypedDict):
-    """Of the last line, with the best weights."""
+    """Metrics of the last line, from the best weights."""
 
     test_loss: float
     test_perplexity: float
 
 
-# Those that people choose from, first what they mostly want.
+# The metrics to choose from, the most common ones first.
 METRICS: Final = tuple(
     name
     for record in (ValidationMetrics, TestMetrics, TrainingMetrics)

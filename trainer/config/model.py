@@ -1,4 +1,4 @@
-"""The sections of a trainer's configuration. A field's description ends what its error messages say."""
+"""The sections of a trainer's configuration. Error messages end with the description of their field."""
 
 from typing import Annotated, Any, Final, Literal, Self
 
@@ -12,77 +12,77 @@ BPE_VOCABULARY_SIZE: Final = 8192
 
 
 class Section(BaseModel):
-    """A part of the configuration: unknown keys are mistakes, and 'four' is no number."""
+    """A section of the configuration; it rejects unknown keys and does not convert types."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
 
 class DataConfig(Section):
-    """What is trained on, and in which pieces."""
+    """The training text and how it is read."""
 
     corpus: Literal["pydocs", "ptb", "wikitext-2", "wikitext-2-replica", "wikitext-103", "folder"] = Field(
         "pydocs",
-        description="pydocs needs no files; the others are read from a folder. wikitext-2-replica trains on "
-        "WikiText-2's validation file and halves its test file; folder is any text of yours, with data.folder.",
+        description="pydocs needs no files; the others are read from a directory. wikitext-2-replica trains on "
+        "WikiText-2's validation file and halves its test file; folder is your own text in data.folder.",
     )
     folder: str | None = Field(
         None,
-        description="The folder with train.txt, valid.txt and test.txt; by default $SWEEPER_DATA/CORPUS, "
+        description="Directory with train.txt, valid.txt and test.txt; by default $SWEEPER_DATA/CORPUS, "
         "data/CORPUS or ../shared/data/CORPUS, whichever exists.",
     )
-    max_train_tokens: Count | None = Field(None, description="Train on the first so many words, e.g. 100000.")
+    max_train_tokens: Count | None = Field(None, description="Train only on the first N words, e.g. 100000.")
     tokenization: Literal["word", "bpe"] = Field(
         "word",
-        description="bpe learns parts of words from the training text; perplexities stay those of words, so that both "
-        "compare.",
+        description="bpe learns parts of words from the training text; perplexities remain per word, so that the two "
+        "are comparable.",
     )
     vocabulary_size: Annotated[int, Field(ge=2)] | None = Field(
         None,
         description="Keep the most frequent words of the training text, e.g. 2000; the others become <unk>. With bpe, "
-        f"how many tokens to learn, by default {BPE_VOCABULARY_SIZE}.",
+        f"the number of tokens to learn, by default {BPE_VOCABULARY_SIZE}.",
     )
     vocabulary_tokens: Count | None = Field(
         None,
-        description="The first so many words of the training text say which words are known, e.g. 100000; by default "
-        "all that are trained on. So that shares of one text have one vocabulary.",
+        description="Take the vocabulary from the first N words of the training text, e.g. 100000, so that different "
+        "shares of a text have the same vocabulary; by default from all words that are trained on.",
     )
     vocabulary_corpus: Literal["ptb", "wikitext-2"] | None = Field(
         None,
-        description="The corpus whose training text says which words are known, e.g. wikitext-2 for wikitext-103, so "
-        "that perplexities compare; by default the corpus itself.",
+        description="Take the vocabulary from the training text of this corpus, e.g. wikitext-2 for wikitext-103, so "
+        "that perplexities are comparable; by default from the corpus itself.",
     )
-    batch_size: Count = Field(16, description="How many streams of text are read side by side, e.g. 16.")
+    batch_size: Count = Field(16, description="Number of streams of text to read in parallel, e.g. 16.")
     micro_batch_size: Count | None = Field(
         None,
-        description="Streams that are read at a time, to save memory; their gradients add up to the whole batch's. By "
-        "default all, and fewer once memory runs out.",
+        description="Number of streams to read at once, to save memory; gradients add up to those of the whole batch. "
+        "By default all of them, and fewer once memory runs out.",
     )
-    target_length: Count = Field(32, description="Tokens of each stream that one step predicts, e.g. 32.")
+    target_length: Count = Field(32, description="Number of tokens that one step predicts in each stream, e.g. 32.")
     random_target_length: bool = Field(
         False,
-        description="Draw the target length anew for every step, around target_length or seldom half of it, and scale "
-        "the learning rate with it.",
+        description="Draw the target length of every step, around target_length or rarely half of it, and scale the "
+        "learning rate with it.",
     )
     noise: Literal["none", "blank", "unigram", "bigram_kneser_ney"] = Field(
         "none",
-        description="Replace words of the training text (Xie et al. 2017): blank by a word of its own, unigram by a "
-        "draw of their frequency; bigram_kneser_ney the more, the more successors a word has, by words that follow "
-        "many, and the target with it.",
+        description="Replace words of the training text (Xie et al. 2017): blank with a special word, unigram with "
+        "words drawn by their frequency. bigram_kneser_ney replaces words with many successors more often, with words "
+        "that follow many others, and replaces the target too.",
     )
     noise_rate: Rate = Field(
-        0.0, description="Probability of replacing a word, from 0 to below 1; for bigram_kneser_ney its largest."
+        0.0, description="Probability of replacing a word, from 0 to below 1; the maximum for bigram_kneser_ney."
     )
     row_rotation: bool = Field(
-        False, description="Turn each stream by an offset of its own in every epoch (partial shuffle, Press 2019)."
+        False, description="Rotate each stream by its own offset in every epoch (partial shuffle, Press 2019)."
     )
     random_start: bool = Field(
-        False, description="Start each epoch at a random token below target_length, so that segments begin elsewhere."
+        False, description="Start each epoch at a random token of its first segment, so that segment boundaries vary."
     )
 
     @model_validator(mode="after")
     def _check(self) -> Self:
         if self.corpus == "folder" and self.folder is None:
-            raise ValueError("corpus = folder needs the folder too, e.g. {corpus: folder, folder: my/texts}.")
+            raise ValueError("corpus = folder needs data.folder too, e.g. {corpus: folder, folder: my/texts}.")
         for name in ("vocabulary_tokens", "vocabulary_corpus"):
             if self.tokenization == "bpe" and getattr(self, name) is not None:
                 raise ValueError(
@@ -97,41 +97,41 @@ class DataConfig(Section):
 
 
 class ModelConfig(Section):
-    """The network's shape."""
+    """The architecture and its size."""
 
     kind: Literal["transformer_xl", "awd_lstm", "gpt2", "gpt3"] = Field(
-        "transformer_xl", description="The architecture. Options that it lacks must be absent or null."
+        "transformer_xl", description="Architecture. Options that it lacks must be absent or null."
     )
     layers: Annotated[int, Field(ge=1, le=256)] = Field(2, description="Model depth counts layers, e.g. [2, 4].")
     d_model: Annotated[int, Field(ge=2, multiple_of=2)] = Field(
         64, description="Width of the hidden state, an even number, e.g. 64."
     )
-    heads: Count = Field(4, description="Attention heads of a layer, e.g. 4.")
+    heads: Count = Field(4, description="Attention heads per layer, e.g. 4.")
     d_head: Count | None = Field(None, description="Width of a head; by default d_model / heads.")
     d_inner: Count | None = Field(
         None,
-        description="Width of the feed-forward layer, by default 4 x d_model; of awd_lstm's layers but the last, by "
-        "default 3 x d_model.",
+        description="Width of the feed-forward layer, by default 4 x d_model; for awd_lstm the width of all layers "
+        "except the last, by default 3 x d_model.",
     )
     memory_length: Annotated[int, Field(ge=0)] = Field(
         32,
-        description="How many earlier tokens attention sees, e.g. 32; 0 for none. transformer_xl carries their hidden "
-        "states, gpt2 and gpt3 read them again.",
+        description="Number of earlier tokens that attention sees, e.g. 32; 0 for none. transformer_xl carries their "
+        "hidden states, gpt2 and gpt3 read them again.",
     )
     pre_norm: bool = Field(False, description="Normalize before each block (true) or after it (false).")
-    same_length: bool = Field(False, description="Let every token attend to equally many earlier ones.")
+    same_length: bool = Field(False, description="Let every token attend to the same number of earlier tokens.")
     clamp_length: Annotated[int, Field(ge=1)] | None = Field(
         None, description="Treat longer distances as this one; null for no limit."
     )
     adaptive_cutoffs: list[Count] = Field(
         default_factory=list,
-        description="Frequency ranks where the adaptive softmax starts a new cluster, rising, e.g. "
+        description="Frequency ranks where the adaptive softmax starts a new cluster, in ascending order, e.g. "
         "[20000, 40000]; empty for the full softmax.",
     )
     attention_pattern: Literal["band", "strided"] = Field(
         "band",
-        description="What every second layer of gpt3 sees: band, the last attention_width tokens; strided, also every "
-        "attention_width-th token before.",
+        description="Attention pattern of every second layer of gpt3: band sees the last attention_width tokens, "
+        "strided also every attention_width-th token before them.",
     )
     attention_width: Count | None = Field(
         None, description="Width of gpt3's band and its stride; by default a quarter of the context."
@@ -142,10 +142,10 @@ class ModelConfig(Section):
         if self.kind != "awd_lstm" and self.d_head is None and self.d_model % self.heads:
             raise ValueError(
                 f"d_model = {self.d_model} is not divisible by heads = {self.heads}. "
-                "Choose another number of heads, or give d_head."
+                "Choose another number of heads, or set d_head."
             )
         if list(self.adaptive_cutoffs) != sorted(set(self.adaptive_cutoffs)):
-            raise ValueError(f"adaptive_cutoffs = {self.adaptive_cutoffs} must rise, e.g. [20000, 40000].")
+            raise ValueError(f"adaptive_cutoffs = {self.adaptive_cutoffs} must be ascending, e.g. [20000, 40000].")
         return self
 
     @property
@@ -161,116 +161,122 @@ class ModelConfig(Section):
 
 
 class RegularizationConfig(Section):
-    """Probabilities of dropping, and factors of penalties; 0 switches a regularizer off."""
+    """Dropout probabilities and penalty factors; 0 switches a regularizer off."""
 
     embedding_dropout: Rate = Field(0.0, description="Probability of dropping a whole word type, from 0 to below 1.")
     input_dropout: Rate = Field(
-        0.0, description="Probability of dropping a feature of the embeddings, the same over time, from 0 to below 1."
+        0.0, description="Probability of dropping a feature of the embeddings at all times, from 0 to below 1."
     )
     output_dropout: Rate = Field(
-        0.0, description="Probability of dropping a feature before the softmax, the same over time, from 0 to below 1."
+        0.0, description="Probability of dropping a feature before the softmax at all times, from 0 to below 1."
     )
     dropout: Rate = Field(
         0.0,
-        description="Probability of dropping a feature inside the layers, the same over time, and an entry of their "
-        "last output, from 0 to below 1.",
+        description="Probability of dropping a feature inside the layers at all times, and an entry of the last "
+        "layer's output, from 0 to below 1.",
     )
     attention_dropout: Rate = Field(0.0, description="Probability of dropping an attention weight, from 0 to below 1.")
     weight_dropout: Rate = Field(
         0.0, description="Probability of dropping a hidden-to-hidden weight of awd_lstm, from 0 to below 1."
     )
     activation_regularization: Annotated[float, Field(ge=0.0)] = Field(
-        0.0, description="Factor of the mean square of awd_lstm's outputs in the objective, at least 0, e.g. 2."
+        0.0, description="Weight of the mean square of awd_lstm's outputs in the objective, at least 0, e.g. 2."
     )
     temporal_activation_regularization: Annotated[float, Field(ge=0.0)] = Field(
-        0.0, description="Factor of the mean squared change of awd_lstm's outputs over time, at least 0, e.g. 1."
+        0.0, description="Weight of the mean squared change of awd_lstm's outputs over time, at least 0, e.g. 1."
     )
 
 
 class OptimizerConfig(Section):
-    """How the weights are changed."""
+    """The optimizer and its schedule."""
 
     kind: Literal["adam", "adamw", "sgd", "nt_asgd"] = Field(
         "adam",
-        description="adam, sgd and nt_asgd add weight decay to the gradient (L2); adamw decouples it. nt_asgd starts "
-        "to average its weights once validation no longer gains.",
+        description="adam, sgd and nt_asgd add weight decay to the gradient (L2); adamw decouples it. nt_asgd averages "
+        "its weights once validation stops improving.",
     )
     learning_rate: Annotated[float, Field(gt=0.0, le=100.0)] = Field(
-        0.002, description="The peak learning rate, above 0, e.g. 3.5e-4; sgd and nt_asgd have no default, e.g. 30."
+        0.002, description="Peak learning rate, above 0, e.g. 3.5e-4; sgd and nt_asgd have no default, e.g. 30."
     )
-    weight_decay: Annotated[float, Field(ge=0.0, le=10.0)] = Field(0.0, description="At least 0, e.g. 1.2e-6.")
-    beta1: Rate = Field(0.9, description="Decay of the gradient's mean, from 0 to below 1.")
-    beta2: Rate = Field(0.999, description="Decay of the gradient's second moment, from 0 to below 1.")
+    weight_decay: Annotated[float, Field(ge=0.0, le=10.0)] = Field(
+        0.0, description="Weight decay, at least 0, e.g. 1.2e-6."
+    )
+    beta1: Rate = Field(0.9, description="Decay rate of the gradient's mean, from 0 to below 1.")
+    beta2: Rate = Field(0.999, description="Decay rate of the gradient's second moment, from 0 to below 1.")
     epsilon: Annotated[float, Field(gt=0.0)] = Field(1e-8, description="Added to the denominator, above 0.")
     nonmonotone_interval: Count = Field(
-        5, description="nt_asgd averages once a validation loss is above the best of those so many evaluations ago."
+        5, description="nt_asgd averages once a validation loss exceeds the best of those N or more evaluations older."
     )
-    schedule: Literal["cosine", "constant"] = Field("cosine", description="Course of the learning rate after warm-up.")
+    schedule: Literal["cosine", "constant"] = Field("cosine", description="Learning-rate schedule after warm-up.")
     warmup_fraction: Annotated[float, Field(ge=0.0, le=1.0)] = Field(
-        0.024, description="Share of the steps over which the learning rate rises from 0, from 0 to 1."
+        0.024, description="Fraction of the steps over which the learning rate rises from 0, from 0 to 1."
     )
     clip: Annotated[float, Field(gt=0.0)] | None = Field(
-        0.25, description="Largest norm of the gradient, above 0; null for no limit."
+        0.25, description="Maximum norm of the gradient, above 0; null for no limit."
     )
 
 
 class EvaluationConfig(Section):
     """When and how the model is evaluated."""
 
-    times: Count = Field(20, description="Evaluations in a run, whatever its length, e.g. 20.")
-    batch_size: Count = Field(10, description="Streams of the validation text read side by side, e.g. 10.")
-    log_times: Count = Field(100, description="Lines with the training loss in a run, whatever its length, e.g. 100.")
+    times: Count = Field(20, description="Number of evaluations in a run, whatever its length, e.g. 20.")
+    batch_size: Count = Field(10, description="Number of streams of text that evaluation reads in parallel, e.g. 10.")
+    log_times: Count = Field(
+        100, description="Number of lines with the training loss in a run, whatever its length, e.g. 100."
+    )
     target_length: Count | None = Field(
-        None, description="Tokens of each stream that one evaluation step predicts; by default data.target_length."
+        None, description="Number of tokens that an evaluation step predicts in each stream; by default that of data."
     )
     memory_length: Annotated[int, Field(ge=0)] | None = Field(
-        None, description="Hidden states that evaluation carries; by default model.memory_length."
+        None, description="Number of earlier tokens that evaluation carries; by default model.memory_length."
     )
     test: bool = Field(True, description="Evaluate the best checkpoint on the test text at the end.")
 
 
 class CheckpointConfig(Section):
-    """When the run's state is saved, beside its end, each evaluation and a signal to stop."""
+    """When the state of a run is saved, in addition to its end, each evaluation and a signal to stop."""
 
-    every_seconds: Annotated[float, Field(gt=0.0)] = Field(60.0, description="Seconds between two checkpoints.")
+    every_seconds: Annotated[float, Field(gt=0.0)] = Field(60.0, description="Seconds between checkpoints, above 0.")
 
 
 class BudgetConfig(Section):
-    """How long to train: one of the three."""
+    """How long to train, in one of three units."""
 
-    steps: Count | None = Field(None, description="Optimizer steps, e.g. 3000.")
-    tokens: Count | None = Field(None, description="Training tokens read, e.g. 1500000.")
-    epochs: Annotated[float, Field(gt=0.0)] | None = Field(None, description="Passes over the training text, e.g. 2.")
+    steps: Count | None = Field(None, description="Number of optimizer steps, e.g. 3000.")
+    tokens: Count | None = Field(None, description="Number of training tokens to read, e.g. 1500000.")
+    epochs: Annotated[float, Field(gt=0.0)] | None = Field(
+        None, description="Number of passes over the training text, e.g. 2."
+    )
 
     @model_validator(mode="after")
     def _check(self) -> Self:
         given = [name for name in ("steps", "tokens", "epochs") if getattr(self, name) is not None]
         if len(given) != 1:
-            raise ValueError(f"give one of steps, tokens and epochs, but got {' and '.join(given) or 'none'}.")
+            raise ValueError(f"needs exactly one of steps, tokens and epochs, but got {' and '.join(given) or 'none'}.")
         return self
 
 
 class TrainerConfig(Section):
     """A training run. `seed` fixes initialization, data order and dropout."""
 
-    data: DataConfig = Field(default_factory=DataConfig, description="What is trained on.")
-    model: ModelConfig = Field(default_factory=ModelConfig, description="The network.")
+    data: DataConfig = Field(default_factory=DataConfig, description="Training text.")
+    model: ModelConfig = Field(default_factory=ModelConfig, description="Architecture and size.")
     regularization: RegularizationConfig = Field(default_factory=RegularizationConfig, description="Regularizers.")
-    optimizer: OptimizerConfig = Field(default_factory=OptimizerConfig, description="The optimizer.")
+    optimizer: OptimizerConfig = Field(default_factory=OptimizerConfig, description="Optimizer and schedule.")
     evaluation: EvaluationConfig = Field(default_factory=EvaluationConfig, description="Evaluation.")
     checkpoint: CheckpointConfig = Field(default_factory=CheckpointConfig, description="Checkpoints.")
-    device: Literal["auto", "cpu", "cuda"] = Field("auto", description="auto takes a GPU where there is one.")
+    device: Literal["auto", "cpu", "cuda"] = Field("auto", description="auto uses a GPU if there is one.")
     precision: Literal["fp32", "bf16", "fp16"] = Field(
-        "fp32", description="Of the model's weights; the optimizer's stay fp32. fp16 scales its loss."
+        "fp32", description="Precision of the model's weights; the optimizer's remain fp32. fp16 scales its loss."
     )
     compile: bool = Field(False, description="Compile the model with torch.compile; needs a GPU.")
-    threads: Count | None = Field(None, description="CPU threads; null leaves the choice to PyTorch.")
-    seed: Annotated[int, Field(ge=0, lt=2**63)] = Field(0, description="A whole number from 0.")
+    threads: Count | None = Field(None, description="Number of CPU threads; null leaves the choice to PyTorch.")
+    seed: Annotated[int, Field(ge=0, lt=2**63)] = Field(0, description="Random seed, an integer of at least 0.")
     budget: BudgetConfig | None = Field(None, description="How long to train, e.g. {steps: 3000}.")
 
     @property
     def context_length(self) -> int:
-        """The most tokens that attention sees in training."""
+        """Maximum number of tokens that attention sees in training."""
         return self.data.target_length + self.model.memory_length
 
     @property
@@ -281,5 +287,5 @@ class TrainerConfig(Section):
 
     @model_serializer(mode="wrap")
     def _dump(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """All sections, without the options that the chosen kinds lack."""
+        """Serialize all sections, without the options that the chosen kinds lack."""
         return existing_options(handler(self))

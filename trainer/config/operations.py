@@ -1,6 +1,6 @@
-"""Floating-point operations of a step by architecture: its matrix products, a multiply-add counted as two.
+"""Count the floating-point operations of a step by architecture: its matrix products, a multiply-add as two.
 
-Attention is counted over all keys of the context, also those that a mask hides.
+Attention counts all keys of the context, including masked ones.
 """
 
 from dataclasses import dataclass
@@ -13,8 +13,8 @@ class Passes:
     """How often a product is computed in a step.
 
     Attributes:
-        twice: if both of its factors need a gradient: 3 in training, for the forward and two in the backward pass.
-        once: if one of them does: 2 in training.
+        twice: if both factors need a gradient: 3 in training, one in the forward pass and two in the backward pass.
+        once: if one factor needs a gradient: 2 in training.
     """
 
     twice: int
@@ -26,7 +26,7 @@ FORWARD = Passes(1, 1)
 
 
 def operations(config: TrainerConfig, vocabulary: int, passes: Passes) -> float:
-    """Operations of a step with full memory and segments of `data.target_length`."""
+    """Return the operations of a step with full memory and segments of `data.target_length`."""
     if config.model.kind == "awd_lstm":
         return _awd_lstm(config, vocabulary, passes)
     if config.model.kind == "transformer_xl":
@@ -35,9 +35,10 @@ def operations(config: TrainerConfig, vocabulary: int, passes: Passes) -> float:
 
 
 def _transformer_xl(config: TrainerConfig, vocabulary: int, passes: Passes) -> float:
-    """Distances need no gradient, nor does memory unless it is normalized first.
+    """Count a Transformer-XL's operations.
 
-    The adaptive softmax is counted as if every token needed all of its clusters' rows.
+    Distances need no gradient, nor does the memory unless it is normalized first. The adaptive softmax counts as if
+    every token needed the rows of all clusters.
     """
     batch, length, model = config.data.batch_size, config.data.target_length, config.model
     keys, width = length + model.memory_length, model.heads * model.head_width
@@ -55,7 +56,7 @@ def _transformer_xl(config: TrainerConfig, vocabulary: int, passes: Passes) -> f
 
 
 def _awd_lstm(config: TrainerConfig, vocabulary: int, passes: Passes) -> float:
-    """The state before a segment needs no gradient."""
+    """Count an AWD-LSTM's operations; the state before a segment needs no gradient."""
     batch, length, model = config.data.batch_size, config.data.target_length, config.model
     widths = [*[model.inner_width] * (model.layers - 1), model.d_model]
     total = passes.twice * 2 * model.d_model * vocabulary * length
@@ -67,7 +68,7 @@ def _awd_lstm(config: TrainerConfig, vocabulary: int, passes: Passes) -> float:
 
 
 def _gpt(config: TrainerConfig, vocabulary: int, passes: Passes) -> float:
-    """The memory's tokens cost what the segment's cost, but for the softmax."""
+    """Count a GPT's operations; the memory's tokens cost as much as the segment's, except for the softmax."""
     model, length = config.model, config.context_length
     width = model.heads * model.head_width
     projections = 2 * model.d_model * width * 4 * length  # queries, keys, values, output

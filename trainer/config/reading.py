@@ -1,4 +1,4 @@
-"""Plain data to a checked configuration, and back to plain data with every default filled in."""
+"""Turn plain data into a checked configuration, and back into plain data with every default filled in."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -16,7 +16,7 @@ def parse(config: Mapping[str, object]) -> TrainerConfig:
     """Check a configuration.
 
     Raises:
-        ConfigError: with every mistake in it.
+        ConfigError: the configuration has errors; it holds all of them.
     """
     given, problems = given_options(config)
     try:
@@ -30,11 +30,11 @@ def parse(config: Mapping[str, object]) -> TrainerConfig:
 
 
 def _joint_problems(config: TrainerConfig) -> list[Problem]:
-    """Mistakes that take more than one section to see."""
+    """Return problems that involve more than one section."""
     problems, optimizer = [], config.optimizer
     if optimizer.kind in ("sgd", "nt_asgd") and "learning_rate" not in optimizer.model_fields_set:
         problems.append(
-            Problem(("optimizer", "learning_rate"), f"is missing: {optimizer.kind} has no default. Give one, e.g. 30.")
+            Problem(("optimizer", "learning_rate"), f"is missing: {optimizer.kind} has no default. Set one, e.g. 30.")
         )
     data = config.data
     if data.tokenization == "bpe" and data.vocabulary_size is not None and data.vocabulary_size < BYTES:
@@ -45,19 +45,19 @@ def _joint_problems(config: TrainerConfig) -> list[Problem]:
         problems.append(
             Problem(
                 ("evaluation",),
-                f"target_length + memory_length = {evaluated} is a longer context than the {trained} tokens that "
-                f"{config.model.kind} learns positions for (data.target_length + model.memory_length). "
-                "Make it shorter, or train with a longer one.",
+                f"target_length + memory_length = {evaluated} exceeds the {trained} tokens for which "
+                f"{config.model.kind} learns positions (data.target_length + model.memory_length). "
+                "Use a shorter context here, or train with a longer one.",
             )
         )
     return problems
 
 
 def resolve(config: Mapping[str, object]) -> dict[str, Any]:
-    """The complete configuration, as JSON values, without seed and budget unless they are given.
+    """Return the complete configuration as JSON values, without seed and budget unless they are given.
 
     Raises:
-        ConfigError: with every mistake in it.
+        ConfigError: the configuration has errors; it holds all of them.
     """
     checked = parse(config)
     document = checked.model_dump(mode="json")
@@ -71,7 +71,7 @@ def resolve(config: Mapping[str, object]) -> dict[str, Any]:
 
 
 def json_schema() -> dict[str, Any]:
-    """The JSON schema of a configuration; null is allowed where it stands for a default that some kinds lack."""
+    """Return the JSON schema of a configuration; options that some kinds lack may be null."""
     schema = TrainerConfig.model_json_schema()
     for section, name in LIMITS:
         owner = TrainerConfig.model_fields[section].annotation

@@ -1,1 +1,1 @@
-"""Texts of words and the ids a model reads."""
+"""Read texts and turn them into the ids that a model reads."""

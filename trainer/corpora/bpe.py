@@ -1,8 +1,8 @@
-"""Byte-pair encoding of a corpus, trained on its training text: byte-level, so that every text comes back unchanged.
+"""Byte-pair encoding of a corpus, trained on its training text. It is byte-level, so decoding restores every text.
 
-The pieces are those of GPT-2 (Radford et al. 2019, section 2.2): words with the space before them, runs of digits,
-runs of other signs, and blanks, the end of line among them. A token's id is its rank by frequency in the training
-text, as a word's is.
+Texts are split as in GPT-2 (Radford et al. 2019, section 2.2): into words with the space before them, runs of digits,
+runs of other symbols, and whitespace, which includes line ends. The id of a token is its rank by frequency in the
+training text, as it is for words.
 """
 
 import hashlib
@@ -21,12 +21,13 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from trainer.corpora.text import PARTS, Text
+from trainer.config.texts import PARTS
+from trainer.corpora.text import Text
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
-FORMAT: Final = 1  # rises when the encoding changes, so that old caches are left alone
+FORMAT: Final = 1  # incremented when the encoding changes, so that old caches are ignored
 DIGEST: Final = "digest"
 THREADS_VARIABLE: Final = "TOKENIZERS_PARALLELISM"
 
@@ -35,12 +36,13 @@ class Bpe:
     """A trained encoding.
 
     Attributes:
-        tokens: by falling frequency in the training text; bytes in GPT-2's printable spelling.
-        counts: how often each stands there.
+        tokens: by decreasing frequency in the training text; bytes in GPT-2's printable spelling.
+        counts: how often each token occurs there.
     """
 
     def __init__(self, tokenizer: "Tokenizer", ranked: Sequence[tuple[int, int]]) -> None:
-        """
+        """Wrap a trained tokenizer.
+
         Args:
             ranked: the tokenizer's id and count of each token, in our order.
         """
@@ -52,11 +54,11 @@ class Bpe:
         self.counts = tuple(count for _, count in ranked)
 
     def encode(self, text: str) -> NDArray[np.int32]:
-        """The ids of a text, int32 [tokens]."""
+        """Return the ids of a text, int32 [tokens]."""
         return self._ours[_raw_ids(self.tokenizer, text)]
 
     def decode(self, ids: Iterable[int]) -> str:
-        """The text that `encode` was given."""
+        """Return the text that `encode` was given."""
         return self.tokenizer.decode([self._theirs[number] for number in ids])
 
 
@@ -65,7 +67,7 @@ class EncodedText:
     """A corpus in tokens.
 
     Attributes:
-        tokens, counts: as `Bpe` has them.
+        tokens, counts: see `Bpe`.
         train, valid, test: int32 [tokens].
     """
 
@@ -77,10 +79,10 @@ class EncodedText:
 
 
 def train_bpe(text: str, vocabulary_size: int) -> Bpe:
-    """The encoding that a training text gives: fewer tokens than asked for where the text is too short for them.
+    """Learn an encoding from a training text.
 
     Args:
-        vocabulary_size: at least 256, as every byte is a token.
+        vocabulary_size: number of tokens, at least 256, as every byte is a token; a short text yields fewer.
     """
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers  # noqa: PLC0415 - only BPE needs it
 
@@ -103,7 +105,7 @@ def train_bpe(text: str, vocabulary_size: int) -> Bpe:
 
 
 def _raw_ids(tokenizer: "Tokenizer", text: str) -> NDArray[np.int32]:
-    """The tokenizer's own ids, line by line: no token crosses the end of a line."""
+    """Return the tokenizer's own ids, line by line: no token spans the end of a line."""
     with _one_thread():
         lines = tokenizer.encode_batch(text.splitlines(keepends=True))
     return np.fromiter((number for line in lines for number in line.ids), dtype=np.int32)
@@ -111,7 +113,7 @@ def _raw_ids(tokenizer: "Tokenizer", text: str) -> NDArray[np.int32]:
 
 @contextmanager
 def _one_thread() -> Iterator[None]:
-    """Keeps the library from starting threads: a run has the cores that it was given, and may be forked."""
+    """Keep the library from starting threads: a run stays within its cores, and may be forked."""
     before = os.environ.get(THREADS_VARIABLE)
     os.environ[THREADS_VARIABLE] = "false"
     try:
@@ -124,7 +126,7 @@ def _one_thread() -> Iterator[None]:
 
 
 def encode_text(text: Text, vocabulary_size: int) -> EncodedText:
-    """A corpus in the tokens of its training part, from the cache if it was made before."""
+    """Encode a corpus in the tokens of its training part, or read it from the cache."""
     path = _cache_file(text, vocabulary_size)
     cached = _read_cache(path)
     if cached is not None:
@@ -162,13 +164,13 @@ def _read_cache(path: Path) -> EncodedText | None:
         parts = {part: arrays[part] for part in PARTS}
         return EncodedText(tuple(tokens), tuple(arrays["counts"].tolist()), **parts)
     except (OSError, ValueError, KeyError, AttributeError, EOFError, zipfile.BadZipFile, zlib.error):
-        return None  # missing or damaged: it is made again
+        return None  # missing or damaged: it is rebuilt
 
 
 def _write_cache(path: Path, encoded: EncodedText) -> None:
     arrays: dict[str, NDArray[np.generic]] = {part: getattr(encoded, part) for part in PARTS}
     arrays["counts"] = np.array(encoded.counts, dtype=np.int64)
-    arrays["tokens"] = np.frombuffer("\n".join(encoded.tokens).encode(), dtype=np.uint8)  # none holds a blank
+    arrays["tokens"] = np.frombuffer("\n".join(encoded.tokens).encode(), dtype=np.uint8)  # none contains whitespace
     content = io.BytesIO()
     np.savez(content, allow_pickle=False, **arrays, **{DIGEST: np.array(_digest(arrays))})
     temporary = None
@@ -178,6 +180,6 @@ def _write_cache(path: Path, encoded: EncodedText) -> None:
         with os.fdopen(handle, "wb") as file:
             file.write(content.getbuffer())
         Path(temporary).replace(path)
-    except OSError:  # a cache saves seconds; a run does without
+    except OSError:  # the cache only saves seconds; a run works without it
         if temporary is not None:
             Path(temporary).unlink(missing_ok=True)

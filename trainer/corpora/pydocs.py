@@ -1,9 +1,9 @@
-"""`pydocs`: the documentation that comes with the interpreter, so that no download is needed.
+"""The corpus `pydocs`: the documentation that ships with the interpreter, so that no download is needed.
 
 A document is a help topic of `pydoc_data.topics`, or the docstrings of one module of the standard library, read from
-its source without importing it. Text is normalized as Penn Treebank's is: lower case, no punctuation, numbers as
-`N`, a sentence a line, rare words as `<unk>`. Documents are shared out among the parts by the hash of their name.
-The text depends on the interpreter's version, which is why its fingerprint is recorded.
+its source without importing it. The text is normalized like Penn Treebank: lower case, no punctuation, numbers as
+`N`, one sentence per line, rare words as `<unk>`. Each document goes to one part, chosen by the hash of its name. The
+text depends on the version of the interpreter, so its fingerprint is recorded.
 """
 
 import ast
@@ -20,13 +20,14 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
-from trainer.corpora.text import PARTS, UNKNOWN, Text
+from trainer.config.texts import PARTS
+from trainer.corpora.text import UNKNOWN, Text
 from trainer.errors import UsageError
 
-FORMAT: Final = 1  # rises when the normalization changes, so that old caches are left alone
-SHARES: Final = 20  # one in twenty documents validates, one tests
+FORMAT: Final = 1  # incremented when the normalization changes, so that old caches are ignored
+SHARES: Final = 20  # one document in twenty is validation text, one is test text
 LARGEST_VOCABULARY: Final = 10_000
-RAREST: Final = 2  # words seen less often in the training part are <unk>
+RAREST: Final = 2  # words that occur less often in the training part become <unk>
 LEFT_OUT: Final = frozenset({"site-packages", "dist-packages", "test", "tests", "idlelib", "turtledemo", "lib2to3"})
 
 _SENTENCE_END: Final = re.compile(r"(?<=[.!?:;])\s+|\n\s*\n|\n\s*(?=[-*>|+=]|\.\. )")
@@ -34,10 +35,10 @@ _WORD: Final = re.compile(r"[^\W\d_]\w*(?:'[^\W\d_]+)?|\d[\d.,_]*")
 
 
 def load_pydocs() -> Text:
-    """The text of the running interpreter, from the cache if it was made before.
+    """Build the text of the running interpreter, or read it from the cache.
 
     Raises:
-        UsageError: the interpreter comes without the sources of its standard library.
+        UsageError: the interpreter lacks the sources of its standard library.
     """
     path = _cache_file()
     cached = _read_cache(path)
@@ -54,10 +55,10 @@ def load_pydocs() -> Text:
 
 
 def make_text(documents: Iterable[tuple[str, str]]) -> Text:
-    """Normalize documents and share them out.
+    """Normalize documents and distribute them among the parts.
 
     Args:
-        documents: (name, content) in the order in which they shall stand.
+        documents: (name, content) in the order of the text.
     """
     parts: dict[str, list[list[str]]] = {part: [] for part in PARTS}
     for name, content in documents:
@@ -73,13 +74,13 @@ def make_text(documents: Iterable[tuple[str, str]]) -> Text:
 
 
 def part_of(name: str) -> str:
-    """The part that a document belongs to, by the hash of its name alone."""
+    """Return the part that a document belongs to, which depends only on the hash of its name."""
     share = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big") % SHARES
     return {0: "valid", 1: "test"}.get(share, "train")
 
 
 def normalized(content: str) -> list[list[str]]:
-    """The sentences of a document as words."""
+    """Return the sentences of a document as lists of words."""
     lines = ([_spelled(word) for word in _WORD.findall(line)] for line in _SENTENCE_END.split(content.lower()))
     return [line for line in lines if line]
 
@@ -89,7 +90,7 @@ def _spelled(word: str) -> str:
 
 
 def _documents() -> Iterator[tuple[str, str]]:
-    from pydoc_data.topics import topics  # noqa: PLC0415 - half a megabyte that other corpora do not need
+    from pydoc_data.topics import topics  # noqa: PLC0415 - half a megabyte that only this corpus needs
 
     for name in sorted(topics):
         yield f"topic {name}", topics[name]
@@ -102,7 +103,7 @@ def _documents() -> Iterator[tuple[str, str]]:
 
 
 def docstrings(path: Path) -> str:
-    """All docstrings of a source file, from top to bottom; nothing where it cannot be read."""
+    """Return all docstrings of a source file from top to bottom; empty if it cannot be read."""
     try:
         source = path.read_bytes()
         if b'"""' not in source and b"'''" not in source:
@@ -116,7 +117,7 @@ def docstrings(path: Path) -> str:
 
 
 def _docstrings_in(node: ast.AST) -> Iterator[str]:
-    """Docstrings of a module, class or function and of what is defined in it; expressions are not searched."""
+    """Yield the docstrings of a module, class or function and of its definitions, without searching expressions."""
     if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
         found = ast.get_docstring(node)
         if found:
@@ -139,7 +140,7 @@ def _read_cache(path: Path) -> Text | None:
         text = Text("pydocs", **{part: document[part] for part in PARTS})
         return text if document["fingerprint"] == text.fingerprint() else None
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return None  # missing or damaged: it is made again
+        return None  # missing or damaged: it is rebuilt
 
 
 def _write_cache(path: Path, text: Text) -> None:
@@ -151,6 +152,6 @@ def _write_cache(path: Path, text: Text) -> None:
         with os.fdopen(handle, "w", encoding="utf-8") as file:
             json.dump(document, file)
         Path(temporary).replace(path)
-    except OSError:  # a cache saves seconds; a run does without
+    except OSError:  # the cache only saves seconds; a run works without it
         if temporary is not None:
             Path(temporary).unlink(missing_ok=True)

@@ -1,21 +1,22 @@
-"""A text in its three parts, as words."""
+"""Split texts into lines and words."""
 
 import hashlib
 from dataclasses import dataclass
 from typing import Final
 
+from trainer.config.texts import PARTS
+
 END_OF_LINE: Final = "<eos>"
 UNKNOWN: Final = "<unk>"
-PARTS: Final = ("train", "valid", "test")
 
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """Lines of blank-separated words.
+    """A corpus as three strings of lines, which consist of words separated by blanks.
 
     Attributes:
-        name: the corpus's.
-        train, valid, test: one string each.
+        name: name of the corpus.
+        train, valid, test: its parts.
     """
 
     name: str
@@ -24,7 +25,7 @@ class Text:
     test: str
 
     def fingerprint(self) -> str:
-        """SHA-256 over the three parts, each after its name and length."""
+        """Return the SHA-256 of the three parts, each preceded by its name and length."""
         digest = hashlib.sha256()
         for part in PARTS:
             content = getattr(self, part).encode()
@@ -34,15 +35,15 @@ class Text:
 
 
 def lines_of(text: str) -> list[str]:
-    """The lines of a text; only a newline ends one, whatever else Python's `splitlines` knows."""
+    """Return the lines of a text, split only at newlines (Python's `splitlines` knows other separators)."""
     lines = text.split("\n")
     return lines if lines[-1] else lines[:-1]
 
 
 def words_of(text: str) -> list[str]:
-    """The words of a text, with `<eos>` at the end of each line, blank lines too."""
+    """Return the words of a text, with `<eos>` at the end of every line, including blank ones."""
     words: list[str] = []
-    known: dict[str, str] = {}  # one object a word: a hundred million words are then their references alone
+    known: dict[str, str] = {}  # one object per distinct word, to save memory on a hundred million words
     for line in lines_of(text):
         words += [known.setdefault(word, word) for word in line.split()]
         words.append(END_OF_LINE)
@@ -50,7 +51,7 @@ def words_of(text: str) -> list[str]:
 
 
 def first_words(text: str, count: int | None) -> str:
-    """The start of a text with so many words, ends of line counted; a line that is cut stays without its end."""
+    """Return the first `count` words of a text, where line ends count; a truncated line has no line end."""
     if count is None:
         return text
     kept: list[str] = []

@@ -1,4 +1,4 @@
-"""Words to ids, by falling frequency in the training text."""
+"""Map words to ids by decreasing frequency in the training text."""
 
 import math
 from collections import Counter
@@ -13,35 +13,35 @@ class Vocabulary:
     """The known words.
 
     Attributes:
-        words: by falling frequency in the text that says which words are known, by default the training text, then by
-            name; the id of a word is its place.
-        counts: how often each stands in the training text, once what is unknown has become `<unk>`.
+        words: by decreasing frequency in the text that defines the vocabulary (by default the training text), then
+            alphabetically; the id of a word is its index.
+        counts: how often each word occurs in the training text, once unknown words have become `<unk>`.
     """
 
     words: tuple[str, ...]
     counts: tuple[int, ...]
 
     def encode(self, words: Sequence[str]) -> list[int]:
-        """The ids of words.
+        """Return the ids of words.
 
         Raises:
             KeyError: a word is unknown and the vocabulary has no `<unk>`.
         """
-        index = {word: place for place, word in enumerate(self.words)}
-        unknown = index.get(UNKNOWN)
+        ids = {word: index for index, word in enumerate(self.words)}
+        unknown = ids.get(UNKNOWN)
         if unknown is None:
-            return [index[word] for word in words]
-        return [index.get(word, unknown) for word in words]
+            return [ids[word] for word in words]
+        return [ids.get(word, unknown) for word in words]
 
     def counted_in(self, ids: Sequence[int]) -> "Vocabulary":
-        """The same words in the same order, with how often each stands in another text."""
+        """Return the same words in the same order, with their counts in another text."""
         counts = Counter(ids)
-        return Vocabulary(self.words, tuple(counts[place] for place in range(len(self.words))))
+        return Vocabulary(self.words, tuple(counts[index] for index in range(len(self.words))))
 
     def unigram_perplexity(self, ids: Sequence[int]) -> float:
-        """Perplexity of a text under the words' shares of the training text, without smoothing.
+        """Return the perplexity of a text under the words' frequencies in the training text, without smoothing.
 
-        A word that stands in the text and not in the training text counts as seen once.
+        A word of the text that does not occur in the training text counts as seen once.
         """
         total = sum(self.counts)
         loss = 0.0
@@ -51,11 +51,11 @@ class Vocabulary:
 
 
 def build_vocabulary(train: Sequence[str], *, size: int | None = None, always_unknown: bool = True) -> Vocabulary:
-    """The words of a training text.
+    """Build the vocabulary of a training text.
 
     Args:
-        size: keep so many, `<unk>` among them: the most frequent; the others count as `<unk>`.
-        always_unknown: have `<unk>` even where the training text does not, for other texts' sake.
+        size: keep the most frequent words, this many with `<unk>`; the others count as `<unk>`.
+        always_unknown: include `<unk>` even if the training text lacks it, because other texts need it.
     """
     counts = Counter(train)
     if always_unknown and UNKNOWN not in counts:

@@ -1,8 +1,8 @@
-"""The adaptive softmax of Grave et al. (2017) with tied weights, as upstream's Transformer-XL has it (div_val = 1).
+"""The adaptive softmax of Grave et al. (2017) with tied weights, as in upstream's Transformer-XL (div_val = 1).
 
-Keeps of upstream, because trained weights depend on it:
+This keeps two quirks of upstream because trained weights depend on them:
 1. The head's cluster columns are read in reverse: cluster i (from 1) is column -i of the head.
-2. A cutoff beyond the vocabulary leaves clusters without words, which still own a logit of the head and so a little
+2. A cutoff beyond the vocabulary leaves clusters without words, which still have a logit in the head and so a little
    probability.
 """
 
@@ -24,16 +24,16 @@ def adaptive_softmax_loss(
     cluster_bias: Tensor,
     cutoffs: Sequence[int],
 ) -> Tensor:
-    """The sum over tokens of the negative log-probability of the target, in nats.
+    """Return the sum over tokens of the negative log-probability of the target, in nats.
 
-    A word beyond the first cutoff costs its cluster's column in the head and its own within the cluster.
+    A word beyond the first cutoff costs its cluster's column in the head plus its own column within the cluster.
 
     Args:
         hidden: [tokens, d_model].
-        targets: int64 [tokens], words by falling frequency.
+        targets: int64 [tokens], words by decreasing frequency.
         weight: [vocabulary, d_model]; bias: [vocabulary].
         cluster_weight: [clusters, d_model]; cluster_bias: [clusters].
-        cutoffs: the rank at which each cluster starts, rising.
+        cutoffs: the rank at which each cluster starts, ascending.
     """
     num_words, num_clusters = weight.shape[0], len(cutoffs)
     shortlist = min(cutoffs[0], num_words)
@@ -46,9 +46,9 @@ def adaptive_softmax_loss(
             continue
         inside = (targets >= low) & (targets < high)
         head_targets = torch.where(inside, head_size - cluster, head_targets)
-        places = inside.nonzero()[:, 0]
-        if places.numel():
-            losses.append(softmax_loss(hidden[places], weight[low:high], bias[low:high], targets[places] - low))
+        rows = inside.nonzero()[:, 0]
+        if rows.numel():
+            losses.append(softmax_loss(hidden[rows], weight[low:high], bias[low:high], targets[rows] - low))
     head_weight = torch.cat([weight[:shortlist], cluster_weight])
     head_bias = torch.cat([bias[:shortlist], cluster_bias])
     losses.append(softmax_loss(hidden, head_weight, head_bias, head_targets))

@@ -1,14 +1,14 @@
 """AWD-LSTM (Merity et al. 2018): LSTM layers with every dropout of the paper, its penalties, and tied weights.
 
-Keeps of the authors' code:
-1. Masks come anew with every forward pass and hold for the whole segment: of word types, of the embeddings' features,
-   of the features between layers, of the last layer's, and of the hidden-to-hidden weights (DropConnect).
-2. The last layer is as wide as the embedding, whose weight the softmax shares; LSTM weights start U(±1 / sqrt(width)),
-   the embedding U(±0.1), the softmax's bias at 0.
-3. The activation penalty takes the last layer's outputs after dropout, the temporal one takes them before it.
+As in the authors' code:
+1. Masks are drawn in every forward pass and hold for the whole segment: for word types, the embeddings' features, the
+   features between layers, those of the last layer, and the hidden-to-hidden weights (DropConnect).
+2. The last layer is as wide as the embedding, whose weight the softmax shares. LSTM weights start as
+   U(±1 / sqrt(width)), the embedding as U(±0.1), the softmax's bias at 0.
+3. The activation penalty uses the last layer's outputs after dropout, the temporal penalty those before it.
 
-Differs from it:
-1. The loss is the mean nats a token in training too; the penalties only add their gradient to its gradient.
+Unlike it:
+1. The loss is the mean nats per token in training too; the penalties only add to its gradient.
 2. Streams come first: [batch, time].
 """
 
@@ -21,17 +21,15 @@ import torch
 from torch import Tensor, nn
 
 from trainer.config.model import ModelConfig, RegularizationConfig
-from trainer.models.language_model import LanguageModel
+from trainer.models.language_model import LanguageModel, Memory
 from trainer.models.softmax_loss import softmax_loss
 from trainer.regularizers import dropout_mask, embed, locked_dropout
 
 EMBEDDING_RANGE: Final = 0.1
 
-Memory = tuple[Tensor, ...]
-
 
 class LSTMLayer(nn.Module):
-    """An LSTM whose hidden-to-hidden weights are dropped in training; PyTorch's own kernels run over the time."""
+    """An LSTM layer whose hidden-to-hidden weights are dropped in training; PyTorch's kernels loop over time."""
 
     def __init__(self, inputs: int, width: int, weight_dropout: float) -> None:
         super().__init__()
@@ -44,11 +42,11 @@ class LSTMLayer(nn.Module):
     def forward(
         self, inputs: Tensor, state: tuple[Tensor, Tensor], generator: torch.Generator
     ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
-        """Outputs and the state after them.
+        """Return the outputs and the new state.
 
         Args:
             inputs: [batch, time, inputs].
-            state: output and cell before, each [batch, width].
+            state: the previous output and cell, each [batch, width].
 
         Returns:
             [batch, time, width], and the state.
@@ -75,7 +73,7 @@ class LSTMLayer(nn.Module):
 
 @contextmanager
 def _weights_in_pieces(on_gpu: bool) -> Iterator[None]:
-    """Stops cuDNN's warning that it copies the weights into one piece: masked weights are copied anyhow."""
+    """Silence cuDNN's warning that it copies the weights into one block: masked weights are copied anyway."""
     if not on_gpu:
         yield
         return
@@ -88,7 +86,7 @@ class AwdLSTM(LanguageModel):
     """The model. Its weights are unset until `initialize` or `load_state_dict`.
 
     Attributes:
-        memory_length: of no effect: the state stands for all earlier tokens.
+        memory_length: has no effect: the state covers all earlier tokens.
     """
 
     def __init__(self, config: ModelConfig, regularization: RegularizationConfig, vocabulary_size: int) -> None:
@@ -105,7 +103,7 @@ class AwdLSTM(LanguageModel):
         self.softmax_bias = nn.Parameter(torch.empty(vocabulary_size))
 
     def initialize(self, generator: torch.Generator) -> None:
-        """Draw the weights as the authors' code does."""
+        """Initialize the weights as the authors' code does."""
         nn.init.uniform_(self.embedding, -EMBEDDING_RANGE, EMBEDDING_RANGE, generator=generator)
         nn.init.zeros_(self.softmax_bias)
         for layer, width in zip(self.layers, self.widths, strict=True):
@@ -113,13 +111,13 @@ class AwdLSTM(LanguageModel):
                 nn.init.uniform_(parameter, -(width**-0.5), width**-0.5, generator=generator)
 
     def forward(self, inputs: Tensor, targets: Tensor, memory: Memory | None = None) -> tuple[Tensor, Memory]:
-        """The mean loss in nats a token, and the state after the segment: output and cell, layer by layer.
+        """Return the mean loss in nats per token, and the state after the segment: output and cell of each layer.
 
         In training, the gradient is that of the loss plus the penalties.
 
         Args:
             inputs, targets: int64 [batch, time].
-            memory: what the call for the segment before returned, each [batch, width]; None for zeros.
+            memory: the state that the call for the previous segment returned, each [batch, width]; None for zeros.
         """
         hidden, carried = self._hidden(inputs, memory)
         rates = self.regularization
@@ -137,7 +135,7 @@ class AwdLSTM(LanguageModel):
         return loss, carried
 
     def _hidden(self, inputs: Tensor, memory: Memory | None) -> tuple[Tensor, Memory]:
-        """The last layer's output before its dropout, [batch, time, d_model], and the state."""
+        """Return the last layer's output before its dropout, [batch, time, d_model], and the state."""
         rates, generator = self.regularization, self.generator
         rate = rates.embedding_dropout if self.training else 0.0
         hidden = embed(self.embedding, inputs, rate=rate, generator=generator)
@@ -157,12 +155,12 @@ class AwdLSTM(LanguageModel):
 
 
 def activation_penalty(hidden: Tensor, dropped: Tensor, *, of_size: float, of_change: float) -> Tensor:
-    """Activation and temporal activation regularization (Merity et al. 2018, section 4.6).
+    """Compute activation and temporal activation regularization (Merity et al. 2018, section 4.6).
 
     Args:
         hidden, dropped: the last layer's outputs before and after dropout, [batch, time, d_model].
         of_size: factor of the mean square of `dropped`.
-        of_change: factor of the mean squared change of `hidden` from one time to the next.
+        of_change: factor of the mean squared change of `hidden` from one time step to the next.
 
     Returns:
         A scalar.

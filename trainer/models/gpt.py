@@ -1,20 +1,20 @@
 """GPT-2 (Radford et al. 2019) and, with sparse layers in between, GPT-3 (Brown et al. 2020), with the regularizers of
 the small-data recipe.
 
-Keeps of GPT-2: normalization before each block and after the last, weights N(0, 0.02) and positions N(0, 0.01), biases
+As in GPT-2: normalization before each block and after the last, weights N(0, 0.02) and positions N(0, 0.01), biases
 0, projections onto the residual stream scaled by 1 / sqrt(2 layers), GELU in its tanh form, learned absolute
 positions, the embedding as softmax weight without bias.
 
-Its memory is the last `memory_length` tokens. They are read again before the segment, with gradient, so that every
+The memory is the last `memory_length` tokens. They are read again before the segment, with gradient, so that every
 predicted token sees what it would see in one long text; only the segment's tokens count in the loss. Positions start
 at the first token read.
 
-GPT-3's paper says "alternating dense and locally banded sparse attention patterns", and gives neither the width nor
-which layers. Here the first layer and every second after it are dense; the width is a quarter of the context.
+GPT-3's paper says "alternating dense and locally banded sparse attention patterns", but gives neither the width nor
+the layers. Here the first layer and every second layer after it are dense; the width is a quarter of the context.
 
-Differs from both:
+Unlike both:
 1. Dropout is locked over time and acts where the Transformer-XL recipe has it: on the queries, keys and values, after
-   the attention, in the feed-forward layer and after it, and (not locked) on the last hidden state.
+   the attention, within the feed-forward layer and after it, and (not locked) on the last hidden state.
 2. Word types and features of the embeddings can be dropped.
 """
 
@@ -27,7 +27,7 @@ from torch.nn import functional
 
 from trainer.config.model import ModelConfig, RegularizationConfig
 from trainer.models.gpt_attention import Pattern, attend
-from trainer.models.language_model import LanguageModel
+from trainer.models.language_model import LanguageModel, Memory
 from trainer.models.softmax_loss import softmax_loss
 from trainer.models.transformer_xl import Norm
 from trainer.regularizers import dropout, dropout_mask, embed, locked_dropout
@@ -35,8 +35,6 @@ from trainer.regularizers import dropout, dropout_mask, embed, locked_dropout
 INITIAL_STD: Final = 0.02
 POSITIONS_STD: Final = 0.01
 RESIDUAL_PROJECTIONS: Final = ("attention.output", "feed_forward.outer")
-
-Memory = tuple[Tensor]
 
 
 class Linear(nn.Module):
@@ -48,20 +46,20 @@ class Linear(nn.Module):
         self.bias = nn.Parameter(torch.empty(outputs))
 
     def forward(self, values: Tensor) -> Tensor:
-        """[..., inputs] to [..., outputs]."""
+        """Map [..., inputs] to [..., outputs]."""
         return functional.linear(values, self.weight, self.bias)
 
 
 @dataclass(frozen=True, slots=True)
 class Rates:
-    """Dropout of a call: all 0 in evaluation."""
+    """Dropout rates of a call: all 0 in evaluation."""
 
     dropout: float
     attention: float
 
 
 class Attention(nn.Module):
-    """Causal attention with its norm before it."""
+    """Causal attention, preceded by its norm."""
 
     def __init__(self, config: ModelConfig, pattern: Pattern | None) -> None:
         super().__init__()
@@ -72,7 +70,7 @@ class Attention(nn.Module):
         self.output = Linear(inner, config.d_model)
 
     def forward(self, hidden: Tensor, rates: Rates, generator: torch.Generator) -> Tensor:
-        """What is added to the residual stream, [batch, length, d_model] to the same shape."""
+        """Return what is added to the residual stream: [batch, length, d_model] to the same shape."""
         batch, length, _ = hidden.shape
         projected = locked_dropout(self.queries_keys_values(self.norm(hidden)), rates.dropout, generator)
         shape = (batch, length, 3, self.heads, self.width)
@@ -87,7 +85,7 @@ class Attention(nn.Module):
 
 
 class FeedForward(nn.Module):
-    """Two linear layers with GELU between them, with their norm before them."""
+    """Two linear layers with GELU between them, preceded by their norm."""
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
@@ -96,7 +94,7 @@ class FeedForward(nn.Module):
         self.outer = Linear(config.inner_width, config.d_model)
 
     def forward(self, hidden: Tensor, rates: Rates, generator: torch.Generator) -> Tensor:
-        """What is added to the residual stream, [batch, length, d_model] to the same shape."""
+        """Return what is added to the residual stream: [batch, length, d_model] to the same shape."""
         inner = functional.gelu(self.inner(self.norm(hidden)), approximate="tanh")
         output: Tensor = self.outer(locked_dropout(inner, rates.dropout, generator))
         return locked_dropout(output, rates.dropout, generator)
@@ -111,7 +109,7 @@ class Layer(nn.Module):
         self.feed_forward = FeedForward(config)
 
     def forward(self, hidden: Tensor, rates: Rates, generator: torch.Generator) -> Tensor:
-        """[batch, length, d_model] to the same shape."""
+        """Map [batch, length, d_model] to the same shape."""
         hidden = hidden + self.attention(hidden, rates, generator)
         output: Tensor = hidden + self.feed_forward(hidden, rates, generator)
         return output
@@ -123,9 +121,10 @@ class GPT(LanguageModel):
     def __init__(
         self, config: ModelConfig, regularization: RegularizationConfig, vocabulary_size: int, context_length: int
     ) -> None:
-        """
+        """Build the model.
+
         Args:
-            context_length: the most tokens that a call reads, memory and segment together.
+            context_length: the maximum number of tokens that a call reads, memory and segment together.
         """
         super().__init__()
         self.config, self.regularization = config, regularization
@@ -138,7 +137,7 @@ class GPT(LanguageModel):
         self.norm = Norm(config.d_model)
 
     def initialize(self, generator: torch.Generator) -> None:
-        """Draw the weights as GPT-2's paper and code say."""
+        """Initialize the weights as GPT-2's paper and code do."""
         scaled = INITIAL_STD / (2 * self.config.layers) ** 0.5
         for name, parameter in self.named_parameters():
             if name.endswith("norm.weight"):
@@ -152,11 +151,11 @@ class GPT(LanguageModel):
                 nn.init.normal_(parameter, 0.0, scaled if onto_residual else INITIAL_STD, generator=generator)
 
     def forward(self, inputs: Tensor, targets: Tensor, memory: Memory | None = None) -> tuple[Tensor, Memory | None]:
-        """The mean loss in nats a token, and the tokens that the next segment reads again.
+        """Return the mean loss in nats per token, and the tokens that the next segment reads again.
 
         Args:
             inputs, targets: int64 [batch, time].
-            memory: what the call for the segment before returned, int64 [batch, carried]; None at first.
+            memory: the tokens that the call for the previous segment returned, int64 [batch, carried]; None at first.
         """
         read = inputs if memory is None else torch.cat([memory[0], inputs], 1)
         hidden = self._hidden(read)[:, -inputs.shape[1] :]
@@ -169,7 +168,7 @@ class GPT(LanguageModel):
         return loss, (read[:, -self.memory_length :],) if self.memory_length > 0 else None
 
     def _hidden(self, read: Tensor) -> Tensor:
-        """The last layer's normalized output, [batch, length, d_model], of int64 [batch, length]."""
+        """Return the last layer's normalized output, [batch, length, d_model], for int64 [batch, length]."""
         length, generator, training = read.shape[1], self.generator, self.training
         assert length <= self.positions.shape[0], "the configuration's check keeps calls within the context"
         given = self.regularization
@@ -184,7 +183,7 @@ class GPT(LanguageModel):
 
 
 def layer_patterns(config: ModelConfig, context_length: int) -> list[Pattern | None]:
-    """What each layer attends to: None where it is dense."""
+    """Return the attention pattern of each layer; None where it is dense."""
     if config.kind != "gpt3":
         return [None] * config.layers
     width = config.attention_width or max(1, context_length // 4)

@@ -1,8 +1,8 @@
-"""Causal attention within a context: dense, a band, or strided (Child et al. 2019, section 4.2).
+"""Causal attention within a context: dense, banded or strided (Child et al. 2019, section 4.2).
 
-Each pattern is one function of positions, from which both the mask of PyTorch's scaled dot product and the block mask
-of FlexAttention are made. FlexAttention skips what is masked, but has no backward pass on a CPU; there the mask only
-hides, and the same numbers come out.
+Each pattern is one function of positions, which defines both the mask for PyTorch's scaled dot product and the block
+mask for FlexAttention. FlexAttention skips masked scores, but has no backward pass on a CPU. There, the scores are
+computed and masked, with the same result.
 """
 
 import functools
@@ -22,27 +22,27 @@ PatternKind = Literal["band", "strided"]
 
 @dataclass(frozen=True, slots=True)
 class Pattern:
-    """Which earlier tokens a token sees.
+    """The earlier tokens that a token sees.
 
     Attributes:
-        kind: band, the last `width` tokens, itself among them; strided, also every `width`-th before it.
+        kind: band, the last `width` tokens including the token itself; strided, also every `width`-th token before it.
     """
 
     kind: PatternKind
     width: int
 
     def sees(self, queries: Tensor, keys: Tensor) -> Tensor:
-        """Whether the tokens at some positions see those at others; the shapes are broadcast."""
+        """Return whether the tokens at some positions see those at others; the shapes are broadcast."""
         return VISIBLE[self.kind](queries, keys, self.width)
 
 
 def in_band(queries: Tensor, keys: Tensor, width: int) -> Tensor:
-    """query - width < key <= query."""
+    """Return whether query - width < key <= query."""
     return (keys <= queries) & (keys > queries - width)
 
 
 def in_strides(queries: Tensor, keys: Tensor, width: int) -> Tensor:
-    """In the band, or a multiple of `width` before: both sets of Child et al.'s strided attention in one head."""
+    """Return whether a key is in the band or a multiple of `width` away: Child et al.'s two sets in one head."""
     return (keys <= queries) & ((keys > queries - width) | ((queries - keys) % width == 0))
 
 
@@ -51,21 +51,21 @@ VISIBLE: Final[dict[PatternKind, Callable[[Tensor, Tensor, int], Tensor]]] = {"b
 
 @functools.lru_cache(maxsize=8)
 def visible(pattern: Pattern, length: int, device: torch.device) -> Tensor:
-    """Which keys each query sees, bool [length, length]: row by query."""
-    places = torch.arange(length, device=device)
-    return pattern.sees(places[:, None], places)
+    """Return which keys each query sees, bool [length, length]: one row per query."""
+    positions = torch.arange(length, device=device)
+    return pattern.sees(positions[:, None], positions)
 
 
 def attend(
     queries: Tensor, keys: Tensor, values: Tensor, *, pattern: Pattern | None, dropout_mask: Tensor | None = None
 ) -> Tensor:
-    """softmax(queries keys^T / sqrt(d_head) + mask) values.
+    """Compute softmax(queries keys^T / sqrt(d_head) + mask) values.
 
     Args:
         queries, keys, values: [batch, heads, length, d_head].
         pattern: None for all earlier tokens.
         dropout_mask: [batch, heads, length, length], factors of the attention probabilities. The probabilities are
-            then kept for the backward pass, which takes memory that grows with the square of the length.
+            then kept for the backward pass, with memory that grows with the square of the length.
 
     Returns:
         [batch, heads, length, d_head].
@@ -83,7 +83,7 @@ def attend(
 def _with_dropout(
     queries: Tensor, keys: Tensor, values: Tensor, pattern: Pattern | None, dropout_mask: Tensor
 ) -> Tensor:
-    """The same step by step: the kernels draw their dropout from PyTorch's global generator."""
+    """Compute the same step by step: the fused kernels draw their dropout from PyTorch's global generator."""
     length, width = queries.shape[2:]
     everything = Pattern("band", length) if pattern is None else pattern
     scores = queries @ keys.transpose(2, 3) / math.sqrt(width)
@@ -92,7 +92,7 @@ def _with_dropout(
 
 
 def flexible(queries: Tensor, keys: Tensor, values: Tensor, pattern: Pattern) -> Tensor:
-    """Sparse attention by FlexAttention, compiled on a GPU; on a CPU for forward passes without gradient only."""
+    """Compute sparse attention with FlexAttention, compiled on a GPU; on a CPU only without gradient."""
     mask = _block_mask(pattern, queries.shape[2], queries.device)
     output: Tensor = _flex_attention(queries.is_cuda)(queries, keys, values, block_mask=mask)
     return output

@@ -1,17 +1,17 @@
-"""Which keys a query may look at, and how far away they are."""
+"""Masks and distance encodings for relative attention."""
 
 import torch
 from torch import Tensor
 
 
 def attention_mask(time: int, carried: int, memory_length: int, *, same_length: bool, like: Tensor) -> Tensor:
-    """0 where a query may look and -inf where not, [time, carried + time].
+    """Return 0 where a query may attend and -inf where not, [time, carried + time].
 
     Args:
-        time: queries; carried: keys before them, at most `memory_length`.
+        time: number of queries; carried: number of keys before them, at most `memory_length`.
         same_length: every query sees equally many keys: those at most `memory_length` (or, while the memory fills, a
             little more) before it.
-        like: gives type and device.
+        like: a tensor of the data type and device to use.
     """
     keys = carried + time
     rows = torch.arange(time, device=like.device)[:, None]
@@ -25,11 +25,11 @@ def attention_mask(time: int, carried: int, memory_length: int, *, same_length: 
 
 
 def sinusoids(num_keys: int, frequencies: Tensor, *, clamp_length: int | None) -> Tensor:
-    """Encodings of the distances num_keys - 1, …, 1, 0, [num_keys, d_model]: sines, then cosines (Vaswani et al. 2017).
+    """Encode the distances num_keys - 1, …, 1, 0 as sines, then cosines (Vaswani et al. 2017), [num_keys, d_model].
 
     Args:
         frequencies: [d_model / 2].
-        clamp_length: distances beyond this are encoded as this.
+        clamp_length: the largest distance; longer ones are encoded as this one.
     """
     distances = torch.arange(num_keys - 1, -1, -1.0, dtype=frequencies.dtype, device=frequencies.device)
     if clamp_length is not None:

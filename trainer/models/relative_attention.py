@@ -1,8 +1,8 @@
-"""Attention with relative positions (Dai et al. 2019, section 3.3), one autograd function for its whole core.
+"""Attention with relative positions (Dai et al. 2019, section 3.3), with one autograd function for its whole core.
 
     score[i, j] = (q_i + u)·k_j + (q_i + v)·r_{i - j},   context = softmax(score / sqrt(d_head) + mask) values
 
-Heads come first, then streams, so that the position scores of all streams are one matrix product a head. The
+Heads come first, then streams, so that the position scores of all streams are one matrix product per head. The
 relative shift is a view: see `shifted`.
 """
 
@@ -24,16 +24,16 @@ def relative_attention(
     dropout_mask: Tensor | None = None,
     rounding: torch.dtype | None = None,
 ) -> Tensor:
-    """Contexts of the queries.
+    """Compute the contexts of the queries.
 
     Args:
         own: the segment's queries, keys and values, [batch, time, 3, heads, d_head].
         carried: the memory's keys and values, [batch, carried, 2, heads, d_head]; None without memory.
         positions: [carried + time, heads, d_head], the projected encodings of the distances carried + time - 1, …, 0.
-        content_bias, position_bias: [heads, d_head], u and v.
-        mask: [time, carried + time], 0 where a query may look and -inf where not.
+        content_bias, position_bias: u and v, [heads, d_head].
+        mask: [time, carried + time], 0 where a query may attend and -inf where not.
         dropout_mask: [heads, batch, time, carried + time], factors of the attention probabilities.
-        rounding: the scores and their gradient are rounded to this type; None leaves them as they are.
+        rounding: round the scores and their gradient to this data type; None for no rounding.
 
     Returns:
         [batch, time, heads * d_head].
@@ -45,11 +45,11 @@ def relative_attention(
 
 
 def shifted(scores: Tensor) -> Tensor:
-    """Scores by distance seen as scores by key, without a copy.
+    """View scores by distance as scores by key, without a copy.
 
-    Row i's key j is at distance i + keys - time - j, whose column in `scores` is j + time - 1 - i; in flat terms that
-    is i (keys - 1) + j + time - 1, so the matrix only starts later and has a shorter stride. What lies right of the
-    row's own token comes from the next row and must be masked.
+    Row i's key j is at distance i + keys - time - j, whose column in `scores` is j + time - 1 - i. Its flat index is
+    i (keys - 1) + j + time - 1, so the view only starts later and has a shorter stride. Entries to the right of the
+    row's own token come from the next row and must be masked.
 
     Args:
         scores: [matrices, time, keys], contiguous.
@@ -59,24 +59,24 @@ def shifted(scores: Tensor) -> Tensor:
 
 
 def unshifted(gradient: Tensor) -> Tensor:
-    """The transpose of `shifted`: the gradient by distance of a gradient by key that is 0 where masked."""
+    """Transpose `shifted`: turn a gradient by key, which is 0 where masked, into a gradient by distance."""
     matrices, time, keys = gradient.shape
     flat = gradient.new_empty(matrices, time * keys)
     flat[:, : time - 1] = 0.0
-    # A row's last key is the next row's first in the strided view; it is masked in every row but the last.
+    # A row's last key is the next row's first in the strided view; it is masked in every row except the last.
     flat[:, time - 1 : -1].view(matrices, time, keys - 1).copy_(gradient[:, :, :-1])
     flat[:, -1] = gradient[:, -1, -1]
     return flat.view(matrices, time, keys)
 
 
 def _heads_first(tensor: Tensor) -> Tensor:
-    """[batch, length, heads, d_head] to contiguous [heads * batch, length, d_head]."""
+    """Rearrange [batch, length, heads, d_head] to contiguous [heads * batch, length, d_head]."""
     batch, length, heads, width = tensor.shape
     return tensor.permute(2, 0, 1, 3).reshape(heads * batch, length, width)
 
 
 def _keys_or_values(own: Tensor, carried: Tensor | None, which: int) -> Tensor:
-    """Of the memory and the segment, heads first: contiguous [heads * batch, carried + time, d_head]; keys are 0."""
+    """Join the keys (0) or values (1) of memory and segment: contiguous [heads * batch, carried + time, d_head]."""
     batch, time, _, heads, width = own.shape
     past = 0 if carried is None else carried.shape[1]
     joined = own.new_empty(heads, batch, past + time, width)
@@ -88,7 +88,7 @@ def _keys_or_values(own: Tensor, carried: Tensor | None, which: int) -> Tensor:
 
 class _RelativeAttention(torch.autograd.Function):
     @staticmethod
-    def forward(  # noqa: PLR0917 - autograd functions know positions only
+    def forward(  # noqa: PLR0917 - autograd functions take positional arguments only
         ctx: Any,
         own: Tensor,
         carried: Tensor | None,
@@ -147,7 +147,7 @@ class _RelativeAttention(torch.autograd.Function):
 def _projections_gradient(
     shape: tuple[int, ...], of_queries: Tensor, of_keys: Tensor, of_values: Tensor
 ) -> tuple[Tensor, Tensor]:
-    """The gradients of the segment's and of the memory's projections, each written once, from those heads first."""
+    """Arrange gradients with heads first as the gradients of the segment's and the memory's projections."""
     batch, time, _, heads, width = shape
     past = of_keys.shape[1] - time
     own = of_keys.new_empty(batch, time, 3, heads, width)
@@ -163,9 +163,9 @@ def _projections_gradient(
 def _scores_gradient(
     of_context: Tensor, context: Tensor, attention: Tensor, values: Tensor, dropout_mask: Tensor | None
 ) -> Tensor:
-    """The gradient before the softmax: attention * (gradient - sum_j attention_j gradient_j).
+    """Compute the gradient before the softmax: attention * (gradient - sum_j attention_j gradient_j).
 
-    The sum equals the dot product of a context and its gradient, which is much smaller to compute (Dao et al. 2022,
+    The sum equals the dot product of a context and its gradient, which is much cheaper to compute (Dao et al. 2022,
     appendix B).
     """
     sums = (of_context * context).sum(-1, keepdim=True)

@@ -1,7 +1,7 @@
-"""Softmax and cross-entropy in one, in chunks of tokens: the logits of the whole batch never exist.
+"""Softmax and cross-entropy in one function, in chunks of tokens: the logits of the whole batch never exist.
 
-The gradient is made in the forward pass, while a chunk's probabilities are still in the cache; what is kept for the
-backward pass is as large as the weights and the hidden states, not as the logits.
+The gradient is computed in the forward pass, while a chunk's probabilities are still in the cache. What is kept for
+the backward pass is as large as the weights and the hidden states, not as the logits.
 """
 
 from typing import Any, Final
@@ -9,19 +9,19 @@ from typing import Any, Final
 import torch
 from torch import Tensor
 
-CHUNK_LOGITS: Final = {"cpu": 2**21, "cuda": 2**26}  # 8 and 256 MiB in float32: of the cache's size, of the memory's
+CHUNK_LOGITS: Final = {"cpu": 2**21, "cuda": 2**26}  # 8 and 256 MiB in float32: to fit the cache, the memory
 SMALLEST_CHUNK: Final = 32  # fewer rows make slow matrix products
 
 
 def softmax_loss(hidden: Tensor, weight: Tensor, bias: Tensor, targets: Tensor) -> Tensor:
-    """The sum over tokens of -log softmax(hidden weight^T + bias)[target], in nats.
+    """Return the sum over tokens of -log softmax(hidden weight^T + bias)[target], in nats.
 
     Args:
         hidden: [tokens, d_model]; weight: [vocabulary, d_model]; bias: [vocabulary]; targets: int64 [tokens].
 
     Returns:
-        A scalar, summed in float64, of the hidden states' type or float32 if that is less precise. From bf16 or fp16,
-        logits are made in that type; the softmax, the loss and the weight's gradient are in float32.
+        A scalar, summed in float64, in the data type of the hidden states but at least float32. In bf16 or fp16 only
+        the logits have that type; the softmax, the loss and the weight's gradient are in float32.
     """
     if torch.is_grad_enabled():
         loss: Tensor = _SoftmaxLoss.apply(hidden, weight, bias, targets)  # type: ignore[no-untyped-call]  # torch's own
@@ -30,7 +30,7 @@ def softmax_loss(hidden: Tensor, weight: Tensor, bias: Tensor, targets: Tensor) 
 
 
 def chunk_rows(vocabulary_size: int, device: str) -> int:
-    """Tokens of a chunk."""
+    """Return the number of tokens in a chunk."""
     return max(SMALLEST_CHUNK, CHUNK_LOGITS.get(device, CHUNK_LOGITS["cuda"]) // vocabulary_size)
 
 
@@ -49,13 +49,13 @@ def _forward(
         logits = _at_least_float32(torch.addmm(bias, chunk, weight.t(), out=buffer[: chunk.shape[0]]))
         largest = logits.amax(1, keepdim=True)
         picked = logits.gather(1, target)
-        exponentials = logits.sub_(largest).exp_()  # not divided by their sum: d_model factors are cheaper to divide
+        exponentials = logits.sub_(largest).exp_()  # not normalized: dividing the d_model-wide factors is cheaper
         sums = exponentials.sum(1, keepdim=True)
         total += (sums.log() + largest - picked).sum(dtype=torch.float64)
         if gradients is not None:
             _add_gradients(
                 gradients,
-                place=slice(start, start + rows),
+                rows=slice(start, start + rows),
                 chunk=chunk,
                 weight=weight,
                 exponentials=exponentials,
@@ -72,18 +72,18 @@ def _at_least_float32(tensor: Tensor) -> Tensor:
 def _add_gradients(
     gradients: tuple[Tensor, Tensor, Tensor],
     *,
-    place: slice,
+    rows: slice,
     chunk: Tensor,
     weight: Tensor,
     exponentials: Tensor,
     sums: Tensor,
     target: Tensor,
 ) -> None:
-    """Add a chunk's part: softmax minus one at the target, times the other factor of each product."""
+    """Add a chunk's gradient: softmax minus one at the target, times the other factor of each product."""
     of_hidden, of_weight, of_bias = gradients
-    rows, of_products = of_hidden[place], exponentials.to(chunk.dtype)
-    torch.mm(of_products, weight, out=rows)
-    rows.div_(sums).sub_(weight[target])
+    of_chunk, of_products = of_hidden[rows], exponentials.to(chunk.dtype)
+    torch.mm(of_products, weight, out=of_chunk)
+    of_chunk.div_(sums).sub_(weight[target])
     scaled = (chunk / sums).to(chunk.dtype)
     if of_weight.dtype == chunk.dtype:
         of_weight.addmm_(of_products.t(), scaled)

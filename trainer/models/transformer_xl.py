@@ -1,20 +1,20 @@
 """Transformer-XL (Dai et al. 2019) with the regularizers of the small-data recipe.
 
-Keeps of upstream's PyTorch code (and a test against its values says so):
-1. One embedding matrix, scaled by sqrt(d_model) at the input, unscaled in the softmax; a bias for each word.
+As in upstream's PyTorch code (tested against its values):
+1. One embedding matrix, scaled by sqrt(d_model) at the input and unscaled in the softmax, with a bias per word.
 2. u and v are shared by all layers. Attention sees the memory's hidden states as they were, dropout included.
 3. Without `pre_norm`, layers are normalized after their residual sum; with it, there is no norm after the last layer.
 4. `same_length` and `clamp_length` act as `--same_length` and `--clamp_len` do; the adaptive softmax keeps its quirks
    (see adaptive_softmax.py).
 
-Differs from it:
+Unlike it:
 1. Streams come first: [batch, time], not [time, batch].
-2. Queries of the memory, which nobody reads, are not computed.
-3. Memory is what the next segment needs, `layers` tensors, not `layers + 1`.
-4. A dropped word type's embedding is 0; the recipe's code fills it with 1e-12.
-5. Upstream rounds masked attention scores to float32 whatever the type; ours does so where `score_rounding` says it,
-   which only matters in float64.
-6. Neither partial projections (`div_val`, `d_embed`) nor the attention types 1 to 3 exist.
+2. The queries of the memory, which are never used, are not computed.
+3. The memory holds what the next segment needs: `layers` tensors, not `layers + 1`.
+4. The embedding of a dropped word type is 0; the recipe's code fills it with 1e-12.
+5. Upstream always rounds masked attention scores to float32; here `score_rounding` chooses it, which only matters in
+   float64.
+6. Partial projections (`div_val`, `d_embed`) and the attention types 1 to 3 are not supported.
 """
 
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ from torch.nn import functional
 
 from trainer.config.model import ModelConfig, RegularizationConfig
 from trainer.models.adaptive_softmax import adaptive_softmax_loss
-from trainer.models.language_model import LanguageModel
+from trainer.models.language_model import LanguageModel, Memory
 from trainer.models.masks import attention_mask, sinusoids
 from trainer.models.relative_attention import relative_attention
 from trainer.models.softmax_loss import softmax_loss
@@ -35,19 +35,17 @@ from trainer.regularizers import dropout, dropout_mask, embed, locked_dropout
 INITIAL_STD: Final = 0.02
 LARGEST_WAVELENGTH: Final = 10_000.0
 
-Memory = tuple[Tensor, ...]
-
 
 @dataclass(frozen=True, slots=True)
 class Shared:
-    """What all layers of a call have in common.
+    """The inputs that all layers of a call share.
 
     Attributes:
-        encodings: of the distances, [keys, d_model].
+        encodings: encoded distances, [keys, d_model].
         content_bias, position_bias: u and v, [heads, d_head].
         mask: [time, keys].
-        generator: of dropout.
-        rounding: of the scores, see `relative_attention`.
+        generator: the source of dropout's randomness.
+        rounding: data type of the scores, see `relative_attention`.
     """
 
     encodings: Tensor
@@ -67,7 +65,7 @@ class Norm(nn.Module):
         self.bias = nn.Parameter(torch.empty(width))
 
     def forward(self, values: Tensor) -> Tensor:
-        """[..., width] to the same shape."""
+        """Map [..., width] to the same shape."""
         return functional.layer_norm(values, self.weight.shape, self.weight, self.bias)
 
 
@@ -86,7 +84,7 @@ class Attention(nn.Module):
         self.norm = Norm(config.d_model)
 
     def forward(self, hidden: Tensor, memory: Tensor | None, shared: Shared) -> Tensor:
-        """[batch, time, d_model] to the same shape; memory: [batch, carried, d_model]."""
+        """Map [batch, time, d_model] to the same shape; memory: [batch, carried, d_model]."""
         batch, time, _ = hidden.shape
         own, carried = self._project(hidden, memory, shared.generator)
         positions = functional.linear(shared.encodings, self.positions).view(-1, self.heads, self.width)
@@ -112,12 +110,12 @@ class Attention(nn.Module):
     def _project(
         self, hidden: Tensor, memory: Tensor | None, generator: torch.Generator
     ) -> tuple[Tensor, Tensor | None]:
-        """Queries, keys and values of the segment; keys and values of the memory, if any; as `relative_attention`."""
+        """Project the segment to queries, keys and values, and the memory, if any, to keys and values."""
         batch, time, _ = hidden.shape
         inner = self.heads * self.width
         own = functional.linear(self.norm(hidden) if self.pre_norm else hidden, self.queries_keys_values)
         mask = None
-        if self.training and self.rate > 0.0:  # the segment and its memory share the mask, as it is locked over time
+        if self.training and self.rate > 0.0:  # the segment and its memory share the mask: it is locked over time
             mask = dropout_mask((batch, 1, 3 * inner), self.rate, generator, dtype=hidden.dtype, streams=0)
             own = own * mask
         own = own.view(batch, time, 3, self.heads, self.width)
@@ -142,7 +140,7 @@ class FeedForward(nn.Module):
         self.norm = Norm(config.d_model)
 
     def forward(self, hidden: Tensor, generator: torch.Generator) -> Tensor:
-        """[batch, time, d_model] to the same shape."""
+        """Map [batch, time, d_model] to the same shape."""
         source = self.norm(hidden) if self.pre_norm else hidden
         inner = functional.relu_(functional.linear(source, self.inner, self.inner_bias))
         inner = locked_dropout(inner, self.rate, generator) if self.training else inner
@@ -160,7 +158,7 @@ class Layer(nn.Module):
         self.feed_forward = FeedForward(config, regularization)
 
     def forward(self, hidden: Tensor, memory: Tensor | None, shared: Shared) -> Tensor:
-        """[batch, time, d_model] to the same shape; memory: [batch, carried, d_model]."""
+        """Map [batch, time, d_model] to the same shape; memory: [batch, carried, d_model]."""
         attended: Tensor = self.attention(hidden, memory, shared)
         output: Tensor = self.feed_forward(attended, shared.generator)
         return output
@@ -170,7 +168,7 @@ class TransformerXL(LanguageModel):
     """The model. Its weights are unset until `initialize` or `load_state_dict`.
 
     Attributes:
-        score_rounding: attention scores are rounded to this type; None leaves them as they are.
+        score_rounding: round attention scores to this data type; None for no rounding.
     """
 
     frequencies: Tensor
@@ -193,7 +191,7 @@ class TransformerXL(LanguageModel):
         self.register_buffer("frequencies", 1.0 / LARGEST_WAVELENGTH**exponents, persistent=False)
 
     def initialize(self, generator: torch.Generator) -> None:
-        """Draw the weights as upstream does: N(0, 0.02), norms N(1, 0.02), biases 0; u and v are no biases in this."""
+        """Initialize the weights as upstream does: N(0, 0.02), norms N(1, 0.02), biases 0; u and v count as weights."""
         for name, parameter in self.named_parameters():
             if name.endswith("norm.weight"):
                 nn.init.normal_(parameter, 1.0, INITIAL_STD, generator=generator)
@@ -203,11 +201,11 @@ class TransformerXL(LanguageModel):
                 nn.init.zeros_(parameter)
 
     def forward(self, inputs: Tensor, targets: Tensor, memory: Memory | None = None) -> tuple[Tensor, Memory | None]:
-        """The mean loss in nats a token, and the memory for the next segment.
+        """Return the mean loss in nats per token, and the memory for the next segment.
 
         Args:
             inputs, targets: int64 [batch, time].
-            memory: what the call for the segment before returned; None at first.
+            memory: the memory that the call for the previous segment returned; None at first.
         """
         hidden, carried = self._hidden(inputs, memory)
         if self.training:  # twice, as in the recipe: plain, then locked
@@ -230,7 +228,7 @@ class TransformerXL(LanguageModel):
         return loss / flat_targets.numel(), carried
 
     def _hidden(self, inputs: Tensor, memory: Memory | None) -> tuple[Tensor, Memory | None]:
-        """The last layer's output, [batch, time, d_model], and the memory for the next segment."""
+        """Return the last layer's output, [batch, time, d_model], and the memory for the next segment."""
         rates, generator = self.regularization, self.generator
         time, past = inputs.shape[1], 0 if memory is None else memory[0].shape[1]
         rate = rates.embedding_dropout if self.training else 0.0
@@ -257,7 +255,11 @@ class TransformerXL(LanguageModel):
 
 
 def carry(memory: Tensor | None, hidden: Tensor, length: int) -> Tensor:
-    """The last `length` hidden states of memory and segment, [batch, at most length, d_model], without gradient."""
+    """Return the last `length` hidden states of memory and segment, without gradient.
+
+    Returns:
+        [batch, at most length, d_model].
+    """
     hidden = hidden.detach()
     if memory is not None and hidden.shape[1] < length:
         hidden = torch.cat([memory, hidden], 1)

@@ -139,7 +139,7 @@ def test_sgd_wants_a_learning_rate() -> None:
 def test_evaluation_sees_no_position_that_was_not_trained(kind: str) -> None:
     base: dict[str, Any] = {"model": {"kind": kind, "memory_length": 0}, "data": {"target_length": 64}}
     parse({**base, "evaluation": {"target_length": 32, "memory_length": 32}})
-    with pytest.raises(ConfigError, match="96 is a longer context than the 64 tokens that"):
+    with pytest.raises(ConfigError, match="96 exceeds the 64 tokens for which"):
         parse({**base, "evaluation": {"target_length": 64, "memory_length": 32}})
     parse({"evaluation": {"target_length": 64, "memory_length": 320}})  # transformer_xl has relative positions
 

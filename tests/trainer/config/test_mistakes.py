@@ -31,13 +31,16 @@ CONFIGS: dict[str, tuple[str, list[str]]] = {
     "an odd width": (STEPS + "model: {d_model: 63}", ["model.d_model: 63 is not a multiple of 2.", "e.g. 64"]),
     "heads that do not divide the width": (
         STEPS + "model: {d_model: 64, heads: 5}",
-        ["2:1: model: d_model = 64 is not divisible by heads = 5. Choose another number of heads, or give d_head."],
+        ["2:1: model: d_model = 64 is not divisible by heads = 5. Choose another number of heads, or set d_head."],
     ),
     "an architecture misspelt": (
         STEPS + "model: {kind: transformerxl}",
         ["model.kind: 'transformerxl' is not one of transformer_xl", "Did you mean 'transformer_xl'?"],
     ),
-    "cutoffs that fall": (STEPS + "model: {adaptive_cutoffs: [40, 20]}", ["[40, 20] must rise, e.g. [20000, 40000]"]),
+    "cutoffs that fall": (
+        STEPS + "model: {adaptive_cutoffs: [40, 20]}",
+        ["[40, 20] must be ascending, e.g. [20000, 40000]"],
+    ),
     "one cutoff, not in a list": (STEPS + "model: {adaptive_cutoffs: 20}", ["20 is not a list. Frequency ranks"]),
     "a word among the cutoffs": (
         STEPS + "model: {adaptive_cutoffs: [10, a]}",
@@ -72,7 +75,7 @@ CONFIGS: dict[str, tuple[str, list[str]]] = {
     "no corpus after the colon": (STEPS + "data: {corpus: }", ["2:8: data.corpus: null is not one of pydocs, ptb"]),
     "any folder, but which": (
         STEPS + "data: {corpus: folder}",
-        ["data: corpus = folder needs the folder too, e.g. {corpus: folder, folder: my/texts}."],
+        ["data: corpus = folder needs data.folder too, e.g. {corpus: folder, folder: my/texts}."],
     ),
     "a rate of no noise": (
         STEPS + "data: {noise_rate: 0.2}",
@@ -89,7 +92,7 @@ CONFIGS: dict[str, tuple[str, list[str]]] = {
         STEPS + "device: gpu",
         ["device: 'gpu' is not one of auto, cpu, cuda. Did you mean 'cuda'?"],
     ),
-    "a negative seed": (STEPS + "seed: -1", ["seed: -1 is not at least 0. A whole number from 0."]),
+    "a negative seed": (STEPS + "seed: -1", ["seed: -1 is not at least 0. Random seed, an integer of at least 0."]),
     "a seed in words": (STEPS + "seed: one", ["seed: 'one' is not a whole number."]),
     "a mapping where a number belongs": (
         STEPS + "model: {layers: {a: 1}}",
@@ -104,12 +107,15 @@ CONFIGS: dict[str, tuple[str, list[str]]] = {
     ),
     "two budgets": (
         "budget: {steps: 10, epochs: 2}",
-        ["1:1: budget: give one of steps, tokens and epochs, but got steps and"],
+        ["1:1: budget: needs exactly one of steps, tokens and epochs, but got steps and"],
     ),
-    "an empty budget": ("budget: {}", ["budget: give one of steps, tokens and epochs, but got none."]),
+    "an empty budget": ("budget: {}", ["budget: needs exactly one of steps, tokens and epochs, but got none."]),
     "a budget without its unit": ("budget: 3000", ["budget: 3000 is not a mapping", "e.g. {steps: 3000}"]),
     "a budget's key misspelt": ("budget: {step: 100}", ["1:10: budget.step: unknown key. Did you mean 'steps'?"]),
-    "no budget": ("model: {layers: 2}", ["c.yaml: budget: is missing. How long to train, e.g. budget: {steps: 3000}."]),
+    "no budget": (
+        "model: {layers: 2}",
+        ["c.yaml: budget: is missing. Set how long to train, e.g. budget: {steps: 3000}."],
+    ),
     "an empty file": ("", ["c.yaml: budget: is missing."]),
     "a key given twice": (STEPS + "seed: 1\nseed: 2", ["3:1: seed: this key stands in line 2 already. Keep one."]),
     "a key that is a list": (STEPS + "? [a]\n: 2", ["a key in line 2 is not plain text. Write name: value."]),
@@ -194,7 +200,7 @@ def test_a_file_that_is_not_there_or_not_text_is_named(tmp_path: Path) -> None:
         read_config(tmp_path)
 
 
-# Command lines: the arguments ({0} is the test's folder), and what stands in the message.
+# Command lines: the arguments ({0} is the test's directory), and a part of the message.
 COMMANDS: dict[str, tuple[list[str], str]] = {
     "nothing": ([], "the following arguments are required: CONFIG, --run-dir"),
     "no folder": (["{0}/good.yaml"], "the following arguments are required: --run-dir"),
@@ -203,28 +209,28 @@ COMMANDS: dict[str, tuple[list[str], str]] = {
     "an option cut short": (["{0}/good.yaml", "--run", "{0}/run"], "the following arguments are required: --run-dir"),
     "a file as the folder": (
         ["{0}/good.yaml", "--run-dir", "{0}/good.yaml"],
-        "is not a folder. Give another --run-dir.",
+        "is not a directory. Choose another --run-dir.",
     ),
     "a run that is there": (
         ["{0}/good.yaml", "--run-dir", "{0}/old"],
-        "already holds a run (metrics.jsonl). Add --resume, or give another --run-dir.",
+        "already holds a run (metrics.jsonl). Add --resume, or choose another --run-dir.",
     ),
     "a bad configuration": (["{0}/bad.yaml", "--run-dir", "{0}/run"], "bad.yaml:1:9: model.layer: unknown key."),
     "nothing to compile for": (
         ["{0}/compile.yaml", "--run-dir", "{0}/run"],
-        "compile: true needs a GPU, and this run is on the CPU. Set it to false.",
+        "compile: true needs a GPU, but this run is on the CPU. Set it to false.",
     ),
     "no GPU": (
         ["{0}/cuda.yaml", "--run-dir", "{0}/run"],
-        "device: 'cuda' was asked for, but PyTorch sees no GPU here.",
+        "device: 'cuda' needs a GPU, but PyTorch sees none here.",
     ),
     "a folder of data that is none": (
         ["{0}/nodata.yaml", "--run-dir", "{0}/run"],
-        "data.folder: '/no/such/place' is not a folder. Name the one that holds train.txt, valid.txt, test.txt.",
+        "data.folder: '/no/such/place' is not a directory. Use the directory that holds train.txt, valid.txt, ",
     ),
     "a folder without text": (
         ["{0}/notext.yaml", "--run-dir", "{0}/run"],
-        "has too little text: 0 lines in .txt and .md files. Give it train.txt, valid.txt and test.txt",
+        "has too little text: 0 lines in .txt and .md files. Provide train.txt, valid.txt and test.txt",
     ),
     "more streams to evaluate than text": (
         ["{0}/evaluation.yaml", "--run-dir", "{0}/run"],

@@ -130,7 +130,7 @@ def test_a_broken_connection_goes_on_where_it_was(tmp_path: Path, server: Server
 def test_a_later_command_goes_on_where_an_earlier_one_failed(tmp_path: Path, server: Server) -> None:
     downloads = zipped(server)
     server.cut_after = [1000, 0, 0, 0, 0, 0]
-    with pytest.raises(FetchError, match=r"cannot be fetched: .*1000 bytes are kept, and the same command goes on"):
+    with pytest.raises(FetchError, match=r"cannot be fetched: .*1000 bytes are kept; rerun the same command to resume"):
         fetch("wikitext-2", tmp_path, downloads=downloads)
     assert not (tmp_path / "wikitext-2").exists()
     server.requests.clear()
@@ -146,7 +146,7 @@ def test_a_part_that_is_whole_already_is_taken(tmp_path: Path, server: Server) -
 
 
 def test_another_file_is_refused_and_removed(tmp_path: Path, server: Server) -> None:
-    with pytest.raises(FetchError, match=r"its MD5 is \w+, but that of the published file is 0123, so it was removed"):
+    with pytest.raises(FetchError, match=r"its MD5 is \w+, but that of the published file is 0123, so it was deleted"):
         fetch("wikitext-2", tmp_path, downloads=zipped(server, md5="0123"))
     assert not list(tmp_path.iterdir())
 
@@ -168,7 +168,7 @@ def test_a_file_that_the_server_lacks_is_told_at_once(tmp_path: Path, server: Se
 def test_another_address_goes_on_where_the_first_one_failed(tmp_path: Path, server: Server) -> None:
     (download,) = zipped(server)
     said: list[str] = []
-    moved = replace(download, url=server.url("moved/w.zip"), elsewhere=(download.url,))
+    moved = replace(download, url=server.url("moved/w.zip"), mirrors=(download.url,))
     (tmp_path / ".w.zip.part").write_bytes(server.files["w.zip"][:700])
     fetch("wikitext-2", tmp_path, downloads=[moved], say=said.append)
     assert server.requests == ["bytes=700-", "bytes=700-"]
@@ -179,23 +179,22 @@ def test_another_address_goes_on_where_the_first_one_failed(tmp_path: Path, serv
 def test_another_file_at_the_first_address_does_not_hide_the_right_one(tmp_path: Path, server: Server) -> None:
     (download,) = zipped(server)
     server.files["other/w.zip"] = b"no archive"
-    fetch(
-        "wikitext-2", tmp_path, downloads=[replace(download, url=server.url("other/w.zip"), elsewhere=(download.url,))]
-    )
+    fetch("wikitext-2", tmp_path, downloads=[replace(download, url=server.url("other/w.zip"), mirrors=(download.url,))])
     assert (tmp_path / "wikitext-2" / "test.txt").exists()
 
 
 def test_all_addresses_are_named_when_none_has_it(tmp_path: Path, server: Server) -> None:
-    download = Download(server.url("one"), "", "train.txt", elsewhere=(server.url("two"),))
+    download = Download(server.url("one"), "", "train.txt", mirrors=(server.url("two"),))
     with pytest.raises(
-        FetchError, match=r"one: cannot be fetched: Not Found; .*two: cannot be .*; or fetch the file else"
+        FetchError,
+        match=r"one: cannot be fetched: Not Found; .*two: cannot be .*; rerun the same command to resume, or get",
     ):
         fetch("ptb", tmp_path, downloads=[download])
 
 
 def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(FetchError, match=r"file/data: cannot be written to: Not a directory\. Give another folder"):
+    with pytest.raises(FetchError, match=r"file/data: cannot be written to: Not a directory\. Choose another --folder"):
         fetch("ptb", tmp_path / "file" / "data")
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.trainer.corpora.real import real_folder
+from trainer.config import parse, text_problems
 from trainer.config.cost import TRAIN_TOKENS, VOCABULARY_SIZES
 from trainer.config.model import DataConfig
 from trainer.corpora.corpus import load_corpus
@@ -50,7 +51,7 @@ def test_a_file_that_is_not_the_published_one_is_refused(tmp_path: Path, part: s
     with pytest.raises(UsageError) as caught:
         load_folder("ptb", str(tmp_path / "ptb"))
     assert f"{part}.txt: its MD5 is " in str(caught.value)
-    assert "Results would not be comparable: fetch the original file." in str(caught.value)
+    assert "Results would not be comparable; download the original file." in str(caught.value)
 
 
 @pytest.mark.corpus
@@ -101,6 +102,27 @@ def test_a_missing_part_is_named(tmp_path: Path) -> None:
         load_folder("ptb", str(tmp_path))
 
 
+@pytest.mark.parametrize("part", ["train", "valid", "test"])
+@pytest.mark.parametrize("content", ["", "\ufeff"])
+def test_an_empty_part_is_named(tmp_path: Path, part: str, content: str) -> None:
+    for each in ("train", "valid", "test"):
+        (tmp_path / f"{each}.txt").write_text(content if each == part else "the cat\n", encoding="utf-8")
+    with pytest.raises(UsageError, match=rf"{part}\.txt: is empty\. Fill it, or use another data\.folder\."):
+        load_corpus(DataConfig(corpus="folder", folder=str(tmp_path), batch_size=1))
+
+
+def test_an_empty_part_is_a_problem_that_needs_no_reading(tmp_path: Path) -> None:
+    config = {"data": {"corpus": "ptb", "folder": str(tmp_path / "ptb")}}
+    assert text_problems(parse(config)) == []  # the directory may exist elsewhere
+    (tmp_path / "ptb").mkdir()
+    assert text_problems(parse(config)) == []
+    (tmp_path / "ptb" / "ptb.valid.txt").touch()
+    (tmp_path / "ptb" / "test.txt").write_text("the cat\n")
+    (problem,) = text_problems(parse(config))
+    assert str(problem) == (f"data.folder: {tmp_path}/ptb/ptb.valid.txt is empty. Fill it, or use another directory.")
+    assert text_problems(parse({})) == []
+
+
 def test_a_part_that_is_no_text_is_named(tmp_path: Path) -> None:
     (tmp_path / "train.txt").write_bytes(b"\xff\xfe")
     with pytest.raises(UsageError, match=r"train\.txt: cannot be read: .*invalid start byte"):
@@ -114,9 +136,9 @@ def test_the_places_that_were_looked_at_are_told(tmp_path: Path, monkeypatch: py
     with pytest.raises(UsageError) as caught:
         find_folder("ptb", None)
     assert f"'ptb' was not found in {tmp_path}/corpora/ptb, data/ptb, ../shared/data/ptb." in str(caught.value)
-    assert "Set data.folder, or $SWEEPER_DATA to the folder above, where train.txt, valid.txt, test.txt are, or" in str(
+    assert "Set data.folder to the directory that holds train.txt, valid.txt, test.txt, or $SWEEPER_DATA to" in str(
         caught.value
     )
-    assert "fetch it: python -m trainer.corpora.fetch ptb --folder data." in str(caught.value)
+    assert "download the corpus: python -m trainer.corpora.fetch ptb --folder data." in str(caught.value)
     (tmp_path / "corpora" / "ptb").mkdir(parents=True)
     assert find_folder("ptb", None) == tmp_path / "corpora" / "ptb"
