@@ -1,4 +1,4 @@
-"""One thread for PyTorch, so that tests side by side do not fight for the cores and sums have one order."""
+"""Use one PyTorch thread, so that parallel tests do not compete for cores and sums have one order."""
 
 import pytest
 import torch

@@ -1,4 +1,4 @@
-"""The golden cases of the upstream Transformer-XL, which lie beside the checkout (see their README)."""
+"""Load the golden cases of the upstream Transformer-XL, which are kept beside the checkout (see their README)."""
 
 import json
 from dataclasses import dataclass
@@ -22,13 +22,13 @@ class Golden:
     stream: Tensor
 
     def segment(self, number: int) -> tuple[Tensor, Tensor]:
-        """Inputs and targets, int64 [batch, time]."""
+        """Return inputs and targets, int64 [batch, time]."""
         start, stop = number * self.config["tgt_len"], (number + 1) * self.config["tgt_len"]
         return self.stream[start:stop].T, self.stream[start + 1 : stop + 1].T
 
 
 def load_golden(name: str) -> Golden:
-    """A case; the test that asks for it is skipped where the folder is absent."""
+    """Load a case, or skip the test if the directory is absent."""
     if not FOLDER.is_dir():
         pytest.skip(f"the golden cases are not at {FOLDER}")
     state = load_file(FOLDER / f"{name}.safetensors")

@@ -1,4 +1,4 @@
-"""Runs of `python -m trainer` in children of one process that has PyTorch loaded, cut off at chosen points.
+"""Run `python -m trainer` in children of one process that has PyTorch loaded, and cut them off at chosen points.
 
 A program, not a module: `python run_in_children.py JOB` reads a JSON file of jobs, in order, and does each:
 ``{"arguments": [...], "signal": null | number, "lines": n}``. A job with a signal gets it as soon as its metrics file
@@ -31,7 +31,7 @@ def main(jobs: list[dict[str, Any]]) -> None:
 
 
 def wait_for_lines(child: int, path: Path, lines: int) -> None:
-    """Until the file has so many lines, or the child has ended (and waits to be collected)."""
+    """Wait until the file has N lines, or the child has ended and waits to be reaped."""
     while not has_ended(child):
         if path.exists() and path.read_bytes().count(b"\n") >= lines:
             return

@@ -1,4 +1,4 @@
-"""Out of memory: fewer streams at a time, and the same run."""
+"""Test that a run that is out of memory continues with fewer streams at once, with the same results."""
 
 import json
 from collections.abc import Callable
@@ -23,7 +23,7 @@ MESSAGE = (
 def fail_above(
     monkeypatch: pytest.MonkeyPatch, streams: int, *, from_call: int = 0, in_backward: bool = False
 ) -> Callable[[], int]:
-    """An allocator with room for so many streams in training; gives how often it failed."""
+    """Install an allocator with room for N streams in training; return how often it failed."""
     original, calls, failures = TransformerXL.forward, [0], [0]
 
     def fail(gradient: Tensor | None = None) -> None:

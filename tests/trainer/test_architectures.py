@@ -1,4 +1,4 @@
-"""Every architecture trains, and goes on bit by bit where it was cut."""
+"""Test that every architecture trains, and resumes bit for bit where it was cut."""
 
 import json
 import math
@@ -52,7 +52,7 @@ def config_of(kind: str, **sections: dict[str, Any]) -> TrainerConfig:
 
 
 def corpus() -> Corpus:
-    """A text with something to learn: each word tells the next but one."""
+    """Write a text with something to learn: each word determines the next word but one."""
     words = ["the", "cat", "saw", "a", "dog", "and", "the", "dog", "saw", "a", "cat", "and", "then", "they", "ran"]
     lines = [" ".join(words[start % 7 : start % 7 + 8]) for start in range(120)]
     text = "\n".join(lines) + "\n"
@@ -77,7 +77,7 @@ def lines_of(folder: Path) -> list[dict[str, Any]]:
 
 @pytest.fixture
 def rising_losses(monkeypatch: pytest.MonkeyPatch) -> None:
-    """NT-ASGD is told that validation gets worse, so that it averages from the third evaluation on."""
+    """Report worsening validation to NT-ASGD, so that it averages from the third evaluation on."""
     real = SGD.note_validation
     monkeypatch.setattr(SGD, "note_validation", lambda self, loss: real(self, float(len(self.losses))))
 

@@ -1,4 +1,4 @@
-"""Noise replaces words as often and by what its definition says, and goes on from a checkpoint."""
+"""Test that noise replaces words as its definition says, and resumes from a checkpoint."""
 
 import math
 from collections import Counter
@@ -29,7 +29,7 @@ def assert_share(found: Tensor, expected: float) -> None:
 
 
 def words(count: int = 40_000) -> tuple[Tensor, Tensor]:
-    """Words of the text in equal shares, [200, count / 200], and targets that are no words, so that changes show."""
+    """Return words of the text in equal shares, [200, count / 200], and targets that are no words, to show changes."""
     inputs = torch.arange(count).view(200, -1) % 5
     return inputs, torch.full_like(inputs, -1)
 
@@ -109,7 +109,7 @@ def turning(seed: int = 0, **options: bool) -> TrainingBatches:
 
 
 def epoch_of(batches: TrainingBatches) -> Tensor:
-    """The inputs of an epoch, [streams, tokens]."""
+    """Return the inputs of an epoch, [streams, tokens]."""
     number, pieces = batches.epoch, []
     while batches.epoch == number:
         pieces.append(batches.next()[0])

@@ -1,4 +1,4 @@
-"""Streams and segments: every token but a stream's first is predicted once an epoch, from the one before it."""
+"""Test that every token except a stream's first is predicted once per epoch, from the token before it."""
 
 import torch
 from hypothesis import given

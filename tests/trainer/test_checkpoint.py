@@ -1,4 +1,4 @@
-"""Checkpoints hold plain data, are whole, and refuse what they are not."""
+"""Test that checkpoints are plain data, are written atomically, and that other files are refused."""
 
 import pickle
 import struct
@@ -12,7 +12,7 @@ from trainer.errors import UsageError
 
 
 class Trap:
-    """Writes a file when it is unpickled as code."""
+    """An object that writes a file when it is unpickled as code."""
 
     def __init__(self, path: str) -> None:
         self.path = path

@@ -1,4 +1,4 @@
-"""Perplexity counts the tokens predicted, each once, whatever the segments."""
+"""Test that perplexity counts every predicted token once, whatever the segments."""
 
 import math
 from pathlib import Path
@@ -19,7 +19,7 @@ from trainer.setup import check_lengths
 
 
 class Told(LanguageModel):
-    """A model whose loss of a token is the token itself, and that notes how it is called."""
+    """A model whose loss on a token is the token itself, and that records its calls."""
 
     def __init__(self) -> None:
         super().__init__()

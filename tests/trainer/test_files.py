@@ -1,4 +1,4 @@
-"""Files are whole or not there; the log can be cut back."""
+"""Test that files are written atomically, and that the log can be truncated."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The C library keeps what is freed: the same block comes again without new pages."""
+"""Test that the C library keeps freed memory: allocating the same block again takes no new pages."""
 
 import subprocess
 import sys

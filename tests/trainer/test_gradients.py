@@ -1,4 +1,4 @@
-"""A batch read in parts has the gradients, the memory and the draws of the whole batch."""
+"""Test that a batch read in parts has the gradients, the memory and the draws of the whole batch."""
 
 from typing import Any
 
@@ -50,7 +50,7 @@ def make_model(name: str) -> LanguageModel:
 
 
 def walk(model: LanguageModel, micro_batch_size: int) -> tuple[list[float], list[Tensor], Tensor]:
-    """Losses of three segments, the gradients that add up over them, and the generator's state at the end."""
+    """Return the losses of three segments, their summed gradients, and the generator's final state."""
     tokens = torch.randint(VOCABULARY, (5, 19), generator=torch.Generator().manual_seed(1))
     memory, losses = None, []
     for start in (0, 6, 12):

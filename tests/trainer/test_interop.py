@@ -1,4 +1,4 @@
-"""Our Transformer-XL is upstream's: values made with the reference implementation in float64."""
+"""Test our Transformer-XL against values of the reference implementation in float64."""
 
 import pytest
 import torch

@@ -1,4 +1,4 @@
-"""Every configuration in docs/models.md is one that the trainer takes."""
+"""Test that the trainer accepts every configuration in docs/models.md."""
 
 import re
 from pathlib import Path

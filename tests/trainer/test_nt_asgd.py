@@ -1,4 +1,4 @@
-"""SGD is PyTorch's, and NT-ASGD averages when and what its paper says."""
+"""Test SGD against PyTorch's, and that NT-ASGD averages when and what its paper says."""
 
 import pytest
 import torch
@@ -43,7 +43,7 @@ def test_steps_are_those_of_torch_optim(kind: str, weight_decay: float) -> None:
 
 
 def triggered_at(losses: list[float], **options: object) -> int | None:
-    """The evaluation, from 0, after which the weights are averaged."""
+    """Return the index of the evaluation after which the weights are averaged."""
     optimizer = SGD(weights(), config_of(**options))
     for number, loss in enumerate(losses):
         optimizer.note_validation(loss)

@@ -1,4 +1,4 @@
-"""Our Adam is PyTorch's, and clipping PyTorch's clipping."""
+"""Test Adam and clipping against PyTorch's."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""bf16 and fp16 train as fp32 does, with float32 weights behind them; a loss scale finds its size."""
+"""Test that bf16 and fp16 train as fp32 does, with float32 master weights and a loss scale that adapts."""
 
 import json
 from pathlib import Path

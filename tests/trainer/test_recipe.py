@@ -1,4 +1,4 @@
-"""The study of the published recipe holds the recipe's numbers (see its file)."""
+"""Test that the study of the published recipe has the recipe's numbers (see its file)."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Each mask drops at its rate, scales what it keeps by 1 / (1 - rate), and is shared along the axes it names."""
+"""Test that masks drop at their rate, scale what they keep by 1 / (1 - rate), and are shared along the right axes."""
 
 import math
 
@@ -14,7 +14,7 @@ def seeded(seed: int = 0) -> torch.Generator:
 
 
 def assert_share(dropped: Tensor, rate: float) -> None:
-    """The share of dropped entries is within five standard deviations of the rate."""
+    """Check that the share of dropped entries is within five standard deviations of the rate."""
     tolerance = 5 * math.sqrt(rate * (1 - rate) / dropped.numel())
     assert dropped.double().mean().item() == pytest.approx(rate, abs=tolerance)
 

@@ -1,4 +1,4 @@
-"""A run cut anywhere and gone on with is the run that was never cut: its metrics and weights, bit for bit."""
+"""Test that a run that is cut anywhere and resumed equals the uninterrupted run, metrics and weights, bit for bit."""
 
 import json
 import signal
@@ -58,7 +58,7 @@ def result(folder: Path) -> dict[str, Any]:
 
 
 def assert_equal_states(one: Any, other: Any) -> None:
-    """Tensors bit for bit, everything else equal."""
+    """Check that tensors are equal bit for bit, and everything else is equal."""
     assert type(one) is type(other)
     if isinstance(one, torch.Tensor):
         assert torch.equal(one, other)

@@ -1,4 +1,4 @@
-"""The learning rate over a run."""
+"""Test the learning rate over a run."""
 
 import math
 

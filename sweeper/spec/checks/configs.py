@@ -15,7 +15,7 @@ from sweeper.spec.names import row_text
 from sweeper.spec.normal import NormalFactor
 from sweeper.spec.parts import Parts
 from sweeper.spec.yaml_source import KeyPath
-from trainer.config import ConfigError, Problem, TrainerConfig, parse, problems_of
+from trainer.config import ConfigError, Problem, TrainerConfig, parse, problems_of, text_problems
 from trainer.config.wording import dotted, shown, suggestion
 
 MOST_COMBINATIONS: Final = 500  # of a phase that are tried; the plan tries the others
@@ -49,10 +49,9 @@ def check_configs(parts: Parts, complaints: Complaints) -> None:
 def problems(config: Mapping[str, Any]) -> tuple[Problem, ...]:
     """What the trainer finds wrong with a config, the phase's own keys aside."""
     try:
-        parse({name: value for name, value in config.items() if name not in OF_PHASES})
+        return tuple(text_problems(parse({name: value for name, value in config.items() if name not in OF_PHASES})))
     except ConfigError as error:
         return error.problems
-    return ()
 
 
 def _check_baselines(parts: Parts, complaints: Complaints) -> set[Problem]:

@@ -1,4 +1,4 @@
-"""What a run costs, by formula, is what a counter counts."""
+"""Test that the formulas for the cost of a run agree with PyTorch's counter."""
 
 from typing import Any
 
@@ -22,12 +22,12 @@ SHAPES: list[dict[str, Any]] = [
 
 
 def product_in_place(total: Any, first: Any, second: Any, **_: Any) -> int:
-    """Operations of total += first second; the counter knows products by their plain names only."""
+    """Count the operations of total += first second; PyTorch's counter knows only out-of-place products."""
     return 2 * first[0] * first[1] * second[1]
 
 
 def counted(config: TrainerConfig, *, backward: bool) -> int:
-    """Operations of a step with full memory that PyTorch's own counter sees."""
+    """Count the operations of a step with full memory with PyTorch's counter."""
     model = TransformerXL(config.model, config.regularization, VOCABULARY)
     model.initialize(torch.Generator().manual_seed(0))
     tokens = torch.zeros(config.data.batch_size, config.data.target_length + 1, dtype=torch.int64)

@@ -1,4 +1,4 @@
-"""An option that a kind lacks is refused unless it says that there is none; one path serves all kinds that have it."""
+"""Test that an option that a kind lacks is refused unless it is off, and has one path for all kinds that have it."""
 
 from pathlib import Path
 from typing import Any
@@ -87,7 +87,7 @@ def test_null_stands_for_the_default_and_for_absence(path: tuple[str, str], kind
 
 
 def test_a_dropout_of_zero_says_that_there_is_none() -> None:
-    """So that a study's baseline may switch off all regularizers for every kind."""
+    """This lets a study's baseline switch off all regularizers for every kind."""
     off = {"attention_dropout": 0, "weight_dropout": 0.0, "activation_regularization": 0.0}
     for kind in MODELS:
         given = resolve({"model": {"kind": kind, "same_length": False}, "regularization": off})

@@ -1,5 +1,4 @@
-"""Wrong configurations and command lines, and what their users read. Every message was reviewed: the place, the
-value, the rule, the remedy."""
+"""Test the messages for wrong configurations and command lines: place, value, rule and remedy."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Operations of AWD-LSTM and GPT by formula are what PyTorch's counter counts."""
+"""Test that the formulas for the operations of AWD-LSTM and GPT agree with PyTorch's counter."""
 
 from typing import Any
 
@@ -25,12 +25,12 @@ SHAPES: list[dict[str, Any]] = [
 
 
 def product_in_place(total: Any, first: Any, second: Any, **_: Any) -> int:
-    """Operations of total += first second; the counter knows products by their plain names only."""
+    """Count the operations of total += first second; PyTorch's counter knows only out-of-place products."""
     return 2 * first[0] * first[1] * second[1]
 
 
 def counted(config: TrainerConfig, *, backward: bool) -> int:
-    """Operations of a step with full memory that PyTorch's counter sees; fused kernels are taken apart for it."""
+    """Count the operations of a step with full memory with PyTorch's counter, with fused kernels taken apart."""
     model = build_model(config, VOCABULARY, torch.device("cpu"))
     tokens = torch.zeros(config.data.batch_size, config.data.target_length + 1, dtype=torch.int64)
     memory = None
@@ -60,7 +60,7 @@ def test_the_formulas_are_what_the_counter_counts(shape: dict[str, Any], monkeyp
 def lstm_by_products(
     inputs: torch.Tensor, state: list[torch.Tensor], weights: tuple[torch.Tensor, ...], **_: Any
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """`torch.lstm` from products that the counter knows."""
+    """Compute `torch.lstm` from products that the counter knows."""
     from_inputs = nn.functional.linear(inputs, weights[0], weights[2])
     output, cell = state[0][0], state[1][0]
     outputs = []

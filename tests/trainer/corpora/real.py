@@ -1,4 +1,4 @@
-"""Where the corpora lie that others hold rights in."""
+"""Find the corpora that may not be distributed."""
 
 import os
 from pathlib import Path
@@ -7,7 +7,7 @@ import pytest
 
 
 def real_folder(corpus: str) -> Path:
-    """The folder of a corpus; the test that asks is skipped where it is absent."""
+    """Return the directory of a corpus, or skip the test if it is absent."""
     base = Path(os.environ.get("SWEEPER_DATA") or Path(__file__).resolve().parents[4] / "shared" / "data")
     if not (base / corpus).is_dir():
         pytest.skip(f"{corpus} is not at {base}; set SWEEPER_DATA")

@@ -1,4 +1,4 @@
-"""Byte-pair encoding: every text comes back, frequent tokens come first, and perplexity is a word's."""
+"""Test that byte-pair encoding is reversible, puts frequent tokens first, and keeps perplexities per word."""
 
 import math
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Fetching from a server on this machine: whole or not there, resumed where it was cut, refused if it is another."""
+"""Test downloads from a local server: atomic, resumed where they were cut, and refused if the file is another."""
 
 import hashlib
 import io
@@ -29,7 +29,7 @@ def archive() -> bytes:
 
 
 class Server:
-    """What the server has, what it was asked for, and when it hangs up.
+    """The files of the server, the requests that it received, and when it disconnects.
 
     Attributes:
         cut_after: bytes after which the next answers end early, one an answer.

@@ -1,4 +1,4 @@
-"""Penn Treebank and WikiText-2 are the files that everyone trains on, or they are refused."""
+"""Test that Penn Treebank and WikiText-2 are the published files, and that others are refused."""
 
 import shutil
 from pathlib import Path

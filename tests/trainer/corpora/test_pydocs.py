@@ -1,4 +1,4 @@
-"""The corpus that needs no download: the same text in every process of one interpreter."""
+"""Test the corpus that needs no download: its text is the same in every process of one interpreter."""
 
 import json
 import subprocess

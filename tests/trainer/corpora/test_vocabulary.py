@@ -1,4 +1,4 @@
-"""Words by falling frequency, from the training text alone."""
+"""Test that words are ordered by decreasing frequency in the training text."""
 
 import math
 from collections import Counter

@@ -1,4 +1,4 @@
-"""The adaptive softmax against probabilities written out word by word."""
+"""Test the adaptive softmax against probabilities written out word by word."""
 
 import math
 
@@ -27,7 +27,7 @@ def loss_of(hidden: Tensor, words: list[int], given: dict[str, Tensor], cutoffs:
 
 
 def written_out(hidden: Tensor, word: int, given: dict[str, Tensor], cutoffs: list[int]) -> float:
-    """-log p(word) of one token: the head's column of the cluster, the last cluster's first, times the word's share."""
+    """Compute -log p(word) of one token: the head's column of the cluster times the word's share of the cluster."""
     logits = given["weight"] @ hidden + given["bias"]
     head = torch.cat([logits[: cutoffs[0]], given["cluster_weight"] @ hidden + given["cluster_bias"]])
     if word < cutoffs[0]:

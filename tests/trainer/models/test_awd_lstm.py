@@ -1,4 +1,4 @@
-"""AWD-LSTM is an LSTM written out step by step, with every mask where the paper has it."""
+"""Test AWD-LSTM against an LSTM written out step by step, with every mask where the paper has it."""
 
 import pytest
 import torch
@@ -41,7 +41,7 @@ def mask(shape: tuple[int, ...], rate: float, generator: torch.Generator) -> Ten
 
 
 def by_steps(layer: LSTMLayer, inputs: Tensor, weight: Tensor, output: Tensor, cell: Tensor) -> tuple[Tensor, ...]:
-    """The LSTM's equations, one time after the other."""
+    """Compute the LSTM's equations, one time step after the other."""
     outputs = []
     for time in range(inputs.shape[1]):
         gates = inputs[:, time] @ layer.input_weight.T + layer.input_bias + output @ weight.T + layer.hidden_bias
@@ -53,7 +53,7 @@ def by_steps(layer: LSTMLayer, inputs: Tensor, weight: Tensor, output: Tensor, c
 
 
 def reference(model: AwdLSTM, rates: RegularizationConfig, memory: tuple[Tensor, ...] | None) -> Tensor:
-    """What training minimizes, penalties included, with masks drawn in the model's order."""
+    """Compute the training objective with penalties, with masks drawn in the model's order."""
     inputs, targets = tokens()
     generator = torch.Generator().manual_seed(0)
     types = mask((WORDS, 1), rates.embedding_dropout, generator)
@@ -104,7 +104,7 @@ def test_the_loss_is_in_nats_a_token_whatever_the_penalties() -> None:
 
 
 def test_single_precision_takes_the_same_way() -> None:
-    """It is another kernel: oneDNN's."""
+    """On a CPU bf16 uses another kernel, oneDNN's."""
     model, single = model_of(ALL), model_of(ALL).float()
     single.regularization = model.regularization = RegularizationConfig()
     for each in (*model.layers, *single.layers):
@@ -184,7 +184,7 @@ def test_weights_start_as_the_authors_start_them() -> None:
 
 @pytest.mark.parametrize(("words", "millions"), [(10_000, 24.2), (33_278, 33.6)])
 def test_the_published_shapes_have_their_published_sizes(words: int, millions: float) -> None:
-    """24 M on Penn Treebank and 33 M on WikiText-2 (Merity et al. 2018, tables 1 and 2)."""
+    """There are 24 M on Penn Treebank and 33 M on WikiText-2 (Merity et al. 2018, tables 1 and 2)."""
     config = ModelConfig(kind="awd_lstm", layers=3, d_model=400, d_inner=1150)
     with torch.device("meta"):
         model = AwdLSTM(config, RegularizationConfig(), words)

@@ -1,4 +1,4 @@
-"""GPT-2 and GPT-3 style models: their shapes, first weights, context, and what their layers see."""
+"""Test GPT-2 and GPT-3 style models: shapes, initial weights, context, and what their layers see."""
 
 import math
 from typing import Any
@@ -35,7 +35,7 @@ def text(length: int) -> Tensor:
 
 
 def test_the_largest_shape_has_its_published_size() -> None:
-    """1.5 billion: 48 layers of 1,600, context 1,024, vocabulary 50,257 (Radford et al. 2019, table 2)."""
+    """It has 1.5 billion: 48 layers of 1,600, context 1,024, vocabulary 50,257 (Radford et al. 2019, table 2)."""
     config = ModelConfig(kind="gpt2", layers=48, d_model=1600, heads=25, memory_length=0)
     with torch.device("meta"):
         model = GPT(config, RegularizationConfig(), 50_257, 1024)
@@ -43,7 +43,7 @@ def test_the_largest_shape_has_its_published_size() -> None:
 
 
 class Reference(nn.Module):
-    """GPT-2 from PyTorch's own layers, without its tied softmax."""
+    """Build GPT-2 from PyTorch's own layers, without its tied softmax."""
 
     def __init__(self, model: GPT) -> None:
         super().__init__()
@@ -91,7 +91,7 @@ class Reference(nn.Module):
 
 
 def scramble(model: GPT) -> None:
-    """Weights that leave nothing at 0 or 1, where a mistake would not show."""
+    """Draw weights that leave nothing at 0 or 1, where an error would not show."""
     generator = torch.Generator().manual_seed(5)
     with torch.no_grad():
         for each in model.parameters():

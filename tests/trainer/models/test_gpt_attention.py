@@ -1,4 +1,4 @@
-"""The masks are their definitions, and all ways to attend give the same numbers."""
+"""Test that masks match their definitions, and that all attention kernels agree."""
 
 import warnings
 
@@ -14,7 +14,7 @@ PATTERNS = [Pattern("band", 5), Pattern("strided", 5), Pattern("band", 1), Patte
 
 
 def sees(pattern: Pattern, query: int, key: int) -> bool:
-    """The definition, for one pair."""
+    """Apply the definition to one pair."""
     if key > query:
         return False
     near = query - key < pattern.width
@@ -41,7 +41,7 @@ def example(length: int = 12) -> tuple[Tensor, Tensor, Tensor]:
 
 
 def by_pairs(queries: Tensor, keys: Tensor, values: Tensor, pattern: Pattern | None) -> Tensor:
-    """Softmax over the keys that a query sees, query by query."""
+    """Compute the softmax over the keys that a query sees, query by query."""
     contexts = []
     for query in range(queries.shape[2]):
         seen = [key for key in range(query + 1) if pattern is None or sees(pattern, query, key)]

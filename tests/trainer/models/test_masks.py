@@ -1,4 +1,4 @@
-"""Who sees whom."""
+"""Test which keys a query sees, and the encodings of distances."""
 
 import torch
 from hypothesis import given

@@ -1,4 +1,4 @@
-"""The fused relative attention against one that follows the paper's formula entry by entry."""
+"""Test the fused relative attention against one that follows the paper's formula entry by entry."""
 
 import math
 
@@ -14,7 +14,7 @@ from trainer.regularizers import dropout_mask
 
 
 def naive(arguments: list[Tensor], dropped: Tensor | None) -> Tensor:
-    """Dai et al. 2019, section 3.3: one score at a time, the distance counted out."""
+    """Compute Dai et al. 2019, section 3.3, one score after the other."""
     own, memory, positions, u, v = arguments
     queries = own[:, :, 0]
     keys, values = (torch.cat([memory[:, :, which], own[:, :, which + 1]], 1) for which in (0, 1))

@@ -1,4 +1,4 @@
-"""Transformer-XL beyond its golden values: memory, masks, first weights, and where dropout acts."""
+"""Test Transformer-XL beyond its golden values: memory, masks, initial weights, and where dropout acts."""
 
 import math
 from typing import Any
@@ -29,7 +29,7 @@ def text(batch: int, length: int, seed: int = 1) -> Tensor:
 
 
 def walk(model: TransformerXL, tokens: Tensor, length: int) -> float:
-    """Mean nats a token, segment by segment with memory."""
+    """Return the mean nats per token, segment by segment with memory."""
     total, memory, last = 0.0, None, tokens.shape[1] - 1
     for start in range(0, last, length):
         stop = min(start + length, last)
@@ -118,7 +118,7 @@ def test_first_weights_have_upstreams_spread_and_are_fixed_by_their_seed() -> No
 
 
 def recorded_masks(monkeypatch: pytest.MonkeyPatch, regularization: dict[str, float]) -> list[tuple[int, ...]]:
-    """The shapes of all masks that one training call of 3 streams of 5 tokens with memory draws."""
+    """Return the shapes of all masks that one training call of 3 streams of 5 tokens with memory draws."""
     from trainer import regularizers
 
     model = make_model(regularization).train()
