@@ -1,14 +1,25 @@
 """Statistics over arrays; they know nothing of studies, figures or files.
 
 =====================  ==========================================================================================
-`paired`               paired t-inference, also with the variance pooled over a stratum; bootstrap; sign flips
+`paired`               the t of paired differences and its estimate; bootstrap; sign flips
+`two_way`, `pooling`   the variance that the arms of a stratum share, and which arms vary more
+`contrast`             a contrast of runs: by the shared variance, by its own pairs, or by one difference per seed
+`resolution`           the digits of a metric, and the least standard error that they allow
+`replicates`           whether the seed changes anything
+`heterogeneity`        whether an effect is the same in several strata
 `multiplicity`         Holm's adjustment; intersection and union of tests
+`selection`            what picking the best of several levels costs
 `equivalence`          two one-sided tests, non-inferiority
-`power`                power, pairs needed to decide, smallest effect that could have been seen
+`divergence`           runs that diverged: as the worst there is, and as shares that are compared
+`power`                power of one-sided tests, pairs needed, smallest effect that could have been seen
+`sample_size`          power of equivalence; seeds to decide a claim, planned on its margin
+`sequential`           looking more than once
 `factorial`            main effects and two-way interactions of two-level designs, with what they are aliased with
 `attribution`          Shapley values beside leave-one-out and add-one
 `forest`, `ped_anova`  importance of factors: fANOVA and PED-ANOVA
+`centring`             responses without strata and seeds; factors that are aliased
 `censoring`            what pruned trials would have reached, between bounds
+`curve_value`          which point of a curve is a run's value
 `best_of_n`            expected validation performance
 `curves`               Pareto fronts, anytime curves, quantile bands
 =====================  ==========================================================================================

@@ -1,0 +1,214 @@
+"""A contrast of runs: by the variance that its stratum shares, or by its own differences where the data ask for it.
+
+1. If all arms vary alike and the effect is the same with every seed, the pooled variance of the stratum gives the most
+   degrees of freedom.
+2. If an arm that is compared varies more than the others (`pooling`), the contrast rests on its own differences.
+3. If the effect averages several pairs of a seed, as in a grid, it may vary with the seed while the pairs of one seed
+   agree. Whether it does is seen by the two standard errors: their squared ratio is the F statistic of the interaction
+   with the seed. If so, each seed gives one difference, and these are judged by their own t.
+
+The level of the third test is high, since a test with two degrees of freedom sees little: at 3 seeds it is 0.4, about
+the rule F > 1 by which a variance component is estimated as positive (Searle, Casella and McCulloch 1992, Variance
+Components, ch. 4), as a mixed model with a random slope for each seed would have it (Barr et al. 2013, J. Memory and
+Language 68). It falls with the number of seeds, as docs/statistics.md has the simulation for.
+"""
+
+import math
+from collections.abc import Collection, Hashable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Final, TypeAlias
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from sweeper.evidence.statistics.paired import DEGENERATE, Estimate, PooledVariance, contrast_t
+from sweeper.evidence.statistics.pooling import Stratum, variance_ratio_p
+from sweeper.evidence.statistics.resolution import rounding_error
+
+Floats: TypeAlias = NDArray[np.float64]
+
+LEAST_DF: Final = 1e-9
+VARIES_WITH_SEED: Final = 1.2  # over the number of seeds: the level at which an average effect varies with the seed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Runs:
+    """The runs of a contrast, each once.
+
+    Attributes:
+        values: `[runs]`, on the scale compared.
+        weights: `[runs]`; the effect is the weighted sum. Within each stratum and seed they sum to zero.
+        arms, seeds, strata: of each run.
+        steps: `[runs]`, by how much the resolution of the metric can change each value.
+        reference: arms with which many others are compared.
+        averaged: whether a seed has several pairs in one stratum.
+    """
+
+    values: Floats
+    weights: Floats
+    arms: Sequence[Hashable]
+    seeds: Sequence[Hashable]
+    strata: Sequence[Hashable]
+    steps: Floats
+    reference: Collection[Hashable] = ()
+    averaged: bool = False
+
+    @property
+    def effect(self) -> float:
+        """The weighted sum."""
+        return float(self.weights @ self.values)
+
+
+def infer_contrast(runs: Runs, variances: Mapping[Hashable, Stratum], *, n: int) -> Estimate:
+    """The effect with its t-inference, by the rule of this module.
+
+    Args:
+        runs: of the contrast.
+        variances: of every stratum in it, from `stratum_variance`.
+        n: pairs.
+    """
+    own, pooled = one_difference_per_seed(runs, n=n), _pooled(runs, variances, n=n)
+    if pooled is None:
+        return _floored(own, runs)
+    if not own.decides:
+        return _floored(pooled, runs)
+    outstanding = _outstanding(runs, variances)
+    if outstanding:
+        error = max(own.standard_error, _error_of_arms(runs, variances, outstanding))
+        method = f"paired t, own pairs, {own.df:.4g} df, because of {_arms(len(outstanding))} more than the others"
+        return _floored(replace(own, standard_error=error, method=method), runs)
+    if runs.averaged and varies_with_seed(own, pooled):
+        method = f"paired t, one difference per seed, {own.df:.4g} df, because the effect varies with the seed"
+        return _floored(replace(own, method=method), runs)
+    return _floored(pooled, runs)
+
+
+def one_difference_per_seed(runs: Runs, *, n: int) -> Estimate:
+    """The effect by the differences of its seeds alone, each averaged over all pairs of the seed, whatever the stratum.
+
+    Seeds that lack pairs have less weight. Student's t of the weighted mean; with equal weights it is the paired t of
+    the seeds' averages. It assumes nothing but that seeds are independent draws.
+
+    Args:
+        runs: of the contrast.
+        n: pairs.
+    """
+    shares, differences = _by_seed(runs)
+    concentration = float(shares @ shares)
+    df = 1.0 / concentration - 1.0 if concentration > 0 else 0.0
+    if df < LEAST_DF:
+        return Estimate(value=runs.effect, standard_error=math.nan, df=0, n=n, method="one seed, no interval")
+    spread = float(shares @ (differences - runs.effect) ** 2) / (1.0 - concentration)
+    error = math.sqrt(spread * concentration)
+    if error <= DEGENERATE * float(np.abs(runs.values).max(initial=0.0)):
+        error = 0.0
+    return Estimate(
+        value=runs.effect, standard_error=error, df=df, n=n, method=f"paired t, one difference per seed, {df:.4g} df"
+    )
+
+
+def varies_with_seed(own: Estimate, pooled: Estimate) -> bool:
+    """Whether an average effect varies more from seed to seed than the pooled variance explains.
+
+    The seeds' differences are part of the pooled residuals; they are taken out of it, so that the two mean squares of
+    the F test are independent.
+
+    Args:
+        own: from `one_difference_per_seed`.
+        pooled: of the same contrast.
+    """
+    left = pooled.df - own.df
+    if left <= 0 or own.standard_error == 0:
+        return False
+    rest = (pooled.df * pooled.standard_error**2 - own.df * own.standard_error**2) / left
+    seeds = PooledVariance(own.standard_error**2, round(own.df))
+    p = variance_ratio_p(seeds, PooledVariance(max(rest, 0.0), round(left)))
+    return p < VARIES_WITH_SEED / (own.df + 1)
+
+
+def _by_seed(runs: Runs) -> tuple[Floats, Floats]:
+    """The weight of each seed in the effect, and its difference."""
+    names = {seed: place for place, seed in enumerate(dict.fromkeys(runs.seeds))}
+    places = np.array([names[seed] for seed in runs.seeds], dtype=np.int64)
+    size = np.bincount(places, weights=np.abs(runs.weights), minlength=len(names))
+    sums = np.bincount(places, weights=runs.weights * runs.values, minlength=len(names))
+    shares = size / max(float(size.sum()), DEGENERATE)
+    return shares, np.divide(sums, shares, out=np.zeros_like(sums), where=shares > 0)
+
+
+def _pooled(runs: Runs, variances: Mapping[Hashable, Stratum], *, n: int) -> Estimate | None:
+    """By the strata's pooled variances; None where one of them has no degrees of freedom."""
+    strata = {stratum: variances[stratum] for stratum in dict.fromkeys(runs.strata)}
+    if any(each.pooled.df == 0 for each in strata.values()):
+        return None
+    pools = {stratum: each.pooled for stratum, each in strata.items()}
+    found = contrast_t(runs.effect, np.abs(runs.weights), runs.strata, pools, n=n)
+    gone = sum(len(each.outlying) for each in strata.values())
+    return replace(found, method=f"{found.method}, without {_arms(gone)} more") if gone else found
+
+
+def _outstanding(runs: Runs, variances: Mapping[Hashable, Stratum]) -> set[tuple[Hashable, Hashable]]:
+    """The arms of the contrast that vary more than the others of their stratum.
+
+    The reference, with which many arms are compared, counts only if it left the pool: tested at the larger level it
+    would take the degrees of freedom from all comparisons of a study at once. So do the many arms of an average, whose
+    variances average out; it has a test of its own.
+    """
+    arms = list(dict.fromkeys(zip(runs.strata, runs.arms, strict=True)))
+    tested = 0 if runs.averaged else sum(arm not in runs.reference for _, arm in arms)
+    return {
+        (stratum, arm)
+        for stratum, arm in arms
+        if variances[stratum].stands_out(arm, among=0 if arm in runs.reference else tested)
+    }
+
+
+def _error_of_arms(
+    runs: Runs, variances: Mapping[Hashable, Stratum], outstanding: Collection[tuple[Hashable, Hashable]]
+) -> float:
+    """The standard error that the arms' own variances give: differences of few seeds can be small by chance."""
+    total = 0.0
+    for weight, arm, stratum in zip(runs.weights.tolist(), runs.arms, runs.strata, strict=True):
+        found = variances[stratum]
+        variance = found.pooled.variance
+        if (stratum, arm) in outstanding and arm in found.own:
+            variance = max(variance, found.own[arm].variance)
+        total += weight**2 * variance
+    return math.sqrt(total)
+
+
+def _arms(count: int) -> str:
+    return "1 arm that varies" if count == 1 else f"{count} arms that vary"
+
+
+def _floored(found: Estimate, runs: Runs) -> Estimate:
+    """With a standard error no smaller than what the resolution of the metric gives."""
+    least = rounding_error(runs.weights, runs.steps)
+    if not found.decides or found.standard_error >= least:
+        return found
+    return replace(found, standard_error=least, method=f"{found.method}, at the metric's resolution")
+
+
+def make_runs(
+    values: ArrayLike,
+    weights: ArrayLike,
+    arms: Sequence[Hashable],
+    seeds: Sequence[Hashable],
+    strata: Sequence[Hashable],
+    *,
+    steps: ArrayLike | None = None,
+    reference: Collection[Hashable] = (),
+    averaged: bool = False,
+) -> Runs:
+    """The runs of a contrast from any array-likes; without steps the metric has no known resolution."""
+    found = np.asarray(values, dtype=np.float64)
+    return Runs(
+        values=found,
+        weights=np.asarray(weights, dtype=np.float64),
+        arms=arms,
+        seeds=seeds,
+        strata=strata,
+        steps=np.zeros(found.shape) if steps is None else np.asarray(steps, dtype=np.float64),
+        reference=reference,
+        averaged=averaged,
+    )

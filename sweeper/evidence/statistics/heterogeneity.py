@@ -1,0 +1,43 @@
+"""Whether an effect is the same in several strata, e.g. datasets."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from scipy import stats
+
+from sweeper.evidence.statistics.paired import Estimate
+
+LEVEL = 0.05  # an effect that differs between strata at this level has no mean worth showing
+
+
+def same_effect_p(effects: Sequence[Estimate]) -> float:
+    """p-value of H0 "the effect is the same in every stratum".
+
+    Welch's (1951, Biometrika 38, pp. 330-336) test of means with unequal variances, each with its own degrees of
+    freedom: the standard errors of strata differ, and pooled variances have more degrees of freedom than pairs.
+
+    Args:
+        effects: one of each stratum; those without a standard error are left out.
+
+    Returns:
+        1 where fewer than two can be compared, or none of them varies and all are equal.
+    """
+    known = [each for each in effects if each.decides]
+    if len(known) < 2:
+        return 1.0
+    value = np.array([each.value for each in known])
+    error = np.array([each.standard_error for each in known])
+    if not error.all():
+        return 1.0 if np.ptp(value) <= 1e-12 * np.abs(value).max() else 0.0
+    weight, strata = 1.0 / error**2, len(known)
+    share = weight / weight.sum()
+    spread = float(weight @ (value - share @ value) ** 2) / (strata - 1)
+    loss = float(((1.0 - share) ** 2 / np.array([each.df for each in known])).sum())
+    statistic = spread / (1.0 + 2.0 * (strata - 2) / (strata**2 - 1) * loss)
+    return float(stats.f.sf(statistic, strata - 1, (strata**2 - 1) / (3.0 * loss)))
+
+
+def opposite_signs(effects: Sequence[Estimate]) -> bool:
+    """Whether two strata have effects of opposite sign, each shown at 5 %."""
+    shown = [each.value > 0 for each in effects if each.decides and each.p_two_sided() < LEVEL]
+    return len(set(shown)) == 2

@@ -1,0 +1,143 @@
+"""One variance for the runs of a stratum, and which of its arms do not share it.
+
+Runs of one budget and corpus are taken to vary alike, so that few seeds of many arms give many degrees of freedom. That
+is a model, and data can show that it does not hold: one arm of 13 with ten times the spread would make its own interval
+far too short and everybody else's too long. So each arm is tested against the rest by the F test of the two variances.
+
+Pooling that depends on a test is the "sometimes pool" procedure (Bancroft 1944, Ann. Math. Stat. 15; Paull 1950, ibid.
+21; Bozivich, Bancroft and Hartley 1956, ibid. 27), whose level decides between coverage and power: with three seeds,
+much of the harm goes unseen at the usual 5 %. These levels were chosen by simulation; docs/statistics.md has the rates.
+"""
+
+import math
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy import special
+
+from sweeper.evidence.statistics.paired import DEGENERATE, PooledVariance
+from sweeper.evidence.statistics.two_way import Flags, Floats, Sums, arm_sums
+
+LEAVES_POOL: Final = 0.01  # an arm that stands out at this level no longer speaks for the others
+OWN_PAIRS: Final = 0.24  # over the number of seeds: an arm that stands out at that level is judged by its own pairs
+
+
+@dataclass(frozen=True, slots=True)
+class _Variances:
+    """Variances and their degrees of freedom, `[...]`."""
+
+    variance: Floats
+    df: Floats
+
+    def at_least(self, noise: float, least: float) -> "_Variances":
+        """With what is only rounding in sums as 0, and then not below the least."""
+        return _Variances(np.maximum(np.where(self.variance <= noise, 0.0, self.variance), least), self.df)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stratum:
+    """The variance of one run about its arm and block in one stratum.
+
+    Attributes:
+        pooled: over the arms that vary alike.
+        own: of each arm with two runs or more its own variance, about the blocks as the other arms give them.
+        p: of each of those the p-value of the F test that it varies no more than the others.
+        outlying: the arms that left the pool.
+    """
+
+    pooled: PooledVariance
+    own: Mapping[Hashable, PooledVariance]
+    p: Mapping[Hashable, float]
+    outlying: frozenset[Hashable]
+
+    def stands_out(self, arm: Hashable, *, among: int = 1) -> bool:
+        """Whether an arm varies so much more than the others that a comparison of it should rest on its own pairs.
+
+        Args:
+            arm: that is compared.
+            among: how many arms of the comparison are tested, which share the level; 0 where only arms that left the
+                pool count.
+        """
+        if arm in self.outlying:
+            return True
+        found = self.own.get(arm)
+        return found is not None and among > 0 and self.p[arm] < OWN_PAIRS / (found.df + 1) / among
+
+
+def stratum_variance(
+    values: ArrayLike,
+    arms: Sequence[Hashable],
+    blocks: Sequence[Hashable],
+    *,
+    least: float = 0.0,
+    level: float = LEAVES_POOL,
+) -> Stratum:
+    """Pool the residual variance of value = arm + block over the arms of a stratum that vary alike.
+
+    The arm that stands out most leaves the pool, then the next, while there is one at the level and at least half of
+    the arms are left.
+
+    Args:
+        values: `[runs]`, finite.
+        arms: the arm of each run.
+        blocks: the block of each run, e.g. its seed.
+        least: the variance that one run has at least, by the resolution of the metric.
+        level: of the F test by which an arm leaves the pool; 0 keeps all of them.
+    """
+    found = np.asarray(values, dtype=np.float64)
+    each = arm_sums(found, arms, blocks)
+    noise = (DEGENERATE * float(np.abs(found).max(initial=0.0))) ** 2
+    kept, own, p = _those_alike(each, noise, least, level)
+    square, df = each.over(kept).residual()
+    pooled = _mean_square(square, df).at_least(noise, least)
+    names = list(dict.fromkeys(arms))
+    tested = [place for place in range(len(names)) if own.df[place] > 0]
+    return Stratum(
+        pooled=PooledVariance(float(pooled.variance), int(pooled.df)) if df > 0 else PooledVariance(math.nan, 0),
+        own={names[place]: PooledVariance(float(own.variance[place]), int(own.df[place])) for place in tested},
+        p={names[place]: float(p[place]) for place in tested},
+        outlying=frozenset(names[place] for place in np.flatnonzero(~kept)),
+    )
+
+
+def _those_alike(each: Sums, noise: float, least: float, level: float) -> tuple[Flags, _Variances, Floats]:
+    """Which arms stay in the pool; the own variance of each, and the p-value that it varies no more than the others."""
+    kept = np.ones(len(each.runs), dtype=np.bool_)
+    while True:
+        own, rest = (part.at_least(noise, least) for part in _own_and_rest(each, kept))
+        p = _larger(own, rest)
+        candidates = np.where(kept, p, 1.0)
+        worst = int(np.argmin(candidates))
+        if not candidates[worst] < level or 2 * (kept.sum() - 1) < len(kept):
+            return kept, own, p
+        kept[worst] = False
+
+
+def variance_ratio_p(own: PooledVariance, rest: PooledVariance) -> float:
+    """p-value of the F test that a variance is no larger than an independent one; 1 where it cannot be tested."""
+    first, second = (_Variances(np.array([each.variance]), np.array([float(each.df)])) for each in (own, rest))
+    return float(_larger(first, second)[0])
+
+
+def _own_and_rest(each: Sums, kept: Flags) -> tuple[_Variances, _Variances]:
+    """Each arm's own variance, and that of all other arms in the pool, which is independent of it."""
+    rest = each.over(kept).without(each, kept)
+    rest_square, rest_df = rest.residual()
+    square, df = (rest + each).residual()
+    return _mean_square(np.maximum(square - rest_square, 0.0), df - rest_df), _mean_square(rest_square, rest_df)
+
+
+def _mean_square(square: Floats, df: Floats) -> _Variances:
+    return _Variances(np.asarray(square / np.maximum(df, 1.0)), df)
+
+
+def _larger(own: _Variances, rest: _Variances) -> Floats:
+    """One-sided p-values of the F test that each arm varies more than the rest; 1 where it cannot be tested."""
+    testable = (own.df > 0) & (rest.df > 0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratio = np.where(own.variance > 0, own.variance / rest.variance, 0.0)
+    p = special.fdtrc(np.maximum(own.df, 1.0), np.maximum(rest.df, 1.0), ratio)
+    return np.where(testable, p, 1.0)

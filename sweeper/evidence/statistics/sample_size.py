@@ -1,0 +1,187 @@
+"""How many seeds would decide a claim: planned on a margin, never on the effect that was observed.
+
+Power "were the effect as found" is only the p-value in another form (Hoenig and Heisey 2001, The American Statistician
+55): undecided claims always seem to need about twice the seeds. So the truth that is planned for lies at the margin's
+distance from the bound that is to be shown: no effect, where equality or no worsening within a margin is claimed;
+twice the margin, where at least that margin is. A claim without a margin names no effect to plan for.
+
+A standard deviation from few runs is uncertain, and planned on the estimate half of all studies are too small. It is
+therefore planned on the upper 80 % limit (Browne 1995, Statistics in Medicine 14, pp. 1933-1940).
+"""
+
+import math
+from bisect import bisect_left
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from scipy import special
+
+from sweeper.evidence.statistics.contrast import VARIES_WITH_SEED
+from sweeper.evidence.statistics.pooling import OWN_PAIRS
+from sweeper.evidence.statistics.power import POWER, power_one_sided
+from sweeper.evidence.statistics.two_way import Floats
+
+MOST_SEEDS: Final = 50  # beyond, "more than 50": no plan holds that far, and nobody pays for it
+SD_LIMIT: Final = 0.8
+FEWEST_SEEDS: Final = 2
+DOUBLINGS: Final = 40
+NODES, WEIGHTS = np.polynomial.legendre.leggauss(48)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Design:
+    """What more seeds of a comparison would bring.
+
+    Attributes:
+        pairs_per_seed: pairs that each seed adds.
+        df_per_seed: degrees of freedom of the pooled variance that each seed beyond the first adds.
+        averaged: whether a seed has several pairs in one stratum.
+    """
+
+    pairs_per_seed: float = 1.0
+    df_per_seed: float = 1.0
+    averaged: bool = False
+
+    def chance_of_own_pairs(self, seeds: int) -> float:
+        """How often the variance of the comparison itself is used although all arms vary alike."""
+        if self.df_per_seed <= 1.0:
+            return 0.0
+        return min(1.0, (VARIES_WITH_SEED if self.averaged else OWN_PAIRS) / seeds)
+
+
+def upper_sd(sd: float, df: float, *, level: float = SD_LIMIT) -> float:
+    """The one-sided upper confidence limit of a standard deviation: s sqrt(df / chi2 quantile of 1 - level).
+
+    Args:
+        sd: as estimated.
+        df: its degrees of freedom; infinite without any.
+        level: of confidence.
+    """
+    return sd * math.sqrt(df / float(special.chdtri(df, level))) if df > 0 else math.inf
+
+
+def power_equivalence(offset: float, half: float, error: float, df: float, *, alpha: float = 0.05) -> float:
+    """The probability that two one-sided tests show an effect to lie within -half and half.
+
+    Both tests use one standard error, so that their joint power is not the sum of both: it is the integral of the
+    normal probability of the rejection region over the distribution of the standard error (Phillips 1990, J.
+    Pharmacokinetics and Biopharmaceutics 18; Owen's 1965 Q functions), here by Gauss-Legendre quadrature.
+
+    Args:
+        offset: the true effect.
+        half: the margin, > 0.
+        error: the true standard error of the effect.
+        df: degrees of freedom of its estimate.
+        alpha: level of each test.
+    """
+    if df <= 0 or half <= 0:
+        return 0.0
+    if error == 0:
+        return float(abs(offset) < half)
+    critical = -float(special.stdtrit(df, alpha))
+    largest = half / (critical * error)  # beyond this estimate over the true error the region is empty
+    upper = min(largest, math.sqrt(float(special.chdtri(df, 1e-12)) / df))
+    ratio = (NODES + 1.0) / 2.0 * upper
+    density = np.exp(_log_density(ratio, df))
+    low, high = -half + critical * error * ratio, half - critical * error * ratio
+    inside = special.ndtr((high - offset) / error) - special.ndtr((low - offset) / error)
+    return float(np.clip((np.maximum(inside, 0.0) * density * WEIGHTS).sum() * upper / 2.0, 0.0, 1.0))
+
+
+def seeds_to_decide(
+    margin: float,
+    sd: float,
+    sd_df: float,
+    design: Design,
+    *,
+    alpha: float,
+    equivalence: bool = False,
+    power: float = POWER,
+) -> int | None:
+    """The fewest seeds that show a claim with probability `power`, if the truth lies the margin away from its bound.
+
+    Args:
+        margin: the distance, > 0; else there is no answer.
+        sd: standard deviation of one pair's difference, as estimated.
+        sd_df: its degrees of freedom.
+        design: what each seed brings.
+        alpha: level of the test, at Holm's first step that over the number of claims.
+        equivalence: whether both bounds must be shown, the truth being in the middle.
+        power: wanted.
+
+    Returns:
+        `MOST_SEEDS` + 1 if more than `MOST_SEEDS` would be needed; None where it cannot be said.
+    """
+    limit = upper_sd(sd, sd_df)
+    if not margin > 0 or not math.isfinite(limit):
+        return None
+
+    def reaches(seeds: int) -> bool:
+        return power_of_seeds(seeds, margin, limit, design, alpha=alpha, equivalence=equivalence) >= power
+
+    return FEWEST_SEEDS + bisect_left(range(FEWEST_SEEDS, MOST_SEEDS + 1), True, key=reaches)
+
+
+def power_of_seeds(
+    seeds: int, distance: float, sd: float, design: Design, *, alpha: float, equivalence: bool = False
+) -> float:
+    """The power of so many seeds, with what the tests before pooling cost.
+
+    Args:
+        seeds: in all.
+        distance: of the truth from the bound, or the half width of an equivalence whose truth is in the middle.
+        sd: standard deviation of one pair's difference.
+        design: what each seed brings.
+        alpha: level of the test.
+        equivalence: whether both bounds must be shown.
+    """
+    pairs = seeds * design.pairs_per_seed
+    own = design.chance_of_own_pairs(seeds)
+
+    def with_df(df: float) -> float:
+        if equivalence:
+            return power_equivalence(0.0, distance, sd / math.sqrt(pairs), df, alpha=alpha)
+        return _one_sided(distance, sd / math.sqrt(pairs), df, alpha)
+
+    alone = float(seeds - 1)
+    return (1.0 - own) * with_df(max(design.df_per_seed, 1.0) * alone) + own * with_df(alone)
+
+
+def smallest_with_power(power_at: Callable[[float], float], start: float, *, power: float = POWER) -> float:
+    """The smallest distance at which a rising power function reaches `power`; infinite if none does.
+
+    Args:
+        power_at: from a distance to the power.
+        start: a distance of the order of the answer, > 0.
+        power: wanted.
+    """
+    high = start
+    for _ in range(DOUBLINGS):
+        if power_at(high) >= power:
+            break
+        high *= 2.0
+    else:
+        return math.inf
+    low = 0.0
+    while high - low > 1e-6 * high:
+        middle = (low + high) / 2.0
+        low, high = (low, middle) if power_at(middle) >= power else (middle, high)
+    return high
+
+
+def _log_density(ratio: Floats, df: float) -> Floats:
+    """Of the estimated over the true standard error, whose square times df is chi-squared."""
+    half = df / 2.0
+    return np.asarray(
+        math.log(2.0)
+        + half * math.log(half)
+        - float(special.gammaln(half))
+        + (df - 1.0) * np.log(ratio)
+        - half * ratio**2
+    )
+
+
+def _one_sided(distance: float, error: float, df: float, alpha: float) -> float:
+    return power_one_sided(distance, error, 1, alpha=alpha, df=df)

@@ -1,0 +1,107 @@
+"""Least squares on value = arm + block, of each arm alone or of several together, by sums that add up.
+
+With arms' means taken out of both sides the problem is on the blocks alone and leaves the same residuals (Frisch and
+Waugh 1933; Lovell 1963). Arms are many, blocks few, so that an arm can be left out without fitting the others anew.
+"""
+
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Floats: TypeAlias = NDArray[np.float64]
+Flags: TypeAlias = NDArray[np.bool_]
+
+RANK: Final = 1e-10
+
+
+@dataclass(frozen=True, slots=True)
+class Sums:
+    """The normal equations of blocks with the arms' means taken out, of one arm or several.
+
+    `normal` `[..., blocks, blocks]`, `moment` `[..., blocks]`; `square`, `runs` and the number of `arms` `[...]`.
+    """
+
+    normal: Floats
+    moment: Floats
+    square: Floats
+    runs: Floats
+    arms: Floats
+
+    def over(self, kept: Flags) -> "Sums":
+        """Of the kept arms together."""
+        return Sums(*(np.tensordot(kept.astype(np.float64), each, axes=1) for each in self._fields()))
+
+    def without(self, part: "Sums", kept: Flags) -> "Sums":
+        """Less each of the kept arms by itself, `[arms]`; the arms that are not kept are in it neither way."""
+        return Sums(
+            *(
+                total - np.where(kept.reshape(-1, *[1] * (own.ndim - 1)), own, 0.0)
+                for total, own in zip(self._fields(), part._fields(), strict=True)
+            )
+        )
+
+    def __add__(self, other: "Sums") -> "Sums":
+        return Sums(*(one + two for one, two in zip(self._fields(), other._fields(), strict=True)))
+
+    def residual(self) -> tuple[Floats, Floats]:
+        """What arms and blocks leave over: sums of squares and their degrees of freedom."""
+        along, inverse, _ = self._solved()
+        return np.maximum(self.square - (along**2 * inverse).sum(axis=-1), 0.0), (
+            self.runs - self.arms - (inverse > 0).sum(axis=-1)
+        )
+
+    def blocks(self) -> Floats:
+        """What each block adds, `[..., blocks]`: the solution of least length."""
+        along, inverse, vectors = self._solved()
+        return np.asarray(np.einsum("...bk,...k->...b", vectors, along * inverse))
+
+    def _solved(self) -> tuple[Floats, Floats, Floats]:
+        """The moments along the principal axes, the inverse of their lengths (0 where there is none), and the axes."""
+        lengths, vectors = np.linalg.eigh(self.normal)
+        usable = lengths > RANK * np.maximum(lengths[..., -1:], 1.0)
+        inverse = np.where(usable, 1.0 / np.where(usable, lengths, 1.0), 0.0)
+        return np.einsum("...bk,...b->...k", vectors, self.moment), inverse, vectors
+
+    def _fields(self) -> tuple[Floats, ...]:
+        return self.normal, self.moment, self.square, self.runs, self.arms
+
+
+def arm_sums(values: ArrayLike, arms: Sequence[Hashable], blocks: Sequence[Hashable]) -> Sums:
+    """The sums of each arm, `[arms]` in the order in which they first come.
+
+    Args:
+        values: `[runs]`, finite.
+        arms, blocks: of each run.
+    """
+    response, arm, block = np.asarray(values, dtype=np.float64), _places(arms), _places(blocks)
+    rough = _sums(response, arm, block)
+    # What blocks have in common may be far larger than what is left over. Taken out first, it cannot drown that in
+    # rounding when sums of squares are subtracted.
+    common = rough.over(np.ones(len(rough.runs), dtype=np.bool_)).blocks()
+    return _sums(response - common[block], arm, block)
+
+
+def _sums(response: Floats, arm: NDArray[np.int64], block: NDArray[np.int64]) -> Sums:
+    num_arms, num_blocks = int(arm.max(initial=-1)) + 1, int(block.max(initial=-1)) + 1
+    counts, moment = np.zeros((num_arms, num_blocks)), np.zeros((num_arms, num_blocks))
+    np.add.at(counts, (arm, block), 1.0)
+    runs = counts.sum(axis=1)
+    centred = response - (np.bincount(arm, weights=response, minlength=num_arms) / runs)[arm]
+    np.add.at(moment, (arm, block), centred)
+    between = counts[:, :, None] * counts[:, None, :] / runs[:, None, None]
+    return Sums(
+        normal=counts[:, :, None] * np.eye(num_blocks) - between,
+        moment=moment,
+        square=np.bincount(arm, weights=centred**2, minlength=num_arms).astype(np.float64),
+        runs=runs,
+        arms=np.ones(num_arms),
+    )
+
+
+def _places(labels: Sequence[Hashable]) -> NDArray[np.int64]:
+    """Labels as numbers from 0, in the order in which they first come."""
+    places = {label: place for place, label in enumerate(dict.fromkeys(labels))}
+    return np.array([places[label] for label in labels], dtype=np.int64)

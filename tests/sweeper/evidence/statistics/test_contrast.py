@@ -1,0 +1,220 @@
+"""Contrasts of runs, against scipy, statsmodels and simulation."""
+
+from itertools import product
+
+import numpy as np
+import pandas as pd
+import pytest
+import statsmodels.formula.api as smf
+from scipy import stats
+from statsmodels.stats.anova import anova_lm
+
+from sweeper.evidence.statistics.contrast import infer_contrast, make_runs, one_difference_per_seed, varies_with_seed
+from sweeper.evidence.statistics.pooling import stratum_variance
+
+GRID = list(product((0, 1), repeat=3))  # the arms of a 2^3 design
+
+
+def pair(values, first, second, **options):
+    """The contrast of two arms of `[arms, seeds]` values, first less second."""
+    seeds = values.shape[1]
+    return make_runs(
+        np.concatenate([values[first], values[second]]),
+        np.repeat([1 / seeds, -1 / seeds], seeds),
+        [first] * seeds + [second] * seeds,
+        [*range(seeds)] * 2,
+        ["s"] * 2 * seeds,
+        **options,
+    )
+
+
+def main_effect(values, axis=0, **options):
+    """The effect of one factor of a 2^3 grid, `[8, seeds]`."""
+    seeds = values.shape[1]
+    sign = np.array([1.0 if arm[axis] else -1.0 for arm in GRID])
+    return make_runs(
+        values.ravel(),
+        np.repeat(sign / (4 * seeds), seeds),
+        np.repeat(range(8), seeds).tolist(),
+        np.tile(range(seeds), 8).tolist(),
+        ["s"] * values.size,
+        averaged=True,
+        **options,
+    )
+
+
+def variance(values, **options):
+    arms, seeds = values.shape
+    return {
+        "s": stratum_variance(
+            values.ravel(), np.repeat(range(arms), seeds).tolist(), np.tile(range(seeds), arms).tolist(), **options
+        )
+    }
+
+
+def fitted(values):
+    """The grid as a frame, fitted as configuration + seed."""
+    rows = [(*arm, seed, values[place, seed]) for place, arm in enumerate(GRID) for seed in range(values.shape[1])]
+    frame = pd.DataFrame(rows, columns=["a", "b", "c", "seed", "value"])
+    return frame, smf.ols("value ~ C(a) * C(b) * C(c) + C(seed)", frame).fit()
+
+
+def test_arms_that_vary_alike_share_their_variance():
+    values = np.random.default_rng(0).normal(size=(8, 3))
+    found = infer_contrast(pair(values, 3, 0), variance(values), n=3)
+    _, fit = fitted(values)
+    assert found.value == pytest.approx((values[3] - values[0]).mean())
+    assert found.standard_error == pytest.approx(np.sqrt(2 * fit.mse_resid / 3))
+    assert found.df == fit.df_resid == 14
+    assert found.method == "paired t, pooled variance, 14 df"
+
+
+def test_an_arm_that_varies_more_is_judged_by_its_own_pairs():
+    values = np.random.default_rng(1).normal(size=(13, 4)) * np.where(np.arange(13) == 5, 20.0, 1.0)[:, None]
+    found = infer_contrast(pair(values, 5, 0), variance(values), n=4)
+    oracle = stats.ttest_1samp(values[5] - values[0], 0.0)
+    assert found.standard_error >= oracle.statistic and found.df == 3
+    low, high = oracle.confidence_interval(0.95)
+    assert found.interval()[0] <= low + 1e-12 and found.interval()[1] >= high - 1e-12
+    assert found.method == "paired t, own pairs, 3 df, because of 1 arm that varies more than the others"
+
+
+def test_the_others_are_judged_without_it():
+    values = np.random.default_rng(1).normal(size=(13, 4)) * np.where(np.arange(13) == 5, 20.0, 1.0)[:, None]
+    found = infer_contrast(pair(values, 6, 0), variance(values), n=4)
+    assert found.df == 11 * 3
+    assert found.method == "paired t, pooled variance, 33 df, without 1 arm that varies more"
+    assert found.standard_error < 1.5 * np.sqrt(2 / 4)
+
+
+def test_one_difference_per_seed_is_students_t_of_the_seeds_averages():
+    values = np.random.default_rng(2).normal(size=(8, 5))
+    found = one_difference_per_seed(main_effect(values), n=20)
+    sign = np.array([1.0 if arm[0] else -1.0 for arm in GRID])
+    averages = (sign[:, None] * values).sum(axis=0) / 4
+    oracle = stats.ttest_1samp(averages, 0.0)
+    assert found.value == pytest.approx(averages.mean())
+    assert found.p_two_sided() == pytest.approx(oracle.pvalue)
+    assert found.df == pytest.approx(4)
+    assert found.n == 20
+
+
+def test_a_seed_without_all_its_pairs_has_less_weight():
+    runs = make_runs(
+        [2.0, 0.0, 4.0, 0.0, 9.0, 0.0], [0.4, -0.4, 0.4, -0.4, 0.2, -0.2], "abcdef", [0, 0, 1, 1, 2, 2], "ssssss"
+    )
+    found = one_difference_per_seed(runs, n=5)
+    assert found.value == pytest.approx(0.4 * 2 + 0.4 * 4 + 0.2 * 9)
+    assert found.df == pytest.approx(1 / (0.16 + 0.16 + 0.04) - 1)
+    spread = (0.4 * 2.2**2 + 0.4 * 0.2**2 + 0.2 * 4.8**2) / (1 - 0.36)
+    assert found.standard_error == pytest.approx(np.sqrt(0.36 * spread))
+
+
+def test_whether_an_effect_varies_with_the_seed_is_the_f_test_of_their_interaction():
+    generator = np.random.default_rng(3)
+    agreed = 0
+    for _ in range(20):
+        values = generator.normal(size=(8, 4))
+        values[4:] += generator.normal(size=4)
+        frame, _ = fitted(values)
+        fit = smf.ols("value ~ C(a) * C(b) * C(c) + C(seed) + C(a):C(seed)", frame).fit()
+        table = anova_lm(fit)
+        p = table.loc["C(a):C(seed)", "PR(>F)"]
+        runs = main_effect(values)
+        own = one_difference_per_seed(runs, n=16)
+        pooled = infer_contrast(make_runs(runs.values, runs.weights, runs.arms, runs.seeds, runs.strata),
+                                {"s": variance(values, level=0.0)["s"]}, n=16)  # fmt: skip
+        if "pooled" in pooled.method:
+            assert varies_with_seed(own, pooled) == (p < 1.2 / 4)
+            agreed += 1
+    assert agreed >= 5
+
+
+def test_an_effect_that_varies_with_the_seed_is_judged_by_one_difference_per_seed():
+    values = 0.1 * np.random.default_rng(4).normal(size=(8, 4))
+    values[4:] += np.array([1.0, -1.0, 3.0, 0.5])
+    found = infer_contrast(main_effect(values), variance(values), n=16)
+    assert found.method == "paired t, one difference per seed, 3 df, because the effect varies with the seed"
+    assert found.df == pytest.approx(3)
+
+
+def test_an_effect_that_does_not_is_judged_by_the_pool():
+    values = np.random.default_rng(13).normal(size=(8, 4))
+    values[4:] -= (values[4:] - values[:4]).mean(axis=0) - 1.0  # the same average difference with each seed
+    found = infer_contrast(main_effect(values), variance(values), n=16)
+    assert found.method == "paired t, pooled variance, 21 df"
+    assert found.value == pytest.approx(1.0)
+
+
+def test_strata_keep_their_own_variances():
+    generator = np.random.default_rng(5)
+    values = {"x": generator.normal(size=(6, 3)), "y": 30.0 * generator.normal(size=(6, 3))}
+    strata = {key: variance(each, level=0.0)["s"] for key, each in values.items()}
+    halves = [pair(each, 1, 0) for each in values.values()]
+    runs = make_runs(
+        np.concatenate([half.values for half in halves]),
+        np.concatenate([half.weights for half in halves]) / 2,
+        [(key, arm) for key, half in zip(values, halves, strict=True) for arm in half.arms],
+        [seed for half in halves for seed in half.seeds],
+        [key for key in values for _ in range(6)],
+    )
+    found = infer_contrast(runs, strata, n=6)
+    parts = [each.pooled.variance * 2 / 3 / 4 for each in strata.values()]
+    assert found.standard_error == pytest.approx(np.sqrt(sum(parts)))
+    assert found.df == pytest.approx(sum(parts) ** 2 / sum(part**2 / 10 for part in parts))
+    assert found.df < 11  # the noisy one decides
+
+
+def test_a_standard_error_is_no_smaller_than_the_resolution_allows():
+    values = np.full((3, 3), 80.1)
+    values[1] += 0.1
+    steps = np.full(6, 0.1)
+    found = infer_contrast(pair(values, 1, 0, steps=steps), variance(values), n=3)
+    assert found.standard_error == pytest.approx(0.1 / np.sqrt(6 * 3))
+    assert found.method.endswith("at the metric's resolution")
+    assert found.p_above(0.0) > 1e-6
+    assert infer_contrast(pair(values, 1, 0), variance(values), n=3).standard_error == 0.0
+
+
+def test_one_seed_has_an_interval_only_by_the_pool_of_others():
+    values = np.array([1.0, 2.0])
+    alone = make_runs(values, [-1.0, 1.0], ["a", "b"], [0, 0], ["s", "s"])
+    nothing = {"s": stratum_variance(values, ["a", "b"], [0, 0])}
+    assert not infer_contrast(alone, nothing, n=1).decides
+    more = {"s": stratum_variance([1.0, 2.0, 3.0, 3.5, 5.0, 5.1], ["a", "b", "c", "c", "d", "d"], [0, 0, 0, 1, 0, 1])}
+    found = infer_contrast(alone, more, n=1)
+    assert found.decides and found.df == 1
+
+
+def coverage(draw, contrast, truth, *, studies, n):
+    """How often the 95 % interval of a contrast holds the truth."""
+    hits = 0
+    for _ in range(studies):
+        values = draw()
+        low, high = infer_contrast(contrast(values), variance(values), n=n).interval()
+        hits += low <= truth <= high
+    return hits / studies
+
+
+@pytest.mark.parametrize(("factor", "least"), [(1.0, 0.93), (3.0, 0.86), (10.0, 0.92)])
+def test_the_interval_of_an_outlying_arm_holds_the_truth(factor, least):
+    generator = np.random.default_rng(6)
+    spread = np.where(np.arange(13) == 12, factor, 1.0)[:, None]
+    share = coverage(
+        lambda: spread * generator.normal(size=(13, 3)),
+        lambda values: pair(values, 12, 0, reference=[0]),
+        0.0, studies=500, n=3,
+    )  # fmt: skip
+    assert share >= least
+
+
+@pytest.mark.parametrize(("sd", "least"), [(0.0, 0.94), (1.0, 0.91), (3.0, 0.92)])
+def test_the_interval_of_an_effect_that_varies_with_the_seed_holds_the_truth(sd, least):
+    generator = np.random.default_rng(7)
+
+    def draw():
+        values = generator.normal(size=(8, 3))
+        values[4:] += sd * generator.normal(size=3)
+        return values
+
+    assert coverage(draw, main_effect, 0.0, studies=500, n=12) >= least

@@ -1,0 +1,73 @@
+"""The digits of a metric, against decimal arithmetic, and the rounding error, against simulation."""
+
+import math
+from decimal import Decimal
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sweeper.evidence.statistics.resolution import resolution, rounding_error, steps_on_scale
+
+
+@pytest.mark.parametrize(
+    ("values", "step"),
+    [
+        ([83.2, 83.25], 0.01),
+        ([7, 12], 1.0),
+        ([80, 200], 10.0),
+        ([100.0, 99.999], 0.001),
+        ([91.30000000000001, 91.2], 0.1),  # 0.913 * 100 and the like
+        ([0.1 + 0.2], 0.1),
+        ([1e-5, 3.2e-5], 1e-6),
+        ([-5.5, 0.0], 0.1),
+        ([1.2e9, 1.3e9], 1e8),
+        ([math.nan, 2.5, math.inf], 0.1),
+    ],
+)
+def test_the_resolution_is_the_last_digit_that_any_value_has(values, step):
+    assert resolution(values) == step
+
+
+def test_values_without_a_digit_have_no_resolution():
+    assert math.isnan(resolution([0.0, 0.0]))
+    assert math.isnan(resolution([math.nan]))
+    assert math.isnan(resolution([]))
+
+
+@given(st.lists(st.integers(-(10**6), 10**6).filter(bool), min_size=1, max_size=20), st.integers(0, 5))
+def test_every_value_is_a_whole_number_of_steps_and_not_of_ten_of_them(numbers, decimals):
+    values = [Decimal(number).scaleb(-decimals) for number in numbers]
+    step = Decimal(repr(resolution([float(value) for value in values])))
+    assert all(value % step == 0 for value in values)
+    assert any(value % (10 * step) for value in values)
+
+
+def test_values_of_full_precision_have_a_step_of_nearly_nothing():
+    values = np.random.default_rng(0).normal(80.0, 1.0, 12)
+    assert resolution(values) < 1e-9
+
+
+def test_n_pairs_have_the_error_of_their_rounding():
+    for n in (1, 3, 10):
+        weights = np.repeat([1 / n, -1 / n], n)
+        assert rounding_error(weights, np.full(2 * n, 0.01)) == pytest.approx(0.01 / math.sqrt(6 * n))
+
+
+def test_rounding_alone_gives_the_error_that_simulation_finds():
+    generator = np.random.default_rng(1)
+    truth = generator.uniform(80, 90, size=(20_000, 2, 4))
+    error = (np.round(truth, 1) - truth).mean(axis=2)
+    expected = rounding_error(np.repeat([0.25, -0.25], 4), np.full(8, 0.1))
+    assert (error[:, 0] - error[:, 1]).std() == pytest.approx(expected, rel=0.03)
+
+
+def test_a_step_on_a_log_scale_is_a_share_of_the_value():
+    steps = steps_on_scale([50.0, 200.0], 0.1, log=True)
+    assert steps == pytest.approx([math.log(50.05 / 49.95), math.log(200.05 / 199.95)], rel=1e-5)
+    assert steps_on_scale([50.0, 200.0], 0.1, log=False).tolist() == [0.1, 0.1]
+
+
+def test_an_unknown_resolution_is_no_step():
+    assert steps_on_scale([1.0, 2.0], math.nan, log=False).tolist() == [0.0, 0.0]
