@@ -1,56 +1,71 @@
-"""Known holes in the locked packages, as pip-audit's advisory service knows them (`make audit`).
+"""Report known vulnerabilities in the locked packages, as pip-audit's advisory service knows them (`make audit`).
 
-pip-audit passes over packages that the service does not answer for, and ends well even where it answered for none.
-Here that is told apart: exit code 0 if all were looked up and none has a hole, 1 for holes, 3 if something was not.
+pip-audit skips packages that the service does not know, and succeeds even if it could look up none. This tool tells
+these cases apart: exit code 0 if every package was looked up and none has a vulnerability, 1 for vulnerabilities, 3 if
+some package could not be looked up.
 """
 
 import json
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Final, TypedDict
 
-CLEAN, HOLES, UNKNOWN = 0, 1, 3
+CLEAN, VULNERABLE, UNKNOWN = 0, 1, 3
 REPORT: Final = ("--format", "json", "--progress-spinner", "off")
 WITHOUT_PIP: Final = ("--no-deps", "--disable-pip")  # the lock names every package: nothing is resolved or installed
 MOST_NAMED: Final = 12
+UNREACHABLE: Final = "The advisory service could not be reached, so no package was checked."
 
 
-def verdict(dependencies: Sequence[Mapping[str, Any]]) -> tuple[int, str]:
-    """The exit code, and what to say of pip-audit's list of packages."""
-    skipped = [each["name"] for each in dependencies if "skip_reason" in each]
-    holes = [
-        f"{each['name']} {each['version']}: {hole['id']}. "
-        f"Mended in: {', '.join(hole['fix_versions']) or 'no version yet'}."
-        for each in dependencies
-        for hole in each.get("vulns", ())
+class Vulnerability(TypedDict):
+    """A vulnerability in pip-audit's report."""
+
+    id: str
+    fix_versions: list[str]
+
+
+class Package(TypedDict, total=False):
+    """A package in pip-audit's report; a skipped one has a reason instead of a version and vulnerabilities."""
+
+    name: str
+    version: str
+    vulns: list[Vulnerability]
+    skip_reason: str
+
+
+def verdict(packages: Sequence[Package]) -> tuple[int, str]:
+    """Return the exit code and the text for pip-audit's list of packages."""
+    skipped = [package["name"] for package in packages if "skip_reason" in package]
+    vulnerable = [
+        f"{package['name']} {package['version']}: {vulnerability['id']}. "
+        f"Fixed in: {', '.join(vulnerability['fix_versions']) or 'no version yet'}."
+        for package in packages
+        for vulnerability in package.get("vulns", ())
     ]
-    checked = len(dependencies) - len(skipped)
+    checked = len(packages) - len(skipped)
     if not checked:
-        return UNKNOWN, "The advisory service could not be reached: no package was checked. Try again where it can be."
-    lines = [*holes, f"{checked} packages were checked; {len(holes) or 'no'} known holes."]
+        return UNKNOWN, f"{UNREACHABLE} Try again where it can be."
+    lines = [*vulnerable, f"{checked} packages were checked; {len(vulnerable) or 'no'} known vulnerabilities."]
     if skipped:
         more = ", …" if len(skipped) > MOST_NAMED else ""
-        lines.append(f"Not checked, since the service does not know them: {', '.join(skipped[:MOST_NAMED])}{more}.")
-    return (HOLES if holes else UNKNOWN if skipped else CLEAN), "\n".join(lines)
+        lines.append(f"Not checked, because the service does not know them: {', '.join(skipped[:MOST_NAMED])}{more}.")
+    return (VULNERABLE if vulnerable else UNKNOWN if skipped else CLEAN), "\n".join(lines)
 
 
 def main() -> int:
-    """Audit a lock file; the exit code.
-
-    Its arguments are the program pip-audit and the lock.
-    """
+    """Audit a lock file and return the exit code. The arguments are the program pip-audit and the lock file."""
     program, lock = sys.argv[1:]
     command = [program, "--requirement", str(Path(lock)), *WITHOUT_PIP, *REPORT]
     answer = subprocess.run(command, capture_output=True, text=True, check=False)
     try:
-        dependencies = json.loads(answer.stdout)["dependencies"]
+        packages = json.loads(answer.stdout)["dependencies"]
     except (ValueError, KeyError):
-        words = answer.stderr.strip().splitlines()[-1:] or [f"pip-audit ended with exit code {answer.returncode}"]
-        print(f"The advisory service could not be reached: no package was checked. pip-audit says: {words[0]}")
+        last = answer.stderr.strip().splitlines()[-1:] or [f"exit code {answer.returncode} and no report"]
+        print(f"{UNREACHABLE} pip-audit's last output: {last[0]}")
         return UNKNOWN
-    code, text = verdict(dependencies)
+    code, text = verdict(packages)
     print(text)
     return code
 

@@ -1,6 +1,6 @@
-"""Makes docs/cli.md from the command line itself and docs/study-file.md from the schema: `python -m tools.reference`.
+"""Generate docs/cli.md from the commands and docs/study-file.md from the schema: `python -m tools.reference`.
 
-A test checks that both are up to date.
+A test checks that both pages are up to date.
 """
 
 import json
@@ -15,7 +15,7 @@ from sweeper.spec.schema import json_schema
 
 DOCS: Final = Path(__file__).parents[1] / "docs"
 WIDTH: Final = 100
-WORDS: Final = {"object": "mapping", "integer": "whole number", "string": "text", "boolean": "true or false"}
+TYPE_NAMES: Final = {"object": "mapping", "integer": "whole number", "string": "text", "boolean": "true or false"}
 Schema = Mapping[str, Any]
 
 
@@ -26,17 +26,17 @@ def main() -> None:
 
 
 def pages() -> dict[str, str]:
-    """The pages by the names of their files."""
+    """Return the pages by file name."""
     return {"cli.md": cli_page(), "study-file.md": study_file_page()}
 
 
 def cli_page() -> str:
-    """The help of sweeper and of each command, as a terminal shows it."""
+    """Return the help of sweeper and of each command, as a terminal shows it."""
     root = click.Context(cli, info_name="sweeper", terminal_width=WIDTH, **cli.context_settings)
     parts = [
         "# The command line",
-        "This page is made from the commands themselves (`python -m tools.reference`). STUDY is a study file or a "
-        "study's name in the store.",
+        "This page is generated from the commands (`python -m tools.reference`). STUDY is a study file or the name "
+        "of a study in the store.",
         _help(cli, root),
     ]
     for name in COMMANDS:
@@ -52,12 +52,12 @@ def cli_page() -> str:
 
 
 def study_file_page() -> str:
-    """Every section of a study file with its keys: what each takes, its default and its meaning."""
+    """Return every section of a study file with its keys: the type, default and meaning of each."""
     schema = json_schema()
     parts = [
         "# The study file",
-        "This page is made from the schema that study files are checked with (`python -m tools.reference`); "
-        "`sweeper schema` prints it for editors. Unknown keys are mistakes; all mistakes in a file are told at once.",
+        "This page is generated from the schema of study files (`python -m tools.reference`); `sweeper schema` prints "
+        "it for editors. Unknown keys are errors; all errors in a file are reported at once.",
         "## The file",
         schema["description"],
         _table(schema),
@@ -73,7 +73,7 @@ def _help(command: click.Command, context: click.Context) -> str:
 
 
 def _in_order(schema: Schema) -> list[str]:
-    """The definitions in the order in which they are first referred to."""
+    """Return the definitions in the order in which they are first referred to."""
     found: list[str] = []
 
     def visit(value: object) -> None:
@@ -99,7 +99,7 @@ def _references(value: object) -> Iterator[str]:
 
 def _table(definition: Schema) -> str:
     required = definition.get("required", ())
-    rows = ["| key | takes | default | meaning |", "|---|---|---|---|"]
+    rows = ["| key | type | default | meaning |", "|---|---|---|---|"]
     for key, value in definition.get("properties", {}).items():
         default = (
             "**required**" if key in required else f"`{json.dumps(value['default'])}`" if "default" in value else ""
@@ -110,7 +110,7 @@ def _table(definition: Schema) -> str:
 
 
 def kind(value: Schema) -> str:
-    """What a key takes, in words, with links to the sections."""
+    """Return a key's type as text, with links to the sections."""
     if "$ref" in value:
         name = value["$ref"].rpartition("/")[2]
         return f"[{name}](#{name.lower()})"
@@ -126,12 +126,12 @@ def kind(value: Schema) -> str:
 def _type(value: Schema) -> str:
     found: Any = value.get("type", "anything")
     if isinstance(found, list):
-        return " or ".join(str(WORDS.get(each, each)) for each in found if each != "null")
+        return " or ".join(str(TYPE_NAMES.get(each, each)) for each in found if each != "null")
     if found == "array":
         return f"list of {kind(value.get('items', {}))}"
     if found == "object" and isinstance(value.get("additionalProperties"), Mapping):
         return f"mapping of names to {kind(value['additionalProperties'])}"
-    return WORDS.get(str(found), str(found))
+    return TYPE_NAMES.get(str(found), str(found))
 
 
 def _cell(text: str) -> str:

@@ -1,4 +1,4 @@
-"""A study as a folder: what is read from it is what the store has, and so is the report."""
+"""An exported study has the same rows, and gives the same report, as the store."""
 
 import dataclasses
 import json

@@ -1,4 +1,4 @@
-"""The dashboard only reads, and only for those who may see it; optuna-dashboard itself is not needed here."""
+"""The dashboard is read-only and answers only at its own address; these tests do not need optuna-dashboard."""
 
 import sqlite3
 import threading
@@ -28,17 +28,17 @@ def status(app: Any, method: str = "GET", host: str = "localhost:8080") -> str:
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "OPTIONS"])
-def test_nothing_but_reading_passes(method: str) -> None:
+def test_only_requests_that_read_pass(method: str) -> None:
     assert status(guarded(hello, None), method) == "405 Method Not Allowed"
 
 
 @pytest.mark.parametrize("host", ["localhost", "LOCALHOST:80", "127.0.0.1:8080", "[::1]:8080"])
-def test_our_own_names_pass(host: str) -> None:
+def test_our_own_host_names_pass(host: str) -> None:
     assert status(guarded(hello, ["localhost", "127.0.0.1", "::1"]), host=host) == "200 OK"
 
 
 @pytest.mark.parametrize("host", ["evil.example", "evil.example:8080", "", "localhost.evil.example"])
-def test_a_page_that_points_its_name_at_us_is_refused(host: str) -> None:
+def test_other_host_names_are_refused(host: str) -> None:
     assert status(guarded(hello, ["localhost", "127.0.0.1", "::1"]), host=host) == "403 Forbidden"
 
 
@@ -47,7 +47,7 @@ def test_a_page_that_points_its_name_at_us_is_refused(host: str) -> None:
     [("127.0.0.1", True), ("127.9.9.9", True), ("::1", True), ("localhost", True),
      ("0.0.0.0", False), ("::", False), ("10.0.0.1", False), ("my-machine", False), ("", False)],
 )  # fmt: skip
-def test_loopback_is_this_machine_alone(host: str, loopback: bool) -> None:
+def test_loopback_addresses_are_recognized(host: str, loopback: bool) -> None:
     assert is_loopback(host) is loopback
 
 
@@ -62,7 +62,7 @@ def test_connections_of_the_dashboard_cannot_write(url: str, engine: Engine) -> 
     reading.dispose()
 
 
-def test_a_store_whose_path_has_odd_characters_can_be_shown(tmp_path: Any) -> None:
+def test_a_store_with_special_characters_in_its_path_can_be_read(tmp_path: Any) -> None:
     path = tmp_path / "a b%20{c}?.db"
     connection = sqlite3.connect(path)
     connection.execute("CREATE TABLE t (x)")
@@ -76,7 +76,7 @@ def test_a_store_whose_path_has_odd_characters_can_be_shown(tmp_path: Any) -> No
     reading.dispose()
 
 
-def test_the_server_answers_on_loopback_and_ends() -> None:
+def test_the_server_answers_on_loopback_and_stops() -> None:
     server = make_dashboard_server(hello, "127.0.0.1", 0)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
@@ -93,6 +93,6 @@ def test_the_server_answers_on_loopback_and_ends() -> None:
         server.server_close()
 
 
-def test_a_port_that_is_taken_is_told() -> None:
+def test_a_port_in_use_is_reported() -> None:
     with make_dashboard_server(hello, "127.0.0.1", 0) as first, pytest.raises(UsageError, match="Try another --port"):
         make_dashboard_server(hello, "127.0.0.1", first.server_port)

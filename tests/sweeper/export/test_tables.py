@@ -1,4 +1,4 @@
-"""Tables as CSV, JSON and Parquet: what goes in comes out."""
+"""Tables as CSV, JSON and Parquet round-trip."""
 
 import csv
 import io
@@ -37,13 +37,13 @@ def exported(url: str, name: str) -> Table:
         return table(connection, reader.study(connection, "s"), name)  # type: ignore[arg-type]  # one of the names
 
 
-def test_attempts_have_a_row_each_with_their_exit_reason(study_url: str) -> None:
+def test_each_attempt_has_a_row_with_its_exit_reason(study_url: str) -> None:
     found = exported(study_url, "attempts")
     assert found.columns == ("study", *ATTEMPT_COLUMNS)
     assert found.column("exit_reason") == ["completed"]
 
 
-def test_measurements_keep_what_is_not_a_number_as_absent(study_url: str) -> None:
+def test_nan_measurements_become_missing_values(study_url: str) -> None:
     found = exported(study_url, "measurements")
     assert found.column("step") == [3]
     assert found.column("value") == [None]
@@ -51,7 +51,7 @@ def test_measurements_keep_what_is_not_a_number_as_absent(study_url: str) -> Non
     assert (row["metric"], row["tokens"], row["value"]) == ("loss", 9, None)
 
 
-def test_trials_export_has_the_contract_s_columns(study_url: str) -> None:
+def test_trials_have_the_documented_columns(study_url: str) -> None:
     text = encoded(exported(study_url, "trials"), "csv").decode()
     head = next(csv.reader(io.StringIO(text)))
     assert head == [
@@ -61,7 +61,7 @@ def test_trials_export_has_the_contract_s_columns(study_url: str) -> None:
 
 
 @given(st.lists(st.tuples(TEXT, st.integers(-(2**63), 2**63 - 1), st.floats(allow_nan=False)), min_size=1, max_size=5))
-def test_csv_and_parquet_give_back_what_they_got(rows: list[tuple[str, int, float]]) -> None:
+def test_csv_and_parquet_round_trip(rows: list[tuple[str, int, float]]) -> None:
     found = Table(("name", "count", "value"), rows)
     parsed = list(csv.reader(io.StringIO(encoded(found, "csv").decode(), newline="")))
     assert [(name, int(count), float(value)) for name, count, value in parsed[1:]] == rows
