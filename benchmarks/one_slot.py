@@ -15,6 +15,7 @@ from sweeper.execution.slots.slot import LauncherWatch, SlotLoop, SlotTask
 from sweeper.store.engine import open_existing
 from sweeper.store.queue import queue
 from sweeper.store.reading import reader
+from sweeper.store.records import LEASE_S
 
 
 def main(store: str, study: str, folder: str) -> None:
@@ -30,12 +31,13 @@ def main(store: str, study: str, folder: str) -> None:
         store=store,
         study_id=found.id,
         study=study,
-        slot=slots_for(dict(found.spec), 1)[0],
+        slot=slots_for(found.study.resources, 1)[0],
         runner_id=runner,
         launcher_pid=pid,
         launcher_started_at=began,
         cwd=folder,
         environment={},
+        lease_s=LEASE_S,
     )
     before, start = os.times(), time.perf_counter()
     assert SlotLoop(task, engine, LauncherWatch(pid, began)).run() == "done"

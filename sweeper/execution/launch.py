@@ -13,11 +13,11 @@ from sweeper.execution.hooks import run_hooks
 from sweeper.execution.slots.pool import Pool
 from sweeper.execution.slots.resources import Slot
 from sweeper.execution.slots.running import Ran, StudyRun, run_slots, slots_for
-from sweeper.execution.slots.slot import LEASE_S
 from sweeper.store.engine import open_store
 from sweeper.store.enrolment.enrol import Enrolment, enrol
 from sweeper.store.queue import queue
 from sweeper.store.queue.ledger import spent_device_seconds
+from sweeper.store.records import LEASE_S
 from sweeper.store.url import sqlite_path
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def launch(
         UsageError: the study in the store is another one, or the machine lacks what it asks for.
         StoreError: the store cannot be used.
     """
-    places = slots_for(study.document, slots) if places is None else places
+    places = slots_for(study.resources, slots) if places is None else places
     engine = open_store(store, create=True)
     try:
         enrolment = enrol(
@@ -77,11 +77,11 @@ def launch(
         )
         on_enrolled(enrolment, places)
         run = StudyRun(store=store, study=plan.study, study_id=enrolment.study_id, lease_s=lease_s)
-        ran = run_slots(engine, run, study.document, places, on_tick, pool=pool)
+        ran = run_slots(engine, run, study, places, on_tick, pool=pool)
         result = _result(engine, enrolment, ran)
         if ran not in ("nothing", "interrupted"):
             facts = {"study": plan.study, "store": store, **_counts(result)}
-            complaints = run_hooks(study.document.get("on_finish") or (), facts)
+            complaints = run_hooks(study.on_finish, facts)
             return replace(result, complaints=tuple(complaints))
         return result
     finally:

@@ -8,11 +8,11 @@ from sqlalchemy import Engine
 
 from sweeper.execution.slots.resources import Slot
 from sweeper.execution.slots.running import StudyRun, run_slots, slots_for
-from sweeper.execution.slots.slot import LEASE_S
 from sweeper.store.engine import open_existing
 from sweeper.store.queue import queue
 from sweeper.store.reading import reader
 from sweeper.store.reading.reader_rows import StudyRow
+from sweeper.store.records import LEASE_S
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,10 +55,10 @@ def work(
     try:
         while (row := _next(engine, store, study, exclude=joined)) is not None:
             joined[row.name] = row.id
-            places = slots_for(row.spec, slots)
+            places = slots_for(row.study.resources, slots)
             on_study(row.name, places)
             run = StudyRun(store=store, study=row.name, study_id=row.id, lease_s=lease_s)
-            ran = run_slots(engine, run, row.spec, places, lambda name=row.name: on_tick(name))  # type: ignore[misc]
+            ran = run_slots(engine, run, row.study, places, lambda name=row.name: on_tick(name))  # type: ignore[misc]
             if ran == "interrupted":
                 return Worked(exit_code=130, studies=tuple(joined))
             out_of_budget = out_of_budget or ran == "budget"

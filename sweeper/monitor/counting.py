@@ -20,11 +20,6 @@ class Extent:
     completed: bool
 
 
-def is_trainer(spec: Mapping[str, Any]) -> bool:
-    """Whether a study's trials are the built-in trainer's."""
-    return bool((spec.get("trial") or {}).get("program", "trainer") == "trainer")
-
-
 def counted_unit(extents: Iterable[Extent]) -> str:
     """What the trials of a phase count, if they are no trainer's: steps, tokens or epochs.
 

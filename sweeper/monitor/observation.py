@@ -5,7 +5,7 @@ from dataclasses import replace
 from statistics import fmean
 from typing import Final
 
-from sweeper.monitor.counting import Extent, counted_unit, is_trainer, program_share, trainer_share
+from sweeper.monitor.counting import Extent, counted_unit, program_share, trainer_share
 from sweeper.monitor.status import PhaseStatus, RunningTrial, Status, finish_in_s
 from sweeper.store.reading import reader
 from sweeper.store.reading.reader import DurationRow, ExtentRow, ReadConnection, StudyRow
@@ -40,7 +40,7 @@ def observe(connection: ReadConnection, study: StudyRow, now: float) -> Status:
         slots=slots,
         eta_seconds=_eta_seconds(durations, expected, running, slots),
         ledger={reason: seconds / 3600 for reason, seconds in ledger.items()},
-        is_log=(study.spec.get("metric") or {}).get("scale") == "log",
+        is_log=study.study.metric.scale == "log",
     )
 
 
@@ -77,7 +77,7 @@ def running_trials(
 def _done(connection: ReadConnection, study: StudyRow) -> dict[int, tuple[float | None, int]]:
     """The share of its budget that each running trial has done, None where unknown, and the units that it counted."""
     running = reader.extents(connection, study, "running")
-    if is_trainer(study.spec):
+    if study.study.trial.is_trainer:
         return {
             row.trial_id: (trainer_share(row.config, row.budget, row.last_step or 0), row.last_step or 0)
             for row in running

@@ -79,7 +79,7 @@ def run_pilot(
         UsageError: the machine lacks what the study asks for, or its configurations are not known yet.
         StoreError: the store cannot be used.
     """
-    places = slots_for(study.document, slots)
+    places = slots_for(study.resources, slots)
     trials = pilot_trials(plan, study.document, slots=len(places), amount=amount)
     if not trials:
         raise UsageError(f"{study.path}: no configuration can be drawn for a pilot. Check the factors' ranges")
@@ -111,7 +111,7 @@ def _run(
         made = from_json(document, source=study.source, path=study.path)
         study_id = enrol(engine, plan, made, runs_dir=folder / "runs", now=time.time()).study_id
         run = StudyRun(store=url, study=plan.study, study_id=study_id)
-        if run_slots(engine, run, document, places, lambda: on_tick(url)) == "interrupted":
+        if run_slots(engine, run, made, places, lambda: on_tick(url)) == "interrupted":
             return Piloted(runs=(), failures=(), interrupted=True)
     finally:
         engine.dispose()

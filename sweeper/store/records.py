@@ -22,6 +22,7 @@ ExitReason = Literal[
 RETRIED: Final = ("crashed", "killed", "out_of_memory", "diverged", "timeout")  # within the study's limits
 RETURNED: Final = ("preempted", "budget_exhausted")  # not the trial's doing: always back to the queue
 LONGEST_BACK_OFF_S: Final = 30.0  # before a trial runs again that crashed or ran out of memory
+LEASE_S: Final = 60.0  # a slot that is silent for longer loses its trial
 LOST_LIMIT: Final = 20  # attempts that may lose their supervisor before the trial is taken for the cause of it
 
 

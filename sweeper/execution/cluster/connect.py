@@ -3,7 +3,7 @@
 import logging
 import signal
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from multiprocessing import resource_tracker
 from typing import TYPE_CHECKING, Any, Final
@@ -19,8 +19,9 @@ from sweeper.execution.cluster.options import ClusterOptions
 from sweeper.execution.cluster.places import Needs
 from sweeper.execution.slots.machine import this_machine
 from sweeper.execution.slots.resources import Slot
-from sweeper.execution.slots.running import slots_for
+from sweeper.execution.slots.running import number_of_slots, slots_for
 from sweeper.quantities import counted
+from sweeper.spec.study import Study
 from sweeper.store.url import sqlite_path
 from sweeper.subprocesses import safe_path
 
@@ -38,38 +39,35 @@ FROM_TERMINAL: Final = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
 
 
 @contextmanager
-def dask_pool(
-    options: ClusterOptions, document: Mapping[str, Any], *, store: str, slots: int | None
-) -> Iterator["DaskPool"]:
+def dask_pool(options: ClusterOptions, study: Study, *, store: str, slots: int | None) -> Iterator["DaskPool"]:
     """A pool of slots for a study; the cluster ends with the block if it is ours.
 
     Raises:
         UsageError: the cluster cannot be reached, or is not fit for the study; nothing was written.
     """
-    resources = document["resources"]
+    resources = study.resources
     needs = Needs(
         run=uuid.uuid4().hex,
-        device=resources["device"],
-        gpus_per_trial=resources["gpus_per_trial"],
-        threads_per_trial=resources["threads_per_trial"],
+        device=resources.device,
+        gpus_per_trial=resources.gpus_per_trial,
+        threads_per_trial=resources.threads_per_trial,
         sqlite_machine=None if sqlite_path(store) is None else this_machine(),
     )
-    wanted = slots if slots is not None else resources["slots"]
-    number = wanted if isinstance(wanted, int) else None
+    number = number_of_slots(resources, slots)
     with dask.config.set(SETTINGS), safe_path(), ExitStack() as stack:
         if options.slurm_jobs is not None:
-            pool = _on_slurm(stack, options.slurm_jobs, document, needs, store=store, number=number)
+            pool = _on_slurm(stack, options.slurm_jobs, study, needs, store=store, number=number)
         elif options.address is not None or options.scheduler_file is not None:
             pool = _on_address(stack, options, needs, store, number)
         else:
-            pool = _on_this_machine(stack, document, needs, number)
+            pool = _on_this_machine(stack, study, needs, number)
         stack.callback(pool.end)
         yield pool
 
 
-def _on_this_machine(stack: ExitStack, document: Mapping[str, Any], needs: Needs, number: int | None) -> "DaskPool":
+def _on_this_machine(stack: ExitStack, study: Study, needs: Needs, number: int | None) -> "DaskPool":
     """A worker process a slot: one that is killed takes one slot with it."""
-    places = slots_for(document, number)
+    places = slots_for(study.resources, number)
     distributed, pool = _modules()
     with _signals_for_launcher_alone():
         cluster = stack.enter_context(
@@ -136,12 +134,12 @@ def _on_address(stack: ExitStack, options: ClusterOptions, needs: Needs, store: 
 
 
 def _on_slurm(
-    stack: ExitStack, num_jobs: int, document: Mapping[str, Any], needs: Needs, *, store: str, number: int | None
+    stack: ExitStack, num_jobs: int, study: Study, needs: Needs, *, store: str, number: int | None
 ) -> "DaskPool":
     """Jobs that are Dask workers, submitted again when they end before the study does."""
     if needs.sqlite_machine is not None and not slurm.runs_here_alone():
         raise UsageError(refused_sqlite(store, "--dask-slurm", "the machines of SLURM"))
-    options = slurm.job_options(document)
+    options = slurm.job_options(study)
     distributed, pool = _modules()
     with _signals_for_launcher_alone():
         cluster = slurm.cluster_of(options)
@@ -150,7 +148,7 @@ def _on_slurm(
         client = stack.enter_context(distributed.Client(cluster, set_as_default=False))
         jobs = Jobs(cluster, num_jobs)
         jobs.keep()
-    total = number if number is not None else num_jobs * slurm.slots_of_a_job(document, options)
+    total = number if number is not None else num_jobs * slurm.slots_of_a_job(study.resources, options)
     return pool(
         client=client,
         needs=needs,

@@ -45,8 +45,8 @@ def _own_fork_server(task: SlotTask) -> Any:
     """The trainer's fork server for this slot alone; nothing where there is no use for one."""
     try:
         with reader.connect(task.store) as connection:
-            document = reader.study(connection, task.study).spec
-        return fork_server_for(document, (task.slot,)) or nullcontext()
+            trial = reader.study(connection, task.study).study.trial
+        return fork_server_for(trial, (task.slot,)) or nullcontext()
     except Exception:  # the slot itself says what is wrong, in the right words
         return nullcontext()
 

@@ -19,6 +19,7 @@ from typing import Any, Final
 import dask.config
 
 from sweeper.errors import UsageError
+from sweeper.spec.study import Resources, Study
 from sweeper.subprocesses import INTERPRETER
 
 SECTION: Final = "jobqueue.slurm"
@@ -34,13 +35,13 @@ WHERE_REFUSED: Final = (
 )
 
 
-def job_options(document: Mapping[str, Any]) -> dict[str, Any]:
+def job_options(study: Study) -> dict[str, Any]:
     """What is told to dask-jobqueue beyond the user's configuration, for the jobs of a study.
 
     Raises:
         UsageError: the configuration lacks what nobody else can know.
     """
-    resources = document["resources"]
+    resources = study.resources
     if _configured("memory") is None:
         raise UsageError(
             f"--dask-slurm: how much memory a job gets is not configured. Set {SECTION}.memory, e.g. in "
@@ -54,26 +55,25 @@ def job_options(document: Mapping[str, Any]) -> dict[str, Any]:
         options["python"] = " ".join(INTERPRETER)
     options["processes"] = int(_configured("processes") or 1)
     if _configured("cores") is None:
-        shared = int(1 / resources["gpus_per_trial"]) if resources["device"] == "cuda" else 1
-        options["cores"] = resources["threads_per_trial"] * max(1, shared)
+        shared = int(1 / resources.gpus_per_trial) if resources.device == "cuda" else 1
+        options["cores"] = resources.threads_per_trial * max(1, shared)
     if _configured("name") in (None, "dask-worker"):
-        options["job_name"] = f"sweeper-{document['study']}"
+        options["job_name"] = f"sweeper-{study.name}"
     directives = _directives()
-    if resources["device"] == "cuda" and not any(GPU_DIRECTIVE.search(line) for line in directives):
-        options["job_extra_directives"] = [*directives, f"--gres=gpu:{math.ceil(resources['gpus_per_trial'])}"]
+    if resources.device == "cuda" and not any(GPU_DIRECTIVE.search(line) for line in directives):
+        options["job_extra_directives"] = [*directives, f"--gres=gpu:{math.ceil(resources.gpus_per_trial)}"]
     return options
 
 
-def slots_of_a_job(document: Mapping[str, Any], options: Mapping[str, Any]) -> int:
+def slots_of_a_job(resources: Resources, options: Mapping[str, Any]) -> int:
     """How many slots a job is expected to carry: by its GPUs if it asks for some, else by its threads."""
-    resources = document["resources"]
     cores = int(options.get("cores") or _configured("cores"))
     gpus = _num_gpus(options.get("job_extra_directives") or _directives())
-    if gpus and resources["device"] != "cpu":
-        by_gpu = int(gpus / resources["gpus_per_trial"] + 1e-9)
+    if gpus and resources.device != "cpu":
+        by_gpu = int(gpus / resources.gpus_per_trial + 1e-9)
         return max(1, min(by_gpu, cores))
     processes = int(options["processes"])
-    return processes * max(1, cores // processes // int(resources["threads_per_trial"]))
+    return processes * max(1, cores // processes // resources.threads_per_trial)
 
 
 def cluster_of(options: Mapping[str, Any]) -> Any:

@@ -10,11 +10,11 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Final, Self
 
 from sweeper.execution.slots.fork_client import can_fork
-from sweeper.execution.slots.programs import program_of
 from sweeper.execution.slots.resources import Slot
+from sweeper.spec.program import Trial
 from sweeper.subprocesses import module_command
 
 QUICK_S: Final = 20.0  # a server that dies sooner than this does not work here
@@ -77,17 +77,16 @@ class ForkServer:
             )
 
 
-def fork_server_for(document: Mapping[str, Any], slots: tuple[Slot, ...]) -> ForkServer | None:
+def fork_server_for(trial: Trial, slots: tuple[Slot, ...]) -> ForkServer | None:
     """A server for a study's trials; None where they are not the trainer's, or this system cannot fork them.
 
     What acts when an interpreter or a library starts, such as OMP_NUM_THREADS, is the same for all trials of a study
     and set for the server. CUDA is not initialized before the fork, so each trial sees the GPUs of its slot.
     """
-    program = program_of(document)
-    if program.kind != "trainer" or not can_fork():
+    if not trial.is_trainer or not can_fork():
         return None
     on_cpu = all(slot.device == "cpu" for slot in slots)
-    environment = {**os.environ, "PYTHONUNBUFFERED": "1", **slots[0].environment, **program.environment}
+    environment = {**os.environ, "PYTHONUNBUFFERED": "1", **slots[0].environment, **trial.environment}
     if on_cpu:
         environment["CUDA_VISIBLE_DEVICES"] = ""  # a GPU would start threads, which a fork does not keep
     return ForkServer(environment, warm_up=on_cpu)

@@ -3,7 +3,6 @@
 import json
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -11,58 +10,28 @@ from sweeper.designs.configuration import leaves
 from sweeper.execution.slots.resources import Slot
 from sweeper.files import write_atomically
 from sweeper.spec.placeholders import filled
+from sweeper.spec.program import CommandProgram, Program, PythonProgram, TrainerProgram, Trial
 from sweeper.store.records import Lease
 from sweeper.subprocesses import module_command, users_environment
 
 CONFIG_FILE: Final = "config.json"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Program:
-    """The study's program, as the study file has it.
-
-    Attributes:
-        kind: ``trainer``, ``python`` or ``command``.
-        target: ``module:function`` of a python program.
-        command: argument list of a command, with placeholders (`sweeper.spec.placeholders`).
-        patterns: regular expressions over the output, by metric; empty where the program writes metrics.jsonl.
-        environment: variables that the study sets.
-    """
-
-    kind: str
-    target: str = ""
-    command: tuple[str, ...] = ()
-    patterns: Mapping[str, str] = field(default_factory=dict)
-    environment: Mapping[str, str] = field(default_factory=dict)
-
-
-def program_of(document: Mapping[str, Any]) -> Program:
-    """The program of a study's validated document."""
-    trial = document["trial"]
-    program = trial["program"]
-    environment = dict(trial.get("environment") or {})
-    if isinstance(program, str):
-        return Program(kind=program, environment=environment)
-    if program.get("python") is not None:
-        return Program(kind="python", target=program["python"], environment=environment)
-    return Program(
-        kind="command",
-        command=tuple(program["command"]),
-        patterns=dict(program.get("metrics") or {}),
-        environment=environment,
-    )
-
-
 def argv_of(program: Program, lease: Lease) -> list[str]:
     """The command line of a trial; no shell ever reads it."""
-    config = str(lease.run_dir / CONFIG_FILE)
-    match program.kind:
-        case "trainer":
+    match program:
+        case TrainerProgram():
+            config = str(lease.run_dir / CONFIG_FILE)
             return module_command("trainer", config, "--run-dir", str(lease.run_dir), "--resume")
-        case "python":
-            return module_command("sweeper.execution.slots.call", program.target)
-        case _:
+        case PythonProgram():
+            return module_command("sweeper.execution.slots.call", program.function)
+        case CommandProgram():
             return filled(program.command, placeholder_values(lease))
+
+
+def patterns_of(program: Program) -> Mapping[str, str]:
+    """Return the regular expressions that find metrics in the output; none if the program writes metrics.jsonl."""
+    return program.metrics if isinstance(program, CommandProgram) else {}
 
 
 def placeholder_values(lease: Lease) -> dict[str, Any]:
@@ -83,13 +52,13 @@ def plain_budget(budget: Mapping[str, object]) -> dict[str, object]:
     }
 
 
-def environment_of(program: Program, lease: Lease, slot: Slot, inherited: Mapping[str, str]) -> dict[str, str]:
+def environment_of(trial: Trial, lease: Lease, slot: Slot, inherited: Mapping[str, str]) -> dict[str, str]:
     """The environment of a trial's process."""
     return {
         **users_environment(inherited),
         "PYTHONUNBUFFERED": "1",
         **slot.environment,
-        **program.environment,
+        **trial.environment,
         "SWEEPER_CONFIG": str(lease.run_dir / CONFIG_FILE),
         "SWEEPER_RUN_DIR": str(lease.run_dir),
         "SWEEPER_SEED": str(lease.seed),
@@ -104,7 +73,7 @@ def write_config(program: Program, lease: Lease, slot: Slot) -> Path:
     The trainer is also told seed and budget, and its slot's device and threads where its config leaves them open.
     """
     config: dict[str, Any] = dict(lease.config or {})
-    if program.kind == "trainer":
+    if isinstance(program, TrainerProgram):
         config |= {"seed": lease.seed, "budget": dict(lease.budget)}
         if config.get("device", "auto") == "auto":
             config["device"] = "cuda" if slot.device.startswith("cuda") else "cpu"

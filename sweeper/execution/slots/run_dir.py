@@ -8,9 +8,10 @@ import tempfile
 from pathlib import Path
 from typing import Final
 
-from sweeper.execution.slots.programs import CONFIG_FILE, Program, write_config
+from sweeper.execution.slots.programs import CONFIG_FILE, write_config
 from sweeper.execution.slots.resources import Slot
 from sweeper.files import write_atomically
+from sweeper.spec.program import Program
 from sweeper.store.records import Lease
 
 IDENTITY_FILE: Final = "trial.json"

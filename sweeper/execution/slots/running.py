@@ -3,11 +3,11 @@
 import os
 import socket
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 from sqlalchemy import Engine
 
@@ -20,9 +20,11 @@ from sweeper.execution.slots.neighbours import announced, neighbour_of
 from sweeper.execution.slots.pool import LokyPool, Pool
 from sweeper.execution.slots.processes import started_at
 from sweeper.execution.slots.resources import Slot, find_slots
-from sweeper.execution.slots.slot import LEASE_S, SlotTask
+from sweeper.execution.slots.slot import SlotTask
+from sweeper.spec.study import Resources, Study
 from sweeper.store.file_check import StoreFileCheck
 from sweeper.store.queue import queue
+from sweeper.store.records import LEASE_S
 from sweeper.subprocesses import safe_path
 
 SILENT_LEASES: Final = 2  # of silence, after which slots elsewhere take their launcher for dead
@@ -40,26 +42,34 @@ class StudyRun:
     lease_s: float = LEASE_S
 
 
-def slots_for(document: Mapping[str, Any], slots: int | None) -> tuple[Slot, ...]:
-    """This machine's slots for a study: so many, else as many as the study says, else as many as it carries.
+def slots_for(resources: Resources, num_slots: int | None) -> tuple[Slot, ...]:
+    """Return this machine's slots for a study.
+
+    Args:
+        num_slots: how many; None for as many as the study names, or as the machine can carry.
 
     Raises:
-        UsageError: the machine lacks what the study asks for.
+        UsageError: the machine lacks what the study requires.
     """
-    resources = document["resources"]
-    wanted = resources["slots"]
     return find_slots(
-        resources["device"],
-        slots if slots is not None else (wanted if isinstance(wanted, int) else None),
-        gpus_per_trial=resources["gpus_per_trial"],
-        threads_per_trial=resources["threads_per_trial"],
+        resources.device,
+        number_of_slots(resources, num_slots),
+        gpus_per_trial=resources.gpus_per_trial,
+        threads_per_trial=resources.threads_per_trial,
     )
+
+
+def number_of_slots(resources: Resources, num_slots: int | None) -> int | None:
+    """Return the number of slots: the given one, else the study's, else None for as many as the machine can carry."""
+    if num_slots is not None:
+        return num_slots
+    return None if resources.slots == "auto" else resources.slots
 
 
 def run_slots(
     engine: Engine,
     run: StudyRun,
-    document: Mapping[str, Any],
+    study: Study,
     places: tuple[Slot, ...],
     on_tick: Callable[[], None],
     *,
@@ -84,7 +94,7 @@ def run_slots(
     try:
         pool = pool or LokyPool()
         me = announced(neighbour_of(run.study, places)) if pool.shares_machine else nullcontext()
-        server_here = fork_server_for(document, places) if pool.shares_machine else None
+        server_here = fork_server_for(study.trial, places) if pool.shares_machine else None
         with safe_path(), me, server_here or nullcontext() as server:
             launcher_process = (pid, pid_started_at)
             tasks = _tasks(run, places, runner_id, launcher_process, None if server is None else str(server.path))

@@ -10,24 +10,26 @@ import time
 import traceback
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 from sqlalchemy import Engine
 
 from sweeper.errors import StoreError
 from sweeper.execution.slots import process as plain_process
-from sweeper.execution.slots.drawing import draw_configuration, fill_promotions, find_phase, promotion_source
+from sweeper.execution.slots.drawing import draw_configuration, fill_promotions, promotion_source
 from sweeper.execution.slots.fork_client import ForkClient
 from sweeper.execution.slots.guard import Guard
 from sweeper.execution.slots.machine import free_abandoned_trials, this_machine
 from sweeper.execution.slots.process import die_with_parent
 from sweeper.execution.slots.processes import is_alive, kill_trial, started_at
-from sweeper.execution.slots.programs import Program, program_of
 from sweeper.execution.slots.pruning import Pruning
 from sweeper.execution.slots.resources import Slot
 from sweeper.execution.slots.supervisor import Rules, Stop, Supervisor
+from sweeper.spec.json_form import to_json
+from sweeper.spec.json_phases import phase_to_json
+from sweeper.spec.study import Study
 from sweeper.store.engine import open_existing
 from sweeper.store.file_check import StoreFileCheck
 from sweeper.store.queue import queue
@@ -42,7 +44,6 @@ LAST_LOOK_S: Final = 0.2
 ORPHAN_GRACE_S: Final = 2.0  # for a checkpoint when the launcher is gone
 STOP_GRACE_S: Final = 30.0
 DYING_S: Final = 0.2
-LEASE_S: Final = 60.0
 
 Ended = Literal["done", "stopped", "orphaned", "budget"]
 
@@ -60,8 +61,8 @@ class SlotTask:
     launcher_started_at: float
     cwd: str
     environment: Mapping[str, object]  # facts, for the record
+    lease_s: float
     fork_server: str | None = None  # its socket, where the launcher keeps one
-    lease_s: float = LEASE_S
     silence_s: float | None = None  # of a launcher that is no parent, before it is taken for dead
 
 
@@ -147,8 +148,7 @@ class SlotLoop:
     watch: LauncherWatch
     guard: Guard = field(default_factory=Guard)
     identity: SlotIdentity = field(init=False)
-    document: Mapping[str, Any] = field(init=False)
-    program: Program = field(init=False)
+    study: Study = field(init=False)
     rules: Rules = field(init=False)
     cap_s: float | None = field(init=False)
     _store_file: StoreFileCheck = field(init=False)
@@ -163,13 +163,11 @@ class SlotLoop:
     def __post_init__(self) -> None:
         self._store_file = StoreFileCheck(self.task.store)
         with reader.connect(self.task.store) as connection:
-            study = reader.study(connection, self.task.study)
-        self.document = study.spec
-        self.program = program_of(self.document)
-        self.rules = rules_of(self.document, self.task.lease_s)
-        self.cap_s = None if study.budget_device_hours is None else study.budget_device_hours * 3600
-        self._promotes = any("promote" in phase["design"] for phase in self.document["phases"])
-        if self.task.fork_server is not None and self.program.kind == "trainer":
+            self.study = reader.study(connection, self.task.study).study
+        self.rules = rules_of(self.study, self.task.lease_s)
+        self.cap_s = None if self.study.device_hours is None else self.study.device_hours * 3600
+        self._promotes = any(phase.design.kind == "promote" for phase in self.study.phases)
+        if self.task.fork_server is not None and self.study.trial.is_trainer:
             self._fork_client = ForkClient(Path(self.task.fork_server))
         self.identity = SlotIdentity(
             host=socket.gethostname(),
@@ -222,7 +220,7 @@ class SlotLoop:
 
     def _claim_trial(self) -> Lease | None:
         if self._promotes:
-            fill_promotions(self.engine, self.document, self.task.study_id, time.time())
+            fill_promotions(self.engine, to_json(self.study), self.task.study_id, time.time())
         lease = queue.claim_trial(
             self.engine,
             self.task.study_id,
@@ -242,7 +240,7 @@ class SlotLoop:
     def _draw(self, lease: Lease) -> Lease | None:
         """The claim with a configuration drawn for it; None if the trial cannot run."""
         try:
-            return draw_configuration(self.engine, self.document, lease)
+            return draw_configuration(self.engine, to_json(self.study), lease)
         except LeaseLost:
             return None
         except StoreError:
@@ -253,10 +251,10 @@ class SlotLoop:
             return None
 
     def _run_trial(self, lease: Lease) -> None:
-        phase, _ = find_phase(self.document, lease.phase)
+        phase = phase_to_json(self.study.phase(lease.phase))
         supervisor = Supervisor(
             engine=self.engine,
-            program=self.program,
+            trial=self.study.trial,
             lease=lease,
             slot=self.task.slot,
             rules=self.rules,
@@ -315,12 +313,12 @@ class SlotLoop:
         return now - self._heard_at > self.task.silence_s
 
 
-def rules_of(document: Mapping[str, Any], lease_s: float = LEASE_S) -> Rules:
-    """What a study's document says of attempts."""
-    minutes = document["trial"].get("timeout_minutes")
+def rules_of(study: Study, lease_s: float) -> Rules:
+    """Return the rules for the attempts of a study's trials."""
+    minutes = study.trial.timeout_minutes
     return Rules(
-        retry=dict(document.get("retry") or {}),
-        timeout_s=None if minutes is None else float(minutes) * 60,
+        retry=asdict(study.retry),
+        timeout_s=None if minutes is None else minutes * 60,
         grace_s=STOP_GRACE_S,
         lease_s=lease_s,
     )

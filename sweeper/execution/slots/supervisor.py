@@ -23,9 +23,10 @@ from sweeper.execution.slots.machine import oom_kills
 from sweeper.execution.slots.metrics import METRICS_FILE, LineReader, PatternReader, Tail
 from sweeper.execution.slots.outcome import Ending, ExitKind, StopCause, classify_exit
 from sweeper.execution.slots.process import TrialProcess
-from sweeper.execution.slots.programs import Program, argv_of, environment_of
+from sweeper.execution.slots.programs import argv_of, environment_of, patterns_of
 from sweeper.execution.slots.resources import Slot
 from sweeper.execution.slots.run_dir import OUTPUT_FILE, RESULT_FILE, prepare
+from sweeper.spec.program import Trial
 from sweeper.store.queue import ingest, queue
 from sweeper.store.reading.trial_metrics import Reported, device_seconds_before, reported
 from sweeper.store.records import Lease, LeaseLost, Outcome
@@ -73,9 +74,9 @@ class Rules:
     """
 
     retry: Mapping[str, int]
-    timeout_s: float | None = None
-    grace_s: float = 30.0
-    lease_s: float = 60.0
+    timeout_s: float | None
+    grace_s: float
+    lease_s: float
 
     @property
     def heartbeat_s(self) -> float:
@@ -92,7 +93,7 @@ class Supervisor:
     """
 
     engine: Engine
-    program: Program
+    trial: Trial
     lease: Lease
     slot: Slot
     rules: Rules
@@ -139,19 +140,19 @@ class Supervisor:
             self.guard.drop()
 
     def _start(self) -> TrialProcess:
-        prepare(self.program, self.lease, self.slot, self.source)
+        prepare(self.trial.program, self.lease, self.slot, self.source)
         run_dir = self.lease.run_dir
         if self.lease.attempt > 1:
             self._earlier_s = device_seconds_before(self.engine, self.lease)
         output = run_dir / OUTPUT_FILE
-        read_output = bool(self.program.patterns)
+        read_output = bool(patterns_of(self.trial.program))
         self._tail = Tail(output if read_output else run_dir / METRICS_FILE)
         if read_output and output.exists():
             self._tail.offset = output.stat().st_size
         self._reader = self._new_reader()
         process = self.start(
-            argv_of(self.program, self.lease),
-            environment=environment_of(self.program, self.lease, self.slot, os.environ),
+            argv_of(self.trial.program, self.lease),
+            environment=environment_of(self.trial, self.lease, self.slot, os.environ),
             cwd=self.cwd,
             output=output,
             announce=self.guard.announcer(self._lease_left()),
@@ -160,15 +161,16 @@ class Supervisor:
         return process
 
     def _new_reader(self) -> LineReader | PatternReader:
-        if not self.program.patterns:
+        patterns = patterns_of(self.trial.program)
+        if not patterns:
             return LineReader()
-        return PatternReader({name: re.compile(text) for name, text in self.program.patterns.items()})
+        return PatternReader({name: re.compile(text) for name, text in patterns.items()})
 
     def _not_started(self, error: OSError) -> str | None:
         """The process could not be started. A disk without room is not the trial's doing."""
         self.guard.drop()
         no_room = error.errno in NO_ROOM
-        what = error.filename if error.filename is not None else argv_of(self.program, self.lease)[0]
+        what = error.filename if error.filename is not None else argv_of(self.trial.program, self.lease)[0]
         message = f"{what}: {error.strerror or error}"
         kind = ExitKind(exit_reason="preempted" if no_room else "crashed", message=f"cannot be started: {message}")
         state = self._finish(kind, None, None)

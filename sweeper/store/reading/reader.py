@@ -12,6 +12,7 @@ One `connect` sees one state of the store, however long it lasts and whatever is
 import difflib
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from typing import Any, Final
 
 from sweeper.errors import UsageError
@@ -70,12 +71,12 @@ STATES: Final = ("waiting", "running", "completed", "pruned", "failed")
 
 def studies(connection: ReadConnection) -> tuple[StudyRow, ...]:
     """All studies of the store, the newest last."""
-    rows = connection.rows(
-        "SELECT id, name, source, source_path, spec, metric, direction, budget_device_hours, runs_dir, created_at,"
-        " cancelled_at FROM sweeper_studies ORDER BY created_at, id",
-        {},
-    )
+    columns = ", ".join(_STUDY_FIELDS)
+    rows = connection.rows(f"SELECT {columns} FROM sweeper_studies ORDER BY created_at, id", {})  # noqa: S608 - ours
     return tuple(_study(row) for row in rows)
+
+
+_STUDY_FIELDS: Final = tuple(field.name for field in fields(StudyRow))
 
 
 def study(connection: ReadConnection, name: str) -> StudyRow:
@@ -366,7 +367,7 @@ def changes(connection: ReadConnection, study_id: int) -> tuple[tuple[float, tup
 
 
 def _study(row: Sequence[Any]) -> StudyRow:
-    values = dict(zip(StudyRow.__slots__, row, strict=True))
+    values = dict(zip(_STUDY_FIELDS, row, strict=True))
     return StudyRow(**{**values, "spec": json_value(values["spec"])})
 
 

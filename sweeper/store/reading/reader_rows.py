@@ -2,7 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
 from typing import Any
+
+from sweeper.spec.json_form import from_json
+from sweeper.spec.study import Study
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,9 +23,15 @@ class Table:
         return [row[place] for row in self.rows]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)  # no slots: the study is read from its document once
 class StudyRow:
-    """A study as launched."""
+    """A study as launched.
+
+    Attributes:
+        source: the study file, byte for byte.
+        spec: the study's JSON document.
+        budget_device_hours: the cap on the whole study; None for no cap.
+    """
 
     id: int
     name: str
@@ -33,6 +44,11 @@ class StudyRow:
     runs_dir: str
     created_at: float
     cancelled_at: float | None
+
+    @cached_property
+    def study(self) -> Study:
+        """The study of the document."""
+        return from_json(self.spec, source=self.source, path=Path(self.source_path))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

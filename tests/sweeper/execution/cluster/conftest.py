@@ -64,7 +64,7 @@ def launched_on(
 
     plan = plan_of(configs, steps=steps)
     study: Any = study_of(plan, **changes)
-    with dask_pool(options, study.document, store=url, slots=slots) as pool:
+    with dask_pool(options, study, store=url, slots=slots) as pool:
         ended = launch(
             study,
             plan,  # type: ignore[arg-type]

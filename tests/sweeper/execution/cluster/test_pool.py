@@ -36,7 +36,7 @@ from tests.sweeper.execution.slots.studies import (
     trials_of,
 )
 
-DOCUMENT = study_of(plan_of([{"value": 0.5}])).document
+STUDY = study_of(plan_of([{"value": 0.5}]))
 SLOW = {"checkpoint": 1, "step_s": 0.05, "value": 0.5}
 
 
@@ -50,7 +50,7 @@ def test_the_workers_of_a_scheduler_run_a_study(scheduler: str, url: str) -> Non
         ClusterOptions(address=scheduler),
         url,
         [{"value": 0.5}] * 4,
-        resources={**DOCUMENT["resources"], "slots": "auto"},
+        resources={"device": "cpu", "slots": "auto"},
     )
     assert (ended.exit_code, ended.completed, ended.failed, ended.left) == (0, 4, 0, 0)
     check_each_completed_once(url, 4, 3)
@@ -73,20 +73,20 @@ def test_the_budget_stops_slots_on_a_cluster_too(scheduler: str, url: str) -> No
 
 def test_a_scheduler_that_does_not_answer_is_told(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sweeper.execution.cluster.connect.CONNECT_S", 0.2)
-    pool = dask_pool(ClusterOptions(address="tcp://127.0.0.1:1"), DOCUMENT, store=url, slots=None)
+    pool = dask_pool(ClusterOptions(address="tcp://127.0.0.1:1"), STUDY, store=url, slots=None)
     with pytest.raises(UsageError, match=r"--dask-address tcp://127\.0\.0\.1:1: no Dask scheduler answers"), pool:
         pass
 
 
 def test_a_scheduler_file_that_is_not_there_is_told(url: str, tmp_path: Path) -> None:
-    pool = dask_pool(ClusterOptions(scheduler_file=tmp_path / "x.json"), DOCUMENT, store=url, slots=None)
+    pool = dask_pool(ClusterOptions(scheduler_file=tmp_path / "x.json"), STUDY, store=url, slots=None)
     with pytest.raises(UsageError, match=r"x\.json: there is no such file"), pool:
         pass
 
 
 def test_a_scheduler_file_leads_to_its_scheduler(scheduler: str, url: str, tmp_path: Path) -> None:
     (tmp_path / "x.json").write_text(json.dumps({"address": scheduler, "id": "x", "type": "Scheduler"}))
-    with dask_pool(ClusterOptions(scheduler_file=tmp_path / "x.json"), DOCUMENT, store=url, slots=1) as pool:
+    with dask_pool(ClusterOptions(scheduler_file=tmp_path / "x.json"), STUDY, store=url, slots=1) as pool:
         assert len(pool.places) == 1
 
 

@@ -5,6 +5,7 @@ import os
 import signal
 import socket
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from sweeper.errors import UsageError
 from sweeper.execution.cluster import slurm
 from sweeper.execution.cluster.connect import SETTINGS, dask_pool
 from sweeper.execution.cluster.options import ClusterOptions
+from sweeper.spec.study import Study
 from tests.sweeper.execution.cluster.conftest import launched_on
 from tests.sweeper.execution.slots.studies import check_each_completed_once, plan_of, study_of
 
@@ -48,15 +50,15 @@ def slurm_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path
         yield folder
 
 
-def document_of(**resources: Any) -> dict[str, Any]:
-    document = study_of(plan_of([{"value": 0.5}])).document
-    return {**document, "resources": {**document["resources"], **resources}}
+def study_with(**resources: Any) -> Study:
+    study = study_of(plan_of([{"value": 0.5}]))
+    return replace(study, resources=replace(study.resources, **resources))
 
 
 def test_a_job_is_what_the_configuration_says_and_the_study_asks_for(slurm_here: Path) -> None:
     changes = {"queue": "gpu", "walltime": "04:00:00", "job-extra-directives": ["--nice=10"]}
     with dask.config.set({f"jobqueue.slurm.{key}": value for key, value in changes.items()}):
-        options = slurm.job_options(document_of(device="cuda", gpus_per_trial=0.5, threads_per_trial=4))
+        options = slurm.job_options(study_with(device="cuda", gpus_per_trial=0.5, threads_per_trial=4))
         with slurm.cluster_of(options) as cluster:
             script = cluster.job_script().splitlines()
     assert [line.removeprefix("#SBATCH ") for line in script if line.startswith("#SBATCH")] == [
@@ -74,7 +76,7 @@ def test_a_job_is_what_the_configuration_says_and_the_study_asks_for(slurm_here:
 
 
 def test_schedulers_of_one_machine_do_not_want_the_same_port(slurm_here: Path) -> None:
-    options = slurm.job_options(document_of())
+    options = slurm.job_options(study_with())
     with slurm.cluster_of(options) as first, slurm.cluster_of(options) as second:
         ports = {cluster.scheduler.http_server.port for cluster in (first, second)}
         assert first.scheduler.http_server.address == "127.0.0.1"
@@ -83,12 +85,12 @@ def test_schedulers_of_one_machine_do_not_want_the_same_port(slurm_here: Path) -
 
 def test_a_dashboard_that_is_configured_is_kept(slurm_here: Path) -> None:
     with dask.config.set({"jobqueue.slurm.scheduler-options": {"dashboard_address": ":8790"}}):
-        assert slurm.job_options(document_of())["scheduler_options"] == {"dashboard_address": ":8790"}
+        assert slurm.job_options(study_with())["scheduler_options"] == {"dashboard_address": ":8790"}
 
 
 def test_memory_must_be_configured(monkeypatch: pytest.MonkeyPatch) -> None:
     with dask.config.set({"jobqueue.slurm.memory": None}), pytest.raises(UsageError, match=r"jobqueue\.slurm\.memory"):
-        slurm.job_options(document_of())
+        slurm.job_options(study_with())
 
 
 @pytest.mark.parametrize(
@@ -108,8 +110,8 @@ def test_a_job_carries_slots_by_its_gpus_or_its_threads(
 ) -> None:
     settings = {"cores": 8, "processes": 1, "memory": "8GB", "job-extra-directives": directives}
     with dask.config.set({f"jobqueue.slurm.{key}": value for key, value in settings.items()}):
-        document = document_of(**resources)
-        assert slurm.slots_of_a_job(document, slurm.job_options(document)) == slots
+        study = study_with(**resources)
+        assert slurm.slots_of_a_job(study.resources, slurm.job_options(study)) == slots
 
 
 def test_without_sbatch_there_is_nothing_to_submit_with(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -120,7 +122,7 @@ def test_without_sbatch_there_is_nothing_to_submit_with(monkeypatch: pytest.Monk
 
 def test_a_job_that_slurm_refuses_is_told_with_slurm_s_words(slurm_here: Path, url: str) -> None:
     (slurm_here / "sbatch").write_text("#!/bin/sh\necho 'sbatch: error: invalid partition specified: x' >&2\nexit 1\n")
-    pool = dask_pool(ClusterOptions(slurm_jobs=1), document_of(), store=url, slots=None)
+    pool = dask_pool(ClusterOptions(slurm_jobs=1), study_with(), store=url, slots=None)
     with pytest.raises(UsageError, match="SLURM refuses the job: sbatch: error: invalid partition") as told, pool:
         pass
     assert "set queue, account, walltime or memory of jobqueue.slurm in Dask's configuration" in str(told.value)
@@ -139,7 +141,7 @@ def test_a_job_that_slurm_refuses_is_told_with_slurm_s_words(slurm_here: Path, u
 )
 def test_a_job_keeps_what_sbatch_said(said: str, words: str, slurm_here: Path) -> None:
     (slurm_here / "sbatch").write_text(f"#!/bin/sh\n{said}\n")
-    with slurm.cluster_of(slurm.job_options(document_of())) as cluster:
+    with slurm.cluster_of(slurm.job_options(study_with())) as cluster:
         job = cluster._dummy_job
         with pytest.raises((RuntimeError, ValueError)):
             asyncio.run(job.start())
@@ -150,7 +152,7 @@ def test_a_job_keeps_what_sbatch_said(said: str, words: str, slurm_here: Path) -
 @pytest.mark.usefixtures("sqlite_only")
 def test_a_file_as_the_store_is_refused_where_slurm_has_other_machines(slurm_here: Path, url: str) -> None:
     (slurm_here / "sinfo").write_text("#!/bin/sh\necho node1\necho node2\n")
-    pool = dask_pool(ClusterOptions(slurm_jobs=1), document_of(), store=url, slots=None)
+    pool = dask_pool(ClusterOptions(slurm_jobs=1), study_with(), store=url, slots=None)
     with pytest.raises(UsageError, match=r"is a file of this machine .* --store postgresql://"), pool:
         pass
 

@@ -10,11 +10,14 @@ from sweeper.execution.launch import Launched, launch
 from sweeper.execution.slots.processes import started_at
 from sweeper.execution.slots.resources import Slot
 from sweeper.execution.slots.slot import LauncherWatch, SlotLoop, SlotTask
+from sweeper.spec.json_form import from_json
+from sweeper.spec.study import Study
 from sweeper.store.engine import open_existing, open_store
 from sweeper.store.enrolment.enrol import enrol
 from sweeper.store.queue.queue import register_runner
 from sweeper.store.reading import reader
-from tests.sweeper.store.builders import Budget, Plan, PlannedPhase, PlannedTrial, Study, hash_of
+from sweeper.store.records import LEASE_S
+from tests.sweeper.store.builders import Budget, Plan, PlannedPhase, PlannedTrial, hash_of
 
 FAKE = Path(__file__).with_name("fake_program.py")
 COMMAND = [sys.executable, "-I", "-S", str(FAKE)]
@@ -35,7 +38,7 @@ def plan_of(configs: Sequence[Mapping[str, Any]], *, steps: int = 3, name: str =
 
 
 def study_of(plan: Plan, **changes: Any) -> Study:
-    """The study's document with every key that the spec fills in; `changes` replace keys at the top or in `trial`."""
+    """The study of a document in which `changes` replace keys at the top or in `trial`."""
     numbers = [trial.number for phase in plan.phases for trial in phase.trials]
     trial = {
         "program": {"command": COMMAND, "metrics": None, "checkpoint": None},
@@ -62,7 +65,7 @@ def study_of(plan: Plan, **changes: Any) -> Study:
         ],
         "claims": [],
     }
-    return Study(document | changes)
+    return from_json(document | changes, source=f"study: {plan.study}\n", path=Path("s.yaml"))
 
 
 def enrolled(url: str, configs: Sequence[Mapping[str, Any]], *, steps: int = 3, name: str = "s", **changes: Any) -> int:
@@ -96,6 +99,7 @@ def task_for(url: str, study_id: int, **changes: Any) -> SlotTask:
         "launcher_started_at": started_at(pid),
         "cwd": str(Path.cwd()),
         "environment": {"python": "3"},
+        "lease_s": LEASE_S,
     }
     return SlotTask(**(values | changes))
 
@@ -125,9 +129,9 @@ def launched(
 ) -> Launched:
     """Launch a study of the fake program, to its end."""
     plan = plan_of(configs, steps=steps)
-    lease_s = changes.pop("lease_s", 60.0)
+    lease_s = changes.pop("lease_s", LEASE_S)
     return launch(
-        study_of(plan, **changes),  # type: ignore[arg-type]
+        study_of(plan, **changes),
         plan,  # type: ignore[arg-type]
         store=url,
         slots=slots,

@@ -18,10 +18,11 @@ from sweeper.execution.slots.fork_server import ForkServer, fork_server_for
 from sweeper.execution.slots.process import TrialProcess
 from sweeper.execution.slots.processes import is_alive, started_at
 from sweeper.execution.slots.resources import find_slots
+from sweeper.spec.program import CommandProgram, TrainerProgram, Trial
 from sweeper.subprocesses import module_command
 from trainer.config import resolve
 
-DOCUMENT: dict[str, Any] = {"trial": {"program": "trainer", "environment": {}}}
+TRAINER = Trial(program=TrainerProgram())
 SLOTS = find_slots("cpu", 1, gpus_per_trial=1, threads_per_trial=2)
 ENVIRONMENT = {**os.environ, "PYTHONUNBUFFERED": "1", **SLOTS[0].environment}
 TIMES = ("device_seconds", "peak_memory_bytes")
@@ -31,7 +32,7 @@ Start = Callable[..., TrialProcess]
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[ForkServer]:
-    server = fork_server_for(DOCUMENT, SLOTS)
+    server = fork_server_for(TRAINER, SLOTS)
     assert server is not None
     with server:
         yield server
@@ -136,7 +137,7 @@ def test_a_client_that_hangs_up_ends_its_run(start: Start, tmp_path: Path) -> No
 
 
 def test_runs_die_with_a_server_that_is_killed_and_the_next_ones_start_afresh(tmp_path: Path) -> None:
-    server = fork_server_for(DOCUMENT, SLOTS)
+    server = fork_server_for(TRAINER, SLOTS)
     assert server is not None
     with server:
         client = ForkClient(server.path)
@@ -149,7 +150,7 @@ def test_runs_die_with_a_server_that_is_killed_and_the_next_ones_start_afresh(tm
 
 
 def test_a_server_leaves_when_its_owner_is_gone() -> None:
-    server = fork_server_for(DOCUMENT, SLOTS)
+    server = fork_server_for(TRAINER, SLOTS)
     assert server is not None
     with server:
         assert server._process is not None
@@ -159,4 +160,4 @@ def test_a_server_leaves_when_its_owner_is_gone() -> None:
 
 
 def test_only_the_trainer_has_a_server() -> None:
-    assert fork_server_for({"trial": {"program": {"command": ["x"]}}}, SLOTS) is None
+    assert fork_server_for(Trial(program=CommandProgram(("x",))), SLOTS) is None

@@ -8,8 +8,9 @@ import pytest
 
 from sweeper.execution.slots import gpus
 from sweeper.execution.slots.gpus import Gpu, admitted, find_gpus, indices, listed
-from sweeper.execution.slots.programs import Program, environment_of
+from sweeper.execution.slots.programs import environment_of
 from sweeper.execution.slots.resources import find_slots
+from sweeper.spec.program import CommandProgram, Trial
 from tests.sweeper.execution.slots.test_programs import lease_of
 
 TWO = """GPU 0: NVIDIA H100 80GB HBM3 (UUID: GPU-aaaa1111-0000-0000-0000-000000000000)
@@ -119,6 +120,6 @@ def test_a_trial_sees_its_slot_s_gpu_whatever_the_launcher_saw(
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "GPU-aaaa1111,GPU-bbbb2222")
     slots = find_slots("auto", None, gpus_per_trial=0.5, threads_per_trial=2)
     inherited = {"CUDA_VISIBLE_DEVICES": "GPU-aaaa1111,GPU-bbbb2222", "OMP_NUM_THREADS": "64"}
-    seen = [environment_of(Program(kind="command"), lease_of(tmp_path), slot, inherited) for slot in slots]
+    seen = [environment_of(Trial(program=CommandProgram(())), lease_of(tmp_path), slot, inherited) for slot in slots]
     assert [each["CUDA_VISIBLE_DEVICES"] for each in seen] == ["GPU-aaaa1111", "GPU-bbbb2222"] * 2
     assert {each["OMP_NUM_THREADS"] for each in seen} == {"2"}

@@ -5,10 +5,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import pytest
-
-from sweeper.execution.slots.programs import Program, argv_of, environment_of, program_of, write_config
+from sweeper.execution.slots.programs import argv_of, environment_of, write_config
 from sweeper.execution.slots.resources import Slot
+from sweeper.spec.program import CommandProgram, PythonProgram, TrainerProgram, Trial
 from sweeper.store.records import Lease
 from sweeper.subprocesses import module_command
 
@@ -41,63 +40,49 @@ def lease_of(run_dir: Path, **changes: Any) -> Lease:
     return Lease(**(values | changes))
 
 
-@pytest.mark.parametrize(
-    ("program", "kind"),
-    [
-        ("trainer", "trainer"),
-        ({"python": "m:f"}, "python"),
-        ({"command": ["x"], "metrics": {"loss": "l (.*)"}}, "command"),
-    ],
-)
-def test_a_document_names_its_program(program: Any, kind: str) -> None:
-    found = program_of({"trial": {"program": program, "environment": {"A": "1"}}})
-    assert found.kind == kind
-    assert found.environment == {"A": "1"}
-
-
 def test_placeholders_take_dotted_paths_factors_and_what_defines_a_trial(tmp_path: Path) -> None:
     words = ("run", "--lr={optimizer.lr}", "--rate", "{rate}", "{seed}", "{steps}", "{run_dir}/x", "{config}", "{flag}")
-    argv = argv_of(Program(kind="command", command=words), lease_of(tmp_path))
+    argv = argv_of(CommandProgram(words), lease_of(tmp_path))
     assert argv == [
         "run", "--lr=0.1", "--rate", "0.1", "7", "300", f"{tmp_path}/x", f"{tmp_path}/config.json", "true",
     ]  # fmt: skip
 
 
 def test_a_command_may_name_the_interpreter_that_sweeper_runs_under(tmp_path: Path) -> None:
-    assert argv_of(Program(kind="command", command=("{python}", "x.py")), lease_of(tmp_path)) == [
+    assert argv_of(CommandProgram(("{python}", "x.py")), lease_of(tmp_path)) == [
         sys.executable,
         "x.py",
     ]
 
 
 def test_a_flag_is_there_while_its_value_is_true(tmp_path: Path) -> None:
-    program = Program(kind="command", command=("run", "{flag?--flag}", "{tied?--tied}", "--last"))
+    program = CommandProgram(("run", "{flag?--flag}", "{tied?--tied}", "--last"))
     assert argv_of(program, lease_of(tmp_path, configuration={"tied": False})) == ["run", "--flag", "--last"]
 
 
 def test_whole_epochs_are_whole_numbers_for_a_program(tmp_path: Path) -> None:
-    program = Program(kind="command", command=("run", "{epochs}"))
+    program = CommandProgram(("run", "{epochs}"))
     whole, part = lease_of(tmp_path, budget={"epochs": 6.0}), lease_of(tmp_path, budget={"epochs": 0.5})
     assert [argv_of(program, each)[1] for each in (whole, part)] == ["6", "0.5"]
-    assert environment_of(program, whole, SLOT, {})["SWEEPER_BUDGET"] == '{"epochs": 6}'
+    assert environment_of(Trial(program=program), whole, SLOT, {})["SWEEPER_BUDGET"] == '{"epochs": 6}'
 
 
 def test_no_shell_reads_an_argument(tmp_path: Path) -> None:
-    argv = argv_of(Program(kind="command", command=("echo", "{rate}; rm -rf /")), lease_of(tmp_path))
+    argv = argv_of(CommandProgram(("echo", "{rate}; rm -rf /")), lease_of(tmp_path))
     assert argv == ["echo", "0.1; rm -rf /"]
 
 
 def test_the_trainer_and_functions_run_under_this_interpreter(tmp_path: Path) -> None:
     config = str(tmp_path / "config.json")
-    trainer = argv_of(Program(kind="trainer"), lease_of(tmp_path))
+    trainer = argv_of(TrainerProgram(), lease_of(tmp_path))
     assert trainer == module_command("trainer", config, "--run-dir", str(tmp_path), "--resume")
     assert trainer[0] == sys.executable
-    assert argv_of(Program(kind="python", target="m:f"), lease_of(tmp_path))[-1] == "m:f"
+    assert argv_of(PythonProgram("m:f"), lease_of(tmp_path))[-1] == "m:f"
 
 
 def test_the_study_overrides_the_slot_and_the_protocol_overrides_both(tmp_path: Path) -> None:
-    program = Program(kind="trainer", environment={"LANG": "study", "SWEEPER_SEED": "wrong"})
-    found = environment_of(program, lease_of(tmp_path), SLOT, {"PATH": "/bin", "LANG": "mine"})
+    trial = Trial(program=TrainerProgram(), environment={"LANG": "study", "SWEEPER_SEED": "wrong"})
+    found = environment_of(trial, lease_of(tmp_path), SLOT, {"PATH": "/bin", "LANG": "mine"})
     assert found["PATH"] == "/bin"
     assert found["OMP_NUM_THREADS"] == "2"
     assert found["LANG"] == "study"
@@ -107,10 +92,10 @@ def test_the_study_overrides_the_slot_and_the_protocol_overrides_both(tmp_path: 
 
 
 def test_the_trainer_is_told_seed_budget_and_its_slot(tmp_path: Path) -> None:
-    path = write_config(Program(kind="trainer"), lease_of(tmp_path, config={"device": "auto", "threads": None}), SLOT)
+    path = write_config(TrainerProgram(), lease_of(tmp_path, config={"device": "auto", "threads": None}), SLOT)
     assert json.loads(path.read_text()) == {"budget": {"steps": 300}, "device": "cpu", "seed": 7, "threads": 2}
 
 
 def test_other_programs_get_their_config_as_it_is(tmp_path: Path) -> None:
-    path = write_config(Program(kind="command", command=("x",)), lease_of(tmp_path), SLOT)
+    path = write_config(CommandProgram(("x",)), lease_of(tmp_path), SLOT)
     assert json.loads(path.read_text()) == lease_of(tmp_path).config
