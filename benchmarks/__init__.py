@@ -1,1 +1,1 @@
-"""Measurements behind docs/performance.md. Each is a ratio taken in one run, since machines are noisy."""
+"""Measurements for docs/performance.md. Each is a ratio taken within one run, because machines are noisy."""

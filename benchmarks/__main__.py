@@ -1,9 +1,9 @@
-"""Takes the measurements and writes docs/performance.md from what they found.
+"""Take the measurements and write docs/performance.md from the results.
 
-python -m benchmarks                   all parts but those that run on demand, then the page
-python -m benchmarks overhead store    these parts, then the page
-python -m benchmarks --write           the page alone, from the last results
-python -m benchmarks --quick           everything at small sizes, to try it; the page goes to standard output
+python -m benchmarks                   take all measurements except those on demand, and write the page
+python -m benchmarks overhead store    take these measurements, and write the page
+python -m benchmarks --write           write the page from the last results
+python -m benchmarks --quick           take all measurements at small sizes, and print the page
 """
 
 import argparse
@@ -22,22 +22,22 @@ from benchmarks.results import Result, say
 
 
 def main(argv: list[str]) -> int:
-    """Run the parts, each in a process of its own; the number of those that failed."""
+    """Run the parts, each in its own process, and return the number of parts that failed."""
     parser = _parser()
     given = parser.parse_args(argv)
     unknown = [name for name in given.parts if name not in PARTS]
     if unknown:
-        parser.error(f"there is no part {unknown[0]!r}; there are {', '.join(PARTS)}")
+        parser.error(f"unknown part {unknown[0]!r}; choose from {', '.join(PARTS)}")
     if given.write:
         page.write(results.load())
         return 0
     options = Options(quick=given.quick, ray_python=_ray_python(given.ray_python), upstream=given.upstream)
     wanted = given.parts or [name for name in PARTS if name not in ON_DEMAND]
     if options.upstream is None and "trainer" in wanted:
-        say("trainer: left out. It needs a checkout of upstream's code: --upstream PATH")
+        say("trainer: skipped; it needs a checkout of the upstream code: --upstream PATH")
         wanted.remove("trainer")
     if options.ray_python is None and "overhead" in wanted:
-        say(f"overhead: Ray Tune is left out. {RAY_REMEDY}")
+        say(f"overhead: Ray Tune is skipped; to include it: {RAY_REMEDY}")
     if options.quick:
         with tempfile.TemporaryDirectory() as folder:
             failed = _run_all(wanted, options, Path(folder))
@@ -52,29 +52,29 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.epilog = "parts:\n" + "\n".join(f"  {name:10} {what}" for name, what in PARTS.items())
-    parser.add_argument("parts", nargs="*", metavar="PART", help="only these")
-    parser.add_argument("--write", action="store_true", help="write the page from the last results; measure nothing")
-    parser.add_argument("--quick", action="store_true", help="small sizes, to try it; nothing is written")
-    parser.add_argument("--ray-python", type=Path, help=f"an interpreter that has Ray Tune [{RAY_FOLDER}/bin/python]")
-    parser.add_argument("--upstream", type=Path, help="a checkout of github.com/kimiyoung/transformer-xl")
+    parser.epilog = "parts:\n" + "\n".join(f"  {name:10} {text}" for name, text in PARTS.items())
+    parser.add_argument("parts", nargs="*", metavar="PART", help="what to measure [default: all but those on demand]")
+    parser.add_argument("--write", action="store_true", help="only write the page, from the last results")
+    parser.add_argument("--quick", action="store_true", help="try everything at small sizes; write nothing")
+    parser.add_argument("--ray-python", type=Path, help=f"Python with Ray Tune [default: {RAY_FOLDER}/bin/python]")
+    parser.add_argument("--upstream", type=Path, help="checkout of github.com/kimiyoung/transformer-xl")
     return parser
 
 
 def _ray_python(given: Path | None) -> Path | None:
     path = given or RAY_FOLDER / "bin" / "python"
     if given is not None and not path.exists():
-        raise SystemExit(f"--ray-python: there is no {path}")
+        raise SystemExit(f"--ray-python {path}: does not exist. Name an interpreter that has Ray Tune.")
     return path.absolute() if path.exists() else None
 
 
 def _run_all(names: list[str], options: Options, folder: Path) -> int:
     failed = 0
-    for place, name in enumerate(names, 1):
-        say(f"{place} of {len(names)}: {name}: {PARTS[name]}")
+    for number, name in enumerate(names, 1):
+        say(f"{number} of {len(names)}: {name}: {PARTS[name]}")
         result = _run(name, options)
         if result is None:
-            say(f"{name}: FAILED; its last figures stay")
+            say(f"{name}: FAILED; its last results are kept")
             failed += 1
             continue
         results.save(result, folder)
@@ -83,7 +83,7 @@ def _run_all(names: list[str], options: Options, folder: Path) -> int:
 
 
 def _run(name: str, options: Options) -> Result | None:
-    """Run one part; None if it failed."""
+    """Run one part and return its result; None if it failed."""
     machine, start = results.this_machine(), time.perf_counter()
     command = [sys.executable, "-m", "benchmarks.part", name, encoded(options)]
     answer = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)

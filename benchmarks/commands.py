@@ -1,4 +1,4 @@
-"""How long commands take that only answer: the best of some runs, each a fresh process."""
+"""Measure the commands that only read: the best of several runs, each in a new process."""
 
 import subprocess
 import sys
@@ -17,35 +17,35 @@ FLAGSHIP: Final = "studies/dettmers-339.yaml"
 
 
 def answer_s(command: list[str], rounds: int = ROUNDS) -> float:
-    """Seconds of the fastest of some runs: the others are slowed by what else the machine does.
+    """Return the seconds of the fastest run; the others were slowed by other work on the machine.
 
     Raises:
         RuntimeError: the command failed.
     """
-    taken = []
+    times = []
     for _ in range(rounds):
         start = time.perf_counter()
         answer = subprocess.run(command, capture_output=True, text=True, check=False)
-        taken.append(time.perf_counter() - start)
+        times.append(time.perf_counter() - start)
         if answer.returncode != 0:
             raise RuntimeError(f"{' '.join(command)}: exit {answer.returncode}\n{answer.stderr[-4000:]}")
-    return min(taken)
+    return min(times)
 
 
 def measure(options: Options) -> Figures:
-    """Seconds of each command."""
+    """Return the seconds that each command takes."""
     rounds = 1 if options.quick else ROUNDS
     with TemporaryDirectory() as folder:
         store = make_store(Path(folder), NUM_TRIALS, 10)
         answers: list[Json] = []
-        for words in (
+        for arguments in (
             ["--help"],
             ["status", "benchmark", "--store", store, "--json"],
             ["plan", FLAGSHIP, "--store", store],
             ["export", "benchmark", "--store", store, "--table", "trials"],
         ):
-            shown = " ".join(["sweeper", *words]).replace(f" --store {store}", "")
+            shown = " ".join(["sweeper", *arguments]).replace(f" --store {store}", "")
             say(shown)
-            seconds = answer_s([sys.executable, "-m", "sweeper", *words], rounds)
+            seconds = answer_s([sys.executable, "-m", "sweeper", *arguments], rounds)
             answers.append({"command": shown, "seconds": seconds})
     return {"trials": NUM_TRIALS, "answers": answers}

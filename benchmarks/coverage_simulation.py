@@ -1,10 +1,10 @@
-"""Whether intervals and verdicts keep what they promise, on studies whose truth is known.
+"""Check the coverage of intervals and the error rates of verdicts on simulated studies with known effects.
 
 Run: python -m benchmarks.coverage_simulation [STUDIES [SEED]]
 
-Prints a Markdown table: how often 95 % intervals hold the truth, and how often at least one of twelve claims that are
-not true is called supported. A run of one configuration is its mean, plus a draw of its seed that all configurations
-share, plus noise of its own.
+Prints Markdown tables: how often 95 % intervals cover the true value, and how often at least one of twelve false claims
+is supported. The value of a run is the mean of its configuration, plus an effect of its seed that all configurations
+share, plus independent noise.
 """
 
 import math
@@ -31,8 +31,8 @@ from sweeper.evidence.statistics.paired import (
 from tests.reports.studies import Phase, factor, study_data
 
 NOISE = 0.003  # SD of log-perplexity of large LSTMs on PTB: 0.0015 to 0.003
-SEED_NOISE = 0.01  # what runs of one seed share; pairing takes it out
-NUM_ARMS = 13  # the baseline and twelve others, as in the flagship study's third phase
+SEED_NOISE = 0.01  # shared by all runs of a seed; pairing removes it
+NUM_ARMS = 13  # the baseline and twelve others, as in the third phase of dettmers-339
 NUM_CLAIMS = NUM_ARMS - 1
 NUM_FACTORS_THROUGH = 12
 
@@ -42,7 +42,7 @@ Row = tuple[str, float, int]
 
 @dataclass(frozen=True)
 class Noise:
-    """Draws `[arms, seeds]` of noise with mean 0."""
+    """A distribution of noise with mean 0, drawn as `[arms, seeds]`."""
 
     name: str
     draw: Draw
@@ -60,36 +60,36 @@ UNEQUAL = Noise(
 def runs(
     rng: np.random.Generator, noise: Noise, arms: int, seeds: int, effects: Iterable[float]
 ) -> NDArray[np.float64]:
-    """The log-perplexities of one study, `[arms, seeds]`; the first arm is the baseline."""
+    """Draw the log-perplexities of one study, `[arms, seeds]`; the first arm is the baseline."""
     means = np.array([0.0, *effects])[:, None]
     return means + rng.normal(0, SEED_NOISE, (1, seeds)) + noise.draw(rng, arms, seeds)
 
 
 def pooled_of(values: NDArray[np.float64], present: NDArray[np.bool_]) -> PooledVariance:
-    """The pooled variance of the runs that are present."""
+    """Return the pooled variance of the runs that are present."""
     arms, seeds = np.nonzero(present)
     return pooled_variance(values[present], arms.tolist(), seeds.tolist())
 
 
-def holds(estimate: Estimate, truth: float) -> bool:
-    """Whether the 95 % interval holds the truth."""
+def covers(estimate: Estimate, truth: float) -> bool:
+    """Return whether the 95 % interval covers the true value."""
     low, high = estimate.interval()
     return low <= truth <= high
 
 
 def plain_coverage(rng: np.random.Generator, noise: Noise, studies: int, pairs: int) -> float:
-    """Of the paired t of two arms."""
+    """Return the coverage of the paired t interval of two arms."""
     hits = 0
     for _ in range(studies):
         values = runs(rng, noise, 2, pairs, [-0.02])
-        hits += holds(paired_t(values[1] - values[0]), -0.02)
+        hits += covers(paired_t(values[1] - values[0]), -0.02)
     return hits / studies
 
 
 def pooled_coverage(
     rng: np.random.Generator, noise: Noise, studies: int, *, lost: float = 0.0, arms: Iterable[int] = range(1, NUM_ARMS)
 ) -> float:
-    """Of the pooled t of the contrasts of some arms with the baseline, three seeds each, a share of the runs lost."""
+    """Return the coverage of pooled t intervals of arms against the baseline, with three seeds and lost runs."""
     effects = np.linspace(-0.02, 0.02, NUM_CLAIMS)
     wanted, hits, total = tuple(arms), 0, 0
     for _ in range(studies):
@@ -100,28 +100,28 @@ def pooled_coverage(
             pairs = present[arm] & present[0]
             if pairs.any():
                 estimate = paired_t_pooled(values[arm, pairs] - values[0, pairs], pooled)
-                hits, total = hits + holds(estimate, effects[arm - 1]), total + 1
+                hits, total = hits + covers(estimate, effects[arm - 1]), total + 1
     return hits / total
 
 
 def two_strata_coverage(rng: np.random.Generator, studies: int) -> float:
-    """Of an effect averaged over two corpora, one of which varies three times as much (Satterthwaite)."""
+    """Return the coverage for an effect averaged over two corpora, one with three times the noise (Satterthwaite)."""
     hits = 0
     for _ in range(studies):
         values = [scale * runs(rng, NORMAL, 5, 3, [0.0] * 4) for scale in (1.0, 3.0)]
         pooled: dict[Hashable, PooledVariance] = {
-            place: pooled_of(each, np.ones_like(each, dtype=bool)) for place, each in enumerate(values)
+            stratum: pooled_of(each, np.ones_like(each, dtype=bool)) for stratum, each in enumerate(values)
         }
         mean = float(np.mean([each[1] - each[0] for each in values]))
         estimate = contrast_t(mean, [1 / 6] * 12, [0] * 6 + [1] * 6, pooled, n=6)
-        hits += holds(estimate, 0.0)
+        hits += covers(estimate, 0.0)
     return hits / studies
 
 
 def bootstrap_coverage(
     rng: np.random.Generator, noise: Noise, studies: int, pairs: int, *, expand: bool = True
 ) -> float:
-    """Of the BCa interval of the mean difference."""
+    """Return the coverage of the BCa interval of the mean difference."""
     hits = 0
     for _ in range(studies):
         values = runs(rng, noise, 2, pairs, [0.0])
@@ -131,7 +131,7 @@ def bootstrap_coverage(
 
 
 def false_support(rng: np.random.Generator, noise: Noise, studies: int, *, pooled: bool) -> float:
-    """How often one or more of twelve claims of no effect is supported after Holm."""
+    """Return how often at least one of twelve claims without an effect is supported after Holm's adjustment."""
     wrong = 0
     for _ in range(studies):
         values = runs(rng, noise, NUM_ARMS, 3, [0.0] * NUM_CLAIMS)
@@ -143,7 +143,7 @@ def false_support(rng: np.random.Generator, noise: Noise, studies: int, *, poole
 
 
 def false_equivalence(rng: np.random.Generator, studies: int) -> float:
-    """How often TOST calls an effect equal that lies right on the margin."""
+    """Return how often TOST supports equivalence for an effect exactly on the margin."""
     wrong = 0
     for _ in range(studies):
         values = runs(rng, NORMAL, 2, 5, [0.01])
@@ -152,7 +152,7 @@ def false_equivalence(rng: np.random.Generator, studies: int) -> float:
 
 
 def false_ordering(rng: np.random.Generator, studies: int) -> float:
-    """How often "the largest of four gains" is supported of one that is equal to another and above two."""
+    """Return how often "the largest of four gains" is supported for one that is tied with another."""
     wrong = 0
     for _ in range(studies):
         values = runs(rng, NORMAL, 5, 3, [-0.03, -0.03, -0.01, 0.0])
@@ -162,8 +162,8 @@ def false_ordering(rng: np.random.Generator, studies: int) -> float:
 
 
 def false_support_through_claims(rng: np.random.Generator, studies: int) -> tuple[float, float]:
-    """The same through the whole of `judge_claims`: one or more of twelve null claims supported, or refuted."""
-    names = [f"x{place}" for place in range(NUM_FACTORS_THROUGH)]
+    """Return how often `judge_claims` supports, and refutes, at least one of twelve null claims."""
+    names = [f"x{index}" for index in range(NUM_FACTORS_THROUGH)]
     factors = {name: factor(0, 1) for name in names}
     rows = [dict.fromkeys(names, 0), *({**dict.fromkeys(names, 0), name: 1} for name in names)]
     supported = refuted = 0
@@ -192,7 +192,7 @@ def _verdicts(factors: dict[str, Any], rows: list[dict[str, int]], values: NDArr
 
 
 def coverage_rows(studies: int, seed: int) -> Iterator[Row]:
-    """How often 95 % intervals hold the truth."""
+    """Yield the coverage of 95 % intervals in each case."""
     rng = np.random.default_rng(seed)
     for pairs in (3, 5, 10):
         yield f"paired t, {pairs} pairs, {NORMAL.name}", plain_coverage(rng, NORMAL, studies, pairs), studies
@@ -212,7 +212,7 @@ def coverage_rows(studies: int, seed: int) -> Iterator[Row]:
 
 
 def error_rows(studies: int, seed: int) -> Iterator[Row]:
-    """How often something untrue is supported."""
+    """Yield the rate of false verdicts in each case."""
     rng = np.random.default_rng(seed)
     for noise in (NORMAL, HEAVY, SKEWED, UNEQUAL):
         yield f"12 null claims, pooled t, {noise.name}", false_support(rng, noise, studies, pooled=True), studies

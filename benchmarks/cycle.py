@@ -1,4 +1,4 @@
-"""What a slot does to the store for one trial, without the trial."""
+"""The store operations of a slot for one trial, without running the trial."""
 
 import time
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ LEASE_S: Final = 600.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cycle:
-    """Milliseconds of each step, of a trial's share."""
+    """Milliseconds of each operation per trial."""
 
     claim_ms: float
     renew_ms: float
@@ -24,7 +24,7 @@ class Cycle:
 
 
 def slot_named(name: str) -> SlotIdentity:
-    """A slot of a supervisor that is nowhere."""
+    """Return the identity of a slot whose supervisor does not exist."""
     return SlotIdentity(
         host="here",
         machine="here",
@@ -37,17 +37,17 @@ def slot_named(name: str) -> SlotIdentity:
 
 
 def points(number: int) -> list[Measurement]:
-    """So many measurements of the metric."""
+    """Return measurements of the metric at the first steps."""
     return [Measurement(metric="loss", step=step, value=1.0 / step) for step in range(1, number + 1)]
 
 
 def end(engine: Engine, lease: Lease) -> None:
-    """The trial is completed."""
+    """Complete the trial."""
     queue.finish(engine, lease, Outcome(exit_reason="completed", value=1.0), retry={}, now=time.time())
 
 
 def cycles(engine: Engine, study_id: int, number: int, num_points: int) -> Cycle:
-    """Take so many trials one after the other, report so many points of each at once, and end it."""
+    """Lease, report and end trials in sequence, with all points of a trial in one batch."""
     slot, found = slot_named("cpu-0"), points(num_points)
     seconds = [0.0] * 4
     for _ in range(number):

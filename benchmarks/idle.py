@@ -1,7 +1,7 @@
-"""How long slots stand idle between trials: the mix of the 339-trial study at a thousandth of its lengths.
+"""Measure how long slots are idle between trials, with the run times of the 339-trial study scaled to a thousandth.
 
-Each trial sleeps for its share of an hour (339 trials, 568 hours; scaled by a thousandth) and reports once. A slot is
-idle from the end of an attempt to the start of the next one on it; what a trial takes beyond its sleep is told too.
+Each trial sleeps for its run time (339 trials, 568 hours; scaled to a thousandth) and reports once. A slot is idle from
+the end of one attempt to the start of its next; the time that a trial takes beyond its sleep is measured too.
 """
 
 import json
@@ -45,7 +45,7 @@ phases:
 
 
 def measure(options: Options) -> Figures:
-    """The share of the time that slots stood idle, and what a trial takes beyond its sleep."""
+    """Return the share of the time that slots were idle, and the time that a trial takes beyond its sleep."""
     mix, scale = (dict.fromkeys(MIX, 5), QUICK_SCALE) if options.quick else (MIX, SCALE)
     slept = sum(hours * number for hours, number in mix.items()) * 3600 * scale
     say(f"{sum(mix.values())} trials that sleep for {slept:.0f} s, on {SLOTS} slots: {slept / SLOTS:.0f} s and more")
@@ -65,19 +65,19 @@ def measure(options: Options) -> Figures:
 
 
 def _run(mix: Mapping[float, int], scale: float) -> Mapping[str, Sequence[tuple[float, float]]]:
-    """Run the study; start and end of each slot's attempts."""
+    """Run the study and return the start and end of each attempt, by slot."""
     with TemporaryDirectory() as name:
         folder = Path(name)
         program = folder / "program.py"
         program.write_text(PROGRAM.format(scale=scale), encoding="utf-8")
         phases = "\n".join(
-            f"  - {{name: h{place}, design: {{list: [{{length: {hours}}}]}}, seeds: {number}, budget: {{steps: 1}}}}"
-            for place, (hours, number) in enumerate(mix.items())
+            f"  - {{name: h{index}, design: {{list: [{{length: {hours}}}]}}, seeds: {number}, budget: {{steps: 1}}}}"
+            for index, (hours, number) in enumerate(mix.items())
         )
         command = json.dumps([sys.executable, "-I", "-S", str(program)])
         study = parse_study(STUDY.format(command=command, lengths=list(MIX), phases=phases), "idle.yaml")
         url = f"sqlite:///{folder}/sweeper.db"
-        nothing = lambda *_: None  # noqa: E731 - nobody watches
+        nothing = lambda *_: None  # noqa: E731 - no progress is shown
         launch(study, make_plan(study), store=url, slots=SLOTS, extend=False, on_enrolled=nothing, on_tick=nothing)
         with reader.connect(url) as connection:
             attempts = reader.attempts(connection, 1)

@@ -1,4 +1,4 @@
-"""A study of 10,000 trials: when the first one starts, and how long the status takes."""
+"""Measure a study of 10,000 trials: the time until the first one starts, and of `sweeper status`."""
 
 import json
 import signal
@@ -17,13 +17,13 @@ from sweeper.errors import SweeperError
 from sweeper.store.reading import reader
 
 NUM_TRIALS: Final = 10_000
-PATIENCE_S: Final = 300.0
-LOOK_S: Final = 0.1
+TIMEOUT_S: Final = 300.0
+POLL_S: Final = 0.1
 SLOTS: Final = 2
 
 
 def measure(options: Options) -> Figures:
-    """Seconds from the start of `sweeper launch` to that of its first trial, and of `sweeper status`."""
+    """Return the seconds from the start of `sweeper launch` to its first trial's, and those of `sweeper status`."""
     number = 200 if options.quick else NUM_TRIALS
     with TemporaryDirectory() as name:
         folder = Path(name)
@@ -38,24 +38,24 @@ def measure(options: Options) -> Figures:
 
 
 def _first_trial_s(path: Path, url: str, folder: Path) -> float:
-    """Launch, wait for the first attempt, interrupt."""
+    """Launch the study, wait for the first attempt, and interrupt the launch."""
     command = [sys.executable, "-m", "sweeper", "launch", str(path), "--slots", str(SLOTS), "--store", url]
     began = time.time()
     with (folder / "launch.log").open("wb") as log:
         launch = subprocess.Popen(command, stdout=log, stderr=log)
     try:
         while (started := _first_start(url)) is None:
-            if launch.poll() is not None or time.time() - began > PATIENCE_S:
+            if launch.poll() is not None or time.time() - began > TIMEOUT_S:
                 raise RuntimeError((folder / "launch.log").read_text(encoding="utf-8"))
-            time.sleep(LOOK_S)
+            time.sleep(POLL_S)
     finally:
         launch.send_signal(signal.SIGINT)
-        launch.wait(PATIENCE_S)
+        launch.wait(TIMEOUT_S)
     return started - began
 
 
 def _first_start(url: str) -> float | None:
-    """When the first attempt started; None while there is none, or no store yet."""
+    """Return when the first attempt started; None if there is no attempt or no store yet."""
     try:
         with reader.connect(url) as connection:
             attempts = [each for study in reader.studies(connection) for each in reader.attempts(connection, study.id)]

@@ -1,7 +1,7 @@
-"""One slot on a study that is in the store, in this process, so that its own processor time can be told.
+"""Run one slot on a study in the store, in this process, to measure its own CPU time.
 
-Run: python -m benchmarks.one_slot STORE STUDY FOLDER. Prints a line of JSON: seconds on the clock, of this process's
-processor time, and of that of the trial processes that it started and waited for.
+Run: python -m benchmarks.one_slot STORE STUDY DIRECTORY. Prints one line of JSON: seconds of wall-clock time, of this
+process's CPU time, and of the CPU time of the trial processes that it started.
 """
 
 import json
@@ -19,7 +19,7 @@ from sweeper.store.records import LEASE_S
 
 
 def main(store: str, study: str, folder: str) -> None:
-    """Run the study's trials and print what that took."""
+    """Run the study's trials and print the times."""
     engine = open_existing(store)
     with reader.connect(store) as connection:
         found = reader.study(connection, study)

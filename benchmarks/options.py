@@ -1,25 +1,25 @@
-"""What whoever takes the measurements decides."""
+"""Options of the measurements."""
 
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 RAY_VERSION: Final = "2.60.0"
-RAY_FOLDER: Final = Path(".venv-ray")  # an environment of its own: Ray is 600 MB and none of our dependencies
+RAY_FOLDER: Final = Path(".venv-ray")  # a separate environment: Ray takes 600 MB and is not a dependency
 RAY_REMEDY: Final = (
     f'python3.11 -m venv {RAY_FOLDER} && {RAY_FOLDER}/bin/pip install "ray[tune]=={RAY_VERSION}", '
-    "or name an interpreter that has it: --ray-python PATH"
+    "or name an interpreter with Ray: --ray-python PATH"
 )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """How the parts are run.
+    """How to run the parts.
 
     Attributes:
-        quick: small sizes, to see that everything works; the figures mean nothing.
-        ray_python: an interpreter that has Ray Tune; None leaves Ray out.
-        upstream: a checkout of upstream's Transformer-XL, for the trainer's part.
+        quick: whether to use small sizes, to check that everything works; the figures are then meaningless.
+        ray_python: an interpreter with Ray Tune; None skips Ray.
+        upstream: a checkout of the upstream Transformer-XL, for the trainer's part.
     """
 
     quick: bool = False

@@ -1,9 +1,9 @@
-"""What a trial costs beside its training: ours against `optuna.study.optimize` and Ray Tune, in one run.
+"""Measure the overhead of a trial against `optuna.study.optimize` and Ray Tune, in one run.
 
-Ours starts a process for each trial, watches it and keeps its attempt and its measurements; Optuna calls a function;
-Ray Tune starts an actor. So the same process alone is measured too, half of it before ours and half after, and our own
-work told apart twice: as what a trial takes beyond the process alone, and as the processor time of the slot. The
-whole command (`sweeper launch`, its start and its end, all of its processes) is measured beside the slot.
+sweeper starts a process per trial, supervises it and stores its attempt and measurements; Optuna calls a function; Ray
+Tune starts an actor. Therefore the bare process is measured too, half of the trials before sweeper's and half after,
+and sweeper's own work is given in two ways: the time of a trial beyond the bare process, and the CPU time of the slot.
+The whole command (`sweeper launch` from start to end, with all its processes) is measured as well.
 """
 
 import json
@@ -33,36 +33,36 @@ from sweeper.store.queue import queue
 NUM_TRIALS: Final = 339
 RAY_TRIALS: Final = 20  # a second or more each
 REPORTS: Final = (1, 20)
-RAY_PATIENCE_S: Final = 180.0
+RAY_TIMEOUT_S: Final = 180.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cost:
-    """What a trial takes: milliseconds on the clock, and of processor time."""
+    """Milliseconds of wall-clock time and of CPU time per trial."""
 
     clock_ms: float
     cpu_ms: float
 
 
 def measure(options: Options) -> Figures:
-    """The costs with one report and with twenty."""
+    """Return the costs with one report and with twenty."""
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     number, ray_number = (20, 3) if options.quick else (NUM_TRIALS, RAY_TRIALS)
     cases: list[Json] = []
     for reports in REPORTS:
         with TemporaryDirectory() as folder:
             slot_ms, case = _ours(Path(folder), number, reports)
-            case |= _optunas(Path(folder), number, reports, slot_ms)
+            case |= _optuna_figures(Path(folder), number, reports, slot_ms)
             cases.append(case | _ray(options.ray_python, ray_number, reports, slot_ms))
     return {"trials": number, "ray_trials": ray_number, "cases": cases}
 
 
 def _ours(folder: Path, number: int, reports: int) -> tuple[float, dict[str, Json]]:
-    """Milliseconds of a trial on one slot, and all that is known of it."""
+    """Return the milliseconds of a trial on one slot, and all figures of sweeper."""
     command = write_program(folder, reports)
     path = folder / "study.yaml"
     path.write_text(study_text("overhead", command, number, reports), encoding="utf-8")
-    say(f"{number} trials, {reports} reports each: the process alone, one slot")
+    say(f"{number} trials, {reports} reports each: the bare process, one slot")
     before = _bare(command, folder, number - number // 2)
     slot, children_ms = _slot(path, folder, number)
     after = _bare(command, folder, number // 2)
@@ -82,13 +82,13 @@ def _ours(folder: Path, number: int, reports: int) -> tuple[float, dict[str, Jso
 
 
 def _children() -> float:
-    """Processor seconds of the children that were waited for, and of theirs."""
+    """Return the CPU seconds of all child processes that have ended."""
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return used.ru_utime + used.ru_stime
 
 
 def _cost(number: int, run: Callable[[], object]) -> Cost:
-    """What each of so many trials takes, where all that is counted runs in children of this process."""
+    """Return the cost per trial of a run whose work is done in child processes."""
     cpu, start = _children(), time.perf_counter()
     run()
     return Cost(clock_ms=1000 * (time.perf_counter() - start) / number, cpu_ms=1000 * (_children() - cpu) / number)
@@ -105,7 +105,7 @@ def _bare(command: list[str], folder: Path, number: int) -> Cost:
 
 
 def _slot(path: Path, folder: Path, number: int) -> tuple[Cost, float]:
-    """One slot in a process of its own: its cost, and milliseconds of processor time of the trial's process."""
+    """Run one slot in its own process; return its cost, and the CPU milliseconds of a trial's process."""
     url = f"sqlite:///{folder}/slot.db"
     study = load_study(path)
     engine = open_store(url, create=True)
@@ -119,13 +119,13 @@ def _slot(path: Path, folder: Path, number: int) -> tuple[Cost, float]:
 
 
 def _launch(path: Path, folder: Path, number: int) -> Cost:
-    """The whole command, with its start; processor time of all of its processes, the trials' included."""
+    """Return the cost of the whole command, including its start and all of its processes."""
     command = [sys.executable, "-m", "sweeper", "launch", str(path), "--slots", "1"]
     command += ["--store", f"sqlite:///{folder}/launch.db"]
     return _cost(number, lambda: subprocess.run(command, check=True, capture_output=True))
 
 
-def _optunas(folder: Path, number: int, reports: int, slot_ms: float) -> dict[str, Json]:
+def _optuna_figures(folder: Path, number: int, reports: int, slot_ms: float) -> dict[str, Json]:
     say("Optuna")
     default = _optuna(f"sqlite:///{folder}/optuna.db", number, reports, wal=False)
     wal = _optuna(f"sqlite:///{folder}/optuna-wal.db", number, reports, wal=True)
@@ -138,7 +138,7 @@ def _optunas(folder: Path, number: int, reports: int, slot_ms: float) -> dict[st
 
 
 def _optuna(url: str, number: int, reports: int, *, wal: bool) -> float:
-    """Milliseconds a trial, one after the other in this process."""
+    """Return the milliseconds per trial, run in sequence in this process."""
     storage = optuna.storages.RDBStorage(url)
     if wal:
         event.listen(storage.engine, "connect", _use_wal)
@@ -167,7 +167,7 @@ def _use_wal(connection: Any, _: object) -> None:
 
 
 def _ray(python: Path | None, number: int, reports: int, slot_ms: float) -> dict[str, Json]:
-    """Ray Tune's milliseconds a trial; none where there is no Ray, or it fails."""
+    """Return Ray Tune's milliseconds per trial; None without Ray or if it fails."""
     nothing: dict[str, Json] = {"ray_ms": None, "ray_ratio": None, "ray_version": None}
     if python is None:
         return nothing
@@ -176,7 +176,7 @@ def _ray(python: Path | None, number: int, reports: int, slot_ms: float) -> dict
     with TemporaryDirectory() as folder:
         command = [str(python), str(program), str(number), str(reports), folder]
         try:
-            answer = subprocess.run(command, capture_output=True, text=True, check=True, timeout=RAY_PATIENCE_S)
+            answer = subprocess.run(command, capture_output=True, text=True, check=True, timeout=RAY_TIMEOUT_S)
         except (subprocess.SubprocessError, OSError) as error:
             say(f"Ray Tune FAILED: {error}\n{getattr(error, 'stderr', '')}")
             return nothing

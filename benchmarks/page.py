@@ -1,4 +1,4 @@
-"""docs/performance.md from the results: the prose is the template's, every figure the measurements'."""
+"""Render docs/performance.md: the text comes from a template, the figures from the results."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -20,7 +20,7 @@ DATABASES: Final = {
 
 
 def render(results: Mapping[str, Result]) -> str:
-    """The page's text. A section whose part has no results says so.
+    """Return the page's text. A section whose part has no results says so.
 
     Raises:
         jinja2.UndefinedError: a result lacks a figure that the page shows.
@@ -44,18 +44,18 @@ def write(results: Mapping[str, Result], path: Path = PAGE) -> None:
 
 
 def digits(value: float, significant: int = 2) -> str:
-    """A figure at so many significant digits, with commas: 0.58, 19, 1,235."""
-    value = float(value)  # refuses one that is missing
+    """Format a figure with significant digits and commas: 0.58, 19, 1,235."""
+    value = float(value)  # raises an error for a missing figure
     rounded = float(f"{value:.{significant}g}")
     exponent = int(f"{value:.{significant - 1}e}".partition("e")[2])
     return f"{rounded:,.{max(0, significant - 1 - exponent)}f}"
 
 
 def thousands(value: float) -> str:
-    """A whole number with commas."""
+    """Format a whole number with commas."""
     return f"{round(value):,}"
 
 
 def times(ratio: float) -> str:
-    """A ratio, at two decimals below ten."""
+    """Format a ratio, with two decimals if it is below ten."""
     return f"{float(ratio):,.2f}" if ratio < 10 else digits(ratio, 3)

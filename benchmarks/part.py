@@ -1,4 +1,4 @@
-"""One part of the measurements, in a process of its own: JSON options in, JSON figures out.
+"""Run one part of the measurements in its own process: JSON options in, JSON figures out.
 
 Run: python -m benchmarks.part NAME OPTIONS; `python -m benchmarks` does.
 """
@@ -11,36 +11,36 @@ from typing import Any, Final
 
 from benchmarks.options import Options
 
-# Name: what it measures. The module of that name has `measure(options)`, which returns figures.
+# Name: what it measures. The module of that name has a function `measure(options)` that returns figures.
 PARTS: Final = {
-    "overhead": "what a trial costs beside its training: against Optuna and Ray Tune",
-    "large": "10,000 trials: when the first one starts, how long the status takes",
-    "idle": "how long slots stand idle on the 339 trials' mix of lengths",
-    "store": "the store on SQLite and on PostgreSQL: queue, reports, 64 slots, status",
-    "report": "from the store to HTML and PDF",
-    "commands": "how long commands take that only answer",
-    "trainer": "training steps against upstream's Transformer-XL (--upstream)",
+    "overhead": "overhead of a trial, against Optuna and Ray Tune",
+    "large": "10,000 trials: time until the first one starts, and of the status",
+    "idle": "idle time of slots with the run times of the 339 trials",
+    "store": "SQLite against PostgreSQL: queue, 64 slots, reading",
+    "report": "time to write a report as HTML and PDF",
+    "commands": "time of commands that only read",
+    "trainer": "training steps against the upstream Transformer-XL (--upstream)",
     "suite": "make test and make demo",
 }
-ON_DEMAND: Final = ("suite",)  # takes as long as all the others together
+ON_DEMAND: Final = ("suite",)  # takes as long as all other parts together
 
 
 def encoded(options: Options) -> str:
-    """The options as text for another process."""
+    """Return the options as text for another process."""
     paths = {"ray_python": options.ray_python, "upstream": options.upstream}
     texts = {name: None if path is None else str(path) for name, path in paths.items()}
     return json.dumps({"quick": options.quick, **texts})
 
 
 def decoded(text: str) -> Options:
-    """The options that `encoded` made the text of."""
+    """Return the options of a text that `encoded` wrote."""
     data = json.loads(text)
     paths = {name: None if data[name] is None else Path(data[name]) for name in ("ray_python", "upstream")}
     return Options(quick=data["quick"], **paths)
 
 
 def main(name: str, options: Options) -> None:
-    """Measure, and print the figures."""
+    """Run the part and print its figures."""
     module: Any = importlib.import_module(f"benchmarks.{name}")
     print(json.dumps(module.measure(options)))
 

@@ -1,7 +1,7 @@
-"""Trials that report and end, under Ray Tune, one at a time. Runs in Ray's own environment and imports nothing of ours.
+"""Run trials that only report under Ray Tune, in sequence. Runs in Ray's environment, without sweeper.
 
-Run: RAY_PYTHON benchmarks/ray_trials.py TRIALS REPORTS FOLDER. Prints a line of JSON: seconds of `Tuner.fit`, without
-Ray's start.
+Run: RAY_PYTHON benchmarks/ray_trials.py TRIALS REPORTS DIRECTORY. Prints one line of JSON: the seconds of `Tuner.fit`,
+without the start of Ray.
 """
 
 import json
@@ -9,7 +9,7 @@ import os
 import sys
 import time
 
-os.environ["RAY_USAGE_STATS_ENABLED"] = "0"  # before Ray is imported: it would tell its makers of this run
+os.environ["RAY_USAGE_STATS_ENABLED"] = "0"  # must be set before the import; Ray would report usage statistics
 
 import ray
 from ray import tune
@@ -18,7 +18,7 @@ TRIES = 3
 
 
 def fit(num_trials: int, reports: int, folder: str) -> float:
-    """Seconds that `Tuner.fit` takes."""
+    """Return the seconds that `Tuner.fit` takes."""
 
     def objective(_config: dict[str, int]) -> None:
         for step in range(1, reports + 1):
@@ -26,7 +26,7 @@ def fit(num_trials: int, reports: int, folder: str) -> float:
 
     tuner = tune.Tuner(
         objective,
-        param_space={"place": tune.grid_search(list(range(num_trials)))},
+        param_space={"item": tune.grid_search(list(range(num_trials)))},
         tune_config=tune.TuneConfig(metric="loss", mode="min", max_concurrent_trials=1),
         run_config=tune.RunConfig(storage_path=folder, verbose=0),
     )
@@ -38,7 +38,7 @@ def fit(num_trials: int, reports: int, folder: str) -> float:
 
 
 def start_ray() -> None:
-    """Start Ray on one core, at the second or third try where the machine is so busy that Ray gives its start up."""
+    """Start Ray on one core; try again if Ray gives up, as it does on a busy machine."""
     for attempt in range(TRIES):
         try:
             ray.init(num_cpus=1, include_dashboard=False, log_to_driver=False, logging_level="ERROR")
@@ -50,7 +50,7 @@ def start_ray() -> None:
 
 
 def main(num_trials: int, reports: int, folder: str) -> None:
-    """Start Ray, let it warm up on one trial, and measure."""
+    """Start Ray, warm up with one trial, and measure."""
     start_ray()
     try:
         fit(1, reports, folder)

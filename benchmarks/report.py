@@ -1,4 +1,4 @@
-"""How long a report takes, from the store to both formats in a fresh process, and how large it is."""
+"""Measure the time to write a report in both formats in a new process, and its size."""
 
 import subprocess
 import sys
@@ -24,7 +24,7 @@ print(f"{time.perf_counter() - start:.2f}")
 
 
 def measure(options: Options) -> Figures:
-    """Seconds and megabytes of one study of each size."""
+    """Return the seconds and megabytes of a study of each size."""
     sizes = (339,) if options.quick else SIZES
     return {"points": NUM_POINTS, "studies": [_study(size) for size in sizes]}
 

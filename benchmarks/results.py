@@ -1,4 +1,4 @@
-"""What the measurements found: a JSON file a part, with where, when and how it was taken."""
+"""The results of the measurements: one JSON file per part, with machine, date and command."""
 
 import json
 import math
@@ -27,11 +27,11 @@ SIGNIFICANT_DIGITS: Final = 4
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Machine:
-    """Where a measurement was taken.
+    """The machine of a measurement.
 
     Attributes:
-        cores: that the process may use.
-        load: processes that ran or wanted to just before, over a minute: what else the machine did; None: not noted.
+        cores: cores that the process may use.
+        load: processes running or ready to run in the minute before; None if not recorded.
         versions: of Python, SQLite and the packages that matter.
     """
 
@@ -47,9 +47,9 @@ class Result:
     """The figures of one part.
 
     Attributes:
-        command: the command line that took them, from the project's root.
-        taken_on: the day, ISO, UTC.
-        seconds: the part took; None: not noted.
+        command: the command line that took them, run in the project's root.
+        taken_on: ISO date, UTC.
+        seconds: run time of the part; None if not recorded.
     """
 
     part: str
@@ -61,7 +61,7 @@ class Result:
 
 
 def this_machine() -> Machine:
-    """The facts of the machine that this runs on."""
+    """Return a description of this machine."""
     packages = {name: version(name) for name in PACKAGES}
     return Machine(
         processor=_processor(),
@@ -73,7 +73,7 @@ def this_machine() -> Machine:
 
 
 def _processor() -> str:
-    """The processor's name as Linux tells it."""
+    """Return the processor's name, as Linux reports it."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:
@@ -83,10 +83,10 @@ def _processor() -> str:
 
 
 def rounded(value: Json, digits: int = SIGNIFICANT_DIGITS) -> Json:
-    """The same with every float at so many significant digits: what is beyond them is noise, and changes the file."""
+    """Round every float to significant digits; further digits are noise that would change the file every time."""
     if isinstance(value, float):
         if not math.isfinite(value):
-            raise ValueError(f"a figure is a finite number, but got {value}")
+            raise ValueError(f"a figure must be finite, but got {value}")
         return float(f"{value:.{digits}g}")
     if isinstance(value, str) or value is None or isinstance(value, int):
         return value
@@ -96,13 +96,13 @@ def rounded(value: Json, digits: int = SIGNIFICANT_DIGITS) -> Json:
 
 
 def save(result: Result, folder: Path = FOLDER) -> None:
-    """Write a part's file; it replaces the one before."""
+    """Write a part's file, replacing the last one."""
     text = json.dumps(asdict(result) | {"figures": rounded(result.figures)}, indent=1)
     write_atomically(folder / f"{result.part}.json", f"{text}\n".encode())
 
 
 def load(folder: Path = FOLDER) -> dict[str, Result]:
-    """All results that there are, by part."""
+    """Return all results, by part."""
     found = {}
     for path in sorted(folder.glob("*.json")):
         data = json.loads(path.read_text(encoding="utf-8"))
@@ -111,5 +111,5 @@ def load(folder: Path = FOLDER) -> dict[str, Result]:
 
 
 def say(text: str) -> None:
-    """Progress, on standard error: standard output is for figures."""
+    """Print progress to standard error; standard output is for figures."""
     print(f"{time.strftime('%H:%M:%S')}   {text}", file=sys.stderr, flush=True)

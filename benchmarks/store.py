@@ -1,8 +1,8 @@
-"""The store on SQLite and on PostgreSQL: enrolling, the queue, reports, 64 slots at once, reading; 10,000 trials.
+"""Compare the store on SQLite and on PostgreSQL: enrolling, queue, measurements, 64 slots, reading; 10,000 trials.
 
-The databases take turns, round by round, and a ratio is the median over the rounds of that within a round. PostgreSQL
-runs as its packages set it up, so each commit is on the disk before it counts, and once more with
-`synchronous_commit=off`: a power cut may then take the last moments, as it may with SQLite as our store sets it up.
+The databases take turns, and a ratio is the median over rounds of the ratio within a round. PostgreSQL runs with the
+settings of its packages, where a commit is on disk before it counts, and again with `synchronous_commit=off`: a power
+failure may then lose the last moments, as it may with SQLite in our settings.
 """
 
 import statistics
@@ -34,20 +34,20 @@ from tests.sweeper import postgresql
 NUM_TRIALS: Final = 10_000
 NUM_POINTS: Final = 100
 ROUNDS: Final = 5
-CYCLES: Final = 40  # a round
+CYCLES: Final = 40  # per round
 SLOTS: Final = 64
-TRIALS_EACH: Final = 10  # a slot and round
-CROWDS: Final = 3  # rounds
+TRIALS_EACH: Final = 10  # per slot and round
+CROWD_ROUNDS: Final = 3
 AS_INSTALLED: Final = ("max_connections=300",)
 LAZY: Final = "&options=-c%20synchronous_commit%3Doff"
 
-Stores = Mapping[str, tuple[str, int]]  # URL and the study's id, by the database's name
+Stores = Mapping[str, tuple[str, int]]  # URL and study id, by database
 Rates = dict[str, float]
 Rounds = dict[str, list[float]]  # by database
 
 
 def measure(options: Options) -> Figures:
-    """What each operation takes on each database, and as a multiple of SQLite's."""
+    """Return the figures of each operation on each database, and their ratios to SQLite's."""
     number, rounds, slots = (400, 1, 8) if options.quick else (NUM_TRIALS, ROUNDS, SLOTS)
     with TemporaryDirectory() as name, ExitStack() as stack:
         folder = Path(name)
@@ -59,7 +59,7 @@ def measure(options: Options) -> Figures:
             say(f"{each}: a store of {number:,} trials")
             study_id, found[each] = _enrol(url, plan, study, folder)
             stores[each] = (url, study_id)
-        crowds = min(rounds, CROWDS)
+        crowds = min(rounds, CROWD_ROUNDS)
         turns = {
             **_take_turns("one slot", _one_slot, rounds, stores),
             **_take_turns(f"{slots} slots", partial(_crowd, slots=slots), crowds, stores),
@@ -72,10 +72,10 @@ def measure(options: Options) -> Figures:
 
 @contextmanager
 def _postgresql() -> Iterator[dict[str, str]]:
-    """URLs of two databases on a server that lives for the block; none where PostgreSQL is not installed."""
+    """Yield the URLs of two databases on a temporary server; none if PostgreSQL is not installed."""
     programs = postgresql.programs()
     if programs is None:
-        say("PostgreSQL is left out: it is not installed (Debian's package postgresql)")
+        say("PostgreSQL is skipped: it is not installed (Debian: apt-get install postgresql)")
         yield {}
         return
     with postgresql.cluster(programs, AS_INSTALLED) as cluster:
@@ -93,7 +93,7 @@ def _enrol(url: str, plan: Plan, study: Study, folder: Path) -> tuple[int, Rates
 
 
 def _take_turns(what: str, step: Callable[[str, int], Rates], rounds: int, stores: Stores) -> dict[str, Rounds]:
-    """Take a step on each store, round by round; what each round found on each database, by figure."""
+    """Take a step on each store in each round; return the values of all rounds, by figure and database."""
     taken: dict[str, Rounds] = {}
     for number in range(rounds):
         say(f"{what}: round {number + 1} of {rounds}")
@@ -104,7 +104,7 @@ def _take_turns(what: str, step: Callable[[str, int], Rates], rounds: int, store
 
 
 def _summary(each: str, found: Mapping[str, Rates], turns: Mapping[str, Rounds]) -> dict[str, Json]:
-    """A database's medians over the rounds, and the medians of their ratios to SQLite's in the same round."""
+    """Return a database's medians over the rounds, and the median ratios to SQLite in the same round."""
     medians = {figure: statistics.median(rounds[each]) for figure, rounds in turns.items()}
     ratios: dict[str, Json] = {
         figure: statistics.median(mine / base for mine, base in zip(rounds[each], rounds["sqlite"], strict=True))
@@ -142,7 +142,7 @@ def _read(url: str, study_id: int) -> Rates:
 
 
 def _check(stores: Stores, ended: int) -> None:
-    """Every trial that was taken ended once."""
+    """Check that every leased trial has ended once."""
     for url, study_id in stores.values():
         engine = open_store(url, create=False)
         counts = queue.counts(engine, study_id)

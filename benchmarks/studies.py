@@ -1,4 +1,4 @@
-"""Studies of trials that do next to nothing: what they take is what we cost."""
+"""Studies whose trials do almost nothing, so that their run time is sweeper's overhead."""
 
 import json
 import sys
@@ -19,22 +19,22 @@ trial:
   program: {{command: {command}}}
   config: {config}
 resources: {{device: cpu, slots: 1}}
-factors: {{place: {{path: place, levels: {levels}}}}}
+factors: {{item: {{path: item, levels: {levels}}}}}
 phases: [{{name: all, design: grid, seeds: 1, budget: {{steps: {steps}}}}}]
 """
-NUM_OPTIONS: Final = 40  # of a configuration, as many as a language model's has
+NUM_OPTIONS: Final = 40  # in a configuration, as many as a language model has
 
 
 def write_program(folder: Path, reports: int) -> list[str]:
-    """Write a program that reports a metric so many times and ends; its command line, which starts in milliseconds."""
+    """Write a program that only reports a metric, and return its command line; it starts in milliseconds."""
     path = folder / "program.py"
     path.write_text(PROGRAM.format(reports=reports), encoding="utf-8")
     return [sys.executable, "-I", "-S", str(path)]
 
 
 def study_text(name: str, command: list[str], num_trials: int, reports: int = 1) -> str:
-    """A study file of so many trials that differ in one factor."""
-    config = {"place": 0, "model": {f"option_{place}": place for place in range(NUM_OPTIONS)}}
+    """Return the text of a study file with trials that differ in one factor."""
+    config = {"item": 0, "model": {f"option_{index}": index for index in range(NUM_OPTIONS)}}
     return STUDY.format(
         name=name,
         command=json.dumps(command),

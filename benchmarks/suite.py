@@ -1,4 +1,4 @@
-"""How long `make test` and `make demo` take where the environment is there already."""
+"""Measure `make test` and `make demo` in an existing environment."""
 
 import re
 import subprocess
@@ -15,7 +15,7 @@ PASSED: Final = re.compile(r"(\d+) passed")
 
 
 def measure(options: Options) -> Figures:
-    """Seconds of both, and the number of tests.
+    """Return the seconds of both, and the number of tests.
 
     Raises:
         RuntimeError: one of them failed.

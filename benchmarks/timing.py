@@ -1,18 +1,18 @@
-"""How the steps of a training loop are timed."""
+"""Time the steps of a training loop."""
 
 import resource
 import time
 from collections.abc import Callable
 from typing import Final
 
-WARM_UP_STEPS: Final = 2  # the first fills the memory, the second allocates at full size
+WARM_UP_STEPS: Final = 2  # the first fills the model's memory, the second allocates at full size
 
 
 def time_steps(step: Callable[[], None], tokens_per_step: int, seconds: float) -> dict[str, float]:
     """Take steps for some seconds, at least two.
 
     Returns:
-        tokens a second of the clock and of the processor (all threads together), and the process's peak memory.
+        Tokens per second of wall-clock time and of CPU time (all threads together), and the process's peak memory.
     """
     for _ in range(WARM_UP_STEPS):
         step()

@@ -1,16 +1,16 @@
-"""Our training steps against those of upstream's PyTorch Transformer-XL, on the same shapes, in one run.
+"""Compare training steps with those of the upstream PyTorch Transformer-XL, on the same shapes, in one run.
 
-The upstream code is not part of this project. Check it out anywhere outside of it and name the folder:
+The upstream code is not part of this project. Check it out in another directory:
 
     git clone https://github.com/kimiyoung/transformer-xl /tmp/transformer-xl        # commit 44781ed was measured
     python -m benchmarks trainer --upstream /tmp/transformer-xl
 
-Method. Each figure comes from a process of its own that builds the model, takes two steps to warm up and then steps
-for some seconds: forward, backward, clipping, Adam, memory carried. Ours and theirs take turns, several rounds, and
-what counts is the median over the rounds of the ratio within a round, so that a busy machine slows both alike. Beside
-the clock, the processor's seconds are taken, which other processes disturb less. `S1` is a small model with dropout
-.1; `S1 without dropout` is there because upstream draws a mask entry for every token where ours are locked over time;
-`S2` is the 63.358 recipe's shape (adaptive softmax, 16 layers).
+Method. Each figure comes from a new process that builds the model, takes two warm-up steps and then steps for some
+seconds: forward, backward, clipping, Adam, memory carried over. Our code and the upstream code take turns over several
+rounds; a ratio is the median over the rounds of the ratio within a round, so that a busy machine slows both alike. CPU
+time is measured besides wall-clock time, because other processes affect it less. `S1` is a small model with dropout .1;
+`S1 without dropout` is included because upstream draws a mask entry for every token, while our masks are locked over
+time; `S2` is the shape of the 63.358 recipe (adaptive softmax, 16 layers).
 """
 
 import json
@@ -50,7 +50,7 @@ S2: Final[dict[str, Any]] = {
     "batch": 32,
     "cutoffs": [20_000, 40_000, 200_000],
 }
-# Name: shape, seconds a process, ours as (processes, threads), theirs as (processes, threads), rounds.
+# Name: shape, seconds per process, (processes, threads) of ours, (processes, threads) of theirs, rounds.
 CASES: Final[dict[str, tuple[dict[str, Any], float, tuple[int, int], tuple[int, int], int]]] = {
     "S1, one thread each": (S1, 8.0, (1, 1), (1, 1), 4),
     "S1 without dropout, one thread each": (S1 | {"dropout": 0.0}, 8.0, (1, 1), (1, 1), 4),
@@ -61,13 +61,13 @@ Speeds = dict[str, float]
 
 
 def measure(options: Options) -> Figures:
-    """The summary of each case.
+    """Return the summary of each case.
 
     Raises:
-        ValueError: no checkout of upstream's code was named.
+        ValueError: no checkout of the upstream code was named.
     """
     if options.upstream is None:
-        raise ValueError("the trainer's part needs a checkout of upstream's code: --upstream PATH")
+        raise ValueError("the trainer's part needs a checkout of the upstream code: --upstream PATH")
     names = list(CASES)[:1] if options.quick else list(CASES)
     cases: list[Json] = []
     for name in names:
@@ -80,7 +80,7 @@ def measure(options: Options) -> Figures:
 
 
 def speeds(module: str, arguments: list[str], processes: int) -> Speeds:
-    """Tokens a second of all processes together, and the largest peak memory of one."""
+    """Return the tokens per second of all processes together, and the largest peak memory of a process."""
     command = [sys.executable, "-m", module, *arguments]
     environment = {name: value for name, value in os.environ.items() if name != "OMP_NUM_THREADS"}
     running = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) for _ in range(processes)]
@@ -101,7 +101,7 @@ def rounds_of(  # noqa: PLR0917 - a case, in its order
     upstream: Path,
     rounds: int,
 ) -> list[tuple[Speeds, Speeds]]:
-    """Speeds of ours and of theirs, round by round."""
+    """Return the speeds of ours and of theirs in each round."""
     common = ["--shape", json.dumps(shape), "--seconds", str(seconds), "--threads"]
     results = []
     for _ in range(rounds):
@@ -112,7 +112,7 @@ def rounds_of(  # noqa: PLR0917 - a case, in its order
 
 
 def summary(results: list[tuple[Speeds, Speeds]]) -> dict[str, float]:
-    """Medians over the rounds; ratios are ours over theirs, within a round."""
+    """Return medians over the rounds; ratios are ours over theirs within a round."""
 
     def median(which: int, name: str) -> float:
         return statistics.median(result[which][name] for result in results)

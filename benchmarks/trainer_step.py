@@ -1,4 +1,4 @@
-"""Training steps of our Transformer-XL, timed as `upstream_step` times upstream's. Prints one JSON line."""
+"""Time training steps of our Transformer-XL, as `upstream_step` does for upstream. Prints one line of JSON."""
 
 import argparse
 import json
@@ -14,7 +14,7 @@ from trainer.optimizers import Adam, clip_gradients
 
 
 def build(shape: dict[str, Any]) -> TransformerXL:
-    """Our model at a shape, in training."""
+    """Return our model with a shape, in training mode."""
     config = ModelConfig(
         layers=shape["layers"],
         d_model=shape["d_model"],
@@ -32,7 +32,7 @@ def build(shape: dict[str, Any]) -> TransformerXL:
 
 
 def main() -> None:
-    """Time the steps and print tokens/s and the peak memory."""
+    """Time the steps; print tokens per second and the peak memory."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--shape", type=json.loads, required=True)
     parser.add_argument("--threads", type=int, default=1)

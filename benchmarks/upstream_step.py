@@ -1,6 +1,6 @@
-"""Training steps of the upstream PyTorch Transformer-XL, timed in this process.
+"""Time training steps of the upstream PyTorch Transformer-XL in this process. Prints one line of JSON.
 
-The upstream code is not part of this project: `--upstream` names a checkout of it. Prints one JSON line.
+The upstream code is not part of this project: `--upstream` names a checkout of it.
 """
 
 import argparse
@@ -16,9 +16,9 @@ from benchmarks.timing import time_steps
 
 
 def build(upstream: Path, shape: dict[str, Any]) -> torch.nn.Module:
-    """The upstream model at a shape, as its train.py builds it, with every dropout at the given rate."""
-    torch.version.cuda = "11.0"  # upstream parses it at import, also where there is no CUDA
-    torch.Tensor.byte = torch.Tensor.bool  # type: ignore[method-assign]  # upstream's masks; PyTorch takes bool ones only
+    """Return the upstream model with a shape, as its train.py builds it, with every dropout at the given rate."""
+    torch.version.cuda = "11.0"  # upstream parses it at import, even without CUDA
+    torch.Tensor.byte = torch.Tensor.bool  # type: ignore[method-assign]  # upstream's masks; PyTorch accepts only bool masks
     sys.path[:0] = [str(upstream / "pytorch"), str(upstream / "pytorch" / "utils")]
     from mem_transformer import MemTransformerLM  # noqa: PLC0415 - found through --upstream
 
@@ -40,7 +40,7 @@ def build(upstream: Path, shape: dict[str, Any]) -> torch.nn.Module:
 
 
 def make_step(model: torch.nn.Module, shape: dict[str, Any]) -> Callable[[], None]:
-    """One training step: forward, backward, clip, Adam, as upstream's train.py does them."""
+    """Return a training step as in upstream's train.py: forward, backward, clip, Adam."""
     generator = torch.Generator().manual_seed(0)
     stream = torch.randint(shape["vocabulary"], (shape["target_length"] + 1, shape["batch"]), generator=generator)
     optimizer = torch.optim.Adam(model.parameters(), lr=2.5e-4)
@@ -59,7 +59,7 @@ def make_step(model: torch.nn.Module, shape: dict[str, Any]) -> Callable[[], Non
 
 
 def main() -> None:
-    """Time the steps and print tokens/s and the peak memory."""
+    """Time the steps; print tokens per second and the peak memory."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--upstream", type=Path, required=True)
     parser.add_argument("--shape", type=json.loads, required=True)

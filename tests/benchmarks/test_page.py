@@ -1,4 +1,4 @@
-"""docs/performance.md says what the measurements found, and nobody edits its figures by hand."""
+"""docs/performance.md is generated from the measurements' results."""
 
 import importlib
 from dataclasses import replace
@@ -23,12 +23,12 @@ def result_of(part: str, figures: results.Figures) -> Result:
     )  # fmt: skip
 
 
-def test_the_page_is_what_the_results_give() -> None:
+def test_the_page_matches_the_results() -> None:
     written = page.PAGE.read_text(encoding="utf-8")
     assert written == page.render(results.load()), "run `python -m benchmarks --write`; its prose is in the template"
 
 
-def test_every_result_is_of_a_part() -> None:
+def test_every_result_belongs_to_a_part() -> None:
     found = results.load()
     assert found
     for name, result in found.items():
@@ -46,13 +46,13 @@ def test_the_page_says_which_parts_were_not_measured() -> None:
     assert page.render({}).count("Not measured yet.") >= 6
 
 
-def test_a_figure_that_is_missing_is_refused() -> None:
+def test_a_missing_figure_is_refused() -> None:
     figures: results.Figures = {"trials": 339, "answers": [{"command": "sweeper --help"}]}
     with pytest.raises(UndefinedError, match="seconds"):
         page.render({"commands": result_of("commands", figures)})
 
 
-def test_a_figure_and_where_it_was_taken_are_on_the_page() -> None:
+def test_the_page_shows_a_figure_and_its_machine() -> None:
     figures: results.Figures = {"trials": 339, "answers": [{"command": "sweeper --help", "seconds": 0.0712}]}
     text = page.render({"commands": result_of("commands", figures)})
     assert "| `sweeper --help` | 0.071 |" in text
@@ -66,8 +66,8 @@ def test_results_round_trip_with_figures_rounded(tmp_path: Path) -> None:
     assert results.load(tmp_path) == {"idle": replace(result, figures=rounded)}
 
 
-def test_a_figure_that_is_no_number_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="finite number, but got nan"):
+def test_a_figure_that_is_not_finite_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="must be finite, but got nan"):
         results.save(result_of("idle", {"idle_share": float("nan")}), tmp_path)
     assert not list(tmp_path.iterdir())
 
@@ -76,11 +76,11 @@ def test_a_figure_that_is_no_number_is_refused(tmp_path: Path) -> None:
     ("value", "text"),
     [(0.0058, "0.0058"), (19.4, "19"), (0.996, "1.0"), (99.6, "100"), (1234.5, "1,200"), (5.0, "5.0"), (0.0, "0.0")],
 )
-def test_digits_show_two_of_them(value: float, text: str) -> None:
+def test_digits_shows_two_significant_digits(value: float, text: str) -> None:
     assert page.digits(value) == text
 
 
-def test_options_travel_to_the_process_of_a_part() -> None:
+def test_options_round_trip() -> None:
     options = Options(quick=True, ray_python=Path("/ray/bin/python"))
     assert decoded(encoded(options)) == options
 
@@ -88,4 +88,4 @@ def test_options_travel_to_the_process_of_a_part() -> None:
 def test_an_unknown_part_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main(["overhed"])
-    assert "there is no part 'overhed'; there are overhead, large," in capsys.readouterr().err
+    assert "unknown part 'overhed'; choose from overhead, large," in capsys.readouterr().err

@@ -1,4 +1,4 @@
-"""What the measurements do to a store is what slots do, and leaves it as slots would."""
+"""The measurements change a store exactly as slots do."""
 
 from pathlib import Path
 
@@ -27,7 +27,7 @@ def store(tmp_path: Path) -> tuple[str, int]:
     return url, study_id
 
 
-def test_a_crowd_takes_each_trial_once(store: tuple[str, int]) -> None:
+def test_a_crowd_runs_each_trial_once(store: tuple[str, int]) -> None:
     url, study_id = store
     found = rush(url, study_id, slots=4, trials_each=2)
     assert len(found.claim_ms) == 8
@@ -39,9 +39,9 @@ def test_a_crowd_takes_each_trial_once(store: tuple[str, int]) -> None:
         assert {len(curve.steps) for curve in reader.curves(connection, study_id, "loss").values()} == {20}
 
 
-def test_a_crowd_that_finds_too_little_says_so(store: tuple[str, int]) -> None:
+def test_a_crowd_without_enough_trials_fails(store: tuple[str, int]) -> None:
     url, study_id = store
-    with pytest.raises(RuntimeError, match="nothing left to take"):
+    with pytest.raises(RuntimeError, match="no trial left to lease"):
         rush(url, study_id, slots=3, trials_each=3)
 
 
@@ -54,7 +54,7 @@ def test_cycles_end_their_trials(store: tuple[str, int]) -> None:
     engine.dispose()
 
 
-def test_the_store_for_reports_has_trials_of_every_end(tmp_path: Path) -> None:
+def test_the_store_for_reports_has_completed_pruned_and_failed_trials(tmp_path: Path) -> None:
     with reader.connect(make_store(tmp_path, 150, 5)) as connection:
         states = {trial.state for trial in reader.trials(connection, 1)}
     assert states == {"completed", "pruned", "failed"}
