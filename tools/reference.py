@@ -4,6 +4,7 @@ A test checks that both pages are up to date.
 """
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -15,7 +16,7 @@ from sweeper.spec.schema import json_schema
 
 DOCS: Final = Path(__file__).parents[1] / "docs"
 WIDTH: Final = 100
-TYPE_NAMES: Final = {"object": "mapping", "integer": "whole number", "string": "text", "boolean": "true or false"}
+TYPE_NAMES: Final = {"object": "mapping"}
 Schema = Mapping[str, Any]
 
 
@@ -128,10 +129,15 @@ def _type(value: Schema) -> str:
     if isinstance(found, list):
         return " or ".join(str(TYPE_NAMES.get(each, each)) for each in found if each != "null")
     if found == "array":
-        return f"list of {kind(value.get('items', {}))}"
+        return f"list of {_plural(kind(value.get('items', {})))}"
     if found == "object" and isinstance(value.get("additionalProperties"), Mapping):
-        return f"mapping of names to {kind(value['additionalProperties'])}"
+        return f"mapping of names to {_plural(kind(value['additionalProperties']))}"
     return TYPE_NAMES.get(str(found), str(found))
+
+
+def _plural(kinds: str) -> str:
+    """Return a type in the plural, e.g. ``strings`` or ``lists of numbers``; links stay as they are."""
+    return re.sub(r"\b(string|number|integer|boolean|list|mapping)\b", r"\1s", kinds)
 
 
 def _cell(text: str) -> str:

@@ -13,6 +13,7 @@ import pytest
 import yaml
 
 from sweeper.cli.main import COMMANDS, cli
+from sweeper.errors import UsageError
 from sweeper.planning.plan import make_plan
 from sweeper.spec import yaml_source
 from sweeper.spec.load import parse_study
@@ -20,6 +21,7 @@ from sweeper.spec.schema import json_schema
 from tests.documentation.blocks import DOCS, PAGES, ROOT, Block, all_blocks, blocks
 from tools.reference import pages
 from trainer.config.file import read_config
+from trainer.errors import UsageError as TrainerUsageError
 
 LINK: Final = re.compile(r"(?<!`)\[[^\]\n]*\]\(([^)\s]+)\)")
 HEADING: Final = re.compile(r"^#+ +(.+)$", re.MULTILINE)
@@ -57,6 +59,36 @@ def test_every_yaml_block_is_a_study_that_plans_or_a_configuration_of_the_traine
         return
     study = parse_study(study_of(block), block.place)
     assert make_plan(study).trials
+
+
+def reported(text: str, file: str) -> list[str]:
+    """The errors of a study file, a line each."""
+    with pytest.raises(UsageError) as caught:
+        parse_study(text, file)
+    return str(caught.value).splitlines()
+
+
+def test_the_errors_of_the_first_study_are_those_that_sweeper_reports() -> None:
+    page = DOCS / "first-study.md"
+    study = blocks(page, "yaml")[0].text.replace("dropout, levels: [0.0, 0.2]", "dropout, levels: [0.0, high]")
+    (shown,) = blocks(page, "text")
+    for line, error in zip(shown.text.splitlines(), reported(study, "study.yaml"), strict=True):
+        assert error.startswith(line.removesuffix("…")), error
+
+
+def test_the_error_of_the_design_page_is_one_that_sweeper_reports() -> None:
+    page = DOCS / "design.md"
+    (error,) = reported(blocks(page, "yaml")[0].text.replace("[2, 4]}", "[2, four]}"), "studies/x.yaml")
+    assert f"\n{error}\n" in page.read_text(encoding="utf-8"), error
+
+
+def test_the_error_of_the_models_page_is_one_that_the_trainer_reports(tmp_path: Path) -> None:
+    config = tmp_path / "config.yaml"
+    config.write_text("data: {corpus: ptb}\nmodel: {kind: awd_lstm,\n  heads: 4}\nbudget: {steps: 1}\n")
+    with pytest.raises(TrainerUsageError) as caught:
+        read_config(config)
+    error = str(caught.value).replace(str(config), config.name)
+    assert f"\n    {error}\n" in (DOCS / "models.md").read_text(encoding="utf-8"), error
 
 
 def command_lines() -> Iterator[tuple[str, str]]:

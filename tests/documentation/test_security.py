@@ -48,18 +48,18 @@ TESTS: dict[str, dict[str, tuple[str, ...]]] = {
         ),
     },
     "The dashboard is visible only on this machine": {
-        "sweeper/export/test_dashboard.py": ("test_loopback_is_this_machine_alone",),
+        "sweeper/export/test_dashboard.py": ("test_loopback_addresses_are_recognized",),
         # dashboard_for_everybody.txt
         "sweeper/cli/test_bad_command_lines.py": ("test_a_bad_command_line_is_refused_with_the_message_after_it",),
     },
     "The dashboard changes nothing": {
         "sweeper/export/test_dashboard.py": (
-            "test_nothing_but_reading_passes",
+            "test_only_requests_that_read_pass",
             "test_connections_of_the_dashboard_cannot_write",
         ),
     },
     "Web pages cannot reach the dashboard under another name": {
-        "sweeper/export/test_dashboard.py": ("test_a_page_that_points_its_name_at_us_is_refused",),
+        "sweeper/export/test_dashboard.py": ("test_other_host_names_are_refused",),
     },
     "Corpora are the published ones": {"trainer/corpora/test_fetch.py": ()},
     "No telemetry": {
