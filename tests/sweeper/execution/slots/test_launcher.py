@@ -187,7 +187,7 @@ def test_cancelling_from_elsewhere_stops_the_launch(url: str, engine: Engine) ->
 
 def test_slots_that_fail_tell_why(url: str, tmp_path: Path) -> None:
     (tmp_path / "sweeper-runs").write_text("a file where the run directories go")
-    result = launched(url, [{"value": 0.5}], slots=1, retry={})
+    result = launched(url, [{"value": 0.5}], slots=1, retry={"crashed": 0})
     assert result.exit_code == 1
     (attempt,) = attempts_of(url)
     assert attempt.message is not None
