@@ -43,7 +43,7 @@ def test_a_worker_for_one_study_leaves_the_others_alone(url: str) -> None:
 
 
 def test_trials_that_failed_for_good_and_budgets_show_in_the_exit_code(url: str) -> None:
-    enrolled(url, [{"crash_at": 1}], name="failing", retry={})
+    enrolled(url, [{"crash_at": 1}], name="failing", retry={"crashed": 0})
     assert run(url).exit_code == 1
     enrolled(url, [{"step_s": 5.0}], name="poor", budget={"device_hours": 0.2 / 3600})
     assert run(url).exit_code == 3

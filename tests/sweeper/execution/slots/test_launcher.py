@@ -66,7 +66,7 @@ def test_one_slot_runs_in_a_process_of_its_own(url: str) -> None:
 
 
 def test_a_trial_that_failed_for_good_is_told_by_exit_code_1(url: str) -> None:
-    result = launched(url, [{"value": 0.5}, {"crash_at": 1}], retry={})
+    result = launched(url, [{"value": 0.5}, {"crash_at": 1}], retry={"crashed": 0})
     assert (result.exit_code, result.completed, result.failed) == (1, 1, 1)
 
 

@@ -128,7 +128,7 @@ def test_a_function_runs_as_a_trial(url: str, tmp_path: Path) -> None:
 
 
 def test_a_function_that_is_not_there_is_named(url: str) -> None:
-    trial, _ = run_one(url, {}, trial={"program": {"python": "no_module:train"}}, retry={})
+    trial, _ = run_one(url, {}, trial={"program": {"python": "no_module:train"}}, retry={"crashed": 0})
     assert trial.message is not None
     assert "'no_module:train' cannot be loaded: No module named 'no_module'" in trial.message
 
