@@ -14,6 +14,7 @@ from sweeper.cli.progress_lines import PlainProgress, Progress, ledger_line, sum
 from sweeper.cli.sparkline import ASCII, BARS, sparkline
 from sweeper.monitor.status import Status
 from sweeper.quantities import duration
+from sweeper.store.records import TRIAL_STATES
 
 CURVE_WIDTH: Final = 20
 REFRESH_PER_SECOND: Final = 4
@@ -62,10 +63,10 @@ def status_table(status: Status, *, ascii_only: bool = False) -> RenderableType:
     """
     phases = Table(box=None, pad_edge=False)
     phases.add_column("phase", style="bold")
-    for heading in ("planned", "waiting", "running", "completed", "pruned", "failed"):
+    for heading in ("planned", *TRIAL_STATES):
         phases.add_column(heading, justify="right")
     for phase in status.phases:
-        cells = [str(phase.counts[state]) for state in ("waiting", "running", "completed", "pruned", "failed")]
+        cells = [str(phase.counts[state]) for state in TRIAL_STATES]
         phases.add_row(Text(phase.name), str(phase.planned), *cells)
     parts: list[RenderableType] = [Text(summary_line(status)), Text(ledger_line(status)), phases]
     if status.running:

@@ -138,6 +138,8 @@ def _value(hint: Any, value: Any) -> Any:
     if value is None:
         return None if type(None) in options else ""
     wanted = next(option for option in options if option is not type(None))
+    if typing.get_origin(wanted) is Literal:
+        return value
     if typing.get_origin(wanted) is not None:  # a mapping
         return json.loads(value)
     if wanted is bool:

@@ -4,7 +4,7 @@ import heapq
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-STATES = ("waiting", "running", "completed", "pruned", "failed")
+from sweeper.store.records import TRIAL_STATES, TrialState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -12,7 +12,7 @@ class PhaseStatus:
     """The counts of one phase; a trial is counted in the first phase that wants it."""
 
     name: str
-    counts: Mapping[str, int]  # by state; all of STATES
+    counts: Mapping[TrialState, int]  # of all states
 
     @property
     def planned(self) -> int:
@@ -52,7 +52,7 @@ class Status:
     ledger: Mapping[str, float] = field(default_factory=dict)  # device-hours by what became of the attempts
     is_log: bool = False  # whether the metric is compared by ratios
 
-    def total(self, state: str) -> int:
+    def total(self, state: TrialState) -> int:
         """How many trials of the study are in a state."""
         return sum(phase.counts[state] for phase in self.phases)
 
@@ -79,7 +79,7 @@ def status_json(status: Status) -> dict[str, object]:
         "study": status.study,
         "phases": phases,
         "planned": status.planned,
-        **{state: status.total(state) for state in STATES},
+        **{state: status.total(state) for state in TRIAL_STATES},
         "device_hours": status.device_hours,
         "eta_seconds": status.eta_seconds,
     }

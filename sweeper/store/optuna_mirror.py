@@ -23,10 +23,10 @@ from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from sweeper.errors import UsageError
 from sweeper.store import optuna_tables as tables
-from sweeper.store.records import Measurement
+from sweeper.store.records import ExitReason, Measurement, TrialState
 from sweeper.store.transactions import upsert
 
-STATES: Final = {
+STATES: Final[Mapping[TrialState, str]] = {
     "waiting": "WAITING",
     "running": "RUNNING",
     "completed": "COMPLETE",
@@ -176,10 +176,10 @@ def requeue(connection: Connection, optuna_trial_ids: Sequence[int]) -> None:
 def end(
     connection: Connection,
     optuna_trial_id: int,
-    state: str,
+    state: TrialState,
     *,
     value: float | None,
-    exit_reason: str,
+    exit_reason: ExitReason,
     started_at: float | None,
     ended_at: float,
 ) -> None:
@@ -215,7 +215,7 @@ def report(connection: Connection, optuna_trial_id: int, measurements: Sequence[
 
 
 def _set_state(
-    connection: Connection, optuna_trial_id: int, state: str, *, started_at: float | None, ended_at: float | None
+    connection: Connection, optuna_trial_id: int, state: TrialState, *, started_at: float | None, ended_at: float | None
 ) -> None:
     connection.execute(
         update(tables.trials)

@@ -2,10 +2,13 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final, Literal, get_args
 
+from sweeper.spec.study import Direction, Retry
+
+TrialState = Literal["waiting", "running", "completed", "pruned", "failed"]
 ExitReason = Literal[
     "completed",
     "pruned",
@@ -19,7 +22,8 @@ ExitReason = Literal[
     "cancelled",
 ]
 
-RETRIED: Final = ("crashed", "killed", "out_of_memory", "diverged", "timeout")  # within the study's limits
+TRIAL_STATES: Final[tuple[TrialState, ...]] = get_args(TrialState)
+RETRIED: Final = tuple(field.name for field in fields(Retry))  # within the study's limits
 RETURNED: Final = ("preempted", "budget_exhausted")  # not the trial's doing: always back to the queue
 LONGEST_BACK_OFF_S: Final = 30.0  # before a trial runs again that crashed or ran out of memory
 LEASE_S: Final = 60.0  # a slot that is silent for longer loses its trial
@@ -75,7 +79,7 @@ class Lease:
     study_id: int
     study: str
     metric: str
-    direction: str  # minimize | maximize
+    direction: Direction
     phase_id: int
     phase: str
     design: str

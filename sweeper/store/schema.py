@@ -32,10 +32,10 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
+from sweeper.store.records import TRIAL_STATES
+
 REVISION: Final = "0002"  # the newest of migrations/versions
 VERSION_TABLE: Final = "sweeper_alembic_version"  # Alembic's usual name is taken by Optuna
-
-TRIAL_STATES: Final = ("waiting", "running", "completed", "pruned", "failed")
 
 metadata = MetaData(
     naming_convention={

@@ -5,7 +5,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, Engine, Row, func, select, update
 
 from sweeper.store import optuna_mirror
-from sweeper.store.records import LOST_LIMIT, RunningAttempt
+from sweeper.store.records import LOST_LIMIT, ExitReason, RunningAttempt
 from sweeper.store.schema import attempts, phases, studies, trials
 from sweeper.store.transactions import reading, writing
 
@@ -95,7 +95,7 @@ def fail_if_out_of_attempts(connection: Connection, trial: Row[*tuple[Any, ...]]
 
 
 def fail(
-    connection: Connection, trial: Row[*tuple[Any, ...]], *, exit_reason: str, message: str | None, now: float
+    connection: Connection, trial: Row[*tuple[Any, ...]], *, exit_reason: ExitReason, message: str | None, now: float
 ) -> None:
     """Ends a trial as failed, in both views. `trial` is a row with id, optuna_trial_id and started_at."""
     values = {**FREED, "state": "failed", "exit_reason": exit_reason, "message": message, "ended_at": now}

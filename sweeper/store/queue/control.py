@@ -4,7 +4,8 @@ from sqlalchemy import Engine, func, select, update
 
 from sweeper.store import optuna_mirror
 from sweeper.store.queue.attempts import fail
-from sweeper.store.schema import TRIAL_STATES, phases, runners, studies, trials
+from sweeper.store.records import TRIAL_STATES, TrialState
+from sweeper.store.schema import phases, runners, studies, trials
 from sweeper.store.transactions import reading, writing
 
 
@@ -60,7 +61,7 @@ def cancel(engine: Engine, study_id: int, now: float) -> int:
         return len(waiting)
 
 
-def counts(engine: Engine, study_id: int) -> dict[str, int]:
+def counts(engine: Engine, study_id: int) -> dict[TrialState, int]:
     """How many trials of a study are in each state; every state is there."""
     query = select(trials.c.state, func.count()).where(trials.c.study_id == study_id).group_by(trials.c.state)
     with reading(engine) as connection:

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Engine, Row, ScalarSelect, delete, select, up
 
 from sweeper.store import optuna_mirror
 from sweeper.store.queue.attempts import fail
-from sweeper.store.records import Lease
+from sweeper.store.records import Lease, TrialState
 from sweeper.store.schema import phase_trials, phases, studies, trials
 from sweeper.store.transactions import reading, writing
 
@@ -30,7 +30,7 @@ class PastTrial:
     config: Mapping[str, object]
     configuration_hash: str
     seed: int
-    state: str
+    state: TrialState
     value: float | None
 
 

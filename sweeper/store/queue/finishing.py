@@ -16,9 +16,11 @@ from sweeper.store.records import (
     LONGEST_BACK_OFF_S,
     RETRIED,
     RETURNED,
+    ExitReason,
     Lease,
     LeaseLost,
     Outcome,
+    TrialState,
     plain,
     storable,
 )
@@ -46,7 +48,7 @@ def fenced_trial(connection: Connection, lease: Lease) -> Row[*tuple[Any, ...]]:
     return row
 
 
-def finish(engine: Engine, lease: Lease, outcome: Outcome, *, retry: Mapping[str, int], now: float) -> str:
+def finish(engine: Engine, lease: Lease, outcome: Outcome, *, retry: Mapping[str, int], now: float) -> TrialState:
     """Closes the attempt and decides what becomes of the trial.
 
     Completed and pruned trials have ended. Those that were preempted or stopped by the budget wait again. The others
@@ -117,7 +119,7 @@ def _close(connection: Connection, lease: Lease, outcome: Outcome, now: float) -
 
 def _next_state(
     connection: Connection, lease: Lease, outcome: Outcome, retry: Mapping[str, int], now: float
-) -> tuple[str, str, float]:
+) -> tuple[TrialState, ExitReason, float]:
     """The trial's state after an attempt, its exit reason, and the time before which it must not be claimed."""
     reason = outcome.exit_reason
     if reason in ("completed", "pruned"):

@@ -6,6 +6,7 @@ from typing import Any
 
 from sweeper.store.reading.read_connection import ReadConnection, json_value
 from sweeper.store.reading.reader_rows import StudyRow
+from sweeper.store.records import TrialState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,7 +21,7 @@ class ExtentRow:
 
     trial_id: int
     phase: str
-    state: str
+    state: TrialState
     config: Mapping[str, Any]
     budget: Mapping[str, Any]
     step: int | None
@@ -28,7 +29,7 @@ class ExtentRow:
     tokens: int | None
 
 
-def extents(connection: ReadConnection, study: StudyRow, state: str) -> tuple[ExtentRow, ...]:
+def extents(connection: ReadConnection, study: StudyRow, state: TrialState) -> tuple[ExtentRow, ...]:
     """The trials of a study that run, or are completed, as far as they are."""
     rows = connection.rows(
         # Of each trial the key's last entry, not all its measurements: `status --watch` asks this again and again.

@@ -28,6 +28,7 @@ from sweeper.store.reading.reader_rows import (
     Table,
     TrialRow,
 )
+from sweeper.store.records import TRIAL_STATES, TrialState
 
 __all__ = [
     "AttemptRow",
@@ -65,8 +66,6 @@ __all__ = [
     "trial_table",
     "trials",
 ]
-
-STATES: Final = ("waiting", "running", "completed", "pruned", "failed")
 
 
 def studies(connection: ReadConnection) -> tuple[StudyRow, ...]:
@@ -107,9 +106,9 @@ def phases(connection: ReadConnection, study_id: int) -> tuple[PhaseRow, ...]:
     )
 
 
-def counts(connection: ReadConnection, study_id: int) -> dict[str, dict[str, int]]:
+def counts(connection: ReadConnection, study_id: int) -> dict[str, dict[TrialState, int]]:
     """How many trials of each phase are in each state; a trial counts in the first phase that wants it."""
-    result = {phase.name: dict.fromkeys(STATES, 0) for phase in phases(connection, study_id)}
+    result = {phase.name: dict.fromkeys(TRIAL_STATES, 0) for phase in phases(connection, study_id)}
     rows = connection.rows(
         "SELECT p.name, t.state, count(*) FROM sweeper_trials t JOIN sweeper_phases p ON p.id = t.phase_id"
         " WHERE t.study_id = :study GROUP BY p.name, t.state",
@@ -133,7 +132,7 @@ def members(connection: ReadConnection, study_id: int) -> dict[str, tuple[int, .
     return {phase: tuple(found) for phase, found in result.items()}
 
 
-def trials(connection: ReadConnection, study_id: int, *, state: str | None = None) -> tuple[TrialRow, ...]:
+def trials(connection: ReadConnection, study_id: int, *, state: TrialState | None = None) -> tuple[TrialRow, ...]:
     """The trials of a study by phase and number; those in one state if `state` is given."""
     condition = "" if state is None else " AND t.state = :state"
     # The text added is one of two constants; values go in as parameters.

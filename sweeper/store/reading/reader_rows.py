@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from sweeper.spec.json_form import from_json
-from sweeper.spec.study import Study
+from sweeper.spec.study import Direction, Study
+from sweeper.store.records import ExitReason, TrialState
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,7 @@ class StudyRow:
     source_path: str
     spec: Mapping[str, Any]
     metric: str
-    direction: str
+    direction: Direction
     budget_device_hours: float | None
     runs_dir: str
     created_at: float
@@ -69,7 +70,7 @@ class TrialRow:
     id: int
     phase: str  # the first that wants it
     number: int
-    state: str
+    state: TrialState
     configuration: Mapping[str, Any] | None  # {factor: level}; None until drawn or promoted
     config: Mapping[str, Any] | None
     configuration_hash: str | None
@@ -77,7 +78,7 @@ class TrialRow:
     budget: Mapping[str, Any]
     predicted_device_seconds: float | None
     attempts: int
-    exit_reason: str | None
+    exit_reason: ExitReason | None
     message: str | None
     value: float | None
     step: int | None
@@ -111,7 +112,7 @@ class AttemptRow:
     ended_at: float | None
     device_seconds: float
     peak_memory_bytes: int | None
-    exit_reason: str | None
+    exit_reason: ExitReason | None
     exit_code: int | None
     exit_signal: int | None
     supervisor_lost: bool
@@ -124,7 +125,7 @@ class DurationRow:
 
     trial_id: int
     phase: str
-    state: str
+    state: TrialState
     predicted_s: float | None
     elapsed_s: float
 

@@ -3,17 +3,18 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sweeper.monitor.status import STATES, PhaseStatus, Status, finish_in_s, status_json
+from sweeper.monitor.status import PhaseStatus, Status, finish_in_s, status_json
+from sweeper.store.records import TRIAL_STATES
 
 
 def make_status(**changes: object) -> Status:
-    counts = dict.fromkeys(STATES, 0) | {"waiting": 3, "running": 2, "completed": 4, "failed": 1}
+    counts = dict.fromkeys(TRIAL_STATES, 0) | {"waiting": 3, "running": 2, "completed": 4, "failed": 1}
     fields: dict[str, object] = {
         "study": "quickstart",
         "metric": "valid_perplexity",
         "phases": [
             PhaseStatus(name="screen", counts=counts),
-            PhaseStatus(name="long", counts=dict.fromkeys(STATES, 0)),
+            PhaseStatus(name="long", counts=dict.fromkeys(TRIAL_STATES, 0)),
         ],
         "running": [],
         "device_hours": 0.5,
