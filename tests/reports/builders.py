@@ -116,7 +116,7 @@ def screen(seeds: Sequence[int] = (0, 1, 2), steps: int = 300) -> PlannedPhase:
 def longer(seeds: Sequence[int] = (0, 1, 2)) -> PlannedPhase:
     """The second phase: two configurations for longer."""
     rows: list[Mapping[str, object] | None] = [dict(BASELINE), {**BASELINE, "input_dropout": 0.3}]
-    spec = {"seeds": list(seeds), "budget": {"steps": 1500}, "design": "list"}
+    spec = {"seeds": list(seeds), "budget": {"steps": 1500}, "design": {"list": rows}}
     return phase("long", rows, seeds=seeds, design="list", budget=Budget(1500), spec=spec)
 
 

@@ -61,7 +61,13 @@ def study_data(
         "factors": dict(factors),
         "claims": list(claims),
         "phases": [
-            {"name": each.name, "design": each.design, "config": each.config or {}, "blocks": list(each.blocks)}
+            {
+                "name": each.name,
+                "design": _design(each),
+                "seeds": list(each.seeds),
+                "config": each.config or {},
+                "blocks": list(each.blocks),
+            }
             for each in phases
         ],
     }
@@ -96,6 +102,18 @@ def study_data(
         changes=changes,
         measured={metric: measured},
     )
+
+
+def _design(phase: Phase) -> Any:
+    """The design as a study's document has it."""
+    rows = [dict(row) for row in phase.rows]
+    mappings: dict[str, Any] = {
+        "ladder": {"ladder": []},
+        "list": {"list": rows},
+        "fractional": {"fractional": 3},
+        "sampler": {"sampler": "random", "trials": len(rows)},
+    }
+    return mappings.get(phase.design, phase.design)
 
 
 def _trials(phase: Phase, first: int) -> list[TrialRow]:

@@ -54,7 +54,7 @@ def hostile_page(folder: Path) -> tuple[Page, str]:
     """The report of a study in which every text that a user gives is hostile."""
     factor, name = f"f{HOSTILE}", f"p{HOSTILE[:120]}"
     rows: list[dict[str, object]] = [{factor: f"{level}{HOSTILE}"} for level in "ab"]
-    only = phase(name, rows, seeds=(0, 1, 2), design="list", spec={"design": "list"})
+    only = phase(name, rows, seeds=(0, 1, 2), design="list", spec={"design": {"list": []}})
     factors = {factor: {"path": "x", "levels": [row[factor] for row in rows], "baseline": rows[0][factor]}}
     claim = {
         "id": f"c{HOSTILE}", "text": f"t{HOSTILE}", "metric": None, "expect": "decrease", "at_least": 0,
