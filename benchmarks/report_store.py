@@ -10,13 +10,16 @@ import json
 import math
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 
-from sweeper.planning.plan import Budget, Plan, PlannedPhase, PlannedTrial
+from sweeper.designs.kinds import Design, LadderDesign, ListDesign, SamplerDesign, SimpleDesign
+from sweeper.planning.plan import Plan, PlannedPhase, PlannedTrial, TrialBudget
+from sweeper.spec.json_form import from_json
+from sweeper.spec.json_phases import phase_to_json
+from sweeper.spec.phase import Budget, Phase
 from sweeper.store.engine import open_store
 from sweeper.store.enrolment.enrol import enrol
 
@@ -34,15 +37,6 @@ GAINS: Final = dict(zip(LEVELS, (-0.06, -0.05, -0.03, -0.03, -0.01, 0.0), strict
 Configuration = Mapping[str, float]
 
 
-@dataclass(frozen=True)
-class _Study:
-    """What enrolling needs of a study; its document is not made from a file, since its search is drawn already."""
-
-    document: dict[str, Any]
-    source: str = ""
-    path: Path = Path("benchmark.yaml")
-
-
 def make_store(folder: Path, num_trials: int, num_points: int) -> str:
     """The URL of a store with a study named ``benchmark`` of about so many trials with curves of so many points."""
     path = folder / "store.db"
@@ -58,11 +52,11 @@ def make_store(folder: Path, num_trials: int, num_points: int) -> str:
             name: {"path": name, "levels": list(levels), "baseline": levels[0], "low": 0.0, "high": levels[-1]}
             for name, levels in LEVELS.items()
         },
-        "phases": [{"name": phase.name, "design": phase.design} for phase in phases],
+        "phases": [phase_to_json(phase.phase) for phase in phases],
         "claims": _claims(),
     }
     engine = open_store(f"sqlite:///{path}", create=True)
-    enrol(engine, Plan("benchmark", phases), _Study(document), runs_dir=folder, now=1.7e9)  # type: ignore[arg-type]  # has all that counts of one
+    enrol(engine, Plan("benchmark", phases), from_json(document), runs_dir=folder, now=1.7e9)
     engine.dispose()
     _end_all(path, num_points)
     return f"sqlite:///{path}"
@@ -77,14 +71,14 @@ def _phases(num_trials: int) -> tuple[PlannedPhase, ...]:
     ]
     ladder = [{**BASELINE, **{name: FULL[name] for name in list(LEVELS)[:count]}} for count in range(len(LEVELS) + 1)]
     fixed = [
-        _phase("add-one", "one_at_a_time", singles, range(3), 17_857),
-        _phase("anchors", "list", [dict(BASELINE), dict(FULL)], range(5), 4_464),
-        _phase("ladder", "ladder", ladder, range(3), 8_000),
-        _phase("factorial", "grid", two, range(2), 35_714),
-        _phase("leave-one-out", "leave_one_out", losses, range(3), 125_000),
+        _phase("add-one", SimpleDesign("one_at_a_time"), singles, range(3), 17_857),
+        _phase("anchors", ListDesign(()), [dict(BASELINE), dict(FULL)], range(5), 4_464),
+        _phase("ladder", LadderDesign(tuple(LEVELS)), ladder, range(3), 8_000),
+        _phase("factorial", SimpleDesign("grid"), two, range(2), 35_714),
+        _phase("leave-one-out", SimpleDesign("leave_one_out"), losses, range(3), 125_000),
     ]
     left = max(num_trials - sum(len(phase.trials) for phase in fixed), 1)
-    return (*fixed, _phase("search", "sampler", _draws(left), range(1), 20_000))
+    return (*fixed, _phase("search", SamplerDesign("random", left), _draws(left), range(1), 20_000))
 
 
 def _draws(num: int) -> list[Configuration]:
@@ -94,13 +88,13 @@ def _draws(num: int) -> list[Configuration]:
     ]
 
 
-def _phase(name: str, design: str, rows: Sequence[Configuration], seeds: Sequence[int], steps: int) -> PlannedPhase:
+def _phase(name: str, design: Design, rows: Sequence[Configuration], seeds: Sequence[int], steps: int) -> PlannedPhase:
     trials = tuple(
-        PlannedTrial(name, number, row, {**row}, _hash(row), seed, Budget({"steps": steps}))
+        PlannedTrial(name, number, row, {**row}, _hash(row), seed, TrialBudget("steps", steps))
         for number, (seed, row) in enumerate(itertools.product(seeds, rows))
     )
-    spec = {"design": design, "budget": {"steps": steps}, "seeds": list(seeds)}
-    return PlannedPhase(name, design, spec, trials, tuple((name, trial.number) for trial in trials))
+    phase = Phase(name=name, design=design, budget=Budget("steps", steps), seeds=tuple(seeds))
+    return PlannedPhase(phase, trials, tuple((name, trial.number) for trial in trials))
 
 
 def _hash(row: Configuration) -> str:

@@ -23,7 +23,7 @@ def refuse_what_cannot_fit(study: Study, planned: Plan, predicted: Mapping[Refer
     Raises:
         UsageError: it cannot fit; the message says what would.
     """
-    cap = (study.document.get("budget") or {}).get("device_hours")
+    cap = study.device_hours
     whole = total(list(predicted.values()))
     if cap is None or whole is None or whole.low / 3600 <= cap:
         return
@@ -42,7 +42,7 @@ def refuse_what_has_no_room(study: Study, planned: Plan, pilots: Pilots, *, stor
     Raises:
         UsageError: it cannot fit; the message says what would.
     """
-    found = study_footprint(planned, study.document, pilots)
+    found = study_footprint(planned, study, pilots)
     if found is None or not found.measured:
         return
     number, _ = slots_for(study, slots)

@@ -16,10 +16,14 @@ def pilots_for(study: Study, store: str) -> Pilots:
     Raises:
         StoreError: there is a store, but it cannot be read.
     """
-    device, resources = device_for(study), study.document["resources"]
-    share = float(resources["gpus_per_trial"]) if device == "cuda" else 1.0
-    program, threads = study.document["trial"]["program"], int(resources["threads_per_trial"])
-    return known_pilots(store, program, device=device, device_share=share, threads=threads)
+    device, resources = device_for(study), study.resources
+    return known_pilots(
+        store,
+        study.trial.program,
+        device=device,
+        device_share=resources.device_share(device),
+        threads=resources.threads_per_trial,
+    )
 
 
 def predicted_for(study: Study, planned: Plan, store: str, pilots: Pilots | None = None) -> dict[Reference, Prediction]:
@@ -28,33 +32,32 @@ def predicted_for(study: Study, planned: Plan, store: str, pilots: Pilots | None
     Raises:
         StoreError: there is a store, but it cannot be read.
     """
-    document = study.document
-    history = past_runs(store, document["trial"]["program"])
+    history = past_runs(store, study.trial.program)
     known = pilots if pilots is not None else pilots_for(study, store)
-    return predict(planned, document, history, device=device_for(study), pilots=known)
+    return predict(planned, study, history, device=device_for(study), pilots=known)
 
 
 def device_for(study: Study) -> str:
     """cpu or cuda: what the study's trials would run on here."""
-    wanted = study.document["resources"]["device"]
-    return ("cuda" if find_gpus() else "cpu") if wanted == "auto" else str(wanted)
+    wanted = study.resources.device
+    return ("cuda" if find_gpus() else "cpu") if wanted == "auto" else wanted
 
 
 def slots_for(study: Study, slots: int | None) -> tuple[int, str]:
     """How many trials would run at a time, and why so many."""
     if slots is not None:
         return slots, "--slots"
-    resources = study.document["resources"]
-    if isinstance(resources["slots"], int):
-        return resources["slots"], "resources.slots"
+    resources = study.resources
+    if resources.slots != "auto":
+        return resources.slots, "resources.slots"
 
     try:
         places = find_slots(
-            resources["device"],
+            resources.device,
             None,
-            gpus_per_trial=resources["gpus_per_trial"],
-            threads_per_trial=resources["threads_per_trial"],
+            gpus_per_trial=resources.gpus_per_trial,
+            threads_per_trial=resources.threads_per_trial,
         )
     except UsageError:  # planned here, to be run elsewhere
-        return 1, f"assumed: this machine has no {resources['device']} for it"
+        return 1, f"assumed: this machine has no {resources.device} for it"
     return len(places), "this machine's"

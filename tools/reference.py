@@ -12,7 +12,7 @@ from typing import Any, Final
 import click
 
 from sweeper.cli.main import COMMANDS, cli
-from sweeper.spec.schema import json_schema
+from sweeper.spec.entries.study import json_schema
 
 DOCS: Final = Path(__file__).parents[1] / "docs"
 WIDTH: Final = 100

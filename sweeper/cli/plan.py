@@ -57,9 +57,7 @@ def print_plan(
 ) -> None:
     """Print what a plan will take, as JSON or for people."""
     number, note = slots_for(study, slots)
-    found = forecast(
-        planned, study.document, predicted, slots=number, slots_note=note, device=device_for(study), pilots=pilots
-    )
+    found = forecast(planned, study, predicted, slots=number, slots_note=note, device=device_for(study), pilots=pilots)
     if as_json:
         print_json(forecast_json(found))
         return

@@ -11,8 +11,8 @@ from sweeper.cli.replay_least import least_document, least_text
 from sweeper.errors import UsageError
 from sweeper.evidence.data.load import load
 from sweeper.evidence.statistics.sequential import Spending
-from sweeper.planning.pruning import PRUNERS
 from sweeper.quantities import counted, hours
+from sweeper.spec.phase import PRUNERS
 
 
 @click.command()

@@ -3,7 +3,7 @@
 import click
 
 from sweeper.cli.options import print_json
-from sweeper.spec.schema import json_schema
+from sweeper.spec.entries.study import json_schema
 
 
 @click.command()

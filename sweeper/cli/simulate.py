@@ -32,7 +32,7 @@ def simulate(study: Path, slots: int | None, trial_seconds: float | None, store:
     loaded = load_study(study)
     plan = make_plan(loaded)
     predicted = predicted_for(loaded, plan, store)
-    seconds = slot_seconds(loaded.document, predicted, device_for(loaded))
+    seconds = slot_seconds(loaded, predicted, device_for(loaded))
     if trial_seconds is not None:
         seconds = {(trial.phase, trial.number): trial_seconds for trial in plan.trials} | seconds
     number, _ = slots_for(loaded, slots)

@@ -4,6 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from sweeper.designs.levels import Configuration, Level, distinct_levels, same_level
+from sweeper.errors import UsageError
+
+
+class DesignError(UsageError):
+    """A design cannot be made of its factors."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +64,73 @@ class Factor:
         return distinct_levels((self.baseline, *(self.levels or ())))
 
     @property
+    def listed_levels(self) -> tuple[Level, ...]:
+        """The levels, without duplicates.
+
+        Raises:
+            DesignError: the factor has a range.
+        """
+        if self.levels is not None:
+            return distinct_levels(self.levels)
+        ends = f" from {self.range.low} to {self.range.high}" if self.range is not None else ""
+        raise DesignError(
+            f"factor {self.name!r} has a range{ends}, which only samplers draw from. "
+            "Give it levels, or limit the phase to other factors (factors: [...])"
+        )
+
+    @property
+    def other_levels(self) -> tuple[Level, ...]:
+        """The levels besides the baseline.
+
+        Raises:
+            DesignError: the factor has a range.
+        """
+        return tuple(level for level in self.listed_levels if not same_level(level, self.baseline))
+
+    @property
+    def full_level(self) -> Level:
+        """The level with the component in: the last one, which is ``on`` of on and off.
+
+        Raises:
+            DesignError: the factor has a range.
+        """
+        return self.listed_levels[-1]
+
+    @property
+    def left_out_level(self) -> Level:
+        """The level without the component: the baseline, or the first other level if the baseline is the full one.
+
+        Raises:
+            DesignError: there is no other level.
+        """
+        if not same_level(self.baseline, self.full_level):
+            return self.baseline
+        if not self.other_levels:
+            raise DesignError(f"factor {self.name!r} has only one level, {self.full_level!r}. Add a second one")
+        return self.other_levels[0]
+
+    @property
+    def two_levels(self) -> tuple[Level, Level]:
+        """The baseline and the other level.
+
+        Raises:
+            DesignError: there is more than one other level or none, or the factor depends on another one.
+        """
+        others = self.other_levels
+        if len(others) != 1:
+            levels = ", ".join(map(str, (self.baseline, *others)))
+            raise DesignError(
+                f"a two-level design needs the baseline and one other level of each factor, but factor {self.name!r} "
+                f"has {1 + len(others)} levels: {levels}. Keep one of them, or use grid"
+            )
+        if self.when:
+            raise DesignError(
+                f"factor {self.name!r} depends on another one (when), so a two-level design would not be balanced. "
+                "Use grid, or limit the phase to other factors (factors: [...])"
+            )
+        return self.baseline, others[0]
+
+    @property
     def paths(self) -> tuple[str, ...]:
         """The dotted paths that the factor sets."""
         if self.groups is not None:
@@ -83,7 +155,7 @@ class Factor:
 
     def canonical(self, level: Level) -> Level:
         """Return a level as the factor writes it: 0 as its 0.0."""
-        return next((each for each in self.all_levels if same_level(each, level)), level)
+        return next((each for each in (*(self.levels or ()), self.baseline) if same_level(each, level)), level)
 
     def is_active(self, configuration: Mapping[str, Level]) -> bool:
         """Return whether the factors that this one depends on have levels at which it is varied."""
@@ -104,10 +176,36 @@ class Factor:
         return replace(self, levels=levels, range=None)
 
 
-def complete(configuration: Mapping[str, Level], factors: Mapping[str, Factor]) -> Configuration:
+Factors = Mapping[str, Factor]
+
+
+def complete(configuration: Mapping[str, Level], factors: Factors) -> Configuration:
     """Return a level for every factor, in the factors' order: the given one, else the baseline where there is one."""
     return {
         name: configuration.get(name, factor.baseline)
         for name, factor in factors.items()
         if name in configuration or factor.has_baseline
     }
+
+
+def canonical_row(row: Mapping[str, Level], factors: Factors) -> Configuration:
+    """Return levels as the factors write them; those of unknown factors as they are."""
+    return {name: factors[name].canonical(level) if name in factors else level for name, level in row.items()}
+
+
+def settled(configuration: Mapping[str, Level], factors: Factors) -> Configuration:
+    """Return the configuration with every factor whose condition does not hold at its baseline.
+
+    A factor may depend on one that depends on a third, so conditions are checked until nothing changes.
+    """
+    result = dict(configuration)
+    conditional = [(name, factor) for name, factor in factors.items() if factor.when and name in result]
+    for _ in conditional:
+        changed = False
+        for name, factor in conditional:
+            if not factor.is_active(result) and not same_level(result[name], factor.baseline):
+                result[name] = factor.baseline
+                changed = True
+        if not changed:
+            break
+    return result

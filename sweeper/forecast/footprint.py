@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from sweeper.forecast.throughput import Work
+from sweeper.spec.program import Program, TrainerProgram
 
 # Tokens of validation and test text, the end of line included; pydocs is about as long as here.
 EVALUATION_TOKENS: Final = {
@@ -49,11 +50,11 @@ def work_key(config: Mapping[str, Any]) -> str:
     return json.dumps(counted, sort_keys=True)
 
 
-def cost_class(program: object, config: Mapping[str, Any]) -> str:
+def cost_class(program: Program, config: Mapping[str, Any]) -> str:
     """Text that configs share whose steps take about as long: those of the trainer's that differ in nothing but how
     they regularize, how fast they learn and how often they are evaluated; of other programs', equal ones.
     """
-    if program != "trainer":
+    if not isinstance(program, TrainerProgram):
         return json.dumps(config, sort_keys=True)
     sections = {name: section for name, section in config.items() if name not in UNCOUNTED}
     data = {name: value for name, value in config["data"].items() if name not in FREE_DATA}

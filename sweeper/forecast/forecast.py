@@ -5,12 +5,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from sweeper.designs.fractional import Aliasing, aliasing
+from sweeper.designs.kinds import FractionalDesign
 from sweeper.forecast.claim_power import ClaimSupport, claim_support
 from sweeper.forecast.footprint import Footprint, cost_class, footprint
 from sweeper.forecast.pilot_throughput import Pilots
 from sweeper.forecast.schedule import simulate
 from sweeper.forecast.trial_seconds import Basis, Prediction, total
-from sweeper.planning.plan import Plan, PlannedPhase, Reference, phase_factors
+from sweeper.planning.plan import Plan, PlannedPhase, Reference
+from sweeper.spec.configurations import resolve_baseline, varied_factors
+from sweeper.spec.study import Study
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +83,7 @@ class Forecast:
 
 def forecast(
     plan: Plan,
-    document: Mapping[str, Any],
+    study: Study,
     predicted: Mapping[Reference, Prediction],
     *,
     slots: int,
@@ -89,7 +92,7 @@ def forecast(
     pilots: Pilots | None = None,
 ) -> Forecast:
     """All that `sweeper plan` shows; `device` is cpu or cuda, where the trials will run."""
-    phases = tuple(_phase(plan, phase, document, predicted) for phase in plan.phases)
+    phases = tuple(_phase(plan, phase, study, predicted) for phase in plan.phases)
     complete = len(predicted) == len(plan.trials)
     return Forecast(
         study=plan.study,
@@ -97,19 +100,16 @@ def forecast(
         whole=total([predicted[trial.phase, trial.number] for trial in plan.trials]) if complete else None,
         slots=slots,
         slots_note=slots_note,
-        finish_s=simulate(plan, slot_seconds(document, predicted, device), slots).finish_s if complete else None,
-        cap_device_hours=(document.get("budget") or {}).get("device_hours"),
-        footprint=study_footprint(plan, document, pilots or Pilots(document["trial"]["program"])),
-        claims=claim_support(plan, document),
+        finish_s=simulate(plan, slot_seconds(study, predicted, device), slots).finish_s if complete else None,
+        cap_device_hours=study.device_hours,
+        footprint=study_footprint(plan, study, pilots or Pilots(study.trial.program)),
+        claims=claim_support(plan, study),
     )
 
 
-def slot_seconds(
-    document: Mapping[str, Any], predicted: Mapping[Reference, Prediction], device: str
-) -> dict[Reference, float]:
+def slot_seconds(study: Study, predicted: Mapping[Reference, Prediction], device: str) -> dict[Reference, float]:
     """How long trials hold their slots: a slot that is half a device takes two seconds for a device-second."""
-    resources = document["resources"]
-    share = float(resources.get("gpus_per_trial") or 1) if device == "cuda" else 1.0
+    share = study.resources.device_share(device)
     return {place: prediction.seconds / share for place, prediction in predicted.items()}
 
 
@@ -162,16 +162,14 @@ def _hours(prediction: Prediction | None, end: str) -> float | None:
     return None if prediction is None else getattr(prediction, end) / 3600
 
 
-def _phase(
-    plan: Plan, phase: PlannedPhase, document: Mapping[str, Any], predicted: Mapping[Reference, Prediction]
-) -> PhaseForecast:
+def _phase(plan: Plan, phase: PlannedPhase, study: Study, predicted: Mapping[Reference, Prediction]) -> PhaseForecast:
     known = [predicted.get((trial.phase, trial.number)) for trial in phase.trials]
     sure = [each for each in known if each is not None]
     wanted = plan.wanted(phase)
     configurations = {trial.configuration_hash for trial in wanted}
     return PhaseForecast(
         name=phase.name,
-        design=phase.design,
+        design=phase.kind,
         trials=len(phase.trials),
         shared=len(phase.members) - len(phase.trials),
         configurations=None if None in configurations else len(configurations),
@@ -179,37 +177,35 @@ def _phase(
         budget=_budget_text(phase),
         whole=total(sure) if len(sure) == len(known) else None,
         bases=tuple(sorted({each.basis for each in sure})),
-        aliasing=_aliasing(document, phase),
+        aliasing=_aliasing(study, phase),
     )
 
 
-def _aliasing(document: Mapping[str, Any], phase: PlannedPhase) -> Aliasing | None:
-    if phase.design != "fractional":
-        return None
-    return aliasing(list(phase_factors(document, phase.spec)), phase.spec["design"]["fractional"])
+def _aliasing(study: Study, phase: PlannedPhase) -> Aliasing | None:
+    design = phase.phase.design
+    return aliasing(list(varied_factors(study, phase.phase)), design) if isinstance(design, FractionalDesign) else None
 
 
 def _budget_text(phase: PlannedPhase) -> str:
-    (unit, amount), *_ = ((unit, value) for unit, value in phase.spec["budget"].items() if value is not None)
+    unit, amount = phase.phase.budget.unit, phase.phase.budget.amount
     if unit == "reference_hours":
         return f"{amount:g} h"
     return f"{amount:,} {unit}"
 
 
-def study_footprint(plan: Plan, document: Mapping[str, Any], pilots: Pilots) -> Footprint | None:
+def study_footprint(plan: Plan, study: Study, pilots: Pilots) -> Footprint | None:
     """Memory of the largest run and disk of all; trials without a configuration yet are taken for the largest."""
-    program = document["trial"]["program"]
     classes: dict[str | None, str] = {None: ""}
     each: dict[str, Footprint] = {}
     for trial in plan.trials:
         if trial.config is not None and trial.configuration_hash not in classes:
-            key = classes[trial.configuration_hash] = cost_class(program, trial.config)
+            key = classes[trial.configuration_hash] = cost_class(study.trial.program, trial.config)
             if key not in each:
-                found = pilots.footprint(trial.config) or (footprint(trial.config) if program == "trainer" else None)
+                found = pilots.footprint(trial.config) or (footprint(trial.config) if study.trial.is_trainer else None)
                 if found is None:
                     return None
                 each[key] = found
-    largest = _largest(list(each.values())) or _baseline_footprint(document, pilots)
+    largest = _largest(list(each.values())) or _baseline_footprint(study, pilots)
     if largest is None:
         return None
     disk = sum(each.get(classes[trial.configuration_hash], largest).disk for trial in plan.trials)
@@ -223,11 +219,9 @@ def _largest(each: Sequence[Footprint]) -> Footprint | None:
     return Footprint(max(one.memory for one in each), max(one.disk for one in each), measured)
 
 
-def _baseline_footprint(document: Mapping[str, Any], pilots: Pilots) -> Footprint | None:
+def _baseline_footprint(study: Study, pilots: Pilots) -> Footprint | None:
     """Where no trial has a configuration yet: what pilots took, else what the trainer's baseline is estimated to."""
-    from sweeper.designs.configuration import resolve  # noqa: PLC0415
-
     measured = _largest([found for run in pilots.runs if (found := pilots.footprint(run.config)) is not None])
-    if measured is not None or document["trial"]["program"] != "trainer":
+    if measured is not None or not study.trial.is_trainer:
         return measured
-    return footprint(resolve(document, {}, {}))
+    return footprint(resolve_baseline(study))

@@ -15,8 +15,9 @@ from typing import Any, Final
 
 import numpy as np
 
-from sweeper.designs.configuration import leaves
+from sweeper.designs.paths import leaves
 from sweeper.forecast.footprint import Footprint, cost_class, training_work
+from sweeper.spec.program import Program, TrainerProgram
 
 LEAST_SPREAD: Final = 0.05  # of the logarithm: no two runs of a machine take the same time
 FEW_SPREAD: Final = 0.15  # with too few reports to tell
@@ -64,7 +65,7 @@ class PilotRun:
     """
 
     study: str
-    program: object
+    program: Program
     config: Mapping[str, Any]
     host: str
     device: str
@@ -118,8 +119,13 @@ def _spread(each: Sequence[float]) -> float:
 class Pilots:
     """What the newest pilots of a program know, for one kind of slot."""
 
-    program: object
+    program: Program
     runs: tuple[PilotRun, ...] = ()
+
+    @property
+    def is_trainer(self) -> bool:
+        """Whether the program is the built-in trainer."""
+        return isinstance(self.program, TrainerProgram)
 
     @cached_property
     def by_class(self) -> Mapping[str, tuple[PilotRun, ...]]:
@@ -139,13 +145,13 @@ class Pilots:
         if not self.runs:
             return None
         (unit, value), *_ = amount.items()
-        if self.program == "trainer":
+        if self.is_trainer:
             unit, value = "steps", training_work(config, amount).amount
         runs = [run for run in self.measured(config) if run.unit == unit]
         found = _joined([run.paces for run in runs]) if runs else self._carried(config, unit)
         if found is None:
             return None
-        evaluations = config["evaluation"]["times"] if self.program == "trainer" else 0
+        evaluations = config["evaluation"]["times"] if self.is_trainer else 0
         seconds = found.start + found.unit * float(value) + found.evaluation * min(evaluations, float(value))
         width = math.exp(SPREADS * found.spread)
         return seconds, seconds / width, seconds * width
@@ -155,7 +161,7 @@ class Pilots:
 
         A process that took no more memory than the slot that started it counts as none.
         """
-        runs = self.measured(config) or (() if self.program == "trainer" else self.runs)
+        runs = self.measured(config) or (() if self.is_trainer else self.runs)
         disk = [run.disk_bytes for run in runs if run.disk_bytes is not None]
         if not disk:
             return None
@@ -171,7 +177,7 @@ class Pilots:
         }
         if not known:
             return None
-        if self.program == "trainer":
+        if self.is_trainer:
             return _by_operations(config, list(known.values()))
         alike = {key: _shared(config, other) for key, (other, _) in known.items()}
         nearest = [known[key][1] for key, number in alike.items() if number == max(alike.values())]

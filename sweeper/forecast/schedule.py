@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from sweeper.designs.kinds import PromoteDesign
 from sweeper.errors import UsageError
 from sweeper.planning.plan import Plan, Reference
 from sweeper.planning.queue_order import length_class
@@ -132,7 +133,8 @@ class _Play:
 
     def _is_open(self, place: int) -> bool:
         phase = self.phases[place]
-        return phase.design != "promote" or self.left[phase.spec["design"]["promote"]] == 0
+        design = phase.phase.design
+        return not isinstance(design, PromoteDesign) or self.left[design.phase] == 0
 
     def _let_start(self, place: int) -> None:
         lengths = {trial.number: self.seconds[trial.phase, trial.number] for trial in self.phases[place].trials}
@@ -160,5 +162,7 @@ class _Play:
 
     def _why(self, place: int) -> str:
         phase = self.phases[place]
-        source = phase.spec["design"]["promote"] if phase.design == "promote" else ""
-        return f"phase {phase.name} waits for the end of phase {source}" if source else ""
+        design = phase.phase.design
+        if not isinstance(design, PromoteDesign):
+            return ""
+        return f"phase {phase.name} waits for the end of phase {design.phase}"

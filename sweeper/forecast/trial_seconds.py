@@ -20,12 +20,16 @@ from typing import Any, Final, Literal
 
 import numpy as np
 
-from sweeper.designs.configuration import complete, resolve
-from sweeper.designs.levels import settled
+from sweeper.designs.factor import Factor, settled
+from sweeper.designs.kinds import PromoteDesign
+from sweeper.designs.levels import Configuration, Level
 from sweeper.forecast.footprint import cost_class, training_work, work_key
 from sweeper.forecast.pilot_throughput import Pilots
 from sweeper.forecast.throughput import Pace, Timed, Work, fit
-from sweeper.planning.plan import Budget, Plan, PlannedPhase, PlannedTrial, Reference, phase_factors
+from sweeper.planning.plan import Plan, PlannedPhase, PlannedTrial, Reference, TrialBudget
+from sweeper.spec.configurations import complete_configuration, resolve, varied_factors
+from sweeper.spec.program import Program
+from sweeper.spec.study import Study
 
 Basis = Literal["reference_hours", "history", "operations", "pilot"]
 Config = Mapping[str, Any]
@@ -46,7 +50,7 @@ class PastRun:
     """A run that ended, of any study."""
 
     study: str
-    program: object
+    program: Program
     config: Config
     configuration_hash: str | None
     budget: Mapping[str, Any]
@@ -68,7 +72,7 @@ class Prediction:
 
 def predict(
     plan: Plan,
-    document: Mapping[str, Any],
+    study: Study,
     history: Sequence[PastRun] = (),
     *,
     device: str = "cpu",
@@ -81,7 +85,7 @@ def predict(
         pilots: what pilots of the program measured on such slots.
         device: cpu or cuda, where the trials will run.
     """
-    return _Predictor(plan, document, history, device, pilots or Pilots(document["trial"]["program"])).all()
+    return _Predictor(plan, study, history, device, pilots or Pilots(study.trial.program)).all()
 
 
 def seconds_of(predictions: Mapping[Reference, Prediction]) -> dict[Reference, float]:
@@ -104,7 +108,7 @@ def total(predictions: Sequence[Prediction]) -> Prediction | None:
 @dataclass
 class _Predictor:
     plan: Plan
-    document: Mapping[str, Any]
+    study: Study
     history: Sequence[PastRun]
     device: str
     pilots: Pilots
@@ -135,12 +139,12 @@ class _Predictor:
             return prediction
         return Prediction(prediction.seconds, prediction.low * EARLY_END, prediction.high, prediction.basis)
 
-    def _config(self, config: Config, configuration_hash: str | None, budget: Budget) -> Prediction | None:
+    def _config(self, config: Config, configuration_hash: str | None, budget: TrialBudget) -> Prediction | None:
         if cost_class(self._program, config) not in self._proven:
-            piloted = self.pilots.seconds(config, budget.amount)
+            piloted = self.pilots.seconds(config, budget.as_dict())
             if piloted is not None:
                 return Prediction(*piloted, "pilot")
-        work = self._work(config, budget.amount)
+        work = self._work(config, budget.as_dict())
         pace = self._pace_of_kin if budget.reference_hours is not None else self._pace_of_all
         if pace is not None and work is not None:
             seconds, low, high = pace.seconds(work, configuration_hash)
@@ -155,7 +159,7 @@ class _Predictor:
     def _assumed(self, config: Config, work: Work) -> Prediction:
         assert work.operations is not None
         if self.device == "cpu":
-            threads = int(self.document["resources"].get("threads_per_trial") or 1)
+            threads = self.study.resources.threads_per_trial
             seconds = work.operations / (CPU_RATE * threads**0.8)
         else:
             waits = GPU_STEP_S + GPU_LAYER_S * float(config["model"].get("layers") or 1)
@@ -165,7 +169,7 @@ class _Predictor:
 
     def _work(self, config: Config, amount: Mapping[str, Any]) -> Work | None:
         """A run's work; of another program its budget, if all of its runs are measured alike."""
-        if self._program != "trainer":
+        if not self.study.trial.is_trainer:
             (unit, value), *_ = amount.items()
             return Work(float(value)) if unit == self._unit else None
         key = work_key(config), json.dumps(dict(amount), sort_keys=True)
@@ -174,8 +178,8 @@ class _Predictor:
         return self._works[key]
 
     @property
-    def _program(self) -> object:
-        return self.document["trial"]["program"]
+    def _program(self) -> Program:
+        return self.study.trial.program
 
     @cached_property
     def _unit(self) -> str | None:
@@ -213,7 +217,7 @@ class _Predictor:
         if run.completed:
             return Timed(work, run.device_seconds, run.configuration_hash)
         share = (run.step or 0) / work.amount
-        if not 0 < share <= 1 or (self._program != "trainer" and self._unit != "steps"):
+        if not 0 < share <= 1 or (not self.study.trial.is_trainer and self._unit != "steps"):
             return None
         operations = None if work.operations is None else work.operations * share
         return Timed(Work(work.amount * share, operations), run.device_seconds, run.configuration_hash)
@@ -222,20 +226,20 @@ class _Predictor:
         """Complete configs that a phase's trials may get, with their hashes where they are known."""
         if phase.name not in self._candidates:
             found: list[tuple[Config, str | None]]
-            if phase.design == "sampler":
-                found = [(config, None) for _, config in drawn(self.document, phase)]
-            else:
-                source = next(each for each in self.plan.phases if each.name == phase.spec["design"]["promote"])
+            design = phase.phase.design
+            if isinstance(design, PromoteDesign):
+                source = next(each for each in self.plan.phases if each.name == design.phase)
                 known = {trial.configuration_hash: trial.config for trial in self.plan.wanted(source)}
                 found = [(config, key) for key, config in known.items() if config is not None]
                 found = found or self._may_be(source)
+            else:
+                found = [(config, None) for _, config in drawn(self.study, phase)]
             self._candidates[phase.name] = found
         return self._candidates[phase.name]
 
 
 def _prunes(phase: PlannedPhase) -> bool:
-    pruner = phase.spec.get("pruner") or "none"
-    return (pruner["name"] if isinstance(pruner, Mapping) else pruner) != "none"
+    return phase.phase.pruner.name != "none"
 
 
 def _average(each: Sequence[Prediction]) -> Prediction:
@@ -248,24 +252,25 @@ def _average(each: Sequence[Prediction]) -> Prediction:
     )
 
 
-def drawn(document: Mapping[str, Any], phase: PlannedPhase) -> list[tuple[dict[str, Any], Config]]:
+def drawn(study: Study, phase: PlannedPhase) -> list[tuple[Configuration, Config]]:
     """Some configurations drawn at random, with their configs; those that the trainer refuses are left out."""
     rng = np.random.default_rng(0)
-    factors = phase_factors(document, phase.spec)
-    found: list[tuple[dict[str, Any], Config]] = []
+    factors = varied_factors(study, phase.phase)
+    found: list[tuple[Configuration, Config]] = []
     for _ in range(DRAWS):
         levels = settled({name: _level(factor, rng) for name, factor in sorted(factors.items())}, factors)
         try:
-            found.append((complete(document, phase.spec, levels), resolve(document, phase.spec, levels)))
+            config = resolve(study, phase.phase, levels)
         except ValueError:  # the trainer's ConfigError
             continue
+        found.append((complete_configuration(study, phase.phase, levels), config))
     return found
 
 
-def _level(factor: Mapping[str, Any], rng: np.random.Generator) -> Any:
-    if factor.get("levels") is not None:
-        return factor["levels"][int(rng.integers(len(factor["levels"])))]
-    low, high = factor["low"], factor["high"]
-    is_log = bool(factor.get("log"))
-    value = math.exp(rng.uniform(math.log(low), math.log(high))) if is_log else float(rng.uniform(low, high))
+def _level(factor: Factor, rng: np.random.Generator) -> Level:
+    if factor.range is None:
+        levels = factor.listed_levels
+        return levels[int(rng.integers(len(levels)))]
+    low, high = factor.range.low, factor.range.high
+    value = math.exp(rng.uniform(math.log(low), math.log(high))) if factor.range.log else float(rng.uniform(low, high))
     return round(value) if isinstance(low, int) and isinstance(high, int) else value

@@ -11,10 +11,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sweeper.designs.configuration import leaves
+from sweeper.designs.paths import leaves
 from sweeper.forecast.footprint import cost_class
 from sweeper.forecast.trial_seconds import drawn
-from sweeper.planning.plan import Plan, PlannedPhase, phase_budget
+from sweeper.planning.plan import Plan, PlannedPhase, trial_budget
+from sweeper.spec.phase import BudgetUnit
+from sweeper.spec.program import Program, TrainerProgram
+from sweeper.spec.study import Study
 
 MOST_CLASSES: Final = 16
 REPEATED_CLASSES: Final = 4  # so few are run twice, to see how far two runs of one are apart
@@ -35,7 +38,7 @@ class PilotTrial:
     configuration: Mapping[str, Any]
     config: Mapping[str, Any]
     seed: int
-    unit: str
+    unit: BudgetUnit
     amount: float
     repeat: int
 
@@ -45,19 +48,19 @@ class _Candidate:
     configuration: Mapping[str, Any]
     config: Mapping[str, Any]
     seed: int
-    unit: str
+    unit: BudgetUnit
     most: float  # the longest budget of its phase
 
 
-def pilot_trials(plan: Plan, document: Mapping[str, Any], *, slots: int, amount: int | None) -> tuple[PilotTrial, ...]:
+def pilot_trials(plan: Plan, study: Study, *, slots: int, amount: int | None) -> tuple[PilotTrial, ...]:
     """The runs of a pilot, one class after the other, as often as it takes to fill the slots.
 
     Args:
         amount: steps of each run, or tokens or epochs where those are the phases' budgets; None for a sensible number.
     """
-    program = document["trial"]["program"]
+    program = study.trial.program
     classes: dict[str, list[_Candidate]] = {}
-    for candidate in _candidates(plan, document):
+    for candidate in _candidates(plan, study):
         classes.setdefault(cost_class(program, candidate.config), []).append(candidate)
     chosen = _spanning(program, list(classes.values()))
     repeats = max(2 if len(chosen) <= REPEATED_CLASSES else 1, math.ceil(slots / max(1, len(chosen))))
@@ -66,29 +69,27 @@ def pilot_trials(plan: Plan, document: Mapping[str, Any], *, slots: int, amount:
         for alike in chosen:
             one = _spread_over(alike, repeats)[repeat]
             length = _length(one, amount)
-            config = _for_pilot(one.config) if program == "trainer" else one.config
+            config = _for_pilot(one.config) if study.trial.is_trainer else one.config
             trials.append(PilotTrial(one.configuration, config, one.seed, one.unit, length, repeat))
     return tuple(trials)
 
 
-def _candidates(plan: Plan, document: Mapping[str, Any]) -> list[_Candidate]:
+def _candidates(plan: Plan, study: Study) -> list[_Candidate]:
     """Configurations that the study will run or may draw, each once, with the longest budget that they get."""
     found: dict[str, _Candidate] = {}
     for phase in plan.phases:
-        unit, most = _budget(document, phase)
-        seed = phase.spec["seeds"][0] if phase.spec.get("seeds") else 0
-        for configuration, config in _of_phase(plan, document, phase):
+        unit, most = _budget(study, phase)
+        seed = phase.phase.seeds[0]
+        for configuration, config in _of_phase(plan, study, phase):
             key = json.dumps(config, sort_keys=True) + unit
             if key not in found or found[key].most < most:
                 found[key] = _Candidate(configuration, config, seed, unit, most)
     return list(found.values())
 
 
-def _of_phase(
-    plan: Plan, document: Mapping[str, Any], phase: PlannedPhase
-) -> list[tuple[Mapping[str, Any], Mapping[str, Any]]]:
-    if phase.design == "sampler":
-        return list(drawn(document, phase))
+def _of_phase(plan: Plan, study: Study, phase: PlannedPhase) -> list[tuple[Mapping[str, Any], Mapping[str, Any]]]:
+    if phase.kind == "sampler":
+        return list(drawn(study, phase))
     unique = {trial.configuration_hash: trial for trial in plan.wanted(phase)}
     return [
         (trial.configuration, trial.config)
@@ -97,12 +98,11 @@ def _of_phase(
     ]
 
 
-def _budget(document: Mapping[str, Any], phase: PlannedPhase) -> tuple[str, float]:
+def _budget(study: Study, phase: PlannedPhase) -> tuple[BudgetUnit, float]:
     """Unit and length; the trainer's runs are all measured in steps."""
-    budget = phase_budget(document, phase.spec).amount
-    (unit, amount), *_ = budget.items()
-    if document["trial"]["program"] != "trainer" or unit == "steps":
-        return unit, float(amount)
+    budget = trial_budget(study, phase.phase)
+    if not study.trial.is_trainer or budget.unit == "steps":
+        return budget.unit, float(budget.amount)
     return "steps", math.inf  # longer than any pilot, for all that is known here
 
 
@@ -130,11 +130,11 @@ def _spread_over(alike: Sequence[_Candidate], number: int) -> list[_Candidate]:
     return [ordered[round(place * (len(ordered) - 1) / (number - 1))] for place in range(number)]
 
 
-def _spanning(program: object, classes: Sequence[list[_Candidate]]) -> list[list[_Candidate]]:
+def _spanning(program: Program, classes: Sequence[list[_Candidate]]) -> list[list[_Candidate]]:
     """All classes, or if they are many, some that span them."""
     if len(classes) <= MOST_CLASSES:
         return list(classes)
-    if program == "trainer":
+    if isinstance(program, TrainerProgram):
         from trainer.config import training_flops  # noqa: PLC0415 - pydantic is slow to load
 
         ordered = sorted(classes, key=lambda alike: training_flops(alike[0].config, 1))

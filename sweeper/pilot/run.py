@@ -8,12 +8,14 @@ included, goes into the study's store.
 import socket
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Final
 
-from sweeper.designs.configuration import configuration_hash
+from sweeper.designs.factor import Factor, Factors
+from sweeper.designs.kinds import ListDesign
+from sweeper.designs.levels import distinct_levels
 from sweeper.errors import UsageError
 from sweeper.execution.launch import runs_dir
 from sweeper.execution.slots.resources import Slot
@@ -21,20 +23,19 @@ from sweeper.execution.slots.running import StudyRun, run_slots, slots_for
 from sweeper.forecast.pilot_throughput import PilotRun, Report, paces
 from sweeper.monitor.counting import UNLIKE
 from sweeper.pilot.choice import PilotTrial, pilot_trials
-from sweeper.planning.plan import Budget, Plan, PlannedPhase, PlannedTrial
-from sweeper.spec.json_form import from_json
+from sweeper.planning.plan import Plan, PlannedPhase, PlannedTrial, TrialBudget
+from sweeper.spec.configurations import configuration_hash
+from sweeper.spec.phase import Budget, Phase
+from sweeper.spec.study import Retry, Study
 from sweeper.store.engine import open_store
 from sweeper.store.enrolment.enrol import enrol
 from sweeper.store.reading import reader
 from sweeper.store.reading.pilots import keep_pilot
 
-if TYPE_CHECKING:
-    from sweeper.spec.study import Study
-
 PHASE: Final = "pilot"
 LONGEST_S: Final = 120.0  # of a run; what it reported until then will do
 ENOUGH: Final = ("completed", "timeout", "diverged")  # ends that say how long steps take
-NO_RETRY: Final = {"crashed": 0, "killed": 0, "out_of_memory": 0, "diverged": 0, "timeout": 0}
+NO_RETRY: Final = Retry(crashed=0, killed=0, out_of_memory=0, diverged=0, timeout=0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +59,7 @@ class Piloted:
 
 
 def run_pilot(
-    study: "Study",
+    study: Study,
     plan: Plan,
     *,
     store: str,
@@ -80,7 +81,7 @@ def run_pilot(
         StoreError: the store cannot be used.
     """
     places = slots_for(study.resources, slots)
-    trials = pilot_trials(plan, study.document, slots=len(places), amount=amount)
+    trials = pilot_trials(plan, study, slots=len(places), amount=amount)
     if not trials:
         raise UsageError(f"{study.path}: no configuration can be drawn for a pilot. Check the factors' ranges")
     kept = open_store(store, create=True)
@@ -97,18 +98,17 @@ def run_pilot(
 
 
 def _run(
-    study: "Study",
+    study: Study,
     trials: Sequence[PilotTrial],
     places: tuple[Slot, ...],
     folder: Path,
     on_tick: Callable[[str], None],
 ) -> Piloted:
     url = f"sqlite:///{folder / 'pilot.db'}"
-    document = _document(study.document, trials)
-    plan = _plan(document, trials)
+    made = _study(study, trials)
+    plan = _plan(made, trials)
     engine = open_store(url, create=True)
     try:
-        made = from_json(document, source=study.source, path=study.path)
         study_id = enrol(engine, plan, made, runs_dir=folder / "runs", now=time.time()).study_id
         run = StudyRun(store=url, study=plan.study, study_id=study_id)
         if run_slots(engine, run, made, places, lambda: on_tick(url)) == "interrupted":
@@ -118,52 +118,49 @@ def _run(
     return _results(_Setting(study, places, folder / "runs" / plan.study / PHASE, time.time()), url, trials)
 
 
-def _document(document: Mapping[str, Any], trials: Sequence[PilotTrial]) -> dict[str, Any]:
+def _study(study: Study, trials: Sequence[PilotTrial]) -> Study:
     """The study with one phase that lists the pilot's configurations, no cap, no retries and nothing at its end."""
-    minutes = document["trial"].get("timeout_minutes")
-    limit = LONGEST_S / 60 if minutes is None else min(LONGEST_S / 60, float(minutes))
-    phase = {"name": PHASE, "design": {"list": []}, "seeds": [0], "budget": {}, "pruner": "none"}
-    return {
-        **document,
-        "trial": {**document["trial"], "timeout_minutes": limit},
-        "budget": {"device_hours": None},
-        "retry": NO_RETRY,
-        "on_finish": [],
-        "factors": _factors(document["factors"], trials),
-        "phases": [phase],
-        "claims": [],
-    }
+    minutes = study.trial.timeout_minutes
+    limit = LONGEST_S / 60 if minutes is None else min(LONGEST_S / 60, minutes)
+    first = trials[0]
+    phase = Phase(name=PHASE, design=ListDesign(()), budget=Budget(first.unit, _whole(first.amount)))
+    return replace(
+        study,
+        trial=replace(study.trial, timeout_minutes=limit),
+        device_hours=None,
+        retry=NO_RETRY,
+        on_finish=(),
+        factors=_factors(study.factors, trials),
+        phases=(phase,),
+        claims=(),
+    )
 
 
-def _factors(factors: Mapping[str, Any], trials: Sequence[PilotTrial]) -> dict[str, Any]:
+def _factors(factors: Factors, trials: Sequence[PilotTrial]) -> dict[str, Factor]:
     """The study's factors, with the levels that the pilot has."""
-    found: dict[str, Any] = {}
+    found: dict[str, Factor] = {}
     for name, factor in factors.items():
-        levels: list[Any] = []
-        for trial in trials:
-            if name in trial.configuration and trial.configuration[name] not in levels:
-                levels.append(trial.configuration[name])
+        levels = distinct_levels([trial.configuration[name] for trial in trials if name in trial.configuration])
         if levels:
-            found[name] = {**factor, "levels": levels, "low": None, "high": None, "log": False, "step": None}
+            found[name] = factor.with_levels(levels)
     return found
 
 
-def _plan(document: Mapping[str, Any], trials: Sequence[PilotTrial]) -> Plan:
-    program = document["trial"]["program"]
+def _plan(study: Study, trials: Sequence[PilotTrial]) -> Plan:
     planned = tuple(
         PlannedTrial(
             PHASE,
             number,
             trial.configuration,
             trial.config,
-            configuration_hash(program, trial.config),
+            configuration_hash(study.trial, trial.config),
             trial.seed,
-            Budget({trial.unit: _whole(trial.amount)}, repeat=trial.repeat),
+            TrialBudget(trial.unit, _whole(trial.amount), repeat=trial.repeat),
         )
         for number, trial in enumerate(trials)
     )
     members = tuple((PHASE, number) for number in range(len(planned)))
-    return Plan(document["study"], (PlannedPhase(PHASE, "list", dict(document["phases"][0]), planned, members),))
+    return Plan(study.name, (PlannedPhase(study.phases[0], planned, members),))
 
 
 def _whole(amount: float) -> int | float:
@@ -174,14 +171,14 @@ def _whole(amount: float) -> int | float:
 class _Setting:
     """What all runs of a pilot have in common; `folder` holds their run directories."""
 
-    study: "Study"
+    study: Study
     places: tuple[Slot, ...]
     folder: Path
     measured_at: float
 
     @property
     def is_trainer(self) -> bool:
-        return bool(self.study.document["trial"]["program"] == "trainer")
+        return self.study.trial.is_trainer
 
     @property
     def device(self) -> str:
@@ -219,7 +216,7 @@ def _run_of(setting: _Setting, trial: PilotTrial, row: reader.TrialRow, reports:
     memory = on_gpu if on_gpu is not None else row.peak_memory_bytes
     return PilotRun(
         study=setting.study.name,
-        program=setting.study.document["trial"]["program"],
+        program=setting.study.trial.program,
         config=trial.config,
         host=socket.gethostname(),
         device=setting.device,

@@ -18,13 +18,13 @@ import math
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from sweeper.errors import UsageError
+from sweeper.spec.phase import PRUNERS, Pruner, PrunerName
 
 Curve = Mapping[int, float]
 
-PRUNERS: Final = ("none", "median", "asha", "hyperband", "wilcoxon")
 STARTUP_TRIALS: Final = 5  # median: others that must have come as far
 WILCOXON_P: Final = 0.1
 WILCOXON_STEPS: Final = 4  # with fewer, no difference can be significant at that level
@@ -35,36 +35,39 @@ MIN_RESOURCE: Final[Mapping[str, float]] = {"asha": 1 / 16, "hyperband": 1 / 27}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Pruner:
-    """A pruner with its settings.
+class PruningRule:
+    """A pruner with all its settings.
 
     Attributes:
-        name: one of `PRUNERS`.
-        reduction: of the trials that come to a rung, one in so many goes on; rungs are so far apart.
+        reduction: 1 / reduction of the trials that reach a rung continue; rungs are this factor apart.
         min_resource: the share of the budget before which no trial is ended, 0 to 1; the lowest rung.
     """
 
-    name: str
+    name: PrunerName
     reduction: int
     min_resource: float
 
 
-def pruner_of(given: str | Mapping[str, Any] | None) -> Pruner:
-    """A pruner as a phase of a study's document has it: its name, or a mapping with its settings.
+def rule_of(pruner: Pruner) -> PruningRule:
+    """Return a phase's pruner with the defaults of the settings that the study does not give."""
+    reduction, share = pruner.reduction, pruner.min_resource
+    return PruningRule(
+        name=pruner.name,
+        reduction=REDUCTION.get(pruner.name, 1) if reduction is None else reduction,
+        min_resource=MIN_RESOURCE.get(pruner.name, 0.0) if share is None else share,
+    )
+
+
+def rule_named(name: str) -> PruningRule:
+    """Return the pruner of a name, with its default settings.
 
     Raises:
         UsageError: there is no such pruner.
     """
-    settings: Mapping[str, Any] = {"name": given or "none"} if not isinstance(given, Mapping) else given
-    name = settings["name"]
-    if name not in PRUNERS:
-        raise UsageError(f"no pruner {name!r}. Pruners: {', '.join(PRUNERS)}")
-    reduction, share = settings.get("reduction"), settings.get("min_resource")
-    return Pruner(
-        name=name,
-        reduction=REDUCTION.get(name, 1) if reduction is None else int(reduction),
-        min_resource=MIN_RESOURCE.get(name, 0.0) if share is None else float(share),
-    )
+    known = next((each for each in PRUNERS if each == name), None)
+    if known is None:
+        raise UsageError(f"{name!r} is not a pruner. Pruners: {', '.join(PRUNERS)}")
+    return rule_of(Pruner(name=known))
 
 
 class _Reports:
@@ -91,7 +94,7 @@ class _Reports:
 
 
 def should_prune(
-    pruner: str | Pruner,
+    rule: PruningRule,
     *,
     direction: str,
     own_curve: Curve,
@@ -103,18 +106,14 @@ def should_prune(
     """Whether the pruner ends the trial now.
 
     Args:
-        pruner: none, median, asha, hyperband or wilcoxon, with its settings or their defaults.
+        rule: the pruner and its settings.
         direction: minimize or maximize.
         own_curve: the trial's metric by step.
         other_curves: those of the other trials of its phase.
         max_resource: the phase's budget in steps; where it is not known, rungs cannot be told, and judge nobody.
         own_place: the trial's place in its phase, from 0; hyperband's brackets follow from it.
         other_places: those of the others; without them hyperband has one bracket, and is asha.
-
-    Raises:
-        UsageError: there is no such pruner.
     """
-    rule = pruner_of(pruner) if isinstance(pruner, str) else pruner
     sign = -1.0 if direction == "maximize" else 1.0
     own = _Reports(own_curve, sign)
     if rule.name == "none" or not own.steps or (rule.min_resource > 0 and max_resource is None):
@@ -132,17 +131,17 @@ def should_prune(
     return rules[rule.name](own, [other for other in others if other.steps])
 
 
-def rungs(pruner: Pruner, max_resource: float, bracket: int = 0) -> tuple[float, ...]:
+def rungs(rule: PruningRule, max_resource: float, bracket: int = 0) -> tuple[float, ...]:
     """The steps at which trials of a bracket are judged: r eta^bracket, r eta^(bracket + 1), … below the budget.
 
     Source: Li et al. (2020), A system for massively parallel hyperparameter tuning, section 3.1, where r is the
     minimum resource and the bracket the "minimum early-stopping rate" s.
     """
     found = []
-    rung = pruner.min_resource * max_resource * pruner.reduction**bracket
+    rung = rule.min_resource * max_resource * rule.reduction**bracket
     while 0 < rung < max_resource * (1 - 1e-9):
         found.append(rung)
-        rung *= pruner.reduction
+        rung *= rule.reduction
     return tuple(found)
 
 
@@ -163,7 +162,7 @@ def _median(own: _Reports, others: Sequence[_Reports]) -> bool:
 def _out_at_rung(
     own: _Reports,
     others: Sequence[_Reports],
-    rule: Pruner,
+    rule: PruningRule,
     span: tuple[float, float],
     places: tuple[int, Sequence[int]] | None,
 ) -> bool:

@@ -9,7 +9,7 @@ import math
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import optuna
@@ -30,10 +30,12 @@ from optuna.samplers import (
 )
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
-from sweeper.designs.levels import is_excluded, level_key, settled
+from sweeper.designs.factor import Factor, Factors, Range, settled
+from sweeper.designs.kinds import SamplerDesign, SamplerName
+from sweeper.designs.levels import Configuration, Level, distinct_levels, is_excluded, same_level
 from sweeper.errors import UsageError
+from sweeper.spec.study import Direction
 
-Factors = Mapping[str, Mapping[str, Any]]
 Params = dict[str, int | float]
 
 REPLAYED: Final = ("cmaes", "nsgaii", "nsgaiii")
@@ -59,30 +61,26 @@ class Drawn:
         value: the study's metric, as far as it is known.
     """
 
-    configuration: Mapping[str, Any]
+    configuration: Mapping[str, Level]
     state: str
     value: float | None
 
 
 def draw(
-    sampler: str,
-    design: Mapping[str, Any],
+    design: SamplerDesign,
     factors: Factors,
     history: Sequence[Drawn],
     *,
-    direction: str,
+    direction: Direction,
     seed: tuple[int, ...],
-    exclude: Sequence[Mapping[str, Any]] = (),
-    allowed: Callable[[dict[str, Any]], bool] | None = None,
-) -> dict[str, Any]:
-    """A level for each factor.
+    exclude: Sequence[Mapping[str, Level]] = (),
+    allowed: Callable[[Configuration], bool] | None = None,
+) -> Configuration:
+    """Return a level for each factor.
 
     Args:
-        sampler: tpe, random, gp, cmaes, qmc, nsgaii or nsgaiii.
-        design: the phase's design; ``options`` in it go to the sampler, as Optuna names them.
-        factors: those that the phase varies; levels, or a range with low, high, log and step.
+        factors: those that the phase varies.
         history: the phase's trials in its order.
-        direction: minimize or maximize.
         seed: the study's seed, the phase's place and the trial's number; the last tells apart draws that see the same
             history.
         exclude: levels that must not come together.
@@ -91,9 +89,10 @@ def draw(
     Raises:
         UsageError: there is no such sampler, it does not take the options, or nothing is left to draw.
     """
+    sampler, options = design.sampler, design.options
     space = _Space(factors, on_a_scale=sampler in ON_A_SCALE)
 
-    def is_allowed(configuration: dict[str, Any]) -> bool:
+    def is_allowed(configuration: Configuration) -> bool:
         return not is_excluded(configuration, exclude) and (allowed is None or allowed(configuration))
 
     numbers = np.random.SeedSequence([abs(part) for part in seed])
@@ -109,8 +108,8 @@ def draw(
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # experimental arguments, and spaces that a sampler takes only in part
             study = optuna.create_study(
-                direction="maximize" if direction == "maximize" else "minimize",
-                sampler=_sampler(sampler, design, number),
+                direction=direction,
+                sampler=_sampler(sampler, options, number),
             )
             _tell(study, space, history, replay=sampler in REPLAYED)
             found = _draw(study, space, is_allowed)
@@ -124,16 +123,14 @@ class _Space:
 
     def __init__(self, factors: Factors, *, on_a_scale: bool) -> None:
         self.factors = {name: factors[name] for name in sorted(factors)}
-        self.levels: dict[str, list[Any]] = {}
+        self.levels: dict[str, tuple[Level, ...]] = {}
         self.distributions: dict[str, BaseDistribution] = {}
         for name, factor in self.factors.items():
-            if factor.get("levels") is None:
-                self.distributions[name] = _interval(factor)
+            if factor.range is not None:
+                self.distributions[name] = _interval(factor.range)
                 continue
-            levels = list(factor["levels"])
-            if factor.get("when"):  # where the factor is not varied it has its baseline, which history then tells
-                levels.append(factor.get("baseline"))
-            levels = list({level_key(level): level for level in levels}.values())
+            # If the factor is not varied it is at its baseline, which the history then has.
+            levels = distinct_levels((*(factor.levels or ()), *([factor.baseline] if factor.when else ())))
             self.levels[name] = levels
             self.distributions[name] = (
                 IntDistribution(0, len(levels) - 1)
@@ -141,51 +138,50 @@ class _Space:
                 else CategoricalDistribution(range(len(levels)))
             )
 
-    def configuration(self, params: Mapping[str, Any]) -> dict[str, Any]:
+    def configuration(self, params: Mapping[str, int | float]) -> Configuration:
         """Levels of what Optuna drew, in the order of the factors' names; conditions are kept."""
         drawn = {
             name: self.levels[name][int(value)] if name in self.levels else value for name, value in params.items()
         }
         return settled({name: drawn[name] for name in self.factors}, self.factors)
 
-    def params(self, configuration: Mapping[str, Any]) -> Params | None:
+    def params(self, configuration: Mapping[str, Level]) -> Params | None:
         """What Optuna would have drawn; None where it cannot have."""
         params: Params = {}
-        for name, distribution in self.distributions.items():
-            if name not in configuration:
+        for name, factor in self.factors.items():
+            param = self._param(factor, configuration[name]) if name in configuration else None
+            if param is None:
                 return None
-            level = configuration[name]
-            if name in self.levels:
-                places = [key for key, known in enumerate(self.levels[name]) if level_key(known) == level_key(level)]
-                if not places:
-                    return None
-                params[name] = places[0]
-            elif isinstance(level, int | float) and not isinstance(level, bool):
-                low, high = self.factors[name]["low"], self.factors[name]["high"]
-                near = min(max(level, low), high)
-                if not distribution._contains(distribution.to_internal_repr(near)):
-                    return None
-                params[name] = near
-            else:
-                return None
+            params[name] = param
         return params
 
+    def _param(self, factor: Factor, level: Level) -> int | float | None:
+        if factor.range is None:
+            return next(
+                (index for index, known in enumerate(self.levels[factor.name]) if same_level(known, level)), None
+            )
+        if not isinstance(level, int | float) or isinstance(level, bool):
+            return None
+        distribution = self.distributions[factor.name]
+        near = min(max(level, factor.range.low), factor.range.high)
+        return near if distribution._contains(distribution.to_internal_repr(near)) else None
 
-def _interval(factor: Mapping[str, Any]) -> BaseDistribution:
-    low, high, step, log = factor["low"], factor["high"], factor.get("step"), bool(factor.get("log"))
+
+def _interval(of_factor: Range) -> BaseDistribution:
+    low, high, step, log = of_factor.low, of_factor.high, of_factor.step, of_factor.log
     if isinstance(low, int) and isinstance(high, int) and (step is None or isinstance(step, int)):
         return IntDistribution(low, high, log=log, step=step or 1)
     return FloatDistribution(float(low), float(high), log=log, step=step)
 
 
-def _rises(levels: Sequence[Any]) -> bool:
+def _rises(levels: Sequence[Level]) -> bool:
     numbers = [level for level in levels if isinstance(level, int | float) and not isinstance(level, bool)]
     return len(levels) > 2 and len(numbers) == len(levels) and numbers == sorted(numbers)
 
 
-def _sampler(name: str, design: Mapping[str, Any], seed: int) -> BaseSampler:
-    options = dict(design.get("options") or {})
-    makers: dict[str, Callable[..., BaseSampler]] = {
+def _sampler(name: SamplerName, given: Mapping[str, object], seed: int) -> BaseSampler:
+    options = dict(given)
+    makers: dict[SamplerName, Callable[..., BaseSampler]] = {
         "tpe": TPESampler,
         "random": RandomSampler,
         "gp": GPSampler,
@@ -193,8 +189,6 @@ def _sampler(name: str, design: Mapping[str, Any], seed: int) -> BaseSampler:
         "nsgaii": NSGAIISampler,
         "nsgaiii": NSGAIIISampler,
     }
-    if name not in makers:
-        raise UsageError(f"no sampler {name!r}. Samplers: {', '.join([*makers, 'qmc'])}")
     if name == "tpe":
         options.setdefault("constant_liar", True)  # trials that run now keep others from drawing the same
     if name == "random":
@@ -214,7 +208,7 @@ def _tell(study: optuna.Study, space: _Space, history: Sequence[Drawn], *, repla
         study.add_trials([trial for trial in frozen if trial is not None])
 
 
-def _draw(study: optuna.Study, space: _Space, is_allowed: Callable[[dict[str, Any]], bool]) -> dict[str, Any] | None:
+def _draw(study: optuna.Study, space: _Space, is_allowed: Callable[[Configuration], bool]) -> Configuration | None:
     """A configuration that is allowed; None if the sampler gives none in many draws."""
     for _ in range(DRAWS):
         trial = study.ask(space.distributions)
@@ -284,7 +278,7 @@ def _low_discrepancy(space: _Space, seed: tuple[int, ...]) -> Params:
     }
 
 
-def _by_chance(space: _Space, rng: np.random.Generator, is_allowed: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
+def _by_chance(space: _Space, rng: np.random.Generator, is_allowed: Callable[[Configuration], bool]) -> Configuration:
     for _ in range(RANDOM_DRAWS):
         params = {name: _at(distribution, float(rng.random())) for name, distribution in space.distributions.items()}
         configuration = space.configuration(params)

@@ -1,17 +1,16 @@
 """The forms of a factor: levels, a range, on and off, or groups; each with what it needs and nothing else."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any
 
-from sweeper.designs.levels import distinct_levels, repeats_earlier
-from sweeper.spec.factors import Factor, Group
+from sweeper.designs.levels import Level, distinct_levels, repeats_earlier
+from sweeper.spec.entries.factors import FactorEntry, Group
 from sweeper.spec.names import level_text, levels_text
 from trainer.config.wording import shown, suggestion
 
 Fault = tuple[tuple[str | int, ...], str]  # where in the factor, and what is wrong
 
 
-def form_faults(factor: Factor) -> list[Fault]:
+def form_faults(factor: FactorEntry) -> list[Fault]:
     """What is wrong with a factor by itself."""
     forms = _forms(factor)
     if not forms:
@@ -28,7 +27,7 @@ def form_faults(factor: Factor) -> list[Fault]:
             return list(_group_faults(factor))
 
 
-def _forms(factor: Factor) -> list[str]:
+def _forms(factor: FactorEntry) -> list[str]:
     forms = []
     if isinstance(factor.levels, list) and factor.groups is None:
         forms.append("levels")
@@ -43,7 +42,7 @@ def _forms(factor: Factor) -> list[str]:
     return forms
 
 
-def _range_faults(factor: Factor) -> Iterator[Fault]:
+def _range_faults(factor: FactorEntry) -> Iterator[Fault]:
     low, high, step = factor.low, factor.high, factor.step
     yield from path_faults(factor.path, ("path",))
     if low is None or high is None:
@@ -65,25 +64,25 @@ def _range_faults(factor: Factor) -> Iterator[Fault]:
         yield ("baseline",), f"{shown(factor.baseline)} is not a number, as the values of a range are."
 
 
-def _level_faults(factor: Factor) -> Iterator[Fault]:
+def _level_faults(factor: FactorEntry) -> Iterator[Fault]:
     levels = factor.levels
     assert isinstance(levels, list)
     yield from path_faults(factor.path, ("path",))
     yield from _no_range_keys(factor)
     if not levels:
         yield ("levels",), "[] has no levels. Give at least one beside the baseline, e.g. [0.0, 0.1]."
-    for place, (level, again) in enumerate(zip(levels, repeats_earlier(levels), strict=True)):
+    for index, (level, again) in enumerate(zip(levels, repeats_earlier(levels), strict=True)):
         if again:
-            yield ("levels", place), f"the level {level_text(level)} is given twice. Keep one."
+            yield ("levels", index), f"the level {level_text(level)} is given twice. Keep one."
 
 
-def _no_range_keys(factor: Factor) -> Iterator[Fault]:
+def _no_range_keys(factor: FactorEntry) -> Iterator[Fault]:
     for key, given in (("log", factor.log), ("step", factor.step is not None)):
         if given:
             yield (key,), f"{key} belongs to a range (low and high) and does nothing here. Remove it."
 
 
-def _group_faults(factor: Factor) -> Iterator[Fault]:
+def _group_faults(factor: FactorEntry) -> Iterator[Fault]:
     yield from _no_range_keys(factor)
     if factor.path is not None:
         yield ("path",), f"{shown(factor.path)} does nothing where levels name their own paths. Remove path."
@@ -110,7 +109,7 @@ def _group_faults(factor: Factor) -> Iterator[Fault]:
         )
 
 
-def _names_faults(factor: Factor, groups: Mapping[str, Group]) -> Iterator[Fault]:
+def _names_faults(factor: FactorEntry, groups: Mapping[str, Group]) -> Iterator[Fault]:
     levels = factor.levels
     if isinstance(levels, list) and (set(map(str, levels)) != set(groups) or len(levels) != len(groups)):
         yield ("levels",), f"{shown(levels)} are not the names of the groups: {levels_text(groups)}. Remove levels."
@@ -140,12 +139,12 @@ def path_faults(path: str | None, where: tuple[str | int, ...]) -> Iterator[Faul
     """What is wrong with a dotted path as such."""
     if path is None:
         return
-    parts = path.split(".")
-    if not all(part.strip() == part and part.isprintable() and part for part in parts) or set(path) & set("{}"):
+    keys = path.split(".")
+    if not all(key.strip() == key and key.isprintable() and key for key in keys) or set(path) & set("{}"):
         yield where, f"{shown(path)} is not a dotted path of keys. Write e.g. model.layers."
 
 
-def kind_fault(levels: tuple[Any, ...]) -> str:
+def kind_fault(levels: tuple[Level, ...]) -> str:
     """What to say of levels of several kinds; nothing if they are of one. null goes with every kind."""
     kinds = {_kind(level): level for level in reversed(levels) if level is not None}
     if len(kinds) <= 1:
@@ -154,12 +153,12 @@ def kind_fault(levels: tuple[Any, ...]) -> str:
     return f"levels are of one kind, but {told}. Quote numbers that are meant as text, or correct the level."
 
 
-def _kind(level: Any) -> str:
+def _kind(level: Level) -> str:
     if isinstance(level, bool):
         return "true or false"
     return "text" if isinstance(level, str) else "a number"
 
 
-def one_level(levels: tuple[Any, ...]) -> bool:
+def one_level(levels: tuple[Level, ...]) -> bool:
     """Whether there is nothing to vary."""
     return len(distinct_levels(levels)) < 2

@@ -44,7 +44,7 @@ def claim_from_json(document: Mapping[str, Any], metric: str) -> Claim:
         raise ValueError(f"{document!r} is not a claim")
     return Claim(
         id=document["id"],
-        text=document["text"],
+        text=document.get("text") or "",
         metric=document.get("metric") or metric,
         form=form,
         statement=_statement_from_json(document[form]),

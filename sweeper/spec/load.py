@@ -1,17 +1,25 @@
 """From a study file to a checked study, or to every mistake in it."""
 
 from pathlib import Path
+from typing import Final
 
 from sweeper.errors import MistakesError
 from sweeper.spec import yaml_source
-from sweeper.spec.checks.mistakes import check
+from sweeper.spec.checks.claims import check_claims
+from sweeper.spec.checks.commands import check_command
+from sweeper.spec.checks.configs import check_configs
+from sweeper.spec.checks.factors import check_factors
+from sweeper.spec.checks.phases import check_phases
+from sweeper.spec.checks.study import check_study
 from sweeper.spec.checks.values import check_values
-from sweeper.spec.complaints import Complaints
-from sweeper.spec.document import document_of
-from sweeper.spec.json_form import from_json
-from sweeper.spec.parts import read_parts
-from sweeper.spec.study import Study
+from sweeper.spec.error_collector import ErrorCollector
+from sweeper.spec.sections import Sections, read_sections
+from sweeper.spec.study import Resources, Retry, Study
+from sweeper.spec.typed import metric_of, trial_of
+from sweeper.spec.typed_claims import claim_of
 from sweeper.spec.yaml_source import Source
+
+CHECKS: Final = (check_study, check_factors, check_configs, check_command, check_phases, check_claims)
 
 
 def load_study(path: Path) -> Study:
@@ -24,7 +32,7 @@ def load_study(path: Path) -> Study:
 
 
 def parse_study(text: str, name: str = "study.yaml") -> Study:
-    """Check a study given as text; `name` stands for the file in messages.
+    """Check a study given as text; `name` is its file in messages.
 
     Raises:
         MistakesError: with every mistake in the text, each at its line and column.
@@ -33,14 +41,38 @@ def parse_study(text: str, name: str = "study.yaml") -> Study:
 
 
 def _study(source: Source, path: Path) -> Study:
-    complaints = Complaints(source)
+    errors = ErrorCollector(source)
     if not isinstance(source.data, dict):
-        message = "a study is a mapping of keys to values. Begin with a line such as `study: quickstart`."
-        complaints.add((), message)
-        raise MistakesError(complaints.found)
-    check_values(source.data, complaints)
-    parts = read_parts(source.data, complaints)
-    check(parts, complaints)
-    if complaints.found:
-        raise MistakesError(complaints.found)
-    return from_json(document_of(parts), source=source.text, path=path)
+        errors.add((), "a study is a mapping of keys to values. Begin with a line such as `study: quickstart`.")
+        raise MistakesError(errors.found)
+    check_values(source.data, errors)
+    sections = read_sections(source.data, errors)
+    for check in CHECKS:
+        check(sections, errors)
+    if errors.found:
+        raise MistakesError(errors.found)
+    return _typed(sections, source.text, path)
+
+
+def _typed(sections: Sections, text: str, path: Path) -> Study:
+    """The study of a file without mistakes."""
+    file = sections.file
+    assert file is not None
+    factors = sections.factors
+    return Study(
+        name=file.study,
+        description=file.description,
+        seed=file.seed,
+        published=tuple(file.published),
+        metric=metric_of(file.metric),
+        trial=trial_of(file.trial),
+        resources=Resources(**file.resources.model_dump()),
+        device_hours=file.budget.device_hours,
+        retry=Retry(**file.retry.model_dump()),
+        on_finish=tuple(tuple(command) for command in file.on_finish),
+        factors=factors,
+        phases=tuple(sections.phases.values()),
+        claims=tuple(claim_of(claim, file.metric.name, factors) for claim in file.claims),
+        source=text,
+        path=path,
+    )

@@ -1,8 +1,9 @@
 """Words on names that the file does not define, and on lists of values."""
 
-from collections.abc import Iterable
-from typing import Any, Final
+from collections.abc import Iterable, Mapping
+from typing import Final
 
+from sweeper.designs.levels import Level
 from trainer.config.wording import LONGEST_VALUE, shown, suggestion
 
 MOST_SHOWN: Final = 12
@@ -29,16 +30,16 @@ def listed(names: Iterable[str]) -> str:
     return text if len(every) <= MOST_SHOWN else f"{text}, … ({len(every)} in all)"
 
 
-def level_text(level: Any) -> str:
+def level_text(level: Level) -> str:
     """A level as the file would have it."""
     return level if isinstance(level, str) and len(level) < LONGEST_VALUE else shown(level)
 
 
-def levels_text(levels: Iterable[Any]) -> str:
+def levels_text(levels: Iterable[Level]) -> str:
     """Levels with commas."""
     return listed(level_text(level) for level in levels)
 
 
-def row_text(row: dict[str, Any]) -> str:
+def row_text(row: Mapping[str, Level]) -> str:
     """A configuration in words."""
     return listed(f"{name} = {level_text(level)}" for name, level in row.items()) or "the baseline"

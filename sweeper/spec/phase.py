@@ -4,11 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final, Literal, get_args
 
-from sweeper.designs.configuration import get_path
 from sweeper.designs.factor import Factor, Range
 from sweeper.designs.kinds import Design
 from sweeper.designs.levels import Level
-from sweeper.spec.program import Config
+from sweeper.designs.paths import Config, get_path
 
 BudgetUnit = Literal["steps", "tokens", "epochs", "reference_hours"]
 PrunerName = Literal["none", "median", "asha", "hyperband", "wilcoxon"]

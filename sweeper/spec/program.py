@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-Config = Mapping[str, object]  # a program's configuration: JSON values, nested
+from sweeper.designs.paths import Config
 
 
 @dataclass(frozen=True, slots=True)

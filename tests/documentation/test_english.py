@@ -9,7 +9,7 @@ import click
 import pytest
 
 from sweeper.cli.main import COMMANDS, cli
-from sweeper.spec.schema import json_schema
+from sweeper.spec.entries.study import json_schema
 from tests.documentation import english_to_do
 from tests.documentation.blocks import DOCS, PAGES, ROOT, blocks
 from tests.documentation.english import slips

@@ -16,8 +16,8 @@ from sweeper.cli.main import COMMANDS, cli
 from sweeper.errors import UsageError
 from sweeper.planning.plan import make_plan
 from sweeper.spec import yaml_source
+from sweeper.spec.entries.study import json_schema
 from sweeper.spec.load import parse_study
-from sweeper.spec.schema import json_schema
 from tests.documentation.blocks import DOCS, PAGES, ROOT, Block, all_blocks, blocks
 from tools.reference import pages
 from trainer.config.file import read_config

@@ -14,12 +14,13 @@ from typing import Any, Final
 import numpy as np
 from sqlalchemy import Engine
 
+from sweeper.spec.json_phases import phase_to_json
 from sweeper.store.engine import open_store
 from sweeper.store.enrolment.enrol import enrol
 from sweeper.store.queue import queue
 from sweeper.store.queue.ingest import ingest
 from sweeper.store.records import Lease, Measurement, Outcome
-from tests.sweeper.store.builders import RETRY, SLOT, Budget, Plan, PlannedPhase, Study, phase
+from tests.sweeper.store.builders import RETRY, SLOT, Budget, Plan, PlannedPhase, phase, study_from
 
 BASE: Final = math.log(120.0)
 EFFECTS: Final = {
@@ -150,10 +151,10 @@ def enrol_plot(engine: Engine, plot: Plot, *, extend: bool = False) -> int:
         "metric": dict(plot.metric),
         "budget": {"device_hours": 1.0},
         "factors": dict(plot.factors),
-        "phases": [{"name": each.name, **each.spec} for each in plot.phases],
+        "phases": [phase_to_json(each.phase) for each in plot.phases],
         "claims": [dict(lease) for lease in plot.claims],
     }
-    study = Study(document, source=plot.source)
+    study = study_from(document, source=plot.source)
     plan = Plan(plot.name, tuple(plot.phases))
     return enrol(engine, plan, study, runs_dir=Path("/runs"), now=1_000_000.0, extend=extend).study_id  # type: ignore[arg-type]  # the plan's shape is what counts
 

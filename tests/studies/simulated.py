@@ -8,6 +8,8 @@ import numpy as np
 
 from sweeper.evidence.data.load import StudyData, make_study_data
 from sweeper.planning.plan import Plan, PlannedTrial
+from sweeper.spec.json_form import to_json
+from sweeper.spec.json_phases import phase_to_json
 from sweeper.spec.study import Study
 from sweeper.store.reading.reader import Curve, PhaseRow, StudyRow, TrialRow
 
@@ -19,15 +21,14 @@ Effect = Callable[[Mapping[str, Any], int], float]  # of a config and its steps 
 def simulated(study: Study, plan: Plan, effect: Effect) -> StudyData:
     """Every trial completed; its log-perplexity is 4.5 plus the effect, and .003 times normal noise of its own."""
     rows = {(t.phase, t.number): _row(key, t, effect) for key, t in enumerate(plan.trials, start=1)}
-    document = study.document
     return make_study_data(
         StudyRow(
             id=1,
             name=study.name,
             source=study.source,
             source_path=study.path.name,
-            spec=document,
-            metric=document["metric"]["name"],
+            spec=to_json(study),
+            metric=study.metric.name,
             direction="minimize",
             budget_device_hours=None,
             runs_dir="",
@@ -35,17 +36,17 @@ def simulated(study: Study, plan: Plan, effect: Effect) -> StudyData:
             cancelled_at=None,
         ),
         phases=[
-            PhaseRow(id=place, position=place, name=phase.name, design=phase.design, spec=phase.spec)
+            PhaseRow(id=place, position=place, name=phase.name, design=phase.kind, spec=phase_to_json(phase.phase))
             for place, phase in enumerate(plan.phases)
         ],
         trials=list(rows.values()),
         members={phase.name: tuple(rows[member].id for member in phase.members) for phase in plan.phases},
-        measured={document["metric"]["name"]: {row.id: _curve(row) for row in rows.values()}},
+        measured={study.metric.name: {row.id: _curve(row) for row in rows.values()}},
     )
 
 
 def _row(key: int, trial: PlannedTrial, effect: Effect) -> TrialRow:
-    config, steps = trial.config or {}, int(trial.budget.amount["steps"])
+    config, steps = trial.config or {}, int(trial.budget.amount)
     noise = np.random.default_rng([key, trial.seed]).normal(0.0, 0.003)
     value = math.exp(4.5 + 0.01 * trial.seed + (effect(config, steps) if config else 0.0) + noise)
     return TrialRow(

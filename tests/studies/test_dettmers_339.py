@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from sweeper.designs.configuration import baseline_level
 from sweeper.forecast.claim_power import claim_support
 from sweeper.forecast.trial_seconds import predict
 from sweeper.planning.plan import Plan, PlannedPhase, PlannedTrial, make_plan
@@ -65,52 +64,52 @@ def test_there_are_339_trials_shared_out_as_the_table_has_it(name: str) -> None:
 
 @each_file
 def test_budgets_are_in_the_proportions_1_to_4_to_8_to_28(name: str) -> None:
-    short = phases(name, "p1")[0].trials[0].budget.amount["steps"]
+    short = phases(name, "p1")[0].trials[0].budget.amount
     for prefix, (_, hours) in PHASES.items():
         for phase in phases(name, prefix):
-            (steps,) = {trial.budget.amount["steps"] for trial in phase.trials}
+            (steps,) = {trial.budget.amount for trial in phase.trials}
             assert steps == pytest.approx(hours / 0.25 * short, rel=0.003)
 
 
 @pytest.mark.parametrize(("name", "hours"), [("dettmers-339", 568.0), ("dettmers-339-cpu", 568 * 25 / 3600)])
 def test_the_whole_costs_568_device_hours_or_25_core_seconds_for_each(name: str, hours: float) -> None:
-    seconds = sum(each.seconds for each in predict(plan(name), study(name).document).values())
+    seconds = sum(each.seconds for each in predict(plan(name), study(name)).values())
     assert seconds / 3600 == pytest.approx(hours, rel=0.01)
 
 
 def test_the_longest_budget_is_the_recipes_125000_steps() -> None:
-    assert phases("dettmers-339", "p10")[0].trials[0].budget.amount == {"steps": 125_000}
+    assert phases("dettmers-339", "p10")[0].trials[0].budget.as_dict() == {"steps": 125_000}
 
 
 @each_file
 def test_every_claim_can_be_tested(name: str) -> None:
-    found = claim_support(plan(name), study(name).document)
+    found = claim_support(plan(name), study(name))
     assert [(each.claim, each.reason) for each in found if not each.testable or each.pairs is None] == []
     assert min(each.pairs or 0 for each in found) >= 3
 
 
 def test_the_claims_are_those_of_the_table_and_the_replica_leaves_out_published_figures() -> None:
-    ids = {name: [claim["id"] for claim in study(name).document["claims"]] for name in FILES}
+    ids = {name: [claim.id for claim in study(name).claims] for name in FILES}
     assert ids["dettmers-339"] == CLAIMS
     assert ids["dettmers-339-cpu"] == [each for each in CLAIMS if not each.startswith("c9")]
-    assert {claim["metric"] for name in FILES for claim in study(name).document["claims"]} == {"test_perplexity"}
+    assert {claim.metric for name in FILES for claim in study(name).claims} == {"test_perplexity"}
 
 
 @each_file
 def test_phases_designs_seeds_and_factors_are_the_same_in_both_files(name: str) -> None:
     def shape(phase: PlannedPhase) -> tuple[object, ...]:
-        spec = phase.spec
+        spec = phase.phase
         return (
-            spec["name"].replace("-replica", ""),
-            phase.design,
-            spec["factors"],
-            spec["seeds"],
-            spec["repeats"],
+            spec.name.replace("-replica", ""),
+            phase.kind,
+            spec.factors,
+            spec.seeds,
+            spec.repeats,
             len(phase.members),
         )
 
     assert [shape(phase) for phase in plan(name).phases] == [shape(phase) for phase in plan(FILES[0]).phases]
-    assert list(study(name).document["factors"]) == list(study(FILES[0]).document["factors"])
+    assert list(study(name).factors) == list(study(FILES[0]).factors)
 
 
 @each_file
@@ -146,8 +145,7 @@ def test_leaving_one_out_starts_from_the_full_configuration(name: str) -> None:
 @each_file
 def test_each_search_is_on_its_own_corpus(name: str) -> None:
     searched = phases(name, "p7")
-    factor = study(name).document["factors"]["corpus"]
-    corpora = [baseline_level("corpus", factor, phase.spec) for phase in searched]
+    corpora = [phase.phase.adapt(study(name).factors["corpus"]).baseline for phase in searched]
     assert corpora == [phase.name.removeprefix("p7-search-") for phase in searched]
 
 
@@ -160,7 +158,7 @@ def test_awd_lstm_has_what_is_its_own_and_everything_else_starts_at_base(name: s
             lstm.append(config)
     assert len(lstm) == 2 * 5 + 2 * 3
     assert all(config["optimizer"]["kind"] == "nt_asgd" and config["data"]["random_target_length"] for config in lstm)
-    base = study(name).document["trial"]["config"]
+    base = study(name).trial.config
     assert set(base["regularization"].values()) == {0.0}
     assert base["optimizer"]["weight_decay"] == 0.0
 
@@ -176,4 +174,4 @@ def test_growing_shares_have_one_vocabulary_and_all_claims_can_be_tested() -> No
     shares = Counter(data_of(trial)["max_train_tokens"] for trial in plan(name).trials)
     assert shares == {100_000: 18, 300_000: 18, 900_000: 18}
     assert {data_of(trial)["vocabulary_tokens"] for trial in plan(name).trials} == {100_000}
-    assert all(each.testable for each in claim_support(plan(name), study(name).document))
+    assert all(each.testable for each in claim_support(plan(name), study(name)))

@@ -1,20 +1,23 @@
-"""Studies' documents made by hand, as `sweeper.spec` would make them from files."""
+"""Studies made by hand, from documents as stores hold them."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Any
 
+from sweeper.designs.factor import Factor
+from sweeper.spec.json_form import factor_from_json, from_json
+from sweeper.spec.study import Study
+
 COMMAND = {"command": ["python", "train.py"], "metrics": None, "checkpoint": None}
-
-
-@dataclass(frozen=True)
-class Study:
-    document: dict[str, Any]
 
 
 def factor(levels: list[Any] | None = None, baseline: Any = None, **changes: Any) -> dict[str, Any]:
     base = levels[0] if levels and baseline is None else baseline
     empty = dict.fromkeys(("path", "low", "high", "step", "groups", "when"))
     return {**empty, "levels": levels, "baseline": base, "log": False, **changes}
+
+
+def typed(factors: Mapping[str, dict[str, Any]]) -> dict[str, Factor]:
+    return {name: factor_from_json(name, document) for name, document in factors.items()}
 
 
 def on_off(on: dict[str, Any], off: dict[str, Any], baseline: str = "off") -> dict[str, Any]:
@@ -66,4 +69,4 @@ def document(
 
 
 def study(factors: dict[str, dict[str, Any]], *phases: dict[str, Any], **changes: Any) -> Study:
-    return Study(document(factors, *phases, **changes))
+    return from_json(document(factors, *phases, **changes))

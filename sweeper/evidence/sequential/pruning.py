@@ -17,7 +17,8 @@ import pandas as pd
 
 from sweeper.evidence.data.curves import Curve
 from sweeper.evidence.data.load import StudyData, best_of
-from sweeper.planning.pruning import PRUNERS, Pruner, pruner_of, should_prune
+from sweeper.planning.pruning import PruningRule, rule_named, should_prune
+from sweeper.spec.phase import PRUNERS
 
 __all__ = ["PRUNERS", "Stop", "play", "with_stops"]
 
@@ -45,12 +46,8 @@ class _Player:
 
 
 def play(data: StudyData, pruner: str, kept: Collection[int] | None = None) -> dict[int, Stop]:
-    """Which trials a pruner would have ended, and where; of those kept alone, if not all are.
-
-    Raises:
-        UsageError: there is no such pruner.
-    """
-    rule = pruner_of(pruner)
+    """Which trials a pruner would have ended, and where; of those kept alone, if not all are."""
+    rule = rule_named(pruner)
     waiting = deque(each for each in _players(data) if kept is None or each.trial in kept)
     if rule.name == "none":
         return {}
@@ -109,7 +106,7 @@ def _push(events: list[tuple[float, int, int]], player: _Player, started: float,
 
 
 def _pruned(
-    data: StudyData, rule: Pruner, player: _Player, players: Mapping[int, _Player], members: Sequence[int]
+    data: StudyData, rule: PruningRule, player: _Player, players: Mapping[int, _Player], members: Sequence[int]
 ) -> bool:
     places = {trial: place for place, trial in enumerate(members)}
     others = [trial for trial in members if trial != player.trial and trial in players and players[trial].seen]

@@ -7,6 +7,9 @@ from typing import Any
 
 from sqlalchemy import Engine
 
+from sweeper.designs.kinds import SamplerDesign
+from sweeper.spec.configurations import complete_configuration, configuration_hash, resolve, varied_factors
+from sweeper.spec.json_form import from_json
 from sweeper.store.queue import deferred, queue
 from sweeper.store.records import Lease, run_dir_of
 
@@ -20,39 +23,36 @@ def draw_configuration(engine: Engine, document: Mapping[str, Any], lease: Lease
     Raises:
         LeaseLost: the trial is another attempt's.
     """
-    from sweeper.designs.configuration import complete, configuration_hash, resolve  # noqa: PLC0415
-    from sweeper.planning.plan import phase_factors  # noqa: PLC0415
     from sweeper.planning.sampling import Drawn, draw  # noqa: PLC0415 - Optuna is loaded only where a phase samples
 
-    phase, position = find_phase(document, lease.phase)
-    design = phase["design"]
+    study = from_json(document)
+    phase, position = study.phase(lease.phase), study.position(lease.phase)
+    assert isinstance(phase.design, SamplerDesign)
     history = [
         Drawn(configuration=past.configuration, state=past.state, value=past.value)
         for past in deferred.history(engine, lease.phase_id)
     ]
-    factors = phase_factors(document, phase)
 
     def allowed(drawn: Mapping[str, object]) -> bool:
         """Whether the program takes a configuration; the built-in trainer refuses some combinations."""
         try:
-            resolve(document, phase, drawn)
+            resolve(study, phase, drawn)
         except ValueError:
             return False
         return True
 
     drawn = draw(
-        design["sampler"],
-        design,
-        factors,
+        phase.design,
+        varied_factors(study, phase),
         history,
-        direction=lease.direction,
-        seed=(int(document["seed"]), position, lease.number),
-        exclude=phase.get("exclude") or (),
+        direction=study.metric.direction,
+        seed=(study.seed, position, lease.number),
+        exclude=phase.exclude,
         allowed=allowed,
     )
-    configuration = complete(document, phase, drawn)
-    config = resolve(document, phase, configuration)
-    config_hash = configuration_hash(document["trial"]["program"], config)
+    configuration = complete_configuration(study, phase, drawn)
+    config = resolve(study, phase, configuration)
+    config_hash = configuration_hash(study.trial, config)
     seed = lease.seed
     while not queue.set_configuration(engine, lease, configuration, config, config_hash, seed):
         used = queue.used_seeds(engine, lease, config_hash)
@@ -72,11 +72,9 @@ def fill_promotions(engine: Engine, document: Mapping[str, Any], study_id: int, 
     """Give promoted trials their configurations as soon as the phases that they come from have ended."""
 
     def resolve_for(phase_name: str, configuration: Mapping[str, object]) -> tuple[Mapping[str, object], str]:
-        from sweeper.designs.configuration import configuration_hash, resolve  # noqa: PLC0415
-
-        phase, _ = find_phase(document, phase_name)
-        config = resolve(document, phase, configuration)
-        return config, configuration_hash(document["trial"]["program"], config)
+        study = from_json(document)
+        config = resolve(study, study.phase(phase_name), configuration)
+        return config, configuration_hash(study.trial, config)
 
     deferred.fill_promotions(engine, study_id, now=now, resolve=resolve_for)
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from sweeper.designs.configuration import leaves
+from sweeper.designs.paths import leaves
 from sweeper.execution.slots.resources import Slot
 from sweeper.files import write_atomically
 from sweeper.spec.placeholders import filled

@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sweeper.planning.pruning import pruner_of, should_prune
+from sweeper.planning.pruning import rule_of, should_prune
+from sweeper.spec.json_phases import pruner_from_json
 from sweeper.store.reading import reader
 from sweeper.store.records import Lease
 
@@ -20,7 +21,7 @@ class Pruning:
 
     def __call__(self, curve: Mapping[int, float]) -> bool:
         """Whether to prune, given the trial's own values by step."""
-        pruner = pruner_of(self.phase.get("pruner"))
+        pruner = rule_of(pruner_from_json(self.phase.get("pruner")))
         if pruner.name == "none" or not curve:
             return False
         with reader.connect(self.store) as connection:

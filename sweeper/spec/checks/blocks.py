@@ -1,73 +1,72 @@
 """Checks of what a phase changes about factors: levels of its own, and the blocks in which its design is repeated."""
 
 from collections.abc import Iterator
-from typing import Any
 
-from sweeper.designs.levels import repeats_earlier
-from sweeper.spec.arms import at_phase
-from sweeper.spec.checks.factors import no_level
-from sweeper.spec.complaints import Complaints
-from sweeper.spec.designs import ListDesign, design_kind
-from sweeper.spec.factors import Factor
+from sweeper.designs.factor import Factor
+from sweeper.designs.kinds import ListDesign
+from sweeper.designs.levels import Level, repeats_earlier
+from sweeper.spec.checks.factors import none_of
+from sweeper.spec.entries.factors import FactorEntry
+from sweeper.spec.entries.phases import RangeEntry
+from sweeper.spec.error_collector import ErrorCollector
 from sweeper.spec.forms import Fault, form_faults
-from sweeper.spec.models import Phase, Range
 from sweeper.spec.names import listed, unknown
-from sweeper.spec.normal import NormalFactor
-from sweeper.spec.parts import Parts
+from sweeper.spec.phase import Phase
+from sweeper.spec.sections import Sections
 from sweeper.spec.yaml_source import KeyPath
 from trainer.config.wording import shown
 
 UNDRAWN = ("sampler", "promote")
 
 
-def check_blocks(parts: Parts, place: int, phase: Phase, complaints: Complaints) -> None:
+def check_blocks(sections: Sections, index: int, phase: Phase, errors: ErrorCollector) -> None:
     """Note the mistakes of a phase's levels and blocks."""
-    here: KeyPath = ("phases", place)
-    for name, own in phase.levels.items():
+    here: KeyPath = ("phases", index)
+    for name, own in sections.phase_entries[index].levels.items():
         where = (*here, "levels", name)
-        if name not in parts.factor_names:
-            complaints.add(where, unknown(name, "factor", parts.factor_names), at_key=True)
-        elif name in parts.factors:
-            for inner, message in _level_faults(parts.factors[name], own):
-                complaints.add((*where, *inner), message)
+        if name not in sections.factor_names:
+            errors.add(where, unknown(name, "factor", sections.factor_names), at_key=True)
+        elif name in sections.factors:
+            for inner, message in _level_faults(sections.factors[name], own):
+                errors.add((*where, *inner), message)
     for number, name in enumerate(phase.blocks):
-        if fault := _block_fault(parts, phase, number, name):
-            complaints.add((*here, "blocks", number), fault)
-    kind = design_kind(phase.design)
+        if fault := _block_fault(sections, phase, number, name):
+            errors.add((*here, "blocks", number), fault)
+    kind = phase.design.kind
     if phase.blocks and kind in UNDRAWN:
-        complaints.add((*here, "blocks"), f"a {kind} design has none. Write a phase for each level, and remove blocks.")
+        errors.add((*here, "blocks"), f"a {kind} design has none. Write a phase for each level, and remove blocks.")
     elif isinstance(phase.design, ListDesign):
         for number, row in enumerate(phase.design.rows):
             for name in set(phase.blocks) & row.keys():
                 message = f"{name} is a block, at each of whose levels the row is run. Remove it here, or from blocks."
-                complaints.add((*here, "design", "list", number, name), message, at_key=True)
+                errors.add((*here, "design", "list", number, name), message, at_key=True)
 
 
-def _level_faults(factor: NormalFactor, own: list[Any] | Range) -> Iterator[Fault]:
-    if isinstance(own, Range):
+def _level_faults(factor: Factor, own: list[Level] | RangeEntry) -> Iterator[Fault]:
+    if isinstance(own, RangeEntry):
         if factor.groups is not None:
             yield (), f"{factor.name} has named levels, of which there is no range. Name some of them."
         else:
-            yield from form_faults(Factor(low=own.low, high=own.high, log=own.log, step=own.step))
+            yield from form_faults(FactorEntry(low=own.low, high=own.high, log=own.log, step=own.step))
         return
     for number, (level, again) in enumerate(zip(own, repeats_earlier(own), strict=True)):
         if again:
             yield (number,), f"the level {shown(level)} is given twice. Keep one."
         elif factor.groups is not None and level not in factor.groups:
-            yield (number,), no_level(level, factor.name, factor.levels or ())
+            yield (number,), none_of(level, factor.name, factor.levels or ())
 
 
-def _block_fault(parts: Parts, phase: Phase, number: int, name: str) -> str:  # noqa: PLR0911 - a rule each
-    if name not in parts.factor_names:
-        return unknown(name, "factor", parts.factor_names)
+def _block_fault(sections: Sections, phase: Phase, number: int, name: str) -> str:  # noqa: PLR0911 - a rule each
+    if name not in sections.factor_names:
+        return unknown(name, "factor", sections.factor_names)
     if name in phase.blocks[:number]:
         return f"{shown(name)} is named twice. Name each factor once."
     if name in (phase.factors or ()):
         return f"{shown(name)} is varied by the design already. Remove it from factors, or from blocks."
-    factor = parts.factors.get(name)
+    factor = sections.factors.get(name)
     if factor is None:
         return ""
-    own = at_phase(factor, phase)
+    own = phase.adapt(factor)
     if own.levels is None:
         return f"{shown(name)} has a range, which has no levels to repeat the design at. Give it levels."
     if own.when:

@@ -1,17 +1,18 @@
 """Checks of claims: their form, what they expect, and that the phases can answer them."""
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final
 
 from sweeper.spec.checks.statements import check_statement
 from sweeper.spec.checks.study import check_metric
-from sweeper.spec.claims import FORMS, Claim
-from sweeper.spec.complaints import Complaints
-from sweeper.spec.parts import Parts
+from sweeper.spec.claim import FORMS, ClaimForm, Expectation, Margin
+from sweeper.spec.entries.claims import ClaimEntry
+from sweeper.spec.error_collector import ErrorCollector
+from sweeper.spec.sections import Sections
 from sweeper.spec.yaml_source import KeyPath
 from trainer.config.wording import shown
 
-EXPECTATIONS = {
+EXPECTATIONS: Final[Mapping[ClaimForm, tuple[Expectation, ...]]] = {
     "contrast": ("decrease", "increase", "no_worse"),
     "interaction": ("decrease", "increase"),
     "constant": ("below", "above", "equal"),
@@ -20,40 +21,38 @@ EXPECTATIONS = {
 }
 
 
-def check_claims(parts: Parts, complaints: Complaints) -> None:
+def check_claims(sections: Sections, errors: ErrorCollector) -> None:
     """Note the mistakes of claims."""
-    _check_ids(parts, complaints)
-    for place, claim in parts.claims.items():
-        here: KeyPath = ("claims", place)
+    _check_ids(sections, errors)
+    for index, claim in sections.claim_entries.items():
+        here: KeyPath = ("claims", index)
         if claim.metric is not None:
-            check_metric(parts, claim.metric, (*here, "metric"), complaints)
-        forms = [form for form in FORMS if getattr(claim, form) is not None]
+            check_metric(sections, claim.metric, (*here, "metric"), errors)
+        forms = claim.forms
         if len(forms) != 1:
             what = f"has {' and '.join(forms)}" if forms else "states nothing"
-            complaints.add(here, f"{what}. Give one of {', '.join(FORMS)}.")
+            errors.add(here, f"{what}. Give one of {', '.join(FORMS)}.")
             continue
-        if not complaints.blames((*here, "expect")):
-            for where, message in _faults(claim):
-                complaints.add((*here, *where), message)
-        check_statement(parts, getattr(claim, claim.form), (*here, claim.form), complaints)
+        if not errors.blames((*here, "expect")):
+            for where, message in _faults(claim, forms[0]):
+                errors.add((*here, *where), message)
+        check_statement(sections, claim.statement, (*here, forms[0]), errors)
 
 
-def _check_ids(parts: Parts, complaints: Complaints) -> None:
-    claims = parts.data.get("claims")
+def _check_ids(sections: Sections, errors: ErrorCollector) -> None:
+    claims = sections.data.get("claims")
     seen: set[str] = set()
-    for place, item in enumerate(claims if isinstance(claims, list) else []):
+    for index, item in enumerate(claims if isinstance(claims, list) else []):
         name = item.get("id") if isinstance(item, dict) else None
         if isinstance(name, str):
             if name.casefold() in seen:
-                complaints.add(
-                    ("claims", place, "id"), f"{shown(name)} is an earlier claim's id. Give each claim its own."
-                )
+                errors.add(("claims", index, "id"), f"{shown(name)} is an earlier claim's id. Give each claim its own.")
             seen.add(name.casefold())
 
 
-def _faults(claim: Claim) -> Iterator[tuple[KeyPath, str]]:
+def _faults(claim: ClaimEntry, form: ClaimForm) -> Iterator[tuple[KeyPath, str]]:
     """What is wrong with what a claim expects, and by how much."""
-    form, allowed = claim.form, EXPECTATIONS[claim.form]
+    allowed = EXPECTATIONS[form]
     if not allowed and claim.expect is not None:
         yield ("expect",), f"{claim.expect!r} does nothing in {_article(form)}. Remove expect."
     elif allowed and claim.expect is None:
@@ -73,7 +72,7 @@ def _faults(claim: Claim) -> Iterator[tuple[KeyPath, str]]:
         yield ("at_least",), f"{shown(claim.at_least)} does nothing here. {instead}"
 
 
-def _is_zero(margin: Any) -> bool:
+def _is_zero(margin: Margin) -> bool:
     return float(margin.rstrip("%")) == 0 if isinstance(margin, str) else margin == 0
 
 
@@ -81,5 +80,5 @@ def _article(form: str) -> str:
     return f"an {form}" if form[0] in "aeio" else f"a {form}"
 
 
-def _either(words: tuple[str, ...]) -> str:
+def _either(words: Sequence[str]) -> str:
     return f"{', '.join(words[:-1])} or {words[-1]}"

@@ -1,19 +1,21 @@
 """Checks of configs and of the values that factors put into them; the built-in trainer's are known in full."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from typing import Final
 
 from pydantic import BaseModel, ValidationError
 
-from sweeper.designs.configuration import apply_levels, get_path
-from sweeper.spec.arms import at_phase, configurations
+from sweeper.designs.factor import Factor
+from sweeper.designs.levels import Level, same_level
+from sweeper.designs.paths import Config, apply_levels, get_path
+from sweeper.spec.checks.configurations import configurations, factors_in
 from sweeper.spec.checks.factors import group_place, places_of_paths
-from sweeper.spec.complaints import Complaints
-from sweeper.spec.factors import Factor
-from sweeper.spec.models import Phase, Range
+from sweeper.spec.entries.factors import FactorEntry
+from sweeper.spec.entries.phases import RangeEntry
+from sweeper.spec.error_collector import ErrorCollector
 from sweeper.spec.names import row_text
-from sweeper.spec.normal import NormalFactor
-from sweeper.spec.parts import Parts
+from sweeper.spec.phase import Phase
+from sweeper.spec.sections import Sections
 from sweeper.spec.yaml_source import KeyPath
 from trainer.config import ConfigError, Problem, TrainerConfig, parse, problems_of, text_problems
 from trainer.config.wording import dotted, shown, suggestion
@@ -23,30 +25,30 @@ MOST_TOLD: Final = 3
 OF_PHASES: Final = {"seed": "seeds", "budget": "budget"}  # what the trainer is told by the phase, and its key there
 
 
-def check_configs(parts: Parts, complaints: Complaints) -> None:
+def check_configs(sections: Sections, errors: ErrorCollector) -> None:
     """Note what the program would refuse, as far as that is known."""
-    if parts.trial is None:
+    if sections.trial is None:
         return
-    if not parts.is_trainer:
-        _check_plain(parts, complaints)
+    if not sections.is_trainer:
+        _check_plain(sections, errors)
         return
-    base = _check_baselines(parts, complaints)
+    base = _check_baselines(sections, errors)
     known = list(_options(TrainerConfig))
-    for name, factor in parts.factors.items():
-        wrong = list(_unknown_paths(name, parts.raw_factors[name], factor, known))
+    for name, factor in sections.factors.items():
+        wrong = list(_unknown_paths(name, sections.factor_entries[name], factor, known))
         for where, message in wrong:
-            complaints.add(where, message)
+            errors.add(where, message)
         if not wrong:
-            _check_levels(parts, factor, complaints)
-    for place, phase in parts.phases.items():
-        _check_phase_levels(parts, place, phase, complaints)
-    if not base and not complaints.blames(("factors",)):
-        for place, phase in parts.phases.items():
-            if not complaints.blames(("phases", place, "levels")):
-                _check_combinations(parts, place, phase, complaints)
+            _check_levels(sections, factor, errors)
+    for index in sections.phases:
+        _check_phase_levels(sections, index, errors)
+    if not base and not errors.blames(("factors",)):
+        for index, phase in sections.phases.items():
+            if not errors.blames(("phases", index, "levels")):
+                _check_combinations(sections, index, phase, errors)
 
 
-def problems(config: Mapping[str, Any]) -> tuple[Problem, ...]:
+def problems(config: Config) -> tuple[Problem, ...]:
     """What the trainer finds wrong with a config, the phase's own keys aside."""
     try:
         return tuple(text_problems(parse({name: value for name, value in config.items() if name not in OF_PHASES})))
@@ -54,26 +56,24 @@ def problems(config: Mapping[str, Any]) -> tuple[Problem, ...]:
         return error.problems
 
 
-def _check_baselines(parts: Parts, complaints: Complaints) -> set[Problem]:
+def _check_baselines(sections: Sections, errors: ErrorCollector) -> set[Problem]:
     """Check the study's baseline and each phase's; the problems of all."""
     told: set[Problem] = set()
-    configs: list[tuple[KeyPath, Mapping[str, Any], Mapping[str, Any]]] = [
-        (("trial", "config"), parts.baseline(), parts.baseline())
-    ]
-    for place, phase in parts.phases.items():
-        configs.append((("phases", place, "config"), phase.config, parts.baseline(phase)))
+    configs: list[tuple[KeyPath, Config, Config]] = [(("trial", "config"), sections.baseline(), sections.baseline())]
+    for index, phase in sections.phases.items():
+        configs.append((("phases", index, "config"), phase.config, sections.baseline(phase)))
     for where, own, config in configs:
         for name, key in OF_PHASES.items():
             if name in own:
-                complaints.add((*where, name), f"the phase sets it. Write {key} in the phase instead.", at_key=True)
+                errors.add((*where, name), f"the phase sets it. Write {key} in the phase instead.", at_key=True)
         for problem in problems(config):
             if problem not in told:
                 told.add(problem)
-                complaints.add((*where, *problem.path), problem.message, at_key="unknown key" in problem.message)
+                errors.add((*where, *problem.path), problem.message, at_key="unknown key" in problem.message)
     return told
 
 
-def _unknown_paths(name: str, raw: Factor, factor: NormalFactor, known: list[str]) -> Iterator[tuple[KeyPath, str]]:
+def _unknown_paths(name: str, raw: FactorEntry, factor: Factor, known: list[str]) -> Iterator[tuple[KeyPath, str]]:
     for path, where in places_of_paths(name, raw, factor):
         top = path.split(".")[0]
         if top in OF_PHASES:
@@ -103,32 +103,32 @@ def _section_of(path: str, known: list[str]) -> str:
     return f" {section} has: {', '.join(inner)}." if inner else ""
 
 
-def _check_levels(parts: Parts, factor: NormalFactor, complaints: Complaints) -> None:
+def _check_levels(sections: Sections, factor: Factor, errors: ErrorCollector) -> None:
     """Try the type and the range of every value of a factor; what goes with what is for the phases to show."""
-    raw = parts.raw_factors[factor.name]
+    raw = sections.factor_entries[factor.name]
     for where, values in _values(factor, raw):
         for path, value in values.items():
             # A group's value stands at its path, a level in the list of levels.
-            place = ("factors", factor.name, *where, *((path,) if factor.groups is not None else ()))
+            index = ("factors", factor.name, *where, *((path,) if factor.groups is not None else ()))
             shown_as = ("factors", factor.name, *(part for part in where if isinstance(part, str)))
             for problem in _field_problems(path, value):
-                complaints.add(place, problem.message, shown_as=place if factor.groups else shown_as)
+                errors.add(index, problem.message, shown_as=index if factor.groups else shown_as)
                 break
 
 
-def _check_phase_levels(parts: Parts, place: int, phase: Phase, complaints: Complaints) -> None:
+def _check_phase_levels(sections: Sections, index: int, errors: ErrorCollector) -> None:
     """Try the levels that a phase gives factors; those of groups are tried with the factor."""
-    for name, own in phase.levels.items():
-        factor = parts.factors.get(name)
+    for name, own in sections.phase_entries[index].levels.items():
+        factor = sections.factors.get(name)
         if factor is None or factor.path is None:
             continue
-        ends = [(end, getattr(own, end)) for end in ("low", "high")] if isinstance(own, Range) else enumerate(own)
+        ends = [(end, getattr(own, end)) for end in ("low", "high")] if isinstance(own, RangeEntry) else enumerate(own)
         for where, value in ends:
             for problem in _field_problems(factor.path, value)[:1]:
-                complaints.add(("phases", place, "levels", name, where), problem.message)
+                errors.add(("phases", index, "levels", name, where), problem.message)
 
 
-def _field_problems(path: str, value: Any) -> list[Problem]:
+def _field_problems(path: str, value: Level) -> list[Problem]:
     """What is wrong with a value at its path, whatever else the config has; null may stand for no such option."""
     if value is None:
         return []
@@ -140,57 +140,52 @@ def _field_problems(path: str, value: Any) -> list[Problem]:
     return []
 
 
-def _values(factor: NormalFactor, raw: Factor) -> Iterator[tuple[KeyPath, Mapping[str, Any]]]:
+def _values(factor: Factor, raw: FactorEntry) -> Iterator[tuple[KeyPath, Mapping[str, Level]]]:
     if factor.groups is not None:
-        for level, values in factor.groups.items():
-            yield group_place(raw, level), values
+        for name, values in factor.groups.items():
+            yield group_place(raw, name), values
         return
-    for place, level in enumerate(factor.levels or ()):
-        yield ("levels", place), factor.values(level)
-    for key in ("low", "high"):
-        if (end := getattr(factor, key)) is not None:
-            yield (key,), factor.values(end)
-    if "baseline" in raw.model_fields_set and (factor.levels is not None or factor.baseline is not None):
+    for index, level in enumerate(factor.levels or ()):
+        yield ("levels", index), factor.values(level)
+    if factor.range is not None:
+        yield ("low",), factor.values(factor.range.low)
+        yield ("high",), factor.values(factor.range.high)
+    if "baseline" in raw.model_fields_set and factor.has_baseline:
         yield ("baseline",), factor.values(factor.baseline)
 
 
-def _nested(path: str, value: Any) -> dict[str, Any]:
-    for part in reversed(path.split(".")):
-        value = {part: value}
-    nested: dict[str, Any] = value
-    return nested
+def _nested(path: str, value: Level) -> dict[str, object]:
+    first, _, rest = path.partition(".")
+    return {first: _nested(rest, value) if rest else value}
 
 
-def _check_combinations(parts: Parts, place: int, phase: Phase, complaints: Complaints) -> None:
+def _check_combinations(sections: Sections, index: int, phase: Phase, errors: ErrorCollector) -> None:
     """Try the phase's configurations as wholes: some values go together and some do not."""
-    rows = configurations(parts, phase) or []
-    document = {"factors": {name: at_phase(factor, phase).as_document() for name, factor in parts.factors.items()}}
-    base = parts.baseline(phase)
+    rows = configurations(sections, phase) or []
+    factors, base = factors_in(sections, phase), sections.baseline(phase)
     told: dict[str, str] = {}
     for row in rows[:MOST_COMBINATIONS]:
-        for problem in problems(apply_levels(document, base, row)):
-            varied = {
-                name: level for name, level in row.items() if level != document["factors"][name]["baseline"]
-            } or row
-            told.setdefault(str(problem), row_text(varied))
+        for problem in problems(apply_levels(base, factors, row)):
+            varied = {name: level for name, level in row.items() if not same_level(level, factors[name].baseline)}
+            told.setdefault(str(problem), row_text(varied or row))
     for message, text in list(told.items())[:MOST_TOLD]:
-        complaints.add(
-            ("phases", place, "design"),
+        errors.add(
+            ("phases", index, "design"),
             f"the trainer refuses {text}: {message} Or leave the combination out (exclude).",
         )
 
 
-def _check_plain(parts: Parts, complaints: Complaints) -> None:
+def _check_plain(sections: Sections, errors: ErrorCollector) -> None:
     """A factor's path must not run through a single value of the config, nor stand for a whole section."""
-    for name, factor in parts.factors.items():
-        for path, where in places_of_paths(name, parts.raw_factors[name], factor):
-            for config in (parts.baseline(), *(parts.baseline(phase) for phase in parts.phases.values())):
+    for name, factor in sections.factors.items():
+        for path, where in places_of_paths(name, sections.factor_entries[name], factor):
+            for config in (sections.baseline(), *(sections.baseline(phase) for phase in sections.phases.values())):
                 if fault := _plain_fault(path, config):
-                    complaints.add(where, fault)
+                    errors.add(where, fault)
                     break
 
 
-def _plain_fault(path: str, config: Mapping[str, Any]) -> str:
+def _plain_fault(path: str, config: Config) -> str:
     found = get_path(config, path)
     if isinstance(found, Mapping):
         return f"{path!r} is a section of trial.config, {shown(found)}. Name one value in it."

@@ -1,60 +1,58 @@
 """Checks of a phase's design: whether its factors, its rule and its source allow it."""
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Mapping
 
-from sweeper.designs.levels import same_level
-from sweeper.spec.arms import at_phase, factors_in, is_whole, num_configurations, num_seeds
+from sweeper.designs.factor import Factors
+from sweeper.designs.generators import rule_fault
+from sweeper.designs.kinds import FractionalDesign, LadderDesign, ListDesign, PromoteDesign, SamplerDesign, SimpleDesign
+from sweeper.designs.levels import Level, same_level
+from sweeper.designs.plackett_burman import size_fault
+from sweeper.spec.checks.configurations import is_whole, num_configurations, varied_in
 from sweeper.spec.checks.factors import no_level
-from sweeper.spec.complaints import Complaints
-from sweeper.spec.designs import FractionalDesign, LadderDesign, ListDesign, PromoteDesign, SamplerDesign, design_kind
-from sweeper.spec.models import Phase
+from sweeper.spec.entries.designs import FractionalDesignEntry, option_fault
+from sweeper.spec.error_collector import ErrorCollector
 from sweeper.spec.names import levels_text, listed, unknown
-from sweeper.spec.normal import NormalFactor
-from sweeper.spec.parts import Parts
-from sweeper.spec.resolution import rule_fault
-from sweeper.spec.sampler_options import option_fault
+from sweeper.spec.phase import Phase
+from sweeper.spec.sections import Sections
 from sweeper.spec.yaml_source import KeyPath
 from trainer.config.wording import shown
 
 
-def check_design(parts: Parts, place: int, phase: Phase, complaints: Complaints) -> None:
+def check_design(sections: Sections, index: int, phase: Phase, errors: ErrorCollector) -> None:
     """Note what a phase's design lacks."""
-    here: KeyPath = ("phases", place, "design")
-    factors = factors_in(parts, phase)
-    kind = design_kind(phase.design)
-    if kind not in ("list", "promote") and is_whole(parts, phase) and not factors:
-        complaints.add(here, f"{kind} varies factors, but the phase has none. Add factors, or use {{list: [{{}}]}}.")
+    here: KeyPath = ("phases", index, "design")
+    factors = varied_in(sections, phase)
+    kind = phase.design.kind
+    if kind not in ("list", "promote") and is_whole(sections, phase) and not factors:
+        errors.add(here, f"{kind} varies factors, but the phase has none. Add factors, or use {{list: [{{}}]}}.")
         return
     if kind not in ("sampler", "promote", "list"):
-        _check_no_ranges(kind, phase, factors, here, complaints)
+        _check_no_ranges(kind, phase, factors, here, errors)
     match phase.design:
         case ListDesign() as design:
             for number, row in enumerate(design.rows):
-                check_levels(parts, row, (*here, "list", number), complaints, phase)
+                check_levels(sections, row, (*here, "list", number), errors, phase)
         case LadderDesign() as design:
-            _check_ladder(parts, phase, design, here, complaints)
-        case FractionalDesign() | "plackett_burman":
-            _check_two_levels(phase, factors, here, complaints)
-            if isinstance(phase.design, FractionalDesign) and is_whole(parts, phase):
-                _check_rule(phase.design, list(factors), here, complaints)
+            _check_ladder(sections, phase, design, here, errors)
+        case FractionalDesign() | SimpleDesign(kind="plackett_burman"):
+            _check_two_levels(phase, factors, here, errors)
+            if is_whole(sections, phase):
+                _check_size(sections, index, phase.design, len(factors), errors)
         case SamplerDesign() as design:
             for option in design.options:
-                if fault := option_fault(design.sampler, option):
-                    complaints.add((*here, "options", option), fault, at_key=True)
+                if unknown_option := option_fault(design.sampler, option):
+                    errors.add((*here, "options", option), unknown_option, at_key=True)
         case PromoteDesign() as design:
-            _check_promotion(parts, place, phase, design, complaints)
+            _check_promotion(sections, index, phase, design, errors)
 
 
-def _check_no_ranges(
-    kind: str, phase: Phase, factors: dict[str, NormalFactor], here: KeyPath, complaints: Complaints
-) -> None:
+def _check_no_ranges(kind: str, phase: Phase, factors: Factors, here: KeyPath, errors: ErrorCollector) -> None:
     ranges = [name for name, factor in factors.items() if factor.levels is None]
     if isinstance(phase.design, LadderDesign):
-        ranges = [name for name in ranges if name in phase.design.ladder]
+        ranges = [name for name in ranges if name in phase.design.factors]
     if ranges:
         rest = [name for name in factors if name not in ranges]
-        complaints.add(
+        errors.add(
             here,
             f"{kind} needs levels, but {listed(ranges)} has a range, from which only samplers draw. "
             f"Give it levels, or limit the phase to other factors, e.g. factors: [{', '.join(rest) or '...'}].",
@@ -62,89 +60,104 @@ def _check_no_ranges(
 
 
 def check_levels(
-    parts: Parts, row: dict[str, Any], here: KeyPath, complaints: Complaints, phase: Phase | None = None
+    sections: Sections, row: Mapping[str, Level], here: KeyPath, errors: ErrorCollector, phase: Phase | None = None
 ) -> None:
     """Note factors and levels that neither the study nor the phase has."""
     for name, level in row.items():
-        if name not in parts.factor_names:
-            complaints.add((*here, name), unknown(name, "factor", parts.factor_names), at_key=True)
-        elif (factor := parts.factors.get(name)) is not None and not factor.allows(level):
-            if phase is not None and at_phase(factor, phase).allows(level):
+        if name not in sections.factor_names:
+            errors.add((*here, name), unknown(name, "factor", sections.factor_names), at_key=True)
+        elif (factor := sections.factors.get(name)) is not None and not factor.allows(level):
+            if phase is not None and phase.adapt(factor).allows(level):
                 continue
-            if factor.levels is None:
-                message = f"{shown(level)} is not in the range of {name}, from {factor.low} to {factor.high}."
-            else:
-                message = no_level(level, name, factor.all_levels)
-            complaints.add((*here, name), message)
+            errors.add((*here, name), no_level(level, factor))
 
 
-def _check_ladder(parts: Parts, phase: Phase, design: LadderDesign, here: KeyPath, complaints: Complaints) -> None:
-    varied = phase.factors if phase.factors is not None else parts.factor_names
-    for number, name in enumerate(design.ladder):
+def _check_ladder(
+    sections: Sections, phase: Phase, design: LadderDesign, here: KeyPath, errors: ErrorCollector
+) -> None:
+    varied = phase.factors if phase.factors is not None else sections.factor_names
+    for number, name in enumerate(design.factors):
         where = (*here, "ladder", number)
-        if name in design.ladder[:number]:
-            complaints.add(where, f"{shown(name)} is named twice. Name each factor once, where it is added.")
-        elif name not in parts.factor_names:
-            complaints.add(where, unknown(name, "factor", parts.factor_names))
+        if name in design.factors[:number]:
+            errors.add(where, f"{shown(name)} is named twice. Name each factor once, where it is added.")
+        elif name not in sections.factor_names:
+            errors.add(where, unknown(name, "factor", sections.factor_names))
         elif name not in varied:
-            complaints.add(where, f"{shown(name)} is not among the phase's factors: {listed(varied)}. Add it to them.")
+            errors.add(where, f"{shown(name)} is not among the phase's factors: {listed(varied)}. Add it to them.")
 
 
-def _check_two_levels(phase: Phase, factors: dict[str, NormalFactor], here: KeyPath, complaints: Complaints) -> None:
-    kind = design_kind(phase.design)
+def _check_two_levels(phase: Phase, factors: Factors, here: KeyPath, errors: ErrorCollector) -> None:
+    kind = phase.design.kind
     for name, factor in factors.items():
         others = [level for level in factor.levels or () if not same_level(level, factor.baseline)]
         if factor.levels is not None and len(others) != 1:
-            complaints.add(
+            errors.add(
                 here,
                 f"{kind} takes the baseline and one other level of each factor, but {name} has "
                 f"{1 + len(others)} levels: {levels_text(factor.all_levels)}. Leave some out, or use grid.",
             )
         if factor.when:
-            complaints.add(
+            errors.add(
                 here,
                 f"{kind} takes factors that do not depend on each other, but {name} has conditions (when). "
                 "Use grid, or limit the phase to other factors (factors: [...]).",
             )
     if phase.exclude:
-        complaints.add(
+        errors.add(
             ("phases", here[1], "exclude"),
             f"a {kind} design without some of its rows is not balanced any more. Remove exclude, or use grid.",
         )
 
 
-def _check_rule(design: FractionalDesign, names: list[str], here: KeyPath, complaints: Complaints) -> None:
-    where = (*here, "fractional")
-    key, fault = rule_fault(design.fraction.resolution, design.fraction.generators, names)
-    if fault:
-        complaints.add((*where, key) if not isinstance(design.fractional, int) else where, fault)
+def _check_size(
+    sections: Sections,
+    index: int,
+    design: FractionalDesign | SimpleDesign,
+    num_factors: int,
+    errors: ErrorCollector,
+) -> None:
+    """Note a number of factors for which there is no such design, or generators that do not make one."""
+    here: KeyPath = ("phases", index, "design")
+    if isinstance(design, SimpleDesign):
+        if too_many := size_fault(num_factors):
+            errors.add(here, too_many)
+        return
+    fault = rule_fault(design, num_factors)
+    if fault is None:
+        return
+    entry = sections.phase_entries[index].design
+    is_mapping = isinstance(entry, FractionalDesignEntry) and not isinstance(entry.fractional, int)
+    key, message = fault
+    errors.add((*here, "fractional", *((key,) if is_mapping else ())), message)
 
 
-def _check_promotion(parts: Parts, place: int, phase: Phase, design: PromoteDesign, complaints: Complaints) -> None:
-    here: KeyPath = ("phases", place, "design")
-    earlier = {other.name: other for number, other in parts.phases.items() if number < place}
-    names = parts.phase_names
-    if design.promote not in names:
-        complaints.add((*here, "promote"), unknown(design.promote, "phase", [n for n in names if n != phase.name]))
+def _check_promotion(
+    sections: Sections, index: int, phase: Phase, design: PromoteDesign, errors: ErrorCollector
+) -> None:
+    here: KeyPath = ("phases", index, "design")
+    earlier = {other.name: other for number, other in sections.phases.items() if number < index}
+    names = sections.phase_names
+    if design.phase not in names:
+        errors.add((*here, "promote"), unknown(design.phase, "phase", [n for n in names if n != phase.name]))
         return
-    if design.promote == phase.name and design.promote not in names[:place]:
-        complaints.add((*here, "promote"), f"{shown(design.promote)} is this phase itself. Name an earlier one.")
+    if design.phase == phase.name and design.phase not in names[:index]:
+        errors.add((*here, "promote"), f"{shown(design.phase)} is this phase itself. Name an earlier one.")
         return
-    source = earlier.get(design.promote)
+    source = earlier.get(design.phase)
     if source is None:
-        if design.promote not in names[:place]:
-            complaints.add(
-                (*here, "promote"), f"{shown(design.promote)} is not an earlier phase. Put that phase before this one."
+        if design.phase not in names[:index]:
+            errors.add(
+                (*here, "promote"), f"{shown(design.phase)} is not an earlier phase. Put that phase before this one."
             )
         return
-    for fault, where in _promotion_faults(parts, phase, design, source):
-        complaints.add(("phases", place, *where), fault)
+    for fault, where in _promotion_faults(sections, phase, design, source):
+        errors.add(("phases", index, *where), fault)
 
 
 def _promotion_faults(
-    parts: Parts, phase: Phase, design: PromoteDesign, source: Phase
+    sections: Sections, phase: Phase, design: PromoteDesign, source: Phase
 ) -> Iterator[tuple[str, KeyPath]]:
-    number = num_configurations(parts, source) if is_whole(parts, source) else None
+    number = num_configurations(sections, source) if is_whole(sections, source) else None
     if number is not None and design.top > number:
         yield (
             f"{design.top} is more than the {number} configurations of phase {source.name}. Promote fewer of them.",
@@ -155,37 +168,31 @@ def _promotion_faults(
     if phase.exclude:
         yield f"the configurations are those of phase {source.name}. Exclude there.", ("exclude",)
     if design.start == "checkpoint":
-        yield from _checkpoint_faults(parts, phase, source)
+        yield from _checkpoint_faults(sections, phase, source)
 
 
-def _checkpoint_faults(parts: Parts, phase: Phase, source: Phase) -> Iterator[tuple[str, KeyPath]]:
-    program = parts.trial.program if parts.trial is not None else "trainer"
-    if program != "trainer" and getattr(program, "checkpoint", None) is None:
+def _checkpoint_faults(sections: Sections, phase: Phase, source: Phase) -> Iterator[tuple[str, KeyPath]]:
+    if sections.trial is not None and not sections.trial.has_checkpoint:
         yield (
             "the program names no checkpoint. Add trial.program.checkpoint, or write from: scratch.",
             ("design", "from"),
         )
-    known = set(_seeds(source))
-    if new := [seed for seed in _seeds(phase) if seed not in known]:
+    known = set(source.seeds)
+    if new := [seed for seed in phase.seeds if seed not in known]:
         yield (
             f"phase {source.name} has no checkpoints of seed {listed(map(str, new))}. Use its seeds, or from: scratch.",
             ("seeds",),
         )
-    for unit, amount in phase.budget.model_dump(exclude_none=True).items():
-        before = getattr(source.budget, unit)
-        if before is None:
-            yield (
-                f"{unit} cannot be counted on from phase {source.name}, whose budget has another unit. "
-                "Give both the same unit, or write from: scratch.",
-                ("budget", unit),
-            )
-        elif amount <= before:
-            yield (
-                f"{amount} is not more than the {before} that phase {source.name} has trained already. "
-                "The budget counts from the start of training; raise it.",
-                ("budget", unit),
-            )
-
-
-def _seeds(phase: Phase) -> list[int] | range:
-    return range(num_seeds(phase)) if isinstance(phase.seeds, int) else phase.seeds
+    unit, amount, before = phase.budget.unit, phase.budget.amount, source.budget
+    if before.unit != unit:
+        yield (
+            f"{unit} cannot be counted on from phase {source.name}, whose budget has another unit. "
+            "Give both the same unit, or write from: scratch.",
+            ("budget", unit),
+        )
+    elif amount <= before.amount:
+        yield (
+            f"{amount} is not more than the {before.amount} that phase {source.name} has trained already. "
+            "The budget counts from the start of training; raise it.",
+            ("budget", unit),
+        )

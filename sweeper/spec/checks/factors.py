@@ -1,15 +1,16 @@
 """Checks of factors: their forms, their paths among each other, their conditions."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from typing import Final
 
-from sweeper.spec.complaints import Complaints
-from sweeper.spec.factors import Factor
+from sweeper.designs.factor import Factor
+from sweeper.designs.levels import Level
+from sweeper.spec.entries.factors import FactorEntry
+from sweeper.spec.error_collector import ErrorCollector
 from sweeper.spec.forms import form_faults, kind_fault, one_level
-from sweeper.spec.models import Budget
 from sweeper.spec.names import levels_text, unknown
-from sweeper.spec.normal import NormalFactor
-from sweeper.spec.parts import Parts
+from sweeper.spec.phase import BUDGET_UNITS
+from sweeper.spec.sections import Sections
 from sweeper.spec.yaml_source import KeyPath
 from trainer.config.wording import shown, suggestion
 
@@ -27,29 +28,29 @@ RESERVED: Final = (
     "run_dir",
     "config",
     "python",
-    *Budget.model_fields,
+    *BUDGET_UNITS,
 )
 
 
-def check_factors(parts: Parts, complaints: Complaints) -> None:
+def check_factors(sections: Sections, errors: ErrorCollector) -> None:
     """Note the mistakes of factors."""
-    for name, factor in parts.raw_factors.items():
+    for name, factor in sections.factor_entries.items():
         for where, message in form_faults(factor):
-            complaints.add(("factors", name, *where), message)
-        if name in RESERVED or (parts.metric is not None and name == parts.metric.name):
-            complaints.add(
+            errors.add(("factors", name, *where), message)
+        if name in RESERVED or (sections.metric is not None and name == sections.metric.name):
+            errors.add(
                 ("factors", name),
                 f"{shown(name)} is the name of a column of every table of trials. Name the factor otherwise.",
                 at_key=True,
             )
-    for sound in parts.factors.values():
-        _check_levels(parts, sound, complaints)
-        _check_when(parts, sound, complaints)
-    _check_overlaps(parts, complaints)
-    _check_circles(parts, complaints)
+    for sound in sections.factors.values():
+        _check_levels(sections, sound, errors)
+        _check_when(sections, sound, errors)
+    _check_overlaps(sections, errors)
+    _check_circles(sections, errors)
 
 
-def places_of_paths(name: str, raw: Factor, factor: NormalFactor) -> Iterator[tuple[str, KeyPath]]:
+def places_of_paths(name: str, raw: FactorEntry, factor: Factor) -> Iterator[tuple[str, KeyPath]]:
     """Each path that a factor sets, and where the file says so first."""
     here = ("factors", name)
     if factor.groups is None:
@@ -60,86 +61,93 @@ def places_of_paths(name: str, raw: Factor, factor: NormalFactor) -> Iterator[tu
         yield path, (*here, *group_place(raw, level), path)
 
 
-def group_place(raw: Factor, level: Any) -> KeyPath:
+def group_place(raw: FactorEntry, level: str) -> KeyPath:
     """Where in a factor the file says what a named level sets."""
     if raw.on is not None:
         return (level,)
     return ("levels", level) if isinstance(raw.levels, dict) else ("groups", level)
 
 
-def _check_levels(parts: Parts, factor: NormalFactor, complaints: Complaints) -> None:
+def _check_levels(sections: Sections, factor: Factor, errors: ErrorCollector) -> None:
     here = ("factors", factor.name)
     levels = factor.levels
     if levels is None:
         return
-    if not parts.is_trainer and (fault := kind_fault(levels)):
-        complaints.add((*here, "levels"), fault)
+    if not sections.is_trainer and (fault := kind_fault(levels)):
+        errors.add((*here, "levels"), fault)
     if one_level((factor.baseline, *levels)):
-        complaints.add(
+        errors.add(
             here, f"has one level only, {shown(factor.baseline)}, which is its baseline. Give another one to vary it."
         )
 
 
-def _check_when(parts: Parts, factor: NormalFactor, complaints: Complaints) -> None:
-    for other, wanted in (factor.when or {}).items():
+def _check_when(sections: Sections, factor: Factor, errors: ErrorCollector) -> None:
+    for other, wanted in factor.when.items():
         where = ("factors", factor.name, "when", other)
         if other == factor.name:
-            complaints.add(where, "a factor cannot depend on itself. Name another factor.", at_key=True)
-        elif other not in parts.factor_names:
-            complaints.add(where, unknown(other, "factor", parts.factor_names), at_key=True)
+            errors.add(where, "a factor cannot depend on itself. Name another factor.", at_key=True)
+        elif other not in sections.factor_names:
+            errors.add(where, unknown(other, "factor", sections.factor_names), at_key=True)
         elif not wanted:
-            complaints.add(where, f"[] names no level at which {factor.name} is varied. Name at least one.")
-        elif (condition := parts.factors.get(other)) is not None:
-            _check_wanted(condition, wanted, where, complaints)
+            errors.add(where, f"[] names no level at which {factor.name} is varied. Name at least one.")
+        elif (condition := sections.factors.get(other)) is not None:
+            _check_wanted(condition, wanted, where, errors)
 
 
-def _check_wanted(other: NormalFactor, wanted: tuple[Any, ...], where: KeyPath, complaints: Complaints) -> None:
+def _check_wanted(other: Factor, wanted: tuple[Level, ...], where: KeyPath, errors: ErrorCollector) -> None:
     if other.levels is None:
-        complaints.add(where, f"{other.name} is a range, which has no levels to depend on. Give it levels.")
+        errors.add(where, f"{other.name} is a range, which has no levels to depend on. Give it levels.")
         return
-    for place, level in enumerate(wanted):
+    for index, level in enumerate(wanted):
         if not other.allows(level):
-            complaints.add((*where, place), no_level(level, other.name, other.all_levels))
+            errors.add((*where, index), no_level(level, other))
 
 
-def no_level(level: Any, name: str, levels: tuple[Any, ...], where: str = "") -> str:
-    """What to say of a level that a factor does not have."""
+def no_level(level: Level, factor: Factor) -> str:
+    """Return what is wrong with a level that a factor does not have."""
+    if factor.range is not None:
+        return f"{shown(level)} is not in the range of {factor.name}, from {factor.range.low} to {factor.range.high}."
+    return none_of(level, factor.name, factor.all_levels)
+
+
+def none_of(level: Level, name: str, levels: tuple[Level, ...], where: str = "") -> str:
+    """Return what is wrong with a level that is not among some levels of a factor."""
     texts = [each for each in levels if isinstance(each, str)]
     near = suggestion(level, texts) if isinstance(level, str) else ""
     return f"{shown(level)} is not a level of {name}{where}.{near} Its levels{where}: {levels_text(levels)}."
 
 
-def _check_overlaps(parts: Parts, complaints: Complaints) -> None:
+def _check_overlaps(sections: Sections, errors: ErrorCollector) -> None:
     """Two factors that set one path would overwrite each other."""
     setter: dict[str, str] = {}
-    for name, factor in parts.factors.items():
-        for path, where in places_of_paths(name, parts.raw_factors[name], factor):
+    for name, factor in sections.factors.items():
+        for path, where in places_of_paths(name, sections.factor_entries[name], factor):
             for known, other in setter.items():
                 if other == name:
                     continue
                 if path == known:
                     message = f"{path!r} is set by factor {other}, too. Only one factor may set a path; merge the two."
-                    complaints.add(where, message)
+                    errors.add(where, message)
                 elif path.startswith(f"{known}.") or known.startswith(f"{path}."):
                     inner, outer = sorted((path, known), key=len, reverse=True)
                     message = (
                         f"{path!r} and {known!r} of factor {other} overlap: {outer!r} contains {inner!r}. "
                         "Name single values only."
                     )
-                    complaints.add(where, message)
+                    errors.add(where, message)
         for path in factor.paths:
             setter.setdefault(path, name)
 
 
-def _check_circles(parts: Parts, complaints: Complaints) -> None:
+def _check_circles(sections: Sections, errors: ErrorCollector) -> None:
     """A factor that depends on itself by way of others is told once, at the first of the circle."""
-    depends = {name: tuple(factor.when or ()) for name, factor in parts.raw_factors.items()}
+    depends = {name: tuple(factor.when or ()) for name, factor in sections.factor_entries.items()}
     told: set[str] = set()
     for name in depends:
         circle = _circle(name, depends)
         if len(circle) > 1 and not told & set(circle):
             told |= set(circle)
-            complaints.add(
+            errors.add(
                 ("factors", name, "when", circle[1]),
                 f"the conditions run in a circle: {' → '.join([*circle, name])}. Remove one of them.",
                 at_key=True,

@@ -2,14 +2,22 @@
 
 from typing import Final
 
-from sweeper.spec.arms import configurations, factors_in, is_whole, num_configurations, num_seeds, num_trials
+from sweeper.designs.kinds import SamplerDesign
 from sweeper.spec.checks.blocks import check_blocks
+from sweeper.spec.checks.configurations import (
+    configurations,
+    is_whole,
+    num_configurations,
+    num_seeds,
+    num_trials,
+    varied_in,
+)
 from sweeper.spec.checks.designs import check_design, check_levels
-from sweeper.spec.complaints import Complaints
-from sweeper.spec.designs import design_kind
-from sweeper.spec.models import Budget, Phase
+from sweeper.spec.entries.phases import PhaseEntry
+from sweeper.spec.error_collector import ErrorCollector
 from sweeper.spec.names import levels_text, unknown
-from sweeper.spec.parts import Parts
+from sweeper.spec.phase import BUDGET_UNITS, Phase
+from sweeper.spec.sections import Sections
 from sweeper.spec.yaml_source import KeyPath
 from trainer.config.wording import shown
 
@@ -18,91 +26,102 @@ PRUNABLE: Final = ("sampler", "grid", "list")
 WITH_RUNGS: Final = ("asha", "hyperband")
 
 
-def check_phases(parts: Parts, complaints: Complaints) -> None:
+def check_phases(sections: Sections, errors: ErrorCollector) -> None:
     """Note the mistakes of phases."""
-    _check_names(parts, complaints)
-    for place, phase in parts.phases.items():
-        _check_factors(parts, place, phase, complaints)
-        _check_seeds(place, phase, complaints)
-        _check_budget(parts, place, phase, complaints)
-        _check_pruner(place, phase, complaints)
-        check_blocks(parts, place, phase, complaints)
-        check_design(parts, place, phase, complaints)
-        _check_exclude(parts, place, phase, complaints)
-        _check_size(parts, place, phase, complaints)
-    _check_total(parts, complaints)
+    _check_names(sections, errors)
+    for index, phase in sections.phases.items():
+        _check_factors(sections, index, phase, errors)
+        _check_seeds(index, sections.phase_entries[index], errors)
+        _check_repeats(index, phase, errors)
+        _check_budget(sections, index, errors)
+        _check_pruner(index, phase, errors)
+        check_blocks(sections, index, phase, errors)
+        check_design(sections, index, phase, errors)
+        _check_exclude(sections, index, phase, errors)
+        _check_size(sections, index, phase, errors)
+    _check_total(sections, errors)
 
 
-def _check_names(parts: Parts, complaints: Complaints) -> None:
+def _check_names(sections: Sections, errors: ErrorCollector) -> None:
     first: dict[str, str] = {}
-    phases = parts.data.get("phases")
-    for place, item in enumerate(phases if isinstance(phases, list) else []):
+    phases = sections.data.get("phases")
+    for index, item in enumerate(phases if isinstance(phases, list) else []):
         name = item.get("name") if isinstance(item, dict) else None
         if not isinstance(name, str):
             continue
         if (known := first.get(name.casefold())) is not None:
             other = "an earlier phase" if known == name else f"phase {shown(known)}, upper and lower case aside"
             message = f"{shown(name)} is the name of {other}. Give each phase its own."
-            complaints.add(("phases", place, "name"), message)
+            errors.add(("phases", index, "name"), message)
         first.setdefault(name.casefold(), name)
 
 
-def _check_factors(parts: Parts, place: int, phase: Phase, complaints: Complaints) -> None:
+def _check_factors(sections: Sections, index: int, phase: Phase, errors: ErrorCollector) -> None:
     for number, name in enumerate(phase.factors or ()):
-        where = ("phases", place, "factors", number)
-        if name not in parts.factor_names:
-            complaints.add(where, unknown(name, "factor", parts.factor_names))
+        where = ("phases", index, "factors", number)
+        if name not in sections.factor_names:
+            errors.add(where, unknown(name, "factor", sections.factor_names))
         elif name in (phase.factors or ())[:number]:
-            complaints.add(where, f"{shown(name)} is named twice. Name each factor once.")
-    for name, factor in factors_in(parts, phase).items():
-        for other, wanted in (factor.when or {}).items():
-            if phase.factors is None or other in phase.factors or other not in parts.factors:
+            errors.add(where, f"{shown(name)} is named twice. Name each factor once.")
+    for name, factor in varied_in(sections, phase).items():
+        for other, wanted in factor.when.items():
+            if phase.factors is None or other in phase.factors or other not in sections.factors:
                 continue
-            baseline = parts.factors[other].baseline
-            if not any(parts.factors[other].canonical(level) == baseline for level in wanted):
-                complaints.add(
-                    ("phases", place, "factors"),
+            baseline = sections.factors[other].baseline
+            if not any(sections.factors[other].canonical(level) == baseline for level in wanted):
+                errors.add(
+                    ("phases", index, "factors"),
                     f"{name} is varied only when {other} is {levels_text(wanted)}, but in this phase {other} stays "
                     f"at {shown(baseline)}. Add {other} to the phase's factors, or take {name} out.",
                 )
 
 
-def _check_seeds(place: int, phase: Phase, complaints: Complaints) -> None:
+def _check_repeats(index: int, phase: Phase, errors: ErrorCollector) -> None:
+    if phase.repeats > 1 and isinstance(phase.design, SamplerDesign):
+        errors.add(
+            ("phases", index, "repeats"),
+            "a sampler draws every trial anew. Remove repeats, and repeat its best with another phase: "
+            "{promote: PHASE, top: 4}.",
+        )
+
+
+def _check_seeds(index: int, phase: PhaseEntry, errors: ErrorCollector) -> None:
     if isinstance(phase.seeds, int):
         return
     for number, seed in enumerate(phase.seeds):
         if seed in phase.seeds[:number]:
-            complaints.add(
-                ("phases", place, "seeds", number),
+            errors.add(
+                ("phases", index, "seeds", number),
                 f"the seed {seed} is given twice. Keep one; exact repeats are what `repeats` is for.",
             )
 
 
-def _check_budget(parts: Parts, place: int, phase: Phase, complaints: Complaints) -> None:
-    here: KeyPath = ("phases", place, "budget")
-    given = list(phase.budget.model_dump(exclude_none=True))
+def _check_budget(sections: Sections, index: int, errors: ErrorCollector) -> None:
+    here: KeyPath = ("phases", index, "budget")
+    budget = sections.phase_entries[index].budget
+    given = list(budget.model_dump(exclude_none=True))
     if len(given) != 1:
         what = f"has {' and '.join(given)}" if given else "is empty"
-        complaints.add(here, f"{what}. Give one of {', '.join(Budget.model_fields)}, e.g. {{steps: 300}}.")
+        errors.add(here, f"{what}. Give one of {', '.join(BUDGET_UNITS)}, e.g. {{steps: 300}}.")
         return
-    hours = phase.budget.reference_hours
-    if hours is None or parts.trial is None:
+    hours = budget.reference_hours
+    if hours is None or sections.trial is None:
         return
-    if parts.trial.calibration is None:
-        complaints.add(
+    speed = sections.trial.steps_per_hour
+    if speed is None:
+        errors.add(
             (*here, "reference_hours"),
             "the study does not say how many steps an hour has. Add trial.calibration, e.g. {steps_per_hour: 17857}.",
         )
-    elif hours * parts.trial.calibration.steps_per_hour < 1:
-        steps = hours * parts.trial.calibration.steps_per_hour
-        complaints.add((*here, "reference_hours"), f"{hours} are {steps:.2g} steps, less than one. Give more time.")
+    elif hours * speed < 1:
+        errors.add((*here, "reference_hours"), f"{hours} are {hours * speed:.2g} steps, less than one. Give more time.")
 
 
-def _check_pruner(place: int, phase: Phase, complaints: Complaints) -> None:
-    kind, pruner = design_kind(phase.design), phase.pruner_settings
-    here: KeyPath = ("phases", place, "pruner")
+def _check_pruner(index: int, phase: Phase, errors: ErrorCollector) -> None:
+    kind, pruner = phase.design.kind, phase.pruner
+    here: KeyPath = ("phases", index, "pruner")
     if pruner.name != "none" and kind not in PRUNABLE:
-        complaints.add(
+        errors.add(
             here,
             f"{pruner.name!r} would stop trials early that {kind} needs to the end, to compare them. "
             f"Write none; pruners are for the designs {', '.join(PRUNABLE)}.",
@@ -111,48 +130,50 @@ def _check_pruner(place: int, phase: Phase, complaints: Complaints) -> None:
         message = (
             f"{pruner.name} has no rungs, so that nothing is reduced. Remove it, or take {' or '.join(WITH_RUNGS)}."
         )
-        complaints.add((*here, "reduction"), message)
+        errors.add((*here, "reduction"), message)
     if pruner.min_resource is not None and pruner.name == "none":
-        complaints.add((*here, "min_resource"), "none ends no trial early. Remove it, or name a pruner, e.g. asha.")
+        errors.add((*here, "min_resource"), "none ends no trial early. Remove it, or name a pruner, e.g. asha.")
 
 
-def _check_exclude(parts: Parts, place: int, phase: Phase, complaints: Complaints) -> None:
+def _check_exclude(sections: Sections, index: int, phase: Phase, errors: ErrorCollector) -> None:
     if not phase.exclude:
         return
-    kind = design_kind(phase.design)
-    here: KeyPath = ("phases", place, "exclude")
+    kind = phase.design.kind
+    here: KeyPath = ("phases", index, "exclude")
     if kind == "list":
-        complaints.add(here, "a list has no more than its rows. Remove the rows themselves, and exclude.")
+        errors.add(here, "a list has no more than its rows. Remove the rows themselves, and exclude.")
         return
     for number, row in enumerate(phase.exclude):
         if not row:
-            complaints.add((*here, number), "{} would exclude everything. Name levels, e.g. {depth: 4}.")
-        check_levels(parts, row, (*here, number), complaints, phase)
-    if configurations(parts, phase) == [] and not complaints.blames(here):
-        complaints.add(here, "leaves no configuration. Exclude less.")
+            errors.add((*here, number), "{} would exclude everything. Name levels, e.g. {depth: 4}.")
+        check_levels(sections, row, (*here, number), errors, phase)
+    if configurations(sections, phase) == [] and not errors.blames(here):
+        errors.add(here, "leaves no configuration. Exclude less.")
 
 
-def _check_size(parts: Parts, place: int, phase: Phase, complaints: Complaints) -> None:
-    trials = num_trials(parts, phase) if is_whole(parts, phase) else None
+def _check_size(sections: Sections, index: int, phase: Phase, errors: ErrorCollector) -> None:
+    trials = num_trials(sections, index) if is_whole(sections, phase) else None
     if trials is None or trials <= MOST_TRIALS:
         return
-    number = num_configurations(parts, phase)
-    factors = factors_in(parts, phase).values()
+    number = num_configurations(sections, phase)
+    factors = varied_in(sections, phase).values()
     product = " x ".join(str(len(factor.levels or ())) for factor in factors)
-    shown_number = f"{product} = {number:,}" if phase.design == "grid" and len(factors) > 1 else f"{number:,}"
-    times = f" x {num_seeds(phase):,} seeds" + (f" x {phase.repeats:,} repeats" if phase.repeats > 1 else "")
-    complaints.add(
-        ("phases", place, "design"),
-        f"{design_kind(phase.design)} asks for {shown_number} configurations{times} = {trials:,} trials; "
+    shown_number = f"{product} = {number:,}" if phase.design.kind == "grid" and len(factors) > 1 else f"{number:,}"
+    times = f" x {num_seeds(sections.phase_entries[index]):,} seeds" + (
+        f" x {phase.repeats:,} repeats" if phase.repeats > 1 else ""
+    )
+    errors.add(
+        ("phases", index, "design"),
+        f"{phase.design.kind} asks for {shown_number} configurations{times} = {trials:,} trials; "
         f"at most {MOST_TRIALS:,} can be planned. "
         "Take fewer factors (factors: [...]), levels or seeds, or a sampler.",
     )
 
 
-def _check_total(parts: Parts, complaints: Complaints) -> None:
-    numbers = [num_trials(parts, phase) for phase in parts.phases.values() if is_whole(parts, phase)]
+def _check_total(sections: Sections, errors: ErrorCollector) -> None:
+    numbers = [num_trials(sections, index) for index, phase in sections.phases.items() if is_whole(sections, phase)]
     if sum(numbers) > MOST_TRIALS and all(number <= MOST_TRIALS for number in numbers):
-        complaints.add(
+        errors.add(
             ("phases",),
             f"{' + '.join(f'{number:,}' for number in numbers)} = {sum(numbers):,} trials; at most "
             f"{MOST_TRIALS:,} can be planned. Split the study into several.",

@@ -2,12 +2,13 @@
 
 import re
 from pathlib import PurePosixPath
-from typing import Any, Final
+from typing import Final
 
 from studies.published import available
-from sweeper.spec.complaints import Complaints
-from sweeper.spec.models import CommandProgram, Trial
-from sweeper.spec.parts import Parts
+from sweeper.spec.error_collector import ErrorCollector
+from sweeper.spec.program import CommandProgram, Trial
+from sweeper.spec.sections import Sections
+from sweeper.spec.yaml_source import KeyPath
 from trainer.config.metrics import METRICS
 from trainer.config.wording import shown, suggestion
 
@@ -16,93 +17,93 @@ COORDINATES: Final = ("step", "tokens", "flops", "device_seconds", "peak_memory_
 _VARIABLE: Final = re.compile(r"^[A-Za-z_][A-Za-z0-9_]*$")
 
 
-def check_study(parts: Parts, complaints: Complaints) -> None:
+def check_study(sections: Sections, errors: ErrorCollector) -> None:
     """Note the mistakes of the study's own sections."""
-    name = parts.data.get("study")
+    name = sections.data.get("study")
     if isinstance(name, str) and name.lower().endswith((".yaml", ".yml")):
-        complaints.add(
+        errors.add(
             ("study",),
             f"{shown(name)} looks like a file's name, and commands would take it for one. Remove the ending.",
         )
-    _check_published(parts, complaints)
-    if parts.metric is not None:
-        check_metric(parts, parts.metric.name, ("metric", "name"), complaints)
-    if parts.trial is not None:
-        _check_checkpoint(parts.trial, complaints)
-    _check_environment(parts, complaints)
-    gpus = parts.resources.gpus_per_trial if parts.resources is not None else 1.0
+    _check_published(sections, errors)
+    if sections.metric is not None:
+        check_metric(sections, sections.metric.name, ("metric", "name"), errors)
+    if sections.trial is not None:
+        _check_checkpoint(sections.trial, errors)
+    _check_environment(sections, errors)
+    gpus = sections.resources.gpus_per_trial if sections.resources is not None else 1.0
     if gpus > 1 and gpus != int(gpus):
-        complaints.add(
+        errors.add(
             ("resources", "gpus_per_trial"),
             f"{gpus:g} is neither a whole number of GPUs nor a share of one. Write 1, 2, … or e.g. 0.5.",
         )
 
 
-def _check_published(parts: Parts, complaints: Complaints) -> None:
-    names, known = parts.data.get("published"), available()
-    for place, name in enumerate(names if isinstance(names, list) else ()):
+def _check_published(sections: Sections, errors: ErrorCollector) -> None:
+    names, known = sections.data.get("published"), available()
+    for index, name in enumerate(names if isinstance(names, list) else ()):
         if isinstance(name, str) and name not in known:
             near = suggestion(name, known)
-            complaints.add(
-                ("published", place), f"there are no published results {shown(name)}.{near} Known: {', '.join(known)}."
+            errors.add(
+                ("published", index), f"there are no published results {shown(name)}.{near} Known: {', '.join(known)}."
             )
 
 
-def check_metric(parts: Parts, name: str, path: tuple[Any, ...], complaints: Complaints) -> None:
+def check_metric(sections: Sections, name: str, path: KeyPath, errors: ErrorCollector) -> None:
     """Note a metric that the program does not report, as far as that is known."""
     if name in COORDINATES:
-        complaints.add(
+        errors.add(
             path, f"{shown(name)} says where a measurement was made and is no metric. Choose another, e.g. loss."
         )
         return
-    known = _metrics(parts)
+    known = _metrics(sections)
     if known is not None and name not in known:
-        complaints.add(
+        errors.add(
             path,
             f"{shown(name)} is not a metric that the program reports.{suggestion(name, known)} "
             f"It reports: {', '.join(known) or 'none'}.",
         )
-    if name.startswith("test_") and parts.is_trainer:
-        evaluation = parts.baseline().get("evaluation")
+    if name.startswith("test_") and sections.is_trainer:
+        evaluation = sections.baseline().get("evaluation")
         if isinstance(evaluation, dict) and evaluation.get("test") is False:
-            complaints.add(path, f"{shown(name)} is not measured, since evaluation.test is false. Set it to true.")
+            errors.add(path, f"{shown(name)} is not measured, since evaluation.test is false. Set it to true.")
 
 
-def _metrics(parts: Parts) -> list[str] | None:
+def _metrics(sections: Sections) -> list[str] | None:
     """The metrics that the program reports; None if that is not known."""
-    if parts.is_trainer:
+    if sections.is_trainer:
         return list(METRICS)
-    program = parts.trial.program if parts.trial is not None else None
+    program = sections.trial.program if sections.trial is not None else None
     if isinstance(program, CommandProgram) and program.metrics:
         return [name for name in program.metrics if name != "step"]
     return None
 
 
-def _check_environment(parts: Parts, complaints: Complaints) -> None:
-    trial = parts.data.get("trial")
+def _check_environment(sections: Sections, errors: ErrorCollector) -> None:
+    trial = sections.data.get("trial")
     environment = trial.get("environment") if isinstance(trial, dict) else None
     for name in environment if isinstance(environment, dict) else ():
         where = ("trial", "environment", name)
         if not _VARIABLE.match(name):
-            complaints.add(
+            errors.add(
                 where,
                 f"{shown(name)} is no variable's name. Use letters, digits and '_', e.g. MY_FLAG.",
                 at_key=True,
             )
         elif name.startswith("SWEEPER_"):
-            complaints.add(where, f"{shown(name)} is sweeper's own variable. Choose another name.", at_key=True)
+            errors.add(where, f"{shown(name)} is sweeper's own variable. Choose another name.", at_key=True)
         elif name == "CUDA_VISIBLE_DEVICES":
-            complaints.add(
+            errors.add(
                 where, f"{shown(name)} is set by each slot. Remove it, and see resources.gpus_per_trial.", at_key=True
             )
 
 
-def _check_checkpoint(trial: Trial, complaints: Complaints) -> None:
+def _check_checkpoint(trial: Trial, errors: ErrorCollector) -> None:
     if not isinstance(trial.program, CommandProgram) or trial.program.checkpoint is None:
         return
     path = PurePosixPath(trial.program.checkpoint)
     if path.is_absolute() or ".." in path.parts or "\\" in trial.program.checkpoint:
-        complaints.add(
+        errors.add(
             ("trial", "program", "checkpoint"),
             f"{shown(trial.program.checkpoint)} leaves the run directory. Write a path in it, e.g. checkpoint.pt.",
         )

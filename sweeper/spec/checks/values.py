@@ -1,29 +1,28 @@
 """Values that no part of a study can hold: not finite, too large, or text that cannot be stored."""
 
 import math
-from typing import Any
 
-from sweeper.spec.complaints import Complaints
-from sweeper.spec.values import LARGEST_INTEGER
+from sweeper.spec.entries.values import LARGEST_INTEGER
+from sweeper.spec.error_collector import ErrorCollector
 from sweeper.spec.yaml_source import KeyPath
 from trainer.config.wording import shown
 
 
-def check_values(value: Any, complaints: Complaints, path: KeyPath = ()) -> None:
+def check_values(value: object, errors: ErrorCollector, path: KeyPath = ()) -> None:
     """Note every such value, wherever it is."""
     if isinstance(value, dict):
         for key, inner in value.items():
             if fault := _fault(key):
-                complaints.add((*path, key), fault, at_key=True)
-            check_values(inner, complaints, (*path, key))
+                errors.add((*path, key), fault, at_key=True)
+            check_values(inner, errors, (*path, key))
     elif isinstance(value, list):
-        for place, inner in enumerate(value):
-            check_values(inner, complaints, (*path, place))
+        for index, inner in enumerate(value):
+            check_values(inner, errors, (*path, index))
     elif fault := _fault(value):
-        complaints.add(path, fault)
+        errors.add(path, fault)
 
 
-def _fault(value: Any) -> str:
+def _fault(value: object) -> str:
     if isinstance(value, str):
         bad = next((character for character in value if character == "\0" or "\ud800" <= character <= "\udfff"), None)
         return "" if bad is None else f"{shown(value)} contains {bad!r}, which cannot be stored. Remove it."

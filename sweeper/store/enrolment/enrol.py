@@ -75,7 +75,7 @@ def enrol(
             values = {**_columns(study), "name": plan.study, "runs_dir": str(runs_dir.absolute()), "created_at": now}
             key = connection.execute(insert(studies).values(values)).inserted_primary_key
             assert key is not None
-            written = write_plan(connection, key[0], plan, document, predicted or {})
+            written = write_plan(connection, key[0], plan, study, predicted or {})
             return Enrolment(study_id=key[0], created=True, added=written.added)
         found = differences(known.spec, document)
         if not found:
@@ -104,7 +104,7 @@ def _take_over(
     connection.execute(insert(changes_table).values(study_id=known.id, changed_at=now, lines=lines))
     if not grave:
         return Enrolment(study_id=known.id, created=False, added=0, changes=tuple(found))
-    written = write_plan(connection, known.id, plan, study.document, predicted)
+    written = write_plan(connection, known.id, plan, study, predicted)
     return Enrolment(
         study_id=known.id, created=False, added=written.added, changes=tuple(found), unwanted=written.unwanted
     )

@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Row, delete, insert, select, update
 
-from sweeper.designs.configuration import with_own_levels
+from sweeper.spec.json_phases import phase_to_json
 from sweeper.store import optuna_mirror
 from sweeper.store.optuna_mirror import MirroredTrial
 from sweeper.store.schema import phase_trials, phases, studies, trials
 
 if TYPE_CHECKING:
     from sweeper.planning.plan import Plan, PlannedPhase, PlannedTrial
+    from sweeper.spec.study import Study
 
 Reference = tuple[str, int]  # (phase, number) as the plan counts them
 
@@ -29,7 +30,7 @@ def write_plan(
     connection: Connection,
     study_id: int,
     plan: "Plan",
-    document: Mapping[str, Any],
+    study: "Study",
     predicted: Mapping[Reference, float],
 ) -> Written:
     """Adds what of a plan the store lacks.
@@ -39,7 +40,7 @@ def write_plan(
     """
     stored = connection.execute(select(trials).where(trials.c.study_id == study_id).order_by(trials.c.id)).all()
     known = {(row.configuration_hash, row.seed, row.budget_key): row.id for row in stored if row.configuration_hash}
-    rows = _write_phases(connection, study_id, plan, document)
+    rows = _write_phases(connection, study_id, plan, study)
     ids: dict[Reference, int] = {}
     added = 0
     for phase in plan.phases:
@@ -69,7 +70,7 @@ def _match(
         if trial.configuration_hash is not None:
             trial_id = known.get((trial.configuration_hash, trial.seed, trial.budget.key))
         else:
-            alike = (row.id for row in own if row.id not in taken and _may_be(row, trial, phase.design))
+            alike = (row.id for row in own if row.id not in taken and _may_be(row, trial, phase.kind))
             trial_id = next(alike, None)
         if trial_id is not None:
             found[trial.number] = trial_id
@@ -83,7 +84,7 @@ def _may_be(row: Row[*tuple[Any, ...]], trial: "PlannedTrial", design: str) -> b
 
 
 def _write_phases(
-    connection: Connection, study_id: int, plan: "Plan", document: Mapping[str, Any]
+    connection: Connection, study_id: int, plan: "Plan", typed: "Study"
 ) -> dict[str, Row[*tuple[Any, ...]]]:
     """Phases that are new, in the plan's order, with their distributions wide enough for all their trials."""
     study = connection.execute(select(studies).where(studies.c.id == study_id)).one()
@@ -93,12 +94,17 @@ def _write_phases(
     connection.execute(update(phases).where(here).values(position=-1 - phases.c.position))
     for position, phase in enumerate(plan.phases):
         row = known.get(phase.name)
-        base = _distributions(phase, document) if row is None else row.distributions
+        base = _distributions(phase, typed) if row is None else row.distributions
         drawn = [trial.configuration for trial in phase.trials if trial.configuration is not None]
         distributions = optuna_mirror.widened(base, drawn)
-        values = {"position": position, "design": phase.design, "spec": phase.spec, "distributions": distributions}
+        values = {
+            "position": position,
+            "design": phase.kind,
+            "spec": phase_to_json(phase.phase),
+            "distributions": distributions,
+        }
         if row is None:
-            attributes = {"study": study.name, "phase": phase.name, "metric": study.metric, "design": phase.design}
+            attributes = {"study": study.name, "phase": phase.name, "metric": study.metric, "design": phase.kind}
             name = f"{study.name}/{phase.name}"
             optuna_id = optuna_mirror.create_study(connection, name, study.direction, attributes)
             connection.execute(
@@ -114,19 +120,18 @@ def _write_phases(
     return {row.name: row for row in connection.execute(select(phases).where(here))}
 
 
-def _distributions(phase: "PlannedPhase", document: Mapping[str, Any]) -> dict[str, dict[str, object]]:
+def _distributions(planned: "PlannedPhase", study: "Study") -> dict[str, dict[str, object]]:
     """What each factor of a phase may be: its range, or its levels in the file's order."""
-    names = [*(phase.spec.get("factors") or document["factors"]), *(phase.spec.get("blocks") or ())]
-    used = {name for trial in phase.trials for name in (trial.configuration or {})}
+    phase = planned.phase
+    names = [*(phase.factors or study.factors), *phase.blocks]
+    used = {name for trial in planned.trials for name in (trial.configuration or {})}
     result: dict[str, dict[str, object]] = {}
     for name in dict.fromkeys(names):
-        factor = with_own_levels(name, document["factors"][name], phase.spec)
-        if factor.get("low") is not None:
-            result[name] = optuna_mirror.interval(
-                factor["low"], factor["high"], log=bool(factor.get("log")), step=factor.get("step")
-            )
-        elif factor.get("levels") and (name in used or phase.design in ("sampler", "promote")):
-            result[name] = optuna_mirror.categorical(factor["levels"])
+        factor = phase.adapt(study.factors[name])
+        if (of := factor.range) is not None:
+            result[name] = optuna_mirror.interval(of.low, of.high, log=of.log, step=of.step)
+        elif factor.levels and (name in used or planned.kind in ("sampler", "promote")):
+            result[name] = optuna_mirror.categorical(list(factor.levels))
     return result
 
 

@@ -1,14 +1,15 @@
 """Runs that ended, of all studies of a store, as predictions want them. It reads only, and makes no store."""
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
 from sweeper.forecast.trial_seconds import PastRun
+from sweeper.spec.json_form import program_from_json
+from sweeper.spec.program import Program
 from sweeper.store.reading import reader
 
 
-def past_runs(store: str, program: object) -> tuple[PastRun, ...]:
+def past_runs(store: str, program: Program) -> tuple[PastRun, ...]:
     """The completed and pruned trials of a program, whatever study they belong to.
 
     A store that is not there yet has none.
@@ -16,28 +17,26 @@ def past_runs(store: str, program: object) -> tuple[PastRun, ...]:
     Raises:
         StoreError: there is a store, but it cannot be read.
     """
-    same = json.dumps(program, sort_keys=True)
     found: list[PastRun] = []
     with reader.connect_if_there(store) as connection:
         if connection is None:
             return ()
         for study in reader.studies(connection):
-            if json.dumps(study.spec["trial"]["program"], sort_keys=True) == same:
-                found += _runs_of(connection, study)
+            if program_from_json(study.spec["trial"]["program"]) == program:
+                found += _runs_of(connection, study, program)
     return tuple(found)
 
 
-def _runs_of(connection: reader.ReadConnection, study: reader.StudyRow) -> list[PastRun]:
+def _runs_of(connection: reader.ReadConnection, study: reader.StudyRow, program: Program) -> list[PastRun]:
     devices = {attempt.trial_id: _kind(attempt.device) for attempt in reader.attempts(connection, study.id)}
     return [
-        _run(study, trial, devices[trial.id])
+        _run(study, trial, program, devices[trial.id])
         for trial in reader.trials(connection, study.id)
         if trial.state in ("completed", "pruned") and trial.device_seconds > 0 and trial.id in devices
     ]
 
 
-def _run(study: reader.StudyRow, trial: reader.TrialRow, device: str) -> PastRun:
-    program: Any = study.spec["trial"]["program"]
+def _run(study: reader.StudyRow, trial: reader.TrialRow, program: Program, device: str) -> PastRun:
     config: Mapping[str, Any] = trial.config or {}
     return PastRun(
         study=study.name,

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from sweeper.forecast.pilot_throughput import Paces, PilotRun, Pilots
+from sweeper.spec.json_form import program_from_json, program_to_json
+from sweeper.spec.program import Program
 from sweeper.store.reading import reader
 from sweeper.store.reading.read_connection import json_value
 
@@ -46,7 +48,7 @@ def keep_pilot(engine: "Engine", runs: Sequence[PilotRun]) -> None:
             connection.execute(insert(pilots), rows)
 
 
-def known_pilots(store: str, program: object, *, device: str, device_share: float, threads: int) -> Pilots:
+def known_pilots(store: str, program: Program, *, device: str, device_share: float, threads: int) -> Pilots:
     """What pilots of a program measured on such slots, whatever study asked for them.
 
     A store that is not there yet knows of none, and one of an older version neither.
@@ -67,17 +69,20 @@ def known_pilots(store: str, program: object, *, device: str, device_share: floa
 
 
 def _row(run: PilotRun) -> dict[str, Any]:
-    paces = {
+    decoded = {
+        "program": program_to_json(run.program),
         "start_seconds": run.paces.start,
         "unit_seconds": run.paces.unit,
         "evaluation_seconds": run.paces.evaluation,
         "spread": run.paces.spread,
     }
-    return {name: paces[name] if name in paces else getattr(run, name) for name in _COLUMNS}
+    return {name: decoded[name] if name in decoded else getattr(run, name) for name in _COLUMNS}
 
 
 def _run(row: dict[str, Any]) -> PilotRun:
     names = ("start_seconds", "unit_seconds", "evaluation_seconds", "spread")
     start, unit, evaluation, spread = (row.pop(name) for name in names)
-    decoded = {name: json_value(row.pop(name)) for name in ("program", "config")}
-    return PilotRun(**row, **decoded, paces=Paces(start, unit, evaluation, spread))
+    program, config = (json_value(row.pop(name)) for name in ("program", "config"))
+    return PilotRun(
+        **row, program=program_from_json(program), config=config, paces=Paces(start, unit, evaluation, spread)
+    )

@@ -4,9 +4,17 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from tests.sweeper.documents import factor
+from sweeper.designs.enumerate import enumerate_design
+from sweeper.designs.levels import Configuration
+from sweeper.spec.json_phases import design_from_json
+from tests.sweeper.documents import factor, typed
 
 NAMES = "abcdefghijklmnopqrstuvwxyz"
+
+
+def rows(design: object, factors: dict[str, dict[str, Any]]) -> list[Configuration]:
+    """The configurations of a design, as a study's document has both."""
+    return enumerate_design(design_from_json(design), typed(factors))
 
 
 def two_level(number: int) -> dict[str, dict[str, Any]]:

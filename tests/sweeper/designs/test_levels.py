@@ -5,16 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sweeper.designs.levels import (
-    DesignError,
-    distinct,
-    is_excluded,
-    left_out_level,
-    level_key,
-    same_level,
-    settled,
-)
-from tests.sweeper.documents import factor
+from sweeper.designs.factor import DesignError, Factor, settled
+from sweeper.designs.levels import distinct, is_excluded, level_key, same_level
+from tests.sweeper.documents import factor, typed
 
 LEVELS = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
@@ -39,6 +32,18 @@ def test_levels_are_the_same_by_value_but_truth_is_no_number(one: Any, other: An
     assert same_level(one, other) is same
 
 
+@given(LEVELS, LEVELS)
+def test_levels_are_the_same_where_their_keys_are(one: Any, other: Any) -> None:
+    assert same_level(one, other) is (level_key(one) == level_key(other))
+
+
+@pytest.mark.parametrize("level", [2**53, 2**53 + 1, 10**300, 1e300, 2.0**60])
+def test_large_numbers_have_keys_that_tell_them_apart(level: float) -> None:
+    assert same_level(level, level)
+    assert level_key(level) != level_key(level + level)
+    assert (level_key(int(level)) == level_key(float(level))) is same_level(int(level), float(level))
+
+
 @given(LEVELS)
 def test_a_level_that_went_through_json_is_the_same(level: Any) -> None:
     assert same_level(level, json.loads(json.dumps(level)))
@@ -51,11 +56,13 @@ def test_each_configuration_stays_once_at_its_first_place(rows: list[dict[str, i
 
 
 def test_conditions_are_followed_along_a_chain() -> None:
-    factors = {
-        "a": factor([0, 1]),
-        "b": factor([0, 1], when={"a": [1]}),
-        "c": factor([0, 1], when={"b": [1]}),
-    }
+    factors = typed(
+        {
+            "a": factor([0, 1]),
+            "b": factor([0, 1], when={"a": [1]}),
+            "c": factor([0, 1], when={"b": [1]}),
+        }
+    )
     assert settled({"a": 0, "b": 1, "c": 1}, factors) == {"a": 0, "b": 0, "c": 0}
     assert settled({"a": 1, "b": 1, "c": 1}, factors) == {"a": 1, "b": 1, "c": 1}
 
@@ -69,8 +76,8 @@ def test_an_exclusion_holds_where_all_of_its_levels_come_together() -> None:
 
 
 def test_a_factor_of_one_level_cannot_be_left_out() -> None:
-    with pytest.raises(DesignError, match="'a' has one level only, 3"):
-        left_out_level("a", factor([3]))
+    with pytest.raises(DesignError, match="'a' has only one level, 3"):
+        _ = Factor(name="a", levels=(3,), baseline=3).left_out_level
 
 
 def test_keys_of_numbers_are_their_json() -> None:

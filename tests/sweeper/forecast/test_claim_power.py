@@ -4,8 +4,7 @@ import pytest
 
 from sweeper.forecast.claim_power import ClaimSupport, claim_support
 from sweeper.planning.plan import make_plan
-from tests.sweeper.documents import Study as MadeStudy
-from tests.sweeper.documents import document, factor, phase
+from tests.sweeper.documents import factor, phase, study
 
 FACTORS = {"a": factor([0, 1, 2]), "b": factor([0, 1])}
 GRID = phase("grid", "grid", seeds=[0, 1, 2])
@@ -15,8 +14,8 @@ SEARCH = phase("search", {"sampler": "tpe", "trials": 5})
 
 
 def verdict(form: str, statement: dict[str, Any]) -> ClaimSupport:
-    made = document(FACTORS, GRID, LONG, ONE_SEED, SEARCH, claims=[{"id": "c", form: statement}])
-    (found,) = claim_support(make_plan(MadeStudy(made)), made)
+    made = study(FACTORS, GRID, LONG, ONE_SEED, SEARCH, claims=[{"id": "c", form: statement}])
+    (found,) = claim_support(make_plan(made), made)
     return found
 
 
@@ -97,16 +96,16 @@ def in_blocks(claim: dict[str, Any]) -> ClaimSupport:
         phase("half", {"list": HALF}, seeds=[0, 1], **blocks),
         phase("long", {"list": [{}, {"a": 1, "b": 1}]}, seeds=[1, 2], budget={"steps": 900}, **blocks),
     ]
-    made = document(factors, *phases, claims=[{"id": "c", **claim}])
-    (found,) = claim_support(make_plan(MadeStudy(made)), made)
+    made = study(factors, *phases, claims=[{"id": "c", **claim}])
+    (found,) = claim_support(make_plan(made), made)
     return found
 
 
 def test_what_a_pruner_leaves_decides_later() -> None:
     pruned = phase("pruned", "grid", seeds=[0, 1, 2], pruner={"name": "asha", "reduction": 2})
     statement = {"phase": "pruned", "factor": "a", "from": 0, "to": 1, "where": {}}
-    made = document(FACTORS, pruned, claims=[{"id": "c", "contrast": statement}])
-    (found,) = claim_support(make_plan(MadeStudy(made)), made)
+    made = study(FACTORS, pruned, claims=[{"id": "c", "contrast": statement}])
+    (found,) = claim_support(make_plan(made), made)
     assert (found.testable, found.pairs) == (True, None)
     assert found.reason == "depends on which trials of phase pruned its pruner leaves whole"
 

@@ -9,17 +9,17 @@ from sweeper.forecast.forecast import Forecast, forecast, forecast_json, slot_se
 from sweeper.forecast.trial_seconds import Prediction, predict
 from sweeper.planning.plan import make_plan
 from tests.sweeper.designs.factors import two_level
-from tests.sweeper.documents import Study, document, factor, phase
+from tests.sweeper.documents import factor, phase, study
 
 HOUR = Prediction(3600.0, 1800.0, 7200.0, "history")
 
 
 def made(*phases: dict[str, Any], known: bool = True, **changes: Any) -> Forecast:
     factors = changes.pop("factors", {"a": factor([0, 1])})
-    study = document(factors, *phases, **changes)
-    plan = make_plan(Study(study))
+    planned = study(factors, *phases, **changes)
+    plan = make_plan(planned)
     predicted = {(trial.phase, trial.number): HOUR for trial in plan.trials} if known else {}
-    return forecast(plan, study, predicted, slots=2, slots_note="resources.slots")
+    return forecast(plan, planned, predicted, slots=2, slots_note="resources.slots")
 
 
 def text(found: Forecast, width: int = 120) -> str:
@@ -100,11 +100,11 @@ def test_narrow_terminals_get_less() -> None:
 
 def test_the_trainers_memory_and_disk_are_estimated_for_its_largest_trial_and_all() -> None:
     factors = {"width": factor([32, 512], path="model.d_model")}
-    study = document(factors, phase("p", "grid", seeds=[0, 1]), program="trainer")
-    plan = make_plan(Study(study))
-    found = forecast(plan, study, predict(plan, study), slots=1)
-    small = document(factors, phase("p", {"list": [{}]}), program="trainer")
-    less = forecast(make_plan(Study(small)), small, {}, slots=1)
+    large = study(factors, phase("p", "grid", seeds=[0, 1]), program="trainer")
+    plan = make_plan(large)
+    found = forecast(plan, large, predict(plan, large), slots=1)
+    small = study(factors, phase("p", {"list": [{}]}), program="trainer")
+    less = forecast(make_plan(small), small, {}, slots=1)
     assert found.footprint is not None
     assert less.footprint is not None
     assert found.footprint.memory > less.footprint.memory
@@ -112,6 +112,6 @@ def test_the_trainers_memory_and_disk_are_estimated_for_its_largest_trial_and_al
 
 
 def test_a_share_of_a_gpu_holds_its_slot_longer() -> None:
-    study = document({}, resources={"gpus_per_trial": 0.5})
-    assert slot_seconds(study, {("p", 0): HOUR}, "cuda") == {("p", 0): 7200.0}
-    assert slot_seconds(study, {("p", 0): HOUR}, "cpu") == {("p", 0): 3600.0}
+    shared = study({}, resources={"gpus_per_trial": 0.5})
+    assert slot_seconds(shared, {("p", 0): HOUR}, "cuda") == {("p", 0): 7200.0}
+    assert slot_seconds(shared, {("p", 0): HOUR}, "cpu") == {("p", 0): 3600.0}

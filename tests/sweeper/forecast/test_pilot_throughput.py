@@ -11,7 +11,8 @@ from sweeper.forecast.forecast import study_footprint
 from sweeper.forecast.pilot_throughput import BLIND_SPREAD, Paces, PilotRun, Pilots, Report, paces
 from sweeper.forecast.trial_seconds import PastRun, predict
 from sweeper.planning.plan import make_plan
-from tests.sweeper.documents import COMMAND, Study, factor, phase, study
+from sweeper.spec.study import Study
+from tests.sweeper.documents import factor, phase, study
 
 TRAINER: dict[str, Any] = {"program": "trainer", "config": {"model": {"layers": 2}}}
 DEPTH = {"depth": factor([2, 4, 8], path="model.layers")}
@@ -21,7 +22,7 @@ times = st.floats(0.001, 100.0)
 def run_of(made: Study, place: int, unit_s: float, **changes: Any) -> PilotRun:
     run = PilotRun(
         study="s",
-        program=made.document["trial"]["program"],
+        program=made.trial.program,
         config=make_plan(made).trials[place].config or {},
         host="here",
         device="cpu",
@@ -40,7 +41,7 @@ def run_of(made: Study, place: int, unit_s: float, **changes: Any) -> PilotRun:
 
 
 def pilots(made: Study, *runs: PilotRun) -> Pilots:
-    return Pilots(made.document["trial"]["program"], runs)
+    return Pilots(made.trial.program, runs)
 
 
 @given(start=times, unit=times, evaluation=times)
@@ -64,7 +65,7 @@ def test_a_program_that_reports_once_is_measured_as_a_whole_and_little_is_known(
 
 def test_a_pilot_predicts_its_class_at_other_lengths_with_a_narrow_interval() -> None:
     made = study({"a": factor([0, 1])}, phase("p", "grid", budget={"steps": 5000}))
-    found = predict(make_plan(made), made.document, pilots=pilots(made, run_of(made, 0, 0.1), run_of(made, 1, 0.2)))
+    found = predict(make_plan(made), made, pilots=pilots(made, run_of(made, 0, 0.1), run_of(made, 1, 0.2)))
     assert [each.seconds for each in found.values()] == pytest.approx([502.0, 1002.0])
     assert {each.basis for each in found.values()} == {"pilot"}
     assert all(0.8 < each.low / each.seconds < 1 < each.high / each.seconds < 1.2 for each in found.values())
@@ -72,14 +73,14 @@ def test_a_pilot_predicts_its_class_at_other_lengths_with_a_narrow_interval() ->
 
 def test_evaluations_of_the_trainer_count_as_often_as_a_run_has_them() -> None:
     made = study(DEPTH, phase("p", "grid", budget={"steps": 1000}), **TRAINER)
-    found = predict(make_plan(made), made.document, pilots=pilots(made, run_of(made, 0, 0.1)))
+    found = predict(make_plan(made), made, pilots=pilots(made, run_of(made, 0, 0.1)))
     assert found["p", 0].seconds == pytest.approx(2.0 + 1000 * 0.1 + 20 * 3.0)
 
 
 def test_a_class_that_was_not_run_lies_between_those_that_were_with_a_wider_interval() -> None:
     made = study(DEPTH, phase("p", "grid", budget={"steps": 1000}), **TRAINER)
     known = pilots(made, run_of(made, 0, 0.1), run_of(made, 2, 0.4))
-    shallow, middle, deep = predict(make_plan(made), made.document, pilots=known).values()
+    shallow, middle, deep = predict(make_plan(made), made, pilots=known).values()
     assert shallow.seconds < middle.seconds < deep.seconds
     assert middle.high / middle.seconds > deep.high / deep.seconds
 
@@ -87,15 +88,15 @@ def test_a_class_that_was_not_run_lies_between_those_that_were_with_a_wider_inte
 def test_an_unknown_configuration_of_another_program_is_as_the_nearest() -> None:
     made = study({"a": factor([0, 1]), "b": factor([0, 1])}, phase("p", "grid"))
     known = pilots(made, *(run_of(made, place, unit) for place, unit in ((0, 0.1), (1, 0.2), (2, 0.3))))
-    found = predict(make_plan(made), made.document, pilots=known)
+    found = predict(make_plan(made), made, pilots=known)
     assert found["p", 3].seconds == pytest.approx(2.0 + 100 * 0.25)  # both neighbours share one value with it
     assert found["p", 3].high / found["p", 3].seconds > found["p", 0].high / found["p", 0].seconds
 
 
 def test_how_far_runs_of_a_class_are_apart_widens_its_interval() -> None:
     made = study({"a": factor([0, 1])}, phase("p", "grid"))
-    near = predict(make_plan(made), made.document, pilots=pilots(made, run_of(made, 0, 0.2), run_of(made, 0, 0.2)))
-    far = predict(make_plan(made), made.document, pilots=pilots(made, run_of(made, 0, 0.1), run_of(made, 0, 0.3)))
+    near = predict(make_plan(made), made, pilots=pilots(made, run_of(made, 0, 0.2), run_of(made, 0, 0.2)))
+    far = predict(make_plan(made), made, pilots=pilots(made, run_of(made, 0, 0.1), run_of(made, 0, 0.3)))
     assert near["p", 0].seconds == pytest.approx(far["p", 0].seconds)
     assert far["p", 0].high > near["p", 0].high
 
@@ -103,29 +104,29 @@ def test_how_far_runs_of_a_class_are_apart_widens_its_interval() -> None:
 def test_a_newer_pilot_replaces_an_older_one() -> None:
     made = study({"a": factor([0])}, phase("p", "grid"))
     known = pilots(made, run_of(made, 0, 0.1), run_of(made, 0, 0.5, measured_at=9.0))
-    assert predict(make_plan(made), made.document, pilots=known)["p", 0].seconds == pytest.approx(52.0)
+    assert predict(make_plan(made), made, pilots=known)["p", 0].seconds == pytest.approx(52.0)
 
 
 def test_completed_trials_of_the_study_know_better_than_its_pilot() -> None:
     made = study({"a": factor([0, 1])}, phase("p", "grid"))
     trial = make_plan(made).trials[0]
-    done = PastRun("s", COMMAND, trial.config or {}, trial.configuration_hash, {"steps": 100}, 100, True, "cpu", 80.0)
-    found = predict(
-        make_plan(made), made.document, [done], pilots=pilots(made, run_of(made, 0, 0.1), run_of(made, 1, 0.1))
+    done = PastRun(
+        "s", made.trial.program, trial.config or {}, trial.configuration_hash, {"steps": 100}, 100, True, "cpu", 80.0
     )
+    found = predict(make_plan(made), made, [done], pilots=pilots(made, run_of(made, 0, 0.1), run_of(made, 1, 0.1)))
     assert [found["p", place].basis for place in (0, 1)] == ["history", "pilot"]
     assert found["p", 0].seconds == pytest.approx(80.0)
 
 
 def test_a_pilot_in_another_unit_says_nothing() -> None:
     made = study({"a": factor([0])}, phase("p", "grid", budget={"epochs": 3}))
-    assert predict(make_plan(made), made.document, pilots=pilots(made, run_of(made, 0, 0.1))) == {}
+    assert predict(make_plan(made), made, pilots=pilots(made, run_of(made, 0, 0.1))) == {}
 
 
 def test_memory_is_the_largest_and_disk_the_sum_of_what_was_measured() -> None:
     made = study({"a": factor([0, 1])}, phase("p", "grid", seeds=[0, 1]))
     known = pilots(made, run_of(made, 0, 0.1), run_of(made, 1, 0.1, peak_memory_bytes=3000, disk_bytes=10))
-    found = study_footprint(make_plan(made), made.document, known)
+    found = study_footprint(make_plan(made), made, known)
     assert found is not None
     assert (found.memory, found.disk, found.measured) == (3000, 120, True)
-    assert study_footprint(make_plan(made), made.document, pilots(made)) is None
+    assert study_footprint(make_plan(made), made, pilots(made)) is None

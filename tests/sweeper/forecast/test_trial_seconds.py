@@ -5,7 +5,8 @@ import pytest
 
 from sweeper.forecast.trial_seconds import PastRun, Prediction, predict, seconds_of, total
 from sweeper.planning.plan import make_plan
-from tests.sweeper.documents import COMMAND, Study, document, factor, phase, study
+from sweeper.spec.study import Study
+from tests.sweeper.documents import COMMAND, factor, phase, study
 
 TRAINER: dict[str, Any] = {"program": "trainer", "config": {"model": {"layers": 2}}}
 DEPTH = {"depth": factor([2, 8], path="model.layers")}
@@ -14,14 +15,14 @@ DEPTH = {"depth": factor([2, 8], path="model.layers")}
 def predictions(
     made: Study, history: list[PastRun] | None = None, device: str = "cpu"
 ) -> dict[tuple[str, int], Prediction]:
-    return predict(make_plan(made), made.document, history or [], device=device)
+    return predict(make_plan(made), made, history or [], device=device)
 
 
 def past(made: Study, seconds: float, place: int = 0, **changes: Any) -> PastRun:
     trial = make_plan(made).trials[place]
     run = PastRun(
         study="earlier",
-        program=made.document["trial"]["program"],
+        program=made.trial.program,
         config=trial.config or {},
         configuration_hash=trial.configuration_hash,
         budget=trial.budget.as_dict(),
@@ -123,7 +124,7 @@ def test_a_sum_adds_seconds_and_both_ends() -> None:
 
 
 def test_tokens_and_epochs_are_steps_for_the_trainer() -> None:
-    by_steps = document(DEPTH, phase("p", "grid", budget={"steps": 100}), **TRAINER)
-    by_tokens = document(DEPTH, phase("p", "grid", budget={"tokens": 100 * 16 * 32}), **TRAINER)
-    one, two = predictions(Study(by_steps)), predictions(Study(by_tokens))
+    by_steps = study(DEPTH, phase("p", "grid", budget={"steps": 100}), **TRAINER)
+    by_tokens = study(DEPTH, phase("p", "grid", budget={"tokens": 100 * 16 * 32}), **TRAINER)
+    one, two = predictions(by_steps), predictions(by_tokens)
     assert one["p", 0].seconds == pytest.approx(two["p", 0].seconds)

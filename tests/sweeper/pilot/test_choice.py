@@ -4,13 +4,14 @@ from typing import Any
 
 from sweeper.pilot.choice import MOST_CLASSES, PilotTrial, pilot_trials
 from sweeper.planning.plan import make_plan
-from tests.sweeper.documents import Study, factor, phase, study
+from sweeper.spec.study import Study
+from tests.sweeper.documents import factor, phase, study
 
 TRAINER: dict[str, Any] = {"program": "trainer", "config": {"model": {"layers": 2}}}
 
 
 def chosen(made: Study, slots: int = 1, amount: int | None = None) -> tuple[PilotTrial, ...]:
-    return pilot_trials(make_plan(made), made.document, slots=slots, amount=amount)
+    return pilot_trials(make_plan(made), made, slots=slots, amount=amount)
 
 
 def test_how_the_trainer_regularizes_makes_no_class_and_its_size_does() -> None:

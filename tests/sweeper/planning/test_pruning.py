@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sweeper.errors import UsageError
-from sweeper.planning.pruning import bracket_of, pruner_of, rungs, should_prune
+from sweeper.planning.pruning import bracket_of, rule_named, rule_of, rungs, should_prune
+from sweeper.spec.phase import Pruner, PrunerName
 
 PRUNERS = ["median", "asha", "hyperband", "wilcoxon"]
 BUDGET = 64
@@ -20,7 +21,7 @@ def flat(value: float, steps: int = 16) -> dict[int, float]:
 
 def prune(pruner: str, own: dict[int, float], others: list[dict[int, float]], direction: str = "minimize") -> bool:
     return should_prune(
-        pruner,
+        rule_named(pruner),
         direction=direction,
         own_curve=own,
         other_curves=others,
@@ -46,7 +47,7 @@ def test_neither_the_order_of_reports_nor_that_of_trials_matters(
     shuffle = random.Random(seed).sample
     places = list(range(1, len(others) + 1))
     first = should_prune(
-        pruner,
+        rule_named(pruner),
         direction="minimize",
         own_curve=own,
         other_curves=others,
@@ -56,7 +57,7 @@ def test_neither_the_order_of_reports_nor_that_of_trials_matters(
     )
     mixed = shuffle(list(zip(others, places, strict=True)), len(others))
     again = should_prune(
-        pruner,
+        rule_named(pruner),
         direction="minimize",
         own_curve=dict(shuffle(list(own.items()), len(own))),
         other_curves=[dict(shuffle(list(curve.items()), len(curve))) for curve, _ in mixed],
@@ -114,16 +115,16 @@ def test_asha_keeps_the_best_quarter_at_the_highest_rung_that_the_trial_reached(
 
 
 def test_asha_has_rungs_at_a_sixteenth_and_a_quarter_of_the_budget() -> None:
-    assert rungs(pruner_of("asha"), 3200) == (200, 800)
-    assert rungs(pruner_of("hyperband"), 2700) == pytest.approx((100, 300, 900))
-    assert rungs(pruner_of("hyperband"), 2700, bracket=2) == pytest.approx((900,))
-    assert rungs(pruner_of({"name": "asha", "reduction": 2, "min_resource": 0.2}), 1000) == (200, 400, 800)
+    assert rungs(rule_named("asha"), 3200) == (200, 800)
+    assert rungs(rule_named("hyperband"), 2700) == pytest.approx((100, 300, 900))
+    assert rungs(rule_named("hyperband"), 2700, bracket=2) == pytest.approx((900,))
+    assert rungs(rule_of(Pruner(name="asha", reduction=2, min_resource=0.2)), 1000) == (200, 400, 800)
 
 
 @pytest.mark.parametrize("pruner", ["asha", "hyperband"])
 def test_nobody_is_judged_before_the_lowest_rung_however_often_it_reports(pruner: str) -> None:
     others = [flat(1.0 + place / 100, steps=64) for place in range(20)]
-    lowest = math.ceil(rungs(pruner_of(pruner), BUDGET)[0])
+    lowest = math.ceil(rungs(rule_named(pruner), BUDGET)[0])
     assert not prune(pruner, flat(9.0, steps=lowest - 1), others)
     assert prune(pruner, flat(9.0, steps=lowest), others)
 
@@ -138,15 +139,17 @@ def test_a_rung_between_two_reports_takes_the_next_one() -> None:
 @pytest.mark.parametrize("pruner", ["asha", "hyperband"])
 def test_without_a_known_budget_rungs_judge_nobody(pruner: str) -> None:
     others = [flat(1.0)] * 20
-    assert not should_prune(pruner, direction="minimize", own_curve=flat(9.0), other_curves=others, max_resource=None)
+    assert not should_prune(
+        rule_named(pruner), direction="minimize", own_curve=flat(9.0), other_curves=others, max_resource=None
+    )
 
 
 @pytest.mark.parametrize("pruner", ["median", "wilcoxon"])
-def test_a_least_share_of_the_budget_holds_for_every_pruner(pruner: str) -> None:
+def test_a_least_share_of_the_budget_holds_for_every_pruner(pruner: PrunerName) -> None:
     others = [{step: 1.0 / step for step in range(1, 65)}] * 20
     asked = {
         share: should_prune(
-            pruner_of({"name": pruner, "min_resource": share}),
+            rule_of(Pruner(name=pruner, min_resource=share)),
             direction="minimize",
             own_curve=flat(9.0, steps=16),
             other_curves=others,
@@ -174,7 +177,7 @@ def test_a_late_bracket_does_not_prune_early() -> None:
     def asked(place: int) -> bool:
         rest = [other for other in range(27) if other != place]
         return should_prune(
-            "hyperband",
+            rule_named("hyperband"),
             direction="minimize",
             own_curve=early,
             other_curves=others,
@@ -196,8 +199,8 @@ def test_wilcoxon_takes_consistent_differences_and_not_single_ones() -> None:
 
 
 def test_a_pruner_that_there_is_not_is_refused() -> None:
-    with pytest.raises(UsageError, match=r"no pruner 'medium'. Pruners: none, median"):
-        prune("medium", flat(1.0), [])
+    with pytest.raises(UsageError, match=r"'medium' is not a pruner. Pruners: none, median"):
+        rule_named("medium")
 
 
 def test_hundreds_of_long_curves_give_one_answer_each() -> None:

@@ -6,9 +6,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sweeper.designs.kinds import SamplerDesign, SamplerName
 from sweeper.errors import UsageError
 from sweeper.planning.sampling import Drawn, draw
-from tests.sweeper.documents import factor, on_off
+from sweeper.spec.study import Direction
+from tests.sweeper.documents import factor, on_off, typed
 
 FACTORS: dict[str, dict[str, Any]] = {
     "lr": factor(low=1e-4, high=1e-1, log=True),
@@ -20,25 +22,29 @@ FACTORS: dict[str, dict[str, Any]] = {
     "tricks": on_off({"x": 1}, {"x": 0}),
     "cutoffs": factor([[], [10, 20]]),
 }
-ALL = ["tpe", "random", "cmaes", "qmc", "nsgaii", "nsgaiii"]  # gp needs seconds: below
+ALL: list[SamplerName] = ["tpe", "random", "cmaes", "qmc", "nsgaii", "nsgaiii"]  # gp needs seconds: below
+
+
+def drawn_by(sampler: SamplerName, factors: dict[str, Any], history: list[Drawn], **options: Any) -> dict[str, Any]:
+    return draw(SamplerDesign(sampler, 1), typed(factors), history, **options)
 
 
 def loss(levels: dict[str, Any]) -> float:
     return (math.log10(levels["lr"]) + 2.5) ** 2 + abs(levels["depth"] - 4) / 4 + (levels["kind"] == "adam") / 2
 
 
-def play(sampler: str, trials: int, factors: dict[str, Any] = FACTORS, **options: Any) -> list[Drawn]:
+def play(sampler: SamplerName, trials: int, factors: dict[str, Any] = FACTORS, **options: Any) -> list[Drawn]:
     """One trial after the other; some are pruned and some fail."""
     history: list[Drawn] = []
     for number in range(trials):
-        levels = draw(sampler, {}, factors, history, **{"direction": "minimize", "seed": (0, 1, number), **options})
+        levels = drawn_by(sampler, factors, history, **{"direction": "minimize", "seed": (0, 1, number), **options})
         state = "pruned" if number % 7 == 3 else "failed" if number % 11 == 5 else "completed"
         history.append(Drawn(levels, state, None if state == "failed" else loss(levels)))
     return history
 
 
 @pytest.mark.parametrize("sampler", ALL)
-def test_draws_are_levels_of_the_factors_and_keep_conditions(sampler: str) -> None:
+def test_draws_are_levels_of_the_factors_and_keep_conditions(sampler: SamplerName) -> None:
     for past in play(sampler, 12):
         levels = past.configuration
         assert set(levels) == set(FACTORS)
@@ -54,13 +60,13 @@ def test_draws_are_levels_of_the_factors_and_keep_conditions(sampler: str) -> No
 
 
 @pytest.mark.parametrize("sampler", ALL)
-def test_a_draw_follows_from_seed_factors_and_history_alone(sampler: str) -> None:
+def test_a_draw_follows_from_seed_factors_and_history_alone(sampler: SamplerName) -> None:
     history = play(sampler, 12)
     reversed_factors = dict(reversed(FACTORS.items()))
-    one = draw(sampler, {}, FACTORS, history, direction="minimize", seed=(0, 1, 12))
+    one = drawn_by(sampler, FACTORS, history, direction="minimize", seed=(0, 1, 12))
     np.random.seed(7)  # the global generator must make no difference
-    assert draw(sampler, {}, reversed_factors, list(history), direction="minimize", seed=(0, 1, 12)) == one
-    other = [draw(sampler, {}, FACTORS, history, direction="minimize", seed=(0, 1, number)) for number in range(13, 17)]
+    assert drawn_by(sampler, reversed_factors, list(history), direction="minimize", seed=(0, 1, 12)) == one
+    other = [drawn_by(sampler, FACTORS, history, direction="minimize", seed=(0, 1, number)) for number in range(13, 17)]
     assert any(levels != one for levels in other)
 
 
@@ -68,17 +74,17 @@ def test_a_draw_follows_from_seed_factors_and_history_alone(sampler: str) -> Non
 def test_a_gaussian_process_draws_near_the_best() -> None:
     factors = {"x": factor(low=0.0, high=1.0)}
     history = [Drawn({"x": x}, "completed", (x - 0.3) ** 2) for x in np.linspace(0, 1, 11).tolist()]
-    drawn = [draw("gp", {}, factors, history, direction="minimize", seed=(0, 0, number))["x"] for number in (1, 2)]
+    drawn = [drawn_by("gp", factors, history, direction="minimize", seed=(0, 0, number))["x"] for number in (1, 2)]
     assert all(abs(x - 0.3) < 0.15 for x in drawn)
 
 
 @pytest.mark.parametrize(("direction", "sign"), [("minimize", 1.0), ("maximize", -1.0)])
-def test_tpe_learns_in_the_studys_direction(direction: str, sign: float) -> None:
+def test_tpe_learns_in_the_studys_direction(direction: Direction, sign: float) -> None:
     factors = {"x": factor(low=0.0, high=1.0), "k": factor(["good", "bad"])}
     rng = np.random.default_rng(0)
     past = [{"x": float(rng.random()), "k": str(rng.choice(["good", "bad"]))} for _ in range(60)]
     history = [Drawn(row, "completed", sign * (abs(row["x"] - 0.2) + (row["k"] == "bad"))) for row in past]
-    drawn = [draw("tpe", {}, factors, history, direction=direction, seed=(0, 0, number)) for number in range(20)]
+    drawn = [drawn_by("tpe", factors, history, direction=direction, seed=(0, 0, number)) for number in range(20)]
     assert sum(row["k"] == "good" for row in drawn) >= 16
     assert np.median([abs(row["x"] - 0.2) for row in drawn]) < 0.15
 
@@ -89,7 +95,13 @@ def test_a_genetic_sampler_gets_its_generations_back() -> None:
     rows = [{"x": float(x), "y": float(y)} for x, y in rng.random((8, 2))]
     history = [Drawn(row, "completed", row["x"]) for row in rows]
     children = [
-        draw("nsgaii", {"options": {"population_size": 4}}, factors, history, direction="minimize", seed=(0, 0, number))
+        draw(
+            SamplerDesign("nsgaii", 4, {"population_size": 4}),
+            typed(factors),
+            history,
+            direction="minimize",
+            seed=(0, 0, number),
+        )
         for number in range(20)
     ]
     # Uniform crossover takes parents' values as they are; mutation replaces about half of them.
@@ -99,18 +111,17 @@ def test_a_genetic_sampler_gets_its_generations_back() -> None:
 
 def test_a_quasi_random_sequence_fills_the_space_evenly() -> None:
     factors = {"x": factor(low=0.0, high=1.0), "y": factor(low=0.0, high=1.0)}
-    points = [draw("qmc", {}, factors, [], direction="minimize", seed=(0, 0, number)) for number in range(16)]
+    points = [drawn_by("qmc", factors, [], direction="minimize", seed=(0, 0, number)) for number in range(16)]
     assert sorted(int(point["x"] * 16) for point in points) == list(range(16))
     assert sorted(int(point["y"] * 16) for point in points) == list(range(16))
 
 
 @pytest.mark.parametrize("sampler", ALL)
-def test_exclusions_and_what_the_program_refuses_are_not_drawn(sampler: str) -> None:
+def test_exclusions_and_what_the_program_refuses_are_not_drawn(sampler: SamplerName) -> None:
     factors = {"a": factor([0, 1, 2]), "b": factor([0, 1])}
     for number in range(8):
-        levels = draw(
+        levels = drawn_by(
             sampler,
-            {},
             factors,
             [],
             direction="minimize",
@@ -123,12 +134,12 @@ def test_exclusions_and_what_the_program_refuses_are_not_drawn(sampler: str) -> 
 
 def test_a_space_without_any_allowed_configuration_is_refused() -> None:
     with pytest.raises(UsageError, match="drawn configurations is allowed"):
-        draw("random", {}, {"a": factor([0])}, [], direction="minimize", seed=(0,), exclude=[{"a": 0}])
+        drawn_by("random", {"a": factor([0])}, [], direction="minimize", seed=(0,), exclude=[{"a": 0}])
 
 
 @pytest.mark.parametrize("sampler", ["tpe", "cmaes", "nsgaii", "random"])
-def test_any_history_is_taken(sampler: str) -> None:
-    levels = draw(sampler, {}, FACTORS, [], direction="minimize", seed=(1, 2, 3))
+def test_any_history_is_taken(sampler: SamplerName) -> None:
+    levels = drawn_by(sampler, FACTORS, [], direction="minimize", seed=(1, 2, 3))
     history = [
         Drawn(levels, "running", None),
         Drawn(levels, "waiting", 1.0),
@@ -141,20 +152,19 @@ def test_any_history_is_taken(sampler: str) -> None:
         Drawn({**levels, "lr": 5.0, "extra": 1}, "completed", 1.0),
         Drawn({}, "completed", 1.0),
     ]
-    assert set(draw(sampler, {}, FACTORS, history, direction="minimize", seed=(1, 2, 4))) == set(FACTORS)
+    assert set(drawn_by(sampler, FACTORS, history, direction="minimize", seed=(1, 2, 4))) == set(FACTORS)
 
 
 @settings(max_examples=20)
 @given(st.integers(1, 50), st.integers(1, 50), st.booleans(), st.integers(0, 30))
 def test_a_range_of_integers_is_drawn_whole(low: int, width: int, log: bool, number: int) -> None:
     factors = {"n": factor(low=low, high=low + width, log=log)}
-    drawn = draw("qmc", {}, factors, [], direction="minimize", seed=(0, 0, number))["n"]
+    drawn = drawn_by("qmc", factors, [], direction="minimize", seed=(0, 0, number))["n"]
     assert isinstance(drawn, int)
     assert low <= drawn <= low + width
 
 
-def test_a_sampler_that_there_is_not_or_options_that_it_lacks_are_refused() -> None:
-    with pytest.raises(UsageError, match=r"no sampler 'tpee'. Samplers: tpe, random"):
-        draw("tpee", {}, {"a": factor([0, 1])}, [], direction="minimize", seed=(0,))
+def test_options_that_a_sampler_lacks_are_refused() -> None:
+    design = SamplerDesign("tpe", 1, {"colour": "red"})
     with pytest.raises(UsageError, match=r"sampler 'tpe' does not take \{'colour': 'red'"):
-        draw("tpe", {"options": {"colour": "red"}}, {"a": factor([0, 1])}, [], direction="minimize", seed=(0,))
+        draw(design, typed({"a": factor([0, 1])}), [], direction="minimize", seed=(0,))

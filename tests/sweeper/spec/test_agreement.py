@@ -2,21 +2,23 @@
 
 import inspect
 import itertools
-from typing import get_args
 
 import optuna.samplers
 import pytest
 
+from sweeper.designs import kinds
+from sweeper.designs.factor import Factor, Range
 from sweeper.designs.fractional import aliasing
+from sweeper.designs.generators import fewest_basic, resolution_of, rule_fault
+from sweeper.designs.kinds import SAMPLERS, FractionalDesign, SamplerDesign, SamplerName
 from sweeper.execution.slots import metrics
 from sweeper.planning import pruning, sampling
-from sweeper.spec.arms import fewest_runs
 from sweeper.spec.checks.study import COORDINATES
-from sweeper.spec.designs import KINDS, SAMPLERS, SIMPLE
-from sweeper.spec.models import PrunerName, PrunerSettings, Retry
-from sweeper.spec.resolution import resolution_of, rule_fault
-from sweeper.spec.retries import FINAL_REASONS, FREE_REASONS
-from sweeper.spec.sampler_options import OPTIONS
+from sweeper.spec.entries.designs import MAPPINGS, NAMES, OPTIONS
+from sweeper.spec.entries.messages import FINAL_REASONS, FREE_REASONS
+from sweeper.spec.entries.phases import PrunerEntry
+from sweeper.spec.entries.study import RetryEntry
+from sweeper.spec.phase import PRUNERS
 
 CLASSES = {
     "tpe": optuna.samplers.TPESampler,
@@ -29,15 +31,13 @@ NOT_PLAIN = {"seed", "gamma", "weights", "constraints_func", "independent_sample
 
 
 def test_designs_are_those_that_can_be_made() -> None:
-    from sweeper import designs
-
-    assert {*SIMPLE, *KINDS} == set(designs.KINDS)
+    assert {*NAMES, *MAPPINGS} == set(kinds.KINDS)
 
 
 @pytest.mark.parametrize("sampler", SAMPLERS)
-def test_every_sampler_draws(sampler: str) -> None:
-    factors = {"f": {"levels": [1, 2, 3], "baseline": 1}, "r": {"low": 0.0, "high": 1.0}}
-    drawn = sampling.draw(sampler, {}, factors, [], direction="minimize", seed=(0, 0, 0))
+def test_every_sampler_draws(sampler: SamplerName) -> None:
+    factors = {"f": Factor(name="f", levels=(1, 2, 3)), "r": Factor(name="r", range=Range(low=0.0, high=1.0))}
+    drawn = sampling.draw(SamplerDesign(sampler, 1), factors, [], direction="minimize", seed=(0, 0, 0))
     assert set(drawn) == {"f", "r"}
 
 
@@ -51,15 +51,14 @@ def test_every_sampler_says_which_options_it_has() -> None:
 
 
 def test_pruners_are_those_that_can_prune() -> None:
-    names = get_args(PrunerName)
-    assert names == pruning.PRUNERS
-    for pruner in names:
-        found = pruning.should_prune(pruner, direction="minimize", own_curve={1: 1.0}, other_curves=[], max_resource=1)
+    for pruner in PRUNERS:
+        rule = pruning.rule_named(pruner)
+        found = pruning.should_prune(rule, direction="minimize", own_curve={1: 1.0}, other_curves=[], max_resource=1)
         assert found is False
 
 
 def test_the_defaults_of_pruners_are_those_that_the_schema_tells() -> None:
-    told = {name: field.description or "" for name, field in PrunerSettings.model_fields.items()}
+    told = {name: field.description or "" for name, field in PrunerEntry.model_fields.items()}
     assert f"asha ({pruning.REDUCTION['asha']}) and hyperband ({pruning.REDUCTION['hyperband']})" in told["reduction"]
     assert f"{pruning.MIN_RESOURCE['asha']} for asha" in told["min_resource"]
     assert "1/27" in told["min_resource"]
@@ -71,22 +70,22 @@ def test_coordinates_are_those_of_metrics_files() -> None:
 
 
 def test_no_reason_is_both_retried_and_final() -> None:
-    assert not set(Retry.model_fields) & {*FINAL_REASONS, *FREE_REASONS}
+    assert not set(RetryEntry.model_fields) & {*FINAL_REASONS, *FREE_REASONS}
 
 
 @pytest.mark.parametrize("generators", ["a b c abc", "a b c d abcd", "a b c ab ac bc abc", "a b c d abc -bcd", "a b c"])
 def test_resolutions_of_generators_are_those_of_their_designs(generators: str) -> None:
     names = [f"f{place}" for place in range(len(generators.split()))]
-    rule = {"resolution": None, "generators": generators}
-    assert resolution_of(generators) == aliasing(names, rule).resolution
+    assert resolution_of(generators) == aliasing(names, FractionalDesign(None, generators)).resolution
 
 
 @pytest.mark.parametrize(("number", "resolution"), list(itertools.product(range(3, 9), (3, 4, 5))))
 def test_a_fraction_that_is_let_through_can_be_made(number: int, resolution: int) -> None:
     names = [f"f{place}" for place in range(number)]
-    if rule_fault(resolution, None, names) == ("", ""):
-        design = aliasing(names, resolution)
-        assert design.resolution is None or design.resolution >= resolution
-        assert fewest_runs(number, resolution) <= design.runs
+    design = FractionalDesign(resolution)
+    if rule_fault(design, number) is None:
+        found = aliasing(names, design)
+        assert found.resolution is None or found.resolution >= resolution
+        assert 2 ** fewest_basic(number, resolution) <= found.runs
     else:
         assert resolution > number

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
-from sweeper import designs
+from sweeper.designs.kinds import KINDS
 from sweeper.planning.plan import make_plan
 from sweeper.spec import yaml_source
 from sweeper.spec.load import load_study, parse_study
@@ -65,7 +65,7 @@ def test_every_design_has_a_good_file() -> None:
         for path in FILES
         for phase in expected(path)["phases"]
     }
-    assert kinds == set(designs.KINDS)
+    assert kinds == set(KINDS)
 
 
 def test_every_kind_of_claim_has_a_good_file() -> None:

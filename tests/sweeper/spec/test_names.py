@@ -11,8 +11,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from sweeper.errors import MistakesError
+from sweeper.spec.entries.values import checked_name
 from sweeper.spec.load import parse_study
-from sweeper.spec.values import checked_name
 
 TRAVERSALS = (
     "../up",

@@ -11,7 +11,7 @@ from jsonschema import Draft202012Validator
 
 from sweeper.cli.main import cli
 from sweeper.spec import yaml_source
-from sweeper.spec.schema import json_schema
+from sweeper.spec.entries.study import json_schema
 
 GOOD = sorted((Path(__file__).parent / "good").glob("*.yaml"))
 SCHEMA = json_schema()

@@ -9,6 +9,10 @@ from typing import Any
 
 from sqlalchemy import Engine
 
+from sweeper.spec.json_form import from_json
+from sweeper.spec.json_phases import phase_from_json, phase_to_json
+from sweeper.spec.phase import Phase
+from sweeper.spec.study import Study
 from sweeper.store.engine import open_store
 from sweeper.store.enrolment.enrol import Enrolment, enrol
 from sweeper.store.records import Outcome, SlotIdentity
@@ -22,6 +26,12 @@ SLOT = SlotIdentity(
     supervisor_pid=11,
     supervisor_started_at=5.0,
 )
+# Designs by their kinds alone, for phases whose trials are made by hand.
+DESIGNS: dict[str, dict[str, Any]] = {
+    "list": {"list": []},
+    "sampler": {"sampler": "random", "trials": 1},
+    "promote": {"promote": "screen", "top": 1},
+}
 RETRY = {"crashed": 1, "killed": 2, "out_of_memory": 1, "timeout": 0, "diverged": 0}
 
 
@@ -52,23 +62,22 @@ class PlannedTrial:
 @dataclass(frozen=True)
 class PlannedPhase:
     name: str
-    design: str
+    kind: str
     spec: dict[str, Any]
     trials: tuple[PlannedTrial, ...]
     members: tuple[tuple[str, int], ...]
+
+    @property
+    def phase(self) -> Phase:
+        design = self.spec.get("design", self.kind)
+        known = DESIGNS.get(design, design) if isinstance(design, str) else design
+        return phase_from_json({"name": self.name, **self.spec, "design": known})
 
 
 @dataclass(frozen=True)
 class Plan:
     study: str
     phases: tuple[PlannedPhase, ...]
-
-
-@dataclass(frozen=True)
-class Study:
-    document: dict[str, Any]
-    source: str = "study: s\n"
-    path: Path = Path("s.yaml")
 
 
 def hash_of(config: Mapping[str, object]) -> str:
@@ -105,26 +114,28 @@ def levels(number: int) -> list[dict[str, object]]:
 
 def document(*phases: PlannedPhase, **changes: Any) -> dict[str, Any]:
     """The study's JSON document for some phases."""
-    factors: dict[str, dict[str, object]] = {
-        factor: {"levels": []} for each in phases for trial in each.trials for factor in (trial.configuration or {})
-    }
+    names = dict.fromkeys(name for each in phases for trial in each.trials for name in trial.configuration or ())
     return {
         "study": "s",
         "description": "",
         "metric": {"name": "loss", "direction": "minimize"},
         "budget": {"device_hours": 1.0},
-        "factors": factors,
-        "phases": [{"name": each.name, **each.spec} for each in phases],
+        "factors": {name: {"levels": []} for name in names},
+        "phases": [phase_to_json(each.phase) for each in phases],
         "claims": [],
         **changes,
     }
+
+
+def study_from(document: Mapping[str, Any], source: str = "study: s\n") -> Study:
+    return from_json(document, source=source, path=Path("s.yaml"))
 
 
 def enrolled(
     engine: Engine, *phases: PlannedPhase, now: float = 0.0, extend: bool = False, **changes: Any
 ) -> Enrolment:
     """A study named s with these phases, in the store."""
-    plan, study = Plan("s", phases), Study(document(*phases, **changes))
+    plan, study = Plan("s", phases), study_from(document(*phases, **changes))
     return enrol(engine, plan, study, runs_dir=Path("/runs"), now=now, extend=extend)
 
 

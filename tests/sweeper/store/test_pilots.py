@@ -3,18 +3,20 @@
 import sqlite3
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from sqlalchemy import Engine
 
 from sweeper.forecast.pilot_throughput import Paces, PilotRun, Pilots
+from sweeper.spec.json_form import program_from_json
+from sweeper.spec.program import TRAINER, Program
 from sweeper.store.reading.pilots import keep_pilot, known_pilots
 from tests.sweeper.documents import COMMAND
 from tests.sweeper.store.make_fixture import FIXTURES
 
+PROGRAM = program_from_json(COMMAND)
 RUN = PilotRun(
     study="not launched yet",
-    program=COMMAND,
+    program=PROGRAM,
     config={"model": {"width": 4}, "rate": 0.1},
     host="here",
     device="cpu",
@@ -31,7 +33,14 @@ RUN = PilotRun(
 )
 
 
-def known(url: str, program: Any = COMMAND, *, device: str = "cpu", share: float = 1.0, threads: int = 2) -> Pilots:
+def known(
+    url: str,
+    program: Program = PROGRAM,
+    *,
+    device: str = "cpu",
+    share: float = 1.0,
+    threads: int = 2,
+) -> Pilots:
     return known_pilots(url, program, device=device, device_share=share, threads=threads)
 
 
@@ -44,7 +53,7 @@ def test_other_programs_devices_and_threads_have_pilots_of_their_own(engine: Eng
     on_half_a_gpu = replace(RUN, device="cuda", device_share=0.5)
     keep_pilot(engine, [RUN, on_half_a_gpu])
     assert known(url, device="cuda", share=0.5).runs == (on_half_a_gpu,)
-    assert known(url, "trainer").runs == ()
+    assert known(url, TRAINER).runs == ()
     assert known(url, threads=1).runs == ()
     assert known(url, device="cuda").runs == ()
 

@@ -15,13 +15,13 @@ from tests.sweeper.store.builders import (
     RETRY,
     SLOT,
     Plan,
-    Study,
     completed,
     document,
     enrolled,
     hash_of,
     levels,
     phase,
+    study_from,
 )
 
 LEASE_S = 30.0
@@ -304,7 +304,7 @@ def test_phases_of_longer_trials_come_first_and_alike_ones_in_their_order(engine
     study_id = enrol(
         engine,
         Plan("s", tuple(phases)),  # type: ignore[arg-type]  # the plan's shape is what counts
-        Study(document(*phases)),  # type: ignore[arg-type]
+        study_from(document(*phases)),  # type: ignore[arg-type]
         runs_dir=Path("/runs"),
         now=0.0,
         predicted=predicted,

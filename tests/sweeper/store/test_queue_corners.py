@@ -12,14 +12,25 @@ from sweeper.store.queue.ledger import read_balance, spent_device_seconds
 from sweeper.store.records import LOST_LIMIT, BudgetTooSmall
 from sweeper.store.schema import trials
 from sweeper.store.transactions import writing
-from tests.sweeper.store.builders import RETRY, SLOT, Budget, Plan, Study, completed, document, enrolled, levels, phase
+from tests.sweeper.store.builders import (
+    RETRY,
+    SLOT,
+    Budget,
+    Plan,
+    completed,
+    document,
+    enrolled,
+    levels,
+    phase,
+    study_from,
+)
 from tests.sweeper.store.test_queue import LEASE_S, attempt_rows, end, failed, must_take, take, trial_rows
 
 
 def second_study(engine: Engine, number: int) -> int:
     """A study named t beside s."""
     only = phase("screen", levels(number))
-    plan, study = Plan("t", (only,)), Study({**document(only), "study": "t"}, source="study: t\n")
+    plan, study = Plan("t", (only,)), study_from({**document(only), "study": "t"}, source="study: t\n")
     return enrol(engine, plan, study, runs_dir=Path("/runs"), now=0.0).study_id  # type: ignore[arg-type]  # the plan's shape is what counts
 
 

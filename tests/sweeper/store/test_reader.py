@@ -18,13 +18,13 @@ from tests.sweeper.store.builders import (
     RETRY,
     SLOT,
     Plan,
-    Study,
     completed,
     document,
     enrolled,
     hash_of,
     levels,
     phase,
+    study_from,
 )
 
 
@@ -88,7 +88,7 @@ def test_studies_of_one_store_do_not_mix(engine: Engine, url: str) -> None:
     first = enrolled(engine, phase("screen", levels(2))).study_id
     other = phase("screen", levels(3))
     second = enrol(
-        engine, Plan("t", (other,)), Study({**document(other), "study": "t"}), runs_dir=Path("/runs"), now=1.0
+        engine, Plan("t", (other,)), study_from({**document(other), "study": "t"}), runs_dir=Path("/runs"), now=1.0
     ).study_id
     assert queue.claim_trial(engine, second, SLOT, lease_s=30.0, now=0.0) is not None
     with reader.connect(url) as connection:
@@ -106,7 +106,7 @@ def test_an_unknown_study_is_met_with_those_there_are(engine: Engine, url: str) 
     assert str(error.value) == expected
     one = phase("screen", levels(1))
     for name in ("quickstart", "ptb"):
-        enrol(engine, Plan(name, (one,)), Study({**document(one), "study": name}), runs_dir=Path("/runs"), now=0.0)
+        enrol(engine, Plan(name, (one,)), study_from({**document(one), "study": name}), runs_dir=Path("/runs"), now=0.0)
     with reader.connect(url) as connection, pytest.raises(UsageError) as error:
         reader.study(connection, "quikstart")
     assert str(error.value) == (
@@ -132,7 +132,7 @@ def test_what_goes_in_comes_out(engine: Engine, url: str, configuration: dict[st
     one = phase("screen", [configuration])
     text = {"study": name, "description": "\x00 ' \" ü 🐟"}
     study_id = enrol(
-        engine, Plan(name, (one,)), Study({**document(one), **text}), runs_dir=Path("/runs"), now=0.0
+        engine, Plan(name, (one,)), study_from({**document(one), **text}), runs_dir=Path("/runs"), now=0.0
     ).study_id
     lease = queue.claim_trial(engine, study_id, SLOT, lease_s=30.0, now=0.0)
     assert lease is not None

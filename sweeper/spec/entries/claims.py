@@ -1,57 +1,55 @@
 """Claims: statements about the study that its statistics support, refute or leave undecided."""
 
 from collections.abc import Mapping
-from typing import Annotated, Final, Literal
+from typing import Annotated
 
 from pydantic import Discriminator, Field, Tag
 
-from sweeper.spec.values import Level, Margin, Name, Number, Section
-
-FORMS: Final = ("contrast", "ordering", "interaction", "constant", "equivalence")
-Expectation = Literal["decrease", "increase", "no_worse", "below", "above", "equal"]
+from sweeper.spec.claim import FORMS, ClaimForm, Expectation
+from sweeper.spec.entries.values import LevelValue, MarginValue, Name, NumberValue, Section
 
 
-class Arm(Section):
+class ArmEntry(Section):
     """The trials of one configuration in a phase."""
 
     phase: str = Field(description="The phase whose trials are meant.")
-    levels: dict[str, Level] = Field(
+    levels: dict[str, LevelValue] = Field(
         default_factory=dict, description="Levels by factor; the other factors are at the baseline."
     )
 
 
-class FactorContrast(Section):
+class ContrastEntry(Section):
     """A factor's effect: trials that agree in everything else, and in the seed, are compared."""
 
     phase: str = Field(description="The phase whose trials are compared.")
     factor: str = Field(description="The factor whose levels are compared.")
-    start: Level = Field(alias="from", description="The level that is compared with, e.g. 0.0.")
-    to: Level = Field(description="The level that is compared, e.g. 0.2.")
-    where: dict[str, Level] = Field(
+    start: LevelValue = Field(alias="from", description="The level that is compared with, e.g. 0.0.")
+    to: LevelValue = Field(description="The level that is compared, e.g. 0.2.")
+    where: dict[str, LevelValue] = Field(
         default_factory=dict, description="Only trials with these levels of other factors, e.g. {depth: 4}."
     )
 
 
-class ArmContrast(Section):
+class ArmContrastEntry(Section):
     """The difference between two configurations, paired by seed."""
 
-    start: Arm = Field(alias="from", description="The trials that are compared with: {phase, levels}.")
-    to: Arm = Field(description="The trials that are compared: {phase, levels}.")
+    start: ArmEntry = Field(alias="from", description="The trials that are compared with: {phase, levels}.")
+    to: ArmEntry = Field(description="The trials that are compared: {phase, levels}.")
 
 
 def _arms(value: object) -> str:
-    if isinstance(value, ArmContrast | ArmInteraction):
+    if isinstance(value, ArmContrastEntry | ArmInteractionEntry):
         return "<arms>"
     ends = [value.get(end) for end in ("from", "to")] if isinstance(value, Mapping) else []
     return "<arms>" if any(isinstance(end, Mapping) for end in ends) else "<factor>"
 
 
-Contrast = Annotated[
-    Annotated[FactorContrast, Tag("<factor>")] | Annotated[ArmContrast, Tag("<arms>")], Discriminator(_arms)
+AnyContrast = Annotated[
+    Annotated[ContrastEntry, Tag("<factor>")] | Annotated[ArmContrastEntry, Tag("<arms>")], Discriminator(_arms)
 ]
 
 
-class Ordering(Section):
+class OrderingEntry(Section):
     """Which gains are larger than others; a factor's gain is that of its best level against the baseline."""
 
     phase: str = Field(description="The phase whose gains are compared.")
@@ -60,74 +58,75 @@ class Ordering(Section):
     order: list[str] | None = Field(None, description="Factors in the order of their gains, the largest first.")
 
 
-class OtherFactor(Section):
+class OtherFactorEntry(Section):
     """The second factor of an interaction."""
 
     factor: str = Field(description="The factor that changes the effect.")
-    start: Level = Field(alias="from", description="Its level for the first effect.")
-    to: Level = Field(description="Its level for the second effect.")
+    start: LevelValue = Field(alias="from", description="Its level for the first effect.")
+    to: LevelValue = Field(description="Its level for the second effect.")
 
 
-class OtherPhases(Section):
+class OtherPhasesEntry(Section):
     """Two phases, of two budgets say, whose effects are compared."""
 
     phases: list[str] = Field(min_length=2, max_length=2, description="Two phases, e.g. [short, long].")
 
 
 def _other(value: object) -> str:
-    by_phases = "phases" in value if isinstance(value, Mapping) else isinstance(value, OtherPhases)
+    by_phases = "phases" in value if isinstance(value, Mapping) else isinstance(value, OtherPhasesEntry)
     return "<phases>" if by_phases else "<factor>"
 
 
-class ArmInteraction(Section):
+class ArmInteractionEntry(Section):
     """How the difference between two configurations differs from that between two others: the second less the first."""
 
-    start: Arm = Field(alias="from", description="The trials that are compared with: {phase, levels}.")
-    to: Arm = Field(description="The trials that are compared: {phase, levels}.")
-    other: ArmContrast = Field(
+    start: ArmEntry = Field(alias="from", description="The trials that are compared with: {phase, levels}.")
+    to: ArmEntry = Field(description="The trials that are compared: {phase, levels}.")
+    other: ArmContrastEntry = Field(
         alias="with",
         description="The second difference, e.g. at another budget: {from: {phase, levels}, to: {phase, levels}}.",
     )
 
 
-class Interaction(Section):
+class InteractionEntry(Section):
     """How an effect differs between two levels of another factor, or between two phases: the second less the first."""
 
     phase: str | None = Field(None, description="The phase; none if the effect is compared between two phases.")
     factor: str = Field(description="The factor whose effect is meant.")
-    start: Level = Field(alias="from", description="The level that is compared with.")
-    to: Level = Field(description="The level that is compared.")
+    start: LevelValue = Field(alias="from", description="The level that is compared with.")
+    to: LevelValue = Field(description="The level that is compared.")
     other: Annotated[
-        Annotated[OtherFactor, Tag("<factor>")] | Annotated[OtherPhases, Tag("<phases>")],
+        Annotated[OtherFactorEntry, Tag("<factor>")] | Annotated[OtherPhasesEntry, Tag("<phases>")],
         Discriminator(_other),
     ] = Field(alias="with", description="Another factor, {factor, from, to}, or two phases, {phases: [short, long]}.")
 
 
-class Constant(Section):
+class ConstantEntry(Section):
     """A configuration's mean against a published figure."""
 
     phase: str = Field(description="The phase whose trials are meant.")
-    levels: dict[str, Level] = Field(
+    levels: dict[str, LevelValue] = Field(
         default_factory=dict, description="Levels by factor; the other factors are at the baseline."
     )
-    value: Number = Field(description="The published figure, in the metric's own unit, e.g. 63.358.")
+    value: NumberValue = Field(description="The published figure, in the metric's own unit, e.g. 63.358.")
 
 
-class Claim(Section):
+class ClaimEntry(Section):
     """A claim: what is compared, what is expected, and by how much."""
 
     id: Name = Field(description="A short name, unique in the study, e.g. dropout-helps.")
     text: str = Field(min_length=1, description="The claim in words, for the report.")
     metric: str | None = Field(None, min_length=1, description="The metric; by default the study's.")
-    contrast: Contrast | None = Field(
+    contrast: AnyContrast | None = Field(
         None, description="A comparison: {phase, factor, from, to}, or {from: {phase, levels}, to: {phase, levels}}."
     )
-    ordering: Ordering | None = Field(
+    ordering: OrderingEntry | None = Field(
         None, description="A ranking of gains: {phase, largest, among: [...]} or {phase, order: [...]}."
     )
     interaction: (
         Annotated[
-            Annotated[Interaction, Tag("<factor>")] | Annotated[ArmInteraction, Tag("<arms>")], Discriminator(_arms)
+            Annotated[InteractionEntry, Tag("<factor>")] | Annotated[ArmInteractionEntry, Tag("<arms>")],
+            Discriminator(_arms),
         ]
         | None
     ) = Field(
@@ -135,8 +134,8 @@ class Claim(Section):
         description="An effect's dependence on another factor or phase: {phase, factor, from, to, with: {...}}, or two "
         "differences between configurations: {from: {phase, levels}, to: {...}, with: {from: {...}, to: {...}}}.",
     )
-    constant: Constant | None = Field(None, description="A comparison with a figure: {phase, levels, value}.")
-    equivalence: Contrast | None = Field(
+    constant: ConstantEntry | None = Field(None, description="A comparison with a figure: {phase, levels, value}.")
+    equivalence: AnyContrast | None = Field(
         None, description="Two one-sided tests that a difference is small: as a contrast, with within."
     )
     expect: Expectation | None = Field(
@@ -144,14 +143,25 @@ class Claim(Section):
         description="decrease, increase or no_worse of a contrast; decrease or increase of an interaction; "
         "below, above or equal to a constant.",
     )
-    at_least: Margin = Field(
+    at_least: MarginValue = Field(
         0, description="The least size of the effect that counts, e.g. 1%, or in the metric's unit (nats), e.g. 0.005."
     )
-    within: Margin | None = Field(
+    within: MarginValue | None = Field(
         None, description="The margin of no_worse, of equal and of equivalence, e.g. 1% or 0.005."
     )
 
     @property
-    def form(self) -> str:
-        """Which of the five kinds of claims it is."""
-        return next(form for form in FORMS if getattr(self, form) is not None)
+    def forms(self) -> list[ClaimForm]:
+        """The kinds of statements that it has; one, if the claim is in order."""
+        return [form for form in FORMS if getattr(self, form) is not None]
+
+    @property
+    def statement(self) -> "StatementEntry":
+        """The statement of a claim that is in order."""
+        given = (self.contrast, self.ordering, self.interaction, self.constant, self.equivalence)
+        return next(statement for statement in given if statement is not None)
+
+
+StatementEntry = (
+    ContrastEntry | ArmContrastEntry | OrderingEntry | InteractionEntry | ArmInteractionEntry | ConstantEntry
+)

@@ -7,12 +7,13 @@ from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
-from sweeper.spec.designs import unknown_design
-from sweeper.spec.models import unknown_program
-from sweeper.spec.retries import unknown_reason
+from sweeper.spec.entries.designs import unknown_design
+from sweeper.spec.entries.study import RetryEntry, unknown_program
 from sweeper.spec.yaml_source import KeyPath
 from trainer.config.wording import fault, shown, suggestion
 
+FINAL_REASONS: Final = ("completed", "pruned", "cancelled", "budget_exhausted")
+FREE_REASONS: Final = ("preempted",)
 _UNIONS: Final[Mapping[str, Callable[[object], str]]] = {
     "unknown_design": unknown_design,
     "unknown_program": unknown_program,
@@ -40,11 +41,21 @@ def _fault(details: ErrorDetails, model: type[BaseModel]) -> tuple[KeyPath, str,
 
 def _unknown_key(word: str, owner: type[BaseModel] | None) -> str:
     keys = sorted(_key(name, field) for name, field in owner.model_fields.items()) if owner is not None else []
-    if owner is not None and owner.__name__ == "Retry":
+    if owner is RetryEntry:
         return unknown_reason(word, keys)
     if word.partition(":")[0] in keys:
         return f"{shown(word)} is read as one key. Put a space behind the colon."
     return f"{shown(word)} is an unknown key.{suggestion(word, keys)} Allowed keys: {', '.join(keys)}."
+
+
+def unknown_reason(word: str, keys: list[str]) -> str:
+    """Return what is wrong with a key of `retry` that is not an exit reason with retries."""
+    allowed = f"Reasons: {', '.join(keys)}."
+    if word in FINAL_REASONS:
+        return f"{shown(word)} ends a trial for good, so it has no retries. Remove it. {allowed}"
+    if word in FREE_REASONS:
+        return f"{shown(word)} attempts always resume and are not counted. Remove it. {allowed}"
+    return f"{shown(word)} is not an exit reason.{suggestion(word, keys)} {allowed}"
 
 
 def _wrong(kind: str, value: object, details: ErrorDetails, hint: str) -> str:

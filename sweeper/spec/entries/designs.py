@@ -1,18 +1,17 @@
 """The designs of a phase, as the study file writes them."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Final, Literal, get_args
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import BeforeValidator, Discriminator, Field, Tag
 
-from sweeper.spec.values import Count, Level, Section
+from sweeper.designs.kinds import SAMPLERS, SamplerName, SimpleKind, Start
+from sweeper.spec.entries.values import Count, LevelValue, Section
 from trainer.config.wording import shown, suggestion
 
-SimpleName = Literal["grid", "one_at_a_time", "leave_one_out", "ladder", "plackett_burman"]
-SamplerName = Literal["tpe", "random", "gp", "cmaes", "qmc", "nsgaii", "nsgaiii"]
-SIMPLE: Final[tuple[str, ...]] = get_args(SimpleName)
-SAMPLERS: Final[tuple[str, ...]] = get_args(SamplerName)
-KINDS: Final = ("list", "ladder", "fractional", "sampler", "promote")  # of mappings
+DesignName = SimpleKind | Literal["ladder"]
+NAMES: Final[tuple[DesignName, ...]] = ("grid", "one_at_a_time", "leave_one_out", "ladder", "plackett_burman")
+MAPPINGS: Final = ("list", "ladder", "fractional", "sampler", "promote")  # of mappings
 EXAMPLES: Final[Mapping[str, str]] = {
     "list": "{list: [{FACTOR: LEVEL}, ...]}",
     "fractional": "{fractional: {resolution: 4}}",
@@ -27,21 +26,21 @@ def _checked_simple(value: object) -> object:
     Raises:
         ValueError: it is none.
     """
-    if isinstance(value, str) and value in SIMPLE:
+    if isinstance(value, str) and value in NAMES:
         return value
     if isinstance(value, str) and value in EXAMPLES:
         raise ValueError(f"{shown(value)} needs more than its name. Write design: {EXAMPLES[value]}.")
     if isinstance(value, str) and value in SAMPLERS:
         raise ValueError(f"{shown(value)} is a sampler. Write design: {{sampler: {value}, trials: 20}}.")
-    near = suggestion(value, [*SIMPLE, *EXAMPLES]) if isinstance(value, str) else ""
+    near = suggestion(value, [*NAMES, *EXAMPLES]) if isinstance(value, str) else ""
     others = ", ".join(EXAMPLES.values())
-    raise ValueError(f"{shown(value)} is not a design.{near} Designs: {', '.join(SIMPLE)}, {others}.")
+    raise ValueError(f"{shown(value)} is not a design.{near} Designs: {', '.join(NAMES)}, {others}.")
 
 
-class ListDesign(Section):
+class ListDesignEntry(Section):
     """Exactly these configurations."""
 
-    rows: list[dict[str, Level]] = Field(
+    rows: list[dict[str, LevelValue]] = Field(
         alias="list",
         min_length=1,
         description="The configurations, one row each: a level for every factor that is not at its baseline, "
@@ -49,7 +48,7 @@ class ListDesign(Section):
     )
 
 
-class LadderDesign(Section):
+class LadderDesignEntry(Section):
     """The baseline, then one component after the other."""
 
     ladder: list[str] = Field(
@@ -57,7 +56,7 @@ class LadderDesign(Section):
     )
 
 
-class Fraction(Section):
+class FractionEntry(Section):
     """Which fraction of all combinations."""
 
     resolution: Annotated[int, Field(ge=3)] = Field(
@@ -71,23 +70,23 @@ class Fraction(Section):
     )
 
 
-class FractionalDesign(Section):
+class FractionalDesignEntry(Section):
     """A fraction of all combinations of two levels."""
 
     fractional: Annotated[
-        Annotated[Annotated[int, Field(ge=3)], Tag("<number>")] | Annotated[Fraction, Tag("<mapping>")],
+        Annotated[Annotated[int, Field(ge=3)], Tag("<number>")] | Annotated[FractionEntry, Tag("<mapping>")],
         Discriminator(lambda value: "<mapping>" if isinstance(value, dict) else "<number>"),
     ] = Field(description="The resolution, at least 3, e.g. 4, or {resolution: 5, generators: 'a b c d abcd'}.")
 
     @property
-    def fraction(self) -> Fraction:
+    def fraction(self) -> FractionEntry:
         """The fraction in its long form."""
-        if isinstance(self.fractional, Fraction):
+        if isinstance(self.fractional, FractionEntry):
             return self.fractional
-        return Fraction(resolution=self.fractional)
+        return FractionEntry(resolution=self.fractional)
 
 
-class SamplerDesign(Section):
+class SamplerDesignEntry(Section):
     """Configurations that one of Optuna's samplers draws, each knowing those before."""
 
     sampler: SamplerName = Field(description="An Optuna sampler, e.g. tpe.")
@@ -97,12 +96,12 @@ class SamplerDesign(Section):
     )
 
 
-class PromoteDesign(Section):
+class PromoteDesignEntry(Section):
     """The best configurations of an earlier phase, at this phase's budget."""
 
     promote: str = Field(description="The name of an earlier phase.")
     top: Count = Field(description="How many of its best configurations go on, e.g. 4.")
-    start: Literal["scratch", "checkpoint"] = Field(
+    start: Start = Field(
         "scratch", alias="from", description="Where they start: scratch trains anew, checkpoint goes on training."
     )
 
@@ -110,16 +109,16 @@ class PromoteDesign(Section):
 def _kind(value: object) -> str | None:
     if not isinstance(value, dict):
         return "<name>"
-    return next((f"<{key}>" for key in value if key in KINDS), None)
+    return next((f"<{key}>" for key in value if key in MAPPINGS), None)
 
 
-Design = Annotated[
-    Annotated[SimpleName, BeforeValidator(_checked_simple), Tag("<name>")]
-    | Annotated[ListDesign, Tag("<list>")]
-    | Annotated[LadderDesign, Tag("<ladder>")]
-    | Annotated[FractionalDesign, Tag("<fractional>")]
-    | Annotated[SamplerDesign, Tag("<sampler>")]
-    | Annotated[PromoteDesign, Tag("<promote>")],
+DesignEntry = Annotated[
+    Annotated[DesignName, BeforeValidator(_checked_simple), Tag("<name>")]
+    | Annotated[ListDesignEntry, Tag("<list>")]
+    | Annotated[LadderDesignEntry, Tag("<ladder>")]
+    | Annotated[FractionalDesignEntry, Tag("<fractional>")]
+    | Annotated[SamplerDesignEntry, Tag("<sampler>")]
+    | Annotated[PromoteDesignEntry, Tag("<promote>")],
     Discriminator(_kind, custom_error_type="unknown_design", custom_error_message="unknown design"),
 ]
 
@@ -127,28 +126,36 @@ Design = Annotated[
 def unknown_design(value: object) -> str:
     """What to say of a mapping that is no design."""
     keys = [str(key) for key in value] if isinstance(value, Mapping) else []
-    near = next(filter(None, (suggestion(key, [*KINDS, *SIMPLE]) for key in keys)), "")
-    simple = next((key for key in keys if key in SIMPLE), None)
+    near = next(filter(None, (suggestion(key, [*MAPPINGS, *NAMES]) for key in keys)), "")
+    simple = next((key for key in keys if key in NAMES), None)
     if simple is not None:
         return f"{shown(value)}: this design takes no more than its name. Write design: {simple}."
     return (
-        f"{shown(value)} is not a design.{near} Designs: {', '.join(SIMPLE)}, {', '.join(EXAMPLES.values())}, "
+        f"{shown(value)} is not a design.{near} Designs: {', '.join(NAMES)}, {', '.join(EXAMPLES.values())}, "
         "{ladder: [FACTOR, ...]}."
     )
 
 
-def design_kind(design: Any) -> str:
-    """The kind of a checked design, as plans and reports name it."""
-    match design:
-        case str():
-            return design
-        case ListDesign():
-            return "list"
-        case LadderDesign():
-            return "ladder"
-        case FractionalDesign():
-            return "fractional"
-        case SamplerDesign():
-            return "sampler"
-        case _:
-            return "promote"
+# From the signatures of optuna.samplers (5.0); a test compares them. sweeper gives the seed.
+OPTIONS: Final[Mapping[str, tuple[str, ...]]] = {
+    "tpe": ("consider_endpoints", "prior_weight", "n_startup_trials", "n_ei_candidates", "multivariate", "group",
+            "constant_liar"),
+    "random": (),
+    "gp": ("n_startup_trials", "deterministic_objective"),
+    "cmaes": ("x0", "sigma0", "n_startup_trials", "popsize", "use_separable_cma", "with_margin", "lr_adapt",
+              "consider_pruned_trials"),
+    "qmc": (),
+    "nsgaii": ("population_size", "mutation_prob", "crossover_prob", "swapping_prob"),
+    "nsgaiii": ("population_size", "mutation_prob", "crossover_prob", "swapping_prob", "dividing_parameter"),
+}  # fmt: skip
+
+
+def option_fault(sampler: str, option: str) -> str:
+    """What is wrong with an option's name; nothing if the sampler has it."""
+    known = OPTIONS[sampler]
+    if option in known:
+        return ""
+    if not known:
+        return f"{shown(option)} is unknown: sampler {sampler} takes no options. Remove it."
+    near = suggestion(option, known)
+    return f"{shown(option)} is not an option of sampler {sampler}.{near} Its options: {', '.join(known)}."

@@ -1,9 +1,9 @@
 """The kinds of values that study files hold: names, levels, numbers, margins."""
 
 import re
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 from trainer.config.wording import shown
 
@@ -98,15 +98,15 @@ def checked_margin(value: object) -> int | float | str:
 Count = Annotated[int, Field(ge=1, le=LARGEST_INTEGER)]
 Seed = Annotated[int, Field(ge=0, le=LARGEST_INTEGER)]
 Name = Annotated[str, AfterValidator(checked_name)]
-Level = Annotated[
-    Any,
+LevelValue = Annotated[
+    object,
     AfterValidator(checked_scalar),
     WithJsonSchema({"type": ["number", "string", "boolean", "null"]}),
 ]
-Number = Annotated[Any, AfterValidator(checked_number), WithJsonSchema({"type": "number"})]
-Margin = Annotated[
-    Any,
-    AfterValidator(checked_margin),
+NumberValue = Annotated[int | float, BeforeValidator(checked_number), WithJsonSchema({"type": "number"})]
+MarginValue = Annotated[
+    int | float | str,
+    BeforeValidator(checked_margin),
     WithJsonSchema(
         {"anyOf": [{"type": "number", "minimum": 0}, {"type": "string", "pattern": r"^\s*[0-9.eE+-]+\s*%\s*$"}]}
     ),

@@ -7,7 +7,7 @@ from sweeper.spec.yaml_source import KeyPath, Source, dotted
 
 
 @dataclass(slots=True)
-class Complaints:
+class ErrorCollector:
     """The mistakes found so far. What is wrong by itself is told once, and not again by the checks between sections."""
 
     source: Source

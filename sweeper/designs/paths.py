@@ -1,0 +1,69 @@
+"""Dotted paths into a program's configuration, and how levels are put there."""
+
+import copy
+from collections.abc import Iterator, Mapping
+
+from sweeper.designs.factor import Factors
+from sweeper.designs.levels import Level
+
+Config = Mapping[str, object]  # a program's configuration: JSON values, nested
+
+
+def get_path(config: Config, path: str, default: object = None) -> object:
+    """Return the value at a dotted path, or a default where there is none."""
+    value: object = config
+    for part in path.split("."):
+        if not isinstance(value, Mapping) or part not in value:
+            return default
+        value = value[part]
+    return value
+
+
+def leaves(config: Config, prefix: str = "") -> Iterator[tuple[str, object]]:
+    """Yield the values of a configuration that are not mappings, with their dotted paths."""
+    for name, value in config.items():
+        if isinstance(value, Mapping):
+            yield from leaves(value, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", value
+
+
+def merged(base: Config, changes: Config) -> dict[str, object]:
+    """Return a copy of a configuration in which the values of another replace its own, mapping by mapping."""
+    result = copy.deepcopy(dict(base))
+    for name, value in changes.items():
+        inner = result.get(name)
+        result[name] = (
+            merged(inner, value) if isinstance(inner, Mapping) and isinstance(value, Mapping) else copy.deepcopy(value)
+        )
+    return result
+
+
+def apply_levels(base: Config, factors: Factors, configuration: Mapping[str, Level]) -> dict[str, object]:
+    """Return a configuration with levels in it; mappings that no level touches are shared with `base`."""
+    result = dict(base)
+    fresh = {""}  # the paths of mappings that are not shared
+    for name, level in configuration.items():
+        for path, value in factors[name].values(level).items():
+            _set_shared(result, path, value, fresh)
+    return result
+
+
+def _set_shared(config: dict[str, object], path: str, value: object, fresh: set[str]) -> None:
+    *parents, last = path.split(".")
+    prefix = ""
+    for part in parents:
+        prefix = f"{prefix}.{part}"
+        found = config.get(part)
+        inner: dict[str, object]
+        if prefix in fresh and isinstance(found, dict):
+            inner = found
+        else:
+            inner = dict(found) if isinstance(found, Mapping) else {}
+            config[part] = inner
+            fresh.add(prefix)
+        config = inner
+    config[last] = value
+    # A value that is a mapping replaces what was copied below it.
+    gone = f"{prefix}.{last}"
+    fresh.difference_update([known for known in fresh if known == gone or known.startswith(f"{gone}.")])

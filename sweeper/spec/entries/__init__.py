@@ -1,0 +1,1 @@
+"""The study file as users write it: a pydantic model for each section."""

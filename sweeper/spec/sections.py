@@ -1,0 +1,176 @@
+"""The sections of a study file that are valid by themselves, for the checks between them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Final, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from sweeper.designs.factor import Factor
+from sweeper.designs.levels import Configuration
+from sweeper.designs.paths import merged
+from sweeper.spec.entries.claims import ClaimEntry
+from sweeper.spec.entries.factors import FactorEntry
+from sweeper.spec.entries.messages import faults
+from sweeper.spec.entries.phases import PhaseEntry
+from sweeper.spec.entries.study import MetricEntry, ResourcesEntry, StudyFile, TrialEntry
+from sweeper.spec.error_collector import ErrorCollector
+from sweeper.spec.forms import form_faults
+from sweeper.spec.phase import Phase
+from sweeper.spec.program import Trial
+from sweeper.spec.study import Metric
+from sweeper.spec.typed import factor_of, metric_of, phase_of, trial_of
+from trainer.config import ConfigError, resolve
+
+Entry = TypeVar("Entry", bound=BaseModel)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sections:
+    """What could be read; None or absent where a section has mistakes.
+
+    Attributes:
+        data: the file's content.
+        file: the whole file, if no section has mistakes.
+        factor_entries: factors as the file writes them, by name.
+        phase_entries: phases as the file writes them, by their index in the file.
+        claim_entries: claims as the file writes them, by their index in the file.
+        known_configurations: the configurations of phases by name, filled in as they are asked for.
+    """
+
+    data: Mapping[str, Any]
+    file: StudyFile | None
+    metric: Metric | None
+    trial: Trial | None
+    resources: ResourcesEntry | None
+    factor_entries: Mapping[str, FactorEntry]
+    phase_entries: Mapping[int, PhaseEntry]
+    claim_entries: Mapping[int, ClaimEntry]
+    known_configurations: dict[int, list[Configuration] | None] = field(default_factory=dict)
+
+    @cached_property
+    def factors(self) -> dict[str, Factor]:
+        """The factors without mistakes of their own, in the file's order."""
+        config = self.complete_baseline()
+        return {
+            name: factor_of(name, entry, config)
+            for name, entry in self.factor_entries.items()
+            if isinstance(name, str) and not form_faults(entry)
+        }
+
+    @cached_property
+    def phases(self) -> dict[int, Phase]:
+        """The phases, by their index in the file."""
+        return {index: phase_of(entry, self.factors) for index, entry in self.phase_entries.items()}
+
+    @property
+    def factor_names(self) -> list[str]:
+        """The names of all factors, those with mistakes included."""
+        named = self.data.get("factors")
+        return list(named) if isinstance(named, dict) else []
+
+    @property
+    def phase_names(self) -> list[str]:
+        """The names of all phases, those with mistakes included."""
+        phases = self.data.get("phases")
+        items = phases if isinstance(phases, list) else []
+        return [item["name"] for item in items if isinstance(item, dict) and isinstance(item.get("name"), str)]
+
+    @property
+    def is_trainer(self) -> bool:
+        """Whether the program is the built-in trainer."""
+        return self.trial is not None and self.trial.is_trainer
+
+    def baseline(self, phase: Phase | None = None) -> dict[str, object]:
+        """Return the baseline configuration as the file has it, with a phase's changes."""
+        config = self.trial.config if self.trial is not None else {}
+        return merged(config, phase.config if phase is not None else {})
+
+    def complete_baseline(self) -> dict[str, object]:
+        """Return the baseline configuration with the trainer's defaults, as far as they are known."""
+        config = self.baseline()
+        if not self.is_trainer:
+            return config
+        try:
+            return resolve(config)
+        except ConfigError:
+            return merged(resolve({}), config)
+
+
+# Keys that a section can do without while the others are checked, and the values used in their place.
+_DISPENSABLE: Final[Mapping[type[BaseModel], Mapping[str, Any]]] = {
+    MetricEntry: {"direction": "minimize", "scale": None},
+    TrialEntry: {"timeout_minutes": None, "environment": {}},
+    ResourcesEntry: dict.fromkeys(ResourcesEntry.model_fields),
+    PhaseEntry: {"budget": {"steps": 1}, "pruner": "none", "repeats": 1},
+    ClaimEntry: {"id": "a", "text": "A claim.", "metric": None, "expect": None, "at_least": 0, "within": None},
+}
+
+
+def read_sections(data: Mapping[str, Any], errors: ErrorCollector) -> Sections:
+    """Validate every section by itself, and keep those that are valid."""
+    errors.seal()  # an invalid value is reported once
+    sections: dict[str, type[BaseModel]] = {"metric": MetricEntry, "trial": TrialEntry, "resources": ResourcesEntry}
+    lists: dict[str, type[BaseModel]] = {"factors": FactorEntry, "phases": PhaseEntry, "claims": ClaimEntry}
+    # What is valid stands in the file as an entry, which is not validated again with the whole.
+    given = {
+        **data,
+        **{key: _validated(model, data[key]) for key, model in sections.items() if key in data},
+        **{key: _each_validated(model, data[key]) for key, model in lists.items() if key in data},
+    }
+    file: StudyFile | None = None
+    try:
+        file = StudyFile.model_validate(given)
+    except ValidationError as error:
+        for path, message, at_key in faults(error, StudyFile):
+            errors.add(path, message, at_key=at_key)
+    errors.seal()
+    metric, trial = _usable(MetricEntry, given.get("metric")), _usable(TrialEntry, given.get("trial"))
+    return Sections(
+        data=data,
+        file=file,
+        metric=None if metric is None else metric_of(metric),
+        trial=None if trial is None else trial_of(trial),
+        resources=_usable(ResourcesEntry, given.get("resources", {})),
+        factor_entries=_each_usable(FactorEntry, given.get("factors")),
+        phase_entries=_each_usable(PhaseEntry, given.get("phases")),
+        claim_entries=_each_usable(ClaimEntry, given.get("claims")),
+    )
+
+
+def _validated(model: type[BaseModel], value: object) -> object:
+    """The entry of a section; an invalid section as it is."""
+    try:
+        return model.model_validate(value)
+    except ValidationError:
+        return value
+
+
+def _each_validated(model: type[BaseModel], value: object) -> object:
+    if isinstance(value, dict):
+        return {name: _validated(model, item) for name, item in value.items()}
+    return [_validated(model, item) for item in value] if isinstance(value, list) else value
+
+
+def _usable(model: type[Entry], value: object) -> Entry | None:
+    """The entry of a section, if necessary without the keys that it can do without; None if that is not enough."""
+    try:
+        return value if isinstance(value, model) else model.model_validate(value)
+    except ValidationError as error:
+        stand_ins = _DISPENSABLE.get(model)
+        if stand_ins is None or not isinstance(value, dict):
+            return None
+        wrong = {str(details["loc"][0]) for details in error.errors(include_url=False) if details["loc"]}
+        unknown = wrong - {field.alias or name for name, field in model.model_fields.items()}
+        if not wrong or wrong - unknown - set(stand_ins) or (unknown and model is ClaimEntry):
+            return None
+        kept = {key: item for key, item in value.items() if key not in wrong}
+        needed = {key: item for key, item in stand_ins.items() if key in wrong and item is not None}
+        return _usable(model, {**kept, **needed})
+
+
+def _each_usable(model: type[Entry], value: object) -> dict[Any, Entry]:
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    found = {key: _usable(model, item) for key, item in items}
+    return {key: item for key, item in found.items() if item is not None}

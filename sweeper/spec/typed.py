@@ -1,0 +1,173 @@
+"""From the entries of a study file to the typed study."""
+
+from collections.abc import Mapping
+
+from sweeper.designs.factor import Factor, Factors, Range, canonical_row
+from sweeper.designs.kinds import (
+    Design,
+    FractionalDesign,
+    LadderDesign,
+    ListDesign,
+    PromoteDesign,
+    SamplerDesign,
+    SimpleDesign,
+)
+from sweeper.designs.levels import Level, distinct_levels, same_level
+from sweeper.designs.paths import Config, get_path
+from sweeper.spec.entries.designs import (
+    FractionalDesignEntry,
+    LadderDesignEntry,
+    ListDesignEntry,
+    PromoteDesignEntry,
+    SamplerDesignEntry,
+)
+from sweeper.spec.entries.factors import FactorEntry
+from sweeper.spec.entries.phases import BudgetEntry, PhaseEntry, RangeEntry
+from sweeper.spec.entries.study import CommandProgramEntry, MetricEntry, PythonProgramEntry, TrialEntry
+from sweeper.spec.phase import BUDGET_UNITS, Budget, Phase, Pruner
+from sweeper.spec.program import TRAINER, CommandProgram, Program, PythonProgram, Trial
+from sweeper.spec.study import Metric, default_scale
+
+MISSING = object()
+
+
+def metric_of(entry: MetricEntry) -> Metric:
+    """Return the study's metric, with the default of its scale."""
+    return Metric(name=entry.name, direction=entry.direction, scale=entry.scale or default_scale(entry.name))
+
+
+def trial_of(entry: TrialEntry) -> Trial:
+    """Return what each trial runs."""
+    return Trial(
+        program=_program(entry.program),
+        config=entry.config,
+        environment=entry.environment,
+        timeout_minutes=entry.timeout_minutes,
+        steps_per_hour=None if entry.calibration is None else entry.calibration.steps_per_hour,
+    )
+
+
+def _program(entry: str | PythonProgramEntry | CommandProgramEntry) -> Program:
+    if isinstance(entry, PythonProgramEntry):
+        return PythonProgram(entry.python)
+    if isinstance(entry, CommandProgramEntry):
+        return CommandProgram(tuple(entry.command), entry.metrics or {}, entry.checkpoint)
+    return TRAINER
+
+
+def factor_of(name: str, entry: FactorEntry, config: Config) -> Factor:
+    """Return a factor whose form is in order.
+
+    Args:
+        config: the baseline configuration, with defaults as far as they are known.
+    """
+    levels, groups = _levels_and_groups(entry)
+    path = None if groups is not None else entry.path or name
+    factor = Factor(
+        name=name,
+        path=path,
+        levels=levels,
+        range=_range(entry, get_path(config, path, MISSING) if path is not None else MISSING),
+        groups=groups,
+        when={other: tuple(wanted) for other, wanted in (entry.when or {}).items()},
+    )
+    baseline = entry.baseline if "baseline" in entry.model_fields_set else _baseline(entry, factor, config)
+    return factor.with_baseline(factor.canonical(baseline))
+
+
+def _levels_and_groups(entry: FactorEntry) -> tuple[tuple[Level, ...] | None, Mapping[str, Mapping[str, Level]] | None]:
+    """A factor's levels and, if they have names, what each sets."""
+    if entry.on is not None and entry.off is not None:
+        return ("off", "on"), {"off": entry.off, "on": entry.on}
+    if isinstance(entry.levels, dict):
+        return tuple(entry.levels), entry.levels
+    if entry.groups is not None:
+        return tuple(entry.levels if entry.levels is not None else entry.groups), entry.groups
+    return (None if entry.levels is None else tuple(entry.levels)), None
+
+
+def _range(entry: FactorEntry | RangeEntry, like: object) -> Range | None:
+    """A range of the kind of number that a value is: whole numbers would make a range of whole numbers."""
+    if entry.low is None or entry.high is None:
+        return None
+    low, high, step = entry.low, entry.high, entry.step
+    if isinstance(like, float):
+        low, high, step = float(low), float(high), None if step is None else float(step)
+    return Range(low=low, high=high, log=entry.log, step=step)
+
+
+def _baseline(entry: FactorEntry, factor: Factor, config: Config) -> Level:
+    """The baseline that the file does not name: the config's value, else the first level."""
+    first = factor.levels[0] if factor.levels else None
+    if entry.on is not None:
+        return "off"
+    if factor.groups is not None:
+        for level, values in factor.groups.items():
+            if all(same_level(get_path(config, path, MISSING), value) for path, value in values.items()):
+                return level
+        return first
+    value = get_path(config, factor.path or factor.name, MISSING)
+    return value if value is None or isinstance(value, bool | int | float | str) else first
+
+
+def phase_of(entry: PhaseEntry, factors: Factors) -> Phase:
+    """Return a phase, with levels as the factors write them.
+
+    Args:
+        factors: those without mistakes; levels of others stay as they are.
+    """
+    pruner = entry.pruner
+    return Phase(
+        name=entry.name,
+        design=_design(entry, factors),
+        budget=_budget(entry.budget),
+        factors=None if entry.factors is None else tuple(entry.factors),
+        seeds=seeds_of(entry),
+        pruner=Pruner(name=pruner) if isinstance(pruner, str) else Pruner(**pruner.model_dump()),
+        config=entry.config,
+        exclude=tuple(canonical_row(row, factors) for row in entry.exclude),
+        repeats=entry.repeats,
+        blocks=tuple(entry.blocks),
+        levels={name: _own_levels(own, factors[name]) for name, own in entry.levels.items() if name in factors},
+    )
+
+
+def seeds_of(entry: PhaseEntry, most: int = 100_001) -> tuple[int, ...]:
+    """Return a phase's seeds; of very many, the first."""
+    return tuple(range(min(entry.seeds, most))) if isinstance(entry.seeds, int) else tuple(entry.seeds)
+
+
+def _budget(entry: BudgetEntry) -> Budget:
+    given = [(unit, getattr(entry, unit)) for unit in BUDGET_UNITS if getattr(entry, unit) is not None]
+    return next((Budget(unit, amount) for unit, amount in given), Budget("steps", 1))
+
+
+def _own_levels(own: list[Level] | RangeEntry, factor: Factor) -> tuple[Level, ...] | Range:
+    """The levels that a factor has in one phase, or its range, of the kind of numbers that its baseline is."""
+    if isinstance(own, RangeEntry):
+        found = _range(own, factor.baseline)
+        assert found is not None
+        return found
+    known = [level for level in own if factor.groups is None or level in factor.groups]
+    return distinct_levels([factor.canonical(level) for level in known or factor.levels or ()])
+
+
+def _design(entry: PhaseEntry, factors: Factors) -> Design:  # noqa: PLR0911 - a case per design
+    """The design; a ladder names its factors, so that their order in the file is part of it."""
+    match entry.design:
+        case "ladder":
+            return LadderDesign(tuple(entry.factors if entry.factors is not None else factors))
+        case str(kind):
+            return SimpleDesign(kind)
+        case ListDesignEntry(rows=rows):
+            return ListDesign(tuple(canonical_row(row, factors) for row in rows))
+        case LadderDesignEntry(ladder=names):
+            return LadderDesign(tuple(names))
+        case FractionalDesignEntry(fractional=rule):
+            return (
+                FractionalDesign(rule) if isinstance(rule, int) else FractionalDesign(rule.resolution, rule.generators)
+            )
+        case SamplerDesignEntry() as design:
+            return SamplerDesign(design.sampler, design.trials, design.options)
+        case PromoteDesignEntry() as design:
+            return PromoteDesign(design.promote, design.top, design.start)

@@ -1,0 +1,88 @@
+"""From the claims of a study file to typed claims."""
+
+from sweeper.designs.factor import Factors, canonical_row
+from sweeper.spec.claim import (
+    Arm,
+    ArmContrast,
+    ArmInteraction,
+    Claim,
+    Constant,
+    Contrast,
+    Interaction,
+    Ordering,
+    PhaseInteraction,
+    Statement,
+)
+from sweeper.spec.entries.claims import (
+    ArmContrastEntry,
+    ArmEntry,
+    ArmInteractionEntry,
+    ClaimEntry,
+    ConstantEntry,
+    ContrastEntry,
+    InteractionEntry,
+    OrderingEntry,
+    OtherPhasesEntry,
+    StatementEntry,
+)
+
+
+def claim_of(entry: ClaimEntry, metric: str, factors: Factors) -> Claim:
+    """Return a claim without mistakes; `metric` is the study's."""
+    (form,) = entry.forms
+    return Claim(
+        id=entry.id,
+        text=entry.text,
+        metric=entry.metric or metric,
+        form=form,
+        statement=_statement(entry.statement, factors),
+        expect=entry.expect,
+        at_least=entry.at_least,
+        within=entry.within,
+    )
+
+
+def _statement(entry: StatementEntry, factors: Factors) -> Statement:
+    match entry:
+        case ContrastEntry():
+            start, to = (factors[entry.factor].canonical(level) for level in (entry.start, entry.to))
+            where = canonical_row(entry.where, factors)
+            return Contrast(phase=entry.phase, factor=entry.factor, start=start, to=to, where=where)
+        case ArmInteractionEntry():
+            return ArmInteraction(first=_arms(entry, factors), second=_arms(entry.other, factors))
+        case ArmContrastEntry():
+            return _arms(entry, factors)
+        case ConstantEntry():
+            return Constant(arm=_arm(entry, factors), value=entry.value)
+        case InteractionEntry():
+            return _interaction(entry, factors)
+        case OrderingEntry():
+            among, order = tuple(entry.among or ()), tuple(entry.order or ())
+            return Ordering(phase=entry.phase, largest=entry.largest, among=among, order=order)
+
+
+def _interaction(entry: InteractionEntry, factors: Factors) -> Interaction | PhaseInteraction:
+    other = entry.other
+    start, to = (factors[entry.factor].canonical(level) for level in (entry.start, entry.to))
+    if isinstance(other, OtherPhasesEntry):
+        first, second = other.phases
+        return PhaseInteraction(phases=(first, second), factor=entry.factor, start=start, to=to)
+    assert entry.phase is not None
+    other_start, other_to = (factors[other.factor].canonical(level) for level in (other.start, other.to))
+    return Interaction(
+        phase=entry.phase,
+        factor=entry.factor,
+        start=start,
+        to=to,
+        other=other.factor,
+        other_start=other_start,
+        other_to=other_to,
+    )
+
+
+def _arms(entry: ArmContrastEntry | ArmInteractionEntry, factors: Factors) -> ArmContrast:
+    return ArmContrast(start=_arm(entry.start, factors), to=_arm(entry.to, factors))
+
+
+def _arm(entry: ArmEntry | ConstantEntry, factors: Factors) -> Arm:
+    return Arm(phase=entry.phase, levels=canonical_row(entry.levels, factors))
