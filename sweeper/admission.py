@@ -1,9 +1,10 @@
 """What `sweeper launch` refuses before it writes anything: what cannot fit the budget, the memory or the disk."""
 
-import os
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
+
+import psutil
 
 from sweeper.errors import UsageError
 from sweeper.estimate import device_for, slots_for
@@ -46,8 +47,8 @@ def refuse_what_has_no_room(study: Study, planned: Plan, pilots: Pilots, *, stor
     if found is None or not found.measured:
         return
     number, _ = slots_for(study, slots)
-    memory = memory_bytes()
-    if device_for(study) == "cpu" and memory is not None and number * found.memory > memory:
+    memory = psutil.virtual_memory().total
+    if device_for(study) == "cpu" and number * found.memory > memory:
         raise UsageError(
             f"{study.path}: resources.slots: {number} trials at a time take {byte_size(number * found.memory)} of "
             f"memory as the pilot measured it, and this machine has {byte_size(memory)}. "
@@ -61,14 +62,6 @@ def refuse_what_has_no_room(study: Study, planned: Plan, pilots: Pilots, *, stor
             f"measured them, and {folder} has {byte_size(free)} of room. Make room, name another folder "
             "(SWEEPER_RUNS), or go on all the same: --force"
         )
-
-
-def memory_bytes() -> int | None:
-    """The machine's memory; None where the system does not say."""
-    try:
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (ValueError, OSError, AttributeError):
-        return None
 
 
 def _that_is_there(folder: Path) -> Path:

@@ -1,13 +1,12 @@
 """Check the devices that trials would run on, and whether PyTorch can use them."""
 
 import os
-import shutil
 import subprocess
 from importlib.metadata import PackageNotFoundError, version
 from typing import Final
 
 from sweeper.doctor.findings import MIB, Finding, size_text
-from sweeper.execution.slots.gpus import VISIBLE, find_gpus, gpus_of_machine, indices
+from sweeper.execution.gpus import VISIBLE, ask_nvidia_smi, find_gpus, gpus_of_machine, indices
 from sweeper.execution.slots.resources import available_cores
 from sweeper.quantities import counted
 from sweeper.subprocesses import code_command
@@ -23,7 +22,7 @@ def check_gpus() -> list[Finding]:
     gpus = find_gpus()
     if not gpus:
         return [_no_gpus()]
-    answer = _output([shutil.which("nvidia-smi") or "nvidia-smi", *QUERY]) or ""
+    answer = ask_nvidia_smi(*QUERY) or ""
     mine = indices(gpus, gpus_of_machine())
     findings = [gpu_finding(line) for line in answer.splitlines() if line.partition(",")[0].strip() in mine]
     seen = _output(code_command(PROBE))

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Final
 
 VISIBLE: Final = "CUDA_VISIBLE_DEVICES"
+NVIDIA_SMI: Final = "nvidia-smi"
 ASK_S: Final = 30.0
 DEVICE_NODES: Final = Path("/dev")
 _GPU: Final = re.compile(r"^GPU (\d+):.*\(UUID: (GPU-[^)]+)\)")
@@ -69,15 +70,24 @@ def indices(names: tuple[str, ...], machine: tuple[Gpu, ...]) -> set[str]:
 
 def gpus_of_machine() -> tuple[Gpu, ...]:
     """The GPUs as nvidia-smi lists them; where it is missing, as in a small container, those that /dev has."""
-    program = shutil.which("nvidia-smi")
+    if shutil.which(NVIDIA_SMI) is None:
+        numbers = (match[1] for path in DEVICE_NODES.glob("nvidia*") if (match := _NODE.fullmatch(path.name)))
+        return tuple(Gpu(index) for index in sorted(numbers, key=int))
+    return listed(ask_nvidia_smi("-L") or "")
+
+
+def ask_nvidia_smi(*arguments: str) -> str | None:
+    """Return what nvidia-smi prints; None where it is missing, fails or does not answer."""
+    program = shutil.which(NVIDIA_SMI)
     if program is None:
-        indices = (match[1] for path in DEVICE_NODES.glob("nvidia*") if (match := _NODE.fullmatch(path.name)))
-        return tuple(Gpu(index) for index in sorted(indices, key=int))
+        return None
     try:
-        answer = subprocess.run([program, "-L"], capture_output=True, text=True, timeout=ASK_S, check=False)
+        answer = subprocess.run(
+            [program, *arguments], capture_output=True, text=True, errors="replace", timeout=ASK_S, check=False
+        )
     except (OSError, subprocess.TimeoutExpired):
-        return ()
-    return listed(answer.stdout) if answer.returncode == 0 else ()
+        return None
+    return answer.stdout if answer.returncode == 0 else None
 
 
 def listed(text: str) -> tuple[Gpu, ...]:

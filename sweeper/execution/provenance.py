@@ -3,7 +3,6 @@
 import hashlib
 import os
 import platform
-import re
 import shutil
 import subprocess
 import sys
@@ -12,8 +11,11 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Final
 
-CREDENTIALS: Final = re.compile(r"(://[^:/@]*):.*@", re.DOTALL)
-OPTION: Final = re.compile(r"([?&][^=&]*password[^=&]*=)[^&]*", re.IGNORECASE)
+import psutil
+
+from sweeper.execution.gpus import ask_nvidia_smi
+from sweeper.store.url import without_passwords
+
 PACKAGES: Final = ("sweeper", "torch", "numpy", "optuna", "joblib", "sqlalchemy", "pandas")
 
 
@@ -22,7 +24,12 @@ def facts(folder: Path) -> dict[str, object]:
     return {
         "python": platform.python_version(),
         "platform": platform.platform(),
-        "machine": {"host": platform.node(), "cpu": _cpu(), "cores": os.cpu_count(), "memory_bytes": _memory_bytes()},
+        "machine": {
+            "host": platform.node(),
+            "cpu": _cpu(),
+            "cores": os.cpu_count(),
+            "memory_bytes": psutil.virtual_memory().total,
+        },
         "gpus": _gpus(),
         "packages": {name: found for name in PACKAGES if (found := _version(name)) is not None},
         "git": _git(folder),
@@ -33,7 +40,7 @@ def facts(folder: Path) -> dict[str, object]:
 def command_line(argv: Sequence[str]) -> list[str]:
     """The command as it was given, without the passwords in its URLs: this goes into the store and into reports."""
     words = [Path(argv[0]).name, *argv[1:]] if argv else []
-    return [OPTION.sub(r"\1***", CREDENTIALS.sub(r"\1:***@", word)) for word in words]
+    return [without_passwords(word) for word in words]
 
 
 def _version(package: str) -> str | None:
@@ -54,8 +61,8 @@ def _git(folder: Path) -> dict[str, object] | None:
 
 
 def _gpus() -> list[str]:
-    names = _output(["nvidia-smi", "--query-gpu=name,memory.total,driver_version", "--format=csv,noheader"])
-    return names.splitlines() if names else []
+    answer = ask_nvidia_smi("--query-gpu=name,memory.total,driver_version", "--format=csv,noheader")
+    return (answer or "").strip().splitlines()
 
 
 def _cpu() -> str | None:
@@ -64,13 +71,6 @@ def _cpu() -> str | None:
     except OSError:
         return platform.processor() or None
     return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), None)
-
-
-def _memory_bytes() -> int | None:
-    try:
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (ValueError, OSError, AttributeError):
-        return None
 
 
 def _output(command: list[str]) -> str | None:

@@ -13,6 +13,7 @@ DEFAULT_URL: Final = "sqlite:///sweeper.db"
 ENVIRONMENT_VARIABLE: Final = "SWEEPER_STORE"
 SQLITE: Final = ("sqlite", "sqlite+pysqlite")
 POSTGRESQL: Final = ("postgresql", "postgresql+psycopg")
+CREDENTIALS: Final = re.compile(r"(://[^:/@]*):.*@", re.DOTALL)
 PASSWORD_OPTION: Final = re.compile(r"([?&][^=&]*password[^=&]*=)[^&]*", re.IGNORECASE)
 
 NO_PORT: Final = re.compile(r"^([^:/?\[]*):(?!\d*(?:[/?]|$))[^/?]*")  # a password, say, whose @ and host are missing
@@ -36,6 +37,11 @@ def shown(url: str) -> str:
     elif separator and not at:
         rest = NO_PORT.sub(r"\1:***", rest)
     return f"{head}{separator}" + PASSWORD_OPTION.sub(r"\1***", rest)
+
+
+def without_passwords(text: str) -> str:
+    """Return a text with the passwords in its URLs hidden."""
+    return PASSWORD_OPTION.sub(r"\1***", CREDENTIALS.sub(r"\1:***@", text))
 
 
 def sqlite_path(url: str) -> Path | None:

@@ -8,7 +8,6 @@ import fcntl
 import os
 import re
 import shutil
-import subprocess
 import tempfile
 import threading
 from collections.abc import Iterable, Mapping
@@ -16,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from sweeper.execution.gpus import gpus_of_machine
 from sweeper.execution.slots.resources import Device, Slot, find_slots
 
 MOST_PLACES: Final = 1024  # of a machine
@@ -120,16 +120,7 @@ def lock_names(slot: Slot, identities: Mapping[str, str]) -> list[str]:
 
 def gpu_identities() -> dict[str, str]:
     """What each GPU is for the whole machine, by its index; empty where nvidia-smi does not tell."""
-    program = shutil.which("nvidia-smi")
-    if program is None:
-        return {}
-    command = [program, "--query-gpu=index,uuid", "--format=csv,noheader"]
-    try:
-        answer = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
-    except (OSError, subprocess.TimeoutExpired):
-        return {}
-    pairs = (line.partition(",") for line in answer.stdout.splitlines())
-    return {index.strip(): identity.strip() for index, _, identity in pairs if identity.strip()}
+    return {gpu.index: gpu.uuid for gpu in gpus_of_machine() if gpu.uuid}
 
 
 def _lock_all(paths: list[Path]) -> list[int] | None:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from sweeper.execution.slots.gpus import VISIBLE
+from sweeper.execution.gpus import VISIBLE
 from sweeper.execution.slots.resources import Slot, available_cores
 
 SLACK: Final = 1.0 + 1e-6  # three thirds of a GPU are one

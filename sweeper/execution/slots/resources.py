@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from sweeper.errors import UsageError
-from sweeper.execution.slots.gpus import VISIBLE, find_gpus
+from sweeper.execution.gpus import VISIBLE, find_gpus
 
 __all__ = ["Device", "Slot", "available_cores", "find_gpus", "find_slots"]
 

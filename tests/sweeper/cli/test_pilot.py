@@ -102,7 +102,7 @@ def test_a_study_whose_slots_have_no_memory_is_refused(
     assert sweeper("plan", "c.yaml", "--pilot", "10").code == 0
     with closing(sqlite3.connect("sweeper.db")) as store, store:  # runs of a moment have no memory that was measured
         store.execute("UPDATE sweeper_pilots SET peak_memory_bytes = 1000000000")
-    monkeypatch.setattr("sweeper.admission.memory_bytes", lambda: 1_500_000_000)
+    monkeypatch.setattr("psutil.virtual_memory", lambda: SimpleNamespace(total=1_500_000_000))
     refused = sweeper("launch", "c.yaml")
     assert refused.code == 2
     assert "2 trials at a time take 2 GB of memory as the pilot measured it, and this machine has 1.5 GB" in refused.err

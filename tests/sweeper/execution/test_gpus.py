@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from sweeper.execution.slots import gpus
-from sweeper.execution.slots.gpus import Gpu, admitted, find_gpus, indices, listed
+from sweeper.execution import gpus
+from sweeper.execution.gpus import Gpu, admitted, find_gpus, indices, listed
 from sweeper.execution.slots.programs import environment_of
 from sweeper.execution.slots.resources import find_slots
 from sweeper.spec.program import CommandProgram, Trial

@@ -103,7 +103,7 @@ def test_a_gpu_is_the_same_whatever_a_job_calls_it() -> None:
 def test_nvidia_smi_tells_which_gpu_is_which(tmp_path: os.PathLike[str], monkeypatch: pytest.MonkeyPatch) -> None:
     program = os.path.join(tmp_path, "nvidia-smi")  # noqa: PTH118
     with open(program, "w") as file:  # noqa: PTH123
-        file.write("#!/bin/sh\necho '0, GPU-a'\necho '1, GPU-b'\n")
+        file.write("#!/bin/sh\necho 'GPU 0: X (UUID: GPU-a)'\necho 'GPU 1: X (UUID: GPU-b)'\n")
     os.chmod(program, 0o755)  # noqa: PTH101
     monkeypatch.setenv("PATH", str(tmp_path))
     assert places.gpu_identities() == {"0": "GPU-a", "1": "GPU-b"}
