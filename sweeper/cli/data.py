@@ -25,13 +25,14 @@ def data() -> None:
     type=Directory(),
     default=Path("data"),
     show_default=True,
-    help="Directory in which to create the corpus's directory.",
+    help="Directory that holds the corpora.",
 )
 def fetch(corpus: str, folder: Path) -> None:
-    """Download CORPUS (ptb, wikitext-2 or wikitext-103) to FOLDER/CORPUS, where studies find it.
+    """Download CORPUS (ptb, wikitext-2 or wikitext-103) for studies that use it.
 
-    The files are checked against the published MD5 sums. Rerun the same command to resume an interrupted download; the
-    corpus's directory appears once it is complete. Studies look in ./data and in $SWEEPER_DATA.
+    The files go to the directory CORPUS within --folder. They are checked against the published MD5 sums. Rerun the same
+    command to resume an interrupted download; the directory appears once it is complete. Studies look in ./data and in
+    $SWEEPER_DATA.
     """
     command = module_command("trainer.corpora.fetch", corpus, "--folder", str(folder))
     code = subprocess.run(command, check=False).returncode

@@ -59,7 +59,6 @@ MODULES: Final = frozenset(
 # Commands whose help does; `sweeper` is the command itself.
 COMMANDS: Final = frozenset(
     {
-        "data",
         "simulate",
     }
 )

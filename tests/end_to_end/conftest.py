@@ -1,4 +1,4 @@
-"""The `sweeper` command as users run it: a process of its own, in a folder of its own."""
+"""The `sweeper` command as users run it: in its own process and its own directory."""
 
 import os
 import subprocess
@@ -34,7 +34,7 @@ claims:
 
 @dataclass
 class Workplace:
-    """A folder with a study file and a store, and the commands run there."""
+    """A directory with a study file and a store, and the commands run in it."""
 
     folder: Path
     processes: list[subprocess.Popen[str]] = field(default_factory=list)
@@ -44,7 +44,7 @@ class Workplace:
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
         command = [sys.executable, "-m", "sweeper", *arguments]
-        # Some tests end the launcher's whole session, and pytest's own must live on.
+        # Some tests end the launcher's whole session, which must not be that of pytest.
         process = subprocess.Popen(
             command,
             cwd=self.folder,
@@ -63,7 +63,7 @@ class Workplace:
         return subprocess.CompletedProcess(arguments, process.returncode, out, err)
 
     def left_over(self) -> Sequence[psutil.Process]:
-        """Processes that work in this folder still."""
+        """Return the processes that still run in this directory."""
         found = []
         for process in psutil.process_iter(["pid"]):
             try:

@@ -1,4 +1,4 @@
-"""Nothing is sent anywhere: plan, launch, report and export open no connection to another machine."""
+"""plan, launch, report and export open no connection to another machine."""
 
 import subprocess
 import sys
@@ -8,7 +8,8 @@ import pytest
 
 from tests.end_to_end.conftest import Workplace
 
-# Python imports this first in every process, trials and slots too; it notes each address that is looked up or called.
+# Python imports this first in every process, including trials and slots; it logs each address that is looked up or
+# connected to.
 WATCH = """
 import socket
 import sys
@@ -36,7 +37,7 @@ phases: [{name: main, design: grid, seeds: 2, budget: {steps: 1}}]
 
 @pytest.fixture
 def log(workplace: Workplace, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Where connections are noted, of all Python programs that the test starts."""
+    """Log the connections of all Python programs that the test starts; return the log's path."""
     folder = workplace.folder / "watch"
     folder.mkdir()
     (folder / "sitecustomize.py").write_text(WATCH.format(log=str(folder / "log")))
@@ -44,7 +45,7 @@ def log(workplace: Workplace, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder / "log"
 
 
-def test_the_watch_notes_a_connection(log: Path) -> None:
+def test_a_connection_is_logged(log: Path) -> None:
     connect = "import socket; socket.socket().connect_ex(('127.0.0.1', 9))"
     subprocess.run([sys.executable, "-c", connect], check=True)
     assert "socket.connect" in log.read_text()

@@ -1,4 +1,4 @@
-"""The one road: study.yaml -> plan -> store -> slots -> trial processes -> store -> report, with the real trainer."""
+"""From a study file to its report with the real trainer: study.yaml -> plan -> store -> slots -> trials -> report."""
 
 import csv
 import json
@@ -66,7 +66,7 @@ def test_a_study_runs_from_its_file_to_its_report(workplace: Workplace) -> None:
     assert (again.returncode, len(rows(workplace, "attempts"))) == (0, 4)
 
 
-def test_a_killed_launcher_leaves_nothing_and_the_same_command_goes_on(workplace: Workplace) -> None:
+def test_after_a_launcher_is_killed_nothing_is_left_and_the_same_command_resumes(workplace: Workplace) -> None:
     workplace.write(TINY.replace("STEPS", "800"))
     launcher = workplace.start("launch", "study.yaml", "--slots", "2")
     wait_for_the_first_measurement(workplace, launcher)
@@ -99,7 +99,7 @@ def without_times(row: dict[str, str]) -> dict[str, str]:
     return {name: value for name, value in row.items() if name not in ("attempts", "device_seconds")}
 
 
-def test_an_interrupt_stops_cleanly_and_the_same_command_goes_on(workplace: Workplace) -> None:
+def test_an_interrupt_stops_cleanly_and_the_same_command_resumes(workplace: Workplace) -> None:
     workplace.write(TINY.replace("STEPS", "800"))
     launcher = workplace.start("launch", "study.yaml", "--slots", "2")
     wait_for_the_first_measurement(workplace, launcher)
@@ -128,7 +128,7 @@ def test_an_edited_file_is_refused_or_extends_the_study(workplace: Workplace) ->
     assert [row["state"] for row in rows(workplace, "trials")] == ["completed"] * 6
 
 
-def test_mistakes_in_a_file_are_told_at_once_and_nothing_is_written(workplace: Workplace) -> None:
+def test_all_errors_in_a_file_are_reported_and_nothing_is_written(workplace: Workplace) -> None:
     workplace.write(TINY.replace("STEPS", "many").replace("levels: [0.0, 0.3]", "levels: [0.0, 1.3]"))
     refused = workplace.run("launch", "study.yaml")
     assert refused.returncode == 2
@@ -152,7 +152,7 @@ def first_line(folder: Path, number: str) -> dict[str, float]:
     return line
 
 
-def test_a_promotion_goes_on_from_the_checkpoints_of_the_best(workplace: Workplace) -> None:
+def test_a_promotion_resumes_from_the_checkpoints_of_the_best(workplace: Workplace) -> None:
     workplace.write(TINY.replace("STEPS", "20").replace("claims:", PROMOTION))
     launched = workplace.run("launch", "study.yaml")
     assert launched.returncode == 0, launched.stderr

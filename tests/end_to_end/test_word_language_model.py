@@ -1,4 +1,4 @@
-"""`studies/word-language-model.yaml` runs as it is, on a stand-in with the command line and output of its script."""
+"""`studies/word-language-model.yaml` runs unchanged on a stand-in with the command line and output of its script."""
 
 import json
 import shutil
@@ -9,7 +9,7 @@ import pytest
 from tests.end_to_end.conftest import Workplace
 
 STUDY = Path(__file__).parents[2] / "studies" / "word-language-model.yaml"
-# Options and printed lines are those of word_language_model/main.py in PyTorch's examples; the loss is a formula.
+# Its options and output are those of word_language_model/main.py in PyTorch's examples; the loss is a formula.
 STAND_IN = """
 import argparse
 import json

@@ -1,7 +1,7 @@
-"""Every command line in bad_command_lines/ is refused with exactly the message after it, which was reviewed by eye.
+"""Every command line in bad_command_lines/ is refused with exactly the message that follows it in its file.
 
-A file's first line is the command; the rest is what it says on standard error. It ends with exit code 2, prints no
-result and writes nothing.
+A file's first line is the command; the rest is what it prints on standard error. It ends with exit code 2, prints no
+result and writes nothing. The messages were reviewed by eye.
 """
 
 import os
@@ -39,7 +39,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def folder(finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A folder with a store of one study, its file, and files with mistakes."""
+    """A directory with a store of one study, its file, and files with errors."""
     shutil.copytree(finished, tmp_path, dirs_exist_ok=True)
     (tmp_path / "broken.yaml").write_text(BROKEN)
     (tmp_path / "edited.yaml").write_text(STUDY.replace("0.2", "0.3"))
@@ -53,7 +53,7 @@ def folder(finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> I
 
 
 def contents(folder: Path) -> dict[str, bytes | str | None]:
-    """Every file and what is in it; of a store its rows, since SQLite moves pages about when the last one closes it."""
+    """Return the content of every file; of a store its rows, because SQLite moves pages when the last user closes it."""
     return {
         str(path.relative_to(folder)): content(path)
         for path in sorted(folder.rglob("*"))
@@ -71,7 +71,7 @@ def content(path: Path) -> bytes | str | None:
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
-def test_a_bad_command_line_is_refused_with_the_message_after_it(
+def test_a_bad_command_line_is_refused_with_its_message(
     file: Path, folder: Path, sweeper: Callable[..., Answer]
 ) -> None:
     command, _, expected = file.read_text(encoding="utf-8").partition("\n")

@@ -43,7 +43,7 @@ def test_debug_shows_the_traceback(monkeypatch: pytest.MonkeyPatch, sweeper: Swe
 
 def test_an_interrupt_is_not_an_error(sweeper: Sweeper, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(schema_module.schema, "callback", raising(KeyboardInterrupt()))
-    assert sweeper("schema") == Answer(130, "", "\n")  # after the terminal's ^C
+    assert sweeper("schema") == Answer(130, "", "\n")  # ends the terminal's line with Ctrl-C in it
 
 
 def test_a_closed_pipe_is_not_an_error() -> None:

@@ -19,7 +19,7 @@ from tests.reports.conftest import NOW
 
 
 @pytest.fixture(scope="module", params=["parquet", "csv"])
-def folder(store: str, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Path:
+def directory(store: str, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Path:
     form: Literal["parquet", "csv"] = request.param
     found = tmp_path_factory.mktemp(form)
     with reader.connect(store) as connection:
@@ -28,8 +28,8 @@ def folder(store: str, tmp_path_factory: pytest.TempPathFactory, request: pytest
     return found
 
 
-def test_trials_and_attempts_are_those_of_the_store(folder: Path, store: str) -> None:
-    found = read_archive(folder)
+def test_trials_and_attempts_are_those_of_the_store(directory: Path, store: str) -> None:
+    found = read_archive(directory)
     with reader.connect(store) as connection:
         study = reader.study(connection, "quickstart")
         assert found.trials == reader.trials(connection, study.id)
@@ -40,8 +40,8 @@ def test_trials_and_attempts_are_those_of_the_store(folder: Path, store: str) ->
         assert found.study == dataclasses.replace(study, runs_dir="")
 
 
-def test_curves_keep_every_point_and_what_is_not_a_number(folder: Path, data: StudyData) -> None:
-    found = load_archive(folder)
+def test_curves_keep_every_point_including_nan(directory: Path, data: StudyData) -> None:
+    found = load_archive(directory)
     curves, others = data.curves("valid_perplexity"), found.curves("valid_perplexity")
     assert curves.keys() == others.keys()
     for trial, curve in curves.items():
@@ -51,33 +51,33 @@ def test_curves_keep_every_point_and_what_is_not_a_number(folder: Path, data: St
     pd.testing.assert_frame_equal(found.trials, data.trials)
 
 
-def test_the_report_from_the_folder_is_the_one_from_the_store(folder: Path, page: str) -> None:
-    assert render_html(study_report(load_archive(folder), NOW)) == page
+def test_the_report_from_the_archive_is_the_one_from_the_store(directory: Path, page: str) -> None:
+    assert render_html(study_report(load_archive(directory), NOW)) == page
 
 
-def test_the_folder_names_no_folder_of_this_machines_runs(folder: Path) -> None:
-    assert json.loads((folder / "study.json").read_text())["study"]["runs_dir"] == ""
+def test_an_archive_does_not_contain_the_run_directory(directory: Path) -> None:
+    assert json.loads((directory / "study.json").read_text())["study"]["runs_dir"] == ""
 
 
-def test_a_folder_that_holds_no_study_is_refused_with_a_remedy(tmp_path: Path) -> None:
+def test_a_directory_without_a_study_is_refused_with_a_remedy(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"study\.json: is not there\. Write the folder with `sweeper export"):
         read_archive(tmp_path)
 
 
 @pytest.mark.parametrize("content", ["no JSON", "{}", '{"format": 1}', '{"format": 1, "study": {"id": 1}}'])
-def test_a_damaged_folder_is_refused_with_a_remedy(tmp_path: Path, content: str) -> None:
+def test_a_damaged_archive_is_refused_with_a_remedy(tmp_path: Path, content: str) -> None:
     (tmp_path / "study.json").write_text(content)
     with pytest.raises(UsageError, match=r"cannot be read: .* Write it again with `sweeper export"):
         read_archive(tmp_path)
 
 
-def test_a_folder_of_a_later_format_is_refused(tmp_path: Path) -> None:
+def test_an_archive_of_a_later_format_is_refused(tmp_path: Path) -> None:
     (tmp_path / "study.json").write_text('{"format": 2}')
     with pytest.raises(UsageError, match="format 2 is unknown to this version"):
         read_archive(tmp_path)
 
 
-def test_a_table_that_is_missing_is_named(folder: Path, tmp_path: Path) -> None:
-    (tmp_path / "study.json").write_bytes((folder / "study.json").read_bytes())
+def test_a_missing_table_is_named(directory: Path, tmp_path: Path) -> None:
+    (tmp_path / "study.json").write_bytes((directory / "study.json").read_bytes())
     with pytest.raises(UsageError, match=r"trials\.csv: is not there"):
         read_archive(tmp_path)
