@@ -30,7 +30,7 @@ def data() -> None:
 def fetch(corpus: str, folder: Path) -> None:
     """Download CORPUS (ptb, wikitext-2 or wikitext-103) for studies that use it.
 
-    The files go to the directory CORPUS within --folder. They are checked against the published MD5 sums. Rerun the same
+    The files go to the directory CORPUS within --folder, and are checked against the published MD5 sums. Rerun the same
     command to resume an interrupted download; the directory appears once it is complete. Studies look in ./data and in
     $SWEEPER_DATA.
     """

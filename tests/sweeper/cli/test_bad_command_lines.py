@@ -53,7 +53,7 @@ def folder(finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> I
 
 
 def contents(folder: Path) -> dict[str, bytes | str | None]:
-    """Return the content of every file; of a store its rows, because SQLite moves pages when the last user closes it."""
+    """Return the content of every file; of a store its rows, because SQLite moves pages when it is closed."""
     return {
         str(path.relative_to(folder)): content(path)
         for path in sorted(folder.rglob("*"))
