@@ -65,7 +65,7 @@ def study_file_page() -> str:
     ]
     for name in _in_order(schema):
         definition = schema["$defs"][name]
-        parts += [f"## {name}", definition["description"], _table(definition)]
+        parts += [f"## {_title(name)}", definition["description"], _table(definition)]
     return "\n\n".join(parts) + "\n"
 
 
@@ -113,8 +113,8 @@ def _table(definition: Schema) -> str:
 def kind(value: Schema) -> str:
     """Return a key's type as text, with links to the sections."""
     if "$ref" in value:
-        name = value["$ref"].rpartition("/")[2]
-        return f"[{name}](#{name.lower()})"
+        title = _title(value["$ref"].rpartition("/")[2])
+        return f"[{title}](#{title.lower()})"
     choices: list[Any] | None = [value["const"]] if "const" in value else value.get("enum")
     if choices is not None:
         return ", ".join(f"`{json.dumps(each)}`" for each in choices)
@@ -133,6 +133,11 @@ def _type(value: Schema) -> str:
     if found == "object" and isinstance(value.get("additionalProperties"), Mapping):
         return f"mapping of names to {_plural(kind(value['additionalProperties']))}"
     return TYPE_NAMES.get(str(found), str(found))
+
+
+def _title(name: str) -> str:
+    """Return the heading of a section: the class that reads it is ``PhaseEntry``, what users write is a phase."""
+    return name.removesuffix("Entry")
 
 
 def _plural(kinds: str) -> str:
