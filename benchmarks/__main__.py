@@ -19,6 +19,7 @@ from benchmarks import page, results
 from benchmarks.options import RAY_FOLDER, RAY_REMEDY, Options
 from benchmarks.part import ON_DEMAND, PARTS, encoded
 from benchmarks.results import Result, say
+from benchmarks.validity import table
 
 
 def main(argv: list[str]) -> int:
@@ -41,7 +42,10 @@ def main(argv: list[str]) -> int:
     if options.quick:
         with tempfile.TemporaryDirectory() as folder:
             failed = _run_all(wanted, options, Path(folder))
-            print(page.render(results.load() | results.load(Path(folder))))
+            found = results.load() | results.load(Path(folder))
+            print(page.render(found))
+            if "validity" in wanted and not failed:
+                print(table.render(found["validity"]))
         return failed
     failed = _run_all(wanted, options, results.FOLDER)
     page.write(results.load())

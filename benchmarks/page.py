@@ -8,6 +8,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from benchmarks.part import PARTS
 from benchmarks.results import Result
+from benchmarks.validity import table
 from sweeper.files import write_atomically
 
 PAGE: Final = Path(__file__).parents[1] / "docs" / "performance.md"
@@ -39,8 +40,9 @@ def render(results: Mapping[str, Result]) -> str:
 
 
 def write(results: Mapping[str, Result], path: Path = PAGE) -> None:
-    """Write the page."""
+    """Write the page, and the tables of docs/statistics.md."""
     write_atomically(path, render(results).encode())
+    table.write(results)
 
 
 def digits(value: float, significant: int = 2) -> str:

@@ -20,9 +20,10 @@ PARTS: Final = {
     "report": "time to write a report as HTML and PDF",
     "commands": "time of commands that only read",
     "trainer": "training steps against the upstream Transformer-XL (--upstream)",
+    "validity": "verdicts on studies with planted truth: intervals and error rates",
     "suite": "make test and make demo",
 }
-ON_DEMAND: Final = ("suite",)  # takes as long as all other parts together
+ON_DEMAND: Final = ("suite", "validity")  # take as long as all other parts together
 
 
 def encoded(options: Options) -> str:

@@ -1,0 +1,146 @@
+"""Studies whose truth is known, in memory, and the verdicts that the product gives on them.
+
+Values are drawn for each configuration and seed; everything from the trial table on is the product's own.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sweeper.evidence.claims.judge import judge_claims
+from sweeper.evidence.data.load import StudyData
+from sweeper.store.reading.reader import Curve, TrialRow
+from tests.reports.studies import Phase, factor, study_data
+
+Levels: TypeAlias = dict[str, Any]
+Claim: TypeAlias = dict[str, Any]
+Outcomes: TypeAlias = NDArray[Any]  # `[rows, seeds]`: numbers, or a state such as "failed"
+
+SEED_SD = 3.0  # what all runs of a seed share, in standard deviations of a run
+HOLD = "intervals that hold the truth"
+SUPPORTED = "a null claim supported"
+SIZE = 40.0  # the metric without any effect: far from 0, as a loss or a perplexity is
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A verdict with its interval."""
+
+    verdict: str
+    estimate: float
+    low: float
+    high: float
+    seeds_needed: int | None
+
+    def covers(self, truth: float) -> float:
+        """1 if the interval holds the truth, 0 if not, NaN if there is none."""
+        return float(self.low <= truth <= self.high) if np.isfinite(self.low) else np.nan
+
+    @property
+    def supported(self) -> float:
+        """1 if the claim is supported."""
+        return float(self.verdict == "supported")
+
+    @property
+    def refuted(self) -> float:
+        """1 if the claim is refuted."""
+        return float(self.verdict == "refuted")
+
+    @property
+    def decided(self) -> float:
+        """1 if the claim is supported or refuted."""
+        return float(self.verdict in ("supported", "refuted"))
+
+
+def verdicts(data: StudyData) -> dict[str, Judged]:
+    """What the product says on each claim."""
+    return {
+        each.id: Judged(each.verdict, each.estimate, each.low, each.high, each.seeds_needed)
+        for each in judge_claims(data)
+    }
+
+
+def null_effects(found: Mapping[str, Judged]) -> dict[str, float]:
+    """What happened in a study of claims that nothing is true of: every effect is 0."""
+    covered = [each.covers(0.0) for each in found.values() if np.isfinite(each.low)]
+    return {
+        HOLD: float(np.mean(covered)) if covered else np.nan,
+        SUPPORTED: max(each.supported for each in found.values()),
+    }
+
+
+def phase(name: str, design: str, rows: Sequence[Levels], outcomes: Outcomes, **options: Any) -> Phase:
+    """A phase of these configurations, its outcomes `[rows, seeds]`."""
+    places = {tuple(row.items()): place for place, row in enumerate(rows)}
+
+    def outcome(levels: Mapping[str, Any], seed: int) -> float | str:
+        found = outcomes[places[tuple(levels.items())], seed]
+        return found if isinstance(found, str) else float(found)
+
+    return Phase(name, design, rows, outcome, seeds=range(outcomes.shape[1]), **options)
+
+
+def study(
+    factors: Mapping[str, Mapping[str, Any]],
+    *phases: Phase,
+    claims: Sequence[Claim],
+    results: Callable[[TrialRow], Mapping[str, Any]] | None = None,
+    curves: Callable[[TrialRow], Curve | None] | None = None,
+    value: str | None = None,
+) -> StudyData:
+    """The study as a report would load it. Its metric is a loss, compared as it is; `value` is a point of its curve."""
+    found = study_data(
+        factors,
+        *phases,
+        claims=claims,
+        metric="loss",
+        scale="linear",
+        program="x",
+        results=results or (lambda _: {}),
+        curves=curves or (lambda _: None),
+    )
+    if value is not None:
+        found.study.spec["metric"]["value"] = value
+    return found
+
+
+def claim(name: str, expect: str | None = None, *, at_least: Any = 0, within: Any = None, **kind: Any) -> Claim:
+    """A claim as the study file's check leaves it."""
+    return {
+        "id": name, "text": "", "metric": None, "expect": expect, "at_least": at_least, "within": within, **kind,
+    }  # fmt: skip
+
+
+def contrast(
+    name: str,
+    start: Any,
+    end: Any,
+    expect: str | None = "decrease",
+    *,
+    of: str = "p",
+    kind: str = "contrast",
+    **more: Any,
+) -> Claim:
+    """A claim on one factor of a phase."""
+    spec = {"phase": of, "factor": name, "from": start, "to": end, "where": None}
+    return claim(more.pop("id", name), expect, **{kind: spec}, **more)
+
+
+def one_at_a_time(names: Sequence[str], levels: Sequence[Any] = (0, 1)) -> list[Levels]:
+    """The baseline, then each factor at each of its other levels."""
+    base = dict.fromkeys(names, levels[0])
+    return [base, *({**base, name: level} for name in names for level in levels[1:])]
+
+
+def two_levels(names: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """Factors with the levels 0 and 1."""
+    return {name: factor(0, 1) for name in names}
+
+
+def noise(generator: np.random.Generator, rows: int, seeds: int) -> NDArray[np.float64]:
+    """Runs that differ by their seed and by normal noise of standard deviation 1, `[rows, seeds]`."""
+    shared = SEED_SD * generator.normal(size=(1, seeds))
+    return np.asarray(SIZE + shared + generator.normal(size=(rows, seeds)))

@@ -1,0 +1,49 @@
+"""The table of docs/statistics.md, between two markers; the prose around it is written by hand."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from benchmarks.results import Result
+from sweeper.files import write_atomically
+
+PAGE: Final = Path(__file__).parents[2] / "docs" / "statistics.md"
+BEGIN: Final = "<!-- written by `python -m benchmarks validity`: begin -->"
+END: Final = "<!-- end -->"
+TITLES: Final = {
+    "model": "Where the model holds",
+    "trouble": "Where real studies leave it",
+}
+
+
+def render(result: Result) -> str:
+    """The tables, one for each part, and where they were taken."""
+    rows: Any = result.figures["rows"]
+    missed = sum(not row["met"] for row in rows)
+    minutes = round((result.seconds or 0) / 60)
+    lines = [
+        f"`{result.command}`, {result.taken_on}, {minutes} minutes on {result.machine.cores} cores. "
+        f"{len(rows) - missed} of {len(rows)} rows meet their target"
+        + ("." if not missed else f"; the {missed} that do not are marked.")
+    ]
+    for part, title in TITLES.items():
+        lines += ["", f"### {title}", "", *_table([row for row in rows if row["part"] == part])]
+    return "\n".join(lines)
+
+
+def write(results: Mapping[str, Result], path: Path = PAGE) -> None:
+    """Put the tables of the last results into the page; a page without results or markers stays as it is."""
+    text = path.read_text(encoding="utf-8")
+    if "validity" not in results or BEGIN not in text:
+        return
+    before, _, rest = text.partition(BEGIN)
+    after = rest.partition(END)[2]
+    write_atomically(path, f"{before}{BEGIN}\n{render(results['validity'])}\n{END}{after}".encode())
+
+
+def _table(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    lines = ["| studies of | quantity | found | target | studies |", "|---|---|---|---|---|"]
+    for row in rows:
+        found = f"{100 * row['rate']:.1f} %" + ("" if row["met"] else " **missed**")
+        lines.append(f"| {row['case']} | {row['quantity']} | {found} | {row['target']} | {row['studies']:,} |")
+    return lines
