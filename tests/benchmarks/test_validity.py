@@ -88,10 +88,10 @@ def test_the_table_names_rate_target_and_command_and_marks_what_misses():
 
 def test_the_table_replaces_what_was_between_its_markers(tmp_path):
     page = tmp_path / "statistics.md"
-    page.write_text(f"before\n{table.BEGIN}\nold\n{table.END}\nafter\n", encoding="utf-8")
+    page.write_text(f"before\n{table.BEGIN}\nformer\n{table.END}\nafter\n", encoding="utf-8")
     table.write({"validity": a_result()}, page)
     text = page.read_text(encoding="utf-8")
     assert text.startswith("before\n") and text.endswith(f"{table.END}\nafter\n")
-    assert "old" not in text and "| an arm |" in text
+    assert "former" not in text and "| an arm |" in text
     table.write({}, page)
     assert page.read_text(encoding="utf-8") == text
