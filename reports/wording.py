@@ -4,8 +4,9 @@ import json
 import math
 import re
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
+from sweeper.evidence.data.cells import Level, same_level
 from sweeper.evidence.formatting import (
     UNKNOWN,
     clean,
@@ -23,6 +24,8 @@ from sweeper.evidence.formatting import (
 __all__ = [
     "UNKNOWN",
     "budget",
+    "capital",
+    "changed",
     "clean",
     "configuration",
     "count",
@@ -36,7 +39,6 @@ __all__ = [
     "number",
     "percent",
     "perplexity",
-    "same_level",
     "si",
     "signed",
     "size",
@@ -109,19 +111,20 @@ def budget(text: str) -> str:
     return ", ".join(f"{grouped(amount)} {units.get(unit, unit)}" for unit, amount in document.items())
 
 
-def configuration(levels: Mapping[str, Any], baseline: Mapping[str, Any]) -> str:
+def changed(levels: Mapping[str, Level], baseline: Mapping[str, Level]) -> dict[str, Level]:
+    """Return the levels of a configuration that differ from the baseline."""
+    return {name: level for name, level in levels.items() if not same_level(level, baseline.get(name))}
+
+
+def configuration(levels: Mapping[str, Level], baseline: Mapping[str, Level]) -> str:
     """Describe a configuration by its changes, e.g. ``depth = 4``; ``baseline`` if there are none."""
-    changed = [
-        f"{clean(name)} = {level_text(value)}"
-        for name, value in levels.items()
-        if value is not None and not same_level(value, baseline.get(name))
-    ]
-    return ", ".join(changed) or "baseline"
+    changes = (f"{clean(name)} = {level_text(level)}" for name, level in changed(levels, baseline).items())
+    return ", ".join(changes) or "baseline"
 
 
-def same_level(one: Any, other: Any) -> bool:
-    """Return whether two levels are the same: 0 and 0.0 are, 0 and false are not."""
-    return bool(isinstance(one, bool) == isinstance(other, bool) and one == other)
+def capital(text: str) -> str:
+    """Return text with a capital first letter."""
+    return text[:1].upper() + text[1:]
 
 
 def slug(text: str) -> str:

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from reports import wording
 from reports.figures.drawing import INK, MUTED, PAPER, SERIES, Canvas, Drawing
-from reports.figures.scales import Metric, clamped, cost_axis, log_costs, metric_axis, time_unit
+from reports.figures.scales import clamped, cost_axis, log_costs, metric_axis, time_unit
+from sweeper.evidence.data.measures import Metric
 from sweeper.evidence.statistics.curves import pareto_front
 
 MARKERS: Final = ("o", "s", "^", "D", "v", "p")
@@ -46,7 +47,7 @@ def cost_figure(trials: pd.DataFrame, metric: Metric, published: Mapping[str, fl
             _draw_published(panel, published)
         phases = list(dict.fromkeys(known["phase"]))
         canvas.figure.legend(handles=_legend(phases, known), loc="outside upper left", ncols=6, handletextpad=0.4)
-        return canvas.finish(f"{metric.words} against cost", _words(data, costs, metric), data)
+        return canvas.finish(f"{wording.metric_name(metric.name)} against cost", _words(data, costs, metric), data)
 
 
 def _panel(canvas: Canvas, axes: Axes, known: pd.DataFrame, cost: str, metric: Metric) -> "pd.Series[bool]":
@@ -63,7 +64,7 @@ def _panel(canvas: Canvas, axes: Axes, known: pd.DataFrame, cost: str, metric: M
         for (state, beyond), chosen in shown[shown["phase"] == phase].groupby(["state", "beyond_axis"]):
             style = _style(place, str(state))
             if beyond:
-                style["marker"] = "^" if metric.direction == "minimize" else "v"
+                style["marker"] = "^" if metric.minimizes else "v"
             canvas.points(axes, chosen[cost] / size, chosen["shown"], list(chosen["trial_id"]), **style)
     _draw_front(axes, x.iloc[front].to_numpy(), known["value"].iloc[front].to_numpy())
     on_front = pd.Series(False, index=known.index)
@@ -87,13 +88,13 @@ def _density(axes: Axes, costs: "pd.Series[float]", values: NDArray[np.float64],
     there = (costs > 0).to_numpy()
     axes.hexbin(
         costs[there] / unit, values[there], gridsize=36, mincnt=1, bins="log", cmap=SHADES, linewidths=0,
-        xscale="log" if log_costs(costs) else "linear", yscale="log" if metric.log else "linear", zorder=1,
+        xscale="log" if log_costs(costs) else "linear", yscale="log" if metric.is_log else "linear", zorder=1,
     )  # fmt: skip
 
 
 def _singled_out(known: pd.DataFrame, metric: Metric, front: NDArray[np.int64]) -> pd.DataFrame:
     """Those of many trials that are still drawn one by one: the best and the front."""
-    best = known["value"].sort_values(ascending=metric.direction == "minimize").index[:SHOWN_OF_MANY]
+    best = known["value"].sort_values(ascending=metric.minimizes).index[:SHOWN_OF_MANY]
     return known.loc[known.index.isin(best.union(known.index[front]))]
 
 
@@ -130,11 +131,12 @@ def _legend(phases: Sequence[str], known: pd.DataFrame) -> list[Line2D]:
 
 
 def _words(data: pd.DataFrame, costs: Sequence[str], metric: Metric) -> str:
-    ends = data.sort_values("value", ascending=metric.direction == "minimize").iloc[0]
+    ends = data.sort_values("value", ascending=metric.minimizes).iloc[0]
     text = (
-        f"{wording.count(len(data), 'trial')} with a {metric.words} from {wording.perplexity(data['value'].min())} to "
-        f"{wording.perplexity(data['value'].max())}. The best, {wording.perplexity(ends['value'])}, is trial "
-        f"{ends['phase']} {ends['number']} after {wording.duration(ends['device_seconds'])} of device time."
+        f"{wording.count(len(data), 'trial')} with a {wording.metric_name(metric.name)} from "
+        f"{wording.perplexity(data['value'].min())} to {wording.perplexity(data['value'].max())}. The best, "
+        f"{wording.perplexity(ends['value'])}, is trial {ends['phase']} {ends['number']} after "
+        f"{wording.duration(ends['device_seconds'])} of device time."
     )
     for cost in costs:
         front = data[data[f"on_front_{cost}"]].sort_values(cost)

@@ -13,8 +13,9 @@ from matplotlib.patches import Patch
 
 from reports import wording
 from reports.figures.drawing import BLUE, INK, MUTED, ORANGE, Canvas, Drawing
-from reports.figures.scales import Metric, count_axis, metric_axis, widest
-from sweeper.evidence.data.curves import Curve
+from reports.figures.scales import count_axis, metric_axis, widest
+from sweeper.evidence.data.load import Curve
+from sweeper.evidence.data.measures import Metric, best_value
 from sweeper.evidence.statistics.curves import quantile_bands
 
 FEW: Final = 30  # curves in a panel that are drawn one by one
@@ -74,7 +75,7 @@ def _figure(shown: Sequence[PhaseCurves], metric: Metric, ghosts: bool, number: 
         for panel in panels[len(shown) :]:
             panel.set_axis_off()
         for place, panel in enumerate(panels[: len(shown)]):
-            panel.set_ylabel(wording.label(metric.words) if place % columns == 0 else "")
+            panel.set_ylabel(wording.label(wording.metric_name(metric.name)) if place % columns == 0 else "")
         canvas.figure.legend(handles=_legend(shown), loc="outside upper left", ncols=6)
         data = pd.concat(frames, ignore_index=True)
         title = "Learning curves" if parts == 1 else f"Learning curves, part {number} of {parts}"
@@ -129,7 +130,7 @@ def _scale(axes: Axes, curves: Sequence[Curve], metric: Metric, unit: str) -> No
     values = widest([curve.values for curve in curves])
     count_axis(axes, float(widest([curve.steps for curve in curves]).max()), AXES.get(unit, unit))
     finite = values[np.isfinite(values)]
-    if metric.log and metric.direction == "minimize" and len(finite) and finite.min() > 0:
+    if metric.is_log and metric.minimizes and len(finite) and finite.min() > 0:
         ends = [np.nanmin(curve.values) for curve in curves if np.isfinite(curve.values).any()]
         top = HEADROOM * float(np.quantile(ends, 0.95))
         finite = finite[finite <= top] if (finite <= top).any() else finite
@@ -167,7 +168,7 @@ def _words(phases: Sequence[PhaseCurves], metric: Metric) -> str:
     for phase in phases:
         there = [trial for trial in phase.trials if trial in phase.curves]
         firsts = [phase.curves[trial].values[0] for trial in there]
-        ends = [metric.best(phase.curves[trial].values) for trial in there]
+        ends = [best_value(phase.curves[trial].values, metric.direction) for trial in there]
         finite = [value for value in ends if math.isfinite(value)]
         if finite:
             parts.append(
@@ -175,4 +176,4 @@ def _words(phases: Sequence[PhaseCurves], metric: Metric) -> str:
                 f"{wording.perplexity(float(np.nanmedian(firsts)))}, the best values lie between "
                 f"{wording.perplexity(min(finite))} and {wording.perplexity(max(finite))}."
             )
-    return wording.clean(f"{metric.words} over {units_of(phases)}. " + " ".join(parts))
+    return wording.clean(f"{wording.metric_name(metric.name)} over {units_of(phases)}. " + " ".join(parts))

@@ -10,7 +10,8 @@ from matplotlib.lines import Line2D
 
 from reports import wording
 from reports.figures.drawing import BLUE, MUTED, PAPER, Canvas, Drawing
-from reports.figures.scales import Metric, mirrored_metric_axis
+from reports.figures.scales import mirrored_metric_axis
+from sweeper.evidence.data.measures import Metric
 
 ROW_HEIGHT: Final = 0.26  # inches
 
@@ -51,7 +52,7 @@ def _mean(values: Sequence[float], metric: Metric) -> float:
     finite = np.array([value for value in values if np.isfinite(value)])
     if not len(finite):
         return float("nan")
-    return float(np.exp(np.log(finite).mean()) if metric.log and finite.min() > 0 else finite.mean())
+    return float(np.exp(np.log(finite).mean()) if metric.is_log and finite.min() > 0 else finite.mean())
 
 
 def _legend() -> list[Line2D]:

@@ -8,7 +8,8 @@ import pandas as pd
 
 from reports import wording
 from reports.figures.drawing import BLUE, PAPER, SERIES, Canvas, Drawing
-from reports.figures.scales import Metric, count_axis, metric_axis, time_unit
+from reports.figures.scales import count_axis, metric_axis, time_unit
+from sweeper.evidence.data.measures import Metric
 from sweeper.evidence.statistics.best_of_n import best_spread, expected_best
 from sweeper.evidence.statistics.curves import anytime
 
@@ -39,9 +40,9 @@ def anytime_figure(trials: pd.DataFrame, metric: Metric) -> Drawing | None:
         count_axis(axes, spent, f"{unit.name} spent by the whole study")
         data = pd.DataFrame({"trial_id": which, "device_seconds": found.compute, "best": y})
         text = (
-            f"Best {metric.words} so far: {wording.perplexity(y[0])} after {wording.duration(found.compute[0])} of "
-            f"device time, {wording.perplexity(y[-1])} after {wording.duration(found.compute[-1])}, in "
-            f"{wording.count(len(y), 'step')}."
+            f"Best {wording.metric_name(metric.name)} so far: {wording.perplexity(y[0])} after "
+            f"{wording.duration(found.compute[0])} of device time, {wording.perplexity(y[-1])} after "
+            f"{wording.duration(found.compute[-1])}, in {wording.count(len(y), 'step')}."
         )
         return canvas.finish("Best so far", wording.clean(text), data)
 
@@ -73,7 +74,7 @@ def expectation_figure(phases: Mapping[str, Sequence[float]], metric: Metric) ->
 def _expectation(phase: str, values: Sequence[float], metric: Metric) -> pd.DataFrame:
     numbers = np.array(values, dtype=float)
     finite = numbers[np.isfinite(numbers)]
-    worst = finite.max() if metric.direction == "minimize" else finite.min()
+    worst = finite.max() if metric.minimizes else finite.min()
     filled = np.where(np.isfinite(numbers), numbers, worst)
     sizes = np.unique(np.round(np.geomspace(1, len(filled), min(len(filled), LARGEST))).astype(int))
     expected = expected_best(filled, sizes, direction=metric.direction)
@@ -88,4 +89,4 @@ def _words(frames: Sequence[pd.DataFrame], metric: Metric) -> str:
         f"{wording.perplexity(frame['expected'].iloc[-1])} from {frame['n'].iloc[-1]}"
         for frame in frames
     ]
-    return wording.clean(f"Expected best {metric.words}. {'; '.join(parts)}.")
+    return wording.clean(f"Expected best {wording.metric_name(metric.name)}. {'; '.join(parts)}.")

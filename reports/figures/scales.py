@@ -12,34 +12,13 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLoca
 from numpy.typing import ArrayLike, NDArray
 
 from reports import wording
+from sweeper.evidence.data.measures import Metric
 
 NARROW: Final = 3.0  # axes whose ends differ by less than this factor get evenly spaced ticks
 MANTISSAS: Final = ((1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 7.0), (1.0, 2.0, 3.0, 5.0), (1.0, 2.0, 5.0), (1.0, 3.0), (1.0,))
 MARGIN: Final = 0.06
 ALIKE: Final = 1.02  # costs within this factor are one cost, about which the axis reaches by `SPREAD`
 SPREAD: Final = 1.25
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Metric:
-    """The study's metric, as figures and texts need it."""
-
-    name: str
-    direction: str  # minimize, maximize
-    log: bool  # whether its logarithm is what effects are measured in
-
-    @property
-    def words(self) -> str:
-        """Its name as text."""
-        return wording.metric_name(self.name)
-
-    def best(self, values: ArrayLike) -> float:
-        """The best of some values; NaN if none is finite."""
-        numbers = np.asarray(values, dtype=float)
-        finite = numbers[np.isfinite(numbers)]
-        if not len(finite):
-            return math.nan
-        return float(finite.min() if self.direction == "minimize" else finite.max())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,12 +40,12 @@ def time_unit(seconds: ArrayLike) -> Unit:
 def metric_axis(axes: Axes, metric: Metric, values: ArrayLike, *, label: bool = True) -> None:
     """The y axis of the metric over the finite ones of some values; logarithmic for perplexities."""
     if label:
-        axes.set_ylabel(wording.label(metric.words))
-    ends = _ends(values, log=metric.log)
+        axes.set_ylabel(wording.label(wording.metric_name(metric.name)))
+    ends = _ends(values, log=metric.is_log)
     if ends is not None:
-        axes.set_yscale("log" if metric.log else "linear")
+        axes.set_yscale("log" if metric.is_log else "linear")
         axes.set_ylim(*ends)
-        _set_ticks(axes.yaxis, *ends, log=metric.log)
+        _set_ticks(axes.yaxis, *ends, log=metric.is_log)
 
 
 def log_costs(costs: ArrayLike) -> bool:
@@ -102,8 +81,8 @@ def clamped(values: ArrayLike, metric: Metric) -> tuple[NDArray[np.float64], NDA
         The values, and which of them were brought in.
     """
     numbers = np.asarray(values, dtype=float)
-    sign = 1.0 if metric.direction == "minimize" else -1.0
-    log = metric.log and bool((numbers[np.isfinite(numbers)] > 0).all())
+    sign = 1.0 if metric.minimizes else -1.0
+    log = metric.is_log and bool((numbers[np.isfinite(numbers)] > 0).all())
     worse = sign * (np.log(numbers) if log else numbers)
     finite = worse[np.isfinite(worse)]
     if not len(finite):
@@ -117,12 +96,12 @@ def clamped(values: ArrayLike, metric: Metric) -> tuple[NDArray[np.float64], NDA
 
 def mirrored_metric_axis(axes: Axes, metric: Metric, values: ArrayLike) -> None:
     """The metric along the x axis, where a figure's rows are named."""
-    axes.set_xlabel(wording.label(metric.words))
-    ends = _ends(values, log=metric.log)
+    axes.set_xlabel(wording.label(wording.metric_name(metric.name)))
+    ends = _ends(values, log=metric.is_log)
     if ends is not None:
-        axes.set_xscale("log" if metric.log else "linear")
+        axes.set_xscale("log" if metric.is_log else "linear")
         axes.set_xlim(*ends)
-        _set_ticks(axes.xaxis, *ends, log=metric.log)
+        _set_ticks(axes.xaxis, *ends, log=metric.is_log)
 
 
 def count_axis(axes: Axes, last: float, label: str, *, least: float = 1.0) -> None:

@@ -5,8 +5,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal, get_args
 
-from sweeper.evidence.claims.caveats import Verdict
+from sweeper.evidence.claims.evidence import Verdict
 from sweeper.evidence.data.load import StudyData
+from sweeper.evidence.data.measures import best_value
 from sweeper.evidence.sequential.looks import Looks, Trials
 from sweeper.evidence.sequential.pruning import Stop, play, with_stops
 from sweeper.evidence.sequential.stopping import Stopped, play_hindsight, play_stopping
@@ -154,10 +155,9 @@ def first_seeds(data: StudyData, seeds: int) -> Trials:
     """The trials of the first seeds of each phase; one stays if any phase keeps it."""
     seed_of = dict(zip(data.trials["trial_id"], data.trials["seed"], strict=True))
     kept: set[int] = set()
-    for phase in data.phases:
+    for phase in data.study.phases:
         wanted: Sequence[int] = data.members[phase.name]
-        order = phase.spec.get("seeds") or list(dict.fromkeys(seed_of[trial] for trial in wanted))
-        first = set(order[:seeds])
+        first = set(phase.seeds[:seeds])
         kept.update(trial for trial in wanted if seed_of[trial] in first)
     return frozenset(kept)
 
@@ -172,7 +172,4 @@ def _seconds(data: StudyData) -> dict[int, float]:
 def _best(data: StudyData, run: Trials | frozenset[int]) -> float:
     """The best value of a completed trial; NaN if none is."""
     rows = data.trials[(data.trials["state"] == "completed") & data.trials["trial_id"].isin(run)]
-    values = rows["value"].dropna()
-    if not len(values):
-        return math.nan
-    return float(values.min() if data.study.direction == "minimize" else values.max())
+    return best_value(rows["value"], data.study.metric.direction)

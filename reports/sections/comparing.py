@@ -1,4 +1,4 @@
-"""Two studies beside each other: their best, the trials that they share, their fronts, their verdicts."""
+"""Two studies side by side: their best trials, the trials that they share, their fronts and their verdicts."""
 
 import math
 from collections.abc import Sequence
@@ -26,12 +26,10 @@ from reports.sections.blocks import (
     strong,
 )
 from reports.sections.context import Context, make_context
-from reports.sections.costs import capital
 from reports.sections.estimates import effect_text, in_unit
 from reports.sections.ledger import ledger_row
 from sweeper.errors import UsageError
 from sweeper.evidence.data.load import StudyData
-from sweeper.evidence.data.measures import measure
 from sweeper.evidence.statistics.paired import Estimate, paired_t
 
 MOST_ROWS: Final = 40
@@ -39,7 +37,7 @@ KEY: Final = ["configuration_hash", "seed", "budget"]
 
 
 def comparison_report(first: StudyData, second: StudyData, now: datetime) -> Report:
-    """All that is to be said about two studies together.
+    """Return the report that compares two studies.
 
     Raises:
         UsageError: they have different metrics.
@@ -47,7 +45,7 @@ def comparison_report(first: StudyData, second: StudyData, now: datetime) -> Rep
     pair = (make_context(first, now), make_context(second, now))
     if pair[0].metric != pair[1].metric:
         found = [f"{each.data.study.name} {each.metric.direction}s {each.metric.name}" for each in pair]
-        raise UsageError(f"{found[0]}, but {found[1]}. Only studies of one metric can be compared.")
+        raise UsageError(f"{found[0]}, but {found[1]}. Only studies with the same metric can be compared.")
     names = [wording.clean(context.data.study.name) for context in pair]
     sections = [_summary(pair), _shared(pair), _cost(pair), _claims(pair), _ledger(pair)]
     return Report(
@@ -75,10 +73,10 @@ def _summary(pair: tuple[Context, Context]) -> Section:
 def _best(pair: tuple[Context, Context]) -> Inline:
     values = [math.nan if context.best is None else float(context.best["value"]) for context in pair]
     names = [wording.clean(context.data.study.name) for context in pair]
-    words = wording.clean(pair[0].metric.words)
+    words = pair[0].metric_name
     if not all(math.isfinite(value) for value in values):
-        return plain(f"No {words} of both studies is there to compare yet.")
-    log = pair[0].metric.log and min(values) > 0
+        return plain(f"The studies do not both have a {words} to compare yet.")
+    log = pair[0].metric.is_log and min(values) > 0
     change = math.log(values[1] / values[0]) if log else values[1] - values[0]
     first, second = (strong(wording.perplexity(value)) for value in values)
     change_text = strong(effect_text(change, percent=log))
@@ -94,9 +92,9 @@ def _best(pair: tuple[Context, Context]) -> Inline:
 
 
 def _shared(pair: tuple[Context, Context]) -> Section:
-    """The trials that are the same in both: configuration, seed and budget."""
+    """Compare the trials that both studies have: the same configuration, seed and budget."""
     both = _paired(pair)
-    log = pair[0].metric.log
+    log = pair[0].metric.is_log
     if not len(both):
         text = "No configuration completed with the same seed and budget in both studies, so no trials can be paired."
         return Section(anchor="shared", title="Trials in both", blocks=(Paragraph(text=plain(text)),))
@@ -106,9 +104,9 @@ def _shared(pair: tuple[Context, Context]) -> Section:
     names = [wording.clean(context.data.study.name) for context in pair]
     answer = rich(
         f"{wording.count(len(both), 'trial')} completed in both studies. From {names[0]} to {names[1]} the "
-        f"{wording.clean(pair[0].metric.words)} changes by ",
+        f"{pair[0].metric_name} changes by ",
         strong(effect_text(whole.value, percent=log)),
-        f"{interval} on average over them.",
+        f"{interval} on average.",
     )
     blocks: list[Block] = [Paragraph(text=answer)]
     drawing = _forest(pair, both)
@@ -121,7 +119,7 @@ def _shared(pair: tuple[Context, Context]) -> Section:
 def _paired(pair: tuple[Context, Context]) -> pd.DataFrame:
     frames = []
     for context in pair:
-        values = measure(context.data).values
+        values = context.runs.measure.values
         frame = context.trials[context.trials["trial_id"].isin(list(values))]
         frames.append(frame[[*KEY, "trial_id"]].assign(y=[values[int(trial)] for trial in frame["trial_id"]]))
     both = frames[0].drop_duplicates(KEY).merge(frames[1].drop_duplicates(KEY), on=KEY, suffixes=("_first", "_second"))
@@ -130,13 +128,13 @@ def _paired(pair: tuple[Context, Context]) -> pd.DataFrame:
 
 
 def _forest(pair: tuple[Context, Context], both: pd.DataFrame) -> Drawing | None:
-    log = pair[0].metric.log
+    log = pair[0].metric.is_log
     rows = [
-        _row(str(name), paired_t(group["difference"]), minimize=pair[0].metric.direction == "minimize", percent=log)
+        _row(str(name), paired_t(group["difference"]), minimize=pair[0].metric.minimizes, percent=log)
         for name, group in both.groupby("configuration", sort=False)
     ]
     shown = sorted(rows, key=lambda row: -abs(row.estimate))[:MOST_ROWS]
-    label = f"change of {pair[0].metric.words}" + (" (%)" if log else "")
+    label = f"change of {pair[0].metric_name}" + (" (%)" if log else "")
     return forest_figure("changes", "Changes from one study to the other", shown, label, percent=log)
 
 
@@ -153,8 +151,8 @@ def _cost(pair: tuple[Context, Context]) -> Section | None:
     drawing = cost_figure(pd.concat(frames, ignore_index=True), pair[0].metric, published)
     if drawing is None:
         return None
-    text = "Each point is a trial of one of the studies; the line is the Pareto front of both together."
-    title = f"{capital(pair[0].metric.words)} against cost"
+    text = "Each point is a trial of one of the studies; the line is the joint Pareto front."
+    title = f"{wording.capital(pair[0].metric_name)} against cost"
     return Section(anchor="cost", title=title, blocks=(Plot(drawing=drawing, caption=plain(text)),))
 
 
@@ -170,11 +168,16 @@ def _claims(pair: tuple[Context, Context]) -> Section | None:
         cells = [Cell(wording.clean(claim))]
         for each in verdicts:
             verdict = each[claim]
-            cells += [Cell(verdict.verdict), Cell(effect_text(verdict.estimate, percent=verdict.scale == "log"))]
+            cells += [
+                Cell(verdict.verdict),
+                Cell(effect_text(verdict.evidence.estimate, percent=verdict.metric.is_log)),
+            ]
         rows.append(tuple(cells))
     changed = sum(verdicts[0][name].verdict != verdicts[1][name].verdict for name in both)
-    table = Table(name="claims", caption=plain("The claims that both make."), columns=tuple(columns), rows=tuple(rows))
-    text = f"Of {wording.count(len(both), 'claim')} that both studies make, {changed} got another verdict."
+    table = Table(
+        name="claims", caption=plain("The claims that both studies make."), columns=tuple(columns), rows=tuple(rows)
+    )
+    text = f"Of {wording.count(len(both), 'claim')} that both studies make, {changed} have different verdicts."
     return Section(anchor="claims", title="Verdicts", blocks=(Paragraph(text=plain(text)), table))
 
 
@@ -182,7 +185,7 @@ def _ledger(pair: Sequence[Context]) -> Section:
     titles = ("Study", "Trials", "Completed", "Pruned", "Failed", "Not ended", "Device time", "FLOPs")
     table = Table(
         name="ledger",
-        caption=plain("What each study took."),
+        caption=plain("The cost of each study."),
         columns=tuple(Column(title=title, number=place > 0) for place, title in enumerate(titles)),
         rows=tuple(ledger_row((wording.clean(context.data.study.name),), context.trials) for context in pair),
     )

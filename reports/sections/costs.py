@@ -1,4 +1,4 @@
-"""What quality costs: the metric against device time and FLOPs, and when the study found it."""
+"""The metric against device time and FLOPs, and the best value over the course of the study."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ LONGEST_FRONT = 15
 
 
 def costs(context: Context) -> Section | None:
-    """The section; None if no trial has a value yet."""
+    """Return the section; None if no trial has a value yet."""
     drawing = cost_figure(context.trials, context.metric, context.published)
     if drawing is None:
         return None
@@ -27,46 +27,42 @@ def costs(context: Context) -> Section | None:
     table = published_table(context)
     blocks += [table] if table is not None else []
     blocks += _progress(context)
-    return Section(anchor="cost", title=f"{capital(context.metric.words)} against cost", blocks=tuple(blocks))
-
-
-def capital(text: str) -> str:
-    """Text with a capital first letter."""
-    clean = wording.clean(text)
-    return clean[:1].upper() + clean[1:]
+    return Section(anchor="cost", title=f"{wording.capital(context.metric_name)} against cost", blocks=tuple(blocks))
 
 
 def _caption(context: Context, data: pd.DataFrame) -> Inline:
-    text = f"Each point is a trial: the best {wording.clean(context.metric.words)} of its run against "
+    text = f"Each point is a trial: the best {context.metric_name} of its run against "
     both = {"on_front_device_seconds", "on_front_flops"} <= set(data.columns)
-    text += "all its device time (left) and its training FLOPs (right). " if both else "what it cost. "
+    text += "all its device time (left) and its training FLOPs (right). " if both else "its cost. "
     text += "The line is the Pareto front: no trial was both cheaper and better."
     states = set(data["state"])
     if states & {"pruned", "running", "waiting"}:
-        text += " Open points were pruned or have not ended."
+        text += " Open points are trials that were pruned or have not ended."
     if "failed" in states:
-        text += " Crosses failed, and are left out of the front."
+        text += " Crosses are failed trials, which the front leaves out."
     if len(data) > MANY:
-        text += f" Shades say how many trials lie where; drawn singly are the best {SHOWN_OF_MANY} and the front."
+        text += (
+            f" Shading shows the density of trials; only the best {SHOWN_OF_MANY} and the front are drawn one by one."
+        )
     if data["beyond_axis"].any():
-        text += " Triangles at the edge lie beyond it."
+        text += " Triangles mark values beyond the edge."
     if context.published:
-        others = " test perplexities of other models (see the table of published results), and" if context.marks else ""
-        text += f" Dashed:{others} the published values that the study's claims compare with."
+        others = "test perplexities of other models (see the table of published results), and " if context.marks else ""
+        text += f" Dashed lines: {others}the published values with which the study's claims compare."
     return plain(text)
 
 
 def _front(context: Context, front: pd.DataFrame) -> Table:
     rows = front if len(front) <= LONGEST_FRONT else front.iloc[_spread(len(front))]
-    left_out = "" if len(rows) == len(front) else f" {len(rows)} of its {len(front)} trials, evenly chosen."
+    left_out = "" if len(rows) == len(front) else f" {len(rows)} of its {len(front)} trials, evenly spaced."
     return Table(
         name="front",
-        caption=plain(f"The Pareto front over device time: what each further improvement cost.{left_out}"),
+        caption=plain(f"The Pareto front over device time: the cost of each further improvement.{left_out}"),
         columns=(
             Column(title="Trial"),
             Column(title="Configuration"),
             Column(title="Device time", number=True),
-            Column(title=capital(context.metric.words), number=True),
+            Column(title=wording.capital(context.metric_name), number=True),
         ),
         rows=tuple(_front_row(context, row) for row in rows.to_dict("records")),
     )
@@ -91,27 +87,27 @@ def _progress(context: Context) -> list[Block]:
     best = anytime_figure(context.trials, context.metric)
     if best is not None:
         text = (
-            f"The best {wording.clean(context.metric.words)} so far over all device time that the study spent, pruned "
-            "and failed trials included. Each point is the trial that improved it."
+            f"The best {context.metric_name} so far against all device time that the study spent, "
+            "including pruned and failed trials. Each point is a trial that improved it."
         )
         blocks.append(Plot(drawing=best, caption=plain(text)))
     expected = expectation_figure(_searches(context), context.metric)
     if expected is not None:
         text = (
-            "Expected validation performance (Dodge et al. 2019): the best to be expected of n trials of the search, "
-            "had they been drawn anew, with one standard deviation either way. Pruned and failed trials count as the "
-            "worst of it. A curve that still falls at its end says that more trials would have helped."
+            "Expected validation performance (Dodge et al. 2019): the expected best of n new trials of the search, "
+            "plus or minus one standard deviation. Pruned and failed trials count as the worst. If a curve is still "
+            "improving at its end, more trials would have helped."
         )
         blocks.append(Plot(drawing=expected, caption=plain(text)))
     return blocks
 
 
 def _searches(context: Context) -> dict[str, list[float]]:
-    """The values of each phase drawn by a sampler, NaN for trials that gave none."""
+    """Return the values of each phase drawn by a sampler, NaN for trials without one."""
     found: dict[str, list[float]] = {}
-    for phase in context.data.phases:
+    for phase in context.study.phases:
         frame = context.trials[(context.trials["phase"] == phase.name)]
         ended = frame[frame["state"].isin(["completed", "pruned", "failed"])]
-        if phase.design == "sampler" and (ended["state"] == "completed").any():
+        if phase.design.kind == "sampler" and (ended["state"] == "completed").any():
             found[phase.name] = ended["value"].where(ended["state"] == "completed").tolist()
     return found

@@ -1,4 +1,4 @@
-"""Whether gains shrink with more data: effects against the amount of training text."""
+"""Effects against the amount of training text: whether gains shrink with more data."""
 
 from reports import wording
 from reports.figures.sizes import SizePoint, sizes_figure
@@ -9,8 +9,8 @@ from sweeper.evidence.effects.data_size import SizeEffect, size_effects
 
 
 def data_size(context: Context) -> Section | None:
-    """The section; None if no phase varies the amount of text beside something else."""
-    found = size_effects(context.data)
+    """Return the section; None if no phase varies the amount of text and something else."""
+    found = size_effects(context.data, context.runs)
     blocks: list[Block] = []
     for phase in dict.fromkeys(effect.phase for effect in found):
         blocks += _phase(context, phase, [effect for effect in found if effect.phase == phase])
@@ -20,8 +20,8 @@ def data_size(context: Context) -> Section | None:
 
 
 def _phase(context: Context, phase: str, found: list[SizeEffect]) -> list[Block]:
-    percent = context.metric.log
-    label = f"change of {context.metric.words}" + (" (%)" if percent else "")
+    percent = context.metric.is_log
+    label = f"change of {context.metric_name}" + (" (%)" if percent else "")
     points = [_point(effect, percent=percent) for effect in found]
     name = f"data-size-{context.slugs[phase]}"
     drawing = sizes_figure(name, f"Effects against the amount of data in {phase}", points, label, percent=percent)
@@ -29,8 +29,8 @@ def _phase(context: Context, phase: str, found: list[SizeEffect]) -> list[Block]
         return []
     text = (
         f"Phase {wording.clean(phase)}: the change from the baseline with the same amount of training text, with 95 % "
-        "intervals; the validation text and the vocabulary are the same throughout. Every run has the same budget, so "
-        "that with more text each word is read less often."
+        "intervals. The validation text and the vocabulary are the same throughout. Every run has the same budget, so "
+        "with more text each word is read less often."
     )
     return [Plot(drawing=drawing, caption=plain(text)), _table(name, phase, found, percent=percent)]
 

@@ -1,4 +1,4 @@
-"""What each factor does: paired effects with their intervals, ladders, and interactions, phase by phase."""
+"""The effect of each factor, phase by phase: paired effects with intervals, ladders and interactions."""
 
 import math
 from collections.abc import Sequence
@@ -13,42 +13,41 @@ from reports.figures.ladder import Rung, ladder_figure
 from reports.sections.blocks import Block, Cell, Column, Heading, Inline, Paragraph, Plot, Section, Table, plain
 from reports.sections.context import Context
 from reports.sections.estimates import ESTIMATE_COLUMNS, effect_cell, estimate_cells, in_unit, number_cell, p_value
-from sweeper.evidence.data.measures import measure
 from sweeper.evidence.effects.effects import Effect
 from sweeper.evidence.effects.factorial_phase import factorial_phase
 
 KINDS: Final = {
-    "contrast": "Each level against the factor's baseline, all else equal.",
-    "loss when left out": "What is lost when a factor is left out of the full configuration, the greatest loss first.",
-    "step": "What each step of the ladder adds to those before it.",
-    "main effect": "The mean change from a factor's low to its high level over all the others' levels.",
+    "contrast": "Each level compared with the factor's baseline, all else equal.",
+    "loss when left out": "The loss when a factor is left out of the full configuration, the largest first.",
+    "step": "The effect of each step of the ladder, added to the steps before it.",
+    "main effect": "The change from a factor's low to its high level, averaged over the levels of all other factors.",
 }
 FACTORIALS: Final = ("grid", "fractional")
 
 
 def effects(context: Context) -> Section | None:
-    """The section; None if no design of the study compares levels."""
+    """Return the section; None if no design of the study compares levels."""
     blocks: list[Block] = []
-    for phase in context.data.phases:
+    for phase in context.study.phases:
         found = [effect for effect in context.effects if effect.phase == phase.name]
         if found:
-            if len(context.data.phases) > 1:
-                blocks.append(Heading(text=_heading(phase.name, phase.design)))
-            blocks += _phase(context, phase.name, phase.design, _ordered(found))
+            if len(context.study.phases) > 1:
+                blocks.append(Heading(text=_heading(phase.name, phase.design.kind)))
+            blocks += _phase(context, phase.name, phase.design.kind, _ordered(found))
     if not blocks:
         return None
     return Section(anchor="effects", title="The effect of each factor", blocks=(_intro(context), *blocks))
 
 
 def _heading(phase: str, design: str) -> str:
-    """The phase's name, and its design where the name does not say it."""
+    """Return the phase's name, and its design unless the name says it."""
     words = design.replace("_", " ")
     same = wording.slug(phase) == wording.slug(design)
     return wording.clean(phase) if same else f"{wording.clean(phase)} ({words})"
 
 
 def _ordered(found: Sequence[Effect]) -> list[Effect]:
-    """As in the study, but losses when left out by their size."""
+    """Return effects in the study's order, but losses when left out by size."""
     if any(effect.kind != "loss when left out" for effect in found):
         return list(found)
     sign = 1.0 if found[0].improves == (found[0].estimate < 0) else -1.0  # of a worsening
@@ -56,13 +55,13 @@ def _ordered(found: Sequence[Effect]) -> list[Effect]:
 
 
 def _intro(context: Context) -> Paragraph:
-    unit = "in percent" if context.metric.log else "in the metric's unit"
-    less = "negative is better" if context.metric.direction == "minimize" else "positive is better"
+    unit = "in percent" if context.metric.is_log else "in the metric's unit"
+    less = "negative is better" if context.metric.minimizes else "positive is better"
     return Paragraph(
         text=plain(
-            f"Effects are changes of the {wording.clean(context.metric.words)} {unit} ({less}) with 95 % confidence "
+            f"Effects are changes of the {context.metric_name} {unit} ({less}) with 95 % confidence "
             "intervals, from differences paired by seed and by the levels of all other factors. The intervals are not "
-            "adjusted for how many there are; the verdicts on the claims are."
+            "adjusted for multiple comparisons; the verdicts on the claims are."
         )
     )
 
@@ -71,7 +70,7 @@ def _phase(context: Context, phase: str, design: str, found: Sequence[Effect]) -
     blocks: list[Block] = []
     percent = all(effect.scale == "log" for effect in found)
     title = f"Effects in {phase}"
-    label = f"change of {context.metric.words}" + (" (%)" if percent else "")
+    label = f"change of {context.metric_name}" + (" (%)" if percent else "")
     rows = [_row(effect, found, percent=percent) for effect in found]
     if design == "ladder":
         blocks += _ladder(context, phase, found)
@@ -119,13 +118,13 @@ def _table(context: Context, phase: str, found: Sequence[Effect], *, percent: bo
         Column(title="p", number=True),
         Column(title="n", number=True),
         Column(title="Detectable", number=True),
-        *([Column(title="Not told from")] if aliased else []),
+        *([Column(title="Aliased with")] if aliased else []),
     ]
     return Table(
         name=f"effects-{context.slugs[phase]}-table",
         caption=plain(
-            f"Effects in {wording.clean(phase)}. p is two-sided, of no effect. Detectable: the smallest effect that "
-            "this design shows with probability 0.8."
+            f"Effects in {wording.clean(phase)}. p: two-sided p-value of the hypothesis of no effect. Detectable: the "
+            "smallest effect that this design shows with probability 0.8."
         ),
         columns=tuple(columns),
         rows=tuple(_cells(effect, percent=percent)[: len(columns)] for effect in found),
@@ -147,34 +146,32 @@ def _cells(effect: Effect, *, percent: bool) -> tuple[Cell, ...]:
 
 
 def _ladder(context: Context, phase: str, found: Sequence[Effect]) -> list[Block]:
-    """The ladder itself: a rung for the baseline and one for each step."""
+    """Return the ladder itself: a rung for the baseline and one for each step."""
     frame = context.data.phase_trials(phase)
     height = [_changed(context, int(trial), found) for trial in frame["trial_id"]]
     done = frame["state"].to_numpy() == "completed"
     labels = ["baseline", *(f"+ {effect.factor} = {effect.level_to}" for effect in found)]
     rungs = []
-    for place, label in enumerate(labels):
-        chosen = frame[done & (np.array(height) == place)]
+    for step, label in enumerate(labels):
+        chosen = frame[done & (np.array(height) == step)]
         rungs.append(
             Rung(label=label, trials=[int(key) for key in chosen["trial_id"]], values=chosen["value"].tolist())
         )
     drawing = ladder_figure(f"ladder-{context.slugs[phase]}", f"Ladder {phase}", rungs, context.metric)
     if drawing is None:
         return []
-    text = (
-        f"The ladder: {wording.clean(context.metric.words)} as components are added one after the other, from the top."
-    )
+    text = f"The ladder: {context.metric_name} as components are added one after another, from top to bottom."
     return [Plot(drawing=drawing, caption=plain(text))]
 
 
 def _changed(context: Context, trial: int, found: Sequence[Effect]) -> int:
-    """How many of the ladder's factors a trial has off their baseline."""
-    row = context.levels[trial]
-    return sum(not wording.same_level(row.get(effect.factor), context.baseline.get(effect.factor)) for effect in found)
+    """Return how many of the ladder's factors are not at their baseline in a trial."""
+    changed = wording.changed(context.levels[trial], context.baseline)
+    return sum(effect.factor in changed for effect in found)
 
 
 def _interactions(context: Context, phase: str, *, percent: bool) -> list[Block]:
-    fit = factorial_phase(context.data, phase, measure(context.data))
+    fit = factorial_phase(context.runs, context.runs.phases[phase])
     if fit is None or not any(len(effect.terms) == 2 for effect in fit.effects):
         return []
     shown = {effect.terms: in_unit(effect.estimate.value, percent=percent) for effect in fit.effects}
@@ -183,8 +180,8 @@ def _interactions(context: Context, phase: str, *, percent: bool) -> list[Block]
         percent=percent,
     )  # fmt: skip
     text = (
-        "Main effects on the diagonal, and below it interactions: half of what the effect of one factor changes by "
-        "when the other goes from low to high. Opposite signs of a main effect and its interactions mean that the "
-        "factors share their gain."
+        "Main effects on the diagonal, interactions below it. An interaction is half the change in one factor's "
+        "effect when the other factor goes from low to high. Opposite signs of a main effect and its interactions "
+        "mean that the factors share their gain."
     )
     return [Plot(drawing=drawing, caption=plain(text))]

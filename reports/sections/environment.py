@@ -1,4 +1,4 @@
-"""What the study ran on: code, packages, machines."""
+"""The environments of the study: code, packages and machines."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,11 +9,11 @@ from reports.sections.context import Context
 
 
 def environment(context: Context) -> Section:
-    """The section: the facts of each environment that attempts ran in."""
+    """Return the section with the facts of each environment in which attempts ran."""
     found = context.data.environments
     blocks: list[Block] = []
     if not found:
-        blocks.append(Paragraph(text=plain("No attempt has recorded what it ran in.")))
+        blocks.append(Paragraph(text=plain("No attempt has recorded its environment.")))
     attempts = context.data.attempts["environment_sha256"].tolist()
     for place, (sha256, facts) in enumerate(found.items(), 1):
         if len(found) > 1:

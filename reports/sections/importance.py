@@ -1,4 +1,4 @@
-"""Which factors matter in a search or a large design, pruned trials counted as far as they went."""
+"""Which factors matter in a search or a large design, with pruned trials counted as far as they went."""
 
 import math
 from dataclasses import replace
@@ -18,18 +18,19 @@ FACTORIALS: Final = ("grid", "fractional", "list", "leave_one_out")
 
 
 def importance(context: Context) -> Section | None:
-    """The section; None if no phase is large enough."""
+    """Return the section; None if no phase is large enough."""
     blocks: list[Block] = []
-    for phase in context.data.phases:
-        found = [*_attributed(context, phase.name, phase.design), *_searched(context, phase.name, phase.design)]
-        if found and len(context.data.phases) > 1:
-            blocks.append(Heading(text=wording.clean(phase.name)))
+    for phase in context.study.phases:
+        name, design = phase.name, phase.design.kind
+        found = [*_attributed(context, name, design), *_searched(context, name, design)]
+        if found and len(context.study.phases) > 1:
+            blocks.append(Heading(text=wording.clean(name)))
         blocks += found
     return Section(anchor="importance", title="Which factors matter most", blocks=tuple(blocks)) if blocks else None
 
 
 def _attributed(context: Context, phase: str, design: str) -> list[Block]:
-    found = phase_attribution(context.data, phase) if design in FACTORIALS else None
+    found = phase_attribution(context.runs, phase) if design in FACTORIALS else None
     if found is None:
         return []
     percent = found.scale == "log"
@@ -45,17 +46,17 @@ def _attributed(context: Context, phase: str, design: str) -> list[Block]:
         }
         for each in found.factors
     }
-    label = f"{context.metric.words} gained" + (" (%)" if percent else "")
-    title = f"Who earned the gain in {phase}"
+    label = f"{context.metric_name} gained" + (" (%)" if percent else "")
+    title = f"Attribution of the gain in {phase}"
     drawing = attribution_figure(f"attribution-{context.slugs[phase]}", title, shares, label, percent=percent)
     return [Plot(drawing=drawing, caption=_attribution_caption(found))]
 
 
 def _attribution_caption(found: Attribution) -> Inline:
     text = (
-        "The gain of all factors together, shared out. Shapley values are the mean gain of adding a factor, over all "
-        "orders in which the factors could be added; beside them what it gains alone, and what is lost without it. "
-        "Where these differ, factors share their gains."
+        "The gain of all factors together, attributed to each. A Shapley value is the mean gain of adding a factor, "
+        "over all orders in which the factors could be added. Next to it: the gain of the factor alone, and the loss "
+        "without it. Where these differ, factors share their gains."
     )
     if found.fitted:
         text += " Combinations that were not run come from the fitted main effects and two-way interactions."
@@ -63,7 +64,7 @@ def _attribution_caption(found: Attribution) -> Inline:
 
 
 def _searched(context: Context, phase: str, design: str) -> list[Block]:
-    found = phase_importance(_fewer(context.data, phase), phase) if design in SEARCHES else None
+    found = phase_importance(_fewer(context.data, phase), context.runs, phase) if design in SEARCHES else None
     if found is None:
         return []
     factors = [(each.factor, each.fanova, each.fanova_sd, each.ped_anova) for each in found.factors]
@@ -72,7 +73,7 @@ def _searched(context: Context, phase: str, design: str) -> list[Block]:
 
 
 def _fewer(data: StudyData, phase: str) -> StudyData:
-    """The study with at most `MOST_TRIALS` in a phase, evenly chosen: forests of more take long and say the same."""
+    """Return the study with at most `MOST_TRIALS` in a phase, evenly spaced: a larger forest shows the same, slowly."""
     members = data.members[phase]
     if len(members) <= MOST_TRIALS:
         return data
@@ -82,18 +83,17 @@ def _fewer(data: StudyData, phase: str) -> StudyData:
 
 
 def _importance_caption(found: PhaseImportance, num_trials: int) -> Inline:
-    chosen = f" (of {MOST_TRIALS} trials evenly chosen from {num_trials})" if num_trials > MOST_TRIALS else ""
+    chosen = f" (of {MOST_TRIALS} trials, evenly spaced among {num_trials})" if num_trials > MOST_TRIALS else ""
     text = (
-        f"Importance over {wording.count(found.num_completed, 'completed trial')}{chosen}. Left, the share of the "
+        f"Importance over {wording.count(found.num_completed, 'completed trial')}{chosen}. Left: the share of the "
         "variance that a factor explains alone (functional ANOVA of a random forest, Hutter et al. 2014), with the "
-        "standard deviation over the trees. Right, how much its levels differ between the best trials and all "
+        "standard deviation over the trees. Right: how much its levels differ between the best trials and all trials "
         "(PED-ANOVA, Watanabe et al. 2023)."
     )
     if found.num_censored:
         text += (
-            f" {wording.count(found.num_censored, 'trial')} pruned or diverged count with values imputed within their "
-            "bounds."
+            f" {wording.count(found.num_censored, 'trial')} pruned or diverged: their values are imputed within bounds."
         )
-    if found.left_out:
-        text += f" {wording.count(len(found.left_out), 'failed trial')} of which nothing can be said left out."
+    if found.num_left_out:
+        text += f" {wording.count(found.num_left_out, 'failed trial')} without bounds left out."
     return plain(text)

@@ -1,4 +1,4 @@
-"""How the trials learned: their curves, phase by phase."""
+"""Learning curves, phase by phase."""
 
 import numpy as np
 
@@ -6,12 +6,12 @@ from reports import wording
 from reports.figures.curves import FEW, PhaseCurves, curves_figures, units_of
 from reports.sections.blocks import Inline, Plot, Section, plain
 from reports.sections.context import Context
-from sweeper.evidence.data.curves import step_unit
+from sweeper.evidence.data.load import step_unit
 
 
 def learning(context: Context) -> Section | None:
-    """The section; None if no trial has reported the metric yet."""
-    phases = [_phase(context, phase.name) for phase in context.data.phases]
+    """Return the section; None if no trial has reported the metric yet."""
+    phases = [_phase(context, phase.name) for phase in context.study.phases]
     drawings = curves_figures(phases, context.metric)
     if not drawings:
         return None
@@ -21,7 +21,7 @@ def learning(context: Context) -> Section | None:
         title="Learning curves",
         blocks=(
             Plot(drawing=first, caption=_caption(context, units_of([phase for phase in phases if phase.drawn]))),
-            *(Plot(drawing=drawing, caption=plain("The same of the phases after those.")) for drawing in others),
+            *(Plot(drawing=drawing, caption=plain("Learning curves of further phases.")) for drawing in others),
         ),
     )
 
@@ -41,13 +41,10 @@ def _phase(context: Context, phase: str) -> PhaseCurves:
 
 
 def _caption(context: Context, units: str) -> Inline:
-    text = (
-        f"{wording.clean(context.metric.words)[:1].upper()}{wording.clean(context.metric.words)[1:]} over the {units} "
-        "of each trial, a panel a phase."
-    )
-    if context.metric.log:
-        text += " The axes are logarithmic and leave out the first steep part of the curves."
+    text = f"{wording.capital(context.metric_name)} over the {units} of each trial, one panel per phase."
+    if context.metric.is_log:
+        text += " The axes are logarithmic and leave out the first, steep part of the curves."
     sizes = np.array([len(members) for members in context.data.members.values()])
     if (sizes > FEW).any():
-        text += f" Where a phase has more than {FEW} trials, bands stand for them, and the best three are drawn."
+        text += f" For phases of more than {FEW} trials, bands show their quantiles, and only the best three are drawn."
     return plain(text)

@@ -1,4 +1,4 @@
-"""Where the device time went: by phase and by what it bought."""
+"""Device time by phase and by the results of its attempts."""
 
 import numpy as np
 import pandas as pd
@@ -13,11 +13,11 @@ WASTED = ("crashed", "killed", "out_of_memory", "timeout", "diverged")
 
 
 def ledger(context: Context) -> Section:
-    """The section with a row a phase and their sum."""
+    """Return the section with one row per phase and their total."""
     blocks: list[Block] = [Paragraph(text=_answer(context)), _table(context)]
     drawing = spending_figure(_spent(context))
     if drawing is not None:
-        text = "Device time of each phase by what became of it; lost are attempts that did not end their trial."
+        text = "Device time of each phase by the result of its attempts. A lost attempt did not end its trial."
         blocks.insert(1, Plot(drawing=drawing, caption=plain(text)))
     blocks += savings(context)
     return Section(anchor="ledger", title="Where the device time went", blocks=tuple(blocks))
@@ -28,8 +28,8 @@ def _answer(context: Context) -> Inline:
     total = context.device_seconds
     failed = attempts[attempts["exit_reason"].isin(WASTED)] if len(attempts) else attempts
     lost = float(failed["device_seconds"].sum()) if len(failed) else 0.0
-    budget = context.data.study.budget_device_hours
-    of = f" of {wording.device_hours(budget)} allowed" if budget is not None else ""
+    budget = context.study.device_hours
+    of = f" of the {wording.device_hours(budget)} allowed" if budget is not None else ""
     return rich(
         "The study took ",
         strong(wording.duration(total)),
@@ -40,7 +40,7 @@ def _answer(context: Context) -> Inline:
 
 def _lost(lost: float, total: float) -> Inline:
     if not lost:
-        return plain("None of it went to attempts that failed.")
+        return plain("No attempt failed.")
     return rich(
         "Attempts that crashed, were killed, ran out of memory or time, or diverged took ",
         strong(wording.duration(lost)),
@@ -49,7 +49,7 @@ def _lost(lost: float, total: float) -> Inline:
 
 
 def _spent(context: Context) -> pd.DataFrame:
-    """Device-seconds by phase and by what became of the attempts."""
+    """Return device-seconds by phase and by the result of the attempts."""
     attempts = context.data.attempts
     if not len(attempts):
         return pd.DataFrame({"phase": [], "fate": [], "device_seconds": []})
@@ -65,43 +65,29 @@ def _fate(reason: str | None) -> str:
 
 
 def _table(context: Context) -> Table:
-    columns = tuple(
-        Column(title=title, number=place >= 3)
-        for place, title in enumerate(
-            (
-                "Phase",
-                "Design",
-                "Budget",
-                "Trials",
-                "Completed",
-                "Pruned",
-                "Failed",
-                "Not ended",
-                "Device time",
-                "FLOPs",
-            )
-        )
-    )
+    texts = ("Phase", "Design", "Budget")
+    numbers = ("Trials", "Completed", "Pruned", "Failed", "Not ended", "Device time", "FLOPs")
+    columns = (*(Column(title=title) for title in texts), *(Column(title=title, number=True) for title in numbers))
     rows = [
         ledger_row(
-            (wording.clean(phase.name), wording.clean(phase.design).replace("_", " "), _budgets(own)),
+            (wording.clean(phase.name), phase.design.kind.replace("_", " "), _budgets(own)),
             own,
         )
-        for phase in context.data.phases
+        for phase in context.study.phases
         for own in [context.trials[context.trials["phase"] == phase.name]]
     ]
     if len(rows) > 1:
         rows.append(ledger_row(("All", "", ""), context.trials))
     return Table(
         name="ledger",
-        caption=plain("A trial that several phases want is counted in the first of them."),
+        caption=plain("A trial that several phases share is counted in the first of them."),
         columns=columns,
         rows=tuple(rows),
     )
 
 
 def ledger_row(names: tuple[str, ...], frame: pd.DataFrame) -> tuple[Cell, ...]:
-    """A row for some trials: what they are called, how many ended how, and what they took."""
+    """Return a row for some trials: their names, how many ended in each state, and what they cost."""
     states = frame["state"].value_counts()
     counts = [int(states.get(state, 0)) for state in ENDED]
     numbers = [len(frame), *counts, len(frame) - sum(counts)]

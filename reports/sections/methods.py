@@ -1,34 +1,35 @@
-"""How the numbers came about, in words, and where the methods are from."""
+"""The methods behind the numbers, and their sources."""
 
 from reports.sections.blocks import Block, Heading, Listing, Paragraph, Section, plain
 from reports.sections.context import Context
 
 LOG = (
-    "Perplexities are compared by their natural logarithms, so that a difference is a ratio: it is reported as a "
+    "Perplexities are compared by their natural logarithms, so a difference stands for a ratio and is reported as a "
     "change in percent."
 )
-LINEAR = "The metric is compared as it is, without a logarithm."
+LINEAR = "The metric is compared as measured, without a logarithm."
 PAIRS = (
-    "Seed k is the same seed in every configuration of a phase: it fixes initialization, data order and dropout. "
-    "Effects are means of differences within such pairs, all other factors equal, and their intervals are Student's t."
+    "Seed k is the same in every configuration of a phase: it fixes initialization, data order and dropout. Effects "
+    "are means of differences within such pairs, with all other factors equal, and their intervals are Student's t."
 )
 CLAIMS = (
-    "A claim is supported if the adjusted p-value of its denial is below 0.05, refuted if that of the claim itself is, "
-    "and undecided otherwise. Adjustment is by Holm's method over all claims that the study declares, and keeps the "
-    "chance of any false verdict below 5 %. Claims of equivalence are tested by two one-sided tests; an ordering by "
-    "intersection and union of its comparisons."
+    "A claim is supported if the adjusted p-value of its denial is below 0.05, refuted if that of the claim itself "
+    "is, and undecided otherwise. P-values are adjusted by Holm's method over all claims that the study declares, "
+    "which keeps the probability of any false verdict below 5 %. An equivalence is tested by two one-sided tests; an "
+    "ordering, by intersection and union of its comparisons."
 )
 SELECTION = (
-    "A trial's value is its best over the run on validation text; test text is evaluated once, with the weights that "
-    "were best in validation. The best of many trials looks better than it is, by chance: its gain is not an effect."
+    "A trial's value is its best over the run on validation text. Test text is evaluated once, with the weights that "
+    "were best on validation text. The best of many trials looks better than it is, by chance: its gain is not an "
+    "effect."
 )
 LOST = (
-    "Trials that were pruned, failed or have not ended have no value to compare. Their pairs are left out and counted "
-    "as missing, and verdicts are computed again with them at their best and at their worst."
+    "Trials that were pruned, failed or have not ended have no value to compare. Their pairs are left out and "
+    "counted as missing, and verdicts are also computed with these trials at their best and at their worst."
 )
 COST = (
-    "Device time is the wall-clock time of a trial's processes on its device, attempts that failed included, times the "
-    "share of the device. FLOPs are those of training, counted from the model's shapes."
+    "Device time is the wall-clock time of a trial's processes on its device, including failed attempts, times its "
+    "share of the device. FLOPs are those of training, computed from the model's shapes."
 )
 REFERENCES = (
     "Dodge, Gururangan, Card, Schwartz and Smith (2019). Show Your Work: Improved Reporting of Experimental Results. "
@@ -46,8 +47,8 @@ REFERENCES = (
 
 
 def methods(context: Context) -> Section:
-    """The section, with what this study uses."""
-    texts = [LOG if context.metric.log else LINEAR, PAIRS]
+    """Return the section with the methods that this study uses."""
+    texts = [LOG if context.metric.is_log else LINEAR, PAIRS]
     if context.verdicts:
         texts.append(CLAIMS)
     texts += [SELECTION, LOST, COST]

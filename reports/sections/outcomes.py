@@ -1,4 +1,4 @@
-"""What did not complete, and why; and whether it could turn a verdict."""
+"""The trials that did not complete, why, and whether they could change a verdict."""
 
 from typing import Any, Final
 
@@ -13,7 +13,7 @@ LONGEST_MESSAGE: Final = 240
 
 
 def outcomes(context: Context) -> Section | None:
-    """The section; None if every trial that ended completed."""
+    """Return the section; None if every trial that ended completed."""
     lost = context.trials[context.trials["state"].isin(["pruned", "failed"])]
     if not len(lost):
         return None
@@ -25,14 +25,14 @@ def _answer(context: Context, lost: pd.DataFrame) -> Inline:
     reasons = [reason or state for reason, state in zip(lost["exit_reason"], lost["state"], strict=True)]
     parts = [f"{reasons.count(reason)} {reason.replace('_', ' ')}" for reason in dict.fromkeys(reasons)]
     text = f"{wording.count(len(lost), 'trial')} did not complete: {wording.listed(parts)}. "
-    at_risk = [verdict for verdict in context.verdicts if verdict.could_become]
+    at_risk = [verdict for verdict in context.verdicts if verdict.caveats.reachable]
     if not context.verdicts:
-        return plain(text + "Pairs that miss one of them are left out of the effects, and counted as missing.")
+        return plain(text + "Pairs without one of them are left out of the effects and counted as missing.")
     if not at_risk:
-        return plain(text + "However they had ended, no verdict would be another.")
-    turns = [f"{wording.clean(each.id)} ({wording.listed(list(each.could_become))})" for each in at_risk]
+        return plain(text + "No verdict would change, however they had ended.")
+    changes = [f"{wording.clean(each.id)} ({wording.listed(each.caveats.reachable)})" for each in at_risk]
     return plain(
-        text + f"Had they ended as well or as badly as could be, these verdicts might differ: {'; '.join(turns)}."
+        text + f"If they had ended as well or as badly as possible, verdicts could differ: {'; '.join(changes)}."
     )
 
 
@@ -43,12 +43,12 @@ def _table(context: Context, lost: pd.DataFrame) -> Table:
     said = bool(shown["message"].fillna("").str.strip().any())
     return Table(
         name="outcomes",
-        caption=plain(f"Trials that were pruned or failed, and their last words where there are any.{more}"),
+        caption=plain(f"Trials that were pruned or failed, with their last output, if any.{more}"),
         columns=(
             Column(title="Trial"),
             Column(title="Configuration"),
             Column(title="Seed", number=True),
-            Column(title="Why"),
+            Column(title="Reason"),
             Column(title="Step", number=True),
             Column(title="Best value", number=True),
             *([Column(title="Message")] if said else []),

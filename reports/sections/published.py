@@ -1,4 +1,4 @@
-"""What others published: never mixed with the study's own trials, each with its source."""
+"""Published results of other models, each with its source, apart from the study's own trials."""
 
 from reports import wording
 from reports.sections.blocks import Cell, Column, Table, plain
@@ -7,14 +7,15 @@ from studies.published import Mark
 
 
 def published_table(context: Context) -> Table | None:
-    """The published results that the study names; None if it names none."""
+    """Return the published results that the study names; None if it names none."""
     if not context.marks:
         return None
     return Table(
         name="published",
         caption=plain(
-            "Published perplexities a word of other models, for comparison; none is this study's. Dashed in the figure "
-            "are the test values of those marked so. Read says where: in the source itself, or in a leaderboard."
+            "Published perplexities per word of other models, for comparison. The figure shows the test values of "
+            "those marked as drawn by dashed lines. Read in: where the value was read, the source itself or a "
+            "leaderboard."
         ),
         columns=(
             Column(title="Corpus"),
@@ -24,7 +25,7 @@ def published_table(context: Context) -> Table | None:
             Column(title="Parameters", number=True),
             Column(title="Drawn"),
             Column(title="Source"),
-            Column(title="Read"),
+            Column(title="Read in"),
         ),
         rows=tuple(_row(mark) for mark in context.marks),
     )

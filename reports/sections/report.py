@@ -1,4 +1,4 @@
-"""The whole report of a study: its sections in their order."""
+"""The whole report of a study: its sections in order."""
 
 from datetime import datetime
 
@@ -22,12 +22,12 @@ ORDER = (summary, costs, learning, effects, data_size, importance, outcomes, led
 
 
 def study_report(data: StudyData, now: datetime) -> Report:
-    """All that is to be said about one study."""
+    """Return the whole report of one study."""
     context = make_context(data, now)
     sections = tuple(found for write in ORDER if (found := write(context)) is not None)
     return Report(
         title=wording.clean(data.study.name),
-        subtitle=wording.clean(str(data.study.spec.get("description") or "")),
+        subtitle=wording.clean(data.study.description),
         byline=_byline(context),
         sections=sections,
         trials=context.labels,
@@ -36,7 +36,7 @@ def study_report(data: StudyData, now: datetime) -> Report:
 
 def _byline(context: Context) -> str:
     return (
-        f"{wording.count(len(context.trials), 'trial')} in {wording.count(len(context.data.phases), 'phase')}, "
+        f"{wording.count(len(context.trials), 'trial')} in {wording.count(len(context.study.phases), 'phase')}, "
         f"{wording.duration(context.device_seconds)} of device time. Report of "
         f"{wording.time_text(context.now.timestamp())}."
     )

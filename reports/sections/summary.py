@@ -1,4 +1,4 @@
-"""The answer first: the best trial and how far it is below what knows nothing, the verdicts, and what is unfinished."""
+"""The answer first: the best trial, the verdicts, and what is unfinished."""
 
 import math
 from collections.abc import Mapping
@@ -6,9 +6,8 @@ from typing import Any
 
 from reports import wording
 from reports.sections.blocks import Block, Facts, Heading, Inline, Paragraph, Section, plain, rich, strong
-from reports.sections.context import Context, finite
+from reports.sections.context import Context, is_finite
 from reports.sections.verdicts import verdict_blocks
-from sweeper.evidence.data.cells import blocks_of
 
 
 def summary(context: Context) -> Section:
@@ -23,14 +22,13 @@ def summary(context: Context) -> Section:
 
 def _best(context: Context) -> Inline:
     best = context.best
-    words = wording.clean(context.metric.words)
     if best is None:
-        return plain(f"No trial has completed yet, so there is no {words} to report.")
+        return plain(f"No trial has completed yet, so there is no {context.metric_name} to report.")
     trial = int(best["trial_id"])
     test = context.data.results[trial].get("test_perplexity") if context.metric.name == "valid_perplexity" else None
-    tested = (", and its test perplexity ", strong(wording.perplexity(test))) if finite(test) else ()
+    tested = (", and its test perplexity ", strong(wording.perplexity(test))) if is_finite(test) else ()
     return rich(
-        f"The best {words} is ",
+        f"The best {context.metric_name} is ",
         strong(wording.perplexity(float(best["value"]))),
         *tested,
         f": trial {context.names[trial]}, {_name(context, trial, str(best['phase']))}, seed {best['seed']}, after "
@@ -46,7 +44,7 @@ def _name(context: Context, trial: int, phase: str) -> str:
 
 
 def _gain(context: Context, best: Any) -> str:
-    """How the best compares with the baseline of its blocks, budget and seed, where that was run."""
+    """Compare the best trial with the baseline of its blocks, budget and seed, if that was run."""
     frame, trial, phase = context.trials, int(best["trial_id"]), str(best["phase"])
     baseline = context.block_baseline(trial, phase)
     same = frame[
@@ -61,15 +59,15 @@ def _gain(context: Context, best: Any) -> str:
     value = float(best["value"])
     change = (
         wording.percent(math.log(value / there))
-        if context.metric.log and value > 0 and there > 0
+        if context.metric.is_log and value > 0 and there > 0
         else wording.signed(value - there, 4)
     )
-    blocks = [wording.clean(factor) for factor in blocks_of(context.data, phase)]
+    blocks = [wording.clean(factor) for factor in context.study.phase(phase).blocks]
     alike = wording.listed([*blocks, "seed", "budget"])
     return f" The baseline with the same {alike} has {wording.perplexity(there)} ({change})."
 
 
-def _corpus(corpus: Mapping[str, Any]) -> Inline:
+def _corpus(corpus: Mapping[str, object]) -> Inline:
     name = wording.clean(str(corpus.get("name", "unnamed")))
     unigram = corpus.get("unigram_perplexity")
     sizes = [
@@ -83,31 +81,21 @@ def _corpus(corpus: Mapping[str, Any]) -> Inline:
         if isinstance(corpus.get(key), int)
     ]
     text = f"The corpus is {name}" + (f": {wording.listed(sizes)}." if sizes else ".")
-    if not finite(unigram):
+    if not is_finite(unigram):
         return plain(text)
-    return rich(
-        f"{text} Its unigram perplexity is ",
-        strong(wording.perplexity(unigram)),
-        ": what a model reaches that knows how often each word occurs and nothing else.",
-    )
+    return rich(f"{text} The perplexity of the unigram model is ", strong(wording.perplexity(unigram)), ".")
 
 
 def _trials(context: Context) -> Inline:
     states = context.trials["state"].value_counts()
-    words = {
-        "completed": "completed",
-        "pruned": "pruned",
-        "failed": "failed",
-        "running": "running",
-        "waiting": "waiting",
-    }
-    parts = [f"{wording.grouped(int(states[state]))} {text}" for state, text in words.items() if states.get(state)]
+    order = ("completed", "pruned", "failed", "running", "waiting")
+    parts = [f"{wording.grouped(int(states[state]))} {state}" for state in order if states.get(state)]
     listed = f" ({wording.listed(parts)})" if parts else ""
     return rich(
-        f"The study has {wording.count(len(context.data.phases), 'phase')} and "
+        f"The study has {wording.count(len(context.study.phases), 'phase')} and "
         f"{wording.count(len(context.trials), 'trial')}{listed}. It has taken ",
         strong(wording.duration(context.device_seconds)),
-        " of device time, failed attempts included.",
+        " of device time, including failed attempts.",
     )
 
 
@@ -118,11 +106,11 @@ def _cautions(context: Context) -> list[Inline]:
             rich(
                 strong("The study is not finished."),
                 f" {context.unfinished} of {wording.count(len(context.trials), 'trial')} had not ended when this "
-                "report was made. Effects rest on the pairs that are complete, and may change.",
+                "report was made. Effects rest on the complete pairs so far and may change.",
             )
         )
-    if context.data.study.cancelled_at is not None:
-        when = wording.time_text(context.data.study.cancelled_at)
+    if context.data.cancelled_at is not None:
+        when = wording.time_text(context.data.cancelled_at)
         found.append(rich(strong(f"The study was cancelled on {when}.")))
     for changed, lines in context.data.changes:
         shown = "; ".join(wording.clean(line) for line in lines)
@@ -131,14 +119,14 @@ def _cautions(context: Context) -> list[Inline]:
 
 
 def _facts(context: Context) -> tuple[tuple[str, Inline], ...]:
-    study = context.data.study
-    minimize = context.metric.direction == "minimize"
+    data, less = context.data, "less" if context.metric.minimizes else "more"
+    path = context.study.path
     pairs = [
-        ("Metric", f"{wording.clean(context.metric.name)}, {'less' if minimize else 'more'} is better"),
-        ("Study file", wording.clean(study.source_path)),
-        ("Launched", wording.time_text(study.created_at)),
-        ("Report made", wording.time_text(context.now.timestamp())),
+        ("Metric", f"{wording.clean(context.metric.name)}, {less} is better"),
+        ("Study file", wording.clean(str(path or wording.UNKNOWN))),
+        ("Launched", wording.time_text(data.launched_at)),
+        ("Report created", wording.time_text(context.now.timestamp())),
     ]
-    if study.budget_device_hours is not None:
-        pairs.insert(2, ("Budget", wording.device_hours(study.budget_device_hours)))
+    if context.study.device_hours is not None:
+        pairs.insert(2, ("Budget", wording.device_hours(context.study.device_hours)))
     return tuple((name, plain(text)) for name, text in pairs)

@@ -1,30 +1,30 @@
-"""All trials, a row each: what each was, what it came to and what it cost."""
+"""All trials, one row each: configuration, result and cost."""
 
 import math
-from typing import Any, Final
-
-import pandas as pd
+from collections.abc import Sequence
+from typing import Any, Final, TypeGuard
 
 from reports import wording
 from reports.sections.blocks import Block, Cell, Column, Paragraph, Section, Table, plain
 from reports.sections.context import Context
 from reports.sections.estimates import number_cell
+from sweeper.evidence.data.cells import Level
 
 NAME: Final = "trials"
 MOST_FACTOR_COLUMNS: Final = 8  # beyond these a column says what each configuration changes
 
 
 def trials(context: Context) -> Section:
-    """The section with the table of all trials."""
+    """Return the section with the table of all trials."""
     blocks: list[Block] = [
-        Paragraph(text=plain(f"All {wording.count(len(context.trials), 'trial')}, those that failed included.")),
+        Paragraph(text=plain(f"All {wording.count(len(context.trials), 'trial')}, including those that failed.")),
         trial_table(context),
     ]
     return Section(anchor="trials", title="Trials", blocks=tuple(blocks))
 
 
 def trial_table(context: Context) -> Table:
-    """The table: a column a factor where they are few, else one for the configuration."""
+    """Return the table: one column per factor if there are few, else one for the configuration."""
     frame = context.trials
     factors = context.data.factors if len(context.data.factors) <= MOST_FACTOR_COLUMNS else ()
     test = "result.test_perplexity" if "result.test_perplexity" in frame else None
@@ -35,18 +35,17 @@ def trial_table(context: Context) -> Table:
         Column(title="Seed", number=True),
         Column(title="Budget", number=True),
         Column(title="State"),
-        Column(title=_capital(context.metric.words), number=True),
+        Column(title=wording.capital(context.metric_name), number=True),
         *([Column(title="Test perplexity", number=True)] if test else []),
         Column(title="Device time", number=True),
         Column(title="FLOPs", number=True),
     ]
-    shown = [context.data.column(name) for name in factors]
-    rows = tuple(_row(context, row, shown, test) for row in frame.to_dict("records"))
+    rows = tuple(_row(context, row, factors, test) for row in frame.to_dict("records"))
     return Table(
         name=NAME,
         caption=plain(
-            f"{_capital(context.metric.words)} is the best of the run. Device time includes attempts that failed; "
-            "FLOPs are those of training."
+            f"{wording.capital(context.metric_name)} is the best value of the run. Device time includes failed "
+            "attempts; FLOPs are those of training."
         ),
         columns=tuple(columns),
         rows=rows,
@@ -54,9 +53,11 @@ def trial_table(context: Context) -> Table:
     )
 
 
-def _row(context: Context, row: dict[Any, Any], factors: list[str], test: str | None) -> tuple[Cell, ...]:
+def _row(context: Context, row: dict[Any, Any], factors: Sequence[str], test: str | None) -> tuple[Cell, ...]:
     trial = int(row["trial_id"])
-    levels = [_level_cell(row[name]) for name in factors] or [Cell(context.configurations[trial])]
+    own = context.levels[trial]
+    shown = [_level_cell(own[name]) if name in own else Cell(wording.UNKNOWN) for name in factors]
+    levels = shown or [Cell(context.configurations[trial])]
     reason = row["exit_reason"]
     state = row["state"] if reason in (None, row["state"]) else f"{row['state']} ({reason.replace('_', ' ')})"
     return (
@@ -72,16 +73,14 @@ def _row(context: Context, row: dict[Any, Any], factors: list[str], test: str | 
     )
 
 
-def _level_cell(value: Any) -> Cell:
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    return Cell(wording.level_text(value), float(value) if number and math.isfinite(value) else None)
+def _level_cell(value: Level) -> Cell:
+    return Cell(wording.level_text(value), float(value) if _is_number(value) and math.isfinite(value) else None)
 
 
 def _numeric(context: Context, factor: str) -> bool:
-    levels: pd.Series[Any] = context.trials[context.data.column(factor)].dropna()
-    return bool(len(levels)) and all(isinstance(value, int | float) and not isinstance(value, bool) for value in levels)
+    levels = [own[factor] for own in context.levels.values() if own.get(factor) is not None]
+    return bool(levels) and all(_is_number(level) for level in levels)
 
 
-def _capital(text: str) -> str:
-    clean = wording.clean(text)
-    return clean[:1].upper() + clean[1:]
+def _is_number(value: Level) -> TypeGuard[int | float]:
+    return isinstance(value, int | float) and not isinstance(value, bool)

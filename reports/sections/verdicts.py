@@ -1,4 +1,4 @@
-"""The claims of a study and their verdicts: sentences first, then their numbers."""
+"""The claims of a study and the verdicts on them: sentences first, then their numbers."""
 
 import math
 from collections.abc import Sequence
@@ -21,14 +21,13 @@ from reports.sections.blocks import (
 )
 from reports.sections.context import Context
 from reports.sections.estimates import ESTIMATE_COLUMNS, estimate_cells, number_cell, p_value
-from sweeper.evidence.claims.caveats import removed_claims
-from sweeper.evidence.claims.judge import ClaimVerdict
+from sweeper.evidence.claims.judge import ClaimVerdict, removed_claims
 
 ORDER: Final = ("supported", "refuted", "undecided", "untested")
 
 
 def verdict_blocks(context: Context) -> list[Block]:
-    """The verdicts under their heading; nothing where the study declares no claim."""
+    """Return the verdicts under their heading; nothing if the study declares no claims."""
     verdicts = context.verdicts
     if not verdicts:
         return []
@@ -41,7 +40,7 @@ def verdict_blocks(context: Context) -> list[Block]:
     removed = removed_claims(context.data)
     if removed:
         shown = "; ".join(wording.clean(line) for line in removed)
-        blocks.insert(2, Paragraph(text=plain(f"Claims were taken out after data existed: {shown}.")))
+        blocks.insert(2, Paragraph(text=plain(f"Claims were removed after data existed: {shown}.")))
     return blocks
 
 
@@ -49,19 +48,18 @@ def _counts(verdicts: Sequence[ClaimVerdict]) -> Inline:
     numbers = {name: sum(each.verdict == name for each in verdicts) for name in ORDER}
     parts = [f"{number} {name}" for name, number in numbers.items() if number]
     return rich(
-        f"Of {wording.count(len(verdicts), 'claim')} that the study file makes, ",
+        f"Of {wording.count(len(verdicts), 'claim')} in the study file, ",
         strong(f"{wording.listed(parts)}."),
-        " The p-values are adjusted by Holm's method over all of them.",
+        " The p-values are adjusted by Holm's method over all claims.",
     )
 
 
 def _ruling(verdict: ClaimVerdict) -> Ruling:
-    sentence = verdict.sentence.removeprefix(f"{verdict.verdict.capitalize()}: ")
     return Ruling(
         identifier=wording.clean(verdict.id),
-        text=wording.clean(verdict.text),
+        text=wording.clean(verdict.claim.text),
         verdict=verdict.verdict,
-        sentence=plain(wording.clean(sentence).replace(" %", "\u202f%")),
+        sentence=plain(wording.clean(verdict.sentence).replace(" %", "\u202f%")),
         notes=tuple(wording.clean(note) for note in verdict.notes),
     )
 
@@ -70,9 +68,9 @@ def _table(verdicts: Sequence[ClaimVerdict]) -> Table:
     return Table(
         name="claims",
         caption=plain(
-            "The claims in numbers. p for: of the denial of the claim, small where it is supported. p against: of the "
-            "claim itself, small where it is refuted. Both are adjusted. Seeds: how many it rests on, and how many "
-            "would decide it with probability 0.8."
+            "The claims in numbers. p for: the p-value of the claim's denial, small if the claim is supported. p "
+            "against: that of the claim itself, small if it is refuted. Both are adjusted. Seeds: the number on "
+            "which the verdict rests, and the number that would decide the claim with probability 0.8."
         ),
         columns=(
             Column(title="Claim"),
@@ -89,14 +87,14 @@ def _table(verdicts: Sequence[ClaimVerdict]) -> Table:
 
 
 def _row(verdict: ClaimVerdict) -> tuple[Cell, ...]:
-    needed = verdict.seeds_needed
+    evidence, needed = verdict.evidence, verdict.evidence.seeds_needed
     return (
         Cell(wording.clean(verdict.id)),
         Cell(verdict.verdict),
-        *estimate_cells(verdict.estimate, verdict.low, verdict.high, percent=verdict.scale == "log"),
+        *estimate_cells(evidence.estimate, evidence.low, evidence.high, percent=verdict.metric.is_log),
         number_cell(verdict.p_adjusted, p_value(verdict.p_adjusted)),
         number_cell(verdict.p_refuted_adjusted, p_value(verdict.p_refuted_adjusted)),
-        number_cell(verdict.num_seeds),
+        number_cell(evidence.num_seeds),
         number_cell(math.nan if needed is None else needed),
-        number_cell(len(verdict.trial_ids)),
+        number_cell(len(evidence.trial_ids)),
     )

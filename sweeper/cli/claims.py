@@ -1,14 +1,12 @@
 """`sweeper claims`: a verdict on each claim, with an exit code for CI."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from typing import Final
 
 import click
 
 from sweeper.cli.options import json_option, print_json, store_option, study_name
-from sweeper.evidence.claims.caveats import removed_claims
-from sweeper.evidence.claims.judge import ClaimVerdict, all_supported, judge_claims
+from sweeper.evidence.claims.judge import ClaimVerdict, all_supported, judge_claims, removed_claims, verdict_row
 from sweeper.evidence.data.load import load
 
 COLOURS: Final = {"supported": "green", "refuted": "red", "undecided": "yellow", "untested": None}
@@ -33,7 +31,7 @@ def claims(study: str, as_json: bool, store: str) -> None:
             {
                 "study": name,
                 "all_supported": supported,
-                "claims": [asdict(each) for each in verdicts],
+                "claims": [verdict_row(each) for each in verdicts],
                 "removed": list(removed),
             }
         )
@@ -47,8 +45,10 @@ def _print(name: str, verdicts: Sequence[ClaimVerdict], removed: Sequence[str]) 
     if not verdicts:
         click.echo(f"{name}: the study declares no claims.")
     for each in verdicts:
-        click.echo(f"{click.style(f'{each.verdict:<10}', fg=COLOURS[each.verdict], bold=True)} {each.id}: {each.text}")
-        click.echo(f"           {each.sentence.partition(': ')[2]}")
+        click.echo(
+            f"{click.style(f'{each.verdict:<10}', fg=COLOURS[each.verdict], bold=True)} {each.id}: {each.claim.text}"
+        )
+        click.echo(f"           {each.sentence}")
         for note in each.notes:
             click.echo(f"           Note: {note}")
     for line in removed:

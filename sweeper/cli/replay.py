@@ -61,7 +61,7 @@ def replay(
     if as_json:
         print_json({"study": name, **_document(found)})
     else:
-        click.echo("\n".join(_lines(name, data.study.metric, found)))
+        click.echo("\n".join(_lines(name, data.study.metric.name, found)))
 
 
 def _check(options: Mapping[str, object], *, least: bool) -> None:

@@ -1,5 +1,6 @@
 """Numbers, times and names as text, for verdicts and reports alike."""
 
+import json
 import math
 import unicodedata
 from collections.abc import Sequence
@@ -39,7 +40,7 @@ def _visible(character: str) -> str:
 
 def metric_name(metric: str) -> str:
     """Return a metric's name in plain English, e.g. ``validation perplexity``."""
-    return METRIC_NAMES.get(metric, metric.replace("_", " "))
+    return METRIC_NAMES.get(metric, clean(metric.replace("_", " ")))
 
 
 def number(value: float | None, digits: int = 4) -> str:
@@ -80,11 +81,9 @@ def time_text(seconds: float | None) -> str:
 
 
 def level_text(value: object) -> str:
-    """Format a factor's level as a study file writes it."""
-    if value is None or (isinstance(value, float) and math.isnan(value)):
-        return UNKNOWN
-    if isinstance(value, bool):
-        return "true" if value else "false"
+    """Format a factor's level as a study file writes it; numbers that a sampler drew are rounded."""
+    if value is None or isinstance(value, bool | list | dict):
+        return clean(json.dumps(value, ensure_ascii=False))
     if isinstance(value, float):
         text = f"{value:.6g}"
         return text if len(text) <= MOST_DIGITS else f"{value:.4g}"

@@ -28,6 +28,16 @@ class Metric:
     direction: Direction
     scale: Scale
 
+    @property
+    def is_log(self) -> bool:
+        """Whether values are compared by their logarithms."""
+        return self.scale == "log"
+
+    @property
+    def minimizes(self) -> bool:
+        """Whether less is better."""
+        return self.direction == "minimize"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resources:

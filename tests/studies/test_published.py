@@ -1,5 +1,6 @@
 """Published results: whole, with sources, and beside the studies that name them alone."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -20,8 +21,7 @@ FACTORS = {"a": factor(0, 1)}
 def data(*, published: list[str], metric: str = "valid_perplexity", claims: Any = ()) -> StudyData:
     phase = Phase("p", "grid", [{"a": 0}, {"a": 1}], lambda levels, seed: 90.0 + seed - levels["a"])
     found = study_data(FACTORS, phase, metric=metric, claims=claims)
-    found.study.spec["published"] = published  # type: ignore[index]  # a dict
-    return found
+    return replace(found, study=replace(found.study, published=tuple(published)))
 
 
 @pytest.mark.parametrize("name", available())

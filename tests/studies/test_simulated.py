@@ -10,7 +10,7 @@ import pytest
 
 from sweeper.evidence.claims.judge import judge_claims
 from sweeper.evidence.data.load import StudyData
-from sweeper.evidence.data.measures import measure
+from sweeper.evidence.data.runs import study_runs
 from sweeper.evidence.effects.data_size import size_effects
 from sweeper.evidence.effects.effects import effect_table
 from sweeper.planning.plan import make_plan
@@ -50,8 +50,8 @@ def ended(name: str) -> StudyData:
 def test_every_claim_has_pairs_and_an_interval(name: str) -> None:
     for verdict in judge_claims(ended(name)):
         assert verdict.verdict != "untested", verdict.sentence
-        assert math.isfinite(verdict.low), verdict.sentence
-        assert verdict.n >= 3
+        assert math.isfinite(verdict.evidence.low), verdict.sentence
+        assert verdict.evidence.n >= 3
 
 
 def test_verdicts_are_those_of_the_world_that_was_made_up() -> None:
@@ -72,7 +72,7 @@ def test_the_half_fraction_shows_five_main_effects_and_names_what_is_tied() -> N
 
 def test_no_phase_compares_one_corpus_with_another() -> None:
     assert "corpus" not in {each.factor for each in effect_table(ended("dettmers-339"))}
-    assert measure(ended("dettmers-339")).name == "valid_perplexity"
+    assert ended("dettmers-339").study.metric.name == "valid_perplexity"
 
 
 @pytest.mark.parametrize(
@@ -86,6 +86,6 @@ def test_no_phase_compares_one_corpus_with_another() -> None:
 def test_gains_are_shown_against_the_amount_of_data_where_it_is_varied(
     name: str, phase: str, tokens: list[int]
 ) -> None:
-    found = size_effects(ended(name))
+    found = size_effects(ended(name), study_runs(ended(name)))
     assert {each.phase for each in found} == {phase}
     assert sorted({each.tokens for each in found}) == tokens

@@ -1,121 +1,120 @@
-"""Claims whose trials were pruned or failed: what these could have come to, and what the verdict would have been.
+"""Claims with pruned or failed trials: what these could have ended at, and what the verdict would have been.
 
-A pruned trial did not end by chance: pruning takes the bad ones. What is left of a comparison is therefore no fair
-sample, and its p-values hold only if they hold for every value that the pruned trials could have ended with.
+A pruned trial did not stop by chance: pruning removes bad trials. What is left of a comparison is therefore not a fair
+sample, and its p-values hold only if they hold for every value at which the pruned trials could have ended.
 """
 
 import math
-from collections.abc import Mapping, Sequence
-from functools import cached_property
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
-from sweeper.evidence.claims.caveats import ENDED, Judge, Verdict
-from sweeper.evidence.claims.evidence import Claim, evidence
-from sweeper.evidence.claims.parts import Evidence, Part, Untestable
-from sweeper.evidence.data.cells import revalued
+from sweeper.evidence.claims.evidence import Evidence, Part, Untestable, Verdict
+from sweeper.evidence.claims.statements import gather
 from sweeper.evidence.data.censored import Bounds, ending_bounds
-from sweeper.evidence.data.load import StudyData
-from sweeper.evidence.data.measures import Measure
+from sweeper.evidence.data.runs import Runs
 from sweeper.evidence.statistics.multiplicity import all_of, any_of
+from sweeper.spec.claim import Claim
+
+Judge = Callable[[float, float], Verdict]  # from unadjusted p-values for and against
+LOST = ("pruned", "failed")
 
 
-class Tested:
-    """A claim with its evidence and p-values, or the reason why there are none."""
+@dataclass(frozen=True, slots=True)
+class Assessment:
+    """A claim with its evidence and p-values.
 
-    def __init__(self, data: StudyData, claim: Claim, measure: Measure) -> None:
-        self.claim = claim
-        self.measure = measure
-        self.evidence: Evidence | None = None
-        self.reason = ""
-        self._data = data
-        try:
-            self.evidence = evidence(data, claim, measure)
-        except Untestable as reason:
-            self.reason = str(reason)
+    Attributes:
+        evidence: None if there is nothing to compare.
+        reason: why there is no evidence; empty otherwise.
+        parts_p: for each part the p-value of its denial and that of the part itself.
+    """
+
+    claim: Claim
+    runs: Runs
+    evidence: Evidence | None = None
+    reason: str = ""
+    parts_p: tuple[tuple[float, float], ...] = ()
 
     @property
-    def tested(self) -> Evidence | None:
-        """The evidence, if every part has a pair."""
-        if self.evidence is None or any(not part.comparison.complete for part in self.evidence.parts):
-            return None
-        return self.evidence
-
-    @cached_property
-    def parts_p(self) -> tuple[tuple[float, float], ...]:
-        """Of each part the p-values that its denial and that it itself holds."""
-        found = self.evidence
-        return () if found is None else part_p_values(self._data, self.claim, self.measure, found)
+    def is_tested(self) -> bool:
+        """Whether every part has a pair."""
+        return self.evidence is not None and self.evidence.is_complete
 
     @property
     def p_support(self) -> float:
-        """p-value of the claim's denial: all parts must be shown (intersection-union); NaN if untested."""
-        return all_of([p for p, _ in self.parts_p]) if self.tested else math.nan
+        """The p-value of the claim's denial: all parts must be shown (intersection-union); NaN if untested."""
+        return all_of([p for p, _ in self.parts_p]) if self.is_tested else math.nan
 
     @property
     def p_refute(self) -> float:
-        """p-value of the claim: one part that fails is enough (Bonferroni over the parts); NaN if untested."""
-        return any_of([p for _, p in self.parts_p]) if self.tested else math.nan
+        """The p-value of the claim: one part that fails is enough (Bonferroni over the parts); NaN if untested."""
+        return any_of([p for _, p in self.parts_p]) if self.is_tested else math.nan
 
 
-def part_p_values(data: StudyData, claim: Claim, measure: Measure, found: Evidence) -> tuple[tuple[float, float], ...]:
-    """Of each part the p-values for and against it; with pruned trials, the largest that their ends could have given.
+def assess(claim: Claim, runs: Runs) -> Assessment:
+    """Return a claim with its evidence and p-values, or the reason why there are none."""
+    try:
+        found = gather(claim, runs)
+    except Untestable as reason:
+        return Assessment(claim, runs, reason=str(reason))
+    return Assessment(claim, runs, found, parts_p=_part_p_values(claim, runs, found))
 
-    A pruned trial without bounds could have been anything: then both are 1.
+
+def reachable_verdicts(tested: Assessment, judge: Judge) -> tuple[Verdict, ...]:
+    """Return the verdicts if the pruned and failed trials had ended as well, or as badly, as they could have."""
+    found = tested.evidence
+    if found is None:
+        return ()
+    lost = [trial for trial, state in found.missing if state in LOST]
+    bounds = ending_bounds(tested.runs.endings, tested.runs.measure, lost)
+    if not bounds:
+        return ()
+    ends = [_extremes(tested.claim, tested.runs, found, position, bounds) for position in range(len(found.parts))]
+    return tuple(dict.fromkeys((judge(*_kindest(ends)), judge(*_harshest(ends)))))
+
+
+def _part_p_values(claim: Claim, runs: Runs, found: Evidence) -> tuple[tuple[float, float], ...]:
+    """Return for each part the p-values for and against it, with pruned trials the largest that their ends could give.
+
+    A pruned trial without bounds could have ended anywhere: then both are 1.
     """
     pruned = [trial for trial, state in found.missing if state == "pruned"]
-    bounds = ending_bounds(data, measure, pruned) if pruned else {}
+    bounds = ending_bounds(runs.endings, runs.measure, pruned) if pruned else {}
     result = []
-    for place, part in enumerate(found.parts):
+    for position, part in enumerate(found.parts):
         own = {trial for trial, state in part.comparison.missing if state == "pruned"}
         if own - bounds.keys():
             result.append((1.0, 1.0))
             continue
-        ends = _scenarios(data, claim, measure, part=part, place=place, bounds=bounds) if own else (part,)
+        ends = _extremes(claim, runs, found, position, bounds) if own else (part,)
         result.append((max(each.p_support for each in ends), max(each.p_refute for each in ends)))
     return tuple(result)
 
 
-def could_become(data: StudyData, claim: Claim, measure: Measure, found: Evidence, judge: Judge) -> tuple[Verdict, ...]:
-    """The verdicts that there would be had the pruned and failed trials ended as well or as badly as they could."""
-    lost = [trial for trial, state in found.missing if state in ENDED]
-    bounds = ending_bounds(data, measure, lost)
-    if not bounds:
-        return ()
-    scenarios = [
-        _scenarios(data, claim, measure, part=part, place=place, bounds=bounds)
-        for place, part in enumerate(found.parts)
-    ]
-    return tuple(dict.fromkeys((judge(*_kindest(scenarios)), judge(*_harshest(scenarios)))))
-
-
-def _kindest(scenarios: Sequence[tuple[Part, Part]]) -> tuple[float, float]:
+def _kindest(ends: Sequence[tuple[Part, Part]]) -> tuple[float, float]:
     return (
-        all_of([min(part.p_support for part in each) for each in scenarios]),
-        any_of([max(part.p_refute for part in each) for each in scenarios]),
+        all_of([min(part.p_support for part in each) for each in ends]),
+        any_of([max(part.p_refute for part in each) for each in ends]),
     )
 
 
-def _harshest(scenarios: Sequence[tuple[Part, Part]]) -> tuple[float, float]:
+def _harshest(ends: Sequence[tuple[Part, Part]]) -> tuple[float, float]:
     return (
-        all_of([max(part.p_support for part in each) for each in scenarios]),
-        any_of([min(part.p_refute for part in each) for each in scenarios]),
+        all_of([max(part.p_support for part in each) for each in ends]),
+        any_of([min(part.p_refute for part in each) for each in ends]),
     )
 
 
-def _scenarios(
-    data: StudyData, claim: Claim, measure: Measure, *, part: Part, place: int, bounds: Bounds
-) -> tuple[Part, Part]:
-    """A part with the missing trials filled in so that its effect is as large, and as small, as can be."""
-    weights = {
-        trial: weight for unit in part.comparison.units for cell, weight in unit.terms for trial, _ in cell.missing
-    }
+def _extremes(claim: Claim, runs: Runs, found: Evidence, position: int, bounds: Bounds) -> tuple[Part, Part]:
+    """Return a part with the missing trials filled in so that its effect is as large, and as small, as possible."""
+    units = found.parts[position].comparison.units
+    weights = {trial: weight for unit in units for cell, weight in unit.terms for trial, _ in cell.missing}
     largest, smallest = (
         {trial: bounds[trial][int((weight > 0) == up)] for trial, weight in weights.items() if trial in bounds}
         for up in (True, False)
     )
-    return _filled(data, claim, measure, largest, place), _filled(data, claim, measure, smallest, place)
+    return _filled(claim, runs, largest, position), _filled(claim, runs, smallest, position)
 
 
-def _filled(data: StudyData, claim: Claim, measure: Measure, values: Mapping[int, float], place: int) -> Part:
-    raw = {trial: math.exp(value) if measure.scale == "log" else value for trial, value in values.items()}
-    whole = revalued(measure, {**measure.raw, **raw}, {**measure.values, **values})
-    return evidence(data, claim, whole).parts[place]
+def _filled(claim: Claim, runs: Runs, values: Mapping[int, float], position: int) -> Part:
+    return gather(claim, runs.filled(values)).parts[position]

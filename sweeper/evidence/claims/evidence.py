@@ -1,196 +1,218 @@
-"""From a claim to what would show it: comparisons, and the region that each effect must lie in.
+"""Evidence on a claim: its parts, the region in which the claim puts each effect, and what they show together.
 
-A claim holds if every one of its parts has its effect above `low` and below `high`. One part is enough for most;
-"the largest of four" has three, the difference to each other gain.
+A claim holds if every part has its effect above `low` and below `high`. Most claims have one part; "the largest of
+four" has three, the differences from the other gains.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
-from itertools import pairwise
-from typing import Any
+import math
+from dataclasses import dataclass, replace
+from typing import Final, Literal
 
-from sweeper.evidence.claims.arms import arm_cells, arm_words, phase_cells, require
-from sweeper.evidence.claims.fractions import fraction_contrast, fraction_interaction
-from sweeper.evidence.claims.gains import gain_parts
-from sweeper.evidence.claims.margins import Margin, decrease, increase, margin_text
-from sweeper.evidence.claims.parts import Evidence, Part
-from sweeper.evidence.data.cells import Cell, level_key, level_text
-from sweeper.evidence.data.comparison import (
-    Comparison,
-    infer,
-    matching,
-    minus,
-    paired_by_factor,
-    paired_by_seed,
-    raw_mean,
-    single_arm,
-)
-from sweeper.evidence.data.load import StudyData
+from sweeper.evidence.data.cells import Cell
+from sweeper.evidence.data.comparison import Comparison
 from sweeper.evidence.data.measures import Measure
+from sweeper.evidence.statistics.equivalence import tost
+from sweeper.evidence.statistics.paired import Estimate
+from sweeper.evidence.statistics.power import pairs_needed
+from sweeper.spec.claim import Claim, Margin
 
-Claim = Mapping[str, Any]
-KINDS = ("contrast", "ordering", "interaction", "constant", "equivalence")
+Verdict = Literal["supported", "refuted", "undecided", "untested"]
+ALPHA: Final = 0.05
 
 
-def evidence(data: StudyData, claim: Claim, measure: Measure) -> Evidence:
-    """What the study has to say on a claim.
+class Untestable(Exception):  # noqa: N818 - a fact about the study rather than an error
+    """A claim names something of which the study has no trials."""
 
-    Raises:
-        Untestable: the claim names a phase or configuration of which there is nothing; the message says which.
+
+def require(condition: bool, message: str) -> None:
+    """Raise `Untestable` with a message unless a condition holds."""
+    if not condition:
+        raise Untestable(message)
+
+
+def decide(p_support: float, p_refute: float) -> Verdict:
+    """Return the verdict by p-values that are adjusted for all claims."""
+    if p_support < ALPHA:
+        return "supported"
+    return "refuted" if p_refute < ALPHA else "undecided"
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """Where a claim puts an effect: above `low` and below `high`; None for no bound."""
+
+    low: float | None = None
+    high: float | None = None
+
+    def p_outside(self, effect: Estimate) -> float:
+        """Return the p-value of H0 "the effect is not in the region"."""
+        if self.low is not None and self.high is not None:
+            return tost(effect, self.low, self.high).p_equivalent
+        return effect.p_above(self.low) if self.low is not None else effect.p_below(self._high)
+
+    def p_inside(self, effect: Estimate) -> float:
+        """Return the p-value of H0 "the effect is in the region"."""
+        if self.low is not None and self.high is not None:
+            return tost(effect, self.low, self.high).p_different
+        return effect.p_below(self.low) if self.low is not None else effect.p_above(self._high)
+
+    def __contains__(self, value: float) -> bool:
+        return (self.low is None or value > self.low) and (self.high is None or value < self.high)
+
+    def distance(self, value: float) -> float:
+        """Return how far a value is from the nearest bound."""
+        return min(abs(value - bound) for bound in (self.low, self.high) if bound is not None)
+
+    @property
+    def _high(self) -> float:
+        assert self.high is not None, "a region has a bound"
+        return self.high
+
+
+ABOVE_ZERO: Final = Region(low=0.0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """One effect and the region in which a claim puts it.
+
+    Attributes:
+        label: what is compared, as text.
+        comparison: the pairs; for a fractional design a single unit with all runs.
+        estimate: of the effect, before `offset` is subtracted.
+        mean_from: the mean, as measured, to which a percentage is relative.
+        region: where the effect must lie.
+        offset: a constant to which the effect is relative.
+        considered: cells that chose what is compared, such as those of a factor's other levels.
     """
-    kind = next(name for name in KINDS if claim.get(name))
-    builders: Mapping[str, Callable[[StudyData, Claim, Measure], Evidence]] = {
-        "contrast": _contrast,
-        "equivalence": _contrast,
-        "constant": _constant,
-        "ordering": _ordering,
-        "interaction": _interaction,
-    }
-    return builders[kind](data, claim, measure)
+
+    label: str
+    comparison: Comparison
+    estimate: Estimate
+    mean_from: float
+    region: Region = ABOVE_ZERO
+    offset: float = 0.0
+    considered: tuple[Cell, ...] = ()
+
+    @property
+    def effect(self) -> Estimate:
+        """The estimate relative to the constant."""
+        return replace(self.estimate, value=self.estimate.value - self.offset)
+
+    @property
+    def p_support(self) -> float:
+        """The p-value of the part's denial."""
+        return self.region.p_outside(self.effect)
+
+    @property
+    def p_refute(self) -> float:
+        """The p-value of the part itself."""
+        return self.region.p_inside(self.effect)
+
+    @property
+    def is_inside(self) -> bool:
+        """Whether the estimate is in the region."""
+        return self.effect.value in self.region
+
+    def seeds_to_decide(self, alpha: float) -> int | None:
+        """Return the seeds that show, with probability 0.8, on which side of the nearest bound the effect lies.
+
+        It assumes that the truth is the estimate and that each seed adds as many pairs as now. None if no number of
+        seeds would do.
+        """
+        effect, n, seeds = self.effect, self.estimate.n, self.comparison.num_seeds
+        if not effect.decides or not seeds:
+            return None
+        sd, df_per_pair = effect.standard_error * math.sqrt(n), max(effect.df / max(n - 1, 1), 1.0)
+        pairs = pairs_needed(self.region.distance(effect.value), sd, alpha=alpha, df_per_pair=df_per_pair)
+        return None if pairs is None else math.ceil(pairs * seeds / n)
 
 
-def _contrast(data: StudyData, claim: Claim, measure: Measure) -> Evidence:
-    spec = claim.get("contrast") or claim["equivalence"]
-    part = _between_arms(data, spec, measure) if isinstance(spec["from"], Mapping) else _levels(data, spec, measure)
-    low, high, wanted = _region(claim, measure, part.mean_from)
-    return Evidence(parts=(replace(part, low=low, high=high),), wanted=wanted)
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """All parts of a claim."""
+
+    parts: tuple[Part, ...]
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether every part has a pair."""
+        return all(part.comparison.complete for part in self.parts)
+
+    @property
+    def headline(self) -> Part:
+        """The part that decides: the one that supports the claim least."""
+        return max(self.parts, key=lambda part: (part.p_support, -part.p_refute))
+
+    @property
+    def trial_ids(self) -> tuple[int, ...]:
+        """The trials on which it rests."""
+        return tuple(sorted({trial for part in self.parts for trial in part.comparison.trial_ids}))
+
+    @property
+    def missing(self) -> tuple[tuple[int, str], ...]:
+        """The trials that the claim needs but that have no value, with their state."""
+        return tuple(sorted({item for part in self.parts for item in part.comparison.missing}))
+
+    def seeds_to_decide(self, alpha: float) -> int | None:
+        """Return the total of seeds that would decide the claim with probability 0.8 if the truth is the estimate.
+
+        To support it all parts must be shown; to refute it one is enough. None if no number of seeds would do.
+        """
+        outside = [part for part in self.parts if not part.is_inside]
+        needed = [part.seeds_to_decide(alpha) for part in outside or self.parts]
+        known = [seeds for seeds in needed if seeds is not None]
+        if outside:
+            return min(known, default=None)
+        return max(known) if len(known) == len(needed) else None
 
 
-def _levels(data: StudyData, spec: Mapping[str, Any], measure: Measure) -> Part:
-    """A factor from one level to another in one phase, all else alike."""
-    everything = phase_cells(data, spec["phase"], measure)
-    where = {factor: level_key(level) for factor, level in (spec.get("where") or {}).items()}
-    chosen = matching(everything, where)
-    start, end = level_key(spec["from"]), level_key(spec["to"])
-    comparison = replace(paired_by_factor(chosen, spec["factor"], start, end), around=everything)
-    label = f"{spec['factor']} from {_level_text(spec['from'])} to {_level_text(spec['to'])} in {spec['phase']}"
-    if comparison.units:
-        return _part(label, comparison)
-    found = fraction_contrast(data, spec["phase"], measure, (spec["factor"], start, end), where)
-    require(found is not None, f"no two trials of phase {spec['phase']} differ in {spec['factor']} alone, from "
-            f"{_level_text(spec['from'])} to {_level_text(spec['to'])}")  # fmt: skip
-    assert found is not None
-    return replace(found, label=label)
+def region_of(claim: Claim, measure: Measure, reference: float) -> Region:
+    """Return the region in which a claim puts its effect.
 
-
-def _between_arms(data: StudyData, spec: Mapping[str, Any], measure: Measure) -> Part:
-    """Two configurations, of one phase or of two, paired by seed."""
-    low, high = (arm_cells(data, spec[side], measure) for side in ("from", "to"))
-    around = [*phase_cells(data, spec["from"]["phase"], measure), *phase_cells(data, spec["to"]["phase"], measure)]
-    label = f"from {arm_words(spec['from'])} to {arm_words(spec['to'])}"
-    return _part(label, paired_by_seed(low, high, around))
-
-
-def _constant(data: StudyData, claim: Claim, measure: Measure) -> Evidence:
-    spec = claim["constant"]
-    found = arm_cells(data, spec, measure)
-    value = float(spec["value"])
-    offset = measure.on_scale(value)
-    comparison = replace(single_arm(found), around=phase_cells(data, spec["phase"], measure))
-    part = replace(_part(f"{arm_words(spec)} against {value:g}", comparison), offset=offset, mean_from=value)
-    low, high, wanted = _region(claim, measure, value)
-    return Evidence(parts=(replace(part, low=low, high=high),), wanted=wanted)
-
-
-def _interaction(data: StudyData, claim: Claim, measure: Measure) -> Evidence:
-    spec = claim["interaction"]
-    if isinstance(spec["from"], Mapping):
-        of_first, of_second = (_between_arms(data, pair, measure) for pair in (spec, spec["with"]))
-        label = f"{of_second.label}, less {of_first.label}"
-        return _difference(claim, measure, label, of_second.comparison, of_first.comparison)
-    change = (spec["factor"], level_key(spec["from"]), level_key(spec["to"]))
-    label = f"{spec['factor']} from {_level_text(spec['from'])} to {_level_text(spec['to'])}"
-    if spec["with"].get("phases"):
-        short, long = spec["with"]["phases"]
-        early, late = (paired_by_factor(phase_cells(data, phase, measure), *change) for phase in (short, long))
-        return _difference(claim, measure, f"{label}, in {long} less in {short}", late, early)
-    partner = (spec["with"]["factor"], level_key(spec["with"]["from"]), level_key(spec["with"]["to"]))
-    label = f"{label}, at {partner[0]} {level_text(partner[2])} less at {level_text(partner[1])}"
-    everything = phase_cells(data, spec["phase"], measure)
-    first, second = (_at_level(everything, change, partner[0], key) for key in partner[1:])
-    if first.units and second.units:
-        return _difference(claim, measure, label, second, first)
-    found = fraction_interaction(data, spec["phase"], measure, change, partner)
-    require(
-        found is not None,
-        f"phase {spec['phase']} has not all four combinations of {spec['factor']} and {partner[0]}",
-    )
-    assert found is not None
-    low, high, wanted = _region(claim, measure, found.mean_from)
-    return Evidence(parts=(replace(found, label=label, low=low, high=high),), wanted=wanted)
-
-
-def _at_level(everything: Sequence[Cell], change: tuple[str, str, str], partner: str, key: str) -> Comparison:
-    """The effect of a change where another factor has one level, its units to be matched with those at another."""
-    chosen = matching(everything, {partner: key})
-    return replace(paired_by_factor(chosen, *change, unless=(partner,)), around=tuple(everything))
-
-
-def _difference(claim: Claim, measure: Measure, label: str, first: Comparison, second: Comparison) -> Evidence:
-    require(bool(first.units and second.units), "the trials that it compares are not in the study")
-    part = _part(label, minus(first, second))
-    low, high, wanted = _region(claim, measure, part.mean_from)
-    return Evidence(parts=(replace(part, low=low, high=high),), wanted=wanted)
-
-
-def _ordering(data: StudyData, claim: Claim, measure: Measure) -> Evidence:
-    spec = claim["ordering"]
-    if spec.get("order"):
-        names = list(spec["order"])
-        pairs = list(pairwise(names))
-        wanted = f"gains fall in the order {', '.join(names)}"
-    else:
-        largest = spec["largest"]
-        pairs = [(largest, other) for other in spec["among"] if other != largest]
-        wanted = f"{largest} has the largest gain"
-    parts = gain_parts(data, spec["phase"], measure, pairs)
-    at_least = claim.get("at_least")
-    wanted += f" by at least {margin_text(at_least, measure)}" if _positive(at_least) else ""
-    lead = [increase(at_least, measure, part.mean_from) for part in parts]
-    return Evidence(parts=tuple(replace(part, low=low) for part, low in zip(parts, lead, strict=True)), wanted=wanted)
-
-
-def _region(claim: Claim, measure: Measure, reference: float) -> tuple[float | None, float | None, str]:
-    """The bounds that the effect must lie between, and in words what is claimed."""
-    expect, at_least, within = claim.get("expect"), claim.get("at_least"), claim.get("within")
-    words = f" by at least {margin_text(at_least, measure)}" if _positive(at_least) else ""
-    match expect:
+    Args:
+        claim: any but an ordering.
+        measure: on whose scale the effect is.
+        reference: the value, as measured, to which a percentage on a linear scale is relative.
+    """
+    beyond = claim.at_least
+    match claim.expect:
         case "decrease" | "below":
-            bound = -decrease(at_least, measure, reference)
-            return None, bound + _slack(expect, within, measure, reference), f"{expect}{words}"
+            slack = rise(claim.within, measure, reference) if claim.expect == "below" else 0.0
+            return Region(high=slack - fall(beyond, measure, reference))
         case "increase" | "above":
-            bound = increase(at_least, measure, reference)
-            return bound - _slack(expect, within, measure, reference), None, f"{expect}{words}"
+            slack = rise(claim.within, measure, reference) if claim.expect == "above" else 0.0
+            return Region(low=rise(beyond, measure, reference) - slack)
+        case "no_worse" if measure.sign > 0:
+            return Region(high=rise(claim.within, measure, reference))
         case "no_worse":
-            words = f"worse by less than {margin_text(within, measure)}"
-            if measure.sign > 0:
-                return None, increase(within, measure, reference), words
-            return -decrease(within, measure, reference), None, words
-        case _:  # equivalence, and a constant that is to be equalled
-            half = increase(within, measure, reference)
-            return -half, half, f"equal within {margin_text(within, measure)}"
+            return Region(low=-fall(claim.within, measure, reference))
+        case _:  # an equivalence, and a constant that is to be equalled
+            half = rise(claim.within, measure, reference)
+            return Region(low=-half, high=half)
 
 
-def _slack(expect: str, within: Margin, measure: Measure, reference: float) -> float:
-    """For a constant, `within` says how far on the wrong side still counts."""
-    return increase(within, measure, reference) if expect in ("below", "above") else 0.0
+def rise(margin: Margin | None, measure: Measure, reference: float) -> float:
+    """Return by how much an increase by a margin raises the metric on its scale.
+
+    Args:
+        margin: a percentage such as ``1%``, or a number: nats on a log scale, else in the metric's unit. None is 0.
+        measure: whose scale it is.
+        reference: the value, as measured, to which a percentage on a linear scale is relative.
+    """
+    share = _share(margin)
+    if share is None:
+        return float(margin or 0.0)
+    return math.log1p(share) if measure.is_log else share * abs(reference)
 
 
-def _positive(margin: Margin) -> bool:
-    return margin is not None and str(margin).strip() not in ("0", "0.0", "0%", "")
+def fall(margin: Margin | None, measure: Measure, reference: float) -> float:
+    """Return by how much a decrease by a margin lowers the metric on its scale, as a positive number."""
+    share = _share(margin)
+    if share is None:
+        return float(margin or 0.0)
+    return -math.log1p(-share) if measure.is_log else share * abs(reference)
 
 
-def _part(label: str, comparison: Comparison) -> Part:
-    started = [cell for unit in comparison.complete for cell, weight in unit.terms if weight < 0]
-    return Part(
-        label=label,
-        comparison=comparison,
-        estimate=infer(comparison),
-        mean_from=raw_mean(started),
-        low=None,
-        high=None,
-    )
-
-
-def _level_text(level: object) -> str:
-    return level if isinstance(level, str) else level_key(level)
+def _share(margin: Margin | None) -> float | None:
+    return float(margin.strip().removesuffix("%")) / 100 if isinstance(margin, str) else None

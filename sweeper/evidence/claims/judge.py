@@ -1,217 +1,272 @@
 """The claims of a study and what its trials say on them.
 
 A claim is supported if the Holm-adjusted p-value of its denial is below 0.05, refuted if that of the claim itself is,
-else undecided; untested while there is no complete pair. Holm's adjustment is over all claims that the study
-declares, those not tested yet included.
+else undecided; it is untested as long as there is no complete pair. Holm's adjustment is over all claims that the study
+declares, including those that are not tested yet.
 """
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
-from typing import Any, Final
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from typing import Final
 
-from sweeper.evidence.claims.caveats import Verdict, changes_after_data, missing_words
-from sweeper.evidence.claims.censored import Tested, could_become
-from sweeper.evidence.claims.evidence import KINDS
-from sweeper.evidence.claims.parts import Evidence
-from sweeper.evidence.claims.wording import sentence
+from sweeper.evidence.claims import wording
+from sweeper.evidence.claims.censored import Assessment, assess, reachable_verdicts
+from sweeper.evidence.claims.evidence import ALPHA, Evidence, Verdict, decide
 from sweeper.evidence.data.load import StudyData
-from sweeper.evidence.data.measures import Measure, Scale, measure
-from sweeper.evidence.effects.effects import detectable
-from sweeper.evidence.formatting import listed
+from sweeper.evidence.data.measures import Metric
+from sweeper.evidence.data.runs import Runs, claim_runs
+from sweeper.evidence.formatting import time_text
 from sweeper.evidence.statistics.multiplicity import holm
 from sweeper.evidence.statistics.paired import percent_change
+from sweeper.evidence.statistics.power import detectable
+from sweeper.spec.claim import Claim
 from sweeper.store.reading.reader import Table
 
-ALPHA: Final = 0.05
+COLUMNS: Final = (
+    "id", "text", "kind", "metric", "scale", "verdict", "wanted", "label", "estimate", "low", "high", "percent", "p",
+    "p_adjusted", "p_refuted", "p_refuted_adjusted", "n", "num_seeds", "seeds_needed", "detectable", "method",
+    "trial_ids", "missing", "changed", "reachable_verdicts", "sentence", "notes",
+)  # fmt: skip
+Changes = Sequence[tuple[float, str]]  # when a study file was changed, and how
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClaimEvidence:
+    """What the trials show on a claim; of several comparisons, the one that supports the claim least.
+
+    Attributes:
+        wanted: what is claimed, as text.
+        label: what is compared, as text.
+        estimate, low, high: the effect with its 95 % interval, not adjusted; NaN if there is none.
+        percent: the effect as a change in percent; NaN on a linear scale.
+        p: the p-value of the claim's denial; a small one supports it.
+        p_refuted: the p-value of the claim itself; a small one refutes it.
+        n, num_seeds: the complete pairs and their seeds.
+        seeds_needed: the total of seeds that would decide it with probability 0.8 if the effect is as estimated; None
+            if no number would, or if it is untested.
+        detectable: the smallest distance from the margin that would have been shown with probability 0.8.
+        method: as text.
+        trial_ids: the trials on which it rests.
+        missing: trials that it needs but that have no value, with their state.
+    """
+
+    wanted: str = ""
+    label: str = ""
+    estimate: float = math.nan
+    low: float = math.nan
+    high: float = math.nan
+    percent: float = math.nan
+    p: float = math.nan
+    p_refuted: float = math.nan
+    n: int = 0
+    num_seeds: int = 0
+    seeds_needed: int | None = None
+    detectable: float = math.nan
+    method: str = ""
+    trial_ids: tuple[int, ...] = ()
+    missing: tuple[tuple[int, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caveats:
+    """What a reader must know besides the verdict.
+
+    Attributes:
+        changes: what was changed in the claim after data existed.
+        gaps: what its evidence lacks.
+        reachable: other verdicts to which pruned or failed trials could have led.
+    """
+
+    changes: tuple[str, ...] = ()
+    gaps: tuple[str, ...] = ()
+    reachable: tuple[Verdict, ...] = ()
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """All of it as text."""
+        return (*self.changes, *self.gaps, *([wording.reachable_note(self.reachable)] if self.reachable else []))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClaimVerdict:
-    """What the trials say on a claim.
+    """The verdict on a claim.
 
     Attributes:
-        id, text, kind: as declared; the kind is contrast, ordering, interaction, constant or equivalence.
-        metric, scale: what is compared; on a log scale differences are nats.
-        verdict: supported, refuted, undecided or untested.
-        wanted: what is claimed, in words.
-        label: what is compared, in words; of several comparisons the one that supports the claim least.
-        estimate, low, high: its effect with the 95 % interval, not adjusted; NaN where there is none.
-        percent: the effect as a change in percent; NaN on a linear scale.
-        p, p_adjusted: of the denial of the claim; small supports it. Adjusted by Holm over all declared claims.
-        p_refuted, p_refuted_adjusted: of the claim itself; small refutes it.
-        n, num_seeds: complete pairs and their seeds.
-        seeds_needed: seeds in all that would decide it with probability 0.8, were the effect as found; None if none.
-        detectable: the smallest distance from the margin that would have been shown with probability 0.8.
-        method: in words.
-        trial_ids: the trials that it rests on.
-        missing: trials that it wants but that have no value, with their state.
-        changed: whether the claim was changed after data existed.
-        could_become: other verdicts that pruned or failed trials could have led to.
-        sentence: all of it in words.
-        notes: what else a reader must know.
+        claim: as declared.
+        metric: what is compared; on a log scale differences are nats.
+        p_adjusted, p_refuted_adjusted: the p-values of the evidence, adjusted by Holm over all declared claims.
+        sentence: what was found and what was claimed; for an untested claim, why.
     """
 
-    id: str
-    text: str
-    kind: str
-    metric: str
-    scale: Scale
+    claim: Claim = field(repr=False)
+    metric: Metric
     verdict: Verdict
-    wanted: str
-    label: str
-    estimate: float
-    low: float
-    high: float
-    percent: float
-    p: float
     p_adjusted: float
-    p_refuted: float
     p_refuted_adjusted: float
-    n: int
-    num_seeds: int
-    seeds_needed: int | None
-    detectable: float
-    method: str
-    trial_ids: tuple[int, ...]
-    missing: tuple[tuple[int, str], ...]
-    changed: bool
-    could_become: tuple[Verdict, ...]
     sentence: str
-    notes: tuple[str, ...]
+    evidence: ClaimEvidence
+    caveats: Caveats
+
+    @property
+    def id(self) -> str:
+        """The claim's id."""
+        return self.claim.id
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a reader must know besides the verdict."""
+        return self.caveats.notes
 
 
 def judge_claims(data: StudyData) -> tuple[ClaimVerdict, ...]:
-    """The verdicts on all claims of a study, in its order."""
-    measures = claim_measures(data)
-    found = [Tested(data, claim, measures[claim.get("metric")]) for claim in data.study.spec.get("claims") or ()]
-    support, refute = [each.p_support for each in found], [each.p_refute for each in found]
-    return tuple(_judge(data, each, place, support, refute) for place, each in enumerate(found))
+    """Return the verdicts on all claims of a study, in its order."""
+    return judge(data.study.claims, claim_runs(data), tuple(_late_changes(data)))
+
+
+def judge(claims: Sequence[Claim], runs: Mapping[str, Runs], changes: Changes = ()) -> tuple[ClaimVerdict, ...]:
+    """Return the verdicts on claims, in their order.
+
+    Args:
+        claims: all that the study declares.
+        runs: by the metric of a claim.
+        changes: what was changed in the study file after data existed.
+    """
+    tested = [assess(claim, runs[claim.metric]) for claim in claims]
+    family = _Family(tuple(each.p_support for each in tested), tuple(each.p_refute for each in tested))
+    return tuple(_verdict(each, family, position, changes) for position, each in enumerate(tested))
 
 
 def all_supported(verdicts: Sequence[ClaimVerdict]) -> bool:
-    """Whether every claim is decided as stated."""
+    """Return whether every claim is supported."""
     return all(each.verdict == "supported" for each in verdicts)
 
 
-def claims_table(data: StudyData) -> Table:
-    """The verdicts as a table for export: a row a claim, lists as text."""
-    names = tuple(field.name for field in fields(ClaimVerdict))
-    rows = [tuple(_flat(getattr(verdict, name)) for name in names) for verdict in judge_claims(data)]
-    return Table(("study", *names), [(data.study.name, *row) for row in rows])
+def removed_claims(data: StudyData) -> tuple[str, ...]:
+    """Return the claims that were removed after data existed; without them Holm's adjustment is weaker."""
+    return tuple(line for _, line in _late_changes(data) if line.startswith("claims.") and ": removed" in line)
 
 
-def claim_measures(data: StudyData) -> dict[str | None, Measure]:
-    """The measures that a study's claims are on, by the metric as they name it."""
-    return {
-        name: measure(data, name) for name in {claim.get("metric") for claim in data.study.spec.get("claims") or ()}
+def verdict_row(verdict: ClaimVerdict) -> dict[str, object]:
+    """Return a verdict as one flat row, with the columns of `COLUMNS`."""
+    claim, evidence = verdict.claim, verdict.evidence
+    known: dict[str, object] = {
+        **{each.name: getattr(evidence, each.name) for each in fields(evidence)},
+        "id": claim.id,
+        "text": claim.text,
+        "kind": claim.form,
+        "metric": verdict.metric.name,
+        "scale": verdict.metric.scale,
+        "verdict": verdict.verdict,
+        "p_adjusted": verdict.p_adjusted,
+        "p_refuted_adjusted": verdict.p_refuted_adjusted,
+        "changed": bool(verdict.caveats.changes),
+        "reachable_verdicts": verdict.caveats.reachable,
+        "sentence": verdict.sentence,
+        "notes": verdict.notes,
     }
+    return {name: known[name] for name in COLUMNS}
 
 
-def decide(p_support: float, p_refute: float) -> Verdict:
-    """The verdict by p-values that are adjusted for all claims."""
-    if p_support < ALPHA:
-        return "supported"
-    return "refuted" if p_refute < ALPHA else "undecided"
+def claims_table(data: StudyData) -> Table:
+    """Return the verdicts as a table for export: one row per claim, lists as text."""
+    rows = [verdict_row(verdict) for verdict in judge_claims(data)]
+    return Table(("study", *COLUMNS), [(data.study.name, *(_flat(value) for value in row.values())) for row in rows])
 
 
-def _judge(
-    data: StudyData, found: Tested, place: int, support: Sequence[float], refute: Sequence[float]
-) -> ClaimVerdict:
-    if found.evidence is None:
-        return _verdict(data, found, "untested")
-    if found.tested is None:
-        return _verdict(data, found, "untested", notes=missing_words(found.evidence, found.measure))
+@dataclass(frozen=True, slots=True)
+class _Family:
+    """The unadjusted p-values of all claims, for and against them; NaN for those that are untested."""
 
-    def judge(p_support: float, p_refute: float) -> Verdict:
-        return decide(*_adjusted(place, support, refute, (p_support, p_refute)))
+    support: tuple[float, ...]
+    refute: tuple[float, ...]
 
-    adjusted = _adjusted(place, support, refute, (support[place], refute[place]))
-    verdict = decide(*adjusted)
-    others = could_become(data, found.claim, found.measure, found.evidence, judge)
-    flips = tuple(other for other in others if other != verdict)
-    notes = missing_words(found.evidence, found.measure)
-    if flips:
-        notes += (f"Pruned or failed trials could turn the verdict: it might be {listed(list(flips))}.",)
-    return _verdict(data, found, verdict, adjusted, notes=notes, could=flips)
+    def adjusted(self, position: int, p_support: float, p_refute: float) -> tuple[float, float]:
+        """Return Holm's adjustment of one claim's p-values, given here, among those of the others."""
+        pair = []
+        for values, own in ((self.support, p_support), (self.refute, p_refute)):
+            pair.append(holm([*values[:position], own, *values[position + 1 :]])[position])
+        return pair[0], pair[1]
 
 
-def _verdict(
-    data: StudyData,
-    found: Tested,
-    verdict: Verdict,
-    adjusted: tuple[float, float] = (math.nan, math.nan),
-    *,
-    notes: tuple[str, ...] = (),
-    could: tuple[Verdict, ...] = (),
-) -> ClaimVerdict:
-    claim, evidence_, measure_ = found.claim, found.evidence, found.measure
-    changes = changes_after_data(data, claim["id"])
-    if evidence_ is None:
-        numbers = dict(_NOTHING)
-        words = f"Untested: {found.reason}."
-    else:
-        numbers = _numbers(data, found, evidence_)
+def _verdict(tested: Assessment, family: _Family, position: int, changes: Changes) -> ClaimVerdict:
+    claim, measure = tested.claim, tested.runs.measure
+    adjusted, verdict, reachable = _ruling(tested, family, position)
+    shown, sentence = ClaimEvidence(), f"{tested.reason[:1].upper()}{tested.reason[1:]}."
+    gaps: tuple[str, ...] = ()
+    if tested.evidence is not None:
+        shown = _shown(tested, tested.evidence, ALPHA / len(family.support))
+        gaps = wording.missing_notes(tested.evidence, measure)
         p = adjusted[1] if verdict == "refuted" else adjusted[0]
-        words = sentence(verdict, evidence_, measure_, p, numbers["seeds_needed"])
+        sentence = wording.sentence(
+            verdict, claim, tested.evidence, measure, p_adjusted=p, seeds_needed=shown.seeds_needed
+        )
     return ClaimVerdict(
-        id=claim["id"],
-        text=claim.get("text") or "",
-        kind=next(kind for kind in KINDS if claim.get(kind)),
-        metric=measure_.name,
-        scale=measure_.scale,
+        claim=claim,
+        metric=measure.metric,
         verdict=verdict,
         p_adjusted=adjusted[0],
         p_refuted_adjusted=adjusted[1],
-        changed=bool(changes),
-        could_become=could,
-        sentence=words,
-        notes=(*changes, *notes),
-        **numbers,
+        sentence=sentence,
+        evidence=shown,
+        caveats=Caveats(changes=_changes_of(claim, changes), gaps=gaps, reachable=reachable),
     )
 
 
-_NOTHING: Final[Mapping[str, Any]] = {
-    "wanted": "", "label": "", "estimate": math.nan, "low": math.nan, "high": math.nan, "percent": math.nan,
-    "p": math.nan, "p_refuted": math.nan, "n": 0, "num_seeds": 0, "seeds_needed": None, "detectable": math.nan,
-    "method": "", "trial_ids": (), "missing": (),
-}  # fmt: skip
+def _ruling(
+    tested: Assessment, family: _Family, position: int
+) -> tuple[tuple[float, float], Verdict, tuple[Verdict, ...]]:
+    """Return the adjusted p-values, the verdict, and other verdicts to which lost trials could have led."""
+    if not tested.is_tested:
+        return (math.nan, math.nan), "untested", ()
+
+    def ruled(p_support: float, p_refute: float) -> Verdict:
+        return decide(*family.adjusted(position, p_support, p_refute))
+
+    adjusted = family.adjusted(position, tested.p_support, tested.p_refute)
+    verdict = decide(*adjusted)
+    return adjusted, verdict, tuple(other for other in reachable_verdicts(tested, ruled) if other != verdict)
 
 
-def _numbers(data: StudyData, tested: Tested, found: Evidence) -> dict[str, Any]:
-    part, alpha = found.headline, ALPHA / max(len(data.study.spec["claims"]), 1)
+def _shown(tested: Assessment, found: Evidence, alpha: float) -> ClaimEvidence:
+    part, measure = found.headline, tested.runs.measure
     effect = part.effect
     low, high = effect.interval()
-    return {
-        "wanted": found.wanted,
-        "label": part.label,
-        "estimate": effect.value,
-        "low": low,
-        "high": high,
-        "percent": percent_change(effect.value) if tested.measure.scale == "log" else math.nan,
-        "p": tested.p_support,
-        "p_refuted": tested.p_refute,
-        "n": effect.n,
-        "num_seeds": part.comparison.num_seeds,
-        "seeds_needed": found.seeds_to_decide(alpha) if tested else None,
-        "detectable": detectable(effect, alpha=alpha),
-        "method": effect.method,
-        "trial_ids": found.trial_ids,
-        "missing": found.missing,
-    }
+    return ClaimEvidence(
+        wanted=wording.claimed_text(tested.claim, measure),
+        label=part.label,
+        estimate=effect.value,
+        low=low,
+        high=high,
+        percent=percent_change(effect.value) if measure.is_log else math.nan,
+        p=tested.p_support,
+        p_refuted=tested.p_refute,
+        n=effect.n,
+        num_seeds=part.comparison.num_seeds,
+        seeds_needed=found.seeds_to_decide(alpha) if tested.is_tested else None,
+        detectable=detectable(effect, alpha=alpha),
+        method=effect.method,
+        trial_ids=found.trial_ids,
+        missing=found.missing,
+    )
 
 
-def _adjusted(
-    place: int, support: Sequence[float], refute: Sequence[float], own: tuple[float, float]
-) -> tuple[float, float]:
-    """Holm's adjustment of one claim's p-values among those of all others."""
-    pair = []
-    for values, value in ((support, own[0]), (refute, own[1])):
-        pair.append(holm([value if other == place else p for other, p in enumerate(values)])[place])
-    return pair[0], pair[1]
+def _late_changes(data: StudyData) -> Iterator[tuple[float, str]]:
+    started = data.trials["started_at"].min()
+    for moment, lines in data.changes:
+        if moment > started:  # never so while nothing has started: NaN
+            yield from ((moment, line) for line in lines)
 
 
-def _flat(value: Any) -> Any:
+def _changes_of(claim: Claim, changes: Changes) -> tuple[str, ...]:
+    return tuple(
+        f"Changed after data existed ({time_text(moment)}): {line}"
+        for moment, line in changes
+        if line.startswith((f"claims.{claim.id}.", f"claims.{claim.id}:"))
+    )
+
+
+def _flat(value: object) -> object:
     if isinstance(value, tuple):
         return "; ".join(" ".join(map(str, item)) if isinstance(item, tuple) else str(item) for item in value)
     return value

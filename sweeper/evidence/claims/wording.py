@@ -1,60 +1,122 @@
-"""A verdict as a sentence."""
+"""Claims, verdicts and their caveats as text."""
 
 import math
+from collections.abc import Sequence
+from typing import Final
 
-from sweeper.evidence.claims.parts import Evidence, Part
+from sweeper.designs.levels import Level, level_key
+from sweeper.evidence.claims.evidence import Evidence, Part, Verdict
 from sweeper.evidence.data.measures import Measure
-from sweeper.evidence.formatting import clean, count, metric_name, number, percent, signed
+from sweeper.evidence.formatting import clean, count, listed, metric_name, number, percent, signed
+from sweeper.spec.claim import Arm, Claim, Margin, Ordering
+
+DECIMALS: Final = 2  # of a change in percent
 
 
-def sentence(verdict: str, found: Evidence, measure: Measure, p_adjusted: float, seeds_needed: int | None) -> str:
-    """What was found, on how many pairs, and what is missing to decide it."""
-    part = found.headline
-    effect = f"{clean(part.label)}: {effect_words(part, measure)} in {metric_name(measure.name)}"
-    claimed = f"Claimed: {clean(found.wanted)}."
+def sentence(
+    verdict: Verdict, claim: Claim, found: Evidence, measure: Measure, *, p_adjusted: float, seeds_needed: int | None
+) -> str:
+    """Return what was found, on how many pairs, what was claimed, and what it would take to decide."""
+    part, claimed = found.headline, f"Claimed: {clean(claimed_text(claim, measure))}."
     if verdict == "untested":
-        return f"Untested: {clean(part.label)}: no complete pair yet. {claimed}"
+        return f"{clean(part.label)}: no complete pair yet. {claimed}"
+    effect = f"{clean(part.label)}: {_amount(part.effect.value, measure)} in {metric_name(measure.metric.name)}"
     if not part.effect.decides:
-        return f"Undecided: {effect}, but one pair alone has no interval. {claimed}"
+        return f"{effect}, but a single pair has no interval. {claimed}"
+    low, high = (_amount(end, measure) for end in part.effect.interval())
     of_many = f"; the weakest of {len(found.parts)} comparisons" if len(found.parts) > 1 else ""
-    basis = f"95 % interval {interval_words(part, measure)}; {_pairs(part)}{of_many}; adjusted p {p_words(p_adjusted)}"
-    return f"{verdict.capitalize()}: {effect} ({basis}). {claimed}{_outlook(verdict, seeds_needed)}"
+    basis = f"95 % interval {low} to {high}; {_pairs(part)}{of_many}; adjusted p {_p_value(p_adjusted)}"
+    text = f"{effect} ({basis}). {claimed}"
+    return f"{text} {_outlook(seeds_needed)}" if verdict == "undecided" else text
 
 
-def effect_words(part: Part, measure: Measure) -> str:
-    """An effect with its unit: percent on a log scale, else the metric's own."""
-    return _amount(part.effect.value, measure)
+def _outlook(seeds_needed: int | None) -> str:
+    if seeds_needed is None:
+        return "The effect is too close to the margin: no number of seeds would decide it."
+    seeds = count(seeds_needed, "seed")
+    return f"{seeds} in total would decide it with probability 0.8 if the effect is as estimated."
 
 
-def interval_words(part: Part, measure: Measure) -> str:
-    """The 95 % interval of an effect."""
-    low, high = part.effect.interval()
-    return f"{_amount(low, measure)} to {_amount(high, measure)}"
+def claimed_text(claim: Claim, measure: Measure) -> str:
+    """Return what a claim expects, e.g. ``decrease by at least 1 %``."""
+    margin = f" by at least {_margin(claim.at_least, measure)}" if _is_positive(claim.at_least) else ""
+    match claim.expect:
+        case "decrease" | "below" | "increase" | "above":
+            return f"{claim.expect}{margin}"
+        case "no_worse":
+            return f"worse by less than {_margin(claim.within, measure)}"
+    if isinstance(claim.statement, Ordering):
+        return f"{_ordering(claim.statement)}{margin}"
+    return f"equal within {_margin(claim.within, measure)}"
 
 
-def p_words(p: float) -> str:
-    """A p-value: ``< 0.001`` or ``= 0.012``."""
-    if math.isnan(p):
-        return "unknown"
-    return "< 0.001" if p < 0.001 else f"= {number(p, 2)}"
+def arm_text(arm: Arm) -> str:
+    """Return a configuration of a phase, e.g. ``depth = 4 in screen``."""
+    named = ", ".join(f"{factor} = {level_name(level)}" for factor, level in arm.levels.items())
+    return f"{named or 'the baseline'} in {arm.phase}"
+
+
+def change_text(factor: str, start: Level, to: Level) -> str:
+    """Return a change of one factor, e.g. ``depth from 2 to 4``."""
+    return f"{factor} from {level_name(start)} to {level_name(to)}"
+
+
+def level_name(level: Level) -> str:
+    """Return a level as the study file writes it."""
+    return level if isinstance(level, str) else level_key(level)
+
+
+def missing_notes(found: Evidence, measure: Measure) -> tuple[str, ...]:
+    """Return notes on the trials that a claim lacks: pruned, failed, not ended, or completed without the metric."""
+    states = [state for _, state in found.missing]
+    lost = [count(states.count(state), f"{state} trial") for state in ("pruned", "failed") if state in states]
+    open_trials = sum(state in ("waiting", "running") for state in states)
+    notes = [f"Left out: {listed(lost)}, and the runs paired with them."] if lost else []
+    if "pruned" in states:
+        notes.append("The p-values are the largest that any final values of the pruned trials could give.")
+    if open_trials:
+        notes.append(f"{count(open_trials, 'trial has', 'trials have')} not ended yet.")
+    if "completed" in states:
+        notes.append(f"{count(states.count('completed'), 'completed trial')} did not report {measure.metric.name}.")
+    return tuple(notes)
+
+
+def reachable_note(reachable: Sequence[Verdict]) -> str:
+    """Return a note on the other verdicts that pruned and failed trials could have led to."""
+    return f"The pruned or failed trials could have changed the verdict to {' or '.join(reachable)}."
+
+
+def _ordering(statement: Ordering) -> str:
+    if statement.order:
+        return f"gains fall in the order {', '.join(statement.order)}"
+    return f"{statement.largest} has the largest gain"
+
+
+def _margin(margin: Margin | None, measure: Measure) -> str:
+    if isinstance(margin, str):
+        return margin.replace("%", " %").replace("  %", " %")
+    return f"{margin or 0:g} nats" if measure.is_log else f"{margin or 0:g}"
+
+
+def _is_positive(margin: Margin) -> bool:
+    return str(margin).strip() not in ("0", "0.0", "0%")
 
 
 def _amount(value: float, measure: Measure) -> str:
-    if measure.scale == "log":
-        return percent(value, 2).replace("\u202f", " ")
+    """Return an effect with its unit: percent on a log scale, else the metric's own."""
+    if measure.is_log:
+        return percent(value, DECIMALS).replace("\u202f", " ")
     size = 0 if value == 0 or not math.isfinite(value) else math.floor(math.log10(abs(value)))
     return signed(value, max(2 - size, 0))
 
 
 def _pairs(part: Part) -> str:
     if "paired" in part.effect.method:
-        return count(part.effect.n, "pair") if not part.offset else count(part.effect.n, "seed")
-    return f"{count(part.effect.n, 'run')} a level"
+        return count(part.effect.n, "seed" if part.offset else "pair")
+    return f"{count(part.effect.n, 'run')} per level"
 
 
-def _outlook(verdict: str, seeds_needed: int | None) -> str:
-    if verdict != "undecided":
-        return ""
-    if seeds_needed is None:
-        return " The effect is too near the margin: no number of seeds would decide it."
-    return f" {count(seeds_needed, 'seed')} in all would decide it with probability 0.8, were the effect as found."
+def _p_value(p: float) -> str:
+    if math.isnan(p):
+        return "unknown"
+    return "< 0.001" if p < 0.001 else f"= {number(p, 2)}"

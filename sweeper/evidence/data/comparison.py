@@ -161,7 +161,7 @@ def infer(comparison: Comparison) -> Estimate:
 
 def raw_mean(cells: Iterable[Cell]) -> float:
     """The mean of the cells as measured; NaN if none is."""
-    values = [cell.raw for cell in cells if cell.measured]
+    values = [cell.raw for cell in cells if cell.is_measured]
     return fmean(values) if values else math.nan
 
 
@@ -219,7 +219,7 @@ def _cancels(weights: Iterable[tuple[Cell, float]]) -> bool:
 def _pooled(around: Iterable[Cell], strata: set[tuple[str, ...]]) -> dict[Hashable, PooledVariance]:
     result: dict[Hashable, PooledVariance] = {}
     for stratum in strata:
-        members = [cell for cell in around if cell.stratum == stratum and cell.measured]
+        members = [cell for cell in around if cell.stratum == stratum and cell.is_measured]
         result[stratum] = pooled_variance(
             [cell.value for cell in members], [cell.arm for cell in members], [cell.seed for cell in members]
         )

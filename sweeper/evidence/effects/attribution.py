@@ -1,4 +1,4 @@
-"""Who earned the gain in a two-level phase: Shapley values beside add-one and leave-one-out."""
+"""Attribution of the gain in a two-level phase: Shapley values, add-one and leave-one-out."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,8 +6,8 @@ from itertools import chain, combinations
 from statistics import fmean
 from typing import Final
 
-from sweeper.evidence.data.load import StudyData
-from sweeper.evidence.data.measures import Measure, Scale, measure
+from sweeper.evidence.data.measures import Scale
+from sweeper.evidence.data.runs import Runs
 from sweeper.evidence.effects.factorial_phase import FactorialPhase, factorial_phase
 from sweeper.evidence.statistics.attribution import add_one, leave_one_out, shapley
 
@@ -16,7 +16,7 @@ MOST_FACTORS: Final = 12  # 4,096 combinations
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FactorShare:
-    """What one factor gains: positive where it betters the metric, on the measure's scale; None where not run."""
+    """What one factor gains on the measure's scale: positive where it improves the metric; None where not run."""
 
     factor: str
     shapley: float
@@ -26,39 +26,36 @@ class FactorShare:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attribution:
-    """The gain of a phase's full configuration against its baseline, shared out.
+    """The gain of a phase's full configuration over its baseline, attributed to its factors.
 
     Attributes:
-        phase, metric, scale: what of.
-        gain: of all factors at their high levels against none; Shapley values sum to it.
+        scale: of the gains.
+        gain: of all factors at their high levels over none; Shapley values sum to it.
         fitted: whether combinations that were not run come from main effects and two-way interactions.
-        factors: by Shapley value, falling.
+        factors: by Shapley value, the largest first.
     """
 
-    phase: str
-    metric: str
     scale: Scale
     gain: float
     fitted: bool
     factors: tuple[FactorShare, ...]
 
 
-def phase_attribution(data: StudyData, phase: str, metric: Measure | None = None) -> Attribution | None:
-    """Shares the gain of a two-level phase out; None for other phases.
+def phase_attribution(runs: Runs, phase: str) -> Attribution | None:
+    """Attribute the gain of a two-level phase to its factors; None for other phases.
 
-    A full factorial gives every combination. Of a fraction the fit gives those that were not run, so its Shapley
-    values know of no interaction of three. Add-one and leave-one-out are of runs alone.
+    A full factorial has every combination. For a fraction, the fit gives those that were not run, so its Shapley values
+    leave out interactions of three factors. Add-one and leave-one-out rest on runs only.
     """
-    found = metric or measure(data)
-    fit = factorial_phase(data, phase, found)
+    fit, sign = factorial_phase(runs, runs.phases[phase]), runs.measure.sign
     if fit is None or not 2 <= len(fit.factors) <= MOST_FACTORS:
         return None
-    run = {coalition: -found.sign * value for coalition, value in _means(fit).items()}
+    run = {coalition: -sign * value for coalition, value in _means(fit).items()}
     everyone = _coalitions(fit.factors)
     fitted = any(coalition not in run for coalition in everyone)
-    if fitted and not all(_balanced(fit, name) for name in fit.factors):
-        return None  # one at a time and the like: only a fraction's fit speaks for what was not run
-    worth = {coalition: -found.sign * _predicted(fit, coalition) for coalition in everyone} if fitted else run
+    if fitted and not all(_is_balanced(fit, name) for name in fit.factors):
+        return None  # one at a time and the like: only a fraction's fit says something about what was not run
+    worth = {coalition: -sign * _predicted(fit, coalition) for coalition in everyone} if fitted else run
     values = shapley(worth, fit.factors)
     first, last = add_one(run, fit.factors), leave_one_out(run, fit.factors)
     shares = [
@@ -66,16 +63,14 @@ def phase_attribution(data: StudyData, phase: str, metric: Measure | None = None
         for name, value in values.items()
     ]
     return Attribution(
-        phase=phase,
-        metric=found.name,
-        scale=found.scale,
+        scale=runs.measure.metric.scale,
         gain=worth[frozenset(fit.factors)] - worth[frozenset()],
         fitted=fitted,
         factors=tuple(sorted(shares, key=lambda each: -each.shapley)),
     )
 
 
-def _balanced(fit: FactorialPhase, factor: str) -> bool:
+def _is_balanced(fit: FactorialPhase, factor: str) -> bool:
     return 2 * sum(cell.levels[factor] == fit.levels[factor][1] for cell in fit.cells) == len(fit.cells)
 
 
@@ -85,7 +80,7 @@ def _coalitions(names: tuple[str, ...]) -> list[frozenset[str]]:
 
 
 def _means(fit: FactorialPhase) -> Mapping[frozenset[str], float]:
-    """The mean value of each combination that ran, as the set of factors at their high level."""
+    """Return the mean value of each combination that ran, by the set of factors at their high level."""
     values: dict[frozenset[str], list[float]] = {}
     for cell in fit.cells:
         on = frozenset(name for name in fit.factors if cell.levels[name] == fit.levels[name][1])
@@ -94,7 +89,7 @@ def _means(fit: FactorialPhase) -> Mapping[frozenset[str], float]:
 
 
 def _predicted(fit: FactorialPhase, coalition: frozenset[str]) -> float:
-    """The fitted value of a combination, less the grand mean: half of each effect, with its sign."""
+    """Return the fitted value of a combination minus the grand mean: half of each effect, with its sign."""
     total = 0.0
     for effect in fit.effects:
         sign = 1.0

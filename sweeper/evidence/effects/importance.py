@@ -4,15 +4,17 @@ import math
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sweeper.evidence.data.cells import baseline_key, blocks_of, factor_spec, level_key
-from sweeper.evidence.data.censored import ending_bounds
+from sweeper.designs.factor import Factor, Range
+from sweeper.designs.levels import Level, level_key
+from sweeper.evidence.data.censored import Bounds, ending_bounds
 from sweeper.evidence.data.load import StudyData
-from sweeper.evidence.data.measures import Measure, measure
+from sweeper.evidence.data.measures import Measure
+from sweeper.evidence.data.runs import Runs
 from sweeper.evidence.statistics.censoring import impute
 from sweeper.evidence.statistics.forest import fanova, forest_regression
 from sweeper.evidence.statistics.ped_anova import Grid, level_grid, ped_anova, range_grid
@@ -23,7 +25,7 @@ TREES_FOR_IMPUTING: Final = 32
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FactorImportance:
-    """One factor: its share of the variance with the deviation over the trees, and its weight for being the best."""
+    """One factor: its share of the variance, with the standard deviation over the trees, and its PED-ANOVA weight."""
 
     factor: str
     fanova: float
@@ -36,50 +38,69 @@ class PhaseImportance:
     """The importances of one phase, the most important first.
 
     Attributes:
-        phase: its name.
-        factors: by fANOVA's share, falling.
+        factors: by fANOVA's share, the largest first.
         num_completed: trials with a value.
         num_censored: pruned and diverged trials, whose values were imputed within their bounds.
-        left_out: ended trials of which nothing can be said, with their state: crashed ones and the like.
+        num_left_out: failed trials without any bounds, e.g. crashed ones.
     """
 
-    phase: str
     factors: tuple[FactorImportance, ...]
     num_completed: int
     num_censored: int
-    left_out: tuple[tuple[int, str], ...]
+    num_left_out: int
 
 
-def phase_importance(data: StudyData, phase: str, metric: Measure | None = None) -> PhaseImportance | None:
-    """The importances of a phase's factors; None with fewer than ten completed trials or no factor that varies.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Trial:
+    """A trial of a phase: its levels by factor, how it ended, and its value if it has one."""
 
-    A pruned trial has a value imputed between the least and the most that it would have improved; one that diverged
-    counts as bad as the worst that completed.
+    trial_id: int
+    levels: Mapping[str, Level]
+    state: str
+    exit_reason: str | None
+    value: float | None
+
+
+def phase_importance(data: StudyData, runs: Runs, phase: str) -> PhaseImportance | None:
+    """Return the importances of a phase's factors; None with fewer than ten completed trials or no factor that varies.
+
+    The value of a pruned trial is imputed between the least and the most that it would have improved; a trial that
+    diverged counts as bad as the worst that completed.
     """
-    found = metric or measure(data)
-    rows = [{str(name): value for name, value in row.items()} for row in data.phase_trials(phase).to_dict("records")]
-    known = {int(row["trial_id"]): found.values.get(int(row["trial_id"])) for row in rows}
-    completed = [value for value in known.values() if value is not None]
+    measure, adapted = runs.measure, data.study.phase(phase)
+    trials = _trials(data, measure, phase)
+    completed = [trial.value for trial in trials if trial.value is not None]
     if len(completed) < FEWEST_TRIALS:
         return None
-    bounds = _bounds(data, found, rows, known)
-    used = [row for row in rows if known[int(row["trial_id"])] is not None or int(row["trial_id"]) in bounds]
-    factors = [factor for factor in data.factors if factor not in blocks_of(data, phase)]
-    axes = [axis for factor in factors if (axis := _axis(data, phase, factor, used)) is not None]
+    bounds = _bounds(runs, trials)
+    used = [trial for trial in trials if trial.value is not None or trial.trial_id in bounds]
+    known, names = data.study.factors, [name for name in data.factors if name not in adapted.blocks]
+    factors = [adapted.adapt(known[name]) if name in known else Factor(name=name) for name in names]
+    axes = [axis for factor in factors if (axis := _axis(factor, used)) is not None]
     if not axes:
         return None
-    generator = np.random.default_rng([int(data.study.spec.get("seed") or 0), zlib.crc32(phase.encode())])
-    response = _response(found, axes, [int(row["trial_id"]) for row in used], (known, bounds), generator)
-    left_out = [
-        (int(row["trial_id"]), str(row["state"])) for row in rows if row["state"] == "failed" and row not in used
-    ]
+    generator = np.random.default_rng([data.study.seed, zlib.crc32(phase.encode())])
+    response = _response(measure, axes, used, bounds, generator)
     return PhaseImportance(
-        phase=phase,
         factors=_factors(axes, response, generator),
         num_completed=len(completed),
         num_censored=len(used) - len(completed),
-        left_out=tuple(left_out),
+        num_left_out=sum(trial.state == "failed" and trial.trial_id not in bounds for trial in trials),
     )
+
+
+def _trials(data: StudyData, measure: Measure, phase: str) -> list[_Trial]:
+    columns = data.phase_trials(phase)[["trial_id", "state", "exit_reason"]].itertuples(index=False)
+    return [
+        _Trial(
+            trial_id=trial,
+            levels=data.configurations[trial],
+            state=state,
+            exit_reason=exit_reason,
+            value=measure.values.get(trial),
+        )
+        for trial, state, exit_reason in columns
+    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,64 +113,57 @@ class _Axis:
     grid: Grid
 
 
-def _axis(data: StudyData, phase: str, factor: str, rows: Sequence[Mapping[str, Any]]) -> _Axis | None:
-    """A range by its value, in the logarithm where it is drawn so; levels by their number. None if it does not vary."""
-    column = data.column(factor)
-    spec = factor_spec(data, factor, phase)
-    if spec.get("low") is not None and spec.get("high") is not None:
-        return _range_axis(factor, spec, [row.get(column) for row in rows])
-    base = baseline_key(data, factor, phase)
-    keys = [level_key(row[column]) if row.get(column) is not None else base for row in rows]
-    order = [level_key(level) for level in spec.get("levels") or ()]
+def _axis(factor: Factor, trials: Sequence[_Trial]) -> _Axis | None:
+    """Return a range by its value or its logarithm, as it is drawn, and levels by number; None if it is constant."""
+    found = [trial.levels.get(factor.name, factor.baseline) for trial in trials]
+    if factor.range is not None:
+        return _range_axis(factor.name, factor.range, found)
+    keys = [level_key(level) for level in found]
+    order = [level_key(level) for level in factor.levels or ()]
     levels = [*(key for key in order if key in keys), *(key for key in dict.fromkeys(keys) if key not in order)]
     if len(levels) < 2:
         return None
-    places = np.array([levels.index(key) for key in keys])
-    return _Axis(factor, places.astype(np.float64), (-0.5, len(levels) - 0.5), level_grid(places, len(levels)))
+    positions = np.array([levels.index(key) for key in keys])
+    grid = level_grid(positions, len(levels))
+    return _Axis(factor.name, positions.astype(np.float64), (-0.5, len(levels) - 0.5), grid)
 
 
-def _range_axis(factor: str, spec: Mapping[str, Any], levels: Sequence[Any]) -> _Axis | None:
-    low, high = float(spec["low"]), float(spec["high"])
-    baseline = spec.get("baseline")
-    filled = [level if level is not None else baseline for level in levels]
-    if any(not isinstance(level, int | float) for level in filled) or not low < high:
+def _range_axis(factor: str, drawn: Range, levels: Sequence[Level]) -> _Axis | None:
+    low, high = float(drawn.low), float(drawn.high)
+    numbers = [level for level in levels if isinstance(level, int | float)]
+    if len(numbers) < len(levels) or not low < high:
         return None
-    values = np.array(filled, dtype=np.float64)
+    values = np.array(numbers, dtype=np.float64)
     if np.ptp(values) == 0:
         return None
-    if spec.get("log"):
+    if drawn.log:
         values, low, high = np.log(values), math.log(low), math.log(high)
-    steps = min(round((high - low) / spec["step"]) + 1, 50) if spec.get("step") and not spec.get("log") else 50
+    steps = min(round((high - low) / drawn.step) + 1, 50) if drawn.step and not drawn.log else 50
     low, high = min(low, float(values.min())), max(high, float(values.max()))  # a baseline may lie outside
     return _Axis(factor, values, (low, high), range_grid(values, low, high, num_steps=max(steps, 2)))
 
 
-def _bounds(
-    data: StudyData, found: Measure, rows: Sequence[Mapping[str, Any]], known: Mapping[int, float | None]
-) -> dict[int, tuple[float, float]]:
-    pruned = [int(row["trial_id"]) for row in rows if row["state"] == "pruned"]
-    worst = max((value for value in known.values() if value is not None), key=lambda value: found.sign * value)
-    diverged = [int(row["trial_id"]) for row in rows if row["exit_reason"] == "diverged" and row["state"] == "failed"]
-    return {**ending_bounds(data, found, pruned), **dict.fromkeys(diverged, (worst, worst))}
+def _bounds(runs: Runs, trials: Sequence[_Trial]) -> Bounds:
+    """Return the bounds of pruned trials; a trial that diverged has those of the worst that completed."""
+    pruned = [trial.trial_id for trial in trials if trial.state == "pruned"]
+    diverged = [trial.trial_id for trial in trials if trial.state == "failed" and trial.exit_reason == "diverged"]
+    known = [trial.value for trial in trials if trial.value is not None]
+    worst = max(known, key=lambda value: runs.measure.sign * value)
+    return {**ending_bounds(runs.endings, runs.measure, pruned), **dict.fromkeys(diverged, (worst, worst))}
 
 
 def _response(
-    found: Measure,
-    axes: Sequence[_Axis],
-    trials: Sequence[int],
-    values: tuple[Mapping[int, float | None], Mapping[int, tuple[float, float]]],
-    generator: np.random.Generator,
+    measure: Measure, axes: Sequence[_Axis], trials: Sequence[_Trial], bounds: Bounds, generator: np.random.Generator
 ) -> NDArray[np.float64]:
-    """All trials' values, less being better, censored ones imputed."""
-    known, bounds = values
-    measured = np.array([math.nan if known[trial] is None else known[trial] for trial in trials], dtype=np.float64)
-    low, high = np.array([bounds.get(trial, (0.0, 0.0)) for trial in trials]).T
+    """Return all trials' values, less being better, censored ones imputed."""
+    known = np.array([math.nan if trial.value is None else trial.value for trial in trials], dtype=np.float64)
+    low, high = np.array([bounds.get(trial.trial_id, (0.0, 0.0)) for trial in trials]).T
     points = np.column_stack([axis.values for axis in axes])
 
     def regress(response: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         return forest_regression(points, response, generator, num_trees=TREES_FOR_IMPUTING)
 
-    return found.sign * impute(measured, low, high, regress)
+    return measure.sign * impute(known, low, high, regress)
 
 
 def _factors(
@@ -160,10 +174,10 @@ def _factors(
     found = [
         FactorImportance(
             factor=axis.factor,
-            fanova=explained[place].share if place in explained else 0.0,
-            fanova_sd=explained[place].spread if place in explained else 0.0,
+            fanova=explained[position].share if position in explained else 0.0,
+            fanova_sd=explained[position].spread if position in explained else 0.0,
             ped_anova=ped_anova(axis.grid, response),
         )
-        for place, axis in enumerate(axes)
+        for position, axis in enumerate(axes)
     ]
     return tuple(sorted(found, key=lambda each: -each.fanova))

@@ -15,8 +15,8 @@ from typing import Any
 
 import pandas as pd
 
-from sweeper.evidence.data.curves import Curve
-from sweeper.evidence.data.load import StudyData, best_of
+from sweeper.evidence.data.load import Curve, StudyData
+from sweeper.evidence.data.measures import best_value
 from sweeper.planning.pruning import PruningRule, rule_named, should_prune
 from sweeper.spec.phase import PRUNERS
 
@@ -92,10 +92,10 @@ def with_stops(data: StudyData, stops: Mapping[int, Stop]) -> StudyData:
     trials = data.trials.copy()
     for place in trials.index[trials["trial_id"].isin(stops)]:
         trial = int(trials.loc[place, "trial_id"])
-        best = best_of(measured[data.study.metric][trial], data.study.direction)
+        values = measured[data.study.metric.name][trial].values
         trials.loc[place, ["state", "exit_reason"]] = "pruned"
         trials.loc[place, "device_seconds"] = stops[trial].device_seconds
-        trials.loc[place, "value"] = math.nan if best is None else best[1]
+        trials.loc[place, "value"] = best_value(values, data.study.metric.direction)
     results = {trial: {} if trial in stops else result for trial, result in data.results.items()}
     return replace(data, trials=trials, measured=measured, results=results)
 
@@ -112,7 +112,7 @@ def _pruned(
     others = [trial for trial in members if trial != player.trial and trial in players and players[trial].seen]
     return should_prune(
         rule,
-        direction=data.study.direction,
+        direction=data.study.metric.direction,
         own_curve=player.seen,
         other_curves=[players[trial].seen for trial in others],
         max_resource=player.budget,
@@ -123,7 +123,7 @@ def _pruned(
 
 def _players(data: StudyData) -> list[_Player]:
     """The trials that started, in that order."""
-    curves = data.curves(data.study.metric)
+    curves = data.curves(data.study.metric.name)
     started = data.trials[data.trials["device_seconds"] > 0].sort_values(["started_at", "trial_id"])
     longest = {
         phase: max((curves[trial].steps[-1] for trial in members if trial in curves), default=0)

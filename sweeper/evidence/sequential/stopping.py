@@ -18,8 +18,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from sweeper.evidence.claims.caveats import Verdict
-from sweeper.evidence.claims.judge import ALPHA, decide
+from sweeper.evidence.claims.evidence import ALPHA, Verdict, decide
 from sweeper.evidence.sequential.looks import Look, Looks, Need, PartLook, Trials
 from sweeper.evidence.statistics.multiplicity import all_of, any_of, holm
 from sweeper.evidence.statistics.sequential import Spending, conditional_power, sequential_p, spent
@@ -205,4 +204,4 @@ def _is_futile(claim: _Claim, level: float, spending: Spending) -> bool:
 
 
 def _undecided(look: Look) -> Verdict:
-    return "undecided" if look.tested else "untested"
+    return "undecided" if look.is_tested else "untested"

@@ -10,6 +10,8 @@ from typing import Final
 
 from scipy import optimize, special
 
+from sweeper.evidence.statistics.paired import Estimate
+
 POWER: Final = 0.8
 MOST_PAIRS: Final = 10_000
 
@@ -72,6 +74,17 @@ def smallest_detectable(
     while lack(high) < 0:
         high *= 2
     return float(optimize.brentq(lack, 0.0, high, xtol=1e-12, rtol=1e-10))
+
+
+def detectable(estimate: Estimate, *, alpha: float) -> float:
+    """Return the smallest effect that a design with this standard error shows with probability 0.8.
+
+    Args:
+        alpha: the one-sided level.
+    """
+    if not estimate.decides:
+        return math.nan
+    return smallest_detectable(estimate.standard_error * math.sqrt(estimate.n), estimate.n, alpha=alpha, df=estimate.df)
 
 
 def _first(holds: Callable[[int], bool], low: int, high: int) -> int:

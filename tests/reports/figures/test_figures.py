@@ -14,13 +14,14 @@ from reports.figures.forest import Row, forest_figure
 from reports.figures.heat import interaction_figure
 from reports.figures.ladder import Rung, ladder_figure
 from reports.figures.progress import anytime_figure, expectation_figure
-from reports.figures.scales import Metric, clamped, ticks
+from reports.figures.scales import clamped, ticks
 from reports.figures.shares import attribution_figure, importance_figure
 from reports.figures.spending import spending_figure
+from sweeper.evidence.data.measures import Metric
 from sweeper.store.reading.reader import Curve
 
-METRIC = Metric(name="valid_perplexity", direction="minimize", log=True)
-ACCURACY = Metric(name="accuracy", direction="maximize", log=False)
+METRIC = Metric(name="valid_perplexity", direction="minimize", scale="log")
+ACCURACY = Metric(name="accuracy", direction="maximize", scale="linear")
 
 
 def trials(values: list[float], states: list[str] | None = None) -> pd.DataFrame:

@@ -57,8 +57,8 @@ def test_a_ladder_is_drawn_from_the_baseline_to_its_last_step() -> None:
     drawn = plot(found, "ladder-steps")
     assert list(dict.fromkeys(drawn.drawing.data["label"])) == ["baseline", "+ a = on", "+ c = on"]
     assert len(drawn.drawing.data) == 9
-    assert "as components are added one after the other" in caption(drawn)
-    assert "What each step of the ladder adds" in caption(plot(found, "effects-steps"))
+    assert "as components are added one after another" in caption(drawn)
+    assert "The effect of each step of the ladder" in caption(plot(found, "effects-steps"))
 
 
 def test_a_ladder_without_a_completed_trial_has_no_drawing() -> None:
@@ -78,7 +78,7 @@ def test_leaving_out_begins_with_the_greatest_loss() -> None:
 def test_a_factorial_shows_which_factors_share_their_gain() -> None:
     found = reported(Phase("all", "grid", all_levels(list(SIZES)), perplexity))
     drawn = plot(found, "interactions-all")
-    assert "interactions: half of what the effect of one factor changes by when the other goes" in caption(drawn)
+    assert "An interaction is half the change in one factor's effect when the other factor goes" in caption(drawn)
     effects = dict(zip(drawn.drawing.data["terms"], drawn.drawing.data["effect"], strict=True))
     # What b gains alone it does not gain beside a: its effect changes by 5 %, and the interaction is half of that.
     assert effects["a x b"] == pytest.approx(100 * math.expm1(-SIZES["b"] / 2), abs=0.2)
@@ -125,7 +125,7 @@ def test_a_search_tells_which_factors_mattered() -> None:
     assert drawn.drawing.data["factor"].tolist()[0] == "rate"
     assert "Importance over 40 completed trials." in caption(drawn)
     assert "imputed" not in caption(drawn)
-    assert "the best to be expected of n trials of the search" in words(section(found, "cost"))
+    assert "the expected best of n new trials of the search" in words(section(found, "cost"))
 
 
 def test_pruned_and_failed_trials_of_a_search_are_counted_as_they_are() -> None:
@@ -133,8 +133,8 @@ def test_pruned_and_failed_trials_of_a_search_are_counted_as_they_are() -> None:
     found = study_report(search(lambda value, place: endings.get(place, value)), NOW)
     text = caption(plot(found, "importance-search"))
     assert "Importance over 37 completed trials." in text
-    assert "2 trials pruned or diverged count with values imputed within their bounds." in text
-    assert "1 failed trial of which nothing can be said left out." in text
+    assert "2 trials pruned or diverged: their values are imputed within bounds." in text
+    assert "1 failed trial without bounds left out." in text
 
 
 def test_phases_of_a_search_of_ten_trials_or_less_have_no_importance() -> None:

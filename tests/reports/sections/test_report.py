@@ -68,7 +68,7 @@ def test_the_summary_names_the_best_trial_and_the_unigram_perplexity(report: Rep
     assert f"its test perplexity {perplexity(0.97 * best)}" in text
     assert "input_dropout = 0.3" in text
     assert "The corpus is pydocs" in text
-    assert "Its unigram perplexity is 512.25: what a model reaches" in text
+    assert "The perplexity of the unigram model is 512.25." in text
 
 
 def test_an_unfinished_study_says_so(report: Report) -> None:
@@ -110,7 +110,7 @@ def test_an_effect_is_the_ratio_of_the_paired_values(report: Report) -> None:
 
 def test_verdicts_come_with_the_claims_own_words(report: Report) -> None:
     text = words(section(report, "summary"))
-    assert "Of 2 claims that the study file makes, " in text
+    assert "Of 2 claims in the study file, " in text
     assert "Input dropout lowers validation perplexity." in text
     assert column(table(report, "claims"), "Verdict") == ["supported", "undecided"]
 
@@ -157,7 +157,7 @@ def test_a_study_without_claims_has_no_verdicts(tmp_path: Path) -> None:
 
 
 def test_one_trial_is_a_report(tmp_path: Path) -> None:
-    study = Study([phase("only", [dict(BASELINE)], spec={"design": "list"})], claims=())
+    study = Study([phase("only", [dict(BASELINE)], spec={"design": {"list": []}})], claims=())
     found = reported(tmp_path, study)
     assert len(table(found, "trials").rows) == 1
     assert "effects" not in [each.anchor for each in found.sections]
@@ -180,7 +180,7 @@ def test_a_metric_that_rises_and_has_no_logarithm(tmp_path: Path) -> None:
     metric = {"name": "accuracy", "direction": "maximize", "scale": "linear"}
     found = reported(tmp_path, Study([screen()], metric=metric, claims=()))
     assert "positive is better" in words(found)
-    assert "The metric is compared as it is" in words(found)
+    assert "The metric is compared as measured" in words(found)
 
 
 def test_phases_whose_names_differ_in_signs_alone_have_files_of_their_own(tmp_path: Path) -> None:

@@ -27,7 +27,7 @@ def test_what_less_would_have_cost_and_shown(tmp_path: Path) -> None:
     assert isinstance(heading, Heading)
     assert isinstance(answer, Paragraph)
     assert isinstance(table, Table)
-    assert "fixed before it began" in "".join(run.text for run in answer.text)
+    assert "fixed before the study began" in "".join(run.text for run in answer.text)
     shares = [row[3].sort for row in table.rows]
     assert shares == sorted(shares, reverse=True)  # type: ignore[type-var]  # numbers
     assert [row[1].text for row in table.rows[:2]] == ["20", "12"]  # no claim is on embedding dropout

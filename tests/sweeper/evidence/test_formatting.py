@@ -28,7 +28,8 @@ def test_differences_of_logarithms_are_percentages(nats: float, text: str) -> No
 @pytest.mark.parametrize(
     ("value", "text"),
     [
-        (None, "\u2013"),
+        (None, "null"),
+        ([1, "a"], '[1, "a"]'),
         (True, "true"),
         (0.1, "0.1"),
         (0.123456789, "0.1235"),

@@ -15,26 +15,26 @@ def test_claims_without_trials_are_untested_and_still_count_for_holm():
         contrast("a"), claim("later", contrast={**contrast("b")["contrast"], "to": 0.9}, expect="decrease")
     )
     assert second.verdict == "untested"
-    assert second.sentence == "Untested: no two trials of phase screen differ in b alone, from 0 to 0.9."
+    assert second.sentence == "No two trials of phase screen differ in b alone, from 0 to 0.9."
     assert first.p_adjusted == pytest.approx(2 * alone.p_adjusted)
 
 
 def test_a_study_that_has_not_started_is_untested():
     (found,) = judge(contrast("a"), phases=[screen(lambda *_: "waiting")])
     assert found.verdict == "untested"
-    assert found.notes == ("6 trials not ended yet.",)
+    assert found.notes == ("6 trials have not ended yet.",)
     assert not all_supported([found])
 
 
 def test_one_pair_is_undecided():
     (found,) = judge(contrast("a"), phases=[screen(seeds=(0,))])
     assert found.verdict == "undecided"
-    assert "one pair alone has no interval" in found.sentence
+    assert "a single pair has no interval" in found.sentence
 
 
 def test_a_phase_that_the_study_lacks_is_said():
     (found,) = judge(claim(contrast={**contrast("a")["contrast"], "phase": "other"}, expect="decrease"))
-    assert found.sentence == "Untested: the study has no phase other."
+    assert found.sentence == "The study has no phase other."
 
 
 def with_ending(state):
@@ -47,16 +47,16 @@ def with_ending(state):
 def test_failed_trials_that_could_turn_a_verdict_are_told():
     (found,) = judge(contrast("a", at_least="5%"), phases=[with_ending("failed")])
     assert found.verdict == "supported"
-    assert found.could_become == ("undecided",)
+    assert found.caveats.reachable == ("undecided",)
     assert found.notes == (
-        "1 failed trial left out, with what would have been paired.",
-        "Pruned or failed trials could turn the verdict: it might be undecided.",
+        "Left out: 1 failed trial, and the runs paired with them.",
+        "The pruned or failed trials could have changed the verdict to undecided.",
     )
 
 
 PRUNED_NOTES = (
-    "1 pruned trial left out, with what would have been paired.",
-    "Its p-values are the largest that the ends of pruned trials could have given.",
+    "Left out: 1 pruned trial, and the runs paired with them.",
+    "The p-values are the largest that any final values of the pruned trials could give.",
 )
 
 
@@ -71,7 +71,7 @@ def cut_after(points):
 def test_pruned_trials_are_bounded_by_their_curves_so_that_they_cannot_turn_what_is_clear():
     narrow = judge(contrast("a"), phases=[with_ending("pruned")], curves=cut_after(9))[0]
     assert narrow.verdict == "supported"
-    assert narrow.could_become == ()
+    assert narrow.caveats.reachable == ()
     assert narrow.notes == PRUNED_NOTES
 
 
@@ -80,8 +80,8 @@ def test_what_is_left_by_pruning_supports_nothing_that_its_ends_could_turn():
     left = judge(contrast("a"), phases=[with_ending("waiting")])[0]
     assert left.verdict == "supported"
     assert wide.verdict == "undecided"
-    assert wide.estimate == left.estimate
-    assert wide.p > left.p
+    assert wide.evidence.estimate == left.evidence.estimate
+    assert wide.evidence.p > left.evidence.p
     assert wide.notes[:2] == PRUNED_NOTES
 
 
@@ -89,10 +89,10 @@ def test_a_claim_changed_after_data_existed_says_so():
     changes = [(50.0, ('claims.a.at_least: "1%" → "0.5%"', 'claims.ab.text: "x" → "y"'))]
     early = [(0.5, ('claims.a.at_least: "1%" → "0.5%"',))]
     late_found, early_found = judge(contrast("a"), changes=changes)[0], judge(contrast("a"), changes=early)[0]
-    assert late_found.changed
+    assert late_found.caveats.changes
     assert len(late_found.notes) == 1
     assert 'claims.a.at_least: "1%" → "0.5%"' in late_found.notes[0]
-    assert not early_found.changed
+    assert not early_found.caveats.changes
 
 
 def test_another_metric_is_read_from_the_results():
@@ -100,14 +100,14 @@ def test_another_metric_is_read_from_the_results():
         {**contrast("c"), "metric": "test_loss"},
         results=lambda row: {"test_loss": 4.0 - 0.1 * (row.configuration["c"] == "on") + 0.001 * row.seed},
     )
-    assert found.scale == "linear"
-    assert found.estimate == pytest.approx(-0.1)
+    assert found.metric.scale == "linear"
+    assert found.evidence.estimate == pytest.approx(-0.1)
 
 
 def test_trials_that_lack_the_metric_are_told():
     (found,) = judge({**contrast("c"), "metric": "test_loss"})
     assert found.verdict == "untested"
-    assert found.notes == ("6 completed trials without test_loss.",)
+    assert found.notes == ("6 completed trials did not report test_loss.",)
 
 
 def test_the_table_for_export_has_a_row_a_claim_and_plain_values():

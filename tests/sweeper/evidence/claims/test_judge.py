@@ -27,14 +27,14 @@ from tests.sweeper.evidence.claims.claim_studies import (
 def test_a_gain_beyond_its_margin_is_supported_and_one_short_of_it_refuted():
     supported, refuted = judge(contrast("a", at_least="5%"), {**contrast("b", at_least="8%"), "id": "y"})
     assert (supported.verdict, refuted.verdict) == ("supported", "refuted")
-    assert supported.percent == pytest.approx(100 * math.expm1(-0.08), abs=0.5)
-    assert supported.low < supported.estimate < supported.high < math.log(0.95)
+    assert supported.evidence.percent == pytest.approx(100 * math.expm1(-0.08), abs=0.5)
+    assert supported.evidence.low < supported.evidence.estimate < supported.evidence.high < math.log(0.95)
     assert supported.p_adjusted < 0.05 < supported.p_refuted_adjusted
 
 
 def test_a_margin_in_percent_is_one_of_the_metric_and_a_number_is_nats():
     by_percent, by_nats = judge(contrast("a", at_least="5%"), {**contrast("a", at_least=-math.log(0.95)), "id": "y"})
-    assert by_percent.p == pytest.approx(by_nats.p)
+    assert by_percent.evidence.p == pytest.approx(by_nats.evidence.p)
 
 
 def test_p_values_are_those_of_the_pooled_t_adjusted_by_holm():
@@ -43,7 +43,7 @@ def test_p_values_are_those_of_the_pooled_t_adjusted_by_holm():
     residuals = values - values.mean(axis=1, keepdims=True) - values.mean(axis=0) + values.mean()
     error = math.sqrt(2 * (residuals**2).sum() / 6 / 3)
     p = [stats.t.cdf((values[k] - values[0]).mean() / error, 6) for k in (1, 2, 3)]
-    assert [each.p for each in found] == pytest.approx(p)
+    assert [each.evidence.p for each in found] == pytest.approx(p)
     order = sorted(p)
     assert found[2].p_adjusted == pytest.approx(max(order[2], 2 * order[1], 3 * order[0]))
 
@@ -51,9 +51,9 @@ def test_p_values_are_those_of_the_pooled_t_adjusted_by_holm():
 def test_no_effect_is_undecided_and_says_how_many_seeds_it_would_take():
     (found,) = judge(contrast("c", at_least="0.2%"), phases=[screen(perplexity(sd=0.01))])
     assert found.verdict == "undecided"
-    assert found.seeds_needed is not None
-    assert found.seeds_needed > 3
-    assert f"{found.seeds_needed} seeds in all would decide it" in found.sentence
+    assert found.evidence.seeds_needed is not None
+    assert found.evidence.seeds_needed > 3
+    assert f"{found.evidence.seeds_needed} seeds in total would decide it" in found.sentence
 
 
 def test_where_limits_the_pairs():
@@ -64,17 +64,17 @@ def test_where_limits_the_pairs():
         claim("l", contrast={**spec, "where": {"b": 0.3}}, expect="decrease"),
         phases=[Phase("all", "grid", rows, perplexity())],
     )
-    assert (everywhere.n, limited.n) == (6, 3)
-    assert set(limited.trial_ids) < set(everywhere.trial_ids)
+    assert (everywhere.evidence.n, limited.evidence.n) == (6, 3)
+    assert set(limited.evidence.trial_ids) < set(everywhere.evidence.trial_ids)
 
 
 def test_arms_of_two_phases_pair_by_seed():
     long = Phase("long", "list", [BASE], perplexity(shift=-0.2), steps=1000)
     arms = {"from": {"phase": "screen", "levels": {}}, "to": {"phase": "long", "levels": {}}}
     (found,) = judge(claim(contrast=arms, expect="decrease", at_least=0.1), phases=[screen(), long])
-    assert (found.verdict, found.n) == ("supported", 3)
-    assert found.estimate == pytest.approx(-0.2, abs=0.01)
-    assert found.label == "from the baseline in screen to the baseline in long"
+    assert (found.verdict, found.evidence.n) == ("supported", 3)
+    assert found.evidence.estimate == pytest.approx(-0.2, abs=0.01)
+    assert found.evidence.label == "from the baseline in screen to the baseline in long"
 
 
 def test_not_worse_is_non_inferiority_within_its_margin():
@@ -96,7 +96,7 @@ def test_an_increase_of_an_accuracy():
         direction="maximize",
     )
     assert (rise.verdict, share.verdict) == ("supported", "supported")
-    assert math.isnan(rise.percent)
+    assert math.isnan(rise.evidence.percent)
     assert "+0.100" in rise.sentence or "+0.101" in rise.sentence or "+0.099" in rise.sentence
 
 
@@ -129,7 +129,7 @@ def test_a_published_constant(expect, value, verdict):
     within = "2%" if expect == "equal" else None
     (found,) = judge(claim(constant=spec, expect=expect, within=within), phases=[screen(near)])
     assert found.verdict == verdict
-    assert found.n == 3
+    assert found.evidence.n == 3
 
 
 @pytest.mark.parametrize(("largest", "verdict"), [("a", "supported"), ("b", "refuted")])
@@ -138,8 +138,8 @@ def test_the_largest_gain_of_several(largest, verdict):
     (found,) = judge(claim(ordering=spec))
     assert found.verdict == verdict
     if largest == "a":
-        assert found.label == "gain of a (0.2) less gain of b (0.3)"
-        assert found.estimate == pytest.approx(0.03, abs=0.01)
+        assert found.evidence.label == "gain of a (0.2) minus gain of b (0.3)"
+        assert found.evidence.estimate == pytest.approx(0.03, abs=0.01)
 
 
 def test_the_largest_gain_by_a_margin():
@@ -157,7 +157,7 @@ def test_the_largest_loss_when_left_out():
         phases=[phase],
     )
     assert (right.verdict, wrong.verdict) == ("supported", "refuted")
-    assert right.estimate == pytest.approx(0.03, abs=0.01)
+    assert right.evidence.estimate == pytest.approx(0.03, abs=0.01)
 
 
 def test_gains_in_order():
@@ -176,8 +176,10 @@ def test_an_ordering_takes_each_factors_best_level_on_the_studys_metric():
         results=lambda row: {"test_perplexity": 50.0 - (row.configuration["a"] == 0.1) + 0.01 * row.seed},
     )
     (found,) = judge_claims(data)
-    assert found.label == "gain of a (0.2) less gain of b (0.3)"  # 0.1 is better on test, but validation chose 0.2
-    assert found.metric == "test_perplexity"
+    assert (
+        found.evidence.label == "gain of a (0.2) minus gain of b (0.3)"
+    )  # 0.1 is better on test, but validation chose 0.2
+    assert found.metric.name == "test_perplexity"
 
 
 def test_an_interaction_of_two_factors():
@@ -191,8 +193,8 @@ def test_an_interaction_of_two_factors():
     (found,) = judge(
         claim(interaction=spec, expect="increase"), phases=[Phase("all", "grid", rows, overlap, seeds=range(5))]
     )
-    assert (found.verdict, found.n) == ("supported", 5)
-    assert found.estimate == pytest.approx(0.04, abs=0.01)
+    assert (found.verdict, found.evidence.n) == ("supported", 5)
+    assert found.evidence.estimate == pytest.approx(0.04, abs=0.01)
 
 
 def test_an_interaction_with_the_budget():
@@ -200,8 +202,8 @@ def test_an_interaction_with_the_budget():
     spec = {"factor": "a", "from": 0.0, "to": 0.2, "with": {"phases": ["screen", "long"]}}
     (found,) = judge(claim(interaction=spec, expect="decrease", at_least="2%"), phases=[screen(), long])
     assert found.verdict == "supported"
-    assert found.estimate == pytest.approx(-0.08, abs=0.01)
-    assert found.label == "a from 0 to 0.2, in long less in screen"
+    assert found.evidence.estimate == pytest.approx(-0.08, abs=0.01)
+    assert found.evidence.label == "a from 0 to 0.2, in long minus in screen"
 
 
 CORPUS = factor("x", "y", path="data.corpus")
@@ -235,8 +237,8 @@ def test_arms_are_compared_within_every_block_that_they_do_not_name():
             ],
         )
     )
-    assert (whole.n, whole.num_seeds, whole.verdict) == (6, 3, "supported")
-    assert (one.n, one.num_seeds) == (3, 3)
+    assert (whole.evidence.n, whole.evidence.num_seeds, whole.verdict) == (6, 3, "supported")
+    assert (one.evidence.n, one.evidence.num_seeds) == (3, 3)
 
 
 def test_an_interaction_of_configurations_with_the_budget():
@@ -253,9 +255,9 @@ def test_an_interaction_of_configurations_with_the_budget():
             ],
         )
     )
-    assert found.estimate == pytest.approx(1.2 * (-0.08 - 0.05), abs=0.01)
-    assert (found.n, found.verdict) == (6, "supported")
-    assert "in long, less from the baseline in short" in found.label
+    assert found.evidence.estimate == pytest.approx(1.2 * (-0.08 - 0.05), abs=0.01)
+    assert (found.evidence.n, found.verdict) == (6, "supported")
+    assert "in long, minus from the baseline in short" in found.evidence.label
 
 
 def test_claims_on_a_fraction_rest_on_its_fit():
@@ -266,6 +268,6 @@ def test_claims_on_a_fraction_rest_on_its_fit():
         contrast("a"), claim("o", ordering={"phase": "screen", "largest": "a", "among": ["a", "c"]}), phases=[phase]
     )
     assert [each.verdict for each in found] == ["supported", "supported"]
-    assert found[0].estimate == pytest.approx(-0.08, abs=0.01)
-    assert len(found[0].trial_ids) == 12
-    assert "least squares" in found[0].method
+    assert found[0].evidence.estimate == pytest.approx(-0.08, abs=0.01)
+    assert len(found[0].evidence.trial_ids) == 12
+    assert "least squares" in found[0].evidence.method

@@ -1,13 +1,12 @@
 """Cells: what is one level, what is a repeat, what is missing."""
 
 import math
-from dataclasses import replace
 
 import pytest
 
-from sweeper.evidence.data.cells import cells, level_key, level_text, revalued
+from sweeper.evidence.data.cells import level_key, level_text
 from sweeper.evidence.data.comparison import infer, minus, paired_by_factor, paired_by_seed, single_arm
-from sweeper.evidence.data.measures import measure
+from sweeper.evidence.data.runs import study_runs
 from tests.reports.studies import Phase, factor, study_data
 
 FACTORS = {"x": factor(0, 1), "y": factor("off", "on"), "corpus": factor("a", "b", path="data.corpus")}
@@ -20,7 +19,7 @@ def value(levels, seed):
 
 def made(outcome=value, **more):
     data = study_data(FACTORS, Phase("p", "grid", ROWS, outcome, **more))
-    return cells(data, "p", measure(data))
+    return study_runs(data).phases["p"].cells
 
 
 @pytest.mark.parametrize(
@@ -30,7 +29,8 @@ def made(outcome=value, **more):
         (1, True, False),
         (None, "null", False),
         ("1", 1, False),
-        ([1, 2], "[1, 2]", True),
+        ([1, 2], "[1, 2]", False),
+        ([1, 2.0], [1.0, 2], True),
         (0.1, 0.10, True),
     ],
 )
@@ -44,7 +44,7 @@ def test_a_level_reads_as_it_was_written():
 
 def test_a_trial_that_does_not_vary_a_factor_has_it_at_its_baseline():
     data = study_data(FACTORS, Phase("p", "list", [{"x": 1}], lambda *_: 50.0))
-    assert cells(data, "p", measure(data))[0].levels == {"x": "1", "y": '"off"', "corpus": '"a"'}
+    assert study_runs(data).phases["p"].cells[0].levels == {"x": "1", "y": '"off"', "corpus": '"a"'}
 
 
 def test_exact_repeats_are_one_cell():
@@ -62,7 +62,7 @@ def test_a_stratum_is_a_budget_and_a_corpus_and_a_block_a_seed_in_it():
 def test_what_has_no_value_is_named_with_its_state():
     found = made(lambda levels, seed: "failed" if seed == 1 else value(levels, seed))
     assert {state for cell in found for _, state in cell.missing} == {"failed"}
-    assert sum(cell.measured for cell in found) == 16
+    assert sum(cell.is_measured for cell in found) == 16
 
 
 def test_pairs_agree_in_all_but_the_factor():
@@ -95,18 +95,26 @@ def test_a_comparison_with_a_constant_does_not_pool_since_seeds_do_not_cancel():
     assert infer(single_arm(found)).method == "paired t, 2 df"
 
 
-def test_cells_with_other_values_are_those_of_a_measure_that_never_had_any():
+def test_runs_of_some_trials_are_those_of_a_study_where_the_others_wait():
     data = study_data(FACTORS, Phase("p", "grid", ROWS, value, repeats=2))
-    whole = measure(data)
-    cells(data, "p", whole)
-    kept = {trial: number for trial, number in whole.values.items() if trial % 5}
-    raw = {trial: whole.raw[trial] for trial in kept}
-    derived = cells(data, "p", revalued(whole, raw, kept))
-    fresh = cells(data, "p", replace(whole, raw=raw, values=kept))
-    assert [(cell.value, cell.raw, cell.trial_ids) for cell in derived if cell.measured] == [
-        (cell.value, cell.raw, cell.trial_ids) for cell in fresh if cell.measured
-    ]
-    assert {state for cell in derived for _, state in cell.missing} == {"waiting"}
-    assert [cell.value for cell in cells(data, "p", revalued(whole, whole.raw, whole.values))] == [
-        cell.value for cell in cells(data, "p", whole)
-    ]
+    whole = study_runs(data)
+    kept = frozenset(trial for trial in whole.measure.values if trial % 5)
+    found = whole.only(kept).phases["p"].cells
+    for cell, before in zip(found, whole.phases["p"].cells, strict=True):
+        assert set(cell.trial_ids) == kept & set(before.trial_ids)
+        assert cell.missing == tuple((trial, "waiting") for trial in before.trial_ids if trial not in kept)
+        values = [whole.measure.values[trial] for trial in cell.trial_ids]
+        assert (cell.value == pytest.approx(sum(values) / len(values))) if values else math.isnan(cell.value)
+    assert whole.only(frozenset(whole.measure.values)).phases == whole.phases
+
+
+def test_values_that_are_filled_in_do_not_choose_levels():
+    data = study_data(
+        FACTORS, Phase("p", "grid", ROWS, lambda levels, seed: "failed" if seed == 1 else value(levels, seed))
+    )
+    runs = study_runs(data)
+    lost = [trial for cell in runs.phases["p"].cells for trial, _ in cell.missing]
+    filled = runs.filled(dict.fromkeys(lost, 4.0))
+    assert all(cell.is_measured for cell in filled.phases["p"].cells)
+    assert {cell.raw for cell in filled.phases["p"].cells if cell.seed == 1} == {math.exp(4.0)}
+    assert filled.chooser is runs

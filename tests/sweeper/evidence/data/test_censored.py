@@ -5,11 +5,16 @@ import math
 import pytest
 
 from sweeper.evidence.data.censored import ending_bounds
-from sweeper.evidence.data.measures import measure
+from sweeper.evidence.data.runs import study_runs
 from tests.reports.studies import Phase, factor, falling, study_data
 
 FACTORS = {"x": factor(0, 1, 2, 3)}
 ROWS = [{"x": level} for level in range(4)]
+
+
+def bounds(found, trials, metric=None):
+    runs = study_runs(found, metric)
+    return ending_bounds(runs.endings, runs.measure, trials)
 
 
 def data(ending, *, scale="linear", curves=True, direction="minimize"):
@@ -26,33 +31,33 @@ def data(ending, *, scale="linear", curves=True, direction="minimize"):
 def test_a_pruned_trial_ends_between_its_best_and_the_largest_later_gain_of_others():
     found = data("pruned")
     # At half time it stood at 13 * 1.5; the others gained 5, 5.5 and 6 from there on.
-    assert ending_bounds(found, measure(found), [4])[4] == pytest.approx((19.5 - 6.0, 19.5))
+    assert bounds(found, [4])[4] == pytest.approx((19.5 - 6.0, 19.5))
 
 
 def test_on_a_log_scale_gains_are_factors():
     found = data("pruned", scale="log")
-    assert ending_bounds(found, measure(found), [4])[4] == pytest.approx((math.log(13.0), math.log(19.5)))
+    assert bounds(found, [4])[4] == pytest.approx((math.log(13.0), math.log(19.5)))
 
 
 def test_a_failed_trial_may_have_been_anything_that_others_were():
     found = data("failed")
-    assert ending_bounds(found, measure(found), [4]) == {4: (10.0, 12.0)}
+    assert bounds(found, [4]) == {4: (10.0, 12.0)}
 
 
 def test_a_pruned_trial_without_a_curve_may_have_been_anything_that_others_were():
     found = data("pruned", curves=False)
-    assert ending_bounds(found, measure(found), [4]) == {4: (10.0, 12.0)}
+    assert bounds(found, [4]) == {4: (10.0, 12.0)}
 
 
 def test_nothing_is_known_where_nothing_completed():
     phase = Phase("p", "list", ROWS, lambda *_: "failed", seeds=(0,))
     found = study_data(FACTORS, phase)
-    assert ending_bounds(found, measure(found), [1, 2]) == {}
+    assert bounds(found, [1, 2]) == {}
 
 
 def test_where_more_is_better_the_bounds_turn_round():
     found = data("pruned", direction="maximize")
-    low, high = ending_bounds(found, measure(found), [4])[4]
+    low, high = bounds(found, [4])[4]
     assert low <= high
     assert low == pytest.approx(13.0 * 1.9)  # its best so far, which is now the worst that it could have been
 
@@ -69,4 +74,4 @@ def test_a_metric_of_the_end_is_bounded_by_the_studys_metric_and_what_lay_betwee
 
     phase = Phase("p", "list", ROWS, value, seeds=(0,))
     found = study_data(FACTORS, phase, metric="loss", scale="linear", curves=curve, results=result)
-    assert ending_bounds(found, measure(found, "test_loss"), [4])[4] == pytest.approx((13.5 + 0.5, 19.5 + 0.7))
+    assert bounds(found, [4], "test_loss")[4] == pytest.approx((13.5 + 0.5, 19.5 + 0.7))

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from sweeper.errors import UsageError
-from sweeper.evidence.data.load import StudyData, load
+from sweeper.evidence.data.load import StudyData, column_of, load
 from tests.reports.builders import BASELINE, FACTORS, Ending, Plot, final_value, screen, store_with
 from tests.sweeper.store.builders import phase
 
@@ -60,8 +60,8 @@ def test_factors_named_like_a_column_get_one_of_their_own(tmp_path: Path) -> Non
     found = load(url, "quickstart")
     assert found.factors == ("seed", "value")
     assert found.trials["seed"].tolist() == [5, 5]
-    assert found.trials[found.column("seed")].tolist() == [1, 2]
-    assert found.trials[found.column("value")].tolist() == ["a", "a"]
+    assert found.trials[column_of("seed")].tolist() == [1, 2]
+    assert found.trials[column_of("value")].tolist() == ["a", "a"]
 
 
 def test_levels_that_are_lists_become_their_json(tmp_path: Path) -> None:

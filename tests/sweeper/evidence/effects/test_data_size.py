@@ -8,7 +8,8 @@ import pytest
 from reports.sections.context import make_context
 from reports.sections.data_size import data_size
 from sweeper.evidence.data.load import StudyData
-from sweeper.evidence.effects.data_size import size_effects
+from sweeper.evidence.data.runs import study_runs
+from sweeper.evidence.effects.data_size import SizeEffect, size_effects
 from sweeper.store.reading.reader import TrialRow
 from tests.reports.conftest import NOW
 from tests.reports.studies import Phase, factor, study_data
@@ -39,8 +40,12 @@ def study(results: Any = corpus, **changes: Any) -> StudyData:
     return study_data(FACTORS, Phase("sizes", "list", ROWS, value, blocks=["tokens"], **changes), results=results)
 
 
+def found_in(data: StudyData) -> tuple[SizeEffect, ...]:
+    return size_effects(data, study_runs(data))
+
+
 def test_each_configuration_is_compared_with_the_baseline_of_the_same_amount() -> None:
-    found = size_effects(study())
+    found = found_in(study())
     assert [(each.label, each.tokens, each.estimate.n) for each in found] == [
         ("a 0.2", 100_000, 3), ("a 0.2", 900_000, 3), ("a 0.2, b 0.3", 100_000, 3), ("a 0.2, b 0.3", 900_000, 3),
     ]  # fmt: skip
@@ -60,13 +65,13 @@ def test_texts_that_are_not_predicted_alike_are_not_compared(changed: str) -> No
     def results(row: TrialRow) -> dict[str, Any]:
         return corpus(row, **{changed: (row.configuration or {})["tokens"]})
 
-    assert size_effects(study(results)) == ()
+    assert found_in(study(results)) == ()
 
 
 def test_one_amount_of_text_is_no_comparison() -> None:
-    assert size_effects(study(lambda row: corpus(row, train_tokens=7))) == ()
+    assert found_in(study(lambda row: corpus(row, train_tokens=7))) == ()
     assert data_size(make_context(study(lambda row: {}), NOW)) is None
 
 
 def test_what_has_not_ended_is_left_out() -> None:
-    assert size_effects(study_data(FACTORS, Phase("sizes", "list", ROWS, lambda *_: "waiting"), results=corpus)) == ()
+    assert found_in(study_data(FACTORS, Phase("sizes", "list", ROWS, lambda *_: "waiting"), results=corpus)) == ()

@@ -56,7 +56,7 @@ def test_a_look_at_some_trials_is_the_verdict_of_a_study_where_the_others_wait(s
     looks, judged = Looks(whole), judge_claims(part)
     assert looks.verdicts(run) == tuple(each.verdict for each in judged)
     for place, each in enumerate(judged):
-        assert looks.look(place, run).p_support == pytest.approx(each.p)
+        assert looks.look(place, run).p_support == pytest.approx(each.evidence.p)
 
 
 def test_the_information_is_the_share_of_pairs_that_are_complete():

@@ -1,0 +1,167 @@
+"""From a claim's statement to the evidence on it: what is compared, and on which runs."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import pairwise
+
+from sweeper.designs.levels import level_key
+from sweeper.evidence.claims.evidence import Evidence, Part, Region, region_of, require, rise
+from sweeper.evidence.claims.fractions import Change, fraction_contrast, fraction_interaction
+from sweeper.evidence.claims.gains import gain_parts
+from sweeper.evidence.claims.wording import arm_text, change_text, level_name
+from sweeper.evidence.data.cells import Cell
+from sweeper.evidence.data.comparison import (
+    Comparison,
+    infer,
+    matching,
+    minus,
+    paired_by_factor,
+    paired_by_seed,
+    raw_mean,
+    single_arm,
+)
+from sweeper.evidence.data.runs import PhaseRuns, Runs
+from sweeper.spec.claim import (
+    Arm,
+    ArmContrast,
+    ArmInteraction,
+    Claim,
+    Constant,
+    Contrast,
+    Interaction,
+    Ordering,
+    PhaseInteraction,
+)
+
+
+def gather(claim: Claim, runs: Runs) -> Evidence:
+    """Return what the runs show on a claim.
+
+    Raises:
+        Untestable: they have nothing of a phase or configuration that the claim names; the message says which.
+    """
+    match claim.statement:
+        case Ordering() as statement:
+            return _ordering(claim, statement, runs)
+        case Contrast() as statement:
+            part = _contrast(statement, runs)
+        case ArmContrast() as statement:
+            part = _arm_contrast(statement, runs)
+        case Constant() as statement:
+            part = _constant(statement, runs)
+        case Interaction() as statement:
+            part = _interaction(statement, runs)
+        case PhaseInteraction() as statement:
+            part = _phase_interaction(statement, runs)
+        case ArmInteraction() as statement:
+            part = _arm_interaction(statement, runs)
+    return Evidence((replace(part, region=region_of(claim, runs.measure, part.mean_from)),))
+
+
+def _contrast(statement: Contrast, runs: Runs) -> Part:
+    """Return the effect of a factor from one level to another in one phase, all else equal."""
+    phase = _phase(runs, statement.phase)
+    where = {factor: level_key(level) for factor, level in statement.where.items()}
+    change = _change(statement)
+    words = change_text(statement.factor, statement.start, statement.to)
+    label = f"{words} in {statement.phase}"
+    comparison = paired_by_factor(matching(phase.cells, where), *change)
+    if comparison.units:
+        return _part(label, replace(comparison, around=phase.cells))
+    found = fraction_contrast(runs, phase, change) if not where else None
+    alone = f"{statement.factor} alone, from {level_name(statement.start)} to {level_name(statement.to)}"
+    require(found is not None, f"no two trials of phase {statement.phase} differ in {alone}")
+    assert found is not None
+    return replace(found, label=label)
+
+
+def _arm_contrast(statement: ArmContrast, runs: Runs) -> Part:
+    """Return the difference between two configurations, of one phase or of two, paired by seed."""
+    around = [*_phase(runs, statement.start.phase).cells, *_phase(runs, statement.to.phase).cells]
+    label = f"from {arm_text(statement.start)} to {arm_text(statement.to)}"
+    return _part(label, paired_by_seed(_arm(runs, statement.start), _arm(runs, statement.to), around))
+
+
+def _constant(statement: Constant, runs: Runs) -> Part:
+    arm, value = statement.arm, float(statement.value)
+    comparison = replace(single_arm(_arm(runs, arm)), around=_phase(runs, arm.phase).cells)
+    part = _part(f"{arm_text(arm)} against {value:g}", comparison)
+    return replace(part, offset=runs.measure.on_scale(value), mean_from=value)
+
+
+def _interaction(statement: Interaction, runs: Runs) -> Part:
+    """Return the effect of a factor at one level of another, minus that at another level."""
+    phase, change = _phase(runs, statement.phase), _change(statement)
+    other: Change = (statement.other, level_key(statement.other_start), level_key(statement.other_to))
+    levels = f"{level_name(statement.other_to)} minus at {level_name(statement.other_start)}"
+    label = f"{change_text(statement.factor, statement.start, statement.to)}, at {statement.other} {levels}"
+    first, second = (_at_level(phase.cells, change, statement.other, key) for key in other[1:])
+    if first.units and second.units:
+        return _part(label, minus(second, first))
+    found = fraction_interaction(runs, phase, change, other)
+    combined = f"all four combinations of {statement.factor} and {statement.other}"
+    require(found is not None, f"phase {statement.phase} does not have {combined}")
+    assert found is not None
+    return replace(found, label=label)
+
+
+def _phase_interaction(statement: PhaseInteraction, runs: Runs) -> Part:
+    """Return the effect of a factor in one phase minus that in another, such as a shorter one."""
+    early, late = (paired_by_factor(_phase(runs, name).cells, *_change(statement)) for name in statement.phases)
+    words = change_text(statement.factor, statement.start, statement.to)
+    return _difference(f"{words}, in {statement.phases[1]} minus in {statement.phases[0]}", late, early)
+
+
+def _arm_interaction(statement: ArmInteraction, runs: Runs) -> Part:
+    first, second = _arm_contrast(statement.first, runs), _arm_contrast(statement.second, runs)
+    return _difference(f"{second.label}, minus {first.label}", second.comparison, first.comparison)
+
+
+def _ordering(claim: Claim, statement: Ordering, runs: Runs) -> Evidence:
+    names = statement.order
+    largest = statement.largest or ""
+    pairs = list(pairwise(names)) or [(largest, other) for other in statement.among if other != largest]
+    parts = gain_parts(runs, _phase(runs, statement.phase), pairs)
+    leads = [rise(claim.at_least, runs.measure, part.mean_from) for part in parts]
+    return Evidence(tuple(replace(part, region=Region(low=lead)) for part, lead in zip(parts, leads, strict=True)))
+
+
+def _phase(runs: Runs, name: str) -> PhaseRuns:
+    require(name in runs.phases, f"the study has no phase {name}")
+    return runs.phases[name]
+
+
+def _arm(runs: Runs, arm: Arm) -> tuple[Cell, ...]:
+    """Return the cells of one configuration of a phase.
+
+    A factor that the arm does not name is at its baseline; one at whose levels the phase repeats its design (blocks) is
+    at all of them. Where the phase has no trial at a baseline, as in a phase over one corpus that is not the baseline,
+    the factor may have any level.
+    """
+    phase = _phase(runs, arm.phase)
+    found = matching(phase.cells, {factor: level_key(level) for factor, level in arm.levels.items()})
+    for factor in runs.factors:
+        if factor not in phase.blocks and factor not in arm.levels:
+            found = matching(found, {factor: phase.baseline[factor]}) or found
+    require(bool(found), f"the study has no trial of {arm_text(arm)}")
+    return found
+
+
+def _change(statement: Contrast | Interaction | PhaseInteraction) -> Change:
+    return statement.factor, level_key(statement.start), level_key(statement.to)
+
+
+def _at_level(cells: Sequence[Cell], change: Change, other: str, key: str) -> Comparison:
+    """Return the effect of a change where another factor has one level; its units match those at another level."""
+    chosen = matching(cells, {other: key})
+    return replace(paired_by_factor(chosen, *change, unless=(other,)), around=tuple(cells))
+
+
+def _difference(label: str, first: Comparison, second: Comparison) -> Part:
+    require(bool(first.units and second.units), "the study does not have the trials that it compares")
+    return _part(label, minus(first, second))
+
+
+def _part(label: str, comparison: Comparison) -> Part:
+    started = [cell for unit in comparison.complete for cell, weight in unit.terms if weight < 0]
+    return Part(label=label, comparison=comparison, estimate=infer(comparison), mean_from=raw_mean(started))

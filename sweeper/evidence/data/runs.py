@@ -1,0 +1,197 @@
+"""A study's runs on one metric, phase by phase: what claims are judged on and effects are computed from."""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from sweeper.designs.kinds import DesignKind
+from sweeper.designs.levels import Level, level_key
+from sweeper.evidence.data.cells import Cell, measured
+from sweeper.evidence.data.censored import Endings, Series
+from sweeper.evidence.data.load import StudyData
+from sweeper.evidence.data.measures import Measure, Metric, best_point, make_measure
+from sweeper.spec.phase import Phase
+from sweeper.spec.study import default_scale
+
+# What says which text the built-in trainer models; how it reads it (batches, noise) changes no more than other options.
+TEXT_PATHS: Final = frozenset(
+    ["data", *(f"data.{name}" for name in ("corpus", "folder", "max_train_tokens", "tokenization", "vocabulary_size"))]
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PhaseRuns:
+    """The runs of one phase.
+
+    Attributes:
+        design: its kind.
+        blocks: the factors at each of whose levels the design is repeated.
+        baseline: by factor the key of its baseline level in this phase.
+        cells: of all trials that the phase wants, in its order, except those that have no configuration yet.
+    """
+
+    name: str
+    design: DesignKind
+    blocks: tuple[str, ...] = ()
+    baseline: Mapping[str, str]
+    cells: tuple[Cell, ...] = field(repr=False)
+
+    def full_level(self, factor: str) -> str | None:
+        """Return the key of the level that a factor of two levels has where it is on; None if it has more or fewer."""
+        others = {cell.levels[factor] for cell in self.cells} - {self.baseline[factor]}
+        return others.pop() if len(others) == 1 else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Runs:
+    """A study's runs on one metric.
+
+    Attributes:
+        levels: by factor, in the study's order, the keys of its declared levels; none for a range.
+        endings: what is known of trials without a value.
+        chooser: the runs on the metric by which levels are chosen; None if that is this one.
+    """
+
+    measure: Measure
+    phases: Mapping[str, PhaseRuns]
+    levels: Mapping[str, tuple[str, ...]]
+    endings: Endings
+    chooser: "Runs | None" = None
+
+    @property
+    def factors(self) -> tuple[str, ...]:
+        """All factors, in the study's order."""
+        return tuple(self.levels)
+
+    def only(self, trials: Collection[int]) -> "Runs":
+        """Return the runs as if only these trials had been run: levels are chosen on them too, the others wait."""
+        values = {trial: value for trial, value in self.measure.values.items() if trial in trials}
+        return self._with(values, None if self.chooser is None else self.chooser.only(trials))
+
+    def filled(self, values: Mapping[int, float]) -> "Runs":
+        """Return the runs with values, on the scale, for trials that have none; levels are chosen without them."""
+        return self._with({**self.measure.values, **values}, self.chooser or self)
+
+    def _with(self, values: Mapping[int, float], chooser: "Runs | None") -> "Runs":
+        known = self.measure
+        raw = {trial: known.raw[trial] if trial in known.values else known.measured(values[trial]) for trial in values}
+        measure = Measure(metric=known.metric, raw=raw, values=values)
+        return replace(self, measure=measure, phases=_measured(self.phases, measure), chooser=chooser)
+
+
+def study_runs(data: StudyData, metric: str | None = None) -> Runs:
+    """Return a study's runs on a metric, by default its own.
+
+    The value on the study's own metric is the best of each trial, as the store keeps it. Another metric is read from
+    the trials' results, or is the best of its curve where they do not have it.
+    """
+    name = metric or data.study.metric.name
+    return claim_runs(data, [name])[name]
+
+
+def claim_runs(data: StudyData, metrics: Iterable[str] | None = None) -> dict[str, Runs]:
+    """Return a study's runs on several metrics, by default those of its claims, by the metrics' names."""
+    wanted = {claim.metric for claim in data.study.claims} if metrics is None else set(metrics)
+    study, own = data.study, _measure(data, data.study.metric.name)
+    trials = data.trials
+    ids = [int(trial) for trial in trials["trial_id"]]
+    groups = dict(zip(ids, zip(trials["phase"].map(str), trials["budget"].map(str), strict=True), strict=True))
+    states = dict(zip(ids, trials["state"].map(str), strict=True))
+    empty = {phase.name: _phase_runs(data, phase) for phase in study.phases}
+    levels = {name: _declared(data, name) for name in data.factors}
+
+    def runs(measure: Measure, chooser: Runs | None) -> Runs:
+        name = measure.metric.name
+        is_other = chooser is not None and measure.metric.scale == own.metric.scale
+        series = Series(own, data.curves(own.metric.name)) if is_other else None
+        endings = Endings(groups=groups, states=states, curves=data.curves(name), own=series)
+        phases = _measured(empty, measure)
+        return Runs(measure=measure, phases=phases, levels=levels, endings=endings, chooser=chooser)
+
+    chooser = runs(own, None)
+    return {name: chooser if name == own.metric.name else runs(_measure(data, name), chooser) for name in wanted}
+
+
+def _measure(data: StudyData, name: str) -> Measure:
+    completed = data.trials[data.trials["state"] == "completed"]
+    trials = [int(trial) for trial in completed["trial_id"]]
+    own = data.study.metric
+    if name == own.name:
+        return make_measure(own, dict(zip(trials, completed["value"].astype(float).tolist(), strict=True)))
+    metric = Metric(name=name, direction=own.direction, scale=default_scale(name))
+    found = {trial: _value(data, trial, metric) for trial in trials}
+    return make_measure(metric, {trial: value for trial, value in found.items() if value is not None})
+
+
+def _value(data: StudyData, trial: int, metric: Metric) -> float | None:
+    result = data.results.get(trial, {}).get(metric.name)
+    if isinstance(result, int | float) and not isinstance(result, bool):
+        return float(result)
+    curve = data.curves(metric.name).get(trial)
+    best = best_point(curve, metric.direction) if curve is not None else None
+    return None if best is None else best[1]
+
+
+def _measured(phases: Mapping[str, PhaseRuns], measure: Measure) -> dict[str, PhaseRuns]:
+    return {
+        name: replace(phase, cells=tuple(measured(cell, measure) for cell in phase.cells))
+        for name, phase in phases.items()
+    }
+
+
+def _phase_runs(data: StudyData, phase: Phase) -> PhaseRuns:
+    """Return a phase's runs, none of them measured yet."""
+    known = data.study.factors
+    adapted = {name: phase.adapt(known[name]).baseline if name in known else None for name in data.factors}
+    baseline = {name: level_key(level) for name, level in adapted.items()}
+    return PhaseRuns(
+        name=phase.name,
+        design=phase.design.kind,
+        blocks=phase.blocks,
+        baseline=baseline,
+        cells=_cells(data, phase.name, baseline),
+    )
+
+
+def _cells(data: StudyData, phase: str, baseline: Mapping[str, str]) -> tuple[Cell, ...]:
+    names = ("trial_id", "configuration_hash", "seed", "budget", "state")
+    frame = data.phase_trials(phase)
+    groups: dict[tuple[str, int, str], list[tuple[int, str]]] = {}
+    for trial, arm, seed, budget, state in zip(*(frame[name].tolist() for name in names), strict=True):
+        if isinstance(arm, str):  # absent until drawn
+            groups.setdefault((arm, int(seed), str(budget)), []).append((int(trial), str(state)))
+    key_of, corpora = _KeyCache(), _corpus_factors(data)
+    cells = []
+    for (arm, seed, budget), trials in groups.items():
+        configuration = data.configurations[trials[0][0]]
+        levels = {
+            name: key_of(configuration[name]) if name in configuration else base for name, base in baseline.items()
+        }
+        stratum = (budget, *(levels[name] for name in corpora))
+        cells.append(Cell(levels=levels, arm=arm, seed=seed, stratum=stratum, missing=tuple(trials)))
+    return tuple(cells)
+
+
+class _KeyCache:
+    """Returns the keys of levels, and remembers them: a phase has few levels and many trials."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[type, Level], str] = {}
+
+    def __call__(self, level: Level) -> str:
+        if isinstance(level, list | dict):
+            return level_key(level)
+        found = self._known.get((type(level), level))
+        if found is None:
+            found = self._known[type(level), level] = level_key(level)
+        return found
+
+
+def _declared(data: StudyData, name: str) -> tuple[str, ...]:
+    factor = data.study.factors.get(name)
+    return tuple(level_key(level) for level in (factor.levels or ())) if factor is not None else ()
+
+
+def _corpus_factors(data: StudyData) -> tuple[str, ...]:
+    """Return the factors that change what text is modelled: perplexities on two corpora do not vary alike."""
+    return tuple(name for name, factor in data.study.factors.items() if TEXT_PATHS & set(factor.paths))
