@@ -1,4 +1,4 @@
-"""Builds a report: the page, the PDF, and its figures and tables as SVG and CSV beside them."""
+"""Builds a report: the page, the PDF, and its figures and tables as SVG and CSV files."""
 
 import csv
 import io
@@ -19,40 +19,42 @@ FIGURES = "figures"
 
 
 def build_report(
-    store: str, study: str, folder: Path, *, formats: Sequence[str] = ("html", "pdf"), now: datetime
+    store: str, study: str, directory: Path, *, formats: Sequence[str] = ("html", "pdf"), now: datetime
 ) -> list[Path]:
-    """Writes the report of a study of a store.
+    """Write the report of a study in a store.
 
     Args:
         store: its URL.
-        folder: made if it is not there; files of an earlier report in it are replaced.
-        formats: which of html and pdf.
-        now: stands in the report as when it was made.
+        directory: created if it does not exist; files of an earlier report are replaced.
+        formats: html, pdf or both.
+        now: when the report is made.
 
     Returns:
         The report's files, in the order of the formats.
 
     Raises:
-        UsageError: there is no such study, or the folder cannot be written to.
+        UsageError: there is no such study, or the directory cannot be written to.
         StoreError: there is no such store.
     """
-    return build_from(load(store, study), folder, formats=formats, now=now)
+    return build_from(load(store, study), directory, formats=formats, now=now)
 
 
-def build_from(data: StudyData, folder: Path, *, formats: Sequence[str] = ("html", "pdf"), now: datetime) -> list[Path]:
-    """Writes the report of a study that is at hand, wherever it was read from."""
-    return write_report(study_report(data, now), folder, formats=formats, now=now)
+def build_from(
+    data: StudyData, directory: Path, *, formats: Sequence[str] = ("html", "pdf"), now: datetime
+) -> list[Path]:
+    """Write the report of a loaded study, wherever it was read from."""
+    return write_report(study_report(data, now), directory, formats=formats, now=now)
 
 
 def build_comparison(
     store: str,
     studies: tuple[str, str],
-    folder: Path,
+    directory: Path,
     *,
     formats: Sequence[str] = ("html", "pdf"),
     now: datetime,
 ) -> list[Path]:
-    """Writes the report of two studies of a store beside each other; the rest is as in `build_report`.
+    """Write the report that compares two studies of a store; the rest is as in `build_report`.
 
     Raises:
         UsageError: as `build_report`, or the studies have different metrics.
@@ -60,20 +62,20 @@ def build_comparison(
     """
     first, second = (load(store, study) for study in studies)
     report = comparison_report(first, second, now)
-    return write_report(report, folder, formats=formats, now=now, kind="Two studies compared")
+    return write_report(report, directory, formats=formats, now=now, kind="Two studies compared")
 
 
 def write_report(
-    report: Report, folder: Path, *, formats: Sequence[str], now: datetime, kind: str = KIND
+    report: Report, directory: Path, *, formats: Sequence[str], now: datetime, kind: str = KIND
 ) -> list[Path]:
-    """Writes a report's files: everything is made before the first is written, and each appears whole."""
+    """Write a report's files: all are rendered before the first is written, and each is replaced atomically."""
     rendered: dict[str, bytes] = {}
     if "html" in formats:
         rendered["report.html"] = render_html(report, kind=kind).encode()
     if "pdf" in formats:
         rendered["report.pdf"] = render_pdf(report, now, kind=kind)
-    _write(folder, {**_figure_files(report), **rendered})
-    return [folder / f"report.{name}" for name in formats]
+    _write(directory, {**_figure_files(report), **rendered})
+    return [directory / f"report.{name}" for name in formats]
 
 
 def _figure_files(report: Report) -> dict[str, bytes]:
@@ -86,30 +88,30 @@ def _figure_files(report: Report) -> dict[str, bytes]:
 
 
 def _table_csv(table: Table) -> bytes:
-    """A table's rows: numbers in full where its cells have them, else the text."""
+    """Return a table's rows as CSV: full numbers where cells have them, else the text."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow([title for column in table.columns for title in column.data or (column.title,)])
     for row in table.rows:
-        writer.writerow([value for place, cell in enumerate(row) for value in _data(cell, named=place == 0)])
+        writer.writerow([value for position, cell in enumerate(row) for value in _data(cell, named=position == 0)])
     return text.getvalue().encode()
 
 
 def _data(cell: Cell, *, named: bool) -> list[float | int | str | None]:
-    """What a cell is to another program; the first of a row is its name, which sorts by something else."""
+    """Return a cell for other programs; the first cell of a row is its name, which sorts by something else."""
     values = cell.data or (cell.text if cell.sort is None or named else cell.sort,)
     return [int(each) if isinstance(each, float) and each.is_integer() else each for each in values]
 
 
-def _write(folder: Path, contents: Mapping[str, bytes]) -> None:
+def _write(directory: Path, contents: Mapping[str, bytes]) -> None:
     try:
-        (folder / FIGURES).mkdir(parents=True, exist_ok=True)
+        (directory / FIGURES).mkdir(parents=True, exist_ok=True)
         for name, content in contents.items():
-            path = folder / name
+            path = directory / name
             temporary = path.with_name(f".{path.name}.{os.getpid()}")
             temporary.write_bytes(content)
             temporary.replace(path)
     except OSError as error:
         raise UsageError(
-            f"{folder}: cannot be written to: {error.strerror}. Give another folder with --out."
+            f"{directory}: cannot be written to: {error.strerror}. Choose another directory with --out."
         ) from error

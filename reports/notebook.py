@@ -1,15 +1,15 @@
-"""Studies for notebooks: tables as pandas frames, verdicts and figures as the report has them. Nothing is written.
+"""Studies for notebooks: tables as pandas frames, verdicts and figures as in the report. Nothing is written.
 
 ::
 
     import sweeper
 
     study = sweeper.open("sqlite:///sweeper.db").study("quickstart")
-    study.trials()                            # a row a trial
-    study.claims()                            # a row a claim, with its verdict
+    study.trials()                            # one row per trial
+    study.claims()                            # one row per claim, with its verdict
     study.figure("perplexity_vs_compute")     # shown by Jupyter
 
-Each call reads the store anew, so a study can be looked at while it runs.
+Each call reads the store again, so you can look at a study while it runs.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -40,12 +40,12 @@ _SOURCES: Final[dict[str, Write]] = {"cost": costs, "learning-curves": learning}
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A figure of the report; a notebook shows it.
+    """A figure of the report, which a notebook displays.
 
     Attributes:
-        name: as in the report's folder, e.g. ``cost``.
-        alternative: what it shows, in words.
-        data: what is drawn, a row a point or interval.
+        name: as in the report's directory, e.g. ``cost``.
+        alternative: its content as text.
+        data: what is drawn, one row per point or interval.
     """
 
     name: str
@@ -55,43 +55,43 @@ class Figure:
     data: pd.DataFrame = field(repr=False)
 
     def _repr_svg_(self) -> str:
-        """What Jupyter shows."""
+        """Return what Jupyter shows."""
         return self.svg
 
     def save(self, path: str | Path) -> Path:
-        """Write it as an SVG file; the file's path.
+        """Write it as an SVG file and return the file's path.
 
         Raises:
             UsageError: the path does not end in .svg.
         """
         target = Path(path)
         if target.suffix != ".svg":
-            raise UsageError(f"{target}: figures are SVG. Name a file that ends in .svg.")
+            raise UsageError(f"{target}: figures are SVG. Use a file name that ends in .svg.")
         write_atomically(target, self.svg.encode())
         return target
 
 
 @dataclass(frozen=True, slots=True)
 class StudyView:
-    """One study of a store, read as often as it is asked."""
+    """One study of a store; each method reads it again."""
 
     store: str = field(repr=False)
     name: str
 
     def trials(self) -> pd.DataFrame:
-        """A row a trial: the columns of ``sweeper export --table trials``."""
+        """Return one row per trial: the columns of ``sweeper export --table trials``."""
         with reader.connect(self.store) as connection:
             study = reader.study(connection, self.name)
             return _frame(reader.trial_table(study, reader.trials(connection, study.id)))
 
     def curves(self, metric: str | None = None) -> pd.DataFrame:
-        """A row a measurement, by trial and step.
+        """Return one row per measurement, by trial and step.
 
         Args:
             metric: the study's own by default.
 
         Raises:
-            UsageError: no trial reported the metric; the message names those that there are.
+            UsageError: no trial reported the metric; the message lists those that were reported.
         """
         with reader.connect(self.store) as connection:
             study = reader.study(connection, self.name)
@@ -103,14 +103,14 @@ class StudyView:
         return found.drop(columns="metric").astype(numbers)
 
     def claims(self) -> pd.DataFrame:
-        """A row a claim, with its verdict, interval and sentence: the columns of ``sweeper export --table claims``."""
+        """Return one row per claim, with its verdict and interval: the columns of ``export --table claims``."""
         return _frame(claims_table(load(self.store, self.name)))
 
     def figure(self, name: str) -> Figure:
-        """A figure of the report: ``perplexity_vs_compute``, ``learning_curves``, or a file's name in the report.
+        """Return a figure of the report: ``perplexity_vs_compute``, ``learning_curves``, or a file name in the report.
 
         Raises:
-            UsageError: the report has no such figure, or not yet; the message names those that there are.
+            UsageError: the report does not have such a figure, or not yet; the message lists those that it has.
         """
         wanted = FIGURES.get(name, name)
         context = make_context(load(self.store, self.name), datetime.now(UTC))
@@ -127,30 +127,30 @@ class StudyView:
 
 @dataclass(frozen=True, slots=True)
 class Store:
-    """A store of studies, opened for reading alone."""
+    """A store of studies, opened read-only."""
 
     url: str = field(repr=False)
 
     def studies(self) -> tuple[str, ...]:
-        """The names of its studies, the newest last."""
+        """Return the names of its studies, the newest last."""
         with reader.connect(self.url) as connection:
             return tuple(study.name for study in reader.studies(connection))
 
     def study(self, name: str) -> StudyView:
-        """One study.
+        """Return one study.
 
         Raises:
-            UsageError: there is none of that name; the message names those that there are.
+            UsageError: there is no study of that name; the message lists those that there are.
         """
         with reader.connect(self.url) as connection:
             return StudyView(self.url, reader.study(connection, name).name)
 
 
 def open_store(url: str) -> Store:
-    """A store by its URL.
+    """Open a store by its URL.
 
     Raises:
-        StoreError: there is none, or it cannot be read; the message says what to do.
+        StoreError: there is no store, or it cannot be read; the message says what to do.
     """
     with reader.connect(url):
         return Store(url)

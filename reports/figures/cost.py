@@ -1,4 +1,4 @@
-"""The metric against what it cost: device time and FLOPs, with the Pareto front."""
+"""The metric against its cost, device time and FLOPs, with the Pareto front."""
 
 from collections.abc import Mapping, Sequence
 from typing import Final
@@ -24,11 +24,11 @@ COLUMNS: Final = ("trial_id", "phase", "number", "state", "device_seconds", "flo
 
 
 def cost_figure(trials: pd.DataFrame, metric: Metric, published: Mapping[str, float]) -> Drawing | None:
-    """Each trial's best value against its device time and its FLOPs; None if no trial has a value.
+    """Draw each trial's best value against its device time and its FLOPs; None if no trial has a value.
 
     Args:
         trials: the columns of `COLUMNS`.
-        published: values to compare with, by what they are called.
+        published: values to compare with, by name.
     """
     known = trials.loc[np.isfinite(trials["value"]), list(COLUMNS)]
     costs = [cost for cost in ("device_seconds", "flops") if (known[cost] > 0).any()]
@@ -51,7 +51,7 @@ def cost_figure(trials: pd.DataFrame, metric: Metric, published: Mapping[str, fl
 
 
 def _panel(canvas: Canvas, axes: Axes, known: pd.DataFrame, cost: str, metric: Metric) -> "pd.Series[bool]":
-    """Draws one panel; returns which trials are on its front."""
+    """Draw one panel; return which trials are on its front."""
     unit = time_unit(known[cost]) if cost == "device_seconds" else None
     size, label = (unit.size, unit.name) if unit is not None else (1.0, "FLOPs")
     x = known[cost] / size
@@ -75,7 +75,7 @@ def _panel(canvas: Canvas, axes: Axes, known: pd.DataFrame, cost: str, metric: M
 def _draw_published(axes: Axes, published: Mapping[str, float]) -> None:
     for place, (name, value) in enumerate(sorted(published.items(), key=lambda item: item[1])):
         axes.axhline(value, color=MUTED, linewidth=0.7, dashes=(4, 2))
-        side = 1.0 - place % 2  # by turns, so that near values do not hide each other's names
+        side = 1.0 - place % 2  # alternating, so that close values do not hide each other's names
         axes.annotate(
             wording.label(name), (side, value), xycoords=("axes fraction", "data"), xytext=(4 - 4 * side, 2),
             textcoords="offset points", ha="right" if side else "left", fontsize=6.5, color=MUTED,
@@ -83,7 +83,7 @@ def _draw_published(axes: Axes, published: Mapping[str, float]) -> None:
 
 
 def _density(axes: Axes, costs: "pd.Series[float]", values: NDArray[np.float64], metric: Metric) -> None:
-    """Shades how many trials lie where. Sets the axes' scales, and so comes before their ticks."""
+    """Shade the density of trials. This sets the axes' scales, so it comes before their ticks."""
     unit = time_unit(costs).size if costs.name == "device_seconds" else 1.0
     there = (costs > 0).to_numpy()
     axes.hexbin(
@@ -93,7 +93,7 @@ def _density(axes: Axes, costs: "pd.Series[float]", values: NDArray[np.float64],
 
 
 def _singled_out(known: pd.DataFrame, metric: Metric, front: NDArray[np.int64]) -> pd.DataFrame:
-    """Those of many trials that are still drawn one by one: the best and the front."""
+    """Return those of many trials that are drawn one by one: the best and the front."""
     best = known["value"].sort_values(ascending=metric.minimizes).index[:SHOWN_OF_MANY]
     return known.loc[known.index.isin(best.union(known.index[front]))]
 

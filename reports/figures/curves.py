@@ -1,4 +1,4 @@
-"""Learning curves, a panel a phase: lines where they are few, quantile bands and the best where they are many."""
+"""Learning curves, one panel per phase: lines if there are few, quantile bands and the best if there are many."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -19,21 +19,24 @@ from sweeper.evidence.data.measures import Metric, best_value
 from sweeper.evidence.statistics.curves import quantile_bands
 
 FEW: Final = 30  # curves in a panel that are drawn one by one
-PANELS: Final = 12  # in one figure: four rows, which a page of paper holds with their caption
+PANELS: Final = 12  # in one figure: four rows, which fit on a printed page with their caption
 BEST: Final = 3
-SHORT: Final = 18  # letters of a name that leave room for more in a panel's first line
-GHOSTS: Final = 1000  # trials, up to which a page can draw the curve of any one
+SHORT: Final = 18  # characters of a name that leave room in a panel's first line
+GHOSTS: Final = 1000  # trials, up to which a page can draw any curve on request
 QUANTILES: Final = (0.05, 0.25, 0.5, 0.75, 0.95)
 GRID: Final = 60
-AXES: Final = {"steps": "step", "epochs": "epoch"}  # what an axis of places is called, where it is not the unit itself
-HEADROOM: Final = 1.6  # a log axis ends at this factor of the ends of the curves, so that their starts do not fill it
+AXES: Final = {"steps": "step", "epochs": "epoch"}  # the axis label, where it is not the unit itself
+HEADROOM: Final = 1.6  # a log axis ends at this multiple of the final values, so that initial values do not fill it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PhaseCurves:
-    """The curves of a phase: `trials` are its members, best first, `baseline` those at the baseline.
+    """The curves of a phase.
 
-    `unit` is what their steps count: steps, tokens or epochs.
+    Attributes:
+        trials: its members, best first.
+        baseline: those at the baseline.
+        unit: what their steps count: steps, tokens or epochs.
     """
 
     phase: str
@@ -50,12 +53,12 @@ class PhaseCurves:
 
 
 def units_of(phases: Sequence[PhaseCurves]) -> str:
-    """What the steps of some phases count, e.g. ``steps or epochs``."""
+    """Return what the steps of some phases count, e.g. ``steps or epochs``."""
     return " or ".join(dict.fromkeys(phase.unit for phase in phases))
 
 
 def curves_figures(phases: Sequence[PhaseCurves], metric: Metric) -> tuple[Drawing, ...]:
-    """The metric over each trial's steps, in as many figures as pages take; none if no trial reported it."""
+    """Draw the metric over each trial's steps, in as many figures as pages need; none if no trial reported it."""
     shown = [phase for phase in phases if phase.drawn]
     parts = math.ceil(len(shown) / PANELS)
     ghosts = sum(len(phase.trials) for phase in shown) <= GHOSTS

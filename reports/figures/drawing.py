@@ -1,4 +1,4 @@
-"""A figure as the report keeps it: an SVG that names the trials in it, its data, and its text alternative.
+"""A figure of the report: an SVG that names the trials in it, its data, and its text alternative.
 
 Figures are drawn on matplotlib's `Figure` objects, without pyplot and its state. The same data give the same bytes.
 """
@@ -25,7 +25,7 @@ INK: Final = "#1c1c1b"
 MUTED: Final = "#6a6a68"
 RULE: Final = "#e2dfd8"
 PAPER: Final = "#fffefd"
-# Okabe and Ito's palette, told apart with every common colour blindness.
+# Okabe and Ito's palette, distinguishable with every common colour blindness.
 BLUE: Final = "#0072b2"
 ORANGE: Final = "#d55e00"
 GREEN: Final = "#009e73"
@@ -77,11 +77,11 @@ class Drawing:
     Attributes:
         name: of its files, e.g. ``cost``.
         title: a few words.
-        alternative: what it shows, in words with its numbers, for readers who do not see it.
+        alternative: its content as text with numbers, for readers who cannot see it.
         svg: the figure; an element with ``data-trial`` shows that trial.
-        data: what is drawn, a row a point or interval.
-        ghosts: paths of trials that the figure shows only in a band, in its coordinates; a page draws the one that
-            is marked.
+        data: what is drawn, one row per point or interval.
+        ghosts: by trial the path, in the figure's coordinates, of trials that it shows only as a band; a page draws
+            that of the trial that is marked.
     """
 
     name: str
@@ -114,7 +114,7 @@ class Canvas:
         self._settings.__exit__(None, None, None)
 
     def axes(self, rows: int = 1, columns: int = 1, **options: Any) -> list[Axes]:
-        """Panels in a grid, row by row, with light grid lines."""
+        """Return panels in a grid, row by row, with light grid lines."""
         found = self.figure.subplots(rows, columns, squeeze=False, **options)
         panels = [panel for row in found for panel in row]
         for panel in panels:
@@ -124,9 +124,9 @@ class Canvas:
         return panels
 
     def points(self, axes: Axes, x: ArrayLike, y: ArrayLike, trials: Sequence[int], **options: Any) -> None:
-        """Points of one style, one a trial; those with a coordinate that its axis cannot show are left out.
+        """Draw points of one style, one per trial; points that an axis cannot show are left out.
 
-        The axes have their scales by now.
+        The axes must have their scales already.
         """
         across, up = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
         shown = np.isfinite(across) & np.isfinite(up)
@@ -139,18 +139,18 @@ class Canvas:
         axes.plot(across[shown], up[shown], gid=group, **{"linestyle": "", **options})
 
     def curve(self, axes: Axes, x: ArrayLike, y: ArrayLike, trial: int, **options: Any) -> None:
-        """The line of one trial."""
+        """Draw the line of one trial."""
         axes.plot(np.asarray(x, dtype=float), np.asarray(y, dtype=float), gid=f"{svg.CURVE}{trial}", **options)
 
     def ghost(self, axes: Axes, x: ArrayLike, y: ArrayLike, trial: int) -> None:
-        """The line of one trial that is drawn only once the trial is marked."""
+        """Draw the line of one trial only once the trial is marked."""
         points = np.column_stack([np.asarray(x, dtype=float), np.asarray(y, dtype=float)])
         self._ghosts.append((axes, trial, points[np.isfinite(points).all(axis=1)]))
 
     def finish(self, title: str, alternative: str, data: pd.DataFrame) -> Drawing:
-        """The drawing, once all is on the canvas."""
+        """Return the finished drawing."""
         with warnings.catch_warnings():
-            # The reader's fonts may have the characters that matplotlib's do not.
+            # The reader's fonts may have characters that matplotlib's fonts lack.
             warnings.filterwarnings("ignore", message=r"Glyph \d+.*missing from font")
             text = io.BytesIO()
             self.figure.savefig(text, format="svg", metadata={"Date": None, "Creator": None})

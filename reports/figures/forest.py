@@ -1,4 +1,4 @@
-"""Effects as points with intervals, a row each, about the line of no effect."""
+"""Effects as points with intervals, one row each, about the line of no effect."""
 
 import math
 from collections.abc import Sequence
@@ -26,7 +26,7 @@ WORDS: Final[dict[Finding, str]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """One effect: the estimate with its interval, NaN where there is none; in percent or in the metric's unit."""
+    """One effect: the estimate with its interval, NaN if there is none; in percent or in the metric's unit."""
 
     group: str
     label: str
@@ -38,7 +38,7 @@ class Row:
 
 
 def forest_figure(name: str, title: str, rows: Sequence[Row], label: str, *, percent: bool) -> Drawing | None:
-    """A forest plot, its rows from the top in the order given; None if no effect has an estimate.
+    """Draw a forest plot, its rows in the given order; None if no effect has an estimate.
 
     Args:
         label: of the x axis.
@@ -58,14 +58,14 @@ def forest_figure(name: str, title: str, rows: Sequence[Row], label: str, *, per
 
 
 def finding_of(low: float, high: float, *, improves: bool) -> Finding:
-    """What an interval says: better or worse where it excludes 0."""
+    """Return what an interval shows: better or worse if it excludes 0."""
     if not (low > 0 or high < 0):
         return "unclear"
     return "better" if improves else "worse"
 
 
 def amount(value: float, *, percent: bool) -> str:
-    """An effect with its sign, in percent or as a number."""
+    """Format an effect with its sign, in percent or as a number."""
     return wording.signed(value, 1) + "\u202f%" if percent else wording.signed(value, 4)
 
 
@@ -119,7 +119,7 @@ def _handle(finding: Finding) -> Line2D:
 
 
 def _limits(rows: Sequence[Row]) -> tuple[float, float]:
-    """All estimates and intervals, but wide intervals are cut where they would squeeze the estimates."""
+    """Return limits for all estimates and intervals; wide intervals are cut if they would squeeze the estimates."""
     estimates = np.array([row.estimate for row in rows])
     ends = np.array([end for row in rows for end in (row.low, row.high) if math.isfinite(end)])
     reach = max(float(np.abs(estimates).max()), 1e-12)

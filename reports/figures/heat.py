@@ -1,4 +1,4 @@
-"""Main effects and two-way interactions of a factorial as a triangle of numbers, shaded by their size."""
+"""Main effects and two-way interactions of a factorial as a triangle of numbers, shaded by size."""
 
 from collections.abc import Mapping, Sequence
 from typing import Final
@@ -15,17 +15,17 @@ from reports.figures.drawing import PAPER, Canvas, Drawing
 from reports.figures.forest import amount
 
 CELL: Final = 0.42  # inches, its height
-COLOURS: Final = "PuOr_r"  # violet below nothing, orange above; told apart with every common colour blindness
+COLOURS: Final = "PuOr_r"  # violet below zero, orange above; distinguishable with every common colour blindness
 DARK: Final = 0.72  # share of the scale beyond which a cell's text is light
 
 
 def interaction_figure(
     name: str, title: str, factors: Sequence[str], effects: Mapping[tuple[str, ...], float], *, percent: bool
 ) -> Drawing:
-    """The triangle: main effects on its diagonal, interactions below.
+    """Draw the triangle: main effects on its diagonal, interactions below it.
 
     Args:
-        effects: by one factor or by two; those that cannot be told apart are absent.
+        effects: by one factor or by two; aliased ones are absent.
         percent: whether the numbers are percentages.
     """
     known = {frozenset(terms): value for terms, value in effects.items()}
@@ -50,7 +50,7 @@ def interaction_figure(
 
 def _draw_cell(axes: Axes, column: int, row: int, value: float | None, norm: TwoSlopeNorm, *, percent: bool) -> None:
     if value is None or not np.isfinite(value):
-        axes.text(column, row, "not told apart" if value is None else "", ha="center", va="center", fontsize=6)
+        axes.text(column, row, "aliased" if value is None else "", ha="center", va="center", fontsize=6)
         return
     shade = float(norm(value))
     colour = mpl.colormaps[COLOURS](0.08 + 0.84 * shade)

@@ -18,7 +18,7 @@ ROW_HEIGHT: Final = 0.26  # inches
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rung:
-    """A step of a ladder: its trials, a seed each, with their values."""
+    """A step of a ladder: its trials, one per seed, with their values."""
 
     label: str
     trials: Sequence[int]
@@ -26,7 +26,7 @@ class Rung:
 
 
 def ladder_figure(name: str, title: str, rungs: Sequence[Rung], metric: Metric) -> Drawing | None:
-    """The rungs from the top, each trial a point and their mean a tick; None if no rung has a value."""
+    """Draw the rungs from top to bottom, trials as points, their mean as a tick; None if no rung has a value."""
     if not any(np.isfinite(rung.values).any() for rung in rungs):
         return None
     with Canvas(name, 0.8 + ROW_HEIGHT * len(rungs)) as canvas:
@@ -48,7 +48,7 @@ def ladder_figure(name: str, title: str, rungs: Sequence[Rung], metric: Metric) 
 
 
 def _mean(values: Sequence[float], metric: Metric) -> float:
-    """The mean over seeds, of the logarithms where those are compared."""
+    """Return the mean over seeds, of the logarithms if those are compared."""
     finite = np.array([value for value in values if np.isfinite(value)])
     if not len(finite):
         return float("nan")

@@ -1,4 +1,4 @@
-"""What was found by when: best so far over device time, and the best to be expected of n trials of a search."""
+"""Progress: the best value so far over device time, and the expected best of n trials of a search."""
 
 from collections.abc import Mapping, Sequence
 from typing import Final
@@ -17,7 +17,7 @@ LARGEST: Final = 200  # points of a curve of expectations
 
 
 def anytime_figure(trials: pd.DataFrame, metric: Metric) -> Drawing | None:
-    """The best value so far against all device time spent; None if no trial that ended has a value.
+    """Draw the best value so far against all device time spent; None if no ended trial has a value.
 
     Args:
         trials: trial_id, value, device_seconds, ended_at and state; those that have not ended are left out.
@@ -30,7 +30,7 @@ def anytime_figure(trials: pd.DataFrame, metric: Metric) -> Drawing | None:
     unit = time_unit(ended["device_seconds"].cumsum())
     spent = float(ended["device_seconds"].sum()) / unit.size
     x, y = found.compute / unit.size, found.best
-    which = [int(trial) for trial in ended["trial_id"].iloc[found.places]]
+    which = [int(trial) for trial in ended["trial_id"].iloc[found.positions]]
     with Canvas("anytime", 2.5) as canvas:
         (axes,) = canvas.axes()
         metric_axis(axes, metric, y)
@@ -48,10 +48,10 @@ def anytime_figure(trials: pd.DataFrame, metric: Metric) -> Drawing | None:
 
 
 def expectation_figure(phases: Mapping[str, Sequence[float]], metric: Metric) -> Drawing | None:
-    """The expected best of n trials of each search, with a standard deviation either way; None without a search.
+    """Draw the expected best of n trials of each search, plus or minus one standard deviation; None without a search.
 
     Args:
-        phases: the values of each search's trials; a trial that gave none counts as the worst that another gave.
+        phases: the values of each search's trials; a trial without a value counts as the worst of the others.
     """
     frames = [_expectation(phase, values, metric) for phase, values in phases.items() if len(values) > 1]
     if not frames:

@@ -1,4 +1,4 @@
-"""Axes that read well: the metric's, and those of time, steps and FLOPs in units that suit their values."""
+"""Readable axes: the metric's, and those of time, steps and FLOPs in units that suit their values."""
 
 import math
 from collections.abc import Sequence
@@ -17,20 +17,20 @@ from sweeper.evidence.data.measures import Metric
 NARROW: Final = 3.0  # axes whose ends differ by less than this factor get evenly spaced ticks
 MANTISSAS: Final = ((1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 7.0), (1.0, 2.0, 3.0, 5.0), (1.0, 2.0, 5.0), (1.0, 3.0), (1.0,))
 MARGIN: Final = 0.06
-ALIKE: Final = 1.02  # costs within this factor are one cost, about which the axis reaches by `SPREAD`
+ALIKE: Final = 1.02  # costs within this factor count as one, around which the axis extends by `SPREAD`
 SPREAD: Final = 1.25
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unit:
-    """A unit for an axis: a value in it is the value over `size`."""
+    """A unit for an axis: a value in the unit is the value divided by `size`."""
 
     size: float
     name: str
 
 
 def time_unit(seconds: ArrayLike) -> Unit:
-    """Device-hours, or device-minutes or -seconds where all is short."""
+    """Return device-hours, or device-minutes or -seconds if all times are short."""
     longest = np.max(np.nan_to_num(np.asarray(seconds, dtype=float)), initial=0.0)
     if longest >= 3600:
         return Unit(size=3600.0, name="device-hours")
@@ -38,7 +38,7 @@ def time_unit(seconds: ArrayLike) -> Unit:
 
 
 def metric_axis(axes: Axes, metric: Metric, values: ArrayLike, *, label: bool = True) -> None:
-    """The y axis of the metric over the finite ones of some values; logarithmic for perplexities."""
+    """Set up the y axis of the metric for the finite values among these; logarithmic for perplexities."""
     if label:
         axes.set_ylabel(wording.label(wording.metric_name(metric.name)))
     ends = _ends(values, log=metric.is_log)
@@ -49,14 +49,14 @@ def metric_axis(axes: Axes, metric: Metric, values: ArrayLike, *, label: bool = 
 
 
 def log_costs(costs: ArrayLike) -> bool:
-    """Whether costs differ so much that their axis is logarithmic."""
+    """Return whether costs differ so much that their axis is logarithmic."""
     numbers = np.asarray(costs, dtype=float)
     positive = numbers[np.isfinite(numbers) & (numbers > 0)]
     return len(positive) > 0 and bool(positive.max() > NARROW * positive.min())
 
 
 def cost_axis(axes: Axes, costs: ArrayLike, label: str) -> None:
-    """The x axis of what trials cost: logarithmic where costs differ much."""
+    """Set up the x axis of costs, logarithmic if they differ much."""
     axes.set_xlabel(label)
     numbers = np.asarray(costs, dtype=float)
     positive = numbers[np.isfinite(numbers) & (numbers > 0)]
@@ -65,20 +65,20 @@ def cost_axis(axes: Axes, costs: ArrayLike, label: str) -> None:
         axes.set_xscale("log")
     ends = _ends(numbers, log=log)
     if ends is not None:
-        if len(positive) and positive.max() < ALIKE * positive.min():  # else the axis would show rounding alone
+        if len(positive) and positive.max() < ALIKE * positive.min():  # else the axis would show only rounding
             ends = (ends[0] / SPREAD, ends[1] * SPREAD)
         axes.set_xlim(*ends)
         _set_ticks(axes.xaxis, *ends, log=log)
 
 
 def clamped(values: ArrayLike, metric: Metric) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """Values for an axis that a few very bad ones would squeeze: those stand on its edge.
+    """Return values for an axis that a few very bad ones would squeeze: those are moved to its edge.
 
-    The edge is six times as far from the median as the best is, on the metric's scale, and at least a factor of 2 for
-    perplexities; about a tenth of the values at most lie beyond.
+    The edge is six times as far from the median as the best value is, on the metric's scale, and at least a factor of 2
+    for perplexities; at most about a tenth of the values lie beyond it.
 
     Returns:
-        The values, and which of them were brought in.
+        The values, and which of them were moved.
     """
     numbers = np.asarray(values, dtype=float)
     sign = 1.0 if metric.minimizes else -1.0
@@ -95,7 +95,7 @@ def clamped(values: ArrayLike, metric: Metric) -> tuple[NDArray[np.float64], NDA
 
 
 def mirrored_metric_axis(axes: Axes, metric: Metric, values: ArrayLike) -> None:
-    """The metric along the x axis, where a figure's rows are named."""
+    """Set up the x axis of the metric, for figures with named rows."""
     axes.set_xlabel(wording.label(wording.metric_name(metric.name)))
     ends = _ends(values, log=metric.is_log)
     if ends is not None:
@@ -105,7 +105,7 @@ def mirrored_metric_axis(axes: Axes, metric: Metric, values: ArrayLike) -> None:
 
 
 def count_axis(axes: Axes, last: float, label: str, *, least: float = 1.0) -> None:
-    """The x axis of a count from 0, e.g. of steps."""
+    """Set up the x axis of a count from 0, e.g. of steps."""
     axes.set_xlabel(label)
     end = max(last, least) * 1.02
     axes.set_xlim(0.0, end)
@@ -113,7 +113,7 @@ def count_axis(axes: Axes, last: float, label: str, *, least: float = 1.0) -> No
 
 
 def _ends(values: ArrayLike, *, log: bool) -> tuple[float, float] | None:
-    """The limits of an axis with a margin; None if there is no value to show."""
+    """Return the limits of an axis with a margin; None if there is no value to show."""
     numbers = np.asarray(values, dtype=float).ravel()
     finite = numbers[np.isfinite(numbers) & ((numbers > 0) | (not log))]
     if not len(finite):
@@ -133,7 +133,7 @@ def _set_ticks(axis: Axis, low: float, high: float, *, log: bool, most: int = 6)
 
 
 def ticks(low: float, high: float, *, log: bool, most: int = 6) -> list[float]:
-    """Round values between the ends of an axis."""
+    """Return round values between the ends of an axis."""
     if not log or high < NARROW * low:
         found = MaxNLocator(most, steps=[1, 2, 2.5, 5, 10]).tick_values(low, high)
         return [float(value) for value in found if low <= value <= high]
@@ -148,12 +148,12 @@ def ticks(low: float, high: float, *, log: bool, most: int = 6) -> list[float]:
 
 
 def tick_text(value: float) -> str:
-    """A tick's number: short, with a prefix from a million on."""
+    """Format a tick's number: short, with a prefix from a million on."""
     if abs(value) >= 1e6:
         return wording.si(value)
     return f"{value:.4g}".replace("-", "\u2212") if abs(value) < 1000 else wording.grouped(round(value))
 
 
 def widest(groups: Sequence[ArrayLike]) -> NDArray[np.float64]:
-    """All values of some arrays together."""
+    """Return all values of several arrays."""
     return np.concatenate([np.asarray(group, dtype=float).ravel() for group in groups] or [np.array([])])

@@ -21,10 +21,10 @@ SERIES: Final = {"Shapley": (BLUE, "o"), "added alone": (ORANGE, "^"), "left out
 def attribution_figure(
     name: str, title: str, shares: Mapping[str, Mapping[str, float | None]], label: str, *, percent: bool
 ) -> Drawing:
-    """The gain of each factor by three ways of sharing it out; positive betters the metric.
+    """Draw the gain of each factor by three kinds of attribution; positive improves the metric.
 
     Args:
-        shares: by factor, then by the names of `SERIES`; None where the trials for it were not run.
+        shares: by factor, then by the names of `SERIES`; None where its trials were not run.
         percent: whether the numbers are percentages.
     """
     with Canvas(name, 0.8 + ROW_HEIGHT * len(shares)) as canvas:
@@ -45,7 +45,7 @@ def attribution_figure(
 
 
 def importance_figure(name: str, title: str, factors: Sequence[tuple[str, float, float, float]]) -> Drawing:
-    """The importances of a search's factors: fANOVA's share of the variance, and PED-ANOVA's weights as shares.
+    """Draw the importances of a search's factors: fANOVA's share of the variance, and PED-ANOVA's weights as shares.
 
     Args:
         factors: name, fANOVA's share, its standard deviation, PED-ANOVA's weight; the most important first.

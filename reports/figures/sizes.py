@@ -1,4 +1,4 @@
-"""Effects against the amount of training text: a line for each configuration, with its intervals."""
+"""Effects against the amount of training text: one line per configuration, with intervals."""
 
 import math
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ APART: Final = 0.035  # of the axis in log units, between the points of two conf
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SizePoint:
-    """One effect with its interval, NaN where there is none; in percent or in the metric's unit."""
+    """One effect with its interval, NaN if there is none; in percent or in the metric's unit."""
 
     label: str
     tokens: int
@@ -32,7 +32,7 @@ class SizePoint:
 
 
 def sizes_figure(name: str, title: str, points: Sequence[SizePoint], label: str, *, percent: bool) -> Drawing | None:
-    """The effects over the tokens trained on, on a logarithmic axis; None if none has an estimate.
+    """Draw the effects over the tokens trained on, on a logarithmic axis; None if none has an estimate.
 
     Args:
         label: of the y axis.
@@ -55,7 +55,7 @@ def sizes_figure(name: str, title: str, points: Sequence[SizePoint], label: str,
 
 
 def _draw_line(axes: Axes, points: Sequence[SizePoint], place: int, number: int) -> None:
-    """A line through the estimates, moved a little aside so that intervals do not hide each other."""
+    """Draw a line through the estimates, shifted a little so that intervals do not hide each other."""
     colour, shift = SERIES[place % len(SERIES)], APART * (place - (number - 1) / 2)
     x = np.array([point.tokens for point in points]) * math.exp(shift)
     style = {"color": colour, "linewidth": 1.1, "marker": MARKERS[place % len(MARKERS)], "markersize": 4.2}

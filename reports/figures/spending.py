@@ -1,4 +1,4 @@
-"""Where the device time went: a bar a phase, by what became of the attempts."""
+"""Device time: one bar per phase, by the results of the attempts."""
 
 from typing import Final
 
@@ -14,10 +14,10 @@ ROW_HEIGHT: Final = 0.26
 
 
 def spending_figure(spent: pd.DataFrame) -> Drawing | None:
-    """The bars; None if nothing was spent.
+    """Draw the bars; None if nothing was spent.
 
     Args:
-        spent: phase (in order), fate (of `FATES`) and device_seconds, a row a phase and fate.
+        spent: phase (in order), fate (one of `FATES`) and device_seconds, one row per phase and fate.
     """
     total = float(spent["device_seconds"].sum()) if len(spent) else 0.0
     if total <= 0:

@@ -1,7 +1,7 @@
-"""From matplotlib's SVG to a small one that a page may hold: no style attributes, few digits, unique names.
+"""Converts matplotlib's SVG to a small one that a page can include: no style attributes, few digits, unique names.
 
-A page's content-security policy refuses style attributes, so they become presentation attributes; the trials that
-points and lines belong to become ``data-trial``.
+A page's content-security policy refuses style attributes, so they become presentation attributes; the trials of points
+and lines become ``data-trial``.
 """
 
 import re
@@ -20,11 +20,11 @@ REFERENCE: Final = re.compile(r"#([^\s)\"']+)")
 
 
 def finished(source: bytes, name: str, points: Mapping[str, Sequence[int]], title: str, alternative: str) -> str:
-    """The SVG of a figure.
+    """Return the SVG of a figure.
 
     Args:
-        source: what matplotlib wrote.
-        name: of the figure; names within it begin with it.
+        source: matplotlib's output.
+        name: of the figure; names within the SVG begin with it.
         points: the trials of each group of points, in the order of the points, by the group's id.
     """
     root = ET.fromstring(source)  # noqa: S314 - our own drawing, not a user's file
@@ -65,7 +65,7 @@ def _tag_points(root: ET.Element, points: Mapping[str, Sequence[int]]) -> None:
 
 
 def _rename(root: ET.Element, name: str) -> None:
-    """Drops the ids that nothing refers to, and begins the others with the figure's name."""
+    """Drop the ids that nothing refers to, and prefix the others with the figure's name."""
     used = {
         found
         for element in root.iter()
@@ -110,7 +110,7 @@ def _short(found: re.Match[str]) -> str:
 
 
 def _hoist(root: ET.Element) -> None:
-    """What all points of a group have in common moves to the group."""
+    """Move what all points of a group have in common to the group."""
     for group in list(root.iter(f"{{{NAMESPACE}}}g")):
         children = list(group)
         if len(children) < 2 or any(_tag(child) != "use" for child in children):

@@ -1,6 +1,6 @@
-"""The report as one HTML file that loads nothing: styles, script and figures are in it.
+"""The report as one HTML file that loads nothing: it contains its styles, its script and its figures.
 
-A content-security policy lets the page's own style and script run, by their hashes, and refuses everything else.
+A content-security policy allows the page's own style and script, by their hashes, and refuses everything else.
 """
 
 import base64
@@ -17,15 +17,15 @@ from markupsafe import Markup
 from reports.rendering.html_figures import inline_svg
 from reports.sections.blocks import Block, Plot, Report, Table
 
-STATIC_ROWS: Final = 1000  # rows of a table in the page itself; a script adds those beyond as they are asked for
+STATIC_ROWS: Final = 1000  # rows of a table in the page itself; a script adds the others on demand
 KIND: Final = "Report of a study"
 
 
 def render_html(report: Report, *, kind: str = KIND) -> str:
-    """The page of a report.
+    """Return the page of a report.
 
     Args:
-        kind: what stands above the title.
+        kind: the line above the title.
     """
     environment = _environment()
     css, javascript = _asset("page.css"), _asset("page.js")
@@ -74,7 +74,7 @@ def _policy(css: str, javascript: str) -> str:
 
 
 def _numbered(report: Report) -> list[Mapping[str, Any]]:
-    """The sections with their blocks' kinds, and the numbers of figures and tables through the report."""
+    """Return the sections with their blocks' kinds, and the numbers of figures and tables throughout the report."""
     counts = {"plot": 0, "table": 0}
 
     def entry(block: Block) -> tuple[str, Block, int | None]:
@@ -98,7 +98,7 @@ def _ghosts(report: Report) -> dict[str, dict[str, str]]:
 
 
 def _breakable(text: str) -> Markup:
-    """Text that may break after underscores."""
+    """Return text that may break after underscores."""
     return Markup("_<wbr>").join(text.split("_"))
 
 
@@ -107,7 +107,7 @@ def _sort_value(value: float | str) -> str:
 
 
 def _rest_json(table: Table) -> Markup:
-    """The rows beyond those in the page: trial, texts, and the values they sort by."""
+    """Return the rows that are not in the page itself: trial, texts, and the values by which they sort."""
     trials = table.trials or (None,) * len(table.rows)
     return _json(
         [
@@ -122,7 +122,7 @@ def _plain(value: float | str | None) -> float | str | None:
 
 
 def _json(value: object) -> Markup:
-    """JSON for a script element: no character in it can end the element."""
+    """Return JSON for a script element: no character in it can end the element."""
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     for character, code in (
         ("<", "\\u003c"),

@@ -1,4 +1,4 @@
-"""Figures inside a page: their colours become the page's, so that they are right on light and on dark."""
+"""Figures inside a page, in the page's colours, so that they suit its light and its dark theme."""
 
 import re
 from typing import Final
@@ -26,7 +26,7 @@ DESCRIBED: Final = re.compile(r"<(title|desc)>.*?</\1>", re.DOTALL)
 
 
 def inline_svg(drawing: Drawing) -> Markup:
-    """The figure as an element of a page, with its text alternative as its label."""
+    """Return the figure as an element of a page, with its text alternative as its label."""
     text = DESCRIBED.sub("", drawing.svg)
     text = COLOUR.sub(lambda found: f'"var({VARIABLES[found[1]]})"' if found[1] in VARIABLES else found[0], text)
     head, rest = text.split(">", 1)

@@ -1,7 +1,7 @@
 """The report as a PDF by typst: tagged, PDF/UA-1, with the same figures as the page.
 
-The document goes to the template as JSON, and the template sets strings as text, so that nothing a user wrote can be
-markup.
+The document goes to the template as JSON, and the template sets strings as text, so nothing that a user wrote can
+become markup.
 """
 
 import functools
@@ -21,8 +21,8 @@ from reports.rendering.pdf_fonts import Fonts, code_point, fonts_for, installed_
 from reports.sections.blocks import Block, Facts, Listing, Paragraph, Plot, Report, Rulings, Table
 
 STANDARD: Final = "ua-1"
-MOST_ROWS: Final = 500  # of a table in print; all of them are in the page and in the CSV beside it
-WIDE: Final = 13  # columns of a table from which on its section gets pages on their side
+MOST_ROWS: Final = 500  # of a table in print; the page and the CSV file have all of them
+WIDE: Final = 13  # columns of a table from which its section is printed in landscape
 UNSEEN: Final = "alternative"
 MOST_EXAMPLES: Final = 3
 
@@ -32,10 +32,10 @@ log = logging.getLogger(__name__)
 def render_pdf(
     report: Report, now: datetime, *, kind: str = KIND, installed: Callable[[], Iterable[Path]] = installed_fonts
 ) -> bytes:
-    """The PDF of a report; the same report, time and fonts give the same bytes.
+    """Return the PDF of a report; the same report, time and fonts give the same bytes.
 
     Args:
-        installed: fonts of this machine, asked for only if those that we bring lack a character.
+        installed: fonts of this machine, used only if ours lack a character.
     """
     document = {
         "title": report.title,
@@ -64,11 +64,11 @@ def _compile(document: str, fonts: Fonts, timestamp: int) -> bytes:
 
 
 def _readable(document: dict[str, Any], missing: frozenset[str]) -> dict[str, Any]:
-    """The document with what no font can show spelled out, a note that says so, and its title as it is beside."""
+    """Return the document with characters that no font has spelled out, a note about them, and its original title."""
     note = ""
     if missing:
         examples = ", ".join(f"[{code_point(each)}]" for each in sorted(missing)[:MOST_EXAMPLES])
-        note = f"No font here has some of the characters; their code points stand for them: {examples}"
+        note = f"No installed font has some of the characters, which are shown as code points: {examples}"
         note += f" and {len(missing) - MOST_EXAMPLES} more" if len(missing) > MOST_EXAMPLES else ""
         log.warning("report.pdf: %s. Install a font that has them, or read report.html.", note)
         note += ". They are in report.html."
@@ -77,7 +77,7 @@ def _readable(document: dict[str, Any], missing: frozenset[str]) -> dict[str, An
 
 
 def _shown(value: Any) -> Any:
-    """What of a document is set: all but the words that are read aloud."""
+    """Return what is printed of a document: everything but the text alternatives."""
     if isinstance(value, dict):
         return {key: _shown(item) for key, item in value.items() if key != UNSEEN}
     return [_shown(item) for item in value] if isinstance(value, list | tuple) else value

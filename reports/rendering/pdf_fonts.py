@@ -1,7 +1,7 @@
-"""The fonts of the PDF, and what becomes of characters that they lack.
+"""The fonts of the PDF, and what replaces characters that they lack.
 
-Typst's own fonts and matplotlib's DejaVu, which the figures are measured with, are the same on every machine.
-For other characters this machine's fonts are looked through; what no font has is written as its code point.
+Typst's own fonts and matplotlib's DejaVu, with which the figures are measured, are the same on every machine. Other
+characters are looked up in this machine's fonts; a character that no font has is written as its code point.
 """
 
 import re
@@ -18,16 +18,16 @@ from matplotlib import font_manager
 from matplotlib.ft2font import FT2Font
 
 EVERYDAY: Final = "DejaVuSans.ttf"  # has Latin, Greek, Cyrillic, Armenian, Hebrew, Arabic, mathematics, arrows
-LAST_RESORT: Final = "LastResort"  # fonts of these names show a box with the script's name for every character
+LAST_RESORT: Final = "LastResort"  # fonts of this name show a box with the script's name for every character
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fonts:
-    """What a document is set with.
+    """The fonts of a document.
 
     Attributes:
         fonts: typst's.
-        missing: characters of the document that none of them has.
+        missing: characters of the document that no font has.
     """
 
     fonts: typst.Fonts
@@ -35,32 +35,34 @@ class Fonts:
 
 
 def installed_fonts() -> Iterable[Path]:
-    """This machine's fonts, upright ones of common weight first."""
+    """Return this machine's fonts, regular ones first."""
     paths = [Path(path) for path in font_manager.findSystemFonts()]
     return sorted(paths, key=lambda path: ("regular" not in path.name.lower(), path.name, str(path)))
 
 
 @contextmanager
 def fonts_for(text: str, installed: Callable[[], Iterable[Path]] = installed_fonts) -> Iterator[Fonts]:
-    """The fonts for a text, as long as it takes to set it.
+    """Provide the fonts for a text while it is set.
 
     Args:
-        installed: where else to look for characters that the fonts that we bring lack; called only if there are any.
+        installed: where to look for characters that our fonts lack; called only if there are any.
     """
     own = Path(mpl.get_data_path()) / "fonts" / "ttf"
     wanted = {character for character in text if not character.isspace()} - _characters(own / EVERYDAY)
     chosen = [*sorted(own.glob("DejaVu*.ttf")), *(_having(wanted, installed()) if wanted else ())]
-    with tempfile.TemporaryDirectory(prefix="sweeper-fonts-") as folder:  # typst takes folders, and all that is in them
-        for place, path in enumerate(chosen):
-            Path(folder, f"{place:03d}{path.suffix}").symlink_to(path.resolve())
-        fonts = typst.Fonts(include_system_fonts=False, font_paths=[folder])
+    # typst takes directories, with everything in them.
+    with tempfile.TemporaryDirectory(prefix="sweeper-fonts-") as directory:
+        for number, path in enumerate(chosen):
+            Path(directory, f"{number:03d}{path.suffix}").symlink_to(path.resolve())
+        fonts = typst.Fonts(include_system_fonts=False, font_paths=[directory])
         taken = {Path(info.path).resolve() for info in fonts.fonts() if info.path is not None}
-        usable = [_characters(path) for path in chosen if path.resolve() in taken]  # it refuses some of FreeType's
+        # It refuses some fonts that FreeType reads.
+        usable = [_characters(path) for path in chosen if path.resolve() in taken]
         yield Fonts(fonts=fonts, missing=frozenset(wanted.difference(*usable)))
 
 
 def _having(wanted: set[str], paths: Iterable[Path]) -> Iterator[Path]:
-    """The first fonts that have the characters, as far as there are any."""
+    """Yield the first fonts that have the characters, as far as there are any."""
     left = set(wanted)
     for path in paths:
         if LAST_RESORT not in path.name and (found := left & _characters(path)):
@@ -71,7 +73,7 @@ def _having(wanted: set[str], paths: Iterable[Path]) -> Iterator[Path]:
 
 
 def spelled(text: str, missing: frozenset[str]) -> str:
-    """A text with each run of characters that no font has as their code points.
+    """Return a text with each run of characters that no font has as their code points.
 
     >>> spelled("loss 中文", frozenset("中文"))
     'loss [U+4E2D U+6587]'
@@ -83,12 +85,12 @@ def spelled(text: str, missing: frozenset[str]) -> str:
 
 
 def code_point(character: str) -> str:
-    """A character's name in Unicode's notation, e.g. ``U+4E2D``."""
+    """Return a character's name in Unicode's notation, e.g. ``U+4E2D``."""
     return f"U+{ord(character):04X}"
 
 
 def _characters(path: Path) -> set[str]:
-    """What a font can show; nothing for one that cannot be read."""
+    """Return the characters that a font has; none for a font that cannot be read."""
     with suppress(RuntimeError, OSError):
         return {chr(code) for code in FT2Font(str(path)).get_charmap()}
     return set()

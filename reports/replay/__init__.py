@@ -1,1 +1,1 @@
-"""Studies played again by other protocols: fewer trials, fewer seeds, sequential stopping, pruners."""
+"""Replays of studies under other protocols: fewer trials, fewer seeds, sequential stopping, pruners."""

@@ -1,4 +1,4 @@
-"""Protocols: how much of a study is run, and what that would have cost and shown."""
+"""Protocols: how much of a study is run, what that would have cost, and which verdicts it would have given."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -22,13 +22,13 @@ class Protocol:
     """What is run of a study.
 
     Attributes:
-        needed: only the trials that a claim wants: no searches nor screens that no claim rests on.
-        seeds: the first so many of each phase; None for all.
-        stopping: fixed: all is run, and looked at once. obrien-fleming or pocock: seed by seed, spending the error so
-            (`sweeper.evidence.sequential.stopping`). hindsight: of each claim no more seeds than its verdict turned out
-            to take.
-        futility: whether, seed by seed, claims stop too that have become unlikely to be decided.
-        pruner: what ends trials early; none for nothing.
+        needed: only the trials that a claim needs, without searches and screens on which no claim rests.
+        seeds: the number of seeds of each phase, the first ones; None for all.
+        stopping: fixed runs everything and looks once. obrien-fleming and pocock run seed by seed and spend the error
+            accordingly (`sweeper.evidence.sequential.stopping`). hindsight runs no more seeds of a claim than its
+            verdict turned out to need.
+        futility: whether, seed by seed, claims stop too once they are unlikely to be decided.
+        pruner: what ends trials early; none for no pruner.
     """
 
     needed: bool = False
@@ -38,11 +38,11 @@ class Protocol:
     pruner: str = "none"
 
     def __str__(self) -> str:
-        parts = ["the trials that claims want" if self.needed else "all trials"]
+        parts = ["the trials that claims need" if self.needed else "all trials"]
         if self.seeds is not None:
             parts.append("the first seed" if self.seeds == 1 else f"the first {self.seeds} seeds")
         if self.stopping == "hindsight":
-            parts.append("no more seeds than turned out to be wanted")
+            parts.append("no more seeds than turned out to be needed")
         elif self.stopping != "fixed":
             parts.append(f"sequential stopping ({self.stopping}{', futility' if self.futility else ''})")
         if self.pruner != "none":
@@ -52,16 +52,15 @@ class Protocol:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Replay:
-    """A study as it would have run by a protocol.
+    """A study as it would have run under a protocol.
 
     Attributes:
-        protocol: by which it was played.
-        device_seconds_before, device_seconds_after: of all trials as they ran, and as they would have.
+        device_seconds_before, device_seconds_after: of all trials as they ran, and as they would have run.
         best_before, best_after: the best value of the study's metric.
         num_trials: before.
         pruned: trials that the replay ended early, by id, with the step.
         dropped: trials that would not have been run.
-        verdicts: of each claim: id, the verdict as it is, and as it would have been.
+        verdicts: for each claim its id, its verdict, and the verdict that it would have had.
     """
 
     protocol: Protocol
@@ -76,7 +75,7 @@ class Replay:
 
     @property
     def ratio(self) -> float:
-        """Device time over that of the whole study; 1 if that is nothing."""
+        """Device time over that of the whole study; 1 if the study took none."""
         return self.device_seconds_after / self.device_seconds_before if self.device_seconds_before else 1.0
 
     @property
@@ -86,17 +85,17 @@ class Replay:
 
     @property
     def changed(self) -> tuple[tuple[str, Verdict, Verdict], ...]:
-        """The claims whose verdict would have been another one."""
+        """The claims whose verdict would have been different."""
         return tuple(each for each in self.verdicts if each[1] != each[2])
 
     @property
     def num_same(self) -> int:
-        """How many verdicts stay."""
+        """The number of verdicts that stay the same."""
         return len(self.verdicts) - len(self.changed)
 
 
 class Player:
-    """Plays protocols over one study; what they have in common is computed once.
+    """Plays protocols over one study; what they share is computed once.
 
     Raises:
         UsageError: there is no such pruner (`play`).
@@ -111,7 +110,7 @@ class Player:
         self._seconds = _seconds(data)
 
     def play(self, protocol: Protocol) -> Replay:
-        """The study by a protocol."""
+        """Return the study as it would have run under a protocol."""
         kept = self.every if protocol.seeds is None else first_seeds(self.data, protocol.seeds)
         if protocol.needed or protocol.stopping != "fixed":
             kept &= self.looks.needed
@@ -152,7 +151,7 @@ class Player:
 
 
 def first_seeds(data: StudyData, seeds: int) -> Trials:
-    """The trials of the first seeds of each phase; one stays if any phase keeps it."""
+    """Return the trials of the first seeds of each phase; a trial stays if any phase keeps it."""
     seed_of = dict(zip(data.trials["trial_id"], data.trials["seed"], strict=True))
     kept: set[int] = set()
     for phase in data.study.phases:
@@ -170,6 +169,6 @@ def _seconds(data: StudyData) -> dict[int, float]:
 
 
 def _best(data: StudyData, run: Trials | frozenset[int]) -> float:
-    """The best value of a completed trial; NaN if none is."""
+    """Return the best value of a completed trial; NaN if none completed."""
     rows = data.trials[(data.trials["state"] == "completed") & data.trials["trial_id"].isin(run)]
     return best_value(rows["value"], data.study.metric.direction)

@@ -1,8 +1,8 @@
-"""The least device time at which a study's verdicts come out, and what each saving brings.
+"""The least device time that gives a study's verdicts, and what each saving brings.
 
-Many protocols are played, and the cheapest is told that keeps all verdicts, or so many of them. That it is the cheapest
-is known only after the study: a protocol that is chosen by its outcome flatters itself. So beside it stands what one
-protocol costs that could have been fixed before any trial ran (`IN_ADVANCE`).
+Many protocols are played, to report the cheapest one that keeps all verdicts, or N of them. It is known only after the
+study: a protocol that is chosen by its outcome looks better than it is. So the cost of a protocol that could have been
+fixed before any trial ran (`IN_ADVANCE`) is reported next to it.
 """
 
 from collections.abc import Iterator, Sequence
@@ -18,16 +18,16 @@ IN_ADVANCE: Final = Protocol(needed=True, stopping="obrien-fleming", futility=Tr
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Search:
-    """What protocols would have cost and shown.
+    """The costs and verdicts of protocols.
 
     Attributes:
         full: the study as it is.
-        savings: one saving after the other: trials that no claim wants, sequential stopping, and so on.
+        savings: each saving alone: trials that no claim needs, sequential stopping, and so on.
         in_advance: the protocol that is fixed in advance.
-        replays: all that were played, except those with hindsight.
-        hindsight: of each claim as few seeds as its verdict turned out to take: about the least that any rule for
-            stopping could have run.
-        num_open: trials that have not ended, which count with what they have cost so far.
+        replays: all that were played, except the one with hindsight.
+        hindsight: as few seeds of each claim as its verdict turned out to need: about the least that any stopping rule
+            could have run.
+        num_open: trials that have not ended, which count with their cost so far.
     """
 
     full: Replay
@@ -44,7 +44,7 @@ class Search:
 
     @property
     def frontier(self) -> tuple[Replay, ...]:
-        """The cheapest that keep so many verdicts or more, from all verdicts to the fewest."""
+        """The cheapest protocols that keep at least N verdicts, from all verdicts to the fewest."""
         found: list[Replay] = []
         for num in sorted({each.num_same for each in self.replays}, reverse=True):
             best = min((each for each in self.replays if each.num_same >= num), key=_order)
@@ -68,7 +68,7 @@ def search(data: StudyData) -> Search:
 
 
 def _protocols(num_seeds: int) -> Iterator[Protocol]:
-    """Those that are played; all of the study comes first."""
+    """Yield the protocols that are played, the whole study first."""
     fewer: list[int | None] = [None, *range(num_seeds - 1, 0, -1)]
     for pruner in PRUNERS:
         for seeds in fewer if pruner == "none" else fewer[:1]:
@@ -80,7 +80,7 @@ def _protocols(num_seeds: int) -> Iterator[Protocol]:
 
 
 def _savings(replays: Sequence[Replay]) -> tuple[Replay, ...]:
-    """Each saving alone, the cheapest of its kind that keeps the most verdicts."""
+    """Return each saving alone: the cheapest of its kind that keeps the most verdicts."""
     groups: dict[str, list[Replay]] = {kind: [] for kind in ("needed", "seeds", "stopping", "futility", "pruner")}
     for each in replays:
         kind = _kind(each.protocol)
@@ -90,7 +90,7 @@ def _savings(replays: Sequence[Replay]) -> tuple[Replay, ...]:
 
 
 def _kind(protocol: Protocol) -> str | None:
-    """Which saving a protocol is by itself; None for several, and for nothing saved."""
+    """Return which single saving a protocol is; None for several, and for none."""
     if protocol.pruner != "none":
         return None if protocol.needed or protocol.seeds is not None else "pruner"
     if protocol.stopping != "fixed":

@@ -1,6 +1,6 @@
-"""The blocks that a report is made of: plain values, which know nothing of HTML or PDF.
+"""The blocks of a report: plain values, independent of HTML and PDF.
 
-Text is text: whatever a user wrote passes through here as it is, and each renderer escapes it for its format.
+Text is text: what a user wrote passes through unchanged, and each renderer escapes it for its format.
 """
 
 from collections.abc import Mapping
@@ -23,7 +23,7 @@ Inline = tuple[Run, ...]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Paragraph:
-    """A paragraph; `lead` is the sentence that answers a section's question."""
+    """A paragraph; a `lead` answers a section's question."""
 
     text: Inline
     lead: bool = False
@@ -38,7 +38,7 @@ class Heading:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Column:
-    """A column of a table: its heading, whether it holds numbers, and the headings of its `data` if it is several."""
+    """A column of a table: its heading, whether it has numbers, and the headings of its `data` if there are several."""
 
     title: str
     number: bool = False
@@ -48,7 +48,7 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A cell: what is shown, the value it sorts by if that is another, and the column's `data` for other programs."""
+    """A cell: its text, the value by which it sorts if that differs, and the column's `data` for other programs."""
 
     text: str
     sort: float | str | None = None
@@ -57,7 +57,7 @@ class Cell:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Table:
-    """A table with a caption; `trials` names the trial of each row, where rows are trials."""
+    """A table with a caption; `trials` has the trial of each row, if rows are trials."""
 
     name: str
     caption: Inline
@@ -76,7 +76,7 @@ class Plot:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """Names with what they stand for, e.g. a machine's."""
+    """Names with their values, e.g. of a machine."""
 
     pairs: tuple[tuple[str, Inline], ...]
 
@@ -111,7 +111,7 @@ Block = Paragraph | Heading | Table | Plot | Facts | Rulings | Listing
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Section:
-    """A section under its heading; `anchor` is its address within the page."""
+    """A section with its heading; `anchor` is its address within the page."""
 
     anchor: str
     title: str
@@ -120,13 +120,13 @@ class Section:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """All that a report says.
+    """The content of a report.
 
     Attributes:
         title: the study's name.
-        subtitle: what the study asks.
-        byline: when it was made and of what.
-        trials: what names each trial where a point of it is shown, by its id.
+        subtitle: the study's question.
+        byline: its size and the time of the report.
+        trials: by id the label of each trial, for points and curves.
     """
 
     title: str
@@ -136,22 +136,22 @@ class Report:
     trials: Mapping[int, str] = field(default_factory=dict)
 
     def drawings(self) -> tuple[Drawing, ...]:
-        """All drawings in the order of the report."""
+        """Return all drawings in the order of the report."""
         blocks = (block for section in self.sections for block in section.blocks)
         return tuple(block.drawing for block in blocks if isinstance(block, Plot))
 
 
 def plain(text: str) -> Inline:
-    """Text of one style."""
+    """Return text of one style."""
     return (Run(text),)
 
 
 def strong(text: str) -> Run:
-    """Text that stands out, e.g. the number that answers."""
+    """Return text that stands out, e.g. the number that answers."""
     return Run(text, "strong")
 
 
 def rich(*parts: str | Run) -> Inline:
-    """Text of several styles; strings are of the usual one."""
+    """Return text of several styles; strings are plain."""
     runs = (Run(part) if isinstance(part, str) else part for part in parts)
     return tuple(run for run in runs if run.text)

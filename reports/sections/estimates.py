@@ -1,4 +1,4 @@
-"""How an estimated effect stands in text and in tables: rounded for the eye, in full beside it for other programs."""
+"""Effects in text and in tables: rounded for readers, with all digits for other programs."""
 
 import math
 from typing import Final
@@ -12,28 +12,28 @@ ESTIMATE_COLUMNS: Final = (
     Column(title="Effect", number=True, data=("Effect", "Unit")),
     Column(title="95 % interval", number=True, data=("95 % interval, low", "95 % interval, high")),
 )
-"""The columns of `estimate_cells`. The unit is `%`, or empty where an effect is a difference of the metric itself."""
+"""The columns of `estimate_cells`. The unit is `%`, or empty if an effect is a difference of the metric itself."""
 
 
 def p_value(p: float) -> str:
-    """A p-value as it is printed: never as 0."""
+    """Format a p-value as it is printed: never as 0."""
     if not math.isfinite(p):
         return wording.UNKNOWN
     return "< 0.0001" if p < 1e-4 else f"{p:.4f}" if p < 0.01 else f"{p:.3f}" if p < 0.1 else f"{p:.2f}"
 
 
 def in_unit(value: float, *, percent: bool) -> float:
-    """An effect as a number to show: in percent where it is a difference of logarithms, else as it is."""
+    """Return an effect as a number to show: in percent if it is a difference of logarithms, else as it is."""
     return percent_change(value) if percent else value
 
 
 def effect_text(value: float, *, percent: bool) -> str:
-    """An effect: in percent where `value` is a difference of logarithms, else with its sign; a dash for none."""
+    """Format an effect: in percent if `value` is a difference of logarithms, else with its sign; a dash for none."""
     return amount(in_unit(value, percent=percent), percent=percent) if math.isfinite(value) else wording.UNKNOWN
 
 
 def effect_cell(value: float, *, percent: bool) -> Cell:
-    """An effect's size alone, without its sign, in the unit of the row's effect."""
+    """Return a cell with an effect's size, without its sign, in the unit of the row's effect."""
     size = abs(value)
     return Cell(
         effect_text(size, percent=percent).lstrip("+"), _finite(size), (_finite(in_unit(size, percent=percent)),)
@@ -41,10 +41,10 @@ def effect_cell(value: float, *, percent: bool) -> Cell:
 
 
 def estimate_cells(value: float, low: float, high: float, *, percent: bool) -> tuple[Cell, Cell]:
-    """An effect and its interval, for the columns of `ESTIMATE_COLUMNS`.
+    """Return the cells of an effect and its interval, for the columns of `ESTIMATE_COLUMNS`.
 
     Args:
-        percent: whether the three are differences of logarithms, shown in percent.
+        percent: whether the values are differences of logarithms, shown in percent.
     """
     estimate, *ends = (_finite(in_unit(each, percent=percent)) for each in (value, low, high))
     interval = " to ".join(effect_text(each, percent=percent) for each in (low, high))
@@ -55,10 +55,10 @@ def estimate_cells(value: float, low: float, high: float, *, percent: bool) -> t
 
 
 def number_cell(value: float, text: str | None = None) -> Cell:
-    """A number with what it sorts by; a dash where there is none."""
+    """Return a cell with a number that sorts by its value; a dash if there is none."""
     return Cell(text or str(value), float(value)) if math.isfinite(value) else Cell(wording.UNKNOWN)
 
 
 def _finite(value: float) -> float | None:
-    """The value, or None where it is not a finite number."""
+    """Return the value, or None if it is not a finite number."""
     return value if math.isfinite(value) else None

@@ -11,7 +11,7 @@ from reports.sections.verdicts import verdict_blocks
 
 
 def summary(context: Context) -> Section:
-    """The first section of every report."""
+    """Return the first section of every report."""
     blocks: list[Block] = [Paragraph(text=_best(context), lead=True)]
     blocks += [Paragraph(text=_corpus(corpus)) for corpus in context.corpora]
     blocks += [Paragraph(text=text) for text in _cautions(context)]

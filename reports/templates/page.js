@@ -4,11 +4,11 @@
   const labels = read("trial-labels");
   const ghosts = read("trial-ghosts");
   const svgName = "http://www.w3.org/2000/svg";
-  const reach = 14; // pixels from a point within which it is meant
+  const reach = 14; // pixels within which a point counts as hit
   const most = 1000; // rows shown at once
   let marked = null;
 
-  // Colours: as the system, or as chosen. A page opened from a file may not keep the choice.
+  // Colours: as the system, or as chosen. A page opened from a file may be unable to store the choice.
   const themes = ["auto", "light", "dark"];
   const themeButton = document.getElementById("theme");
   const keep = { get: () => { try { return localStorage.getItem("theme"); } catch { return null; } },
@@ -51,7 +51,7 @@
     markIn(document);
   };
 
-  // Naming the point under the pointer, or under the arrow keys.
+  // The label of the point under the pointer, or chosen with the arrow keys.
   const tip = document.getElementById("tip");
   const showTip = (trial, x, y) => {
     tip.textContent = labels[trial] ?? "";
@@ -195,7 +195,7 @@
         const sign = rising ? 1 : -1;
         current = [...records].sort((one, two) => {
           const [first, second] = [key(one, column), key(two, column)];
-          const none = (first === null) - (second === null); // what is unknown stays last either way
+          const none = (first === null) - (second === null); // unknown values stay last in either order
           return none || sign * compare(first, second);
         });
         show();

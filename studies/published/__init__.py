@@ -1,4 +1,4 @@
-"""What others published on the corpora that studies are about: marks for figures, each with its source."""
+"""Published results on the corpora of studies: marks for figures, each with its source."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,14 +12,13 @@ class Mark:
     """A published result.
 
     Attributes:
-        corpus: in words.
-        model: in words.
-        valid, test: perplexities a word; None where they were not published.
-        parameters: of the model; None where unknown.
-        device_hours: that it took, where the source says.
+        corpus, model: as text.
+        valid, test: perplexities per word; None if they were not published.
+        parameters: of the model; None if unknown.
+        device_hours: its training time, if the source says.
         source: where it was published.
         read: where it was read: paper, repository, thread, or a leaderboard that repeats others.
-        drawn: what figures call it; None if they do not show it.
+        drawn: its name in figures; None if they do not show it.
     """
 
     corpus: str
@@ -34,13 +33,13 @@ class Mark:
 
 
 def available() -> tuple[str, ...]:
-    """The names of the files, e.g. ``ptb``."""
+    """Return the names of the files, e.g. ``ptb``."""
     return tuple(sorted(each.name[:-5] for each in files(__name__).iterdir() if each.name.endswith(".yaml")))
 
 
 @cache
 def marks(name: str) -> tuple[Mark, ...]:
-    """The marks of one file.
+    """Return the marks of one file.
 
     Raises:
         KeyError: there is no such file.

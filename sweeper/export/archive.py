@@ -1,7 +1,7 @@
-"""A study as a folder of files, whole: its document, trials, attempts and measurements, to be read again elsewhere.
+"""A complete study as a directory of files: its document, trials, attempts and measurements, to be read elsewhere.
 
-``study.json`` holds the study, its phases, environments and changes; ``trials``, ``attempts`` and ``measurements`` are
-tables, as Parquet or CSV. Mappings in cells are JSON. The folder of the runs is left out: it is this machine's alone.
+``study.json`` has the study, its phases, environments and changes; ``trials``, ``attempts`` and ``measurements`` are
+tables, as Parquet or CSV. Mappings in cells are JSON. The directory of the runs is left out: only this machine has it.
 """
 
 import csv
@@ -38,7 +38,7 @@ Row = TypeVar("Row", TrialRow, AttemptRow)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Archive:
-    """What a folder holds: the reader's rows, and the curves of each metric by trial."""
+    """The content of a directory: the reader's rows, and the curves of each metric by trial."""
 
     study: StudyRow
     phases: tuple[PhaseRow, ...]
@@ -52,7 +52,7 @@ class Archive:
 
 
 def archive_files(connection: ReadConnection, study: StudyRow, form: Literal["parquet", "csv"]) -> dict[str, bytes]:
-    """The files of a study, by name."""
+    """Return the files of a study, by name."""
     key = study.id
     document = {
         "format": FORMAT,
@@ -64,8 +64,8 @@ def archive_files(connection: ReadConnection, study: StudyRow, form: Literal["pa
         "runners": [asdict(runner) for runner in reader.runners(connection, key)],
     }
     measured = reader.measurements(connection, key)
-    places = [measured.columns.index(name) for name in POINT]
-    points = Table(POINT, [tuple(row[place] for place in places) for row in measured.rows])
+    positions = [measured.columns.index(name) for name in POINT]
+    points = Table(POINT, [tuple(row[position] for position in positions) for row in measured.rows])
     return {
         DOCUMENT: (json.dumps(document, indent=1, ensure_ascii=False) + "\n").encode(),
         f"trials.{form}": encoded(_table(TrialRow, reader.trials(connection, key)), form),
@@ -74,36 +74,36 @@ def archive_files(connection: ReadConnection, study: StudyRow, form: Literal["pa
     }
 
 
-def read_archive(folder: Path) -> Archive:
-    """The study of a folder.
+def read_archive(directory: Path) -> Archive:
+    """Read the study of a directory.
 
     Raises:
-        UsageError: the folder lacks a file, or one is not what `archive_files` writes.
+        UsageError: a file is missing, or is not one that `archive_files` writes.
     """
     try:
-        document = json.loads((folder / DOCUMENT).read_text(encoding="utf-8"))
+        document = json.loads((directory / DOCUMENT).read_text(encoding="utf-8"))
         if document["format"] != FORMAT:
             raise UsageError(
-                f"{folder / DOCUMENT}: format {document['format']} is unknown to this version, {FORMAT} is."
+                f"{directory / DOCUMENT}: format {document['format']} is not supported; this version reads {FORMAT}."
             )
         return Archive(
             study=StudyRow(**document["study"]),
             phases=tuple(PhaseRow(**phase) for phase in document["phases"]),
             members={name: tuple(found) for name, found in document["members"].items()},
-            trials=tuple(_typed(TrialRow, _rows(folder, "trials"))),
-            attempts=tuple(_typed(AttemptRow, _rows(folder, "attempts"))),
+            trials=tuple(_typed(TrialRow, _rows(directory, "trials"))),
+            attempts=tuple(_typed(AttemptRow, _rows(directory, "attempts"))),
             environments=document["environments"],
             changes=tuple((moment, tuple(lines)) for moment, lines in document["changes"]),
             runners=tuple(RunnerRow(**runner) for runner in document["runners"]),
-            curves=_curves(_rows(folder, "measurements")),
+            curves=_curves(_rows(directory, "measurements")),
         )
     except FileNotFoundError as error:
         raise UsageError(
-            f"{error.filename}: is not there. Write the folder with `sweeper export STUDY --all`."
+            f"{error.filename}: no such file. Write the directory with `sweeper export STUDY --all`."
         ) from error
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise UsageError(
-            f"{folder}: cannot be read: {error}. Write it again with `sweeper export STUDY --all --out FOLDER`."
+            f"{directory}: cannot be read: {error}. Write it again with `sweeper export STUDY --all --out DIR`."
         ) from error
 
 
@@ -116,19 +116,19 @@ def _cell(value: Any) -> Any:
     return json.dumps(value, ensure_ascii=False) if isinstance(value, Mapping) else value
 
 
-def _rows(folder: Path, name: str) -> list[dict[str, Any]]:
-    parquet = folder / f"{name}.parquet"
+def _rows(directory: Path, name: str) -> list[dict[str, Any]]:
+    parquet = directory / f"{name}.parquet"
     if parquet.exists():
         import pyarrow.parquet as pq  # noqa: PLC0415 - slow to load
 
         found: list[dict[str, Any]] = pq.read_table(parquet).to_pylist()
         return found
-    text = (folder / f"{name}.csv").read_text(encoding="utf-8")
+    text = (directory / f"{name}.csv").read_text(encoding="utf-8")
     return [{key: value or None for key, value in row.items()} for row in csv.DictReader(io.StringIO(text, newline=""))]
 
 
 def _typed(kind: type[Row], rows: Iterable[Mapping[str, Any]]) -> Iterable[Row]:
-    """Rows of a table as records; CSV's texts become what the record's fields are."""
+    """Return rows of a table as records; the texts of CSV are converted to the types of the record's fields."""
     hints = typing.get_type_hints(kind)
     return (kind(**{name: _value(hint, row[name]) for name, hint in hints.items()}) for row in rows)
 
@@ -148,7 +148,7 @@ def _value(hint: Any, value: Any) -> Any:
 
 
 def _curves(rows: Iterable[Mapping[str, Any]]) -> dict[str, dict[int, Curve]]:
-    """By metric and trial, by step."""
+    """Return curves by metric and trial, by step."""
     found: dict[str, dict[int, Curve]] = {}
     for row in rows:
         trials = found.setdefault(row["metric"], {})

@@ -1,7 +1,7 @@
-"""Comparing cells: which runs are paired, and what their differences say.
+"""Comparisons of cells: which runs are paired, and what their differences show.
 
 A unit is a set of cells with weights, e.g. +1 and -1 for a pair; the effect is the mean over units of the weighted
-sums. Units pair by seed and by all factors but the one compared.
+sums. Units pair by seed and by all factors except the one that is compared.
 """
 
 import math
@@ -19,7 +19,7 @@ Key = tuple[object, ...]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unit:
-    """Cells with weights; `key` says what they have in common."""
+    """Cells with weights; `key` identifies what they have in common."""
 
     key: Key
     terms: tuple[tuple[Cell, float], ...]
@@ -35,13 +35,13 @@ class Unit:
         return sum(weight * cell.value for cell, weight in self.terms)
 
     def scaled(self, factor: float) -> "Unit":
-        """The unit with all weights times a factor."""
+        """Return it with all weights multiplied by a factor."""
         return Unit(key=self.key, terms=tuple((cell, factor * weight) for cell, weight in self.terms))
 
 
 @dataclass(frozen=True, kw_only=True)  # no slots: what follows from the units is computed once
 class Comparison:
-    """Units, complete or not, and all cells that the variance may be pooled over."""
+    """Units, complete or not, and all cells over which the variance may be pooled."""
 
     units: tuple[Unit, ...]
     around: tuple[Cell, ...]
@@ -53,12 +53,12 @@ class Comparison:
 
     @cached_property
     def trial_ids(self) -> tuple[int, ...]:
-        """The completed trials of complete units, each once, in order."""
+        """The completed trials of complete units, sorted and without duplicates."""
         return tuple(sorted({trial for unit in self.complete for cell, _ in unit.terms for trial in cell.trial_ids}))
 
     @cached_property
     def missing(self) -> tuple[tuple[int, str], ...]:
-        """The trials that have no value though a unit wants them, with their state."""
+        """The trials that a unit needs but that have no value, with their state."""
         return tuple(sorted({item for unit in self.units for cell, _ in unit.terms for item in cell.missing}))
 
     @property
@@ -68,18 +68,18 @@ class Comparison:
 
     @property
     def num_seeds(self) -> int:
-        """How many seeds the complete units have."""
+        """The number of seeds of the complete units."""
         return len({cell.seed for unit in self.complete for cell, _ in unit.terms})
 
     def scaled(self, factor: float) -> "Comparison":
-        """The comparison with all weights times a factor."""
+        """Return it with all weights multiplied by a factor."""
         return Comparison(units=tuple(unit.scaled(factor) for unit in self.units), around=self.around)
 
 
 def matching(cells: Iterable[Cell], where: Levels) -> tuple[Cell, ...]:
-    """The cells that have these levels."""
+    """Return the cells that have these levels."""
     wanted = list(where.items())
-    if len(wanted) == 1:  # by far the most
+    if len(wanted) == 1:  # by far the most frequent case
         ((factor, key),) = wanted
         return tuple(cell for cell in cells if cell.levels.get(factor) == key)
     return tuple(cell for cell in cells if all(cell.levels.get(factor) == key for factor, key in wanted))
@@ -88,15 +88,16 @@ def matching(cells: Iterable[Cell], where: Levels) -> tuple[Cell, ...]:
 def paired_by_factor(
     cells: Sequence[Cell], factor: str, low: str, high: str, *, unless: Collection[str] = ()
 ) -> Comparison:
-    """Units high - low: cells that agree in the seed and all factors but this one.
+    """Return units high - low: cells that agree in the seed and all factors but this one.
 
     Args:
         cells: of one phase.
-        factor: the one compared, with the keys of its levels.
+        factor: the factor that is compared.
+        low, high: the keys of its levels.
         unless: factors that the units' keys leave out, so that units of two comparisons can be matched.
     """
 
-    # The names tell keys apart that leave out other factors.
+    # With the names, keys that leave out different factors differ.
     names = tuple(name for name in (cells[0].levels if cells else ()) if name != factor and name not in unless)
 
     def key(cell: Cell) -> Key:
@@ -108,10 +109,10 @@ def paired_by_factor(
 
 
 def paired_by_seed(low: Sequence[Cell], high: Sequence[Cell], around: Iterable[Cell]) -> Comparison:
-    """Units high - low of two arms, which may differ in everything but the seed.
+    """Return units high - low of two arms, which may differ in everything but the seed.
 
-    Where an arm has several cells of one seed, e.g. of several corpora, they are paired by the factors whose levels
-    do not tell the arms apart.
+    If an arm has several cells of one seed, e.g. of several corpora, they are paired by the factors that have the same
+    levels in both arms.
     """
     shared = [factor for factor in (*low, *high)[0].levels if _same_levels(low, high, factor)] if low and high else []
 
@@ -122,13 +123,13 @@ def paired_by_seed(low: Sequence[Cell], high: Sequence[Cell], around: Iterable[C
 
 
 def single_arm(cells: Sequence[Cell]) -> Comparison:
-    """A unit for each cell: for a comparison with a constant."""
+    """Return one unit per cell, for a comparison with a constant."""
     units = tuple(Unit(key=(cell.seed, cell.arm), terms=((cell, 1.0),)) for cell in cells)
     return Comparison(units=units, around=tuple(cells))
 
 
 def minus(first: Comparison, second: Comparison) -> Comparison:
-    """Units first - second: by their keys where both have the same, else by seed, averaged over what differs."""
+    """Return units first - second, matched by key if both have the same keys, else by seed, averaged over the rest."""
     left, right = {unit.key: unit for unit in first.units}, {unit.key: unit for unit in second.units}
     if left.keys() != right.keys() or len(left) < len(first.units):
         left, right = _by_seed(first), _by_seed(second)
@@ -139,10 +140,10 @@ def minus(first: Comparison, second: Comparison) -> Comparison:
 
 
 def infer(comparison: Comparison) -> Estimate:
-    """The mean over the complete units with its t-inference.
+    """Return the mean over the complete units with its t-inference.
 
-    The variance is pooled over each stratum (budget and corpus) where that gives more degrees of freedom than the
-    differences alone and what runs of a seed share cancels in every unit.
+    The variance is pooled over each stratum (budget and corpus) if that gives more degrees of freedom than the
+    differences themselves and if what runs of a seed share cancels.
     """
     complete = comparison.complete
     plain = paired_t([unit.value for unit in complete])
@@ -160,7 +161,7 @@ def infer(comparison: Comparison) -> Estimate:
 
 
 def raw_mean(cells: Iterable[Cell]) -> float:
-    """The mean of the cells as measured; NaN if none is."""
+    """Return the mean of the cells as measured; NaN if none is measured."""
     values = [cell.raw for cell in cells if cell.is_measured]
     return fmean(values) if values else math.nan
 
@@ -171,11 +172,11 @@ def _joined(low: Sequence[Cell], high: Sequence[Cell], key: Callable[[Cell], Key
         partners[key(cell)].append(cell)
     units = []
     for cell in high:
-        place = key(cell)
-        found = partners.get(place, [])
+        shared = key(cell)
+        found = partners.get(shared, [])
         if found:
             terms = ((cell, 1.0), *((partner, -1.0 / len(found)) for partner in found))
-            units.append(Unit(key=place, terms=terms))
+            units.append(Unit(key=shared, terms=terms))
     return tuple(units)
 
 
@@ -196,7 +197,7 @@ def _by_seed(comparison: Comparison) -> dict[Key, Unit]:
 
 
 def _merged(terms: Sequence[tuple[Cell, float]]) -> tuple[tuple[Cell, float], ...]:
-    """Each cell once; those whose weights cancel drop out, as the baseline does between two gains."""
+    """Return each cell once; those whose weights cancel drop out, as the baseline does between two gains."""
     weights: dict[Key, float] = defaultdict(float)
     cells: dict[Key, Cell] = {}
     for cell, weight in terms:

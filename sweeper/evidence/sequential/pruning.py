@@ -1,6 +1,6 @@
-"""Finished trials played again with a pruner, from their curves.
+"""Replays of finished trials with a pruner, from their learning curves.
 
-They start in the order in which they started, on as many slots as ran at once. Each report is put to the pruner with
+Trials start in their original order, on as many slots as ran in parallel. The pruner sees each report together with
 what the other trials of the phase had reported by then; a pruned trial frees its slot. A replay can end trials earlier
 than they ended, never later, and draws no new ones.
 """
@@ -25,7 +25,7 @@ __all__ = ["PRUNERS", "Stop", "play", "with_stops"]
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """Where a replay pruned a trial."""
+    """The point at which a replay pruned a trial."""
 
     step: int
     device_seconds: float
@@ -33,7 +33,7 @@ class Stop:
 
 @dataclass(slots=True)
 class _Player:
-    """One trial's reports: when, at which step, which value; and what was seen of it so far."""
+    """One trial's reports by time, step and value, and those that the replay has seen so far."""
 
     trial: int
     offsets: Sequence[float]
@@ -46,7 +46,7 @@ class _Player:
 
 
 def play(data: StudyData, pruner: str, kept: Collection[int] | None = None) -> dict[int, Stop]:
-    """Which trials a pruner would have ended, and where; of those kept alone, if not all are."""
+    """Return the trials that a pruner would have ended, and where; only among the kept ones, if given."""
     rule = rule_named(pruner)
     waiting = deque(each for each in _players(data) if kept is None or each.trial in kept)
     if rule.name == "none":
@@ -54,7 +54,7 @@ def play(data: StudyData, pruner: str, kept: Collection[int] | None = None) -> d
     players = {player.trial: player for player in waiting}
     phases = dict(zip(data.trials["trial_id"], data.trials["phase"], strict=True))
     stops: dict[int, Stop] = {}
-    events: list[tuple[float, int, int]] = []  # time, trial, report; the report past the last is the end
+    events: list[tuple[float, int, int]] = []  # time, trial, report; the report after the last is the end
     started: dict[int, float] = {}
 
     def start(now: float) -> None:
@@ -66,23 +66,23 @@ def play(data: StudyData, pruner: str, kept: Collection[int] | None = None) -> d
     for _ in range(_num_slots(data)):
         start(0.0)
     while events:
-        now, trial, place = heapq.heappop(events)
+        now, trial, report = heapq.heappop(events)
         player = players[trial]
-        if place == len(player.steps):
+        if report == len(player.steps):
             start(now)
             continue
-        player.seen[player.steps[place]] = player.values[place]
-        last = player.finishes and place == len(player.steps) - 1
+        player.seen[player.steps[report]] = player.values[report]
+        last = player.finishes and report == len(player.steps) - 1
         if not last and _pruned(data, rule, player, players, data.members[phases[trial]]):
-            stops[trial] = Stop(player.steps[place], now - started[trial])
+            stops[trial] = Stop(player.steps[report], now - started[trial])
             start(now)
         else:
-            _push(events, player, started[trial], place + 1)
+            _push(events, player, started[trial], report + 1)
     return stops
 
 
 def with_stops(data: StudyData, stops: Mapping[int, Stop]) -> StudyData:
-    """The study with these trials pruned: their curves cut, their results gone."""
+    """Return the study with these trials pruned: their curves are cut, their results are removed."""
     if not stops:
         return data
     measured = {
@@ -90,25 +90,25 @@ def with_stops(data: StudyData, stops: Mapping[int, Stop]) -> StudyData:
         for metric, curves in data.measured.items()
     }
     trials = data.trials.copy()
-    for place in trials.index[trials["trial_id"].isin(stops)]:
-        trial = int(trials.loc[place, "trial_id"])
+    for row in trials.index[trials["trial_id"].isin(stops)]:
+        trial = int(trials.loc[row, "trial_id"])
         values = measured[data.study.metric.name][trial].values
-        trials.loc[place, ["state", "exit_reason"]] = "pruned"
-        trials.loc[place, "device_seconds"] = stops[trial].device_seconds
-        trials.loc[place, "value"] = best_value(values, data.study.metric.direction)
+        trials.loc[row, ["state", "exit_reason"]] = "pruned"
+        trials.loc[row, "device_seconds"] = stops[trial].device_seconds
+        trials.loc[row, "value"] = best_value(values, data.study.metric.direction)
     results = {trial: {} if trial in stops else result for trial, result in data.results.items()}
     return replace(data, trials=trials, measured=measured, results=results)
 
 
-def _push(events: list[tuple[float, int, int]], player: _Player, started: float, place: int) -> None:
-    offset = player.offsets[place] if place < len(player.offsets) else player.total
-    heapq.heappush(events, (started + offset, player.trial, place))
+def _push(events: list[tuple[float, int, int]], player: _Player, started: float, report: int) -> None:
+    offset = player.offsets[report] if report < len(player.offsets) else player.total
+    heapq.heappush(events, (started + offset, player.trial, report))
 
 
 def _pruned(
     data: StudyData, rule: PruningRule, player: _Player, players: Mapping[int, _Player], members: Sequence[int]
 ) -> bool:
-    places = {trial: place for place, trial in enumerate(members)}
+    positions = {trial: position for position, trial in enumerate(members)}
     others = [trial for trial in members if trial != player.trial and trial in players and players[trial].seen]
     return should_prune(
         rule,
@@ -116,13 +116,13 @@ def _pruned(
         own_curve=player.seen,
         other_curves=[players[trial].seen for trial in others],
         max_resource=player.budget,
-        own_place=places[player.trial],
-        other_places=[places[trial] for trial in others],
+        own_place=positions[player.trial],
+        other_places=[positions[trial] for trial in others],
     )
 
 
 def _players(data: StudyData) -> list[_Player]:
-    """The trials that started, in that order."""
+    """Return the trials that started, in the order in which they did."""
     curves = data.curves(data.study.metric.name)
     started = data.trials[data.trials["device_seconds"] > 0].sort_values(["started_at", "trial_id"])
     longest = {
@@ -148,17 +148,17 @@ def _player(row: "pd.Series[Any]", curve: Curve | None, longest: int) -> _Player
 
 
 def _offsets(curve: Curve, total: float) -> list[float]:
-    """When each report came, in device-seconds; by the share of steps where the program did not say."""
+    """Return the time of each report in device-seconds, by the share of steps if the program did not report it."""
     last = curve.steps[-1] if curve.steps else 1
     seconds = [
         given if math.isfinite(given) else total * step / last
         for step, given in zip(curve.steps, curve.device_seconds, strict=True)
     ]
-    return [min(max(seconds[: place + 1]), total) for place in range(len(seconds))]
+    return [min(max(seconds[: position + 1]), total) for position in range(len(seconds))]
 
 
 def _num_slots(data: StudyData) -> int:
-    """How many trials ran at once at most."""
+    """Return the largest number of trials that ran in parallel."""
     times = data.trials[["started_at", "ended_at"]].dropna()
     changes = sorted([(ended, -1) for ended in times["ended_at"]] + [(started, 1) for started in times["started_at"]])
     running = most = 0
@@ -169,7 +169,7 @@ def _num_slots(data: StudyData) -> int:
 
 
 def _cut(curve: Curve, step: int) -> Curve:
-    num = sum(place <= step for place in curve.steps)
+    num = sum(reached <= step for reached in curve.steps)
     return Curve(
         steps=curve.steps[:num],
         tokens=curve.tokens[:num],

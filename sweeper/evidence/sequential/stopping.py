@@ -1,17 +1,16 @@
-"""Sequential stopping: seeds are run one by one for the claims that still want them.
+"""Sequential stopping: seeds are run one by one for the claims that still need them.
 
-All claims get their first seed. Then, seed by seed, each claim that is not settled asks in turn, the one whose next
-seed costs least first: it is looked at with all that has been run by then, for other claims too; if it is not settled
-yet, its next seed is run and it is looked at again. It is settled
+All claims get their first seed. Then, seed by seed, each undecided claim has its turn, the one with the cheapest next
+seed first: it is tested on everything that has been run so far, including runs for other claims; if it is still
+undecided, its next seed is run and it is tested again. A claim stops
 
-1. once it is supported or refuted, by p-values that hold at whichever look one stops (`sequential_p`), adjusted by
-   Holm's rule for all declared claims; of an ordering, the comparisons that are shown already ask for no more seeds;
-2. if `futility` is asked for, once both verdicts have become unlikely (conditional power below `FUTILE`): it ends
-   undecided;
+1. once it is supported or refuted, by p-values that are valid at whichever look one stops (`sequential_p`), adjusted by
+   Holm's rule for all declared claims; comparisons of an ordering that are already shown get no more seeds;
+2. with `futility`, once both verdicts have become unlikely (conditional power below `FUTILE`): it ends undecided;
 3. when its seeds are used up: undecided, or untested if it has no pair.
 
-A look without a new pair spends nothing and is not made, unless there was no standard error before: a pooled variance
-comes from whichever configurations have run with two seeds, so that a claim with one pair may be looked at.
+A look without a new pair spends nothing and is skipped, unless there was no standard error before: a pooled variance
+comes from all configurations that have run with two seeds, so a claim with one pair may be tested.
 """
 
 from collections.abc import Iterator, Mapping
@@ -28,7 +27,7 @@ FUTILE: Final = 0.1
 
 @dataclass(frozen=True, slots=True)
 class Stopped:
-    """The trials that were run, and of each claim its verdict and how many seeds it asked for."""
+    """The trials that were run, and by claim its verdict and the number of its seeds."""
 
     run: Trials
     verdicts: tuple[Verdict, ...]
@@ -37,14 +36,14 @@ class Stopped:
 
 @dataclass(slots=True)
 class _Part:
-    """One comparison of a claim: its trials seed by seed, and the p-values at its looks."""
+    """One comparison of a claim: its trials by seed, and the p-values at its looks."""
 
     need: Need
     support: list[tuple[float, float]] = field(default_factory=list)
     refute: list[tuple[float, float]] = field(default_factory=list)
 
     def observe(self, look: PartLook, run: Trials) -> None:
-        """Takes down a look, if it brings information."""
+        """Record a look if it brings information."""
         fraction = 1.0 if self.need.trials <= run else look.fraction(self.need.by_seed)
         if look.decides and fraction > self.fraction:
             self.support.append((fraction, look.p_support))
@@ -60,13 +59,13 @@ class _Part:
 class _Claim:
     """A claim while seeds are run for it."""
 
-    place: int
+    position: int
     parts: tuple[_Part, ...]
     verdict: Verdict | None = None
     asked: int = 0
 
     def p(self, spending: Spending) -> tuple[float, float]:
-        """Of all looks so far the p-values for and against it; 1 while a part could not be looked at."""
+        """Return the p-values of all looks so far, for and against the claim; 1 while a part could not be looked at."""
         if not self.parts or not all(part.support for part in self.parts):
             return 1.0, 1.0
         return (
@@ -78,17 +77,18 @@ class _Claim:
 def play_stopping(
     looks: Looks, kept: Trials, seconds: Mapping[int, float], *, spending: Spending, futility: bool
 ) -> Stopped:
-    """Plays sequential stopping over a study.
+    """Play sequential stopping over a study.
 
     Args:
         looks: the study.
         kept: the trials that may be run at all.
         seconds: the device-seconds of each trial.
         spending: how the error is spent over looks.
-        futility: whether claims that have become unlikely to be decided stop too.
+        futility: whether claims stop too once they are unlikely to be decided.
     """
     claims = [
-        _Claim(place, tuple(_Part(need.within(kept)) for need in needs)) for place, needs in enumerate(looks.needs)
+        _Claim(position, tuple(_Part(need.within(kept)) for need in needs))
+        for position, needs in enumerate(looks.needs)
     ]
     run: Trials = frozenset()
     for claim in claims:
@@ -101,26 +101,25 @@ def play_stopping(
             if claim.verdict is None:
                 run |= _next(claim, claims, spending)
                 _observe(looks, [claim], claims, run, (spending, futility))
-    verdicts = tuple(claim.verdict or _undecided(looks.look(claim.place, run)) for claim in claims)
+    verdicts = tuple(claim.verdict or _undecided(looks.look(claim.position, run)) for claim in claims)
     return Stopped(run, verdicts, tuple(claim.asked for claim in claims))
 
 
 def play_hindsight(looks: Looks, kept: Trials, seconds: Mapping[int, float], target: tuple[Verdict, ...]) -> Stopped:
-    """The fewest seeds of each claim that give these verdicts when all is looked at once: known only afterwards.
+    """Return the fewest seeds of each claim that give these verdicts in a single look: known only afterwards.
 
-    From all seeds, claims give up their last ones, the claim whose seeds cost most first, as long as no verdict
-    changes.
-    What is found depends on that order: it may be a little more than the least.
+    Starting from all seeds, claims give up their last ones, the claim with the most expensive seeds first, as long as
+    no verdict changes. The result depends on that order and may be slightly more than the minimum.
     """
     needs = [tuple(need.within(kept) for need in each) for each in looks.needs]
     seeds = [max((len(need.by_seed) for need in each), default=0) for each in needs]
 
-    def cost(place: int) -> float:
-        return sum(seconds[trial] for need in needs[place] for trial in need.trials)
+    def cost(position: int) -> float:
+        return sum(seconds[trial] for need in needs[position] for trial in need.trials)
 
-    for place in sorted(range(len(needs)), key=lambda place: (-cost(place), place)):
-        for fewer in range(1, seeds[place]):
-            tried = [*seeds[:place], fewer, *seeds[place + 1 :]]
+    for position in sorted(range(len(needs)), key=lambda position: (-cost(position), position)):
+        for fewer in range(1, seeds[position]):
+            tried = [*seeds[:position], fewer, *seeds[position + 1 :]]
             if looks.verdicts(_first(needs, tried)) == target:
                 seeds = tried
                 break
@@ -139,18 +138,19 @@ def _first(needs: list[tuple[Need, ...]], seeds: list[int]) -> Trials:
 
 
 def _in_turn(claims: list[_Claim], run: Trials, seconds: Mapping[int, float], spending: Spending) -> Iterator[_Claim]:
-    """The claims that are open, by what their next seed would cost."""
+    """Yield the undecided claims, by the cost of their next seed."""
 
     def cost(claim: _Claim) -> float:
         return sum(seconds[trial] for trial in _wanted(claim, claims, spending) - run)
 
-    for claim in sorted((each for each in claims if each.verdict is None), key=lambda each: (cost(each), each.place)):
-        if claim.verdict is None:  # another's look may have settled it meanwhile
+    undecided = [each for each in claims if each.verdict is None]
+    for claim in sorted(undecided, key=lambda each: (cost(each), each.position)):
+        if claim.verdict is None:  # another claim's look may have decided it meanwhile
             yield claim
 
 
 def _wanted(claim: _Claim, claims: list[_Claim], spending: Spending) -> Trials:
-    """The trials of a claim's next seed, of the parts that are not shown yet."""
+    """Return the trials of a claim's next seed, for the parts that are not shown yet."""
     level = ALPHA / max(len(claims), 1)
     found: set[int] = set()
     for part in claim.parts:
@@ -169,11 +169,11 @@ def _next(claim: _Claim, claims: list[_Claim], spending: Spending) -> Trials:
 def _observe(
     looks: Looks, observed: list[_Claim], claims: list[_Claim], run: Trials, rule: tuple[Spending, bool]
 ) -> None:
-    """Looks at some claims, and settles all that can be."""
+    """Look at some claims, and settle every claim that can be."""
     spending, futility = rule
     for claim in observed:
         if claim.verdict is None:
-            look = looks.look(claim.place, run)
+            look = looks.look(claim.position, run)
             for part, seen in zip(claim.parts, look.parts, strict=False):
                 part.observe(seen, run)
     support = holm([claim.p(spending)[0] for claim in claims])
@@ -189,7 +189,7 @@ def _observe(
 
 
 def _is_futile(claim: _Claim, level: float, spending: Spending) -> bool:
-    """Whether neither verdict is likely to come, with the level that is left for the end."""
+    """Return whether neither verdict is likely to come, at the level that is left for the end."""
     if not claim.parts or any(not 0.0 < part.fraction < 1.0 for part in claim.parts):
         return False
     left = [level * (1.0 - spent(part.fraction, spending)) for part in claim.parts]

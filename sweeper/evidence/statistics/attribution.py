@@ -1,7 +1,7 @@
-"""Who earned the gain: Shapley values over a factorial, beside leave-one-out and add-one.
+"""Attribution of a gain: Shapley values over a factorial, leave-one-out and add-one.
 
-A coalition is the set of components that are switched on; its worth is e.g. the log-perplexity saved against the
-baseline. Leave-one-out and add-one look at two corners of the cube only and are blind to what components share.
+A coalition is the set of components that are switched on; its worth is e.g. the reduction in log-perplexity from the
+baseline. Leave-one-out and add-one use only two corners of the cube and cannot see what components share.
 """
 
 import math
@@ -13,7 +13,7 @@ Worth: TypeAlias = Mapping[frozenset[str], float]
 
 
 def shapley(worth: Worth, players: Sequence[str]) -> dict[str, float]:
-    """Shapley values (Shapley 1953, A value for n-person games), exact; they sum to the whole gain.
+    """Return exact Shapley values (Shapley 1953, A value for n-person games), which sum to the whole gain.
 
     Args:
         worth: of all 2^n coalitions of the players.
@@ -27,7 +27,7 @@ def shapley(worth: Worth, players: Sequence[str]) -> dict[str, float]:
 
 
 def leave_one_out(worth: Worth, players: Sequence[str]) -> dict[str, float]:
-    """What is lost when each component is taken from the full configuration; absent where that was not run."""
+    """Return the loss when each component is removed from the full configuration, where that was run."""
     full = frozenset(players)
     return {
         player: worth[full] - worth[full - {player}] for player in players if full in worth and full - {player} in worth
@@ -35,7 +35,7 @@ def leave_one_out(worth: Worth, players: Sequence[str]) -> dict[str, float]:
 
 
 def add_one(worth: Worth, players: Sequence[str]) -> dict[str, float]:
-    """What is gained when each component is added to the baseline; absent where that was not run."""
+    """Return the gain when each component is added to the baseline, where that was run."""
     none: frozenset[str] = frozenset()
     single = {player: frozenset([player]) for player in players}
     return {player: worth[single[player]] - worth[none] for player in players if {none, single[player]} <= worth.keys()}

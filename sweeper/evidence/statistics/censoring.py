@@ -1,6 +1,6 @@
-"""Pruned trials are censored: how they would have ended is not known, but it lies between bounds.
+"""Pruned trials are censored: their final values are unknown, but they lie between bounds.
 
-Leaving them out would make what was pruned look as good as what was not, since pruning takes the bad ones.
+Leaving them out would make what was pruned look as good as what was not, since pruning removes bad trials.
 """
 
 from collections.abc import Callable, Sequence
@@ -19,14 +19,14 @@ FAR = 1e3  # standard deviations
 def final_bounds(
     step: int, best_so_far: float, completed: Sequence[tuple[ArrayLike, ArrayLike]]
 ) -> tuple[float, float]:
-    """Between which values a trial that was stopped would have ended, less being better.
+    """Return the values between which a trial that was stopped would have ended, less being better.
 
-    At worst it would have got no better; at best by as much as the completed trial that gained most after that step.
-    Without a completed trial to compare with there is no bound below.
+    At worst it would not have improved; at best, by as much as the completed trial that gained most after that step.
+    Without a completed trial to compare with there is no lower bound.
 
     Args:
-        step: where it was stopped.
-        best_so_far: its best value up to there, on the scale compared.
+        step: at which it was stopped.
+        best_so_far: its best value up to that step, on the scale that is compared.
         completed: steps and values of completed trials, on that scale; values that are not finite are skipped.
     """
     gains = [gain for steps, values in completed if (gain := _gain_after(step, steps, values)) is not None]
@@ -34,15 +34,15 @@ def final_bounds(
 
 
 def impute(values: ArrayLike, low: ArrayLike, high: ArrayLike, regress: Regression) -> NDArray[np.float64]:
-    """Values for censored responses: their expectation under a regression, within their bounds.
+    """Return values for censored responses: their expectation under a regression, within their bounds.
 
-    Schmee and Hahn 1979, Technometrics 21, as Hutter et al. 2013 (Bayesian optimization with censored
-    response data) do it with random forests: fit, replace each censored value by the mean of the normal
-    distribution that the fit predicts, truncated to the bounds, and fit again until nothing moves.
+    The method of Schmee and Hahn 1979, Technometrics 21, with random forests as in Hutter et al. 2013 (Bayesian
+    optimization with censored response data): fit, replace each censored value by the mean of the normal distribution
+    that the fit predicts, truncated to the bounds, and fit again until the values settle.
 
     Args:
         values: `[trials]`, NaN where censored.
-        low, high: `[trials]`, finite bounds; looked at where values are NaN.
+        low, high: `[trials]`, finite bounds; used where values are NaN.
         regress: from responses `[trials]` to the mean and standard deviation predicted for each trial.
     """
     known, below, above = (np.asarray(array, dtype=np.float64) for array in (values, low, high))
@@ -59,10 +59,10 @@ def impute(values: ArrayLike, low: ArrayLike, high: ArrayLike, regress: Regressi
 
 
 def _gain_after(step: int, steps: ArrayLike, values: ArrayLike) -> float | None:
-    places, curve = np.asarray(steps), np.asarray(values, dtype=np.float64)
+    positions, curve = np.asarray(steps), np.asarray(values, dtype=np.float64)
     finite = np.isfinite(curve)
-    places, curve = places[finite], curve[finite]
-    before = curve[places <= step]
+    positions, curve = positions[finite], curve[finite]
+    before = curve[positions <= step]
     return float(before.min() - curve.min()) if len(before) else None
 
 
@@ -72,8 +72,8 @@ def _truncated_means(
     result = np.clip(mean, low, high)
     wide = (high > low) & (spread > 0)
     a, b = (low[wide] - mean[wide]) / spread[wide], (high[wide] - mean[wide]) / spread[wide]
-    # Far out in a tail scipy's mean is NaN or, worse, a number beyond the bounds, or beyond the wrong one of them:
-    # there the nearer bound, which the clipping gave, is right to a thousandth of the spread.
+    # Far out in a tail, scipy's mean is NaN or, worse, a number beyond the bounds or beyond the wrong one. There the
+    # nearer bound, which the clipping gave, is correct to a thousandth of the spread.
     with np.errstate(all="ignore"):
         inner = stats.truncnorm.mean(a, b, loc=mean[wide], scale=spread[wide])
     usable = np.isfinite(inner) & (a < FAR) & (b > -FAR)

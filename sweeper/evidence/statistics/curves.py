@@ -8,9 +8,10 @@ from numpy.typing import ArrayLike, NDArray
 
 
 def pareto_front(costs: ArrayLike, values: ArrayLike, *, direction: str = "minimize") -> NDArray[np.int64]:
-    """The places of the points that no other point beats: none costs no more and is no worse, and is better in one.
+    """Return the positions of the points that no other point dominates.
 
-    Of equal points the first stays. Points with a cost or value that is not finite are left out.
+    A point dominates another if it costs no more and is no worse, and is better in one of the two. Of equal points the
+    first is kept. Points with a cost or value that is not finite are left out.
 
     Args:
         costs: `[points]`, less is better.
@@ -29,38 +30,38 @@ def pareto_front(costs: ArrayLike, values: ArrayLike, *, direction: str = "minim
 
 @dataclass(frozen=True, slots=True)
 class AnytimeCurve:
-    """The best value found once so much compute was spent; a step function, right-continuous.
+    """The best value found for a given amount of compute: a right-continuous step function.
 
     Attributes:
         compute: `[steps]`, cumulative, rising.
         best: `[steps]`, the best value from there on.
-        places: `[steps]`, which of the trials given it is.
+        positions: `[steps]`, the trial that reached it.
     """
 
     compute: NDArray[np.float64]
     best: NDArray[np.float64]
-    places: NDArray[np.int64]
+    positions: NDArray[np.int64]
 
 
 def anytime(compute: ArrayLike, values: ArrayLike, *, direction: str = "minimize") -> AnytimeCurve:
-    """Best so far against cumulative compute (the curves of Hansen et al. 2016, COCO: performance assessment).
+    """Return the best so far against cumulative compute (as in Hansen et al. 2016, COCO: performance assessment).
 
     Args:
-        compute: `[trials]`, what each trial cost, in the order in which they ended; failed and pruned ones included.
-        values: `[trials]`, NaN for a trial that gave none: its cost counts.
+        compute: `[trials]`, the cost of each trial, in the order in which they ended, including failed and pruned ones.
+        values: `[trials]`, NaN for a trial without one, whose cost still counts.
     """
     spent = np.cumsum(np.asarray(compute, dtype=np.float64))
     worth = np.asarray(values, dtype=np.float64) * (1.0 if direction == "minimize" else -1.0)
     filled = np.where(np.isfinite(worth), worth, np.inf)
     before = np.concatenate(([np.inf], np.minimum.accumulate(filled)[:-1]))
-    places = np.flatnonzero(filled < before)
-    return AnytimeCurve(spent[places], np.asarray(values, dtype=np.float64)[places], places)
+    positions = np.flatnonzero(filled < before)
+    return AnytimeCurve(spent[positions], np.asarray(values, dtype=np.float64)[positions], positions)
 
 
 def quantile_bands(
     curves: Sequence[tuple[ArrayLike, ArrayLike]], grid: ArrayLike, quantiles: Sequence[float]
 ) -> NDArray[np.float64]:
-    """Pointwise quantiles of many curves on one grid.
+    """Return pointwise quantiles of many curves on one grid.
 
     A curve counts between its first and its last point, linearly interpolated; NaN where no curve reaches.
 
@@ -72,9 +73,9 @@ def quantile_bands(
     Returns:
         `[quantiles, points]`.
     """
-    places = np.asarray(grid, dtype=np.float64)
-    rows = np.array([_resampled(x, y, places) for x, y in curves]).reshape(-1, len(places))
-    result = np.full((len(quantiles), len(places)), np.nan)
+    points = np.asarray(grid, dtype=np.float64)
+    rows = np.array([_resampled(x, y, points) for x, y in curves]).reshape(-1, len(points))
+    result = np.full((len(quantiles), len(points)), np.nan)
     reached = np.isfinite(rows).any(axis=0)
     if reached.any():
         result[:, reached] = np.nanquantile(rows[:, reached], np.asarray(quantiles), axis=0)
@@ -82,8 +83,8 @@ def quantile_bands(
 
 
 def _resampled(x: ArrayLike, y: ArrayLike, grid: NDArray[np.float64]) -> NDArray[np.float64]:
-    places, values = np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64)
-    finite = np.isfinite(values) & np.isfinite(places)
+    points, values = np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64)
+    finite = np.isfinite(values) & np.isfinite(points)
     if not finite.any():
         return np.full(len(grid), np.nan)
-    return np.interp(grid, places[finite], values[finite], left=np.nan, right=np.nan)
+    return np.interp(grid, points[finite], values[finite], left=np.nan, right=np.nan)

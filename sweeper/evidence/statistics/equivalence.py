@@ -1,4 +1,4 @@
-"""Showing that there is no difference that matters."""
+"""Tests that show that there is no relevant difference."""
 
 from dataclasses import dataclass
 
@@ -8,17 +8,17 @@ from sweeper.evidence.statistics.paired import Estimate
 
 @dataclass(frozen=True, slots=True)
 class Equivalence:
-    """Both sides of an equivalence: p-values of H0 "outside the margins" and of H0 "within them"."""
+    """Both sides of an equivalence: the p-values of H0 "outside the margins" and of H0 "within them"."""
 
     p_equivalent: float
     p_different: float
 
 
 def tost(estimate: Estimate, low: float, high: float) -> Equivalence:
-    """Two one-sided tests (Schuirmann 1987, J. Pharmacokinet. Biopharm. 15, pp. 657-680).
+    """Run two one-sided tests (Schuirmann 1987, J. Pharmacokinet. Biopharm. 15, pp. 657-680).
 
-    At level 0.05 equivalence is shown exactly if the 90 % interval lies within the margins. That it does not hold is
-    shown by either side, at half the level each.
+    At level 0.05, equivalence is shown exactly if the 90 % interval lies within the margins. Either side can show that
+    it does not hold, at half the level each.
 
     Raises:
         ValueError: the margins are not in order.

@@ -2,8 +2,8 @@
 
 Levels are coded -1 and +1, so that columns of an orthogonal design are independent; an effect is the change of the
 response from the low to the high level, averaged over the others (Box, Hunter and Hunter 2005, ch. 5). An effect of a
-fractional design is the sum of its own and of those that it is aliased with: the fit keeps one of each chain, main
-effects first, and names the rest.
+fractional design is the sum of its own and of those with which it is aliased: the fit keeps one of each chain, main
+effects first, and names the others.
 """
 
 import math
@@ -28,8 +28,8 @@ class FactorialEffect:
     Attributes:
         terms: one factor, or the two of an interaction.
         estimate: low to high, with its standard error.
-        aliases: other main effects and two-way interactions that it cannot be told from, with their weight in it:
-            +1 or -1 for full aliasing, a third for a Plackett-Burman design of 12 runs.
+        aliases: the main effects and two-way interactions with which it is aliased, with their weights: +1 or -1 for
+            full aliasing, 1/3 for a Plackett-Burman design of 12 runs.
     """
 
     terms: tuple[str, ...]
@@ -38,7 +38,7 @@ class FactorialEffect:
 
     @property
     def name(self) -> str:
-        """The factor, or both, joined by " x "."""
+        """The factor, or both factors joined by " x "."""
         return TIMES.join(self.terms)
 
 
@@ -49,16 +49,16 @@ def factorial_effects(
     *,
     interactions: bool = True,
 ) -> tuple[FactorialEffect, ...]:
-    """Least squares on all main effects and, where they can be told apart, two-way interactions.
+    """Fit all main effects and, where they are not aliased, two-way interactions by least squares.
 
-    Where three degrees of freedom or more are left over, standard errors come from the residuals; a design that is
-    saturated, or nearly, is judged by Lenth's pseudo standard error (`lenth`).
+    Standard errors come from the residuals if three or more degrees of freedom are left; a design that is saturated, or
+    nearly so, uses Lenth's pseudo standard error (`lenth`).
 
     Args:
         levels: -1 or +1 of each factor in each run, `[runs]` each.
         response: `[runs]`, finite.
-        blocks: e.g. seed and corpus of each run; their differences are taken out.
-        interactions: whether two-way interactions are fitted, else main effects alone.
+        blocks: e.g. seed and corpus of each run; differences between blocks are removed.
+        interactions: whether to fit two-way interactions, not only main effects.
 
     Returns:
         The main effects in the order of the factors, then the interactions.
@@ -78,10 +78,10 @@ def factorial_effects(
 
 
 def lenth(effects: ArrayLike) -> tuple[float, float]:
-    """Lenth's pseudo standard error of the effects of an unreplicated design, and its degrees of freedom.
+    """Return Lenth's pseudo standard error of the effects of an unreplicated design, and its degrees of freedom.
 
     Lenth 1989, Quick and easy analysis of unreplicated factorials, Technometrics 31, pp. 469-473: most effects are
-    taken to be nothing but noise.
+    assumed to be noise.
     """
     sizes = np.abs(np.asarray(effects, dtype=np.float64))
     first = 1.5 * float(np.median(sizes))
@@ -100,7 +100,7 @@ def _columns(levels: Mapping[str, ArrayLike]) -> dict[tuple[str, ...], NDArray[n
 
 
 def _nuisance(blocks: Sequence[Hashable] | None, runs: int) -> NDArray[np.float64]:
-    """An intercept for each block."""
+    """Return an intercept for each block."""
     labels = [0] * runs if blocks is None else list(blocks)
     return np.array([[float(label == other) for other in dict.fromkeys(labels)] for label in labels]).reshape(runs, -1)
 
@@ -108,7 +108,7 @@ def _nuisance(blocks: Sequence[Hashable] | None, runs: int) -> NDArray[np.float6
 def _independent(
     nuisance: NDArray[np.float64], columns: Mapping[tuple[str, ...], NDArray[np.float64]]
 ) -> list[tuple[str, ...]]:
-    """The terms whose columns are not sums of those before: one of each alias chain."""
+    """Return the terms whose columns are not sums of earlier ones: one of each alias chain."""
     kept: list[tuple[str, ...]] = []
     basis = np.linalg.qr(nuisance)[0]
     for terms, column in columns.items():
@@ -148,7 +148,7 @@ def _aliases(
     kept: Sequence[tuple[str, ...]],
     columns: Mapping[tuple[str, ...], NDArray[np.float64]],
 ) -> list[tuple[tuple[str, float], ...]]:
-    """The alias matrix (X'X)^-1 X'Z of what was left out (Box and Wilson 1951, J. R. Stat. Soc. B 13)."""
+    """Return the alias matrix (X'X)^-1 X'Z of the terms left out (Box and Wilson 1951, J. R. Stat. Soc. B 13)."""
     left_out = [terms for terms in columns if terms not in kept]
     if not left_out or not kept:
         return [()] * len(kept)

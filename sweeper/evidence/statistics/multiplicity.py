@@ -1,4 +1,4 @@
-"""Several tests at once."""
+"""P-values of several tests together."""
 
 from collections.abc import Sequence
 
@@ -6,10 +6,10 @@ import numpy as np
 
 
 def holm(p_values: Sequence[float]) -> tuple[float, ...]:
-    """Holm's (1979) step-down adjustment: of m true hypotheses, any is rejected at level a with probability <= a.
+    """Adjust p-values by Holm's (1979) step-down method, which bounds the probability of any false rejection.
 
-    It needs no independence. A test that could not be made counts with p = 1, so that claims declared but not yet
-    tested never make the others look better.
+    Of m true hypotheses, any is rejected at level a with probability <= a. Independence is not required. A test that
+    could not be made counts as p = 1, so claims that are declared but not yet tested never make the others look better.
 
     Args:
         p_values: of all declared tests; NaN for one that could not be made.
@@ -24,7 +24,7 @@ def holm(p_values: Sequence[float]) -> tuple[float, ...]:
 
 
 def all_of(p_values: Sequence[float]) -> float:
-    """p-value for "every one of these holds": the largest (intersection-union test, Berger 1982).
+    """Return the p-value for "every one of these holds": the largest (intersection-union test, Berger 1982).
 
     No adjustment is needed, since all must be shown.
     """
@@ -32,5 +32,5 @@ def all_of(p_values: Sequence[float]) -> float:
 
 
 def any_of(p_values: Sequence[float]) -> float:
-    """p-value for "at least one of these holds": the smallest, times their number (Bonferroni)."""
+    """Return the p-value for "at least one of these holds": the smallest, times their number (Bonferroni)."""
     return min(1.0, len(p_values) * min(p_values, default=1.0))

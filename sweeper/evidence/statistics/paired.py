@@ -1,7 +1,7 @@
 """Inference on the mean of paired differences.
 
-A pair is two runs that agree in everything but the thing compared, the seed included. Differences of log-perplexities
-are nats a word, and 100 (exp(d) - 1) is the change of perplexity in percent.
+A pair is two runs that agree in everything except what is compared, including the seed. Differences of log-perplexities
+are nats per word, and 100 (exp(d) - 1) is the change of perplexity in percent.
 """
 
 import math
@@ -13,22 +13,22 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import special, stats
 
-FEWEST_FOR_BOOTSTRAP: Final = 8  # below, even BCa intervals cover far too little
-MOST_FOR_BOOTSTRAP: Final = 200  # beyond, a mean is as good as normal, and resampling shows nothing that t does not
+FEWEST_FOR_BOOTSTRAP: Final = 8  # below that, even BCa intervals cover far too little
+MOST_FOR_BOOTSTRAP: Final = 200  # beyond that, a mean is close to normal, and resampling adds nothing to t
 RESAMPLES: Final = 9_999
 DEGENERATE: Final = 1e-14  # a standard error below this share of the values is rounding, not variation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Estimate:
-    """A mean difference whose estimate is Student-t distributed about the truth.
+    """A mean difference whose estimate has a Student t distribution about the truth.
 
     Attributes:
         value: the estimate.
-        standard_error: of the estimate; 0 if the differences do not vary, NaN if that cannot be told (one pair).
+        standard_error: of the estimate; 0 if the differences do not vary, NaN if it is unknown (one pair).
         df: degrees of freedom of the standard error.
-        n: pairs.
-        method: in words.
+        n: the number of pairs.
+        method: as text.
     """
 
     value: float
@@ -43,22 +43,22 @@ class Estimate:
         return math.isfinite(self.value) and math.isfinite(self.standard_error) and self.df > 0
 
     def interval(self, level: float = 0.95) -> tuple[float, float]:
-        """The two-sided confidence interval; NaNs where there is no standard error."""
+        """Return the two-sided confidence interval; NaNs if there is no standard error."""
         if not self.decides:
             return math.nan, math.nan
         half = float(special.stdtrit(self.df, 0.5 + level / 2)) * self.standard_error
         return self.value - half, self.value + half
 
     def p_below(self, threshold: float) -> float:
-        """One-sided p-value of H0 "the truth is at least `threshold`"; 1 where it cannot be tested."""
+        """Return the one-sided p-value of H0 "the truth is at least `threshold`"; 1 if it cannot be tested."""
         return self._tail(self.value - threshold)
 
     def p_above(self, threshold: float) -> float:
-        """One-sided p-value of H0 "the truth is at most `threshold`"; 1 where it cannot be tested."""
+        """Return the one-sided p-value of H0 "the truth is at most `threshold`"; 1 if it cannot be tested."""
         return self._tail(threshold - self.value)
 
     def p_two_sided(self, threshold: float = 0.0) -> float:
-        """Two-sided p-value of H0 "the truth is `threshold`"."""
+        """Return the two-sided p-value of H0 "the truth is `threshold`"."""
         return min(1.0, 2 * min(self.p_below(threshold), self.p_above(threshold)))
 
     def _tail(self, distance: float) -> float:
@@ -78,7 +78,7 @@ class PooledVariance:
 
 
 def paired_t(differences: ArrayLike) -> Estimate:
-    """Student's paired t; one pair gives an estimate without an interval.
+    """Return Student's paired t; a single pair gives an estimate without an interval.
 
     Args:
         differences: `[pairs]`, finite.
@@ -97,11 +97,12 @@ def paired_t(differences: ArrayLike) -> Estimate:
 
 
 def pooled_variance(values: ArrayLike, arms: Sequence[Hashable], blocks: Sequence[Hashable]) -> PooledVariance:
-    """The residual variance of the model value = arm + block, e.g. configuration + seed, within one stratum.
+    """Return the residual variance of the model value = arm + block, e.g. configuration + seed, in one stratum.
 
-    With k arms that all ran with n seeds it has (k - 1)(n - 1) degrees of freedom: the variance of a difference of two
-    arms is twice it, whatever the seeds have in common. It assumes that all arms vary alike. Randomized complete
-    blocks: Montgomery, Design and Analysis of Experiments, ch. 4.1; incomplete ones by least squares.
+    With k arms that all ran with n seeds it has (k - 1)(n - 1) degrees of freedom. The variance of a difference of two
+    arms is twice this one, whatever the seeds have in common. It assumes that all arms have the same variance. For
+    randomized complete blocks see Montgomery, Design and Analysis of Experiments, ch. 4.1; incomplete blocks are fitted
+    by least squares.
 
     Args:
         values: `[runs]`, finite.
@@ -109,10 +110,10 @@ def pooled_variance(values: ArrayLike, arms: Sequence[Hashable], blocks: Sequenc
         blocks: the block of each run.
     """
     response = _vector(values)
-    # Arms are many, blocks few: with the arms' means taken out of both sides, least squares is on the blocks alone
-    # and leaves the same residuals (Frisch and Waugh 1933; Lovell 1963).
-    groups = _places(arms)
-    model = _centred(_indicators(_places(blocks)), groups)
+    # There are many arms and few blocks: with the arms' means removed from both sides, least squares on only the blocks
+    # leaves the same residuals (Frisch and Waugh 1933; Lovell 1963).
+    groups = _positions(arms)
+    model = _centred(_indicators(_positions(blocks)), groups)
     centred = _centred(response[:, None], groups)[:, 0]
     fitted, _, rank, _ = np.linalg.lstsq(model, centred, rcond=1e-10)
     df = len(response) - len(set(arms)) - int(rank)
@@ -124,10 +125,10 @@ def pooled_variance(values: ArrayLike, arms: Sequence[Hashable], blocks: Sequenc
 
 
 def paired_t_pooled(differences: ArrayLike, pooled: PooledVariance) -> Estimate:
-    """Paired t with the variance of one run pooled over a stratum: three seeds alone leave a t with two df.
+    """Return a paired t with the variance of one run pooled over a stratum: three seeds alone leave only two df.
 
     Args:
-        differences: `[pairs]`; each run in one pair only.
+        differences: `[pairs]`; each run is in one pair only.
         pooled: from `pooled_variance`.
     """
     values = _vector(differences)
@@ -138,16 +139,16 @@ def paired_t_pooled(differences: ArrayLike, pooled: PooledVariance) -> Estimate:
 def contrast_t(
     value: float, weights: ArrayLike, strata: Sequence[Hashable], pooled: dict[Hashable, PooledVariance], *, n: int
 ) -> Estimate:
-    """Inference on a weighted sum of runs whose weights sum to zero within each block, from pooled variances.
+    """Return the inference on a weighted sum of runs whose weights sum to zero in each block, by pooled variances.
 
-    Over several strata the degrees of freedom are Satterthwaite's (1946).
+    The degrees of freedom over several strata are Satterthwaite's (1946).
 
     Args:
         value: the weighted sum.
         weights: `[runs]`, the absolute weight of each run.
         strata: the stratum of each run.
         pooled: of each stratum.
-        n: pairs.
+        n: the number of pairs.
     """
     squares: dict[Hashable, float] = {}
     for weight, stratum in zip(_vector(weights), strata, strict=True):
@@ -173,17 +174,18 @@ def bootstrap_bca(
     resamples: int = RESAMPLES,
     expand: bool = True,
 ) -> tuple[float, float]:
-    """Bias-corrected and accelerated bootstrap interval of the mean (Efron 1987, JASA 82, pp. 171-185).
+    """Return the BCa bootstrap interval of the mean (Efron 1987, JASA 82, pp. 171-185).
 
-    A bootstrap of few pairs is too narrow, since it resamples with the variance over n, not n - 1, and knows no t:
-    of eight pairs a 95 % interval holds the truth in 89 % of studies. So the level is raised as Hesterberg does it for
-    percentile intervals (2015, What Teachers Should Know About the Bootstrap, American Statistician 69, "expanded").
+    It is bias-corrected and accelerated. With few pairs a bootstrap interval is too narrow, since it resamples with the
+    variance over n, not n - 1, and ignores the t distribution: with eight pairs, a 95 % interval contains the truth in
+    89 % of studies. So the level is raised as Hesterberg does for percentile intervals (2015, What Teachers Should Know
+    About the Bootstrap, American Statistician 69, "expanded").
 
     Args:
         differences: `[pairs]`.
         generator: for the resamples.
         level: of confidence.
-        resamples: how many.
+        resamples: their number.
         expand: whether to raise the level.
 
     Raises:
@@ -207,9 +209,9 @@ def bootstrap_bca(
 def sign_flip_p(
     differences: ArrayLike, generator: np.random.Generator, *, alternative: str = "two-sided", flips: int = RESAMPLES
 ) -> float:
-    """p-value of H0 "differences are symmetric about 0" by flipping signs (Fisher 1935; Pitman 1937).
+    """Return the p-value of H0 "differences are symmetric about 0" by flipping signs (Fisher 1935; Pitman 1937).
 
-    All 2^n flips are taken where that is no more than `flips`, so that the p-value is exact; its least value is 2^-n
+    If there are at most `flips` of them, all 2^n flips are used and the p-value is exact. Its minimum is 2^-n
     one-sided, so three pairs can never show anything at 5 %.
 
     Args:
@@ -232,7 +234,7 @@ def sign_flip_p(
 
 
 def percent_change(nats: float) -> float:
-    """A difference of logarithms as a change in percent."""
+    """Return a difference of logarithms as a change in percent."""
     return 100.0 * math.expm1(nats)
 
 
@@ -243,26 +245,26 @@ def _vector(values: ArrayLike) -> NDArray[np.float64]:
     return vector
 
 
-def _places(labels: Sequence[Hashable]) -> NDArray[np.int64]:
-    """Labels as numbers from 0, in the order in which they first come."""
-    places = {label: place for place, label in enumerate(dict.fromkeys(labels))}
-    return np.array([places[label] for label in labels], dtype=np.int64)
+def _positions(labels: Sequence[Hashable]) -> NDArray[np.int64]:
+    """Return labels as numbers from 0, in the order of their first appearance."""
+    positions = {label: position for position, label in enumerate(dict.fromkeys(labels))}
+    return np.array([positions[label] for label in labels], dtype=np.int64)
 
 
-def _indicators(places: NDArray[np.int64]) -> NDArray[np.float64]:
-    """A column for each place, `[runs, places]`."""
-    matrix = np.zeros((len(places), int(places.max(initial=-1)) + 1))
-    matrix[np.arange(len(places)), places] = 1.0
+def _indicators(positions: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return one column per position, `[runs, positions]`."""
+    matrix = np.zeros((len(positions), int(positions.max(initial=-1)) + 1))
+    matrix[np.arange(len(positions)), positions] = 1.0
     return matrix
 
 
 def _centred(columns: NDArray[np.float64], groups: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Columns less their means in each group."""
+    """Return columns minus their means in each group."""
     sums = np.zeros((int(groups.max(initial=-1)) + 1, columns.shape[1]))
     np.add.at(sums, groups, columns)
     return np.asarray(columns - (sums / np.bincount(groups)[:, None])[groups])
 
 
 def _no_rounding(error: float, values: NDArray[np.float64]) -> float:
-    """0 in place of an error that is only rounding in values of this size."""
+    """Return an error, or 0 if it is only rounding in values of this size."""
     return 0.0 if error <= DEGENERATE * float(np.abs(values).max(initial=0.0)) else error

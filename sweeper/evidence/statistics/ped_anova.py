@@ -1,9 +1,9 @@
 """Importance of factors for being among the best: PED-ANOVA (Watanabe, Bansal and Hutter 2023, IJCAI).
 
-The density of each factor's levels among the best trials is compared with that among all: the Pearson divergence of the
-two is the variance that the factor explains of belonging to the best. Densities are Parzen estimates on a grid with
-Scott's bandwidth, exactly as in Optuna's evaluator, which a test compares with. The ranking needs only to know which
-trials are among the best: a pruned trial counts as soon as it is known not to be.
+The density of a factor's levels among the best trials is compared with that among all trials. The Pearson divergence of
+the two is the share of the variance of belonging to the best that the factor explains. Densities are Parzen estimates
+on a grid with Scott's bandwidth, exactly as in Optuna's evaluator, with which a test compares. All that matters is
+which trials are among the best: a pruned trial counts as soon as it is known not to be.
 """
 
 import math
@@ -23,47 +23,47 @@ FLOOR: Final = 1e-12
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """The places of one factor: levels without an order, or steps of a range; and where each trial is."""
+    """The values of one factor, unordered levels or steps of a range, and the position of each trial."""
 
     size: int
     ordered: bool
-    places: NDArray[np.int64]
+    positions: NDArray[np.int64]
 
 
-def level_grid(places: ArrayLike, size: int) -> Grid:
-    """Levels by their number, 0 to size - 1."""
-    return Grid(size, False, np.asarray(places, dtype=np.int64))
+def level_grid(positions: ArrayLike, size: int) -> Grid:
+    """Return the grid of levels by their number, 0 to size - 1."""
+    return Grid(size, False, np.asarray(positions, dtype=np.int64))
 
 
 def range_grid(values: ArrayLike, low: float, high: float, *, num_steps: int = NUM_STEPS) -> Grid:
-    """A range in that many steps; give logarithms where it is drawn from in the logarithm."""
+    """Return the grid of a range in N steps; pass logarithms if the range is drawn on a log scale."""
     step = (high - low) / (num_steps - 1)
-    # Midpoints go to the lower step, as Optuna has it.
-    places = np.ceil((np.asarray(values, dtype=np.float64) - low) / step - 0.5).astype(np.int64)
-    return Grid(num_steps, True, np.clip(places, 0, num_steps - 1))
+    # Midpoints go to the lower step, as in Optuna.
+    positions = np.ceil((np.asarray(values, dtype=np.float64) - low) / step - 0.5).astype(np.int64)
+    return Grid(num_steps, True, np.clip(positions, 0, num_steps - 1))
 
 
 def ped_anova(grid: Grid, response: ArrayLike, *, target: float = TARGET) -> float:
-    """The importance of a factor for being among the best share `target` of the trials.
+    """Return the importance of a factor for being among the best share `target` of the trials.
 
     Args:
-        grid: where each trial is.
-        response: `[trials]`, finite, less is better; those of pruned trials imputed.
+        grid: with the position of each trial.
+        response: `[trials]`, finite, less is better; values of pruned trials are imputed.
         target: in (0, 1).
     """
     values = np.asarray(response, dtype=np.float64)
     if len(values) < 2 or grid.size < 2:
         return 0.0
-    place = math.ceil(target * len(values)) - 1
-    best = values <= np.partition(values, place)[place]
+    last = math.ceil(target * len(values)) - 1
+    best = values <= np.partition(values, last)[last]
     top, everywhere = _density(grid, best) + FLOOR, _density(grid, np.ones_like(best)) + FLOOR
     share = float(best.mean())
     return share**2 * float(everywhere @ (top / everywhere - 1) ** 2)
 
 
 def _density(grid: Grid, chosen: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """The Parzen estimate over the grid, `[size]`."""
-    counts = np.bincount(grid.places[chosen], minlength=grid.size)
+    """Return the Parzen estimate over the grid, `[size]`."""
+    counts = np.bincount(grid.positions[chosen], minlength=grid.size)
     seen = np.flatnonzero(counts)
     weights = np.append(counts[seen].astype(np.float64), PRIOR_WEIGHT)
     kernels = _range_kernels(grid.size, seen, counts[seen]) if grid.ordered else _level_kernels(grid.size, seen)
@@ -71,14 +71,14 @@ def _density(grid: Grid, chosen: NDArray[np.bool_]) -> NDArray[np.float64]:
 
 
 def _level_kernels(size: int, seen: NDArray[np.int64]) -> NDArray[np.float64]:
-    """A kernel for each level seen and the prior, `[kernels, size]`."""
+    """Return a kernel for each observed level and the prior, `[kernels, size]`."""
     kernels = np.full((len(seen) + 1, size), PRIOR_WEIGHT / (len(seen) + 1))
     kernels[np.arange(len(seen)), seen] += 1.0
     return np.asarray(kernels / kernels.sum(axis=1, keepdims=True))
 
 
 def _range_kernels(size: int, seen: NDArray[np.int64], counts: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Normal kernels, discrete and truncated to the grid, for each step seen and the prior, `[kernels, size]`."""
+    """Return discrete normal kernels truncated to the grid, for each observed step and the prior, `[kernels, size]`."""
     centres = np.append(seen.astype(np.float64), (size - 1) / 2)
     sigmas = np.append(np.full(len(seen), _scott(seen, counts)), float(size))
     edges = np.arange(size + 1) - 0.5
@@ -87,7 +87,7 @@ def _range_kernels(size: int, seen: NDArray[np.int64], counts: NDArray[np.int64]
 
 
 def _scott(seen: NDArray[np.int64], counts: NDArray[np.int64]) -> float:
-    """Scott's (1992) bandwidth of counted observations, robust by their interquartile range."""
+    """Return Scott's (1992) bandwidth of counted observations, robust by their interquartile range."""
     total, cumulated = int(counts.sum()), np.cumsum(counts)
     mean = float(seen @ counts) / total
     sigma = math.sqrt(float((seen - mean) ** 2 @ counts) / max(1, total - 1))

@@ -1,7 +1,7 @@
-"""What a design can see: power of the paired t-test, from the noncentral t distribution.
+"""Power of the paired t-test, from the noncentral t distribution.
 
 Cohen 1988, Statistical Power Analysis, ch. 2, for pairs. Pooling over a stratum gives more degrees of freedom for the
-same pairs; `df_per_pair` says how many, 1 for pairs alone.
+same pairs; `df_per_pair` is their number, 1 without pooling.
 """
 
 import math
@@ -17,12 +17,12 @@ MOST_PAIRS: Final = 10_000
 
 
 def power_one_sided(effect: float, sd: float, n: int, *, alpha: float = 0.05, df: float | None = None) -> float:
-    """The probability to reject H0 "effect <= 0" when the truth is `effect`.
+    """Return the probability of rejecting H0 "effect <= 0" when the truth is `effect`.
 
     Args:
         effect: distance from the threshold in the direction tested.
         sd: standard deviation of one pair's difference, > 0.
-        n: pairs.
+        n: the number of pairs.
         alpha: level of the test.
         df: degrees of freedom of the standard deviation; by default n - 1.
     """
@@ -41,7 +41,7 @@ def power_one_sided(effect: float, sd: float, n: int, *, alpha: float = 0.05, df
 def pairs_needed(
     effect: float, sd: float, *, alpha: float = 0.05, power: float = POWER, df_per_pair: float = 1.0
 ) -> int | None:
-    """The fewest pairs, at least 2, that decide with probability `power`; None if even 10,000 do not.
+    """Return the fewest pairs, at least 2, that decide with probability `power`; None if even 10,000 do not.
 
     Args:
         effect: distance of the truth from the threshold; its sign does not matter.
@@ -60,7 +60,7 @@ def pairs_needed(
 def smallest_detectable(
     sd: float, n: int, *, alpha: float = 0.05, power: float = POWER, df: float | None = None
 ) -> float:
-    """The smallest effect that such a design shows with probability `power`; NaN where it can show none."""
+    """Return the smallest effect that such a design shows with probability `power`; NaN if it can show none."""
     freedom = n - 1.0 if df is None else df
     if n < 1 or freedom <= 0 or not math.isfinite(sd):
         return math.nan
@@ -88,7 +88,7 @@ def detectable(estimate: Estimate, *, alpha: float) -> float:
 
 
 def _first(holds: Callable[[int], bool], low: int, high: int) -> int:
-    """The smallest number in [low, high] for which a monotone condition holds, which it does for `high`."""
+    """Return the smallest number in [low, high] for which a monotone condition holds; it holds for `high`."""
     while low < high:
         middle = (low + high) // 2
         low, high = (low, middle) if holds(middle) else (middle + 1, high)

@@ -1,11 +1,11 @@
-"""Looking at data more than once: how the error is spent over looks, and when to give up.
+"""Looking at data more than once: how the error is spent over looks, and when to stop for futility.
 
-A claim that is tested after each seed, each time at 5 %, is wrongly supported far more often than in 5 % of studies
-(Armitage, McPherson and Rowe 1969). Here a look may spend the share of the error by which its information raises a
-spending function (Lan and DeMets 1983), and the shares add up: P(any look errs) <= the sum of what each spends
-(Bonferroni). Boundaries from the joint distribution of looks would be a little wider, but need normal increments with
-known variance; the sum holds for t-tests of any degrees of freedom, whatever looks have in common, and at looks that
-were not planned.
+A claim that is tested after each seed, each time at 5 %, is falsely supported in far more than 5 % of studies
+(Armitage, McPherson and Rowe 1969). Here a look may spend only the share of the error by which its information raises a
+spending function (Lan and DeMets 1983). The shares add up: P(any look errs) <= the sum of the shares (Bonferroni).
+Boundaries from the joint distribution of looks would be slightly wider, but need normal increments with known variance.
+The sum holds for t-tests of any degrees of freedom, whatever the looks have in common, and at looks that were not
+planned.
 """
 
 import math
@@ -21,26 +21,26 @@ EXPONENTS: Final[dict[Spending, float]] = {"obrien-fleming": 3.0, "pocock": 1.0}
 
 
 def spent(fraction: float, spending: Spending) -> float:
-    """The share of the error spent once so much of the information is there, 0 to 1.
+    """Return the share of the error that is spent at a given share of the information, 0 to 1.
 
     Source: Kim and DeMets (1987), Biometrika 74, pp. 149-154.
 
     Args:
-        fraction: information so far over that of the whole plan; below 0 and above 1 are 0 and 1.
+        fraction: the information so far over that of the whole plan; clipped to 0 and 1.
         spending: obrien-fleming spends late, pocock evenly.
     """
     return float(min(max(fraction, 0.0), 1.0) ** EXPONENTS[spending])
 
 
 def sequential_p(looks: Sequence[tuple[float, float]], spending: Spending) -> float:
-    """A p-value that holds at whichever look one stops: the smallest of p / (the share that its look spends).
+    """Return a p-value that is valid at whichever look one stops: the smallest of p / (the share that its look spends).
 
-    If H0 is true it is at most u in no more than the share u of studies, since P(p_k <= u w_k for any k) <= u sum w_k.
-    So p-values of several claims that were looked at at different times can be adjusted by Holm's rule.
+    If H0 is true, it is at most u in at most the share u of studies, since P(p_k <= u w_k for any k) <= u sum w_k. So
+    the p-values of several claims that were looked at at different times can be adjusted by Holm's rule.
 
     Args:
-        looks: (information fraction, p-value) in the order of looks; one that brings no information spends nothing
-            and is left out.
+        looks: (information fraction, p-value) in the order of looks; a look without new information spends nothing and
+            is left out.
         spending: how the error is spent.
 
     Returns:
@@ -56,14 +56,14 @@ def sequential_p(looks: Sequence[tuple[float, float]], spending: Spending) -> fl
 
 
 def conditional_power(p: float, fraction: float, level: float) -> float:
-    """The probability that a one-sided test ends below `level` at the end of the plan, if things go on as so far.
+    """Return the probability that a one-sided test ends below `level` at the end of the plan, if the trend continues.
 
-    By the B-value of Lan and Wittes (1988), Biometrics 44, pp. 579-585: under the present trend. Giving up where it is
-    small (stochastic curtailment: Lan, Simon and Halperin 1982) never raises the error of supporting a claim.
+    It uses the B-value of Lan and Wittes (1988), Biometrics 44, pp. 579-585, under the current trend. Stopping where it
+    is small (stochastic curtailment: Lan, Simon and Halperin 1982) never raises the error of supporting a claim.
 
     Args:
-        p: the p-value now.
-        fraction: the information now, above 0.
+        p: the current p-value.
+        fraction: the current information, above 0.
         level: of the test at the end; 0 is never reached.
     """
     if fraction >= 1.0:

@@ -27,7 +27,7 @@ def test_failed_trials_cost_but_find_nothing():
     curve = anytime([1.0, 2.0, 3.0, 4.0], [np.nan, 5.0, 6.0, 4.0])
     assert curve.compute.tolist() == [3.0, 10.0]
     assert curve.best.tolist() == [5.0, 4.0]
-    assert curve.places.tolist() == [1, 3]
+    assert curve.positions.tolist() == [1, 3]
 
 
 def test_the_best_so_far_of_accuracies_rises():
