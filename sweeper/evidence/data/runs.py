@@ -13,7 +13,7 @@ from sweeper.evidence.data.measures import Measure, Metric, best_point, make_mea
 from sweeper.spec.phase import Phase
 from sweeper.spec.study import default_scale
 
-# The trainer's settings that choose the text that is modelled; how it is read (batches, noise) is like any other setting.
+# The settings of the trainer that choose the text to model. How it is read (batches, noise) is like any other setting.
 TEXT_PATHS: Final = frozenset(
     ["data", *(f"data.{name}" for name in ("corpus", "folder", "max_train_tokens", "tokenization", "vocabulary_size"))]
 )

@@ -174,7 +174,7 @@ def test_a_ladder_has_the_geometric_mean_of_each_rung() -> None:
 def test_interactions_that_are_confounded_are_said() -> None:
     effects: dict[tuple[str, ...], float] = {("a",): -2.0, ("b",): 1.0}
     drawing = interaction_figure("heat", "Effects", ["a", "b"], effects, percent=True)
-    assert "not told apart" in drawing.svg
+    assert ">aliased<" in drawing.svg
     assert drawing.data["effect"].tolist() == [-2.0, 1.0]
 
 

@@ -99,7 +99,7 @@ def test_verdicts_of_all_trials_are_those_of_the_report():
 def test_a_protocol_reads_as_what_is_run():
     assert str(Protocol()) == "all trials"
     assert str(Protocol(needed=True, seeds=2, pruner="asha")) == (
-        "the trials that claims want, the first 2 seeds, pruner asha"
+        "the trials that claims need, the first 2 seeds, pruner asha"
     )
     assert str(Protocol(needed=True, stopping="pocock", futility=True)) == (
         "the trials that claims want, sequential stopping (pocock, futility)"
@@ -124,7 +124,7 @@ def test_the_same_replay_twice_is_the_same():
 
 
 def test_a_pruner_that_there_is_not_is_refused():
-    with pytest.raises(UsageError, match="no pruner 'axe'"):
+    with pytest.raises(UsageError, match="'axe' is not a pruner"):
         replay(data(), pruner="axe")
 
 

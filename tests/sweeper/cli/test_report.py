@@ -76,7 +76,7 @@ def test_an_export_in_another_format_replaces_the_tables(sweeper: Sweeper, store
     [
         (["report"], "Name a study in the store or a study file, or give --from DIRECTORY."),
         (["report", "first", "--from", "."], "the directory already names the study. Leave one of them out."),
-        (["report", "--from", "."], "Write the folder with `sweeper export STUDY --all`."),
+        (["report", "--from", "."], "Write the directory with `sweeper export STUDY --all`."),
         (["export", "first"], "Choose one of trials, attempts, measurements, claims, or give --all."),
         (["export", "first", "--all"], "needs --out DIRECTORY and --format csv or parquet."),
         (["export", "first", "--all", "--format", "json", "--out", "x"], "needs --out DIRECTORY"),

@@ -60,7 +60,7 @@ def test_an_archive_does_not_contain_the_run_directory(directory: Path) -> None:
 
 
 def test_a_directory_without_a_study_is_refused_with_a_remedy(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"study\.json: is not there\. Write the folder with `sweeper export"):
+    with pytest.raises(UsageError, match=r"study\.json: no such file\. Write the directory with `sweeper export"):
         read_archive(tmp_path)
 
 
@@ -73,11 +73,11 @@ def test_a_damaged_archive_is_refused_with_a_remedy(tmp_path: Path, content: str
 
 def test_an_archive_of_a_later_format_is_refused(tmp_path: Path) -> None:
     (tmp_path / "study.json").write_text('{"format": 2}')
-    with pytest.raises(UsageError, match="format 2 is unknown to this version"):
+    with pytest.raises(UsageError, match="format 2 is not supported"):
         read_archive(tmp_path)
 
 
 def test_a_missing_table_is_named(directory: Path, tmp_path: Path) -> None:
     (tmp_path / "study.json").write_bytes((directory / "study.json").read_bytes())
-    with pytest.raises(UsageError, match=r"trials\.csv: is not there"):
+    with pytest.raises(UsageError, match=r"trials\.csv: no such file"):
         read_archive(tmp_path)

@@ -34,7 +34,7 @@ def test_the_simulation_sees_intervals_that_are_off():
     for _ in range(300):
         values = simulation.runs(rng, simulation.NORMAL, 2, 10, [0.0])
         estimate = simulation.paired_t(values[1] - values[0])
-        hits += simulation.holds(estimate, simulation.NOISE)
+        hits += simulation.covers(estimate, simulation.NOISE)
     assert hits / 300 < 0.93
 
 
