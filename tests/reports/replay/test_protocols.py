@@ -102,7 +102,7 @@ def test_a_protocol_reads_as_what_is_run():
         "the trials that claims need, the first 2 seeds, pruner asha"
     )
     assert str(Protocol(needed=True, stopping="pocock", futility=True)) == (
-        "the trials that claims want, sequential stopping (pocock, futility)"
+        "the trials that claims need, sequential stopping (pocock, futility)"
     )
 
 
