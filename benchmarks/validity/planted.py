@@ -57,10 +57,11 @@ class Judged:
 
 def verdicts(data: StudyData) -> dict[str, Judged]:
     """What the product says on each claim."""
-    return {
-        each.id: Judged(each.verdict, each.estimate, each.low, each.high, each.seeds_needed)
-        for each in judge_claims(data)
-    }
+    found = {}
+    for each in judge_claims(data):
+        evidence = each.evidence
+        found[each.id] = Judged(each.verdict, evidence.estimate, evidence.low, evidence.high, evidence.seeds_needed)
+    return found
 
 
 def null_effects(found: Mapping[str, Judged]) -> dict[str, float]:
@@ -92,19 +93,17 @@ def study(
     value: str | None = None,
 ) -> StudyData:
     """The study as a report would load it. Its metric is a loss, compared as it is; `value` is a point of its curve."""
-    found = study_data(
+    return study_data(
         factors,
         *phases,
         claims=claims,
         metric="loss",
         scale="linear",
+        metric_options={} if value is None else {"value": value},
         program="x",
         results=results or (lambda _: {}),
         curves=curves or (lambda _: None),
     )
-    if value is not None:
-        found.study.spec["metric"]["value"] = value
-    return found
 
 
 def claim(name: str, expect: str | None = None, *, at_least: Any = 0, within: Any = None, **kind: Any) -> Claim:

@@ -25,6 +25,7 @@ from benchmarks.validity.planted import (
     verdicts,
 )
 from benchmarks.validity.searches import POINTS, curve_of
+from sweeper.evidence.data.runs import study_runs
 from sweeper.evidence.effects.importance import phase_importance
 from sweeper.store.reading.reader import Curve, TrialRow
 from tests.reports.studies import factor
@@ -310,7 +311,7 @@ def _importance() -> Case:
             [offset + effect + 0.1 * (noise(generator, 9, 2) - SIZE) for offset in (SIZE, 4 * SIZE)]
         )
         data = study(factors, phase("p", "grid", rows, values, blocks=["dataset"]), claims=[])
-        found = phase_importance(data, "p")
+        found = phase_importance(data, study_runs(data), "p")
         share = next((each.fanova for each in found.factors if each.factor == "a"), 0.0) if found else math.nan
         return {"share of the variance, truly 33 %": share}
 

@@ -5,12 +5,15 @@ import json
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final, cast
 
 from sweeper.evidence.data.load import StudyData, make_study_data
+from sweeper.spec.study import Direction
 from sweeper.store.reading.reader import Curve, PhaseRow, StudyRow, TrialRow
+from sweeper.store.records import ExitReason, TrialState
 
 Levels = Mapping[str, Any]
+REASONS: Final[dict[TrialState, ExitReason]] = {"completed": "completed", "pruned": "pruned", "failed": "crashed"}
 
 
 @dataclass(frozen=True)
@@ -44,12 +47,13 @@ def study_data(
     *phases: Phase,
     claims: Sequence[Mapping[str, Any]] = (),
     metric: str = "valid_perplexity",
-    direction: str = "minimize",
+    direction: Direction = "minimize",
     scale: str | None = None,
     results: Callable[[TrialRow], Mapping[str, Any]] = lambda row: {},
     changes: Sequence[tuple[float, tuple[str, ...]]] = (),
     curves: Callable[[TrialRow], Curve | None] = lambda row: None,
     program: Any = "trainer",
+    metric_options: Mapping[str, Any] | None = None,
 ) -> StudyData:
     """The study as `sweeper.evidence.data.load.load` would give it."""
     scale = scale or ("log" if "perplexity" in metric else "linear")
@@ -57,7 +61,7 @@ def study_data(
         "study": "s",
         "seed": 0,
         "trial": {"program": program},
-        "metric": {"name": metric, "direction": direction, "scale": scale},
+        "metric": {"name": metric, "direction": direction, "scale": scale, **(metric_options or {})},
         "factors": dict(factors),
         "claims": list(claims),
         "phases": [
@@ -123,7 +127,7 @@ def _trials(phase: Phase, first: int) -> list[TrialRow]:
 
 def _trial(phase: Phase, number: int, key: int, levels: Levels, seed: int) -> TrialRow:
     outcome = phase.value(levels, seed)
-    state = outcome if isinstance(outcome, str) else "completed"
+    state: TrialState = cast(TrialState, outcome) if isinstance(outcome, str) else "completed"
     ended = state in ("completed", "pruned", "failed")
     return TrialRow(
         id=key,
@@ -137,7 +141,7 @@ def _trial(phase: Phase, number: int, key: int, levels: Levels, seed: int) -> Tr
         budget={phase.unit: phase.steps},
         predicted_device_seconds=None,
         attempts=1 if ended else 0,
-        exit_reason={"completed": "completed", "pruned": "pruned", "failed": "crashed"}.get(state),
+        exit_reason=REASONS.get(state),
         message=None,
         value=None if isinstance(outcome, str) else outcome,
         step=phase.steps if ended else None,
