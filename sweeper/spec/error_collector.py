@@ -1,14 +1,16 @@
-"""Collects the mistakes of one file, each at its place."""
+"""Collect the mistakes of one file, each with its position."""
 
 from dataclasses import dataclass, field
 
 from sweeper.errors import Mistake
-from sweeper.spec.yaml_source import KeyPath, Source, dotted
+from sweeper.spec.yaml_source import Source
+from trainer.config.wording import Path as KeyPath
+from trainer.config.wording import dotted
 
 
 @dataclass(slots=True)
 class ErrorCollector:
-    """The mistakes found so far. What is wrong by itself is told once, and not again by the checks between sections."""
+    """The mistakes found so far. What is invalid by itself is reported once, and not again by checks of other parts."""
 
     source: Source
     found: list[Mistake] = field(default_factory=list)
@@ -16,13 +18,13 @@ class ErrorCollector:
     _sealed: frozenset[KeyPath] = frozenset()
 
     def add(self, path: KeyPath, message: str, *, at_key: bool = False, shown_as: KeyPath | None = None) -> None:
-        """Note a mistake.
+        """Add a mistake.
 
         Args:
-            message: made one line of printable characters.
-            path: where it is; the nearest part around it if the file does not have that.
-            at_key: show the key's place instead of the value's.
-            shown_as: the path to name, if it is another one.
+            message: what is wrong; characters that cannot be printed are escaped.
+            path: where it is; if the file does not have it, the nearest part around it is shown.
+            at_key: show the position of the key, not that of the value.
+            shown_as: the path to print instead.
         """
         if any(path[:end] in self._sealed for end in range(1, len(path) + 1)):
             return
@@ -35,9 +37,9 @@ class ErrorCollector:
             self._paths.add(path)
 
     def seal(self) -> None:
-        """Take no more mistakes at or within the paths that are wrong already."""
+        """Ignore further mistakes at or within the paths that have one."""
         self._sealed = frozenset(self._paths)
 
     def blames(self, path: KeyPath) -> bool:
-        """Whether something at or within a path is wrong already."""
+        """Return whether there is a mistake at or within a path."""
         return any(known[: len(path)] == path for known in self._paths)

@@ -1,4 +1,4 @@
-"""The forms of a factor: levels, a range, on and off, or groups; each with what it needs and nothing else."""
+"""The forms of a factor, levels, a range, on and off, or groups: each has the keys that it needs and no others."""
 
 from collections.abc import Iterator, Mapping
 
@@ -11,13 +11,13 @@ Fault = tuple[tuple[str | int, ...], str]  # where in the factor, and what is wr
 
 
 def form_faults(factor: FactorEntry) -> list[Fault]:
-    """What is wrong with a factor by itself."""
+    """Return what is wrong with a factor by itself."""
     forms = _forms(factor)
     if not forms:
-        message = "has no levels. Give levels: [0.0, 0.1]; or low and high, for a sampler; or on and off."
+        message = "has no levels. Add levels, e.g. [0.0, 0.1]; or low and high, for a sampler; or on and off."
         return [((), message)]
     if len(forms) > 1:
-        return [((), f"has {' as well as '.join(forms)}. Keep one of them.")]
+        return [((), f"has both {' and '.join(forms)}. Keep one of them.")]
     match forms[0]:
         case "low and high":
             return list(_range_faults(factor))
@@ -47,21 +47,24 @@ def _range_faults(factor: FactorEntry) -> Iterator[Fault]:
     yield from path_faults(factor.path, ("path",))
     if low is None or high is None:
         missing = "low" if low is None else "high"
-        yield (missing,), "is missing. A range has two ends, e.g. {low: 1e-4, high: 1e-2}."
+        yield (missing,), "is missing. A range needs both ends, e.g. {low: 1e-4, high: 1e-2}."
         return
     if not low < high:
-        yield ("high",), f"`low < high` must hold, but low = {low} and high = {high}. Exchange or correct them."
+        yield ("high",), f"`low < high` must hold, but low = {low} and high = {high}. Swap or correct them."
         return
     if factor.log and low <= 0:
-        yield ("low",), f"{low} is not above 0, where a logarithmic scale begins. Raise low, or remove log."
+        yield ("low",), f"{low} is not greater than 0, as a logarithmic scale requires. Raise low, or remove log."
     if step is not None and step <= 0:
-        yield ("step",), f"{step} is not above 0. Write the distance between two values, e.g. 0.1."
+        yield ("step",), f"{step} is not greater than 0. Use the distance between neighboring values, e.g. 0.1."
     elif step is not None and step > high - low:
-        yield ("step",), f"{step} is longer than the range from {low} to {high}. Write a smaller step, or two levels."
+        yield ("step",), f"{step} is larger than the range from {low} to {high}. Use a smaller step, or two levels."
     elif step is not None and factor.log and step != 1:
-        yield ("step",), f"{step} has no place on a logarithmic scale. Remove step, or log."
+        yield ("step",), f"{step} is not possible on a logarithmic scale. Remove step or log."
     if "baseline" in factor.model_fields_set and isinstance(factor.baseline, bool | str):
-        yield ("baseline",), f"{shown(factor.baseline)} is not a number, as the values of a range are."
+        yield (
+            ("baseline",),
+            f"{shown(factor.baseline)} is not a number, but the factor has a range. Use a number in it.",
+        )
 
 
 def _level_faults(factor: FactorEntry) -> Iterator[Fault]:
@@ -70,26 +73,29 @@ def _level_faults(factor: FactorEntry) -> Iterator[Fault]:
     yield from path_faults(factor.path, ("path",))
     yield from _no_range_keys(factor)
     if not levels:
-        yield ("levels",), "[] has no levels. Give at least one beside the baseline, e.g. [0.0, 0.1]."
+        yield ("levels",), "[] has no levels. Add at least one besides the baseline, e.g. [0.0, 0.1]."
     for index, (level, again) in enumerate(zip(levels, repeats_earlier(levels), strict=True)):
         if again:
-            yield ("levels", index), f"the level {level_text(level)} is given twice. Keep one."
+            yield ("levels", index), f"{level_text(level)} is a duplicate level. Keep one."
 
 
 def _no_range_keys(factor: FactorEntry) -> Iterator[Fault]:
     for key, given in (("log", factor.log), ("step", factor.step is not None)):
         if given:
-            yield (key,), f"{key} belongs to a range (low and high) and does nothing here. Remove it."
+            yield (key,), f"{key} has no effect without a range (low and high). Remove it."
 
 
 def _group_faults(factor: FactorEntry) -> Iterator[Fault]:
     yield from _no_range_keys(factor)
     if factor.path is not None:
-        yield ("path",), f"{shown(factor.path)} does nothing where levels name their own paths. Remove path."
+        yield ("path",), f"{shown(factor.path)} has no effect, since the levels name their own paths. Remove path."
     if factor.on is not None or factor.off is not None:
         if factor.on is None or factor.off is None:
             missing = "on" if factor.on is None else "off"
-            yield (missing,), "is missing. on and off set the same paths, e.g. {on: {a.b: 0.1}, off: {a.b: 0.0}}."
+            yield (
+                (missing,),
+                "is missing. A component needs both, with the same paths, e.g. {on: {a.b: 0.1}, off: {a.b: 0.0}}.",
+            )
             return
         groups: Mapping[str, Group] = {"off": factor.off, "on": factor.on}
         where: tuple[str, ...] = ()
@@ -99,7 +105,7 @@ def _group_faults(factor: FactorEntry) -> Iterator[Fault]:
         groups, where = factor.groups or {}, ("groups",)
         yield from _names_faults(factor, groups)
     if not groups:
-        yield where, "has no levels. Name at least two, e.g. {small: {a.b: 1}, large: {a.b: 2}}."
+        yield where, "has no levels. Add at least two, e.g. {small: {a.b: 1}, large: {a.b: 2}}."
     yield from _same_paths(groups, where)
     if "baseline" in factor.model_fields_set and factor.baseline not in groups:
         near = suggestion(str(factor.baseline), groups)
@@ -112,7 +118,10 @@ def _group_faults(factor: FactorEntry) -> Iterator[Fault]:
 def _names_faults(factor: FactorEntry, groups: Mapping[str, Group]) -> Iterator[Fault]:
     levels = factor.levels
     if isinstance(levels, list) and (set(map(str, levels)) != set(groups) or len(levels) != len(groups)):
-        yield ("levels",), f"{shown(levels)} are not the names of the groups: {levels_text(groups)}. Remove levels."
+        yield (
+            ("levels",),
+            f"{shown(levels)} does not match the names of the groups, {levels_text(groups)}. Remove levels.",
+        )
 
 
 def _same_paths(groups: Mapping[str, Group], where: tuple[str, ...]) -> Iterator[Fault]:
@@ -120,45 +129,45 @@ def _same_paths(groups: Mapping[str, Group], where: tuple[str, ...]) -> Iterator
     for level, group in groups.items():
         missing = [path for path in every if path not in group]
         if not group:
-            yield (*where, level), "sets nothing. Name the paths that it sets, e.g. {a.b: 0.1}."
+            yield (*where, level), "sets no values. Add the paths that it sets, e.g. {a.b: 0.1}."
         elif missing:
             yield (
                 (*where, level),
-                f"does not set {levels_text(missing)}, which another level of the factor sets. "
-                "All levels of a factor set the same paths.",
+                f"does not set {levels_text(missing)}, which another level sets. "
+                "All levels of a factor must set the same paths; add it.",
             )
         for path in group:
             yield from path_faults(path, (*where, level, path))
         for path in group:
             inside = next((other for other in group if other.startswith(f"{path}.")), None)
             if inside is not None:
-                yield (*where, level, path), f"{path!r} contains {inside!r}, which is set as well. Keep one of them."
+                yield (*where, level, path), f"{path!r} contains {inside!r}, which is also set. Keep one of them."
 
 
 def path_faults(path: str | None, where: tuple[str | int, ...]) -> Iterator[Fault]:
-    """What is wrong with a dotted path as such."""
+    """Yield what is wrong with the form of a dotted path."""
     if path is None:
         return
     keys = path.split(".")
     if not all(key.strip() == key and key.isprintable() and key for key in keys) or set(path) & set("{}"):
-        yield where, f"{shown(path)} is not a dotted path of keys. Write e.g. model.layers."
+        yield where, f"{shown(path)} is not a dotted path of keys. Use e.g. model.layers."
 
 
 def kind_fault(levels: tuple[Level, ...]) -> str:
-    """What to say of levels of several kinds; nothing if they are of one. null goes with every kind."""
+    """Return what is wrong with levels of several kinds; empty if all are of one. null goes with every kind."""
     kinds = {_kind(level): level for level in reversed(levels) if level is not None}
     if len(kinds) <= 1:
         return ""
     told = " and ".join(f"{shown(level)} is {kind}" for kind, level in reversed(kinds.items()))
-    return f"levels are of one kind, but {told}. Quote numbers that are meant as text, or correct the level."
+    return f"levels must be of one kind, but {told}. Quote numbers that are meant as strings, or correct the level."
 
 
 def _kind(level: Level) -> str:
     if isinstance(level, bool):
-        return "true or false"
-    return "text" if isinstance(level, str) else "a number"
+        return "a boolean"
+    return "a string" if isinstance(level, str) else "a number"
 
 
 def one_level(levels: tuple[Level, ...]) -> bool:
-    """Whether there is nothing to vary."""
+    """Return whether all levels are the same, so nothing is varied."""
     return len(distinct_levels(levels)) < 2

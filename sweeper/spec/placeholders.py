@@ -1,4 +1,4 @@
-"""Placeholders in the arguments of a command: ``{name}`` is a value, ``{name?--flag}`` a flag that a value switches."""
+"""Placeholders in a command: ``{name}`` is a value, ``{name?--flag}`` a flag that a value turns on or off."""
 
 import json
 import re
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 ALWAYS: Final = ("seed", "run_dir", "config", "python")
-ON: Final = (True, "on")  # "on" and "off" are the levels of an on/off factor
+ON: Final = (True, "on")  # "on" and "off" are the levels of a factor with on and off
 OFF: Final = (False, "off", None)
 _BRACES: Final = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]")
 _DOUBLED: Final = ("{{", "}}")
@@ -15,11 +15,11 @@ _DOUBLED: Final = ("{{", "}}")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Placeholder:
-    """What stands in braces.
+    """A placeholder.
 
     Attributes:
-        name: whose value it takes.
-        flag: the argument that stands there if that value is true; None for the value itself.
+        name: the name whose value it takes.
+        flag: the argument to pass if that value is true; None for the value itself.
         whole: whether it is the whole argument.
     """
 
@@ -29,7 +29,7 @@ class Placeholder:
 
 
 def placeholders(argument: str) -> Iterator[Placeholder | None]:
-    """The placeholders of an argument; None for a brace that stands alone."""
+    """Yield the placeholders of an argument; None for a single brace."""
     for match in _BRACES.finditer(argument):
         if match.group(1) is not None:
             name, switch, flag = match.group(1).partition("?")
@@ -39,21 +39,21 @@ def placeholders(argument: str) -> Iterator[Placeholder | None]:
 
 
 def switches(value: object) -> bool:
-    """Whether a value says that a flag is there or that it is not."""
+    """Return whether a value turns a flag on or off."""
     return any(value is each or (isinstance(each, str) and value == each) for each in (*ON, *OFF))
 
 
 def filled(command: Sequence[str], values: Mapping[str, Any]) -> list[str]:
-    """The arguments of a command, each placeholder replaced; a flag that is off leaves no argument.
+    """Return the arguments of a command with all placeholders replaced; a flag that is off is left out.
 
     Raises:
-        KeyError: a name has no value; a validated study has none such.
+        KeyError: a name has no value, which does not happen in a checked study.
     """
     return [text for argument in command if (text := _argument(argument, values)) is not None]
 
 
 def fill(argument: str, values: Mapping[str, Any]) -> str:
-    """Replace ``{name}`` by its value as text; ``{{`` and ``}}`` stand for braces."""
+    """Replace ``{name}`` by its value as text; ``{{`` and ``}}`` are literal braces."""
 
     def replace(match: re.Match[str]) -> str:
         name = match.group(1)

@@ -12,7 +12,7 @@ from sweeper.designs.levels import Configuration
 from sweeper.designs.paths import merged
 from sweeper.spec.entries.claims import ClaimEntry
 from sweeper.spec.entries.factors import FactorEntry
-from sweeper.spec.entries.messages import faults
+from sweeper.spec.entries.messages import problems_in
 from sweeper.spec.entries.phases import PhaseEntry
 from sweeper.spec.entries.study import MetricEntry, ResourcesEntry, StudyFile, TrialEntry
 from sweeper.spec.error_collector import ErrorCollector
@@ -123,8 +123,8 @@ def read_sections(data: Mapping[str, Any], errors: ErrorCollector) -> Sections:
     try:
         file = StudyFile.model_validate(given)
     except ValidationError as error:
-        for path, message, at_key in faults(error, StudyFile):
-            errors.add(path, message, at_key=at_key)
+        for problem in problems_in(error, StudyFile):
+            errors.add(problem.path, problem.message, at_key=problem.at_key)
     errors.seal()
     metric, trial = _usable(MetricEntry, given.get("metric")), _usable(TrialEntry, given.get("trial"))
     return Sections(

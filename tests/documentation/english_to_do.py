@@ -33,21 +33,11 @@ MODULES: Final = frozenset(
         "sweeper/execution/slots/run_dir.py",
         "sweeper/export/archive.py",
         "sweeper/forecast/claim_power.py",
-        "sweeper/spec/checks/commands.py",
-        "sweeper/spec/checks/phases.py",
-        "sweeper/spec/checks/statements.py",
-        "sweeper/spec/checks/study.py",
-        "sweeper/spec/entries/designs.py",
-        "sweeper/spec/entries/phases.py",
-        "sweeper/spec/entries/study.py",
-        "sweeper/spec/entries/values.py",
-        "sweeper/spec/yaml_source.py",
         "sweeper/store/engine.py",
         "sweeper/store/file_check.py",
         "sweeper/store/transactions.py",
         "sweeper/store/url.py",
         "trainer/config/model.py",
-        "trainer/config/yaml_file.py",
         "trainer/corpora/fetch.py",
         "trainer/corpora/folder.py",
         "trainer/corpora/pydocs.py",
@@ -60,13 +50,4 @@ COMMANDS: Final = frozenset(
     }
 )
 # Phrases in the descriptions of the study file.
-DESCRIPTIONS: Final = frozenset(
-    {
-        "Trials that run at a time",
-        "alone",
-        "go on",
-        "goes on",
-        "mixed up",
-        "so many",
-    }
-)
+DESCRIPTIONS: Final[frozenset[str]] = frozenset()

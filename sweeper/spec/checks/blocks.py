@@ -1,4 +1,4 @@
-"""Checks of what a phase changes about factors: levels of its own, and the blocks in which its design is repeated."""
+"""Checks of a phase's own levels and of its blocks."""
 
 from collections.abc import Iterator
 
@@ -13,14 +13,14 @@ from sweeper.spec.forms import Fault, form_faults
 from sweeper.spec.names import listed, unknown
 from sweeper.spec.phase import Phase
 from sweeper.spec.sections import Sections
-from sweeper.spec.yaml_source import KeyPath
+from trainer.config.wording import Path as KeyPath
 from trainer.config.wording import shown
 
 UNDRAWN = ("sampler", "promote")
 
 
 def check_blocks(sections: Sections, index: int, phase: Phase, errors: ErrorCollector) -> None:
-    """Note the mistakes of a phase's levels and blocks."""
+    """Report mistakes in a phase's levels and blocks."""
     here: KeyPath = ("phases", index)
     for name, own in sections.phase_entries[index].levels.items():
         where = (*here, "levels", name)
@@ -34,24 +34,27 @@ def check_blocks(sections: Sections, index: int, phase: Phase, errors: ErrorColl
             errors.add((*here, "blocks", number), fault)
     kind = phase.design.kind
     if phase.blocks and kind in UNDRAWN:
-        errors.add((*here, "blocks"), f"a {kind} design has none. Write a phase for each level, and remove blocks.")
+        errors.add(
+            (*here, "blocks"),
+            f"a {kind} design cannot be repeated in blocks. Use a phase for each level, and remove blocks.",
+        )
     elif isinstance(phase.design, ListDesign):
         for number, row in enumerate(phase.design.rows):
             for name in set(phase.blocks) & row.keys():
-                message = f"{name} is a block, at each of whose levels the row is run. Remove it here, or from blocks."
+                message = f"{name} is a block, so the row runs at each of its levels. Remove it here, or from blocks."
                 errors.add((*here, "design", "list", number, name), message, at_key=True)
 
 
 def _level_faults(factor: Factor, own: list[Level] | RangeEntry) -> Iterator[Fault]:
     if isinstance(own, RangeEntry):
         if factor.groups is not None:
-            yield (), f"{factor.name} has named levels, of which there is no range. Name some of them."
+            yield (), f"{factor.name} has named levels, so it cannot have a range. Name some of its levels."
         else:
             yield from form_faults(FactorEntry(low=own.low, high=own.high, log=own.log, step=own.step))
         return
     for number, (level, again) in enumerate(zip(own, repeats_earlier(own), strict=True)):
         if again:
-            yield (number,), f"the level {shown(level)} is given twice. Keep one."
+            yield (number,), f"{shown(level)} is a duplicate level. Keep one."
         elif factor.groups is not None and level not in factor.groups:
             yield (number,), none_of(level, factor.name, factor.levels or ())
 
@@ -60,15 +63,15 @@ def _block_fault(sections: Sections, phase: Phase, number: int, name: str) -> st
     if name not in sections.factor_names:
         return unknown(name, "factor", sections.factor_names)
     if name in phase.blocks[:number]:
-        return f"{shown(name)} is named twice. Name each factor once."
+        return f"{shown(name)} is a duplicate. Name each factor once."
     if name in (phase.factors or ()):
-        return f"{shown(name)} is varied by the design already. Remove it from factors, or from blocks."
+        return f"{shown(name)} is already varied by the design. Remove it from factors or from blocks."
     factor = sections.factors.get(name)
     if factor is None:
         return ""
     own = phase.adapt(factor)
     if own.levels is None:
-        return f"{shown(name)} has a range, which has no levels to repeat the design at. Give it levels."
+        return f"{shown(name)} has a range, so it has no levels to repeat the design at. Give it levels."
     if own.when:
-        return f"{shown(name)} depends on {listed(own.when)} (when). Take a factor that does not."
+        return f"{shown(name)} depends on {listed(own.when)} (when). Use a factor without conditions."
     return ""

@@ -1,4 +1,4 @@
-"""Checks of claims: their form, what they expect, and that the phases can answer them."""
+"""Checks of claims: their form, what they expect, and whether the phases have the trials for them."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
@@ -9,7 +9,7 @@ from sweeper.spec.claim import FORMS, ClaimForm, Expectation, Margin
 from sweeper.spec.entries.claims import ClaimEntry
 from sweeper.spec.error_collector import ErrorCollector
 from sweeper.spec.sections import Sections
-from sweeper.spec.yaml_source import KeyPath
+from trainer.config.wording import Path as KeyPath
 from trainer.config.wording import shown
 
 EXPECTATIONS: Final[Mapping[ClaimForm, tuple[Expectation, ...]]] = {
@@ -22,7 +22,7 @@ EXPECTATIONS: Final[Mapping[ClaimForm, tuple[Expectation, ...]]] = {
 
 
 def check_claims(sections: Sections, errors: ErrorCollector) -> None:
-    """Note the mistakes of claims."""
+    """Report mistakes in claims."""
     _check_ids(sections, errors)
     for index, claim in sections.claim_entries.items():
         here: KeyPath = ("claims", index)
@@ -30,8 +30,8 @@ def check_claims(sections: Sections, errors: ErrorCollector) -> None:
             check_metric(sections, claim.metric, (*here, "metric"), errors)
         forms = claim.forms
         if len(forms) != 1:
-            what = f"has {' and '.join(forms)}" if forms else "states nothing"
-            errors.add(here, f"{what}. Give one of {', '.join(FORMS)}.")
+            what = f"has {' and '.join(forms)}" if forms else "has no statement"
+            errors.add(here, f"{what}. Use exactly one of {', '.join(FORMS)}.")
             continue
         if not errors.blames((*here, "expect")):
             for where, message in _faults(claim, forms[0]):
@@ -46,30 +46,36 @@ def _check_ids(sections: Sections, errors: ErrorCollector) -> None:
         name = item.get("id") if isinstance(item, dict) else None
         if isinstance(name, str):
             if name.casefold() in seen:
-                errors.add(("claims", index, "id"), f"{shown(name)} is an earlier claim's id. Give each claim its own.")
+                errors.add(
+                    ("claims", index, "id"),
+                    f"{shown(name)} is also the id of an earlier claim. Give each claim its own id.",
+                )
             seen.add(name.casefold())
 
 
 def _faults(claim: ClaimEntry, form: ClaimForm) -> Iterator[tuple[KeyPath, str]]:
-    """What is wrong with what a claim expects, and by how much."""
+    """Yield what is wrong with a claim's expectation and margins."""
     allowed = EXPECTATIONS[form]
     if not allowed and claim.expect is not None:
-        yield ("expect",), f"{claim.expect!r} does nothing in {_article(form)}. Remove expect."
+        yield ("expect",), f"{claim.expect!r} has no effect in {_article(form)}. Remove expect."
     elif allowed and claim.expect is None:
-        yield ("expect",), f"is missing. {_article(form).capitalize()} expects {_either(allowed)}."
+        yield ("expect",), f"is missing. Use {_either(allowed)} for {_article(form)}."
     elif allowed and claim.expect not in allowed:
-        yield ("expect",), f"{claim.expect!r} is not what {_article(form)} can expect. Write {_either(allowed)}."
+        yield ("expect",), f"{claim.expect!r} is not possible for {_article(form)}. Use {_either(allowed)}."
     needs_margin = form == "equivalence" or claim.expect in ("no_worse", "equal")
     if needs_margin and claim.within is None:
         what = form if form == "equivalence" else f"expect: {claim.expect}"
-        yield ("within",), f"is missing. {what} needs the margin that counts as small, e.g. within: 1%."
+        yield ("within",), f"is missing. {what} needs a margin, e.g. within: 1%."
     if claim.within is not None and not needs_margin and not (form == "constant" and claim.expect):
-        yield ("within",), f"{shown(claim.within)} does nothing here. Remove it; the least effect is at_least."
+        yield ("within",), f"{shown(claim.within)} has no effect here. Remove it; at_least gives the smallest effect."
     if claim.within is not None and _is_zero(claim.within) and (form == "equivalence" or claim.expect == "equal"):
-        yield ("within",), f"{shown(claim.within)} leaves no margin, within which nothing can be shown. Write e.g. 1%."
+        yield (
+            ("within",),
+            f"{shown(claim.within)} leaves no margin, so the claim could never be supported. Use e.g. 1%.",
+        )
     if not _is_zero(claim.at_least) and (form in ("ordering", "constant", "equivalence") or claim.expect == "no_worse"):
-        instead = "Remove it." if form == "ordering" else "Remove it; the margin is within."
-        yield ("at_least",), f"{shown(claim.at_least)} does nothing here. {instead}"
+        instead = "Remove it." if form == "ordering" else "Remove it; within gives the margin."
+        yield ("at_least",), f"{shown(claim.at_least)} has no effect here. {instead}"
 
 
 def _is_zero(margin: Margin) -> bool:

@@ -1,4 +1,4 @@
-"""Checks of a command as the program: its placeholders and its regular expressions."""
+"""Checks of a command: its placeholders and its regular expressions."""
 
 import re
 import warnings
@@ -17,7 +17,7 @@ from trainer.config.wording import shown, suggestion
 
 
 def check_command(sections: Sections, errors: ErrorCollector) -> None:
-    """Note placeholders that nothing fills, and expressions that find nothing."""
+    """Report placeholders without a value, and invalid regular expressions."""
     program = sections.trial.program if sections.trial is not None else None
     if not isinstance(program, CommandProgram):
         return
@@ -28,7 +28,7 @@ def check_command(sections: Sections, errors: ErrorCollector) -> None:
         for found in placeholders(argument):
             path = ("trial", "program", "command", index)
             if found is None:
-                errors.add(path, f"{shown(argument)} has a single brace. Write {{{{ or }}}} for a brace as such.")
+                errors.add(path, f"{shown(argument)} has a single brace. Use {{{{ or }}}} for a literal brace.")
             elif fault := _switch_fault(sections, found, argument):
                 errors.add(path, fault)
             elif found.name in BUDGET_UNITS:
@@ -36,32 +36,32 @@ def check_command(sections: Sections, errors: ErrorCollector) -> None:
             elif known := _unfilled(sections, found.name):
                 errors.add(
                     path,
-                    f"nothing fills the placeholder {{{found.name}}}.{suggestion(found.name, known)} Placeholders: "
-                    f"{', '.join(sorted(known))}; for braces as such write {{{{ and }}}}.",
+                    f"the placeholder {{{found.name}}} has no value.{suggestion(found.name, known)} Placeholders: "
+                    f"{', '.join(sorted(known))}. Use {{{{ and }}}} for literal braces.",
                 )
 
 
 def _switch_fault(sections: Sections, found: Placeholder, argument: str) -> str:
-    """What is wrong with a flag that a value switches; empty for nothing, and for a value."""
+    """Return what is wrong with a flag that a value turns on; empty if nothing is, or it is not a flag."""
     if found.flag is None:
         return ""
     if not found.whole:
-        return f"{shown(argument)} has a flag within. Make it an argument of its own: '{{{found.name}?--flag}}'."
+        return f"{shown(argument)} has a flag inside it. Make it a separate argument: '{{{found.name}?--flag}}'."
     if not found.flag:
-        return f"{shown(argument)} names no flag. Write it behind the question mark, e.g. '{{{found.name}?--flag}}'."
+        return f"{shown(argument)} has no flag. Write it after the question mark, e.g. '{{{found.name}?--flag}}'."
     if found.name in (*ALWAYS, *BUDGET_UNITS):
-        return f"{shown(argument)} needs true or false, which {found.name} never is. Name a factor with these levels."
+        return f"{shown(argument)} needs a boolean, which {found.name} is not. Use a factor with levels true and false."
     wrong = [value for value in _values(sections, found.name) if not switches(value)]
     if not wrong:
         return ""
     return (
-        f"{shown(argument)} needs true or false, but {found.name} may be {levels_text(wrong)}. "
-        f"Give it these two as levels, or pass its value: '{{{found.name}}}'."
+        f"{shown(argument)} needs a boolean, but {found.name} may be {levels_text(wrong)}. "
+        f"Give it the levels true and false, or pass its value: '{{{found.name}}}'."
     )
 
 
 def _values(sections: Sections, name: str) -> list[object]:
-    """The values that a name may have in any phase, as far as they are listed."""
+    """Return the values that a name may have in any phase, as far as they are listed."""
     found: list[object] = []
     for phase in sections.phases.values():
         factors = list(factors_in(sections, phase).values())
@@ -77,9 +77,9 @@ def _values(sections: Sections, name: str) -> list[object]:
 
 
 def _unfilled(sections: Sections, word: str) -> list[str]:
-    """The placeholders that there are, if a phase does not fill this one; else nothing."""
+    """Return the valid placeholders if a phase has no value for this one; else an empty list."""
     if set(sections.factor_names) != set(sections.factors):
-        return []  # which names there are is known once the factors are mended
+        return []  # the valid names are known once all factors are valid
     for index, phase in sections.phases.items():
         known = {*ALWAYS, *(path for path, _ in leaves(sections.baseline(phase))), *_factor_words(sections, phase)}
         if word not in known:
@@ -105,8 +105,8 @@ def _check_budget(sections: Sections, word: str, errors: ErrorCollector) -> None
         if words and word not in words:
             errors.add(
                 ("phases", index, "budget"),
-                f"the command's {{{word}}} is not filled: this phase's budget is {{{words[0]}}}. "
-                f"Give all phases their budget in {word}, or use another placeholder.",
+                f"the command's placeholder {{{word}}} has no value, since this phase's budget is in {words[0]}. "
+                f"Use budgets in {word} in all phases, or another placeholder.",
             )
 
 
@@ -116,10 +116,10 @@ def _pattern_fault(pattern: str) -> str:
             warnings.simplefilter("ignore")
             compiled = re.compile(pattern)
     except (re.error, RecursionError, OverflowError) as error:
-        return f"is not a regular expression: {error}. Write e.g. 'loss=([0-9.]+)'."
+        return f"is not a valid regular expression: {error}. Use e.g. 'loss=([0-9.]+)'."
     if compiled.groups > 1 and "value" not in compiled.groupindex:
         return (
-            f"has {compiled.groups} groups. Keep one around the number, or name it: (?P<value>…); "
-            "write (?:…) for the others."
+            f"has {compiled.groups} groups. Keep only the one around the number, or name it, (?P<value>…); "
+            "use (?:…) for the others."
         )
     return ""

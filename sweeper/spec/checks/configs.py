@@ -1,4 +1,4 @@
-"""Checks of configs and of the values that factors put into them; the built-in trainer's are known in full."""
+"""Checks of configurations and of the values that factors set; for the built-in trainer, all are known."""
 
 from collections.abc import Iterator, Mapping
 from typing import Final
@@ -16,17 +16,20 @@ from sweeper.spec.error_collector import ErrorCollector
 from sweeper.spec.names import row_text
 from sweeper.spec.phase import Phase
 from sweeper.spec.sections import Sections
-from sweeper.spec.yaml_source import KeyPath
 from trainer.config import ConfigError, Problem, TrainerConfig, parse, problems_of, text_problems
+from trainer.config.wording import Path as KeyPath
 from trainer.config.wording import dotted, shown, suggestion
 
-MOST_COMBINATIONS: Final = 500  # of a phase that are tried; the plan tries the others
+MOST_COMBINATIONS: Final = 500  # of a phase that are tried here; planning tries the others
 MOST_TOLD: Final = 3
-OF_PHASES: Final = {"seed": "seeds", "budget": "budget"}  # what the trainer is told by the phase, and its key there
+OF_PHASES: Final = {
+    "seed": "seeds",
+    "budget": "budget",
+}  # keys of the trainer that the phase sets, and its own keys for them
 
 
 def check_configs(sections: Sections, errors: ErrorCollector) -> None:
-    """Note what the program would refuse, as far as that is known."""
+    """Report what the program would refuse, as far as that is known."""
     if sections.trial is None:
         return
     if not sections.is_trainer:
@@ -49,7 +52,7 @@ def check_configs(sections: Sections, errors: ErrorCollector) -> None:
 
 
 def problems(config: Config) -> tuple[Problem, ...]:
-    """What the trainer finds wrong with a config, the phase's own keys aside."""
+    """Return what the trainer finds wrong with a configuration, except for keys that the phase sets."""
     try:
         return tuple(text_problems(parse({name: value for name, value in config.items() if name not in OF_PHASES})))
     except ConfigError as error:
@@ -57,7 +60,7 @@ def problems(config: Config) -> tuple[Problem, ...]:
 
 
 def _check_baselines(sections: Sections, errors: ErrorCollector) -> set[Problem]:
-    """Check the study's baseline and each phase's; the problems of all."""
+    """Check the baselines of the study and of each phase, and return the problems of all."""
     told: set[Problem] = set()
     configs: list[tuple[KeyPath, Config, Config]] = [(("trial", "config"), sections.baseline(), sections.baseline())]
     for index, phase in sections.phases.items():
@@ -65,11 +68,11 @@ def _check_baselines(sections: Sections, errors: ErrorCollector) -> set[Problem]
     for where, own, config in configs:
         for name, key in OF_PHASES.items():
             if name in own:
-                errors.add((*where, name), f"the phase sets it. Write {key} in the phase instead.", at_key=True)
+                errors.add((*where, name), f"is set by the phase. Use {key} in the phase instead.", at_key=True)
         for problem in problems(config):
             if problem not in told:
                 told.add(problem)
-                errors.add((*where, *problem.path), problem.message, at_key="unknown key" in problem.message)
+                errors.add((*where, *problem.path), problem.message, at_key=problem.at_key)
     return told
 
 
@@ -77,12 +80,12 @@ def _unknown_paths(name: str, raw: FactorEntry, factor: Factor, known: list[str]
     for path, where in places_of_paths(name, raw, factor):
         top = path.split(".")[0]
         if top in OF_PHASES:
-            yield where, f"{path!r} is set by the phase. Write {OF_PHASES[top]} in the phase instead."
+            yield where, f"{path!r} is set by the phase. Use {OF_PHASES[top]} in the phase instead."
         elif any(leaf.startswith(f"{path}.") for leaf in known):
             inner = next(leaf for leaf in known if leaf.startswith(f"{path}."))
-            yield where, f"{path!r} is a section of the trainer's configuration. Name one value in it, e.g. {inner}."
+            yield where, f"{path!r} is a section of the trainer's configuration. Use a value in it, e.g. {inner}."
         elif path not in known and raw.path is None and factor.groups is None:
-            advice = suggestion(path, known) or " Give it one, e.g. path: model.layers."
+            advice = suggestion(path, known) or " Add one, e.g. path: model.layers."
             yield where, f"has no path, and {path!r} is not in the trainer's configuration.{advice}"
         elif path not in known:
             yield (
@@ -100,15 +103,15 @@ def _near(path: str, known: list[str]) -> str:
 def _section_of(path: str, known: list[str]) -> str:
     section = path.split(".", maxsplit=1)[0]
     inner = [leaf.split(".", 1)[1] for leaf in known if leaf.startswith(f"{section}.")]
-    return f" {section} has: {', '.join(inner)}." if inner else ""
+    return f" Keys of {section}: {', '.join(inner)}." if inner else ""
 
 
 def _check_levels(sections: Sections, factor: Factor, errors: ErrorCollector) -> None:
-    """Try the type and the range of every value of a factor; what goes with what is for the phases to show."""
+    """Check the type and range of every value of a factor; combinations are checked with the phases."""
     raw = sections.factor_entries[factor.name]
     for where, values in _values(factor, raw):
         for path, value in values.items():
-            # A group's value stands at its path, a level in the list of levels.
+            # The file has a group's value at its path, and a level in the list of levels.
             index = ("factors", factor.name, *where, *((path,) if factor.groups is not None else ()))
             shown_as = ("factors", factor.name, *(part for part in where if isinstance(part, str)))
             for problem in _field_problems(path, value):
@@ -117,7 +120,7 @@ def _check_levels(sections: Sections, factor: Factor, errors: ErrorCollector) ->
 
 
 def _check_phase_levels(sections: Sections, index: int, errors: ErrorCollector) -> None:
-    """Try the levels that a phase gives factors; those of groups are tried with the factor."""
+    """Check a phase's own levels; those of named levels are checked with the factor."""
     for name, own in sections.phase_entries[index].levels.items():
         factor = sections.factors.get(name)
         if factor is None or factor.path is None:
@@ -129,7 +132,7 @@ def _check_phase_levels(sections: Sections, index: int, errors: ErrorCollector) 
 
 
 def _field_problems(path: str, value: Level) -> list[Problem]:
-    """What is wrong with a value at its path, whatever else the config has; null may stand for no such option."""
+    """Return what is wrong with a value at its path, by itself; null is allowed for every option."""
     if value is None:
         return []
     try:
@@ -160,7 +163,7 @@ def _nested(path: str, value: Level) -> dict[str, object]:
 
 
 def _check_combinations(sections: Sections, index: int, phase: Phase, errors: ErrorCollector) -> None:
-    """Try the phase's configurations as wholes: some values go together and some do not."""
+    """Check the configurations of a phase as a whole, since some values exclude each other."""
     rows = configurations(sections, phase) or []
     factors, base = factors_in(sections, phase), sections.baseline(phase)
     told: dict[str, str] = {}
@@ -171,12 +174,12 @@ def _check_combinations(sections: Sections, index: int, phase: Phase, errors: Er
     for message, text in list(told.items())[:MOST_TOLD]:
         errors.add(
             ("phases", index, "design"),
-            f"the trainer refuses {text}: {message} Or leave the combination out (exclude).",
+            f"the trainer refuses {text}: {message} Or exclude the combination.",
         )
 
 
 def _check_plain(sections: Sections, errors: ErrorCollector) -> None:
-    """A factor's path must not run through a single value of the config, nor stand for a whole section."""
+    """Check that no factor's path leads through a value or to a whole section of the configuration."""
     for name, factor in sections.factors.items():
         for path, where in places_of_paths(name, sections.factor_entries[name], factor):
             for config in (sections.baseline(), *(sections.baseline(phase) for phase in sections.phases.values())):
@@ -188,7 +191,7 @@ def _check_plain(sections: Sections, errors: ErrorCollector) -> None:
 def _plain_fault(path: str, config: Config) -> str:
     found = get_path(config, path)
     if isinstance(found, Mapping):
-        return f"{path!r} is a section of trial.config, {shown(found)}. Name one value in it."
+        return f"{path!r} is a section of trial.config, {shown(found)}. Use a value in it."
     parents = path.split(".")[:-1]
     for end in range(1, len(parents) + 1):
         outer = ".".join(parents[:end])
@@ -199,7 +202,7 @@ def _plain_fault(path: str, config: Config) -> str:
 
 
 def _options(section: type[BaseModel], prefix: str = "") -> Iterator[str]:
-    """The dotted paths of all options, whichever kinds of models and optimizers have them."""
+    """Yield the dotted paths of all options, whichever models and optimizers have them."""
     for name, option in section.model_fields.items():
         inner = option.annotation
         if isinstance(inner, type) and issubclass(inner, BaseModel):

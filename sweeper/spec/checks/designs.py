@@ -1,4 +1,4 @@
-"""Checks of a phase's design: whether its factors, its rule and its source allow it."""
+"""Checks of a phase's design: its factors, its settings, and the phase that it promotes from."""
 
 from collections.abc import Iterator, Mapping
 
@@ -14,17 +14,17 @@ from sweeper.spec.error_collector import ErrorCollector
 from sweeper.spec.names import levels_text, listed, unknown
 from sweeper.spec.phase import Phase
 from sweeper.spec.sections import Sections
-from sweeper.spec.yaml_source import KeyPath
+from trainer.config.wording import Path as KeyPath
 from trainer.config.wording import shown
 
 
 def check_design(sections: Sections, index: int, phase: Phase, errors: ErrorCollector) -> None:
-    """Note what a phase's design lacks."""
+    """Report mistakes in a phase's design."""
     here: KeyPath = ("phases", index, "design")
     factors = varied_in(sections, phase)
     kind = phase.design.kind
     if kind not in ("list", "promote") and is_whole(sections, phase) and not factors:
-        errors.add(here, f"{kind} varies factors, but the phase has none. Add factors, or use {{list: [{{}}]}}.")
+        errors.add(here, f"{kind} needs factors, but the phase has none. Add factors, or use {{list: [{{}}]}}.")
         return
     if kind not in ("sampler", "promote", "list"):
         _check_no_ranges(kind, phase, factors, here, errors)
@@ -54,7 +54,7 @@ def _check_no_ranges(kind: str, phase: Phase, factors: Factors, here: KeyPath, e
         rest = [name for name in factors if name not in ranges]
         errors.add(
             here,
-            f"{kind} needs levels, but {listed(ranges)} has a range, from which only samplers draw. "
+            f"{kind} needs levels, but {listed(ranges)} has a range, which only samplers draw from. "
             f"Give it levels, or limit the phase to other factors, e.g. factors: [{', '.join(rest) or '...'}].",
         )
 
@@ -62,7 +62,7 @@ def _check_no_ranges(kind: str, phase: Phase, factors: Factors, here: KeyPath, e
 def check_levels(
     sections: Sections, row: Mapping[str, Level], here: KeyPath, errors: ErrorCollector, phase: Phase | None = None
 ) -> None:
-    """Note factors and levels that neither the study nor the phase has."""
+    """Report factors and levels that neither the study nor the phase has."""
     for name, level in row.items():
         if name not in sections.factor_names:
             errors.add((*here, name), unknown(name, "factor", sections.factor_names), at_key=True)
@@ -79,11 +79,11 @@ def _check_ladder(
     for number, name in enumerate(design.factors):
         where = (*here, "ladder", number)
         if name in design.factors[:number]:
-            errors.add(where, f"{shown(name)} is named twice. Name each factor once, where it is added.")
+            errors.add(where, f"{shown(name)} is a duplicate. Name each factor once, where it is added.")
         elif name not in sections.factor_names:
             errors.add(where, unknown(name, "factor", sections.factor_names))
         elif name not in varied:
-            errors.add(where, f"{shown(name)} is not among the phase's factors: {listed(varied)}. Add it to them.")
+            errors.add(where, f"{shown(name)} is not one of the phase's factors: {listed(varied)}. Add it to them.")
 
 
 def _check_two_levels(phase: Phase, factors: Factors, here: KeyPath, errors: ErrorCollector) -> None:
@@ -93,19 +93,19 @@ def _check_two_levels(phase: Phase, factors: Factors, here: KeyPath, errors: Err
         if factor.levels is not None and len(others) != 1:
             errors.add(
                 here,
-                f"{kind} takes the baseline and one other level of each factor, but {name} has "
-                f"{1 + len(others)} levels: {levels_text(factor.all_levels)}. Leave some out, or use grid.",
+                f"{kind} needs the baseline and one other level of each factor, but {name} has "
+                f"{1 + len(others)} levels: {levels_text(factor.all_levels)}. Keep one of them, or use grid.",
             )
         if factor.when:
             errors.add(
                 here,
-                f"{kind} takes factors that do not depend on each other, but {name} has conditions (when). "
+                f"{kind} needs factors that do not depend on each other, but {name} has conditions (when). "
                 "Use grid, or limit the phase to other factors (factors: [...]).",
             )
     if phase.exclude:
         errors.add(
             ("phases", here[1], "exclude"),
-            f"a {kind} design without some of its rows is not balanced any more. Remove exclude, or use grid.",
+            f"a {kind} design is not balanced without some of its rows. Remove exclude, or use grid.",
         )
 
 
@@ -116,7 +116,7 @@ def _check_size(
     num_factors: int,
     errors: ErrorCollector,
 ) -> None:
-    """Note a number of factors for which there is no such design, or generators that do not make one."""
+    """Report a number of factors, a resolution or generators for which there is no such design."""
     here: KeyPath = ("phases", index, "design")
     if isinstance(design, SimpleDesign):
         if too_many := size_fault(num_factors):
@@ -147,7 +147,7 @@ def _check_promotion(
     if source is None:
         if design.phase not in names[:index]:
             errors.add(
-                (*here, "promote"), f"{shown(design.phase)} is not an earlier phase. Put that phase before this one."
+                (*here, "promote"), f"{shown(design.phase)} is not an earlier phase. Move that phase before this one."
             )
         return
     for fault, where in _promotion_faults(sections, phase, design, source):
@@ -160,13 +160,16 @@ def _promotion_faults(
     number = num_configurations(sections, source) if is_whole(sections, source) else None
     if number is not None and design.top > number:
         yield (
-            f"{design.top} is more than the {number} configurations of phase {source.name}. Promote fewer of them.",
+            f"{design.top} is more than the {number} configurations of phase {source.name}. Promote fewer.",
             ("design", "top"),
         )
     if phase.factors is not None:
-        yield f"the configurations are those of phase {source.name}. Remove factors.", ("factors",)
+        yield f"has no effect, since the configurations are those of phase {source.name}. Remove factors.", ("factors",)
     if phase.exclude:
-        yield f"the configurations are those of phase {source.name}. Exclude there.", ("exclude",)
+        yield (
+            f"has no effect, since the configurations are those of phase {source.name}. Exclude them there.",
+            ("exclude",),
+        )
     if design.start == "checkpoint":
         yield from _checkpoint_faults(sections, phase, source)
 
@@ -174,7 +177,7 @@ def _promotion_faults(
 def _checkpoint_faults(sections: Sections, phase: Phase, source: Phase) -> Iterator[tuple[str, KeyPath]]:
     if sections.trial is not None and not sections.trial.has_checkpoint:
         yield (
-            "the program names no checkpoint. Add trial.program.checkpoint, or write from: scratch.",
+            "the program has no checkpoint. Add trial.program.checkpoint, or use from: scratch.",
             ("design", "from"),
         )
     known = set(source.seeds)
@@ -186,13 +189,13 @@ def _checkpoint_faults(sections: Sections, phase: Phase, source: Phase) -> Itera
     unit, amount, before = phase.budget.unit, phase.budget.amount, source.budget
     if before.unit != unit:
         yield (
-            f"{unit} cannot be counted on from phase {source.name}, whose budget has another unit. "
-            "Give both the same unit, or write from: scratch.",
+            f"{unit} cannot continue from phase {source.name}, whose budget is in {before.unit}. "
+            "Use the same unit in both, or from: scratch.",
             ("budget", unit),
         )
     elif amount <= before.amount:
         yield (
-            f"{amount} is not more than the {before.amount} that phase {source.name} has trained already. "
-            "The budget counts from the start of training; raise it.",
+            f"{amount} is not more than the {before.amount} that phase {source.name} has already trained. "
+            "Budgets count from the start of training; raise it.",
             ("budget", unit),
         )

@@ -1,4 +1,4 @@
-"""Checks of factors: their forms, their paths among each other, their conditions."""
+"""Checks of factors: their forms, their paths and their conditions."""
 
 from collections.abc import Iterator, Mapping
 from typing import Final
@@ -11,10 +11,10 @@ from sweeper.spec.forms import form_faults, kind_fault, one_level
 from sweeper.spec.names import levels_text, unknown
 from sweeper.spec.phase import BUDGET_UNITS
 from sweeper.spec.sections import Sections
-from sweeper.spec.yaml_source import KeyPath
+from trainer.config.wording import Path as KeyPath
 from trainer.config.wording import shown, suggestion
 
-# Columns of exported tables and placeholders of commands, which a factor's name would hide.
+# Columns of exported tables and placeholders of commands, which a factor must not have as its name.
 RESERVED: Final = (
     "study",
     "phase",
@@ -33,14 +33,14 @@ RESERVED: Final = (
 
 
 def check_factors(sections: Sections, errors: ErrorCollector) -> None:
-    """Note the mistakes of factors."""
+    """Report mistakes in factors."""
     for name, factor in sections.factor_entries.items():
         for where, message in form_faults(factor):
             errors.add(("factors", name, *where), message)
         if name in RESERVED or (sections.metric is not None and name == sections.metric.name):
             errors.add(
                 ("factors", name),
-                f"{shown(name)} is the name of a column of every table of trials. Name the factor otherwise.",
+                f"{shown(name)} is the name of a column of the trials table. Rename the factor.",
                 at_key=True,
             )
     for sound in sections.factors.values():
@@ -51,7 +51,7 @@ def check_factors(sections: Sections, errors: ErrorCollector) -> None:
 
 
 def places_of_paths(name: str, raw: FactorEntry, factor: Factor) -> Iterator[tuple[str, KeyPath]]:
-    """Each path that a factor sets, and where the file says so first."""
+    """Yield each path that a factor sets, and where the file names it first."""
     here = ("factors", name)
     if factor.groups is None:
         yield factor.path or name, (*here, "path") if raw.path is not None else here
@@ -62,7 +62,7 @@ def places_of_paths(name: str, raw: FactorEntry, factor: Factor) -> Iterator[tup
 
 
 def group_place(raw: FactorEntry, level: str) -> KeyPath:
-    """Where in a factor the file says what a named level sets."""
+    """Return where in its factor the file has the values of a named level."""
     if raw.on is not None:
         return (level,)
     return ("levels", level) if isinstance(raw.levels, dict) else ("groups", level)
@@ -76,9 +76,7 @@ def _check_levels(sections: Sections, factor: Factor, errors: ErrorCollector) ->
     if not sections.is_trainer and (fault := kind_fault(levels)):
         errors.add((*here, "levels"), fault)
     if one_level((factor.baseline, *levels)):
-        errors.add(
-            here, f"has one level only, {shown(factor.baseline)}, which is its baseline. Give another one to vary it."
-        )
+        errors.add(here, f"has only one level, {shown(factor.baseline)}, which is its baseline. Add another level.")
 
 
 def _check_when(sections: Sections, factor: Factor, errors: ErrorCollector) -> None:
@@ -89,14 +87,14 @@ def _check_when(sections: Sections, factor: Factor, errors: ErrorCollector) -> N
         elif other not in sections.factor_names:
             errors.add(where, unknown(other, "factor", sections.factor_names), at_key=True)
         elif not wanted:
-            errors.add(where, f"[] names no level at which {factor.name} is varied. Name at least one.")
+            errors.add(where, f"[] has no level at which {factor.name} is varied. Add at least one.")
         elif (condition := sections.factors.get(other)) is not None:
             _check_wanted(condition, wanted, where, errors)
 
 
 def _check_wanted(other: Factor, wanted: tuple[Level, ...], where: KeyPath, errors: ErrorCollector) -> None:
     if other.levels is None:
-        errors.add(where, f"{other.name} is a range, which has no levels to depend on. Give it levels.")
+        errors.add(where, f"{other.name} has a range, so it has no levels to depend on. Give it levels.")
         return
     for index, level in enumerate(wanted):
         if not other.allows(level):
@@ -114,11 +112,11 @@ def none_of(level: Level, name: str, levels: tuple[Level, ...], where: str = "")
     """Return what is wrong with a level that is not among some levels of a factor."""
     texts = [each for each in levels if isinstance(each, str)]
     near = suggestion(level, texts) if isinstance(level, str) else ""
-    return f"{shown(level)} is not a level of {name}{where}.{near} Its levels{where}: {levels_text(levels)}."
+    return f"{shown(level)} is not a level of {name}{where}.{near} Levels{where}: {levels_text(levels)}."
 
 
 def _check_overlaps(sections: Sections, errors: ErrorCollector) -> None:
-    """Two factors that set one path would overwrite each other."""
+    """Report paths that two factors set, which would overwrite each other."""
     setter: dict[str, str] = {}
     for name, factor in sections.factors.items():
         for path, where in places_of_paths(name, sections.factor_entries[name], factor):
@@ -126,13 +124,13 @@ def _check_overlaps(sections: Sections, errors: ErrorCollector) -> None:
                 if other == name:
                     continue
                 if path == known:
-                    message = f"{path!r} is set by factor {other}, too. Only one factor may set a path; merge the two."
+                    message = f"{path!r} is also set by factor {other}. Only one factor can set a path; merge the two."
                     errors.add(where, message)
                 elif path.startswith(f"{known}.") or known.startswith(f"{path}."):
                     inner, outer = sorted((path, known), key=len, reverse=True)
                     message = (
                         f"{path!r} and {known!r} of factor {other} overlap: {outer!r} contains {inner!r}. "
-                        "Name single values only."
+                        "Use paths of single values."
                     )
                     errors.add(where, message)
         for path in factor.paths:
@@ -140,7 +138,7 @@ def _check_overlaps(sections: Sections, errors: ErrorCollector) -> None:
 
 
 def _check_circles(sections: Sections, errors: ErrorCollector) -> None:
-    """A factor that depends on itself by way of others is told once, at the first of the circle."""
+    """Report each circle of factors that depend on each other once, at its first factor."""
     depends = {name: tuple(factor.when or ()) for name, factor in sections.factor_entries.items()}
     told: set[str] = set()
     for name in depends:
@@ -149,13 +147,13 @@ def _check_circles(sections: Sections, errors: ErrorCollector) -> None:
             told |= set(circle)
             errors.add(
                 ("factors", name, "when", circle[1]),
-                f"the conditions run in a circle: {' → '.join([*circle, name])}. Remove one of them.",
+                f"the conditions are circular: {' → '.join([*circle, name])}. Remove one of them.",
                 at_key=True,
             )
 
 
 def _circle(start: str, depends: Mapping[str, tuple[str, ...]]) -> list[str]:
-    """The shortest way from a factor along its conditions back to itself; empty if there is none."""
+    """Return the shortest path from a factor along its conditions back to itself; empty if there is none."""
     ways = [[start]]
     seen = {start}
     while ways:

@@ -1,4 +1,4 @@
-"""Checks of phases: names, factors, seeds, budgets, pruners, exclusions, and how many trials they ask for."""
+"""Checks of phases: names, factors, seeds, budgets, pruners, exclusions, and the number of trials."""
 
 from typing import Final
 
@@ -18,16 +18,16 @@ from sweeper.spec.error_collector import ErrorCollector
 from sweeper.spec.names import levels_text, unknown
 from sweeper.spec.phase import BUDGET_UNITS, Phase
 from sweeper.spec.sections import Sections
-from sweeper.spec.yaml_source import KeyPath
+from trainer.config.wording import Path as KeyPath
 from trainer.config.wording import shown
 
-MOST_TRIALS: Final = 100_000  # beyond it a typing mistake is likelier than the wish to run them
+MOST_TRIALS: Final = 100_000  # more are likelier a mistake than intended
 PRUNABLE: Final = ("sampler", "grid", "list")
 WITH_RUNGS: Final = ("asha", "hyperband")
 
 
 def check_phases(sections: Sections, errors: ErrorCollector) -> None:
-    """Note the mistakes of phases."""
+    """Report mistakes in phases."""
     _check_names(sections, errors)
     for index, phase in sections.phases.items():
         _check_factors(sections, index, phase, errors)
@@ -50,8 +50,8 @@ def _check_names(sections: Sections, errors: ErrorCollector) -> None:
         if not isinstance(name, str):
             continue
         if (known := first.get(name.casefold())) is not None:
-            other = "an earlier phase" if known == name else f"phase {shown(known)}, upper and lower case aside"
-            message = f"{shown(name)} is the name of {other}. Give each phase its own."
+            other = "an earlier phase" if known == name else f"phase {shown(known)}, except for case"
+            message = f"{shown(name)} is also the name of {other}. Give each phase its own name."
             errors.add(("phases", index, "name"), message)
         first.setdefault(name.casefold(), name)
 
@@ -62,7 +62,7 @@ def _check_factors(sections: Sections, index: int, phase: Phase, errors: ErrorCo
         if name not in sections.factor_names:
             errors.add(where, unknown(name, "factor", sections.factor_names))
         elif name in (phase.factors or ())[:number]:
-            errors.add(where, f"{shown(name)} is named twice. Name each factor once.")
+            errors.add(where, f"{shown(name)} is a duplicate. Name each factor once.")
     for name, factor in varied_in(sections, phase).items():
         for other, wanted in factor.when.items():
             if phase.factors is None or other in phase.factors or other not in sections.factors:
@@ -71,8 +71,8 @@ def _check_factors(sections: Sections, index: int, phase: Phase, errors: ErrorCo
             if not any(sections.factors[other].canonical(level) == baseline for level in wanted):
                 errors.add(
                     ("phases", index, "factors"),
-                    f"{name} is varied only when {other} is {levels_text(wanted)}, but in this phase {other} stays "
-                    f"at {shown(baseline)}. Add {other} to the phase's factors, or take {name} out.",
+                    f"{name} is varied only if {other} is {levels_text(wanted)}, but in this phase {other} stays "
+                    f"at {shown(baseline)}. Add {other} to the phase's factors, or remove {name}.",
                 )
 
 
@@ -80,7 +80,7 @@ def _check_repeats(index: int, phase: Phase, errors: ErrorCollector) -> None:
     if phase.repeats > 1 and isinstance(phase.design, SamplerDesign):
         errors.add(
             ("phases", index, "repeats"),
-            "a sampler draws every trial anew. Remove repeats, and repeat its best with another phase: "
+            "a sampler cannot repeat trials exactly. Remove repeats, and repeat its best trials in another phase: "
             "{promote: PHASE, top: 4}.",
         )
 
@@ -92,7 +92,7 @@ def _check_seeds(index: int, phase: PhaseEntry, errors: ErrorCollector) -> None:
         if seed in phase.seeds[:number]:
             errors.add(
                 ("phases", index, "seeds", number),
-                f"the seed {seed} is given twice. Keep one; exact repeats are what `repeats` is for.",
+                f"{seed} is a duplicate seed. Keep one; use `repeats` for exact repeats.",
             )
 
 
@@ -102,7 +102,7 @@ def _check_budget(sections: Sections, index: int, errors: ErrorCollector) -> Non
     given = list(budget.model_dump(exclude_none=True))
     if len(given) != 1:
         what = f"has {' and '.join(given)}" if given else "is empty"
-        errors.add(here, f"{what}. Give one of {', '.join(BUDGET_UNITS)}, e.g. {{steps: 300}}.")
+        errors.add(here, f"{what}. Use exactly one of {', '.join(BUDGET_UNITS)}, e.g. {{steps: 300}}.")
         return
     hours = budget.reference_hours
     if hours is None or sections.trial is None:
@@ -111,10 +111,10 @@ def _check_budget(sections: Sections, index: int, errors: ErrorCollector) -> Non
     if speed is None:
         errors.add(
             (*here, "reference_hours"),
-            "the study does not say how many steps an hour has. Add trial.calibration, e.g. {steps_per_hour: 17857}.",
+            "the study cannot convert hours to steps. Add trial.calibration, e.g. {steps_per_hour: 17857}.",
         )
     elif hours * speed < 1:
-        errors.add((*here, "reference_hours"), f"{hours} are {hours * speed:.2g} steps, less than one. Give more time.")
+        errors.add((*here, "reference_hours"), f"{hours} are {hours * speed:.2g} steps, less than one. Increase it.")
 
 
 def _check_pruner(index: int, phase: Phase, errors: ErrorCollector) -> None:
@@ -123,16 +123,16 @@ def _check_pruner(index: int, phase: Phase, errors: ErrorCollector) -> None:
     if pruner.name != "none" and kind not in PRUNABLE:
         errors.add(
             here,
-            f"{pruner.name!r} would stop trials early that {kind} needs to the end, to compare them. "
-            f"Write none; pruners are for the designs {', '.join(PRUNABLE)}.",
+            f"{pruner.name!r} would stop trials early, but {kind} needs all of them completed to compare them. "
+            f"Use none; pruners are for the designs {', '.join(PRUNABLE)}.",
         )
     if pruner.reduction is not None and pruner.name not in WITH_RUNGS:
         message = (
-            f"{pruner.name} has no rungs, so that nothing is reduced. Remove it, or take {' or '.join(WITH_RUNGS)}."
+            f"{pruner.name} has no rungs, so reduction has no effect. Remove it, or use {' or '.join(WITH_RUNGS)}."
         )
         errors.add((*here, "reduction"), message)
     if pruner.min_resource is not None and pruner.name == "none":
-        errors.add((*here, "min_resource"), "none ends no trial early. Remove it, or name a pruner, e.g. asha.")
+        errors.add((*here, "min_resource"), "has no effect without a pruner. Remove it, or choose a pruner, e.g. asha.")
 
 
 def _check_exclude(sections: Sections, index: int, phase: Phase, errors: ErrorCollector) -> None:
@@ -141,11 +141,11 @@ def _check_exclude(sections: Sections, index: int, phase: Phase, errors: ErrorCo
     kind = phase.design.kind
     here: KeyPath = ("phases", index, "exclude")
     if kind == "list":
-        errors.add(here, "a list has no more than its rows. Remove the rows themselves, and exclude.")
+        errors.add(here, "has no effect in a list. Remove the rows themselves, and exclude.")
         return
     for number, row in enumerate(phase.exclude):
         if not row:
-            errors.add((*here, number), "{} would exclude everything. Name levels, e.g. {depth: 4}.")
+            errors.add((*here, number), "{} would exclude everything. Add levels, e.g. {depth: 4}.")
         check_levels(sections, row, (*here, number), errors, phase)
     if configurations(sections, phase) == [] and not errors.blames(here):
         errors.add(here, "leaves no configuration. Exclude less.")
@@ -164,9 +164,8 @@ def _check_size(sections: Sections, index: int, phase: Phase, errors: ErrorColle
     )
     errors.add(
         ("phases", index, "design"),
-        f"{phase.design.kind} asks for {shown_number} configurations{times} = {trials:,} trials; "
-        f"at most {MOST_TRIALS:,} can be planned. "
-        "Take fewer factors (factors: [...]), levels or seeds, or a sampler.",
+        f"{phase.design.kind} has {shown_number} configurations{times} = {trials:,} trials; "
+        f"the maximum is {MOST_TRIALS:,}. Use fewer factors (factors: [...]), levels or seeds, or a sampler.",
     )
 
 
@@ -175,7 +174,7 @@ def _check_total(sections: Sections, errors: ErrorCollector) -> None:
     if sum(numbers) > MOST_TRIALS and all(number <= MOST_TRIALS for number in numbers):
         errors.add(
             ("phases",),
-            f"{' + '.join(f'{number:,}' for number in numbers)} = {sum(numbers):,} trials; at most "
-            f"{MOST_TRIALS:,} can be planned. Split the study into several.",
+            f"{' + '.join(f'{number:,}' for number in numbers)} = {sum(numbers):,} trials; the maximum "
+            f"is {MOST_TRIALS:,}. Split the study into several.",
             at_key=True,
         )

@@ -1,4 +1,4 @@
-"""Whether the phases of a study have the trials that a claim is about."""
+"""Checks of whether the phases of a study have the trials that a claim compares."""
 
 from collections.abc import Mapping
 
@@ -26,14 +26,14 @@ from sweeper.spec.error_collector import ErrorCollector
 from sweeper.spec.names import listed, row_text, unknown
 from sweeper.spec.phase import Phase
 from sweeper.spec.sections import Sections
-from sweeper.spec.yaml_source import KeyPath
+from trainer.config.wording import Path as KeyPath
 from trainer.config.wording import shown
 
 _Ends = ContrastEntry | InteractionEntry | OtherFactorEntry
 
 
 def check_statement(sections: Sections, statement: StatementEntry, here: KeyPath, errors: ErrorCollector) -> None:
-    """Note what a claim asks of phases that they do not have."""
+    """Report what a claim needs and the phases do not have."""
     match statement:
         case ContrastEntry():
             _check_contrast(sections, statement, here, errors)
@@ -52,7 +52,7 @@ def check_statement(sections: Sections, statement: StatementEntry, here: KeyPath
 
 
 def _phase(sections: Sections, name: str, where: KeyPath, errors: ErrorCollector) -> Phase | None:
-    """The phase of a name; None, with a mistake noted, if there is none."""
+    """Return the phase of a name; if there is none, report it and return None."""
     if name not in sections.phase_names:
         errors.add(where, unknown(name, "phase", sections.phase_names))
     return next((phase for phase in sections.phases.values() if phase.name == name), None)
@@ -61,7 +61,7 @@ def _phase(sections: Sections, name: str, where: KeyPath, errors: ErrorCollector
 def _check_level(  # noqa: PLR0917
     sections: Sections, phase: Phase | None, name: str, level: Level, where: KeyPath, errors: ErrorCollector
 ) -> bool:
-    """Whether a phase gives a factor a level; a mistake is noted if it does not, or if there is none such."""
+    """Return whether a phase has a level of a factor; report it if not."""
     factor = sections.factors.get(name)
     if factor is None or phase is None:
         return False
@@ -76,7 +76,7 @@ def _check_level(  # noqa: PLR0917
 
 
 def _check_varied(sections: Sections, phase: Phase | None, name: str, where: KeyPath, errors: ErrorCollector) -> bool:
-    """Whether a factor is there and the phase varies it."""
+    """Return whether there is a factor and the phase varies it; report it if not."""
     if name not in sections.factor_names:
         errors.add(where, unknown(name, "factor", sections.factor_names))
         return False
@@ -88,7 +88,7 @@ def _check_varied(sections: Sections, phase: Phase | None, name: str, where: Key
         errors.add(
             where,
             f"{shown(name)} is not varied in phase {phase.name}, which varies {listed(varied) or 'nothing'}. "
-            "Name another phase, or another factor.",
+            "Name another phase or another factor.",
         )
         return False
     return True
@@ -103,7 +103,7 @@ def _check_ends(
     *,
     at: KeyPath | None = None,
 ) -> bool:
-    """Whether a factor, and two different levels of it, are in a phase."""
+    """Return whether a phase has two different levels of a factor; report it if not."""
     where = at if at is not None else here
     if not _check_varied(sections, phase, ends.factor, (*where, "factor"), errors):
         return False
@@ -112,7 +112,7 @@ def _check_ends(
         for key, level in (("from", ends.start), ("to", ends.to))
     ]
     if same_level(ends.start, ends.to):
-        errors.add((*where, "to"), f"{shown(ends.to)} is the level that it is compared with. Name another one.")
+        errors.add((*where, "to"), f"{shown(ends.to)} is the same level as from. Name another one.")
         return False
     return all(fine)
 
@@ -135,8 +135,8 @@ def _check_contrast(sections: Sections, statement: ContrastEntry, here: KeyPath,
         where = f" where {row_text(statement.where)}" if statement.where else ""
         errors.add(
             here,
-            f"phase {phase.name} has no two configurations that differ in {name} alone, "
-            f"{shown(statement.start)} and {shown(statement.to)}{where}. Change where, or the design to grid.",
+            f"phase {phase.name} has no two configurations that differ only in {name}, "
+            f"{shown(statement.start)} and {shown(statement.to)}{where}. Change where, or use the design grid.",
         )
 
 
@@ -155,16 +155,16 @@ def _check_arms(
     if first is second and _arm_row(sections, first, statement.start.levels) == _arm_row(
         sections, second, statement.to.levels
     ):
-        errors.add((*here, "to"), "is the configuration that it is compared with. Name other levels or phases.")
+        errors.add((*here, "to"), "is the same configuration as from. Name other levels or another phase.")
     elif not set(first.seeds) & set(second.seeds):
         errors.add(
             here,
-            f"phases {first.name} and {second.name} share no seed to pair trials by. Give them the same.",
+            f"phases {first.name} and {second.name} have no seed in common to pair trials by. Use the same seeds.",
         )
 
 
 def _arm_row(sections: Sections, phase: Phase, levels: Mapping[str, Level]) -> Configuration:
-    """An arm's configuration: its levels, and the phase's baseline; it has all levels of the phase's blocks."""
+    """Return an arm's configuration: its levels and the phase's baseline, without the phase's blocks."""
     row = {name: phase.adapt(factor).baseline for name, factor in sections.factors.items() if name not in phase.blocks}
     return {**row, **{name: sections.factors[name].canonical(level) for name, level in levels.items()}}
 
@@ -172,7 +172,7 @@ def _arm_row(sections: Sections, phase: Phase, levels: Mapping[str, Level]) -> C
 def _check_arm(
     sections: Sections, name: str, levels: Mapping[str, Level], here: KeyPath, errors: ErrorCollector
 ) -> Phase | None:
-    """Whether a phase has an arm's configuration; the phase."""
+    """Return the phase of an arm; report it if the phase does not have the arm's configuration."""
     phase = _phase(sections, name, (*here, "phase"), errors)
     for factor in levels:
         if factor not in sections.factor_names:
@@ -188,8 +188,8 @@ def _check_arm(
     if rows is not None and next(matching(rows, _arm_row(sections, phase, levels)), None) is None:
         errors.add(
             here,
-            f"phase {phase.name} has no configuration with {row_text(levels)} and all else at the baseline. "
-            "Name the levels of one that its design has.",
+            f"phase {phase.name} has no configuration with {row_text(levels)} and everything else at the baseline. "
+            "Use the levels of a configuration in its design.",
         )
     return phase
 
@@ -197,8 +197,8 @@ def _check_arm(
 def _check_positive(sections: Sections, statement: ConstantEntry, here: KeyPath, errors: ErrorCollector) -> None:
     metric = sections.metric
     if metric is not None and metric.scale == "log" and statement.value <= 0:
-        message = f"{shown(statement.value)} is not above 0, as values on a logarithmic scale are."
-        errors.add((*here, "value"), f"{message} Write the published figure itself.")
+        message = f"{shown(statement.value)} is not greater than 0, but the metric has a logarithmic scale."
+        errors.add((*here, "value"), f"{message} Use the published figure itself.")
 
 
 def _check_ordering(sections: Sections, statement: OrderingEntry, here: KeyPath, errors: ErrorCollector) -> None:
@@ -206,7 +206,7 @@ def _check_ordering(sections: Sections, statement: OrderingEntry, here: KeyPath,
     largest, among, order = statement.largest, statement.among, statement.order
     by_largest = largest is not None and among is not None and order is None
     if not by_largest and not (order is not None and largest is None and among is None):
-        errors.add(here, "needs either largest and among, or order. Write e.g. {phase, order: [dropout, depth]}.")
+        errors.add(here, "needs either largest and among, or order. Use e.g. {phase, order: [dropout, depth]}.")
         return
     named: list[tuple[KeyPath, str]] = [
         ((*here, key, index), name)
@@ -218,17 +218,20 @@ def _check_ordering(sections: Sections, statement: OrderingEntry, here: KeyPath,
     seen: set[str] = set()
     for where, name in named:
         if name in seen and "among" not in where:
-            errors.add(where, f"{shown(name)} is named twice. Name each factor once.")
+            errors.add(where, f"{shown(name)} is a duplicate. Name each factor once.")
         elif name not in seen and _check_varied(sections, phase, name, where, errors) and phase is not None:
             _check_gain(sections, phase, name, where, errors)
         seen.add(name)
     if len(seen) < 2:
         key = "among" if by_largest else "order"
-        errors.add((*here, key), "an ordering needs two factors at least. Name another one.")
+        errors.add((*here, key), "an ordering needs at least two factors. Add another one.")
 
 
 def _check_gain(sections: Sections, phase: Phase, name: str, where: KeyPath, errors: ErrorCollector) -> None:
-    """A gain is a difference from the baseline, or in leave_one_out from the full configuration."""
+    """Report a gain that the phase does not measure.
+
+    A gain is a difference from the baseline, or in leave_one_out from the full configuration.
+    """
     rows = configurations(sections, phase)
     if rows is None or phase.design.kind == "leave_one_out":
         return
@@ -237,8 +240,8 @@ def _check_gain(sections: Sections, phase: Phase, name: str, where: KeyPath, err
     if len(distinct_levels([row[name] for row in matching(rows, rest)])) < 2:
         errors.add(
             where,
-            f"phase {phase.name} does not compare {name} alone with the baseline, so its gain is not known. "
-            "Use a phase with one_at_a_time, leave_one_out or grid.",
+            f"phase {phase.name} has no configuration that differs from the baseline only in {name}, so it does not "
+            "measure its gain. Use a phase with one_at_a_time, leave_one_out or grid.",
         )
 
 
@@ -247,10 +250,12 @@ def _check_interaction(sections: Sections, statement: InteractionEntry, here: Ke
         _check_two_factors(sections, statement, statement.other, here, errors)
         return
     if statement.phase is not None:
-        errors.add((*here, "phase"), f"{shown(statement.phase)} has no place beside with.phases. Keep one of the two.")
+        errors.add(
+            (*here, "phase"), f"{shown(statement.phase)} is not allowed with with.phases. Remove one of the two."
+        )
     names = statement.other.phases
     if names[0] == names[1]:
-        errors.add((*here, "with", "phases", 1), f"{shown(names[1])} is named twice. Name two phases.")
+        errors.add((*here, "with", "phases", 1), f"{shown(names[1])} is a duplicate. Name two different phases.")
     for index, name in enumerate(names):
         phase = _phase(sections, name, (*here, "with", "phases", index), errors)
         if phase is not None and not errors.blames(here):
@@ -261,7 +266,7 @@ def _check_two_factors(
     sections: Sections, statement: InteractionEntry, other: OtherFactorEntry, here: KeyPath, errors: ErrorCollector
 ) -> None:
     if statement.phase is None:
-        errors.add((*here, "phase"), "is missing. An interaction of two factors is measured within one phase.")
+        errors.add((*here, "phase"), "is missing. Name the phase in which the two factors interact.")
         return
     phase = _phase(sections, statement.phase, (*here, "phase"), errors)
     fine = [
@@ -281,7 +286,7 @@ def _check_two_factors(
         errors.add(
             here,
             f"phase {phase.name} does not vary {statement.factor} and {other.factor} together, "
-            "so their interaction is not known. Use grid or fractional.",
+            "so it does not measure their interaction. Use grid or fractional.",
         )
 
 

@@ -1,4 +1,4 @@
-"""Checks of the study's name, its metric, what a trial runs and where."""
+"""Checks of the study's name, its metric, what trials run and where."""
 
 import re
 from pathlib import PurePosixPath
@@ -8,22 +8,22 @@ from studies.published import available
 from sweeper.spec.error_collector import ErrorCollector
 from sweeper.spec.program import CommandProgram, Trial
 from sweeper.spec.sections import Sections
-from sweeper.spec.yaml_source import KeyPath
 from trainer.config.metrics import METRICS
+from trainer.config.wording import Path as KeyPath
 from trainer.config.wording import shown, suggestion
 
-# Keys of metrics.jsonl that say where a measurement was made and are no metrics.
+# Keys of metrics.jsonl that say where a measurement was made.
 COORDINATES: Final = ("step", "tokens", "flops", "device_seconds", "peak_memory_bytes", "time", "epoch")
 _VARIABLE: Final = re.compile(r"^[A-Za-z_][A-Za-z0-9_]*$")
 
 
 def check_study(sections: Sections, errors: ErrorCollector) -> None:
-    """Note the mistakes of the study's own sections."""
+    """Report mistakes in the study's own sections."""
     name = sections.data.get("study")
     if isinstance(name, str) and name.lower().endswith((".yaml", ".yml")):
         errors.add(
             ("study",),
-            f"{shown(name)} looks like a file's name, and commands would take it for one. Remove the ending.",
+            f"{shown(name)} looks like a file name, so commands would read it as a file. Remove the extension.",
         )
     _check_published(sections, errors)
     if sections.metric is not None:
@@ -35,7 +35,7 @@ def check_study(sections: Sections, errors: ErrorCollector) -> None:
     if gpus > 1 and gpus != int(gpus):
         errors.add(
             ("resources", "gpus_per_trial"),
-            f"{gpus:g} is neither a whole number of GPUs nor a share of one. Write 1, 2, … or e.g. 0.5.",
+            f"{gpus:g} is neither an integer nor a share of one GPU. Use 1, 2, … or e.g. 0.5.",
         )
 
 
@@ -44,16 +44,14 @@ def _check_published(sections: Sections, errors: ErrorCollector) -> None:
     for index, name in enumerate(names if isinstance(names, list) else ()):
         if isinstance(name, str) and name not in known:
             near = suggestion(name, known)
-            errors.add(
-                ("published", index), f"there are no published results {shown(name)}.{near} Known: {', '.join(known)}."
-            )
+            errors.add(("published", index), f"{shown(name)} is unknown.{near} Published results: {', '.join(known)}.")
 
 
 def check_metric(sections: Sections, name: str, path: KeyPath, errors: ErrorCollector) -> None:
-    """Note a metric that the program does not report, as far as that is known."""
+    """Report a metric that the program does not report, as far as that is known."""
     if name in COORDINATES:
         errors.add(
-            path, f"{shown(name)} says where a measurement was made and is no metric. Choose another, e.g. loss."
+            path, f"{shown(name)} says where a measurement was made, so it is not a metric. Use another one, e.g. loss."
         )
         return
     known = _metrics(sections)
@@ -61,7 +59,7 @@ def check_metric(sections: Sections, name: str, path: KeyPath, errors: ErrorColl
         errors.add(
             path,
             f"{shown(name)} is not a metric that the program reports.{suggestion(name, known)} "
-            f"It reports: {', '.join(known) or 'none'}.",
+            f"Metrics: {', '.join(known) or 'none'}.",
         )
     if name.startswith("test_") and sections.is_trainer:
         evaluation = sections.baseline().get("evaluation")
@@ -70,7 +68,7 @@ def check_metric(sections: Sections, name: str, path: KeyPath, errors: ErrorColl
 
 
 def _metrics(sections: Sections) -> list[str] | None:
-    """The metrics that the program reports; None if that is not known."""
+    """Return the metrics that the program reports; None if they are not known."""
     if sections.is_trainer:
         return list(METRICS)
     program = sections.trial.program if sections.trial is not None else None
@@ -87,14 +85,14 @@ def _check_environment(sections: Sections, errors: ErrorCollector) -> None:
         if not _VARIABLE.match(name):
             errors.add(
                 where,
-                f"{shown(name)} is no variable's name. Use letters, digits and '_', e.g. MY_FLAG.",
+                f"{shown(name)} is not a valid variable name. Use letters, digits and '_', e.g. MY_FLAG.",
                 at_key=True,
             )
         elif name.startswith("SWEEPER_"):
-            errors.add(where, f"{shown(name)} is sweeper's own variable. Choose another name.", at_key=True)
+            errors.add(where, f"{shown(name)} is a variable that sweeper sets. Use another name.", at_key=True)
         elif name == "CUDA_VISIBLE_DEVICES":
             errors.add(
-                where, f"{shown(name)} is set by each slot. Remove it, and see resources.gpus_per_trial.", at_key=True
+                where, f"{shown(name)} is set for each slot. Remove it, and use resources.gpus_per_trial.", at_key=True
             )
 
 
@@ -105,5 +103,5 @@ def _check_checkpoint(trial: Trial, errors: ErrorCollector) -> None:
     if path.is_absolute() or ".." in path.parts or "\\" in trial.program.checkpoint:
         errors.add(
             ("trial", "program", "checkpoint"),
-            f"{shown(trial.program.checkpoint)} leaves the run directory. Write a path in it, e.g. checkpoint.pt.",
+            f"{shown(trial.program.checkpoint)} is outside the run directory. Use a path in it, e.g. checkpoint.pt.",
         )

@@ -1,15 +1,15 @@
-"""Values that no part of a study can hold: not finite, too large, or text that cannot be stored."""
+"""Checks of values that no part of a study can have: not finite, too large, or strings that cannot be stored."""
 
 import math
 
 from sweeper.spec.entries.values import LARGEST_INTEGER
 from sweeper.spec.error_collector import ErrorCollector
-from sweeper.spec.yaml_source import KeyPath
+from trainer.config.wording import Path as KeyPath
 from trainer.config.wording import shown
 
 
 def check_values(value: object, errors: ErrorCollector, path: KeyPath = ()) -> None:
-    """Note every such value, wherever it is."""
+    """Report every such value, wherever it is."""
     if isinstance(value, dict):
         for key, inner in value.items():
             if fault := _fault(key):
@@ -27,7 +27,7 @@ def _fault(value: object) -> str:
         bad = next((character for character in value if character == "\0" or "\ud800" <= character <= "\udfff"), None)
         return "" if bad is None else f"{shown(value)} contains {bad!r}, which cannot be stored. Remove it."
     if isinstance(value, float) and not math.isfinite(value):
-        return f"{value} is not a finite number. Write a number that a program can compute with, or null for none."
+        return f"{value} is not a finite number. Use a finite one, or null for none."
     if isinstance(value, int) and not -LARGEST_INTEGER <= value <= LARGEST_INTEGER:
-        return f"{shown(value)} is beyond the largest whole number, {LARGEST_INTEGER}. Write a smaller one."
+        return f"{shown(value)} is larger than the largest integer, {LARGEST_INTEGER}. Use a smaller one."
     return ""

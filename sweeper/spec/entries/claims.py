@@ -1,4 +1,4 @@
-"""Claims: statements about the study that its statistics support, refute or leave undecided."""
+"""Claims as the study file writes them."""
 
 from collections.abc import Mapping
 from typing import Annotated
@@ -12,29 +12,29 @@ from sweeper.spec.entries.values import LevelValue, MarginValue, Name, NumberVal
 class ArmEntry(Section):
     """The trials of one configuration in a phase."""
 
-    phase: str = Field(description="The phase whose trials are meant.")
+    phase: str = Field(description="Phase of the trials.")
     levels: dict[str, LevelValue] = Field(
-        default_factory=dict, description="Levels by factor; the other factors are at the baseline."
+        default_factory=dict, description="Levels by factor; other factors are at their baselines."
     )
 
 
 class ContrastEntry(Section):
-    """A factor's effect: trials that agree in everything else, and in the seed, are compared."""
+    """The effect of a factor. Trials are paired that agree in every other factor and in the seed."""
 
-    phase: str = Field(description="The phase whose trials are compared.")
-    factor: str = Field(description="The factor whose levels are compared.")
-    start: LevelValue = Field(alias="from", description="The level that is compared with, e.g. 0.0.")
-    to: LevelValue = Field(description="The level that is compared, e.g. 0.2.")
+    phase: str = Field(description="Phase of the trials.")
+    factor: str = Field(description="Factor whose levels are compared.")
+    start: LevelValue = Field(alias="from", description="Reference level, e.g. 0.0.")
+    to: LevelValue = Field(description="Level to compare with the reference, e.g. 0.2.")
     where: dict[str, LevelValue] = Field(
-        default_factory=dict, description="Only trials with these levels of other factors, e.g. {depth: 4}."
+        default_factory=dict, description="Use only trials with these levels of other factors, e.g. {depth: 4}."
     )
 
 
 class ArmContrastEntry(Section):
     """The difference between two configurations, paired by seed."""
 
-    start: ArmEntry = Field(alias="from", description="The trials that are compared with: {phase, levels}.")
-    to: ArmEntry = Field(description="The trials that are compared: {phase, levels}.")
+    start: ArmEntry = Field(alias="from", description="Reference configuration: {phase, levels}.")
+    to: ArmEntry = Field(description="Configuration to compare with the reference: {phase, levels}.")
 
 
 def _arms(value: object) -> str:
@@ -50,24 +50,24 @@ AnyContrast = Annotated[
 
 
 class OrderingEntry(Section):
-    """Which gains are larger than others; a factor's gain is that of its best level against the baseline."""
+    """A ranking of gains. The gain of a factor is that of its best level over the baseline."""
 
-    phase: str = Field(description="The phase whose gains are compared.")
-    largest: str | None = Field(None, description="The factor with the largest gain.")
-    among: list[str] | None = Field(None, description="The factors that it is compared with.")
-    order: list[str] | None = Field(None, description="Factors in the order of their gains, the largest first.")
+    phase: str = Field(description="Phase of the trials.")
+    largest: str | None = Field(None, description="Factor with the largest gain.")
+    among: list[str] | None = Field(None, description="Factors to compare it with.")
+    order: list[str] | None = Field(None, description="Factors in the order of their gains, largest first.")
 
 
 class OtherFactorEntry(Section):
     """The second factor of an interaction."""
 
-    factor: str = Field(description="The factor that changes the effect.")
+    factor: str = Field(description="Factor that modifies the effect.")
     start: LevelValue = Field(alias="from", description="Its level for the first effect.")
     to: LevelValue = Field(description="Its level for the second effect.")
 
 
 class OtherPhasesEntry(Section):
-    """Two phases, of two budgets say, whose effects are compared."""
+    """Two phases whose effects are compared, e.g. with different budgets."""
 
     phases: list[str] = Field(min_length=2, max_length=2, description="Two phases, e.g. [short, long].")
 
@@ -78,23 +78,23 @@ def _other(value: object) -> str:
 
 
 class ArmInteractionEntry(Section):
-    """How the difference between two configurations differs from that between two others: the second less the first."""
+    """How two differences between configurations differ: the second minus the first."""
 
-    start: ArmEntry = Field(alias="from", description="The trials that are compared with: {phase, levels}.")
-    to: ArmEntry = Field(description="The trials that are compared: {phase, levels}.")
+    start: ArmEntry = Field(alias="from", description="Reference configuration: {phase, levels}.")
+    to: ArmEntry = Field(description="Configuration to compare with the reference: {phase, levels}.")
     other: ArmContrastEntry = Field(
         alias="with",
-        description="The second difference, e.g. at another budget: {from: {phase, levels}, to: {phase, levels}}.",
+        description="Second difference, e.g. at another budget: {from: {phase, levels}, to: {phase, levels}}.",
     )
 
 
 class InteractionEntry(Section):
-    """How an effect differs between two levels of another factor, or between two phases: the second less the first."""
+    """How an effect differs between two levels of another factor or two phases: the second minus the first."""
 
-    phase: str | None = Field(None, description="The phase; none if the effect is compared between two phases.")
-    factor: str = Field(description="The factor whose effect is meant.")
-    start: LevelValue = Field(alias="from", description="The level that is compared with.")
-    to: LevelValue = Field(description="The level that is compared.")
+    phase: str | None = Field(None, description="Phase of the trials; leave it out for an interaction with two phases.")
+    factor: str = Field(description="Factor whose effect is compared.")
+    start: LevelValue = Field(alias="from", description="Reference level of the effect.")
+    to: LevelValue = Field(description="Level to compare with the reference.")
     other: Annotated[
         Annotated[OtherFactorEntry, Tag("<factor>")] | Annotated[OtherPhasesEntry, Tag("<phases>")],
         Discriminator(_other),
@@ -102,26 +102,28 @@ class InteractionEntry(Section):
 
 
 class ConstantEntry(Section):
-    """A configuration's mean against a published figure."""
+    """The mean of one configuration compared with a published figure."""
 
-    phase: str = Field(description="The phase whose trials are meant.")
+    phase: str = Field(description="Phase of the trials.")
     levels: dict[str, LevelValue] = Field(
-        default_factory=dict, description="Levels by factor; the other factors are at the baseline."
+        default_factory=dict, description="Levels by factor; other factors are at their baselines."
     )
-    value: NumberValue = Field(description="The published figure, in the metric's own unit, e.g. 63.358.")
+    value: NumberValue = Field(description="Published figure, in the unit of the metric, e.g. 63.358.")
 
 
 class ClaimEntry(Section):
     """A claim: what is compared, what is expected, and by how much."""
 
-    id: Name = Field(description="A short name, unique in the study, e.g. dropout-helps.")
-    text: str = Field(min_length=1, description="The claim in words, for the report.")
-    metric: str | None = Field(None, min_length=1, description="The metric; by default the study's.")
+    id: Name = Field(description="Short name, unique in the study, e.g. dropout-helps.")
+    text: str = Field(min_length=1, description="The claim in a sentence, for the report.")
+    metric: str | None = Field(None, min_length=1, description="Metric of the claim. Default: the metric of the study.")
     contrast: AnyContrast | None = Field(
-        None, description="A comparison: {phase, factor, from, to}, or {from: {phase, levels}, to: {phase, levels}}."
+        None,
+        description="Comparison of two levels, {phase, factor, from, to}, or of two configurations, "
+        "{from: {phase, levels}, to: {phase, levels}}.",
     )
     ordering: OrderingEntry | None = Field(
-        None, description="A ranking of gains: {phase, largest, among: [...]} or {phase, order: [...]}."
+        None, description="Ranking of gains: {phase, largest, among: [...]} or {phase, order: [...]}."
     )
     interaction: (
         Annotated[
@@ -131,33 +133,37 @@ class ClaimEntry(Section):
         | None
     ) = Field(
         None,
-        description="An effect's dependence on another factor or phase: {phase, factor, from, to, with: {...}}, or two "
-        "differences between configurations: {from: {phase, levels}, to: {...}, with: {from: {...}, to: {...}}}.",
+        description="Comparison of two effects: {phase, factor, from, to, with: {...}}, or of two differences between "
+        "configurations: {from: {phase, levels}, to: {...}, with: {from: {...}, to: {...}}}.",
     )
-    constant: ConstantEntry | None = Field(None, description="A comparison with a figure: {phase, levels, value}.")
+    constant: ConstantEntry | None = Field(
+        None, description="Comparison with a published figure: {phase, levels, value}."
+    )
     equivalence: AnyContrast | None = Field(
-        None, description="Two one-sided tests that a difference is small: as a contrast, with within."
+        None, description="Test that a difference is smaller than within: two one-sided tests, written like a contrast."
     )
     expect: Expectation | None = Field(
         None,
-        description="decrease, increase or no_worse of a contrast; decrease or increase of an interaction; "
-        "below, above or equal to a constant.",
+        description="Expected result: decrease, increase or no_worse for a contrast; decrease or increase for an "
+        "interaction; below, above or equal for a constant.",
     )
     at_least: MarginValue = Field(
-        0, description="The least size of the effect that counts, e.g. 1%, or in the metric's unit (nats), e.g. 0.005."
+        0,
+        description="Smallest effect that supports the claim: a percentage, e.g. 1%, or a number in the metric's unit "
+        "(nats for perplexities), e.g. 0.005.",
     )
     within: MarginValue | None = Field(
-        None, description="The margin of no_worse, of equal and of equivalence, e.g. 1% or 0.005."
+        None, description="Margin for no_worse, equal and equivalence, e.g. 1% or 0.005."
     )
 
     @property
     def forms(self) -> list[ClaimForm]:
-        """The kinds of statements that it has; one, if the claim is in order."""
+        """The forms of its statements; a valid claim has one."""
         return [form for form in FORMS if getattr(self, form) is not None]
 
     @property
     def statement(self) -> "StatementEntry":
-        """The statement of a claim that is in order."""
+        """The statement of a valid claim."""
         given = (self.contrast, self.ordering, self.interaction, self.constant, self.equivalence)
         return next(statement for statement in given if statement is not None)
 

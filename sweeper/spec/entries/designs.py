@@ -1,7 +1,7 @@
 """The designs of a phase, as the study file writes them."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import BeforeValidator, Discriminator, Field, Tag
 
@@ -11,7 +11,7 @@ from trainer.config.wording import shown, suggestion
 
 DesignName = SimpleKind | Literal["ladder"]
 NAMES: Final[tuple[DesignName, ...]] = ("grid", "one_at_a_time", "leave_one_out", "ladder", "plackett_burman")
-MAPPINGS: Final = ("list", "ladder", "fractional", "sampler", "promote")  # of mappings
+MAPPINGS: Final = ("list", "ladder", "fractional", "sampler", "promote")  # the keys of designs that are mappings
 EXAMPLES: Final[Mapping[str, str]] = {
     "list": "{list: [{FACTOR: LEVEL}, ...]}",
     "fractional": "{fractional: {resolution: 4}}",
@@ -21,35 +21,35 @@ EXAMPLES: Final[Mapping[str, str]] = {
 
 
 def _checked_simple(value: object) -> object:
-    """A design's name, or words on what to write.
+    """Return the name of a design that needs nothing else.
 
     Raises:
-        ValueError: it is none.
+        ValueError: it is not one.
     """
     if isinstance(value, str) and value in NAMES:
         return value
     if isinstance(value, str) and value in EXAMPLES:
-        raise ValueError(f"{shown(value)} needs more than its name. Write design: {EXAMPLES[value]}.")
+        raise ValueError(f"{shown(value)} is not a complete design. Use design: {EXAMPLES[value]}.")
     if isinstance(value, str) and value in SAMPLERS:
-        raise ValueError(f"{shown(value)} is a sampler. Write design: {{sampler: {value}, trials: 20}}.")
+        raise ValueError(f"{shown(value)} is a sampler. Use design: {{sampler: {value}, trials: 20}}.")
     near = suggestion(value, [*NAMES, *EXAMPLES]) if isinstance(value, str) else ""
     others = ", ".join(EXAMPLES.values())
     raise ValueError(f"{shown(value)} is not a design.{near} Designs: {', '.join(NAMES)}, {others}.")
 
 
 class ListDesignEntry(Section):
-    """Exactly these configurations."""
+    """An explicit list of configurations."""
 
     rows: list[dict[str, LevelValue]] = Field(
         alias="list",
         min_length=1,
-        description="The configurations, one row each: a level for every factor that is not at its baseline, "
+        description="The configurations, one row each, with the levels of all factors that are not at their baselines, "
         "e.g. [{dropout: 0.1}, {dropout: 0.1, depth: 4}]; {} is the baseline.",
     )
 
 
 class LadderDesignEntry(Section):
-    """The baseline, then one component after the other."""
+    """The baseline, then one more component at a time."""
 
     ladder: list[str] = Field(
         min_length=1, description="Factors in the order in which they are added, e.g. [dropout, depth]."
@@ -57,41 +57,34 @@ class LadderDesignEntry(Section):
 
 
 class FractionEntry(Section):
-    """Which fraction of all combinations."""
+    """The fraction of all combinations."""
 
     resolution: Annotated[int, Field(ge=3)] = Field(
-        description="The resolution, at least 3: then main effects are mixed up with two-factor interactions; "
-        "with 4 they are not; with 5 two-factor interactions are not mixed up with each other either."
+        description="The resolution, at least 3. With 3, main effects are aliased with two-factor interactions; with "
+        "4, they are not; with 5, two-factor interactions are not aliased with each other either."
     )
     generators: str | None = Field(
         None,
-        description="A word of letters for each factor of the phase, in order: single letters vary freely, "
-        "e.g. 'a b c d abcd'; by default chosen for the resolution.",
+        description="One word per factor of the phase, in order; single letters vary freely, e.g. 'a b c d abcd'. "
+        "Default: the generators of the smallest fraction of the resolution.",
     )
 
 
 class FractionalDesignEntry(Section):
-    """A fraction of all combinations of two levels."""
+    """A regular fraction of all combinations of two levels."""
 
     fractional: Annotated[
         Annotated[Annotated[int, Field(ge=3)], Tag("<number>")] | Annotated[FractionEntry, Tag("<mapping>")],
         Discriminator(lambda value: "<mapping>" if isinstance(value, dict) else "<number>"),
     ] = Field(description="The resolution, at least 3, e.g. 4, or {resolution: 5, generators: 'a b c d abcd'}.")
 
-    @property
-    def fraction(self) -> FractionEntry:
-        """The fraction in its long form."""
-        if isinstance(self.fractional, FractionEntry):
-            return self.fractional
-        return FractionEntry(resolution=self.fractional)
-
 
 class SamplerDesignEntry(Section):
-    """Configurations that one of Optuna's samplers draws, each knowing those before."""
+    """Configurations that one of Optuna's samplers draws, each based on the results so far."""
 
-    sampler: SamplerName = Field(description="An Optuna sampler, e.g. tpe.")
-    trials: Count = Field(description="How many trials are drawn, e.g. 20.")
-    options: dict[str, Any] = Field(
+    sampler: SamplerName = Field(description="Name of an Optuna sampler, e.g. tpe.")
+    trials: Count = Field(description="Number of trials to draw, e.g. 20.")
+    options: dict[str, object] = Field(
         default_factory=dict, description="Options of the sampler as Optuna names them, e.g. {n_startup_trials: 10}."
     )
 
@@ -99,10 +92,10 @@ class SamplerDesignEntry(Section):
 class PromoteDesignEntry(Section):
     """The best configurations of an earlier phase, at this phase's budget."""
 
-    promote: str = Field(description="The name of an earlier phase.")
-    top: Count = Field(description="How many of its best configurations go on, e.g. 4.")
+    promote: str = Field(description="Name of an earlier phase.")
+    top: Count = Field(description="Number of its best configurations to promote, e.g. 4.")
     start: Start = Field(
-        "scratch", alias="from", description="Where they start: scratch trains anew, checkpoint goes on training."
+        "scratch", alias="from", description="Whether to train from scratch or to resume from the checkpoint."
     )
 
 
@@ -124,19 +117,19 @@ DesignEntry = Annotated[
 
 
 def unknown_design(value: object) -> str:
-    """What to say of a mapping that is no design."""
+    """Return what is wrong with a mapping that is not a design."""
     keys = [str(key) for key in value] if isinstance(value, Mapping) else []
     near = next(filter(None, (suggestion(key, [*MAPPINGS, *NAMES]) for key in keys)), "")
     simple = next((key for key in keys if key in NAMES), None)
     if simple is not None:
-        return f"{shown(value)}: this design takes no more than its name. Write design: {simple}."
+        return f"{shown(value)} has settings, but this design has none. Use design: {simple}."
     return (
         f"{shown(value)} is not a design.{near} Designs: {', '.join(NAMES)}, {', '.join(EXAMPLES.values())}, "
         "{ladder: [FACTOR, ...]}."
     )
 
 
-# From the signatures of optuna.samplers (5.0); a test compares them. sweeper gives the seed.
+# From the signatures of optuna.samplers (5.0), which a test compares; sweeper sets the seed.
 OPTIONS: Final[Mapping[str, tuple[str, ...]]] = {
     "tpe": ("consider_endpoints", "prior_weight", "n_startup_trials", "n_ei_candidates", "multivariate", "group",
             "constant_liar"),
@@ -151,11 +144,11 @@ OPTIONS: Final[Mapping[str, tuple[str, ...]]] = {
 
 
 def option_fault(sampler: str, option: str) -> str:
-    """What is wrong with an option's name; nothing if the sampler has it."""
+    """Return what is wrong with the name of an option; empty if the sampler has it."""
     known = OPTIONS[sampler]
     if option in known:
         return ""
     if not known:
-        return f"{shown(option)} is unknown: sampler {sampler} takes no options. Remove it."
+        return f"{shown(option)} is unknown: sampler {sampler} has no options. Remove it."
     near = suggestion(option, known)
-    return f"{shown(option)} is not an option of sampler {sampler}.{near} Its options: {', '.join(known)}."
+    return f"{shown(option)} is not an option of sampler {sampler}.{near} Options: {', '.join(known)}."

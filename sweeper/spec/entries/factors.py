@@ -10,10 +10,12 @@ Group = dict[str, object]  # values by dotted path
 
 
 class FactorEntry(Section):
-    """A named knob: a dotted path into the trial's config and its levels; or a range; or groups of values."""
+    """A setting of the program: a dotted path and its levels, a range, or named levels that set several values."""
 
     path: str | None = Field(
-        None, min_length=1, description="Where the factor's value goes in the trial's config, e.g. model.layers."
+        None,
+        min_length=1,
+        description="Dotted path of the factor's value in trial.config, e.g. model.layers. Default: its name.",
     )
     levels: (
         Annotated[
@@ -23,29 +25,30 @@ class FactorEntry(Section):
         | None
     ) = Field(
         None,
-        description="The levels, e.g. [0.0, 0.1], or named levels that set several values each, "
+        description="Levels, e.g. [0.0, 0.1], or named levels that set several values each, "
         "e.g. {small: {model.layers: 2, model.d_model: 64}, large: {model.layers: 4, model.d_model: 128}}.",
     )
     baseline: LevelValue = Field(
         None,
-        description="The level of the baseline configuration; by default the value that trial.config has at the path, "
-        "else the first level; off for an on/off factor.",
+        description="Level of the baseline configuration. Default: the value in trial.config, else the first level; "
+        "off for a factor with on and off.",
     )
-    low: NumberValue | None = Field(None, description="The lower end of a range that a sampler searches, e.g. 1e-4.")
-    high: NumberValue | None = Field(None, description="The upper end of a range that a sampler searches, e.g. 1e-2.")
-    log: bool = Field(False, description="Whether a sampler searches the range on a logarithmic scale.")
-    step: NumberValue | None = Field(None, description="The distance between the values of a range, e.g. 0.1.")
+    low: NumberValue | None = Field(None, description="Lowest value of a range for samplers, e.g. 1e-4.")
+    high: NumberValue | None = Field(None, description="Highest value of a range for samplers, e.g. 1e-2.")
+    log: bool = Field(False, description="Whether to search the range on a logarithmic scale.")
+    step: NumberValue | None = Field(None, description="Distance between neighboring values of the range, e.g. 0.1.")
     on: Group | None = Field(
-        None, description="What a component sets when it is on, e.g. {regularization.dropout: 0.1}, by dotted path."
+        None,
+        description="Values that the component sets when it is on, by dotted path, e.g. {regularization.dropout: 0.1}.",
     )
     off: Group | None = Field(
-        None, description="What the same paths are when it is off, e.g. {regularization.dropout: 0.0}."
+        None, description="Values of the same paths when it is off, e.g. {regularization.dropout: 0.0}."
     )
     groups: dict[str, Group] | None = Field(
-        None, description="The values of each named level by dotted path; a longer form of on and off, or of levels."
+        None, description="Values of each named level, by dotted path; the long form of on and off, or of named levels."
     )
     when: dict[str, list[LevelValue]] | None = Field(
         None,
-        description="Vary this factor only while another has one of these levels, e.g. {depth: [4]}; "
-        "elsewhere it stays at its baseline.",
+        description="Vary this factor only if others have these levels, e.g. {depth: [4]}; elsewhere it stays at its "
+        "baseline.",
     )

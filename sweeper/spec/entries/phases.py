@@ -1,4 +1,4 @@
-"""A phase as the study file writes it. A field's description ends what its error messages say."""
+"""A phase as the study file writes it. A field's description is the advice in error messages about it."""
 
 from typing import Annotated
 
@@ -10,25 +10,26 @@ from sweeper.spec.phase import PrunerName
 
 
 class BudgetEntry(Section):
-    """How long a phase's trials run: one of the four."""
+    """How long each trial of a phase trains, in one of four units."""
 
-    steps: Count | None = Field(None, description="Optimizer steps, e.g. 3000.")
-    tokens: Count | None = Field(None, description="Training tokens, e.g. 1500000.")
+    steps: Count | None = Field(None, description="Number of optimizer steps, e.g. 3000.")
+    tokens: Count | None = Field(None, description="Number of training tokens, e.g. 1500000.")
     epochs: Annotated[float, Field(gt=0)] | None = Field(
-        None, description="Passes over the training data, above 0, e.g. 2."
+        None, description="Number of passes over the training data, greater than 0, e.g. 2."
     )
     reference_hours: Annotated[float, Field(gt=0)] | None = Field(
-        None, description="Hours on the reference device, above 0, e.g. 0.25; trial.calibration turns them into steps."
+        None,
+        description="Hours on the reference device, greater than 0, e.g. 0.25; they need trial.calibration.",
     )
 
 
 class RangeEntry(Section):
-    """A range that a sampler searches in one phase."""
+    """A range for a sampler in one phase."""
 
-    low: NumberValue = Field(description="The lower end, e.g. 1e-4.")
-    high: NumberValue = Field(description="The upper end, e.g. 1e-2.")
-    log: bool = Field(False, description="Whether the range is searched on a logarithmic scale.")
-    step: NumberValue | None = Field(None, description="The distance between two values, e.g. 0.1.")
+    low: NumberValue = Field(description="The lowest value, e.g. 1e-4.")
+    high: NumberValue = Field(description="The highest value, e.g. 1e-2.")
+    log: bool = Field(False, description="Whether to search on a logarithmic scale.")
+    step: NumberValue | None = Field(None, description="Distance between neighboring values, e.g. 0.1.")
 
 
 PhaseLevels = Annotated[
@@ -40,61 +41,62 @@ PhaseLevels = Annotated[
 class PrunerEntry(Section):
     """A pruner with its settings."""
 
-    name: PrunerName = Field(description="Which pruner, e.g. asha.")
+    name: PrunerName = Field(description="Name of the pruner, e.g. asha.")
     reduction: Annotated[int, Field(ge=2, le=1000)] | None = Field(
         None,
-        description="Of the trials that come to a rung, one in so many goes on, and rungs are so far apart; at least "
-        "2, for asha (4) and hyperband (3).",
+        description="Reduction factor of asha (4) and hyperband (3), at least 2: 1 / reduction of the trials at a rung "
+        "continue, and each rung has reduction times the budget of the one before.",
     )
     min_resource: Annotated[float, Field(gt=0, lt=1)] | None = Field(
         None,
-        description="The share of the budget before which no trial is ended, and the lowest rung, above 0 and below 1; "
-        "by default 0.0625 for asha, 0.037 (1/27) for hyperband, nothing for others.",
+        description="Share of the budget before which no trial is pruned, between 0 and 1; also the lowest rung. "
+        "Default: 0.0625 for asha, 0.037 (1/27) for hyperband, none for others.",
     )
 
 
 class PhaseEntry(Section):
     """One design over some factors, at one budget."""
 
-    name: Name = Field(description="The phase's name, unique in the study, e.g. screen.")
+    name: Name = Field(description="Name of the phase, unique in the study, e.g. screen.")
     design: DesignEntry = Field(
-        description="Which configurations run: grid, one_at_a_time, leave_one_out, ladder, plackett_burman, "
+        description="Which configurations to run: grid, one_at_a_time, leave_one_out, ladder, plackett_burman, "
         "{list: [...]}, {fractional: 4}, {sampler: tpe, trials: 20} or {promote: PHASE, top: 4}."
     )
     factors: list[str] | None = Field(
-        None, description="The factors that the phase varies, e.g. [dropout, depth]; by default all."
+        None, description="Factors that the phase varies, e.g. [dropout, depth]. Default: all."
     )
     levels: dict[str, PhaseLevels] = Field(
         default_factory=dict,
-        description="Other levels of factors in this phase alone, e.g. {depth: [2, 8]}, or a range for a sampler, "
-        "e.g. {dropout: {low: 0.1, high: 0.4}}; the baseline stays.",
+        description="Levels of factors in this phase only, e.g. {depth: [2, 8]}, or a range for a sampler, e.g. "
+        "{dropout: {low: 0.1, high: 0.4}}. Baselines stay as they are.",
     )
     blocks: list[str] = Field(
         default_factory=list,
-        description="Factors at each of whose levels the whole design is repeated, e.g. [corpus]; comparisons are made "
-        "within each.",
+        description="Factors to block by, e.g. [corpus]: the whole design is repeated at each of their levels, and "
+        "comparisons are made within each.",
     )
     seeds: Annotated[
         Annotated[Count, Tag("<number>")] | Annotated[list[Seed], Field(min_length=1), Tag("<list>")],
         Discriminator(lambda value: "<list>" if isinstance(value, list) else "<number>"),
-    ] = Field(1, description="How many seeds each configuration runs with, e.g. 3, or which, e.g. [0, 1, 2].")
+    ] = Field(1, description="Number of seeds for each configuration, e.g. 3, or the seeds, e.g. [0, 1, 2].")
     budget: BudgetEntry = Field(
-        description="How long each trial runs: one of steps, tokens, epochs and reference_hours, e.g. {steps: 300}."
+        description="How long each trial trains: one of steps, tokens, epochs and reference_hours, e.g. {steps: 300}."
     )
     pruner: Annotated[
         Annotated[PrunerName, Tag("<name>")] | Annotated[PrunerEntry, Tag("<mapping>")],
         Discriminator(lambda value: "<mapping>" if isinstance(value, dict | PrunerEntry) else "<name>"),
     ] = Field(
         "none",
-        description="What stops trials early that do badly; for the designs sampler, grid and list.",
+        description="Stops unpromising trials early, in the designs sampler, grid and list.",
     )
     config: dict[str, object] = Field(
-        default_factory=dict, description="Changes to the baseline configuration in this phase, nested as trial.config."
+        default_factory=dict,
+        description="Changes to the baseline configuration in this phase, nested like trial.config.",
     )
     exclude: list[dict[str, LevelValue]] = Field(
         default_factory=list,
-        description="Combinations of levels that are left out, e.g. [{depth: 4, dropout: 0.0}].",
+        description="Combinations of levels to leave out, e.g. [{depth: 4, dropout: 0.0}].",
     )
     repeats: Annotated[int, Field(ge=1, le=10_000)] = Field(
-        1, description="Exact repeats of each configuration, seed and budget, from 1, to measure non-determinism."
+        1, description="Number of exact repeats of each configuration, seed and budget, to measure nondeterminism."
     )

@@ -1,6 +1,7 @@
-"""The sections of a study file. A field's description ends what its error messages say."""
+"""The study file and its sections. A field's description is the advice in error messages about it."""
 
-from typing import Annotated, Any, Literal
+import json
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import BeforeValidator, Discriminator, Field, Tag, WithJsonSchema
 
@@ -8,12 +9,15 @@ from sweeper.spec.entries.claims import ClaimEntry
 from sweeper.spec.entries.factors import FactorEntry
 from sweeper.spec.entries.phases import PhaseEntry
 from sweeper.spec.entries.values import Count, Name, Section, Seed, Text
-from sweeper.spec.study import Device, Direction, Scale
+from sweeper.spec.study import Device, Direction, Resources, Retry, Scale
 from trainer.config.wording import shown, suggestion
+
+RESOURCES: Final = Resources()  # the defaults
+RETRY: Final = Retry()
 
 
 def _as_text(value: object) -> object:
-    """Numbers in an environment are their text, as a shell would have it."""
+    """Turn the numbers of an environment into strings, as a shell does."""
     return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
 
 
@@ -21,13 +25,14 @@ VariableText = Annotated[str, BeforeValidator(_as_text), WithJsonSchema({"type":
 
 
 class MetricEntry(Section):
-    """What trials are judged by."""
+    """The metric by which trials are compared."""
 
-    name: str = Field(min_length=1, max_length=200, description="The metric's name, e.g. valid_perplexity.")
-    direction: Direction = Field(description="Whether a small value is better (minimize) or a large one (maximize).")
+    name: str = Field(min_length=1, max_length=200, description="Name of the metric, e.g. valid_perplexity.")
+    direction: Direction = Field(description="Whether lower values are better (minimize) or higher ones (maximize).")
     scale: Scale | None = Field(
         None,
-        description="log compares ratios, linear differences; by default log for perplexities, else linear.",
+        description="Whether effects are ratios (log) or differences (linear). Default: log for perplexities, else "
+        "linear.",
     )
 
 
@@ -41,27 +46,28 @@ class PythonProgramEntry(Section):
 
 
 class CommandProgramEntry(Section):
-    """Any command as the program."""
+    """A command as the program."""
 
     command: list[Text] = Field(
         min_length=1,
-        description='The command as a list, e.g. [python, train.py, --lr, "{lr}", "{tied?--tied}"]; no shell reads it.',
+        description='The command as a list, which runs without a shell, e.g. [python, train.py, --lr, "{lr}", '
+        '"{tied?--tied}"].',
     )
     metrics: dict[str, str] | None = Field(
         None,
-        description="Regular expressions that find metrics in the output, by metric, "
-        "e.g. {loss: 'loss=([0-9.]+)'}; none if the program writes metrics.jsonl.",
+        description="A regular expression for each metric to find in the output, e.g. {loss: 'loss=([0-9.]+)'}. "
+        "Leave it out if the program writes metrics.jsonl.",
     )
     checkpoint: str | None = Field(
-        None, min_length=1, description="The checkpoint's file within the run directory, e.g. checkpoint.pt."
+        None, min_length=1, description="Path of the checkpoint in the run directory, e.g. checkpoint.pt."
     )
 
 
 def unknown_program(value: object) -> str:
-    """What to say of a value that is no program."""
+    """Return what is wrong with a value that is not a program."""
     near = suggestion(value, ["trainer"]) if isinstance(value, str) else ""
     return (
-        f"{shown(value)} is not a program.{near} Write trainer, {{python: 'module:function'}} "
+        f"{shown(value)} is not a program.{near} Use trainer, {{python: 'module:function'}} "
         "or {command: [python, train.py]}."
     )
 
@@ -74,7 +80,7 @@ def _checked_program(value: object) -> object:
 
 def _checked_slots(value: object) -> object:
     if value != "auto":
-        raise ValueError(f"{shown(value)} is not a number of slots. Write e.g. 4, or auto for as many as there can be.")
+        raise ValueError(f"{shown(value)} is not a number of slots. Use e.g. 4, or auto for as many as fit.")
     return value
 
 
@@ -93,46 +99,49 @@ ProgramEntry = Annotated[
 
 
 class CalibrationEntry(Section):
-    """How fast the reference device is."""
+    """The speed of the reference device."""
 
     steps_per_hour: Annotated[float, Field(gt=0)] = Field(
-        description="Steps that the reference device makes in an hour, above 0, e.g. 17857."
+        description="Steps per hour on the reference device, greater than 0, e.g. 17857."
     )
 
 
 class TrialEntry(Section):
-    """What one trial runs."""
+    """What each trial runs."""
 
     program: ProgramEntry = Field(
-        description="What runs: trainer, the built-in one; {python: 'module:function'}; or {command: [...]}."
+        description="The program: trainer for the built-in one, {python: 'module:function'} or {command: [...]}."
     )
     config: dict[str, object] = Field(
-        default_factory=dict, description="The baseline configuration: keys and values, nested as the program has them."
+        default_factory=dict, description="The baseline configuration, nested as the program expects it."
     )
     environment: dict[str, VariableText] = Field(
-        default_factory=dict, description="Environment variables of the trial's process: text by name."
+        default_factory=dict, description="Environment variables for the program, e.g. {OMP_NUM_THREADS: 1}."
     )
     timeout_minutes: Annotated[float, Field(gt=0)] | None = Field(
-        None, description="An attempt that runs longer is stopped: minutes, above 0; null for no limit."
+        None, description="Minutes after which an attempt is stopped, greater than 0; null for no limit."
     )
     calibration: CalibrationEntry | None = Field(
-        None, description="The speed of the reference device, for budgets in reference_hours."
+        None, description="The speed of the reference device, which budgets in reference_hours need."
     )
 
 
 class ResourcesEntry(Section):
-    """Where trials run."""
+    """Where trials run, and what each of them takes."""
 
-    device: Device = Field("auto", description="auto takes GPUs where there are some.")
+    device: Device = Field(RESOURCES.device, description="The kind of device; auto uses GPUs if there are any.")
     slots: Annotated[
         Annotated[Literal["auto"], BeforeValidator(_checked_slots), Tag("<name>")] | Annotated[Count, Tag("<number>")],
         Discriminator(lambda value: "<name>" if isinstance(value, str) else "<number>"),
-    ] = Field("auto", description="Trials that run at a time on a machine, e.g. 4; auto for as many as it carries.")
+    ] = Field(
+        RESOURCES.slots, description="Number of trials to run in parallel per machine, e.g. 4; auto for as many as fit."
+    )
     gpus_per_trial: Annotated[float, Field(gt=0)] = Field(
-        1.0, description="GPUs of a trial, above 0: 1, 2, … or a share such as 0.5, so that two trials share one."
+        RESOURCES.gpus_per_trial,
+        description="GPUs per trial, greater than 0: 1, 2, … or a share, e.g. 0.5 for two trials per GPU.",
     )
     threads_per_trial: Annotated[int, Field(ge=1, le=4096)] = Field(
-        1, description="CPU threads of a trial, from 1 to 4096."
+        RESOURCES.threads_per_trial, description="CPU threads per trial, from 1 to 4096."
     )
 
 
@@ -140,7 +149,7 @@ class StudyBudgetEntry(Section):
     """A cap on the whole study."""
 
     device_hours: Annotated[float, Field(gt=0)] | None = Field(
-        None, description="Device-hours, above 0, crashed attempts included; null for no cap."
+        None, description="Device-hours that all attempts together may take, greater than 0; null for no cap."
     )
 
 
@@ -148,42 +157,42 @@ Retries = Annotated[int, Field(ge=0, le=1000)]
 
 
 class RetryEntry(Section):
-    """How often a trial is started again, by the reason its attempt ended."""
+    """How often a trial is retried, by the exit reason of its attempt."""
 
-    crashed: Retries = Field(2, description="Retries of a trial that ended with an error, from 0.")
-    killed: Retries = Field(5, description="Retries of a trial that a signal killed, from 0.")
-    out_of_memory: Retries = Field(1, description="Retries of a trial that ran out of memory, from 0.")
-    diverged: Retries = Field(0, description="Retries of a trial whose loss was not finite, from 0.")
-    timeout: Retries = Field(0, description="Retries of a trial that took too long, from 0.")
+    crashed: Retries = Field(RETRY.crashed, description="Number of retries after an error of the program.")
+    killed: Retries = Field(RETRY.killed, description="Number of retries after the program was killed by a signal.")
+    out_of_memory: Retries = Field(RETRY.out_of_memory, description="Number of retries after running out of memory.")
+    diverged: Retries = Field(RETRY.diverged, description="Number of retries after a loss that was not finite.")
+    timeout: Retries = Field(RETRY.timeout, description="Number of retries after a timeout.")
 
 
 class StudyFile(Section):
     """A study: what is varied, how it is run, and what is claimed."""
 
-    study: Name = Field(description="The study's name, e.g. study: quickstart.")
-    description: str = Field("", description="What the study asks, in a sentence.")
-    seed: Seed = Field(0, description="The seed of the study's own draws (samplers), a whole number from 0.")
+    study: Name = Field(description="Name of the study, e.g. study: quickstart.")
+    description: str = Field("", description="The study's question, in a sentence.")
+    seed: Seed = Field(0, description="Random seed of the study's samplers, an integer of at least 0.")
     published: list[str] = Field(
         default_factory=list,
-        description="Published results that the report shows beside the study's, e.g. [wikitext-2, ptb].",
+        description="Published results for the report to compare with, e.g. [wikitext-2, ptb].",
     )
     metric: MetricEntry = Field(
-        description="What trials are judged by, e.g. {name: valid_perplexity, direction: minimize}."
+        description="The metric by which trials are compared, e.g. {name: valid_perplexity, direction: minimize}."
     )
-    trial: TrialEntry = Field(description="What one trial runs, e.g. {program: trainer, config: {...}}.")
+    trial: TrialEntry = Field(description="What each trial runs, e.g. {program: trainer, config: {...}}.")
     resources: ResourcesEntry = Field(
         default_factory=ResourcesEntry,
         description="Where trials run, e.g. {device: auto, slots: 4, threads_per_trial: 2}.",
     )
     budget: StudyBudgetEntry = Field(
-        default_factory=StudyBudgetEntry, description="A cap on the study, e.g. {device_hours: 2}."
+        default_factory=StudyBudgetEntry, description="A cap on the whole study, e.g. {device_hours: 2}."
     )
     retry: RetryEntry = Field(
-        default_factory=RetryEntry, description="How often failed trials are started again, by reason."
+        default_factory=RetryEntry, description="How often failed trials are retried, by exit reason."
     )
     on_finish: list[Annotated[list[Text], Field(min_length=1)]] = Field(
         default_factory=list,
-        description="Commands that run when the study has ended, each a list, e.g. [[sweeper, report, quickstart]].",
+        description="Commands to run when the study has ended, each a list, e.g. [[sweeper, report, quickstart]].",
     )
     factors: dict[Name, FactorEntry] = Field(
         default_factory=dict, description="What is varied, by name, e.g. depth: {path: model.layers, levels: [2, 4]}."
@@ -193,9 +202,13 @@ class StudyFile(Section):
         description="What is run, in order, "
         "e.g. [{name: screen, design: one_at_a_time, seeds: 3, budget: {steps: 300}}].",
     )
-    claims: list[ClaimEntry] = Field(default_factory=list, description="What the study is to show.")
+    claims: list[ClaimEntry] = Field(
+        default_factory=list, description="Hypotheses that the study supports, refutes or leaves undecided."
+    )
 
 
 def json_schema() -> dict[str, Any]:
     """Return the JSON schema of study files, for editors and for the reference; every key has a description."""
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **StudyFile.model_json_schema(by_alias=True)}
+    schema = {"$schema": "https://json-schema.org/draft/2020-12/schema", **StudyFile.model_json_schema(by_alias=True)}
+    named: dict[str, Any] = json.loads(json.dumps(schema).replace('Entry"', '"'))  # a user's sections have no suffix
+    return named

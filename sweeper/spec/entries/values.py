@@ -1,4 +1,4 @@
-"""The kinds of values that study files hold: names, levels, numbers, margins."""
+"""The kinds of values that study files hold: names, levels, numbers and margins."""
 
 import re
 from typing import Annotated, Final
@@ -7,20 +7,20 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from trainer.config.wording import shown
 
-LARGEST_INTEGER: Final = 2**63 - 1  # what databases and JSON readers hold exactly
+LARGEST_INTEGER: Final = 2**63 - 1  # the largest that databases and JSON readers hold exactly
 LONGEST_NAME: Final = 100
 _FORBIDDEN: Final = frozenset('/\\:*?"<>|{}')
 _PERCENT: Final = re.compile(r"^\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*%\s*$")
 
 
 class Section(BaseModel):
-    """A part of the study file: unknown keys are mistakes, and 'four' is no number."""
+    """A part of the study file. Unknown keys are errors, and values are not converted."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
 
 def checked_name(name: str) -> str:
-    """A name that can be a folder's, an Optuna study's and a column's.
+    """Return a name that can name a directory, an Optuna study and a column.
 
     Raises:
         ValueError: it cannot.
@@ -40,14 +40,14 @@ def _fault_of_name(name: str) -> str:
         return "begins or ends with a space"
     bad = next((character for character in name if character in _FORBIDDEN or not character.isprintable()), None)
     if bad is not None:
-        return f"contains {bad!r}, which cannot stand in a name"
+        return f"contains {bad!r}, which is not allowed in a name"
     if name[0] in ".-" or ".." in name or name.endswith("."):
-        return "begins with '.' or '-', ends with '.' or contains '..', which would not be safe as a folder's name"
+        return "begins with '.' or '-', ends with '.' or contains '..', which is not safe in a directory name"
     return ""
 
 
 def checked_scalar(value: object) -> object:
-    """One value, not several.
+    """Return a single value.
 
     Raises:
         ValueError: it is a list or a mapping.
@@ -55,43 +55,40 @@ def checked_scalar(value: object) -> object:
     if value is None or isinstance(value, bool | int | float | str):
         return value
     raise ValueError(
-        f"{shown(value)} is not one value (a number, text, true, false or null). "
-        "A level that sets several values or a list is a group: levels: {small: {a.b: [1, 2]}, large: {a.b: [3]}}."
+        f"{shown(value)} is not a single value (a number, a string, true, false or null). "
+        "Name levels that are lists or set several values: levels: {small: {a.b: [1, 2]}, large: {a.b: [3]}}."
     )
 
 
 def checked_number(value: object) -> int | float:
-    """A number, with its being whole kept.
+    """Return a number; an integer stays one.
 
     Raises:
-        ValueError: it is none.
+        ValueError: it is not a number.
     """
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise ValueError(f"{shown(value)} is not a number. Write e.g. 0.1 or 1e-4.")
+        raise ValueError(f"{shown(value)} is not a number. Use e.g. 0.1 or 1e-4.")
     return value
 
 
 def checked_margin(value: object) -> int | float | str:
-    """A margin: a number in the metric's unit, or a percentage.
+    """Return a margin: a number in the metric's unit, or a percentage.
 
     Raises:
-        ValueError: it is neither, or negative, or not below 100 %.
+        ValueError: it is neither, or negative, or 100% or more.
     """
-    remedy = "Write a percentage, e.g. 1%, or a number in the metric's unit, nats for perplexities, e.g. 0.005."
+    remedy = "Use a percentage, e.g. 1%, or a number in the metric's unit (nats for perplexities), e.g. 0.005."
     if isinstance(value, str):
         match = _PERCENT.match(value)
         if match is None:
             raise ValueError(f"{shown(value)} is not a margin. {remedy}")
-        percent = float(match.group(1))
-        if not 0 <= percent < 100:
-            raise ValueError(
-                f"{shown(value)} is not from 0% to below 100%. The direction is what expect says. {remedy}"
-            )
+        if not 0 <= float(match.group(1)) < 100:
+            raise ValueError(f"{shown(value)} is not between 0% and 100%. `expect` gives the direction. {remedy}")
         return f"{match.group(1)}%"
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise ValueError(f"{shown(value)} is not a margin. {remedy}")
     if value < 0:
-        raise ValueError(f"{shown(value)} is below 0. A margin is a size; the direction is what expect says. {remedy}")
+        raise ValueError(f"{shown(value)} is negative. A margin is a size; `expect` gives the direction. {remedy}")
     return value
 
 

@@ -124,5 +124,5 @@ def test_a_level_is_kept_once_by_its_value_and_its_kind() -> None:
 
 def test_a_level_beyond_thousands_that_stands_twice_is_named_by_its_place() -> None:
     levels = [*range(5_000), 17]
-    with pytest.raises(MistakesError, match=r"levels\[5000\]: the level 17 is given twice"):
+    with pytest.raises(MistakesError, match=r"levels\[5000\]: 17 is a duplicate level"):
         factor(PYTHON, f"{{path: depth, levels: {levels}}}")

@@ -5,7 +5,9 @@ from pathlib import Path
 import pytest
 
 from sweeper.errors import MistakesError
-from sweeper.spec.yaml_source import MOST_BYTES, MOST_DEPTH, MOST_NODES, dotted, load, parse
+from sweeper.spec.yaml_source import load, parse
+from trainer.config.wording import dotted
+from trainer.config.yaml_file import MOST_BYTES, MOST_DEPTH, MOST_NODES
 
 
 def refusal(text: str) -> str:
@@ -53,11 +55,11 @@ def test_keys_are_text() -> None:
 
 def test_places_are_those_of_keys_and_values() -> None:
     source = parse("a:\n  - b\n  - {c: d}\n", "f.yaml")
-    assert source.keys[("a",)] == (1, 1)
-    assert source.values[("a",)] == (2, 3)
-    assert source.values[("a", 0)] == (2, 5)
-    assert source.keys[("a", 1, "c")] == (3, 6)
-    assert source.values[("a", 1, "c")] == (3, 9)
+    assert source.document.keys[("a",)] == (1, 1)
+    assert source.document.values[("a",)] == (2, 3)
+    assert source.document.values[("a", 0)] == (2, 5)
+    assert source.document.keys[("a", 1, "c")] == (3, 6)
+    assert source.document.values[("a", 1, "c")] == (3, 9)
 
 
 def test_a_mistake_about_what_is_missing_stands_at_what_is_there() -> None:
@@ -87,13 +89,13 @@ def test_aliases_that_multiply_are_refused() -> None:
 
 def test_an_alias_of_what_contains_it_is_refused() -> None:
     assert refusal("a: &x {b: *x}") == (
-        "f.yaml:1:8: a.b: an alias (*name) stands for something that contains it. Write it out."
+        "f.yaml:1:8: a.b: an alias (*name) refers to something that contains it. Write it out."
     )
 
 
 @pytest.mark.parametrize("depth", [MOST_DEPTH + 1, 1_000])
 def test_a_deep_file_is_refused(depth: int) -> None:
-    assert "Write it flatter." in refusal("a: " + "[" * depth + "]" * depth)
+    assert "Flatten it." in refusal("a: " + "[" * depth + "]" * depth)
 
 
 @pytest.mark.parametrize(
@@ -102,14 +104,14 @@ def test_a_deep_file_is_refused(depth: int) -> None:
         ("a: [1, 2", "f.yaml:1:9: not YAML: expected ',' or ']', but got the end of the file."),
         ("a: !!python/name:os.system x", "f.yaml:1:4: a: the tag '!!python/name:os.system' is not allowed."),
         ("a: !mine {b: 1}", "f.yaml:1:4: a: the tag '!mine' is not allowed."),
-        ("a: !!bool maybe", "f.yaml:1:4: a: 'maybe' does not fit the tag '!!bool'."),
-        ("a: 1\na: 2", "f.yaml:2:1: a: this key is given twice; the first is in line 1."),
-        ("? [a]\n: 1", "f.yaml:1:3: a key must be plain text."),
-        ("a: &x {}\nb: {<<: *x}", "f.yaml:2:5: b: merge keys (<<) are not read here."),
+        ("a: !!bool maybe", "f.yaml:1:4: a: 'maybe' does not match its tag '!!bool'."),
+        ("a: 1\na: 2", "f.yaml:2:1: a: is a duplicate key; the first is in line 1."),
+        ("? [a]\n: 1", "f.yaml:1:3: a key must be a plain string."),
+        ("a: &x {}\nb: {<<: *x}", "f.yaml:2:5: b: merge keys (<<) are not supported."),
         ("a: 1\n---\nb: 2", "f.yaml:2:1: a second document begins here (---)."),
-        ("a: \x07", r"f.yaml:1:4: the character '\x07' cannot stand in YAML."),
+        ("a: \x07", r"f.yaml:1:4: the character '\x07' is not allowed in YAML."),
         ("# nothing", "f.yaml:1:1: the file is empty."),
-        ("a:\n\tb: 1", "f.yaml:2:1: a tab cannot indent YAML."),
+        ("a:\n\tb: 1", "f.yaml:2:1: YAML cannot be indented with tabs."),
     ],
 )
 def test_what_study_files_cannot_have_is_told_with_its_place(text: str, message: str) -> None:
@@ -142,5 +144,5 @@ def test_a_file_that_is_no_text_is_refused(tmp_path: Path, content: bytes, messa
 def test_a_file_that_is_not_there_is_told_with_its_path(tmp_path: Path) -> None:
     with pytest.raises(MistakesError, match="there is no such file"):
         load(tmp_path / "absent.yaml")
-    with pytest.raises(MistakesError, match="is a folder"):
+    with pytest.raises(MistakesError, match="is a directory"):
         load(tmp_path)

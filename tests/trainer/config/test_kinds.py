@@ -147,7 +147,7 @@ def test_evaluation_sees_no_position_that_was_not_trained(kind: str) -> None:
 def test_the_place_of_a_refused_option_is_its_line(tmp_path: Path) -> None:
     path = tmp_path / "config.yaml"
     path.write_text("model:\n  kind: awd_lstm\n  heads: 4\nbudget: {steps: 1}\n")
-    with pytest.raises(UsageError, match=r"config\.yaml:3:3: model\.heads: 4 has no effect with model\.kind awd_lstm"):
+    with pytest.raises(UsageError, match=r"config\.yaml:3:10: model\.heads: 4 has no effect with model\.kind awd_lstm"):
         read_config(path)
 
 
