@@ -213,7 +213,7 @@ def _run_of(setting: _Setting, trial: PilotTrial, row: reader.TrialRow, reports:
     amount = max(trial.amount, last * scale) if ended else scaled[-1].amount
     total = row.device_seconds if ended else scaled[-1].seconds
     on_gpu = (row.result or {}).get("peak_memory_bytes") if setting.device == "cuda" else None
-    memory = on_gpu if on_gpu is not None else row.peak_memory_bytes
+    memory = on_gpu if isinstance(on_gpu, int | float) else row.peak_memory_bytes
     return PilotRun(
         study=setting.study.name,
         program=setting.study.trial.program,

@@ -8,6 +8,7 @@ from typing import Any
 
 from sweeper.spec.json_form import from_json
 from sweeper.spec.study import Direction, Study
+from sweeper.store.reading.read_connection import Row
 from sweeper.store.records import ExitReason, TrialState
 
 
@@ -16,7 +17,7 @@ class Table:
     """Rows under named columns."""
 
     columns: tuple[str, ...]
-    rows: Sequence[tuple[Any, ...]]
+    rows: Sequence[Row]
 
     def column(self, name: str) -> list[Any]:
         """One column, ready for an array."""
@@ -71,11 +72,11 @@ class TrialRow:
     phase: str  # the first that wants it
     number: int
     state: TrialState
-    configuration: Mapping[str, Any] | None  # {factor: level}; None until drawn or promoted
-    config: Mapping[str, Any] | None
+    configuration: Mapping[str, object] | None  # {factor: level}; None until drawn or promoted
+    config: Mapping[str, object] | None
     configuration_hash: str | None
     seed: int
-    budget: Mapping[str, Any]
+    budget: Mapping[str, float]
     predicted_device_seconds: float | None
     attempts: int
     exit_reason: ExitReason | None
@@ -84,7 +85,7 @@ class TrialRow:
     step: int | None
     tokens: int | None
     flops: float | None
-    result: Mapping[str, Any] | None
+    result: Mapping[str, object] | None
     started_at: float | None
     ended_at: float | None
     device_seconds: float
