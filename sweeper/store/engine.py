@@ -1,18 +1,19 @@
-"""Open a store: make it, bring it up to date, and set the database up so that many processes can share it.
+"""Open a store: create it, migrate it, and configure the database so that many processes can share it.
 
-SQLite runs in WAL mode with ``synchronous=NORMAL``: readers never wait, a commit costs about 0.01 ms, and a store is
-never corrupted by a crash or a power cut. A power cut (not a killed process) may lose the commits of the last moments;
-their trials then run again from their checkpoints. WAL needs a file system with shared memory: a store on a network
-drive belongs into PostgreSQL.
+SQLite runs in WAL mode with ``synchronous=NORMAL``: readers never wait, a commit costs about 0.01 ms, and neither a
+crash nor a power failure corrupts a store. A power failure (not a killed process) may lose the commits of the last
+moments; their trials then resume from their checkpoints. WAL needs a file system with shared memory: on a network
+drive, use PostgreSQL.
 
-A new SQLite store is built under a temporary name and linked into place, so that nobody sees half of one.
+A new SQLite store is built under a temporary name and linked into place, so nobody sees an incomplete one.
 """
 
 import os
+import sqlite3
 import tempfile
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, make_url, text
 from sqlalchemy.exc import ArgumentError, OperationalError
@@ -22,16 +23,19 @@ from sweeper.store import optuna_tables, schema
 from sweeper.store.transactions import BUSY_TIMEOUT_S, READ_ONLY, reading, refused, writing
 from sweeper.store.url import absent, check_sqlite_file, shown, sqlite_path
 
+if TYPE_CHECKING:
+    from alembic.config import Config
+
 
 def open_store(url: str, *, create: bool) -> Engine:
-    """Opens a store for reading and writing; the caller disposes of the engine.
+    """Open a store for reading and writing; the caller disposes of the engine.
 
-    An older store is brought up to date. With `create`, one that is not there is made, beside whatever Optuna
-    already keeps in that database.
+    An older store is migrated. With `create`, a missing one is created, beside whatever Optuna already keeps in that
+    database.
 
     Raises:
-        StoreError: the store is absent and `create` is false, cannot be reached or written, is no database, or was
-            made by a newer version; the message names the URL, the reason and the remedy.
+        StoreError: the store is missing and `create` is false, cannot be reached or written, is not a database, or was
+            created by a newer version; the message names the URL, the reason and the remedy.
     """
     path = sqlite_path(url)
     if path is not None:
@@ -50,7 +54,7 @@ def open_store(url: str, *, create: bool) -> Engine:
 
 
 def open_existing(url: str) -> Engine:
-    """Opens a store that is there; loads neither Alembic nor Optuna as long as the store is up to date."""
+    """Open an existing store; loads neither Alembic nor Optuna if the store is up to date."""
     return open_store(url, create=False)
 
 
@@ -64,7 +68,7 @@ def _engine(url: str, path: Path | None) -> Engine:
             ) from error
         except ValueError:  # which says what it was
             raise StoreError(
-                f"store {shown(url)}: what stands where the port would is no number. "
+                f"store {shown(url)}: the port is not a number. "
                 "Write postgresql+psycopg://USER:PASSWORD@HOST:PORT/DATABASE"
             ) from None
     engine = create_engine(URL.create("sqlite", database=str(path)), connect_args={"timeout": BUSY_TIMEOUT_S})
@@ -73,33 +77,34 @@ def _engine(url: str, path: Path | None) -> Engine:
     return engine
 
 
-def _set_up_connection(dbapi_connection: Any, _record: object) -> None:
-    dbapi_connection.isolation_level = None  # the driver shall not begin transactions: `_begin` does
-    cursor = dbapi_connection.cursor()
+def _set_up_connection(connection: sqlite3.Connection, _record: object) -> None:
+    connection.isolation_level = None  # `_begin` begins transactions, not the driver
+    cursor = connection.cursor()
     for pragma in ("journal_mode = WAL", "synchronous = NORMAL", "foreign_keys = ON"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
 
 
 def _begin(connection: Connection) -> None:
-    """A transaction that reads first and writes later fails at once when another wrote in between, busy time-out or no.
+    """Begin a transaction; one that may write takes the write lock at once, where waiting is possible.
 
-    So every transaction that may write takes the write lock at its beginning, where waiting is possible.
+    A transaction that reads first and writes later fails at once if another one has written in between, whatever the
+    busy time-out.
     """
     read_only = connection.get_execution_options().get(READ_ONLY, False)
     connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
 
 
 def _check_writable(url: str, path: Path) -> None:
-    for place in (path, path.parent):
-        if place.exists() and not os.access(place, os.W_OK):
+    for each in (path, path.parent):
+        if each.exists() and not os.access(each, os.W_OK):
             raise StoreError(
-                f"store {url}: {place} is read-only. Make it writable, or copy the store to another folder"
+                f"store {url}: {each} is read-only. Make it writable, or copy the store to another directory"
             )
 
 
 def _make_sqlite(path: Path) -> None:
-    """Builds a whole store beside `path` and puts it there, unless another process was faster."""
+    """Build a complete store beside `path` and move it there, unless another process was faster."""
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.") as folder:
         draft = Path(folder) / "store.db"
         url = f"sqlite:///{draft}"
@@ -127,21 +132,21 @@ def _bring_up_to_date(engine: Engine, url: str, *, create: bool) -> None:
         raise absent(url)
     if ours is not None and ours not in _known_revisions():
         raise StoreError(
-            f"store {shown(url)}: it was made by a newer version of sweeper (its schema is {ours}, this version knows "
-            f"up to {schema.REVISION}). Update sweeper, or name another store with --store"
+            f"store {shown(url)}: created by a newer version of sweeper (schema {ours}; this version supports up to "
+            f"{schema.REVISION}). Update sweeper, or choose another store with --store"
         )
     _make_optuna_tables(url)
     optunas = _versions(engine)[1]
     if optunas != optuna_tables.SCHEMA_VERSION:
         raise StoreError(
-            f"store {shown(url)}: Optuna's tables are of version {optunas}, and this version of sweeper writes "
-            f"{optuna_tables.SCHEMA_VERSION}. Update sweeper, or name another store with --store"
+            f"store {shown(url)}: Optuna's tables have version {optunas}, but this version of sweeper writes "
+            f"{optuna_tables.SCHEMA_VERSION}. Update sweeper, or choose another store with --store"
         )
     _migrate(engine)
 
 
 def _versions(engine: Engine) -> tuple[str | None, str | None]:
-    """Our revision and Optuna's; None where the tables are not there."""
+    """Return our revision and Optuna's; None for missing tables."""
     with reading(engine) as connection:
         tables = set(inspect(connection).get_table_names())
 
@@ -156,8 +161,8 @@ def _versions(engine: Engine) -> tuple[str | None, str | None]:
 
 
 def _make_optuna_tables(url: str) -> None:
-    """Has Optuna make its tables, and check those that are there."""
-    from optuna.storages import RDBStorage  # noqa: PLC0415 - half a second that only a new store needs
+    """Let Optuna create its tables, and check existing ones."""
+    from optuna.storages import RDBStorage  # noqa: PLC0415 - takes half a second, and only a new store needs it
 
     try:
         storage = RDBStorage(url)
@@ -168,7 +173,7 @@ def _make_optuna_tables(url: str) -> None:
 
 
 def _migrate(engine: Engine) -> None:
-    """Applies all migrations that the store lacks, in one transaction."""
+    """Apply all missing migrations in one transaction."""
     from alembic import command  # noqa: PLC0415
 
     with writing(engine) as connection:
@@ -184,7 +189,7 @@ def _known_revisions() -> frozenset[str]:
     return frozenset(revision.revision for revision in scripts.walk_revisions())
 
 
-def _alembic_config() -> Any:
+def _alembic_config() -> "Config":
     from alembic.config import Config  # noqa: PLC0415
 
     config = Config()

@@ -1,4 +1,4 @@
-"""Whether a SQLite store is still there: a process that has a deleted file open can write into it unnoticed."""
+"""Check that a SQLite store still exists: a process can write to a deleted file that it has open, unnoticed."""
 
 from pathlib import Path
 
@@ -15,7 +15,7 @@ class StoreFileCheck:
         self._identity = None if self._path is None else _identity(self._path)
 
     def check(self) -> None:
-        """Look whether the file is the same.
+        """Check that the file is still the same.
 
         Raises:
             StoreError: it was deleted or replaced.
@@ -25,10 +25,10 @@ class StoreFileCheck:
         now = _identity(self._path)
         if now is not None and now == self._identity:
             return
-        what = "was deleted" if now is None else "was replaced by another file"
+        what = "the file was deleted" if now is None else "the file was replaced by another one"
         raise StoreError(
-            f"store {shown(self._url)}: it {what} while the run was going on, which has stopped. "
-            "Put the store back, or launch again: a new store takes over what the run directories hold"
+            f"store {shown(self._url)}: {what} during the run, which has stopped. "
+            "Restore the file, or launch again: a new store picks up what is in the run directories"
         )
 
 

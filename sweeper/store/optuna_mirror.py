@@ -1,14 +1,14 @@
-"""Optuna's view of our trials, written in the same transaction as ours, so that it can neither drift nor be late.
+"""Optuna's view of our trials, written in the same transaction as ours, so that it can neither drift nor lag.
 
 Each phase is an Optuna study ``<study>/<phase>``, each trial an Optuna trial with the same number: its factors are
-the parameters, the study's metric its value and intermediate values. What reads Optuna's storage — its dashboard,
-``optuna.load_study``, importances — works on it as usual. Writing happens here alone: Optuna's own calls take 6 ms a
+the parameters, the study's metric its value and intermediate values. Whatever reads Optuna's storage (its dashboard,
+``optuna.load_study``, importances) works on it as usual. Only this module writes it: Optuna's own calls take 6 ms per
 trial and several transactions.
 
 Differences from a study that Optuna ran itself:
 
 1. Levels that are lists or mappings are labels: their JSON text.
-2. A trial that failed may wait and run again; a process that cached it as failed has to load the study anew.
+2. A failed trial may be queued again; a process that has cached it as failed must load the study again.
 3. A trial's start is that of its first attempt.
 """
 
@@ -34,20 +34,20 @@ STATES: Final[Mapping[TrialState, str]] = {
     "failed": "FAIL",
 }
 
-Distributions = Mapping[str, dict[str, object]]  # of each factor, as Optuna writes them into JSON
+Distributions = Mapping[str, dict[str, object]]  # by factor, as Optuna writes them into JSON
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MirroredTrial:
-    """What of a new trial Optuna's tables hold."""
+    """A new trial as Optuna's tables hold it."""
 
     number: int
-    configuration: Mapping[str, object] | None  # None: not drawn yet
+    configuration: Mapping[str, object] | None  # None until it is drawn or promoted
     attributes: Mapping[str, object]  # seed, budget, configuration_hash, attempts
 
 
 def categorical(levels: Iterable[object]) -> dict[str, object]:
-    """The distribution of a factor that takes some levels; doubles are left out, the order is kept."""
+    """Return the distribution of a factor that takes these levels, duplicates left out, in their order."""
     choices: dict[str, object] = {}
     for level in levels:
         choices.setdefault(_identity(level), _choice(level))
@@ -55,7 +55,7 @@ def categorical(levels: Iterable[object]) -> dict[str, object]:
 
 
 def interval(low: float, high: float, *, log: bool, step: float | None) -> dict[str, object]:
-    """The distribution of a factor drawn from a range; of integers where both ends (and the step) are."""
+    """Return the distribution of a range; of integers if both ends and the step are integers."""
     if isinstance(low, int) and isinstance(high, int) and (step is None or isinstance(step, int)):
         attributes: dict[str, object] = {"log": log, "step": step or 1, "low": low, "high": high}
         return {"name": "IntDistribution", "attributes": attributes}
@@ -66,7 +66,7 @@ def interval(low: float, high: float, *, log: bool, step: float | None) -> dict[
 def widened(
     distributions: Distributions, configurations: Iterable[Mapping[str, object]]
 ) -> dict[str, dict[str, object]]:
-    """The distributions with every level of the configurations among their choices; old choices keep their places."""
+    """Return the distributions with every level of the configurations added; existing choices keep their indices."""
     result = {factor: dict(distribution) for factor, distribution in distributions.items()}
     for factor, levels in _levels(configurations).items():
         known = result.get(factor)
@@ -78,15 +78,15 @@ def widened(
 
 
 def create_study(connection: Connection, name: str, direction: str, attributes: Mapping[str, object]) -> int:
-    """A new Optuna study; its id.
+    """Create an Optuna study and return its id.
 
     Raises:
-        UsageError: Optuna has a study of that name, which is none of ours.
+        UsageError: Optuna has a study of that name that is not ours.
     """
     if connection.execute(select(tables.studies.c.study_id).where(tables.studies.c.study_name == name)).first():
         raise UsageError(
-            f"the store holds an Optuna study {name!r} that sweeper did not make. "
-            "Give the study a new name (study: NAME), or use another store (--store)"
+            f"the store holds an Optuna study {name!r} that sweeper did not create. "
+            "Rename your study (study: NAME), or use another store (--store)"
         )
     study_id = connection.execute(insert(tables.studies).values(study_name=name)).inserted_primary_key
     assert study_id is not None
@@ -102,7 +102,7 @@ def create_study(connection: Connection, name: str, direction: str, attributes: 
 def add_trials(
     connection: Connection, optuna_study_id: int, trials: Sequence[MirroredTrial], distributions: Distributions
 ) -> dict[int, int]:
-    """New waiting trials of a study; Optuna's ids by their numbers."""
+    """Add waiting trials to a study; return Optuna's ids by their numbers."""
     if not trials:
         return {}
     rows = [{"study_id": optuna_study_id, "number": trial.number, "state": "WAITING"} for trial in trials]
@@ -125,19 +125,19 @@ def add_trials(
 def set_params(
     connection: Connection, optuna_trial_id: int, configuration: Mapping[str, object], distributions: Distributions
 ) -> None:
-    """The parameters of a trial that got its configuration only now; those that it had are replaced."""
+    """Set the parameters of a trial that has only now got its configuration, instead of any earlier ones."""
     connection.execute(delete(tables.trial_params).where(tables.trial_params.c.trial_id == optuna_trial_id))
     _insert_params(connection, [(optuna_trial_id, configuration)], distributions)
 
 
 def remove_trial(connection: Connection, optuna_trial_id: int) -> None:
-    """Takes a trial away that never ran, since the study has it in another phase."""
+    """Remove a trial that never ran, because the study already has it in another phase."""
     for table in (tables.trial_params, tables.trial_user_attributes, tables.trials):
         connection.execute(delete(table).where(table.c.trial_id == optuna_trial_id))
 
 
 def set_distributions(connection: Connection, optuna_study_id: int, distributions: Distributions) -> None:
-    """Rewrites the distributions of a study's parameters, whose choices may only have grown at the end."""
+    """Rewrite the distributions of a study's parameters; choices may only have been added at the end."""
     params, trials = tables.trial_params, tables.trials
     members = select(trials.c.trial_id).where(trials.c.study_id == optuna_study_id)
     for factor, distribution in distributions.items():
@@ -149,7 +149,7 @@ def set_distributions(connection: Connection, optuna_study_id: int, distribution
 
 
 def set_attributes(connection: Connection, optuna_trial_id: int, attributes: Mapping[str, object]) -> None:
-    """User attributes of a trial, new or changed."""
+    """Set user attributes of a trial."""
     rows = [
         {"trial_id": optuna_trial_id, "key": key, "value_json": json.dumps(value)} for key, value in attributes.items()
     ]
@@ -157,13 +157,13 @@ def set_attributes(connection: Connection, optuna_trial_id: int, attributes: Map
 
 
 def start(connection: Connection, optuna_trial_id: int, *, started_at: float, attempt: int) -> None:
-    """A trial runs; `started_at` is the start of its first attempt."""
+    """Mark a trial as running; `started_at` is the start of its first attempt."""
     _set_state(connection, optuna_trial_id, "running", started_at=started_at, ended_at=None)
     set_attributes(connection, optuna_trial_id, {"attempts": attempt})
 
 
 def requeue(connection: Connection, optuna_trial_ids: Sequence[int]) -> None:
-    """Trials wait again, whatever they were; their value is taken back."""
+    """Mark trials as waiting, whatever they were, and delete their values."""
     for trial_id in optuna_trial_ids:
         _set_state(connection, trial_id, "waiting", started_at=None, ended_at=None)
     if optuna_trial_ids:
@@ -183,7 +183,7 @@ def end(
     started_at: float | None,
     ended_at: float,
 ) -> None:
-    """A trial ended for good: completed with a value, pruned or failed."""
+    """End a trial: completed with a value, pruned or failed."""
     if value is not None and not math.isnan(value) and state != "failed":
         kind, number = _stored(value)
         row = {"trial_id": optuna_trial_id, "objective": 0, "value": number, "value_type": kind}
@@ -193,7 +193,7 @@ def end(
 
 
 def report(connection: Connection, optuna_trial_id: int, measurements: Sequence[Measurement]) -> None:
-    """Intermediate values, by step; one that is reported again replaces the old one."""
+    """Set intermediate values by step; a step that is reported again replaces the old value."""
     rows = []
     for measurement in measurements:
         kind, value = _stored(measurement.value)
@@ -228,8 +228,8 @@ def _insert_params(
     connection: Connection, drawn: Sequence[tuple[int, Mapping[str, object]]], distributions: Distributions
 ) -> None:
     texts = {factor: json.dumps(distribution) for factor, distribution in distributions.items()}
-    places = {
-        factor: {_identity(choice): place for place, choice in enumerate(_choices(distribution))}
+    indices = {
+        factor: {_identity(choice): index for index, choice in enumerate(_choices(distribution))}
         for factor, distribution in distributions.items()
         if distribution["name"] == "CategoricalDistribution"
     }
@@ -237,7 +237,7 @@ def _insert_params(
         {
             "trial_id": trial_id,
             "param_name": factor,
-            "param_value": float(places[factor][_identity(_choice(level))]) if factor in places else level,
+            "param_value": float(indices[factor][_identity(_choice(level))]) if factor in indices else level,
             "distribution_json": texts[factor],
         }
         for trial_id, configuration in drawn
@@ -264,14 +264,14 @@ def _choices(distribution: Mapping[str, object]) -> Sequence[object]:
 
 
 def _choice(level: object) -> object:
-    """What Optuna takes for a categorical choice: a plain value, or the JSON text of a list or mapping."""
+    """Return what Optuna takes as a categorical choice: a plain value, or the JSON text of a list or mapping."""
     if level is None or isinstance(level, bool | int | float | str):
         return level
     return json.dumps(level, sort_keys=True)
 
 
 def _identity(level: object) -> str:
-    """Tells levels apart that Python takes for equal: True, 1 and 1.0."""
+    """Return text that differs for levels that Python considers equal: True, 1 and 1.0."""
     return json.dumps(_choice(level))
 
 
@@ -284,5 +284,5 @@ def _stored(value: float) -> tuple[str, float | None]:
 
 
 def _utc(seconds: float | None) -> datetime | None:
-    """Optuna's times: naive, UTC."""
+    """Return a time as Optuna stores it: naive, UTC."""
     return None if seconds is None else datetime.fromtimestamp(seconds, UTC).replace(tzinfo=None)

@@ -1,7 +1,7 @@
-"""Optuna's tables as far as we write them, described without importing Optuna, which costs half a second a process.
+"""The part of Optuna's tables that we write, described without importing Optuna, which takes half a second per process.
 
-Optuna's schema has been the same since its version 3.2; `sweeper.store.engine` checks the version that a store has,
-and a test holds these descriptions against the models of the installed Optuna. Optuna makes the tables itself.
+Optuna's schema has not changed since version 3.2; `sweeper.store.engine` checks the version of a store, and a test
+compares these descriptions with the models of the installed Optuna. Optuna creates the tables itself.
 """
 
 from typing import Final

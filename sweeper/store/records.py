@@ -1,4 +1,4 @@
-"""What passes between the queue and those who use it: plain frozen values."""
+"""Plain frozen values that pass between the queue and its users."""
 
 import math
 from collections.abc import Mapping
@@ -24,21 +24,21 @@ ExitReason = Literal[
 
 TRIAL_STATES: Final[tuple[TrialState, ...]] = get_args(TrialState)
 RETRIED: Final = tuple(field.name for field in fields(Retry))  # within the study's limits
-RETURNED: Final = ("preempted", "budget_exhausted")  # not the trial's doing: always back to the queue
+RETURNED: Final = ("preempted", "budget_exhausted")  # not the trial's fault: it always returns to the queue
 LONGEST_BACK_OFF_S: Final = 30.0  # before a trial runs again that crashed or ran out of memory
 LEASE_S: Final = 60.0  # a slot that is silent for longer loses its trial
-LOST_LIMIT: Final = 20  # attempts that may lose their supervisor before the trial is taken for the cause of it
+LOST_LIMIT: Final = 20  # attempts that may lose their supervisor before the trial counts as the cause
 
 
 class LeaseLost(Exception):  # noqa: N818 - a fact about the lease rather than an error of the program
-    """The trial is another attempt's by now: kill the process and write nothing."""
+    """Another attempt has the trial: kill the process and write nothing."""
 
 
 class BudgetTooSmall(Exception):  # noqa: N818 - a fact about the study rather than an error of the program
-    """The budget does not admit the next trial; nothing was claimed.
+    """The budget does not allow the next trial; nothing was claimed.
 
     Attributes:
-        others_running: trials run; should one end cheaper than predicted, the next may fit after all.
+        others_running: other trials run; if one costs less than predicted, the next may fit after all.
     """
 
     def __init__(self, message: str, *, others_running: bool) -> None:
@@ -50,19 +50,17 @@ class BudgetTooSmall(Exception):  # noqa: N818 - a fact about the study rather t
 class ProcessIdentity:
     """A trial's process, leader of its process group, on some machine."""
 
-    machine: (
-        str | None
-    )  # whose process ids these are, as `sweeper.execution.slots.machine` says; None where that is unknown
+    machine: str | None  # whose process ids these are (`sweeper.execution.slots.machine`); None if unknown
     pid: int
     pid_started_at: float  # seconds since the epoch: with the pid, its identity on the machine
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SlotIdentity:
-    """The slot that claims: where it is and which process supervises it."""
+    """The slot that claims a trial: where it is and which process supervises it."""
 
     host: str  # its name, for people: two containers may share it
-    machine: str  # whose process ids these are, as `sweeper.execution.slots.machine` says
+    machine: str  # whose process ids these are (`sweeper.execution.slots.machine`)
     slot: str
     device: str  # "cpu", "cuda:0"
     device_share: float  # above 0; above 1 for a slot of several devices
@@ -72,7 +70,7 @@ class SlotIdentity:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lease:
-    """A trial that is ours until its lease runs out, and the attempt opened for it."""
+    """A trial that a slot holds until its lease expires, and the attempt opened for it."""
 
     trial_id: int
     attempt_id: int
@@ -82,19 +80,17 @@ class Lease:
     direction: Direction
     phase_id: int
     phase: str
-    design: str
     number: int
     fence: int
     attempt: int  # from 1
-    configuration: Mapping[str, object] | None  # None: a sampler's, to be drawn now
+    configuration: Mapping[str, object] | None  # None for a sampler's trial, to be drawn now
     config: Mapping[str, object] | None
     configuration_hash: str | None
     seed: int
     budget: Mapping[str, object]
     run_dir: Path
-    predicted_device_seconds: float | None
     optuna_trial_id: int
-    superseded: ProcessIdentity | None = None  # of an attempt whose lease ran out: it must not run beside this one
+    superseded: ProcessIdentity | None = None  # of an attempt whose lease expired: it must not run beside this one
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,7 +101,7 @@ class Outcome:
     exit_code: int | None = None
     exit_signal: int | None = None
     message: str | None = None
-    value: float | None = None  # the study's metric: the best value reported; needed for completed
+    value: float | None = None  # the best value of the study's metric; a completed trial has one
     result: Mapping[str, object] | None = None  # the program's result.json
     device_seconds: float = 0.0
     peak_memory_bytes: int | None = None
@@ -117,7 +113,7 @@ class Measurement:
 
     metric: str
     step: int
-    value: float  # not a number is kept as such
+    value: float  # may be NaN
     tokens: int | None = None
     device_seconds: float | None = None
     flops: float | None = None
@@ -125,7 +121,7 @@ class Measurement:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunningAttempt:
-    """An attempt that the store takes for running, and the processes that should be there."""
+    """An attempt that runs according to the store, and the processes that should exist."""
 
     attempt_id: int
     trial_id: int
@@ -139,20 +135,17 @@ class RunningAttempt:
 
 
 def storable(text: str) -> str:
-    """A program's words as every database takes them: without zero bytes and halves of characters."""
+    """Return text that every database accepts: without null bytes and unpaired surrogates."""
     return text.encode("utf-8", "replace").decode().replace("\0", "\N{REPLACEMENT CHARACTER}")
 
 
 def run_dir_of(folder: Path, phase: str, number: int) -> Path:
-    """A trial's run directory within its study's folder."""
+    """Return a trial's run directory within its study's directory."""
     return folder / phase / f"{number:05d}"
 
 
 def plain(value: object) -> object:
-    """A JSON value of storable text without NaN and infinities, which JSON lacks.
-
-    Those become null, mappings dicts, sequences lists.
-    """
+    """Return a value as plain JSON with storable text; NaN and infinities, which JSON lacks, become null."""
     if isinstance(value, str):
         return storable(value)
     if isinstance(value, float) and not math.isfinite(value):

@@ -1,14 +1,14 @@
 """Our tables in the store, beside Optuna's. Only `sweeper.store` touches them.
 
-Times (`*_at`) are seconds since the epoch, UTC. `device_seconds` is the time a slot was held, times the share
-of a device that the slot is. JSON columns hold plain JSON values. The state machine of a trial::
+Times (`*_at`) are seconds since the epoch, UTC. `device_seconds` is the time for which a slot was held, times the
+slot's share of a device. JSON columns hold plain JSON values. The state machine of a trial::
 
     waiting ──claim──▶ running ──▶ completed | pruned | failed
        ▲                  │                        │
-       └──lease ran out, retry, preempted──┘       │
+       └──lease expired, retry, preempted──┘       │
        └──────────────── sweeper retry ────────────┘
 
-Every write of a supervisor is fenced: it names the trial's `fence` that its claim was given, and a claim raises it.
+Every write of a supervisor is fenced: it names the `fence` that its lease was given, and the next claim raises it.
 
 A change here needs a new file in `migrations/versions/`, its name as `REVISION`, and a fixture of a store as it was.
 """
@@ -62,10 +62,10 @@ studies = Table(
     Column("budget_device_hours", Float),  # the cap on the whole study; NULL for none
     Column("runs_dir", Text, nullable=False),  # where the trials' run directories are
     Column("created_at", Float, nullable=False),
-    Column("cancelled_at", Float),  # set by `sweeper cancel`: what still runs ends for good
+    Column("cancelled_at", Float),  # set by `sweeper cancel`: running trials end for good
 )
 
-changes = Table(  # what an edited file changed in a study after its first launch; a report says so
+changes = Table(  # what an edited file changed in a study after its first launch; shown in reports
     "sweeper_changes",
     metadata,
     Column("id", Integer, primary_key=True),
@@ -94,12 +94,12 @@ trials = Table(
     metadata,
     Column("id", Integer, primary_key=True),
     Column("study_id", ForeignKey("sweeper_studies.id"), nullable=False),
-    Column("phase_id", ForeignKey("sweeper_phases.id"), nullable=False),  # the first phase that wants it
+    Column("phase_id", ForeignKey("sweeper_phases.id"), nullable=False),  # the first phase that has it
     Column("number", Integer, nullable=False),  # within the phase, from 0; Optuna's number as well
     Column("state", String(10), nullable=False),
-    # NULL until drawn, for the trials of a sampler and of a promotion:
+    # NULL until drawn or promoted, for the trials of samplers and promotions:
     Column("configuration", JSON(none_as_null=True)),  # {factor: level}
-    Column("config", JSON(none_as_null=True)),  # what the program is given, complete, without seed and budget
+    Column("config", JSON(none_as_null=True)),  # the program's complete config, without seed and budget
     Column("configuration_hash", String(64)),  # full SHA-256 of the program and its config
     Column("seed", BigInteger, nullable=False),
     Column("budget", JSON, nullable=False),  # {"steps": 300} or {"tokens": …} or {"epochs": …}
@@ -109,13 +109,13 @@ trials = Table(
     # the queue
     Column("fence", Integer, nullable=False, default=0),
     Column("attempts", Integer, nullable=False, default=0),
-    Column("attempts_forgiven", Integer, nullable=False, default=0),  # by `sweeper retry`: do not count towards limits
+    Column("attempts_forgiven", Integer, nullable=False, default=0),  # by `sweeper retry`: not counted towards limits
     Column("lease_owner", String(200)),
     Column("lease_expires_at", Float),
     Column("not_before", Float, nullable=False, default=0.0),
     # the outcome
     Column("exit_reason", String(20)),
-    Column("message", Text),  # why a trial ended that no attempt ran, or the last words of its last attempt
+    Column("message", Text),  # the last output of its last attempt, or why it ended without one
     Column("value", Float),  # the study's metric: the best value reported
     Column("step", BigInteger),
     Column("tokens", BigInteger),
@@ -130,7 +130,7 @@ trials = Table(
     Index(None, "phase_id", "state", "number"),  # the next of a phase, without sorting all that wait
 )
 
-phase_trials = Table(  # which trials a phase wants, its own and those it shares with an earlier phase
+phase_trials = Table(  # links a phase to its trials: its own, and those of an earlier phase
     "sweeper_phase_trials",
     metadata,
     Column("phase_id", ForeignKey("sweeper_phases.id"), primary_key=True),
@@ -139,7 +139,7 @@ phase_trials = Table(  # which trials a phase wants, its own and those it shares
     UniqueConstraint("phase_id", "trial_id"),
 )
 
-environments = Table(  # what an attempt ran in; most attempts share one
+environments = Table(  # the software and hardware of an attempt; most attempts share one
     "sweeper_environments",
     metadata,
     Column("sha256", String(64), primary_key=True),
@@ -151,7 +151,7 @@ attempts = Table(
     metadata,
     Column("id", Integer, primary_key=True),
     Column("trial_id", ForeignKey("sweeper_trials.id"), nullable=False),
-    Column("number", Integer, nullable=False),  # within the trial, from 1; equals the fence of its claim
+    Column("number", Integer, nullable=False),  # within the trial, from 1; equals the fence of its lease
     Column("host", String(200), nullable=False),  # its name, for people
     Column("machine", String(200)),  # whose process ids these are; NULL in rows from before 0002
     Column("slot", String(200), nullable=False),
@@ -170,8 +170,8 @@ attempts = Table(
     Column("exit_reason", String(20)),  # NULL while it runs
     Column("exit_code", Integer),
     Column("exit_signal", Integer),
-    Column("supervisor_lost", Boolean, nullable=False, default=False),  # its lease ran out, or its supervisor died
-    Column("message", Text),  # the last words of the process, for one that failed
+    Column("supervisor_lost", Boolean, nullable=False, default=False),  # its lease expired, or its supervisor died
+    Column("message", Text),  # the last output of a process that failed
     Column("ingest_offset", BigInteger, nullable=False, default=0),  # bytes of metrics.jsonl in the store
     UniqueConstraint("trial_id", "number"),
 )
@@ -186,11 +186,11 @@ measurements = Table(
     Column("tokens", BigInteger),
     Column("device_seconds", Float),
     Column("flops", Float),
-    Column("value", Float),  # NULL stands for not-a-number, which SQLite cannot hold
+    Column("value", Float),  # NULL for NaN, which SQLite cannot hold
     sqlite_with_rowid=False,
 )
 
-runners = Table(  # a launcher or a worker: it owns slots
+runners = Table(  # launchers and workers, which own slots
     "sweeper_runners",
     metadata,
     Column("id", Integer, primary_key=True),
@@ -205,28 +205,26 @@ runners = Table(  # a launcher or a worker: it owns slots
     Column("ended_at", Float),
 )
 
-pilots = (
-    Table(  # short runs that measured what a study's trials will cost; they are no trials, and in no study's ledger
-        "sweeper_pilots",
-        metadata,
-        Column("id", Integer, primary_key=True),
-        Column("study", String(200), nullable=False),  # the name of the one that asked, which need not be in the store
-        Column("program", JSON, nullable=False),
-        Column("config", JSON, nullable=False),  # what the program was given, complete, without seed and budget
-        Column("host", String(200), nullable=False),
-        Column("device", String(10), nullable=False),  # cpu | cuda
-        Column("device_share", Float, nullable=False),
-        Column("threads", Integer, nullable=False),
-        Column("slots", Integer, nullable=False),  # how many such runs went on at a time
-        Column("unit", String(10), nullable=False),  # steps | tokens | epochs
-        Column("amount", Float, nullable=False),  # how many of them it ran
-        Column("device_seconds", Float, nullable=False),  # of the whole run
-        Column("start_seconds", Float, nullable=False),  # of device time: what does not grow with the amount
-        Column("unit_seconds", Float, nullable=False),  # a step, token or epoch
-        Column("evaluation_seconds", Float, nullable=False),  # one evaluation of the built-in trainer's
-        Column("spread", Float, nullable=False),  # standard deviation of the logarithm of `unit_seconds`
-        Column("peak_memory_bytes", BigInteger),
-        Column("disk_bytes", BigInteger),
-        Column("measured_at", Float, nullable=False),  # the same for all runs of one pilot
-    )
+pilots = Table(  # short runs that measured the cost of a study's trials; they are not trials themselves
+    "sweeper_pilots",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("study", String(200), nullable=False),  # the study that requested it, which need not be in the store
+    Column("program", JSON, nullable=False),
+    Column("config", JSON, nullable=False),  # the program's complete config, without seed and budget
+    Column("host", String(200), nullable=False),
+    Column("device", String(10), nullable=False),  # cpu | cuda
+    Column("device_share", Float, nullable=False),
+    Column("threads", Integer, nullable=False),
+    Column("slots", Integer, nullable=False),  # how many such runs ran in parallel
+    Column("unit", String(10), nullable=False),  # steps | tokens | epochs
+    Column("amount", Float, nullable=False),  # how many of them the run took
+    Column("device_seconds", Float, nullable=False),  # of the whole run
+    Column("start_seconds", Float, nullable=False),  # of device time, independent of the amount
+    Column("unit_seconds", Float, nullable=False),  # per step, token or epoch
+    Column("evaluation_seconds", Float, nullable=False),  # per evaluation of the built-in trainer
+    Column("spread", Float, nullable=False),  # standard deviation of the logarithm of `unit_seconds`
+    Column("peak_memory_bytes", BigInteger),
+    Column("disk_bytes", BigInteger),
+    Column("measured_at", Float, nullable=False),  # the same for all runs of a pilot
 )

@@ -16,16 +16,16 @@ POSTGRESQL: Final = ("postgresql", "postgresql+psycopg")
 CREDENTIALS: Final = re.compile(r"(://[^:/@]*):.*@", re.DOTALL)
 PASSWORD_OPTION: Final = re.compile(r"([?&][^=&]*password[^=&]*=)[^&]*", re.IGNORECASE)
 
-NO_PORT: Final = re.compile(r"^([^:/?\[]*):(?!\d*(?:[/?]|$))[^/?]*")  # a password, say, whose @ and host are missing
+NO_PORT: Final = re.compile(r"^([^:/?\[]*):(?!\d*(?:[/?]|$))[^/?]*")  # e.g. a password without its @ and host
 
 
 def store_url(option: str | None, environ: Mapping[str, str]) -> str:
-    """The store to use: ``--store``, else ``$SWEEPER_STORE``, else a file in the working directory."""
+    """Return the store to use: ``--store``, else ``$SWEEPER_STORE``, else a file in the working directory."""
     return option or environ.get(ENVIRONMENT_VARIABLE) or DEFAULT_URL
 
 
 def shown(url: str) -> str:
-    """The URL with its password hidden, for messages; where it is unclear what is password, more is hidden."""
+    """Return the URL with its password hidden, for messages; if it is unclear what the password is, hide more."""
     head, separator, rest = url.partition("://")
     if separator and head in SQLITE:
         return url
@@ -45,51 +45,51 @@ def without_passwords(text: str) -> str:
 
 
 def sqlite_path(url: str) -> Path | None:
-    """The file of a SQLite store; None for a store on a server.
+    """Return the file of a SQLite store; None for a store on a server.
 
     Raises:
-        StoreError: the URL names no database that several processes can share.
+        StoreError: the URL is not that of a database that several processes can share.
     """
     dialect, separator, rest = url.partition("://")
     if not separator:
         server, file = "postgresql://USER@HOST/DATABASE for a server", f"sqlite:///{url or 'sweeper.db'}"
         remedy = server if "@" in url else f"sqlite:///PATH for a file, e.g. --store {file}"
-        raise StoreError(f"store {shown(url)!r} is not a URL. Write {remedy}")
+        raise StoreError(f"store {shown(url)!r} is not a URL. Use {remedy}")
     if dialect in POSTGRESQL:
-        if rest.count("@") > 1:  # the driver would take all after the first for the host, and say so
-            raise StoreError(f"store {shown(url)}: only one @ can be in it. Write %40 for one within user or password")
+        if rest.count("@") > 1:  # the driver would take everything after the first for the host, and print it
+            raise StoreError(f"store {shown(url)}: contains more than one @. Write %40 for an @ in user or password")
         return None
     if dialect not in SQLITE:
         raise StoreError(
-            f"store {shown(url)}: databases of kind {dialect!r} are not supported. "
+            f"store {shown(url)}: {dialect!r} databases are not supported. "
             "Use sqlite:///PATH, or postgresql+psycopg://USER:PASSWORD@HOST/DATABASE"
         )
     name = rest.partition("?")[0].removeprefix("/")
     if not rest.startswith("/") or not name or name == ":memory:" or "?" in rest:
         raise StoreError(
-            f"store {url}: a store is a plain file that several processes open. "
-            "Write sqlite:///PATH, with four slashes for an absolute path"
+            f"store {url}: not a file that several processes can open. "
+            "Use sqlite:///PATH, with four slashes for an absolute path"
         )
     return Path(name)
 
 
 def absent(url: str) -> AbsentStoreError:
-    """The error for a store that is not there."""
-    return AbsentStoreError(f"no store at {shown(url)}: run `sweeper launch` first or name one with --store")
+    """Return the error for a store that does not exist."""
+    return AbsentStoreError(f"no store at {shown(url)}. Run `sweeper launch` first, or choose one with --store")
 
 
 def check_sqlite_file(url: str, path: Path) -> bool:
-    """Whether there is a database at the path; an empty file counts as none.
+    """Return whether there is a database at the path; an empty file counts as none.
 
     Raises:
-        StoreError: the folder is missing, or what is there is not a database.
+        StoreError: the directory is missing, or the file is not a database.
     """
     if path.is_dir():
-        raise StoreError(f"store {url}: {path} is a folder. Name a file in it, e.g. sqlite:///{path / 'sweeper.db'}")
+        raise StoreError(f"store {url}: {path} is a directory. Name a file in it: sqlite:///{path / 'sweeper.db'}")
     if not path.parent.is_dir():
         raise StoreError(
-            f"store {url}: the folder {path.parent} does not exist. Make it (mkdir -p {path.parent}), "
-            "or name another store with --store; a URL with four slashes is an absolute path"
+            f"store {url}: the directory {path.parent} does not exist. Create it (mkdir -p {path.parent}), "
+            "or choose another store with --store; four slashes begin an absolute path"
         )
     try:
         size = path.stat().st_size
@@ -102,22 +102,22 @@ def check_sqlite_file(url: str, path: Path) -> bool:
     if not os.access(path, os.R_OK):
         raise StoreError(f"store {url}: {path} cannot be read (Permission denied). Check its permissions")
     if not _has_header(path):
-        raise StoreError(f"store {url}: {path} is not an SQLite database. Name another file with --store")
+        raise StoreError(f"store {url}: {path} is not an SQLite database. Choose another file with --store")
     return True
 
 
 def _has_header(path: Path) -> bool:
-    """Whether SQLite takes a file for a database.
+    """Return whether SQLite takes a file for a database.
 
-    The file must not be opened by other means: closing it would cancel, by POSIX's rules, all locks that this process
-    holds on it through SQLite (sqlite.org/howtocorrupt.html, section 2.2), and another process could then take away
-    the write-ahead log under a connection of ours.
+    The file must not be opened in any other way: closing it would release, by POSIX's rules, all locks that this
+    process holds on it through SQLite (sqlite.org/howtocorrupt.html, section 2.2), and another process could then
+    remove the write-ahead log under an open connection.
     """
     connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=0.0)
     try:
         connection.execute("SELECT 1 FROM sqlite_master").fetchone()
     except sqlite3.DatabaseError as error:
-        return "not a database" not in str(error)  # anything else is told by whoever opens it
+        return "not a database" not in str(error)  # other errors are reported when it is opened
     finally:
         connection.close()
     return True

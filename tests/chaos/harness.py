@@ -205,7 +205,7 @@ def check_store(url: str) -> None:
         assert numbers == list(range(1, trial.attempts + 1)), f"attempts of {trial.number}: {numbers}"
     with reader.connect(url) as connection:
         measured = reader.measurements(connection, 1, "loss")
-        ledger = reader.device_seconds(connection, 1)
+        ledger = sum(reader.spent(connection, 1).values())
         mirrored = connection.rows(
             "SELECT t.number, v.value FROM trials t JOIN trial_values v ON v.trial_id = t.trial_id"
             " WHERE t.state = 'COMPLETE' ORDER BY t.number",

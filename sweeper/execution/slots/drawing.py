@@ -1,31 +1,32 @@
-"""Configurations that are known only at run time: a sampler's draws, and phases that override the baseline."""
+"""Configurations that are known only while a study runs: those that samplers draw, and those that are promoted."""
 
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from sqlalchemy import Engine
 
-from sweeper.designs.kinds import SamplerDesign
+from sweeper.designs.kinds import PromoteDesign, SamplerDesign
+from sweeper.designs.levels import Level
+from sweeper.designs.paths import Config
 from sweeper.spec.configurations import complete_configuration, configuration_hash, resolve, varied_factors
-from sweeper.spec.json_form import from_json
+from sweeper.spec.phase import Phase
+from sweeper.spec.study import Study
 from sweeper.store.queue import deferred, queue
 from sweeper.store.records import Lease, run_dir_of
 
 
-def draw_configuration(engine: Engine, document: Mapping[str, Any], lease: Lease) -> Lease:
-    """Draw the configuration of a sampler's trial and write it into the store; the claim with it.
+def draw_configuration(engine: Engine, study: Study, lease: Lease) -> Lease:
+    """Draw the configuration of a sampler's trial, write it to the store and return the lease with it.
 
-    A configuration that was drawn before gets the first seed that it does not have yet, so that no trial is run twice
-    and the repetition tells something about the noise.
+    A configuration that the phase already has gets the first unused seed instead of running twice, so the repeat
+    measures noise.
 
     Raises:
-        LeaseLost: the trial is another attempt's.
+        LeaseLost: another attempt has the trial.
     """
     from sweeper.planning.sampling import Drawn, draw  # noqa: PLC0415 - Optuna is loaded only where a phase samples
 
-    study = from_json(document)
     phase, position = study.phase(lease.phase), study.position(lease.phase)
     assert isinstance(phase.design, SamplerDesign)
     history = [
@@ -33,8 +34,8 @@ def draw_configuration(engine: Engine, document: Mapping[str, Any], lease: Lease
         for past in deferred.history(engine, lease.phase_id)
     ]
 
-    def allowed(drawn: Mapping[str, object]) -> bool:
-        """Whether the program takes a configuration; the built-in trainer refuses some combinations."""
+    def allowed(drawn: Mapping[str, Level]) -> bool:
+        """Return whether the program takes a configuration; the built-in trainer refuses some combinations."""
         try:
             resolve(study, phase, drawn)
         except ValueError:
@@ -60,29 +61,20 @@ def draw_configuration(engine: Engine, document: Mapping[str, Any], lease: Lease
     return replace(lease, configuration=configuration, config=config, configuration_hash=config_hash, seed=seed)
 
 
-def find_phase(document: Mapping[str, Any], name: str) -> tuple[Mapping[str, Any], int]:
-    """A phase of a study's document, and its place."""
-    for position, phase in enumerate(document["phases"]):
-        if phase["name"] == name:
-            return phase, position
-    raise KeyError(name)  # the store's phases are those of its document
-
-
-def fill_promotions(engine: Engine, document: Mapping[str, Any], study_id: int, now: float) -> None:
+def fill_promotions(engine: Engine, study: Study, study_id: int, now: float) -> None:
     """Give promoted trials their configurations as soon as the phases that they come from have ended."""
 
-    def resolve_for(phase_name: str, configuration: Mapping[str, object]) -> tuple[Mapping[str, object], str]:
-        study = from_json(document)
-        config = resolve(study, study.phase(phase_name), configuration)
+    def resolve_for(phase: str, configuration: Mapping[str, Level]) -> tuple[Config, str]:
+        config = resolve(study, study.phase(phase), configuration)
         return config, configuration_hash(study.trial, config)
 
     deferred.fill_promotions(engine, study_id, now=now, resolve=resolve_for)
 
 
-def promotion_source(engine: Engine, phase: Mapping[str, Any], lease: Lease) -> Path | None:
-    """The run directory of the trial whose checkpoint a promoted trial goes on from; None where it starts afresh."""
-    design = phase["design"]
-    if lease.design != "promote" or design.get("from") != "checkpoint":
+def promotion_source(engine: Engine, phase: Phase, lease: Lease) -> Path | None:
+    """Return the run directory whose checkpoint a promoted trial resumes from; None if it starts from scratch."""
+    design = phase.design
+    if not isinstance(design, PromoteDesign) or design.start != "checkpoint":
         return None
-    place = deferred.promoted_from(engine, lease, design["promote"])
-    return None if place is None else run_dir_of(lease.run_dir.parents[1], *place)
+    source = deferred.promoted_from(engine, lease, design.phase)
+    return None if source is None else run_dir_of(lease.run_dir.parents[1], *source)

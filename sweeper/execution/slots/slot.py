@@ -27,8 +27,6 @@ from sweeper.execution.slots.processes import is_alive, kill_trial, started_at
 from sweeper.execution.slots.pruning import Pruning
 from sweeper.execution.slots.resources import Slot
 from sweeper.execution.slots.supervisor import Rules, Stop, Supervisor
-from sweeper.spec.json_form import to_json
-from sweeper.spec.json_phases import phase_to_json
 from sweeper.spec.study import Study
 from sweeper.store.engine import open_existing
 from sweeper.store.file_check import StoreFileCheck
@@ -220,7 +218,7 @@ class SlotLoop:
 
     def _claim_trial(self) -> Lease | None:
         if self._promotes:
-            fill_promotions(self.engine, to_json(self.study), self.task.study_id, time.time())
+            fill_promotions(self.engine, self.study, self.task.study_id, time.time())
         lease = queue.claim_trial(
             self.engine,
             self.task.study_id,
@@ -240,7 +238,7 @@ class SlotLoop:
     def _draw(self, lease: Lease) -> Lease | None:
         """The claim with a configuration drawn for it; None if the trial cannot run."""
         try:
-            return draw_configuration(self.engine, to_json(self.study), lease)
+            return draw_configuration(self.engine, self.study, lease)
         except LeaseLost:
             return None
         except StoreError:
@@ -251,7 +249,7 @@ class SlotLoop:
             return None
 
     def _run_trial(self, lease: Lease) -> None:
-        phase = phase_to_json(self.study.phase(lease.phase))
+        phase = self.study.phase(lease.phase)
         supervisor = Supervisor(
             engine=self.engine,
             trial=self.study.trial,

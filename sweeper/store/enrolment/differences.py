@@ -1,11 +1,11 @@
-"""What an edited study file changed, as lines that a user reads: dotted path, old → new."""
+"""What an edited study file changed, one line per change: dotted path, old → new."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-NAMES: Final = ("name", "id")  # the keys that tell the items of a list apart: phases have names, claims ids
+NAMES: Final = ("name", "id")  # the keys that identify the items of a list: phases have names, claims have ids
 LONGEST_VALUE: Final = 60
 
 
@@ -26,7 +26,7 @@ class Change:
 
 
 def differences(old: object, new: object, path: str = "") -> list[Change]:
-    """All values that differ between two JSON documents, in the order of the new one; what was removed comes last."""
+    """Return all differences between two JSON documents, in the order of the new one; removed values come last."""
     return list(_walk(old, new, path))
 
 
@@ -41,7 +41,7 @@ def _walk(old: object, new: object, path: str) -> Iterator[Change]:
             if list(old_items) != list(new_items) and set(old_items) == set(new_items):
                 yield Change(path, f"order: {', '.join(old_items)} → {', '.join(new_items)}")
             return
-    if json.dumps(old, sort_keys=True) != json.dumps(new, sort_keys=True):  # tells 1 from 1.0 and from true
+    if json.dumps(old, sort_keys=True) != json.dumps(new, sort_keys=True):  # 1, 1.0 and true differ
         yield Change(path, f"{_shown(old)} → {_shown(new)}")
 
 
@@ -58,7 +58,7 @@ def _walk_mappings(old: Mapping[str, object], new: Mapping[str, object], path: s
 
 
 def _by_name(items: Sequence[object]) -> dict[str, object] | None:
-    """The items of a list of named things by their names; None for any other list."""
+    """Return the items of a list of named things by their names; None for any other list."""
     named: dict[str, object] = {}
     for item in items:
         if not isinstance(item, Mapping):

@@ -1,8 +1,8 @@
-"""Plan → store: a study is written whole, or not at all; the same study again changes nothing.
+"""Write a plan to the store: a study is written completely or not at all; the same study again changes nothing.
 
-An edited study file is compared with the study as launched. What leaves the trials alone (the budget's cap,
-resources, retries, the description) is taken over. Anything else asks for a new name or for `extend`, which adds
-trials, phases and claims and never takes any away.
+An edited study file is compared with the study as launched. Changes that leave the trials alone (the budget's cap,
+resources, retries, the description) are accepted. Any other change requires a new name or `extend`, which adds
+trials, phases and claims and never removes any.
 """
 
 import hashlib
@@ -10,23 +10,22 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Final
 
-from sqlalchemy import Connection, Engine, Row, insert, select, update
+from sqlalchemy import Connection, Engine, insert, select, update
 
 from sweeper.errors import UsageError
+from sweeper.planning.plan import Plan, Reference
+from sweeper.spec.json_form import from_json, to_json
+from sweeper.spec.study import Study
 from sweeper.store.enrolment.differences import Change, differences
 from sweeper.store.enrolment.plan_rows import write_plan
 from sweeper.store.schema import changes as changes_table
 from sweeper.store.schema import studies
-from sweeper.store.transactions import writing
+from sweeper.store.transactions import Record, writing
 
-if TYPE_CHECKING:  # values come in; pydantic need not
-    from sweeper.planning.plan import Plan
-    from sweeper.spec.study import Study
-
-HARMLESS: Final = ("description", "budget", "resources", "retry", "trial.timeout")  # with everything below them
-UNCHANGEABLE: Final = ("metric",)  # results under the old one would stand beside results under the new one
+HARMLESS: Final = ("description", "budget", "resources", "retry", "trial.timeout")  # and everything below them
+UNCHANGEABLE: Final = ("metric",)  # results in the old metric would be mixed with results in the new one
 MOST_LINES: Final = 10
 
 
@@ -36,9 +35,9 @@ class Enrolment:
 
     Attributes:
         created: the study is new in the store.
-        added: how many trials were written.
-        changes: what the file changed against the study as launched, and was taken over.
-        unwanted: trials that the study no longer asks for, as ``phase/number``; they stay, with their results.
+        added: number of trials that were written.
+        changes: what the file changed in the study as launched, and was accepted.
+        unwanted: trials that are no longer in the plan, as ``phase/number``; they stay, with their results.
     """
 
     study_id: int
@@ -50,25 +49,24 @@ class Enrolment:
 
 def enrol(
     engine: Engine,
-    plan: "Plan",
-    study: "Study",
+    plan: Plan,
+    study: Study,
     *,
     runs_dir: Path,
     now: float,
     extend: bool = False,
-    predicted: Mapping[tuple[str, int], float] | None = None,
+    predicted: Mapping[Reference, float] | None = None,
 ) -> Enrolment:
-    """Writes a study and its plan into the store, in one transaction.
+    """Write a study and its plan to the store, in one transaction.
 
     Args:
-        runs_dir: where the trials' run directories go; made absolute. Kept from the first launch.
-        extend: add what an edited file asks for beyond the study as launched.
+        runs_dir: the parent of the trials' run directories; made absolute. Kept from the first launch.
+        extend: add what an edited file has beyond the study as launched.
         predicted: device-seconds of planned trials by (phase, number), as far as they are known.
 
     Raises:
-        UsageError: the file differs from the study as launched in what makes its trials.
+        UsageError: the file differs from the study as launched in what defines its trials.
     """
-    document = study.document
     with writing(engine) as connection:
         known = connection.execute(select(studies).where(studies.c.name == plan.study)).one_or_none()
         if known is None:
@@ -77,7 +75,8 @@ def enrol(
             assert key is not None
             written = write_plan(connection, key[0], plan, study, predicted or {})
             return Enrolment(study_id=key[0], created=True, added=written.added)
-        found = differences(known.spec, document)
+        # A document that an older version wrote may lack keys that have defaults now.
+        found = differences(to_json(from_json(known.spec)), to_json(study))
         if not found:
             return Enrolment(study_id=known.id, created=False, added=0)
         return _take_over(connection, known, found, plan, study, extend=extend, predicted=predicted or {}, now=now)
@@ -85,13 +84,13 @@ def enrol(
 
 def _take_over(
     connection: Connection,
-    known: Row[*tuple[Any, ...]],
+    known: Record,
     found: Sequence[Change],
-    plan: "Plan",
-    study: "Study",
+    plan: Plan,
+    study: Study,
     *,
     extend: bool,
-    predicted: Mapping[tuple[str, int], float],
+    predicted: Mapping[Reference, float],
     now: float,
 ) -> Enrolment:
     grave = [change for change in found if not _under(change.path, HARMLESS)]
@@ -115,12 +114,12 @@ def _check(grave: Sequence[Change], name: str, path: str, *, extend: bool) -> No
     if fixed:
         raise UsageError(
             f"study {name!r} was launched with another metric than {path} has now:\n{_lines(fixed)}\n"
-            "Its results are in the old one. Give the study a new name (study: NAME)"
+            "Its results are in the old metric. Rename the study (study: NAME)"
         )
     if grave and not extend:
         raise UsageError(
-            f"study {name!r} is in the store already, and {path} differs from it as launched:\n{_lines(grave)}\n"
-            f"Give the study a new name (study: NAME), or add what is new to it: sweeper launch {path} --extend"
+            f"study {name!r} is already in the store, and {path} differs from it:\n{_lines(grave)}\n"
+            f"Rename the study (study: NAME), or add what is new to it: sweeper launch {path} --extend"
         )
 
 
@@ -135,18 +134,17 @@ def _under(path: str, prefixes: Sequence[str]) -> bool:
     return any(path == prefix or path.startswith((f"{prefix}.", f"{prefix}_")) for prefix in prefixes)
 
 
-def _columns(study: "Study") -> dict[str, object]:
-    document = study.document
-    metric, budget = document["metric"], document.get("budget") or {}
+def _columns(study: Study) -> dict[str, object]:
+    document = to_json(study)
     return {
         "source": study.source,
         "source_path": str(study.path),
         "spec": document,
         "spec_sha256": _sha256(document),
-        "claims_sha256": _sha256(document.get("claims")),
-        "metric": metric["name"],
-        "direction": metric["direction"],
-        "budget_device_hours": budget.get("device_hours"),
+        "claims_sha256": _sha256(document["claims"]),
+        "metric": study.metric.name,
+        "direction": study.metric.direction,
+        "budget_device_hours": study.device_hours,
     }
 
 

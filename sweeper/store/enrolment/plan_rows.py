@@ -1,26 +1,22 @@
-"""The rows of a plan: phases, their trials and members, and Optuna's view. New studies and extended ones go one way."""
+"""The rows of a plan: phases, their trials and members, and Optuna's view, for new and extended studies alike."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, Row, delete, insert, select, update
+from sqlalchemy import Connection, delete, insert, select, update
 
+from sweeper.planning.plan import Plan, PlannedPhase, PlannedTrial, Reference
 from sweeper.spec.json_phases import phase_to_json
+from sweeper.spec.study import Study
 from sweeper.store import optuna_mirror
 from sweeper.store.optuna_mirror import MirroredTrial
-from sweeper.store.schema import phase_trials, phases, studies, trials
-
-if TYPE_CHECKING:
-    from sweeper.planning.plan import Plan, PlannedPhase, PlannedTrial
-    from sweeper.spec.study import Study
-
-Reference = tuple[str, int]  # (phase, number) as the plan counts them
+from sweeper.store.schema import phase_trials, phases, trials
+from sweeper.store.transactions import Record
 
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """How many trials are new, and which of those that were there the plan does not want, as ``phase/number``."""
+    """Number of new trials, and the stored trials that the plan does not have, as ``phase/number``."""
 
     added: int
     unwanted: tuple[str, ...]
@@ -29,14 +25,14 @@ class Written:
 def write_plan(
     connection: Connection,
     study_id: int,
-    plan: "Plan",
-    study: "Study",
+    plan: Plan,
+    study: Study,
     predicted: Mapping[Reference, float],
 ) -> Written:
-    """Adds what of a plan the store lacks.
+    """Add to the store what it lacks of a plan.
 
-    A trial is known by its configuration, seed and budget. The trials of samplers and promotions have no
-    configuration yet and are known by their phase, seed and budget; any of them may have been drawn meanwhile.
+    A trial is identified by its configuration, seed and budget. Trials of samplers and promotions have no configuration
+    yet and are identified by their phase, seed and budget; any of them may have been drawn in the meantime.
     """
     stored = connection.execute(select(trials).where(trials.c.study_id == study_id).order_by(trials.c.id)).all()
     known = {(row.configuration_hash, row.seed, row.budget_key): row.id for row in stored if row.configuration_hash}
@@ -48,7 +44,7 @@ def write_plan(
         found = _match(phase, own, known)
         fresh = [trial for trial in phase.trials if trial.number not in found]
         first = max((row.number for row in own), default=-1) + 1
-        numbers = {trial.number: first + place for place, trial in enumerate(fresh)}
+        numbers = {trial.number: first + offset for offset, trial in enumerate(fresh)}
         new = _add_trials(connection, rows[phase.name], fresh, numbers, predicted)
         ids |= {(phase.name, number): trial_id for number, trial_id in (found | new).items()}
         added += len(new)
@@ -60,10 +56,8 @@ def write_plan(
     return Written(added, unwanted)
 
 
-def _match(
-    phase: "PlannedPhase", own: Sequence[Row[*tuple[Any, ...]]], known: Mapping[tuple[str, int, str], int]
-) -> dict[int, int]:
-    """The stored trials of those that the phase owns in the plan: ids by planned number."""
+def _match(phase: PlannedPhase, own: Sequence[Record], known: Mapping[tuple[str, int, str], int]) -> dict[int, int]:
+    """Return the stored trials of those that the phase owns in the plan: ids by planned number."""
     found: dict[int, int] = {}
     taken: set[int] = set()
     for trial in phase.trials:
@@ -78,23 +72,20 @@ def _match(
     return found
 
 
-def _may_be(row: Row[*tuple[Any, ...]], trial: "PlannedTrial", design: str) -> bool:
-    """A sampler's trial may have got another seed when its configuration had been drawn before."""
+def _may_be(row: Record, trial: PlannedTrial, design: str) -> bool:
+    """Return whether a stored trial may be a planned one; a sampler's may have got another seed when it was drawn."""
     return bool(row.budget_key == trial.budget.key and (design == "sampler" or row.seed == trial.seed))
 
 
-def _write_phases(
-    connection: Connection, study_id: int, plan: "Plan", typed: "Study"
-) -> dict[str, Row[*tuple[Any, ...]]]:
-    """Phases that are new, in the plan's order, with their distributions wide enough for all their trials."""
-    study = connection.execute(select(studies).where(studies.c.id == study_id)).one()
+def _write_phases(connection: Connection, study_id: int, plan: Plan, study: Study) -> dict[str, Record]:
+    """Write the plan's phases in its order, with distributions wide enough for all their trials."""
     here = phases.c.study_id == study_id
     known = {row.name: row for row in connection.execute(select(phases).where(here).order_by(phases.c.position))}
-    # Positions are unique at every moment: out of the way first.
+    # Positions must be unique at every moment: move the old ones out of the way first.
     connection.execute(update(phases).where(here).values(position=-1 - phases.c.position))
     for position, phase in enumerate(plan.phases):
         row = known.get(phase.name)
-        base = _distributions(phase, typed) if row is None else row.distributions
+        base = _distributions(phase, study) if row is None else row.distributions
         drawn = [trial.configuration for trial in phase.trials if trial.configuration is not None]
         distributions = optuna_mirror.widened(base, drawn)
         values = {
@@ -104,9 +95,9 @@ def _write_phases(
             "distributions": distributions,
         }
         if row is None:
-            attributes = {"study": study.name, "phase": phase.name, "metric": study.metric, "design": phase.kind}
+            attributes = {"study": study.name, "phase": phase.name, "metric": study.metric.name, "design": phase.kind}
             name = f"{study.name}/{phase.name}"
-            optuna_id = optuna_mirror.create_study(connection, name, study.direction, attributes)
+            optuna_id = optuna_mirror.create_study(connection, name, study.metric.direction, attributes)
             connection.execute(
                 insert(phases).values(study_id=study_id, name=phase.name, optuna_study_id=optuna_id, **values)
             )
@@ -114,14 +105,13 @@ def _write_phases(
             connection.execute(update(phases).where(phases.c.id == row.id).values(values))
             optuna_mirror.set_distributions(connection, row.optuna_study_id, distributions)
     left = [name for name in known if name not in {phase.name for phase in plan.phases}]
-    for place, name in enumerate(left):
-        position = len(plan.phases) + place
+    for position, name in enumerate(left, start=len(plan.phases)):
         connection.execute(update(phases).where(phases.c.id == known[name].id).values(position=position))
     return {row.name: row for row in connection.execute(select(phases).where(here))}
 
 
-def _distributions(planned: "PlannedPhase", study: "Study") -> dict[str, dict[str, object]]:
-    """What each factor of a phase may be: its range, or its levels in the file's order."""
+def _distributions(planned: PlannedPhase, study: Study) -> dict[str, dict[str, object]]:
+    """Return the distribution of each factor of a phase: its range, or its levels in the file's order."""
     phase = planned.phase
     names = [*(phase.factors or study.factors), *phase.blocks]
     used = {name for trial in planned.trials for name in (trial.configuration or {})}
@@ -137,12 +127,12 @@ def _distributions(planned: "PlannedPhase", study: "Study") -> dict[str, dict[st
 
 def _add_trials(
     connection: Connection,
-    phase: Row[*tuple[Any, ...]],
-    planned: Sequence["PlannedTrial"],
+    phase: Record,
+    planned: Sequence[PlannedTrial],
     numbers: Mapping[int, int],
     predicted: Mapping[Reference, float],
 ) -> dict[int, int]:
-    """New waiting trials, in our tables and in Optuna's; ids by planned number."""
+    """Add waiting trials to our tables and Optuna's; return ids by planned number."""
     if not planned:
         return {}
     mirrored = [_mirrored(trial, numbers[trial.number]) for trial in planned]
@@ -170,7 +160,7 @@ def _add_trials(
     return {trial.number: ids[numbers[trial.number]] for trial in planned}
 
 
-def _mirrored(trial: "PlannedTrial", number: int) -> MirroredTrial:
+def _mirrored(trial: PlannedTrial, number: int) -> MirroredTrial:
     attributes = {
         "seed": trial.seed,
         "budget": trial.budget.as_dict(),
@@ -181,12 +171,12 @@ def _mirrored(trial: "PlannedTrial", number: int) -> MirroredTrial:
 
 
 def _write_members(connection: Connection, phase_id: int, wanted: Iterable[int]) -> None:
-    """The trials of a phase in the plan's order; those that it wanted before and does not any more come after them."""
+    """Write the trials of a phase in the plan's order; earlier members that it no longer has come after them."""
     before = connection.execute(
         select(phase_trials.c.trial_id).where(phase_trials.c.phase_id == phase_id).order_by(phase_trials.c.position)
     ).scalars()
     members = list(dict.fromkeys([*wanted, *before]))
     connection.execute(delete(phase_trials).where(phase_trials.c.phase_id == phase_id))
-    rows = [{"phase_id": phase_id, "position": place, "trial_id": trial} for place, trial in enumerate(members)]
+    rows = [{"phase_id": phase_id, "position": index, "trial_id": trial} for index, trial in enumerate(members)]
     if rows:
         connection.execute(insert(phase_trials), rows)

@@ -1,1 +1,1 @@
-"""Who runs which trial: short transactions on the queue."""
+"""The queue: who runs which trial, in short transactions."""

@@ -1,19 +1,22 @@
-"""Attempts that ended without a word: found by their lease or by their dead supervisor, closed, their trial freed."""
+"""Attempts whose supervisor was lost, found by their lease or their process: closed, and their trials freed."""
 
-from typing import Any, Final
+from typing import Final
 
-from sqlalchemy import Connection, Engine, Row, func, select, update
+from sqlalchemy import Connection, Engine, func, select, update
 
 from sweeper.store import optuna_mirror
 from sweeper.store.records import LOST_LIMIT, ExitReason, RunningAttempt
 from sweeper.store.schema import attempts, phases, studies, trials
-from sweeper.store.transactions import reading, writing
+from sweeper.store.transactions import Record, reading, writing
 
 FREED: Final = {"state": "waiting", "lease_owner": None, "lease_expires_at": None}
 
 
 def abandoned(engine: Engine, study_id: int, machine: str) -> tuple[RunningAttempt, ...]:
-    """The running attempts of a machine. Who finds a supervisor dead kills what is left and releases its trial."""
+    """Return the running attempts of a machine.
+
+    A caller that finds a supervisor dead ends what is left of its trial and releases the trial.
+    """
     query = (
         select(attempts, phases.c.name.label("phase"), trials.c.number.label("trial_number"))
         .join(trials, trials.c.id == attempts.c.trial_id)
@@ -40,10 +43,10 @@ def abandoned(engine: Engine, study_id: int, machine: str) -> tuple[RunningAttem
 
 
 def release(engine: Engine, attempt_id: int, message: str, now: float) -> bool:
-    """Closes an attempt whose supervisor is known to be dead; its trial can be claimed at once.
+    """Close an attempt whose supervisor is known to be dead, so that its trial can be claimed at once.
 
     Returns:
-        False: it had ended already, or another attempt has the trial.
+        False if it had already ended, or another attempt has the trial.
     """
     with writing(engine) as connection:
         row = connection.execute(
@@ -63,7 +66,7 @@ def release(engine: Engine, attempt_id: int, message: str, now: float) -> bool:
 
 
 def close_lost(connection: Connection, trial_id: int, message: str) -> None:
-    """Closes the open attempt of a trial as killed. It ended when it was last heard of, for all that is known."""
+    """Close the open attempt of a trial as killed. Its end is its last heartbeat, as far as anyone knows."""
     connection.execute(
         update(attempts)
         .where(attempts.c.trial_id == trial_id, attempts.c.ended_at.is_(None))
@@ -71,8 +74,10 @@ def close_lost(connection: Connection, trial_id: int, message: str) -> None:
     )
 
 
-def fail_if_out_of_attempts(connection: Connection, trial: Row[*tuple[Any, ...]], now: float) -> bool:
-    """Fails a trial that lost its supervisor for good: its study is cancelled, or it must be the cause by now.
+def fail_if_out_of_attempts(connection: Connection, trial: Record, now: float) -> bool:
+    """Fail a trial that lost its supervisor if it may not run again, and return whether it may not.
+
+    Its study was cancelled, or it lost so many supervisors that the trial must be the cause.
 
     Args:
         trial: a row with id, study_id, optuna_trial_id and started_at.
@@ -89,15 +94,13 @@ def fail_if_out_of_attempts(connection: Connection, trial: Row[*tuple[Any, ...]]
     ).scalar_one()
     if lost <= LOST_LIMIT:
         return False
-    message = f"{lost} attempts ended together with their supervisors: does the trial take the machine down?"
+    message = f"{lost} attempts ended together with their supervisors. Does the trial crash the machine?"
     fail(connection, trial, exit_reason="killed", message=message, now=now)
     return True
 
 
-def fail(
-    connection: Connection, trial: Row[*tuple[Any, ...]], *, exit_reason: ExitReason, message: str | None, now: float
-) -> None:
-    """Ends a trial as failed, in both views. `trial` is a row with id, optuna_trial_id and started_at."""
+def fail(connection: Connection, trial: Record, *, exit_reason: ExitReason, message: str | None, now: float) -> None:
+    """End a trial as failed, in our tables and Optuna's. `trial` has id, optuna_trial_id and started_at."""
     values = {**FREED, "state": "failed", "exit_reason": exit_reason, "message": message, "ended_at": now}
     connection.execute(update(trials).where(trials.c.id == trial.id).values(values))
     optuna_mirror.end(

@@ -1,4 +1,4 @@
-"""Who runs which trial: the next one is taken, and an attempt of it opened, in one short transaction."""
+"""Claim the next trial and open an attempt of it, in one short transaction."""
 
 import hashlib
 import json
@@ -23,9 +23,9 @@ from sweeper.store.records import (
     run_dir_of,
 )
 from sweeper.store.schema import attempts, environments, phases, studies, trials
-from sweeper.store.transactions import upsert, writing
+from sweeper.store.transactions import Record, upsert, writing
 
-# What a claim needs of a study; its source and document can be long.
+# The columns that a claim needs; a study's source and document can be long.
 _STUDY: Final = (
     studies.c.id,
     studies.c.name,
@@ -45,17 +45,17 @@ def claim_trial(
     now: float,
     environment: Mapping[str, object] | None = None,
 ) -> Lease | None:
-    """Takes the next trial and opens an attempt of it; None if there is nothing to take at the moment.
+    """Claim the next trial and open an attempt of it; return None if there is no trial to claim at the moment.
 
-    First come trials whose lease ran out: their old attempt is closed as killed, and the same trial goes on. Then
-    what waits, by phase and number. Trials of a promotion that is not filled in yet are not there to take.
+    Trials whose lease expired come first: their old attempt is closed as killed, and the same trial resumes. Then come
+    waiting trials, by phase and number. Trials of a promotion that is not filled in yet cannot be claimed.
 
     Args:
-        lease_s: the trial can be claimed by others once this much time passes without `renew`.
+        lease_s: others can claim the trial once this much time has passed without `renew`.
         environment: facts about the software and the machine, stored once however many attempts share them.
 
     Raises:
-        BudgetTooSmall: the study's budget does not admit the next trial.
+        BudgetTooSmall: the study's budget does not allow the next trial.
     """
     with writing(engine) as connection:
         study = connection.execute(select(*_STUDY).where(studies.c.id == study_id)).one()
@@ -73,16 +73,14 @@ def claim_trial(
                 connection, trial.optuna_trial_id, started_at=trial.started_at or now, attempt=trial.attempts + 1
             )
             return _lease(study, trial, attempt_id, superseded)
-        if lost is not None:  # its old attempt is closed: it waits like the others for a larger budget
+        if lost is not None:  # its old attempt is closed; like the others it waits for a larger budget
             connection.execute(update(trials).where(trials.c.id == trial.id).values(FREED))
             optuna_mirror.requeue(connection, [trial.optuna_trial_id])
     raise refusal
 
 
-def _refusal(
-    connection: Connection, study: Row[*tuple[Any, ...]], trial: Row[*tuple[Any, ...]], now: float
-) -> BudgetTooSmall | None:
-    """Why the budget does not admit a trial: what is spent, promised to running trials and predicted must fit."""
+def _refusal(connection: Connection, study: Record, trial: Record, now: float) -> BudgetTooSmall | None:
+    """Return why the budget does not allow a trial: spent, reserved and predicted time must fit together."""
     if study.budget_device_hours is None:
         return None
     cap = study.budget_device_hours * 3600
@@ -93,15 +91,15 @@ def _refusal(
     if found.spent < cap and committed + needed <= cap:
         return None
     return BudgetTooSmall(
-        f"the budget of {device_hours(study.budget_device_hours)} does not admit trial {trial.phase}/{trial.number}: "
-        f"{hours(found.spent / 3600)} are spent, {hours(found.reserved / 3600)} promised to running trials, and it is "
-        f"predicted to need {hours(needed / 3600)}",
+        f"the budget of {device_hours(study.budget_device_hours)} does not allow trial {trial.phase}/{trial.number}: "
+        f"{hours(found.spent / 3600)} spent, {hours(found.reserved / 3600)} reserved for running trials, and "
+        f"{hours(needed / 3600)} predicted for this one",
         others_running=found.running > 0,
     )
 
 
-def _last_process(connection: Connection, trial: Row[*tuple[Any, ...]]) -> ProcessIdentity | None:
-    """The process of a trial's last attempt, which may still run although its supervisor let the lease run out."""
+def _last_process(connection: Connection, trial: Record) -> ProcessIdentity | None:
+    """Return the process of a trial's last attempt, which may still run although its lease expired."""
     last = connection.execute(
         select(attempts.c.machine, attempts.c.pid, attempts.c.pid_started_at).where(
             attempts.c.trial_id == trial.id, attempts.c.number == trial.fence
@@ -112,12 +110,12 @@ def _last_process(connection: Connection, trial: Row[*tuple[Any, ...]]) -> Proce
     return ProcessIdentity(machine=last.machine, pid=last.pid, pid_started_at=last.pid_started_at)
 
 
-def _candidates() -> Select[Any]:
+def _candidates() -> Select[*tuple[Any, ...]]:
     columns = (trials, phases.c.name.label("phase"), phases.c.design)
     return select(*columns).join(phases, phases.c.id == trials.c.phase_id)
 
 
-def _with_lost_lease(connection: Connection, study_id: int, now: float) -> Row[*tuple[Any, ...]] | None:
+def _with_lost_lease(connection: Connection, study_id: int, now: float) -> Record | None:
     query = (
         _candidates()
         .where(trials.c.study_id == study_id, trials.c.state == "running", trials.c.lease_expires_at <= now)
@@ -126,20 +124,20 @@ def _with_lost_lease(connection: Connection, study_id: int, now: float) -> Row[*
         .with_for_update(skip_locked=True, of=trials)
     )
     while (trial := connection.execute(query).one_or_none()) is not None:
-        message = f"the supervisor {trial.lease_owner} let its lease run out: it died, hung or lost the store"
+        message = f"the lease of its supervisor {trial.lease_owner} expired: it died, hung or lost the store"
         close_lost(connection, trial.id, message)
         if not fail_if_out_of_attempts(connection, trial, now):
             return trial
     return None
 
 
-def _next_waiting(connection: Connection, study_id: int, now: float) -> Row[*tuple[Any, ...]] | None:
-    """The next of the phase with the longest trials, by number; of phases alike, of the first."""
+def _next_waiting(connection: Connection, study_id: int, now: float) -> Record | None:
+    """Return the first waiting trial of the phase with the longest trials; ties go to the first phase."""
     for phase_id, design in _in_order(connection, study_id):
         query = _candidates().where(
             trials.c.phase_id == phase_id,
             trials.c.state == "waiting",
-            # No back-off is longer: the clock was set back since this one was written.
+            # No back-off is longer, so the clock has been set back since this one was written.
             (trials.c.not_before <= now) | (trials.c.not_before > now + LONGEST_BACK_OFF_S),
         )
         if design != "sampler":
@@ -152,9 +150,9 @@ def _next_waiting(connection: Connection, study_id: int, now: float) -> Row[*tup
 
 
 def _in_order(connection: Connection, study_id: int) -> Sequence[Row[int, str]]:
-    """Id and design of the phases that have waiting trials: the longest trials first; of phases alike, the first.
+    """Return id and design of the phases with waiting trials: longest trials first; ties go to the first phase.
 
-    A phase alone needs no order: to look through 10,000 trials for the longest takes longer than the rest of a claim.
+    A single phase needs no order: finding the longest of 10,000 trials takes longer than the rest of a claim.
     """
     waiting = trials.c.state == "waiting"
     waits = select(trials.c.id).where(trials.c.phase_id == phases.c.id, waiting).exists()
@@ -168,9 +166,7 @@ def _in_order(connection: Connection, study_id: int) -> Sequence[Row[int, str]]:
     return sorted(found, key=lambda phase: -length_class(lengths.get(phase.id)))
 
 
-def _take(
-    connection: Connection, trial: Row[*tuple[Any, ...]], slot: SlotIdentity, lease_expires_at: float, now: float
-) -> bool:
+def _take(connection: Connection, trial: Record, slot: SlotIdentity, lease_expires_at: float, now: float) -> bool:
     taken = connection.execute(
         update(trials)
         .where(trials.c.id == trial.id, trials.c.state == trial.state, trials.c.fence == trial.fence)
@@ -190,7 +186,7 @@ def _take(
 
 def _open_attempt(
     connection: Connection,
-    trial: Row[*tuple[Any, ...]],
+    trial: Record,
     slot: SlotIdentity,
     now: float,
     environment: Mapping[str, object] | None,
@@ -220,9 +216,7 @@ def _open_attempt(
     return int(key[0])
 
 
-def _lease(
-    study: Row[*tuple[Any, ...]], trial: Row[*tuple[Any, ...]], attempt_id: int, superseded: ProcessIdentity | None
-) -> Lease:
+def _lease(study: Record, trial: Record, attempt_id: int, superseded: ProcessIdentity | None) -> Lease:
     return Lease(
         trial_id=trial.id,
         attempt_id=attempt_id,
@@ -232,7 +226,6 @@ def _lease(
         direction=study.direction,
         phase_id=trial.phase_id,
         phase=trial.phase,
-        design=trial.design,
         number=trial.number,
         fence=trial.fence + 1,
         attempt=trial.attempts + 1,
@@ -242,7 +235,6 @@ def _lease(
         seed=trial.seed,
         budget=trial.budget,
         run_dir=run_dir_of(Path(study.runs_dir) / study.name, trial.phase, trial.number),
-        predicted_device_seconds=trial.predicted_device_seconds,
         optuna_trial_id=trial.optuna_trial_id,
         superseded=superseded,
     )

@@ -1,4 +1,4 @@
-"""What is done to a study's queue as a whole: retry, cancel, count, and when there is something to do again."""
+"""Operations on a study's queue as a whole: retry, cancel, count, and when there is something to do again."""
 
 from sqlalchemy import Engine, func, select, update
 
@@ -10,10 +10,12 @@ from sweeper.store.transactions import reading, writing
 
 
 def retry_failed(engine: Engine, study_id: int, now: float) -> int:
-    """Puts all failed trials back into the queue with their limits afresh; they resume from their checkpoints.
+    """Queue all failed trials again with fresh limits; they resume from their checkpoints.
+
+    A cancelled study resumes.
 
     Returns:
-        How many. A study that was cancelled goes on.
+        How many trials were queued.
     """
     with writing(engine) as connection:
         connection.execute(update(studies).where(studies.c.id == study_id).values(cancelled_at=None))
@@ -39,10 +41,10 @@ def retry_failed(engine: Engine, study_id: int, now: float) -> int:
 
 
 def cancel(engine: Engine, study_id: int, now: float) -> int:
-    """Ends a study early: what waits fails as cancelled, and its runners are asked to stop what runs.
+    """End a study early: waiting trials fail as cancelled, and its runners are asked to stop running ones.
 
     Returns:
-        How many trials had been waiting.
+        How many trials were waiting.
     """
     with writing(engine) as connection:
         connection.execute(update(studies).where(studies.c.id == study_id).values(cancelled_at=now))
@@ -52,7 +54,7 @@ def cancel(engine: Engine, study_id: int, now: float) -> int:
             )
         ).all()
         for trial in waiting:
-            fail(connection, trial, exit_reason="cancelled", message="cancelled while it waited", now=now)
+            fail(connection, trial, exit_reason="cancelled", message="cancelled while it was waiting", now=now)
         connection.execute(
             update(runners)
             .where(runners.c.study_id == study_id, runners.c.ended_at.is_(None))
@@ -62,7 +64,7 @@ def cancel(engine: Engine, study_id: int, now: float) -> int:
 
 
 def counts(engine: Engine, study_id: int) -> dict[TrialState, int]:
-    """How many trials of a study are in each state; every state is there."""
+    """Return the number of a study's trials in each state, zeros included."""
     query = select(trials.c.state, func.count()).where(trials.c.study_id == study_id).group_by(trials.c.state)
     with reading(engine) as connection:
         found = {str(state): int(number) for state, number in connection.execute(query)}
@@ -70,14 +72,15 @@ def counts(engine: Engine, study_id: int) -> dict[TrialState, int]:
 
 
 def next_due(engine: Engine, study_id: int, now: float) -> float | None:
-    """When the queue may next have something to do for a slot.
+    """Return when the queue may next have work for a slot.
 
     Returns:
-        The earliest time at which a trial can be claimed, as far as is known now; `now` or earlier: at once, be it
-        by filling in a promotion. None: every trial has ended. A running trial counts with the end of its lease.
+        The earliest time at which a trial can be claimed, as far as is known now; `now` or earlier means at once,
+        even if only to fill in a promotion. None if every trial has ended. A running trial counts with the end of its
+        lease.
     """
-    undrawn = trials.c.configuration_hash.is_(None)
-    kind = (trials.c.state, phases.c.design, undrawn)
+    has_no_configuration = trials.c.configuration_hash.is_(None)
+    kind = (trials.c.state, phases.c.design, has_no_configuration)
     query = (
         select(*kind, func.min(trials.c.not_before), func.min(trials.c.lease_expires_at))
         .join(phases, phases.c.id == trials.c.phase_id)
@@ -87,10 +90,10 @@ def next_due(engine: Engine, study_id: int, now: float) -> float | None:
     due: list[float] = []
     unfilled = False
     with reading(engine) as connection:
-        for state, design, is_undrawn, not_before, lease_expires_at in connection.execute(query):
+        for state, design, is_open, not_before, lease_expires_at in connection.execute(query):
             if state == "running":
                 due.append(lease_expires_at)
-            elif is_undrawn and design != "sampler":
+            elif is_open and design != "sampler":
                 unfilled = True
             else:
                 due.append(not_before)

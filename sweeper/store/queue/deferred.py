@@ -1,21 +1,24 @@
 """Configurations that are known only once other trials have ended: promotions, and what samplers learn from."""
 
 import math
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, Final, Literal
+from dataclasses import dataclass
+from typing import Final
 
-from sqlalchemy import Connection, Engine, Row, ScalarSelect, delete, select, update
+from sqlalchemy import Connection, Engine, ScalarSelect, delete, select, update
 
+from sweeper.designs.kinds import PromoteDesign
+from sweeper.designs.levels import Level
+from sweeper.designs.paths import Config
+from sweeper.spec.json_phases import design_from_json
+from sweeper.spec.study import Direction
 from sweeper.store import optuna_mirror
 from sweeper.store.queue.attempts import fail
 from sweeper.store.records import Lease, TrialState
 from sweeper.store.schema import phase_trials, phases, studies, trials
-from sweeper.store.transactions import reading, writing
+from sweeper.store.transactions import Record, reading, writing
 
-Resolve = Callable[[str, Mapping[str, object]], tuple[Mapping[str, object], str]]
-Fate = Literal["filled", "shared", "closed"]
+Resolve = Callable[[str, Mapping[str, Level]], tuple[Config, str]]
 
 UNFILLED: Final = (trials.c.state == "waiting") & trials.c.configuration_hash.is_(None)
 
@@ -26,35 +29,33 @@ class PastTrial:
 
     trial_id: int
     position: int  # in its phase
-    configuration: Mapping[str, object]
-    config: Mapping[str, object]
+    configuration: Mapping[str, Level]
     configuration_hash: str
     seed: int
     state: TrialState
     value: float | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Filled:
-    """What became of the waiting trials of one promotion."""
+@dataclass(frozen=True, slots=True)
+class _Winner:
+    """A configuration that is promoted, complete for the phase that it is promoted to."""
 
-    phase: str
-    filled: int  # got a configuration
-    shared: int  # the study had a trial of that configuration, seed and budget already
-    closed: int  # nothing was left to promote
+    configuration: Mapping[str, Level]
+    config: Config
+    configuration_hash: str
 
 
 def history(engine: Engine, phase_id: int) -> tuple[PastTrial, ...]:
-    """The trials of a phase that have a configuration, in its order, those it shares with an earlier phase included."""
+    """Return the trials of a phase that have a configuration, in its order, including those of earlier phases."""
     with reading(engine) as connection:
         return _history(connection, phase_id)
 
 
 def promoted_from(engine: Engine, lease: Lease, source: str) -> tuple[str, int] | None:
-    """The trial of the source phase with a promoted trial's configuration and seed.
+    """Return the trial of the source phase with a promoted trial's configuration and seed.
 
     Returns:
-        The phase that it is counted in and its number there; None if the phase has none such.
+        The phase that owns it and its number there; None if the source phase has no such trial.
     """
     query = (
         select(trials.c.configuration, phases.c.name, trials.c.number)
@@ -75,16 +76,14 @@ def _phase_id(study_id: int, name: str) -> ScalarSelect[int]:
     return select(phases.c.id).where(phases.c.study_id == study_id, phases.c.name == name).scalar_subquery()
 
 
-def fill_promotions(engine: Engine, study_id: int, *, now: float, resolve: Resolve | None = None) -> tuple[Filled, ...]:
-    """Gives the trials of each promotion whose source phase has ended the configurations that won there.
+def fill_promotions(engine: Engine, study_id: int, *, now: float, resolve: Resolve) -> None:
+    """Give the trials of each promotion whose source phase has ended the configurations that won there.
 
-    Cheap where there is nothing to do, and safe to call by several slots at a time: a trial is filled in once. Where
-    fewer configurations won than were planned, the trials left over fail with a message, so that nothing waits for
-    ever.
+    Cheap if there is nothing to do, and safe to call from several slots at once: a trial is filled in once. If fewer
+    configurations won than were planned, the remaining trials fail with a message, so nothing waits forever.
 
     Args:
-        resolve: (phase, configuration) -> the program's complete config and its hash, for phases that override the
-            baseline; without it the config is that of the source's trial.
+        resolve: returns the program's complete config and its hash for a phase and a configuration.
     """
     query = (
         select(phases.c.position, phases.c.id)
@@ -95,10 +94,10 @@ def fill_promotions(engine: Engine, study_id: int, *, now: float, resolve: Resol
     )
     with reading(engine) as connection:
         if connection.execute(query).first() is None:
-            return ()
+            return
     with writing(engine) as connection:
-        found = [_fill(connection, row.id, resolve, now) for row in connection.execute(query).all()]
-    return tuple(filled for filled in found if filled is not None)
+        for row in connection.execute(query).all():
+            _fill(connection, row.id, resolve, now)
 
 
 def _history(connection: Connection, phase_id: int) -> tuple[PastTrial, ...]:
@@ -111,34 +110,32 @@ def _history(connection: Connection, phase_id: int) -> tuple[PastTrial, ...]:
     return tuple(
         PastTrial(
             trial_id=row.id,
-            position=place,
+            position=position,
             configuration=row.configuration,
-            config=row.config,
             configuration_hash=row.configuration_hash,
             seed=row.seed,
             state=row.state,
             value=row.value,
         )
-        for place, row in enumerate(connection.execute(query))
+        for position, row in enumerate(connection.execute(query))
     )
 
 
-def _fill(connection: Connection, phase_id: int, resolve: Resolve | None, now: float) -> Filled | None:
-    """Fills in one promotion; None while its source phase has not ended."""
+def _fill(connection: Connection, phase_id: int, resolve: Resolve, now: float) -> None:
+    """Fill in one promotion, unless its source phase has not ended yet."""
     phase = connection.execute(select(phases).where(phases.c.id == phase_id)).one()
-    rule = phase.spec["design"]
-    here = (phases.c.study_id == phase.study_id, phases.c.name == rule["promote"])
+    rule = design_from_json(phase.spec["design"])
+    assert isinstance(rule, PromoteDesign)
+    here = (phases.c.study_id == phase.study_id, phases.c.name == rule.phase)
     source = connection.execute(select(phases).where(*here)).one()
     if _still_going(connection, source.id):
-        return None
+        return
     direction = connection.execute(select(studies.c.direction).where(studies.c.id == phase.study_id)).scalar_one()
-    winners = _winners(_history(connection, source.id), rule["top"], direction)
-    if resolve is not None:
-        winners = [_resolved(winner, resolve(phase.name, winner.configuration)) for winner in winners]
+    best = _best(_history(connection, source.id), rule.top, direction)
+    winners = [_Winner(configuration, *resolve(phase.name, configuration)) for configuration in best]
     distributions = _widen(connection, phase, source, winners)
     own = connection.execute(select(trials).where(trials.c.phase_id == phase.id).order_by(trials.c.number)).all()
     taken = {(row.configuration_hash, row.seed, row.budget_key) for row in own}  # exact repeats have their own key
-    fates: Counter[Fate] = Counter()
     for row in own:
         if row.state != "waiting" or row.configuration_hash is not None:
             continue
@@ -146,22 +143,20 @@ def _fill(connection: Connection, phase_id: int, resolve: Resolve | None, now: f
         winner = next((each for each in winners if (each.configuration_hash, *mine) not in taken), None)
         if winner is None:
             fail(connection, row, exit_reason="cancelled", message=_nothing_left(rule, len(winners)), now=now)
-            fates["closed"] += 1
             continue
         taken.add((winner.configuration_hash, *mine))
-        fates[_give(connection, row, winner, distributions)] += 1
-    return Filled(phase=phase.name, filled=fates["filled"], shared=fates["shared"], closed=fates["closed"])
+        _give(connection, row, winner, distributions)
 
 
-def _winners(past: Sequence[PastTrial], top: int, direction: str) -> list[PastTrial]:
-    """The best configurations by their mean over the seeds, best first; the first trial of each stands for it.
+def _best(past: Sequence[PastTrial], top: int, direction: Direction) -> list[Mapping[str, Level]]:
+    """Return the best configurations by their mean over the seeds, best first; ties go by the phase's order.
 
-    One of which any trial did not complete with a finite value is no winner; ties go by the phase's order.
+    Configurations with a trial that did not complete with a finite value are left out.
     """
-    first: dict[str, PastTrial] = {}
+    first: dict[str, Mapping[str, Level]] = {}
     values: dict[str, list[float]] = {}
     for trial in past:
-        first.setdefault(trial.configuration_hash, trial)
+        first.setdefault(trial.configuration_hash, trial.configuration)
         ok = trial.state == "completed" and trial.value is not None and math.isfinite(trial.value)
         values.setdefault(trial.configuration_hash, []).append(
             trial.value if ok and trial.value is not None else math.nan
@@ -182,20 +177,20 @@ def _still_going(connection: Connection, phase_id: int) -> bool:
     return connection.execute(query).first() is not None
 
 
-def _nothing_left(rule: Mapping[str, Any], num_winners: int) -> str:
+def _nothing_left(rule: PromoteDesign, num_winners: int) -> str:
     return (
-        f"nothing to promote: of the best {rule['top']} configurations of phase {rule['promote']!r} only "
-        f"{num_winners} completed. `sweeper retry` runs failed trials again, and this one after them"
+        f"nothing to promote: only {num_winners} of the best {rule.top} configurations of phase {rule.phase!r} "
+        "completed. `sweeper retry` runs failed trials again, and then this one"
     )
 
 
 def _widen(
     connection: Connection,
-    phase: Row[*tuple[Any, ...]],
-    source: Row[*tuple[Any, ...]],
-    winners: Sequence[PastTrial],
+    phase: Record,
+    source: Record,
+    winners: Sequence[_Winner],
 ) -> optuna_mirror.Distributions:
-    """The source's distributions, with every promoted level in them."""
+    """Add every promoted level to the phase's distributions, which begin as those of its source."""
     base = {**source.distributions, **phase.distributions}
     distributions = optuna_mirror.widened(base, [winner.configuration for winner in winners])
     if distributions != phase.distributions:
@@ -206,11 +201,11 @@ def _widen(
 
 def _give(
     connection: Connection,
-    row: Row[*tuple[Any, ...]],
-    winner: PastTrial,
+    row: Record,
+    winner: _Winner,
     distributions: optuna_mirror.Distributions,
-) -> Fate:
-    """Gives a waiting trial its configuration; if the study has that very trial already, the phase takes that one."""
+) -> None:
+    """Give a waiting trial its configuration; if the study already has that very trial, the phase takes that one."""
     same = connection.execute(
         select(trials.c.id).where(
             trials.c.study_id == row.study_id,
@@ -228,7 +223,7 @@ def _give(
             connection.execute(update(phase_trials).where(*mine).values(trial_id=same))
         connection.execute(delete(trials).where(trials.c.id == row.id))
         optuna_mirror.remove_trial(connection, row.optuna_trial_id)
-        return "shared"
+        return
     values = {
         "configuration": dict(winner.configuration),
         "config": dict(winner.config),
@@ -238,8 +233,3 @@ def _give(
     optuna_mirror.set_params(connection, row.optuna_trial_id, winner.configuration, distributions)
     attributes = {"configuration_hash": winner.configuration_hash}
     optuna_mirror.set_attributes(connection, row.optuna_trial_id, attributes)
-    return "filled"
-
-
-def _resolved(winner: PastTrial, config: tuple[Mapping[str, object], str]) -> PastTrial:
-    return replace(winner, config=config[0], configuration_hash=config[1])

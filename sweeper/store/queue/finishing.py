@@ -1,14 +1,14 @@
 """The end of an attempt: it is closed, and its trial ends, waits to run again, or fails.
 
 Every write of a supervisor is fenced: its trial must still be running under the fence of its lease. So an attempt that
-was taken for dead, and was not, cannot write into the one after it.
+was wrongly taken for dead cannot write into the next one.
 """
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, Final
+from typing import Final
 
-from sqlalchemy import ColumnElement, Connection, Engine, Row, func, select, update
+from sqlalchemy import ColumnElement, Connection, Engine, func, select, update
 
 from sweeper.store import optuna_mirror
 from sweeper.store.queue.attempts import FREED
@@ -25,18 +25,18 @@ from sweeper.store.records import (
     storable,
 )
 from sweeper.store.schema import attempts, studies, trials
-from sweeper.store.transactions import writing
+from sweeper.store.transactions import Record, writing
 
-BACK_OFF_S: Final = 1.0  # before a trial runs again that crashed or ran out of memory; doubles with each time
+BACK_OFF_S: Final = 1.0  # before a trial that crashed or ran out of memory runs again; doubles each time
 BACKS_OFF: Final = ("crashed", "out_of_memory")
 
 
 def fence(lease: Lease) -> tuple[ColumnElement[bool], ...]:
-    """Return the conditions under which a lease may still write: nobody else has taken its trial since."""
+    """Return the conditions under which a lease may still write: nobody else has claimed its trial since."""
     return trials.c.id == lease.trial_id, trials.c.fence == lease.fence, trials.c.state == "running"
 
 
-def fenced_trial(connection: Connection, lease: Lease) -> Row[*tuple[Any, ...]]:
+def fenced_trial(connection: Connection, lease: Lease) -> Record:
     """Read and lock the trial of a lease.
 
     Raises:
@@ -49,25 +49,25 @@ def fenced_trial(connection: Connection, lease: Lease) -> Row[*tuple[Any, ...]]:
 
 
 def finish(engine: Engine, lease: Lease, outcome: Outcome, *, retry: Mapping[str, int], now: float) -> TrialState:
-    """Closes the attempt and decides what becomes of the trial.
+    """Close the attempt and decide what happens to the trial.
 
-    Completed and pruned trials have ended. Those that were preempted or stopped by the budget wait again. The others
-    wait again while attempts of that kind are within the limit, else they failed for good.
+    Completed and pruned trials have ended. Trials that were preempted or stopped by the budget wait again. Others wait
+    again while attempts of that kind are within the limit; then they fail for good.
 
     Args:
-        retry: how many times a trial may run again, by exit reason; one not named may not.
+        retry: how often a trial may run again, by exit reason; never for a reason that is not in it.
 
     Returns:
         The trial's new state: completed, pruned, failed or waiting.
 
     Raises:
-        LeaseLost: the trial is another attempt's; nothing was written.
+        LeaseLost: another attempt has the trial; nothing was written.
         ValueError: a completed trial without a value of the study's metric.
     """
     value = _number(outcome.value)
     outcome = replace(outcome, message=None if outcome.message is None else storable(outcome.message))
     if outcome.exit_reason == "completed" and value is None:
-        raise ValueError(f"a completed trial has a value of {lease.metric}, but got {outcome.value!r}")
+        raise ValueError(f"a completed trial must have a value of {lease.metric}, but got {outcome.value!r}")
     with writing(engine) as connection:
         trial = fenced_trial(connection, lease)
         _close(connection, lease, outcome, now)
@@ -120,7 +120,7 @@ def _close(connection: Connection, lease: Lease, outcome: Outcome, now: float) -
 def _next_state(
     connection: Connection, lease: Lease, outcome: Outcome, retry: Mapping[str, int], now: float
 ) -> tuple[TrialState, ExitReason, float]:
-    """The trial's state after an attempt, its exit reason, and the time before which it must not be claimed."""
+    """Return the trial's state after an attempt, its exit reason, and when it can be claimed again."""
     reason = outcome.exit_reason
     if reason in ("completed", "pruned"):
         return reason, reason, now
@@ -144,4 +144,4 @@ def _next_state(
 
 
 def _number(value: float | None) -> float | None:
-    return None if value is None or value != value else value  # noqa: PLR0124 - not a number
+    return None if value is None or value != value else value  # noqa: PLR0124 - NaN

@@ -1,4 +1,4 @@
-"""Measurements and the byte offset up to which they were read: one transaction, so that each lands exactly once."""
+"""Measurements and the byte offset up to which they were read: in one transaction, so each lands exactly once."""
 
 import math
 from collections.abc import Sequence
@@ -25,17 +25,17 @@ def ingest(
     device_seconds: float | None = None,
     now: float | None = None,
 ) -> bool:
-    """Stores measurements of a running attempt; a step reported again, after a resume, replaces the old value.
+    """Store measurements of a running attempt; a step that is reported again, after a resume, replaces the old value.
 
     Args:
         found: in the order of the file.
         new_offset: bytes of metrics.jsonl that are in the store once this call returns true.
-        device_seconds, now: what the attempt has cost until now; kept, should its supervisor not be heard of again.
+        device_seconds, now: the cost of the attempt up to now, in case its supervisor is never heard from again.
 
     Returns:
-        False: the trial is another attempt's by now, and nothing was written.
+        False if another attempt has the trial by now; nothing was written.
     """
-    # One statement must not meet a key twice (PostgreSQL refuses it): the last one of a step counts.
+    # PostgreSQL refuses a key twice in one statement: the last measurement of a step counts.
     latest = {(measurement.metric, measurement.step): measurement for measurement in found}
     rows = [_row(lease, measurement) for measurement in latest.values()]
     with writing(engine) as connection:
@@ -54,7 +54,7 @@ def ingest(
 
 
 def _progress(found: Sequence[Measurement]) -> dict[str, object]:
-    """How far the trial is: the coordinates of the highest step among the measurements."""
+    """Return how far the trial is: the coordinates of the highest step among the measurements."""
     if not found:
         return {}
     top = max(measurement.step for measurement in found)

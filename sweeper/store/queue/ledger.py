@@ -1,13 +1,14 @@
-"""The ledger: device-seconds of every attempt, those that run now included, and what the budget still admits."""
+"""The ledger: device-seconds of all attempts, running ones included, and what the budget still allows."""
 
 from dataclasses import dataclass
+from typing import Final
 
 from sqlalchemy import Connection, Engine, case, func, select
 
 from sweeper.store.schema import attempts, trials
 from sweeper.store.transactions import reading
 
-LONGEST_SILENCE_S = 60.0  # a running attempt counts for no longer than this after it was last heard of
+LONGEST_SILENCE_S: Final = 60.0  # a running attempt counts for at most this long after its last report
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,9 +16,9 @@ class Balance:
     """A study's device-seconds.
 
     Attributes:
-        spent: by all attempts, those that run counted until now.
-        reserved: what running trials are predicted to need beyond that; those without a prediction need nothing.
-        running: how many trials run.
+        spent: by all attempts, running ones up to now.
+        reserved: what running trials are predicted to need beyond that; trials without a prediction need nothing.
+        running: number of running trials.
     """
 
     spent: float
@@ -26,13 +27,13 @@ class Balance:
 
 
 def balance(connection: Connection, study_id: int, now: float, *, without: int | None = None) -> Balance:
-    """What a study has spent and promised.
+    """Return what a study has spent and reserved.
 
-    A running attempt counts with what it said last and the time since then. That time is bounded on both sides, so
-    that neither a clock that was set nor a machine that died makes device-hours out of nothing.
+    A running attempt counts with its last report and the time since then. That time is bounded on both sides, so
+    neither a clock that was set nor a machine that died creates device-hours out of nothing.
 
     Args:
-        without: a trial that does not count as running; what it has cost does count.
+        without: a trial that does not count as running; its cost does count.
     """
     mine = trials.c.study_id == study_id
     joined = attempts.join(trials, trials.c.id == attempts.c.trial_id)
@@ -61,17 +62,17 @@ def balance(connection: Connection, study_id: int, now: float, *, without: int |
 
 
 def trial_device_seconds(connection: Connection, trial_id: int) -> float:
-    """What the attempts of one trial have cost."""
+    """Return the cost of a trial's attempts."""
     total = func.coalesce(func.sum(attempts.c.device_seconds), 0.0)
     return float(connection.execute(select(total).where(attempts.c.trial_id == trial_id)).scalar_one())
 
 
 def read_balance(engine: Engine, study_id: int, now: float) -> Balance:
-    """`balance` in a transaction of its own."""
+    """Return the `balance` in a transaction of its own."""
     with reading(engine) as connection:
         return balance(connection, study_id, now)
 
 
 def spent_device_seconds(engine: Engine, study_id: int, now: float) -> float:
-    """What a study has cost so far; a running attempt counts until `now`."""
+    """Return the cost of a study so far; a running attempt counts until `now`."""
     return read_balance(engine, study_id, now).spent

@@ -48,10 +48,10 @@ __all__ = [
 
 
 def record_process(engine: Engine, lease: Lease, pid: int, pid_started_at: float) -> None:
-    """Notes the trial's process, so that others may end it should its supervisor die.
+    """Record the trial's process, so that others can end it if its supervisor dies.
 
     Raises:
-        LeaseLost: the trial is another attempt's.
+        LeaseLost: another attempt has the trial.
     """
     with writing(engine) as connection:
         fenced_trial(connection, lease)
@@ -69,7 +69,7 @@ def renew(
     device_seconds: float,
     peak_memory_bytes: int | None = None,
 ) -> bool:
-    """Extends the lease and notes what the attempt has cost since its start; false if the trial is another's."""
+    """Extend the lease and record the attempt's cost since its start; return false if another attempt has the trial."""
     with writing(engine) as connection:
         renewed = connection.execute(update(trials).where(*fence(lease)).values(lease_expires_at=now + lease_s))
         if renewed.rowcount != 1:
@@ -82,7 +82,7 @@ def renew(
         return True
 
 
-def set_configuration(  # noqa: PLR0917 - what defines a trial, in the order of everywhere else
+def set_configuration(  # noqa: PLR0917 - what defines a trial, in the usual order
     engine: Engine,
     lease: Lease,
     configuration: Mapping[str, object],
@@ -90,13 +90,13 @@ def set_configuration(  # noqa: PLR0917 - what defines a trial, in the order of 
     configuration_hash: str,
     seed: int,
 ) -> bool:
-    """Gives a claimed trial of a sampler the configuration drawn for it.
+    """Give a claimed trial of a sampler the configuration drawn for it.
 
     Returns:
-        False: the study has that configuration with that seed and budget already; take a seed not in `used_seeds`.
+        False if the study already has that configuration with that seed and budget; take a seed not in `used_seeds`.
 
     Raises:
-        LeaseLost: the trial is another attempt's.
+        LeaseLost: another attempt has the trial.
     """
     values = {
         "configuration": dict(configuration),
@@ -124,7 +124,7 @@ def set_configuration(  # noqa: PLR0917 - what defines a trial, in the order of 
 
 
 def used_seeds(engine: Engine, lease: Lease, configuration_hash: str) -> frozenset[int]:
-    """The seeds that a configuration has at the lease's budget, in the whole study."""
+    """Return the seeds that a configuration has at the lease's budget, in the whole study."""
     mine = select(trials.c.budget_key).where(trials.c.id == lease.trial_id).scalar_subquery()
     query = select(trials.c.seed).where(
         trials.c.study_id == lease.study_id,

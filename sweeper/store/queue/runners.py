@@ -1,4 +1,4 @@
-"""Launchers and workers: each has a row that it beats, and through which it can be asked to stop."""
+"""Launchers and workers: each has a row with a heartbeat, through which it can be asked to stop."""
 
 from sqlalchemy import Engine, insert, select, update
 
@@ -9,7 +9,7 @@ from sweeper.store.transactions import reading, writing
 def register_runner(
     engine: Engine, study_id: int, *, host: str, pid: int, pid_started_at: float, slots: int, now: float
 ) -> int:
-    """A launcher or worker begins; the id of its row."""
+    """Add a launcher or worker; return the id of its row."""
     with writing(engine) as connection:
         key = connection.execute(
             insert(runners).values(
@@ -27,7 +27,7 @@ def register_runner(
 
 
 def beat_runner(engine: Engine, runner_id: int, *, now: float) -> bool:
-    """Says that the runner lives; true if it is asked to stop."""
+    """Record a runner's heartbeat; return whether it is asked to stop."""
     with writing(engine) as connection:
         connection.execute(update(runners).where(runners.c.id == runner_id).values(heartbeat_at=now))
         return bool(
@@ -36,7 +36,7 @@ def beat_runner(engine: Engine, runner_id: int, *, now: float) -> bool:
 
 
 def stop_requested(engine: Engine, runner_id: int) -> bool:
-    """Whether the runner is asked to stop; writes nothing, for slots that poll."""
+    """Return whether a runner is asked to stop; writes nothing, for slots that poll."""
     with reading(engine) as connection:
         return bool(
             connection.execute(select(runners.c.stop_requested).where(runners.c.id == runner_id)).scalar_one_or_none()
@@ -44,18 +44,18 @@ def stop_requested(engine: Engine, runner_id: int) -> bool:
 
 
 def last_beat(engine: Engine, runner_id: int) -> float | None:
-    """When the runner said last that it lives, by its own clock."""
+    """Return a runner's last heartbeat, by its own clock."""
     with reading(engine) as connection:
         return connection.execute(select(runners.c.heartbeat_at).where(runners.c.id == runner_id)).scalar_one_or_none()
 
 
 def request_stop(engine: Engine, runner_id: int) -> None:
-    """Asks one runner to stop."""
+    """Ask a runner to stop."""
     with writing(engine) as connection:
         connection.execute(update(runners).where(runners.c.id == runner_id).values(stop_requested=True))
 
 
 def end_runner(engine: Engine, runner_id: int, *, now: float) -> None:
-    """The runner has stopped."""
+    """Record that a runner has stopped."""
     with writing(engine) as connection:
         connection.execute(update(runners).where(runners.c.id == runner_id).values(heartbeat_at=now, ended_at=now))

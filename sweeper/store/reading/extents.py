@@ -1,8 +1,7 @@
-"""How far trials are: what the share of their budgets follows from."""
+"""How far trials are, from which the share of their budgets follows."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from sweeper.store.reading.read_connection import ReadConnection, json_value
 from sweeper.store.reading.reader_rows import StudyRow
@@ -11,10 +10,10 @@ from sweeper.store.records import TrialState
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExtentRow:
-    """How far one trial is.
+    """How far a trial is.
 
     Attributes:
-        phase: the first that wants it.
+        phase: the first that has it.
         step: the last at which it reported the study's metric; None if it has not.
         last_step, tokens: the last of any metric.
     """
@@ -22,17 +21,17 @@ class ExtentRow:
     trial_id: int
     phase: str
     state: TrialState
-    config: Mapping[str, Any]
-    budget: Mapping[str, Any]
+    config: Mapping[str, object]
+    budget: Mapping[str, float]
     step: int | None
     last_step: int | None
     tokens: int | None
 
 
 def extents(connection: ReadConnection, study: StudyRow, state: TrialState) -> tuple[ExtentRow, ...]:
-    """The trials of a study that run, or are completed, as far as they are."""
+    """Return how far the trials of a study in one state are."""
     rows = connection.rows(
-        # Of each trial the key's last entry, not all its measurements: `status --watch` asks this again and again.
+        # One index entry per trial, not all its measurements: `status --watch` runs this over and over.
         "SELECT t.id, p.name, t.state, t.config, t.budget,"
         " (SELECT max(m.step) FROM sweeper_measurements m WHERE m.trial_id = t.id AND m.metric = :metric),"
         " t.step, t.tokens FROM sweeper_trials t JOIN sweeper_phases p ON p.id = t.phase_id"

@@ -1,28 +1,22 @@
-"""Runs that ended, of all studies of a store, as predictions want them. It reads only, and makes no store."""
-
-from collections.abc import Mapping
-from typing import Any
+"""Past runs of all studies in a store, for predictions. Reads only, and creates no store."""
 
 from sweeper.forecast.trial_seconds import PastRun
-from sweeper.spec.json_form import program_from_json
 from sweeper.spec.program import Program
 from sweeper.store.reading import reader
 
 
 def past_runs(store: str, program: Program) -> tuple[PastRun, ...]:
-    """The completed and pruned trials of a program, whatever study they belong to.
-
-    A store that is not there yet has none.
+    """Return the completed and pruned trials of a program in any study; none if there is no store yet.
 
     Raises:
-        StoreError: there is a store, but it cannot be read.
+        StoreError: the store cannot be read.
     """
     found: list[PastRun] = []
     with reader.connect_if_there(store) as connection:
         if connection is None:
             return ()
         for study in reader.studies(connection):
-            if program_from_json(study.spec["trial"]["program"]) == program:
+            if study.study.trial.program == program:
                 found += _runs_of(connection, study, program)
     return tuple(found)
 
@@ -37,11 +31,10 @@ def _runs_of(connection: reader.ReadConnection, study: reader.StudyRow, program:
 
 
 def _run(study: reader.StudyRow, trial: reader.TrialRow, program: Program, device: str) -> PastRun:
-    config: Mapping[str, Any] = trial.config or {}
     return PastRun(
         study=study.name,
         program=program,
-        config=config,
+        config=trial.config or {},
         configuration_hash=trial.configuration_hash,
         budget=trial.budget,
         step=trial.step,

@@ -1,4 +1,4 @@
-"""What pilots measured: kept in the store, so that plans, launches and simulations after them know it."""
+"""Pilot measurements, kept in the store for later plans, launches and simulations."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
@@ -12,7 +12,7 @@ from sweeper.store.reading.read_connection import json_value
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
-SINCE: Final = "0002"  # the revision that brought their table
+SINCE: Final = "0002"  # the revision that added their table
 _COLUMNS: Final = (
     "study",
     "program",
@@ -37,7 +37,7 @@ _COLUMNS: Final = (
 
 def keep_pilot(engine: "Engine", runs: Sequence[PilotRun]) -> None:
     """Write the runs of a pilot."""
-    from sqlalchemy import insert  # noqa: PLC0415 - reading needs none of it
+    from sqlalchemy import insert  # noqa: PLC0415 - not needed to read
 
     from sweeper.store.schema import pilots  # noqa: PLC0415
     from sweeper.store.transactions import writing  # noqa: PLC0415
@@ -49,18 +49,18 @@ def keep_pilot(engine: "Engine", runs: Sequence[PilotRun]) -> None:
 
 
 def known_pilots(store: str, program: Program, *, device: str, device_share: float, threads: int) -> Pilots:
-    """What pilots of a program measured on such slots, whatever study asked for them.
+    """Return what pilots of a program measured on such slots, whatever study requested them.
 
-    A store that is not there yet knows of none, and one of an older version neither.
+    There are none if there is no store yet, or if an older version created it.
 
     Raises:
-        StoreError: there is a store, but it cannot be read.
+        StoreError: the store cannot be read.
     """
     with reader.connect_if_there(store) as connection:
         if connection is None or connection.revision < SINCE:
             return Pilots(program)
         rows = connection.rows(
-            f"SELECT {', '.join(_COLUMNS)} FROM sweeper_pilots"  # noqa: S608 - constants of ours
+            f"SELECT {', '.join(_COLUMNS)} FROM sweeper_pilots"  # noqa: S608 - our own constants
             " WHERE device = :device AND device_share = :share AND threads = :threads ORDER BY id",
             {"device": device, "share": device_share, "threads": threads},
         )
@@ -68,7 +68,7 @@ def known_pilots(store: str, program: Program, *, device: str, device_share: flo
     return Pilots(program, tuple(run for run in runs if run.program == program))
 
 
-def _row(run: PilotRun) -> dict[str, Any]:
+def _row(run: PilotRun) -> dict[str, object]:
     decoded = {
         "program": program_to_json(run.program),
         "start_seconds": run.paces.start,

@@ -1,7 +1,7 @@
-"""A connection that only reads, without SQLAlchemy where the store is a file: importing that takes half a second.
+"""A read-only connection, without SQLAlchemy if the store is a file: importing that takes half a second.
 
-`sweeper status` has less time than that. So the reader's SQL is plain text with named parameters, which SQLite's own
-module and SQLAlchemy both take.
+`sweeper status` has less time than that. So the reader's SQL is plain text with named parameters, which both SQLite's
+own module and SQLAlchemy accept.
 """
 
 import json
@@ -17,8 +17,8 @@ from sweeper.store.url import absent, check_sqlite_file, shown, sqlite_path
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
-REVISION: Final = "0002"  # that of `sweeper.store.schema`, which needs SQLAlchemy; a test holds them equal
-OLDEST: Final = "0001"  # the oldest that the reader's queries still suit
+REVISION: Final = "0002"  # as in `sweeper.store.schema`, which needs SQLAlchemy; a test compares them
+OLDEST: Final = "0001"  # the oldest that the reader's queries work on
 Row = tuple[Any, ...]
 
 
@@ -27,18 +27,18 @@ class ReadConnection(Protocol):
 
     @property
     def revision(self) -> str:
-        """Of the schema; a file of an older one is read as it is."""
+        """The schema's revision; a file with an older one is read as it is."""
 
     def rows(self, sql: str, parameters: Mapping[str, object]) -> Sequence[Row]:
-        """All rows of a query with ``:name`` parameters."""
+        """Return all rows of a query with ``:name`` parameters."""
 
 
 @contextmanager
 def connect(store: "str | Engine") -> Iterator[ReadConnection]:
-    """Opens a store for reading: a URL, or an engine for its URL.
+    """Open a store for reading: a URL, or an engine for its URL.
 
     Raises:
-        StoreError: the store is absent, no store, or of another version; the message says what to do.
+        StoreError: the store is missing, not a store, or of another version; the message says what to do.
     """
     url = store if isinstance(store, str) else store.url.render_as_string(hide_password=False)
     path = sqlite_path(url)
@@ -48,7 +48,7 @@ def connect(store: "str | Engine") -> Iterator[ReadConnection]:
 
 @contextmanager
 def connect_if_there(store: str) -> Iterator[ReadConnection | None]:
-    """As `connect`, but None where there is no store yet: no file, or a database without our tables.
+    """Open a store for reading, or yield None if there is none yet: no file, or a database without our tables.
 
     Raises:
         StoreError: there is one, but it cannot be read.
@@ -62,7 +62,7 @@ def connect_if_there(store: str) -> Iterator[ReadConnection | None]:
 
 
 def json_value(value: object) -> Any:
-    """A JSON column: text on SQLite, decoded by the driver elsewhere."""
+    """Return the value of a JSON column: text on SQLite, decoded by the driver elsewhere."""
     return json.loads(value) if isinstance(value, str) else value
 
 
@@ -77,7 +77,7 @@ class _Sqlite:
             return self._connection.execute(sql, dict(parameters)).fetchall()
         except sqlite3.DatabaseError as error:
             raise StoreError(
-                f"store {self._url}: {error}. Check that the file is a store of sweeper's and whole"
+                f"store {self._url}: {error}. Check that the file is a sweeper store and not damaged"
             ) from error
 
 
@@ -89,7 +89,7 @@ def _sqlite(url: str, path: Path) -> Iterator[ReadConnection]:
     try:
         reader = _Sqlite(connection, url)
         found = reader.rows("SELECT name FROM sqlite_master WHERE name = 'sweeper_alembic_version'", {})
-        connection.execute("BEGIN")  # from here on one state, whatever others write
+        connection.execute("BEGIN")  # one state from here on, whatever others write
         reader.revision = _revision(reader if found else None, url)
         yield reader
     finally:
@@ -97,7 +97,7 @@ def _sqlite(url: str, path: Path) -> Iterator[ReadConnection]:
 
 
 def _open_sqlite(url: str, path: Path) -> sqlite3.Connection:
-    """Read-only; where even the shared memory of WAL cannot be made, e.g. on a read-only disk, as a file at rest."""
+    """Open a file read-only; on a read-only disk, where WAL's shared memory cannot be created, as immutable."""
     name = path.absolute().as_uri()
     for options in ("mode=ro", "mode=ro&immutable=1"):
         connection = sqlite3.connect(f"{name}?{options}", uri=True, timeout=60.0, isolation_level=None)
@@ -118,26 +118,26 @@ def _revision(reader: ReadConnection | None, url: str) -> str:
     revision = str(found[0][0])
     if revision > REVISION:
         raise StoreError(
-            f"store {shown(url)}: it was made by a newer version of sweeper (its schema is {revision}, this version "
-            f"knows up to {REVISION}). Update sweeper, or name another store with --store"
+            f"store {shown(url)}: created by a newer version of sweeper (schema {revision}; this version supports up "
+            f"to {REVISION}). Update sweeper, or choose another store with --store"
         )
     if revision < OLDEST:
         raise StoreError(
-            f"store {shown(url)}: it is of an older version of sweeper (schema {revision}, now {REVISION}). "
-            "`sweeper launch` or `sweeper worker` on it brings it up to date"
+            f"store {shown(url)}: created by an older version of sweeper (schema {revision}, now {REVISION}). "
+            "`sweeper launch` or `sweeper worker` migrates it"
         )
     return revision
 
 
 @contextmanager
 def _server(url: str) -> Iterator[ReadConnection]:
-    from sqlalchemy import Connection, text  # noqa: PLC0415 - only where there is a server
+    from sqlalchemy import Connection, text  # noqa: PLC0415 - only needed for a server
 
     from sweeper.store.engine import open_existing  # noqa: PLC0415
     from sweeper.store.transactions import reading  # noqa: PLC0415
 
     class Server:
-        revision = REVISION  # it was brought up to date when it was opened
+        revision = REVISION  # it was migrated when it was opened
 
         def __init__(self, connection: Connection) -> None:
             self._connection = connection

@@ -1,4 +1,4 @@
-"""The one read-only module: what status, export and reports see of a store. It writes nothing.
+"""The read-only module through which status, export and reports see a store.
 
 ::
 
@@ -6,18 +6,18 @@
         study = reader.study(connection, "quickstart")
         trials = reader.trials(connection, study.id)
 
-One `connect` sees one state of the store, however long it lasts and whatever is written meanwhile.
+One `connect` sees one state of the store, however long it lasts and whatever is written in the meantime.
 """
 
 import difflib
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
-from typing import Any, Final
+from typing import Final
 
 from sweeper.errors import UsageError
 from sweeper.store.reading.extents import ExtentRow, extents
-from sweeper.store.reading.read_connection import ReadConnection, connect, connect_if_there, json_value
+from sweeper.store.reading.read_connection import ReadConnection, Row, connect, connect_if_there, json_value
 from sweeper.store.reading.reader_rows import (
     AttemptRow,
     Curve,
@@ -48,7 +48,6 @@ __all__ = [
     "connect_if_there",
     "counts",
     "curves",
-    "device_seconds",
     "durations",
     "environments",
     "extents",
@@ -69,7 +68,7 @@ __all__ = [
 
 
 def studies(connection: ReadConnection) -> tuple[StudyRow, ...]:
-    """All studies of the store, the newest last."""
+    """Return all studies of the store, the newest last."""
     columns = ", ".join(_STUDY_FIELDS)
     rows = connection.rows(f"SELECT {columns} FROM sweeper_studies ORDER BY created_at, id", {})  # noqa: S608 - ours
     return tuple(_study(row) for row in rows)
@@ -79,23 +78,23 @@ _STUDY_FIELDS: Final = tuple(field.name for field in fields(StudyRow))
 
 
 def study(connection: ReadConnection, name: str) -> StudyRow:
-    """One study by its name.
+    """Return a study by its name.
 
     Raises:
-        UsageError: there is none of that name; the message names those that there are.
+        UsageError: there is none of that name; the message lists those that exist.
     """
     found = {row.name: row for row in studies(connection)}
     if name in found:
         return found[name]
     if not found:
-        raise UsageError(f"no study {name!r}: the store holds none yet. Run `sweeper launch STUDY.yaml` first")
+        raise UsageError(f"no study {name!r}: the store has none yet. Run `sweeper launch STUDY.yaml` first")
     close = difflib.get_close_matches(name, found, n=1)
     guess = f" Did you mean {close[0]!r}?" if close else ""
-    raise UsageError(f"no study {name!r} in the store. There are: {', '.join(found)}.{guess}")
+    raise UsageError(f"no study {name!r} in the store. It has: {', '.join(found)}.{guess}")
 
 
 def phases(connection: ReadConnection, study_id: int) -> tuple[PhaseRow, ...]:
-    """The phases of a study in their order."""
+    """Return the phases of a study in their order."""
     rows = connection.rows(
         "SELECT id, position, name, design, spec FROM sweeper_phases WHERE study_id = :study ORDER BY position",
         {"study": study_id},
@@ -107,7 +106,7 @@ def phases(connection: ReadConnection, study_id: int) -> tuple[PhaseRow, ...]:
 
 
 def counts(connection: ReadConnection, study_id: int) -> dict[str, dict[TrialState, int]]:
-    """How many trials of each phase are in each state; a trial counts in the first phase that wants it."""
+    """Return the number of trials of each phase in each state; a trial counts in the first phase that has it."""
     result = {phase.name: dict.fromkeys(TRIAL_STATES, 0) for phase in phases(connection, study_id)}
     rows = connection.rows(
         "SELECT p.name, t.state, count(*) FROM sweeper_trials t JOIN sweeper_phases p ON p.id = t.phase_id"
@@ -120,7 +119,7 @@ def counts(connection: ReadConnection, study_id: int) -> dict[str, dict[TrialSta
 
 
 def members(connection: ReadConnection, study_id: int) -> dict[str, tuple[int, ...]]:
-    """The ids of the trials that each phase wants, in its order, those shared with an earlier phase included."""
+    """Return the ids of the trials of each phase, in its order, including those of an earlier phase."""
     result: dict[str, list[int]] = {phase.name: [] for phase in phases(connection, study_id)}
     rows = connection.rows(
         "SELECT p.name, m.trial_id FROM sweeper_phase_trials m JOIN sweeper_phases p ON p.id = m.phase_id"
@@ -133,9 +132,9 @@ def members(connection: ReadConnection, study_id: int) -> dict[str, tuple[int, .
 
 
 def trials(connection: ReadConnection, study_id: int, *, state: TrialState | None = None) -> tuple[TrialRow, ...]:
-    """The trials of a study by phase and number; those in one state if `state` is given."""
+    """Return the trials of a study by phase and number; only those in one state if `state` is given."""
     condition = "" if state is None else " AND t.state = :state"
-    # The text added is one of two constants; values go in as parameters.
+    # The text that is inserted is one of two constants; values are parameters.
     rows = connection.rows(_TRIALS.format(condition=condition), {"study": study_id, "state": state})
     return tuple(_trial(row) for row in rows)
 
@@ -159,7 +158,7 @@ ORDER BY p.position, t.number
 
 
 def trial_table(study: StudyRow, rows: Sequence[TrialRow]) -> Table:
-    """The trials as `sweeper export` gives them: what each is and cost, the metric, and a column a factor."""
+    """Return the trials as `sweeper export` writes them: identity, cost, the metric, and a column per factor."""
     factors = list(dict.fromkeys(factor for row in rows for factor in row.configuration or {}))
     fixed = ("phase", "number", "state", "seed", "configuration_hash", "attempts", "device_seconds", "tokens", "flops")
     return Table(
@@ -177,7 +176,7 @@ def trial_table(study: StudyRow, rows: Sequence[TrialRow]) -> Table:
 
 
 def attempts(connection: ReadConnection, study_id: int, *, running: bool = False) -> tuple[AttemptRow, ...]:
-    """The attempts of a study in the order of their starts; those that run now if `running`."""
+    """Return the attempts of a study in the order of their starts; only running ones if `running`."""
     condition = " AND a.ended_at IS NULL AND t.state = 'running'" if running else ""
     rows = connection.rows(_ATTEMPTS.format(condition=condition), {"study": study_id})
     return tuple(
@@ -198,18 +197,8 @@ ORDER BY a.started_at, a.id
 _ATTEMPT_FIELDS: Final = tuple(AttemptRow.__slots__)
 
 
-def device_seconds(connection: ReadConnection, study_id: int) -> float:
-    """What the study has cost so far, attempts that crashed or still run included."""
-    rows = connection.rows(
-        "SELECT sum(a.device_seconds) FROM sweeper_trials t JOIN sweeper_attempts a ON a.trial_id = t.id"
-        " WHERE t.study_id = :study",
-        {"study": study_id},
-    )
-    return float(rows[0][0] or 0.0)
-
-
 def spent(connection: ReadConnection, study_id: int) -> dict[str, float]:
-    """Device-seconds of the study's attempts by their exit reason, `running` for those that run; the ledger."""
+    """Return the device-seconds of the study's attempts by exit reason, `running` for running ones: the ledger."""
     rows = connection.rows(
         "SELECT coalesce(a.exit_reason, 'running'), sum(a.device_seconds)"
         " FROM sweeper_trials t JOIN sweeper_attempts a ON a.trial_id = t.id"
@@ -220,7 +209,7 @@ def spent(connection: ReadConnection, study_id: int) -> dict[str, float]:
 
 
 def running_curves(connection: ReadConnection, study: StudyRow) -> dict[int, list[float]]:
-    """The study's metric of each running trial so far, by step."""
+    """Return the study's metric of each running trial so far, by step."""
     rows = connection.rows(
         "SELECT m.trial_id, m.value FROM sweeper_trials t JOIN sweeper_measurements m ON m.trial_id = t.id"
         " WHERE t.study_id = :study AND t.state = 'running' AND m.metric = :metric ORDER BY m.trial_id, m.step",
@@ -233,7 +222,7 @@ def running_curves(connection: ReadConnection, study: StudyRow) -> dict[int, lis
 
 
 def durations(connection: ReadConnection, study_id: int) -> tuple[DurationRow, ...]:
-    """How long each trial took or was predicted to take, in the order of the queue."""
+    """Return how long each trial took or was predicted to take, in the order of the queue."""
     rows = connection.rows(
         "SELECT t.id, p.name, t.state, t.predicted_device_seconds, coalesce(a.elapsed_s, 0.0)"
         " FROM sweeper_trials t JOIN sweeper_phases p ON p.id = t.phase_id LEFT JOIN ("
@@ -250,7 +239,7 @@ def durations(connection: ReadConnection, study_id: int) -> tuple[DurationRow, .
 
 
 def running_values(connection: ReadConnection, study: StudyRow) -> dict[int, float | None]:
-    """The best value so far of each running trial that reported the study's metric."""
+    """Return the best value so far of each running trial that has reported the study's metric."""
     best = "min" if study.direction == "minimize" else "max"
     rows = connection.rows(
         f"SELECT m.trial_id, {best}(m.value)"  # noqa: S608 - one of two constants
@@ -262,7 +251,7 @@ def running_values(connection: ReadConnection, study: StudyRow) -> dict[int, flo
 
 
 def best_value(connection: ReadConnection, study: StudyRow) -> float | None:
-    """The best value of the study's metric that a completed trial reached."""
+    """Return the best value of the study's metric among completed trials."""
     best = "min" if study.direction == "minimize" else "max"
     rows = connection.rows(
         f"SELECT {best}(t.value) FROM sweeper_trials t"  # noqa: S608 - one of two constants
@@ -273,7 +262,7 @@ def best_value(connection: ReadConnection, study: StudyRow) -> float | None:
 
 
 def last_values(connection: ReadConnection, trial_id: int) -> dict[str, tuple[int, float]]:
-    """The last value of each metric that a trial reported, and its step; not-a-number where it was that."""
+    """Return the last value of each metric that a trial reported, and its step; the value may be NaN."""
     rows = connection.rows(
         "SELECT m.metric, m.step, m.value FROM sweeper_measurements m JOIN ("
         "  SELECT metric, max(step) AS step FROM sweeper_measurements WHERE trial_id = :trial GROUP BY metric"
@@ -284,7 +273,7 @@ def last_values(connection: ReadConnection, trial_id: int) -> dict[str, tuple[in
 
 
 def metrics(connection: ReadConnection, study_id: int) -> tuple[str, ...]:
-    """The names of all metrics that the study's trials reported."""
+    """Return the names of all metrics that the study's trials reported."""
     rows = connection.rows(
         "SELECT DISTINCT m.metric FROM sweeper_trials t JOIN sweeper_measurements m ON m.trial_id = t.id"
         " WHERE t.study_id = :study ORDER BY m.metric",
@@ -294,7 +283,7 @@ def metrics(connection: ReadConnection, study_id: int) -> tuple[str, ...]:
 
 
 def measurements(connection: ReadConnection, study_id: int, metric: str | None = None) -> Table:
-    """All measurements of a study, or those of one metric; a value of None stands for not-a-number."""
+    """Return all measurements of a study, or those of one metric; a value of None stands for NaN."""
     condition = "" if metric is None else " AND m.metric = :metric"
     rows = connection.rows(_MEASUREMENTS.format(condition=condition), {"study": study_id, "metric": metric})
     columns = ("trial_id", "phase", "number", "metric", "step", "tokens", "device_seconds", "flops", "value")
@@ -312,21 +301,21 @@ ORDER BY p.position, t.number, m.metric, m.step
 
 
 def curves(connection: ReadConnection, study_id: int, metric: str) -> dict[int, Curve]:
-    """One metric of every trial that reported it, over its run; by trial id."""
+    """Return one metric of every trial that reported it, over its run; by trial id."""
     rows = connection.rows(
         "SELECT m.trial_id, m.step, m.tokens, m.device_seconds, m.flops, m.value"
         " FROM sweeper_trials t JOIN sweeper_measurements m ON m.trial_id = t.id"
         " WHERE t.study_id = :study AND m.metric = :metric ORDER BY m.trial_id, m.step",
         {"study": study_id, "metric": metric},
     )
-    by_trial: dict[int, list[tuple[Any, ...]]] = {}
+    by_trial: dict[int, list[Row]] = {}
     for row in rows:
         by_trial.setdefault(row[0], []).append(row)
     return {trial: _curve(points) for trial, points in by_trial.items()}
 
 
-def environments(connection: ReadConnection, study_id: int) -> dict[str, Mapping[str, Any]]:
-    """What the attempts of a study ran in, by the SHA-256 that they name."""
+def environments(connection: ReadConnection, study_id: int) -> dict[str, Mapping[str, object]]:
+    """Return the software and hardware of a study's attempts, by the SHA-256 that they name."""
     rows = connection.rows(
         "SELECT e.sha256, e.facts FROM sweeper_environments e WHERE e.sha256 IN (SELECT a.environment_sha256"
         " FROM sweeper_trials t JOIN sweeper_attempts a ON a.trial_id = t.id WHERE t.study_id = :study)",
@@ -336,7 +325,7 @@ def environments(connection: ReadConnection, study_id: int) -> dict[str, Mapping
 
 
 def runners(connection: ReadConnection, study_id: int) -> tuple[RunnerRow, ...]:
-    """The launchers and workers of a study; one is alive that has not ended and beat its heart lately."""
+    """Return the launchers and workers of a study; those alive have no end and a recent heartbeat."""
     rows = connection.rows(
         "SELECT id, host, pid, slots, started_at, heartbeat_at, stop_requested, ended_at FROM sweeper_runners"
         " WHERE study_id = :study ORDER BY id",
@@ -358,25 +347,25 @@ def runners(connection: ReadConnection, study_id: int) -> tuple[RunnerRow, ...]:
 
 
 def changes(connection: ReadConnection, study_id: int) -> tuple[tuple[float, tuple[str, ...]], ...]:
-    """What edited files changed in a study after its first launch: when, and the lines."""
+    """Return what edited files changed in a study after its first launch: when, and the lines."""
     rows = connection.rows(
         "SELECT changed_at, lines FROM sweeper_changes WHERE study_id = :study ORDER BY id", {"study": study_id}
     )
     return tuple((changed_at, tuple(json_value(lines))) for changed_at, lines in rows)
 
 
-def _study(row: Sequence[Any]) -> StudyRow:
+def _study(row: Row) -> StudyRow:
     values = dict(zip(_STUDY_FIELDS, row, strict=True))
     return StudyRow(**{**values, "spec": json_value(values["spec"])})
 
 
-def _trial(row: Sequence[Any]) -> TrialRow:
+def _trial(row: Row) -> TrialRow:
     values = dict(zip(TrialRow.__slots__, row, strict=True))
     decoded = {name: json_value(values[name]) for name in ("configuration", "config", "budget", "result")}
     return TrialRow(**{**values, **decoded})
 
 
-def _curve(points: Sequence[tuple[Any, ...]]) -> Curve:
+def _curve(points: Sequence[Row]) -> Curve:
     _, steps, tokens, seconds, flops, values = zip(*points, strict=True)
     return Curve(
         steps=list(steps),
@@ -392,11 +381,10 @@ def _floats(values: Sequence[float | None]) -> list[float]:
 
 
 def is_in_store(store: str, study: str) -> bool:
-    """Whether a study of that name has been launched into the store.
+    """Return whether a study of that name is in the store.
 
     Raises:
         StoreError: there is a store, but it cannot be read.
     """
-
     with connect_if_there(store) as connection:
         return connection is not None and any(row.name == study for row in studies(connection))

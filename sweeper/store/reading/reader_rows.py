@@ -1,4 +1,4 @@
-"""What the reader returns: frozen records, one a row. Times are seconds since the epoch, UTC."""
+"""The frozen records that the reader returns, one per row. Times are seconds since the epoch, UTC."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -20,9 +20,9 @@ class Table:
     rows: Sequence[Row]
 
     def column(self, name: str) -> list[Any]:
-        """One column, ready for an array."""
-        place = self.columns.index(name)
-        return [row[place] for row in self.rows]
+        """Return a column as a list."""
+        index = self.columns.index(name)
+        return [row[index] for row in self.rows]
 
 
 @dataclass(frozen=True, kw_only=True)  # no slots: the study is read from its document once
@@ -66,10 +66,10 @@ class PhaseRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrialRow:
-    """A trial, with what its attempts have cost together."""
+    """A trial, with the total cost of its attempts."""
 
     id: int
-    phase: str  # the first that wants it
+    phase: str  # the first that has it
     number: int
     state: TrialState
     configuration: Mapping[str, object] | None  # {factor: level}; None until drawn or promoted
@@ -122,7 +122,7 @@ class AttemptRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DurationRow:
-    """How long one trial took so far, wall clock over its attempts, and was predicted to take."""
+    """How long a trial took so far, wall clock over its attempts, and was predicted to take."""
 
     trial_id: int
     phase: str
@@ -147,7 +147,7 @@ class RunnerRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Curve:
-    """One metric of one trial over its run, by step; lists of one length, NaN where nothing is known."""
+    """One metric of one trial over its run, by step; lists of equal length, NaN for unknown values."""
 
     steps: list[int]
     tokens: list[float]

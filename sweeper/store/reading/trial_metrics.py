@@ -1,4 +1,4 @@
-"""What a trial has reported so far, over all its attempts: its supervisor judges by it."""
+"""What a trial has reported so far, over all its attempts, for its supervisor."""
 
 import math
 from dataclasses import dataclass
@@ -12,11 +12,11 @@ from sweeper.store.transactions import reading
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reported:
-    """The study's metric of one trial, and the names of all that it reported.
+    """The study's metric of one trial, and the names of all metrics that it reported.
 
     Attributes:
         best: the best finite value in the study's direction; None if there is none.
-        last_is_finite: whether the value at the highest step is a finite number; true if nothing was reported.
+        last_is_finite: whether the value at the highest step is finite; true if nothing was reported.
         curve: the metric's finite values by step.
     """
 
@@ -27,7 +27,7 @@ class Reported:
 
 
 def reported(engine: Engine, lease: Lease) -> Reported:
-    """Read what a trial has reported."""
+    """Return what a trial has reported."""
     mine = measurements.c.trial_id == lease.trial_id
     values = select(measurements.c.step, measurements.c.value).where(mine, measurements.c.metric == lease.metric)
     with reading(engine) as connection:
@@ -45,7 +45,7 @@ def reported(engine: Engine, lease: Lease) -> Reported:
 
 
 def device_seconds_before(engine: Engine, lease: Lease) -> float:
-    """Device-seconds of the trial's earlier attempts."""
+    """Return the device-seconds of the trial's earlier attempts."""
     total = select(func.coalesce(func.sum(attempts.c.device_seconds), 0.0)).where(
         attempts.c.trial_id == lease.trial_id, attempts.c.id != lease.attempt_id
     )

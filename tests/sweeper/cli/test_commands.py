@@ -126,16 +126,15 @@ def test_a_missing_store_is_reported_and_not_created(sweeper: Sweeper, tmp_path:
     arguments = ["s", "screen/0"] if command == "show" else ["s"]
     answer = sweeper(command, *arguments, "--store", f"sqlite:///{tmp_path}/none.db")
     assert answer.code == 2
-    assert (
-        answer.err == f"no store at sqlite:///{tmp_path}/none.db: run `sweeper launch` first or name one with --store\n"
-    )
+    url = f"sqlite:///{tmp_path}/none.db"
+    assert answer.err == f"no store at {url}. Run `sweeper launch` first, or choose one with --store\n"
     assert list(tmp_path.iterdir()) == []
 
 
 def test_the_error_for_an_unknown_study_lists_the_known_ones(sweeper: Sweeper, url: str, study: int) -> None:
     answer = sweeper("status", "t", "--store", url)
     assert (answer.code, answer.out) == (2, "")
-    assert answer.err.startswith("no study 't' in the store. There are: s.")
+    assert answer.err.startswith("no study 't' in the store. It has: s.")
 
 
 def test_the_error_for_an_unknown_command_lists_the_known_ones(sweeper: Sweeper) -> None:

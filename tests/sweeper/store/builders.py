@@ -84,13 +84,18 @@ def hash_of(config: Mapping[str, object]) -> str:
     return hashlib.sha256(json.dumps(config, sort_keys=True).encode()).hexdigest()
 
 
+def resolved(_: str, configuration: Mapping[str, object]) -> tuple[Mapping[str, object], str]:
+    """The complete config of a configuration, and its hash."""
+    config = {"a": {"b": 1}, **configuration}
+    return config, hash_of(config)
+
+
 def planned(
     phase: str, number: int, configuration: Mapping[str, object] | None, seed: int = 0, budget: Budget = Budget()
 ) -> PlannedTrial:
     if configuration is None:
         return PlannedTrial(phase, number, None, None, None, seed, budget)
-    config = {"a": {"b": 1}, **configuration}
-    return PlannedTrial(phase, number, configuration, config, hash_of(config), seed, budget)
+    return PlannedTrial(phase, number, configuration, *resolved(phase, configuration), seed, budget)
 
 
 def phase(

@@ -30,7 +30,7 @@ def test_trials_are_admitted_while_their_predictions_fit(engine: Engine) -> None
     study = study_with(engine, 1.0, 0.4 * HOUR)
     claim_trial(engine, study)
     claim_trial(engine, study)
-    with pytest.raises(BudgetTooSmall, match=r"0 are spent, 0.8 promised to running trials, .* 0.4") as refusal:
+    with pytest.raises(BudgetTooSmall, match=r"0 spent, 0.8 reserved for running trials, and 0.4 predicted") as refusal:
         claim_trial(engine, study)
     assert refusal.value.others_running
     assert queue.counts(engine, study)["waiting"] == 1

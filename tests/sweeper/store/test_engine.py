@@ -118,7 +118,7 @@ def test_an_empty_file_becomes_a_store(tmp_path: Path) -> None:
 
 def test_an_absent_store_is_said_to_be_absent(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'none.db'}"
-    expected = f"no store at {url}: run `sweeper launch` first or name one with --store"
+    expected = f"no store at {url}. Run `sweeper launch` first, or choose one with --store"
     assert refusal(url, create=False) == expected
     with pytest.raises(StoreError, match="no store at"), reader.connect(url):
         pass
@@ -127,11 +127,11 @@ def test_an_absent_store_is_said_to_be_absent(tmp_path: Path) -> None:
 
 def test_a_missing_folder_is_named(tmp_path: Path) -> None:
     message = refusal(f"sqlite:///{tmp_path / 'no' / 'store.db'}")
-    assert f"the folder {tmp_path / 'no'} does not exist. Make it (mkdir -p {tmp_path / 'no'})" in message
+    assert f"the directory {tmp_path / 'no'} does not exist. Create it (mkdir -p {tmp_path / 'no'})" in message
 
 
 def test_a_folder_is_no_store(tmp_path: Path) -> None:
-    assert f"{tmp_path} is a folder. Name a file in it" in refusal(f"sqlite:///{tmp_path}")
+    assert f"{tmp_path} is a directory. Name a file in it" in refusal(f"sqlite:///{tmp_path}")
 
 
 def test_a_file_that_is_no_database_is_left_alone(tmp_path: Path) -> None:
@@ -173,9 +173,9 @@ def test_a_read_only_store_is_refused_for_writing(url: str, monkeypatch: pytest.
 def test_a_newer_store_is_refused_and_left_alone(engine: Engine, url: str) -> None:
     with writing(engine) as connection:
         connection.execute(text(f"UPDATE {schema.VERSION_TABLE} SET version_num = '9999'"))
-    expected = "it was made by a newer version of sweeper (its schema is 9999"
+    expected = "created by a newer version of sweeper (schema 9999"
     assert expected in refusal(url)
-    with pytest.raises(StoreError, match=r"newer version of sweeper \(its schema is 9999"), reader.connect(url):
+    with pytest.raises(StoreError, match=r"newer version of sweeper \(schema 9999"), reader.connect(url):
         pass
 
 
@@ -188,17 +188,17 @@ def test_optuna_s_tables_of_another_version_are_refused(engine: Engine, url: str
 @pytest.mark.parametrize(
     ("url", "part"),
     [
-        ("runs.db", "'runs.db' is not a URL. Write sqlite:///PATH for a file, e.g. --store sqlite:///runs.db"),
-        ("mysql://me:secret@db/x", "store mysql://me:***@db/x: databases of kind 'mysql' are not supported"),
+        ("runs.db", "'runs.db' is not a URL. Use sqlite:///PATH for a file, e.g. --store sqlite:///runs.db"),
+        ("mysql://me:secret@db/x", "store mysql://me:***@db/x: 'mysql' databases are not supported"),
         (
             "postgresql:/me:secret@db/x",
-            "store 'postgresql:***@db/x' is not a URL. Write postgresql://USER@HOST/DATABASE",
+            "store 'postgresql:***@db/x' is not a URL. Use postgresql://USER@HOST/DATABASE",
         ),
-        ("postgresql://me:a@secret@db/x", "store postgresql://me:***@db/x: only one @ can be in it. Write %40 for one"),
-        ("postgresql://me:secret/x", "store postgresql://me:***/x: what stands where the port would is no number"),
-        ("sqlite://", "a store is a plain file that several processes open"),
-        ("sqlite:///:memory:", "a store is a plain file that several processes open"),
-        ("sqlite:///x.db?mode=ro", "a store is a plain file that several processes open"),
+        ("postgresql://me:a@secret@db/x", "store postgresql://me:***@db/x: contains more than one @. Write %40"),
+        ("postgresql://me:secret/x", "store postgresql://me:***/x: the port is not a number"),
+        ("sqlite://", "not a file that several processes can open"),
+        ("sqlite:///:memory:", "not a file that several processes can open"),
+        ("sqlite:///x.db?mode=ro", "not a file that several processes can open"),
     ],
 )
 def test_urls_that_are_no_stores_are_explained(url: str, part: str) -> None:
@@ -223,7 +223,7 @@ def test_what_the_database_refuses_becomes_an_error_of_the_store(engine: Engine)
     with reading(engine) as connection:
         connection.exec_driver_sql("PRAGMA query_only = ON")
     with pytest.raises(
-        StoreError, match=r"attempt to write a readonly database\. Make the file and its folder writable"
+        StoreError, match=r"attempt to write a readonly database\. Make the file and its directory writable"
     ):
         queue.claim_trial(engine, study, SLOT, lease_s=1.0, now=0.0)
 

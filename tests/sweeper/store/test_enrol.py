@@ -126,11 +126,11 @@ def test_an_edited_file_is_refused_with_what_changed(engine: Engine, url: str) -
     message = refusal(engine, phase("screen", levels(3)), phase("more", [{"depth": 4}]), claims=claims)
     lines = [line.partition(": added")[0] if ": added" in line else line for line in message.splitlines()]
     assert lines == [
-        "study 's' is in the store already, and s.yaml differs from it as launched:",
+        "study 's' is already in the store, and s.yaml differs from it:",
         "  factors.depth",
         "  phases.more",
         '  claims.helps.at_least: "1%" → "2%"',
-        "Give the study a new name (study: NAME), or add what is new to it: sweeper launch s.yaml --extend",
+        "Rename the study (study: NAME), or add what is new to it: sweeper launch s.yaml --extend",
     ]
     assert len(rows(url, study)) == 2
 
@@ -230,8 +230,8 @@ def test_an_optuna_study_of_the_same_name_is_not_touched(engine: Engine, url: st
         create_study(connection, "s/screen", "minimize", {"mine": True})
     message = refusal(engine, phase("screen", levels(1)))
     assert message == (
-        "the store holds an Optuna study 's/screen' that sweeper did not make. "
-        "Give the study a new name (study: NAME), or use another store (--store)"
+        "the store holds an Optuna study 's/screen' that sweeper did not create. "
+        "Rename your study (study: NAME), or use another store (--store)"
     )
     with reader.connect(url) as connection:
         assert reader.studies(connection) == ()
@@ -244,7 +244,7 @@ def test_another_metric_needs_another_study(engine: Engine) -> None:
     assert message.splitlines()[1:] == [
         '  metric.name: "loss" → "accuracy"',
         '  metric.direction: "minimize" → "maximize"',
-        "Its results are in the old one. Give the study a new name (study: NAME)",
+        "Its results are in the old metric. Rename the study (study: NAME)",
     ]
 
 

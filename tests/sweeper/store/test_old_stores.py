@@ -10,7 +10,7 @@ from sweeper.store.engine import open_existing
 from sweeper.store.queue import queue
 from sweeper.store.queue.deferred import fill_promotions
 from sweeper.store.reading import reader
-from tests.sweeper.store.builders import RETRY, SLOT, completed
+from tests.sweeper.store.builders import RETRY, SLOT, completed, resolved
 from tests.sweeper.store.make_fixture import FIXTURES
 
 OLD = sorted(FIXTURES.glob("store_*.sql"))
@@ -43,7 +43,7 @@ def test_an_old_store_goes_on(dump: Path, tmp_path: Path) -> None:
         assert list(reader.environments(read, study.id).values()) == [{"python": "3.11"}]
     ran = []
     while queue.next_due(engine, study.id, 500.0) is not None:
-        fill_promotions(engine, study.id, now=500.0)
+        fill_promotions(engine, study.id, now=500.0, resolve=resolved)
         lease = queue.claim_trial(engine, study.id, SLOT, lease_s=30.0, now=500.0)
         assert lease is not None
         if lease.configuration is None:

@@ -92,7 +92,7 @@ def test_a_completed_trial_keeps_its_value_and_what_it_cost(engine: Engine, url:
 @pytest.mark.parametrize("value", [None, math.nan])
 def test_a_completed_trial_without_a_value_is_refused(engine: Engine, value: float | None) -> None:
     study = enrolled(engine, phase("screen", levels(1))).study_id
-    with pytest.raises(ValueError, match="a completed trial has a value of loss"):
+    with pytest.raises(ValueError, match="a completed trial must have a value of loss"):
         end(engine, must_take(engine, study), replace(completed(), value=value))
 
 

@@ -227,7 +227,7 @@ def test_what_fits_exactly_is_admitted(engine: Engine) -> None:
 def test_a_budget_that_is_spent_exactly_admits_nothing(engine: Engine) -> None:
     study = enrolled(engine, phase("screen", levels(2)), budget={"device_hours": 1.0}).study_id
     end(engine, must_take(engine, study), completed(device_seconds=HOUR))
-    with pytest.raises(BudgetTooSmall, match="1 are spent, 0 promised"):
+    with pytest.raises(BudgetTooSmall, match="1 spent, 0 reserved"):
         take(engine, study)
 
 

@@ -59,7 +59,7 @@ def test_costs_are_summed_over_attempts_and_the_largest_memory_kept(engine: Engi
         queue.finish(engine, lease, ended, retry=RETRY, now=100.0 * place + 5.0)
     with reader.connect(url) as connection:
         (trial,) = reader.trials(connection, study_id)
-        assert reader.device_seconds(connection, study_id) == 8.0
+        assert reader.spent(connection, study_id) == {"preempted": 8.0}
         assert [attempt.attempt for attempt in reader.attempts(connection, study_id)] == [1, 2]
         assert reader.attempts(connection, study_id, running=True) == ()
     assert (trial.device_seconds, trial.elapsed_s, trial.peak_memory_bytes, trial.attempts) == (8.0, 10.0, 30, 2)
@@ -102,7 +102,7 @@ def test_studies_of_one_store_do_not_mix(engine: Engine, url: str) -> None:
 def test_an_unknown_study_is_met_with_those_there_are(engine: Engine, url: str) -> None:
     with reader.connect(url) as connection, pytest.raises(UsageError) as error:
         reader.study(connection, "quickstart")
-    expected = "no study 'quickstart': the store holds none yet. Run `sweeper launch STUDY.yaml` first"
+    expected = "no study 'quickstart': the store has none yet. Run `sweeper launch STUDY.yaml` first"
     assert str(error.value) == expected
     one = phase("screen", levels(1))
     for name in ("quickstart", "ptb"):
@@ -110,7 +110,7 @@ def test_an_unknown_study_is_met_with_those_there_are(engine: Engine, url: str) 
     with reader.connect(url) as connection, pytest.raises(UsageError) as error:
         reader.study(connection, "quikstart")
     assert str(error.value) == (
-        "no study 'quikstart' in the store. There are: quickstart, ptb. Did you mean 'quickstart'?"
+        "no study 'quikstart' in the store. It has: quickstart, ptb. Did you mean 'quickstart'?"
     )
     with reader.connect(url) as connection, pytest.raises(UsageError, match=r"quickstart, ptb\.$"):
         reader.study(connection, "zzz")

@@ -79,5 +79,5 @@ def test_a_study_without_a_started_trial_loads(tmp_path: Path) -> None:
 
 
 def test_an_unknown_study_is_said_with_those_there_are(store: str) -> None:
-    with pytest.raises(UsageError, match=r"no study 'quickstar' in the store. There are: quickstart"):
+    with pytest.raises(UsageError, match=r"no study 'quickstar' in the store. It has: quickstart"):
         load(store, "quickstar")

@@ -174,7 +174,7 @@ def test_a_store_deleted_under_a_launch_is_told_in_one_line(url: str, tmp_path: 
     code, words = finish(process)
     assert code == 1
     assert words.splitlines()[-1].startswith("sweeper.errors.StoreError: store sqlite:///")
-    assert "was deleted while the run was going on" in words
+    assert "the file was deleted during the run" in words
 
 
 def test_cancelling_from_elsewhere_stops_the_launch(url: str, engine: Engine) -> None:

@@ -24,7 +24,6 @@ def lease_of(run_dir: Path, **changes: Any) -> Lease:
         "direction": "minimize",
         "phase_id": 1,
         "phase": "screen",
-        "design": "list",
         "number": 0,
         "fence": 1,
         "attempt": 1,
@@ -34,7 +33,6 @@ def lease_of(run_dir: Path, **changes: Any) -> Lease:
         "seed": 7,
         "budget": {"steps": 300},
         "run_dir": run_dir,
-        "predicted_device_seconds": None,
         "optuna_trial_id": 1,
     }
     return Lease(**(values | changes))

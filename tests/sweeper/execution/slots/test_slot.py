@@ -177,7 +177,7 @@ def test_device_seconds_of_all_attempts_are_in_the_ledger(url: str) -> None:
     assert len(attempts) == 3
     assert all(attempt.device_seconds > 0 for attempt in attempts)
     with reader.connect(url) as connection:
-        assert reader.device_seconds(connection, 1) == pytest.approx(sum(a.device_seconds for a in attempts))
+        assert sum(reader.spent(connection, 1).values()) == pytest.approx(sum(a.device_seconds for a in attempts))
 
 
 def test_a_slot_that_holds_half_a_device_costs_half(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -244,7 +244,7 @@ def test_a_store_deleted_under_a_run_is_an_error_that_says_so(
         return real(*arguments)
 
     monkeypatch.setattr(queue, "stop_requested", delete)
-    with pytest.raises(StoreError, match="was deleted while the run was going on"):
+    with pytest.raises(StoreError, match="the file was deleted during the run"):
         run_loop(url, study)
     assert (tmp_path / "runs/s/screen/00000/checkpoint.json").exists()
 
