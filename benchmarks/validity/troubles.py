@@ -143,7 +143,7 @@ def _best_of_eight_by_validation() -> Case:
     rows = [base, *({**base, "many": level} for level in range(1, 9)), {**base, "one": 1}]
     ordering = {"phase": "p", "largest": "many", "among": ["many", "one"]}
     claims = [claim("largest", ordering=ordering) | {"metric": "test_loss"}]
-    places = {tuple(row.items()): place for place, row in enumerate(rows)}
+    places: dict[object, int] = {tuple(row.items()): place for place, row in enumerate(rows)}
 
     def play(generator: np.random.Generator) -> Mapping[str, float]:
         valid = noise(generator, 10, 3)
@@ -229,7 +229,7 @@ def _best_of_curve() -> Case:
         curves = final[:, :, None] + spread * generator.normal(size=(2, 5, POINTS * 5))
 
         def curve(row: TrialRow) -> Curve:
-            return curve_of(curves[(row.configuration or {})["a"], row.seed])
+            return curve_of(curves[int(str((row.configuration or {})["a"])), row.seed])
 
         outcomes = curves.min(axis=2)  # what a store keeps
         data = study(factors, phase("p", "grid", rows, outcomes), claims=claims, curves=curve, value="last")
