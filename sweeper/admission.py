@@ -1,68 +1,91 @@
-"""What `sweeper launch` refuses before it writes anything: what cannot fit the budget, the memory or the disk."""
+"""What `sweeper launch` refuses before it writes anything: studies that cannot fit the budget, memory or disk."""
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Sequence
 from pathlib import Path
 
 import psutil
 
 from sweeper.errors import UsageError
-from sweeper.estimate import device_for, slots_for
+from sweeper.estimate import Estimate
 from sweeper.execution.launch import runs_dir
-from sweeper.forecast.forecast import study_footprint
-from sweeper.forecast.pilot_throughput import Pilots
-from sweeper.forecast.trial_seconds import Prediction, total
-from sweeper.planning.plan import Plan, Reference
-from sweeper.quantities import byte_size, device_hours, hours
+from sweeper.quantities import byte_size, counted, device_hours, hours
 from sweeper.spec.study import Study
 from sweeper.store.reading.reader import is_in_store
 
 
-def refuse_what_cannot_fit(study: Study, planned: Plan, predicted: Mapping[Reference, Prediction]) -> None:
-    """Refuse a study whose trials take more than its budget even at the low end of the prediction.
+def check_admission(found: Estimate, *, store: str, here: bool) -> None:
+    """Refuse a study that cannot fit.
+
+    Args:
+        here: whether the trials would run on this machine, so that its memory and disk matter.
 
     Raises:
-        UsageError: it cannot fit; the message says what would.
+        UsageError: the study cannot fit; the message says what would.
     """
-    cap = study.device_hours
-    whole = total(list(predicted.values()))
+    refuse_over_budget(found)
+    if here:
+        refuse_without_room(found, store=store)
+
+
+def refuse_over_budget(found: Estimate) -> None:
+    """Refuse a study whose trials exceed its budget even at the lower bound of the prediction.
+
+    Raises:
+        UsageError: the budget is too small.
+    """
+    study, whole, cap = found.study, found.whole, found.study.device_hours
     if cap is None or whole is None or whole.low / 3600 <= cap:
         return
     raise UsageError(
-        f"{study.path}: budget.device_hours: {cap:g} is less than the {len(planned.trials)} trials need, which is "
-        f"{device_hours(whole.seconds / 3600)} by prediction, and {hours(whole.low / 3600)} at the least. "
-        f"Raise it, plan less (sweeper plan {study.path}), or run what fits: --force"
+        f"{study.path}: budget.device_hours: {cap:g} is less than the {counted(len(found.plan.trials), 'trial')} need: "
+        f"{device_hours(whole.seconds / 3600)} predicted, at least {hours(whole.low / 3600)}. "
+        f"Raise the budget, plan less (sweeper plan {study.path}), or run what fits with --force."
     )
 
 
-def refuse_what_has_no_room(study: Study, planned: Plan, pilots: Pilots, *, store: str, slots: int | None) -> None:
-    """Refuse a study whose trials, as a pilot measured them, need more memory or disk than this machine has.
+def refuse_without_room(found: Estimate, *, store: str) -> None:
+    """Refuse a study whose trials, as measured by a pilot, need more memory or disk space than this machine has.
 
-    What is only estimated refuses nothing. A study that is in the store already has written a part of its files.
+    Estimates without a pilot refuse nothing. A study in the store has already written a part of its files.
 
     Raises:
-        UsageError: it cannot fit; the message says what would.
+        UsageError: the memory or the disk is too small.
     """
-    found = study_footprint(planned, study, pilots)
-    if found is None or not found.measured:
+    study, footprint = found.study, found.footprint()
+    if footprint is None or not footprint.measured:
         return
-    number, _ = slots_for(study, slots)
     memory = psutil.virtual_memory().total
-    if device_for(study) == "cpu" and number * found.memory > memory:
+    if found.device == "cpu" and found.slots * footprint.memory > memory:
         raise UsageError(
-            f"{study.path}: resources.slots: {number} trials at a time take {byte_size(number * found.memory)} of "
-            f"memory as the pilot measured it, and this machine has {byte_size(memory)}. "
-            f"Fewer fit (--slots {max(1, int(memory / found.memory))}), or go on all the same: --force"
+            f"{study.path}: resources.slots: {counted(found.slots, 'trial')} in parallel need "
+            f"{byte_size(found.slots * footprint.memory)} of memory, as measured by the pilot, but this machine has "
+            f"{byte_size(memory)}. Use fewer (--slots {max(1, int(memory / footprint.memory))}), or continue anyway "
+            "with --force."
         )
-    folder = runs_dir(store)
-    free = shutil.disk_usage(_that_is_there(folder)).free
-    if found.disk > free and not is_in_store(store, study.name):
+    directory = runs_dir(store)
+    free = shutil.disk_usage(_existing(directory)).free
+    if footprint.disk > free and not is_in_store(store, study.name):
         raise UsageError(
-            f"{study.path}: the {len(planned.trials)} trials' files take {byte_size(found.disk)} as the pilot "
-            f"measured them, and {folder} has {byte_size(free)} of room. Make room, name another folder "
-            "(SWEEPER_RUNS), or go on all the same: --force"
+            f"{study.path}: the files of {counted(len(found.plan.trials), 'trial')} need {byte_size(footprint.disk)}, "
+            f"as measured by the pilot, but {directory} has only {byte_size(free)} free. Free some space, name another "
+            "directory ($SWEEPER_RUNS), or continue anyway with --force."
         )
 
 
-def _that_is_there(folder: Path) -> Path:
-    return next(place for place in (folder, *folder.parents) if place.exists())
+def refuse_failing_pilot(study: Study, failures: Sequence[str]) -> None:
+    """Refuse a study whose pilot had runs that failed, because its trials would fail too.
+
+    Raises:
+        UsageError: there are failures.
+    """
+    if failures:
+        raise UsageError(
+            f"{study.path}: {len(failures)} of the pilot's kinds of trials failed, so nothing was launched. "
+            "Fix them, or continue anyway with --force."
+        )
+
+
+def _existing(directory: Path) -> Path:
+    """Return the directory, or its nearest parent that exists."""
+    return next(each for each in (directory, *directory.parents) if each.exists())

@@ -1,63 +1,136 @@
-"""What a plan takes here: its device and slots, and the predictions that the store and the machine allow."""
+"""The estimate of a plan on this machine: its device and slots, and predictions from the store and from pilots."""
+
+from dataclasses import dataclass, field
+from typing import Final, get_args
 
 from sweeper.errors import UsageError
-from sweeper.execution.slots.resources import find_gpus, find_slots
+from sweeper.execution.gpus import find_gpus
+from sweeper.execution.slots.resources import find_slots
+from sweeper.forecast.footprint import Footprint
+from sweeper.forecast.forecast import Forecast, forecast, slot_seconds, study_footprint
 from sweeper.forecast.pilot_throughput import Pilots
-from sweeper.forecast.trial_seconds import Prediction, predict
+from sweeper.forecast.schedule import Order, Schedule, schedule
+from sweeper.forecast.trial_seconds import Prediction, TrialDevice, total, trial_seconds
 from sweeper.planning.plan import Plan, Reference
 from sweeper.spec.study import Study
 from sweeper.store.reading.history import past_runs
 from sweeper.store.reading.pilots import known_pilots
 
+ORDERS: Final[tuple[Order, ...]] = get_args(Order)
 
-def pilots_for(study: Study, store: str) -> Pilots:
-    """What pilots of the study's program measured on slots as it would have here.
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Estimate:
+    """What a study's plan will take on this machine.
+
+    Attributes:
+        predictions: the predicted device-seconds of each trial for which they are known.
+        device: where the trials would run.
+        slots: number of trials that would run in parallel.
+        slots_note: where that number comes from.
+    """
+
+    study: Study
+    plan: Plan
+    pilots: Pilots = field(repr=False)
+    predictions: dict[Reference, Prediction] = field(repr=False)
+    device: TrialDevice
+    slots: int
+    slots_note: str
+
+    @property
+    def whole(self) -> Prediction | None:
+        """The device-seconds of all trials for which they are known; None if there are none."""
+        return total(list(self.predictions.values()))
+
+    def footprint(self) -> Footprint | None:
+        """Return the memory of the largest trial and the disk space of all trials; None if unknown."""
+        return study_footprint(self.plan, self.study, self.pilots)
+
+    def forecast(self) -> Forecast:
+        """Return the forecast of the plan."""
+        return forecast(
+            self.plan,
+            self.study,
+            self.predictions,
+            slots=self.slots,
+            slots_note=self.slots_note,
+            device=self.device,
+            pilots=self.pilots,
+        )
+
+    def schedules(self, default_s: float | None = None) -> tuple[Schedule, ...]:
+        """Simulate the schedule in every order.
+
+        Args:
+            default_s: the run time of trials without a prediction.
+
+        Raises:
+            UsageError: there is a trial without a prediction, and no default.
+        """
+        seconds = slot_seconds(self.study, self.predictions, self.device)
+        if default_s is not None:
+            seconds = {(trial.phase, trial.number): default_s for trial in self.plan.trials} | seconds
+        return tuple(schedule(self.plan, seconds, self.slots, order=order) for order in ORDERS)
+
+    def device_hours(self, default_s: float | None = None) -> float:
+        """Return the expected device-hours; a trial without a prediction counts as `default_s` seconds, or not."""
+        known = sum(prediction.seconds for prediction in self.predictions.values())
+        return (known + (default_s or 0.0) * (len(self.plan.trials) - len(self.predictions))) / 3600
+
+
+def estimate(study: Study, plan: Plan, *, store: str, slots: int | None) -> Estimate:
+    """Estimate what a plan will take on this machine.
+
+    Args:
+        store: where past runs and pilots are looked up; it need not exist.
+        slots: number of trials to run in parallel; None for the study's.
 
     Raises:
-        StoreError: there is a store, but it cannot be read.
+        StoreError: the store exists, but cannot be read.
     """
-    device, resources = device_for(study), study.resources
-    return known_pilots(
+    device = _device(study)
+    pilots = known_pilots(
         store,
         study.trial.program,
         device=device,
-        device_share=resources.device_share(device),
-        threads=resources.threads_per_trial,
+        device_share=study.resources.device_share(device),
+        threads=study.resources.threads_per_trial,
+    )
+    history = past_runs(store, study.trial.program)
+    number, note = _slots(study, slots)
+    return Estimate(
+        study=study,
+        plan=plan,
+        pilots=pilots,
+        predictions=trial_seconds(plan, study, history, device=device, pilots=pilots),
+        device=device,
+        slots=number,
+        slots_note=note,
     )
 
 
-def predicted_for(study: Study, planned: Plan, store: str, pilots: Pilots | None = None) -> dict[Reference, Prediction]:
-    """Predictions for the trials of a plan, from what the store knows and what the machine has.
-
-    Raises:
-        StoreError: there is a store, but it cannot be read.
-    """
-    history = past_runs(store, study.trial.program)
-    known = pilots if pilots is not None else pilots_for(study, store)
-    return predict(planned, study, history, device=device_for(study), pilots=known)
-
-
-def device_for(study: Study) -> str:
-    """cpu or cuda: what the study's trials would run on here."""
+def _device(study: Study) -> TrialDevice:
     wanted = study.resources.device
-    return ("cuda" if find_gpus() else "cpu") if wanted == "auto" else wanted
+    if wanted == "auto":
+        return "cuda" if find_gpus() else "cpu"
+    return wanted
 
 
-def slots_for(study: Study, slots: int | None) -> tuple[int, str]:
-    """How many trials would run at a time, and why so many."""
+def _slots(study: Study, slots: int | None) -> tuple[int, str]:
+    """Return the number of trials to run in parallel, and where it comes from."""
     if slots is not None:
         return slots, "--slots"
     resources = study.resources
     if resources.slots != "auto":
         return resources.slots, "resources.slots"
-
     try:
-        places = find_slots(
+        found = find_slots(
             resources.device,
             None,
             gpus_per_trial=resources.gpus_per_trial,
             threads_per_trial=resources.threads_per_trial,
         )
-    except UsageError:  # planned here, to be run elsewhere
-        return 1, f"assumed: this machine has no {resources.device} for it"
-    return len(places), "this machine's"
+    except UsageError:  # the study is planned here, but will run elsewhere
+        return 1, f"assumed, because this machine has no suitable {resources.device} device"
+    return len(found), "this machine's"

@@ -2,31 +2,29 @@
 
 import sys
 import time
-from collections.abc import Mapping
 from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING, Final
 
 import click
 
-from sweeper.admission import refuse_what_cannot_fit, refuse_what_has_no_room
+from sweeper.admission import check_admission
 from sweeper.cli.cluster import cluster_of, engine_options, pool_of
 from sweeper.cli.options import json_option, print_json, slots_option, store_option
 from sweeper.cli.pilot import pilot_before_launch, pilot_option
-from sweeper.cli.plan import print_plan
+from sweeper.cli.plan import print_forecast
 from sweeper.cli.progress import progress_for
 from sweeper.errors import UsageError
-from sweeper.estimate import pilots_for, predicted_for
+from sweeper.estimate import Estimate, estimate
 from sweeper.execution.launch import Launched
 from sweeper.execution.launch import launch as run
 from sweeper.execution.slots.neighbours import say_crowding
 from sweeper.execution.slots.resources import Slot
-from sweeper.forecast.trial_seconds import seconds_of
+from sweeper.forecast.trial_seconds import expected_seconds
 from sweeper.monitor.observation import observe
-from sweeper.planning.plan import Plan, Reference, make_plan
+from sweeper.planning.plan import make_plan
 from sweeper.quantities import counted, device_hours
 from sweeper.spec.load import load_study
-from sweeper.spec.study import Study
 from sweeper.store.enrolment.enrol import Enrolment
 from sweeper.store.reading import reader
 from sweeper.store.url import DEFAULT_URL, shown
@@ -82,20 +80,15 @@ def launch(
     plan = make_plan(loaded)
     if pilot is not None:
         pilot_before_launch(loaded, plan, store=store, slots=slots, amount=pilot, force=force)
-    pilots = pilots_for(loaded, store)
-    predicted = predicted_for(loaded, plan, store, pilots)
+    found = estimate(loaded, plan, store=store, slots=slots)
     if not force:
-        refuse_what_cannot_fit(loaded, plan, predicted)
-        if cluster is None:
-            refuse_what_has_no_room(loaded, plan, pilots, store=store, slots=slots)
+        check_admission(found, store=store, here=cluster is None)
     if dry_run:
-        print_plan(loaded, plan, predicted, pilots, slots=slots, as_json=as_json)
+        print_forecast(found.forecast(), as_json=as_json)
         click.echo("Nothing was written: --dry-run.", err=True)
         return
     with pool_of(loaded, cluster, store=store, slots=slots) as pool:
-        launched = _run(
-            loaded, plan, store=store, slots=slots, extend=extend, predicted=seconds_of(predicted), pool=pool
-        )
+        launched = _run(found, store=store, slots=slots, extend=extend, pool=pool)
     if as_json:
         print_json(_document(plan.study, launched))
     else:
@@ -103,30 +96,22 @@ def launch(
     sys.exit(launched.exit_code)
 
 
-def _run(
-    study: Study,
-    plan: Plan,
-    *,
-    store: str,
-    slots: int | None,
-    extend: bool,
-    predicted: Mapping[Reference, float],
-    pool: "DaskPool | None",
-) -> Launched:
+def _run(found: Estimate, *, store: str, slots: int | None, extend: bool, pool: "DaskPool | None") -> Launched:
+    name = found.study.name
     with progress_for() as progress:
 
         def on_tick() -> None:
             with reader.connect(store) as connection:
-                progress.update(observe(connection, reader.study(connection, plan.study), time.time()))
+                progress.update(observe(connection, reader.study(connection, name), time.time()))
 
         return run(
-            study,
-            plan,
+            found.study,
+            found.plan,
             store=store,
             slots=slots,
             extend=extend,
-            predicted=predicted,
-            on_enrolled=lambda enrolment, places: _print_start(plan.study, enrolment, places, store, pool),
+            predicted=expected_seconds(found.predictions),
+            on_enrolled=lambda enrolment, places: _print_start(name, enrolment, places, store, pool),
             on_tick=on_tick,
             pool=pool,
             places=None if pool is None else pool.places,

@@ -7,8 +7,8 @@ from typing import Final, TypeVar
 
 import click
 
+from sweeper.admission import refuse_failing_pilot
 from sweeper.cli.progress import progress_for
-from sweeper.errors import UsageError
 from sweeper.execution.slots.resources import Slot
 from sweeper.monitor.observation import observe
 from sweeper.pilot.choice import PilotTrial
@@ -90,11 +90,8 @@ def pilot_before_launch(study: Study, plan: Plan, *, store: str, slots: int | No
         click.echo(f"{study.name}: already in the store, so --pilot is ignored.", err=True)
         return
     failures = pilot_first(study, plan, store=store, slots=slots, amount=amount)
-    if failures and not force:
-        raise UsageError(
-            f"{study.path}: {len(failures)} of the pilot's kinds of trials failed, so nothing was launched. "
-            "Fix them, or continue anyway with --force."
-        )
+    if not force:
+        refuse_failing_pilot(study, failures)
 
 
 def _print_start(study: str, trials: Sequence[PilotTrial], slots: tuple[Slot, ...]) -> None:

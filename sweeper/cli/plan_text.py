@@ -1,5 +1,6 @@
-"""A forecast for people: a table of phases, and what else is worth knowing before a launch."""
+"""A forecast as text: a table of phases, and what else to know before a launch."""
 
+from collections.abc import Mapping
 from typing import Final
 
 from rich.console import RenderableType
@@ -8,34 +9,34 @@ from rich.table import Table
 
 from sweeper.designs.fractional import Aliasing
 from sweeper.forecast.forecast import Forecast
-from sweeper.forecast.trial_seconds import Prediction
+from sweeper.forecast.trial_seconds import Basis, Prediction
 from sweeper.quantities import byte_size, counted, device_hours, duration, hours
 
 MOST_CHAINS: Final = 12
 FULL_WIDTH: Final = 100
-BASES: Final = {
+BASES: Final[Mapping[Basis, str]] = {
     "pilot": "a pilot's runs",
     "history": "runs in the store",
     "reference_hours": "the study's reference hours",
-    "operations": "operations over an assumed rate",
+    "operations": "operations at an assumed rate",
 }
 
 
 def forecast_parts(found: Forecast, *, width: int) -> list[RenderableType]:
-    """What `sweeper plan` prints, part by part, for so many columns of text."""
+    """Return what `sweeper plan` prints, part by part, for a terminal of this width."""
     parts: list[RenderableType] = [_table(found, in_full=width >= FULL_WIDTH), *map(escape, _totals(found))]
     for phase in found.phases:
         if phase.aliasing is not None:
             parts += ["", *map(escape, _aliasing(phase.name, phase.aliasing))]
         if phase.design == "plackett_burman":
-            parts += ["", escape(f"{phase.name}: each main effect is mixed up with parts of two-factor interactions.")]
+            parts += ["", escape(f"{phase.name}: each main effect is partially aliased with two-factor interactions.")]
     if found.claims:
         parts += ["", *map(escape, _claims(found))]
     return parts
 
 
 def _table(found: Forecast, *, in_full: bool) -> Table:
-    """A row a phase; narrow terminals get less of each."""
+    """Return a table with one row per phase; narrow terminals get fewer columns."""
     several = len(found.phases) > 1
     table = Table(box=None, pad_edge=False, header_style="bold", footer_style="bold", show_footer=several)
     table.add_column("phase", footer="all", overflow="fold")
@@ -46,10 +47,10 @@ def _table(found: Forecast, *, in_full: bool) -> Table:
     table.add_column("trials", justify="right", footer=f"{found.trials:,}", no_wrap=True)
     table.add_column("budget", justify="right", no_wrap=True)
     table.add_column("device-hours", justify="right", footer=_hours(found.whole), no_wrap=True)
-    table.add_column("between", justify="right", footer=_interval(found.whole), no_wrap=True)
+    table.add_column("interval", justify="right", footer=_interval(found.whole), no_wrap=True)
     for phase in found.phases:
-        many = "drawn later" if phase.configurations is None else f"{phase.configurations:,}"
-        full = [many, f"{phase.seeds}", f"{phase.shared or ''}"] if in_full else []
+        configurations = "drawn later" if phase.configurations is None else f"{phase.configurations:,}"
+        full = [configurations, f"{phase.seeds}", f"{phase.shared or ''}"] if in_full else []
         predicted = (_hours(phase.whole), _interval(phase.whole)) if phase.trials else ("0", "")
         name = escape(phase.name)
         table.add_row(name, phase.design, *full, f"{phase.trials:,}", phase.budget, *predicted)
@@ -68,18 +69,18 @@ def _totals(found: Forecast) -> list[str]:
     bases = sorted({basis for phase in found.phases for basis in phase.bases})
     lines = [""]
     if bases:
-        lines.append(f"Device-hours from {', '.join(BASES[basis] for basis in bases)}.")
+        lines.append(f"Device-hours predicted from {', '.join(BASES[basis] for basis in bases)}.")
     if not found.is_known:
-        lines.append("The program has not run yet, so nothing is known of how long it takes. A pilot tells: --pilot.")
+        lines.append("The program has not run yet, so its run time is unknown; measure it with --pilot.")
     slots = f"{counted(found.slots, 'slot')}{f' ({found.slots_note})' if found.slots_note else ''}"
     if found.finish_s is not None:
-        lines.append(f"On {slots} it ends {duration(found.finish_s)} after it starts.")
+        lines.append(f"On {slots}, the study ends {duration(found.finish_s)} after it starts.")
     if found.cap_device_hours is not None:
         lines.append(_cap(found, found.cap_device_hours))
     if found.footprint is not None:
         measured = "Measured" if found.footprint.measured else "Estimated"
-        of_memory = f"{byte_size(found.footprint.memory)} of memory a trial, and " if found.footprint.memory else ""
-        lines.append(f"{measured}: {of_memory}{byte_size(found.footprint.disk)} of disk for all.")
+        memory = f"{byte_size(found.footprint.memory)} of memory per trial, " if found.footprint.memory else ""
+        lines.append(f"{measured}: {memory}{byte_size(found.footprint.disk)} of disk space in total.")
     return lines
 
 
@@ -88,32 +89,32 @@ def _cap(found: Forecast, cap: float) -> str:
     if found.whole is None:
         return f"{text}."
     if found.whole.low / 3600 > cap:
-        return f"{text}, which is too little: launch refuses it."
+        return f"{text}, which is too little; `sweeper launch` refuses it."
     if found.whole.high / 3600 > cap:
         return f"{text}, which may be too little."
     return f"{text}, which is enough."
 
 
-def _aliasing(name: str, mixed: Aliasing) -> list[str]:
-    if mixed.resolution is None:
-        return [f"{name}: {mixed.runs} configurations, the full factorial: nothing is mixed up."]
-    lines = [f"{name}: {mixed.runs} configurations, resolution {mixed.resolution}."]
-    more = f" = … ({len(mixed.relation) - MOST_CHAINS} more)" if len(mixed.relation) > MOST_CHAINS else ""
-    lines.append(f"  I = {' = '.join(mixed.relation[:MOST_CHAINS])}{more}")
-    if not mixed.chains:
-        lines.append("  Main effects and two-factor interactions are clear of each other.")
+def _aliasing(name: str, found: Aliasing) -> list[str]:
+    if found.resolution is None:
+        return [f"{name}: {found.runs} configurations, the full factorial: no effects are aliased."]
+    lines = [f"{name}: {found.runs} configurations, resolution {found.resolution}."]
+    more = f" = … ({len(found.relation) - MOST_CHAINS} more)" if len(found.relation) > MOST_CHAINS else ""
+    lines.append(f"  I = {' = '.join(found.relation[:MOST_CHAINS])}{more}")
+    if not found.chains:
+        lines.append("  Main effects and two-factor interactions are not aliased with each other.")
         return lines
-    lines += [f"  {chain}" for chain in mixed.chains[:MOST_CHAINS]]
-    if len(mixed.chains) > MOST_CHAINS:
-        lines.append(f"  … and {len(mixed.chains) - MOST_CHAINS} chains more (--json has them all)")
+    lines += [f"  {chain}" for chain in found.chains[:MOST_CHAINS]]
+    if len(found.chains) > MOST_CHAINS:
+        lines.append(f"  … and {len(found.chains) - MOST_CHAINS} more chains (--json has all of them)")
     return lines
 
 
 def _claims(found: Forecast) -> list[str]:
-    can = [claim for claim in found.claims if claim.testable]
-    lines = [f"{len(can)} of {counted(len(found.claims), 'claim')} can be tested:"]
+    num_testable = sum(claim.is_testable for claim in found.claims)
+    lines = [f"{num_testable} of {counted(len(found.claims), 'claim')} can be tested:"]
     for claim in found.claims:
-        mark = "yes" if claim.testable else "NO "
-        pairs = f"on {counted(claim.pairs, 'pair')}" if claim.testable and claim.pairs is not None else claim.reason
+        mark = "yes" if claim.is_testable else "NO "
+        pairs = f"on {counted(claim.pairs, 'pair')}" if claim.is_testable and claim.pairs is not None else claim.reason
         lines.append(f"  {mark}  {claim.claim}: {pairs}")
     return lines

@@ -1,7 +1,8 @@
-"""Which claims a plan can test, and on how many pairs of trials, before anything runs."""
+"""The claims that a plan can test, and the number of pairs of trials that each rests on, before anything runs."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from sweeper.designs.levels import Level, distinct_levels, level_key, same_level
 from sweeper.planning.plan import Plan, PlannedPhase, PlannedTrial
@@ -21,18 +22,18 @@ from sweeper.spec.configurations import factors_in, varied_factors
 from sweeper.spec.study import Study
 
 Levels = Mapping[str, Level]
-FEWEST_PAIRS = 2  # fewer have no variance
-FRACTIONS = ("fractional", "plackett_burman", "list")
+MIN_PAIRS: Final = 2  # fewer have no variance
+FRACTIONS: Final = ("fractional", "plackett_burman", "list")
 
 
 @dataclass(frozen=True, slots=True)
-class ClaimSupport:
-    """A claim against the plan.
+class ClaimPower:
+    """What a plan provides for testing a claim.
 
     Attributes:
-        pairs: the pairs, or trials, that the weakest of its comparisons rests on, in a fraction the runs a level; None
-            where it depends on what a sampler draws or a phase promotes.
-        reason: why it cannot be tested, or what it depends on; empty if it can.
+        pairs: the number of pairs (or trials) of its weakest comparison, in a fraction the runs per level; None if it
+            depends on what a sampler draws or a phase promotes.
+        reason: why it cannot be tested, or what it depends on; empty if it can be tested.
     """
 
     claim: str
@@ -40,30 +41,30 @@ class ClaimSupport:
     reason: str
 
     @property
-    def testable(self) -> bool:
-        """Whether an interval can be computed, as far as the plan knows."""
-        return self.pairs is None or self.pairs >= FEWEST_PAIRS
+    def is_testable(self) -> bool:
+        """Whether an interval can be computed, as far as is known before the study runs."""
+        return self.pairs is None or self.pairs >= MIN_PAIRS
 
 
-def claim_support(plan: Plan, study: Study) -> tuple[ClaimSupport, ...]:
-    """Every claim of a study."""
+def claim_power(plan: Plan, study: Study) -> tuple[ClaimPower, ...]:
+    """Return the power of every claim of a study."""
     counter = _Counter(plan, study)
-    return tuple(_claim(counter, claim) for claim in study.claims)
+    return tuple(_power(counter, claim) for claim in study.claims)
 
 
-def _claim(counter: "_Counter", claim: Claim) -> ClaimSupport:
+def _power(counter: "_Counter", claim: Claim) -> ClaimPower:
     phases = sorted(_phases_of(claim.statement))
     drawn = [name for name in phases if counter.phase(name).kind in ("sampler", "promote")]
     if drawn:
-        return ClaimSupport(claim.id, None, f"depends on what phase {drawn[0]} draws or promotes")
+        return ClaimPower(claim.id, None, f"depends on what phase {drawn[0]} draws or promotes")
     pruned = [name for name in phases if counter.phase(name).phase.pruner.name != "none"]
     if pruned:
-        return ClaimSupport(claim.id, None, f"depends on which trials of phase {pruned[0]} its pruner leaves whole")
+        return ClaimPower(claim.id, None, f"depends on which trials of phase {pruned[0]} its pruner lets finish")
     pairs, where = min(counter.comparisons(claim.statement), key=lambda found: found[0])
-    if pairs >= FEWEST_PAIRS:
-        return ClaimSupport(claim.id, pairs, "")
-    few = "no trials" if pairs == 0 else "one seed only, which has no variance"
-    return ClaimSupport(claim.id, pairs, f"{few}: {where}")
+    if pairs >= MIN_PAIRS:
+        return ClaimPower(claim.id, pairs, "")
+    few = "no trials" if pairs == 0 else "only one seed, which has no variance"
+    return ClaimPower(claim.id, pairs, f"{few}: {where}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,10 +85,10 @@ class _Counter:
         return next(phase for phase in self.plan.phases if phase.name == name)
 
     def comparisons(self, statement: Statement) -> Iterator[tuple[int, str]]:
-        """How many pairs each comparison of a claim has, and what it compares, in words."""
+        """Yield the number of pairs of each comparison of a claim, and what it compares, as text."""
         match statement:
             case Constant(arm=arm):
-                yield len(self._arm(arm)), _words(arm)
+                yield len(self._arm(arm)), _arm_text(arm)
             case Ordering():
                 yield from self._ordering(statement)
             case ArmContrast():
@@ -114,20 +115,20 @@ class _Counter:
             base = factors[name].baseline if name in factors else None
             others = [level for level in levels if not same_level(level, base)]
             found = [self._pairs(phase.name, _Change(name, base, level), {}) for level in others]
-            yield max(found, default=(0, f"{name} has its baseline alone in phase {phase.name}"))
+            yield max(found, default=(0, f"{name} has only its baseline in phase {phase.name}"))
 
     def _pairs(self, phase: str, change: _Change, where: Levels) -> tuple[int, str]:
-        """Pairs of trials that differ in one factor alone; the seed is among what they agree in."""
+        """Count the pairs of trials with the same seed that differ only in one factor."""
         name = change.factor
         sides: list[set[tuple[str, ...]]] = []
         for end in (change.start, change.to):
             trials = _with_levels(self.plan.wanted(self.phase(phase)), {**where, name: end})
             sides.append({_rest(trial, name) for trial in trials})
         text = f"{name} from {change.start} to {change.to}"
-        return len(sides[0] & sides[1]), f"{text} in phase {phase}{_where(where)}"
+        return len(sides[0] & sides[1]), f"{text} in phase {phase}{_where_text(where)}"
 
     def _runs(self, phase: str, change: _Change, where: Levels) -> int:
-        """Runs a level of a fraction of two levels, no two of which differ in one factor alone: a fit compares them."""
+        """Count the runs per level of a two-level fraction, which a fit compares because no two runs form a pair."""
         planned = self.phase(phase)
         if planned.kind not in FRACTIONS:
             return 0
@@ -138,17 +139,17 @@ class _Counter:
         return min(len(_with_levels(wanted, {**where, name: end})) for end in (change.start, change.to))
 
     def _arms(self, contrast: ArmContrast) -> tuple[int, str]:
-        """Pairs of two arms: by seed, and by the blocks that both phases have."""
+        """Count the pairs of two arms, by seed and by the blocks that both phases have."""
         first, second = (self.phase(arm.phase).phase.blocks for arm in (contrast.start, contrast.to))
         shared = [name for name in first if name in second]
         sides = [
             {(trial.seed, *(level_key((trial.configuration or {}).get(name)) for name in shared)) for trial in trials}
             for trials in (self._arm(contrast.start), self._arm(contrast.to))
         ]
-        return len(sides[0] & sides[1]), f"{_words(contrast.start)} against {_words(contrast.to)}"
+        return len(sides[0] & sides[1]), f"{_arm_text(contrast.start)} against {_arm_text(contrast.to)}"
 
     def _arm(self, arm: Arm) -> list[PlannedTrial]:
-        """The trials of one configuration: these levels, all other factors at the phase's baseline."""
+        """Return the trials of one configuration: these levels, and the phase's baseline for all other factors."""
         planned = self.phase(arm.phase)
         every = factors_in(self.study, planned.phase)
         base = {
@@ -193,13 +194,13 @@ def _phases_of(statement: Statement) -> set[str]:
             return {statement.phase}
 
 
-def _words(arm: Arm) -> str:
-    return f"{_levels(arm.levels) or 'the baseline'} in phase {arm.phase}"
+def _arm_text(arm: Arm) -> str:
+    return f"{_levels_text(arm.levels) or 'the baseline'} in phase {arm.phase}"
 
 
-def _where(levels: Levels) -> str:
-    return f" where {_levels(levels)}" if levels else ""
+def _where_text(levels: Levels) -> str:
+    return f" where {_levels_text(levels)}" if levels else ""
 
 
-def _levels(levels: Levels) -> str:
+def _levels_text(levels: Levels) -> str:
     return ", ".join(f"{name}={level}" for name, level in levels.items())

@@ -1,7 +1,7 @@
-"""What short runs of a pilot say about long ones: seconds = start + amount x seconds of a unit + evaluations.
+"""Predictions from a pilot's short runs: seconds = start + amount x seconds per unit + evaluations.
 
-The pace comes from what a run reports while it goes on, so that its start does not count as steps; where it reports
-only once, from all of it. What has been measured holds for the configurations of its cost class.
+The seconds per unit come from the reports of a run in progress, so that its start does not count as steps; if a run
+reports only once, they come from the whole run. They apply to the configurations of the same cost class.
 """
 
 import itertools
@@ -11,29 +11,30 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from statistics import fmean
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 
-from sweeper.designs.paths import leaves
-from sweeper.forecast.footprint import Footprint, cost_class, training_work
+from sweeper.designs.paths import Config, leaves
+from sweeper.forecast.footprint import Amounts, Footprint, cost_class, num_evaluations, training_work
 from sweeper.spec.program import Program, TrainerProgram
+from trainer.config import training_flops
 
-LEAST_SPREAD: Final = 0.05  # of the logarithm: no two runs of a machine take the same time
-FEW_SPREAD: Final = 0.15  # with too few reports to tell
-BLIND_SPREAD: Final = 0.5  # nothing was reported on the way: the start may be most of it
-CARRIED_SPREAD: Final = 0.2  # for a class that was not run, from those that were
-SPREADS: Final = 2.0  # half the interval's width, as many standard deviations
+MIN_SPREAD: Final = 0.05  # of the logarithm: no two runs on a machine take the same time
+FEW_SPREAD: Final = 0.15  # with too few reports to estimate it
+BLIND_SPREAD: Final = 0.5  # without intermediate reports: the start may be most of the run
+CARRIED_SPREAD: Final = 0.2  # for a class that did not run, inferred from others
+SPREADS: Final = 2.0  # half the interval's width, in standard deviations
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """A moment of a run at which it reported.
+    """A report of a run in progress.
 
     Attributes:
-        amount: of its budget's unit that was done.
-        seconds: of device time until then.
-        is_evaluation: the built-in trainer evaluated just before.
+        amount: how much of its budget, in the budget's unit, was done.
+        seconds: device-seconds until then.
+        is_evaluation: whether the built-in trainer was evaluated just before.
     """
 
     amount: float
@@ -42,8 +43,8 @@ class Report:
 
 
 @dataclass(frozen=True, slots=True)
-class Paces:
-    """Device-seconds that do not grow, those of a unit, and those of an evaluation; the spread of the unit's."""
+class PilotThroughput:
+    """Device-seconds of the start, of a unit of the budget and of an evaluation, and the spread of a unit's seconds."""
 
     start: float
     unit: float
@@ -56,17 +57,18 @@ class PilotRun:
     """One run of a pilot.
 
     Attributes:
-        study: the name of the study that asked.
+        study: the name of the study that the pilot was for.
         device: cpu or cuda.
-        slots: how many runs went on at a time.
-        unit: steps, tokens or epochs; amount: how many of them it ran.
-        peak_memory_bytes, disk_bytes: None where they could not be measured.
-        measured_at: seconds since the epoch; the same for all runs of one pilot.
+        slots: number of runs in parallel.
+        unit: steps, tokens or epochs.
+        amount: how many units it ran.
+        peak_memory_bytes, disk_bytes: None if they could not be measured.
+        measured_at: seconds since the epoch; the same for all runs of a pilot.
     """
 
     study: str
     program: Program
-    config: Mapping[str, Any]
+    config: Config
     host: str
     device: str
     device_share: float
@@ -75,19 +77,19 @@ class PilotRun:
     unit: str
     amount: float
     device_seconds: float
-    paces: Paces
+    throughput: PilotThroughput
     peak_memory_bytes: int | None
     disk_bytes: int | None
     measured_at: float
 
 
-def paces(reports: Sequence[Report], total_s: float, amount: float) -> Paces:
-    """What a run says.
+def throughput_of(reports: Sequence[Report], total_s: float, amount: float) -> PilotThroughput:
+    """Return the throughput of a run.
 
     Args:
-        reports: in their order, each with a larger amount than the one before.
+        reports: in order of their amounts, which increase.
         total_s: device-seconds of the whole run.
-        amount: units that it ran in all.
+        amount: units of the whole run.
     """
     steps = [
         (later.amount - earlier.amount, later.seconds - earlier.seconds, earlier.is_evaluation, later.is_evaluation)
@@ -95,8 +97,8 @@ def paces(reports: Sequence[Report], total_s: float, amount: float) -> Paces:
         if later.amount > earlier.amount and later.seconds > earlier.seconds
     ]
     if not steps:
-        return Paces(0.0, total_s / amount, 0.0, BLIND_SPREAD)
-    # An evaluation is reported together with the steps before it; its checkpoint falls into the time after it.
+        return PilotThroughput(0.0, total_s / amount, 0.0, BLIND_SPREAD)
+    # An evaluation is reported together with the steps before it; its checkpoint is written in the time after it.
     plain = [(units, seconds) for units, seconds, after, of in steps if not after and not of] or [
         (units, seconds) for units, seconds, *_ in steps
     ]
@@ -105,19 +107,19 @@ def paces(reports: Sequence[Report], total_s: float, amount: float) -> Paces:
     extra = sum(seconds - unit * units for units, seconds, after, of in steps if after or of)
     evaluation = max(0.0, extra) / evaluations if evaluations else 0.0
     start = max(0.0, total_s - unit * amount - evaluation * evaluations)
-    return Paces(start, unit, evaluation, _spread([seconds / units for units, seconds in plain]))
+    return PilotThroughput(start, unit, evaluation, _spread([seconds / units for units, seconds in plain]))
 
 
-def _spread(each: Sequence[float]) -> float:
-    """The standard error of the logarithm of a mean of paces."""
-    if len(each) < 3:
+def _spread(unit_seconds: Sequence[float]) -> float:
+    """Return the standard error of the logarithm of a mean of seconds per unit."""
+    if len(unit_seconds) < 3:
         return FEW_SPREAD
-    return max(LEAST_SPREAD, float(np.std(np.log(each), ddof=1)) / math.sqrt(len(each)))
+    return max(MIN_SPREAD, float(np.std(np.log(unit_seconds), ddof=1)) / math.sqrt(len(unit_seconds)))
 
 
 @dataclass(frozen=True)
 class Pilots:
-    """What the newest pilots of a program know, for one kind of slot."""
+    """The newest pilots of a program on one kind of slot."""
 
     program: Program
     runs: tuple[PilotRun, ...] = ()
@@ -129,37 +131,38 @@ class Pilots:
 
     @cached_property
     def by_class(self) -> Mapping[str, tuple[PilotRun, ...]]:
-        """The runs of each cost class, of its newest pilot alone."""
+        """The runs of each cost class, from its newest pilot."""
         found: dict[str, list[PilotRun]] = {}
         for run in self.runs:
             found.setdefault(cost_class(self.program, run.config), []).append(run)
         newest = {key: max(run.measured_at for run in runs) for key, runs in found.items()}
         return {key: tuple(run for run in runs if run.measured_at == newest[key]) for key, runs in found.items()}
 
-    def measured(self, config: Mapping[str, Any]) -> tuple[PilotRun, ...]:
-        """The runs of the config's own class."""
+    def measured(self, config: Config) -> tuple[PilotRun, ...]:
+        """Return the runs of the config's cost class."""
         return self.by_class.get(cost_class(self.program, config), ())
 
-    def seconds(self, config: Mapping[str, Any], amount: Mapping[str, Any]) -> tuple[float, float, float] | None:
-        """Expected device-seconds of a run and their bounds; None where no pilot tells."""
+    def seconds(self, config: Config, budget: Amounts) -> tuple[float, float, float] | None:
+        """Return the expected device-seconds of a run and their bounds; None if no pilot measured them."""
         if not self.runs:
             return None
-        (unit, value), *_ = amount.items()
+        ((unit, amount),) = budget.items()
         if self.is_trainer:
-            unit, value = "steps", training_work(config, amount).amount
+            unit, amount = "steps", training_work(config, budget).amount
         runs = [run for run in self.measured(config) if run.unit == unit]
-        found = _joined([run.paces for run in runs]) if runs else self._carried(config, unit)
+        found = _pooled([run.throughput for run in runs]) if runs else self._carried(config, unit)
         if found is None:
             return None
-        evaluations = config["evaluation"]["times"] if self.is_trainer else 0
-        seconds = found.start + found.unit * float(value) + found.evaluation * min(evaluations, float(value))
+        evaluations = num_evaluations(config) if self.is_trainer else 0
+        seconds = found.start + found.unit * amount + found.evaluation * min(evaluations, amount)
         width = math.exp(SPREADS * found.spread)
         return seconds, seconds / width, seconds * width
 
-    def footprint(self, config: Mapping[str, Any]) -> Footprint | None:
-        """The most memory and disk that runs of the config's class took; of another program's unknown class, all's.
+    def footprint(self, config: Config) -> Footprint | None:
+        """Return the largest memory and disk space among runs of the config's class; None if not measured.
 
-        A process that took no more memory than the slot that started it counts as none.
+        For programs other than the trainer, a class that did not run gets the largest among all runs. A process that
+        needed no more memory than the slot that started it counts as none.
         """
         runs = self.measured(config) or (() if self.is_trainer else self.runs)
         disk = [run.disk_bytes for run in runs if run.disk_bytes is not None]
@@ -168,10 +171,10 @@ class Pilots:
         memory = max(run.peak_memory_bytes or 0 for run in runs)
         return Footprint(memory, max(disk), measured=True)
 
-    def _carried(self, config: Mapping[str, Any], unit: str) -> Paces | None:
-        """Paces for a class that was not run: by operations between those that were, or those of the nearest."""
+    def _carried(self, config: Config, unit: str) -> PilotThroughput | None:
+        """Infer the throughput of a class that did not run, by operations or from the most similar classes."""
         known = {
-            key: (runs[0].config, _joined([run.paces for run in runs]))
+            key: (runs[0].config, _pooled([run.throughput for run in runs]))
             for key, runs in self.by_class.items()
             if all(run.unit == unit for run in runs)
         }
@@ -179,53 +182,51 @@ class Pilots:
             return None
         if self.is_trainer:
             return _by_operations(config, list(known.values()))
-        alike = {key: _shared(config, other) for key, (other, _) in known.items()}
-        nearest = [known[key][1] for key, number in alike.items() if number == max(alike.values())]
+        similarity = {key: _num_shared(config, other) for key, (other, _) in known.items()}
+        nearest = [known[key][1] for key, number in similarity.items() if number == max(similarity.values())]
         units = [each.unit for _, each in known.values()]
         among = float(np.std(np.log(units))) if len(units) > 1 else 0.0
-        found = _joined(nearest)
-        return Paces(found.start, found.unit, 0.0, math.hypot(found.spread, CARRIED_SPREAD, among))
+        found = _pooled(nearest)
+        return PilotThroughput(found.start, found.unit, 0.0, math.hypot(found.spread, CARRIED_SPREAD, among))
 
 
-def _by_operations(config: Mapping[str, Any], known: Sequence[tuple[Mapping[str, Any], Paces]]) -> Paces:
-    """Each pace scaled by the operations of a step, from the classes with the next fewer and the next more."""
-    from trainer.config import training_flops  # noqa: PLC0415 - pydantic is slow to load
-
-    sizes = sorted(((math.log(training_flops(other, 1)), paces) for other, paces in known), key=_size)
+def _by_operations(config: Config, known: Sequence[tuple[Config, PilotThroughput]]) -> PilotThroughput:
+    """Interpolate by the operations of a step between the classes with the next fewer and the next more."""
+    sized = sorted(((math.log(training_flops(other, 1)), each) for other, each in known), key=_size)
     here = math.log(training_flops(config, 1))
-    at = [size for size, _ in sizes]
-    beyond = max(0.0, at[0] - here, here - at[-1])
+    sizes, found = [size for size, _ in sized], [each for _, each in sized]
+    above = max(0.0, here - sizes[-1])
+    outside = max(above, sizes[0] - here)
 
-    def value(of: Sequence[float]) -> float:
-        # Beyond the classes that were run, time grows with the operations.
-        return math.exp(float(np.interp(here, at, np.log(np.maximum(of, 1e-9)))) + max(0.0, here - at[-1]))
+    def interpolated(seconds: Sequence[float]) -> float:
+        # Beyond the largest class that ran, the time grows in proportion to the operations.
+        return math.exp(float(np.interp(here, sizes, np.log(np.maximum(seconds, 1e-9)))) + above)
 
-    spread = max(paces.spread for _, paces in sizes)
-    return Paces(
-        fmean(paces.start for _, paces in sizes),
-        value([paces.unit for _, paces in sizes]),
-        value([paces.evaluation for _, paces in sizes]),
-        math.hypot(spread, CARRIED_SPREAD, beyond / 2),
+    return PilotThroughput(
+        fmean(each.start for each in found),
+        interpolated([each.unit for each in found]),
+        interpolated([each.evaluation for each in found]),
+        math.hypot(max(each.spread for each in found), CARRIED_SPREAD, outside / 2),
     )
 
 
-def _size(pair: tuple[float, Paces]) -> float:
+def _size(pair: tuple[float, PilotThroughput]) -> float:
     return pair[0]
 
 
-def _joined(each: Sequence[Paces]) -> Paces:
-    """One class's paces from all of its runs; how far the runs are apart counts as spread."""
-    units = [paces.unit for paces in each]
-    apart = float(np.std(np.log(units), ddof=1)) if len(units) > 1 else 0.0
-    return Paces(
-        fmean(paces.start for paces in each),
+def _pooled(runs: Sequence[PilotThroughput]) -> PilotThroughput:
+    """Average the runs of a class; the differences between them add to the spread."""
+    units = [run.unit for run in runs]
+    between = float(np.std(np.log(units), ddof=1)) if len(units) > 1 else 0.0
+    return PilotThroughput(
+        fmean(run.start for run in runs),
         fmean(units),
-        fmean(paces.evaluation for paces in each),
-        math.hypot(fmean(paces.spread for paces in each), apart),
+        fmean(run.evaluation for run in runs),
+        math.hypot(fmean(run.spread for run in runs), between),
     )
 
 
-def _shared(one: Mapping[str, Any], other: Mapping[str, Any]) -> int:
-    """How many values two configs have in common."""
+def _num_shared(one: Config, other: Config) -> int:
+    """Return the number of values that two configs have in common."""
     mine, theirs = ({json.dumps(leaf) for leaf in leaves(config)} for config in (one, other))
     return len(mine & theirs)

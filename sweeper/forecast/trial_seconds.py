@@ -1,14 +1,16 @@
-"""Device-seconds of each planned trial before anything runs, with an honest interval, and from what they follow.
+"""Predictions of the device-seconds of each planned trial, with an interval and their basis.
 
-1. Completed runs of the same study, on a device of the same kind, for configurations that cost alike.
+A prediction uses the first of these that is available:
+
+1. Completed runs of the same study, on the same kind of device, of configurations in the same cost class.
 2. A pilot's runs (`sweeper.forecast.pilot_throughput`).
-3. Other runs of the program that ended: those of the same study, and all if the study's configurations have run before
-   or the phase says nothing of hours.
+3. Other runs of the program that ended: those of the same study; also those of other studies if the study's
+   configurations have run before or the phase gives no reference hours.
 4. The phase's ``reference_hours``.
 5. Runs of the program in other studies, scaled by operations.
-6. For the built-in trainer: its floating-point operations over an assumed rate.
+6. For the built-in trainer: its floating-point operations at an assumed rate.
 
-Of another program that never ran nothing is known, and nothing is invented.
+For another program that has never run, there is no prediction.
 """
 
 import json
@@ -16,53 +18,55 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
-import numpy as np
-
-from sweeper.designs.factor import Factor, settled
 from sweeper.designs.kinds import PromoteDesign
-from sweeper.designs.levels import Configuration, Level
-from sweeper.forecast.footprint import cost_class, training_work, work_key
+from sweeper.designs.paths import Config
+from sweeper.forecast.candidates import sampled_configurations
+from sweeper.forecast.footprint import Amounts, cost_class, training_work, work_key
 from sweeper.forecast.pilot_throughput import Pilots
-from sweeper.forecast.throughput import Pace, Timed, Work, fit
+from sweeper.forecast.throughput import Throughput, TimedRun, Work, fit_throughput
 from sweeper.planning.plan import Plan, PlannedPhase, PlannedTrial, Reference, TrialBudget
-from sweeper.spec.configurations import complete_configuration, resolve, varied_factors
 from sweeper.spec.program import Program
 from sweeper.spec.study import Study
+from trainer.config import parse
 
 Basis = Literal["reference_hours", "history", "operations", "pilot"]
-Config = Mapping[str, Any]
+TrialDevice = Literal["cpu", "cuda"]
 
-CPU_RATE: Final = 3e10  # operations a second of one thread; 30 to 65 G measured on a server's core of 2024
+CPU_RATE: Final = 3e10  # operations per second of one thread; 30 to 65 G measured on a server core of 2024
 GPU_RATE: Final = 1e13
-RATE_FACTOR: Final = 3.0  # slower or faster, assumed
-GPU_STEP_S: Final = 3e-3  # the least that a step takes on a GPU, whose small kernels wait for the CPU
+RATE_FACTOR: Final = 3.0  # how much slower or faster the rate may be, assumed
+GPU_STEP_S: Final = 3e-3  # the shortest step on a GPU, whose small kernels wait for the CPU
 GPU_LAYER_S: Final = 1e-3
-START_S: Final = 4.0  # importing and reading the corpus
-REFERENCE_FACTOR: Final = 1.25  # hours on the reference device are meant for that device
-EARLY_END: Final = 0.25  # the least share of their budget that a pruner leaves trials, assumed
-DRAWS: Final = 24  # configurations drawn to know what a sampler's trials may cost
+START_S: Final = 4.0  # importing PyTorch and reading the corpus
+REFERENCE_FACTOR: Final = 1.25  # reference hours are meant for the reference device
+EARLY_END: Final = 0.25  # the smallest share of the budget that a pruner leaves a trial, assumed
 
 
 @dataclass(frozen=True, slots=True)
 class PastRun:
-    """A run that ended, of any study."""
+    """A run that ended, of any study.
+
+    Attributes:
+        step: the last step that it reported; None if unknown.
+        device: cpu or cuda.
+    """
 
     study: str
     program: Program
     config: Config
     configuration_hash: str | None
-    budget: Mapping[str, Any]
-    step: int | None  # how far it came, where that is known
+    budget: Amounts
+    step: int | None
     completed: bool
-    device: str  # cpu or cuda
+    device: str
     device_seconds: float
 
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """Device-seconds of a trial: expected, and between which bounds."""
+    """The expected device-seconds of a trial, and their bounds."""
 
     seconds: float
     low: float
@@ -70,31 +74,31 @@ class Prediction:
     basis: Basis
 
 
-def predict(
+def trial_seconds(
     plan: Plan,
     study: Study,
     history: Sequence[PastRun] = (),
     *,
-    device: str = "cpu",
+    device: TrialDevice = "cpu",
     pilots: Pilots | None = None,
 ) -> dict[Reference, Prediction]:
-    """Predictions by phase and number; trials of which nothing is known are left out.
+    """Predict the device-seconds of planned trials, by phase and number, where possible.
 
     Args:
-        history: runs that ended, of whatever program and study.
-        pilots: what pilots of the program measured on such slots.
-        device: cpu or cuda, where the trials will run.
+        history: runs that ended, of any program and study.
+        device: where the trials will run.
+        pilots: what pilots of the program measured on the same kind of slots.
     """
-    return _Predictor(plan, study, history, device, pilots or Pilots(study.trial.program)).all()
+    return _Predictor(plan, study, history, device, pilots or Pilots(study.trial.program)).predictions()
 
 
-def seconds_of(predictions: Mapping[Reference, Prediction]) -> dict[Reference, float]:
-    """The expected device-seconds alone."""
-    return {place: prediction.seconds for place, prediction in predictions.items()}
+def expected_seconds(predictions: Mapping[Reference, Prediction]) -> dict[Reference, float]:
+    """Return only the expected device-seconds."""
+    return {reference: prediction.seconds for reference, prediction in predictions.items()}
 
 
 def total(predictions: Sequence[Prediction]) -> Prediction | None:
-    """The sum; the interval's ends are those of trials that are all too slow or all too fast together."""
+    """Add up predictions; the bounds are those of trials that are all too fast or all too slow together."""
     if not predictions:
         return None
     return Prediction(
@@ -110,12 +114,12 @@ class _Predictor:
     plan: Plan
     study: Study
     history: Sequence[PastRun]
-    device: str
+    device: TrialDevice
     pilots: Pilots
     _works: dict[tuple[str, str], Work] = field(default_factory=dict)
     _candidates: dict[str, list[tuple[Config, str | None]]] = field(default_factory=dict)
 
-    def all(self) -> dict[Reference, Prediction]:
+    def predictions(self) -> dict[Reference, Prediction]:
         found: dict[Reference, Prediction] = {}
         for phase in self.plan.phases:
             known: dict[tuple[str | None, str], Prediction | None] = {}
@@ -132,10 +136,10 @@ class _Predictor:
         if trial.config is not None:
             prediction = self._config(trial.config, trial.configuration_hash, trial.budget)
         else:
-            each = [self._config(config, key, trial.budget) for config, key in self._may_be(phase)]
+            each = [self._config(config, key, trial.budget) for config, key in self._possible(phase)]
             known = [prediction for prediction in each if prediction is not None]
-            prediction = None if not known else _average(known)
-        if prediction is None or not _prunes(phase):
+            prediction = _mean(known) if known else None
+        if prediction is None or phase.phase.pruner.name == "none":
             return prediction
         return Prediction(prediction.seconds, prediction.low * EARLY_END, prediction.high, prediction.basis)
 
@@ -145,36 +149,33 @@ class _Predictor:
             if piloted is not None:
                 return Prediction(*piloted, "pilot")
         work = self._work(config, budget.as_dict())
-        pace = self._pace_of_kin if budget.reference_hours is not None else self._pace_of_all
-        if pace is not None and work is not None:
-            seconds, low, high = pace.seconds(work, configuration_hash)
-            return Prediction(seconds, low, high, "history")
+        throughput = self._related_throughput if budget.reference_hours is not None else self._throughput
+        if throughput is not None and work is not None:
+            return Prediction(*throughput.seconds(work, configuration_hash), "history")
         if budget.reference_hours is not None:
             seconds = budget.reference_hours * 3600
             return Prediction(seconds, seconds / REFERENCE_FACTOR, seconds * REFERENCE_FACTOR, "reference_hours")
         if work is None or work.operations is None:
             return None
-        return self._assumed(config, work)
+        return self._assumed(config, work.amount, work.operations)
 
-    def _assumed(self, config: Config, work: Work) -> Prediction:
-        assert work.operations is not None
+    def _assumed(self, config: Config, steps: float, operations: float) -> Prediction:
         if self.device == "cpu":
-            threads = self.study.resources.threads_per_trial
-            seconds = work.operations / (CPU_RATE * threads**0.8)
+            seconds = operations / (CPU_RATE * self.study.resources.threads_per_trial**0.8)
         else:
-            waits = GPU_STEP_S + GPU_LAYER_S * float(config["model"].get("layers") or 1)
-            seconds = max(work.operations / GPU_RATE, work.amount * waits)
+            step_s = GPU_STEP_S + GPU_LAYER_S * parse(config).model.layers
+            seconds = max(operations / GPU_RATE, steps * step_s)
         low, high = START_S / RATE_FACTOR + seconds / RATE_FACTOR, RATE_FACTOR * (START_S + seconds)
         return Prediction(START_S + seconds, low, high, "operations")
 
-    def _work(self, config: Config, amount: Mapping[str, Any]) -> Work | None:
-        """A run's work; of another program its budget, if all of its runs are measured alike."""
+    def _work(self, config: Config, budget: Amounts) -> Work | None:
+        """Return a run's work; for other programs than the trainer its budget, if it is in the unit of most runs."""
         if not self.study.trial.is_trainer:
-            (unit, value), *_ = amount.items()
-            return Work(float(value)) if unit == self._unit else None
-        key = work_key(config), json.dumps(dict(amount), sort_keys=True)
+            ((unit, amount),) = budget.items()
+            return Work(float(amount)) if unit == self._unit else None
+        key = work_key(config), json.dumps(dict(budget), sort_keys=True)
         if key not in self._works:
-            self._works[key] = training_work(config, amount)
+            self._works[key] = training_work(config, budget)
         return self._works[key]
 
     @property
@@ -183,7 +184,7 @@ class _Predictor:
 
     @cached_property
     def _unit(self) -> str | None:
-        """In what the runs of another program are measured: what most of its history is."""
+        """The unit in which most past runs of another program than the trainer are measured."""
         units = [next(iter(run.budget)) for run in self._runs if run.budget]
         return max(sorted(set(units)), key=units.count) if units else None
 
@@ -194,36 +195,36 @@ class _Predictor:
         ]
 
     @cached_property
-    def _pace_of_all(self) -> Pace | None:
-        return fit([timed for run in self._runs if (timed := self._timed(run)) is not None])
+    def _throughput(self) -> Throughput | None:
+        return fit_throughput([timed for run in self._runs if (timed := self._timed(run)) is not None])
 
     @cached_property
-    def _pace_of_kin(self) -> Pace | None:
-        """Runs that know better than hours on the reference device: this study's, or of its configurations."""
+    def _related_throughput(self) -> Throughput | None:
+        """The throughput of runs that are better evidence than reference hours: same study or same configuration."""
         mine = {trial.configuration_hash for trial in self.plan.trials if trial.configuration_hash is not None}
-        kin = [run for run in self._runs if run.study == self.plan.study or run.configuration_hash in mine]
-        return fit([timed for run in kin if (timed := self._timed(run)) is not None])
+        related = [run for run in self._runs if run.study == self.plan.study or run.configuration_hash in mine]
+        return fit_throughput([timed for run in related if (timed := self._timed(run)) is not None])
 
     @cached_property
     def _proven(self) -> frozenset[str]:
-        """The cost classes of which trials of this very study have completed."""
+        """The cost classes in which trials of this study have completed."""
         mine = (run for run in self._runs if run.study == self.plan.study and run.completed)
         return frozenset(cost_class(self._program, run.config) for run in mine)
 
-    def _timed(self, run: PastRun) -> Timed | None:
+    def _timed(self, run: PastRun) -> TimedRun | None:
         work = self._work(run.config, run.budget)
         if work is None or work.amount <= 0:
             return None
         if run.completed:
-            return Timed(work, run.device_seconds, run.configuration_hash)
+            return TimedRun(work, run.device_seconds, run.configuration_hash)
         share = (run.step or 0) / work.amount
         if not 0 < share <= 1 or (not self.study.trial.is_trainer and self._unit != "steps"):
             return None
         operations = None if work.operations is None else work.operations * share
-        return Timed(Work(work.amount * share, operations), run.device_seconds, run.configuration_hash)
+        return TimedRun(Work(work.amount * share, operations), run.device_seconds, run.configuration_hash)
 
-    def _may_be(self, phase: PlannedPhase) -> list[tuple[Config, str | None]]:
-        """Complete configs that a phase's trials may get, with their hashes where they are known."""
+    def _possible(self, phase: PlannedPhase) -> list[tuple[Config, str | None]]:
+        """Return complete configs that a phase's trials may get, with their hashes where they are known."""
         if phase.name not in self._candidates:
             found: list[tuple[Config, str | None]]
             design = phase.phase.design
@@ -231,46 +232,18 @@ class _Predictor:
                 source = next(each for each in self.plan.phases if each.name == design.phase)
                 known = {trial.configuration_hash: trial.config for trial in self.plan.wanted(source)}
                 found = [(config, key) for key, config in known.items() if config is not None]
-                found = found or self._may_be(source)
+                found = found or self._possible(source)
             else:
-                found = [(config, None) for _, config in drawn(self.study, phase)]
+                found = [(config, None) for _, config in sampled_configurations(self.study, phase.phase)]
             self._candidates[phase.name] = found
         return self._candidates[phase.name]
 
 
-def _prunes(phase: PlannedPhase) -> bool:
-    return phase.phase.pruner.name != "none"
-
-
-def _average(each: Sequence[Prediction]) -> Prediction:
-    """One of several trials, nobody knows which."""
+def _mean(predictions: Sequence[Prediction]) -> Prediction:
+    """Predict a trial that will be one of several, with equal probability."""
     return Prediction(
-        math.fsum(prediction.seconds for prediction in each) / len(each),
-        min(prediction.low for prediction in each),
-        max(prediction.high for prediction in each),
-        each[0].basis,
+        math.fsum(prediction.seconds for prediction in predictions) / len(predictions),
+        min(prediction.low for prediction in predictions),
+        max(prediction.high for prediction in predictions),
+        predictions[0].basis,
     )
-
-
-def drawn(study: Study, phase: PlannedPhase) -> list[tuple[Configuration, Config]]:
-    """Some configurations drawn at random, with their configs; those that the trainer refuses are left out."""
-    rng = np.random.default_rng(0)
-    factors = varied_factors(study, phase.phase)
-    found: list[tuple[Configuration, Config]] = []
-    for _ in range(DRAWS):
-        levels = settled({name: _level(factor, rng) for name, factor in sorted(factors.items())}, factors)
-        try:
-            config = resolve(study, phase.phase, levels)
-        except ValueError:  # the trainer's ConfigError
-            continue
-        found.append((complete_configuration(study, phase.phase, levels), config))
-    return found
-
-
-def _level(factor: Factor, rng: np.random.Generator) -> Level:
-    if factor.range is None:
-        levels = factor.listed_levels
-        return levels[int(rng.integers(len(levels)))]
-    low, high = factor.range.low, factor.range.high
-    value = math.exp(rng.uniform(math.log(low), math.log(high))) if factor.range.log else float(rng.uniform(low, high))
-    return round(value) if isinstance(low, int) and isinstance(high, int) else value

@@ -1,8 +1,8 @@
-"""Run a pilot: some steps of each kind of trial on the study's own slots, before anything is promised.
+"""Run a pilot: a few steps of each kind of trial on the study's own slots.
 
-It goes through the queue, the slots and the supervisor as the study will, but on a store of its own in a folder that
-is removed afterwards: nothing of it is a trial, and no study's ledger has it. What it measured, its own device-seconds
-included, goes into the study's store.
+A pilot uses the queue, slots and supervisors exactly as the study will, but with a temporary store of its own: its runs
+are not trials of the study and do not count towards its budget. Its measurements, including its own device-seconds, are
+written to the study's store.
 """
 
 import socket
@@ -20,7 +20,7 @@ from sweeper.errors import UsageError
 from sweeper.execution.launch import runs_dir
 from sweeper.execution.slots.resources import Slot
 from sweeper.execution.slots.running import StudyRun, run_slots, slots_for
-from sweeper.forecast.pilot_throughput import PilotRun, Report, paces
+from sweeper.forecast.pilot_throughput import PilotRun, Report, throughput_of
 from sweeper.monitor.counting import UNLIKE
 from sweeper.pilot.choice import PilotTrial, pilot_trials
 from sweeper.planning.plan import Plan, PlannedPhase, PlannedTrial, TrialBudget
@@ -33,19 +33,19 @@ from sweeper.store.reading import reader
 from sweeper.store.reading.pilots import keep_pilot
 
 PHASE: Final = "pilot"
-LONGEST_S: Final = 120.0  # of a run; what it reported until then will do
-ENOUGH: Final = ("completed", "timeout", "diverged")  # ends that say how long steps take
+MAX_RUN_S: Final = 120.0  # then a run is stopped; its reports until then are enough
+USABLE: Final = ("completed", "timeout", "diverged")  # exit reasons of runs that still measure the time of steps
 NO_RETRY: Final = Retry(crashed=0, killed=0, out_of_memory=0, diverged=0, timeout=0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Piloted:
-    """How a pilot ended.
+    """The results of a pilot.
 
     Attributes:
-        runs: what it measured; in the store by now.
-        failures: a line for each run that failed.
-        interrupted: somebody stopped it; nothing was kept.
+        runs: the measurements, which are in the store by now.
+        failures: one line for each run that failed.
+        interrupted: whether the user stopped it; then nothing was kept.
     """
 
     runs: tuple[PilotRun, ...]
@@ -54,7 +54,7 @@ class Piloted:
 
     @property
     def device_hours(self) -> float:
-        """What the pilot itself has cost."""
+        """The device-hours of the pilot itself."""
         return sum(run.device_seconds for run in self.runs) / 3600
 
 
@@ -68,29 +68,29 @@ def run_pilot(
     on_start: Callable[[Sequence[PilotTrial], tuple[Slot, ...]], None] = lambda *_: None,
     on_tick: Callable[[str], None] = lambda _: None,
 ) -> Piloted:
-    """Measure the kinds of trials of a plan and keep what comes out.
+    """Measure each kind of trial of a plan, and keep the measurements.
 
     Args:
-        store: where it is kept; made if it is not there.
-        amount: steps of each run (tokens or epochs where those are the budget's); None for a sensible number.
-        on_start: told what runs, and where.
-        on_tick: called about once a second with the URL of the pilot's own store.
+        store: where the measurements are kept; created if it does not exist.
+        amount: length of each run, in steps or in the unit of the phases' budgets; None for the default.
+        on_start: called with the runs and their slots.
+        on_tick: called about once per second with the URL of the pilot's own store.
 
     Raises:
-        UsageError: the machine lacks what the study asks for, or its configurations are not known yet.
+        UsageError: the machine lacks what the study requires, or no configuration can be drawn.
         StoreError: the store cannot be used.
     """
-    places = slots_for(study.resources, slots)
-    trials = pilot_trials(plan, study, slots=len(places), amount=amount)
+    found = slots_for(study.resources, slots)
+    trials = pilot_trials(plan, study, slots=len(found), amount=amount)
     if not trials:
-        raise UsageError(f"{study.path}: no configuration can be drawn for a pilot. Check the factors' ranges")
+        raise UsageError(f"{study.path}: no configuration can be drawn for a pilot. Check the ranges of the factors.")
     kept = open_store(store, create=True)
-    folder = runs_dir(store)
-    folder.mkdir(parents=True, exist_ok=True)
+    directory = runs_dir(store)
+    directory.mkdir(parents=True, exist_ok=True)
     try:
-        with tempfile.TemporaryDirectory(dir=folder, prefix=".pilot-", ignore_cleanup_errors=True) as scratch:
-            on_start(trials, places)
-            piloted = _run(study, trials, places, Path(scratch), on_tick)
+        with tempfile.TemporaryDirectory(dir=directory, prefix=".pilot-", ignore_cleanup_errors=True) as scratch:
+            on_start(trials, found)
+            piloted = _run(study, trials, found, Path(scratch), on_tick)
         keep_pilot(kept, piloted.runs)
         return piloted
     finally:
@@ -100,28 +100,28 @@ def run_pilot(
 def _run(
     study: Study,
     trials: Sequence[PilotTrial],
-    places: tuple[Slot, ...],
-    folder: Path,
+    slots: tuple[Slot, ...],
+    directory: Path,
     on_tick: Callable[[str], None],
 ) -> Piloted:
-    url = f"sqlite:///{folder / 'pilot.db'}"
+    url = f"sqlite:///{directory / 'pilot.db'}"
     made = _study(study, trials)
     plan = _plan(made, trials)
     engine = open_store(url, create=True)
     try:
-        study_id = enrol(engine, plan, made, runs_dir=folder / "runs", now=time.time()).study_id
+        study_id = enrol(engine, plan, made, runs_dir=directory / "runs", now=time.time()).study_id
         run = StudyRun(store=url, study=plan.study, study_id=study_id)
-        if run_slots(engine, run, made, places, lambda: on_tick(url)) == "interrupted":
+        if run_slots(engine, run, made, slots, lambda: on_tick(url)) == "interrupted":
             return Piloted(runs=(), failures=(), interrupted=True)
     finally:
         engine.dispose()
-    return _results(_Setting(study, places, folder / "runs" / plan.study / PHASE, time.time()), url, trials)
+    return _results(_Setting(study, slots, directory / "runs" / plan.study / PHASE, time.time()), url, trials)
 
 
 def _study(study: Study, trials: Sequence[PilotTrial]) -> Study:
-    """The study with one phase that lists the pilot's configurations, no cap, no retries and nothing at its end."""
+    """Return the study with a single phase for the pilot, and without a budget, retries, hooks and claims."""
     minutes = study.trial.timeout_minutes
-    limit = LONGEST_S / 60 if minutes is None else min(LONGEST_S / 60, minutes)
+    limit = MAX_RUN_S / 60 if minutes is None else min(MAX_RUN_S / 60, minutes)
     first = trials[0]
     phase = Phase(name=PHASE, design=ListDesign(()), budget=Budget(first.unit, _whole(first.amount)))
     return replace(
@@ -137,7 +137,7 @@ def _study(study: Study, trials: Sequence[PilotTrial]) -> Study:
 
 
 def _factors(factors: Factors, trials: Sequence[PilotTrial]) -> dict[str, Factor]:
-    """The study's factors, with the levels that the pilot has."""
+    """Return the study's factors with the levels that occur in the pilot."""
     found: dict[str, Factor] = {}
     for name, factor in factors.items():
         levels = distinct_levels([trial.configuration[name] for trial in trials if name in trial.configuration])
@@ -169,11 +169,11 @@ def _whole(amount: float) -> int | float:
 
 @dataclass(frozen=True, slots=True)
 class _Setting:
-    """What all runs of a pilot have in common; `folder` holds their run directories."""
+    """What the runs of a pilot have in common; `directory` holds their run directories."""
 
     study: Study
-    places: tuple[Slot, ...]
-    folder: Path
+    slots: tuple[Slot, ...]
+    directory: Path
     measured_at: float
 
     @property
@@ -182,7 +182,7 @@ class _Setting:
 
     @property
     def device(self) -> str:
-        return "cuda" if self.places[0].device.startswith("cuda") else "cpu"
+        return "cuda" if self.slots[0].device.startswith("cuda") else "cpu"
 
 
 def _results(setting: _Setting, url: str, trials: Sequence[PilotTrial]) -> Piloted:
@@ -195,20 +195,20 @@ def _results(setting: _Setting, url: str, trials: Sequence[PilotTrial]) -> Pilot
     for row in rows:
         trial, found = trials[row.number], reports.get(row.number, [])
         reason = row.exit_reason or row.state
-        if row.attempts == 1 and reason in ENOUGH and (reason == "completed" or len(found) > 1):
+        if row.attempts == 1 and reason in USABLE and (reason == "completed" or len(found) > 1):
             runs.append(_run_of(setting, trial, row, found))
         else:
-            words = (row.message or "").strip().splitlines()
-            failures.append(f"pilot of {_levels(trial)}: {reason}{f': {words[-1]}' if words else ''}")
+            lines = (row.message or "").strip().splitlines()
+            failures.append(f"pilot of {_levels(trial)}: {reason}{f': {lines[-1]}' if lines else ''}")
     return Piloted(runs=tuple(runs), failures=tuple(dict.fromkeys(failures)))
 
 
 def _run_of(setting: _Setting, trial: PilotTrial, row: reader.TrialRow, reports: Sequence[Report]) -> PilotRun:
-    place = setting.places[0]
-    share = place.device_share if setting.is_trainer else 1.0  # the trainer tells seconds by the clock
+    slot = setting.slots[0]
+    share = slot.device_share if setting.is_trainer else 1.0  # the trainer reports wall-clock seconds
     ended = row.exit_reason == "completed"
     last = reports[-1].amount if reports else 0.0
-    scale = trial.amount / last if ended and last and _counts_otherwise(trial, last) else 1.0
+    scale = trial.amount / last if ended and last and _counts_other_steps(trial, last) else 1.0
     scaled = [Report(each.amount * scale, each.seconds * share, each.is_evaluation) for each in reports]
     amount = max(trial.amount, last * scale) if ended else scaled[-1].amount
     total = row.device_seconds if ended else scaled[-1].seconds
@@ -220,26 +220,26 @@ def _run_of(setting: _Setting, trial: PilotTrial, row: reader.TrialRow, reports:
         config=trial.config,
         host=socket.gethostname(),
         device=setting.device,
-        device_share=place.device_share,
-        threads=place.threads,
-        slots=len(setting.places),
+        device_share=slot.device_share,
+        threads=slot.threads,
+        slots=len(setting.slots),
         unit=trial.unit,
         amount=amount,
         device_seconds=row.device_seconds,
-        paces=paces(scaled, total, amount),
+        throughput=throughput_of(scaled, total, amount),
         peak_memory_bytes=None if memory is None else int(memory),
-        disk_bytes=_disk_bytes(setting.folder / f"{row.number:05d}"),
+        disk_bytes=_disk_bytes(setting.directory / f"{row.number:05d}"),
         measured_at=setting.measured_at,
     )
 
 
-def _counts_otherwise(trial: PilotTrial, last: float) -> bool:
-    """Whether the steps that a run reported are not those of its budget: lines, say, or steps of an epoch."""
+def _counts_other_steps(trial: PilotTrial, last: float) -> bool:
+    """Return whether the steps that a run reported are not those of its budget, but lines or steps of an epoch, say."""
     return trial.unit != "steps" or last < UNLIKE * trial.amount
 
 
 def _reports(table: reader.Table, *, is_trainer: bool) -> dict[int, list[Report]]:
-    """When each run reported which step, by its number; of the trainer's, which came after an evaluation."""
+    """Return the reports of each run by its number; for the trainer, whether each followed an evaluation."""
     seconds: dict[int, dict[int, float]] = {}
     evaluated: set[tuple[int, int]] = set()
     for _, _, number, metric, step, _, at, _, _ in table.rows:
@@ -259,6 +259,6 @@ def _levels(trial: PilotTrial) -> str:
     return ", ".join(f"{name}={level}" for name, level in trial.configuration.items()) or "the baseline"
 
 
-def _disk_bytes(folder: Path) -> int | None:
-    files = [path for path in folder.rglob("*") if path.is_file()] if folder.is_dir() else []
+def _disk_bytes(directory: Path) -> int | None:
+    files = [path for path in directory.rglob("*") if path.is_file()] if directory.is_dir() else []
     return sum(path.stat().st_size for path in files) if files else None

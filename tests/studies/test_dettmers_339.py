@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from sweeper.forecast.claim_power import claim_support
-from sweeper.forecast.trial_seconds import predict
+from sweeper.forecast.claim_power import claim_power
+from sweeper.forecast.trial_seconds import trial_seconds
 from sweeper.planning.plan import Plan, PlannedPhase, PlannedTrial, make_plan
 from sweeper.spec.load import load_study
 from sweeper.spec.study import Study
@@ -73,7 +73,7 @@ def test_budgets_are_in_the_proportions_1_to_4_to_8_to_28(name: str) -> None:
 
 @pytest.mark.parametrize(("name", "hours"), [("dettmers-339", 568.0), ("dettmers-339-cpu", 568 * 25 / 3600)])
 def test_the_whole_costs_568_device_hours_or_25_core_seconds_for_each(name: str, hours: float) -> None:
-    seconds = sum(each.seconds for each in predict(plan(name), study(name)).values())
+    seconds = sum(each.seconds for each in trial_seconds(plan(name), study(name)).values())
     assert seconds / 3600 == pytest.approx(hours, rel=0.01)
 
 
@@ -83,8 +83,8 @@ def test_the_longest_budget_is_the_recipes_125000_steps() -> None:
 
 @each_file
 def test_every_claim_can_be_tested(name: str) -> None:
-    found = claim_support(plan(name), study(name))
-    assert [(each.claim, each.reason) for each in found if not each.testable or each.pairs is None] == []
+    found = claim_power(plan(name), study(name))
+    assert [(each.claim, each.reason) for each in found if not each.is_testable or each.pairs is None] == []
     assert min(each.pairs or 0 for each in found) >= 3
 
 
@@ -174,4 +174,4 @@ def test_growing_shares_have_one_vocabulary_and_all_claims_can_be_tested() -> No
     shares = Counter(data_of(trial)["max_train_tokens"] for trial in plan(name).trials)
     assert shares == {100_000: 18, 300_000: 18, 900_000: 18}
     assert {data_of(trial)["vocabulary_tokens"] for trial in plan(name).trials} == {100_000}
-    assert all(each.testable for each in claim_support(plan(name), study(name)))
+    assert all(each.is_testable for each in claim_power(plan(name), study(name)))

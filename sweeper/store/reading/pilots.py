@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from sweeper.forecast.pilot_throughput import Paces, PilotRun, Pilots
+from sweeper.forecast.pilot_throughput import PilotRun, Pilots, PilotThroughput
 from sweeper.spec.json_form import program_from_json, program_to_json
 from sweeper.spec.program import Program
 from sweeper.store.reading import reader
@@ -71,10 +71,10 @@ def known_pilots(store: str, program: Program, *, device: str, device_share: flo
 def _row(run: PilotRun) -> dict[str, object]:
     decoded = {
         "program": program_to_json(run.program),
-        "start_seconds": run.paces.start,
-        "unit_seconds": run.paces.unit,
-        "evaluation_seconds": run.paces.evaluation,
-        "spread": run.paces.spread,
+        "start_seconds": run.throughput.start,
+        "unit_seconds": run.throughput.unit,
+        "evaluation_seconds": run.throughput.evaluation,
+        "spread": run.throughput.spread,
     }
     return {name: decoded[name] if name in decoded else getattr(run, name) for name in _COLUMNS}
 
@@ -83,6 +83,5 @@ def _run(row: dict[str, Any]) -> PilotRun:
     names = ("start_seconds", "unit_seconds", "evaluation_seconds", "spread")
     start, unit, evaluation, spread = (row.pop(name) for name in names)
     program, config = (json_value(row.pop(name)) for name in ("program", "config"))
-    return PilotRun(
-        **row, program=program_from_json(program), config=config, paces=Paces(start, unit, evaluation, spread)
-    )
+    throughput = PilotThroughput(start, unit, evaluation, spread)
+    return PilotRun(**row, program=program_from_json(program), config=config, throughput=throughput)

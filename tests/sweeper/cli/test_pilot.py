@@ -78,7 +78,7 @@ def test_a_pilot_is_kept_for_later_plans_and_leaves_no_trial(
     write([1, 2], cap="1.0e-9")
     refused = sweeper("launch", "c.yaml")
     assert refused.code == 2
-    assert "is less than the 6 trials need" in refused.err
+    assert "is less than the 6 trials need: " in refused.err
 
 
 def test_a_study_whose_files_have_no_room_is_refused(
@@ -89,7 +89,7 @@ def test_a_study_whose_files_have_no_room_is_refused(
     monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(total=1, used=1, free=0))
     refused = sweeper("launch", "c.yaml")
     assert refused.code == 2
-    assert re.search("the 6 trials' files take .* as the pilot measured them, and .* has 0 kB of room", refused.err)
+    assert re.search("the files of 6 trials need .*, as measured by the pilot, but .* has only 0 kB free", refused.err)
     with reader.connect("sqlite:///sweeper.db") as connection:
         assert reader.studies(connection) == ()
     assert sweeper("launch", "c.yaml", "--force").code == 0
@@ -105,8 +105,10 @@ def test_a_study_whose_slots_have_no_memory_is_refused(
     monkeypatch.setattr("psutil.virtual_memory", lambda: SimpleNamespace(total=1_500_000_000))
     refused = sweeper("launch", "c.yaml")
     assert refused.code == 2
-    assert "2 trials at a time take 2 GB of memory as the pilot measured it, and this machine has 1.5 GB" in refused.err
-    assert "Fewer fit (--slots 1)" in refused.err
+    assert (
+        "2 trials in parallel need 2 GB of memory, as measured by the pilot, but this machine has 1.5 GB" in refused.err
+    )
+    assert "Use fewer (--slots 1)" in refused.err
     assert sweeper("launch", "c.yaml", "--slots", "1").code == 0
 
 

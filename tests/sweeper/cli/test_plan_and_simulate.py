@@ -1,4 +1,4 @@
-"""`sweeper plan` and `sweeper simulate`, from a file to what they print."""
+"""The output of `sweeper plan` and `sweeper simulate`."""
 
 import json
 from collections.abc import Callable
@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from sweeper.admission import refuse_what_cannot_fit
+from sweeper.admission import refuse_over_budget
 from sweeper.errors import UsageError
-from sweeper.estimate import predicted_for
+from sweeper.estimate import estimate
 from sweeper.planning.plan import make_plan
 from sweeper.spec.load import load_study
 from tests.sweeper.cli.conftest import Answer
@@ -52,7 +52,7 @@ def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return path
 
 
-def test_plan_prints_the_contract_s_json_and_writes_nothing(sweeper: Sweeper, file: Path) -> None:
+def test_plan_prints_json_with_the_documented_keys_and_writes_nothing(sweeper: Sweeper, file: Path) -> None:
     before = sorted(file.parent.iterdir())
     answer = sweeper("plan", str(file), "--json")
     document = json.loads(answer.out)
@@ -70,20 +70,20 @@ def test_plan_prints_the_contract_s_json_and_writes_nothing(sweeper: Sweeper, fi
     assert sorted(file.parent.iterdir()) == before
 
 
-def test_plan_for_people_says_what_it_rests_on(sweeper: Sweeper, file: Path) -> None:
+def test_plan_as_text_says_what_it_is_based_on(sweeper: Sweeper, file: Path) -> None:
     out = sweeper("plan", str(file)).out
     assert "drawn later" in out
-    assert "Device-hours from operations over an assumed rate." in out
+    assert "Device-hours predicted from operations at an assumed rate." in out
     assert "On 3 slots (resources.slots)" in out
     assert "yes  deeper: on 2 pairs" in out
 
 
-def test_plan_of_a_program_that_never_ran_says_that_nothing_is_known(sweeper: Sweeper, file: Path) -> None:
+def test_plan_of_a_program_that_has_never_run_says_that_its_run_time_is_unknown(sweeper: Sweeper, file: Path) -> None:
     document = json.loads(sweeper("plan", "c.yaml", "--json").out)
     assert (document["trials"], document["device_hours"], document["device_hours_known"]) == (6, 0.0, False)
 
 
-def test_a_file_with_mistakes_ends_in_them_and_exit_code_2(sweeper: Sweeper, file: Path) -> None:
+def test_errors_in_a_file_are_printed_with_exit_code_2(sweeper: Sweeper, file: Path) -> None:
     file.write_text(STUDY.replace("CAP", "5.0").replace("design: grid", "design: plackett_burman"))
     for command in ("plan", "simulate"):
         answer = sweeper(command, str(file))
@@ -93,7 +93,7 @@ def test_a_file_with_mistakes_ends_in_them_and_exit_code_2(sweeper: Sweeper, fil
         assert "depth" in answer.err
 
 
-def test_simulate_plays_both_orders_and_names_idle_time(sweeper: Sweeper, file: Path) -> None:
+def test_simulate_shows_both_orders_and_reasons_for_idle_time(sweeper: Sweeper, file: Path) -> None:
     answer = sweeper("simulate", str(file), "--slots", "4", "--json")
     document = json.loads(answer.out)
     assert (document["trials"], document["slots"]) == (14, 4)
@@ -101,11 +101,11 @@ def test_simulate_plays_both_orders_and_names_idle_time(sweeper: Sweeper, file: 
     assert (queue["order"], longest["order"]) == ("queue", "longest_first")
     assert document["finish_seconds"] == queue["finish_seconds"] >= longest["finish_seconds"]
     reasons = {gap["reason"] for slot in queue["slots"] for gap in slot["idle"]}
-    assert "phase long waits for the end of phase search" in reasons
+    assert "phase long waits for phase search to end" in reasons
     assert "4 slots" in sweeper("simulate", str(file), "--slots", "4").out
 
 
-def test_simulate_needs_a_duration_where_nothing_predicts_one(sweeper: Sweeper, file: Path) -> None:
+def test_simulate_needs_a_run_time_for_trials_without_a_prediction(sweeper: Sweeper, file: Path) -> None:
     answer = sweeper("simulate", "c.yaml")
     assert answer.code == 2
     assert "Give one: --trial-seconds 60" in answer.err
@@ -114,13 +114,12 @@ def test_simulate_needs_a_duration_where_nothing_predicts_one(sweeper: Sweeper, 
     assert document["device_hours"] == pytest.approx(0.1)
 
 
-def test_what_cannot_fit_the_budget_is_refused_by_the_low_end(file: Path) -> None:
+def test_a_study_over_budget_at_the_lower_bound_is_refused(file: Path) -> None:
     def refuse(cap: float) -> None:
         file.write_text(STUDY.replace("CAP", str(cap)))
         study = load_study(file)
-        plan = make_plan(study)
-        refuse_what_cannot_fit(study, plan, predicted_for(study, plan, "sqlite:///none.db"))
+        refuse_over_budget(estimate(study, make_plan(study), store="sqlite:///none.db", slots=None))
 
     refuse(5.0)
-    with pytest.raises(UsageError, match=r"budget\.device_hours: 0\.001 is less than the 14 trials need"):
+    with pytest.raises(UsageError, match=r"budget\.device_hours: 0\.001 is less than the 14 trials need: "):
         refuse(0.001)

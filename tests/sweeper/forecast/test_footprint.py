@@ -1,3 +1,5 @@
+"""Estimates of the trainer's work, memory and disk space."""
+
 import pytest
 
 from sweeper.forecast.footprint import footprint, training_work, work_key

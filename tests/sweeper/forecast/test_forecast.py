@@ -1,3 +1,5 @@
+"""The forecast of a plan, as text and as JSON."""
+
 import io
 from typing import Any
 
@@ -6,7 +8,7 @@ from rich.console import Console
 
 from sweeper.cli.plan_text import forecast_parts
 from sweeper.forecast.forecast import Forecast, forecast, forecast_json, slot_seconds
-from sweeper.forecast.trial_seconds import Prediction, predict
+from sweeper.forecast.trial_seconds import Prediction, trial_seconds
 from sweeper.planning.plan import make_plan
 from tests.sweeper.designs.factors import two_level
 from tests.sweeper.documents import factor, phase, study
@@ -42,7 +44,7 @@ def test_shared_trials_count_once_and_the_total_is_the_sum() -> None:
     assert found["finish_seconds"] == 2 * 3600
 
 
-def test_what_is_unknown_is_said_and_is_zero_in_numbers() -> None:
+def test_an_unknown_run_time_is_reported_and_counts_as_zero() -> None:
     found = made(phase("one", "grid"), known=False)
     json = forecast_json(found)
     assert (json["device_hours"], json["device_hours_known"], json["low"], json["finish_seconds"]) == (
@@ -56,16 +58,16 @@ def test_what_is_unknown_is_said_and_is_zero_in_numbers() -> None:
     assert "The program has not run yet" in text(found)
 
 
-def test_a_phase_that_owns_no_trial_costs_nothing() -> None:
+def test_a_phase_without_own_trials_costs_nothing() -> None:
     found = forecast_json(made(phase("one", "grid"), phase("two", "grid")))
     assert (found["phases"][1]["trials"], found["phases"][1]["device_hours"]) == (0, 0.0)
     assert found["phases"][1]["device_hours_known"] is True
 
 
 @pytest.mark.parametrize(
-    ("cap", "words"), [(0.5, "too little: launch refuses"), (3.0, "may be too little"), (9.0, "is enough")]
+    ("cap", "words"), [(0.5, "too little; `sweeper launch` refuses"), (3.0, "may be too little"), (9.0, "is enough")]
 )
-def test_the_budget_is_held_against_the_interval(cap: float, words: str) -> None:
+def test_the_budget_is_compared_with_the_interval(cap: float, words: str) -> None:
     assert words in text(made(phase("one", "grid"), budget={"device_hours": cap}))
 
 
@@ -88,11 +90,11 @@ def test_claims_are_shown_with_their_pairs() -> None:
     assert "NO   no: no trials: a from 0 to 5 in phase p" in shown
 
 
-def test_names_with_markup_come_out_as_they_are() -> None:
+def test_names_with_markup_are_printed_literally() -> None:
     assert "[red]p[/red]" in text(made(phase("[red]p[/red]", "grid")))
 
 
-def test_narrow_terminals_get_less() -> None:
+def test_narrow_terminals_get_fewer_columns() -> None:
     found = made(phase("p", "grid"))
     assert "configurations" in text(found, 120)
     assert "configurations" not in text(found, 80)
@@ -102,7 +104,7 @@ def test_the_trainers_memory_and_disk_are_estimated_for_its_largest_trial_and_al
     factors = {"width": factor([32, 512], path="model.d_model")}
     large = study(factors, phase("p", "grid", seeds=[0, 1]), program="trainer")
     plan = make_plan(large)
-    found = forecast(plan, large, predict(plan, large), slots=1)
+    found = forecast(plan, large, trial_seconds(plan, large), slots=1)
     small = study(factors, phase("p", {"list": [{}]}), program="trainer")
     less = forecast(make_plan(small), small, {}, slots=1)
     assert found.footprint is not None
@@ -111,7 +113,7 @@ def test_the_trainers_memory_and_disk_are_estimated_for_its_largest_trial_and_al
     assert found.footprint.disk > 4 * less.footprint.disk
 
 
-def test_a_share_of_a_gpu_holds_its_slot_longer() -> None:
+def test_a_trial_on_a_share_of_a_gpu_occupies_its_slot_longer() -> None:
     shared = study({}, resources={"gpus_per_trial": 0.5})
     assert slot_seconds(shared, {("p", 0): HOUR}, "cuda") == {("p", 0): 7200.0}
     assert slot_seconds(shared, {("p", 0): HOUR}, "cpu") == {("p", 0): 3600.0}

@@ -1,4 +1,4 @@
-"""What a pilot's short runs say about long ones."""
+"""Predictions from a pilot's short runs."""
 
 from dataclasses import replace
 from typing import Any
@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sweeper.forecast.forecast import study_footprint
-from sweeper.forecast.pilot_throughput import BLIND_SPREAD, Paces, PilotRun, Pilots, Report, paces
-from sweeper.forecast.trial_seconds import PastRun, predict
+from sweeper.forecast.pilot_throughput import BLIND_SPREAD, PilotRun, Pilots, PilotThroughput, Report, throughput_of
+from sweeper.forecast.trial_seconds import PastRun, trial_seconds
 from sweeper.planning.plan import make_plan
 from sweeper.spec.study import Study
 from tests.sweeper.documents import factor, phase, study
@@ -32,7 +32,7 @@ def run_of(made: Study, place: int, unit_s: float, **changes: Any) -> PilotRun:
         unit="steps",
         amount=100.0,
         device_seconds=100.0 * unit_s,
-        paces=Paces(2.0, unit_s, 3.0, 0.05),
+        throughput=PilotThroughput(2.0, unit_s, 3.0, 0.05),
         peak_memory_bytes=1000,
         disk_bytes=50,
         measured_at=7.0,
@@ -45,27 +45,27 @@ def pilots(made: Study, *runs: PilotRun) -> Pilots:
 
 
 @given(start=times, unit=times, evaluation=times)
-def test_the_parts_of_a_run_are_found_again(start: float, unit: float, evaluation: float) -> None:
+def test_the_parts_of_a_run_s_time_are_recovered(start: float, unit: float, evaluation: float) -> None:
     reports, clock = [], start
     for line in range(1, 21):
         clock += 5 * unit + (evaluation if line in (10, 20) else 0.0)
         reports.append(Report(5.0 * line, clock, line in (10, 20)))
-    found = paces(reports, clock, 100.0)
+    found = throughput_of(reports, clock, 100.0)
     assert (found.unit, found.evaluation, found.start) == pytest.approx((unit, evaluation, start), rel=1e-6, abs=1e-6)
 
 
 def test_a_slow_start_does_not_count_as_steps() -> None:
-    found = paces([Report(10, 61.0), Report(20, 62.0), Report(30, 63.0)], 63.0, 30.0)
+    found = throughput_of([Report(10, 61.0), Report(20, 62.0), Report(30, 63.0)], 63.0, 30.0)
     assert (found.unit, found.start) == pytest.approx((0.1, 60.0))
 
 
-def test_a_program_that_reports_once_is_measured_as_a_whole_and_little_is_known() -> None:
-    assert paces([Report(100, 50.0)], 50.0, 100.0) == Paces(0.0, 0.5, 0.0, BLIND_SPREAD)
+def test_a_program_that_reports_once_is_measured_as_a_whole_with_a_wide_interval() -> None:
+    assert throughput_of([Report(100, 50.0)], 50.0, 100.0) == PilotThroughput(0.0, 0.5, 0.0, BLIND_SPREAD)
 
 
 def test_a_pilot_predicts_its_class_at_other_lengths_with_a_narrow_interval() -> None:
     made = study({"a": factor([0, 1])}, phase("p", "grid", budget={"steps": 5000}))
-    found = predict(make_plan(made), made, pilots=pilots(made, run_of(made, 0, 0.1), run_of(made, 1, 0.2)))
+    found = trial_seconds(make_plan(made), made, pilots=pilots(made, run_of(made, 0, 0.1), run_of(made, 1, 0.2)))
     assert [each.seconds for each in found.values()] == pytest.approx([502.0, 1002.0])
     assert {each.basis for each in found.values()} == {"pilot"}
     assert all(0.8 < each.low / each.seconds < 1 < each.high / each.seconds < 1.2 for each in found.values())
@@ -73,14 +73,14 @@ def test_a_pilot_predicts_its_class_at_other_lengths_with_a_narrow_interval() ->
 
 def test_evaluations_of_the_trainer_count_as_often_as_a_run_has_them() -> None:
     made = study(DEPTH, phase("p", "grid", budget={"steps": 1000}), **TRAINER)
-    found = predict(make_plan(made), made, pilots=pilots(made, run_of(made, 0, 0.1)))
+    found = trial_seconds(make_plan(made), made, pilots=pilots(made, run_of(made, 0, 0.1)))
     assert found["p", 0].seconds == pytest.approx(2.0 + 1000 * 0.1 + 20 * 3.0)
 
 
 def test_a_class_that_was_not_run_lies_between_those_that_were_with_a_wider_interval() -> None:
     made = study(DEPTH, phase("p", "grid", budget={"steps": 1000}), **TRAINER)
     known = pilots(made, run_of(made, 0, 0.1), run_of(made, 2, 0.4))
-    shallow, middle, deep = predict(make_plan(made), made, pilots=known).values()
+    shallow, middle, deep = trial_seconds(make_plan(made), made, pilots=known).values()
     assert shallow.seconds < middle.seconds < deep.seconds
     assert middle.high / middle.seconds > deep.high / deep.seconds
 
@@ -88,15 +88,15 @@ def test_a_class_that_was_not_run_lies_between_those_that_were_with_a_wider_inte
 def test_an_unknown_configuration_of_another_program_is_as_the_nearest() -> None:
     made = study({"a": factor([0, 1]), "b": factor([0, 1])}, phase("p", "grid"))
     known = pilots(made, *(run_of(made, place, unit) for place, unit in ((0, 0.1), (1, 0.2), (2, 0.3))))
-    found = predict(make_plan(made), made, pilots=known)
+    found = trial_seconds(make_plan(made), made, pilots=known)
     assert found["p", 3].seconds == pytest.approx(2.0 + 100 * 0.25)  # both neighbours share one value with it
     assert found["p", 3].high / found["p", 3].seconds > found["p", 0].high / found["p", 0].seconds
 
 
 def test_how_far_runs_of_a_class_are_apart_widens_its_interval() -> None:
     made = study({"a": factor([0, 1])}, phase("p", "grid"))
-    near = predict(make_plan(made), made, pilots=pilots(made, run_of(made, 0, 0.2), run_of(made, 0, 0.2)))
-    far = predict(make_plan(made), made, pilots=pilots(made, run_of(made, 0, 0.1), run_of(made, 0, 0.3)))
+    near = trial_seconds(make_plan(made), made, pilots=pilots(made, run_of(made, 0, 0.2), run_of(made, 0, 0.2)))
+    far = trial_seconds(make_plan(made), made, pilots=pilots(made, run_of(made, 0, 0.1), run_of(made, 0, 0.3)))
     assert near["p", 0].seconds == pytest.approx(far["p", 0].seconds)
     assert far["p", 0].high > near["p", 0].high
 
@@ -104,7 +104,7 @@ def test_how_far_runs_of_a_class_are_apart_widens_its_interval() -> None:
 def test_a_newer_pilot_replaces_an_older_one() -> None:
     made = study({"a": factor([0])}, phase("p", "grid"))
     known = pilots(made, run_of(made, 0, 0.1), run_of(made, 0, 0.5, measured_at=9.0))
-    assert predict(make_plan(made), made, pilots=known)["p", 0].seconds == pytest.approx(52.0)
+    assert trial_seconds(make_plan(made), made, pilots=known)["p", 0].seconds == pytest.approx(52.0)
 
 
 def test_completed_trials_of_the_study_know_better_than_its_pilot() -> None:
@@ -113,14 +113,16 @@ def test_completed_trials_of_the_study_know_better_than_its_pilot() -> None:
     done = PastRun(
         "s", made.trial.program, trial.config or {}, trial.configuration_hash, {"steps": 100}, 100, True, "cpu", 80.0
     )
-    found = predict(make_plan(made), made, [done], pilots=pilots(made, run_of(made, 0, 0.1), run_of(made, 1, 0.1)))
+    found = trial_seconds(
+        make_plan(made), made, [done], pilots=pilots(made, run_of(made, 0, 0.1), run_of(made, 1, 0.1))
+    )
     assert [found["p", place].basis for place in (0, 1)] == ["history", "pilot"]
     assert found["p", 0].seconds == pytest.approx(80.0)
 
 
 def test_a_pilot_in_another_unit_says_nothing() -> None:
     made = study({"a": factor([0])}, phase("p", "grid", budget={"epochs": 3}))
-    assert predict(make_plan(made), made, pilots=pilots(made, run_of(made, 0, 0.1))) == {}
+    assert trial_seconds(make_plan(made), made, pilots=pilots(made, run_of(made, 0, 0.1))) == {}
 
 
 def test_memory_is_the_largest_and_disk_the_sum_of_what_was_measured() -> None:

@@ -1,9 +1,11 @@
+"""Predictions of the device-seconds of planned trials."""
+
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from sweeper.forecast.trial_seconds import PastRun, Prediction, predict, seconds_of, total
+from sweeper.forecast.trial_seconds import PastRun, Prediction, TrialDevice, expected_seconds, total, trial_seconds
 from sweeper.planning.plan import make_plan
 from sweeper.spec.study import Study
 from tests.sweeper.documents import COMMAND, factor, phase, study
@@ -13,9 +15,9 @@ DEPTH = {"depth": factor([2, 8], path="model.layers")}
 
 
 def predictions(
-    made: Study, history: list[PastRun] | None = None, device: str = "cpu"
+    made: Study, history: list[PastRun] | None = None, device: TrialDevice = "cpu"
 ) -> dict[tuple[str, int], Prediction]:
-    return predict(make_plan(made), made, history or [], device=device)
+    return trial_seconds(make_plan(made), made, history or [], device=device)
 
 
 def past(made: Study, seconds: float, place: int = 0, **changes: Any) -> PastRun:
@@ -34,19 +36,19 @@ def past(made: Study, seconds: float, place: int = 0, **changes: Any) -> PastRun
     return replace(run, **changes)
 
 
-def test_of_another_program_that_never_ran_nothing_is_invented() -> None:
+def test_a_program_that_has_never_run_has_no_prediction() -> None:
     assert predictions(study({"a": factor([0, 1])}, phase("p", "grid"))) == {}
 
 
-def test_another_programs_runs_are_measured_by_its_budget() -> None:
+def test_runs_of_another_program_are_measured_by_their_budget() -> None:
     made = study({"a": factor([0, 1])}, phase("p", "grid"), phase("long", "grid", budget={"steps": 1000}))
-    found = seconds_of(predictions(made, [past(made, 10.0), past(made, 12.0, 1)]))
+    found = expected_seconds(predictions(made, [past(made, 10.0), past(made, 12.0, 1)]))
     assert found["p", 0] == pytest.approx(10.0, rel=0.05)
     assert found["p", 1] == pytest.approx(12.0, rel=0.05)
     assert found["long", 0] == pytest.approx(100.0, rel=0.1)
 
 
-def test_runs_of_another_program_device_or_measure_say_nothing() -> None:
+def test_runs_of_another_program_device_or_unit_are_ignored() -> None:
     made = study({"a": factor([0, 1])}, phase("p", "grid"))
     other = {**COMMAND, "command": ["python", "other.py"]}
     history = [past(made, 10.0, program=other), past(made, 10.0, device="cuda")]
@@ -70,7 +72,7 @@ def test_a_gpu_is_assumed_faster_but_not_below_the_launch_of_its_kernels() -> No
     assert gpu.seconds > 1000 * 3e-3
 
 
-def test_history_of_the_same_device_comes_before_assumptions() -> None:
+def test_history_on_the_same_device_is_preferred_to_assumptions() -> None:
     made = study(DEPTH, phase("p", "grid"), **TRAINER)
     found = predictions(made, [past(made, 50.0), past(made, 170.0, 1)])
     assert {prediction.basis for prediction in found.values()} == {"history"}
@@ -84,7 +86,7 @@ def test_a_pruned_run_counts_by_how_far_it_came() -> None:
     assert found["p", 0].seconds == pytest.approx(50.0, rel=0.05)
 
 
-def test_reference_hours_hold_until_the_studys_own_runs_say_better() -> None:
+def test_reference_hours_are_used_until_the_study_has_runs_of_its_own() -> None:
     hours = phase("p", "grid", budget={"reference_hours": 0.5})
     made = study(DEPTH, hours, calibration={"steps_per_hour": 1000.0}, **TRAINER)
     assert [each.seconds for each in predictions(made).values()] == [1800.0, 1800.0]
@@ -94,7 +96,7 @@ def test_reference_hours_hold_until_the_studys_own_runs_say_better() -> None:
     assert predictions(made, [past(foreign, 9.0, study="s")])["p", 0].basis == "history"
 
 
-def test_what_a_sampler_may_draw_is_between_the_cheapest_and_the_dearest() -> None:
+def test_a_sampler_s_trial_costs_between_the_cheapest_and_the_most_expensive() -> None:
     search = phase("search", {"sampler": "tpe", "trials": 3})
     grid = phase("grid", "grid")
     found = predictions(study(DEPTH, grid, search, phase("long", {"promote": "search", "top": 1}), **TRAINER))

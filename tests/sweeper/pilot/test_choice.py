@@ -1,4 +1,4 @@
-"""Which runs a pilot takes."""
+"""The runs that a pilot chooses."""
 
 from typing import Any
 

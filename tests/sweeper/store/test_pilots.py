@@ -6,7 +6,7 @@ from pathlib import Path
 
 from sqlalchemy import Engine
 
-from sweeper.forecast.pilot_throughput import Paces, PilotRun, Pilots
+from sweeper.forecast.pilot_throughput import PilotRun, Pilots, PilotThroughput
 from sweeper.spec.json_form import program_from_json
 from sweeper.spec.program import TRAINER, Program
 from sweeper.store.reading.pilots import keep_pilot, known_pilots
@@ -26,7 +26,7 @@ RUN = PilotRun(
     unit="steps",
     amount=100.0,
     device_seconds=12.5,
-    paces=Paces(2.5, 0.1, 0.0, 0.05),
+    throughput=PilotThroughput(2.5, 0.1, 0.0, 0.05),
     peak_memory_bytes=2**33,
     disk_bytes=None,
     measured_at=1e9 + 0.25,
