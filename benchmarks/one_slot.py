@@ -31,7 +31,7 @@ def main(store: str, study: str, folder: str) -> None:
         store=store,
         study_id=found.id,
         study=study,
-        slot=slots_for(found.study.resources, 1)[0],
+        slot=slots_for(found.study, 1)[0],
         runner_id=runner,
         launcher_pid=pid,
         launcher_started_at=began,

@@ -1,4 +1,4 @@
-"""What `sweeper launch` refuses before it writes anything: studies that cannot fit the budget, memory or disk."""
+"""What is refused before anything is written: what is not installed, or cannot fit the budget, memory or disk."""
 
 import shutil
 from collections.abc import Sequence
@@ -6,12 +6,27 @@ from pathlib import Path
 
 import psutil
 
-from sweeper.errors import UsageError
+from sweeper.errors import MistakesError, UsageError
 from sweeper.estimate import Estimate
 from sweeper.execution.launch import runs_dir
+from sweeper.extras import absence, missing_modules
 from sweeper.quantities import byte_size, counted, device_hours, hours
+from sweeper.spec import yaml_source
 from sweeper.spec.study import Study
 from sweeper.store.reading.reader import is_in_store
+
+
+def check_installed(study: Study) -> None:
+    """Refuse a study of the built-in trainer where the trainer's extra is not installed.
+
+    Raises:
+        MistakesError: it is not; the message says where in the file, and how to install it.
+    """
+    missing = missing_modules("trainer") if study.trial.is_trainer else []
+    if missing:
+        source = yaml_source.parse(study.source, str(study.path))
+        message = f"'trainer' needs {absence('trainer', missing)}"
+        raise MistakesError([source.mistake(("trial", "program"), message)])
 
 
 def check_admission(found: Estimate, *, store: str, here: bool) -> None:

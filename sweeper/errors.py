@@ -4,7 +4,8 @@ The tree::
 
     SweeperError                exit code 1
     ├── UsageError              exit code 2: the command or the study file is wrong; nothing was written
-    │   └── MistakesError       every mistake of one file at once, each with its place
+    │   ├── MistakesError       every mistake of one file at once, each with its place
+    │   └── MissingExtraError   an optional part is not installed
     ├── StoreError              exit code 2: the store cannot be opened, read or written
     │   └── AbsentStoreError    there is none yet
     ├── BudgetExhausted         exit code 3: the study's budget is spent
@@ -57,6 +58,10 @@ class MistakesError(UsageError):
     def __init__(self, mistakes: Sequence[Mistake]) -> None:
         self.mistakes = tuple(sorted(mistakes))
         super().__init__("\n".join(str(mistake) for mistake in self.mistakes))
+
+
+class MissingExtraError(UsageError):
+    """What was asked for needs an optional part that is not installed."""
 
 
 class StoreError(SweeperError):

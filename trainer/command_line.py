@@ -3,11 +3,12 @@
 import argparse
 import sys
 from collections.abc import Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
 from trainer.config.file import read_config
-from trainer.errors import Stopped, TrainerError, UsageError
+from trainer.errors import INSTALL, Stopped, TrainerError, UsageError
 from trainer.request import FILES, Request
 
 SIGNAL_BASE: Final = 128  # as in shells, the exit code after signal n is 128 + n
@@ -22,6 +23,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     try:
         request = read_request(argv)
+        _require_torch()
         from trainer.run import execute  # noqa: PLC0415 - PyTorch takes a second to load; errors need not wait for it
 
         execute(request)
@@ -32,6 +34,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(error if isinstance(error, UsageError) else f"trainer: {error}", file=sys.stderr)
         return error.exit_code
     return 0
+
+
+def _require_torch() -> None:
+    if find_spec("torch") is None:
+        raise UsageError(f"python -m trainer: torch is not installed in {sys.prefix}. {INSTALL}")
 
 
 def read_request(argv: Sequence[str] | None) -> Request:

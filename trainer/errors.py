@@ -7,7 +7,9 @@ TrainerError
 └── Stopped (128 + n)   signal n asked the run to stop; its checkpoint is written
 """
 
-from typing import ClassVar
+from typing import ClassVar, Final
+
+INSTALL: Final = "Install what the trainer needs: pip install 'sweeper[trainer]', or uv tool install 'sweeper[trainer]'"
 
 
 class TrainerError(Exception):

@@ -6,8 +6,9 @@ from typing import Final
 
 from reports import wording
 from reports.figures.shares import attribution_figure, importance_figure
-from reports.sections.blocks import Block, Heading, Inline, Plot, Section, plain
+from reports.sections.blocks import Block, Heading, Inline, Paragraph, Plot, Section, plain
 from reports.sections.context import Context
+from sweeper.errors import MissingExtraError
 from sweeper.evidence.data.load import StudyData
 from sweeper.evidence.effects.attribution import Attribution, phase_attribution
 from sweeper.evidence.effects.importance import PhaseImportance, phase_importance
@@ -64,7 +65,12 @@ def _attribution_caption(found: Attribution) -> Inline:
 
 
 def _searched(context: Context, phase: str, design: str) -> list[Block]:
-    found = phase_importance(_fewer(context.data, phase), context.runs, phase) if design in SEARCHES else None
+    if design not in SEARCHES:
+        return []
+    try:
+        found = phase_importance(_fewer(context.data, phase), context.runs, phase)
+    except MissingExtraError as error:
+        return [Paragraph(text=plain(f"Not computed: {error}. Then write the report again."))]
     if found is None:
         return []
     factors = [(each.factor, each.fanova, each.fanova_sd, each.ped_anova) for each in found.factors]

@@ -7,6 +7,7 @@ from typing import Final
 import click
 from rich.console import Console
 
+from sweeper.admission import check_installed
 from sweeper.cli.options import json_option, print_json, slots_option, store_option
 from sweeper.cli.pilot import pilot_first, pilot_option
 from sweeper.cli.plan_text import forecast_parts
@@ -31,6 +32,7 @@ def plan(study: Path, store: str, slots: int | None, pilot: int | None, as_json:
     study's reference hours, other runs of the program, or the operations of the built-in trainer.
     """
     loaded = load_study(study)
+    check_installed(loaded)
     planned = make_plan(loaded)
     failures: tuple[str, ...] = ()
     if pilot is not None:

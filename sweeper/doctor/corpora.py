@@ -20,7 +20,7 @@ def check_data() -> list[Finding]:
         answer = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT_S, check=True)
         found: dict[str, list[str | None]] = json.loads(answer.stdout)
     except (OSError, subprocess.SubprocessError, ValueError) as error:
-        return [Finding("data", "wrong", f"the trainer cannot be run: {error}", "Reinstall sweeper: pip install .")]
+        return [Finding("data", "wrong", f"the trainer cannot be run: {error}", "Reinstall sweeper")]
     return corpus_findings(found)
 
 

@@ -25,8 +25,12 @@ def check_gpus() -> list[Finding]:
     answer = ask_nvidia_smi(*QUERY) or ""
     mine = indices(gpus, gpus_of_machine())
     findings = [gpu_finding(line) for line in answer.splitlines() if line.partition(",")[0].strip() in mine]
+    installed = torch_version()
+    if installed is None:
+        says = "PyTorch is not installed here; programs of your own bring what they use"
+        return [*findings, Finding("gpus", "ok", says)]
     seen = _output(code_command(PROBE))
-    return [*findings, torch_finding(len(gpus), None if seen is None else seen.strip(), torch_version())]
+    return [*findings, torch_finding(len(gpus), None if seen is None else seen.strip(), installed)]
 
 
 def gpu_finding(line: str) -> Finding:
@@ -43,19 +47,20 @@ def gpu_finding(line: str) -> Finding:
     return Finding("gpus", "ok", says)
 
 
-def torch_finding(gpus: int, seen: str | None, installed: str | None) -> Finding:
+def torch_finding(gpus: int, seen: str | None, installed: str) -> Finding:
     """Return the finding on PyTorch.
 
     Args:
         gpus: number of GPUs of this machine.
         seen: number of GPUs that PyTorch printed; None if it failed.
-        installed: its version; None if it is not installed.
+        installed: its version.
     """
     if seen == str(gpus):
         return Finding("gpus", "ok", f"PyTorch {installed} sees {gpus} of {gpus} GPUs")
     says = f"PyTorch {installed} sees {seen or 'none'} of {gpus} GPUs"
-    if installed is not None and installed.endswith("+cpu"):
-        return Finding("gpus", "wrong", f"{says}: this is a CPU build", "Install a CUDA build: make setup TORCH=cuda")
+    if installed.endswith("+cpu"):
+        remedy = "Install a CUDA build, as PyTorch's site says; in a checkout: make setup TORCH=cuda"
+        return Finding("gpus", "wrong", f"{says}: this is a CPU build", remedy)
     remedy = "Check with nvidia-smi that the driver supports PyTorch's CUDA version; see the table on PyTorch's site"
     return Finding("gpus", "wrong", says, remedy)
 

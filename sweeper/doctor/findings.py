@@ -14,7 +14,7 @@ class Finding:
     """The result of one check.
 
     Attributes:
-        subject: store, disk, gpus, versions, data or clock.
+        subject: store, disk, gpus, versions, extras, data or clock.
         state: ok; note for what may surprise but prevents nothing; wrong for what would stop or spoil a study.
         says: what was found, with its numbers.
         remedy: what to do; empty if the state is ok.

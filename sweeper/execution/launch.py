@@ -69,7 +69,7 @@ def launch(
         UsageError: the study in the store is another one, or the machine lacks what it asks for.
         StoreError: the store cannot be used.
     """
-    places = slots_for(study.resources, slots) if places is None else places
+    places = slots_for(study, slots) if places is None else places
     engine = open_store(store, create=True)
     try:
         enrolment = enrol(

@@ -55,7 +55,7 @@ def work(
     try:
         while (row := _next(engine, store, study, exclude=joined)) is not None:
             joined[row.name] = row.id
-            places = slots_for(row.study.resources, slots)
+            places = slots_for(row.study, slots)
             on_study(row.name, places)
             run = StudyRun(store=store, study=row.name, study_id=row.id, lease_s=lease_s)
             ran = run_slots(engine, run, row.study, places, lambda name=row.name: on_tick(name))  # type: ignore[misc]

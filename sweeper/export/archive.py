@@ -17,6 +17,7 @@ from typing import Any, Final, Literal, TypeVar
 
 from sweeper.errors import UsageError
 from sweeper.export.tables import encoded
+from sweeper.extras import require
 from sweeper.store.reading import reader
 from sweeper.store.reading.reader import (
     AttemptRow,
@@ -119,7 +120,8 @@ def _cell(value: Any) -> Any:
 def _rows(directory: Path, name: str) -> list[dict[str, Any]]:
     parquet = directory / f"{name}.parquet"
     if parquet.exists():
-        import pyarrow.parquet as pq  # noqa: PLC0415 - slow to load
+        require("parquet", str(parquet))
+        import pyarrow.parquet as pq  # noqa: PLC0415 - an optional extra
 
         found: list[dict[str, Any]] = pq.read_table(parquet).to_pylist()
         return found

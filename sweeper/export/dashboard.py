@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 from sweeper.errors import UsageError
+from sweeper.extras import require
 from sweeper.store.url import sqlite_path
 
 if TYPE_CHECKING:
@@ -36,16 +37,11 @@ def dashboard_app(store: str) -> "WSGIApplication":
     """Return the dashboard of an existing store, not yet `guarded`.
 
     Raises:
-        UsageError: optuna-dashboard is not installed.
+        MissingExtraError: optuna-dashboard is not installed.
     """
-    try:
-        from optuna_dashboard import wsgi  # noqa: PLC0415 - an optional extra
-    except ImportError as error:
-        raise UsageError(
-            "sweeper dashboard: needs the package optuna-dashboard, which is not installed. "
-            "Install it: pip install 'sweeper[dashboard]'"
-        ) from error
+    require("dashboard", "sweeper dashboard")
     from optuna.storages import RDBStorage  # noqa: PLC0415 - takes half a second, after the check above
+    from optuna_dashboard import wsgi  # noqa: PLC0415 - an optional extra
 
     url, arguments = read_only(store)
     storage = RDBStorage(url, engine_kwargs={"connect_args": arguments}, skip_table_creation=True)

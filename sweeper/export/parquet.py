@@ -1,4 +1,4 @@
-"""Tables as Parquet. A module of its own, since pyarrow is slow to load."""
+"""Tables as Parquet. A module of its own, since pyarrow is an optional extra."""
 
 import io
 import json

@@ -9,6 +9,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Final, Literal
 
+from sweeper.extras import require
 from sweeper.files import write_atomically
 from sweeper.store.reading import reader
 from sweeper.store.reading.reader import AttemptRow, ReadConnection, StudyRow, Table
@@ -44,7 +45,8 @@ def encoded(found: Table, form: Format) -> bytes:
         case "json":
             return (_json(found) + "\n").encode()
         case "parquet":
-            from sweeper.export.parquet import parquet  # noqa: PLC0415 - pyarrow is slow to load
+            require("parquet", "--format parquet")
+            from sweeper.export.parquet import parquet  # noqa: PLC0415 - pyarrow is an optional extra
 
             return parquet(found)
 

@@ -80,7 +80,7 @@ def run_pilot(
         UsageError: the machine lacks what the study requires, or no configuration can be drawn.
         StoreError: the store cannot be used.
     """
-    found = slots_for(study.resources, slots)
+    found = slots_for(study, slots)
     trials = pilot_trials(plan, study, slots=len(found), amount=amount)
     if not trials:
         raise UsageError(f"{study.path}: no configuration can be drawn for a pilot. Check the ranges of the factors.")

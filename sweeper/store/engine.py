@@ -19,6 +19,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, m
 from sqlalchemy.exc import ArgumentError, OperationalError
 
 from sweeper.errors import StoreError
+from sweeper.extras import how_to_install
 from sweeper.store import optuna_tables, schema
 from sweeper.store.transactions import BUSY_TIMEOUT_S, READ_ONLY, reading, refused, writing
 from sweeper.store.url import absent, check_sqlite_file, shown, sqlite_path
@@ -63,9 +64,7 @@ def _engine(url: str, path: Path | None) -> Engine:
         try:
             return create_engine(make_url(url), pool_pre_ping=True)
         except (ArgumentError, ImportError) as error:
-            raise StoreError(
-                f"store {shown(url)}: {error}. Install the driver: pip install 'psycopg[binary]'"
-            ) from error
+            raise StoreError(f"store {shown(url)}: {error}. {how_to_install('postgresql')}") from error
         except ValueError:  # which says what it was
             raise StoreError(
                 f"store {shown(url)}: the port is not a number. "

@@ -5,37 +5,21 @@ whole, not that an index serves their dependencies.
 """
 
 import json
-import os
-import subprocess
 import sys
 import sysconfig
 import tarfile
-import venv
 import zipfile
 from pathlib import Path
 
 import pytest
+
+from tests.packaging.environments import install_wheel, new_environment, run, site_packages
 
 ROOT = Path(__file__).parents[2]
 WANTED = (
     "sweeper/cli/init_template.yaml", "sweeper/store/migrations/env.py", "reports/templates/page.html.j2",
     "studies/quickstart.yaml", "trainer/__main__.py",
 )  # fmt: skip
-
-
-def run(*command: str | Path, cwd: Path) -> str:
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "SWEEPER"))}
-    answer = subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=600, env=environment, check=False)
-    assert answer.returncode == 0, f"{command}: {answer.stdout[-2000:]}{answer.stderr[-2000:]}"
-    return answer.stdout
-
-
-@pytest.fixture(scope="module")
-def distributions(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    pytest.importorskip("hatchling", reason="the build backend is not installed (pip install hatchling)")
-    out = tmp_path_factory.mktemp("dist")
-    run(sys.executable, "-m", "hatchling", "build", "--directory", out, cwd=ROOT)
-    return out
 
 
 @pytest.mark.slow
@@ -79,12 +63,9 @@ def wheel_of(distributions: Path, kind: str, folder: Path) -> Path:
 @pytest.mark.parametrize("kind", ["wheel", "sdist"])
 def test_an_empty_environment_runs_a_study_from_it(distributions: Path, tmp_path: Path, kind: str) -> None:
     wheel = wheel_of(distributions, kind, tmp_path)
-    venv.create(tmp_path / "venv", with_pip=False)
-    python = tmp_path / "venv" / "bin" / "python"
-    library = Path(sysconfig.get_path("purelib"))
-    target = Path(run(python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))", cwd=tmp_path).strip())
-    install = (sys.executable, "-m", "pip", "--python", str(python), "install", "--quiet", "--no-deps", "--no-index")
-    run(*install, wheel, cwd=tmp_path)
+    python = new_environment(tmp_path / "venv")
+    install_wheel(python, wheel)
+    library, target = Path(sysconfig.get_path("purelib")), site_packages(python)
     (target / "dependencies.pth").write_text(f"{library}\n")  # after what is installed here
     folder = tmp_path / "empty"
     folder.mkdir()

@@ -8,6 +8,7 @@ training text, as it is for words.
 import hashlib
 import io
 import os
+import sys
 import tempfile
 import zipfile
 import zlib
@@ -15,6 +16,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -23,6 +25,7 @@ from numpy.typing import NDArray
 
 from trainer.config.texts import PARTS
 from trainer.corpora.text import Text
+from trainer.errors import INSTALL, UsageError
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -126,7 +129,15 @@ def _one_thread() -> Iterator[None]:
 
 
 def encode_text(text: Text, vocabulary_size: int) -> EncodedText:
-    """Encode a corpus in the tokens of its training part, or read it from the cache."""
+    """Encode a corpus in the tokens of its training part, or read it from the cache.
+
+    Raises:
+        UsageError: the package tokenizers is not installed.
+    """
+    if find_spec("tokenizers") is None:
+        raise UsageError(
+            f"data.tokenization: 'bpe' needs tokenizers, which is not installed in {sys.prefix}. {INSTALL}"
+        )
     path = _cache_file(text, vocabulary_size)
     cached = _read_cache(path)
     if cached is not None:

@@ -18,6 +18,7 @@ from sweeper.evidence.data.runs import Runs
 from sweeper.evidence.statistics.censoring import impute
 from sweeper.evidence.statistics.forest import fanova, forest_regression
 from sweeper.evidence.statistics.ped_anova import Grid, level_grid, ped_anova, range_grid
+from sweeper.extras import require
 
 FEWEST_TRIALS: Final = 10
 TREES_FOR_IMPUTING: Final = 32
@@ -79,6 +80,7 @@ def phase_importance(data: StudyData, runs: Runs, phase: str) -> PhaseImportance
     axes = [axis for factor in factors if (axis := _axis(factor, used)) is not None]
     if not axes:
         return None
+    require("importance", "the importance of factors")
     generator = np.random.default_rng([data.study.seed, zlib.crc32(phase.encode())])
     response = _response(measure, axes, used, bounds, generator)
     return PhaseImportance(

@@ -125,13 +125,14 @@ def _estimates(model: NDArray[np.float64], values: NDArray[np.float64], skip: in
     runs, terms = model.shape
     if terms <= skip:
         return []
-    from statsmodels.api import OLS  # noqa: PLC0415 - takes a second to load, and few studies have such a phase
-
-    fit = OLS(values, model).fit()
-    effects = 2.0 * np.asarray(fit.params)[skip:]
+    inverse = np.linalg.pinv(model)
+    coefficients = inverse @ values
+    effects = 2.0 * coefficients[skip:]
     df = runs - terms
     if df >= FEWEST_DF:
-        errors, method = 2.0 * np.asarray(fit.bse)[skip:], f"least squares, {df} df"
+        residuals = values - model @ coefficients
+        variances = residuals @ residuals / df * np.diag(inverse @ inverse.T)
+        errors, method = 2.0 * np.sqrt(variances)[skip:], f"least squares, {df} df"
         freedom = float(df)
     else:
         pseudo, freedom = lenth(effects)

@@ -128,7 +128,7 @@ def _variance(values: NDArray[np.float64], weights: NDArray[np.float64]) -> floa
 
 
 def _fit(x: NDArray[np.float64], y: NDArray[np.float64], generator: np.random.Generator, num_trees: int) -> Any:
-    from sklearn.ensemble import RandomForestRegressor  # noqa: PLC0415 - takes a second to load
+    from sklearn.ensemble import RandomForestRegressor  # noqa: PLC0415 - an optional extra
 
     seed = int(generator.integers(2**31))
     return RandomForestRegressor(n_estimators=num_trees, max_depth=64, random_state=seed).fit(x, y)

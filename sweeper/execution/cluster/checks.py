@@ -13,11 +13,15 @@ from typing import Any
 
 from sweeper.errors import UsageError
 from sweeper.execution.slots.machine import this_machine
+from sweeper.extras import how_to_install, missing_modules
 from sweeper.store.url import shown, sqlite_path
 
 
-def check_workers(client: Any, where: str, store: str) -> None:
+def check_workers(client: Any, where: str, store: str, *, extra: str | None = None) -> None:
     """Refuse workers that cannot run our slots, all mistakes at once.
+
+    Args:
+        extra: the optional part of sweeper that the study needs; None for none.
 
     Raises:
         UsageError: there are none, their versions differ from ours, they lack this folder, or cannot reach the store.
@@ -45,6 +49,7 @@ def check_workers(client: Any, where: str, store: str) -> None:
     ]
     if not versions:
         mistakes += _check_store(client, where, store, hosts)
+        mistakes += [] if extra is None else _check_extra(client, where, extra, hosts)
     if mistakes:
         raise UsageError("\n".join(mistakes))
 
@@ -54,6 +59,19 @@ def _check_store(client: Any, where: str, store: str, hosts: Mapping[str, str]) 
         return []
     elsewhere = _differing(_ask(client, this_machine), this_machine(), hosts)
     return [refused_sqlite(store, where, ", ".join(elsewhere.values()))] if elsewhere else []
+
+
+def _check_extra(client: Any, where: str, extra: str, hosts: Mapping[str, str]) -> list[str]:
+    missing = _differing(_ask(client, lacks, extra), False, hosts)
+    return [
+        f"{where}: the study needs sweeper[{extra}], which is not installed on {on}. {how_to_install(extra)}"
+        for on in missing.values()
+    ]
+
+
+def lacks(extra: str) -> bool:
+    """Whether an extra is not installed where this runs."""
+    return bool(missing_modules(extra))
 
 
 def refused_sqlite(store: str, where: str, on: str) -> str:

@@ -19,7 +19,7 @@ from sweeper.execution.cluster.options import ClusterOptions
 from sweeper.execution.cluster.places import Needs
 from sweeper.execution.slots.machine import this_machine
 from sweeper.execution.slots.resources import Slot
-from sweeper.execution.slots.running import number_of_slots, slots_for
+from sweeper.execution.slots.running import check_program, number_of_slots, slots_for
 from sweeper.quantities import counted
 from sweeper.spec.study import Study
 from sweeper.store.url import sqlite_path
@@ -58,7 +58,7 @@ def dask_pool(options: ClusterOptions, study: Study, *, store: str, slots: int |
         if options.slurm_jobs is not None:
             pool = _on_slurm(stack, options.slurm_jobs, study, needs, store=store, number=number)
         elif options.address is not None or options.scheduler_file is not None:
-            pool = _on_address(stack, options, needs, store, number)
+            pool = _on_address(stack, options, study, needs, store=store, number=number)
         else:
             pool = _on_this_machine(stack, study, needs, number)
         stack.callback(pool.end)
@@ -67,7 +67,7 @@ def dask_pool(options: ClusterOptions, study: Study, *, store: str, slots: int |
 
 def _on_this_machine(stack: ExitStack, study: Study, needs: Needs, number: int | None) -> "DaskPool":
     """A worker process a slot: one that is killed takes one slot with it."""
-    places = slots_for(study.resources, number)
+    places = slots_for(study, number)
     distributed, pool = _modules()
     with _signals_for_launcher_alone():
         cluster = stack.enter_context(
@@ -92,7 +92,15 @@ def _on_this_machine(stack: ExitStack, study: Study, needs: Needs, number: int |
     )
 
 
-def _on_address(stack: ExitStack, options: ClusterOptions, needs: Needs, store: str, number: int | None) -> "DaskPool":
+def _on_address(
+    stack: ExitStack,
+    options: ClusterOptions,
+    study: Study,
+    needs: Needs,
+    *,
+    store: str,
+    number: int | None,
+) -> "DaskPool":
     """The workers of somebody's scheduler, as they are."""
     where = f"{options.named()[0]} {options.address or options.scheduler_file}"
     file = options.scheduler_file
@@ -111,7 +119,7 @@ def _on_address(stack: ExitStack, options: ClusterOptions, needs: Needs, store: 
             f"{where}: no Dask scheduler answers ({error}). Write tcp://HOST:PORT, as `dask scheduler` tells it."
         ) from error
     stack.enter_context(client)
-    check_workers(client, where, store)
+    check_workers(client, where, store, extra="trainer" if study.trial.is_trainer else None)
     offers = client.run(offer, needs, on_error="return")
     found: list[Slot] = []
     refusals = []
@@ -139,6 +147,8 @@ def _on_slurm(
     """Jobs that are Dask workers, submitted again when they end before the study does."""
     if needs.sqlite_machine is not None and not slurm.runs_here_alone():
         raise UsageError(refused_sqlite(store, "--dask-slurm", "the machines of SLURM"))
+    if slurm.runs_this_interpreter():
+        check_program(study)
     options = slurm.job_options(study)
     distributed, pool = _modules()
     with _signals_for_launcher_alone():

@@ -1,13 +1,10 @@
 """Which Dask cluster the command line asks for. Imports nothing heavy."""
 
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
-from typing import Final
 
 from sweeper.errors import UsageError
-
-EXTRA: Final = ("distributed", "dask_jobqueue")
+from sweeper.extras import require
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,6 +14,11 @@ class ClusterOptions:
     address: str | None = None
     scheduler_file: Path | None = None
     slurm_jobs: int | None = None
+
+    @property
+    def is_here(self) -> bool:
+        """Whether the cluster is one of this machine's processes, which run in sweeper's own environment."""
+        return not self.named()
 
     def named(self) -> list[str]:
         """The options that were given, as on the command line."""
@@ -41,10 +43,4 @@ def check_engine(engine: str, options: ClusterOptions) -> None:
         return
     if len(named) > 1:
         raise UsageError(f"{' and '.join(named)}: name one cluster, not {len(named)}. Leave out all but one.")
-    missing = [name for name in EXTRA if find_spec(name) is None]
-    if missing:
-        verb = "is" if len(missing) == 1 else "are"
-        raise UsageError(
-            f"--engine dask: {' and '.join(missing)} {verb} not installed. "
-            "Install the extra: pip install 'sweeper[dask]'"
-        )
+    require("dask", "--engine dask")

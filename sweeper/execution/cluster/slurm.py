@@ -51,7 +51,7 @@ def job_options(study: Study) -> dict[str, Any]:
     options: dict[str, Any] = {}
     given = _configured("scheduler-options") or {}
     options["scheduler_options"] = {**({} if "dashboard_address" in given else NO_DASHBOARD), **given}
-    if _configured("python") is None:
+    if runs_this_interpreter():
         options["python"] = " ".join(INTERPRETER)
     options["processes"] = int(_configured("processes") or 1)
     if _configured("cores") is None:
@@ -63,6 +63,11 @@ def job_options(study: Study) -> dict[str, Any]:
     if resources.device == "cuda" and not any(GPU_DIRECTIVE.search(line) for line in directives):
         options["job_extra_directives"] = [*directives, f"--gres=gpu:{math.ceil(resources.gpus_per_trial)}"]
     return options
+
+
+def runs_this_interpreter() -> bool:
+    """Return whether jobs run under the interpreter that sweeper runs under: no other is configured."""
+    return _configured("python") is None
 
 
 def slots_of_a_job(resources: Resources, options: Mapping[str, Any]) -> int:

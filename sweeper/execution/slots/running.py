@@ -21,6 +21,7 @@ from sweeper.execution.slots.pool import LokyPool, Pool
 from sweeper.execution.slots.processes import started_at
 from sweeper.execution.slots.resources import Slot, find_slots
 from sweeper.execution.slots.slot import SlotTask
+from sweeper.extras import require
 from sweeper.spec.study import Resources, Study
 from sweeper.store.file_check import StoreFileCheck
 from sweeper.store.queue import queue
@@ -42,7 +43,17 @@ class StudyRun:
     lease_s: float = LEASE_S
 
 
-def slots_for(resources: Resources, num_slots: int | None) -> tuple[Slot, ...]:
+def check_program(study: Study) -> None:
+    """Check that a study's program is installed here, as far as it is ours.
+
+    Raises:
+        MissingExtraError: it is the built-in trainer, whose extra is not installed.
+    """
+    if study.trial.is_trainer:
+        require("trainer", f"{study.name}: trial.program: 'trainer'")
+
+
+def slots_for(study: Study, num_slots: int | None) -> tuple[Slot, ...]:
     """Return this machine's slots for a study.
 
     Args:
@@ -51,6 +62,8 @@ def slots_for(resources: Resources, num_slots: int | None) -> tuple[Slot, ...]:
     Raises:
         UsageError: the machine lacks what the study requires.
     """
+    check_program(study)
+    resources = study.resources
     return find_slots(
         resources.device,
         number_of_slots(resources, num_slots),

@@ -137,6 +137,14 @@ def test_pruned_and_failed_trials_of_a_search_are_counted_as_they_are() -> None:
     assert "1 failed trial without bounds left out." in text
 
 
+def test_a_search_without_the_extra_says_how_to_get_its_importance(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sweeper.extras.find_spec", lambda name: None)
+    found = study_report(search(lambda value, place: value), NOW)
+    text = words(section(found, "importance"))
+    assert "Not computed: the importance of factors needs sklearn, which is not installed" in text
+    assert "uv tool install 'sweeper[importance]'. Then write the report again." in text
+
+
 def test_phases_of_a_search_of_ten_trials_or_less_have_no_importance() -> None:
     found = study_report(search(lambda value, place: value if place < 9 else "failed"), NOW)
     assert "importance" not in [each.anchor for each in found.sections]

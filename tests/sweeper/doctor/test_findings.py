@@ -16,7 +16,8 @@ from sweeper.doctor.devices import check_gpus, gpu_finding, torch_finding
 from sweeper.doctor.disks import check_disk, network_kind, space_finding
 from sweeper.doctor.findings import GIB, MIB, Finding, is_healthy, size_text
 from sweeper.doctor.stores import check_clock, check_store
-from sweeper.doctor.versions import check_versions, compare
+from sweeper.doctor.versions import check_versions, compare, compare_extras
+from sweeper.extras import EXTRAS
 from sweeper.store.queue import queue
 from tests.sweeper.store.builders import enrolled, levels, phase
 
@@ -34,9 +35,34 @@ def test_missing_and_old_packages_are_reported_with_the_command_that_fixes_them(
     found = compare(["numpy>=2.4", "optuna>=5,<6", "click>=8", "dask; extra == 'dask'"],
                     installed({"numpy": "1.26", "click": "8.5"}))  # type: ignore[arg-type]  # fmt: skip
     assert [(each.state, each.says, each.remedy) for each in found] == [
-        ("wrong", "numpy 1.26 is installed, but >=2.4 is needed", "pip install 'numpy>=2.4'"),
-        ("wrong", "optuna is not installed", "pip install 'optuna<6,>=5'"),
+        (
+            "wrong",
+            "numpy 1.26 is installed, but >=2.4 is needed",
+            "pip install 'numpy>=2.4', or uv pip install 'numpy>=2.4'",
+        ),
+        ("wrong", "optuna is not installed", "pip install 'optuna<6,>=5', or uv pip install 'optuna<6,>=5'"),
     ]
+
+
+def test_extras_are_listed_with_their_versions_and_nothing_about_them_is_wrong() -> None:
+    wanted = ["numpy>=2", *(f"{name}; extra == '{extra}'" for name, extra in (
+        ("torch>=2", "trainer"), ("tokenizers", "trainer"), ("pyarrow>=20", "parquet"),
+        ("psycopg", "postgresql"), ("optuna-dashboard", "dashboard"), ("dask", "dask"), ("scikit-learn", "importance"),
+    ))]  # fmt: skip
+    versions = {"numpy": "2.4", "torch": "2.13.0", "pyarrow": "14.0", "psycopg": "3.3", "dask": "2026.8"}
+    found = compare_extras(wanted, installed(versions))  # type: ignore[arg-type]
+    assert [(each.state, each.says) for each in found] == [
+        ("note", "trainer: tokenizers is not installed"),
+        ("note", "parquet: pyarrow 14.0 is installed, but >=20 is needed"),
+        ("ok", "dask: dask 2026.8"),
+        ("ok", "postgresql: psycopg 3.3"),
+        (
+            "note",
+            f"not installed: importance ({EXTRAS['importance'].purpose}), dashboard (sweeper dashboard)",
+        ),
+    ]
+    assert found[0].remedy.endswith("pip install 'sweeper[trainer]', or uv tool install 'sweeper[trainer]'")
+    assert "Nothing to do unless you need one" in found[-1].remedy
 
 
 def test_the_packages_of_this_environment_satisfy_the_requirements() -> None:
@@ -47,7 +73,7 @@ def test_a_checkout_that_is_not_installed_is_noted_with_the_remedy(monkeypatch: 
     monkeypatch.setattr(versions, "requires", installed({}))
     python, found = check_versions()
     assert python.state == "ok"
-    assert (found.state, found.remedy) == ("note", "pip install .")
+    assert (found.state, found.remedy) == ("note", "pip install ., or uv pip install .")
 
 
 def test_a_python_that_is_too_old_is_wrong(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -145,6 +145,13 @@ def test_a_file_as_the_store_is_refused_for_workers_elsewhere() -> None:
     )
 
 
+def test_workers_without_the_extra_of_the_study_are_refused() -> None:
+    check_workers(Workers(lacks=False), "here", "sqlite:///s.db", extra="trainer")
+    with pytest.raises(UsageError) as refusal:
+        check_workers(Workers(lacks=True), "here", "sqlite:///s.db", extra="trainer")
+    assert str(refusal.value).startswith("here: the study needs sweeper[trainer], which is not installed on node1. ")
+
+
 def test_a_launcher_that_is_silent_for_too_long_is_taken_for_dead(url: str) -> None:
     study_id = enrolled(url, [SLOW], steps=1000)
     assert run_loop(url, study_id, silence_s=0.1) == "stopped"
