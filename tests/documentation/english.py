@@ -8,12 +8,17 @@ from dataclasses import dataclass
 from typing import Final
 
 _ROW: Final = r"row|line|file|task|column|character|bar|panel|pair|vector|blob|folder|directory"
+# "Leave it alone" and "explains alone" are right; "the trials alone" says only.
+_NOT_AFTER: Final = "".join(
+    rf"(?<!\b{word}\s)"
+    for word in ("left", "leave", "it", "them", "let", "stand", "stands", "added", "explains", "factor")
+)
 _UNIT: Final = r"nats|ms|milliseconds|seconds|tokens|bytes|measurements"
 
 # Pattern, and what to write instead. Letter case does not matter.
 _PHRASES: Final = (
     (
-        r"(?<!left\s)(?<!leave\s)(?<!it\s)(?<!them\s)(?<!let\s)(?<!stands\s)(?<!stand\s)(?<!stand-)\balone\b",
+        rf"{_NOT_AFTER}(?<!stand-)\balone\b",
         "only, on its own",
     ),
     (r"\b(?:go|goes|going|went|gone) on\b", "resume, continue"),
@@ -29,7 +34,7 @@ _PHRASES: Final = (
     (r"\ball the same\b", "anyway"),
     (r"\b(?:is|are|was|were) no more(?=[.,;:)]|$| there\b)", "no longer exists"),
     (r"\bas such\b", "literally"),
-    (r"(?<!--)\bfolders?\b", "directory"),
+    (r"(?<!--)(?<!data\.)(?<!=\s)(?<!:\s)\bfolders?\b(?!:| is your)", "directory"),
     (r"\bwish(?:es|ed)?\b", "request"),
     (r"\b(?:what|that|it) came (?:of|out|to)\b", "results, verdicts"),
     (r"\bwhoever\b", "a noun: the worker, anyone who"),

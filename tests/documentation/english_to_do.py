@@ -5,18 +5,8 @@ from typing import Final
 # Modules with messages that use phrases of `english.py`.
 MODULES: Final = frozenset(
     {
-        "reports/build.py",
-        "reports/figures/heat.py",
-        "reports/figures/shares.py",
-        "reports/sections/effects.py",
-        "reports/sections/importance.py",
-        "reports/sections/learning.py",
-        "reports/sections/outcomes.py",
-        "reports/sections/savings.py",
-        "reports/sections/summary.py",
         "sweeper/doctor/versions.py",
-        "sweeper/evidence/claims/evidence.py",
-        "sweeper/evidence/claims/wording.py",
+        "sweeper/evidence/claims/statements.py",
         "sweeper/execution/cluster/checks.py",
         "sweeper/execution/cluster/connect.py",
         "sweeper/execution/cluster/lost_jobs.py",
@@ -28,15 +18,6 @@ MODULES: Final = frozenset(
         "sweeper/execution/slots/launcher.py",
         "sweeper/execution/slots/resources.py",
         "sweeper/execution/slots/run_dir.py",
-        "sweeper/export/archive.py",
-        "sweeper/store/engine.py",
-        "sweeper/store/file_check.py",
-        "sweeper/store/transactions.py",
-        "sweeper/store/url.py",
-        "trainer/config/model.py",
-        "trainer/corpora/fetch.py",
-        "trainer/corpora/folder.py",
-        "trainer/corpora/pydocs.py",
     }
 )
 # Commands whose help does; `sweeper` is the command itself.

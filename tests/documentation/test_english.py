@@ -86,7 +86,8 @@ RIGHT = (
     "A harmful level looks harmless.",
     "WikiText-2's words; in other words",
     "by its own name; twice the time; it doubles the memory",
-    "`sweeper data fetch --folder data`",
+    "The share of the variance that a factor explains alone; Shapley, added alone.",
+    "`sweeper data fetch --folder data`; corpus = folder needs data.folder",
     "`[U+4E2D]` stands for a code point",
     "sweeper asks the trial to stop",
 )

@@ -50,7 +50,7 @@ TESTS: dict[str, dict[str, tuple[str, ...]]] = {
     "The dashboard is visible only on this machine": {
         "sweeper/export/test_dashboard.py": ("test_loopback_addresses_are_recognized",),
         # dashboard_for_everybody.txt
-        "sweeper/cli/test_bad_command_lines.py": ("test_a_bad_command_line_is_refused_with_the_message_after_it",),
+        "sweeper/cli/test_bad_command_lines.py": ("test_a_bad_command_line_is_refused_with_its_message",),
     },
     "The dashboard changes nothing": {
         "sweeper/export/test_dashboard.py": (
