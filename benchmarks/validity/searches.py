@@ -53,7 +53,7 @@ def promoted_study(generator: np.random.Generator) -> StudyData:
     ]  # fmt: skip
     return study(
         factors,
-        phase("search", "tpe", rows, values[:, None], steps=STEPS // 2),
+        phase("search", "sampler", rows, values[:, None], steps=STEPS // 2),
         phase("base", "list", [base], runs[:1], steps=STEPS),
         phase("long", "promote", best, runs[1:], steps=STEPS),
         claims=claims,

@@ -116,6 +116,7 @@ def _design(phase: Phase) -> Any:
         "list": {"list": rows},
         "fractional": {"fractional": 3},
         "sampler": {"sampler": "random", "trials": len(rows)},
+        "promote": {"promote": "search", "top": len(rows)},
     }
     return mappings.get(phase.design, phase.design)
 
