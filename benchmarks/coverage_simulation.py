@@ -17,8 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sweeper.evidence.claims.judge import judge_claims
-from sweeper.evidence.statistics.equivalence import tost
-from sweeper.evidence.statistics.multiplicity import all_of, holm
+from sweeper.evidence.statistics.multiplicity import all_of, holm, tost
 from sweeper.evidence.statistics.paired import (
     Estimate,
     PooledVariance,

@@ -10,8 +10,7 @@ from reports import wording
 from reports.figures.drawing import BLUE, PAPER, SERIES, Canvas, Drawing
 from reports.figures.scales import count_axis, metric_axis, time_unit
 from sweeper.evidence.data.measures import Metric
-from sweeper.evidence.statistics.best_of_n import best_spread, expected_best
-from sweeper.evidence.statistics.curves import anytime
+from sweeper.evidence.statistics.curves import anytime, best_spread, expected_best
 
 LARGEST: Final = 200  # points of a curve of expectations
 

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import pandas as pd
@@ -80,12 +80,11 @@ def _rows(axes: Axes, names: Sequence[str]) -> None:
 
 def _words(title: str, data: pd.DataFrame) -> str:
     parts = [
-        f"{row.factor} {_share(row.fanova)} of the variance and {_share(row.ped_anova_share)} of the weight among the "
-        "best"
-        for row in data.itertuples()
+        f"{factor} {_share(share)} of the variance and {_share(weight)} of the weight among the best"
+        for factor, share, weight in zip(data["factor"], data["fanova"], data["ped_anova_share"], strict=True)
     ]
     return wording.clean(f"{title}. {'; '.join(parts)}.")
 
 
-def _share(value: Any) -> str:
+def _share(value: float) -> str:
     return f"{100 * value:.0f}\u202f%" if math.isfinite(value) else "an unknown part"

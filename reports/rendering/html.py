@@ -8,17 +8,35 @@ import functools
 import hashlib
 import json
 import math
+import re
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
-from reports.rendering.html_figures import inline_svg
+from reports.figures import drawing as look
+from reports.figures.drawing import Drawing
 from reports.sections.blocks import Block, Plot, Report, Table
 
 STATIC_ROWS: Final = 1000  # rows of a table in the page itself; a script adds the others on demand
 KIND: Final = "Report of a study"
+# Figures take the page's colours, so that they suit its light and its dark theme.
+VARIABLES: Final = {
+    look.INK: "--ink",
+    look.MUTED: "--muted",
+    look.RULE: "--rule",
+    look.PAPER: "--paper",
+    look.BLUE: "--blue",
+    look.ORANGE: "--orange",
+    look.GREEN: "--green",
+    look.PURPLE: "--purple",
+    look.SKY: "--sky",
+    look.YELLOW: "--yellow",
+    "#ffffff": "--paper",
+}
+COLOUR: Final = re.compile(r'"(#[0-9a-f]{6})"')
+DESCRIBED: Final = re.compile(r"<(title|desc)>.*?</\1>", re.DOTALL)
 
 
 def render_html(report: Report, *, kind: str = KIND) -> str:
@@ -48,7 +66,7 @@ def _environment() -> Environment:
         loader=PackageLoader("reports", "templates"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )
     environment.filters |= {
-        "svg": inline_svg,
+        "svg": _inline_svg,
         "sort_value": _sort_value,
         "rest_json": _rest_json,
         "breakable": _breakable,
@@ -73,7 +91,7 @@ def _policy(css: str, javascript: str) -> str:
     )
 
 
-def _numbered(report: Report) -> list[Mapping[str, Any]]:
+def _numbered(report: Report) -> list[Mapping[str, object]]:
     """Return the sections with their blocks' kinds, and the numbers of figures and tables throughout the report."""
     counts = {"plot": 0, "table": 0}
 
@@ -95,6 +113,16 @@ def _ghosts(report: Report) -> dict[str, dict[str, str]]:
         for drawing in report.drawings()
         if drawing.ghosts
     }
+
+
+def _inline_svg(drawing: Drawing) -> Markup:
+    """Return the figure as an element of a page, with its text alternative as its label."""
+    text = DESCRIBED.sub("", drawing.svg)
+    text = COLOUR.sub(lambda found: f'"var({VARIABLES[found[1]]})"' if found[1] in VARIABLES else found[0], text)
+    head, rest = text.split(">", 1)
+    head = re.sub(r' (?:width|height|font-family)="[^"]*"', "", head)
+    label = escape(drawing.alternative)
+    return Markup(f'{head} class="figure" data-figure="{escape(drawing.name)}" aria-label="{label}">{rest.strip()}')  # noqa: S704 - our drawing
 
 
 def _breakable(text: str) -> Markup:

@@ -12,7 +12,7 @@ from dataclasses import asdict
 from datetime import datetime
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import typst
 
@@ -26,6 +26,7 @@ WIDE: Final = 13  # columns of a table from which its section is printed in land
 UNSEEN: Final = "alternative"
 MOST_EXAMPLES: Final = 3
 
+Json = dict[str, object]
 log = logging.getLogger(__name__)
 
 
@@ -37,7 +38,7 @@ def render_pdf(
     Args:
         installed: fonts of this machine, used only if ours lack a character.
     """
-    document = {
+    document: Json = {
         "title": report.title,
         "subtitle": report.subtitle,
         "byline": report.byline,
@@ -63,7 +64,7 @@ def _compile(document: str, fonts: Fonts, timestamp: int) -> bytes:
     return found
 
 
-def _readable(document: dict[str, Any], missing: frozenset[str]) -> dict[str, Any]:
+def _readable(document: Json, missing: frozenset[str]) -> Json:
     """Return the document with characters that no font has spelled out, a note about them, and its original title."""
     note = ""
     if missing:
@@ -72,18 +73,18 @@ def _readable(document: dict[str, Any], missing: frozenset[str]) -> dict[str, An
         note += f" and {len(missing) - MOST_EXAMPLES} more" if len(missing) > MOST_EXAMPLES else ""
         log.warning("report.pdf: %s. Install a font that has them, or read report.html.", note)
         note += ". They are in report.html."
-    found: dict[str, Any] = _spelled(document, missing)
+    found = {key: _spelled(value, missing) for key, value in document.items()}
     return {**found, "name": document["title"], "note": note}
 
 
-def _shown(value: Any) -> Any:
+def _shown(value: object) -> object:
     """Return what is printed of a document: everything but the text alternatives."""
     if isinstance(value, dict):
         return {key: _shown(item) for key, item in value.items() if key != UNSEEN}
     return [_shown(item) for item in value] if isinstance(value, list | tuple) else value
 
 
-def _spelled(value: Any, missing: frozenset[str]) -> Any:
+def _spelled(value: object, missing: frozenset[str]) -> object:
     if isinstance(value, str):
         return spelled(value, missing)
     if isinstance(value, dict):
@@ -96,7 +97,7 @@ def _template() -> bytes:
     return files("reports").joinpath("templates", "report.typ").read_bytes()
 
 
-def _block(block: Block) -> dict[str, Any]:
+def _block(block: Block) -> Json:
     kind = type(block).__name__.lower()
     match block:
         case Plot():
@@ -111,7 +112,7 @@ def _block(block: Block) -> dict[str, Any]:
             return {"kind": kind, "text": block.text}
 
 
-def _table(table: Table) -> dict[str, Any]:
+def _table(table: Table) -> Json:
     caption = [asdict(run) for run in table.caption]
     if len(table.rows) > MOST_ROWS:
         rest = f" The first {MOST_ROWS} of {len(table.rows)} rows; all are in report.html and figures/{table.name}.csv."

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, TypeGuard
+from typing import TypeGuard
 
 import numpy as np
 import pandas as pd
@@ -15,7 +15,7 @@ from reports import wording
 from studies.published import Mark, available, marks
 from sweeper.evidence.claims.judge import ClaimVerdict, judge_claims
 from sweeper.evidence.data.cells import Level
-from sweeper.evidence.data.load import Constant, Study, StudyData
+from sweeper.evidence.data.load import Constant, FrameRow, Study, StudyData
 from sweeper.evidence.data.measures import Metric
 from sweeper.evidence.data.runs import Runs, study_runs
 from sweeper.evidence.effects.effects import Effect, effect_table
@@ -103,13 +103,13 @@ class Context:
         }
 
     @functools.cached_property
-    def best(self) -> "pd.Series[Any] | None":
+    def best(self) -> FrameRow | None:
         """The completed trial with the best value; None if there is none."""
         done = self.trials[(self.trials["state"] == "completed") & np.isfinite(self.trials["value"])]
         if not len(done):
             return None
         ordered = done.sort_values("value", ascending=self.metric.minimizes, kind="stable")
-        best: pd.Series[Any] = ordered.iloc[0]
+        best: FrameRow = ordered.iloc[:1].to_dict("records")[0]
         return best
 
     @functools.cached_property

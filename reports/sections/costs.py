@@ -1,7 +1,5 @@
 """The metric against device time and FLOPs, and the best value over the course of the study."""
 
-from typing import Any
-
 import numpy as np
 import pandas as pd
 
@@ -10,7 +8,8 @@ from reports.figures.cost import MANY, SHOWN_OF_MANY, cost_figure
 from reports.figures.progress import anytime_figure, expectation_figure
 from reports.sections.blocks import Block, Cell, Column, Inline, Plot, Section, Table, plain
 from reports.sections.context import Context
-from reports.sections.published import published_table
+from studies.published import Mark
+from sweeper.evidence.data.load import FrameRow
 
 LONGEST_FRONT = 15
 
@@ -24,7 +23,7 @@ def costs(context: Context) -> Section | None:
     if "on_front_device_seconds" in drawing.data:
         front = drawing.data[drawing.data["on_front_device_seconds"]].sort_values("device_seconds")
         blocks.append(_front(context, front))
-    table = published_table(context)
+    table = _published(context)
     blocks += [table] if table is not None else []
     blocks += _progress(context)
     return Section(anchor="cost", title=f"{wording.capital(context.metric_name)} against cost", blocks=tuple(blocks))
@@ -72,7 +71,7 @@ def _spread(length: int) -> list[int]:
     return sorted({round(place) for place in np.linspace(0, length - 1, LONGEST_FRONT)})
 
 
-def _front_row(context: Context, row: dict[Any, Any]) -> tuple[Cell, ...]:
+def _front_row(context: Context, row: FrameRow) -> tuple[Cell, ...]:
     trial = int(row["trial_id"])
     return (
         Cell(context.names[trial]),
@@ -80,6 +79,48 @@ def _front_row(context: Context, row: dict[Any, Any]) -> tuple[Cell, ...]:
         Cell(wording.duration(row["device_seconds"]), float(row["device_seconds"])),
         Cell(wording.perplexity(row["value"]), float(row["value"])),
     )
+
+
+def _published(context: Context) -> Table | None:
+    """Return the published results that the study names; None if it names none."""
+    if not context.marks:
+        return None
+    return Table(
+        name="published",
+        caption=plain(
+            "Published perplexities per word of other models, for comparison. The figure shows the test values of "
+            "those marked as drawn by dashed lines. Read in: where the value was read, the source itself or a "
+            "leaderboard."
+        ),
+        columns=(
+            Column(title="Corpus"),
+            Column(title="Model"),
+            Column(title="Validation", number=True),
+            Column(title="Test", number=True),
+            Column(title="Parameters", number=True),
+            Column(title="Drawn"),
+            Column(title="Source"),
+            Column(title="Read in"),
+        ),
+        rows=tuple(_published_row(mark) for mark in context.marks),
+    )
+
+
+def _published_row(mark: Mark) -> tuple[Cell, ...]:
+    return (
+        Cell(mark.corpus),
+        Cell(mark.model),
+        _perplexity(mark.valid),
+        _perplexity(mark.test),
+        Cell(wording.si(mark.parameters), mark.parameters),
+        Cell("yes" if mark.drawn else "no"),
+        Cell(mark.source),
+        Cell(mark.read),
+    )
+
+
+def _perplexity(value: float | None) -> Cell:
+    return Cell(wording.UNKNOWN) if value is None else Cell(wording.perplexity(value), value)
 
 
 def _progress(context: Context) -> list[Block]:

@@ -1,12 +1,13 @@
 """The trials that did not complete, why, and whether they could change a verdict."""
 
-from typing import Any, Final
+from typing import Final
 
 import pandas as pd
 
 from reports import wording
 from reports.sections.blocks import Block, Cell, Column, Inline, Paragraph, Section, Table, plain
 from reports.sections.context import Context
+from sweeper.evidence.data.load import FrameRow
 
 MOST: Final = 40  # rows; all trials are in the trials' table
 LONGEST_MESSAGE: Final = 240
@@ -57,7 +58,7 @@ def _table(context: Context, lost: pd.DataFrame) -> Table:
     )
 
 
-def _row(context: Context, row: dict[Any, Any]) -> tuple[Cell, ...]:
+def _row(context: Context, row: FrameRow) -> tuple[Cell, ...]:
     trial = int(row["trial_id"])
     message = wording.clean(row["message"] or "").strip()
     if len(message) > LONGEST_MESSAGE:

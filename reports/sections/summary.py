@@ -2,12 +2,12 @@
 
 import math
 from collections.abc import Mapping
-from typing import Any
 
 from reports import wording
 from reports.sections.blocks import Block, Facts, Heading, Inline, Paragraph, Section, plain, rich, strong
 from reports.sections.context import Context, is_finite
 from reports.sections.verdicts import verdict_blocks
+from sweeper.evidence.data.load import FrameRow
 
 
 def summary(context: Context) -> Section:
@@ -43,7 +43,7 @@ def _name(context: Context, trial: int, phase: str) -> str:
     return f"{'the baseline ' if context.is_at(trial, context.block_baseline(trial, phase)) else ''}with {name}"
 
 
-def _gain(context: Context, best: Any) -> str:
+def _gain(context: Context, best: FrameRow) -> str:
     """Compare the best trial with the baseline of its blocks, budget and seed, if that was run."""
     frame, trial, phase = context.trials, int(best["trial_id"]), str(best["phase"])
     baseline = context.block_baseline(trial, phase)

@@ -2,13 +2,14 @@
 
 import math
 from collections.abc import Sequence
-from typing import Any, Final, TypeGuard
+from typing import Final, TypeGuard
 
 from reports import wording
 from reports.sections.blocks import Block, Cell, Column, Paragraph, Section, Table, plain
 from reports.sections.context import Context
 from reports.sections.estimates import number_cell
 from sweeper.evidence.data.cells import Level
+from sweeper.evidence.data.load import FrameRow
 
 NAME: Final = "trials"
 MOST_FACTOR_COLUMNS: Final = 8  # beyond these a column says what each configuration changes
@@ -53,7 +54,7 @@ def trial_table(context: Context) -> Table:
     )
 
 
-def _row(context: Context, row: dict[Any, Any], factors: Sequence[str], test: str | None) -> tuple[Cell, ...]:
+def _row(context: Context, row: FrameRow, factors: Sequence[str], test: str | None) -> tuple[Cell, ...]:
     trial = int(row["trial_id"])
     own = context.levels[trial]
     shown = [_level_cell(own[name]) if name in own else Cell(wording.UNKNOWN) for name in factors]

@@ -34,6 +34,7 @@ FORMAT: Final = 1
 DOCUMENT: Final = "study.json"
 POINT: Final = ("trial_id", "metric", "step", "tokens", "device_seconds", "flops", "value")
 
+Record = Mapping[str, Any]  # a row of a file: what Parquet or CSV gives
 Row = TypeVar("Row", TrialRow, AttemptRow)
 
 
@@ -46,7 +47,7 @@ class Archive:
     members: Mapping[str, tuple[int, ...]]
     trials: tuple[TrialRow, ...]
     attempts: tuple[AttemptRow, ...]
-    environments: Mapping[str, Mapping[str, Any]]
+    environments: Mapping[str, Mapping[str, object]]
     changes: tuple[tuple[float, tuple[str, ...]], ...]
     runners: tuple[RunnerRow, ...]
     curves: Mapping[str, Mapping[int, Curve]]
@@ -113,23 +114,23 @@ def _table(kind: type[Row], rows: Sequence[Row]) -> Table:
     return Table(names, [tuple(_cell(getattr(row, name)) for name in names) for row in rows])
 
 
-def _cell(value: Any) -> Any:
+def _cell(value: object) -> object:
     return json.dumps(value, ensure_ascii=False) if isinstance(value, Mapping) else value
 
 
-def _rows(directory: Path, name: str) -> list[dict[str, Any]]:
+def _rows(directory: Path, name: str) -> list[Record]:
     parquet = directory / f"{name}.parquet"
     if parquet.exists():
         require("parquet", str(parquet))
         import pyarrow.parquet as pq  # noqa: PLC0415 - an optional extra
 
-        found: list[dict[str, Any]] = pq.read_table(parquet).to_pylist()
+        found: list[Record] = pq.read_table(parquet).to_pylist()
         return found
     text = (directory / f"{name}.csv").read_text(encoding="utf-8")
     return [{key: value or None for key, value in row.items()} for row in csv.DictReader(io.StringIO(text, newline=""))]
 
 
-def _typed(kind: type[Row], rows: Iterable[Mapping[str, Any]]) -> Iterable[Row]:
+def _typed(kind: type[Row], rows: Iterable[Record]) -> Iterable[Row]:
     """Return rows of a table as records; the texts of CSV are converted to the types of the record's fields."""
     hints = typing.get_type_hints(kind)
     return (kind(**{name: _value(hint, row[name]) for name, hint in hints.items()}) for row in rows)
@@ -149,7 +150,7 @@ def _value(hint: Any, value: Any) -> Any:
     return wanted(value)
 
 
-def _curves(rows: Iterable[Mapping[str, Any]]) -> dict[str, dict[int, Curve]]:
+def _curves(rows: Iterable[Record]) -> dict[str, dict[int, Curve]]:
     """Return curves by metric and trial, by step."""
     found: dict[str, dict[int, Curve]] = {}
     for row in rows:

@@ -11,7 +11,7 @@ from typing import Final, Literal
 from sweeper.evidence.data.cells import Cell
 from sweeper.evidence.data.comparison import Comparison
 from sweeper.evidence.data.measures import Measure
-from sweeper.evidence.statistics.equivalence import tost
+from sweeper.evidence.statistics.multiplicity import tost
 from sweeper.evidence.statistics.paired import Estimate
 from sweeper.evidence.statistics.power import pairs_needed
 from sweeper.spec.claim import Claim, Margin

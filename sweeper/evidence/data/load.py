@@ -11,10 +11,10 @@ Everything above this module works on `StudyData` alone, so frames that did not 
 
 import json
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import pandas as pd
 
@@ -32,6 +32,7 @@ from sweeper.store.reading.reader import AttemptRow, Curve, PhaseRow, RunnerRow,
 __all__ = ["Constant", "Curve", "Phase", "Study", "StudyData", "load", "load_archive", "make_study_data"]
 
 Json = object  # a JSON value
+FrameRow = Mapping[Hashable, Any]  # a row of a frame, whose cells pandas does not type
 FIXED: Final = (
     "trial_id", "phase", "number", "state", "exit_reason", "message", "seed", "configuration_hash", "budget",
     "attempts", "device_seconds", "elapsed_s", "peak_memory_bytes", "tokens", "flops", "step", "value", "best_step",

@@ -11,11 +11,8 @@ import math
 from collections import deque
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
 
-import pandas as pd
-
-from sweeper.evidence.data.load import Curve, StudyData
+from sweeper.evidence.data.load import Curve, FrameRow, StudyData
 from sweeper.evidence.data.measures import best_value
 from sweeper.planning.pruning import PruningRule, rule_named, should_prune
 from sweeper.spec.phase import PRUNERS
@@ -129,10 +126,10 @@ def _players(data: StudyData) -> list[_Player]:
         phase: max((curves[trial].steps[-1] for trial in members if trial in curves), default=0)
         for phase, members in data.members.items()
     }
-    return [_player(row, curves.get(int(row["trial_id"])), longest[row["phase"]]) for _, row in started.iterrows()]
+    return [_player(row, curves.get(int(row["trial_id"])), longest[row["phase"]]) for row in started.to_dict("records")]
 
 
-def _player(row: "pd.Series[Any]", curve: Curve | None, longest: int) -> _Player:
+def _player(row: FrameRow, curve: Curve | None, longest: int) -> _Player:
     total = float(row["device_seconds"])
     steps, values = (curve.steps, curve.values) if curve is not None else ([], [])
     offsets = _offsets(curve, total) if curve is not None else []

@@ -7,21 +7,19 @@
 `resolution`           the digits of a metric, and the least standard error that they allow
 `replicates`           whether the seed changes anything
 `heterogeneity`        whether an effect is the same in several strata
-`multiplicity`         Holm's adjustment; intersection and union of tests
+`multiplicity`         Holm's adjustment; intersection and union of tests; equivalence by two one-sided tests
 `selection`            what picking the best of several levels costs
-`equivalence`          two one-sided tests, non-inferiority
 `divergence`           runs that diverged: as the worst there is, and as shares that are compared
 `power`                power of one-sided tests, pairs needed, smallest effect that could have been seen
 `sample_size`          power of equivalence; seeds to decide a claim, planned on its margin
 `sequential`           looking more than once
 `factorial`            main effects and two-way interactions of two-level designs, with what they are aliased with
-`attribution`          Shapley values beside leave-one-out and add-one
+`attribution`          Shapley values, leave-one-out and add-one
 `forest`, `ped_anova`  importance of factors: fANOVA and PED-ANOVA
 `centring`             responses without strata and seeds; factors that are aliased
 `censoring`            what pruned trials would have reached, between bounds
 `curve_value`          which point of a curve is a run's value
-`best_of_n`            expected validation performance
-`curves`               Pareto fronts, anytime curves, quantile bands
+`curves`               anytime curves, expected best of n trials, Pareto fronts, quantile bands
 =====================  ==========================================================================================
 
 Every function that draws takes a `numpy.random.Generator`.

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from scipy import stats
 
-from sweeper.evidence.statistics.equivalence import tost
+from sweeper.evidence.statistics.multiplicity import tost
 from sweeper.evidence.statistics.paired import Estimate
 
 

@@ -1,8 +1,11 @@
-"""P-values of several tests together."""
+"""P-values of several tests together: adjusted for their number, or combined into one."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
+
+from sweeper.evidence.statistics.paired import Estimate
 
 
 def holm(p_values: Sequence[float]) -> tuple[float, ...]:
@@ -34,3 +37,28 @@ def all_of(p_values: Sequence[float]) -> float:
 def any_of(p_values: Sequence[float]) -> float:
     """Return the p-value for "at least one of these holds": the smallest, times their number (Bonferroni)."""
     return min(1.0, len(p_values) * min(p_values, default=1.0))
+
+
+@dataclass(frozen=True, slots=True)
+class Equivalence:
+    """Both sides of an equivalence: the p-values of H0 "outside the margins" and of H0 "within them"."""
+
+    p_equivalent: float
+    p_different: float
+
+
+def tost(estimate: Estimate, low: float, high: float) -> Equivalence:
+    """Run two one-sided tests (Schuirmann 1987, J. Pharmacokinet. Biopharm. 15, pp. 657-680).
+
+    At level 0.05, equivalence is shown exactly if the 90 % interval lies within the margins. Either side can show that
+    it does not hold, at half the level each.
+
+    Raises:
+        ValueError: the margins are not in order.
+    """
+    if not low <= high:
+        raise ValueError(f"`low <= high` must hold for the margins, but low={low}, high={high}")
+    return Equivalence(
+        p_equivalent=all_of([estimate.p_above(low), estimate.p_below(high)]),
+        p_different=any_of([estimate.p_below(low), estimate.p_above(high)]),
+    )

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from sweeper.evidence.statistics.equivalence import tost
+from sweeper.evidence.statistics.multiplicity import tost
 from sweeper.evidence.statistics.paired import paired_t
 from sweeper.evidence.statistics.power import power_one_sided
 from sweeper.evidence.statistics.sample_size import (
