@@ -192,6 +192,12 @@ def test_the_layers_of_the_design_page_are_those_that_are_checked() -> None:
     assert inner == {name: found for name, found in layers.items() if name in inner}
 
 
+def test_the_extras_of_the_installation_page_are_those_that_there_are() -> None:
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    rows = re.findall(r"^\| `(\w+)` \|", (DOCS / "install.md").read_text(encoding="utf-8"), re.MULTILINE)
+    assert sorted(rows) == sorted(settings["optional-dependencies"])
+
+
 def test_every_page_is_in_the_site_s_navigation() -> None:
     settings = yaml.load((ROOT / "mkdocs.yml").read_text(encoding="utf-8"), Loader=yaml.BaseLoader)
     named = set(re.findall(r"[\w-]+\.md", json.dumps(settings["nav"])))
