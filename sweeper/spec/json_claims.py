@@ -1,8 +1,5 @@
 """A claim as JSON, and back."""
 
-from collections.abc import Mapping
-from typing import Any
-
 from sweeper.spec.claim import (
     FORMS,
     Arm,
@@ -16,8 +13,7 @@ from sweeper.spec.claim import (
     PhaseInteraction,
     Statement,
 )
-
-Json = dict[str, Any]
+from sweeper.spec.json_phases import Json, JsonObject
 
 
 def claim_to_json(claim: Claim) -> Json:
@@ -33,7 +29,7 @@ def claim_to_json(claim: Claim) -> Json:
     }
 
 
-def claim_from_json(document: Mapping[str, Any], metric: str) -> Claim:
+def claim_from_json(document: JsonObject, metric: str) -> Claim:
     """Return the claim of a document; `metric` is the study's.
 
     Raises:
@@ -88,7 +84,7 @@ def _arm(arm: Arm) -> Json:
     return {"phase": arm.phase, "levels": dict(arm.levels)}
 
 
-def _statement_from_json(document: Mapping[str, Any]) -> Statement:  # noqa: PLR0911 - a case per statement
+def _statement_from_json(document: JsonObject) -> Statement:  # noqa: PLR0911 - a case per statement
     match document:
         case {"from": {"phase": _}, "with": other}:
             return ArmInteraction(first=_arms_of(document), second=_arms_of(other))
@@ -119,9 +115,9 @@ def _statement_from_json(document: Mapping[str, Any]) -> Statement:  # noqa: PLR
             )
 
 
-def _arms_of(document: Mapping[str, Any]) -> ArmContrast:
+def _arms_of(document: JsonObject) -> ArmContrast:
     return ArmContrast(start=_arm_of(document["from"]), to=_arm_of(document["to"]))
 
 
-def _arm_of(document: Mapping[str, Any]) -> Arm:
+def _arm_of(document: JsonObject) -> Arm:
     return Arm(phase=document["phase"], levels=document.get("levels") or {})

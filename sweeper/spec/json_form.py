@@ -1,16 +1,12 @@
 """A study as the JSON document that stores and archives hold, and back."""
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from sweeper.designs.factor import Factor, Range
 from sweeper.spec.json_claims import claim_from_json, claim_to_json
-from sweeper.spec.json_phases import phase_from_json, phase_to_json
+from sweeper.spec.json_phases import Json, JsonObject, phase_from_json, phase_to_json
 from sweeper.spec.program import TRAINER, CommandProgram, Program, PythonProgram, TrainerProgram, Trial
 from sweeper.spec.study import Metric, Resources, Retry, Study, default_scale
-
-Json = dict[str, Any]
 
 
 def to_json(study: Study) -> Json:
@@ -32,7 +28,7 @@ def to_json(study: Study) -> Json:
     }
 
 
-def from_json(document: Mapping[str, Any], *, source: str = "", path: Path | None = None) -> Study:
+def from_json(document: JsonObject, *, source: str = "", path: Path | None = None) -> Study:
     """Return the study of a document; keys that an older version did not write have their defaults.
 
     Args:
@@ -75,7 +71,7 @@ def program_to_json(program: Program) -> str | Json:
             }
 
 
-def program_from_json(document: str | Mapping[str, Any]) -> Program:
+def program_from_json(document: str | JsonObject) -> Program:
     """Return the program of a document."""
     if isinstance(document, str):
         return TRAINER
@@ -102,7 +98,7 @@ def factor_to_json(factor: Factor) -> Json:
     }
 
 
-def factor_from_json(name: str, document: Mapping[str, Any]) -> Factor:
+def factor_from_json(name: str, document: JsonObject) -> Factor:
     """Return the factor of a document."""
     levels, groups = document.get("levels"), document.get("groups") or None
     has_range = levels is None and document.get("low") is not None
@@ -128,7 +124,7 @@ def _trial_to_json(trial: Trial) -> Json:
     }
 
 
-def _trial_from_json(document: Mapping[str, Any]) -> Trial:
+def _trial_from_json(document: JsonObject) -> Trial:
     return Trial(
         program=program_from_json(document.get("program") or "trainer"),
         config=document.get("config") or {},
@@ -142,6 +138,6 @@ def _fields(section: object, names: tuple[str, ...]) -> Json:
     return {name: getattr(section, name) for name in names}
 
 
-def _given(document: Mapping[str, Any], names: tuple[str, ...]) -> Json:
+def _given(document: JsonObject, names: tuple[str, ...]) -> Json:
     """The values of a document that are there."""
     return {name: document[name] for name in names if document.get(name) is not None}

@@ -5,6 +5,7 @@ from typing import Any
 
 from sweeper.designs.factor import Range
 from sweeper.designs.kinds import (
+    SIMPLE_KINDS,
     Design,
     FractionalDesign,
     LadderDesign,
@@ -16,6 +17,7 @@ from sweeper.designs.kinds import (
 from sweeper.designs.levels import Level
 from sweeper.spec.phase import BUDGET_UNITS, Budget, Phase, Pruner
 
+JsonObject = Mapping[str, Any]
 Json = dict[str, Any]
 
 
@@ -39,7 +41,7 @@ def phase_to_json(phase: Phase) -> Json:
     return found
 
 
-def phase_from_json(document: Mapping[str, Any]) -> Phase:
+def phase_from_json(document: JsonObject) -> Phase:
     """Return the phase of a document; a key that is absent has its default, a budget that of one step."""
     factors = document.get("factors")
     budget = {unit: amount for unit, amount in (document.get("budget") or {}).items() if amount is not None}
@@ -76,15 +78,22 @@ def design_to_json(design: Design) -> str | Json:
             return {"promote": design.phase, "top": design.top, "from": design.start}
 
 
-def design_from_json(document: Any) -> Design:  # noqa: PLR0911 - a case per design
+def design_from_json(document: str | JsonObject) -> Design:
     """Return the design of a document.
 
     Raises:
         ValueError: there is no such design.
     """
+    if not isinstance(document, str):
+        return _design_with_settings(document)
+    for kind in SIMPLE_KINDS:
+        if document == kind:
+            return SimpleDesign(kind)
+    raise ValueError(f"{document!r} is not a design")
+
+
+def _design_with_settings(document: JsonObject) -> Design:
     match document:
-        case "grid" | "one_at_a_time" | "leave_one_out" | "plackett_burman":
-            return SimpleDesign(document)
         case {"ladder": factors}:
             return LadderDesign(tuple(factors))
         case {"fractional": int(resolution)}:
@@ -108,7 +117,7 @@ def pruner_to_json(pruner: Pruner) -> str | Json:
     return {"name": pruner.name, **given} if given else pruner.name
 
 
-def pruner_from_json(document: str | Mapping[str, Any] | None) -> Pruner:
+def pruner_from_json(document: str | JsonObject | None) -> Pruner:
     """Return the pruner of a document."""
     if document is None:
         return Pruner()
@@ -121,5 +130,5 @@ def _levels_to_json(levels: tuple[Level, ...] | Range) -> list[Level] | Json:
     return list(levels)
 
 
-def _levels_from_json(document: list[Level] | Mapping[str, Any]) -> tuple[Level, ...] | Range:
+def _levels_from_json(document: list[Level] | JsonObject) -> tuple[Level, ...] | Range:
     return Range(**document) if isinstance(document, Mapping) else tuple(document)

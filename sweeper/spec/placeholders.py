@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 ALWAYS: Final = ("seed", "run_dir", "config", "python")
 ON: Final = (True, "on")  # "on" and "off" are the levels of a factor with on and off
@@ -43,7 +43,7 @@ def switches(value: object) -> bool:
     return any(value is each or (isinstance(each, str) and value == each) for each in (*ON, *OFF))
 
 
-def filled(command: Sequence[str], values: Mapping[str, Any]) -> list[str]:
+def filled(command: Sequence[str], values: Mapping[str, object]) -> list[str]:
     """Return the arguments of a command with all placeholders replaced; a flag that is off is left out.
 
     Raises:
@@ -52,7 +52,7 @@ def filled(command: Sequence[str], values: Mapping[str, Any]) -> list[str]:
     return [text for argument in command if (text := _argument(argument, values)) is not None]
 
 
-def fill(argument: str, values: Mapping[str, Any]) -> str:
+def fill(argument: str, values: Mapping[str, object]) -> str:
     """Replace ``{name}`` by its value as text; ``{{`` and ``}}`` are literal braces."""
 
     def replace(match: re.Match[str]) -> str:
@@ -62,7 +62,7 @@ def fill(argument: str, values: Mapping[str, Any]) -> str:
     return _BRACES.sub(replace, argument)
 
 
-def _argument(argument: str, values: Mapping[str, Any]) -> str | None:
+def _argument(argument: str, values: Mapping[str, object]) -> str | None:
     found = next(placeholders(argument), None)
     if found is None or found.flag is None:
         return fill(argument, values)

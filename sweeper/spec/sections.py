@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
@@ -39,7 +39,7 @@ class Sections:
         known_configurations: the configurations of phases by name, filled in as they are asked for.
     """
 
-    data: Mapping[str, Any]
+    data: Mapping[str, object]
     file: StudyFile | None
     metric: Metric | None
     trial: Trial | None
@@ -99,7 +99,7 @@ class Sections:
 
 
 # Keys that a section can do without while the others are checked, and the values used in their place.
-_DISPENSABLE: Final[Mapping[type[BaseModel], Mapping[str, Any]]] = {
+_DISPENSABLE: Final[Mapping[type[BaseModel], Mapping[str, object]]] = {
     MetricEntry: {"direction": "minimize", "scale": None},
     TrialEntry: {"timeout_minutes": None, "environment": {}},
     ResourcesEntry: dict.fromkeys(ResourcesEntry.model_fields),
@@ -108,7 +108,7 @@ _DISPENSABLE: Final[Mapping[type[BaseModel], Mapping[str, Any]]] = {
 }
 
 
-def read_sections(data: Mapping[str, Any], errors: ErrorCollector) -> Sections:
+def read_sections(data: Mapping[str, object], errors: ErrorCollector) -> Sections:
     """Validate every section by itself, and keep those that are valid."""
     errors.seal()  # an invalid value is reported once
     sections: dict[str, type[BaseModel]] = {"metric": MetricEntry, "trial": TrialEntry, "resources": ResourcesEntry}
@@ -133,9 +133,9 @@ def read_sections(data: Mapping[str, Any], errors: ErrorCollector) -> Sections:
         metric=None if metric is None else metric_of(metric),
         trial=None if trial is None else trial_of(trial),
         resources=_usable(ResourcesEntry, given.get("resources", {})),
-        factor_entries=_each_usable(FactorEntry, given.get("factors")),
-        phase_entries=_each_usable(PhaseEntry, given.get("phases")),
-        claim_entries=_each_usable(ClaimEntry, given.get("claims")),
+        factor_entries=_each_named(FactorEntry, given.get("factors")),
+        phase_entries=_each_listed(PhaseEntry, given.get("phases")),
+        claim_entries=_each_listed(ClaimEntry, given.get("claims")),
     )
 
 
@@ -170,7 +170,12 @@ def _usable(model: type[Entry], value: object) -> Entry | None:
         return _usable(model, {**kept, **needed})
 
 
-def _each_usable(model: type[Entry], value: object) -> dict[Any, Entry]:
-    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    found = {key: _usable(model, item) for key, item in items}
-    return {key: item for key, item in found.items() if item is not None}
+def _each_named(model: type[Entry], value: object) -> dict[str, Entry]:
+    items = value.items() if isinstance(value, dict) else ()
+    return {name: entry for name, item in items if (entry := _usable(model, item)) is not None}
+
+
+def _each_listed(model: type[Entry], value: object) -> dict[int, Entry]:
+    """The usable entries of a list, by their index in it."""
+    items = enumerate(value) if isinstance(value, list) else ()
+    return {index: entry for index, item in items if (entry := _usable(model, item)) is not None}

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from sweeper.designs.factor import Factor
 from sweeper.spec.claim import Claim
@@ -99,13 +99,6 @@ class Study:
     claims: tuple[Claim, ...] = ()
     source: str = field(default="", compare=False)
     path: Path | None = field(default=None, compare=False)
-
-    @property
-    def document(self) -> dict[str, Any]:
-        """The study as JSON values; for modules that do not take a `Study` yet."""
-        from sweeper.spec.json_form import to_json  # noqa: PLC0415 - only until all modules take a Study
-
-        return to_json(self)
 
     def phase(self, name: str) -> Phase:
         """Return the phase of a name.

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from sweeper.errors import Mistake, MistakesError
 from trainer.config.wording import Path as KeyPath
@@ -25,7 +24,7 @@ class Source:
     document: Document
 
     @property
-    def data(self) -> Any:
+    def data(self) -> object:
         """The content: mappings, lists, strings, numbers, booleans and None."""
         return self.document.data
 

@@ -9,6 +9,7 @@ import pytest
 
 from sweeper.designs.levels import repeats_earlier
 from sweeper.errors import MistakesError
+from sweeper.spec.json_form import to_json
 from sweeper.spec.load import parse_study
 
 TRAINER = """
@@ -25,7 +26,7 @@ PHASE = "phases: [{name: p, design: grid, budget: {steps: 10}}]\n"
 
 
 def document(text: str) -> dict[str, Any]:
-    return parse_study(text).document
+    return to_json(parse_study(text))
 
 
 def factor(head: str, text: str, phases: str = PHASE) -> dict[str, Any]:

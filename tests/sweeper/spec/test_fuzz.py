@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from sweeper.errors import MistakesError
 from sweeper.spec import yaml_source
+from sweeper.spec.json_form import to_json
 from sweeper.spec.load import parse_study
 
 GOOD = [yaml_source.load(path).data for path in sorted((Path(__file__).parent / "good").glob("*.yaml"))]
@@ -67,8 +68,8 @@ def check(text: str) -> None:
             line.encode()
             assert 1 <= mistake.line <= text.count("\n") + text.count("\r") + text.count("\x85") + 2
         return
-    again = parse_study(yaml.safe_dump(json.loads(json.dumps(study.document, allow_nan=False))))
-    assert again.document == study.document
+    again = parse_study(yaml.safe_dump(json.loads(json.dumps(to_json(study), allow_nan=False))))
+    assert again == study
 
 
 def paths(value: Any, path: tuple[str | int, ...] = ()) -> list[tuple[str | int, ...]]:
