@@ -1,15 +1,11 @@
-"""Everything that a user of sweeper can be told has gone wrong.
+"""The errors that users see.
 
-The tree::
-
-    SweeperError                exit code 1
-    ├── UsageError              exit code 2: the command or the study file is wrong; nothing was written
-    │   ├── MistakesError       every mistake of one file at once, each with its place
-    │   └── MissingExtraError   an optional part is not installed
-    ├── StoreError              exit code 2: the store cannot be opened, read or written
-    │   └── AbsentStoreError    there is none yet
-    ├── BudgetExhausted         exit code 3: the study's budget is spent
-    └── Interrupted             exit code 130: stopped by the user; the store is whole
+SweeperError (1)
+├── UsageError (2)             the command or the study file is wrong; nothing was written
+│   ├── MistakesError          every mistake in one file, each with its position
+│   └── MissingExtraError      an optional part is not installed
+└── StoreError (2)             the store cannot be opened, read or written
+    └── AbsentStoreError       there is no store yet
 """
 
 from collections.abc import Sequence
@@ -18,7 +14,7 @@ from typing import ClassVar
 
 
 class SweeperError(Exception):
-    """An error that is shown to the user as its message alone, never as a traceback."""
+    """An error that is shown to the user as a message, without a traceback."""
 
     exit_code: ClassVar[int] = 1
 
@@ -35,8 +31,8 @@ class Mistake:
 
     Attributes:
         file: the file's path as the user gave it.
-        line: 1-based line.
-        column: 1-based column.
+        line: counted from 1.
+        column: counted from 1.
         path: the dotted path of the key, e.g. ``factors.depth.levels``; empty for the file as a whole.
         message: the value, what is wrong with it and what to do.
     """
@@ -48,12 +44,12 @@ class Mistake:
     message: str
 
     def __str__(self) -> str:
-        place = f"{self.file}:{self.line}:{self.column}: "
-        return place + (f"{self.path}: {self.message}" if self.path else self.message)
+        position = f"{self.file}:{self.line}:{self.column}: "
+        return position + (f"{self.path}: {self.message}" if self.path else self.message)
 
 
 class MistakesError(UsageError):
-    """All mistakes of one file, in the order of their places."""
+    """All mistakes in one file, in their order in it."""
 
     def __init__(self, mistakes: Sequence[Mistake]) -> None:
         self.mistakes = tuple(sorted(mistakes))
@@ -61,26 +57,14 @@ class MistakesError(UsageError):
 
 
 class MissingExtraError(UsageError):
-    """What was asked for needs an optional part that is not installed."""
+    """The command needs an optional part that is not installed."""
 
 
 class StoreError(SweeperError):
-    """The store cannot be opened, read or written; the message says which and what to do."""
+    """The store cannot be opened, read or written; the message names it and says what to do."""
 
     exit_code = 2
 
 
 class AbsentStoreError(StoreError):
-    """There is no store where one was looked for; a launch would make it."""
-
-
-class BudgetExhausted(SweeperError):  # noqa: N818 - an outcome of a run rather than an error of the program
-    """The study's budget is spent; raising it and launching again goes on."""
-
-    exit_code = 3
-
-
-class Interrupted(SweeperError):  # noqa: N818 - an outcome of a run rather than an error of the program
-    """The user stopped the run; the store is whole and the same command goes on."""
-
-    exit_code = 130
+    """There is no store yet; a launch would create it."""

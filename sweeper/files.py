@@ -1,4 +1,4 @@
-"""Files that are whole or not there."""
+"""Write files atomically."""
 
 import os
 import tempfile
@@ -7,13 +7,13 @@ from pathlib import Path
 
 
 def write_atomically(path: Path, content: bytes, *, private: bool = False) -> None:
-    """Write a file under a temporary name, then under its own: a reader sees the old or the new one.
+    """Write a file under a temporary name, then rename it: readers see the old file or the new one.
 
     Args:
-        private: only its owner may read it; else the process's umask decides.
+        private: whether only its owner may read it; else the umask of the process applies.
 
     Raises:
-        OSError: the folder cannot be written to.
+        OSError: the directory cannot be written to.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")

@@ -1,28 +1,28 @@
-"""Amounts as people read them: counts, device-hours, spans of time, bytes; never 7e-05, never `1 device-hours`."""
+"""Format counts, device-hours, durations and sizes for people."""
 
 from decimal import Decimal
 
 
 def counted(number: int, noun: str) -> str:
-    """A count with its noun: 1 trial, 3 trials, 1,234 trials."""
+    """Return a count with its noun: 1 trial, 3 trials, 1,234 trials."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def hours(number: float) -> str:
-    """Hours in three digits, or one decimal where there are more: 0.000069, 0.25, 12.3, 1,234.5."""
+    """Return hours with three significant digits, or one decimal if that is more: 0.000069, 0.25, 12.3, 1,234.5."""
     if abs(number) >= 99.95:
         return f"{number:,.1f}".removesuffix(".0")
     return _digits(number, 3)
 
 
 def device_hours(number: float) -> str:
-    """Device time with its unit: 0.25 device-hours, 1 device-hour."""
+    """Return device time with its unit: 0.25 device-hours, 1 device-hour."""
     text = hours(number)
     return f"{text} device-hour{'' if text == '1' else 's'}"
 
 
 def duration(seconds: float) -> str:
-    """A span of time: 0.4 s, 45 s, 3 min, 2 h 5 min, 3 d 4 h."""
+    """Return a duration: 0.4 s, 45 s, 3 min, 2 h 5 min, 3 d 4 h."""
     minutes, in_hours, days = round(seconds / 60), seconds / 3600, seconds / 86400
     if seconds < 1:
         return f"{seconds:.1f} s" if seconds >= 0.05 else "0 s"
@@ -36,7 +36,7 @@ def duration(seconds: float) -> str:
 
 
 def byte_size(number: float) -> str:
-    """Bytes: 0.34 GB, 12 MB, 3 kB."""
+    """Return a size: 0.34 GB, 12 MB, 3 kB."""
     for unit, least, size in (("GB", 1e8, 1e9), ("MB", 1e5, 1e6)):
         if number >= least:
             return f"{_digits(number / size, 2)} {unit}"
@@ -44,5 +44,5 @@ def byte_size(number: float) -> str:
 
 
 def _digits(number: float, digits: int) -> str:
-    """So many significant digits, or all of a larger number's whole ones."""
+    """Format a number with some significant digits; a larger one with all of its integer digits."""
     return f"{number:,.0f}" if abs(number) >= 10**digits else format(Decimal(f"{number:.{digits}g}"), "f")

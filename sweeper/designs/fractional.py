@@ -53,11 +53,11 @@ def fractional(factors: Factors, design: FractionalDesign) -> list[Configuration
 
 def signs_of(fraction: Fraction) -> list[list[int]]:
     """Return -1 or 1 by run and factor."""
-    letters = [[place for place in range(fraction.num_basic) if bits >> place & 1] for bits, _ in fraction.columns]
+    letters = [[basic for basic in range(fraction.num_basic) if bits >> basic & 1] for bits, _ in fraction.columns]
     return [
         [
-            sign * math.prod(run[place] for place in places)
-            for places, (_, sign) in zip(letters, fraction.columns, strict=True)
+            sign * math.prod(run[basic] for basic in word)
+            for word, (_, sign) in zip(letters, fraction.columns, strict=True)
         ]
         for run in itertools.product((-1, 1), repeat=fraction.num_basic)
     ]

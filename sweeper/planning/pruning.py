@@ -1,17 +1,16 @@
-"""Whether to end a trial early, by its curve and the others' of its phase.
+"""Decide whether to prune a trial, from its curve and those of the other trials in its phase.
 
-Pure functions of the curves: nothing is kept between two calls, so the decision depends neither on the order in which
-reports came in, nor on how often the question was asked. A curve is the metric by step; values that are not finite
-are left out.
+These are pure functions of the curves, so a decision depends neither on the order in which reports arrived nor on how
+often it was requested. A curve is the metric by step; values that are not finite are ignored.
 
-These differ from Optuna's pruners, whose rungs and brackets depend on the calls and on the study's name:
+Differences from Optuna's pruners, whose rungs and brackets depend on the calls and on the study's name:
 
-1. ``median`` compares with all curves that have come as far, ended or not.
-2. Rungs are shares of the phase's budget R: r, r eta, r eta^2, … below R, with r = `min_resource` R. Optuna's begin at
+1. ``median`` compares with all curves that have reached the step, whether their trials have ended or not.
+2. Rungs are shares of the phase's budget R: r, r eta, r eta^2, … below R, with r = `min_resource` R. Optuna's start at
    a number of reports, or at the length of the first trial.
-3. A report need not be at the very step of a rung: the first one at or after it counts.
-4. A rung judges once as many trials as the reduction factor have come to it, not from the second trial on.
-5. A trial's bracket in ``hyperband`` follows from its place in the phase, not from a hash of the study's name.
+3. A report need not be at the exact step of a rung: the first one at or after it counts.
+4. A rung prunes once as many trials as the reduction factor have reached it; Optuna's prune from the second trial on.
+5. The bracket of a trial in ``hyperband`` follows from its index in the phase, not from a hash of the study's name.
 """
 
 import math
@@ -25,11 +24,11 @@ from sweeper.spec.phase import PRUNERS, Pruner, PrunerName
 
 Curve = Mapping[int, float]
 
-STARTUP_TRIALS: Final = 5  # median: others that must have come as far
+STARTUP_TRIALS: Final = 5  # median: other trials that must have reached the step
 WILCOXON_P: Final = 0.1
 WILCOXON_STEPS: Final = 4  # with fewer, no difference can be significant at that level
-# Of those with rungs, by the papers: eta is 4 in Li et al. (2020), section 5, and 3 or 4 in Li et al. (2018), section
-# 3.6. Two and three rungs: where a run's first reports say little of its end, more would judge too early.
+# From the papers: eta is 4 in Li et al. (2020), section 5, and 3 or 4 in Li et al. (2018), section 3.6. The minimum
+# resources give two and three rungs; with more, trials would be pruned before their curves say much about the end.
 REDUCTION: Final[Mapping[str, int]] = {"asha": 4, "hyperband": 3}
 MIN_RESOURCE: Final[Mapping[str, float]] = {"asha": 1 / 16, "hyperband": 1 / 27}
 
@@ -71,7 +70,7 @@ def rule_named(name: str) -> PruningRule:
 
 
 class _Reports:
-    """A curve sorted by step, smaller is better."""
+    """A curve sorted by step, in which smaller values are better."""
 
     def __init__(self, curve: Curve, sign: float) -> None:
         finite = sorted((int(step), sign * value) for step, value in curve.items() if math.isfinite(value))
@@ -85,11 +84,11 @@ class _Reports:
         return self.reaches(step) and self.steps[0] <= step
 
     def at(self, step: int) -> float:
-        """The last value at or before a step."""
+        """Return the last value at or before a step."""
         return self.values[bisect_right(self.steps, step) - 1]
 
     def at_rung(self, rung: float) -> float:
-        """The first value at or after a rung."""
+        """Return the first value at or after a rung."""
         return self.values[bisect_left(self.steps, rung)]
 
 
@@ -100,19 +99,18 @@ def should_prune(
     own_curve: Curve,
     other_curves: Sequence[Curve],
     max_resource: float | None,
-    own_place: int = 0,
-    other_places: Sequence[int] | None = None,
+    own_index: int = 0,
+    other_indices: Sequence[int] | None = None,
 ) -> bool:
-    """Whether the pruner ends the trial now.
+    """Return whether the pruner ends the trial now.
 
     Args:
         rule: the pruner and its settings.
-        direction: minimize or maximize.
         own_curve: the trial's metric by step.
-        other_curves: those of the other trials of its phase.
-        max_resource: the phase's budget in steps; where it is not known, rungs cannot be told, and judge nobody.
-        own_place: the trial's place in its phase, from 0; hyperband's brackets follow from it.
-        other_places: those of the others; without them hyperband has one bracket, and is asha.
+        other_curves: those of the other trials in its phase.
+        max_resource: the phase's budget in steps; if it is unknown, there are no rungs, so they prune nothing.
+        own_index: the trial's index in its phase, which determines its bracket in hyperband.
+        other_indices: those of the others; without them, hyperband has one bracket, like asha.
     """
     sign = -1.0 if direction == "maximize" else 1.0
     own = _Reports(own_curve, sign)
@@ -124,15 +122,15 @@ def should_prune(
         return False
     others = [_Reports(curve, sign) for curve in other_curves]
     if rule.name in REDUCTION:
-        places = other_places if other_places is not None else [own_place] * len(others)
-        bracketed = rule.name == "hyperband" and other_places is not None
-        return _out_at_rung(own, others, rule, (first, budget), (own_place, places) if bracketed else None)
+        indices = other_indices if other_indices is not None else [own_index] * len(others)
+        bracketed = rule.name == "hyperband" and other_indices is not None
+        return _out_at_rung(own, others, rule, (first, budget), (own_index, indices) if bracketed else None)
     rules: dict[str, Callable[[_Reports, list[_Reports]], bool]] = {"median": _median, "wilcoxon": _wilcoxon}
     return rules[rule.name](own, [other for other in others if other.steps])
 
 
 def rungs(rule: PruningRule, max_resource: float, bracket: int = 0) -> tuple[float, ...]:
-    """The steps at which trials of a bracket are judged: r eta^bracket, r eta^(bracket + 1), … below the budget.
+    """Return the rungs of a bracket: the steps r eta^bracket, r eta^(bracket + 1), … below the budget.
 
     Source: Li et al. (2020), A system for massively parallel hyperparameter tuning, section 3.1, where r is the
     minimum resource and the bracket the "minimum early-stopping rate" s.
@@ -146,9 +144,9 @@ def rungs(rule: PruningRule, max_resource: float, bracket: int = 0) -> tuple[flo
 
 
 def _median(own: _Reports, others: Sequence[_Reports]) -> bool:
-    """The best value so far is worse than the median of the others at this step.
+    """Return whether the best value so far is worse than the median of the others at this step.
 
-    Source: Golovin et al. (2017), Google Vizier, section 3.2.2, with values in place of running averages.
+    Source: Golovin et al. (2017), Google Vizier, section 3.2.2, with values instead of running averages.
     """
     step = own.steps[-1]
     values = sorted(other.at(step) for other in others if other.spans(step))
@@ -164,24 +162,24 @@ def _out_at_rung(
     others: Sequence[_Reports],
     rule: PruningRule,
     span: tuple[float, float],
-    places: tuple[int, Sequence[int]] | None,
+    indices: tuple[int, Sequence[int]] | None,
 ) -> bool:
-    """Whether the trial is not among the best 1/eta of those of its bracket that came to the highest rung it reached.
+    """Return whether the trial is not among the best 1/eta in its bracket at the highest rung that it reached.
 
-    With `places`, its own and the others', trials are judged in brackets that begin to halve ever later.
+    With `indices`, its own and those of the others, trials are compared in brackets, whose first rungs differ.
 
-    Source: Li et al. (2020), algorithm 2 (ASHA), in the variant that ends trials at a rung instead of holding them
-    there until they are promoted; the brackets are those of Li et al. (2018), Hyperband, algorithm 1.
+    Source: Li et al. (2020), algorithm 2 (ASHA), in the variant that ends trials at a rung instead of pausing them
+    until they are promoted; the brackets are those of Li et al. (2018), Hyperband, algorithm 1.
     """
     first, budget = span
     mine = 0
-    if places is not None:
+    if indices is not None:
         most = max(int(math.log(budget / first, rule.reduction) + 1e-9) - 1, 0)
-        mine = min(bracket_of(places[0], rule.reduction), most)
+        mine = min(bracket_of(indices[0], rule.reduction), most)
         others = [
             other
-            for other, place in zip(others, places[1], strict=True)
-            if min(bracket_of(place, rule.reduction), most) == mine
+            for other, index in zip(others, indices[1], strict=True)
+            if min(bracket_of(index, rule.reduction), most) == mine
         ]
     reached = [rung for rung in rungs(rule, budget, mine) if own.reaches(rung)]
     if not reached:
@@ -194,22 +192,22 @@ def _out_at_rung(
     return sum(rival < value for rival in rivals) >= number // rule.reduction
 
 
-def bracket_of(place: int, reduction: int = REDUCTION["hyperband"]) -> int:
-    """The bracket of the trial at a place: of 3^k trials, 2/3 are in bracket 0, 2/9 in bracket 1, and so on.
+def bracket_of(index: int, reduction: int = REDUCTION["hyperband"]) -> int:
+    """Return the bracket of a trial by its index: of 3^k trials, 2/3 are in bracket 0, 2/9 in bracket 1, and so on.
 
-    The number of times that the place, counted from 1, is divided by the reduction factor: so every prefix of a phase
-    has each bracket in its share.
+    It is the number of times that the index, counted from 1, is divisible by the reduction factor, so every prefix of
+    a phase has its share of each bracket.
     """
-    bracket, number = 0, place + 1
+    bracket, number = 0, index + 1
     while number % reduction == 0:
         bracket, number = bracket + 1, number // reduction
     return bracket
 
 
 def _wilcoxon(own: _Reports, others: Sequence[_Reports]) -> bool:
-    """The trial is worse than the best other one, step by step, by a signed-rank test.
+    """Return whether the trial is worse than the best other one, step by step, by a signed-rank test.
 
-    Not pruned is a trial whose mean over those steps is no worse than the best one's.
+    A trial is kept if its mean over those steps is no worse than that of the best one.
 
     Source: Optuna's WilcoxonPruner.
     """

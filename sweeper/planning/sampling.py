@@ -1,8 +1,8 @@
-"""What a sampler draws next: Optuna's samplers over the trials that the phase has so far.
+"""Draw the next configuration of a phase with one of Optuna's samplers, from the phase's trials so far.
 
-Nothing is kept between two draws. A draw depends on the seed, the factors and the history alone: not on the study's
-name, nor on the order in which a file or a store gives the factors. Samplers that carry state from trial to trial
-(``cmaes``, ``nsgaii``, ``nsgaiii``) get it back by asking them for every past trial again, with its values given.
+No state is kept between draws. A draw depends only on the seed, the factors and the history, not on the study's name
+or on the order of the factors in a file or store. Samplers with state (``cmaes``, ``nsgaii``, ``nsgaiii``) recover it
+by asking for every past trial again, with its values given.
 """
 
 import math
@@ -39,8 +39,8 @@ from sweeper.spec.study import Direction
 Params = dict[str, int | float]
 
 REPLAYED: Final = ("cmaes", "nsgaii", "nsgaiii")
-ON_A_SCALE: Final = ("cmaes", "gp", "qmc")  # they know distances: numbers that rise are places on a scale for them
-DRAWS: Final = 100  # of the sampler, until one is allowed
+ON_A_SCALE: Final = ("cmaes", "gp", "qmc")  # they use distances, so ascending numbers become positions on a scale
+DRAWS: Final = 100  # from the sampler, until a configuration is allowed
 RANDOM_DRAWS: Final = 10_000
 
 STATES: Final = {
@@ -48,17 +48,17 @@ STATES: Final = {
     "pruned": TrialState.PRUNED,
     "failed": TrialState.FAIL,
     "running": TrialState.RUNNING,
-    "waiting": TrialState.RUNNING,  # preempted: it will run on
+    "waiting": TrialState.RUNNING,  # preempted, to be resumed
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
-    """A trial of the phase that has its configuration already.
+    """A trial of the phase that already has its configuration.
 
     Attributes:
         state: completed, pruned, failed, running or waiting.
-        value: the study's metric, as far as it is known.
+        value: the study's metric, if it is known.
     """
 
     configuration: Mapping[str, Level]
@@ -80,14 +80,14 @@ def draw(
 
     Args:
         factors: those that the phase varies.
-        history: the phase's trials in its order.
-        seed: the study's seed, the phase's place and the trial's number; the last tells apart draws that see the same
-            history.
-        exclude: levels that must not come together.
-        allowed: whether a configuration can be run at all.
+        history: the phase's trials, in its order.
+        seed: the study's seed, the phase's position and the trial's number, so that draws with the same history
+            differ.
+        exclude: combinations of levels that are left out.
+        allowed: whether the program accepts a configuration.
 
     Raises:
-        UsageError: there is no such sampler, it does not take the options, or nothing is left to draw.
+        UsageError: the sampler refuses the options, or no allowed configuration was found.
     """
     sampler, options = design.sampler, design.options
     space = _Space(factors, on_a_scale=sampler in ON_A_SCALE)
@@ -106,7 +106,7 @@ def draw(
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # experimental arguments, and spaces that a sampler takes only in part
+            warnings.simplefilter("ignore")  # experimental arguments, and spaces that a sampler supports only in part
             study = optuna.create_study(
                 direction=direction,
                 sampler=_sampler(sampler, options, number),
@@ -119,7 +119,7 @@ def draw(
 
 
 class _Space:
-    """Factors as Optuna sees them; levels are given by their places, so that they may be anything."""
+    """The factors as Optuna's distributions, with levels as indices, so that levels can be of any type."""
 
     def __init__(self, factors: Factors, *, on_a_scale: bool) -> None:
         self.factors = {name: factors[name] for name in sorted(factors)}
@@ -139,14 +139,14 @@ class _Space:
             )
 
     def configuration(self, params: Mapping[str, int | float]) -> Configuration:
-        """Levels of what Optuna drew, in the order of the factors' names; conditions are kept."""
+        """Return the configuration of Optuna's parameters, with all conditions met."""
         drawn = {
             name: self.levels[name][int(value)] if name in self.levels else value for name, value in params.items()
         }
         return settled({name: drawn[name] for name in self.factors}, self.factors)
 
     def params(self, configuration: Mapping[str, Level]) -> Params | None:
-        """What Optuna would have drawn; None where it cannot have."""
+        """Return Optuna's parameters for a configuration; None if Optuna cannot draw it."""
         params: Params = {}
         for name, factor in self.factors.items():
             param = self._param(factor, configuration[name]) if name in configuration else None
@@ -190,17 +190,17 @@ def _sampler(name: SamplerName, given: Mapping[str, object], seed: int) -> BaseS
         "nsgaiii": NSGAIIISampler,
     }
     if name == "tpe":
-        options.setdefault("constant_liar", True)  # trials that run now keep others from drawing the same
+        options.setdefault("constant_liar", True)  # running trials keep others from drawing the same
     if name == "random":
         options = {}
     try:
         return makers[name](seed=seed, **options)
     except (TypeError, ValueError) as error:
-        raise UsageError(f"sampler {name!r} does not take {options}: {error}") from error
+        raise UsageError(f"sampler {name!r} refuses the options {options}: {error}") from error
 
 
 def _tell(study: optuna.Study, space: _Space, history: Sequence[Drawn], *, replay: bool) -> None:
-    """Give the study its past."""
+    """Add the history to the study."""
     if replay:
         _replay(study, space, history)
     else:
@@ -209,7 +209,7 @@ def _tell(study: optuna.Study, space: _Space, history: Sequence[Drawn], *, repla
 
 
 def _draw(study: optuna.Study, space: _Space, is_allowed: Callable[[Configuration], bool]) -> Configuration | None:
-    """A configuration that is allowed; None if the sampler gives none in many draws."""
+    """Return an allowed configuration; None if the sampler draws none in many attempts."""
     for _ in range(DRAWS):
         trial = study.ask(space.distributions)
         configuration = space.configuration(trial.params)
@@ -220,7 +220,7 @@ def _draw(study: optuna.Study, space: _Space, is_allowed: Callable[[Configuratio
 
 
 def _frozen(space: _Space, past: Drawn) -> FrozenTrial | None:
-    """A past trial for samplers that look at values alone."""
+    """Return a past trial for samplers that use only values; None if Optuna cannot draw it."""
     params = space.params(past.configuration)
     if params is None:
         return None
@@ -237,40 +237,40 @@ def _frozen(space: _Space, past: Drawn) -> FrozenTrial | None:
 
 
 def _replay(study: optuna.Study, space: _Space, history: Sequence[Drawn]) -> None:
-    """Ask and tell every past trial again, so that the sampler counts its generations as it did."""
+    """Ask for and tell every past trial again, so that the sampler counts its generations as before."""
     for past in history:
         params = space.params(past.configuration)
         if params is None:
             continue
         study.enqueue_trial(params)
         trial = study.ask(space.distributions)
-        _ = trial.relative_params  # makes the sampler count the trial, which it leaves where all values are given
+        _ = trial.relative_params  # makes the sampler count the trial, which it skips if all values are given
         state, value = _outcome(past)
         if state != TrialState.RUNNING:
             study.tell(trial, value if state == TrialState.COMPLETE else None, state=state)
 
 
 def _outcome(past: Drawn) -> tuple[TrialState, float | None]:
-    """State and finite value; completed without a value counts as failed."""
+    """Return the state and the finite value; a completed trial without a value counts as failed."""
     value = past.value if past.value is not None and math.isfinite(past.value) else None
     state = STATES[past.state]
     return (TrialState.FAIL if state == TrialState.COMPLETE and value is None else state), value
 
 
 def _low_discrepancy(space: _Space, seed: tuple[int, ...]) -> Params:
-    """The point of a scrambled Sobol sequence whose place is the trial's number.
+    """Return the point of a scrambled Sobol sequence at the trial's number.
 
-    Optuna's own counts its points in the study, and draws the first at random.
+    Optuna's own sampler counts its points in the study and draws the first one at random.
     """
     from scipy.stats import qmc  # noqa: PLC0415 - SciPy is slow to load
 
-    *shared, place = seed
+    *shared, index = seed
     rng = np.random.default_rng(np.random.SeedSequence([abs(part) for part in shared]))
     sequence = qmc.Sobol(d=max(1, len(space.distributions)), scramble=True, rng=rng)
-    if place:
-        sequence.fast_forward(place)
+    if index:
+        sequence.fast_forward(index)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # balance needs powers of two, which one point is not
+        warnings.simplefilter("ignore")  # about balance, which a single point does not have
         point = sequence.random(1)[0]
     return {
         name: _at(distribution, float(share))
@@ -285,13 +285,13 @@ def _by_chance(space: _Space, rng: np.random.Generator, is_allowed: Callable[[Co
         if is_allowed(configuration):
             return configuration
     raise UsageError(
-        f"none of {RANDOM_DRAWS + DRAWS:,} drawn configurations is allowed. Exclude less (exclude: [..]), "
-        "or narrow the factors to what the program takes"
+        f"none of {RANDOM_DRAWS + DRAWS:,} drawn configurations is allowed. Exclude less (exclude), "
+        "or limit the factors to values that the program accepts"
     )
 
 
 def _at(distribution: BaseDistribution, share: float) -> int | float:
-    """The value at a share in [0, 1) of a distribution."""
+    """Return the value at a share in [0, 1) of a distribution."""
     if isinstance(distribution, CategoricalDistribution):
         return min(int(share * len(distribution.choices)), len(distribution.choices) - 1)
     assert isinstance(distribution, IntDistribution | FloatDistribution)

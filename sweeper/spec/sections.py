@@ -98,7 +98,7 @@ class Sections:
             return merged(resolve({}), config)
 
 
-# Keys that a section can do without while the others are checked, and the values used in their place.
+# Keys that a section can do without while the others are checked, and the values used instead.
 _DISPENSABLE: Final[Mapping[type[BaseModel], Mapping[str, object]]] = {
     MetricEntry: {"direction": "minimize", "scale": None},
     TrialEntry: {"timeout_minutes": None, "environment": {}},

@@ -113,8 +113,8 @@ def _pruned(
         own_curve=player.seen,
         other_curves=[players[trial].seen for trial in others],
         max_resource=player.budget,
-        own_place=positions[player.trial],
-        other_places=[positions[trial] for trial in others],
+        own_index=positions[player.trial],
+        other_indices=[positions[trial] for trial in others],
     )
 
 

@@ -40,8 +40,8 @@ class Pruning:
             own_curve=dict(curve),
             other_curves=[other for _, other in others],
             max_resource=budget,
-            own_place=positions[self.lease.trial_id],
-            other_places=[position for position, _ in others],
+            own_index=positions[self.lease.trial_id],
+            other_indices=[position for position, _ in others],
         )
 
 

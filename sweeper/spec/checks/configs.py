@@ -9,7 +9,7 @@ from sweeper.designs.factor import Factor
 from sweeper.designs.levels import Level, same_level
 from sweeper.designs.paths import Config, apply_levels, get_path
 from sweeper.spec.checks.configurations import configurations, factors_in
-from sweeper.spec.checks.factors import group_place, places_of_paths
+from sweeper.spec.checks.factors import group_position, positions_of_paths
 from sweeper.spec.entries.factors import FactorEntry
 from sweeper.spec.entries.phases import RangeEntry
 from sweeper.spec.error_collector import ErrorCollector
@@ -76,15 +76,15 @@ def _check_baselines(sections: Sections, errors: ErrorCollector) -> set[Problem]
     return told
 
 
-def _unknown_paths(name: str, raw: FactorEntry, factor: Factor, known: list[str]) -> Iterator[tuple[KeyPath, str]]:
-    for path, where in places_of_paths(name, raw, factor):
+def _unknown_paths(name: str, entry: FactorEntry, factor: Factor, known: list[str]) -> Iterator[tuple[KeyPath, str]]:
+    for path, where in positions_of_paths(name, entry, factor):
         top = path.split(".")[0]
         if top in OF_PHASES:
             yield where, f"{path!r} is set by the phase. Use {OF_PHASES[top]} in the phase instead."
         elif any(leaf.startswith(f"{path}.") for leaf in known):
             inner = next(leaf for leaf in known if leaf.startswith(f"{path}."))
             yield where, f"{path!r} is a section of the trainer's configuration. Use a value in it, e.g. {inner}."
-        elif path not in known and raw.path is None and factor.groups is None:
+        elif path not in known and entry.path is None and factor.groups is None:
             advice = suggestion(path, known) or " Add one, e.g. path: model.layers."
             yield where, f"has no path, and {path!r} is not in the trainer's configuration.{advice}"
         elif path not in known:
@@ -108,8 +108,8 @@ def _section_of(path: str, known: list[str]) -> str:
 
 def _check_levels(sections: Sections, factor: Factor, errors: ErrorCollector) -> None:
     """Check the type and range of every value of a factor; combinations are checked with the phases."""
-    raw = sections.factor_entries[factor.name]
-    for where, values in _values(factor, raw):
+    entry = sections.factor_entries[factor.name]
+    for where, values in _values(factor, entry):
         for path, value in values.items():
             # The file has a group's value at its path, and a level in the list of levels.
             index = ("factors", factor.name, *where, *((path,) if factor.groups is not None else ()))
@@ -143,17 +143,17 @@ def _field_problems(path: str, value: Level) -> list[Problem]:
     return []
 
 
-def _values(factor: Factor, raw: FactorEntry) -> Iterator[tuple[KeyPath, Mapping[str, Level]]]:
+def _values(factor: Factor, entry: FactorEntry) -> Iterator[tuple[KeyPath, Mapping[str, Level]]]:
     if factor.groups is not None:
         for name, values in factor.groups.items():
-            yield group_place(raw, name), values
+            yield group_position(entry, name), values
         return
     for index, level in enumerate(factor.levels or ()):
         yield ("levels", index), factor.values(level)
     if factor.range is not None:
         yield ("low",), factor.values(factor.range.low)
         yield ("high",), factor.values(factor.range.high)
-    if "baseline" in raw.model_fields_set and factor.has_baseline:
+    if "baseline" in entry.model_fields_set and factor.has_baseline:
         yield ("baseline",), factor.values(factor.baseline)
 
 
@@ -181,7 +181,7 @@ def _check_combinations(sections: Sections, index: int, phase: Phase, errors: Er
 def _check_plain(sections: Sections, errors: ErrorCollector) -> None:
     """Check that no factor's path leads through a value or to a whole section of the configuration."""
     for name, factor in sections.factors.items():
-        for path, where in places_of_paths(name, sections.factor_entries[name], factor):
+        for path, where in positions_of_paths(name, sections.factor_entries[name], factor):
             for config in (sections.baseline(), *(sections.baseline(phase) for phase in sections.phases.values())):
                 if fault := _plain_fault(path, config):
                     errors.add(where, fault)

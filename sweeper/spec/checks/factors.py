@@ -50,22 +50,22 @@ def check_factors(sections: Sections, errors: ErrorCollector) -> None:
     _check_circles(sections, errors)
 
 
-def places_of_paths(name: str, raw: FactorEntry, factor: Factor) -> Iterator[tuple[str, KeyPath]]:
+def positions_of_paths(name: str, entry: FactorEntry, factor: Factor) -> Iterator[tuple[str, KeyPath]]:
     """Yield each path that a factor sets, and where the file names it first."""
     here = ("factors", name)
     if factor.groups is None:
-        yield factor.path or name, (*here, "path") if raw.path is not None else here
+        yield factor.path or name, (*here, "path") if entry.path is not None else here
         return
     level = next(iter(factor.groups))
     for path in factor.groups[level]:
-        yield path, (*here, *group_place(raw, level), path)
+        yield path, (*here, *group_position(entry, level), path)
 
 
-def group_place(raw: FactorEntry, level: str) -> KeyPath:
+def group_position(entry: FactorEntry, level: str) -> KeyPath:
     """Return where in its factor the file has the values of a named level."""
-    if raw.on is not None:
+    if entry.on is not None:
         return (level,)
-    return ("levels", level) if isinstance(raw.levels, dict) else ("groups", level)
+    return ("levels", level) if isinstance(entry.levels, dict) else ("groups", level)
 
 
 def _check_levels(sections: Sections, factor: Factor, errors: ErrorCollector) -> None:
@@ -119,7 +119,7 @@ def _check_overlaps(sections: Sections, errors: ErrorCollector) -> None:
     """Report paths that two factors set, which would overwrite each other."""
     setter: dict[str, str] = {}
     for name, factor in sections.factors.items():
-        for path, where in places_of_paths(name, sections.factor_entries[name], factor):
+        for path, where in positions_of_paths(name, sections.factor_entries[name], factor):
             for known, other in setter.items():
                 if other == name:
                     continue

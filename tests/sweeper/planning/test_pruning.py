@@ -26,8 +26,8 @@ def prune(pruner: str, own: dict[int, float], others: list[dict[int, float]], di
         own_curve=own,
         other_curves=others,
         max_resource=BUDGET,
-        own_place=0,
-        other_places=list(range(1, len(others) + 1)),
+        own_index=0,
+        other_indices=list(range(1, len(others) + 1)),
     )
 
 
@@ -52,8 +52,8 @@ def test_neither_the_order_of_reports_nor_that_of_trials_matters(
         own_curve=own,
         other_curves=others,
         max_resource=BUDGET,
-        own_place=0,
-        other_places=places,
+        own_index=0,
+        other_indices=places,
     )
     mixed = shuffle(list(zip(others, places, strict=True)), len(others))
     again = should_prune(
@@ -62,8 +62,8 @@ def test_neither_the_order_of_reports_nor_that_of_trials_matters(
         own_curve=dict(shuffle(list(own.items()), len(own))),
         other_curves=[dict(shuffle(list(curve.items()), len(curve))) for curve, _ in mixed],
         max_resource=BUDGET,
-        own_place=0,
-        other_places=[place for _, place in mixed],
+        own_index=0,
+        other_indices=[place for _, place in mixed],
     )
     assert first == again
 
@@ -182,8 +182,8 @@ def test_a_late_bracket_does_not_prune_early() -> None:
             own_curve=early,
             other_curves=others,
             max_resource=54,
-            own_place=place,
-            other_places=rest,
+            own_index=place,
+            other_indices=rest,
         )
 
     assert len(places) == len(others)

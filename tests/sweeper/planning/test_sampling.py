@@ -166,5 +166,5 @@ def test_a_range_of_integers_is_drawn_whole(low: int, width: int, log: bool, num
 
 def test_options_that_a_sampler_lacks_are_refused() -> None:
     design = SamplerDesign("tpe", 1, {"colour": "red"})
-    with pytest.raises(UsageError, match=r"sampler 'tpe' does not take \{'colour': 'red'"):
+    with pytest.raises(UsageError, match=r"sampler 'tpe' refuses the options \{'colour': 'red'"):
         draw(design, typed({"a": factor([0, 1])}), [], direction="minimize", seed=(0,))

@@ -2,6 +2,8 @@
 
 import inspect
 import itertools
+from dataclasses import fields
+from typing import get_args
 
 import optuna.samplers
 import pytest
@@ -19,6 +21,8 @@ from sweeper.spec.entries.messages import FINAL_REASONS, FREE_REASONS
 from sweeper.spec.entries.phases import PrunerEntry
 from sweeper.spec.entries.study import RetryEntry
 from sweeper.spec.phase import PRUNERS
+from sweeper.spec.study import Retry
+from sweeper.store.records import ExitReason
 
 CLASSES = {
     "tpe": optuna.samplers.TPESampler,
@@ -69,8 +73,10 @@ def test_coordinates_are_those_of_metrics_files() -> None:
     assert set(COORDINATES) == set(metrics.COORDINATES)
 
 
-def test_no_reason_is_both_retried_and_final() -> None:
-    assert not set(RetryEntry.model_fields) & {*FINAL_REASONS, *FREE_REASONS}
+def test_each_exit_reason_is_retried_final_or_not_counted() -> None:
+    reasons = [*RetryEntry.model_fields, *FINAL_REASONS, *FREE_REASONS]
+    assert sorted(reasons) == sorted(get_args(ExitReason))
+    assert list(RetryEntry.model_fields) == [field.name for field in fields(Retry)]
 
 
 @pytest.mark.parametrize("generators", ["a b c abc", "a b c d abcd", "a b c ab ac bc abc", "a b c d abc -bcd", "a b c"])
