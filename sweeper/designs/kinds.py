@@ -90,4 +90,11 @@ class PromoteDesign:
     kind: Literal["promote"] = field(default="promote", init=False)
 
 
-Design = SimpleDesign | LadderDesign | FractionalDesign | ListDesign | SamplerDesign | PromoteDesign
+FixedDesign = SimpleDesign | LadderDesign | FractionalDesign | ListDesign
+DrawnDesign = SamplerDesign | PromoteDesign
+Design = FixedDesign | DrawnDesign
+
+
+def is_fixed(design: Design) -> bool:
+    """Return whether the configurations of a design are known before the study runs."""
+    return not isinstance(design, DrawnDesign)

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from sweeper.designs.kinds import is_fixed
 from sweeper.designs.levels import Level, distinct_levels, level_key, same_level
 from sweeper.planning.plan import Plan, PlannedPhase, PlannedTrial
 from sweeper.spec.claim import (
@@ -54,7 +55,7 @@ def claim_power(plan: Plan, study: Study) -> tuple[ClaimPower, ...]:
 
 def _power(counter: "_Counter", claim: Claim) -> ClaimPower:
     phases = sorted(_phases_of(claim.statement))
-    drawn = [name for name in phases if counter.phase(name).kind in ("sampler", "promote")]
+    drawn = [name for name in phases if not is_fixed(counter.phase(name).phase.design)]
     if drawn:
         return ClaimPower(claim.id, None, f"depends on what phase {drawn[0]} draws or promotes")
     pruned = [name for name in phases if counter.phase(name).phase.pruner.name != "none"]

@@ -5,7 +5,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 
-from sweeper.designs.enumerate import crossed, enumerate_design
+from sweeper.designs.enumeration import crossed, enumerate_design
 from sweeper.designs.factor import DesignError, Factor, Factors, complete, settled
 from sweeper.designs.levels import Configuration, Level, distinct, is_excluded
 from sweeper.designs.paths import Config, apply_levels, merged

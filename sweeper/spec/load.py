@@ -12,11 +12,11 @@ from sweeper.spec.checks.factors import check_factors
 from sweeper.spec.checks.phases import check_phases
 from sweeper.spec.checks.study import check_study
 from sweeper.spec.checks.values import check_values
+from sweeper.spec.claims_from_entries import claim_of
 from sweeper.spec.error_collector import ErrorCollector
+from sweeper.spec.from_entries import metric_of, trial_of
 from sweeper.spec.sections import Sections, read_sections
 from sweeper.spec.study import Resources, Retry, Study
-from sweeper.spec.typed import metric_of, trial_of
-from sweeper.spec.typed_claims import claim_of
 from sweeper.spec.yaml_source import Source
 
 CHECKS: Final = (check_study, check_factors, check_configs, check_command, check_phases, check_claims)

@@ -17,10 +17,10 @@ from sweeper.spec.entries.phases import PhaseEntry
 from sweeper.spec.entries.study import MetricEntry, ResourcesEntry, StudyFile, TrialEntry
 from sweeper.spec.error_collector import ErrorCollector
 from sweeper.spec.forms import form_faults
+from sweeper.spec.from_entries import factor_of, metric_of, phase_of, trial_of
 from sweeper.spec.phase import Phase
 from sweeper.spec.program import Trial
 from sweeper.spec.study import Metric
-from sweeper.spec.typed import factor_of, metric_of, phase_of, trial_of
 from trainer.config import ConfigError, resolve
 
 Entry = TypeVar("Entry", bound=BaseModel)

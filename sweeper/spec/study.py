@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
 
 from sweeper.designs.factor import Factor
 from sweeper.spec.claim import Claim
@@ -13,6 +13,10 @@ from sweeper.spec.program import Trial
 Direction = Literal["minimize", "maximize"]
 Scale = Literal["log", "linear"]
 Device = Literal["auto", "cpu", "cuda"]
+
+
+# Keys of metrics.jsonl that say where a measurement was made, and so are not metrics.
+COORDINATES: Final = ("step", "tokens", "flops", "device_seconds", "peak_memory_bytes", "time", "epoch")
 
 
 def default_scale(metric: str) -> Scale:

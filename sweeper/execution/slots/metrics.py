@@ -13,10 +13,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Final
 
+from sweeper.spec.study import COORDINATES
 from sweeper.store.records import Measurement, storable
 
 METRICS_FILE: Final = "metrics.jsonl"
-COORDINATES: Final = ("step", "tokens", "flops", "device_seconds", "peak_memory_bytes", "time", "epoch")
 MAX_STEP: Final = 2**63 - 1
 READ_BYTES: Final = 1 << 20
 MARK_BYTES: Final = 256  # of the last lines read: they tell whether a file was cut and has grown again

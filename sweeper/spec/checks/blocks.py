@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from sweeper.designs.factor import Factor
-from sweeper.designs.kinds import ListDesign
+from sweeper.designs.kinds import ListDesign, is_fixed
 from sweeper.designs.levels import Level, repeats_earlier
 from sweeper.spec.checks.factors import none_of
 from sweeper.spec.entries.factors import FactorEntry
@@ -15,8 +15,6 @@ from sweeper.spec.phase import Phase
 from sweeper.spec.sections import Sections
 from trainer.config.wording import Path as KeyPath
 from trainer.config.wording import shown
-
-UNDRAWN = ("sampler", "promote")
 
 
 def check_blocks(sections: Sections, index: int, phase: Phase, errors: ErrorCollector) -> None:
@@ -33,7 +31,7 @@ def check_blocks(sections: Sections, index: int, phase: Phase, errors: ErrorColl
         if fault := _block_fault(sections, phase, number, name):
             errors.add((*here, "blocks", number), fault)
     kind = phase.design.kind
-    if phase.blocks and kind in UNDRAWN:
+    if phase.blocks and not is_fixed(phase.design):
         errors.add(
             (*here, "blocks"),
             f"a {kind} design cannot be repeated in blocks. Use a phase for each level, and remove blocks.",

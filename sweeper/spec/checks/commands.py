@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from sweeper.designs.levels import distinct_levels
 from sweeper.designs.paths import get_path, leaves
-from sweeper.spec.checks.configurations import factors_in
+from sweeper.spec.checks.known_configurations import factors_in
 from sweeper.spec.error_collector import ErrorCollector
 from sweeper.spec.names import levels_text
 from sweeper.spec.phase import BUDGET_UNITS, Phase

@@ -8,8 +8,8 @@ from pydantic import BaseModel, ValidationError
 from sweeper.designs.factor import Factor
 from sweeper.designs.levels import Level, same_level
 from sweeper.designs.paths import Config, apply_levels, get_path
-from sweeper.spec.checks.configurations import configurations, factors_in
 from sweeper.spec.checks.factors import group_position, positions_of_paths
+from sweeper.spec.checks.known_configurations import configurations, factors_in
 from sweeper.spec.entries.factors import FactorEntry
 from sweeper.spec.entries.phases import RangeEntry
 from sweeper.spec.error_collector import ErrorCollector

@@ -7,8 +7,8 @@ from sweeper.designs.generators import rule_fault
 from sweeper.designs.kinds import FractionalDesign, LadderDesign, ListDesign, PromoteDesign, SamplerDesign, SimpleDesign
 from sweeper.designs.levels import Level, same_level
 from sweeper.designs.plackett_burman import size_fault
-from sweeper.spec.checks.configurations import is_whole, num_configurations, varied_in
 from sweeper.spec.checks.factors import no_level
+from sweeper.spec.checks.known_configurations import is_whole, num_configurations, varied_in
 from sweeper.spec.entries.designs import FractionalDesignEntry, option_fault
 from sweeper.spec.error_collector import ErrorCollector
 from sweeper.spec.names import levels_text, listed, unknown

@@ -4,7 +4,8 @@ from typing import Final
 
 from sweeper.designs.kinds import SamplerDesign
 from sweeper.spec.checks.blocks import check_blocks
-from sweeper.spec.checks.configurations import (
+from sweeper.spec.checks.designs import check_design, check_levels
+from sweeper.spec.checks.known_configurations import (
     configurations,
     is_whole,
     num_configurations,
@@ -12,7 +13,6 @@ from sweeper.spec.checks.configurations import (
     num_trials,
     varied_in,
 )
-from sweeper.spec.checks.designs import check_design, check_levels
 from sweeper.spec.entries.phases import PhaseEntry
 from sweeper.spec.error_collector import ErrorCollector
 from sweeper.spec.names import levels_text, unknown

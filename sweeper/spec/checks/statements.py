@@ -3,14 +3,14 @@
 from collections.abc import Mapping
 
 from sweeper.designs.levels import Configuration, Level, distinct_levels, same_level
-from sweeper.spec.checks.configurations import (
+from sweeper.spec.checks.designs import check_levels
+from sweeper.spec.checks.factors import no_level, none_of
+from sweeper.spec.checks.known_configurations import (
     configurations,
     is_whole,
     levels_in,
     matching,
 )
-from sweeper.spec.checks.designs import check_levels
-from sweeper.spec.checks.factors import no_level, none_of
 from sweeper.spec.entries.claims import (
     ArmContrastEntry,
     ArmEntry,

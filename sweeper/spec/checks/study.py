@@ -8,12 +8,11 @@ from studies.published import available
 from sweeper.spec.error_collector import ErrorCollector
 from sweeper.spec.program import CommandProgram, Trial
 from sweeper.spec.sections import Sections
+from sweeper.spec.study import COORDINATES
 from trainer.config.metrics import METRICS
 from trainer.config.wording import Path as KeyPath
 from trainer.config.wording import shown, suggestion
 
-# Keys of metrics.jsonl that say where a measurement was made.
-COORDINATES: Final = ("step", "tokens", "flops", "device_seconds", "peak_memory_bytes", "time", "epoch")
 _VARIABLE: Final = re.compile(r"^[A-Za-z_][A-Za-z0-9_]*$")
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, delete, insert, select, update
 
+from sweeper.designs.kinds import is_fixed
 from sweeper.planning.plan import Plan, PlannedPhase, PlannedTrial, Reference
 from sweeper.spec.json_phases import phase_to_json
 from sweeper.spec.study import Study
@@ -120,7 +121,7 @@ def _distributions(planned: PlannedPhase, study: Study) -> dict[str, dict[str, o
         factor = phase.adapt(study.factors[name])
         if (of := factor.range) is not None:
             result[name] = optuna_mirror.interval(of.low, of.high, log=of.log, step=of.step)
-        elif factor.levels and (name in used or planned.kind in ("sampler", "promote")):
+        elif factor.levels and (name in used or not is_fixed(phase.design)):
             result[name] = optuna_mirror.categorical(list(factor.levels))
     return result
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from sweeper.designs.enumerate import enumerate_design
+from sweeper.designs.enumeration import enumerate_design
 from sweeper.designs.levels import Configuration
 from sweeper.spec.json_phases import design_from_json
 from tests.sweeper.documents import factor, typed

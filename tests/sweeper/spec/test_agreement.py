@@ -13,9 +13,7 @@ from sweeper.designs.factor import Factor, Range
 from sweeper.designs.fractional import aliasing
 from sweeper.designs.generators import fewest_basic, resolution_of, rule_fault
 from sweeper.designs.kinds import SAMPLERS, FractionalDesign, SamplerDesign, SamplerName
-from sweeper.execution.slots import metrics
 from sweeper.planning import pruning, sampling
-from sweeper.spec.checks.study import COORDINATES
 from sweeper.spec.entries.designs import MAPPINGS, NAMES, OPTIONS
 from sweeper.spec.entries.messages import FINAL_REASONS, FREE_REASONS
 from sweeper.spec.entries.phases import PrunerEntry
@@ -67,10 +65,6 @@ def test_the_defaults_of_pruners_are_those_that_the_schema_tells() -> None:
     assert f"{pruning.MIN_RESOURCE['asha']} for asha" in told["min_resource"]
     assert "1/27" in told["min_resource"]
     assert pruning.MIN_RESOURCE["hyperband"] == 1 / 27
-
-
-def test_coordinates_are_those_of_metrics_files() -> None:
-    assert set(COORDINATES) == set(metrics.COORDINATES)
 
 
 def test_each_exit_reason_is_retried_final_or_not_counted() -> None:
