@@ -63,7 +63,7 @@ def _part(fit: FactorialPhase, phase: PhaseRuns, estimate: Estimate, weigh: Call
     )
     return Part(
         label="",
-        comparison=Comparison(units=(Unit(key=("all",), terms=measured), *lost), around=phase.cells),
+        comparison=Comparison(units=(Unit(key=("all",), terms=measured), *lost), pool=phase.pool),
         estimate=estimate,
         mean_from=raw_mean(cell for cell in fit.cells if weigh(cell) < 0),
     )

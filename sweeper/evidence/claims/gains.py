@@ -46,14 +46,14 @@ def _gain(runs: Runs, phase: PhaseRuns, factor: str) -> _Gain:
     require(factor in phase.baseline, f"the study has no factor {factor}")
     sign, start, full = runs.measure.sign, phase.baseline[factor], phase.full_level(factor)
     if phase.design == "leave_one_out":
-        comparison = paired_by_factor(phase.cells, factor, full or start, start).scaled(sign)
+        comparison = paired_by_factor(phase.cells, (factor, full or start, start), phase.pool).scaled(sign)
         require(full is not None and bool(comparison.units), f"phase {phase.name} does not leave out {factor}")
         assert full is not None
-        return _Gain(factor, level_text(full), replace(comparison, around=phase.cells))
+        return _Gain(factor, level_text(full), comparison)
     chooser = runs.chooser or runs
-    level, considered = _best_level(chooser.phases[phase.name].cells, chooser.measure, factor, start)
+    level, considered = _best_level(chooser.phases[phase.name], chooser.measure, factor, start)
     if level is not None:
-        comparison = paired_by_factor(phase.cells, factor, start, level).scaled(-sign)
+        comparison = paired_by_factor(phase.cells, (factor, start, level), phase.pool).scaled(-sign)
         return _Gain(factor, level_text(level), comparison, considered=considered)
     part = fraction_contrast(runs, phase, (factor, start, full)) if full is not None else None
     require(part is not None, f"phase {phase.name} does not show the gain of {factor} over its baseline")
@@ -62,18 +62,16 @@ def _gain(runs: Runs, phase: PhaseRuns, factor: str) -> _Gain:
     return _Gain(factor, level_text(full), part.comparison.scaled(-sign), estimate)
 
 
-def _best_level(
-    cells: Sequence[Cell], chosen_by: Measure, factor: str, start: str
-) -> tuple[str | None, tuple[Cell, ...]]:
+def _best_level(phase: PhaseRuns, chosen_by: Measure, factor: str, start: str) -> tuple[str | None, tuple[Cell, ...]]:
     """Return the level with the best mean difference from the baseline, and all cells that were compared for it.
 
     Of levels that are not measured yet it is the first.
     """
     means: dict[str, float] = {}
     considered: list[Cell] = []
-    for key in dict.fromkeys(cell.levels[factor] for cell in cells):
-        comparison = paired_by_factor(cells, factor, start, key) if key != start else None
-        if comparison is not None and comparison.units:
+    for key in dict.fromkeys(cell.levels[factor] for cell in phase.cells if cell.levels[factor] != start):
+        comparison = paired_by_factor(phase.cells, (factor, start, key), phase.pool)
+        if comparison.units:
             found = comparison.differences
             means[key] = chosen_by.sign * fmean(found) if found else math.inf
             considered += [cell for unit in comparison.units for cell, _ in unit.terms]
@@ -83,7 +81,7 @@ def _best_level(
 def _difference(first: _Gain, second: _Gain) -> Part:
     if first.estimate is not None and second.estimate is not None:
         units = (*first.comparison.units, *second.comparison.scaled(-1.0).units)
-        comparison = Comparison(units=units, around=first.comparison.around)
+        comparison = Comparison(units=units, pool=first.comparison.pool)
         estimate = _independent(first.estimate, second.estimate)
     else:
         comparison = minus(first.comparison, second.comparison)

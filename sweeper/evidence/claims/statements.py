@@ -1,6 +1,5 @@
 """From a claim's statement to the evidence on it: what is compared, and on which runs."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
 
@@ -65,9 +64,9 @@ def _contrast(statement: Contrast, runs: Runs) -> Part:
     change = _change(statement)
     words = change_text(statement.factor, statement.start, statement.to)
     label = f"{words} in {statement.phase}"
-    comparison = paired_by_factor(matching(phase.cells, where), *change)
+    comparison = paired_by_factor(matching(phase.cells, where), change, phase.pool)
     if comparison.units:
-        return _part(label, replace(comparison, around=phase.cells))
+        return _part(label, comparison)
     found = fraction_contrast(runs, phase, change) if not where else None
     alone = f"{statement.factor} alone, from {level_name(statement.start)} to {level_name(statement.to)}"
     require(found is not None, f"no two trials of phase {statement.phase} differ in {alone}")
@@ -77,14 +76,14 @@ def _contrast(statement: Contrast, runs: Runs) -> Part:
 
 def _arm_contrast(statement: ArmContrast, runs: Runs) -> Part:
     """Return the difference between two configurations, of one phase or of two, paired by seed."""
-    around = [*_phase(runs, statement.start.phase).cells, *_phase(runs, statement.to.phase).cells]
+    pool = _phase(runs, statement.start.phase).pool.joined(_phase(runs, statement.to.phase).pool)
     label = f"from {arm_text(statement.start)} to {arm_text(statement.to)}"
-    return _part(label, paired_by_seed(_arm(runs, statement.start), _arm(runs, statement.to), around))
+    return _part(label, paired_by_seed(_arm(runs, statement.start), _arm(runs, statement.to), pool))
 
 
 def _constant(statement: Constant, runs: Runs) -> Part:
     arm, value = statement.arm, float(statement.value)
-    comparison = replace(single_arm(_arm(runs, arm)), around=_phase(runs, arm.phase).cells)
+    comparison = single_arm(_arm(runs, arm), _phase(runs, arm.phase).pool)
     part = _part(f"{arm_text(arm)} against {value:g}", comparison)
     return replace(part, offset=runs.measure.on_scale(value), mean_from=value)
 
@@ -95,7 +94,7 @@ def _interaction(statement: Interaction, runs: Runs) -> Part:
     other: Change = (statement.other, level_key(statement.other_start), level_key(statement.other_to))
     levels = f"{level_name(statement.other_to)} minus at {level_name(statement.other_start)}"
     label = f"{change_text(statement.factor, statement.start, statement.to)}, at {statement.other} {levels}"
-    first, second = (_at_level(phase.cells, change, statement.other, key) for key in other[1:])
+    first, second = (_at_level(phase, change, statement.other, key) for key in other[1:])
     if first.units and second.units:
         return _part(label, minus(second, first))
     found = fraction_interaction(runs, phase, change, other)
@@ -107,7 +106,8 @@ def _interaction(statement: Interaction, runs: Runs) -> Part:
 
 def _phase_interaction(statement: PhaseInteraction, runs: Runs) -> Part:
     """Return the effect of a factor in one phase minus that in another, such as a shorter one."""
-    early, late = (paired_by_factor(_phase(runs, name).cells, *_change(statement)) for name in statement.phases)
+    phases, change = [_phase(runs, name) for name in statement.phases], _change(statement)
+    early, late = (paired_by_factor(phase.cells, change, phase.pool) for phase in phases)
     words = change_text(statement.factor, statement.start, statement.to)
     return _difference(f"{words}, in {statement.phases[1]} minus in {statement.phases[0]}", late, early)
 
@@ -151,10 +151,10 @@ def _change(statement: Contrast | Interaction | PhaseInteraction) -> Change:
     return statement.factor, level_key(statement.start), level_key(statement.to)
 
 
-def _at_level(cells: Sequence[Cell], change: Change, other: str, key: str) -> Comparison:
+def _at_level(phase: PhaseRuns, change: Change, other: str, key: str) -> Comparison:
     """Return the effect of a change where another factor has one level; its units match those at another level."""
-    chosen = matching(cells, {other: key})
-    return replace(paired_by_factor(chosen, *change, unless=(other,)), around=tuple(cells))
+    chosen = matching(phase.cells, {other: key})
+    return paired_by_factor(chosen, change, phase.pool, unless=(other,))
 
 
 def _difference(label: str, first: Comparison, second: Comparison) -> Part:

@@ -6,7 +6,7 @@ sums. Units pair by seed and by all factors except the one that is compared.
 
 import math
 from collections import defaultdict
-from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from statistics import fmean
@@ -39,12 +39,35 @@ class Unit:
         return Unit(key=self.key, terms=tuple((cell, factor * weight) for cell, weight in self.terms))
 
 
+class Pool:
+    """The cells over which the variance may be pooled; the variance of each stratum is computed once."""
+
+    def __init__(self, cells: Iterable[Cell]) -> None:
+        self.cells = tuple(cells)
+        self._known: dict[tuple[str, ...], PooledVariance] = {}
+
+    def variance(self, stratum: tuple[str, ...]) -> PooledVariance:
+        """Return the variance of one run in a stratum."""
+        if stratum not in self._known:
+            members = [cell for cell in self.cells if cell.stratum == stratum and cell.is_measured]
+            self._known[stratum] = pooled_variance(
+                [cell.value for cell in members], [cell.arm for cell in members], [cell.seed for cell in members]
+            )
+        return self._known[stratum]
+
+    def joined(self, other: "Pool") -> "Pool":
+        """Return the pool of the cells of both, without duplicates."""
+        if other is self:
+            return self
+        return Pool({_identity(cell): cell for cell in (*self.cells, *other.cells)}.values())
+
+
 @dataclass(frozen=True, kw_only=True)  # no slots: what follows from the units is computed once
 class Comparison:
-    """Units, complete or not, and all cells over which the variance may be pooled."""
+    """Units, complete or not, and the cells over which the variance may be pooled."""
 
     units: tuple[Unit, ...]
-    around: tuple[Cell, ...]
+    pool: Pool
 
     @cached_property
     def complete(self) -> tuple[Unit, ...]:
@@ -73,7 +96,7 @@ class Comparison:
 
     def scaled(self, factor: float) -> "Comparison":
         """Return it with all weights multiplied by a factor."""
-        return Comparison(units=tuple(unit.scaled(factor) for unit in self.units), around=self.around)
+        return Comparison(units=tuple(unit.scaled(factor) for unit in self.units), pool=self.pool)
 
 
 def matching(cells: Iterable[Cell], where: Levels) -> tuple[Cell, ...]:
@@ -86,17 +109,17 @@ def matching(cells: Iterable[Cell], where: Levels) -> tuple[Cell, ...]:
 
 
 def paired_by_factor(
-    cells: Sequence[Cell], factor: str, low: str, high: str, *, unless: Collection[str] = ()
+    cells: Sequence[Cell], contrast: tuple[str, str, str], pool: Pool, *, unless: Collection[str] = ()
 ) -> Comparison:
     """Return units high - low: cells that agree in the seed and all factors but this one.
 
     Args:
         cells: of one phase.
-        factor: the factor that is compared.
-        low, high: the keys of its levels.
+        contrast: the factor that is compared, and the keys of its levels low and high.
+        pool: for the variance.
         unless: factors that the units' keys leave out, so that units of two comparisons can be matched.
     """
-
+    factor, low, high = contrast
     # With the names, keys that leave out different factors differ.
     names = tuple(name for name in (cells[0].levels if cells else ()) if name != factor and name not in unless)
 
@@ -105,10 +128,10 @@ def paired_by_factor(
         return (names, cell.seed, *[levels[name] for name in names])
 
     units = _joined(matching(cells, {factor: low}), matching(cells, {factor: high}), key)
-    return Comparison(units=units, around=tuple(cells))
+    return Comparison(units=units, pool=pool)
 
 
-def paired_by_seed(low: Sequence[Cell], high: Sequence[Cell], around: Iterable[Cell]) -> Comparison:
+def paired_by_seed(low: Sequence[Cell], high: Sequence[Cell], pool: Pool) -> Comparison:
     """Return units high - low of two arms, which may differ in everything but the seed.
 
     If an arm has several cells of one seed, e.g. of several corpora, they are paired by the factors that have the same
@@ -119,13 +142,13 @@ def paired_by_seed(low: Sequence[Cell], high: Sequence[Cell], around: Iterable[C
     def key(cell: Cell) -> Key:
         return (cell.seed, *((factor, cell.levels[factor]) for factor in shared))
 
-    return Comparison(units=_joined(low, high, key), around=_unique(around))
+    return Comparison(units=_joined(low, high, key), pool=pool)
 
 
-def single_arm(cells: Sequence[Cell]) -> Comparison:
+def single_arm(cells: Sequence[Cell], pool: Pool) -> Comparison:
     """Return one unit per cell, for a comparison with a constant."""
     units = tuple(Unit(key=(cell.seed, cell.arm), terms=((cell, 1.0),)) for cell in cells)
-    return Comparison(units=units, around=tuple(cells))
+    return Comparison(units=units, pool=pool)
 
 
 def minus(first: Comparison, second: Comparison) -> Comparison:
@@ -136,7 +159,7 @@ def minus(first: Comparison, second: Comparison) -> Comparison:
     units = tuple(
         Unit(key=key, terms=_merged([*left[key].terms, *right[key].scaled(-1.0).terms])) for key in left if key in right
     )
-    return Comparison(units=units, around=_unique((*first.around, *second.around)))
+    return Comparison(units=units, pool=first.pool.joined(second.pool))
 
 
 def infer(comparison: Comparison) -> Estimate:
@@ -152,7 +175,9 @@ def infer(comparison: Comparison) -> Estimate:
     weights = _weights(complete)
     if not _cancels(weights):
         return plain
-    pooled = _pooled(comparison.around, {cell.stratum for cell, _ in weights})
+    pooled: dict[Hashable, PooledVariance] = {
+        stratum: comparison.pool.variance(stratum) for stratum in {cell.stratum for cell, _ in weights}
+    }
     if any(variance.df == 0 for variance in pooled.values()):
         return plain
     sizes, strata = [abs(weight) for _, weight in weights], [cell.stratum for cell, _ in weights]
@@ -215,21 +240,6 @@ def _cancels(weights: Iterable[tuple[Cell, float]]) -> bool:
     for cell, weight in weights:
         sums[cell.block] += weight
     return all(abs(total) < 1e-9 for total in sums.values())
-
-
-def _pooled(around: Iterable[Cell], strata: set[tuple[str, ...]]) -> dict[Hashable, PooledVariance]:
-    result: dict[Hashable, PooledVariance] = {}
-    for stratum in strata:
-        members = [cell for cell in around if cell.stratum == stratum and cell.is_measured]
-        result[stratum] = pooled_variance(
-            [cell.value for cell in members], [cell.arm for cell in members], [cell.seed for cell in members]
-        )
-    return result
-
-
-def _unique(cells: Iterable[Cell]) -> tuple[Cell, ...]:
-    found: Mapping[Key, Cell] = {_identity(cell): cell for cell in cells}
-    return tuple(found.values())
 
 
 def _identity(cell: Cell) -> Key:

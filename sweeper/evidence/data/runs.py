@@ -2,12 +2,14 @@
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Final
 
 from sweeper.designs.kinds import DesignKind
 from sweeper.designs.levels import Level, level_key
 from sweeper.evidence.data.cells import Cell, measured
 from sweeper.evidence.data.censored import Endings, Series
+from sweeper.evidence.data.comparison import Pool
 from sweeper.evidence.data.load import StudyData
 from sweeper.evidence.data.measures import Measure, Metric, best_point, make_measure
 from sweeper.spec.phase import Phase
@@ -19,7 +21,7 @@ TEXT_PATHS: Final = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)  # no slots: the pool is made once
 class PhaseRuns:
     """The runs of one phase.
 
@@ -35,6 +37,11 @@ class PhaseRuns:
     blocks: tuple[str, ...] = ()
     baseline: Mapping[str, str]
     cells: tuple[Cell, ...] = field(repr=False)
+
+    @cached_property
+    def pool(self) -> Pool:
+        """The cells, to pool the variance over."""
+        return Pool(self.cells)
 
     def full_level(self, factor: str) -> str | None:
         """Return the key of the level that a factor of two levels has where it is on; None if it has more or fewer."""

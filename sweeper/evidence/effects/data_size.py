@@ -72,7 +72,7 @@ def _phase_effects(phase: PhaseRuns, factor: str, sizes: Mapping[str, int]) -> l
         for level, tokens in sizes.items():
             low = matching(phase.cells, {**base, factor: level})
             high = matching(phase.cells, {**base, **change, factor: level})
-            comparison = paired_by_seed(low, high, phase.cells)
+            comparison = paired_by_seed(low, high, phase.pool)
             if comparison.units:
                 label = ", ".join(f"{name} {level_text(key)}" for name, key in change.items())
                 effects.append(SizeEffect(phase=phase.name, label=label, tokens=tokens, estimate=infer(comparison)))

@@ -146,7 +146,7 @@ def _contrasts(runs: Runs, phase: PhaseRuns) -> Iterator[_Found]:
 
 
 def _paired(phase: PhaseRuns, kind: Kind, contrast: tuple[str, str, str]) -> Iterator[_Found]:
-    comparison = paired_by_factor(phase.cells, *contrast)
+    comparison = paired_by_factor(phase.cells, contrast, phase.pool)
     if comparison.units:
         yield _of_pairs(kind, contrast, comparison)
 

@@ -139,7 +139,7 @@ def _need(part: Part) -> Need:
 def _around(assessed: Assessment) -> Trials:
     """Return the trials that can change what a claim shows: its own, and those over which the variance is pooled."""
     parts = assessed.evidence.parts if assessed.evidence is not None else ()
-    cells = [cell for part in parts for cell in (*_cells(part), *part.considered, *part.comparison.around)]
+    cells = [cell for part in parts for cell in (*_cells(part), *part.considered, *part.comparison.pool.cells)]
     return frozenset(trial for cell in cells for trial in cell.all_trials)
 
 

@@ -5,7 +5,7 @@ import math
 import pytest
 
 from sweeper.evidence.data.cells import level_key, level_text
-from sweeper.evidence.data.comparison import infer, minus, paired_by_factor, paired_by_seed, single_arm
+from sweeper.evidence.data.comparison import Pool, infer, minus, paired_by_factor, paired_by_seed, single_arm
 from sweeper.evidence.data.runs import study_runs
 from tests.reports.studies import Phase, factor, study_data
 
@@ -20,6 +20,10 @@ def value(levels, seed):
 def made(outcome=value, **more):
     data = study_data(FACTORS, Phase("p", "grid", ROWS, outcome, **more))
     return study_runs(data).phases["p"].cells
+
+
+def by_factor(cells, *contrast):
+    return paired_by_factor(cells, contrast, Pool(cells))
 
 
 @pytest.mark.parametrize(
@@ -66,7 +70,7 @@ def test_what_has_no_value_is_named_with_its_state():
 
 
 def test_pairs_agree_in_all_but_the_factor():
-    comparison = paired_by_factor(made(), "x", "0", "1")
+    comparison = by_factor(made(), "x", "0", "1")
     assert len(comparison.units) == 12
     assert comparison.differences == pytest.approx([0.1] * 12)
     for unit in comparison.units:
@@ -78,21 +82,21 @@ def test_arms_pair_by_seed_and_by_what_does_not_tell_them_apart():
     found = made()
     low = [cell for cell in found if cell.levels["x"] == "0" and cell.levels["y"] == '"off"']
     high = [cell for cell in found if cell.levels["x"] == "1" and cell.levels["y"] == '"on"']
-    comparison = paired_by_seed(low, high, found)
+    comparison = paired_by_seed(low, high, Pool(found))
     assert len(comparison.units) == 6  # three seeds on two corpora
     assert comparison.differences == pytest.approx([0.1] * 6)
 
 
 def test_the_baseline_cancels_between_two_gains():
     found = made()
-    difference = minus(paired_by_factor(found, "x", "0", "1"), paired_by_factor(found, "y", '"off"', '"on"'))
+    difference = minus(by_factor(found, "x", "0", "1"), by_factor(found, "y", '"off"', '"on"'))
     assert infer(difference).value == pytest.approx(0.1)
     assert len(difference.units) == 3  # by seed, since the two pair on different factors
 
 
 def test_a_comparison_with_a_constant_does_not_pool_since_seeds_do_not_cancel():
     found = [cell for cell in made() if cell.arm == made()[0].arm]
-    assert infer(single_arm(found)).method == "paired t, 2 df"
+    assert infer(single_arm(found, Pool(found))).method == "paired t, 2 df"
 
 
 def test_runs_of_some_trials_are_those_of_a_study_where_the_others_wait():
