@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from benchmarks import page, results
-from benchmarks.options import RAY_FOLDER, RAY_REMEDY, Options
+from benchmarks.options import RAY_DIRECTORY, RAY_REMEDY, Options
 from benchmarks.part import ON_DEMAND, PARTS, encoded
 from benchmarks.results import Result, say
 from benchmarks.validity import table
@@ -40,14 +40,14 @@ def main(argv: list[str]) -> int:
     if options.ray_python is None and "overhead" in wanted:
         say(f"overhead: Ray Tune is skipped; to include it: {RAY_REMEDY}")
     if options.quick:
-        with tempfile.TemporaryDirectory() as folder:
-            failed = _run_all(wanted, options, Path(folder))
-            found = results.load() | results.load(Path(folder))
+        with tempfile.TemporaryDirectory() as directory:
+            failed = _run_all(wanted, options, Path(directory))
+            found = results.load() | results.load(Path(directory))
             print(page.render(found))
             if "validity" in wanted and not failed:
                 print(table.render(found["validity"]))
         return failed
-    failed = _run_all(wanted, options, results.FOLDER)
+    failed = _run_all(wanted, options, results.DIRECTORY)
     page.write(results.load())
     return failed
 
@@ -60,19 +60,19 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("parts", nargs="*", metavar="PART", help="what to measure [default: all but those on demand]")
     parser.add_argument("--write", action="store_true", help="only write the page, from the last results")
     parser.add_argument("--quick", action="store_true", help="try everything at small sizes; write nothing")
-    parser.add_argument("--ray-python", type=Path, help=f"Python with Ray Tune [default: {RAY_FOLDER}/bin/python]")
+    parser.add_argument("--ray-python", type=Path, help=f"Python with Ray Tune [default: {RAY_DIRECTORY}/bin/python]")
     parser.add_argument("--upstream", type=Path, help="checkout of github.com/kimiyoung/transformer-xl")
     return parser
 
 
 def _ray_python(given: Path | None) -> Path | None:
-    path = given or RAY_FOLDER / "bin" / "python"
+    path = given or RAY_DIRECTORY / "bin" / "python"
     if given is not None and not path.exists():
         raise SystemExit(f"--ray-python {path}: does not exist. Name an interpreter that has Ray Tune.")
     return path.absolute() if path.exists() else None
 
 
-def _run_all(names: list[str], options: Options, folder: Path) -> int:
+def _run_all(names: list[str], options: Options, directory: Path) -> int:
     failed = 0
     for number, name in enumerate(names, 1):
         say(f"{number} of {len(names)}: {name}: {PARTS[name]}")
@@ -81,7 +81,7 @@ def _run_all(names: list[str], options: Options, folder: Path) -> int:
             say(f"{name}: FAILED; its last results are kept")
             failed += 1
             continue
-        results.save(result, folder)
+        results.save(result, directory)
         say(f"{name}: done in {result.seconds or 0:.0f} s")
     return failed
 

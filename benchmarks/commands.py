@@ -35,8 +35,8 @@ def answer_s(command: list[str], rounds: int = ROUNDS) -> float:
 def measure(options: Options) -> Figures:
     """Return the seconds that each command takes."""
     rounds = 1 if options.quick else ROUNDS
-    with TemporaryDirectory() as folder:
-        store = make_store(Path(folder), NUM_TRIALS, 10)
+    with TemporaryDirectory() as directory:
+        store = make_store(Path(directory), NUM_TRIALS, 10)
         answers: list[Json] = []
         for arguments in (
             ["--help"],

@@ -67,8 +67,8 @@ def measure(options: Options) -> Figures:
 def _run(mix: Mapping[float, int], scale: float) -> Mapping[str, Sequence[tuple[float, float]]]:
     """Run the study and return the start and end of each attempt, by slot."""
     with TemporaryDirectory() as name:
-        folder = Path(name)
-        program = folder / "program.py"
+        directory = Path(name)
+        program = directory / "program.py"
         program.write_text(PROGRAM.format(scale=scale), encoding="utf-8")
         phases = "\n".join(
             f"  - {{name: h{index}, design: {{list: [{{length: {hours}}}]}}, seeds: {number}, budget: {{steps: 1}}}}"
@@ -76,7 +76,7 @@ def _run(mix: Mapping[float, int], scale: float) -> Mapping[str, Sequence[tuple[
         )
         command = json.dumps([sys.executable, "-I", "-S", str(program)])
         study = parse_study(STUDY.format(command=command, lengths=list(MIX), phases=phases), "idle.yaml")
-        url = f"sqlite:///{folder}/sweeper.db"
+        url = f"sqlite:///{directory}/sweeper.db"
         nothing = lambda *_: None  # noqa: E731 - no progress is shown
         launch(study, make_plan(study), store=url, slots=SLOTS, extend=False, on_enrolled=nothing, on_tick=nothing)
         with reader.connect(url) as connection:

@@ -26,27 +26,27 @@ def measure(options: Options) -> Figures:
     """Return the seconds from the start of `sweeper launch` to its first trial's, and those of `sweeper status`."""
     number = 200 if options.quick else NUM_TRIALS
     with TemporaryDirectory() as name:
-        folder = Path(name)
-        path, url = folder / "study.yaml", f"sqlite:///{folder}/sweeper.db"
-        path.write_text(study_text("large", write_program(folder, 1), number), encoding="utf-8")
+        directory = Path(name)
+        path, url = directory / "study.yaml", f"sqlite:///{directory}/sweeper.db"
+        path.write_text(study_text("large", write_program(directory, 1), number), encoding="utf-8")
         say(f"launch of {number:,} trials")
-        first_s = _first_trial_s(path, url, folder)
+        first_s = _first_trial_s(path, url, directory)
         say("status")
         status = [sys.executable, "-m", "sweeper", "status", "large", "--store", url, "--json"]
         assert json.loads(subprocess.run(status, check=True, stdout=subprocess.PIPE).stdout)["planned"] == number
         return {"trials": number, "first_trial_s": first_s, "status_s": answer_s(status)}
 
 
-def _first_trial_s(path: Path, url: str, folder: Path) -> float:
+def _first_trial_s(path: Path, url: str, directory: Path) -> float:
     """Launch the study, wait for the first attempt, and interrupt the launch."""
     command = [sys.executable, "-m", "sweeper", "launch", str(path), "--slots", str(SLOTS), "--store", url]
     began = time.time()
-    with (folder / "launch.log").open("wb") as log:
+    with (directory / "launch.log").open("wb") as log:
         launch = subprocess.Popen(command, stdout=log, stderr=log)
     try:
         while (started := _first_start(url)) is None:
             if launch.poll() is not None or time.time() - began > TIMEOUT_S:
-                raise RuntimeError((folder / "launch.log").read_text(encoding="utf-8"))
+                raise RuntimeError((directory / "launch.log").read_text(encoding="utf-8"))
             time.sleep(POLL_S)
     finally:
         launch.send_signal(signal.SIGINT)

@@ -18,7 +18,7 @@ from sweeper.store.reading import reader
 from sweeper.store.records import LEASE_S
 
 
-def main(store: str, study: str, folder: str) -> None:
+def main(store: str, study: str, directory: str) -> None:
     """Run the study's trials and print the times."""
     engine = open_existing(store)
     with reader.connect(store) as connection:
@@ -35,7 +35,7 @@ def main(store: str, study: str, folder: str) -> None:
         runner_id=runner,
         launcher_pid=pid,
         launcher_started_at=began,
-        cwd=folder,
+        cwd=directory,
         environment={},
         lease_s=LEASE_S,
     )

@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Final
 
 RAY_VERSION: Final = "2.60.0"
-RAY_FOLDER: Final = Path(".venv-ray")  # a separate environment: Ray takes 600 MB and is not a dependency
+RAY_DIRECTORY: Final = Path(".venv-ray")  # a separate environment: Ray takes 600 MB and is not a dependency
 RAY_REMEDY: Final = (
-    f'python3.11 -m venv {RAY_FOLDER} && {RAY_FOLDER}/bin/pip install "ray[tune]=={RAY_VERSION}", '
+    f'python3.11 -m venv {RAY_DIRECTORY} && {RAY_DIRECTORY}/bin/pip install "ray[tune]=={RAY_VERSION}", '
     "or name an interpreter with Ray: --ray-python PATH"
 )
 

@@ -9,6 +9,7 @@ The whole command (`sweeper launch` from start to end, with all its processes) i
 import json
 import os
 import resource
+import sqlite3
 import subprocess
 import sys
 import time
@@ -16,7 +17,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, Final
+from typing import Final
 
 import optuna
 from sqlalchemy import event
@@ -50,24 +51,24 @@ def measure(options: Options) -> Figures:
     number, ray_number = (20, 3) if options.quick else (NUM_TRIALS, RAY_TRIALS)
     cases: list[Json] = []
     for reports in REPORTS:
-        with TemporaryDirectory() as folder:
-            slot_ms, case = _ours(Path(folder), number, reports)
-            case |= _optuna_figures(Path(folder), number, reports, slot_ms)
+        with TemporaryDirectory() as directory:
+            slot_ms, case = _ours(Path(directory), number, reports)
+            case |= _optuna_figures(Path(directory), number, reports, slot_ms)
             cases.append(case | _ray(options.ray_python, ray_number, reports, slot_ms))
     return {"trials": number, "ray_trials": ray_number, "cases": cases}
 
 
-def _ours(folder: Path, number: int, reports: int) -> tuple[float, dict[str, Json]]:
+def _ours(directory: Path, number: int, reports: int) -> tuple[float, dict[str, Json]]:
     """Return the milliseconds of a trial on one slot, and all figures of sweeper."""
-    command = write_program(folder, reports)
-    path = folder / "study.yaml"
+    command = write_program(directory, reports)
+    path = directory / "study.yaml"
     path.write_text(study_text("overhead", command, number, reports), encoding="utf-8")
     say(f"{number} trials, {reports} reports each: the bare process, one slot")
-    before = _bare(command, folder, number - number // 2)
-    slot, children_ms = _slot(path, folder, number)
-    after = _bare(command, folder, number // 2)
+    before = _bare(command, directory, number - number // 2)
+    slot, children_ms = _slot(path, directory, number)
+    after = _bare(command, directory, number // 2)
     say("sweeper launch")
-    launch = _launch(path, folder, number)
+    launch = _launch(path, directory, number)
     bare = Cost(clock_ms=(before.clock_ms + after.clock_ms) / 2, cpu_ms=(before.cpu_ms + after.cpu_ms) / 2)
     return slot.clock_ms, {
         "reports": reports,
@@ -94,8 +95,8 @@ def _cost(number: int, run: Callable[[], object]) -> Cost:
     return Cost(clock_ms=1000 * (time.perf_counter() - start) / number, cpu_ms=1000 * (_children() - cpu) / number)
 
 
-def _bare(command: list[str], folder: Path, number: int) -> Cost:
-    environment = {**os.environ, "SWEEPER_RUN_DIR": str(folder)}
+def _bare(command: list[str], directory: Path, number: int) -> Cost:
+    environment = {**os.environ, "SWEEPER_RUN_DIR": str(directory)}
 
     def run() -> None:
         for _ in range(number):
@@ -104,13 +105,13 @@ def _bare(command: list[str], folder: Path, number: int) -> Cost:
     return _cost(number, run)
 
 
-def _slot(path: Path, folder: Path, number: int) -> tuple[Cost, float]:
+def _slot(path: Path, directory: Path, number: int) -> tuple[Cost, float]:
     """Run one slot in its own process; return its cost, and the CPU milliseconds of a trial's process."""
-    url = f"sqlite:///{folder}/slot.db"
+    url = f"sqlite:///{directory}/slot.db"
     study = load_study(path)
     engine = open_store(url, create=True)
-    enrolment = enrol(engine, make_plan(study), study, runs_dir=folder / "slot", now=time.time())
-    command = [sys.executable, "-m", "benchmarks.one_slot", url, "overhead", str(folder)]
+    enrolment = enrol(engine, make_plan(study), study, runs_dir=directory / "slot", now=time.time())
+    command = [sys.executable, "-m", "benchmarks.one_slot", url, "overhead", str(directory)]
     answer = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout)
     assert queue.counts(engine, enrolment.study_id)["completed"] == number
     engine.dispose()
@@ -118,17 +119,17 @@ def _slot(path: Path, folder: Path, number: int) -> tuple[Cost, float]:
     return cost, 1000 * answer["children_s"] / number
 
 
-def _launch(path: Path, folder: Path, number: int) -> Cost:
+def _launch(path: Path, directory: Path, number: int) -> Cost:
     """Return the cost of the whole command, including its start and all of its processes."""
     command = [sys.executable, "-m", "sweeper", "launch", str(path), "--slots", "1"]
-    command += ["--store", f"sqlite:///{folder}/launch.db"]
+    command += ["--store", f"sqlite:///{directory}/launch.db"]
     return _cost(number, lambda: subprocess.run(command, check=True, capture_output=True))
 
 
-def _optuna_figures(folder: Path, number: int, reports: int, slot_ms: float) -> dict[str, Json]:
+def _optuna_figures(directory: Path, number: int, reports: int, slot_ms: float) -> dict[str, Json]:
     say("Optuna")
-    default = _optuna(f"sqlite:///{folder}/optuna.db", number, reports, wal=False)
-    wal = _optuna(f"sqlite:///{folder}/optuna-wal.db", number, reports, wal=True)
+    default = _optuna(f"sqlite:///{directory}/optuna.db", number, reports, wal=False)
+    wal = _optuna(f"sqlite:///{directory}/optuna-wal.db", number, reports, wal=True)
     return {
         "optuna_ms": default,
         "optuna_ratio": default / slot_ms,
@@ -159,7 +160,7 @@ def _objective(reports: int) -> Callable[[optuna.Trial], float]:
     return objective
 
 
-def _use_wal(connection: Any, _: object) -> None:
+def _use_wal(connection: sqlite3.Connection, _: object) -> None:
     cursor = connection.cursor()
     cursor.execute("PRAGMA journal_mode = WAL")
     cursor.execute("PRAGMA synchronous = NORMAL")
@@ -173,8 +174,8 @@ def _ray(python: Path | None, number: int, reports: int, slot_ms: float) -> dict
         return nothing
     say(f"Ray Tune, {number} trials")
     program = Path(__file__).with_name("ray_trials.py")
-    with TemporaryDirectory() as folder:
-        command = [str(python), str(program), str(number), str(reports), folder]
+    with TemporaryDirectory() as directory:
+        command = [str(python), str(program), str(number), str(reports), directory]
         try:
             answer = subprocess.run(command, capture_output=True, text=True, check=True, timeout=RAY_TIMEOUT_S)
         except (subprocess.SubprocessError, OSError) as error:

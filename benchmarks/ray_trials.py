@@ -17,7 +17,7 @@ from ray import tune
 TRIES = 3
 
 
-def fit(num_trials: int, reports: int, folder: str) -> float:
+def fit(num_trials: int, reports: int, directory: str) -> float:
     """Return the seconds that `Tuner.fit` takes."""
 
     def objective(_config: dict[str, int]) -> None:
@@ -28,7 +28,7 @@ def fit(num_trials: int, reports: int, folder: str) -> float:
         objective,
         param_space={"item": tune.grid_search(list(range(num_trials)))},
         tune_config=tune.TuneConfig(metric="loss", mode="min", max_concurrent_trials=1),
-        run_config=tune.RunConfig(storage_path=folder, verbose=0),
+        run_config=tune.RunConfig(storage_path=directory, verbose=0),
     )
     start = time.perf_counter()
     results = tuner.fit()
@@ -49,12 +49,12 @@ def start_ray() -> None:
                 raise
 
 
-def main(num_trials: int, reports: int, folder: str) -> None:
+def main(num_trials: int, reports: int, directory: str) -> None:
     """Start Ray, warm up with one trial, and measure."""
     start_ray()
     try:
-        fit(1, reports, folder)
-        seconds = fit(num_trials, reports, folder)
+        fit(1, reports, directory)
+        seconds = fit(num_trials, reports, directory)
     finally:
         ray.shutdown()
     print(json.dumps({"fit_s": seconds, "version": ray.__version__}))

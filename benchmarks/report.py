@@ -30,10 +30,10 @@ def measure(options: Options) -> Figures:
 
 
 def _study(num_trials: int) -> dict[str, Json]:
-    with TemporaryDirectory() as folder:
+    with TemporaryDirectory() as directory:
         say(f"a store of {num_trials:,} trials of {NUM_POINTS} points")
-        store = make_store(Path(folder), num_trials, NUM_POINTS)
-        out = Path(folder) / "report"
+        store = make_store(Path(directory), num_trials, NUM_POINTS)
+        out = Path(directory) / "report"
         say("its report")
         command = [sys.executable, "-c", PROGRAM, store, str(out)]
         seconds = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout.strip()

@@ -1,7 +1,7 @@
-"""A store with a large study whose trials have all ended, for measuring reports: made-up numbers, written at once.
+"""A store with a large study whose trials have all ended, for measuring reports, written at once with made-up values.
 
-The study's phases are those of an ablation of a language model's regularizers: single changes, pairs, what is left
-out, a search. The effects are drawn once; a trial's value is their sum and its seed's noise.
+Its phases are those of an ablation of a language model's regularizers: one at a time, factorial, leave-one-out and a
+search. A trial's value is the sum of fixed effects, an effect of its seed, and noise.
 """
 
 import hashlib
@@ -11,15 +11,17 @@ import math
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 
+from sweeper.designs.factor import Factor
 from sweeper.designs.kinds import Design, LadderDesign, ListDesign, SamplerDesign, SimpleDesign
 from sweeper.planning.plan import Plan, PlannedPhase, PlannedTrial, TrialBudget
-from sweeper.spec.json_form import from_json
-from sweeper.spec.json_phases import phase_to_json
+from sweeper.spec.claim import Claim, Contrast
 from sweeper.spec.phase import Budget, Phase
+from sweeper.spec.program import TRAINER, Trial
+from sweeper.spec.study import Metric, Study
 from sweeper.store.engine import open_store
 from sweeper.store.enrolment.enrol import enrol
 
@@ -37,26 +39,30 @@ GAINS: Final = dict(zip(LEVELS, (-0.06, -0.05, -0.03, -0.03, -0.01, 0.0), strict
 Configuration = Mapping[str, float]
 
 
-def make_store(folder: Path, num_trials: int, num_points: int) -> str:
-    """The URL of a store with a study named ``benchmark`` of about so many trials with curves of so many points."""
-    path = folder / "store.db"
+def make_store(directory: Path, num_trials: int, num_points: int) -> str:
+    """Make a store with a study named ``benchmark``, and return its URL.
+
+    Args:
+        num_trials: approximate number of trials.
+        num_points: number of points in the curve of a completed trial.
+    """
+    path = directory / "store.db"
     phases = _phases(num_trials)
-    document = {
-        "study": "benchmark",
-        "description": "Which regularizers does a small Transformer-XL need, and for how long must it train?",
-        "seed": 0,
-        "metric": {"name": "valid_perplexity", "direction": "minimize", "scale": "log"},
-        "trial": {"program": "trainer", "config": {}},
-        "budget": {"device_hours": 600.0},
-        "factors": {
-            name: {"path": name, "levels": list(levels), "baseline": levels[0], "low": 0.0, "high": levels[-1]}
+    study = Study(
+        name="benchmark",
+        description="Which regularizers does a small Transformer-XL need, and for how long must it train?",
+        metric=Metric(name="valid_perplexity", direction="minimize", scale="log"),
+        trial=Trial(program=TRAINER),
+        device_hours=600.0,
+        factors={
+            name: Factor(name=name, path=name, levels=tuple(levels), baseline=levels[0])
             for name, levels in LEVELS.items()
         },
-        "phases": [phase_to_json(phase.phase) for phase in phases],
-        "claims": _claims(),
-    }
+        phases=tuple(phase.phase for phase in phases),
+        claims=_claims(),
+    )
     engine = open_store(f"sqlite:///{path}", create=True)
-    enrol(engine, Plan("benchmark", phases), from_json(document), runs_dir=folder, now=1.7e9)
+    enrol(engine, Plan(study.name, phases), study, runs_dir=directory, now=1.7e9)
     engine.dispose()
     _end_all(path, num_points)
     return f"sqlite:///{path}"
@@ -101,22 +107,23 @@ def _hash(row: Configuration) -> str:
     return hashlib.sha256(json.dumps(row).encode()).hexdigest()
 
 
-def _claims() -> list[dict[str, Any]]:
-    return [
-        {
-            "id": f"{name}-helps",
-            "text": f"{name.replace('_', ' ').capitalize()} lowers the perplexity of an unregularized model.",
-            "metric": None,
-            "contrast": {"phase": "add-one", "factor": name, "from": levels[0], "to": levels[-1], "where": None},
-            "expect": "decrease",
-            "at_least": "1%",
-        }
+def _claims() -> tuple[Claim, ...]:
+    return tuple(
+        Claim(
+            id=f"{name}-helps",
+            text=f"{name.replace('_', ' ').capitalize()} lowers the perplexity of an unregularized model.",
+            metric="valid_perplexity",
+            form="contrast",
+            statement=Contrast(phase="add-one", factor=name, start=levels[0], to=levels[-1]),
+            expect="decrease",
+            at_least="1%",
+        )
         for name, levels in LEVELS.items()
-    ]
+    )
 
 
 def _end_all(path: Path, num_points: int) -> None:
-    """Ends every trial: most complete, one in 30 of a search is pruned, one in 90 fails."""
+    """End every trial: one in 30 is pruned, one in 90 fails, and the others complete."""
     generator = np.random.default_rng(0)
     with sqlite3.connect(path) as connection:
         connection.execute("INSERT INTO sweeper_environments VALUES ('e', ?)", [json.dumps({"python": "3.11"})])
@@ -187,8 +194,8 @@ def _points(
     trial: int, final: float, last: int, steps: int, num_points: int
 ) -> Iterator[tuple[int, int, int, int, float, float, float]]:
     count = max(round(num_points * last / steps), 2)
-    for place in range(1, count + 1):
-        step = round(steps * place / num_points)
+    for number in range(1, count + 1):
+        step = round(steps * number / num_points)
         share = step / steps
         value = final * math.exp(1.6 * (math.exp(-6 * share) - math.exp(-6)))
         yield trial, step, trial, step * 4_800, step * 0.2016, step * 1.1e12, value

@@ -20,7 +20,7 @@ from sweeper.files import write_atomically
 Json: TypeAlias = "str | int | float | bool | Sequence[Json] | Mapping[str, Json] | None"
 Figures: TypeAlias = Mapping[str, Json]
 
-FOLDER: Final = Path(__file__).with_name("results")
+DIRECTORY: Final = Path(__file__).with_name("results")
 PACKAGES: Final = ("optuna", "sqlalchemy", "joblib", "torch")
 SIGNIFICANT_DIGITS: Final = 4
 
@@ -95,16 +95,16 @@ def rounded(value: Json, digits: int = SIGNIFICANT_DIGITS) -> Json:
     return [rounded(each, digits) for each in value]
 
 
-def save(result: Result, folder: Path = FOLDER) -> None:
+def save(result: Result, directory: Path = DIRECTORY) -> None:
     """Write a part's file, replacing the last one."""
     text = json.dumps(asdict(result) | {"figures": rounded(result.figures)}, indent=1)
-    write_atomically(folder / f"{result.part}.json", f"{text}\n".encode())
+    write_atomically(directory / f"{result.part}.json", f"{text}\n".encode())
 
 
-def load(folder: Path = FOLDER) -> dict[str, Result]:
+def load(directory: Path = DIRECTORY) -> dict[str, Result]:
     """Return all results, by part."""
     found = {}
-    for path in sorted(folder.glob("*.json")):
+    for path in sorted(directory.glob("*.json")):
         data = json.loads(path.read_text(encoding="utf-8"))
         found[path.stem] = Result(**data | {"machine": Machine(**data["machine"])})
     return found

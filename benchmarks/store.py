@@ -50,14 +50,14 @@ def measure(options: Options) -> Figures:
     """Return the figures of each operation on each database, and their ratios to SQLite's."""
     number, rounds, slots = (400, 1, 8) if options.quick else (NUM_TRIALS, ROUNDS, SLOTS)
     with TemporaryDirectory() as name, ExitStack() as stack:
-        folder = Path(name)
-        urls = {"sqlite": f"sqlite:///{folder}/store.db"} | stack.enter_context(_postgresql())
-        study = parse_study(study_text("store", write_program(folder, 1), number), "store.yaml")
+        directory = Path(name)
+        urls = {"sqlite": f"sqlite:///{directory}/store.db"} | stack.enter_context(_postgresql())
+        study = parse_study(study_text("store", write_program(directory, 1), number), "store.yaml")
         plan = make_plan(study)
         stores, found = {}, {}
         for each, url in urls.items():
             say(f"{each}: a store of {number:,} trials")
-            study_id, found[each] = _enrol(url, plan, study, folder)
+            study_id, found[each] = _enrol(url, plan, study, directory)
             stores[each] = (url, study_id)
         crowds = min(rounds, CROWD_ROUNDS)
         turns = {
@@ -82,11 +82,11 @@ def _postgresql() -> Iterator[dict[str, str]]:
         yield {"postgresql": cluster.url("durable"), "postgresql_lazy": cluster.url("lazy") + LAZY}
 
 
-def _enrol(url: str, plan: Plan, study: Study, folder: Path) -> tuple[int, Rates]:
+def _enrol(url: str, plan: Plan, study: Study, directory: Path) -> tuple[int, Rates]:
     start = time.perf_counter()
     engine = open_store(url, create=True)
     opened = time.perf_counter()
-    study_id = enrol(engine, plan, study, runs_dir=folder, now=time.time()).study_id
+    study_id = enrol(engine, plan, study, runs_dir=directory, now=time.time()).study_id
     done = time.perf_counter()
     engine.dispose()
     return study_id, {"make_s": opened - start, "enrol_s": done - opened}

@@ -25,9 +25,9 @@ phases: [{{name: all, design: grid, seeds: 1, budget: {{steps: {steps}}}}}]
 NUM_OPTIONS: Final = 40  # in a configuration, as many as a language model has
 
 
-def write_program(folder: Path, reports: int) -> list[str]:
+def write_program(directory: Path, reports: int) -> list[str]:
     """Write a program that only reports a metric, and return its command line; it starts in milliseconds."""
-    path = folder / "program.py"
+    path = directory / "program.py"
     path.write_text(PROGRAM.format(reports=reports), encoding="utf-8")
     return [sys.executable, "-I", "-S", str(path)]
 

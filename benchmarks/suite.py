@@ -26,9 +26,9 @@ def measure(options: Options) -> Figures:
     say("make test")
     test_s, output = _make("test")
     passed = PASSED.findall(output)
-    with TemporaryDirectory() as folder:
+    with TemporaryDirectory() as directory:
         say("make demo")
-        demo_s, _ = _make("demo", f"DEMO={folder}")
+        demo_s, _ = _make("demo", f"DEMO={directory}")
     return {"test_s": test_s, "tests": int(passed[-1]) if passed else 0, "demo_s": demo_s}
 
 

@@ -18,42 +18,43 @@ import os
 import statistics
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from benchmarks.options import Options
 from benchmarks.results import Figures, Json, say
+from benchmarks.shape import Shape
 
-S1: Final[dict[str, Any]] = {
-    "vocabulary": 10_000,
-    "layers": 4,
-    "heads": 4,
-    "d_model": 128,
-    "d_head": 32,
-    "d_inner": 512,
-    "dropout": 0.1,
-    "target_length": 64,
-    "memory_length": 64,
-    "batch": 32,
-    "cutoffs": [],
-}
-S2: Final[dict[str, Any]] = {
-    "vocabulary": 33_278,
-    "layers": 16,
-    "heads": 10,
-    "d_model": 400,
-    "d_head": 40,
-    "d_inner": 900,
-    "dropout": 0.2,
-    "target_length": 150,
-    "memory_length": 150,
-    "batch": 32,
-    "cutoffs": [20_000, 40_000, 200_000],
-}
+S1: Final = Shape(
+    vocabulary=10_000,
+    layers=4,
+    heads=4,
+    d_model=128,
+    d_head=32,
+    d_inner=512,
+    dropout=0.1,
+    target_length=64,
+    memory_length=64,
+    batch=32,
+)
+S2: Final = Shape(
+    vocabulary=33_278,
+    layers=16,
+    heads=10,
+    d_model=400,
+    d_head=40,
+    d_inner=900,
+    dropout=0.2,
+    target_length=150,
+    memory_length=150,
+    batch=32,
+    cutoffs=(20_000, 40_000, 200_000),
+)
 # Name: shape, seconds per process, (processes, threads) of ours, (processes, threads) of theirs, rounds.
-CASES: Final[dict[str, tuple[dict[str, Any], float, tuple[int, int], tuple[int, int], int]]] = {
+CASES: Final[dict[str, tuple[Shape, float, tuple[int, int], tuple[int, int], int]]] = {
     "S1, one thread each": (S1, 8.0, (1, 1), (1, 1), 4),
-    "S1 without dropout, one thread each": (S1 | {"dropout": 0.0}, 8.0, (1, 1), (1, 1), 4),
+    "S1 without dropout, one thread each": (replace(S1, dropout=0.0), 8.0, (1, 1), (1, 1), 4),
     "S1, two trials of one thread side by side, against upstream with two threads": (S1, 8.0, (2, 1), (1, 2), 4),
     "S2, one thread each": (S2, 1.0, (1, 1), (1, 1), 1),
 }
@@ -94,7 +95,7 @@ def speeds(module: str, arguments: list[str], processes: int) -> Speeds:
 
 
 def rounds_of(  # noqa: PLR0917 - a case, in its order
-    shape: dict[str, Any],
+    shape: Shape,
     seconds: float,
     ours: tuple[int, int],
     theirs: tuple[int, int],
@@ -102,7 +103,7 @@ def rounds_of(  # noqa: PLR0917 - a case, in its order
     rounds: int,
 ) -> list[tuple[Speeds, Speeds]]:
     """Return the speeds of ours and of theirs in each round."""
-    common = ["--shape", json.dumps(shape), "--seconds", str(seconds), "--threads"]
+    common = ["--shape", shape.encoded(), "--seconds", str(seconds), "--threads"]
     results = []
     for _ in range(rounds):
         mine = speeds("benchmarks.trainer_step", [*common, str(ours[1])], ours[0])

@@ -2,30 +2,31 @@
 
 import argparse
 import json
-from typing import Any
 
 import torch
 
+from benchmarks.shape import Shape, decoded
 from benchmarks.timing import time_steps
 from trainer.allocation import keep_freed_memory
 from trainer.config.model import ModelConfig, OptimizerConfig, RegularizationConfig
+from trainer.models.language_model import Memory
 from trainer.models.transformer_xl import TransformerXL
 from trainer.optimizers import Adam, clip_gradients
 
 
-def build(shape: dict[str, Any]) -> TransformerXL:
+def build(shape: Shape) -> TransformerXL:
     """Return our model with a shape, in training mode."""
     config = ModelConfig(
-        layers=shape["layers"],
-        d_model=shape["d_model"],
-        heads=shape["heads"],
-        d_head=shape["d_head"],
-        d_inner=shape["d_inner"],
-        memory_length=shape["memory_length"],
-        adaptive_cutoffs=shape["cutoffs"],
+        layers=shape.layers,
+        d_model=shape.d_model,
+        heads=shape.heads,
+        d_head=shape.d_head,
+        d_inner=shape.d_inner,
+        memory_length=shape.memory_length,
+        adaptive_cutoffs=list(shape.cutoffs),
     )
-    rates = RegularizationConfig(dropout=shape["dropout"], attention_dropout=shape["dropout"])
-    model = TransformerXL(config, rates, shape["vocabulary"])
+    rates = RegularizationConfig(dropout=shape.dropout, attention_dropout=shape.dropout)
+    model = TransformerXL(config, rates, shape.vocabulary)
     model.initialize(torch.Generator().manual_seed(0))
     model.train()
     return model
@@ -34,7 +35,7 @@ def build(shape: dict[str, Any]) -> TransformerXL:
 def main() -> None:
     """Time the steps; print tokens per second and the peak memory."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--shape", type=json.loads, required=True)
+    parser.add_argument("--shape", type=decoded, required=True)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--seconds", type=float, default=10.0)
     arguments = parser.parse_args()
@@ -43,8 +44,8 @@ def main() -> None:
     shape, model = arguments.shape, build(arguments.shape)
     optimizer = Adam(model.parameters(), OptimizerConfig(learning_rate=2.5e-4))
     generator = torch.Generator().manual_seed(0)
-    stream = torch.randint(shape["vocabulary"], (shape["batch"], shape["target_length"] + 1), generator=generator)
-    memory: Any = None
+    stream = torch.randint(shape.vocabulary, (shape.batch, shape.target_length + 1), generator=generator)
+    memory: Memory | None = None
 
     def step() -> None:
         nonlocal memory
@@ -54,7 +55,7 @@ def main() -> None:
         clip_gradients(optimizer.parameters, 0.25)
         optimizer.step(2.5e-4)
 
-    print(json.dumps(time_steps(step, shape["batch"] * shape["target_length"], arguments.seconds)))
+    print(json.dumps(time_steps(step, shape.tokens_per_step, arguments.seconds)))
 
 
 if __name__ == "__main__":

@@ -8,14 +8,14 @@ import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import torch
 
+from benchmarks.shape import Shape, decoded
 from benchmarks.timing import time_steps
 
 
-def build(upstream: Path, shape: dict[str, Any]) -> torch.nn.Module:
+def build(upstream: Path, shape: Shape) -> torch.nn.Module:
     """Return the upstream model with a shape, as its train.py builds it, with every dropout at the given rate."""
     torch.version.cuda = "11.0"  # upstream parses it at import, even without CUDA
     torch.Tensor.byte = torch.Tensor.bool  # type: ignore[method-assign]  # upstream's masks; PyTorch accepts only bool masks
@@ -23,10 +23,10 @@ def build(upstream: Path, shape: dict[str, Any]) -> torch.nn.Module:
     from mem_transformer import MemTransformerLM  # noqa: PLC0415 - found through --upstream
 
     model: torch.nn.Module = MemTransformerLM(
-        shape["vocabulary"], shape["layers"], shape["heads"], shape["d_model"], shape["d_head"], shape["d_inner"],
-        shape["dropout"], shape["dropout"], tie_weight=True, d_embed=shape["d_model"], div_val=1, tie_projs=[False],
-        pre_lnorm=False, tgt_len=shape["target_length"], ext_len=0, mem_len=shape["memory_length"],
-        cutoffs=shape["cutoffs"], same_length=False, attn_type=0, clamp_len=-1,
+        shape.vocabulary, shape.layers, shape.heads, shape.d_model, shape.d_head, shape.d_inner,
+        shape.dropout, shape.dropout, tie_weight=True, d_embed=shape.d_model, div_val=1, tie_projs=[False],
+        pre_lnorm=False, tgt_len=shape.target_length, ext_len=0, mem_len=shape.memory_length,
+        cutoffs=list(shape.cutoffs), same_length=False, attn_type=0, clamp_len=-1,
     )  # fmt: skip
     for parameter in model.parameters():
         if parameter.dim() > 1:
@@ -39,10 +39,10 @@ def build(upstream: Path, shape: dict[str, Any]) -> torch.nn.Module:
     return model.train()
 
 
-def make_step(model: torch.nn.Module, shape: dict[str, Any]) -> Callable[[], None]:
+def make_step(model: torch.nn.Module, shape: Shape) -> Callable[[], None]:
     """Return a training step as in upstream's train.py: forward, backward, clip, Adam."""
     generator = torch.Generator().manual_seed(0)
-    stream = torch.randint(shape["vocabulary"], (shape["target_length"] + 1, shape["batch"]), generator=generator)
+    stream = torch.randint(shape.vocabulary, (shape.target_length + 1, shape.batch), generator=generator)
     optimizer = torch.optim.Adam(model.parameters(), lr=2.5e-4)
     memory: tuple[torch.Tensor, ...] = ()
 
@@ -62,14 +62,14 @@ def main() -> None:
     """Time the steps; print tokens per second and the peak memory."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--upstream", type=Path, required=True)
-    parser.add_argument("--shape", type=json.loads, required=True)
+    parser.add_argument("--shape", type=decoded, required=True)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--seconds", type=float, default=10.0)
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     shape = arguments.shape
     step = make_step(build(arguments.upstream, shape), shape)
-    print(json.dumps(time_steps(step, shape["batch"] * shape["target_length"], arguments.seconds)))
+    print(json.dumps(time_steps(step, shape.tokens_per_step, arguments.seconds)))
 
 
 if __name__ == "__main__":
