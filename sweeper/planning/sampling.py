@@ -7,7 +7,8 @@ by asking for every past trial again, with its values given.
 
 import math
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 
@@ -102,20 +103,24 @@ def draw(
         if is_allowed(configuration):
             return configuration
         sampler = "random"
+    with _quiet_optuna():
+        study = optuna.create_study(direction=direction, sampler=_sampler(sampler, options, number))
+        _tell(study, space, history, replay=sampler in REPLAYED)
+        found = _draw(study, space, is_allowed)
+    return found if found is not None else _by_chance(space, np.random.default_rng(numbers), is_allowed)
+
+
+@contextmanager
+def _quiet_optuna() -> Iterator[None]:
+    """Suppress Optuna's log, and its warnings: experimental arguments, spaces that a sampler supports only in part."""
     verbosity = optuna.logging.get_verbosity()
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # experimental arguments, and spaces that a sampler supports only in part
-            study = optuna.create_study(
-                direction=direction,
-                sampler=_sampler(sampler, options, number),
-            )
-            _tell(study, space, history, replay=sampler in REPLAYED)
-            found = _draw(study, space, is_allowed)
+            warnings.simplefilter("ignore")
+            yield
     finally:
         optuna.logging.set_verbosity(verbosity)
-    return found if found is not None else _by_chance(space, np.random.default_rng(numbers), is_allowed)
 
 
 class _Space:

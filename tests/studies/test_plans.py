@@ -1,0 +1,60 @@
+"""The plans of all study files keep their trials: the same configurations, seeds and budgets, in the same order.
+
+The digests were made with version 0.1 before studies had types; a change of any of them makes the studies' trials in
+existing stores new trials.
+"""
+
+import hashlib
+from pathlib import Path
+
+import pytest
+
+from sweeper.planning.plan import make_plan
+from sweeper.spec.load import load_study
+
+STUDIES = Path(__file__).parents[2] / "studies"
+DIGESTS = {
+    "dettmers-339": (
+        339,
+        "0690950770c16dba176c9da1c494141450aa8ffe40f4b1ea1053c108db9677fe",
+    ),
+    "dettmers-339-cpu": (
+        339,
+        "8668402718256c07d2be6dc01aa93577b28e2ad4d96cbbe92b7e402358d13a9a",
+    ),
+    "dettmers-wt2-recipe": (
+        1,
+        "b673efe7fb89cb0acdbc48e8704a9f6540e7bc50d6c3311259e135e5139ba863",
+    ),
+    "ptb-growing": (
+        54,
+        "dcc0ea7f6d60f023771c2025ffda479c1b29320ae472b6dd2e571a4a33ab487f",
+    ),
+    "ptb-small": (
+        12,
+        "448015d5861506ae41b3798b7ab69b131acd26f34cd96a515058b0a2c3dfc9aa",
+    ),
+    "quickstart": (
+        18,
+        "c7262b26290b85bbabde5e0cefce951533d2c1ce1d8e0d4855b49f231d2acdd0",
+    ),
+    "word-language-model": (
+        12,
+        "9fb48a019d74cc6c20e3046a2e2c12d90f23c3f9e71fa1e53d3dfc30a851bfc1",
+    ),
+}
+
+
+def test_every_study_file_has_a_digest() -> None:
+    assert sorted(path.stem for path in STUDIES.glob("*.yaml")) == sorted(DIGESTS)
+
+
+@pytest.mark.parametrize("name", DIGESTS)
+def test_a_plan_has_the_trials_that_it_always_had(name: str) -> None:
+    plan = make_plan(load_study(STUDIES / f"{name}.yaml"))
+    lines = [
+        f"{trial.phase}/{trial.number} {trial.configuration_hash} {trial.seed} {trial.budget.key}"
+        for trial in plan.trials
+    ]
+    digest = hashlib.sha256("\n".join(lines).encode()).hexdigest()
+    assert (len(lines), digest) == DIGESTS[name]
