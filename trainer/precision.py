@@ -1,4 +1,8 @@
-"""Train in less than float32: the model's weights in bf16 or fp16, the optimizer's master weights in float32.
+"""Train in less than float32.
+
+With `mixed` only the factors of matrix products are in bf16, and with `tf32` a GPU rounds them itself: weights stay in
+float32 (see `models.products`). With `bf16` and `fp16` the model's weights and values are in that type, and the
+optimizer's master weights in float32.
 
 As in upstream's `--fp16` (apex's FP16_Optimizer with a dynamic loss scale), the loss of fp16 is scaled up so that
 small gradients do not vanish. A step whose gradients overflow is skipped and the scale halved; after `WINDOW` good
@@ -12,7 +16,8 @@ from torch import Tensor, nn
 
 from trainer.optimizers import gradient_of
 
-TYPES: Final = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+TYPES: Final = {"bf16": torch.bfloat16, "fp16": torch.float16}  # of weights
+PRODUCTS: Final = {"mixed": torch.bfloat16}
 FIRST_SCALE: Final = 2.0**16
 SMALLEST_SCALE: Final = 2.0**-8  # below it no scale helps: the run has diverged
 WINDOW: Final = 1000
@@ -22,7 +27,7 @@ class Weights:
     """A model's weights and their float32 masters.
 
     Attributes:
-        masters: the weights that the optimizer updates; in fp32 the model's own parameters.
+        masters: the weights that the optimizer updates; the model's own parameters if those are in float32.
         loss_scale: factor of the loss; 1 except in fp16.
         good_steps: steps since the scale changed.
     """
@@ -35,7 +40,7 @@ class Weights:
         self.loss_scale = FIRST_SCALE if precision == "fp16" else 1.0
         self.scales = precision == "fp16"
         self.good_steps = 0
-        if precision != "fp32":
+        if precision in TYPES:
             self.masters = [parameter.detach().clone() for parameter in self.parameters]
             for parameter in self.parameters:
                 parameter.data = parameter.data.to(TYPES[precision])

@@ -14,6 +14,8 @@ A step that reads its batch in parts draws each mask for the whole batch and sli
 import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Literal
 
 import torch
 from torch import Tensor
@@ -45,78 +47,109 @@ def dropout_mask(
     *,
     dtype: torch.dtype = torch.float32,
     streams: int | None = None,
+    bits: Literal[16, 32] = 32,
+    scaled: bool = True,
 ) -> Tensor:
     """Draw a mask on the generator's device: 0 with probability `rate`, else 1 / (1 - rate).
 
     Args:
         streams: the axis of the streams; None if they share the mask.
+        bits: number of random bits per entry on a CPU; the rate is exact to 2^-bits.
+        scaled: False for 1 instead of 1 / (1 - rate).
     """
+    scale = 1.0 / (1.0 - rate) if scaled else 1.0
     part = generator.part if isinstance(generator, StreamGenerator) else None
     if part is None or streams is None:
-        return _drawn(tuple(shape), rate, generator, dtype)
+        return _drawn(tuple(shape), rate, generator, dtype, scale, bits)
     first, number, of = part
-    whole = _drawn((*shape[:streams], of, *shape[streams + 1 :]), rate, generator, dtype)
+    whole = _drawn((*shape[:streams], of, *shape[streams + 1 :]), rate, generator, dtype, scale, bits)
     return whole.narrow(streams, first, number).clone()  # a view would keep the whole
 
 
-def _drawn(size: tuple[int, ...], rate: float, generator: torch.Generator, dtype: torch.dtype) -> Tensor:
+def _drawn(  # noqa: PLR0917 - the arguments of `dropout_mask`
+    size: tuple[int, ...], rate: float, generator: torch.Generator, dtype: torch.dtype, scale: float, bits: int
+) -> Tensor:
     """Draw the mask itself.
 
-    On a CPU two entries share the 64 bits of one draw. That is more than twice as fast as PyTorch's `bernoulli_`, which
-    takes as long as a layer's feed-forward part there. The rate is exact to 2^-32.
+    On a CPU two or four entries share the 64 bits of one draw. With two, that is more than twice as fast as PyTorch's
+    `bernoulli_`, which takes as long as a layer's feed-forward part there.
     """
-    scale = 1.0 / (1.0 - rate)
     if generator.device.type != "cpu":
-        return (
-            torch.empty(size, dtype=dtype, device=generator.device).bernoulli_(1.0 - rate, generator=generator) * scale
-        )
-    count = math.prod(size)
-    bits = torch.empty((count + 1) // 2, dtype=torch.int64).random_(-(2**63), None, generator=generator)
-    threshold = min(round(rate * 2**32), 2**32 - 1) - 2**31  # a share `rate` of the 2^32 equally likely values is below
-    kept = bits.view(torch.int32)[:count].view(size) >= threshold
+        mask = torch.empty(size, dtype=dtype, device=generator.device).bernoulli_(1.0 - rate, generator=generator)
+        return mask * scale
+    count, per_draw = math.prod(size), 64 // bits
+    drawn = torch.empty(-(-count // per_draw), dtype=torch.int64).random_(-(2**63), None, generator=generator)
+    # Of the 2^bits equally likely values, a share `rate` is below the threshold.
+    threshold = min(round(rate * 2**bits), 2**bits - 1) - 2 ** (bits - 1)
+    kept = drawn.view(torch.int32 if bits == 32 else torch.int16)[:count].view(size) >= threshold
     return torch.where(kept, torch.tensor(scale, dtype=dtype), torch.zeros((), dtype=dtype))
 
 
-def dropout(values: Tensor, rate: float, generator: torch.Generator) -> Tensor:
-    """Drop entries independently."""
-    if rate == 0.0:
-        return values
-    return values * dropout_mask(values.shape, rate, generator, dtype=values.dtype, streams=0)
+@dataclass(frozen=True, slots=True)
+class Draws:
+    """Draw the masks of one call; a mask is None where nothing is dropped.
 
+    Masks are drawn before the model computes anything, so that the computation itself is free of random numbers and
+    can be compiled as one graph.
 
-def locked_dropout(values: Tensor, rate: float, generator: torch.Generator) -> Tensor:
-    """Drop features, the same ones at every time step.
-
-    Args:
-        values: [batch, time, features].
+    Attributes:
+        dtype: data type of the masks.
+        products: data type of the factors of matrix products, if they have one of their own.
+        active: whether to drop at all; False in evaluation.
     """
-    if rate == 0.0:
-        return values
-    batch, _, features = values.shape
-    return values * dropout_mask((batch, 1, features), rate, generator, dtype=values.dtype, streams=0)
+
+    generator: torch.Generator
+    dtype: torch.dtype
+    products: torch.dtype | None = None
+    active: bool = True
+
+    def mask(self, shape: Sequence[int], rate: float, *, streams: int | None = None) -> Tensor | None:
+        """Draw a mask as `dropout_mask` does."""
+        if not self.active or rate == 0.0:
+            return None
+        bits: Literal[16, 32] = 32 if self.products is None else 16
+        return dropout_mask(shape, rate, self.generator, dtype=self.dtype, streams=streams, bits=bits)
+
+    def probabilities(self, shape: Sequence[int], rate: float, *, streams: int) -> Tensor | None:
+        """Draw a mask of attention probabilities, which are factors of products.
+
+        If products have a data type of their own, the mask has it too and holds zeros and ones, since 1 / (1 - rate)
+        would be rounded: what the probabilities are multiplied with is divided by 1 - rate afterwards.
+        """
+        if self.products is None or not self.active or rate == 0.0:
+            return self.mask(shape, rate, streams=streams)
+        return dropout_mask(shape, rate, self.generator, dtype=self.products, streams=streams, bits=16, scaled=False)
+
+    def locked(self, batch: int, features: int, rate: float) -> Tensor | None:
+        """Draw a mask over features, [batch, 1, features]: the same ones are dropped at every time step."""
+        return self.mask((batch, 1, features), rate, streams=0)
+
+    def elements(self, shape: Sequence[int], rate: float) -> Tensor | None:
+        """Draw a mask that drops entries independently; its first axis is that of the streams."""
+        return self.mask(shape, rate, streams=0)
+
+    def word_types(self, vocabulary_size: int, rate: float) -> Tensor | None:
+        """Draw one factor per word type, [vocabulary, 1]; a dropped word is zero wherever it occurs in the batch."""
+        return self.mask((vocabulary_size, 1), rate)
 
 
-def word_type_mask(
-    vocabulary_size: int, rate: float, generator: torch.Generator, *, dtype: torch.dtype = torch.float32
-) -> Tensor:
-    """Draw one factor per word type, [vocabulary, 1]; a dropped word is zero wherever it occurs in the batch."""
-    return dropout_mask((vocabulary_size, 1), rate, generator, dtype=dtype)
+def dropped(values: Tensor, mask: Tensor | None) -> Tensor:
+    """Multiply values by a mask, if there is one."""
+    return values if mask is None else values * mask
 
 
-def embed(weight: Tensor, inputs: Tensor, *, rate: float = 0.0, generator: torch.Generator | None = None) -> Tensor:
-    """Look up rows of the embedding, with whole word types dropped if `rate` is not 0.
+def embed(weight: Tensor, inputs: Tensor, word_types: Tensor | None = None) -> Tensor:
+    """Look up rows of the embedding, with whole word types dropped if there is a mask.
 
     The rows are scaled after the look-up, so that the weight stays unchanged for the softmax tied to it.
 
     Args:
         weight: [vocabulary, d_model].
         inputs: int64 [batch, time].
+        word_types: [vocabulary, 1].
 
     Returns:
         [batch, time, d_model].
     """
     rows = torch.nn.functional.embedding(inputs, weight)
-    if rate == 0.0:
-        return rows
-    assert generator is not None
-    return rows * word_type_mask(weight.shape[0], rate, generator, dtype=weight.dtype)[inputs]
+    return rows if word_types is None else rows * word_types[inputs]

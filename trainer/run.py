@@ -43,6 +43,8 @@ def execute(request: Request) -> None:
             keep_freed_memory()
         if config.threads is not None:
             torch.set_num_threads(config.threads)
+        if config.precision == "tf32":
+            torch.set_float32_matmul_precision("high")
         corpus = load_corpus(config.data)
         check_lengths(config, corpus, _say)
         _make_folder(folder)

@@ -13,6 +13,7 @@ from trainer.accounting import Account
 from trainer.augmentation import make_noise
 from trainer.batches import TrainingBatches, to_streams
 from trainer.config.cost import flops_per_step, steps_for, tokens_per_step
+from trainer.config.hardware import BF16_FLAGS, bf16_flag
 from trainer.config.model import TrainerConfig
 from trainer.corpora.corpus import Corpus
 from trainer.errors import UsageError
@@ -22,9 +23,10 @@ from trainer.loop import Run, restore
 from trainer.models.awd_lstm import AwdLSTM
 from trainer.models.gpt import GPT
 from trainer.models.language_model import LanguageModel
+from trainer.models.products import set_products
 from trainer.models.transformer_xl import TransformerXL
 from trainer.optimizers import build_optimizer
-from trainer.precision import Weights
+from trainer.precision import PRODUCTS, Weights
 from trainer.regularizers import StreamGenerator
 from trainer.request import CHECKPOINT_FILE, METRICS_FILE
 
@@ -37,13 +39,18 @@ def choose_device(config: TrainerConfig) -> torch.device:
     """Choose the device of a run.
 
     Raises:
-        UsageError: a GPU is required and there is none.
+        UsageError: a GPU is required and there is none, or the device does not suit the precision.
     """
     available = config.device != "cpu" and torch.cuda.is_available()
     if config.device == "cuda" and not available:
         raise UsageError("device: 'cuda' needs a GPU, but PyTorch sees none here. Use auto or cpu.")
     if config.compile and not available:
         raise UsageError("compile: true needs a GPU, but this run is on the CPU. Set it to false.")
+    if config.precision == "tf32" and not available:
+        raise UsageError("precision: 'tf32' needs a GPU, but this run is on the CPU. Use fp32 or mixed.")
+    if config.precision == "mixed" and not (torch.cuda.is_bf16_supported() if available else bf16_flag()):
+        what = "GPU with bf16" if available else f"CPU with {' or '.join(BF16_FLAGS['x86_64'])} (see /proc/cpuinfo)"
+        raise UsageError(f"precision: 'mixed' needs a {what}, or it would be slower than fp32. Use fp32.")
     return torch.device("cuda" if available else "cpu")
 
 
@@ -69,10 +76,11 @@ def build_model(config: TrainerConfig, vocabulary_size: int, device: torch.devic
     if config.data.noise == "blank":
         model.add_input_word()
     model.initialize(seeded(config.seed, "weights"))
+    set_products(model, PRODUCTS.get(config.precision))
     model.to(device)
     model.generator = StreamGenerator(device).manual_seed(_seed_of(config.seed, "dropout"))
     if config.compile:
-        model.compile()
+        model.use_graph({config.data.target_length, config.evaluation_lengths[0]})
     return model
 
 

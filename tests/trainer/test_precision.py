@@ -7,11 +7,14 @@ from typing import Any
 import pytest
 import torch
 from torch import nn
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from tests.trainer.test_resume import SHORT, assert_same_run, metrics, run
 from trainer import checkpoint, loop
+from trainer.config import parse
 from trainer.models.softmax_loss import softmax_loss
 from trainer.precision import FIRST_SCALE, SMALLEST_SCALE, WINDOW, Weights
+from trainer.setup import build_model
 
 PLAIN = SHORT | {"regularization": {}, "budget": {"steps": 60}}
 
@@ -22,7 +25,12 @@ def losses(tmp_path: Path, precision: str, **changes: Any) -> list[float]:
     return [line["valid_loss"] for line in metrics(folder) if "valid_loss" in line]
 
 
-@pytest.mark.parametrize("precision", ["bf16", "fp16"])
+@pytest.fixture(autouse=True)
+def any_cpu_may_mix(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("trainer.setup.bf16_flag", lambda: "avx512_bf16")
+
+
+@pytest.mark.parametrize("precision", ["mixed", "bf16", "fp16"])
 @pytest.mark.parametrize("model", [{}, {"kind": "awd_lstm", "memory_length": None, "heads": None}, {"kind": "gpt2"}])
 def test_less_precision_trains_to_nearly_the_same_loss(tmp_path: Path, precision: str, model: dict[str, Any]) -> None:
     changes: dict[str, Any] = {"model": SHORT["model"] | model}
@@ -42,7 +50,84 @@ def test_weights_are_kept_in_float32(tmp_path: Path) -> None:
         assert any((value != value.bfloat16().float()).any() for value in model.values())
 
 
-@pytest.mark.parametrize("precision", ["bf16", "fp16"])
+def test_mixed_keeps_weights_and_memory_in_float32_and_its_memory_rounds_nothing(tmp_path: Path) -> None:
+    losses(tmp_path, "mixed")
+    state = checkpoint.load(tmp_path / "run-mixed-0" / "checkpoint.pt")
+    assert {each.dtype for each in (*state["model"].values(), *state["optimizer"]["means"])} == {torch.float32}
+    assert {each.dtype for each in state["memory"]} == {torch.float32}
+    assert any((each != each.bfloat16().float()).any() for each in state["memory"])
+
+
+KINDS: dict[str, dict[str, Any]] = {
+    "transformer_xl": {"model": {"adaptive_cutoffs": [10, 20]}, "regularization": {"attention_dropout": 0.3}},
+    "awd_lstm": {"model": {"kind": "awd_lstm"}, "regularization": {"weight_dropout": 0.3}},
+    "gpt2": {"model": {"kind": "gpt2"}, "regularization": {"attention_dropout": 0.3}},
+    "gpt3": {"model": {"kind": "gpt3"}},
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_mixed_rounds_the_factors_of_all_matrix_products_and_of_nothing_else(kind: str) -> None:
+    """Products run in bf16, and everything else in float32: normalization, softmax, loss, optimizer, masks."""
+    sections = {"precision": "mixed", "data": {"batch_size": 4, "target_length": 6}} | KINDS[kind]
+    sections["model"] = {"layers": 2, "d_model": 16} | sections["model"]
+    sections["regularization"] = {"dropout": 0.3, "input_dropout": 0.2} | sections.get("regularization", {})
+    model = build_model(parse(sections), 50, torch.device("cpu"))
+    tokens = torch.randint(50, (4, 13), generator=torch.Generator().manual_seed(0))
+    seen = Types()
+    with seen:
+        loss, memory = model(tokens[:, :6], tokens[:, 1:7])
+        loss.backward()
+        loss, memory = model(tokens[:, 6:12], tokens[:, 7:13], memory)
+        loss.backward()
+    assert loss.dtype == torch.float32
+    products = {name for name in seen.types if name.split(".")[0] in PRODUCTS}
+    assert products
+    assert {dtype for name in products for dtype in seen.types[name]} == {torch.bfloat16}
+    for name in ("native_layer_norm.default", "_log_softmax.default", "embedding.default", "relu_.default"):
+        assert seen.types.get(name, {torch.float32}) <= {torch.float32}
+    assert all(each.grad is not None and each.grad.dtype == torch.float32 for each in model.parameters())
+
+
+PRODUCTS = {"mm", "addmm", "bmm", "baddbmm", "mkldnn_rnn_layer", "_scaled_dot_product_flash_attention_for_cpu"}
+
+
+class Types(TorchDispatchMode):
+    """Record the data types of floating-point arguments of each operator."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.types: dict[str, set[torch.dtype]] = {}
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        found = self.types.setdefault(f"{func.__name__}", set())
+        found |= {each.dtype for each in args if isinstance(each, torch.Tensor) and each.is_floating_point()}
+        return func(*args, **(kwargs or {}))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_mixed_gradients_are_nearly_those_of_fp32(kind: str) -> None:
+    sections = {"data": {"batch_size": 4, "target_length": 6}, "model": {"layers": 2, "d_model": 16}}
+    sections["model"] |= KINDS[kind]["model"]
+    tokens = torch.randint(50, (4, 13), generator=torch.Generator().manual_seed(0))
+    found = []
+    for precision in ("fp32", "mixed"):
+        model = build_model(parse(sections | {"precision": precision}), 50, torch.device("cpu"))
+        with torch.no_grad():
+            for each in model.parameters():
+                each.mul_(3.0)  # so that attention and softmax are not uniform
+        loss, memory = model(tokens[:, :6], tokens[:, 1:7])
+        loss.backward()
+        loss, _ = model(tokens[:, 6:12], tokens[:, 7:13], memory)
+        loss.backward()
+        found.append((loss.item(), torch.cat([each.grad.flatten() for each in model.parameters()])))
+    (exact, gradient), (mixed, rounded) = found
+    assert mixed == pytest.approx(exact, rel=2e-3)
+    assert mixed != exact
+    assert torch.linalg.vector_norm(rounded - gradient) < 0.02 * torch.linalg.vector_norm(gradient)
+
+
+@pytest.mark.parametrize("precision", ["mixed", "bf16", "fp16"])
 def test_less_precision_goes_on_from_its_checkpoint(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, precision: str
 ) -> None:

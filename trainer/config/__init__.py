@@ -9,6 +9,7 @@ trainer.config.wording.ConfigError: model.layers: 'four' is not a whole number. 
 """
 
 from trainer.config.cost import VOCABULARY_SIZES, num_steps, training_flops
+from trainer.config.hardware import bf16_flag
 from trainer.config.metrics import METRICS
 from trainer.config.model import (
     BudgetConfig,
@@ -35,6 +36,7 @@ __all__ = [
     "Problem",
     "RegularizationConfig",
     "TrainerConfig",
+    "bf16_flag",
     "json_schema",
     "num_steps",
     "parse",

@@ -266,8 +266,10 @@ class TrainerConfig(Section):
     evaluation: EvaluationConfig = Field(default_factory=EvaluationConfig, description="Evaluation.")
     checkpoint: CheckpointConfig = Field(default_factory=CheckpointConfig, description="Checkpoints.")
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="auto uses a GPU if there is one.")
-    precision: Literal["fp32", "bf16", "fp16"] = Field(
-        "fp32", description="Precision of the model's weights; the optimizer's remain fp32. fp16 scales its loss."
+    precision: Literal["fp32", "tf32", "mixed", "bf16", "fp16"] = Field(
+        "fp32",
+        description="mixed multiplies matrices in bf16 and keeps all else in fp32; tf32 multiplies them in TF32 on a "
+        "GPU. bf16 and fp16 keep the model's weights in that type too, and only the optimizer's in fp32.",
     )
     compile: bool = Field(False, description="Compile the model with torch.compile; needs a GPU.")
     threads: Count | None = Field(None, description="Number of CPU threads; null leaves the choice to PyTorch.")

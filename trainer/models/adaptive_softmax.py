@@ -23,6 +23,7 @@ def adaptive_softmax_loss(
     cluster_weight: Tensor,
     cluster_bias: Tensor,
     cutoffs: Sequence[int],
+    products: torch.dtype | None = None,
 ) -> Tensor:
     """Return the sum over tokens of the negative log-probability of the target, in nats.
 
@@ -34,6 +35,7 @@ def adaptive_softmax_loss(
         weight: [vocabulary, d_model]; bias: [vocabulary].
         cluster_weight: [clusters, d_model]; cluster_bias: [clusters].
         cutoffs: the rank at which each cluster starts, ascending.
+        products: see `softmax_loss`.
     """
     num_words, num_clusters = weight.shape[0], len(cutoffs)
     shortlist = min(cutoffs[0], num_words)
@@ -46,10 +48,26 @@ def adaptive_softmax_loss(
             continue
         inside = (targets >= low) & (targets < high)
         head_targets = torch.where(inside, head_size - cluster, head_targets)
-        rows = inside.nonzero()[:, 0]
-        if rows.numel():
-            losses.append(softmax_loss(hidden[rows], weight[low:high], bias[low:high], targets[rows] - low))
+        losses += _cluster_losses(hidden, targets - low, inside, weight[low:high], bias[low:high], products)
     head_weight = torch.cat([weight[:shortlist], cluster_weight])
     head_bias = torch.cat([bias[:shortlist], cluster_bias])
-    losses.append(softmax_loss(hidden, head_weight, head_bias, head_targets))
+    losses.append(softmax_loss(hidden, head_weight, head_bias, head_targets, products=products))
     return torch.stack(losses).sum()
+
+
+def _cluster_losses(  # noqa: PLR0917 - the arguments of `softmax_loss` in their order
+    hidden: Tensor, targets: Tensor, inside: Tensor, weight: Tensor, bias: Tensor, products: torch.dtype | None
+) -> list[Tensor]:
+    """Return the loss within a cluster of the tokens inside it, or nothing if there are none.
+
+    On a CPU the other tokens are left out. On a GPU, to know their number would wait for the device, and shapes that
+    depend on it could not be compiled; so there all tokens are computed, and those outside count 0.
+    """
+    if hidden.is_cuda or torch.compiler.is_compiling():
+        counted = inside.to(torch.promote_types(hidden.dtype, torch.float32))
+        within = targets.clamp(0, weight.shape[0] - 1)
+        return [softmax_loss(hidden, weight, bias, within, counted=counted, products=products)]
+    rows = inside.nonzero()[:, 0]
+    if not rows.numel():
+        return []
+    return [softmax_loss(hidden[rows], weight, bias, targets[rows], products=products)]

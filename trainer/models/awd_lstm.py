@@ -15,50 +15,65 @@ Unlike it:
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Final
+from typing import Final, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from trainer.config.model import ModelConfig, RegularizationConfig
 from trainer.models.language_model import LanguageModel, Memory
+from trainer.models.products import ProductModule
 from trainer.models.softmax_loss import softmax_loss
-from trainer.regularizers import dropout_mask, embed, locked_dropout
+from trainer.regularizers import Draws, dropped, embed
 
 EMBEDDING_RANGE: Final = 0.1
 
 
-class LSTMLayer(nn.Module):
-    """An LSTM layer whose hidden-to-hidden weights are dropped in training; PyTorch's kernels loop over time."""
+class Masks(NamedTuple):
+    """The dropout masks of a call; None where nothing is dropped.
 
-    def __init__(self, inputs: int, width: int, weight_dropout: float) -> None:
+    Attributes:
+        word_types: [vocabulary, 1].
+        inputs: of each layer's inputs, [batch, 1, width].
+        weights: of each layer's hidden-to-hidden weights, [4 * width, width].
+        output: of the last layer's output, [batch, 1, d_model].
+    """
+
+    word_types: Tensor | None
+    inputs: tuple[Tensor | None, ...]
+    weights: tuple[Tensor | None, ...]
+    output: Tensor | None
+
+
+class LSTMLayer(ProductModule):
+    """An LSTM layer whose hidden-to-hidden weights can be dropped; PyTorch's kernels loop over time."""
+
+    def __init__(self, inputs: int, width: int) -> None:
         super().__init__()
-        self.rate = weight_dropout
         self.input_weight = nn.Parameter(torch.empty(4 * width, inputs))
         self.hidden_weight = nn.Parameter(torch.empty(4 * width, width))
         self.input_bias = nn.Parameter(torch.empty(4 * width))
         self.hidden_bias = nn.Parameter(torch.empty(4 * width))
 
     def forward(
-        self, inputs: Tensor, state: tuple[Tensor, Tensor], generator: torch.Generator
+        self, inputs: Tensor, state: tuple[Tensor, Tensor], mask: Tensor | None = None
     ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
         """Return the outputs and the new state.
 
         Args:
             inputs: [batch, time, inputs].
             state: the previous output and cell, each [batch, width].
+            mask: of the hidden-to-hidden weights, [4 * width, width].
 
         Returns:
             [batch, time, width], and the state.
         """
-        weight: Tensor = self.hidden_weight
-        if self.training and self.rate > 0.0:
-            weight = weight * dropout_mask(weight.shape, self.rate, generator, dtype=weight.dtype)
-        before = [each[None] for each in state]
-        weights = (self.input_weight, weight, self.input_bias, self.hidden_bias)
+        before = [self.to_products(each)[None] for each in state]
+        given = (self.input_weight, dropped(self.hidden_weight, mask), self.input_bias, self.hidden_bias)
+        weights = [self.to_products(each) for each in given]
         with _weights_in_pieces(inputs.is_cuda):
             outputs, output, cell = torch.lstm(
-                inputs,
+                self.to_products(inputs),
                 before,
                 weights,
                 has_biases=True,
@@ -68,7 +83,7 @@ class LSTMLayer(nn.Module):
                 bidirectional=False,
                 batch_first=True,
             )
-        return outputs, (output[0], cell[0])
+        return outputs.to(inputs.dtype), (output[0].to(inputs.dtype), cell[0].to(inputs.dtype))
 
 
 @contextmanager
@@ -97,7 +112,7 @@ class AwdLSTM(LanguageModel):
         self.embedding = nn.Parameter(torch.empty(vocabulary_size, config.d_model))
         self.widths = [*[config.inner_width] * (config.layers - 1), config.d_model]
         self.layers = nn.ModuleList(
-            LSTMLayer(inputs, width, regularization.weight_dropout)
+            LSTMLayer(inputs, width)
             for inputs, width in zip([config.d_model, *self.widths[:-1]], self.widths, strict=True)
         )
         self.softmax_bias = nn.Parameter(torch.empty(vocabulary_size))
@@ -119,37 +134,55 @@ class AwdLSTM(LanguageModel):
             inputs, targets: int64 [batch, time].
             memory: the state that the call for the previous segment returned, each [batch, width]; None for zeros.
         """
-        hidden, carried = self._hidden(inputs, memory)
+        compute = self.graph_for(inputs, memory) or self._compute
+        return compute(inputs, targets, memory, self._draw(inputs.shape[0]))
+
+    def _draw(self, batch: int) -> Masks:
+        """Draw the masks of a call in the order in which they are used."""
         rates = self.regularization
-        dropped = locked_dropout(hidden, rates.output_dropout, self.generator) if self.training else hidden
-        flat, flat_targets = dropped.reshape(-1, dropped.shape[-1]), targets.reshape(-1)
-        loss = softmax_loss(flat, self.softmax_weight, self.softmax_bias, flat_targets) / flat_targets.numel()
+        draws = Draws(self.generator, self.embedding.dtype, self.products, active=self.training)
+        word_types = draws.word_types(self.embedding.shape[0], rates.embedding_dropout)
+        inputs, weights = [], []
+        for number, (width, before) in enumerate(zip(self.widths, [self.config.d_model, *self.widths], strict=False)):
+            inputs.append(draws.locked(batch, before, rates.dropout if number else rates.input_dropout))
+            weights.append(draws.mask((4 * width, width), rates.weight_dropout))
+        output = draws.locked(batch, self.config.d_model, rates.output_dropout)
+        return Masks(word_types, tuple(inputs), tuple(weights), output)
+
+    def _compute(self, inputs: Tensor, targets: Tensor, memory: Memory | None, masks: Masks) -> tuple[Tensor, Memory]:
+        """Return the loss and the state; without randomness, so that it can be compiled."""
+        hidden, carried = self._hidden(inputs, memory, masks)
+        last = dropped(hidden, masks.output)
+        flat, flat_targets = last.reshape(-1, last.shape[-1]), targets.reshape(-1)
+        weight, bias = self.softmax_weight, self.softmax_bias
+        loss = softmax_loss(flat, weight, bias, flat_targets, products=self.products) / flat_targets.numel()
         if self.training:
+            rates = self.regularization
             penalty = activation_penalty(
                 hidden,
-                dropped,
+                last,
                 of_size=rates.activation_regularization,
                 of_change=rates.temporal_activation_regularization,
             )
             loss = loss + (penalty - penalty.detach())
         return loss, carried
 
-    def _hidden(self, inputs: Tensor, memory: Memory | None) -> tuple[Tensor, Memory]:
+    def memory_tokens(self, memory: Memory) -> int:
+        """Return 0: the state covers all earlier tokens, whatever the memory length."""
+        return 0
+
+    def _hidden(self, inputs: Tensor, memory: Memory | None, masks: Masks) -> tuple[Tensor, Memory]:
         """Return the last layer's output before its dropout, [batch, time, d_model], and the state."""
-        rates, generator = self.regularization, self.generator
-        rate = rates.embedding_dropout if self.training else 0.0
-        hidden = embed(self.embedding, inputs, rate=rate, generator=generator)
+        hidden = embed(self.embedding, inputs, masks.word_types)
         carried: list[Tensor] = []
         for number, layer in enumerate(self.layers):
-            if self.training:
-                rate = rates.input_dropout if number == 0 else rates.dropout
-                hidden = locked_dropout(hidden, rate, generator)
+            hidden = dropped(hidden, masks.inputs[number])
             if memory is None:
                 zeros = hidden.new_zeros(inputs.shape[0], self.widths[number])
                 state = (zeros, zeros)
             else:
                 state = (memory[2 * number], memory[2 * number + 1])
-            hidden, after = layer(hidden, state, generator)
+            hidden, after = layer(hidden, state, masks.weights[number])
             carried += [each.detach() for each in after]
         return hidden, tuple(carried)
 

@@ -18,7 +18,6 @@ Unlike both:
 2. Word types and features of the embeddings can be dropped.
 """
 
-from dataclasses import dataclass
 from typing import Final
 
 import torch
@@ -26,18 +25,20 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from trainer.config.model import ModelConfig, RegularizationConfig
-from trainer.models.gpt_attention import Pattern, attend
+from trainer.models.dropout_masks import AttentionShape, LayerMasks, Masks, draw_masks
+from trainer.models.gpt_attention import SMALLEST_GPU_TILE, Pattern, Sight, attend, block_sight, mask_sight
 from trainer.models.language_model import LanguageModel, Memory
+from trainer.models.products import ProductModule
 from trainer.models.softmax_loss import softmax_loss
 from trainer.models.transformer_xl import Norm
-from trainer.regularizers import dropout, dropout_mask, embed, locked_dropout
+from trainer.regularizers import Draws, dropped, embed
 
 INITIAL_STD: Final = 0.02
 POSITIONS_STD: Final = 0.01
 RESIDUAL_PROJECTIONS: Final = ("attention.output", "feed_forward.outer")
 
 
-class Linear(nn.Module):
+class Linear(ProductModule):
     """A weight and a bias."""
 
     def __init__(self, inputs: int, outputs: int) -> None:
@@ -47,41 +48,31 @@ class Linear(nn.Module):
 
     def forward(self, values: Tensor) -> Tensor:
         """Map [..., inputs] to [..., outputs]."""
-        return functional.linear(values, self.weight, self.bias)
+        return self.linear(values, self.weight, self.bias)
 
 
-@dataclass(frozen=True, slots=True)
-class Rates:
-    """Dropout rates of a call: all 0 in evaluation."""
-
-    dropout: float
-    attention: float
-
-
-class Attention(nn.Module):
+class Attention(ProductModule):
     """Causal attention, preceded by its norm."""
 
-    def __init__(self, config: ModelConfig, pattern: Pattern | None) -> None:
+    def __init__(self, config: ModelConfig, pattern: Pattern | None, attention_dropout: float) -> None:
         super().__init__()
         self.heads, self.width, self.pattern = config.heads, config.head_width, pattern
+        self.attention_dropout = attention_dropout
         inner = self.heads * self.width
         self.norm = Norm(config.d_model)
         self.queries_keys_values = Linear(config.d_model, 3 * inner)
         self.output = Linear(inner, config.d_model)
 
-    def forward(self, hidden: Tensor, rates: Rates, generator: torch.Generator) -> Tensor:
+    def forward(self, hidden: Tensor, sight: Sight, masks: LayerMasks) -> Tensor:
         """Return what is added to the residual stream: [batch, length, d_model] to the same shape."""
         batch, length, _ = hidden.shape
-        projected = locked_dropout(self.queries_keys_values(self.norm(hidden)), rates.dropout, generator)
+        projected = self.to_products(dropped(self.queries_keys_values(self.norm(hidden)), masks.projections))
         shape = (batch, length, 3, self.heads, self.width)
         queries, keys, values = projected.view(shape).permute(2, 0, 3, 1, 4).unbind(0)
-        dropped = None
-        if rates.attention > 0.0:
-            of_probabilities = (batch, self.heads, length, length)
-            dropped = dropout_mask(of_probabilities, rates.attention, generator, dtype=queries.dtype, streams=0)
-        context = attend(queries, keys, values, pattern=self.pattern, dropout_mask=dropped)
-        output: Tensor = self.output(context.transpose(1, 2).reshape(batch, length, -1))
-        return locked_dropout(output, rates.dropout, generator)
+        context = attend(queries, keys, values, sight=sight, dropout_mask=masks.attention)
+        if self.products is not None and masks.attention is not None:  # the mask is of zeros and ones
+            context = context / (1.0 - self.attention_dropout)
+        return dropped(self.output(context.transpose(1, 2).reshape(batch, length, -1)), masks.attended)
 
 
 class FeedForward(nn.Module):
@@ -93,25 +84,24 @@ class FeedForward(nn.Module):
         self.inner = Linear(config.d_model, config.inner_width)
         self.outer = Linear(config.inner_width, config.d_model)
 
-    def forward(self, hidden: Tensor, rates: Rates, generator: torch.Generator) -> Tensor:
+    def forward(self, hidden: Tensor, masks: LayerMasks) -> Tensor:
         """Return what is added to the residual stream: [batch, length, d_model] to the same shape."""
         inner = functional.gelu(self.inner(self.norm(hidden)), approximate="tanh")
-        output: Tensor = self.outer(locked_dropout(inner, rates.dropout, generator))
-        return locked_dropout(output, rates.dropout, generator)
+        return dropped(self.outer(dropped(inner, masks.inner)), masks.outer)
 
 
 class Layer(nn.Module):
     """Attention, then feed-forward, each added to the residual stream."""
 
-    def __init__(self, config: ModelConfig, pattern: Pattern | None) -> None:
+    def __init__(self, config: ModelConfig, pattern: Pattern | None, attention_dropout: float) -> None:
         super().__init__()
-        self.attention = Attention(config, pattern)
+        self.attention = Attention(config, pattern, attention_dropout)
         self.feed_forward = FeedForward(config)
 
-    def forward(self, hidden: Tensor, rates: Rates, generator: torch.Generator) -> Tensor:
+    def forward(self, hidden: Tensor, sight: Sight, masks: LayerMasks) -> Tensor:
         """Map [batch, length, d_model] to the same shape."""
-        hidden = hidden + self.attention(hidden, rates, generator)
-        output: Tensor = hidden + self.feed_forward(hidden, rates, generator)
+        hidden = hidden + self.attention(hidden, sight, masks)
+        output: Tensor = hidden + self.feed_forward(hidden, masks)
         return output
 
 
@@ -132,8 +122,9 @@ class GPT(LanguageModel):
         self.generator = torch.Generator()
         self.embedding = nn.Parameter(torch.empty(vocabulary_size, config.d_model))
         self.positions = nn.Parameter(torch.empty(context_length, config.d_model))
-        patterns = layer_patterns(config, context_length)
-        self.layers = nn.ModuleList(Layer(config, pattern) for pattern in patterns)
+        self.patterns = layer_patterns(config, context_length)
+        dropout = regularization.attention_dropout
+        self.layers = nn.ModuleList(Layer(config, pattern, dropout) for pattern in self.patterns)
         self.norm = Norm(config.d_model)
 
     def initialize(self, generator: torch.Generator) -> None:
@@ -157,27 +148,56 @@ class GPT(LanguageModel):
             inputs, targets: int64 [batch, time].
             memory: the tokens that the call for the previous segment returned, int64 [batch, carried]; None at first.
         """
+        length = inputs.shape[1] + (0 if memory is None else memory[0].shape[1])
+        compute = self.graph_for(inputs, memory) or self._compute
+        return compute(inputs, targets, memory, self._sights(length), self._draw(inputs.shape, length))
+
+    def _sights(self, length: int) -> tuple[Sight, ...]:
+        """Return what each layer's queries see in a call that reads `length` tokens."""
+        context, device = self.positions.shape[0], self.positions.device
+        dropping = self.training and self.regularization.attention_dropout > 0.0
+        sparse_kernel = device.type == "cuda" and self.config.head_width >= SMALLEST_GPU_TILE and not dropping
+        return tuple(
+            block_sight(pattern, context, device)
+            if pattern is not None and sparse_kernel
+            else mask_sight(pattern, length, device, needs_mask=dropping)
+            for pattern in self.patterns
+        )
+
+    def _draw(self, shape: tuple[int, ...], length: int) -> Masks:
+        draws = Draws(self.generator, self.embedding.dtype, self.products, active=self.training)
+        batch, time = shape
+        return draw_masks(
+            draws,
+            self.config,
+            self.regularization,
+            vocabulary_size=self.embedding.shape[0],
+            shape=(batch, time),
+            attention=AttentionShape((batch, self.config.heads, length, length), streams=0),
+            encodings=False,
+        )
+
+    def _compute(
+        self, inputs: Tensor, targets: Tensor, memory: Memory | None, sights: tuple[Sight, ...], masks: Masks
+    ) -> tuple[Tensor, Memory | None]:
+        """Return the loss and the memory; without randomness, so that it can be compiled."""
         read = inputs if memory is None else torch.cat([memory[0], inputs], 1)
-        hidden = self._hidden(read)[:, -inputs.shape[1] :]
-        if self.training:  # twice, as in the recipe: plain, then locked
-            hidden = dropout(hidden, self.regularization.dropout, self.generator)
-            hidden = locked_dropout(hidden, self.regularization.output_dropout, self.generator)
+        hidden = self._hidden(read, sights, masks)[:, -inputs.shape[1] :]
+        hidden = dropped(dropped(hidden, masks.entries), masks.output)
         flat, flat_targets = hidden.reshape(-1, hidden.shape[-1]), targets.reshape(-1)
         weight = self.softmax_weight
-        loss = softmax_loss(flat, weight, weight.new_zeros(weight.shape[0]), flat_targets) / flat_targets.numel()
-        return loss, (read[:, -self.memory_length :],) if self.memory_length > 0 else None
+        bias = weight.new_zeros(weight.shape[0])
+        loss = softmax_loss(flat, weight, bias, flat_targets, products=self.products) / flat_targets.numel()
+        return loss, (read[:, -self.memory_length :].contiguous(),) if self.memory_length > 0 else None
 
-    def _hidden(self, read: Tensor) -> Tensor:
+    def _hidden(self, read: Tensor, sights: tuple[Sight, ...], masks: Masks) -> Tensor:
         """Return the last layer's normalized output, [batch, length, d_model], for int64 [batch, length]."""
-        length, generator, training = read.shape[1], self.generator, self.training
+        length = read.shape[1]
         assert length <= self.positions.shape[0], "the configuration's check keeps calls within the context"
-        given = self.regularization
-        rates = Rates(given.dropout, given.attention_dropout) if training else Rates(0.0, 0.0)
-        hidden = embed(self.embedding, read, rate=given.embedding_dropout if training else 0.0, generator=generator)
-        hidden = hidden + self.positions[:length]
-        hidden = locked_dropout(hidden, given.input_dropout if training else 0.0, generator)
-        for layer in self.layers:
-            hidden = layer(hidden, rates, generator)
+        hidden = embed(self.embedding, read, masks.word_types) + self.positions[:length]
+        hidden = dropped(hidden, masks.embeddings)
+        for number, layer in enumerate(self.layers):
+            hidden = layer(hidden, sights[number], masks.layers[number])
         normalized: Tensor = self.norm(hidden)
         return normalized
 

@@ -1,12 +1,18 @@
 """The interface of models."""
 
+from collections.abc import Callable, Collection
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
+from trainer.models.products import ProductModule
+
 Memory = tuple[Tensor, ...]
+Compute = Callable[..., tuple[Tensor, Any]]
 
 
-class LanguageModel(nn.Module):
+class LanguageModel(ProductModule):
     """A module that returns the loss of a segment and the memory for the next segment.
 
     Attributes:
@@ -20,6 +26,8 @@ class LanguageModel(nn.Module):
     generator: torch.Generator
     embedding: nn.Parameter
     num_input_words: int = 0
+    _graph: Compute | None = None
+    _graph_lengths: Collection[int] = ()
 
     def forward(self, inputs: Tensor, targets: Tensor, memory: Memory | None = None) -> tuple[Tensor, Memory | None]:
         """Return the mean loss in nats per token, a scalar, and the memory.
@@ -29,6 +37,28 @@ class LanguageModel(nn.Module):
             memory: the memory that the call for the previous segment returned; None at first.
         """
         raise NotImplementedError
+
+    def _compute(self, *arguments: Any) -> tuple[Tensor, Any]:
+        """Compute what `forward` returns, from all that it has drawn and cached."""
+        raise NotImplementedError
+
+    def use_graph(self, lengths: Collection[int], *, backend: str | Compute = "inductor") -> None:
+        """Compile the model as one graph, for segments of some lengths with a full memory.
+
+        Other calls, such as the first and the last of an epoch, run without it, so that shapes stay static.
+        """
+        self._graph = torch.compile(self._compute, fullgraph=True, dynamic=False, backend=backend)
+        self._graph_lengths = frozenset(lengths)
+
+    def graph_for(self, inputs: Tensor, memory: Memory | None) -> Compute | None:
+        """Return the compiled graph if it serves a call."""
+        carried = 0 if memory is None else self.memory_tokens(memory)
+        full = carried == self.memory_length
+        return self._graph if full and inputs.shape[1] in self._graph_lengths else None
+
+    def memory_tokens(self, memory: Memory) -> int:
+        """Return for how many tokens a memory holds their states."""
+        return memory[0].shape[1]
 
     @property
     def softmax_weight(self) -> Tensor:

@@ -52,10 +52,10 @@ def shifted(scores: Tensor) -> Tensor:
     row's own token come from the next row and must be masked.
 
     Args:
-        scores: [matrices, time, keys], contiguous.
+        scores: [matrices, time, keys], contiguous and at the start of its storage.
     """
     matrices, time, keys = scores.shape
-    return scores.as_strided((matrices, time, keys), (time * keys, keys - 1, 1), scores.storage_offset() + time - 1)
+    return scores.as_strided((matrices, time, keys), (time * keys, keys - 1, 1), time - 1)
 
 
 def unshifted(gradient: Tensor) -> Tensor:

@@ -17,8 +17,7 @@ Unlike it:
 6. Partial projections (`div_val`, `d_embed`) and the attention types 1 to 3 are not supported.
 """
 
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -26,33 +25,43 @@ from torch.nn import functional
 
 from trainer.config.model import ModelConfig, RegularizationConfig
 from trainer.models.adaptive_softmax import adaptive_softmax_loss
+from trainer.models.dropout_masks import AttentionShape, LayerMasks, Masks, draw_masks
 from trainer.models.language_model import LanguageModel, Memory
 from trainer.models.masks import attention_mask, sinusoids
+from trainer.models.products import ProductModule
 from trainer.models.relative_attention import relative_attention
 from trainer.models.softmax_loss import softmax_loss
-from trainer.regularizers import dropout, dropout_mask, embed, locked_dropout
+from trainer.regularizers import Draws, dropped, embed
 
 INITIAL_STD: Final = 0.02
 LARGEST_WAVELENGTH: Final = 10_000.0
+MOST_KEPT: Final = 64  # pairs of encodings and mask, for as many shapes of calls
 
 
-@dataclass(frozen=True, slots=True)
-class Shared:
-    """The inputs that all layers of a call share.
+class View(NamedTuple):
+    """What the queries of a call see.
 
     Attributes:
         encodings: encoded distances, [keys, d_model].
-        content_bias, position_bias: u and v, [heads, d_head].
-        mask: [time, keys].
-        generator: the source of dropout's randomness.
-        rounding: data type of the scores, see `relative_attention`.
+        mask: 0 where a query may attend and -inf where not, [time, keys].
     """
 
     encodings: Tensor
+    mask: Tensor
+
+
+class Shared(NamedTuple):
+    """The inputs that all layers of a call share.
+
+    Attributes:
+        view: what the queries see.
+        content_bias, position_bias: u and v, [heads, d_head].
+        rounding: data type of the scores, see `relative_attention`.
+    """
+
+    view: View
     content_bias: Tensor
     position_bias: Tensor
-    mask: Tensor
-    generator: torch.Generator
     rounding: torch.dtype | None
 
 
@@ -69,98 +78,85 @@ class Norm(nn.Module):
         return functional.layer_norm(values, self.weight.shape, self.weight, self.bias)
 
 
-class Attention(nn.Module):
+class Attention(ProductModule):
     """Relative attention over the memory and the segment, with its residual sum and norm."""
 
-    def __init__(self, config: ModelConfig, regularization: RegularizationConfig) -> None:
+    def __init__(self, config: ModelConfig, attention_dropout: float) -> None:
         super().__init__()
+        self.attention_dropout = attention_dropout
         self.heads, self.width = config.heads, config.head_width
         self.pre_norm = config.pre_norm
-        self.rate, self.attention_rate = regularization.dropout, regularization.attention_dropout
         inner = self.heads * self.width
         self.queries_keys_values = nn.Parameter(torch.empty(3 * inner, config.d_model))
         self.positions = nn.Parameter(torch.empty(inner, config.d_model))
         self.output = nn.Parameter(torch.empty(config.d_model, inner))
         self.norm = Norm(config.d_model)
 
-    def forward(self, hidden: Tensor, memory: Tensor | None, shared: Shared) -> Tensor:
+    def forward(self, hidden: Tensor, memory: Tensor | None, shared: Shared, masks: LayerMasks) -> Tensor:
         """Map [batch, time, d_model] to the same shape; memory: [batch, carried, d_model]."""
-        batch, time, _ = hidden.shape
-        own, carried = self._project(hidden, memory, shared.generator)
-        positions = functional.linear(shared.encodings, self.positions).view(-1, self.heads, self.width)
-        dropped = None
-        if self.training and self.attention_rate > 0.0:
-            shape = (self.heads, batch, time, positions.shape[0])
-            dropped = dropout_mask(shape, self.attention_rate, shared.generator, dtype=hidden.dtype, streams=1)
+        own, carried = self._project(hidden, memory, masks.projections)
+        positions = self.linear(shared.view.encodings, self.positions).view(-1, self.heads, self.width)
         context = relative_attention(
-            own,
-            carried,
+            self.to_products(own),
+            None if carried is None else self.to_products(carried),
             positions=positions,
-            content_bias=shared.content_bias,
-            position_bias=shared.position_bias,
-            mask=shared.mask,
-            dropout_mask=dropped,
+            content_bias=self.to_products(shared.content_bias),
+            position_bias=self.to_products(shared.position_bias),
+            mask=shared.view.mask,
+            dropout_mask=masks.attention,
             rounding=shared.rounding,
         )
-        output = functional.linear(context, self.output)
-        if self.training:
-            output = locked_dropout(output, self.rate, shared.generator)
+        if self.products is not None and masks.attention is not None:  # the mask is of zeros and ones
+            context = context / (1.0 - self.attention_dropout)
+        output = dropped(self.linear(context, self.output), masks.attended)
         return hidden + output if self.pre_norm else self.norm(hidden + output)
 
-    def _project(
-        self, hidden: Tensor, memory: Tensor | None, generator: torch.Generator
-    ) -> tuple[Tensor, Tensor | None]:
+    def _project(self, hidden: Tensor, memory: Tensor | None, mask: Tensor | None) -> tuple[Tensor, Tensor | None]:
         """Project the segment to queries, keys and values, and the memory, if any, to keys and values."""
         batch, time, _ = hidden.shape
         inner = self.heads * self.width
-        own = functional.linear(self.norm(hidden) if self.pre_norm else hidden, self.queries_keys_values)
-        mask = None
-        if self.training and self.rate > 0.0:  # the segment and its memory share the mask: it is locked over time
-            mask = dropout_mask((batch, 1, 3 * inner), self.rate, generator, dtype=hidden.dtype, streams=0)
-            own = own * mask
-        own = own.view(batch, time, 3, self.heads, self.width)
+        own = self.linear(self.norm(hidden) if self.pre_norm else hidden, self.queries_keys_values)
+        own = dropped(own, mask).view(batch, time, 3, self.heads, self.width)
         if memory is None:
             return own, None
         source = self.norm(memory) if self.pre_norm else memory
-        carried = functional.linear(source, self.queries_keys_values[inner:])
+        carried = self.linear(source, self.queries_keys_values[inner:])
         carried = carried if mask is None else carried * mask[:, :, inner:]
         return own, carried.view(batch, -1, 2, self.heads, self.width)
 
 
-class FeedForward(nn.Module):
+class FeedForward(ProductModule):
     """Two linear layers with ReLU between them, with their residual sum and norm."""
 
-    def __init__(self, config: ModelConfig, regularization: RegularizationConfig) -> None:
+    def __init__(self, config: ModelConfig) -> None:
         super().__init__()
-        self.pre_norm, self.rate = config.pre_norm, regularization.dropout
+        self.pre_norm = config.pre_norm
         self.inner = nn.Parameter(torch.empty(config.inner_width, config.d_model))
         self.inner_bias = nn.Parameter(torch.empty(config.inner_width))
         self.outer = nn.Parameter(torch.empty(config.d_model, config.inner_width))
         self.outer_bias = nn.Parameter(torch.empty(config.d_model))
         self.norm = Norm(config.d_model)
 
-    def forward(self, hidden: Tensor, generator: torch.Generator) -> Tensor:
+    def forward(self, hidden: Tensor, masks: LayerMasks) -> Tensor:
         """Map [batch, time, d_model] to the same shape."""
         source = self.norm(hidden) if self.pre_norm else hidden
-        inner = functional.relu_(functional.linear(source, self.inner, self.inner_bias))
-        inner = locked_dropout(inner, self.rate, generator) if self.training else inner
-        output = functional.linear(inner, self.outer, self.outer_bias)
-        output = locked_dropout(output, self.rate, generator) if self.training else output
+        inner = dropped(functional.relu_(self.linear(source, self.inner, self.inner_bias)), masks.inner)
+        output = dropped(self.linear(inner, self.outer, self.outer_bias), masks.outer)
         return hidden + output if self.pre_norm else self.norm(hidden + output)
 
 
 class Layer(nn.Module):
     """Attention, then feed-forward."""
 
-    def __init__(self, config: ModelConfig, regularization: RegularizationConfig) -> None:
+    def __init__(self, config: ModelConfig, attention_dropout: float) -> None:
         super().__init__()
-        self.attention = Attention(config, regularization)
-        self.feed_forward = FeedForward(config, regularization)
+        self.attention = Attention(config, attention_dropout)
+        self.feed_forward = FeedForward(config)
 
-    def forward(self, hidden: Tensor, memory: Tensor | None, shared: Shared) -> Tensor:
+    def forward(self, hidden: Tensor, memory: Tensor | None, shared: Shared, masks: LayerMasks) -> Tensor:
         """Map [batch, time, d_model] to the same shape; memory: [batch, carried, d_model]."""
-        attended: Tensor = self.attention(hidden, memory, shared)
-        output: Tensor = self.feed_forward(attended, shared.generator)
+        attended: Tensor = self.attention(hidden, memory, shared, masks)
+        output: Tensor = self.feed_forward(attended, masks)
         return output
 
 
@@ -182,11 +178,13 @@ class TransformerXL(LanguageModel):
         self.embedding = nn.Parameter(torch.empty(vocabulary_size, config.d_model))
         self.content_bias = nn.Parameter(torch.empty(config.heads, config.head_width))
         self.position_bias = nn.Parameter(torch.empty(config.heads, config.head_width))
-        self.layers = nn.ModuleList(Layer(config, regularization) for _ in range(config.layers))
+        dropout = regularization.attention_dropout
+        self.layers = nn.ModuleList(Layer(config, dropout) for _ in range(config.layers))
         self.softmax_bias = nn.Parameter(torch.empty(vocabulary_size))
         if config.adaptive_cutoffs:
             self.cluster_weight = nn.Parameter(torch.empty(len(config.adaptive_cutoffs), config.d_model))
             self.cluster_bias = nn.Parameter(torch.empty(len(config.adaptive_cutoffs)))
+        self._kept: dict[tuple[object, ...], View] = {}
         exponents = torch.arange(0.0, config.d_model, 2.0) / config.d_model
         self.register_buffer("frequencies", 1.0 / LARGEST_WAVELENGTH**exponents, persistent=False)
 
@@ -207,10 +205,46 @@ class TransformerXL(LanguageModel):
             inputs, targets: int64 [batch, time].
             memory: the memory that the call for the previous segment returned; None at first.
         """
-        hidden, carried = self._hidden(inputs, memory)
-        if self.training:  # twice, as in the recipe: plain, then locked
-            hidden = dropout(hidden, self.regularization.dropout, self.generator)
-            hidden = locked_dropout(hidden, self.regularization.output_dropout, self.generator)
+        view = self._view_of(inputs.shape[1], 0 if memory is None else memory[0].shape[1])
+        compute = self.graph_for(inputs, memory) or self._compute
+        return compute(inputs, targets, memory, view, self._draw(inputs.shape, view.encodings.shape[0]))
+
+    def _view_of(self, time: int, past: int) -> View:
+        """Return what a call with `past` carried tokens sees; kept, since most calls have the same shape."""
+        weight = self.embedding
+        key = (time, past, self.memory_length, weight.dtype, weight.device, self.frequencies.dtype, self.products)
+        if key not in self._kept:
+            if len(self._kept) >= MOST_KEPT:  # segments of random length
+                self._kept.clear()
+            encodings = sinusoids(past + time, self.frequencies, clamp_length=self.config.clamp_length)
+            mask = attention_mask(time, past, self.memory_length, same_length=self.config.same_length, like=weight)
+            self._kept[key] = View(encodings.to(weight.dtype), self.to_products(mask.detach()))
+        return self._kept[key]
+
+    def _draw(self, shape: tuple[int, ...], keys: int) -> Masks:
+        draws = Draws(self.generator, self.embedding.dtype, self.products, active=self.training)
+        batch, time = shape
+        return draw_masks(
+            draws,
+            self.config,
+            self.regularization,
+            vocabulary_size=self.embedding.shape[0],
+            shape=(batch, time),
+            attention=AttentionShape((self.config.heads, batch, time, keys), streams=1),
+            encodings=True,
+        )
+
+    def _compute(
+        self,
+        inputs: Tensor,
+        targets: Tensor,
+        memory: Memory | None,
+        view: View,
+        masks: Masks,
+    ) -> tuple[Tensor, Memory | None]:
+        """Return the loss and the memory; without randomness and caches, so that it can be compiled."""
+        hidden, carried = self._hidden(inputs, memory, view, masks)
+        hidden = dropped(dropped(hidden, masks.entries), masks.output)
         flat = hidden.reshape(-1, hidden.shape[-1])
         weight, bias, flat_targets = self.softmax_weight, self.softmax_bias, targets.reshape(-1)
         if self.config.adaptive_cutoffs:
@@ -222,35 +256,27 @@ class TransformerXL(LanguageModel):
                 cluster_weight=self.cluster_weight,
                 cluster_bias=self.cluster_bias,
                 cutoffs=self.config.adaptive_cutoffs,
+                products=self.products,
             )
         else:
-            loss = softmax_loss(flat, weight, bias, flat_targets)
+            loss = softmax_loss(flat, weight, bias, flat_targets, products=self.products)
         return loss / flat_targets.numel(), carried
 
-    def _hidden(self, inputs: Tensor, memory: Memory | None) -> tuple[Tensor, Memory | None]:
+    def _hidden(self, inputs: Tensor, memory: Memory | None, view: View, masks: Masks) -> tuple[Tensor, Memory | None]:
         """Return the last layer's output, [batch, time, d_model], and the memory for the next segment."""
-        rates, generator = self.regularization, self.generator
-        time, past = inputs.shape[1], 0 if memory is None else memory[0].shape[1]
-        rate = rates.embedding_dropout if self.training else 0.0
-        hidden = embed(self.embedding, inputs, rate=rate, generator=generator) * self.config.d_model**0.5
-        encodings = sinusoids(past + time, self.frequencies, clamp_length=self.config.clamp_length).to(hidden.dtype)
-        if self.training and rates.input_dropout > 0.0:
-            hidden = locked_dropout(hidden, rates.input_dropout, generator)
-            mask = dropout_mask((1, self.config.d_model), rates.input_dropout, generator, dtype=hidden.dtype)
-            encodings = encodings * mask
+        hidden = embed(self.embedding, inputs, masks.word_types) * self.config.d_model**0.5
+        hidden = dropped(hidden, masks.embeddings)
         shared = Shared(
-            encodings=encodings,
+            view=View(dropped(view.encodings, masks.encodings), view.mask),
             content_bias=self.content_bias,
             position_bias=self.position_bias,
-            mask=attention_mask(time, past, self.memory_length, same_length=self.config.same_length, like=hidden),
-            generator=generator,
-            rounding=self.score_rounding if time > 1 else None,  # a single query is not masked
+            rounding=self.score_rounding if inputs.shape[1] > 1 else None,  # a single query is not masked
         )
         carried = []
         for number, layer in enumerate(self.layers):
             before = None if memory is None else memory[number]
             carried.append(carry(before, hidden, self.memory_length))
-            hidden = layer(hidden, before, shared)
+            hidden = layer(hidden, before, shared, masks.layers[number])
         return hidden, tuple(carried) if self.memory_length > 0 else None
 
 
@@ -263,4 +289,4 @@ def carry(memory: Tensor | None, hidden: Tensor, length: int) -> Tensor:
     hidden = hidden.detach()
     if memory is not None and hidden.shape[1] < length:
         hidden = torch.cat([memory, hidden], 1)
-    return hidden[:, max(0, hidden.shape[1] - length) :]
+    return hidden[:, max(0, hidden.shape[1] - length) :].contiguous()  # a view would keep the rest

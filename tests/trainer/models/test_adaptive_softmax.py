@@ -46,6 +46,22 @@ def test_every_word_costs_its_cluster_and_its_place_in_it(cutoffs: list[int]) ->
     assert loss_of(hidden, list(range(VOCABULARY)), given, cutoffs) == pytest.approx(expected, rel=1e-12)
 
 
+@pytest.mark.parametrize("cutoffs", [[4], [4, 8], [2, 3, 9], [4, 12], [4, 40, 50], [20]])
+def test_static_shapes_give_the_same_loss_and_gradients(cutoffs: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
+    targets = torch.tensor([0, 11, 3, 3, 1, 7, 8, 2])
+    found = []
+    for static in (False, True):
+        monkeypatch.setattr(torch.compiler, "is_compiling", lambda static=static: static)
+        monkeypatch.setattr(Tensor, "nonzero", None if static else Tensor.nonzero)
+        given = {name: value.requires_grad_() for name, value in parameters(len(cutoffs)).items()}
+        hidden = torch.randn(8, WIDTH, dtype=torch.float64, generator=torch.Generator().manual_seed(1)).requires_grad_()
+        loss = adaptive_softmax_loss(hidden, targets, cutoffs=cutoffs, **given)
+        loss.backward()
+        found.append([loss.detach(), hidden.grad, *(each.grad for each in given.values())])
+    for one, other in zip(*found, strict=True):
+        torch.testing.assert_close(one, other)
+
+
 def total_probability(cutoffs: list[int]) -> float:
     given = parameters(len(cutoffs))
     hidden = torch.full((1, WIDTH), 0.3, dtype=torch.float64)

@@ -107,8 +107,6 @@ def test_single_precision_takes_the_same_way() -> None:
     """On a CPU bf16 uses another kernel, oneDNN's."""
     model, single = model_of(ALL), model_of(ALL).float()
     single.regularization = model.regularization = RegularizationConfig()
-    for each in (*model.layers, *single.layers):
-        each.rate = 0.0
     losses = [each(*tokens())[0] for each in (model, single)]
     for each in losses:
         each.backward()
@@ -128,8 +126,10 @@ def test_evaluation_drops_nothing() -> None:
 def test_a_share_of_the_hidden_weights_is_dropped_anew_in_every_pass_and_the_others_are_scaled(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    layer = LSTMLayer(4, 50, weight_dropout=0.3)
-    torch.nn.init.ones_(layer.hidden_weight)
+    model = AwdLSTM(ModelConfig(kind="awd_lstm", layers=1, d_model=50), RegularizationConfig(weight_dropout=0.3), 7)
+    for each in model.parameters():
+        torch.nn.init.zeros_(each)
+    torch.nn.init.ones_(model.layers[0].hidden_weight)
     seen: list[Tensor] = []
     real = torch.lstm
 
@@ -137,14 +137,12 @@ def test_a_share_of_the_hidden_weights_is_dropped_anew_in_every_pass_and_the_oth
         seen.append(weights[1].detach())
         return real(inputs, state, weights, **options)
 
-    for each in (layer.input_weight, layer.input_bias, layer.hidden_bias):
-        torch.nn.init.zeros_(each)
     monkeypatch.setattr(torch, "lstm", spy)
-    generator = torch.Generator().manual_seed(0)
+    words = torch.zeros(2, 3, dtype=torch.int64)
     for _ in range(2):
-        layer(torch.zeros(2, 3, 4), (torch.zeros(2, 50), torch.zeros(2, 50)), generator)
-    layer.eval()
-    layer(torch.zeros(2, 3, 4), (torch.zeros(2, 50), torch.zeros(2, 50)), generator)
+        model(words, words)
+    model.eval()
+    model(words, words)
     first, second, whole = seen
     assert first.unique().tolist() == pytest.approx([0.0, 1 / 0.7])
     assert (first == 0.0).double().mean().item() == pytest.approx(0.3, abs=0.02)  # 10,000 draws: four standard errors

@@ -9,7 +9,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from trainer.config.model import ModelConfig, RegularizationConfig
-from trainer.models.gpt import GPT, Rates, layer_patterns
+from trainer.models.dropout_masks import LayerMasks
+from trainer.models.gpt import GPT, layer_patterns
 from trainer.models.gpt_attention import Pattern
 
 WORDS = 13
@@ -147,8 +148,9 @@ def test_a_sparse_layer_hides_what_is_beyond_its_band() -> None:
     hidden = torch.randn(1, 6, 8, dtype=torch.float64, generator=torch.Generator().manual_seed(3))
     changed = hidden.clone()
     changed[:, 0, 0] += 1.0
-    for layer, reach in ((dense, 6), (sparse, 2)):
-        one, other = (layer.attention(each, Rates(0.0, 0.0), model.generator) for each in (hidden, changed))
+    nothing = LayerMasks(None, None, None, None, None)
+    for layer, sight, reach in zip((dense, sparse), model._sights(6), (6, 2), strict=True):
+        one, other = (layer.attention(each, sight, nothing) for each in (hidden, changed))
         differs = (one - other).abs().sum(2)[0] > 1e-12
         assert differs.tolist() == [place < reach for place in range(6)]
 

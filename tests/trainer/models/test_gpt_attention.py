@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from trainer.models.gpt_attention import Pattern, attend, flexible, visible
+from trainer.models.gpt_attention import Pattern, attend, block_sight, mask_sight, visible
 
 PATTERNS = [Pattern("band", 5), Pattern("strided", 5), Pattern("band", 1), Pattern("strided", 1), Pattern("band", 99)]
 
@@ -55,7 +55,8 @@ def by_pairs(queries: Tensor, keys: Tensor, values: Tensor, pattern: Pattern | N
 def test_attention_and_its_gradient_are_those_of_the_definition(pattern: Pattern | None, way: str) -> None:
     factors = torch.ones(2, 3, 12, 12, dtype=torch.float64) if way == "with dropout" else None
     ours, theirs = example(), example()
-    found, expected = attend(*ours, pattern=pattern, dropout_mask=factors), by_pairs(*theirs, pattern)
+    sight = mask_sight(pattern, 12, torch.device("cpu"), needs_mask=factors is not None)
+    found, expected = attend(*ours, sight=sight, dropout_mask=factors), by_pairs(*theirs, pattern)
     torch.testing.assert_close(found, expected)
     for each in (found, expected):
         (each * torch.arange(each.numel(), dtype=torch.float64).view_as(each)).sum().backward()
@@ -67,19 +68,34 @@ def test_dropped_probabilities_are_factors_of_the_values() -> None:
     queries, keys, values = example()
     factors = torch.zeros(2, 3, 12, 12, dtype=torch.float64)
     factors[:, :, :, 0] = 2.0
-    found = attend(queries, keys, values, pattern=None, dropout_mask=factors)
+    sight = mask_sight(None, 12, torch.device("cpu"), needs_mask=True)
+    found = attend(queries, keys, values, sight=sight, dropout_mask=factors)
     torch.testing.assert_close(found[:, :, 0], 2.0 * values[:, :, 0])  # it sees the first key alone: probability 1
 
 
 @pytest.mark.slow
 @settings(max_examples=5, deadline=None)
-@given(st.sampled_from(PATTERNS))
-def test_flex_attention_gives_the_same_numbers(pattern: Pattern) -> None:
-    queries, keys, values = (each.detach().float() for each in example(128))
+@given(pattern=st.sampled_from(PATTERNS), length=st.sampled_from([128, 100, 1]))
+def test_flex_attention_gives_the_same_numbers_at_every_length(pattern: Pattern, length: int) -> None:
+    queries, keys, values = (each.detach().float() for each in example(length))
+    device = torch.device("cpu")
+    blocks = block_sight(pattern, 128, device)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # that it is not compiled here
-        found = flexible(queries, keys, values, pattern)
-    torch.testing.assert_close(found, attend(queries, keys, values, pattern=pattern), rtol=1e-4, atol=1e-5)
+        found = attend(queries, keys, values, sight=blocks)
+    expected = attend(queries, keys, values, sight=mask_sight(pattern, length, device))
+    torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.slow
+def test_flex_attention_breaks_no_graph() -> None:
+    queries, keys, values = (each.detach().float() for each in example(100))
+    blocks = block_sight(PATTERNS[0], 128, torch.device("cpu"))
+    graph = torch.compile(lambda *each: attend(*each, sight=blocks), fullgraph=True, backend="eager")
+    with warnings.catch_warnings(), torch.no_grad():
+        warnings.simplefilter("ignore")
+        found, expected = graph(queries, keys, values), attend(queries, keys, values, sight=blocks)
+    torch.testing.assert_close(found, expected)
 
 
 @pytest.mark.gpu
@@ -89,7 +105,8 @@ def test_a_gpu_gives_the_numbers_and_gradients_of_the_cpu(pattern: Pattern) -> N
     generator = torch.Generator().manual_seed(0)
     on_cpu = [torch.randn(2, 3, 256, 32, generator=generator).requires_grad_() for _ in range(3)]
     on_gpu = [each.detach().cuda().requires_grad_() for each in on_cpu]
-    outputs = [attend(*each, pattern=pattern) for each in (on_cpu, on_gpu)]
+    sights = mask_sight(pattern, 256, torch.device("cpu")), block_sight(pattern, 256, torch.device("cuda"))
+    outputs = [attend(*each, sight=sight) for each, sight in zip((on_cpu, on_gpu), sights, strict=True)]
     for output in outputs:
         output.sum().backward()
     torch.testing.assert_close(outputs[1].cpu(), outputs[0], rtol=1e-2, atol=1e-2)

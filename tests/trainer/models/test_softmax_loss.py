@@ -28,6 +28,7 @@ def reference(hidden: Tensor, weight: Tensor, bias: Tensor, targets: Tensor) -> 
 @pytest.fixture
 def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "CHUNK_LOGITS", {"cpu": 1, "cuda": 1})
+    monkeypatch.setattr(module, "CHUNK_LOGITS_OF_PRODUCTS", {"cpu": 1, "cuda": 1})
     monkeypatch.setattr(module, "SMALLEST_CHUNK", 3)
 
 
@@ -48,6 +49,63 @@ def test_loss_and_gradients_are_those_of_cross_entropy(tokens: int, width: int, 
 def test_the_gradient_is_the_derivative() -> None:
     hidden, weight, bias, targets = example(7, 4, 9)
     assert torch.autograd.gradcheck(lambda *each: softmax_loss(*each, targets), (hidden, weight, bias))
+
+
+@pytest.mark.usefixtures("small_chunks")
+@settings(max_examples=30, deadline=None)
+@given(tokens=st.integers(1, 20), words=st.integers(1, 30), seed=st.integers(0, 9))
+def test_a_token_counts_by_its_factor(tokens: int, words: int, seed: int) -> None:
+    ours, theirs = example(tokens, 3, words), example(tokens, 3, words)
+    counted = torch.randint(3, (tokens,), generator=torch.Generator().manual_seed(seed)).double()
+    loss = softmax_loss(*ours, counted=counted)
+    hidden, weight, bias, targets = theirs
+    losses = functional.cross_entropy(functional.linear(hidden, weight, bias), targets, reduction="none")
+    expected = (losses * counted).sum()
+    torch.testing.assert_close(loss, expected)
+    with torch.no_grad():
+        assert softmax_loss(*ours, counted=counted).item() == loss.item()
+    (3.0 * loss).backward()
+    (3.0 * expected).backward()
+    for mine, other in zip(ours[:3], theirs[:3], strict=True):
+        torch.testing.assert_close(mine.grad, other.grad)
+
+
+def rounded(tensor: Tensor) -> Tensor:
+    return tensor.bfloat16().to(tensor.dtype)
+
+
+@pytest.mark.usefixtures("small_chunks")
+@settings(max_examples=30, deadline=None)
+@given(tokens=st.integers(1, 20), words=st.integers(2, 30), count=st.booleans())
+def test_products_alone_are_rounded(tokens: int, words: int, count: bool) -> None:
+    """The reference rounds the factors and results of products, and computes everything else in float64."""
+    ours, (hidden, weight, bias, targets) = (example(tokens, 5, words, torch.float32) for _ in range(2))
+    counted = torch.arange(tokens) % 3 if count else torch.ones(tokens)
+    loss = softmax_loss(*ours, counted=counted.float() if count else None, products=torch.bfloat16)
+    (2.0 * loss).backward()
+    factors, weights = rounded(hidden.detach().double()), rounded(weight.detach().double())
+    logits = rounded(factors @ weights.t()) + bias.detach().double()
+    losses = functional.cross_entropy(logits, targets, reduction="none")
+    of_logits = (torch.softmax(logits, 1) - functional.one_hot(targets, words)) * counted[:, None]
+    expected = [rounded(of_logits) @ weights, rounded(of_logits).t() @ factors, of_logits.sum(0)]
+    torch.testing.assert_close(loss.double(), (losses * counted).sum(), rtol=1e-5, atol=1e-5)
+    for mine, gradient in zip(ours[:3], expected, strict=True):
+        assert mine.grad.dtype == torch.float32
+        torch.testing.assert_close(mine.grad.double(), 2.0 * gradient, rtol=0.02, atol=0.05)
+    with torch.no_grad():
+        only_forward = softmax_loss(*ours, counted=counted.float() if count else None, products=torch.bfloat16)
+    torch.testing.assert_close(only_forward, loss.detach(), rtol=1e-5, atol=1e-5)
+
+
+def test_a_target_whose_probability_underflows_has_a_finite_loss_and_the_right_gradient() -> None:
+    hidden = torch.tensor([[300.0]], requires_grad=True)
+    weight, bias = torch.tensor([[1.0], [-1.0]], requires_grad=True), torch.zeros(2, requires_grad=True)
+    loss = softmax_loss(hidden, weight, bias, torch.tensor([1]), products=torch.bfloat16)
+    loss.backward()
+    assert loss.item() == pytest.approx(87.3, abs=0.1)
+    assert bias.grad.tolist() == [1.0, -1.0]
+    with torch.no_grad():
+        assert softmax_loss(hidden, weight, bias, torch.tensor([1]), products=torch.bfloat16).item() == 600.0
 
 
 def test_large_logits_neither_overflow_nor_vanish() -> None:
@@ -74,3 +132,4 @@ def test_without_gradients_the_loss_is_the_same() -> None:
 def test_chunks_are_bounded_by_their_logits_and_below_by_a_few_rows() -> None:
     assert chunk_rows(10_000, "cpu") * 10_000 <= module.CHUNK_LOGITS["cpu"]
     assert chunk_rows(10**9, "cpu") == module.SMALLEST_CHUNK
+    assert chunk_rows(10_000, "cpu", products=True) * 10_000 <= 2**22

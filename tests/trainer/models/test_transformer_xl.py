@@ -8,7 +8,6 @@ import torch
 from torch import Tensor
 
 from trainer.config.model import ModelConfig, RegularizationConfig
-from trainer.models import transformer_xl
 from trainer.models.transformer_xl import TransformerXL
 
 VOCABULARY = 40
@@ -132,7 +131,6 @@ def recorded_masks(monkeypatch: pytest.MonkeyPatch, regularization: dict[str, fl
         return original(shape, rate, generator, **options)
 
     monkeypatch.setattr(regularizers, "dropout_mask", recorder)
-    monkeypatch.setattr(transformer_xl, "dropout_mask", recorder)
     model(tokens[:, 5:10], tokens[:, 6:11], memory)
     return shapes
 
