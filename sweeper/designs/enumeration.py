@@ -73,7 +73,7 @@ def crossed(rows: Sequence[Configuration], blocks: Mapping[str, Sequence[Level]]
 
 
 def _listed(name: str, level: Level, factors: Factors) -> Level:
-    """A level of a row, as the factor writes it."""
+    """Return a level of a row as the factor writes it."""
     if name not in factors:
         raise DesignError(f"the list names {name!r}, which is not a factor. Factors: {', '.join(factors)}")
     factor: Factor = factors[name]

@@ -81,7 +81,7 @@ def aliasing(names: Sequence[str], design: FractionalDesign) -> Aliasing:
 
 
 def _words(fraction: Fraction) -> list[Word]:
-    """All products of columns that are constant, except the empty one; only the short ones if there are too many."""
+    """Return all constant products of columns but the empty one; only the short ones if there are too many."""
     made: dict[int, Word] = {0: (frozenset(), 1)}  # products of independent columns
     generators: list[Word] = []
     for column, (bits, sign) in enumerate(fraction.columns):
@@ -99,7 +99,7 @@ def _words(fraction: Fraction) -> list[Word]:
 
 
 def _short_words(fraction: Fraction) -> list[Word]:
-    """The words of at most four letters; if there are none, those of the next length that has any."""
+    """Return the words of at most four letters; if there are none, those of the next length that has any."""
     words: list[Word] = []
     for size in range(1, len(fraction.columns) + 1):
         if size > SHORT and words:
@@ -114,7 +114,7 @@ def _short_words(fraction: Fraction) -> list[Word]:
 
 
 def _chains(words: Sequence[Word], names: Sequence[str]) -> list[str]:
-    """Effects of at most two factors that are aliased with others of at most two."""
+    """Return the effects of at most two factors that are aliased with others of at most two."""
     short = [word for word in words if len(word[0]) <= SHORT]
     effects = [frozenset(each) for order in (1, 2) for each in itertools.combinations(range(len(names)), order)]
     seen: set[frozenset[int]] = set()

@@ -151,7 +151,7 @@ def _of_words(generators: str) -> Fraction:
 
 @cache
 def _search(num_factors: int, resolution: int) -> Fraction | None:
-    """The smallest fraction of a resolution; None if it is too large or not found."""
+    """Return the smallest fraction of a resolution; None if it is too large or not found."""
     from pydoe import fracfact_by_res  # noqa: PLC0415 - SciPy is slow to load
 
     try:

@@ -6,8 +6,8 @@ from typing import Final
 
 Level = object  # a JSON value
 Configuration = dict[str, Level]  # a level by factor
-EXACT: Final = 2**53  # below it every whole number is a float
-LARGEST: Final = 2**1023  # above it no float is
+EXACT: Final = 2**53  # below it, every integer is exact as a float
+LARGEST: Final = 2**1023  # above it, there are no floats
 
 
 def level_key(level: Level) -> str:

@@ -34,7 +34,7 @@ def size_fault(num_factors: int) -> str:
 
 
 def _signs(num_factors: int) -> list[list[float]]:
-    """Rows of -1 and 1; the first is all -1.
+    """Return rows of -1 and 1, the first all -1.
 
     The sign of a column is free; it is chosen so that the design contains the baseline.
     """

@@ -166,7 +166,7 @@ _Cell = tuple[_Arm | None, int, TrialBudget]
 
 
 def _cells(study: Study, phase: Phase) -> list[_Cell]:
-    """The arms, seeds and budgets of a phase, in its order."""
+    """Return the arms, seeds and budgets of a phase, in its order."""
     budget, design = trial_budget(study, phase), phase.design
     budgets = [TrialBudget(budget.unit, budget.amount, k, budget.reference_hours) for k in range(phase.repeats)]
     if isinstance(design, SamplerDesign):
@@ -199,7 +199,7 @@ def _number(phase: Phase, cells: Iterable[_Cell], known: dict[Key, Reference]) -
 
 
 def _arms(study: Study, phase: Phase) -> list[_Arm]:
-    """The design's configurations, resolved."""
+    """Return the configurations of a phase with their complete configs."""
     try:
         rows = enumerate_phase(phase, factors_in(study, phase))
     except DesignError as error:

@@ -76,7 +76,7 @@ def factor_of(name: str, entry: FactorEntry, config: Config) -> Factor:
 
 
 def _levels_and_groups(entry: FactorEntry) -> tuple[tuple[Level, ...] | None, Mapping[str, Mapping[str, Level]] | None]:
-    """A factor's levels and, if they have names, what each sets."""
+    """Return a factor's levels and, if they have names, what each sets."""
     if entry.on is not None and entry.off is not None:
         return ("off", "on"), {"off": entry.off, "on": entry.on}
     if isinstance(entry.levels, dict):
@@ -87,7 +87,7 @@ def _levels_and_groups(entry: FactorEntry) -> tuple[tuple[Level, ...] | None, Ma
 
 
 def _range(entry: FactorEntry | RangeEntry, like: object) -> Range | None:
-    """A range of the kind of number that a value is: whole numbers would make a range of whole numbers."""
+    """Return a range of floats if `like` is one; otherwise, two integers would be a range of integers."""
     if entry.low is None or entry.high is None:
         return None
     low, high, step = entry.low, entry.high, entry.step
@@ -97,7 +97,7 @@ def _range(entry: FactorEntry | RangeEntry, like: object) -> Range | None:
 
 
 def _baseline(entry: FactorEntry, factor: Factor, config: Config) -> Level:
-    """The baseline that the file does not name: the config's value, else the first level."""
+    """Return the baseline that the file leaves out: the config's value, else the first level."""
     first = factor.levels[0] if factor.levels else None
     if entry.on is not None:
         return "off"
@@ -143,7 +143,7 @@ def _budget(entry: BudgetEntry) -> Budget:
 
 
 def _own_levels(own: list[Level] | RangeEntry, factor: Factor) -> tuple[Level, ...] | Range:
-    """The levels that a factor has in one phase, or its range, of the kind of numbers that its baseline is."""
+    """Return the levels that a factor has in one phase, or its range, of floats if its baseline is one."""
     if isinstance(own, RangeEntry):
         found = _range(own, factor.baseline)
         assert found is not None
@@ -153,7 +153,7 @@ def _own_levels(own: list[Level] | RangeEntry, factor: Factor) -> tuple[Level, .
 
 
 def _design(entry: PhaseEntry, factors: Factors) -> Design:  # noqa: PLR0911 - a case per design
-    """The design; a ladder names its factors, so that their order in the file is part of it."""
+    """Return the design; a ladder by name gets its factors, whose order in the file is part of it."""
     match entry.design:
         case "ladder":
             return LadderDesign(tuple(entry.factors if entry.factors is not None else factors))

@@ -139,5 +139,5 @@ def _fields(section: object, names: tuple[str, ...]) -> Json:
 
 
 def _given(document: JsonObject, names: tuple[str, ...]) -> Json:
-    """The values of a document that are there."""
+    """Return those values of a document that are not null."""
     return {name: document[name] for name in names if document.get(name) is not None}

@@ -55,7 +55,7 @@ def _study(source: Source, path: Path) -> Study:
 
 
 def _typed(sections: Sections, text: str, path: Path) -> Study:
-    """The study of a file without mistakes."""
+    """Return the study of a file without mistakes."""
     file = sections.file
     assert file is not None
     factors = sections.factors

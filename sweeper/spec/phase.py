@@ -71,7 +71,7 @@ class Phase:
         return factor.with_levels(self.levels.get(factor.name)).with_baseline(baseline)
 
     def _baseline(self, factor: Factor) -> Level:
-        """The level that the phase's own config says, else the factor's baseline."""
+        """Return the level that the phase's own config sets, else the factor's baseline."""
         if factor.groups is None:
             (path,) = factor.paths
             level = get_path(self.config, path, MISSING)

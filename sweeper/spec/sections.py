@@ -98,7 +98,7 @@ class Sections:
             return merged(resolve({}), config)
 
 
-# Keys that a section can do without while the others are checked, and the values used instead.
+# Keys that a section can do without while its other keys are checked, and the values used instead.
 _DISPENSABLE: Final[Mapping[type[BaseModel], Mapping[str, object]]] = {
     MetricEntry: {"direction": "minimize", "scale": None},
     TrialEntry: {"timeout_minutes": None, "environment": {}},
@@ -140,7 +140,7 @@ def read_sections(data: Mapping[str, object], errors: ErrorCollector) -> Section
 
 
 def _validated(model: type[BaseModel], value: object) -> object:
-    """The entry of a section; an invalid section as it is."""
+    """Return the entry of a section, or the section itself if it is invalid."""
     try:
         return model.model_validate(value)
     except ValidationError:
@@ -154,7 +154,7 @@ def _each_validated(model: type[BaseModel], value: object) -> object:
 
 
 def _usable(model: type[Entry], value: object) -> Entry | None:
-    """The entry of a section, if necessary without the keys that it can do without; None if that is not enough."""
+    """Return the entry of a section, if necessary without dispensable keys; None if it is invalid even so."""
     try:
         return value if isinstance(value, model) else model.model_validate(value)
     except ValidationError as error:
@@ -176,6 +176,6 @@ def _each_named(model: type[Entry], value: object) -> dict[str, Entry]:
 
 
 def _each_listed(model: type[Entry], value: object) -> dict[int, Entry]:
-    """The usable entries of a list, by their index in it."""
+    """Return the usable entries of a list, by their index in it."""
     items = enumerate(value) if isinstance(value, list) else ()
     return {index: entry for index, item in items if (entry := _usable(model, item)) is not None}

@@ -2,7 +2,8 @@
 
 from typing import Final
 
-from sweeper.designs.kinds import SamplerDesign
+from sweeper.designs.kinds import FractionalDesign, SamplerDesign
+from sweeper.quantities import counted
 from sweeper.spec.checks.blocks import check_blocks
 from sweeper.spec.checks.designs import check_design, check_levels
 from sweeper.spec.checks.known_configurations import (
@@ -155,11 +156,13 @@ def _check_size(sections: Sections, index: int, phase: Phase, errors: ErrorColle
     trials = num_trials(sections, index) if is_whole(sections, phase) else None
     if trials is None or trials <= MOST_TRIALS:
         return
+    if isinstance(phase.design, FractionalDesign) and errors.blames(("phases", index, "design")):
+        return  # the fraction itself is too large
     number = num_configurations(sections, phase)
     factors = varied_in(sections, phase).values()
     product = " x ".join(str(len(factor.levels or ())) for factor in factors)
     shown_number = f"{product} = {number:,}" if phase.design.kind == "grid" and len(factors) > 1 else f"{number:,}"
-    times = f" x {num_seeds(sections.phase_entries[index]):,} seeds" + (
+    times = f" x {counted(num_seeds(sections.phase_entries[index]), 'seed')}" + (
         f" x {phase.repeats:,} repeats" if phase.repeats > 1 else ""
     )
     errors.add(
