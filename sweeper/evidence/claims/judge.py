@@ -118,6 +118,31 @@ class ClaimVerdict:
         """What a reader must know besides the verdict."""
         return self.caveats.notes
 
+    @property
+    def estimate(self) -> float:
+        """The effect; NaN if there is none."""
+        return self.evidence.estimate
+
+    @property
+    def low(self) -> float:
+        """The lower end of the effect's 95 % interval."""
+        return self.evidence.low
+
+    @property
+    def high(self) -> float:
+        """The upper end of the effect's 95 % interval."""
+        return self.evidence.high
+
+    @property
+    def percent(self) -> float:
+        """The effect as a change in percent; NaN on a linear scale."""
+        return self.evidence.percent
+
+    @property
+    def n(self) -> int:
+        """The number of complete pairs."""
+        return self.evidence.n
+
 
 def judge_claims(data: StudyData) -> tuple[ClaimVerdict, ...]:
     """Return the verdicts on all claims of a study, in its order."""

@@ -70,6 +70,10 @@ class Runs:
         """All factors, in the study's order."""
         return tuple(self.levels)
 
+    def measured(self) -> "Runs":
+        """Return the runs with their cells measured."""
+        return replace(self, phases=_measured(self.phases, self.measure))
+
     def only(self, trials: Collection[int]) -> "Runs":
         """Return the runs as if only these trials had been run: levels are chosen on them too, the others wait."""
         values = {trial: value for trial, value in self.measure.values.items() if trial in trials}
@@ -112,8 +116,7 @@ def claim_runs(data: StudyData, metrics: Iterable[str] | None = None) -> dict[st
         is_other = chooser is not None and measure.metric.scale == own.metric.scale
         series = Series(own, data.curves(own.metric.name)) if is_other else None
         endings = Endings(groups=groups, states=states, curves=data.curves(name), own=series)
-        phases = _measured(empty, measure)
-        return Runs(measure=measure, phases=phases, levels=levels, endings=endings, chooser=chooser)
+        return Runs(measure=measure, phases=empty, levels=levels, endings=endings, chooser=chooser).measured()
 
     chooser = runs(own, None)
     return {name: chooser if name == own.metric.name else runs(_measure(data, name), chooser) for name in wanted}

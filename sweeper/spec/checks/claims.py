@@ -28,15 +28,22 @@ def check_claims(sections: Sections, errors: ErrorCollector) -> None:
         here: KeyPath = ("claims", index)
         if claim.metric is not None:
             check_metric(sections, claim.metric, (*here, "metric"), errors)
-        forms = claim.forms
-        if len(forms) != 1:
-            what = f"has {' and '.join(forms)}" if forms else "has no statement"
-            errors.add(here, f"{what}. Use exactly one of {', '.join(FORMS)}.")
+        fault = form_fault(claim)
+        if fault is not None:
+            errors.add(here, fault)
             continue
         if not errors.blames((*here, "expect")):
-            for where, message in _faults(claim, forms[0]):
+            for where, message in claim_faults(claim):
                 errors.add((*here, *where), message)
-        check_statement(sections, claim.statement, (*here, forms[0]), errors)
+        check_statement(sections, claim.statement, (*here, claim.forms[0]), errors)
+
+
+def form_fault(claim: ClaimEntry) -> str | None:
+    """Return what is wrong with the number of a claim's statements; None if there is one."""
+    if len(claim.forms) == 1:
+        return None
+    what = f"has {' and '.join(claim.forms)}" if claim.forms else "has no statement"
+    return f"{what}. Use exactly one of {', '.join(FORMS)}."
 
 
 def _check_ids(sections: Sections, errors: ErrorCollector) -> None:
@@ -53,8 +60,9 @@ def _check_ids(sections: Sections, errors: ErrorCollector) -> None:
             seen.add(name.casefold())
 
 
-def _faults(claim: ClaimEntry, form: ClaimForm) -> Iterator[tuple[KeyPath, str]]:
-    """Yield what is wrong with a claim's expectation and margins."""
+def claim_faults(claim: ClaimEntry) -> Iterator[tuple[KeyPath, str]]:
+    """Yield what is wrong with the expectation and the margins of a claim with one statement."""
+    (form,) = claim.forms
     allowed = EXPECTATIONS[form]
     if not allowed and claim.expect is not None:
         yield ("expect",), f"{claim.expect!r} has no effect in {_article(form)}. Remove expect."

@@ -1,0 +1,184 @@
+"""Claims about a frame of runs: those of a study file without `phase`, since there is only one."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final, TypeVar
+
+import numpy as np
+from pydantic import BaseModel, ValidationError
+
+from sweeper.designs.factor import Factor, Factors
+from sweeper.errors import UsageError
+from sweeper.evidence.data.measures import Metric
+from sweeper.spec.checks.claims import claim_faults, form_fault
+from sweeper.spec.claim import FORMS, Claim
+from sweeper.spec.claims_from_entries import claim_of
+from sweeper.spec.entries.claims import (
+    ArmContrastEntry,
+    ArmInteractionEntry,
+    ClaimEntry,
+    ConstantEntry,
+    ContrastEntry,
+    InteractionEntry,
+    OrderingEntry,
+    OtherFactorEntry,
+    StatementEntry,
+)
+from sweeper.spec.entries.messages import problems_in
+from sweeper.spec.entries.study import MetricEntry
+from sweeper.spec.from_entries import metric_of
+from trainer.config.wording import Path, dotted, shown, suggestion
+
+PHASE: Final = "runs"
+Entry = TypeVar("Entry", bound=BaseModel)
+
+
+class _Faults:
+    """The mistakes in claims, each with its path."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def add(self, path: Path, message: str) -> None:
+        """Add a mistake."""
+        self.lines.append(f"{dotted(path)}: {message}")
+
+    def read(self, model: type[Entry], document: object, here: Path) -> Entry | None:
+        """Return the entry of a document; if it has mistakes, add them and return None."""
+        try:
+            return model.model_validate(document)
+        except ValidationError as error:
+            for problem in problems_in(error, model):
+                self.add((*here, *problem.path), problem.message)
+        return None
+
+    def check(self) -> None:
+        """Raise a `UsageError` if there is any mistake."""
+        if self.lines:
+            raise UsageError("\n".join(self.lines))
+
+
+def read_metric(document: Mapping[str, object]) -> Metric:
+    """Return the metric of a document with name, direction and scale.
+
+    Raises:
+        UsageError: it has mistakes.
+    """
+    faults = _Faults()
+    entry = faults.read(MetricEntry, document, ("metric",))
+    faults.check()
+    assert entry is not None
+    return metric_of(entry)
+
+
+def claim_metrics(claims: Sequence[object], own: Metric) -> dict[str, Metric]:
+    """Return the metrics of claims by name, `own` first.
+
+    Raises:
+        UsageError: a claim is not a mapping, or names another metric without its direction.
+    """
+    found, faults = {own.name: own}, _Faults()
+    for index, claim in enumerate(claims):
+        here: Path = ("claims", index)
+        metric = claim.get("metric") if isinstance(claim, Mapping) else None
+        if not isinstance(claim, Mapping):
+            faults.add(here, f"{shown(claim)} is not a mapping. Use e.g. {{'id': 'x-helps', 'contrast': {{...}}}}.")
+        elif isinstance(metric, Mapping):
+            entry = faults.read(MetricEntry, metric, (*here, "metric"))
+            found |= {} if entry is None else {entry.name: metric_of(entry)}
+        elif isinstance(metric, str) and metric != own.name:
+            remedy = f"Use {{'name': {metric!r}, 'direction': 'maximize'}} or 'minimize'."
+            faults.add((*here, "metric"), f"the direction of {metric!r} is unknown. {remedy}")
+    faults.check()
+    return found
+
+
+def read_claims(claims: Sequence[object], own: Metric, factors: Factors) -> tuple[Claim, ...]:
+    """Return claims with the metric `own`, unless they name another one.
+
+    Raises:
+        UsageError: claims have mistakes; the message has one line for each.
+    """
+    faults, found = _Faults(), []
+    seen: set[str] = set()
+    for index, document in enumerate(claims):
+        here: Path = ("claims", index)
+        entry = faults.read(ClaimEntry, _in_phase(document), here)
+        if entry is not None and _is_valid(entry, here, factors, faults):
+            found.append(claim_of(entry, own.name, factors))
+        if entry is not None and entry.id in seen:
+            faults.add((*here, "id"), f"{entry.id!r} is also the id of an earlier claim. Give each claim its own id.")
+        seen |= {entry.id} if entry is not None else set()
+    faults.check()
+    return tuple(found)
+
+
+def _is_valid(claim: ClaimEntry, here: Path, factors: Mapping[str, Factor], faults: _Faults) -> bool:
+    before = len(faults.lines)
+    fault = form_fault(claim)
+    if fault is not None:
+        faults.add(here, fault)
+        return False
+    for path, message in claim_faults(claim):
+        faults.add((*here, *path), message)
+    for path, name in _factors_of(claim.statement):
+        if name not in factors:
+            near, known = suggestion(name, list(factors)), ", ".join(factors) or "none"
+            faults.add((*here, claim.forms[0], *path), f"{shown(name)} is not a factor.{near} Factors: {known}.")
+    return len(faults.lines) == before
+
+
+def _factors_of(statement: StatementEntry) -> Iterator[tuple[Path, str]]:
+    """Yield the factors that a statement names, with the position of each."""
+    match statement:
+        case ContrastEntry():
+            yield ("factor",), statement.factor
+            yield from ((("where", name), name) for name in statement.where)
+        case InteractionEntry():
+            yield ("factor",), statement.factor
+            if isinstance(statement.other, OtherFactorEntry):
+                yield ("with", "factor"), statement.other.factor
+        case ArmContrastEntry():
+            for end, arm in (("from", statement.start), ("to", statement.to)):
+                yield from (((end, "levels", name), name) for name in arm.levels)
+        case ArmInteractionEntry():
+            for end, arm in (("from", statement.start), ("to", statement.to)):
+                yield from (((end, "levels", name), name) for name in arm.levels)
+            yield from ((("with", *path), name) for path, name in _factors_of(statement.other))
+        case ConstantEntry():
+            yield from ((("levels", name), name) for name in statement.levels)
+        case OrderingEntry():
+            yield from ((("largest",), name) for name in [statement.largest] if name is not None)
+            for key, names in (("among", statement.among), ("order", statement.order)):
+                yield from (((key, index), name) for index, name in enumerate(names or ()))
+
+
+def _in_phase(claim: object) -> object:
+    """Return a claim as a study file writes it: in the only phase, with a text, its metric by name."""
+    plain = _plain(claim)
+    assert isinstance(plain, dict)
+    metric = plain.get("metric")
+    given = {**plain, "text": plain.get("text") or "A claim about a frame.", "metric": _name(metric)}
+    return {key: _statement(value) if key in FORMS else value for key, value in given.items()}
+
+
+def _name(metric: object) -> object:
+    return metric.get("name") if isinstance(metric, dict) else metric
+
+
+def _statement(statement: object) -> object:
+    if not isinstance(statement, dict):
+        return statement
+    if isinstance(statement.get("from"), dict):  # configurations
+        other = {"with": _statement(statement["with"])} if "with" in statement else {}
+        ends = {end: {**arm, "phase": PHASE} for end in ("from", "to") if isinstance(arm := statement.get(end), dict)}
+        return {**statement, **ends, **other}
+    return {**statement, "phase": PHASE}
+
+
+def _plain(value: object) -> object:
+    """Return a value with numpy's numbers as Python's, and any sequence as a list."""
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    return [_plain(item) for item in value] if isinstance(value, list | tuple) else value

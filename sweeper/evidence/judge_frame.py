@@ -1,0 +1,201 @@
+"""Verdicts on claims about a pandas frame with one row per run, without a study or a store.
+
+::
+
+    claim = {"id": "a-helps", "contrast": {"factor": "a", "from": 0.0, "to": 0.2}, "expect": "decrease"}
+    (verdict,) = sweeper.judge(frame, metric="loss", claims=[claim])
+    verdict.verdict, verdict.estimate, verdict.low, verdict.high
+"""
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
+
+import numpy as np
+import pandas as pd
+
+from sweeper.designs.factor import Factor
+from sweeper.designs.levels import Level, level_key
+from sweeper.errors import UsageError
+from sweeper.evidence.claims.judge import ClaimVerdict, judge
+from sweeper.evidence.data.cells import Cell
+from sweeper.evidence.data.censored import Endings, Series
+from sweeper.evidence.data.measures import Direction, Measure, Metric, Scale, make_measure
+from sweeper.evidence.data.runs import PhaseRuns, Runs
+from sweeper.evidence.frame_claims import PHASE, claim_metrics, read_claims, read_metric
+from sweeper.store.records import TrialState
+
+STATES: Final[Mapping[str, TrialState]] = {
+    "completed": "completed",
+    "pruned": "pruned",
+    "failed": "failed",
+    "diverged": "failed",
+}
+
+
+def judge_frame(
+    frame: pd.DataFrame,
+    *,
+    metric: str,
+    direction: Direction = "minimize",
+    scale: Scale | None = None,
+    seed: str = "seed",
+    factors: Sequence[str] | None = None,
+    strata: Sequence[str] | None = None,
+    state: str = "state",
+    claims: Iterable[Mapping[str, object]],
+) -> list[ClaimVerdict]:
+    """Return the verdicts on claims about the runs in a frame, in the order of the claims.
+
+    The baseline of a factor is its most frequent level; of equally frequent ones, the first. Rows with the same levels
+    and seed are exact repeats and are averaged.
+
+    Args:
+        frame: one row per run.
+        metric: the column that is compared.
+        direction: whether less or more of it is better.
+        scale: log compares logarithms; by default log for perplexities, else linear.
+        seed: the column by which runs are paired.
+        factors: the columns that differ between configurations; by default every column that varies and is nothing
+            else.
+        strata: columns within which runs are compared and have a variance of their own, e.g. the dataset.
+        state: the column with completed, pruned, failed or diverged; without it, all runs are completed.
+        claims: mappings as in a study file, without `phase`.
+
+    Raises:
+        UsageError: a column or a cell is not valid, or claims have mistakes; the message says which.
+    """
+    frame = frame.set_axis([str(name) for name in frame.columns], axis=1)
+    own, documents = read_metric({"name": metric, "direction": direction, "scale": scale}), list(claims)
+    metrics, blocks = claim_metrics(documents, own), tuple(strata or ())
+    _check_columns(frame, {**dict.fromkeys(metrics, "metric"), seed: "seed"}, factors or (), blocks)
+    others = [str(name) for name in frame.columns if name not in {*metrics, seed, state}]
+    levels = {
+        name: _levels(frame[name]) for name in dict.fromkeys([*(others if factors is None else factors), *blocks])
+    }
+    keys = {name: [level_key(level) for level in column] for name, column in levels.items()}
+    if factors is None:
+        keys = {name: column for name, column in keys.items() if name in blocks or len(set(column)) > 1}
+    known = {name: _factor(name, levels[name], column) for name, column in keys.items()}
+    typed = read_claims(documents, own, known)
+    states = _states(frame, state)
+    phase = PhaseRuns(
+        name=PHASE,
+        design="list",
+        blocks=blocks,
+        baseline={name: level_key(factor.baseline) for name, factor in known.items()},
+        cells=_cells(keys, _seeds(frame, seed), blocks, states),
+    )
+    return list(judge(typed, _runs(frame, metrics, phase, known, states)))
+
+
+def _runs(
+    frame: pd.DataFrame,
+    metrics: Mapping[str, Metric],
+    phase: PhaseRuns,
+    factors: Mapping[str, Factor],
+    states: Sequence[TrialState],
+) -> dict[str, Runs]:
+    """Return the runs on each metric; levels are chosen on the first."""
+    measures = [_measure(frame, metric, states) for metric in metrics.values()]
+    groups = {trial: (PHASE, "/".join(cell.stratum)) for cell in phase.cells for trial in cell.all_trials}
+    levels = {name: tuple(map(level_key, factor.levels or ())) for name, factor in factors.items()}
+    found: dict[str, Runs] = {}
+    for measure in measures:
+        chooser = found[measures[0].metric.name] if found else None
+        own = Series(measures[0]) if chooser and measure.metric.scale == measures[0].metric.scale else None
+        endings = Endings(groups=groups, states=dict(enumerate(states)), own=own)
+        runs = Runs(measure=measure, phases={PHASE: phase}, levels=levels, endings=endings, chooser=chooser)
+        found[measure.metric.name] = runs.measured()
+    return found
+
+
+def _measure(frame: pd.DataFrame, metric: Metric, states: Sequence[TrialState]) -> Measure:
+    column = pd.to_numeric(frame[metric.name], errors="coerce").to_numpy(dtype=np.float64, na_value=math.nan)
+    bad = np.flatnonzero(np.isnan(column) & frame[metric.name].notna().to_numpy())
+    if len(bad):
+        value = frame[metric.name].iloc[bad[0]]
+        raise UsageError(f"column {metric.name!r}, row {bad[0]}: {value!r} is not a number. Use numbers, or NaN.")
+    done = {row: value for row, value in enumerate(column.tolist()) if states[row] == "completed"}
+    return make_measure(metric, done)
+
+
+def _cells(
+    keys: Mapping[str, Sequence[str]], seeds: Sequence[int], strata: Sequence[str], states: Sequence[TrialState]
+) -> tuple[Cell, ...]:
+    """Return the cells, none of them measured yet."""
+    groups: dict[tuple[tuple[str, ...], int], list[int]] = {}
+    rows = list(zip(*keys.values(), strict=True)) if keys else [()] * len(seeds)
+    for row, (levels, seed) in enumerate(zip(rows, seeds, strict=True)):
+        groups.setdefault((levels, seed), []).append(row)
+    cells = []
+    for (levels, seed), members in groups.items():
+        named = dict(zip(keys, levels, strict=True))
+        cells.append(
+            Cell(
+                levels=named,
+                arm="\n".join(levels),
+                seed=seed,
+                stratum=tuple(named[name] for name in strata),
+                missing=tuple((row, states[row]) for row in members),
+            )
+        )
+    return tuple(cells)
+
+
+def _check_columns(
+    frame: pd.DataFrame, needed: Mapping[str, str], factors: Sequence[str], strata: Sequence[str]
+) -> None:
+    wanted = [*needed.items(), *((name, "factors") for name in factors), *((name, "strata") for name in strata)]
+    for name, argument in wanted:
+        if name not in frame.columns:
+            columns = ", ".join(frame.columns) or "none"
+            raise UsageError(f"{argument}: the frame has no column {name!r}. Columns: {columns}.")
+        if isinstance(frame[name], pd.DataFrame):
+            raise UsageError(f"{argument}: the frame has several columns {name!r}. Rename all but one of them.")
+    used = Counter([*needed, *dict.fromkeys([*factors, *strata])])
+    twice = [name for name, number in used.items() if number > 1]
+    if twice:
+        raise UsageError(f"column {twice[0]!r} is a factor or stratum and something else too. Use it once.")
+
+
+def _levels(column: pd.Series) -> list[Level]:
+    """Return the levels in a column; what is missing is null."""
+    values = column.tolist()
+    missing = column.isna().tolist()
+    return [None if absent else _level(value) for value, absent in zip(values, missing, strict=True)]
+
+
+def _level(value: object) -> Level:
+    if isinstance(value, np.generic):
+        return value.item()
+    return value if isinstance(value, bool | int | float | str | list | dict) else str(value)
+
+
+def _factor(name: str, levels: Sequence[Level], keys: Sequence[str]) -> Factor:
+    distinct: dict[str, Level] = {}
+    for key, level in zip(keys, levels, strict=True):
+        distinct.setdefault(key, level)
+    baseline = distinct[Counter(keys).most_common(1)[0][0]] if keys else None
+    return Factor(name=name, path=name, levels=tuple(distinct.values()), baseline=baseline)
+
+
+def _seeds(frame: pd.DataFrame, seed: str) -> list[int]:
+    """Return the seeds as numbers: equal ones are equal."""
+    if frame[seed].isna().any():
+        row = int(np.flatnonzero(frame[seed].isna())[0])
+        raise UsageError(f"column {seed!r}, row {row}: the run has no seed. Give each run one; pairs share it.")
+    codes, _ = pd.factorize(frame[seed])
+    return [int(code) for code in codes]
+
+
+def _states(frame: pd.DataFrame, state: str) -> list[TrialState]:
+    if state not in frame.columns:
+        return ["completed"] * len(frame)
+    found: list[TrialState] = []
+    for row, value in enumerate(frame[state].tolist()):
+        if value not in STATES:
+            raise UsageError(f"column {state!r}, row {row}: {value!r} is not a state. States: {', '.join(STATES)}.")
+        found.append(STATES[value])
+    return found

@@ -1,0 +1,195 @@
+"""`sweeper.judge`: verdicts on a frame of runs are those on a study of the same runs, and mistakes are explained."""
+
+import math
+import time
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import sweeper
+from sweeper.errors import UsageError
+from sweeper.evidence.claims.judge import judge_claims
+from tests.reports.studies import Phase, factor, study_data
+
+FACTORS = {"a": factor(0.0, 0.1, 0.2), "b": factor("off", "on"), "c": factor(1, 2)}
+BASE = {"a": 0.0, "b": "off", "c": 1}
+ROWS = [BASE, *({**BASE, **change} for change in ({"a": 0.1}, {"a": 0.2}, {"b": "on"}, {"c": 2}))]
+SEEDS = (0, 1, 2)
+CLAIMS = [
+    {"id": "less", "contrast": {"factor": "a", "from": 0.0, "to": 0.2}, "expect": "decrease", "at_least": "1%"},
+    {"id": "short", "contrast": {"factor": "a", "from": 0.0, "to": 0.1}, "expect": "decrease", "at_least": "9%"},
+    {"id": "safe", "contrast": {"factor": "c", "from": 1, "to": 2}, "expect": "no_worse", "within": "2%"},
+    {"id": "same", "equivalence": {"factor": "c", "from": 1, "to": 2}, "within": "2%"},
+    {"id": "best", "ordering": {"largest": "a", "among": ["a", "b", "c"]}},
+    {"id": "order", "ordering": {"order": ["b", "c"]}},
+    {"id": "figure", "constant": {"levels": {"a": 0.2}, "value": 100.0}, "expect": "below"},
+    {"id": "arms", "contrast": {"from": {"levels": {}}, "to": {"levels": {"b": "on"}}}, "expect": "decrease"},
+]
+
+
+def perplexity(levels, seed):
+    draw = np.random.default_rng([seed, *str(sorted(levels.items())).encode()]).normal(0, 0.002)
+    return math.exp(4.6 - 0.5 * levels["a"] - 0.03 * (levels["b"] == "on") + 0.02 * seed + draw)
+
+
+def frame_of(rows=ROWS, value=perplexity, seeds=SEEDS):
+    return pd.DataFrame([{**row, "seed": seed, "valid_perplexity": value(row, seed)} for row in rows for seed in seeds])
+
+
+def in_phase(claim):
+    """The claim as a study file has it."""
+    (form,) = claim.keys() & {"contrast", "equivalence", "ordering", "constant"}
+    statement = claim[form]
+    arms = isinstance(statement.get("from"), dict)
+    placed = {end: {**arm, "phase": "p"} for end, arm in statement.items()} if arms else {**statement, "phase": "p"}
+    return {**claim, form: placed}
+
+
+def judged(frame, claims, **options):
+    return sweeper.judge(frame, metric="valid_perplexity", claims=claims, **options)
+
+
+def test_verdicts_are_those_of_a_study_with_the_same_runs():
+    data = study_data(
+        FACTORS, Phase("p", "one_at_a_time", ROWS, perplexity), claims=[in_phase(each) for each in CLAIMS]
+    )
+    for mine, other in zip(judged(frame_of(), CLAIMS), judge_claims(data), strict=True):
+        assert (mine.id, mine.verdict, mine.n, mine.notes) == (other.id, other.verdict, other.n, other.notes)
+        numbers = [(each.estimate, each.low, each.high, each.percent, each.p_adjusted) for each in (mine, other)]
+        assert numbers[0] == pytest.approx(numbers[1], nan_ok=True)
+    assert [each.verdict for each in judge_claims(data)][:4] == ["supported", "refuted", "supported", "supported"]
+
+
+def test_forty_rows_and_twelve_claims_take_less_than_fifty_milliseconds():
+    frame, claims = frame_of(seeds=range(8)), [*CLAIMS, *({**each, "id": f"{each['id']}-2"} for each in CLAIMS[:4])]
+    judged(frame, claims)
+    began = time.process_time()
+    for _ in range(5):
+        judged(frame, claims)
+    assert (time.process_time() - began) / 5 < 0.05
+
+
+def test_factors_are_the_columns_that_vary_and_are_nothing_else():
+    frame = frame_of().assign(host="here", comment="x")
+    assert judged(frame, CLAIMS[:1])[0].verdict == "supported"
+    noisy = frame.assign(started_at=range(len(frame)))
+    assert judged(noisy, CLAIMS[:1])[0].verdict == "untested"  # no two runs agree in when they started
+    assert judged(noisy, CLAIMS[:1], factors=["a", "b", "c"])[0].verdict == "supported"
+
+
+def test_a_level_null_is_a_level_of_its_own():
+    def value(row, seed):
+        return 3.0 + (0 if row["a"] is None else row["a"]) + 0.01 * seed + 0.001 * (seed * len(str(row)) % 3)
+
+    frame = frame_of([{"a": 0.1}, {"a": None}, {"a": 1.0}], value)
+    claims = [
+        {"id": "x", "contrast": {"factor": "a", "from": 0.1, "to": 1.0}, "expect": "increase"},
+        {"id": "y", "contrast": {"factor": "a", "from": None, "to": 1.0}, "expect": "increase"},
+    ]
+    first, second = judged(frame, claims, scale="linear")
+    assert (first.estimate, second.estimate) == (pytest.approx(0.9, abs=0.01), pytest.approx(1.0, abs=0.01))
+
+
+def test_text_that_looks_like_json_is_text():
+    rows = [{"a": level} for level in ("", "{x}", "null", "1")]
+    frame = frame_of(rows, lambda row, seed: 50.0 + len(row["a"]) + 0.1 * seed)
+    claim = {"id": "x", "contrast": {"factor": "a", "from": "", "to": "{x}"}, "expect": "increase"}
+    (found,) = judged(frame, [claim])
+    assert (found.n, found.evidence.label) == (3, "a from  to {x} in runs")
+
+
+def test_strata_are_compared_within_and_vary_by_themselves():
+    def value(row, seed):
+        generator = np.random.default_rng([seed, *str(row).encode()])
+        noisy = 10.0 if row["data"] == "y" else 1.0
+        return 3.0 + 5.0 * (row["data"] == "y") - 0.5 * row["a"] + noisy * generator.normal(0, 0.01)
+
+    frame = frame_of([{"data": name, "a": a} for name in ("x", "y") for a in (0, 1)], value, seeds=range(6))
+    claim = {"id": "x", "contrast": {"factor": "a", "from": 0, "to": 1}, "expect": "decrease"}
+    (with_strata,) = judged(frame, [claim], strata=["data"], scale="linear")
+    (pooled,) = judged(frame, [claim], scale="linear")
+    assert with_strata.n == pooled.n == 12
+    assert with_strata.estimate == pytest.approx(pooled.estimate)
+    assert with_strata.low != pytest.approx(pooled.low)
+
+
+@pytest.mark.parametrize("state", ["failed", "diverged", "pruned"])
+def test_runs_that_did_not_complete_are_left_out_and_noted(state):
+    frame = frame_of()
+    frame["state"] = ["completed"] * (len(frame) - 1) + [state]
+    whole, lost = judged(frame_of(), CLAIMS[2:3])[0], judged(frame, CLAIMS[2:3])[0]
+    assert (whole.n, lost.n) == (3, 2)
+    assert "and the runs paired with them" in lost.notes[0]
+
+
+def test_another_metric_has_a_direction_of_its_own():
+    frame = frame_of()
+    frame["accuracy"] = 0.9 - 0.05 * (frame["a"] == 0.2) + 0.001 * (frame["seed"] * 7 % 3)
+    metric = {"name": "accuracy", "direction": "maximize"}
+    claim = {"id": "x", "contrast": {"factor": "a", "from": 0.0, "to": 0.2}, "expect": "no_worse", "within": 0.01}
+    (found,) = judged(frame, [{**claim, "metric": metric}])
+    assert (found.verdict, found.metric.direction, found.estimate) == ("refuted", "maximize", pytest.approx(-0.05))
+    with pytest.raises(UsageError, match=r"claims\[0\]\.metric: the direction of 'accuracy' is unknown\. Use \{'name'"):
+        judged(frame, [{**claim, "metric": "accuracy"}])
+
+
+@pytest.mark.parametrize(
+    ("claim", "message"),
+    [
+        (5, r"claims\[0\]: 5 is not a mapping"),
+        ({"id": "x"}, r"claims\[0\]: has no statement\. Use exactly one of contrast"),
+        ({**CLAIMS[0], "expect": "up"}, r"claims\[0\]\.expect: 'up' is not one of decrease"),
+        ({**CLAIMS[0], "expect": None}, r"claims\[0\]\.expect: is missing"),
+        ({**CLAIMS[0], "at_least": "x"}, r"claims\[0\]\.at_least: 'x'"),
+        ({**CLAIMS[0], "atleast": 1}, r"claims\[0\]\.atleast"),
+        (
+            {"id": "x", "contrast": {"factor": "A", "from": 0, "to": 1}, "expect": "decrease"},
+            r"claims\[0\]\.contrast\.factor: 'A' is not a factor\..* Factors: a, b, c\.",
+        ),
+        (
+            {"id": "x", "ordering": {"largest": "a", "among": ["a", "z"]}},
+            r"claims\[0\]\.ordering\.among\[1\]: 'z' is not a factor",
+        ),
+    ],
+)
+def test_mistakes_in_claims_are_explained(claim, message):
+    with pytest.raises(UsageError, match=message):
+        judged(frame_of(), [claim])
+
+
+def test_all_mistakes_in_claims_are_reported_at_once():
+    with pytest.raises(UsageError) as caught:
+        judged(frame_of(), [{"id": "x"}, {**CLAIMS[0], "expect": "up"}, CLAIMS[0], CLAIMS[0]])
+    lines = str(caught.value).split("\n")
+    assert [line.split(":")[0] for line in lines] == ["claims[0]", "claims[1].expect", "claims[3].id"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "options", "message"),
+    [
+        ({}, {"seed": "run"}, "seed: the frame has no column 'run'. Columns: a, b, c, seed, valid_perplexity."),
+        ({}, {"factors": ["x"]}, "factors: the frame has no column 'x'."),
+        ({}, {"factors": ["a", "seed"]}, "column 'seed' is a factor or stratum and something else too."),
+        ({}, {"direction": "up"}, "metric.direction: 'up' is not one of minimize, maximize."),
+        ({"state": "lost"}, {}, "column 'state', row 0: 'lost' is not a state. States: completed, pruned, failed"),
+        ({"seed": math.nan}, {}, "column 'seed', row 0: the run has no seed."),
+        ({"valid_perplexity": "good"}, {}, "column 'valid_perplexity', row 0: 'good' is not a number."),
+    ],
+)
+def test_faults_of_a_frame_name_the_column_the_row_and_the_remedy(changes, options, message):
+    frame = frame_of().astype(object)
+    for column, value in changes.items():
+        frame[column] = value
+    with pytest.raises(UsageError) as caught:
+        judged(frame, CLAIMS[:1], **options)
+    assert str(caught.value).startswith(message)
+
+
+def test_a_frame_is_left_as_it_is_and_may_be_empty():
+    frame = frame_of()
+    before = frame.copy()
+    judged(frame, CLAIMS)
+    pd.testing.assert_frame_equal(frame, before)
+    (found,) = judged(frame.iloc[:0], CLAIMS[:1], factors=["a", "b", "c"])
+    assert found.verdict == "untested"
