@@ -78,7 +78,7 @@ def _run(mix: Mapping[float, int], scale: float) -> Mapping[str, Sequence[tuple[
         study = parse_study(STUDY.format(command=command, lengths=list(MIX), phases=phases), "idle.yaml")
         url = f"sqlite:///{directory}/sweeper.db"
         nothing = lambda *_: None  # noqa: E731 - no progress is shown
-        launch(study, make_plan(study), store=url, slots=SLOTS, extend=False, on_enrolled=nothing, on_tick=nothing)
+        launch(study, make_plan(study), store=url, num_slots=SLOTS, extend=False, on_enrolled=nothing, on_tick=nothing)
         with reader.connect(url) as connection:
             attempts = reader.attempts(connection, 1)
     by_slot: dict[str, list[tuple[float, float]]] = defaultdict(list)

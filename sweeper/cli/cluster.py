@@ -71,4 +71,4 @@ def pool_of(
         return nullcontext()
     from sweeper.execution.cluster.connect import dask_pool  # noqa: PLC0415 - Dask is an optional extra
 
-    return dask_pool(cluster, study, store=store, slots=slots)
+    return dask_pool(cluster, study, store=store, num_slots=slots)

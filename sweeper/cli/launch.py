@@ -18,7 +18,7 @@ from sweeper.errors import UsageError
 from sweeper.estimate import Estimate, estimate
 from sweeper.execution.launch import Launched
 from sweeper.execution.launch import launch as run
-from sweeper.execution.slots.neighbours import say_crowding
+from sweeper.execution.slots.neighbours import crowding_now
 from sweeper.execution.slots.resources import Slot
 from sweeper.forecast.trial_seconds import expected_seconds
 from sweeper.monitor.observation import observe
@@ -110,13 +110,13 @@ def _run(found: Estimate, *, store: str, slots: int | None, extend: bool, pool: 
             found.study,
             found.plan,
             store=store,
-            slots=slots,
+            num_slots=slots,
             extend=extend,
             predicted=expected_seconds(found.predictions),
-            on_enrolled=lambda enrolment, places: _print_start(name, enrolment, places, store, pool),
+            on_enrolled=lambda enrolment, slots: _print_start(name, enrolment, slots, store, pool),
             on_tick=on_tick,
             pool=pool,
-            places=None if pool is None else pool.places,
+            slots=None if pool is None else pool.slots,
         )
 
 
@@ -133,7 +133,7 @@ def _print_start(
     devices = ", ".join(dict.fromkeys(slot.device for slot in slots))
     where = devices if pool is None else f"{devices} ({pool.where})"
     lines.append(f"{what}; {counted(len(slots), 'slot')} on {where}; store {shown(store)}")
-    if pool is None and (crowded := say_crowding(study, slots)) is not None:
+    if pool is None and (crowded := crowding_now(study, slots)) is not None:
         lines.append(crowded)
     for line in lines:
         click.echo(f"{study}: {line}", err=True)
@@ -144,8 +144,8 @@ def _print_end(study: str, launched: Launched, path: Path, store: str) -> None:
     rest = {"pruned": launched.pruned, "failed": launched.failed, "left": launched.left}
     counts = [f"{launched.completed} completed", *(f"{number} {state}" for state, number in rest.items() if number)]
     click.echo(f"{study}: {', '.join(counts)}; {device_hours(launched.device_hours)}.")
-    for complaint in launched.complaints:
-        click.echo(complaint, err=True)
+    for failure in launched.hook_failures:
+        click.echo(failure, err=True)
     match launched.exit_code:
         case 130:
             click.echo(f"Interrupted; the store is intact. To resume: sweeper launch {path}{option}")

@@ -7,7 +7,7 @@ import click
 
 from sweeper.cli.options import slots_option, store_option, study_name
 from sweeper.cli.progress import progress_for
-from sweeper.execution.slots.neighbours import say_crowding
+from sweeper.execution.slots.neighbours import crowding_now
 from sweeper.execution.slots.resources import Slot
 from sweeper.execution.worker import work
 from sweeper.monitor.observation import observe
@@ -33,7 +33,7 @@ def worker(study: str | None, store: str, slots: int | None) -> None:
             with reader.connect(store) as connection:
                 progress.update(observe(connection, reader.study(connection, joined), time.time()))
 
-        worked = work(store, study=name, slots=slots, on_study=_print_joined, on_tick=on_tick)
+        worked = work(store, study=name, num_slots=slots, on_study=_print_joined, on_tick=on_tick)
     if not worked.studies:
         click.echo(f"No trials left to run in {'the store' if name is None else name}.")
     sys.exit(worked.exit_code)
@@ -42,5 +42,5 @@ def worker(study: str | None, store: str, slots: int | None) -> None:
 def _print_joined(name: str, slots: tuple[Slot, ...]) -> None:
     devices = ", ".join(dict.fromkeys(slot.device for slot in slots))
     click.echo(f"{name}: joined with {counted(len(slots), 'slot')} on {devices}", err=True)
-    if (crowded := say_crowding(name, slots)) is not None:
+    if (crowded := crowding_now(name, slots)) is not None:
         click.echo(f"{name}: {crowded}", err=True)

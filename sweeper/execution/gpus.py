@@ -1,7 +1,7 @@
-"""Which NVIDIA GPUs this process may use, by the names that CUDA_VISIBLE_DEVICES takes: indices, GPU- or MIG-UUIDs.
+"""The NVIDIA GPUs that this process may use, by the names that CUDA_VISIBLE_DEVICES takes: indices, GPU- or MIG-UUIDs.
 
-A GPU that is cut into MIG instances is as many devices. Of a CUDA_VISIBLE_DEVICES that is set already, the entries
-count that CUDA would see: those up to the first that names no device here (CUDA C++ Programming Guide, "CUDA
+A GPU that is divided into MIG instances counts as that many devices. If CUDA_VISIBLE_DEVICES is set, the entries that
+CUDA would use count: those up to the first that names no device of this machine (CUDA C++ Programming Guide, "CUDA
 Environment Variables").
 """
 
@@ -24,7 +24,7 @@ _NODE: Final = re.compile(r"nvidia(\d+)")
 
 @dataclass(frozen=True, slots=True)
 class Gpu:
-    """A GPU: its index in the order of the bus, its UUID if that is known, and the UUIDs of its MIG instances."""
+    """A GPU: its index in PCI bus order, its UUID if known, and the UUIDs of its MIG instances."""
 
     index: str
     uuid: str = ""
@@ -32,12 +32,12 @@ class Gpu:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """What a trial on it is told to see: the GPU, or one of its instances."""
+        """The values of CUDA_VISIBLE_DEVICES for trials on it: the GPU's, or those of its instances."""
         return self.instances or (self.index,)
 
 
 def find_gpus() -> tuple[str, ...]:
-    """The names of the devices that this process may use, each once."""
+    """Return the names of the devices that this process may use, each once."""
     visible = os.environ.get(VISIBLE)
     if visible is not None and not visible.strip():
         return ()
@@ -48,8 +48,8 @@ def find_gpus() -> tuple[str, ...]:
 
 
 def admitted(visible: str, machine: tuple[Gpu, ...]) -> tuple[str, ...]:
-    """The entries of a CUDA_VISIBLE_DEVICES that name a device of the machine, up to the first that does not."""
-    found: dict[str, str] = {}  # names, by what they name: an index and a UUID may be one GPU
+    """Return the entries of a CUDA_VISIBLE_DEVICES that name a device, up to the first that does not."""
+    found: dict[str, str] = {}  # entries by device: an index and a UUID may name the same GPU
     for entry in (part.strip() for part in visible.split(",")):
         named = _named(entry, machine)
         if named is None:
@@ -59,7 +59,7 @@ def admitted(visible: str, machine: tuple[Gpu, ...]) -> tuple[str, ...]:
 
 
 def indices(names: tuple[str, ...], machine: tuple[Gpu, ...]) -> set[str]:
-    """The indices of the GPUs that names mean, whole or an instance of them."""
+    """Return the indices of the GPUs that names stand for, whole or an instance of them."""
     return {
         gpu.index
         for gpu in machine
@@ -69,7 +69,7 @@ def indices(names: tuple[str, ...], machine: tuple[Gpu, ...]) -> set[str]:
 
 
 def gpus_of_machine() -> tuple[Gpu, ...]:
-    """The GPUs as nvidia-smi lists them; where it is missing, as in a small container, those that /dev has."""
+    """Return the GPUs that nvidia-smi lists; without it, as in a small container, those in /dev."""
     if shutil.which(NVIDIA_SMI) is None:
         numbers = (match[1] for path in DEVICE_NODES.glob("nvidia*") if (match := _NODE.fullmatch(path.name)))
         return tuple(Gpu(index) for index in sorted(numbers, key=int))
@@ -91,7 +91,7 @@ def ask_nvidia_smi(*arguments: str) -> str | None:
 
 
 def listed(text: str) -> tuple[Gpu, ...]:
-    """The GPUs in what `nvidia-smi -L` prints."""
+    """Return the GPUs in the output of `nvidia-smi -L`."""
     gpus: list[Gpu] = []
     for line in text.splitlines():
         if gpu := _GPU.match(line):
@@ -103,12 +103,12 @@ def listed(text: str) -> tuple[Gpu, ...]:
 
 
 def _named(entry: str, machine: tuple[Gpu, ...]) -> str | None:
-    """What an entry names: a GPU's index, or an instance's UUID. A UUID may be cut short as long as it is the only one.
+    """Return what an entry names: a GPU's index, or an instance's UUID. A UUID may be abbreviated if it stays unique.
 
-    CUDA sees the first instance where an index or a GPU's UUID names a GPU that is cut up.
+    CUDA uses the first instance if an index or a GPU's UUID names a GPU that is divided.
     """
     if entry.startswith("MIG-"):
-        # nvidia-smi is silent on instances where this process may use one of them alone, as in a container.
+        # nvidia-smi does not list instances if this process may use only one of them, as in a container.
         known = [name for gpu in machine for name in gpu.instances]
         alike = [name for name in known if name.startswith(entry)]
         return (alike[0] if len(alike) == 1 else None) if known else entry
@@ -116,7 +116,7 @@ def _named(entry: str, machine: tuple[Gpu, ...]) -> str | None:
         alike_gpus = [gpu for gpu in machine if gpu.index == str(int(entry))]
     else:
         alike_gpus = [gpu for gpu in machine if entry.startswith("GPU-") and gpu.uuid.startswith(entry)]
-        # Without nvidia-smi no UUID is known; what was set is believed.
+        # Without nvidia-smi no UUID is known, so trust the variable.
         if not alike_gpus and entry.startswith("GPU-") and machine and not any(gpu.uuid for gpu in machine):
             return entry
     return alike_gpus[0].names[0] if len(alike_gpus) == 1 else None

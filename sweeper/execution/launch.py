@@ -1,30 +1,25 @@
-"""Plan a study, write it into the store, run its slots: what `sweeper launch` does."""
+"""Plan a study, write it to the store and run its slots: what `sweeper launch` does."""
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from sqlalchemy import Engine
 
 from sweeper.execution.hooks import run_hooks
 from sweeper.execution.slots.pool import Pool
 from sweeper.execution.slots.resources import Slot
-from sweeper.execution.slots.running import Ran, StudyRun, run_slots, slots_for
+from sweeper.execution.slots.running import RunEnd, StudyRun, run_slots, slots_for
+from sweeper.planning.plan import Plan, Reference
+from sweeper.spec.study import Study
 from sweeper.store.engine import open_store
 from sweeper.store.enrolment.enrol import Enrolment, enrol
 from sweeper.store.queue import queue
 from sweeper.store.queue.ledger import spent_device_seconds
 from sweeper.store.records import LEASE_S
 from sweeper.store.url import sqlite_path
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from sweeper.planning.plan import Plan
-    from sweeper.spec.study import Study
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,56 +35,59 @@ class Launched:
     completed: int
     pruned: int
     failed: int
-    left: int  # waiting or running elsewhere
+    left: int  # trials that wait, or run elsewhere
     device_hours: float
-    complaints: tuple[str, ...] = ()  # of the commands in `on_finish`
+    hook_failures: tuple[str, ...] = ()  # of the commands in `on_finish`
 
 
 def launch(
-    study: "Study",
-    plan: "Plan",
+    study: Study,
+    plan: Plan,
     *,
     store: str,
-    slots: int | None,
+    num_slots: int | None,
     extend: bool,
-    predicted: "Mapping[tuple[str, int], float] | None" = None,
+    predicted: Mapping[Reference, float] | None = None,
     on_enrolled: Callable[[Enrolment, tuple[Slot, ...]], None],
     on_tick: Callable[[], None],
     lease_s: float = LEASE_S,
     pool: Pool | None = None,
-    places: tuple[Slot, ...] | None = None,
+    slots: tuple[Slot, ...] | None = None,
 ) -> Launched:
-    """Run a study to its end, or until it is stopped; the same call goes on from wherever it was.
+    """Run a study to its end, or until it is stopped; the same call resumes it.
 
     Args:
-        pool: what starts the slots; None for processes of this machine.
-        places: the slots to run; None for this machine's.
+        num_slots: number of slots; None for the study's own number.
+        predicted: device-seconds of planned trials, as far as they are known.
+        on_enrolled: called with what was written and the slots, before they start.
+        on_tick: called about once a second.
+        pool: starts the slots; None for processes of this machine.
+        slots: the slots to run; None for this machine's.
 
     Raises:
-        UsageError: the study in the store is another one, or the machine lacks what it asks for.
+        UsageError: the study in the store is another one, or the machine lacks what it requires.
         StoreError: the store cannot be used.
     """
-    places = slots_for(study, slots) if places is None else places
+    slots = slots_for(study, num_slots) if slots is None else slots
     engine = open_store(store, create=True)
     try:
         enrolment = enrol(
             engine, plan, study, runs_dir=runs_dir(store), now=time.time(), extend=extend, predicted=predicted
         )
-        on_enrolled(enrolment, places)
+        on_enrolled(enrolment, slots)
         run = StudyRun(store=store, study=plan.study, study_id=enrolment.study_id, lease_s=lease_s)
-        ran = run_slots(engine, run, study, places, on_tick, pool=pool)
+        ran = run_slots(engine, run, study, slots, on_tick, pool=pool)
         result = _result(engine, enrolment, ran)
-        if ran not in ("nothing", "interrupted"):
-            facts = {"study": plan.study, "store": store, **_counts(result)}
-            complaints = run_hooks(study.on_finish, facts)
-            return replace(result, complaints=tuple(complaints))
-        return result
+        if ran in ("nothing", "interrupted"):
+            return result
+        facts = {"study": plan.study, "store": store, **_counts(result)}
+        return replace(result, hook_failures=tuple(run_hooks(study.on_finish, facts)))
     finally:
         engine.dispose()
 
 
 def runs_dir(store: str) -> Path:
-    """Where run directories go: $SWEEPER_RUNS, else beside a SQLite store, else in the working directory."""
+    """Return where run directories go: $SWEEPER_RUNS, else beside a SQLite store, else the working directory."""
     named = os.environ.get("SWEEPER_RUNS")
     if named:
         return Path(named).absolute()
@@ -97,7 +95,7 @@ def runs_dir(store: str) -> Path:
     return (path.absolute().parent if path is not None else Path.cwd()) / "sweeper-runs"
 
 
-def _result(engine: Engine, enrolment: Enrolment, ran: Ran) -> Launched:
+def _result(engine: Engine, enrolment: Enrolment, ran: RunEnd) -> Launched:
     counts = queue.counts(engine, enrolment.study_id)
     left = counts["waiting"] + counts["running"]
     if ran == "interrupted" and left:
@@ -118,6 +116,6 @@ def _result(engine: Engine, enrolment: Enrolment, ran: Ran) -> Launched:
 
 
 def _counts(result: Launched) -> dict[str, object]:
-    """What commands that run at the end are told."""
+    """Return what the commands in `on_finish` are passed."""
     names = ("exit_code", "completed", "pruned", "failed", "left", "device_hours")
     return {name: getattr(result, name) for name in names}

@@ -1,4 +1,4 @@
-"""What an attempt runs in: code, packages, machine. Taken once a launch and stored with its attempts."""
+"""The software and hardware of an attempt, recorded once per launch and stored with its attempts."""
 
 import hashlib
 import os
@@ -19,8 +19,8 @@ from sweeper.store.url import without_passwords
 PACKAGES: Final = ("sweeper", "torch", "numpy", "optuna", "joblib", "sqlalchemy", "pandas")
 
 
-def facts(folder: Path) -> dict[str, object]:
-    """Facts about the code in a folder, the packages and this machine; what cannot be found out is left out."""
+def facts(directory: Path) -> dict[str, object]:
+    """Return facts about the code in a directory, the packages and this machine, as far as they can be found out."""
     return {
         "python": platform.python_version(),
         "platform": platform.platform(),
@@ -32,13 +32,13 @@ def facts(folder: Path) -> dict[str, object]:
         },
         "gpus": _gpus(),
         "packages": {name: found for name in PACKAGES if (found := _version(name)) is not None},
-        "git": _git(folder),
+        "git": _git(directory),
         "command": command_line(sys.argv),
     }
 
 
 def command_line(argv: Sequence[str]) -> list[str]:
-    """The command as it was given, without the passwords in its URLs: this goes into the store and into reports."""
+    """Return the command as given, without the passwords in its URLs: it goes into the store and into reports."""
     words = [Path(argv[0]).name, *argv[1:]] if argv else []
     return [without_passwords(word) for word in words]
 
@@ -50,12 +50,12 @@ def _version(package: str) -> str | None:
         return None
 
 
-def _git(folder: Path) -> dict[str, object] | None:
-    """The commit of the folder's repository, and a fingerprint of what was changed since."""
-    commit = _output(["git", "-C", str(folder), "rev-parse", "HEAD"])
+def _git(directory: Path) -> dict[str, object] | None:
+    """Return the commit of the directory's repository, and a fingerprint of uncommitted changes."""
+    commit = _output(["git", "-C", str(directory), "rev-parse", "HEAD"])
     if commit is None:
         return None
-    diff = _output(["git", "-C", str(folder), "diff", "HEAD"]) or ""
+    diff = _output(["git", "-C", str(directory), "diff", "HEAD"]) or ""
     fingerprint = hashlib.sha256(diff.encode()).hexdigest() if diff else None
     return {"commit": commit, "changed": bool(diff), "diff_sha256": fingerprint, "diff_lines": diff.count("\n")}
 

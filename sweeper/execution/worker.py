@@ -1,4 +1,4 @@
-"""Joins the studies of a store from any machine: what `sweeper worker` does."""
+"""Join the studies of a store from any machine: what `sweeper worker` does."""
 
 import time
 from collections.abc import Callable
@@ -33,7 +33,7 @@ def work(
     store: str,
     *,
     study: str | None,
-    slots: int | None,
+    num_slots: int | None,
     on_study: Callable[[str, tuple[Slot, ...]], None],
     on_tick: Callable[[str], None],
     lease_s: float = LEASE_S,
@@ -41,12 +41,13 @@ def work(
     """Run slots on one study after the other, in the order of their launches, until none has anything left.
 
     Args:
-        study: the only one to work on; None for all of the store.
-        on_study: told when it joins a study, with its slots.
+        study: the study to work on; None for all studies of the store.
+        num_slots: number of slots; None for each study's own number.
+        on_study: called with a study's name and its slots when the worker joins it.
         on_tick: called with the study's name about once a second.
 
     Raises:
-        UsageError: there is no such study, or the machine lacks what one asks for.
+        UsageError: there is no such study, or the machine lacks what one requires.
         StoreError: the store cannot be used.
     """
     engine = open_existing(store)
@@ -55,10 +56,10 @@ def work(
     try:
         while (row := _next(engine, store, study, exclude=joined)) is not None:
             joined[row.name] = row.id
-            places = slots_for(row.study, slots)
-            on_study(row.name, places)
+            slots = slots_for(row.study, num_slots)
+            on_study(row.name, slots)
             run = StudyRun(store=store, study=row.name, study_id=row.id, lease_s=lease_s)
-            ran = run_slots(engine, run, row.study, places, lambda name=row.name: on_tick(name))  # type: ignore[misc]
+            ran = run_slots(engine, run, row.study, slots, lambda name=row.name: on_tick(name))  # type: ignore[misc]
             if ran == "interrupted":
                 return Worked(exit_code=130, studies=tuple(joined))
             out_of_budget = out_of_budget or ran == "budget"
@@ -69,7 +70,7 @@ def work(
 
 
 def _next(engine: Engine, store: str, name: str | None, exclude: dict[str, int]) -> StudyRow | None:
-    """The first study with something left to do that the worker has not been to."""
+    """Return the first study with something left to do that the worker has not joined yet."""
     with reader.connect(store) as connection:
         rows = reader.studies(connection) if name is None else (reader.study(connection, name),)
     left = (row for row in rows if row.name not in exclude)

@@ -1,4 +1,4 @@
-"""Three ways to a Dask cluster: one of our own on this machine, a scheduler that is there, jobs of SLURM."""
+"""Three ways to a Dask cluster: one of our own on this machine, an existing scheduler, or SLURM jobs."""
 
 import logging
 import signal
@@ -6,7 +6,8 @@ import uuid
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from multiprocessing import resource_tracker
-from typing import TYPE_CHECKING, Any, Final
+from types import ModuleType
+from typing import TYPE_CHECKING, Final
 
 import dask.config
 
@@ -16,7 +17,7 @@ from sweeper.execution.cluster.checks import check_workers, refused_sqlite
 from sweeper.execution.cluster.lost_jobs import Jobs
 from sweeper.execution.cluster.on_worker import offer
 from sweeper.execution.cluster.options import ClusterOptions
-from sweeper.execution.cluster.places import Needs
+from sweeper.execution.cluster.worker_slots import Needs
 from sweeper.execution.slots.machine import this_machine
 from sweeper.execution.slots.resources import Slot
 from sweeper.execution.slots.running import check_program, number_of_slots, slots_for
@@ -30,20 +31,23 @@ if TYPE_CHECKING:
 
 CONNECT_S: Final = 15.0
 SETTINGS: Final = {
-    "distributed.scheduler.allowed-failures": 1_000_000,  # a slot may lose as many workers as there are
-    "distributed.scheduler.worker-saturation": 1.0,  # no slot waits at a worker that has no thread for it
+    "distributed.scheduler.allowed-failures": 1_000_000,  # a slot may lose any number of workers
+    "distributed.scheduler.worker-saturation": 1.0,  # no slot waits at a worker without a free thread
     "distributed.deploy.lost-worker-timeout": "5s",
-    "logging.distributed": "critical",  # a worker that is lost and replaced is nothing to tell
+    "logging.distributed": "critical",  # a worker that is lost and replaced is not worth a message
 }
 FROM_TERMINAL: Final = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
 
 
 @contextmanager
-def dask_pool(options: ClusterOptions, study: Study, *, store: str, slots: int | None) -> Iterator["DaskPool"]:
-    """A pool of slots for a study; the cluster ends with the block if it is ours.
+def dask_pool(options: ClusterOptions, study: Study, *, store: str, num_slots: int | None) -> Iterator["DaskPool"]:
+    """Yield a pool of slots for a study; the cluster ends with the block if it is ours.
+
+    Args:
+        num_slots: number of slots; None for the study's own number.
 
     Raises:
-        UsageError: the cluster cannot be reached, or is not fit for the study; nothing was written.
+        UsageError: the cluster cannot be reached, or does not suit the study; nothing was written.
     """
     resources = study.resources
     needs = Needs(
@@ -53,7 +57,7 @@ def dask_pool(options: ClusterOptions, study: Study, *, store: str, slots: int |
         threads_per_trial=resources.threads_per_trial,
         sqlite_machine=None if sqlite_path(store) is None else this_machine(),
     )
-    number = number_of_slots(resources, slots)
+    number = number_of_slots(resources, num_slots)
     with dask.config.set(SETTINGS), safe_path(), ExitStack() as stack:
         if options.slurm_jobs is not None:
             pool = _on_slurm(stack, options.slurm_jobs, study, needs, store=store, number=number)
@@ -66,18 +70,18 @@ def dask_pool(options: ClusterOptions, study: Study, *, store: str, slots: int |
 
 
 def _on_this_machine(stack: ExitStack, study: Study, needs: Needs, number: int | None) -> "DaskPool":
-    """A worker process a slot: one that is killed takes one slot with it."""
-    places = slots_for(study, number)
+    """Start one worker process per slot: one that is killed takes a single slot with it."""
+    slots = slots_for(study, number)
     distributed, pool = _modules()
-    with _signals_for_launcher_alone():
+    with _signals_for_launcher_only():
         cluster = stack.enter_context(
             distributed.LocalCluster(
-                n_workers=len(places),
+                n_workers=len(slots),
                 threads_per_worker=1,
                 host="127.0.0.1",
                 dashboard_address=None,
                 scheduler_kwargs=slurm.NO_DASHBOARD,
-                memory_limit=0,  # a worker has nothing in its memory; trials are not its own
+                memory_limit=0,  # a worker keeps nothing in memory, and trials are separate processes
                 silence_logs=logging.CRITICAL,
             )
         )
@@ -86,8 +90,8 @@ def _on_this_machine(stack: ExitStack, study: Study, needs: Needs, number: int |
     return pool(
         client=client,
         needs=needs,
-        where=f"Dask, {counted(len(places), 'worker')} on this machine",
-        places=places,
+        where=f"Dask, {counted(len(slots), 'worker')} on this machine",
+        slots=slots,
         shares_machine=True,
     )
 
@@ -101,11 +105,11 @@ def _on_address(
     store: str,
     number: int | None,
 ) -> "DaskPool":
-    """The workers of somebody's scheduler, as they are."""
+    """Use the workers of an existing scheduler, as they are."""
     where = f"{options.named()[0]} {options.address or options.scheduler_file}"
     file = options.scheduler_file
     if file is not None and not file.is_file():
-        raise UsageError(f"{where}: there is no such file. `dask scheduler --scheduler-file {file}` writes it.")
+        raise UsageError(f"{where}: no such file. `dask scheduler --scheduler-file {file}` writes it.")
     distributed, pool = _modules()
     try:
         client = distributed.Client(
@@ -116,7 +120,7 @@ def _on_address(
         )
     except (OSError, TimeoutError, ValueError, TypeError, RuntimeError) as error:
         raise UsageError(
-            f"{where}: no Dask scheduler answers ({error}). Write tcp://HOST:PORT, as `dask scheduler` tells it."
+            f"{where}: no Dask scheduler responds ({error}). Use the tcp://HOST:PORT that `dask scheduler` prints."
         ) from error
     stack.enter_context(client)
     check_workers(client, where, store, extra="trainer" if study.trial.is_trainer else None)
@@ -137,39 +141,39 @@ def _on_address(
         client=client,
         needs=needs,
         where=f"Dask {options.address or file}, {size}",
-        places=tuple(found[:number]),
+        slots=tuple(found[:number]),
     )
 
 
 def _on_slurm(
     stack: ExitStack, num_jobs: int, study: Study, needs: Needs, *, store: str, number: int | None
 ) -> "DaskPool":
-    """Jobs that are Dask workers, submitted again when they end before the study does."""
-    if needs.sqlite_machine is not None and not slurm.runs_here_alone():
-        raise UsageError(refused_sqlite(store, "--dask-slurm", "the machines of SLURM"))
+    """Submit jobs that are Dask workers, again if they end before the study does."""
+    if needs.sqlite_machine is not None and not slurm.runs_only_here():
+        raise UsageError(refused_sqlite(store, "--dask-slurm", "SLURM's machines"))
     if slurm.runs_this_interpreter():
         check_program(study)
     options = slurm.job_options(study)
     distributed, pool = _modules()
-    with _signals_for_launcher_alone():
+    with _signals_for_launcher_only():
         cluster = slurm.cluster_of(options)
         stack.callback(slurm.close, cluster)
         slurm.check_job(cluster)
         client = stack.enter_context(distributed.Client(cluster, set_as_default=False))
         jobs = Jobs(cluster, num_jobs)
-        jobs.keep()
+        jobs.maintain()
     total = number if number is not None else num_jobs * slurm.slots_of_a_job(study.resources, options)
     return pool(
         client=client,
         needs=needs,
-        where=f"Dask, {counted(num_jobs, 'job')} of SLURM",
-        places=tuple(Slot(name=f"slurm-{index}", device="SLURM") for index in range(total)),
-        keep_workers=jobs.keep,
+        where=f"Dask, {counted(num_jobs, 'SLURM job')}",
+        slots=tuple(Slot(name=f"slurm-{index}", device="SLURM") for index in range(total)),
+        keep_workers=jobs.maintain,
     )
 
 
-def _modules() -> tuple[Any, type["DaskPool"]]:
-    """Dask's distributed part and our pool, imported once the settings hold."""
+def _modules() -> tuple[ModuleType, type["DaskPool"]]:
+    """Import Dask's distributed part and our pool, once the settings apply."""
     import distributed  # noqa: PLC0415
 
     from sweeper.execution.cluster.pool import DaskPool  # noqa: PLC0415
@@ -180,9 +184,9 @@ def _modules() -> tuple[Any, type["DaskPool"]]:
 
 
 @contextmanager
-def _signals_for_launcher_alone() -> Iterator[None]:
-    """Threads and processes that start in the block never see what the terminal sends to all of them."""
-    resource_tracker.ensure_running()  # or multiprocessing starts it later, and lets the signals through afterwards
+def _signals_for_launcher_only() -> Iterator[None]:
+    """Block the terminal's signals in threads and processes that start in the block."""
+    resource_tracker.ensure_running()  # or multiprocessing starts it later, and unblocks the signals afterwards
     before = signal.pthread_sigmask(signal.SIG_BLOCK, FROM_TERMINAL)
     try:
         yield

@@ -1,22 +1,25 @@
-"""Jobs of SLURM that it refused, or that ended before their worker has joined: submitted again, given up in the end.
+"""SLURM jobs that SLURM refused, or that ended before their worker joined: submitted again, and given up in the end.
 
-Dask replaces a job whose worker has left. For a worker that never came it waits for ever, and the study with it.
+Dask replaces a job whose worker has left. For a worker that never came it waits forever, and so does the study.
 """
 
 import logging
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import TYPE_CHECKING, Final
 
 from sweeper.errors import SweeperError
 from sweeper.execution.cluster.slurm import SECTION, WHERE_REFUSED, in_queue, log_of
 from sweeper.quantities import counted
 
-MOST_AGAIN: Final = 3  # times in a row that a job is submitted again, before its place is given up
+if TYPE_CHECKING:
+    from dask_jobqueue.slurm import SLURMCluster
+
+MOST_RETRIES: Final = 3  # times in a row that a job is submitted again before it is given up
 SHOWN: Final = 5  # jobs that a message names
 REMEDY: Final = (
-    "If a program or a module is missing there, or the scheduler was not reached, set python, job-script-prologue or "
+    "If a program or a module is missing there, or the scheduler cannot be reached, set python, job-script-prologue or "
     f"interface of {SECTION} in Dask's configuration."
 )
 
@@ -25,23 +28,23 @@ log = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class Jobs:
-    """So many jobs of a cluster; under each of Dask's names one after the other, each with a number of SLURM's.
+    """The jobs of a cluster; each of Dask's names stands for one job after the other, each with its SLURM number.
 
-    A job is lost when two looks in a row find neither it in SLURM's queue nor its worker on the scheduler. Between
-    them Dask removes a job whose worker has only just left. One that SLURM refused has no number.
+    A job is lost if two checks in a row find neither the job in SLURM's queue nor its worker on the scheduler. Between
+    them Dask removes a job whose worker has only just left. A job that SLURM refused has no number.
     """
 
-    cluster: Any
+    cluster: "SLURMCluster"
     number: int
-    _joined: set[str] = field(default_factory=set)  # jobs that were seen with a worker
-    _taken: set[str] = field(default_factory=set)  # jobs that SLURM did not refuse
-    _missed: frozenset[str] = frozenset()  # jobs that the last look did not find
-    _again: Counter[str] = field(default_factory=Counter)  # submissions in a row without a worker, by name
+    _joined: set[str] = field(default_factory=set)  # jobs that have had a worker
+    _accepted: set[str] = field(default_factory=set)  # jobs that SLURM did not refuse
+    _missed: frozenset[str] = frozenset()  # jobs that the last check did not find
+    _retries: Counter[str] = field(default_factory=Counter)  # submissions in a row without a worker, by name
     _refused: Counter[str] = field(default_factory=Counter)  # those in a row that SLURM refused, by name
-    _given_up: dict[str, str | None] = field(default_factory=dict)  # by name the last job; None: it was refused
-    _told: set[str] = field(default_factory=set)  # refusals, in SLURM's words
+    _given_up: dict[str, str | None] = field(default_factory=dict)  # by name the last job; None if it was refused
+    _logged: set[str] = field(default_factory=set)  # SLURM's messages
 
-    def keep(self) -> None:
+    def maintain(self) -> None:
         """Submit another job for each that has ended or was refused, without waiting for SLURM.
 
         Raises:
@@ -51,56 +54,58 @@ class Jobs:
         given_up = self._try_lost()
         if len(self._given_up) >= self.number and not self._workers():
             raise SweeperError(
-                f"--dask-slurm: {self._why()}, and no worker is left. Nothing is lost: the same command goes on."
+                f"--dask-slurm: {self._why()} No worker is left. Nothing is lost: the same command resumes."
             )
         if given_up:
             left = self.number - len(self._given_up)
-            log.warning("%s So did those before; %d of %d jobs are left.", self._say(given_up), left, self.number)
-        self.cluster.scale(jobs=self.number)
+            log.warning("%s %d of %d jobs are left.", self._loss(given_up, final=True), left, self.number)
+        self.cluster.scale(jobs=self.number)  # type: ignore[no-untyped-call] # dask-jobqueue is untyped
 
     def _try_refused(self) -> None:
-        """Have Dask submit again what SLURM refused, and say once why it did.
+        """Have Dask submit again what SLURM refused, and log the reason once.
 
-        Where SLURM has taken another job meanwhile, it may take those that were given up.
+        If SLURM has accepted another job in the meantime, it may accept those that were given up.
         """
         jobs = dict(self.cluster.workers)
-        taken = {job.job_id for job in jobs.values() if job.job_id is not None}
-        if taken - self._taken:
-            self._taken |= taken
+        accepted = {job.job_id for job in jobs.values() if job.job_id is not None}
+        if accepted - self._accepted:
+            self._accepted |= accepted
             self._refused.clear()
             self._given_up = {name: job for name, job in self._given_up.items() if job is not None}
         refused = {name: job for name, job in jobs.items() if job.job_id is None and name not in self._given_up}
         for name in refused:
             self._refused[name] += 1
-            if self._refused[name] > MOST_AGAIN:
+            if self._refused[name] > MOST_RETRIES:
                 self._given_up[name] = None
             else:
                 del self.cluster.workers[name]  # so that Dask submits it
-        self._tell({job.refusal for job in refused.values()}, f"{len(refused)} of {counted(self.number, 'job')}")
+        if refused:
+            which = f"{len(refused)} of {counted(self.number, 'job')}"
+            self._log_refusals({job.refusal for job in refused.values()}, which)
 
     def _try_lost(self) -> list[str]:
-        """Have Dask submit again what was lost, and say so; those that were given up just now."""
+        """Have Dask submit lost jobs again, and log it; return those that were given up just now."""
         again, given_up = [], []
         for name, job in self._lost().items():
             if job not in self._joined:
-                self._again[name] += 1
-                if self._again[name] > MOST_AGAIN:
+                self._retries[name] += 1
+                if self._retries[name] > MOST_RETRIES:
                     self._given_up[name] = job
                     given_up.append(job)
                     continue
                 again.append(job)
             del self.cluster.workers[name]
         if again:
-            log.warning("%s It is submitted again, %d times in a row at most.", self._say(again), MOST_AGAIN)
+            log.warning("%s It is submitted again, at most %d times in a row.", self._loss(again), MOST_RETRIES)
         return given_up
 
     def _lost(self) -> dict[str, str]:
-        """The jobs that have ended and have no worker, by name."""
+        """Return the jobs that have ended and have no worker, by name."""
         workers = self._workers()
         jobs = {name: job.job_id for name, job in list(self.cluster.workers.items()) if job.job_id is not None}
         for name in jobs.keys() & workers:
             self._joined.add(jobs[name])
-            self._again.pop(name, None)
+            self._retries.pop(name, None)
             self._given_up.pop(name, None)
         absent = {name: job for name, job in jobs.items() if name not in workers and name not in self._given_up}
         queued = in_queue(list(absent.values()), self.cluster.job_header) if absent else frozenset()
@@ -110,32 +115,33 @@ class Jobs:
         return {name: job for name, job in absent.items() if job in self._missed & before}
 
     def _workers(self) -> set[str]:
-        """The names of jobs with a worker on the scheduler. One of several workers has its number after the name."""
+        """Return the names of jobs with a worker. One of several workers has its number after the job's name."""
         names = [str(worker["name"]) for worker in list(self.cluster.scheduler_info["workers"].values())]
         return {*names, *(name.rpartition("-")[0] for name in names)}
 
-    def _tell(self, refusals: set[str], which: str) -> None:
-        """Say refusals that were not said yet."""
-        if new := refusals - self._told:
-            self._told |= new
-            log.warning("%s sbatch is tried again, %d times in a row at most.", _refusal(which, new), MOST_AGAIN)
+    def _log_refusals(self, refusals: set[str], which: str) -> None:
+        """Log refusals that were not logged yet."""
+        if new := refusals - self._logged:
+            self._logged |= new
+            log.warning("%s It is submitted again, at most %d times in a row.", _refusal(which, new), MOST_RETRIES)
 
     def _why(self) -> str:
-        """Why all jobs were given up."""
+        """Return why all jobs were given up."""
         lost = [job for job in self._given_up.values() if job is not None]
         refused = [name for name, job in self._given_up.items() if job is None]
-        parts = [f"{self._say(lost)} So did those before"] if lost else []
+        parts = [self._loss(lost, final=True)] if lost else []
         if refused:
-            words = {self.cluster.workers[name].refusal for name in refused}
-            parts.append(f"{_refusal(counted(len(refused), 'job'), words)} So it did before")
-        return ". ".join(parts)
+            messages = {self.cluster.workers[name].refusal for name in refused}
+            parts.append(_refusal(f"{counted(len(refused), 'job')} {MOST_RETRIES + 1} times in a row", messages))
+        return " ".join(parts)
 
-    def _say(self, jobs: Sequence[str]) -> str:
-        which = f"job {jobs[0]} of SLURM" if len(jobs) == 1 else f"each of SLURM's jobs {', '.join(jobs[:SHOWN])}"
+    def _loss(self, jobs: Sequence[str], *, final: bool = False) -> str:
+        which = f"SLURM job {jobs[0]}" if len(jobs) == 1 else f"each of the SLURM jobs {', '.join(jobs[:SHOWN])}"
         which += f" and {len(jobs) - SHOWN} more" if len(jobs) > SHOWN else ""
         file = log_of(jobs[0], self.cluster.job_header)
-        return f"{which} ended before its worker joined the scheduler; see {file}. {REMEDY}"
+        before = f", as did its {MOST_RETRIES} predecessors" if final else ""
+        return f"{which} ended before its worker joined the scheduler{before}; see {file}. {REMEDY}"
 
 
-def _refusal(which: str, words: Iterable[str]) -> str:
-    return f"SLURM refused {which}: {'; '.join(sorted(words))}. {WHERE_REFUSED}"
+def _refusal(which: str, messages: Iterable[str]) -> str:
+    return f"SLURM refused {which}: {'; '.join(sorted(messages))}. {WHERE_REFUSED}"

@@ -1,4 +1,4 @@
-"""Which Dask cluster the command line asks for. Imports nothing heavy."""
+"""The command line's options for a Dask cluster. Imports nothing heavy."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +9,7 @@ from sweeper.extras import require
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClusterOptions:
-    """At most one of them; none for a cluster on this machine."""
+    """At most one of these is set; none for a cluster on this machine."""
 
     address: str | None = None
     scheduler_file: Path | None = None
@@ -21,7 +21,7 @@ class ClusterOptions:
         return not self.named()
 
     def named(self) -> list[str]:
-        """The options that were given, as on the command line."""
+        """Return the options that were given, as on the command line."""
         values = {
             "--dask-address": self.address,
             "--dask-scheduler-file": self.scheduler_file,
@@ -31,7 +31,7 @@ class ClusterOptions:
 
 
 def check_engine(engine: str, options: ClusterOptions) -> None:
-    """Refuse options that do not go together, and the Dask engine where it is not installed.
+    """Refuse options that contradict each other, and the Dask engine if it is not installed.
 
     Raises:
         UsageError: with the remedy.
@@ -39,8 +39,8 @@ def check_engine(engine: str, options: ClusterOptions) -> None:
     named = options.named()
     if engine != "dask":
         if named:
-            raise UsageError(f"{named[0]}: works with --engine dask alone. Add it, or leave {named[0]} out.")
+            raise UsageError(f"{named[0]}: works only with --engine dask. Add it, or leave out {named[0]}.")
         return
     if len(named) > 1:
-        raise UsageError(f"{' and '.join(named)}: name one cluster, not {len(named)}. Leave out all but one.")
+        raise UsageError(f"{' and '.join(named)}: choose one cluster, not {len(named)}. Leave out all but one.")
     require("dask", "--engine dask")

@@ -1,4 +1,4 @@
-"""The process of a slot beside a Dask worker: reads its task on standard input, writes its end on standard output.
+"""The process of a slot beside a Dask worker: reads its task from standard input, writes its end to standard output.
 
 It is the same slot as on one machine, and the worker is its parent: it ends when the worker does.
 """
@@ -7,14 +7,13 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Mapping
-from contextlib import nullcontext, suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 from sweeper.execution.provenance import facts
-from sweeper.execution.slots.fork_server import fork_server_for
+from sweeper.execution.slots.fork_server import ForkServer, fork_server_for
 from sweeper.execution.slots.resources import Slot
 from sweeper.execution.slots.slot import SlotEnd, SlotTask, run_slot
 from sweeper.store.reading import reader
@@ -22,12 +21,12 @@ from sweeper.store.reading import reader
 
 def main() -> None:
     """Run the slot to its end."""
-    # What the terminal sends to every process of a local cluster is for the launcher; the worker's word is for us.
+    # Only the launcher handles what the terminal sends to every process of a local cluster.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
     task = task_from(json.load(sys.stdin))
     answer = os.fdopen(os.dup(1), "w", encoding="utf-8")
-    os.dup2(2, 1)  # whatever else is printed is no answer
+    os.dup2(2, 1)  # anything else that is printed must not mix with the answer
     end = _run(task)
     with suppress(BrokenPipeError):  # of a worker that is gone
         answer.write(json.dumps(asdict(end)))
@@ -41,23 +40,23 @@ def _run(task: SlotTask) -> SlotEnd:
         return run_slot(task if server is None else replace(task, fork_server=str(server.path)))
 
 
-def _own_fork_server(task: SlotTask) -> Any:
-    """The trainer's fork server for this slot alone; nothing where there is no use for one."""
+def _own_fork_server(task: SlotTask) -> AbstractContextManager[ForkServer | None]:
+    """Return the trainer's fork server for this slot only; nothing if it is of no use."""
     try:
         with reader.connect(task.store) as connection:
             trial = reader.study(connection, task.study).study.trial
         return fork_server_for(trial, (task.slot,)) or nullcontext()
-    except Exception:  # the slot itself says what is wrong, in the right words
+    except Exception:  # the slot itself reports the error
         return nullcontext()
 
 
-def task_from(document: Mapping[str, Any]) -> SlotTask:
-    """A slot's task from its JSON document."""
+def task_from(document: dict[str, Any]) -> SlotTask:
+    """Return a slot's task from its JSON document."""
     return SlotTask(**{**document, "slot": Slot(**document["slot"])})
 
 
 def end_from(text: bytes) -> SlotEnd | None:
-    """A slot's end from its answer; None if it was killed before it could answer."""
+    """Return a slot's end from its answer; None if it was killed before it could answer."""
     try:
         return SlotEnd(**json.loads(text))
     except (ValueError, TypeError):

@@ -1,7 +1,7 @@
-"""Jobs of SLURM as Dask workers, through dask-jobqueue.
+"""SLURM jobs as Dask workers, through dask-jobqueue.
 
-What a job is, the user tells dask-jobqueue as always: `jobqueue.slurm` in Dask's configuration, of which nothing is
-changed. What is not said there follows from the study.
+Users configure jobs as always with dask-jobqueue: in `jobqueue.slurm` of Dask's configuration, which is not changed.
+What is not configured follows from the study.
 """
 
 import itertools
@@ -11,10 +11,10 @@ import shutil
 import socket
 import subprocess
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import dask.config
 
@@ -22,21 +22,26 @@ from sweeper.errors import UsageError
 from sweeper.spec.study import Resources, Study
 from sweeper.subprocesses import INTERPRETER
 
+if TYPE_CHECKING:
+    from dask_jobqueue.slurm import SLURMCluster
+
+Options = dict[str, Any]  # dask-jobqueue's
+
 SECTION: Final = "jobqueue.slurm"
 GPU_DIRECTIVE: Final = re.compile(r"gpu", re.IGNORECASE)
 GPU_NUMBER: Final = re.compile(r"gpus?[^,\s]*?[:=](\d+)(?:,|\s|$)|^-G\s*(\d+)", re.IGNORECASE)
-# A scheduler has an HTTP server all the same: on any port that is free, and for this machine alone.
+# A scheduler has an HTTP server anyway: on any free port, and only for this machine.
 NO_DASHBOARD: Final = {"dashboard": False, "dashboard_address": "127.0.0.1:0"}
 ANSWER_S: Final = 10.0  # of squeue, while the launcher waits
-NOT_THERE: Final = "Invalid job id"  # squeue's error, should it be asked for one job that SLURM has forgotten
+UNKNOWN_JOB: Final = "Invalid job id"  # squeue's error for a job that SLURM no longer knows
 WHERE_REFUSED: Final = (
     "If the partition, the account, the time or the memory is not allowed, set queue, account, walltime or memory of "
-    f"{SECTION} in Dask's configuration, job-extra-directives for anything else; if jobs are too many, ask for fewer."
+    f"{SECTION} in Dask's configuration, job-extra-directives for anything else; if there are too many jobs, use fewer."
 )
 
 
-def job_options(study: Study) -> dict[str, Any]:
-    """What is told to dask-jobqueue beyond the user's configuration, for the jobs of a study.
+def job_options(study: Study) -> Options:
+    """Return dask-jobqueue's options beyond the user's configuration, for the jobs of a study.
 
     Raises:
         UsageError: the configuration lacks what nobody else can know.
@@ -44,11 +49,11 @@ def job_options(study: Study) -> dict[str, Any]:
     resources = study.resources
     if _configured("memory") is None:
         raise UsageError(
-            f"--dask-slurm: how much memory a job gets is not configured. Set {SECTION}.memory, e.g. in "
+            f"--dask-slurm: the memory of a job is not configured. Set {SECTION}.memory, e.g. in "
             f"{dask.config.PATH}/jobqueue.yaml: `jobqueue: {{slurm: {{memory: 24GB}}}}`, or "
             "export DASK_JOBQUEUE__SLURM__MEMORY=24GB"
         )
-    options: dict[str, Any] = {}
+    options: Options = {}
     given = _configured("scheduler-options") or {}
     options["scheduler_options"] = {**({} if "dashboard_address" in given else NO_DASHBOARD), **given}
     if runs_this_interpreter():
@@ -70,8 +75,8 @@ def runs_this_interpreter() -> bool:
     return _configured("python") is None
 
 
-def slots_of_a_job(resources: Resources, options: Mapping[str, Any]) -> int:
-    """How many slots a job is expected to carry: by its GPUs if it asks for some, else by its threads."""
+def slots_of_a_job(resources: Resources, options: Options) -> int:
+    """Return how many slots a job is expected to have: by its GPUs if it requests some, else by its threads."""
     cores = int(options.get("cores") or _configured("cores"))
     gpus = _num_gpus(options.get("job_extra_directives") or _directives())
     if gpus and resources.device != "cpu":
@@ -81,18 +86,18 @@ def slots_of_a_job(resources: Resources, options: Mapping[str, Any]) -> int:
     return processes * max(1, cores // processes // resources.threads_per_trial)
 
 
-def cluster_of(options: Mapping[str, Any]) -> Any:
-    """The cluster, without any job yet; its scheduler runs in this process.
+def cluster_of(options: Options) -> "SLURMCluster":
+    """Return the cluster, without any jobs yet; its scheduler runs in this process.
 
     Raises:
-        UsageError: SLURM's commands are not here, or the configuration is wrong.
+        UsageError: SLURM's commands are missing, or the configuration is wrong.
     """
     if shutil.which("sbatch") is None:
         raise UsageError(
-            "--dask-slurm: sbatch was not found on this machine. Start from one where SLURM's jobs are submitted, or "
-            "start Dask workers by other means and name their scheduler with --dask-address."
+            "--dask-slurm: sbatch was not found on this machine. Launch from a machine that can submit SLURM jobs, or "
+            "start Dask workers by other means and give their scheduler with --dask-address."
         )
-    from dask_jobqueue.slurm import SLURMCluster  # noqa: PLC0415 - imports distributed, which is to see our settings
+    from dask_jobqueue.slurm import SLURMCluster  # noqa: PLC0415 - imports distributed, which must see our settings
 
     from sweeper.execution.cluster.slurm_job import Job  # noqa: PLC0415
 
@@ -102,13 +107,13 @@ def cluster_of(options: Mapping[str, Any]) -> Any:
         raise UsageError(f"--dask-slurm: {SECTION} in Dask's configuration: {error}") from error
 
 
-def check_job(cluster: Any) -> None:
-    """Ask SLURM whether it would take such a job.
+def check_job(cluster: "SLURMCluster") -> None:
+    """Ask SLURM whether it would accept such a job.
 
     Raises:
-        UsageError: it would not, with its words and the job.
+        UsageError: it would not, with its message and the job.
     """
-    script = cluster.job_script()
+    script = cluster.job_script()  # type: ignore[no-untyped-call] # dask-jobqueue is untyped
     with tempfile.NamedTemporaryFile("w", suffix=".sh", encoding="utf-8") as file:
         file.write(script)
         file.flush()
@@ -121,10 +126,10 @@ def check_job(cluster: Any) -> None:
 
 
 def in_queue(jobs: Sequence[str], header: str) -> frozenset[str] | None:
-    """Those of some jobs that wait or run; None where SLURM does not say.
+    """Return the jobs that wait or run; None if SLURM does not answer.
 
     Args:
-        header: the directives of such jobs, which may name another cluster of SLURM's than this one.
+        header: the directives of such jobs, which may name another SLURM cluster than this one.
     """
     program = shutil.which("squeue")
     if program is None:
@@ -135,26 +140,26 @@ def in_queue(jobs: Sequence[str], header: str) -> frozenset[str] | None:
         answer = subprocess.run(command, capture_output=True, text=True, timeout=ANSWER_S, check=False)
     except (OSError, subprocess.TimeoutExpired):
         return None
-    if answer.returncode != 0 and NOT_THERE not in answer.stderr:
+    if answer.returncode != 0 and UNKNOWN_JOB not in answer.stderr:
         return None
     return frozenset(answer.stdout.split())
 
 
 def log_of(job: str, header: str) -> Path:
-    """The file with a job's errors, as its directives say; SLURM's is in the folder where `launch` was started."""
+    """Return the file with a job's errors, according to its directives; SLURM's default is in the launch directory."""
     files = _values(header, "-e", "--error") or _values(header, "-o", "--output") or ["slurm-%j.out"]
     name = (_values(header, "-J", "--job-name") or ["sbatch"])[-1]
     return Path.cwd() / re.sub("%[jJA]", job, files[-1]).replace("%x", name)
 
 
-def close(cluster: Any) -> None:
-    """Cancel the jobs that are left, and end the scheduler."""
+def close(cluster: "SLURMCluster") -> None:
+    """Cancel the remaining jobs, and end the scheduler."""
     with suppress(AssertionError):  # SpecCluster's, about jobs that SLURM did not take
         cluster.close()
 
 
-def runs_here_alone() -> bool:
-    """Whether this machine is all that SLURM has, as on a workstation."""
+def runs_only_here() -> bool:
+    """Return whether SLURM has only this machine, as on a workstation."""
     program = shutil.which("sinfo")
     if program is None:
         return False
@@ -178,14 +183,14 @@ def _directives() -> list[str]:
 
 
 def _values(header: str, *names: str) -> list[str]:
-    """What a job's directives say under some names of an option: `-e FILE`, `--error FILE`, `--error=FILE`."""
+    """Return the values of an option in a job's directives: `-e FILE`, `--error FILE`, `--error=FILE`."""
     words = [word for line in header.splitlines() for word in line.removeprefix("#SBATCH").split()]
     words = [part for word in words for part in (word.split("=", 1) if word.startswith("--") else [word])]
     return [value for name, value in itertools.pairwise(words) if name in names]
 
 
 def _num_gpus(directives: Sequence[str]) -> int:
-    """The GPUs that a job asks for: --gres=gpu:a100:2, --gpus=2, --gpus-per-task=1, -G 2."""
+    """Return the number of GPUs that a job requests: --gres=gpu:a100:2, --gpus=2, --gpus-per-task=1, -G 2."""
     for line in directives:
         if GPU_DIRECTIVE.search(line) or line.startswith("-G"):
             found = GPU_NUMBER.search(line)

@@ -1,4 +1,4 @@
-"""A job of SLURM as dask-jobqueue submits it, which keeps what SLURM said where it was refused."""
+"""A SLURM job as dask-jobqueue submits it, which keeps SLURM's message if it was refused."""
 
 from dask_jobqueue.slurm import SLURMJob
 from distributed.core import Status
@@ -8,7 +8,7 @@ class Job(SLURMJob):
     """A job that is submitted once.
 
     Attributes:
-        refusal: sbatch's words, where it gave the job no number.
+        refusal: sbatch's message, if it gave the job no number.
     """
 
     refusal = ""
@@ -18,18 +18,18 @@ class Job(SLURMJob):
 
         Raises:
             RuntimeError: sbatch refused it.
-            ValueError: sbatch said no number.
+            ValueError: sbatch printed no number.
             OSError: sbatch could not be started.
         """
         try:
-            await super().start()  # type: ignore[no-untyped-call] # as dask-jobqueue has it
+            await super().start()  # type: ignore[no-untyped-call] # dask-jobqueue is untyped
         except (RuntimeError, ValueError, OSError) as error:
-            self.refusal = _words(str(error))
+            self.refusal = _message(str(error))
             self.status = Status.failed  # or the cluster does not close
             raise
 
 
-def _words(message: str) -> str:
-    """In one line what sbatch wrote on standard error; dask-jobqueue puts the command and its output before it."""
+def _message(message: str) -> str:
+    """Return in one line what sbatch wrote to standard error, without dask-jobqueue's text before it."""
     said = message.rpartition("stderr:\n")[2].strip() or message
     return "; ".join(line.strip() for line in said.splitlines() if line.strip()).rstrip(".")

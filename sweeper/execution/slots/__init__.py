@@ -1,1 +1,1 @@
-"""Slots: places where one trial runs at a time. A slot claims a trial, supervises its process, records, repeats."""
+"""Slots: a slot claims a trial, supervises its process, records its end, and repeats."""

@@ -1,8 +1,8 @@
-"""Runs a Python function as a trial; its argument is `module:function`.
+"""Run a Python function as a trial; the argument is `module:function`.
 
 The function gets the trial's config as its first argument and, if it has parameters of these names, `seed` (int),
-`budget` (dict), `run_dir` (pathlib.Path) and `report` (a function that takes a dict of metrics, with `step`). What it
-returns, a number or a dict of metrics, becomes the end of metrics.jsonl; a number is the study's metric.
+`budget` (dict), `run_dir` (pathlib.Path) and `report` (a function that takes a dict of metrics, with `step`). Its
+return value, a number or a dict of metrics, is appended to metrics.jsonl; a number is the study's metric.
 """
 
 import inspect
@@ -12,7 +12,6 @@ import sys
 from collections.abc import Callable, Mapping
 from importlib import import_module
 from pathlib import Path
-from typing import Any
 
 from sweeper.files import write_atomically
 from sweeper.run_module import forget_own_packages
@@ -21,7 +20,7 @@ USAGE = 2
 
 
 def main() -> int:
-    """Run the function named on the command line; the exit code."""
+    """Run the function named on the command line; return the exit code."""
     # From here on the process belongs to the user: the user's modules come first, whatever their names.
     forget_own_packages()
     sys.path.insert(0, str(Path.cwd()))
@@ -41,29 +40,29 @@ def main() -> int:
             file.write(json.dumps(dict(metrics)) + "\n")
             file.flush()
 
-        offers: dict[str, object] = {
+        arguments: dict[str, object] = {
             "seed": int(os.environ["SWEEPER_SEED"]),
             "budget": json.loads(os.environ["SWEEPER_BUDGET"]),
             "run_dir": run_dir,
             "report": report,
         }
-        wanted = inspect.signature(function).parameters
-        returned = function(config, **{name: value for name, value in offers.items() if name in wanted})
+        accepted = inspect.signature(function).parameters
+        returned = function(config, **{name: value for name, value in arguments.items() if name in accepted})
         if isinstance(returned, int | float):
             returned = {os.environ.get("SWEEPER_METRIC", "value"): returned}
         if isinstance(returned, Mapping):
             for line in final_reports(returned, last):
                 report(line)
-    # A function that returns has completed, even where it was asked to stop at its last step.
+    # A function that returns has completed, even if it was asked to stop at its last step.
     write_atomically(run_dir / "result.json", json.dumps({"outcome": "completed"}).encode(), private=True)
     return 0
 
 
 def final_reports(returned: Mapping[str, object], last: Mapping[str, object]) -> list[dict[str, object]]:
-    """What is still to be reported of what a function returned, after its last report.
+    """Return what remains to be reported of a function's return value after its last report.
 
-    It was measured at the step of that report, and what stands there already is not said twice. What stands there with
-    another value, such as a final loss where the best is returned, stays: the returned one is a step of its own.
+    It was measured at the step of that report, and what was reported there is not repeated. If that report has another
+    value, such as a final loss where the best is returned, it stays: the returned one gets a step of its own.
     """
     if "step" in returned or "step" not in last:
         return [dict(returned)]
@@ -72,8 +71,8 @@ def final_reports(returned: Mapping[str, object], last: Mapping[str, object]) ->
     return [*([{**new, "step": last["step"]}] if new else []), *([other] if other else [])]
 
 
-def find(target: str) -> Callable[..., Any]:
-    """The function that ``module:function`` names.
+def find(target: str) -> Callable[..., object]:
+    """Return the function that ``module:function`` names.
 
     Raises:
         ImportError, AttributeError, ValueError: there is none.
@@ -84,7 +83,7 @@ def find(target: str) -> Callable[..., Any]:
     function = getattr(import_module(module), name)
     if not callable(function):
         raise ValueError(f"{name} is not a function")
-    found: Callable[..., Any] = function
+    found: Callable[..., object] = function
     return found
 
 

@@ -1,6 +1,6 @@
-"""The slot's side of the trainer's fork server: starts a trial there, or in a fresh process where there is none.
+"""The slot's side of the trainer's fork server: starts a trial there, or in a new process if there is no server.
 
-The protocol is that of `trainer/fork_server.py`: JSON lines over a Unix socket, one connection a trial.
+The protocol is that of `trainer/fork_server.py`: JSON lines over a Unix socket, one connection per trial.
 """
 
 import json
@@ -10,19 +10,19 @@ import signal
 import socket
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from sweeper.execution.slots import process as plain_process
 from sweeper.execution.slots.process import Reaped, TrialProcess
 from sweeper.execution.slots.processes import kill_group, started_at
 from sweeper.subprocesses import module_command
 
-START_TIMEOUT_S: Final = 120.0  # the server may still be importing, as a fresh process would
+START_TIMEOUT_S: Final = 120.0  # the server may still be importing, as a new process would
 SERVED: Final = len(module_command("trainer"))  # words that the server stands for; the arguments follow
 
 
 class ForkClient:
-    """Starts trials of the trainer through a fork server, as long as it answers."""
+    """Starts trials of the trainer through a fork server, as long as it responds."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -38,7 +38,7 @@ class ForkClient:
     ) -> TrialProcess:
         """Start a trial's process; its output is appended to a file.
 
-        The server ends a run whose client is gone, so only a fresh process has to announce itself.
+        The server ends a run whose client is gone, so only a new process has to announce itself.
 
         Raises:
             OSError: the program cannot be started.
@@ -67,13 +67,13 @@ class ForkClient:
                 forked.pid = int(answer["pid"])
                 return forked
         except OSError:
-            pass  # no server, or none that answers: a fresh process does the same
+            pass  # no server, or it does not respond: use a new process
         connection.close()
         return None
 
 
 class _Forked:
-    """A process that the server forked; the connection's end is its end."""
+    """A process that the server forked; its end closes the connection."""
 
     def __init__(self, connection: socket.socket) -> None:
         self.pid = 0
@@ -81,13 +81,13 @@ class _Forked:
         self._received = b""
 
     def ended(self, timeout_s: float) -> bool:
-        """Whether the process ends within the time."""
+        """Return whether the process ends within the time."""
         poll = select.poll()
         poll.register(self._connection, select.POLLIN | select.POLLHUP)
         return bool(poll.poll(timeout_s * 1000))
 
     def reap(self) -> Reaped:
-        """What the server tells about the end; a server that died took the process with it."""
+        """Return the exit that the server reports; if the server died, the process died with it."""
         self._connection.settimeout(None)
         try:
             answer = self.answer() or {}
@@ -99,18 +99,18 @@ class _Forked:
             return Reaped(exit_code=-signal.SIGKILL, peak_memory_bytes=0)
         return Reaped(exit_code=int(answer["exit_code"]), peak_memory_bytes=int(answer["peak_memory_bytes"]))
 
-    def answer(self) -> dict[str, Any] | None:
-        """The server's next line; None if it hung up."""
+    def answer(self) -> dict[str, int] | None:
+        """Return the server's next line; None if it hung up."""
         while b"\n" not in self._received:
             data = self._connection.recv(4096)
             if not data:
                 return None
             self._received += data
         line, _, self._received = self._received.partition(b"\n")
-        answer: dict[str, Any] = json.loads(line)
+        answer: dict[str, int] = json.loads(line)
         return answer
 
 
 def can_fork() -> bool:
-    """Whether this system has what the server needs."""
+    """Return whether this system has what the server needs."""
     return hasattr(os, "pidfd_open") and hasattr(os, "fork")

@@ -1,4 +1,4 @@
-"""Keeps the trainer's fork server for a launcher: starts it, starts it again when it died, and lets it go."""
+"""The trainer's fork server of a launcher: started, restarted if it dies, and ended."""
 
 import os
 import shutil
@@ -17,20 +17,20 @@ from sweeper.execution.slots.resources import Slot
 from sweeper.spec.program import Trial
 from sweeper.subprocesses import module_command
 
-QUICK_S: Final = 20.0  # a server that dies sooner than this does not work here
+QUICK_S: Final = 20.0  # a server that dies sooner does not work on this machine
 BACKLOG: Final = 256
 
 
 class ForkServer:
-    """The server's process and its socket, in a folder that only this user can enter."""
+    """The server's process and its socket, in a directory that only this user can enter."""
 
     def __init__(self, environment: Mapping[str, str], *, warm_up: bool) -> None:
         self._environment = dict(environment)
         self._arguments = ["--warm-up"] if warm_up else []
-        self._folder = Path(tempfile.mkdtemp(prefix="sweeper-"))
+        self._directory = Path(tempfile.mkdtemp(prefix="sweeper-"))
         self._process: subprocess.Popen[bytes] | None = None
         self._started_at = 0.0
-        self.path = self._folder / "trainer.sock"
+        self.path = self._directory / "trainer.sock"
 
     def __enter__(self) -> Self:
         self._start()
@@ -46,10 +46,10 @@ class ForkServer:
                 self._process.wait(5.0)
             self._process.kill()
             self._process.wait()
-        shutil.rmtree(self._folder, ignore_errors=True)
+        shutil.rmtree(self._directory, ignore_errors=True)
 
-    def keep(self) -> None:
-        """Start the server again if it died; one that died soon is given up, and trials start as fresh processes."""
+    def restart_if_dead(self) -> None:
+        """Restart the server if it died; if it died soon after its start, give up and use new processes."""
         if self._process is None or self._process.poll() is None:
             return
         assert self._process.stdin is not None
@@ -60,12 +60,12 @@ class ForkServer:
             self._start()
 
     def _start(self) -> None:
-        """Listen first, so that slots may connect while the server still imports."""
+        """Listen first, so that slots can connect while the server is still importing."""
         self._started_at = time.monotonic()
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
             listener.bind(str(self.path))
             listener.listen(BACKLOG)
-            # Only the server holds the socket afterwards: when it dies, connections are refused.
+            # Afterwards only the server holds the socket: when it dies, connections are refused.
             self._process = subprocess.Popen(
                 module_command("trainer.fork_server", str(listener.fileno()), *self._arguments),
                 stdin=subprocess.PIPE,
@@ -78,15 +78,16 @@ class ForkServer:
 
 
 def fork_server_for(trial: Trial, slots: tuple[Slot, ...]) -> ForkServer | None:
-    """A server for a study's trials; None where they are not the trainer's, or this system cannot fork them.
+    """Return a server for a study's trials; None if they do not use the trainer, or this system cannot fork.
 
-    What acts when an interpreter or a library starts, such as OMP_NUM_THREADS, is the same for all trials of a study
-    and set for the server. CUDA is not initialized before the fork, so each trial sees the GPUs of its slot.
+    Settings that take effect when an interpreter or a library starts, such as OMP_NUM_THREADS, are the same for all
+    trials of a study and are set for the server. CUDA is not initialized before the fork, so each trial sees its slot's
+    GPUs.
     """
     if not trial.is_trainer or not can_fork():
         return None
     on_cpu = all(slot.device == "cpu" for slot in slots)
     environment = {**os.environ, "PYTHONUNBUFFERED": "1", **slots[0].environment, **trial.environment}
     if on_cpu:
-        environment["CUDA_VISIBLE_DEVICES"] = ""  # a GPU would start threads, which a fork does not keep
+        environment["CUDA_VISIBLE_DEVICES"] = ""  # CUDA would start threads, which do not survive a fork
     return ForkServer(environment, warm_up=on_cpu)

@@ -1,7 +1,8 @@
-"""The guard's own program, run as a plain file without site packages: it is small and starts in milliseconds.
+"""The guard's program, run as a plain file without site packages: it is small and starts in milliseconds.
 
-It reads lines on standard input: ``watch GROUP SECONDS``, ``beat SECONDS``, ``drop``. When the input ends, since the
-slot is dead, or nothing came for the seconds named last, since the slot stands still, it kills the process group.
+It reads lines from standard input: ``watch GROUP SECONDS``, ``beat SECONDS``, ``drop``. It kills the process group when
+the input ends, because the slot is dead, or when nothing arrives for the last number of seconds, because the slot is
+stuck.
 """
 
 import os
@@ -11,7 +12,7 @@ import time
 
 
 def main() -> None:
-    """Guard until the slot's end of the pipe closes, as nobody's child."""
+    """Guard until the slot's end of the pipe closes, as an orphan."""
     if os.fork():
         os._exit(0)
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
@@ -20,8 +21,8 @@ def main() -> None:
     deadline = 0.0
     rest = b""
     while True:
-        patience = None if group is None else max(0.0, deadline - time.monotonic())
-        ready, _, _ = select.select([0], [], [], patience)
+        timeout = None if group is None else max(0.0, deadline - time.monotonic())
+        ready, _, _ = select.select([0], [], [], timeout)
         data = os.read(0, 4096) if ready else b""
         if not data:
             kill(group)
@@ -40,7 +41,7 @@ def main() -> None:
 
 
 def kill(group: int | None) -> None:
-    """Kill a process group until nothing answers; zombies that nobody reaps do, so not for ever."""
+    """Kill a process group until nothing of it responds, but not forever: zombies that nobody reaps do."""
     until = time.monotonic() + 1.0
     while group is not None and time.monotonic() < until:
         try:

@@ -1,6 +1,6 @@
-"""Starts slots, starts them again when one was killed, and stops them on request.
+"""Start slots, restart them when one is killed, and stop them on request.
 
-The launcher's main thread shows progress and takes signals; a pool runs the slots from a second thread.
+The launcher's main thread shows progress and handles signals; a second thread runs the pool of slots.
 """
 
 import math
@@ -25,9 +25,9 @@ from sweeper.store.queue import queue
 TICK_S: Final = 0.2
 BEAT_EVERY_S: Final = 5.0
 PROGRESS_EVERY_S: Final = 1.0
-QUICK_S: Final = 10.0  # a pool that breaks sooner than this has something wrong with it
+QUICK_S: Final = 10.0  # a pool that breaks sooner has a problem that does not go away
 MOST_QUICK_BREAKS: Final = 5
-PATIENCE_S: Final = 15.0  # with slots that are to end by themselves since the store is gone
+GONE_STORE_WAIT_S: Final = 15.0  # for slots to end by themselves when the store is gone
 STOPPING: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -50,20 +50,20 @@ class Launcher:
         """Run the slots until all have ended.
 
         Raises:
-            SweeperError: slots failed, with what they said.
+            SweeperError: slots failed, with their errors.
         """
-        slots = threading.Thread(target=self._keep_pool, args=(tasks,), name="slots", daemon=True)
+        slots = threading.Thread(target=self._run_pools, args=(tasks,), name="slots", daemon=True)
         with self._signals():
             slots.start()
             try:
-                self._attend(slots)
+                self._watch(slots)
             except StoreError:
-                slots.join(PATIENCE_S)  # the slots find out too, and give their trials a moment for a checkpoint
+                slots.join(GONE_STORE_WAIT_S)  # slots notice it too, and give their trials a moment for a checkpoint
                 raise
             finally:
-                self.interrupts += 1  # the pool, should it break now, is not started again
+                self.interrupts += 1  # if the pool breaks now, it is not restarted
                 self.pool.end()
-                slots.join(PATIENCE_S)
+                slots.join(GONE_STORE_WAIT_S)
                 self.interrupts -= 1
             free_abandoned_trials(self.engine, self.study_id)
         self.on_tick()
@@ -71,16 +71,16 @@ class Launcher:
             raise self._failure
         return self._ends
 
-    def _attend(self, slots: threading.Thread) -> None:
-        """While slots run: tell that we live, pass on what the user wants, show the progress."""
+    def _watch(self, slots: threading.Thread) -> None:
+        """While slots run, send heartbeats, pass on the user's requests and show progress."""
         asked = killed = False
         beat_at = shown_at = -math.inf
-        while slots.is_alive() and not (asked and self.pool.waits_in_vain()):
+        while slots.is_alive() and not (asked and self.pool.is_stalled()):
             slots.join(TICK_S)
             self.store_file.check()
-            self.pool.keep()
+            self.pool.maintain()
             if self.fork_server is not None:
-                self.fork_server.keep()
+                self.fork_server.restart_if_dead()
             now = time.monotonic()
             if now - beat_at >= BEAT_EVERY_S:
                 beat_at = now
@@ -96,9 +96,9 @@ class Launcher:
                 shown_at = now
                 self.on_tick()
 
-    def _keep_pool(self, tasks: Sequence[SlotTask]) -> None:
-        """Run pools of slots until one ends by itself."""
-        # Slots inherit this thread's mask: what the terminal sends to every process is for the launcher alone.
+    def _run_pools(self, tasks: Sequence[SlotTask]) -> None:
+        """Run one pool of slots after another until one ends by itself."""
+        # Slots inherit this thread's mask: only the launcher handles what the terminal sends to every process.
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGHUP})
         quick = 0
         while True:
@@ -114,8 +114,8 @@ class Launcher:
                 quick = quick + 1 if time.monotonic() - began < QUICK_S else 0
                 if quick >= MOST_QUICK_BREAKS:
                     self._failure = SweeperError(
-                        f"the slots were killed {quick} times in a row, the last time: {error}. "
-                        f"{self.pool.advice} Nothing is lost: the same command goes on."
+                        f"the slots were killed {quick} times in a row; the last error: {error}. "
+                        f"{self.pool.advice} Nothing is lost: the same command resumes."
                     )
                     return
                 continue
@@ -124,15 +124,15 @@ class Launcher:
 
     @contextmanager
     def _signals(self) -> Iterator[None]:
-        """The first ^C, SIGTERM or SIGHUP asks for an orderly stop, the second kills."""
+        """Take the first Ctrl-C, SIGTERM or SIGHUP as a request to stop, the second as one to kill."""
 
-        def told(*_: object) -> None:
+        def count(*_: object) -> None:
             self.interrupts += 1
 
         before = {number: signal.getsignal(number) for number in STOPPING}
         for number, handler in before.items():
             if handler is not signal.SIG_IGN:  # as under nohup
-                signal.signal(number, told)
+                signal.signal(number, count)
         try:
             yield
         finally:
@@ -146,4 +146,4 @@ def _failure_of(ends: Sequence[SlotEnd]) -> SweeperError | None:
         return None
     if any(end.is_store_error for end in ends):
         return StoreError("\n".join(errors))
-    return SweeperError("a slot failed, which is a bug of sweeper; the store is whole:\n" + "\n".join(errors))
+    return SweeperError("a slot failed, which is a bug in sweeper; the store is intact:\n" + "\n".join(errors))

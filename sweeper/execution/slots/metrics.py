@@ -1,7 +1,8 @@
-"""What a trial reports: lines of metrics.jsonl, or of its output by regular expressions, into measurements.
+"""What a trial reports: lines of metrics.jsonl, or of its output by regular expressions, as measurements.
 
 The protocol: the process appends JSON lines such as ``{"step": 100, "valid_perplexity": 91.2}`` to
-``$SWEEPER_RUN_DIR/metrics.jsonl``. Only whole lines are read, so a process killed within a line does no harm.
+``$SWEEPER_RUN_DIR/metrics.jsonl``. Only complete lines are read, so killing a process in the middle of a line is
+harmless.
 """
 
 import json
@@ -19,21 +20,21 @@ from sweeper.store.records import Measurement, storable
 METRICS_FILE: Final = "metrics.jsonl"
 MAX_STEP: Final = 2**63 - 1
 READ_BYTES: Final = 1 << 20
-MARK_BYTES: Final = 256  # of the last lines read: they tell whether a file was cut and has grown again
-MOST_COMPLAINTS: Final = 3
+MARK_BYTES: Final = 256  # of the last lines read; they show whether a file was truncated and has grown again
+MOST_ERRORS: Final = 3
 
 
 @dataclass(slots=True)
 class Tail:
     """Reads a growing file line by line.
 
-    A file that was cut below what was read, as our trainer does when it resumes, is read again from the start; that is
-    harmless, since a step's measurement replaces the one before. The cut shows in the file's length or, when the file
-    has grown again meanwhile, in the bytes before the offset.
+    A file that was truncated below what was read, as our trainer does when it resumes, is read again from the start;
+    that is harmless, since a step's measurement replaces the previous one. Truncation shows in the file's length or, if
+    the file has grown again in the meantime, in the bytes before the offset.
 
     Attributes:
         offset: bytes that were read.
-        restarts: how often the file was found cut.
+        restarts: how often the file was found truncated.
     """
 
     path: Path
@@ -42,10 +43,10 @@ class Tail:
     _before: bytes = b""
 
     def lines(self, *, rest: bool = False) -> list[bytes]:
-        """The whole lines since the last call, at most about a megabyte of them; empty where the file is not there.
+        """Return the complete lines since the last call, at most about a megabyte; none if the file does not exist.
 
         Args:
-            rest: take what follows the last end of line for a line too: nothing will be added to it.
+            rest: take what follows the last newline as a line, too: nothing will be added to it.
         """
         try:
             with self.path.open("rb") as file:
@@ -75,14 +76,14 @@ class Tail:
 class LineReader:
     """Turns lines of metrics.jsonl into measurements; remembers what it could not read."""
 
-    count: int = 0  # lines so far: the step of a line that names none
-    complaints: list[str] = field(default_factory=list)
+    count: int = 0  # lines so far: the step of a line without one
+    errors: list[str] = field(default_factory=list)
 
     def read(self, line: bytes, *, device_seconds: float) -> list[Measurement]:
-        """The measurements of one line.
+        """Return the measurements of one line.
 
         Args:
-            device_seconds: of the trial until now, used where the line does not say.
+            device_seconds: of the trial until now, used if the line has none.
         """
         self.count += 1
         if not line.strip():
@@ -92,11 +93,11 @@ class LineReader:
         except (ValueError, UnicodeDecodeError, RecursionError):
             values = None
         if not isinstance(values, dict):
-            self._complain(f"{METRICS_FILE}: line {self.count} is not a JSON object: {line[:80]!r}")
+            self._note(f"{METRICS_FILE}: line {self.count} is not a JSON object: {line[:80]!r}")
             return []
         step = _integer(values.get("step"))
         if step is None and "step" in values:
-            self._complain(f"{METRICS_FILE}: line {self.count}: step {values['step']!r} is not a whole number ≥ 0")
+            self._note(f"{METRICS_FILE}: line {self.count}: step {values['step']!r} is not an integer ≥ 0")
             return []
         seconds = _number(values.get("device_seconds"))
         return [
@@ -112,17 +113,17 @@ class LineReader:
             if name not in COORDINATES and (number := _number(value, finite=False)) is not None
         ]
 
-    def _complain(self, message: str) -> None:
-        if len(self.complaints) < MOST_COMPLAINTS:
-            self.complaints.append(message)
+    def _note(self, message: str) -> None:
+        if len(self.errors) < MOST_ERRORS:
+            self.errors.append(message)
 
 
 @dataclass(slots=True)
 class PatternReader:
     """Finds metrics in a program's output by regular expressions; `step` may be one of them.
 
-    Each pattern's group named ``value``, else its first group, else the whole match is the number. A step found on
-    a line holds for the metrics of that line and of those after it; without a step pattern, metrics are counted.
+    The number is each pattern's group named ``value``, else its first group, else the whole match. A step found on a
+    line applies to the metrics of that line and of those after it; without a step pattern, metrics are counted.
     """
 
     patterns: Mapping[str, re.Pattern[str]]
@@ -130,7 +131,7 @@ class PatternReader:
     counts: dict[str, int] = field(default_factory=dict)
 
     def read(self, line: bytes, *, device_seconds: float) -> list[Measurement]:
-        """The measurements of one line of output."""
+        """Return the measurements of one line of output."""
         text = line.decode(errors="replace")
         found = {
             name: number for name, pattern in self.patterns.items() if (number := _match(pattern, text)) is not None
@@ -141,8 +142,8 @@ class PatternReader:
         measurements = []
         for name, value in found.items():
             self.counts[name] = self.counts.get(name, 0) + 1
-            place = self.counts[name] if "step" not in self.patterns else (self.step or 0)
-            measurements.append(Measurement(metric=name, step=place, value=value, device_seconds=device_seconds))
+            at = self.counts[name] if "step" not in self.patterns else (self.step or 0)
+            measurements.append(Measurement(metric=name, step=at, value=value, device_seconds=device_seconds))
         return measurements
 
 

@@ -9,18 +9,16 @@ from typing import Final, Literal
 
 from sweeper.store.records import ExitReason
 
-# The trainer's own exit codes (docs/design.md, Trainer contracts).
-DIVERGED_CODE: Final = 3
-OUT_OF_MEMORY_CODE: Final = 4
+DIVERGED_CODE: Final = 3  # of the trainer (docs/design.md, Trainer contracts)
 OUT_OF_MEMORY_WORDS: Final = re.compile(
     r"out of memory|OutOfMemoryError|\bMemoryError\b|Cannot allocate memory|can't allocate memory|std::bad_alloc",
     re.IGNORECASE,
 )
-# What a shell says of a program that a signal ended, and our trainer of itself.
+# The exit codes of a shell whose program was ended by a signal, and of our trainer.
 KILLED_CODES: Final = tuple(128 + number for number in (signal.SIGINT, signal.SIGKILL, signal.SIGTERM))
 LAST_LINES: Final = 12
 
-StopCause = Literal["pruned", "timeout", "preempted", "budget_exhausted", "cancelled"]
+StopCause = Literal["pruned", "timeout", "preempted", "budget_exhausted"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,16 +26,16 @@ class Ending:
     """What is known when a trial's process has ended.
 
     Attributes:
-        exit_code: as `subprocess` gives it: negative for a signal; None where the process could not be started.
-        stopped_for: why we asked it to stop; None if it ended by itself.
+        exit_code: as in `subprocess`: negative for a signal; None if the process could not be started.
+        stopped_for: why it was asked to stop; None if it ended by itself.
         metric: the study's metric.
         value: its best value over the whole trial; None if it was never reported.
-        last_is_finite: whether the metric's last reported value is a finite number.
+        last_is_finite: whether the metric's last reported value is finite.
         reported: the names of all metrics that were reported.
         result: the program's result.json.
-        tail: the last words of its output.
-        complaints: what could not be read of its metrics.
-        oom_killed: the kernel killed some process for want of memory while this one ran.
+        tail: the end of its output.
+        metric_errors: what could not be read of its metrics.
+        oom_killed: the kernel killed some process because memory ran out while this one was running.
     """
 
     exit_code: int | None
@@ -48,23 +46,23 @@ class Ending:
     reported: Sequence[str]
     result: Mapping[str, object] | None
     tail: str
-    complaints: Sequence[str] = ()
+    metric_errors: Sequence[str] = ()
     oom_killed: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExitKind:
-    """An attempt's exit reason and what there is to say about it."""
+    """An attempt's exit reason, and the message with it."""
 
     exit_reason: ExitReason
     message: str | None = None
 
 
 def classify_exit(ending: Ending) -> ExitKind:
-    """The exit reason of an attempt.
+    """Return the exit reason of an attempt.
 
-    A program that ends with exit code 0 although it was asked to stop has written its checkpoint, as far as anybody
-    can tell; it has completed only if its result.json says so.
+    A program that exits with code 0 although it was asked to stop has presumably written its checkpoint; it has
+    completed only if its result.json says so.
     """
     outcome = ending.result.get("outcome") if ending.result is not None else None
     if ending.stopped_for is not None:
@@ -95,16 +93,16 @@ def _classify_killed(ending: Ending, number: int) -> ExitKind:
 def _classify_finished(ending: Ending) -> ExitKind:
     if ending.metric not in ending.reported:
         names = ", ".join(sorted(ending.reported)) or "nothing"
-        message = f"ended without reporting metric {ending.metric!r}; it reported: {names}"
+        message = f"ended without reporting the metric {ending.metric!r}; it reported: {names}"
         return ExitKind(exit_reason="crashed", message=_message(ending, message))
     if not ending.last_is_finite or ending.value is None or not math.isfinite(ending.value):
-        return ExitKind(exit_reason="diverged", message=f"{ending.metric} ended as not a finite number")
-    return ExitKind(exit_reason="completed", message="\n".join(ending.complaints) or None)
+        return ExitKind(exit_reason="diverged", message=f"the last value of {ending.metric} is not finite")
+    return ExitKind(exit_reason="completed", message="\n".join(ending.metric_errors) or None)
 
 
 def _message(ending: Ending, headline: str) -> str:
     last = [line for line in ending.tail.splitlines() if line.strip()][-LAST_LINES:]
-    return "\n".join([headline, *ending.complaints, *last])
+    return "\n".join([headline, *ending.metric_errors, *last])
 
 
 def _signal_name(number: int) -> str:

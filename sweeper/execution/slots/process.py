@@ -1,7 +1,7 @@
-"""A trial's process: started in a group of its own, watched, ended with everything it started.
+"""A trial's process: started in a group of its own, watched, and ended with everything it started.
 
 The process dies with the slot that started it: the kernel sends it SIGKILL when the slot goes (Linux), the slot's guard
-kills the rest of its group, and whoever claims the trial after a slot was killed ends what may be left.
+kills the rest of its group, and after a slot was killed, the next one to claim the trial ends what may be left.
 """
 
 import ctypes
@@ -28,31 +28,31 @@ _LIBC: Final = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else
 
 
 def die_with_parent(number: int = signal.SIGKILL) -> None:
-    """Ask the kernel for a signal to this process when its parent dies (Linux; elsewhere nothing happens)."""
+    """Ask the kernel to signal this process when its parent dies (Linux; elsewhere nothing happens)."""
     if _LIBC is not None:
         _LIBC.prctl(PR_SET_PDEATHSIG, number, 0, 0, 0)
 
 
 class Handle(Protocol):
-    """How a process is waited for: as a child of ours, or through the server that forked it."""
+    """How a process is waited for: as our child, or through the server that forked it."""
 
     def ended(self, timeout_s: float) -> bool:
-        """Whether the process ends within the time."""
+        """Return whether the process ends within the time."""
 
     def reap(self) -> "Reaped":
-        """Wait for the end of the process."""
+        """Wait for the process to end."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reaped:
-    """How a process ended: its exit code, negative for a signal, and the most memory it had (0 for unknown)."""
+    """How a process ended: its exit code, negative for a signal, and its peak memory (0 if unknown)."""
 
     exit_code: int
     peak_memory_bytes: int
 
 
 class Child:
-    """A child of this process, waited for without polling where the kernel can tell (Linux)."""
+    """A child of this process, waited for without polling if the kernel can (Linux)."""
 
     def __init__(self, popen: subprocess.Popen[bytes]) -> None:
         self._popen = popen
@@ -62,7 +62,7 @@ class Child:
                 self._descriptor = os.pidfd_open(popen.pid)
 
     def ended(self, timeout_s: float) -> bool:
-        """Whether the child ends within the time; it stays a zombie, so that its group keeps its number."""
+        """Return whether the child ends within the time; it stays a zombie, so its group keeps its number."""
         if self._descriptor is None:
             with suppress(subprocess.TimeoutExpired):
                 self._popen.wait(timeout_s)
@@ -73,7 +73,7 @@ class Child:
 
     def reap(self) -> Reaped:
         """Wait for the child and ask the kernel what it used."""
-        if self._popen.returncode is not None:  # reaped by `ended`, where there are no descriptors of processes
+        if self._popen.returncode is not None:  # reaped by `ended`, without pidfd_open
             return Reaped(exit_code=self._popen.returncode, peak_memory_bytes=0)
         _, status, usage = os.wait4(self._popen.pid, 0)
         self._popen.returncode = os.waitstatus_to_exitcode(status)
@@ -87,9 +87,9 @@ class TrialProcess:
     """A running trial process, leader of its process group.
 
     Attributes:
-        pid: its id, which is its group's too.
+        pid: its id, which is also its group's.
         output_start: bytes of the output file that earlier attempts wrote.
-        peak_memory_bytes: the largest of its and its children's memory that was seen.
+        peak_memory_bytes: the highest observed memory of the process and its children.
     """
 
     pid: int
@@ -101,11 +101,11 @@ class TrialProcess:
     exit_code: int | None = None
 
     def ended(self, timeout_s: float) -> bool:
-        """Whether the process ends within the time."""
+        """Return whether the process ends within the time."""
         return self.exit_code is not None or self.handle.ended(timeout_s)
 
     def measure_memory(self) -> int:
-        """The peak of the resident memory of the process and its children, in bytes, after another look."""
+        """Measure the resident memory of the process and its children; return their peak in bytes."""
         with suppress(psutil.Error):
             root = psutil.Process(self.pid)
             total = 0
@@ -116,11 +116,11 @@ class TrialProcess:
         return self.peak_memory_bytes
 
     def ask_to_stop(self) -> None:
-        """SIGTERM to the whole group: write a checkpoint and leave."""
+        """Send SIGTERM to the whole group: write a checkpoint and exit."""
         signal_group(self.pid, signal.SIGTERM)
 
     def end(self) -> int:
-        """Kill whatever is left of the group and reap the process; its exit code."""
+        """Kill whatever is left of the group and reap the process; return its exit code."""
         if self.exit_code is None:
             signal_group(self.pid, signal.SIGKILL)
             reaped = self.handle.reap()
@@ -130,7 +130,7 @@ class TrialProcess:
         return self.exit_code
 
     def tail(self) -> str:
-        """The last words of this attempt on standard output and error."""
+        """Return the end of this attempt's output."""
         with suppress(OSError), self.output.open("rb") as file:
             size = file.seek(0, os.SEEK_END)
             file.seek(max(self.output_start, size - TAIL_BYTES))
@@ -149,7 +149,7 @@ def start(
     """Start a trial's process; its output is appended to a file.
 
     Args:
-        announce: called in the process, leader of its group already, before it becomes the program.
+        announce: called in the process, already leader of its group, before it becomes the program.
 
     Raises:
         OSError: the program cannot be started.
@@ -157,7 +157,7 @@ def start(
     before = time.time()
 
     def between_fork_and_exec() -> None:
-        """Die with the slot, and take signals as if a shell had started it: the slot itself ignores ^C."""
+        """Die with the slot, and handle signals as if a shell had started it: the slot itself ignores Ctrl-C."""
         die_with_parent()
         signal.signal(signal.SIGINT, signal.SIG_DFL)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
@@ -173,12 +173,12 @@ def start(
             cwd=cwd,
             env=dict(environment),
             start_new_session=True,
-            # Between fork and exec only system calls are made: safe although the slot may have threads.
+            # Only system calls are made between fork and exec: safe although the slot may have threads.
             preexec_fn=between_fork_and_exec,  # noqa: PLW1509
         )
     return TrialProcess(popen.pid, started_at(popen.pid) or before, Child(popen), output, output_start)
 
 
 def _own_peak(peak_kib: int) -> int:
-    """A child's peak memory in bytes; 0 if it is no more than what it had for a moment as a copy of this process."""
+    """Return a child's peak memory in bytes; 0 if it is no more than it had at first as a copy of this process."""
     return peak_kib * 1024 if peak_kib > resource.getrusage(resource.RUSAGE_SELF).ru_maxrss else 0

@@ -4,7 +4,7 @@ import json
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from sweeper.designs.paths import leaves
 from sweeper.execution.slots.resources import Slot
@@ -18,7 +18,7 @@ CONFIG_FILE: Final = "config.json"
 
 
 def argv_of(program: Program, lease: Lease) -> list[str]:
-    """The command line of a trial; no shell ever reads it."""
+    """Return the command line of a trial; no shell ever reads it."""
     match program:
         case TrainerProgram():
             config = str(lease.run_dir / CONFIG_FILE)
@@ -34,8 +34,8 @@ def patterns_of(program: Program) -> Mapping[str, str]:
     return program.metrics if isinstance(program, CommandProgram) else {}
 
 
-def placeholder_values(lease: Lease) -> dict[str, Any]:
-    """What placeholders may name: the config's dotted paths, factors, the budget and what every trial has."""
+def placeholder_values(lease: Lease) -> dict[str, object]:
+    """Return the values of placeholders: the config by dotted path, factors, the budget and what every trial has."""
     values = dict(leaves(lease.config or {})) | dict(lease.configuration or {}) | plain_budget(lease.budget)
     return values | {
         "python": sys.executable,
@@ -46,14 +46,14 @@ def placeholder_values(lease: Lease) -> dict[str, Any]:
 
 
 def plain_budget(budget: Mapping[str, object]) -> dict[str, object]:
-    """A budget with its whole numbers as such: a script that counts epochs takes 6, and not 6.0."""
+    """Return a budget with whole numbers as integers: a script that counts epochs takes 6, not 6.0."""
     return {
         name: int(value) if isinstance(value, float) and value.is_integer() else value for name, value in budget.items()
     }
 
 
 def environment_of(trial: Trial, lease: Lease, slot: Slot, inherited: Mapping[str, str]) -> dict[str, str]:
-    """The environment of a trial's process."""
+    """Return the environment of a trial's process."""
     return {
         **users_environment(inherited),
         "PYTHONUNBUFFERED": "1",
@@ -68,11 +68,11 @@ def environment_of(trial: Trial, lease: Lease, slot: Slot, inherited: Mapping[st
 
 
 def write_config(program: Program, lease: Lease, slot: Slot) -> Path:
-    """Write what the program reads.
+    """Write the config that the program reads.
 
-    The trainer is also told seed and budget, and its slot's device and threads where its config leaves them open.
+    The trainer's also has the seed and the budget, and its slot's device and threads if the config leaves them open.
     """
-    config: dict[str, Any] = dict(lease.config or {})
+    config: dict[str, object] = dict(lease.config or {})
     if isinstance(program, TrainerProgram):
         config |= {"seed": lease.seed, "budget": dict(lease.budget)}
         if config.get("device", "auto") == "auto":

@@ -1,4 +1,4 @@
-"""A trial's run directory before an attempt: its files are this very trial's, and its config is there."""
+"""A trial's run directory before an attempt: its files belong to this trial, and its config is there."""
 
 import errno
 import json
@@ -17,17 +17,17 @@ from sweeper.store.records import Lease
 IDENTITY_FILE: Final = "trial.json"
 RESULT_FILE: Final = "result.json"
 OUTPUT_FILE: Final = "output.log"
-OF_ONE_TRIAL: Final = (IDENTITY_FILE, RESULT_FILE, OUTPUT_FILE, CONFIG_FILE)  # what a promoted trial does not inherit
+OF_ONE_TRIAL: Final = (IDENTITY_FILE, RESULT_FILE, OUTPUT_FILE, CONFIG_FILE)  # not inherited by a promoted trial
 
 
 def prepare(program: Program, lease: Lease, slot: Slot, source: Path | None = None) -> None:
-    """Make the directory ready for an attempt.
+    """Prepare the directory for an attempt.
 
-    What an earlier attempt left stays, for the program to resume from. So does what is left of the same trial in a
-    store that is no more. What another trial left there is moved aside, to ``NAME.replaced-1`` and so on.
+    Files of an earlier attempt stay, for the program to resume from, and so do those of the same trial from a store
+    that no longer exists. Files of another trial are moved to ``NAME.replaced-1`` and so on.
 
     Args:
-        source: the run directory of the trial from whose checkpoint this one goes on, for a promotion.
+        source: the run directory of the trial whose checkpoint this one resumes from, for a promotion.
 
     Raises:
         OSError: the directory cannot be written to, or the source is not on this machine.
@@ -45,11 +45,11 @@ def prepare(program: Program, lease: Lease, slot: Slot, source: Path | None = No
     run_dir.mkdir(parents=True, exist_ok=True)
     write_atomically(run_dir / IDENTITY_FILE, (json.dumps(identity) + "\n").encode(), private=True)
     write_config(program, lease, slot)
-    (run_dir / RESULT_FILE).unlink(missing_ok=True)  # an earlier attempt's words must not speak for this one
+    (run_dir / RESULT_FILE).unlink(missing_ok=True)  # an earlier attempt's result is not this one's
 
 
 def _is_of(run_dir: Path, identity: dict[str, object]) -> bool:
-    """Whether the directory is absent, nobody's, or that of this trial."""
+    """Return whether the directory is missing, nobody's, or this trial's."""
     try:
         found = json.loads((run_dir / IDENTITY_FILE).read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -60,15 +60,15 @@ def _is_of(run_dir: Path, identity: dict[str, object]) -> bool:
 
 
 def _inherit(source: Path, run_dir: Path) -> None:
-    """Copy what the source trial left, its checkpoint and its metrics above all: whole or not at all."""
+    """Copy the source trial's files, above all its checkpoint and its metrics: completely or not at all."""
     if not source.is_dir():
-        raise FileNotFoundError(errno.ENOENT, "the checkpoint to go on from is not on this machine", str(source))
+        raise FileNotFoundError(errno.ENOENT, "the checkpoint to resume from is not on this machine", str(source))
     run_dir.parent.mkdir(parents=True, exist_ok=True)
     draft = Path(tempfile.mkdtemp(dir=run_dir.parent, prefix=f".{run_dir.name}."))
     try:
         shutil.copytree(source, draft, ignore=shutil.ignore_patterns(*OF_ONE_TRIAL, ".*"), dirs_exist_ok=True)
         draft.chmod(source.stat().st_mode)
-        os.rename(draft, run_dir)  # noqa: PTH104 - must fail, not replace, should the directory be there
+        os.rename(draft, run_dir)  # noqa: PTH104 - must fail, not replace, if the directory exists
     except BaseException:
         shutil.rmtree(draft, ignore_errors=True)
         raise

@@ -1,4 +1,4 @@
-"""Runs slots on a study that is in the store: what a launcher and a worker have in common."""
+"""Run slots on a study in the store: what launchers and workers have in common."""
 
 import os
 import socket
@@ -28,14 +28,18 @@ from sweeper.store.queue import queue
 from sweeper.store.records import LEASE_S
 from sweeper.subprocesses import safe_path
 
-SILENT_LEASES: Final = 2  # of silence, after which slots elsewhere take their launcher for dead
+SILENT_LEASES: Final = 2  # without a heartbeat, after which slots elsewhere consider their launcher dead
 
-Ran = Literal["nothing", "done", "interrupted", "budget"]
+RunEnd = Literal["nothing", "done", "interrupted", "budget"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StudyRun:
-    """Which study is run, and for how long a slot that says nothing keeps its trial, in seconds."""
+    """The study to run.
+
+    Attributes:
+        lease_s: how long a silent slot keeps its trial.
+    """
 
     store: str
     study: str
@@ -83,18 +87,18 @@ def run_slots(
     engine: Engine,
     run: StudyRun,
     study: Study,
-    places: tuple[Slot, ...],
+    slots: tuple[Slot, ...],
     on_tick: Callable[[], None],
     *,
     pool: Pool | None = None,
-) -> Ran:
-    """Run slots until nothing is left; why they ended.
+) -> RunEnd:
+    """Run slots until nothing is left; return why they ended.
 
     Args:
-        pool: what starts them; None for joblib's loky backend.
+        pool: starts the slots; None for joblib's loky backend.
 
     Raises:
-        SweeperError: slots failed, with what they said.
+        SweeperError: slots failed, with their errors.
     """
     host, pid = socket.gethostname(), os.getpid()
     free_abandoned_trials(engine, run.study_id)
@@ -102,21 +106,21 @@ def run_slots(
         return "nothing"
     pid_started_at = started_at(pid)
     runner_id = queue.register_runner(
-        engine, run.study_id, host=host, pid=pid, pid_started_at=pid_started_at, slots=len(places), now=time.time()
+        engine, run.study_id, host=host, pid=pid, pid_started_at=pid_started_at, slots=len(slots), now=time.time()
     )
     try:
         pool = pool or LokyPool()
-        me = announced(neighbour_of(run.study, places)) if pool.shares_machine else nullcontext()
-        server_here = fork_server_for(study.trial, places) if pool.shares_machine else None
+        me = announced(neighbour_of(run.study, slots)) if pool.shares_machine else nullcontext()
+        server_here = fork_server_for(study.trial, slots) if pool.shares_machine else None
         with safe_path(), me, server_here or nullcontext() as server:
             launcher_process = (pid, pid_started_at)
-            tasks = _tasks(run, places, runner_id, launcher_process, None if server is None else str(server.path))
-            if not pool.shares_machine:  # they cannot look for the launcher's process
+            tasks = _tasks(run, slots, runner_id, launcher_process, None if server is None else str(server.path))
+            if not pool.shares_machine:  # they cannot check the launcher's process
                 tasks = [replace(task, silence_s=SILENT_LEASES * run.lease_s) for task in tasks]
             launcher = Launcher(engine, run.study_id, runner_id, StoreFileCheck(run.store), on_tick, server, pool)
             ends = launcher.run(tasks)
     finally:
-        with suppress(StoreError):  # a store that refuses has said so already
+        with suppress(StoreError):  # if the store refuses, its error was reported already
             queue.end_runner(engine, runner_id, now=time.time())
     if launcher.interrupts > 0:
         return "interrupted"
@@ -125,7 +129,7 @@ def run_slots(
 
 def _tasks(
     run: StudyRun,
-    places: tuple[Slot, ...],
+    slots: tuple[Slot, ...],
     runner_id: int,
     launcher: tuple[int, float],
     fork_server: str | None,
@@ -145,5 +149,5 @@ def _tasks(
             fork_server=fork_server,
             lease_s=run.lease_s,
         )
-        for slot in places
+        for slot in slots
     ]

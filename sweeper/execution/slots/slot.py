@@ -1,6 +1,7 @@
-"""A slot: claim a trial, supervise its process, record, repeat until nothing is left.
+"""A slot: claim a trial, supervise its process, record its end, and repeat until nothing is left.
 
-It holds no state that the store does not, so it may die at any moment. It ends by itself when its launcher is gone.
+It holds no state that the store does not have, so it may die at any moment. It ends by itself when its launcher is
+gone.
 """
 
 import os
@@ -35,9 +36,9 @@ from sweeper.store.queue.ledger import read_balance
 from sweeper.store.reading import reader
 from sweeper.store.records import BudgetTooSmall, Lease, LeaseLost, Outcome, SlotIdentity
 
-ASK_EVERY_S: Final = 0.5  # between two looks at whether somebody wants us to stop
-ASK_SHARE: Final = 5  # a look that takes long is taken less often: at most this part of the time goes there
-FIRST_LOOK_S: Final = 0.01  # between two looks for work while others still have some; grows to
+ASK_EVERY_S: Final = 0.5  # between two checks whether the slot is to stop
+ASK_SHARE: Final = 5  # slow checks are made less often: at most one part in this many of the time goes there
+FIRST_LOOK_S: Final = 0.01  # between two attempts to claim while trials run elsewhere; grows to
 LAST_LOOK_S: Final = 0.2
 ORPHAN_GRACE_S: Final = 2.0  # for a checkpoint when the launcher is gone
 STOP_GRACE_S: Final = 30.0
@@ -48,7 +49,7 @@ Ended = Literal["done", "stopped", "orphaned", "budget"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SlotTask:
-    """All that a slot needs to know; it travels to the slot's process."""
+    """Everything that a slot needs to know; sent to the slot's process."""
 
     store: str
     study_id: int
@@ -58,10 +59,10 @@ class SlotTask:
     launcher_pid: int
     launcher_started_at: float
     cwd: str
-    environment: Mapping[str, object]  # facts, for the record
+    environment: Mapping[str, object]  # facts about software and hardware
     lease_s: float
-    fork_server: str | None = None  # its socket, where the launcher keeps one
-    silence_s: float | None = None  # of a launcher that is no parent, before it is taken for dead
+    fork_server: str | None = None  # its socket, if the launcher has one
+    silence_s: float | None = None  # of a launcher elsewhere, before it is considered dead
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +85,7 @@ def run_slot(task: SlotTask, *, exit_if_orphaned: bool = False) -> SlotEnd:
     # The terminal sends ^C to every process of the run; only the launcher decides what it means.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     watch = LauncherWatch(task.launcher_pid, task.launcher_started_at)
-    signal.signal(signal.SIGTERM, watch.told)
+    signal.signal(signal.SIGTERM, watch.ask)
     die_with_parent(signal.SIGTERM)
     try:
         engine = open_existing(task.store)
@@ -92,21 +93,21 @@ def run_slot(task: SlotTask, *, exit_if_orphaned: bool = False) -> SlotEnd:
             ended = SlotLoop(task, engine, watch).run()
         finally:
             engine.dispose()
-        end = SlotEnd("orphaned" if watch.gone() else ended)
+        end = SlotEnd("orphaned" if watch.is_gone() else ended)
     except StoreError as error:
         end = SlotEnd("stopped", str(error), is_store_error=True)
     except Exception:
         end = SlotEnd("stopped", traceback.format_exc())
     if end.ended == "orphaned" and exit_if_orphaned:
         os._exit(0)
-    # Nobody listens for it any more: from here on the launcher's death ends the process.
+    # Nobody handles it any more: from here on the launcher's death ends the process.
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     return end
 
 
 @dataclass(slots=True)
 class LauncherWatch:
-    """Whether the launcher that this slot belongs to is gone, or somebody ends the slot itself."""
+    """Checks whether the slot's launcher is gone, or the slot itself is asked to end."""
 
     pid: int
     process_started_at: float
@@ -118,18 +119,18 @@ class LauncherWatch:
     def __post_init__(self) -> None:
         self._is_parent = os.getppid() == self.pid
 
-    def told(self, *_: object) -> None:
-        """A signal handler: the launcher died, or somebody ends this slot."""
+    def ask(self, *_: object) -> None:
+        """Handle a signal: the launcher died, or the slot is to end."""
         self.asked = True
 
-    def dies(self) -> bool:
-        """Whether the launcher is gone a moment from now: its threads end one by one, the slots' before the last."""
+    def is_dying(self) -> bool:
+        """Return whether the launcher is gone in a moment: its threads end one by one, the slots' before the last."""
         time.sleep(DYING_S)
         self._looked_at = 0.0
-        return self.gone()
+        return self.is_gone()
 
-    def gone(self) -> bool:
-        """Whether the launcher is gone; looks at its process now and then."""
+    def is_gone(self) -> bool:
+        """Return whether the launcher is gone; checks its process now and then."""
         if not self._gone and time.monotonic() - self._looked_at >= ASK_EVERY_S:
             self._looked_at = time.monotonic()
             orphaned = self._is_parent and os.getppid() != self.pid
@@ -154,9 +155,8 @@ class SlotLoop:
     _promotes: bool = False
     _stop: Stop | None = None
     _ask_at: float = 0.0
-    _beat: float | None = None  # the launcher's last one, by its own clock
+    _heartbeat: float | None = None  # the launcher's last one, by its own clock
     _heard_at: float = field(default_factory=time.monotonic)
-    _budget_is_full: bool = False  # the next trial does not fit while others run
 
     def __post_init__(self) -> None:
         self._store_file = StoreFileCheck(self.task.store)
@@ -178,7 +178,7 @@ class SlotLoop:
         )
 
     def run(self) -> Ended:
-        """Claim and supervise until nothing is left, the budget is spent or somebody asks the slot to stop.
+        """Claim and supervise until nothing is left, the budget is spent or the slot is asked to stop.
 
         Raises:
             StoreError: the store refuses or is gone.
@@ -207,10 +207,10 @@ class SlotLoop:
                 look_s = min(LAST_LOOK_S, look_s * 1.5)
         if stop.cause == "budget_exhausted":
             return "budget"
-        return "orphaned" if self.watch.gone() else "stopped"
+        return "orphaned" if self.watch.is_gone() else "stopped"
 
     def _is_done(self) -> bool:
-        """Whether every trial has ended; frees those of dead slots otherwise."""
+        """Return whether every trial has ended; if not, free those of dead slots."""
         if queue.next_due(self.engine, self.task.study_id, time.time()) is None:
             return True
         free_abandoned_trials(self.engine, self.task.study_id)
@@ -236,7 +236,7 @@ class SlotLoop:
         return lease
 
     def _draw(self, lease: Lease) -> Lease | None:
-        """The claim with a configuration drawn for it; None if the trial cannot run."""
+        """Return the lease with a configuration drawn for it; None if the trial cannot run."""
         try:
             return draw_configuration(self.engine, self.study, lease)
         except LeaseLost:
@@ -244,7 +244,7 @@ class SlotLoop:
         except StoreError:
             raise
         except Exception as error:
-            message = f"no configuration could be drawn: {type(error).__name__}: {error}"
+            message = f"cannot draw a configuration: {type(error).__name__}: {error}"
             self._give_back(lease, Outcome(exit_reason="crashed", message=message))
             return None
 
@@ -276,13 +276,13 @@ class SlotLoop:
             queue.finish(self.engine, lease, outcome, retry=self.rules.retry, now=time.time())
 
     def _wants_stop(self) -> Stop | None:
-        """Whether to end; once there was a reason, it stays.
+        """Return whether to end; once there is a reason, it stays.
 
         Raises:
             StoreError: the store is gone.
         """
-        if self._stop is None and (self.watch.asked or self.watch.gone()):
-            gone = self.watch.gone() or self.watch.dies()
+        if self._stop is None and (self.watch.asked or self.watch.is_gone()):
+            gone = self.watch.is_gone() or self.watch.is_dying()
             self._stop = Stop(cause="preempted", grace_s=ORPHAN_GRACE_S if gone else STOP_GRACE_S)
         began = time.monotonic()
         if self._stop is None and began >= self._ask_at:
@@ -296,18 +296,18 @@ class SlotLoop:
             return Stop(cause="preempted", grace_s=STOP_GRACE_S)
         if self.cap_s is not None:
             found = read_balance(self.engine, self.task.study_id, time.time())
-            # Each running trial goes on until its slot looks again.
+            # Each running trial continues until its slot checks again.
             if found.spent + found.running * ASK_EVERY_S >= self.cap_s and found.running:
                 return Stop(cause="budget_exhausted", grace_s=STOP_GRACE_S)
         return None
 
     def _is_silent(self) -> bool:
-        """Whether a launcher that is on another machine, maybe, has said nothing for too long."""
+        """Return whether a launcher, perhaps on another machine, has sent no heartbeat for too long."""
         if self.task.silence_s is None:
             return False
-        beat, now = queue.last_beat(self.engine, self.task.runner_id), time.monotonic()
-        if beat != self._beat:
-            self._beat, self._heard_at = beat, now
+        heartbeat, now = queue.last_beat(self.engine, self.task.runner_id), time.monotonic()
+        if heartbeat != self._heartbeat:
+            self._heartbeat, self._heard_at = heartbeat, now
         return now - self._heard_at > self.task.silence_s
 
 

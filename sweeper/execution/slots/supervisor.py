@@ -1,6 +1,6 @@
-"""Supervises one attempt of a trial: start, metrics, lease, time limit, pruning, end.
+"""Supervise one attempt of a trial: start, metrics, lease, time limit, pruning, end.
 
-Everything that the outside decides comes in as a function, so that a supervisor can be tested with a fake program.
+Everything that others decide is passed in as a function, so a supervisor can be tested with a fake program.
 """
 
 import errno
@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
 from sqlalchemy import Engine
 
@@ -32,10 +32,10 @@ from sweeper.store.reading.trial_metrics import Reported, device_seconds_before,
 from sweeper.store.records import Lease, LeaseLost, Outcome
 
 RESULT_MOST_BYTES: Final = 1 << 20
-FIRST_POLL_S: Final = 0.02  # between two looks at the metrics of a young trial; an old one is looked at less often
+FIRST_POLL_S: Final = 0.02  # between two reads of a young trial's metrics; older ones are read less often
 LAST_POLL_S: Final = 0.25
-NO_ROOM: Final = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
-SAFETY: Final = 0.9  # of the lease: after that the trial must not run any more, since another slot may take it
+NO_SPACE: Final = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
+SAFETY: Final = 0.9  # of the lease: after that the trial must not run, since another slot may claim it
 LAST_GRACE_S: Final = 5.0  # for a checkpoint when the store is gone
 
 
@@ -51,12 +51,16 @@ class Start(Protocol):
         output: Path,
         announce: Callable[[], None],
     ) -> TrialProcess:
-        """Start it; its output is appended to a file. `announce` is called where the process may not be known yet."""
+        """Start it; its output is appended to a file.
+
+        Args:
+            announce: called in the process, if it may not be known yet.
+        """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stop:
-    """A wish to end the attempt: why, and how long the process may take to write its checkpoint."""
+    """A request to end the attempt: why, and how long the process may take to write its checkpoint."""
 
     cause: StopCause
     grace_s: float
@@ -64,13 +68,13 @@ class Stop:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
-    """What the study says of each attempt.
+    """A study's rules for each attempt.
 
     Attributes:
-        retry: how many times a trial may run again, by exit reason.
-        timeout_s: for each attempt; None for none.
+        retry: how often a trial may run again, by exit reason.
+        timeout_s: the longest an attempt may run; None for no limit.
         grace_s: between SIGTERM and SIGKILL.
-        lease_s: an attempt that says nothing for so long is taken for dead.
+        lease_s: an attempt that is silent for longer is considered dead.
     """
 
     retry: Mapping[str, int]
@@ -80,16 +84,16 @@ class Rules:
 
     @property
     def heartbeat_s(self) -> float:
-        """Between two renewals of the lease."""
+        """The time between two renewals of the lease."""
         return self.lease_s / 12
 
 
 @dataclass(slots=True, kw_only=True)
 class Supervisor:
-    """Runs one claimed trial in a slot.
+    """Runs one trial in a slot.
 
-    `wants_stop` is asked often whether the attempt should end, and must be quick; `should_prune` gets the metric's
-    curve whenever it grew.
+    `wants_stop` is called often to ask whether the attempt should end, and must be fast; `should_prune` is called with
+    the metric's curve whenever it has grown.
     """
 
     engine: Engine
@@ -102,14 +106,14 @@ class Supervisor:
     cwd: Path
     guard: Guard
     start: Start = plain_process.start
-    source: Path | None = None  # the run directory whose checkpoint a promoted trial goes on from
+    source: Path | None = None  # the run directory whose checkpoint a promoted trial resumes from
     _started: float = field(default_factory=time.monotonic)
     _renewed: float = field(default_factory=time.monotonic)
     _earlier_s: float = 0.0
     _oom_kills: int = field(default_factory=oom_kills)
     _tail: Tail = field(init=False)
     _reader: LineReader | PatternReader = field(init=False)
-    _seen: bool = False  # measurements arrived since pruning was last asked
+    _has_news: bool = False  # measurements have arrived since the pruner was last asked
 
     def run(self) -> str | None:
         """Supervise the attempt to its end.
@@ -119,7 +123,7 @@ class Supervisor:
 
         Raises:
             StoreError: the store refuses; the process was given a moment for a checkpoint and has ended.
-            SweeperError: the run directory has no room.
+            SweeperError: the disk of the run directory is full.
         """
         try:
             process = self._start()
@@ -167,22 +171,22 @@ class Supervisor:
         return PatternReader({name: re.compile(text) for name, text in patterns.items()})
 
     def _not_started(self, error: OSError) -> str | None:
-        """The process could not be started. A disk without room is not the trial's doing."""
+        """Record that the process could not be started. A full disk is not the trial's fault."""
         self.guard.drop()
-        no_room = error.errno in NO_ROOM
+        no_space = error.errno in NO_SPACE
         what = error.filename if error.filename is not None else argv_of(self.trial.program, self.lease)[0]
         message = f"{what}: {error.strerror or error}"
-        kind = ExitKind(exit_reason="preempted" if no_room else "crashed", message=f"cannot be started: {message}")
+        kind = ExitKind(exit_reason="preempted" if no_space else "crashed", message=f"cannot start: {message}")
         state = self._finish(kind, None, None)
-        if no_room:
+        if no_space:
             raise SweeperError(
-                f"trial {self.lease.phase}/{self.lease.number} cannot write into its run directory: {message}. "
-                "Make room, then run the same command again"
+                f"trial {self.lease.phase}/{self.lease.number} cannot write to its run directory: {message}. "
+                "Free some disk space, then run the same command again"
             ) from error
         return state
 
     def _watch(self, process: TrialProcess) -> StopCause | None:
-        """Until the process has ended or was told to and had its grace; why it was told to."""
+        """Wait until the process ends, or is asked to and its grace is over; return why it was asked."""
         stop: Stop | None = None
         kill_at = 0.0
         poll_s = FIRST_POLL_S
@@ -200,7 +204,7 @@ class Supervisor:
             elif now >= kill_at:
                 process.end()
         if stop is None and self._lease_left() <= 0:
-            return "preempted"  # the slot stood still so long that its guard ended the process
+            return "preempted"  # the slot was stuck for so long that its guard killed the process
         return stop.cause if stop is not None else None
 
     def _reason_to_stop(self, now: float) -> Stop | None:
@@ -208,8 +212,8 @@ class Supervisor:
             return stop
         if self.rules.timeout_s is not None and now - self._started > self.rules.timeout_s:
             return Stop(cause="timeout", grace_s=self.rules.grace_s)
-        if self._seen:
-            self._seen = False
+        if self._has_news:
+            self._has_news = False
             if self.should_prune(reported(self.engine, self.lease).curve):
                 return Stop(cause="pruned", grace_s=self.rules.grace_s)
         return None
@@ -230,11 +234,11 @@ class Supervisor:
         self.guard.beat(self._lease_left())
 
     def _lease_left(self) -> float:
-        """Seconds for which the trial is surely ours."""
+        """Return for how many seconds the trial is certainly ours."""
         return max(0.0, self._renewed + SAFETY * self.rules.lease_s - time.monotonic())
 
     def _read(self, *, rest: bool = False) -> None:
-        """Take in what the process reported since the last time."""
+        """Read and store what the process has reported since the last time."""
         while True:
             restarts = self._tail.restarts
             lines = self._tail.lines(rest=rest)
@@ -243,13 +247,14 @@ class Supervisor:
             if not lines:
                 return
             seconds = self._device_seconds()
-            found = [m for line in lines for m in self._reader.read(line, device_seconds=self._earlier_s + seconds)]
+            total = self._earlier_s + seconds
+            found = [each for line in lines for each in self._reader.read(line, device_seconds=total)]
             if not found:
                 continue
             offset = self._tail.offset
             if not ingest.ingest(self.engine, self.lease, found, offset, device_seconds=seconds, now=time.time()):
                 raise LeaseLost
-            self._seen = True
+            self._has_news = True
 
     def _device_seconds(self) -> float:
         return (time.monotonic() - self._started) * self.slot.device_share
@@ -259,7 +264,7 @@ class Supervisor:
         exit_code = process.end()
         if exit_code == -signal.SIGKILL and cause is None:
             time.sleep(0.05)  # a slot that is killed together with its trial must not blame the trial
-        # The last line of a process that was killed may be half a line.
+        # The last line of a process that was killed may be incomplete.
         self._read()
         if exit_code == 0:
             self._read(rest=True)
@@ -273,13 +278,13 @@ class Supervisor:
             reported=sorted(known.names),
             result=self._result(),
             tail=process.tail(),
-            complaints=self._reader.complaints if isinstance(self._reader, LineReader) else [],
+            metric_errors=self._reader.errors if isinstance(self._reader, LineReader) else [],
             oom_killed=exit_code != 0 and oom_kills() > self._oom_kills,
         )
         return self._finish(classify_exit(ending), process, known)
 
-    def _result(self) -> dict[str, Any] | None:
-        """The program's result.json, if it wrote a JSON object of sensible size."""
+    def _result(self) -> dict[str, object] | None:
+        """Return the program's result.json, if it is a JSON object of reasonable size."""
         path = self.lease.run_dir / RESULT_FILE
         try:
             if path.stat().st_size > RESULT_MOST_BYTES:

@@ -22,7 +22,7 @@ pytestmark = pytest.mark.usefixtures("no_process_left")
 
 
 def run(url: str, **changes: Any) -> Worked:
-    options: dict[str, Any] = {"study": None, "slots": 1, "on_study": lambda *_: None, "on_tick": lambda _: None}
+    options: dict[str, Any] = {"study": None, "num_slots": 1, "on_study": lambda *_: None, "on_tick": lambda _: None}
     return work(url, **(options | changes))
 
 

@@ -64,17 +64,17 @@ def launched_on(
 
     plan = plan_of(configs, steps=steps)
     study: Any = study_of(plan, **changes)
-    with dask_pool(options, study, store=url, slots=slots) as pool:
+    with dask_pool(options, study, store=url, num_slots=slots) as pool:
         ended = launch(
             study,
             plan,  # type: ignore[arg-type]
             store=url,
-            slots=slots,
+            num_slots=slots,
             extend=False,
             on_enrolled=lambda *_: None,
             on_tick=on_tick,
             pool=pool,
-            places=pool.places,
+            slots=pool.slots,
         )
     return ended, pool
 

@@ -10,7 +10,7 @@ import pytest
 
 from sweeper.errors import SweeperError
 from sweeper.execution.cluster import lost_jobs, slurm
-from sweeper.execution.cluster.lost_jobs import MOST_AGAIN, Jobs
+from sweeper.execution.cluster.lost_jobs import MOST_RETRIES, Jobs
 from sweeper.execution.cluster.options import ClusterOptions
 from tests.sweeper.execution.cluster.conftest import launched_on
 from tests.sweeper.execution.cluster.test_slurm import SBATCH, slurm_here
@@ -76,7 +76,7 @@ def queue(monkeypatch: pytest.MonkeyPatch) -> set[str]:
 
 def looks(jobs: Jobs, number: int) -> None:
     for _ in range(number):
-        jobs.keep()
+        jobs.maintain()
 
 
 def test_a_job_that_waits_or_runs_is_no_lost_one(queue: set[str]) -> None:
@@ -94,23 +94,24 @@ def test_a_lost_job_is_submitted_again_and_its_log_is_named(queue: set[str], cap
     assert {name: job.job_id for name, job in cluster.workers.items()} == {"c-0": "3", "c-1": "2"}
     (message,) = caplog.messages
     assert message == (
-        f"job 1 of SLURM ended before its worker joined the scheduler; see {Path.cwd()}/slurm-1.out. If a program or a "
-        "module is missing there, or the scheduler was not reached, set python, job-script-prologue or interface of "
-        "jobqueue.slurm in Dask's configuration. It is submitted again, 3 times in a row at most."
+        f"SLURM job 1 ended before its worker joined the scheduler; see {Path.cwd()}/slurm-1.out. If a program or a "
+        "module is missing there, or the scheduler cannot be reached, set python, job-script-prologue or interface of "
+        "jobqueue.slurm in Dask's configuration. It is submitted again, at most 3 times in a row."
     )
 
 
 def test_jobs_that_are_lost_again_and_again_end_the_launch(queue: set[str], caplog: pytest.LogCaptureFixture) -> None:
     jobs = Jobs(cluster := Cluster(), 8)
-    with pytest.raises(SweeperError, match="no worker is left") as told:
+    with pytest.raises(SweeperError, match="No worker is left") as told:
         looks(jobs, 100)
-    assert cluster.submitted == 8 * (1 + MOST_AGAIN)
+    assert cluster.submitted == 8 * (1 + MOST_RETRIES)
     assert told.value.exit_code == 1
     assert str(told.value).startswith(
-        "--dask-slurm: each of SLURM's jobs 25, 26, 27, 28, 29 and 3 more ended before its worker joined the scheduler;"
+        "--dask-slurm: each of the SLURM jobs 25, 26, 27, 28, 29 and 3 more ended before its worker joined the "
+        "scheduler, as did its 3 predecessors;"
     )
-    assert str(told.value).endswith("Nothing is lost: the same command goes on.")
-    assert len(caplog.messages) == MOST_AGAIN
+    assert str(told.value).endswith("Nothing is lost: the same command resumes.")
+    assert len(caplog.messages) == MOST_RETRIES
 
 
 def test_while_a_worker_is_left_the_study_goes_on(queue: set[str], caplog: pytest.LogCaptureFixture) -> None:
@@ -118,24 +119,24 @@ def test_while_a_worker_is_left_the_study_goes_on(queue: set[str], caplog: pytes
     jobs = Jobs(cluster := Cluster(), 2)
     cluster.join("c-1")
     looks(jobs, 100)
-    assert cluster.submitted == 2 + MOST_AGAIN
-    assert caplog.messages[-1].endswith("So did those before; 1 of 2 jobs are left.")
+    assert cluster.submitted == 2 + MOST_RETRIES
+    assert caplog.messages[-1].endswith("1 of 2 jobs are left.")
     queue.clear()
     cluster.join()
     del cluster.workers["c-1"]  # Dask's part, when a worker has left
-    with pytest.raises(SweeperError, match="no worker is left"):
+    with pytest.raises(SweeperError, match="No worker is left"):
         looks(jobs, 100)
 
 
 def test_the_count_begins_anew_once_a_worker_has_joined(queue: set[str]) -> None:
     jobs = Jobs(cluster := Cluster(), 1)
-    for _ in range(2 * MOST_AGAIN):
+    for _ in range(2 * MOST_RETRIES):
         looks(jobs, 3)
         cluster.join("c-0")
         looks(jobs, 3)
         cluster.join()
         del cluster.workers["c-0"]
-    assert cluster.submitted > 2 * MOST_AGAIN
+    assert cluster.submitted > 2 * MOST_RETRIES
 
 
 def test_a_job_of_several_workers_that_reached_its_time_limit_is_replaced_without_a_word(
@@ -162,17 +163,17 @@ def test_what_slurm_refuses_again_and_again_ends_the_launch(queue: set[str], cap
         looks(jobs, 100)
     remedy = (
         "If the partition, the account, the time or the memory is not allowed, set queue, account, walltime or memory "
-        "of jobqueue.slurm in Dask's configuration, job-extra-directives for anything else; if jobs are too many, ask "
-        "for fewer."
+        "of jobqueue.slurm in Dask's configuration, job-extra-directives for anything else; if there are too many "
+        "jobs, use fewer."
     )
     assert caplog.messages == [
-        f"SLURM refused 2 of 2 jobs: {REFUSAL}. {remedy} sbatch is tried again, 3 times in a row at most."
+        f"SLURM refused 2 of 2 jobs: {REFUSAL}. {remedy} It is submitted again, at most 3 times in a row."
     ]
     assert str(told.value) == (
-        f"--dask-slurm: SLURM refused 2 jobs: {REFUSAL}. {remedy} So it did before, and no worker is left. "
-        "Nothing is lost: the same command goes on."
+        f"--dask-slurm: SLURM refused 2 jobs 4 times in a row: {REFUSAL}. {remedy} No worker is left. "
+        "Nothing is lost: the same command resumes."
     )
-    assert (cluster.submitted, cluster.refused) == (0, 2 * (1 + MOST_AGAIN))
+    assert (cluster.submitted, cluster.refused) == (0, 2 * (1 + MOST_RETRIES))
     assert told.value.exit_code == 1
 
 
@@ -184,7 +185,7 @@ def test_while_slurm_takes_some_jobs_the_study_goes_on_with_those(
     looks(jobs, 50)
     cluster.join("c-0")
     looks(jobs, 50)
-    assert (cluster.submitted, cluster.refused) == (1, 2 * (1 + MOST_AGAIN))
+    assert (cluster.submitted, cluster.refused) == (1, 2 * (1 + MOST_RETRIES))
     assert len(caplog.messages) == 1
     cluster.room = 0
     cluster.join()
@@ -219,9 +220,11 @@ def test_each_reason_of_refusals_is_said_once(queue: set[str], caplog: pytest.Lo
 
 def test_jobs_that_are_lost_and_jobs_that_are_refused_end_the_launch_together(queue: set[str]) -> None:
     jobs = Jobs(cluster := Cluster(room=1), 2)
-    with pytest.raises(SweeperError, match=r"job 4 of SLURM ended .*SLURM refused 1 job: .* and no worker is left\."):
+    with pytest.raises(
+        SweeperError, match=r"SLURM job 4 ended .*SLURM refused 1 job 4 times in a row: .* No worker is left\."
+    ):
         looks(jobs, 100)
-    assert cluster.submitted == 1 + MOST_AGAIN
+    assert cluster.submitted == 1 + MOST_RETRIES
 
 
 @pytest.mark.parametrize(
@@ -272,9 +275,9 @@ def dying(slurm_here: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.mark.usefixtures("no_process_left")
 def test_a_launch_whose_jobs_all_die_ends_and_the_same_goes_on_later(dying: Path, url: str) -> None:
-    with pytest.raises(SweeperError, match=r"job 10004 of SLURM ended .* no worker is left"):
+    with pytest.raises(SweeperError, match=r"SLURM job 10004 ended .* No worker is left"):
         launched_on(ClusterOptions(slurm_jobs=1), url, [{"value": 0.5}] * 2)
-    assert len((dying / "broken").read_text().splitlines()) == 1 + MOST_AGAIN
+    assert len((dying / "broken").read_text().splitlines()) == 1 + MOST_RETRIES
     assert [(trial.state, trial.attempts) for trial in trials_of(url)] == [("waiting", 0)] * 2
     (dying / "sbatch").write_text(SBATCH.format(folder=dying))
     ended, _ = launched_on(ClusterOptions(slurm_jobs=1), url, [{"value": 0.5}] * 2)
@@ -285,9 +288,9 @@ def test_a_launch_whose_jobs_all_die_ends_and_the_same_goes_on_later(dying: Path
 @pytest.mark.usefixtures("no_process_left")
 def test_a_launch_whose_jobs_are_all_refused_ends_and_the_same_goes_on_later(dying: Path, url: str) -> None:
     (dying / "sbatch").write_text(REFUSING_SBATCH.format(folder=dying))
-    with pytest.raises(SweeperError, match=r"SLURM refused 2 jobs: .*Invalid account.* no worker is left"):
+    with pytest.raises(SweeperError, match=r"SLURM refused 2 jobs 4 times .*Invalid account.* No worker is left"):
         launched_on(ClusterOptions(slurm_jobs=2), url, [{"value": 0.5}] * 2)
-    assert len((dying / "refused").read_text().splitlines()) == 2 * (1 + MOST_AGAIN)
+    assert len((dying / "refused").read_text().splitlines()) == 2 * (1 + MOST_RETRIES)
     assert [(trial.state, trial.attempts) for trial in trials_of(url)] == [("waiting", 0)] * 2
     (dying / "sbatch").write_text(SBATCH.format(folder=dying))
     ended, _ = launched_on(ClusterOptions(slurm_jobs=2), url, [{"value": 0.5}] * 2)

@@ -17,12 +17,12 @@ def test_no_cluster_needs_no_dask(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_an_option_of_the_other_engine_is_refused() -> None:
-    with pytest.raises(UsageError, match="--dask-address: works with --engine dask alone"):
+    with pytest.raises(UsageError, match="--dask-address: works only with --engine dask"):
         check_engine("joblib", ClusterOptions(address="tcp://here:1"))
 
 
 def test_only_one_cluster_can_be_named() -> None:
-    with pytest.raises(UsageError, match="--dask-scheduler-file and --dask-slurm: name one cluster, not 2"):
+    with pytest.raises(UsageError, match="--dask-scheduler-file and --dask-slurm: choose one cluster, not 2"):
         check_engine("dask", ClusterOptions(scheduler_file=Path("x.json"), slurm_jobs=2))
 
 

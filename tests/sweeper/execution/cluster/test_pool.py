@@ -18,8 +18,8 @@ from sweeper.execution.cluster.checks import check_workers
 from sweeper.execution.cluster.connect import dask_pool
 from sweeper.execution.cluster.on_worker import slot_on_worker
 from sweeper.execution.cluster.options import ClusterOptions
-from sweeper.execution.cluster.places import Needs
 from sweeper.execution.cluster.slot_process import end_from, task_from
+from sweeper.execution.cluster.worker_slots import Needs
 from sweeper.execution.slots.machine import this_machine
 from sweeper.execution.slots.slot import SlotEnd, SlotTask
 from sweeper.store.queue import queue
@@ -55,7 +55,7 @@ def test_the_workers_of_a_scheduler_run_a_study(scheduler: str, url: str) -> Non
     assert (ended.exit_code, ended.completed, ended.failed, ended.left) == (0, 4, 0, 0)
     check_each_completed_once(url, 4, 3)
     assert pool.where == f"Dask {scheduler}, 1 worker on 1 machine"
-    assert [place.name for place in pool.places] == ["cpu-0", "cpu-1"]
+    assert [slot.name for slot in pool.slots] == ["cpu-0", "cpu-1"]
     with reader.connect(url) as connection:
         rows = connection.rows("SELECT DISTINCT supervisor_pid, host, slot FROM sweeper_attempts", {})
     assert {host for _, host, _ in rows} == {socket.gethostname()}
@@ -73,21 +73,21 @@ def test_the_budget_stops_slots_on_a_cluster_too(scheduler: str, url: str) -> No
 
 def test_a_scheduler_that_does_not_answer_is_told(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sweeper.execution.cluster.connect.CONNECT_S", 0.2)
-    pool = dask_pool(ClusterOptions(address="tcp://127.0.0.1:1"), STUDY, store=url, slots=None)
-    with pytest.raises(UsageError, match=r"--dask-address tcp://127\.0\.0\.1:1: no Dask scheduler answers"), pool:
+    pool = dask_pool(ClusterOptions(address="tcp://127.0.0.1:1"), STUDY, store=url, num_slots=None)
+    with pytest.raises(UsageError, match=r"--dask-address tcp://127\.0\.0\.1:1: no Dask scheduler responds"), pool:
         pass
 
 
 def test_a_scheduler_file_that_is_not_there_is_told(url: str, tmp_path: Path) -> None:
-    pool = dask_pool(ClusterOptions(scheduler_file=tmp_path / "x.json"), STUDY, store=url, slots=None)
-    with pytest.raises(UsageError, match=r"x\.json: there is no such file"), pool:
+    pool = dask_pool(ClusterOptions(scheduler_file=tmp_path / "x.json"), STUDY, store=url, num_slots=None)
+    with pytest.raises(UsageError, match=r"x\.json: no such file"), pool:
         pass
 
 
 def test_a_scheduler_file_leads_to_its_scheduler(scheduler: str, url: str, tmp_path: Path) -> None:
     (tmp_path / "x.json").write_text(json.dumps({"address": scheduler, "id": "x", "type": "Scheduler"}))
-    with dask_pool(ClusterOptions(scheduler_file=tmp_path / "x.json"), STUDY, store=url, slots=1) as pool:
-        assert len(pool.places) == 1
+    with dask_pool(ClusterOptions(scheduler_file=tmp_path / "x.json"), STUDY, store=url, num_slots=1) as pool:
+        assert len(pool.slots) == 1
 
 
 class Workers:
@@ -134,14 +134,14 @@ def test_another_python_is_refused_but_for_its_last_number() -> None:
 
 
 def test_a_folder_that_workers_do_not_have_is_refused() -> None:
-    assert f"the folder {Path.cwd()} is not there on node1" in refusal_of(isdir=False)
+    assert f"the directory {Path.cwd()} does not exist on node1" in refusal_of(isdir=False)
 
 
 def test_a_file_as_the_store_is_refused_for_workers_elsewhere() -> None:
     refusal = refusal_of(this_machine="node1/boot/1")
     assert refusal == (
-        f"store sqlite:///s.db is a file of this machine ({socket.gethostname()}), but --dask-address tcp://a:1 runs "
-        "slots on node1. Use a store on PostgreSQL, which all of them reach: --store postgresql://USER@HOST/DATABASE"
+        f"store sqlite:///s.db is a file on this machine ({socket.gethostname()}), but --dask-address tcp://a:1 runs "
+        "slots on node1. Use PostgreSQL, which all of them can reach: --store postgresql://USER@HOST/DATABASE"
     )
 
 
@@ -194,7 +194,7 @@ def test_no_slot_starts_where_the_store_is_another_machine_s_file(task: SlotTask
     on_worker.leave("elsewhere")
     assert end.is_store_error
     assert end.error is not None
-    assert "is a file of another machine" in end.error
+    assert "is a file on another machine" in end.error
 
 
 def test_no_slot_starts_once_the_launcher_wants_them_to_stop(task: SlotTask, engine: Engine) -> None:
@@ -209,12 +209,12 @@ def test_no_slot_starts_when_nothing_is_left_to_do(task: SlotTask, url: str) -> 
     on_worker.leave("finished")
 
 
-def test_a_slot_without_a_place_gives_up_for_another_worker_to_try(
+def test_a_task_without_a_slot_gives_up_for_another_worker_to_try(
     task: SlotTask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(on_worker, "NO_PLACE_S", 0.02)
-    _, (place,) = on_worker.offer(needs_of("full"), OneWorker)
-    assert on_worker._places["full"].take() == place
+    monkeypatch.setattr(on_worker, "NO_SLOT_S", 0.02)
+    _, (slot,) = on_worker.offer(needs_of("full"), OneWorker)
+    assert on_worker._slots["full"].take() == slot
     assert slot_on_worker(task, needs_of("full")) == SlotEnd("stopped")
     on_worker.leave("full")
 

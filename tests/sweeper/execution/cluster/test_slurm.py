@@ -122,7 +122,7 @@ def test_without_sbatch_there_is_nothing_to_submit_with(monkeypatch: pytest.Monk
 
 def test_a_job_that_slurm_refuses_is_told_with_slurm_s_words(slurm_here: Path, url: str) -> None:
     (slurm_here / "sbatch").write_text("#!/bin/sh\necho 'sbatch: error: invalid partition specified: x' >&2\nexit 1\n")
-    pool = dask_pool(ClusterOptions(slurm_jobs=1), study_with(), store=url, slots=None)
+    pool = dask_pool(ClusterOptions(slurm_jobs=1), study_with(), store=url, num_slots=None)
     with pytest.raises(UsageError, match="SLURM refuses the job: sbatch: error: invalid partition") as told, pool:
         pass
     assert "set queue, account, walltime or memory of jobqueue.slurm in Dask's configuration" in str(told.value)
@@ -152,8 +152,8 @@ def test_a_job_keeps_what_sbatch_said(said: str, words: str, slurm_here: Path) -
 @pytest.mark.usefixtures("sqlite_only")
 def test_a_file_as_the_store_is_refused_where_slurm_has_other_machines(slurm_here: Path, url: str) -> None:
     (slurm_here / "sinfo").write_text("#!/bin/sh\necho node1\necho node2\n")
-    pool = dask_pool(ClusterOptions(slurm_jobs=1), study_with(), store=url, slots=None)
-    with pytest.raises(UsageError, match=r"is a file of this machine .* --store postgresql://"), pool:
+    pool = dask_pool(ClusterOptions(slurm_jobs=1), study_with(), store=url, num_slots=None)
+    with pytest.raises(UsageError, match=r"is a file on this machine .* --store postgresql://"), pool:
         pass
 
 
@@ -161,7 +161,7 @@ def test_a_file_as_the_store_is_refused_where_slurm_has_other_machines(slurm_her
 def test_jobs_run_a_study_and_are_cancelled_at_its_end(slurm_here: Path, url: str) -> None:
     ended, pool = launched_on(ClusterOptions(slurm_jobs=1), url, [{"value": 0.5}] * 2)
     assert (ended.exit_code, ended.completed, ended.left) == (0, 2, 0)
-    assert pool.where == "Dask, 1 job of SLURM"
+    assert pool.where == "Dask, 1 SLURM job"
     check_each_completed_once(url, 2, 3)
     assert len(list(slurm_here.glob("*.cancelled"))) == 1
     assert not list(slurm_here.glob("*.job"))
@@ -178,5 +178,5 @@ def test_an_interrupt_does_not_wait_for_jobs_that_wait_in_slurm_s_queue(slurm_he
 
     ended, pool = launched_on(ClusterOptions(slurm_jobs=2), url, [{"value": 0.5}], on_tick=interrupt_once)
     assert (ended.exit_code, ended.left) == (130, 1)
-    assert pool.where == "Dask, 2 jobs of SLURM"
+    assert pool.where == "Dask, 2 SLURM jobs"
     assert set((slurm_here / "cancelled").read_text().split()) == {"7"}

@@ -1,4 +1,4 @@
-"""Places of workers: each GPU, or share of one, is one worker's alone."""
+"""WorkerSlots of workers: each GPU, or share of one, is one worker's alone."""
 
 import os
 from collections.abc import Iterator
@@ -7,8 +7,14 @@ from contextlib import contextmanager
 import pytest
 
 from sweeper.errors import UsageError
-from sweeper.execution.cluster import places
-from sweeper.execution.cluster.places import Needs, Places, lock_names, places_here, remove_lock_folder
+from sweeper.execution.cluster import worker_slots
+from sweeper.execution.cluster.worker_slots import (
+    Needs,
+    WorkerSlots,
+    claim_slots,
+    lock_names,
+    remove_lock_directory,
+)
 from sweeper.execution.slots import resources
 from sweeper.execution.slots.resources import Slot
 
@@ -23,27 +29,27 @@ def needs(device: str = "auto", gpus: float = 1.0, threads: int = 1) -> Needs:
 
 
 @contextmanager
-def workers(wants: Needs, *num_threads: int) -> Iterator[list[Places]]:
+def workers(wants: Needs, *num_threads: int) -> Iterator[list[WorkerSlots]]:
     """Workers of one machine, which come one after the other."""
-    here: list[Places] = []
+    here: list[WorkerSlots] = []
     try:
         for number in num_threads:
-            here.append(places_here(wants, number))
+            here.append(claim_slots(wants, number))
         yield here
     finally:
         for each in here:
             each.close()
-        remove_lock_folder(wants.run)
+        remove_lock_directory(wants.run)
 
 
-def names(here: Places) -> list[str]:
+def names(here: WorkerSlots) -> list[str]:
     return [slot.name for slot in here.slots]
 
 
 @pytest.fixture
 def two_gpus(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(resources, "find_gpus", lambda: ("0", "1"))
-    monkeypatch.setattr(places, "gpu_identities", lambda: {"0": "GPU-a", "1": "GPU-b"})
+    monkeypatch.setattr(worker_slots, "gpu_identities", lambda: {"0": "GPU-a", "1": "GPU-b"})
 
 
 def test_a_worker_without_gpus_runs_a_slot_for_so_many_of_its_threads() -> None:
@@ -67,10 +73,10 @@ def test_a_worker_with_few_threads_leaves_gpus_to_others() -> None:
 
 
 @pytest.mark.usefixtures("two_gpus")
-def test_the_places_of_a_worker_that_is_gone_are_free() -> None:
+def test_the_slots_of_a_worker_that_is_gone_are_free() -> None:
     with workers(needs(), 2) as (first,):
         first.close()
-        again = places_here(needs(), 2)
+        again = claim_slots(needs(), 2)
         assert len(again.slots) == 2
         again.close()
 
@@ -78,10 +84,10 @@ def test_the_places_of_a_worker_that_is_gone_are_free() -> None:
 def test_a_worker_without_the_gpu_that_is_asked_for_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(resources, "find_gpus", tuple)
     with pytest.raises(UsageError, match="'cuda' needs an NVIDIA GPU"):
-        places_here(needs("cuda"), 1)
+        claim_slots(needs("cuda"), 1)
 
 
-def test_a_place_is_one_slot_s_until_it_is_given_back() -> None:
+def test_a_slot_is_taken_until_it_is_given_back() -> None:
     with workers(needs("cpu"), 1) as (here,):
         slot = here.take()
         assert slot is not None
@@ -106,6 +112,6 @@ def test_nvidia_smi_tells_which_gpu_is_which(tmp_path: os.PathLike[str], monkeyp
         file.write("#!/bin/sh\necho 'GPU 0: X (UUID: GPU-a)'\necho 'GPU 1: X (UUID: GPU-b)'\n")
     os.chmod(program, 0o755)  # noqa: PTH101
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert places.gpu_identities() == {"0": "GPU-a", "1": "GPU-b"}
+    assert worker_slots.gpu_identities() == {"0": "GPU-a", "1": "GPU-b"}
     monkeypatch.setenv("PATH", "/nonexistent")
-    assert places.gpu_identities() == {}
+    assert worker_slots.gpu_identities() == {}

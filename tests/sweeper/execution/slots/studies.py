@@ -134,7 +134,7 @@ def launched(
         study_of(plan, **changes),
         plan,  # type: ignore[arg-type]
         store=url,
-        slots=slots,
+        num_slots=slots,
         extend=False,
         on_enrolled=lambda *_: None,
         on_tick=lambda: None,

@@ -145,7 +145,7 @@ def test_runs_die_with_a_server_that_is_killed_and_the_next_ones_start_afresh(tm
         psutil.Process(process.pid).parent().kill()  # type: ignore[union-attr]
         assert finish(process) == -signal.SIGKILL
         assert gone(process.pid)
-        until(lambda: server.keep() is None and server._process is None)  # died soon: it is not started again
+        until(lambda: server.restart_if_dead() is None and server._process is None)  # died soon: not restarted
         assert finish(run(client.start, tmp_path / "fresh")) == 0
 
 

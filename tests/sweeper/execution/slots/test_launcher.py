@@ -191,7 +191,7 @@ def test_slots_that_fail_tell_why(url: str, tmp_path: Path) -> None:
     assert result.exit_code == 1
     (attempt,) = attempts_of(url)
     assert attempt.message is not None
-    assert "cannot be started" in attempt.message
+    assert "cannot start" in attempt.message
 
 
 def test_the_budget_stops_a_run_with_checkpoints_and_a_larger_one_goes_on(url: str) -> None:

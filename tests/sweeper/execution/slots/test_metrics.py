@@ -110,14 +110,14 @@ def test_values_that_are_not_finite_are_kept() -> None:
 def test_what_cannot_be_read_is_complained_of_and_skipped(line: bytes) -> None:
     reader = LineReader()
     assert reader.read(line, device_seconds=0.0) == []
-    assert "line 1" in reader.complaints[0]
+    assert "line 1" in reader.errors[0]
 
 
 def test_complaints_are_few() -> None:
     reader = LineReader()
     for _ in range(50):
         reader.read(b"?", device_seconds=0.0)
-    assert len(reader.complaints) == 3
+    assert len(reader.errors) == 3
 
 
 def test_patterns_find_numbers_in_output() -> None:

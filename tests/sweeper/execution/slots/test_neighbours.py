@@ -45,7 +45,7 @@ def test_where_nothing_can_be_written_nothing_is_announced(tmp_path: Path) -> No
 def test_a_gpu_that_two_launchers_take_is_told() -> None:
     says = told(on_gpus("0", "1"), on_gpus("1", "2"))
     assert says is not None
-    assert "GPU 1 is taken by both" in says
+    assert "Both use GPU 1" in says
     assert "theirs (process" in says
 
 

@@ -81,7 +81,7 @@ def test_a_crash_keeps_the_programs_last_words() -> None:
 def test_a_missing_metric_is_told_with_those_that_were_there() -> None:
     message = classify_exit(ending(value=None, reported=["accuracy", "time"])).message
     assert message is not None
-    assert "ended without reporting metric 'loss'; it reported: accuracy, time" in message
+    assert "ended without reporting the metric 'loss'; it reported: accuracy, time" in message
 
 
 def test_a_signal_has_its_name() -> None:
@@ -89,4 +89,4 @@ def test_a_signal_has_its_name() -> None:
 
 
 def test_unreadable_lines_are_told_although_the_trial_completed() -> None:
-    assert classify_exit(ending(complaints=["line 3 is no JSON"])).message == "line 3 is no JSON"
+    assert classify_exit(ending(metric_errors=["line 3 is no JSON"])).message == "line 3 is no JSON"

@@ -53,7 +53,7 @@ def test_several_gpus_make_one_slot() -> None:
 
 @pytest.mark.usefixtures("four_gpus")
 def test_more_slots_than_the_gpus_carry_are_refused() -> None:
-    with pytest.raises(UsageError, match="which carry 4"):
+    with pytest.raises(UsageError, match="which have room for 4"):
         find_slots("cuda", 5, gpus_per_trial=1, threads_per_trial=1)
 
 
@@ -84,12 +84,12 @@ def test_our_numbers_are_those_of_the_bus_unless_the_user_gave_numbers(monkeypat
 def test_several_instances_of_a_gpu_make_no_slot(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(resources, "find_gpus", lambda: ("MIG-a", "MIG-b"))
     assert len(find_slots("cuda", None, gpus_per_trial=1, threads_per_trial=1)) == 2
-    with pytest.raises(UsageError, match="2 MIG instances cannot work for one program"):
+    with pytest.raises(UsageError, match="a program sees only one MIG instance, not 2"):
         find_slots("cuda", None, gpus_per_trial=2, threads_per_trial=1)
 
 
 def test_a_variable_that_hides_every_gpu_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "7")
     monkeypatch.setattr(resources, "find_gpus", tuple)
-    with pytest.raises(UsageError, match="CUDA_VISIBLE_DEVICES=7 admits none"):
+    with pytest.raises(UsageError, match="CUDA_VISIBLE_DEVICES=7 selects none"):
         find_slots("cuda", None, gpus_per_trial=1, threads_per_trial=1)
