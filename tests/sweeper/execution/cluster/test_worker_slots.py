@@ -1,4 +1,4 @@
-"""WorkerSlots of workers: each GPU, or share of one, is one worker's alone."""
+"""Slots of workers: each GPU, or share of one, belongs to a single worker."""
 
 import os
 from collections.abc import Iterator
