@@ -13,7 +13,7 @@ from sweeper.store.reading import reader
 
 @click.command()
 @store_option
-@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--host", default="127.0.0.1", show_default=True, metavar="ADDRESS", help="Address to listen on.")
 @click.option(
     "--port", type=WholeNumber(0, 65535), default=8080, show_default=True, help="Port to listen on; 0 picks a free one."
 )

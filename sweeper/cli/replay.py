@@ -23,8 +23,8 @@ from sweeper.spec.phase import PRUNERS
 @click.option(
     "--stopping",
     type=click.Choice(SPENDINGS),
-    help="Use only the trials that a claim needs, seed by seed until the claim is decided; spend the error rate like "
-    "this.",
+    help="Use only the trials that a claim needs, seed by seed until the claim is decided, with this error-spending "
+    "function.",
 )
 @click.option("--futility", is_flag=True, help="With --stopping: give up on claims that are unlikely to be decided.")
 @click.option("--least", is_flag=True, help="Try many protocols, and print the cheapest that keeps all verdicts.")

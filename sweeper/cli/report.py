@@ -30,7 +30,12 @@ FORMATS: Final = ("html", "pdf")
     help="Output directory.  [default: sweeper-reports/STUDY, or STUDY-and-OTHER]",
 )
 @click.option(
-    "--format", "formats", default="html,pdf", show_default=True, help="Output formats, comma-separated: html, pdf."
+    "--format",
+    "formats",
+    default="html,pdf",
+    show_default=True,
+    metavar="FORMATS",
+    help="Output formats, comma-separated: html, pdf.",
 )
 @store_option
 def report(

@@ -24,7 +24,7 @@ SHORTEST_GAP_S: Final = 0.5
 @click.command()
 @click.argument("study", type=click.Path(path_type=Path), metavar="STUDY.yaml")
 @slots_option
-@click.option("--trial-seconds", type=Seconds(), help="Run time of trials without a prediction, in seconds.")
+@click.option("--trial-seconds", type=Seconds(), metavar="SECONDS", help="Run time of trials without a prediction.")
 @store_option
 @json_option
 def simulate(study: Path, slots: int | None, trial_seconds: float | None, store: str, as_json: bool) -> None:
