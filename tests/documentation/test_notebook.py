@@ -53,9 +53,12 @@ def test_the_notebook_s_cells_run_in_order(study: StudyView, folder: Path) -> No
 
 
 def test_the_page_on_notebooks_is_right(study: StudyView) -> None:
-    (block, *_) = blocks(DOCS / "notebook.md", "python")
-    lines = [line for line in block.text.splitlines() if "train_loss" not in line]
+    opened, judged = blocks(DOCS / "notebook.md", "python")
+    lines = [line for line in opened.text.splitlines() if "train_loss" not in line]
     run("\n".join(lines), {})
+    verdict, estimate, low, high = run(judged.text, {})  # type: ignore[misc]  # the page's last line
+    assert (verdict, estimate) == ("supported", pytest.approx(-0.0733, abs=1e-4))
+    assert low < estimate < high
 
 
 def test_trials_are_those_of_the_export_and_numbers_are_numbers(study: StudyView) -> None:
