@@ -1,29 +1,29 @@
-"""What the steps that trials report count, and how much of a trial's budget is done.
+"""What the reported steps count, and which share of a trial's budget is done.
 
-The trainer counts optimizer steps whatever its budget's unit, any other program what it likes.
+The trainer counts optimizer steps whatever its budget's unit; other programs count what they like.
 """
 
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
-UNLIKE: Final = 0.5  # of the budget: a trial that is completed with less than that counts something else
+UNLIKE: Final = 0.5  # of the budget: a completed trial that reports fewer steps counts something else
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Extent:
     """How far a trial is: the last step that it reported, and its budget."""
 
-    budget: Mapping[str, Any]  # {"epochs": 6}
+    budget: Mapping[str, float]  # {"epochs": 6}
     step: int
     completed: bool
 
 
 def counted_unit(extents: Iterable[Extent]) -> str:
-    """What the trials of a phase count, if they are no trainer's: steps, tokens or epochs.
+    """Return what the trials of a phase count, if they are not the trainer's: steps, tokens or epochs.
 
-    It is their budget's unit, unless where they ended says that it is something else.
+    It is their budget's unit, unless the last steps of completed trials show that it is something else.
     """
     units = set()
     for extent in extents:
@@ -34,10 +34,10 @@ def counted_unit(extents: Iterable[Extent]) -> str:
     return units.pop() if len(units) == 1 else "steps"
 
 
-def trainer_share(config: Mapping[str, Any], budget: Mapping[str, Any], step: int) -> float | None:
-    """The share of its budget that a run of the trainer has done, as far as it is known without its corpus.
+def trainer_share(config: Mapping[str, object], budget: Mapping[str, float], step: int) -> float | None:
+    """Return the share of its budget that a run of the trainer has done, as far as it is known without its corpus.
 
-    None where the config is of another version and refused.
+    None if the config belongs to another version and is refused.
     """
     if "steps" in budget:
         return _share(step, budget["steps"])
@@ -49,11 +49,11 @@ def trainer_share(config: Mapping[str, Any], budget: Mapping[str, Any], step: in
         return None
 
 
-def program_share(budget: Mapping[str, Any], step: int, tokens: int | None, counted: str) -> float | None:
-    """The same for any other program; None where its steps are not those of its budget.
+def program_share(budget: Mapping[str, float], step: int, tokens: int | None, counted: str) -> float | None:
+    """Return the same for any other program; None if its steps are not those of its budget.
 
     Args:
-        step: the last of the study's metric.
+        step: the last one of the study's metric.
         tokens: None if the program does not report them.
         counted: the unit that its steps count.
     """

@@ -1,4 +1,4 @@
-"""From the store to a status: who runs, what each took, and what that says of the time left."""
+"""From the store to a status: what runs, how long trials took, and the time left."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -10,12 +10,12 @@ from sweeper.monitor.status import PhaseStatus, RunningTrial, Status, finish_in_
 from sweeper.store.reading import reader
 from sweeper.store.reading.reader import DurationRow, ExtentRow, ReadConnection, StudyRow
 
-ALIVE_S: Final = 30.0  # a runner that was silent for longer is not counted on
-FEW_UNITS: Final = 10  # steps or epochs, up to which a trial's pace is known within one of them
+ALIVE_S: Final = 30.0  # a runner that is silent for longer does not count
+FEW_UNITS: Final = 10  # steps or epochs, below which a trial's speed is not known well
 
 
 def observe(connection: ReadConnection, study: StudyRow, now: float) -> Status:
-    """The status of a study.
+    """Return the status of a study.
 
     Args:
         now: seconds since the epoch.
@@ -51,7 +51,7 @@ def running_trials(
     expected: "Expectation",
     now: float,
 ) -> list[RunningTrial]:
-    """The trials that run now."""
+    """Return the trials that run now."""
     values = reader.running_values(connection, study)
     by_trial = {row.trial_id: row for row in durations}
     done = _done(connection, study)
@@ -75,7 +75,7 @@ def running_trials(
 
 
 def _done(connection: ReadConnection, study: StudyRow) -> dict[int, tuple[float | None, int]]:
-    """The share of its budget that each running trial has done, None where unknown, and the units that it counted."""
+    """Return each running trial's share of its budget, None if unknown, and the units that it has counted."""
     running = reader.extents(connection, study, "running")
     if study.study.trial.is_trainer:
         return {
@@ -101,10 +101,10 @@ def _extents(phase: str, rows: Sequence[ExtentRow]) -> list[Extent]:
 
 
 class Expectation:
-    """How long trials take, judged by those that completed.
+    """How long trials take, judging by completed ones.
 
-    A prediction is scaled by how much longer or shorter than predicted the completed ones took; without predictions
-    a trial is expected to take what its phase's took on average, else what all did.
+    A prediction is scaled by how much longer or shorter than predicted completed trials took; without predictions a
+    trial is expected to take as long as its phase's trials on average, else as all trials.
     """
 
     def __init__(self, durations: Sequence[DurationRow]) -> None:
@@ -119,7 +119,7 @@ class Expectation:
         self._overall = fmean(row.elapsed_s for row in done) if done else None
 
     def of(self, row: DurationRow) -> float | None:
-        """Seconds from beginning to end; None while nothing is known."""
+        """Return the seconds from start to end; None while nothing is known."""
         if row.predicted_s:
             return row.predicted_s * self._scale
         return self._by_phase.get(row.phase, self._overall)
@@ -128,7 +128,7 @@ class Expectation:
 def _eta_seconds(
     durations: Sequence[DurationRow], expected: Expectation, running: Sequence[RunningTrial], slots: int
 ) -> float | None:
-    """When the last trial ends; None while that cannot be said, as where all that is left is late already.
+    """Return when the last trial ends; None if that is unknown, e.g. because everything left is already overdue.
 
     A study that has ended needs no more time.
     """
@@ -144,10 +144,10 @@ def _eta_seconds(
 
 
 def _left_s(trial: RunningTrial, units: int) -> float | None:
-    """What a running trial still needs: by its own pace once it is well under way, else by what its kind takes.
+    """Return how long a running trial still needs: by its own speed once it is well under way, else by similar trials.
 
-    With its last step a trial need not be done: it may be evaluated for as long again. While it has counted a few
-    epochs, it may have done most of another, so that its pace says little.
+    After its last step a trial may not be done: it may be evaluated for as long again. After only a few epochs, it may
+    have done most of the next one, so its speed says little.
 
     Args:
         units: that it has counted.

@@ -1,4 +1,4 @@
-"""How far a study is: counts by phase, device-hours spent, and when it ends. The JSON of `sweeper status --json`."""
+"""How far a study is: counts by phase, device-hours spent, and when it ends; and `sweeper status --json`."""
 
 import heapq
 from collections.abc import Mapping, Sequence
@@ -9,7 +9,7 @@ from sweeper.store.records import TRIAL_STATES, TrialState
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PhaseStatus:
-    """The counts of one phase; a trial is counted in the first phase that wants it."""
+    """The counts of one phase; a trial counts in the first phase that has it."""
 
     name: str
     counts: Mapping[TrialState, int]  # of all states
@@ -29,11 +29,11 @@ class RunningTrial:
     attempt: int
     slot: str
     elapsed_s: float  # of this attempt
-    fraction: float | None  # of its budget done; None where unknown
+    fraction: float | None  # of its budget that is done; None if unknown
     value: float | None  # the study's metric, best so far
-    expected_s: float | None  # from beginning to end, as trials of its kind took
-    left_s: float | None = None  # what it still needs; below 0 where it has taken longer than expected
-    curve: Sequence[float] = ()  # the study's metric so far, by step; NaN where it was that
+    expected_s: float | None  # from start to end, as trials of its kind took
+    left_s: float | None = None  # time that it still needs; below 0 if it is overdue
+    curve: Sequence[float] = ()  # the study's metric so far, by step; may have NaN
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,16 +44,16 @@ class Status:
     metric: str
     phases: Sequence[PhaseStatus]
     running: Sequence[RunningTrial]
-    device_hours: float  # all attempts', those that run now included
+    device_hours: float  # of all attempts, running ones included
     device_hours_cap: float | None
     best: float | None  # the best value of the study's metric so far
     slots: int  # of launchers and workers alive
     eta_seconds: float | None
-    ledger: Mapping[str, float] = field(default_factory=dict)  # device-hours by what became of the attempts
+    ledger: Mapping[str, float] = field(default_factory=dict)  # device-hours by exit reason
     is_log: bool = False  # whether the metric is compared by ratios
 
     def total(self, state: TrialState) -> int:
-        """How many trials of the study are in a state."""
+        """Return how many trials of the study are in a state."""
         return sum(phase.counts[state] for phase in self.phases)
 
     @property
@@ -63,7 +63,7 @@ class Status:
 
     @property
     def late_s(self) -> float:
-        """How much longer than expected the latest of the running trials has taken; 0 where none is late."""
+        """How much longer than expected the most overdue running trial has taken; 0 if none is overdue."""
         return max([0.0, *(-trial.left_s for trial in self.running if trial.left_s is not None)])
 
     @property
@@ -73,7 +73,7 @@ class Status:
 
 
 def status_json(status: Status) -> dict[str, object]:
-    """What `sweeper status STUDY --json` prints."""
+    """Return the JSON of `sweeper status STUDY --json`."""
     phases = [{"name": phase.name, "planned": phase.planned, **dict(phase.counts)} for phase in status.phases]
     return {
         "study": status.study,
@@ -86,12 +86,12 @@ def status_json(status: Status) -> dict[str, object]:
 
 
 def finish_in_s(running_left_s: Sequence[float], waiting_s: Sequence[float], slots: int) -> float:
-    """When the last of the trials ends, in seconds from now, if each slot takes the next waiting trial when it is free.
+    """Return when the last trial ends, in seconds from now, if each free slot takes the next waiting trial.
 
     Args:
-        running_left_s: seconds that each running trial still needs; they hold their slots. One below 0 counts as 0.
+        running_left_s: seconds that each running trial still needs; it keeps its slot. Negative values count as 0.
         waiting_s: seconds that each waiting trial takes, in the order of the queue.
-        slots: how many trials run at a time; at least the number that runs now is assumed.
+        slots: number of trials that run in parallel; at least as many as run now.
     """
     free_at = [max(0.0, left) for left in running_left_s]
     free_at += [0.0] * (max(1, slots) - len(free_at))

@@ -104,8 +104,8 @@ def _check_writable(url: str, path: Path) -> None:
 
 def _make_sqlite(path: Path) -> None:
     """Build a complete store beside `path` and move it there, unless another process was faster."""
-    with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.") as folder:
-        draft = Path(folder) / "store.db"
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.") as directory:
+        draft = Path(directory) / "store.db"
         url = f"sqlite:///{draft}"
         engine = _engine(url, draft)
         try:
@@ -192,7 +192,7 @@ def _alembic_config() -> "Config":
     from alembic.config import Config  # noqa: PLC0415
 
     config = Config()
-    folder = str(Path(__file__).with_name("migrations")).replace("%", "%%")  # configparser's escape
-    config.set_main_option("script_location", folder)
+    location = str(Path(__file__).with_name("migrations")).replace("%", "%%")  # configparser's escape
+    config.set_main_option("script_location", location)
     config.set_main_option("path_separator", "os")
     return config

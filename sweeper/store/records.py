@@ -139,9 +139,9 @@ def storable(text: str) -> str:
     return text.encode("utf-8", "replace").decode().replace("\0", "\N{REPLACEMENT CHARACTER}")
 
 
-def run_dir_of(folder: Path, phase: str, number: int) -> Path:
+def run_dir_of(directory: Path, phase: str, number: int) -> Path:
     """Return a trial's run directory within its study's directory."""
-    return folder / phase / f"{number:05d}"
+    return directory / phase / f"{number:05d}"
 
 
 def plain(value: object) -> object:

@@ -77,7 +77,7 @@ class DaskPool:
             raise RuntimeError(f"{type(error).__name__}: {error}") from error
 
     def _supply(self, tasks: Sequence[SlotTask]) -> Iterator[SlotTask]:
-        """Yield the slots, and another one whenever one has ended although the study goes on."""
+        """Yield the slots, and another one whenever one has ended although the study continues."""
         yield from tasks
         while not self._over:
             yield replace(tasks[0])

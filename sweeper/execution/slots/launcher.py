@@ -72,7 +72,7 @@ class Launcher:
         return self._ends
 
     def _watch(self, slots: threading.Thread) -> None:
-        """While slots run, send heartbeats, pass on the user's requests and show progress."""
+        """Send heartbeats, pass on the user's requests and show progress while slots run."""
         asked = killed = False
         beat_at = shown_at = -math.inf
         while slots.is_alive() and not (asked and self.pool.is_stalled()):
