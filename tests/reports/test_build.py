@@ -93,7 +93,7 @@ def test_two_studies_are_one_report(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(os.name != "posix", reason="a folder under a file")
-def test_a_folder_that_cannot_be_written_to_is_said(data: StudyData, tmp_path: Path) -> None:
+def test_a_directory_that_cannot_be_written_to_is_reported(data: StudyData, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(UsageError, match=r"cannot be written to: Not a directory\. Choose another directory"):
         build_from(data, tmp_path / "file" / "report", formats=("html",), now=NOW)

@@ -215,7 +215,7 @@ def test_a_narrow_window_has_no_sideways_scrolling(browser: "WebDriver") -> None
     assert widths[0] <= widths[1] == 360
 
 
-def test_a_print_hides_what_a_page_alone_can_do(browser: "WebDriver") -> None:
+def test_a_print_hides_what_only_a_page_can_do(browser: "WebDriver") -> None:
     browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
     shown = [one_of(browser, selector).is_displayed() for selector in ("nav", "#theme", ".filter", "h1")]
     browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})

@@ -75,7 +75,7 @@ def test_what_a_trial_needs_for_its_point_may_be_missing() -> None:
     assert cost_figure(trials([math.nan]), METRIC, {}) is None
 
 
-def test_a_value_far_off_stands_at_the_edge_and_the_data_keep_it() -> None:
+def test_a_value_far_off_is_drawn_at_the_edge_and_kept_in_the_data() -> None:
     drawing = cost_figure(trials([100.0, 101.0, 1e9, 99.0, 100.5]), METRIC, {})
     assert drawing is not None
     assert drawing.data["beyond_axis"].tolist() == [False, False, True, False, False]
@@ -223,7 +223,7 @@ def test_axes_have_a_few_round_ticks(low: float, high: float, log: bool) -> None
     assert all(low <= tick <= high for tick in found)
 
 
-def test_values_are_brought_in_from_the_bad_side_alone() -> None:
+def test_values_are_moved_only_from_the_bad_side() -> None:
     values, beyond = clamped([0.9, 0.91, 0.92, 0.9, 0.91, 0.92, 0.9, 0.91, 0.93, 0.92, -50.0], ACCURACY)
     assert beyond.tolist() == [False] * 10 + [True]
     assert values[-1] > -1

@@ -62,7 +62,7 @@ def test_greek_cyrillic_and_mathematics_need_no_other_font() -> None:
 
 
 @needs_poppler
-def test_what_no_font_has_is_named_in_the_text_and_told(caplog: pytest.LogCaptureFixture) -> None:
+def test_what_no_font_has_is_named_in_the_text_and_logged(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING):
         content = render_pdf(report_of("模型 β 🧪"), NOW, installed=list)
     text = " ".join(text_of(content).split())

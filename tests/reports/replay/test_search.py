@@ -1,4 +1,4 @@
-"""The search for the least: what is told, and that it is the least."""
+"""The search for the cheapest protocol: what it reports, and that it is the cheapest."""
 
 import math
 
@@ -48,7 +48,7 @@ def test_the_frontier_falls_in_cost_and_in_verdicts(found):
     assert len(set(costs)) == len(costs)
 
 
-def test_savings_are_told_one_by_one(found):
+def test_savings_are_reported_one_by_one(found):
     needed, seeds, stopping, futility, pruner = found.savings
     assert needed.protocol == Protocol(needed=True)
     assert len(needed.dropped) == 7  # two levels of three seeds, and the search

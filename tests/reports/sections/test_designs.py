@@ -85,7 +85,7 @@ def test_a_factorial_shows_which_factors_share_their_gain() -> None:
     assert effects["a x c"] == pytest.approx(0.0, abs=0.2)
 
 
-def test_who_earned_the_gain_sums_to_the_whole() -> None:
+def test_the_attribution_of_the_gain_sums_to_the_whole() -> None:
     found = reported(Phase("all", "grid", all_levels(list(SIZES)), perplexity))
     drawn = plot(found, "attribution-all")
     assert "over all orders in which the factors could be added" in caption(drawn)
@@ -93,7 +93,7 @@ def test_who_earned_the_gain_sums_to_the_whole() -> None:
     assert set(drawn.drawing.data["factor"]) == set(SIZES)
 
 
-def test_who_earned_the_gain_of_a_fraction_rests_on_its_fit() -> None:
+def test_the_attribution_of_a_fraction_rests_on_its_fit() -> None:
     half = [row for row in all_levels(list(SIZES)) if sum(level == "on" for level in row.values()) % 2 == 0]
     found = reported(Phase("half", "fractional", half, perplexity))
     assert "come from the fitted main effects" in caption(plot(found, "attribution-half"))
@@ -119,7 +119,7 @@ def search(endings: Callable[[float, int], float | str]) -> StudyData:
     )
 
 
-def test_a_search_tells_which_factors_mattered() -> None:
+def test_a_search_shows_which_factors_mattered() -> None:
     found = study_report(search(lambda value, place: value), NOW)
     drawn = plot(found, "importance-search")
     assert drawn.drawing.data["factor"].tolist()[0] == "rate"

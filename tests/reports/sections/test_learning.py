@@ -69,7 +69,7 @@ def test_the_trainer_counts_steps_whatever_its_budget() -> None:
     assert labels == ["step"]
 
 
-def test_phases_that_count_differently_are_told_apart() -> None:
+def test_phases_that_count_differently_are_distinguished() -> None:
     phases = (phase("epochs", 6), phase("steps", 100, name="long"))
     caption, words, labels = drawn(*phases, curves=lambda row: until(int(next(iter(row.budget.values()))))(row))
     assert "over the epochs or steps of each trial" in caption

@@ -115,7 +115,7 @@ def test_verdicts_come_with_the_claims_own_words(report: Report) -> None:
     assert column(table(report, "claims"), "Verdict") == ["supported", "undecided"]
 
 
-def test_pruned_and_failed_trials_are_told_with_their_reasons(report: Report) -> None:
+def test_pruned_and_failed_trials_are_listed_with_their_reasons(report: Report) -> None:
     text = words(section(report, "outcomes"))
     assert "2 trials did not complete: 1 pruned and 1 diverged." in text
     assert column(table(report, "outcomes"), "Message") == ["the loss is not a number", ""]
@@ -131,7 +131,7 @@ def test_the_ledger_adds_up_attempts_that_crashed_included(report: Report, data:
     assert f"{lost:.3g}\u202fs" in words(section(report, "ledger"))
 
 
-def test_the_environment_is_told(report: Report) -> None:
+def test_the_environment_is_shown(report: Report) -> None:
     text = words(section(report, "environment"))
     assert "3.11.2 on Linux-6.1-x86_64" in text
     assert "torch 2.13.0" in text
@@ -183,7 +183,7 @@ def test_a_metric_that_rises_and_has_no_logarithm(tmp_path: Path) -> None:
     assert "The metric is compared as measured" in words(found)
 
 
-def test_phases_whose_names_differ_in_signs_alone_have_files_of_their_own(tmp_path: Path) -> None:
+def test_phases_whose_names_differ_only_in_punctuation_have_separate_files(tmp_path: Path) -> None:
     rows: list[dict[str, object]] = [dict(BASELINE), {**BASELINE, "depth": 4}]
     study = Study(
         [phase("a b", rows, spec={}), phase("a-b", rows, seeds=(1,), spec={})],
@@ -194,7 +194,7 @@ def test_phases_whose_names_differ_in_signs_alone_have_files_of_their_own(tmp_pa
     assert len(names) == len(set(names))
 
 
-def test_changes_of_the_study_file_are_told(tmp_path: Path) -> None:
+def test_changes_of_the_study_file_are_reported(tmp_path: Path) -> None:
     url = store_with(tmp_path, Study([screen()]))
     engine = open_store(url, create=False)
     enrol_plot(engine, Study([screen()], claims=({**CLAIMS[0], "at_least": "5%"}, CLAIMS[1])), extend=True)

@@ -1,4 +1,4 @@
-"""How little would have done: told of a study that has ended, and of no other."""
+"""How small a study would have sufficed: shown for studies that have ended, and for no others."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -35,7 +35,7 @@ def test_what_less_would_have_cost_and_shown(tmp_path: Path) -> None:
     assert table.rows[0][4].text == "2 of 2"
 
 
-def test_nothing_is_told_before_the_end_or_without_claims(tmp_path: Path) -> None:
+def test_nothing_is_shown_before_the_end_or_without_claims(tmp_path: Path) -> None:
     (tmp_path / "a").mkdir()
     (tmp_path / "b").mkdir()
     assert blocks(tmp_path / "a", Plot([screen()]), num_ended=9) == []

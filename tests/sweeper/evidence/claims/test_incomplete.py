@@ -32,7 +32,7 @@ def test_one_pair_is_undecided():
     assert "a single pair has no interval" in found.sentence
 
 
-def test_a_phase_that_the_study_lacks_is_said():
+def test_a_phase_that_the_study_does_not_have_is_reported():
     (found,) = judge(claim(contrast={**contrast("a")["contrast"], "phase": "other"}, expect="decrease"))
     assert found.sentence == "The study has no phase other."
 
@@ -44,7 +44,7 @@ def with_ending(state):
     return screen(value)
 
 
-def test_failed_trials_that_could_turn_a_verdict_are_told():
+def test_failed_trials_that_could_change_a_verdict_are_reported():
     (found,) = judge(contrast("a", at_least="5%"), phases=[with_ending("failed")])
     assert found.verdict == "supported"
     assert found.caveats.reachable == ("undecided",)
@@ -104,7 +104,7 @@ def test_another_metric_is_read_from_the_results():
     assert found.evidence.estimate == pytest.approx(-0.1)
 
 
-def test_trials_that_lack_the_metric_are_told():
+def test_trials_without_the_metric_are_reported():
     (found,) = judge({**contrast("c"), "metric": "test_loss"})
     assert found.verdict == "untested"
     assert found.notes == ("6 completed trials did not report test_loss.",)

@@ -1,4 +1,4 @@
-"""Verdicts on claims: each kind, each verdict, and what a reader is told beside them."""
+"""Verdicts on claims: each kind, each verdict, and the notes with them."""
 
 import math
 

@@ -38,7 +38,7 @@ def by_factor(cells, *contrast):
         (0.1, 0.10, True),
     ],
 )
-def test_levels_are_told_apart_as_a_study_file_has_them(one, other, same):
+def test_levels_differ_as_in_a_study_file(one, other, same):
     assert (level_key(one) == level_key(other)) is same
 
 

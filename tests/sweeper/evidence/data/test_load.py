@@ -78,6 +78,6 @@ def test_a_study_without_a_started_trial_loads(tmp_path: Path) -> None:
     assert found.curves("valid_perplexity") == {}
 
 
-def test_an_unknown_study_is_said_with_those_there_are(store: str) -> None:
+def test_an_unknown_study_raises_an_error_that_lists_the_known_ones(store: str) -> None:
     with pytest.raises(UsageError, match=r"no study 'quickstar' in the store. It has: quickstart"):
         load(store, "quickstar")

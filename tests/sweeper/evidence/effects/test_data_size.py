@@ -61,7 +61,7 @@ def test_the_section_has_a_line_a_configuration_and_a_row_an_effect() -> None:
 
 
 @pytest.mark.parametrize("changed", ["valid_tokens", "vocabulary"])
-def test_texts_that_are_not_predicted_alike_are_not_compared(changed: str) -> None:
+def test_different_prediction_tasks_are_not_compared(changed: str) -> None:
     def results(row: TrialRow) -> dict[str, Any]:
         return corpus(row, **{changed: (row.configuration or {})["tokens"]})
 

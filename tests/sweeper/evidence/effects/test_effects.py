@@ -106,7 +106,7 @@ def test_a_fraction_gives_main_effects_with_what_they_are_aliased_with():
     assert len(table[0].trial_ids) == 12
 
 
-def test_trials_without_a_value_are_told_and_leave_their_pairs_out():
+def test_trials_without_a_value_are_listed_and_leave_their_pairs_out():
     def value(levels, seed):
         if levels["b"] == "on" and seed:
             return "failed" if seed == 1 else "pruned"
@@ -198,7 +198,7 @@ def test_a_fraction_written_as_a_list_shows_the_main_effects_of_its_fit():
     assert table[0].estimate == pytest.approx(-0.03, abs=0.002)
 
 
-def test_the_numbers_depend_on_the_study_alone():
+def test_the_numbers_depend_only_on_the_study():
     rows = [{"a": a, "b": b} for a, b in product([0.0, 0.1, 0.2], ["off", "on"])]
     data = study_data(FACTORS, Phase("all", "grid", rows, perplexity))
     np.random.default_rng().normal()

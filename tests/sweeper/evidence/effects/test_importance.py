@@ -62,7 +62,7 @@ def test_pruned_trials_are_imputed_and_counted():
     assert found.factors[0].fanova == pytest.approx(importance(data(), "search").factors[0].fanova, abs=0.2)
 
 
-def test_failed_trials_are_told():
+def test_failed_trials_are_counted():
     found = importance(data(lambda levels, seed: "failed" if levels["depth"] == 8 else value(levels, seed)), "search")
     assert found.num_completed + found.num_left_out == 60
 
@@ -76,5 +76,5 @@ def test_factors_that_do_not_vary_say_nothing():
     assert importance(study_data(FACTORS, phase), "same") is None
 
 
-def test_the_numbers_depend_on_the_study_alone():
+def test_the_numbers_depend_only_on_the_study():
     assert importance(data(), "search") == importance(data(), "search")

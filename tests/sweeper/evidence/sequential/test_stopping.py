@@ -1,4 +1,4 @@
-"""Sequential stopping: who asks for seeds, when it stops, and that it is seldom wrong."""
+"""Sequential stopping: which claims get seeds, when they stop, and that verdicts are rarely wrong."""
 
 import math
 

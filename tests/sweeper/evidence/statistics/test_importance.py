@@ -175,7 +175,7 @@ def test_imputing_goes_on_until_nothing_moves():
     assert len(seen) < 10
 
 
-def test_fanova_counts_each_level_alike_however_often_it_was_tried():
+def test_fanova_weighs_levels_equally_however_often_they_were_tried():
     points = np.repeat([[0.0], [1.0]], [90, 10], axis=0)
     (found,) = fanova(points, points[:, 0], [(-0.5, 1.5)], np.random.default_rng(0), num_trees=8)
     assert found.share == pytest.approx(1.0)

@@ -103,7 +103,7 @@ def test_thirteen_arms_with_three_seeds_leave_twenty_four_df():
     assert pooled_variance(values, [arm for arm, _ in runs], [seed for _, seed in runs]).df == 24
 
 
-def test_pooling_two_arms_alone_changes_nothing():
+def test_pooling_only_two_arms_changes_nothing():
     generator = np.random.default_rng(5)
     low, high = generator.normal(size=4), generator.normal(size=4)
     pooled = pooled_variance([*low, *high], ["l"] * 4 + ["h"] * 4, [*range(4), *range(4)])
@@ -159,7 +159,7 @@ def test_runs_that_are_the_sum_of_arm_and_block_leave_no_variance():
     assert (found.variance, found.df) == (0.0, 4)
 
 
-def test_the_bootstrap_is_scipys_bca_and_depends_on_its_generator_alone():
+def test_the_bootstrap_is_scipys_bca_and_depends_only_on_its_generator():
     values = np.random.default_rng(2).exponential(size=20)
     first = bootstrap_bca(values, np.random.default_rng(7), resamples=999, expand=False)
     assert first == bootstrap_bca(values, np.random.default_rng(7), resamples=999, expand=False)
