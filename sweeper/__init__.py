@@ -40,7 +40,10 @@ def judge(
     state: str = "state",
     claims: "Iterable[Mapping[str, object]]",
 ) -> "list[ClaimVerdict]":
-    """Return the verdicts on claims about a pandas frame of runs; see `sweeper.evidence.judge_frame`.
+    """Return the verdicts on claims about the runs in a pandas frame, in the order of the claims.
+
+    The baseline of a factor is its most frequent level; of equally frequent ones, the first. Rows with the same levels
+    and seed are exact repeats and are averaged.
 
     Args:
         frame: one row per run.

@@ -48,23 +48,7 @@ def judge_frame(
 ) -> list[ClaimVerdict]:
     """Return the verdicts on claims about the runs in a frame, in the order of the claims.
 
-    The baseline of a factor is its most frequent level; of equally frequent ones, the first. Rows with the same levels
-    and seed are exact repeats and are averaged.
-
-    Args:
-        frame: one row per run.
-        metric: the column that is compared.
-        direction: whether less or more of it is better.
-        scale: log compares logarithms; by default log for perplexities, else linear.
-        seed: the column by which runs are paired.
-        factors: the columns that differ between configurations; by default every column that varies and is nothing
-            else.
-        strata: columns within which runs are compared and have a variance of their own, e.g. the dataset.
-        state: the column with completed, pruned, failed or diverged; without it, all runs are completed.
-        claims: mappings as in a study file, without `phase`.
-
-    Raises:
-        UsageError: a column or a cell is not valid, or claims have mistakes; the message says which.
+    The arguments and errors are those of `sweeper.judge`.
     """
     frame = frame.set_axis([str(name) for name in frame.columns], axis=1)
     own, documents = read_metric({"name": metric, "direction": direction, "scale": scale}), list(claims)
