@@ -13,8 +13,8 @@ from sweeper.forecast.schedule import Order, Schedule, schedule
 from sweeper.forecast.trial_seconds import Prediction, TrialDevice, total, trial_seconds
 from sweeper.planning.plan import Plan, Reference
 from sweeper.spec.study import Study
+from sweeper.store.pilots import known_pilots
 from sweeper.store.reading.history import past_runs
-from sweeper.store.reading.pilots import known_pilots
 
 ORDERS: Final[tuple[Order, ...]] = get_args(Order)
 

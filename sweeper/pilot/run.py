@@ -29,8 +29,8 @@ from sweeper.spec.phase import Budget, Phase
 from sweeper.spec.study import Retry, Study
 from sweeper.store.engine import open_store
 from sweeper.store.enrolment.enrol import enrol
+from sweeper.store.pilots import keep_pilot
 from sweeper.store.reading import reader
-from sweeper.store.reading.pilots import keep_pilot
 
 PHASE: Final = "pilot"
 MAX_RUN_S: Final = 120.0  # then a run is stopped; its reports until then are enough

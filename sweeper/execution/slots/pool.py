@@ -56,7 +56,7 @@ class LokyPool:
 
     def run(self, tasks: Sequence[SlotTask]) -> list[SlotEnd]:
         """Run each slot in a process of its own, even a single one, which joblib.Parallel would run in this process."""
-        from joblib.externals.loky import get_reusable_executor  # noqa: PLC0415
+        from joblib.externals.loky import get_reusable_executor  # noqa: PLC0415 - slow to import
 
         executor = get_reusable_executor(max_workers=len(tasks), initializer=load_own_packages)
         return list(executor.map(partial(run_slot, exit_if_orphaned=True), tasks))
@@ -73,6 +73,6 @@ class LokyPool:
 
     def end(self) -> None:
         """Kill the remaining slots' processes."""
-        from joblib.externals.loky import get_reusable_executor  # noqa: PLC0415
+        from joblib.externals.loky import get_reusable_executor  # noqa: PLC0415 - slow to import
 
         get_reusable_executor(reuse=True).shutdown(wait=True, kill_workers=True)

@@ -8,10 +8,10 @@ from sqlalchemy import Engine
 from sweeper.errors import StoreError
 from sweeper.spec.json_form import program_from_json
 from sweeper.spec.program import TRAINER
+from sweeper.store.pilots import known_pilots
 from sweeper.store.queue import queue
 from sweeper.store.queue.ingest import ingest
 from sweeper.store.reading.history import past_runs
-from sweeper.store.reading.pilots import known_pilots
 from sweeper.store.reading.reader import is_in_store
 from sweeper.store.records import Measurement, Outcome
 from tests.sweeper.documents import COMMAND

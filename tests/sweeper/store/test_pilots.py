@@ -9,7 +9,7 @@ from sqlalchemy import Engine
 from sweeper.forecast.pilot_throughput import PilotRun, Pilots, PilotThroughput
 from sweeper.spec.json_form import program_from_json
 from sweeper.spec.program import TRAINER, Program
-from sweeper.store.reading.pilots import keep_pilot, known_pilots
+from sweeper.store.pilots import keep_pilot, known_pilots
 from tests.sweeper.documents import COMMAND
 from tests.sweeper.store.make_fixture import FIXTURES
 
