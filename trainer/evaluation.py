@@ -3,12 +3,74 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from trainer.batches import segments
+from trainer.batches import segments, to_streams
 from trainer.models.language_model import LanguageModel
+
+
+class EvaluationText(NamedTuple):
+    """A text, or a part of it, cut into streams that are read in parallel.
+
+    Attributes:
+        streams: int64 [streams, tokens of the longest stream].
+        longer: number of streams, the first ones, that have one token more than the others; 0 if all are equally long.
+    """
+
+    streams: Tensor
+    longer: int = 0
+
+    @property
+    def num_tokens(self) -> int:
+        """Number of tokens that are predicted."""
+        number, length = self.streams.shape
+        return number * (length - 1) - (number - self.longer if self.longer else 0)
+
+    def to(self, device: torch.device) -> "EvaluationText":
+        """Return the text on a device."""
+        return EvaluationText(self.streams.to(device), self.longer)
+
+
+def equal_streams(tokens: Tensor, num_streams: int) -> EvaluationText:
+    """Cut a text into equally long streams; what is left over, and the first token of each, is not predicted."""
+    return EvaluationText(to_streams(tokens, num_streams))
+
+
+def whole_text(tokens: Tensor, num_streams: int) -> EvaluationText:
+    """Cut a text into streams that together predict every token except the first exactly once.
+
+    A stream starts with the last token of the stream before. Their lengths differ by at most 1; a text that is too
+    short has fewer streams.
+
+    Args:
+        tokens: int64 [tokens], at least 2.
+    """
+    predicted = len(tokens) - 1
+    num_streams = min(num_streams, predicted)
+    length, longer = divmod(predicted, num_streams)
+    rows = torch.arange(num_streams)
+    starts = rows * length + rows.clamp(max=longer)
+    columns = torch.arange(length + (2 if longer else 1))
+    return EvaluationText(tokens[(starts[:, None] + columns).clamp_(max=predicted)], longer)
+
+
+def sampled_text(tokens: Tensor, num_streams: int, num_tokens: int, generator: torch.Generator) -> EvaluationText:
+    """Draw equally long streams from a text, without replacement, that predict about `num_tokens` tokens.
+
+    Args:
+        tokens: int64 [tokens], at least 2.
+        num_tokens: at least 1; the whole text is returned if it has no more.
+    """
+    predicted = len(tokens) - 1
+    if num_tokens >= predicted:
+        return whole_text(tokens, num_streams)
+    num_streams = min(num_streams, num_tokens)
+    length = num_tokens // num_streams
+    blocks = torch.randperm(predicted // length, generator=generator)[:num_streams].sort().values
+    return EvaluationText(tokens[blocks[:, None] * length + torch.arange(length + 1)])
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +95,7 @@ class Evaluation:
 
 
 def left_out(num_tokens: int, num_streams: int) -> float:
-    """Return the share of a text's tokens after the first that `num_streams` streams do not predict."""
+    """Return the share of a text's tokens after the first that `num_streams` equal streams do not predict."""
     predicted = num_streams * (num_tokens // num_streams - 1)
     return 1.0 - predicted / (num_tokens - 1)
 
@@ -41,7 +103,7 @@ def left_out(num_tokens: int, num_streams: int) -> float:
 @torch.no_grad()
 def evaluate(
     model: LanguageModel,
-    streams: Tensor,
+    text: EvaluationText,
     *,
     target_length: int,
     memory_length: int,
@@ -53,23 +115,28 @@ def evaluate(
     Segments count by their length, since the last may be short. The model is left as it was.
 
     Args:
-        streams: int64 [streams, tokens of a stream].
-        memory_length: hidden states that are carried here; the model's own length is put back.
+        text: on the device of the model.
+        memory_length: number of hidden states to carry here; the model's own number is restored.
         tokens_per_word: 1 where tokens are words.
         check: called before every segment; may raise to leave early.
     """
     trained_length, was_training = model.memory_length, model.training
     model.memory_length = memory_length
     model.eval()
+    common = text.streams[:, :-1] if text.longer else text.streams
     try:
-        memory, num_tokens = None, 0
-        total = torch.zeros((), dtype=torch.float64, device=streams.device)
-        for inputs, targets in segments(streams, target_length):
+        memory = None
+        total = torch.zeros((), dtype=torch.float64, device=text.streams.device)
+        for inputs, targets in segments(common, target_length):
             check()
             loss, memory = model(inputs, targets, memory)
             total += loss.double() * targets.numel()
-            num_tokens += targets.numel()
+        if text.longer:
+            last = text.streams[: text.longer, -2:]
+            carried = None if memory is None else tuple(each[: text.longer] for each in memory)
+            loss, _ = model(last[:, :1], last[:, 1:], carried)
+            total += loss.double() * text.longer
     finally:
         model.memory_length = trained_length
         model.train(was_training)
-    return Evaluation(total.item() / num_tokens * tokens_per_word, num_tokens)
+    return Evaluation(total.item() / text.num_tokens * tokens_per_word, text.num_tokens)

@@ -14,10 +14,10 @@ from trainer import checkpoint
 from trainer.accounting import Account
 from trainer.allocation import free_cached, is_out_of_memory
 from trainer.batches import TrainingBatches
-from trainer.config.metrics import TrainingMetrics, ValidationMetrics
+from trainer.config.metrics import LookMetrics, RawMetrics, TrainingMetrics, ValidationMetrics
 from trainer.config.model import TrainerConfig
 from trainer.errors import Diverged, Stopped
-from trainer.evaluation import Evaluation, evaluate
+from trainer.evaluation import Evaluation, EvaluationText, evaluate
 from trainer.files import LineLog
 from trainer.gradients import add_gradients
 from trainer.models.language_model import LanguageModel, Memory
@@ -58,7 +58,8 @@ class Run:
     """The state of a training run and what it needs.
 
     Attributes:
-        valid: int64 [streams, tokens per stream].
+        valid: the validation text.
+        looks: the part of it that is evaluated on the way; `valid` itself if that is all of it.
         tokens_per_word: of each part of the corpus; converts nats per token to nats per word.
         memory: the memory that the model's last call returned.
         stop_signal: returns the number of the signal that asked the run to stop, if any.
@@ -74,7 +75,8 @@ class Run:
     weights: Weights
     optimizer: Optimizer
     batches: TrainingBatches
-    valid: Tensor
+    valid: EvaluationText
+    looks: EvaluationText
     account: Account
     log: LineLog
     corpus_fingerprint: str
@@ -226,41 +228,93 @@ def _report(run: Run, *, evaluated: bool) -> None:
         "train_loss": progress.loss_sum / progress.loss_tokens * run.tokens_per_word["train"],
         "learning_rate": _rate(run, progress.step - 1),
     }
-    validated: ValidationMetrics | None = None
-    if evaluated:
-        with run.optimizer.evaluation_weights():
-            run.weights.publish()
-            found = _validate(run)
-            if found.perplexity < progress.best_perplexity:
-                progress.best_perplexity, progress.best_step = found.perplexity, progress.step
-                checkpoint.save(run.folder / BEST_FILE, {"model": checkpoint.detached(run.weights.state())})
-        run.weights.publish()
-        run.optimizer.note_validation(found.loss)
-        validated = {"valid_loss": found.loss, "valid_perplexity": found.perplexity}
-        run.say(f"step {progress.step}/{run.num_steps}: validation perplexity {found.perplexity:.2f}")
-    run.log.append({**line, **account.line(), **epoch, **trained, **(validated or {})})
+    validated = _look(run) if evaluated else {}
+    run.log.append({**line, **account.line(), **epoch, **trained, **validated})
     progress.reported = progress.step
     progress.loss_sum, progress.loss_tokens = 0.0, 0
     if evaluated:
         save(run)
 
 
-def _validate(run: Run) -> Evaluation:
-    target_length, memory_length = run.config.evaluation_lengths
-    found = evaluate(
-        run.model,
-        run.valid,
-        target_length=target_length,
-        memory_length=memory_length,
-        tokens_per_word=run.tokens_per_word["valid"],
-        check=lambda: _stop_if_asked(run),
-    )
+def _look(run: Run) -> Mapping[str, object]:
+    """Evaluate, and keep the best weights."""
+    progress, raw = run.progress, None
+    if run.config.optimizer.average is not None:
+        run.optimizer.note_evaluation()
+        raw = validate(run, run.looks)
+    with run.optimizer.evaluation_weights():
+        run.weights.publish()
+        found = validate(run, run.looks)
+        if found.perplexity < progress.best_perplexity:
+            progress.best_perplexity, progress.best_step = found.perplexity, progress.step
+            best = {"model": checkpoint.detached(run.weights.state()), "step": progress.step}
+            checkpoint.save(run.folder / BEST_FILE, best)
+    run.weights.publish()
+    run.optimizer.note_validation(found.loss)
+    run.say(f"step {progress.step}/{run.num_steps}: validation perplexity {found.perplexity:.2f}")
+    of_raw: RawMetrics | None = None if raw is None else {"raw_loss": raw.loss, "raw_perplexity": raw.perplexity}
+    metrics: ValidationMetrics | LookMetrics
+    if run.looks is run.valid:
+        metrics = {"valid_loss": found.loss, "valid_perplexity": found.perplexity}
+    else:
+        metrics = {"look_loss": found.loss, "look_perplexity": found.perplexity}
+    return {**metrics, **(of_raw or {})}
+
+
+def confirm(run: Run) -> Evaluation | None:
+    """Evaluate the last and the best weights on the whole validation text, and keep the better ones as the best.
+
+    Returns:
+        The evaluation of the better weights; None if every evaluation was one of the whole text.
+    """
+    progress, path = run.progress, run.folder / BEST_FILE
+    if run.looks is run.valid:
+        return None
+    with run.optimizer.evaluation_weights():
+        run.weights.publish()
+        of_last, last = validate(run, run.valid), checkpoint.detached(run.weights.state())
+    best = checkpoint.load(path)
+    if best["step"] < progress.step:
+        run.model.load_state_dict(best["model"])
+        of_best = validate(run, run.valid)
+        if of_best.loss <= of_last.loss:
+            return of_best
+    progress.best_step = progress.step
+    checkpoint.save(path, {"model": last, "step": progress.step})
+    return of_last
+
+
+def validate(run: Run, text: EvaluationText) -> Evaluation:
+    """Evaluate the model on validation text.
+
+    Raises:
+        Diverged: the loss is not finite.
+        Stopped: a signal arrived.
+    """
+    found = measure(run, text, "valid")
     if not math.isfinite(found.perplexity):
         raise Diverged(
             f"the validation loss is {found.loss:.6g} at step {run.progress.step}. "
             "Try a lower optimizer.learning_rate or a longer warm-up."
         )
     return found
+
+
+def measure(run: Run, text: EvaluationText, part: str) -> Evaluation:
+    """Evaluate the model on text of a part of the corpus.
+
+    Raises:
+        Stopped: a signal arrived.
+    """
+    target_length, memory_length = run.config.evaluation_lengths
+    return evaluate(
+        run.model,
+        text,
+        target_length=target_length,
+        memory_length=memory_length,
+        tokens_per_word=run.tokens_per_word[part],
+        check=lambda: _stop_if_asked(run),
+    )
 
 
 def _stop_if_asked(run: Run) -> None:

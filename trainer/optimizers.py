@@ -4,13 +4,14 @@
 longer than the first hundred steps of many trials.
 """
 
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from trainer.averaging import RunningAverage, build_average
 from trainer.config.model import OptimizerConfig
 
 
@@ -20,26 +21,37 @@ class Optimizer:
     def __init__(self, parameters: Iterable[Tensor], config: OptimizerConfig) -> None:
         self.config = config
         self.parameters = list(parameters)
+        self.average = build_average(self.parameters, config.average)
 
     def step(self, learning_rate: float) -> None:
         """Update the parameters; every parameter must have a gradient."""
+        self._update(learning_rate)
+        if self.average is not None:
+            self.average.note_step()
+
+    def _update(self, learning_rate: float) -> None:
         raise NotImplementedError
 
     def note_validation(self, loss: float) -> None:
         """Take note of a validation loss, in nats."""
 
-    @contextmanager
-    def evaluation_weights(self) -> Iterator[None]:
+    def note_evaluation(self) -> None:
+        """Take note that the weights are about to be evaluated."""
+        if self.average is not None:
+            self.average.note_evaluation()
+
+    def evaluation_weights(self) -> AbstractContextManager[None]:
         """Within the block, set the parameters to those to evaluate and to keep as the best."""
-        yield
+        return nullcontext() if self.average is None else self.average.in_use()
 
     def state(self) -> dict[str, Any]:
         """Return the state for a checkpoint."""
-        raise NotImplementedError
+        return {} if self.average is None else {"average": self.average.state()}
 
     def load_state(self, state: dict[str, Any]) -> None:
         """Continue from what `state` returned."""
-        raise NotImplementedError
+        if self.average is not None:
+            self.average.load_state(state["average"])
 
 
 class Adam(Optimizer):
@@ -52,8 +64,7 @@ class Adam(Optimizer):
         self.steps = [torch.zeros((), device=each.device) for each in self.parameters]
 
     @torch.no_grad()
-    def step(self, learning_rate: float) -> None:
-        """Update the parameters; every parameter must have a gradient."""
+    def _update(self, learning_rate: float) -> None:
         gradients = [gradient_of(each) for each in self.parameters]
         torch._foreach_add_(self.steps, 1.0)
         kernel = torch._fused_adamw_ if self.config.kind == "adamw" else torch._fused_adam_
@@ -75,10 +86,11 @@ class Adam(Optimizer):
 
     def state(self) -> dict[str, Any]:
         """Return the state for a checkpoint."""
-        return {"means": self.means, "squares": self.squares, "steps": self.steps}
+        return {"means": self.means, "squares": self.squares, "steps": self.steps, **super().state()}
 
     def load_state(self, state: dict[str, Any]) -> None:
         """Continue from what `state` returned."""
+        super().load_state(state)
         for name in ("means", "squares", "steps"):
             for mine, stored in zip(getattr(self, name), state[name], strict=True):
                 mine.copy_(stored)
@@ -97,58 +109,33 @@ class SGD(Optimizer):
     def __init__(self, parameters: Iterable[Tensor], config: OptimizerConfig) -> None:
         super().__init__(parameters, config)
         self.losses: list[float] = []
-        self.averages: list[Tensor] | None = None
-        self.num_averaged = 0
+        if config.kind == "nt_asgd":
+            self.average = RunningAverage(self.parameters)
 
     @torch.no_grad()
-    def step(self, learning_rate: float) -> None:
-        """Update the parameters; every parameter must have a gradient."""
+    def _update(self, learning_rate: float) -> None:
         gradients = [gradient_of(each) for each in self.parameters]
         if self.config.weight_decay > 0.0:
             torch._foreach_add_(gradients, self.parameters, alpha=self.config.weight_decay)
         torch._foreach_add_(self.parameters, gradients, alpha=-learning_rate)
-        if self.averages is not None:
-            self.num_averaged += 1
-            torch._foreach_lerp_(self.averages, self.parameters, 1.0 / self.num_averaged)
 
-    @torch.no_grad()
     def note_validation(self, loss: float) -> None:
         """Start averaging if the loss has stopped falling."""
         older = self.losses[: max(0, len(self.losses) - self.config.nonmonotone_interval)]
-        if self.config.kind == "nt_asgd" and self.averages is None and older and loss > min(older):
-            self.averages = [each.detach().clone() for each in self.parameters]
+        if isinstance(self.average, RunningAverage) and self.average.means is None and older and loss > min(older):
+            self.average.begin()
         self.losses.append(loss)
-
-    @contextmanager
-    def evaluation_weights(self) -> Iterator[None]:
-        """Within the block, set the parameters to their averages, once there are any."""
-        if self.averages is None or self.num_averaged == 0:
-            yield
-            return
-        self._swap()
-        try:
-            yield
-        finally:
-            self._swap()
-
-    @torch.no_grad()
-    def _swap(self) -> None:
-        assert self.averages is not None
-        for mine, mean in zip(self.parameters, self.averages, strict=True):
-            kept = mine.clone()
-            mine.copy_(mean)
-            mean.copy_(kept)
 
     def state(self) -> dict[str, Any]:
         """Return the state for a checkpoint."""
-        return {"losses": self.losses, "averages": self.averages, "num_averaged": self.num_averaged}
+        return {"losses": self.losses, **super().state()}
 
     def load_state(self, state: dict[str, Any]) -> None:
         """Continue from what `state` returned."""
-        self.losses, self.num_averaged = list(state["losses"]), state["num_averaged"]
-        if state["averages"] is not None:
-            pairs = zip(state["averages"], self.parameters, strict=True)
-            self.averages = [stored.to(mine.device).clone() for stored, mine in pairs]
+        if self.average is not None and "averages" in state:  # written by a version before `average`
+            state = {**state, "average": state}
+        super().load_state(state)
+        self.losses = list(state["losses"])
 
 
 def build_optimizer(parameters: Iterable[Tensor], config: OptimizerConfig) -> Optimizer:

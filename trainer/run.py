@@ -8,6 +8,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -15,15 +16,14 @@ import torch
 
 from trainer import checkpoint
 from trainer.allocation import is_out_of_memory, keep_freed_memory
-from trainer.batches import to_streams
-from trainer.config.metrics import TestMetrics
+from trainer.config.metrics import TestMetrics, ValidationMetrics
 from trainer.corpora.corpus import Corpus, load_corpus
-from trainer.errors import Diverged, OutOfMemory, Stopped, UsageError
-from trainer.evaluation import Evaluation, evaluate
+from trainer.errors import Diverged, OutOfMemory, UsageError
+from trainer.evaluation import Evaluation
 from trainer.files import remove_leftovers, write_json
-from trainer.loop import Run, train
+from trainer.loop import Run, confirm, measure, train
 from trainer.request import BEST_FILE, FILES, RESULT_FILE, Request
-from trainer.setup import check_lengths, choose_device, prepare
+from trainer.setup import check_lengths, choose_device, evaluation_text, prepare
 
 STOPPING: Final = (signal.SIGTERM, signal.SIGINT)
 
@@ -57,58 +57,70 @@ def execute(request: Request) -> None:
             run.log.close()
 
 
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How a run ended.
+
+    Attributes:
+        valid: of the best weights on the whole validation text; None if the loop's own evaluations were of that.
+        test: of the best weights on the test text; None without a test.
+        message: what went wrong.
+    """
+
+    outcome: Outcome
+    valid: Evaluation | None = None
+    test: Evaluation | None = None
+    message: str | None = None
+
+    def metrics(self) -> dict[str, object]:
+        """Return the metrics of the last line."""
+        valid: ValidationMetrics | None = None
+        if self.valid is not None:
+            valid = {"valid_loss": self.valid.loss, "valid_perplexity": self.valid.perplexity}
+        test: TestMetrics | None = None
+        if self.test is not None:
+            test = {"test_loss": self.test.loss, "test_perplexity": self.test.perplexity}
+        return {**(valid or {}), **(test or {})}
+
+
 def _train_and_test(run: Run, corpus: Corpus) -> None:
     try:
         with _memory_errors(run):
             train(run)
+            valid = confirm(run)
             test = _test(run, corpus) if run.config.evaluation.test else None
     except (Diverged, OutOfMemory) as error:
         outcome: Outcome = "diverged" if isinstance(error, Diverged) else "out_of_memory"
-        write_json(run.folder / RESULT_FILE, _result(run, corpus, outcome, None, str(error)))
+        write_json(run.folder / RESULT_FILE, _result(run, corpus, Ending(outcome, message=str(error))))
         raise
-    if test is not None:
-        line = {"step": run.progress.step, **run.account.line()}
-        tested: TestMetrics = {"test_loss": test.loss, "test_perplexity": test.perplexity}
-        run.log.append({**line, **tested})
+    ending = Ending("completed", valid, test)
+    if ending.metrics():
+        run.log.append({"step": run.progress.step, **run.account.line(), **ending.metrics()})
         run.log.sync()
-    write_json(run.folder / RESULT_FILE, _result(run, corpus, "completed", test, None))
+    write_json(run.folder / RESULT_FILE, _result(run, corpus, ending))
 
 
 def _test(run: Run, corpus: Corpus) -> Evaluation:
     """Measure the loss of the best weights on the test text; the last weights are already in the checkpoint."""
     run.model.load_state_dict(checkpoint.load(run.folder / BEST_FILE)["model"])
-    streams = to_streams(corpus.test, run.config.evaluation.batch_size).to(run.account.device)
-    target_length, memory_length = run.config.evaluation_lengths
-
-    def stop_if_asked() -> None:
-        number = run.stop_signal()
-        if number is not None:
-            raise Stopped(number)
-
-    found = evaluate(
-        run.model,
-        streams,
-        target_length=target_length,
-        memory_length=memory_length,
-        tokens_per_word=run.tokens_per_word["test"],
-        check=stop_if_asked,
-    )
+    found = measure(run, evaluation_text(run.config, corpus.test).to(run.account.device), "test")
     run.say(f"test perplexity {found.perplexity:.2f} with the weights of step {run.progress.best_step}")
     return found
 
 
-def _result(run: Run, corpus: Corpus, outcome: Outcome, test: Evaluation | None, message: str | None) -> dict[str, Any]:
+def _result(run: Run, corpus: Corpus, ending: Ending) -> dict[str, Any]:
     progress = run.progress
     evaluated = progress.best_step > 0
+    best = progress.best_perplexity if ending.valid is None else ending.valid.perplexity
     return {
-        "outcome": outcome,
-        "message": message,
+        "outcome": ending.outcome,
+        "message": ending.message,
         "step": progress.step,
         "num_steps": run.num_steps,
-        "valid_perplexity": progress.best_perplexity if evaluated else None,
+        "valid_perplexity": best if evaluated else None,
         "best_step": progress.best_step if evaluated else None,
-        "test_loss": None if test is None else test.loss,
-        "test_perplexity": None if test is None else test.perplexity,
+        "test_loss": None if ending.test is None else ending.test.loss,
+        "test_perplexity": None if ending.test is None else ending.test.perplexity,
         "parameters": sum(each.numel() for each in run.model.parameters()),
         "corpus": corpus.facts(),
         **run.account.line(),

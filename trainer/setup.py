@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import torch
+from torch import Tensor
 
 from trainer import checkpoint
 from trainer.accounting import Account
@@ -17,7 +18,7 @@ from trainer.config.hardware import BF16_FLAGS, bf16_flag
 from trainer.config.model import TrainerConfig
 from trainer.corpora.corpus import Corpus
 from trainer.errors import UsageError
-from trainer.evaluation import left_out
+from trainer.evaluation import EvaluationText, equal_streams, left_out, sampled_text, whole_text
 from trainer.files import LineLog
 from trainer.loop import Run, restore
 from trainer.models.awd_lstm import AwdLSTM
@@ -114,6 +115,7 @@ def prepare(config: TrainerConfig, corpus: Corpus, folder: Path, device: torch.d
     model = build_model(config, len(corpus.vocabulary.words), device)
     weights = Weights(model, config.precision)
     account = Account(device, _flops_per_token(config, corpus))
+    valid = evaluation_text(config, corpus.valid).to(device)
     run = Run(
         config=config,
         num_steps=num_steps(config, corpus),
@@ -122,7 +124,8 @@ def prepare(config: TrainerConfig, corpus: Corpus, folder: Path, device: torch.d
         weights=weights,
         optimizer=build_optimizer(weights.masters, config.optimizer),
         batches=build_batches(config, corpus, device),
-        valid=to_streams(corpus.valid, config.evaluation.batch_size).to(device),
+        valid=valid,
+        looks=looks_at(config, corpus.valid, valid),
         account=account,
         log=LineLog(folder / METRICS_FILE, 0 if state is None else state["metrics_bytes"]),
         corpus_fingerprint=corpus.fingerprint,
@@ -132,6 +135,24 @@ def prepare(config: TrainerConfig, corpus: Corpus, folder: Path, device: torch.d
     if state is not None:
         restore(run, state)
     return run
+
+
+def evaluation_text(config: TrainerConfig, tokens: Tensor) -> EvaluationText:
+    """Cut a text that is evaluated into streams."""
+    cut = equal_streams if config.evaluation.tokens is None else whole_text
+    return cut(tokens, config.evaluation.batch_size)
+
+
+def looks_at(config: TrainerConfig, tokens: Tensor, whole: EvaluationText) -> EvaluationText:
+    """Return the part of the validation text that is evaluated on the way: the same for all runs on that text."""
+    wanted = config.evaluation.tokens
+    if wanted is None:
+        return whole
+    number = round(wanted if wanted > 1.0 else wanted * whole.num_tokens)
+    if number >= whole.num_tokens:
+        return whole
+    generator = seeded(0, "evaluation tokens")  # not the run's seed: runs are compared on the same tokens
+    return sampled_text(tokens, config.evaluation.batch_size, max(1, number), generator).to(whole.streams.device)
 
 
 def check_lengths(config: TrainerConfig, corpus: Corpus, say: Callable[[str], None]) -> None:
@@ -145,6 +166,10 @@ def check_lengths(config: TrainerConfig, corpus: Corpus, say: Callable[[str], No
     for name, tokens in parts.items():
         if tokens is None:
             continue
+        if config.evaluation.tokens is not None:
+            if len(tokens) < 2:
+                raise UsageError(f"data.corpus: the {name} text has {len(tokens)} tokens, but needs at least 2.")
+            continue
         if len(tokens) < 2 * number:
             raise UsageError(
                 f"evaluation.batch_size: {number} streams need at least {2 * number} tokens, but the {name} text has "
@@ -155,7 +180,7 @@ def check_lengths(config: TrainerConfig, corpus: Corpus, say: Callable[[str], No
             enough = next(fewer for fewer in range(number, 0, -1) if left_out(len(tokens), fewer) <= MOST_LEFT_OUT)
             say(
                 f"warning: evaluation.batch_size: {number} streams leave out {share:.1%} of the {name} text, which has "
-                f"{len(tokens)} tokens. Use at most {enough} streams."
+                f"{len(tokens)} tokens. Use at most {enough} streams, or evaluation.tokens: 1."
             )
 
 

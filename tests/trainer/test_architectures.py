@@ -97,7 +97,7 @@ def test_a_cut_run_goes_on_as_if_it_had_not_been_cut(kind: str, tmp_path: Path) 
         states = [checkpoint.load(tmp_path / each / name)["model"] for each in ("whole", "cut")]
         assert all(torch.equal(states[0][key], states[1][key]) for key in states[0])
     if kind == "awd_lstm":
-        assert whole.optimizer.state()["num_averaged"] == 12
+        assert whole.optimizer.state()["average"]["num_averaged"] == 12
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -120,7 +120,7 @@ def test_the_averaged_weights_are_what_is_evaluated_and_kept(tmp_path: Path) -> 
     assert run.progress.best_step == run.num_steps, "or the best weights are those of another step"
     state = checkpoint.load(tmp_path / "run" / CHECKPOINT_FILE)
     best = list(checkpoint.load(tmp_path / "run" / BEST_FILE)["model"].values())
-    averages = state["optimizer"]["averages"]
+    averages = state["optimizer"]["average"]["averages"]
     assert all(torch.equal(one, other) for one, other in zip(best, averages, strict=True))
     assert not all(torch.equal(one, other) for one, other in zip(best, state["model"].values(), strict=True))
 

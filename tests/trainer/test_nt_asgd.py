@@ -47,7 +47,7 @@ def triggered_at(losses: list[float], **options: object) -> int | None:
     optimizer = SGD(weights(), config_of(**options))
     for number, loss in enumerate(losses):
         optimizer.note_validation(loss)
-        if optimizer.averages is not None:
+        if optimizer.average is not None and optimizer.average.means is not None:
             return number
     return None
 
@@ -107,6 +107,21 @@ def test_it_goes_on_from_its_state() -> None:
     for each in (optimizer, second):
         take_step(each, 8)
     assert second.losses == optimizer.losses
-    for one, other in zip(optimizer.averages or [], second.averages or [], strict=True):
+    means = [each.average.means for each in (optimizer, second) if each.average is not None and each.average.means]
+    for one, other in zip(*means, strict=True):
         assert torch.equal(one, other)
         assert one.data_ptr() != other.data_ptr()
+
+
+def test_it_goes_on_from_the_state_of_an_earlier_version() -> None:
+    optimizer = SGD(weights(), config_of(nonmonotone_interval=1))
+    averages = [torch.full_like(each, 2.0) for each in optimizer.parameters]
+    optimizer.load_state({"losses": [3.0, 4.0], "averages": averages, "num_averaged": 7})
+    assert optimizer.losses == [3.0, 4.0]
+    assert optimizer.average is not None
+    assert optimizer.average.count == 7
+    with optimizer.evaluation_weights():
+        assert optimizer.parameters[0][0, 0].item() == 2.0
+    plain = SGD(weights(), config_of(kind="sgd"))
+    plain.load_state({"losses": [3.0], "averages": None, "num_averaged": 0})
+    assert plain.losses == [3.0]

@@ -1,6 +1,7 @@
 """Test that a run that is cut anywhere and resumed equals the uninterrupted run, metrics and weights, bit for bit."""
 
 import json
+import math
 import signal
 import subprocess
 import sys
@@ -12,7 +13,7 @@ import torch
 import yaml
 
 from tests.trainer import run_in_children
-from trainer import checkpoint
+from trainer import checkpoint, loop
 from trainer.config import METRICS
 
 # What depends on the clock and the process, not on the run.
@@ -264,7 +265,7 @@ def test_no_memory_left_ends_with_4(
     monkeypatch.setattr(TransformerXL, "forward", fail)
     code, folder = run(tmp_path, SHORT)
     assert code == 4
-    assert "out of memory at step 1 on cpu. A smaller data.batch_size" in capsys.readouterr().err
+    assert "out of memory at step 1 on cpu. Try a smaller data.batch_size" in capsys.readouterr().err
     assert json.loads((folder / "result.json").read_text())["outcome"] == "out_of_memory"
 
 
@@ -281,7 +282,58 @@ def test_an_error_of_ours_is_not_taken_for_missing_memory(tmp_path: Path, monkey
 
 @pytest.mark.slow
 def test_a_run_writes_the_metrics_that_studies_may_name_and_no_others(tmp_path: Path) -> None:
-    short = {"evaluation": {"times": 1, "log_times": 2, "batch_size": 50}, "budget": {"steps": 4}}
+    short = {
+        "evaluation": {"times": 1, "log_times": 2, "batch_size": 50, "tokens": 0.3},
+        "optimizer": {"average": 0.9},
+        "budget": {"steps": 4},
+    }
     assert do_jobs(tmp_path, [job(write_config(tmp_path, CONFIG | short), tmp_path / "run")]) == [0]
     written = {name for line in metrics(tmp_path / "run") for name in line}
     assert written - {"step", "tokens", "flops", "epoch"} == set(METRICS)
+
+
+def test_looks_on_the_way_see_a_part_and_the_end_sees_all(tmp_path: Path) -> None:
+    config = SHORT | {"evaluation": SHORT["evaluation"] | {"times": 4, "tokens": 700}, "budget": {"steps": 40}}
+    code, folder = run(tmp_path, config)
+    assert code == 0
+    *looks, last = [line for line in metrics(folder) if "look_loss" in line or "valid_loss" in line]
+    assert [line["step"] for line in looks] == [10, 20, 30, 40]
+    assert all("valid_loss" not in line and line["look_perplexity"] > 0 for line in looks)
+    assert last["step"] == 40
+    assert "look_loss" not in last
+    document = result(folder)
+    assert document["valid_perplexity"] == last["valid_perplexity"]
+    assert document["test_perplexity"] == last["test_perplexity"]
+    # The same weights, evaluated on the whole text every time.
+    whole = SHORT | {"evaluation": SHORT["evaluation"] | {"times": 4, "tokens": 1.0}, "budget": {"steps": 40}}
+    run(tmp_path, whole, "whole")
+    every = [line for line in metrics(tmp_path / "whole") if "valid_loss" in line]
+    assert min(line["valid_loss"] for line in every) <= last["valid_loss"]
+    assert last["valid_loss"] in [line["valid_loss"] for line in every]
+    assert document["best_step"] in [line["step"] for line in every if line["valid_loss"] == last["valid_loss"]]
+
+
+def test_a_run_that_ended_and_confirmed_its_best_weights_says_the_same_again(tmp_path: Path) -> None:
+    config = SHORT | {"evaluation": SHORT["evaluation"] | {"tokens": 700}}
+    _, folder = run(tmp_path, config)
+    before, text = result(folder), metrics(folder)
+    run(tmp_path, config, "run", "--resume")
+    assert result(folder) == before
+    assert metrics(folder) == text
+
+
+def test_the_best_weights_by_looks_are_kept_where_they_are_best_on_the_whole_text(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from trainer.evaluation import Evaluation
+
+    # Looks: the first is the best. The whole text: the last weights first, then the best by looks.
+    config = SHORT | {"evaluation": SHORT["evaluation"] | {"times": 3, "tokens": 700, "test": False}}
+    for number, (of_last, of_best, expected) in enumerate([(4.0, 3.5, 4), (3.0, 3.5, 12), (3.5, 3.5, 4)]):
+        found = iter([2.0, 2.5, 2.6, of_last, of_best])
+        monkeypatch.setattr(loop, "evaluate", lambda *_, found=found, **__: Evaluation(next(found), 10))
+        _, folder = run(tmp_path, config, f"run-{number}")
+        document = result(folder)
+        assert document["best_step"] == expected
+        assert document["valid_perplexity"] == pytest.approx(math.exp(min(of_last, of_best)))
+        assert checkpoint.load(folder / "best.pt")["step"] == expected

@@ -16,6 +16,10 @@ ADAM: Final = ("adam", "adamw")
 # The keys that choose a kind, and their defaults.
 SWITCHES: Final = {("model", "kind"): "transformer_xl", ("optimizer", "kind"): "adam"}
 
+# Options that are left out of a configuration while they are null. They are newer than stores and checkpoints whose
+# configurations must stay the same.
+LEFT_OUT_IF_NULL: Final = (("evaluation", "tokens"), ("optimizer", "average"))
+
 Path = tuple[str, ...]
 
 
@@ -61,6 +65,7 @@ LIMITS: Final[Mapping[Path, Limit]] = {
     ("optimizer", "beta2"): _for_optimizers(*ADAM),
     ("optimizer", "epsilon"): _for_optimizers(*ADAM),
     ("optimizer", "nonmonotone_interval"): _for_optimizers("nt_asgd"),
+    ("optimizer", "average"): _for_optimizers(*ADAM, "sgd"),  # nt_asgd has its own
     ("evaluation", "memory_length"): _for_models(*TRANSFORMERS),
 }
 
@@ -81,8 +86,9 @@ def lacking(kinds: Mapping[Path, object]) -> list[Path]:
 
 
 def existing_options(config: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a configuration without the options that its kinds lack."""
-    return _without(config, lacking(chosen_kinds(config)))
+    """Return a configuration without the options that its kinds lack, and without optional ones that are null."""
+    nothing = [path for path in LEFT_OUT_IF_NULL if _at(config, path, None) is None]
+    return _without(config, [*lacking(chosen_kinds(config)), *nothing])
 
 
 def given_options(config: Mapping[str, Any]) -> tuple[dict[str, Any], list[Problem]]:

@@ -11,10 +11,24 @@ class TrainingMetrics(TypedDict):
 
 
 class ValidationMetrics(TypedDict):
-    """Metrics of steps that are evaluated."""
+    """Metrics of steps that are evaluated; with `evaluation.tokens` only of the last line, from the best weights."""
 
     valid_loss: float
     valid_perplexity: float
+
+
+class LookMetrics(TypedDict):
+    """Metrics of steps that are evaluated on `evaluation.tokens` tokens of the validation text."""
+
+    look_loss: float
+    look_perplexity: float
+
+
+class RawMetrics(TypedDict):
+    """Metrics of steps that are evaluated with `optimizer.average`: from the weights that are not averaged."""
+
+    raw_loss: float
+    raw_perplexity: float
 
 
 class TestMetrics(TypedDict):
@@ -27,6 +41,6 @@ class TestMetrics(TypedDict):
 # The metrics to choose from, the most common ones first.
 METRICS: Final = tuple(
     name
-    for record in (ValidationMetrics, TestMetrics, TrainingMetrics)
+    for record in (ValidationMetrics, TestMetrics, TrainingMetrics, LookMetrics, RawMetrics)
     for name in sorted(record.__annotations__, reverse=True)
 )

@@ -1,8 +1,18 @@
 """The sections of a trainer's configuration. Error messages end with the description of their field."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    SerializerFunctionWrapHandler,
+    Tag,
+    model_serializer,
+    model_validator,
+)
 
 from trainer.config.kinds import existing_options
 
@@ -187,6 +197,22 @@ class RegularizationConfig(Section):
     )
 
 
+class LastConfig(Section):
+    """The mean of the weights at the last evaluations."""
+
+    last: Annotated[int, Field(ge=2, le=100)] = Field(description="Number of evaluations to average over, e.g. 5.")
+
+
+def _form_of_average(value: object) -> str:
+    return "last" if isinstance(value, Mapping | LastConfig) else "decay"
+
+
+Average = Annotated[
+    Annotated[Annotated[float, Field(gt=0.0, lt=1.0)], Tag("decay")] | Annotated[LastConfig, Tag("last")],
+    Discriminator(_form_of_average),
+]
+
+
 class OptimizerConfig(Section):
     """The optimizer and its schedule."""
 
@@ -206,6 +232,11 @@ class OptimizerConfig(Section):
     epsilon: Annotated[float, Field(gt=0.0)] = Field(1e-8, description="Added to the denominator, above 0.")
     nonmonotone_interval: Count = Field(
         5, description="nt_asgd averages once a validation loss exceeds the best of those N or more evaluations older."
+    )
+    average: Average | None = Field(
+        None,
+        description="Evaluate an average of the weights beside the weights themselves: an exponential mean with this "
+        "decay per step, e.g. 0.99, or {last: 5} for the mean of those at the last 5 evaluations.",
     )
     schedule: Literal["cosine", "constant"] = Field("cosine", description="Learning-rate schedule after warm-up.")
     warmup_fraction: Annotated[float, Field(ge=0.0, le=1.0)] = Field(
@@ -230,7 +261,19 @@ class EvaluationConfig(Section):
     memory_length: Annotated[int, Field(ge=0)] | None = Field(
         None, description="Number of earlier tokens that evaluation carries; by default model.memory_length."
     )
+    tokens: Annotated[float, Field(gt=0.0)] | None = Field(
+        None,
+        description="Number of validation tokens to predict in evaluations on the way, e.g. 20000, or their share, up "
+        "to 1, e.g. 0.2; the whole text is evaluated at the end. With 1 every evaluation predicts every token. By "
+        "default evaluations read equal streams, and predict neither their first tokens nor the remainder.",
+    )
     test: bool = Field(True, description="Evaluate the best checkpoint on the test text at the end.")
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.tokens is not None and self.tokens > 1.0 and not self.tokens.is_integer():
+            raise ValueError(f"tokens = {self.tokens} is neither a share, up to 1, nor an integer. Use e.g. 20000.")
+        return self
 
 
 class CheckpointConfig(Section):
@@ -289,5 +332,5 @@ class TrainerConfig(Section):
 
     @model_serializer(mode="wrap")
     def _dump(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Serialize all sections, without the options that the chosen kinds lack."""
+        """Serialize all sections, without the options that the chosen kinds lack and optional ones that are null."""
         return existing_options(handler(self))

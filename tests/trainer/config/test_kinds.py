@@ -7,7 +7,7 @@ import pytest
 
 from trainer.config import ConfigError, json_schema, parse, resolve
 from trainer.config.file import read_config
-from trainer.config.kinds import LIMITS, SWITCHES
+from trainer.config.kinds import LEFT_OUT_IF_NULL, LIMITS, SWITCHES
 from trainer.config.model import TrainerConfig
 from trainer.errors import UsageError
 
@@ -32,6 +32,7 @@ VALUES: dict[tuple[str, str], Any] = {
     ("optimizer", "beta2"): 0.99,
     ("optimizer", "epsilon"): 1e-6,
     ("optimizer", "nonmonotone_interval"): 3,
+    ("optimizer", "average"): 0.99,
     ("evaluation", "memory_length"): 16,
 }
 
@@ -83,7 +84,8 @@ def test_null_stands_for_the_default_and_for_absence(path: tuple[str, str], kind
     without = {name: dict(value) for name, value in config.items()}
     del without[path[0]][path[1]]
     assert resolve(config) == resolve(without)
-    assert (path[1] in resolve(config)[path[0]]) == (kind in LIMITS[path].kinds)
+    there = kind in LIMITS[path].kinds and path not in LEFT_OUT_IF_NULL
+    assert (path[1] in resolve(config)[path[0]]) == there
 
 
 def test_a_dropout_of_zero_says_that_there_is_none() -> None:
