@@ -15,14 +15,13 @@ from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 from sweeper.errors import UsageError
 from sweeper.extras import require
-from sweeper.store.url import sqlite_path
+from sweeper.store.url import BUSY_TIMEOUT_S, sqlite_path
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 READING: Final = ("GET", "HEAD")
 LOOPBACK_NAMES: Final = ("localhost",)
-BUSY_TIMEOUT_S: Final = 60.0
 
 
 def is_loopback(host: str) -> bool:

@@ -21,8 +21,8 @@ from sqlalchemy.exc import ArgumentError, OperationalError
 from sweeper.errors import StoreError
 from sweeper.extras import how_to_install
 from sweeper.store import optuna_tables, schema
-from sweeper.store.transactions import BUSY_TIMEOUT_S, READ_ONLY, reading, refused, writing
-from sweeper.store.url import absent, check_sqlite_file, shown, sqlite_path
+from sweeper.store.transactions import READ_ONLY, reading, refused, writing
+from sweeper.store.url import BUSY_TIMEOUT_S, REVISION, absent, check_sqlite_file, shown, sqlite_path
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -125,14 +125,14 @@ def _bring_up_to_date(engine: Engine, url: str, *, create: bool) -> None:
         ours, optunas = _versions(engine)
     except OperationalError as error:
         raise refused(url, str(error.orig)) from error
-    if ours == schema.REVISION and optunas == optuna_tables.SCHEMA_VERSION:
+    if ours == REVISION and optunas == optuna_tables.SCHEMA_VERSION:
         return
     if ours is None and not create:
         raise absent(url)
     if ours is not None and ours not in _known_revisions():
         raise StoreError(
             f"store {shown(url)}: created by a newer version of sweeper (schema {ours}; this version supports up to "
-            f"{schema.REVISION}). Update sweeper, or choose another store with --store"
+            f"{REVISION}). Update sweeper, or choose another store with --store"
         )
     _make_optuna_tables(url)
     optunas = _versions(engine)[1]

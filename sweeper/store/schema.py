@@ -10,7 +10,8 @@ slot's share of a device. JSON columns hold plain JSON values. The state machine
 
 Every write of a supervisor is fenced: it names the `fence` that its lease was given, and the next claim raises it.
 
-A change here needs a new file in `migrations/versions/`, its name as `REVISION`, and a fixture of a store as it was.
+A change here needs a new file in `migrations/versions/`, its name as `REVISION` in `url.py`, and a fixture of an old
+store.
 """
 
 from typing import Final
@@ -34,7 +35,6 @@ from sqlalchemy import (
 
 from sweeper.store.records import TRIAL_STATES
 
-REVISION: Final = "0002"  # the newest of migrations/versions
 VERSION_TABLE: Final = "sweeper_alembic_version"  # Alembic's usual name is taken by Optuna
 
 metadata = MetaData(

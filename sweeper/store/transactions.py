@@ -10,9 +10,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DatabaseError, IntegrityError, ProgrammingError
 
 from sweeper.errors import StoreError
-from sweeper.store.url import shown
+from sweeper.store.url import BUSY_TIMEOUT_S, shown
 
-BUSY_TIMEOUT_S: Final = 60.0
 READ_ONLY: Final = "sweeper_read_only"  # the execution option that makes a transaction read-only
 
 Record = Row[*tuple[Any, ...]]  # a row, its columns as attributes

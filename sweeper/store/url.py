@@ -1,4 +1,4 @@
-"""The URL of a store: its default, the file behind it, and how it is shown. Imports nothing heavy."""
+"""What is known of a store before it is opened: its URL, its file and its schema. Imports nothing heavy."""
 
 import os
 import re
@@ -9,6 +9,8 @@ from typing import Final
 
 from sweeper.errors import AbsentStoreError, StoreError
 
+REVISION: Final = "0002"  # of our schema: the newest of migrations/versions
+BUSY_TIMEOUT_S: Final = 60.0  # how long SQLite waits for a lock
 DEFAULT_URL: Final = "sqlite:///sweeper.db"
 ENVIRONMENT_VARIABLE: Final = "SWEEPER_STORE"
 SQLITE: Final = ("sqlite", "sqlite+pysqlite")

@@ -12,12 +12,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from sweeper.errors import AbsentStoreError, StoreError
-from sweeper.store.url import absent, check_sqlite_file, shown, sqlite_path
+from sweeper.store.url import BUSY_TIMEOUT_S, REVISION, absent, check_sqlite_file, shown, sqlite_path
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
-REVISION: Final = "0002"  # as in `sweeper.store.schema`, which needs SQLAlchemy; a test compares them
 OLDEST: Final = "0001"  # the oldest that the reader's queries work on
 Row = tuple[Any, ...]
 
@@ -100,7 +99,7 @@ def _open_sqlite(url: str, path: Path) -> sqlite3.Connection:
     """Open a file read-only; on a read-only disk, where WAL's shared memory cannot be created, as immutable."""
     name = path.absolute().as_uri()
     for options in ("mode=ro", "mode=ro&immutable=1"):
-        connection = sqlite3.connect(f"{name}?{options}", uri=True, timeout=60.0, isolation_level=None)
+        connection = sqlite3.connect(f"{name}?{options}", uri=True, timeout=BUSY_TIMEOUT_S, isolation_level=None)
         try:
             connection.execute("SELECT 1 FROM sqlite_master").fetchone()
         except sqlite3.DatabaseError as error:

@@ -7,11 +7,11 @@ import sqlite3
 import tempfile
 from pathlib import Path
 
-from sweeper.store import schema
 from sweeper.store.engine import open_store
 from sweeper.store.queue import queue
 from sweeper.store.queue.ingest import ingest
 from sweeper.store.records import Measurement, Outcome
+from sweeper.store.url import REVISION
 from tests.sweeper.store.builders import RETRY, SLOT, Budget, completed, enrolled, levels, phase
 
 FIXTURES = Path(__file__).with_name("fixtures")
@@ -39,7 +39,7 @@ def main() -> None:
                 queue.finish(engine, lease, outcome, retry=RETRY, now=110.0)
         engine.dispose()
         connection = sqlite3.connect(path)
-        (FIXTURES / f"store_{schema.REVISION}.sql").write_text("\n".join(connection.iterdump()) + "\n")
+        (FIXTURES / f"store_{REVISION}.sql").write_text("\n".join(connection.iterdump()) + "\n")
         connection.close()
 
 

@@ -20,8 +20,9 @@ from sweeper.errors import StoreError
 from sweeper.store import schema
 from sweeper.store.engine import open_existing, open_store
 from sweeper.store.queue import queue
-from sweeper.store.reading import read_connection, reader
+from sweeper.store.reading import reader
 from sweeper.store.transactions import reading, writing
+from sweeper.store.url import REVISION
 from tests.sweeper.store.builders import SLOT, enrolled, levels, new_store, phase
 
 
@@ -51,7 +52,7 @@ def test_a_new_store_has_the_tables_that_the_schema_describes(new: Engine) -> No
         )
         assert compare_metadata(context, schema.metadata) == []
         revision = connection.execute(text(f"SELECT version_num FROM {schema.VERSION_TABLE}")).scalar_one()
-        assert revision == schema.REVISION == read_connection.REVISION
+        assert revision == REVISION
 
 
 def test_a_new_store_is_set_up_for_many_processes(new: Engine) -> None:
@@ -214,7 +215,7 @@ def test_a_server_s_driver_that_is_missing_is_named(dialect: str, monkeypatch: p
     monkeypatch.setitem(sys.modules, "psycopg", None)
     message = refusal(f"{dialect}://me:secret@db/runs")
     assert f"store {dialect}://me:***@db/runs" in message
-    assert "Install the driver: pip install 'psycopg[binary]'" in message
+    assert "Install the extra: pip install 'sweeper[postgresql]'" in message
 
 
 @pytest.mark.usefixtures("sqlite_only")

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from sweeper.store import schema
 from sweeper.store.engine import open_existing
 from sweeper.store.queue import queue
 from sweeper.store.queue.deferred import fill_promotions
 from sweeper.store.reading import reader
+from sweeper.store.url import REVISION
 from tests.sweeper.store.builders import RETRY, SLOT, completed, resolved
 from tests.sweeper.store.make_fixture import FIXTURES
 
@@ -17,7 +17,7 @@ OLD = sorted(FIXTURES.glob("store_*.sql"))
 
 
 def test_there_is_a_store_of_the_newest_version() -> None:
-    assert OLD[-1].stem == f"store_{schema.REVISION}"
+    assert OLD[-1].stem == f"store_{REVISION}"
 
 
 @pytest.mark.parametrize("dump", OLD, ids=lambda path: path.stem)
