@@ -11,9 +11,11 @@ from typing import Final, Literal
 from sweeper.evidence.data.cells import Cell
 from sweeper.evidence.data.comparison import Comparison
 from sweeper.evidence.data.measures import Measure
-from sweeper.evidence.statistics.multiplicity import tost
+from sweeper.evidence.statistics.divergence import Worst, p_with_worst, worst_case
+from sweeper.evidence.statistics.multiplicity import all_of, any_of
 from sweeper.evidence.statistics.paired import Estimate
-from sweeper.evidence.statistics.power import pairs_needed
+from sweeper.evidence.statistics.sample_size import Design, seeds_to_decide
+from sweeper.evidence.statistics.selection import selected_p
 from sweeper.spec.claim import Claim, Margin
 
 Verdict = Literal["supported", "refuted", "undecided", "untested"]
@@ -44,29 +46,23 @@ class Region:
     low: float | None = None
     high: float | None = None
 
-    def p_outside(self, effect: Estimate) -> float:
-        """Return the p-value of H0 "the effect is not in the region"."""
-        if self.low is not None and self.high is not None:
-            return tost(effect, self.low, self.high).p_equivalent
-        return effect.p_above(self.low) if self.low is not None else effect.p_below(self._high)
-
-    def p_inside(self, effect: Estimate) -> float:
-        """Return the p-value of H0 "the effect is in the region"."""
-        if self.low is not None and self.high is not None:
-            return tost(effect, self.low, self.high).p_different
-        return effect.p_below(self.low) if self.low is not None else effect.p_above(self._high)
-
-    def __contains__(self, value: float) -> bool:
-        return (self.low is None or value > self.low) and (self.high is None or value < self.high)
-
-    def distance(self, value: float) -> float:
-        """Return how far a value is from the nearest bound."""
-        return min(abs(value - bound) for bound in (self.low, self.high) if bound is not None)
+    @property
+    def is_equivalence(self) -> bool:
+        """Whether both sides are bounded."""
+        return self.low is not None and self.high is not None
 
     @property
-    def _high(self) -> float:
-        assert self.high is not None, "a region has a bound"
-        return self.high
+    def is_beyond(self) -> bool:
+        """Whether the region holds only effects beyond a margin, so that no effect is outside."""
+        return (self.low is not None and self.low > 0) or (self.high is not None and self.high < 0)
+
+    @property
+    def margin(self) -> float:
+        """How far the truth for which a study is planned lies from the bound; 0 if the claim names no margin.
+
+        That truth is no effect if the region holds it, and else twice the margin.
+        """
+        return min(abs(bound) for bound in (self.low, self.high) if bound is not None)
 
 
 ABOVE_ZERO: Final = Region(low=0.0)
@@ -83,7 +79,9 @@ class Part:
         mean_from: the mean, as measured, to which a percentage is relative.
         region: where the effect must lie.
         offset: a constant to which the effect is relative.
+        worsens: what turns an effect into a worsening of the metric: 1 where less is better, else -1.
         considered: cells that chose what is compared, such as those of a factor's other levels.
+        compared: among how many levels each side of an ordering was chosen.
     """
 
     label: str
@@ -92,7 +90,9 @@ class Part:
     mean_from: float
     region: Region = ABOVE_ZERO
     offset: float = 0.0
+    worsens: float = 1.0
     considered: tuple[Cell, ...] = ()
+    compared: tuple[int, int] = (1, 1)
 
     @property
     def effect(self) -> Estimate:
@@ -101,31 +101,56 @@ class Part:
 
     @property
     def p_support(self) -> float:
-        """The p-value of the part's denial."""
-        return self.region.p_outside(self.effect)
+        """The p-value of the part's denial. Runs that failed count as the worst, and a choice of levels is paid for."""
+        return self._p_values(self.worst)[0]
 
     @property
     def p_refute(self) -> float:
         """The p-value of the part itself."""
-        return self.region.p_inside(self.effect)
+        return self._p_values(self.worst)[1]
 
     @property
-    def is_inside(self) -> bool:
-        """Whether the estimate is in the region."""
-        return self.effect.value in self.region
+    def if_converged(self) -> tuple[float, float]:
+        """Both p-values by the complete pairs only, as if no run had failed."""
+        return self._p_values(Worst())
+
+    @property
+    def worst(self) -> Worst:
+        """Where runs that diverged or failed push the effect."""
+        pairs = ([(weight, cell.is_failed) for cell, weight in unit.terms] for unit in self.comparison.units)
+        return worst_case(pairs, self.worsens)
+
+    @property
+    def pushing(self) -> tuple[Cell, ...]:
+        """The cells of the sides, complete or not, on which runs failed."""
+        worst = self.worst
+        return tuple(
+            cell
+            for unit in self.comparison.units
+            for cell, weight in unit.terms
+            if (worst.up if weight * self.worsens > 0 else worst.down)
+        )
+
+    def _p_values(self, worst: Worst) -> tuple[float, float]:
+        support, refute = p_with_worst(self.effect, self.region.low, self.region.high, worst)
+        first, second = self.compared
+        return selected_p(support, first), selected_p(refute, second)
 
     def seeds_to_decide(self, alpha: float) -> int | None:
-        """Return the seeds that show, with probability 0.8, on which side of the nearest bound the effect lies.
+        """Return the total of seeds that show the part with probability 0.8 if the truth is a margin from its bound.
 
-        It assumes that the truth is the estimate and that each seed adds as many pairs as now. None if no number of
-        seeds would do.
+        It assumes that each seed adds as many pairs as now. None if the claim has no margin, or the spread is unknown.
         """
-        effect, n, seeds = self.effect, self.estimate.n, self.comparison.num_seeds
+        effect, seeds = self.effect, self.comparison.num_seeds
         if not effect.decides or not seeds:
             return None
-        sd, df_per_pair = effect.standard_error * math.sqrt(n), max(effect.df / max(n - 1, 1), 1.0)
-        pairs = pairs_needed(self.region.distance(effect.value), sd, alpha=alpha, df_per_pair=df_per_pair)
-        return None if pairs is None else math.ceil(pairs * seeds / n)
+        design = Design(
+            pairs_per_seed=effect.n / seeds,
+            df_per_seed=effect.df / max(seeds - 1, 1),
+            averaged=self.comparison.averages,
+        )
+        sd, is_both = effect.standard_error * math.sqrt(effect.n), self.region.is_equivalence
+        return seeds_to_decide(self.region.margin, sd, effect.df, design, alpha=alpha, equivalence=is_both)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +170,17 @@ class Evidence:
         return max(self.parts, key=lambda part: (part.p_support, -part.p_refute))
 
     @property
+    def if_converged(self) -> tuple[float, float]:
+        """The p-values for and against the claim by complete pairs only, as if no run had failed."""
+        found = [part.if_converged for part in self.parts]
+        return all_of([support for support, _ in found]), any_of([refute for _, refute in found])
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether runs that failed count as the worst."""
+        return any(part.worst.any for part in self.parts)
+
+    @property
     def trial_ids(self) -> tuple[int, ...]:
         """The trials on which it rests."""
         return tuple(sorted({trial for part in self.parts for trial in part.comparison.trial_ids}))
@@ -155,16 +191,13 @@ class Evidence:
         return tuple(sorted({item for part in self.parts for item in part.comparison.missing}))
 
     def seeds_to_decide(self, alpha: float) -> int | None:
-        """Return the total of seeds that would decide the claim with probability 0.8 if the truth is the estimate.
+        """Return the total of seeds that would show all parts with probability 0.8; None if it cannot be said.
 
-        To support it all parts must be shown; to refute it one is enough. None if no number of seeds would do.
+        A number above `MOST_SEEDS` stands for more than that.
         """
-        outside = [part for part in self.parts if not part.is_inside]
-        needed = [part.seeds_to_decide(alpha) for part in outside or self.parts]
+        needed = [part.seeds_to_decide(alpha) for part in self.parts]
         known = [seeds for seeds in needed if seeds is not None]
-        if outside:
-            return min(known, default=None)
-        return max(known) if len(known) == len(needed) else None
+        return max(known) if known and len(known) == len(needed) else None
 
 
 def region_of(claim: Claim, measure: Measure, reference: float) -> Region:

@@ -19,7 +19,7 @@ def fraction_contrast(runs: Runs, phase: PhaseRuns, change: Change) -> Part | No
     estimate = _estimate(fit, (change[0],), _orientation(fit, change)) if fit is not None else None
     if fit is None or estimate is None:
         return None
-    return _part(fit, phase, estimate, lambda cell: _side(cell, change))
+    return _part(runs, fit, phase, estimate, lambda cell: _side(cell, change))
 
 
 def fraction_interaction(runs: Runs, phase: PhaseRuns, change: Change, other: Change) -> Part | None:
@@ -31,7 +31,7 @@ def fraction_interaction(runs: Runs, phase: PhaseRuns, change: Change, other: Ch
     estimate = _estimate(fit, names, 2.0 * _orientation(fit, change) * _orientation(fit, other))
     if estimate is None:
         return None
-    return _part(fit, phase, estimate, lambda cell: 2.0 * _side(cell, change) * _side(cell, other))
+    return _part(runs, fit, phase, estimate, lambda cell: 2.0 * _side(cell, change) * _side(cell, other))
 
 
 def _estimate(fit: FactorialPhase, names: tuple[str, ...], factor: float) -> Estimate | None:
@@ -52,7 +52,9 @@ def _side(cell: Cell, change: Change) -> float:
     return {start: -1.0, end: 1.0}.get(cell.levels[factor], 0.0)
 
 
-def _part(fit: FactorialPhase, phase: PhaseRuns, estimate: Estimate, weigh: Callable[[Cell], float]) -> Part:
+def _part(
+    runs: Runs, fit: FactorialPhase, phase: PhaseRuns, estimate: Estimate, weigh: Callable[[Cell], float]
+) -> Part:
     """Return a part whose only unit says which runs count and on which side; missing runs have units of their own."""
     half = max(len(fit.cells) / 2, 1.0)
     measured = tuple((cell, weigh(cell) / half) for cell in phase.cells if cell.is_measured)
@@ -66,4 +68,5 @@ def _part(fit: FactorialPhase, phase: PhaseRuns, estimate: Estimate, weigh: Call
         comparison=Comparison(units=(Unit(key=("all",), terms=measured), *lost), pool=phase.pool),
         estimate=estimate,
         mean_from=raw_mean(cell for cell in fit.cells if weigh(cell) < 0),
+        worsens=runs.measure.sign,
     )

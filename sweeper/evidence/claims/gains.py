@@ -21,6 +21,7 @@ class _Gain:
     Attributes:
         estimate: of a fractional design, whose comparison has no pairs.
         considered: the cells among which its level was chosen.
+        compared: the number of levels among which it was.
     """
 
     factor: str
@@ -28,6 +29,7 @@ class _Gain:
     comparison: Comparison
     estimate: Estimate | None = None
     considered: tuple[Cell, ...] = ()
+    compared: int = 1
 
 
 def gain_parts(runs: Runs, phase: PhaseRuns, pairs: Sequence[tuple[str, str]]) -> tuple[Part, ...]:
@@ -39,7 +41,7 @@ def gain_parts(runs: Runs, phase: PhaseRuns, pairs: Sequence[tuple[str, str]]) -
     """
     names = dict.fromkeys(name for pair in pairs for name in pair)
     gains = {name: _gain(runs, phase, name) for name in names}
-    return tuple(_difference(gains[first], gains[second]) for first, second in pairs)
+    return tuple(_difference(runs, gains[first], gains[second]) for first, second in pairs)
 
 
 def _gain(runs: Runs, phase: PhaseRuns, factor: str) -> _Gain:
@@ -51,10 +53,10 @@ def _gain(runs: Runs, phase: PhaseRuns, factor: str) -> _Gain:
         assert full is not None
         return _Gain(factor, level_text(full), comparison)
     chooser = runs.chooser or runs
-    level, considered = _best_level(chooser.phases[phase.name], chooser.measure, factor, start)
+    level, considered, compared = _best_level(chooser.phases[phase.name], chooser.measure, factor, start)
     if level is not None:
         comparison = paired_by_factor(phase.cells, (factor, start, level), phase.pool).scaled(-sign)
-        return _Gain(factor, level_text(level), comparison, considered=considered)
+        return _Gain(factor, level_text(level), comparison, considered=considered, compared=compared)
     part = fraction_contrast(runs, phase, (factor, start, full)) if full is not None else None
     require(part is not None, f"phase {phase.name} does not show the gain of {factor} over its baseline")
     assert part is not None and full is not None
@@ -62,8 +64,10 @@ def _gain(runs: Runs, phase: PhaseRuns, factor: str) -> _Gain:
     return _Gain(factor, level_text(full), part.comparison.scaled(-sign), estimate)
 
 
-def _best_level(phase: PhaseRuns, chosen_by: Measure, factor: str, start: str) -> tuple[str | None, tuple[Cell, ...]]:
-    """Return the level with the best mean difference from the baseline, and all cells that were compared for it.
+def _best_level(
+    phase: PhaseRuns, chosen_by: Measure, factor: str, start: str
+) -> tuple[str | None, tuple[Cell, ...], int]:
+    """Return the level with the best mean difference from the baseline, all cells and the number of levels compared.
 
     Of levels that are not measured yet it is the first.
     """
@@ -75,10 +79,10 @@ def _best_level(phase: PhaseRuns, chosen_by: Measure, factor: str, start: str) -
             found = comparison.differences
             means[key] = chosen_by.sign * fmean(found) if found else math.inf
             considered += [cell for unit in comparison.units for cell, _ in unit.terms]
-    return min(means, key=lambda key: means[key], default=None), tuple(considered)
+    return min(means, key=lambda key: means[key], default=None), tuple(considered), len(means)
 
 
-def _difference(first: _Gain, second: _Gain) -> Part:
+def _difference(runs: Runs, first: _Gain, second: _Gain) -> Part:
     if first.estimate is not None and second.estimate is not None:
         units = (*first.comparison.units, *second.comparison.scaled(-1.0).units)
         comparison = Comparison(units=units, pool=first.comparison.pool)
@@ -92,7 +96,9 @@ def _difference(first: _Gain, second: _Gain) -> Part:
         comparison=comparison,
         estimate=estimate,
         mean_from=raw_mean(started),
+        worsens=runs.measure.sign,
         considered=(*first.considered, *second.considered),
+        compared=(first.compared, second.compared),
     )
 
 

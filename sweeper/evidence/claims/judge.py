@@ -7,7 +7,7 @@ declares, including those that are not tested yet.
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import Final
 
 from sweeper.evidence.claims import wording
@@ -43,8 +43,8 @@ class ClaimEvidence:
         p: the p-value of the claim's denial; a small one supports it.
         p_refuted: the p-value of the claim itself; a small one refutes it.
         n, num_seeds: the complete pairs and their seeds.
-        seeds_needed: the total of seeds that would decide it with probability 0.8 if the effect is as estimated; None
-            if no number would, or if it is untested.
+        seeds_needed: the total of seeds that would show it with probability 0.8 if the effect is a margin away from its
+            bound; above `MOST_SEEDS` for more than that. None if the claim has no margin, or the spread is unknown.
         detectable: the smallest distance from the margin that would have been shown with probability 0.8.
         method: as text.
         trial_ids: the trials on which it rests.
@@ -75,17 +75,21 @@ class Caveats:
     Attributes:
         changes: what was changed in the claim after data existed.
         gaps: what its evidence lacks.
+        if_converged: the verdict that there would be if no run had failed, as text; empty if it is the same.
         reachable: other verdicts to which pruned or failed trials could have led.
     """
 
     changes: tuple[str, ...] = ()
     gaps: tuple[str, ...] = ()
+    if_converged: str = ""
     reachable: tuple[Verdict, ...] = ()
 
     @property
     def notes(self) -> tuple[str, ...]:
         """All of it as text."""
-        return (*self.changes, *self.gaps, *([wording.reachable_note(self.reachable)] if self.reachable else []))
+        converged = (self.if_converged,) if self.if_converged else ()
+        reachable = (wording.reachable_note(self.reachable),) if self.reachable else ()
+        return (*self.changes, *self.gaps, *(converged or reachable))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -216,15 +220,19 @@ class _Family:
 
 def _verdict(tested: Assessment, family: _Family, position: int, changes: Changes) -> ClaimVerdict:
     claim, measure = tested.claim, tested.runs.measure
-    adjusted, verdict, reachable = _ruling(tested, family, position)
+    adjusted, verdict, caveats = _ruling(tested, family, position)
     shown, sentence = ClaimEvidence(), f"{tested.reason[:1].upper()}{tested.reason[1:]}."
-    gaps: tuple[str, ...] = ()
     if tested.evidence is not None:
         shown = _shown(tested, tested.evidence, ALPHA / len(family.support))
-        gaps = wording.missing_notes(tested.evidence, measure)
         p = adjusted[1] if verdict == "refuted" else adjusted[0]
         sentence = wording.sentence(
-            verdict, claim, tested.evidence, measure, p_adjusted=p, seeds_needed=shown.seeds_needed
+            verdict,
+            claim,
+            tested.evidence,
+            measure,
+            p_adjusted=p,
+            seeds_needed=shown.seeds_needed,
+            detectable=shown.detectable,
         )
     return ClaimVerdict(
         claim=claim,
@@ -234,23 +242,26 @@ def _verdict(tested: Assessment, family: _Family, position: int, changes: Change
         p_refuted_adjusted=adjusted[1],
         sentence=sentence,
         evidence=shown,
-        caveats=Caveats(changes=_changes_of(claim, changes), gaps=gaps, reachable=reachable),
+        caveats=replace(caveats, changes=_changes_of(claim, changes)),
     )
 
 
-def _ruling(
-    tested: Assessment, family: _Family, position: int
-) -> tuple[tuple[float, float], Verdict, tuple[Verdict, ...]]:
-    """Return the adjusted p-values, the verdict, and other verdicts to which lost trials could have led."""
-    if not tested.is_tested:
-        return (math.nan, math.nan), "untested", ()
+def _ruling(tested: Assessment, family: _Family, position: int) -> tuple[tuple[float, float], Verdict, Caveats]:
+    """Return the adjusted p-values, the verdict, and what its trials lack."""
+    found = tested.evidence
+    gaps = wording.missing_notes(found, tested.runs.measure) if found is not None else ()
+    if found is None or not tested.is_tested:
+        return (math.nan, math.nan), "untested", Caveats(gaps=gaps)
 
     def ruled(p_support: float, p_refute: float) -> Verdict:
         return decide(*family.adjusted(position, p_support, p_refute))
 
     adjusted = family.adjusted(position, tested.p_support, tested.p_refute)
     verdict = decide(*adjusted)
-    return adjusted, verdict, tuple(other for other in reachable_verdicts(tested, ruled) if other != verdict)
+    reachable = tuple(other for other in reachable_verdicts(tested, ruled) if other != verdict)
+    converged = ruled(*found.if_converged)
+    note = wording.convergence_note(converged, found) if converged != verdict and found.has_failed else ""
+    return adjusted, verdict, Caveats(gaps=gaps, if_converged=note, reachable=reachable)
 
 
 def _shown(tested: Assessment, found: Evidence, alpha: float) -> ClaimEvidence:

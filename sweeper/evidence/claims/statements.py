@@ -1,5 +1,6 @@
 """From a claim's statement to the evidence on it: what is compared, and on which runs."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
 
@@ -8,7 +9,7 @@ from sweeper.evidence.claims.evidence import Evidence, Part, Region, region_of, 
 from sweeper.evidence.claims.fractions import Change, fraction_contrast, fraction_interaction
 from sweeper.evidence.claims.gains import gain_parts
 from sweeper.evidence.claims.wording import arm_text, change_text, level_name
-from sweeper.evidence.data.cells import Cell
+from sweeper.evidence.data.cells import Cell, level_text
 from sweeper.evidence.data.comparison import (
     Comparison,
     infer,
@@ -66,7 +67,7 @@ def _contrast(statement: Contrast, runs: Runs) -> Part:
     label = f"{words} in {statement.phase}"
     comparison = paired_by_factor(matching(phase.cells, where), change, phase.pool)
     if comparison.units:
-        return _part(label, comparison)
+        return _part(runs, label, comparison)
     found = fraction_contrast(runs, phase, change) if not where else None
     alone = f"{statement.factor} alone, from {level_name(statement.start)} to {level_name(statement.to)}"
     require(found is not None, f"no two trials of phase {statement.phase} differ in {alone}")
@@ -78,13 +79,14 @@ def _arm_contrast(statement: ArmContrast, runs: Runs) -> Part:
     """Return the difference between two configurations, of one phase or of two, paired by seed."""
     pool = _phase(runs, statement.start.phase).pool.joined(_phase(runs, statement.to.phase).pool)
     label = f"from {arm_text(statement.start)} to {arm_text(statement.to)}"
-    return _part(label, paired_by_seed(_arm(runs, statement.start), _arm(runs, statement.to), pool))
+    return _part(runs, label, paired_by_seed(_arm(runs, statement.start), _arm(runs, statement.to), pool))
 
 
 def _constant(statement: Constant, runs: Runs) -> Part:
     arm, value = statement.arm, float(statement.value)
-    comparison = single_arm(_arm(runs, arm), _phase(runs, arm.phase).pool)
-    part = _part(f"{arm_text(arm)} against {value:g}", comparison)
+    phase, found = _phase(runs, arm.phase), _arm(runs, arm)
+    _require_one_block(phase, arm, found)
+    part = _part(runs, f"{arm_text(arm)} against {value:g}", single_arm(found, phase.pool))
     return replace(part, offset=runs.measure.on_scale(value), mean_from=value)
 
 
@@ -96,7 +98,7 @@ def _interaction(statement: Interaction, runs: Runs) -> Part:
     label = f"{change_text(statement.factor, statement.start, statement.to)}, at {statement.other} {levels}"
     first, second = (_at_level(phase, change, statement.other, key) for key in other[1:])
     if first.units and second.units:
-        return _part(label, minus(second, first))
+        return _part(runs, label, minus(second, first))
     found = fraction_interaction(runs, phase, change, other)
     combined = f"all four combinations of {statement.factor} and {statement.other}"
     require(found is not None, f"phase {statement.phase} does not have {combined}")
@@ -109,12 +111,12 @@ def _phase_interaction(statement: PhaseInteraction, runs: Runs) -> Part:
     phases, change = [_phase(runs, name) for name in statement.phases], _change(statement)
     early, late = (paired_by_factor(phase.cells, change, phase.pool) for phase in phases)
     words = change_text(statement.factor, statement.start, statement.to)
-    return _difference(f"{words}, in {statement.phases[1]} minus in {statement.phases[0]}", late, early)
+    return _difference(runs, f"{words}, in {statement.phases[1]} minus in {statement.phases[0]}", late, early)
 
 
 def _arm_interaction(statement: ArmInteraction, runs: Runs) -> Part:
     first, second = _arm_contrast(statement.first, runs), _arm_contrast(statement.second, runs)
-    return _difference(f"{second.label}, minus {first.label}", second.comparison, first.comparison)
+    return _difference(runs, f"{second.label}, minus {first.label}", second.comparison, first.comparison)
 
 
 def _ordering(claim: Claim, statement: Ordering, runs: Runs) -> Evidence:
@@ -147,6 +149,14 @@ def _arm(runs: Runs, arm: Arm) -> tuple[Cell, ...]:
     return found
 
 
+def _require_one_block(phase: PhaseRuns, arm: Arm, found: Sequence[Cell]) -> None:
+    """Refuse to compare one figure with several blocks: their mean is that of none of them."""
+    for factor in phase.blocks:
+        levels = list(dict.fromkeys(cell.levels[factor] for cell in found))
+        named = ", ".join(level_text(level) for level in levels)
+        require(len(levels) == 1, f"{arm_text(arm)} covers the blocks {factor} = {named}; name one of them in `levels`")
+
+
 def _change(statement: Contrast | Interaction | PhaseInteraction) -> Change:
     return statement.factor, level_key(statement.start), level_key(statement.to)
 
@@ -157,11 +167,17 @@ def _at_level(phase: PhaseRuns, change: Change, other: str, key: str) -> Compari
     return paired_by_factor(chosen, change, phase.pool, unless=(other,))
 
 
-def _difference(label: str, first: Comparison, second: Comparison) -> Part:
+def _difference(runs: Runs, label: str, first: Comparison, second: Comparison) -> Part:
     require(bool(first.units and second.units), "the study does not have the trials that it compares")
-    return _part(label, minus(first, second))
+    return _part(runs, label, minus(first, second))
 
 
-def _part(label: str, comparison: Comparison) -> Part:
+def _part(runs: Runs, label: str, comparison: Comparison) -> Part:
     started = [cell for unit in comparison.complete for cell, weight in unit.terms if weight < 0]
-    return Part(label=label, comparison=comparison, estimate=infer(comparison), mean_from=raw_mean(started))
+    return Part(
+        label=label,
+        comparison=comparison,
+        estimate=infer(comparison),
+        mean_from=raw_mean(started),
+        worsens=runs.measure.sign,
+    )

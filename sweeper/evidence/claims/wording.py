@@ -7,14 +7,22 @@ from typing import Final
 from sweeper.designs.levels import Level, level_key
 from sweeper.evidence.claims.evidence import Evidence, Part, Verdict
 from sweeper.evidence.data.measures import Measure
-from sweeper.evidence.formatting import clean, count, listed, metric_name, number, percent, signed
+from sweeper.evidence.formatting import clean, count, metric_name, number, percent, signed
+from sweeper.evidence.statistics.sample_size import MOST_SEEDS
 from sweeper.spec.claim import Arm, Claim, Margin, Ordering
 
 DECIMALS: Final = 2  # of a change in percent
 
 
 def sentence(
-    verdict: Verdict, claim: Claim, found: Evidence, measure: Measure, *, p_adjusted: float, seeds_needed: int | None
+    verdict: Verdict,
+    claim: Claim,
+    found: Evidence,
+    measure: Measure,
+    *,
+    p_adjusted: float,
+    seeds_needed: int | None,
+    detectable: float,
 ) -> str:
     """Return what was found, on how many pairs, what was claimed, and what it would take to decide."""
     part, claimed = found.headline, f"Claimed: {clean(claimed_text(claim, measure))}."
@@ -22,19 +30,23 @@ def sentence(
         return f"{clean(part.label)}: no complete pair yet. {claimed}"
     effect = f"{clean(part.label)}: {_amount(part.effect.value, measure)} in {metric_name(measure.metric.name)}"
     if not part.effect.decides:
-        return f"{effect}, but a single pair has no interval. {claimed}"
+        return f"{effect}, but {part.effect.method}. {claimed}"
     low, high = (_amount(end, measure) for end in part.effect.interval())
     of_many = f"; the weakest of {len(found.parts)} comparisons" if len(found.parts) > 1 else ""
     basis = f"95 % interval {low} to {high}; {_pairs(part)}{of_many}; adjusted p {_p_value(p_adjusted)}"
     text = f"{effect} ({basis}). {claimed}"
-    return f"{text} {_outlook(seeds_needed)}" if verdict == "undecided" else text
+    return f"{text} {_outlook(part, measure, seeds_needed, detectable)}" if verdict == "undecided" else text
 
 
-def _outlook(seeds_needed: int | None) -> str:
+def _outlook(part: Part, measure: Measure, seeds_needed: int | None, detectable: float) -> str:
+    """Return how many seeds would decide a claim, planned on its margin; without one, what these seeds could show."""
     if seeds_needed is None:
-        return "The effect is too close to the margin: no number of seeds would decide it."
-    seeds = count(seeds_needed, "seed")
-    return f"{seeds} in total would decide it with probability 0.8 if the effect is as estimated."
+        amount = _amount(detectable, measure).lstrip("+")
+        return f"These runs would have shown an effect of {amount} with probability 0.8."
+    truth = "the effect is twice the margin" if part.region.is_beyond else "there is no effect"
+    if seeds_needed > MOST_SEEDS:
+        return f"More than {MOST_SEEDS} seeds would be needed to decide it with probability 0.8 if {truth}."
+    return f"{count(seeds_needed, 'seed')} in total would decide it with probability 0.8 if {truth}."
 
 
 def claimed_text(claim: Claim, measure: Measure) -> str:
@@ -69,16 +81,26 @@ def level_name(level: Level) -> str:
 def missing_notes(found: Evidence, measure: Measure) -> tuple[str, ...]:
     """Return notes on the trials that a claim lacks: pruned, failed, not ended, or completed without the metric."""
     states = [state for _, state in found.missing]
-    lost = [count(states.count(state), f"{state} trial") for state in ("pruned", "failed") if state in states]
     open_trials = sum(state in ("waiting", "running") for state in states)
-    notes = [f"Left out: {listed(lost)}, and the runs paired with them."] if lost else []
+    notes = []
+    if "failed" in states:
+        failed = count(states.count("failed"), "failed trial counts", "failed trials count")
+        notes.append(f"{failed} as the worst; the estimate is that of the other pairs.")
     if "pruned" in states:
+        notes.append(f"Left out: {count(states.count('pruned'), 'pruned trial')}, and the runs paired with them.")
         notes.append("The p-values are the largest that any final values of the pruned trials could give.")
     if open_trials:
         notes.append(f"{count(open_trials, 'trial has', 'trials have')} not ended yet.")
     if "completed" in states:
         notes.append(f"{count(states.count('completed'), 'completed trial')} did not report {measure.metric.name}.")
     return tuple(notes)
+
+
+def convergence_note(verdict: Verdict, found: Evidence) -> str:
+    """Return a note on the verdict that there would be if no run had failed."""
+    cells = {cell.identity: cell for part in found.parts for cell in part.pushing}
+    converged = sum(not cell.is_failed for cell in cells.values())
+    return f"The claim would be {verdict} if runs converged; {converged} of {len(cells)} did."
 
 
 def reachable_note(reachable: Sequence[Verdict]) -> str:

@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from statistics import fmean
 
@@ -22,9 +22,10 @@ class Cell:
         levels: the level of every factor, by its key.
         arm: the configuration's identity, the same in all phases.
         seed: of the trials.
-        stratum: budget and corpus: runs of one stratum are assumed to have one variance.
+        stratum: budget, levels of the phase's blocks, and corpus: runs of one stratum are assumed to have one variance.
         value: on the measure's scale, the mean over exact repeats; NaN if none completed.
         raw: the mean as measured.
+        step: by how much the resolution of the metric can change the value.
         trial_ids: the completed trials.
         missing: the other trials, by id, with their state.
     """
@@ -35,6 +36,7 @@ class Cell:
     stratum: tuple[str, ...]
     value: float = math.nan
     raw: float = math.nan
+    step: float = 0.0
     trial_ids: tuple[int, ...] = ()
     missing: tuple[tuple[int, str], ...] = ()
 
@@ -44,9 +46,19 @@ class Cell:
         return (self.seed, *self.stratum)
 
     @property
+    def identity(self) -> tuple[object, ...]:
+        """What no other cell of a phase has."""
+        return (self.arm, *self.block)
+
+    @property
     def is_measured(self) -> bool:
         """Whether there is a value."""
         return math.isfinite(self.value)
+
+    @property
+    def is_failed(self) -> bool:
+        """Whether there is no value because a trial diverged or failed."""
+        return not self.is_measured and any(state == "failed" for _, state in self.missing)
 
     @property
     def all_trials(self) -> tuple[int, ...]:
@@ -54,16 +66,23 @@ class Cell:
         return (*self.trial_ids, *(trial for trial, _ in self.missing))
 
 
-def measured(cell: Cell, measure: Measure) -> Cell:
-    """Return a cell with the values of a measure; a trial that loses its value counts as waiting."""
+def measured(cell: Cell, measure: Measure, run: Collection[int] | None = None) -> Cell:
+    """Return a cell with the values of a measure; a trial that loses its value counts as waiting.
+
+    Args:
+        run: the trials that have been run, by default all; the others wait, however they ended.
+    """
     done = tuple(sorted(trial for trial in cell.all_trials if trial in measure.values))
-    if done == cell.trial_ids and all(measure.values[trial] == cell.value for trial in done):
+    lost = any(state == "failed" and run is not None and trial not in run for trial, state in cell.missing)
+    if not lost and done == cell.trial_ids and all(measure.values[trial] == cell.value for trial in done):
         return cell
-    states = dict(cell.missing)
+    states = {trial: state for trial, state in cell.missing if run is None or trial in run}
+    raw = fmean(measure.raw[trial] for trial in done) if done else math.nan
     return replace(
         cell,
         value=fmean(measure.values[trial] for trial in done) if done else math.nan,
-        raw=fmean(measure.raw[trial] for trial in done) if done else math.nan,
+        raw=raw,
+        step=measure.step_at(raw),
         trial_ids=done,
         missing=tuple(
             (trial, states.get(trial, "waiting")) for trial in cell.all_trials if trial not in measure.values

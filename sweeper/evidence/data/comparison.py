@@ -5,16 +5,23 @@ sums. Units pair by seed and by all factors except the one that is compared.
 """
 
 import math
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Hashable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from statistics import fmean
+from typing import Final
 
 from sweeper.evidence.data.cells import Cell, Levels
-from sweeper.evidence.statistics.paired import Estimate, PooledVariance, contrast_t, paired_t, pooled_variance
+from sweeper.evidence.data.pool import Pool
+from sweeper.evidence.statistics.contrast import Runs as ContrastRuns
+from sweeper.evidence.statistics.contrast import floored, infer_contrast, make_runs
+from sweeper.evidence.statistics.paired import Estimate, paired_t, satterthwaite
+from sweeper.evidence.statistics.pooling import Stratum
 
 Key = tuple[object, ...]
+PAIR: Final = 2  # runs of a simple pair
+INTERACTION: Final = 4  # runs of one seed in an interaction of two factors
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,29 +44,6 @@ class Unit:
     def scaled(self, factor: float) -> "Unit":
         """Return it with all weights multiplied by a factor."""
         return Unit(key=self.key, terms=tuple((cell, factor * weight) for cell, weight in self.terms))
-
-
-class Pool:
-    """The cells over which the variance may be pooled; the variance of each stratum is computed once."""
-
-    def __init__(self, cells: Iterable[Cell]) -> None:
-        self.cells = tuple(cells)
-        self._known: dict[tuple[str, ...], PooledVariance] = {}
-
-    def variance(self, stratum: tuple[str, ...]) -> PooledVariance:
-        """Return the variance of one run in a stratum."""
-        if stratum not in self._known:
-            members = [cell for cell in self.cells if cell.stratum == stratum and cell.is_measured]
-            self._known[stratum] = pooled_variance(
-                [cell.value for cell in members], [cell.arm for cell in members], [cell.seed for cell in members]
-            )
-        return self._known[stratum]
-
-    def joined(self, other: "Pool") -> "Pool":
-        """Return the pool of the cells of both, without duplicates."""
-        if other is self:
-            return self
-        return Pool({_identity(cell): cell for cell in (*self.cells, *other.cells)}.values())
 
 
 @dataclass(frozen=True, kw_only=True)  # no slots: what follows from the units is computed once
@@ -88,6 +72,14 @@ class Comparison:
     def differences(self) -> list[float]:
         """The values of the complete units."""
         return [unit.value for unit in self.complete]
+
+    @cached_property
+    def averages(self) -> bool:
+        """Whether a seed has several complete pairs in one stratum, so that its effect is an average."""
+        if any(len(unit.terms) > INTERACTION for unit in self.complete):
+            return True
+        blocks = Counter(unit.terms[0][0].block for unit in self.complete if unit.terms)
+        return max(blocks.values(), default=0) > 1
 
     @property
     def num_seeds(self) -> int:
@@ -165,24 +157,22 @@ def minus(first: Comparison, second: Comparison) -> Comparison:
 def infer(comparison: Comparison) -> Estimate:
     """Return the mean over the complete units with its t-inference.
 
-    The variance is pooled over each stratum (budget and corpus) if that gives more degrees of freedom than the
-    differences themselves and if what runs of a seed share cancels.
+    Where what runs of a seed share cancels, the variance may be pooled (see `statistics.contrast`). Otherwise, as
+    between two budgets or a configuration and a constant, the differences of each stratum are judged by themselves.
     """
-    complete = comparison.complete
-    plain = paired_t([unit.value for unit in complete])
+    complete, pool = comparison.complete, comparison.pool
     if not complete:
-        return plain
-    weights = _weights(complete)
-    if not _cancels(weights):
-        return plain
-    pooled: dict[Hashable, PooledVariance] = {
-        stratum: comparison.pool.variance(stratum) for stratum in {cell.stratum for cell, _ in weights}
-    }
-    if any(variance.df == 0 for variance in pooled.values()):
-        return plain
-    sizes, strata = [abs(weight) for _, weight in weights], [cell.stratum for cell, _ in weights]
-    estimate = contrast_t(plain.value, sizes, strata, pooled, n=plain.n)
-    return estimate if estimate.df > plain.df else plain
+        return paired_t([])
+    terms = _weights(complete)
+    if pool.replicates.degenerate:
+        value = sum(weight * cell.value for cell, weight in terms)
+        return Estimate(value=value, standard_error=math.nan, df=0, n=1, method=pool.replicates.reason)
+    runs = _runs(comparison, terms)
+    if not _cancels(terms):
+        return floored(_by_stratum(complete), runs)
+    strata: dict[Hashable, Stratum] = {cell.stratum: pool.variance(cell.stratum) for cell, _ in terms}
+    found = infer_contrast(runs, strata, n=len(complete))
+    return found if found.decides else floored(paired_t([unit.value for unit in complete]), runs)
 
 
 def raw_mean(cells: Iterable[Cell]) -> float:
@@ -226,8 +216,8 @@ def _merged(terms: Sequence[tuple[Cell, float]]) -> tuple[tuple[Cell, float], ..
     weights: dict[Key, float] = defaultdict(float)
     cells: dict[Key, Cell] = {}
     for cell, weight in terms:
-        cells[_identity(cell)] = cell
-        weights[_identity(cell)] += weight
+        cells[cell.identity] = cell
+        weights[cell.identity] += weight
     return tuple((cells[key], weight) for key, weight in weights.items() if abs(weight) > 1e-12)
 
 
@@ -242,5 +232,57 @@ def _cancels(weights: Iterable[tuple[Cell, float]]) -> bool:
     return all(abs(total) < 1e-9 for total in sums.values())
 
 
-def _identity(cell: Cell) -> Key:
-    return (cell.arm, *cell.block)
+def _runs(comparison: Comparison, terms: Sequence[tuple[Cell, float]]) -> ContrastRuns:
+    """Return the runs of a contrast with their weights."""
+    cells = [cell for cell, _ in terms]
+    return make_runs(
+        [cell.value for cell in cells],
+        [weight for _, weight in terms],
+        [cell.arm for cell in cells],
+        [cell.seed for cell in cells],
+        [cell.stratum for cell in cells],
+        steps=[cell.step for cell in cells],
+        reference=_reference(comparison, cells),
+        averaged=comparison.averages,
+    )
+
+
+def _reference(comparison: Comparison, cells: Sequence[Cell]) -> set[str]:
+    """Return the arm with which many others are compared; if there is none, the one that a simple pair starts from."""
+    hubs = {stratum: comparison.pool.hub(stratum) for stratum in {cell.stratum for cell in cells}}
+    if all(hubs.values()):
+        return {cell.arm for cell in cells if cell.levels == hubs[cell.stratum]}
+    pairs = [unit.terms for unit in comparison.complete]
+    return {cell.arm for terms in pairs if len(terms) == PAIR for cell, weight in terms if weight < 0}
+
+
+def _by_stratum(units: Sequence[Unit]) -> Estimate:
+    """Return the mean of all units by the t of each stratum's differences; Satterthwaite's df over several strata."""
+    groups: dict[tuple[object, ...], list[Unit]] = defaultdict(list)
+    for unit in units:
+        groups[tuple(sorted({cell.stratum for cell, _ in unit.terms}))].append(unit)
+    parts = [_by_seeds(group) for group in groups.values()]
+    if len(parts) == 1:
+        return parts[0]
+    if not all(part.decides for part in parts):
+        return paired_t([unit.value for unit in units])
+    shares = [part.n / len(units) for part in parts]
+    squares = [(share * part.standard_error) ** 2 for share, part in zip(shares, parts, strict=True)]
+    df = satterthwaite(squares, [part.df for part in parts])
+    return Estimate(
+        value=sum(share * part.value for share, part in zip(shares, parts, strict=True)),
+        standard_error=math.sqrt(sum(squares)),
+        df=df,
+        n=len(units),
+        method=f"paired t in each of {len(parts)} strata, {df:.4g} df",
+    )
+
+
+def _by_seeds(units: Sequence[Unit]) -> Estimate:
+    """Return the paired t of the units of one stratum, of which a seed with several gives one difference."""
+    seeds: dict[int, list[float]] = defaultdict(list)
+    for unit in units:
+        seeds[unit.terms[0][0].seed].append(unit.value)
+    if len(seeds) == 1:
+        return paired_t([unit.value for unit in units])
+    return replace(paired_t([fmean(values) for values in seeds.values()]), n=len(units))

@@ -8,6 +8,7 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from sweeper.evidence.statistics.resolution import resolution
 from sweeper.spec.study import Direction, Metric, Scale
 from sweeper.store.reading.reader import Curve
 
@@ -22,11 +23,13 @@ class Measure:
         metric: its name, its direction, and the scale of `values` and of all differences.
         raw: by trial id, as measured; only finite values.
         values: by trial id, on the scale; a trial whose value has no logarithm is left out.
+        resolution: of the values as measured; NaN if unknown.
     """
 
     metric: Metric
     raw: Mapping[int, float] = field(repr=False)
     values: Mapping[int, float] = field(repr=False)
+    resolution: float = math.nan
 
     @property
     def is_log(self) -> bool:
@@ -44,6 +47,12 @@ class Measure:
             return raw
         return math.log(raw) if raw > 0 else math.nan
 
+    def step_at(self, raw: float) -> float:
+        """Return by how much the resolution can change a measured value, on the scale; 0 if unknown."""
+        if not math.isfinite(raw) or not math.isfinite(self.resolution):
+            return 0.0
+        return self.resolution / abs(raw) if self.is_log else self.resolution
+
     def measured(self, value: float) -> float:
         """Return a value on the scale as it would be measured."""
         return math.exp(value) if self.is_log else value
@@ -55,7 +64,7 @@ def make_measure(metric: Metric, raw: Mapping[int, float]) -> Measure:
     empty = Measure(metric=metric, raw=finite, values={})
     values = {trial: empty.on_scale(value) for trial, value in finite.items()}
     values = {trial: value for trial, value in values.items() if math.isfinite(value)}
-    return Measure(metric=metric, raw=finite, values=values)
+    return Measure(metric=metric, raw=finite, values=values, resolution=resolution(list(finite.values())))
 
 
 def best_value(values: Iterable[float], direction: Direction) -> float:

@@ -1,6 +1,6 @@
 """A study's runs on one metric, phase by phase: what claims are judged on and effects are computed from."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Final
@@ -9,9 +9,9 @@ from sweeper.designs.kinds import DesignKind
 from sweeper.designs.levels import Level, level_key
 from sweeper.evidence.data.cells import Cell, measured
 from sweeper.evidence.data.censored import Endings, Series
-from sweeper.evidence.data.comparison import Pool
 from sweeper.evidence.data.load import StudyData
 from sweeper.evidence.data.measures import Measure, Metric, best_point, make_measure
+from sweeper.evidence.data.pool import Pool
 from sweeper.spec.phase import Phase
 from sweeper.spec.study import default_scale
 
@@ -77,17 +77,17 @@ class Runs:
     def only(self, trials: Collection[int]) -> "Runs":
         """Return the runs as if only these trials had been run: levels are chosen on them too, the others wait."""
         values = {trial: value for trial, value in self.measure.values.items() if trial in trials}
-        return self._with(values, None if self.chooser is None else self.chooser.only(trials))
+        return self._with(values, None if self.chooser is None else self.chooser.only(trials), trials)
 
     def filled(self, values: Mapping[int, float]) -> "Runs":
         """Return the runs with values, on the scale, for trials that have none; levels are chosen without them."""
         return self._with({**self.measure.values, **values}, self.chooser or self)
 
-    def _with(self, values: Mapping[int, float], chooser: "Runs | None") -> "Runs":
+    def _with(self, values: Mapping[int, float], chooser: "Runs | None", run: Collection[int] | None = None) -> "Runs":
         known = self.measure
         raw = {trial: known.raw[trial] if trial in known.values else known.measured(values[trial]) for trial in values}
-        measure = Measure(metric=known.metric, raw=raw, values=values)
-        return replace(self, measure=measure, phases=_measured(self.phases, measure), chooser=chooser)
+        measure = replace(known, raw=raw, values=values)
+        return replace(self, measure=measure, phases=_measured(self.phases, measure, run), chooser=chooser)
 
 
 def study_runs(data: StudyData, metric: str | None = None) -> Runs:
@@ -142,9 +142,11 @@ def _value(data: StudyData, trial: int, metric: Metric) -> float | None:
     return None if best is None else best[1]
 
 
-def _measured(phases: Mapping[str, PhaseRuns], measure: Measure) -> dict[str, PhaseRuns]:
+def _measured(
+    phases: Mapping[str, PhaseRuns], measure: Measure, run: Collection[int] | None = None
+) -> dict[str, PhaseRuns]:
     return {
-        name: replace(phase, cells=tuple(measured(cell, measure) for cell in phase.cells))
+        name: replace(phase, cells=tuple(measured(cell, measure, run) for cell in phase.cells))
         for name, phase in phases.items()
     }
 
@@ -159,25 +161,26 @@ def _phase_runs(data: StudyData, phase: Phase) -> PhaseRuns:
         design=phase.design.kind,
         blocks=phase.blocks,
         baseline=baseline,
-        cells=_cells(data, phase.name, baseline),
+        cells=_cells(data, phase.name, baseline, phase.blocks),
     )
 
 
-def _cells(data: StudyData, phase: str, baseline: Mapping[str, str]) -> tuple[Cell, ...]:
+def _cells(data: StudyData, phase: str, baseline: Mapping[str, str], blocks: Sequence[str]) -> tuple[Cell, ...]:
+    """Return a phase's cells; runs of one budget, one block and one corpus are a stratum."""
     names = ("trial_id", "configuration_hash", "seed", "budget", "state")
     frame = data.phase_trials(phase)
     groups: dict[tuple[str, int, str], list[tuple[int, str]]] = {}
     for trial, arm, seed, budget, state in zip(*(frame[name].tolist() for name in names), strict=True):
         if isinstance(arm, str):  # absent until drawn
             groups.setdefault((arm, int(seed), str(budget)), []).append((int(trial), str(state)))
-    key_of, corpora = _KeyCache(), _corpus_factors(data)
+    key_of, strata = _KeyCache(), tuple(dict.fromkeys([*blocks, *_corpus_factors(data)]))
     cells = []
     for (arm, seed, budget), trials in groups.items():
         configuration = data.configurations[trials[0][0]]
         levels = {
             name: key_of(configuration[name]) if name in configuration else base for name, base in baseline.items()
         }
-        stratum = (budget, *(levels[name] for name in corpora))
+        stratum = (budget, *(f"{name} = {levels[name]}" for name in strata))
         cells.append(Cell(levels=levels, arm=arm, seed=seed, stratum=stratum, missing=tuple(trials)))
     return tuple(cells)
 

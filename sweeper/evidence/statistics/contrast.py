@@ -7,10 +7,10 @@
    agree. Whether it does is seen by the two standard errors: their squared ratio is the F statistic of the interaction
    with the seed. If so, each seed gives one difference, and these are judged by their own t.
 
-The level of the third test is high, since a test with two degrees of freedom sees little: at 3 seeds it is 0.4, about
+The level of the third test is high, since a test with two degrees of freedom sees little: at 3 seeds it is 0.43, about
 the rule F > 1 by which a variance component is estimated as positive (Searle, Casella and McCulloch 1992, Variance
 Components, ch. 4), as a mixed model with a random slope for each seed would have it (Barr et al. 2013, J. Memory and
-Language 68). It falls with the number of seeds, as docs/statistics.md has the simulation for.
+Language 68). It falls with the square root of the number of seeds; docs/statistics.md has the rates.
 """
 
 import math
@@ -28,7 +28,7 @@ from sweeper.evidence.statistics.resolution import rounding_error
 Floats: TypeAlias = NDArray[np.float64]
 
 LEAST_DF: Final = 1e-9
-VARIES_WITH_SEED: Final = 1.2  # over the number of seeds: the level at which an average effect varies with the seed
+VARIES_WITH_SEED: Final = 0.75  # over the square root of the number of seeds: the level of the third test
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,18 +69,18 @@ def infer_contrast(runs: Runs, variances: Mapping[Hashable, Stratum], *, n: int)
     """
     own, pooled = one_difference_per_seed(runs, n=n), _pooled(runs, variances, n=n)
     if pooled is None:
-        return _floored(own, runs)
+        return floored(own, runs)
     if not own.decides:
-        return _floored(pooled, runs)
+        return floored(pooled, runs)
     outstanding = _outstanding(runs, variances)
     if outstanding:
         error = max(own.standard_error, _error_of_arms(runs, variances, outstanding))
         method = f"paired t, own pairs, {own.df:.4g} df, because of {_arms(len(outstanding))} more than the others"
-        return _floored(replace(own, standard_error=error, method=method), runs)
+        return floored(replace(own, standard_error=error, method=method), runs)
     if runs.averaged and varies_with_seed(own, pooled):
         method = f"paired t, one difference per seed, {own.df:.4g} df, because the effect varies with the seed"
-        return _floored(replace(own, method=method), runs)
-    return _floored(pooled, runs)
+        return floored(replace(own, method=method), runs)
+    return floored(pooled, runs)
 
 
 def one_difference_per_seed(runs: Runs, *, n: int) -> Estimate:
@@ -97,7 +97,7 @@ def one_difference_per_seed(runs: Runs, *, n: int) -> Estimate:
     concentration = float(shares @ shares)
     df = 1.0 / concentration - 1.0 if concentration > 0 else 0.0
     if df < LEAST_DF:
-        return Estimate(value=runs.effect, standard_error=math.nan, df=0, n=n, method="one seed, no interval")
+        return Estimate(value=runs.effect, standard_error=math.nan, df=0, n=n, method="a single seed has no interval")
     spread = float(shares @ (differences - runs.effect) ** 2) / (1.0 - concentration)
     error = math.sqrt(spread * concentration)
     if error <= DEGENERATE * float(np.abs(runs.values).max(initial=0.0)):
@@ -123,7 +123,7 @@ def varies_with_seed(own: Estimate, pooled: Estimate) -> bool:
     rest = (pooled.df * pooled.standard_error**2 - own.df * own.standard_error**2) / left
     seeds = PooledVariance(own.standard_error**2, round(own.df))
     p = variance_ratio_p(seeds, PooledVariance(max(rest, 0.0), round(left)))
-    return p < VARIES_WITH_SEED / (own.df + 1)
+    return p < VARIES_WITH_SEED / math.sqrt(own.df + 1)
 
 
 def _by_seed(runs: Runs) -> tuple[Floats, Floats]:
@@ -181,7 +181,7 @@ def _arms(count: int) -> str:
     return "1 arm that varies" if count == 1 else f"{count} arms that vary"
 
 
-def _floored(found: Estimate, runs: Runs) -> Estimate:
+def floored(found: Estimate, runs: Runs) -> Estimate:
     """With a standard error no smaller than what the resolution of the metric gives."""
     least = rounding_error(runs.weights, runs.steps)
     if not found.decides or found.standard_error >= least:

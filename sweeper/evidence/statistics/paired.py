@@ -89,7 +89,7 @@ def paired_t(differences: ArrayLike) -> Estimate:
         return Estimate(value=math.nan, standard_error=math.nan, df=0, n=0, method="no pairs")
     mean = float(values.mean())
     if n == 1:
-        return Estimate(value=mean, standard_error=math.nan, df=0, n=1, method="one pair, no interval")
+        return Estimate(value=mean, standard_error=math.nan, df=0, n=1, method="a single pair has no interval")
     error = float(values.std(ddof=1)) / math.sqrt(n)
     return Estimate(
         value=mean, standard_error=_no_rounding(error, values), df=n - 1, n=n, method=f"paired t, {n - 1} df"
@@ -154,16 +154,27 @@ def contrast_t(
     for weight, stratum in zip(_vector(weights), strata, strict=True):
         squares[stratum] = squares.get(stratum, 0.0) + weight**2
     parts = [(square * pooled[key].variance, pooled[key].df) for key, square in squares.items() if square]
-    total = sum(part for part, _ in parts)
-    varying = [(part, df) for part, df in parts if part > 0]
-    df = total**2 / sum(part**2 / df for part, df in varying) if varying else float(sum(df for _, df in parts))
+    df = satterthwaite([part for part, _ in parts], [df for _, df in parts])
     return Estimate(
         value=value,
-        standard_error=math.sqrt(total),
-        df=float(df),
+        standard_error=math.sqrt(sum(part for part, _ in parts)),
+        df=df,
         n=n,
         method=f"paired t, pooled variance, {df:.4g} df",
     )
+
+
+def satterthwaite(variances: Sequence[float], df: Sequence[float]) -> float:
+    """Return the degrees of freedom of a sum of independent variances (Satterthwaite 1946, Biometrics Bulletin 2).
+
+    Args:
+        variances: the parts of the sum, each with its weight.
+        df: their degrees of freedom. If no part varies they add up.
+    """
+    varying = [(part, freedom) for part, freedom in zip(variances, df, strict=True) if part > 0]
+    if not varying:
+        return float(sum(df))
+    return sum(part for part, _ in varying) ** 2 / sum(part**2 / freedom for part, freedom in varying)
 
 
 def bootstrap_bca(

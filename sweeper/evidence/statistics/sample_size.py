@@ -48,7 +48,7 @@ class Design:
         """How often the variance of the comparison itself is used although all arms vary alike."""
         if self.df_per_seed <= 1.0:
             return 0.0
-        return min(1.0, (VARIES_WITH_SEED if self.averaged else OWN_PAIRS) / seeds)
+        return VARIES_WITH_SEED / math.sqrt(seeds) if self.averaged else OWN_PAIRS / seeds
 
 
 def upper_sd(sd: float, df: float, *, level: float = SD_LIMIT) -> float:

@@ -16,18 +16,3 @@ def selected_p(p: float, compared: int) -> float:
         compared: the levels that it was picked from; 1 or less if there was no choice.
     """
     return min(1.0, max(compared, 1) * p)
-
-
-def ordering_p(p: float, *, rising: int, falling: int, supports: bool) -> float:
-    """The p-value of a part of an ordering, "the best level of one factor gains more than that of another".
-
-    To support it, the choice among the levels of the factor that rises is paid for; to refute it, that among the
-    levels of the other one.
-
-    Args:
-        p: for the two levels that were picked.
-        rising: the levels of the factor claimed to gain more that its level was picked from.
-        falling: of the other one.
-        supports: whether p is of the claim's denial.
-    """
-    return selected_p(p, rising if supports else falling)

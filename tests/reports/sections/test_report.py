@@ -112,7 +112,7 @@ def test_verdicts_come_with_the_claims_own_words(report: Report) -> None:
     text = words(section(report, "summary"))
     assert "Of 2 claims in the study file, " in text
     assert "Input dropout lowers validation perplexity." in text
-    assert column(table(report, "claims"), "Verdict") == ["supported", "undecided"]
+    assert column(table(report, "claims"), "Verdict") == ["undecided", "undecided"]  # a run of the first diverged
 
 
 def test_pruned_and_failed_trials_are_listed_with_their_reasons(report: Report) -> None:

@@ -114,13 +114,21 @@ def test_strata_are_compared_within_and_vary_by_themselves():
     assert with_strata.low != pytest.approx(pooled.low)
 
 
-@pytest.mark.parametrize("state", ["failed", "diverged", "pruned"])
-def test_runs_that_did_not_complete_are_left_out_and_noted(state):
+@pytest.mark.parametrize(
+    ("state", "note"),
+    [
+        ("failed", "1 failed trial counts as the worst"),
+        ("diverged", "1 failed trial counts as the worst"),
+        ("pruned", "and the runs paired with them"),
+    ],
+)
+def test_runs_that_did_not_complete_are_left_out_and_noted(state, note):
     frame = frame_of()
     frame["state"] = ["completed"] * (len(frame) - 1) + [state]
     whole, lost = judged(frame_of(), CLAIMS[2:3])[0], judged(frame, CLAIMS[2:3])[0]
     assert (whole.n, lost.n) == (3, 2)
-    assert "and the runs paired with them" in lost.notes[0]
+    assert note in lost.notes[0]
+    assert lost.verdict != "supported"
 
 
 def test_another_metric_has_a_direction_of_its_own():

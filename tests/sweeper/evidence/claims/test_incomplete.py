@@ -44,14 +44,32 @@ def with_ending(state):
     return screen(value)
 
 
-def test_failed_trials_that_could_change_a_verdict_are_reported():
+def test_a_failed_trial_counts_as_the_worst_so_that_its_arm_is_not_supported():
     (found,) = judge(contrast("a", at_least="5%"), phases=[with_ending("failed")])
-    assert found.verdict == "supported"
-    assert found.caveats.reachable == ("undecided",)
+    assert found.verdict == "undecided"
+    assert found.evidence.p == 1.0
     assert found.notes == (
-        "Left out: 1 failed trial, and the runs paired with them.",
-        "The pruned or failed trials could have changed the verdict to undecided.",
+        "1 failed trial counts as the worst; the estimate is that of the other pairs.",
+        "The claim would be supported if runs converged; 2 of 3 did.",
     )
+
+
+def test_a_baseline_that_fails_takes_nothing_from_the_arm_that_does_not():
+    def baseline_fails(levels, seed):
+        is_baseline = levels == {"a": 0.0, "b": 0.0, "c": "off"}
+        return "failed" if is_baseline and seed == 2 else perplexity()(levels, seed)
+
+    (found,) = judge(contrast("a", at_least="5%"), phases=[screen(baseline_fails)])
+    assert found.verdict == "supported"
+    assert found.notes[0] == "1 failed trial counts as the worst; the estimate is that of the other pairs."
+
+
+def test_where_both_runs_of_a_seed_fail_the_others_decide():
+    def value(levels, seed):
+        return "failed" if seed == 2 else perplexity()(levels, seed)
+
+    (found,) = judge(contrast("a"), phases=[screen(value)])
+    assert found.verdict == "supported"
 
 
 PRUNED_NOTES = (
@@ -60,23 +78,23 @@ PRUNED_NOTES = (
 )
 
 
-def cut_after(points):
+def cut_after(share):
     def curve(row):
         final = 100 * math.exp((-0.08 if row.configuration["a"] else 0.0) + 0.02 * row.seed)
-        return falling(final, stop=points if row.state == "pruned" else None)
+        return falling(final, points=500, steps=500, stop=int(500 * share) if row.state == "pruned" else None)
 
     return curve
 
 
 def test_pruned_trials_are_bounded_by_their_curves_so_that_they_cannot_turn_what_is_clear():
-    narrow = judge(contrast("a"), phases=[with_ending("pruned")], curves=cut_after(9))[0]
+    narrow = judge(contrast("a"), phases=[with_ending("pruned")], curves=cut_after(0.998))[0]
     assert narrow.verdict == "supported"
     assert narrow.caveats.reachable == ()
     assert narrow.notes == PRUNED_NOTES
 
 
 def test_what_is_left_by_pruning_supports_nothing_that_its_ends_could_turn():
-    wide = judge(contrast("a"), phases=[with_ending("pruned")], curves=cut_after(3))[0]
+    wide = judge(contrast("a"), phases=[with_ending("pruned")], curves=cut_after(0.3))[0]
     left = judge(contrast("a"), phases=[with_ending("waiting")])[0]
     assert left.verdict == "supported"
     assert wide.verdict == "undecided"

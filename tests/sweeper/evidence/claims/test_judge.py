@@ -1,6 +1,7 @@
 """Verdicts on claims: each kind, each verdict, and the notes with them."""
 
 import math
+import re
 
 import numpy as np
 import pytest
@@ -49,11 +50,84 @@ def test_p_values_are_those_of_the_pooled_t_adjusted_by_holm():
 
 
 def test_no_effect_is_undecided_and_says_how_many_seeds_it_would_take():
-    (found,) = judge(contrast("c", at_least="0.2%"), phases=[screen(perplexity(sd=0.01))])
+    (found,) = judge(contrast("c", at_least="2%"), phases=[screen(perplexity(sd=0.01))])
     assert found.verdict == "undecided"
     assert found.evidence.seeds_needed is not None
-    assert found.evidence.seeds_needed > 3
-    assert f"{found.evidence.seeds_needed} seeds in total would decide it" in found.sentence
+    assert 3 < found.evidence.seeds_needed <= 50
+    seeds = f"{found.evidence.seeds_needed} seeds in total would decide it with probability 0.8"
+    assert found.sentence.endswith(f"{seeds} if the effect is twice the margin.")
+
+
+def test_the_number_of_seeds_depends_on_the_margin_and_never_on_the_effect_as_found():
+    def with_effect(size):
+        def value(levels, seed):
+            return perplexity(sd=0.01)(levels, seed) * math.exp(size * (levels["c"] == "on"))
+
+        return judge(contrast("c", at_least="2%"), phases=[screen(value)])[0].evidence
+
+    assert with_effect(0.0).seeds_needed == with_effect(-0.01).seeds_needed
+    assert with_effect(0.0).estimate != with_effect(-0.01).estimate
+
+
+def test_more_than_fifty_seeds_are_not_counted():
+    (found,) = judge(contrast("c", at_least="0.1%"), phases=[screen(perplexity(sd=0.01))])
+    assert found.sentence.endswith("More than 50 seeds would be needed to decide it with probability 0.8 if the effect "
+                                   "is twice the margin.")  # fmt: skip
+
+
+def test_without_a_margin_it_says_what_these_runs_would_have_shown():
+    (found,) = judge(contrast("c"), phases=[screen(perplexity(sd=0.01))])
+    assert found.verdict == "undecided"
+    assert found.evidence.seeds_needed is None
+    assert re.search(r"These runs would have shown an effect of \d\.\d\d % with probability 0\.8\.$", found.sentence)
+
+
+def test_a_program_that_ignores_its_seed_decides_nothing():
+    (found,) = judge(contrast("a"), phases=[screen(lambda levels, _: 100.0 - 5.0 * (levels["a"] > 0))])
+    assert found.verdict == "undecided"
+    assert math.isnan(found.evidence.low) and found.evidence.p == 1.0
+    assert "but the seed changes nothing: 1 run, not 3." in found.sentence
+
+
+def test_values_with_few_digits_are_no_more_certain_than_their_digits():
+    def value(levels, seed):
+        return round(perplexity(sd=1e-4)(levels, 0), 0) if levels["a"] or seed else 100.0
+
+    (found,) = judge(contrast("a"), phases=[screen(value)])
+    step = 1 / (100 * math.exp(found.evidence.estimate / 2))
+    assert found.evidence.high - found.evidence.low > step / math.sqrt(18)
+
+
+def test_an_arm_that_varies_far_more_than_the_others_says_so():
+    def value(levels, seed):
+        return perplexity(sd=0.1 if levels["a"] else 1e-3)(levels, seed)
+
+    noisy, quiet = judge(contrast("a"), contrast("b"), phases=[screen(value)])
+    assert noisy.evidence.method == "paired t, own pairs, 2 df, because of 1 arm that varies more than the others"
+    assert quiet.evidence.method == "paired t, pooled variance, 4 df, without 1 arm that varies more"
+
+
+def test_the_choice_of_a_level_is_paid_for():
+    levels = {"a": factor(0.0, 0.1, 0.2, 0.3, 0.4), "b": factor(0.0, 0.3)}
+    rows = [{"a": 0.0, "b": 0.0}, *({"a": each, "b": 0.0} for each in (0.1, 0.2, 0.3, 0.4)), {"a": 0.0, "b": 0.3}]
+    gains = {0.0: 0.0, 0.1: 0.01, 0.2: 0.05, 0.3: 0.02, 0.4: 0.0}
+
+    def value(row, seed):
+        draw = np.random.default_rng([seed, int(10 * row["a"]), int(10 * row["b"])]).normal(0, 0.01)
+        return math.exp(4.6 - gains[row["a"]] - 0.01 * (row["b"] > 0) + draw)
+
+    ordering = {"phase": "screen", "largest": "a", "among": ["a", "b"]}
+    data = study_data(levels, Phase("screen", "one_at_a_time", rows, value), claims=[claim("a", ordering=ordering)])
+    (found,) = judge_claims(data)
+    assert found.evidence.label == "gain of a (0.2) minus gain of b (0.3)"
+    arms = {
+        "from": {"phase": "screen", "levels": {"a": 0.0, "b": 0.3}},
+        "to": {"phase": "screen", "levels": {"a": 0.2}},
+    }
+    chosen = study_data(
+        levels, Phase("screen", "one_at_a_time", rows, value), claims=[claim("a", contrast=arms, expect="decrease")]
+    )
+    assert found.evidence.p == pytest.approx(4 * judge_claims(chosen)[0].evidence.p)
 
 
 def test_where_limits_the_pairs():

@@ -4,18 +4,13 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from sweeper.evidence.statistics.selection import ordering_p, selected_p
+from sweeper.evidence.statistics.selection import selected_p
 
 
 def test_the_p_value_is_multiplied_by_the_levels_compared():
     assert selected_p(0.01, 8) == pytest.approx(0.08)
     assert selected_p(0.01, 1) == selected_p(0.01, 0) == 0.01
     assert selected_p(0.3, 8) == 1.0
-
-
-def test_support_pays_for_the_levels_of_the_winner_and_refutation_for_those_of_the_other():
-    assert ordering_p(0.01, rising=8, falling=2, supports=True) == pytest.approx(0.08)
-    assert ordering_p(0.01, rising=8, falling=2, supports=False) == pytest.approx(0.02)
 
 
 @pytest.mark.parametrize("correlation", [1.0, 0.8, 0.0])

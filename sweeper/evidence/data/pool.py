@@ -1,0 +1,75 @@
+"""The cells over which variances are pooled: each stratum is looked at once, however many comparisons it serves."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from functools import cached_property
+
+from sweeper.evidence.data.cells import Cell, Levels
+from sweeper.evidence.statistics.pooling import Stratum, stratum_variance
+from sweeper.evidence.statistics.replicates import Replicates, replicates
+
+StratumKey = tuple[str, ...]
+
+
+class Pool:
+    """Cells by stratum, with what their variances show."""
+
+    def __init__(self, cells: Iterable[Cell]) -> None:
+        self.cells = tuple(cells)
+        self._variances: dict[StratumKey, Stratum] = {}
+        self._hubs: dict[StratumKey, Mapping[str, str]] = {}
+
+    def joined(self, other: "Pool") -> "Pool":
+        """Return the pool of the cells of both, each once."""
+        if other is self:
+            return self
+        return Pool({cell.identity: cell for cell in (*self.cells, *other.cells)}.values())
+
+    def variance(self, stratum: StratumKey) -> Stratum:
+        """Return the variance of the runs of a stratum, and the arms that do not share it."""
+        if stratum not in self._variances:
+            cells = self._measured.get(stratum, ())
+            steps = [cell.step**2 for cell in cells]
+            self._variances[stratum] = stratum_variance(
+                [cell.value for cell in cells],
+                [cell.arm for cell in cells],
+                [cell.seed for cell in cells],
+                least=sum(steps) / max(len(steps), 1) / 12,  # of rounding that is uniform over a step
+            )
+        return self._variances[stratum]
+
+    @cached_property
+    def replicates(self) -> Replicates:
+        """Whether the seed changes anything in any of the strata."""
+        cells = [cell for found in self._measured.values() for cell in found]
+        return replicates(
+            [cell.raw for cell in cells], [(cell.arm, *cell.stratum) for cell in cells], [cell.seed for cell in cells]
+        )
+
+    def hub(self, stratum: StratumKey) -> Mapping[str, str]:
+        """Return by factor the level that most arms have, such as the baseline of a design that changes one at a time.
+
+        Empty if two levels of a factor are equally frequent, as in a grid: then no arm is the one that others are
+        compared with.
+        """
+        if stratum not in self._hubs:
+            self._hubs[stratum] = _most_frequent({cell.arm: cell.levels for cell in self._measured.get(stratum, ())})
+        return self._hubs[stratum]
+
+    @cached_property
+    def _measured(self) -> dict[StratumKey, list[Cell]]:
+        found: dict[StratumKey, list[Cell]] = {}
+        for cell in self.cells:
+            if cell.is_measured:
+                found.setdefault(cell.stratum, []).append(cell)
+        return found
+
+
+def _most_frequent(arms: Mapping[str, Levels]) -> dict[str, str]:
+    result = {}
+    for factor in next(iter(arms.values()), {}):
+        ranked = Counter(levels[factor] for levels in arms.values()).most_common(2)
+        if len(ranked) == 2 and ranked[0][1] == ranked[1][1]:
+            return {}
+        result[factor] = ranked[0][0]
+    return result
