@@ -72,18 +72,16 @@ def finish(engine: Engine, lease: Lease, outcome: Outcome, *, retry: Mapping[str
         trial = fenced_trial(connection, lease)
         _close(connection, lease, outcome, now)
         state, exit_reason, not_before = _next_state(connection, lease, outcome, retry, now)
-        values: dict[str, object] = {
+        values = {
             **FREED,
             "state": state,
             "exit_reason": exit_reason,
             "message": outcome.message,
             "not_before": not_before,
             "ended_at": None if state == "waiting" else now,
+            **({} if value is None else {"value": value}),
+            **({} if outcome.result is None else {"result": plain(outcome.result)}),
         }
-        if value is not None:
-            values["value"] = value
-        if outcome.result is not None:
-            values["result"] = plain(outcome.result)
         connection.execute(update(trials).where(trials.c.id == lease.trial_id).values(values))
         if state == "waiting":
             optuna_mirror.requeue(connection, [trial.optuna_trial_id])
