@@ -11,16 +11,18 @@ STAMP := $(VENV)/.installed-$(TORCH)
 DEMO ?= demo
 ROUNDS ?= 100
 DATABASE ?= sqlite
+TESTS ?=
 APT := -o Acquire::Retries=0 -o Acquire::http::Timeout=20
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format type unit coverage test-postgres chaos bench docs audit clean
+.PHONY: help setup demo test lint format type unit coverage test-postgres test-oldest chaos bench docs audit clean
 
 help:
 	@echo "make demo    set up, run a real study on an embedded corpus, write its report"
 	@echo "make test    set up, lint, check types, run all tests"
 	@echo "make coverage   all tests, and which lines and branches of sweeper and reports they reach: 90 % at least"
 	@echo "make test-postgres   the store's tests on PostgreSQL, which Debian's package manager installs if it is not there"
+	@echo "make test-oldest   all tests with the oldest packages that pyproject.toml admits, in .venv-oldest"
 	@echo "make chaos   a hundred studies run while launchers, slots and trials are killed and stopped at random"
 	@echo "make bench   the measurements behind docs/performance.md, ten minutes, and the page itself"
 	@echo "make docs    the documentation as a site, in site/"
@@ -36,7 +38,7 @@ $(STAMP): requirements.lock pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -r requirements.lock
 	if [ "$(TORCH)" = cuda ]; then $(BIN)/python -m pip install --quiet --disable-pip-version-check --force-reinstall torch==2.13.0; fi
 	@$(BIN)/python -c "import torch" 2>/dev/null || { echo "PyTorch does not load: this package index serves its CUDA build only."; \
-	  echo "Take that (make setup TORCH=cuda) or see CONTRIBUTING.md, section PyTorch."; exit 2; }
+	  echo "Take that (make setup TORCH=cuda) or see CONTRIBUTING.md: choose the CPU or the CUDA build."; exit 2; }
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	rm -f $(VENV)/.installed-*
 	touch $@
@@ -77,6 +79,13 @@ test-postgres: setup
 	  || { echo "PostgreSQL is not installed, and apt-get could not install it: it needs Debian or Ubuntu, root and a package mirror."; exit 3; }
 	SWEEPER_TEST_STORE=postgresql $(BIN)/python -m pytest -n 2 --dist worksteal tests/sweeper/store
 
+# Warnings are no errors here: old packages warn of what newer ones have changed.
+test-oldest:
+	test -x $(VENV)-oldest/bin/python || $(PYTHON) -m venv $(VENV)-oldest
+	$(VENV)-oldest/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -r requirements.oldest.lock
+	$(VENV)-oldest/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	$(VENV)-oldest/bin/python -m pytest -n 2 --dist worksteal -W default $(TESTS)
+
 chaos: setup
 	$(BIN)/python -m tests.chaos $(ROUNDS) 0 $(DATABASE)
 
@@ -96,4 +105,4 @@ docs:
 	NO_MKDOCS_2_WARNING=1 $(VENV)-docs/bin/mkdocs build --strict --site-dir site
 
 clean:
-	rm -rf $(VENV) $(VENV)-docs $(VENV)-audit $(DEMO) site build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	rm -rf $(VENV) $(VENV)-docs $(VENV)-audit $(VENV)-oldest $(DEMO) site build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.colors import LinearSegmentedColormap, to_rgba
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
@@ -19,7 +19,7 @@ from sweeper.evidence.statistics.curves import pareto_front
 MARKERS: Final = ("o", "s", "^", "D", "v", "p")
 MANY: Final = 1500  # trials, from which on a density stands for the points
 SHOWN_OF_MANY: Final = 200
-SHADES: Final = LinearSegmentedColormap.from_list("shades", [(MUTED, 0.15), (MUTED, 0.95)])
+SHADES: Final = LinearSegmentedColormap.from_list("shades", [to_rgba(MUTED, 0.15), to_rgba(MUTED, 0.95)])
 COLUMNS: Final = ("trial_id", "phase", "number", "state", "device_seconds", "flops", "value")
 
 

@@ -3,7 +3,7 @@
 import sys
 import time
 from collections.abc import Callable, Sequence
-from typing import Final, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 import click
 
@@ -23,7 +23,13 @@ Command = TypeVar("Command", bound=Callable[..., None])
 DEFAULT_LENGTH: Final = 0  # what --pilot without a number means
 
 
-class _Steps(click.ParamType[int]):
+if TYPE_CHECKING:
+    _NumberType = click.ParamType[int]
+else:
+    _NumberType = click.ParamType  # not generic before click 8.4
+
+
+class _Steps(_NumberType):
     """A whole number from 1. A file name gets a remedy of its own, since `--pilot STUDY.yaml` is an easy mistake."""
 
     name = "STEPS"

@@ -11,13 +11,16 @@ import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
+from packaging.version import Version
 
 from tests.documentation.finished import finished_study
 from tests.sweeper.cli.conftest import Answer
 
+pytestmark = pytest.mark.skipif(Version(version("click")) < Version("8.5"), reason="click's own words are of 8.5")
 FILES = sorted((Path(__file__).parent / "bad_command_lines").glob("*.txt"))
 STUDY = """study: quickstart
 metric: {name: valid_perplexity, direction: minimize}
