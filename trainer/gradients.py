@@ -14,9 +14,9 @@ def add_gradients(
     memory: Memory | None,
     *,
     micro_batch_size: int,
-    loss_scale: float = 1.0,
+    loss_scale: Tensor | None = None,
 ) -> tuple[Tensor, Memory | None]:
-    """Add the gradients of the mean loss, times `loss_scale`, to those of the parameters.
+    """Add the gradients of the mean loss to those of the parameters.
 
     Every stream has its own memory and masks, and masks that streams share are redrawn identically for each part. So
     the losses and gradients of the parts sum to those of the whole batch, up to rounding, and the generator ends in
@@ -26,6 +26,7 @@ def add_gradients(
         inputs, targets: int64 [batch, time].
         memory: the memory that the previous call returned; the first axis of its tensors is that of the streams.
         micro_batch_size: number of streams to read at once.
+        loss_scale: factor of the gradients, a scalar; None for 1.
 
     Returns:
         The mean loss in nats per token, and the new memory.
@@ -33,7 +34,7 @@ def add_gradients(
     batch = inputs.shape[0]
     if micro_batch_size >= batch:
         loss, carried = model(inputs, targets, memory)
-        _backward(loss, loss_scale)
+        _backward(loss, 1.0, loss_scale)
         return loss.detach(), carried
     assert isinstance(model.generator, StreamGenerator)
     start = model.generator.get_state()
@@ -47,12 +48,13 @@ def add_gradients(
         with model.generator.reading(first, number, batch):
             loss, carried = model(inputs[rows], targets[rows], before)
         share = number / batch
-        _backward(loss, share * loss_scale)
+        _backward(loss, share, loss_scale)
         total = total + loss.detach() * share
         if carried is not None:
             parts.append(carried)
     return total, tuple(torch.cat(each) for each in zip(*parts, strict=True)) if parts else None
 
 
-def _backward(loss: Tensor, factor: float) -> None:
-    torch.autograd.backward(loss if factor == 1.0 else loss * factor)
+def _backward(loss: Tensor, share: float, scale: Tensor | None) -> None:
+    loss = loss if share == 1.0 else loss * share
+    torch.autograd.backward(loss if scale is None else loss * scale)

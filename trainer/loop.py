@@ -22,7 +22,7 @@ from trainer.files import LineLog
 from trainer.gradients import add_gradients
 from trainer.models.language_model import LanguageModel, Memory
 from trainer.optimizers import Optimizer, clip_gradients
-from trainer.precision import Weights
+from trainer.precision import SMALLEST_SCALE, Weights
 from trainer.request import BEST_FILE, CHECKPOINT_FILE
 from trainer.schedules import learning_rate
 
@@ -37,8 +37,7 @@ class Progress:
         best_perplexity, best_step: the best validation so far; infinity and 0 at first.
         loss_sum, loss_tokens: nats and tokens of training since the last metrics line.
         micro_batch_size: number of streams to read at once.
-        loss_scale, good_steps: see `precision.Weights`.
-        skipped: steps that were skipped because fp16 overflowed.
+        loss_scale, good_steps, skipped: see `precision.LossScale`.
     """
 
     step: int = 0
@@ -66,6 +65,7 @@ class Run:
         say: prints a line about the progress.
         saved_at: when the last checkpoint was written, on the monotonic clock.
         unchecked: sums, on the device, of losses in nats and of gradient norms, not yet checked to be finite.
+        checks_every_step: whether to check them after every step, as a CPU does, where reading a value costs nothing.
     """
 
     config: TrainerConfig
@@ -86,7 +86,13 @@ class Run:
     stop_signal: Callable[[], int | None] = lambda: None
     say: Callable[[str], None] = lambda _: None
     saved_at: float = field(default_factory=time.monotonic)
-    unchecked: Tensor = field(default_factory=lambda: torch.zeros(2, dtype=torch.float64))
+    unchecked: Tensor = field(init=False)
+    checks_every_step: bool = field(init=False)
+
+    def __post_init__(self) -> None:
+        device = self.account.device
+        self.unchecked = torch.zeros(2, dtype=torch.float64, device=device)
+        self.checks_every_step = device.type == "cpu"
 
 
 def boundaries(num_steps: int, times: int) -> frozenset[int]:
@@ -126,13 +132,14 @@ def _step(run: Run) -> None:
     loss, run.memory = _gradients(run, inputs, targets, run.memory if continues else None)
     run.weights.gather_gradients()
     norm = clip_gradients(run.weights.masters, run.config.optimizer.clip)
-    fits = run.config.precision != "fp16" or _fits(run, norm)
-    _note_loss(run, loss, norm if fits else torch.zeros_like(norm), targets.numel())
-    if fits:
-        run.optimizer.step(_rate(run, run.progress.step) * _length_factor(run, targets.shape[1]))
-        run.weights.publish()
-    else:
-        run.progress.skipped += 1
+    scale, finite = run.weights.loss_scale, None
+    if scale is not None:  # fp16 overflows now and then, which is no divergence
+        finite = norm.isfinite()
+        norm = torch.where(finite, norm, 0.0)
+        scale.note_step(finite)
+    _note_loss(run, loss, norm, targets.numel())
+    run.optimizer.step(_rate(run, run.progress.step) * _length_factor(run, targets.shape[1]), finite=finite)
+    run.weights.publish()
     run.progress.step += 1
 
 
@@ -149,7 +156,7 @@ def _gradients(run: Run, inputs: Tensor, targets: Tensor, memory: Memory | None)
                 targets,
                 memory,
                 micro_batch_size=progress.micro_batch_size,
-                loss_scale=run.weights.loss_scale,
+                loss_scale=None if run.weights.loss_scale is None else run.weights.loss_scale.scale,
             )
         except (MemoryError, RuntimeError) as error:
             if not is_out_of_memory(error) or progress.micro_batch_size == 1:
@@ -161,45 +168,38 @@ def _gradients(run: Run, inputs: Tensor, targets: Tensor, memory: Memory | None)
         run.say(f"step {progress.step + 1}: out of memory; continuing with {progress.micro_batch_size} streams at once")
 
 
-def _fits(run: Run, norm: Tensor) -> bool:
-    """Return whether fp16 gradients are finite.
-
-    Raises:
-        Diverged: they overflow at any scale.
-    """
-    finite = bool(norm.isfinite())
-    if not run.weights.note_step(finite=finite) and not finite:
-        raise Diverged(
-            f"the gradient overflows fp16 at any loss scale at step {run.progress.step + 1}. Try precision: bf16 or "
-            "fp32, or a lower optimizer.learning_rate."
-        )
-    return finite
-
-
 def _note_loss(run: Run, loss: Tensor, norm: Tensor, num_tokens: int) -> None:
-    """Add to the sums; on a CPU, where reading a value costs nothing, check at once that they are finite."""
-    run.unchecked = run.unchecked.to(loss.device) + torch.stack([loss.double() * num_tokens, norm.double()])
+    run.unchecked += torch.stack([loss.double() * num_tokens, norm.double()])
     run.progress.loss_tokens += num_tokens
     run.account.tokens += num_tokens
-    if loss.device.type == "cpu":
+    if run.checks_every_step:
         _check_finite(run)
 
 
 def _check_finite(run: Run) -> None:
-    """Move the sums on the device into the progress.
+    """Move the sums on the device into the progress; the only place where training waits for the device.
 
     Raises:
         Diverged: a loss or the norm of a gradient was not finite.
     """
-    loss, norm = run.unchecked.tolist()
-    run.unchecked = torch.zeros_like(run.unchecked)
+    progress, scale = run.progress, run.weights.loss_scale
+    numbers = run.unchecked if scale is None else torch.cat([run.unchecked, scale.state()])
+    loss, norm, *of_scale = numbers.tolist()
+    run.unchecked.zero_()
+    if of_scale:
+        progress.loss_scale, progress.good_steps, progress.skipped = of_scale[0], int(of_scale[1]), int(of_scale[2])
+        if progress.loss_scale < SMALLEST_SCALE:
+            raise Diverged(
+                f"the gradient overflows fp16 at any loss scale at step {progress.step + 1}. Try precision: bf16 or "
+                "fp32, or a lower optimizer.learning_rate."
+            )
     if not (math.isfinite(loss) and math.isfinite(norm)):
         what = "the training loss" if not math.isfinite(loss) else "the norm of the gradient"
         raise Diverged(
-            f"{what} is not finite at step {run.progress.step + 1}. Try a lower optimizer.learning_rate, a longer "
+            f"{what} is not finite at step {progress.step + 1}. Try a lower optimizer.learning_rate, a longer "
             "warm-up or a smaller optimizer.clip."
         )
-    run.progress.loss_sum += loss
+    progress.loss_sum += loss
 
 
 def _rate(run: Run, step: int) -> float:
@@ -331,7 +331,6 @@ def save(run: Run) -> None:
     """
     _check_finite(run)
     progress, weights = run.progress, run.weights
-    progress.loss_scale, progress.good_steps = weights.loss_scale, weights.good_steps
     state = {
         "config": run.config.model_dump_json(),
         "corpus": run.corpus_fingerprint,
@@ -358,4 +357,6 @@ def restore(run: Run, state: dict[str, Any]) -> None:
     run.batches.load_state(state["data"])
     run.account.load_state(state["account"])
     run.progress = Progress(**state["progress"])
-    run.weights.loss_scale, run.weights.good_steps = run.progress.loss_scale, run.progress.good_steps
+    if run.weights.loss_scale is not None:
+        progress = run.progress
+        run.weights.loss_scale.load_state(progress.loss_scale, progress.good_steps, progress.skipped)

@@ -23,13 +23,17 @@ class Optimizer:
         self.parameters = list(parameters)
         self.average = build_average(self.parameters, config.average)
 
-    def step(self, learning_rate: float) -> None:
-        """Update the parameters; every parameter must have a gradient."""
-        self._update(learning_rate)
+    def step(self, learning_rate: float, *, finite: Tensor | None = None) -> None:
+        """Update the parameters; every parameter must have a gradient.
+
+        Args:
+            finite: whether the gradients are finite, a scalar on the device; False skips the update. None: they are.
+        """
+        self._update(learning_rate, finite)
         if self.average is not None:
             self.average.note_step()
 
-    def _update(self, learning_rate: float) -> None:
+    def _update(self, learning_rate: float, finite: Tensor | None) -> None:
         raise NotImplementedError
 
     def note_validation(self, loss: float) -> None:
@@ -64,9 +68,13 @@ class Adam(Optimizer):
         self.steps = [torch.zeros((), device=each.device) for each in self.parameters]
 
     @torch.no_grad()
-    def _update(self, learning_rate: float) -> None:
+    def _update(self, learning_rate: float, finite: Tensor | None) -> None:
         gradients = [gradient_of(each) for each in self.parameters]
-        torch._foreach_add_(self.steps, 1.0)
+        overflow = None if finite is None else (~finite).float()
+        if finite is None:
+            torch._foreach_add_(self.steps, 1.0)
+        else:  # a list, since a single tensor would be read as a number
+            torch._foreach_add_(self.steps, [finite.float()] * len(self.steps))
         kernel = torch._fused_adamw_ if self.config.kind == "adamw" else torch._fused_adam_
         kernel(
             self.parameters,
@@ -82,6 +90,7 @@ class Adam(Optimizer):
             eps=self.config.epsilon,
             amsgrad=False,
             maximize=False,
+            found_inf=overflow,
         )
 
     def state(self) -> dict[str, Any]:
@@ -113,10 +122,12 @@ class SGD(Optimizer):
             self.average = RunningAverage(self.parameters)
 
     @torch.no_grad()
-    def _update(self, learning_rate: float) -> None:
+    def _update(self, learning_rate: float, finite: Tensor | None) -> None:
         gradients = [gradient_of(each) for each in self.parameters]
         if self.config.weight_decay > 0.0:
             torch._foreach_add_(gradients, self.parameters, alpha=self.config.weight_decay)
+        if finite is not None:
+            gradients = [torch.where(finite, each, 0.0) for each in gradients]
         torch._foreach_add_(self.parameters, gradients, alpha=-learning_rate)
 
     def note_validation(self, loss: float) -> None:

@@ -6,7 +6,7 @@ optimizer's master weights in float32.
 
 As in upstream's `--fp16` (apex's FP16_Optimizer with a dynamic loss scale), the loss of fp16 is scaled up so that
 small gradients do not vanish. A step whose gradients overflow is skipped and the scale halved; after `WINDOW` good
-steps it is doubled.
+steps it is doubled. All of that happens on the device, which nobody waits for.
 """
 
 from typing import Any, Final
@@ -23,13 +23,44 @@ SMALLEST_SCALE: Final = 2.0**-8  # below it no scale helps: the run has diverged
 WINDOW: Final = 1000
 
 
+class LossScale:
+    """The dynamic loss scale of fp16.
+
+    Attributes:
+        scale: factor of the loss, float32, on the device.
+        good_steps: steps since the scale changed, float32, on the device.
+        skipped: skipped steps, float32, on the device.
+    """
+
+    def __init__(self, device: torch.device) -> None:
+        self.scale = torch.full((), FIRST_SCALE, device=device)
+        self.good_steps = torch.zeros((), device=device)
+        self.skipped = torch.zeros((), device=device)
+
+    def note_step(self, finite: Tensor) -> None:
+        """Adapt the scale to whether the gradients of a step were finite."""
+        good = torch.where(finite, self.good_steps + 1.0, 0.0)
+        grows = good >= WINDOW
+        self.scale = torch.where(finite, torch.where(grows, self.scale * 2.0, self.scale), self.scale / 2.0)
+        self.good_steps = torch.where(grows, 0.0, good)
+        self.skipped = self.skipped + (~finite)
+
+    def state(self) -> Tensor:
+        """Return scale, good steps and skipped steps, float64 [3], on the device."""
+        return torch.stack([self.scale, self.good_steps, self.skipped]).double()
+
+    def load_state(self, scale: float, good_steps: int, skipped: int) -> None:
+        """Continue from the numbers that `state` returned."""
+        for tensor, value in ((self.scale, scale), (self.good_steps, good_steps), (self.skipped, skipped)):
+            tensor.fill_(value)
+
+
 class Weights:
     """A model's weights and their float32 masters.
 
     Attributes:
         masters: the weights that the optimizer updates; the model's own parameters if those are in float32.
-        loss_scale: factor of the loss; 1 except in fp16.
-        good_steps: steps since the scale changed.
+        loss_scale: that of fp16; None in other precisions.
     """
 
     def __init__(self, model: nn.Module, precision: str) -> None:
@@ -37,9 +68,7 @@ class Weights:
         self.names = [name for name, _ in named]
         self.parameters: list[Tensor] = [parameter for _, parameter in named]
         self.masters = self.parameters
-        self.loss_scale = FIRST_SCALE if precision == "fp16" else 1.0
-        self.scales = precision == "fp16"
-        self.good_steps = 0
+        self.loss_scale = LossScale(self.parameters[0].device) if precision == "fp16" else None
         if precision in TYPES:
             self.masters = [parameter.detach().clone() for parameter in self.parameters]
             for parameter in self.parameters:
@@ -50,9 +79,12 @@ class Weights:
         """Move the model's gradients to the master weights, unscaled."""
         if self.masters is self.parameters:
             return
-        for master, parameter in zip(self.masters, self.parameters, strict=True):
-            master.grad = gradient_of(parameter).to(master.dtype).div_(self.loss_scale)
-            parameter.grad = None
+        gradients = [torch.empty_like(master) for master in self.masters]
+        torch._foreach_copy_(gradients, [gradient_of(parameter) for parameter in self.parameters])
+        if self.loss_scale is not None:
+            torch._foreach_div_(gradients, self.loss_scale.scale)
+        for master, parameter, gradient in zip(self.masters, self.parameters, gradients, strict=True):
+            master.grad, parameter.grad = gradient, None
 
     def clear_gradients(self) -> None:
         """Discard all gradients."""
@@ -65,21 +97,6 @@ class Weights:
         if self.masters is not self.parameters:
             torch._foreach_copy_(self.parameters, self.masters)
 
-    def note_step(self, *, finite: bool) -> bool:
-        """Adapt the loss scale to whether the gradients were finite.
-
-        Returns:
-            Whether a smaller scale may help, if they were not.
-        """
-        if not self.scales:
-            return False
-        self.good_steps = self.good_steps + 1 if finite else 0
-        if not finite:
-            self.loss_scale /= 2.0
-        elif self.good_steps >= WINDOW:
-            self.loss_scale, self.good_steps = self.loss_scale * 2.0, 0
-        return self.loss_scale >= SMALLEST_SCALE
-
     def state(self) -> dict[str, Any]:
         """Return the master weights by name, as a model's state."""
         return dict(zip(self.names, self.masters, strict=True))
@@ -87,6 +104,5 @@ class Weights:
     @torch.no_grad()
     def load_state(self, state: dict[str, Any]) -> None:
         """Load the weights that `state` returned."""
-        for name, master in zip(self.names, self.masters, strict=True):
-            master.copy_(state[name])
+        torch._foreach_copy_(self.masters, [state[name].to(self.masters[0].device) for name in self.names])
         self.publish()

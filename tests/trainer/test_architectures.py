@@ -132,7 +132,7 @@ def test_the_learning_rate_goes_with_the_length(tmp_path: Path, monkeypatch: pyt
     rates: list[float] = []
     tokens: list[int] = []
 
-    def note(rate: float) -> None:
+    def note(rate: float, **_: object) -> None:
         rates.append(rate)
         tokens.append(run.account.tokens)
 

@@ -86,7 +86,7 @@ def test_a_loss_scale_scales_the_gradients_and_not_the_loss() -> None:
     tokens = torch.randint(VOCABULARY, (5, 7), generator=torch.Generator().manual_seed(1))
     losses = [
         add_gradients(model, tokens[:, :-1], tokens[:, 1:], None, micro_batch_size=size, loss_scale=scale)[0].item()
-        for model, size, scale in ((plain, 5, 1.0), (scaled, 2, 8.0))
+        for model, size, scale in ((plain, 5, None), (scaled, 2, torch.tensor(8.0)))
     ]
     assert losses[0] == pytest.approx(losses[1], rel=1e-6)
     for one, other in zip(plain.parameters(), scaled.parameters(), strict=True):

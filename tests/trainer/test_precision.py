@@ -1,6 +1,7 @@
 """Test that bf16 and fp16 train as fp32 does, with float32 master weights and a loss scale that adapts."""
 
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -9,11 +10,13 @@ import torch
 from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from tests.trainer.test_resume import SHORT, assert_same_run, metrics, run
+from tests.trainer.test_resume import SHORT, assert_equal_states, assert_same_run, metrics, run
 from trainer import checkpoint, loop
 from trainer.config import parse
+from trainer.config.model import OptimizerConfig
 from trainer.models.softmax_loss import softmax_loss
-from trainer.precision import FIRST_SCALE, SMALLEST_SCALE, WINDOW, Weights
+from trainer.optimizers import build_optimizer
+from trainer.precision import FIRST_SCALE, SMALLEST_SCALE, WINDOW, LossScale, Weights
 from trainer.setup import build_model
 
 PLAIN = SHORT | {"regularization": {}, "budget": {"steps": 60}}
@@ -156,7 +159,8 @@ def small_model() -> nn.Module:
 def test_gradients_reach_the_float32_weights_unscaled() -> None:
     model = small_model()
     weights = Weights(model, "fp16")
-    (model(torch.ones(4, 3, dtype=torch.float16)).sum() * weights.loss_scale / 4096).backward()
+    assert weights.loss_scale is not None
+    (model(torch.ones(4, 3, dtype=torch.float16)).sum() * weights.loss_scale.scale / 4096).backward()
     weights.gather_gradients()
     torch.testing.assert_close(weights.masters[0].grad, torch.full((2, 3), 4 / 4096))
     assert all(parameter.grad is None for parameter in model.parameters())
@@ -167,17 +171,53 @@ def test_gradients_reach_the_float32_weights_unscaled() -> None:
 
 
 def test_the_loss_scale_halves_on_overflow_and_doubles_after_a_window() -> None:
-    weights = Weights(small_model(), "fp16")
-    assert weights.note_step(finite=False)
-    assert weights.loss_scale == FIRST_SCALE / 2
+    scale, finite = LossScale(torch.device("cpu")), torch.tensor(True)
+    scale.note_step(~finite)
+    assert scale.state().tolist() == [FIRST_SCALE / 2, 0, 1]
     for _ in range(WINDOW - 1):
-        weights.note_step(finite=True)
-    assert weights.loss_scale == FIRST_SCALE / 2
-    weights.note_step(finite=True)
-    assert weights.loss_scale == FIRST_SCALE
-    while weights.note_step(finite=False):
-        pass
-    assert weights.loss_scale < SMALLEST_SCALE
+        scale.note_step(finite)
+    assert scale.state().tolist() == [FIRST_SCALE / 2, WINDOW - 1, 1]
+    scale.note_step(finite)
+    assert scale.state().tolist() == [FIRST_SCALE, 0, 1]
+    scale.note_step(finite)
+    scale.note_step(~finite)
+    assert scale.state().tolist() == [FIRST_SCALE / 2, 0, 2]
+    restored = LossScale(torch.device("cpu"))
+    restored.load_state(FIRST_SCALE / 2, 0, 2)
+    assert torch.equal(restored.state(), scale.state())
+
+
+@pytest.mark.parametrize("kind", ["adam", "adamw", "sgd"])
+def test_a_step_whose_gradients_overflow_changes_neither_weights_nor_moments(kind: str) -> None:
+    options = {"kind": kind, "learning_rate": 0.1, "weight_decay": 0.1}
+    skipping, plain = ([torch.ones(3, 2), torch.ones(4)] for _ in range(2))
+    config = OptimizerConfig.model_validate(options)
+    one, other = build_optimizer(skipping, config), build_optimizer(plain, config)
+    for number, overflow in enumerate([False, True, True, False]):
+        for optimizer in (one, other):
+            for each in optimizer.parameters:
+                each.grad = torch.full_like(each, torch.inf if overflow else 0.5 + number)
+        one.step(0.1, finite=torch.tensor(not overflow))
+        if not overflow:
+            other.step(0.1)
+    for mine, expected in zip(skipping, plain, strict=True):
+        assert torch.equal(mine, expected)
+    assert_equal_states(one.state(), other.state())
+
+
+def test_fp16_that_overflows_at_any_scale_has_diverged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("trainer.loop.clip_gradients", lambda *_: torch.tensor(torch.inf))
+    code, folder = run(tmp_path, PLAIN | {"precision": "fp16"})
+    assert code == 3
+    message = json.loads((folder / "result.json").read_text())["message"]
+    steps = round(math.log2(FIRST_SCALE / SMALLEST_SCALE)) + 1
+    assert message == (
+        f"the gradient overflows fp16 at any loss scale at step {steps}. Try precision: bf16 or fp32, or a lower "
+        "optimizer.learning_rate."
+    )
+    assert message in capsys.readouterr().err
 
 
 def test_an_overflow_leaves_the_step_out_and_the_weights_as_they_were(

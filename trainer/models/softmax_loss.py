@@ -119,9 +119,9 @@ def _add_gradients(gradients: Gradients, chunk: Inputs, exponentials: Tensor, su
     scaled = (hidden / sums).to(hidden.dtype)
     if chunk.counted is not None:
         gradients.hidden.mul_(chunk.counted)
-        hidden, ones, shares = hidden * chunk.counted, ones * chunk.counted, shares * chunk.counted
         scaled = (scaled * chunk.counted).to(hidden.dtype)
-    if gradients.weight.dtype == hidden.dtype:
+        hidden, ones, shares = hidden * chunk.counted, ones * chunk.counted, shares * chunk.counted
+    if gradients.weight.dtype == scaled.dtype:
         gradients.weight.addmm_(of_products.t(), scaled)
     else:
         gradients.weight.add_(of_products.t() @ scaled)
