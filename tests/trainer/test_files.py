@@ -66,7 +66,7 @@ def test_a_log_that_is_shorter_than_its_checkpoint_knows_is_refused(tmp_path: Pa
     path = tmp_path / "log"
     path.write_text("{}\n")
     with pytest.raises(
-        UsageError, match=r"log: has 3 bytes, but the checkpoint beside it knows of 100\. .* restore it"
+        UsageError, match=r"log: has 3 bytes, but the checkpoint beside it expects at least 100\. .* restore it"
     ):
         LineLog(path, 100)
     assert path.read_text() == "{}\n"
