@@ -60,7 +60,7 @@ def compare_extras(wanted: Iterable[str], installed: Callable[[str], str]) -> li
             found = ", ".join(f"{name} {number}" for name, number in versions.items())
             findings.append(Finding("extras", "ok", f"{extra}: {found}"))
     if absent:
-        remedy = f"Nothing to do unless you need one. {how_to_install(absent[0].partition(' ')[0])}"
+        remedy = f"If you need one: {how_to_install(absent[0].partition(' ')[0])}"
         findings.append(Finding("extras", "note", f"not installed: {', '.join(absent)}", remedy))
     return findings
 

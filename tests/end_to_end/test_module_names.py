@@ -62,10 +62,9 @@ def losses(workplace: Workplace, study: str) -> list[float]:
 
 
 @pytest.mark.slow
-def test_the_trainer_runs_and_the_study_is_reported(sweeper: Workplace) -> None:
+def test_the_trainer_runs_and_the_doctor_finds_it(sweeper: Workplace) -> None:
     sweeper.write(TINY.replace("STEPS", "4"))
     assert "tiny: 4 completed" in run(sweeper, "launch", "study.yaml", "--slots", "1")
-    run(sweeper, "report", "tiny")
     run(sweeper, "doctor")
 
 
@@ -109,7 +108,7 @@ def test_a_script_imports_what_lies_beside_it(workplace: Workplace) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("options", "path"), [((), ""), (("-P",), ".")])
-def test_a_plan_takes_our_packages_where_python_looks_in_the_working_directory_first(
+def test_our_packages_are_found_where_python_looks_in_the_working_directory_first(
     workplace: Workplace, options: tuple[str, ...], path: str
 ) -> None:
     for name in ("trainer", "reports", "studies"):
@@ -118,3 +117,4 @@ def test_a_plan_takes_our_packages_where_python_looks_in_the_working_directory_f
     paths = os.pathsep.join(filter(None, (path, os.environ.get("PYTHONPATH"))))
     document = json.loads(run(workplace, "plan", "study.yaml", "--json", options=options, PYTHONPATH=paths))
     assert document["trials"] == 4
+    run(workplace, "report", "--help", options=options, PYTHONPATH=paths)

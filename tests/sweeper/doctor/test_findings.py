@@ -62,7 +62,7 @@ def test_extras_are_listed_with_their_versions_and_nothing_about_them_is_wrong()
         ),
     ]
     assert found[0].remedy.endswith("pip install 'sweeper[trainer]', or uv tool install 'sweeper[trainer]'")
-    assert "Nothing to do unless you need one" in found[-1].remedy
+    assert found[-1].remedy.startswith("If you need one: Install the extra: pip install 'sweeper[importance]'")
 
 
 def test_the_packages_of_this_environment_satisfy_the_requirements() -> None:

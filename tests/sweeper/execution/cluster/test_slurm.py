@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 import socket
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -71,7 +72,7 @@ def test_a_job_is_what_the_configuration_says_and_the_study_asks_for(slurm_here:
         "--nice=10",
         "--gres=gpu:1",
     ]
-    assert "-m distributed.cli.dask_worker tcp://127.0.0.1:" in script[-1]
+    assert f"{sys.executable} -P -m distributed.cli.dask_worker tcp://127.0.0.1:" in script[-1]
     assert "--nthreads 8" in script[-1]
 
 
@@ -81,6 +82,14 @@ def test_schedulers_of_one_machine_do_not_want_the_same_port(slurm_here: Path) -
         ports = {cluster.scheduler.http_server.port for cluster in (first, second)}
         assert first.scheduler.http_server.address == "127.0.0.1"
     assert len(ports) == 2
+
+
+def test_an_interpreter_that_is_configured_is_kept(slurm_here: Path) -> None:
+    with dask.config.set({"jobqueue.slurm.python": "/opt/bin/python"}):
+        options = slurm.job_options(study_with())
+        assert not slurm.runs_this_interpreter()
+        with slurm.cluster_of(options) as cluster:
+            assert "/opt/bin/python -m distributed.cli.dask_worker" in cluster.job_script()
 
 
 def test_a_dashboard_that_is_configured_is_kept(slurm_here: Path) -> None:
