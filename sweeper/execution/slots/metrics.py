@@ -22,6 +22,7 @@ MAX_STEP: Final = 2**63 - 1
 READ_BYTES: Final = 1 << 20
 MARK_BYTES: Final = 256  # of the last lines read; they show whether a file was truncated and has grown again
 MOST_ERRORS: Final = 3
+NUMBER: Final = re.compile(r"[-+]?(?:\d+(?:\.\d+)?|\.\d+)(?:[eE][-+]?\d+)?")
 
 
 @dataclass(slots=True)
@@ -124,17 +125,24 @@ class PatternReader:
 
     The number is each pattern's group named ``value``, else its first group, else the whole match. A step found on a
     line applies to the metrics of that line and of those after it; without a step pattern, metrics are counted.
+
+    Attributes:
+        misread: by metric, a line on which its pattern matched a part of a number, e.g. 9.2 of 9.2e-05.
     """
 
     patterns: Mapping[str, re.Pattern[str]]
     step: int | None = None
     counts: dict[str, int] = field(default_factory=dict)
+    misread: dict[str, str] = field(default_factory=dict)
+    _not_numbers: dict[str, str] = field(default_factory=dict)
 
     def read(self, line: bytes, *, device_seconds: float) -> list[Measurement]:
         """Return the measurements of one line of output."""
         text = line.decode(errors="replace")
         found = {
-            name: number for name, pattern in self.patterns.items() if (number := _match(pattern, text)) is not None
+            name: number
+            for name, pattern in self.patterns.items()
+            if (number := self._find(name, pattern, text)) is not None
         }
         step = _integer(found.pop("step", None))
         if step is not None:
@@ -146,17 +154,39 @@ class PatternReader:
             measurements.append(Measurement(metric=name, step=at, value=value, device_seconds=device_seconds))
         return measurements
 
+    @property
+    def errors(self) -> list[str]:
+        """What could not be read: parts of numbers, and matches of metrics for which no number was ever found."""
+        never = [text for name, text in self._not_numbers.items() if name not in self.counts]
+        return [*self.misread.values(), *never][:MOST_ERRORS]
 
-def _match(pattern: re.Pattern[str], text: str) -> float | None:
-    match = pattern.search(text)
-    if match is None:
-        return None
-    named = match.groupdict().get("value")
-    word = named if named is not None else (match.group(1) if pattern.groups else match.group(0))
-    try:
-        return float((word or "").replace(",", ""))
-    except ValueError:
-        return None
+    def _find(self, name: str, pattern: re.Pattern[str], text: str) -> float | None:
+        match = pattern.search(text)
+        if match is None:
+            return None
+        group: str | int = "value" if match.groupdict().get("value") is not None else min(pattern.groups, 1)
+        word = match.group(group) or ""
+        try:
+            number = float(word.replace(",", ""))
+        except ValueError:
+            message = f"{name}: {word[:40]!r} is not a number; keep only the number in the group of {pattern.pattern!r}"
+            self._not_numbers.setdefault(name, message)
+            return None
+        # Programs that count steps in fractions, such as epoch 1.5, may want only the integer part as the step.
+        if name != "step" and (whole := _whole_number(text, *match.span(group))) is not None:
+            part = f"its pattern, {pattern.pattern!r}, matches only {word!r} of {whole!r} in {text.strip()[:80]!r}"
+            self.misread.setdefault(name, rf"{name}: {part}; use (\S+) for the number")
+            return None
+        return number
+
+
+def _whole_number(text: str, start: int, end: int) -> str | None:
+    """Return the number of which a match is only a part; None if it is not a part of one."""
+    for number in NUMBER.finditer(text):
+        if number.start() <= start < number.end():
+            before = text[number.start() : start].strip("+-")  # a sign may be a dash: loss-0.5
+            return number.group() if before or number.end() > end else None
+    return None
 
 
 def _number(value: object, *, finite: bool = True) -> float | None:

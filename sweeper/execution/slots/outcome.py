@@ -35,6 +35,7 @@ class Ending:
         result: the program's result.json.
         tail: the end of its output.
         metric_errors: what could not be read of its metrics.
+        is_misread: a part of a number was found for the study's metric, so its best value is unknown.
         oom_killed: the kernel killed some process because memory ran out while this one was running.
     """
 
@@ -47,6 +48,7 @@ class Ending:
     result: Mapping[str, object] | None
     tail: str
     metric_errors: Sequence[str] = ()
+    is_misread: bool = False
     oom_killed: bool = False
 
 
@@ -91,6 +93,9 @@ def _classify_killed(ending: Ending, number: int) -> ExitKind:
 
 
 def _classify_finished(ending: Ending) -> ExitKind:
+    if ending.is_misread:
+        message = f"a value of {ending.metric} was not read in full"
+        return ExitKind(exit_reason="crashed", message=_message(ending, message))
     if ending.metric not in ending.reported:
         names = ", ".join(sorted(ending.reported)) or "nothing"
         message = f"ended without reporting the metric {ending.metric!r}; it reported: {names}"

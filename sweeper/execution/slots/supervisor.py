@@ -278,7 +278,8 @@ class Supervisor:
             reported=sorted(known.names),
             result=self._result(),
             tail=process.tail(),
-            metric_errors=self._reader.errors if isinstance(self._reader, LineReader) else [],
+            metric_errors=self._reader.errors,
+            is_misread=isinstance(self._reader, PatternReader) and self.lease.metric in self._reader.misread,
             oom_killed=exit_code != 0 and oom_kills() > self._oom_kills,
         )
         return self._finish(classify_exit(ending), process, known)

@@ -3,6 +3,7 @@
 import re
 import warnings
 from collections.abc import Iterator
+from typing import Final
 
 from sweeper.designs.levels import distinct_levels
 from sweeper.designs.paths import get_path, leaves
@@ -14,6 +15,8 @@ from sweeper.spec.placeholders import ALWAYS, Placeholder, placeholders, switche
 from sweeper.spec.program import CommandProgram
 from sweeper.spec.sections import Sections
 from trainer.config.wording import shown, suggestion
+
+PATTERN: Final = r"'loss=(\S+)'"
 
 
 def check_command(sections: Sections, errors: ErrorCollector) -> None:
@@ -116,7 +119,9 @@ def _pattern_fault(pattern: str) -> str:
             warnings.simplefilter("ignore")
             compiled = re.compile(pattern)
     except (re.error, RecursionError, OverflowError) as error:
-        return f"is not a valid regular expression: {error}. Use e.g. 'loss=([0-9.]+)'."
+        return f"is not a valid regular expression: {error}. Use e.g. {PATTERN}."
+    if not compiled.groups:
+        return f"has no group. Put parentheses around the number, e.g. {PATTERN}."
     if compiled.groups > 1 and "value" not in compiled.groupindex:
         return (
             f"has {compiled.groups} groups. Keep only the one around the number, or name it, (?P<value>…); "

@@ -55,7 +55,7 @@ class CommandProgramEntry(Section):
     )
     metrics: dict[str, str] | None = Field(
         None,
-        description="A regular expression for each metric to find in the output, e.g. {loss: 'loss=([0-9.]+)'}. "
+        description="A regular expression for each metric to find in the output, e.g. {loss: 'loss=(\\S+)'}. "
         "Leave it out if the program writes metrics.jsonl.",
     )
     checkpoint: str | None = Field(

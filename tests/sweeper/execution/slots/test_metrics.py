@@ -137,3 +137,51 @@ def test_patterns_without_a_step_are_counted_each() -> None:
     reader = PatternReader({"loss": re.compile(r"loss (\S+)"), "time": re.compile(r"time (\S+)")})
     found = [one for line in (b"loss 3", b"loss 2 time 7") for one in reader.read(line, device_seconds=0.0)]
     assert [(one.metric, one.step) for one in found] == [("loss", 1), ("loss", 2), ("time", 1)]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "line", "whole"),
+    [
+        (r"loss ([0-9.]+)", b"step 3 loss 9.200e-05", "9.200e-05"),
+        (r"loss (\d+)", b"loss 12.5", "12.5"),
+        (r"loss.*([0-9.]+)", b"loss: 12.5", "12.5"),
+        (r"loss (-?\d\.\d\d)", b"loss -1.234", "-1.234"),
+    ],
+)
+def test_a_part_of_a_number_is_not_a_value(pattern: str, line: bytes, whole: str) -> None:
+    reader = PatternReader({"loss": re.compile(pattern)})
+    assert reader.read(line, device_seconds=0.0) == []
+    assert list(reader.misread) == ["loss"]
+    (error,) = reader.errors
+    assert repr(whole) in error
+    assert repr(pattern) in error
+    assert r"use (\S+)" in error
+
+
+@pytest.mark.parametrize(
+    ("pattern", "line", "value"),
+    [
+        (r"loss-([\d.]+)", b"loss-0.5", 0.5),
+        (r"loss (\d+)", b"loss 3.", 3.0),
+        (r"(\d+)/10", b"3/10 12:30", 3.0),
+        (r"ppl ([\d,.]+)", b"ppl 1,234.5 of 2", 1234.5),
+        (r"^\d+,([^,]+)", b"3,100,0.5", 100.0),
+    ],
+)
+def test_a_whole_number_is_a_value_whatever_is_beside_it(pattern: str, line: bytes, value: float) -> None:
+    reader = PatternReader({"loss": re.compile(pattern)})
+    assert [each.value for each in reader.read(line, device_seconds=0.0)] == [value]
+    assert reader.errors == []
+
+
+def test_a_step_may_be_the_integer_part_of_a_number() -> None:
+    reader = PatternReader({"step": re.compile(r"epoch (\d+)"), "loss": re.compile(r"loss (\S+)")})
+    assert [(each.step, each.value) for each in reader.read(b"epoch 1.5 loss 2", device_seconds=0.0)] == [(1, 2.0)]
+
+
+def test_a_metric_of_which_no_match_is_a_number_is_reported() -> None:
+    reader = PatternReader({"acc": re.compile(r"acc (\S+)"), "loss": re.compile(r"loss (\S+)")})
+    for line in (b"loss function: l2", b"loss 3 acc 95.3%"):
+        reader.read(line, device_seconds=0.0)
+    (error,) = reader.errors
+    assert "acc: '95.3%' is not a number; keep only the number in the group of 'acc" in error

@@ -116,6 +116,16 @@ def test_metrics_are_found_in_the_output_of_a_program_that_knows_nothing_of_us(u
     assert curve_of(url) == {1: 3.5, 2: 0.5}  # the last line has no end
 
 
+def test_a_trial_whose_metric_is_cut_short_by_its_pattern_fails(url: str) -> None:
+    script = "print('loss 12.5'); print('loss 9.2e-05')"
+    program = {"command": [*COMMAND[:3], "-c", script], "metrics": {"loss": "loss ([0-9.]+)"}}
+    trial, reasons = run_one(url, {}, trial={"program": program}, retry={"crashed": 0})
+    assert (trial.state, reasons) == ("failed", ["crashed"])
+    assert trial.message is not None
+    assert "a value of loss was not read in full" in trial.message
+    assert "matches only '9.2' of '9.2e-05' in 'loss 9.2e-05'" in trial.message
+
+
 def test_a_function_runs_as_a_trial(url: str, tmp_path: Path) -> None:
     (tmp_path / "mine.py").write_text(
         "def train(config, seed, budget, report):\n"
