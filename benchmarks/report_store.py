@@ -19,12 +19,14 @@ from sweeper.designs.factor import Factor
 from sweeper.designs.kinds import Design, LadderDesign, ListDesign, SamplerDesign, SimpleDesign
 from sweeper.planning.plan import Plan, PlannedPhase, PlannedTrial, TrialBudget
 from sweeper.spec.claim import Claim, Contrast
+from sweeper.spec.metric import Metric
 from sweeper.spec.phase import Budget, Phase
 from sweeper.spec.program import TRAINER, Trial
-from sweeper.spec.study import Metric, Study
+from sweeper.spec.study import Study
 from sweeper.store.engine import open_store
 from sweeper.store.enrolment.enrol import enrol
 
+METRIC: Final = Metric(name="valid_perplexity", direction="minimize", scale="log")
 LEVELS: Final[Mapping[str, Sequence[float]]] = {
     "embedding_dropout": [0.0, 0.1, 0.2],
     "input_dropout": [0.0, 0.3, 0.6],
@@ -51,7 +53,7 @@ def make_store(directory: Path, num_trials: int, num_points: int) -> str:
     study = Study(
         name="benchmark",
         description="Which regularizers does a small Transformer-XL need, and for how long must it train?",
-        metric=Metric(name="valid_perplexity", direction="minimize", scale="log"),
+        metric=METRIC,
         trial=Trial(program=TRAINER),
         device_hours=600.0,
         factors={
@@ -112,7 +114,7 @@ def _claims() -> tuple[Claim, ...]:
         Claim(
             id=f"{name}-helps",
             text=f"{name.replace('_', ' ').capitalize()} lowers the perplexity of an unregularized model.",
-            metric="valid_perplexity",
+            metric=METRIC,
             form="contrast",
             statement=Contrast(phase="add-one", factor=name, start=levels[0], to=levels[-1]),
             expect="decrease",

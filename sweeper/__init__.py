@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
     from reports.notebook import Store
     from sweeper.evidence.claims.judge import ClaimVerdict
-    from sweeper.spec.study import Direction, Scale
+    from sweeper.spec.metric import Direction, Scale
 
 __version__ = "0.1.0"
 

@@ -15,7 +15,7 @@ from reports import wording
 from reports.figures.drawing import BLUE, INK, MUTED, ORANGE, Canvas, Drawing
 from reports.figures.scales import count_axis, metric_axis, widest
 from sweeper.evidence.data.load import Curve
-from sweeper.evidence.data.measures import Metric, best_value
+from sweeper.evidence.data.measures import Metric
 from sweeper.evidence.statistics.curves import quantile_bands
 
 FEW: Final = 30  # curves in a panel that are drawn one by one
@@ -171,7 +171,7 @@ def _words(phases: Sequence[PhaseCurves], metric: Metric) -> str:
     for phase in phases:
         there = [trial for trial in phase.trials if trial in phase.curves]
         firsts = [phase.curves[trial].values[0] for trial in there]
-        ends = [best_value(phase.curves[trial].values, metric.direction) for trial in there]
+        ends = [metric.value.of(phase.curves[trial].values, metric.direction) for trial in there]
         finite = [value for value in ends if math.isfinite(value)]
         if finite:
             parts.append(

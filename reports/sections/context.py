@@ -134,7 +134,7 @@ class Context:
         found = {mark.drawn: mark.test for mark in self.marks if mark.drawn is not None}
         known = set(found.values())
         for claim in self.study.claims:
-            if isinstance(claim.statement, Constant) and claim.metric == self.metric.name:
+            if isinstance(claim.statement, Constant) and claim.metric.name == self.metric.name:
                 value = float(claim.statement.value)
                 found |= {} if value in known else {claim.id: value}
         return found

@@ -2,12 +2,19 @@
 
 import math
 from collections.abc import Mapping
+from typing import Final
 
 from reports import wording
 from reports.sections.blocks import Block, Facts, Heading, Inline, Paragraph, Section, plain, rich, strong
 from reports.sections.context import Context, is_finite
 from reports.sections.verdicts import verdict_blocks
 from sweeper.evidence.data.load import FrameRow
+
+_POINTS: Final = {
+    "best": "a trial's value is the best of its curve",
+    "last": "a trial's value is its last one",
+    "mean_of_last": "a trial's value is the mean of its last ones",
+}
 
 
 def summary(context: Context) -> Section:
@@ -122,7 +129,7 @@ def _facts(context: Context) -> tuple[tuple[str, Inline], ...]:
     data, less = context.data, "less" if context.metric.minimizes else "more"
     path = context.study.path
     pairs = [
-        ("Metric", f"{wording.clean(context.metric.name)}, {less} is better"),
+        ("Metric", f"{wording.clean(context.metric.name)}, {less} is better; {_POINTS[context.metric.value.kind]}"),
         ("Study file", wording.clean(str(path or wording.UNKNOWN))),
         ("Launched", wording.time_text(data.launched_at)),
         ("Report created", wording.time_text(context.now.timestamp())),

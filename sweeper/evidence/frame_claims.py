@@ -24,7 +24,7 @@ from sweeper.spec.entries.claims import (
     StatementEntry,
 )
 from sweeper.spec.entries.messages import problems_in
-from sweeper.spec.entries.study import MetricEntry
+from sweeper.spec.entries.metric import MetricEntry
 from sweeper.spec.from_entries import metric_of
 from trainer.config.wording import Path, dotted, shown, suggestion
 
@@ -92,19 +92,19 @@ def claim_metrics(claims: Sequence[object], own: Metric) -> dict[str, Metric]:
     return found
 
 
-def read_claims(claims: Sequence[object], own: Metric, factors: Factors) -> tuple[Claim, ...]:
-    """Return claims with the metric `own`, unless they name another one.
+def read_claims(claims: Sequence[object], metrics: Mapping[str, Metric], factors: Factors) -> tuple[Claim, ...]:
+    """Return claims on the first of some metrics, unless they name another one.
 
     Raises:
         UsageError: claims have mistakes; the message has one line for each.
     """
-    faults, found = _Faults(), []
+    faults, found, own = _Faults(), [], next(iter(metrics))
     seen: set[str] = set()
     for index, document in enumerate(claims):
         here: Path = ("claims", index)
         entry = faults.read(ClaimEntry, _in_phase(document), here)
         if entry is not None and _is_valid(entry, here, factors, faults):
-            found.append(claim_of(entry, own.name, factors))
+            found.append(claim_of(entry, metrics[entry.metric_name or own], factors))
         if entry is not None and entry.id in seen:
             faults.add((*here, "id"), f"{entry.id!r} is also the id of an earlier claim. Give each claim its own id.")
         seen |= {entry.id} if entry is not None else set()

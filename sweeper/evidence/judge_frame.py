@@ -62,7 +62,7 @@ def judge_frame(
     if factors is None:
         keys = {name: column for name, column in keys.items() if name in blocks or len(set(column)) > 1}
     known = {name: _factor(name, levels[name], column) for name, column in keys.items()}
-    typed = read_claims(documents, own, known)
+    typed = read_claims(documents, metrics, known)
     states = _states(frame, state)
     phase = PhaseRuns(
         name=PHASE,

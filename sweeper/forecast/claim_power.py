@@ -14,6 +14,7 @@ from sweeper.spec.claim import (
     Claim,
     Constant,
     Contrast,
+    Divergence,
     Interaction,
     Ordering,
     PhaseInteraction,
@@ -103,7 +104,7 @@ class _Counter:
                     where = {statement.other: level}
                     pairs, text = self._pairs(statement.phase, _change(statement), where)
                     yield pairs or self._runs(statement.phase, _change(statement), where), text
-            case Contrast(where=where):
+            case Contrast(where=where) | Divergence(where=where):
                 pairs, text = self._pairs(statement.phase, _change(statement), where)
                 yield pairs or (0 if where else self._runs(statement.phase, _change(statement), {})), text
 
@@ -115,6 +116,8 @@ class _Counter:
             levels = distinct_levels([(trial.configuration or {}).get(name) for trial in self.plan.wanted(phase)])
             base = factors[name].baseline if name in factors else None
             others = [level for level in levels if not same_level(level, base)]
+            if name in statement.levels:
+                others = [level for level in others if same_level(level, statement.levels[name])]
             found = [self._pairs(phase.name, _Change(name, base, level), {}) for level in others]
             yield max(found, default=(0, f"{name} has only its baseline in phase {phase.name}"))
 
@@ -161,7 +164,7 @@ class _Counter:
         return _with_levels(self.plan.wanted(planned), {**base, **arm.levels})
 
 
-def _change(statement: Contrast | Interaction | PhaseInteraction) -> _Change:
+def _change(statement: Contrast | Divergence | Interaction | PhaseInteraction) -> _Change:
     return _Change(statement.factor, statement.start, statement.to)
 
 

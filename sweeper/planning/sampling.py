@@ -35,7 +35,7 @@ from sweeper.designs.factor import Factor, Factors, Range, settled
 from sweeper.designs.kinds import SamplerDesign, SamplerName
 from sweeper.designs.levels import Configuration, Level, distinct_levels, is_excluded, same_level
 from sweeper.errors import UsageError
-from sweeper.spec.study import Direction
+from sweeper.spec.metric import Direction
 
 Params = dict[str, int | float]
 

@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 from typing import Final, Literal, get_args
 
 from sweeper.designs.levels import Level
+from sweeper.spec.metric import Metric
 
-ClaimForm = Literal["contrast", "ordering", "interaction", "constant", "equivalence"]
+ClaimForm = Literal["contrast", "ordering", "interaction", "constant", "equivalence", "divergence"]
 Expectation = Literal["decrease", "increase", "no_worse", "below", "above", "equal"]
 Margin = int | float | str  # in the metric's unit, nats for perplexities; or a percentage such as "1%"
 
@@ -53,12 +54,14 @@ class Ordering:
     Attributes:
         largest: the factor with the largest gain, and `among`, those that it is compared with; or
         order: factors by their gains, the largest first.
+        levels: by factor the level whose gain counts, instead of the best one.
     """
 
     phase: str
     largest: str | None = None
     among: tuple[str, ...] = ()
     order: tuple[str, ...] = ()
+    levels: Mapping[str, Level] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,7 +113,24 @@ class Constant:
     value: int | float
 
 
-Statement = Contrast | ArmContrast | Ordering | Interaction | PhaseInteraction | ArmInteraction | Constant
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Divergence:
+    """The share of runs that diverge or fail, at one level of a factor against another one.
+
+    Attributes:
+        start: the level that is compared with.
+        to: the level that is compared.
+        where: only trials with these levels of other factors count.
+    """
+
+    phase: str
+    factor: str
+    start: Level
+    to: Level
+    where: Mapping[str, Level] = field(default_factory=dict)
+
+
+Statement = Contrast | ArmContrast | Ordering | Interaction | PhaseInteraction | ArmInteraction | Constant | Divergence
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,7 +139,7 @@ class Claim:
 
     Attributes:
         text: the claim in a sentence.
-        metric: the metric that it is about.
+        metric: the metric that it is about; for a divergence it is the study's, and does not matter.
         form: which key of the study file states it; a contrast and an equivalence hold the same kinds of statements.
         expect: the direction or the relation; None for an ordering and an equivalence.
         at_least: the smallest effect that counts.
@@ -128,9 +148,14 @@ class Claim:
 
     id: str
     text: str
-    metric: str
+    metric: Metric
     form: ClaimForm
     statement: Statement
     expect: Expectation | None = None
     at_least: Margin = 0
     within: Margin | None = None
+
+
+def needs_direction(claim: Claim) -> bool:
+    """Return whether a claim rests on which direction of its metric is better, as what is worse or best does."""
+    return claim.form == "ordering" or claim.expect == "no_worse"

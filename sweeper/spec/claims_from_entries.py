@@ -8,6 +8,7 @@ from sweeper.spec.claim import (
     Claim,
     Constant,
     Contrast,
+    Divergence,
     Interaction,
     Ordering,
     PhaseInteraction,
@@ -20,20 +21,22 @@ from sweeper.spec.entries.claims import (
     ClaimEntry,
     ConstantEntry,
     ContrastEntry,
+    DivergenceEntry,
     InteractionEntry,
     OrderingEntry,
     OtherPhasesEntry,
     StatementEntry,
 )
+from sweeper.spec.metric import Metric
 
 
-def claim_of(entry: ClaimEntry, metric: str, factors: Factors) -> Claim:
-    """Return a claim without mistakes; `metric` is the study's."""
+def claim_of(entry: ClaimEntry, metric: Metric, factors: Factors) -> Claim:
+    """Return a claim without mistakes; `metric` is what it is about."""
     (form,) = entry.forms
     return Claim(
         id=entry.id,
         text=entry.text,
-        metric=entry.metric or metric,
+        metric=metric,
         form=form,
         statement=_statement(entry.statement, factors),
         expect=entry.expect,
@@ -42,12 +45,19 @@ def claim_of(entry: ClaimEntry, metric: str, factors: Factors) -> Claim:
     )
 
 
-def _statement(entry: StatementEntry, factors: Factors) -> Statement:
+def _statement(entry: StatementEntry, factors: Factors) -> Statement:  # noqa: PLR0911 - a case per statement
     match entry:
+        case DivergenceEntry():
+            contrast = _contrast(entry, factors)
+            return Divergence(
+                phase=contrast.phase,
+                factor=contrast.factor,
+                start=contrast.start,
+                to=contrast.to,
+                where=contrast.where,
+            )
         case ContrastEntry():
-            start, to = (factors[entry.factor].canonical(level) for level in (entry.start, entry.to))
-            where = canonical_row(entry.where, factors)
-            return Contrast(phase=entry.phase, factor=entry.factor, start=start, to=to, where=where)
+            return _contrast(entry, factors)
         case ArmInteractionEntry():
             return ArmInteraction(first=_arms(entry, factors), second=_arms(entry.other, factors))
         case ArmContrastEntry():
@@ -58,7 +68,14 @@ def _statement(entry: StatementEntry, factors: Factors) -> Statement:
             return _interaction(entry, factors)
         case OrderingEntry():
             among, order = tuple(entry.among or ()), tuple(entry.order or ())
-            return Ordering(phase=entry.phase, largest=entry.largest, among=among, order=order)
+            levels = canonical_row(entry.levels, factors)
+            return Ordering(phase=entry.phase, largest=entry.largest, among=among, order=order, levels=levels)
+
+
+def _contrast(entry: ContrastEntry, factors: Factors) -> Contrast:
+    start, to = (factors[entry.factor].canonical(level) for level in (entry.start, entry.to))
+    where = canonical_row(entry.where, factors)
+    return Contrast(phase=entry.phase, factor=entry.factor, start=start, to=to, where=where)
 
 
 def _interaction(entry: InteractionEntry, factors: Factors) -> Interaction | PhaseInteraction:

@@ -1,6 +1,7 @@
 """From the entries of a study file to the typed study."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from sweeper.designs.factor import Factor, Factors, Range, canonical_row
 from sweeper.designs.kinds import (
@@ -14,6 +15,7 @@ from sweeper.designs.kinds import (
 )
 from sweeper.designs.levels import Level, distinct_levels, same_level
 from sweeper.designs.paths import Config, get_path
+from sweeper.spec.entries.claims import ClaimEntry
 from sweeper.spec.entries.designs import (
     FractionalDesignEntry,
     LadderDesignEntry,
@@ -22,18 +24,51 @@ from sweeper.spec.entries.designs import (
     SamplerDesignEntry,
 )
 from sweeper.spec.entries.factors import FactorEntry
+from sweeper.spec.entries.metric import MeanOfLastEntry, MetricEntry
 from sweeper.spec.entries.phases import BudgetEntry, PhaseEntry, RangeEntry
-from sweeper.spec.entries.study import CommandProgramEntry, MetricEntry, PythonProgramEntry, TrialEntry
+from sweeper.spec.entries.study import CommandProgramEntry, PythonProgramEntry, TrialEntry
+from sweeper.spec.metric import CurveValue, Metric, default_scale, metric_named
 from sweeper.spec.phase import BUDGET_UNITS, Budget, Phase, Pruner
 from sweeper.spec.program import TRAINER, CommandProgram, Program, PythonProgram, Trial
-from sweeper.spec.study import Metric, default_scale
 
 MISSING = object()
 
 
 def metric_of(entry: MetricEntry) -> Metric:
-    """Return the study's metric, with the default of its scale."""
-    return Metric(name=entry.name, direction=entry.direction, scale=entry.scale or default_scale(entry.name))
+    """Return a metric, with the default of its scale."""
+    point = entry.value
+    return Metric(
+        name=entry.name,
+        direction=entry.direction,
+        scale=entry.scale or default_scale(entry.name),
+        value=CurveValue("mean_of_last", point.mean_of_last)
+        if isinstance(point, MeanOfLastEntry)
+        else CurveValue(point),
+    )
+
+
+def claim_metrics(claims: Iterable[ClaimEntry], own: Metric, *, is_trainer: bool) -> dict[str, Metric]:
+    """Return the metrics that claims are about, by name: as the study declares them, a claim, or the trainer.
+
+    Args:
+        own: the study's metric.
+        is_trainer: whether the program is the built-in trainer.
+    """
+    found = {own.name: own}
+    entries = list(claims)
+    for claim in entries:
+        if isinstance(claim.metric, MetricEntry):
+            found.setdefault(claim.metric.name, claimed_metric(claim.metric, own))
+    for claim in entries:
+        if isinstance(claim.metric, str):
+            found.setdefault(claim.metric, metric_named(claim.metric, own, is_trainer=is_trainer))
+    return found
+
+
+def claimed_metric(entry: MetricEntry, own: Metric) -> Metric:
+    """Return the metric that a claim declares; its value is at the study's point of the curve unless it says so."""
+    metric = metric_of(entry)
+    return metric if "value" in entry.model_fields_set else replace(metric, value=own.value)
 
 
 def trial_of(entry: TrialEntry) -> Trial:

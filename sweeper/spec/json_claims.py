@@ -8,20 +8,29 @@ from sweeper.spec.claim import (
     Claim,
     Constant,
     Contrast,
+    Divergence,
     Interaction,
     Ordering,
     PhaseInteraction,
     Statement,
 )
+from sweeper.spec.json_metric import metric_from_json, metric_to_json
 from sweeper.spec.json_phases import Json, JsonObject
+from sweeper.spec.metric import Metric, metric_named
 
 
-def claim_to_json(claim: Claim) -> Json:
-    """Return a claim's document."""
+def claim_to_json(claim: Claim, own: Metric, *, is_trainer: bool) -> Json:
+    """Return a claim's document; its metric is a name where that says everything.
+
+    Args:
+        own: the study's metric.
+        is_trainer: whether the program is the built-in trainer.
+    """
+    named = claim.metric == metric_named(claim.metric.name, own, is_trainer=is_trainer)
     return {
         "id": claim.id,
         "text": claim.text,
-        "metric": claim.metric,
+        "metric": claim.metric.name if named else metric_to_json(claim.metric),
         claim.form: _statement_to_json(claim.statement),
         "expect": claim.expect,
         "at_least": claim.at_least,
@@ -29,8 +38,12 @@ def claim_to_json(claim: Claim) -> Json:
     }
 
 
-def claim_from_json(document: JsonObject, metric: str) -> Claim:
-    """Return the claim of a document; `metric` is the study's.
+def claim_from_json(document: JsonObject, own: Metric, *, is_trainer: bool) -> Claim:
+    """Return the claim of a document.
+
+    Args:
+        own: the study's metric.
+        is_trainer: whether the program is the built-in trainer.
 
     Raises:
         ValueError: it has none of the forms.
@@ -38,12 +51,15 @@ def claim_from_json(document: JsonObject, metric: str) -> Claim:
     form = next((form for form in FORMS if document.get(form) is not None), None)
     if form is None:
         raise ValueError(f"{document!r} is not a claim")
+    metric = document.get("metric") or own.name
     return Claim(
         id=document["id"],
         text=document.get("text") or "",
-        metric=document.get("metric") or metric,
+        metric=metric_named(metric, own, is_trainer=is_trainer)
+        if isinstance(metric, str)
+        else metric_from_json(metric),
         form=form,
-        statement=_statement_from_json(document[form]),
+        statement=_divergence_of(document[form]) if form == "divergence" else _statement_from_json(document[form]),
         expect=document.get("expect"),
         at_least=0 if document.get("at_least") is None else document["at_least"],
         within=document.get("within"),
@@ -52,14 +68,15 @@ def claim_from_json(document: JsonObject, metric: str) -> Claim:
 
 def _statement_to_json(statement: Statement) -> Json:  # noqa: PLR0911 - a case per statement
     match statement:
-        case Contrast():
+        case Contrast() | Divergence():
             where = dict(statement.where)
             return {"phase": statement.phase, "factor": statement.factor, **_ends(statement), "where": where}
         case ArmContrast():
             return _arms(statement)
         case Ordering():
             among, order = list(statement.among) or None, list(statement.order) or None
-            return {"phase": statement.phase, "largest": statement.largest, "among": among, "order": order}
+            levels = {"levels": dict(statement.levels)} if statement.levels else {}
+            return {"phase": statement.phase, "largest": statement.largest, "among": among, "order": order, **levels}
         case Interaction():
             other = {"factor": statement.other, "from": statement.other_start, "to": statement.other_to}
             return {"phase": statement.phase, "factor": statement.factor, **_ends(statement), "with": other}
@@ -72,7 +89,7 @@ def _statement_to_json(statement: Statement) -> Json:  # noqa: PLR0911 - a case 
             return {**_arm(statement.arm), "value": statement.value}
 
 
-def _ends(statement: Contrast | Interaction | PhaseInteraction) -> Json:
+def _ends(statement: Contrast | Divergence | Interaction | PhaseInteraction) -> Json:
     return {"from": statement.start, "to": statement.to}
 
 
@@ -112,7 +129,18 @@ def _statement_from_json(document: JsonObject) -> Statement:  # noqa: PLR0911 - 
                 largest=document.get("largest"),
                 among=tuple(document.get("among") or ()),
                 order=tuple(document.get("order") or ()),
+                levels=document.get("levels") or {},
             )
+
+
+def _divergence_of(document: JsonObject) -> Divergence:
+    return Divergence(
+        phase=document["phase"],
+        factor=document["factor"],
+        start=document["from"],
+        to=document["to"],
+        where=document.get("where") or {},
+    )
 
 
 def _arms_of(document: JsonObject) -> ArmContrast:

@@ -4,9 +4,10 @@ from pathlib import Path
 
 from sweeper.designs.factor import Factor, Range
 from sweeper.spec.json_claims import claim_from_json, claim_to_json
+from sweeper.spec.json_metric import metric_from_json, metric_to_json
 from sweeper.spec.json_phases import Json, JsonObject, phase_from_json, phase_to_json
 from sweeper.spec.program import TRAINER, CommandProgram, Program, PythonProgram, TrainerProgram, Trial
-from sweeper.spec.study import Metric, Resources, Retry, Study, default_scale
+from sweeper.spec.study import Assumed, Resources, Retry, Study
 
 
 def to_json(study: Study) -> Json:
@@ -16,15 +17,16 @@ def to_json(study: Study) -> Json:
         "description": study.description,
         "seed": study.seed,
         **({"published": list(study.published)} if study.published else {}),
-        "metric": {"name": study.metric.name, "direction": study.metric.direction, "scale": study.metric.scale},
+        "metric": metric_to_json(study.metric),
         "trial": _trial_to_json(study.trial),
         "resources": _fields(study.resources, ("device", "slots", "gpus_per_trial", "threads_per_trial")),
         "budget": {"device_hours": study.device_hours},
         "retry": _fields(study.retry, ("crashed", "killed", "out_of_memory", "diverged", "timeout")),
         "on_finish": [list(command) for command in study.on_finish],
+        **({"assume": {"sd": study.assume.sd}} if study.assume.sd is not None else {}),
         "factors": {name: factor_to_json(factor) for name, factor in study.factors.items()},
         "phases": [phase_to_json(phase) for phase in study.phases],
-        "claims": [claim_to_json(claim) for claim in study.claims],
+        "claims": [claim_to_json(claim, study.metric, is_trainer=study.trial.is_trainer) for claim in study.claims],
     }
 
 
@@ -35,22 +37,24 @@ def from_json(document: JsonObject, *, source: str = "", path: Path | None = Non
         source: the study file's text.
         path: the study file.
     """
-    metric = document["metric"]
-    scale = metric.get("scale") or default_scale(metric["name"])
+    metric, trial = metric_from_json(document["metric"]), _trial_from_json(document.get("trial") or {})
     return Study(
         name=document["study"],
         description=document.get("description") or "",
         seed=document.get("seed") or 0,
         published=tuple(document.get("published") or ()),
-        metric=Metric(name=metric["name"], direction=metric["direction"], scale=scale),
-        trial=_trial_from_json(document.get("trial") or {}),
+        metric=metric,
+        trial=trial,
         resources=Resources(**(document.get("resources") or {})),
         device_hours=(document.get("budget") or {}).get("device_hours"),
         retry=Retry(**(document.get("retry") or {})),
         on_finish=tuple(tuple(command) for command in document.get("on_finish") or ()),
+        assume=Assumed(sd=(document.get("assume") or {}).get("sd")),
         factors={name: factor_from_json(name, factor) for name, factor in document["factors"].items()},
         phases=tuple(phase_from_json(phase) for phase in document["phases"]),
-        claims=tuple(claim_from_json(claim, metric["name"]) for claim in document.get("claims") or ()),
+        claims=tuple(
+            claim_from_json(claim, metric, is_trainer=trial.is_trainer) for claim in document.get("claims") or ()
+        ),
         source=source,
         path=path,
     )

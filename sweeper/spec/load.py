@@ -14,9 +14,9 @@ from sweeper.spec.checks.study import check_study
 from sweeper.spec.checks.values import check_values
 from sweeper.spec.claims_from_entries import claim_of
 from sweeper.spec.error_collector import ErrorCollector
-from sweeper.spec.from_entries import metric_of, trial_of
+from sweeper.spec.from_entries import claim_metrics, metric_of, trial_of
 from sweeper.spec.sections import Sections, read_sections
-from sweeper.spec.study import Resources, Retry, Study
+from sweeper.spec.study import Assumed, Resources, Retry, Study
 from sweeper.spec.yaml_source import Source
 
 CHECKS: Final = (check_study, check_factors, check_configs, check_command, check_phases, check_claims)
@@ -59,20 +59,23 @@ def _typed(sections: Sections, text: str, path: Path) -> Study:
     file = sections.file
     assert file is not None
     factors = sections.factors
+    metric, trial = metric_of(file.metric), trial_of(file.trial)
+    metrics = claim_metrics(file.claims, metric, is_trainer=trial.is_trainer)
     return Study(
         name=file.study,
         description=file.description,
         seed=file.seed,
         published=tuple(file.published),
-        metric=metric_of(file.metric),
-        trial=trial_of(file.trial),
+        metric=metric,
+        trial=trial,
         resources=Resources(**file.resources.model_dump()),
         device_hours=file.budget.device_hours,
         retry=Retry(**file.retry.model_dump()),
         on_finish=tuple(tuple(command) for command in file.on_finish),
+        assume=Assumed(sd=file.assume.sd),
         factors=factors,
         phases=tuple(sections.phases.values()),
-        claims=tuple(claim_of(claim, file.metric.name, factors) for claim in file.claims),
+        claims=tuple(claim_of(claim, metrics[claim.metric_name or metric.name], factors) for claim in file.claims),
         source=text,
         path=path,
     )

@@ -13,14 +13,15 @@ from sweeper.designs.paths import merged
 from sweeper.spec.entries.claims import ClaimEntry
 from sweeper.spec.entries.factors import FactorEntry
 from sweeper.spec.entries.messages import problems_in
+from sweeper.spec.entries.metric import MetricEntry
 from sweeper.spec.entries.phases import PhaseEntry
-from sweeper.spec.entries.study import MetricEntry, ResourcesEntry, StudyFile, TrialEntry
+from sweeper.spec.entries.study import ResourcesEntry, StudyFile, TrialEntry
 from sweeper.spec.error_collector import ErrorCollector
 from sweeper.spec.forms import form_faults
-from sweeper.spec.from_entries import factor_of, metric_of, phase_of, trial_of
+from sweeper.spec.from_entries import claim_metrics, factor_of, metric_of, phase_of, trial_of
+from sweeper.spec.metric import Metric
 from sweeper.spec.phase import Phase
 from sweeper.spec.program import Trial
-from sweeper.spec.study import Metric
 from trainer.config import ConfigError, resolve
 
 Entry = TypeVar("Entry", bound=BaseModel)
@@ -64,6 +65,13 @@ class Sections:
         """The phases, by their index in the file."""
         return {index: phase_of(entry, self.factors) for index, entry in self.phase_entries.items()}
 
+    @cached_property
+    def claim_metrics(self) -> dict[str, Metric]:
+        """The metrics of the claims, by name; none if the study's own is not known."""
+        if self.metric is None:
+            return {}
+        return claim_metrics(self.claim_entries.values(), self.metric, is_trainer=self.is_trainer)
+
     @property
     def factor_names(self) -> list[str]:
         """The names of all factors, those with mistakes included."""
@@ -100,7 +108,7 @@ class Sections:
 
 # Keys that a section can do without while its other keys are checked, and the values used instead.
 _DISPENSABLE: Final[Mapping[type[BaseModel], Mapping[str, object]]] = {
-    MetricEntry: {"direction": "minimize", "scale": None},
+    MetricEntry: {"direction": "minimize", "scale": None, "value": "best"},
     TrialEntry: {"timeout_minutes": None, "environment": {}},
     ResourcesEntry: dict.fromkeys(ResourcesEntry.model_fields),
     PhaseEntry: {"budget": {"steps": 1}, "pruner": "none", "repeats": 1},

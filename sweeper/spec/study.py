@@ -6,12 +6,11 @@ from pathlib import Path
 from typing import Final, Literal
 
 from sweeper.designs.factor import Factor
-from sweeper.spec.claim import Claim
+from sweeper.spec.claim import Claim, Margin
+from sweeper.spec.metric import Metric
 from sweeper.spec.phase import Phase
 from sweeper.spec.program import Trial
 
-Direction = Literal["minimize", "maximize"]
-Scale = Literal["log", "linear"]
 Device = Literal["auto", "cpu", "cuda"]
 
 
@@ -19,28 +18,15 @@ Device = Literal["auto", "cpu", "cuda"]
 COORDINATES: Final = ("step", "tokens", "flops", "device_seconds", "peak_memory_bytes", "time", "epoch")
 
 
-def default_scale(metric: str) -> Scale:
-    """Return the scale of a metric for which the study names none: log for perplexities, else linear."""
-    return "log" if "perplexity" in metric.lower() else "linear"
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Metric:
-    """The metric by which trials are compared."""
+class Assumed:
+    """What is assumed of the runs before there are any.
 
-    name: str
-    direction: Direction
-    scale: Scale
+    Attributes:
+        sd: the standard deviation of a run between seeds: a percentage of the metric, or a number in its unit.
+    """
 
-    @property
-    def is_log(self) -> bool:
-        """Whether values are compared by their logarithms."""
-        return self.scale == "log"
-
-    @property
-    def minimizes(self) -> bool:
-        """Whether less is better."""
-        return self.direction == "minimize"
+    sd: Margin | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +69,7 @@ class Study:
         published: published results that the report shows beside the study's.
         device_hours: the cap on the whole study; None for no cap.
         on_finish: commands that run when the study has ended.
+        assume: what to compute the power of claims with before there are runs.
         factors: by name, in the file's order.
         source: the file's text; empty for a study that no file has.
         path: the file as the user named it; None for a study from a store.
@@ -98,6 +85,7 @@ class Study:
     device_hours: float | None = None
     retry: Retry = field(default_factory=Retry)
     on_finish: tuple[tuple[str, ...], ...] = ()
+    assume: Assumed = field(default_factory=Assumed)
     factors: Mapping[str, Factor]
     phases: tuple[Phase, ...]
     claims: tuple[Claim, ...] = ()

@@ -6,7 +6,8 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Final, Literal, get_args
 
-from sweeper.spec.study import Direction, Retry
+from sweeper.spec.metric import Direction
+from sweeper.spec.study import Retry
 
 TrialState = Literal["waiting", "running", "completed", "pruned", "failed"]
 ExitReason = Literal[
@@ -101,7 +102,7 @@ class Outcome:
     exit_code: int | None = None
     exit_signal: int | None = None
     message: str | None = None
-    value: float | None = None  # the best value of the study's metric; a completed trial has one
+    value: float | None = None  # the value of the study's metric; a completed trial has one
     result: Mapping[str, object] | None = None  # the program's result.json
     device_seconds: float = 0.0
     peak_memory_bytes: int | None = None

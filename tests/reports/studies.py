@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final, cast
 
 from sweeper.evidence.data.load import StudyData, make_study_data
-from sweeper.spec.study import Direction
+from sweeper.spec.metric import Direction
 from sweeper.store.reading.reader import Curve, PhaseRow, StudyRow, TrialRow
 from sweeper.store.records import ExitReason, TrialState
 

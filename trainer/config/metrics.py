@@ -1,6 +1,7 @@
 """The metrics that the trainer writes to metrics.jsonl; studies are checked against them without loading PyTorch."""
 
-from typing import Final, TypedDict
+from collections.abc import Mapping
+from typing import Final, Literal, TypedDict
 
 
 class TrainingMetrics(TypedDict):
@@ -44,3 +45,8 @@ METRICS: Final = tuple(
     for record in (ValidationMetrics, TestMetrics, TrainingMetrics, LookMetrics, RawMetrics)
     for name in sorted(record.__annotations__, reverse=True)
 )
+
+# Which direction is better; the learning rate has none.
+DIRECTIONS: Final[Mapping[str, Literal["minimize", "maximize"]]] = {
+    name: "minimize" for name in METRICS if name != "learning_rate"
+}

@@ -8,12 +8,12 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from sweeper.evidence.claims.evidence import Evidence, Part, Untestable, Verdict
+from sweeper.evidence.claims.evidence import Evidence, Part, Untestable, Verdict, require
 from sweeper.evidence.claims.statements import gather
 from sweeper.evidence.data.censored import Bounds, ending_bounds
 from sweeper.evidence.data.runs import Runs
 from sweeper.evidence.statistics.multiplicity import all_of, any_of
-from sweeper.spec.claim import Claim
+from sweeper.spec.claim import Claim, needs_direction
 
 Judge = Callable[[float, float], Verdict]  # from unadjusted p-values for and against
 LOST = ("pruned", "failed")
@@ -54,10 +54,18 @@ class Assessment:
 def assess(claim: Claim, runs: Runs) -> Assessment:
     """Return a claim with its evidence and p-values, or the reason why there are none."""
     try:
+        require(claim.metric.declared or not needs_direction(claim), _undeclared(claim.metric.name))
         found = gather(claim, runs)
     except Untestable as reason:
         return Assessment(claim, runs, reason=str(reason))
     return Assessment(claim, runs, found, parts_p=_part_p_values(claim, runs, found))
+
+
+def _undeclared(metric: str) -> str:
+    return (
+        f"nothing says whether lower or higher values of {metric} are better; declare it, "
+        f"e.g. metric: {{name: {metric}, direction: maximize}}"
+    )
 
 
 def reachable_verdicts(tested: Assessment, judge: Judge) -> tuple[Verdict, ...]:

@@ -161,7 +161,7 @@ def judge(claims: Sequence[Claim], runs: Mapping[str, Runs], changes: Changes = 
         runs: by the metric of a claim.
         changes: what was changed in the study file after data existed.
     """
-    tested = [assess(claim, runs[claim.metric]) for claim in claims]
+    tested = [assess(claim, runs[claim.metric.name]) for claim in claims]
     family = _Family(tuple(each.p_support for each in tested), tuple(each.p_refute for each in tested))
     return tuple(_verdict(each, family, position, changes) for position, each in enumerate(tested))
 

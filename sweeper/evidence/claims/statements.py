@@ -5,7 +5,7 @@ from dataclasses import replace
 from itertools import pairwise
 
 from sweeper.designs.levels import level_key
-from sweeper.evidence.claims.evidence import Evidence, Part, Region, region_of, require, rise
+from sweeper.evidence.claims.evidence import Evidence, Part, Region, Untestable, region_of, require, rise
 from sweeper.evidence.claims.fractions import Change, fraction_contrast, fraction_interaction
 from sweeper.evidence.claims.gains import gain_parts
 from sweeper.evidence.claims.wording import arm_text, change_text, level_name
@@ -28,6 +28,7 @@ from sweeper.spec.claim import (
     Claim,
     Constant,
     Contrast,
+    Divergence,
     Interaction,
     Ordering,
     PhaseInteraction,
@@ -55,6 +56,8 @@ def gather(claim: Claim, runs: Runs) -> Evidence:
             part = _phase_interaction(statement, runs)
         case ArmInteraction() as statement:
             part = _arm_interaction(statement, runs)
+        case Divergence():
+            raise Untestable("claims on divergence have no verdict yet")
     return Evidence((replace(part, region=region_of(claim, runs.measure, part.mean_from)),))
 
 

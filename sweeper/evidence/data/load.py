@@ -19,7 +19,7 @@ from typing import Any, Final
 import pandas as pd
 
 from sweeper.designs.levels import Level
-from sweeper.evidence.data.measures import best_point
+from sweeper.evidence.data.measures import value_step
 from sweeper.export.archive import read_archive
 from sweeper.monitor.counting import Extent, counted_unit
 from sweeper.spec.claim import Constant
@@ -172,7 +172,7 @@ def column_of(factor: str) -> str:
 
 def wanted_metrics(study: Study) -> tuple[str, ...]:
     """Return the study's metric and those that its claims name, without duplicates."""
-    return tuple(dict.fromkeys([study.metric.name, *(claim.metric for claim in study.claims)]))
+    return tuple(dict.fromkeys([study.metric.name, *(claim.metric.name for claim in study.claims)]))
 
 
 def step_unit(data: StudyData, frame: pd.DataFrame, curves: Mapping[int, Curve]) -> str:
@@ -209,8 +209,8 @@ def _fixed(row: TrialRow, name: str, study: Study, curves: Mapping[int, Curve]) 
         case "budget":
             return json.dumps(row.budget, sort_keys=True)
         case "best_step":
-            best = best_point(curves[row.id], study.metric.direction) if row.id in curves else None
-            return math.nan if best is None else best[0]
+            step = value_step(curves[row.id], study.metric) if row.id in curves else None
+            return math.nan if step is None else step
         case _:
             return getattr(row, name)
 

@@ -9,10 +9,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from sweeper.evidence.statistics.resolution import resolution
-from sweeper.spec.study import Direction, Metric, Scale
+from sweeper.spec.metric import Direction, Metric, Scale
 from sweeper.store.reading.reader import Curve
 
-__all__ = ["Direction", "Measure", "Metric", "Scale", "best_point", "best_value", "make_measure"]
+__all__ = ["Direction", "Measure", "Metric", "Scale", "best_value", "make_measure", "value_step"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +73,9 @@ def best_value(values: Iterable[float], direction: Direction) -> float:
     return math.nan if not finite else min(finite) if direction == "minimize" else max(finite)
 
 
-def best_point(curve: Curve, direction: Direction) -> tuple[int, float] | None:
-    """Return the step and value of a curve's best point, the first of equals; None if no value is finite."""
-    best = best_value(curve.values, direction)
-    return None if math.isnan(best) else (curve.steps[curve.values.index(best)], best)
+def value_step(curve: Curve, metric: Metric) -> int | None:
+    """Return the step of a curve's value: of the best the first of equals; of a mean the last; None if it has none."""
+    value = metric.value.of(curve.values, metric.direction)
+    if math.isnan(value):
+        return None
+    return curve.steps[curve.values.index(value) if metric.value.kind == "best" else -1]

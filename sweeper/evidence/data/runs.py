@@ -10,10 +10,10 @@ from sweeper.designs.levels import Level, level_key
 from sweeper.evidence.data.cells import Cell, measured
 from sweeper.evidence.data.censored import Endings, Series
 from sweeper.evidence.data.load import StudyData
-from sweeper.evidence.data.measures import Measure, Metric, best_point, make_measure
+from sweeper.evidence.data.measures import Measure, Metric, make_measure
 from sweeper.evidence.data.pool import Pool
+from sweeper.spec.metric import metric_named
 from sweeper.spec.phase import Phase
-from sweeper.spec.study import default_scale
 
 # The settings of the trainer that choose the text to model. How it is read (batches, noise) is like any other setting.
 TEXT_PATHS: Final = frozenset(
@@ -93,8 +93,8 @@ class Runs:
 def study_runs(data: StudyData, metric: str | None = None) -> Runs:
     """Return a study's runs on a metric, by default its own.
 
-    The value on the study's own metric is the best of each trial, as the store keeps it. Another metric is read from
-    the trials' results, or is the best of its curve where they do not have it.
+    The value on the study's own metric is that of each trial, as the store keeps it. Another metric is read from the
+    trials' results, or is the value of its curve where they do not have it.
     """
     name = metric or data.study.metric.name
     return claim_runs(data, [name])[name]
@@ -102,8 +102,9 @@ def study_runs(data: StudyData, metric: str | None = None) -> Runs:
 
 def claim_runs(data: StudyData, metrics: Iterable[str] | None = None) -> dict[str, Runs]:
     """Return a study's runs on several metrics, by default those of its claims, by the metrics' names."""
-    wanted = {claim.metric for claim in data.study.claims} if metrics is None else set(metrics)
-    study, own = data.study, _measure(data, data.study.metric.name)
+    study, own = data.study, _measure(data, data.study.metric)
+    known = {own.metric.name: own.metric, **{claim.metric.name: claim.metric for claim in study.claims}}
+    wanted = {claim.metric.name for claim in study.claims} if metrics is None else set(metrics)
     trials = data.trials
     ids = [int(trial) for trial in trials["trial_id"]]
     groups = dict(zip(ids, zip(trials["phase"].map(str), trials["budget"].map(str), strict=True), strict=True))
@@ -119,16 +120,19 @@ def claim_runs(data: StudyData, metrics: Iterable[str] | None = None) -> dict[st
         return Runs(measure=measure, phases=empty, levels=levels, endings=endings, chooser=chooser).measured()
 
     chooser = runs(own, None)
-    return {name: chooser if name == own.metric.name else runs(_measure(data, name), chooser) for name in wanted}
+    is_trainer = study.trial.is_trainer
+    named = {name: known.get(name) or metric_named(name, own.metric, is_trainer=is_trainer) for name in wanted}
+    return {
+        name: chooser if name == own.metric.name else runs(_measure(data, metric), chooser)
+        for name, metric in named.items()
+    }
 
 
-def _measure(data: StudyData, name: str) -> Measure:
+def _measure(data: StudyData, metric: Metric) -> Measure:
     completed = data.trials[data.trials["state"] == "completed"]
     trials = [int(trial) for trial in completed["trial_id"]]
-    own = data.study.metric
-    if name == own.name:
-        return make_measure(own, dict(zip(trials, completed["value"].astype(float).tolist(), strict=True)))
-    metric = Metric(name=name, direction=own.direction, scale=default_scale(name))
+    if metric.name == data.study.metric.name:
+        return make_measure(metric, dict(zip(trials, completed["value"].astype(float).tolist(), strict=True)))
     found = {trial: _value(data, trial, metric) for trial in trials}
     return make_measure(metric, {trial: value for trial, value in found.items() if value is not None})
 
@@ -138,8 +142,7 @@ def _value(data: StudyData, trial: int, metric: Metric) -> float | None:
     if isinstance(result, int | float) and not isinstance(result, bool):
         return float(result)
     curve = data.curves(metric.name).get(trial)
-    best = best_point(curve, metric.direction) if curve is not None else None
-    return None if best is None else best[1]
+    return None if curve is None else metric.value.of(curve.values, metric.direction)
 
 
 def _measured(

@@ -82,7 +82,7 @@ class Looks:
         self.data = data
         self._claims = data.study.claims
         self._whole = claim_runs(data)
-        assessed = [assess(claim, self._whole[claim.metric]) for claim in self._claims]
+        assessed = [assess(claim, self._whole[claim.metric.name]) for claim in self._claims]
         self.needs = tuple(_needs(each) for each in assessed)
         self._around = tuple(_around(each) for each in assessed)
         self._known: dict[tuple[int, Trials], Look] = {}
@@ -104,7 +104,7 @@ class Looks:
         key = (position, run & self._around[position])
         if key not in self._known:
             claim = self._claims[position]
-            self._known[key] = _look(assess(claim, self._runs(claim.metric, run)))
+            self._known[key] = _look(assess(claim, self._runs(claim.metric.name, run)))
         return self._known[key]
 
     def verdicts(self, run: Trials) -> tuple[Verdict, ...]:

@@ -13,7 +13,6 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from sweeper.evidence.data.load import Curve, FrameRow, StudyData
-from sweeper.evidence.data.measures import best_value
 from sweeper.planning.pruning import PruningRule, rule_named, should_prune
 from sweeper.spec.phase import PRUNERS
 
@@ -92,7 +91,7 @@ def with_stops(data: StudyData, stops: Mapping[int, Stop]) -> StudyData:
         values = measured[data.study.metric.name][trial].values
         trials.loc[row, ["state", "exit_reason"]] = "pruned"
         trials.loc[row, "device_seconds"] = stops[trial].device_seconds
-        trials.loc[row, "value"] = best_value(values, data.study.metric.direction)
+        trials.loc[row, "value"] = data.study.metric.value.of(values, data.study.metric.direction)
     results = {trial: {} if trial in stops else result for trial, result in data.results.items()}
     return replace(data, trials=trials, measured=measured, results=results)
 

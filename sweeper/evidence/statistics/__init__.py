@@ -18,7 +18,7 @@
 `forest`, `ped_anova`  importance of factors: fANOVA and PED-ANOVA
 `centring`             responses without strata and seeds; factors that are aliased
 `censoring`            what pruned trials would have reached, between bounds
-`curve_value`          which point of a curve is a run's value
+`evaluations`          whether runs were evaluated equally often, and with equal noise
 `curves`               anytime curves, expected best of n trials, Pareto fronts, quantile bands
 =====================  ==========================================================================================
 

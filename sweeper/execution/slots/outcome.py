@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from sweeper.quantities import counted
+from sweeper.spec.metric import BEST, CurveValue
 from sweeper.store.records import ExitReason
 
 DIVERGED_CODE: Final = 3  # of the trainer (docs/design.md, Trainer contracts)
@@ -29,7 +31,9 @@ class Ending:
         exit_code: as in `subprocess`: negative for a signal; None if the process could not be started.
         stopped_for: why it was asked to stop; None if it ended by itself.
         metric: the study's metric.
-        value: its best value over the whole trial; None if it was never reported.
+        value: its value over the whole trial; None if it has none.
+        point: which point of its curve that is.
+        num_finite: the number of its finite values.
         last_is_finite: whether the metric's last reported value is finite.
         reported: the names of all metrics that were reported.
         result: the program's result.json.
@@ -50,6 +54,8 @@ class Ending:
     metric_errors: Sequence[str] = ()
     is_misread: bool = False
     oom_killed: bool = False
+    point: CurveValue = BEST
+    num_finite: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,9 +106,19 @@ def _classify_finished(ending: Ending) -> ExitKind:
         names = ", ".join(sorted(ending.reported)) or "nothing"
         message = f"ended without reporting the metric {ending.metric!r}; it reported: {names}"
         return ExitKind(exit_reason="crashed", message=_message(ending, message))
+    if ending.last_is_finite and ending.value is None and ending.num_finite < ending.point.last:
+        message = (
+            f"its value is the {ending.point} values of {ending.metric!r} (metric.value), but it reported "
+            f"{counted(ending.num_finite, 'value')}; evaluate more often, or average fewer"
+        )
+        return ExitKind(exit_reason="crashed", message=_message(ending, message))
     if not ending.last_is_finite or ending.value is None or not math.isfinite(ending.value):
-        return ExitKind(exit_reason="diverged", message=f"the last value of {ending.metric} is not finite")
+        return ExitKind(exit_reason="diverged", message=f"{_last_values(ending)} of {ending.metric} is not finite")
     return ExitKind(exit_reason="completed", message="\n".join(ending.metric_errors) or None)
+
+
+def _last_values(ending: Ending) -> str:
+    return "the last value" if ending.point.last == 1 else f"one of the last {ending.point.last} values"
 
 
 def _message(ending: Ending, headline: str) -> str:

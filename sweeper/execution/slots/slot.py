@@ -260,6 +260,7 @@ class SlotLoop:
             should_prune=Pruning(self.task.store, self.task.study_id, phase, lease),
             cwd=Path(self.task.cwd),
             guard=self.guard,
+            value=self.study.metric.value,
             start=plain_process.start if self._fork_client is None else self._fork_client.start,
             source=promotion_source(self.engine, phase, lease),
         )

@@ -26,6 +26,7 @@ from sweeper.execution.slots.process import TrialProcess
 from sweeper.execution.slots.programs import argv_of, environment_of, patterns_of
 from sweeper.execution.slots.resources import Slot
 from sweeper.execution.slots.run_dir import OUTPUT_FILE, RESULT_FILE, prepare
+from sweeper.spec.metric import BEST, CurveValue
 from sweeper.spec.program import Trial
 from sweeper.store.queue import ingest, queue
 from sweeper.store.reading.trial_metrics import Reported, device_seconds_before, reported
@@ -105,6 +106,7 @@ class Supervisor:
     should_prune: Callable[[Mapping[int, float]], bool]
     cwd: Path
     guard: Guard
+    value: CurveValue = BEST  # the point of the metric's curve that is the trial's value
     start: Start = plain_process.start
     source: Path | None = None  # the run directory whose checkpoint a promoted trial resumes from
     _started: float = field(default_factory=time.monotonic)
@@ -268,12 +270,14 @@ class Supervisor:
         self._read()
         if exit_code == 0:
             self._read(rest=True)
-        known = reported(self.engine, self.lease)
+        known = reported(self.engine, self.lease, self.value)
         ending = Ending(
             exit_code=exit_code,
             stopped_for=cause,
             metric=self.lease.metric,
-            value=known.best,
+            point=self.value,
+            num_finite=len(known.curve),
+            value=known.value,
             last_is_finite=known.last_is_finite,
             reported=sorted(known.names),
             result=self._result(),
@@ -302,7 +306,7 @@ class Supervisor:
             exit_code=exit_code if exit_code is not None and exit_code >= 0 else None,
             exit_signal=-exit_code if exit_code is not None and exit_code < 0 else None,
             message=kind.message,
-            value=known.best if known is not None else None,
+            value=known.value if known is not None else None,
             result=self._result() if process is not None else None,
             device_seconds=self._device_seconds(),
             peak_memory_bytes=(process.peak_memory_bytes or None) if process is not None else None,

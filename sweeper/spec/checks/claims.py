@@ -7,7 +7,10 @@ from sweeper.spec.checks.statements import check_statement
 from sweeper.spec.checks.study import check_metric
 from sweeper.spec.claim import FORMS, ClaimForm, Expectation, Margin
 from sweeper.spec.entries.claims import ClaimEntry
+from sweeper.spec.entries.metric import MetricEntry
 from sweeper.spec.error_collector import ErrorCollector
+from sweeper.spec.from_entries import claimed_metric
+from sweeper.spec.metric import Metric
 from sweeper.spec.sections import Sections
 from trainer.config.wording import Path as KeyPath
 from trainer.config.wording import shown
@@ -18,7 +21,11 @@ EXPECTATIONS: Final[Mapping[ClaimForm, tuple[Expectation, ...]]] = {
     "constant": ("below", "above", "equal"),
     "ordering": (),
     "equivalence": (),
+    "divergence": ("decrease", "increase"),
 }
+
+
+WITHOUT_LEAST: Final[tuple[ClaimForm, ...]] = ("ordering", "constant", "equivalence", "divergence")
 
 
 def check_claims(sections: Sections, errors: ErrorCollector) -> None:
@@ -26,8 +33,10 @@ def check_claims(sections: Sections, errors: ErrorCollector) -> None:
     _check_ids(sections, errors)
     for index, claim in sections.claim_entries.items():
         here: KeyPath = ("claims", index)
-        if claim.metric is not None:
-            check_metric(sections, claim.metric, (*here, "metric"), errors)
+        if claim.metric_name is not None:
+            where: KeyPath = (*here, "metric", "name") if isinstance(claim.metric, MetricEntry) else (*here, "metric")
+            check_metric(sections, claim.metric_name, where, errors)
+            _check_direction(sections, index, claim, errors)
         fault = form_fault(claim)
         if fault is not None:
             errors.add(here, fault)
@@ -35,7 +44,36 @@ def check_claims(sections: Sections, errors: ErrorCollector) -> None:
         if not errors.blames((*here, "expect")):
             for where, message in claim_faults(claim):
                 errors.add((*here, *where), message)
-        check_statement(sections, claim.statement, (*here, claim.forms[0]), errors)
+        metric = sections.metric if claim.metric_name is None else sections.claim_metrics.get(claim.metric_name)
+        check_statement(sections, claim.statement, metric, (*here, claim.forms[0]), errors)
+
+
+def _check_direction(sections: Sections, index: int, claim: ClaimEntry, errors: ErrorCollector) -> None:
+    """Report a metric of which nobody says which direction is better, or of which two places say it differently.
+
+    Runs are known by their metrics' names, so that a metric has one direction and one scale in a study.
+    """
+    here: KeyPath = ("claims", index, "metric")
+    name = claim.metric_name
+    known = sections.claim_metrics.get(name) if name is not None else None
+    if known is None or errors.blames(here):
+        return
+    if not known.declared:
+        errors.add(
+            here,
+            f"{shown(name)} has no direction: nothing says whether lower or higher values are better. Use metric: "
+            f"{{name: {name}, direction: maximize}}, or minimize.",
+        )
+    elif isinstance(claim.metric, MetricEntry) and claimed_metric(claim.metric, known) != known:
+        errors.add(
+            here,
+            f"{shown(name)} is declared differently elsewhere: {_metric_text(known)}. Declare it once, and use its "
+            "name in other claims.",
+        )
+
+
+def _metric_text(metric: Metric) -> str:
+    return f"{metric.direction}, {metric.scale} scale, {metric.value} value"
 
 
 def form_fault(claim: ClaimEntry) -> str | None:
@@ -81,8 +119,8 @@ def claim_faults(claim: ClaimEntry) -> Iterator[tuple[KeyPath, str]]:
             ("within",),
             f"{shown(claim.within)} leaves no margin, so the claim could never be supported. Use e.g. 1%.",
         )
-    if not _is_zero(claim.at_least) and (form in ("ordering", "constant", "equivalence") or claim.expect == "no_worse"):
-        instead = "Remove it." if form == "ordering" else "Remove it; within gives the margin."
+    if not _is_zero(claim.at_least) and (form in WITHOUT_LEAST or claim.expect == "no_worse"):
+        instead = "Remove it." if form in ("ordering", "divergence") else "Remove it; within gives the margin."
         yield ("at_least",), f"{shown(claim.at_least)} has no effect here. {instead}"
 
 

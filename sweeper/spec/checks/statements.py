@@ -1,11 +1,12 @@
 """Checks of whether the phases of a study have the trials that a claim compares."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from sweeper.designs.levels import Configuration, Level, distinct_levels, same_level
 from sweeper.spec.checks.designs import check_levels
 from sweeper.spec.checks.factors import no_level, none_of
 from sweeper.spec.checks.known_configurations import (
+    blocks_in,
     configurations,
     is_whole,
     levels_in,
@@ -23,7 +24,8 @@ from sweeper.spec.entries.claims import (
     StatementEntry,
 )
 from sweeper.spec.error_collector import ErrorCollector
-from sweeper.spec.names import listed, row_text, unknown
+from sweeper.spec.metric import Metric
+from sweeper.spec.names import level_text, levels_text, listed, row_text, unknown
 from sweeper.spec.phase import Phase
 from sweeper.spec.sections import Sections
 from trainer.config.wording import Path as KeyPath
@@ -32,8 +34,14 @@ from trainer.config.wording import shown
 _Ends = ContrastEntry | InteractionEntry | OtherFactorEntry
 
 
-def check_statement(sections: Sections, statement: StatementEntry, here: KeyPath, errors: ErrorCollector) -> None:
-    """Report what a claim needs and the phases do not have."""
+def check_statement(
+    sections: Sections, statement: StatementEntry, metric: Metric | None, here: KeyPath, errors: ErrorCollector
+) -> None:
+    """Report what a claim needs and the phases do not have.
+
+    Args:
+        metric: the claim's; None if it is not known.
+    """
     match statement:
         case ContrastEntry():
             _check_contrast(sections, statement, here, errors)
@@ -44,7 +52,8 @@ def check_statement(sections: Sections, statement: StatementEntry, here: KeyPath
             _check_arms(sections, statement.other, (*here, "with"), errors)
         case ConstantEntry():
             _check_arm(sections, statement.phase, statement.levels, here, errors)
-            _check_positive(sections, statement, here, errors)
+            _check_blocks(sections, statement, here, errors)
+            _check_positive(metric, statement, here, errors)
         case OrderingEntry():
             _check_ordering(sections, statement, here, errors)
         case InteractionEntry():
@@ -194,8 +203,21 @@ def _check_arm(
     return phase
 
 
-def _check_positive(sections: Sections, statement: ConstantEntry, here: KeyPath, errors: ErrorCollector) -> None:
-    metric = sections.metric
+def _check_blocks(sections: Sections, statement: ConstantEntry, here: KeyPath, errors: ErrorCollector) -> None:
+    """Report blocks that a figure would be compared with all at once: their mean is that of none of them."""
+    phase = next((phase for phase in sections.phases.values() if phase.name == statement.phase), None)
+    if phase is None or errors.blames(here):
+        return
+    for name, levels in blocks_in(sections, phase).items():
+        if name not in statement.levels and len(levels) > 1:
+            errors.add(
+                here,
+                f"the constant covers the blocks {name} = {levels_text(levels)}, whose mean is that of none of them. "
+                f"Name one in levels, e.g. levels: {{{name}: {level_text(levels[0])}}}.",
+            )
+
+
+def _check_positive(metric: Metric | None, statement: ConstantEntry, here: KeyPath, errors: ErrorCollector) -> None:
     if metric is not None and metric.scale == "log" and statement.value <= 0:
         message = f"{shown(statement.value)} is not greater than 0, but the metric has a logarithmic scale."
         errors.add((*here, "value"), f"{message} Use the published figure itself.")
@@ -222,9 +244,32 @@ def _check_ordering(sections: Sections, statement: OrderingEntry, here: KeyPath,
         elif name not in seen and _check_varied(sections, phase, name, where, errors) and phase is not None:
             _check_gain(sections, phase, name, where, errors)
         seen.add(name)
+    for name, level in statement.levels.items():
+        _check_gain_level(sections, phase, name, level, seen, (*here, "levels", name), errors)
     if len(seen) < 2:
         key = "among" if by_largest else "order"
         errors.add((*here, key), "an ordering needs at least two factors. Add another one.")
+
+
+def _check_gain_level(  # noqa: PLR0917
+    sections: Sections,
+    phase: Phase | None,
+    name: str,
+    level: Level,
+    ordered: Collection[str],
+    where: KeyPath,
+    errors: ErrorCollector,
+) -> None:
+    """Report a level of an ordering that has no gain: of a factor that it does not order, or the baseline."""
+    if name not in ordered:
+        message = f"{shown(name)} is not in the ordering. Remove it, or add it to among or order."
+        errors.add(where, message, at_key=True)
+    elif (
+        _check_level(sections, phase, name, level, where, errors)
+        and phase is not None
+        and same_level(level, phase.adapt(sections.factors[name]).baseline)
+    ):
+        errors.add(where, f"{shown(level)} is the baseline of {name}, so it has no gain. Name another level.")
 
 
 def _check_gain(sections: Sections, phase: Phase, name: str, where: KeyPath, errors: ErrorCollector) -> None:

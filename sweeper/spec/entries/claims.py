@@ -6,6 +6,7 @@ from typing import Annotated
 from pydantic import Discriminator, Field, Tag
 
 from sweeper.spec.claim import FORMS, ClaimForm, Expectation
+from sweeper.spec.entries.metric import MetricEntry
 from sweeper.spec.entries.values import LevelValue, MarginValue, Name, NumberValue, Section
 
 
@@ -49,13 +50,22 @@ AnyContrast = Annotated[
 ]
 
 
+class DivergenceEntry(ContrastEntry):
+    """The share of runs that diverge or fail at one level of a factor, compared with another one."""
+
+
 class OrderingEntry(Section):
-    """A ranking of gains. The gain of a factor is that of its best level over the baseline."""
+    """A ranking of gains. The gain of a factor is that of its best level, or of a named one, over the baseline."""
 
     phase: str = Field(description="Phase of the trials.")
     largest: str | None = Field(None, description="Factor with the largest gain.")
     among: list[str] | None = Field(None, description="Factors to compare it with.")
     order: list[str] | None = Field(None, description="Factors in the order of their gains, largest first.")
+    levels: dict[str, LevelValue] = Field(
+        default_factory=dict,
+        description="Levels whose gains are compared, by factor, e.g. {dropout: 0.2}. Default: the best of each "
+        "factor, and its p-values are multiplied by the number of levels to choose from.",
+    )
 
 
 class OtherFactorEntry(Section):
@@ -116,7 +126,17 @@ class ClaimEntry(Section):
 
     id: Name = Field(description="Short name, unique in the study, e.g. dropout-helps.")
     text: str = Field(min_length=1, description="The claim in a sentence, for the report.")
-    metric: str | None = Field(None, min_length=1, description="Metric of the claim. Default: the metric of the study.")
+    metric: (
+        Annotated[
+            Annotated[Annotated[str, Field(min_length=1)], Tag("<name>")] | Annotated[MetricEntry, Tag("<mapping>")],
+            Discriminator(lambda value: "<mapping>" if isinstance(value, dict | MetricEntry) else "<name>"),
+        ]
+        | None
+    ) = Field(
+        None,
+        description="Metric of the claim: the name of one that the trainer or another claim declares, or {name: "
+        "accuracy, direction: maximize}. Default: the metric of the study.",
+    )
     contrast: AnyContrast | None = Field(
         None,
         description="Comparison of two levels, {phase, factor, from, to}, or of two configurations, "
@@ -142,10 +162,13 @@ class ClaimEntry(Section):
     equivalence: AnyContrast | None = Field(
         None, description="Test that a difference is smaller than within: two one-sided tests, written like a contrast."
     )
+    divergence: DivergenceEntry | None = Field(
+        None, description="Comparison of the shares of runs that diverge or fail, written like a contrast of levels."
+    )
     expect: Expectation | None = Field(
         None,
         description="Expected result: decrease, increase or no_worse for a contrast; decrease or increase for an "
-        "interaction; below, above or equal for a constant.",
+        "interaction or a divergence; below, above or equal for a constant.",
     )
     at_least: MarginValue = Field(
         0,
@@ -162,12 +185,23 @@ class ClaimEntry(Section):
         return [form for form in FORMS if getattr(self, form) is not None]
 
     @property
+    def metric_name(self) -> str | None:
+        """The name of its metric; None for the study's."""
+        return self.metric.name if isinstance(self.metric, MetricEntry) else self.metric
+
+    @property
     def statement(self) -> "StatementEntry":
         """The statement of a valid claim."""
-        given = (self.contrast, self.ordering, self.interaction, self.constant, self.equivalence)
+        given = (self.contrast, self.ordering, self.interaction, self.constant, self.equivalence, self.divergence)
         return next(statement for statement in given if statement is not None)
 
 
 StatementEntry = (
-    ContrastEntry | ArmContrastEntry | OrderingEntry | InteractionEntry | ArmInteractionEntry | ConstantEntry
+    ContrastEntry
+    | ArmContrastEntry
+    | OrderingEntry
+    | InteractionEntry
+    | ArmInteractionEntry
+    | ConstantEntry
+    | DivergenceEntry
 )

@@ -7,9 +7,10 @@ from pydantic import BeforeValidator, Discriminator, Field, Tag, WithJsonSchema
 
 from sweeper.spec.entries.claims import ClaimEntry
 from sweeper.spec.entries.factors import FactorEntry
+from sweeper.spec.entries.metric import MetricEntry
 from sweeper.spec.entries.phases import PhaseEntry
-from sweeper.spec.entries.values import Count, Name, Section, Seed, Text
-from sweeper.spec.study import Device, Direction, Resources, Retry, Scale
+from sweeper.spec.entries.values import Count, Name, Section, Seed, SpreadValue, Text
+from sweeper.spec.study import Device, Resources, Retry
 from trainer.config.wording import shown, suggestion
 
 RESOURCES: Final = Resources()  # the defaults
@@ -22,18 +23,6 @@ def _as_text(value: object) -> object:
 
 
 VariableText = Annotated[str, BeforeValidator(_as_text), WithJsonSchema({"type": ["string", "number"]})]
-
-
-class MetricEntry(Section):
-    """The metric by which trials are compared."""
-
-    name: str = Field(min_length=1, max_length=200, description="Name of the metric, e.g. valid_perplexity.")
-    direction: Direction = Field(description="Whether lower values are better (minimize) or higher ones (maximize).")
-    scale: Scale | None = Field(
-        None,
-        description="Whether effects are ratios (log) or differences (linear). Default: log for perplexities, else "
-        "linear.",
-    )
 
 
 class PythonProgramEntry(Section):
@@ -156,6 +145,16 @@ class StudyBudgetEntry(Section):
 Retries = Annotated[int, Field(ge=0, le=1000)]
 
 
+class AssumeEntry(Section):
+    """What is assumed of the runs before there are any, for the power of the claims."""
+
+    sd: SpreadValue | None = Field(
+        None,
+        description="Standard deviation of a run between seeds: a percentage of the metric, e.g. 0.6%, or a number in "
+        "its unit, e.g. 0.02. Default: that of the study's own runs in the store, else of a pilot's.",
+    )
+
+
 class RetryEntry(Section):
     """How often a trial is retried, by the exit reason of its attempt."""
 
@@ -193,6 +192,10 @@ class StudyFile(Section):
     on_finish: list[Annotated[list[Text], Field(min_length=1)]] = Field(
         default_factory=list,
         description="Commands to run when the study has ended, each a list, e.g. [[sweeper, report, quickstart]].",
+    )
+    assume: AssumeEntry = Field(
+        default_factory=AssumeEntry,
+        description="What `sweeper plan` assumes of runs that the store does not have, e.g. {sd: 0.6%}.",
     )
     factors: dict[Name, FactorEntry] = Field(
         default_factory=dict, description="What is varied, by name, e.g. depth: {path: model.layers, levels: [2, 4]}."

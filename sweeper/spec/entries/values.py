@@ -92,6 +92,25 @@ def checked_margin(value: object) -> int | float | str:
     return value
 
 
+def checked_spread(value: object) -> int | float | str:
+    """Return a standard deviation: a number in the metric's unit, or a percentage; more than 0.
+
+    Raises:
+        ValueError: it is neither.
+    """
+    remedy = "Use a percentage of the metric, e.g. 0.6%, or a number in its unit, e.g. 0.02."
+    match = _PERCENT.match(value) if isinstance(value, str) else None
+    if match is not None:
+        if not 0 < float(match.group(1)) < 100:
+            raise ValueError(f"{shown(value)} is not between 0% and 100%. {remedy}")
+        return f"{match.group(1)}%"
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ValueError(f"{shown(value)} is not a standard deviation. {remedy}")
+    if value <= 0:
+        raise ValueError(f"{shown(value)} is not greater than 0, as a standard deviation must be. {remedy}")
+    return value
+
+
 Count = Annotated[int, Field(ge=1, le=LARGEST_INTEGER)]
 Seed = Annotated[int, Field(ge=0, le=LARGEST_INTEGER)]
 Name = Annotated[str, AfterValidator(checked_name)]
@@ -106,6 +125,18 @@ MarginValue = Annotated[
     BeforeValidator(checked_margin),
     WithJsonSchema(
         {"anyOf": [{"type": "number", "minimum": 0}, {"type": "string", "pattern": r"^\s*[0-9.eE+-]+\s*%\s*$"}]}
+    ),
+]
+SpreadValue = Annotated[
+    int | float | str,
+    BeforeValidator(checked_spread),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "number", "exclusiveMinimum": 0},
+                {"type": "string", "pattern": r"^\s*[0-9.eE+-]+\s*%\s*$"},
+            ]
+        }
     ),
 ]
 Text = Annotated[str, Field(min_length=1)]

@@ -11,7 +11,7 @@ from sweeper.designs.kinds import PromoteDesign
 from sweeper.designs.levels import Level
 from sweeper.designs.paths import Config
 from sweeper.spec.json_phases import design_from_json
-from sweeper.spec.study import Direction
+from sweeper.spec.metric import Direction
 from sweeper.store import optuna_mirror
 from sweeper.store.queue.attempts import fail
 from sweeper.store.records import Lease, TrialState

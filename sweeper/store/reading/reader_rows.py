@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from sweeper.spec.json_form import from_json
-from sweeper.spec.study import Direction, Study
+from sweeper.spec.metric import Direction
+from sweeper.spec.study import Study
 from sweeper.store.reading.read_connection import Row
 from sweeper.store.records import ExitReason, TrialState
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from sweeper.designs.kinds import SamplerDesign, SamplerName
 from sweeper.errors import UsageError
 from sweeper.planning.sampling import Drawn, draw
-from sweeper.spec.study import Direction
+from sweeper.spec.metric import Direction
 from tests.sweeper.documents import factor, on_off, typed
 
 FACTORS: dict[str, dict[str, Any]] = {

@@ -1,65 +1,19 @@
-"""The value of a run from its curve: the best point, the last one, or the mean of the last few.
+"""Whether runs were evaluated alike: equally often, and with equal noise.
 
 The best of a curve rewards noise: the more often a run is evaluated and the noisier its evaluations, the lower is their
 minimum, by about sqrt(2 ln k) standard deviations for k independent evaluations. Where arms differ in either, the best
-point compares how they were evaluated. The last point, or a mean of the last few, does not.
+point compares how they were evaluated (`sweeper.spec.metric.CurveValue`).
 """
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal
+from typing import Final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
-
-@dataclass(frozen=True, slots=True)
-class CurveValue:
-    """Which point of a curve counts; `last` says of how many last points the mean is taken.
-
-    >>> curve_value([3.0, 1.0, 2.0], CurveValue("best"), direction="minimize")
-    1.0
-    >>> curve_value([3.0, 1.0, 2.0], CurveValue("last"), direction="minimize")
-    2.0
-    >>> curve_value([3.0, 1.0, 2.0], CurveValue("mean_of_last", 2), direction="minimize")
-    1.5
-    """
-
-    kind: Literal["best", "last", "mean_of_last"]
-    last: int = 1
-
-    def __post_init__(self) -> None:
-        """Refuse a mean of no points."""
-        if self.last < 1:
-            raise ValueError(f"`last >= 1` must hold for a mean of the last points, but last={self.last}")
-
-    def __str__(self) -> str:
-        return f"mean of the last {self.last}" if self.kind == "mean_of_last" else self.kind
-
-
-def curve_value(values: ArrayLike, value: CurveValue, *, direction: str) -> float:
-    """The value of a curve.
-
-    Points that are not finite never count as the best, but a run that ends with one has no last value, nor a mean of
-    its last few: it diverged.
-
-    Args:
-        values: `[points]`, in the order of steps.
-        value: which point counts.
-        direction: minimize or maximize.
-
-    Returns:
-        NaN where there is none, as for a curve with fewer points than the mean is of.
-    """
-    curve = np.asarray(values, dtype=np.float64)
-    if value.kind == "best":
-        finite = curve[np.isfinite(curve)]
-        return math.nan if not len(finite) else float(finite.min() if direction == "minimize" else finite.max())
-    count = value.last if value.kind == "mean_of_last" else 1
-    last = curve[-count:]
-    return float(last.mean()) if len(last) == count and np.isfinite(last).all() else math.nan
+FEWEST_POINTS: Final = 4
 
 
 def evaluation_noise(values: ArrayLike) -> float:
@@ -76,9 +30,6 @@ def evaluation_noise(values: ArrayLike) -> float:
     if len(curve) < FEWEST_POINTS:
         return math.nan
     return math.sqrt(float(np.mean(np.diff(curve, n=2) ** 2)) / 6.0)
-
-
-FEWEST_POINTS = 4
 
 
 def evaluated_alike(

@@ -1,0 +1,106 @@
+"""Metrics: what is measured, which direction is better, on which scale, and which point of a curve is a run's value.
+
+The best point of a curve rewards noise: the more often a run is evaluated and the noisier its evaluations, the better
+the best of them looks. Where runs differ in either, the last point or a mean of the last few compares them fairly.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from trainer.config.metrics import DIRECTIONS
+
+Direction = Literal["minimize", "maximize"]
+Scale = Literal["log", "linear"]
+ValueKind = Literal["best", "last", "mean_of_last"]
+
+
+@dataclass(frozen=True, slots=True)
+class CurveValue:
+    """Which point of a curve is the value of a run; `last` is the number of last points of which the mean is taken."""
+
+    kind: ValueKind = "best"
+    last: int = 1
+
+    def __post_init__(self) -> None:
+        """Refuse a mean of no points."""
+        if self.last < 1:
+            raise ValueError(f"`last >= 1` must hold for a mean of the last points, but last={self.last}")
+
+    def __str__(self) -> str:
+        return f"mean of the last {self.last}" if self.kind == "mean_of_last" else self.kind
+
+    def of(self, values: Sequence[float], direction: Direction) -> float:
+        """Return the value of a curve.
+
+        Points that are not finite never count as the best, but a run that ends with one has no last value, nor a mean
+        of its last few: it diverged.
+
+        Args:
+            values: the curve's points, in the order of steps.
+
+        Returns:
+            NaN where there is none, as for a curve with fewer points than the mean is of.
+        """
+        if self.kind == "best":
+            finite = [value for value in values if math.isfinite(value)]
+            return math.nan if not finite else min(finite) if direction == "minimize" else max(finite)
+        count = self.last if self.kind == "mean_of_last" else 1
+        found = values[-count:]
+        if len(found) < count or not all(map(math.isfinite, found)):
+            return math.nan
+        return math.fsum(found) / count
+
+
+BEST: Final = CurveValue()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Metric:
+    """A metric by which trials are compared.
+
+    Attributes:
+        value: which point of its curve is the value of a run.
+        declared: whether its direction is known. If not, `direction` is the study's, and nothing may rest on it.
+    """
+
+    name: str
+    direction: Direction
+    scale: Scale
+    value: CurveValue = BEST
+    declared: bool = True
+
+    @property
+    def is_log(self) -> bool:
+        """Whether values are compared by their logarithms."""
+        return self.scale == "log"
+
+    @property
+    def minimizes(self) -> bool:
+        """Whether less is better."""
+        return self.direction == "minimize"
+
+
+def default_scale(metric: str) -> Scale:
+    """Return the scale of a metric for which the study names none: log for perplexities, else linear."""
+    return "log" if "perplexity" in metric.lower() else "linear"
+
+
+def metric_named(name: str, own: Metric, *, is_trainer: bool) -> Metric:
+    """Return the metric that a claim gives by its name alone: the study's own, or one that the trainer declares.
+
+    Args:
+        own: the study's.
+        is_trainer: whether the program is the built-in trainer.
+    """
+    if name == own.name:
+        return own
+    direction = DIRECTIONS.get(name) if is_trainer else None
+    return Metric(
+        name=name,
+        direction=direction or own.direction,
+        scale=default_scale(name),
+        value=own.value,
+        declared=direction is not None,
+    )
