@@ -30,7 +30,7 @@ def claim_to_json(claim: Claim, own: Metric, *, is_trainer: bool) -> Json:
     return {
         "id": claim.id,
         "text": claim.text,
-        "metric": claim.metric.name if named else metric_to_json(claim.metric),
+        "metric": claim.metric.name if named else metric_to_json(claim.metric, own.value),
         claim.form: _statement_to_json(claim.statement),
         "expect": claim.expect,
         "at_least": claim.at_least,
@@ -57,7 +57,7 @@ def claim_from_json(document: JsonObject, own: Metric, *, is_trainer: bool) -> C
         text=document.get("text") or "",
         metric=metric_named(metric, own, is_trainer=is_trainer)
         if isinstance(metric, str)
-        else metric_from_json(metric),
+        else metric_from_json(metric, own.value),
         form=form,
         statement=_divergence_of(document[form]) if form == "divergence" else _statement_from_json(document[form]),
         expect=document.get("expect"),

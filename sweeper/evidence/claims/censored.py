@@ -56,6 +56,7 @@ def assess(claim: Claim, runs: Runs) -> Assessment:
     try:
         require(claim.metric.declared or not needs_direction(claim), _undeclared(claim.metric.name))
         found = gather(claim, runs)
+        require(claim.metric.declared or not found.has_failed, _undeclared(claim.metric.name))
     except Untestable as reason:
         return Assessment(claim, runs, reason=str(reason))
     return Assessment(claim, runs, found, parts_p=_part_p_values(claim, runs, found))

@@ -1,7 +1,7 @@
 """The gains that orderings rank: what a factor's best level saves, or what leaving a factor out loses."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from statistics import fmean
 
@@ -32,19 +32,21 @@ class _Gain:
     compared: int = 1
 
 
-def gain_parts(runs: Runs, phase: PhaseRuns, pairs: Sequence[tuple[str, str]]) -> tuple[Part, ...]:
+def gain_parts(
+    runs: Runs, phase: PhaseRuns, pairs: Sequence[tuple[str, str]], declared: Mapping[str, str]
+) -> tuple[Part, ...]:
     """Return for each pair of factors the gain of the first minus that of the second.
 
     In a leave_one_out phase a gain is the loss when the factor is left out of the full configuration. Elsewhere it is
     that of the level that is best on the study's own metric, so that a ranking on test values is one of levels that
-    validation chose.
+    validation chose; or of the level that `declared` has for the factor, which costs no selection.
     """
     names = dict.fromkeys(name for pair in pairs for name in pair)
-    gains = {name: _gain(runs, phase, name) for name in names}
+    gains = {name: _gain(runs, phase, name, declared.get(name)) for name in names}
     return tuple(_difference(runs, gains[first], gains[second]) for first, second in pairs)
 
 
-def _gain(runs: Runs, phase: PhaseRuns, factor: str) -> _Gain:
+def _gain(runs: Runs, phase: PhaseRuns, factor: str, declared: str | None) -> _Gain:
     require(factor in phase.baseline, f"the study has no factor {factor}")
     sign, start, full = runs.measure.sign, phase.baseline[factor], phase.full_level(factor)
     if phase.design == "leave_one_out":
@@ -52,6 +54,10 @@ def _gain(runs: Runs, phase: PhaseRuns, factor: str) -> _Gain:
         require(full is not None and bool(comparison.units), f"phase {phase.name} does not leave out {factor}")
         assert full is not None
         return _Gain(factor, level_text(full), comparison)
+    if declared is not None:
+        comparison = paired_by_factor(phase.cells, (factor, start, declared), phase.pool).scaled(-sign)
+        if comparison.units:
+            return _Gain(factor, level_text(declared), comparison)
     chooser = runs.chooser or runs
     level, considered, compared = _best_level(chooser.phases[phase.name], chooser.measure, factor, start)
     if level is not None:

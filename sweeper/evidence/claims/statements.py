@@ -126,7 +126,8 @@ def _ordering(claim: Claim, statement: Ordering, runs: Runs) -> Evidence:
     names = statement.order
     largest = statement.largest or ""
     pairs = list(pairwise(names)) or [(largest, other) for other in statement.among if other != largest]
-    parts = gain_parts(runs, _phase(runs, statement.phase), pairs)
+    declared = {factor: level_key(level) for factor, level in statement.levels.items()}
+    parts = gain_parts(runs, _phase(runs, statement.phase), pairs, declared)
     leads = [rise(claim.at_least, runs.measure, part.mean_from) for part in parts]
     return Evidence(tuple(replace(part, region=Region(low=lead)) for part, lead in zip(parts, leads, strict=True)))
 

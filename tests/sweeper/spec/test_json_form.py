@@ -46,6 +46,22 @@ def test_keys_that_an_older_version_did_not_write_have_their_defaults() -> None:
     assert (phase.design, phase.budget, phase.seeds) == (SimpleDesign("grid"), Budget("steps", 3), (0,))
 
 
+def test_a_claim_of_an_old_document_on_a_metric_that_nobody_declares_has_no_known_direction() -> None:
+    claim = {"id": "a", "contrast": {"phase": "p", "factor": "x", "from": 0, "to": 1}, "expect": "no_worse"}
+    document = {
+        "study": "s",
+        "metric": {"name": "valid_loss", "direction": "minimize"},
+        "trial": {"program": {"python": "m:f"}},
+        "factors": {"x": {"levels": [0, 1]}},
+        "phases": [{"name": "p", "design": "grid"}],
+        "claims": [{**claim, "metric": name} for name in ("accuracy", "valid_loss")],
+    }
+    unknown, own = from_json(document).claims
+    assert (unknown.metric.name, unknown.metric.declared) == ("accuracy", False)
+    assert own.metric == from_json(document).metric
+    assert [each["metric"] for each in to_json(from_json(document))["claims"]] == ["accuracy", "valid_loss"]
+
+
 def test_where_a_study_came_from_is_no_part_of_it() -> None:
     document = to_json(load_study(FILES[0]))
     assert from_json(document, source="text", path=Path("a.yaml")) == from_json(document)

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from sweeper.spec.metric import CurveValue, Direction
+from sweeper.spec.metric import CurveValue, Direction, Metric, metric_named
 
 CURVE = [3.0, 1.0, 2.0]
 
@@ -56,3 +56,17 @@ def test_the_best_point_rewards_noise_and_the_last_does_not() -> None:
     }
     assert means["best"][0] - means["best"][1] > 0.15
     assert abs(means["last"][0] - means["last"][1]) < 0.015
+
+
+OWN = Metric(name="valid_perplexity", direction="minimize", scale="log", value=CurveValue("last"))
+
+
+def test_a_metric_is_known_by_its_name_if_the_study_or_the_trainer_declares_it() -> None:
+    assert metric_named("valid_perplexity", OWN, is_trainer=False) is OWN
+    loss = metric_named("test_loss", OWN, is_trainer=True)
+    assert (loss.direction, loss.scale, loss.declared, loss.value) == ("minimize", "linear", True, OWN.value)
+
+
+@pytest.mark.parametrize(("name", "is_trainer"), [("accuracy", False), ("test_loss", False), ("learning_rate", True)])
+def test_the_direction_of_any_other_metric_is_unknown(name: str, is_trainer: bool) -> None:
+    assert not metric_named(name, OWN, is_trainer=is_trainer).declared
