@@ -22,8 +22,8 @@ def dashboard(store: str, host: str, port: int, anyone_may_connect: bool) -> Non
     """Serve Optuna's dashboard on the store.
 
     The dashboard is read-only, so it can stay open while studies run. It has no authentication and listens only on this
-    machine; to let others connect, give both --host and --anyone-may-connect. It is an optional extra:
-    pip install 'sweeper[dashboard]'.
+    machine; to let others connect, give both --host and --anyone-may-connect. It is an optional extra: install
+    'sweeper[dashboard]', with pip or uv.
     """
     if not is_loopback(host) and not anyone_may_connect:
         raise UsageError(
