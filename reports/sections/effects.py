@@ -23,6 +23,7 @@ KINDS: Final = {
     "main effect": "The change from a factor's low to its high level, averaged over the levels of all other factors.",
 }
 FACTORIALS: Final = ("grid", "fractional")
+_BLOCKS: Final = " Effects that differ between blocks (Welch's test, p < 0.01) have no average."
 
 
 def effects(context: Context) -> Section | None:
@@ -86,9 +87,10 @@ def _row(effect: Effect, found: Sequence[Effect], *, percent: bool) -> Row:
     shown = [in_unit(value, percent=percent) for value in (effect.estimate, effect.low, effect.high)]
     alone = sum(other.factor == effect.factor for other in found) == 1
     named = f"{effect.factor}: {effect.level_from} \u2192 {effect.level_to}"
+    label = effect.factor if alone and effect.kind == "loss when left out" else named
     return Row(
         group="",
-        label=effect.factor if alone and effect.kind == "loss when left out" else named,
+        label=f"{label}, {effect.block}" if effect.block else label,
         estimate=shown[0],
         low=shown[1],
         high=shown[2],
@@ -110,8 +112,10 @@ def _caption(found: Sequence[Effect]) -> Inline:
 
 def _table(context: Context, phase: str, found: Sequence[Effect], *, percent: bool) -> Table:
     aliased = any(effect.aliases for effect in found)
+    has_blocks = any(effect.block for effect in found)
     columns = [
         Column(title="Factor"),
+        *([Column(title="Block")] if has_blocks else []),
         Column(title="From"),
         Column(title="To"),
         *ESTIMATE_COLUMNS,
@@ -124,17 +128,18 @@ def _table(context: Context, phase: str, found: Sequence[Effect], *, percent: bo
         name=f"effects-{context.slugs[phase]}-table",
         caption=plain(
             f"Effects in {wording.clean(phase)}. p: two-sided p-value of the hypothesis of no effect. Detectable: the "
-            "smallest effect that this design shows with probability 0.8."
+            "smallest effect that this design shows with probability 0.8." + (_BLOCKS if has_blocks else "")
         ),
         columns=tuple(columns),
-        rows=tuple(_cells(effect, percent=percent)[: len(columns)] for effect in found),
+        rows=tuple(_cells(effect, percent=percent, has_blocks=has_blocks)[: len(columns)] for effect in found),
     )
 
 
-def _cells(effect: Effect, *, percent: bool) -> tuple[Cell, ...]:
+def _cells(effect: Effect, *, percent: bool, has_blocks: bool) -> tuple[Cell, ...]:
     missing = f" ({len(effect.missing)} missing)" if effect.missing else ""
     return (
         Cell(wording.clean(effect.factor)),
+        *([Cell(wording.clean(effect.block or "average"))] if has_blocks else []),
         Cell(wording.clean(effect.level_from)),
         Cell(wording.clean(effect.level_to)),
         *estimate_cells(effect.estimate, effect.low, effect.high, percent=percent),

@@ -73,6 +73,9 @@ def _searched(context: Context, phase: str, design: str) -> list[Block]:
         return [Paragraph(text=plain(f"Not computed: {error}. Then write the report again."))]
     if found is None:
         return []
+    if found.aliased:
+        names = wording.listed([wording.clean(name) for name in found.aliased])
+        return [Paragraph(text=plain(f"No importances: {names} are aliased, since they always change together."))]
     factors = [(each.factor, each.fanova, each.fanova_sd, each.ped_anova) for each in found.factors]
     drawing = importance_figure(f"importance-{context.slugs[phase]}", f"Importance in {phase}", factors)
     return [Plot(drawing=drawing, caption=_importance_caption(found, len(context.data.members[phase])))]

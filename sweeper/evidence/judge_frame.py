@@ -19,7 +19,7 @@ from sweeper.designs.factor import Factor
 from sweeper.designs.levels import Level, level_key
 from sweeper.errors import UsageError
 from sweeper.evidence.claims.judge import ClaimVerdict, judge
-from sweeper.evidence.data.cells import Cell
+from sweeper.evidence.data.cells import Cell, block_text
 from sweeper.evidence.data.censored import Endings, Series
 from sweeper.evidence.data.measures import Direction, Measure, Metric, Scale, make_measure
 from sweeper.evidence.data.runs import PhaseRuns, Runs
@@ -121,7 +121,7 @@ def _cells(
                 levels=named,
                 arm="\n".join(levels),
                 seed=seed,
-                stratum=tuple(named[name] for name in strata),
+                stratum=tuple(block_text([name], [named[name]]) for name in strata),
                 missing=tuple((row, states[row]) for row in members),
             )
         )

@@ -74,7 +74,7 @@ class Caveats:
 
     Attributes:
         changes: what was changed in the claim after data existed.
-        gaps: what its evidence lacks.
+        gaps: what its evidence lacks, or hides in a mean.
         if_converged: the verdict that there would be if no run had failed, as text; empty if it is the same.
         reachable: other verdicts to which pruned or failed trials could have led.
     """
@@ -250,6 +250,8 @@ def _ruling(tested: Assessment, family: _Family, position: int) -> tuple[tuple[f
     """Return the adjusted p-values, the verdict, and what its trials lack."""
     found = tested.evidence
     gaps = wording.missing_notes(found, tested.runs.measure) if found is not None else ()
+    differs = wording.heterogeneity_note(found, tested.runs.measure) if found is not None else ""
+    gaps = (*gaps, differs) if differs else gaps
     if found is None or not tested.is_tested:
         return (math.nan, math.nan), "untested", Caveats(gaps=gaps)
 

@@ -6,8 +6,10 @@ from typing import Final
 
 from sweeper.designs.levels import Level, level_key
 from sweeper.evidence.claims.evidence import Evidence, Part, Verdict
+from sweeper.evidence.data.comparison import by_stratum
 from sweeper.evidence.data.measures import Measure
-from sweeper.evidence.formatting import clean, count, metric_name, number, percent, signed
+from sweeper.evidence.formatting import clean, count, listed, metric_name, number, percent, signed
+from sweeper.evidence.statistics.heterogeneity import DIFFERS, same_effect_p
 from sweeper.evidence.statistics.sample_size import MOST_SEEDS
 from sweeper.spec.claim import Arm, Claim, Margin, Ordering
 
@@ -35,7 +37,9 @@ def sentence(
     of_many = f"; the weakest of {len(found.parts)} comparisons" if len(found.parts) > 1 else ""
     basis = f"95 % interval {low} to {high}; {_pairs(part)}{of_many}; adjusted p {_p_value(p_adjusted)}"
     text = f"{effect} ({basis}). {claimed}"
-    return f"{text} {_outlook(part, measure, seeds_needed, detectable)}" if verdict == "undecided" else text
+    if verdict != "undecided" or part.worst.any:
+        return text
+    return f"{text} {_outlook(part, measure, seeds_needed, detectable)}"
 
 
 def _outlook(part: Part, measure: Measure, seeds_needed: int | None, detectable: float) -> str:
@@ -94,6 +98,16 @@ def missing_notes(found: Evidence, measure: Measure) -> tuple[str, ...]:
     if "completed" in states:
         notes.append(f"{count(states.count('completed'), 'completed trial')} did not report {measure.metric.name}.")
     return tuple(notes)
+
+
+def heterogeneity_note(found: Evidence, measure: Measure) -> str:
+    """Return a note on an effect that differs between strata, such as datasets; empty if it does not."""
+    for part in found.parts:
+        effects = by_stratum(part.comparison)
+        if same_effect_p(list(effects.values())) < DIFFERS:
+            each = [f"{_amount(effect.value, measure)} at {clean(name)}" for name, effect in effects.items()]
+            return f"The effect differs between strata: {listed(each)}. Their mean is that of none of them."
+    return ""
 
 
 def convergence_note(verdict: Verdict, found: Evidence) -> str:

@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from statistics import fmean
 
@@ -94,3 +94,8 @@ def level_text(key: str) -> str:
     """Return a level as a reader sees it, from its key."""
     value = json.loads(key)
     return value if isinstance(value, str) else key
+
+
+def block_text(factors: Sequence[str], keys: Sequence[str]) -> str:
+    """Return the levels of some factors, e.g. ``dataset = x``."""
+    return ", ".join(f"{factor} = {level_text(key)}" for factor, key in zip(factors, keys, strict=True))

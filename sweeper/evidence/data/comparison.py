@@ -175,6 +175,21 @@ def infer(comparison: Comparison) -> Estimate:
     return found if found.decides else floored(paired_t([unit.value for unit in complete]), runs)
 
 
+def by_stratum(comparison: Comparison) -> dict[str, Estimate]:
+    """Return the effect in each stratum, e.g. dataset; none if there are not several with their own pairs."""
+    groups: dict[tuple[str, ...], list[Unit]] = defaultdict(list)
+    for unit in comparison.complete:
+        strata = {cell.stratum for cell, _ in unit.terms}
+        groups[strata.pop() if len(strata) == 1 else ()].append(unit)
+    if len(groups) < 2 or () in groups:
+        return {}
+    shared = set.intersection(*(set(stratum) for stratum in groups))
+    return {
+        ", ".join(part for part in stratum if part not in shared): infer(replace(comparison, units=tuple(units)))
+        for stratum, units in groups.items()
+    }
+
+
 def raw_mean(cells: Iterable[Cell]) -> float:
     """Return the mean of the cells as measured; NaN if none is measured."""
     values = [cell.raw for cell in cells if cell.is_measured]

@@ -7,7 +7,7 @@ from typing import Final
 
 from sweeper.designs.kinds import DesignKind
 from sweeper.designs.levels import Level, level_key
-from sweeper.evidence.data.cells import Cell, measured
+from sweeper.evidence.data.cells import Cell, block_text, measured
 from sweeper.evidence.data.censored import Endings, Series
 from sweeper.evidence.data.load import StudyData
 from sweeper.evidence.data.measures import Measure, Metric, make_measure
@@ -42,6 +42,16 @@ class PhaseRuns:
     def pool(self) -> Pool:
         """The cells, to pool the variance over."""
         return Pool(self.cells)
+
+    @cached_property
+    def by_block(self) -> Mapping[str, "PhaseRuns"]:
+        """The runs of each combination of the blocks' levels, named e.g. ``dataset = x``; none without several."""
+        groups: dict[tuple[str, ...], list[Cell]] = {}
+        for cell in self.cells:
+            groups.setdefault(tuple(cell.levels[factor] for factor in self.blocks), []).append(cell)
+        if len(groups) < 2:
+            return {}
+        return {block_text(self.blocks, key): replace(self, cells=tuple(cells)) for key, cells in groups.items()}
 
     def full_level(self, factor: str) -> str | None:
         """Return the key of the level that a factor of two levels has where it is on; None if it has more or fewer."""
@@ -183,7 +193,7 @@ def _cells(data: StudyData, phase: str, baseline: Mapping[str, str], blocks: Seq
         levels = {
             name: key_of(configuration[name]) if name in configuration else base for name, base in baseline.items()
         }
-        stratum = (budget, *(f"{name} = {levels[name]}" for name in strata))
+        stratum = (budget, *(block_text([name], [levels[name]]) for name in strata))
         cells.append(Cell(levels=levels, arm=arm, seed=seed, stratum=stratum, missing=tuple(trials)))
     return tuple(cells)
 

@@ -3,7 +3,7 @@
 import math
 import zlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -15,6 +15,7 @@ from sweeper.evidence.data.load import StudyData
 from sweeper.evidence.data.measures import Measure, Scale
 from sweeper.evidence.data.runs import PhaseRuns, Runs, study_runs
 from sweeper.evidence.effects.factorial_phase import factorial_phase
+from sweeper.evidence.statistics.heterogeneity import DIFFERS, same_effect_p
 from sweeper.evidence.statistics.paired import (
     FEWEST_FOR_BOOTSTRAP,
     MOST_FOR_BOOTSTRAP,
@@ -37,6 +38,7 @@ class Effect:
         design: its kind.
         kind: contrast of two levels; loss when left out; step of a ladder; main effect of a fraction.
         factor: the factor that is changed.
+        block: the block where it was measured, e.g. ``dataset = x``; empty for an average, or without blocks.
         level_from, level_to: as text. For a loss when left out these are with and without.
         metric: the name of the metric.
         scale: of `estimate`, `low` and `high`: log (nats) or linear.
@@ -61,6 +63,7 @@ class Effect:
     design: DesignKind
     kind: Kind
     factor: str
+    block: str
     level_from: str
     level_to: str
     metric: str
@@ -87,7 +90,9 @@ class Effect:
 def effect_table(data: StudyData, runs: Runs | None = None) -> tuple[Effect, ...]:
     """Return the effects of all factors in all phases whose design shows any, by phase and factor.
 
-    Pairs with a trial that failed, was pruned or has not ended are left out; `Effect.missing` has these trials.
+    An average over blocks, such as datasets, is followed by the effect in each block. If these differ (Welch's test at
+    1 %), there is no average. Pairs with a trial that failed, was pruned or has not ended are left out;
+    `Effect.missing` has these trials.
 
     Args:
         data: the study.
@@ -95,9 +100,9 @@ def effect_table(data: StudyData, runs: Runs | None = None) -> tuple[Effect, ...
     """
     found = runs or study_runs(data)
     return tuple(
-        _effect(found.measure, phase, effect, _generator(data.study.seed, phase.name, *effect.contrast))
+        _effect(found.measure, phase, effect, _generator(data.study.seed, phase.name, *effect.contrast, effect.block))
         for phase in found.phases.values()
-        for effect in _phase_effects(found, phase)
+        for effect in _with_blocks(found, phase)
     )
 
 
@@ -114,6 +119,23 @@ class _Found:
     missing: tuple[tuple[int, str], ...]
     differences: Sequence[float] = ()
     aliases: tuple[str, ...] = ()
+    block: str = ""
+
+
+def _with_blocks(runs: Runs, phase: PhaseRuns) -> Iterator[_Found]:
+    """Yield a phase's effects; over several blocks each with those in the blocks, and alone these if they differ."""
+    blocks = [list(_phase_effects(runs, alone)) for alone in phase.by_block.values()]
+    names = list(phase.by_block)
+    for effect in _phase_effects(runs, phase):
+        same = [
+            replace(found, block=name)
+            for name, effects in zip(names, blocks, strict=True)
+            for found in effects
+            if (found.kind, found.contrast) == (effect.kind, effect.contrast)
+        ]
+        if not same_effect_p([found.estimate for found in same]) < DIFFERS:
+            yield effect
+        yield from same
 
 
 def _phase_effects(runs: Runs, phase: PhaseRuns) -> Iterator[_Found]:
@@ -200,6 +222,7 @@ def _effect(measure: Measure, phase: PhaseRuns, found: _Found, generator: np.ran
         design=phase.design,
         kind=found.kind,
         factor=factor,
+        block=found.block,
         level_from=level_text(start),
         level_to=level_text(end),
         metric=measure.metric.name,

@@ -16,6 +16,7 @@ from sweeper.evidence.data.load import StudyData
 from sweeper.evidence.data.measures import Measure
 from sweeper.evidence.data.runs import Runs
 from sweeper.evidence.statistics.censoring import impute
+from sweeper.evidence.statistics.centring import aliased, block_offsets, level_columns
 from sweeper.evidence.statistics.forest import fanova, forest_regression
 from sweeper.evidence.statistics.ped_anova import Grid, level_grid, ped_anova, range_grid
 from sweeper.extras import require
@@ -43,12 +44,14 @@ class PhaseImportance:
         num_completed: trials with a value.
         num_censored: pruned and diverged trials, whose values were imputed within their bounds.
         num_left_out: failed trials without any bounds, e.g. crashed ones.
+        aliased: factors that always change together: then there are no importances.
     """
 
     factors: tuple[FactorImportance, ...]
     num_completed: int
     num_censored: int
     num_left_out: int
+    aliased: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,8 +68,9 @@ class _Trial:
 def phase_importance(data: StudyData, runs: Runs, phase: str) -> PhaseImportance | None:
     """Return the importances of a phase's factors; None with fewer than ten completed trials or no factor that varies.
 
-    The value of a pruned trial is imputed between the least and the most that it would have improved; a trial that
-    diverged counts as bad as the worst that completed.
+    They are shares of what is left when the strata, such as datasets, and the seeds are taken out. The value of a
+    pruned trial is imputed between the least and the most that it would have improved; a trial that diverged counts as
+    bad as the worst that completed.
     """
     measure, adapted = runs.measure, data.study.phase(phase)
     trials = _trials(data, measure, phase)
@@ -82,9 +86,11 @@ def phase_importance(data: StudyData, runs: Runs, phase: str) -> PhaseImportance
         return None
     require("importance", "the importance of factors")
     generator = np.random.default_rng([data.study.seed, zlib.crc32(phase.encode())])
-    response = _response(measure, axes, used, bounds, generator)
+    confounded = tuple(axes[position].factor for position in aliased([axis.columns for axis in axes]))
+    response = _response(runs, phase, axes, used, bounds, generator) if not confounded else np.empty(0)
     return PhaseImportance(
-        factors=_factors(axes, response, generator),
+        factors=_factors(axes, response, generator) if not confounded else (),
+        aliased=confounded,
         num_completed=len(completed),
         num_censored=len(used) - len(completed),
         num_left_out=sum(trial.state == "failed" and trial.trial_id not in bounds for trial in trials),
@@ -107,12 +113,13 @@ def _trials(data: StudyData, measure: Measure, phase: str) -> list[_Trial]:
 
 @dataclass(frozen=True, slots=True)
 class _Axis:
-    """A factor as a number between bounds, and its grid."""
+    """A factor as a number between bounds, and its grid; `columns` are what its main effect would be fitted by."""
 
     factor: str
     values: NDArray[np.float64]
     bounds: tuple[float, float]
     grid: Grid
+    columns: NDArray[np.float64]
 
 
 def _axis(factor: Factor, trials: Sequence[_Trial]) -> _Axis | None:
@@ -127,7 +134,8 @@ def _axis(factor: Factor, trials: Sequence[_Trial]) -> _Axis | None:
         return None
     positions = np.array([levels.index(key) for key in keys])
     grid = level_grid(positions, len(levels))
-    return _Axis(factor.name, positions.astype(np.float64), (-0.5, len(levels) - 0.5), grid)
+    bounds = (-0.5, len(levels) - 0.5)
+    return _Axis(factor.name, positions.astype(np.float64), bounds, grid, level_columns(keys))
 
 
 def _range_axis(factor: str, drawn: Range, levels: Sequence[Level]) -> _Axis | None:
@@ -142,7 +150,7 @@ def _range_axis(factor: str, drawn: Range, levels: Sequence[Level]) -> _Axis | N
         values, low, high = np.log(values), math.log(low), math.log(high)
     steps = min(round((high - low) / drawn.step) + 1, 50) if drawn.step and not drawn.log else 50
     low, high = min(low, float(values.min())), max(high, float(values.max()))  # a baseline may lie outside
-    return _Axis(factor, values, (low, high), range_grid(values, low, high, num_steps=max(steps, 2)))
+    return _Axis(factor, values, (low, high), range_grid(values, low, high, num_steps=max(steps, 2)), values[:, None])
 
 
 def _bounds(runs: Runs, trials: Sequence[_Trial]) -> Bounds:
@@ -154,18 +162,30 @@ def _bounds(runs: Runs, trials: Sequence[_Trial]) -> Bounds:
     return {**ending_bounds(runs.endings, runs.measure, pruned), **dict.fromkeys(diverged, (worst, worst))}
 
 
-def _response(
-    measure: Measure, axes: Sequence[_Axis], trials: Sequence[_Trial], bounds: Bounds, generator: np.random.Generator
+def _response(  # noqa: PLR0917
+    runs: Runs,
+    phase: str,
+    axes: Sequence[_Axis],
+    trials: Sequence[_Trial],
+    bounds: Bounds,
+    generator: np.random.Generator,
 ) -> NDArray[np.float64]:
-    """Return all trials' values, less being better, censored ones imputed."""
+    """Return all trials' values without what strata and seeds add, less being better, censored ones imputed."""
     known = np.array([math.nan if trial.value is None else trial.value for trial in trials], dtype=np.float64)
     low, high = np.array([bounds.get(trial.trial_id, (0.0, 0.0)) for trial in trials]).T
+    cells = {trial: cell for cell in runs.phases[phase].cells for trial in cell.all_trials}
+    own = [cells[trial.trial_id] for trial in trials]
+    arms = [
+        tuple(level for name, level in cell.levels.items() if name not in runs.phases[phase].blocks) for cell in own
+    ]
+    offsets = block_offsets(known, arms, [cell.seed for cell in own], [cell.stratum for cell in own])
+    known, low, high = known - offsets, low - offsets, high - offsets
     points = np.column_stack([axis.values for axis in axes])
 
     def regress(response: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         return forest_regression(points, response, generator, num_trees=TREES_FOR_IMPUTING)
 
-    return measure.sign * impute(known, low, high, regress)
+    return runs.measure.sign * impute(known, low, high, regress)
 
 
 def _factors(

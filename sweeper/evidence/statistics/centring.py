@@ -1,4 +1,4 @@
-"""Responses freed of what strata and seeds do to all configurations, before importance is asked for.
+"""What strata and seeds add to all configurations, to be taken out before importance is asked for.
 
 The share of the variance that a factor explains is one of what is left when strata (datasets, budgets) and seeds are
 taken out. Over two datasets whose perplexities differ by a factor of two nearly all of the variance is theirs, and
@@ -6,79 +6,70 @@ every factor looks unimportant.
 """
 
 from collections.abc import Hashable, Sequence
+from typing import Final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-RANK = 1e-8
+from sweeper.evidence.statistics.two_way import block_effects
+
+RANK: Final = 1e-8
 
 
-def centred_response(
+def block_offsets(
     values: ArrayLike, arms: Sequence[Hashable], seeds: Sequence[Hashable], strata: Sequence[Hashable]
 ) -> NDArray[np.float64]:
-    """Values less the mean of their stratum and what their seed adds in it.
+    """Return what the stratum and the seed of each run add to its value.
 
     What a seed adds is estimated by least squares on value = configuration + seed, i.e. from configurations that ran
-    with several seeds. Where each ran with one, as in a search, nothing can be said of seeds, and nothing is taken out.
+    with several seeds. If each ran with one, as in a search, nothing is known of seeds, and they add nothing.
 
     Args:
-        values: `[runs]`, finite.
+        values: `[runs]`, NaN where unknown: such runs have the offset that others of their stratum and seed show.
         arms: the configuration of each run.
         seeds, strata: of each run.
     """
     found = np.asarray(values, dtype=np.float64)
-    result = np.empty_like(found)
+    result = np.zeros_like(found)
     for stratum in dict.fromkeys(strata):
-        members = [place for place, each in enumerate(strata) if each == stratum]
-        seed = _seed_effects(found[members], [arms[place] for place in members], [seeds[place] for place in members])
-        rest = found[members] - seed
-        result[members] = rest - rest.mean()
+        members = [position for position, each in enumerate(strata) if each == stratum]
+        known = [position for position in members if np.isfinite(found[position])]
+        if known:
+            added = block_effects(found[known], [arms[each] for each in known], [seeds[each] for each in known])
+            mean = float(np.mean([found[each] - added.get(seeds[each], 0.0) for each in known]))
+            result[members] = [mean + added.get(seeds[each], 0.0) for each in members]
     return result
 
 
-def aliased_factors(levels: Sequence[Sequence[Hashable]]) -> tuple[int, ...]:
-    """The factors whose main effects cannot be told from those of the others: their levels always change together.
+def aliased(columns: Sequence[NDArray[np.float64]]) -> tuple[int, ...]:
+    """Return the factors whose main effects cannot be told from those of the others: they always change together.
 
-    A factor is aliased if the columns of its levels are sums of those of the other factors. Of factors that are
-    aliased with each other all are listed.
+    A factor is aliased if its columns are linearly dependent on those of the other factors. Of factors that are aliased
+    with each other all are listed.
 
     Args:
-        levels: of each factor the level of every run, `[factors, runs]`.
+        columns: of each factor what its main effect is fitted by, `[runs, columns]`, e.g. from `level_columns`.
     """
-    columns = [_indicators(each) for each in levels]
-    return tuple(
-        place
-        for place, own in enumerate(columns)
-        if own.shape[1]
-        and _rank([*columns[:place], *columns[place + 1 :], own])
-        < _rank([*columns[:place], *columns[place + 1 :]]) + own.shape[1]
-    )
+    centred = [_unit(each) for each in columns]
+    found = []
+    for position, own in enumerate(centred):
+        others = [*centred[:position], *centred[position + 1 :]]
+        if own.shape[1] and _rank([*others, own]) < _rank(others) + _rank([own]):
+            found.append(position)
+    return tuple(found)
 
 
-def _seed_effects(
-    values: NDArray[np.float64], arms: Sequence[Hashable], seeds: Sequence[Hashable]
-) -> NDArray[np.float64]:
-    """What each run's seed adds, as configurations with several seeds show it; 0 on average."""
-    places = {arm: place for place, arm in enumerate(dict.fromkeys(arms))}
-    groups = np.array([places[arm] for arm in arms], dtype=np.int64)
-    model = np.array([[float(seed == other) for other in dict.fromkeys(seeds)] for seed in seeds])
-    counts = np.bincount(groups).astype(np.float64)
-
-    def centred(columns: NDArray[np.float64]) -> NDArray[np.float64]:
-        sums = np.zeros((len(counts), columns.shape[1]))
-        np.add.at(sums, groups, columns)
-        return np.asarray(columns - (sums / counts[:, None])[groups])
-
-    effects = np.linalg.lstsq(centred(model), centred(values[:, None])[:, 0], rcond=RANK)[0]
-    added = model @ effects
-    return np.asarray(added - added.mean())
-
-
-def _indicators(levels: Sequence[Hashable]) -> NDArray[np.float64]:
-    """A centred column for each level but the first, `[runs, levels - 1]`."""
+def level_columns(levels: Sequence[Hashable]) -> NDArray[np.float64]:
+    """Return an indicator of each level but the first, `[runs, levels - 1]`."""
     known = list(dict.fromkeys(levels))
-    matrix = np.array([[float(level == other) for other in known[1:]] for level in levels]).reshape(len(levels), -1)
-    return np.asarray(matrix - matrix.mean(axis=0)) if matrix.size else matrix
+    return np.array([[float(level == other) for other in known[1:]] for level in levels]).reshape(len(levels), -1)
+
+
+def _unit(columns: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return columns less their means, each of length 1; constant ones are left out."""
+    centred = columns - columns.mean(axis=0) if columns.size else columns
+    lengths = np.sqrt((centred**2).sum(axis=0))
+    return np.asarray(centred[:, lengths > 0] / lengths[lengths > 0])
 
 
 def _rank(columns: Sequence[NDArray[np.float64]]) -> int:

@@ -1,13 +1,14 @@
 """Whether an effect is the same in several strata, e.g. datasets."""
 
 from collections.abc import Sequence
+from typing import Final
 
 import numpy as np
 from scipy import stats
 
 from sweeper.evidence.statistics.paired import Estimate
 
-LEVEL = 0.05  # an effect that differs between strata at this level has no mean worth showing
+DIFFERS: Final = 0.01  # the level at which an effect differs between strata, so that it has no mean worth showing
 
 
 def same_effect_p(effects: Sequence[Estimate]) -> float:
@@ -35,9 +36,3 @@ def same_effect_p(effects: Sequence[Estimate]) -> float:
     loss = float(((1.0 - share) ** 2 / np.array([each.df for each in known])).sum())
     statistic = spread / (1.0 + 2.0 * (strata - 2) / (strata**2 - 1) * loss)
     return float(stats.f.sf(statistic, strata - 1, (strata**2 - 1) / (3.0 * loss)))
-
-
-def opposite_signs(effects: Sequence[Estimate]) -> bool:
-    """Whether two strata have effects of opposite sign, each shown at 5 %."""
-    shown = [each.value > 0 for each in effects if each.decides and each.p_two_sided() < LEVEL]
-    return len(set(shown)) == 2

@@ -77,11 +77,20 @@ def arm_sums(values: ArrayLike, arms: Sequence[Hashable], blocks: Sequence[Hasha
         arms, blocks: of each run.
     """
     response, arm, block = np.asarray(values, dtype=np.float64), _places(arms), _places(blocks)
-    rough = _sums(response, arm, block)
     # What blocks have in common may be far larger than what is left over. Taken out first, it cannot drown that in
     # rounding when sums of squares are subtracted.
-    common = rough.over(np.ones(len(rough.runs), dtype=np.bool_)).blocks()
-    return _sums(response - common[block], arm, block)
+    return _sums(response - _all(_sums(response, arm, block)).blocks()[block], arm, block)
+
+
+def block_effects(values: ArrayLike, arms: Sequence[Hashable], blocks: Sequence[Hashable]) -> dict[Hashable, float]:
+    """Return what each block adds to the runs of all arms; 0 where no arm ran in several blocks."""
+    found = _all(_sums(np.asarray(values, dtype=np.float64), _places(arms), _places(blocks))).blocks()
+    return dict(zip(dict.fromkeys(blocks), found.tolist(), strict=True))
+
+
+def _all(sums: Sums) -> Sums:
+    """The sums of all arms together."""
+    return sums.over(np.ones(len(sums.runs), dtype=np.bool_))
 
 
 def _sums(response: Floats, arm: NDArray[np.int64], block: NDArray[np.int64]) -> Sums:

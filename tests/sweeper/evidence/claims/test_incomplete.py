@@ -2,10 +2,11 @@
 
 import math
 
+import numpy as np
 import pytest
 
-from sweeper.evidence.claims.judge import all_supported, claims_table
-from tests.reports.studies import falling, study_data
+from sweeper.evidence.claims.judge import all_supported, claims_table, judge_claims
+from tests.reports.studies import Phase, factor, falling, study_data
 from tests.sweeper.evidence.claims.claim_studies import FACTORS, claim, contrast, judge, perplexity, screen
 
 
@@ -140,3 +141,23 @@ def test_all_are_supported_only_if_each_is():
     assert all_supported(found[:1])
     assert not all_supported(found)
     assert all_supported(())
+
+
+def test_an_effect_that_differs_between_datasets_says_so():
+    effects = {"x": -0.196, "y": 0.034}
+    factors = {"a": factor(0, 1), "dataset": factor("x", "y")}
+    rows = [{"a": a, "dataset": dataset} for dataset in effects for a in (0, 1)]
+
+    def value(levels, seed):
+        draw = np.random.default_rng([seed, levels["a"], levels["dataset"] == "x"]).normal(0, 0.005)
+        return math.exp(4.6 + levels["a"] * effects[levels["dataset"]] + draw)
+
+    spec = {"phase": "p", "factor": "a", "from": 0, "to": 1}
+    claims = [claim("all", contrast=spec, expect="decrease"),
+              claim("x", contrast={**spec, "where": {"dataset": "x"}}, expect="decrease")]  # fmt: skip
+    phase = Phase("p", "one_at_a_time", rows, value, seeds=range(4), blocks=["dataset"])
+    average, alone = judge_claims(study_data(factors, phase, claims=claims))
+    (note,) = average.notes
+    assert note.startswith("The effect differs between strata: −17.")
+    assert "at dataset = x and +3." in note and note.endswith("at dataset = y. Their mean is that of none of them.")
+    assert alone.notes == ()

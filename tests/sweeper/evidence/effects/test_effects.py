@@ -177,12 +177,15 @@ def test_what_a_trial_does_to_its_text_makes_no_corpus_of_its_own():
 def test_a_block_is_compared_within_and_has_no_effect_of_its_own():
     factors = {**FACTORS, "corpus": factor("ptb", "wt2", path="data.corpus")}
     rows = [{**row, "corpus": corpus} for corpus in ("ptb", "wt2") for row in ONE_AT_A_TIME]
-    table = effect_table(study_data(factors, Phase("p", "one_at_a_time", rows, perplexity, blocks=["corpus"])))
-    assert [(each.factor, each.level_to, each.n) for each in table] == [
+    phase = Phase("p", "one_at_a_time", rows, perplexity, seeds=(3, 4, 5), blocks=["corpus"])
+    table = effect_table(study_data(factors, phase))
+    averages = [each for each in table if not each.block]
+    assert [(each.factor, each.level_to, each.n) for each in averages] == [
         ("a", "0.1", 6),
         ("a", "0.2", 6),
         ("b", "on", 6),
     ]
+    assert [each.block for each in table if each.factor == "b"] == ["", "corpus = ptb", "corpus = wt2"]
 
 
 def test_a_fraction_written_as_a_list_shows_the_main_effects_of_its_fit():
@@ -215,3 +218,38 @@ def test_a_phase_whose_config_moves_a_baseline_is_compared_with_its_own():
     phase = Phase("p", "one_at_a_time", rows, perplexity, config={"m": {"a": 0.1}})
     table = effect_table(study_data(factors, phase))
     assert [(each.level_from, each.level_to) for each in table] == [("0.1", "0"), ("0.1", "0.2")]
+
+
+BLOCKED = {"a": factor(0, 1), "dataset": factor("x", "y", "z")}
+BLOCKED_ROWS = [{"a": a, "dataset": dataset} for dataset in ("x", "y", "z") for a in (0, 1)]
+
+
+def blocked(effects):
+    """The effects of `a`, which are these in the datasets."""
+
+    def value(levels, seed):
+        return math.exp(
+            4.6 + (levels["dataset"] == "y") + levels["a"] * effects[levels["dataset"]] + noise(levels, seed)
+        )
+
+    phase = Phase("p", "one_at_a_time", BLOCKED_ROWS, value, seeds=range(4), blocks=["dataset"])
+    return effect_table(study_data(BLOCKED, phase))
+
+
+def test_an_average_over_blocks_is_followed_by_the_effect_in_each():
+    average, *alone = blocked({"x": -0.05, "y": -0.05, "z": -0.05})
+    assert average.block == ""
+    assert [each.block for each in alone] == ["dataset = x", "dataset = y", "dataset = z"]
+    assert average.estimate == pytest.approx(np.mean([each.estimate for each in alone]))
+    assert (average.n, alone[0].n) == (12, 4)
+
+
+def test_effects_of_opposite_sign_have_no_average():
+    found = blocked({"x": -0.196, "y": 0.034, "z": 0.091})
+    assert [each.block for each in found] == ["dataset = x", "dataset = y", "dataset = z"]
+    assert [each.improves for each in found] == [True, False, False]
+
+
+def test_the_effect_in_a_block_rests_on_its_trials_only():
+    found = blocked({"x": -0.196, "y": 0.034, "z": 0.091})
+    assert len({trial for each in found for trial in each.trial_ids}) == sum(len(each.trial_ids) for each in found)
