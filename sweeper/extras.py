@@ -1,5 +1,6 @@
 """The optional parts of sweeper: what each is for, and what to say where one is not installed."""
 
+import shlex
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -56,6 +57,10 @@ def absence(extra: str, missing: list[str]) -> str:
     return f"{' and '.join(missing)}, which {verb} not installed in {sys.prefix}. {how_to_install(extra)}"
 
 
-def how_to_install(extra: str) -> str:
-    """Return how to add an extra, whichever tool has installed sweeper."""
-    return f"Install the extra: pip install 'sweeper[{extra}]', or uv tool install 'sweeper[{extra}]'"
+def how_to_install(extra: str, environment: str = sys.prefix) -> str:
+    """Return how to add an extra to an installed sweeper, whichever tool has installed it, and from wherever.
+
+    `uv tool install` would replace it by the project of that name on the package index.
+    """
+    name = f"'sweeper[{extra}]'"
+    return f"Install the extra: pip install {name}, or uv pip install --python {shlex.quote(environment)} {name}"

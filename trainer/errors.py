@@ -7,9 +7,14 @@ TrainerError
 └── Stopped (128 + n)   signal n asked the run to stop; its checkpoint is written
 """
 
+import shlex
+import sys
 from typing import ClassVar, Final
 
-INSTALL: Final = "Install what the trainer needs: pip install 'sweeper[trainer]', or uv tool install 'sweeper[trainer]'"
+INSTALL: Final = (
+    "Install what the trainer needs: pip install 'sweeper[trainer]', or "
+    f"uv pip install --python {shlex.quote(sys.prefix)} 'sweeper[trainer]'"
+)
 
 
 class TrainerError(Exception):

@@ -83,9 +83,10 @@ def cli(debug: bool) -> None:
     One YAML file describes a study; sweeper runs its training trials and writes a statistical report:
 
     \b
-      sweeper plan studies/quickstart.yaml      predict what would run, and for how long
-      sweeper launch studies/quickstart.yaml    run it; rerun the same command to resume
-      sweeper report quickstart                 write report.html and report.pdf
+      sweeper init study.yaml      write a study file to adapt to your script
+      sweeper plan study.yaml      predict what would run, and for how long
+      sweeper launch study.yaml    run it; rerun the same command to resume
+      sweeper report study         write report.html and report.pdf
 
     Exit codes: 0 success; 1 finished, but trials failed permanently; 2 error in the command or the study file;
     3 stopped by the budget; 130 interrupted (rerun the same command to resume).

@@ -38,6 +38,10 @@ class Light:
     python: Path
     packages: frozenset[str]
 
+    @property
+    def prefix(self) -> Path:
+        return self.python.parents[1]
+
     def run(self, *arguments: str, folder: Path, path: Path | None = None) -> str:
         return run(self.python.with_name("sweeper"), *arguments, cwd=folder, path=path)
 
@@ -98,7 +102,7 @@ def test_a_study_of_the_trainer_says_which_extra_it_needs(light: Light, tmp_path
     says = light.refuses(command, "quickstart.yaml", folder=tmp_path)
     assert says.startswith(f"quickstart.yaml:{line}:")
     assert ": trial.program: 'trainer' needs torch, which is not installed in" in says
-    assert "pip install 'sweeper[trainer]', or uv tool install 'sweeper[trainer]'" in says
+    assert f"pip install 'sweeper[trainer]', or uv pip install --python {light.prefix} 'sweeper[trainer]'" in says
     assert [path.name for path in tmp_path.iterdir()] == ["quickstart.yaml"], "nothing was written"
 
 
@@ -127,7 +131,7 @@ def test_an_option_says_which_extra_it_needs(
         new_store(tmp_path)
         arguments = (*arguments, "--store", "sqlite:///store.db")
     says = light.refuses(*arguments, folder=tmp_path)
-    assert f"pip install 'sweeper[{extra}]', or uv tool install 'sweeper[{extra}]'" in says
+    assert f"pip install 'sweeper[{extra}]', or uv pip install --python {light.prefix} 'sweeper[{extra}]'" in says
 
 
 def test_the_doctor_lists_the_extras_that_are_missing(light: Light, tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """The optional parts of sweeper: each is in the package's metadata, and who needs one says how to install it."""
 
+import sys
 import tomllib
 from importlib.metadata import packages_distributions
 from pathlib import Path
@@ -55,7 +56,7 @@ def test_what_is_missing_is_said_with_the_place_and_the_remedy() -> None:
     with pytest.raises(MissingExtraError) as told:
         require("dask", "--engine dask")
     assert str(told.value).startswith("--engine dask needs distributed and dask_jobqueue, which are not installed in /")
-    assert "pip install 'sweeper[dask]', or uv tool install 'sweeper[dask]'" in str(told.value)
+    assert f"pip install 'sweeper[dask]', or uv pip install --python {sys.prefix} 'sweeper[dask]'" in str(told.value)
 
 
 @pytest.mark.usefixtures("nothing_installed")

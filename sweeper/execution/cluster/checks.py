@@ -69,8 +69,9 @@ def _check_store(client: "Client", where: str, store: str, hosts: Mapping[str, s
 
 def _check_extra(client: "Client", where: str, extra: str, hosts: Mapping[str, str]) -> list[str]:
     missing = _differing(_ask(client, lacks, extra), False, hosts)
+    remedy = how_to_install(extra, environment="ENVIRONMENT")
     return [
-        f"{where}: the study needs sweeper[{extra}], which is not installed on {on}. {how_to_install(extra)}"
+        f"{where}: the study needs sweeper[{extra}], which is not installed on {on}. {remedy}"
         for on in missing.values()
     ]
 

@@ -142,7 +142,7 @@ def test_a_search_without_the_extra_says_how_to_get_its_importance(monkeypatch: 
     found = study_report(search(lambda value, place: value), NOW)
     text = words(section(found, "importance"))
     assert "Not computed: the importance of factors needs sklearn, which is not installed" in text
-    assert "uv tool install 'sweeper[importance]'. Then write the report again." in text
+    assert "'sweeper[importance]'. Then write the report again." in text
 
 
 def test_phases_of_a_search_of_ten_trials_or_less_have_no_importance() -> None:

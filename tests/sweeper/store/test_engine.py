@@ -215,7 +215,8 @@ def test_a_server_s_driver_that_is_missing_is_named(dialect: str, monkeypatch: p
     monkeypatch.setitem(sys.modules, "psycopg", None)
     message = refusal(f"{dialect}://me:secret@db/runs")
     assert f"store {dialect}://me:***@db/runs" in message
-    assert "pip install 'sweeper[postgresql]', or uv tool install 'sweeper[postgresql]'" in message
+    assert "pip install 'sweeper[postgresql]'" in message
+    assert f", or uv pip install --python {sys.prefix} 'sweeper[postgresql]'" in message
 
 
 @pytest.mark.usefixtures("sqlite_only")

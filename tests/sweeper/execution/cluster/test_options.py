@@ -31,7 +31,7 @@ def test_a_missing_extra_is_told_with_its_remedy(monkeypatch: pytest.MonkeyPatch
     with pytest.raises(UsageError) as refusal:
         check_engine("dask", ClusterOptions())
     assert str(refusal.value).startswith("--engine dask needs distributed and dask_jobqueue, which are not installed")
-    assert "pip install 'sweeper[dask]', or uv tool install 'sweeper[dask]'" in str(refusal.value)
+    assert f"pip install 'sweeper[dask]', or uv pip install --python {sys.prefix} 'sweeper[dask]'" in str(refusal.value)
 
 
 def test_dask_is_imported_for_its_engine_alone() -> None:
