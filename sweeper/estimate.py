@@ -1,6 +1,7 @@
 """The estimate of a plan on this machine: its device and slots, and predictions from the store and from pilots."""
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Final, get_args
 
 from sweeper.errors import UsageError
@@ -11,6 +12,7 @@ from sweeper.forecast.forecast import Forecast, forecast, slot_seconds, study_fo
 from sweeper.forecast.pilot_throughput import Pilots
 from sweeper.forecast.schedule import Order, Schedule, schedule
 from sweeper.forecast.trial_seconds import Prediction, TrialDevice, total, trial_seconds
+from sweeper.planning.notes import plan_notes
 from sweeper.planning.plan import Plan, Reference
 from sweeper.spec.study import Study
 from sweeper.store.pilots import known_pilots
@@ -57,6 +59,7 @@ class Estimate:
             slots_note=self.slots_note,
             device=self.device,
             pilots=self.pilots,
+            notes=plan_notes(self.study, Path.cwd()),
         )
 
     def schedules(self, default_s: float | None = None) -> tuple[Schedule, ...]:

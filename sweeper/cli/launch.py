@@ -22,6 +22,7 @@ from sweeper.execution.slots.neighbours import crowding_now
 from sweeper.execution.slots.resources import Slot
 from sweeper.forecast.trial_seconds import expected_seconds
 from sweeper.monitor.observation import observe
+from sweeper.monitor.replicates import SeedWatch
 from sweeper.planning.plan import make_plan
 from sweeper.quantities import counted, device_hours
 from sweeper.spec.load import load_study
@@ -99,14 +100,22 @@ def launch(
 
 
 def _run(found: Estimate, *, store: str, slots: int | None, extend: bool, pool: "DaskPool | None") -> Launched:
-    name = found.study.name
+    name, seeds = found.study.name, SeedWatch()
+
+    def look_at_seeds(*, last: bool = False) -> None:
+        with reader.connect(store) as connection:
+            warning = seeds.look(connection, reader.study(connection, name), last=last)
+        if warning is not None:
+            click.echo(f"{name}: {warning}", err=True)
+
     with progress_for() as progress:
 
         def on_tick() -> None:
             with reader.connect(store) as connection:
                 progress.update(observe(connection, reader.study(connection, name), time.time()))
+            look_at_seeds()
 
-        return run(
+        launched = run(
             found.study,
             found.plan,
             store=store,
@@ -118,6 +127,8 @@ def _run(found: Estimate, *, store: str, slots: int | None, extend: bool, pool: 
             pool=pool,
             slots=None if pool is None else pool.slots,
         )
+    look_at_seeds(last=True)
+    return launched
 
 
 def _print_start(

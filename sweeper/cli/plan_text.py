@@ -32,6 +32,8 @@ def forecast_parts(found: Forecast, *, width: int) -> list[RenderableType]:
             parts += ["", escape(f"{phase.name}: each main effect is partially aliased with two-factor interactions.")]
     if found.claims:
         parts += ["", *map(escape, _claims(found))]
+    if found.notes:
+        parts += ["", *(escape(f"Warning: {note}") for note in found.notes)]
     return parts
 
 

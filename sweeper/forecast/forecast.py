@@ -59,6 +59,7 @@ class Forecast:
         finish_s: seconds from the start of the first trial to the end of the last on these slots; None if unknown.
         footprint: memory of the largest trial and disk space of all trials; None for other programs than the trainer
             without a pilot.
+        notes: warnings about the study, e.g. seeds that its command does not use.
     """
 
     study: str
@@ -70,6 +71,7 @@ class Forecast:
     cap_device_hours: float | None
     footprint: Footprint | None
     claims: tuple[ClaimPower, ...]
+    notes: tuple[str, ...] = ()
 
     @property
     def trials(self) -> int:
@@ -96,12 +98,14 @@ def forecast(
     slots_note: str = "",
     device: TrialDevice = "cpu",
     pilots: Pilots | None = None,
+    notes: tuple[str, ...] = (),
 ) -> Forecast:
     """Return everything that `sweeper plan` shows.
 
     Args:
         predictions: the predicted device-seconds of the trials (`trial_seconds`).
         device: where the trials will run.
+        notes: warnings about the study.
     """
     is_complete = len(predictions) == len(plan.trials)
     return Forecast(
@@ -114,6 +118,7 @@ def forecast(
         cap_device_hours=study.device_hours,
         footprint=study_footprint(plan, study, pilots or Pilots(study.trial.program)),
         claims=claim_power(plan, study),
+        notes=notes,
     )
 
 
@@ -143,6 +148,7 @@ def forecast_json(found: Forecast) -> dict[str, object]:
             {"id": claim.claim, "testable": claim.is_testable, "pairs": claim.pairs, "reason": claim.reason or None}
             for claim in found.claims
         ],
+        "notes": list(found.notes),
     }
 
 

@@ -59,6 +59,7 @@ __all__ = [
     "runners",
     "running_curves",
     "running_values",
+    "seed_spreads",
     "spent",
     "studies",
     "study",
@@ -259,6 +260,18 @@ def best_value(connection: ReadConnection, study: StudyRow) -> float | None:
         {"study": study.id},
     )
     return None if rows[0][0] is None else float(rows[0][0])
+
+
+def seed_spreads(connection: ReadConnection, study_id: int) -> tuple[tuple[str, int, float, float], ...]:
+    """Return phase, number of seeds, least and largest value of each configuration with several completed seeds."""
+    rows = connection.rows(
+        "SELECT p.name, count(DISTINCT t.seed), min(t.value), max(t.value)"
+        " FROM sweeper_trials t JOIN sweeper_phases p ON p.id = t.phase_id"
+        " WHERE t.study_id = :study AND t.state = 'completed' AND t.value IS NOT NULL"
+        " GROUP BY p.position, p.name, t.configuration_hash HAVING count(DISTINCT t.seed) > 1 ORDER BY p.position",
+        {"study": study_id},
+    )
+    return tuple((phase, int(seeds), float(low), float(high)) for phase, seeds, low, high in rows)
 
 
 def last_values(connection: ReadConnection, trial_id: int) -> dict[str, tuple[int, float]]:

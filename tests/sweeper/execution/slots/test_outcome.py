@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from sweeper.execution.slots.outcome import Ending, classify_exit
+from sweeper.spec.metric import CurveValue
 
 
 def ending(**changes: Any) -> Ending:
@@ -31,6 +32,8 @@ TABLE: list[tuple[dict[str, Any], str]] = [
     ({"result": {"outcome": "completed"}}, "completed"),
     (NOTHING, "crashed"),  # ended well and said nothing
     ({"reported": ["other"], "value": None}, "crashed"),
+    ({"value": None, "point": CurveValue("mean_of_last", 3), "num_finite": 2}, "crashed"),  # too few to average
+    ({"value": None, "point": CurveValue("mean_of_last", 3), "num_finite": 5}, "diverged"),  # one of them is not finite
     (NAN, "diverged"),
     ({"value": math.inf}, "diverged"),
     ({"exit_code": 1}, "crashed"),
@@ -90,3 +93,9 @@ def test_a_signal_has_its_name() -> None:
 
 def test_unreadable_lines_are_told_although_the_trial_completed() -> None:
     assert classify_exit(ending(metric_errors=["line 3 is no JSON"])).message == "line 3 is no JSON"
+
+
+def test_a_trial_with_too_few_values_for_its_mean_says_how_many_it_has() -> None:
+    kind = classify_exit(ending(value=None, point=CurveValue("mean_of_last", 3), num_finite=2))
+    assert kind.message is not None
+    assert "the mean of the last 3 values of 'loss' (metric.value), but it reported 2 values" in kind.message

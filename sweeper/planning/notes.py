@@ -1,0 +1,88 @@
+"""What a plan should warn of although the study file is in order: seeds that nobody reads, and unequal evaluations."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from sweeper.designs.factor import Factor
+from sweeper.quantities import counted
+from sweeper.spec import yaml_source
+from sweeper.spec.configurations import varied_factors
+from sweeper.spec.placeholders import placeholders
+from sweeper.spec.program import CommandProgram
+from sweeper.spec.study import Study
+from trainer.config.wording import Path as KeyPath
+from trainer.config.wording import dotted
+
+CARRIERS: Final = ("seed", "config")  # the placeholders by which a seed can reach a command
+VARIABLES: Final = ("SWEEPER_SEED", "SWEEPER_CONFIG")
+MOST_SCRIPT_BYTES: Final = 2_000_000
+# Settings that say how often, or on how much, a run is evaluated, as programs commonly name them.
+EVALUATION: Final = re.compile(r"eval|(valid(ation)?|val|log|report|check)(ging)?_?(every|interval|freq|steps|times)")
+
+
+def plan_notes(study: Study, directory: Path) -> tuple[str, ...]:
+    """Return the warnings about a study, each with its place in the study file if it has one.
+
+    Args:
+        directory: where trials run; scripts that the command names are looked up there.
+    """
+    found = [*_unread_seeds(study, directory), *_uneven_evaluations(study)]
+    if not found:
+        return ()
+    source = yaml_source.parse(study.source, str(study.path)) if study.source and study.path is not None else None
+    return tuple(
+        str(source.mistake(path, text)) if source is not None else f"{dotted(path)}: {text}" for path, text in found
+    )
+
+
+def _unread_seeds(study: Study, directory: Path) -> Iterator[tuple[KeyPath, str]]:
+    program = study.trial.program
+    if not isinstance(program, CommandProgram) or _reads_seed(program, directory):
+        return
+    for index, phase in enumerate(study.phases):
+        if len(phase.seeds) > 1:
+            yield (
+                ("phases", index, "seeds"),
+                f"{counted(len(phase.seeds), 'seed')}, but the command has neither {{seed}} nor {{config}} and no "
+                "script in it mentions SWEEPER_SEED, so all seeds may be the same run. Pass the seed, e.g. --seed "
+                '"{seed}", or read $SWEEPER_SEED.',
+            )
+            return
+
+
+def _reads_seed(program: CommandProgram, directory: Path) -> bool:
+    names = {found.name for argument in program.command for found in placeholders(argument) if found is not None}
+    if names & set(CARRIERS):
+        return True
+    texts = [*program.command, *(_script(directory / argument) for argument in program.command)]
+    return any(variable in text for text in texts for variable in VARIABLES)
+
+
+def _script(path: Path) -> str:
+    """Return the text of a script; empty for anything else."""
+    try:
+        if not path.is_file() or path.stat().st_size > MOST_SCRIPT_BYTES:
+            return ""
+        return path.read_bytes().decode("utf-8", "replace")
+    except (OSError, ValueError):
+        return ""
+
+
+def _uneven_evaluations(study: Study) -> Iterator[tuple[KeyPath, str]]:
+    """Yield the factors that change how trials are evaluated while the best evaluation is a trial's value."""
+    if study.metric.value.kind != "best":
+        return
+    for name in dict.fromkeys(name for phase in study.phases for name in varied_factors(study, phase)):
+        paths = _evaluation_paths(study.factors[name])
+        if paths:
+            yield (
+                ("factors", name),
+                f"{paths[0]} changes how often or how noisily trials are evaluated, and a trial's value is the best of "
+                "its evaluations, which favors more and noisier ones. Use metric: {..., value: last}.",
+            )
+
+
+def _evaluation_paths(factor: Factor) -> list[str]:
+    return [path for path in factor.paths if any(EVALUATION.search(part.lower()) for part in path.split("."))]

@@ -1,0 +1,62 @@
+"""Warnings of a plan: seeds that the command does not use, and factors that change how trials are evaluated."""
+
+from pathlib import Path
+
+import pytest
+
+from sweeper.planning.notes import plan_notes
+from sweeper.spec.load import parse_study
+
+STUDY = """study: example
+metric: {{name: loss, direction: minimize{value}}}
+trial:
+  program: {{command: {command}}}
+  config: {{lr: 0.1, training: {{eval_every: 10}}}}
+factors:
+  lr: {{path: lr, levels: [0.1, 0.2]}}
+  evaluations: {{path: training.eval_every, levels: [10, 20]}}
+phases:
+  - {{name: main, design: grid, factors: [{factor}], seeds: {seeds}, budget: {{steps: 3}}}}
+"""
+
+
+def notes(directory: Path, command: str, *, seeds: int = 3, factor: str = "lr", value: str = "") -> tuple[str, ...]:
+    text = STUDY.format(command=command, seeds=seeds, factor=factor, value=value)
+    return plan_notes(parse_study(text, "study.yaml"), directory)
+
+
+def test_seeds_that_the_command_does_not_carry_are_reported_at_their_line(tmp_path: Path) -> None:
+    (tmp_path / "train.py").write_text("print('loss=1.0')")
+    (note,) = notes(tmp_path, "[python, train.py, '{lr}']")
+    assert note.startswith(
+        "study.yaml:10:54: phases[0].seeds: 3 seeds, but the command has neither {seed} nor {config}"
+    )
+    assert '--seed "{seed}"' in note
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "[python, train.py, --seed, '{seed}']",
+        "[python, train.py, '--seed={seed}']",
+        "[python, train.py, '{config}']",
+        "[python, reads_seed.py]",
+        "[python, reads_config.py]",
+        "[python, -c, 'import os; print(os.environ[\"SWEEPER_SEED\"])']",
+    ],
+)
+def test_a_command_that_can_know_its_seed_is_not_reported(tmp_path: Path, command: str) -> None:
+    (tmp_path / "reads_seed.py").write_text("import os\nseed = os.environ['SWEEPER_SEED']")
+    (tmp_path / "reads_config.py").write_text("import os\nconfig = os.environ['SWEEPER_CONFIG']")
+    assert notes(tmp_path, command) == ()
+
+
+def test_one_seed_need_not_be_passed(tmp_path: Path) -> None:
+    assert notes(tmp_path, "[python, train.py]", seeds=1) == ()
+
+
+def test_a_factor_that_changes_the_evaluations_is_reported_where_the_best_of_them_counts(tmp_path: Path) -> None:
+    (note,) = notes(tmp_path, "[python, train.py, '{seed}']", factor="evaluations")
+    assert "factors.evaluations: training.eval_every changes how often" in note
+    assert "value: last" in note
+    assert notes(tmp_path, "[python, train.py, '{seed}']", factor="evaluations", value=", value: last") == ()
