@@ -1,6 +1,5 @@
 """The `sweeper` command: its sub-commands, and how errors are printed."""
 
-import os
 import sys
 from importlib import import_module
 from typing import Final
@@ -10,6 +9,7 @@ import click
 from sweeper import __version__
 from sweeper.errors import SweeperError
 from sweeper.run_module import load_own_packages
+from sweeper.streams import OutputLost, discard_output, name_errors, open_missing
 
 # In the order in which a user needs them. Each is a click command of that name in sweeper/cli/NAME.py. Its short help
 # is repeated here so that `sweeper --help` imports none of these modules; a test compares the two.
@@ -95,6 +95,8 @@ def cli(debug: bool) -> None:
 
 def main() -> None:
     """Run the command line. An error ends in its message and an exit code, never in a traceback."""
+    open_missing()
+    name_errors()
     load_own_packages()
     try:
         code = cli.main(prog_name="sweeper", standalone_mode=False)
@@ -106,8 +108,11 @@ def main() -> None:
     except (KeyboardInterrupt, click.Abort):
         code = 130
     except _ReaderLeft:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        discard_output()
         code = 0
+    except OutputLost as error:
+        discard_output()
+        code = _print_error(error, error.exit_code)
     except SweeperError as error:
         code = _print_error(error, error.exit_code)
     except Exception as error:

@@ -17,10 +17,12 @@ from sweeper.execution.slots.fork_server import ForkServer, fork_server_for
 from sweeper.execution.slots.resources import Slot
 from sweeper.execution.slots.slot import SlotEnd, SlotTask, run_slot
 from sweeper.store.reading import reader
+from sweeper.streams import open_missing
 
 
 def main() -> None:
     """Run the slot to its end."""
+    open_missing()  # a worker that runs as a service may have no standard error
     # Only the launcher handles what the terminal sends to every process of a local cluster.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})

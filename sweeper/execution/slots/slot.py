@@ -35,6 +35,7 @@ from sweeper.store.queue import queue
 from sweeper.store.queue.ledger import read_balance
 from sweeper.store.reading import reader
 from sweeper.store.records import BudgetTooSmall, Lease, LeaseLost, Outcome, SlotIdentity
+from sweeper.streams import open_missing
 
 ASK_EVERY_S: Final = 0.5  # between two checks whether the slot is to stop
 ASK_SHARE: Final = 5  # slow checks are made less often: at most one part in this many of the time goes there
@@ -82,6 +83,7 @@ def run_slot(task: SlotTask, *, exit_if_orphaned: bool = False) -> SlotEnd:
     Args:
         exit_if_orphaned: end this process, too, when the launcher is gone, for a pool that would keep it for a while.
     """
+    open_missing()
     # The terminal sends ^C to every process of the run; only the launcher decides what it means.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     watch = LauncherWatch(task.launcher_pid, task.launcher_started_at)
