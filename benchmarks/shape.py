@@ -6,9 +6,10 @@ from dataclasses import asdict, dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shape:
-    """The size of a Transformer-XL and of its batches.
+    """The size of a model and of its batches.
 
     Attributes:
+        kind: the architecture, as `model.kind` names it.
         dropout: the rate of every dropout.
         batch: number of streams.
         cutoffs: of the adaptive softmax; empty for a full softmax.
@@ -25,6 +26,7 @@ class Shape:
     memory_length: int
     batch: int
     cutoffs: tuple[int, ...] = ()
+    kind: str = "transformer_xl"
 
     @property
     def tokens_per_step(self) -> int:

@@ -6,11 +6,14 @@ The upstream code is not part of this project. Check it out in another directory
     python -m benchmarks trainer --upstream /tmp/transformer-xl
 
 Method. Each figure comes from a new process that builds the model, takes two warm-up steps and then steps for some
-seconds: forward, backward, clipping, Adam, memory carried over. Our code and the upstream code take turns over several
-rounds; a ratio is the median over the rounds of the ratio within a round, so that a busy machine slows both alike. CPU
-time is measured besides wall-clock time, because other processes affect it less. `S1` is a small model with dropout .1;
-`S1 without dropout` is included because upstream draws a mask entry for every token, while our masks are locked over
-time; `S2` is the shape of the 63.358 recipe (adaptive softmax, 16 layers).
+seconds: forward, backward, clipping, Adam, memory carried over. All contenders of a shape take turns over several
+rounds; a ratio is the median over the rounds of the ratio within a round, so that a busy machine slows all alike. CPU
+time is measured besides wall-clock time, because other processes affect it less. Upstream keeps freed memory as our
+trainer does. `bf16` is upstream under PyTorch's bf16 autocast, which is what our `precision: mixed` competes with.
+
+`S1` is a small model with dropout .1; `S1 without dropout` is included because upstream draws a mask entry for every
+token, while our masks are locked over time; `replica` is the shape of studies/dettmers-339-cpu.yaml; `S2` is the shape
+of the 63.358 recipe (adaptive softmax, 16 layers). AWD-LSTM and GPT compete with plain PyTorch, see `plain_step`.
 """
 
 import json
@@ -18,7 +21,7 @@ import os
 import statistics
 import subprocess
 import sys
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -51,13 +54,113 @@ S2: Final = Shape(
     batch=32,
     cutoffs=(20_000, 40_000, 200_000),
 )
-# Name: shape, seconds per process, (processes, threads) of ours, (processes, threads) of theirs, rounds.
-CASES: Final[dict[str, tuple[Shape, float, tuple[int, int], tuple[int, int], int]]] = {
-    "S1, one thread each": (S1, 8.0, (1, 1), (1, 1), 4),
-    "S1 without dropout, one thread each": (replace(S1, dropout=0.0), 8.0, (1, 1), (1, 1), 4),
-    "S1, two trials of one thread side by side, against upstream with two threads": (S1, 8.0, (2, 1), (1, 2), 4),
-    "S2, one thread each": (S2, 1.0, (1, 1), (1, 1), 1),
-}
+REPLICA: Final = Shape(
+    vocabulary=13_777,
+    layers=4,
+    heads=4,
+    d_model=64,
+    d_head=16,
+    d_inner=256,
+    dropout=0.1,
+    target_length=32,
+    memory_length=32,
+    batch=16,
+)
+LSTM: Final = Shape(
+    kind="awd_lstm",
+    vocabulary=10_000,
+    layers=3,
+    heads=1,
+    d_model=200,
+    d_head=1,
+    d_inner=400,
+    dropout=0.2,
+    target_length=35,
+    memory_length=0,
+    batch=20,
+)
+GPT: Final = Shape(
+    kind="gpt2",
+    vocabulary=10_000,
+    layers=4,
+    heads=4,
+    d_model=256,
+    d_head=64,
+    d_inner=1024,
+    dropout=0.1,
+    target_length=128,
+    memory_length=0,
+    batch=16,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Contender:
+    """A program that takes training steps.
+
+    Attributes:
+        module: what to run.
+        arguments: its arguments besides the shape's.
+        processes: how many run side by side; their tokens per second are added up.
+        threads: of each process.
+    """
+
+    module: str
+    arguments: tuple[str, ...] = ()
+    processes: int = 1
+    threads: int = 1
+
+
+OURS: Final = Contender("benchmarks.trainer_step")
+MIXED: Final = Contender("benchmarks.trainer_step", ("--precision", "mixed"))
+UPSTREAM: Final = Contender("benchmarks.upstream_step")
+UPSTREAM_BF16: Final = Contender("benchmarks.upstream_step", ("--autocast",))
+PLAIN: Final = Contender("benchmarks.plain_step")
+PLAIN_BF16: Final = Contender("benchmarks.plain_step", ("--autocast",))
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Contenders on one shape that take turns.
+
+    Attributes:
+        seconds: of each process.
+        pairs: by the name of a case, ours and theirs.
+    """
+
+    shape: Shape
+    seconds: float
+    rounds: int
+    pairs: dict[str, tuple[Contender, Contender]]
+
+
+def _three(name: str, theirs: Contender, in_bf16: Contender, other: str) -> dict[str, tuple[Contender, Contender]]:
+    return {
+        f"{name}, fp32": (OURS, theirs),
+        f"{name}, mixed against {other}'s fp32": (MIXED, theirs),
+        f"{name}, mixed against {other}'s bf16": (MIXED, in_bf16),
+    }
+
+
+GROUPS: Final = (
+    Group(S1, 8.0, 5, _three("S1", UPSTREAM, UPSTREAM_BF16, "upstream")),
+    Group(REPLICA, 6.0, 5, _three("replica", UPSTREAM, UPSTREAM_BF16, "upstream")),
+    Group(replace(S1, dropout=0.0), 8.0, 3, {"S1 without dropout, fp32": (OURS, UPSTREAM)}),
+    Group(
+        S1,
+        8.0,
+        3,
+        {
+            "S1, two trials of one thread side by side, against upstream with two threads": (
+                replace(OURS, processes=2),
+                replace(UPSTREAM, threads=2),
+            )
+        },
+    ),
+    Group(LSTM, 6.0, 3, _three("AWD-LSTM", PLAIN, PLAIN_BF16, "plain PyTorch")),
+    Group(GPT, 6.0, 3, _three("GPT", PLAIN, PLAIN_BF16, "plain PyTorch")),
+    Group(S2, 1.0, 1, _three("S2", UPSTREAM, UPSTREAM_BF16, "upstream")),
+)
 Speeds = dict[str, float]
 
 
@@ -69,22 +172,31 @@ def measure(options: Options) -> Figures:
     """
     if options.upstream is None:
         raise ValueError("the trainer's part needs a checkout of the upstream code: --upstream PATH")
-    names = list(CASES)[:1] if options.quick else list(CASES)
     cases: list[Json] = []
-    for name in names:
-        shape, seconds, ours, theirs, rounds = CASES[name]
-        number = 1 if options.quick else rounds
-        say(f"{name}, {number} rounds")
-        results = rounds_of(shape, 1.0 if options.quick else seconds, ours, theirs, options.upstream, number)
-        cases.append({"case": name, "rounds": number, **summary(results)})
+    for group in GROUPS[:1] if options.quick else GROUPS:
+        seconds, rounds = (1.0, 1) if options.quick else (group.seconds, group.rounds)
+        contenders = list(dict.fromkeys(each for pair in group.pairs.values() for each in pair))
+        found: list[dict[Contender, Speeds]] = []
+        for number in range(rounds):
+            say(f"{next(iter(group.pairs))} and what goes with it: round {number + 1} of {rounds}")
+            found.append({each: speeds(each, group.shape, seconds, options.upstream) for each in contenders})
+        for name, (ours, theirs) in group.pairs.items():
+            results = [(each[ours], each[theirs]) for each in found]
+            cases.append({"case": name, "rounds": rounds, **summary(results)})
     return {"cases": cases}
 
 
-def speeds(module: str, arguments: list[str], processes: int) -> Speeds:
-    """Return the tokens per second of all processes together, and the largest peak memory of a process."""
-    command = [sys.executable, "-m", module, *arguments]
+def speeds(contender: Contender, shape: Shape, seconds: float, upstream: Path) -> Speeds:
+    """Return the tokens per second of a contender's processes together, and the largest peak memory of one."""
+    command = [sys.executable, "-m", contender.module, "--shape", shape.encoded(), "--seconds", str(seconds)]
+    command += ["--threads", str(contender.threads), *contender.arguments]
+    if contender.module == UPSTREAM.module:
+        command += ["--upstream", str(upstream)]
     environment = {name: value for name, value in os.environ.items() if name != "OMP_NUM_THREADS"}
-    running = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) for _ in range(processes)]
+    running = [
+        subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
+        for _ in range(contender.processes)
+    ]
     outputs = [process.communicate()[0] for process in running]
     found: list[Speeds] = [json.loads(output) for output in outputs]
     return {
@@ -92,24 +204,6 @@ def speeds(module: str, arguments: list[str], processes: int) -> Speeds:
         "tokens_per_cpu_second": statistics.mean(each["tokens_per_cpu_second"] for each in found),
         "peak_memory_bytes": max(each["peak_memory_bytes"] for each in found),
     }
-
-
-def rounds_of(  # noqa: PLR0917 - a case, in its order
-    shape: Shape,
-    seconds: float,
-    ours: tuple[int, int],
-    theirs: tuple[int, int],
-    upstream: Path,
-    rounds: int,
-) -> list[tuple[Speeds, Speeds]]:
-    """Return the speeds of ours and of theirs in each round."""
-    common = ["--shape", shape.encoded(), "--seconds", str(seconds), "--threads"]
-    results = []
-    for _ in range(rounds):
-        mine = speeds("benchmarks.trainer_step", [*common, str(ours[1])], ours[0])
-        other = speeds("benchmarks.upstream_step", [*common, str(theirs[1]), "--upstream", str(upstream)], theirs[0])
-        results.append((mine, other))
-    return results
 
 
 def summary(results: list[tuple[Speeds, Speeds]]) -> dict[str, float]:

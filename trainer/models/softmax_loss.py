@@ -142,7 +142,7 @@ def _chunk_loss_of_products(chunk: Inputs, gradients: Gradients | None, buffer: 
         of_logits = probabilities.scatter_add_(1, chunk.targets, torch.full_like(losses, -1.0))
         if chunk.counted is not None:
             of_logits.mul_(chunk.counted)
-        factor = of_logits.to(buffer.dtype)
+        factor = buffer.copy_(of_logits)  # its products have been read
         gradients.hidden.copy_(factor @ chunk.weight)
         gradients.weight.add_(factor.t() @ chunk.hidden)
         gradients.bias.add_(of_logits.sum(0))
