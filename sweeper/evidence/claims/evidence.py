@@ -82,6 +82,7 @@ class Part:
         worsens: what turns an effect into a worsening of the metric: 1 where less is better, else -1.
         considered: cells that chose what is compared, such as those of a factor's other levels.
         compared: among how many levels each side of an ordering was chosen.
+        exact: the p-values for and against it by a test of its own; None if they are those of the estimate.
     """
 
     label: str
@@ -93,6 +94,7 @@ class Part:
     worsens: float = 1.0
     considered: tuple[Cell, ...] = ()
     compared: tuple[int, int] = (1, 1)
+    exact: tuple[float, float] | None = None
 
     @property
     def effect(self) -> Estimate:
@@ -132,6 +134,8 @@ class Part:
         )
 
     def _p_values(self, worst: Worst) -> tuple[float, float]:
+        if self.exact is not None:
+            return self.exact
         support, refute = p_with_worst(self.effect, self.region.low, self.region.high, worst)
         first, second = self.compared
         return selected_p(support, first), selected_p(refute, second)

@@ -12,6 +12,7 @@ from typing import Final
 
 from sweeper.evidence.claims import wording
 from sweeper.evidence.claims.censored import Assessment, assess, reachable_verdicts
+from sweeper.evidence.claims.evaluations import evaluation_note
 from sweeper.evidence.claims.evidence import ALPHA, Evidence, Verdict, decide
 from sweeper.evidence.data.load import StudyData
 from sweeper.evidence.data.measures import Metric
@@ -250,8 +251,9 @@ def _ruling(tested: Assessment, family: _Family, position: int) -> tuple[tuple[f
     """Return the adjusted p-values, the verdict, and what its trials lack."""
     found = tested.evidence
     gaps = wording.missing_notes(found, tested.runs.measure) if found is not None else ()
-    differs = wording.heterogeneity_note(found, tested.runs.measure) if found is not None else ""
-    gaps = (*gaps, differs) if differs else gaps
+    if found is not None:
+        hidden = (wording.heterogeneity_note(found, tested.runs.measure), evaluation_note(found, tested.runs))
+        gaps = (*gaps, *(note for note in hidden if note))
     if found is None or not tested.is_tested:
         return (math.nan, math.nan), "untested", Caveats(gaps=gaps)
 
@@ -276,7 +278,7 @@ def _shown(tested: Assessment, found: Evidence, alpha: float) -> ClaimEvidence:
         estimate=effect.value,
         low=low,
         high=high,
-        percent=percent_change(effect.value) if measure.is_log else math.nan,
+        percent=percent_change(effect.value) if measure.is_log and part.exact is None else math.nan,
         p=tested.p_support,
         p_refuted=tested.p_refute,
         n=effect.n,

@@ -5,7 +5,8 @@ from dataclasses import replace
 from itertools import pairwise
 
 from sweeper.designs.levels import level_key
-from sweeper.evidence.claims.evidence import Evidence, Part, Region, Untestable, region_of, require, rise
+from sweeper.evidence.claims.divergences import divergence_part
+from sweeper.evidence.claims.evidence import Evidence, Part, Region, region_of, require, rise
 from sweeper.evidence.claims.fractions import Change, fraction_contrast, fraction_interaction
 from sweeper.evidence.claims.gains import gain_parts
 from sweeper.evidence.claims.wording import arm_text, change_text, level_name
@@ -56,8 +57,8 @@ def gather(claim: Claim, runs: Runs) -> Evidence:
             part = _phase_interaction(statement, runs)
         case ArmInteraction() as statement:
             part = _arm_interaction(statement, runs)
-        case Divergence():
-            raise Untestable("claims on divergence have no verdict yet")
+        case Divergence() as statement:
+            return _divergence(claim, statement, runs)
     return Evidence((replace(part, region=region_of(claim, runs.measure, part.mean_from)),))
 
 
@@ -91,6 +92,13 @@ def _constant(statement: Constant, runs: Runs) -> Part:
     _require_one_block(phase, arm, found)
     part = _part(runs, f"{arm_text(arm)} against {value:g}", single_arm(found, phase.pool))
     return replace(part, offset=runs.measure.on_scale(value), mean_from=value)
+
+
+def _divergence(claim: Claim, statement: Divergence, runs: Runs) -> Evidence:
+    where = {factor: level_key(level) for factor, level in statement.where.items()}
+    label = f"{change_text(statement.factor, statement.start, statement.to)} in {statement.phase}"
+    phase, fewer = _phase(runs, statement.phase), claim.expect == "decrease"
+    return Evidence((divergence_part(phase, _change(statement), where, label, fewer=fewer),))
 
 
 def _interaction(statement: Interaction, runs: Runs) -> Part:
@@ -161,7 +169,7 @@ def _require_one_block(phase: PhaseRuns, arm: Arm, found: Sequence[Cell]) -> Non
         require(len(levels) == 1, f"{arm_text(arm)} covers the blocks {factor} = {named}; name one of them in `levels`")
 
 
-def _change(statement: Contrast | Interaction | PhaseInteraction) -> Change:
+def _change(statement: Contrast | Divergence | Interaction | PhaseInteraction) -> Change:
     return statement.factor, level_key(statement.start), level_key(statement.to)
 
 

@@ -11,7 +11,7 @@ from sweeper.evidence.data.measures import Measure
 from sweeper.evidence.formatting import clean, count, listed, metric_name, number, percent, signed
 from sweeper.evidence.statistics.heterogeneity import DIFFERS, same_effect_p
 from sweeper.evidence.statistics.sample_size import MOST_SEEDS
-from sweeper.spec.claim import Arm, Claim, Margin, Ordering
+from sweeper.spec.claim import Arm, Claim, Divergence, Margin, Ordering
 
 DECIMALS: Final = 2  # of a change in percent
 
@@ -30,6 +30,9 @@ def sentence(
     part, claimed = found.headline, f"Claimed: {clean(claimed_text(claim, measure))}."
     if verdict == "untested":
         return f"{clean(part.label)}: no complete pair yet. {claimed}"
+    if part.exact is not None:
+        pairs, p = count(part.effect.n, "pair"), _p_value(p_adjusted)
+        return f"{clean(part.label)} ({part.effect.method} on {pairs}; adjusted p {p}). {claimed}"
     effect = f"{clean(part.label)}: {_amount(part.effect.value, measure)} in {metric_name(measure.metric.name)}"
     if not part.effect.decides:
         return f"{effect}, but {part.effect.method}. {claimed}"
@@ -55,6 +58,8 @@ def _outlook(part: Part, measure: Measure, seeds_needed: int | None, detectable:
 
 def claimed_text(claim: Claim, measure: Measure) -> str:
     """Return what a claim expects, e.g. ``decrease by at least 1 %``."""
+    if isinstance(claim.statement, Divergence):
+        return f"{'fewer' if claim.expect == 'decrease' else 'more'} runs fail"
     margin = f" by at least {_margin(claim.at_least, measure)}" if _is_positive(claim.at_least) else ""
     match claim.expect:
         case "decrease" | "below" | "increase" | "above":

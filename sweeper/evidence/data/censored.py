@@ -40,10 +40,10 @@ def ending_bounds(endings: Endings, measure: Measure, trials: Iterable[int]) -> 
     """Return the values, on the measure's scale, between which pruned or failed trials would have ended.
 
     For a pruned trial with a curve: from no further gain to the largest gain of a completed trial of its phase and
-    budget after that step. For one that has a curve of the study's metric only, as where a claim is about a test at the
-    end: the same of that metric, plus the least and the most by which the two metrics differ in those completed trials.
-    For one that failed or has no curve: the range of the completed trials of its phase and budget. Trials without any
-    of these are left out.
+    budget after that step; if the last value counts, it may also have risen by as much as any of them. For one that has
+    a curve of the study's metric only, as where a claim is about a test at the end: the same of that metric, plus the
+    least and the most by which the two metrics differ in those completed trials. For one that failed or has no curve:
+    the range of the completed trials of its phase and budget. Trials without any of these are left out.
     """
     peers: dict[tuple[str, str], _Peers] = {}
     result = {}
@@ -71,13 +71,18 @@ class _Peers:
     curves: Sequence[tuple[Sequence[int], Sequence[float]]]
     other: "_Peers | None" = None
     gap: tuple[float, float] = (0.0, 0.0)
-    gains: dict[int, float] = field(default_factory=dict)  # by step, as far as they were needed
+    changes: dict[int, tuple[float, float]] = field(default_factory=dict)  # by step, as far as they were needed
 
-    def gain_after(self, step: int) -> float:
-        """Return the largest gain of any of them after a step; infinite if none reached it."""
-        if step not in self.gains:
-            self.gains[step] = -final_bounds(step, 0.0, self.curves)[0]
-        return self.gains[step]
+    @property
+    def by_best(self) -> bool:
+        """Whether the best value of a curve counts."""
+        return self.series.measure.metric.value.kind == "best"
+
+    def change_after(self, step: int) -> tuple[float, float]:
+        """Return how far the value of any of them fell, and rose, after a step; infinite if none reached it."""
+        if step not in self.changes:
+            self.changes[step] = final_bounds(step, 0.0, self.curves, best=self.by_best)
+        return self.changes[step]
 
 
 def _peers(series: Series, trials: Sequence[int], own: Series | None) -> _Peers:
@@ -115,9 +120,11 @@ def _from_curve(peers: _Peers, trial: int) -> tuple[float, float] | None:
     finite = [value for value in _worsening(measure, curve.values) if math.isfinite(value)] if curve else []
     if curve is None or not finite:
         return None
-    worst = min(finite)
-    best = worst - peers.gain_after(max(curve.steps))
-    best = best if math.isfinite(best) else min(worst, *(measure.sign * value for value in peers.values))
+    now = min(finite) if peers.by_best else finite[-1]
+    fall, rise = peers.change_after(max(curve.steps))
+    others = [measure.sign * value for value in peers.values]
+    best = now + fall if math.isfinite(fall) else min(now, *others)
+    worst = now + rise if math.isfinite(rise) else max(now, *others)
     return (best, worst) if measure.sign > 0 else (-worst, -best)
 
 

@@ -1,11 +1,17 @@
 """Main effects and interactions of a phase whose design is a two-level factorial, full or fractional."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
 
 from sweeper.evidence.data.cells import Cell
+from sweeper.evidence.data.pool import Pool
 from sweeper.evidence.data.runs import PhaseRuns, Runs
+from sweeper.evidence.statistics.contrast import floored, make_runs, one_difference_per_seed, varies_with_seed
 from sweeper.evidence.statistics.factorial import FactorialEffect, factorial_effects
+from sweeper.evidence.statistics.paired import Estimate
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +57,36 @@ def factorial_phase(runs: Runs, phase: PhaseRuns) -> FactorialPhase | None:
         interactions=phase.design != "plackett_burman",
     )
     kept = {factor: levels[factor] for factor in coded}
-    return FactorialPhase(factors=tuple(kept), levels=kept, effects=effects, cells=measured, tied=tied)
+    judged = tuple(replace(effect, estimate=_judged(effect, coded, measured, phase.pool)) for effect in effects)
+    return FactorialPhase(factors=tuple(kept), levels=kept, effects=judged, cells=measured, tied=tied)
+
+
+def _judged(
+    effect: FactorialEffect, coded: Mapping[str, Sequence[float]], cells: Sequence[Cell], pool: Pool
+) -> Estimate:
+    """Return the estimate of an effect with what seeds and the metric's resolution allow it to claim.
+
+    If it varies with the seed, each seed gives one effect; if the seed changes nothing, there is no error to judge by.
+    """
+    found = effect.estimate
+    if pool.replicates.degenerate:
+        return replace(found, standard_error=math.nan, df=0, n=1, method=pool.replicates.reason)
+    column = np.prod([coded[term] for term in effect.terms], axis=0)
+    runs = make_runs(
+        [cell.value for cell in cells],
+        column * 2.0 / len(cells),
+        [cell.arm for cell in cells],
+        [cell.seed for cell in cells],
+        [cell.stratum for cell in cells],
+        steps=[cell.step for cell in cells],
+    )
+    own = one_difference_per_seed(runs, n=found.n)
+    # With runs missing, the seeds' contrasts are not the fitted effect, and say nothing of its variation.
+    is_same = math.isclose(own.value, found.value, rel_tol=1e-9, abs_tol=1e-12)
+    if own.decides and is_same and found.df > own.df and varies_with_seed(own, found):
+        method = f"least squares, one effect per seed, {own.df:.4g} df, because the effect varies with the seed"
+        found = replace(found, standard_error=own.standard_error, df=own.df, method=method)
+    return floored(found, runs)
 
 
 def _distinguished(coded: dict[str, list[float]]) -> tuple[dict[str, list[float]], dict[str, tuple[str, ...]]]:

@@ -17,20 +17,27 @@ FAR = 1e3  # standard deviations
 
 
 def final_bounds(
-    step: int, best_so_far: float, completed: Sequence[tuple[ArrayLike, ArrayLike]]
+    step: int, value_so_far: float, completed: Sequence[tuple[ArrayLike, ArrayLike]], *, best: bool = True
 ) -> tuple[float, float]:
     """Return the values between which a trial that was stopped would have ended, less being better.
 
-    At worst it would not have improved; at best, by as much as the completed trial that gained most after that step.
-    Without a completed trial to compare with there is no lower bound.
+    If the best value of a curve counts, the trial would not have improved at worst; at best, by as much as the
+    completed trial that gained most after that step. If the last value counts, it could have risen as well, by as much
+    as that of any completed trial did.
 
     Args:
         step: at which it was stopped.
-        best_so_far: its best value up to that step, on the scale that is compared.
+        value_so_far: its best or last value up to that step, on the scale that is compared.
         completed: steps and values of completed trials, on that scale; values that are not finite are skipped.
+        best: whether the best value counts, or else the last.
+
+    Returns:
+        Infinite where there is no completed trial to compare with.
     """
-    gains = [gain for steps, values in completed if (gain := _gain_after(step, steps, values)) is not None]
-    return (best_so_far - max(gains) if gains else -np.inf), best_so_far
+    found = [gain for steps, values in completed if (gain := _gain_after(step, steps, values, best=best)) is not None]
+    if not found:
+        return -np.inf, value_so_far if best else np.inf
+    return value_so_far - max(found), value_so_far if best else value_so_far - min(found)
 
 
 def impute(values: ArrayLike, low: ArrayLike, high: ArrayLike, regress: Regression) -> NDArray[np.float64]:
@@ -58,12 +65,14 @@ def impute(values: ArrayLike, low: ArrayLike, high: ArrayLike, regress: Regressi
     return filled
 
 
-def _gain_after(step: int, steps: ArrayLike, values: ArrayLike) -> float | None:
+def _gain_after(step: int, steps: ArrayLike, values: ArrayLike, *, best: bool) -> float | None:
     positions, curve = np.asarray(steps), np.asarray(values, dtype=np.float64)
     finite = np.isfinite(curve)
     positions, curve = positions[finite], curve[finite]
     before = curve[positions <= step]
-    return float(before.min() - curve.min()) if len(before) else None
+    if not len(before):
+        return None
+    return float(before.min() - curve.min() if best else before[-1] - curve[-1])
 
 
 def _truncated_means(

@@ -33,7 +33,7 @@ def evaluation_noise(values: ArrayLike) -> float:
 
 
 def evaluated_alike(
-    points: Sequence[Sequence[int]], noise: Sequence[Sequence[float]], *, level: float = 0.01
+    points: Sequence[Sequence[int]], noise: Sequence[Sequence[float]], *, level: float = 0.05
 ) -> tuple[bool, bool]:
     """Whether arms were evaluated equally often, and with equal noise.
 

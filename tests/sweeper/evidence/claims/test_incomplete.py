@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from sweeper.evidence.claims.judge import all_supported, claims_table, judge_claims
+from sweeper.store.reading.reader import Curve
 from tests.reports.studies import Phase, factor, falling, study_data
 from tests.sweeper.evidence.claims.claim_studies import FACTORS, claim, contrast, judge, perplexity, screen
 
@@ -158,6 +159,95 @@ def test_an_effect_that_differs_between_datasets_says_so():
     phase = Phase("p", "one_at_a_time", rows, value, seeds=range(4), blocks=["dataset"])
     average, alone = judge_claims(study_data(factors, phase, claims=claims))
     (note,) = average.notes
-    assert note.startswith("The effect differs between strata: −17.")
+    assert note.startswith("The effect differs between strata: \u221217.")
     assert "at dataset = x and +3." in note and note.endswith("at dataset = y. Their mean is that of none of them.")
     assert alone.notes == ()
+
+
+def failing(share, seeds=8):
+    """A phase in which one level fails with these seeds only, and the baseline never."""
+
+    def value(levels, seed):
+        return "failed" if levels["a"] and seed < share else perplexity()(levels, seed)
+
+    return screen(value, seeds=range(seeds))
+
+
+def divergence(expect):
+    spec = {"phase": "screen", "factor": "a", "from": 0.0, "to": 0.2}
+    return claim("fails", divergence=spec, expect=expect)
+
+
+def test_a_level_at_which_more_runs_fail_is_found_by_mcnemars_test():
+    more, fewer = judge(divergence("increase"), {**divergence("decrease"), "id": "y"}, phases=[failing(6)])
+    assert (more.verdict, fewer.verdict) == ("supported", "refuted")
+    assert more.evidence.p == pytest.approx(0.5**6)
+    assert more.evidence.estimate == pytest.approx(6 / 8)
+    assert more.evidence.n == 8
+    assert more.sentence == (
+        "a from 0 to 0.2 in screen: 6/8 runs failed, against 0/8 (McNemar's exact test on 8 pairs; adjusted "
+        "p = 0.031). "
+        "Claimed: more runs fail."
+    )
+
+
+def test_three_seeds_cannot_show_that_more_runs_fail():
+    (found,) = judge(divergence("increase"), phases=[failing(3, seeds=3)])
+    assert found.verdict == "undecided"
+    assert found.evidence.p == pytest.approx(1 / 8)
+
+
+def test_runs_that_have_not_ended_are_no_pairs_of_a_claim_on_failures():
+    def value(levels, seed):
+        return "waiting" if seed == 2 else "failed" if levels["a"] else perplexity()(levels, seed)
+
+    (found,) = judge(divergence("increase"), phases=[screen(value)])
+    assert found.evidence.n == 2
+    assert found.notes == ("2 trials have not ended yet.",)
+
+
+def test_a_study_whose_seeds_change_nothing_may_still_show_failures():
+    def value(levels, seed):
+        return "failed" if levels["a"] else 100.0
+
+    (found,) = judge(divergence("increase"), phases=[screen(value, seeds=range(6))])
+    assert found.verdict == "supported"
+
+
+def evaluated(points, sds, **options):
+    """A claim on two levels that were evaluated so often and with such noise."""
+    generator = np.random.default_rng(3)
+    values = {
+        (level, seed): 100 + 0.01 * seed + sds[level] * generator.normal(size=points[level])
+        for level in (0, 1)
+        for seed in range(6)
+    }
+
+    def curve(row):
+        found = values[row.configuration["x"], row.seed]
+        unknown = [math.nan] * len(found)
+        return Curve(
+            steps=[10 * place for place in range(1, len(found) + 1)], tokens=unknown, device_seconds=unknown,
+            flops=unknown, values=found.tolist(),
+        )  # fmt: skip
+
+    def value(levels, seed):
+        found = values[levels["x"], seed]
+        return found[-1] if options else found.min()
+
+    spec = {"phase": "p", "factor": "x", "from": 0, "to": 1}
+    phase = Phase("p", "grid", [{"x": 0}, {"x": 1}], value, seeds=range(6))
+    claims = [claim("x", contrast=spec, expect="decrease")]
+    return judge_claims(study_data({"x": factor(0, 1)}, phase, claims=claims, curves=curve, **options))[0]
+
+
+def test_the_best_of_unequally_many_or_noisy_evaluations_is_noted():
+    assert evaluated((20, 20), (0.1, 0.1)).notes == ()
+    (often,) = evaluated((20, 40), (0.1, 0.1)).notes
+    assert "were not evaluated equally often, which favours one side. Use the last value" in often
+    (noisy,) = evaluated((20, 20), (0.1, 1.0)).notes
+    assert "were not evaluated with equal noise" in noisy
+
+
+def test_the_last_value_favours_nobody():
+    assert evaluated((20, 40), (0.1, 1.0), metric_options={"value": "last"}).notes == ()

@@ -6,6 +6,7 @@ import pytest
 
 from sweeper.evidence.data.censored import ending_bounds
 from sweeper.evidence.data.runs import study_runs
+from sweeper.store.reading.reader import Curve
 from tests.reports.studies import Phase, factor, falling, study_data
 
 FACTORS = {"x": factor(0, 1, 2, 3)}
@@ -75,3 +76,22 @@ def test_a_metric_of_the_end_is_bounded_by_the_studys_metric_and_what_lay_betwee
     phase = Phase("p", "list", ROWS, value, seeds=(0,))
     found = study_data(FACTORS, phase, metric="loss", scale="linear", curves=curve, results=result)
     assert bounds(found, [4], "test_loss")[4] == pytest.approx((13.5 + 0.5, 19.5 + 0.7))
+
+
+def test_where_the_last_value_counts_a_pruned_trial_may_also_have_risen():
+    curves = {0: [9.0, 4.0, 5.0, 6.0], 1: [9.0, 7.0, 6.0, 6.5], 2: [9.0, 8.0, 7.0, 5.0], 3: [9.0, 8.5]}
+
+    def curve(row):
+        values = curves[row.configuration["x"]]
+        unknown = [math.nan] * len(values)
+        steps = [25 * (position + 1) for position in range(len(values))]
+        return Curve(steps=steps, tokens=unknown, device_seconds=unknown, flops=unknown, values=values)
+
+    phase = Phase(
+        "p", "list", ROWS, lambda levels, _: curves[levels["x"]][-1] if levels["x"] < 3 else "pruned", seeds=(0,)
+    )
+    last = study_data(FACTORS, phase, metric="loss", scale="linear", curves=curve, metric_options={"value": "last"})
+    # After step 50 the others changed by 4 to 6, 7 to 6.5 and 8 to 5.
+    assert bounds(last, [4])[4] == pytest.approx((8.5 - 3.0, 8.5 + 2.0))
+    best = study_data(FACTORS, phase, metric="loss", scale="linear", curves=curve)
+    assert bounds(best, [4])[4] == pytest.approx((8.5 - 3.0, 8.5))

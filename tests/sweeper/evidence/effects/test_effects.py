@@ -253,3 +253,27 @@ def test_effects_of_opposite_sign_have_no_average():
 def test_the_effect_in_a_block_rests_on_its_trials_only():
     found = blocked({"x": -0.196, "y": 0.034, "z": 0.091})
     assert len({trial for each in found for trial in each.trial_ids}) == sum(len(each.trial_ids) for each in found)
+
+
+def half_fraction(value, seeds=range(4)):
+    factors = {name: factor(0, 1) for name in "abcd"}
+    rows = [dict(zip("abcd", (*row, sum(row) % 2), strict=True)) for row in product((0, 1), repeat=3)]
+    return effect_table(study_data(factors, Phase("p", "fractional", rows, value, seeds=seeds)))
+
+
+def test_a_main_effect_that_varies_with_the_seed_is_judged_by_one_effect_per_seed():
+    by_seed = [-0.3, 0.1, -0.2, 0.2]
+    found = half_fraction(lambda levels, seed: math.exp(4.6 + levels["a"] * by_seed[seed] + 0.1 * noise(levels, seed)))
+    varying, *others = found
+    assert varying.method == "least squares, one effect per seed, 3 df, because the effect varies with the seed"
+    oracle = stats.ttest_1samp(by_seed, 0.0)
+    assert varying.estimate == pytest.approx(np.mean(by_seed), abs=0.002)
+    assert varying.p == pytest.approx(oracle.pvalue, abs=0.02)
+    assert all(each.n == 16 for each in others)
+
+
+def test_a_fraction_whose_seeds_change_nothing_has_no_intervals():
+    found = half_fraction(lambda levels, seed: 100.0 + levels["a"])
+    assert found[0].estimate == pytest.approx(math.log(101 / 100))
+    assert all(math.isnan(each.low) and math.isnan(each.p) for each in found)
+    assert found[0].method == "the seed changes nothing: 1 run, not 4"

@@ -116,6 +116,7 @@ def test_a_stopped_trial_ends_between_no_gain_and_the_largest_gain_of_others():
     completed = [([1, 2, 3, 4], [9.0, 8.0, 7.0, 6.5]), ([1, 2, 3, 4], [9.0, 7.0, 7.5, 6.9])]
     assert final_bounds(2, 10.0, completed) == pytest.approx((10.0 - 1.5, 10.0))
     assert final_bounds(2, 10.0, []) == (-np.inf, 10.0)
+    assert final_bounds(2, 10.0, [], best=False) == (-np.inf, np.inf)
     assert final_bounds(0, 10.0, completed) == (-np.inf, 10.0)
 
 

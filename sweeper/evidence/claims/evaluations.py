@@ -1,0 +1,39 @@
+"""Whether the runs that a claim compares were evaluated alike, if the best value of a curve counts."""
+
+from sweeper.evidence.claims.evidence import Evidence, Part
+from sweeper.evidence.data.runs import Runs
+from sweeper.evidence.statistics.evaluations import evaluated_alike, evaluation_noise
+
+
+def evaluation_note(found: Evidence, runs: Runs) -> str:
+    """Return a note if the best value counts and favours a side that was evaluated more often or more noisily.
+
+    Empty if the sides were evaluated alike, or if values do not come from curves.
+    """
+    if runs.measure.metric.value.kind != "best" or not runs.endings.curves:
+        return ""
+    for part in found.parts:
+        often, noisy = _alike(part, runs)
+        if not often or not noisy:
+            how = "equally often" if not often else "with equal noise"
+            return (
+                f"The best value of each curve counts, but the runs that are compared were not evaluated {how}, which "
+                "favours one side. Use the last value: metric.value: last."
+            )
+    return ""
+
+
+def _alike(part: Part, runs: Runs) -> tuple[bool, bool]:
+    """Return whether both sides of a comparison were evaluated equally often, and with equal noise."""
+    points: dict[bool, list[int]] = {True: [], False: []}
+    noise: dict[bool, list[float]] = {True: [], False: []}
+    for unit in part.comparison.complete:
+        for cell, weight in unit.terms:
+            for trial in cell.trial_ids:
+                curve = runs.endings.curves.get(trial)
+                # A value that is no point of its curve was measured otherwise, such as a test at the end.
+                if curve is None or runs.measure.raw[trial] not in curve.values:
+                    return True, True
+                points[weight > 0].append(len(curve.values))
+                noise[weight > 0].append(evaluation_noise([runs.measure.on_scale(value) for value in curve.values]))
+    return evaluated_alike(list(points.values()), list(noise.values()))
