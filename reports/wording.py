@@ -107,8 +107,13 @@ def budget(text: str) -> str:
         document = json.loads(text)
     except ValueError:
         return clean(text)
-    units = {"reference_hours": "reference hours"}
-    return ", ".join(f"{grouped(amount)} {units.get(unit, unit)}" for unit, amount in document.items())
+    return ", ".join(_amount(amount, unit.replace("_", " ")) for unit, amount in document.items())
+
+
+def _amount(amount: object, unit: str) -> str:
+    """Format an amount with its unit, which is a plural: ``6 epochs``, whether counted as 6 or 6.0, but ``1 step``."""
+    whole = int(amount) if isinstance(amount, float) and amount.is_integer() else amount
+    return f"{grouped(whole)} {unit.removesuffix('s') if whole == 1 else unit}"
 
 
 def changed(levels: Mapping[str, Level], baseline: Mapping[str, Level]) -> dict[str, Level]:

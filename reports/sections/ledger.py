@@ -1,12 +1,12 @@
 """Device time by phase and by the results of its attempts."""
 
-import numpy as np
 import pandas as pd
 
 from reports import wording
 from reports.figures.spending import spending_figure
 from reports.sections.blocks import Block, Cell, Column, Inline, Paragraph, Plot, Section, Table, plain, rich, strong
 from reports.sections.context import ENDED, Context
+from reports.sections.estimates import number_cell
 from reports.sections.savings import savings
 
 WASTED = ("crashed", "killed", "out_of_memory", "timeout", "diverged")
@@ -17,7 +17,7 @@ def ledger(context: Context) -> Section:
     blocks: list[Block] = [Paragraph(text=_answer(context)), _table(context)]
     drawing = spending_figure(_spent(context))
     if drawing is not None:
-        text = "Device time of each phase by the result of its attempts. A lost attempt did not end its trial."
+        text = "Device time of each phase by the result of its attempts. After a lost attempt, its trial ran again."
         blocks.insert(1, Plot(drawing=drawing, caption=plain(text)))
     blocks += savings(context)
     return Section(anchor="ledger", title="Where the device time went", blocks=tuple(blocks))
@@ -91,12 +91,12 @@ def ledger_row(names: tuple[str, ...], frame: pd.DataFrame) -> tuple[Cell, ...]:
     states = frame["state"].value_counts()
     counts = [int(states.get(state, 0)) for state in ENDED]
     numbers = [len(frame), *counts, len(frame) - sum(counts)]
-    seconds, flops = float(frame["device_seconds"].sum()), float(np.nansum(frame["flops"]))
+    seconds, flops = float(frame["device_seconds"].sum()), float(frame["flops"].sum(min_count=1))
     return (
         *(Cell(name) for name in names),
         *(Cell(wording.grouped(number), float(number)) for number in numbers),
         Cell(wording.duration(seconds), seconds),
-        Cell(wording.si(flops), flops),
+        number_cell(flops, wording.si(flops)),
     )
 
 

@@ -1,6 +1,9 @@
 """The methods behind the numbers, and their sources."""
 
-from reports.sections.blocks import Block, Heading, Listing, Paragraph, Section, plain
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final
+
+from reports.sections.blocks import Block, Heading, Listing, Paragraph, Plot, Section, Table, plain
 from reports.sections.context import Context
 
 LOG = (
@@ -9,49 +12,80 @@ LOG = (
 )
 LINEAR = "The metric is compared as measured, without a logarithm."
 PAIRS = (
-    "Seed k is the same in every configuration of a phase: it fixes initialization, data order and dropout. Effects "
-    "are means of differences within such pairs, with all other factors equal, and their intervals are Student's t."
+    "Seed k is the same in every configuration of a phase{fixes}. Effects are means of differences within such pairs, "
+    "with all other factors equal, and their intervals are Student's t."
 )
 CLAIMS = (
     "A claim is supported if the adjusted p-value of its denial is below 0.05, refuted if that of the claim itself "
     "is, and undecided otherwise. P-values are adjusted by Holm's method over all claims that the study declares, "
-    "which keeps the probability of any false verdict below 5 %. An equivalence is tested by two one-sided tests; an "
-    "ordering, by intersection and union of its comparisons."
+    "which keeps the probability of any false verdict below 5 %."
 )
-SELECTION = (
-    "A trial's value is its best over the run on validation text. Test text is evaluated once, with the weights that "
-    "were best on validation text. The best of many trials looks better than it is, by chance: its gain is not an "
-    "effect."
-)
+EQUIVALENCE = " An equivalence is tested by two one-sided tests."
+ORDERING = " An ordering is tested by intersection and union of its comparisons."
+SELECTION = "A trial's value is the {point} of the metric that its program reported."
+TRAINER_TEST = " Test text is evaluated once, with the weights that were best on validation text."
+BEST_OF_MANY = " The best of many trials looks better than it is, by chance: its gain is not an effect."
 LOST = (
     "Trials that were pruned, failed or have not ended have no value to compare. Their pairs are left out and "
     "counted as missing, and verdicts are also computed with these trials at their best and at their worst."
 )
 COST = (
     "Device time is the wall-clock time of a trial's processes on its device, including failed attempts, times its "
-    "share of the device. FLOPs are those of training, computed from the model's shapes."
+    "share of the device."
 )
-REFERENCES = (
-    "Dodge, Gururangan, Card, Schwartz and Smith (2019). Show Your Work: Improved Reporting of Experimental Results. "
-    "EMNLP.",
-    "Holm (1979). A Simple Sequentially Rejective Multiple Test Procedure. Scandinavian Journal of Statistics 6.",
-    "Hutter, Hoos and Leyton-Brown (2014). An Efficient Approach for Assessing Hyperparameter Importance. ICML.",
-    "Montgomery (2017). Design and Analysis of Experiments, 9th edition. Wiley.",
-    "Okabe and Ito (2008). Color Universal Design.",
-    "Schuirmann (1987). A Comparison of the Two One-Sided Tests Procedure and the Power Approach for Assessing the "
-    "Equivalence of Average Bioavailability. Journal of Pharmacokinetics and Biopharmaceutics 15.",
-    "Shapley (1953). A Value for n-Person Games. Contributions to the Theory of Games II.",
-    "Watanabe, Bansal and Hutter (2023). PED-ANOVA: Efficiently Quantifying Hyperparameter Importance in Arbitrary "
-    "Subspaces. IJCAI.",
-)
+TRAINER_FLOPS = " FLOPs are those of training, computed from the model's shapes."
+FLOPS = " FLOPs are those that the program reported."
+# What a method is called where a report uses it, and its source.
+REFERENCES: Final[Mapping[str, str]] = {
+    "Dodge et al.": "Dodge, Gururangan, Card, Schwartz and Smith (2019). Show Your Work: Improved Reporting of "
+    "Experimental Results. EMNLP.",
+    "Holm": "Holm (1979). A Simple Sequentially Rejective Multiple Test Procedure. Scandinavian Journal of Statistics "
+    "6.",
+    "Hutter et al.": "Hutter, Hoos and Leyton-Brown (2014). An Efficient Approach for Assessing Hyperparameter "
+    "Importance. ICML.",
+    "two one-sided tests": "Schuirmann (1987). A Comparison of the Two One-Sided Tests Procedure and the Power "
+    "Approach for Assessing the Equivalence of Average Bioavailability. Journal of Pharmacokinetics and "
+    "Biopharmaceutics 15.",
+    "Shapley": "Shapley (1953). A Value for n-Person Games. Contributions to the Theory of Games II.",
+    "Watanabe et al.": "Watanabe, Bansal and Hutter (2023). PED-ANOVA: Efficiently Quantifying Hyperparameter "
+    "Importance in Arbitrary Subspaces. IJCAI.",
+}
 
 
-def methods(context: Context) -> Section:
-    """Return the section with the methods that this study uses."""
-    texts = [LOG if context.metric.is_log else LINEAR, PAIRS]
+def methods(context: Context, sections: Sequence[Section]) -> Section:
+    """Return the section with the methods that this study uses, and the sources that the other sections cite."""
+    texts = [LOG if context.metric.is_log else LINEAR, *_program_texts(context)]
     if context.verdicts:
-        texts.append(CLAIMS)
-    texts += [SELECTION, LOST, COST]
+        texts.insert(2, _claims_text(context))
     blocks: list[Block] = [Paragraph(text=plain(text)) for text in texts]
-    blocks += [Heading(text="References"), Listing(items=tuple(plain(text) for text in REFERENCES))]
+    said = " ".join([*texts, *_captions(sections)])
+    cited = [source for name, source in REFERENCES.items() if name in said]
+    if cited:
+        blocks += [Heading(text="References"), Listing(items=tuple(plain(text) for text in cited))]
     return Section(anchor="methods", title="Methods", blocks=tuple(blocks))
+
+
+def _program_texts(context: Context) -> list[str]:
+    """Return the texts that depend on the program: sweeper knows what the built-in trainer does, and of no other."""
+    is_trainer = context.study.trial.is_trainer
+    value = context.metric.value
+    point = f"{value} values" if value.kind == "mean_of_last" else f"{value} value"
+    flops = (TRAINER_FLOPS if is_trainer else FLOPS) if context.trials["flops"].notna().any() else ""
+    return [
+        PAIRS.format(fixes=": it fixes initialization, data order and dropout" if is_trainer else ""),
+        SELECTION.format(point=point) + (TRAINER_TEST if is_trainer else "") + BEST_OF_MANY,
+        LOST,
+        COST + flops,
+    ]
+
+
+def _claims_text(context: Context) -> str:
+    claims = context.study.claims
+    equivalence = EQUIVALENCE if any(claim.form == "equivalence" or claim.expect == "equal" for claim in claims) else ""
+    return CLAIMS + equivalence + (ORDERING if any(claim.form == "ordering" for claim in claims) else "")
+
+
+def _captions(sections: Sequence[Section]) -> Iterator[str]:
+    for block in (block for section in sections for block in section.blocks):
+        if isinstance(block, Plot | Table):
+            yield "".join(run.text for run in block.caption)

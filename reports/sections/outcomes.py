@@ -26,11 +26,15 @@ def _answer(context: Context, lost: pd.DataFrame) -> Inline:
     reasons = [reason or state for reason, state in zip(lost["exit_reason"], lost["state"], strict=True)]
     parts = [f"{reasons.count(reason)} {reason.replace('_', ' ')}" for reason in dict.fromkeys(reasons)]
     text = f"{wording.count(len(lost), 'trial')} did not complete: {wording.listed(parts)}. "
-    at_risk = [verdict for verdict in context.verdicts if verdict.caveats.reachable]
+    ruled = [verdict for verdict in context.verdicts if verdict.verdict != "untested"]
+    at_risk = [verdict for verdict in ruled if verdict.caveats.reachable]
     if not context.verdicts:
         return plain(text + "Pairs without one of them are left out of the effects and counted as missing.")
+    if len(ruled) < len(context.verdicts):
+        untested = wording.count(len(context.verdicts) - len(ruled), "claim")
+        text += f"{untested} could not be tested, for want of complete pairs. "
     if not at_risk:
-        return plain(text + "No verdict would change, however they had ended.")
+        return plain(text + ("No verdict would change, however they had ended." if ruled else ""))
     changes = [f"{wording.clean(each.id)} ({wording.listed(each.caveats.reachable)})" for each in at_risk]
     return plain(
         text + f"If they had ended as well or as badly as possible, verdicts could differ: {'; '.join(changes)}."

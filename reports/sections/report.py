@@ -18,13 +18,14 @@ from reports.sections.summary import summary
 from reports.sections.trials import trials
 from sweeper.evidence.data.load import StudyData
 
-ORDER = (summary, costs, learning, effects, data_size, importance, outcomes, ledger, trials, environment, methods)
+ORDER = (summary, costs, learning, effects, data_size, importance, outcomes, ledger, trials, environment)
 
 
 def study_report(data: StudyData, now: datetime) -> Report:
     """Return the whole report of one study."""
     context = make_context(data, now)
     sections = tuple(found for write in ORDER if (found := write(context)) is not None)
+    sections += (methods(context, sections),)
     return Report(
         title=wording.clean(data.study.name),
         subtitle=wording.clean(data.study.description),

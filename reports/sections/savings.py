@@ -29,8 +29,8 @@ def savings(context: Context) -> list[Block]:
     answer = rich(
         "Run seed by seed, with O\u2019Brien-Fleming error spending over the looks, the study would have taken ",
         strong(f"{100 * last.ratio:.0f}\u202f%"),
-        f" of its device time, and {last.num_same} of its {wording.count(len(last.verdicts), 'verdict')} would have "
-        "been the same. These protocols could have been fixed before the study began. sweeper replay --least "
+        f" of its device time, and {_kept(last)}. "
+        "These protocols could have been fixed before the study began. sweeper replay --least "
         "searches for the cheapest one, which is known only afterwards.",
     )
     table = Table(
@@ -46,6 +46,12 @@ def savings(context: Context) -> list[Block]:
         rows=tuple(_row(replay, words) for replay, words in played),
     )
     return [Heading(text="How small a study would have sufficed"), Paragraph(text=answer), table]
+
+
+def _kept(found: Replay) -> str:
+    if len(found.verdicts) == 1:
+        return f"its verdict would have been {'the same' if found.num_same else 'another one'}"
+    return f"{found.num_same} of its {len(found.verdicts)} verdicts would have been the same"
 
 
 def _row(replay: Replay, words: str) -> tuple[Cell, ...]:

@@ -46,9 +46,9 @@ def verdict_blocks(context: Context) -> list[Block]:
 
 def _counts(verdicts: Sequence[ClaimVerdict]) -> Inline:
     numbers = {name: sum(each.verdict == name for each in verdicts) for name in ORDER}
-    parts = [f"{number} {name}" for name, number in numbers.items() if number]
+    parts = [f"{number} {name}" if len(verdicts) > 1 else name for name, number in numbers.items() if number]
     return rich(
-        f"Of {wording.count(len(verdicts), 'claim')} in the study file, ",
+        f"Of {wording.count(len(verdicts), 'claim')} in the study file, " if len(verdicts) > 1 else "The claim is ",
         strong(f"{wording.listed(parts)}."),
         " The p-values are adjusted by Holm's method over all claims.",
     )

@@ -140,7 +140,10 @@ def _print_start(
         lines.append(
             f"{counted(len(enrolment.unwanted), 'trial')} in the store, but no longer in the study file, kept: {names}"
         )
-    what = f"{counted(enrolment.added, 'trial')} planned" if enrolment.added else "resuming"
+    if enrolment.added:
+        what = f"{counted(enrolment.added, 'trial')} planned"
+    else:
+        what = "resuming" if _has_open_trials(store, study) else "every trial has ended"
     devices = ", ".join(dict.fromkeys(slot.device for slot in slots))
     where = devices if pool is None else f"{devices} ({pool.where})"
     lines.append(f"{what}; {counted(len(slots), 'slot')} on {where}; store {shown(store)}")
@@ -148,6 +151,19 @@ def _print_start(
         lines.append(crowded)
     for line in lines:
         click.echo(f"{study}: {line}", err=True)
+
+
+def _has_open_trials(store: str, study: str) -> bool:
+    with reader.connect(store) as connection:
+        phases = reader.counts(connection, reader.study(connection, study).id)
+    return any(states["waiting"] or states["running"] for states in phases.values())
+
+
+def _first_failed(store: str, study: str) -> str:
+    """Return a failed trial's name, to be shown as an example."""
+    with reader.connect(store) as connection:
+        failed = reader.trials(connection, reader.study(connection, study).id, state="failed")
+    return f"{failed[0].phase}/{failed[0].number}" if failed else "PHASE/NUMBER"
 
 
 def _print_end(study: str, launched: Launched, path: Path, store: str) -> None:
@@ -165,7 +181,7 @@ def _print_end(study: str, launched: Launched, path: Path, store: str) -> None:
                 f"Stopped by budget.device_hours. Raise it in {path}, then resume: sweeper launch {path}{option}"
             )
         case 1:
-            click.echo(f"To see why a trial failed: sweeper show {study} PHASE/NUMBER{option}")
+            click.echo(f"To see why a trial failed: sweeper show {study} {quote(_first_failed(store, study))}{option}")
             click.echo(f"To put the failed trials back into the queue: sweeper retry {study}{option}")
         case _:
             click.echo(f"To write the report: sweeper report {study}{option}")

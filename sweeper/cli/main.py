@@ -1,6 +1,7 @@
 """The `sweeper` command: its sub-commands, and how errors are printed."""
 
 import sys
+import traceback
 from importlib import import_module
 from typing import Final
 
@@ -122,8 +123,8 @@ def main() -> None:
 
 def _print_error(error: Exception, code: int) -> int:
     if "--debug" in sys.argv:
-        raise error
-    if isinstance(error, SweeperError):
+        traceback.print_exception(error)
+    elif isinstance(error, SweeperError):
         if str(error):
             click.echo(str(error), err=True)
     else:

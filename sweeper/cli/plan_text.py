@@ -73,7 +73,7 @@ def _totals(found: Forecast) -> list[str]:
     if bases:
         lines.append(f"Device-hours predicted from {', '.join(BASES[basis] for basis in bases)}.")
     if not found.is_known:
-        lines.append("The program has not run yet, so its run time is unknown; measure it with --pilot.")
+        lines.append("The program's run time is unknown, as no trial has completed; measure it with --pilot.")
     slots = f"{counted(found.slots, 'slot')}{f' ({found.slots_note})' if found.slots_note else ''}"
     if found.finish_s is not None:
         lines.append(f"On {slots}, the study ends {duration(found.finish_s)} after it starts.")

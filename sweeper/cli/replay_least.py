@@ -84,7 +84,7 @@ def _warnings(found: Search) -> list[str]:
 
 
 def _line(found: Replay) -> str:
-    kept = f"{found.num_same} of {len(found.verdicts)} verdicts"
+    kept = f"{found.num_same} of {counted(len(found.verdicts), 'verdict')}"
     return f"  {found.ratio:5.2f}  {_hours(found):>6} h  {kept}  {found.protocol}"
 
 

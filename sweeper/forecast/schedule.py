@@ -10,6 +10,7 @@ from sweeper.designs.kinds import PromoteDesign
 from sweeper.errors import UsageError
 from sweeper.planning.plan import Plan, Reference
 from sweeper.planning.queue_order import length_class
+from sweeper.quantities import counted
 
 Order = Literal["queue", "longest_first"]
 NO_TRIAL: Final = "no trial is left to start"
@@ -81,13 +82,13 @@ def schedule(plan: Plan, seconds: Mapping[Reference, float], slots: int, *, orde
         UsageError: the run time of a trial is unknown, or there is no slot.
     """
     if slots < 1:
-        raise UsageError(f"--slots: {slots} slots cannot run anything. Use at least 1.")
+        raise UsageError(f"--slots: {counted(slots, 'slot')} cannot run anything. Use at least 1.")
     unknown = [trial for trial in plan.trials if (trial.phase, trial.number) not in seconds]
     if unknown:
         raise UsageError(
             f"{len(unknown)} of {len(plan.trials)} trials have no predicted run time, the first in phase "
-            f"{unknown[0].phase!r}: the program has not run yet. Give one: --trial-seconds 60, or measure it with a "
-            "pilot: sweeper plan STUDY.yaml --pilot"
+            f"{unknown[0].phase!r}: no trial of this program has completed. Give one: --trial-seconds 60, "
+            "or measure it with a pilot: sweeper plan STUDY.yaml --pilot"
         )
     return _Simulation(plan, seconds, slots, order).run()
 

@@ -33,6 +33,9 @@ def test_bytes_are_in_binary_units() -> None:
 
 def test_budgets_are_words() -> None:
     assert wording.budget('{"steps": 1500}') == "1\u202f500 steps"
+    assert wording.budget('{"steps": 1}') == "1 step"
+    assert wording.budget('{"epochs": 6.0}') == "6 epochs"
+    assert wording.budget('{"reference_hours": 1.0}') == "1 reference hour"
     assert wording.budget('{"reference_hours": 0.25}') == "0.25 reference hours"
 
 

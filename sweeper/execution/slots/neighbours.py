@@ -16,6 +16,7 @@ from typing import Final
 
 from sweeper.execution.gpus import VISIBLE
 from sweeper.execution.slots.resources import Slot, available_cores
+from sweeper.quantities import counted
 
 FULL: Final = 1.0 + 1e-6  # three thirds of a GPU are one
 
@@ -84,7 +85,7 @@ def neighbours(directory: Path | None = None) -> list[Neighbour]:
 
 def crowding(me: Neighbour, others: Sequence[Neighbour], cores: int) -> str | None:
     """Return a warning if slots of several launchers use more than the machine has; else None."""
-    who = ", ".join(f"{other.study} (process {other.pid}, {other.slots} slots)" for other in others)
+    who = ", ".join(f"{other.study} (process {other.pid}, {counted(other.slots, 'slot')})" for other in others)
     shared = sorted(
         gpu
         for gpu, share in me.gpus.items()

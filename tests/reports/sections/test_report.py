@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from reports.sections.report import study_report
 from reports.wording import perplexity
 from sweeper.evidence.data.load import StudyData, load
 from sweeper.evidence.effects.effects import effect_table
+from sweeper.spec.program import CommandProgram
 from sweeper.store.engine import open_store
 from sweeper.store.records import Lease
 from tests.reports.builders import BASELINE, CLAIMS, Ending, enrol_plot, final_value, screen, store_with
@@ -174,6 +176,30 @@ def test_all_trials_failed(tmp_path: Path) -> None:
     found = reported(tmp_path, Study([screen()]), lambda lease: Ending("diverged", stop=0.3, last_is_nan=True))
     assert "15 trials did not complete: 15 diverged." in words(found)
     assert column(table(found, "effects-screen-table"), "Effect") == ["\u2013"] * 4
+    assert "2 claims could not be tested" in words(section(found, "outcomes"))
+    assert "No verdict would change" not in words(found)
+
+
+def test_the_methods_are_those_of_the_program_and_of_the_claims(report: Report) -> None:
+    text = words(section(report, "methods"))
+    assert "it fixes initialization, data order and dropout" in text
+    assert "Test text is evaluated once" in text
+    assert "Holm (1979)" in text
+    assert "ordering" not in text
+    assert "Schuirmann" not in text
+
+
+def test_the_methods_say_nothing_that_sweeper_cannot_know_of_a_program(tmp_path: Path) -> None:
+    url = store_with(tmp_path, Study([screen()], claims=()))
+    data = load(url, "quickstart")
+    program = replace(data.study.trial, program=CommandProgram(command=("python", "train.py"), metrics={}))
+    trials = data.trials.assign(flops=math.nan)
+    study = replace(data.study, trial=program)
+    found = study_report(replace(data, study=study, trials=trials), NOW)
+    text = words(section(found, "methods"))
+    for own in ("initialization", "Test text", "FLOPs", "Holm", "Shapley"):
+        assert own not in text
+    assert column(table(found, "ledger"), "FLOPs") == ["\u2013"]
 
 
 def test_a_metric_that_rises_and_has_no_logarithm(tmp_path: Path) -> None:

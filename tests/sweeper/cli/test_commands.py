@@ -148,3 +148,23 @@ def test_every_command_has_help(sweeper: Sweeper, command: str) -> None:
     answer = sweeper(command, "--help")
     assert answer.code == 0
     assert answer.out.startswith("Usage: ")
+
+
+def test_a_launch_names_a_failed_trial_and_says_when_nothing_is_left(
+    sweeper: Sweeper, url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "study.yaml").write_text(
+        "study: broken\n"
+        "metric: {name: loss, direction: minimize}\n"
+        'trial: {program: {command: ["false", "{lr}"], metrics: {loss: \'loss (\\S+)\'}}, config: {lr: 1}}\n'
+        "retry: {crashed: 0}\n"
+        "factors: {lr: {path: lr, levels: [1, 2]}}\n"
+        "phases: [{name: only, design: grid, budget: {steps: 1}}]\n"
+    )
+    first = sweeper("launch", "study.yaml", "--slots", "1", "--store", url)
+    assert first.code == 1
+    assert "sweeper show broken only/0" in first.out
+    again = sweeper("launch", "study.yaml", "--slots", "1", "--store", url)
+    assert again.code == 1
+    assert "broken: every trial has ended; 1 slot on" in again.err

@@ -37,8 +37,16 @@ def test_an_internal_error_is_reported_as_a_bug_without_its_traceback(
 
 def test_debug_shows_the_traceback(monkeypatch: pytest.MonkeyPatch, sweeper: Sweeper) -> None:
     monkeypatch.setattr(schema_module.schema, "callback", raising(RuntimeError("no such luck")))
-    with pytest.raises(RuntimeError, match="no such luck"):
-        sweeper("--debug", "schema")
+    answer = sweeper("--debug", "schema")
+    assert answer.code == 1
+    assert "Traceback" in answer.err
+    assert "RuntimeError: no such luck" in answer.err
+
+
+def test_debug_keeps_the_exit_code(tmp_path: Path, sweeper: Sweeper) -> None:
+    answer = sweeper("--debug", "plan", str(tmp_path / "none.yaml"))
+    assert answer.code == 2
+    assert "Traceback" in answer.err
 
 
 def test_an_interrupt_is_not_an_error(sweeper: Sweeper, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -55,7 +55,7 @@ def test_an_unknown_run_time_is_reported_and_counts_as_zero() -> None:
     )
     assert json["phases"][0]["device_hours_known"] is False
     assert "unknown" in text(found)
-    assert "The program has not run yet" in text(found)
+    assert "The program's run time is unknown, as no trial has completed" in text(found)
 
 
 def test_a_phase_without_own_trials_costs_nothing() -> None:
