@@ -53,7 +53,7 @@ class ProcessIdentity:
 
     machine: str | None  # whose process ids these are (`sweeper.execution.slots.machine`); None if unknown
     pid: int
-    pid_started_at: float  # seconds since the epoch: with the pid, its identity on the machine
+    pid_started_at: float  # seconds since boot: with the pid, its identity on the machine
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +66,7 @@ class SlotIdentity:
     device: str  # "cpu", "cuda:0"
     device_share: float  # above 0; above 1 for a slot of several devices
     supervisor_pid: int
-    supervisor_started_at: float  # of the process, seconds since the epoch: with the pid, its identity on the machine
+    supervisor_started_at: float  # of the process, seconds since boot: with the pid, its identity on the machine
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

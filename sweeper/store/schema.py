@@ -158,9 +158,9 @@ attempts = Table(
     Column("device", String(200), nullable=False),  # "cpu", "cuda:0"
     Column("device_share", Float, nullable=False, default=1.0),
     Column("supervisor_pid", Integer, nullable=False),
-    Column("supervisor_started_at", Float, nullable=False),  # of the process: with the pid, its identity on the machine
+    Column("supervisor_started_at", Float, nullable=False),  # since boot: with the pid, a process on the machine
     Column("pid", Integer),  # of the trial process, which leads a process group of its own
-    Column("pid_started_at", Float),
+    Column("pid_started_at", Float),  # as the supervisor's; since the epoch in rows of earlier versions
     Column("environment_sha256", ForeignKey("sweeper_environments.sha256")),
     Column("started_at", Float, nullable=False),
     Column("heartbeat_at", Float, nullable=False),

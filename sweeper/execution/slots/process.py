@@ -11,7 +11,6 @@ import select
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -154,7 +153,6 @@ def start(
     Raises:
         OSError: the program cannot be started.
     """
-    before = time.time()
 
     def between_fork_and_exec() -> None:
         """Die with the slot, and handle signals as if a shell had started it: the slot itself ignores Ctrl-C."""
@@ -176,7 +174,7 @@ def start(
             # Only system calls are made between fork and exec: safe although the slot may have threads.
             preexec_fn=between_fork_and_exec,  # noqa: PLW1509
         )
-    return TrialProcess(popen.pid, started_at(popen.pid) or before, Child(popen), output, output_start)
+    return TrialProcess(popen.pid, started_at(popen.pid), Child(popen), output, output_start)
 
 
 def _own_peak(peak_kib: int) -> int:
