@@ -26,6 +26,7 @@ from benchmarks.validity.planted import (
 )
 from benchmarks.validity.searches import POINTS, curve_of
 from sweeper.evidence.data.runs import study_runs
+from sweeper.evidence.effects.effects import effect_table
 from sweeper.evidence.effects.importance import phase_importance
 from sweeper.store.reading.reader import Curve, TrialRow
 from tests.reports.studies import factor
@@ -33,6 +34,8 @@ from tests.reports.studies import factor
 TWELVE = tuple(f"x{place}" for place in range(12))
 MOST_ADVISED = 50
 ADVISED = {"a": "equivalence", "b": "no worse", "c": "at least"}
+ACCURACY = {"name": "accuracy", "direction": "maximize", "scale": "linear"}
+TEST_LOSS = {"name": "test_loss", "direction": "minimize", "scale": "linear"}
 STRONG = -3.0  # an effect that a pool of 13 quiet arms shows in 78 % of studies
 
 
@@ -52,6 +55,7 @@ def troubles() -> Iterator[Case]:
     yield _two_datasets()
     yield _advice(3)
     yield _importance()
+    yield _opposite_blocks()
 
 
 def _null_level() -> Case:
@@ -108,7 +112,7 @@ def _other_direction() -> Case:
 
     def play(generator: np.random.Generator) -> Mapping[str, float]:
         accuracy = 91.0 + noise(generator, 2, 3) - SIZE - np.array([[0.0], [5.0]])
-        claims = [contrast("a", 0, 1, "no_worse", within=0.1) | {"metric": "accuracy"}]
+        claims = [contrast("a", 0, 1, "no_worse", within=0.1) | {"metric": ACCURACY}]
 
         def results(row: TrialRow) -> Mapping[str, Any]:
             return {"accuracy": float(accuracy[(row.configuration or {})["a"], row.seed])}
@@ -142,7 +146,7 @@ def _best_of_eight_by_validation() -> Case:
     base = {"many": 0, "one": 0}
     rows = [base, *({**base, "many": level} for level in range(1, 9)), {**base, "one": 1}]
     ordering = {"phase": "p", "largest": "many", "among": ["many", "one"]}
-    claims = [claim("largest", ordering=ordering) | {"metric": "test_loss"}]
+    claims = [claim("largest", ordering=ordering) | {"metric": TEST_LOSS}]
     places: dict[object, int] = {tuple(row.items()): place for place, row in enumerate(rows)}
 
     def play(generator: np.random.Generator) -> Mapping[str, float]:
@@ -231,7 +235,7 @@ def _best_of_curve() -> Case:
         def curve(row: TrialRow) -> Curve:
             return curve_of(curves[int(str((row.configuration or {})["a"])), row.seed])
 
-        outcomes = curves.min(axis=2)  # what a store keeps
+        outcomes = curves[:, :, -1]  # what a store keeps
         data = study(factors, phase("p", "grid", rows, outcomes), claims=claims, curves=curve, value="last")
         return {SUPPORTED: verdicts(data)["a"].supported}
 
@@ -317,3 +321,19 @@ def _importance() -> Case:
 
     targets = {"share of the variance, truly 33 %": Target(0.28, 0.38)}
     return Case(name="importance over two datasets", play=play, targets=targets, studies=100)
+
+
+def _opposite_blocks() -> Case:
+    """An effect that helps in one dataset and harms in two others has no average."""
+    factors = {**two_levels(["a"]), "dataset": factor("x", "y", "z")}
+    rows = [{"a": level, "dataset": dataset} for dataset in ("x", "y", "z") for level in (0, 1)]
+    effects = np.array([0.0, -18.0, 0.0, 4.0, 0.0, 10.0])[:, None]
+
+    def play(generator: np.random.Generator) -> Mapping[str, float]:
+        values = noise(generator, 6, 3) + effects
+        data = study(factors, phase("p", "one_at_a_time", rows, values, blocks=["dataset"]), claims=[])
+        return {"an average shown": float(any(not effect.block for effect in effect_table(data)))}
+
+    return Case(
+        name="an effect of opposite sign in three datasets", play=play, targets={"an average shown": ERRS}, studies=300
+    )

@@ -26,7 +26,7 @@ def divergence_part(phase: PhaseRuns, change: Change, where: Levels, label: str,
     """
     cells = tuple(_outcome(cell) for cell in phase.cells)
     comparison = paired_by_factor(matching(cells, where), change, Pool(cells))
-    require(bool(comparison.units), f"no two trials of phase {phase.name} differ in {change[0]} alone")
+    require(bool(comparison.units), f"no two trials of phase {phase.name} differ only in {change[0]}")
     differences = comparison.differences
     more, less = (sum(sign * difference > 0 for difference in differences) for sign in (1, -1))
     shares = [_share([cell for unit in comparison.complete for cell, weight in unit.terms if weight * side > 0])
