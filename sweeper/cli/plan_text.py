@@ -24,7 +24,10 @@ BASES: Final[Mapping[Basis, str]] = {
 
 def forecast_parts(found: Forecast, *, width: int) -> list[RenderableType]:
     """Return what `sweeper plan` prints, part by part, for a terminal of this width."""
-    parts: list[RenderableType] = [_table(found, in_full=width >= FULL_WIDTH), *map(escape, _totals(found))]
+    in_full = width >= FULL_WIDTH
+    parts: list[RenderableType] = [_table(found, in_full=in_full), *map(escape, _totals(found))]
+    if not in_full:
+        parts.append(f"A terminal of {FULL_WIDTH} columns also shows configurations, seeds and shared trials.")
     for phase in found.phases:
         if phase.aliasing is not None:
             parts += ["", *map(escape, _aliasing(phase.name, phase.aliasing))]

@@ -96,8 +96,11 @@ def test_names_with_markup_are_printed_literally() -> None:
 
 def test_narrow_terminals_get_fewer_columns() -> None:
     found = made(phase("p", "grid"))
-    assert "configurations" in text(found, 120)
-    assert "configurations" not in text(found, 80)
+    assert "configurations" in text(found, 100).splitlines()[0]
+    assert "configurations" not in text(found, 80).splitlines()[0]
+    left_out = "A terminal of 100 columns also shows configurations, seeds and shared trials."
+    assert left_out in text(found, 80)
+    assert left_out not in text(found, 100)
 
 
 def test_the_trainers_memory_and_disk_are_estimated_for_its_largest_trial_and_all() -> None:
