@@ -26,15 +26,20 @@ def test_every_trial_has_ended_and_the_ledger_is_the_sum_of_its_attempts(study: 
     assert f" {hours}" in (KEPT / study / "README.md").read_text()
 
 
+# The choice of the other factors' best levels is paid for now, so that the ordering is not refuted any more.
+JUDGED_ANEW = {"dettmers-339-cpu": {"c1a": "undecided"}}
+
+
 @pytest.mark.parametrize(
     ("study", "counts"),
     [
-        ("dettmers-339-cpu", {"supported": 6, "refuted": 8, "undecided": 9}),
+        ("dettmers-339-cpu", {"supported": 6, "refuted": 7, "undecided": 10}),
         ("ptb-growing", {"supported": 4, "undecided": 1}),
     ],
 )
 def test_the_verdicts_are_those_that_were_exported_with_them(study: str, counts: dict[str, int]) -> None:
     rulings = {ruling.id: ruling.verdict for ruling in judge_claims(load_archive(KEPT / study))}
     exported = pd.read_parquet(KEPT / study / "claims.parquet")
-    assert rulings == dict(zip(exported["id"], exported["verdict"], strict=True))
+    former = dict(zip(exported["id"], exported["verdict"], strict=True))
+    assert rulings == former | JUDGED_ANEW.get(study, {})
     assert Counter(rulings.values()) == counts
