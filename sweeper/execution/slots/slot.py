@@ -4,6 +4,7 @@ It holds no state that the store does not have, so it may die at any moment. It 
 gone.
 """
 
+import logging
 import os
 import signal
 import socket
@@ -28,6 +29,7 @@ from sweeper.execution.slots.processes import is_alive, kill_trial, started_at
 from sweeper.execution.slots.pruning import Pruning
 from sweeper.execution.slots.resources import Slot
 from sweeper.execution.slots.supervisor import Rules, Stop, Supervisor
+from sweeper.execution.slots.trouble import MachineTrouble
 from sweeper.spec.study import Study
 from sweeper.store.engine import open_existing
 from sweeper.store.file_check import StoreFileCheck
@@ -44,6 +46,10 @@ LAST_LOOK_S: Final = 0.2
 ORPHAN_GRACE_S: Final = 2.0  # for a checkpoint when the launcher is gone
 STOP_GRACE_S: Final = 30.0
 DYING_S: Final = 0.2
+FIRST_BACK_OFF_S: Final = 1.0  # after the machine could not run a trial; doubles each time, up to
+LAST_BACK_OFF_S: Final = 60.0
+
+log = logging.getLogger(__name__)
 
 Ended = Literal["done", "stopped", "orphaned", "budget"]
 
@@ -157,6 +163,7 @@ class SlotLoop:
     _promotes: bool = False
     _stop: Stop | None = None
     _ask_at: float = 0.0
+    _back_off_s: float = 0.0  # the last one
     _heartbeat: float | None = None  # the launcher's last one, by its own clock
     _heard_at: float = field(default_factory=time.monotonic)
 
@@ -268,11 +275,22 @@ class SlotLoop:
         )
         try:
             supervisor.run()
+            self._back_off_s = 0.0
+        except MachineTrouble as trouble:
+            self._back_off(trouble)
         except StoreError:
             raise
         except Exception:
             self._give_back(lease, Outcome(exit_reason="preempted", message="its slot failed"))
             raise
+
+    def _back_off(self, trouble: MachineTrouble) -> None:
+        """Leave the machine alone for a while, longer each time, unless the slot is asked to end."""
+        self._back_off_s = min(LAST_BACK_OFF_S, max(FIRST_BACK_OFF_S, 2 * self._back_off_s))
+        log.warning("slot %s: %s; tries again in %g s", self.task.slot.name, trouble, self._back_off_s)
+        until = time.monotonic() + self._back_off_s
+        while (left := until - time.monotonic()) > 0 and self._wants_stop() is None:
+            time.sleep(min(LAST_LOOK_S, left))
 
     def _give_back(self, lease: Lease, outcome: Outcome) -> None:
         with suppress(LeaseLost):

@@ -3,7 +3,6 @@
 Everything that others decide is passed in as a function, so a supervisor can be tested with a fake program.
 """
 
-import errno
 import json
 import os
 import re
@@ -12,7 +11,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final, NoReturn, Protocol
 
 from sqlalchemy import Engine
 
@@ -26,6 +25,7 @@ from sweeper.execution.slots.process import TrialProcess
 from sweeper.execution.slots.programs import argv_of, environment_of, patterns_of
 from sweeper.execution.slots.resources import Slot
 from sweeper.execution.slots.run_dir import OUTPUT_FILE, RESULT_FILE, prepare
+from sweeper.execution.slots.trouble import NO_SPACE, MachineTrouble, is_of_the_machine
 from sweeper.spec.metric import BEST, CurveValue
 from sweeper.spec.program import Trial
 from sweeper.store.queue import ingest, queue
@@ -35,7 +35,6 @@ from sweeper.store.records import Lease, LeaseLost, Outcome
 RESULT_MOST_BYTES: Final = 1 << 20
 FIRST_POLL_S: Final = 0.02  # between two reads of a young trial's metrics; older ones are read less often
 LAST_POLL_S: Final = 0.25
-NO_SPACE: Final = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 SAFETY: Final = 0.9  # of the lease: after that the trial must not run, since another slot may claim it
 LAST_GRACE_S: Final = 5.0  # for a checkpoint when the store is gone
 
@@ -126,6 +125,7 @@ class Supervisor:
         Raises:
             StoreError: the store refuses; the process was given a moment for a checkpoint and has ended.
             SweeperError: the disk of the run directory is full.
+            MachineTrouble: the machine could not run the trial, which went back to the queue.
         """
         try:
             process = self._start()
@@ -140,6 +140,10 @@ class Supervisor:
         except StoreError:
             process.ask_to_stop()
             process.ended(LAST_GRACE_S)
+            raise
+        except OSError as error:
+            if is_of_the_machine(error):
+                self._give_up(process, error)
             raise
         finally:
             process.end()
@@ -173,19 +177,36 @@ class Supervisor:
         return PatternReader({name: re.compile(text) for name, text in patterns.items()})
 
     def _not_started(self, error: OSError) -> str | None:
-        """Record that the process could not be started. A full disk is not the trial's fault."""
+        """Record that the process could not be started. The machine's trouble is not the trial's fault."""
         self.guard.drop()
-        no_space = error.errno in NO_SPACE
         what = error.filename if error.filename is not None else argv_of(self.trial.program, self.lease)[0]
         message = f"{what}: {error.strerror or error}"
-        kind = ExitKind(exit_reason="preempted" if no_space else "crashed", message=f"cannot start: {message}")
+        preempted = is_of_the_machine(error)
+        kind = ExitKind(exit_reason="preempted" if preempted else "crashed", message=f"cannot start: {message}")
         state = self._finish(kind, None, None)
-        if no_space:
+        name = f"trial {self.lease.phase}/{self.lease.number}"
+        if error.errno in NO_SPACE:
             raise SweeperError(
-                f"trial {self.lease.phase}/{self.lease.number} cannot write to its run directory: {message}. "
+                f"{name} cannot write to its run directory: {message}. "
                 "Free some disk space, then run the same command again"
             ) from error
+        if preempted:
+            raise MachineTrouble(f"{name} cannot start: {message}") from error
         return state
+
+    def _give_up(self, process: TrialProcess, error: OSError) -> NoReturn:
+        """End the process, with a moment for a checkpoint, and give the trial back: the slot cannot follow it.
+
+        Raises:
+            MachineTrouble: always.
+        """
+        process.ask_to_stop()
+        process.ended(LAST_GRACE_S)
+        process.end()
+        where = f"{error.filename}: " if error.filename is not None else ""
+        message = f"cannot be supervised: {where}{error.strerror or error}"
+        self._finish(ExitKind(exit_reason="preempted", message=message), process, None)
+        raise MachineTrouble(f"trial {self.lease.phase}/{self.lease.number} {message}") from error
 
     def _watch(self, process: TrialProcess) -> StopCause | None:
         """Wait until the process ends, or is asked to and its grace is over; return why it was asked."""
