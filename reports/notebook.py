@@ -165,4 +165,10 @@ def _drawings(context: Context, sections: Sequence[Write]) -> Iterator[Drawing]:
 
 
 def _frame(table: Table) -> pd.DataFrame:
-    return pd.DataFrame(list(table.rows), columns=list(table.columns))
+    """Return a table as a frame; integers beside nulls stay integers, and levels of several kinds stay as they are."""
+    frame = pd.DataFrame(list(table.rows), columns=list(table.columns))
+    for place, name in enumerate(table.columns):
+        values = [row[place] for row in table.rows]
+        if None in values and {type(value) for value in values} == {int, type(None)}:
+            frame[name] = pd.array(values, dtype="Int64")
+    return frame

@@ -1,29 +1,37 @@
 """`sweeper claims`: a verdict on each claim, with an exit code for CI."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Final
 
 import click
 
-from sweeper.cli.options import json_option, print_json, store_option, study_name
+from sweeper.cli.options import Directory, json_option, print_json, store_option, study_name
+from sweeper.errors import UsageError
 from sweeper.evidence.claims.judge import ClaimVerdict, all_supported, judge_claims, removed_claims, verdict_row
-from sweeper.evidence.data.load import load
+from sweeper.evidence.data.load import StudyData, load, load_archive
 
 COLOURS: Final = {"supported": "green", "refuted": "red", "undecided": "yellow", "untested": None}
 
 
 @click.command()
-@click.argument("study")
+@click.argument("study", required=False)
+@click.option(
+    "--from",
+    "source",
+    type=Directory(),
+    help="Directory written by `sweeper export STUDY --all`, to judge instead of a study in the store.",
+)
 @json_option
 @store_option
-def claims(study: str, as_json: bool, store: str) -> None:
-    """Print a verdict on each claim of STUDY.
+def claims(study: str | None, source: Path | None, as_json: bool, store: str) -> None:
+    """Print a verdict on each claim of STUDY, or of a directory that `sweeper export STUDY --all` wrote.
 
     Each claim is supported, refuted, undecided or untested. The exit code is 0 if all claims are supported, else 1, so
     you can check a study's claims in CI.
     """
-    name = study_name(study)
-    data = load(store, name)
+    data = _read(study, source, store)
+    name = data.study.name
     verdicts, removed = judge_claims(data), removed_claims(data)
     supported = all_supported(verdicts)
     if as_json:
@@ -31,7 +39,7 @@ def claims(study: str, as_json: bool, store: str) -> None:
             {
                 "study": name,
                 "all_supported": supported,
-                "claims": [verdict_row(each) for each in verdicts],
+                "claims": [_row(each) for each in verdicts],
                 "removed": list(removed),
             }
         )
@@ -39,6 +47,21 @@ def claims(study: str, as_json: bool, store: str) -> None:
         _print(name, verdicts, removed)
     if not supported:
         raise click.exceptions.Exit(1)
+
+
+def _read(study: str | None, source: Path | None, store: str) -> StudyData:
+    if source is None:
+        if study is None:
+            raise UsageError("STUDY is missing. Name a study in the store or a study file, or give --from DIRECTORY.")
+        return load(store, study_name(study))
+    if study is not None:
+        raise UsageError(f"{study!r} and --from: the directory already names the study. Leave one of them out.")
+    return load_archive(source)
+
+
+def _row(verdict: ClaimVerdict) -> dict[str, object]:
+    """Return a verdict as JSON has it; `look` is null where a study is looked at once, at its end."""
+    return {**verdict_row(verdict), "seeds": verdict.evidence.num_seeds, "look": None}
 
 
 def _print(name: str, verdicts: Sequence[ClaimVerdict], removed: Sequence[str]) -> None:

@@ -1,12 +1,15 @@
 """`sweeper show`: one trial in full."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
 
 import click
 
 from sweeper.cli.options import json_option, print_json, store_option, study_name
 from sweeper.monitor.trial_details import trial_details, trial_json
 from sweeper.store.reading import reader
+
+WHOLE: Final = ("configuration", "config")  # what is printed with its nulls and empty parts
 
 
 @click.command()
@@ -38,27 +41,32 @@ def _without_duplicates(document: Mapping[str, object]) -> Mapping[str, object]:
     return {**document, "result": {key: value for key, value in result.items() if key != "config"}}
 
 
-def _lines(items: Iterable[tuple[object, object]], depth: int) -> list[str]:
-    """Format a document as indented lines, without empty items."""
+def _lines(items: Iterable[tuple[object, object]], depth: int, *, whole: bool = False) -> list[str]:
+    """Format a document as indented lines, without empty items unless it is `whole`: null is a level like others."""
     indent = "  " * depth
     lines: list[str] = []
     for key, item in items:
-        if item is None or item in ({}, []):
+        if not whole and (item is None or item in ({}, [])):
             continue
         head = f"{indent}{key}" if key == "-" else f"{indent}{key}:"
         inner = _inner(item)
         if inner is not None:
-            lines += [head, *_lines(inner, depth + 1)]
+            lines += [head, *_lines(inner, depth + 1, whole=whole or (depth == 0 and key in WHOLE))]
         else:
-            text = str(item).lower() if isinstance(item, bool) else str(item)
-            first, *rest = text.splitlines() or [""]
+            first, *rest = _text(item).splitlines() or [""]
             lines += [f"{head} {first}", *(f"{indent}    {line}" for line in rest)]
     return lines
 
 
+def _text(item: object) -> str:
+    if item is None:
+        return "null"
+    return str(item).lower() if isinstance(item, bool) else str(item)
+
+
 def _inner(item: object) -> Iterable[tuple[object, object]] | None:
     """Return the items of a mapping, or of a list with mappings in it; None for what fits a line."""
-    if isinstance(item, Mapping):
+    if isinstance(item, Mapping) and item:
         return item.items()
     if isinstance(item, Sequence) and not isinstance(item, str) and any(isinstance(each, Mapping) for each in item):
         return [("-", each) for each in item]

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from decimal import Decimal
 
 from sweeper.designs.levels import Configuration, Level, distinct_levels, same_level
 from sweeper.errors import UsageError
@@ -26,6 +27,17 @@ class Range:
     high: int | float
     log: bool = False
     step: int | float | None = None
+
+    @property
+    def highest(self) -> int | float:
+        """The highest value that can be drawn: the last one on the grid of `step`, or the upper end without one."""
+        if self.step is None or self.log:
+            return self.high
+        low, high, step = (Decimal(str(number)) for number in (self.low, self.high, self.step))
+        found = low + (high - low) // step * step
+        if found == high:
+            return self.high
+        return int(found) if found == int(found) and isinstance(self.high, int) else float(found)
 
     def __contains__(self, level: object) -> bool:
         is_number = isinstance(level, int | float) and not isinstance(level, bool)

@@ -19,6 +19,22 @@ def get_path(config: Config, path: str, default: object = None) -> object:
     return value
 
 
+def literal_key(config: Config, path: str) -> str | None:
+    """Return a key with a dot in it that a dotted path seems to name but, since dots separate keys, does not.
+
+    >>> literal_key({"optim.lr": 0.1}, "optim.lr")
+    'optim.lr'
+    """
+    for name, inner in config.items():
+        if "." in name and (path == name or path.startswith(f"{name}.")):
+            return name
+        if isinstance(inner, Mapping) and path.startswith(f"{name}."):
+            found = literal_key(inner, path[len(name) + 1 :])
+            if found is not None:
+                return found
+    return None
+
+
 def leaves(config: Config, prefix: str = "") -> Iterator[tuple[str, object]]:
     """Yield the values of a configuration that are not mappings, with their dotted paths."""
     for name, value in config.items():

@@ -70,9 +70,9 @@ def archive_files(connection: ReadConnection, study: StudyRow, form: Literal["pa
     points = Table(POINT, [tuple(row[position] for position in positions) for row in measured.rows])
     return {
         DOCUMENT: (json.dumps(document, indent=1, ensure_ascii=False) + "\n").encode(),
-        f"trials.{form}": encoded(_table(TrialRow, reader.trials(connection, key)), form),
-        f"attempts.{form}": encoded(_table(AttemptRow, reader.attempts(connection, key)), form),
-        f"measurements.{form}": encoded(points, form),
+        f"trials.{form}": encoded(_table(TrialRow, reader.trials(connection, key)), form, exact=True),
+        f"attempts.{form}": encoded(_table(AttemptRow, reader.attempts(connection, key)), form, exact=True),
+        f"measurements.{form}": encoded(points, form, exact=True),
     }
 
 

@@ -1,7 +1,5 @@
 """Tables of a study as CSV, JSON or Parquet."""
 
-import csv
-import io
 import json
 import math
 from collections.abc import Iterator, Mapping
@@ -17,6 +15,8 @@ from sweeper.store.reading.reader import AttemptRow, ReadConnection, StudyRow, T
 TableName = Literal["trials", "attempts", "measurements"]
 Format = Literal["csv", "json", "parquet"]
 
+FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")  # what makes a spreadsheet take text for a formula
+SPECIAL: Final = ',"\r\n'  # what a cell of CSV has only in quotes
 TABLE_SUFFIXES: Final = (".csv", ".parquet")
 ATTEMPT_COLUMNS: Final = tuple(field.name for field in fields(AttemptRow))
 
@@ -37,11 +37,15 @@ def table(connection: ReadConnection, study: StudyRow, name: TableName) -> Table
             return Table(("study", *found.columns), [(study.name, *row) for row in found.rows])
 
 
-def encoded(found: Table, form: Format) -> bytes:
-    """Encode a table as a file: UTF-8 for CSV (RFC 4180, missing values as empty cells) and JSON."""
+def encoded(found: Table, form: Format, *, exact: bool = False) -> bytes:
+    """Encode a table as a file: UTF-8 for CSV and JSON.
+
+    CSV is that of RFC 4180. A missing value (null) is an empty cell, and an empty text is "", as in PostgreSQL. Text
+    that a spreadsheet would run as a formula begins with an apostrophe, unless it must be `exact`.
+    """
     match form:
         case "csv":
-            return _csv(found).encode()
+            return _csv(found, exact=exact).encode()
         case "json":
             return (_json(found) + "\n").encode()
         case "parquet":
@@ -66,18 +70,19 @@ def write_archive(directory: Path, contents: Mapping[str, bytes]) -> Iterator[Pa
         yield directory / name
 
 
-def _csv(found: Table) -> str:
-    text = io.StringIO(newline="")
-    writer = csv.writer(text)
-    writer.writerow(found.columns)
-    writer.writerows([_cell(value) for value in row] for row in found.rows)
-    return text.getvalue()
+def _csv(found: Table, *, exact: bool) -> str:
+    rows = [found.columns, *found.rows]
+    return "".join(f"{','.join(_cell(value, exact=exact) for value in row)}\r\n" for row in rows)
 
 
-def _cell(value: object) -> object:
+def _cell(value: object, *, exact: bool) -> str:
     if value is None:
         return ""
-    return json.dumps(value) if isinstance(value, bool | list | dict) else value
+    text = json.dumps(value) if isinstance(value, bool | list | dict) else str(value)
+    if isinstance(value, str) and not exact and value.startswith(FORMULA):
+        text = f"'{text}"
+    needs_quotes = not text or any(character in text for character in SPECIAL)
+    return '"{}"'.format(text.replace('"', '""')) if needs_quotes else text
 
 
 def _json(found: Table) -> str:

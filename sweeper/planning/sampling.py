@@ -173,7 +173,7 @@ class _Space:
 
 
 def _interval(of_factor: Range) -> BaseDistribution:
-    low, high, step, log = of_factor.low, of_factor.high, of_factor.step, of_factor.log
+    low, high, step, log = of_factor.low, of_factor.highest, of_factor.step, of_factor.log
     if isinstance(low, int) and isinstance(high, int) and (step is None or isinstance(step, int)):
         return IntDistribution(low, high, log=log, step=step or 1)
     return FloatDistribution(float(low), float(high), log=log, step=step)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
+from sweeper.designs.factor import Range
 from sweeper.designs.levels import Level, distinct_levels, repeats_earlier
 from sweeper.spec.entries.factors import FactorEntry, Group
 from sweeper.spec.names import level_text, levels_text
@@ -60,6 +61,12 @@ def _range_faults(factor: FactorEntry) -> Iterator[Fault]:
         yield ("step",), f"{step} is larger than the range from {low} to {high}. Use a smaller step, or two levels."
     elif step is not None and factor.log and step != 1:
         yield ("step",), f"{step} is not possible on a logarithmic scale. Remove step or log."
+    elif step is not None and (highest := Range(low=low, high=high, step=step).highest) != high:
+        yield (
+            ("step",),
+            f"{step} does not lead from {low} to {high}: the highest value drawn would be {highest}. Use high: "
+            f"{highest}, or another step.",
+        )
     if "baseline" in factor.model_fields_set and isinstance(factor.baseline, bool | str):
         yield (
             ("baseline",),

@@ -1,5 +1,6 @@
 """YAML as plain data, with the position of every key and value; JSON is YAML too."""
 
+import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -115,6 +116,7 @@ _Loader.yaml_implicit_resolvers = {
 for _name, _pattern, _first in (
     ("bool", r"^(?:true|True|TRUE|false|False|FALSE)$", "tTfF"),
     ("int", r"^[-+]?[0-9][0-9_]*$", "-+0123456789"),
+    ("int", r"^0(?:x[0-9a-fA-F]+|o[0-7]+)$", "0"),  # as YAML 1.2 has them
     ("float", r"^[-+]?(?:[0-9][0-9_]*\.?[0-9_]*|\.[0-9][0-9_]*)(?:[eE][-+]?[0-9]+)?$", "-+0123456789."),
     ("float", r"^(?:[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN))$", "-+."),
 ):
@@ -151,6 +153,8 @@ def _syntax(problem: str, text: str, line: int) -> str:
 
 
 def _integer(text: str) -> int | float:
+    if text[:2] in ("0x", "0o"):
+        return int(text, 0) if len(text) < 1000 else math.inf
     digits = text.replace("_", "")
     return int(digits) if len(digits) < 1000 else float(digits)  # which is infinite, and refused as such
 

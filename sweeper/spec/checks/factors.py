@@ -5,6 +5,7 @@ from typing import Final
 
 from sweeper.designs.factor import Factor
 from sweeper.designs.levels import Level
+from sweeper.designs.paths import literal_key
 from sweeper.spec.entries.factors import FactorEntry
 from sweeper.spec.error_collector import ErrorCollector
 from sweeper.spec.forms import form_faults, kind_fault, one_level
@@ -47,6 +48,7 @@ def check_factors(sections: Sections, errors: ErrorCollector) -> None:
         _check_levels(sections, sound, errors)
         _check_when(sections, sound, errors)
     _check_overlaps(sections, errors)
+    _check_literal_keys(sections, errors)
     _check_circles(sections, errors)
 
 
@@ -135,6 +137,21 @@ def _check_overlaps(sections: Sections, errors: ErrorCollector) -> None:
                     errors.add(where, message)
         for path in factor.paths:
             setter.setdefault(path, name)
+
+
+def _check_literal_keys(sections: Sections, errors: ErrorCollector) -> None:
+    """Report paths that mean a key with a dot in it: the factor would set another value beside it."""
+    configs = [sections.baseline(), *(sections.baseline(phase) for phase in sections.phases.values())]
+    for name, factor in sections.factors.items():
+        for path, where in positions_of_paths(name, sections.factor_entries[name], factor):
+            key = next(filter(None, (literal_key(config, path) for config in configs)), None)
+            if key is not None:
+                first, _, rest = key.partition(".")
+                errors.add(
+                    where,
+                    f"{path!r} does not reach the key {key!r}, since the dots of a path separate keys. Write the key "
+                    f"nested in the configuration, e.g. {first}: {{{rest}: …}}.",
+                )
 
 
 def _check_circles(sections: Sections, errors: ErrorCollector) -> None:

@@ -40,6 +40,29 @@ def test_json_gives_every_number_or_null(sweeper: Sweeper, store: str) -> None:
     assert first["trial_ids"]
 
 
+def test_json_has_the_keys_that_programs_rely_on(sweeper: Sweeper, store: str) -> None:
+    for found in json.loads(sweeper("claims", "quickstart", "--json", "--store", store).out)["claims"]:
+        assert {"id", "verdict", "estimate", "low", "high", "p_adjusted", "seeds", "look"} <= found.keys()
+        assert found["seeds"] == found["num_seeds"] == 3
+        assert found["look"] is None
+
+
+def test_a_kept_directory_gives_the_verdicts_of_its_store(sweeper: Sweeper, store: str, tmp_path: Path) -> None:
+    for form in ("csv", "parquet"):
+        kept = str(tmp_path / form)
+        assert sweeper("export", "quickstart", "--all", "--format", form, "--out", kept, "--store", store).code == 0
+        there, here = sweeper("claims", "--from", kept), sweeper("claims", "quickstart", "--store", store)
+        assert (there.code, there.out) == (here.code, here.out) == (1, here.out)
+
+
+def test_a_study_or_a_directory_is_judged_and_not_both(sweeper: Sweeper, store: str, tmp_path: Path) -> None:
+    assert "STUDY is missing" in sweeper("claims", "--store", store).err
+    both = sweeper("claims", "quickstart", "--from", str(tmp_path), "--store", store)
+    assert (both.code, "the directory already names the study" in both.err) == (2, True)
+    absent = sweeper("claims", "--from", str(tmp_path / "nowhere"))
+    assert (absent.code, "study.json: no such file" in absent.err) == (2, True)
+
+
 def test_before_any_run_every_claim_is_untested_and_its_numbers_are_null(sweeper: Sweeper, tmp_path: Path) -> None:
     store = store_with(tmp_path, Plot([screen()]), lambda claim: None)
     answer = sweeper("claims", "quickstart", "--json", "--store", store)

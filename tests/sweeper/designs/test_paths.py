@@ -1,11 +1,12 @@
 import copy
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from sweeper.designs.factor import Factor
-from sweeper.designs.paths import apply_levels, get_path, leaves, merged
+from sweeper.designs.paths import apply_levels, get_path, leaves, literal_key, merged
 
 KEYS = st.sampled_from(["a", "b", "c"])
 CONFIGS = st.recursive(st.integers(), lambda inner: st.dictionaries(KEYS, inner, max_size=3), max_leaves=8).filter(
@@ -52,3 +53,19 @@ def test_a_phase_changes_the_baseline_mapping_by_mapping() -> None:
 
 def test_leaves_are_the_values_that_are_not_mappings() -> None:
     assert list(leaves({"a": {"b": 1, "c": {}}, "d": [2]})) == [("a.b", 1), ("d", [2])]
+
+
+@pytest.mark.parametrize(
+    ("config", "path", "key"),
+    [
+        ({"optim.lr": 0.1}, "optim.lr", "optim.lr"),
+        ({"a": {"b.c": 1}}, "a.b.c", "b.c"),
+        ({"a.b": {"c": 1}}, "a.b.c", "a.b"),
+        ({"a": {"b": {"c": 1}}, "a.bc": 2}, "a.b.c", None),
+        ({"plain": 1}, "plain", None),
+    ],
+)
+def test_a_key_with_a_dot_that_a_path_seems_to_name_is_found(
+    config: dict[str, object], path: str, key: str | None
+) -> None:
+    assert literal_key(config, path) == key

@@ -5,6 +5,7 @@ import io
 import json
 import math
 
+import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
@@ -63,10 +64,35 @@ def test_trials_have_the_documented_columns(study_url: str) -> None:
 @given(st.lists(st.tuples(TEXT, st.integers(-(2**63), 2**63 - 1), st.floats(allow_nan=False)), min_size=1, max_size=5))
 def test_csv_and_parquet_round_trip(rows: list[tuple[str, int, float]]) -> None:
     found = Table(("name", "count", "value"), rows)
-    parsed = list(csv.reader(io.StringIO(encoded(found, "csv").decode(), newline="")))
+    parsed = list(csv.reader(io.StringIO(encoded(found, "csv", exact=True).decode(), newline="")))
     assert [(name, int(count), float(value)) for name, count, value in parsed[1:]] == rows
     read = pq.read_table(io.BytesIO(encoded(found, "parquet"))).to_pylist()
     assert [(row["name"], row["count"], row["value"]) for row in read] == rows
+
+
+def test_null_and_the_empty_text_are_different_cells_of_csv() -> None:
+    found = Table(("act", "loss"), [("relu", 1.0), (None, 1.0), ("", 1.0)])
+    assert encoded(found, "csv") == b'act,loss\r\nrelu,1.0\r\n,1.0\r\n"",1.0\r\n'
+
+
+@pytest.mark.parametrize("text", ["=1+1", "@SUM(A1)", "-2+3", "+x", "\t=1", "-2.5"])
+def test_text_that_a_spreadsheet_would_run_begins_with_an_apostrophe(text: str) -> None:
+    found = Table((text,), [(text,), (-2.5,), (-3,)])
+    assert list(csv.reader(io.StringIO(encoded(found, "csv").decode(), newline=""))) == [
+        [f"'{text}"], [f"'{text}"], ["-2.5"], ["-3"],
+    ]  # fmt: skip
+    assert encoded(found, "csv", exact=True).decode().startswith(text)
+
+
+@pytest.mark.parametrize(
+    ("values", "dtype"),
+    [([8, None, 16], "Int64"), ([True, None], "boolean"), ([8, 16], "int64"), ([1.5, None], "float64")],
+)
+def test_integers_and_booleans_beside_null_stay_what_they_are_in_parquet(values: list[object], dtype: str) -> None:
+    content = encoded(Table(("depth", "text"), [(value, "a") for value in values]), "parquet")
+    column = pd.read_parquet(io.BytesIO(content))["depth"]
+    assert column.dtype == dtype
+    assert [None if pd.isna(value) else value for value in column] == values
 
 
 def test_a_column_of_mixed_levels_becomes_text_in_parquet() -> None:
