@@ -26,7 +26,7 @@ def test_every_trial_has_ended_and_the_ledger_is_the_sum_of_its_attempts(study: 
     assert f" {hours}" in (KEPT / study / "README.md").read_text()
 
 
-# The choice of the other factors' best levels is paid for now, so that the ordering is not refuted any more.
+# It compares an arm that varies more than the others in one corpus, so it rests on its own pairs, with 2 df.
 JUDGED_ANEW = {"dettmers-339-cpu": {"c1a": "undecided"}}
 
 
