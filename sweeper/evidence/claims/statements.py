@@ -73,8 +73,8 @@ def _contrast(statement: Contrast, runs: Runs) -> Part:
     if comparison.units:
         return _part(runs, label, comparison)
     found = fraction_contrast(runs, phase, change) if not where else None
-    alone = f"{statement.factor} alone, from {level_name(statement.start)} to {level_name(statement.to)}"
-    require(found is not None, f"no two trials of phase {statement.phase} differ in {alone}")
+    levels = f"{statement.factor}, from {level_name(statement.start)} to {level_name(statement.to)}"
+    require(found is not None, f"no two trials of phase {statement.phase} differ only in {levels}")
     assert found is not None
     return replace(found, label=label)
 
