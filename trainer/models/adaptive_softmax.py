@@ -63,7 +63,7 @@ def _cluster_losses(  # noqa: PLR0917 - the arguments of `softmax_loss` in their
     On a CPU the other tokens are left out. On a GPU, to know their number would wait for the device, and shapes that
     depend on it could not be compiled; so there all tokens are computed, and those outside count 0.
     """
-    if hidden.is_cuda or torch.compiler.is_compiling():
+    if _needs_static_shapes(hidden):
         counted = inside.to(torch.promote_types(hidden.dtype, torch.float32))
         within = targets.clamp(0, weight.shape[0] - 1)
         return [softmax_loss(hidden, weight, bias, within, counted=counted, products=products)]
@@ -71,3 +71,7 @@ def _cluster_losses(  # noqa: PLR0917 - the arguments of `softmax_loss` in their
     if not rows.numel():
         return []
     return [softmax_loss(hidden[rows], weight, bias, targets[rows], products=products)]
+
+
+def _needs_static_shapes(hidden: Tensor) -> bool:
+    return hidden.is_cuda or torch.compiler.is_compiling()
