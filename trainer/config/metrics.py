@@ -50,3 +50,32 @@ METRICS: Final = tuple(
 DIRECTIONS: Final[Mapping[str, Literal["minimize", "maximize"]]] = {
     name: "minimize" for name in METRICS if name != "learning_rate"
 }
+
+
+def why_unmeasured(metric: str, config: Mapping[str, object]) -> str | None:
+    """Return why a run with a configuration does not measure a metric, and what to do; None if it does."""
+    kind = metric.split("_", maxsplit=1)[0]
+    if kind == "test" and _option(config, "evaluation", "test") is False:
+        return "evaluation.test is false. Set it to true."
+    if kind == "look" and not _samples(config):
+        return "evaluations read the whole text. Set evaluation.tokens, e.g. 20000, or use valid_perplexity."
+    if kind == "raw" and _option(config, "optimizer", "average") is None:
+        return "weights are not averaged. Set optimizer.average, e.g. 0.99, or use valid_perplexity."
+    return None
+
+
+def measured_at_the_end(metric: str, config: Mapping[str, object]) -> bool:
+    """Return whether a run with a configuration measures a metric only at its end."""
+    kind = metric.split("_", maxsplit=1)[0]
+    return kind == "test" or (kind == "valid" and _samples(config))
+
+
+def _samples(config: Mapping[str, object]) -> bool:
+    """Return whether evaluations on the way read only a part of the text."""
+    tokens = _option(config, "evaluation", "tokens")
+    return isinstance(tokens, int | float) and tokens != 1
+
+
+def _option(config: Mapping[str, object], section: str, name: str) -> object:
+    options = config.get(section)
+    return options.get(name) if isinstance(options, Mapping) else None

@@ -9,7 +9,7 @@ from sweeper.spec.error_collector import ErrorCollector
 from sweeper.spec.program import CommandProgram, Trial
 from sweeper.spec.sections import Sections
 from sweeper.spec.study import COORDINATES
-from trainer.config.metrics import METRICS
+from trainer.config.metrics import METRICS, measured_at_the_end, why_unmeasured
 from trainer.config.wording import Path as KeyPath
 from trainer.config.wording import shown, suggestion
 
@@ -27,6 +27,7 @@ def check_study(sections: Sections, errors: ErrorCollector) -> None:
     _check_published(sections, errors)
     if sections.metric is not None:
         check_metric(sections, sections.metric.name, ("metric", "name"), errors)
+    _check_pruned_metric(sections, errors)
     if sections.trial is not None:
         _check_checkpoint(sections.trial, errors)
     _check_environment(sections, errors)
@@ -60,10 +61,22 @@ def check_metric(sections: Sections, name: str, path: KeyPath, errors: ErrorColl
             f"{shown(name)} is not a metric that the program reports.{suggestion(name, known)} "
             f"Metrics: {', '.join(known) or 'none'}.",
         )
-    if name.startswith("test_") and sections.is_trainer:
-        evaluation = sections.baseline().get("evaluation")
-        if isinstance(evaluation, dict) and evaluation.get("test") is False:
-            errors.add(path, f"{shown(name)} is not measured, since evaluation.test is false. Set it to true.")
+    if sections.is_trainer and (reason := why_unmeasured(name, sections.baseline())) is not None:
+        errors.add(path, f"{shown(name)} is not measured, since {reason}")
+
+
+def _check_pruned_metric(sections: Sections, errors: ErrorCollector) -> None:
+    """Report pruners that would see no value before a trial ends."""
+    if sections.metric is None or not sections.is_trainer:
+        return
+    for index, phase in sections.phases.items():
+        pruner, name = phase.pruner.name, sections.metric.name
+        if pruner != "none" and measured_at_the_end(name, sections.baseline(phase)):
+            errors.add(
+                ("phases", index, "pruner"),
+                f"{shown(pruner)} has nothing to compare, since {shown(name)} is measured only at the end of a trial. "
+                "Use the metric look_perplexity with evaluation.tokens, and valid_perplexity without.",
+            )
 
 
 def _metrics(sections: Sections) -> list[str] | None:
