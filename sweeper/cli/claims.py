@@ -25,7 +25,9 @@ COLOURS: Final = {"supported": "green", "refuted": "red", "undecided": "yellow",
 @json_option
 @store_option
 def claims(study: str | None, source: Path | None, as_json: bool, store: str) -> None:
-    """Print a verdict on each claim of STUDY, or of a directory that `sweeper export STUDY --all` wrote.
+    """Print a verdict on each claim of STUDY.
+
+    With --from, judge a directory that `sweeper export STUDY --all` wrote instead of a study in the store.
 
     Each claim is supported, refuted, undecided or untested. The exit code is 0 if all claims are supported, else 1, so
     you can check a study's claims in CI.

@@ -9,8 +9,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from trainer.config.metrics import DIRECTIONS
-
 Direction = Literal["minimize", "maximize"]
 Scale = Literal["log", "linear"]
 ValueKind = Literal["best", "last", "mean_of_last"]
@@ -96,7 +94,7 @@ def metric_named(name: str, own: Metric, *, is_trainer: bool) -> Metric:
     """
     if name == own.name:
         return own
-    direction = DIRECTIONS.get(name) if is_trainer else None
+    direction = _trainers_direction(name) if is_trainer else None
     return Metric(
         name=name,
         direction=direction or own.direction,
@@ -104,3 +102,9 @@ def metric_named(name: str, own: Metric, *, is_trainer: bool) -> Metric:
         value=own.value,
         declared=direction is not None,
     )
+
+
+def _trainers_direction(name: str) -> Direction | None:
+    from trainer.config.metrics import DIRECTIONS  # noqa: PLC0415 - pydantic is slow to load
+
+    return DIRECTIONS.get(name)

@@ -92,7 +92,7 @@ def test_the_claims_are_those_of_the_table_and_the_replica_leaves_out_published_
     ids = {name: [claim.id for claim in study(name).claims] for name in FILES}
     assert ids["dettmers-339"] == CLAIMS
     assert ids["dettmers-339-cpu"] == [each for each in CLAIMS if not each.startswith("c9")]
-    assert {claim.metric for name in FILES for claim in study(name).claims} == {"test_perplexity"}
+    assert {claim.metric.name for name in FILES for claim in study(name).claims} == {"test_perplexity"}
 
 
 @each_file

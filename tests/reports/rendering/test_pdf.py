@@ -65,7 +65,7 @@ def test_the_same_report_and_time_give_the_same_bytes(pdf: bytes, report: Report
 @needs_poppler
 def test_the_numbers_are_in_its_text(pdf: bytes, report: Report) -> None:
     text = " ".join(text_of(pdf).split())
-    assert "Its unigram perplexity is 512.25" in text
+    assert "The perplexity of the unigram model is 512.25" in text
     assert "Supported. Input dropout lowers validation perplexity." in text
     assert "The study is not finished." in text
     for section in report.sections:

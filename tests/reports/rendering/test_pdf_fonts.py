@@ -67,7 +67,7 @@ def test_what_no_font_has_is_named_in_the_text_and_logged(caplog: pytest.LogCapt
         content = render_pdf(report_of("模型 β 🧪"), NOW, installed=list)
     text = " ".join(text_of(content).split())
     assert "[U+6A21 U+578B] β [U+1F9EA]" in text
-    assert "their code points stand for them: [U+578B], [U+6A21], [U+1F9EA]. They are in report.html." in text
+    assert "which are shown as code points: [U+578B], [U+6A21], [U+1F9EA]. They are in report.html." in text
     assert not [name for name in fonts_in(content) if "LastResort" in name]
     assert "Install a font that has them, or read report.html." in caplog.text
     with pikepdf.open(io.BytesIO(content)) as document:
