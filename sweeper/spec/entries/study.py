@@ -195,8 +195,8 @@ class StudyFile(Section):
     )
     assume: AssumeEntry = Field(
         default_factory=AssumeEntry,
-        description="What is assumed of runs that the store does not have, e.g. {sd: 0.6%}. It is stored with the study; "
-        "`sweeper plan` does not compute with it yet.",
+        description="What is assumed of runs that the store does not have, e.g. {sd: 0.6%}. It is stored with the "
+        "study; `sweeper plan` does not compute with it yet.",
     )
     factors: dict[Name, FactorEntry] = Field(
         default_factory=dict, description="What is varied, by name, e.g. depth: {path: model.layers, levels: [2, 4]}."
