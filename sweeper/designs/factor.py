@@ -55,6 +55,7 @@ class Factor:
         range: the range that samplers draw from; None for levels.
         groups: what each named level sets, by dotted path; None if the factor sets a single path.
         when: the levels of other factors at which this one is varied; elsewhere it stays at its baseline.
+        known_baseline: whether it has a baseline, for a factor as a phase adapts it; None to tell by what it has.
     """
 
     name: str
@@ -64,10 +65,13 @@ class Factor:
     range: Range | None = None
     groups: Mapping[str, Mapping[str, Level]] | None = None
     when: Mapping[str, tuple[Level, ...]] = field(default_factory=dict)
+    known_baseline: bool | None = field(default=None, compare=False)
 
     @property
     def has_baseline(self) -> bool:
         """Whether there is a baseline level; a range that the configuration does not mention has none."""
+        if self.known_baseline is not None:
+            return self.known_baseline
         return self.levels is not None or self.baseline is not None
 
     @property

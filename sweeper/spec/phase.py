@@ -1,7 +1,7 @@
 """A phase: one design over some factors, at one budget."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, Literal, get_args
 
 from sweeper.designs.factor import Factor, Range
@@ -68,7 +68,9 @@ class Phase:
     def adapt(self, factor: Factor) -> Factor:
         """Return a factor with the levels and the baseline that it has in this phase."""
         baseline = self._baseline(factor) if factor.has_baseline else None
-        return factor.with_levels(self.levels.get(factor.name)).with_baseline(baseline)
+        adapted = factor.with_levels(self.levels.get(factor.name)).with_baseline(baseline)
+        # Levels of its own in a phase give a range no baseline, and a phase's null takes none away.
+        return replace(adapted, known_baseline=factor.has_baseline)
 
     def _baseline(self, factor: Factor) -> Level:
         """Return the level that the phase's own config sets, else the factor's baseline."""

@@ -11,6 +11,7 @@ from sweeper.errors import UsageError
 from sweeper.planning.plan import Plan, TrialBudget, make_plan, trial_budget
 from sweeper.spec.configurations import varied_factors
 from sweeper.spec.json_form import from_json, to_json
+from sweeper.spec.load import parse_study
 from sweeper.spec.study import Study
 from tests.sweeper.designs.factors import several
 from tests.sweeper.documents import factor, on_off, phase, study
@@ -239,3 +240,23 @@ def test_a_range_of_a_phase_alone_is_what_its_sampler_draws_from() -> None:
     made = study(OTHER, search)
     varied = varied_factors(made, made.phases[0])["x"]
     assert (varied.levels, varied.range, varied.baseline) == (None, Range(low=0.1, high=0.4), 0)
+
+
+def test_levels_of_a_phase_give_a_range_no_baseline() -> None:
+    study = parse_study(
+        """
+study: ranges
+metric: {name: y, direction: minimize}
+trial: {program: {python: "prog:train"}, config: {}}
+factors: {lr: {low: 0.001, high: 0.1, log: true}, depth: {levels: [2, 4]}}
+phases:
+  - {name: search, design: {sampler: random, trials: 3}, budget: {steps: 5}}
+  - name: chosen
+    design: {list: [{depth: 2}, {depth: 4, lr: 0.01}]}
+    levels: {lr: [0.001, 0.01]}
+    budget: {steps: 5}
+"""
+    )
+    chosen = make_plan(study).phases[1].trials
+    assert [trial.config for trial in chosen] == [{"depth": 2}, {"lr": 0.01, "depth": 4}]
+    assert chosen[0].configuration == {"depth": 2}
