@@ -55,7 +55,7 @@ class Case:
     studies: int = 1000
 
     def tally(self, generator: np.random.Generator, studies: int) -> dict[str, list[float]]:
-        """Play so many studies: of each quantity the sum, the sum of squares and the number of studies it was in."""
+        """Play N studies; return the sum, sum of squares and number of studies of each quantity."""
         sums: dict[str, list[float]] = {name: [0.0, 0.0, 0.0] for name in self.targets}
         for _ in range(studies):
             for name, happened in self.play(generator).items():

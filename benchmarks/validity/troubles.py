@@ -163,7 +163,7 @@ def _best_of_eight_by_validation() -> Case:
 
 
 def _outlying_arm(times: int) -> Case:
-    """One arm of 13 varies so many times as much as the others; all others have an effect that a quiet pool shows."""
+    """Give one arm of 13 a multiple of the others' SD; all others have an effect that a quiet pool shows."""
     factors, rows = two_levels(TWELVE), one_at_a_time(TWELVE)
     claims = [contrast(name, 0, 1) for name in TWELVE]
 

@@ -127,7 +127,7 @@ def seeds_to_decide(
 def power_of_seeds(
     seeds: int, distance: float, sd: float, design: Design, *, alpha: float, equivalence: bool = False
 ) -> float:
-    """The power of so many seeds, with what the tests before pooling cost.
+    """Return the power of a number of seeds, less what the tests before pooling cost.
 
     Args:
         seeds: in all.

@@ -77,7 +77,7 @@ def close_lost(connection: Connection, trial_id: int, message: str) -> None:
 def fail_if_out_of_attempts(connection: Connection, trial: Record, now: float) -> bool:
     """Fail a trial that lost its supervisor if it may not run again, and return whether it may not.
 
-    Its study was cancelled, or it lost so many supervisors that the trial must be the cause.
+    Its study was cancelled, or it lost too many supervisors for anything but the trial to be the cause.
 
     Args:
         trial: a row with id, study_id, optuna_trial_id and started_at.
