@@ -75,7 +75,7 @@ class Place:
         )
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")  # once a cluster: a worker that steals tests comes back to this module
 def guarded(cluster: postgresql.Cluster) -> str:
     return cluster.guarded_store(PASSWORD)
 
