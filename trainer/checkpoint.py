@@ -1,42 +1,68 @@
 """Read and write checkpoints: written atomically, and loaded as plain data, never as code."""
 
+import errno
+import zipfile
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from trainer.errors import UsageError
+from trainer.errors import Unreadable, UsageError
 from trainer.files import write_atomically
 
 FORMAT = 1
 
 
-def save(path: Path, state: dict[str, Any]) -> None:
-    """Write a state that consists of tensors, numbers, strings, and lists and mappings of them."""
+def save(path: Path, state: dict[str, Any], *, keep: Path | None = None) -> None:
+    """Write a state that consists of tensors, numbers, strings, and lists and mappings of them.
+
+    Args:
+        keep: where the checkpoint that is there stays, if there is one.
+    """
     document = {"format": FORMAT, **state}
-    write_atomically(path, lambda file: torch.save(document, file))
+    write_atomically(path, lambda file: torch.save(document, file), keep=keep)
 
 
 def load(path: Path) -> dict[str, Any]:
     """Read what `save` wrote, with its tensors on the CPU.
 
     Raises:
-        UsageError: the file is not a checkpoint, or has another format version.
+        Unreadable: the file is missing or damaged, or is not a checkpoint.
+        UsageError: it has another format version.
+        OSError, MemoryError: the machine cannot read it at the moment.
     """
     try:
+        _check_sums(path)
         document: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
         version = document["format"]
+    except FileNotFoundError as error:
+        raise Unreadable(f"{path}: no such file") from error
+    except MemoryError:
+        raise
     except Exception as error:  # unpickling foreign bytes can raise any error
+        if isinstance(error, OSError) and error.errno != errno.EINVAL:  # which a damaged position in the file gives
+            raise
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise UsageError(
-            f"{path}: cannot be read as a checkpoint: {reason}. Delete it to start over, or restore it."
-        ) from error
+        raise Unreadable(f"{path}: cannot be read as a checkpoint: {reason}") from error
     if version != FORMAT:
         raise UsageError(
             f"{path}: has format {version}, but this version reads format {FORMAT}. Start in another directory."
         )
     return document
+
+
+def _check_sums(path: Path) -> None:
+    """Compare the file with its checksums, which PyTorch writes and does not check.
+
+    Raises:
+        ValueError: a part of it has changed.
+        BadZipFile: it is not complete.
+    """
+    with zipfile.ZipFile(path) as file:
+        damaged = file.testzip()
+    if damaged is not None:
+        raise ValueError(f"{damaged} does not match its checksum")
 
 
 def detached(tensors: dict[str, Tensor]) -> dict[str, Tensor]:

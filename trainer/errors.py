@@ -2,6 +2,7 @@
 
 TrainerError
 ├── UsageError (2)      the configuration, the run directory or the corpus is invalid
+│   └── Unreadable      a file of the run directory is damaged
 ├── Diverged (3)        the loss or its gradient is no longer finite
 ├── OutOfMemory (4)     the device has no memory left
 └── Stopped (128 + n)   signal n asked the run to stop; its checkpoint is written
@@ -27,6 +28,18 @@ class UsageError(TrainerError):
     """An error that the user can fix."""
 
     exit_code: ClassVar[int] = 2
+
+
+class Unreadable(UsageError):  # noqa: N818 - what a file is
+    """A checkpoint, or a file that belongs to it, is damaged: a run may resume from an older one.
+
+    Attributes:
+        fault: what is wrong with which file.
+    """
+
+    def __init__(self, fault: str) -> None:
+        self.fault = fault
+        super().__init__(f"{fault}. Restore it, or run again with --resume to do without it.")
 
 
 class Diverged(TrainerError):  # noqa: N818 - an outcome of a run, not a user's error

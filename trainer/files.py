@@ -7,17 +7,23 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import IO, Any
 
-from trainer.errors import UsageError
+from trainer.errors import Unreadable
 
 
-def write_atomically(path: Path, write: Callable[[IO[bytes]], object]) -> None:
-    """Write a file under a temporary name, sync it to disk, then rename it: readers see the old file or the new one."""
+def write_atomically(path: Path, write: Callable[[IO[bytes]], object], *, keep: Path | None = None) -> None:
+    """Write a file under a temporary name, sync it to disk, then rename it: readers see the old file or the new one.
+
+    Args:
+        keep: where the old file stays, if there is one.
+    """
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(handle, "wb") as file:
             write(file)
             file.flush()
             os.fsync(file.fileno())
+        if keep is not None and path.exists():
+            _keep(path, keep)
         Path(temporary).replace(path)
         _sync_folder(path.parent)
     except BaseException:
@@ -45,16 +51,13 @@ class LineLog:
         """Truncate the file to `length` bytes and open it for appending.
 
         Raises:
-            UsageError: the file is shorter than that.
+            Unreadable: the file is shorter than that.
         """
         self._file = path.open("ab")
         if self._file.tell() < length:
             found = self._file.tell()
             self._file.close()
-            raise UsageError(
-                f"{path}: has {found} bytes, but the checkpoint beside it expects at least {length}. "
-                "The file was changed; restore it, or start in another directory."
-            )
+            raise Unreadable(f"{path}: has {found} bytes, but the checkpoint beside it expects at least {length}")
         self._file.truncate(length)
         self._file.seek(length)
 
@@ -71,6 +74,18 @@ class LineLog:
     def close(self) -> None:
         """Close the file."""
         self._file.close()
+
+
+def _keep(path: Path, keep: Path) -> None:
+    """Give a file a second name, and leave it its first one if the file system can."""
+    link = path.with_name(f".{path.name}.link")
+    link.unlink(missing_ok=True)
+    try:
+        link.hardlink_to(path)
+    except OSError:  # no hard links here: for a moment, only the second name exists
+        path.replace(keep)
+    else:
+        link.replace(keep)
 
 
 def _sync_folder(folder: Path) -> None:

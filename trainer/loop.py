@@ -23,7 +23,8 @@ from trainer.gradients import add_gradients
 from trainer.models.language_model import LanguageModel, Memory
 from trainer.optimizers import Optimizer, clip_gradients
 from trainer.precision import SMALLEST_SCALE, Weights
-from trainer.request import BEST_FILE, CHECKPOINT_FILE
+from trainer.request import BEST_FILE, CHECKPOINT_FILE, PREVIOUS_FILE
+from trainer.resuming import Resumed
 from trainer.schedules import learning_rate
 
 
@@ -61,6 +62,7 @@ class Run:
         looks: the part of it that is evaluated on the way; `valid` itself if that is all of it.
         tokens_per_word: of each part of the corpus; converts nats per token to nats per word.
         memory: the memory that the model's last call returned.
+        resumed: how it resumed; None if this is its first attempt.
         stop_signal: returns the number of the signal that asked the run to stop, if any.
         say: prints a line about the progress.
         saved_at: when the last checkpoint was written, on the monotonic clock.
@@ -83,6 +85,7 @@ class Run:
     tokens_per_word: Mapping[str, float]
     progress: Progress = field(default_factory=Progress)
     memory: Memory | None = None
+    resumed: Resumed | None = None
     stop_signal: Callable[[], int | None] = lambda: None
     say: Callable[[str], None] = lambda _: None
     saved_at: float = field(default_factory=time.monotonic)
@@ -343,7 +346,7 @@ def save(run: Run) -> None:
         "progress": {name: getattr(progress, name) for name in Progress.__slots__},
         "metrics_bytes": run.log.sync(),
     }
-    checkpoint.save(run.folder / CHECKPOINT_FILE, state)
+    checkpoint.save(run.folder / CHECKPOINT_FILE, state, keep=run.folder / PREVIOUS_FILE)
     run.saved_at = time.monotonic()
 
 

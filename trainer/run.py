@@ -22,7 +22,7 @@ from trainer.errors import Diverged, OutOfMemory, UsageError
 from trainer.evaluation import Evaluation
 from trainer.files import remove_leftovers, write_json
 from trainer.loop import Run, confirm, measure, train
-from trainer.request import BEST_FILE, FILES, RESULT_FILE, Request
+from trainer.request import BEST_FILE, FILES, PREVIOUS_FILE, RESULT_FILE, Request
 from trainer.setup import check_lengths, choose_device, evaluation_text, prepare
 
 STOPPING: Final = (signal.SIGTERM, signal.SIGINT)
@@ -51,10 +51,21 @@ def execute(request: Request) -> None:
         run = prepare(config, corpus, folder, device, resume=request.resume)
         run.stop_signal, run.say = stop_signal, _say
         try:
+            _report_resumption(run)
             (folder / RESULT_FILE).unlink(missing_ok=True)  # of an earlier attempt that ended early
             _train_and_test(run, corpus)
         finally:
             run.log.close()
+
+
+def _report_resumption(run: Run) -> None:
+    """Report where the run resumes: readers of the metrics drop what an earlier attempt reported after that step."""
+    if run.resumed is None:
+        return
+    run.log.append({"resumed_from": run.resumed.step})
+    line = run.resumed.line()
+    if line is not None:
+        run.say(line)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +109,7 @@ def _train_and_test(run: Run, corpus: Corpus) -> None:
         run.log.append({"step": run.progress.step, **run.account.line(), **ending.metrics()})
         run.log.sync()
     write_json(run.folder / RESULT_FILE, _result(run, corpus, ending))
+    (run.folder / PREVIOUS_FILE).unlink(missing_ok=True)  # nothing is left to be lost
 
 
 def _test(run: Run, corpus: Corpus) -> Evaluation:
@@ -115,6 +127,7 @@ def _result(run: Run, corpus: Corpus, ending: Ending) -> dict[str, Any]:
     return {
         "outcome": ending.outcome,
         "message": ending.message,
+        "resumed": None if run.resumed is None else run.resumed.document(),
         "step": progress.step,
         "num_steps": run.num_steps,
         "valid_perplexity": best if evaluated else None,

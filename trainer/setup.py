@@ -1,15 +1,13 @@
 """Set up a run from a checked configuration: device, seeds, corpus, model, and the checkpoint if there is one."""
 
 import hashlib
-import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import torch
 from torch import Tensor
 
-from trainer import checkpoint
 from trainer.accounting import Account
 from trainer.augmentation import make_noise
 from trainer.batches import TrainingBatches, to_streams
@@ -29,10 +27,9 @@ from trainer.models.transformer_xl import TransformerXL
 from trainer.optimizers import build_optimizer
 from trainer.precision import PRODUCTS, Weights
 from trainer.regularizers import StreamGenerator
-from trainer.request import CHECKPOINT_FILE, METRICS_FILE
+from trainer.request import METRICS_FILE
+from trainer.resuming import NOTHING, find_checkpoint
 
-# The sections that may differ between a checkpoint's configuration and that of the resumed run.
-FREE_ON_RESUME: Final = ("budget", "checkpoint", "device", "threads")
 MOST_LEFT_OUT: Final = 0.01  # of a text that is evaluated, without a warning
 
 
@@ -106,12 +103,10 @@ def prepare(config: TrainerConfig, corpus: Corpus, folder: Path, device: torch.d
     """Prepare a run at its start or at its checkpoint. The directory must exist; the caller closes `run.log`.
 
     Raises:
-        UsageError: the checkpoint cannot be read, or belongs to another configuration or text.
+        UsageError: the checkpoint belongs to another configuration or text.
     """
-    path = folder / CHECKPOINT_FILE
-    state = checkpoint.load(path) if resume and path.exists() else None
-    if state is not None:
-        _check_same(path, state, config, corpus)
+    found = find_checkpoint(folder, config, corpus) if resume else NOTHING
+    state = found.state
     model = build_model(config, len(corpus.vocabulary.words), device)
     weights = Weights(model, config.precision)
     account = Account(device, _flops_per_token(config, corpus))
@@ -130,6 +125,7 @@ def prepare(config: TrainerConfig, corpus: Corpus, folder: Path, device: torch.d
         log=LineLog(folder / METRICS_FILE, 0 if state is None else state["metrics_bytes"]),
         corpus_fingerprint=corpus.fingerprint,
         tokens_per_word=corpus.tokens_per_word,
+        resumed=found.resumed,
     )
     run.progress.micro_batch_size = min(config.data.micro_batch_size or config.data.batch_size, config.data.batch_size)
     if state is not None:
@@ -199,33 +195,3 @@ def num_steps(config: TrainerConfig, corpus: Corpus) -> int:
 def _flops_per_token(config: TrainerConfig, corpus: Corpus) -> float:
     batch_tokens = config.data.batch_size * config.data.target_length
     return flops_per_step(config, len(corpus.vocabulary.words)) / batch_tokens
-
-
-def _check_same(path: Path, state: dict[str, Any], config: TrainerConfig, corpus: Corpus) -> None:
-    if state["corpus"] != corpus.fingerprint:
-        raise UsageError(
-            f"{path}: was trained on another text of {corpus.name} (its fingerprint is {state['corpus'][:12]}…, here "
-            f"it is {corpus.fingerprint[:12]}…). Resume where that text is, or start in another directory."
-        )
-    before, now = json.loads(state["config"]), config.model_dump(mode="json")
-    changes = [
-        f"{name} was {json.dumps(old)} and is {json.dumps(new)}"
-        for name, old, new in _differences(before, now)
-        if name.split(".")[0] not in FREE_ON_RESUME
-    ]
-    if changes:
-        raise UsageError(
-            f"{path}: belongs to another configuration: {'; '.join(changes)}. "
-            "Restore the configuration, or start in another directory."
-        )
-
-
-def _differences(before: dict[str, Any], now: dict[str, Any], prefix: str = "") -> list[tuple[str, Any, Any]]:
-    found = []
-    for name in sorted({*before, *now}):
-        old, new = before.get(name), now.get(name)
-        if isinstance(old, dict) and isinstance(new, dict):
-            found += _differences(old, new, f"{prefix}{name}.")
-        elif old != new:
-            found.append((f"{prefix}{name}", old, new))
-    return found

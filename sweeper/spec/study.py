@@ -15,7 +15,7 @@ Device = Literal["auto", "cpu", "cuda"]
 
 
 # Keys of metrics.jsonl that say where a measurement was made, and so are not metrics.
-COORDINATES: Final = ("step", "tokens", "flops", "device_seconds", "peak_memory_bytes", "time", "epoch")
+COORDINATES: Final = ("step", "tokens", "flops", "device_seconds", "peak_memory_bytes", "time", "epoch", "resumed_from")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -43,7 +43,7 @@ def test_code_in_a_checkpoint_is_not_run(tmp_path: Path) -> None:
 def test_a_file_that_is_no_checkpoint_is_named(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "c.pt"
     path.write_bytes(content)
-    with pytest.raises(UsageError, match=r"c\.pt: cannot be read as a checkpoint: .*Delete it to start over"):
+    with pytest.raises(UsageError, match=r"c\.pt: cannot be read as a checkpoint: .*Restore it, or run again"):
         checkpoint.load(path)
 
 

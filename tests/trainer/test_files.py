@@ -6,7 +6,7 @@ from typing import IO
 
 import pytest
 
-from trainer.errors import UsageError
+from trainer.errors import Unreadable
 from trainer.files import LineLog, remove_leftovers, write_atomically, write_json
 
 
@@ -66,7 +66,8 @@ def test_a_log_that_is_shorter_than_its_checkpoint_knows_is_refused(tmp_path: Pa
     path = tmp_path / "log"
     path.write_text("{}\n")
     with pytest.raises(
-        UsageError, match=r"log: has 3 bytes, but the checkpoint beside it expects at least 100\. .* restore it"
+        Unreadable,
+        match=r"log: has 3 bytes, but the checkpoint beside it expects at least 100\. Restore it, or",
     ):
         LineLog(path, 100)
     assert path.read_text() == "{}\n"

@@ -17,7 +17,7 @@ from trainer import checkpoint, loop
 from trainer.config import METRICS
 
 # What depends on the clock and the process, not on the run.
-OF_THE_PROCESS = ("device_seconds", "peak_memory_bytes")
+OF_THE_PROCESS = ("device_seconds", "peak_memory_bytes", "resumed")
 
 CONFIG: dict[str, Any] = {
     "data": {
@@ -50,7 +50,8 @@ CONFIG: dict[str, Any] = {
 
 def metrics(folder: Path) -> list[dict[str, Any]]:
     lines = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
-    return [{name: value for name, value in line.items() if name not in OF_THE_PROCESS} for line in lines]
+    found = [{name: value for name, value in line.items() if name not in OF_THE_PROCESS} for line in lines]
+    return [line for line in found if "resumed_from" not in line]
 
 
 def result(folder: Path) -> dict[str, Any]:

@@ -28,6 +28,8 @@ from sweeper.store.schema import attempts, studies, trials
 from sweeper.store.transactions import Record, writing
 
 BACK_OFF_S: Final = 1.0  # before a trial that crashed or ran out of memory runs again; doubles each time
+ALIKE_FACTOR: Final = 8  # of that time, after two attempts that failed alike within
+QUICK_S: Final = 5.0
 BACKS_OFF: Final = ("crashed", "out_of_memory")
 
 
@@ -137,8 +139,25 @@ def _next_state(
     ).scalar_one()
     if times > retry.get(reason, 0) or connection.execute(ended).scalar_one() is not None:
         return "failed", reason, now
-    wait_s = min(LONGEST_BACK_OFF_S, BACK_OFF_S * 2 ** (times - 1)) if reason in BACKS_OFF else 0.0
-    return "waiting", reason, now + wait_s
+    wait_s = BACK_OFF_S * 2 ** (times - 1) if reason in BACKS_OFF else 0.0
+    if wait_s and _fails_alike(connection, lease, outcome):
+        wait_s *= ALIKE_FACTOR
+    return "waiting", reason, now + min(LONGEST_BACK_OFF_S, wait_s)
+
+
+def _fails_alike(connection: Connection, lease: Lease, outcome: Outcome) -> bool:
+    """Return whether an attempt failed at once, as the one before it did: another one would hardly do better now."""
+    if outcome.device_seconds >= QUICK_S:
+        return False
+    before = select(attempts.c.message, attempts.c.device_seconds, attempts.c.exit_reason).where(
+        attempts.c.trial_id == lease.trial_id, attempts.c.number == lease.fence - 1
+    )
+    last = connection.execute(before).one_or_none()
+    return (
+        last is not None
+        and last.device_seconds < QUICK_S
+        and (last.message, last.exit_reason) == (outcome.message, outcome.exit_reason)
+    )
 
 
 def _number(value: float | None) -> float | None:

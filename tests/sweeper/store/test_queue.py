@@ -165,7 +165,7 @@ def test_a_crashed_trial_waits_a_moment_longer_each_time(engine: Engine) -> None
     now, waits = 0.0, []
     for _ in range(7):
         lease = must_take(engine, study, now)
-        queue.finish(engine, lease, failed("crashed"), retry={"crashed": 9}, now=now)
+        queue.finish(engine, lease, failed("crashed", device_seconds=60.0), retry={"crashed": 9}, now=now)
         due = queue.next_due(engine, study, now)
         assert due is not None
         assert take(engine, study, now) is None

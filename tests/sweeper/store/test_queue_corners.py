@@ -125,6 +125,21 @@ def test_only_what_may_come_again_at_once_backs_off(engine: Engine, reason: str,
     assert queue.next_due(engine, study, 50.0) == 50.0 + wait_s
 
 
+@pytest.mark.parametrize(
+    ("second", "wait_s"),
+    [({}, 16.0), ({"message": "other last words"}, 2.0), ({"device_seconds": 9.0}, 2.0)],
+    ids=["alike", "another failure", "not at once"],
+)
+def test_a_trial_that_fails_twice_alike_at_once_does_not_use_up_its_attempts_in_seconds(
+    engine: Engine, second: dict[str, object], wait_s: float
+) -> None:
+    study = enrolled(engine, phase("screen", levels(1))).study_id
+    end(engine, must_take(engine, study), failed("crashed", device_seconds=0.5), now=50.0)
+    lease, outcome = must_take(engine, study, now=60.0), failed("crashed", **{"device_seconds": 0.5} | second)
+    assert queue.finish(engine, lease, outcome, retry={"crashed": 2}, now=61.0) == "waiting"
+    assert queue.next_due(engine, study, 61.0) == 61.0 + wait_s
+
+
 def test_a_back_off_from_a_clock_that_was_set_back_holds_nobody_up(engine: Engine) -> None:
     study = enrolled(engine, phase("screen", levels(1))).study_id
     end(engine, must_take(engine, study, now=1e6), failed("crashed"), now=1e6)

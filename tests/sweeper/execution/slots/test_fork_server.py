@@ -66,7 +66,7 @@ def finish(process: TrialProcess) -> int:
 
 def lines(folder: Path) -> list[dict[str, Any]]:
     text = (folder / "metrics.jsonl").read_text()
-    found = [json.loads(line) for line in text.splitlines()]
+    found = [line for line in map(json.loads, text.splitlines()) if "resumed_from" not in line]
     return [{name: value for name, value in line.items() if name not in TIMES} for line in found]
 
 
