@@ -64,7 +64,7 @@ def find_checkpoint(folder: Path, config: TrainerConfig, corpus: Corpus) -> Foun
     Raises:
         UsageError: the checkpoint belongs to another configuration or text.
     """
-    reasons = []
+    reasons: list[str] = []
     for name in (CHECKPOINT_FILE, PREVIOUS_FILE):
         path = folder / name
         if not path.exists() and not (name == PREVIOUS_FILE and reasons):
