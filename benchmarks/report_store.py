@@ -160,8 +160,8 @@ def _end(
     connection.execute(
         "INSERT INTO sweeper_attempts (id, trial_id, number, host, slot, device, device_share, supervisor_pid,"
         " supervisor_started_at, environment_sha256, started_at, heartbeat_at, ended_at, device_seconds, exit_reason,"
-        " supervisor_lost, ingest_offset)"
-        " VALUES (?, ?, 1, 'here', 'gpu-0', 'cuda:0', 1, 1, 0, 'e', ?, ?, ?, ?, ?, 0, 0)",
+        " supervisor_lost, ingest_offset, run_dir, seconds_before, progressed)"
+        " VALUES (?, ?, 1, 'here', 'gpu-0', 'cuda:0', 1, 1, 0, 'e', ?, ?, ?, ?, ?, 0, 0, '', 0, 1)",
         [
             key,
             key,

@@ -13,7 +13,6 @@ import sqlite3
 import tempfile
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, make_url, text
 from sqlalchemy.exc import ArgumentError, OperationalError
@@ -21,11 +20,9 @@ from sqlalchemy.exc import ArgumentError, OperationalError
 from sweeper.errors import StoreError
 from sweeper.extras import how_to_install
 from sweeper.store import optuna_tables, schema
+from sweeper.store.migrating import known_revisions, migrate
 from sweeper.store.transactions import READ_ONLY, reading, refused, writing
 from sweeper.store.url import BUSY_TIMEOUT_S, REVISION, absent, check_sqlite_file, shown, sqlite_path
-
-if TYPE_CHECKING:
-    from alembic.config import Config
 
 
 def open_store(url: str, *, create: bool) -> Engine:
@@ -110,7 +107,8 @@ def _make_sqlite(path: Path) -> None:
         engine = _engine(url, draft)
         try:
             _make_optuna_tables(url)
-            _migrate(engine)
+            with writing(engine) as connection:
+                migrate(connection)
         finally:
             engine.dispose()
         if path.exists() and path.stat().st_size == 0:
@@ -129,7 +127,7 @@ def _bring_up_to_date(engine: Engine, url: str, *, create: bool) -> None:
         return
     if ours is None and not create:
         raise absent(url)
-    if ours is not None and ours not in _known_revisions():
+    if ours is not None and ours not in known_revisions():
         raise StoreError(
             f"store {shown(url)}: created by a newer version of sweeper (schema {ours}; this version supports up to "
             f"{REVISION}). Update sweeper, or choose another store with --store"
@@ -141,7 +139,8 @@ def _bring_up_to_date(engine: Engine, url: str, *, create: bool) -> None:
             f"store {shown(url)}: Optuna's tables have version {optunas}, but this version of sweeper writes "
             f"{optuna_tables.SCHEMA_VERSION}. Update sweeper, or choose another store with --store"
         )
-    _migrate(engine)
+    with writing(engine) as connection:
+        migrate(connection)
 
 
 def _versions(engine: Engine) -> tuple[str | None, str | None]:
@@ -169,30 +168,3 @@ def _make_optuna_tables(url: str) -> None:
         raise StoreError(f"store {shown(url)}: {error}") from error
     storage.remove_session()
     storage.engine.dispose()
-
-
-def _migrate(engine: Engine) -> None:
-    """Apply all missing migrations in one transaction."""
-    from alembic import command  # noqa: PLC0415
-
-    with writing(engine) as connection:
-        config = _alembic_config()
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
-
-
-def _known_revisions() -> frozenset[str]:
-    from alembic.script import ScriptDirectory  # noqa: PLC0415
-
-    scripts = ScriptDirectory.from_config(_alembic_config())
-    return frozenset(revision.revision for revision in scripts.walk_revisions())
-
-
-def _alembic_config() -> "Config":
-    from alembic.config import Config  # noqa: PLC0415
-
-    config = Config()
-    location = str(Path(__file__).with_name("migrations")).replace("%", "%%")  # configparser's escape
-    config.set_main_option("script_location", location)
-    config.set_main_option("path_separator", "os")
-    return config

@@ -31,6 +31,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    false,
 )
 
 from sweeper.store.records import TRIAL_STATES
@@ -47,6 +48,17 @@ metadata = MetaData(
     }
 )
 
+store = Table(  # a single row
+    "sweeper_store",
+    metadata,
+    Column("id", Integer, primary_key=True),  # 1
+    Column("uid", String(32), nullable=False),  # tells this store from every other
+    # The clock of a store in a file: `clock_base` plus the seconds since the boot that `boot_id` names.
+    Column("boot_id", String(64)),
+    Column("clock_base", Float),
+    CheckConstraint("id = 1", name="single_row"),
+)
+
 studies = Table(
     "sweeper_studies",
     metadata,
@@ -60,7 +72,9 @@ studies = Table(
     Column("metric", String(200), nullable=False),
     Column("direction", String(8), nullable=False),  # minimize | maximize
     Column("budget_device_hours", Float),  # the cap on the whole study; NULL for none
-    Column("runs_dir", Text, nullable=False),  # where the trials' run directories are
+    Column("runs_dir", Text, nullable=False),  # of the launch: where the studies' directories are
+    Column("run_root", Text, nullable=False),  # where this study's run directories are
+    Column("revision", Integer, nullable=False, default=0),  # raised whenever an edited file changes the study
     Column("created_at", Float, nullable=False),
     Column("cancelled_at", Float),  # set by `sweeper cancel`: running trials end for good
 )
@@ -152,6 +166,8 @@ attempts = Table(
     Column("id", Integer, primary_key=True),
     Column("trial_id", ForeignKey("sweeper_trials.id"), nullable=False),
     Column("number", Integer, nullable=False),  # within the trial, from 1; equals the fence of its lease
+    Column("token", String(32)),  # of the claim, so that one whose answer was lost is found again
+    Column("run_dir", Text, nullable=False),  # its checkpoint, metrics and output
     Column("host", String(200), nullable=False),  # its name, for people
     Column("machine", String(200)),  # whose process ids these are; NULL in rows from before 0002
     Column("slot", String(200), nullable=False),
@@ -166,6 +182,7 @@ attempts = Table(
     Column("heartbeat_at", Float, nullable=False),
     Column("ended_at", Float),
     Column("device_seconds", Float, nullable=False, default=0.0),
+    Column("seconds_before", Float, nullable=False, default=0.0),  # device-seconds of the trial's earlier attempts
     Column("peak_memory_bytes", BigInteger),
     Column("exit_reason", String(20)),  # NULL while it runs
     Column("exit_code", Integer),
@@ -173,20 +190,27 @@ attempts = Table(
     Column("supervisor_lost", Boolean, nullable=False, default=False),  # its lease expired, or its supervisor died
     Column("message", Text),  # the last output of a process that failed
     Column("ingest_offset", BigInteger, nullable=False, default=0),  # bytes of metrics.jsonl in the store
+    Column("resumed_from", BigInteger),  # the step of the checkpoint that it resumed from, if the program reports it
+    Column("first_step", BigInteger),  # of its measurements; NULL if it reported none
+    Column("last_step", BigInteger),
+    Column("progressed", Boolean, nullable=False, default=False),  # it went further than the attempts before it
     UniqueConstraint("trial_id", "number"),
+    Index(None, "token", unique=True),
 )
 
-measurements = Table(
+measurements = Table(  # of each attempt; those that a later attempt measured again are void
     "sweeper_measurements",
     metadata,
-    Column("trial_id", ForeignKey("sweeper_trials.id"), primary_key=True),
+    Column("attempt_id", ForeignKey("sweeper_attempts.id"), primary_key=True),
     Column("metric", String(200), primary_key=True),
     Column("step", BigInteger, primary_key=True, autoincrement=False),
-    Column("attempt_id", ForeignKey("sweeper_attempts.id"), nullable=False),
+    Column("trial_id", ForeignKey("sweeper_trials.id"), nullable=False),
     Column("tokens", BigInteger),
     Column("device_seconds", Float),
     Column("flops", Float),
     Column("value", Float),  # NULL for NaN, which SQLite cannot hold
+    Column("void", Boolean, nullable=False, server_default=false()),  # not part of the trial's curve
+    Index(None, "trial_id", "metric", "step"),
     sqlite_with_rowid=False,
 )
 

@@ -53,6 +53,13 @@ def sqlite_only(url: str) -> None:
 
 
 @pytest.fixture
+def server_only(url: str) -> None:
+    """For a test of what only a server has, e.g. several writers at once."""
+    if url.startswith("sqlite:"):
+        pytest.skip("this is about PostgreSQL (make test-postgres)")
+
+
+@pytest.fixture
 def engine(url: str) -> Iterator[Engine]:
     engine = open_store(url, create=False)
     yield engine

@@ -70,7 +70,9 @@ def enrol(
     with writing(engine) as connection:
         known = connection.execute(select(studies).where(studies.c.name == plan.study)).one_or_none()
         if known is None:
-            values = {**_columns(study), "name": plan.study, "runs_dir": str(runs_dir.absolute()), "created_at": now}
+            place = runs_dir.absolute()
+            where = {"runs_dir": str(place), "run_root": str(place / plan.study)}
+            values = {**_columns(study), **where, "name": plan.study, "created_at": now}
             key = connection.execute(insert(studies).values(values)).inserted_primary_key
             assert key is not None
             written = write_plan(connection, key[0], plan, study, predicted or {})
@@ -95,7 +97,7 @@ def _take_over(
 ) -> Enrolment:
     grave = [change for change in found if not _under(change.path, HARMLESS)]
     _check(grave, plan.study, str(study.path), extend=extend)
-    values = _columns(study)
+    values = {**_columns(study), "revision": studies.c.revision + 1}
     if grave:
         values["cancelled_at"] = None
     connection.execute(update(studies).where(studies.c.id == known.id).values(values))

@@ -31,7 +31,7 @@ _STUDY: Final = (
     studies.c.name,
     studies.c.metric,
     studies.c.direction,
-    studies.c.runs_dir,
+    studies.c.run_root,
     studies.c.budget_device_hours,
 )
 
@@ -68,11 +68,12 @@ def claim_trial(
             superseded = _last_process(connection, trial) if lost is not None else None
             if not _take(connection, trial, slot, now + lease_s, now):
                 return None
-            attempt_id = _open_attempt(connection, trial, slot, now, environment)
+            run_dir = run_dir_of(Path(study.run_root), trial.phase, trial.number)
+            attempt_id = _open_attempt(connection, trial, slot, run_dir=run_dir, now=now, environment=environment)
             optuna_mirror.start(
                 connection, trial.optuna_trial_id, started_at=trial.started_at or now, attempt=trial.attempts + 1
             )
-            return _lease(study, trial, attempt_id, superseded)
+            return _lease(study, trial, attempt_id, run_dir, superseded)
         if lost is not None:  # its old attempt is closed; like the others it waits for a larger budget
             connection.execute(update(trials).where(trials.c.id == trial.id).values(FREED))
             optuna_mirror.requeue(connection, [trial.optuna_trial_id])
@@ -188,6 +189,8 @@ def _open_attempt(
     connection: Connection,
     trial: Record,
     slot: SlotIdentity,
+    *,
+    run_dir: Path,
     now: float,
     environment: Mapping[str, object] | None,
 ) -> int:
@@ -200,6 +203,8 @@ def _open_attempt(
     values = {
         "trial_id": trial.id,
         "number": trial.fence + 1,
+        "run_dir": str(run_dir),
+        "seconds_before": trial_device_seconds(connection, trial.id) if trial.fence else 0.0,
         "host": slot.host,
         "machine": slot.machine,
         "slot": slot.slot,
@@ -216,7 +221,7 @@ def _open_attempt(
     return int(key[0])
 
 
-def _lease(study: Record, trial: Record, attempt_id: int, superseded: ProcessIdentity | None) -> Lease:
+def _lease(study: Record, trial: Record, attempt_id: int, run_dir: Path, superseded: ProcessIdentity | None) -> Lease:
     return Lease(
         trial_id=trial.id,
         attempt_id=attempt_id,
@@ -234,7 +239,7 @@ def _lease(study: Record, trial: Record, attempt_id: int, superseded: ProcessIde
         configuration_hash=trial.configuration_hash,
         seed=trial.seed,
         budget=trial.budget,
-        run_dir=run_dir_of(Path(study.runs_dir) / study.name, trial.phase, trial.number),
+        run_dir=run_dir,
         optuna_trial_id=trial.optuna_trial_id,
         superseded=superseded,
     )

@@ -1,10 +1,10 @@
 """Measurements and the byte offset up to which they were read: in one transaction, so each lands exactly once."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
-from sqlalchemy import Engine, update
+from sqlalchemy import Connection, Engine, bindparam, true, update
 
 from sweeper.store import optuna_mirror
 from sweeper.store.queue.finishing import fence
@@ -12,8 +12,8 @@ from sweeper.store.records import Lease, Measurement
 from sweeper.store.schema import attempts, measurements, trials
 from sweeper.store.transactions import upsert, writing
 
-KEYS: Final = ("trial_id", "metric", "step")
-VALUES: Final = ("attempt_id", "tokens", "device_seconds", "flops", "value")
+KEYS: Final = ("attempt_id", "metric", "step")
+VALUES: Final = ("tokens", "device_seconds", "flops", "value", "void")
 
 
 def ingest(
@@ -43,6 +43,8 @@ def ingest(
         if connection.execute(update(trials).where(*fence(lease)).values(progress)).rowcount != 1:
             return False
         upsert(connection, measurements, rows, keys=KEYS, update=VALUES)
+        if lease.attempt > 1:
+            _void_earlier(connection, lease, rows)
         primary = [measurement for measurement in latest.values() if measurement.metric == lease.metric]
         optuna_mirror.report(connection, lease.optuna_trial_id, primary)
         cost = {"device_seconds": device_seconds, "heartbeat_at": now}
@@ -68,6 +70,17 @@ def _progress(found: Sequence[Measurement]) -> dict[str, object]:
     return result
 
 
+def _void_earlier(connection: Connection, lease: Lease, rows: Sequence[Mapping[str, object]]) -> None:
+    """Make void what earlier attempts of the trial measured at the same steps."""
+    mine = (measurements.c.trial_id == lease.trial_id, measurements.c.attempt_id != lease.attempt_id)
+    point = (measurements.c.metric == bindparam("name"), measurements.c.step == bindparam("at"))
+    if rows:
+        connection.execute(
+            update(measurements).where(*mine, *point).values(void=true()),
+            [{"name": row["metric"], "at": row["step"]} for row in rows],
+        )
+
+
 def _row(lease: Lease, measurement: Measurement) -> dict[str, object]:
     return {
         "trial_id": lease.trial_id,
@@ -78,4 +91,5 @@ def _row(lease: Lease, measurement: Measurement) -> dict[str, object]:
         "device_seconds": measurement.device_seconds,
         "flops": measurement.flops,
         "value": None if math.isnan(measurement.value) else measurement.value,
+        "void": False,
     }

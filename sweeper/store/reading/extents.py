@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sweeper.store.reading.read_connection import ReadConnection, json_value
+from sweeper.store.reading.read_connection import ReadConnection, json_value, valid
 from sweeper.store.reading.reader_rows import StudyRow
 from sweeper.store.records import TrialState
 
@@ -32,8 +32,9 @@ def extents(connection: ReadConnection, study: StudyRow, state: TrialState) -> t
     """Return how far the trials of a study in one state are."""
     rows = connection.rows(
         # One index entry per trial, not all its measurements: `status --watch` runs this over and over.
-        "SELECT t.id, p.name, t.state, t.config, t.budget,"
-        " (SELECT max(m.step) FROM sweeper_measurements m WHERE m.trial_id = t.id AND m.metric = :metric),"
+        "SELECT t.id, p.name, t.state, t.config, t.budget,"  # noqa: S608 - ours
+        " (SELECT max(m.step) FROM sweeper_measurements m WHERE m.trial_id = t.id AND m.metric = :metric"
+        f"{valid(connection)}),"
         " t.step, t.tokens FROM sweeper_trials t JOIN sweeper_phases p ON p.id = t.phase_id"
         " WHERE t.study_id = :study AND t.state = :state",
         {"study": study.id, "state": state, "metric": study.metric},

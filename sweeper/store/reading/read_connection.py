@@ -65,6 +65,11 @@ def json_value(value: object) -> Any:
     return json.loads(value) if isinstance(value, str) else value
 
 
+def valid(connection: ReadConnection) -> str:
+    """Return the condition that keeps the measurements `m` of a trial's curve; older stores hold no others."""
+    return "" if connection.revision < "0003" else " AND NOT m.void"
+
+
 class _Sqlite:
     def __init__(self, connection: sqlite3.Connection, url: str) -> None:
         self._connection = connection

@@ -17,7 +17,7 @@ from typing import Final
 
 from sweeper.errors import UsageError
 from sweeper.store.reading.extents import ExtentRow, extents
-from sweeper.store.reading.read_connection import ReadConnection, Row, connect, connect_if_there, json_value
+from sweeper.store.reading.read_connection import ReadConnection, Row, connect, connect_if_there, json_value, valid
 from sweeper.store.reading.reader_rows import (
     AttemptRow,
     Curve,
@@ -212,8 +212,9 @@ def spent(connection: ReadConnection, study_id: int) -> dict[str, float]:
 def running_curves(connection: ReadConnection, study: StudyRow) -> dict[int, list[float]]:
     """Return the study's metric of each running trial so far, by step."""
     rows = connection.rows(
-        "SELECT m.trial_id, m.value FROM sweeper_trials t JOIN sweeper_measurements m ON m.trial_id = t.id"
-        " WHERE t.study_id = :study AND t.state = 'running' AND m.metric = :metric ORDER BY m.trial_id, m.step",
+        "SELECT m.trial_id, m.value FROM sweeper_trials t JOIN sweeper_measurements m ON m.trial_id = t.id"  # noqa: S608 - ours
+        " WHERE t.study_id = :study AND t.state = 'running' AND m.metric = :metric"
+        f"{valid(connection)} ORDER BY m.trial_id, m.step",
         {"study": study.id, "metric": study.metric},
     )
     curves: dict[int, list[float]] = {}
@@ -245,7 +246,8 @@ def running_values(connection: ReadConnection, study: StudyRow) -> dict[int, flo
     rows = connection.rows(
         f"SELECT m.trial_id, {best}(m.value)"  # noqa: S608 - one of two constants
         " FROM sweeper_trials t JOIN sweeper_measurements m ON m.trial_id = t.id"
-        " WHERE t.study_id = :study AND t.state = 'running' AND m.metric = :metric GROUP BY m.trial_id",
+        " WHERE t.study_id = :study AND t.state = 'running' AND m.metric = :metric"
+        f"{valid(connection)} GROUP BY m.trial_id",
         {"study": study.id, "metric": study.metric},
     )
     return dict(rows)
@@ -277,9 +279,11 @@ def seed_spreads(connection: ReadConnection, study_id: int) -> tuple[tuple[str, 
 def last_values(connection: ReadConnection, trial_id: int) -> dict[str, tuple[int, float]]:
     """Return the last value of each metric that a trial reported, and its step; the value may be NaN."""
     rows = connection.rows(
-        "SELECT m.metric, m.step, m.value FROM sweeper_measurements m JOIN ("
-        "  SELECT metric, max(step) AS step FROM sweeper_measurements WHERE trial_id = :trial GROUP BY metric"
-        " ) l ON l.metric = m.metric AND l.step = m.step WHERE m.trial_id = :trial ORDER BY m.metric",
+        "SELECT m.metric, m.step, m.value FROM sweeper_measurements m JOIN ("  # noqa: S608 - ours
+        "  SELECT m.metric, max(m.step) AS step FROM sweeper_measurements m"
+        f"  WHERE m.trial_id = :trial{valid(connection)} GROUP BY m.metric"
+        f" ) l ON l.metric = m.metric AND l.step = m.step WHERE m.trial_id = :trial{valid(connection)}"
+        " ORDER BY m.metric",
         {"trial": trial_id},
     )
     return {metric: (step, math.nan if value is None else value) for metric, step, value in rows}
@@ -288,8 +292,8 @@ def last_values(connection: ReadConnection, trial_id: int) -> dict[str, tuple[in
 def metrics(connection: ReadConnection, study_id: int) -> tuple[str, ...]:
     """Return the names of all metrics that the study's trials reported."""
     rows = connection.rows(
-        "SELECT DISTINCT m.metric FROM sweeper_trials t JOIN sweeper_measurements m ON m.trial_id = t.id"
-        " WHERE t.study_id = :study ORDER BY m.metric",
+        "SELECT DISTINCT m.metric FROM sweeper_trials t JOIN sweeper_measurements m ON m.trial_id = t.id"  # noqa: S608 - ours
+        f" WHERE t.study_id = :study{valid(connection)} ORDER BY m.metric",
         {"study": study_id},
     )
     return tuple(name for (name,) in rows)
@@ -297,7 +301,7 @@ def metrics(connection: ReadConnection, study_id: int) -> tuple[str, ...]:
 
 def measurements(connection: ReadConnection, study_id: int, metric: str | None = None) -> Table:
     """Return all measurements of a study, or those of one metric; a value of None stands for NaN."""
-    condition = "" if metric is None else " AND m.metric = :metric"
+    condition = valid(connection) + ("" if metric is None else " AND m.metric = :metric")
     rows = connection.rows(_MEASUREMENTS.format(condition=condition), {"study": study_id, "metric": metric})
     columns = ("trial_id", "phase", "number", "metric", "step", "tokens", "device_seconds", "flops", "value")
     return Table(columns, rows)
@@ -316,9 +320,9 @@ ORDER BY p.position, t.number, m.metric, m.step
 def curves(connection: ReadConnection, study_id: int, metric: str) -> dict[int, Curve]:
     """Return one metric of every trial that reported it, over its run; by trial id."""
     rows = connection.rows(
-        "SELECT m.trial_id, m.step, m.tokens, m.device_seconds, m.flops, m.value"
+        "SELECT m.trial_id, m.step, m.tokens, m.device_seconds, m.flops, m.value"  # noqa: S608 - ours
         " FROM sweeper_trials t JOIN sweeper_measurements m ON m.trial_id = t.id"
-        " WHERE t.study_id = :study AND m.metric = :metric ORDER BY m.trial_id, m.step",
+        f" WHERE t.study_id = :study AND m.metric = :metric{valid(connection)} ORDER BY m.trial_id, m.step",
         {"study": study_id, "metric": metric},
     )
     by_trial: dict[int, list[Row]] = {}

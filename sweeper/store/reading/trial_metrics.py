@@ -33,7 +33,7 @@ def reported(engine: Engine, lease: Lease, value: CurveValue = BEST) -> Reported
     Args:
         value: which point of the metric's curve is the trial's value.
     """
-    mine = measurements.c.trial_id == lease.trial_id
+    mine = (measurements.c.trial_id == lease.trial_id) & ~measurements.c.void
     values = select(measurements.c.step, measurements.c.value).where(mine, measurements.c.metric == lease.metric)
     with reading(engine) as connection:
         points = connection.execute(values.order_by(measurements.c.step)).all()
