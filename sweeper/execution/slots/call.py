@@ -1,17 +1,20 @@
 """Run a Python function as a trial; the argument is `module:function`.
 
 The function gets the trial's config as its first argument and, if it has parameters of these names, `seed` (int),
-`budget` (dict), `run_dir` (pathlib.Path) and `report` (a function that takes a dict of metrics, with `step`). Its
-return value, a number or a dict of metrics, is appended to metrics.jsonl; a number is the study's metric.
+`budget` (dict), `run_dir` (pathlib.Path) and `report` (a function that takes a dict of metrics, with `step`, or
+`{"resumed_from": step}` once it has loaded a checkpoint). Its return value, a number or a dict of metrics, is appended
+to metrics.jsonl; a number is the study's metric.
 """
 
 import inspect
+import io
 import json
 import os
 import sys
 from collections.abc import Callable, Mapping
 from importlib import import_module
 from pathlib import Path
+from typing import TextIO
 
 from sweeper.files import write_atomically
 from sweeper.run_module import forget_own_packages
@@ -31,12 +34,13 @@ def main() -> int:
         return USAGE
     run_dir = Path(os.environ["SWEEPER_RUN_DIR"])
     config = json.loads(Path(os.environ["SWEEPER_CONFIG"]).read_text(encoding="utf-8"))
-    with (run_dir / "metrics.jsonl").open("a", encoding="utf-8") as file:
+    with open_lines(run_dir / "metrics.jsonl") as file:
         last: dict[str, object] = {}
 
         def report(metrics: Mapping[str, object]) -> None:
-            last.clear()
-            last.update(metrics)
+            if set(metrics) != {"resumed_from"}:
+                last.clear()
+                last.update(metrics)
             file.write(json.dumps(dict(metrics)) + "\n")
             file.flush()
 
@@ -69,6 +73,16 @@ def final_reports(returned: Mapping[str, object], last: Mapping[str, object]) ->
     new = {name: value for name, value in returned.items() if name not in last}
     other = {name: value for name, value in returned.items() if name in last and last[name] != value}
     return [*([{**new, "step": last["step"]}] if new else []), *([other] if other else [])]
+
+
+def open_lines(path: Path) -> TextIO:
+    """Open a file to add lines to it, on a new line even if another process died within one."""
+    file = path.open("a+b")
+    if file.tell() > 0:
+        file.seek(-1, os.SEEK_END)
+        if file.read(1) != b"\n":
+            file.write(b"\n")
+    return io.TextIOWrapper(file, encoding="utf-8")
 
 
 def find(target: str) -> Callable[..., object]:

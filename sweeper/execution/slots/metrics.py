@@ -2,83 +2,67 @@
 
 The protocol: the process appends JSON lines such as ``{"step": 100, "valid_perplexity": 91.2}`` to
 ``$SWEEPER_RUN_DIR/metrics.jsonl``. Only complete lines are read, so killing a process in the middle of a line is
-harmless.
+harmless. A program that resumes from a checkpoint says so by a line ``{"resumed_from": 100}``.
 """
 
 import json
 import math
-import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import IO, Final
+from typing import Final
 
+from sweeper.execution.slots.tail import LINE_BYTES
 from sweeper.spec.study import COORDINATES
 from sweeper.store.records import Measurement, storable
 
 METRICS_FILE: Final = "metrics.jsonl"
+OUTPUT_FILE: Final = "output.log"
 MAX_STEP: Final = 2**63 - 1
-READ_BYTES: Final = 1 << 20
-MARK_BYTES: Final = 256  # of the last lines read; they show whether a file was truncated and has grown again
+MATCHED_BYTES: Final = 1 << 16  # of a line of output, in which patterns are looked for
+RESUMED_FROM: Final = "resumed_from"
+NO_METRICS: Final = (*COORDINATES, RESUMED_FROM)
 MOST_ERRORS: Final = 3
 NUMBER: Final = re.compile(r"[-+]?(?:\d+(?:\.\d+)?|\.\d+)(?:[eE][-+]?\d+)?")
 
 
 @dataclass(slots=True)
-class Tail:
-    """Reads a growing file line by line.
+class _Steps:
+    """The steps of each metric, to see whether they fall."""
 
-    A file that was truncated below what was read, as our trainer does when it resumes, is read again from the start;
-    that is harmless, since a step's measurement replaces the previous one. Truncation shows in the file's length or, if
-    the file has grown again in the meantime, in the bytes before the offset.
+    last: dict[str, int] = field(default_factory=dict)
+    highest: dict[str, int] = field(default_factory=dict)
+    fall: str | None = None
 
-    Attributes:
-        offset: bytes that were read.
-        restarts: how often the file was found truncated.
-    """
+    def add(self, found: Sequence[Measurement]) -> None:
+        """Take measurements in the order in which they were reported."""
+        for each in found:
+            before = self.last.get(each.metric, each.step)
+            if each.step < before and self.fall is None:
+                self.fall = f"{each.metric}: steps fell from {before} to {each.step}; steps must rise within an attempt"
+            self.last[each.metric] = each.step
+            self.highest[each.metric] = max(each.step, self.highest.get(each.metric, each.step))
 
-    path: Path
-    offset: int = 0
-    restarts: int = 0
-    _before: bytes = b""
-
-    def lines(self, *, rest: bool = False) -> list[bytes]:
-        """Return the complete lines since the last call, at most about a megabyte; none if the file does not exist.
-
-        Args:
-            rest: take what follows the last newline as a line, too: nothing will be added to it.
-        """
-        try:
-            with self.path.open("rb") as file:
-                chunk = self._read(file)
-        except FileNotFoundError:
-            return []
-        end = len(chunk) if rest else chunk.rfind(b"\n") + 1
-        if end:
-            self.offset += end
-            self._before = chunk[max(0, end - MARK_BYTES) : end]
-        return chunk[:end].splitlines()
-
-    def _read(self, file: IO[bytes]) -> bytes:
-        size = file.seek(0, os.SEEK_END)
-        file.seek(max(0, self.offset - len(self._before)))
-        if size < self.offset or file.read(len(self._before)) != self._before:
-            self.offset, self._before = 0, b""
-            self.restarts += 1
-        file.seek(self.offset)
-        chunk = file.read(READ_BYTES)
-        while b"\n" not in chunk and (more := file.read(READ_BYTES)):
-            chunk += more
-        return chunk
+    def go_backwards(self, metric: str) -> bool:
+        """Return whether the last step of a metric is below an earlier one."""
+        return self.last.get(metric, 0) < self.highest.get(metric, 0)
 
 
 @dataclass(slots=True)
 class LineReader:
-    """Turns lines of metrics.jsonl into measurements; remembers what it could not read."""
+    """Turns lines of metrics.jsonl into measurements; remembers what it could not read.
 
-    count: int = 0  # lines so far: the step of a line without one
-    errors: list[str] = field(default_factory=list)
+    Attributes:
+        count: lines so far, from the step that the program resumed from: the step of a line without one.
+        number: of the last line, in the file.
+        resumed_from: set by a line that says which step the program resumed from; -1 if it began anew.
+    """
+
+    count: int = 0
+    number: int = 0
+    resumed_from: int | None = None
+    steps: _Steps = field(default_factory=_Steps)
+    _errors: list[str] = field(default_factory=list)
 
     def read(self, line: bytes, *, device_seconds: float) -> list[Measurement]:
         """Return the measurements of one line.
@@ -87,36 +71,61 @@ class LineReader:
             device_seconds: of the trial until now, used if the line has none.
         """
         self.count += 1
+        self.number += 1
         if not line.strip():
             return []
-        try:
-            values = json.loads(line)
-        except (ValueError, UnicodeDecodeError, RecursionError):
-            values = None
-        if not isinstance(values, dict):
-            self._note(f"{METRICS_FILE}: line {self.count} is not a JSON object: {line[:80]!r}")
+        values = json_object(line)
+        if values is None:
+            long = len(line) > LINE_BYTES
+            what = f"is longer than {LINE_BYTES:,} bytes" if long else f"is not a JSON object: {line[:80]!r}"
+            self._note(what)
+            return []
+        if RESUMED_FROM in values and not self._resume(values[RESUMED_FROM]):
             return []
         step = _integer(values.get("step"))
         if step is None and "step" in values:
-            self._note(f"{METRICS_FILE}: line {self.count}: step {values['step']!r} is not an integer ≥ 0")
+            self._note(f"step {values['step']!r} is not an integer ≥ 0", colon=True)
             return []
+        found = self._measurements(values, self.count if step is None else step, device_seconds)
+        if not found and RESUMED_FROM in values:
+            self.count -= 1
+        self.steps.add(found)
+        return found
+
+    @property
+    def errors(self) -> list[str]:
+        """What could not be read, and whether steps fell."""
+        return [*self._errors, *([] if self.steps.fall is None else [self.steps.fall])][:MOST_ERRORS]
+
+    def _measurements(self, values: Mapping[str, object], step: int, device_seconds: float) -> list[Measurement]:
         seconds = _number(values.get("device_seconds"))
         return [
             Measurement(
                 metric=storable(name)[:200],
-                step=self.count if step is None else step,
+                step=step,
                 value=number,
                 tokens=_integer(values.get("tokens")),
                 flops=_number(values.get("flops")),
                 device_seconds=device_seconds if seconds is None else seconds,
             )
             for name, value in values.items()
-            if name not in COORDINATES and (number := _number(value, finite=False)) is not None
+            if name not in NO_METRICS and (number := _number(value, finite=False)) is not None
         ]
 
-    def _note(self, message: str) -> None:
-        if len(self.errors) < MOST_ERRORS:
-            self.errors.append(message)
+    def _resume(self, value: object) -> bool:
+        """Go on from the step that the program resumed from; return whether it is one."""
+        step = -1 if value is None else _integer(value)
+        if step is None:
+            self._note(f"{RESUMED_FROM} {value!r} is neither an integer ≥ 0 nor null", colon=True)
+            return False
+        self.resumed_from = step
+        self.count = max(0, step) + 1  # the line itself may have metrics, too
+        self.steps = _Steps(fall=self.steps.fall)
+        return True
+
+    def _note(self, message: str, *, colon: bool = False) -> None:
+        if len(self._errors) < MOST_ERRORS:
+            self._errors.append(f"{METRICS_FILE}: line {self.number}{':' if colon else ''} {message}")
 
 
 @dataclass(slots=True)
@@ -128,17 +137,21 @@ class PatternReader:
 
     Attributes:
         misread: by metric, a line on which its pattern matched a part of a number, e.g. 9.2 of 9.2e-05.
+        has_long_lines: a line was longer than what is read of one.
     """
 
     patterns: Mapping[str, re.Pattern[str]]
     step: int | None = None
     counts: dict[str, int] = field(default_factory=dict)
     misread: dict[str, str] = field(default_factory=dict)
+    steps: _Steps = field(default_factory=_Steps)
+    has_long_lines: bool = False
     _not_numbers: dict[str, str] = field(default_factory=dict)
 
     def read(self, line: bytes, *, device_seconds: float) -> list[Measurement]:
         """Return the measurements of one line of output."""
-        text = line.decode(errors="replace")
+        text = line[:MATCHED_BYTES].decode(errors="replace")
+        self.has_long_lines |= len(line) > LINE_BYTES
         found = {
             name: number
             for name, pattern in self.patterns.items()
@@ -152,13 +165,16 @@ class PatternReader:
             self.counts[name] = self.counts.get(name, 0) + 1
             at = self.counts[name] if "step" not in self.patterns else (self.step or 0)
             measurements.append(Measurement(metric=name, step=at, value=value, device_seconds=device_seconds))
+        self.steps.add(measurements)
         return measurements
 
     @property
     def errors(self) -> list[str]:
-        """What could not be read: parts of numbers, and matches of metrics for which no number was ever found."""
+        """What could not be read, e.g. matches of metrics for which no number was ever found, and if steps fell."""
         never = [text for name, text in self._not_numbers.items() if name not in self.counts]
-        return [*self.misread.values(), *never][:MOST_ERRORS]
+        long = [f"{OUTPUT_FILE}: a line is longer than {LINE_BYTES:,} bytes; only its beginning was read"]
+        fall = [] if self.steps.fall is None else [self.steps.fall]
+        return [*self.misread.values(), *never, *(long if self.has_long_lines else []), *fall][:MOST_ERRORS]
 
     def _find(self, name: str, pattern: re.Pattern[str], text: str) -> float | None:
         match = pattern.search(text)
@@ -178,6 +194,15 @@ class PatternReader:
             self.misread.setdefault(name, rf"{name}: {part}; use (\S+) for the number")
             return None
         return number
+
+
+def json_object(line: bytes) -> dict[str, object] | None:
+    """Return the JSON object that a line is; None if it is none."""
+    try:
+        values = json.loads(line)
+    except (ValueError, UnicodeDecodeError, RecursionError):
+        return None
+    return values if isinstance(values, dict) else None
 
 
 def _whole_number(text: str, start: int, end: int) -> str | None:

@@ -5,9 +5,11 @@ import json
 import os
 import shutil
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from sweeper.execution.slots.metrics import OUTPUT_FILE, json_object
 from sweeper.execution.slots.programs import CONFIG_FILE, write_config
 from sweeper.execution.slots.resources import Slot
 from sweeper.files import write_atomically
@@ -16,8 +18,63 @@ from sweeper.store.records import Lease
 
 IDENTITY_FILE: Final = "trial.json"
 RESULT_FILE: Final = "result.json"
-OUTPUT_FILE: Final = "output.log"
+MARK_FILE: Final = ".attempt.json"
+LAST_BYTES: Final = 2 << 20  # in which the last line begins, unless it is too long to be read
 OF_ONE_TRIAL: Final = (IDENTITY_FILE, RESULT_FILE, OUTPUT_FILE, CONFIG_FILE)  # not inherited by a promoted trial
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """Which attempt wrote last in a run directory, and where its part of the file with metrics begins."""
+
+    attempt_id: int
+    start: int
+
+
+def read_mark(run_dir: Path) -> Mark | None:
+    """Return the mark of the last attempt in a run directory; None if there is none."""
+    try:
+        found = json.loads((run_dir / MARK_FILE).read_text(encoding="utf-8"))
+        return Mark(int(found["attempt"]), int(found["start"]))
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def write_mark(run_dir: Path, mark: Mark) -> None:
+    """Mark a run directory as an attempt's. A promoted trial does not inherit the mark.
+
+    Raises:
+        OSError: the directory cannot be written to.
+    """
+    text = json.dumps({"attempt": mark.attempt_id, "start": mark.start})
+    write_atomically(run_dir / MARK_FILE, text.encode(), private=True)
+
+
+def end_last_line(path: Path, *, cut: bool) -> None:
+    """See that what is added to a file begins on a new line, although a process may have died within one.
+
+    Args:
+        cut: remove a last line without an end, unless it is a JSON object that lacks only that; else end it.
+
+    Raises:
+        OSError: the file cannot be written to.
+    """
+    try:
+        file = path.open("rb+")
+    except FileNotFoundError:
+        return
+    with file:
+        size = file.seek(0, os.SEEK_END)
+        file.seek(max(0, size - LAST_BYTES))
+        tail = file.read()
+        text = tail[tail.rfind(b"\n") + 1 :]
+        if not text:
+            return
+        if cut and len(text) < LAST_BYTES and json_object(text) is None:
+            file.truncate(size - len(text))
+        else:
+            file.seek(size)
+            file.write(b"\n")
 
 
 def prepare(program: Program, lease: Lease, slot: Slot, source: Path | None = None) -> None:

@@ -5,7 +5,6 @@ Everything that others decide is passed in as a function, so a supervisor can be
 
 import json
 import os
-import re
 import signal
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -19,12 +18,13 @@ from sweeper.errors import StoreError, SweeperError
 from sweeper.execution.slots import process as plain_process
 from sweeper.execution.slots.guard import Guard
 from sweeper.execution.slots.machine import oom_kills
-from sweeper.execution.slots.metrics import METRICS_FILE, LineReader, PatternReader, Tail
+from sweeper.execution.slots.metrics import METRICS_FILE, OUTPUT_FILE, PatternReader
 from sweeper.execution.slots.outcome import Ending, ExitKind, StopCause, classify_exit
 from sweeper.execution.slots.process import TrialProcess
 from sweeper.execution.slots.programs import argv_of, environment_of, patterns_of
+from sweeper.execution.slots.reports import Reports
 from sweeper.execution.slots.resources import Slot
-from sweeper.execution.slots.run_dir import OUTPUT_FILE, RESULT_FILE, prepare
+from sweeper.execution.slots.run_dir import RESULT_FILE, end_last_line, prepare
 from sweeper.execution.slots.trouble import NO_SPACE, MachineTrouble, is_of_the_machine
 from sweeper.spec.metric import BEST, CurveValue
 from sweeper.spec.program import Trial
@@ -36,6 +36,7 @@ RESULT_MOST_BYTES: Final = 1 << 20
 FIRST_POLL_S: Final = 0.02  # between two reads of a young trial's metrics; older ones are read less often
 LAST_POLL_S: Final = 0.25
 SAFETY: Final = 0.9  # of the lease: after that the trial must not run, since another slot may claim it
+READ_S: Final = 1.0  # the longest the slot reads before it looks after its process again
 LAST_GRACE_S: Final = 5.0  # for a checkpoint when the store is gone
 
 
@@ -112,8 +113,7 @@ class Supervisor:
     _renewed: float = field(default_factory=time.monotonic)
     _earlier_s: float = 0.0
     _oom_kills: int = field(default_factory=oom_kills)
-    _tail: Tail = field(init=False)
-    _reader: LineReader | PatternReader = field(init=False)
+    _reports: Reports = field(init=False)
     _has_news: bool = False  # measurements have arrived since the pruner was last asked
 
     def run(self) -> str | None:
@@ -155,11 +155,12 @@ class Supervisor:
         if self.lease.attempt > 1:
             self._earlier_s = device_seconds_before(self.engine, self.lease)
         output = run_dir / OUTPUT_FILE
-        read_output = bool(patterns_of(self.trial.program))
-        self._tail = Tail(output if read_output else run_dir / METRICS_FILE)
-        if read_output and output.exists():
-            self._tail.offset = output.stat().st_size
-        self._reader = self._new_reader()
+        end_last_line(output, cut=False)
+        self._reports = Reports.of(run_dir, patterns_of(self.trial.program))
+        if patterns_of(self.trial.program):
+            self._reports.begin()
+        else:
+            end_last_line(run_dir / METRICS_FILE, cut=True)
         process = self.start(
             argv_of(self.trial.program, self.lease),
             environment=environment_of(self.trial, self.lease, self.slot, os.environ),
@@ -169,12 +170,6 @@ class Supervisor:
         )
         self.guard.watch(process.pid, self._lease_left())
         return process
-
-    def _new_reader(self) -> LineReader | PatternReader:
-        patterns = patterns_of(self.trial.program)
-        if not patterns:
-            return LineReader()
-        return PatternReader({name: re.compile(text) for name, text in patterns.items()})
 
     def _not_started(self, error: OSError) -> str | None:
         """Record that the process could not be started. The machine's trouble is not the trial's fault."""
@@ -237,6 +232,8 @@ class Supervisor:
             return Stop(cause="timeout", grace_s=self.rules.grace_s)
         if self._has_news:
             self._has_news = False
+            if self._reports.reader.steps.go_backwards(self.lease.metric):
+                return None
             if self.should_prune(reported(self.engine, self.lease).curve):
                 return Stop(cause="pruned", grace_s=self.rules.grace_s)
         return None
@@ -260,24 +257,33 @@ class Supervisor:
         """Return for how many seconds the trial is certainly ours."""
         return max(0.0, self._renewed + SAFETY * self.rules.lease_s - time.monotonic())
 
-    def _read(self, *, rest: bool = False) -> None:
-        """Read and store what the process has reported since the last time."""
-        while True:
-            restarts = self._tail.restarts
-            lines = self._tail.lines(rest=rest)
-            if self._tail.restarts != restarts:
-                self._reader = self._new_reader()
-            if not lines:
-                return
-            seconds = self._device_seconds()
-            total = self._earlier_s + seconds
-            found = [each for line in lines for each in self._reader.read(line, device_seconds=total)]
-            if not found:
-                continue
-            offset = self._tail.offset
+    def _read(self) -> None:
+        """Read and store what the process has reported since the last time, as far as a moment allows."""
+        until = time.monotonic() + READ_S
+        while self._read_batch() and time.monotonic() < until:
+            pass
+
+    def _read_to_end(self, process: TrialProcess) -> None:
+        """Read and store all that the process has reported; it has ended."""
+        exited = process.exit_code == 0
+        if not exited and not self._reports.has_patterns:  # it may have died between a line and its newline
+            end_last_line(self._reports.tail.path, cut=True)
+        while self._read_batch(closed=True, rest=exited):
+            if time.monotonic() - self._renewed >= self.rules.heartbeat_s:
+                self._renew(process)
+
+    def _read_batch(self, *, closed: bool = False, rest: bool = False) -> bool:
+        """Read and store about a megabyte of what was reported; return whether there was something to read."""
+        seconds = self._device_seconds()
+        batch = self._reports.next(self._earlier_s + seconds, closed=closed, rest=rest)
+        if batch is None:
+            return False
+        if not batch.says_nothing:
+            found, offset = batch.found, batch.offset
             if not ingest.ingest(self.engine, self.lease, found, offset, device_seconds=seconds, now=time.time()):
                 raise LeaseLost
             self._has_news = True
+        return True
 
     def _device_seconds(self) -> float:
         return (time.monotonic() - self._started) * self.slot.device_share
@@ -287,11 +293,9 @@ class Supervisor:
         exit_code = process.end()
         if exit_code == -signal.SIGKILL and cause is None:
             time.sleep(0.05)  # a slot that is killed together with its trial must not blame the trial
-        # The last line of a process that was killed may be incomplete.
-        self._read()
-        if exit_code == 0:
-            self._read(rest=True)
+        self._read_to_end(process)
         known = reported(self.engine, self.lease, self.value)
+        reader = self._reports.reader
         ending = Ending(
             exit_code=exit_code,
             stopped_for=cause,
@@ -303,8 +307,8 @@ class Supervisor:
             reported=sorted(known.names),
             result=self._result(),
             tail=process.tail(),
-            metric_errors=self._reader.errors,
-            is_misread=isinstance(self._reader, PatternReader) and self.lease.metric in self._reader.misread,
+            metric_errors=reader.errors,
+            is_misread=isinstance(reader, PatternReader) and self.lease.metric in reader.misread,
             oom_killed=exit_code != 0 and oom_kills() > self._oom_kills,
         )
         return self._finish(classify_exit(ending), process, known)

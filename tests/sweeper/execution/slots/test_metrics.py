@@ -1,90 +1,14 @@
-"""Reading what a trial reports: every whole line once, whatever becomes of the file."""
+"""From the lines that a trial reports to measurements."""
 
 import json
 import math
 import re
-from itertools import pairwise
-from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from sweeper.execution.slots.metrics import READ_BYTES, LineReader, PatternReader, Tail
+from sweeper.execution.slots.metrics import MATCHED_BYTES, LineReader, PatternReader
+from sweeper.execution.slots.tail import LINE_BYTES, READ_BYTES
 from sweeper.store.records import Measurement
-
-
-def write(path: Path, text: str, mode: str = "a") -> None:
-    with path.open(mode) as file:
-        file.write(text)
-
-
-def test_a_file_that_is_not_there_yet_has_no_lines(tmp_path: Path) -> None:
-    assert Tail(tmp_path / "absent").lines() == []
-
-
-def test_half_a_line_waits_for_its_end(tmp_path: Path) -> None:
-    path = tmp_path / "metrics.jsonl"
-    tail = Tail(path)
-    write(path, '{"step": 1}\n{"st')
-    assert tail.lines() == [b'{"step": 1}']
-    assert tail.lines() == []
-    write(path, 'ep": 2}\n')
-    assert tail.lines() == [b'{"step": 2}']
-
-
-def test_the_rest_is_taken_when_nothing_follows(tmp_path: Path) -> None:
-    path = tmp_path / "out"
-    tail = Tail(path)
-    write(path, "loss 3\nloss 2")
-    assert tail.lines(rest=True) == [b"loss 3", b"loss 2"]
-    assert tail.lines(rest=True) == []
-
-
-def test_a_file_that_was_cut_is_read_again(tmp_path: Path) -> None:
-    path = tmp_path / "metrics.jsonl"
-    tail = Tail(path)
-    write(path, "one\ntwo\nthree\n")
-    assert len(tail.lines()) == 3
-    write(path, "one\n", "w")
-    assert tail.lines() == [b"one"]
-    assert tail.restarts == 1
-
-
-def test_a_file_that_was_cut_and_has_grown_again_is_read_again(tmp_path: Path) -> None:
-    path = tmp_path / "metrics.jsonl"
-    tail = Tail(path)
-    write(path, '{"step": 1, "s": 0.1}\n{"step": 2, "s": 0.2}\n')
-    tail.lines()
-    write(path, '{"step": 1, "s": 0.1}\n{"step": 2, "s": 0.25}\n{"step": 3, "s": 0.3}\n', "w")
-    assert [json.loads(line)["step"] for line in tail.lines()] == [1, 2, 3]
-
-
-def test_a_long_file_comes_in_pieces_and_a_long_line_whole(tmp_path: Path) -> None:
-    path = tmp_path / "metrics.jsonl"
-    long = "x" * (READ_BYTES + 10)
-    write(path, "short\n" * (READ_BYTES // 6 + 5) + long + "\n")
-    tail, found = Tail(path), []
-    while lines := tail.lines():
-        found += lines
-    assert found == [b"short"] * (READ_BYTES // 6 + 5) + [long.encode()]
-
-
-@given(
-    lines=st.lists(st.text(st.characters(codec="ascii", exclude_categories=["C"]), max_size=20), max_size=20),
-    cuts=st.lists(st.integers(0, 400), max_size=6),
-)
-def test_lines_come_once_and_in_order_however_they_are_written(
-    tmp_path_factory: pytest.TempPathFactory, lines: list[str], cuts: list[int]
-) -> None:
-    path = tmp_path_factory.mktemp("tail") / "file"
-    content = "".join(f"{line}\n" for line in lines)
-    places = sorted({0, len(content), *(cut for cut in cuts if cut < len(content))})
-    tail, found = Tail(path), []
-    for start, end in pairwise(places):
-        write(path, content[start:end])
-        found += tail.lines()
-    assert [line.decode() for line in found] == lines
 
 
 def test_a_line_gives_its_metrics_with_their_coordinates() -> None:
@@ -185,3 +109,70 @@ def test_a_metric_of_which_no_match_is_a_number_is_reported() -> None:
         reader.read(line, device_seconds=0.0)
     (error,) = reader.errors
     assert "acc: '95.3%' is not a number; keep only the number in the group of 'acc" in error
+
+
+def steps_of(reader: LineReader | PatternReader, *lines: bytes) -> list[int]:
+    return [found.step for line in lines for found in reader.read(line, device_seconds=0.0)]
+
+
+def test_lines_are_counted_on_from_the_step_that_a_program_resumes_from() -> None:
+    reader = LineReader()
+    assert steps_of(reader, b'{"resumed_from": 30}', b'{"loss": 1}', b'{"loss": 1}') == [31, 32]
+    assert reader.resumed_from == 30
+    assert steps_of(LineReader(), b'{"resumed_from": 30, "loss": 1}', b'{"loss": 1}') == [31, 32]
+
+
+def test_a_program_may_say_that_it_begins_anew() -> None:
+    reader = LineReader(count=7)
+    assert steps_of(reader, b'{"resumed_from": null}', b'{"loss": 1}') == [1]
+    assert reader.resumed_from == -1
+
+
+@pytest.mark.parametrize("value", ["-1", "1.5", '"3"', "true", "NaN"])
+def test_a_place_to_resume_from_that_is_no_step_is_complained_of(value: str) -> None:
+    reader = LineReader()
+    assert reader.read(b'{"resumed_from": %s, "loss": 1}' % value.encode(), device_seconds=0.0) == []
+    assert reader.resumed_from is None
+    (error,) = reader.errors
+    assert error == f"metrics.jsonl: line 1: resumed_from {json.loads(value)!r} is neither an integer ≥ 0 nor null"
+
+
+@pytest.mark.parametrize("kind", ["json", "patterns"])
+def test_that_steps_fall_is_told_once(kind: str) -> None:
+    patterns = {"step": re.compile(r"step.*?(\d+)"), "loss": re.compile(r"loss.*?([\d.]+)")}
+    reader = LineReader() if kind == "json" else PatternReader(patterns)
+    lines = [json.dumps({"step": step, "loss": 1.5}).encode() for step in (1, 3, 2, 2, 0)]
+    assert steps_of(reader, *lines) == [1, 3, 2, 2, 0]
+    assert reader.errors == ["loss: steps fell from 3 to 2; steps must rise within an attempt"]
+    assert reader.steps.go_backwards("loss")
+    assert not reader.steps.go_backwards("other")
+    steps_of(reader, b'{"step": 3, "loss": 1.5}')
+    assert not reader.steps.go_backwards("loss")
+
+
+def test_metrics_may_take_turns_without_their_steps_falling() -> None:
+    reader = LineReader()
+    steps_of(reader, b'{"step": 10, "loss": 1}', b'{"step": 9, "accuracy": 1}', b'{"step": 11, "loss": 1}')
+    assert reader.errors == []
+
+
+def test_steps_may_go_back_to_where_a_program_says_that_it_resumes() -> None:
+    reader = LineReader()
+    steps_of(reader, b'{"step": 9, "loss": 1}', b'{"resumed_from": 4}', b'{"step": 5, "loss": 1}')
+    assert reader.errors == []
+
+
+def test_a_line_that_is_too_long_is_one_error_whatever_it_holds() -> None:
+    reader = LineReader()
+    assert reader.read(b'{"a": "' + b"x" * LINE_BYTES, device_seconds=0.0) == []
+    assert reader.errors == ["metrics.jsonl: line 1 is longer than 1,048,576 bytes"]
+
+
+def test_patterns_see_only_the_beginning_of_a_long_line() -> None:
+    reader = PatternReader({"loss": re.compile(r"loss (\S+)")})
+    beginning = b"loss 2 ".ljust(MATCHED_BYTES)
+    assert [found.value for found in reader.read(beginning + b"loss 3", device_seconds=0.0)] == [2.0]
+    assert reader.read(b" " * MATCHED_BYTES + b"loss 3", device_seconds=0.0) == []
+    assert reader.errors == []
+    reader.read(beginning.ljust(READ_BYTES), device_seconds=0.0)
+    assert reader.errors == ["output.log: a line is longer than 1,048,576 bytes; only its beginning was read"]

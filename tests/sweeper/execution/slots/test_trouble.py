@@ -10,8 +10,8 @@ import pytest
 
 from sweeper.execution.slots import process as plain_process
 from sweeper.execution.slots import slot as slot_module
-from sweeper.execution.slots.metrics import Tail
 from sweeper.execution.slots.slot import SlotLoop
+from sweeper.execution.slots.tail import Tail
 from tests.sweeper.execution.slots.studies import attempts_of, enrolled, run_loop, trials_of
 
 pytestmark = pytest.mark.usefixtures("no_process_left")

@@ -1,0 +1,144 @@
+"""What a trial's process has reported since the last look, in batches that are stored at once.
+
+An attempt reads its file from where the one before it ended. What the file holds without belonging to an attempt that
+the store knows, such as the metrics that a promoted trial inherits with its checkpoint, is the attempt's own.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from sweeper.execution.slots.metrics import METRICS_FILE, OUTPUT_FILE, LineReader, PatternReader
+from sweeper.execution.slots.tail import Tail
+from sweeper.store.records import Measurement
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    """Measurements that are stored at once.
+
+    Attributes:
+        offset: bytes of the file that were read.
+        resumed_from: the step from which the program says it resumed; -1 if it began anew; None if it says nothing.
+        void_from: what was reported before this batch, in the same attempt too, counts only up to this step.
+    """
+
+    found: Sequence[Measurement]
+    offset: int
+    resumed_from: int | None = None
+    void_from: int | None = None
+
+    @property
+    def says_nothing(self) -> bool:
+        """Whether there is nothing to store."""
+        return not self.found and self.void_from is None
+
+
+@dataclass(slots=True)
+class Reports:
+    """Reads what one attempt reports.
+
+    Attributes:
+        start: where the attempt's part of the file begins.
+    """
+
+    tail: Tail
+    reader: LineReader | PatternReader
+    start: int = 0
+    _begins: bool = False  # the next measurement is the first after those that this attempt has reported
+    _has_reported: bool = False
+    _restarts: int = 0
+
+    @classmethod
+    def of(cls, run_dir: Path, patterns: Mapping[str, str]) -> "Reports":
+        """Return a reader of all that a run directory holds, from its start.
+
+        Args:
+            patterns: find metrics in the output; none if the program writes metrics.jsonl.
+        """
+        if not patterns:
+            return cls(Tail(run_dir / METRICS_FILE), LineReader())
+        compiled = {name: re.compile(text) for name, text in patterns.items()}
+        return cls(Tail(run_dir / OUTPUT_FILE, redrawn=True), PatternReader(compiled))
+
+    @property
+    def has_patterns(self) -> bool:
+        """Whether metrics are found in the output by patterns."""
+        return isinstance(self.reader, PatternReader)
+
+    def begin(self) -> None:
+        """Skip what the file holds: a process starts now."""
+        self.tail.skip()
+        self.start = self.tail.offset
+        self._begins = self._has_reported
+        if isinstance(self.reader, LineReader):
+            self.reader = LineReader(number=self.tail.num_lines)
+
+    def resume(self, start: int, offset: int, counts: Mapping[str, int]) -> None:
+        """Go on where another slot stopped to read.
+
+        Args:
+            start: where the attempt's part of the file begins.
+            counts: the last step of each metric.
+        """
+        self.start = start
+        if isinstance(self.reader, LineReader):
+            self.reader = self._reader_at(offset)
+        else:
+            self.reader.counts = dict(counts)
+            self.reader.step = max(counts.values(), default=None)
+        self.tail.start_at(offset)
+
+    def next(self, device_seconds: float, *, closed: bool = False, rest: bool = False) -> Batch | None:
+        """Return what was reported since the last time, at most about a megabyte of it; None if that is nothing.
+
+        Args:
+            device_seconds: of the trial until now.
+            closed: nothing will be added to the file any more.
+            rest: what follows the last newline is a line, too.
+        """
+        before = self.tail.offset
+        lines = self.tail.lines(closed=closed, rest=rest)
+        if self.tail.restarts != self._restarts:
+            self._restarts, self._begins = self.tail.restarts, self._has_reported
+            if isinstance(self.reader, LineReader):
+                self.reader = self._reader_at(self.tail.cut_at)
+        elif not lines and self.tail.offset == before:
+            return None
+        return self._read(lines, device_seconds)
+
+    def _read(self, lines: Sequence[bytes], device_seconds: float) -> Batch:
+        found: list[Measurement] = []
+        void_from = resumed_from = None
+        for line in lines:
+            new = self.reader.read(line, device_seconds=device_seconds)
+            step: int | None = None
+            if isinstance(self.reader, LineReader) and self.reader.resumed_from is not None:
+                resumed_from, self.reader.resumed_from = self.reader.resumed_from, None
+                step = resumed_from + 1
+            elif new and self._begins:
+                step = min(each.step for each in new)
+            if step is not None:
+                self._begins = False
+                found = [each for each in found if each.step < step]
+                void_from = step if void_from is None else min(step, void_from)
+            found += new
+        self._has_reported |= bool(found)
+        return Batch(found=found, offset=self.tail.offset, resumed_from=resumed_from, void_from=void_from)
+
+    def _reader_at(self, offset: int) -> LineReader:
+        """Return a reader that knows the lines before a place."""
+        reader = LineReader()
+        place = 0
+        with self.tail.path.open("rb") as file:
+            for line in file:
+                if place >= offset:
+                    break
+                if place >= self.start:
+                    reader.read(line, device_seconds=0.0)
+                else:
+                    reader.number += 1
+                place += len(line)
+        reader.resumed_from = None
+        return reader
