@@ -74,6 +74,8 @@ def _print(name: str, verdicts: Sequence[ClaimVerdict], removed: Sequence[str]) 
             f"{click.style(f'{each.verdict:<10}', fg=COLOURS[each.verdict], bold=True)} {each.id}: {each.claim.text}"
         )
         click.echo(f"           {each.sentence}")
+        if each.sturdiness.note:
+            click.echo(f"           {each.sturdiness.note.capitalize()}.")
         for note in each.notes:
             click.echo(f"           Note: {note}")
     for line in removed:

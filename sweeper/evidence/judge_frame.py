@@ -64,14 +64,15 @@ def judge_frame(
     known = {name: _factor(name, levels[name], column) for name, column in keys.items()}
     typed = read_claims(documents, metrics, known)
     states = _states(frame, state)
+    seeds, seed_names = _seeds(frame, seed)
     phase = PhaseRuns(
         name=PHASE,
         design="list",
         blocks=blocks,
         baseline={name: level_key(factor.baseline) for name, factor in known.items()},
-        cells=_cells(keys, _seeds(frame, seed), blocks, states),
+        cells=_cells(keys, seeds, blocks, states),
     )
-    return list(judge(typed, _runs(frame, metrics, phase, known, states)))
+    return list(judge(typed, _runs(frame, metrics, phase, known, states, seed_names=seed_names)))
 
 
 def _runs(
@@ -80,6 +81,8 @@ def _runs(
     phase: PhaseRuns,
     factors: Mapping[str, Factor],
     states: Sequence[TrialState],
+    *,
+    seed_names: Mapping[int, str],
 ) -> dict[str, Runs]:
     """Return the runs on each metric; levels are chosen on the first."""
     measures = [_measure(frame, metric, states) for metric in metrics.values()]
@@ -90,7 +93,14 @@ def _runs(
         chooser = found[measures[0].metric.name] if found else None
         own = Series(measures[0]) if chooser and measure.metric.scale == measures[0].metric.scale else None
         endings = Endings(groups=groups, states=dict(enumerate(states)), own=own)
-        runs = Runs(measure=measure, phases={PHASE: phase}, levels=levels, endings=endings, chooser=chooser)
+        runs = Runs(
+            measure=measure,
+            phases={PHASE: phase},
+            levels=levels,
+            endings=endings,
+            chooser=chooser,
+            seed_names=seed_names,
+        )
         found[measure.metric.name] = runs.measured()
     return found
 
@@ -165,13 +175,13 @@ def _factor(name: str, levels: Sequence[Level], keys: Sequence[str]) -> Factor:
     return Factor(name=name, path=name, levels=tuple(distinct.values()), baseline=baseline)
 
 
-def _seeds(frame: pd.DataFrame, seed: str) -> list[int]:
-    """Return the seeds as numbers: equal ones are equal."""
+def _seeds(frame: pd.DataFrame, seed: str) -> tuple[list[int], dict[int, str]]:
+    """Return the seeds as numbers, equal ones as equal, and what they are in the frame."""
     if frame[seed].isna().any():
         row = int(np.flatnonzero(frame[seed].isna())[0])
         raise UsageError(f"column {seed!r}, row {row}: the run has no seed. Give each run one; pairs share it.")
-    codes, _ = pd.factorize(frame[seed])
-    return [int(code) for code in codes]
+    codes, names = pd.factorize(frame[seed])
+    return [int(code) for code in codes], {code: str(name) for code, name in enumerate(names.tolist())}
 
 
 def _states(frame: pd.DataFrame, state: str) -> list[TrialState]:

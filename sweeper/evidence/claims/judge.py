@@ -11,14 +11,16 @@ from dataclasses import dataclass, field, fields, replace
 from typing import Final
 
 from sweeper.evidence.claims import wording
+from sweeper.evidence.claims.alternatives import Alternatives, validation_for, validation_names
 from sweeper.evidence.claims.censored import Assessment, assess, reachable_verdicts
 from sweeper.evidence.claims.evaluations import evaluation_note
 from sweeper.evidence.claims.evidence import ALPHA, Evidence, Verdict, decide
+from sweeper.evidence.claims.family import Family
+from sweeper.evidence.claims.sturdiness import Examination, Sturdiness
 from sweeper.evidence.data.load import StudyData
 from sweeper.evidence.data.measures import Metric
 from sweeper.evidence.data.runs import Runs, claim_runs
 from sweeper.evidence.formatting import time_text
-from sweeper.evidence.statistics.multiplicity import holm
 from sweeper.evidence.statistics.paired import percent_change
 from sweeper.evidence.statistics.power import detectable
 from sweeper.spec.claim import Claim
@@ -27,7 +29,7 @@ from sweeper.store.reading.reader import Table
 COLUMNS: Final = (
     "id", "text", "kind", "metric", "scale", "verdict", "wanted", "label", "estimate", "low", "high", "percent", "p",
     "p_adjusted", "p_refuted", "p_refuted_adjusted", "n", "num_seeds", "seeds_needed", "detectable", "method",
-    "trial_ids", "missing", "changed", "reachable_verdicts", "sentence", "notes",
+    "trial_ids", "missing", "changed", "reachable_verdicts", "sentence", "notes", "fragile", "checks",
 )  # fmt: skip
 Changes = Sequence[tuple[float, str]]  # when a study file was changed, and how
 
@@ -102,6 +104,8 @@ class ClaimVerdict:
         metric: what is compared; on a log scale differences are nats.
         p_adjusted, p_refuted_adjusted: the p-values of the evidence, adjusted by Holm over all declared claims.
         sentence: what was found and what was claimed; for an untested claim, why.
+        examination: of all claims of the study, by which the verdict can be checked.
+        position: of the claim among them.
     """
 
     claim: Claim = field(repr=False)
@@ -112,6 +116,13 @@ class ClaimVerdict:
     sentence: str
     evidence: ClaimEvidence
     caveats: Caveats
+    examination: Examination = field(repr=False, compare=False)
+    position: int
+
+    @property
+    def sturdiness(self) -> Sturdiness:
+        """The claim judged by other analyses of the same runs; computed when it is first read."""
+        return self.examination.of(self.position)
 
     @property
     def id(self) -> str:
@@ -151,7 +162,7 @@ class ClaimVerdict:
 
 def judge_claims(data: StudyData) -> tuple[ClaimVerdict, ...]:
     """Return the verdicts on all claims of a study, in its order."""
-    return judge(data.study.claims, claim_runs(data), tuple(_late_changes(data)))
+    return judge(data.study.claims, claim_runs(data, also=_validation_metrics(data)), tuple(_late_changes(data)))
 
 
 def judge(claims: Sequence[Claim], runs: Mapping[str, Runs], changes: Changes = ()) -> tuple[ClaimVerdict, ...]:
@@ -159,12 +170,14 @@ def judge(claims: Sequence[Claim], runs: Mapping[str, Runs], changes: Changes = 
 
     Args:
         claims: all that the study declares.
-        runs: by the metric of a claim.
+        runs: by the metric of a claim, and by the validation metrics that belong to test metrics.
         changes: what was changed in the study file after data existed.
     """
     tested = [assess(claim, runs[claim.metric.name]) for claim in claims]
-    family = _Family(tuple(each.p_support for each in tested), tuple(each.p_refute for each in tested))
-    return tuple(_verdict(each, family, position, changes) for position, each in enumerate(tested))
+    family = Family(tuple(each.p_support for each in tested), tuple(each.p_refute for each in tested))
+    others = {name: Alternatives(of_metric, validation_for(runs, name)) for name, of_metric in runs.items()}
+    examination = Examination(tested, family, others)
+    return tuple(_verdict(examination, position, changes) for position in range(len(tested)))
 
 
 def all_supported(verdicts: Sequence[ClaimVerdict]) -> bool:
@@ -194,32 +207,20 @@ def verdict_row(verdict: ClaimVerdict) -> dict[str, object]:
         "reachable_verdicts": verdict.caveats.reachable,
         "sentence": verdict.sentence,
         "notes": verdict.notes,
+        "fragile": verdict.sturdiness.rests_on,
+        "checks": tuple(check.row() for check in verdict.sturdiness.checks),
     }
     return {name: known[name] for name in COLUMNS}
 
 
 def claims_table(data: StudyData) -> Table:
     """Return the verdicts as a table for export: one row per claim, lists as text."""
-    rows = [verdict_row(verdict) for verdict in judge_claims(data)]
+    rows = [verdict_row(verdict) | {"checks": verdict.sturdiness.lines()} for verdict in judge_claims(data)]
     return Table(("study", *COLUMNS), [(data.study.name, *(_flat(value) for value in row.values())) for row in rows])
 
 
-@dataclass(frozen=True, slots=True)
-class _Family:
-    """The unadjusted p-values of all claims, for and against them; NaN for those that are untested."""
-
-    support: tuple[float, ...]
-    refute: tuple[float, ...]
-
-    def adjusted(self, position: int, p_support: float, p_refute: float) -> tuple[float, float]:
-        """Return Holm's adjustment of one claim's p-values, given here, among those of the others."""
-        pair = []
-        for values, own in ((self.support, p_support), (self.refute, p_refute)):
-            pair.append(holm([*values[:position], own, *values[position + 1 :]])[position])
-        return pair[0], pair[1]
-
-
-def _verdict(tested: Assessment, family: _Family, position: int, changes: Changes) -> ClaimVerdict:
+def _verdict(examination: Examination, position: int, changes: Changes) -> ClaimVerdict:
+    tested, family = examination.tested[position], examination.family
     claim, measure = tested.claim, tested.runs.measure
     adjusted, verdict, caveats = _ruling(tested, family, position)
     shown, sentence = ClaimEvidence(), f"{tested.reason[:1].upper()}{tested.reason[1:]}."
@@ -244,10 +245,12 @@ def _verdict(tested: Assessment, family: _Family, position: int, changes: Change
         sentence=sentence,
         evidence=shown,
         caveats=replace(caveats, changes=_changes_of(claim, changes)),
+        examination=examination,
+        position=position,
     )
 
 
-def _ruling(tested: Assessment, family: _Family, position: int) -> tuple[tuple[float, float], Verdict, Caveats]:
+def _ruling(tested: Assessment, family: Family, position: int) -> tuple[tuple[float, float], Verdict, Caveats]:
     """Return the adjusted p-values, the verdict, and what its trials lack."""
     found = tested.evidence
     gaps = wording.missing_notes(found, tested.runs.measure) if found is not None else ()
@@ -258,7 +261,7 @@ def _ruling(tested: Assessment, family: _Family, position: int) -> tuple[tuple[f
         return (math.nan, math.nan), "untested", Caveats(gaps=gaps)
 
     def ruled(p_support: float, p_refute: float) -> Verdict:
-        return decide(*family.adjusted(position, p_support, p_refute))
+        return family.verdict(position, p_support, p_refute)
 
     adjusted = family.adjusted(position, tested.p_support, tested.p_refute)
     verdict = decide(*adjusted)
@@ -266,6 +269,17 @@ def _ruling(tested: Assessment, family: _Family, position: int) -> tuple[tuple[f
     converged = ruled(*found.if_converged)
     note = wording.convergence_note(converged, found) if converged != verdict and found.has_failed else ""
     return adjusted, verdict, Caveats(gaps=gaps, if_converged=note, reachable=reachable)
+
+
+def _validation_metrics(data: StudyData) -> list[Metric]:
+    """Return the validation metrics that belong to test metrics of claims, as far as trials report them."""
+    reported = {name for result in data.results.values() for name in result} | set(data.measured)
+    return [
+        replace(claim.metric, name=name)
+        for claim in data.study.claims
+        for name in validation_names(claim.metric.name)
+        if name in reported
+    ]
 
 
 def _shown(tested: Assessment, found: Evidence, alpha: float) -> ClaimEvidence:

@@ -13,9 +13,9 @@ from statistics import fmean
 from typing import Final
 
 from sweeper.evidence.data.cells import Cell, Levels
-from sweeper.evidence.data.pool import Pool
+from sweeper.evidence.data.pool import ErrorRule, Pool
 from sweeper.evidence.statistics.contrast import Runs as ContrastRuns
-from sweeper.evidence.statistics.contrast import floored, infer_contrast, make_runs
+from sweeper.evidence.statistics.contrast import floored, infer_contrast, make_runs, one_difference_per_seed
 from sweeper.evidence.statistics.paired import Estimate, paired_t, satterthwaite
 from sweeper.evidence.statistics.pooling import Stratum
 
@@ -168,8 +168,12 @@ def infer(comparison: Comparison) -> Estimate:
         value = sum(weight * cell.value for cell, weight in terms)
         return Estimate(value=value, standard_error=math.nan, df=0, n=1, method=pool.replicates.reason)
     runs = _runs(comparison, terms)
+    if pool.rule is ErrorRule.OWN_PAIRS:
+        return floored(_by_stratum(complete, _by_pairs), runs)
     if not _cancels(terms):
-        return floored(_by_stratum(complete), runs)
+        return floored(_by_stratum(complete, _by_seeds), runs)
+    if pool.rule is ErrorRule.ONE_PER_SEED:
+        return floored(one_difference_per_seed(runs, n=len(complete)), runs)
     strata: dict[Hashable, Stratum] = {cell.stratum: pool.variance(cell.stratum) for cell, _ in terms}
     found = infer_contrast(runs, strata, n=len(complete))
     return found if found.decides else floored(paired_t([unit.value for unit in complete]), runs)
@@ -271,12 +275,12 @@ def _reference(comparison: Comparison, cells: Sequence[Cell]) -> set[str]:
     return {cell.arm for terms in pairs if len(terms) == PAIR for cell, weight in terms if weight < 0}
 
 
-def _by_stratum(units: Sequence[Unit]) -> Estimate:
+def _by_stratum(units: Sequence[Unit], judge: Callable[[Sequence[Unit]], Estimate]) -> Estimate:
     """Return the mean of all units by the t of each stratum's differences; Satterthwaite's df over several strata."""
     groups: dict[tuple[object, ...], list[Unit]] = defaultdict(list)
     for unit in units:
         groups[tuple(sorted({cell.stratum for cell, _ in unit.terms}))].append(unit)
-    parts = [_by_seeds(group) for group in groups.values()]
+    parts = [judge(group) for group in groups.values()]
     if len(parts) == 1:
         return parts[0]
     if not all(part.decides for part in parts):
@@ -291,6 +295,10 @@ def _by_stratum(units: Sequence[Unit]) -> Estimate:
         n=len(units),
         method=f"paired t in each of {len(parts)} strata, {df:.4g} df",
     )
+
+
+def _by_pairs(units: Sequence[Unit]) -> Estimate:
+    return paired_t([unit.value for unit in units])
 
 
 def _by_seeds(units: Sequence[Unit]) -> Estimate:

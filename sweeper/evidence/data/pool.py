@@ -2,20 +2,33 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from enum import Enum
 from functools import cached_property
+from typing import Final
 
 from sweeper.evidence.data.cells import Cell, Levels
-from sweeper.evidence.statistics.pooling import Stratum, stratum_variance
+from sweeper.evidence.statistics.pooling import LEAVES_POOL, Stratum, stratum_variance
 from sweeper.evidence.statistics.replicates import Replicates, replicates
 
 StratumKey = tuple[str, ...]
+LEAVES_READILY: Final = 0.1  # the level at which an arm leaves the pool where that is checked
+
+
+class ErrorRule(Enum):
+    """How the standard error of a comparison is found."""
+
+    DECLARED = "as the data ask for it"  # see `statistics.contrast`
+    OWN_PAIRS = "by its own pairs"
+    OUTLYING_OUT = "pooled without arms that vary more"
+    ONE_PER_SEED = "by one difference per seed"
 
 
 class Pool:
     """Cells by stratum, with what their variances show."""
 
-    def __init__(self, cells: Iterable[Cell]) -> None:
+    def __init__(self, cells: Iterable[Cell], rule: ErrorRule = ErrorRule.DECLARED) -> None:
         self.cells = tuple(cells)
+        self.rule = rule
         self._variances: dict[StratumKey, Stratum] = {}
         self._hubs: dict[StratumKey, Mapping[str, str]] = {}
 
@@ -23,7 +36,7 @@ class Pool:
         """Return the pool of the cells of both, each once."""
         if other is self:
             return self
-        return Pool({cell.identity: cell for cell in (*self.cells, *other.cells)}.values())
+        return Pool({cell.identity: cell for cell in (*self.cells, *other.cells)}.values(), self.rule)
 
     def variance(self, stratum: StratumKey) -> Stratum:
         """Return the variance of the runs of a stratum, and the arms that do not share it."""
@@ -35,6 +48,7 @@ class Pool:
                 [cell.arm for cell in cells],
                 [cell.seed for cell in cells],
                 least=sum(steps) / max(len(steps), 1) / 12,  # of rounding that is uniform over a step
+                level=LEAVES_READILY if self.rule is ErrorRule.OUTLYING_OUT else LEAVES_POOL,
             )
         return self._variances[stratum]
 

@@ -11,7 +11,7 @@ from sweeper.evidence.data.cells import Cell, block_text, measured
 from sweeper.evidence.data.censored import Endings, Series
 from sweeper.evidence.data.load import StudyData
 from sweeper.evidence.data.measures import Measure, Metric, make_measure
-from sweeper.evidence.data.pool import Pool
+from sweeper.evidence.data.pool import ErrorRule, Pool
 from sweeper.spec.metric import metric_named
 from sweeper.spec.phase import Phase
 
@@ -30,6 +30,7 @@ class PhaseRuns:
         blocks: the factors at each of whose levels the design is repeated.
         baseline: by factor the key of its baseline level in this phase.
         cells: of all trials that the phase wants, in its order, except those that have no configuration yet.
+        rule: how standard errors are found.
     """
 
     name: str
@@ -37,11 +38,12 @@ class PhaseRuns:
     blocks: tuple[str, ...] = ()
     baseline: Mapping[str, str]
     cells: tuple[Cell, ...] = field(repr=False)
+    rule: ErrorRule = ErrorRule.DECLARED
 
     @cached_property
     def pool(self) -> Pool:
         """The cells, to pool the variance over."""
-        return Pool(self.cells)
+        return Pool(self.cells, self.rule)
 
     @cached_property
     def by_block(self) -> Mapping[str, "PhaseRuns"]:
@@ -67,6 +69,7 @@ class Runs:
         levels: by factor, in the study's order, the keys of its declared levels; none for a range.
         endings: what is known of trials without a value.
         chooser: the runs on the metric by which levels are chosen; None if that is this one.
+        seed_names: the seeds as a reader knows them, where they are not the numbers.
     """
 
     measure: Measure
@@ -74,6 +77,7 @@ class Runs:
     levels: Mapping[str, tuple[str, ...]]
     endings: Endings
     chooser: "Runs | None" = None
+    seed_names: Mapping[int, str] = field(default_factory=dict, repr=False)
 
     @property
     def factors(self) -> tuple[str, ...]:
@@ -93,6 +97,14 @@ class Runs:
         """Return the runs with values, on the scale, for trials that have none; levels are chosen without them."""
         return self._with({**self.measure.values, **values}, self.chooser or self)
 
+    def judged_by(self, rule: ErrorRule) -> "Runs":
+        """Return the runs with another rule for standard errors."""
+        return replace(self, phases={name: replace(phase, rule=rule) for name, phase in self.phases.items()})
+
+    def remeasured(self, measure: Measure) -> "Runs":
+        """Return the runs with other values; levels are chosen on those too, unless another metric chooses them."""
+        return replace(self, measure=measure, phases=_measured(self.phases, measure))
+
     def _with(self, values: Mapping[int, float], chooser: "Runs | None", run: Collection[int] | None = None) -> "Runs":
         known = self.measure
         raw = {trial: known.raw[trial] if trial in known.values else known.measured(values[trial]) for trial in values}
@@ -110,11 +122,19 @@ def study_runs(data: StudyData, metric: str | None = None) -> Runs:
     return claim_runs(data, [name])[name]
 
 
-def claim_runs(data: StudyData, metrics: Iterable[str] | None = None) -> dict[str, Runs]:
-    """Return a study's runs on several metrics, by default those of its claims, by the metrics' names."""
+def claim_runs(
+    data: StudyData, metrics: Iterable[str] | None = None, *, also: Sequence[Metric] = ()
+) -> dict[str, Runs]:
+    """Return a study's runs on several metrics, by default those of its claims, by the metrics' names.
+
+    Args:
+        also: further metrics.
+    """
     study, own = data.study, _measure(data, data.study.metric)
-    known = {own.metric.name: own.metric, **{claim.metric.name: claim.metric for claim in study.claims}}
+    declared = [*also, own.metric, *(claim.metric for claim in study.claims)]
+    known = {metric.name: metric for metric in declared}
     wanted = {claim.metric.name for claim in study.claims} if metrics is None else set(metrics)
+    wanted |= {metric.name for metric in also}
     trials = data.trials
     ids = [int(trial) for trial in trials["trial_id"]]
     groups = dict(zip(ids, zip(trials["phase"].map(str), trials["budget"].map(str), strict=True), strict=True))

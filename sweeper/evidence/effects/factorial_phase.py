@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from sweeper.evidence.data.cells import Cell
-from sweeper.evidence.data.pool import Pool
+from sweeper.evidence.data.pool import ErrorRule, Pool
 from sweeper.evidence.data.runs import PhaseRuns, Runs
 from sweeper.evidence.statistics.contrast import floored, make_runs, one_difference_per_seed, varies_with_seed
 from sweeper.evidence.statistics.factorial import FactorialEffect, factorial_effects
@@ -83,8 +83,10 @@ def _judged(
     own = one_difference_per_seed(runs, n=found.n)
     # With runs missing, the seeds' contrasts are not the fitted effect, and say nothing of its variation.
     is_same = math.isclose(own.value, found.value, rel_tol=1e-9, abs_tol=1e-12)
-    if own.decides and is_same and found.df > own.df and varies_with_seed(own, found):
-        method = f"least squares, one effect per seed, {own.df:.4g} df, because the effect varies with the seed"
+    asked = pool.rule is ErrorRule.ONE_PER_SEED
+    if own.decides and is_same and found.df > own.df and (asked or varies_with_seed(own, found)):
+        why = "" if asked else ", because the effect varies with the seed"
+        method = f"least squares, one effect per seed, {own.df:.4g} df{why}"
         found = replace(found, standard_error=own.standard_error, df=own.df, method=method)
     return floored(found, runs)
 

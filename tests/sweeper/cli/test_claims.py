@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.reports.builders import CLAIMS, Plot, screen, store_with
+from tests.reports.builders import CLAIMS, Plot, screen, store_of_one_seed, store_with
 from tests.sweeper.cli.conftest import Answer
 
 Sweeper = Callable[..., Answer]
@@ -29,6 +29,18 @@ def test_undecided_claims_exit_with_one(sweeper: Sweeper, store: str) -> None:
 def test_claims_that_all_hold_exit_with_zero(sweeper: Sweeper, tmp_path: Path) -> None:
     store = store_with(tmp_path, Plot([screen()], claims=CLAIMS[:1]))
     assert sweeper("claims", "quickstart", "--store", store).code == 0
+
+
+def test_a_fragile_verdict_says_in_one_line_what_it_rests_on(sweeper: Sweeper, tmp_path: Path) -> None:
+    store = store_of_one_seed(tmp_path)
+    answer = sweeper("claims", "quickstart", "--store", store)
+    assert answer.code == 0  # the declared analysis alone decides
+    assert answer.out.splitlines()[2] == "           Fragile: rests on seed 1."
+    (found,) = json.loads(sweeper("claims", "quickstart", "--json", "--store", store).out)["claims"]
+    assert found["fragile"] == ["seed 1"]
+    assert {"analysis": "each seed left out", "subject": "seed 1", "outcome": "fragile"}.items() <= next(
+        each.items() for each in found["checks"] if each["outcome"] == "fragile"
+    )
 
 
 def test_json_gives_every_number_or_null(sweeper: Sweeper, store: str) -> None:
