@@ -24,7 +24,7 @@ COLUMNS: Final = ("trial_id", "phase", "number", "state", "device_seconds", "flo
 
 
 def cost_figure(trials: pd.DataFrame, metric: Metric, published: Mapping[str, float]) -> Drawing | None:
-    """Draw each trial's best value against its device time and its FLOPs; None if no trial has a value.
+    """Draw each trial's value against its device time and its FLOPs; None if no trial has a value.
 
     Args:
         trials: the columns of `COLUMNS`.

@@ -176,7 +176,7 @@ def _words(phases: Sequence[PhaseCurves], metric: Metric) -> str:
         if finite:
             parts.append(
                 f"{phase.phase}: {wording.count(len(there), 'curve')}; the median first value is "
-                f"{wording.perplexity(float(np.nanmedian(firsts)))}, the best values lie between "
+                f"{wording.perplexity(float(np.nanmedian(firsts)))}, the values of trials ({metric.value}) lie between "
                 f"{wording.perplexity(min(finite))} and {wording.perplexity(max(finite))}."
             )
     return wording.clean(f"{wording.metric_name(metric.name)} over {units_of(phases)}. " + " ".join(parts))

@@ -30,7 +30,7 @@ def costs(context: Context) -> Section | None:
 
 
 def _caption(context: Context, data: pd.DataFrame) -> Inline:
-    text = f"Each point is a trial: the best {context.metric_name} of its run against "
+    text = f"Each point is a trial: its {context.metric_name} (the {context.metric.value} of the run) against "
     both = {"on_front_device_seconds", "on_front_flops"} <= set(data.columns)
     text += "all its device time (left) and its training FLOPs (right). " if both else "its cost. "
     text += "The line is the Pareto front: no trial was both cheaper and better."

@@ -45,8 +45,8 @@ def trial_table(context: Context) -> Table:
     return Table(
         name=NAME,
         caption=plain(
-            f"{wording.capital(context.metric_name)} is the best value of the run. Device time includes failed "
-            "attempts; FLOPs are those of training."
+            f"{wording.capital(context.metric_name)} is the {context.metric.value} of the run. Device time includes "
+            "failed attempts; FLOPs are those of training."
         ),
         columns=tuple(columns),
         rows=rows,

@@ -76,7 +76,8 @@ def status_table(status: Status, *, ascii_only: bool = False) -> RenderableType:
 
 def _running_table(status: Status, bars: str) -> RenderableType:
     table = Table(box=None, pad_edge=False)
-    for heading in ("trial", "slot", "attempt", "elapsed", "left", "done", status.metric, "curve"):
+    measured = f"{status.metric}, {_point(status)}"
+    for heading in ("trial", "slot", "attempt", "elapsed", "left", "done", measured, "curve"):
         table.add_column(heading, no_wrap=heading == "curve")
     for trial in status.running:
         done = ProgressBar(total=1.0, completed=trial.fraction, width=12) if trial.fraction is not None else Text("?")
@@ -86,6 +87,11 @@ def _running_table(status: Status, bars: str) -> RenderableType:
         left = _left(trial.left_s)
         table.add_row(name, Text(trial.slot), str(trial.attempt), duration(trial.elapsed_s), left, done, value, curve)
     return table
+
+
+def _point(status: Status) -> str:
+    """Return which point of its curve so far a running trial is shown with."""
+    return "best so far" if status.point == "best" else status.point
 
 
 def _left(seconds: float | None) -> str:

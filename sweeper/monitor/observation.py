@@ -1,5 +1,6 @@
 """From the store to a status: what runs, how long trials took, and the time left."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from statistics import fmean
@@ -41,6 +42,7 @@ def observe(connection: ReadConnection, study: StudyRow, now: float) -> Status:
         eta_seconds=_eta_seconds(durations, expected, running, slots),
         ledger={reason: seconds / 3600 for reason, seconds in ledger.items()},
         is_log=study.study.metric.scale == "log",
+        point=str(study.study.metric.value),
     )
 
 
@@ -52,13 +54,15 @@ def running_trials(
     now: float,
 ) -> list[RunningTrial]:
     """Return the trials that run now."""
-    values = reader.running_values(connection, study)
     by_trial = {row.trial_id: row for row in durations}
     done = _done(connection, study)
     curves = reader.running_curves(connection, study)
+    metric = study.study.metric
     found = []
     for attempt in reader.attempts(connection, study.id, running=True):
         share, units = done.get(attempt.trial_id, (None, 0))
+        curve = curves.get(attempt.trial_id, ())
+        value = metric.value.so_far(curve, metric.direction)
         trial = RunningTrial(
             phase=attempt.phase,
             number=attempt.number,
@@ -66,9 +70,9 @@ def running_trials(
             slot=f"{attempt.host}/{attempt.slot}",
             elapsed_s=max(0.0, now - attempt.started_at),
             fraction=share,
-            value=values.get(attempt.trial_id),
+            value=value if math.isfinite(value) else None,
             expected_s=expected.of(by_trial[attempt.trial_id]),
-            curve=curves.get(attempt.trial_id, ()),
+            curve=curve,
         )
         found.append(replace(trial, left_s=_left_s(trial, units)))
     return found

@@ -30,7 +30,7 @@ class RunningTrial:
     slot: str
     elapsed_s: float  # of this attempt
     fraction: float | None  # of its budget that is done; None if unknown
-    value: float | None  # the study's metric, best so far
+    value: float | None  # of the study's metric, by its curve so far
     expected_s: float | None  # from start to end, as trials of its kind took
     left_s: float | None = None  # time that it still needs; below 0 if it is overdue
     curve: Sequence[float] = ()  # the study's metric so far, by step; may have NaN
@@ -46,11 +46,12 @@ class Status:
     running: Sequence[RunningTrial]
     device_hours: float  # of all attempts, running ones included
     device_hours_cap: float | None
-    best: float | None  # the best value of the study's metric so far
+    best: float | None  # the best value of a completed trial
     slots: int  # of launchers and workers alive
     eta_seconds: float | None
     ledger: Mapping[str, float] = field(default_factory=dict)  # device-hours by exit reason
     is_log: bool = False  # whether the metric is compared by ratios
+    point: str = "best"  # of a curve, that is a trial's value
 
     def total(self, state: TrialState) -> int:
         """Return how many trials of the study are in a state."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from typing import Literal
 
 from sweeper.designs.factor import Factor, Factors, Range, canonical_row
 from sweeper.designs.kinds import (
@@ -27,24 +28,33 @@ from sweeper.spec.entries.factors import FactorEntry
 from sweeper.spec.entries.metric import MeanOfLastEntry, MetricEntry
 from sweeper.spec.entries.phases import BudgetEntry, PhaseEntry, RangeEntry
 from sweeper.spec.entries.study import CommandProgramEntry, PythonProgramEntry, TrialEntry
-from sweeper.spec.metric import CurveValue, Metric, default_scale, metric_named
+from sweeper.spec.metric import BEST, CurveValue, Metric, default_scale, metric_named
 from sweeper.spec.phase import BUDGET_UNITS, Budget, Phase, Pruner
 from sweeper.spec.program import TRAINER, CommandProgram, Program, PythonProgram, Trial
 
 MISSING = object()
 
 
-def metric_of(entry: MetricEntry) -> Metric:
-    """Return a metric, with the default of its scale."""
+def metric_of(entry: MetricEntry, usual: CurveValue = BEST) -> Metric:
+    """Return a metric, with the default of its scale.
+
+    Args:
+        usual: which point of a curve is its value, if the entry does not say.
+    """
     point = entry.value
     return Metric(
         name=entry.name,
         direction=entry.direction,
         scale=entry.scale or default_scale(entry.name),
-        value=CurveValue("mean_of_last", point.mean_of_last)
-        if isinstance(point, MeanOfLastEntry)
-        else CurveValue(point),
+        value=usual if point is None else _curve_value(point),
+        is_usual_value=point is None,
     )
+
+
+def _curve_value(point: Literal["best", "last"] | MeanOfLastEntry) -> CurveValue:
+    if isinstance(point, MeanOfLastEntry):
+        return CurveValue("mean_of_last", point.mean_of_last)
+    return CurveValue(point)
 
 
 def claim_metrics(claims: Iterable[ClaimEntry], own: Metric, *, is_trainer: bool) -> dict[str, Metric]:
@@ -67,8 +77,8 @@ def claim_metrics(claims: Iterable[ClaimEntry], own: Metric, *, is_trainer: bool
 
 def claimed_metric(entry: MetricEntry, own: Metric) -> Metric:
     """Return the metric that a claim declares; its value is at the study's point of the curve unless it says so."""
-    metric = metric_of(entry)
-    return metric if "value" in entry.model_fields_set else replace(metric, value=own.value)
+    metric = metric_of(entry, own.value)
+    return replace(metric, is_usual_value=metric.is_usual_value and own.is_usual_value)
 
 
 def trial_of(entry: TrialEntry) -> Trial:

@@ -14,7 +14,7 @@ from sweeper.spec.checks.study import check_study
 from sweeper.spec.checks.values import check_values
 from sweeper.spec.claims_from_entries import claim_of
 from sweeper.spec.error_collector import ErrorCollector
-from sweeper.spec.from_entries import claim_metrics, metric_of, trial_of
+from sweeper.spec.from_entries import trial_of
 from sweeper.spec.sections import Sections, read_sections
 from sweeper.spec.study import Assumed, Resources, Retry, Study
 from sweeper.spec.yaml_source import Source
@@ -59,8 +59,9 @@ def _typed(sections: Sections, text: str, path: Path) -> Study:
     file = sections.file
     assert file is not None
     factors = sections.factors
-    metric, trial = metric_of(file.metric), trial_of(file.trial)
-    metrics = claim_metrics(file.claims, metric, is_trainer=trial.is_trainer)
+    metric, trial = sections.metric, trial_of(file.trial)
+    assert metric is not None
+    metrics = sections.claim_metrics
     return Study(
         name=file.study,
         description=file.description,

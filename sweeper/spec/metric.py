@@ -6,7 +6,7 @@ the best of them looks. Where runs differ in either, the last point or a mean of
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, Literal
 
 Direction = Literal["minimize", "maximize"]
@@ -50,8 +50,15 @@ class CurveValue:
             return math.nan
         return math.fsum(found) / count
 
+    def so_far(self, values: Sequence[float], direction: Direction) -> float:
+        """Return the value of a curve that has not ended: of a mean, that of the points that there are."""
+        if self.kind == "mean_of_last" and 0 < len(values) < self.last:
+            return CurveValue("mean_of_last", len(values)).of(values, direction)
+        return self.of(values, direction)
 
-BEST: Final = CurveValue()
+
+BEST: Final = CurveValue("best")
+LAST: Final = CurveValue("last")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +67,7 @@ class Metric:
 
     Attributes:
         value: which point of its curve is the value of a run.
+        is_usual_value: whether that is so because the study file names none (`sweeper.spec.usual_value`).
         declared: whether its direction is known. If not, `direction` is the study's, and nothing may rest on it.
     """
 
@@ -68,6 +76,7 @@ class Metric:
     scale: Scale
     value: CurveValue = BEST
     declared: bool = True
+    is_usual_value: bool = field(default=False, compare=False)
 
     @property
     def is_log(self) -> bool:
@@ -100,6 +109,7 @@ def metric_named(name: str, own: Metric, *, is_trainer: bool) -> Metric:
         direction=direction or own.direction,
         scale=default_scale(name),
         value=own.value,
+        is_usual_value=own.is_usual_value,
         declared=direction is not None,
     )
 

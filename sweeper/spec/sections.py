@@ -19,9 +19,10 @@ from sweeper.spec.entries.study import ResourcesEntry, StudyFile, TrialEntry
 from sweeper.spec.error_collector import ErrorCollector
 from sweeper.spec.forms import form_faults
 from sweeper.spec.from_entries import claim_metrics, factor_of, metric_of, phase_of, trial_of
-from sweeper.spec.metric import Metric
+from sweeper.spec.metric import BEST, Metric
 from sweeper.spec.phase import Phase
 from sweeper.spec.program import Trial
+from sweeper.spec.usual_value import usual_value
 from trainer.config import ConfigError, resolve
 
 Entry = TypeVar("Entry", bound=BaseModel)
@@ -34,6 +35,7 @@ class Sections:
     Attributes:
         data: the file's content.
         file: the whole file, if no section has mistakes.
+        metric_entry: the study's metric as the file writes it.
         factor_entries: factors as the file writes them, by name.
         phase_entries: phases as the file writes them, by their index in the file.
         claim_entries: claims as the file writes them, by their index in the file.
@@ -42,7 +44,7 @@ class Sections:
 
     data: Mapping[str, object]
     file: StudyFile | None
-    metric: Metric | None
+    metric_entry: MetricEntry | None
     trial: Trial | None
     resources: ResourcesEntry | None
     factor_entries: Mapping[str, FactorEntry]
@@ -64,6 +66,17 @@ class Sections:
     def phases(self) -> dict[int, Phase]:
         """The phases, by their index in the file."""
         return {index: phase_of(entry, self.factors) for index, entry in self.phase_entries.items()}
+
+    @cached_property
+    def metric(self) -> Metric | None:
+        """The study's metric."""
+        if self.metric_entry is None:
+            return None
+        claimed = [claim.metric_name for claim in self.claim_entries.values() if claim.metric_name is not None]
+        usual = BEST
+        if self.trial is not None:
+            usual = usual_value(self.trial, list(self.phases.values()), self.factors, claimed)
+        return metric_of(self.metric_entry, usual)
 
     @cached_property
     def claim_metrics(self) -> dict[str, Metric]:
@@ -108,7 +121,7 @@ class Sections:
 
 # Keys that a section can do without while its other keys are checked, and the values used instead.
 _DISPENSABLE: Final[Mapping[type[BaseModel], Mapping[str, object]]] = {
-    MetricEntry: {"direction": "minimize", "scale": None, "value": "best"},
+    MetricEntry: {"direction": "minimize", "scale": None, "value": None},
     TrialEntry: {"timeout_minutes": None, "environment": {}},
     ResourcesEntry: dict.fromkeys(ResourcesEntry.model_fields),
     PhaseEntry: {"budget": {"steps": 1}, "pruner": "none", "repeats": 1},
@@ -138,7 +151,7 @@ def read_sections(data: Mapping[str, object], errors: ErrorCollector) -> Section
     return Sections(
         data=data,
         file=file,
-        metric=None if metric is None else metric_of(metric),
+        metric_entry=metric,
         trial=None if trial is None else trial_of(trial),
         resources=_usable(ResourcesEntry, given.get("resources", {})),
         factor_entries=_each_named(FactorEntry, given.get("factors")),

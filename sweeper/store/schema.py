@@ -130,7 +130,7 @@ trials = Table(
     # the outcome
     Column("exit_reason", String(20)),
     Column("message", Text),  # the last output of its last attempt, or why it ended without one
-    Column("value", Float),  # the study's metric: the best value reported
+    Column("value", Float),  # of the study's metric: metric.value says which point of the curve
     Column("step", BigInteger),
     Column("tokens", BigInteger),
     Column("flops", Float),

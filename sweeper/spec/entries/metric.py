@@ -49,8 +49,10 @@ class MetricEntry(Section):
         description="Whether effects are ratios (log) or differences (linear). Default: log for perplexities, else "
         "linear.",
     )
-    value: PointEntry = Field(
-        "best",
+    value: PointEntry | None = Field(
+        None,
         description="Which point of a trial's curve is its value: best, last, or {mean_of_last: 3} for a mean. The "
-        "best point favors trials that are evaluated more often or more noisily.",
+        "best point favors trials that are evaluated more often or more noisily. Default: last if every trial ends at "
+        "its phase's budget, best if something else chooses the point: a pruner, patience or early stopping, a test "
+        "of the best weights, or a command without its budget.",
     )

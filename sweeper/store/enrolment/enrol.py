@@ -18,6 +18,7 @@ from sweeper.errors import UsageError
 from sweeper.planning.plan import Plan, Reference
 from sweeper.spec.json_form import from_json, to_json
 from sweeper.spec.study import Study
+from sweeper.spec.usual_value import with_value
 from sweeper.store.enrolment.differences import Change, differences
 from sweeper.store.enrolment.plan_rows import write_plan
 from sweeper.store.schema import changes as changes_table
@@ -78,7 +79,9 @@ def enrol(
             written = write_plan(connection, key[0], plan, study, predicted or {})
             return Enrolment(study_id=key[0], created=True, added=written.added)
         # A document that an older version wrote may lack keys that have defaults now.
-        found = differences(to_json(from_json(known.spec)), to_json(study))
+        launched = from_json(known.spec)
+        study = with_value(study, launched.metric.value)  # a default that has changed since is not the user's change
+        found = differences(to_json(launched), to_json(study))
         if not found:
             return Enrolment(study_id=known.id, created=False, added=0)
         return _take_over(connection, known, found, plan, study, extend=extend, predicted=predicted or {}, now=now)

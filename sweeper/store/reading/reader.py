@@ -58,7 +58,6 @@ __all__ = [
     "phases",
     "runners",
     "running_curves",
-    "running_values",
     "seed_spreads",
     "spent",
     "studies",
@@ -238,19 +237,6 @@ def durations(connection: ReadConnection, study_id: int) -> tuple[DurationRow, .
         DurationRow(trial_id=key, phase=phase, state=state, predicted_s=predicted, elapsed_s=elapsed)
         for key, phase, state, predicted, elapsed in rows
     )
-
-
-def running_values(connection: ReadConnection, study: StudyRow) -> dict[int, float | None]:
-    """Return the best value so far of each running trial that has reported the study's metric."""
-    best = "min" if study.direction == "minimize" else "max"
-    rows = connection.rows(
-        f"SELECT m.trial_id, {best}(m.value)"  # noqa: S608 - one of two constants
-        " FROM sweeper_trials t JOIN sweeper_measurements m ON m.trial_id = t.id"
-        " WHERE t.study_id = :study AND t.state = 'running' AND m.metric = :metric"
-        f"{valid(connection)} GROUP BY m.trial_id",
-        {"study": study.id, "metric": study.metric},
-    )
-    return dict(rows)
 
 
 def best_value(connection: ReadConnection, study: StudyRow) -> float | None:

@@ -69,6 +69,8 @@ def test_a_running_trial_has_its_curve_its_share_and_the_time_left() -> None:
     row = next(line for line in shown(status).splitlines() if "screen/3" in line)
     assert row.rstrip().endswith("█▅!▁")
     assert row.count("12 s") == 2
+    assert "best so far" in shown(status)
+    assert "perplexity, last" in " ".join(shown(replace(status, point="last")).split())
     plain = shown(status, ascii_only=True)
     assert "#=!_" in plain
 

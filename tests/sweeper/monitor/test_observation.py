@@ -67,6 +67,24 @@ def test_running_trials_are_shown_with_their_share_done_and_count_in_the_time_le
     assert status.eta_seconds == pytest.approx(60.0)
 
 
+@pytest.mark.parametrize(
+    ("point", "expected"), [("best", 1.0), ("last", 3.0), ({"mean_of_last": 2}, 2.0), ({"mean_of_last": 9}, 3.0)]
+)
+def test_a_running_trial_is_shown_with_the_point_of_its_curve_that_will_be_its_value(
+    engine: Engine, url: str, point: object, expected: float
+) -> None:
+    metric = {"name": "loss", "direction": "minimize", "value": point}
+    study_id = enrolled(engine, phase("screen", levels(1)), metric=metric).study_id
+    lease = claimed(engine, study_id, 0.0)
+    reports = [Measurement(metric="loss", step=step, value=value) for step, value in ((1, 5.0), (2, 1.0), (3, 3.0))]
+    ingest(engine, lease, reports, 1)
+    status = observed(url, 1.0)
+    assert status.running[0].value == expected
+    assert status.point == ("mean of the last 2" if point == {"mean_of_last": 2} else status.point)
+    queue.finish(engine, lease, completed(expected), retry=RETRY, now=2.0)
+    assert observed(url, 3.0).best == expected
+
+
 def test_a_trial_that_takes_longer_than_expected_is_late_and_no_end_is_told(engine: Engine, url: str) -> None:
     study_id = enrolled(engine, phase("screen", levels(3), budget=Budget(100))).study_id
     lease = claimed(engine, study_id, 0.0)

@@ -1,5 +1,6 @@
 """A plan in the store: whole and once, and what an edited study file leads to."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +8,9 @@ import pytest
 from sqlalchemy import Engine
 
 from sweeper.errors import UsageError
+from sweeper.planning.plan import make_plan
+from sweeper.spec.load import parse_study
+from sweeper.spec.metric import BEST
 from sweeper.store.enrolment.differences import differences
 from sweeper.store.enrolment.enrol import enrol
 from sweeper.store.optuna_mirror import create_study
@@ -235,6 +239,24 @@ def test_an_optuna_study_of_the_same_name_is_not_touched(engine: Engine, url: st
     )
     with reader.connect(url) as connection:
         assert reader.studies(connection) == ()
+
+
+@pytest.mark.parametrize(("said", "accepted"), [("", True), (", value: best", True), (", value: last", False)])
+def test_a_study_keeps_the_value_that_it_was_launched_with_unless_the_file_says_otherwise(
+    engine: Engine, said: str, accepted: bool
+) -> None:
+    text = (
+        f"study: s\nmetric: {{name: loss, direction: minimize{said}}}\ntrial: {{program: {{python: 'a:b'}}}}\n"
+        "factors: {a: {levels: [1, 2]}}\nphases: [{name: p, design: grid, budget: {steps: 10}}]\n"
+    )
+    now = parse_study(text)
+    launched = replace(now, metric=replace(now.metric, value=BEST))  # by a version with another default
+    enrol(engine, make_plan(launched), launched, runs_dir=Path("/runs"), now=0.0)
+    if accepted:
+        assert enrol(engine, make_plan(now), now, runs_dir=Path("/runs"), now=1.0).changes == ()
+        return
+    with pytest.raises(UsageError, match=r'metric\.value: added \("last"\)'):
+        enrol(engine, make_plan(now), now, runs_dir=Path("/runs"), now=1.0)
 
 
 def test_another_metric_needs_another_study(engine: Engine) -> None:

@@ -233,7 +233,8 @@ def evaluated(points, sds, **options):
 
     def value(levels, seed):
         found = values[levels["x"], seed]
-        return found[-1] if options else found.min()
+        point = options.get("metric_options", {}).get("value", "best")
+        return {"best": found.min(), "last": found[-1]}.get(str(point), math.fsum(found[-3:]) / 3)
 
     spec = {"phase": "p", "factor": "x", "from": 0, "to": 1}
     phase = Phase("p", "grid", [{"x": 0}, {"x": 1}], value, seeds=range(6))
@@ -247,6 +248,14 @@ def test_the_best_of_unequally_many_or_noisy_evaluations_is_noted():
     assert "were not evaluated equally often, which favours one side. Use the last value" in often
     (noisy,) = evaluated((20, 20), (0.1, 1.0)).notes
     assert "were not evaluated with equal noise" in noisy
+
+
+def test_a_mean_of_the_last_few_of_unequally_many_evaluations_is_noted():
+    means = {"metric_options": {"value": {"mean_of_last": 3}}}
+    (often,) = evaluated((20, 40), (0.1, 0.1), **means).notes
+    assert "The mean of the last 3 values of each curve counts" in often
+    assert "were not evaluated equally often" in often
+    assert evaluated((20, 20), (0.1, 1.0), **means).notes == ()
 
 
 def test_the_last_value_favours_nobody():
