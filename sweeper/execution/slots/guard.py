@@ -2,7 +2,8 @@
 
 A slot that is killed takes its trial with it, but not what the trial has started. A slot that is stopped, or cut off
 from the store, keeps its trial running although its lease expires and another slot may take over the trial: two
-processes would write to one run directory. The guard notices both: its pipe closes, or no message arrives in time.
+processes would write to one run directory. A slot that is stuck ignores time limits, and the end of its launcher. The
+guard notices all of it: its pipe closes, or no message arrives in time, or the launcher's process ends.
 
 It is not a descendant of the slot: loky kills a slot with all its descendants, and must spare the guard.
 """
@@ -10,20 +11,60 @@ It is not a descendant of the slot: loky kills a slot with all its descendants, 
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from sweeper.execution.slots.processes import TICKS_PER_S
+
 PROGRAM: Final = Path(__file__).with_name("guard_process.py")
+ENDED_FILE: Final = ".ended"  # of a run directory: when a trial ended whose slot could not say so
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Owners:
+    """Whom the guard watches besides a trial: the slot, and its launcher, as pid and start time.
+
+    Attributes:
+        stuck_s: how long the slot may remain silent after its trial was killed for its silence.
+        orphan_s: how long the slot may outlive its launcher.
+    """
+
+    slot: tuple[int, float]
+    launcher: tuple[int, float]
+    stuck_s: float
+    orphan_s: float
+
+    def lines(self) -> list[str]:
+        """Return what a guard is to know first."""
+        return [
+            f"slot {_process(self.slot)} {self.stuck_s:.3f}",
+            f"launcher {_process(self.launcher)} {self.orphan_s:.3f}",
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class _Limit:
+    at: float  # on the monotonic clock
+    grace_s: float
+
+    def line(self) -> str:
+        return f"limit {max(0.0, self.at - time.monotonic()):.3f} {self.grace_s:.3f}"
 
 
 class Guard:
     """The slot's end of the pipe. A guard that died is restarted when it is needed."""
 
-    def __init__(self) -> None:
+    def __init__(self, owners: Owners | None = None) -> None:
+        self._owners = owners
         self._pipe: int | None = None
         self._watched: int | None = None
+        self._silent_at = 0.0  # on the monotonic clock
+        self._limit: _Limit | None = None
+        self._note: Path | None = None
 
     def announcer(self, timeout_s: float) -> Callable[[], None]:
         """Return a function for a trial's process to call before it becomes the program, to be watched from then on."""
@@ -35,18 +76,30 @@ class Guard:
 
         return announce
 
-    def watch(self, group: int, timeout_s: float) -> None:
-        """Kill this process group if no message arrives for this long."""
-        self._watched = group
-        self._tell(f"watch {group} {timeout_s:.3f}")
+    def watch(self, group: int, timeout_s: float, run_dir: Path | None = None) -> None:
+        """Kill this process group if no message arrives for this long.
+
+        Args:
+            run_dir: where to write when it ended, in `ENDED_FILE`, if the slot cannot.
+        """
+        self._watched, self._limit = group, None
+        self._note = None if run_dir is None else run_dir / ENDED_FILE
+        self._silent_at = time.monotonic() + timeout_s
+        self._tell(*self._state())
+
+    def limit(self, seconds: float, grace_s: float) -> None:
+        """Ask the group to stop after this time, even if the slot does not, and kill it after the grace."""
+        self._limit = _Limit(time.monotonic() + seconds, grace_s)
+        self._tell(self._limit.line())
 
     def beat(self, timeout_s: float) -> None:
         """Report that the slot is alive; the next message arrives within this many seconds."""
-        self._tell(f"watch {self._watched} {timeout_s:.3f}" if self._pipe is None else f"beat {timeout_s:.3f}")
+        self._silent_at = time.monotonic() + timeout_s
+        self._tell(*(self._state() if self._pipe is None else [f"beat {timeout_s:.3f}"]))
 
     def drop(self) -> None:
         """Stop watching: the group has ended."""
-        self._watched = None
+        self._watched = self._limit = self._note = None
         if self._pipe is not None:
             self._tell("drop")
 
@@ -56,15 +109,29 @@ class Guard:
             os.close(self._pipe)
             self._pipe = None
 
-    def _tell(self, line: str) -> None:
+    def _state(self) -> list[str]:
+        """Return all that a guard is to know of the trial."""
+        if self._watched is None:
+            return []
+        left_s = max(0.0, self._silent_at - time.monotonic())
+        return [
+            f"watch {self._watched} {left_s:.3f}",
+            *([] if self._note is None else [f"note {os.fsencode(self._note).hex()}"]),
+            *([] if self._limit is None else [self._limit.line()]),
+        ]
+
+    def _tell(self, *lines: str) -> None:
+        """Send lines; if the guard was killed, start another, which needs to know everything."""
         try:
-            os.write(self._started(), line.encode() + b"\n")
-        except BrokenPipeError:  # it was killed: start another
+            self._send(*lines)
+        except BrokenPipeError:
             self.close()
             if self._watched is not None:
-                line = f"watch {self._watched} {line.rsplit(maxsplit=1)[-1]}"
                 with suppress(BrokenPipeError):
-                    os.write(self._started(), line.encode() + b"\n")
+                    self._send(*self._state())
+
+    def _send(self, *lines: str) -> None:
+        os.write(self._started(), "".join(f"{line}\n" for line in lines).encode())
 
     def _started(self) -> int:
         if self._pipe is None:
@@ -80,4 +147,11 @@ class Guard:
                 )
             finally:
                 os.close(reading)
+            if self._owners is not None:
+                self._send(*self._owners.lines())
         return self._pipe
+
+
+def _process(identity: tuple[int, float]) -> str:
+    pid, started_at = identity
+    return f"{pid} {round(started_at * TICKS_PER_S)}"

@@ -1,14 +1,147 @@
 """The guard's program, run as a plain file without site packages: it is small and starts in milliseconds.
 
-It reads lines from standard input: ``watch GROUP SECONDS``, ``beat SECONDS``, ``drop``. It kills the process group when
-the input ends, because the slot is dead, or when nothing arrives for the last number of seconds, because the slot is
-stuck.
+It reads lines from standard input, of which `Guard` sends each as soon as it knows it::
+
+    watch GROUP SECONDS          kill this process group if no line arrives for that long, or the slot dies
+    beat SECONDS                 the slot is alive; the next line arrives within that time
+    limit SECONDS GRACE          ask the group to stop after that time, whatever the slot does; kill it after the grace
+    note PATH                    where to write when the group has ended, in hexadecimal
+    drop                         the group has ended
+    slot PID TICKS SECONDS       kill this process if it is still silent that long after its group was killed
+    launcher PID TICKS SECONDS   kill the slot if it still runs that long after this process has ended
+
+Times are in seconds from the arrival of the line; ticks are the start of a process as in /proc/PID/stat.
 """
 
+import contextlib
 import os
 import select
 import signal
 import time
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+BOOT_FILE = "/proc/sys/kernel/random/boot_id"
+NEVER = float("inf")
+
+
+class Watch:
+    """What the guard knows, and when it has to act."""
+
+    def __init__(self) -> None:
+        self.group: int | None = None
+        self.leader: int | None = None  # its pidfd
+        self.note: str | None = None
+        self.slot: int | None = None  # its pidfd
+        self.launcher: int | None = None  # its pidfd
+        self.stuck_s = 0.0
+        self.orphan_s = 0.0
+        self.silent_at = NEVER
+        self.stop_at = NEVER
+        self.grace_s = 0.0
+        self.kill_at = NEVER
+        self.left_at: float | None = None  # when the leader ended, since boot
+        self.stuck_at = NEVER
+        self.orphaned_at = NEVER
+
+    def actions(self) -> "list[tuple[float, Callable[[], None]]]":
+        """Return what to do, and when on the monotonic clock."""
+        return [
+            (self.silent_at, self.end_silent),
+            (self.stop_at, self.ask_to_stop),
+            (self.kill_at, lambda: self.end_group("its time limit is over")),
+            (self.stuck_at, self.kill_slot),
+            (self.orphaned_at, self.kill_slot),
+        ]
+
+    def obey(self, line: bytes) -> None:
+        """Take a line of the slot's, which also shows that it is alive."""
+        self.stuck_at = NEVER
+        word, *words = line.split()
+        now = time.monotonic()
+        if word == b"drop":
+            self.forget()
+        elif word == b"watch":
+            self.watch(int(words[0]))
+            self.silent_at = now + float(words[1])
+        elif word == b"beat":
+            self.silent_at = now + float(words[0])
+        elif word == b"limit":
+            self.stop_at, self.grace_s = now + float(words[0]), float(words[1])
+        elif word == b"note":
+            self.note = bytes.fromhex(words[0].decode()).decode(errors="surrogateescape")
+        elif word == b"slot":
+            self.slot, self.stuck_s = process(int(words[0]), int(words[1])), float(words[2])
+        elif word == b"launcher":
+            self.launcher, self.orphan_s = process(int(words[0]), int(words[1])), float(words[2])
+            if self.launcher is None:
+                self.orphaned_at = now + self.orphan_s
+
+    def watch(self, group: int) -> None:
+        """Watch a group; its leader may announce itself first, and then its slot."""
+        if group == self.group:
+            return
+        self.forget()
+        self.group = group
+        self.leader = process(group, None)
+
+    def forget(self) -> None:
+        """Watch no group."""
+        if self.leader is not None:
+            os.close(self.leader)
+        self.group = self.leader = self.note = self.left_at = None
+        self.silent_at = self.stop_at = self.kill_at = NEVER
+
+    def end_silent(self) -> None:
+        """End the group of a slot that is silent, and soon the slot, which is stuck."""
+        if self.group is not None:
+            self.end_group("its slot was stuck")
+            self.stuck_at = time.monotonic() + self.stuck_s
+        self.silent_at = NEVER
+
+    def ask_to_stop(self) -> None:
+        """Do what the slot should have done at the time limit."""
+        self.stop_at = NEVER
+        if self.group is not None:
+            signal_group(self.group, signal.SIGTERM)
+            self.kill_at = time.monotonic() + self.grace_s
+
+    def end_group(self, reason: str) -> None:
+        """Kill the group, and write when it ended, and why."""
+        if self.group is None:
+            return
+        kill(self.group)
+        if self.note is not None:
+            write_note(self.note, since_boot() if self.left_at is None else self.left_at, reason)
+        self.forget()
+
+    def leader_left(self) -> None:
+        """Remember when; the slot notices it, too, if it is alive."""
+        if self.leader is not None:
+            os.close(self.leader)
+        self.leader = None
+        self.left_at = since_boot()
+
+    def launcher_left(self) -> None:
+        """Ask the slot to end, and leave it a while."""
+        if self.launcher is not None:
+            os.close(self.launcher)
+        self.launcher = None
+        self.orphaned_at = time.monotonic() + self.orphan_s
+        self.signal_slot(signal.SIGTERM)
+
+    def kill_slot(self) -> None:
+        """Kill a slot that is stuck; that closes the pipe."""
+        self.stuck_at = self.orphaned_at = NEVER
+        self.signal_slot(signal.SIGKILL)
+
+    def signal_slot(self, number: int) -> None:
+        """Signal the slot, if it is known."""
+        if self.slot is not None:
+            with contextlib.suppress(OSError):  # it has ended
+                signal.pidfd_send_signal(self.slot, number)
 
 
 def main() -> None:
@@ -17,38 +150,83 @@ def main() -> None:
         os._exit(0)
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
-    group: int | None = None
-    deadline = 0.0
+    watch = Watch()
     rest = b""
     while True:
-        timeout = None if group is None else max(0.0, deadline - time.monotonic())
-        ready, _, _ = select.select([0], [], [], timeout)
-        data = os.read(0, 4096) if ready else b""
-        if not data:
-            kill(group)
-            group = None
-            if ready:
+        next_at = min(at for at, _ in watch.actions())
+        timeout = None if next_at == NEVER else max(0.0, next_at - time.monotonic())
+        ends = {each: react for each, react in ends_of(watch) if each is not None}
+        ready, _, _ = select.select([0, *ends], [], [], timeout)
+        if 0 in ready:
+            data = os.read(0, 4096)
+            if not data:
+                watch.end_group("its slot was killed")
                 return
-        *lines, rest = (rest + data).split(b"\n")
-        for line in lines:
-            word, *numbers = line.split()
-            if word == b"drop":
-                group = None
-            elif word == b"watch":
-                group = int(numbers[0])
-            if numbers:
-                deadline = time.monotonic() + float(numbers[-1])
+            *lines, rest = (rest + data).split(b"\n")
+            for line in lines:
+                watch.obey(line)
+        else:
+            for descriptor in ready:
+                ends[descriptor]()
+        for at, act in watch.actions():
+            if at <= time.monotonic():
+                act()
 
 
-def kill(group: int | None) -> None:
+def ends_of(watch: Watch) -> "list[tuple[int | None, Callable[[], None]]]":
+    """Return the processes whose end matters, and what to do then."""
+    return [(watch.leader, watch.leader_left), (watch.launcher, watch.launcher_left)]
+
+
+def process(pid: int, ticks: "int | None") -> "int | None":
+    """Return a pidfd of a process; None if it has ended, or the system has none."""
+    try:
+        descriptor = os.pidfd_open(pid)
+    except (OSError, AttributeError):
+        return None
+    if ticks is not None and started(pid) != ticks:
+        os.close(descriptor)
+        return None
+    return descriptor
+
+
+def started(pid: int) -> "int | None":
+    """Return when a process started, in ticks since boot."""
+    try:
+        with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as file:  # noqa: PTH123 - no pathlib here
+            return int(file.read().rpartition(")")[2].split()[19])
+    except OSError:
+        return None
+
+
+def signal_group(group: int, number: int) -> bool:
+    """Signal a group; return whether anything is left of it."""
+    try:
+        os.killpg(group, number)
+    except (ProcessLookupError, PermissionError):
+        return False
+    return True
+
+
+def kill(group: int) -> None:
     """Kill a process group until nothing of it responds, but not forever: zombies that nobody reaps do."""
     until = time.monotonic() + 1.0
-    while group is not None and time.monotonic() < until:
-        try:
-            os.killpg(group, signal.SIGKILL)
-        except (ProcessLookupError, PermissionError):
-            return
+    while time.monotonic() < until and signal_group(group, signal.SIGKILL):
         time.sleep(0.01)
+
+
+def since_boot() -> float:
+    """Return the time on a clock that nobody sets and that continues while the machine sleeps."""
+    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
+
+
+def write_note(path: str, ended_at: float, reason: str) -> None:
+    """Write when the group ended, in which boot, and why."""
+    with contextlib.suppress(OSError):
+        with open(BOOT_FILE, encoding="ascii") as file:  # noqa: PTH123 - no pathlib here
+            boot = file.read().strip()
+        with open(path, "w", encoding="ascii") as file:  # noqa: PTH123
+            file.write(f'{{"boot_id": "{boot}", "seconds": {ended_at:.3f}, "reason": "{reason}"}}\n')
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from sweeper.execution.slots.matching import SEARCH_S, SearchTimeout, search
 from sweeper.execution.slots.tail import LINE_BYTES
 from sweeper.spec.study import COORDINATES
 from sweeper.store.records import Measurement, storable
@@ -22,6 +23,7 @@ MAX_STEP: Final = 2**63 - 1
 MATCHED_BYTES: Final = 1 << 16  # of a line of output, in which patterns are looked for
 RESUMED_FROM: Final = "resumed_from"
 NO_METRICS: Final = (*COORDINATES, RESUMED_FROM)
+MOST_SLOW: Final = 10  # lines that a pattern may be too slow on before it is given up
 MOST_ERRORS: Final = 3
 NUMBER: Final = re.compile(r"[-+]?(?:\d+(?:\.\d+)?|\.\d+)(?:[eE][-+]?\d+)?")
 
@@ -136,7 +138,8 @@ class PatternReader:
     line applies to the metrics of that line and of those after it; without a step pattern, metrics are counted.
 
     Attributes:
-        misread: by metric, a line on which its pattern matched a part of a number, e.g. 9.2 of 9.2e-05.
+        misread: by metric, a line on which its pattern matched a part of a number, e.g. 9.2 of 9.2e-05, or why it was
+            given up.
         has_long_lines: a line was longer than what is read of one.
     """
 
@@ -147,6 +150,7 @@ class PatternReader:
     steps: _Steps = field(default_factory=_Steps)
     has_long_lines: bool = False
     _not_numbers: dict[str, str] = field(default_factory=dict)
+    _slow: dict[str, list[str]] = field(default_factory=dict)
 
     def read(self, line: bytes, *, device_seconds: float) -> list[Measurement]:
         """Return the measurements of one line of output."""
@@ -174,10 +178,26 @@ class PatternReader:
         never = [text for name, text in self._not_numbers.items() if name not in self.counts]
         long = [f"{OUTPUT_FILE}: a line is longer than {LINE_BYTES:,} bytes; only its beginning was read"]
         fall = [] if self.steps.fall is None else [self.steps.fall]
-        return [*self.misread.values(), *never, *(long if self.has_long_lines else []), *fall][:MOST_ERRORS]
+        slow = [lines[0] for name, lines in self._slow.items() if lines and name not in self.misread]
+        long = long if self.has_long_lines else []
+        return [*self.misread.values(), *slow, *never, *long, *fall][:MOST_ERRORS]
+
+    def _search(self, name: str, pattern: re.Pattern[str], text: str) -> re.Match[str] | None:
+        """Search for a pattern that has not been too slow too often."""
+        slow = self._slow.setdefault(name, [])
+        if len(slow) >= MOST_SLOW:
+            return None
+        try:
+            return search(pattern, text)
+        except SearchTimeout:
+            begun = f"its pattern, {pattern.pattern!r}, gave no answer within {SEARCH_S:g} s of CPU time on"
+            slow.append(f"{name}: {begun} {text.strip()[:80]!r}; use one without nested repetitions")
+            if len(slow) >= MOST_SLOW:
+                self.misread.setdefault(name, f"{slow[0]}. It was no longer searched for after {MOST_SLOW} such lines")
+            return None
 
     def _find(self, name: str, pattern: re.Pattern[str], text: str) -> float | None:
-        match = pattern.search(text)
+        match = self._search(name, pattern, text)
         if match is None:
             return None
         group: str | int = "value" if match.groupdict().get("value") is not None else min(pattern.groups, 1)

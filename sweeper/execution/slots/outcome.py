@@ -76,7 +76,7 @@ def classify_exit(ending: Ending) -> ExitKind:
     if ending.stopped_for is not None:
         if ending.exit_code == 0 and outcome == "completed" and ending.stopped_for not in ("pruned", "timeout"):
             return _classify_finished(ending)
-        return ExitKind(exit_reason=ending.stopped_for)
+        return ExitKind(exit_reason=ending.stopped_for, message="\n".join(ending.metric_errors) or None)
     return _classify_finished(ending) if ending.exit_code == 0 else _classify_failed(ending, outcome)
 
 

@@ -22,7 +22,7 @@ from sweeper.errors import StoreError
 from sweeper.execution.slots import process as plain_process
 from sweeper.execution.slots.drawing import draw_configuration, fill_promotions, promotion_source
 from sweeper.execution.slots.fork_client import ForkClient
-from sweeper.execution.slots.guard import Guard
+from sweeper.execution.slots.guard import Guard, Owners
 from sweeper.execution.slots.machine import free_abandoned_trials, this_machine
 from sweeper.execution.slots.process import die_with_parent
 from sweeper.execution.slots.processes import is_alive, kill_trial, started_at
@@ -44,6 +44,8 @@ ASK_SHARE: Final = 5  # slow checks are made less often: at most one part in thi
 FIRST_LOOK_S: Final = 0.01  # between two attempts to claim while trials run elsewhere; grows to
 LAST_LOOK_S: Final = 0.2
 ORPHAN_GRACE_S: Final = 2.0  # for a checkpoint when the launcher is gone
+ORPHAN_END_S: Final = 5.0  # after that, to record its end, before its guard kills it
+STUCK_S: Final = 10.0  # to show that it is alive after its guard killed its trial
 STOP_GRACE_S: Final = 30.0
 DYING_S: Final = 0.2
 FIRST_BACK_OFF_S: Final = 1.0  # after the machine could not run a trial; doubles each time, up to
@@ -153,7 +155,7 @@ class SlotLoop:
     task: SlotTask
     engine: Engine
     watch: LauncherWatch
-    guard: Guard = field(default_factory=Guard)
+    guard: Guard = field(init=False)
     identity: SlotIdentity = field(init=False)
     study: Study = field(init=False)
     rules: Rules = field(init=False)
@@ -185,6 +187,10 @@ class SlotLoop:
             supervisor_pid=os.getpid(),
             supervisor_started_at=started_at(os.getpid()),
         )
+        me = (self.identity.supervisor_pid, self.identity.supervisor_started_at)
+        launcher = (self.task.launcher_pid, self.task.launcher_started_at)
+        orphan_s = ORPHAN_GRACE_S + ORPHAN_END_S
+        self.guard = Guard(Owners(slot=me, launcher=launcher, stuck_s=STUCK_S, orphan_s=orphan_s))
 
     def run(self) -> Ended:
         """Claim and supervise until nothing is left, the budget is spent or the slot is asked to stop.

@@ -37,6 +37,7 @@ FIRST_POLL_S: Final = 0.02  # between two reads of a young trial's metrics; olde
 LAST_POLL_S: Final = 0.25
 SAFETY: Final = 0.9  # of the lease: after that the trial must not run, since another slot may claim it
 READ_S: Final = 1.0  # the longest the slot reads before it looks after its process again
+LIMIT_DELAY_S: Final = 5.0  # past a time limit, when the guard enforces it: the slot is stuck
 LAST_GRACE_S: Final = 5.0  # for a checkpoint when the store is gone
 
 
@@ -168,7 +169,9 @@ class Supervisor:
             output=output,
             announce=self.guard.announcer(self._lease_left()),
         )
-        self.guard.watch(process.pid, self._lease_left())
+        self.guard.watch(process.pid, self._lease_left(), run_dir)
+        if self.rules.timeout_s is not None:
+            self.guard.limit(self.rules.timeout_s + LIMIT_DELAY_S, self.rules.grace_s)
         return process
 
     def _not_started(self, error: OSError) -> str | None:
@@ -223,6 +226,9 @@ class Supervisor:
                 process.end()
         if stop is None and self._lease_left() <= 0:
             return "preempted"  # the slot was stuck for so long that its guard killed the process
+        timeout_s = self.rules.timeout_s
+        if stop is None and timeout_s is not None and time.monotonic() - self._started > timeout_s + LIMIT_DELAY_S:
+            return "timeout"  # the slot was stuck, and its guard enforced the limit
         return stop.cause if stop is not None else None
 
     def _reason_to_stop(self, now: float) -> Stop | None:

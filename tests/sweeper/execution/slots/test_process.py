@@ -8,10 +8,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-import psutil
 import pytest
 
-from sweeper.execution.slots.guard import Guard
 from sweeper.execution.slots.process import TrialProcess, start
 from sweeper.execution.slots.processes import is_alive, is_same, kill_trial, started_at
 
@@ -133,71 +131,4 @@ def test_another_process_of_the_same_pid_is_left_alone(tmp_path: Path) -> None:
     kill_trial(process.pid, process.pid_started_at - 100.0)
     kill_trial(None, None)
     assert not process.ended(0.05)
-    process.end()
-
-
-def test_a_guard_kills_a_group_whose_slot_says_nothing(tmp_path: Path) -> None:
-    process, guard = run(PARENT, tmp_path), Guard()
-    child = child_of(process)
-    guard.watch(process.pid, 0.2)
-    assert process.ended(10.0)
-    until(lambda: gone(child))
-    guard.close()
-    process.end()
-
-
-def test_a_guard_knows_of_a_process_before_its_slot_does(tmp_path: Path) -> None:
-    guard = Guard()
-    process = start(
-        [*PYTHON, SLEEP], environment={}, cwd=tmp_path, output=tmp_path / "out", announce=guard.announcer(60)
-    )
-    guard.close()
-    assert process.ended(10.0)
-    process.end()
-
-
-def test_a_guard_leaves_a_group_alone_whose_slot_beats_or_dropped_it(tmp_path: Path) -> None:
-    process, guard = run(SLEEP, tmp_path), Guard()
-    guard.watch(process.pid, 0.15)
-    for _ in range(6):
-        guard.beat(0.15)
-        assert not process.ended(0.05)
-    guard.drop()
-    assert not process.ended(0.3)
-    guard.close()
-    assert not process.ended(0.05)
-    process.end()
-
-
-def test_a_guard_kills_what_it_watches_when_its_slot_is_gone(tmp_path: Path) -> None:
-    process, guard = run(SLEEP, tmp_path), Guard()
-    guard.watch(process.pid, 60.0)
-    guard.close()  # the end of the pipe: what the kernel does for a dead slot
-    assert process.ended(10.0)
-    process.end()
-
-
-def is_guard_of(process: psutil.Process) -> bool:
-    """Whether a process is the guard whose pipe this process holds."""
-    mine = {link(path) for path in Path("/proc/self/fd").iterdir()}
-    theirs = link(Path(f"/proc/{process.pid}/fd/0"))
-    return theirs.startswith("pipe:") and theirs in mine and "guard_process.py" in " ".join(process.cmdline())
-
-
-def link(path: Path) -> str:
-    try:
-        return str(path.readlink())
-    except OSError:
-        return ""
-
-
-def test_a_guard_that_was_killed_is_replaced_at_the_next_beat(tmp_path: Path) -> None:
-    process, guard = run(SLEEP, tmp_path), Guard()
-    guard.watch(process.pid, 60.0)
-    (first,) = [each for each in psutil.process_iter() if is_guard_of(each)]
-    first.kill()
-    until(lambda: gone(first.pid))
-    guard.beat(0.2)
-    assert process.ended(10.0)
-    guard.close()
     process.end()
