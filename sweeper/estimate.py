@@ -2,11 +2,12 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final, get_args
+from typing import TYPE_CHECKING, Final, get_args
 
 from sweeper.errors import UsageError
 from sweeper.execution.gpus import find_gpus
 from sweeper.execution.slots.resources import find_slots
+from sweeper.forecast.claim_power import claim_power
 from sweeper.forecast.footprint import Footprint
 from sweeper.forecast.forecast import Forecast, forecast, slot_seconds, study_footprint
 from sweeper.forecast.pilot_throughput import Pilots
@@ -17,6 +18,9 @@ from sweeper.planning.plan import Plan, Reference
 from sweeper.spec.study import Study
 from sweeper.store.pilots import known_pilots
 from sweeper.store.reading.history import past_runs
+
+if TYPE_CHECKING:
+    from sweeper.evidence.planned.power import PlannedPower
 
 ORDERS: Final[tuple[Order, ...]] = get_args(Order)
 
@@ -30,6 +34,7 @@ class Estimate:
         device: where the trials would run.
         slots: number of trials that would run in parallel.
         slots_note: where that number comes from.
+        store: where earlier runs are looked up.
     """
 
     study: Study
@@ -39,6 +44,7 @@ class Estimate:
     device: TrialDevice
     slots: int
     slots_note: str
+    store: str = ""
 
     @property
     def whole(self) -> Prediction | None:
@@ -61,6 +67,19 @@ class Estimate:
             pilots=self.pilots,
             notes=plan_notes(self.study, Path.cwd()),
         )
+
+    def power(self) -> "PlannedPower":
+        """Return what the study's claims can detect with its plan.
+
+        Raises:
+            StoreError: the store exists, but cannot be read.
+        """
+        from sweeper.evidence.planned.power import planned_power  # noqa: PLC0415 - pandas and scipy are slow to load
+        from sweeper.evidence.planned.spread import Spreads  # noqa: PLC0415
+
+        seconds = {reference: prediction.seconds for reference, prediction in self.predictions.items()}
+        testable = claim_power(self.plan, self.study)
+        return planned_power(self.study, self.plan, testable, Spreads(self.study, self.store), seconds)
 
     def schedules(self, default_s: float | None = None) -> tuple[Schedule, ...]:
         """Simulate the schedule in every order.
@@ -110,6 +129,7 @@ def estimate(study: Study, plan: Plan, *, store: str, slots: int | None) -> Esti
         device=device,
         slots=number,
         slots_note=note,
+        store=store,
     )
 
 

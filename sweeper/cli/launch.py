@@ -12,7 +12,7 @@ from sweeper.admission import check_admission, check_installed
 from sweeper.cli.cluster import cluster_of, engine_options, pool_of
 from sweeper.cli.options import json_option, print_json, slots_option, store_option
 from sweeper.cli.pilot import pilot_before_launch, pilot_option
-from sweeper.cli.plan import print_forecast
+from sweeper.cli.plan import print_estimate
 from sweeper.cli.progress import progress_for
 from sweeper.errors import UsageError
 from sweeper.estimate import Estimate, estimate
@@ -87,7 +87,7 @@ def launch(
     if not force:
         check_admission(found, store=store, here=cluster is None)
     if dry_run:
-        print_forecast(found.forecast(), as_json=as_json)
+        print_estimate(found, as_json=as_json)
         click.echo("Nothing was written: --dry-run.", err=True)
         return
     with pool_of(loaded, cluster, store=store, slots=slots) as pool:

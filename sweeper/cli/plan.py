@@ -1,6 +1,7 @@
 """`sweeper plan`: what would run, and for how long, before anything runs."""
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -10,9 +11,9 @@ from rich.console import Console
 from sweeper.admission import check_installed
 from sweeper.cli.options import json_option, print_json, slots_option, store_option
 from sweeper.cli.pilot import pilot_first, pilot_option
-from sweeper.cli.plan_text import forecast_parts
-from sweeper.estimate import estimate
-from sweeper.forecast.forecast import Forecast, forecast_json
+from sweeper.cli.plan_text import PowerShown, forecast_parts
+from sweeper.estimate import Estimate, estimate
+from sweeper.forecast.forecast import forecast_json
 from sweeper.planning.plan import make_plan
 from sweeper.spec.load import load_study
 
@@ -30,6 +31,9 @@ def plan(study: Path, store: str, slots: int | None, pilot: int | None, as_json:
 
     Device-hours are predicted from the study's own runs in the store, else from a pilot (--pilot), else from the
     study's reference hours, other runs of the program, or the operations of the built-in trainer.
+
+    For each claim, plan shows what it can detect with its seeds and with others, by the standard deviation that the
+    study file assumes (`assume`), else that of earlier runs in the store.
     """
     loaded = load_study(study)
     check_installed(loaded)
@@ -37,17 +41,24 @@ def plan(study: Path, store: str, slots: int | None, pilot: int | None, as_json:
     failures: tuple[str, ...] = ()
     if pilot is not None:
         failures = pilot_first(loaded, planned, store=store, slots=slots, amount=pilot)
-    print_forecast(estimate(loaded, planned, store=store, slots=slots).forecast(), as_json=as_json)
+    print_estimate(estimate(loaded, planned, store=store, slots=slots), as_json=as_json)
     if failures:
         sys.exit(1)
 
 
-def print_forecast(found: Forecast, *, as_json: bool) -> None:
-    """Print a forecast as JSON or as text."""
+def print_estimate(found: Estimate, *, as_json: bool) -> None:
+    """Print the forecast of a plan, and what its claims can detect, as JSON or as text."""
+    forecast = found.forecast()
+    shown: PowerShown | None = None
+    if found.study.claims:
+        from sweeper.cli.plan_power import show_power  # noqa: PLC0415 - pandas and scipy are slow to load
+
+        shown = show_power(found.study, found.power())
+        forecast = replace(forecast, notes=(*forecast.notes, *shown.notes))
     if as_json:
-        print_json(forecast_json(found))
+        print_json(forecast_json(forecast) | ({} if shown is None else {"power": shown.document}))
         return
     width = None if sys.stdout.isatty() else NO_TERMINAL_WIDTH
     console = Console(file=sys.stdout, highlight=False, soft_wrap=True, width=width)
-    for part in forecast_parts(found, width=console.width):
+    for part in forecast_parts(forecast, shown, width=console.width):
         console.print(part)

@@ -1,6 +1,7 @@
 """A forecast as text: a table of phases, and what else to know before a launch."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from rich.console import RenderableType
@@ -22,7 +23,25 @@ BASES: Final[Mapping[Basis, str]] = {
 }
 
 
-def forecast_parts(found: Forecast, *, width: int) -> list[RenderableType]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PowerShown:
+    """What the claims of a plan can detect, ready to print.
+
+    Attributes:
+        claims: the claims that the tables have.
+        remarks: by claim why no power is computed.
+        document: the same as JSON.
+        notes: warnings about claims.
+    """
+
+    claims: frozenset[str]
+    remarks: Mapping[str, str]
+    tables: Sequence[RenderableType]
+    document: Mapping[str, object]
+    notes: tuple[str, ...]
+
+
+def forecast_parts(found: Forecast, power: PowerShown | None = None, *, width: int) -> list[RenderableType]:
     """Return what `sweeper plan` prints, part by part, for a terminal of this width."""
     in_full = width >= FULL_WIDTH
     parts: list[RenderableType] = [_table(found, in_full=in_full), *map(escape, _totals(found))]
@@ -34,7 +53,9 @@ def forecast_parts(found: Forecast, *, width: int) -> list[RenderableType]:
         if phase.design == "plackett_burman":
             parts += ["", escape(f"{phase.name}: each main effect is partially aliased with two-factor interactions.")]
     if found.claims:
-        parts += ["", *map(escape, _claims(found))]
+        parts += ["", *map(escape, _claims(found, power))]
+    if power is not None:
+        parts += power.tables
     if found.notes:
         parts += ["", *(escape(f"Warning: {note}") for note in found.notes)]
     return parts
@@ -115,11 +136,15 @@ def _aliasing(name: str, found: Aliasing) -> list[str]:
     return lines
 
 
-def _claims(found: Forecast) -> list[str]:
+def _claims(found: Forecast, power: PowerShown | None) -> list[str]:
+    """Return which claims can be tested; those that a table of their own shows need no line here."""
     num_testable = sum(claim.is_testable for claim in found.claims)
     lines = [f"{num_testable} of {counted(len(found.claims), 'claim')} can be tested:"]
     for claim in found.claims:
+        if power is not None and claim.claim in power.claims:
+            continue
         mark = "yes" if claim.is_testable else "NO "
+        remark = "" if power is None or claim.reason else power.remarks.get(claim.claim, "")
         pairs = f"on {counted(claim.pairs, 'pair')}" if claim.is_testable and claim.pairs is not None else claim.reason
-        lines.append(f"  {mark}  {claim.claim}: {pairs}")
-    return lines
+        lines.append(f"  {mark}  {claim.claim}: {pairs}{f'; {remark}' if remark else ''}")
+    return lines if len(lines) > 1 else [f"{lines[0].removesuffix(':')}."]

@@ -19,6 +19,7 @@ from sweeper.spec.claim import (
     Ordering,
     PhaseInteraction,
     Statement,
+    phases_of,
 )
 from sweeper.spec.configurations import factors_in, varied_factors
 from sweeper.spec.study import Study
@@ -55,7 +56,7 @@ def claim_power(plan: Plan, study: Study) -> tuple[ClaimPower, ...]:
 
 
 def _power(counter: "_Counter", claim: Claim) -> ClaimPower:
-    phases = sorted(_phases_of(claim.statement))
+    phases = sorted(phases_of(claim.statement))
     drawn = [name for name in phases if not is_fixed(counter.phase(name).phase.design)]
     if drawn:
         return ClaimPower(claim.id, None, f"depends on what phase {drawn[0]} draws or promotes")
@@ -182,20 +183,6 @@ def _rest(trial: PlannedTrial, name: str) -> tuple[str, ...]:
         f"{other}={level_key(level)}" for other, level in (trial.configuration or {}).items() if other != name
     )
     return str(trial.seed), trial.budget.key, *levels
-
-
-def _phases_of(statement: Statement) -> set[str]:
-    match statement:
-        case ArmContrast(start=start, to=to):
-            return {start.phase, to.phase}
-        case ArmInteraction(first=first, second=second):
-            return _phases_of(first) | _phases_of(second)
-        case PhaseInteraction(phases=phases):
-            return set(phases)
-        case Constant(arm=arm):
-            return {arm.phase}
-        case _:
-            return {statement.phase}
 
 
 def _arm_text(arm: Arm) -> str:

@@ -1,7 +1,7 @@
 """What a plan should warn of although the study file is in order: seeds that nobody reads, and unequal evaluations."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -28,7 +28,11 @@ def plan_notes(study: Study, directory: Path) -> tuple[str, ...]:
     Args:
         directory: where trials run; scripts that the command names are looked up there.
     """
-    found = [*_unread_seeds(study, directory), *_uneven_evaluations(study)]
+    return located(study, [*_unread_seeds(study, directory), *_uneven_evaluations(study)])
+
+
+def located(study: Study, found: Sequence[tuple[KeyPath, str]]) -> tuple[str, ...]:
+    """Return messages about keys of a study file with their places in it, as far as it has a file."""
     if not found:
         return ()
     source = yaml_source.parse(study.source, str(study.path)) if study.source and study.path is not None else None

@@ -159,3 +159,18 @@ class Claim:
 def needs_direction(claim: Claim) -> bool:
     """Return whether a claim rests on which direction of its metric is better, as what is worse or best does."""
     return claim.form == "ordering" or claim.expect == "no_worse"
+
+
+def phases_of(statement: Statement) -> set[str]:
+    """Return the names of the phases that a statement is about."""
+    match statement:
+        case ArmContrast(start=start, to=to):
+            return {start.phase, to.phase}
+        case ArmInteraction(first=first, second=second):
+            return phases_of(first) | phases_of(second)
+        case PhaseInteraction(phases=phases):
+            return set(phases)
+        case Constant(arm=arm):
+            return {arm.phase}
+        case _:
+            return {statement.phase}

@@ -60,15 +60,22 @@ def claimed_text(claim: Claim, measure: Measure) -> str:
     """Return what a claim expects, e.g. ``decrease by at least 1 %``."""
     if isinstance(claim.statement, Divergence):
         return f"{'fewer' if claim.expect == 'decrease' else 'more'} runs fail"
-    margin = f" by at least {_margin(claim.at_least, measure)}" if _is_positive(claim.at_least) else ""
+    margin = f" by at least {margin_text(claim.at_least, measure)}" if _is_positive(claim.at_least) else ""
     match claim.expect:
         case "decrease" | "below" | "increase" | "above":
             return f"{claim.expect}{margin}"
         case "no_worse":
-            return f"worse by less than {_margin(claim.within, measure)}"
+            return f"worse by less than {margin_text(claim.within, measure)}"
     if isinstance(claim.statement, Ordering):
         return f"{_ordering(claim.statement)}{margin}"
-    return f"equal within {_margin(claim.within, measure)}"
+    return f"equal within {margin_text(claim.within, measure)}"
+
+
+def margin_text(margin: Margin | None, measure: Measure) -> str:
+    """Return a margin with its unit, e.g. ``1 %`` or ``0.05 nats``."""
+    if isinstance(margin, str):
+        return margin.replace("%", " %").replace("  %", " %")
+    return f"{margin or 0:g} nats" if measure.is_log else f"{margin or 0:g}"
 
 
 def arm_text(arm: Arm) -> str:
@@ -131,12 +138,6 @@ def _ordering(statement: Ordering) -> str:
     if statement.order:
         return f"gains fall in the order {', '.join(statement.order)}"
     return f"{statement.largest} has the largest gain"
-
-
-def _margin(margin: Margin | None, measure: Measure) -> str:
-    if isinstance(margin, str):
-        return margin.replace("%", " %").replace("  %", " %")
-    return f"{margin or 0:g} nats" if measure.is_log else f"{margin or 0:g}"
 
 
 def _is_positive(margin: Margin) -> bool:

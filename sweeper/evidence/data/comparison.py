@@ -163,14 +163,14 @@ def infer(comparison: Comparison) -> Estimate:
     complete, pool = comparison.complete, comparison.pool
     if not complete:
         return paired_t([])
-    terms = _weights(complete)
+    terms = run_weights(complete)
     if pool.replicates.degenerate:
         value = sum(weight * cell.value for cell, weight in terms)
         return Estimate(value=value, standard_error=math.nan, df=0, n=1, method=pool.replicates.reason)
     runs = _runs(comparison, terms)
     if pool.rule is ErrorRule.OWN_PAIRS:
         return floored(_by_stratum(complete, _by_pairs), runs)
-    if not _cancels(terms):
+    if not cancels(terms):
         return floored(_by_stratum(complete, _by_seeds), runs)
     if pool.rule is ErrorRule.ONE_PER_SEED:
         return floored(one_difference_per_seed(runs, n=len(complete)), runs)
@@ -240,11 +240,13 @@ def _merged(terms: Sequence[tuple[Cell, float]]) -> tuple[tuple[Cell, float], ..
     return tuple((cells[key], weight) for key, weight in weights.items() if abs(weight) > 1e-12)
 
 
-def _weights(units: Sequence[Unit]) -> tuple[tuple[Cell, float], ...]:
+def run_weights(units: Sequence[Unit]) -> tuple[tuple[Cell, float], ...]:
+    """Return each run of some units with its weight in their mean."""
     return _merged([(cell, weight / len(units)) for unit in units for cell, weight in unit.terms])
 
 
-def _cancels(weights: Iterable[tuple[Cell, float]]) -> bool:
+def cancels(weights: Iterable[tuple[Cell, float]]) -> bool:
+    """Return whether what the runs of a seed share cancels."""
     sums: dict[Hashable, float] = defaultdict(float)
     for cell, weight in weights:
         sums[cell.block] += weight

@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import Final
 
 from sweeper.evidence.data.cells import Cell, Levels
+from sweeper.evidence.statistics.paired import pooled_variance
 from sweeper.evidence.statistics.pooling import LEAVES_POOL, Stratum, stratum_variance
 from sweeper.evidence.statistics.replicates import Replicates, replicates
 
@@ -51,6 +52,13 @@ class Pool:
                 level=LEAVES_READILY if self.rule is ErrorRule.OUTLYING_OUT else LEAVES_POOL,
             )
         return self._variances[stratum]
+
+    def df(self, stratum: StratumKey) -> int:
+        """Return the degrees of freedom of a stratum's pooled variance while no arm leaves the pool."""
+        cells = self._measured.get(stratum, ())
+        return pooled_variance(
+            [cell.value for cell in cells], [cell.arm for cell in cells], [cell.seed for cell in cells]
+        ).df
 
     @cached_property
     def replicates(self) -> Replicates:

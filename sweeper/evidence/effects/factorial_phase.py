@@ -10,7 +10,7 @@ from sweeper.evidence.data.cells import Cell
 from sweeper.evidence.data.pool import ErrorRule, Pool
 from sweeper.evidence.data.runs import PhaseRuns, Runs
 from sweeper.evidence.statistics.contrast import floored, make_runs, one_difference_per_seed, varies_with_seed
-from sweeper.evidence.statistics.factorial import FactorialEffect, factorial_effects
+from sweeper.evidence.statistics.factorial import FEWEST_DF, FactorialEffect, factorial_effects
 from sweeper.evidence.statistics.paired import Estimate
 
 
@@ -24,6 +24,7 @@ class FactorialPhase:
         effects: main effects first, then the interactions that can be estimated.
         cells: the cells on which it rests.
         tied: by factor those that never vary without it, and are not factors of the fit.
+        df: residual degrees of freedom; 0 if there are too few to judge by.
     """
 
     factors: tuple[str, ...]
@@ -31,6 +32,7 @@ class FactorialPhase:
     effects: tuple[FactorialEffect, ...] = field(repr=False)
     cells: tuple[Cell, ...] = field(repr=False)
     tied: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    df: int = 0
 
 
 def factorial_phase(runs: Runs, phase: PhaseRuns) -> FactorialPhase | None:
@@ -57,8 +59,16 @@ def factorial_phase(runs: Runs, phase: PhaseRuns) -> FactorialPhase | None:
         interactions=phase.design != "plackett_burman",
     )
     kept = {factor: levels[factor] for factor in coded}
+    left = len(measured) - len({cell.block for cell in measured}) - len(effects)
     judged = tuple(replace(effect, estimate=_judged(effect, coded, measured, phase.pool)) for effect in effects)
-    return FactorialPhase(factors=tuple(kept), levels=kept, effects=judged, cells=measured, tied=tied)
+    return FactorialPhase(
+        factors=tuple(kept),
+        levels=kept,
+        effects=judged,
+        cells=measured,
+        tied=tied,
+        df=left if left >= FEWEST_DF else 0,
+    )
 
 
 def _judged(

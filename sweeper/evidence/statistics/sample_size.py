@@ -56,9 +56,12 @@ def upper_sd(sd: float, df: float, *, level: float = SD_LIMIT) -> float:
 
     Args:
         sd: as estimated.
-        df: its degrees of freedom; infinite without any.
+        df: its degrees of freedom; the limit is infinite without any, and the value itself if it is known for certain
+            (infinite degrees of freedom).
         level: of confidence.
     """
+    if math.isinf(df):
+        return sd
     return sd * math.sqrt(df / float(special.chdtri(df, level))) if df > 0 else math.inf
 
 
@@ -121,6 +124,15 @@ def seeds_to_decide(
     def reaches(seeds: int) -> bool:
         return power_of_seeds(seeds, margin, limit, design, alpha=alpha, equivalence=equivalence) >= power
 
+    return fewest_seeds(reaches)
+
+
+def fewest_seeds(reaches: Callable[[int], bool]) -> int:
+    """The fewest seeds, at least 2, for which a condition holds that more seeds never break.
+
+    Returns:
+        `MOST_SEEDS` + 1 if it holds for none up to `MOST_SEEDS`.
+    """
     return FEWEST_SEEDS + bisect_left(range(FEWEST_SEEDS, MOST_SEEDS + 1), True, key=reaches)
 
 

@@ -151,7 +151,7 @@ class AssumeEntry(Section):
     sd: SpreadValue | None = Field(
         None,
         description="Standard deviation of a run between seeds: a percentage of the metric, e.g. 0.6%, or a number in "
-        "its unit, e.g. 0.02. Default: that of the study's own runs in the store, else of a pilot's.",
+        "its unit (nats on a log scale), e.g. 0.02. Default: that of earlier runs in the store, else of a pilot's.",
     )
 
 
@@ -195,8 +195,8 @@ class StudyFile(Section):
     )
     assume: AssumeEntry = Field(
         default_factory=AssumeEntry,
-        description="What is assumed of runs that the store does not have, e.g. {sd: 0.6%}. It is stored with the "
-        "study; `sweeper plan` does not compute with it yet.",
+        description="What `sweeper plan` assumes of the runs to compute what claims can detect, instead of what "
+        "earlier runs in the store show, e.g. {sd: 0.6%}.",
     )
     factors: dict[Name, FactorEntry] = Field(
         default_factory=dict, description="What is varied, by name, e.g. depth: {path: model.layers, levels: [2, 4]}."

@@ -75,7 +75,46 @@ def test_plan_as_text_says_what_it_is_based_on(sweeper: Sweeper, file: Path) -> 
     assert "drawn later" in out
     assert "Device-hours predicted from operations at an assumed rate." in out
     assert "On 3 slots (resources.slots)" in out
-    assert "yes  deeper: on 2 pairs" in out
+    assert "1 of 1 claim can be tested." in out
+
+
+def test_plan_shows_what_claims_can_detect_in_100_columns(sweeper: Sweeper, file: Path) -> None:
+    text = STUDY.replace("CAP", "5.0").replace("study: s", "study: s\nassume: {sd: 0.5%}")
+    file.write_text(text.replace("expect: decrease", "expect: decrease\n    at_least: 1%"))
+    out = sweeper("plan", str(file)).out
+    lines = out[out.index("What the claims can detect") :].splitlines()
+    assert lines[0] == "What the claims can detect with 80 % power, at Holm's first step of 1 claim:"
+    assert lines[1].split() == ["claim", "test", "seeds", "pairs", "detects", "margin"]
+    assert lines[2].split()[:4] == ["deeper", "decrease", "2", "2"]
+    assert lines[2].split()[-2:] == ["1.0", "%"]
+    header = lines.index("What they could detect with other numbers of seeds:")
+    assert lines[header + 1].split() == ["seeds", "2", "3", "5", "8", "10", "20"]
+    assert lines[header + 3].startswith("device-hours in all")
+    assert lines[header + 4] == "SD of valid_perplexity between seeds: 0.50 %, assumed."
+    (warning,) = [line for line in lines if line.startswith("Warning: ")]
+    assert "s.yaml:19:15: claims[0].at_least: with 2 seeds, 1.0 % is shown only where the effect is " in warning
+    assert " seeds would show it where the effect is 2.0 %, twice the margin, for " in warning
+    assert max(map(len, (line for line in lines if line != warning))) <= 100
+
+
+def test_plan_has_what_claims_can_detect_as_json_and_launch_shows_the_same(sweeper: Sweeper, file: Path) -> None:
+    file.write_text(STUDY.replace("CAP", "5.0").replace("study: s", "study: s\nassume: {sd: 0.5%}"))
+    document = json.loads(sweeper("plan", str(file), "--json").out)
+    (claim,) = document["power"]["claims"]
+    assert (claim["id"], claim["pairs"], claim["unit"], claim["sd_from"]) == ("deeper", 2, "%", "assumed")
+    assert [point["seeds"] for point in claim["curve"]] == [2, 3, 5, 8, 10, 20]
+    assert claim["detects"] == pytest.approx(claim["curve"][0]["detects"])
+    prices = [point["device_hours"] for point in document["power"]["curve"]]
+    assert prices == sorted(prices)
+    assert prices[0] == pytest.approx(document["device_hours"])
+    assert json.loads(sweeper("launch", str(file), "--dry-run", "--json").out)["power"] == document["power"]
+
+
+def test_plan_says_how_to_give_an_sd_that_nothing_knows(sweeper: Sweeper, file: Path) -> None:
+    out = sweeper("plan", str(file)).out
+    assert "SD" in out[out.index("What the claims can detect") :].splitlines()[2]
+    assert "Nothing says how large the SD is. Give it in the study file, e.g. assume: {sd: 1%}." in out
+    assert "assume: {sd: 1%}" in json.loads(sweeper("plan", str(file), "--json").out)["power"]["missing"]
 
 
 def test_plan_of_a_program_that_has_never_run_says_that_its_run_time_is_unknown(sweeper: Sweeper, file: Path) -> None:

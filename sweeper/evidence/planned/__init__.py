@@ -1,0 +1,1 @@
+"""What a study's claims can detect, before anything runs."""

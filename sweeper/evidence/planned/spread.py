@@ -1,0 +1,198 @@
+"""How much runs vary between seeds, as far as is known before a study runs: assumed, of earlier runs, or of a pilot."""
+
+import math
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from statistics import fmean, variance
+from typing import Final, Literal
+
+from sweeper.evidence.claims.evidence import rise
+from sweeper.evidence.data.cells import Cell
+from sweeper.evidence.data.load import StudyData, make_study_data
+from sweeper.evidence.data.measures import make_measure
+from sweeper.evidence.data.pool import Pool
+from sweeper.evidence.data.runs import study_runs
+from sweeper.evidence.statistics.sample_size import upper_sd
+from sweeper.spec.claim import Margin
+from sweeper.spec.metric import Metric
+from sweeper.spec.study import Study
+from sweeper.store.reading import reader
+
+Source = Literal["assumed", "earlier runs", "pilot", "unknown"]
+UNIT_SD: Final = 1.0  # where nothing is known, effects are given in standard deviations
+
+
+@dataclass(frozen=True, slots=True)
+class Deviation:
+    """A standard deviation of one run on the metric's scale, with its degrees of freedom; infinite if assumed."""
+
+    sd: float
+    df: float = math.inf
+
+    @property
+    def planned(self) -> float:
+        """What to plan for: an estimate from few runs is uncertain, so its upper 80 % limit."""
+        return upper_sd(self.sd, self.df)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spread:
+    """How much runs vary that differ only in their seed.
+
+    Attributes:
+        paired: without what the seed does to all configurations alike, which cancels within pairs.
+        alone: with it, as where a configuration is compared with a published figure.
+        mean: of the metric as measured, to which percentages on a linear scale are relative; NaN if unknown.
+        is_relative: whether all effects are shares of the metric, because on a linear scale only those are known.
+        runs: the runs that it rests on.
+        note: what else to know of them, as text.
+        measured: what earlier runs show where another spread is assumed; None if they show nothing.
+    """
+
+    source: Source
+    paired: Deviation
+    alone: Deviation
+    mean: float = math.nan
+    is_relative: bool = False
+    runs: int = 0
+    note: str = ""
+    measured: "Spread | None" = None
+
+    @property
+    def is_known(self) -> bool:
+        """Whether effects have a unit other than the standard deviation itself."""
+        return self.source != "unknown"
+
+
+UNKNOWN: Final = Spread(source="unknown", paired=Deviation(UNIT_SD), alone=Deviation(UNIT_SD))
+
+
+class Spreads:
+    """What a store and the study file say on the spread of a metric; each metric is looked up once."""
+
+    def __init__(self, study: Study, store: str) -> None:
+        self._study = study
+        self._store = store
+        self._data: list[StudyData] | None = None
+        self._known: dict[tuple[str, frozenset[str]], Spread] = {}
+
+    def of(self, metric: Metric, budgets: frozenset[str]) -> Spread:
+        """Return the spread of a metric at some budgets, given as canonical JSON.
+
+        What the study assumes of its own metric comes before what the store knows: its author can look at both.
+        """
+        key = (metric.name, budgets)
+        if key not in self._known:
+            measured, assumed = self._earlier(metric, budgets), self._assumed(metric)
+            if assumed is not None:
+                self._known[key] = replace(assumed, measured=measured)
+            else:
+                self._known[key] = measured or UNKNOWN
+        return self._known[key]
+
+    def _assumed(self, metric: Metric) -> Spread | None:
+        """Return what the study assumes: of its own metric, and of others if both are compared by their logarithms."""
+        given, own = self._study.assume.sd, self._study.metric
+        applies = metric.name == own.name or (metric.is_log and own.is_log)
+        return assumed_spread(given, metric) if given is not None and applies else None
+
+    def _earlier(self, metric: Metric, budgets: frozenset[str]) -> Spread | None:
+        """Return the spread of this study's own runs, else of other studies of its program."""
+        if self._data is None:
+            self._data = list(_studies(self._study, self._store))
+        own = [data for data in self._data if data.study.name == self._study.name]
+        others = [data for data in self._data if data.study.name != self._study.name]
+        found = (measured_spread(group, metric, budgets) for group in (own, others))
+        return next((spread for spread in found if spread is not None), None)
+
+
+def assumed_spread(given: Margin, metric: Metric) -> Spread:
+    """Return the spread that `assume: {sd: ...}` states; a percentage on a linear scale makes all effects relative."""
+    measure = make_measure(metric, {})
+    relative = isinstance(given, str) and not metric.is_log
+    deviation = Deviation(rise(given, measure, 1.0))
+    return Spread(
+        source="assumed", paired=deviation, alone=deviation, mean=1.0 if relative else math.nan, is_relative=relative
+    )
+
+
+def measured_spread(studies: Iterable[StudyData], metric: Metric, budgets: frozenset[str]) -> Spread | None:
+    """Return the spread within configurations of completed runs; None if no configuration has two seeds.
+
+    Runs at one of the budgets count; if there are none, those at any.
+
+    Args:
+        budgets: as canonical JSON.
+    """
+    pools = [pool for data in studies if (pool := _pool(data, metric)) is not None]
+    for wanted in (budgets, None):
+        paired = [part for pool in pools for part in _paired(pool, wanted)]
+        alone = [part for pool in pools for part in _alone(pool, wanted)]
+        cells = [cell for pool in pools for cell in _measured(pool, wanted)]
+        if not sum(df for _, df in alone):
+            continue
+        within = _pooled(alone)
+        return Spread(
+            source="earlier runs",
+            paired=_pooled(paired) if sum(df for _, df in paired) else within,
+            alone=within,
+            mean=fmean(cell.raw for cell in cells),
+            runs=len(cells),
+            note="" if wanted is not None else "at other budgets",
+        )
+    return None
+
+
+def _studies(study: Study, store: str) -> Iterator[StudyData]:
+    """Yield this study and those of the same program, as far as a store has them; it need not exist."""
+    metrics = {claim.metric.name for claim in study.claims}
+    with reader.connect_if_there(store) as connection:
+        for row in reader.studies(connection) if connection is not None else ():
+            assert connection is not None
+            if row.name != study.name and row.study.trial.program != study.trial.program:
+                continue
+            # The values on a study's own metric are with its trials: its curves, which are long, are not needed.
+            yield make_study_data(
+                row,
+                phases=reader.phases(connection, row.id),
+                trials=reader.trials(connection, row.id),
+                members=reader.members(connection, row.id),
+                measured={name: reader.curves(connection, row.id, name) for name in metrics - {row.metric}},
+            )
+
+
+def _pool(data: StudyData, metric: Metric) -> Pool | None:
+    """Return the cells of all phases on a metric; None where it was not measured, or the seed changed nothing."""
+    runs = study_runs(data, metric.name)
+    if runs.measure.metric.scale != metric.scale or not runs.measure.values:
+        return None
+    cells = {cell.identity: cell for phase in runs.phases.values() for cell in phase.cells if cell.is_measured}
+    pool = Pool(cells.values())
+    return None if pool.replicates.degenerate else pool
+
+
+def _measured(pool: Pool, budgets: frozenset[str] | None) -> list[Cell]:
+    return [cell for cell in pool.cells if budgets is None or cell.stratum[0] in budgets]
+
+
+def _paired(pool: Pool, budgets: frozenset[str] | None) -> Iterator[tuple[float, int]]:
+    """Yield the variance of each stratum about its configurations and seeds, with its degrees of freedom."""
+    for stratum in dict.fromkeys(cell.stratum for cell in _measured(pool, budgets)):
+        found = pool.variance(stratum).pooled
+        if found.df:
+            yield found.variance, found.df
+
+
+def _alone(pool: Pool, budgets: frozenset[str] | None) -> Iterator[tuple[float, int]]:
+    """Yield the variance of each configuration over its seeds."""
+    groups: dict[tuple[object, ...], list[float]] = defaultdict(list)
+    for cell in _measured(pool, budgets):
+        groups[(cell.arm, *cell.stratum)].append(cell.value)
+    yield from ((variance(values), len(values) - 1) for values in groups.values() if len(values) > 1)
+
+
+def _pooled(parts: Iterable[tuple[float, int]]) -> Deviation:
+    found = list(parts)
+    df = sum(df for _, df in found)
+    return Deviation(math.sqrt(sum(part * df for part, df in found) / df), df)

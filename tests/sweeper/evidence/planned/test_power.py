@@ -1,0 +1,230 @@
+"""What claims can detect, against formulas that are written here anew, and against verdicts on simulated runs."""
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy import integrate, optimize, stats
+
+import sweeper
+from sweeper.evidence.planned.power import CURVE
+from sweeper.evidence.planned.wording import amount, power_json
+from tests.sweeper.documents import factor, phase, study
+from tests.sweeper.evidence.planned.studies import (
+    LOG,
+    contrast,
+    detection,
+    equivalence,
+    one_at_a_time,
+    power_of,
+    simulated,
+)
+
+SD = math.log1p(0.01)  # of one run, as the studies assume
+OWN_PAIRS = 0.24  # docs/statistics.md: over the seeds, how often a comparison rests on its own pairs
+REPLICATES = 500
+
+
+def noncentral_t(distance: float, n: int, df: int, alpha: float) -> float:
+    critical = stats.t.isf(alpha, df)
+    return float(stats.nct.sf(critical, df, distance / (SD * math.sqrt(2.0 / n))))
+
+
+def tost(half: float, n: int, df: int, alpha: float) -> float:
+    """Joint power of both tests at no effect, integrated over the chi-squared distribution of the variance."""
+    error, critical = SD * math.sqrt(2.0 / n), stats.t.isf(alpha, df)
+    upper = min(df * (half / (critical * error)) ** 2, stats.chi2.isf(1e-13, df))
+
+    def given(square: float) -> float:
+        reach = half - critical * error * math.sqrt(square / df)
+        return float((2 * stats.norm.cdf(reach / error) - 1) * stats.chi2.pdf(square, df)) if reach > 0 else 0.0
+
+    return float(integrate.quad(given, 0.0, upper, limit=200)[0])
+
+
+def smallest(power: Callable[..., float], n: int, arms: int, alpha: float) -> float:
+    """Where 80 % power is reached by the pooled variance, but for the share of studies that use their own pairs."""
+    own = OWN_PAIRS / n if arms > 2 else 0.0
+
+    def lack(distance: float) -> float:
+        pooled, alone = power(distance, n, (arms - 1) * (n - 1), alpha), power(distance, n, n - 1, alpha)
+        return (1 - own) * pooled + own * alone - 0.8
+
+    return float(optimize.brentq(lack, 1e-4, 5.0))
+
+
+@pytest.mark.parametrize("claims", [1, 4])
+@pytest.mark.parametrize("seeds", [2, 3, 10])
+def test_a_difference_is_detected_as_the_noncentral_t_says(seeds: int, claims: int) -> None:
+    found = detection(one_at_a_time([contrast(to) for to in range(1, claims + 1)], seeds=seeds))
+    assert (found.pairs, found.seeds, found.df) == (seeds, seeds, 4 * (seeds - 1))
+    assert found.distance == pytest.approx(smallest(noncentral_t, seeds, 5, 0.05 / claims), rel=1e-4)
+
+
+def test_two_configurations_have_the_degrees_of_freedom_of_their_pairs() -> None:
+    made = study({"a": factor([0, 1])}, phase("p", "grid", seeds=list(range(6))), claims=[contrast()],
+                 metric=LOG, assume={"sd": "1%"})  # fmt: skip
+    found = detection(made)
+    assert found.df == 5
+    assert found.distance == pytest.approx(smallest(noncentral_t, 6, 2, 0.05), rel=1e-4)
+
+
+@pytest.mark.parametrize("seeds", [3, 8])
+def test_an_equivalence_has_the_power_of_its_two_tests(seeds: int) -> None:
+    found = detection(one_at_a_time([equivalence("2%")], seeds=seeds))
+    assert found.distance == pytest.approx(smallest(tost, seeds, 5, 0.05), rel=1e-3)
+
+
+def test_the_curve_is_what_the_plan_would_detect_with_those_seeds() -> None:
+    claims = [contrast(at_least="1%"), contrast(2, expect="no_worse", within="1%")]
+    for place in range(2):
+        found = detection(one_at_a_time(claims), place)
+        again = [detection(one_at_a_time(claims, seeds=seeds), place).distance for seeds in CURVE]
+        assert [seeds for seeds, _ in found.curve] == list(CURVE)
+        assert [distance for _, distance in found.curve] == pytest.approx(again, rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("claim", "shown"),
+    [
+        (contrast(), "decrease"),
+        (contrast(at_least="1%"), "decrease"),
+        (contrast(expect="increase"), "increase"),
+        (contrast(expect="no_worse", within="1%"), "no_worse"),
+        (equivalence("1%"), "equal"),
+    ],
+)
+def test_amounts_are_percentages_in_the_direction_of_the_claim(claim: dict[str, Any], shown: str) -> None:
+    found = detection(one_at_a_time([claim]))
+    value, unit = amount(found, found.size(found.distance))
+    beyond = -math.log(0.99) if claim.get("at_least") else 0.0
+    wanted = 1 - math.exp(-beyond - found.distance) if shown == "decrease" else math.expm1(found.distance)
+    assert (value, unit) == (pytest.approx(100 * wanted), "%")
+
+
+def delivered(claim: dict[str, Any], truth: float, *, seeds: int = 3, others: int = 0, sd: float = SD) -> float:
+    """The share of simulated studies in which `sweeper.judge` supports a claim."""
+    generator = np.random.default_rng(7)
+    statement = {"factor": "a", "from": 0, "to": 1}
+    # Claims that are false and plain to see: they never spare the first one a step of Holm's.
+    false = [{"id": f"f{k}", "contrast": {**statement, "to": 2}, "expect": "decrease", "at_least": 9.0}
+             for k in range(others)]  # fmt: skip
+    supported = 0
+    for _ in range(REPLICATES):
+        frame = simulated(generator, seeds=seeds, sd=sd, effect=truth)
+        verdict = sweeper.judge(frame, metric="loss", scale="log", claims=[{"id": "c", **claim}, *false])[0]
+        supported += verdict.verdict == "supported"
+    return supported / REPLICATES
+
+
+STATEMENT = {"factor": "a", "from": 0, "to": 1}
+
+
+@pytest.mark.parametrize("others", [0, 3])
+def test_a_difference_that_is_said_to_be_detected_is_in_four_of_five_studies(others: int) -> None:
+    planned = [contrast(at_least="1%"), *(contrast(2, id=f"f{k}") for k in range(others))]
+    found = detection(one_at_a_time(planned))
+    claim = {"contrast": STATEMENT, "expect": "decrease", "at_least": "1%"}
+    assert delivered(claim, -found.size(found.distance), others=others) == pytest.approx(0.8, abs=0.04)
+
+
+def test_a_margin_that_is_said_to_be_shown_is_in_four_of_five_studies_without_an_effect() -> None:
+    found = detection(one_at_a_time([contrast(expect="no_worse", within="1%")]))
+    claim = {"contrast": STATEMENT, "expect": "no_worse", "within": found.distance}
+    assert delivered(claim, 0.0) == pytest.approx(0.8, abs=0.04)
+
+
+def test_an_equivalence_that_is_said_to_be_shown_is_in_four_of_five_studies_without_an_effect() -> None:
+    found = detection(one_at_a_time([equivalence("1%")], seeds=5))
+    claim = {"equivalence": STATEMENT, "within": found.distance}
+    assert delivered(claim, 0.0, seeds=5) == pytest.approx(0.8, abs=0.04)
+
+
+def test_the_seeds_that_are_said_to_do_are_the_fewest_that_do_and_have_a_price() -> None:
+    def at(seeds: int) -> bool | None:
+        return detection(one_at_a_time([contrast(at_least="1.5%")], seeds=seeds)).is_enough
+
+    found = detection(one_at_a_time([contrast(at_least="1.5%")]), hours_per_trial=0.5)
+    needed = found.seeds_needed
+    assert needed is not None
+    assert found.is_enough is False
+    assert (at(needed - 1), at(needed)) == (False, True)
+    assert found.more_hours == pytest.approx(0.5 * 5 * (needed - 3))
+
+
+def test_other_numbers_of_seeds_are_priced_with_the_whole_study() -> None:
+    power = power_of(one_at_a_time([contrast()]), hours_per_trial=0.5)
+    assert power.hours == tuple((seeds, pytest.approx(0.5 * 5 * seeds)) for seeds in CURVE)
+    assert all(price is None for _, price in power_of(one_at_a_time([contrast()])).hours)
+
+
+def test_an_ordering_pays_for_its_choice_and_shares_the_power_among_its_comparisons() -> None:
+    factors = {name: factor([0, 1, 2]) for name in "abc"}
+    statement = {"phase": "p", "largest": "a", "among": ["b", "c"], "order": None}
+    claim = {"id": "o", "ordering": statement, "at_least": 0}
+    made = study(factors, phase("p", "one_at_a_time", seeds=list(range(8))), claims=[claim], metric=LOG,
+                 assume={"sd": "1%"})  # fmt: skip
+    found = detection(made)
+    own = OWN_PAIRS / 8
+
+    def lack(distance: float) -> float:
+        # The baseline cancels between two gains; the level of `a` is picked from two, so alpha is halved.
+        each = [noncentral_t(distance, 8, df, 0.025) for df in (6 * 7, 7)]
+        return (1 - own) * each[0] + own * each[1] - 0.9
+
+    assert found.distance == pytest.approx(optimize.brentq(lack, 1e-4, 1.0), rel=1e-4)
+
+
+def test_a_fraction_is_planned_with_the_residuals_of_its_fit() -> None:
+    factors = {f"f{k}": factor([0, 1]) for k in range(4)}
+    claim = {
+        "id": "c",
+        "contrast": {"phase": "p", "factor": "f0", "from": 0, "to": 1, "where": {}},
+        "expect": "decrease",
+    }
+    made = study(factors, phase("p", {"fractional": {"resolution": 4}}, seeds=list(range(3))), claims=[claim],
+                 metric=LOG, assume={"sd": "1%"})  # fmt: skip
+    found = detection(made)
+    assert found.df == 24 - 3 - 7  # runs less seeds, 4 main effects and 3 chains of interactions
+    own = 0.75 / math.sqrt(3)  # how often an average is judged by one effect per seed
+    n = 12  # runs per level: a difference of two means of 12 runs
+
+    def lack(distance: float) -> float:
+        return (1 - own) * noncentral_t(distance, n, 14, 0.05) + own * noncentral_t(distance, n, 2, 0.05) - 0.8
+
+    assert found.distance == pytest.approx(optimize.brentq(lack, 1e-4, 1.0), rel=1e-4)
+
+
+def test_what_has_no_power_says_why_and_for_divergence_what_it_takes() -> None:
+    statement = {"phase": "p", "factor": "a", "from": 0, "to": 1, "where": {}}
+    found = detection(one_at_a_time([{"id": "d", "divergence": statement, "expect": "decrease"}]))
+    assert found.reason == (
+        "counts failed runs: shown if at least 5 pairs differ, all of them one way, but there are only 3"
+    )
+    assert math.isnan(found.distance)
+    search = phase("s", {"sampler": "tpe", "trials": 5})
+    drawn = study(
+        {"a": factor([0, 1])}, search, claims=[{"id": "c", "contrast": {**statement, "phase": "s"}}], metric=LOG
+    )
+    assert detection(drawn).reason == "depends on what phase s draws or promotes"
+
+
+def test_one_seed_detects_nothing_but_has_a_curve() -> None:
+    found = detection(one_at_a_time([contrast()], seeds=1))
+    assert "only one seed" in found.reason
+    assert math.isnan(found.distance)
+    assert [math.isfinite(distance) for _, distance in found.curve] == [True] * len(CURVE)
+
+
+def test_the_document_has_numbers_in_the_unit_of_the_claims() -> None:
+    made = one_at_a_time([contrast(at_least="1%"), contrast(2)])
+    document = power_json(power_of(made, hours_per_trial=1.0))
+    assert (document["alpha"], document["claims_tested_together"], document["missing"]) == (0.025, 2, None)
+    first = document["claims"][0]  # type: ignore[index]
+    assert (first["id"], first["test"], first["unit"], first["enough"]) == ("c1", "decrease", "%", False)
+    assert first["margin"] == pytest.approx(1.0)
+    assert (first["sd"], first["sd_from"]) == (pytest.approx(SD), "assumed")
+    assert first["curve"][1] == {"seeds": 3, "detects": pytest.approx(first["detects"])}
+    assert document["curve"][1] == {"seeds": 3, "device_hours": pytest.approx(15.0)}  # type: ignore[index]
