@@ -130,6 +130,7 @@ def _result(run: Run, corpus: Corpus, ending: Ending) -> dict[str, Any]:
         "resumed": None if run.resumed is None else run.resumed.document(),
         "step": progress.step,
         "num_steps": run.num_steps,
+        "micro_batch_size": progress.micro_batch_size,
         "valid_perplexity": best if evaluated else None,
         "best_step": progress.best_step if evaluated else None,
         "test_loss": None if ending.test is None else ending.test.loss,

@@ -9,7 +9,7 @@ from typing import Any, Final, cast
 
 from sweeper.evidence.data.load import StudyData, make_study_data
 from sweeper.spec.metric import Direction
-from sweeper.store.reading.reader import Curve, PhaseRow, StudyRow, TrialRow
+from sweeper.store.reading.reader import AttemptRow, Curve, PhaseRow, StudyRow, TrialRow
 from sweeper.store.records import ExitReason, TrialState
 
 Levels = Mapping[str, Any]
@@ -54,6 +54,8 @@ def study_data(
     curves: Callable[[TrialRow], Curve | None] = lambda row: None,
     program: Any = "trainer",
     metric_options: Mapping[str, Any] | None = None,
+    attempts: Callable[[TrialRow], Sequence[AttemptRow]] = lambda row: (),
+    environments: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> StudyData:
     """The study as `sweeper.evidence.data.load.load` would give it."""
     scale = scale or ("log" if "perplexity" in metric else "linear")
@@ -105,6 +107,8 @@ def study_data(
         members=members,
         changes=changes,
         measured={metric: measured},
+        attempts=[attempt for row in trials for attempt in attempts(row)],
+        environments=environments,
     )
 
 
@@ -159,6 +163,34 @@ def _trial(phase: Phase, number: int, key: int, levels: Levels, seed: int) -> Tr
 
 def _with(row: TrialRow, **changes: Any) -> TrialRow:
     return TrialRow(**{name: changes.get(name, getattr(row, name)) for name in TrialRow.__slots__})
+
+
+def attempt(row: TrialRow, **changes: Any) -> AttemptRow:
+    """An attempt of a trial that ended well, with changes."""
+    usual: dict[str, Any] = {
+        "id": row.id,
+        "trial_id": row.id,
+        "phase": row.phase,
+        "number": row.number,
+        "attempt": 1,
+        "host": "here",
+        "slot": "cpu-0",
+        "device": "cpu",
+        "device_share": 1.0,
+        "pid": None,
+        "environment_sha256": None,
+        "started_at": 0.0,
+        "heartbeat_at": 1.0,
+        "ended_at": 1.0,
+        "device_seconds": 60.0,
+        "peak_memory_bytes": None,
+        "exit_reason": "completed",
+        "exit_code": 0,
+        "exit_signal": None,
+        "supervisor_lost": False,
+        "message": None,
+    }
+    return AttemptRow(**{**usual, **changes})
 
 
 def falling(final: float, *, steps: int = 100, points: int = 10, stop: int | None = None) -> Curve:

@@ -23,10 +23,10 @@ VALIDATION_NAMES: Final = ("valid", "val", "validation", "dev", "eval")
 class Analysis(Enum):
     """An analysis other than the declared one."""
 
-    OWN_PAIRS = "own pairs alone"
+    OWN_PAIRS = "own pairs only"
     OUTLYING_OUT = "outlying arms out of the pool"
     ONE_PER_SEED = "one difference per seed"
-    BLOCK = "each block alone"
+    BLOCK = "each block on its own"
     WITHOUT_SEED = "each seed left out"
     FAILED_OUT = "failed runs left out"  # the declared analysis counts them as the worst
     LAST_VALUE = "last value for best"

@@ -13,10 +13,12 @@ from typing import Final
 from sweeper.evidence.claims import wording
 from sweeper.evidence.claims.alternatives import Alternatives, validation_for, validation_names
 from sweeper.evidence.claims.censored import Assessment, assess, reachable_verdicts
+from sweeper.evidence.claims.comparability import comparability_notes
 from sweeper.evidence.claims.evaluations import evaluation_note
 from sweeper.evidence.claims.evidence import ALPHA, Evidence, Verdict, decide
 from sweeper.evidence.claims.family import Family
 from sweeper.evidence.claims.sturdiness import Examination, Sturdiness
+from sweeper.evidence.data.conditions import Conditions, run_conditions
 from sweeper.evidence.data.load import StudyData
 from sweeper.evidence.data.measures import Metric
 from sweeper.evidence.data.runs import Runs, claim_runs
@@ -29,9 +31,11 @@ from sweeper.store.reading.reader import Table
 COLUMNS: Final = (
     "id", "text", "kind", "metric", "scale", "verdict", "wanted", "label", "estimate", "low", "high", "percent", "p",
     "p_adjusted", "p_refuted", "p_refuted_adjusted", "n", "num_seeds", "seeds_needed", "detectable", "method",
-    "trial_ids", "missing", "changed", "reachable_verdicts", "sentence", "notes", "fragile", "checks",
+    "trial_ids", "missing", "changed", "reachable_verdicts", "sentence", "notes", "comparability", "fragile",
+    "checks",
 )  # fmt: skip
 Changes = Sequence[tuple[float, str]]  # when a study file was changed, and how
+UNKNOWN: Final = Conditions()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,19 +84,21 @@ class Caveats:
         gaps: what its evidence lacks, or hides in a mean.
         if_converged: the verdict that there would be if no run had failed, as text; empty if it is the same.
         reachable: other verdicts to which pruned or failed trials could have led.
+        comparability: conditions that differ within its pairs; they are in no p-value.
     """
 
     changes: tuple[str, ...] = ()
     gaps: tuple[str, ...] = ()
     if_converged: str = ""
     reachable: tuple[Verdict, ...] = ()
+    comparability: tuple[str, ...] = ()
 
     @property
     def notes(self) -> tuple[str, ...]:
         """All of it as text."""
         converged = (self.if_converged,) if self.if_converged else ()
         reachable = (wording.reachable_note(self.reachable),) if self.reachable else ()
-        return (*self.changes, *self.gaps, *(converged or reachable))
+        return (*self.changes, *self.gaps, *(converged or reachable), *self.comparability)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,22 +168,27 @@ class ClaimVerdict:
 
 def judge_claims(data: StudyData) -> tuple[ClaimVerdict, ...]:
     """Return the verdicts on all claims of a study, in its order."""
-    return judge(data.study.claims, claim_runs(data, also=_validation_metrics(data)), tuple(_late_changes(data)))
+    runs = claim_runs(data, also=_validation_metrics(data))
+    return judge(data.study.claims, runs, tuple(_late_changes(data)), run_conditions(data))
 
 
-def judge(claims: Sequence[Claim], runs: Mapping[str, Runs], changes: Changes = ()) -> tuple[ClaimVerdict, ...]:
+def judge(
+    claims: Sequence[Claim], runs: Mapping[str, Runs], changes: Changes = (), conditions: Conditions = UNKNOWN
+) -> tuple[ClaimVerdict, ...]:
     """Return the verdicts on claims, in their order.
 
     Args:
         claims: all that the study declares.
         runs: by the metric of a claim, and by the validation metrics that belong to test metrics.
         changes: what was changed in the study file after data existed.
+        conditions: under which the trials ran.
     """
     tested = [assess(claim, runs[claim.metric.name]) for claim in claims]
     family = Family(tuple(each.p_support for each in tested), tuple(each.p_refute for each in tested))
     others = {name: Alternatives(of_metric, validation_for(runs, name)) for name, of_metric in runs.items()}
     examination = Examination(tested, family, others)
-    return tuple(_verdict(examination, position, changes) for position in range(len(tested)))
+    verdicts = (_verdict(examination, position, changes) for position in range(len(tested)))
+    return tuple(_with_comparability(verdict, conditions) for verdict in verdicts)
 
 
 def all_supported(verdicts: Sequence[ClaimVerdict]) -> bool:
@@ -207,6 +218,7 @@ def verdict_row(verdict: ClaimVerdict) -> dict[str, object]:
         "reachable_verdicts": verdict.caveats.reachable,
         "sentence": verdict.sentence,
         "notes": verdict.notes,
+        "comparability": verdict.caveats.comparability,
         "fragile": verdict.sturdiness.rests_on,
         "checks": tuple(check.row() for check in verdict.sturdiness.checks),
     }
@@ -248,6 +260,14 @@ def _verdict(examination: Examination, position: int, changes: Changes) -> Claim
         examination=examination,
         position=position,
     )
+
+
+def _with_comparability(verdict: ClaimVerdict, conditions: Conditions) -> ClaimVerdict:
+    found = verdict.examination.tested[verdict.position].evidence
+    if found is None:
+        return verdict
+    notes = comparability_notes(found, conditions, verdict.metric.name)
+    return replace(verdict, caveats=replace(verdict.caveats, comparability=notes))
 
 
 def _ruling(tested: Assessment, family: Family, position: int) -> tuple[tuple[float, float], Verdict, Caveats]:

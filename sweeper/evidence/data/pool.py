@@ -18,7 +18,7 @@ LEAVES_READILY: Final = 0.1  # the level at which an arm leaves the pool where t
 class ErrorRule(Enum):
     """How the standard error of a comparison is found."""
 
-    DECLARED = "as the data ask for it"  # see `statistics.contrast`
+    DECLARED = "by the data"  # see `statistics.contrast`
     OWN_PAIRS = "by its own pairs"
     OUTLYING_OUT = "pooled without arms that vary more"
     ONE_PER_SEED = "by one difference per seed"

@@ -98,7 +98,7 @@ def test_a_gain_on_each_of_two_datasets_that_one_is_too_small_to_show_is_not_fra
     frames = [arms([-1.5, -1.3, -1.7], noise=place + 3).assign(dataset=str(place)) for place in range(2)]
     found = one(pd.concat(frames, ignore_index=True), strata=["dataset"])
     assert found.verdict == "supported"
-    assert outcomes(found)["each block alone"] in ("same", "lost power")
+    assert outcomes(found)["each block on its own"] in ("same", "lost power")
     assert not [each for each in found.sturdiness.checks if each.outcome == "fragile"]
 
 
