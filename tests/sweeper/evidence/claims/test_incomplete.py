@@ -253,7 +253,7 @@ def test_the_best_of_unequally_many_or_noisy_evaluations_is_noted():
 
 def test_a_mean_of_the_last_few_of_unequally_many_evaluations_is_noted():
     means = {"metric_options": {"value": {"mean_of_last": 3}}}
-    (often,) = evaluated((20, 40), (0.1, 0.1), **means).notes
+    often, _ = evaluated((20, 40), (0.1, 0.1), **means).notes
     assert "The mean of the last 3 values of each curve counts" in often
     assert "were not evaluated equally often" in often
     assert evaluated((20, 20), (0.1, 1.0), **means).notes == ()
