@@ -1,14 +1,15 @@
 """Run the trainer in processes forked from one that has already imported everything.
 
-`python -m trainer.fork_server SOCKET [--warm-up]` serves a listening Unix socket, given by its file descriptor. Each
-connection is one run, in lines of JSON. The client sends::
+`python -m trainer.fork_server SOCKET READY [--warm-up]` serves a listening Unix socket, given by its file descriptor.
+READY is the path of a file that exists while the server should answer at once: once it has imported everything, except
+while it loads a corpus. Each connection is one run, in lines of JSON. The client sends::
 
-    {"argv": [CONFIG, "--run-dir", DIR, ...], "environment": {...}, "cwd": DIR, "output": FILE}
+    {"argv": [CONFIG, "--run-dir", DIR, ...], "environment": {...}, "cwd": DIR, "output": FILE, "until": SECONDS}
 
 and receives ``{"pid": N}``, the leader of a new session, and at the end ``{"exit_code": N, "peak_memory_bytes": N}``,
-where a signal gives a negative code. If the run cannot start, it receives ``{"error": TEXT}``. A client that
-disconnects ends its run. The server exits once its standard input is closed and no run is left; runs die with the
-server. Linux only.
+where a signal gives a negative code. If the run cannot start, or not before the monotonic clock says SECONDS, it
+receives ``{"error": TEXT}``. A client that disconnects ends its run. ``{"ping": N}`` is answered by ``{"pong": N}``.
+The server exits once its standard input is closed and no run is left; runs die with the server. Linux only.
 
 A forked run computes the same as a fresh process: the server has one thread, keeps no random state, and leaves the
 number of threads to the run. With `--warm-up` the server first trains a tiny model on the CPU. That would make CUDA
@@ -26,6 +27,7 @@ import signal
 import socket
 import sys
 import tempfile
+import time
 import traceback
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -69,8 +71,9 @@ class Run:
 class Server:
     """Fork on request and report how the children end, in one thread."""
 
-    def __init__(self, listener: socket.socket) -> None:
+    def __init__(self, listener: socket.socket, ready: Path) -> None:
         self._listener = listener
+        self._ready = ready
         self._libc = ctypes.CDLL(None, use_errno=True)
         self._runs: list[Run] = []
         self._selector = selectors.DefaultSelector()
@@ -80,6 +83,7 @@ class Server:
 
     def serve(self) -> None:
         """Serve until the owner has left and all runs have ended."""
+        _mark(self._ready)
         while self._owned or self._runs:
             for key, _ in self._selector.select():
                 if self._selector.get_map().get(key.fd) is key:  # not closed by an earlier event of this round
@@ -117,7 +121,16 @@ class Server:
     def _start(self, run: Run) -> None:
         try:
             request = json.loads(run.request)
-            _load_corpus_for(request["argv"])
+            if "ping" in request:
+                _answer(run, {"pong": request["ping"]})
+                return
+            with self._busy():
+                _load_corpus_for(request["argv"])
+            if _hung_up(run.connection):  # it does not wait any more, and has perhaps started a new process
+                self._end(run)
+                return
+            if time.monotonic() > request["until"]:
+                raise TimeoutError("the client does not wait any more")
             output = os.open(request["output"], os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o666)
         except (OSError, ValueError, KeyError, TypeError) as error:
             _answer(run, {"error": f"{type(error).__name__}: {error}"})
@@ -136,6 +149,14 @@ class Server:
         run.pid, run.descriptor = pid, os.pidfd_open(pid)
         self._selector.register(run.descriptor, selectors.EVENT_READ, lambda: self._end(run))
         _answer(run, {"pid": pid})
+
+    @contextlib.contextmanager
+    def _busy(self) -> Iterator[None]:
+        """Within the block, nobody should expect an answer."""
+        with contextlib.suppress(OSError):
+            self._ready.unlink(missing_ok=True)
+        yield
+        _mark(self._ready)
 
     def _become(self, request: dict[str, Any], output: int, server: int, leading: int) -> None:
         """In the child, restore the state of a fresh process and run; never returns."""
@@ -227,12 +248,26 @@ def _load_corpus_for(argv: list[str]) -> None:
         load_corpus(read_request(argv).config.data)
 
 
+def _mark(path: Path) -> None:
+    with contextlib.suppress(OSError):  # the owner is gone, and its directory
+        path.touch()
+
+
+def _hung_up(connection: socket.socket) -> bool:
+    try:
+        return connection.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) == b""
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True
+
+
 def _answer(run: Run, answer: dict[str, Any]) -> None:
     with contextlib.suppress(OSError):  # the client has disconnected
         run.connection.sendall(json.dumps(answer).encode() + b"\n")
 
 
-def serve(descriptor: int, *, warm: bool) -> None:
+def serve(descriptor: int, ready: Path, *, warm: bool) -> None:
     """Serve on a listening socket."""
     for number in (signal.SIGINT, signal.SIGHUP):  # they come from the terminal; only the owner acts on them
         signal.signal(number, signal.SIG_IGN)
@@ -240,8 +275,8 @@ def serve(descriptor: int, *, warm: bool) -> None:
         warm_up()
     gc.collect()
     gc.freeze()  # the children share these pages as long as no collection writes to them
-    Server(socket.socket(fileno=descriptor)).serve()
+    Server(socket.socket(fileno=descriptor), ready).serve()
 
 
 if __name__ == "__main__":
-    serve(int(sys.argv[1]), warm="--warm-up" in sys.argv[2:])
+    serve(int(sys.argv[1]), Path(sys.argv[2]), warm="--warm-up" in sys.argv[3:])

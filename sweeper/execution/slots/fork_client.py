@@ -8,6 +8,7 @@ import os
 import select
 import signal
 import socket
+import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
@@ -17,7 +18,10 @@ from sweeper.execution.slots.process import Reaped, TrialProcess
 from sweeper.execution.slots.processes import kill_group, started_at
 from sweeper.subprocesses import module_command
 
-START_TIMEOUT_S: Final = 120.0  # the server may still be importing, as a new process would
+IMPORT_S: Final = 30.0  # while the server imports, or loads a corpus: a new process would have to do the same
+ANSWER_S: Final = 5.0  # once it is ready
+LOOK_S: Final = 0.1  # between two checks whether it is
+AVOID_S: Final = 60.0  # after it gave no answer, before it is asked again
 SERVED: Final = len(module_command("trainer"))  # words that the server stands for; the arguments follow
 
 
@@ -26,6 +30,7 @@ class ForkClient:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._avoid_until = 0.0  # on the monotonic clock
 
     def start(
         self,
@@ -44,24 +49,28 @@ class ForkClient:
             OSError: the program cannot be started.
         """
         position = output.stat().st_size if output.exists() else 0
-        request = {
+        request: dict[str, object] = {
             "argv": list(argv[SERVED:]),
             "environment": dict(environment),
             "cwd": str(cwd),
             "output": str(output),
         }
-        forked = self._ask(request)
+        forked = self._ask(request) if time.monotonic() >= self._avoid_until else None
         if forked is None:
             return plain_process.start(argv, environment=environment, cwd=cwd, output=output, announce=announce)
         return TrialProcess(forked.pid, started_at(forked.pid), forked, output, position)
 
-    def _ask(self, request: Mapping[str, object]) -> "_Forked | None":
+    def _ask(self, request: dict[str, object]) -> "_Forked | None":
         connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        until = time.monotonic() + IMPORT_S
         try:
-            connection.settimeout(START_TIMEOUT_S)
+            connection.settimeout(ANSWER_S)
             connection.connect(str(self._path))
-            connection.sendall(json.dumps(request).encode() + b"\n")
+            connection.sendall(json.dumps(request | {"until": until}).encode() + b"\n")
             forked = _Forked(connection)
+            if not self._is_answered(forked, until):
+                self._avoid_until = time.monotonic() + AVOID_S
+                raise TimeoutError
             answer = forked.answer()
             if answer is not None and "pid" in answer:
                 forked.pid = int(answer["pid"])
@@ -70,6 +79,20 @@ class ForkClient:
             pass  # no server, or it does not respond: use a new process
         connection.close()
         return None
+
+    def _is_answered(self, forked: "_Forked", until: float) -> bool:
+        """Wait for the server's answer; not long if it is ready."""
+        ready_since: float | None = None
+        while (now := time.monotonic()) < until:
+            if not ready_file(self._path).exists():
+                ready_since = None
+            elif ready_since is None:
+                ready_since = now
+            elif now - ready_since >= ANSWER_S:
+                return False
+            if forked.ended(LOOK_S):
+                return True
+        return False
 
 
 class _Forked:
@@ -96,7 +119,7 @@ class _Forked:
         self._connection.close()
         if "exit_code" not in answer:
             kill_group(self.pid)
-            return Reaped(exit_code=-signal.SIGKILL, peak_memory_bytes=0)
+            return Reaped(exit_code=-signal.SIGKILL, peak_memory_bytes=0, is_lost=True)
         return Reaped(exit_code=int(answer["exit_code"]), peak_memory_bytes=int(answer["peak_memory_bytes"]))
 
     def answer(self) -> dict[str, int] | None:
@@ -109,6 +132,11 @@ class _Forked:
         line, _, self._received = self._received.partition(b"\n")
         answer: dict[str, int] = json.loads(line)
         return answer
+
+
+def ready_file(path: Path) -> Path:
+    """Return the file that exists while the server at a socket should answer at once."""
+    return path.with_suffix(".ready")
 
 
 def can_fork() -> bool:

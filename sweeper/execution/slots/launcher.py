@@ -15,7 +15,6 @@ from typing import Final
 from sqlalchemy import Engine
 
 from sweeper.errors import StoreError, SweeperError
-from sweeper.execution.slots.fork_server import ForkServer
 from sweeper.execution.slots.machine import free_abandoned_trials
 from sweeper.execution.slots.pool import LokyPool, Pool
 from sweeper.execution.slots.slot import SlotEnd, SlotTask
@@ -40,7 +39,6 @@ class Launcher:
     runner_id: int
     store_file: StoreFileCheck
     on_tick: Callable[[], None]
-    fork_server: ForkServer | None = None
     pool: Pool = field(default_factory=LokyPool)
     interrupts: int = 0
     _ends: list[SlotEnd] = field(default_factory=list)
@@ -79,8 +77,6 @@ class Launcher:
             slots.join(TICK_S)
             self.store_file.check()
             self.pool.maintain()
-            if self.fork_server is not None:
-                self.fork_server.restart_if_dead()
             now = time.monotonic()
             if now - beat_at >= BEAT_EVERY_S:
                 beat_at = now

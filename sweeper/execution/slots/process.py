@@ -44,10 +44,17 @@ class Handle(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reaped:
-    """How a process ended: its exit code, negative for a signal, and its peak memory (0 if unknown)."""
+    """How a process ended.
+
+    Attributes:
+        exit_code: negative for a signal.
+        peak_memory_bytes: 0 if unknown.
+        is_lost: whether it was killed because the server that forked it died.
+    """
 
     exit_code: int
     peak_memory_bytes: int
+    is_lost: bool = False
 
 
 class Child:
@@ -89,6 +96,7 @@ class TrialProcess:
         pid: its id, which is also its group's.
         output_start: bytes of the output file that earlier attempts wrote.
         peak_memory_bytes: the highest observed memory of the process and its children.
+        is_lost: whether it was killed with the server that forked it.
     """
 
     pid: int
@@ -98,6 +106,7 @@ class TrialProcess:
     output_start: int
     peak_memory_bytes: int = 0
     exit_code: int | None = None
+    is_lost: bool = False
 
     def ended(self, timeout_s: float) -> bool:
         """Return whether the process ends within the time."""
@@ -123,7 +132,7 @@ class TrialProcess:
         if self.exit_code is None:
             signal_group(self.pid, signal.SIGKILL)
             reaped = self.handle.reap()
-            self.exit_code = reaped.exit_code
+            self.exit_code, self.is_lost = reaped.exit_code, reaped.is_lost
             self.peak_memory_bytes = max(self.peak_memory_bytes, reaped.peak_memory_bytes)
             kill_group(self.pid)
         return self.exit_code

@@ -117,7 +117,7 @@ def run_slots(
             tasks = _tasks(run, slots, runner_id, launcher_process, None if server is None else str(server.path))
             if not pool.shares_machine:  # they cannot check the launcher's process
                 tasks = [replace(task, silence_s=SILENT_LEASES * run.lease_s) for task in tasks]
-            launcher = Launcher(engine, run.study_id, runner_id, StoreFileCheck(run.store), on_tick, server, pool)
+            launcher = Launcher(engine, run.study_id, runner_id, StoreFileCheck(run.store), on_tick, pool)
             ends = launcher.run(tasks)
     finally:
         with suppress(StoreError):  # if the store refuses, its error was reported already

@@ -169,6 +169,7 @@ class Supervisor:
             output=output,
             announce=self.guard.announcer(self._lease_left()),
         )
+        self._started = time.monotonic()  # waiting for a fork server is not charged to the trial
         self.guard.watch(process.pid, self._lease_left(), run_dir)
         if self.rules.timeout_s is not None:
             self.guard.limit(self.rules.timeout_s + LIMIT_DELAY_S, self.rules.grace_s)
@@ -301,6 +302,10 @@ class Supervisor:
             time.sleep(0.05)  # a slot that is killed together with its trial must not blame the trial
         self._read_to_end(process)
         known = reported(self.engine, self.lease, self.value)
+        oom_killed = exit_code != 0 and oom_kills() > self._oom_kills
+        if process.is_lost and cause is None and not oom_killed:
+            message = "the server that its process was forked from died, or gave no answer"
+            return self._finish(ExitKind(exit_reason="preempted", message=message), process, known)
         reader = self._reports.reader
         ending = Ending(
             exit_code=exit_code,
@@ -315,7 +320,7 @@ class Supervisor:
             tail=process.tail(),
             metric_errors=reader.errors,
             is_misread=isinstance(reader, PatternReader) and self.lease.metric in reader.misread,
-            oom_killed=exit_code != 0 and oom_kills() > self._oom_kills,
+            oom_killed=oom_killed,
         )
         return self._finish(classify_exit(ending), process, known)
 

@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import signal
+import socket
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,8 +13,9 @@ from typing import Any
 import psutil
 import pytest
 
+from sweeper.execution.slots import fork_client, fork_server
 from sweeper.execution.slots import process as plain_process
-from sweeper.execution.slots.fork_client import ForkClient
+from sweeper.execution.slots.fork_client import ForkClient, ready_file
 from sweeper.execution.slots.fork_server import ForkServer, fork_server_for
 from sweeper.execution.slots.process import TrialProcess
 from sweeper.execution.slots.processes import is_alive, started_at
@@ -144,9 +146,64 @@ def test_runs_die_with_a_server_that_is_killed_and_the_next_ones_start_afresh(tm
         process = run(client.start, tmp_path / "run", steps=100_000)
         psutil.Process(process.pid).parent().kill()  # type: ignore[union-attr]
         assert finish(process) == -signal.SIGKILL
+        assert process.is_lost
         assert gone(process.pid)
-        until(lambda: server.restart_if_dead() is None and server._process is None)  # died soon: not restarted
+        until(lambda: server._process is None)  # died soon: not restarted
         assert finish(run(client.start, tmp_path / "fresh")) == 0
+
+
+def test_a_stopped_server_is_waited_for_a_moment_once_and_then_killed_and_restarted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module, name, seconds in (
+        (fork_server, "PING_EVERY_S", 0.2),
+        (fork_server, "SILENCE_S", 5.0),
+        (fork_server, "QUICK_S", 0.0),
+        (fork_client, "ANSWER_S", 0.5),
+    ):
+        monkeypatch.setattr(module, name, seconds)
+    server = fork_server_for(TRAINER, SLOTS)
+    assert server is not None
+    with server:
+        client = ForkClient(server.path)
+        assert isinstance(started(client, tmp_path / "first").handle, fork_client._Forked)
+        stopped = server._process
+        assert stopped is not None
+        stopped.send_signal(signal.SIGSTOP)
+        asked = client._ask
+        waited = []
+        monkeypatch.setattr(client, "_ask", lambda request: waited.append(1) or asked(request))  # type: ignore[func-returns-value]
+        for name in ("second", "third"):
+            assert isinstance(started(client, tmp_path / name).handle, plain_process.Child)
+        assert waited == [1]
+        until(lambda: server._process is not None and server._process is not stopped)
+        assert stopped.returncode == -signal.SIGKILL
+        assert isinstance(started(ForkClient(server.path), tmp_path / "fourth").handle, fork_client._Forked)
+
+
+def started(client: ForkClient, folder: Path) -> TrialProcess:
+    process = run(client.start, folder, steps=2)
+    assert finish(process) == 0
+    return process
+
+
+def test_a_request_whose_client_does_not_wait_any_more_is_not_run(server: ForkServer, tmp_path: Path) -> None:
+    """What a server finds that was stopped, and goes on: the client has started a new process meanwhile."""
+    until(ready_file(server.path).exists)
+    assert server._process is not None
+    server._process.send_signal(signal.SIGSTOP)
+    try:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as gone, socket.socket(socket.AF_UNIX) as late:
+            for connection, name, until_s in ((gone, "gone", 600.0), (late, "late", -1.0)):
+                request = {"argv": [], "environment": {}, "cwd": "/", "output": str(tmp_path / name)}
+                connection.connect(str(server.path))
+                connection.sendall(json.dumps(request | {"until": time.monotonic() + until_s}).encode() + b"\n")
+            gone.close()
+            server._process.send_signal(signal.SIGCONT)
+            assert b"does not wait any more" in late.recv(4096)
+    finally:
+        server._process.send_signal(signal.SIGCONT)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_server_leaves_when_its_owner_is_gone() -> None:

@@ -1,0 +1,39 @@
+"""Directories for temporary files that only this user can enter, and that do not outlive their process for long.
+
+Each holds a lock file. The kernel releases the lock when its process dies, whatever happens; the next one to make a
+directory of the same kind removes what dead ones have left.
+"""
+
+import fcntl
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Final
+
+LOCK_FILE: Final = "lock"
+
+
+@contextmanager
+def private_directory(kind: str) -> Iterator[Path]:
+    """Yield a new directory, which is removed after the block, and remove those of dead processes."""
+    prefix = f"sweeper-{os.getuid()}-{kind}-"
+    _remove_abandoned(prefix)
+    directory = Path(tempfile.mkdtemp(prefix=prefix))
+    lock = os.open(directory / LOCK_FILE, os.O_CREAT | os.O_RDWR, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield directory
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)
+        os.close(lock)
+
+
+def _remove_abandoned(prefix: str) -> None:
+    for directory in Path(tempfile.gettempdir()).glob(f"{prefix}*"):
+        # Without a lock file, it is being made now.
+        with suppress(OSError), (directory / LOCK_FILE).open("rb") as lock:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            shutil.rmtree(directory, ignore_errors=True)

@@ -1,0 +1,45 @@
+"""Directories for temporary files: private, removed after use, and after their process was killed by the next one."""
+
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from sweeper.execution.slots.private_directories import private_directory
+
+HOLDER = """
+import time
+from sweeper.execution.slots.private_directories import private_directory
+with private_directory("test") as directory:
+    print(directory, flush=True)
+    time.sleep(60)
+"""
+
+
+@pytest.fixture(autouse=True)
+def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr(tempfile, "tempdir", None)
+
+
+def test_a_directory_is_private_and_removed() -> None:
+    with private_directory("test") as directory:
+        assert directory.stat().st_mode & 0o777 == 0o700
+    assert not directory.exists()
+
+
+def test_a_directory_that_a_killed_process_left_is_removed_by_the_next_one_and_a_living_one_s_is_not() -> None:
+    with subprocess.Popen([sys.executable, "-c", HOLDER], stdout=subprocess.PIPE, text=True) as holder:
+        assert holder.stdout is not None
+        left = Path(holder.stdout.readline().strip())
+        with private_directory("test"), private_directory("other"):
+            assert left.exists()
+        holder.kill()
+        holder.wait()
+        assert left.exists()
+        with private_directory("other"):
+            assert left.exists()
+        with private_directory("test"):
+            assert not left.exists()
