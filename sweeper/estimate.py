@@ -78,8 +78,8 @@ class Estimate:
         from sweeper.evidence.planned.spread import Spreads  # noqa: PLC0415
 
         seconds = {reference: prediction.seconds for reference, prediction in self.predictions.items()}
-        testable = claim_power(self.plan, self.study)
-        return planned_power(self.study, self.plan, testable, Spreads(self.study, self.store), seconds)
+        spreads = Spreads(self.study, self.store, self.pilots.runs)
+        return planned_power(self.study, self.plan, claim_power(self.plan, self.study), spreads, seconds)
 
     def schedules(self, default_s: float | None = None) -> tuple[Schedule, ...]:
         """Simulate the schedule in every order.

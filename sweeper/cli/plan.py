@@ -33,7 +33,7 @@ def plan(study: Path, store: str, slots: int | None, pilot: int | None, as_json:
     study's reference hours, other runs of the program, or the operations of the built-in trainer.
 
     For each claim, plan shows what it can detect with its seeds and with others, by the standard deviation that the
-    study file assumes (`assume`), else that of earlier runs in the store.
+    study file assumes (`assume`), else that of earlier runs in the store, else that of a pilot.
     """
     loaded = load_study(study)
     check_installed(loaded)

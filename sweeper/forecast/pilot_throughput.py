@@ -64,6 +64,9 @@ class PilotRun:
         amount: how many units it ran.
         peak_memory_bytes, disk_bytes: None if they could not be measured.
         measured_at: seconds since the epoch; the same for all runs of a pilot.
+        seed: None, as `metric` and `value`, for pilots of older versions.
+        metric: the study's.
+        value: of the metric; None if the run was stopped before its end.
     """
 
     study: str
@@ -81,6 +84,9 @@ class PilotRun:
     peak_memory_bytes: int | None
     disk_bytes: int | None
     measured_at: float
+    seed: int | None = None
+    metric: str | None = None
+    value: float | None = None
 
 
 def throughput_of(reports: Sequence[Report], total_s: float, amount: float) -> PilotThroughput:

@@ -3,12 +3,14 @@
 Configurations of one cost class (`forecast.footprint.cost_class`) take the same time, so one of each is enough. If
 there are many classes, a selection spans them: by operations for the built-in trainer, otherwise such that every level
 of every factor occurs. The runs fill the slots, because trials that share a machine slow each other down.
+
+If the study has claims, one configuration also runs with other seeds, to measure how much runs vary between them.
 """
 
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, TypeVar
 
 from sweeper.designs.levels import Level
@@ -27,6 +29,7 @@ LENGTHS: Final = {"steps": 100.0, "epochs": 1.0, "tokens": 20_000.0}  # default 
 MIN_SHARE: Final = 0.02  # of the longest budget, so that programs that report seldom do report
 TRAINER_EVALUATIONS: Final = 2
 TRAINER_LINES: Final = 20
+OTHER_SEEDS: Final = 2  # with which one configuration runs as well
 
 Item = TypeVar("Item")
 
@@ -75,7 +78,11 @@ def pilot_trials(plan: Plan, study: Study, *, slots: int, amount: int | None) ->
             length = _length(one, amount)
             config = _for_pilot(one.config) if study.trial.is_trainer else one.config
             trials.append(PilotTrial(one.configuration, config, one.seed, one.unit, length, repeat))
-    return tuple(trials)
+    return (*trials, *_with_other_seeds(trials[0])) if study.claims and trials else tuple(trials)
+
+
+def _with_other_seeds(first: PilotTrial) -> list[PilotTrial]:
+    return [replace(first, seed=first.seed + offset) for offset in range(1, OTHER_SEEDS + 1)]
 
 
 def _candidates(plan: Plan, study: Study) -> list[_Candidate]:

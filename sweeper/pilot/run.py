@@ -230,6 +230,9 @@ def _run_of(setting: _Setting, trial: PilotTrial, row: reader.TrialRow, reports:
         peak_memory_bytes=None if memory is None else int(memory),
         disk_bytes=_disk_bytes(setting.directory / f"{row.number:05d}"),
         measured_at=setting.measured_at,
+        seed=trial.seed,
+        metric=setting.study.metric.name,
+        value=row.value if ended else None,
     )
 
 

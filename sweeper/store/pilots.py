@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
 SINCE: Final = "0002"  # the revision that added their table
+VALUES_SINCE: Final = "0004"  # the revision that added the columns of `_VALUES`
 _COLUMNS: Final = (
     "study",
     "program",
@@ -33,6 +34,7 @@ _COLUMNS: Final = (
     "disk_bytes",
     "measured_at",
 )
+_VALUES: Final = ("seed", "metric", "value")
 
 
 def keep_pilot(engine: "Engine", runs: Sequence[PilotRun]) -> None:
@@ -59,12 +61,13 @@ def known_pilots(store: str, program: Program, *, device: str, device_share: flo
     with reader.connect_if_there(store) as connection:
         if connection is None or connection.revision < SINCE:
             return Pilots(program)
+        columns = _COLUMNS if connection.revision < VALUES_SINCE else (*_COLUMNS, *_VALUES)
         rows = connection.rows(
-            f"SELECT {', '.join(_COLUMNS)} FROM sweeper_pilots"  # noqa: S608 - our own constants
+            f"SELECT {', '.join(columns)} FROM sweeper_pilots"  # noqa: S608 - our own constants
             " WHERE device = :device AND device_share = :share AND threads = :threads ORDER BY id",
             {"device": device, "share": device_share, "threads": threads},
         )
-    runs = (_run(dict(zip(_COLUMNS, row, strict=True))) for row in rows)
+    runs = (_run(dict(zip(columns, row, strict=True))) for row in rows)
     return Pilots(program, tuple(run for run in runs if run.program == program))
 
 
@@ -76,7 +79,7 @@ def _row(run: PilotRun) -> dict[str, object]:
         "evaluation_seconds": run.throughput.evaluation,
         "spread": run.throughput.spread,
     }
-    return {name: decoded[name] if name in decoded else getattr(run, name) for name in _COLUMNS}
+    return {name: decoded[name] if name in decoded else getattr(run, name) for name in (*_COLUMNS, *_VALUES)}
 
 
 def _run(row: dict[str, Any]) -> PilotRun:

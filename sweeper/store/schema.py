@@ -251,4 +251,7 @@ pilots = Table(  # short runs that measured the cost of a study's trials; they a
     Column("peak_memory_bytes", BigInteger),
     Column("disk_bytes", BigInteger),
     Column("measured_at", Float, nullable=False),  # the same for all runs of a pilot
+    Column("seed", BigInteger),  # NULL, as the next two, for pilots of older versions
+    Column("metric", String(200)),  # the study's
+    Column("value", Float),  # of the metric; NULL if the run was stopped before its end
 )

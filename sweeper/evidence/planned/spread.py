@@ -1,8 +1,9 @@
 """How much runs vary between seeds, as far as is known before a study runs: assumed, of earlier runs, or of a pilot."""
 
+import json
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from statistics import fmean, variance
 from typing import Final, Literal
@@ -14,6 +15,7 @@ from sweeper.evidence.data.measures import make_measure
 from sweeper.evidence.data.pool import Pool
 from sweeper.evidence.data.runs import study_runs
 from sweeper.evidence.statistics.sample_size import upper_sd
+from sweeper.forecast.pilot_throughput import PilotRun
 from sweeper.spec.claim import Margin
 from sweeper.spec.metric import Metric
 from sweeper.spec.study import Study
@@ -71,9 +73,10 @@ UNKNOWN: Final = Spread(source="unknown", paired=Deviation(UNIT_SD), alone=Devia
 class Spreads:
     """What a store and the study file say on the spread of a metric; each metric is looked up once."""
 
-    def __init__(self, study: Study, store: str) -> None:
+    def __init__(self, study: Study, store: str, pilots: Sequence[PilotRun] = ()) -> None:
         self._study = study
         self._store = store
+        self._pilots = pilots
         self._data: list[StudyData] | None = None
         self._known: dict[tuple[str, frozenset[str]], Spread] = {}
 
@@ -88,7 +91,7 @@ class Spreads:
             if assumed is not None:
                 self._known[key] = replace(assumed, measured=measured)
             else:
-                self._known[key] = measured or UNKNOWN
+                self._known[key] = measured or piloted_spread(self._pilots, metric) or UNKNOWN
         return self._known[key]
 
     def _assumed(self, metric: Metric) -> Spread | None:
@@ -114,6 +117,33 @@ def assumed_spread(given: Margin, metric: Metric) -> Spread:
     deviation = Deviation(rise(given, measure, 1.0))
     return Spread(
         source="assumed", paired=deviation, alone=deviation, mean=1.0 if relative else math.nan, is_relative=relative
+    )
+
+
+def piloted_spread(pilots: Iterable[PilotRun], metric: Metric) -> Spread | None:
+    """Return the spread of the longest runs of a pilot; None if no configuration ran with two seeds."""
+    measure = make_measure(metric, {})
+    groups: dict[tuple[float, str, str], dict[int, PilotRun]] = defaultdict(dict)
+    for run in pilots:
+        if run.metric == metric.name and run.value is not None and run.seed is not None:
+            groups[run.amount, run.unit, json.dumps(run.config, sort_keys=True)][run.seed] = run  # the newest
+    found = {key: runs for key, runs in groups.items() if len(runs) > 1}
+    if not found:
+        return None
+    amount, unit, _ = max(found)
+    runs = [list(group.values()) for (length, of, _), group in found.items() if (length, of) == (amount, unit)]
+    raw = [[float(run.value or 0.0) for run in group] for group in runs]
+    values = [[measure.on_scale(value) for value in group] for group in raw]
+    if not all(math.isfinite(value) for group in values for value in group):
+        return None
+    within = _pooled((variance(group), len(group) - 1) for group in values)
+    return Spread(
+        source="pilot",
+        paired=within,
+        alone=within,
+        mean=fmean(value for group in raw for value in group),
+        runs=sum(map(len, raw)),
+        note=f"of {amount:,g} {unit}",
     )
 
 

@@ -18,7 +18,7 @@ from sweeper.spec.study import Study
 from trainer.config.wording import Path
 
 MOST_PERCENT: Final = 100.0  # beyond, a difference of logarithms says nothing that a reader could use
-HOW_TO_KNOW: Final = "it in the study file, e.g. assume: {sd: 1%}"
+HOW_TO_KNOW: Final = "it in the study file, e.g. assume: {sd: 1%}, or measure it in short runs with --pilot"
 
 
 def test_name(claim: Claim) -> str:

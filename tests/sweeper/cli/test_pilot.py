@@ -53,6 +53,23 @@ def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None
     return write_study
 
 
+def test_a_pilot_of_a_study_with_claims_measures_how_much_runs_vary(
+    sweeper: Sweeper, write: Callable[..., None], tmp_path: Path
+) -> None:
+    write([1, 2])
+    (tmp_path / "train.py").write_text(SCRIPT.replace("1.0 / step", "1.0 / step + int(os.environ['SWEEPER_SEED'])")
+                                       .replace("import sys", "import os, sys"))  # fmt: skip
+    claim = "contrast: {phase: p, factor: width, from: 1, to: 2}, expect: decrease"
+    with (tmp_path / "c.yaml").open("a") as file:
+        file.write(f"claims: [{{id: wider, text: Wider is better., {claim}}}]\n")
+    first = sweeper("plan", "c.yaml", "--json", "--pilot", "10")
+    assert "a pilot of 6 runs of 10 steps on 2 slots" in first.err
+    for answer in (first, sweeper("plan", "c.yaml", "--json")):
+        (found,) = json.loads(answer.out)["power"]["claims"]
+        assert (found["sd_from"], found["sd"], found["sd_df"], found["unit"]) == ("pilot", pytest.approx(1.0), 2, "")
+    assert "SD of loss between seeds: 1.0 in 3 pilot runs of 10 steps (2 df)" in sweeper("plan", "c.yaml").out
+
+
 def test_a_pilot_is_kept_for_later_plans_and_leaves_no_trial(
     sweeper: Sweeper, write: Callable[..., None], tmp_path: Path
 ) -> None:

@@ -58,6 +58,16 @@ def test_of_many_classes_of_the_trainer_the_smallest_and_the_largest_are_run() -
     assert (min(found), max(found)) == (1, 30)
 
 
+def test_a_study_with_claims_also_runs_one_configuration_with_other_seeds() -> None:
+    factors = {"a": factor([0, 1])}
+    statement = {"phase": "p", "factor": "a", "from": 0, "to": 1, "where": {}}
+    without = study(factors, phase("p", "grid", seeds=[4, 5, 6]))
+    found = chosen(study(factors, phase("p", "grid", seeds=[4, 5, 6]), claims=[{"id": "c", "contrast": statement}]))
+    assert found[: len(chosen(without))] == chosen(without)
+    assert [(trial.configuration["a"], trial.seed) for trial in found[len(chosen(without)) :]] == [(0, 5), (0, 6)]
+    assert {trial.amount for trial in found} == {found[0].amount}
+
+
 def test_configurations_of_a_sampler_are_drawn_within_its_ranges() -> None:
     factors = {"lr": factor(low=0.001, high=0.1, log=True)}
     found = chosen(study(factors, phase("search", {"sampler": "random", "trials": 5})))

@@ -1,6 +1,8 @@
 """What pilots measured is in the store, for slots of the same kind."""
 
+import json
 import sqlite3
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,6 +11,7 @@ from sqlalchemy import Engine
 from sweeper.forecast.pilot_throughput import PilotRun, Pilots, PilotThroughput
 from sweeper.spec.json_form import program_from_json
 from sweeper.spec.program import TRAINER, Program
+from sweeper.store.engine import open_existing
 from sweeper.store.pilots import keep_pilot, known_pilots
 from tests.sweeper.documents import COMMAND
 from tests.sweeper.store.make_fixture import FIXTURES
@@ -30,6 +33,9 @@ RUN = PilotRun(
     peak_memory_bytes=2**33,
     disk_bytes=None,
     measured_at=1e9 + 0.25,
+    seed=3,
+    metric="loss",
+    value=0.75,
 )
 
 
@@ -61,6 +67,24 @@ def test_other_programs_devices_and_threads_have_pilots_of_their_own(engine: Eng
 def test_a_pilot_without_runs_writes_nothing(engine: Engine, url: str) -> None:
     keep_pilot(engine, [])
     assert known(url).runs == ()
+
+
+def test_pilots_of_older_versions_have_no_values(tmp_path: Path) -> None:
+    path = tmp_path / "old.db"
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript((FIXTURES / "store_0003.sql").read_text())
+        columns = ("study", "program", "config", "host", "device", "device_share", "threads", "slots", "unit", "amount",
+                   "device_seconds", "start_seconds", "unit_seconds", "evaluation_seconds", "spread",
+                   "measured_at")  # fmt: skip
+        row = ("not launched yet", json.dumps(COMMAND), json.dumps(RUN.config), "here", "cpu", 1.0, 2, 4, "steps",
+               100.0, 12.5, 2.5, 0.1, 0.0, 0.05, 1e9 + 0.25)  # fmt: skip
+        marks = ", ".join("?" * len(row))
+        connection.execute(f"INSERT INTO sweeper_pilots ({', '.join(columns)}) VALUES ({marks})", row)
+        connection.commit()
+    of_before = replace(RUN, peak_memory_bytes=None, seed=None, metric=None, value=None)
+    assert known(f"sqlite:///{path}").runs == (of_before,)
+    open_existing(f"sqlite:///{path}").dispose()  # migrated
+    assert known(f"sqlite:///{path}").runs == (of_before,)
 
 
 def test_stores_that_are_not_there_or_older_know_of_no_pilots(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import math
 import time
+from dataclasses import replace
 from pathlib import Path
 from statistics import variance
 from typing import Any
@@ -13,6 +14,7 @@ from sqlalchemy import Engine
 from sweeper.evidence.planned.spread import Spreads, assumed_spread
 from sweeper.evidence.planned.wording import amount_text, margin_shown, power_notes, spread_text
 from sweeper.evidence.statistics.paired import pooled_variance
+from sweeper.forecast.pilot_throughput import PilotRun
 from sweeper.planning.plan import make_plan
 from sweeper.spec.metric import Metric
 from sweeper.spec.study import Study
@@ -20,8 +22,17 @@ from sweeper.store.enrolment.enrol import enrol
 from sweeper.store.queue import queue
 from sweeper.store.records import Lease, Outcome
 from tests.sweeper.documents import factor, phase, study
-from tests.sweeper.evidence.planned.studies import LOG, contrast, detection, equivalence, one_at_a_time, power_of
+from tests.sweeper.evidence.planned.studies import (
+    LOG,
+    NO_STORE,
+    contrast,
+    detection,
+    equivalence,
+    one_at_a_time,
+    power_of,
+)
 from tests.sweeper.store.builders import RETRY, SLOT
+from tests.sweeper.store.test_pilots import RUN
 
 AT_100 = frozenset(['{"steps": 100}'])
 LINEAR = {"name": "accuracy", "direction": "maximize", "scale": "linear"}
@@ -128,6 +139,26 @@ def test_other_studies_of_the_program_and_other_budgets_are_better_than_nothing(
                      program={"command": ["other"], "metrics": None, "checkpoint": None})  # fmt: skip
     assert detection(stranger, store=url).spread is not None
     assert detection(stranger, store=url).spread.is_known is False  # type: ignore[union-attr]
+
+
+def piloted(seed: int, value: float | None, **changes: Any) -> PilotRun:
+    return replace(RUN, config={"a": 0}, seed=seed, value=value, **changes)
+
+
+def test_a_pilot_s_longest_runs_of_one_configuration_show_how_much_runs_vary() -> None:
+    made = one_at_a_time([contrast()], assume={})
+    runs = [piloted(0, 2.0), piloted(1, 9.0), piloted(1, 2.1), piloted(2, 2.3),  # a newer run replaces an older one
+            piloted(3, 5.0, amount=50.0), piloted(4, 7.0, amount=50.0),  # shorter
+            piloted(5, None), piloted(6, 4.0, metric="accuracy"),
+            replace(RUN, config={"a": 1}, seed=0, value=8.0)]  # fmt: skip
+    found = Spreads(made, NO_STORE, runs).of(made.metric, AT_100)
+    logs = [math.log(value) for value in (2.0, 2.1, 2.3)]
+    assert (found.source, found.runs, found.note) == ("pilot", 3, "of 100 steps")
+    assert (found.paired.sd, found.paired.df) == (pytest.approx(math.sqrt(variance(logs))), 2)
+    assert " in 3 pilot runs of 100 steps (2 df); planned with" in spread_text(made.metric, found)
+    assumed = one_at_a_time([contrast()])
+    assert Spreads(assumed, NO_STORE, runs).of(made.metric, AT_100).source == "assumed"
+    assert Spreads(made, NO_STORE, runs[:1]).of(made.metric, AT_100).source == "unknown"
 
 
 def test_a_margin_that_is_too_small_is_warned_of_with_its_remedy() -> None:
