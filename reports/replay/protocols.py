@@ -3,18 +3,22 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final, Literal, get_args
+from typing import Final, Literal
 
 from sweeper.evidence.claims.evidence import Verdict
 from sweeper.evidence.data.load import StudyData
 from sweeper.evidence.data.measures import best_value
+from sweeper.evidence.sequential.costs import planned_costs
 from sweeper.evidence.sequential.looks import Looks, Trials
+from sweeper.evidence.sequential.paths import Rule
 from sweeper.evidence.sequential.pruning import Stop, play, with_stops
 from sweeper.evidence.sequential.stopping import Stopped, play_hindsight, play_stopping
-from sweeper.evidence.statistics.sequential import Spending
+from sweeper.evidence.statistics.group_sequential import SPENDINGS
 
-Stopping = Literal["fixed", "obrien-fleming", "pocock", "hindsight"]
-SPENDINGS: Final[tuple[Spending, ...]] = get_args(Spending)
+__all__ = ["SPENDINGS", "Player", "Protocol", "Replay", "Stopping"]
+
+Stopping = Literal["fixed", "obrien_fleming", "pocock", "hindsight"]
+FUTILITY: Final = 0.1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,7 +28,7 @@ class Protocol:
     Attributes:
         needed: only the trials that a claim needs, without searches and screens on which no claim rests.
         seeds: the number of seeds of each phase, the first ones; None for all.
-        stopping: fixed runs everything and looks once. obrien-fleming and pocock run seed by seed and spend the error
+        stopping: fixed runs everything and looks once. obrien_fleming and pocock run seed by seed and spend the error
             accordingly (`sweeper.evidence.sequential.stopping`). hindsight runs no more seeds of a claim than its
             verdict turned out to need.
         futility: whether, seed by seed, claims stop too once they are unlikely to be decided.
@@ -138,7 +142,8 @@ class Player:
             case "hindsight":
                 return play_hindsight(looks, kept, seconds, self.verdicts)
             case spending:
-                return play_stopping(looks, kept, seconds, spending=spending, futility=protocol.futility)
+                rule = Rule(spending=spending, futility=FUTILITY if protocol.futility else None)
+                return play_stopping(looks, kept, planned_costs(self.data), rule)
 
     def _with_pruner(self, pruner: str, kept: Trials) -> tuple[dict[int, Stop], Looks]:
         if pruner == "none":

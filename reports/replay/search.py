@@ -13,7 +13,7 @@ from reports.replay.protocols import SPENDINGS, Player, Protocol, Replay
 from sweeper.evidence.data.load import StudyData
 from sweeper.evidence.sequential.pruning import PRUNERS
 
-IN_ADVANCE: Final = Protocol(needed=True, stopping="obrien-fleming", futility=True)
+IN_ADVANCE: Final = Protocol(needed=True, stopping="obrien_fleming", futility=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

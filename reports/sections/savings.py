@@ -12,7 +12,7 @@ MOST_TRIALS: Final = 1_000  # beyond it, looking at all claims repeatedly takes 
 PROTOCOLS: Final = (
     (Protocol(), "all trials"),
     (Protocol(needed=True), "only the trials that a claim needs"),
-    (Protocol(needed=True, stopping="obrien-fleming"), "those, seed by seed until each claim is decided"),
+    (Protocol(needed=True, stopping="obrien_fleming"), "those, seed by seed until each claim is decided"),
     (IN_ADVANCE, "the same, without claims that are unlikely to be decided"),
 )
 

@@ -10,9 +10,17 @@ from sweeper.cli.options import WholeNumber, json_option, print_json, store_opti
 from sweeper.cli.replay_least import least_document, least_text
 from sweeper.errors import UsageError
 from sweeper.evidence.data.load import load
-from sweeper.evidence.statistics.sequential import Spending
+from sweeper.evidence.statistics.group_sequential import Spending
 from sweeper.quantities import counted, hours
 from sweeper.spec.phase import PRUNERS
+
+
+class SpendingChoice(click.Choice[str]):
+    """The names of spending functions, with hyphens too."""
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return the name as study files spell it."""
+        return super().convert(value.replace("-", "_"), param, ctx)
 
 
 @click.command()
@@ -22,7 +30,7 @@ from sweeper.spec.phase import PRUNERS
 @click.option("--needed", is_flag=True, help="Use only the trials that a claim needs.")
 @click.option(
     "--stopping",
-    type=click.Choice(SPENDINGS),
+    type=SpendingChoice(SPENDINGS),
     help="Use only the trials that a claim needs, seed by seed until the claim is decided, with this error-spending "
     "function.",
 )
@@ -76,11 +84,11 @@ def _check(options: Mapping[str, object], *, least: bool) -> None:
     if not least and not given:
         raise UsageError(
             "name a protocol to replay: a pruner (--pruner asha), fewer seeds (--seeds 2), --needed, sequential "
-            "stopping (--stopping obrien-fleming), several of these, or --least."
+            "stopping (--stopping obrien_fleming), several of these, or --least."
         )
     if "--futility" in given and "--stopping" not in given:
         raise UsageError(
-            "--futility gives up on claims between looks. Say how the looks are made: --stopping obrien-fleming."
+            "--futility gives up on claims between looks. Say how the looks are made: --stopping obrien_fleming."
         )
 
 

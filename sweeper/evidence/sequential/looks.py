@@ -4,7 +4,8 @@ A trial that is not run is treated as one that waits: its cell is there, without
 of them are complete, are those that an experimenter would have seen after running only these trials.
 """
 
-from collections.abc import Iterable, Mapping
+import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from sweeper.evidence.claims.censored import Assessment, assess
@@ -22,22 +23,24 @@ class PartLook:
     """What one part of a claim shows.
 
     Attributes:
-        p_support, p_refute: p-values of its denial and of itself.
-        decides: whether there is a standard error, so that the p-values mean anything.
-        done, wanted: by seed the number of runs in the complete pairs, and in all pairs.
+        p_support, p_refute: p-values of its denial and of itself, as for a single look.
+        seeds: the seeds that have complete pairs.
+        estimate, standard_error, df: of the effect; the error is NaN where it is not known yet.
+        ways: by what the two p-values were multiplied, for choices among several levels or sides.
     """
 
     p_support: float
     p_refute: float
-    decides: bool
-    done: Mapping[int, int]
-    wanted: Mapping[int, int]
+    seeds: int
+    estimate: float
+    standard_error: float
+    df: float
+    ways: tuple[int, int] = (1, 1)
 
-    def fraction(self, seeds: Iterable[int]) -> float:
-        """Return the share of the pairs of these seeds that are complete, by their runs."""
-        chosen = tuple(seeds)
-        wanted = sum(self.wanted.get(seed, 0) for seed in chosen)
-        return sum(self.done.get(seed, 0) for seed in chosen) / wanted if wanted else 0.0
+    @property
+    def decides(self) -> bool:
+        """Whether there is a standard error, so that the p-values mean anything."""
+        return math.isfinite(self.estimate) and math.isfinite(self.standard_error) and self.df > 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,10 +158,14 @@ def _look(assessed: Assessment) -> Look:
 
 
 def _part_look(part: Part, p: tuple[float, float]) -> PartLook:
-    done: dict[int, int] = {}
-    wanted: dict[int, int] = {}
-    for unit in part.comparison.units:
-        for cell, _ in unit.terms:
-            wanted[cell.seed] = wanted.get(cell.seed, 0) + 1
-            done[cell.seed] = done.get(cell.seed, 0) + unit.complete
-    return PartLook(p_support=p[0], p_refute=p[1], decides=part.effect.decides, done=done, wanted=wanted)
+    effect = part.effect
+    first, second = part.compared
+    return PartLook(
+        p_support=p[0],
+        p_refute=p[1],
+        seeds=part.comparison.num_seeds,
+        estimate=effect.value,
+        standard_error=effect.standard_error,
+        df=effect.df,
+        ways=(max(first, 1), max(second, 1) * (2 if part.region.is_equivalence else 1)),
+    )

@@ -12,7 +12,9 @@
 `divergence`           runs that diverged: as the worst there is, and as shares that are compared
 `power`                power of one-sided tests, pairs needed, smallest effect that could have been seen
 `sample_size`          power of equivalence; seeds to decide a claim, planned on its margin
-`sequential`           looking more than once
+`group_sequential`     looking more than once, up to a planned end; `sphere_chain` has the looks' joint distribution
+`anytime`              looking more than once without a planned end
+`futility`             whether going on is worth it
 `factorial`            main effects and two-way interactions of two-level designs, with what they are aliased with
 `attribution`          Shapley values, leave-one-out and add-one
 `forest`, `ped_anova`  importance of factors: fANOVA and PED-ANOVA

@@ -59,14 +59,23 @@ def test_a_look_at_some_trials_is_the_verdict_of_a_study_where_the_others_wait(s
         assert looks.look(place, run).p_support == pytest.approx(each.evidence.p)
 
 
-def test_the_information_is_the_share_of_pairs_that_are_complete():
+def test_a_look_counts_the_seeds_with_complete_pairs():
     whole = data()
     looks = Looks(whole)
     run = trials(whole, c=0, seed=0) | trials(whole, b=1)
     (part,) = looks.look(1, run).parts
-    assert part.fraction([0, 1, 2]) == pytest.approx(1 / 3)
-    assert part.fraction([0, 1]) == pytest.approx(1 / 2)
-    assert part.fraction([9]) == 0.0
+    assert (part.seeds, part.decides) == (1, False)
+    (part,) = looks.look(1, looks.needed).parts
+    assert (part.seeds, part.decides) == (3, True)
+    assert part.estimate == pytest.approx(-0.045, abs=0.01)
+
+
+def test_choosing_among_levels_is_known_to_have_been_paid_for():
+    looks = Looks(data())
+    (part,) = looks.look(0, looks.needed).parts
+    assert part.ways == (2, 1)
+    (part,) = looks.look(1, looks.needed).parts
+    assert part.ways == (1, 1)
 
 
 def test_trials_that_a_claim_does_not_look_at_do_not_change_what_it_says():

@@ -5,7 +5,9 @@ import math
 import numpy as np
 import pytest
 
+from sweeper.evidence.sequential.costs import planned_costs
 from sweeper.evidence.sequential.looks import Looks
+from sweeper.evidence.sequential.paths import Rule
 from sweeper.evidence.sequential.stopping import play_hindsight, play_stopping
 from tests.reports.studies import Phase, factor, study_data
 
@@ -30,10 +32,10 @@ def study(effects, claims, *, sd=0.003, seed=0, seeds=SEEDS):
     return study_data(FACTORS, Phase("p", "one_at_a_time", ROWS, value, seeds=seeds), claims=claims)
 
 
-def stopped(data, spending="obrien-fleming", futility=False):
+def stopped(data, spending="obrien_fleming", futility=None):
     looks = Looks(data)
-    seconds = dict.fromkeys((int(trial) for trial in data.trials["trial_id"]), 60.0)
-    return looks, play_stopping(looks, looks.needed, seconds, spending=spending, futility=futility)
+    rule = Rule(spending=spending, futility=futility)
+    return looks, play_stopping(looks, looks.needed, planned_costs(data), rule)
 
 
 def num_run(data, run):
@@ -69,7 +71,7 @@ def test_pocock_stops_no_later_than_obrien_and_fleming_where_effects_are_clear()
 
 def test_futility_gives_up_what_is_unlikely_to_be_decided_and_supports_nothing_more():
     data = study({"a": -0.3}, [contrast("a"), contrast("b", at_least=0.001)])
-    plain, futile = stopped(data)[1], stopped(data, futility=True)[1]
+    plain, futile = stopped(data)[1], stopped(data, futility=0.1)[1]
     assert plain.verdicts == futile.verdicts == ("supported", "undecided")
     assert futile.seeds[1] < plain.seeds[1] == len(SEEDS)
     assert futile.run < plain.run
@@ -111,7 +113,7 @@ def test_hindsight_keeps_all_verdicts_with_no_more_than_stopping_runs():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("spending", ["obrien-fleming", "pocock"])
+@pytest.mark.parametrize("spending", ["obrien_fleming", "pocock"])
 def test_of_studies_without_any_effect_few_support_anything(spending):
     """Four null claims that share a baseline: promised are at most 5 % of studies with one supported."""
     claims = [contrast(name) for name in NAMES]

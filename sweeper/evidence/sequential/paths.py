@@ -1,0 +1,206 @@
+"""What a claim has shown at its looks so far, and what that means whichever look one stops at."""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Final, Literal
+
+from scipy import special
+
+from sweeper.evidence.claims.evidence import Verdict
+from sweeper.evidence.sequential.looks import PartLook
+from sweeper.evidence.statistics.anytime import anytime_critical_value, anytime_p
+from sweeper.evidence.statistics.futility import predictive_power
+from sweeper.evidence.statistics.group_sequential import Looks, Spending, nominal_levels, sequential_p, spent
+from sweeper.evidence.statistics.multiplicity import all_of, any_of
+
+SequentialP = Callable[[Looks, Sequence[float]], float]
+Stop = Literal["", "decided", "futile", "exhausted"]
+
+LEVEL: Final = 0.95  # of the intervals
+LEAST_DF: Final = 0.5
+UNKNOWN: Final = 0.5  # the chance of a decision before anything is known
+WHOLE_DF: Final = 8.0  # degrees of freedom above it are rounded to integers, so that claims share boundaries
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """How looks are judged.
+
+    Attributes:
+        spending: how the error is spent over looks.
+        futility: the probability of a decision below which a claim gets no more seeds; None never gives up.
+        sequential: the p-value of several looks; the benchmark compares others.
+        order: by_cost puts the most decisions an hour first, declared follows the order of the claims.
+    """
+
+    spending: Spending = "obrien_fleming"
+    futility: float | None = 0.1
+    sequential: SequentialP = sequential_p
+    order: Literal["by_cost", "declared"] = "by_cost"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartPath:
+    """The looks at one comparison of a claim.
+
+    Attributes:
+        most: its seed rounds at most; None for no maximum.
+        asked: the rounds that were asked for.
+        looks: those that brought information, with the share of the planned information at each.
+        p: the p-values for and against it that hold at whichever look one stops.
+    """
+
+    most: int | None
+    asked: int = 0
+    looks: tuple[PartLook, ...] = ()
+    information: tuple[float, ...] = ()
+    p: tuple[float, float] = (1.0, 1.0)
+
+    @property
+    def can_grow(self) -> bool:
+        """Whether there is a further seed round."""
+        return self.most is None or self.asked < self.most
+
+    @property
+    def share(self) -> float:
+        """The share of the planned information at the last look; 0 before there is one."""
+        return self.information[-1] if self.information else 0.0
+
+    def seen(self, look: PartLook, rule: Rule) -> "PartPath":
+        """Return the path with a further look; a look without a new pair tells nothing, unless it is the last.
+
+        At the last round the rest of the error is spent, however many pairs are complete.
+        """
+        if not look.decides:
+            return self
+        ends = not self.can_grow
+        share = 1.0 if ends else look.seeds / (self.most or look.seeds + 1)
+        if not self.looks or look.seeds > self.looks[-1].seeds:
+            grown = replace(self, looks=(*self.looks, look), information=(*self.information, share))
+        elif ends and self.share < 1.0:
+            grown = replace(self, information=(*self.information[:-1], 1.0))
+        else:
+            return self
+        return replace(grown, p=(grown._p(rule, 0), grown._p(rule, 1)))
+
+    def _p(self, rule: Rule, side: int) -> float:
+        ways = max(look.ways[side] for look in self.looks)
+        values = [(look.p_refute if side else look.p_support) / look.ways[side] for look in self.looks]
+        test = anytime_p if self.most is None else rule.sequential
+        return min(1.0, ways * test(self.plan(rule.spending), values))
+
+    def plan(self, spending: Spending) -> Looks:
+        """Return when this comparison was looked at."""
+        df: list[float] = []
+        seeds = [look.seeds for look in self.looks]
+        for place, look in enumerate(self.looks):
+            rounded = float(round(look.df)) if look.df > WHOLE_DF else max(round(look.df, 1), LEAST_DF)
+            df.append(max(rounded, df[-1] + seeds[place] - seeds[place - 1]) if df else rounded)
+        return Looks(pairs=tuple(seeds), df=tuple(df), information=self.information, spending=spending)
+
+    def interval(self, spending: Spending) -> tuple[float, float]:
+        """Return the repeated confidence interval of the effect; NaNs before there is a standard error.
+
+        It covers the effect at every look together with the level (Jennison and Turnbull 1989, JRSS B 51).
+        """
+        if not self.looks:
+            return math.nan, math.nan
+        last = self.looks[-1]
+        value = _critical_value(self.plan(spending), self.most is None, last.df)
+        half = value * last.standard_error if last.standard_error else 0.0
+        return last.estimate - half, last.estimate + half
+
+    def chance(self, side: int, level: float, until: float = 1.0) -> float:
+        """Return the probability that a share of the information will decide it, for (0) or against it (1).
+
+        Args:
+            level: of the test at that moment.
+            until: the share; 1 is the end of the plan.
+        """
+        if not self.looks:
+            return UNKNOWN
+        look = self.looks[-1]
+        p = (look.p_refute if side else look.p_support) / look.ways[side]
+        return predictive_power(p, self.share, level / look.ways[side], until)
+
+    def next_chance(self, side: int, level: float, spending: Spending) -> float:
+        """Return the probability that the next look decides it; at most what it spends of the level by then."""
+        if not self.looks:
+            return UNKNOWN
+        until = 1.0 if self.most is None else min(1.0, (self.looks[-1].seeds + 1) / self.most)
+        return self.chance(side, spent(level, until, spending), until)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClaimPath:
+    """A claim while seeds are run for it.
+
+    Attributes:
+        name: its id.
+        parts: its comparisons.
+        adjusted: the p-values for and against it, adjusted by Holm over all claims.
+        verdict: once it has stopped.
+        stop: why it stopped; empty while it goes on.
+        tested: whether every comparison had a pair at the last look.
+        rounds: the looks that it has had.
+        p: the p-values for and against it that hold at whichever look one stops, not adjusted.
+    """
+
+    name: str
+    parts: tuple[PartPath, ...]
+    adjusted: tuple[float, float] = (1.0, 1.0)
+    verdict: Verdict | None = None
+    stop: Stop = ""
+    tested: bool = False
+    rounds: int = 0
+    p: tuple[float, float] = (1.0, 1.0)
+
+    def seen(self, looks: Sequence[PartLook], rule: Rule) -> "ClaimPath":
+        """Return the claim after a look at its comparisons."""
+        if not looks:
+            return replace(self, rounds=self.rounds + 1)
+        parts = tuple(part.seen(look, rule) for part, look in zip(self.parts, looks, strict=True))
+        p = (1.0, 1.0)
+        if parts and all(part.looks for part in parts):
+            p = all_of([part.p[0] for part in parts]), any_of([part.p[1] for part in parts])
+        return replace(self, parts=parts, p=p, tested=all(look.seeds for look in looks), rounds=self.rounds + 1)
+
+    def wanting(self, rule: Rule, level: float) -> tuple[int, ...]:
+        """Return the comparisons that get a further seed, by position.
+
+        Those that are shown already need none. Once the claim as a whole is unlikely to be supported, only those go
+        on that may refute it.
+
+        Args:
+            level: at which the claim would be decided.
+        """
+        found = [place for place, part in enumerate(self.parts) if part.can_grow]
+        if len(self.parts) > 1:
+            found = [place for place in found if not self.parts[place].p[0] < level]
+        if rule.futility is None or not found:
+            return tuple(found)
+        if min(part.chance(0, level) for part in self.parts if not part.p[0] < level) >= rule.futility:
+            return tuple(found)
+        own = level / len(self.parts)
+        return tuple(place for place in found if self.parts[place].chance(1, own) >= rule.futility)
+
+    def next_chance(self, wanted: Sequence[int], rule: Rule, level: float) -> float:
+        """Return the probability that the next seed round of these comparisons decides the claim."""
+        if not wanted:
+            return 0.0
+        parts = [self.parts[place] for place in wanted]
+        supports = min(part.next_chance(0, level, rule.spending) for part in parts)
+        refutes = max(part.next_chance(1, level / len(self.parts), rule.spending) for part in parts)
+        return max(supports, refutes)
+
+
+@lru_cache(maxsize=4096)
+def _critical_value(looks: Looks, unlimited: bool, df: float) -> float:
+    """Return how many standard errors an interval reaches at the last look, either way."""
+    outside = (1 - LEVEL) / 2
+    if unlimited:
+        return anytime_critical_value(looks.df[-1], looks.pairs[-1], outside)
+    level = nominal_levels(looks, outside)[-1]
+    return -float(special.stdtrit(df, level)) if level > 0 else math.inf

@@ -1,0 +1,119 @@
+"""Rounds of seeds: which claims get their next seed, in which order, and when each is decided.
+
+All claims get their first seeds. Then rounds follow one another. Once all trials that a round asked for have ended,
+each claim that is still undecided is looked at; those that are decided, or unlikely to be, stop; the others ask for one
+more seed of what they compare. Nothing is looked at within a round, so whichever trial ends first, or dies, the looks,
+the verdicts and the seeds are the same.
+
+A claim stops
+
+1. once it is supported or refuted, by p-values that hold at whichever look one stops, adjusted by Holm's rule over all
+   declared claims; comparisons of an ordering that are already shown get no more seeds;
+2. once a decision has become unlikely (futility): it ends undecided, which costs no error;
+3. when its seeds are used up: undecided, or untested if it has no pair.
+"""
+
+import math
+from collections import Counter
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from sweeper.evidence.claims.evidence import ALPHA, Verdict, decide
+from sweeper.evidence.sequential.looks import PartLook
+from sweeper.evidence.sequential.paths import ClaimPath, Rule
+from sweeper.evidence.statistics.multiplicity import holm
+
+# The planned costs of the runs that the next seed of a comparison needs and that there are not yet; both by position.
+NextRuns = Callable[[int, int], Mapping[Hashable, float]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """The next seed of a claim.
+
+    Attributes:
+        claim: by position.
+        parts: its comparisons that get one, by position.
+        chance: the probability that it decides the claim.
+        cost: planned; what several claims need is shared between them.
+    """
+
+    claim: int
+    parts: tuple[int, ...]
+    chance: float
+    cost: float
+
+    @property
+    def rate(self) -> float:
+        """Decisions for the cost."""
+        return self.chance / self.cost if self.cost else math.inf
+
+
+def seen(claims: Sequence[ClaimPath], rule: Rule, looks: Sequence[Sequence[PartLook]]) -> tuple[ClaimPath, ...]:
+    """Return the claims after a round: each that went on has been looked at, and those that are done have stopped."""
+    found = [each if each.stop else each.seen(own, rule) for each, own in zip(claims, looks, strict=True)]
+    support, refute = holm([each.p[0] for each in found]), holm([each.p[1] for each in found])
+    found = [
+        _decided(replace(each, adjusted=(one, two))) for each, one, two in zip(found, support, refute, strict=True)
+    ]
+    level = level_of(found)
+    return tuple(each if each.stop else _given_up(each, rule, level) for each in found)
+
+
+def level_of(claims: Sequence[ClaimPath]) -> float:
+    """Return the level of the next claim that is decided, by Holm's rule."""
+    return ALPHA / max(sum(each.stop != "decided" for each in claims), 1)
+
+
+def requests(claims: Sequence[ClaimPath], rule: Rule, next_runs: NextRuns) -> tuple[Request, ...]:
+    """Return what the next round asks for, in order; nothing once all claims have stopped."""
+    level = level_of(claims)
+    wanted = {place: each.wanting(rule, level) for place, each in enumerate(claims) if not each.stop}
+    runs = {
+        place: {run: cost for part in parts for run, cost in next_runs(place, part).items()}
+        for place, parts in wanted.items()
+    }
+    users = Counter(run for each in runs.values() for run in each)
+    found = [
+        Request(
+            claim=place,
+            parts=parts,
+            chance=claims[place].next_chance(parts, rule, level),
+            cost=math.fsum(cost / users[run] for run, cost in runs[place].items()),
+        )
+        for place, parts in wanted.items()
+    ]
+    if rule.order == "by_cost":
+        found.sort(key=lambda each: (-each.rate, claims[each.claim].name))
+    return tuple(found)
+
+
+def asked(claims: Sequence[ClaimPath], found: Sequence[Request]) -> tuple[ClaimPath, ...]:
+    """Return the claims once these requests are met."""
+    parts = {each.claim: set(each.parts) for each in found}
+    return tuple(
+        replace(
+            each,
+            parts=tuple(
+                replace(part, asked=part.asked + (number in parts.get(place, ())))
+                for number, part in enumerate(each.parts)
+            ),
+        )
+        for place, each in enumerate(claims)
+    )
+
+
+def _decided(claim: ClaimPath) -> ClaimPath:
+    """Return a claim with its verdict if it has one now; one that was given up may get it as others are decided."""
+    verdict = decide(*claim.adjusted)
+    if claim.stop == "decided" or verdict == "undecided":
+        return claim
+    return replace(claim, verdict=verdict, stop="decided")
+
+
+def _given_up(claim: ClaimPath, rule: Rule, level: float) -> ClaimPath:
+    if claim.wanting(rule, level):
+        return claim
+    exhausted = not any(part.can_grow for part in claim.parts)
+    verdict: Verdict = "undecided" if claim.tested else "untested"
+    return replace(claim, verdict=verdict, stop="exhausted" if exhausted else "futile")
