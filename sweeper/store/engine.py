@@ -8,13 +8,17 @@ drive, use PostgreSQL.
 A new SQLite store is built under a temporary name and linked into place, so nobody sees an incomplete one.
 """
 
+import fcntl
 import os
 import sqlite3
 import tempfile
-from contextlib import suppress
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Final
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, make_url, text
+from sqlalchemy import URL, Connection, Engine, create_engine, event, func, inspect, make_url, select, text
 from sqlalchemy.exc import ArgumentError, OperationalError
 
 from sweeper.errors import StoreError
@@ -23,6 +27,8 @@ from sweeper.store import optuna_tables, schema
 from sweeper.store.migrating import known_revisions, migrate
 from sweeper.store.transactions import READ_ONLY, reading, refused, writing
 from sweeper.store.url import BUSY_TIMEOUT_S, REVISION, absent, check_sqlite_file, shown, sqlite_path
+
+ADVISORY_LOCK: Final = 0x73776565706572  # "sweeper", so that no other program is likely to use it
 
 
 def open_store(url: str, *, create: bool) -> Engine:
@@ -76,9 +82,24 @@ def _engine(url: str, path: Path | None) -> Engine:
 def _set_up_connection(connection: sqlite3.Connection, _record: object) -> None:
     connection.isolation_level = None  # `_begin` begins transactions, not the driver
     cursor = connection.cursor()
-    for pragma in ("journal_mode = WAL", "synchronous = NORMAL", "foreign_keys = ON"):
+    _use_wal(cursor)
+    for pragma in ("synchronous = NORMAL", "foreign_keys = ON"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
+
+
+def _use_wal(cursor: sqlite3.Cursor) -> None:
+    """Switch a file to WAL mode, once in its life; SQLite does not wait for others that have it open meanwhile."""
+    deadline = time.monotonic() + BUSY_TIMEOUT_S
+    while True:
+        try:
+            cursor.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)
+        else:
+            return
 
 
 def _begin(connection: Connection) -> None:
@@ -119,12 +140,44 @@ def _make_sqlite(path: Path) -> None:
 
 
 def _bring_up_to_date(engine: Engine, url: str, *, create: bool) -> None:
+    if _is_current(engine, url):
+        return
+    with _alone(engine):
+        if not _is_current(engine, url):  # another process may have been faster
+            _update(engine, url, create=create)
+
+
+def _is_current(engine: Engine, url: str) -> bool:
     try:
-        ours, optunas = _versions(engine)
+        return _versions(engine) == (REVISION, optuna_tables.SCHEMA_VERSION)
     except OperationalError as error:
         raise refused(url, str(error.orig)) from error
-    if ours == REVISION and optunas == optuna_tables.SCHEMA_VERSION:
+
+
+@contextmanager
+def _alone(engine: Engine) -> Iterator[None]:
+    """Keep other processes from creating or migrating the same store in the meantime.
+
+    Optuna makes its tables on connections of its own, so a lock on them would keep it out as well. On a server it is
+    the advisory lock of a transaction that does nothing else; for a file, a lock on its directory.
+    """
+    path = sqlite_path(engine.url.render_as_string(hide_password=False))
+    if path is None:
+        with writing(engine) as connection:
+            connection.execute(select(func.pg_advisory_xact_lock(ADVISORY_LOCK)))
+            yield
         return
+    directory = os.open(path.parent, os.O_RDONLY)
+    try:
+        with suppress(OSError):  # on file systems without locks
+            fcntl.flock(directory, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(directory)
+
+
+def _update(engine: Engine, url: str, *, create: bool) -> None:
+    ours = _versions(engine)[0]
     if ours is None and not create:
         raise absent(url)
     if ours is not None and ours not in known_revisions():

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from functools import cache
 from typing import Any, Final
 
-from sqlalchemy import Connection, Engine, Insert, Row, Table
+from sqlalchemy import Connection, Engine, Insert, Row, Table, literal
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DatabaseError, IntegrityError, ProgrammingError
 
@@ -78,6 +78,12 @@ def upsert(
     if rows:
         statement = _upsert(connection.dialect.name, table, tuple(keys), tuple(update))
         connection.execute(statement, [dict(row) for row in rows])
+
+
+def insert_if_new(connection: Connection, table: Table, row: Mapping[str, object], *, keys: Sequence[str]) -> bool:
+    """Insert a row unless there is one with its keys, whoever inserts it; return whether it was inserted."""
+    statement = _upsert(connection.dialect.name, table, tuple(keys), ())
+    return connection.execute(statement.returning(literal(1)), dict(row)).first() is not None
 
 
 @cache

@@ -23,7 +23,7 @@ from sweeper.store.enrolment.differences import Change, differences
 from sweeper.store.enrolment.plan_rows import write_plan
 from sweeper.store.schema import changes as changes_table
 from sweeper.store.schema import studies
-from sweeper.store.transactions import Record, writing
+from sweeper.store.transactions import Record, insert_if_new, writing
 
 HARMLESS: Final = ("description", "budget", "resources", "retry", "trial.timeout")  # and everything below them
 UNCHANGEABLE: Final = ("metric",)  # results in the old metric would be mixed with results in the new one
@@ -69,15 +69,16 @@ def enrol(
         UsageError: the file differs from the study as launched in what defines its trials.
     """
     with writing(engine) as connection:
-        known = connection.execute(select(studies).where(studies.c.name == plan.study)).one_or_none()
-        if known is None:
-            place = runs_dir.absolute()
-            where = {"runs_dir": str(place), "run_root": str(place / plan.study)}
-            values = {**_columns(study), **where, "name": plan.study, "created_at": now}
-            key = connection.execute(insert(studies).values(values)).inserted_primary_key
-            assert key is not None
-            written = write_plan(connection, key[0], plan, study, predicted or {})
-            return Enrolment(study_id=key[0], created=True, added=written.added)
+        place = runs_dir.absolute()
+        where = {"runs_dir": str(place), "run_root": str(place / plan.study)}
+        row = {**_columns(study), **where, "name": plan.study, "created_at": now}
+        created = insert_if_new(connection, studies, row, keys=("name",))  # several launches may enrol it at once
+        # From here on nobody claims, finishes or draws a trial of the study: all that changes as a whole.
+        query = select(studies).where(studies.c.name == plan.study).with_for_update()
+        known = connection.execute(query).one()
+        if created:
+            written = write_plan(connection, known.id, plan, study, predicted or {})
+            return Enrolment(study_id=known.id, created=True, added=written.added)
         # A document that an older version wrote may lack keys that have defaults now.
         launched = from_json(known.spec)
         study = with_value(study, launched.metric.value)  # a default that has changed since is not the user's change

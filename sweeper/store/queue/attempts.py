@@ -1,15 +1,11 @@
 """Attempts whose supervisor was lost, found by their lease or their process: closed, and their trials freed."""
 
-from typing import Final
-
 from sqlalchemy import Connection, Engine, func, select, update
 
-from sweeper.store import optuna_mirror
-from sweeper.store.records import LOST_LIMIT, ExitReason, RunningAttempt
+from sweeper.store.queue.transitions import fail, lock_study, requeue
+from sweeper.store.records import LOST_LIMIT, RunningAttempt
 from sweeper.store.schema import attempts, phases, studies, trials
 from sweeper.store.transactions import Record, reading, writing
-
-FREED: Final = {"state": "waiting", "lease_owner": None, "lease_expires_at": None}
 
 
 def abandoned(engine: Engine, study_id: int, machine: str) -> tuple[RunningAttempt, ...]:
@@ -48,20 +44,23 @@ def release(engine: Engine, attempt_id: int, message: str, now: float) -> bool:
     Returns:
         False if it had already ended, or another attempt has the trial.
     """
+    held = (
+        select(trials.c.id, trials.c.study_id, trials.c.fence)
+        .join(attempts, attempts.c.trial_id == trials.c.id)
+        .where(attempts.c.id == attempt_id, attempts.c.ended_at.is_(None))
+        .where(trials.c.state == "running", trials.c.fence == attempts.c.number)
+    )
     with writing(engine) as connection:
-        row = connection.execute(
-            select(trials.c.id, trials.c.optuna_trial_id, trials.c.study_id, trials.c.started_at)
-            .join(attempts, attempts.c.trial_id == trials.c.id)
-            .where(attempts.c.id == attempt_id, attempts.c.ended_at.is_(None))
-            .where(trials.c.state == "running", trials.c.fence == attempts.c.number)
-        ).one_or_none()
-        if row is None:
+        seen = connection.execute(held).one_or_none()
+        if seen is None:
             return False
-        close_lost(connection, row.id, message)
-        if fail_if_out_of_attempts(connection, row, now):
-            return True
-        connection.execute(update(trials).where(trials.c.id == row.id).values(FREED))
-        optuna_mirror.requeue(connection, [row.optuna_trial_id])
+        lock_study(connection, seen.study_id, "share")
+        trial = connection.execute(held.with_for_update(of=trials)).one_or_none()
+        if trial is None:
+            return False
+        close_lost(connection, trial.id, message)
+        if not fail_if_out_of_attempts(connection, trial, now):
+            requeue(connection, "running", trials.c.id == trial.id, trials.c.fence == trial.fence)
         return True
 
 
@@ -80,11 +79,13 @@ def fail_if_out_of_attempts(connection: Connection, trial: Record, now: float) -
     Its study was cancelled, or it lost too many supervisors for anything but the trial to be the cause.
 
     Args:
-        trial: a row with id, study_id, optuna_trial_id and started_at.
+        trial: a locked row with id, study_id and fence; its study is locked as well.
     """
+    mine = (trials.c.id == trial.id, trials.c.fence == trial.fence)
     cancelled_at = select(studies.c.cancelled_at).where(studies.c.id == trial.study_id)
     if connection.execute(cancelled_at).scalar_one() is not None:
-        fail(connection, trial, exit_reason="cancelled", message="its study was cancelled", now=now)
+        message = "its study was cancelled"
+        fail(connection, "running", *mine, exit_reason="cancelled", message=message, now=now)
         return True
     lost = connection.execute(
         select(func.count())
@@ -95,20 +96,5 @@ def fail_if_out_of_attempts(connection: Connection, trial: Record, now: float) -
     if lost <= LOST_LIMIT:
         return False
     message = f"{lost} attempts ended together with their supervisors. Does the trial crash the machine?"
-    fail(connection, trial, exit_reason="killed", message=message, now=now)
+    fail(connection, "running", *mine, exit_reason="killed", message=message, now=now)
     return True
-
-
-def fail(connection: Connection, trial: Record, *, exit_reason: ExitReason, message: str | None, now: float) -> None:
-    """End a trial as failed, in our tables and Optuna's. `trial` has id, optuna_trial_id and started_at."""
-    values = {**FREED, "state": "failed", "exit_reason": exit_reason, "message": message, "ended_at": now}
-    connection.execute(update(trials).where(trials.c.id == trial.id).values(values))
-    optuna_mirror.end(
-        connection,
-        trial.optuna_trial_id,
-        "failed",
-        value=None,
-        exit_reason=exit_reason,
-        started_at=trial.started_at,
-        ended_at=now,
-    )

@@ -6,13 +6,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from sqlalchemy import Connection, Engine, Row, Select, func, insert, select, update
+from sqlalchemy import Connection, Engine, Row, Select, func, insert, select
 
 from sweeper.planning.queue_order import length_class
 from sweeper.quantities import device_hours, hours
 from sweeper.store import optuna_mirror
-from sweeper.store.queue.attempts import FREED, close_lost, fail_if_out_of_attempts
+from sweeper.store.queue.attempts import close_lost, fail_if_out_of_attempts
 from sweeper.store.queue.ledger import balance, trial_device_seconds
+from sweeper.store.queue.transitions import locked, locks_rows, requeue, transition
 from sweeper.store.records import (
     LONGEST_BACK_OFF_S,
     BudgetTooSmall,
@@ -58,7 +59,7 @@ def claim_trial(
         BudgetTooSmall: the study's budget does not allow the next trial.
     """
     with writing(engine) as connection:
-        study = connection.execute(select(*_STUDY).where(studies.c.id == study_id)).one()
+        study = _read_and_lock(connection, study_id)
         lost = _with_lost_lease(connection, study_id, now)
         trial = lost or _next_waiting(connection, study_id, now)
         if trial is None:
@@ -75,9 +76,20 @@ def claim_trial(
             )
             return _lease(study, trial, attempt_id, run_dir, superseded)
         if lost is not None:  # its old attempt is closed; like the others it waits for a larger budget
-            connection.execute(update(trials).where(trials.c.id == trial.id).values(FREED))
-            optuna_mirror.requeue(connection, [trial.optuna_trial_id])
+            requeue(connection, "running", trials.c.id == trial.id, trials.c.fence == trial.fence)
     raise refusal
+
+
+def _read_and_lock(connection: Connection, study_id: int) -> Record:
+    """Return a study's row; of a study with a cap, one claim at a time decides whether its trial fits.
+
+    The lock is taken in its final strength at once: two that make a lock stronger can wait for each other.
+    """
+    query = select(*_STUDY).where(studies.c.id == study_id)
+    if not locks_rows(connection):
+        return connection.execute(query).one()
+    capped = locked(query.where(studies.c.budget_device_hours.is_not(None)), "decide")
+    return connection.execute(capped).one_or_none() or connection.execute(locked(query, "share")).one()
 
 
 def _refusal(connection: Connection, study: Record, trial: Record, now: float) -> BudgetTooSmall | None:
@@ -168,21 +180,17 @@ def _in_order(connection: Connection, study_id: int) -> Sequence[Row[int, str]]:
 
 
 def _take(connection: Connection, trial: Record, slot: SlotIdentity, lease_expires_at: float, now: float) -> bool:
-    taken = connection.execute(
-        update(trials)
-        .where(trials.c.id == trial.id, trials.c.state == trial.state, trials.c.fence == trial.fence)
-        .values(
-            state="running",
-            fence=trial.fence + 1,
-            attempts=trial.attempts + 1,
-            lease_owner=f"{slot.host}/{slot.slot}",
-            lease_expires_at=lease_expires_at,
-            started_at=now if trial.started_at is None else trial.started_at,
-            exit_reason=None,
-            message=None,
-        )
-    )
-    return taken.rowcount == 1
+    values = {
+        "fence": trial.fence + 1,
+        "attempts": trial.attempts + 1,
+        "lease_owner": f"{slot.host}/{slot.slot}",
+        "lease_expires_at": lease_expires_at,
+        "started_at": now if trial.started_at is None else trial.started_at,
+        "exit_reason": None,
+        "message": None,
+    }
+    mine = (trials.c.id == trial.id, trials.c.fence == trial.fence)
+    return len(transition(connection, trial.state, "running", *mine, values=values)) == 1
 
 
 def _open_attempt(

@@ -2,8 +2,7 @@
 
 from sqlalchemy import Engine, func, select, update
 
-from sweeper.store import optuna_mirror
-from sweeper.store.queue.attempts import fail
+from sweeper.store.queue.transitions import fail, lock_study, requeue
 from sweeper.store.records import TRIAL_STATES, TrialState
 from sweeper.store.schema import phases, runners, studies, trials
 from sweeper.store.transactions import reading, writing
@@ -18,26 +17,16 @@ def retry_failed(engine: Engine, study_id: int, now: float) -> int:
         How many trials were queued.
     """
     with writing(engine) as connection:
+        lock_study(connection, study_id, "change")
         connection.execute(update(studies).where(studies.c.id == study_id).values(cancelled_at=None))
-        failed = connection.execute(
-            select(trials.c.id, trials.c.optuna_trial_id).where(
-                trials.c.study_id == study_id, trials.c.state == "failed"
-            )
-        ).all()
-        connection.execute(
-            update(trials)
-            .where(trials.c.study_id == study_id, trials.c.state == "failed")
-            .values(
-                state="waiting",
-                not_before=now,
-                attempts_forgiven=trials.c.attempts,
-                exit_reason=None,
-                message=None,
-                ended_at=None,
-            )
-        )
-        optuna_mirror.requeue(connection, [row.optuna_trial_id for row in failed])
-        return len(failed)
+        values = {
+            "not_before": now,
+            "attempts_forgiven": trials.c.attempts,
+            "exit_reason": None,
+            "message": None,
+            "ended_at": None,
+        }
+        return len(requeue(connection, "failed", trials.c.study_id == study_id, values=values))
 
 
 def cancel(engine: Engine, study_id: int, now: float) -> int:
@@ -47,20 +36,17 @@ def cancel(engine: Engine, study_id: int, now: float) -> int:
         How many trials were waiting.
     """
     with writing(engine) as connection:
+        lock_study(connection, study_id, "change")
         connection.execute(update(studies).where(studies.c.id == study_id).values(cancelled_at=now))
-        waiting = connection.execute(
-            select(trials.c.id, trials.c.optuna_trial_id, trials.c.started_at).where(
-                trials.c.study_id == study_id, trials.c.state == "waiting"
-            )
-        ).all()
-        for trial in waiting:
-            fail(connection, trial, exit_reason="cancelled", message="cancelled while it was waiting", now=now)
+        mine = trials.c.study_id == study_id
+        message = "cancelled while it was waiting"
+        ended = fail(connection, "waiting", mine, exit_reason="cancelled", message=message, now=now)
         connection.execute(
             update(runners)
             .where(runners.c.study_id == study_id, runners.c.ended_at.is_(None))
             .values(stop_requested=True)
         )
-        return len(waiting)
+        return len(ended)
 
 
 def counts(engine: Engine, study_id: int) -> dict[TrialState, int]:

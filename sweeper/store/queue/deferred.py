@@ -13,7 +13,7 @@ from sweeper.designs.paths import Config
 from sweeper.spec.json_phases import design_from_json
 from sweeper.spec.metric import Direction
 from sweeper.store import optuna_mirror
-from sweeper.store.queue.attempts import fail
+from sweeper.store.queue.transitions import fail, lock_study
 from sweeper.store.records import Lease, TrialState
 from sweeper.store.schema import phase_trials, phases, studies, trials
 from sweeper.store.transactions import Record, reading, writing
@@ -96,6 +96,7 @@ def fill_promotions(engine: Engine, study_id: int, *, now: float, resolve: Resol
         if connection.execute(query).first() is None:
             return
     with writing(engine) as connection:
+        lock_study(connection, study_id, "decide")
         for row in connection.execute(query).all():
             _fill(connection, row.id, resolve, now)
 
@@ -123,7 +124,8 @@ def _history(connection: Connection, phase_id: int) -> tuple[PastTrial, ...]:
 
 def _fill(connection: Connection, phase_id: int, resolve: Resolve, now: float) -> None:
     """Fill in one promotion, unless its source phase has not ended yet."""
-    phase = connection.execute(select(phases).where(phases.c.id == phase_id)).one()
+    query = select(phases).where(phases.c.id == phase_id).with_for_update(key_share=True)
+    phase = connection.execute(query).one()
     rule = design_from_json(phase.spec["design"])
     assert isinstance(rule, PromoteDesign)
     here = (phases.c.study_id == phase.study_id, phases.c.name == rule.phase)
@@ -142,7 +144,8 @@ def _fill(connection: Connection, phase_id: int, resolve: Resolve, now: float) -
         mine = (row.seed, row.budget_key)
         winner = next((each for each in winners if (each.configuration_hash, *mine) not in taken), None)
         if winner is None:
-            fail(connection, row, exit_reason="cancelled", message=_nothing_left(rule, len(winners)), now=now)
+            message = _nothing_left(rule, len(winners))
+            fail(connection, "waiting", trials.c.id == row.id, exit_reason="cancelled", message=message, now=now)
             continue
         taken.add((winner.configuration_hash, *mine))
         _give(connection, row, winner, distributions)

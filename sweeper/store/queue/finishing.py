@@ -11,7 +11,7 @@ from typing import Final
 from sqlalchemy import ColumnElement, Connection, Engine, func, select, update
 
 from sweeper.store import optuna_mirror
-from sweeper.store.queue.attempts import FREED
+from sweeper.store.queue.transitions import lock_study, requeue, transition
 from sweeper.store.records import (
     LONGEST_BACK_OFF_S,
     RETRIED,
@@ -71,12 +71,11 @@ def finish(engine: Engine, lease: Lease, outcome: Outcome, *, retry: Mapping[str
     if outcome.exit_reason == "completed" and value is None:
         raise ValueError(f"a completed trial must have a value of {lease.metric}, but got {outcome.value!r}")
     with writing(engine) as connection:
-        trial = fenced_trial(connection, lease)
+        lock_study(connection, lease.study_id, "share")
+        fenced_trial(connection, lease)
         _close(connection, lease, outcome, now)
         state, exit_reason, not_before = _next_state(connection, lease, outcome, retry, now)
         values = {
-            **FREED,
-            "state": state,
             "exit_reason": exit_reason,
             "message": outcome.message,
             "not_before": not_before,
@@ -84,19 +83,19 @@ def finish(engine: Engine, lease: Lease, outcome: Outcome, *, retry: Mapping[str
             **({} if value is None else {"value": value}),
             **({} if outcome.result is None else {"result": plain(outcome.result)}),
         }
-        connection.execute(update(trials).where(trials.c.id == lease.trial_id).values(values))
         if state == "waiting":
-            optuna_mirror.requeue(connection, [trial.optuna_trial_id])
-        else:
-            optuna_mirror.end(
-                connection,
-                trial.optuna_trial_id,
-                state,
-                value=value,
-                exit_reason=exit_reason,
-                started_at=trial.started_at,
-                ended_at=now,
-            )
+            requeue(connection, "running", *fence(lease), values=values)
+            return state
+        (ended,) = transition(connection, "running", state, *fence(lease), values=values)
+        optuna_mirror.end(
+            connection,
+            lease.optuna_trial_id,
+            state,
+            value=value,
+            exit_reason=exit_reason,
+            started_at=ended.started_at,
+            ended_at=now,
+        )
         return state
 
 

@@ -21,6 +21,7 @@ from sweeper.store.queue.runners import (
     request_stop,
     stop_requested,
 )
+from sweeper.store.queue.transitions import lock_study
 from sweeper.store.records import Lease
 from sweeper.store.schema import attempts, phases, trials
 from sweeper.store.transactions import reading, writing
@@ -106,14 +107,14 @@ def set_configuration(  # noqa: PLR0917 - what defines a trial, in the usual ord
     }
     try:
         with writing(engine) as connection:
+            lock_study(connection, lease.study_id, "decide")
+            mine = phases.c.id == lease.phase_id
+            phase = connection.execute(select(phases).where(mine).with_for_update(key_share=True)).one()
             fenced_trial(connection, lease)
             connection.execute(update(trials).where(trials.c.id == lease.trial_id).values(values))
-            phase = connection.execute(select(phases).where(phases.c.id == lease.phase_id)).one()
             distributions = optuna_mirror.widened(phase.distributions, [configuration])
             if distributions != phase.distributions:
-                connection.execute(
-                    update(phases).where(phases.c.id == lease.phase_id).values(distributions=distributions)
-                )
+                connection.execute(update(phases).where(mine).values(distributions=distributions))
                 optuna_mirror.set_distributions(connection, phase.optuna_study_id, distributions)
             optuna_mirror.set_params(connection, lease.optuna_trial_id, configuration, distributions)
             attributes = {"configuration_hash": configuration_hash, "seed": seed}

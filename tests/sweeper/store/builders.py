@@ -137,10 +137,10 @@ def study_from(document: Mapping[str, Any], source: str = "study: s\n") -> Study
 
 
 def enrolled(
-    engine: Engine, *phases: PlannedPhase, now: float = 0.0, extend: bool = False, **changes: Any
+    engine: Engine, *phases: PlannedPhase, now: float = 0.0, extend: bool = False, name: str = "s", **changes: Any
 ) -> Enrolment:
-    """A study named s with these phases, in the store."""
-    plan, study = Plan("s", phases), study_from(document(*phases, **changes))
+    """A study with these phases, in the store."""
+    plan, study = Plan(name, phases), study_from(document(*phases, study=name, **changes))
     return enrol(engine, plan, study, runs_dir=Path("/runs"), now=now, extend=extend)
 
 

@@ -1,0 +1,114 @@
+"""The only writer of a trial's state, and the locks under which it is decided.
+
+A trial's state changes in one statement that names the state before, so whoever comes second changes nothing. What is
+decided from several rows is decided under a lock. Locks are taken in one order: study, phase, trial, attempt. SQLite
+has a single writer and needs none of them.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, Literal, assert_never
+
+from sqlalchemy import ColumnElement, Connection, Select, select, update
+
+from sweeper.store import optuna_mirror
+from sweeper.store.records import ExitReason, TrialState
+from sweeper.store.schema import studies, trials
+from sweeper.store.transactions import Record
+
+LEGAL: Final[Mapping[TrialState, tuple[TrialState, ...]]] = {
+    "waiting": ("running", "failed"),
+    "running": ("running", "waiting", "completed", "pruned", "failed"),  # from one lease to the next, or to its end
+    "completed": (),
+    "pruned": (),
+    "failed": ("waiting",),
+}
+NO_LEASE: Final = {"lease_owner": None, "lease_expires_at": None}
+
+StudyLock = Literal["share", "decide", "change"]
+
+
+def locked(query: Select[*tuple[Any, ...]], lock: StudyLock) -> Select[*tuple[Any, ...]]:
+    """Return a query of a study's row that takes a lock on it.
+
+    Args:
+        lock: "share" while one trial ends, so that the study is not changed meanwhile; "decide" for what others may
+            not decide at the same time, e.g. whether a trial fits into the budget; "change" for what concerns all
+            trials, e.g. a cancel: it waits for the other two, and they wait for it.
+    """
+    match lock:
+        case "share":
+            return query.with_for_update(read=True, key_share=True, of=studies)
+        case "decide":
+            return query.with_for_update(key_share=True, of=studies)
+        case "change":
+            return query.with_for_update(of=studies)
+        case _:
+            assert_never(lock)
+
+
+def locks_rows(connection: Connection) -> bool:
+    """Return whether the database locks rows. SQLite has locked everything since the transaction began."""
+    return connection.dialect.name != "sqlite"
+
+
+def lock_study(connection: Connection, study_id: int, lock: StudyLock) -> None:
+    """Lock a study's row, before any other row of the study."""
+    if locks_rows(connection):
+        connection.execute(locked(select(studies.c.id).where(studies.c.id == study_id), lock))
+
+
+def transition(
+    connection: Connection,
+    origin: TrialState,
+    target: TrialState,
+    *where: ColumnElement[bool],
+    values: Mapping[str, object] | None = None,
+) -> Sequence[Record]:
+    """Bring the trials that meet the conditions, and are in the first state, into the second; return their rows.
+
+    A trial that does not run has no lease.
+
+    Returns:
+        id, study_id, optuna_trial_id and started_at of the trials that changed.
+    """
+    assert target in LEGAL[origin], f"no trial goes from {origin} to {target}"
+    lease = {} if target == "running" else NO_LEASE
+    return connection.execute(
+        update(trials)
+        .where(trials.c.state == origin, *where)
+        .values({**lease, **(values or {}), "state": target})
+        .returning(trials.c.id, trials.c.study_id, trials.c.optuna_trial_id, trials.c.started_at)
+    ).all()
+
+
+def requeue(
+    connection: Connection, origin: TrialState, *where: ColumnElement[bool], values: Mapping[str, object] | None = None
+) -> Sequence[Record]:
+    """Let trials wait again, in our tables and Optuna's; return the rows of those that changed."""
+    changed = transition(connection, origin, "waiting", *where, values=values)
+    optuna_mirror.requeue(connection, [row.optuna_trial_id for row in changed])
+    return changed
+
+
+def fail(
+    connection: Connection,
+    origin: TrialState,
+    *where: ColumnElement[bool],
+    exit_reason: ExitReason,
+    message: str | None,
+    now: float,
+) -> Sequence[Record]:
+    """End trials as failed, in our tables and Optuna's; return the rows of those that changed."""
+    values = {"exit_reason": exit_reason, "message": message, "ended_at": now}
+    changed = transition(connection, origin, "failed", *where, values=values)
+    for row in changed:
+        optuna_mirror.end(
+            connection,
+            row.optuna_trial_id,
+            "failed",
+            value=None,
+            exit_reason=exit_reason,
+            started_at=row.started_at,
+            ended_at=now,
+        )
+    return changed
