@@ -83,13 +83,21 @@ class Facts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ruling:
-    """A claim with its verdict: the headline of a study."""
+    """A claim with its verdict: the headline of a study.
+
+    Attributes:
+        verdict: supported, refuted, undecided or untested.
+        fragile: what the verdict rests on, as a sentence; empty unless it is fragile.
+        checks: by result the other analyses that have it.
+    """
 
     identifier: str
     text: str
-    verdict: str  # supported, refuted, undecided, untested
+    verdict: str
     sentence: Inline
     notes: tuple[str, ...] = ()
+    fragile: str = ""
+    checks: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,7 +12,16 @@ from reports.figures.heat import interaction_figure
 from reports.figures.ladder import Rung, ladder_figure
 from reports.sections.blocks import Block, Cell, Column, Heading, Inline, Paragraph, Plot, Section, Table, plain
 from reports.sections.context import Context
-from reports.sections.estimates import ESTIMATE_COLUMNS, effect_cell, estimate_cells, in_unit, number_cell, p_value
+from reports.sections.estimates import (
+    DIVERGED,
+    ESTIMATE_COLUMNS,
+    effect_cell,
+    estimate_cells,
+    failed_cell,
+    in_unit,
+    number_cell,
+    p_value,
+)
 from sweeper.evidence.effects.effects import Effect
 from sweeper.evidence.effects.factorial_phase import factorial_phase
 
@@ -23,6 +32,7 @@ KINDS: Final = {
     "main effect": "The change from a factor's low to its high level, averaged over the levels of all other factors.",
 }
 FACTORIALS: Final = ("grid", "fractional")
+_FAILED: Final = " Diverged: the trials at both levels that diverged or failed, of those that were run."
 _BLOCKS: Final = " Effects that differ between blocks (Welch's test, p < 0.01) have no average."
 
 
@@ -113,6 +123,7 @@ def _caption(found: Sequence[Effect]) -> Inline:
 def _table(context: Context, phase: str, found: Sequence[Effect], *, percent: bool) -> Table:
     aliased = any(effect.aliases for effect in found)
     has_blocks = any(effect.block for effect in found)
+    has_failed = any(effect.failed_from.diverged or effect.failed_to.diverged for effect in found)
     columns = [
         Column(title="Factor"),
         *([Column(title="Block")] if has_blocks else []),
@@ -122,20 +133,26 @@ def _table(context: Context, phase: str, found: Sequence[Effect], *, percent: bo
         Column(title="p", number=True),
         Column(title="n", number=True),
         Column(title="Detectable", number=True),
+        *([Column(title="Diverged", data=DIVERGED)] if has_failed else []),
         *([Column(title="Aliased with")] if aliased else []),
     ]
     return Table(
         name=f"effects-{context.slugs[phase]}-table",
         caption=plain(
             f"Effects in {wording.clean(phase)}. p: two-sided p-value of the hypothesis of no effect. Detectable: the "
-            "smallest effect that this design shows with probability 0.8." + (_BLOCKS if has_blocks else "")
+            "smallest effect that this design shows with probability 0.8."
+            + (_FAILED if has_failed else "")
+            + (_BLOCKS if has_blocks else "")
         ),
         columns=tuple(columns),
-        rows=tuple(_cells(effect, percent=percent, has_blocks=has_blocks)[: len(columns)] for effect in found),
+        rows=tuple(
+            _cells(effect, percent=percent, has_blocks=has_blocks, has_failed=has_failed)[: len(columns)]
+            for effect in found
+        ),
     )
 
 
-def _cells(effect: Effect, *, percent: bool, has_blocks: bool) -> tuple[Cell, ...]:
+def _cells(effect: Effect, *, percent: bool, has_blocks: bool, has_failed: bool) -> tuple[Cell, ...]:
     missing = f" ({len(effect.missing)} missing)" if effect.missing else ""
     return (
         Cell(wording.clean(effect.factor)),
@@ -146,6 +163,7 @@ def _cells(effect: Effect, *, percent: bool, has_blocks: bool) -> tuple[Cell, ..
         number_cell(effect.p, p_value(effect.p)),
         number_cell(effect.n, f"{effect.n}{missing}"),
         effect_cell(effect.detectable, percent=percent),
+        *([failed_cell(effect.failed_from, effect.failed_to)] if has_failed else []),
         Cell(wording.clean(", ".join(effect.aliases))),
     )
 

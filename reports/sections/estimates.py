@@ -6,6 +6,7 @@ from typing import Final
 from reports import wording
 from reports.figures.forest import amount
 from reports.sections.blocks import Cell, Column
+from sweeper.evidence.statistics.divergence import Share
 from sweeper.evidence.statistics.paired import percent_change
 
 ESTIMATE_COLUMNS: Final = (
@@ -13,6 +14,10 @@ ESTIMATE_COLUMNS: Final = (
     Column(title="95 % interval", number=True, data=("95 % interval, low", "95 % interval, high")),
 )
 """The columns of `estimate_cells`. The unit is `%`, or empty if an effect is a difference of the metric itself."""
+
+
+DIVERGED: Final = ("Diverged from", "Run from", "Diverged to", "Run to")
+"""The data of `failed_cell`."""
 
 
 def p_value(p: float) -> str:
@@ -52,6 +57,12 @@ def estimate_cells(value: float, low: float, high: float, *, percent: bool) -> t
         Cell(effect_text(value, percent=percent), _finite(value), (estimate, "%" if percent else "")),
         Cell(interval if math.isfinite(low) else wording.UNKNOWN, _finite(low), tuple(ends)),
     )
+
+
+def failed_cell(start: Share, end: Share) -> Cell:
+    """Return a cell with the trials of both sides that diverged or failed, e.g. ``0/3, 1/3``."""
+    data = (start.diverged, start.runs, end.diverged, end.runs)
+    return Cell(f"{start}, {end}", float(start.diverged + end.diverged), data)
 
 
 def number_cell(value: float, text: str | None = None) -> Cell:

@@ -1,7 +1,7 @@
 """The claims of a study and the verdicts on them: sentences first, then their numbers."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from reports import wording
@@ -21,9 +21,16 @@ from reports.sections.blocks import (
 )
 from reports.sections.context import Context
 from reports.sections.estimates import ESTIMATE_COLUMNS, estimate_cells, number_cell, p_value
-from sweeper.evidence.claims.judge import ClaimVerdict, removed_claims
+from sweeper.evidence.claims.judge import ClaimEvidence, ClaimVerdict, removed_claims
+from sweeper.evidence.claims.sturdiness import Outcome
 
 ORDER: Final = ("supported", "refuted", "undecided", "untested")
+RESULTS: Final[Mapping[Outcome, str]] = {
+    "same": "Same verdict",
+    "lost power": "Too little power",
+    "differs": "Another verdict",
+    "fragile": "Breaks the verdict",
+}
 
 
 def verdict_blocks(context: Context) -> list[Block]:
@@ -55,22 +62,27 @@ def _counts(verdicts: Sequence[ClaimVerdict]) -> Inline:
 
 
 def _ruling(verdict: ClaimVerdict) -> Ruling:
+    note = verdict.sturdiness.note
     return Ruling(
         identifier=wording.clean(verdict.id),
         text=wording.clean(verdict.claim.text),
         verdict=verdict.verdict,
         sentence=plain(wording.clean(verdict.sentence).replace(" %", "\u202f%")),
         notes=tuple(wording.clean(note) for note in verdict.notes),
+        fragile=f"{note[:1].upper()}{note[1:]}." if note else "",
+        checks=tuple((RESULTS[outcome], ", ".join(names)) for outcome, names in verdict.sturdiness.by_outcome()),
     )
 
 
 def _table(verdicts: Sequence[ClaimVerdict]) -> Table:
+    has_failed = any(verdict.evidence.diverged for verdict in verdicts)
     return Table(
         name="claims",
         caption=plain(
             "The claims in numbers. p for: the p-value of the claim's denial, small if the claim is supported. p "
             "against: that of the claim itself, small if it is refuted. Both are adjusted. Seeds: the number on "
             "which the verdict rests, and the number that would decide the claim with probability 0.8."
+            + (" Diverged: the trials that diverged or failed, of those that were run." if has_failed else "")
         ),
         columns=(
             Column(title="Claim"),
@@ -81,12 +93,13 @@ def _table(verdicts: Sequence[ClaimVerdict]) -> Table:
             Column(title="Seeds", number=True),
             Column(title="Needed", number=True),
             Column(title="Trials", number=True),
+            *([Column(title="Diverged", data=("Diverged", "Run"))] if has_failed else []),
         ),
-        rows=tuple(_row(verdict) for verdict in verdicts),
+        rows=tuple(_row(verdict, has_failed=has_failed) for verdict in verdicts),
     )
 
 
-def _row(verdict: ClaimVerdict) -> tuple[Cell, ...]:
+def _row(verdict: ClaimVerdict, *, has_failed: bool) -> tuple[Cell, ...]:
     evidence, needed = verdict.evidence, verdict.evidence.seeds_needed
     return (
         Cell(wording.clean(verdict.id)),
@@ -97,4 +110,11 @@ def _row(verdict: ClaimVerdict) -> tuple[Cell, ...]:
         number_cell(evidence.num_seeds),
         number_cell(math.nan if needed is None else needed),
         number_cell(len(evidence.trial_ids)),
+        *([_failed(evidence)] if has_failed else []),
     )
+
+
+def _failed(evidence: ClaimEvidence) -> Cell:
+    shares = f"{evidence.diverged_from}, {evidence.diverged_to}"
+    text = shares if evidence.diverged_from else f"{evidence.diverged}/{evidence.attempted}"
+    return Cell(text, float(evidence.diverged), (evidence.diverged, evidence.attempted))

@@ -75,7 +75,7 @@ def _print(name: str, verdicts: Sequence[ClaimVerdict], removed: Sequence[str]) 
         )
         click.echo(f"           {each.sentence}")
         if each.sturdiness.note:
-            click.echo(f"           {each.sturdiness.note.capitalize()}.")
+            click.echo(f"           {each.sturdiness.note[:1].upper()}{each.sturdiness.note[1:]}.")
         for note in each.notes:
             click.echo(f"           Note: {note}")
     for line in removed:

@@ -16,6 +16,7 @@ from sweeper.evidence.data.pool import ErrorRule
 from sweeper.evidence.data.runs import Runs
 from sweeper.spec.metric import CurveValue
 
+SEED: Final = "seed "
 LAST: Final = CurveValue("last")
 VALIDATION_NAMES: Final = ("valid", "val", "validation", "dev", "eval")
 
@@ -107,7 +108,7 @@ class Alternatives:
         seeds = sorted({cell.seed for unit in units for cell, _ in unit.terms})
         for seed in seeds if len(seeds) > 1 else ():
             runs = self._only(seed, partial(_has_other_seed, seed))
-            yield Alternative(Analysis.WITHOUT_SEED, f"seed {self.runs.seed_names.get(seed, seed)}", runs)
+            yield Alternative(Analysis.WITHOUT_SEED, f"{SEED}{self.runs.seed_names.get(seed, seed)}", runs)
 
     def _only(self, key: Hashable, keep: Callable[[Cell], bool]) -> Runs:
         """Return only the runs of some cells, as if the others had not been run."""
@@ -131,6 +132,8 @@ def with_last_values(runs: Runs) -> Runs | None:
     if measure.metric.value.kind != "best" or not measure.raw:
         return None
     if any(trial not in curves or value not in curves[trial].values for trial, value in measure.raw.items()):
+        return None
+    if all(len(curves[trial].values) == 1 for trial in measure.raw):  # measured once, such as a test
         return None
     metric = replace(measure.metric, value=LAST)
     return runs.remeasured(make_measure(metric, {trial: curves[trial].values[-1] for trial in measure.raw}))

@@ -6,9 +6,10 @@ from sweeper.evidence.claims.evidence import Part, Region, require
 from sweeper.evidence.claims.fractions import Change
 from sweeper.evidence.data.cells import Cell, Levels
 from sweeper.evidence.data.comparison import matching, paired_by_factor
+from sweeper.evidence.data.failures import share_of_outcomes
 from sweeper.evidence.data.pool import Pool
 from sweeper.evidence.data.runs import PhaseRuns
-from sweeper.evidence.statistics.divergence import Share, diverges_more_p_paired
+from sweeper.evidence.statistics.divergence import diverges_more_p_paired
 from sweeper.evidence.statistics.paired import Estimate
 
 FEWER = Region(high=0.0)
@@ -29,8 +30,8 @@ def divergence_part(phase: PhaseRuns, change: Change, where: Levels, label: str,
     require(bool(comparison.units), f"no two trials of phase {phase.name} differ only in {change[0]}")
     differences = comparison.differences
     more, less = (sum(sign * difference > 0 for difference in differences) for sign in (1, -1))
-    shares = [_share([cell for unit in comparison.complete for cell, weight in unit.terms if weight * side > 0])
-              for side in (1, -1)]  # fmt: skip
+    terms = [term for unit in comparison.complete for term in unit.terms]
+    shares = [share_of_outcomes(cell for cell, weight in terms if weight * side > 0) for side in (1, -1)]
     support, refute = diverges_more_p_paired(less, more), diverges_more_p_paired(more, less)
     value = sum(differences) / len(differences) if differences else float("nan")
     n = len(differences)
@@ -51,8 +52,3 @@ def _outcome(cell: Cell) -> Cell:
         return replace(cell, value=float("nan"), raw=float("nan"), step=0.0)
     value = float(cell.is_failed)
     return replace(cell, value=value, raw=value, step=0.0, trial_ids=cell.all_trials, missing=())
-
-
-def _share(cells: list[Cell]) -> Share:
-    distinct = {cell.identity: cell.value for cell in cells}
-    return Share(int(sum(distinct.values())), len(distinct))

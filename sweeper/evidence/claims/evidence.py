@@ -10,8 +10,9 @@ from typing import Final, Literal
 
 from sweeper.evidence.data.cells import Cell
 from sweeper.evidence.data.comparison import Comparison
+from sweeper.evidence.data.failures import failed_share, share_of_outcomes
 from sweeper.evidence.data.measures import Measure
-from sweeper.evidence.statistics.divergence import Worst, p_with_worst, worst_case
+from sweeper.evidence.statistics.divergence import Share, Worst, p_with_worst, worst_case
 from sweeper.evidence.statistics.multiplicity import all_of, any_of
 from sweeper.evidence.statistics.paired import Estimate
 from sweeper.evidence.statistics.sample_size import Design, seeds_to_decide
@@ -133,6 +134,14 @@ class Part:
             if (worst.up if weight * self.worsens > 0 else worst.down)
         )
 
+    @property
+    def failed(self) -> tuple[Share, Share]:
+        """How many trials diverged or failed on the sides from which and to which a change leads."""
+        cells = [(cell, weight) for unit in self.comparison.units for cell, weight in unit.terms]
+        start, end = ([cell for cell, weight in cells if (weight > 0) == up] for up in (False, True))
+        share = share_of_outcomes if self.exact is not None else failed_share
+        return share(start), share(end)
+
     def _p_values(self, worst: Worst) -> tuple[float, float]:
         if self.exact is not None:
             return self.exact
@@ -183,6 +192,12 @@ class Evidence:
     def has_failed(self) -> bool:
         """Whether runs that failed count as the worst."""
         return any(part.worst.any for part in self.parts)
+
+    @property
+    def failed(self) -> Share:
+        """How many of all trials that are compared diverged or failed."""
+        share = share_of_outcomes if self.headline.exact is not None else failed_share
+        return share(cell for part in self.parts for unit in part.comparison.units for cell, _ in unit.terms)
 
     @property
     def trial_ids(self) -> tuple[int, ...]:

@@ -31,8 +31,8 @@ from sweeper.store.reading.reader import Table
 COLUMNS: Final = (
     "id", "text", "kind", "metric", "scale", "verdict", "wanted", "label", "estimate", "low", "high", "percent", "p",
     "p_adjusted", "p_refuted", "p_refuted_adjusted", "n", "num_seeds", "seeds_needed", "detectable", "method",
-    "trial_ids", "missing", "changed", "reachable_verdicts", "sentence", "notes", "comparability", "fragile",
-    "checks",
+    "trial_ids", "missing", "diverged", "attempted", "diverged_from", "diverged_to", "changed", "reachable_verdicts",
+    "sentence", "notes", "comparability", "fragile", "checks",
 )  # fmt: skip
 Changes = Sequence[tuple[float, str]]  # when a study file was changed, and how
 UNKNOWN: Final = Conditions()
@@ -56,6 +56,8 @@ class ClaimEvidence:
         method: as text.
         trial_ids: the trials on which it rests.
         missing: trials that it needs but that have no value, with their state.
+        diverged, attempted: the trials that diverged or failed, and all that were run.
+        diverged_from, diverged_to: the same of both sides of a change, e.g. ``1/3``; empty for other claims.
     """
 
     wanted: str = ""
@@ -73,6 +75,10 @@ class ClaimEvidence:
     method: str = ""
     trial_ids: tuple[int, ...] = ()
     missing: tuple[tuple[int, str], ...] = ()
+    diverged: int = 0
+    attempted: int = 0
+    diverged_from: str = ""
+    diverged_to: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -273,7 +279,7 @@ def _with_comparability(verdict: ClaimVerdict, conditions: Conditions) -> ClaimV
 def _ruling(tested: Assessment, family: Family, position: int) -> tuple[tuple[float, float], Verdict, Caveats]:
     """Return the adjusted p-values, the verdict, and what its trials lack."""
     found = tested.evidence
-    gaps = wording.missing_notes(found, tested.runs.measure) if found is not None else ()
+    gaps = wording.missing_notes(tested.claim, found, tested.runs.measure) if found is not None else ()
     if found is not None:
         hidden = (wording.heterogeneity_note(found, tested.runs.measure), evaluation_note(found, tested.runs))
         gaps = (*gaps, *(note for note in hidden if note))
@@ -304,7 +310,7 @@ def _validation_metrics(data: StudyData) -> list[Metric]:
 
 def _shown(tested: Assessment, found: Evidence, alpha: float) -> ClaimEvidence:
     part, measure = found.headline, tested.runs.measure
-    effect = part.effect
+    effect, is_change = part.effect, wording.is_change(tested.claim)
     low, high = effect.interval()
     return ClaimEvidence(
         wanted=wording.claimed_text(tested.claim, measure),
@@ -322,6 +328,10 @@ def _shown(tested: Assessment, found: Evidence, alpha: float) -> ClaimEvidence:
         method=effect.method,
         trial_ids=found.trial_ids,
         missing=found.missing,
+        diverged=found.failed.diverged,
+        attempted=found.failed.runs,
+        diverged_from=str(part.failed[0]) if is_change else "",
+        diverged_to=str(part.failed[1]) if is_change else "",
     )
 
 

@@ -18,7 +18,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
-from sweeper.evidence.claims.alternatives import Alternative, Alternatives, Analysis
+from sweeper.evidence.claims.alternatives import SEED, Alternative, Alternatives, Analysis
 from sweeper.evidence.claims.censored import Assessment, assess
 from sweeper.evidence.claims.evidence import Evidence, Part, Region, Verdict
 from sweeper.evidence.claims.family import Family
@@ -27,6 +27,7 @@ from sweeper.evidence.statistics.paired import Estimate, percent_change
 from sweeper.evidence.statistics.power import POWER, power_one_sided
 
 Outcome = Literal["same", "lost power", "differs", "fragile"]
+OUTCOMES: Final[tuple[Outcome, ...]] = ("same", "lost power", "differs", "fragile")
 SAME_SPREAD: Final = (Analysis.OWN_PAIRS, Analysis.OUTLYING_OUT, Analysis.ONE_PER_SEED)  # judge only the spread anew
 OTHER_VALUES: Final = (Analysis.FAILED_OUT, Analysis.LAST_VALUE, Analysis.VALIDATION)
 RESTS_ON: Final[Mapping[Analysis, str]] = {
@@ -105,19 +106,14 @@ class Sturdiness:
             found.append(f"{name}: {check.verdict}{why}")
         return tuple(found)
 
-    def summary(self) -> tuple[tuple[str, Outcome, str], ...]:
-        """Return one entry per analysis: its name, its gravest outcome, and the seeds or blocks that have it."""
+    def by_outcome(self) -> tuple[tuple[Outcome, tuple[str, ...]], ...]:
+        """Return the analyses of each outcome that occurs, the gravest last, e.g. ``each seed left out (seed 3)``."""
         found = []
-        for analysis in Analysis:
-            checks = self._of(analysis)
-            if checks:
-                gravest = max((check.outcome for check in checks), key=ORDER.index)
-                subjects = [check.subject for check in checks if check.outcome == gravest and check.subject]
-                found.append((analysis.value, gravest, listed(subjects) if gravest != "same" else ""))
+        for outcome in OUTCOMES:
+            names = tuple(_name(checks, outcome) for analysis in Analysis if (checks := self._of(analysis)))
+            if any(names):
+                found.append((outcome, tuple(name for name in names if name)))
         return tuple(found)
-
-
-ORDER: Final[tuple[Outcome, ...]] = ("same", "lost power", "differs", "fragile")
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,16 +271,31 @@ def _power_of(expected: Estimate, distance: float, level: float) -> float:
     return power_one_sided(distance, sd, expected.n, alpha=level, df=expected.df)
 
 
+def _name(checks: Sequence[Check], outcome: Outcome) -> str:
+    """Return an analysis with the seeds or blocks for which it has an outcome; empty if it has it for none."""
+    chosen = [check for check in checks if check.outcome == outcome]
+    if not chosen or len(chosen) == len(checks):
+        return chosen[0].analysis.value if chosen else ""
+    return f"{chosen[0].analysis.value} ({_subjects(chosen)})"
+
+
+def _subjects(checks: Sequence[Check]) -> str:
+    names = [check.subject for check in checks]
+    if len(names) > 1 and checks[0].analysis is Analysis.WITHOUT_SEED:
+        return f"seeds {listed([name.removeprefix(SEED) for name in names])}"
+    return listed(names)
+
+
 def _rests_on(analysis: Analysis, checks: Sequence[Check]) -> str:
     """Return what a verdict rests on by one kind of analysis; empty if it does not make it fragile."""
-    broken = [check.subject for check in checks if check.outcome == "fragile"]
+    broken = [check for check in checks if check.outcome == "fragile"]
     if not broken:
         return ""
     if analysis is Analysis.WITHOUT_SEED:
-        return listed(broken)
+        return _subjects(broken)
     if analysis is Analysis.BLOCK:
-        kept = [check.subject for check in checks if check.outcome != "fragile"]
+        kept = [check for check in checks if check.outcome != "fragile"]
         if not kept:
             return "the mean of blocks"
-        return listed(kept) if len(kept) <= len(broken) else f"all but {listed(broken)}"
+        return _subjects(kept) if len(kept) <= len(broken) else f"all but {_subjects(broken)}"
     return RESTS_ON[analysis]

@@ -11,7 +11,7 @@ from sweeper.evidence.data.measures import Measure
 from sweeper.evidence.formatting import clean, count, listed, metric_name, number, percent, signed
 from sweeper.evidence.statistics.heterogeneity import DIFFERS, same_effect_p
 from sweeper.evidence.statistics.sample_size import MOST_SEEDS
-from sweeper.spec.claim import Arm, Claim, Divergence, Margin, Ordering
+from sweeper.spec.claim import Arm, ArmContrast, Claim, Contrast, Divergence, Margin, Ordering
 
 DECIMALS: Final = 2  # of a change in percent
 
@@ -94,7 +94,12 @@ def level_name(level: Level) -> str:
     return level if isinstance(level, str) else level_key(level)
 
 
-def missing_notes(found: Evidence, measure: Measure) -> tuple[str, ...]:
+def is_change(claim: Claim) -> bool:
+    """Return whether a claim is about a change, whose two sides have a name each."""
+    return isinstance(claim.statement, Contrast | ArmContrast | Divergence)
+
+
+def missing_notes(claim: Claim, found: Evidence, measure: Measure) -> tuple[str, ...]:
     """Return notes on the trials that a claim lacks: pruned, failed, not ended, or completed without the metric."""
     states = [state for _, state in found.missing]
     open_trials = sum(state in ("waiting", "running") for state in states)
@@ -102,6 +107,9 @@ def missing_notes(found: Evidence, measure: Measure) -> tuple[str, ...]:
     if "failed" in states:
         failed = count(states.count("failed"), "failed trial counts", "failed trials count")
         notes.append(f"{failed} as the worst; the estimate is that of the other pairs.")
+        start, end = found.headline.failed
+        shares = f"from {start}, to {end}" if is_change(claim) else str(found.failed)
+        notes.append(f"Diverged or failed: {shares}.")
     if "pruned" in states:
         notes.append(f"Left out: {count(states.count('pruned'), 'pruned trial')}, and the runs paired with them.")
         notes.append("The p-values are the largest that any final values of the pruned trials could give.")

@@ -9,12 +9,14 @@ from typing import Literal
 import numpy as np
 
 from sweeper.designs.kinds import DesignKind
-from sweeper.evidence.data.cells import Cell, level_text
+from sweeper.evidence.data.cells import level_text
 from sweeper.evidence.data.comparison import Comparison, infer, matching, paired_by_factor, raw_mean
+from sweeper.evidence.data.failures import failed_share
 from sweeper.evidence.data.load import StudyData
 from sweeper.evidence.data.measures import Measure, Scale
 from sweeper.evidence.data.runs import PhaseRuns, Runs, study_runs
 from sweeper.evidence.effects.factorial_phase import factorial_phase
+from sweeper.evidence.statistics.divergence import Share
 from sweeper.evidence.statistics.heterogeneity import DIFFERS, same_effect_p
 from sweeper.evidence.statistics.paired import (
     FEWEST_FOR_BOOTSTRAP,
@@ -56,6 +58,7 @@ class Effect:
         improves: whether the estimate is in the metric's direction.
         trial_ids: the trials on which it rests.
         missing: trials that belong to it but have no value, with their state.
+        failed_from, failed_to: how many trials at each level diverged or failed, of those that have ended.
         aliases: the effects with which it is aliased.
     """
 
@@ -84,6 +87,8 @@ class Effect:
     improves: bool
     trial_ids: tuple[int, ...]
     missing: tuple[tuple[int, str], ...]
+    failed_from: Share
+    failed_to: Share
     aliases: tuple[str, ...] = ()
 
 
@@ -117,6 +122,8 @@ class _Found:
     mean_to: float
     trial_ids: tuple[int, ...]
     missing: tuple[tuple[int, str], ...]
+    failed_from: Share
+    failed_to: Share
     differences: Sequence[float] = ()
     aliases: tuple[str, ...] = ()
     block: str = ""
@@ -174,10 +181,10 @@ def _paired(phase: PhaseRuns, kind: Kind, contrast: tuple[str, str, str]) -> Ite
 
 
 def _of_pairs(kind: Kind, contrast: tuple[str, str, str], comparison: Comparison) -> _Found:
-    sides: dict[bool, list[Cell]] = {False: [], True: []}
-    for unit in comparison.complete:
-        for cell, weight in unit.terms:
-            sides[weight > 0].append(cell)
+    sides, all_cells = (
+        {up: [cell for unit in units for cell, weight in unit.terms if (weight > 0) == up] for up in (False, True)}
+        for units in (comparison.complete, comparison.units)
+    )
     return _Found(
         kind=kind,
         contrast=contrast,
@@ -186,6 +193,8 @@ def _of_pairs(kind: Kind, contrast: tuple[str, str, str], comparison: Comparison
         mean_to=raw_mean(sides[True]),
         trial_ids=comparison.trial_ids,
         missing=comparison.missing,
+        failed_from=failed_share(all_cells[False]),
+        failed_to=failed_share(all_cells[True]),
         differences=comparison.differences,
     )
 
@@ -208,6 +217,8 @@ def _main_effects(runs: Runs, phase: PhaseRuns) -> Iterator[_Found]:
                 mean_to=raw_mean(matching(fit.cells, {factor: high})),
                 trial_ids=trials,
                 missing=missing,
+                failed_from=failed_share(matching(phase.cells, {factor: low})),
+                failed_to=failed_share(matching(phase.cells, {factor: high})),
                 aliases=(*fit.tied.get(factor, ()), *(name for name, _ in effect.aliases)),
             )
 
@@ -243,6 +254,8 @@ def _effect(measure: Measure, phase: PhaseRuns, found: _Found, generator: np.ran
         improves=measure.sign * estimate.value < 0,
         trial_ids=found.trial_ids,
         missing=found.missing,
+        failed_from=found.failed_from,
+        failed_to=found.failed_to,
         aliases=found.aliases,
     )
 

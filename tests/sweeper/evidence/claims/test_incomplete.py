@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from sweeper.evidence.claims.judge import all_supported, claims_table, judge_claims
+from sweeper.evidence.claims.judge import all_supported, claims_table, judge_claims, verdict_row
 from sweeper.store.reading.reader import Curve
 from tests.reports.studies import Phase, factor, falling, study_data
 from tests.sweeper.evidence.claims.claim_studies import FACTORS, claim, contrast, judge, perplexity, screen
@@ -52,6 +52,7 @@ def test_a_failed_trial_counts_as_the_worst_so_that_its_arm_is_not_supported():
     assert found.evidence.p == 1.0
     assert found.notes == (
         "1 failed trial counts as the worst; the estimate is that of the other pairs.",
+        "Diverged or failed: from 0/3, to 1/3.",
         "The claim would be supported if runs converged; 2 of 3 did.",
     )
 
@@ -262,3 +263,23 @@ def test_a_mean_of_the_last_few_of_unequally_many_evaluations_is_noted():
 def test_the_last_value_favours_nobody():
     found = evaluated((20, 40), (0.1, 1.0), metric_options={"value": "last"})
     assert not [note for note in found.notes if "favours" in note]
+
+
+def test_the_runs_that_diverged_are_counted_on_both_sides_of_a_change():
+    (found,) = judge(contrast("a"), phases=[with_ending("failed")])
+    row = verdict_row(found)
+    assert (row["diverged"], row["attempted"], row["diverged_from"], row["diverged_to"]) == (1, 6, "0/3", "1/3")
+
+
+def test_the_runs_that_diverged_are_counted_once_in_an_ordering():
+    spec = {"phase": "screen", "largest": "a", "among": ["a", "b", "c"], "order": None, "levels": None}
+    (found,) = judge(claim("x", ordering=spec), phases=[with_ending("failed")])
+    row = verdict_row(found)
+    assert (row["diverged"], row["attempted"], row["diverged_from"]) == (1, 9, "")
+    assert "Diverged or failed: 1/9." in found.notes
+
+
+def test_nothing_is_said_where_nothing_diverged():
+    (found,) = judge(contrast("a"))
+    assert (found.evidence.diverged, found.evidence.attempted) == (0, 6)
+    assert not [note for note in found.notes if "Diverged" in note]

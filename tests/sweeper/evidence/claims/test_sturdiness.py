@@ -37,7 +37,10 @@ def one(frame: pd.DataFrame, claim=CLAIM, **more) -> ClaimVerdict:
 
 
 def outcomes(found: ClaimVerdict) -> dict[str, str]:
-    return {name: outcome for name, outcome, _ in found.sturdiness.summary()}
+    gravest: dict[str, str] = {}
+    for outcome, names in found.sturdiness.by_outcome():
+        gravest |= {name.partition(" (")[0]: outcome for name in names}
+    return gravest
 
 
 def test_a_gain_that_one_seed_makes_rests_on_that_seed():
@@ -100,6 +103,15 @@ def test_a_gain_on_each_of_two_datasets_that_one_is_too_small_to_show_is_not_fra
     assert found.verdict == "supported"
     assert outcomes(found)["each block on its own"] in ("same", "lost power")
     assert not [each for each in found.sturdiness.checks if each.outcome == "fragile"]
+
+
+def test_seeds_and_analyses_are_listed_by_outcome():
+    found = one(arms([-0.5, -4.6, -0.3]))
+    assert found.sturdiness.by_outcome() == (
+        ("same", ("each seed left out (seeds 0 and 2)",)),
+        ("lost power", ("own pairs only", "outlying arms out of the pool")),
+        ("fragile", ("each seed left out (seed 1)",)),
+    )
 
 
 def test_an_undecided_verdict_is_never_fragile():
