@@ -6,6 +6,7 @@ from typing import Final
 
 import click
 
+from sweeper.cli.archives import reading_from
 from sweeper.cli.options import Directory, json_option, print_json, store_option, study_name
 from sweeper.errors import UsageError
 from sweeper.evidence.claims.judge import ClaimVerdict, all_supported, judge_claims, removed_claims, verdict_row
@@ -32,10 +33,10 @@ def claims(study: str | None, source: Path | None, as_json: bool, store: str) ->
     Each claim is supported, refuted, undecided or untested. The exit code is 0 if all claims are supported, else 1, so
     you can check a study's claims in CI.
     """
-    data = _read(study, source, store)
-    name = data.study.name
-    verdicts, removed = judge_claims(data), removed_claims(data)
-    supported = all_supported(verdicts)
+    with reading_from(source):
+        data = _read(study, source, store)
+        verdicts, removed = judge_claims(data), removed_claims(data)
+    name, supported = data.study.name, all_supported(verdicts)
     if as_json:
         print_json(
             {

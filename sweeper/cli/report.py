@@ -7,6 +7,7 @@ from typing import Final
 import click
 
 from reports.build import build_comparison, build_from, build_report
+from sweeper.cli.archives import reading_from
 from sweeper.cli.options import Directory, store_option, study_name
 from sweeper.cli.report_directory import default_directory
 from sweeper.errors import UsageError
@@ -66,9 +67,11 @@ def report(
 def _report_from(source: Path, study: str | None, out: Path | None, formats: tuple[str, ...]) -> None:
     if study is not None:
         raise UsageError(f"{study!r} and --from: the directory already names the study. Leave one of them out.")
-    data = load_archive(source)
-    directory = out if out is not None else default_directory([data.study.name])
-    for path in build_from(data, directory, formats=formats, now=datetime.now(UTC)):
+    with reading_from(source):
+        data = load_archive(source)
+        directory = out if out is not None else default_directory([data.study.name])
+        paths = list(build_from(data, directory, formats=formats, now=datetime.now(UTC)))
+    for path in paths:
         click.echo(str(path))
 
 

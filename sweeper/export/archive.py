@@ -15,9 +15,13 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, Final, Literal, TypeVar
 
-from sweeper.errors import UsageError
+from sweeper.errors import SweeperError, UsageError
+from sweeper.export.conform import LARGEST, Misfit, conform, known, record
 from sweeper.export.tables import encoded
 from sweeper.extras import require
+from sweeper.spec.json_phases import phase_from_json
+from sweeper.spec.phase import Phase
+from sweeper.spec.study import Study
 from sweeper.store.reading import reader
 from sweeper.store.reading.reader import (
     AttemptRow,
@@ -32,10 +36,13 @@ from sweeper.store.reading.reader import (
 
 FORMAT: Final = 1
 DOCUMENT: Final = "study.json"
+MOST_ROWS: Final = 50_000_000
+MOST_CELL: Final = 1 << 26  # characters
 POINT: Final = ("trial_id", "metric", "step", "tokens", "device_seconds", "flops", "value")
 
 Record = Mapping[str, Any]  # a row of a file: what Parquet or CSV gives
 Row = TypeVar("Row", TrialRow, AttemptRow)
+Part = TypeVar("Part", PhaseRow, RunnerRow)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,30 +90,106 @@ def read_archive(directory: Path) -> Archive:
         UsageError: a file is missing, or is not one that `archive_files` writes.
     """
     try:
-        document = json.loads((directory / DOCUMENT).read_text(encoding="utf-8"))
-        if document["format"] != FORMAT:
-            raise UsageError(
-                f"{directory / DOCUMENT}: format {document['format']} is not supported; this version reads {FORMAT}."
-            )
-        return Archive(
-            study=StudyRow(**document["study"]),
-            phases=tuple(PhaseRow(**phase) for phase in document["phases"]),
-            members={name: tuple(found) for name, found in document["members"].items()},
-            trials=tuple(_typed(TrialRow, _rows(directory, "trials"))),
-            attempts=tuple(_typed(AttemptRow, _rows(directory, "attempts"))),
-            environments=document["environments"],
-            changes=tuple((moment, tuple(lines)) for moment, lines in document["changes"]),
-            runners=tuple(RunnerRow(**runner) for runner in document["runners"]),
-            curves=_curves(_rows(directory, "measurements")),
-        )
+        found = _archive(directory)
+        _check_references(found)
     except FileNotFoundError as error:
         raise UsageError(
             f"{error.filename}: no such file. Write the directory with `sweeper export STUDY --all`."
         ) from error
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except SweeperError:
+        raise
+    except Exception as error:  # anybody may have edited the files, and parsers of files raise any error
+        is_ours = isinstance(error, ValueError | OSError)
+        what = str(error) if is_ours else f"{type(error).__name__}: {error}"
         raise UsageError(
-            f"{directory}: cannot be read: {error}. Write it again with `sweeper export STUDY --all --out DIR`."
+            f"{directory}: cannot be read: {what}. Write it again with `sweeper export STUDY --all --out DIR`."
         ) from error
+    return found
+
+
+def _archive(directory: Path) -> Archive:
+    text = (directory / DOCUMENT).read_bytes()
+    try:
+        document = json.loads(text.decode())
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{DOCUMENT}: is not JSON: {error}") from error
+    if not isinstance(document, dict):
+        raise Misfit(DOCUMENT, document, "a mapping")
+    if "format" in document and document["format"] != FORMAT:
+        raise UsageError(
+            f"{directory / DOCUMENT}: format {document['format']} is not supported; this version reads {FORMAT}."
+        )
+    study = record(StudyRow, _get(document, "study"), f"{DOCUMENT}: study")
+    _check_study(study)
+    changes = tuple((moment, tuple(lines)) for moment, lines in _get(document, "changes"))
+    conform(changes, tuple[tuple[float, tuple[str, ...]], ...], f"{DOCUMENT}: changes")
+    members = {name: tuple(found) for name, found in _get(document, "members").items()}
+    conform(members, Mapping[str, tuple[int, ...]], f"{DOCUMENT}: members")
+    environments = _get(document, "environments")
+    conform(environments, Mapping[str, Mapping[str, object]], f"{DOCUMENT}: environments")
+    return Archive(
+        study=study,
+        phases=tuple(_records(PhaseRow, document, "phases")),
+        members=members,
+        trials=tuple(_typed(TrialRow, directory, "trials")),
+        attempts=tuple(_typed(AttemptRow, directory, "attempts")),
+        environments=environments,
+        changes=changes,
+        runners=tuple(_records(RunnerRow, document, "runners")),
+        curves=_curves(*_rows(directory, "measurements")),
+    )
+
+
+def _get(document: Record, key: str) -> Any:
+    if key not in document:
+        raise ValueError(f"{DOCUMENT}: {key} is missing")
+    return document[key]
+
+
+def _records(kind: type[Part], document: Record, key: str) -> Iterable[Part]:
+    rows = _get(document, key)
+    if not isinstance(rows, list):
+        raise Misfit(f"{DOCUMENT}: {key}", rows, "a list")
+    return (record(kind, row, f"{DOCUMENT}: {key}[{index}]") for index, row in enumerate(rows))
+
+
+def _check_study(row: StudyRow) -> None:
+    """Check that a study can be made of its document, and that everything in it has its type."""
+    where = f"{DOCUMENT}: study.spec"
+    try:
+        study = row.study
+    except Exception as error:
+        raise ValueError(f"{where}: is not a study: {type(error).__name__}: {error}") from error
+    conform(study, Study, where)
+
+
+def _check_references(found: Archive) -> None:
+    """Check that what is named is there, and once."""
+    for index, phase in enumerate(found.phases):
+        where = f"{DOCUMENT}: phases[{index}].spec"
+        try:
+            parsed = phase_from_json({"name": phase.name, **phase.spec})
+        except Exception as error:
+            raise ValueError(f"{where}: is not a phase: {type(error).__name__}: {error}") from error
+        conform(parsed, Phase, where)
+        known(phase.name, found.members, "a phase with members", f"{DOCUMENT}: phases[{index}].name")
+    names = {phase.name for phase in found.phases}
+    trials = {trial.id for trial in found.trials}
+    if len(trials) < len(found.trials):
+        raise ValueError("trials: two trials have the same id")
+    if len(names) < len(found.phases):
+        raise ValueError(f"{DOCUMENT}: phases: two phases have the same name")
+    for name, members in found.members.items():
+        known(name, names, "a phase", f"{DOCUMENT}: members")
+        for member in members:
+            known(member, trials, "the id of a trial", f"{DOCUMENT}: members.{name}")
+    for trial in found.trials:
+        known(trial.phase, names, "a phase", f"trials: id {trial.id}: phase")
+    for attempt in found.attempts:
+        known(attempt.trial_id, trials, "the id of a trial", f"attempts: id {attempt.id}: trial_id")
+    for metric, curves in found.curves.items():
+        for key in curves:
+            known(key, trials, "the id of a trial", f"measurements: {metric}: trial_id")
 
 
 def _table(kind: type[Row], rows: Sequence[Row]) -> Table:
@@ -118,53 +201,94 @@ def _cell(value: object) -> object:
     return json.dumps(value, ensure_ascii=False) if isinstance(value, Mapping) else value
 
 
-def _rows(directory: Path, name: str) -> list[Record]:
+def _rows(directory: Path, name: str) -> tuple[str, list[Record]]:
+    """Return a table's file name and its rows."""
     parquet = directory / f"{name}.parquet"
     if parquet.exists():
         require("parquet", str(parquet))
         import pyarrow.parquet as pq  # noqa: PLC0415 - an optional extra
 
-        found: list[Record] = pq.read_table(parquet).to_pylist()
-        return found
-    text = (directory / f"{name}.csv").read_text(encoding="utf-8")
-    return [{key: value or None for key, value in row.items()} for row in csv.DictReader(io.StringIO(text, newline=""))]
+        try:
+            with pq.ParquetFile(parquet) as file:
+                number = file.metadata.num_rows
+                if number > MOST_ROWS:  # a few bytes can stand for any number of equal rows
+                    raise ValueError(f"has {number:,} rows; at most {MOST_ROWS:,} are read")
+                found: list[Record] = file.read().to_pylist()
+        except Exception as error:
+            raise ValueError(f"{parquet.name}: {_first_line(error)}") from error
+        return parquet.name, found
+    path = directory / f"{name}.csv"
+    csv.field_size_limit(MOST_CELL)
+    try:
+        reader = csv.DictReader(io.StringIO(path.read_text(encoding="utf-8"), newline=""), strict=True)
+        rows: list[Record] = [{key: value or None for key, value in row.items()} for row in reader]
+    except (ValueError, csv.Error) as error:
+        raise ValueError(f"{path.name}: {_first_line(error)}") from error
+    return path.name, rows
 
 
-def _typed(kind: type[Row], rows: Iterable[Record]) -> Iterable[Row]:
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]
+
+
+def _typed(kind: type[Row], directory: Path, table: str) -> Iterable[Row]:
     """Return rows of a table as records; the texts of CSV are converted to the types of the record's fields."""
+    name, rows = _rows(directory, table)
     hints = typing.get_type_hints(kind)
-    return (kind(**{name: _value(hint, row[name]) for name, hint in hints.items()}) for row in rows)
+    for number, row in enumerate(rows, start=1):
+        where = f"{name}: row {number}"
+        yield record(
+            kind, {key: _value(hint, row[key], f"{where}.{key}") for key, hint in hints.items() if key in row}, where
+        )
 
 
-def _value(hint: Any, value: Any) -> Any:
+def _value(hint: Any, value: Any, where: str) -> Any:
     options = typing.get_args(hint) if typing.get_origin(hint) in (typing.Union, types.UnionType) else (hint,)
-    if value is None:
-        return None if type(None) in options else ""
     wanted = next(option for option in options if option is not type(None))
-    if typing.get_origin(wanted) is Literal:
+    if value is None:
+        return "" if wanted is str and type(None) not in options else None
+    if not isinstance(value, str) or wanted is str or typing.get_origin(wanted) is Literal:
         return value
-    if typing.get_origin(wanted) is not None:  # a mapping
-        return json.loads(value)
     if wanted is bool:
-        return value if isinstance(value, bool) else value == "true"
-    return wanted(value)
+        return {"true": True, "false": False}.get(value, value)
+    is_mapping = typing.get_origin(wanted) is not None
+    try:
+        return json.loads(value) if is_mapping else wanted(value)
+    except (ValueError, RecursionError) as error:
+        raise Misfit(where, value, "JSON" if is_mapping else "a number") from error
 
 
-def _curves(rows: Iterable[Record]) -> dict[str, dict[int, Curve]]:
+def _curves(name: str, rows: Iterable[Record]) -> dict[str, dict[int, Curve]]:
     """Return curves by metric and trial, by step."""
     found: dict[str, dict[int, Curve]] = {}
-    for row in rows:
-        trials = found.setdefault(row["metric"], {})
-        trial = int(row["trial_id"])
-        if trial not in trials:
-            trials[trial] = Curve(steps=[], tokens=[], device_seconds=[], flops=[], values=[])
-        curve = trials[trial]
-        curve.steps.append(int(row["step"]))
-        for name, values in (
-            ("tokens", curve.tokens),
-            ("device_seconds", curve.device_seconds),
-            ("flops", curve.flops),
-            ("value", curve.values),
-        ):
-            values.append(math.nan if row[name] is None else float(row[name]))
+    for number, row in enumerate(rows, start=1):
+        try:
+            _add_point(found, row)
+        except (ValueError, KeyError, TypeError, OverflowError) as error:
+            raise ValueError(f"{name}: row {number}: is not a measurement: {type(error).__name__}: {error}") from error
     return found
+
+
+def _add_point(found: dict[str, dict[int, Curve]], row: Record) -> None:
+    if not isinstance(row["metric"], str):
+        raise Misfit("metric", row["metric"], "a text")
+    trials = found.setdefault(row["metric"], {})
+    trial = _whole(row["trial_id"])
+    if trial not in trials:
+        trials[trial] = Curve(steps=[], tokens=[], device_seconds=[], flops=[], values=[])
+    curve = trials[trial]
+    curve.steps.append(_whole(row["step"]))
+    for name, values in (
+        ("tokens", curve.tokens),
+        ("device_seconds", curve.device_seconds),
+        ("flops", curve.flops),
+        ("value", curve.values),
+    ):
+        values.append(math.nan if row[name] is None else float(row[name]))
+
+
+def _whole(value: Any) -> int:
+    number = value if isinstance(value, int) else int(value) if isinstance(value, str) else None
+    if number is None or abs(number) >= LARGEST:
+        raise Misfit("step", value, "an integer")
+    return number
