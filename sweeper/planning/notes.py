@@ -1,6 +1,7 @@
 """What a plan should warn of although the study file is in order: seeds that nobody reads, and unequal evaluations."""
 
 import re
+import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
@@ -10,7 +11,7 @@ from sweeper.quantities import counted
 from sweeper.spec import yaml_source
 from sweeper.spec.configurations import varied_factors
 from sweeper.spec.placeholders import placeholders
-from sweeper.spec.program import CommandProgram
+from sweeper.spec.program import CommandProgram, PythonProgram
 from sweeper.spec.study import Study
 from trainer.config.wording import Path as KeyPath
 from trainer.config.wording import dotted
@@ -28,7 +29,7 @@ def plan_notes(study: Study, directory: Path) -> tuple[str, ...]:
     Args:
         directory: where trials run; scripts that the command names are looked up there.
     """
-    return located(study, [*_unread_seeds(study, directory), *_uneven_evaluations(study)])
+    return located(study, [*_hidden_module(study), *_unread_seeds(study, directory), *_uneven_evaluations(study)])
 
 
 def located(study: Study, found: Sequence[tuple[KeyPath, str]]) -> tuple[str, ...]:
@@ -39,6 +40,20 @@ def located(study: Study, found: Sequence[tuple[KeyPath, str]]) -> tuple[str, ..
     return tuple(
         str(source.mistake(path, text)) if source is not None else f"{dotted(path)}: {text}" for path, text in found
     )
+
+
+def _hidden_module(study: Study) -> Iterator[tuple[KeyPath, str]]:
+    """Yield a module of the user's that Python may load one of its own for."""
+    program = study.trial.program
+    if not isinstance(program, PythonProgram):
+        return
+    name = program.function.partition(":")[0].partition(".")[0]
+    if name in sys.stdlib_module_names:
+        yield (
+            ("trial", "program", "python"),
+            f"{program.function!r} names a module of Python's own, {name}, which may be loaded instead of yours. "
+            f"Rename your file, e.g. to {name}_trial.py.",
+        )
 
 
 def _unread_seeds(study: Study, directory: Path) -> Iterator[tuple[KeyPath, str]]:

@@ -30,7 +30,9 @@ def main() -> int:
     try:
         function = find(sys.argv[1])
     except (ImportError, AttributeError, ValueError) as error:
-        print(f"trial.program.python: {sys.argv[1]!r} cannot be loaded: {error}", file=sys.stderr)
+        remedy = f"Name a function of a module that Python finds in {Path.cwd()} or its environment"
+        reason = hidden_by_python(sys.argv[1], Path.cwd()) or f"{error}. {remedy}, as module:function"
+        print(f"trial.program.python: {sys.argv[1]!r} cannot be loaded: {reason}", file=sys.stderr)
         return USAGE
     run_dir = Path(os.environ["SWEEPER_RUN_DIR"])
     config = json.loads(Path(os.environ["SWEEPER_CONFIG"]).read_text(encoding="utf-8"))
@@ -99,6 +101,22 @@ def find(target: str) -> Callable[..., object]:
         raise ValueError(f"{name} is not a function")
     found: Callable[..., object] = function
     return found
+
+
+def hidden_by_python(target: str, directory: Path) -> str:
+    """Return why a module of the user's was not found although it is there; empty if that is not the reason.
+
+    A module of Python's own that has been loaded already comes before a file of the same name.
+    """
+    name = target.partition(":")[0].partition(".")[0]
+    mine = next((path for path in (directory / f"{name}.py", directory / name) if path.exists()), None)
+    if mine is None or name not in sys.stdlib_module_names:
+        return ""
+    new = f"{mine.stem}_trial"
+    return (
+        f"`{name}` is a module of Python's own, which hides {mine}. "
+        f"Rename it, e.g. to {new}{mine.suffix}, and write {new}{target[len(name) :]}"
+    )
 
 
 if __name__ == "__main__":

@@ -59,6 +59,15 @@ def configurations(sections: Sections, phase: Phase) -> list[Configuration] | No
     return sections.known_configurations[id(phase)]
 
 
+def compared(sections: Sections, phase: Phase) -> list[Configuration] | None:
+    """Return the configurations of a phase as claims compare them, with a level for every factor.
+
+    A factor without a baseline that a configuration leaves out is at null, as in the analysis.
+    """
+    rows = configurations(sections, phase)
+    return None if rows is None else [{**dict.fromkeys(sections.factors), **row} for row in rows]
+
+
 def _configurations(sections: Sections, phase: Phase) -> list[Configuration] | None:
     known = phase.design.kind in LISTED
     if not known or not is_whole(sections, phase) or num_configurations(sections, phase) > MOST_CONFIGURATIONS:
@@ -121,9 +130,9 @@ def levels_in(sections: Sections, phase: Phase, name: str) -> tuple[Level, ...] 
     source = promoted_from(sections, phase)
     if source is not None and source is not phase:
         return levels_in(sections, source, name)
-    rows = configurations(sections, phase)
+    rows = compared(sections, phase)
     if rows is not None:
-        return distinct_levels([row[name] for row in rows if name in row])
+        return distinct_levels([row[name] for row in rows])
     factor = phase.adapt(sections.factors[name])
     if name in phase.blocks:
         return factor.levels

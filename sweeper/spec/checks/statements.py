@@ -7,7 +7,7 @@ from sweeper.spec.checks.designs import check_levels
 from sweeper.spec.checks.factors import no_level, none_of
 from sweeper.spec.checks.known_configurations import (
     blocks_in,
-    configurations,
+    compared,
     is_whole,
     levels_in,
     matching,
@@ -135,7 +135,7 @@ def _check_contrast(sections: Sections, statement: ContrastEntry, here: KeyPath,
     check_levels(sections, statement.where, (*here, "where"), errors, phase)
     if not fine or phase is None or errors.blames(here):
         return
-    rows = configurations(sections, phase)
+    rows = compared(sections, phase)
     if rows is None:
         return
     name = statement.factor
@@ -178,6 +178,17 @@ def _arm_row(sections: Sections, phase: Phase, levels: Mapping[str, Level]) -> C
     return {**row, **{name: sections.factors[name].canonical(level) for name, level in levels.items()}}
 
 
+def _with_baselines(sections: Sections, phase: Phase, levels: Mapping[str, Level]) -> Configuration:
+    """Return an arm's configuration without the factors that have no baseline, unless it names them.
+
+    Such a factor may have any level in it, as in the analysis.
+    """
+    row = _arm_row(sections, phase, levels)
+    return {
+        name: level for name, level in row.items() if name in levels or phase.adapt(sections.factors[name]).has_baseline
+    }
+
+
 def _check_arm(
     sections: Sections, name: str, levels: Mapping[str, Level], here: KeyPath, errors: ErrorCollector
 ) -> Phase | None:
@@ -193,8 +204,8 @@ def _check_arm(
     ]
     if phase is None or not all(fine) or len(known) < len(levels):
         return phase
-    rows = configurations(sections, phase)
-    if rows is not None and next(matching(rows, _arm_row(sections, phase, levels)), None) is None:
+    rows = compared(sections, phase)
+    if rows is not None and next(matching(rows, _with_baselines(sections, phase, levels)), None) is None:
         errors.add(
             here,
             f"phase {phase.name} has no configuration with {row_text(levels)} and everything else at the baseline. "
@@ -277,12 +288,14 @@ def _check_gain(sections: Sections, phase: Phase, name: str, where: KeyPath, err
 
     A gain is a difference from the baseline, or in leave_one_out from the full configuration.
     """
-    rows = configurations(sections, phase)
+    rows = compared(sections, phase)
     if rows is None or phase.design.kind == "leave_one_out":
         return
-    base = _arm_row(sections, phase, {})
-    rest = {other: level for other, level in base.items() if other != name}
-    if len(distinct_levels([row[name] for row in matching(rows, rest)])) < 2:
+    rest = {other: level for other, level in _with_baselines(sections, phase, {}).items() if other != name}
+    base = phase.adapt(sections.factors[name]).baseline
+    starts = list(matching(rows, {**rest, name: base}))
+    others = [level for level in distinct_levels([row[name] for row in rows]) if not same_level(level, base)]
+    if not any(_pair(start, name, level) in rows for start in starts for level in others):
         errors.add(
             where,
             f"phase {phase.name} has no configuration that differs from the baseline only in {name}, so it does not "
@@ -323,7 +336,7 @@ def _check_two_factors(
         return
     if not all(fine) or phase is None or errors.blames(here):
         return
-    rows = configurations(sections, phase)
+    rows = compared(sections, phase)
     if rows is None and phase.design.kind != "plackett_burman":
         return
     corners = [{statement.factor: one, other.factor: two} for one in _two(statement) for two in _two(other)]

@@ -25,6 +25,16 @@ def notes(directory: Path, command: str, *, seeds: int = 3, factor: str = "lr", 
     return plan_notes(parse_study(text, "study.yaml"), directory)
 
 
+@pytest.mark.parametrize(("function", "warned"), [("random:train", True), ("json.tool:main", True), ("mine:f", False)])
+def test_a_function_of_a_module_of_pythons_own_is_warned_of(tmp_path: Path, function: str, warned: bool) -> None:
+    text = STUDY.format(command="[x]", seeds=1, factor="lr", value="").replace("command: [x]", f"python: '{function}'")
+    found = plan_notes(parse_study(text, "study.yaml"), tmp_path)
+    assert len(found) == warned
+    for note in found:
+        assert note.startswith(f"study.yaml:4:21: trial.program.python: '{function}' names a module of Python's own")
+        assert "Rename your file, e.g. to " in note
+
+
 def test_seeds_that_the_command_does_not_carry_are_reported_at_their_line(tmp_path: Path) -> None:
     (tmp_path / "train.py").write_text("print('loss=1.0')")
     (note,) = notes(tmp_path, "[python, train.py, '{lr}']")

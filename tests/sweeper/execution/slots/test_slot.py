@@ -143,6 +143,22 @@ def test_a_function_that_is_not_there_is_named(url: str) -> None:
     assert "'no_module:train' cannot be loaded: No module named 'no_module'" in trial.message
 
 
+def test_a_function_of_a_file_that_a_module_of_pythons_own_hides_is_named_with_the_remedy(
+    url: str, tmp_path: Path
+) -> None:
+    (tmp_path / "random.py").write_text("def train(config):\n    return 1.0\n")
+    study = enrolled(url, [{}], trial={"program": {"python": "random:train"}}, retry={"crashed": 0})
+    run_loop(url, study, cwd=str(tmp_path))
+    message = trials_of(url)[0].message
+    assert message is not None
+    assert (
+        "trial.program.python: 'random:train' cannot be loaded: `random` is a module of Python's own, which" in message
+    )
+    assert (
+        f"hides {tmp_path / 'random.py'}. Rename it, e.g. to random_trial.py, and write random_trial:train" in message
+    )
+
+
 def test_a_killed_trial_resumes_from_its_checkpoint_with_its_history(url: str, engine: Engine) -> None:
     study = enrolled(url, [{"checkpoint": 2, "kill_at": 4}], steps=6, retry={"killed": 0})
     assert run_loop(url, study) == "done"
