@@ -16,6 +16,7 @@ from typing import Final
 from sweeper.execution.slots import process as plain_process
 from sweeper.execution.slots.process import Reaped, TrialProcess
 from sweeper.execution.slots.processes import kill_group, started_at
+from sweeper.execution.slots.strays import MARK, own_children
 from sweeper.subprocesses import module_command
 
 IMPORT_S: Final = 30.0  # while the server imports, or loads a corpus: a new process would have to do the same
@@ -58,7 +59,9 @@ class ForkClient:
         forked = self._ask(request) if time.monotonic() >= self._avoid_until else None
         if forked is None:
             return plain_process.start(argv, environment=environment, cwd=cwd, output=output, announce=announce)
-        return TrialProcess(forked.pid, started_at(forked.pid), forked, output, position)
+        found = TrialProcess(forked.pid, started_at(forked.pid), forked, output, position)
+        found.mark, found.before = environment.get(MARK), own_children()
+        return found
 
     def _ask(self, request: dict[str, object]) -> "_Forked | None":
         connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)

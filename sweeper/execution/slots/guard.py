@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Final
 
 from sweeper.execution.slots.processes import TICKS_PER_S
+from sweeper.execution.slots.strays import MARK, adopting_nothing
 
 PROGRAM: Final = Path(__file__).with_name("guard_process.py")
 ENDED_FILE: Final = ".ended"  # of a run directory: when a trial ended whose slot could not say so
@@ -65,6 +66,7 @@ class Guard:
         self._silent_at = 0.0  # on the monotonic clock
         self._limit: _Limit | None = None
         self._note: Path | None = None
+        self._mark: str | None = None
 
     def announcer(self, timeout_s: float) -> Callable[[], None]:
         """Return a function for a trial's process to call before it becomes the program, to be watched from then on."""
@@ -76,13 +78,14 @@ class Guard:
 
         return announce
 
-    def watch(self, group: int, timeout_s: float, run_dir: Path | None = None) -> None:
+    def watch(self, group: int, timeout_s: float, run_dir: Path | None = None, mark: str | None = None) -> None:
         """Kill this process group if no message arrives for this long.
 
         Args:
             run_dir: where to write when it ended, in `ENDED_FILE`, if the slot cannot.
+            mark: in the environment of processes outside of the group that are to be killed with it.
         """
-        self._watched, self._limit = group, None
+        self._watched, self._limit, self._mark = group, None, mark
         self._note = None if run_dir is None else run_dir / ENDED_FILE
         self._silent_at = time.monotonic() + timeout_s
         self._tell(*self._state())
@@ -99,7 +102,7 @@ class Guard:
 
     def drop(self) -> None:
         """Stop watching: the group has ended."""
-        self._watched = self._limit = self._note = None
+        self._watched = self._limit = self._note = self._mark = None
         if self._pipe is not None:
             self._tell("drop")
 
@@ -117,6 +120,7 @@ class Guard:
         return [
             f"watch {self._watched} {left_s:.3f}",
             *([] if self._note is None else [f"note {os.fsencode(self._note).hex()}"]),
+            *([] if self._mark is None else [f"mark {os.fsencode(f'{MARK}={self._mark}').hex()}"]),
             *([] if self._limit is None else [self._limit.line()]),
         ]
 
@@ -137,14 +141,15 @@ class Guard:
         if self._pipe is None:
             reading, self._pipe = os.pipe()
             try:
-                subprocess.run(
-                    [sys.executable, "-I", "-S", str(PROGRAM)],
-                    stdin=reading,
-                    stdout=subprocess.DEVNULL,
-                    stderr=subprocess.DEVNULL,
-                    start_new_session=True,
-                    check=False,
-                )
+                with adopting_nothing():
+                    subprocess.run(
+                        [sys.executable, "-I", "-S", str(PROGRAM)],
+                        stdin=reading,
+                        stdout=subprocess.DEVNULL,
+                        stderr=subprocess.DEVNULL,
+                        start_new_session=True,
+                        check=False,
+                    )
             finally:
                 os.close(reading)
             if self._owners is not None:

@@ -6,6 +6,7 @@ It reads lines from standard input, of which `Guard` sends each as soon as it kn
     beat SECONDS                 the slot is alive; the next line arrives within that time
     limit SECONDS GRACE          ask the group to stop after that time, whatever the slot does; kill it after the grace
     note PATH                    where to write when the group has ended, in hexadecimal
+    mark TEXT                    processes with this in their environment are to be killed, too; in hexadecimal
     drop                         the group has ended
     slot PID TICKS SECONDS       kill this process if it is still silent that long after its group was killed
     launcher PID TICKS SECONDS   kill the slot if it still runs that long after this process has ended
@@ -34,6 +35,7 @@ class Watch:
         self.group: int | None = None
         self.leader: int | None = None  # its pidfd
         self.note: str | None = None
+        self.mark: bytes | None = None
         self.slot: int | None = None  # its pidfd
         self.launcher: int | None = None  # its pidfd
         self.stuck_s = 0.0
@@ -72,6 +74,8 @@ class Watch:
             self.stop_at, self.grace_s = now + float(words[0]), float(words[1])
         elif word == b"note":
             self.note = bytes.fromhex(words[0].decode()).decode(errors="surrogateescape")
+        elif word == b"mark":
+            self.mark = bytes.fromhex(words[0].decode())
         elif word == b"slot":
             self.slot, self.stuck_s = process(int(words[0]), int(words[1])), float(words[2])
         elif word == b"launcher":
@@ -91,7 +95,7 @@ class Watch:
         """Watch no group."""
         if self.leader is not None:
             os.close(self.leader)
-        self.group = self.leader = self.note = self.left_at = None
+        self.group = self.leader = self.note = self.mark = self.left_at = None
         self.silent_at = self.stop_at = self.kill_at = NEVER
 
     def end_silent(self) -> None:
@@ -113,6 +117,8 @@ class Watch:
         if self.group is None:
             return
         kill(self.group)
+        if self.mark is not None:
+            kill_marked(self.mark)
         if self.note is not None:
             write_note(self.note, since_boot() if self.left_at is None else self.left_at, reason)
         self.forget()
@@ -213,6 +219,28 @@ def kill(group: int) -> None:
     until = time.monotonic() + 1.0
     while time.monotonic() < until and signal_group(group, signal.SIGKILL):
         time.sleep(0.01)
+
+
+def kill_marked(mark: bytes) -> None:
+    """Kill the processes that have an entry in their environment, until there is none."""
+    until = time.monotonic() + 1.0
+    while time.monotonic() < until and (found := marked(mark)):
+        for pid in found:
+            with contextlib.suppress(OSError):
+                os.kill(pid, signal.SIGKILL)
+        time.sleep(0.01)
+
+
+def marked(mark: bytes) -> "list[int]":
+    """Return the processes that have an entry in their environment."""
+    found = []
+    for name in os.listdir("/proc") if os.path.isdir("/proc") else []:  # noqa: PTH112, PTH208
+        with contextlib.suppress(OSError):
+            if name.isdecimal() and int(name) != os.getpid():
+                with open(f"/proc/{name}/environ", "rb") as file:  # noqa: PTH123
+                    if mark in file.read().split(b"\0"):
+                        found.append(int(name))
+    return found
 
 
 def since_boot() -> float:

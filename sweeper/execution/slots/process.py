@@ -11,15 +11,17 @@ import select
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Protocol
 
 import psutil
 
 from sweeper.execution.slots.processes import kill_group, signal_group, started_at
+from sweeper.execution.slots.strays import MARK, adopted, end_strays, own_children, reap
 
 PR_SET_PDEATHSIG: Final = 1
 TAIL_BYTES: Final = 8192
@@ -96,6 +98,9 @@ class TrialProcess:
         pid: its id, which is also its group's.
         output_start: bytes of the output file that earlier attempts wrote.
         peak_memory_bytes: the highest observed memory of the process and its children.
+        before: the slot's children when it began.
+        mark: of its attempt, in the environment of all that it starts.
+        left: what it had left running outside of its group when it ended.
         is_lost: whether it was killed with the server that forked it.
     """
 
@@ -106,6 +111,10 @@ class TrialProcess:
     output_start: int
     peak_memory_bytes: int = 0
     exit_code: int | None = None
+    mark: str | None = None
+    left: list[str] = field(default_factory=list)
+    before: set[int] = field(default_factory=set)
+    _began: float = field(default_factory=time.monotonic)
     is_lost: bool = False
 
     def ended(self, timeout_s: float) -> bool:
@@ -114,6 +123,7 @@ class TrialProcess:
 
     def measure_memory(self) -> int:
         """Measure the resident memory of the process and its children; return their peak in bytes."""
+        reap(adopted(self.before | {self.pid}))
         with suppress(psutil.Error):
             root = psutil.Process(self.pid)
             total = 0
@@ -135,6 +145,8 @@ class TrialProcess:
             self.exit_code, self.is_lost = reaped.exit_code, reaped.is_lost
             self.peak_memory_bytes = max(self.peak_memory_bytes, reaped.peak_memory_bytes)
             kill_group(self.pid)
+            if self.mark is not None:
+                self.left = end_strays(self.mark, self.pid, self.before, time.monotonic() - self._began)
         return self.exit_code
 
     def tail(self) -> str:
@@ -170,6 +182,7 @@ def start(
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
         announce()
 
+    before = own_children()
     with output.open("ab") as file:
         output_start = file.tell()
         popen = subprocess.Popen(
@@ -183,7 +196,9 @@ def start(
             # Only system calls are made between fork and exec: safe although the slot may have threads.
             preexec_fn=between_fork_and_exec,  # noqa: PLW1509
         )
-    return TrialProcess(popen.pid, started_at(popen.pid), Child(popen), output, output_start)
+    found = TrialProcess(popen.pid, started_at(popen.pid), Child(popen), output, output_start)
+    found.mark, found.before = environment.get(MARK), before
+    return found
 
 
 def _own_peak(peak_kib: int) -> int:

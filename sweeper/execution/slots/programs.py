@@ -8,6 +8,7 @@ from typing import Final
 
 from sweeper.designs.paths import leaves
 from sweeper.execution.slots.resources import Slot
+from sweeper.execution.slots.strays import ANY, MARK
 from sweeper.files import write_atomically
 from sweeper.spec.placeholders import filled
 from sweeper.spec.program import CommandProgram, Program, PythonProgram, TrainerProgram, Trial
@@ -64,7 +65,13 @@ def environment_of(trial: Trial, lease: Lease, slot: Slot, inherited: Mapping[st
         "SWEEPER_SEED": str(lease.seed),
         "SWEEPER_BUDGET": json.dumps(plain_budget(lease.budget)),
         "SWEEPER_METRIC": lease.metric,
+        MARK: mark_of(lease),
     }
+
+
+def mark_of(lease: Lease, *, any_attempt: bool = False) -> str:
+    """Return the mark of an attempt's processes, or how the marks of all attempts of its trial begin."""
+    return f"{lease.run_dir}{ANY}{'' if any_attempt else lease.attempt_id}"
 
 
 def write_config(program: Program, lease: Lease, slot: Slot) -> Path:

@@ -28,6 +28,7 @@ from sweeper.execution.slots.process import die_with_parent
 from sweeper.execution.slots.processes import is_alive, kill_trial, started_at
 from sweeper.execution.slots.pruning import Pruning
 from sweeper.execution.slots.resources import Slot
+from sweeper.execution.slots.strays import become_subreaper
 from sweeper.execution.slots.supervisor import Rules, Stop, Supervisor
 from sweeper.execution.slots.trouble import MachineTrouble
 from sweeper.spec.study import Study
@@ -100,7 +101,10 @@ def run_slot(task: SlotTask, *, exit_if_orphaned: bool = False) -> SlotEnd:
     try:
         engine = open_existing(task.store)
         try:
-            ended = SlotLoop(task, engine, watch).run()
+            loop = SlotLoop(task, engine, watch)
+            if not loop.study.trial.is_trainer:  # which leaves nothing behind
+                become_subreaper()
+            ended = loop.run()
         finally:
             engine.dispose()
         end = SlotEnd("orphaned" if watch.is_gone() else ended)

@@ -21,10 +21,11 @@ from sweeper.execution.slots.machine import oom_kills
 from sweeper.execution.slots.metrics import METRICS_FILE, OUTPUT_FILE, PatternReader
 from sweeper.execution.slots.outcome import Ending, ExitKind, StopCause, classify_exit
 from sweeper.execution.slots.process import TrialProcess
-from sweeper.execution.slots.programs import argv_of, environment_of, patterns_of
+from sweeper.execution.slots.programs import argv_of, environment_of, mark_of, patterns_of
 from sweeper.execution.slots.reports import Reports
 from sweeper.execution.slots.resources import Slot
 from sweeper.execution.slots.run_dir import RESULT_FILE, end_last_line, prepare
+from sweeper.execution.slots.strays import end_marked, note
 from sweeper.execution.slots.trouble import NO_SPACE, MachineTrouble, is_of_the_machine
 from sweeper.spec.metric import BEST, CurveValue
 from sweeper.spec.program import Trial
@@ -153,6 +154,8 @@ class Supervisor:
     def _start(self) -> TrialProcess:
         prepare(self.trial.program, self.lease, self.slot, self.source)
         run_dir = self.lease.run_dir
+        if self.lease.fence > 1:  # an earlier attempt may have been killed with its slot and its guard
+            end_marked(mark_of(self.lease, any_attempt=True))
         if self.lease.attempt > 1:
             self._earlier_s = device_seconds_before(self.engine, self.lease)
         output = run_dir / OUTPUT_FILE
@@ -170,7 +173,7 @@ class Supervisor:
             announce=self.guard.announcer(self._lease_left()),
         )
         self._started = time.monotonic()  # waiting for a fork server is not charged to the trial
-        self.guard.watch(process.pid, self._lease_left(), run_dir)
+        self.guard.watch(process.pid, self._lease_left(), run_dir, process.mark)
         if self.rules.timeout_s is not None:
             self.guard.limit(self.rules.timeout_s + LIMIT_DELAY_S, self.rules.grace_s)
         return process
@@ -318,7 +321,7 @@ class Supervisor:
             reported=sorted(known.names),
             result=self._result(),
             tail=process.tail(),
-            metric_errors=reader.errors,
+            metric_errors=[*reader.errors, *note(process.left)],
             is_misread=isinstance(reader, PatternReader) and self.lease.metric in reader.misread,
             oom_killed=oom_killed,
         )
