@@ -1,12 +1,14 @@
 """Builds a report: the page, the PDF, and its figures and tables as SVG and CSV files."""
 
-import csv
-import io
+import math
 import os
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
+import pandas as pd
+
+from reports import wording
 from reports.rendering.html import KIND, render_html
 from reports.rendering.pdf import render_pdf
 from reports.sections.blocks import Cell, Report, Table
@@ -14,6 +16,7 @@ from reports.sections.comparing import comparison_report
 from reports.sections.report import study_report
 from sweeper.errors import UsageError
 from sweeper.evidence.data.load import StudyData, load
+from sweeper.export.csv_text import csv_text
 
 FIGURES = "figures"
 
@@ -82,25 +85,36 @@ def _figure_files(report: Report) -> dict[str, bytes]:
     found: dict[str, bytes] = {}
     for drawing in report.drawings():
         found[f"{FIGURES}/{drawing.name}.svg"] = drawing.svg.encode()
-        found[f"{FIGURES}/{drawing.name}.csv"] = drawing.data.to_csv(index=False, lineterminator="\n").encode()
+        found[f"{FIGURES}/{drawing.name}.csv"] = _frame_csv(drawing.data)
     tables = (block for section in report.sections for block in section.blocks if isinstance(block, Table))
     return found | {f"{FIGURES}/{table.name}.csv": _table_csv(table) for table in tables}
 
 
+def _frame_csv(frame: pd.DataFrame) -> bytes:
+    """Return what a figure draws as CSV: numbers in full, and an empty cell for one that is missing."""
+    columns = [[_known(value) for value in frame[name].tolist()] for name in frame.columns]
+    return csv_text([str(name) for name in frame.columns], list(zip(*columns, strict=True))).encode()
+
+
 def _table_csv(table: Table) -> bytes:
     """Return a table's rows as CSV: full numbers where cells have them, else the text."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow([title for column in table.columns for title in column.data or (column.title,)])
-    for row in table.rows:
-        writer.writerow([value for position, cell in enumerate(row) for value in _data(cell, named=position == 0)])
-    return text.getvalue().encode()
+    titles = [title for column in table.columns for title in column.data or (column.title,)]
+    rows = [
+        [value for position, cell in enumerate(row) for value in _data(cell, named=position == 0)] for row in table.rows
+    ]
+    return csv_text(titles, rows).encode()
 
 
-def _data(cell: Cell, *, named: bool) -> list[float | int | str | None]:
+def _data(cell: Cell, *, named: bool) -> list[object]:
     """Return a cell for other programs; the first cell of a row is its name, which sorts by something else."""
     values = cell.data or (cell.text if cell.sort is None or named else cell.sort,)
-    return [int(each) if isinstance(each, float) and each.is_integer() else each for each in values]
+    return [int(each) if isinstance(each, float) and each.is_integer() else _known(each) for each in values]
+
+
+def _known(value: object) -> object:
+    """Return a value, or None for a missing number and for the dash that stands for one on the page."""
+    is_missing = value == wording.UNKNOWN or (isinstance(value, float) and math.isnan(value)) or value is pd.NA
+    return None if is_missing else value
 
 
 def _write(directory: Path, contents: Mapping[str, bytes]) -> None:

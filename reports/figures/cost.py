@@ -17,6 +17,7 @@ from sweeper.evidence.data.measures import Metric
 from sweeper.evidence.statistics.curves import pareto_front
 
 MARKERS: Final = ("o", "s", "^", "D", "v", "p")
+LEGEND_ROW: Final = 0.13  # inches that the figure is higher for every three phases
 MANY: Final = 1500  # trials, from which on a density stands for the points
 SHOWN_OF_MANY: Final = 200
 SHADES: Final = LinearSegmentedColormap.from_list("shades", [to_rgba(MUTED, 0.15), to_rgba(MUTED, 0.95)])
@@ -37,7 +38,8 @@ def cost_figure(trials: pd.DataFrame, metric: Metric, published: Mapping[str, fl
     shown, beyond = clamped(known["value"], metric)
     known = known.assign(shown=shown, beyond_axis=beyond)
     data = known.drop(columns="shown")
-    with Canvas("cost", 3.1) as canvas:
+    phases = list(dict.fromkeys(known["phase"]))
+    with Canvas("cost", 3.1 + LEGEND_ROW * (len(phases) // 3)) as canvas:
         panels = canvas.axes(1, len(costs), sharey=True)
         for panel, cost in zip(panels, costs, strict=True):
             if len(known) > MANY:
@@ -45,8 +47,7 @@ def cost_figure(trials: pd.DataFrame, metric: Metric, published: Mapping[str, fl
             metric_axis(panel, metric, [*shown, *published.values()], label=panel is panels[0])
             data[f"on_front_{cost}"] = _panel(canvas, panel, known, cost, metric)
             _draw_published(panel, published)
-        phases = list(dict.fromkeys(known["phase"]))
-        canvas.figure.legend(handles=_legend(phases, known), loc="outside upper left", ncols=6, handletextpad=0.4)
+        canvas.legend(_legend(phases, known), handletextpad=0.4)
         return canvas.finish(f"{wording.metric_name(metric.name)} against cost", _words(data, costs, metric), data)
 
 
@@ -104,8 +105,13 @@ def _draw_front(axes: Axes, x: NDArray[np.float64], y: NDArray[np.float64]) -> N
         axes.plot([*x, end], [*y, y[-1]], drawstyle="steps-post", color=INK, linewidth=1.0, zorder=2)
 
 
+def look(place: int) -> tuple[str, str]:
+    """Return the colour and the marker of a phase: another pair for each of 36 phases."""
+    return SERIES[place % len(SERIES)], MARKERS[(place + place // len(SERIES)) % len(MARKERS)]
+
+
 def _style(place: int, state: str) -> dict[str, object]:
-    colour, marker = SERIES[place % len(SERIES)], MARKERS[place % len(MARKERS)]
+    colour, marker = look(place)
     if state == "failed":
         return {"color": colour, "marker": "x", "markersize": 3.8, "markeredgewidth": 0.9, "zorder": 3}
     face, edge, width = (colour, PAPER, 0.4) if state == "completed" else ("none", colour, 0.9)
@@ -116,7 +122,8 @@ def _style(place: int, state: str) -> dict[str, object]:
 def _legend(phases: Sequence[str], known: pd.DataFrame) -> list[Line2D]:
     def dot(place: int, phase: str) -> Line2D:
         style = {"markeredgecolor": PAPER, "markersize": 5, "linestyle": ""}
-        return Line2D([], [], marker=MARKERS[place % 6], color=SERIES[place % 6], label=wording.clean(phase), **style)  # type: ignore[arg-type]  # matplotlib's keywords
+        colour, marker = look(place)
+        return Line2D([], [], marker=marker, color=colour, label=wording.clean(phase), **style)  # type: ignore[arg-type]  # matplotlib's keywords
 
     handles = [dot(place, phase) for place, phase in enumerate(phases)]
     others = sorted(set(known["state"]) - {"completed"})

@@ -79,7 +79,7 @@ def _figure(shown: Sequence[PhaseCurves], metric: Metric, ghosts: bool, number: 
             panel.set_axis_off()
         for place, panel in enumerate(panels[: len(shown)]):
             panel.set_ylabel(wording.label(wording.metric_name(metric.name)) if place % columns == 0 else "")
-        canvas.figure.legend(handles=_legend(shown), loc="outside upper left", ncols=6)
+        canvas.legend(_legend(shown))
         data = pd.concat(frames, ignore_index=True)
         title = "Learning curves" if parts == 1 else f"Learning curves, part {number} of {parts}"
         return canvas.finish(title, _words(shown, metric), data)

@@ -5,13 +5,15 @@ Figures are drawn on matplotlib's `Figure` objects, without pyplot and its state
 
 import io
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 import matplotlib as mpl
 import numpy as np
 import pandas as pd
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
@@ -34,6 +36,7 @@ SKY: Final = "#56b4e9"
 YELLOW: Final = "#c98a00"
 SERIES: Final = (BLUE, ORANGE, GREEN, PURPLE, SKY, YELLOW)
 FONT_SIZE: Final = 8.0
+SWATCH: Final = 1.8  # points: the least width of a line in a legend
 STYLE: Final[dict[Any, Any]] = {
     "svg.fonttype": "none",
     "text.parse_math": False,  # a $ in a user's name is a dollar sign
@@ -66,6 +69,7 @@ STYLE: Final[dict[Any, Any]] = {
     "axes.axisbelow": True,
     "legend.frameon": False,
     "legend.fontsize": FONT_SIZE - 1,
+    "legend.handlelength": 2.4,
     "path.simplify": True,
 }
 
@@ -90,6 +94,14 @@ class Drawing:
     svg: str
     data: pd.DataFrame
     ghosts: Mapping[int, str] = field(default_factory=dict)
+
+
+@contextmanager
+def _unknown_glyphs() -> Iterator[None]:
+    """Accept characters that matplotlib's fonts lack: the reader's fonts may have them."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=r"Glyph \d+.*missing from font")
+        yield
 
 
 class Canvas:
@@ -147,11 +159,26 @@ class Canvas:
         points = np.column_stack([np.asarray(x, dtype=float), np.asarray(y, dtype=float)])
         self._ghosts.append((axes, trial, points[np.isfinite(points).all(axis=1)]))
 
+    def legend(self, handles: Sequence[Artist] | None = None, *, columns: int = 6, **options: Any) -> None:
+        """Draw the legend above the panels: as many columns as fit the figure, its lines thick enough to tell apart.
+
+        Args:
+            handles: by default those of all labelled artists.
+            columns: at most.
+        """
+        named: dict[str, Any] = {} if handles is None else {"handles": list(handles)}
+        for number in range(columns, 0, -1):
+            found = self.figure.legend(loc="outside upper left", ncols=number, **named, **options)
+            with _unknown_glyphs():
+                if number == 1 or found.get_window_extent().width <= self.figure.bbox.width:
+                    break
+            found.remove()
+        for line in found.get_lines():
+            line.set_linewidth(max(line.get_linewidth(), SWATCH))
+
     def finish(self, title: str, alternative: str, data: pd.DataFrame) -> Drawing:
         """Return the finished drawing."""
-        with warnings.catch_warnings():
-            # The reader's fonts may have characters that matplotlib's fonts lack.
-            warnings.filterwarnings("ignore", message=r"Glyph \d+.*missing from font")
+        with _unknown_glyphs():
             text = io.BytesIO()
             self.figure.savefig(text, format="svg", metadata={"Date": None, "Creator": None})
         title, alternative = wording.clean(title), wording.clean(alternative)

@@ -52,7 +52,7 @@ def forest_figure(name: str, title: str, rows: Sequence[Row], label: str, *, per
         _draw(axes, shown, percent=percent)
         axes.set_xlabel(wording.label(label))
         used = [finding for finding in COLOURS if any(row.finding == finding for row in shown)]
-        canvas.figure.legend(handles=[_handle(finding) for finding in used], loc="outside upper left", ncols=3)
+        canvas.legend([_handle(finding) for finding in used], columns=3)
         data = pd.DataFrame([asdict(row) for row in rows])
         return canvas.finish(title, _words(title, shown, percent=percent), data)
 

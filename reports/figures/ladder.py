@@ -43,7 +43,7 @@ def ladder_figure(name: str, title: str, rungs: Sequence[Rung], metric: Metric) 
         axes.set_yticks(range(len(rungs)), [wording.label(rung.label) for rung in rungs])
         axes.tick_params(axis="y", length=0)
         axes.set_ylim(len(rungs) - 0.5, -0.5)
-        canvas.figure.legend(handles=_legend(), loc="outside upper left", ncols=2)
+        canvas.legend(_legend(), columns=2)
         return canvas.finish(title, _words(title, rungs, means), _data(rungs))
 
 

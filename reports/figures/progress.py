@@ -66,7 +66,7 @@ def expectation_figure(phases: Mapping[str, Sequence[float]], metric: Metric) ->
         count_axis(axes, float(data["n"].max()), "trials of the search")
         metric_axis(axes, metric, data[["expected", "low", "high"]])
         if len(frames) > 1:
-            canvas.figure.legend(loc="outside upper left", ncols=6)
+            canvas.legend()
         return canvas.finish("Expected best of n trials", _words(frames, metric), data)
 
 

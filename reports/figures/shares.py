@@ -38,7 +38,7 @@ def attribution_figure(
                 (line,) = axes.plot(values, places, color=colour, marker=marker, linestyle="", label=series)
                 line.set(markersize=5, markeredgewidth=0.9, markerfacecolor="none" if series != "Shapley" else colour)
         axes.set_xlabel(wording.label(label))
-        canvas.figure.legend(loc="outside upper left", ncols=3)
+        canvas.legend(columns=3)
         data = pd.DataFrame([{"factor": factor, **share} for factor, share in shares.items()])
         parts = [f"{factor} {amount(share['Shapley'] or 0.0, percent=percent)}" for factor, share in shares.items()]
         return canvas.finish(title, wording.clean(f"{title}. Shapley values: {', '.join(parts)}."), data)

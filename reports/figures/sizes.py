@@ -50,7 +50,7 @@ def sizes_figure(name: str, title: str, points: Sequence[SizePoint], label: str,
             chosen = [point for point in shown if point.label == configuration]
             _draw_line(axes, chosen, place, len(labels))
         _set_axes(axes, shown, label, percent=percent)
-        canvas.figure.legend(loc="outside upper left", ncols=3, handletextpad=0.4)
+        canvas.legend(columns=3, handletextpad=0.4)
         return canvas.finish(title, _words(title, labels, shown, percent=percent), pd.DataFrame(map(asdict, points)))
 
 

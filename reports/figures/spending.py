@@ -39,7 +39,7 @@ def spending_figure(spent: pd.DataFrame) -> Drawing | None:
         axes.tick_params(axis="y", length=0)
         axes.set_ylim(len(phases) - 0.5, -0.5)
         count_axis(axes, float(longest) / unit.size, unit.name, least=0.0)
-        canvas.figure.legend(loc="outside upper left", ncols=4)
+        canvas.legend(columns=4)
         return canvas.finish("Device time by phase", _words(table, total), spent)
 
 

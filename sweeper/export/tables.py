@@ -7,6 +7,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Final, Literal
 
+from sweeper.export.csv_text import csv_text
 from sweeper.extras import require
 from sweeper.files import write_atomically
 from sweeper.store.reading import reader
@@ -15,8 +16,6 @@ from sweeper.store.reading.reader import AttemptRow, ReadConnection, StudyRow, T
 TableName = Literal["trials", "attempts", "measurements"]
 Format = Literal["csv", "json", "parquet"]
 
-FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")  # what makes a spreadsheet take text for a formula
-SPECIAL: Final = ',"\r\n'  # what a cell of CSV has only in quotes
 TABLE_SUFFIXES: Final = (".csv", ".parquet")
 ATTEMPT_COLUMNS: Final = tuple(field.name for field in fields(AttemptRow))
 
@@ -40,12 +39,11 @@ def table(connection: ReadConnection, study: StudyRow, name: TableName) -> Table
 def encoded(found: Table, form: Format, *, exact: bool = False) -> bytes:
     """Encode a table as a file: UTF-8 for CSV and JSON.
 
-    CSV is that of RFC 4180. A missing value (null) is an empty cell, and an empty text is "", as in PostgreSQL. Text
-    that a spreadsheet would run as a formula begins with an apostrophe, unless it must be `exact`.
+    Text in CSV is safe in spreadsheets (see `csv_text`), unless it must be `exact`.
     """
     match form:
         case "csv":
-            return _csv(found, exact=exact).encode()
+            return csv_text(found.columns, found.rows, exact=exact).encode()
         case "json":
             return (_json(found) + "\n").encode()
         case "parquet":
@@ -68,21 +66,6 @@ def write_archive(directory: Path, contents: Mapping[str, bytes]) -> Iterator[Pa
     for name, content in contents.items():
         write_atomically(directory / name, content)
         yield directory / name
-
-
-def _csv(found: Table, *, exact: bool) -> str:
-    rows = [found.columns, *found.rows]
-    return "".join(f"{','.join(_cell(value, exact=exact) for value in row)}\r\n" for row in rows)
-
-
-def _cell(value: object, *, exact: bool) -> str:
-    if value is None:
-        return ""
-    text = json.dumps(value) if isinstance(value, bool | list | dict) else str(value)
-    if isinstance(value, str) and not exact and value.startswith(FORMULA):
-        text = f"'{text}"
-    needs_quotes = not text or any(character in text for character in SPECIAL)
-    return '"{}"'.format(text.replace('"', '""')) if needs_quotes else text
 
 
 def _json(found: Table) -> str:

@@ -8,10 +8,12 @@ import pytest
 
 from reports.build import build_comparison, build_from, build_report
 from reports.sections.blocks import Report, Table
+from reports.wording import UNKNOWN
 from sweeper.errors import UsageError
 from sweeper.evidence.data.load import StudyData
 from tests.reports.builders import Plot, screen, store_with
 from tests.reports.conftest import NOW
+from tests.sweeper.store.builders import Budget, phase
 
 
 @pytest.fixture(scope="module")
@@ -103,3 +105,30 @@ def test_nothing_is_written_of_an_unknown_study(store: str, tmp_path: Path) -> N
     with pytest.raises(UsageError, match="no study 'other'"):
         build_report(store, "other", tmp_path / "out", now=NOW)
     assert not (tmp_path / "out").exists()
+
+
+def test_what_a_spreadsheet_would_run_is_text_in_every_file(tmp_path: Path) -> None:
+    formula = "=1+1"
+    levels = {"path": "regularization.input_dropout", "levels": ["+0", formula], "baseline": "+0"}
+    rows = [{"x": level} for level in ("+0", formula)]
+    spec = {"seeds": [0, 1], "budget": {"steps": 300}, "design": "one_at_a_time"}
+    plot = Plot(
+        [phase("@screen", rows, seeds=(0, 1), design="one_at_a_time", budget=Budget(300), spec=spec)],
+        factors={"x": levels},
+        claims=(),
+    )
+    build_report(store_with(tmp_path, plot), "quickstart", tmp_path / "out", formats=("html",), now=NOW)
+    for file in (tmp_path / "out" / "figures").glob("*.csv"):
+        cells = [cell for row in csv.reader(io.StringIO(file.read_text())) for cell in row]
+        assert not [cell for cell in cells if cell.startswith(("=", "+", "@"))], file
+    trials = (tmp_path / "out" / "figures" / "trials.csv").read_text()
+    assert f"'{formula}" in trials
+    assert "'@screen" in (tmp_path / "out" / "figures" / "learning-curves.csv").read_text()
+
+
+def test_a_missing_number_is_an_empty_cell_and_not_a_dash(folder: Path) -> None:
+    texts = {file.name: file.read_text() for file in (folder / "figures").glob("*.csv")}
+    assert not [name for name, text in texts.items() if UNKNOWN in text or "nan" in text]
+    rows = list(csv.DictReader(io.StringIO(texts["trials.csv"])))
+    lost = [row for row in rows if row["State"] == "failed (diverged)"]
+    assert [row["Test perplexity"] for row in lost] == [""]

@@ -7,9 +7,11 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.lines import Line2D
 
-from reports.figures.cost import MANY, SHOWN_OF_MANY, cost_figure
+from reports.figures.cost import MANY, SHOWN_OF_MANY, cost_figure, look
 from reports.figures.curves import FEW, PANELS, PhaseCurves, curves_figures
+from reports.figures.drawing import SWATCH, Canvas
 from reports.figures.forest import Row, forest_figure
 from reports.figures.heat import interaction_figure
 from reports.figures.ladder import Rung, ladder_figure
@@ -227,3 +229,18 @@ def test_values_are_moved_only_from_the_bad_side() -> None:
     values, beyond = clamped([0.9, 0.91, 0.92, 0.9, 0.91, 0.92, 0.9, 0.91, 0.93, 0.92, -50.0], ACCURACY)
     assert beyond.tolist() == [False] * 10 + [True]
     assert values[-1] > -1
+
+
+@pytest.mark.parametrize(("names", "columns"), [(("a", "b", "c"), 6), (("a long name of a phase",) * 17, 3)])
+def test_a_legend_has_as_many_columns_as_fit(names: tuple[str, ...], columns: int) -> None:
+    with Canvas("x", 3.0) as canvas:
+        canvas.axes()
+        canvas.legend([Line2D([], [], label=f"{name} {place}", linewidth=0.5) for place, name in enumerate(names)])
+        (legend,) = canvas.figure.legends
+        assert legend.get_window_extent().width <= canvas.figure.bbox.width
+        assert legend._ncols == columns
+        assert {line.get_linewidth() for line in legend.get_lines()} == {SWATCH}
+
+
+def test_phases_look_different_in_the_figure_of_costs() -> None:
+    assert len({look(place) for place in range(36)}) == 36
