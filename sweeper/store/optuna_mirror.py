@@ -214,6 +214,12 @@ def report(connection: Connection, optuna_trial_id: int, measurements: Sequence[
     )
 
 
+def forget(connection: Connection, optuna_trial_id: int, step: int) -> None:
+    """Delete the intermediate values from a step on."""
+    values = tables.trial_intermediate_values
+    connection.execute(delete(values).where(values.c.trial_id == optuna_trial_id, values.c.step >= step))
+
+
 def _set_state(
     connection: Connection, optuna_trial_id: int, state: TrialState, *, started_at: float | None, ended_at: float | None
 ) -> None:

@@ -16,9 +16,10 @@ from sqlalchemy import Engine
 
 from sweeper.errors import StoreError, SweeperError
 from sweeper.execution.slots import process as plain_process
+from sweeper.execution.slots.catching_up import catch_up, store
 from sweeper.execution.slots.guard import Guard
 from sweeper.execution.slots.machine import oom_kills
-from sweeper.execution.slots.metrics import METRICS_FILE, OUTPUT_FILE, PatternReader
+from sweeper.execution.slots.metrics import OUTPUT_FILE, PatternReader
 from sweeper.execution.slots.outcome import Ending, ExitKind, StopCause, classify_exit
 from sweeper.execution.slots.process import TrialProcess
 from sweeper.execution.slots.programs import argv_of, environment_of, mark_of, patterns_of
@@ -29,8 +30,8 @@ from sweeper.execution.slots.strays import end_marked, note
 from sweeper.execution.slots.trouble import NO_SPACE, MachineTrouble, is_of_the_machine
 from sweeper.spec.metric import BEST, CurveValue
 from sweeper.spec.program import Trial
-from sweeper.store.queue import ingest, queue
-from sweeper.store.reading.trial_metrics import Reported, device_seconds_before, reported
+from sweeper.store.queue import queue
+from sweeper.store.reading.trial_metrics import Reported, reported, seconds_before
 from sweeper.store.records import Lease, LeaseLost, Outcome
 
 RESULT_MOST_BYTES: Final = 1 << 20
@@ -131,6 +132,8 @@ class Supervisor:
         """
         try:
             process = self._start()
+        except LeaseLost:
+            return None
         except OSError as error:
             return self._not_started(error)
         try:
@@ -156,20 +159,13 @@ class Supervisor:
         run_dir = self.lease.run_dir
         if self.lease.fence > 1:  # an earlier attempt may have been killed with its slot and its guard
             end_marked(mark_of(self.lease, any_attempt=True))
-        if self.lease.attempt > 1:
-            self._earlier_s = device_seconds_before(self.engine, self.lease)
-        output = run_dir / OUTPUT_FILE
-        end_last_line(output, cut=False)
-        self._reports = Reports.of(run_dir, patterns_of(self.trial.program))
-        if patterns_of(self.trial.program):
-            self._reports.begin()
-        else:
-            end_last_line(run_dir / METRICS_FILE, cut=True)
+            self._earlier_s = seconds_before(self.engine, self.lease)
+        self._reports = catch_up(self.engine, self.lease, patterns_of(self.trial.program))
         process = self.start(
             argv_of(self.trial.program, self.lease),
             environment=environment_of(self.trial, self.lease, self.slot, os.environ),
             cwd=self.cwd,
-            output=output,
+            output=run_dir / OUTPUT_FILE,
             announce=self.guard.announcer(self._lease_left()),
         )
         self._started = time.monotonic()  # waiting for a fork server is not charged to the trial
@@ -289,8 +285,7 @@ class Supervisor:
         if batch is None:
             return False
         if not batch.says_nothing:
-            found, offset = batch.found, batch.offset
-            if not ingest.ingest(self.engine, self.lease, found, offset, device_seconds=seconds, now=time.time()):
+            if not store(self.engine, self.lease, batch, device_seconds=seconds, now=time.time()):
                 raise LeaseLost
             self._has_news = True
         return True

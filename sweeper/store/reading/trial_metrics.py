@@ -1,6 +1,7 @@
 """What a trial has reported so far, over all its attempts, for its supervisor."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from sqlalchemy import Engine, func, select
@@ -27,6 +28,22 @@ class Reported:
     curve: dict[int, float]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EarlierAttempt:
+    """What was read of an attempt whose file may hold more.
+
+    Attributes:
+        offset: bytes of its file that were read.
+        device_seconds: of the trial, at the attempt's last sign of life.
+        counts: the last step of each metric.
+    """
+
+    attempt_id: int
+    offset: int
+    device_seconds: float
+    counts: Mapping[str, int]
+
+
 def reported(engine: Engine, lease: Lease, value: CurveValue = BEST) -> Reported:
     """Return what a trial has reported.
 
@@ -49,10 +66,37 @@ def reported(engine: Engine, lease: Lease, value: CurveValue = BEST) -> Reported
     )
 
 
-def device_seconds_before(engine: Engine, lease: Lease) -> float:
-    """Return the device-seconds of the trial's earlier attempts."""
-    total = select(func.coalesce(func.sum(attempts.c.device_seconds), 0.0)).where(
-        attempts.c.trial_id == lease.trial_id, attempts.c.id != lease.attempt_id
-    )
+def earlier_attempt(engine: Engine, lease: Lease, attempt_id: int | None) -> EarlierAttempt | None:
+    """Return what was read of an earlier attempt of a trial.
+
+    Args:
+        attempt_id: the attempt; None for the one before, if anything was read of it.
+
+    Returns:
+        None if the trial has no such attempt.
+    """
+    if lease.fence == 1:
+        return None
+    if attempt_id is None:
+        which = (attempts.c.number == lease.fence - 1) & (attempts.c.ingest_offset > 0)
+    else:
+        which = (attempts.c.id == attempt_id) & (attempts.c.id != lease.attempt_id)
     with reading(engine) as connection:
-        return float(connection.execute(total).scalar_one())
+        row = connection.execute(select(attempts).where(attempts.c.trial_id == lease.trial_id, which)).one_or_none()
+        if row is None:
+            return None
+        last = select(measurements.c.metric, func.max(measurements.c.step)).group_by(measurements.c.metric)
+        counts = {name: int(step) for name, step in connection.execute(last.where(measurements.c.attempt_id == row.id))}
+    return EarlierAttempt(
+        attempt_id=row.id,
+        offset=row.ingest_offset,
+        device_seconds=row.seconds_before + row.device_seconds,
+        counts=counts,
+    )
+
+
+def seconds_before(engine: Engine, lease: Lease) -> float:
+    """Return the device-seconds of the trial's earlier attempts when this one began."""
+    with reading(engine) as connection:
+        found = select(attempts.c.seconds_before).where(attempts.c.id == lease.attempt_id)
+        return float(connection.execute(found).scalar_one())

@@ -1,8 +1,10 @@
 """What several attempts of a trial report, as the store has it in the end: nothing lost, doubled or from elsewhere."""
 
+import json
 import sys
 import textwrap
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -121,3 +123,140 @@ def test_a_line_that_is_too_long_is_told_and_the_rest_is_read(url: str) -> None:
     trial = run(url, script)
     assert (trial.state, curve_of(url)) == ("completed", [(2, 0.5)])
     assert trial.message == "metrics.jsonl: line 1 is longer than 1,048,576 bytes"
+
+
+def test_an_attempt_that_begins_anew_leaves_nothing_of_the_one_before(url: str) -> None:
+    script = """
+        for step in range(1, 6 if first else 3):
+            tell(step=step, loss=(6.0 if first else 8.0) - step)
+        sys.exit(first)
+    """
+    trial = run(url, script)
+    assert (trial.value, trial.step) == (6.0, 2)
+    assert curve_of(url) == [(1, 7.0), (2, 6.0)]
+
+
+def test_what_was_reported_from_the_next_attempt_s_first_step_on_is_void(url: str) -> None:
+    script = """
+        for step in (1, 3, 5) if first else (2, 4, 6):
+            tell(step=step, loss=100.0 - step if first else 200.0 - step)
+        sys.exit(first)
+    """
+    assert run(url, script).value == 99.0
+    assert curve_of(url) == [(1, 99.0), (2, 198.0), (4, 196.0), (6, 194.0)]
+
+
+@pytest.mark.parametrize("metrics", [None, LOSS])
+def test_lines_without_a_step_count_within_their_attempt(url: str, metrics: Mapping[str, str] | None) -> None:
+    script = """
+        for loss in (10.0, 9.0, 8.0, 7.0) if first else (20.0, 19.0, 18.0, 17.0, 16.0, 15.0):
+            tell(loss=loss)
+            print("loss", loss)
+        sys.exit(first)
+    """
+    trial = run(url, script, metrics)
+    assert (trial.value, trial.step) == (15.0, 6)
+    assert curve_of(url) == [(step, 21.0 - step) for step in range(1, 7)]
+
+
+def test_a_program_that_says_from_where_it_resumes_keeps_what_is_before(url: str) -> None:
+    script = """
+        if not first:
+            tell(resumed_from=2)
+        for loss in (10.0, 9.0, 8.0) if first else (7.0, 6.0):
+            tell(loss=loss)
+        sys.exit(first)
+    """
+    assert run(url, script).step == 4
+    assert curve_of(url) == [(1, 10.0), (2, 9.0), (3, 7.0), (4, 6.0)]
+
+
+def test_a_program_may_cut_its_file_where_it_resumes(url: str) -> None:
+    script = """
+        path = folder + "/metrics.jsonl"
+        if first:
+            for step in (1, 2, 3, 4):
+                tell(step=step, loss=10.0 - step)
+            sys.exit(1)
+        lines = open(path).readlines()[:2]
+        open(path, "w").writelines(lines)
+        for step in (3, 4, 5, 6):
+            tell(step=step, loss=20.0 - step)
+            time.sleep(0.05)
+    """
+    assert run(url, script).value == 8.0
+    assert curve_of(url) == [(1, 9.0), (2, 8.0), (3, 17.0), (4, 16.0), (5, 15.0), (6, 14.0)]
+
+
+def test_a_program_that_begins_anew_within_an_attempt_keeps_its_last_curve(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(supervisor, "LAST_POLL_S", 0.02)
+    script = """
+        for step in (1, 2, 3):
+            tell(loss=10.0 - step)
+        time.sleep(0.5)
+        open(folder + "/metrics.jsonl", "w").close()
+        for step in (1, 2):
+            tell(loss=20.0 - step)
+            time.sleep(0.1)
+    """
+    assert run(url, script).value == 18.0
+    assert curve_of(url) == [(1, 19.0), (2, 18.0)]
+
+
+def test_resuming_leaves_the_times_of_earlier_points_alone(url: str) -> None:
+    script = """
+        for step in (1, 2, 3) if first else (4, 5):
+            tell(step=step, loss=1.0)
+            print(f"step {step} loss 1")
+            time.sleep(0.3)
+        sys.exit(first)
+    """
+    run(url, script)
+    with reader.connect(url) as connection:
+        table = reader.measurements(connection, 1, "loss")
+        first, second = reader.attempts(connection, 1)
+    seconds = table.column("device_seconds")
+    assert seconds == sorted(seconds)
+    assert seconds[0] < 0.4 < first.device_seconds < seconds[3] < first.device_seconds + second.device_seconds
+
+
+def test_files_that_were_there_before_the_first_attempt_count_as_far_as_it_goes_on_from_them(url: str) -> None:
+    script = """
+        for step in (3, 4):
+            tell(step=step, loss=20.0 - step)
+    """
+    study = enrolled(url, [{}], trial=program(script))
+    run_dir = Path(url.removeprefix("sqlite:///")).parent / "runs" / "s" / "screen" / "00000"
+    run_dir.mkdir(parents=True)
+    lines = [json.dumps({"step": step, "loss": 10.0 - step}) + "\n" for step in (1, 2, 3, 4, 5)]
+    (run_dir / "metrics.jsonl").write_text("".join(lines))
+    assert run_loop(url, study) == "done"
+    assert curve_of(url) == [(1, 9.0), (2, 8.0), (3, 17.0), (4, 16.0)]
+
+
+def test_a_function_that_resumes_counts_on_from_its_checkpoint(
+    url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "of_the_user.py").write_text(
+        textwrap.dedent("""
+        def train(config, run_dir, report):
+            first = not (run_dir / "seen").exists()
+            (run_dir / "seen").touch()
+            if not first:
+                report({"resumed_from": 20})
+            for number in range(30 if first else 10):
+                report({"loss": 50.0 - number})
+            if first:
+                raise SystemExit(1)
+            return 40.5
+    """)
+    )
+    monkeypatch.chdir(tmp_path)
+    study = enrolled(url, [{}], trial={"program": {"python": "of_the_user:train"}})
+    assert run_loop(url, study) == "done"
+    curve = curve_of(url)
+    assert [step for step, _ in curve] == list(range(1, 32))
+    assert curve[19:22] == [(20, 31.0), (21, 50.0), (22, 49.0)]
+    assert curve[-1] == (31, 40.5)
