@@ -1,23 +1,31 @@
 """Before an attempt begins: what earlier ones reported and nobody read, since their slot died, is stored."""
 
-from collections.abc import Mapping
-from pathlib import Path
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 
 from sqlalchemy import Engine
 
-from sweeper.execution.slots.metrics import METRICS_FILE, OUTPUT_FILE
-from sweeper.execution.slots.reports import Batch, Reports
-from sweeper.execution.slots.run_dir import Mark, end_last_line, read_mark, write_mark
+from sweeper.execution.slots.metrics import METRICS_FILE, OUTPUT_FILE, RESUMED_FROM, json_object
+from sweeper.execution.slots.programs import patterns_of
+from sweeper.execution.slots.reports import Batch, Reports, lines_of
+from sweeper.execution.slots.run_dir import Mark, begins_line, end_last_line, read_mark, write_mark
 from sweeper.store.queue import ingest
-from sweeper.store.reading.trial_metrics import EarlierAttempt, earlier_attempt
+from sweeper.store.queue.recovery import lease_of, program_of
+from sweeper.store.reading.trial_metrics import EarlierAttempt, earlier_attempt, read_so_far
 from sweeper.store.records import Lease, LeaseLost
 
 
-def catch_up(engine: Engine, lease: Lease, patterns: Mapping[str, str]) -> Reports:
+def catch_up(
+    engine: Engine, lease: Lease, patterns: Mapping[str, str], beat: Callable[[], None] = lambda: None
+) -> Reports:
     """Store what nobody has read yet in a trial's run directory, and return the reader of the attempt that starts now.
 
     What the directory holds without being of an earlier attempt, e.g. since it came with a checkpoint that is promoted,
     counts as reported by this one.
+
+    Args:
+        patterns: find metrics in the output; none if the program writes metrics.jsonl.
+        beat: called now and then, to keep the lease.
 
     Raises:
         LeaseLost: another attempt has the trial.
@@ -29,9 +37,9 @@ def catch_up(engine: Engine, lease: Lease, patterns: Mapping[str, str]) -> Repor
     if not patterns:
         end_last_line(run_dir / METRICS_FILE, cut=True)
     if earlier is not None:
-        drain(engine, lease, earlier, run_dir, patterns, mark)
+        drain(engine, lease, earlier, patterns, mark, beat)
     elif not patterns:
-        _store_all(engine, lease, reports, 0.0)
+        _store_all(engine, lease, reports, beat)
     if patterns:
         end_last_line(run_dir / OUTPUT_FILE, cut=False)
     reports.begin()
@@ -39,13 +47,13 @@ def catch_up(engine: Engine, lease: Lease, patterns: Mapping[str, str]) -> Repor
     return reports
 
 
-def drain(  # noqa: PLR0917 - an attempt, and where and how to read it
+def drain(  # noqa: PLR0917 - an attempt, and how to read what it reported
     engine: Engine,
     lease: Lease,
     attempt: EarlierAttempt,
-    run_dir: Path,
     patterns: Mapping[str, str],
     mark: Mark | None,
+    beat: Callable[[], None] = lambda: None,
 ) -> None:
     """Store what an attempt reported after its supervisor read its file for the last time.
 
@@ -56,16 +64,49 @@ def drain(  # noqa: PLR0917 - an attempt, and where and how to read it
     Raises:
         LeaseLost: another attempt has the trial.
     """
-    reports = Reports.of(run_dir, patterns)
-    begin = mark.start if mark is not None and mark.attempt_id == attempt.attempt_id else 0
-    reports.resume(begin, max(attempt.offset, begin if attempt.offset == 0 else 0), attempt.counts)
-    _store_all(engine, lease, reports, attempt.device_seconds, attempt)
+    reports = Reports.of(lease.run_dir, patterns)
+    mine = mark if mark is not None and mark.attempt_id == attempt.attempt_id else Mark(attempt.attempt_id, 0)
+    place = _place(reports, attempt.offset or mine.start)
+    reports.resume(mine.start, place, attempt.counts, begins=place == mine.cut_at)
+    _store_all(engine, lease, reports, beat, attempt)
+
+
+def _place(reports: Reports, offset: int) -> int:
+    """Return where to go on in a file of which a part was read.
+
+    If the program has cut the file below that since, what it reported begins where it says that it resumed.
+    """
+    path = reports.tail.path
+    if not path.exists():
+        return 0
+    size = path.stat().st_size
+    if offset <= size and (reports.has_patterns or begins_line(path, offset)):
+        return offset
+    lines = () if reports.has_patterns else lines_of(path)
+    return max((place for place, line in lines if RESUMED_FROM in (json_object(line) or ())), default=size)
+
+
+def store_unread(engine: Engine, study_id: int, attempt_id: int) -> None:
+    """Store what an attempt reported and its dead supervisor did not read, as far as the files can be read."""
+    lease = lease_of(engine, attempt_id)
+    if lease is None:
+        return
+    patterns = patterns_of(program_of(engine, study_id))
+    with suppress(OSError, LeaseLost):
+        mark = read_mark(lease.run_dir)
+        if mark is None or mark.attempt_id != attempt_id:
+            return  # its process never started
+        if not patterns:
+            end_last_line(lease.run_dir / METRICS_FILE, cut=True)
+        drain(engine, lease, read_so_far(engine, attempt_id), patterns, mark)
 
 
 def _store_all(
-    engine: Engine, lease: Lease, reports: Reports, device_seconds: float, earlier: EarlierAttempt | None = None
+    engine: Engine, lease: Lease, reports: Reports, beat: Callable[[], None], earlier: EarlierAttempt | None = None
 ) -> None:
+    device_seconds = 0.0 if earlier is None else earlier.device_seconds
     while (batch := reports.next(device_seconds, closed=True)) is not None:
+        beat()
         if not batch.says_nothing and not store(engine, lease, batch, earlier=earlier):
             raise LeaseLost
 

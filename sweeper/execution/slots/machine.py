@@ -15,6 +15,7 @@ from typing import Final
 
 from sqlalchemy import Engine
 
+from sweeper.execution.slots.catching_up import store_unread
 from sweeper.execution.slots.processes import is_alive, kill_trial
 from sweeper.store.queue import queue
 
@@ -59,13 +60,14 @@ def free_abandoned_trials(engine: Engine, study_id: int) -> int:
     """Free the trials whose slot on this machine is dead, without waiting for their leases.
 
     Returns:
-        How many. What is left of their processes has ended.
+        How many. What is left of their processes has ended, and what they reported is in the store.
     """
     freed = 0
     for attempt in queue.abandoned(engine, study_id, this_machine()):
         if is_alive(attempt.supervisor_pid, attempt.supervisor_started_at):
             continue
         kill_trial(attempt.pid, attempt.pid_started_at)
+        store_unread(engine, study_id, attempt.attempt_id)
         freed += queue.release(engine, attempt.attempt_id, f"its slot {attempt.slot} was killed", time.time())
     return freed
 

@@ -6,6 +6,7 @@ the process's own CPU time, so that a busy machine or a stopped slot is not blam
 ticks: setting it for each search would take longer than most searches.
 """
 
+import atexit
 import re
 import signal
 import threading
@@ -51,6 +52,7 @@ def search(pattern: re.Pattern[str], text: str) -> re.Match[str] | None:
     if not _timer.is_set:
         _timer.is_set = True
         signal.signal(signal.SIGVTALRM, _timer.tick)
+        atexit.register(signal.setitimer, signal.ITIMER_VIRTUAL, 0.0)  # handlers go before the process does
         signal.setitimer(signal.ITIMER_VIRTUAL, SEARCH_S / TICKS, SEARCH_S / TICKS)
     _timer.ticks = 0
     _timer.searching = True

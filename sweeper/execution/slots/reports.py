@@ -5,7 +5,8 @@ the store knows, such as the metrics that a promoted trial inherits with its che
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,11 +29,12 @@ class Batch:
     offset: int
     resumed_from: int | None = None
     void_from: int | None = None
+    was_cut: bool = False  # the file, below what had been read
 
     @property
     def says_nothing(self) -> bool:
         """Whether there is nothing to store."""
-        return not self.found and self.void_from is None
+        return not self.found and self.void_from is None and not self.was_cut
 
 
 @dataclass(slots=True)
@@ -41,11 +43,13 @@ class Reports:
 
     Attributes:
         start: where the attempt's part of the file begins.
+        cut_at: where its program cut the file, the last time; None if it never did.
     """
 
     tail: Tail
     reader: LineReader | PatternReader
     start: int = 0
+    cut_at: int | None = None
     _begins: bool = False  # the next measurement is the first after those that this attempt has reported
     _has_reported: bool = False
     _restarts: int = 0
@@ -75,14 +79,16 @@ class Reports:
         if isinstance(self.reader, LineReader):
             self.reader = LineReader(number=self.tail.num_lines)
 
-    def resume(self, start: int, offset: int, counts: Mapping[str, int]) -> None:
+    def resume(self, start: int, offset: int, counts: Mapping[str, int], *, begins: bool) -> None:
         """Go on where another slot stopped to read.
 
         Args:
             start: where the attempt's part of the file begins.
             counts: the last step of each metric.
+            begins: the program has cut the file there.
         """
         self.start = start
+        self._begins = begins
         if isinstance(self.reader, LineReader):
             self.reader = self._reader_at(offset)
         else:
@@ -100,15 +106,18 @@ class Reports:
         """
         before = self.tail.offset
         lines = self.tail.lines(closed=closed, rest=rest)
-        if self.tail.restarts != self._restarts:
+        was_cut = self.tail.restarts != self._restarts
+        if was_cut:
             self._restarts, self._begins = self.tail.restarts, self._has_reported
+            self.cut_at = self.tail.cut_at
+            self.start = min(self.start, self.cut_at)
             if isinstance(self.reader, LineReader):
-                self.reader = self._reader_at(self.tail.cut_at)
+                self.reader = self._reader_at(self.cut_at)
         elif not lines and self.tail.offset == before:
             return None
-        return self._read(lines, device_seconds)
+        return self._read(lines, device_seconds, was_cut=was_cut)
 
-    def _read(self, lines: Sequence[bytes], device_seconds: float) -> Batch:
+    def _read(self, lines: Sequence[bytes], device_seconds: float, *, was_cut: bool) -> Batch:
         found: list[Measurement] = []
         void_from = resumed_from = None
         for line in lines:
@@ -125,20 +134,27 @@ class Reports:
                 void_from = step if void_from is None else min(step, void_from)
             found += new
         self._has_reported |= bool(found)
-        return Batch(found=found, offset=self.tail.offset, resumed_from=resumed_from, void_from=void_from)
+        offset = self.tail.offset
+        return Batch(found=found, offset=offset, resumed_from=resumed_from, void_from=void_from, was_cut=was_cut)
 
     def _reader_at(self, offset: int) -> LineReader:
         """Return a reader that knows the lines before a place."""
         reader = LineReader()
-        place = 0
-        with self.tail.path.open("rb") as file:
-            for line in file:
-                if place >= offset:
-                    break
-                if place >= self.start:
-                    reader.read(line, device_seconds=0.0)
-                else:
-                    reader.number += 1
-                place += len(line)
+        for place, line in lines_of(self.tail.path, offset):
+            if place >= self.start:
+                reader.read(line, device_seconds=0.0)
+            else:
+                reader.number += 1
         reader.resumed_from = None
         return reader
+
+
+def lines_of(path: Path, end: int | None = None) -> Iterator[tuple[int, bytes]]:
+    """Yield the lines of a file that begin before a place, each with its own place; none if the file does not exist."""
+    place = 0
+    with suppress(FileNotFoundError), path.open("rb") as file:
+        for line in file:
+            if end is not None and place >= end:
+                return
+            yield place, line
+            place += len(line)

@@ -25,18 +25,25 @@ OF_ONE_TRIAL: Final = (IDENTITY_FILE, RESULT_FILE, OUTPUT_FILE, CONFIG_FILE)  # 
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """Which attempt wrote last in a run directory, and where its part of the file with metrics begins."""
+    """Which attempt wrote last in a run directory.
+
+    Attributes:
+        start: where its part of the file with metrics begins.
+        cut_at: where its program cut that file; None if it did not.
+    """
 
     attempt_id: int
     start: int
+    cut_at: int | None = None
 
 
 def read_mark(run_dir: Path) -> Mark | None:
     """Return the mark of the last attempt in a run directory; None if there is none."""
     try:
         found = json.loads((run_dir / MARK_FILE).read_text(encoding="utf-8"))
-        return Mark(int(found["attempt"]), int(found["start"]))
-    except (OSError, ValueError, KeyError, TypeError):
+        cut_at = found.get("cut_at")
+        return Mark(int(found["attempt"]), int(found["start"]), None if cut_at is None else int(cut_at))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
 
 
@@ -46,7 +53,7 @@ def write_mark(run_dir: Path, mark: Mark) -> None:
     Raises:
         OSError: the directory cannot be written to.
     """
-    text = json.dumps({"attempt": mark.attempt_id, "start": mark.start})
+    text = json.dumps({"attempt": mark.attempt_id, "start": mark.start, "cut_at": mark.cut_at})
     write_atomically(run_dir / MARK_FILE, text.encode(), private=True)
 
 
@@ -75,6 +82,13 @@ def end_last_line(path: Path, *, cut: bool) -> None:
         else:
             file.seek(size)
             file.write(b"\n")
+
+
+def begins_line(path: Path, place: int) -> bool:
+    """Return whether a place in a file is the beginning of a line."""
+    with path.open("rb") as file:
+        file.seek(max(0, place - 1))
+        return place == 0 or file.read(1) == b"\n"
 
 
 def prepare(program: Program, lease: Lease, slot: Slot, source: Path | None = None) -> None:

@@ -25,7 +25,7 @@ from sweeper.execution.slots.process import TrialProcess
 from sweeper.execution.slots.programs import argv_of, environment_of, mark_of, patterns_of
 from sweeper.execution.slots.reports import Reports
 from sweeper.execution.slots.resources import Slot
-from sweeper.execution.slots.run_dir import RESULT_FILE, end_last_line, prepare
+from sweeper.execution.slots.run_dir import RESULT_FILE, Mark, end_last_line, prepare, write_mark
 from sweeper.execution.slots.strays import end_marked, note
 from sweeper.execution.slots.trouble import NO_SPACE, MachineTrouble, is_of_the_machine
 from sweeper.spec.metric import BEST, CurveValue
@@ -160,7 +160,7 @@ class Supervisor:
         if self.lease.fence > 1:  # an earlier attempt may have been killed with its slot and its guard
             end_marked(mark_of(self.lease, any_attempt=True))
             self._earlier_s = seconds_before(self.engine, self.lease)
-        self._reports = catch_up(self.engine, self.lease, patterns_of(self.trial.program))
+        self._reports = catch_up(self.engine, self.lease, patterns_of(self.trial.program), self._beat)
         process = self.start(
             argv_of(self.trial.program, self.lease),
             environment=environment_of(self.trial, self.lease, self.slot, os.environ),
@@ -215,8 +215,7 @@ class Supervisor:
             poll_s = min(LAST_POLL_S, self.rules.heartbeat_s, poll_s * 1.3)
             now = time.monotonic()
             self._read()
-            if now - self._renewed >= self.rules.heartbeat_s:
-                self._renew(process)
+            self._beat(process)
             if stop is None:
                 stop = self._reason_to_stop(now)
                 if stop is not None:
@@ -244,7 +243,12 @@ class Supervisor:
                 return Stop(cause="pruned", grace_s=self.rules.grace_s)
         return None
 
-    def _renew(self, process: TrialProcess) -> None:
+    def _beat(self, process: TrialProcess | None = None) -> None:
+        """Renew the lease if it is time to."""
+        if time.monotonic() - self._renewed >= self.rules.heartbeat_s:
+            self._renew(process)
+
+    def _renew(self, process: TrialProcess | None) -> None:
         began = time.monotonic()
         renewed = queue.renew(
             self.engine,
@@ -252,7 +256,7 @@ class Supervisor:
             lease_s=self.rules.lease_s,
             now=time.time(),
             device_seconds=self._device_seconds(),
-            peak_memory_bytes=process.measure_memory() or None,
+            peak_memory_bytes=process.measure_memory() or None if process is not None else None,
         )
         if not renewed:
             raise LeaseLost
@@ -275,8 +279,7 @@ class Supervisor:
         if not exited and not self._reports.has_patterns:  # it may have died between a line and its newline
             end_last_line(self._reports.tail.path, cut=True)
         while self._read_batch(closed=True, rest=exited):
-            if time.monotonic() - self._renewed >= self.rules.heartbeat_s:
-                self._renew(process)
+            self._beat(process)
 
     def _read_batch(self, *, closed: bool = False, rest: bool = False) -> bool:
         """Read and store about a megabyte of what was reported; return whether there was something to read."""
@@ -284,6 +287,8 @@ class Supervisor:
         batch = self._reports.next(self._earlier_s + seconds, closed=closed, rest=rest)
         if batch is None:
             return False
+        if batch.was_cut:
+            write_mark(self.lease.run_dir, Mark(self.lease.attempt_id, self._reports.start, self._reports.cut_at))
         if not batch.says_nothing:
             if not store(self.engine, self.lease, batch, device_seconds=seconds, now=time.time()):
                 raise LeaseLost

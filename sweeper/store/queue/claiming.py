@@ -74,7 +74,7 @@ def claim_trial(
             optuna_mirror.start(
                 connection, trial.optuna_trial_id, started_at=trial.started_at or now, attempt=trial.attempts + 1
             )
-            return _lease(study, trial, attempt_id, run_dir, superseded)
+            return lease_on(study, trial, attempt_id, run_dir, superseded)
         if lost is not None:  # its old attempt is closed; like the others it waits for a larger budget
             requeue(connection, "running", trials.c.id == trial.id, trials.c.fence == trial.fence)
     raise refusal
@@ -229,7 +229,8 @@ def _open_attempt(
     return int(key[0])
 
 
-def _lease(study: Record, trial: Record, attempt_id: int, run_dir: Path, superseded: ProcessIdentity | None) -> Lease:
+def lease_on(study: Record, trial: Record, attempt_id: int, run_dir: Path, superseded: ProcessIdentity | None) -> Lease:
+    """Return the lease of a trial that was waiting until now."""
     return Lease(
         trial_id=trial.id,
         attempt_id=attempt_id,

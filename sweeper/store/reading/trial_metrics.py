@@ -82,16 +82,22 @@ def earlier_attempt(engine: Engine, lease: Lease, attempt_id: int | None) -> Ear
     else:
         which = (attempts.c.id == attempt_id) & (attempts.c.id != lease.attempt_id)
     with reading(engine) as connection:
-        row = connection.execute(select(attempts).where(attempts.c.trial_id == lease.trial_id, which)).one_or_none()
-        if row is None:
-            return None
-        last = select(measurements.c.metric, func.max(measurements.c.step)).group_by(measurements.c.metric)
-        counts = {name: int(step) for name, step in connection.execute(last.where(measurements.c.attempt_id == row.id))}
+        query = select(attempts.c.id).where(attempts.c.trial_id == lease.trial_id, which)
+        found = connection.execute(query).scalar_one_or_none()
+    return None if found is None else read_so_far(engine, found)
+
+
+def read_so_far(engine: Engine, attempt_id: int) -> EarlierAttempt:
+    """Return what was read of an attempt."""
+    last = select(measurements.c.metric, func.max(measurements.c.step)).group_by(measurements.c.metric)
+    with reading(engine) as connection:
+        row = connection.execute(select(attempts).where(attempts.c.id == attempt_id)).one()
+        steps = connection.execute(last.where(measurements.c.attempt_id == attempt_id)).all()
     return EarlierAttempt(
-        attempt_id=row.id,
+        attempt_id=attempt_id,
         offset=row.ingest_offset,
         device_seconds=row.seconds_before + row.device_seconds,
-        counts=counts,
+        counts={name: int(step) for name, step in steps},
     )
 
 

@@ -3,16 +3,26 @@
 import json
 import sys
 import textwrap
+import time
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import Engine, update
 
 from sweeper.execution.slots import supervisor
-from sweeper.store.queue import finishing
+from sweeper.execution.slots.catching_up import catch_up, store
+from sweeper.execution.slots.machine import free_abandoned_trials, this_machine
+from sweeper.execution.slots.reports import Reports
+from sweeper.store.queue import finishing, queue
 from sweeper.store.reading import reader
-from tests.sweeper.execution.slots.studies import enrolled, run_loop, trials_of
+from sweeper.store.records import Lease
+from sweeper.store.schema import attempts, trials
+from sweeper.store.transactions import writing
+from tests.sweeper.execution.slots.studies import attempts_of, enrolled, run_loop, trials_of
+from tests.sweeper.store.builders import SLOT
 
 pytestmark = pytest.mark.usefixtures("no_process_left")
 LOSS = {"loss": r"loss[= ](\S+)"}
@@ -260,3 +270,85 @@ def test_a_function_that_resumes_counts_on_from_its_checkpoint(
     assert [step for step, _ in curve] == list(range(1, 32))
     assert curve[19:22] == [(20, 31.0), (21, 50.0), (22, 49.0)]
     assert curve[-1] == (31, 40.5)
+
+
+@dataclass
+class Dying:
+    """An attempt whose slot has died: its lease, and its files as its process goes on writing them."""
+
+    engine: Engine
+    url: str
+    study: int
+    lease: Lease
+    reports: Reports
+
+    def write(self, text: str) -> None:
+        with self.reports.tail.path.open("a") as file:
+            file.write(text)
+
+    def read(self) -> None:
+        while (batch := self.reports.next(0.0)) is not None:
+            assert batch.says_nothing or store(self.engine, self.lease, batch)
+
+
+def dying(engine: Engine, url: str, script: str, metrics: Mapping[str, str] | None = None, **changes: Any) -> Dying:
+    """The first attempt of a trial, claimed by a slot of this machine that is no more; later ones run a script."""
+    study = enrolled(url, [{}], trial=program(script, metrics), **changes)
+    slot = replace(SLOT, machine=this_machine(), supervisor_pid=2**22 + 1)
+    lease = queue.claim_trial(engine, study, slot, lease_s=60.0, now=time.time())
+    assert lease is not None
+    lease.run_dir.mkdir(parents=True)
+    return Dying(engine, url, study, lease, catch_up(engine, lease, metrics or {}))
+
+
+OUTPUT = "".join(f"step {step} loss {100 - step}\n" for step in range(1, 61))
+JSON_LINES = "".join(json.dumps({"step": step, "loss": 100 - step}) + "\n" for step in range(1, 61))
+COUNTED = "".join(f"loss {100 - step}\n" for step in range(1, 61))
+
+
+@pytest.mark.parametrize(("lines", "metrics"), [(OUTPUT, STEP_AND_LOSS), (JSON_LINES, None), (COUNTED, LOSS)])
+def test_what_was_printed_before_the_slot_died_is_in_the_store(
+    engine: Engine, url: str, lines: str, metrics: Mapping[str, str] | None
+) -> None:
+    dead = dying(engine, url, "print('step 61 loss 39'); tell(step=61, loss=39); sys.exit(not first)", metrics)
+    half = lines.index("\n", len(lines) // 3) + 1
+    dead.write(lines[:half])
+    dead.read()
+    dead.write(lines[half:] + '{"step 61 lo')
+    assert free_abandoned_trials(engine, dead.study) == 1
+    assert curve_of(url) == [(step, 100.0 - step) for step in range(1, 61)]
+    run_loop(url, dead.study)
+    if metrics != LOSS:  # where an attempt goes on is unknown without steps
+        assert curve_of(url) == [(step, 100.0 - step) for step in range(1, 62)]
+
+
+def test_a_slot_on_a_machine_that_shares_its_files_stores_what_another_left(engine: Engine, url: str) -> None:
+    dead = dying(engine, url, "tell(step=61, loss=39)")
+    dead.write(JSON_LINES)
+    with writing(engine) as connection:
+        connection.execute(update(attempts).values(machine="elsewhere"))
+        connection.execute(update(trials).values(lease_expires_at=0.0))
+    assert run_loop(url, dead.study) == "done"
+    assert curve_of(url) == [(step, 100.0 - step) for step in range(1, 62)]
+    first, second = attempts_of(url)
+    assert (first.supervisor_lost, second.exit_reason) == (True, "completed")
+
+
+def test_a_cancelled_trial_keeps_what_its_dead_slot_did_not_read(engine: Engine, url: str) -> None:
+    dead = dying(engine, url, "")
+    dead.write(JSON_LINES)
+    queue.cancel(engine, dead.study, time.time())
+    assert free_abandoned_trials(engine, dead.study) == 1
+    assert trials_of(url)[0].state == "failed"
+    assert curve_of(url)[-1] == (60, 40.0)
+
+
+def test_what_a_program_reports_after_it_cut_its_file_is_found_by_what_it_says(engine: Engine, url: str) -> None:
+    dead = dying(engine, url, "tell(resumed_from=4); tell(step=5, loss=0.5)")
+    dead.write("".join(json.dumps({"step": step, "loss": 100 - step}) + "\n" for step in (1, 2, 3, 4, 5, 6, 7)))
+    dead.read()
+    path = dead.reports.tail.path
+    path.write_text("".join(path.read_text().splitlines(keepends=True)[:2]))
+    dead.write('{"resumed_from": 2}\n{"step": 3, "loss": 7}\n{"step": 4, "loss": 6}\n')
+    run_loop(url, dead.study)
+    assert curve_of(url) == [(1, 99.0), (2, 98.0), (3, 7.0), (4, 6.0), (5, 0.5)]

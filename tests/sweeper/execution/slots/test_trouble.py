@@ -11,7 +11,7 @@ import pytest
 from sweeper.execution.slots import process as plain_process
 from sweeper.execution.slots import slot as slot_module
 from sweeper.execution.slots.slot import SlotLoop
-from sweeper.execution.slots.tail import Tail
+from sweeper.execution.slots.supervisor import Supervisor
 from tests.sweeper.execution.slots.studies import attempts_of, enrolled, run_loop, trials_of
 
 pytestmark = pytest.mark.usefixtures("no_process_left")
@@ -52,7 +52,7 @@ def test_a_trial_that_cannot_be_read_waits_again_and_its_slot_goes_on(
     url: str, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     monkeypatch.setattr(slot_module, "FIRST_BACK_OFF_S", 0.01)
-    monkeypatch.setattr(Tail, "lines", failing(Tail.lines, name, times=1))
+    monkeypatch.setattr(Supervisor, "_read", failing(Supervisor._read, name, times=1))
     study = enrolled(url, [{}, {}])
     assert run_loop(url, study) == "done"
     assert [trial.state for trial in trials_of(url)] == ["completed"] * 2
