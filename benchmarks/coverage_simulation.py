@@ -2,7 +2,7 @@
 
 Run: python -m benchmarks.coverage_simulation [STUDIES [SEED]]
 
-Prints Markdown tables: how often 95 % intervals cover the true value, and how often at least one of twelve false claims
+Prints Markdown tables: how often 95% intervals cover the true value, and how often at least one of twelve false claims
 is supported. The value of a run is the mean of its configuration, plus an effect of its seed that all configurations
 share, plus independent noise.
 """
@@ -71,7 +71,7 @@ def pooled_of(values: NDArray[np.float64], present: NDArray[np.bool_]) -> Pooled
 
 
 def covers(estimate: Estimate, truth: float) -> bool:
-    """Return whether the 95 % interval covers the true value."""
+    """Return whether the 95% interval covers the true value."""
     low, high = estimate.interval()
     return low <= truth <= high
 
@@ -191,7 +191,7 @@ def _verdicts(factors: dict[str, Any], rows: list[dict[str, int]], values: NDArr
 
 
 def coverage_rows(studies: int, seed: int) -> Iterator[Row]:
-    """Yield the coverage of 95 % intervals in each case."""
+    """Yield the coverage of 95% intervals in each case."""
     rng = np.random.default_rng(seed)
     for pairs in (3, 5, 10):
         yield f"paired t, {pairs} pairs, {NORMAL.name}", plain_coverage(rng, NORMAL, studies, pairs), studies

@@ -19,7 +19,7 @@ def keep_freed_memory() -> bool:
     """Make the C library keep freed blocks in this process, and return whether it can (glibc).
 
     By default it returns freed blocks of some megabytes to the kernel. The next step requests the same blocks and pays
-    for their pages again, which takes about 5 % of the time of a small model's step.
+    for their pages again, which takes about 5% of the time of a small model's step.
     """
     if not sys.platform.startswith("linux"):
         return False

@@ -27,10 +27,10 @@ class Target:
 
     def __str__(self) -> str:
         if self.low <= 0:
-            return f"≤ {100 * self.high:g} %"
+            return f"≤ {100 * self.high:g}%"
         if self.high >= 1:
-            return f"≥ {100 * self.low:g} %"
-        return f"{100 * self.low:g} % to {100 * self.high:g} %"
+            return f"≥ {100 * self.low:g}%"
+        return f"{100 * self.low:g}% to {100 * self.high:g}%"
 
 
 COVERS = Target(0.93, 0.97)

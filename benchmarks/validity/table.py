@@ -44,6 +44,6 @@ def write(results: Mapping[str, Result], path: Path = PAGE) -> None:
 def _table(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     lines = ["| studies of | quantity | found | target | studies |", "|---|---|---|---|---|"]
     for row in rows:
-        found = f"{100 * row['rate']:.1f} %" + ("" if row["met"] else " **missed**")
+        found = f"{100 * row['rate']:.1f}%" + ("" if row["met"] else " **missed**")
         lines.append(f"| {row['case']} | {row['quantity']} | {found} | {row['target']} | {row['studies']:,} |")
     return lines

@@ -317,9 +317,9 @@ def _importance() -> Case:
         data = study(factors, phase("p", "grid", rows, values, blocks=["dataset"]), claims=[])
         found = phase_importance(data, study_runs(data), "p")
         share = next((each.fanova for each in found.factors if each.factor == "a"), 0.0) if found else math.nan
-        return {"share of the variance, truly 33 %": share}
+        return {"share of the variance, truly 33%": share}
 
-    targets = {"share of the variance, truly 33 %": Target(0.28, 0.38)}
+    targets = {"share of the variance, truly 33%": Target(0.28, 0.38)}
     return Case(name="importance over two datasets", play=play, targets=targets, studies=100)
 
 

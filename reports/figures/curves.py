@@ -161,8 +161,8 @@ def _legend(phases: Sequence[PhaseCurves]) -> list[Line2D | Patch]:
         handles.append(Line2D([], [], color=MUTED, linewidth=0.9, linestyle=(0, (1, 1.2)), label="failed"))
     if len(few) < len(drawn):
         handles.append(Line2D([], [], color=INK, linewidth=1.0, label="median"))
-        handles.append(Patch(color=MUTED, alpha=0.4, linewidth=0, label="middle 50 %"))
-        handles.append(Patch(color=MUTED, alpha=0.16, linewidth=0, label="middle 90 %"))
+        handles.append(Patch(color=MUTED, alpha=0.4, linewidth=0, label="middle 50%"))
+        handles.append(Patch(color=MUTED, alpha=0.16, linewidth=0, label="middle 90%"))
     return handles
 
 

@@ -66,7 +66,7 @@ def finding_of(low: float, high: float, *, improves: bool) -> Finding:
 
 def amount(value: float, *, percent: bool) -> str:
     """Format an effect with its sign, in percent or as a number."""
-    return wording.signed(value, 1) + "\u202f%" if percent else wording.signed(value, 4)
+    return wording.signed(value, 1) + "%" if percent else wording.signed(value, 4)
 
 
 def _gaps(rows: Sequence[Row]) -> float:
@@ -133,7 +133,7 @@ def _limits(rows: Sequence[Row]) -> tuple[float, float]:
 
 def _tick(value: float, *, percent: bool) -> str:
     text = f"{value:+.3g}".replace("-", "\u2212") if value else "0"
-    return f"{text}\u202f%" if percent else text
+    return f"{text}%" if percent else text
 
 
 def _words(title: str, rows: Sequence[Row], *, percent: bool) -> str:
@@ -141,7 +141,7 @@ def _words(title: str, rows: Sequence[Row], *, percent: bool) -> str:
     for row in rows:
         group = f"{row.group}, " if row.group else ""
         interval = (
-            f" (95 % interval {amount(row.low, percent=percent)} to {amount(row.high, percent=percent)})"
+            f" (95% interval {amount(row.low, percent=percent)} to {amount(row.high, percent=percent)})"
             if math.isfinite(row.low)
             else " (no interval)"
         )

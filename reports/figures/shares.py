@@ -87,4 +87,4 @@ def _words(title: str, data: pd.DataFrame) -> str:
 
 
 def _share(value: float) -> str:
-    return f"{100 * value:.0f}\u202f%" if math.isfinite(value) else "an unknown part"
+    return f"{100 * value:.0f}%" if math.isfinite(value) else "an unknown part"

@@ -79,7 +79,7 @@ def _set_axes(axes: Axes, points: Sequence[SizePoint], label: str, *, percent: b
 
 def _tick(value: float, *, percent: bool) -> str:
     text = f"{value:+.3g}".replace("-", "\u2212") if value else "0"
-    return f"{text}\u202f%" if percent else text
+    return f"{text}%" if percent else text
 
 
 def _words(title: str, labels: Sequence[str], points: Sequence[SizePoint], *, percent: bool) -> str:

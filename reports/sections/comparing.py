@@ -100,7 +100,7 @@ def _shared(pair: tuple[Context, Context]) -> Section:
         return Section(anchor="shared", title="Trials in both", blocks=(Paragraph(text=plain(text)),))
     whole = paired_t(both["difference"])
     low, high = (effect_text(value, percent=log) for value in whole.interval())
-    interval = f" (95 % interval {low} to {high})" if whole.decides else ""
+    interval = f" (95% interval {low} to {high})" if whole.decides else ""
     names = [wording.clean(context.data.study.name) for context in pair]
     answer = rich(
         f"{wording.count(len(both), 'trial')} completed in both studies. From {names[0]} to {names[1]} the "

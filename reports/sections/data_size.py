@@ -28,7 +28,7 @@ def _phase(context: Context, phase: str, found: list[SizeEffect]) -> list[Block]
     if drawing is None:
         return []
     text = (
-        f"Phase {wording.clean(phase)}: the change from the baseline with the same amount of training text, with 95 % "
+        f"Phase {wording.clean(phase)}: the change from the baseline with the same amount of training text, with 95% "
         "intervals. The validation text and the vocabulary are the same throughout. Every run has the same budget, so "
         "with more text each word is read less often."
     )

@@ -70,7 +70,7 @@ def _intro(context: Context) -> Paragraph:
     less = "negative is better" if context.metric.minimizes else "positive is better"
     return Paragraph(
         text=plain(
-            f"Effects are changes of the {context.metric_name} {unit} ({less}) with 95 % confidence "
+            f"Effects are changes of the {context.metric_name} {unit} ({less}) with 95% confidence "
             "intervals, from differences paired by seed and by the levels of all other factors. The intervals are not "
             "adjusted for multiple comparisons; the verdicts on the claims are."
         )
@@ -115,7 +115,7 @@ def _caption(found: Sequence[Effect]) -> Inline:
     unit = "runs at each level" if kinds == ["main effect"] else "pairs"
     number = f"{pairs[0]}" if len(pairs) == 1 else f"{pairs[0]} to {pairs[-1]}"
     return plain(
-        f"{' '.join(KINDS[kind] for kind in kinds)} Points are estimates from {number} {unit}, lines their 95 % "
+        f"{' '.join(KINDS[kind] for kind in kinds)} Points are estimates from {number} {unit}, lines their 95% "
         "intervals; filled points are those whose interval excludes 0."
     )
 

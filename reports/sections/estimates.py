@@ -11,7 +11,7 @@ from sweeper.evidence.statistics.paired import percent_change
 
 ESTIMATE_COLUMNS: Final = (
     Column(title="Effect", number=True, data=("Effect", "Unit")),
-    Column(title="95 % interval", number=True, data=("95 % interval, low", "95 % interval, high")),
+    Column(title="95% interval", number=True, data=("95% interval, low", "95% interval, high")),
 )
 """The columns of `estimate_cells`. The unit is `%`, or empty if an effect is a difference of the metric itself."""
 

@@ -44,7 +44,7 @@ def _lost(lost: float, total: float) -> Inline:
     return rich(
         "Attempts that crashed, were killed, ran out of memory or time, or diverged took ",
         strong(wording.duration(lost)),
-        f" ({100 * lost / total:.1f}\u202f%).",
+        f" ({100 * lost / total:.1f}%).",
     )
 
 

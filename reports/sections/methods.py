@@ -18,7 +18,7 @@ PAIRS = (
 CLAIMS = (
     "A claim is supported if the adjusted p-value of its denial is below 0.05, refuted if that of the claim itself "
     "is, and undecided otherwise. P-values are adjusted by Holm's method over all claims that the study declares, "
-    "which keeps the probability of any false verdict below 5 %."
+    "which keeps the probability of any false verdict below 5%."
 )
 EQUIVALENCE = " An equivalence is tested by two one-sided tests."
 ORDERING = " An ordering is tested by intersection and union of its comparisons."

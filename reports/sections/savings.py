@@ -28,7 +28,7 @@ def savings(context: Context) -> list[Block]:
     last = played[-1][0]
     answer = rich(
         "Run seed by seed, with O\u2019Brien-Fleming error spending over the looks, the study would have taken ",
-        strong(f"{100 * last.ratio:.0f}\u202f%"),
+        strong(f"{100 * last.ratio:.0f}%"),
         f" of its device time, and {_kept(last)}. "
         "These protocols could have been fixed before the study began. sweeper replay --least "
         "searches for the cheapest one, which is known only afterwards.",
@@ -60,6 +60,6 @@ def _row(replay: Replay, words: str) -> tuple[Cell, ...]:
         Cell(words),
         Cell(str(trials), float(trials)),
         Cell(wording.duration(replay.device_seconds_after), replay.device_seconds_after),
-        Cell(f"{100 * replay.ratio:.0f}\u202f%", replay.ratio),
+        Cell(f"{100 * replay.ratio:.0f}%", replay.ratio),
         Cell(f"{replay.num_same} of {len(replay.verdicts)}", float(replay.num_same)),
     )

@@ -67,7 +67,7 @@ def _ruling(verdict: ClaimVerdict) -> Ruling:
         identifier=wording.clean(verdict.id),
         text=wording.clean(verdict.claim.text),
         verdict=verdict.verdict,
-        sentence=plain(wording.clean(verdict.sentence).replace(" %", "\u202f%")),
+        sentence=plain(wording.clean(verdict.sentence)),
         notes=tuple(wording.clean(note) for note in verdict.notes),
         fragile=f"{note[:1].upper()}{note[1:]}." if note else "",
         checks=tuple((RESULTS[outcome], ", ".join(names)) for outcome, names in verdict.sturdiness.by_outcome()),

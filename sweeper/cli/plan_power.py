@@ -41,7 +41,7 @@ def _parts(power: PlannedPower) -> list[RenderableType]:
     parts: list[RenderableType] = []
     if any(not found.reason for found in power.computed):
         together = f"Holm's first step of {counted(len(power.claims), 'claim')}"
-        parts += ["", f"What the claims can detect with 80 % power, at {together}:", _table(power)]
+        parts += ["", f"What the claims can detect with 80% power, at {together}:", _table(power)]
     parts += ["", "What they could detect with other numbers of seeds:", *_curves(power)]
     return [*parts, *map(escape, _footnotes(power))]
 

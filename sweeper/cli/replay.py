@@ -118,7 +118,7 @@ def _lines(name: str, metric: str, found: Replay) -> list[str]:
     unchanged = "  no verdict on a claim changes" if found.verdicts else "  the study declares no claims"
     return [
         f"{name} with {_protocol_text(found.protocol)}:",
-        f"  device-hours: {before} -> {after}, {100 * found.saved:.1f} % saved",
+        f"  device-hours: {before} -> {after}, {100 * found.saved:.1f}% saved",
         f"  {counted(found.num_trials, 'trial')}: {len(found.pruned)} pruned, {len(found.dropped)} not run",
         f"  best {metric}: {found.best_before:.6g} -> {found.best_after:.6g}",
         *(changes or [unchanged]),

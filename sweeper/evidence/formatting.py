@@ -59,10 +59,10 @@ def number(value: float | None, digits: int = 4) -> str:
 
 
 def percent(log_difference: float, digits: int = 1) -> str:
-    """Format a difference of logarithms as a change in percent, e.g. ``-4.9 %`` with a true minus sign."""
+    """Format a difference of logarithms as a change in percent, e.g. ``-4.9%`` with a true minus sign."""
     if not math.isfinite(log_difference):
         return UNKNOWN
-    return signed(100.0 * math.expm1(log_difference), digits) + "\u202f%"
+    return signed(100.0 * math.expm1(log_difference), digits) + "%"
 
 
 def signed(value: float, digits: int = 3) -> str:

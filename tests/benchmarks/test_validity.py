@@ -63,13 +63,13 @@ def test_studies_in_which_a_quantity_was_not_seen_do_not_count():
 
 
 def test_targets_read_as_they_are():
-    assert [str(each) for each in (COVERS, ERRS, Target(low=0.9))] == ["93 % to 97 %", "≤ 5 %", "≥ 90 %"]
+    assert [str(each) for each in (COVERS, ERRS, Target(low=0.9))] == ["93% to 97%", "≤ 5%", "≥ 90%"]
 
 
 def a_result(**changes):
     row = {
         "part": "trouble", "case": "an arm", "quantity": "covers", "rate": 0.912, "error": 0.01, "studies": 2500,
-        "target": "≥ 90 %", "met": True, **changes,
+        "target": "≥ 90%", "met": True, **changes,
     }  # fmt: skip
     return Result(
         part="validity", command="python -m benchmarks validity", taken_on="2026-01-01", seconds=600.0, machine=MACHINE,
@@ -80,9 +80,9 @@ def a_result(**changes):
 def test_the_table_names_rate_target_and_command_and_marks_what_misses():
     text = table.render(a_result())
     assert "`python -m benchmarks validity`, 2026-01-01, 10 minutes on 2 cores. 1 of 1 rows meet their target." in text
-    assert "| an arm | covers | 91.2 % | ≥ 90 % | 2,500 |" in text
+    assert "| an arm | covers | 91.2% | ≥ 90% | 2,500 |" in text
     missed = table.render(a_result(met=False, rate=0.7))
-    assert "| 70.0 % **missed** |" in missed
+    assert "| 70.0% **missed** |" in missed
     assert "0 of 1 rows meet their target; the 1 that do not are marked." in missed
 
 

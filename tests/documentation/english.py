@@ -74,6 +74,7 @@ _PHRASES: Final = (
     (r"\bgive it another name\b", "rename it"),
     (r"\bcannot be told\b", "there are no …"),
     (r"\^C\b", "Ctrl-C"),
+    (r"(?:\d|\u2026)\s%(?!\w)", "95%, without a space"),
 )
 
 

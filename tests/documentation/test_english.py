@@ -24,6 +24,8 @@ WRITTEN = [
 # What was written, and what is written instead.
 BETTER = {
     "Two commands": "Quickstart",
+    "a 95 % interval": "a 95% interval",
+    "an effect of \u2026\u202f%": "an effect of \u2026%",
     "runs it; the same command goes on after ^C": "rerun the same command to resume after Ctrl-C",
     "Mistakes are told before anything runs": "Errors are reported before anything runs",
     "what came of 23 claims": "verdicts on its 23 claims",

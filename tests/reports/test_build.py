@@ -53,7 +53,7 @@ def test_a_table_of_effects_says_the_same_as_its_figure_in_one_unit_with_both_en
     table = pd.read_csv(folder / "figures" / "effects-screen-table.csv")
     assert set(table["Unit"]) == {"%"}
     drawn = pd.read_csv(folder / "figures" / "effects-screen.csv")
-    saved = table[["Effect", "95 % interval, low", "95 % interval, high", "n"]]
+    saved = table[["Effect", "95% interval, low", "95% interval, high", "n"]]
     expected = drawn[["estimate", "low", "high", "n"]]
     assert sorted(map(tuple, saved.round(9).to_numpy())) == sorted(map(tuple, expected.round(9).to_numpy()))
     assert (folder / "figures" / "effects-screen-table.csv").read_text().count(".0,") == 0
@@ -62,8 +62,8 @@ def test_a_table_of_effects_says_the_same_as_its_figure_in_one_unit_with_both_en
 def test_a_claim_that_has_no_data_has_no_numbers(folder: Path) -> None:
     claims = pd.read_csv(folder / "figures" / "claims.csv").set_index("Claim")
     ended = claims[claims["Verdict"] != "untested"]
-    assert (ended["95 % interval, low"] < ended["Effect"]).all()
-    assert (ended["Effect"] < ended["95 % interval, high"]).all()
+    assert (ended["95% interval, low"] < ended["Effect"]).all()
+    assert (ended["Effect"] < ended["95% interval, high"]).all()
     assert claims.loc[claims["Verdict"] == "untested", "Effect"].isna().all()
 
 

@@ -45,7 +45,7 @@ class ClaimEvidence:
     Attributes:
         wanted: what is claimed, as text.
         label: what is compared, as text.
-        estimate, low, high: the effect with its 95 % interval, not adjusted; NaN if there is none.
+        estimate, low, high: the effect with its 95% interval, not adjusted; NaN if there is none.
         percent: the effect as a change in percent; NaN on a linear scale.
         p: the p-value of the claim's denial; a small one supports it.
         p_refuted: the p-value of the claim itself; a small one refutes it.
@@ -153,12 +153,12 @@ class ClaimVerdict:
 
     @property
     def low(self) -> float:
-        """The lower end of the effect's 95 % interval."""
+        """The lower end of the effect's 95% interval."""
         return self.evidence.low
 
     @property
     def high(self) -> float:
-        """The upper end of the effect's 95 % interval."""
+        """The upper end of the effect's 95% interval."""
         return self.evidence.high
 
     @property

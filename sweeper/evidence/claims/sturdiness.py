@@ -7,7 +7,7 @@ verdict that one of them does not reach is fragile only if that is not the reaso
 2. it could have seen an effect of the declared size, and did not: it would have reached the verdict with probability
    0.8 if the effect, and where it only judges the spread otherwise also the spread, were as declared. For other values
    of the same runs, such as the last of each curve, it is enough that it would have decided with that effect; or
-3. its estimate lies beyond the claim's bound, and its own 95 % interval does not contain the declared estimate.
+3. its estimate lies beyond the claim's bound, and its own 95% interval does not contain the declared estimate.
 
 By the second rule, if the declared analysis is right, an analysis calls its verdict fragile in at most one of five
 studies, and in far fewer where the evidence is clear. A verdict of undecided says nothing that could break.
@@ -48,7 +48,7 @@ class Check:
         analysis: the other one.
         subject: the seed that is left out, or the block that is looked at alone; empty for others.
         verdict: by the other analysis, adjusted as the declared one is.
-        estimate, low, high: of the part that supports the claim least, with its 95 % interval.
+        estimate, low, high: of the part that supports the claim least, with its 95% interval.
         percent: the estimate as a change in percent; NaN on a linear scale.
         outcome: the same verdict; another one by lost power; another one that makes the verdict fragile; or, where the
             declared verdict is undecided, simply another one.

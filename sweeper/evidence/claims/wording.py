@@ -38,7 +38,7 @@ def sentence(
         return f"{effect}, but {part.effect.method}. {claimed}"
     low, high = (_amount(end, measure) for end in part.effect.interval())
     of_many = f"; the weakest of {len(found.parts)} comparisons" if len(found.parts) > 1 else ""
-    basis = f"95 % interval {low} to {high}; {_pairs(part)}{of_many}; adjusted p {_p_value(p_adjusted)}"
+    basis = f"95% interval {low} to {high}; {_pairs(part)}{of_many}; adjusted p {_p_value(p_adjusted)}"
     text = f"{effect} ({basis}). {claimed}"
     if verdict != "undecided" or part.worst.any:
         return text
@@ -57,7 +57,7 @@ def _outlook(part: Part, measure: Measure, seeds_needed: int | None, detectable:
 
 
 def claimed_text(claim: Claim, measure: Measure) -> str:
-    """Return what a claim expects, e.g. ``decrease by at least 1 %``."""
+    """Return what a claim expects, e.g. ``decrease by at least 1%``."""
     if isinstance(claim.statement, Divergence):
         return f"{'fewer' if claim.expect == 'decrease' else 'more'} runs fail"
     margin = f" by at least {margin_text(claim.at_least, measure)}" if _is_positive(claim.at_least) else ""
@@ -72,9 +72,9 @@ def claimed_text(claim: Claim, measure: Measure) -> str:
 
 
 def margin_text(margin: Margin | None, measure: Measure) -> str:
-    """Return a margin with its unit, e.g. ``1 %`` or ``0.05 nats``."""
+    """Return a margin with its unit, e.g. ``1%`` or ``0.05 nats``."""
     if isinstance(margin, str):
-        return margin.replace("%", " %").replace("  %", " %")
+        return margin.replace(" ", "")
     return f"{margin or 0:g} nats" if measure.is_log else f"{margin or 0:g}"
 
 
@@ -155,7 +155,7 @@ def _is_positive(margin: Margin) -> bool:
 def _amount(value: float, measure: Measure) -> str:
     """Return an effect with its unit: percent on a log scale, else the metric's own."""
     if measure.is_log:
-        return percent(value, DECIMALS).replace("\u202f", " ")
+        return percent(value, DECIMALS)
     size = 0 if value == 0 or not math.isfinite(value) else math.floor(math.log10(abs(value)))
     return signed(value, max(2 - size, 0))
 

@@ -45,13 +45,13 @@ class Effect:
         metric: the name of the metric.
         scale: of `estimate`, `low` and `high`: log (nats) or linear.
         estimate: the metric at `level_to` minus that at `level_from`, on the scale; NaN if there is no pair.
-        low, high: the 95 % interval; NaN with fewer than two pairs.
+        low, high: the 95% interval; NaN with fewer than two pairs.
         percent: the estimate as a change of the metric in percent; on a linear scale relative to `mean_from`.
         p: two-sided, of no effect; NaN if it cannot be tested. Not adjusted for the number of effects.
         n: complete pairs (for a main effect: runs at each level).
         df: degrees of freedom of the interval.
         method: as text.
-        detectable: the smallest effect that would have been shown with probability 0.8 (two-sided, 5 %).
+        detectable: the smallest effect that would have been shown with probability 0.8 (two-sided, 5%).
         mean_from, mean_to: means as measured.
         bootstrap: BCa interval, for 8 to 200 pairs.
         sign_flip_p: of the sign-flip test, for 8 to 200 pairs.
@@ -96,7 +96,7 @@ def effect_table(data: StudyData, runs: Runs | None = None) -> tuple[Effect, ...
     """Return the effects of all factors in all phases whose design shows any, by phase and factor.
 
     An average over blocks, such as datasets, is followed by the effect in each block. If these differ (Welch's test at
-    1 %), there is no average. Pairs with a trial that failed, was pruned or has not ended are left out;
+    1%), there is no average. Pairs with a trial that failed, was pruned or has not ended are left out;
     `Effect.missing` has these trials.
 
     Args:

@@ -34,7 +34,7 @@ class Deviation:
 
     @property
     def planned(self) -> float:
-        """What to plan for: an estimate from few runs is uncertain, so its upper 80 % limit."""
+        """What to plan for: an estimate from few runs is uncertain, so its upper 80% limit."""
         return upper_sd(self.sd, self.df)
 
 

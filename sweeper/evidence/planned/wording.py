@@ -41,13 +41,13 @@ def amount(found: Detection, size: float) -> tuple[float, str]:
 
 
 def amount_text(found: Detection, size: float) -> str:
-    """Return a size with its unit, e.g. ``1.2 %``."""
+    """Return a size with its unit, e.g. ``1.2%``."""
     value, unit = amount(found, size)
     if not math.isfinite(value):
         return "nothing"
     if unit == "%" and found.claim.metric.is_log and round(value) >= MOST_PERCENT:
-        return f"> {MOST_PERCENT:.0f} %" if value > MOST_PERCENT else f"{MOST_PERCENT:.0f} %"
-    return f"{_two_digits(value)} {unit}".strip()
+        return f"> {MOST_PERCENT:.0f}%" if value > MOST_PERCENT else f"{MOST_PERCENT:.0f}%"
+    return f"{_two_digits(value)}{'%' if unit == '%' else f' {unit}'}".strip()
 
 
 def margin_of(claim: Claim) -> tuple[str, Margin] | None:
@@ -72,7 +72,7 @@ def spread_text(metric: Metric, spread: Spread) -> str:
     text = f"SD of {metric.name} between seeds: {_deviation(metric, spread, spread.paired.sd)}"
     if spread.source != "assumed":
         limit = _deviation(metric, spread, spread.paired.planned)
-        return f"{text} in {_runs(spread)}; planned with its upper 80 % limit, {limit}"
+        return f"{text} in {_runs(spread)}; planned with its upper 80% limit, {limit}"
     found = spread.measured
     if found is None:
         return f"{text}, assumed"
@@ -116,7 +116,7 @@ def _notes(power: PlannedPower) -> Iterator[tuple[Path, str]]:
         else:
             text = f"{wanted} is too little for {seeds}, which show a margin of {shown} or more, if there is no effect"
             aim = "do"
-        yield ("claims", place, named[0]), f"{text} (80 % power). {_remedy(found, aim)}"
+        yield ("claims", place, named[0]), f"{text} (80% power). {_remedy(found, aim)}"
 
 
 def _remedy(found: Detection, aim: str) -> str:
@@ -177,8 +177,8 @@ def _as_share(found: Detection, size: float) -> float:
 
 def _deviation(metric: Metric, spread: Spread, sd: float) -> str:
     if metric.is_log:
-        return f"{_two_digits(100.0 * math.expm1(sd))} %"
-    return f"{_two_digits(100.0 * sd)} %" if spread.is_relative else _two_digits(sd)
+        return f"{_two_digits(100.0 * math.expm1(sd))}%"
+    return f"{_two_digits(100.0 * sd)}%" if spread.is_relative else _two_digits(sd)
 
 
 def _two_digits(value: float) -> str:

@@ -30,11 +30,11 @@ def first_sentence(gain_on_large: float, blocks: list[str]) -> str:
 def test_the_best_is_compared_with_the_baseline_of_its_own_block() -> None:
     found = first_sentence(0.2, ["corpus"])
     assert "with corpus = large, a = 0.2, seed 0" in found
-    assert found.endswith("The baseline with the same corpus, seed and budget has 33.12 (\u221218.1\u202f%).")
+    assert found.endswith("The baseline with the same corpus, seed and budget has 33.12 (\u221218.1%).")
 
 
 def test_without_blocks_there_is_one_baseline() -> None:
-    assert first_sentence(0.2, []).endswith("The baseline with the same seed and budget has 54.60 (\u221250.3\u202f%).")
+    assert first_sentence(0.2, []).endswith("The baseline with the same seed and budget has 54.60 (\u221250.3%).")
 
 
 @pytest.mark.parametrize(

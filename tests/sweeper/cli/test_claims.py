@@ -23,7 +23,7 @@ def test_undecided_claims_exit_with_one(sweeper: Sweeper, store: str) -> None:
     lines = answer.out.splitlines()
     assert lines[0] == "supported  input-dropout-helps: Input dropout lowers validation perplexity."
     assert lines[-1] == "1 supported, 1 undecided"
-    assert "Claimed: decrease by at least 1 %." in lines[1]
+    assert "Claimed: decrease by at least 1%." in lines[1]
 
 
 def test_claims_that_all_hold_exit_with_zero(sweeper: Sweeper, tmp_path: Path) -> None:

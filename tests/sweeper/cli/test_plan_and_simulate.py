@@ -83,17 +83,17 @@ def test_plan_shows_what_claims_can_detect_in_100_columns(sweeper: Sweeper, file
     file.write_text(text.replace("expect: decrease", "expect: decrease\n    at_least: 1%"))
     out = sweeper("plan", str(file)).out
     lines = out[out.index("What the claims can detect") :].splitlines()
-    assert lines[0] == "What the claims can detect with 80 % power, at Holm's first step of 1 claim:"
+    assert lines[0] == "What the claims can detect with 80% power, at Holm's first step of 1 claim:"
     assert lines[1].split() == ["claim", "test", "seeds", "pairs", "detects", "margin"]
     assert lines[2].split()[:4] == ["deeper", "decrease", "2", "2"]
-    assert lines[2].split()[-2:] == ["1.0", "%"]
+    assert lines[2].split()[-1] == "1.0%"
     header = lines.index("What they could detect with other numbers of seeds:")
     assert lines[header + 1].split() == ["seeds", "2", "3", "5", "8", "10", "20"]
     assert lines[header + 3].startswith("device-hours in all")
-    assert lines[header + 4] == "SD of valid_perplexity between seeds: 0.50 %, assumed."
+    assert lines[header + 4] == "SD of valid_perplexity between seeds: 0.50%, assumed."
     (warning,) = [line for line in lines if line.startswith("Warning: ")]
-    assert "s.yaml:19:15: claims[0].at_least: with 2 seeds, 1.0 % is shown only where the effect is " in warning
-    assert " seeds would show it where the effect is 2.0 %, twice the margin, for " in warning
+    assert "s.yaml:19:15: claims[0].at_least: with 2 seeds, 1.0% is shown only where the effect is " in warning
+    assert " seeds would show it where the effect is 2.0%, twice the margin, for " in warning
     assert max(map(len, (line for line in lines if line != warning))) <= 100
 
 
@@ -113,7 +113,7 @@ def test_plan_has_what_claims_can_detect_as_json_and_launch_shows_the_same(sweep
 def test_plan_says_how_to_give_an_sd_that_nothing_knows(sweeper: Sweeper, file: Path) -> None:
     out = sweeper("plan", str(file)).out
     assert "SD" in out[out.index("What the claims can detect") :].splitlines()[2]
-    assert "Nothing says how large the SD is. Give it in the study file, e.g. assume: {sd: 1%}." in out
+    assert "Nothing says how large the SD is. Give it in the study file, e.g. assume: {sd: 1%}, or measure it in" in out
     assert "assume: {sd: 1%}" in json.loads(sweeper("plan", str(file), "--json").out)["power"]["missing"]
 
 

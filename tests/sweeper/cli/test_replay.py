@@ -22,7 +22,7 @@ def test_fewer_seeds_as_text(sweeper: Sweeper, store: str) -> None:
     assert answer.code == 0
     lines = answer.out.splitlines()
     assert lines[0] == "quickstart with the first seed of each phase:"
-    assert "66.7 % saved" in lines[1]
+    assert "66.7% saved" in lines[1]
     assert lines[2] == "  15 trials: 0 pruned, 10 not run"
     assert lines[4] == "  claim input-dropout-helps: supported -> undecided"
 

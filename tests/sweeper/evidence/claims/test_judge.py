@@ -79,7 +79,7 @@ def test_without_a_margin_it_says_what_these_runs_would_have_shown():
     (found,) = judge(contrast("c"), phases=[screen(perplexity(sd=0.01))])
     assert found.verdict == "undecided"
     assert found.evidence.seeds_needed is None
-    assert re.search(r"These runs would have shown an effect of \d\.\d\d % with probability 0\.8\.$", found.sentence)
+    assert re.search(r"These runs would have shown an effect of \d\.\d\d% with probability 0\.8\.$", found.sentence)
 
 
 def test_a_program_that_ignores_its_seed_decides_nothing():

@@ -56,7 +56,7 @@ def test_the_section_has_a_line_a_configuration_and_a_row_an_effect() -> None:
     section = data_size(make_context(study(), NOW))
     assert section is not None
     plot, table = section.blocks
-    assert "a 0.2: \u22129.5\u202f% at 100\u202f000 tokens" in plot.drawing.alternative  # type: ignore[union-attr]
+    assert "a 0.2: \u22129.5% at 100\u202f000 tokens" in plot.drawing.alternative  # type: ignore[union-attr]
     assert [row[2].sort for row in table.rows] == pytest.approx([-0.1, -0.02, -0.2, -0.04])  # type: ignore[union-attr]
 
 

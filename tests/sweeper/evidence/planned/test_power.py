@@ -45,7 +45,7 @@ def tost(half: float, n: int, df: int, alpha: float) -> float:
 
 
 def smallest(power: Callable[..., float], n: int, arms: int, alpha: float) -> float:
-    """Where 80 % power is reached by the pooled variance, but for the share of studies that use their own pairs."""
+    """Where 80% power is reached by the pooled variance, but for the share of studies that use their own pairs."""
     own = OWN_PAIRS / n if arms > 2 else 0.0
 
     def lack(distance: float) -> float:

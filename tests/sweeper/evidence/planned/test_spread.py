@@ -74,7 +74,7 @@ def test_what_is_assumed_is_a_percentage_or_a_number() -> None:
 
 @pytest.mark.parametrize(
     ("sd", "at_least", "shown"),
-    [("2%", "1%", ("%", "1.0 %")), (0.02, 0.01, ("", "0.010")), (0.02, "1%", ("", "1 %")), ("2%", 0.01, ("%", "0.01"))],
+    [("2%", "1%", ("%", "1.0%")), (0.02, 0.01, ("", "0.010")), (0.02, "1%", ("", "1%")), ("2%", 0.01, ("%", "0.01"))],
 )
 def test_on_a_linear_scale_both_are_percentages_or_both_are_numbers(
     sd: Any, at_least: Any, shown: tuple[str, str]
@@ -82,7 +82,7 @@ def test_on_a_linear_scale_both_are_percentages_or_both_are_numbers(
     made = one_at_a_time([contrast(at_least=at_least)], metric=LINEAR, assume={"sd": sd})
     found = detection(made)
     text = amount_text(found, found.size(found.distance))
-    assert text.endswith(" %") == (shown[0] == "%")
+    assert text.endswith("%") == (shown[0] == "%")
     assert margin_shown(found) == shown[1]
     comparable = isinstance(sd, str) == isinstance(at_least, str)
     assert found.is_enough is (False if comparable else None)
@@ -94,7 +94,7 @@ def test_without_any_knowledge_effects_are_in_standard_deviations() -> None:
     assumed = detection(one_at_a_time([contrast(at_least="1%")]))
     assert amount_text(found, found.size(found.distance)) == f"{found.distance:.1f} SD"
     assert found.distance * math.log(1.01) == pytest.approx(assumed.distance, rel=1e-5)
-    assert (found.is_enough, found.seeds_needed, margin_shown(found)) == (None, None, "1 %")
+    assert (found.is_enough, found.seeds_needed, margin_shown(found)) == (None, None, "1%")
 
 
 def test_earlier_runs_of_the_study_show_how_much_runs_vary(engine: Engine, url: str, tmp_path: Path) -> None:
@@ -109,7 +109,7 @@ def test_earlier_runs_of_the_study_show_how_much_runs_vary(engine: Engine, url: 
     assert (found.alone.sd, found.alone.df) == (pytest.approx(math.sqrt(sum(within) / 5)), 10)
     assert found.mean == pytest.approx(sum(values.values()) / 15)
     assert found.paired.planned > found.paired.sd
-    assert "in 15 earlier runs (8 df); planned with its upper 80 % limit" in spread_text(made.metric, found)
+    assert "in 15 earlier runs (8 df); planned with its upper 80% limit" in spread_text(made.metric, found)
     in_deviations = detection(made).distance
     assert detection(made, store=url).distance == pytest.approx(in_deviations * found.paired.planned, rel=1e-5)
 
@@ -122,7 +122,7 @@ def test_what_is_assumed_comes_before_what_the_store_has_and_both_are_shown(
     found = Spreads(made, url).of(made.metric, AT_100)
     assert (found.source, found.paired.sd) == ("assumed", pytest.approx(math.log(1.01)))
     text = spread_text(made.metric, found)
-    assert text.startswith("SD of loss between seeds: 1.0 %, assumed; it was ")
+    assert text.startswith("SD of loss between seeds: 1.0%, assumed; it was ")
     assert text.endswith(" in 15 earlier runs (8 df)")
 
 
@@ -167,12 +167,12 @@ def test_a_margin_that_is_too_small_is_warned_of_with_its_remedy() -> None:
     made = one_at_a_time(claims)
     power = power_of(made, hours_per_trial=0.1)
     first, worse, same = power_notes(made, power)
-    assert first.startswith("claims[0].at_least: with 3 seeds, 1.0 % is shown only where the effect is ")
+    assert first.startswith("claims[0].at_least: with 3 seeds, 1.0% is shown only where the effect is ")
     needed, more = power.claims[0].seeds_needed, power.claims[0].more_hours
     assert more is not None
-    assert f"{needed} seeds would show it where the effect is 2.0 %, twice the margin, for {more:.3g}" in first
-    assert worse.startswith("claims[2].within: 2.0 % is too little for 3 seeds, which show a margin of ")
-    assert same.startswith("claims[3].within: 0.10 % is too little for 3 seeds")
+    assert f"{needed} seeds would show it where the effect is 2.0%, twice the margin, for {more:.3g}" in first
+    assert worse.startswith("claims[2].within: 2.0% is too little for 3 seeds, which show a margin of ")
+    assert same.startswith("claims[3].within: 0.10% is too little for 3 seeds")
     assert same.endswith("More than 50 seeds would be needed.")
 
 

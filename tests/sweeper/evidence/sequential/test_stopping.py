@@ -115,7 +115,7 @@ def test_hindsight_keeps_all_verdicts_with_no_more_than_stopping_runs():
 @pytest.mark.slow
 @pytest.mark.parametrize("spending", ["obrien_fleming", "pocock"])
 def test_of_studies_without_any_effect_few_support_anything(spending):
-    """Four null claims that share a baseline: promised are at most 5 % of studies with one supported."""
+    """Four null claims that share a baseline: promised are at most 5% of studies with one supported."""
     claims = [contrast(name) for name in NAMES]
     verdicts = [stopped(study({}, claims, seed=seed), spending)[1].verdicts for seed in range(400)]
     assert sum("supported" in found for found in verdicts) <= 30  # 20 expected; more than 30 in 1 % of tries

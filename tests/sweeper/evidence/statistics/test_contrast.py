@@ -187,7 +187,7 @@ def test_one_seed_has_an_interval_only_by_the_pool_of_others():
 
 
 def coverage(draw, contrast, truth, *, studies, n):
-    """How often the 95 % interval of a contrast holds the truth."""
+    """How often the 95% interval of a contrast holds the truth."""
     hits = 0
     for _ in range(studies):
         values = draw()
