@@ -166,11 +166,28 @@ def _first_failed(store: str, study: str) -> str:
     return f"{failed[0].phase}/{failed[0].number}" if failed else "PHASE/NUMBER"
 
 
+def _notes(study: str, store: str) -> list[str]:
+    """Return what is to be said of trials that have completed, such as that their steps fell."""
+    trials: dict[str, list[str]] = {}
+    with reader.connect(store) as connection:
+        for trial in reader.trials(connection, reader.study(connection, study).id, state="completed"):
+            for note in (trial.message or "").splitlines():
+                trials.setdefault(note, []).append(f"{trial.phase}/{trial.number}")
+    notes = [
+        f"{', '.join(names[:MOST_NAMED])}{' …' if len(names) > MOST_NAMED else ''}: {note}"
+        for note, names in trials.items()
+    ]
+    more = len(notes) - MOST_NAMED
+    return [*notes[:MOST_NAMED], *([f"{counted(more, 'more note')}: sweeper show {study}"] if more > 0 else [])]
+
+
 def _print_end(study: str, launched: Launched, path: Path, store: str) -> None:
     option = "" if store == DEFAULT_URL else f" --store {quote(shown(store))}"
     rest = {"pruned": launched.pruned, "failed": launched.failed, "left": launched.left}
     counts = [f"{launched.completed} completed", *(f"{number} {state}" for state, number in rest.items() if number)]
     click.echo(f"{study}: {', '.join(counts)}; {device_hours(launched.device_hours)}.")
+    for note in _notes(study, store):
+        click.echo(f"{study}: {note}", err=True)
     for failure in launched.hook_failures:
         click.echo(failure, err=True)
     match launched.exit_code:

@@ -28,7 +28,7 @@ RETRIED: Final = tuple(field.name for field in fields(Retry))  # within the stud
 RETURNED: Final = ("preempted", "budget_exhausted")  # not the trial's fault: it always returns to the queue
 LONGEST_BACK_OFF_S: Final = 30.0  # before a trial runs again that crashed or ran out of memory
 LEASE_S: Final = 60.0  # a slot that is silent for longer loses its trial
-LOST_LIMIT: Final = 20  # attempts that may lose their supervisor before the trial counts as the cause
+LOST_LIMIT: Final = 20  # attempts in a row that may lose their supervisor before a new step, or the trial is the cause
 
 
 class LeaseLost(Exception):  # noqa: N818 - a fact about the lease rather than an error of the program

@@ -21,12 +21,13 @@ class Pruning:
     def __call__(self, curve: Mapping[int, float]) -> bool:
         """Return whether to prune the trial, given its own values by step."""
         rule = rule_of(self.phase.pruner)
-        if rule.name == "none" or not curve:
+        steps = self.lease.budget.get("steps")
+        # A trial at the end of its budget has nothing left to save.
+        if rule.name == "none" or not curve or (isinstance(steps, int) and max(curve) >= steps):
             return False
         with reader.connect(self.store) as connection:
             members = reader.members(connection, self.study_id)[self.lease.phase]
             curves = reader.curves(connection, self.study_id, self.lease.metric)
-            steps = self.lease.budget.get("steps")
             budget = steps if isinstance(steps, int) else _longest_run(connection, self.study_id, members, curves)
         positions = {trial_id: position for position, trial_id in enumerate(members)}
         others = [

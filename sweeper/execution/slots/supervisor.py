@@ -181,7 +181,7 @@ class Supervisor:
         message = f"{what}: {error.strerror or error}"
         preempted = is_of_the_machine(error)
         kind = ExitKind(exit_reason="preempted" if preempted else "crashed", message=f"cannot start: {message}")
-        state = self._finish(kind, None, None)
+        state = self._finish(kind, None, reported(self.engine, self.lease, self.value))
         name = f"trial {self.lease.phase}/{self.lease.number}"
         if error.errno in NO_SPACE:
             raise SweeperError(

@@ -76,7 +76,8 @@ def close_lost(connection: Connection, trial_id: int, message: str) -> None:
 def fail_if_out_of_attempts(connection: Connection, trial: Record, now: float) -> bool:
     """Fail a trial that lost its supervisor if it may not run again, and return whether it may not.
 
-    Its study was cancelled, or it lost too many supervisors for anything but the trial to be the cause.
+    Its study was cancelled, or it lost too many supervisors without a new step in between for anything but the trial to
+    be the cause.
 
     Args:
         trial: a locked row with id, study_id and fence; its study is locked as well.
@@ -87,14 +88,21 @@ def fail_if_out_of_attempts(connection: Connection, trial: Record, now: float) -
         message = "its study was cancelled"
         fail(connection, "running", *mine, exit_reason="cancelled", message=message, now=now)
         return True
+    last_new = select(func.coalesce(func.max(attempts.c.number), 0)).where(
+        attempts.c.trial_id == trial.id, attempts.c.progressed
+    )
     lost = connection.execute(
         select(func.count())
         .select_from(attempts)
         .join(trials, trials.c.id == attempts.c.trial_id)
         .where(trials.c.id == trial.id, attempts.c.supervisor_lost, attempts.c.number > trials.c.attempts_forgiven)
+        .where(attempts.c.number > last_new.scalar_subquery())
     ).scalar_one()
     if lost <= LOST_LIMIT:
         return False
-    message = f"{lost} attempts ended together with their supervisors. Does the trial crash the machine?"
+    message = (
+        f"{lost} attempts ended together with their supervisors, and none of them reported a new step. "
+        "Does the trial crash the machine?"
+    )
     fail(connection, "running", *mine, exit_reason="killed", message=message, now=now)
     return True

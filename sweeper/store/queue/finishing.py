@@ -80,7 +80,8 @@ def finish(engine: Engine, lease: Lease, outcome: Outcome, *, retry: Mapping[str
             "message": outcome.message,
             "not_before": not_before,
             "ended_at": None if state == "waiting" else now,
-            **({} if value is None else {"value": value}),
+            # What an earlier attempt reported may have become void.
+            **({} if value is None and outcome.exit_reason in RETURNED else {"value": value}),
             **({} if outcome.result is None else {"result": plain(outcome.result)}),
         }
         if state == "waiting":

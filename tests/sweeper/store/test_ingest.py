@@ -5,10 +5,12 @@ import math
 import pytest
 from sqlalchemy import Engine, select
 
+from sweeper.store import optuna_tables
 from sweeper.store.queue import queue
 from sweeper.store.queue.ingest import ingest
 from sweeper.store.reading import reader
-from sweeper.store.records import Lease, Measurement
+from sweeper.store.reading.trial_metrics import reported
+from sweeper.store.records import LOST_LIMIT, Lease, Measurement, Outcome
 from sweeper.store.schema import attempts
 from sweeper.store.transactions import reading
 from tests.sweeper.store.builders import RETRY, SLOT, completed, enrolled, levels, phase
@@ -101,3 +103,121 @@ def test_metrics_lists_what_was_reported(engine: Engine, url: str, study_id: int
         found = reader.curves(connection, study_id, "accuracy")[lease.trial_id]
     assert found.values == [0.5]
     assert math.isnan(found.tokens[0])
+
+
+LEASE_S = 30.0
+
+
+def next_attempt(engine: Engine, study_id: int, lease: Lease) -> Lease:
+    """The next attempt of a trial whose slot is silent for longer than its lease."""
+    again = take(engine, study_id, now=LEASE_S * lease.attempt)
+    assert again.trial_id == lease.trial_id
+    return again
+
+
+def mirrored(engine: Engine, lease: Lease) -> dict[int, float]:
+    table = optuna_tables.trial_intermediate_values
+    query = select(table.c.step, table.c.intermediate_value).where(table.c.trial_id == lease.optuna_trial_id)
+    with reading(engine) as connection:
+        return {row.step: row.intermediate_value for row in connection.execute(query)}
+
+
+def test_what_is_after_a_later_attempts_first_step_is_void(engine: Engine, url: str, study_id: int) -> None:
+    first = take(engine, study_id)
+    ingest(engine, first, losses((1, 6.0), (3, 4.0), (5, 1.0)), 10)
+    second = next_attempt(engine, study_id, first)
+    ingest(engine, second, losses((2, 9.0)), 20)
+    assert curve(url, study_id, first.trial_id) == [(1, 6.0), (2, 9.0)]
+    assert mirrored(engine, second) == {1: 6.0, 2: 9.0}
+    with reader.connect(url) as connection:
+        trial = reader.trials(connection, study_id)[0]
+        assert reader.last_values(connection, trial.id) == {"loss": (2, 9.0)}
+        study = reader.study(connection, "s")
+        assert reader.running_curves(connection, study) == {trial.id: [6.0, 9.0]}
+        (extent,) = reader.extents(connection, study, "running")
+    assert (trial.step, trial.tokens, trial.flops) == (2, 200, 2e9)
+    assert (extent.step, extent.last_step, extent.tokens) == (2, 2, 200)
+    assert reported(engine, second).value == 6.0
+
+
+def test_a_program_that_begins_anew_says_so(engine: Engine, url: str, study_id: int) -> None:
+    first = take(engine, study_id)
+    ingest(engine, first, losses((1, 6.0), (3, 4.0)), 10)
+    second = next_attempt(engine, study_id, first)
+    ingest(engine, second, [], 20, void_from=0, resumed_from=-1)
+    assert curve(url, study_id, first.trial_id) == []
+    assert mirrored(engine, second) == {}
+    with reader.connect(url) as connection:
+        assert reader.trials(connection, study_id)[0].step is None
+
+
+def test_steps_that_fall_are_all_of_one_attempt(engine: Engine, url: str, study_id: int) -> None:
+    first = take(engine, study_id)
+    ingest(engine, first, losses((0, 1.0), (1, 1.0), (2, 1.0), (3, 1.0), (4, 1.0)), 10)
+    second = next_attempt(engine, study_id, first)
+    for step in (3, 2, 1):
+        ingest(engine, second, losses((step, 7.0)), 20)
+    assert curve(url, study_id, first.trial_id) == [(0, 1.0), (1, 7.0), (2, 7.0), (3, 7.0)]
+    with reader.connect(url) as connection:
+        assert reader.trials(connection, study_id)[0].step == 3
+
+
+def test_what_is_read_late_counts_as_far_as_no_later_attempt_has_begun_before(
+    engine: Engine, url: str, study_id: int
+) -> None:
+    first = take(engine, study_id)
+    ingest(engine, first, losses((1, 6.0)), 10)
+    second = next_attempt(engine, study_id, first)
+    assert ingest(engine, second, losses((2, 5.0), (3, 4.0)), 20, earlier=first.attempt_id)
+    assert (offset(engine, first), offset(engine, second)) == (20, 0)
+    assert curve(url, study_id, first.trial_id) == [(1, 6.0), (2, 5.0), (3, 4.0)]
+    ingest(engine, second, losses((3, 9.0)), 40)
+    third = next_attempt(engine, study_id, second)
+    ingest(engine, third, losses((4, 3.0), (5, 2.0)), 30, earlier=first.attempt_id)
+    ingest(engine, third, losses((4, 8.0)), 60, earlier=second.attempt_id)
+    expected = [(1, 6.0), (2, 5.0), (3, 9.0), (4, 8.0)]
+    assert curve(url, study_id, first.trial_id) == expected
+    assert mirrored(engine, third) == dict(expected)
+    with reader.connect(url) as connection:
+        assert reader.trials(connection, study_id)[0].step == 4
+
+
+def test_nobody_but_the_holder_of_the_trial_adds_to_earlier_attempts(engine: Engine, study_id: int) -> None:
+    first = take(engine, study_id)
+    second = next_attempt(engine, study_id, first)
+    next_attempt(engine, study_id, second)
+    assert not ingest(engine, second, losses((1, 6.0)), 10, earlier=first.attempt_id)
+    assert offset(engine, first) == 0
+
+
+def test_a_failed_attempt_that_began_anew_leaves_no_value_of_the_one_before(
+    engine: Engine, url: str, study_id: int
+) -> None:
+    first = take(engine, study_id)
+    ingest(engine, first, losses((1, 0.001)), 10)
+    crashed = Outcome(exit_reason="crashed", value=0.001)
+    assert queue.finish(engine, first, crashed, retry=RETRY, now=0.0) == "waiting"
+    second = take(engine, study_id, now=100.0)
+    ingest(engine, second, losses((1, math.nan)), 20)
+    diverged = Outcome(exit_reason="diverged", value=reported(engine, second).value)
+    assert queue.finish(engine, second, diverged, retry=RETRY, now=101.0) == "failed"
+    with reader.connect(url) as connection:
+        assert reader.trials(connection, study_id)[0].value is None
+
+
+def state_of(url: str, study_id: int) -> str:
+    with reader.connect(url) as connection:
+        return reader.trials(connection, study_id)[0].state
+
+
+def test_a_trial_that_goes_on_each_time_may_lose_its_slot_for_ever(engine: Engine, url: str, study_id: int) -> None:
+    lease = take(engine, study_id)
+    for number in range(2 * LOST_LIMIT):
+        ingest(engine, lease, losses((number, 1.0)), 10)
+        lease = next_attempt(engine, study_id, lease)
+    for _ in range(LOST_LIMIT):
+        ingest(engine, lease, losses((3, 1.0)), 10)  # nothing that was not there before
+        lease = next_attempt(engine, study_id, lease)
+    assert state_of(url, study_id) == "running"
+    assert take(engine, study_id, now=LEASE_S * lease.attempt).trial_id != lease.trial_id
+    assert state_of(url, study_id) == "failed"
