@@ -86,6 +86,12 @@ class Comparison:
         """The number of seeds of the complete units."""
         return len({cell.seed for unit in self.complete for cell, _ in unit.terms})
 
+    @property
+    def pooled_df(self) -> int:
+        """The degrees of freedom of the variances of its strata."""
+        strata = {cell.stratum for unit in self.complete for cell, _ in unit.terms}
+        return sum(self.pool.variance(stratum).pooled.df for stratum in strata)
+
     def scaled(self, factor: float) -> "Comparison":
         """Return it with all weights multiplied by a factor."""
         return Comparison(units=tuple(unit.scaled(factor) for unit in self.units), pool=self.pool)

@@ -9,7 +9,7 @@ import numpy as np
 from sweeper.evidence.data.cells import Cell
 from sweeper.evidence.data.pool import ErrorRule, Pool
 from sweeper.evidence.data.runs import PhaseRuns, Runs
-from sweeper.evidence.statistics.contrast import floored, make_runs, one_difference_per_seed, varies_with_seed
+from sweeper.evidence.statistics.contrast import between, floored, make_runs, one_difference_per_seed
 from sweeper.evidence.statistics.factorial import FEWEST_DF, FactorialEffect, factorial_effects
 from sweeper.evidence.statistics.paired import Estimate
 
@@ -76,7 +76,8 @@ def _judged(
 ) -> Estimate:
     """Return the estimate of an effect with what seeds and the metric's resolution allow it to claim.
 
-    If it varies with the seed, each seed gives one effect; if the seed changes nothing, there is no error to judge by.
+    It may vary with the seed, so that the variance is between that of the seeds' effects and the residual one. If the
+    seed changes nothing, there is no error to judge by.
     """
     found = effect.estimate
     if pool.replicates.degenerate:
@@ -93,12 +94,18 @@ def _judged(
     own = one_difference_per_seed(runs, n=found.n)
     # With runs missing, the seeds' contrasts are not the fitted effect, and say nothing of its variation.
     is_same = math.isclose(own.value, found.value, rel_tol=1e-9, abs_tol=1e-12)
-    asked = pool.rule is ErrorRule.ONE_PER_SEED
-    if own.decides and is_same and found.df > own.df and (asked or varies_with_seed(own, found)):
-        why = "" if asked else ", because the effect varies with the seed"
-        method = f"least squares, one effect per seed, {own.df:.4g} df{why}"
-        found = replace(found, standard_error=own.standard_error, df=own.df, method=method)
+    if own.decides and is_same and found.df > own.df:
+        found = _by_seed(own, found) if pool.rule is ErrorRule.ONE_PER_SEED else _between(own, found)
     return floored(found, runs)
+
+
+def _by_seed(own: Estimate, found: Estimate) -> Estimate:
+    method = f"least squares, one effect per seed, {own.df:.4g} df"
+    return replace(found, standard_error=own.standard_error, df=own.df, method=method)
+
+
+def _between(own: Estimate, found: Estimate) -> Estimate:
+    return between(own, found, fit="least squares", each="effect")
 
 
 def _distinguished(coded: dict[str, list[float]]) -> tuple[dict[str, list[float]], dict[str, tuple[str, ...]]]:

@@ -22,7 +22,10 @@ from sweeper.evidence.statistics.paired import DEGENERATE, PooledVariance
 from sweeper.evidence.statistics.two_way import Flags, Floats, Sums, arm_sums
 
 LEAVES_POOL: Final = 0.01  # an arm that stands out at this level no longer speaks for the others
-OWN_PAIRS: Final = 0.24  # over the number of seeds: an arm that stands out at that level is judged by its own pairs
+# Over the number of seeds: an arm that stands out at that level is judged by its own pairs. An arm with a few times the
+# spread of the others mostly varies most of all, so the one that does can be tested at a large level at little cost.
+MOST_VARYING: Final = 0.45
+OWN_PAIRS: Final = 0.12
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +56,11 @@ class Stratum:
     p: Mapping[Hashable, float]
     outlying: frozenset[Hashable]
 
+    @property
+    def most_varying(self) -> Hashable:
+        """The arm that stands out most; None if there is none."""
+        return min(self.p, key=self.p.__getitem__, default=None)
+
     def stands_out(self, arm: Hashable, *, among: int = 1) -> bool:
         """Whether an arm varies so much more than the others that a comparison of it should rest on its own pairs.
 
@@ -64,7 +72,10 @@ class Stratum:
         if arm in self.outlying:
             return True
         found = self.own.get(arm)
-        return found is not None and among > 0 and self.p[arm] < OWN_PAIRS / (found.df + 1) / among
+        if found is None or among == 0:
+            return False
+        level = MOST_VARYING if arm == self.most_varying else OWN_PAIRS
+        return self.p[arm] < level / (found.df + 1) / among
 
 
 def stratum_variance(
@@ -114,12 +125,6 @@ def _those_alike(each: Sums, noise: float, least: float, level: float) -> tuple[
         if not candidates[worst] < level or 2 * (kept.sum() - 1) < len(kept):
             return kept, own, p
         kept[worst] = False
-
-
-def variance_ratio_p(own: PooledVariance, rest: PooledVariance) -> float:
-    """p-value of the F test that a variance is no larger than an independent one; 1 where it cannot be tested."""
-    first, second = (_Variances(np.array([each.variance]), np.array([float(each.df)])) for each in (own, rest))
-    return float(_larger(first, second)[0])
 
 
 def _own_and_rest(each: Sums, kept: Flags) -> tuple[_Variances, _Variances]:

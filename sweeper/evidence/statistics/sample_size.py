@@ -18,8 +18,8 @@ from typing import Final
 import numpy as np
 from scipy import special
 
-from sweeper.evidence.statistics.contrast import VARIES_WITH_SEED
-from sweeper.evidence.statistics.pooling import OWN_PAIRS
+from sweeper.evidence.statistics.contrast import weight_by_seed
+from sweeper.evidence.statistics.pooling import MOST_VARYING, OWN_PAIRS
 from sweeper.evidence.statistics.power import POWER, power_one_sided
 from sweeper.evidence.statistics.two_way import Floats
 
@@ -27,6 +27,7 @@ MOST_SEEDS: Final = 50  # beyond, "more than 50": no plan holds that far, and no
 SD_LIMIT: Final = 0.8
 FEWEST_SEEDS: Final = 2
 DOUBLINGS: Final = 40
+QUANTILES: Final = 32
 NODES, WEIGHTS = np.polynomial.legendre.leggauss(48)
 
 
@@ -45,10 +46,12 @@ class Design:
     averaged: bool = False
 
     def chance_of_own_pairs(self, seeds: int) -> float:
-        """How often the variance of the comparison itself is used although all arms vary alike."""
+        """How often a pair is judged by its own differences although all arms vary alike."""
         if self.df_per_seed <= 1.0:
             return 0.0
-        return VARIES_WITH_SEED / math.sqrt(seeds) if self.averaged else OWN_PAIRS / seeds
+        arms = self.df_per_seed + 1.0
+        most = (1.0 - math.pow(1.0 - MOST_VARYING / seeds, arms)) / arms  # it varies most, and at that level
+        return max(most, OWN_PAIRS / seeds)
 
 
 def upper_sd(sd: float, df: float, *, level: float = SD_LIMIT) -> float:
@@ -139,7 +142,7 @@ def fewest_seeds(reaches: Callable[[int], bool]) -> int:
 def power_of_seeds(
     seeds: int, distance: float, sd: float, design: Design, *, alpha: float, equivalence: bool = False
 ) -> float:
-    """Return the power of a number of seeds, less what the tests before pooling cost.
+    """Return the power of a number of seeds, less what it costs to see whether arms and seeds vary alike.
 
     Args:
         seeds: in all.
@@ -150,14 +153,17 @@ def power_of_seeds(
         equivalence: whether both bounds must be shown.
     """
     pairs = seeds * design.pairs_per_seed
+    error, alone = sd / math.sqrt(pairs), float(seeds - 1)
+    if design.averaged and design.df_per_seed > 1.0:
+        rest = (design.df_per_seed - 1.0) * alone
+        return _power_between(distance / error, alone, rest, alpha=alpha, equivalence=equivalence) if error else 1.0
     own = design.chance_of_own_pairs(seeds)
 
     def with_df(df: float) -> float:
         if equivalence:
-            return power_equivalence(0.0, distance, sd / math.sqrt(pairs), df, alpha=alpha)
-        return _one_sided(distance, sd / math.sqrt(pairs), df, alpha)
+            return power_equivalence(0.0, distance, error, df, alpha=alpha)
+        return power_one_sided(distance, error, 1, alpha=alpha, df=df)
 
-    alone = float(seeds - 1)
     return (1.0 - own) * with_df(max(design.df_per_seed, 1.0) * alone) + own * with_df(alone)
 
 
@@ -195,5 +201,22 @@ def _log_density(ratio: Floats, df: float) -> Floats:
     )
 
 
-def _one_sided(distance: float, error: float, df: float, alpha: float) -> float:
-    return power_one_sided(distance, error, 1, alpha=alpha, df=df)
+def _power_between(distance: float, own: float, rest: float, *, alpha: float, equivalence: bool) -> float:
+    """The power of an average whose variance is between that by seed and the pooled one, if they are equal.
+
+    The F ratio of the two variances and their sum are independent; both are integrated over by their quantiles.
+
+    Args:
+        distance: as in `power_of_seeds`, in true standard errors.
+        own, rest: degrees of freedom of the seeds' differences, and of the pooled variance without them.
+    """
+    p = (np.arange(QUANTILES) + 0.5) / QUANTILES
+    ratio = special.fdtri(own, rest, 1.0 - p)
+    total = special.chdtri(own + rest, p)[:, None]
+    pooled = total / (own * ratio + rest)
+    weight = weight_by_seed(ratio, own, rest)
+    share, others = weight * ratio, 1.0 - weight
+    df = (share + others) ** 2 / (share**2 / own + others**2 / rest)
+    reach = distance + special.stdtrit(df, alpha) * np.sqrt(pooled * (share + others))
+    shown = np.maximum(2.0 * special.ndtr(reach) - 1.0, 0.0) if equivalence else special.ndtr(reach)
+    return float(shown.mean())

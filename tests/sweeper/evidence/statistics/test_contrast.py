@@ -9,7 +9,7 @@ import statsmodels.formula.api as smf
 from scipy import stats
 from statsmodels.stats.anova import anova_lm
 
-from sweeper.evidence.statistics.contrast import infer_contrast, make_runs, one_difference_per_seed, varies_with_seed
+from sweeper.evidence.statistics.contrast import between, infer_contrast, make_runs, one_difference_per_seed
 from sweeper.evidence.statistics.pooling import stratum_variance
 
 GRID = list(product((0, 1), repeat=3))  # the arms of a 2^3 design
@@ -110,24 +110,35 @@ def test_a_seed_without_all_its_pairs_has_less_weight():
     assert found.standard_error == pytest.approx(np.sqrt(0.36 * spread))
 
 
-def test_whether_an_effect_varies_with_the_seed_is_the_f_test_of_their_interaction():
+def test_the_variance_of_an_average_is_between_the_mean_squares_of_an_analysis_of_variance():
     generator = np.random.default_rng(3)
-    agreed = 0
-    for _ in range(20):
+    weights = []
+    for spread in np.linspace(0.0, 1.0, 20):
         values = generator.normal(size=(8, 4))
-        values[4:] += generator.normal(size=4)
+        values[4:] += spread * generator.normal(size=4)
         frame, _ = fitted(values)
-        fit = smf.ols("value ~ C(a) * C(b) * C(c) + C(seed) + C(a):C(seed)", frame).fit()
-        table = anova_lm(fit)
-        p = table.loc["C(a):C(seed)", "PR(>F)"]
-        runs = main_effect(values)
-        own = one_difference_per_seed(runs, n=16)
-        pooled = infer_contrast(make_runs(runs.values, runs.weights, runs.arms, runs.seeds, runs.strata),
-                                {"s": variance(values, level=0.0)["s"]}, n=16)  # fmt: skip
-        if "pooled" in pooled.method:
-            assert varies_with_seed(own, pooled) == (p < 0.75 / 2)
-            agreed += 1
-    assert agreed >= 5
+        table = anova_lm(smf.ols("value ~ C(a) * C(b) * C(c) + C(seed) + C(a):C(seed)", frame).fit())
+        own = table.loc["C(a):C(seed)", "mean_sq"] / 8  # a difference of two averages of 16 runs
+        rest = table.loc["Residual", "mean_sq"] / 8
+        weight = min(1.0, np.sqrt(own / rest / stats.f.isf(1 / 4, 3, 18)))
+        parts = weight * own, (1 - weight) * rest
+        found = infer_contrast(main_effect(values), variance(values, level=0.0), n=16)
+        assert found.standard_error == pytest.approx(np.sqrt(sum(parts)))
+        assert found.df == pytest.approx(sum(parts) ** 2 / (parts[0] ** 2 / 3 + parts[1] ** 2 / 18))
+        weights.append(weight)
+    assert min(weights) < 0.8 and weights.count(1.0) > 3
+
+
+def test_no_small_change_of_the_data_changes_the_standard_error_much():
+    values = 0.3 * np.random.default_rng(4).normal(size=(8, 3))
+    found = []
+    for spread in np.linspace(0.0, 1.0, 401):
+        changed = values.copy()
+        changed[4:] += spread * np.array([1.0, -1.0, 0.0])
+        found.append(infer_contrast(main_effect(changed), variance(changed), n=12))
+    steps = np.abs(np.diff([np.log(each.interval()[1] - each.interval()[0]) for each in found]))
+    assert found[0].df > 3 and found[-1].df == pytest.approx(2)
+    assert steps.max() < 0.03
 
 
 def test_an_effect_that_varies_with_the_seed_is_judged_by_one_difference_per_seed():
@@ -138,11 +149,11 @@ def test_an_effect_that_varies_with_the_seed_is_judged_by_one_difference_per_see
     assert found.df == pytest.approx(3)
 
 
-def test_an_effect_that_does_not_is_judged_by_the_pool():
+def test_an_effect_that_is_the_same_with_every_seed_is_judged_by_the_pool_without_it():
     values = np.random.default_rng(13).normal(size=(8, 4))
     values[4:] -= (values[4:] - values[:4]).mean(axis=0) - 1.0  # the same average difference with each seed
     found = infer_contrast(main_effect(values), variance(values), n=16)
-    assert found.method == "paired t, pooled variance, 21 df"
+    assert found.method == "paired t, variance by seed and pooled, 18 df"
     assert found.value == pytest.approx(1.0)
 
 
@@ -208,13 +219,35 @@ def test_the_interval_of_an_outlying_arm_holds_the_truth(factor, least):
     assert share >= least
 
 
-@pytest.mark.parametrize(("sd", "least"), [(0.0, 0.94), (1.0, 0.91), (3.0, 0.92)])
-def test_the_interval_of_an_effect_that_varies_with_the_seed_holds_the_truth(sd, least):
+def draw_grid(generator, sd, seeds):
+    """A 2^3 grid without any effect, one of which varies with the seed by some standard deviation."""
+    values = generator.normal(size=(8, seeds))
+    values[4:] += sd * generator.normal(size=seeds)
+    return values
+
+
+@pytest.mark.parametrize("seeds", [3, 5])
+@pytest.mark.parametrize("sd", [0.0, 0.7, 1.0, 3.0])
+def test_the_interval_of_an_effect_that_varies_with_the_seed_holds_the_truth(sd, seeds):
     generator = np.random.default_rng(7)
+    share = coverage(lambda: draw_grid(generator, sd, seeds), main_effect, 0.0, studies=800, n=4 * seeds)
+    assert 0.92 <= share <= 0.98
 
-    def draw():
-        values = generator.normal(size=(8, 3))
-        values[4:] += sd * generator.normal(size=3)
-        return values
 
-    assert coverage(draw, main_effect, 0.0, studies=500, n=12) >= least
+def test_an_effect_that_does_not_vary_is_shown_more_often_than_by_the_seeds_alone():
+    generator = np.random.default_rng(8)
+    shown = alone = 0
+    for _ in range(400):
+        values = draw_grid(generator, 0.0, 3)
+        values[4:] += 1.7  # four standard errors
+        runs = main_effect(values)
+        shown += infer_contrast(runs, variance(values), n=12).p_above(0.0) < 0.0125
+        alone += one_difference_per_seed(runs, n=12).p_above(0.0) < 0.0125
+    assert shown / 400 > 0.48
+    assert alone / 400 < 0.42
+
+
+def test_without_more_degrees_of_freedom_than_the_seeds_have_the_pool_counts():
+    values = np.random.default_rng(9).normal(size=(2, 3))
+    own = one_difference_per_seed(pair(values, 1, 0), n=3)
+    assert between(own, own) is own

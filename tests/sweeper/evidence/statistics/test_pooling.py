@@ -6,8 +6,8 @@ import pytest
 import statsmodels.formula.api as smf
 from scipy import stats
 
-from sweeper.evidence.statistics.paired import PooledVariance, pooled_variance
-from sweeper.evidence.statistics.pooling import stratum_variance, variance_ratio_p
+from sweeper.evidence.statistics.paired import pooled_variance
+from sweeper.evidence.statistics.pooling import stratum_variance
 
 
 def a_stratum(generator, *, arms=5, seeds=4, lost=0.0, factor=1.0):
@@ -130,8 +130,17 @@ def test_seeds_that_differ_by_far_more_than_their_residuals_leave_no_rounding():
     assert found.pooled.variance == 0.0
 
 
-def test_the_ratio_of_two_variances_is_tested_by_f():
-    assert variance_ratio_p(PooledVariance(4.0, 2), PooledVariance(1.0, 12)) == pytest.approx(stats.f.sf(4.0, 2, 12))
-    assert variance_ratio_p(PooledVariance(4.0, 0), PooledVariance(1.0, 12)) == 1.0
-    assert variance_ratio_p(PooledVariance(4.0, 2), PooledVariance(0.0, 12)) == 0.0
-    assert variance_ratio_p(PooledVariance(0.0, 2), PooledVariance(0.0, 12)) == 1.0
+def test_the_arm_that_varies_most_is_tested_at_a_larger_level_than_the_others():
+    generator = np.random.default_rng(11)
+    most = others = 0
+    for _ in range(400):
+        found = pooled(a_stratum(generator, arms=13, seeds=3))
+        shown = [arm for arm in range(13) if found.stands_out(arm) and arm not in found.outlying]
+        most += found.most_varying in shown
+        others += len(set(shown) - {found.most_varying})
+    assert most / 400 == pytest.approx(1 - 0.85**13, abs=0.06)
+    assert others / 400 / 12 < 0.04
+
+
+def test_a_stratum_without_repeats_has_no_arm_that_varies_most():
+    assert stratum_variance([1.0, 2.0], ["a", "b"], [0, 0]).most_varying is None
