@@ -170,8 +170,8 @@ def test_two_corpora_have_a_variance_of_their_own_each():
 def test_what_a_trial_does_to_its_text_makes_no_corpus_of_its_own():
     factors = {**FACTORS, "batch": factor(16, 32, path="data.batch_size")}
     rows = [{**row, "batch": 16} for row in ONE_AT_A_TIME] + [{"a": 0.0, "b": "off", "batch": 32}]
-    table = effect_table(study_data(factors, Phase("p", "one_at_a_time", rows, perplexity)))
-    assert {each.factor: each.df for each in table} == {"a": 8, "b": 8, "batch": 8}  # pooled over all five
+    table = effect_table(study_data(factors, Phase("p", "one_at_a_time", rows, perplexity, seeds=range(6))))
+    assert {each.factor: each.df for each in table} == {"a": 20, "b": 20, "batch": 20}  # pooled over all five
 
 
 def test_a_block_is_compared_within_and_has_no_effect_of_its_own():
