@@ -1,7 +1,5 @@
 """`sweeper cancel`: stop a study early."""
 
-import time
-
 import click
 
 from sweeper.cli.options import store_option
@@ -19,5 +17,5 @@ def cancel(study: str, store: str) -> None:
     Nothing is deleted; `sweeper retry STUDY` puts the cancelled trials back into the queue.
     """
     with opened(store, study) as (engine, name, study_id):
-        number = control.cancel(engine, study_id, time.time())
+        number = control.cancel(engine, study_id)
     click.echo(f"{name}: cancelled {counted(number, 'waiting trial')}; running trials have been asked to stop.")

@@ -1,7 +1,6 @@
 """`sweeper launch`: plan a study, write it into the store, run it."""
 
 import sys
-import time
 from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING, Final
@@ -112,7 +111,7 @@ def _run(found: Estimate, *, store: str, slots: int | None, extend: bool, pool: 
 
         def on_tick() -> None:
             with reader.connect(store) as connection:
-                progress.update(observe(connection, reader.study(connection, name), time.time()))
+                progress.update(observe(connection, reader.study(connection, name), connection.now()))
             look_at_seeds()
 
         launched = run(

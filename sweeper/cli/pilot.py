@@ -1,7 +1,6 @@
 """`--pilot [STEPS]` of `sweeper plan` and `sweeper launch`: measure run times before predicting any."""
 
 import sys
-import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Final, TypeVar
 
@@ -65,7 +64,7 @@ def pilot_first(study: Study, plan: Plan, *, store: str, slots: int | None, amou
 
         def on_tick(url: str) -> None:
             with reader.connect(url) as connection:
-                progress.update(observe(connection, reader.studies(connection)[0], time.time()))
+                progress.update(observe(connection, reader.studies(connection)[0], connection.now()))
 
         piloted = run_pilot(
             study,

@@ -1,7 +1,5 @@
 """`sweeper retry`: put failed trials back into the queue."""
 
-import time
-
 import click
 
 from sweeper.cli.options import store_option
@@ -19,7 +17,7 @@ def retry(study: str, store: str) -> None:
     They resume from their checkpoints when the study is launched again.
     """
     with opened(store, study) as (engine, name, study_id):
-        number = control.retry_failed(engine, study_id, time.time())
+        number = control.retry_failed(engine, study_id)
     if number:
         click.echo(f"{name}: put {counted(number, 'failed trial')} back into the queue. `sweeper launch` runs them.")
     else:

@@ -49,7 +49,7 @@ def status(study: str | None, store: str, as_json: bool, watch: bool) -> None:
 def _statuses(store: str, name: str | None) -> Sequence[Status]:
     with reader.connect(store) as connection:
         studies = reader.studies(connection) if name is None else (reader.study(connection, name),)
-        return [observe(connection, study, time.time()) for study in studies]
+        return [observe(connection, study, connection.now()) for study in studies]
 
 
 def _watch(store: str, name: str) -> None:

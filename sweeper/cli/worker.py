@@ -1,7 +1,6 @@
 """`sweeper worker`: run trials of the studies in a store, from any machine."""
 
 import sys
-import time
 
 import click
 
@@ -31,7 +30,7 @@ def worker(study: str | None, store: str, slots: int | None) -> None:
 
         def on_tick(joined: str) -> None:
             with reader.connect(store) as connection:
-                progress.update(observe(connection, reader.study(connection, joined), time.time()))
+                progress.update(observe(connection, reader.study(connection, joined), connection.now()))
 
         worked = work(store, study=name, num_slots=slots, on_study=_print_joined, on_tick=on_tick)
     if not worked.studies:

@@ -33,18 +33,19 @@ def check_clock(url: str, now: Callable[[], float] = time.time) -> list[Finding]
     """Compare this machine's clock with the calendar and with the times in the store, written by other machines too."""
     if now() < FIRST_YEAR_S:
         says = f"the date is {time.strftime('%Y-%m-%d', time.gmtime(now()))}"
-        return [Finding("clock", "wrong", says, "Set the clock: leases and reports depend on it")]
+        return [Finding("clock", "wrong", says, "Set the clock: reports and logs depend on it")]
     try:
         with reader.connect(url) as connection:
             latest = _latest_heartbeat(connection)
-            server = _server_time(connection) if sqlite_path(url) is None else None
+            server = connection.now() if sqlite_path(url) is None else None
     except StoreError:
         return [Finding("clock", "ok", "plausible; there is no store to compare it with")]
     ahead = max(latest - now(), 0.0)
     drift = max(ahead, abs(server - now()) if server is not None else ahead)
     if drift > MOST_DRIFT_S:
         says = f"this machine's clock and the store's differ by {drift:.0f} s"
-        return [Finding("clock", "wrong", says, "Synchronize all machines by NTP; otherwise trials lose their leases")]
+        remedy = "Synchronize all machines by NTP: leases do not depend on it, but times in logs and reports do"
+        return [Finding("clock", "wrong", says, remedy)]
     return [Finding("clock", "ok", "agrees with the times in the store")]
 
 
@@ -81,7 +82,3 @@ def _refused(message: str) -> Finding:
 def _latest_heartbeat(connection: ReadConnection) -> float:
     runners = [runner for study in reader.studies(connection) for runner in reader.runners(connection, study.id)]
     return max((runner.heartbeat_at for runner in runners), default=0.0)
-
-
-def _server_time(connection: ReadConnection) -> float:
-    return float(connection.rows("SELECT extract(epoch FROM clock_timestamp())", {})[0][0])

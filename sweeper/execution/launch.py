@@ -111,7 +111,7 @@ def _result(engine: Engine, enrolment: Enrolment, ran: RunEnd) -> Launched:
         pruned=counts["pruned"],
         failed=counts["failed"],
         left=left,
-        device_hours=spent_device_seconds(engine, enrolment.study_id, time.time()) / 3600,
+        device_hours=spent_device_seconds(engine, enrolment.study_id) / 3600,
     )
 
 

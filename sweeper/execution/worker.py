@@ -1,6 +1,5 @@
 """Join the studies of a store from any machine: what `sweeper worker` does."""
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -74,4 +73,4 @@ def _next(engine: Engine, store: str, name: str | None, exclude: dict[str, int])
     with reader.connect(store) as connection:
         rows = reader.studies(connection) if name is None else (reader.study(connection, name),)
     left = (row for row in rows if row.name not in exclude)
-    return next((row for row in left if queue.next_due(engine, row.id, time.time()) is not None), None)
+    return next((row for row in left if queue.next_due(engine, row.id) is not None), None)

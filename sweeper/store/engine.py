@@ -24,6 +24,7 @@ from sqlalchemy.exc import ArgumentError, OperationalError
 from sweeper.errors import StoreError
 from sweeper.extras import how_to_install
 from sweeper.store import optuna_tables, schema
+from sweeper.store.clock import start_clock
 from sweeper.store.migrating import known_revisions, migrate
 from sweeper.store.transactions import READ_ONLY, reading, refused, writing
 from sweeper.store.url import BUSY_TIMEOUT_S, REVISION, absent, check_sqlite_file, shown, sqlite_path
@@ -51,6 +52,7 @@ def open_store(url: str, *, create: bool) -> Engine:
     engine = _engine(url, path)
     try:
         _bring_up_to_date(engine, url, create=create)
+        start_clock(engine)
     except BaseException:
         engine.dispose()
         raise

@@ -112,7 +112,7 @@ def _not_now(task: SlotTask, needs: Needs) -> SlotEnd | None:
     try:
         if queue.stop_requested(engine, task.runner_id):
             return SlotEnd("stopped")
-        if queue.next_due(engine, task.study_id, time.time()) is None:
+        if queue.next_due(engine, task.study_id) is None:
             return SlotEnd("done")
         free_abandoned_trials(engine, task.study_id)
         return None

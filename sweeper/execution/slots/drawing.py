@@ -61,14 +61,14 @@ def draw_configuration(engine: Engine, study: Study, lease: Lease) -> Lease:
     return replace(lease, configuration=configuration, config=config, configuration_hash=config_hash, seed=seed)
 
 
-def fill_promotions(engine: Engine, study: Study, study_id: int, now: float) -> None:
+def fill_promotions(engine: Engine, study: Study, study_id: int) -> None:
     """Give promoted trials their configurations as soon as the phases that they come from have ended."""
 
     def resolve_for(phase: str, configuration: Mapping[str, Level]) -> tuple[Config, str]:
         config = resolve(study, study.phase(phase), configuration)
         return config, configuration_hash(study.trial, config)
 
-    deferred.fill_promotions(engine, study_id, now=now, resolve=resolve_for)
+    deferred.fill_promotions(engine, study_id, resolve=resolve_for)
 
 
 def promotion_source(engine: Engine, phase: Phase, lease: Lease) -> Path | None:

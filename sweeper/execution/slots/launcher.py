@@ -80,7 +80,7 @@ class Launcher:
             now = time.monotonic()
             if now - beat_at >= BEAT_EVERY_S:
                 beat_at = now
-                queue.beat_runner(self.engine, self.runner_id, now=time.time())
+                queue.beat_runner(self.engine, self.runner_id)
             if self.interrupts and not asked:
                 asked = True
                 self.pool.stop()

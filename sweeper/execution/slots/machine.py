@@ -7,7 +7,6 @@ ids tell them apart.
 
 import os
 import socket
-import time
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
@@ -68,7 +67,7 @@ def free_abandoned_trials(engine: Engine, study_id: int) -> int:
             continue
         kill_trial(attempt.pid, attempt.pid_started_at)
         store_unread(engine, study_id, attempt.attempt_id)
-        freed += queue.release(engine, attempt.attempt_id, f"its slot {attempt.slot} was killed", time.time())
+        freed += queue.release(engine, attempt.attempt_id, f"its slot {attempt.slot} was killed")
     return freed
 
 

@@ -2,7 +2,6 @@
 
 import os
 import socket
-import time
 from collections.abc import Callable
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass, replace
@@ -102,11 +101,11 @@ def run_slots(
     """
     host, pid = socket.gethostname(), os.getpid()
     free_abandoned_trials(engine, run.study_id)
-    if queue.next_due(engine, run.study_id, time.time()) is None:
+    if queue.next_due(engine, run.study_id) is None:
         return "nothing"
     pid_started_at = started_at(pid)
     runner_id = queue.register_runner(
-        engine, run.study_id, host=host, pid=pid, pid_started_at=pid_started_at, slots=len(slots), now=time.time()
+        engine, run.study_id, host=host, pid=pid, pid_started_at=pid_started_at, slots=len(slots)
     )
     try:
         pool = pool or LokyPool()
@@ -121,7 +120,7 @@ def run_slots(
             ends = launcher.run(tasks)
     finally:
         with suppress(StoreError):  # if the store refuses, its error was reported already
-            queue.end_runner(engine, runner_id, now=time.time())
+            queue.end_runner(engine, runner_id)
     if launcher.interrupts > 0:
         return "interrupted"
     return "budget" if any(end.ended == "budget" for end in ends) else "done"

@@ -230,20 +230,19 @@ class SlotLoop:
 
     def _is_done(self) -> bool:
         """Return whether every trial has ended; if not, free those of dead slots."""
-        if queue.next_due(self.engine, self.task.study_id, time.time()) is None:
+        if queue.next_due(self.engine, self.task.study_id) is None:
             return True
         free_abandoned_trials(self.engine, self.task.study_id)
         return False
 
     def _claim_trial(self) -> Lease | None:
         if self._promotes:
-            fill_promotions(self.engine, self.study, self.task.study_id, time.time())
+            fill_promotions(self.engine, self.study, self.task.study_id)
         lease = queue.claim_trial(
             self.engine,
             self.task.study_id,
             self.identity,
             lease_s=self.rules.lease_s,
-            now=time.time(),
             environment=self.task.environment,
         )
         if lease is None:
@@ -304,7 +303,7 @@ class SlotLoop:
 
     def _give_back(self, lease: Lease, outcome: Outcome) -> None:
         with suppress(LeaseLost):
-            queue.finish(self.engine, lease, outcome, retry=self.rules.retry, now=time.time())
+            queue.finish(self.engine, lease, outcome, retry=self.rules.retry)
 
     def _wants_stop(self) -> Stop | None:
         """Return whether to end; once there is a reason, it stays.
@@ -326,7 +325,7 @@ class SlotLoop:
         if queue.stop_requested(self.engine, self.task.runner_id) or self._is_silent():
             return Stop(cause="preempted", grace_s=STOP_GRACE_S)
         if self.cap_s is not None:
-            found = read_balance(self.engine, self.task.study_id, time.time())
+            found = read_balance(self.engine, self.task.study_id)
             # Each running trial continues until its slot checks again.
             if found.spent + found.running * ASK_EVERY_S >= self.cap_s and found.running:
                 return Stop(cause="budget_exhausted", grace_s=STOP_GRACE_S)

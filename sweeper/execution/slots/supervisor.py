@@ -254,7 +254,6 @@ class Supervisor:
             self.engine,
             self.lease,
             lease_s=self.rules.lease_s,
-            now=time.time(),
             device_seconds=self._device_seconds(),
             peak_memory_bytes=process.measure_memory() or None if process is not None else None,
         )
@@ -290,7 +289,7 @@ class Supervisor:
         if batch.was_cut:
             write_mark(self.lease.run_dir, Mark(self.lease.attempt_id, self._reports.start, self._reports.cut_at))
         if not batch.says_nothing:
-            if not store(self.engine, self.lease, batch, device_seconds=seconds, now=time.time()):
+            if not store(self.engine, self.lease, batch, device_seconds=seconds):
                 raise LeaseLost
             self._has_news = True
         return True
@@ -351,6 +350,6 @@ class Supervisor:
             peak_memory_bytes=(process.peak_memory_bytes or None) if process is not None else None,
         )
         try:
-            return queue.finish(self.engine, self.lease, outcome, retry=self.rules.retry, now=time.time())
+            return queue.finish(self.engine, self.lease, outcome, retry=self.rules.retry)
         except LeaseLost:
             return None

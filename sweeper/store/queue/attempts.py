@@ -2,6 +2,7 @@
 
 from sqlalchemy import Connection, Engine, func, select, update
 
+from sweeper.store import clock
 from sweeper.store.queue.transitions import fail, lock_study, requeue
 from sweeper.store.records import LOST_LIMIT, RunningAttempt
 from sweeper.store.schema import attempts, phases, studies, trials
@@ -38,7 +39,7 @@ def abandoned(engine: Engine, study_id: int, machine: str) -> tuple[RunningAttem
         )
 
 
-def release(engine: Engine, attempt_id: int, message: str, now: float) -> bool:
+def release(engine: Engine, attempt_id: int, message: str, now: float | None = None) -> bool:
     """Close an attempt whose supervisor is known to be dead, so that its trial can be claimed at once.
 
     Returns:
@@ -59,7 +60,7 @@ def release(engine: Engine, attempt_id: int, message: str, now: float) -> bool:
         if trial is None:
             return False
         close_lost(connection, trial.id, message)
-        if not fail_if_out_of_attempts(connection, trial, now):
+        if not fail_if_out_of_attempts(connection, trial, clock.read(connection, now).at):
             requeue(connection, "running", trials.c.id == trial.id, trials.c.fence == trial.fence)
         return True
 

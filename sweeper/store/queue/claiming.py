@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Engine, Row, Select, func, insert, select
 
 from sweeper.planning.queue_order import length_class
 from sweeper.quantities import device_hours, hours
-from sweeper.store import optuna_mirror
+from sweeper.store import clock, optuna_mirror
 from sweeper.store.queue.attempts import close_lost, fail_if_out_of_attempts
 from sweeper.store.queue.ledger import balance, trial_device_seconds
 from sweeper.store.queue.transitions import locked, locks_rows, requeue, transition
@@ -43,7 +43,7 @@ def claim_trial(
     slot: SlotIdentity,
     *,
     lease_s: float,
-    now: float,
+    now: float | None = None,
     environment: Mapping[str, object] | None = None,
 ) -> Lease | None:
     """Claim the next trial and open an attempt of it; return None if there is no trial to claim at the moment.
@@ -60,19 +60,20 @@ def claim_trial(
     """
     with writing(engine) as connection:
         study = _read_and_lock(connection, study_id)
-        lost = _with_lost_lease(connection, study_id, now)
-        trial = lost or _next_waiting(connection, study_id, now)
+        moment = clock.read(connection, now)
+        lost = _with_lost_lease(connection, study_id, moment)
+        trial = lost or _next_waiting(connection, study_id, moment.lease)
         if trial is None:
             return None
-        refusal = _refusal(connection, study, trial, now)
+        refusal = _refusal(connection, study, trial, moment.at)
         if refusal is None:
             superseded = _last_process(connection, trial) if lost is not None else None
-            if not _take(connection, trial, slot, now + lease_s, now):
+            if not _take(connection, trial, slot, moment.lease + lease_s, moment.at):
                 return None
             run_dir = run_dir_of(Path(study.run_root), trial.phase, trial.number)
-            attempt_id = _open_attempt(connection, trial, slot, run_dir=run_dir, now=now, environment=environment)
+            attempt_id = _open_attempt(connection, trial, slot, run_dir=run_dir, now=moment.at, environment=environment)
             optuna_mirror.start(
-                connection, trial.optuna_trial_id, started_at=trial.started_at or now, attempt=trial.attempts + 1
+                connection, trial.optuna_trial_id, started_at=trial.started_at or moment.at, attempt=trial.attempts + 1
             )
             return lease_on(study, trial, attempt_id, run_dir, superseded)
         if lost is not None:  # its old attempt is closed; like the others it waits for a larger budget
@@ -128,10 +129,10 @@ def _candidates() -> Select[*tuple[Any, ...]]:
     return select(*columns).join(phases, phases.c.id == trials.c.phase_id)
 
 
-def _with_lost_lease(connection: Connection, study_id: int, now: float) -> Record | None:
+def _with_lost_lease(connection: Connection, study_id: int, moment: clock.Moment) -> Record | None:
     query = (
         _candidates()
-        .where(trials.c.study_id == study_id, trials.c.state == "running", trials.c.lease_expires_at <= now)
+        .where(trials.c.study_id == study_id, trials.c.state == "running", trials.c.lease_expires_at <= moment.lease)
         .order_by(trials.c.id)
         .limit(1)
         .with_for_update(skip_locked=True, of=trials)
@@ -139,7 +140,7 @@ def _with_lost_lease(connection: Connection, study_id: int, now: float) -> Recor
     while (trial := connection.execute(query).one_or_none()) is not None:
         message = f"the lease of its supervisor {trial.lease_owner} expired: it died, hung or lost the store"
         close_lost(connection, trial.id, message)
-        if not fail_if_out_of_attempts(connection, trial, now):
+        if not fail_if_out_of_attempts(connection, trial, moment.at):
             return trial
     return None
 

@@ -2,13 +2,14 @@
 
 from sqlalchemy import Engine, func, select, update
 
+from sweeper.store import clock
 from sweeper.store.queue.transitions import fail, lock_study, requeue
 from sweeper.store.records import TRIAL_STATES, TrialState
 from sweeper.store.schema import phases, runners, studies, trials
 from sweeper.store.transactions import reading, writing
 
 
-def retry_failed(engine: Engine, study_id: int, now: float) -> int:
+def retry_failed(engine: Engine, study_id: int, now: float | None = None) -> int:
     """Queue all failed trials again with fresh limits; they resume from their checkpoints.
 
     A cancelled study resumes.
@@ -20,7 +21,7 @@ def retry_failed(engine: Engine, study_id: int, now: float) -> int:
         lock_study(connection, study_id, "change")
         connection.execute(update(studies).where(studies.c.id == study_id).values(cancelled_at=None))
         values = {
-            "not_before": now,
+            "not_before": clock.read(connection, now).lease,
             "attempts_forgiven": trials.c.attempts,
             "exit_reason": None,
             "message": None,
@@ -29,7 +30,7 @@ def retry_failed(engine: Engine, study_id: int, now: float) -> int:
         return len(requeue(connection, "failed", trials.c.study_id == study_id, values=values))
 
 
-def cancel(engine: Engine, study_id: int, now: float) -> int:
+def cancel(engine: Engine, study_id: int, now: float | None = None) -> int:
     """End a study early: waiting trials fail as cancelled, and its runners are asked to stop running ones.
 
     Returns:
@@ -37,10 +38,11 @@ def cancel(engine: Engine, study_id: int, now: float) -> int:
     """
     with writing(engine) as connection:
         lock_study(connection, study_id, "change")
-        connection.execute(update(studies).where(studies.c.id == study_id).values(cancelled_at=now))
+        at = clock.read(connection, now).at
+        connection.execute(update(studies).where(studies.c.id == study_id).values(cancelled_at=at))
         mine = trials.c.study_id == study_id
         message = "cancelled while it was waiting"
-        ended = fail(connection, "waiting", mine, exit_reason="cancelled", message=message, now=now)
+        ended = fail(connection, "waiting", mine, exit_reason="cancelled", message=message, now=at)
         connection.execute(
             update(runners)
             .where(runners.c.study_id == study_id, runners.c.ended_at.is_(None))
@@ -57,11 +59,11 @@ def counts(engine: Engine, study_id: int) -> dict[TrialState, int]:
     return {state: found.get(state, 0) for state in TRIAL_STATES}
 
 
-def next_due(engine: Engine, study_id: int, now: float) -> float | None:
+def next_due(engine: Engine, study_id: int, now: float | None = None) -> float | None:
     """Return when the queue may next have work for a slot.
 
     Returns:
-        The earliest time at which a trial can be claimed, as far as is known now; `now` or earlier means at once,
+        The earliest time at which a trial can be claimed, as far as is known now; the present or earlier means at once,
         even if only to fill in a promotion. None if every trial has ended. A running trial counts with the end of its
         lease.
     """
@@ -83,6 +85,6 @@ def next_due(engine: Engine, study_id: int, now: float) -> float | None:
                 unfilled = True
             else:
                 due.append(not_before)
-    if due:
-        return min(due)
-    return now if unfilled else None
+        if not due and unfilled:
+            return clock.read(connection, now).lease
+    return min(due, default=None)

@@ -12,7 +12,7 @@ from sweeper.designs.levels import Level
 from sweeper.designs.paths import Config
 from sweeper.spec.json_phases import design_from_json
 from sweeper.spec.metric import Direction
-from sweeper.store import optuna_mirror
+from sweeper.store import clock, optuna_mirror
 from sweeper.store.queue.transitions import fail, lock_study
 from sweeper.store.records import Lease, TrialState
 from sweeper.store.schema import phase_trials, phases, studies, trials
@@ -76,7 +76,7 @@ def _phase_id(study_id: int, name: str) -> ScalarSelect[int]:
     return select(phases.c.id).where(phases.c.study_id == study_id, phases.c.name == name).scalar_subquery()
 
 
-def fill_promotions(engine: Engine, study_id: int, *, now: float, resolve: Resolve) -> None:
+def fill_promotions(engine: Engine, study_id: int, *, resolve: Resolve, now: float | None = None) -> None:
     """Give the trials of each promotion whose source phase has ended the configurations that won there.
 
     Cheap if there is nothing to do, and safe to call from several slots at once: a trial is filled in once. If fewer
@@ -97,8 +97,9 @@ def fill_promotions(engine: Engine, study_id: int, *, now: float, resolve: Resol
             return
     with writing(engine) as connection:
         lock_study(connection, study_id, "decide")
+        at = clock.read(connection, now).at
         for row in connection.execute(query).all():
-            _fill(connection, row.id, resolve, now)
+            _fill(connection, row.id, resolve, at)
 
 
 def _history(connection: Connection, phase_id: int) -> tuple[PastTrial, ...]:

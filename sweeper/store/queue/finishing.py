@@ -10,7 +10,7 @@ from typing import Final
 
 from sqlalchemy import ColumnElement, Connection, Engine, func, select, update
 
-from sweeper.store import optuna_mirror
+from sweeper.store import clock, optuna_mirror
 from sweeper.store.queue.transitions import lock_study, requeue, transition
 from sweeper.store.records import (
     LONGEST_BACK_OFF_S,
@@ -50,7 +50,9 @@ def fenced_trial(connection: Connection, lease: Lease) -> Record:
     return row
 
 
-def finish(engine: Engine, lease: Lease, outcome: Outcome, *, retry: Mapping[str, int], now: float) -> TrialState:
+def finish(
+    engine: Engine, lease: Lease, outcome: Outcome, *, retry: Mapping[str, int], now: float | None = None
+) -> TrialState:
     """Close the attempt and decide what happens to the trial.
 
     Completed and pruned trials have ended. Trials that were preempted or stopped by the budget wait again. Others wait
@@ -73,13 +75,14 @@ def finish(engine: Engine, lease: Lease, outcome: Outcome, *, retry: Mapping[str
     with writing(engine) as connection:
         lock_study(connection, lease.study_id, "share")
         fenced_trial(connection, lease)
-        _close(connection, lease, outcome, now)
-        state, exit_reason, not_before = _next_state(connection, lease, outcome, retry, now)
+        moment = clock.read(connection, now)
+        _close(connection, lease, outcome, moment.at)
+        state, exit_reason, not_before = _next_state(connection, lease, outcome, retry, moment.lease)
         values = {
             "exit_reason": exit_reason,
             "message": outcome.message,
             "not_before": not_before,
-            "ended_at": None if state == "waiting" else now,
+            "ended_at": None if state == "waiting" else moment.at,
             # What an earlier attempt reported may have become void.
             **({} if value is None and outcome.exit_reason in RETURNED else {"value": value}),
             **({} if outcome.result is None else {"result": plain(outcome.result)}),
@@ -95,7 +98,7 @@ def finish(engine: Engine, lease: Lease, outcome: Outcome, *, retry: Mapping[str
             value=value,
             exit_reason=exit_reason,
             started_at=ended.started_at,
-            ended_at=now,
+            ended_at=moment.at,
         )
         return state
 

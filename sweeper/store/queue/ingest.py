@@ -12,7 +12,7 @@ from typing import Final
 
 from sqlalchemy import ColumnElement, Connection, Engine, case, func, or_, select, true, update
 
-from sweeper.store import optuna_mirror
+from sweeper.store import clock, optuna_mirror
 from sweeper.store.queue.finishing import fence
 from sweeper.store.records import Lease, Measurement
 from sweeper.store.schema import attempts, measurements, trials
@@ -56,7 +56,7 @@ def ingest(
     Args:
         found: in the order of the file.
         new_offset: bytes of the file that are in the store once this call returns true.
-        device_seconds, now: the cost of the attempt up to now, in case its supervisor is never heard from again.
+        device_seconds: the cost of the attempt up to now, in case its supervisor is never heard from again.
         void_from: what the trial reported before, in the same attempt too, is void from this step on.
         resumed_from: the step from which the program says that it resumed.
         earlier: the id of the attempt to which the measurements belong, if it is not the lease's.
@@ -70,7 +70,6 @@ def ingest(
     rows = [_row(lease.trial_id, attempt_id, measurement) for measurement in latest.values()]
     steps = [step for _, step in latest]
     low = min(steps if void_from is None else [*steps, void_from], default=None)
-    cost = {"device_seconds": device_seconds, "heartbeat_at": now}
     with writing(engine) as connection:
         progress = _progress(list(latest.values())) or {"fence": lease.fence}
         if connection.execute(update(trials).where(*fence(lease)).values(progress)).rowcount != 1:
@@ -85,9 +84,9 @@ def ingest(
         else:
             primary = [measurement for measurement in latest.values() if measurement.metric == lease.metric]
             optuna_mirror.report(connection, lease.optuna_trial_id, primary)
-        known = _known(steps, low, reach, resumed_from) | {
-            key: value for key, value in cost.items() if value is not None
-        }
+        known = _known(steps, low, reach, resumed_from)
+        if device_seconds is not None:
+            known |= {"device_seconds": device_seconds, "heartbeat_at": clock.read(connection, now).at}
         mine = attempts.c.id == attempt_id
         connection.execute(update(attempts).where(mine).values(ingest_offset=new_offset, **known))
         return True

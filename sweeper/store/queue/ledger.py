@@ -5,6 +5,7 @@ from typing import Final
 
 from sqlalchemy import Connection, Engine, case, func, select
 
+from sweeper.store import clock
 from sweeper.store.schema import attempts, trials
 from sweeper.store.transactions import reading
 
@@ -67,12 +68,12 @@ def trial_device_seconds(connection: Connection, trial_id: int) -> float:
     return float(connection.execute(select(total).where(attempts.c.trial_id == trial_id)).scalar_one())
 
 
-def read_balance(engine: Engine, study_id: int, now: float) -> Balance:
+def read_balance(engine: Engine, study_id: int, now: float | None = None) -> Balance:
     """Return the `balance` in a transaction of its own."""
     with reading(engine) as connection:
-        return balance(connection, study_id, now)
+        return balance(connection, study_id, clock.read(connection, now).at)
 
 
-def spent_device_seconds(engine: Engine, study_id: int, now: float) -> float:
-    """Return the cost of a study so far; a running attempt counts until `now`."""
+def spent_device_seconds(engine: Engine, study_id: int, now: float | None = None) -> float:
+    """Return the cost of a study so far; a running attempt counts until now."""
     return read_balance(engine, study_id, now).spent

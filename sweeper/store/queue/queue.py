@@ -1,6 +1,7 @@
 """The queue as supervisors use it: who runs which trial. Each function is one short transaction.
 
-Time comes in as `now`, in epoch seconds. What a supervisor writes is fenced (`sweeper.store.queue.finishing`).
+The time is that of the store's clock (`sweeper.store.clock`), unless `now`, in epoch seconds, replaces it. What a
+supervisor writes is fenced (`sweeper.store.queue.finishing`).
 """
 
 from collections.abc import Mapping
@@ -8,7 +9,7 @@ from collections.abc import Mapping
 from sqlalchemy import Engine, select, update
 from sqlalchemy.exc import IntegrityError
 
-from sweeper.store import optuna_mirror
+from sweeper.store import clock, optuna_mirror
 from sweeper.store.queue.attempts import abandoned, release
 from sweeper.store.queue.claiming import claim_trial
 from sweeper.store.queue.control import cancel, counts, next_due, retry_failed
@@ -66,19 +67,21 @@ def renew(
     lease: Lease,
     *,
     lease_s: float,
-    now: float,
+    now: float | None = None,
     device_seconds: float,
     peak_memory_bytes: int | None = None,
 ) -> bool:
     """Extend the lease and record the attempt's cost since its start; return false if another attempt has the trial."""
     with writing(engine) as connection:
-        renewed = connection.execute(update(trials).where(*fence(lease)).values(lease_expires_at=now + lease_s))
+        moment = clock.read(connection, now)
+        expires_at = moment.lease + lease_s
+        renewed = connection.execute(update(trials).where(*fence(lease)).values(lease_expires_at=expires_at))
         if renewed.rowcount != 1:
             return False
         connection.execute(
             update(attempts)
             .where(attempts.c.id == lease.attempt_id)
-            .values(heartbeat_at=now, device_seconds=device_seconds, peak_memory_bytes=peak_memory_bytes)
+            .values(heartbeat_at=moment.at, device_seconds=device_seconds, peak_memory_bytes=peak_memory_bytes)
         )
         return True
 

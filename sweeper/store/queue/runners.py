@@ -2,15 +2,17 @@
 
 from sqlalchemy import Engine, insert, select, update
 
+from sweeper.store import clock
 from sweeper.store.schema import runners
 from sweeper.store.transactions import reading, writing
 
 
 def register_runner(
-    engine: Engine, study_id: int, *, host: str, pid: int, pid_started_at: float, slots: int, now: float
+    engine: Engine, study_id: int, *, host: str, pid: int, pid_started_at: float, slots: int, now: float | None = None
 ) -> int:
     """Add a launcher or worker; return the id of its row."""
     with writing(engine) as connection:
+        at = clock.read(connection, now).at
         key = connection.execute(
             insert(runners).values(
                 study_id=study_id,
@@ -18,18 +20,19 @@ def register_runner(
                 pid=pid,
                 pid_started_at=pid_started_at,
                 slots=slots,
-                started_at=now,
-                heartbeat_at=now,
+                started_at=at,
+                heartbeat_at=at,
             )
         ).inserted_primary_key
         assert key is not None
         return int(key[0])
 
 
-def beat_runner(engine: Engine, runner_id: int, *, now: float) -> bool:
+def beat_runner(engine: Engine, runner_id: int, *, now: float | None = None) -> bool:
     """Record a runner's heartbeat; return whether it is asked to stop."""
     with writing(engine) as connection:
-        connection.execute(update(runners).where(runners.c.id == runner_id).values(heartbeat_at=now))
+        at = clock.read(connection, now).at
+        connection.execute(update(runners).where(runners.c.id == runner_id).values(heartbeat_at=at))
         return bool(
             connection.execute(select(runners.c.stop_requested).where(runners.c.id == runner_id)).scalar_one_or_none()
         )
@@ -44,7 +47,7 @@ def stop_requested(engine: Engine, runner_id: int) -> bool:
 
 
 def last_beat(engine: Engine, runner_id: int) -> float | None:
-    """Return a runner's last heartbeat, by its own clock."""
+    """Return a runner's last heartbeat."""
     with reading(engine) as connection:
         return connection.execute(select(runners.c.heartbeat_at).where(runners.c.id == runner_id)).scalar_one_or_none()
 
@@ -55,7 +58,8 @@ def request_stop(engine: Engine, runner_id: int) -> None:
         connection.execute(update(runners).where(runners.c.id == runner_id).values(stop_requested=True))
 
 
-def end_runner(engine: Engine, runner_id: int, *, now: float) -> None:
+def end_runner(engine: Engine, runner_id: int, *, now: float | None = None) -> None:
     """Record that a runner has stopped."""
     with writing(engine) as connection:
-        connection.execute(update(runners).where(runners.c.id == runner_id).values(heartbeat_at=now, ended_at=now))
+        at = clock.read(connection, now).at
+        connection.execute(update(runners).where(runners.c.id == runner_id).values(heartbeat_at=at, ended_at=at))

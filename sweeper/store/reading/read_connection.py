@@ -6,6 +6,7 @@ own module and SQLAlchemy accept.
 
 import json
 import sqlite3
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -30,6 +31,9 @@ class ReadConnection(Protocol):
 
     def rows(self, sql: str, parameters: Mapping[str, object]) -> Sequence[Row]:
         """Return all rows of a query with ``:name`` parameters."""
+
+    def now(self) -> float:
+        """Return the time, in seconds since the epoch, of the clock by which the store's times were written."""
 
 
 @contextmanager
@@ -84,6 +88,9 @@ class _Sqlite:
                 f"store {self._url}: {error}. Check that the file is a sweeper store and not damaged"
             ) from error
 
+    def now(self) -> float:
+        return time.time()
+
 
 @contextmanager
 def _sqlite(url: str, path: Path) -> Iterator[ReadConnection]:
@@ -137,6 +144,7 @@ def _revision(reader: ReadConnection | None, url: str) -> str:
 def _server(url: str) -> Iterator[ReadConnection]:
     from sqlalchemy import Connection, text  # noqa: PLC0415 - only needed for a server
 
+    from sweeper.store import clock  # noqa: PLC0415
     from sweeper.store.engine import open_existing  # noqa: PLC0415
     from sweeper.store.transactions import reading  # noqa: PLC0415
 
@@ -148,6 +156,9 @@ def _server(url: str) -> Iterator[ReadConnection]:
 
         def rows(self, sql: str, parameters: Mapping[str, object]) -> Sequence[Row]:
             return [tuple(row) for row in self._connection.execute(text(sql), dict(parameters))]
+
+        def now(self) -> float:
+            return clock.read(self._connection).at
 
     engine = open_existing(url)
     try:
