@@ -1,6 +1,5 @@
 """Which factors matter in a search or a large design, with pruned trials counted as far as they went."""
 
-import math
 from dataclasses import replace
 from typing import Final
 
@@ -12,6 +11,7 @@ from sweeper.errors import MissingExtraError
 from sweeper.evidence.data.load import StudyData
 from sweeper.evidence.effects.attribution import Attribution, phase_attribution
 from sweeper.evidence.effects.importance import PhaseImportance, phase_importance
+from sweeper.evidence.statistics.paired import percent_change
 
 SEARCHES: Final = ("sampler", "list", "grid", "promote")
 MOST_TRIALS: Final = 1500
@@ -37,7 +37,7 @@ def _attributed(context: Context, phase: str, design: str) -> list[Block]:
     percent = found.scale == "log"
 
     def shown(value: float | None) -> float | None:
-        return value if value is None or not percent else -100 * math.expm1(-value)
+        return value if value is None or not percent else -percent_change(-value)
 
     shares = {
         each.factor: {

@@ -17,6 +17,10 @@ METRIC_NAMES: Final = {
     "test_loss": "test loss",
     "train_loss": "training loss",
 }
+LONGEST: Final = 1e15  # numbers from here on are powers of ten
+MOST_DECIMALS: Final = 9  # a difference with more of them is a power of ten
+SIGNIFICANT: Final = 2  # decimals of a power of ten
+LARGEST_LOG: Final = math.log(1e300)
 BIDIRECTIONAL: Final = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
@@ -53,8 +57,7 @@ def number(value: float | None, digits: int = 4) -> str:
         return "0"
     size = math.floor(math.log10(abs(value)))
     if size < -4 or size >= 7:
-        mantissa, exponent = f"{value:.{digits - 1}e}".split("e")
-        return f"{mantissa}e{int(exponent)}".replace("-", "\u2212")
+        return _power_of_ten(f"{value:.{digits - 1}e}")
     return f"{value:,.{max(digits - 1 - size, 0)}f}".replace("-", "\u2212").replace(",", "\u202f")
 
 
@@ -62,15 +65,31 @@ def percent(log_difference: float, digits: int = 1) -> str:
     """Format a difference of logarithms as a change in percent, e.g. ``-4.9%`` with a true minus sign."""
     if not math.isfinite(log_difference):
         return UNKNOWN
-    return signed(100.0 * math.expm1(log_difference), digits) + "%"
+    if log_difference < LARGEST_LOG:
+        return signed(100.0 * math.expm1(log_difference), digits) + "%"
+    exponent, rest = divmod(log_difference / math.log(10.0) + 2.0, 1.0)  # beyond the largest float, 1.8e308
+    return _power_of_ten(f"{10.0**rest:+.{SIGNIFICANT}f}e{int(exponent)}") + "%"
 
 
 def signed(value: float, digits: int = 3) -> str:
-    """Format a number with its sign and N decimals; a true minus sign."""
+    """Format a number with its sign and N decimals; a true minus sign.
+
+    Powers of ten stand for what is very large, or would need many decimals.
+    """
     if math.isnan(value):
         return UNKNOWN
+    if math.isinf(value):
+        return "+\u221e" if value > 0 else "\u2212\u221e"
+    if abs(value) >= LONGEST or (digits > MOST_DECIMALS and value != 0):
+        return _power_of_ten(f"{value:+.{SIGNIFICANT}e}")
     text = f"{value:+.{digits}f}"
     return (text[1:] if float(text) == 0 else text).replace("-", "\u2212")
+
+
+def _power_of_ten(text: str) -> str:
+    """Return a number in Python's scientific notation without a padded exponent and with true minus signs."""
+    mantissa, exponent = text.split("e")
+    return f"{mantissa}e{int(exponent)}".replace("-", "\u2212")
 
 
 def time_text(seconds: float | None) -> str:

@@ -48,13 +48,21 @@ class CurveValue:
         found = values[-count:]
         if len(found) < count or not all(map(math.isfinite, found)):
             return math.nan
-        return math.fsum(found) / count
+        return mean_of(found)
 
     def so_far(self, values: Sequence[float], direction: Direction) -> float:
         """Return the value of a curve that has not ended: of a mean, that of the points that there are."""
         if self.kind == "mean_of_last" and 0 < len(values) < self.last:
             return CurveValue("mean_of_last", len(values)).of(values, direction)
         return self.of(values, direction)
+
+
+def mean_of(values: Sequence[float]) -> float:
+    """Return the mean of finite numbers, however large: their sum may be beyond the largest float."""
+    try:
+        return math.fsum(values) / len(values)
+    except OverflowError:
+        return 2.0 * math.fsum(value / (2 * len(values)) for value in values)
 
 
 BEST: Final = CurveValue("best")

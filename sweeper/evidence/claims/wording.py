@@ -1,7 +1,7 @@
 """Claims, verdicts and their caveats as text."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from sweeper.designs.levels import Level, level_key
@@ -14,6 +14,7 @@ from sweeper.evidence.statistics.sample_size import MOST_SEEDS
 from sweeper.spec.claim import Arm, ArmContrast, Claim, Contrast, Divergence, Margin, Ordering
 
 DECIMALS: Final = 2  # of a change in percent
+MOST_VALUES: Final = 3  # that are named of those that cannot be compared
 
 
 def sentence(
@@ -115,9 +116,26 @@ def missing_notes(claim: Claim, found: Evidence, measure: Measure) -> tuple[str,
         notes.append("The p-values are the largest that any final values of the pruned trials could give.")
     if open_trials:
         notes.append(f"{count(open_trials, 'trial has', 'trials have')} not ended yet.")
-    if "completed" in states:
-        notes.append(f"{count(states.count('completed'), 'completed trial')} did not report {measure.metric.name}.")
-    return tuple(notes)
+    without = [trial for trial, state in found.missing if state == "completed"]
+    absent = [trial for trial in without if trial not in measure.raw]
+    if absent:
+        notes.append(f"{count(len(absent), 'completed trial')} did not report {measure.metric.name}.")
+    return (*notes, *_useless(sorted(set(without) - set(absent)), measure))
+
+
+def _useless(trials: Sequence[int], measure: Measure) -> Iterator[str]:
+    """Yield notes on trials whose value cannot be compared, by the reason."""
+    reasons: dict[str, list[str]] = {}
+    for trial in trials:
+        value, _, reason = measure.why_not(measure.raw[trial]).partition(" ")
+        reasons.setdefault(reason, []).append(value)
+    for reason, values in reasons.items():
+        shown = listed([*dict.fromkeys(values)][:MOST_VALUES])
+        remedy = " Set metric.scale: linear to compare them as they are." if "logarithm" in reason else ""
+        yield (
+            f"{count(len(values), 'completed trial')} cannot be compared: {measure.metric.name} of {shown} "
+            f"{reason}.{remedy}"
+        )
 
 
 def heterogeneity_note(found: Evidence, measure: Measure) -> str:

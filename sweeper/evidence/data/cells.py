@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from statistics import fmean
 
 from sweeper.designs.levels import Level, level_key, same_level
-from sweeper.evidence.data.measures import Measure
+from sweeper.evidence.data.measures import Measure, mean_of
 
 __all__ = ["Cell", "Level", "Levels", "level_key", "level_text", "measured", "same_level"]
 
@@ -74,10 +74,15 @@ def measured(cell: Cell, measure: Measure, run: Collection[int] | None = None) -
     """
     done = tuple(sorted(trial for trial in cell.all_trials if trial in measure.values))
     lost = any(state == "failed" and run is not None and trial not in run for trial, state in cell.missing)
+    lost = lost or any(state != "failed" and trial in measure.diverged for trial, state in cell.missing)
     if not lost and done == cell.trial_ids and all(measure.values[trial] == cell.value for trial in done):
         return cell
-    states = {trial: state for trial, state in cell.missing if run is None or trial in run}
-    raw = fmean(measure.raw[trial] for trial in done) if done else math.nan
+    states = {
+        trial: "failed" if trial in measure.diverged else state
+        for trial, state in cell.missing
+        if run is None or trial in run
+    }
+    raw = mean_of([measure.raw[trial] for trial in done]) if done else math.nan
     return replace(
         cell,
         value=fmean(measure.values[trial] for trial in done) if done else math.nan,

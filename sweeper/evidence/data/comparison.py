@@ -13,6 +13,7 @@ from statistics import fmean
 from typing import Final
 
 from sweeper.evidence.data.cells import Cell, Levels
+from sweeper.evidence.data.measures import mean_of
 from sweeper.evidence.data.pool import ErrorRule, Pool
 from sweeper.evidence.statistics.contrast import Runs as ContrastRuns
 from sweeper.evidence.statistics.contrast import floored, infer_contrast, make_runs, one_difference_per_seed
@@ -203,7 +204,7 @@ def by_stratum(comparison: Comparison) -> dict[str, Estimate]:
 def raw_mean(cells: Iterable[Cell]) -> float:
     """Return the mean of the cells as measured; NaN if none is measured."""
     values = [cell.raw for cell in cells if cell.is_measured]
-    return fmean(values) if values else math.nan
+    return mean_of(values) if values else math.nan
 
 
 def _joined(low: Sequence[Cell], high: Sequence[Cell], key: Callable[[Cell], Key]) -> tuple[Unit, ...]:

@@ -1,5 +1,6 @@
 """A study's runs on one metric, phase by phase: what claims are judged on and effects are computed from."""
 
+import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -172,7 +173,11 @@ def _value(data: StudyData, trial: int, metric: Metric) -> float | None:
     if isinstance(result, int | float) and not isinstance(result, bool):
         return float(result)
     curve = data.curves(metric.name).get(trial)
-    return None if curve is None else metric.value.of(curve.values, metric.direction)
+    if curve is None:
+        return None
+    value = metric.value.of(curve.values, metric.direction)
+    # Without a value, a curve that is finite has too few points for a mean; another one diverged.
+    return None if math.isnan(value) and all(map(math.isfinite, curve.values)) else value
 
 
 def _measured(

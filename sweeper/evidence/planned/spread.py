@@ -5,13 +5,13 @@ import math
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from statistics import fmean, variance
+from statistics import variance
 from typing import Final, Literal
 
 from sweeper.evidence.claims.evidence import rise
 from sweeper.evidence.data.cells import Cell
 from sweeper.evidence.data.load import StudyData, make_study_data
-from sweeper.evidence.data.measures import make_measure
+from sweeper.evidence.data.measures import make_measure, mean_of
 from sweeper.evidence.data.pool import Pool
 from sweeper.evidence.data.runs import study_runs
 from sweeper.evidence.statistics.sample_size import upper_sd
@@ -167,7 +167,7 @@ def measured_spread(studies: Iterable[StudyData], metric: Metric, budgets: froze
             source="earlier runs",
             paired=_pooled(paired) if sum(df for _, df in paired) else within,
             alone=within,
-            mean=fmean(cell.raw for cell in cells),
+            mean=mean_of([cell.raw for cell in cells]),
             runs=len(cells),
             note="" if wanted is not None else "at other budgets",
         )

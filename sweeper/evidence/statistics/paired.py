@@ -245,8 +245,11 @@ def sign_flip_p(
 
 
 def percent_change(nats: float) -> float:
-    """Return a difference of logarithms as a change in percent."""
-    return 100.0 * math.expm1(nats)
+    """Return a difference of logarithms as a change in percent; infinite if it is beyond the largest float."""
+    try:
+        return 100.0 * math.expm1(nats)
+    except OverflowError:
+        return math.inf
 
 
 def _vector(values: ArrayLike) -> NDArray[np.float64]:

@@ -11,7 +11,7 @@ from sweeper.designs.kinds import PromoteDesign
 from sweeper.designs.levels import Level
 from sweeper.designs.paths import Config
 from sweeper.spec.json_phases import design_from_json
-from sweeper.spec.metric import Direction
+from sweeper.spec.metric import Direction, mean_of
 from sweeper.store import clock, optuna_mirror
 from sweeper.store.queue.transitions import fail, lock_study
 from sweeper.store.records import Lease, TrialState
@@ -166,7 +166,7 @@ def _best(past: Sequence[PastTrial], top: int, direction: Direction) -> list[Map
             trial.value if ok and trial.value is not None else math.nan
         )
     sign = 1.0 if direction == "minimize" else -1.0
-    means = {key: sign * math.fsum(found) / len(found) for key, found in values.items()}
+    means = {key: sign * mean_of(found) for key, found in values.items()}
     ranked = sorted((key for key in means if math.isfinite(means[key])), key=lambda key: means[key])
     return [first[key] for key in ranked[:top]]
 
