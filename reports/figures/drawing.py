@@ -37,6 +37,10 @@ YELLOW: Final = "#c98a00"
 SERIES: Final = (BLUE, ORANGE, GREEN, PURPLE, SKY, YELLOW)
 FONT_SIZE: Final = 8.0
 SWATCH: Final = 1.8  # points: the least width of a line in a legend
+DOT: Final = 3.0  # points: the size of a curve of one value
+# Sizes between which axes can compute with values; anything smaller or larger is drawn as if it were that size.
+LEAST: Final = 1e-300
+MOST: Final = 1e300
 STYLE: Final[dict[Any, Any]] = {
     "svg.fonttype": "none",
     "text.parse_math": False,  # a $ in a user's name is a dollar sign
@@ -114,6 +118,8 @@ class Canvas:
         self.name = name
         self._settings = mpl.rc_context({**STYLE, "svg.hashsalt": name})
         self._settings.__enter__()
+        self._reach = np.errstate(over="ignore")  # around an axis that ends near the largest float
+        self._reach.__enter__()
         self.figure = Figure(figsize=(width, height), layout="constrained")
         FigureCanvasSVG(self.figure)
         self._points: dict[str, list[int]] = {}
@@ -123,6 +129,7 @@ class Canvas:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._reach.__exit__(None, None, None)
         self._settings.__exit__(None, None, None)
 
     def axes(self, rows: int = 1, columns: int = 1, **options: Any) -> list[Axes]:
@@ -151,13 +158,18 @@ class Canvas:
         axes.plot(across[shown], up[shown], gid=group, **{"linestyle": "", **options})
 
     def curve(self, axes: Axes, x: ArrayLike, y: ArrayLike, trial: int, **options: Any) -> None:
-        """Draw the line of one trial."""
-        axes.plot(np.asarray(x, dtype=float), np.asarray(y, dtype=float), gid=f"{svg.CURVE}{trial}", **options)
+        """Draw the line of one trial, and a dot for each point that has no neighbor to be joined with."""
+        across, up = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
+        there = np.isfinite(across) & np.isfinite(up)
+        joined = there[1:] & there[:-1]
+        alone = np.flatnonzero(there & ~np.append(joined, False) & ~np.insert(joined, 0, False))
+        dots = {"marker": "o", "markersize": DOT, "markevery": alone.tolist()} if len(alone) else {}
+        axes.plot(across, up, gid=f"{svg.CURVE}{trial}", **{**dots, **options})
 
     def ghost(self, axes: Axes, x: ArrayLike, y: ArrayLike, trial: int) -> None:
         """Draw the line of one trial only once the trial is marked."""
         points = np.column_stack([np.asarray(x, dtype=float), np.asarray(y, dtype=float)])
-        self._ghosts.append((axes, trial, points[np.isfinite(points).all(axis=1)]))
+        self._ghosts.append((axes, trial, drawable(points[np.isfinite(points).all(axis=1)])))
 
     def legend(self, handles: Sequence[Artist] | None = None, *, columns: int = 6, **options: Any) -> None:
         """Draw the legend above the panels: as many columns as fit the figure, its lines thick enough to tell apart.
@@ -178,6 +190,7 @@ class Canvas:
 
     def finish(self, title: str, alternative: str, data: pd.DataFrame) -> Drawing:
         """Return the finished drawing."""
+        _keep_within_reach(self.figure)
         with _unknown_glyphs():
             text = io.BytesIO()
             self.figure.savefig(text, format="svg", metadata={"Date": None, "Creator": None})
@@ -192,8 +205,28 @@ class Canvas:
         scale = 72.0 / self.figure.dpi
         paths: dict[int, str] = {}
         for axes, trial, points in self._ghosts:
+            placed = axes.transData.transform(points) * scale
+            if len(points) == 1:
+                x, y = placed[0]
+                paths[trial] = f"{paths.get(trial, '')}M{x - DOT / 2:.1f} {height - y:.1f}h{DOT:.1f}"
             if len(points) > 1:
-                placed = axes.transData.transform(points) * scale
                 path = "M" + "L".join(f"{x:.1f} {height - y:.1f}" for x, y in placed)
                 paths[trial] = paths.get(trial, "") + path
         return paths
+
+
+def drawable(values: ArrayLike) -> NDArray[np.float64]:
+    """Return values without those that are too small or too large for axes: they become the least and the largest."""
+    numbers = np.clip(np.asarray(values, dtype=float), -MOST, MOST)
+    small = (numbers != 0) & (np.abs(numbers) < LEAST)
+    return np.asarray(np.where(small, np.copysign(LEAST, numbers), numbers))
+
+
+def _keep_within_reach(figure: Figure) -> None:
+    """Make everything that is drawn on a figure's axes drawable."""
+    for axes in figure.axes:
+        for line in axes.lines:
+            line.set_data(*map(drawable, line.get_data()))
+        for collection in axes.collections:
+            for path in collection.get_paths():
+                path.vertices = drawable(path.vertices)

@@ -12,6 +12,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLoca
 from numpy.typing import ArrayLike, NDArray
 
 from reports import wording
+from reports.figures.drawing import LEAST, MOST, drawable
 from sweeper.evidence.data.measures import Metric
 
 NARROW: Final = 3.0  # axes whose ends differ by less than this factor get evenly spaced ticks
@@ -19,6 +20,8 @@ MANTISSAS: Final = ((1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 7.0), (1.0, 2.0, 3.0, 5.0), (
 MARGIN: Final = 0.06
 ALIKE: Final = 1.02  # costs within this factor count as one, around which the axis extends by `SPREAD`
 SPREAD: Final = 1.25
+ROUNDING: Final = 1e-12  # of equal values, relative to their size
+MOST_DIGITS: Final = 17  # that tell any two floats apart
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,21 +118,25 @@ def count_axis(axes: Axes, last: float, label: str, *, least: float = 1.0) -> No
 def _ends(values: ArrayLike, *, log: bool) -> tuple[float, float] | None:
     """Return the limits of an axis with a margin; None if there is no value to show."""
     numbers = np.asarray(values, dtype=float).ravel()
-    finite = numbers[np.isfinite(numbers) & ((numbers > 0) | (not log))]
+    finite = drawable(numbers[np.isfinite(numbers) & ((numbers > 0) | (not log))])
     if not len(finite):
         return None
     low, high = float(finite.min()), float(finite.max())
     if log:
-        factor = max((high / low) ** MARGIN, 1.01)
-        return low / factor, high * factor
-    margin = max((high - low) * MARGIN, 1e-9 * max(abs(high), abs(low)), 1e-12)
+        width = max((math.log(high) - math.log(low)) * MARGIN, math.log(1.01))
+        return max(low * math.exp(-width), LEAST), min(high * math.exp(width), MOST)
+    size = max(abs(high), abs(low))
+    # Values that are equal but for rounding have no scale of their own.
+    margin = (high - low) * MARGIN if high - low > ROUNDING * size else MARGIN * (size or 1.0)
     return low - margin, high + margin
 
 
 def _set_ticks(axis: Axis, low: float, high: float, *, log: bool, most: int = 6) -> None:
-    axis.set_major_locator(FixedLocator(ticks(low, high, log=log, most=most)))
+    places = ticks(low, high, log=log, most=most)
+    texts = dict(zip(places, tick_texts(places), strict=True))
+    axis.set_major_locator(FixedLocator(places))
     axis.set_minor_locator(NullLocator())
-    axis.set_major_formatter(FuncFormatter(lambda value, _: tick_text(value)))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: texts.get(value) or tick_text(value)))
 
 
 def ticks(low: float, high: float, *, log: bool, most: int = 6) -> list[float]:
@@ -137,7 +144,7 @@ def ticks(low: float, high: float, *, log: bool, most: int = 6) -> list[float]:
     if not log or high < NARROW * low:
         found = MaxNLocator(most, steps=[1, 2, 2.5, 5, 10]).tick_values(low, high)
         return [float(value) for value in found if low <= value <= high]
-    decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    decades = range(math.floor(math.log10(low)), math.floor(math.log10(high)) + 1)
     for mantissas in MANTISSAS:
         chosen = [m * 10.0**decade for decade in decades for m in mantissas]
         inside = [value for value in chosen if low <= value <= high]
@@ -147,8 +154,20 @@ def ticks(low: float, high: float, *, log: bool, most: int = 6) -> list[float]:
     return inside[::step]
 
 
+def tick_texts(values: Sequence[float]) -> list[str]:
+    """Format the numbers of an axis: with as many digits as it takes for them to differ."""
+    found = [tick_text(value) for value in values]
+    for digits in range(5, MOST_DIGITS + 1):
+        if len(set(found)) == len(found):
+            break
+        found = [f"{value:.{digits}g}".replace("-", "\u2212") for value in values]
+    return found
+
+
 def tick_text(value: float) -> str:
-    """Format a tick's number: short, with a prefix from a million on."""
+    """Format a tick's number: short, with a prefix from a million on, and a power of ten from 1e15 on."""
+    if abs(value) >= 1e15:
+        return f"{value:.4g}".replace("e+", "e").replace("-", "\u2212")
     if abs(value) >= 1e6:
         return wording.si(value)
     return f"{value:.4g}".replace("-", "\u2212") if abs(value) < 1000 else wording.grouped(round(value))

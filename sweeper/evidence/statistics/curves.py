@@ -78,9 +78,11 @@ def expected_best(values: ArrayLike, n: ArrayLike, *, direction: str = "minimize
 def best_spread(values: ArrayLike, n: ArrayLike, *, direction: str = "minimize") -> NDArray[np.float64]:
     """Return the standard deviation of the best of n trials under the plug-in distribution (Dodge et al. 2019)."""
     ordered, sizes = _best_last(values, n, direction)
+    size = float(np.abs(ordered).max(initial=0.0)) or 1.0  # squares of very large values are beyond floats
+    ordered = ordered / size
     weights = _best_weights(len(ordered), sizes)
     means = weights @ ordered
-    return np.asarray(np.sqrt(np.sum(weights * (ordered[None, :] - means[:, None]) ** 2, axis=1)))
+    return np.asarray(size * np.sqrt(np.sum(weights * (ordered[None, :] - means[:, None]) ** 2, axis=1)))
 
 
 def quantile_bands(
