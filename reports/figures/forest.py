@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Final, Literal
 
 import numpy as np
@@ -12,9 +12,10 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from reports import wording
-from reports.figures.drawing import BLUE, INK, MUTED, ORANGE, RULE, Canvas, Drawing
+from reports.figures.drawing import BLUE, INK, MOST, MUTED, ORANGE, RULE, Canvas, Drawing
 
 ROW_HEIGHT: Final = 0.21  # inches
+MOST_ROWS: Final = 34  # of a figure, which fit on a printed page with its axis, legend and caption
 Finding = Literal["better", "worse", "unclear"]
 COLOURS: Final[dict[Finding, str]] = {"better": BLUE, "worse": ORANGE, "unclear": MUTED}
 WORDS: Final[dict[Finding, str]] = {
@@ -37,24 +38,53 @@ class Row:
     finding: Finding
 
 
-def forest_figure(name: str, title: str, rows: Sequence[Row], label: str, *, percent: bool) -> Drawing | None:
-    """Draw a forest plot, its rows in the given order; None if no effect has an estimate.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Axis:
+    """The x axis that all parts of a forest plot have."""
+
+    label: str
+    limits: tuple[float, float]
+    percent: bool
+
+
+def forest_figures(name: str, title: str, rows: Sequence[Row], label: str, *, percent: bool) -> tuple[Drawing, ...]:
+    """Draw a forest plot, its rows in the given order, in as many figures as pages need; none without an estimate.
 
     Args:
         label: of the x axis.
         percent: whether the numbers are percentages.
     """
-    shown = [row for row in rows if math.isfinite(row.estimate)]
+    within = [row if _is_drawable(row) else _without_interval(row) for row in rows]
+    shown = [row for row in within if math.isfinite(row.estimate)]
     if not shown:
-        return None
-    with Canvas(name, 0.75 + ROW_HEIGHT * (len(shown) + _gaps(shown))) as canvas:
+        return ()
+    parts = math.ceil((len(shown) + _gaps(shown)) / MOST_ROWS)
+    axis, found = _Axis(label=label, limits=_limits(shown), percent=percent), []
+    for part, places in enumerate(np.array_split(np.arange(len(shown)), parts), 1):
+        chosen = [shown[place] for place in places]
+        named = name if part == 1 else f"{name}-{part}"
+        headed = title if parts == 1 else f"{title}, part {part} of {parts}"
+        # The first part has the data of all rows, those without an estimate too.
+        found.append(_figure(named, headed, chosen, axis, data=rows if part == 1 else chosen))
+    return tuple(found)
+
+
+def _figure(name: str, title: str, rows: Sequence[Row], axis: _Axis, *, data: Sequence[Row]) -> Drawing:
+    with Canvas(name, 0.75 + ROW_HEIGHT * (len(rows) + _gaps(rows))) as canvas:
         (axes,) = canvas.axes()
-        _draw(axes, shown, percent=percent)
-        axes.set_xlabel(wording.label(label))
-        used = [finding for finding in COLOURS if any(row.finding == finding for row in shown)]
+        _draw(axes, rows, axis)
+        used = [finding for finding in COLOURS if any(row.finding == finding for row in rows)]
         canvas.legend([_handle(finding) for finding in used], columns=3)
-        data = pd.DataFrame([asdict(row) for row in rows])
-        return canvas.finish(title, _words(title, shown, percent=percent), data)
+        words = _words(title, rows, percent=axis.percent)
+        return canvas.finish(title, words, pd.DataFrame([asdict(row) for row in data]))
+
+
+def _is_drawable(row: Row) -> bool:
+    return not any(abs(end) > MOST for end in (row.low, row.high))
+
+
+def _without_interval(row: Row) -> Row:
+    return replace(row, low=math.nan, high=math.nan)
 
 
 def finding_of(low: float, high: float, *, improves: bool) -> Finding:
@@ -74,7 +104,7 @@ def _gaps(rows: Sequence[Row]) -> float:
     return 1.0 * len(groups) if groups != [""] else 0.0
 
 
-def _draw(axes: Axes, rows: Sequence[Row], *, percent: bool) -> None:
+def _draw(axes: Axes, rows: Sequence[Row], axis: _Axis) -> None:
     axes.grid(visible=False, axis="y")
     axes.spines["left"].set_visible(False)
     axes.axvline(0.0, color=INK, linewidth=0.8)
@@ -94,9 +124,10 @@ def _draw(axes: Axes, rows: Sequence[Row], *, percent: bool) -> None:
     for text, tick in zip(axes.get_yticklabels(), labels, strict=True):
         text.set_fontweight("normal" if tick.endswith("   ") else "bold")
     axes.set_ylim(place + 0.4, 0.6)
-    axes.set_xlim(*_limits(rows))
+    axes.set_xlabel(wording.label(axis.label))
+    axes.set_xlim(*axis.limits)
     axes.xaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 2.5, 5, 10]))
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: _tick(value, percent=percent)))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: _tick(value, percent=axis.percent)))
 
 
 def _draw_row(axes: Axes, row: Row, place: float) -> None:

@@ -78,7 +78,8 @@ def _expectation(phase: str, values: Sequence[float], metric: Metric) -> pd.Data
     sizes = np.unique(np.round(np.geomspace(1, len(filled), min(len(filled), LARGEST))).astype(int))
     expected = expected_best(filled, sizes, direction=metric.direction)
     spread = best_spread(filled, sizes, direction=metric.direction)
-    low, high = np.maximum(expected - spread, filled.min()), np.minimum(expected + spread, filled.max())
+    with np.errstate(over="ignore"):  # beyond the largest float is beyond the largest value too
+        low, high = np.maximum(expected - spread, filled.min()), np.minimum(expected + spread, filled.max())
     return pd.DataFrame({"phase": phase, "n": sizes, "expected": expected, "low": low, "high": high})
 
 

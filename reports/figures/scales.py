@@ -20,6 +20,7 @@ MANTISSAS: Final = ((1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 7.0), (1.0, 2.0, 3.0, 5.0), (
 MARGIN: Final = 0.06
 ALIKE: Final = 1.02  # costs within this factor count as one, around which the axis extends by `SPREAD`
 SPREAD: Final = 1.25
+PLAIN_POWER: Final = 12  # powers of ten from here on are taken out of ticks
 ROUNDING: Final = 1e-12  # of equal values, relative to their size
 MOST_DIGITS: Final = 17  # that tell any two floats apart
 
@@ -41,14 +42,14 @@ def time_unit(seconds: ArrayLike) -> Unit:
 
 
 def metric_axis(axes: Axes, metric: Metric, values: ArrayLike, *, label: bool = True) -> None:
-    """Set up the y axis of the metric for the finite values among these; logarithmic for perplexities."""
+    """Set up the y axis of the metric for the finite values among these; logarithmic for perplexities above 0."""
     if label:
         axes.set_ylabel(wording.label(wording.metric_name(metric.name)))
-    ends = _ends(values, log=metric.is_log)
+    log, ends = _scale_and_ends(values, log=metric.is_log)
     if ends is not None:
-        axes.set_yscale("log" if metric.is_log else "linear")
+        axes.set_yscale("log" if log else "linear")
         axes.set_ylim(*ends)
-        _set_ticks(axes.yaxis, *ends, log=metric.is_log)
+        _set_ticks(axes.yaxis, *ends, log=log)
 
 
 def log_costs(costs: ArrayLike) -> bool:
@@ -83,7 +84,8 @@ def clamped(values: ArrayLike, metric: Metric) -> tuple[NDArray[np.float64], NDA
     Returns:
         The values, and which of them were moved.
     """
-    numbers = np.asarray(values, dtype=float)
+    given = np.asarray(values, dtype=float)
+    numbers = np.where(np.isfinite(given), drawable(given), given)
     sign = 1.0 if metric.minimizes else -1.0
     log = metric.is_log and bool((numbers[np.isfinite(numbers)] > 0).all())
     worse = sign * (np.log(numbers) if log else numbers)
@@ -100,11 +102,11 @@ def clamped(values: ArrayLike, metric: Metric) -> tuple[NDArray[np.float64], NDA
 def mirrored_metric_axis(axes: Axes, metric: Metric, values: ArrayLike) -> None:
     """Set up the x axis of the metric, for figures with named rows."""
     axes.set_xlabel(wording.label(wording.metric_name(metric.name)))
-    ends = _ends(values, log=metric.is_log)
+    log, ends = _scale_and_ends(values, log=metric.is_log)
     if ends is not None:
-        axes.set_xscale("log" if metric.is_log else "linear")
+        axes.set_xscale("log" if log else "linear")
         axes.set_xlim(*ends)
-        _set_ticks(axes.xaxis, *ends, log=metric.is_log)
+        _set_ticks(axes.xaxis, *ends, log=log)
 
 
 def count_axis(axes: Axes, last: float, label: str, *, least: float = 1.0) -> None:
@@ -113,6 +115,12 @@ def count_axis(axes: Axes, last: float, label: str, *, least: float = 1.0) -> No
     end = max(last, least) * 1.02
     axes.set_xlim(0.0, end)
     _set_ticks(axes.xaxis, 0.0, end, log=False, most=4)
+
+
+def _scale_and_ends(values: ArrayLike, *, log: bool) -> tuple[bool, tuple[float, float] | None]:
+    """Return whether an axis is logarithmic, which it cannot be if no value is above 0, and its limits."""
+    ends = _ends(values, log=log)
+    return (log, ends) if ends is not None else (False, _ends(values, log=False))
 
 
 def _ends(values: ArrayLike, *, log: bool) -> tuple[float, float] | None:
@@ -142,8 +150,12 @@ def _set_ticks(axis: Axis, low: float, high: float, *, log: bool, most: int = 6)
 def ticks(low: float, high: float, *, log: bool, most: int = 6) -> list[float]:
     """Return round values between the ends of an axis."""
     if not log or high < NARROW * low:
-        found = MaxNLocator(most, steps=[1, 2, 2.5, 5, 10]).tick_values(low, high)
-        return [float(value) for value in found if low <= value <= high]
+        # The locator gives up on very large and very small numbers, but not on what is left without their power of ten.
+        power = math.floor(math.log10(max(abs(low), abs(high)) or 1.0))
+        size = 10.0**power if abs(power) > PLAIN_POWER else 1.0
+        locator = MaxNLocator(most, steps=[1, 2, 2.5, 5, 10])
+        found = np.asarray(locator.tick_values(low / size, high / size)) * size
+        return [value for value in found.tolist() if low <= value <= high]
     decades = range(math.floor(math.log10(low)), math.floor(math.log10(high)) + 1)
     for mantissas in MANTISSAS:
         chosen = [m * 10.0**decade for decade in decades for m in mantissas]

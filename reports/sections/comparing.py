@@ -10,7 +10,7 @@ import pandas as pd
 from reports import wording
 from reports.figures.cost import cost_figure
 from reports.figures.drawing import Drawing
-from reports.figures.forest import Row, finding_of, forest_figure
+from reports.figures.forest import Row, finding_of, forest_figures
 from reports.sections.blocks import (
     Block,
     Cell,
@@ -109,8 +109,7 @@ def _shared(pair: tuple[Context, Context]) -> Section:
         f"{interval} on average.",
     )
     blocks: list[Block] = [Paragraph(text=answer)]
-    drawing = _forest(pair, both)
-    if drawing is not None:
+    for drawing in _forest(pair, both):
         caption = "The change of each configuration from the first study to the second, over its seeds and budgets."
         blocks.append(Plot(drawing=drawing, caption=plain(caption)))
     return Section(anchor="shared", title="Trials in both", blocks=tuple(blocks))
@@ -127,7 +126,7 @@ def _paired(pair: tuple[Context, Context]) -> pd.DataFrame:
     return both.assign(difference=both["y_second"] - both["y_first"], configuration=names)
 
 
-def _forest(pair: tuple[Context, Context], both: pd.DataFrame) -> Drawing | None:
+def _forest(pair: tuple[Context, Context], both: pd.DataFrame) -> tuple[Drawing, ...]:
     log = pair[0].metric.is_log
     rows = [
         _row(str(name), paired_t(group["difference"]), minimize=pair[0].metric.minimizes, percent=log)
@@ -135,7 +134,7 @@ def _forest(pair: tuple[Context, Context], both: pd.DataFrame) -> Drawing | None
     ]
     shown = sorted(rows, key=lambda row: -abs(row.estimate))[:MOST_ROWS]
     label = f"change of {pair[0].metric_name}" + (" (%)" if log else "")
-    return forest_figure("changes", "Changes from one study to the other", shown, label, percent=log)
+    return forest_figures("changes", "Changes from one study to the other", shown, label, percent=log)
 
 
 def _row(name: str, found: Estimate, *, minimize: bool, percent: bool) -> Row:

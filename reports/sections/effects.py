@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 
 from reports import wording
-from reports.figures.forest import Row, finding_of, forest_figure
+from reports.figures.forest import Row, finding_of, forest_figures
 from reports.figures.heat import interaction_figure
 from reports.figures.ladder import Rung, ladder_figure
 from reports.sections.blocks import Block, Cell, Column, Heading, Inline, Paragraph, Plot, Section, Table, plain
@@ -85,8 +85,7 @@ def _phase(context: Context, phase: str, design: str, found: Sequence[Effect]) -
     rows = [_row(effect, found, percent=percent) for effect in found]
     if design == "ladder":
         blocks += _ladder(context, phase, found)
-    drawing = forest_figure(f"effects-{context.slugs[phase]}", title, rows, label, percent=percent)
-    if drawing is not None:
+    for drawing in forest_figures(f"effects-{context.slugs[phase]}", title, rows, label, percent=percent):
         blocks.append(Plot(drawing=drawing, caption=_caption(found)))
     blocks.append(_table(context, phase, found, percent=percent))
     fitted = design in FACTORIALS or found[0].kind == "main effect"  # a fraction may be written as a list

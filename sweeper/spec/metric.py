@@ -5,6 +5,7 @@ the best of them looks. Where runs differ in either, the last point or a mean of
 """
 
 import math
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal
@@ -62,7 +63,8 @@ def mean_of(values: Sequence[float]) -> float:
     try:
         return math.fsum(values) / len(values)
     except OverflowError:
-        return 2.0 * math.fsum(value / (2 * len(values)) for value in values)
+        half = math.fsum(value / (2 * len(values)) for value in values)
+        return 2.0 * max(-sys.float_info.max / 2, min(half, sys.float_info.max / 2))
 
 
 BEST: Final = CurveValue("best")

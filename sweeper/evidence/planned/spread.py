@@ -141,7 +141,7 @@ def piloted_spread(pilots: Iterable[PilotRun], metric: Metric) -> Spread | None:
         source="pilot",
         paired=within,
         alone=within,
-        mean=fmean(value for group in raw for value in group),
+        mean=mean_of([value for group in raw for value in group]),
         runs=sum(map(len, raw)),
         note=f"of {amount:,g} {unit}",
     )

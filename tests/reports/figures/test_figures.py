@@ -7,16 +7,17 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from reports.figures.cost import MANY, SHOWN_OF_MANY, cost_figure, look
 from reports.figures.curves import FEW, PANELS, PhaseCurves, curves_figures
-from reports.figures.drawing import SWATCH, Canvas
-from reports.figures.forest import Row, forest_figure
+from reports.figures.drawing import LEAST, MOST, SWATCH, Canvas, drawable
+from reports.figures.forest import MOST_ROWS, Row, forest_figures
 from reports.figures.heat import interaction_figure
 from reports.figures.ladder import Rung, ladder_figure
 from reports.figures.progress import anytime_figure, expectation_figure
-from reports.figures.scales import clamped, ticks
+from reports.figures.scales import clamped, metric_axis, tick_texts, ticks
 from reports.figures.shares import attribution_figure, importance_figure
 from reports.figures.spending import spending_figure
 from sweeper.evidence.data.measures import Metric
@@ -153,8 +154,7 @@ def test_effects_are_in_the_words_and_the_data() -> None:
         Row(group="", label="dropout", estimate=-5.0, low=-8.0, high=-2.0, n=3, finding="better"),
         Row(group="", label="depth", estimate=1.0, low=math.nan, high=math.nan, n=1, finding="unclear"),
     ]
-    drawing = forest_figure("effects", "Effects", rows, "change (%)", percent=True)
-    assert drawing is not None
+    (drawing,) = forest_figures("effects", "Effects", rows, "change (%)", percent=True)
     assert "dropout: \u22125.0% (95% interval \u22128.0% to \u22122.0%)" in drawing.alternative
     assert "depth: +1.0% (no interval)" in drawing.alternative
     assert drawing.data["estimate"].tolist() == [-5.0, 1.0]
@@ -162,7 +162,26 @@ def test_effects_are_in_the_words_and_the_data() -> None:
 
 def test_effects_without_any_estimate_are_no_figure() -> None:
     row = Row(group="", label="a", estimate=math.nan, low=math.nan, high=math.nan, n=0, finding="unclear")
-    assert forest_figure("effects", "Effects", [row], "x", percent=True) is None
+    assert forest_figures("effects", "Effects", [row], "x", percent=True) == ()
+
+
+def test_a_forest_plot_taller_than_a_page_is_split_each_part_with_the_same_axis() -> None:
+    rows = [
+        Row(group="", label=f"f{number}", estimate=number - 20.0, low=number - 22.0, high=number - 18.0, n=3,
+            finding="worse" if number > 22 else "unclear")
+        for number in range(50)
+    ]  # fmt: skip
+    drawings = forest_figures("effects", "Effects", rows, "change of loss", percent=False)
+    assert [drawing.name for drawing in drawings] == ["effects", "effects-2"]
+    assert [drawing.title for drawing in drawings] == ["Effects, part 1 of 2", "Effects, part 2 of 2"]
+    labels = [re.findall(r">(f\d+) *<", drawing.svg) for drawing in drawings]
+    assert [label for part in labels for label in reversed(part)] or labels
+    assert sorted(label for part in labels for label in part) == sorted(row.label for row in rows)
+    assert max(map(len, labels)) <= MOST_ROWS
+    for drawing in drawings:
+        assert "change of loss" in drawing.svg
+        assert re.search(r"(worse|unclear): the interval", drawing.svg)
+    assert len({tuple(re.findall(r">([+\u2212]\d+|0)<", drawing.svg)) for drawing in drawings}) == 1
 
 
 def test_a_ladder_has_the_geometric_mean_of_each_rung() -> None:
@@ -244,3 +263,49 @@ def test_a_legend_has_as_many_columns_as_fit(names: tuple[str, ...], columns: in
 
 def test_phases_look_different_in_the_figure_of_costs() -> None:
     assert len({look(place) for place in range(36)}) == 36
+
+
+@pytest.mark.parametrize("value", [2.0, 0.0, -3.5, 1e17, 1e-12])
+def test_an_axis_of_equal_values_has_labels_that_differ(value: float) -> None:
+    for metric in (ACCURACY, METRIC):
+        axes = Figure().subplots()
+        metric_axis(axes, metric, [value] * 3)
+        labels = [label.get_text() for label in axes.get_yticklabels()]
+        assert len(labels) == len(set(labels))
+        assert labels or (metric.is_log and value <= 0)
+
+
+def test_ticks_have_as_many_digits_as_it_takes_to_tell_them_apart() -> None:
+    assert tick_texts([1.9, 1.95, 2.0]) == ["1.9", "1.95", "2"]
+    assert tick_texts([0.1, 0.1000001]) == ["0.1", "0.1000001"]
+    assert tick_texts([1e17, 1e160]) == ["1e17", "1e160"]
+    assert tick_texts([1e6, 2e6]) == ["1\u202fM", "2\u202fM"]
+
+
+def test_a_curve_of_one_value_is_a_dot_and_a_longer_one_is_not() -> None:
+    lone = PhaseCurves(
+        phase="p", trials=[1, 2], states={1: "completed", 2: "completed"}, baseline=frozenset(),
+        curves={1: curve([3.0]), 2: curve([3.0, 2.0, 1.0])},
+    )  # fmt: skip
+    (drawing,) = curves_figures([lone], ACCURACY)
+    dots = re.findall(r'data-trial="(\d)" id=[^>]*></defs>|data-trial="(\d)" id=[^>]*/></defs>', drawing.svg)
+    assert [key for pair in dots for key in pair if key] == ["1"]
+
+
+def test_extreme_values_are_drawn_at_the_ends_of_what_axes_can_compute_with() -> None:
+    found = drawable([1e308, -1e308, 5e-324, -5e-324, 0.0, 7.5, math.inf])
+    assert found.tolist() == [MOST, -MOST, LEAST, -LEAST, 0.0, 7.5, MOST]
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("metric", [METRIC, ACCURACY])
+@pytest.mark.parametrize("values", [[2.4, 1e308], [5e-324, 1.7e308], [1e160, 1e160], [-1e308, 1e308], [3e-320, 2e-320]])
+def test_figures_of_extreme_values_are_drawn_without_a_warning(metric: Metric, values: list[float]) -> None:
+    frame = trials(values * 4)
+    for drawing in (
+        cost_figure(frame, metric, {}),
+        anytime_figure(frame, metric),
+        expectation_figure({"p": values}, metric),
+    ):
+        if drawing is not None:
+            assert not re.search(r">[^<]*\d{20}[^<]*<", drawing.svg)

@@ -1,4 +1,5 @@
 import io
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -11,7 +12,7 @@ from matplotlib import font_manager
 from reports.build import build_report
 from reports.rendering.pdf import MOST_ROWS, render_pdf
 from reports.rendering.pdf_fonts import spelled
-from reports.sections.blocks import Cell, Column, Report, Section, Table, plain
+from reports.sections.blocks import Cell, Column, Paragraph, Report, Section, Table, plain
 from reports.sections.report import study_report
 from sweeper.evidence.data.load import load
 from tests.reports.builders import Plot, screen, store_with
@@ -114,3 +115,22 @@ def test_a_study_that_has_not_begun_is_a_valid_pdf(tmp_path: Path) -> None:
     path = tmp_path / "report.pdf"
     path.write_bytes(render_pdf(study_report(load(url, "quickstart"), NOW), NOW))
     assert [finding.message for finding in pdfua.validate(str(path)).findings] == []
+
+
+@needs_poppler
+def test_long_words_break_and_stay_on_the_page() -> None:
+    word = "w" * 180
+    columns = (Column(title="Trial"), Column(title="t"), Column(title="Loss", number=True))
+    rows = ((Cell("p 0"), Cell(word), Cell("2.5", 2.5)),)
+    table = Table(name="t", caption=plain("A caption."), columns=columns, rows=rows, trials=())
+    section = Section(anchor="a", title="A", blocks=(Paragraph(text=plain(f"The best is t = {word}.")), table))
+    content = render_pdf(Report(title="s", subtitle="", byline="", sections=(section,), trials={}), NOW)
+    found = subprocess.run(
+        ["pdftotext", "-bbox", "-", "-"], input=content, capture_output=True, check=True
+    ).stdout.decode()
+    width = float(re.findall(r'<page width="([0-9.]+)"', found)[0])
+    words = re.findall(r'xMax="([0-9.]+)" yMax="[0-9.]+">([^<]*)<', found)
+    assert max(float(end) for end, _ in words) < width - 50  # the margin
+    pieces = [text for _, text in words if text.startswith("w")]
+    assert len(pieces) >= 4
+    assert sum(text.count("w") for text in pieces) == 360

@@ -24,6 +24,25 @@ def test_differences_of_logarithms_are_percentages(nats: float, text: str) -> No
 
 
 @pytest.mark.parametrize(
+    ("nats", "text"),
+    [(35.0, "+1.59e17"), (368.0, "+6.61e161"), (709.0, "+8.22e309"), (1400.0, "+1.03e610"), (-1400.0, "\u2212100.0")],
+)
+def test_huge_differences_of_logarithms_are_powers_of_ten(nats: float, text: str) -> None:
+    assert formatting.percent(nats) == f"{text}%"
+
+
+@pytest.mark.parametrize(
+    ("value", "digits", "text"),
+    [
+        (1e14, 0, "+100000000000000"), (1e15, 0, "+1.00e15"), (-1e200, 2, "\u22121.00e200"),
+        (6.2e-19, 20, "+6.20e\u221219"), (math.inf, 2, "+\u221e"), (0.0, 30, "0." + 30 * "0"),
+    ],
+)  # fmt: skip
+def test_numbers_with_a_sign_are_powers_of_ten_where_they_would_be_long(value: float, digits: int, text: str) -> None:
+    assert formatting.signed(value, digits) == text
+
+
+@pytest.mark.parametrize(
     ("value", "text"),
     [
         (None, "null"),
