@@ -22,6 +22,7 @@ from sweeper.extras import require
 from sweeper.spec.json_phases import phase_from_json
 from sweeper.spec.phase import Phase
 from sweeper.spec.study import Study
+from sweeper.spec.variables import without_secrets
 from sweeper.store.reading import reader
 from sweeper.store.reading.reader import (
     AttemptRow,
@@ -63,9 +64,10 @@ class Archive:
 def archive_files(connection: ReadConnection, study: StudyRow, form: Literal["parquet", "csv"]) -> dict[str, bytes]:
     """Return the files of a study, by name."""
     key = study.id
+    spec, source = without_secrets(study.spec, study.source)
     document = {
         "format": FORMAT,
-        "study": {**asdict(study), "runs_dir": ""},
+        "study": {**asdict(study), "spec": spec, "source": source, "runs_dir": ""},
         "phases": [asdict(phase) for phase in reader.phases(connection, key)],
         "members": reader.members(connection, key),
         "environments": reader.environments(connection, key),

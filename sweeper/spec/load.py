@@ -6,7 +6,7 @@ from typing import Final
 from sweeper.errors import MistakesError
 from sweeper.spec import yaml_source
 from sweeper.spec.checks.claims import check_claims
-from sweeper.spec.checks.commands import check_command
+from sweeper.spec.checks.commands import check_command, check_environment
 from sweeper.spec.checks.configs import check_configs
 from sweeper.spec.checks.factors import check_factors
 from sweeper.spec.checks.phases import check_phases
@@ -19,7 +19,15 @@ from sweeper.spec.sections import Sections, read_sections
 from sweeper.spec.study import Assumed, Resources, Retry, Study
 from sweeper.spec.yaml_source import Source
 
-CHECKS: Final = (check_study, check_factors, check_configs, check_command, check_phases, check_claims)
+CHECKS: Final = (
+    check_study,
+    check_factors,
+    check_configs,
+    check_command,
+    check_environment,
+    check_phases,
+    check_claims,
+)
 
 
 def load_study(path: Path) -> Study:

@@ -57,7 +57,7 @@ def fill(argument: str, values: Mapping[str, object]) -> str:
 
     def replace(match: re.Match[str]) -> str:
         name = match.group(1)
-        return match.group(0)[0] if name is None else _text(values[name])
+        return match.group(0)[0] if name is None else as_text(values[name])
 
     return _BRACES.sub(replace, argument)
 
@@ -70,5 +70,6 @@ def _argument(argument: str, values: Mapping[str, object]) -> str | None:
     return found.flag if value is True or value == "on" else None
 
 
-def _text(value: object) -> str:
+def as_text(value: object) -> str:
+    """Return a value as programs read it."""
     return value if isinstance(value, str) else json.dumps(value)

@@ -127,6 +127,9 @@ def _make_sqlite(path: Path) -> None:
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.") as directory:
         draft = Path(directory) / "store.db"
         url = f"sqlite:///{draft}"
+        draft.touch(
+            mode=0o600
+        )  # as are the files beside it that SQLite makes: studies may hold what others must not see
         engine = _engine(url, draft)
         try:
             _make_optuna_tables(url)

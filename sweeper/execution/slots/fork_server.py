@@ -15,7 +15,9 @@ from typing import Final, Self
 from sweeper.execution.slots.fork_client import can_fork, ready_file
 from sweeper.execution.slots.private_directories import private_directory
 from sweeper.execution.slots.resources import Slot
+from sweeper.spec.placeholders import placeholders
 from sweeper.spec.program import Trial
+from sweeper.spec.variables import filled_in, own_part
 from sweeper.subprocesses import module_command
 
 QUICK_S: Final = 20.0  # a server that dies sooner does not work on this machine
@@ -151,7 +153,17 @@ def fork_server_for(trial: Trial, slots: tuple[Slot, ...]) -> ForkServer | None:
     if not trial.is_trainer or not can_fork():
         return None
     on_cpu = all(slot.device == "cpu" for slot in slots)
-    environment = {**os.environ, "PYTHONUNBUFFERED": "1", **slots[0].environment, **trial.environment}
+    environment = {**os.environ, "PYTHONUNBUFFERED": "1", **slots[0].environment, **_same_for_all(trial)}
     if on_cpu:
         environment["CUDA_VISIBLE_DEVICES"] = ""  # CUDA would start threads, which do not survive a fork
     return ForkServer(environment, warm_up=on_cpu)
+
+
+def _same_for_all(trial: Trial) -> dict[str, str]:
+    """Return the study's variables that are the same for all trials."""
+    found = {}
+    for name, value in trial.environment.items():
+        if next(placeholders(own_part(value)), None) is None:
+            with suppress(KeyError):  # trials will fail, and say so
+                found[name] = filled_in(value, os.environ, {})
+    return found

@@ -1,5 +1,6 @@
 """From a program and a trial to what is started: arguments, environment and the files it reads."""
 
+import errno
 import json
 import sys
 from collections.abc import Mapping
@@ -12,6 +13,7 @@ from sweeper.execution.slots.strays import ANY, MARK
 from sweeper.files import write_atomically
 from sweeper.spec.placeholders import filled
 from sweeper.spec.program import CommandProgram, Program, PythonProgram, TrainerProgram, Trial
+from sweeper.spec.variables import filled_in, inherited_names
 from sweeper.store.records import Lease
 from sweeper.subprocesses import module_command, users_environment
 
@@ -54,12 +56,17 @@ def plain_budget(budget: Mapping[str, object]) -> dict[str, object]:
 
 
 def environment_of(trial: Trial, lease: Lease, slot: Slot, inherited: Mapping[str, str]) -> dict[str, str]:
-    """Return the environment of a trial's process."""
+    """Return the environment of a trial's process.
+
+    Raises:
+        OSError: a variable that the study takes from the slot's environment is not set there.
+    """
+    values = placeholder_values(lease)
     return {
         **users_environment(inherited),
         "PYTHONUNBUFFERED": "1",
         **slot.environment,
-        **trial.environment,
+        **{name: _variable(name, value, inherited, values) for name, value in trial.environment.items()},
         "SWEEPER_CONFIG": str(lease.run_dir / CONFIG_FILE),
         "SWEEPER_RUN_DIR": str(lease.run_dir),
         "SWEEPER_SEED": str(lease.seed),
@@ -67,6 +74,20 @@ def environment_of(trial: Trial, lease: Lease, slot: Slot, inherited: Mapping[st
         "SWEEPER_METRIC": lease.metric,
         MARK: mark_of(lease),
     }
+
+
+def missing_variables(trial: Trial, inherited: Mapping[str, str]) -> list[str]:
+    """Return the variables that a study takes from the environment, and that are not set there."""
+    wanted = (name for value in trial.environment.values() for name in inherited_names(value))
+    return [name for name in dict.fromkeys(wanted) if name not in inherited]
+
+
+def _variable(name: str, value: str, inherited: Mapping[str, str], values: Mapping[str, object]) -> str:
+    try:
+        return filled_in(value, inherited, values)
+    except KeyError as error:
+        missing = f"{error.args[0]} is not set where the slot runs"
+        raise OSError(errno.ENOENT, missing, f"trial.environment.{name}") from error
 
 
 def mark_of(lease: Lease, *, any_attempt: bool = False) -> str:

@@ -104,6 +104,7 @@ def prepare(program: Program, lease: Lease, slot: Slot, source: Path | None = No
         OSError: the directory cannot be written to, or the source is not on this machine.
     """
     run_dir = lease.run_dir
+    _make_root(run_dir.parent.parent)
     identity: dict[str, object] = {
         "configuration_hash": lease.configuration_hash,
         "seed": lease.seed,
@@ -117,6 +118,13 @@ def prepare(program: Program, lease: Lease, slot: Slot, source: Path | None = No
     write_atomically(run_dir / IDENTITY_FILE, (json.dumps(identity) + "\n").encode(), private=True)
     write_config(program, lease, slot)
     (run_dir / RESULT_FILE).unlink(missing_ok=True)  # an earlier attempt's result is not this one's
+
+
+def _make_root(root: Path) -> None:
+    """Make the directory of a study's runs, if there is none: what programs print is only for its owner."""
+    if not root.exists():
+        root.parent.mkdir(parents=True, exist_ok=True)
+        root.mkdir(mode=0o700, exist_ok=True)
 
 
 def _is_of(run_dir: Path, identity: dict[str, object]) -> bool:

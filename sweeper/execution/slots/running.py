@@ -10,7 +10,7 @@ from typing import Final, Literal
 
 from sqlalchemy import Engine
 
-from sweeper.errors import StoreError
+from sweeper.errors import StoreError, UsageError
 from sweeper.execution.provenance import facts
 from sweeper.execution.slots.fork_server import fork_server_for
 from sweeper.execution.slots.launcher import Launcher
@@ -18,6 +18,7 @@ from sweeper.execution.slots.machine import free_abandoned_trials
 from sweeper.execution.slots.neighbours import announced, neighbour_of
 from sweeper.execution.slots.pool import LokyPool, Pool
 from sweeper.execution.slots.processes import started_at
+from sweeper.execution.slots.programs import missing_variables
 from sweeper.execution.slots.resources import Slot, find_slots
 from sweeper.execution.slots.slot import SlotTask
 from sweeper.extras import require
@@ -56,6 +57,19 @@ def check_program(study: Study) -> None:
         require("trainer", f"{study.name}: trial.program: 'trainer'")
 
 
+def check_variables(study: Study) -> None:
+    """Check that the variables that a study takes from the environment are set here.
+
+    Raises:
+        UsageError: one is not.
+    """
+    missing = missing_variables(study.trial, os.environ)
+    if missing:
+        raise UsageError(
+            f"{study.name}: trial.environment: not set here: {', '.join(missing)}. Set it, e.g. export {missing[0]}=…"
+        )
+
+
 def slots_for(study: Study, num_slots: int | None) -> tuple[Slot, ...]:
     """Return this machine's slots for a study.
 
@@ -66,6 +80,7 @@ def slots_for(study: Study, num_slots: int | None) -> tuple[Slot, ...]:
         UsageError: the machine lacks what the study requires.
     """
     check_program(study)
+    check_variables(study)
     resources = study.resources
     return find_slots(
         resources.device,

@@ -1,4 +1,4 @@
-"""Checks of a command: its placeholders and its regular expressions."""
+"""Checks of a command, its placeholders and its regular expressions, and of placeholders in the environment."""
 
 import re
 import warnings
@@ -14,7 +14,8 @@ from sweeper.spec.phase import BUDGET_UNITS, Phase
 from sweeper.spec.placeholders import ALWAYS, Placeholder, placeholders, switches
 from sweeper.spec.program import CommandProgram
 from sweeper.spec.sections import Sections
-from trainer.config.wording import shown, suggestion
+from sweeper.spec.variables import own_part
+from trainer.config.wording import Path, shown, suggestion
 
 PATTERN: Final = r"'loss=(\S+)'"
 
@@ -30,18 +31,36 @@ def check_command(sections: Sections, errors: ErrorCollector) -> None:
     for index, argument in enumerate(program.command):
         for found in placeholders(argument):
             path = ("trial", "program", "command", index)
-            if found is None:
-                errors.add(path, f"{shown(argument)} has a single brace. Use {{{{ or }}}} for a literal brace.")
-            elif fault := _switch_fault(sections, found, argument):
+            if found is not None and (fault := _switch_fault(sections, found, argument)):
                 errors.add(path, fault)
-            elif found.name in BUDGET_UNITS:
-                _check_budget(sections, found.name, errors)
-            elif known := _unfilled(sections, found.name):
-                errors.add(
-                    path,
-                    f"the placeholder {{{found.name}}} has no value.{suggestion(found.name, known)} Placeholders: "
-                    f"{', '.join(sorted(known))}. Use {{{{ and }}}} for literal braces.",
-                )
+            else:
+                _check_placeholder(sections, found, argument, path, errors)
+
+
+def check_environment(sections: Sections, errors: ErrorCollector) -> None:
+    """Report placeholders without a value in the variables of the program."""
+    for name, value in (sections.trial.environment if sections.trial is not None else {}).items():
+        for found in placeholders(own_part(value)):
+            path = ("trial", "environment", name)
+            if found is not None and found.flag is not None:
+                errors.add(path, f"{shown(value)} has a flag, which only a command can have. Use '{{{found.name}}}'.")
+            else:
+                _check_placeholder(sections, found, value, path, errors)
+
+
+def _check_placeholder(
+    sections: Sections, found: Placeholder | None, text: str, path: Path, errors: ErrorCollector
+) -> None:
+    if found is None:
+        errors.add(path, f"{shown(text)} has a single brace. Use {{{{ or }}}} for a literal brace.")
+    elif found.name in BUDGET_UNITS:
+        _check_budget(sections, found.name, errors)
+    elif known := _unfilled(sections, found.name):
+        errors.add(
+            path,
+            f"the placeholder {{{found.name}}} has no value.{suggestion(found.name, known)} Placeholders: "
+            f"{', '.join(sorted(known))}. Use {{{{ and }}}} for literal braces.",
+        )
 
 
 def _switch_fault(sections: Sections, found: Placeholder, argument: str) -> str:

@@ -9,6 +9,7 @@ from sweeper.spec.error_collector import ErrorCollector
 from sweeper.spec.program import CommandProgram, Trial
 from sweeper.spec.sections import Sections
 from sweeper.spec.study import COORDINATES
+from sweeper.spec.variables import is_secret
 from trainer.config.metrics import METRICS, measured_at_the_end, why_unmeasured
 from trainer.config.wording import Path as KeyPath
 from trainer.config.wording import shown, suggestion
@@ -92,7 +93,7 @@ def _metrics(sections: Sections) -> list[str] | None:
 def _check_environment(sections: Sections, errors: ErrorCollector) -> None:
     trial = sections.data.get("trial")
     environment = trial.get("environment") if isinstance(trial, dict) else None
-    for name in environment if isinstance(environment, dict) else ():
+    for name, value in environment.items() if isinstance(environment, dict) else ():
         where = ("trial", "environment", name)
         if not _VARIABLE.match(name):
             errors.add(
@@ -105,6 +106,13 @@ def _check_environment(sections: Sections, errors: ErrorCollector) -> None:
         elif name == "CUDA_VISIBLE_DEVICES":
             errors.add(
                 where, f"{shown(name)} is set for each slot. Remove it, and use resources.gpus_per_trial.", at_key=True
+            )
+        elif isinstance(value, str | int) and is_secret(name, str(value)):
+            errors.add(
+                where,
+                f"the value is probably a secret, which everyone who can read the file or the store would see. Write "
+                f"{name}: '${{{name}}}', and set {name} where the trials run.",
+                at_key=True,
             )
 
 

@@ -105,7 +105,8 @@ class TrialEntry(Section):
         default_factory=dict, description="The baseline configuration, nested as the program expects it."
     )
     environment: dict[str, VariableText] = Field(
-        default_factory=dict, description="Environment variables for the program, e.g. {OMP_NUM_THREADS: 1}."
+        default_factory=dict,
+        description="Environment variables for the program, e.g. {HF_TOKEN: '${HF_TOKEN}'}; values have placeholders.",
     )
     timeout_minutes: Annotated[float, Field(gt=0)] | None = Field(
         None, description="Minutes after which an attempt is stopped, greater than 0; null for no limit."

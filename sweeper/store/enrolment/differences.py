@@ -5,7 +5,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from sweeper.spec.variables import HIDDEN, is_secret
+
 NAMES: Final = ("name", "id")  # the keys that identify the items of a list: phases have names, claims have ids
+VARIABLES: Final = "trial.environment."
 LONGEST_VALUE: Final = 60
 
 
@@ -42,7 +45,7 @@ def _walk(old: object, new: object, path: str) -> Iterator[Change]:
                 yield Change(path, f"order: {', '.join(old_items)} → {', '.join(new_items)}")
             return
     if json.dumps(old, sort_keys=True) != json.dumps(new, sort_keys=True):  # 1, 1.0 and true differ
-        yield Change(path, f"{_shown(old)} → {_shown(new)}")
+        yield Change(path, f"{_shown(old, path)} → {_shown(new, path)}")
 
 
 def _walk_mappings(old: Mapping[str, object], new: Mapping[str, object], path: str) -> Iterator[Change]:
@@ -51,10 +54,10 @@ def _walk_mappings(old: Mapping[str, object], new: Mapping[str, object], path: s
         if key in old:
             yield from _walk(old[key], new[key], f"{prefix}{key}")
         else:
-            yield Change(f"{prefix}{key}", f"added ({_shown(new[key])})")
+            yield Change(f"{prefix}{key}", f"added ({_shown(new[key], f'{prefix}{key}')})")
     for key in old:
         if key not in new:
-            yield Change(f"{prefix}{key}", f"removed (was {_shown(old[key])})")
+            yield Change(f"{prefix}{key}", f"removed (was {_shown(old[key], f'{prefix}{key}')})")
 
 
 def _by_name(items: Sequence[object]) -> dict[str, object] | None:
@@ -70,6 +73,8 @@ def _by_name(items: Sequence[object]) -> dict[str, object] | None:
     return named
 
 
-def _shown(value: object) -> str:
+def _shown(value: object, path: str) -> str:
+    if path.startswith(VARIABLES) and isinstance(value, str) and is_secret(path.removeprefix(VARIABLES), value):
+        return HIDDEN
     text = json.dumps(value, ensure_ascii=False)
     return text if len(text) <= LONGEST_VALUE else f"{text[: LONGEST_VALUE - 1]}…"

@@ -55,6 +55,17 @@ def test_the_report_from_the_archive_is_the_one_from_the_store(directory: Path, 
     assert render_html(study_report(load_archive(directory), NOW)) == page
 
 
+def test_an_archive_contains_no_secret_that_an_earlier_version_accepted(store: str) -> None:
+    with reader.connect(store) as connection:
+        row = reader.study(connection, "quickstart")
+        environment = {"HF_TOKEN": "hf_abcdef", "MODE": "fast"}
+        spec = {**row.spec, "trial": {**row.spec["trial"], "environment": environment}}
+        old = dataclasses.replace(row, spec=spec, source="environment: {HF_TOKEN: hf_abcdef, MODE: fast}")
+        files = archive_files(connection, old, "csv")
+    assert not any(b"hf_abcdef" in content for content in files.values())
+    assert b"HF_TOKEN: ***, MODE: fast" in files["study.json"]
+
+
 def test_an_archive_does_not_contain_the_run_directory(directory: Path) -> None:
     assert json.loads((directory / "study.json").read_text())["study"]["runs_dir"] == ""
 

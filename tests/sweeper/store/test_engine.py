@@ -40,6 +40,19 @@ def refusal(url: str, *, create: bool = True) -> str:
     return str(error.value)
 
 
+def test_only_its_owner_can_read_a_new_store(tmp_path: Path) -> None:
+    before = os.umask(0o022)
+    try:
+        engine = open_store(f"sqlite:///{tmp_path / 'new.db'}", create=True)
+        with writing(engine):
+            modes = {path.name: path.stat().st_mode & 0o777 for path in tmp_path.iterdir()}
+        engine.dispose()
+    finally:
+        os.umask(before)
+    assert set(modes.values()) == {0o600}
+    assert "new.db" in modes
+
+
 def test_a_new_store_has_the_tables_that_the_schema_describes(new: Engine) -> None:
     with reading(new) as connection:
         context = MigrationContext.configure(

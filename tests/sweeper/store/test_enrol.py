@@ -281,6 +281,11 @@ def test_another_metric_needs_another_study(engine: Engine) -> None:
         ({"a": "x" * 99}, {"a": ""}, [f'a: "{"x" * 58}… → ""']),
         ({"p": [{"name": "x", "n": 1}]}, {"p": [{"name": "x", "n": 2}]}, ["p.x.n: 1 → 2"]),
         ({"p": [{"name": "x"}, {"name": "y"}]}, {"p": [{"name": "y"}, {"name": "x"}]}, ["p: order: x, y → y, x"]),
+        (
+            {"trial": {"environment": {"HF_TOKEN": "hf_abcdef", "MODE": "a"}}},
+            {"trial": {"environment": {"HF_TOKEN": "${HF_TOKEN}", "MODE": "b"}}},
+            ['trial.environment.HF_TOKEN: *** → "${HF_TOKEN}"', 'trial.environment.MODE: "a" → "b"'],
+        ),
         ({"c": []}, {"c": [{"id": "k"}]}, ['c.k: added ({"id": "k"})']),
         ({"r": [{"lr": 1}]}, {"r": [{"lr": 2}]}, ['r: [{"lr": 1}] → [{"lr": 2}]']),
     ],

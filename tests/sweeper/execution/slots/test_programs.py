@@ -5,7 +5,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from sweeper.execution.slots.programs import argv_of, environment_of, write_config
+import pytest
+
+from sweeper.execution.slots.programs import argv_of, environment_of, missing_variables, write_config
 from sweeper.execution.slots.resources import Slot
 from sweeper.spec.program import CommandProgram, PythonProgram, TrainerProgram, Trial
 from sweeper.store.records import Lease
@@ -97,3 +99,36 @@ def test_the_trainer_is_told_seed_budget_and_its_slot(tmp_path: Path) -> None:
 def test_other_programs_get_their_config_as_it_is(tmp_path: Path) -> None:
     path = write_config(CommandProgram(("x",)), lease_of(tmp_path), SLOT)
     assert json.loads(path.read_text()) == lease_of(tmp_path).config
+
+
+def variables(tmp_path: Path, environment: dict[str, str], inherited: dict[str, str]) -> dict[str, str]:
+    trial = Trial(program=TrainerProgram(), environment=environment)
+    return environment_of(trial, lease_of(tmp_path), SLOT, inherited)
+
+
+def test_variables_take_placeholders_and_what_the_slot_has(tmp_path: Path) -> None:
+    environment = {
+        "RATE": "{rate}",
+        "TOKEN": "${HF_TOKEN}",
+        "PATH": "/opt/{depth}:${PATH}",
+        "BRACES": "{{rate}} ${{HOME}}",
+        "PLAIN": "$HOME",
+        "OLD": "{no such name}",
+    }
+    found = variables(tmp_path, environment, {"HF_TOKEN": "se{rate}cret", "PATH": "/bin", "HOME": "/home"})
+    assert {name: found[name] for name in environment} == {
+        "RATE": "0.1",
+        "TOKEN": "se{rate}cret",
+        "PATH": "/opt/4:/bin",
+        "BRACES": "{rate} ${HOME}",
+        "PLAIN": "$HOME",
+        "OLD": "{no such name}",
+    }
+
+
+def test_a_variable_that_the_slot_does_not_have_is_named(tmp_path: Path) -> None:
+    with pytest.raises(OSError, match="HF_TOKEN is not set where the slot runs") as caught:
+        variables(tmp_path, {"TOKEN": "${HF_TOKEN}"}, {"PATH": "/bin"})
+    assert caught.value.filename == "trial.environment.TOKEN"
+    trial = Trial(program=TrainerProgram(), environment={"A": "${X}${Y}", "B": "${X} {{Z}}"})
+    assert missing_variables(trial, {"Y": ""}) == ["X"]

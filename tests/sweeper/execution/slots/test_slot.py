@@ -1,6 +1,7 @@
 """A slot at work on a SQLite store with the fake program: every way in which a trial can end, and what comes of it."""
 
 import json
+import os
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -114,6 +115,34 @@ def test_metrics_are_found_in_the_output_of_a_program_that_knows_nothing_of_us(u
     trial, _ = run_one(url, {}, trial={"program": program})
     assert trial.state == "completed"
     assert curve_of(url) == {1: 3.5, 2: 0.5}  # the last line has no end
+
+
+def test_placeholders_and_the_slot_s_variables_are_filled_in_in_the_environment(
+    url: str, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script = "import os; print('loss', float(os.environ['LR']) * len(os.environ['TOKEN']))"
+    program = {"command": [*COMMAND[:3], "-c", script], "metrics": {"loss": r"loss (\S+)"}}
+    trial = {"program": program, "environment": {"LR": "{lr}", "TOKEN": "${MY_TOKEN}"}}
+    study = enrolled(url, [{"lr": 0.5}, {"lr": 0.25}], trial=trial, retry={"crashed": 0})
+    monkeypatch.delenv("MY_TOKEN", raising=False)
+    assert run_loop(url, study) == "done"
+    messages = [row.message or "" for row in trials_of(url)]
+    assert all("trial.environment.TOKEN: MY_TOKEN is not set where the slot runs" in message for message in messages)
+    monkeypatch.setenv("MY_TOKEN", "four")
+    queue.retry_failed(engine, study)
+    assert run_loop(url, study) == "done"
+    assert sorted(row.value or 0 for row in trials_of(url)) == [1.0, 2.0]
+    assert "four" not in str([row.config for row in trials_of(url)])
+
+
+def test_only_its_owner_can_read_the_directory_of_a_study_s_runs(url: str, tmp_path: Path) -> None:
+    before = os.umask(0o022)
+    try:
+        run_one(url, {"value": 0.5})
+    finally:
+        os.umask(before)
+    (run_dir,) = tmp_path.glob("runs/s/screen/*")
+    assert run_dir.parent.parent.stat().st_mode & 0o777 == 0o700
 
 
 def test_a_trial_whose_metric_is_cut_short_by_its_pattern_fails(url: str) -> None:
