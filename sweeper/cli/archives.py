@@ -28,5 +28,5 @@ def reading_from(source: Path | None) -> Iterator[None]:
             raise
         raise UsageError(
             f"{source}: cannot be evaluated: {type(error).__name__}: {error}. "
-            "Write it again with `sweeper export STUDY --all --out DIR`. If nobody has edited it, this is a bug."
+            "Write it again with `sweeper export STUDY --all --out DIR`. If it is as it was written, this is a bug."
         ) from error

@@ -127,9 +127,7 @@ def _make_sqlite(path: Path) -> None:
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.") as directory:
         draft = Path(directory) / "store.db"
         url = f"sqlite:///{draft}"
-        draft.touch(
-            mode=0o600
-        )  # as are the files beside it that SQLite makes: studies may hold what others must not see
+        draft.touch(mode=0o600)  # SQLite makes the files beside it with the same permissions
         engine = _engine(url, draft)
         try:
             _make_optuna_tables(url)

@@ -40,6 +40,18 @@ TESTS: dict[str, dict[str, tuple[str, ...]]] = {
         "sweeper/store/test_engine.py": ("test_urls_that_are_no_stores_are_explained",),
         "sweeper/store/test_reader.py": ("test_passwords_are_not_shown",),
     },
+    "Secrets of programs are not stored": {
+        # environment_values.txt
+        "sweeper/spec/test_bad_files.py": ("test_a_bad_file_is_refused_with_the_message_beside_it",),
+        "sweeper/execution/slots/test_slot.py": (
+            "test_placeholders_and_the_slot_s_variables_are_filled_in_in_the_environment",
+        ),
+        "sweeper/export/test_archive.py": ("test_an_archive_contains_no_secret_that_an_earlier_version_accepted",),
+    },
+    "New stores and runs are private": {
+        "sweeper/store/test_engine.py": ("test_only_its_owner_can_read_a_new_store",),
+        "sweeper/execution/slots/test_slot.py": ("test_only_its_owner_can_read_the_directory_of_a_study_s_runs",),
+    },
     "Exported CSV runs nothing in a spreadsheet": {
         "sweeper/export/test_tables.py": ("test_text_that_a_spreadsheet_would_run_begins_with_an_apostrophe",),
     },

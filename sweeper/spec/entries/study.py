@@ -106,7 +106,7 @@ class TrialEntry(Section):
     )
     environment: dict[str, VariableText] = Field(
         default_factory=dict,
-        description="Environment variables for the program, e.g. {HF_TOKEN: '${HF_TOKEN}'}; values have placeholders.",
+        description="Environment variables for the program, e.g. {OMP_NUM_THREADS: 1}; ${NAME} is one of the launch's.",
     )
     timeout_minutes: Annotated[float, Field(gt=0)] | None = Field(
         None, description="Minutes after which an attempt is stopped, greater than 0; null for no limit."

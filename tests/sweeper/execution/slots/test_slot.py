@@ -129,7 +129,7 @@ def test_placeholders_and_the_slot_s_variables_are_filled_in_in_the_environment(
     messages = [row.message or "" for row in trials_of(url)]
     assert all("trial.environment.TOKEN: MY_TOKEN is not set where the slot runs" in message for message in messages)
     monkeypatch.setenv("MY_TOKEN", "four")
-    queue.retry_failed(engine, study)
+    queue.retry_failed(engine, study, time.time())
     assert run_loop(url, study) == "done"
     assert sorted(row.value or 0 for row in trials_of(url)) == [1.0, 2.0]
     assert "four" not in str([row.config for row in trials_of(url)])
