@@ -60,7 +60,7 @@ def running_trials(
     metric = study.study.metric
     found = []
     for attempt in reader.attempts(connection, study.id, running=True):
-        share, units = done.get(attempt.trial_id, (None, 0))
+        share, units, resumed_at = done.get(attempt.trial_id, (None, 0, 0))
         curve = curves.get(attempt.trial_id, ())
         value = metric.value.so_far(curve, metric.direction)
         trial = RunningTrial(
@@ -74,16 +74,22 @@ def running_trials(
             expected_s=expected.of(by_trial[attempt.trial_id]),
             curve=curve,
         )
-        found.append(replace(trial, left_s=_left_s(trial, units)))
+        found.append(replace(trial, left_s=_left_s(trial, units, resumed_at)))
     return found
 
 
-def _done(connection: ReadConnection, study: StudyRow) -> dict[int, tuple[float | None, int]]:
-    """Return each running trial's share of its budget, None if unknown, and the units that it has counted."""
+def _done(connection: ReadConnection, study: StudyRow) -> dict[int, tuple[float | None, int, int]]:
+    """Return of each running trial: its share of its budget, None if unknown; the units that it has counted; and those
+    of earlier attempts among them.
+    """
     running = reader.extents(connection, study, "running")
     if study.study.trial.is_trainer:
         return {
-            row.trial_id: (trainer_share(row.config, row.budget, row.last_step or 0), row.last_step or 0)
+            row.trial_id: (
+                trainer_share(row.config, row.budget, row.last_step or 0),
+                row.last_step or 0,
+                row.resumed_at or 0,
+            )
             for row in running
         }
     rows = running
@@ -91,7 +97,11 @@ def _done(connection: ReadConnection, study: StudyRow) -> dict[int, tuple[float 
         rows += reader.extents(connection, study, "completed")
     counted = {phase: counted_unit(_extents(phase, rows)) for phase in {row.phase for row in running}}
     return {
-        row.trial_id: (program_share(row.budget, row.step or 0, row.tokens, counted[row.phase]), row.step or 0)
+        row.trial_id: (
+            program_share(row.budget, row.step or 0, row.tokens, counted[row.phase]),
+            row.step or 0,
+            row.resumed_at or 0,
+        )
         for row in running
     }
 
@@ -147,7 +157,7 @@ def _eta_seconds(
     return finish_in_s([each for each in left if each is not None], [each for each in waits if each is not None], slots)
 
 
-def _left_s(trial: RunningTrial, units: int) -> float | None:
+def _left_s(trial: RunningTrial, units: int, resumed_at: int) -> float | None:
     """Return how long a running trial still needs: by its own speed once it is well under way, else by similar trials.
 
     After its last step a trial may not be done: it may be evaluated for as long again. After only a few epochs, it may
@@ -155,8 +165,11 @@ def _left_s(trial: RunningTrial, units: int) -> float | None:
 
     Args:
         units: that it has counted.
+        resumed_at: those that earlier attempts have counted.
     """
     coarse = units < FEW_UNITS and trial.expected_s is not None
-    if trial.fraction is not None and 0.1 <= trial.fraction < 1.0 and trial.attempt == 1 and not coarse:
-        return trial.elapsed_s * (1.0 - trial.fraction) / trial.fraction
+    if trial.fraction is not None and trial.fraction < 1.0 and not coarse:
+        own = trial.fraction * (units - resumed_at) / units if resumed_at else trial.fraction
+        if own >= 0.1:
+            return trial.elapsed_s * (1.0 - trial.fraction) / own
     return None if trial.expected_s is None else trial.expected_s - trial.elapsed_s

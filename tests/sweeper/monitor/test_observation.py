@@ -13,7 +13,7 @@ from sweeper.store.queue import queue
 from sweeper.store.queue.ingest import ingest
 from sweeper.store.reading import reader
 from sweeper.store.reading.reader import DurationRow
-from sweeper.store.records import Lease, Measurement
+from sweeper.store.records import Lease, Measurement, Outcome
 from tests.sweeper.store.builders import RETRY, SLOT, Budget, completed, enrolled, levels, phase
 from trainer.config import resolve
 
@@ -65,6 +65,21 @@ def test_running_trials_are_shown_with_their_share_done_and_count_in_the_time_le
     assert sum(status.ledger.values()) == status.device_hours
     # The running one by its own pace needs 20 s more; one waits for its slot and takes 40 s.
     assert status.eta_seconds == pytest.approx(60.0)
+
+
+@pytest.mark.parametrize(("first", "done", "left_s"), [(1, 0.5, 20.0), (31, 0.5, 50.0)])
+def test_a_trial_that_runs_again_is_shown_as_its_present_attempt_has_it(
+    engine: Engine, url: str, first: int, done: float, left_s: float
+) -> None:
+    study_id = enrolled(engine, phase("screen", levels(1), budget=Budget(100))).study_id
+    lease = claimed(engine, study_id, 0.0)
+    ingest(engine, lease, [Measurement(metric="loss", step=step, value=0.1) for step in range(1, 91)], 1)
+    queue.finish(engine, lease, Outcome(exit_reason="crashed", value=0.1), retry=RETRY, now=900.0)
+    lease = claimed(engine, study_id, 1000.0)
+    ingest(engine, lease, [Measurement(metric="loss", step=step, value=5.0) for step in range(first, 51)], 2)
+    (running,) = observed(url, 1020.0).running
+    assert (running.attempt, running.fraction, running.left_s) == (2, done, left_s)
+    assert running.curve == [0.1] * (first - 1) + [5.0] * (51 - first)
 
 
 @pytest.mark.parametrize(
