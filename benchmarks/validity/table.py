@@ -13,6 +13,7 @@ END: Final = "<!-- end -->"
 TITLES: Final = {
     "model": "Where the model holds",
     "trouble": "Where real studies leave it",
+    "fragile": "Which verdicts are called fragile",
 }
 
 

@@ -75,7 +75,7 @@ def _print(name: str, verdicts: Sequence[ClaimVerdict], removed: Sequence[str]) 
             f"{click.style(f'{each.verdict:<10}', fg=COLOURS[each.verdict], bold=True)} {each.id}: {each.claim.text}"
         )
         click.echo(f"           {each.sentence}")
-        if each.sturdiness.note:
+        if each.verdict in ("supported", "refuted") and each.sturdiness.note:
             click.echo(f"           {each.sturdiness.note[:1].upper()}{each.sturdiness.note[1:]}.")
         for note in each.notes:
             click.echo(f"           Note: {note}")

@@ -72,6 +72,8 @@ class Alternatives:
                     yield from self._blocks(found)
                 case Analysis.WITHOUT_SEED:
                     yield from self._without_seeds(found)
+                case Analysis.LAST_VALUE | Analysis.VALIDATION if all(part.exact is not None for part in found.parts):
+                    continue  # the claim is about failed runs, whatever the others' values
                 case Analysis.FAILED_OUT if not found.has_failed:
                     continue
                 case Analysis.ONE_PER_SEED if not any(part.comparison.averages for part in found.parts):

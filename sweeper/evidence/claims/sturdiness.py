@@ -5,22 +5,28 @@ verdict that one of them does not reach is fragile only if that is not the reaso
 
 1. the other analysis reaches the opposite verdict; or
 2. it could have seen an effect of the declared size, and did not: it would have reached the verdict with probability
-   0.8 if the effect, and where it only judges the spread otherwise also the spread, were as declared. For other values
-   of the same runs, such as the last of each curve, it is enough that it would have decided with that effect; or
-3. its estimate lies beyond the claim's bound, and its own 95% interval does not contain the declared estimate.
+   0.8. For other values of the same runs, such as the last of each curve, 0.5 is enough: it would have decided with the
+   declared estimate; or
+3. its estimate is further from the declared one than chance explains in 95% of studies, all seeds or blocks together.
 
-By the second rule, if the declared analysis is right, an analysis calls its verdict fragile in at most one of five
-studies, and in far fewer where the evidence is clear. A verdict of undecided says nothing that could break.
+The power in the second rule is that for the declared effect, with the degrees of freedom of the other analysis. Where
+it only judges the spread otherwise, the standard error is the declared one: a larger spread is a finding, and fewer
+degrees of freedom are lost power. Else it is its own; of a block at least the declared one for as many pairs, since one
+that is small by chance promises no power.
+
+By the second rule, if the declared analysis is right, an analysis of fewer runs calls its verdict fragile in at most
+one of five studies, and in far fewer where the evidence is clear. A verdict of undecided says nothing that could break.
 """
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, Literal
 
 from sweeper.evidence.claims.alternatives import SEED, Alternative, Alternatives, Analysis
 from sweeper.evidence.claims.censored import Assessment, assess
-from sweeper.evidence.claims.evidence import Evidence, Part, Region, Verdict
+from sweeper.evidence.claims.evidence import ALPHA, Evidence, Part, Region, Verdict
 from sweeper.evidence.claims.family import Family
 from sweeper.evidence.formatting import clean, listed
 from sweeper.evidence.statistics.paired import Estimate, percent_change
@@ -29,6 +35,7 @@ from sweeper.evidence.statistics.power import POWER, power_one_sided
 Outcome = Literal["same", "lost power", "differs", "fragile"]
 OUTCOMES: Final[tuple[Outcome, ...]] = ("same", "lost power", "differs", "fragile")
 SAME_SPREAD: Final = (Analysis.OWN_PAIRS, Analysis.OUTLYING_OUT, Analysis.ONE_PER_SEED)  # judge only the spread anew
+SOME_RUNS: Final = (Analysis.BLOCK, Analysis.WITHOUT_SEED)
 OTHER_VALUES: Final = (Analysis.FAILED_OUT, Analysis.LAST_VALUE, Analysis.VALIDATION)
 RESTS_ON: Final[Mapping[Analysis, str]] = {
     Analysis.OWN_PAIRS: "the pooled variance",
@@ -141,12 +148,17 @@ class Examination:
         declared = self.tested[position]
         if declared.evidence is None or not declared.is_tested:
             return []
-        others = self.alternatives[declared.claim.metric.name].of(declared.evidence)
-        found = [self._check(position, other) for other in others]
+        others = list(self.alternatives[declared.claim.metric.name].of(declared.evidence))
+        numbers = Counter(other.analysis for other in others)
+        found = [self._check(position, other, numbers[other.analysis]) for other in others]
         return [check for check in found if check is not None]
 
-    def _check(self, position: int, other: Alternative) -> Check | None:
-        """Return the result of one other analysis; None if it has nothing to judge, or judges as the declared one."""
+    def _check(self, position: int, other: Alternative, among: int) -> Check | None:
+        """Return the result of one other analysis; None if it has nothing to judge, or judges as the declared one.
+
+        Args:
+            among: how many analyses are of its kind.
+        """
         declared, again = self.tested[position], assess(self.tested[position].claim, other.runs)
         if again.evidence is None or not again.is_tested or declared.evidence is None:
             return None
@@ -159,7 +171,7 @@ class Examination:
         outcome: Outcome = "same"
         if verdict != known:
             level = self.family.level(position, known)
-            change = _Change(known, verdict, other.analysis, declared.evidence, again.evidence, level)
+            change = _Change(known, verdict, other.analysis, declared.evidence, again.evidence, level, among)
             outcome = "differs" if known == "undecided" else "fragile" if change.is_fragile else "lost power"
         effect = again.evidence.headline.effect
         low, high = effect.interval()
@@ -186,6 +198,7 @@ class _Change:
     declared: Evidence
     again: Evidence
     level: float
+    among: int  # the analyses of its kind
 
     @property
     def is_fragile(self) -> bool:
@@ -193,7 +206,7 @@ class _Change:
         if self.verdict != "undecided":
             return True
         required = 0.5 if self.analysis in OTHER_VALUES else POWER
-        return self._power() >= required or self._crosses()
+        return self._power() >= required or self._moved()
 
     def _pairs(self) -> list[tuple[Part, Part]]:
         return list(zip(self.declared.parts, self.again.parts, strict=False))
@@ -209,28 +222,36 @@ class _Change:
         return max(_power_against(*self._as_declared(*pair), level / max(pair[0].compared[1], 1)) for pair in pairs)
 
     def _as_declared(self, known: Part, again: Part) -> tuple[Estimate, Region]:
-        """Return the other analysis of a part as it would be expected with the declared effect."""
-        first, second = known.effect, again.effect
-        error = first.standard_error if self.analysis in SAME_SPREAD else second.standard_error
-        decides = second.decides and known.exact is None
+        """Return the other analysis of a part as it would be expected to come out, with the region of the part."""
+        decides = again.effect.decides and known.exact is None
         return Estimate(
-            value=first.value,
-            standard_error=error if decides else math.nan,
-            df=second.df if decides else 0,
-            n=second.n,
+            value=known.effect.value,
+            standard_error=self._expected_error(known.effect, again.effect) if decides else math.nan,
+            df=again.effect.df if decides else 0,
+            n=again.effect.n,
             method="",
         ), known.region
 
-    def _crosses(self) -> bool:
-        """Return whether an estimate moved across the bound, further than its own interval explains."""
-        return any(self._part_crosses(known, again) for known, again in self._pairs())
+    def _expected_error(self, known: Estimate, again: Estimate) -> float:
+        if self.analysis in SAME_SPREAD:
+            return known.standard_error
+        if self.analysis is Analysis.BLOCK:  # a standard error that is small by chance promises no power
+            return max(again.standard_error, known.standard_error * math.sqrt(known.n / again.n))
+        return again.standard_error
 
-    def _part_crosses(self, known: Part, again: Part) -> bool:
-        was_inside, is_inside = (_is_inside(part.effect.value, part.region) for part in (known, again))
-        if was_inside == is_inside or was_inside != (self.known == "supported"):
-            return False
-        low, high = again.effect.interval()
-        return known.exact is not None or known.effect.value < low or known.effect.value > high
+    def _moved(self) -> bool:
+        """Return whether an estimate moved further from the declared one than chance explains."""
+        return any(self._part_moved(known, again) for known, again in self._pairs())
+
+    def _part_moved(self, known: Part, again: Part) -> bool:
+        if known.exact is not None:
+            return _is_inside(known.effect.value, known.region) != _is_inside(again.effect.value, known.region)
+        first, second = known.effect, again.effect
+        error = second.standard_error
+        if self.analysis in SOME_RUNS:  # the declared estimate is of these runs too
+            error *= math.sqrt(max(1.0 - second.n / first.n, 0.0))
+        low, high = replace(second, value=first.value, standard_error=error).interval(1.0 - ALPHA / self.among)
+        return second.value < low or second.value > high
 
 
 def _same(first: Evidence, second: Evidence) -> bool:

@@ -51,7 +51,9 @@ class Conditions:
 
 
 def run_conditions(data: StudyData) -> Conditions:
-    """Return the conditions of a study's completed trials."""
+    """Return the conditions of a study's completed trials; none where there are neither attempts nor curves."""
+    if not len(data.attempts) and not any(data.measured.values()):
+        return Conditions()
     own = data.curves(data.study.metric.name)
     attempts = _attempts_by_trial(data.attempts)
     finishes = _finishes(data, own)
