@@ -10,16 +10,79 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import ColumnElement, Connection, Engine, case, func, or_, select, true, update
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    ColumnElement,
+    Connection,
+    Engine,
+    Float,
+    bindparam,
+    case,
+    func,
+    or_,
+    select,
+    true,
+    update,
+)
 
 from sweeper.store import clock, optuna_mirror
-from sweeper.store.queue.finishing import fence
 from sweeper.store.records import Lease, Measurement
 from sweeper.store.schema import attempts, measurements, trials
 from sweeper.store.transactions import upsert, writing
 
 KEYS: Final = ("attempt_id", "metric", "step")
 VALUES: Final = ("tokens", "device_seconds", "flops", "value", "void")
+
+
+def _higher(column: Column[int], name: str) -> ColumnElement[bool]:
+    """Return whether a parameter is at least as high as a column; a column without a value is lower than all."""
+    return column.is_(None) | (column <= bindparam(name, type_=column.type))
+
+
+# Built once: SQLAlchemy takes longer to build them than the database to run them.
+_ADVANCE: Final = (
+    update(trials)
+    .where(trials.c.id == bindparam("of_trial"), trials.c.fence == bindparam("of_fence"), trials.c.state == "running")
+    .values(
+        step=case((_higher(trials.c.step, "top"), bindparam("top", type_=BigInteger)), else_=trials.c.step),
+        **{
+            name: case(
+                (
+                    _higher(trials.c.step, "top"),
+                    func.coalesce(bindparam(f"top_{name}", type_=trials.c[name].type), trials.c[name]),
+                ),
+                else_=trials.c[name],
+            )
+            for name in ("tokens", "flops")
+        },
+    )
+)
+_KNOW: Final = (
+    update(attempts)
+    .where(attempts.c.id == bindparam("of_attempt"))
+    .values(
+        ingest_offset=bindparam("offset"),
+        first_step=case(
+            (attempts.c.first_step < bindparam("low", type_=BigInteger), attempts.c.first_step),
+            else_=func.coalesce(bindparam("low", type_=BigInteger), attempts.c.first_step),
+        ),
+        last_step=case(
+            (_higher(attempts.c.last_step, "top"), bindparam("top", type_=BigInteger)), else_=attempts.c.last_step
+        ),
+        progressed=attempts.c.progressed | bindparam("is_new", type_=Boolean),
+        resumed_from=func.coalesce(bindparam("resumed", type_=BigInteger), attempts.c.resumed_from),
+        device_seconds=func.coalesce(bindparam("seconds", type_=Float), attempts.c.device_seconds),
+        heartbeat_at=func.coalesce(bindparam("seen_at", type_=Float), attempts.c.heartbeat_at),
+    )
+)
+
+_REACH: Final = select(
+    func.max(case((attempts.c.id == bindparam("of_attempt"), attempts.c.first_step))),
+    func.max(case((attempts.c.id < bindparam("of_attempt"), attempts.c.last_step))),
+    func.min(case((attempts.c.id > bindparam("of_attempt"), attempts.c.first_step))),
+).where(attempts.c.trial_id == bindparam("of_trial"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +134,7 @@ def ingest(
     steps = [step for _, step in latest]
     low = min(steps if void_from is None else [*steps, void_from], default=None)
     with writing(engine) as connection:
-        progress = _progress(list(latest.values())) or {"fence": lease.fence}
-        if connection.execute(update(trials).where(*fence(lease)).values(progress)).rowcount != 1:
+        if not _advance(connection, lease, list(latest.values())):
             return False
         reach = _reach(connection, lease.trial_id, attempt_id) if lease.fence > 1 else _Reach()
         is_cut = _void_superseded(connection, lease.trial_id, attempt_id, low, void_from, reach)
@@ -84,22 +146,34 @@ def ingest(
         else:
             primary = [measurement for measurement in latest.values() if measurement.metric == lease.metric]
             optuna_mirror.report(connection, lease.optuna_trial_id, primary)
-        known = _known(steps, low, reach, resumed_from)
-        if device_seconds is not None:
-            known |= {"device_seconds": device_seconds, "heartbeat_at": clock.read(connection, now).at}
-        mine = attempts.c.id == attempt_id
-        connection.execute(update(attempts).where(mine).values(ingest_offset=new_offset, **known))
+        known = {
+            "of_attempt": attempt_id,
+            "offset": new_offset,
+            "low": low,
+            "top": max(steps, default=None),
+            "is_new": bool(steps) and (reach.highest is None or max(steps) > reach.highest),
+            "resumed": resumed_from if resumed_from is not None and resumed_from >= 0 else None,
+            "seconds": device_seconds,
+            "seen_at": None if device_seconds is None else clock.read(connection, now).at,
+        }
+        connection.execute(_KNOW, known)
         return True
 
 
+def _advance(connection: Connection, lease: Lease, found: Sequence[Measurement]) -> bool:
+    """Record how far the trial is by its highest step; return whether it is still the lease's."""
+    top = max((measurement.step for measurement in found), default=None)
+    there = [measurement for measurement in found if measurement.step == top]
+    progress: dict[str, object] = {"of_trial": lease.trial_id, "of_fence": lease.fence, "top": top}
+    for name in ("tokens", "flops"):
+        numbers = [number for each in there if (number := getattr(each, name)) is not None]
+        progress[f"top_{name}"] = numbers[-1] if numbers else None
+    return connection.execute(_ADVANCE, progress).rowcount == 1
+
+
 def _reach(connection: Connection, trial_id: int, attempt_id: int) -> _Reach:
-    is_earlier, is_later = attempts.c.id < attempt_id, attempts.c.id > attempt_id
-    query = select(
-        func.max(case((attempts.c.id == attempt_id, attempts.c.first_step))),
-        func.max(case((is_earlier, attempts.c.last_step))),
-        func.min(case((is_later, attempts.c.first_step))),
-    ).where(attempts.c.trial_id == trial_id)
-    return _Reach(*connection.execute(query).one(), has_earlier=True)
+    found = connection.execute(_REACH, {"of_trial": trial_id, "of_attempt": attempt_id}).one()
+    return _Reach(*found, has_earlier=True)
 
 
 def _void_superseded(  # noqa: PLR0917 - an attempt, and what is known of it
@@ -146,38 +220,6 @@ def _follow_chain(connection: Connection, lease: Lease, low: int) -> None:
         Measurement(metric=lease.metric, step=p.step, value=math.nan if p.value is None else p.value) for p in points
     ]
     optuna_mirror.report(connection, lease.optuna_trial_id, again)
-
-
-def _known(steps: Sequence[int], low: int | None, reach: _Reach, resumed_from: int | None) -> dict[str, object]:
-    """Return what is known about an attempt once its measurements are in the store."""
-    known: dict[str, object] = {}
-    if low is not None:
-        first = attempts.c.first_step
-        known["first_step"] = case((first.is_(None) | (first > low), low), else_=first)
-    if steps:
-        top, last = max(steps), attempts.c.last_step
-        known["last_step"] = case((last.is_(None) | (last < top), top), else_=last)
-        if reach.highest is None or top > reach.highest:
-            known["progressed"] = true()
-    if resumed_from is not None and resumed_from >= 0:
-        known["resumed_from"] = resumed_from
-    return known
-
-
-def _progress(found: Sequence[Measurement]) -> dict[str, object]:
-    """Return how far the trial is: the coordinates of the highest step among the measurements, if it is the highest."""
-    if not found:
-        return {}
-    top = max(measurement.step for measurement in found)
-    result: dict[str, object] = {"step": top}
-    for measurement in found:
-        if measurement.step == top:
-            for name in ("tokens", "flops"):
-                number = getattr(measurement, name)
-                if number is not None:
-                    result[name] = number
-    is_highest = trials.c.step.is_(None) | (trials.c.step <= top)
-    return {name: case((is_highest, value), else_=trials.c[name]) for name, value in result.items()}
 
 
 def _row(trial_id: int, attempt_id: int, measurement: Measurement) -> dict[str, object]:
