@@ -1,18 +1,22 @@
 """Before an attempt begins: what earlier ones reported and nobody read, since their slot died, is stored."""
 
+import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from typing import Final
 
 from sqlalchemy import Engine
 
 from sweeper.execution.slots.metrics import METRICS_FILE, OUTPUT_FILE, RESUMED_FROM, json_object
 from sweeper.execution.slots.programs import patterns_of
 from sweeper.execution.slots.reports import Batch, Reports, lines_of
-from sweeper.execution.slots.run_dir import Mark, begins_line, end_last_line, read_mark, write_mark
+from sweeper.execution.slots.run_dir import Mark, end_last_line, is_between_lines, last_line, read_mark, write_mark
 from sweeper.store.queue import ingest
 from sweeper.store.queue.recovery import lease_of, program_of
 from sweeper.store.reading.trial_metrics import EarlierAttempt, earlier_attempt, read_so_far
 from sweeper.store.records import Lease, LeaseLost
+
+UNREAD_S: Final = 20.0  # the longest that whoever frees a trial reads; the next attempt stores the rest
 
 
 def catch_up(
@@ -68,7 +72,9 @@ def drain(  # noqa: PLR0917 - an attempt, and how to read what it reported
     mine = mark if mark is not None and mark.attempt_id == attempt.attempt_id else Mark(attempt.attempt_id, 0)
     place = _place(reports, attempt.offset or mine.start)
     reports.resume(mine.start, place, attempt.counts, begins=place == mine.cut_at)
-    _store_all(engine, lease, reports, beat, attempt)
+    # Nothing in the file is changed: the next attempt's process may have begun to write.
+    rest = not patterns and json_object(last_line(reports.tail.path)) is not None
+    _store_all(engine, lease, reports, beat, attempt, rest=rest)
 
 
 def _place(reports: Reports, offset: int) -> int:
@@ -80,7 +86,7 @@ def _place(reports: Reports, offset: int) -> int:
     if not path.exists():
         return 0
     size = path.stat().st_size
-    if offset <= size and (reports.has_patterns or begins_line(path, offset)):
+    if offset <= size and (reports.has_patterns or is_between_lines(path, offset)):
         return offset
     lines = () if reports.has_patterns else lines_of(path)
     return max((place for place, line in lines if RESUMED_FROM in (json_object(line) or ())), default=size)
@@ -92,20 +98,30 @@ def store_unread(engine: Engine, study_id: int, attempt_id: int) -> None:
     if lease is None:
         return
     patterns = patterns_of(program_of(engine, study_id))
+    until = time.monotonic() + UNREAD_S
+
+    def hurry() -> None:
+        if time.monotonic() > until:
+            raise TimeoutError
+
     with suppress(OSError, LeaseLost):
         mark = read_mark(lease.run_dir)
         if mark is None or mark.attempt_id != attempt_id:
             return  # its process never started
-        if not patterns:
-            end_last_line(lease.run_dir / METRICS_FILE, cut=True)
-        drain(engine, lease, read_so_far(engine, attempt_id), patterns, mark)
+        drain(engine, lease, read_so_far(engine, attempt_id), patterns, mark, hurry)
 
 
 def _store_all(
-    engine: Engine, lease: Lease, reports: Reports, beat: Callable[[], None], earlier: EarlierAttempt | None = None
+    engine: Engine,
+    lease: Lease,
+    reports: Reports,
+    beat: Callable[[], None],
+    earlier: EarlierAttempt | None = None,
+    *,
+    rest: bool = False,
 ) -> None:
     device_seconds = 0.0 if earlier is None else earlier.device_seconds
-    while (batch := reports.next(device_seconds, closed=True)) is not None:
+    while (batch := reports.next(device_seconds, closed=True, rest=rest)) is not None:
         beat()
         if not batch.says_nothing and not store(engine, lease, batch, earlier=earlier):
             raise LeaseLost

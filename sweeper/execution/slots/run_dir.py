@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 import tempfile
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -57,6 +58,15 @@ def write_mark(run_dir: Path, mark: Mark) -> None:
     write_atomically(run_dir / MARK_FILE, text.encode(), private=True)
 
 
+def last_line(path: Path) -> bytes:
+    """Return what follows the last newline of a file, or the end of that; nothing if the file does not exist."""
+    with suppress(FileNotFoundError), path.open("rb") as file:
+        file.seek(max(0, file.seek(0, os.SEEK_END) - LAST_BYTES))
+        tail = file.read()
+        return tail[tail.rfind(b"\n") + 1 :]
+    return b""
+
+
 def end_last_line(path: Path, *, cut: bool) -> None:
     """See that what is added to a file begins on a new line, although a process may have died within one.
 
@@ -66,29 +76,22 @@ def end_last_line(path: Path, *, cut: bool) -> None:
     Raises:
         OSError: the file cannot be written to.
     """
-    try:
-        file = path.open("rb+")
-    except FileNotFoundError:
+    text = last_line(path)
+    if not text:
         return
-    with file:
+    with path.open("rb+") as file:
         size = file.seek(0, os.SEEK_END)
-        file.seek(max(0, size - LAST_BYTES))
-        tail = file.read()
-        text = tail[tail.rfind(b"\n") + 1 :]
-        if not text:
-            return
         if cut and len(text) < LAST_BYTES and json_object(text) is None:
             file.truncate(size - len(text))
         else:
-            file.seek(size)
             file.write(b"\n")
 
 
-def begins_line(path: Path, place: int) -> bool:
-    """Return whether a place in a file is the beginning of a line."""
+def is_between_lines(path: Path, place: int) -> bool:
+    """Return whether a line of a file ends at a place, with its newline or without."""
     with path.open("rb") as file:
         file.seek(max(0, place - 1))
-        return place == 0 or file.read(1) == b"\n"
+        return place == 0 or file.read(1) == b"\n" or file.read(1) in (b"\n", b"")
 
 
 def prepare(program: Program, lease: Lease, slot: Slot, source: Path | None = None) -> None:

@@ -168,3 +168,29 @@ def test_a_launch_names_a_failed_trial_and_says_when_nothing_is_left(
     again = sweeper("launch", "study.yaml", "--slots", "1", "--store", url)
     assert again.code == 1
     assert "broken: every trial has ended; 1 slot on" in again.err
+
+
+def test_a_launch_says_of_completed_trials_that_their_steps_fell(
+    sweeper: Sweeper, url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "f.py").write_text(
+        "import sys, time\n"
+        "for step in (3, 2, 1, 0) if sys.argv[1] == '9' else (0, 1, 2, 3):\n"
+        "    print(f'step={step} loss={int(sys.argv[1]) + 3 - step}', flush=True)\n"
+        "    time.sleep(0.1)\n"
+    )
+    (tmp_path / "study.yaml").write_text(
+        "study: falling\n"
+        "metric: {name: loss, direction: minimize}\n"
+        'trial: {program: {command: ["{python}", -S, f.py, "{k}"],'
+        " metrics: {step: 'step=(\\d+)', loss: 'loss=(\\S+)'}}, config: {k: 1}}\n"
+        "factors: {k: {path: k, levels: [1, 2, 3, 4, 9]}}\n"
+        "phases: [{name: p, design: grid, seeds: 1, budget: {steps: 3}, pruner: asha}]\n"
+    )
+    launched = sweeper("launch", "study.yaml", "--slots", "1", "--store", url)
+    assert launched.code == 0
+    assert "falling: p/4: loss: steps fell from 3 to 2; steps must rise within an attempt" in launched.err
+    shown = sweeper("show", "falling", "p/4", "--store", url).out
+    assert "state: completed" in shown
+    assert "steps fell from 3 to 2" in shown

@@ -336,7 +336,7 @@ def test_a_slot_on_a_machine_that_shares_its_files_stores_what_another_left(engi
 
 def test_a_cancelled_trial_keeps_what_its_dead_slot_did_not_read(engine: Engine, url: str) -> None:
     dead = dying(engine, url, "")
-    dead.write(JSON_LINES)
+    dead.write(JSON_LINES.removesuffix("\n"))
     queue.cancel(engine, dead.study, time.time())
     assert free_abandoned_trials(engine, dead.study) == 1
     assert trials_of(url)[0].state == "failed"

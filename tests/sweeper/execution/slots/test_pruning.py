@@ -68,3 +68,9 @@ def test_nobody_ends_where_no_run_has_shown_how_long_an_epoch_is(tmp_path: Path)
     url, lease = running_after(tmp_path, 10, exit_reason="pruned")
     pruning = Pruning(url, lease.study_id, phase_with(ASHA), replace(lease, budget={"epochs": 2}))
     assert not pruning({LOWEST: 1e6})
+
+
+def test_a_trial_at_the_end_of_its_budget_is_left_alone(ask: Ask) -> None:
+    assert ask({319: 1e6})
+    assert not ask({320: 1e6})
+    assert ask({320: 1e6}, budget={"epochs": 2})
