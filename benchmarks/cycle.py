@@ -43,7 +43,7 @@ def points(number: int) -> list[Measurement]:
 
 def end(engine: Engine, lease: Lease) -> None:
     """Complete the trial."""
-    queue.finish(engine, lease, Outcome(exit_reason="completed", value=1.0), retry={}, now=time.time())
+    queue.finish(engine, lease, Outcome(exit_reason="completed", value=1.0), retry={})
 
 
 def cycles(engine: Engine, study_id: int, number: int, num_points: int) -> Cycle:
@@ -52,10 +52,10 @@ def cycles(engine: Engine, study_id: int, number: int, num_points: int) -> Cycle
     seconds = [0.0] * 4
     for _ in range(number):
         times = [time.perf_counter()]
-        lease = queue.claim_trial(engine, study_id, slot, lease_s=LEASE_S, now=time.time())
+        lease = queue.claim_trial(engine, study_id, slot, lease_s=LEASE_S)
         assert lease is not None
         times.append(time.perf_counter())
-        assert queue.renew(engine, lease, lease_s=LEASE_S, now=time.time(), device_seconds=1.0)
+        assert queue.renew(engine, lease, lease_s=LEASE_S, device_seconds=1.0)
         times.append(time.perf_counter())
         assert ingest(engine, lease, found, num_points)
         times.append(time.perf_counter())

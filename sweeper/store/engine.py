@@ -8,7 +8,6 @@ drive, use PostgreSQL.
 A new SQLite store is built under a temporary name and linked into place, so nobody sees an incomplete one.
 """
 
-import fcntl
 import os
 import sqlite3
 import tempfile
@@ -26,7 +25,8 @@ from sweeper.extras import how_to_install
 from sweeper.store import optuna_tables, schema
 from sweeper.store.clock import start_clock
 from sweeper.store.migrating import known_revisions, migrate
-from sweeper.store.transactions import READ_ONLY, reading, refused, writing
+from sweeper.store.transactions import READ_ONLY, TURNS, reading, refused, writing
+from sweeper.store.turns import Turns
 from sweeper.store.url import BUSY_TIMEOUT_S, REVISION, absent, check_sqlite_file, shown, sqlite_path
 
 ADVISORY_LOCK: Final = 0x73776565706572  # "sweeper", so that no other program is likely to use it
@@ -76,6 +76,7 @@ def _engine(url: str, path: Path | None) -> Engine:
                 "Write postgresql+psycopg://USER:PASSWORD@HOST:PORT/DATABASE"
             ) from None
     engine = create_engine(URL.create("sqlite", database=str(path)), connect_args={"timeout": BUSY_TIMEOUT_S})
+    engine.update_execution_options(**{TURNS: Turns(path.parent)})
     event.listen(engine, "connect", _set_up_connection)
     event.listen(engine, "begin", _begin)
     return engine
@@ -162,21 +163,16 @@ def _alone(engine: Engine) -> Iterator[None]:
     """Keep other processes from creating or migrating the same store in the meantime.
 
     Optuna makes its tables on connections of its own, so a lock on them would keep it out as well. On a server it is
-    the advisory lock of a transaction that does nothing else; for a file, a lock on its directory.
+    the advisory lock of a transaction that does nothing else; for a file, its turn.
     """
-    path = sqlite_path(engine.url.render_as_string(hide_password=False))
-    if path is None:
-        with writing(engine) as connection:
-            connection.execute(select(func.pg_advisory_xact_lock(ADVISORY_LOCK)))
+    turns: Turns | None = engine.get_execution_options().get(TURNS)
+    if turns is not None:
+        with turns.alone():
             yield
         return
-    directory = os.open(path.parent, os.O_RDONLY)
-    try:
-        with suppress(OSError):  # on file systems without locks
-            fcntl.flock(directory, fcntl.LOCK_EX)
+    with writing(engine) as connection:
+        connection.execute(select(func.pg_advisory_xact_lock(ADVISORY_LOCK)))
         yield
-    finally:
-        os.close(directory)
 
 
 def _update(engine: Engine, url: str, *, create: bool) -> None:

@@ -1,7 +1,7 @@
 """Transactions on an open store, begun so that they never have to be upgraded, and upserts on both databases."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import cache
 from typing import Any, Final
 
@@ -12,6 +12,7 @@ from sqlalchemy.exc import DatabaseError, IntegrityError, ProgrammingError
 from sweeper.errors import StoreError
 from sweeper.store.url import BUSY_TIMEOUT_S, shown
 
+TURNS: Final = "sweeper_turns"  # the execution option of an engine that holds its `Turns` at a file
 READ_ONLY: Final = "sweeper_read_only"  # the execution option that makes a transaction read-only
 
 Record = Row[*tuple[Any, ...]]  # a row, its columns as attributes
@@ -31,10 +32,13 @@ REMEDIES: Final = {  # a part of SQLite's message, and what to do about it
 def writing(engine: Engine) -> Iterator[Connection]:
     """Begin a transaction that writes. On SQLite it waits for the write lock at once, so it cannot fail later.
 
+    Writers of a file take turns in the order of their requests.
+
     Raises:
         StoreError: the database refuses: locked for too long, full, read-only, damaged or gone.
     """
-    with translated(engine), engine.begin() as connection:
+    turns = engine.get_execution_options().get(TURNS)
+    with translated(engine), nullcontext() if turns is None else turns.turn(), engine.begin() as connection:
         yield connection
 
 
