@@ -159,7 +159,8 @@ def set_attributes(connection: Connection, optuna_trial_id: int, attributes: Map
 def start(connection: Connection, optuna_trial_id: int, *, started_at: float, attempt: int) -> None:
     """Mark a trial as running; `started_at` is the start of its first attempt."""
     _set_state(connection, optuna_trial_id, "running", started_at=started_at, ended_at=None)
-    set_attributes(connection, optuna_trial_id, {"attempts": attempt})
+    if attempt > 1:  # most trials have one attempt, which their end records
+        set_attributes(connection, optuna_trial_id, {"attempts": attempt})
 
 
 def requeue(connection: Connection, optuna_trial_ids: Sequence[int]) -> None:
@@ -180,6 +181,7 @@ def end(
     *,
     value: float | None,
     exit_reason: ExitReason,
+    attempts: int,
     started_at: float | None,
     ended_at: float,
 ) -> None:
@@ -189,7 +191,7 @@ def end(
         row = {"trial_id": optuna_trial_id, "objective": 0, "value": number, "value_type": kind}
         upsert(connection, tables.trial_values, [row], keys=("trial_id", "objective"), update=("value", "value_type"))
     _set_state(connection, optuna_trial_id, state, started_at=started_at, ended_at=ended_at)
-    set_attributes(connection, optuna_trial_id, {"exit_reason": exit_reason})
+    set_attributes(connection, optuna_trial_id, {"exit_reason": exit_reason, "attempts": attempts})
 
 
 def report(connection: Connection, optuna_trial_id: int, measurements: Sequence[Measurement]) -> None:

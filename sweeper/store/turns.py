@@ -27,11 +27,15 @@ class Turns:
         self._alone = False
 
     @contextmanager
-    def turn(self, timeout_s: float = BUSY_TIMEOUT_S) -> Iterator[None]:
-        """Wait for a turn, and have it for the time of the block. After the time-out, SQLite's lock decides."""
+    def turn(self, timeout_s: float = BUSY_TIMEOUT_S) -> Iterator[bool]:
+        """Wait for a turn, and have it for the time of the block.
+
+        Yields:
+            False after the time-out, and where there are no such locks: SQLite's own decides alone.
+        """
         descriptor = None if self._alone else _lock(self._directory, timeout_s)
         try:
-            yield
+            yield self._alone or descriptor is not None
         finally:
             if descriptor is not None:
                 os.close(descriptor)

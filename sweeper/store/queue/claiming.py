@@ -2,9 +2,11 @@
 
 import hashlib
 import json
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
+from weakref import WeakKeyDictionary
 
 from sqlalchemy import Connection, Engine, Row, Select, func, insert, select
 
@@ -35,6 +37,12 @@ _STUDY: Final = (
     studies.c.run_root,
     studies.c.budget_device_hours,
 )
+_TRIAL: Final = tuple(  # a trial's result and last output can be long, too
+    column for column in trials.c if column.name not in {"result", "message", "value", "step", "tokens", "flops"}
+)
+LOOK_S: Final = 1.0  # how often a slot with short trials looks for expired leases
+_looked: WeakKeyDictionary[Engine, dict[int, float]] = WeakKeyDictionary()  # when, by study
+_stored: WeakKeyDictionary[Engine, set[str]] = WeakKeyDictionary()  # the environments that are in the store
 
 
 def claim_trial(
@@ -58,12 +66,15 @@ def claim_trial(
     Raises:
         BudgetTooSmall: the study's budget does not allow the next trial.
     """
+    stored = _stored.setdefault(engine, set())
     with writing(engine) as connection:
         study = _read_and_lock(connection, study_id)
         moment = clock.read(connection, now)
-        lost = _with_lost_lease(connection, study_id, moment)
+        looks = now is not None or _looks(engine, study_id)
+        lost = _with_lost_lease(connection, study_id, moment) if looks else None
         trial = lost or _next_waiting(connection, study_id, moment.lease)
         if trial is None:
+            _looked.pop(engine, None)
             return None
         refusal = _refusal(connection, study, trial, moment.at)
         if refusal is None:
@@ -71,14 +82,30 @@ def claim_trial(
             if not _take(connection, trial, slot, moment.lease + lease_s, moment.at):
                 return None
             run_dir = run_dir_of(Path(study.run_root), trial.phase, trial.number)
-            attempt_id = _open_attempt(connection, trial, slot, run_dir=run_dir, now=moment.at, environment=environment)
+            sha256 = None if environment is None else _store_environment(connection, environment, stored)
+            attempt_id = _open_attempt(
+                connection, trial, slot, run_dir=run_dir, now=moment.at, environment_sha256=sha256
+            )
             optuna_mirror.start(
                 connection, trial.optuna_trial_id, started_at=trial.started_at or moment.at, attempt=trial.attempts + 1
             )
-            return lease_on(study, trial, attempt_id, run_dir, superseded)
-        if lost is not None:  # its old attempt is closed; like the others it waits for a larger budget
+            lease = lease_on(study, trial, attempt_id, run_dir, superseded)
+        elif lost is not None:  # its old attempt is closed; like the others it waits for a larger budget
             requeue(connection, "running", trials.c.id == trial.id, trials.c.fence == trial.fence)
-    raise refusal
+    if refusal is not None:
+        raise refusal
+    if sha256 is not None:  # only now is it certain that it is stored
+        stored.add(sha256)
+    return lease
+
+
+def _looks(engine: Engine, study_id: int) -> bool:
+    """Return whether it is time to look for expired leases, at most once a second."""
+    looked, now = _looked.setdefault(engine, {}), time.monotonic()
+    if now - looked.get(study_id, -LOOK_S) < LOOK_S:
+        return False
+    looked[study_id] = now
+    return True
 
 
 def _read_and_lock(connection: Connection, study_id: int) -> Record:
@@ -125,8 +152,7 @@ def _last_process(connection: Connection, trial: Record) -> ProcessIdentity | No
 
 
 def _candidates() -> Select[*tuple[Any, ...]]:
-    columns = (trials, phases.c.name.label("phase"), phases.c.design)
-    return select(*columns).join(phases, phases.c.id == trials.c.phase_id)
+    return select(*_TRIAL, phases.c.name.label("phase"), phases.c.design).join(phases, phases.c.id == trials.c.phase_id)
 
 
 def _with_lost_lease(connection: Connection, study_id: int, moment: clock.Moment) -> Record | None:
@@ -194,6 +220,16 @@ def _take(connection: Connection, trial: Record, slot: SlotIdentity, lease_expir
     return len(transition(connection, trial.state, "running", *mine, values=values)) == 1
 
 
+def _store_environment(connection: Connection, environment: Mapping[str, object], known: set[str]) -> str:
+    """Store an environment, unless this process has found it in the store before; return its SHA-256."""
+    facts = json.dumps(plain(environment), sort_keys=True)
+    sha256 = hashlib.sha256(facts.encode()).hexdigest()
+    if sha256 not in known:
+        row = {"sha256": sha256, "facts": json.loads(facts)}
+        upsert(connection, environments, [row], keys=("sha256",), update=())
+    return sha256
+
+
 def _open_attempt(
     connection: Connection,
     trial: Record,
@@ -201,14 +237,8 @@ def _open_attempt(
     *,
     run_dir: Path,
     now: float,
-    environment: Mapping[str, object] | None,
+    environment_sha256: str | None,
 ) -> int:
-    sha256 = None
-    if environment is not None:
-        facts = json.dumps(plain(environment), sort_keys=True)
-        sha256 = hashlib.sha256(facts.encode()).hexdigest()
-        row = {"sha256": sha256, "facts": json.loads(facts)}
-        upsert(connection, environments, [row], keys=("sha256",), update=())
     values = {
         "trial_id": trial.id,
         "number": trial.fence + 1,
@@ -221,7 +251,7 @@ def _open_attempt(
         "device_share": slot.device_share,
         "supervisor_pid": slot.supervisor_pid,
         "supervisor_started_at": slot.supervisor_started_at,
-        "environment_sha256": sha256,
+        "environment_sha256": environment_sha256,
         "started_at": now,
         "heartbeat_at": now,
     }

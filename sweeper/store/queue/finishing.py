@@ -30,6 +30,7 @@ from sweeper.store.transactions import Record, writing
 BACK_OFF_S: Final = 1.0  # before a trial that crashed or ran out of memory runs again; doubles each time
 ALIKE_FACTOR: Final = 8  # of that time, after two attempts that failed alike within
 QUICK_S: Final = 5.0
+ENDED: Final = ("completed", "pruned")  # whatever else the trial's attempts did
 BACKS_OFF: Final = ("crashed", "out_of_memory")
 
 
@@ -46,8 +47,13 @@ def fenced_trial(connection: Connection, lease: Lease) -> Record:
     """
     row = connection.execute(select(trials).where(*fence(lease)).with_for_update()).one_or_none()
     if row is None:
-        raise LeaseLost(f"trial {lease.phase}/{lease.number}: attempt {lease.attempt} lost its lease")
+        raise lost(lease)
     return row
+
+
+def lost(lease: Lease) -> LeaseLost:
+    """Return what a supervisor is told whose trial another attempt has."""
+    return LeaseLost(f"trial {lease.phase}/{lease.number}: attempt {lease.attempt} lost its lease")
 
 
 def finish(
@@ -73,10 +79,11 @@ def finish(
     if outcome.exit_reason == "completed" and value is None:
         raise ValueError(f"a completed trial must have a value of {lease.metric}, but got {outcome.value!r}")
     with writing(engine) as connection:
-        lock_study(connection, lease.study_id, "share")
-        fenced_trial(connection, lease)
+        is_certain = outcome.exit_reason in ENDED
+        if not is_certain:  # it depends on the trial's other attempts, and on the study
+            lock_study(connection, lease.study_id, "share")
+            fenced_trial(connection, lease)
         moment = clock.read(connection, now)
-        _close(connection, lease, outcome, moment.at)
         state, exit_reason, not_before = _next_state(connection, lease, outcome, retry, moment.lease)
         values = {
             "exit_reason": exit_reason,
@@ -88,18 +95,23 @@ def finish(
             **({} if outcome.result is None else {"result": plain(outcome.result)}),
         }
         if state == "waiting":
-            requeue(connection, "running", *fence(lease), values=values)
-            return state
-        (ended,) = transition(connection, "running", state, *fence(lease), values=values)
-        optuna_mirror.end(
-            connection,
-            lease.optuna_trial_id,
-            state,
-            value=value,
-            exit_reason=exit_reason,
-            started_at=ended.started_at,
-            ended_at=moment.at,
-        )
+            changed = requeue(connection, "running", *fence(lease), values=values)
+        else:
+            changed = transition(connection, "running", state, *fence(lease), values=values)
+        if not changed:
+            raise lost(lease)
+        _close(connection, lease, outcome, moment.at)
+        if state != "waiting":
+            optuna_mirror.end(
+                connection,
+                lease.optuna_trial_id,
+                state,
+                value=value,
+                exit_reason=exit_reason,
+                attempts=lease.attempt,
+                started_at=changed[0].started_at,
+                ended_at=moment.at,
+            )
         return state
 
 
@@ -125,7 +137,7 @@ def _next_state(
 ) -> tuple[TrialState, ExitReason, float]:
     """Return the trial's state after an attempt, its exit reason, and when it can be claimed again."""
     reason = outcome.exit_reason
-    if reason in ("completed", "pruned"):
+    if reason in ENDED:
         return reason, reason, now
     ended = select(studies.c.cancelled_at).where(studies.c.id == lease.study_id)
     if reason == "cancelled" or (reason in RETURNED and connection.execute(ended).scalar_one() is not None):
@@ -133,13 +145,16 @@ def _next_state(
     if reason in RETURNED:
         return "waiting", reason, now
     assert reason in RETRIED
-    times = connection.execute(
-        select(func.count())
-        .select_from(attempts)
-        .join(trials, trials.c.id == attempts.c.trial_id)
-        .where(trials.c.id == lease.trial_id, attempts.c.exit_reason == reason, ~attempts.c.supervisor_lost)
-        .where(attempts.c.number > trials.c.attempts_forgiven)
-    ).scalar_one()
+    times = (
+        1
+        + connection.execute(
+            select(func.count())
+            .select_from(attempts)
+            .join(trials, trials.c.id == attempts.c.trial_id)
+            .where(trials.c.id == lease.trial_id, attempts.c.exit_reason == reason, ~attempts.c.supervisor_lost)
+            .where(attempts.c.number > trials.c.attempts_forgiven)
+        ).scalar_one()
+    )
     if times > retry.get(reason, 0) or connection.execute(ended).scalar_one() is not None:
         return "failed", reason, now
     wait_s = BACK_OFF_S * 2 ** (times - 1) if reason in BACKS_OFF else 0.0

@@ -13,7 +13,7 @@ from sweeper.store import clock, optuna_mirror
 from sweeper.store.queue.attempts import abandoned, release
 from sweeper.store.queue.claiming import claim_trial
 from sweeper.store.queue.control import cancel, counts, next_due, retry_failed
-from sweeper.store.queue.finishing import fence, fenced_trial, finish
+from sweeper.store.queue.finishing import fence, fenced_trial, finish, lost
 from sweeper.store.queue.runners import (
     beat_runner,
     end_runner,
@@ -22,7 +22,7 @@ from sweeper.store.queue.runners import (
     request_stop,
     stop_requested,
 )
-from sweeper.store.queue.transitions import lock_study
+from sweeper.store.queue.transitions import lock_study, locks_rows
 from sweeper.store.records import Lease
 from sweeper.store.schema import attempts, phases, trials
 from sweeper.store.transactions import reading, writing
@@ -55,11 +55,13 @@ def record_process(engine: Engine, lease: Lease, pid: int, pid_started_at: float
     Raises:
         LeaseLost: another attempt has the trial.
     """
+    held = select(trials.c.id).where(*fence(lease)).exists()
+    record = update(attempts).where(attempts.c.id == lease.attempt_id, held)
     with writing(engine) as connection:
-        fenced_trial(connection, lease)
-        connection.execute(
-            update(attempts).where(attempts.c.id == lease.attempt_id).values(pid=pid, pid_started_at=pid_started_at)
-        )
+        if locks_rows(connection):
+            fenced_trial(connection, lease)
+        if connection.execute(record.values(pid=pid, pid_started_at=pid_started_at)).rowcount != 1:
+            raise lost(lease)
 
 
 def renew(

@@ -24,6 +24,8 @@ LEGAL: Final[Mapping[TrialState, tuple[TrialState, ...]]] = {
 }
 NO_LEASE: Final = {"lease_owner": None, "lease_expires_at": None}
 
+_RETURNED: Final = (trials.c.id, trials.c.study_id, trials.c.optuna_trial_id, trials.c.attempts, trials.c.started_at)
+
 StudyLock = Literal["share", "decide", "change"]
 
 
@@ -69,7 +71,7 @@ def transition(
     A trial that does not run has no lease.
 
     Returns:
-        id, study_id, optuna_trial_id and started_at of the trials that changed.
+        id, study_id, optuna_trial_id, attempts and started_at of the trials that changed.
     """
     assert target in LEGAL[origin], f"no trial goes from {origin} to {target}"
     lease = {} if target == "running" else NO_LEASE
@@ -77,7 +79,7 @@ def transition(
         update(trials)
         .where(trials.c.state == origin, *where)
         .values({**lease, **(values or {}), "state": target})
-        .returning(trials.c.id, trials.c.study_id, trials.c.optuna_trial_id, trials.c.started_at)
+        .returning(*_RETURNED)
     ).all()
 
 
@@ -108,6 +110,7 @@ def fail(
             "failed",
             value=None,
             exit_reason=exit_reason,
+            attempts=row.attempts,
             started_at=row.started_at,
             ended_at=now,
         )
