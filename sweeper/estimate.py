@@ -53,7 +53,7 @@ class Estimate:
 
     def footprint(self) -> Footprint | None:
         """Return the memory of the largest trial and the disk space of all trials; None if unknown."""
-        return study_footprint(self.plan, self.study, self.pilots)
+        return study_footprint(self.plan, self.study, self.pilots, slots=self.slots)
 
     def forecast(self) -> Forecast:
         """Return the forecast of the plan."""

@@ -26,6 +26,7 @@ COMMANDS: Final = {
     "export": "Export tables of STUDY as CSV, Parquet or JSON.",
     "show": "Show one TRIAL of STUDY: configuration, attempts and results.",
     "retry": "Put the failed trials of STUDY back into the queue.",
+    "gc": "Delete the checkpoints of STUDY that are not to be kept.",
     "cancel": "Cancel the waiting and running trials of STUDY.",
     "worker": "Run trials of the studies in a store until none is left.",
     "dashboard": "Serve Optuna's dashboard on the store.",

@@ -2,17 +2,20 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from sweeper.designs.fractional import Aliasing, aliasing
-from sweeper.designs.kinds import DesignKind, FractionalDesign
+from sweeper.designs.kinds import DesignKind, FractionalDesign, PromoteDesign
 from sweeper.forecast.claim_power import ClaimPower, claim_power
-from sweeper.forecast.footprint import Footprint, cost_class, footprint
+from sweeper.forecast.footprint import BEST_BYTES, CHECKPOINT_BYTES, Footprint, cost_class, footprint
 from sweeper.forecast.pilot_throughput import Pilots
 from sweeper.forecast.schedule import schedule
 from sweeper.forecast.trial_seconds import Basis, Prediction, TrialDevice, total
 from sweeper.planning.plan import Plan, PlannedPhase, Reference
 from sweeper.spec.configurations import resolve_baseline, varied_factors
 from sweeper.spec.study import Study
+
+AT_ONCE: Final = 2  # trials per slot whose checkpoints are there: one that runs, and one that has just ended
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +119,7 @@ def forecast(
         slots_note=slots_note,
         finish_s=schedule(plan, slot_seconds(study, predictions, device), slots).finish_s if is_complete else None,
         cap_device_hours=study.device_hours,
-        footprint=study_footprint(plan, study, pilots or Pilots(study.trial.program)),
+        footprint=study_footprint(plan, study, pilots or Pilots(study.trial.program), slots=slots),
         claims=claim_power(plan, study),
         notes=notes,
     )
@@ -212,7 +215,7 @@ def _budget_text(phase: PlannedPhase) -> str:
     return f"{budget.amount:g} h" if budget.unit == "reference_hours" else f"{budget.amount:,} {budget.unit}"
 
 
-def study_footprint(plan: Plan, study: Study, pilots: Pilots) -> Footprint | None:
+def study_footprint(plan: Plan, study: Study, pilots: Pilots, *, slots: int) -> Footprint | None:
     """Return the memory of the largest trial and the disk space of all trials.
 
     Trials without a configuration yet count as the largest one. None for other programs than the trainer without a
@@ -231,8 +234,22 @@ def study_footprint(plan: Plan, study: Study, pilots: Pilots) -> Footprint | Non
     largest = _largest(list(by_class.values())) or _baseline_footprint(study, pilots)
     if largest is None:
         return None
-    disk = sum(by_class.get(classes[trial.configuration_hash], largest).disk for trial in plan.trials)
-    return Footprint(largest.memory, disk, largest.measured)
+    disks = [(trial.phase, by_class.get(classes[trial.configuration_hash], largest).disk) for trial in plan.trials]
+    return Footprint(largest.memory, _kept_disk(study, disks, slots), largest.measured)
+
+
+def _kept_disk(study: Study, disks: Sequence[tuple[str, float]], slots: int) -> float:
+    """Return the disk space of all trials at once, given that of each, in its phase."""
+    rule = study.keep.checkpoints
+    if rule in ("all", "last"):
+        share = CHECKPOINT_BYTES / (CHECKPOINT_BYTES + BEST_BYTES) if rule == "last" and study.trial.is_trainer else 1.0
+        return share * sum(disk for _, disk in disks)
+    # Checkpoints of trials that run, or have just ended, and of phases that others start from, are still there.
+    designs = [phase.design for phase in study.phases]
+    sources = {each.phase for each in designs if isinstance(each, PromoteDesign) and each.start == "checkpoint"}
+    others = sorted((disk for phase, disk in disks if phase not in sources), reverse=True)
+    number = AT_ONCE * slots + (len(study.phases) if rule == "best" else 0)
+    return sum(disk for phase, disk in disks if phase in sources) + sum(others[:number])
 
 
 def _largest(footprints: Sequence[Footprint]) -> Footprint | None:

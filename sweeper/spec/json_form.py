@@ -7,7 +7,7 @@ from sweeper.spec.json_claims import claim_from_json, claim_to_json
 from sweeper.spec.json_metric import metric_from_json, metric_to_json
 from sweeper.spec.json_phases import Json, JsonObject, phase_from_json, phase_to_json
 from sweeper.spec.program import TRAINER, CommandProgram, Program, PythonProgram, TrainerProgram, Trial
-from sweeper.spec.study import Assumed, Resources, Retry, Study
+from sweeper.spec.study import Assumed, Keep, Resources, Retry, Study
 
 
 def to_json(study: Study) -> Json:
@@ -22,6 +22,7 @@ def to_json(study: Study) -> Json:
         "resources": _fields(study.resources, ("device", "slots", "gpus_per_trial", "threads_per_trial")),
         "budget": {"device_hours": study.device_hours},
         "retry": _fields(study.retry, ("crashed", "killed", "out_of_memory", "diverged", "timeout")),
+        **({"keep": {"checkpoints": study.keep.checkpoints}} if study.keep != Keep() else {}),
         "on_finish": [list(command) for command in study.on_finish],
         **({"assume": {"sd": study.assume.sd}} if study.assume.sd is not None else {}),
         "factors": {name: factor_to_json(factor) for name, factor in study.factors.items()},
@@ -48,6 +49,7 @@ def from_json(document: JsonObject, *, source: str = "", path: Path | None = Non
         resources=Resources(**(document.get("resources") or {})),
         device_hours=(document.get("budget") or {}).get("device_hours"),
         retry=Retry(**(document.get("retry") or {})),
+        keep=Keep(**(document.get("keep") or {})),
         on_finish=tuple(tuple(command) for command in document.get("on_finish") or ()),
         assume=Assumed(sd=(document.get("assume") or {}).get("sd")),
         factors={name: factor_from_json(name, factor) for name, factor in document["factors"].items()},

@@ -16,7 +16,7 @@ from sweeper.spec.claims_from_entries import claim_of
 from sweeper.spec.error_collector import ErrorCollector
 from sweeper.spec.from_entries import trial_of
 from sweeper.spec.sections import Sections, read_sections
-from sweeper.spec.study import Assumed, Resources, Retry, Study
+from sweeper.spec.study import Assumed, Keep, Resources, Retry, Study
 from sweeper.spec.yaml_source import Source
 
 CHECKS: Final = (
@@ -80,6 +80,7 @@ def _typed(sections: Sections, text: str, path: Path) -> Study:
         resources=Resources(**file.resources.model_dump()),
         device_hours=file.budget.device_hours,
         retry=Retry(**file.retry.model_dump()),
+        keep=Keep(**file.keep.model_dump()),
         on_finish=tuple(tuple(command) for command in file.on_finish),
         assume=Assumed(sd=file.assume.sd),
         factors=factors,

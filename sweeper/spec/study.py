@@ -12,6 +12,7 @@ from sweeper.spec.phase import Phase
 from sweeper.spec.program import Trial
 
 Device = Literal["auto", "cpu", "cuda"]
+KeptCheckpoints = Literal["all", "best", "last", "none"]
 
 
 # Keys of metrics.jsonl that say where a measurement was made, and so are not metrics.
@@ -62,12 +63,24 @@ class Retry:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Keep:
+    """What stays of trials that have ended.
+
+    Attributes:
+        checkpoints: all; those of the best trial of each phase; the last one of each trial; or none.
+    """
+
+    checkpoints: KeptCheckpoints = "all"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Study:
     """A checked study.
 
     Attributes:
         published: published results that the report shows beside the study's.
         device_hours: the cap on the whole study; None for no cap.
+        keep: what stays of trials that have ended.
         on_finish: commands that run when the study has ended.
         assume: what to compute the power of claims with before there are runs.
         factors: by name, in the file's order.
@@ -84,6 +97,7 @@ class Study:
     resources: Resources = field(default_factory=Resources)
     device_hours: float | None = None
     retry: Retry = field(default_factory=Retry)
+    keep: Keep = field(default_factory=Keep)
     on_finish: tuple[tuple[str, ...], ...] = ()
     assume: Assumed = field(default_factory=Assumed)
     factors: Mapping[str, Factor]

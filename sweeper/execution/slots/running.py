@@ -13,6 +13,7 @@ from sqlalchemy import Engine
 from sweeper.errors import StoreError, UsageError
 from sweeper.execution.provenance import facts
 from sweeper.execution.slots.fork_server import fork_server_for
+from sweeper.execution.slots.kept_checkpoints import Keeper
 from sweeper.execution.slots.launcher import Launcher
 from sweeper.execution.slots.machine import free_abandoned_trials
 from sweeper.execution.slots.neighbours import announced, neighbour_of
@@ -114,6 +115,27 @@ def run_slots(
     Raises:
         SweeperError: slots failed, with their errors.
     """
+    keeper = Keeper(run.store, study)
+
+    def tick() -> None:
+        keeper.look()
+        on_tick()
+
+    try:
+        return _run_slots(engine, run, study, slots, tick, pool=pool)
+    finally:
+        keeper.look(now=True)
+
+
+def _run_slots(
+    engine: Engine,
+    run: StudyRun,
+    study: Study,
+    slots: tuple[Slot, ...],
+    on_tick: Callable[[], None],
+    *,
+    pool: Pool | None,
+) -> RunEnd:
     host, pid = socket.gethostname(), os.getpid()
     free_abandoned_trials(engine, run.study_id)
     if queue.next_due(engine, run.study_id) is None:

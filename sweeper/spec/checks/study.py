@@ -31,6 +31,7 @@ def check_study(sections: Sections, errors: ErrorCollector) -> None:
     _check_pruned_metric(sections, errors)
     if sections.trial is not None:
         _check_checkpoint(sections.trial, errors)
+        _check_keep(sections, sections.trial, errors)
     _check_environment(sections, errors)
     gpus = sections.resources.gpus_per_trial if sections.resources is not None else 1.0
     if gpus > 1 and gpus != int(gpus):
@@ -125,3 +126,12 @@ def _check_checkpoint(trial: Trial, errors: ErrorCollector) -> None:
             ("trial", "program", "checkpoint"),
             f"{shown(trial.program.checkpoint)} is outside the run directory. Use a path in it, e.g. checkpoint.pt.",
         )
+
+
+def _check_keep(sections: Sections, trial: Trial, errors: ErrorCollector) -> None:
+    keep = sections.data.get("keep")
+    rule = keep.get("checkpoints", "all") if isinstance(keep, dict) else "all"
+    if rule in ("best", "last", "none") and not trial.has_checkpoint:
+        is_command = isinstance(trial.program, CommandProgram)
+        remedy = "Name it in trial.program.checkpoint" if is_command else "Remove keep, and let the function delete it"
+        errors.add(("keep", "checkpoints"), f"{shown(rule)} needs to know the program's checkpoint. {remedy}.")

@@ -10,11 +10,12 @@ from sweeper.spec.entries.factors import FactorEntry
 from sweeper.spec.entries.metric import MetricEntry
 from sweeper.spec.entries.phases import PhaseEntry
 from sweeper.spec.entries.values import Count, Name, Section, Seed, SpreadValue, Text
-from sweeper.spec.study import Device, Resources, Retry
+from sweeper.spec.study import Device, Keep, KeptCheckpoints, Resources, Retry
 from trainer.config.wording import shown, suggestion
 
 RESOURCES: Final = Resources()  # the defaults
 RETRY: Final = Retry()
+KEEP: Final = Keep()
 
 
 def _as_text(value: object) -> object:
@@ -166,6 +167,16 @@ class RetryEntry(Section):
     timeout: Retries = Field(RETRY.timeout, description="Number of retries after a timeout.")
 
 
+class KeepEntry(Section):
+    """What stays of trials that have ended."""
+
+    checkpoints: KeptCheckpoints = Field(
+        KEEP.checkpoints,
+        description="Checkpoints to keep of completed and pruned trials: all; best, those of the best trial of each "
+        "phase; last, the last one of each trial; or none.",
+    )
+
+
 class StudyFile(Section):
     """A study: what is varied, how it is run, and what is claimed."""
 
@@ -189,6 +200,9 @@ class StudyFile(Section):
     )
     retry: RetryEntry = Field(
         default_factory=RetryEntry, description="How often failed trials are retried, by exit reason."
+    )
+    keep: KeepEntry = Field(
+        default_factory=KeepEntry, description="What stays of trials that have ended, e.g. {checkpoints: best}."
     )
     on_finish: list[Annotated[list[Text], Field(min_length=1)]] = Field(
         default_factory=list,

@@ -11,7 +11,7 @@ from sweeper.forecast.forecast import study_footprint
 from sweeper.forecast.pilot_throughput import BLIND_SPREAD, PilotRun, Pilots, PilotThroughput, Report, throughput_of
 from sweeper.forecast.trial_seconds import PastRun, trial_seconds
 from sweeper.planning.plan import make_plan
-from sweeper.spec.study import Study
+from sweeper.spec.study import Keep, Study
 from tests.sweeper.documents import factor, phase, study
 
 TRAINER: dict[str, Any] = {"program": "trainer", "config": {"model": {"layers": 2}}}
@@ -125,10 +125,19 @@ def test_a_pilot_in_another_unit_says_nothing() -> None:
     assert trial_seconds(make_plan(made), made, pilots=pilots(made, run_of(made, 0, 0.1))) == {}
 
 
+@pytest.mark.parametrize(("rule", "disk"), [("all", 400), ("last", 400), ("best", 300), ("none", 200)])
+def test_disk_space_is_that_of_checkpoints_that_are_there_at_once(rule: Any, disk: float) -> None:
+    made = replace(study({"a": factor([0, 1])}, phase("p", "grid", seeds=[0, 1])), keep=Keep(checkpoints=rule))
+    known = pilots(made, *(run_of(made, number, 0.1, peak_memory_bytes=1, disk_bytes=100) for number in (0, 1)))
+    found = study_footprint(make_plan(made), made, known, slots=1)
+    assert found is not None
+    assert found.disk == disk
+
+
 def test_memory_is_the_largest_and_disk_the_sum_of_what_was_measured() -> None:
     made = study({"a": factor([0, 1])}, phase("p", "grid", seeds=[0, 1]))
     known = pilots(made, run_of(made, 0, 0.1), run_of(made, 1, 0.1, peak_memory_bytes=3000, disk_bytes=10))
-    found = study_footprint(make_plan(made), made, known)
+    found = study_footprint(make_plan(made), made, known, slots=1)
     assert found is not None
     assert (found.memory, found.disk, found.measured) == (3000, 120, True)
-    assert study_footprint(make_plan(made), made, pilots(made)) is None
+    assert study_footprint(make_plan(made), made, pilots(made), slots=1) is None
