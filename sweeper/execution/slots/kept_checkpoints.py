@@ -25,6 +25,7 @@ from sweeper.store.reading.reader import TrialRow
 
 EVERY_S: Final = 60.0
 ENDED: Final = ("completed", "pruned")
+OPEN: Final = ("waiting", "running")
 LAST: Final = "checkpoint.pt"  # of the built-in trainer
 OTHERS: Final = ("checkpoint.previous.pt", "checkpoint.unreadable.pt", "best.pt")
 
@@ -104,10 +105,8 @@ def needed_trials(
     for phase in study.phases:
         design = phase.design
         if isinstance(design, PromoteDesign) and design.start == "checkpoint":
-            promoted = (
-                trial for trial in trials if trial.phase == phase.name and trial.state in ("waiting", "running")
-            )
-            if any(not any(each.is_dir() for each in directories.get(trial.id, ())) for trial in promoted):
+            promoted = [trial.id for trial in trials if trial.phase == phase.name and trial.state in OPEN]
+            if any(not any(each.is_dir() for each in directories.get(trial, ())) for trial in promoted):
                 found |= set(members[design.phase])
     return found
 

@@ -78,23 +78,24 @@ def test_the_trainer_s_last_checkpoint_is_not_its_best_weights() -> None:
 
 
 @pytest.mark.parametrize(
-    ("start", "state", "has_directory", "is_needed"),
+    ("start", "state", "folder", "is_needed"),
     [
-        ("checkpoint", "waiting", False, True),
-        ("checkpoint", "running", False, True),
-        ("checkpoint", "running", True, False),
-        ("checkpoint", "completed", False, False),
-        ("scratch", "waiting", False, False),
+        ("checkpoint", "waiting", "absent", True),
+        ("checkpoint", "running", "absent", True),
+        ("checkpoint", "running", ".", False),
+        ("checkpoint", "completed", "absent", False),
+        ("scratch", "waiting", "absent", False),
     ],
 )
+@pytest.mark.usefixtures("finished")
 def test_a_checkpoint_stays_until_those_promoted_from_it_have_their_copy(
-    finished: Path, url: str, start: str, state: Any, has_directory: bool, is_needed: bool
+    url: str, start: str, state: Any, folder: str, is_needed: bool
 ) -> None:
     screen, long = plan_of([{}], name="s").phases[0], {"promote": "screen", "top": 1, "from": start}
     study = study_of(Plan("s", (screen, PlannedPhase("long", "promote", {"design": long}, (), ()))))
     first, second, *_ = trials_of(url)
     promoted = replace(second, phase="long", state=state)
-    directories = {promoted.id: [finished if has_directory else finished / "absent"]}
+    directories = {promoted.id: [Path(folder)]}
     found = needed_trials(study, [first, promoted], {"screen": (first.id,), "long": (promoted.id,)}, directories)
     assert found == ({first.id} if is_needed else set())
 
