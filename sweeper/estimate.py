@@ -1,5 +1,6 @@
 """The estimate of a plan on this machine: its device and slots, and predictions from the store and from pilots."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, get_args
@@ -7,7 +8,7 @@ from typing import TYPE_CHECKING, Final, get_args
 from sweeper.errors import UsageError
 from sweeper.execution.gpus import find_gpus
 from sweeper.execution.slots.resources import find_slots
-from sweeper.forecast.claim_power import claim_power
+from sweeper.forecast.claim_power import ClaimPower
 from sweeper.forecast.footprint import Footprint
 from sweeper.forecast.forecast import Forecast, forecast, slot_seconds, study_footprint
 from sweeper.forecast.pilot_throughput import Pilots
@@ -68,8 +69,11 @@ class Estimate:
             notes=plan_notes(self.study, Path.cwd()),
         )
 
-    def power(self) -> "PlannedPower":
+    def power(self, testable: Sequence[ClaimPower]) -> "PlannedPower":
         """Return what the study's claims can detect with its plan.
+
+        Args:
+            testable: for each claim, whether its trials can test it; the forecast has it.
 
         Raises:
             StoreError: the store exists, but cannot be read.
@@ -79,7 +83,7 @@ class Estimate:
 
         seconds = {reference: prediction.seconds for reference, prediction in self.predictions.items()}
         spreads = Spreads(self.study, self.store, self.pilots.runs)
-        return planned_power(self.study, self.plan, claim_power(self.plan, self.study), spreads, seconds)
+        return planned_power(self.study, self.plan, testable, spreads, seconds)
 
     def schedules(self, default_s: float | None = None) -> tuple[Schedule, ...]:
         """Simulate the schedule in every order.

@@ -53,7 +53,7 @@ def print_estimate(found: Estimate, *, as_json: bool) -> None:
     if found.study.claims:
         from sweeper.cli.plan_power import show_power  # noqa: PLC0415 - pandas and scipy are slow to load
 
-        shown = show_power(found.study, found.power())
+        shown = show_power(found.study, found.power(forecast.claims))
         forecast = replace(forecast, notes=(*forecast.notes, *shown.notes))
     if as_json:
         print_json(forecast_json(forecast) | ({} if shown is None else {"power": shown.document}))
