@@ -185,6 +185,7 @@ class _Test:
         if shape.df <= 0:
             return 0.0
         alpha, is_both, sd = self.alpha / shape.compared, self.region.is_equivalence, self._sd(shape)
+        distance -= shape.looks_better * self._run_sd(shape)
         if shape.seeds < FEWEST_SEEDS:  # a fraction, whose residuals show how runs vary
             error = sd / math.sqrt(shape.pairs)
             if is_both:
@@ -200,8 +201,11 @@ class _Test:
         return smallest_with_power(lambda size: self.power_at(shape, size), sd, power=self.power)
 
     def _sd(self, shape: Shape) -> float:
+        return self._run_sd(shape) * shape.pair_sd
+
+    def _run_sd(self, shape: Shape) -> float:
         deviation = self.spread.paired if shape.cancels else self.spread.alone
-        return deviation.planned * shape.pair_sd
+        return deviation.planned
 
 
 def _detection(one: _Claim, known: ClaimPower) -> Detection:

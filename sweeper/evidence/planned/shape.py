@@ -10,6 +10,7 @@ from sweeper.evidence.data.precision import precision
 from sweeper.evidence.data.runs import Runs
 from sweeper.evidence.effects.factorial_phase import FactorialPhase, factorial_phase
 from sweeper.evidence.statistics.sample_size import Design
+from sweeper.evidence.statistics.selection import best_of
 from sweeper.spec.claim import Statement, phases_of
 
 WHOLE_FIT = ("all",)  # the key of a unit that stands for the fit of a whole phase
@@ -25,6 +26,7 @@ class Shape:
         cancels: whether what the runs of a seed share cancels.
         averaged: whether a seed has several pairs in one stratum.
         compared: from how many levels what is compared is picked.
+        rivals: from how many levels what it is compared with is picked.
     """
 
     seeds: int
@@ -34,6 +36,15 @@ class Shape:
     cancels: bool
     averaged: bool
     compared: int
+    rivals: int
+
+    @property
+    def looks_better(self) -> float:
+        """By how much the best of the rivals looks better than it is if one run has a standard deviation of 1.
+
+        It is one of the two sides of the effect.
+        """
+        return best_of(self.rivals) * self.error / math.sqrt(2.0)
 
     @property
     def pair_sd(self) -> float:
@@ -69,6 +80,7 @@ def shape_of(part: Part, statement: Statement, runs: Runs) -> Shape:
         cancels=found.cancels,
         averaged=comparison.averages,
         compared=part.compared[0],
+        rivals=part.compared[1],
     )
 
 
@@ -87,6 +99,7 @@ def along(first: Shape, second: Shape, seeds: int) -> Shape:
         cancels=first.cancels,
         averaged=first.averaged,
         compared=first.compared,
+        rivals=first.rivals,
     )
 
 
@@ -105,6 +118,7 @@ def _of_fit(part: Part, statement: Statement, runs: Runs) -> Shape:
         cancels=True,
         averaged=True,
         compared=part.compared[0],
+        rivals=part.compared[1],
     )
 
 

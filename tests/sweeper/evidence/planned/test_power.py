@@ -5,12 +5,14 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy import integrate, optimize, stats
 
 import sweeper
 from sweeper.evidence.planned.power import CURVE
 from sweeper.evidence.planned.wording import amount, power_json
+from sweeper.planning.plan import make_plan
 from tests.sweeper.documents import factor, phase, study
 from tests.sweeper.evidence.planned.studies import (
     LOG,
@@ -168,10 +170,12 @@ def test_an_ordering_pays_for_its_choice_and_shares_the_power_among_its_comparis
                  assume={"sd": "1%"})  # fmt: skip
     found = detection(made)
     own = OWN_PAIRS / 8
+    # The better of two equal rivals looks better than it is: by Blom's score, of one of the two sides.
+    looks_better = stats.norm.ppf((2 - 0.375) / (2 + 0.25)) * SD / math.sqrt(8)
 
     def lack(distance: float) -> float:
         # The baseline cancels between two gains; the level of `a` is picked from two, so alpha is halved.
-        each = [noncentral_t(distance, 8, df, 0.025) for df in (6 * 7, 7)]
+        each = [noncentral_t(distance - looks_better, 8, df, 0.025) for df in (6 * 7, 7)]
         return (1 - own) * each[0] + own * each[1] - 0.9
 
     assert found.distance == pytest.approx(optimize.brentq(lack, 1e-4, 1.0), rel=1e-4)
@@ -188,13 +192,66 @@ def test_a_fraction_is_planned_with_the_residuals_of_its_fit() -> None:
                  metric=LOG, assume={"sd": "1%"})  # fmt: skip
     found = detection(made)
     assert found.df == 24 - 3 - 7  # runs less seeds, 4 main effects and 3 chains of interactions
-    own = 0.75 / math.sqrt(3)  # how often an average is judged by one effect per seed
-    n = 12  # runs per level: a difference of two means of 12 runs
+    # By simulation of both mean squares: where that of the seeds stands out, it alone judges the effect.
+    generator, size = np.random.default_rng(1), 400_000
+    own, rest = generator.chisquare(2, size), generator.chisquare(12, size)
+    level = 0.75 / math.sqrt(3)
+    chosen = (own / 2) / (rest / 12) > stats.f.isf(level, 2, 12)
+    error = np.where(chosen, np.sqrt(own / 2), np.sqrt((own + rest) / 14))
+    critical = np.where(chosen, stats.t.isf(0.05, 2), stats.t.isf(0.05, 14))
+    effect = found.distance / (SD * math.sqrt(2 / 12)) + generator.standard_normal(size)  # 12 runs per level
+    assert np.mean(effect > critical * error) == pytest.approx(0.8, abs=0.003)
 
-    def lack(distance: float) -> float:
-        return (1 - own) * noncentral_t(distance, n, 14, 0.05) + own * noncentral_t(distance, n, 2, 0.05) - 0.8
 
-    assert found.distance == pytest.approx(optimize.brentq(lack, 1e-4, 1.0), rel=1e-4)
+FACTORS = {"a": factor([0, 1, 2]), "b": factor([0, 1, 2]), "c": factor([0, 1, 2])}
+TWO_LEVELS = {f"f{k}": factor([0, 1]) for k in range(4)}
+MAIN = {"factor": "f0", "from": 0, "to": 1}
+LOWER = {"contrast": MAIN, "expect": "decrease"}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("factors", "design", "claim", "effect_of"),
+    [
+        (
+            TWO_LEVELS,
+            {"fractional": {"resolution": 4}},
+            {"contrast": MAIN, "expect": "decrease"},
+            lambda row: row["f0"],
+        ),
+        (TWO_LEVELS, "grid", LOWER, lambda row: row["f0"]),
+        (
+            TWO_LEVELS,
+            "grid",
+            {"interaction": {**MAIN, "with": {**MAIN, "factor": "f1"}}, "expect": "decrease"},
+            lambda row: row["f0"] * row["f1"],
+        ),
+        (FACTORS, "one_at_a_time", {"ordering": {"largest": "a", "among": ["b", "c"]}}, lambda row: row["a"] == 1),
+        (FACTORS, "one_at_a_time", {"constant": {"levels": {}, "value": 2.0}, "expect": "below"}, lambda _: 1.0),
+    ],
+    ids=["fraction", "average", "interaction", "ordering", "constant"],
+)
+def test_what_is_said_of_other_claims_is_delivered_too(
+    factors: dict[str, Any], design: Any, claim: dict[str, Any], effect_of: Callable[[dict[str, Any]], float]
+) -> None:
+    form = next(key for key in claim if key != "expect")
+    empty = {"contrast": {"where": {}}, "ordering": {"order": None}}.get(form, {})
+    planned = {"id": "c", **claim, form: {"phase": "p", **claim[form], **empty}}
+    made = study(factors, phase("p", design, seeds=[0, 1, 2]), claims=[planned], metric=LOG, assume={"sd": "1%"})
+    distance, trials = detection(made).distance, make_plan(made).trials
+    generator, supported = np.random.default_rng(3), 0
+    for _ in range(400):
+        by_seed = generator.normal(0.0, 0.0 if form == "constant" else 5 * SD, 3)
+        noise = generator.normal(0.0, SD, len(trials))
+        rows = [
+            {**trial.configuration, "seed": trial.seed,  # type: ignore[dict-item]  # a fixed design has configurations
+             "loss": 2.0 * math.exp(by_seed[trial.seed] - distance * effect_of(dict(trial.configuration or {})) + one)}
+            for trial, one in zip(trials, noise, strict=True)
+        ]  # fmt: skip
+        (verdict,) = sweeper.judge(pd.DataFrame(rows), metric="loss", scale="log", factors=list(factors),
+                                   claims=[{"id": "c", **claim}])  # fmt: skip
+        supported += verdict.verdict == "supported"
+    assert supported / 400 == pytest.approx(0.8, abs=0.05)
 
 
 def test_what_has_no_power_says_why_and_for_divergence_what_it_takes() -> None:
