@@ -19,7 +19,7 @@ import numpy as np
 from scipy import special
 
 from sweeper.evidence.statistics.contrast import weight_by_seed
-from sweeper.evidence.statistics.pooling import MOST_VARYING, OWN_PAIRS
+from sweeper.evidence.statistics.pooling import LEAVES_POOL, MOST_VARYING, OWN_PAIRS
 from sweeper.evidence.statistics.power import POWER, power_one_sided
 from sweeper.evidence.statistics.two_way import Floats
 
@@ -49,9 +49,11 @@ class Design:
         """How often a pair is judged by its own differences although all arms vary alike."""
         if self.df_per_seed <= 1.0:
             return 0.0
-        arms = self.df_per_seed + 1.0
-        most = (1.0 - math.pow(1.0 - MOST_VARYING / seeds, arms)) / arms  # it varies most, and at that level
-        return max(most, OWN_PAIRS / seeds)
+        arms, level = self.df_per_seed + 1.0, MOST_VARYING / seeds
+        independent = (1.0 - math.pow(1.0 - level, arms)) / arms  # it varies most, and at that level
+        # An arm that varies more makes the others vary less beside it: they hardly ever stand out together. Simulated
+        # rates lie halfway to that.
+        return max((independent + level) / 2.0, OWN_PAIRS / seeds) + LEAVES_POOL
 
 
 def upper_sd(sd: float, df: float, *, level: float = SD_LIMIT) -> float:
@@ -164,7 +166,11 @@ def power_of_seeds(
             return power_equivalence(0.0, distance, error, df, alpha=alpha)
         return power_one_sided(distance, error, 1, alpha=alpha, df=df)
 
-    return (1.0 - own) * with_df(max(design.df_per_seed, 1.0) * alone) + own * with_df(alone)
+    df = max(design.df_per_seed, 1.0) * alone
+    if own == 0 or error == 0:
+        return with_df(df)
+    outlying = _of_outlying(distance / error, alone, df - alone, own, alpha=alpha, equivalence=equivalence)
+    return (1.0 - own) * with_df(df) + own * outlying
 
 
 def smallest_with_power(power_at: Callable[[float], float], start: float, *, power: float = POWER) -> float:
@@ -199,6 +205,25 @@ def _log_density(ratio: Floats, df: float) -> Floats:
         + (df - 1.0) * np.log(ratio)
         - half * ratio**2
     )
+
+
+def _of_outlying(distance: float, own: float, rest: float, chance: float, *, alpha: float, equivalence: bool) -> float:
+    """The power of a pair that its own differences judge because one of its arms varies most of all by chance.
+
+    Its variance is then in the upper tail, and so is the error that `contrast.infer_contrast` gives such a pair.
+
+    Args:
+        distance: as in `power_of_seeds`, in true standard errors.
+        own, rest: degrees of freedom of the arm's variance, and of the others'.
+        chance: how often that happens.
+    """
+    p = (np.arange(QUANTILES) + 0.5) / QUANTILES
+    ratio = special.fdtri(own, rest, 1.0 - chance * p)
+    total = special.chdtri(own + rest, p)[:, None]
+    arm, pooled = total * ratio / (own * ratio + rest), total / (own + rest)
+    reach = distance + float(special.stdtrit(own, alpha)) * np.sqrt((arm + pooled) / 2.0)
+    shown = np.maximum(2.0 * special.ndtr(reach) - 1.0, 0.0) if equivalence else special.ndtr(reach)
+    return float(shown.mean())
 
 
 def _power_between(distance: float, own: float, rest: float, *, alpha: float, equivalence: bool) -> float:

@@ -13,6 +13,7 @@ import sweeper
 from sweeper.evidence.planned.power import CURVE
 from sweeper.evidence.planned.wording import amount, power_json
 from sweeper.planning.plan import make_plan
+from sweeper.spec.study import Study
 from tests.sweeper.documents import factor, phase, study
 from tests.sweeper.evidence.planned.studies import (
     LOG,
@@ -25,7 +26,6 @@ from tests.sweeper.evidence.planned.studies import (
 )
 
 SD = math.log1p(0.01)  # of one run, as the studies assume
-OWN_PAIRS = 0.24  # docs/statistics.md: over the seeds, how often a comparison rests on its own pairs
 REPLICATES = 500
 
 
@@ -46,37 +46,38 @@ def tost(half: float, n: int, df: int, alpha: float) -> float:
     return float(integrate.quad(given, 0.0, upper, limit=200)[0])
 
 
-def smallest(power: Callable[..., float], n: int, arms: int, alpha: float) -> float:
-    """Where 80% power is reached by the pooled variance, but for the share of studies that use their own pairs."""
-    own = OWN_PAIRS / n if arms > 2 else 0.0
+def smallest(power: Callable[..., float], n: int, df: int, alpha: float, reached: float = 0.8) -> float:
+    """The distance at which a power is reached."""
+    return float(optimize.brentq(lambda distance: power(distance, n, df, alpha) - reached, 1e-4, 5.0))
 
-    def lack(distance: float) -> float:
-        pooled, alone = power(distance, n, (arms - 1) * (n - 1), alpha), power(distance, n, n - 1, alpha)
-        return (1 - own) * pooled + own * alone - 0.8
 
-    return float(optimize.brentq(lack, 1e-4, 5.0))
+def two_configurations(claim: dict[str, Any], *, seeds: int, claims: int = 1) -> Study:
+    """A study without arms over which a variance could be pooled, whose claims all say the same."""
+    planned = [{**claim, "id": f"c{k}"} for k in range(claims)]
+    ran = phase("p", "grid", seeds=list(range(seeds)))
+    return study({"a": factor([0, 1])}, ran, claims=planned, metric=LOG, assume={"sd": "1%"})
 
 
 @pytest.mark.parametrize("claims", [1, 4])
 @pytest.mark.parametrize("seeds", [2, 3, 10])
 def test_a_difference_is_detected_as_the_noncentral_t_says(seeds: int, claims: int) -> None:
-    found = detection(one_at_a_time([contrast(to) for to in range(1, claims + 1)], seeds=seeds))
-    assert (found.pairs, found.seeds, found.df) == (seeds, seeds, 4 * (seeds - 1))
-    assert found.distance == pytest.approx(smallest(noncentral_t, seeds, 5, 0.05 / claims), rel=1e-4)
-
-
-def test_two_configurations_have_the_degrees_of_freedom_of_their_pairs() -> None:
-    made = study({"a": factor([0, 1])}, phase("p", "grid", seeds=list(range(6))), claims=[contrast()],
-                 metric=LOG, assume={"sd": "1%"})  # fmt: skip
-    found = detection(made)
-    assert found.df == 5
-    assert found.distance == pytest.approx(smallest(noncentral_t, 6, 2, 0.05), rel=1e-4)
+    found = detection(two_configurations(contrast(), seeds=seeds, claims=claims))
+    assert (found.pairs, found.seeds, found.df) == (seeds, seeds, seeds - 1)
+    assert found.distance == pytest.approx(smallest(noncentral_t, seeds, seeds - 1, 0.05 / claims), rel=1e-4)
 
 
 @pytest.mark.parametrize("seeds", [3, 8])
 def test_an_equivalence_has_the_power_of_its_two_tests(seeds: int) -> None:
-    found = detection(one_at_a_time([equivalence("2%")], seeds=seeds))
-    assert found.distance == pytest.approx(smallest(tost, seeds, 5, 0.05), rel=1e-3)
+    found = detection(two_configurations(equivalence("2%"), seeds=seeds))
+    assert found.distance == pytest.approx(smallest(tost, seeds, seeds - 1, 0.05), rel=1e-3)
+
+
+@pytest.mark.parametrize("seeds", [3, 5, 10])
+def test_a_pooled_variance_detects_more_but_for_arms_that_stand_out_by_chance(seeds: int) -> None:
+    found = detection(one_at_a_time([contrast()], seeds=seeds))
+    assert found.df == 4 * (seeds - 1)
+    pooled, alone = (smallest(noncentral_t, seeds, df, 0.05) for df in (4 * (seeds - 1), seeds - 1))
+    assert pooled < found.distance < min(alone, 1.3 * pooled)
 
 
 def test_the_curve_is_what_the_plan_would_detect_with_those_seeds() -> None:
@@ -169,16 +170,11 @@ def test_an_ordering_pays_for_its_choice_and_shares_the_power_among_its_comparis
     made = study(factors, phase("p", "one_at_a_time", seeds=list(range(8))), claims=[claim], metric=LOG,
                  assume={"sd": "1%"})  # fmt: skip
     found = detection(made)
-    own = OWN_PAIRS / 8
-    # The better of two equal rivals looks better than it is: by Blom's score, of one of the two sides.
+    # Both others must be beaten, so each in 90% of studies. The level of `a` is picked from two, so alpha is halved;
+    # the better of two equal rivals looks better than it is, by Blom's score on one of the two sides.
     looks_better = stats.norm.ppf((2 - 0.375) / (2 + 0.25)) * SD / math.sqrt(8)
-
-    def lack(distance: float) -> float:
-        # The baseline cancels between two gains; the level of `a` is picked from two, so alpha is halved.
-        each = [noncentral_t(distance - looks_better, 8, df, 0.025) for df in (6 * 7, 7)]
-        return (1 - own) * each[0] + own * each[1] - 0.9
-
-    assert found.distance == pytest.approx(optimize.brentq(lack, 1e-4, 1.0), rel=1e-4)
+    pooled, alone = (smallest(noncentral_t, 8, df, 0.025, 0.9) + looks_better for df in (6 * 7, 7))
+    assert pooled < found.distance < alone
 
 
 def test_a_fraction_is_planned_with_the_residuals_of_its_fit() -> None:
@@ -192,15 +188,9 @@ def test_a_fraction_is_planned_with_the_residuals_of_its_fit() -> None:
                  metric=LOG, assume={"sd": "1%"})  # fmt: skip
     found = detection(made)
     assert found.df == 24 - 3 - 7  # runs less seeds, 4 main effects and 3 chains of interactions
-    # By simulation of both mean squares: where that of the seeds stands out, it alone judges the effect.
-    generator, size = np.random.default_rng(1), 400_000
-    own, rest = generator.chisquare(2, size), generator.chisquare(12, size)
-    level = 0.75 / math.sqrt(3)
-    chosen = (own / 2) / (rest / 12) > stats.f.isf(level, 2, 12)
-    error = np.where(chosen, np.sqrt(own / 2), np.sqrt((own + rest) / 14))
-    critical = np.where(chosen, stats.t.isf(0.05, 2), stats.t.isf(0.05, 14))
-    effect = found.distance / (SD * math.sqrt(2 / 12)) + generator.standard_normal(size)  # 12 runs per level
-    assert np.mean(effect > critical * error) == pytest.approx(0.8, abs=0.003)
+    # Its variance lies between the pooled one and that of one effect per seed.
+    pooled, alone = (smallest(noncentral_t, 12, df, 0.05) for df in (14, 2))  # 12 runs per level
+    assert pooled < found.distance < alone
 
 
 FACTORS = {"a": factor([0, 1, 2]), "b": factor([0, 1, 2]), "c": factor([0, 1, 2])}
