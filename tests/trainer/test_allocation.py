@@ -69,6 +69,8 @@ def test_a_run_goes_on_with_fewer_streams_and_the_same_mathematics(
     assert f"step {from_call + 1}: out of memory; continuing with 3 streams at once" in said
     assert f"step {from_call + 1}: out of memory; continuing with 2 streams at once" in said
     assert checkpoint.load(scarce / "checkpoint.pt")["progress"]["micro_batch_size"] == 2
+    sizes = [json.loads((folder / "result.json").read_text())["micro_batch_size"] for folder in (whole, scarce)]
+    assert sizes == [6, 2]
     assert_nearly_equal(whole, scarce)
 
 
