@@ -14,14 +14,15 @@ from sweeper.evidence.statistics.anytime import anytime_critical_value, anytime_
 from sweeper.evidence.statistics.futility import predictive_power
 from sweeper.evidence.statistics.group_sequential import Looks, Spending, nominal_levels, sequential_p, spent
 from sweeper.evidence.statistics.multiplicity import all_of, any_of
+from sweeper.evidence.statistics.sphere_chain import rounded_df
 
 SequentialP = Callable[[Looks, Sequence[float]], float]
 Stop = Literal["", "decided", "futile", "exhausted"]
+Levels = tuple[float, float]  # of the tests for and against a claim
 
 LEVEL: Final = 0.95  # of the intervals
 LEAST_DF: Final = 0.5
 UNKNOWN: Final = 0.5  # the chance of a decision before anything is known
-WHOLE_DF: Final = 8.0  # degrees of freedom above it are rounded to integers, so that claims share boundaries
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,11 +94,12 @@ class PartPath:
 
     def plan(self, spending: Spending) -> Looks:
         """Return when this comparison was looked at."""
-        df: list[float] = []
         seeds = [look.seeds for look in self.looks]
-        for place, look in enumerate(self.looks):
-            rounded = float(round(look.df)) if look.df > WHOLE_DF else max(round(look.df, 1), LEAST_DF)
-            df.append(max(rounded, df[-1] + seeds[place] - seeds[place - 1]) if df else rounded)
+        # Rounded, so that claims share boundaries; a variance never has fewer degrees of freedom than it had before.
+        df = [max(rounded_df(self.looks[0].df), LEAST_DF)]
+        for place in range(1, len(seeds)):
+            new = seeds[place] - seeds[place - 1]
+            df.append(df[-1] + new + rounded_df(max(self.looks[place].df - self.looks[place - 1].df - new, 0.0)))
         return Looks(pairs=tuple(seeds), df=tuple(df), information=self.information, spending=spending)
 
     def interval(self, spending: Spending) -> tuple[float, float]:
@@ -167,32 +169,32 @@ class ClaimPath:
             p = all_of([part.p[0] for part in parts]), any_of([part.p[1] for part in parts])
         return replace(self, parts=parts, p=p, tested=all(look.seeds for look in looks), rounds=self.rounds + 1)
 
-    def wanting(self, rule: Rule, level: float) -> tuple[int, ...]:
+    def wanting(self, rule: Rule, levels: Levels) -> tuple[int, ...]:
         """Return the comparisons that get a further seed, by position.
 
         Those that are shown already need none. Once the claim as a whole is unlikely to be supported, only those go
         on that may refute it.
 
         Args:
-            level: at which the claim would be decided.
+            levels: at which the claim would be supported, and refuted.
         """
         found = [place for place, part in enumerate(self.parts) if part.can_grow]
         if len(self.parts) > 1:
-            found = [place for place in found if not self.parts[place].p[0] < level]
+            found = [place for place in found if not self.parts[place].p[0] < levels[0]]
         if rule.futility is None or not found:
             return tuple(found)
-        if min(part.chance(0, level) for part in self.parts if not part.p[0] < level) >= rule.futility:
+        if all(part.chance(0, levels[0]) >= rule.futility for part in self.parts if not part.p[0] < levels[0]):
             return tuple(found)
-        own = level / len(self.parts)
+        own = levels[1] / len(self.parts)
         return tuple(place for place in found if self.parts[place].chance(1, own) >= rule.futility)
 
-    def next_chance(self, wanted: Sequence[int], rule: Rule, level: float) -> float:
+    def next_chance(self, wanted: Sequence[int], rule: Rule, levels: Levels) -> float:
         """Return the probability that the next seed round of these comparisons decides the claim."""
         if not wanted:
             return 0.0
         parts = [self.parts[place] for place in wanted]
-        supports = min(part.next_chance(0, level, rule.spending) for part in parts)
-        refutes = max(part.next_chance(1, level / len(self.parts), rule.spending) for part in parts)
+        supports = min(part.next_chance(0, levels[0], rule.spending) for part in parts)
+        refutes = max(part.next_chance(1, levels[1] / len(self.parts), rule.spending) for part in parts)
         return max(supports, refutes)
 
 

@@ -20,7 +20,7 @@ from dataclasses import dataclass, replace
 
 from sweeper.evidence.claims.evidence import ALPHA, Verdict, decide
 from sweeper.evidence.sequential.looks import PartLook
-from sweeper.evidence.sequential.paths import ClaimPath, Rule
+from sweeper.evidence.sequential.paths import ClaimPath, Levels, Rule
 from sweeper.evidence.statistics.multiplicity import holm
 
 # The planned costs of the runs that the next seed of a comparison needs and that there are not yet; both by position.
@@ -56,19 +56,20 @@ def seen(claims: Sequence[ClaimPath], rule: Rule, looks: Sequence[Sequence[PartL
     found = [
         _decided(replace(each, adjusted=(one, two))) for each, one, two in zip(found, support, refute, strict=True)
     ]
-    level = level_of(found)
-    return tuple(each if each.stop else _given_up(each, rule, level) for each in found)
+    levels = levels_of(found)
+    return tuple(each if each.stop else _given_up(each, rule, levels) for each in found)
 
 
-def level_of(claims: Sequence[ClaimPath]) -> float:
-    """Return the level of the next claim that is decided, by Holm's rule."""
-    return ALPHA / max(sum(each.stop != "decided" for each in claims), 1)
+def levels_of(claims: Sequence[ClaimPath]) -> Levels:
+    """Return the levels at which the next claim is supported, and refuted, by Holm's rule."""
+    support, refute = (sum(each.verdict != verdict for each in claims) for verdict in ("supported", "refuted"))
+    return ALPHA / max(support, 1), ALPHA / max(refute, 1)
 
 
 def requests(claims: Sequence[ClaimPath], rule: Rule, next_runs: NextRuns) -> tuple[Request, ...]:
     """Return what the next round asks for, in order; nothing once all claims have stopped."""
-    level = level_of(claims)
-    wanted = {place: each.wanting(rule, level) for place, each in enumerate(claims) if not each.stop}
+    levels = levels_of(claims)
+    wanted = {place: each.wanting(rule, levels) for place, each in enumerate(claims) if not each.stop}
     runs = {
         place: {run: cost for part in parts for run, cost in next_runs(place, part).items()}
         for place, parts in wanted.items()
@@ -78,7 +79,7 @@ def requests(claims: Sequence[ClaimPath], rule: Rule, next_runs: NextRuns) -> tu
         Request(
             claim=place,
             parts=parts,
-            chance=claims[place].next_chance(parts, rule, level),
+            chance=claims[place].next_chance(parts, rule, levels),
             cost=math.fsum(cost / users[run] for run, cost in runs[place].items()),
         )
         for place, parts in wanted.items()
@@ -111,8 +112,8 @@ def _decided(claim: ClaimPath) -> ClaimPath:
     return replace(claim, verdict=verdict, stop="decided")
 
 
-def _given_up(claim: ClaimPath, rule: Rule, level: float) -> ClaimPath:
-    if claim.wanting(rule, level):
+def _given_up(claim: ClaimPath, rule: Rule, levels: Levels) -> ClaimPath:
+    if claim.wanting(rule, levels):
         return claim
     exhausted = not any(part.can_grow for part in claim.parts)
     verdict: Verdict = "undecided" if claim.tested else "untested"

@@ -12,14 +12,14 @@ Biometrika 78, pp. 133-141.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Final, Literal, get_args
 
 import numpy as np
 from scipy import special
 
-from sweeper.evidence.statistics.sphere_chain import Vector, cell_edges, transition
+from sweeper.evidence.statistics.sphere_chain import NEGLIGIBLE, Vector, cell_edges, transition
 
 Spending = Literal["obrien_fleming", "pocock"]
 SPENDINGS: Final[tuple[Spending, ...]] = get_args(Spending)
@@ -27,7 +27,7 @@ SPENDINGS: Final[tuple[Spending, ...]] = get_args(Spending)
 LEAST_ALPHA: Final = 1e-9  # smaller sequential p-values are not told apart
 LEAST_LEVEL: Final = 1e-300
 # Errors at which boundaries are tabulated for sequential p-values; closest where decisions are made.
-ALPHAS: Final = np.unique(np.concatenate([np.geomspace(LEAST_ALPHA, 1e-4, 31), np.geomspace(1e-4, 1.0 - 1e-12, 81)]))
+ALPHAS: Final = np.unique(np.concatenate([np.geomspace(LEAST_ALPHA, 1e-4, 16), np.geomspace(1e-4, 1.0 - 1e-12, 49)]))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,27 +114,64 @@ def sequential_p(looks: Looks, p_values: Sequence[float]) -> float:
     return min(found, default=1.0)
 
 
-@lru_cache(maxsize=4096)
+@dataclass(frozen=True, slots=True)
+class _State:
+    """Where studies under the null hypothesis are after some looks.
+
+    Attributes:
+        levels: the nominal levels of the looks so far, `[alphas, looks]`.
+        mass: the probability of each cell in studies that have not rejected, `[alphas, cells]`.
+        spent: of the error, `[alphas]`.
+        alphas: the errors of all looks.
+    """
+
+    levels: Vector
+    mass: Vector
+    spent: Vector
+    alphas: Vector
+
+
+@lru_cache(maxsize=1024)
 def _table(looks: Looks) -> Vector:
     """Return the logarithms of the nominal levels at `ALPHAS`, `[alphas, looks]`, increasing in alpha."""
-    levels = np.log(np.maximum(_levels(looks, ALPHAS), LEAST_LEVEL))
+    levels = np.log(np.maximum(_tabulated(looks).levels, LEAST_LEVEL))
     return np.asarray(np.maximum.accumulate(levels, axis=0))
+
+
+@lru_cache(maxsize=1024)
+def _tabulated(looks: Looks) -> _State:
+    """Return the state at `ALPHAS`; looks that continue others share their state."""
+    if len(looks.pairs) == 1:
+        return _continued(_start(ALPHAS), looks)
+    before = replace(looks, pairs=looks.pairs[:-1], df=looks.df[:-1], information=looks.information[:-1])
+    return _continued(_tabulated(before), looks)
 
 
 def _levels(looks: Looks, alphas: Vector) -> Vector:
     """Return the nominal levels, `[alphas, looks]`."""
-    edges = cell_edges()
-    found = np.zeros((len(alphas), len(looks.pairs)))
-    mass = np.tile(np.diff(special.ndtr(edges)), (len(alphas), 1))  # of the first p-value, before any boundary
-    before = np.zeros(len(alphas))
-    for place, information in enumerate(looks.information):
-        total = _spent(alphas, information, looks.spending)
-        boundary, mass = _spend(mass, edges, total - before)
-        found[:, place] = special.ndtr(-boundary)
-        before = total
-        if place + 1 < len(looks.pairs):
-            mass = mass @ transition(looks.pairs[place], looks.df[place], looks.pairs[place + 1], looks.df[place + 1])
-    return found
+    state = _start(alphas)
+    for _ in looks.pairs:
+        state = _continued(state, looks)
+    return state.levels
+
+
+def _start(alphas: Vector) -> _State:
+    mass = np.tile(np.diff(special.ndtr(cell_edges())), (len(alphas), 1))  # of the first p-value
+    return _State(np.zeros((len(alphas), 0)), mass, np.zeros(len(alphas)), alphas)
+
+
+def _continued(state: _State, looks: Looks) -> _State:
+    """Return the state after the next look."""
+    place, mass = state.levels.shape[1], state.mass
+    if place:
+        matrix = transition(looks.pairs[place - 1], looks.df[place - 1], looks.pairs[place], looks.df[place])
+        # Not `@`: on a machine whose cores are all busy, BLAS threads wait for each other 50 times as long.
+        mass = np.einsum("ac,cd->ad", mass, matrix)
+        mass = np.where(mass > NEGLIGIBLE, mass, 0.0)
+    spent_now = _spent(state.alphas, looks.information[place], looks.spending)
+    boundary, mass = _spend(mass, cell_edges(), spent_now - state.spent)
+    levels = np.concatenate([state.levels, special.ndtr(-boundary)[:, None]], axis=1)
+    return _State(levels, mass, spent_now, state.alphas)
 
 
 def _spent(alphas: Vector, information: float, spending: Spending) -> Vector:
