@@ -29,7 +29,13 @@ def plan_notes(study: Study, directory: Path) -> tuple[str, ...]:
     Args:
         directory: where trials run; scripts that the command names are looked up there.
     """
-    return located(study, [*_hidden_module(study), *_unread_seeds(study, directory), *_uneven_evaluations(study)])
+    found = [
+        *_hidden_module(study),
+        *_unread_seeds(study, directory),
+        *_further_seeds(study),
+        *_uneven_evaluations(study),
+    ]
+    return located(study, found)
 
 
 def located(study: Study, found: Sequence[tuple[KeyPath, str]]) -> tuple[str, ...]:
@@ -69,6 +75,18 @@ def _unread_seeds(study: Study, directory: Path) -> Iterator[tuple[KeyPath, str]
                 '"{seed}", or read $SWEEPER_SEED.',
             )
             return
+
+
+def _further_seeds(study: Study) -> Iterator[tuple[KeyPath, str]]:
+    """Yield the phases of which the plan has only the first seeds."""
+    for index, phase in enumerate(study.phases):
+        if phase.adaptive is not None:
+            most = "as many more as its claims need" if phase.adaptive.most is None else f"up to {phase.adaptive.most}"
+            yield (
+                ("phases", index, "seeds"),
+                f"the plan has the first {phase.adaptive.first} seeds; claims that are still undecided get {most}. "
+                "Use a number of seeds to plan all of them.",
+            )
 
 
 def _reads_seed(program: CommandProgram, directory: Path) -> bool:

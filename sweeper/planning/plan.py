@@ -4,8 +4,8 @@ Within a phase the first seed of all configurations comes first, so that a study
 """
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Final
 
@@ -151,6 +151,37 @@ def trial_budget(study: Study, phase: Phase) -> TrialBudget:
             f"phases.{phase.name}.budget: reference_hours needs trial.calibration: {{steps_per_hour: ...}}"
         )
     return TrialBudget("steps", max(1, round(budget.amount * speed)), reference_hours=float(budget.amount))
+
+
+def further_seed(
+    study: Study, phase: Phase, seed: int, plan: Plan, *, number: int, only: Collection[str] | None = None
+) -> tuple[PlannedTrial, ...]:
+    """Return the trials of a phase with a seed that the plan does not have yet.
+
+    Args:
+        phase: with a fixed design; its first seeds are in the plan.
+        number: of the first new trial; the phase's own trials are numbered one after another.
+        only: the hashes of the configurations that are wanted; None for all.
+    """
+    known = {(trial.configuration_hash, trial.seed, trial.budget.key) for trial in plan.trials}
+    found: list[PlannedTrial] = []
+    for arm, _, budget in _cells(study, replace(phase, seeds=(seed,))):
+        if arm is None:
+            raise ValueError(f"a {phase.design.kind} design has no configurations before it has run")
+        wanted = only is None or arm.configuration_hash in only
+        if wanted and (arm.configuration_hash, seed, budget.key) not in known:
+            found.append(
+                PlannedTrial(
+                    phase.name,
+                    number + len(found),
+                    arm.configuration,
+                    arm.config,
+                    arm.configuration_hash,
+                    seed,
+                    budget,
+                )
+            )
+    return tuple(found)
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,11 +26,12 @@ from sweeper.spec.entries.designs import (
 )
 from sweeper.spec.entries.factors import FactorEntry
 from sweeper.spec.entries.metric import MeanOfLastEntry, MetricEntry
-from sweeper.spec.entries.phases import BudgetEntry, PhaseEntry, RangeEntry
-from sweeper.spec.entries.study import CommandProgramEntry, PythonProgramEntry, TrialEntry
+from sweeper.spec.entries.phases import BudgetEntry, PhaseEntry, RangeEntry, SeedsEntry
+from sweeper.spec.entries.study import CommandProgramEntry, DecideEntry, PythonProgramEntry, TrialEntry
 from sweeper.spec.metric import BEST, CurveValue, Metric, default_scale, metric_named
-from sweeper.spec.phase import BUDGET_UNITS, Budget, Phase, Pruner
+from sweeper.spec.phase import BUDGET_UNITS, AdaptiveSeeds, Budget, Phase, Pruner
 from sweeper.spec.program import TRAINER, CommandProgram, Program, PythonProgram, Trial
+from sweeper.spec.study import Decide
 
 MISSING = object()
 
@@ -168,6 +169,7 @@ def phase_of(entry: PhaseEntry, factors: Factors) -> Phase:
         budget=_budget(entry.budget),
         factors=None if entry.factors is None else tuple(entry.factors),
         seeds=seeds_of(entry),
+        adaptive=_adaptive(entry),
         pruner=Pruner(name=pruner) if isinstance(pruner, str) else Pruner(**pruner.model_dump()),
         config=entry.config,
         exclude=tuple(canonical_row(row, factors) for row in entry.exclude),
@@ -178,8 +180,23 @@ def phase_of(entry: PhaseEntry, factors: Factors) -> Phase:
 
 
 def seeds_of(entry: PhaseEntry, most: int = 100_001) -> tuple[int, ...]:
-    """Return a phase's seeds; of very many, the first."""
-    return tuple(range(min(entry.seeds, most))) if isinstance(entry.seeds, int) else tuple(entry.seeds)
+    """Return a phase's seeds, those that every configuration gets; of very many, the first."""
+    if isinstance(entry.seeds, list):
+        return tuple(entry.seeds)
+    number = entry.seeds.first if isinstance(entry.seeds, SeedsEntry) else entry.seeds
+    return tuple(range(min(number, most)))
+
+
+def _adaptive(entry: PhaseEntry) -> AdaptiveSeeds | None:
+    seeds = entry.seeds
+    if not isinstance(seeds, SeedsEntry):
+        return None
+    return AdaptiveSeeds(first=seeds.first, most=seeds.most if isinstance(seeds.most, int) else None)
+
+
+def decide_of(entry: DecideEntry) -> Decide:
+    """Return how claims are decided."""
+    return Decide(spending=entry.spending, futility=entry.futility or None, order=entry.order)
 
 
 def _budget(entry: BudgetEntry) -> Budget:

@@ -7,7 +7,7 @@ from sweeper.spec.json_claims import claim_from_json, claim_to_json
 from sweeper.spec.json_metric import metric_from_json, metric_to_json
 from sweeper.spec.json_phases import Json, JsonObject, phase_from_json, phase_to_json
 from sweeper.spec.program import TRAINER, CommandProgram, Program, PythonProgram, TrainerProgram, Trial
-from sweeper.spec.study import Assumed, Keep, Resources, Retry, Study
+from sweeper.spec.study import Assumed, Decide, Keep, Resources, Retry, Study
 
 
 def to_json(study: Study) -> Json:
@@ -24,6 +24,7 @@ def to_json(study: Study) -> Json:
         "retry": _fields(study.retry, ("crashed", "killed", "out_of_memory", "diverged", "timeout")),
         **({"keep": {"checkpoints": study.keep.checkpoints}} if study.keep != Keep() else {}),
         "on_finish": [list(command) for command in study.on_finish],
+        **({"decide": _decide_to_json(study.decide)} if study.decide != Decide() else {}),
         **({"assume": {"sd": study.assume.sd}} if study.assume.sd is not None else {}),
         "factors": {name: factor_to_json(factor) for name, factor in study.factors.items()},
         "phases": [phase_to_json(phase) for phase in study.phases],
@@ -51,6 +52,7 @@ def from_json(document: JsonObject, *, source: str = "", path: Path | None = Non
         retry=Retry(**(document.get("retry") or {})),
         keep=Keep(**(document.get("keep") or {})),
         on_finish=tuple(tuple(command) for command in document.get("on_finish") or ()),
+        decide=_decide_from_json(document.get("decide") or {}),
         assume=Assumed(sd=(document.get("assume") or {}).get("sd")),
         factors={name: factor_from_json(name, factor) for name, factor in document["factors"].items()},
         phases=tuple(phase_from_json(phase) for phase in document["phases"]),
@@ -138,6 +140,14 @@ def _trial_from_json(document: JsonObject) -> Trial:
         timeout_minutes=document.get("timeout_minutes"),
         steps_per_hour=(document.get("calibration") or {}).get("steps_per_hour"),
     )
+
+
+def _decide_to_json(decide: Decide) -> Json:
+    return {"spending": decide.spending, "futility": decide.futility or False, "order": decide.order}
+
+
+def _decide_from_json(document: JsonObject) -> Decide:
+    return Decide(**{**document, "futility": document["futility"] or None}) if document else Decide()
 
 
 def _fields(section: object, names: tuple[str, ...]) -> Json:

@@ -15,7 +15,7 @@ from sweeper.designs.kinds import (
     SimpleDesign,
 )
 from sweeper.designs.levels import Level
-from sweeper.spec.phase import BUDGET_UNITS, Budget, Phase, Pruner
+from sweeper.spec.phase import BUDGET_UNITS, AdaptiveSeeds, Budget, Phase, Pruner
 
 JsonObject = Mapping[str, Any]
 Json = dict[str, Any]
@@ -27,7 +27,7 @@ def phase_to_json(phase: Phase) -> Json:
         "name": phase.name,
         "design": design_to_json(phase.design),
         "factors": None if phase.factors is None else list(phase.factors),
-        "seeds": list(phase.seeds),
+        "seeds": _seeds_to_json(phase),
         "budget": {phase.budget.unit: phase.budget.amount},
         "pruner": pruner_to_json(phase.pruner),
         "config": phase.config,
@@ -50,7 +50,8 @@ def phase_from_json(document: JsonObject) -> Phase:
         design=design_from_json(document.get("design") or "grid"),
         budget=next((Budget(unit, budget[unit]) for unit in BUDGET_UNITS if unit in budget), Budget("steps", 1)),
         factors=None if factors is None else tuple(factors),
-        seeds=tuple(document.get("seeds") or (0,)),
+        seeds=_seeds_from_json(document.get("seeds")),
+        adaptive=_adaptive_from_json(document.get("seeds")),
         pruner=pruner_from_json(document.get("pruner")),
         config=document.get("config") or {},
         exclude=tuple(document.get("exclude") or ()),
@@ -58,6 +59,19 @@ def phase_from_json(document: JsonObject) -> Phase:
         blocks=tuple(document.get("blocks") or ()),
         levels={name: _levels_from_json(levels) for name, levels in (document.get("levels") or {}).items()},
     )
+
+
+def _seeds_to_json(phase: Phase) -> list[int] | Json:
+    adaptive = phase.adaptive
+    return list(phase.seeds) if adaptive is None else {"first": adaptive.first, "most": adaptive.most}
+
+
+def _seeds_from_json(document: list[int] | JsonObject | None) -> tuple[int, ...]:
+    return tuple(range(document["first"]) if isinstance(document, Mapping) else document or (0,))
+
+
+def _adaptive_from_json(document: list[int] | JsonObject | None) -> AdaptiveSeeds | None:
+    return AdaptiveSeeds(**document) if isinstance(document, Mapping) else None
 
 
 def design_to_json(design: Design) -> str | Json:

@@ -14,7 +14,7 @@ from sweeper.spec.checks.study import check_study
 from sweeper.spec.checks.values import check_values
 from sweeper.spec.claims_from_entries import claim_of
 from sweeper.spec.error_collector import ErrorCollector
-from sweeper.spec.from_entries import trial_of
+from sweeper.spec.from_entries import decide_of, trial_of
 from sweeper.spec.sections import Sections, read_sections
 from sweeper.spec.study import Assumed, Keep, Resources, Retry, Study
 from sweeper.spec.yaml_source import Source
@@ -83,6 +83,7 @@ def _typed(sections: Sections, text: str, path: Path) -> Study:
         keep=Keep(**file.keep.model_dump()),
         on_finish=tuple(tuple(command) for command in file.on_finish),
         assume=Assumed(sd=file.assume.sd),
+        decide=decide_of(file.decide),
         factors=factors,
         phases=tuple(sections.phases.values()),
         claims=tuple(claim_of(claim, metrics[claim.metric_name or metric.name], factors) for claim in file.claims),

@@ -40,12 +40,26 @@ class Pruner:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AdaptiveSeeds:
+    """Seeds that are added until the claims are decided: 0, 1, 2, …
+
+    Attributes:
+        first: the number that every configuration gets.
+        most: the number that a configuration gets at most; None for no maximum.
+    """
+
+    first: int
+    most: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Phase:
     """A phase of a study.
 
     Attributes:
         factors: the factors that the design varies; None for all.
-        seeds: the seeds that each configuration runs with.
+        seeds: the seeds that each configuration runs with; with adaptive seeds, the first ones.
+        adaptive: how many seeds are added until claims are decided; None for no others.
         config: changes to the baseline configuration in this phase.
         exclude: combinations of levels that are left out.
         repeats: exact repeats of each configuration, seed and budget.
@@ -58,6 +72,7 @@ class Phase:
     budget: Budget
     factors: tuple[str, ...] | None = None
     seeds: tuple[int, ...] = (0,)
+    adaptive: AdaptiveSeeds | None = None
     pruner: Pruner = field(default_factory=Pruner)
     config: Config = field(default_factory=dict)
     exclude: tuple[Mapping[str, Level], ...] = ()

@@ -31,6 +31,21 @@ class Assumed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Decide:
+    """How claims are decided where seeds are added until they are.
+
+    Attributes:
+        spending: how the error is spent over looks.
+        futility: the probability of a decision below which a claim gets no more seeds; None never gives up.
+        order: by_cost puts the most decisions an hour first, declared follows the order of the claims.
+    """
+
+    spending: Literal["obrien_fleming", "pocock"] = "obrien_fleming"
+    futility: float | None = 0.1
+    order: Literal["by_cost", "declared"] = "by_cost"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Resources:
     """Where trials run, and what each takes.
 
@@ -82,6 +97,7 @@ class Study:
         device_hours: the cap on the whole study; None for no cap.
         keep: what stays of trials that have ended.
         on_finish: commands that run when the study has ended.
+        decide: how claims are decided where seeds are added until they are.
         assume: what to compute the power of claims with before there are runs.
         factors: by name, in the file's order.
         source: the file's text; empty for a study that no file has.
@@ -99,6 +115,7 @@ class Study:
     retry: Retry = field(default_factory=Retry)
     keep: Keep = field(default_factory=Keep)
     on_finish: tuple[tuple[str, ...], ...] = ()
+    decide: Decide = field(default_factory=Decide)
     assume: Assumed = field(default_factory=Assumed)
     factors: Mapping[str, Factor]
     phases: tuple[Phase, ...]

@@ -17,7 +17,7 @@ from sweeper.designs.kinds import (
 )
 from sweeper.designs.levels import Configuration, Level, distinct_levels, has_levels
 from sweeper.spec.configurations import enumerate_phase
-from sweeper.spec.entries.phases import PhaseEntry
+from sweeper.spec.entries.phases import PhaseEntry, SeedsEntry
 from sweeper.spec.phase import Phase
 from sweeper.spec.sections import Sections
 
@@ -121,7 +121,9 @@ def num_trials(sections: Sections, index: int) -> int:
 
 
 def num_seeds(entry: PhaseEntry) -> int:
-    """Return how many seeds a phase has."""
+    """Return how many seeds a phase has, at most as far as there is a maximum."""
+    if isinstance(entry.seeds, SeedsEntry):
+        return entry.seeds.most if isinstance(entry.seeds.most, int) else entry.seeds.first
     return entry.seeds if isinstance(entry.seeds, int) else len(entry.seeds)
 
 

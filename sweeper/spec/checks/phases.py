@@ -14,7 +14,7 @@ from sweeper.spec.checks.known_configurations import (
     num_trials,
     varied_in,
 )
-from sweeper.spec.entries.phases import PhaseEntry
+from sweeper.spec.checks.seeds import check_seeds
 from sweeper.spec.error_collector import ErrorCollector
 from sweeper.spec.names import levels_text, unknown
 from sweeper.spec.phase import BUDGET_UNITS, Phase
@@ -32,7 +32,6 @@ def check_phases(sections: Sections, errors: ErrorCollector) -> None:
     _check_names(sections, errors)
     for index, phase in sections.phases.items():
         _check_factors(sections, index, phase, errors)
-        _check_seeds(index, sections.phase_entries[index], errors)
         _check_repeats(index, phase, errors)
         _check_budget(sections, index, errors)
         _check_pruner(index, phase, errors)
@@ -40,6 +39,7 @@ def check_phases(sections: Sections, errors: ErrorCollector) -> None:
         check_design(sections, index, phase, errors)
         _check_exclude(sections, index, phase, errors)
         _check_size(sections, index, phase, errors)
+    check_seeds(sections, errors)
     _check_total(sections, errors)
 
 
@@ -84,17 +84,6 @@ def _check_repeats(index: int, phase: Phase, errors: ErrorCollector) -> None:
             "a sampler cannot repeat trials exactly. Remove repeats, and repeat its best trials in another phase: "
             "{promote: PHASE, top: 4}.",
         )
-
-
-def _check_seeds(index: int, phase: PhaseEntry, errors: ErrorCollector) -> None:
-    if isinstance(phase.seeds, int):
-        return
-    for number, seed in enumerate(phase.seeds):
-        if seed in phase.seeds[:number]:
-            errors.add(
-                ("phases", index, "seeds", number),
-                f"{seed} is a duplicate seed. Keep one; use `repeats` for exact repeats.",
-            )
 
 
 def _check_budget(sections: Sections, index: int, errors: ErrorCollector) -> None:

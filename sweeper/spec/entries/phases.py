@@ -1,11 +1,20 @@
 """A phase as the study file writes it. A field's description is the advice in error messages about it."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
-from pydantic import Discriminator, Field, Tag
+from pydantic import BeforeValidator, Discriminator, Field, Tag, WithJsonSchema
 
 from sweeper.spec.entries.designs import DesignEntry
-from sweeper.spec.entries.values import Count, LevelValue, Name, NumberValue, Section, Seed
+from sweeper.spec.entries.values import (
+    LARGEST_INTEGER,
+    Count,
+    LevelValue,
+    Name,
+    NumberValue,
+    Section,
+    Seed,
+    checked_most_seeds,
+)
 from sweeper.spec.phase import PrunerName
 
 
@@ -32,6 +41,12 @@ class RangeEntry(Section):
     step: NumberValue | None = Field(None, description="Distance between neighboring values, e.g. 0.1.")
 
 
+def _seeds_form(value: object) -> str:
+    if isinstance(value, dict | SeedsEntry):
+        return "<mapping>"
+    return "<list>" if isinstance(value, list) else "<number>"
+
+
 PhaseLevels = Annotated[
     Annotated[list[LevelValue], Field(min_length=1), Tag("<list>")] | Annotated[RangeEntry, Tag("<range>")],
     Discriminator(lambda value: "<range>" if isinstance(value, dict | RangeEntry) else "<list>"),
@@ -51,6 +66,22 @@ class PrunerEntry(Section):
         None,
         description="Share of the budget before which no trial is pruned, between 0 and 1; also the lowest rung. "
         "Default: 0.0625 for asha, 0.037 (1/27) for hyperband, none for others.",
+    )
+
+
+class SeedsEntry(Section):
+    """Seeds that are added until the claims are decided."""
+
+    first: Annotated[int, Field(ge=2, le=LARGEST_INTEGER)] = Field(
+        description="Number of seeds that every configuration gets, at least 2, e.g. 2: one shows no variation."
+    )
+    most: Annotated[
+        int | Literal["none"] | None,
+        BeforeValidator(checked_most_seeds),
+        WithJsonSchema({"anyOf": [{"type": "integer", "minimum": 3}, {"const": "none"}, {"type": "null"}]}),
+    ] = Field(
+        description="Number of seeds that a configuration gets at most, e.g. 12, or none for no maximum, which needs "
+        "budget.device_hours."
     )
 
 
@@ -76,9 +107,15 @@ class PhaseEntry(Section):
         "comparisons are made within each.",
     )
     seeds: Annotated[
-        Annotated[Count, Tag("<number>")] | Annotated[list[Seed], Field(min_length=1), Tag("<list>")],
-        Discriminator(lambda value: "<list>" if isinstance(value, list) else "<number>"),
-    ] = Field(1, description="Number of seeds for each configuration, e.g. 3, or the seeds, e.g. [0, 1, 2].")
+        Annotated[Count, Tag("<number>")]
+        | Annotated[list[Seed], Field(min_length=1), Tag("<list>")]
+        | Annotated[SeedsEntry, Tag("<mapping>")],
+        Discriminator(_seeds_form),
+    ] = Field(
+        1,
+        description="Number of seeds for each configuration, e.g. 3, or the seeds, e.g. [0, 1, 2], or "
+        "{first: 2, most: 12} to add seeds until the claims are decided.",
+    )
     budget: BudgetEntry = Field(
         description="How long each trial trains: one of steps, tokens, epochs and reference_hours, e.g. {steps: 300}."
     )

@@ -9,13 +9,14 @@ from sweeper.spec.entries.claims import ClaimEntry
 from sweeper.spec.entries.factors import FactorEntry
 from sweeper.spec.entries.metric import MetricEntry
 from sweeper.spec.entries.phases import PhaseEntry
-from sweeper.spec.entries.values import Count, Name, Section, Seed, SpreadValue, Text
-from sweeper.spec.study import Device, Keep, KeptCheckpoints, Resources, Retry
+from sweeper.spec.entries.values import Count, Name, Section, Seed, SpreadValue, Text, checked_futility
+from sweeper.spec.study import Decide, Device, Keep, KeptCheckpoints, Resources, Retry
 from trainer.config.wording import shown, suggestion
 
 RESOURCES: Final = Resources()  # the defaults
 RETRY: Final = Retry()
 KEEP: Final = Keep()
+DECIDE: Final = Decide()
 
 
 def _as_text(value: object) -> object:
@@ -157,6 +158,30 @@ class AssumeEntry(Section):
     )
 
 
+class DecideEntry(Section):
+    """How claims are decided in phases whose seeds are {first, most}."""
+
+    spending: Literal["obrien_fleming", "pocock"] = Field(
+        DECIDE.spending,
+        description="How the error of 5% is spent over looks: obrien_fleming spends late, so that little power is lost "
+        "to early looks; pocock evenly, so that large effects are decided sooner.",
+    )
+    futility: Annotated[
+        float | Literal[False],
+        BeforeValidator(checked_futility),
+        WithJsonSchema({"anyOf": [{"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1}, {"const": False}]}),
+    ] = Field(
+        DECIDE.futility or False,
+        description="Probability of a decision below which a claim gets no more seeds, e.g. 0.1; false to never give "
+        "up.",
+    )
+    order: Literal["by_cost", "declared"] = Field(
+        DECIDE.order,
+        description="Which claim gets its next seeds first: by_cost, the one with the most decisions an hour, or "
+        "declared, in the order of the claims.",
+    )
+
+
 class RetryEntry(Section):
     """How often a trial is retried, by the exit reason of its attempt."""
 
@@ -212,6 +237,10 @@ class StudyFile(Section):
         default_factory=AssumeEntry,
         description="What `sweeper plan` assumes of the runs to compute what claims can detect, instead of what "
         "earlier runs in the store show, e.g. {sd: 0.6%}.",
+    )
+    decide: DecideEntry = Field(
+        default_factory=DecideEntry,
+        description="How claims are decided where seeds are added until they are, e.g. {spending: pocock}.",
     )
     factors: dict[Name, FactorEntry] = Field(
         default_factory=dict, description="What is varied, by name, e.g. depth: {path: model.layers, levels: [2, 4]}."

@@ -111,6 +111,30 @@ def checked_spread(value: object) -> int | float | str:
     return value
 
 
+def checked_most_seeds(value: object) -> object:
+    """Return a number of seeds, or none.
+
+    Raises:
+        ValueError: it is neither.
+    """
+    if value in ("none", None) or (isinstance(value, int) and not isinstance(value, bool)):
+        return value
+    raise ValueError(f"{shown(value)} is not a number of seeds. Use e.g. 12, or none for no maximum.")
+
+
+def checked_futility(value: object) -> object:
+    """Return a probability, or false.
+
+    Raises:
+        ValueError: it is neither.
+    """
+    if value is False:
+        return value
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < 1:
+        raise ValueError(f"{shown(value)} is not a probability. Use e.g. 0.1, or false to never give up a claim.")
+    return float(value)
+
+
 Count = Annotated[int, Field(ge=1, le=LARGEST_INTEGER)]
 Seed = Annotated[int, Field(ge=0, le=LARGEST_INTEGER)]
 Name = Annotated[str, AfterValidator(checked_name)]

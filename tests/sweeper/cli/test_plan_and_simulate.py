@@ -162,3 +162,26 @@ def test_a_study_over_budget_at_the_lower_bound_is_refused(file: Path) -> None:
     refuse(5.0)
     with pytest.raises(UsageError, match=r"budget\.device_hours: 0\.001 is less than the 14 trials need: "):
         refuse(0.001)
+
+
+def test_a_study_that_adds_seeds_is_planned_and_not_launched_yet(sweeper: Sweeper, tmp_path: Path) -> None:
+    path = tmp_path / "adaptive.yaml"
+    path.write_text(
+        "study: adaptive\n"
+        "metric: {name: loss, direction: minimize}\n"
+        'trial: {program: {command: [x, "{seed}"], metrics: {loss: "loss=(.*)"}}, config: {a: 0}}\n'
+        "factors: {a: {levels: [0, 1]}}\n"
+        "phases:\n"
+        "  - {name: p, design: grid, seeds: {first: 2, most: 12}, budget: {steps: 10}}\n"
+        "claims:\n"
+        "  - {id: a, text: a helps, contrast: {phase: p, factor: a, from: 0, to: 1}, expect: decrease}\n"
+    )
+    store = f"sqlite:///{tmp_path}/store.db"
+    planned = sweeper("plan", str(path), "--store", store, "--json")
+    assert planned.code == 0
+    assert json.loads(planned.out)["trials"] == 4
+    launched = sweeper("launch", str(path), "--store", store)
+    assert launched.code == 2
+    assert launched.err.startswith(f"{path}:6:36: phases[0].seeds: launch does not add seeds until claims are decided")
+    assert launched.err.endswith("Use a number of seeds, e.g. seeds: 12.\n")
+    assert not (tmp_path / "store.db").exists()

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from sweeper.designs.factor import Range
 from sweeper.errors import UsageError
-from sweeper.planning.plan import Plan, TrialBudget, make_plan, trial_budget
+from sweeper.planning.plan import Plan, TrialBudget, further_seed, make_plan, trial_budget
 from sweeper.spec.configurations import varied_factors
 from sweeper.spec.json_form import from_json, to_json
 from sweeper.spec.load import parse_study
@@ -260,3 +260,29 @@ phases:
     chosen = make_plan(study).phases[1].trials
     assert [trial.config for trial in chosen] == [{"depth": 2}, {"lr": 0.01, "depth": 4}]
     assert chosen[0].configuration == {"depth": 2}
+
+
+ADAPTIVE = """
+study: adaptive
+metric: {name: loss, direction: minimize}
+trial: {program: {python: "my.module:function"}, config: {a: 0, b: 0}}
+factors: {a: {levels: [0, 1]}, b: {levels: [0, 1]}}
+phases:
+  - {name: p, design: one_at_a_time, seeds: {first: 2, most: 12}, budget: {steps: 10}}
+claims:
+  - {id: a, text: a helps, contrast: {phase: p, factor: a, from: 0, to: 1}, expect: decrease}
+"""
+
+
+def test_of_seeds_until_decided_the_first_are_planned_and_any_other_can_be_had() -> None:
+    adaptive = parse_study(ADAPTIVE)
+    plan = make_plan(adaptive)
+    (own,) = adaptive.phases
+    fixed = make_plan(parse_study(ADAPTIVE.replace("{first: 2, most: 12}", "4")))
+    assert plan.trials == fixed.trials[:6]
+    third = further_seed(adaptive, own, 2, plan, number=6)
+    assert third == fixed.trials[6:9]
+    assert further_seed(adaptive, own, 3, plan, number=9) == fixed.trials[9:]
+    assert further_seed(adaptive, own, 1, plan, number=6) == ()
+    only = further_seed(adaptive, own, 2, plan, number=6, only={third[1].configuration_hash or ""})
+    assert [(each.number, each.seed, each.configuration) for each in only] == [(6, 2, third[1].configuration)]
