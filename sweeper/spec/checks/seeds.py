@@ -49,8 +49,8 @@ def _faults(sections: Sections, phase: Phase, seeds: AdaptiveSeeds) -> Iterator[
     if seeds.most is None and not _has_cap(sections):
         yield (
             ("most",),
-            "without a maximum, a claim without an effect requests seeds without end. Use a number, e.g. 12, or cap the "
-            "study: budget: {device_hours: 2}.",
+            "without a maximum, a claim without an effect requests seeds without end. Use a number, e.g. 12, or cap "
+            "the study: budget: {device_hours: 2}.",
         )
     elif seeds.most is not None and seeds.most <= seeds.first:
         yield (
