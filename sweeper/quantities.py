@@ -3,7 +3,7 @@
 from decimal import Decimal
 
 
-def counted(number: int, noun: str) -> str:
+def counted(number: float, noun: str) -> str:
     """Return a count with its noun: 1 trial, 3 trials, 1,234 trials."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 

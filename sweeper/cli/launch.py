@@ -22,6 +22,7 @@ from sweeper.execution.slots.resources import Slot
 from sweeper.forecast.trial_seconds import expected_seconds
 from sweeper.monitor.observation import observe
 from sweeper.monitor.replicates import SeedWatch
+from sweeper.planning.notes import missing_program_lines
 from sweeper.planning.plan import make_plan
 from sweeper.quantities import counted, device_hours
 from sweeper.spec.load import load_study
@@ -86,6 +87,8 @@ def launch(
     found = estimate(loaded, plan, store=store, slots=slots)
     if not force:
         check_admission(found, store=store, here=cluster is None)
+        if cluster is None and (missing := missing_program_lines(loaded)):
+            raise UsageError("\n".join(missing) + "\nTo launch anyway: --force")
     if dry_run:
         print_estimate(found, as_json=as_json)
         click.echo("Nothing was written: --dry-run.", err=True)

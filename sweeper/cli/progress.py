@@ -14,9 +14,11 @@ from sweeper.cli.progress_lines import PlainProgress, Progress, ledger_line, sum
 from sweeper.cli.sparkline import ASCII, BARS, sparkline
 from sweeper.monitor.status import Status
 from sweeper.quantities import duration
-from sweeper.store.records import TRIAL_STATES
+from sweeper.store.records import TRIAL_STATES, TrialState
 
 CURVE_WIDTH: Final = 20
+MENTIONED: Final[tuple[TrialState, ...]] = ("running", "pruned", "failed")  # in lines, where they are not 0
+WIDTH: Final = 72  # columns of a terminal from which on tables fit
 REFRESH_PER_SECOND: Final = 4
 
 
@@ -29,7 +31,7 @@ def progress_for(stream: TextIO | None = None) -> Progress:
 def print_status(status: Status) -> None:
     """Print a study's status as tables on standard output."""
     console = Console(file=sys.stdout, soft_wrap=True)
-    console.print(status_table(status, ascii_only=console.options.ascii_only))
+    console.print(status_table(status, ascii_only=console.options.ascii_only, width=console.width))
 
 
 class LiveProgress:
@@ -52,15 +54,19 @@ class LiveProgress:
     def update(self, status: Status) -> None:
         """Redraw the table."""
         if self._live is not None:
-            self._live.update(status_table(status, ascii_only=self._live.console.options.ascii_only))
+            console = self._live.console
+            self._live.update(status_table(status, ascii_only=console.options.ascii_only, width=console.width))
 
 
-def status_table(status: Status, *, ascii_only: bool = False) -> RenderableType:
+def status_table(status: Status, *, ascii_only: bool = False, width: int = WIDTH) -> RenderableType:
     """Return the summary, the ledger, the phases and the running trials as rich tables.
 
     Args:
         ascii_only: whether the terminal shows only ASCII characters.
+        width: of the terminal, in columns; narrow ones get a line for each phase and each running trial.
     """
+    if width < WIDTH:
+        return Group(Text(summary_line(status)), Text(ledger_line(status)), *_lines(status))
     phases = Table(box=None, pad_edge=False)
     phases.add_column("phase", style="bold")
     for heading in ("planned", *TRIAL_STATES):
@@ -72,6 +78,19 @@ def status_table(status: Status, *, ascii_only: bool = False) -> RenderableType:
     if status.running:
         parts.append(_running_table(status, ASCII if ascii_only else BARS))
     return Group(*parts)
+
+
+def _lines(status: Status) -> list[Text]:
+    lines = []
+    for phase in status.phases:
+        ended = phase.planned - phase.counts["waiting"] - phase.counts["running"]
+        counts = [f"{phase.counts[state]} {state}" for state in MENTIONED if phase.counts[state]]
+        lines.append(", ".join([f"{phase.name}: {ended} of {phase.planned} ended", *counts]))
+    for trial in status.running:
+        done = "?" if trial.fraction is None else f"{trial.fraction:.0%} done"
+        value = "" if trial.value is None else f", {status.metric} {trial.value:.4g} ({_point(status)})"
+        lines.append(f"{trial.phase}/{trial.number}: {done}{value}")
+    return [Text(line) for line in lines]
 
 
 def _running_table(status: Status, bars: str) -> RenderableType:

@@ -7,6 +7,7 @@ from typing import Final
 
 from sweeper.doctor.findings import MIB, Finding, size_text
 from sweeper.execution.gpus import VISIBLE, ask_nvidia_smi, find_gpus, gpus_of_machine, indices
+from sweeper.execution.slots.neighbours import launch_text, neighbours
 from sweeper.execution.slots.resources import available_cores
 from sweeper.quantities import counted
 from sweeper.subprocesses import code_command
@@ -31,6 +32,12 @@ def check_gpus() -> list[Finding]:
         return [*findings, Finding("gpus", "ok", says)]
     seen = _output(code_command(PROBE))
     return [*findings, torch_finding(len(gpus), None if seen is None else seen.strip(), installed)]
+
+
+def check_launches() -> list[Finding]:
+    """List the launches and workers that run on this machine now."""
+    found = [launch_text(each) for each in neighbours()]
+    return [Finding("launches", "ok", ", ".join(found) or "none on this machine")]
 
 
 def gpu_finding(line: str) -> Finding:

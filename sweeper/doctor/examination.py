@@ -1,7 +1,7 @@
 """All checks of `sweeper doctor`, in the order in which they are printed."""
 
 from sweeper.doctor.corpora import check_data
-from sweeper.doctor.devices import check_gpus
+from sweeper.doctor.devices import check_gpus, check_launches
 from sweeper.doctor.disks import check_disk
 from sweeper.doctor.findings import Finding
 from sweeper.doctor.stores import check_clock, check_store
@@ -18,6 +18,7 @@ def examine(store: str) -> list[Finding]:
         *check_store(store),
         *_disk(store),
         *check_gpus(),
+        *check_launches(),
         *check_data(),
         *check_clock(store),
     ]

@@ -111,7 +111,7 @@ def _named(entry: str, machine: tuple[Gpu, ...]) -> str | None:
         # nvidia-smi does not list instances if this process may use only one of them, as in a container.
         known = [name for gpu in machine for name in gpu.instances]
         alike = [name for name in known if name.startswith(entry)]
-        return (alike[0] if len(alike) == 1 else None) if known else entry
+        return (alike[0] if len(alike) == 1 else None) if known or not machine else entry
     if entry.isdigit():
         alike_gpus = [gpu for gpu in machine if gpu.index == str(int(entry))]
     else:

@@ -12,6 +12,7 @@ from sweeper.forecast.pilot_throughput import Pilots
 from sweeper.forecast.schedule import schedule
 from sweeper.forecast.trial_seconds import Basis, Prediction, TrialDevice, total
 from sweeper.planning.plan import Plan, PlannedPhase, Reference
+from sweeper.quantities import counted
 from sweeper.spec.configurations import resolve_baseline, varied_factors
 from sweeper.spec.study import Study
 
@@ -212,7 +213,10 @@ def _aliasing(study: Study, phase: PlannedPhase) -> Aliasing | None:
 
 def _budget_text(phase: PlannedPhase) -> str:
     budget = phase.phase.budget
-    return f"{budget.amount:g} h" if budget.unit == "reference_hours" else f"{budget.amount:,} {budget.unit}"
+    if budget.unit == "reference_hours":
+        return f"{budget.amount:g} h"
+    amount = int(budget.amount) if float(budget.amount).is_integer() else budget.amount
+    return counted(amount, budget.unit.removesuffix("s"))
 
 
 def study_footprint(plan: Plan, study: Study, pilots: Pilots, *, slots: int) -> Footprint | None:

@@ -1,4 +1,4 @@
-"""What a plan should warn of although the study file is in order: seeds that nobody reads, and unequal evaluations."""
+"""What a plan should warn of although the study file is in order."""
 
 import re
 import sys
@@ -7,18 +7,14 @@ from pathlib import Path
 from typing import Final
 
 from sweeper.designs.factor import Factor
-from sweeper.quantities import counted
+from sweeper.planning.reach import missing_program, unread_seeds, unseen_steps, unused_factors
 from sweeper.spec import yaml_source
 from sweeper.spec.configurations import varied_factors
-from sweeper.spec.placeholders import placeholders
-from sweeper.spec.program import CommandProgram, PythonProgram
+from sweeper.spec.program import PythonProgram
 from sweeper.spec.study import Study
 from trainer.config.wording import Path as KeyPath
 from trainer.config.wording import dotted
 
-CARRIERS: Final = ("seed", "config")  # the placeholders by which a seed can reach a command
-VARIABLES: Final = ("SWEEPER_SEED", "SWEEPER_CONFIG")
-MOST_SCRIPT_BYTES: Final = 2_000_000
 # Settings that say how often, or on how much, a run is evaluated, as programs commonly name them.
 EVALUATION: Final = re.compile(r"eval|(valid(ation)?|val|log|report|check)(ging)?_?(every|interval|freq|steps|times)")
 
@@ -29,13 +25,27 @@ def plan_notes(study: Study, directory: Path) -> tuple[str, ...]:
     Args:
         directory: where trials run; scripts that the command names are looked up there.
     """
+    directory = Path(study.trial.cwd) if study.trial.cwd is not None else directory
     found = [
         *_hidden_module(study),
-        *_unread_seeds(study, directory),
+        *missing_program(study, directory),
+        *unread_seeds(study, directory),
+        *unused_factors(study, directory),
+        *unseen_steps(study),
         *_further_seeds(study),
         *_uneven_evaluations(study),
     ]
     return located(study, found)
+
+
+def missing_program_lines(study: Study, directory: Path | None = None) -> tuple[str, ...]:
+    """Return what is missing of the study's program, with its place in the study file; nothing if it is there.
+
+    Args:
+        directory: where trials run, by default the working directory.
+    """
+    where = Path(study.trial.cwd) if study.trial.cwd is not None else directory or Path.cwd()
+    return located(study, list(missing_program(study, where)))
 
 
 def located(study: Study, found: Sequence[tuple[KeyPath, str]]) -> tuple[str, ...]:
@@ -62,21 +72,6 @@ def _hidden_module(study: Study) -> Iterator[tuple[KeyPath, str]]:
         )
 
 
-def _unread_seeds(study: Study, directory: Path) -> Iterator[tuple[KeyPath, str]]:
-    program = study.trial.program
-    if not isinstance(program, CommandProgram) or _reads_seed(program, directory):
-        return
-    for index, phase in enumerate(study.phases):
-        if len(phase.seeds) > 1:
-            yield (
-                ("phases", index, "seeds"),
-                f"{counted(len(phase.seeds), 'seed')}, but the command has neither {{seed}} nor {{config}} and no "
-                "script in it mentions SWEEPER_SEED, so all seeds may be the same run. Pass the seed, e.g. --seed "
-                '"{seed}", or read $SWEEPER_SEED.',
-            )
-            return
-
-
 def _further_seeds(study: Study) -> Iterator[tuple[KeyPath, str]]:
     """Yield the phases of which the plan has only the first seeds."""
     for index, phase in enumerate(study.phases):
@@ -87,24 +82,6 @@ def _further_seeds(study: Study) -> Iterator[tuple[KeyPath, str]]:
                 f"the plan has the first {phase.adaptive.first} seeds; claims that are still undecided get {most}. "
                 "Use a number of seeds to plan all of them.",
             )
-
-
-def _reads_seed(program: CommandProgram, directory: Path) -> bool:
-    names = {found.name for argument in program.command for found in placeholders(argument) if found is not None}
-    if names & set(CARRIERS):
-        return True
-    texts = [*program.command, *(_script(directory / argument) for argument in program.command)]
-    return any(variable in text for text in texts for variable in VARIABLES)
-
-
-def _script(path: Path) -> str:
-    """Return the text of a script; empty for anything else."""
-    try:
-        if not path.is_file() or path.stat().st_size > MOST_SCRIPT_BYTES:
-            return ""
-        return path.read_bytes().decode("utf-8", "replace")
-    except (OSError, ValueError):
-        return ""
 
 
 def _uneven_evaluations(study: Study) -> Iterator[tuple[KeyPath, str]]:

@@ -89,6 +89,7 @@ def trial_of(entry: TrialEntry) -> Trial:
         config=entry.config,
         environment=entry.environment,
         timeout_minutes=entry.timeout_minutes,
+        cwd=entry.cwd,
         steps_per_hour=None if entry.calibration is None else entry.calibration.steps_per_hour,
     )
 

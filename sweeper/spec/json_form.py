@@ -128,6 +128,7 @@ def _trial_to_json(trial: Trial) -> Json:
         "config": trial.config,
         "environment": dict(trial.environment),
         "timeout_minutes": trial.timeout_minutes,
+        **({"cwd": trial.cwd} if trial.cwd is not None else {}),
         "calibration": None if speed is None else {"steps_per_hour": speed},
     }
 
@@ -138,6 +139,7 @@ def _trial_from_json(document: JsonObject) -> Trial:
         config=document.get("config") or {},
         environment=document.get("environment") or {},
         timeout_minutes=document.get("timeout_minutes"),
+        cwd=document.get("cwd"),
         steps_per_hour=(document.get("calibration") or {}).get("steps_per_hour"),
     )
 

@@ -1,5 +1,6 @@
 """From a study file to a checked study, or to every mistake in it."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -68,6 +69,8 @@ def _typed(sections: Sections, text: str, path: Path) -> Study:
     assert file is not None
     factors = sections.factors
     metric, trial = sections.metric, trial_of(file.trial)
+    if trial.cwd is not None:
+        trial = replace(trial, cwd=str((path.absolute().parent / trial.cwd).resolve()))
     assert metric is not None
     metrics = sections.claim_metrics
     return Study(

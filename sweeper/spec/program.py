@@ -49,6 +49,7 @@ class Trial:
         config: the baseline configuration as the study file has it, without the program's defaults.
         environment: variables that the study sets for the process.
         timeout_minutes: the longest that an attempt may run; None for no limit.
+        cwd: the directory that it runs in; None for that of the launch.
         steps_per_hour: the speed of the reference device; None if the study has no calibration.
     """
 
@@ -56,6 +57,7 @@ class Trial:
     config: Config = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=dict)
     timeout_minutes: float | None = None
+    cwd: str | None = None
     steps_per_hour: float | None = None
 
     @property

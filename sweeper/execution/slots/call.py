@@ -1,9 +1,9 @@
 """Run a Python function as a trial; the argument is `module:function`.
 
-The function gets the trial's config as its first argument and, if it has parameters of these names, `seed` (int),
-`budget` (dict), `run_dir` (pathlib.Path) and `report` (a function that takes a dict of metrics, with `step`, or
-`{"resumed_from": step}` once it has loaded a checkpoint). Its return value, a number or a dict of metrics, is appended
-to metrics.jsonl; a number is the study's metric.
+The function gets the trial's config as its first argument and, if it has parameters of these names or `**kwargs`,
+`seed` (int), `budget` (dict), `run_dir` (pathlib.Path) and `report` (a function that takes a dict of metrics, with
+`step`, or `{"resumed_from": step}` once it has loaded a checkpoint). Its return value, a number or a dict of metrics,
+is appended to metrics.jsonl; a number is the study's metric.
 """
 
 import inspect
@@ -53,7 +53,9 @@ def main() -> int:
             "report": report,
         }
         accepted = inspect.signature(function).parameters
-        returned = function(config, **{name: value for name, value in arguments.items() if name in accepted})
+        takes_all = any(each.kind is inspect.Parameter.VAR_KEYWORD for each in accepted.values())
+        passed = {name: value for name, value in arguments.items() if takes_all or name in accepted}
+        returned = function(config, **passed)
         if isinstance(returned, int | float):
             returned = {os.environ.get("SWEEPER_METRIC", "value"): returned}
         if isinstance(returned, Mapping):

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from sweeper.execution.slots.matching import SEARCH_S, SearchTimeout, search
+from sweeper.execution.slots.numerals import is_ambiguous, number_in, whole_number, without_escapes
 from sweeper.execution.slots.tail import LINE_BYTES
 from sweeper.spec.study import COORDINATES
 from sweeper.store.records import Measurement, storable
@@ -25,7 +26,6 @@ RESUMED_FROM: Final = "resumed_from"
 NO_METRICS: Final = (*COORDINATES, RESUMED_FROM)
 MOST_SLOW: Final = 10  # lines that a pattern may be too slow on before it is given up
 MOST_ERRORS: Final = 3
-NUMBER: Final = re.compile(r"[-+]?(?:\d+(?:\.\d+)?|\.\d+)(?:[eE][-+]?\d+)?")
 
 
 @dataclass(slots=True)
@@ -65,6 +65,8 @@ class LineReader:
     resumed_from: int | None = None
     steps: _Steps = field(default_factory=_Steps)
     _errors: list[str] = field(default_factory=list)
+    _texts: dict[str, str] = field(default_factory=dict)  # by metric, a number that was written as text
+    _numbers: set[str] = field(default_factory=set)
 
     def read(self, line: bytes, *, device_seconds: float) -> list[Measurement]:
         """Return the measurements of one line.
@@ -97,10 +99,20 @@ class LineReader:
     @property
     def errors(self) -> list[str]:
         """What could not be read, and whether steps fell."""
-        return [*self._errors, *([] if self.steps.fall is None else [self.steps.fall])][:MOST_ERRORS]
+        texts = [
+            f"{METRICS_FILE}: {name} is the text {value[:40]!r}; write it as a number, without quotes"
+            for name, value in self._texts.items()
+            if name not in self._numbers
+        ]
+        return [*self._errors, *texts, *([] if self.steps.fall is None else [self.steps.fall])][:MOST_ERRORS]
 
     def _measurements(self, values: Mapping[str, object], step: int, device_seconds: float) -> list[Measurement]:
         seconds = _number(values.get("device_seconds"))
+        for name, value in values.items():
+            if isinstance(value, str) and name not in NO_METRICS and number_in(value) is not None:
+                self._texts.setdefault(name, value)
+            elif _number(value, finite=False) is not None:
+                self._numbers.add(name)
         return [
             Measurement(
                 metric=storable(name)[:200],
@@ -131,6 +143,22 @@ class LineReader:
 
 
 @dataclass(slots=True)
+class _NotNumbers:
+    """Matches of a metric's pattern that are not numbers: the first, and how many there were."""
+
+    word: str
+    pattern: str
+    count: int = 0
+
+    def text(self, name: str) -> str:
+        """Return a message about them."""
+        found = f"found {self.count} times, but " if self.count > 1 else ""
+        return (
+            f"{name}: {found}{self.word[:40]!r} is not a number; keep only the number in the group of {self.pattern!r}"
+        )
+
+
+@dataclass(slots=True)
 class PatternReader:
     """Finds metrics in a program's output by regular expressions; `step` may be one of them.
 
@@ -149,21 +177,24 @@ class PatternReader:
     misread: dict[str, str] = field(default_factory=dict)
     steps: _Steps = field(default_factory=_Steps)
     has_long_lines: bool = False
-    _not_numbers: dict[str, str] = field(default_factory=dict)
+    _not_numbers: dict[str, "_NotNumbers"] = field(default_factory=dict)
+    _fraction: str | None = None
+    _num_steps: int = 0
+    _missed: dict[str, int] = field(default_factory=dict)  # by metric found beside every step so far, those since
     _slow: dict[str, list[str]] = field(default_factory=dict)
 
     def read(self, line: bytes, *, device_seconds: float) -> list[Measurement]:
         """Return the measurements of one line of output."""
-        text = line[:MATCHED_BYTES].decode(errors="replace")
+        text = without_escapes(line[:MATCHED_BYTES].decode(errors="replace"))
         self.has_long_lines |= len(line) > LINE_BYTES
         found = {
             name: number
             for name, pattern in self.patterns.items()
             if (number := self._find(name, pattern, text)) is not None
         }
-        step = _integer(found.pop("step", None))
-        if step is not None:
-            self.step = step
+        if "step" in found:
+            self._take_step(found.pop("step"))
+            self._count_beside_steps(found)
         measurements = []
         for name, value in found.items():
             self.counts[name] = self.counts.get(name, 0) + 1
@@ -175,12 +206,46 @@ class PatternReader:
     @property
     def errors(self) -> list[str]:
         """What could not be read, e.g. matches of metrics for which no number was ever found, and if steps fell."""
-        never = [text for name, text in self._not_numbers.items() if name not in self.counts]
+        never = [
+            found.text(name) for name, found in self._not_numbers.items() if name not in {*self.counts, *self.misread}
+        ]
         long = [f"{OUTPUT_FILE}: a line is longer than {LINE_BYTES:,} bytes; only its beginning was read"]
         fall = [] if self.steps.fall is None else [self.steps.fall]
         slow = [lines[0] for name, lines in self._slow.items() if lines and name not in self.misread]
         long = long if self.has_long_lines else []
-        return [*self.misread.values(), *slow, *never, *long, *fall][:MOST_ERRORS]
+        uneven = [] if self._fraction is None else [self._fraction]
+        return [*self.misread.values(), *slow, *never, *uneven, *self._breaks, *long, *fall][:MOST_ERRORS]
+
+    def _count_beside_steps(self, found: Mapping[str, float]) -> None:
+        """Count the lines with a step that lack a metric which all lines with a step had before."""
+        if self._num_steps == 0:
+            self._missed = dict.fromkeys(found, 0)
+        self._num_steps += 1
+        back = {name for name, missed in self._missed.items() if missed and name in found}
+        self._missed = {name: missed + (name not in found) for name, missed in self._missed.items() if name not in back}
+
+    @property
+    def _breaks(self) -> list[str]:
+        """The metrics that stood beside every step up to one, and beside none after it, as where they become nan."""
+        return [
+            f"{name}: found on every line with a step up to {self.steps.last[name]}, and on none of the {missed} after "
+            r"it; does its pattern match nan and inf? Use (\S+) for the number"
+            for name, missed in self._missed.items()
+            if missed and name not in self.misread
+        ]
+
+    def _take_step(self, number: float) -> None:
+        """Take a step; from one that is not an integer on, each is at least the next integer after the one before."""
+        step = _integer(number)
+        if (step is None or self._fraction is not None) and math.isfinite(number) and 0 <= number < MAX_STEP:
+            step = math.floor(number) if self.step is None else max(self.step + 1, math.floor(number))
+            if self._fraction is None:
+                self._fraction = (
+                    f"step: its pattern, {self.patterns['step'].pattern!r}, matched {number:g}, which is not an "
+                    f"integer; such reports count as steps {step}, {step + 1}, …"
+                )
+        if step is not None:
+            self.step = step
 
     def _search(self, name: str, pattern: re.Pattern[str], text: str) -> re.Match[str] | None:
         """Search for a pattern that has not been too slow too often."""
@@ -202,14 +267,17 @@ class PatternReader:
             return None
         group: str | int = "value" if match.groupdict().get("value") is not None else min(pattern.groups, 1)
         word = match.group(group) or ""
-        try:
-            number = float(word.replace(",", ""))
-        except ValueError:
-            message = f"{name}: {word[:40]!r} is not a number; keep only the number in the group of {pattern.pattern!r}"
-            self._not_numbers.setdefault(name, message)
+        number = number_in(word)
+        if number is None:
+            self._not_numbers.setdefault(name, _NotNumbers(word, pattern.pattern)).count += 1
+            if is_ambiguous(word):
+                what = f"its pattern, {pattern.pattern!r}, matched {word[:40]!r} in {text.strip()[:80]!r}"
+                self.misread.setdefault(name, f"{name}: {what}, which is not a number; write it with a decimal point")
             return None
+        # A pattern that has a comma of its own says what the comma is.
+        commas = "," not in pattern.pattern and match.end() == match.end(group)
         # Programs that count steps in fractions, such as epoch 1.5, may want only the integer part as the step.
-        if name != "step" and (whole := _whole_number(text, *match.span(group))) is not None:
+        if name != "step" and (whole := whole_number(text, *match.span(group), commas=commas)) is not None:
             part = f"its pattern, {pattern.pattern!r}, matches only {word!r} of {whole!r} in {text.strip()[:80]!r}"
             self.misread.setdefault(name, rf"{name}: {part}; use (\S+) for the number")
             return None
@@ -223,15 +291,6 @@ def json_object(line: bytes) -> dict[str, object] | None:
     except (ValueError, UnicodeDecodeError, RecursionError):
         return None
     return values if isinstance(values, dict) else None
-
-
-def _whole_number(text: str, start: int, end: int) -> str | None:
-    """Return the number of which a match is only a part; None if it is not a part of one."""
-    for number in NUMBER.finditer(text):
-        if number.start() <= start < number.end():
-            before = text[number.start() : start].strip("+-")  # a sign may be a dash: loss-0.5
-            return number.group() if before or number.end() > end else None
-    return None
 
 
 def _number(value: object, *, finite: bool = True) -> float | None:

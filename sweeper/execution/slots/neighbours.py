@@ -83,9 +83,14 @@ def neighbours(directory: Path | None = None) -> list[Neighbour]:
     return found
 
 
+def launch_text(other: Neighbour) -> str:
+    """Return which study a process runs, and on what."""
+    return f"{other.study} (process {other.pid}, {counted(other.slots, 'slot')})"
+
+
 def crowding(me: Neighbour, others: Sequence[Neighbour], cores: int) -> str | None:
     """Return a warning if slots of several launchers use more than the machine has; else None."""
-    who = ", ".join(f"{other.study} (process {other.pid}, {counted(other.slots, 'slot')})" for other in others)
+    who = "another launch" if len(others) == 1 else f"{len(others)} other launches"
     shared = sorted(
         gpu
         for gpu, share in me.gpus.items()
@@ -93,14 +98,14 @@ def crowding(me: Neighbour, others: Sequence[Neighbour], cores: int) -> str | No
     )
     if shared:
         return (
-            f"also on this machine: {who}. Both use GPU {', '.join(shared)}: trials slow each other down and may run "
-            f"out of memory. Wait until it has ended, or select other GPUs with {VISIBLE}."
+            f"with {who} on this machine, GPU {', '.join(shared)} is shared: trials slow each other down and may run "
+            f"out of memory. Wait, or select other GPUs with {VISIBLE}. `sweeper doctor` lists launches."
         )
     threads = sum(other.threads for other in others)
     if me.threads and threads and me.threads + threads > cores:
         return (
-            f"also on this machine: {who}. Together they use {me.threads + threads} threads on {cores} cores: trials "
-            "slow each other down, and predictions are off. Use fewer slots (--slots), or wait until it has ended."
+            f"with {who}, {me.threads + threads} threads on {cores} cores: trials slow each other down. Use fewer "
+            "slots (--slots), or wait. `sweeper doctor` lists launches."
         )
     return None
 

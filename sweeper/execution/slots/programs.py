@@ -2,6 +2,7 @@
 
 import errno
 import json
+import re
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -18,6 +19,7 @@ from sweeper.store.records import Lease
 from sweeper.subprocesses import module_command, users_environment
 
 CONFIG_FILE: Final = "config.json"
+POINTLESS: Final = re.compile(r"^([\s,\[]*)(-?\d+)(e[-+]\d+)$")  # a float in a chunk of JSON
 
 
 def argv_of(program: Program, lease: Lease) -> list[str]:
@@ -108,5 +110,11 @@ def write_config(program: Program, lease: Lease, slot: Slot) -> Path:
         if config.get("threads") is None:
             config["threads"] = slot.threads
     path = lease.run_dir / CONFIG_FILE
-    write_atomically(path, (json.dumps(config, indent=1, sort_keys=True) + "\n").encode(), private=True)
+    text = "".join(map(_with_a_point, json.JSONEncoder(indent=1, sort_keys=True).iterencode(config)))
+    write_atomically(path, f"{text}\n".encode(), private=True)
     return path
+
+
+def _with_a_point(chunk: str) -> str:
+    """Return a chunk of JSON whose floats have a point: YAML 1.1 takes 1e-05 for text, and 1.0e-05 for a number."""
+    return POINTLESS.sub(r"\1\2.0\3", chunk)

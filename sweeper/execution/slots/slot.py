@@ -276,7 +276,7 @@ class SlotLoop:
             rules=self.rules,
             wants_stop=self._wants_stop,
             should_prune=Pruning(self.task.store, self.task.study_id, phase, lease),
-            cwd=Path(self.task.cwd),
+            cwd=Path(self.study.trial.cwd or self.task.cwd),
             guard=self.guard,
             value=self.study.metric.value,
             start=plain_process.start if self._fork_client is None else self._fork_client.start,

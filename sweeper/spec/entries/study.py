@@ -20,10 +20,11 @@ DECIDE: Final = Decide()
 
 
 def _as_text(value: object) -> object:
-    """Turn the numbers of an environment into strings, as a shell does."""
+    """Turn the numbers of an environment or a command into strings, as a shell does."""
     return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
 
 
+ArgumentText = Annotated[Text, BeforeValidator(_as_text), WithJsonSchema({"type": ["string", "number"]})]
 VariableText = Annotated[str, BeforeValidator(_as_text), WithJsonSchema({"type": ["string", "number"]})]
 
 
@@ -39,7 +40,7 @@ class PythonProgramEntry(Section):
 class CommandProgramEntry(Section):
     """A command as the program."""
 
-    command: list[Text] = Field(
+    command: list[ArgumentText] = Field(
         min_length=1,
         description='The command as a list, which runs without a shell, e.g. [python, train.py, --lr, "{lr}", '
         '"{tied?--tied}"].',
@@ -109,6 +110,12 @@ class TrialEntry(Section):
     environment: dict[str, VariableText] = Field(
         default_factory=dict,
         description="Environment variables for the program, e.g. {OMP_NUM_THREADS: 1}; ${NAME} is one of the launch's.",
+    )
+    cwd: str | None = Field(
+        None,
+        min_length=1,
+        description="Directory in which trials run, e.g. . for that of the study file, from where relative paths lead. "
+        "Default: the directory in which `sweeper launch` was started.",
     )
     timeout_minutes: Annotated[float, Field(gt=0)] | None = Field(
         None, description="Minutes after which an attempt is stopped, greater than 0; null for no limit."

@@ -25,7 +25,8 @@ from sweeper.store.schema import changes as changes_table
 from sweeper.store.schema import studies
 from sweeper.store.transactions import Record, insert_if_new, writing
 
-HARMLESS: Final = ("description", "budget", "resources", "retry", "keep", "trial.timeout")  # and everything below them
+# And everything below them.
+HARMLESS: Final = ("description", "budget", "resources", "retry", "keep", "trial.timeout", "trial.cwd")
 UNCHANGEABLE: Final = ("metric",)  # results in the old metric would be mixed with results in the new one
 MOST_LINES: Final = 10
 

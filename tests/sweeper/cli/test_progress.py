@@ -75,6 +75,21 @@ def test_a_running_trial_has_its_curve_its_share_and_the_time_left() -> None:
     assert "#=!_" in plain
 
 
+def test_a_narrow_terminal_gets_lines_in_which_every_number_says_what_it_is() -> None:
+    running = RunningTrial(
+        phase="screen", number=3, attempt=1, slot="cpu-0", elapsed_s=12.0, fraction=0.5, value=10.0, expected_s=24.0
+    )
+    status = replace(make_status(), running=[running])
+    console = Console(file=io.StringIO(), width=20, soft_wrap=True)
+    console.print(status_table(status, width=20), soft_wrap=True)
+    output = console.file.getvalue()  # type: ignore[attr-defined]  # the StringIO from above
+    phase = next(each for each in status.phases if each.name == "screen")
+    ended = phase.planned - phase.counts["waiting"] - phase.counts["running"]
+    assert f"screen: {ended} of {phase.planned} ended" in output
+    assert "screen/3: 50% done, valid_perplexity 10 (best so far)" in output
+    assert "…" not in output
+
+
 def test_a_trial_that_takes_longer_than_expected_is_shown_as_late() -> None:
     late = RunningTrial(
         phase="screen", number=3, attempt=1, slot="cpu-0", elapsed_s=64.0, fraction=None, value=None, expected_s=24.0,

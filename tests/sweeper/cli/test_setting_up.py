@@ -70,7 +70,7 @@ def test_doctor_checks_everything_and_writes_nothing(
     monkeypatch.chdir(tmp_path)
     document = json.loads(sweeper("doctor", "--json", "--store", "sqlite:///none.db").out)
     subjects = {finding["subject"] for finding in document["findings"]}
-    assert subjects == {"versions", "extras", "store", "disk", "gpus", "data", "clock"}
+    assert subjects == {"versions", "extras", "store", "disk", "gpus", "launches", "data", "clock"}
     assert list(tmp_path.iterdir()) == []
 
 

@@ -45,8 +45,8 @@ def test_where_nothing_can_be_written_nothing_is_announced(tmp_path: Path) -> No
 def test_a_gpu_that_two_launchers_take_is_told() -> None:
     says = told(on_gpus("0", "1"), on_gpus("1", "2"))
     assert says is not None
-    assert "Both use GPU 1" in says
-    assert "theirs (process" in says
+    assert "with another launch on this machine, GPU 1 is shared" in says
+    assert "`sweeper doctor` lists launches" in says
 
 
 def test_shares_that_fit_one_gpu_are_nobody_s_business() -> None:
@@ -59,6 +59,12 @@ def test_shares_that_fit_one_gpu_are_nobody_s_business() -> None:
 def test_more_threads_than_cores_are_told_once_they_are_of_two_launchers() -> None:
     says = told(on_cores(2, threads=2), on_cores(1))
     assert says is not None
-    assert "5 threads on 4 cores" in says
+    assert "with another launch, 5 threads on 4 cores" in says
+    assert "theirs" not in says
+    many = [neighbour_of(f"study-{place}", on_cores(1)) for place in range(10)]
+    short = crowding(neighbour_of("mine", on_cores(1)), many, 4)
+    assert short is not None
+    assert "with 10 other launches, 11 threads on 4 cores" in short
+    assert len(short) < 160
     assert told(on_cores(2), on_cores(2)) is None
     assert crowding(neighbour_of("mine", on_cores(9)), [], 4) is None

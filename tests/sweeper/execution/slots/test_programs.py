@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from sweeper.execution.slots.programs import argv_of, environment_of, missing_variables, write_config
 from sweeper.execution.slots.resources import Slot
@@ -132,3 +133,10 @@ def test_a_variable_that_the_slot_does_not_have_is_named(tmp_path: Path) -> None
     assert caught.value.filename == "trial.environment.TOKEN"
     trial = Trial(program=TrainerProgram(), environment={"A": "${X}${Y}", "B": "${X} {{Z}}"})
     assert missing_variables(trial, {"Y": ""}) == ["X"]
+
+
+def test_small_floats_in_a_config_are_numbers_to_readers_of_yaml_too(tmp_path: Path) -> None:
+    config = {"lr": 1e-05, "deep": {"list": [1e-07, 2.5e-09, 1e22, "1e-05", -3e-08]}, "n": 3, "text": "a: 1e-05"}
+    path = write_config(CommandProgram(("x",)), lease_of(tmp_path, config=config), SLOT)
+    assert json.loads(path.read_text()) == config
+    assert yaml.safe_load(path.read_text()) == config

@@ -1,0 +1,178 @@
+"""What reaches a program: whether it is there, and whether it learns its seed, its factors and its steps.
+
+Scripts that a command names are read, not run, and so is the source of a Python function.
+"""
+
+import ast
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from sweeper.planning.pruning import rule_of
+from sweeper.quantities import counted
+from sweeper.spec.configurations import varied_factors
+from sweeper.spec.placeholders import placeholders
+from sweeper.spec.program import CommandProgram, PythonProgram
+from sweeper.spec.study import Study
+from trainer.config.wording import Path as KeyPath
+from trainer.config.wording import shown, suggestion
+
+CARRIERS: Final = ("seed", "config")  # the placeholders by which a seed can reach a command
+VARIABLES: Final = ("SWEEPER_SEED", "SWEEPER_CONFIG")
+MOST_SCRIPT_BYTES: Final = 2_000_000
+INTERPRETERS: Final = re.compile(r"(python|pypy)[\d.]*|bash|sh|zsh|perl|ruby|julia|node|Rscript|lua")
+SCRIPTS: Final = (".py", ".sh", ".bash", ".pl", ".rb", ".jl", ".js", ".r", ".R", ".lua")
+
+Found = Iterator[tuple[KeyPath, str]]
+
+
+def missing_program(study: Study, directory: Path) -> Found:
+    """Yield a script or an executable of the command that is not there.
+
+    Args:
+        directory: where trials run.
+    """
+    program = study.trial.program
+    if not isinstance(program, CommandProgram):
+        return
+    executable = program.command[0]
+    if not _has_placeholder(executable) and not _is_executable(executable, directory):
+        yield (
+            ("trial", "program", "command", 0),
+            f"{shown(executable)} is not an executable here. Install it, or write its path.",
+        )
+    index = _script_index(program.command)
+    if index is not None and not (directory / program.command[index]).exists():
+        script = program.command[index]
+        yield ("trial", "program", "command", index), _missing_script(study, script, directory)
+
+
+def _missing_script(study: Study, script: str, directory: Path) -> str:
+    beside = study.path.resolve().parent if study.path is not None else directory
+    if (beside / script).exists() and beside != directory.absolute():
+        where = f"It is beside the study file, in {beside}; trials run in the directory that a launch starts in"
+        return f"{shown(script)} is not in {directory}. {where}. Launch from there, or add cwd: . to trial."
+    folder = (directory / script).parent
+    there = [path.name for path in folder.iterdir() if path.is_file()] if folder.is_dir() else []
+    near = suggestion(Path(script).name, there)
+    return f"{shown(script)} is not in {directory}.{near} Correct the path, or set trial.cwd."
+
+
+def unread_seeds(study: Study, directory: Path) -> Found:
+    """Yield a phase whose seeds do not reach the program."""
+    program = study.trial.program
+    if isinstance(program, CommandProgram) and not _reads_seed(program, directory):
+        why = (
+            "the command has neither {seed} nor {config} and no script in it mentions SWEEPER_SEED, so all seeds may "
+            'be the same run. Pass the seed, e.g. --seed "{seed}", or read $SWEEPER_SEED.'
+        )
+    elif isinstance(program, PythonProgram) and _takes_seed(program.function, directory) is False:
+        why = (
+            f"{program.function} has no parameter `seed`, so all seeds may be the same run. Add it: def "
+            f"{program.function.partition(':')[2]}(config, seed, …)."
+        )
+    else:
+        return
+    for index, phase in enumerate(study.phases):
+        if len(phase.seeds) > 1:
+            yield ("phases", index, "seeds"), f"{counted(len(phase.seeds), 'seed')}, but {why}"
+            return
+
+
+def unused_factors(study: Study, directory: Path) -> Found:
+    """Yield the factors that no argument of the command carries."""
+    program = study.trial.program
+    if not isinstance(program, CommandProgram):
+        return
+    texts = [*program.command, *study.trial.environment.values()]
+    names = _placeholder_names(texts)
+    scripts = [*texts, *(_script(directory / argument) for argument in program.command)]
+    if "config" in names or any("SWEEPER_CONFIG" in text for text in scripts):
+        return
+    for name in dict.fromkeys(name for phase in study.phases for name in varied_factors(study, phase)):
+        factor = study.factors[name]
+        if not names & {name, *factor.paths}:
+            yield (
+                ("factors", name),
+                f"{name} is in no argument of the command, so all of its levels may be the same run. Pass it, e.g. "
+                f'--{name} "{{{name}}}"; or read it from "{{config}}" or $SWEEPER_CONFIG.',
+            )
+
+
+def unseen_steps(study: Study) -> Found:
+    """Yield the phases whose pruner judges by steps that the program's metrics do not have."""
+    program = study.trial.program
+    if not isinstance(program, CommandProgram) or not program.metrics or "step" in program.metrics:
+        return
+    for index, phase in enumerate(study.phases):
+        if phase.pruner.name != "none" and rule_of(phase.pruner).min_resource > 0:
+            amount = counted(phase.budget.amount, phase.budget.unit.removesuffix("s"))
+            yield (
+                ("phases", index, "pruner"),
+                f"{phase.pruner.name} prunes at shares of {amount}, but the metrics have no step: reports count as "
+                r"steps 1, 2, 3, …, so nothing may be pruned. Add a pattern, e.g. metrics: {step: 'step (\d+)'}.",
+            )
+
+
+def _reads_seed(program: CommandProgram, directory: Path) -> bool:
+    if _placeholder_names(program.command) & set(CARRIERS):
+        return True
+    texts = [*program.command, *(_script(directory / argument) for argument in program.command)]
+    return any(variable in text for text in texts for variable in VARIABLES)
+
+
+def _takes_seed(function: str, directory: Path) -> bool | None:
+    """Return whether a function takes its seed; None if that is not known."""
+    module, _, name = function.partition(":")
+    path = directory.joinpath(*module.split("."))
+    text = _script(path.with_suffix(".py")) or _script(path / "__init__.py")
+    if any(variable in text for variable in VARIABLES):
+        return True
+    try:
+        tree = ast.parse(text)
+    except (SyntaxError, ValueError, RecursionError):
+        return None
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name == name:
+            arguments = node.args
+            names = {each.arg for each in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)}
+            unknown = bool(node.decorator_list)
+            return None if unknown else "seed" in names or arguments.kwarg is not None
+    return None
+
+
+def _script_index(command: tuple[str, ...]) -> int | None:
+    """Return the position of the script that an interpreter of the command runs; None if it runs none."""
+    first = Path(command[0]).name
+    if command[0] != "{python}" and INTERPRETERS.fullmatch(first) is None:
+        return None
+    for index, argument in enumerate(command[1:], 1):
+        if argument in ("-c", "-m", "-e"):
+            return None
+        if not argument.startswith("-"):
+            return index if argument.endswith(SCRIPTS) and not _has_placeholder(argument) else None
+    return None
+
+
+def _is_executable(name: str, directory: Path) -> bool:
+    return shutil.which(name) is not None or shutil.which(str(directory / name)) is not None
+
+
+def _has_placeholder(text: str) -> bool:
+    return next(placeholders(text), None) is not None
+
+
+def _placeholder_names(texts: Iterator[str] | list[str] | tuple[str, ...]) -> set[str]:
+    return {found.name for text in texts for found in placeholders(text) if found is not None}
+
+
+def _script(path: Path) -> str:
+    """Return the text of a script; empty for anything else."""
+    try:
+        if not path.is_file() or path.stat().st_size > MOST_SCRIPT_BYTES:
+            return ""
+        return path.read_bytes().decode("utf-8", "replace")
+    except (OSError, ValueError):
+        return ""

@@ -1,0 +1,49 @@
+"""Programs of users' own: refused before a launch if they are not there, and run in the directory that they need."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.sweeper.cli.conftest import Answer
+
+Sweeper = Callable[..., Answer]
+STUDY = """study: own
+metric: {name: loss, direction: minimize}
+trial:
+  program: {command: ["{python}", SCRIPT, "{lr}"], metrics: {loss: 'loss (.+)'}}
+  config: {lr: 0.5}MORE
+factors: {lr: {path: lr, levels: [0.5, 0.25]}}
+phases: [{name: p, design: grid, budget: {steps: 1}}]
+"""
+
+
+def write(folder: Path, script: str, more: str = "") -> None:
+    (folder / "study.yaml").write_text(STUDY.replace("SCRIPT", script).replace("MORE", more))
+    (folder / "train.py").write_text("import sys\nprint('loss', float(sys.argv[1]))")
+
+
+def test_a_launch_without_its_script_stops_before_it_writes_anything(
+    sweeper: Sweeper, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(tmp_path, "trian.py")
+    monkeypatch.chdir(tmp_path)
+    answer = sweeper("launch", "study.yaml")
+    assert answer.code == 2
+    assert "study.yaml:4:35: trial.program.command[1]: 'trian.py' is not in" in answer.err
+    assert "Did you mean 'train.py'?" in answer.err
+    assert "--force" in answer.err
+    assert not (tmp_path / "sweeper.db").exists()
+
+
+def test_trials_run_in_the_directory_of_the_study_file_if_it_says_so(
+    sweeper: Sweeper, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(tmp_path, "train.py", more="\n  cwd: .")
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    assert sweeper("launch", "../study.yaml", "--slots", "1").code == 0
+    found = json.loads(sweeper("export", "own", "--table", "trials", "--format", "json").out)
+    assert sorted(row["loss"] for row in found) == [0.25, 0.5]
+    assert sweeper("launch", "../study.yaml", "--slots", "1").code == 0

@@ -1,0 +1,107 @@
+"""What a plan says about a program that is not there, or that its seed, its factors or its steps do not reach."""
+
+from pathlib import Path
+
+import pytest
+
+from sweeper.planning.notes import plan_notes
+from sweeper.spec.load import parse_study
+
+STUDY = """study: example
+metric: {{name: loss, direction: minimize}}
+trial:
+  program: {program}
+  config: {{lr: 0.1, wd: 0.0}}
+factors:
+  lr: {{path: lr, levels: [0.1, 0.2]}}
+  wd: {{path: wd, levels: [0.0, 0.1]}}
+phases:
+  - {{name: main, design: grid, seeds: {seeds}, budget: {{steps: 1000}}{more}}}
+"""
+METRICS = "metrics: {loss: 'loss (.+)'}"
+
+
+def notes(
+    directory: Path, program: str, *, seeds: int = 1, more: str = "", study: Path = Path("study.yaml")
+) -> tuple[str, ...]:
+    text = STUDY.format(program=program, seeds=seeds, more=more)
+    return plan_notes(parse_study(text, str(study)), directory)
+
+
+def test_a_script_that_is_not_there_is_told_with_the_name_that_is_near(tmp_path: Path) -> None:
+    (tmp_path / "train.py").touch()
+    (note,) = notes(tmp_path, "{command: [python, trian.py, '{lr}', '{wd}']}")
+    assert note.startswith("study.yaml:4:31: trial.program.command[1]: 'trian.py' is not in ")
+    assert "Did you mean 'train.py'?" in note
+    assert notes(tmp_path, "{command: [python, -u, train.py, '{lr}', '{wd}']}") == ()
+
+
+def test_a_script_beside_the_study_file_is_found_there(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "t.py").touch()
+    program = "{command: ['{python}', t.py, '{lr}', '{wd}']}"
+    (note,) = notes(tmp_path / "elsewhere", program, study=tmp_path / "study.yaml")
+    assert f"'t.py' is not in {tmp_path / 'elsewhere'}. It is beside the study file, in {tmp_path}" in note
+    assert "cwd: ." in note
+
+
+def test_an_executable_that_is_not_there_is_told(tmp_path: Path) -> None:
+    (note,) = notes(tmp_path, "{command: [no-such-program-here, '{lr}', '{wd}']}")
+    assert "trial.program.command[0]: 'no-such-program-here' is not an executable here" in note
+
+
+@pytest.mark.parametrize(
+    "command", ["'{python}', -c, 'x.py {lr} {wd}'", "python, -m, x.py, '{lr}', '{wd}'", "echo, x.py, '{lr}', '{wd}'"]
+)
+def test_what_is_no_script_is_not_looked_for(tmp_path: Path, command: str) -> None:
+    assert notes(tmp_path, f"{{command: [{command}]}}") == ()
+
+
+def test_a_factor_in_no_argument_is_told_unless_the_program_reads_its_config(tmp_path: Path) -> None:
+    (tmp_path / "train.py").write_text("import sys")
+    (note,) = notes(tmp_path, "{command: [python, train.py, '{lr}']}")
+    assert note.startswith("study.yaml:8:7: factors.wd: wd is in no argument of the command")
+    assert '--wd "{wd}"' in note
+    assert notes(tmp_path, "{command: [python, train.py, '{lr}', '{config}']}") == ()
+    (tmp_path / "train.py").write_text("import os; os.environ['SWEEPER_CONFIG']")
+    assert notes(tmp_path, "{command: [python, train.py]}") == ()
+
+
+@pytest.mark.parametrize(
+    ("pruner", "metrics", "warned"),
+    [
+        ("{name: asha, min_resource: 0.1}", METRICS, True),
+        ("hyperband", METRICS, True),
+        ("median", METRICS, False),
+        ("asha", "metrics: {loss: 'loss (.+)', step: 'step (.+)'}", False),
+    ],
+)
+def test_a_pruner_without_steps_is_told(tmp_path: Path, pruner: str, metrics: str, warned: bool) -> None:
+    program = f"{{command: [echo, '{{lr}}', '{{wd}}'], {metrics}}}"
+    found = notes(tmp_path, program, more=f", pruner: {pruner}")
+    assert len(found) == warned
+    if found:
+        assert "phases[0].pruner: " in found[0]
+        assert "prunes at shares of 1,000 steps, but the metrics have no step" in found[0]
+
+
+@pytest.mark.parametrize(
+    ("source", "warned"),
+    [
+        ("def train(config, budget, report):\n    pass", True),
+        ("def train(config, seed):\n    pass", False),
+        ("def train(config, *, seed=0):\n    pass", False),
+        ("def train(config, **rest):\n    pass", False),
+        ("import os\ndef train(config):\n    os.environ['SWEEPER_SEED']", False),
+        ("@wrapped\ndef train(config):\n    pass", False),
+        ("from other import train", False),
+        ("def train(config:", False),
+    ],
+)
+def test_a_function_that_does_not_take_its_seed_is_told(tmp_path: Path, source: str, warned: bool) -> None:
+    (tmp_path / "fn.py").write_text(source)
+    found = notes(tmp_path, "{python: 'fn:train'}", seeds=3)
+    assert len(found) == warned
+    if found:
+        assert "phases[0].seeds: 3 seeds, but fn:train has no parameter `seed`" in found[0]
+    assert notes(tmp_path, "{python: 'fn:train'}", seeds=1) == ()
