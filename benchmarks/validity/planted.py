@@ -22,6 +22,7 @@ Outcomes: TypeAlias = NDArray[Any]  # `[rows, seeds]`: numbers, or a state such 
 SEED_SD = 3.0  # what all runs of a seed share, in standard deviations of a run
 HOLD = "intervals that hold the truth"
 SUPPORTED = "a null claim supported"
+SHOWN = "the effect shown"
 SIZE = 40.0  # the metric without any effect: far from 0, as a loss or a perplexity is
 
 

@@ -73,8 +73,8 @@ def _searched(generator: np.random.Generator) -> tuple[list[Levels], NDArray[np.
     return rows, values
 
 
-def curve_of(values: NDArray[np.float64]) -> Curve:
-    """A curve of evenly spaced points."""
-    steps = [STEPS // POINTS * (place + 1) for place in range(len(values))]
+def curve_of(values: NDArray[np.float64], points: int = POINTS) -> Curve:
+    """A curve of evenly spaced points, of which a whole trial has `points`."""
+    steps = [STEPS * (place + 1) // points for place in range(len(values))]
     unknown = [float("nan")] * len(values)
     return Curve(steps=steps, tokens=unknown, device_seconds=unknown, flops=unknown, values=values.tolist())
