@@ -21,11 +21,12 @@ STUDIES_PER_TASK = 100
 
 def all_cases() -> list[tuple[str, Case]]:
     """Every case with the part of the table that it is in."""
-    from benchmarks.validity.fragility import fragility  # noqa: PLC0415 - as below
-    from benchmarks.validity.promises import promises  # noqa: PLC0415 - what a process of the pool loads when it starts
+    from benchmarks.validity.bootstraps import bootstrap_cases  # noqa: PLC0415 - what a worker loads when it starts
+    from benchmarks.validity.fragility import fragility  # noqa: PLC0415 - as above
+    from benchmarks.validity.promises import promises  # noqa: PLC0415 - as above
     from benchmarks.validity.troubles import troubles  # noqa: PLC0415 - as above
 
-    parts = {"model": promises(), "trouble": troubles(), "fragile": fragility()}
+    parts = {"model": promises(), "trouble": troubles(), "fragile": fragility(), "bootstrap": bootstrap_cases()}
     return [(part, case) for part, cases in parts.items() for case in cases]
 
 

@@ -14,6 +14,7 @@ TITLES: Final = {
     "model": "Where the model holds",
     "trouble": "Where real studies leave it",
     "fragile": "Which verdicts are called fragile",
+    "bootstrap": "Bootstrap intervals, on which no verdict rests",
 }
 
 

@@ -124,18 +124,6 @@ def pooled_variance(values: ArrayLike, arms: Sequence[Hashable], blocks: Sequenc
     return PooledVariance(error**2, df)
 
 
-def paired_t_pooled(differences: ArrayLike, pooled: PooledVariance) -> Estimate:
-    """Return a paired t with the variance of one run pooled over a stratum: three seeds alone leave only two df.
-
-    Args:
-        differences: `[pairs]`; each run is in one pair only.
-        pooled: from `pooled_variance`.
-    """
-    values = _vector(differences)
-    weights = np.repeat(1.0 / max(len(values), 1), 2 * len(values))
-    return contrast_t(float(values.mean()), weights, [0] * len(weights), {0: pooled}, n=len(values))
-
-
 def contrast_t(
     value: float, weights: ArrayLike, strata: Sequence[Hashable], pooled: dict[Hashable, PooledVariance], *, n: int
 ) -> Estimate:

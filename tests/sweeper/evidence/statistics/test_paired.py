@@ -16,7 +16,6 @@ from sweeper.evidence.statistics.paired import (
     bootstrap_bca,
     contrast_t,
     paired_t,
-    paired_t_pooled,
     percent_change,
     pooled_variance,
     sign_flip_p,
@@ -27,6 +26,12 @@ SLEEP_1 = np.array([0.7, -1.6, -0.2, -1.2, -0.1, 3.4, 3.7, 0.8, 0.0, 2.0])
 SLEEP_2 = np.array([1.9, 0.8, 1.1, 0.1, -0.1, 4.4, 5.5, 1.6, 4.6, 3.4])
 
 differences = st.lists(st.floats(-10, 10, allow_nan=False).map(lambda x: round(x, 3)), min_size=2, max_size=30)
+
+
+def pooled_t(differences, pooled):
+    """The paired t of runs each of which is in one pair."""
+    n = len(differences)
+    return contrast_t(float(np.mean(differences)), [1 / n] * 2 * n, ["s"] * 2 * n, {"s": pooled}, n=n)
 
 
 def test_students_sleep_data_give_the_published_t():
@@ -107,7 +112,7 @@ def test_pooling_only_two_arms_changes_nothing():
     generator = np.random.default_rng(5)
     low, high = generator.normal(size=4), generator.normal(size=4)
     pooled = pooled_variance([*low, *high], ["l"] * 4 + ["h"] * 4, [*range(4), *range(4)])
-    plain, with_pool = paired_t(high - low), paired_t_pooled(high - low, pooled)
+    plain, with_pool = paired_t(high - low), pooled_t(high - low, pooled)
     assert with_pool.df == plain.df
     assert with_pool.interval() == pytest.approx(plain.interval())
 
@@ -122,7 +127,7 @@ def test_two_arms_with_two_seeds_leave_one_degree_of_freedom():
 
 
 def test_one_pair_has_an_interval_where_other_arms_tell_how_runs_vary():
-    estimate = paired_t_pooled([0.3], PooledVariance(0.02, 10))
+    estimate = pooled_t([0.3], PooledVariance(0.02, 10))
     assert (estimate.n, estimate.df, estimate.standard_error) == (1, 10.0, pytest.approx(0.2))
 
 
