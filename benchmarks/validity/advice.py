@@ -11,12 +11,11 @@ from benchmarks.validity.planted import (
     Judged,
     Levels,
     contrast,
+    judged,
     noise,
     one_at_a_time,
     phase,
-    study,
     two_levels,
-    verdicts,
 )
 
 THREE = ("a", "b", "c")
@@ -47,17 +46,17 @@ def _advice(name: str, design: str, rows: Sequence[Levels], margin: float, seeds
         contrast("c", 0, 1, "decrease", at_least=margin),
     ]
 
-    def judged(generator: np.random.Generator, runs: int) -> dict[str, Judged]:
+    def run(generator: np.random.Generator, runs: int) -> dict[str, Judged]:
         values = noise(generator, len(rows), runs) + shift
-        return verdicts(study(factors, phase("p", design, rows, values), claims=claims))
+        return judged(factors, phase("p", design, rows, values), claims=claims)
 
     def play(generator: np.random.Generator) -> Mapping[str, float]:
         found = {
             key: each.seeds_needed
-            for key, each in judged(generator, seeds).items()
+            for key, each in run(generator, seeds).items()
             if each.verdict == "undecided" and each.seeds_needed is not None and each.seeds_needed <= MOST_ADVISED
         }
-        decided = {key: judged(generator, runs)[key].decided for key, runs in found.items()}
+        decided = {key: run(generator, runs)[key].decided for key, runs in found.items()}
         return {f"decided: {words}": decided.get(key, math.nan) for key, words in ADVISED.items()}
 
     return Case(

@@ -1,17 +1,21 @@
 """Studies whose truth is known, in memory, and the verdicts that the product gives on them.
 
-Values are drawn for each configuration and seed; everything from the trial table on is the product's own.
+Values are drawn for each configuration and seed; everything from the trial table on is the product's own. Studies that
+differ in nothing but the values of completed trials share their trial table.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sweeper.evidence.claims.judge import judge_claims
+from sweeper.evidence.claims.judge import ClaimVerdict, judge, judge_claims
 from sweeper.evidence.data.load import StudyData
+from sweeper.evidence.data.measures import make_measure
+from sweeper.evidence.data.runs import Runs, claim_runs
+from sweeper.spec.claim import Claim as TypedClaim
 from sweeper.store.reading.reader import Curve, TrialRow
 from tests.reports.studies import Phase, factor, study_data
 
@@ -56,13 +60,48 @@ class Judged:
         return float(self.verdict in ("supported", "refuted"))
 
 
+@dataclass(frozen=True)
+class PlantedPhase(Phase):
+    """A phase with all its outcomes, `[rows, seeds]`."""
+
+    value: Callable[[Mapping[str, Any], int], float | str] = field(repr=False)
+    outcomes: Outcomes = field(kw_only=True, repr=False)
+
+
+TABLES: dict[str, tuple[tuple[TypedClaim, ...], Mapping[str, Runs]]] = {}
+
+
 def verdicts(data: StudyData) -> dict[str, Judged]:
     """What the product says on each claim."""
+    return _found(judge_claims(data))
+
+
+def _found(rulings: Sequence[ClaimVerdict]) -> dict[str, Judged]:
     found = {}
-    for each in judge_claims(data):
+    for each in rulings:
         evidence = each.evidence
         found[each.id] = Judged(each.verdict, evidence.estimate, evidence.low, evidence.high, evidence.seeds_needed)
     return found
+
+
+def judged(
+    factors: Mapping[str, Mapping[str, Any]], *phases: PlantedPhase, claims: Sequence[Claim]
+) -> dict[str, Judged]:
+    """What the product says on each claim of a study of its own metric alone."""
+    if any(each.outcomes.dtype == object for each in phases):
+        return verdicts(study(factors, *phases, claims=claims))
+    key = repr((factors, claims, [(each, each.rows, each.outcomes.shape) for each in phases]))
+    if key not in TABLES:
+        data = study(factors, *phases, claims=claims)
+        TABLES[key] = data.study.claims, claim_runs(data)
+    typed, tables = TABLES[key]
+    values = np.concatenate([each.outcomes.ravel() for each in phases]).tolist()
+    return _found(judge(typed, {name: _with_values(table, values) for name, table in tables.items()}))
+
+
+def _with_values(table: Runs, values: Sequence[float]) -> Runs:
+    """The runs with other values, in the order of the trials' ids."""
+    return replace(table, measure=make_measure(table.measure.metric, dict(enumerate(values, 1)))).measured()
 
 
 def null_effects(found: Mapping[str, Judged]) -> dict[str, float]:
@@ -74,7 +113,7 @@ def null_effects(found: Mapping[str, Judged]) -> dict[str, float]:
     }
 
 
-def phase(name: str, design: str, rows: Sequence[Levels], outcomes: Outcomes, **options: Any) -> Phase:
+def phase(name: str, design: str, rows: Sequence[Levels], outcomes: Outcomes, **options: Any) -> PlantedPhase:
     """A phase of these configurations, its outcomes `[rows, seeds]`."""
     places = {tuple(row.items()): place for place, row in enumerate(rows)}
 
@@ -82,7 +121,7 @@ def phase(name: str, design: str, rows: Sequence[Levels], outcomes: Outcomes, **
         found = outcomes[places[tuple(levels.items())], seed]
         return found if isinstance(found, str) else float(found)
 
-    return Phase(name, design, rows, outcome, seeds=range(outcomes.shape[1]), **options)
+    return PlantedPhase(name, design, rows, outcome, seeds=range(outcomes.shape[1]), outcomes=outcomes, **options)
 
 
 def study(

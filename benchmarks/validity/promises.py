@@ -16,11 +16,11 @@ from benchmarks.validity.planted import (
     SUPPORTED,
     claim,
     contrast,
+    judged,
     noise,
     null_effects,
     one_at_a_time,
     phase,
-    study,
     two_levels,
     verdicts,
 )
@@ -64,7 +64,7 @@ def _many_arms(name: str, draw: Draw, seeds: int) -> Case:
     claims = [contrast(each, 0, 1) for each in TWELVE]
 
     def play(generator: np.random.Generator) -> Mapping[str, float]:
-        found = verdicts(study(factors, phase("p", "one_at_a_time", rows, draw(generator, 13, seeds)), claims=claims))
+        found = judged(factors, phase("p", "one_at_a_time", rows, draw(generator, 13, seeds)), claims=claims)
         refuted = max(each.refuted for each in found.values())
         return {**null_effects(found), "a null claim refuted": refuted}
 
@@ -92,7 +92,7 @@ def _two_arms(seeds: int) -> Case:
     claims = [contrast("a", 0, 1)]
 
     def play(generator: np.random.Generator) -> Mapping[str, float]:
-        found = verdicts(study(factors, phase("p", "grid", rows, noise(generator, 2, seeds)), claims=claims))
+        found = judged(factors, phase("p", "grid", rows, noise(generator, 2, seeds)), claims=claims)
         return null_effects(found)
 
     return Case(name=f"two configurations, {seeds} seeds", play=play, targets=NULL_EFFECTS)
@@ -105,7 +105,7 @@ def _grid(seeds: int) -> Case:
     claims = [contrast(each, 0, 1) for each in THREE]
 
     def play(generator: np.random.Generator) -> Mapping[str, float]:
-        found = verdicts(study(factors, phase("p", "grid", rows, noise(generator, 8, seeds)), claims=claims))
+        found = judged(factors, phase("p", "grid", rows, noise(generator, 8, seeds)), claims=claims)
         return null_effects(found)
 
     # With two seeds an average has one to seven degrees of freedom, as the data say: its intervals may be too wide.
@@ -123,11 +123,7 @@ def _grid_effect() -> Case:
 
     def play(generator: np.random.Generator) -> Mapping[str, float]:
         values = noise(generator, 8, 3) - shift
-        return {
-            SHOWN: verdicts(study(factors, phase("p", "grid", rows, values), claims=[contrast("a", 0, 1)]))[
-                "a"
-            ].supported
-        }
+        return {SHOWN: judged(factors, phase("p", "grid", rows, values), claims=[contrast("a", 0, 1)])["a"].supported}
 
     return Case(
         name="a 2³ grid, 3 seeds, one effect of 4 standard errors", play=play, targets={SHOWN: Target(low=0.8)},
@@ -143,7 +139,7 @@ def _missing() -> Case:
     def play(generator: np.random.Generator) -> Mapping[str, float]:
         outcomes = noise(generator, 13, 3).astype(object)
         outcomes[generator.uniform(size=outcomes.shape) < 0.1] = "waiting"
-        found = verdicts(study(factors, phase("p", "one_at_a_time", rows, outcomes), claims=claims))
+        found = judged(factors, phase("p", "one_at_a_time", rows, outcomes), claims=claims)
         return null_effects(found)
 
     return Case(
@@ -164,7 +160,7 @@ def _on_the_margin(seeds: int) -> Case:
     def play(generator: np.random.Generator) -> Mapping[str, float]:
         values = 0.5 * (noise(generator, 4, seeds) - SIZE) + SIZE + shift
         constant = claim("constant", "below", constant={"phase": "p", "value": SIZE, "levels": {}})
-        found = verdicts(study(factors, phase("p", "one_at_a_time", rows, values), claims=[*claims, constant]))
+        found = judged(factors, phase("p", "one_at_a_time", rows, values), claims=[*claims, constant])
         return {"any of four claims supported": max(each.supported for each in found.values())}
 
     return Case(
@@ -179,9 +175,7 @@ def _against_a_figure(seeds: int) -> Case:
     claims = [claim("published", "below", constant={"phase": "p", "value": SIZE, "levels": {}})]
 
     def play(generator: np.random.Generator) -> Mapping[str, float]:
-        return null_effects(
-            verdicts(study(factors, phase("p", "grid", rows, noise(generator, 2, seeds)), claims=claims))
-        )
+        return null_effects(judged(factors, phase("p", "grid", rows, noise(generator, 2, seeds)), claims=claims))
 
     return Case(name=f"a configuration against a published figure, {seeds} seeds", play=play, targets=NULL_EFFECTS)
 
@@ -195,7 +189,7 @@ def _interaction(seeds: int) -> Case:
 
     def play(generator: np.random.Generator) -> Mapping[str, float]:
         values = noise(generator, 4, seeds) + np.array([0.0, 1.0, 2.0, 3.0])[:, None]
-        found = verdicts(study(factors, phase("p", "grid", rows, values), claims=claims))
+        found = judged(factors, phase("p", "grid", rows, values), claims=claims)
         return null_effects(found)
 
     return Case(name=f"an interaction of two factors, {seeds} seeds", play=play, targets=NULL_EFFECTS)
@@ -209,9 +203,7 @@ def _ordering() -> Case:
     gains = np.array([0.0, 10.0, 10.0, 3.0, 0.0])[:, None]
 
     def play(generator: np.random.Generator) -> Mapping[str, float]:
-        found = verdicts(
-            study(factors, phase("p", "one_at_a_time", rows, noise(generator, 5, 3) - gains), claims=claims)
-        )
+        found = judged(factors, phase("p", "one_at_a_time", rows, noise(generator, 5, 3) - gains), claims=claims)
         return {"an equal gain called the largest": found["largest"].supported}
 
     return Case(
@@ -227,9 +219,7 @@ def _order_of_three() -> Case:
     gains = np.array([0.0, 20.0, 10.0, 10.0])[:, None]
 
     def play(generator: np.random.Generator) -> Mapping[str, float]:
-        found = verdicts(
-            study(factors, phase("p", "one_at_a_time", rows, noise(generator, 4, 3) - gains), claims=claims)
-        )
+        found = judged(factors, phase("p", "one_at_a_time", rows, noise(generator, 4, 3) - gains), claims=claims)
         return {"an order of equal gains supported": found["order"].supported}
 
     return Case(
@@ -246,7 +236,7 @@ def _leave_one_out() -> Case:
     claims = [contrast(each, 1, 0, "increase") for each in THREE]
 
     def play(generator: np.random.Generator) -> Mapping[str, float]:
-        found = verdicts(study(factors, phase("p", "leave_one_out", rows, noise(generator, 4, 3)), claims=claims))
+        found = judged(factors, phase("p", "leave_one_out", rows, noise(generator, 4, 3)), claims=claims)
         return null_effects(found)
 
     return Case(name="three factors left out, 3 seeds", play=play, targets=NULL_EFFECTS)
@@ -260,7 +250,7 @@ def _fraction() -> Case:
     claims = [contrast(each, 0, 1) for each in names]
 
     def play(generator: np.random.Generator) -> Mapping[str, float]:
-        found = verdicts(study(factors, phase("p", "fractional", rows, noise(generator, 8, 3)), claims=claims))
+        found = judged(factors, phase("p", "fractional", rows, noise(generator, 8, 3)), claims=claims)
         return null_effects(found)
 
     return Case(name="a half fraction of 2⁴, 3 seeds", play=play, targets=NULL_EFFECTS)
@@ -275,9 +265,7 @@ def _failures() -> Case:
     def play(generator: np.random.Generator) -> Mapping[str, float]:
         outcomes = noise(generator, 2, 10).astype(object)
         outcomes[generator.uniform(size=outcomes.shape) < 0.4] = "failed"
-        return {
-            SUPPORTED: verdicts(study(factors, phase("p", "grid", rows, outcomes), claims=claims))["fails"].supported
-        }
+        return {SUPPORTED: judged(factors, phase("p", "grid", rows, outcomes), claims=claims)["fails"].supported}
 
     return Case(name="runs fail as often with either level, 10 seeds", play=play, targets={SUPPORTED: ERRS})
 

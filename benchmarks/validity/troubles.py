@@ -17,6 +17,7 @@ from benchmarks.validity.planted import (
     SUPPORTED,
     claim,
     contrast,
+    judged,
     noise,
     null_effects,
     one_at_a_time,
@@ -64,9 +65,7 @@ def _null_level() -> Case:
     shift = np.array([0.0, 400.0, 20.0])[:, None]
 
     def play(generator: np.random.Generator) -> Mapping[str, float]:
-        found = verdicts(study(factors, phase("p", "grid", rows, noise(generator, 3, 4) + shift), claims=claims))[
-            "clip"
-        ]
+        found = judged(factors, phase("p", "grid", rows, noise(generator, 3, 4) + shift), claims=claims)["clip"]
         return {HOLD: found.covers(20.0), "the truth refuted": found.refuted}
 
     return Case(
@@ -84,7 +83,7 @@ def _ignored_seed() -> Case:
 
     def play(generator: np.random.Generator) -> Mapping[str, float]:
         values = np.repeat(SIZE + generator.normal(size=(2, 1)) * 1e-6, 3, axis=1)
-        found = verdicts(study(factors, phase("p", "grid", rows, values), claims=claims))
+        found = judged(factors, phase("p", "grid", rows, values), claims=claims)
         return {"a claim decided": max(each.decided for each in found.values())}
 
     return Case(name="the seed changes nothing, 3 seeds", play=play, targets={"a claim decided": NEVER}, studies=200)
@@ -98,7 +97,7 @@ def _few_digits(digits: int) -> Case:
 
     def play(generator: np.random.Generator) -> Mapping[str, float]:
         truth = SIZE + step * (generator.uniform() + 0.15 * generator.normal(size=(2, 3)))
-        return null_effects(verdicts(study(factors, phase("p", "grid", rows, np.round(truth, digits)), claims=claims)))
+        return null_effects(judged(factors, phase("p", "grid", rows, np.round(truth, digits)), claims=claims))
 
     name = f"values printed with {digits} decimal{'' if digits == 1 else 's'}, which hide most of their spread"
     return Case(name=name, play=play, targets={HOLD: Target(low=0.93), SUPPORTED: ERRS})
@@ -132,7 +131,7 @@ def _best_of_eight() -> Case:
     claims = [claim("largest", ordering={"phase": "p", "largest": "many", "among": ["many", "one"]})]
 
     def play(generator: np.random.Generator) -> Mapping[str, float]:
-        found = verdicts(study(factors, phase("p", "one_at_a_time", rows, noise(generator, 10, 3)), claims=claims))
+        found = judged(factors, phase("p", "one_at_a_time", rows, noise(generator, 10, 3)), claims=claims)
         return {SUPPORTED: found["largest"].supported}
 
     return Case(name="an ordering where one factor has 8 levels that do nothing", play=play, targets={SUPPORTED: ERRS})
@@ -172,7 +171,7 @@ def _outlying_arm(times: int) -> Case:
             + generator.normal(size=(13, 3)) * np.array([1.0] * 12 + [times]).reshape(-1, 1)
         )
         values[6] += STRONG  # one effect, so that Holm's first step decides
-        found = verdicts(study(factors, phase("p", "one_at_a_time", rows, values), claims=claims))
+        found = judged(factors, phase("p", "one_at_a_time", rows, values), claims=claims)
         return {"its interval holds the truth": found["x11"].covers(0.0), "another effect shown": found["x5"].supported}
 
     return Case(
@@ -194,7 +193,7 @@ def _noisy_block() -> Case:
 
     def play(generator: np.random.Generator) -> Mapping[str, float]:
         values = np.concatenate([SIZE + scale * (noise(generator, 3, 3) - SIZE) for scale in (1.0, 10.0)])
-        found = verdicts(study(factors, phase("p", "one_at_a_time", rows, values, blocks=["dataset"]), claims=claims))
+        found = judged(factors, phase("p", "one_at_a_time", rows, values, blocks=["dataset"]), claims=claims)
         return {f"intervals that hold the truth, {key}": found[key].covers(0.0) for key in wheres} | {
             SUPPORTED: max(each.supported for each in found.values())
         }
@@ -214,7 +213,7 @@ def _varies_with_seed(seeds: int, sd: float) -> Case:
 
     def play(generator: np.random.Generator) -> Mapping[str, float]:
         values = noise(generator, 8, seeds) + high * sd * generator.normal(size=(1, seeds))
-        return null_effects(verdicts(study(factors, phase("p", "grid", rows, values), claims=claims)))
+        return null_effects(judged(factors, phase("p", "grid", rows, values), claims=claims))
 
     name = f"an effect that varies with the seed by {sd:g} standard deviations of a run, 2³ grid, {seeds} seeds"
     return Case(name=name, play=play, targets={HOLD: Target(low=0.93), SUPPORTED: ERRS})
@@ -229,7 +228,7 @@ def _diverges(seeds: int) -> Case:
         own = generator.normal(size=(4, seeds))
         outcomes = (SIZE + SEED_SD * generator.normal(size=(1, seeds)) + own).astype(object)
         outcomes[1, own[1] > 0.43] = "failed"  # a third of them
-        found = verdicts(study(factors, phase("p", "one_at_a_time", rows, outcomes), claims=claims))
+        found = judged(factors, phase("p", "one_at_a_time", rows, outcomes), claims=claims)
         return {SUPPORTED: found["a"].supported}
 
     return Case(name=f"an arm whose bad runs diverge, {seeds} seeds", play=play, targets={SUPPORTED: ERRS})

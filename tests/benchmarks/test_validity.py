@@ -8,7 +8,7 @@ import pytest
 from benchmarks.results import Machine, Result
 from benchmarks.validity import all_cases, play, table
 from benchmarks.validity.cases import COVERS, ERRS, NEVER, Case, Target, rows_of
-from benchmarks.validity.planted import contrast, noise, one_at_a_time, phase, study, two_levels, verdicts
+from benchmarks.validity.planted import contrast, judged, noise, one_at_a_time, phase, study, two_levels, verdicts
 
 CASES = [case for _, case in all_cases()]
 MACHINE = Machine(processor="a processor", cores=2, memory_gib=8, load=0.5, versions={"python": "3.11"})
@@ -95,3 +95,12 @@ def test_the_table_replaces_what_was_between_its_markers(tmp_path):
     assert "former" not in text and "| an arm |" in text
     table.write({}, page)
     assert page.read_text(encoding="utf-8") == text
+
+
+def test_studies_that_share_their_trial_table_are_judged_as_if_each_had_its_own():
+    factors, rows = two_levels(["a", "b"]), one_at_a_time(["a", "b"])
+    claims = [contrast("a", 0, 1), contrast("b", 0, 1, "no_worse", within=1.0)]
+    generator = np.random.default_rng(3)
+    for _ in range(3):
+        planted = phase("p", "one_at_a_time", rows, noise(generator, 3, 4))
+        assert judged(factors, planted, claims=claims) == verdicts(study(factors, planted, claims=claims))
