@@ -31,7 +31,9 @@ from sweeper.spec.claim import Claim, Constant, Divergence, Ordering, phases_of
 from sweeper.spec.study import Study
 
 CURVE: Final = (2, 3, 5, 8, 10, 20)  # numbers of seeds
-ANCHORS: Final = (5, 10)  # numbers of seeds between which all that a plan gives is linear
+ANCHORS: Final = (5, 10)  # numbers of seeds, in which all that a plan gives is linear
+ANCHORS_OF_MANY: Final = (2, 3)  # the same for plans that are large enough to have residuals with so few
+MANY_TRIALS: Final = 2_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,7 +130,8 @@ def planned_power(
     if not study.claims:
         return PlannedPower(claims=())
     planned = planned_runs(study, plan)
-    anchors = [planned_runs(study, plan, seeds=seeds) for seeds in ANCHORS]
+    numbers = ANCHORS if len(plan.trials) <= MANY_TRIALS else ANCHORS_OF_MANY
+    anchors = [planned_runs(study, plan, seeds=seeds) for seeds in numbers]
     alpha = ALPHA / len(study.claims)
     found = []
     for claim, known in zip(study.claims, testable, strict=True):

@@ -10,6 +10,7 @@ import pytest
 from scipy import integrate, optimize, stats
 
 import sweeper
+from sweeper.evidence.planned import power
 from sweeper.evidence.planned.power import CURVE
 from sweeper.evidence.planned.wording import amount, power_json
 from sweeper.planning.plan import make_plan
@@ -27,6 +28,20 @@ from tests.sweeper.evidence.planned.studies import (
 
 SD = math.log1p(0.01)  # of one run, as the studies assume
 REPLICATES = 500
+
+
+FACTORS = {"a": factor([0, 1, 2]), "b": factor([0, 1, 2]), "c": factor([0, 1, 2])}
+TWO_LEVELS = {f"f{k}": factor([0, 1]) for k in range(4)}
+MAIN = {"factor": "f0", "from": 0, "to": 1}
+LOWER = {"contrast": MAIN, "expect": "decrease"}
+
+
+def planned_study(factors: dict[str, Any], design: Any, claim: dict[str, Any]) -> Study:
+    """A study of three seeds with a claim that is written as for a frame."""
+    form = next(key for key in claim if key != "expect")
+    empty = {"contrast": {"where": {}}, "ordering": {"order": None}}.get(form, {})
+    planned = {"id": "c", **claim, form: {"phase": "p", **empty, **claim[form]}}
+    return study(factors, phase("p", design, seeds=[0, 1, 2]), claims=[planned], metric=LOG, assume={"sd": "1%"})
 
 
 def noncentral_t(distance: float, n: int, df: int, alpha: float) -> float:
@@ -87,6 +102,48 @@ def test_the_curve_is_what_the_plan_would_detect_with_those_seeds() -> None:
         again = [detection(one_at_a_time(claims, seeds=seeds), place).distance for seeds in CURVE]
         assert [seeds for seeds, _ in found.curve] == list(CURVE)
         assert [distance for _, distance in found.curve] == pytest.approx(again, rel=1e-5)
+
+
+def test_a_large_plan_is_extrapolated_from_fewer_seeds_with_the_same_result(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = one_at_a_time([contrast(at_least="1%"), contrast(2, expect="no_worse", within="1%")])
+    before = power_of(made).claims
+    monkeypatch.setattr(power, "MANY_TRIALS", 1)
+    for found, other in zip(power_of(made).claims, before, strict=True):
+        assert [distance for _, distance in found.curve] == pytest.approx([distance for _, distance in other.curve])
+        assert found.seeds_needed == other.seeds_needed
+
+
+@pytest.mark.parametrize(
+    ("design", "claim", "df"),
+    [
+        ("one_at_a_time", {"contrast": {"factor": "a", "from": 0, "to": 1}, "expect": "decrease"}, 12),
+        ("one_at_a_time", {"ordering": {"largest": "a", "among": ["b", "c"]}}, 12),
+        (
+            "grid",
+            {"contrast": {"factor": "a", "from": 0, "to": 1, "where": {"b": 0, "c": 0}}, "expect": "decrease"},
+            52,
+        ),
+        ("one_at_a_time", {"constant": {"levels": {}, "value": 2.0}, "expect": "below"}, 2),
+    ],
+)
+def test_the_degrees_of_freedom_are_those_of_the_verdict(design: str, claim: dict[str, Any], df: int) -> None:
+    made = planned_study(FACTORS, design, claim)
+    assert detection(made).df == pytest.approx(df)
+    trials, generator = make_plan(made).trials, np.random.default_rng(5)
+    methods = []
+    for _ in range(8):
+        noise = generator.normal(0.0, SD, len(trials))
+        rows = [
+            {**(trial.configuration or {}), "seed": trial.seed, "loss": math.exp(one)}
+            for trial, one in zip(trials, noise, strict=True)
+        ]
+        (verdict,) = sweeper.judge(pd.DataFrame(rows), metric="loss", scale="log", factors=list(FACTORS),
+                                   claims=[{"id": "c", **claim}])  # fmt: skip
+        methods.append(verdict.evidence.method)
+    # Some of them may rest on own pairs, or leave an arm out, by chance.
+    usual = [method for method in methods if "own pairs" not in method and "without" not in method]
+    assert len(usual) >= 3
+    assert all(method.endswith(f" {df} df") for method in usual), methods
 
 
 @pytest.mark.parametrize(
@@ -158,8 +215,8 @@ def test_the_seeds_that_are_said_to_do_are_the_fewest_that_do_and_have_a_price()
 
 
 def test_other_numbers_of_seeds_are_priced_with_the_whole_study() -> None:
-    power = power_of(one_at_a_time([contrast()]), hours_per_trial=0.5)
-    assert power.hours == tuple((seeds, pytest.approx(0.5 * 5 * seeds)) for seeds in CURVE)
+    found = power_of(one_at_a_time([contrast()]), hours_per_trial=0.5)
+    assert found.hours == tuple((seeds, pytest.approx(0.5 * 5 * seeds)) for seeds in CURVE)
     assert all(price is None for _, price in power_of(one_at_a_time([contrast()])).hours)
 
 
@@ -193,12 +250,6 @@ def test_a_fraction_is_planned_with_the_residuals_of_its_fit() -> None:
     assert pooled < found.distance < alone
 
 
-FACTORS = {"a": factor([0, 1, 2]), "b": factor([0, 1, 2]), "c": factor([0, 1, 2])}
-TWO_LEVELS = {f"f{k}": factor([0, 1]) for k in range(4)}
-MAIN = {"factor": "f0", "from": 0, "to": 1}
-LOWER = {"contrast": MAIN, "expect": "decrease"}
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("factors", "design", "claim", "effect_of"),
@@ -224,14 +275,11 @@ LOWER = {"contrast": MAIN, "expect": "decrease"}
 def test_what_is_said_of_other_claims_is_delivered_too(
     factors: dict[str, Any], design: Any, claim: dict[str, Any], effect_of: Callable[[dict[str, Any]], float]
 ) -> None:
-    form = next(key for key in claim if key != "expect")
-    empty = {"contrast": {"where": {}}, "ordering": {"order": None}}.get(form, {})
-    planned = {"id": "c", **claim, form: {"phase": "p", **claim[form], **empty}}
-    made = study(factors, phase("p", design, seeds=[0, 1, 2]), claims=[planned], metric=LOG, assume={"sd": "1%"})
+    made = planned_study(factors, design, claim)
     distance, trials = detection(made).distance, make_plan(made).trials
     generator, supported = np.random.default_rng(3), 0
     for _ in range(400):
-        by_seed = generator.normal(0.0, 0.0 if form == "constant" else 5 * SD, 3)
+        by_seed = generator.normal(0.0, 0.0 if "constant" in claim else 5 * SD, 3)
         noise = generator.normal(0.0, SD, len(trials))
         rows = [
             {**trial.configuration, "seed": trial.seed,  # type: ignore[dict-item]  # a fixed design has configurations
