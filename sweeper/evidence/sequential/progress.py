@@ -1,0 +1,237 @@
+"""How far the decisions of a study are that adds seeds until its claims are decided, and which seeds come next.
+
+A pure function of the study, its trials and the record of past looks. It plays the rounds from the beginning
+(`rounds`): a round is looked at once all trials that it asked for have ended, and what it asks for follows from the
+looks alone. So it does not matter who asks, how often, or in which order trials ended; and what a past look saw stays
+as it was recorded, even if a trial has been rerun since.
+"""
+
+import json
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property, partial
+from typing import Final
+
+from sweeper.evidence.data.load import StudyData
+from sweeper.evidence.sequential.costs import budget_cost
+from sweeper.evidence.sequential.looks import Looks, PartLook, Trials
+from sweeper.evidence.sequential.paths import ClaimPath, PartPath, Rule
+from sweeper.evidence.sequential.rounds import Request, asked, requests, seen
+from sweeper.spec.claim import Claim, claim_phases
+from sweeper.spec.phase import AdaptiveSeeds
+from sweeper.spec.study import Study
+
+ENDED: Final = ("completed", "pruned", "failed")
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class SeedRun:
+    """A configuration of a phase with a seed, whether or not there is a trial of it yet; known by the phase's order."""
+
+    phase: str
+    configuration_hash: str
+    budget: str = field(repr=False)
+    repeat: int = field(repr=False)
+    seed: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeedRequest:
+    """Further runs for a claim.
+
+    Attributes:
+        claim: by its id.
+        reason: why they are run, as text.
+        chance: the probability that they decide the claim.
+        runs: that no request before it has.
+    """
+
+    claim: str
+    reason: str
+    chance: float
+    runs: tuple[SeedRun, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoundLooks:
+    """What one look at a claim saw: a row of the record.
+
+    Attributes:
+        round: from 0.
+        claim: by its id.
+        parts: its comparisons.
+    """
+
+    round: int
+    claim: str
+    parts: tuple[PartLook, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """How far a study's decisions are.
+
+    Attributes:
+        claims: in the study's order, after the last round that is complete.
+        round: the round that is running, from 0; the last one if all claims have stopped.
+        looks: of all complete rounds, for the record.
+        requests: what the running round asked for, most decisions an hour first; empty in the first round, whose runs
+            are the plan's.
+        missing: runs of the running round that have not ended, and of which there may be no trial yet, in the order of
+            the requests.
+        is_done: whether all claims have stopped.
+    """
+
+    claims: tuple[ClaimPath, ...]
+    round: int
+    looks: tuple[RoundLooks, ...]
+    requests: tuple[SeedRequest, ...]
+    missing: tuple[SeedRun, ...]
+    is_done: bool
+
+
+def rule_of(study: Study) -> Rule:
+    """Return the rule that a study declares."""
+    decide = study.decide
+    return Rule(spending=decide.spending, futility=decide.futility, order=decide.order)
+
+
+def progress(data: StudyData, past: Sequence[RoundLooks] = ()) -> Progress:
+    """Return how far a study's decisions are, and which seeds come next.
+
+    Args:
+        data: the study, with at least the first seeds of all phases.
+        past: looks that are recorded; they are not made again.
+    """
+    return _Play(data, past).play()
+
+
+class _Play:
+    """One playing of the rounds."""
+
+    def __init__(self, data: StudyData, past: Sequence[RoundLooks]) -> None:
+        self._data = data
+        self._rule = rule_of(data.study)
+        self._looks = Looks(data)
+        self._recorded = {(each.round, each.claim): each.parts for each in past}
+        self._templates = [
+            [_runs(self._row, need.by_seed) for need in needs] for needs in self._looks.needs
+        ]  # of each comparison, by the place of its seed
+
+    @cached_property
+    def _row(self) -> Mapping[int, tuple[SeedRun, str]]:
+        """The run and the state of each trial."""
+        frame = self._data.trials[["trial_id", "phase", "configuration_hash", "budget", "seed", "state"]]
+        found: dict[int, tuple[SeedRun, str]] = {}
+        repeats: dict[tuple[object, ...], int] = {}
+        for trial, *key, state in frame.itertuples(index=False):
+            repeats[tuple(key)] = repeat = repeats.get(tuple(key), -1) + 1
+            phase, configuration, budget, seed = key
+            found[int(trial)] = SeedRun(str(phase), str(configuration), str(budget), repeat, int(seed)), str(state)
+        return found
+
+    def play(self) -> Progress:
+        """Play all rounds that are complete."""
+        claims = tuple(self._begin(place, claim) for place, claim in enumerate(self._data.study.claims))
+        wanted = dict.fromkeys(run for place, claim in enumerate(claims) for run in self._first(place, claim))
+        found: tuple[SeedRequest, ...] = ()
+        looks: list[RoundLooks] = []
+        ended = {run: trial for trial, (run, state) in self._row.items() if state in ENDED}
+        number = 0
+        while True:
+            missing = tuple(run for run in wanted if run not in ended)
+            if missing:
+                return self._at(claims, number, looks, found, missing)
+            run = frozenset(ended[each] for each in wanted)
+            seen_now = [self._look(number, place, claim, run) for place, claim in enumerate(claims)]
+            looks += [
+                RoundLooks(round=number, claim=claim.name, parts=parts)
+                for claim, parts in zip(claims, seen_now, strict=True)
+                if not claim.stop
+            ]
+            claims = seen(claims, self._rule, seen_now)
+            asks = requests(claims, self._rule, partial(self._costs, claims, wanted))
+            if not asks:
+                return self._at(claims, number, looks, (), ())
+            found = ()
+            for each in asks:
+                found = (*found, self._described(claims, each, wanted, number))
+                wanted |= dict.fromkeys(found[-1].runs)
+            claims, number = asked(claims, asks), number + 1
+
+    def _at(
+        self,
+        claims: tuple[ClaimPath, ...],
+        number: int,
+        looks: Sequence[RoundLooks],
+        found: tuple[SeedRequest, ...],
+        missing: tuple[SeedRun, ...],
+    ) -> Progress:
+        return Progress(
+            claims=claims,
+            round=number,
+            looks=tuple(looks),
+            requests=found,
+            missing=missing,
+            is_done=not missing,
+        )
+
+    def _seeds(self, place: int) -> AdaptiveSeeds | None:
+        """Return how many seeds a claim may get; None if its phases have fixed ones, which are all that it gets."""
+        claim = self._data.study.claims[place]
+        found = (self._data.study.phase(name).adaptive for name in claim_phases(claim))
+        return next((each for each in found if each is not None), None)
+
+    def _begin(self, place: int, claim: Claim) -> ClaimPath:
+        """Return a claim with its first seeds."""
+        seeds, parts = self._seeds(place), self._templates[place]
+        if seeds is None:
+            return ClaimPath(name=claim.id, parts=tuple(PartPath(most=len(own), asked=len(own)) for own in parts))
+        return ClaimPath(name=claim.id, parts=tuple(PartPath(most=seeds.most, asked=seeds.first) for _ in parts))
+
+    def _first(self, place: int, claim: ClaimPath) -> Iterator[SeedRun]:
+        for part, path in enumerate(claim.parts):
+            for index in range(path.asked):
+                yield from self._round(place, part, index)
+
+    def _round(self, place: int, part: int, index: int) -> tuple[SeedRun, ...]:
+        """Return the runs of a seed of a comparison: with seeds that are added, the first one's with another seed."""
+        rounds = self._templates[place][part]
+        if self._seeds(place) is None:
+            return rounds[index]
+        return tuple(replace(run, seed=index) for run in rounds[0])
+
+    def _next(self, claim: ClaimPath, place: int, part: int, wanted: Mapping[SeedRun, None]) -> list[SeedRun]:
+        """Return the runs of a comparison's next seed that there are not yet."""
+        return [run for run in self._round(place, part, claim.parts[part].asked) if run not in wanted]
+
+    def _costs(
+        self, claims: Sequence[ClaimPath], wanted: Mapping[SeedRun, None], place: int, part: int
+    ) -> Mapping[Hashable, float]:
+        alike = len({unit for run in wanted for unit in json.loads(run.budget)}) == 1
+        new = self._next(claims[place], place, part, wanted)
+        return {run: budget_cost(json.loads(run.budget), alike=alike) for run in new}
+
+    def _look(self, number: int, place: int, claim: ClaimPath, run: Trials) -> tuple[PartLook, ...]:
+        if claim.stop:
+            return ()
+        recorded = self._recorded.get((number, claim.name))
+        return recorded if recorded is not None else self._looks.look(place, run).parts
+
+    def _described(
+        self, claims: Sequence[ClaimPath], request: Request, wanted: Mapping[SeedRun, None], number: int
+    ) -> SeedRequest:
+        claim = claims[request.claim]
+        runs = {run for part in request.parts for run in self._next(claim, request.claim, part, wanted)}
+        seeds = claim.parts[request.parts[0]].asked + 1
+        return SeedRequest(
+            claim=claim.name,
+            reason=f"{claim.name} is undecided after look {number + 1}; its seed {seeds} decides it with probability "
+            f"{request.chance:.2f}",
+            chance=request.chance,
+            runs=tuple(sorted(runs)),
+        )
+
+
+def _runs(rows: Mapping[int, tuple[SeedRun, str]], by_seed: Mapping[int, Trials]) -> list[tuple[SeedRun, ...]]:
+    return [tuple(sorted(rows[trial][0] for trial in trials)) for trials in by_seed.values()]
