@@ -25,10 +25,10 @@ RULES = tuple(each for each in get_args(KeptCheckpoints) if each != "all")
 @click.option("--dry-run", is_flag=True, help="Print what would be deleted, and delete nothing.")
 @store_option
 def gc(study: str, keep: KeptCheckpoints | None, dry_run: bool, store: str) -> None:
-    """Delete the checkpoints of STUDY's completed and pruned trials that are not to be kept.
+    """Delete the checkpoints of STUDY that are not to be kept.
 
-    Checkpoints from which another phase is still to start are kept, as are those of failed trials, since `sweeper
-    retry` resumes from them. Metrics and results are never deleted.
+    Only completed and pruned trials lose checkpoints: `sweeper retry` resumes failed ones from theirs. Checkpoints from
+    which another phase is still to start are kept, too. Metrics and results are never deleted.
     """
     name = study_name(study)
     with reader.connect(store) as connection:

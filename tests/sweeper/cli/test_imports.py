@@ -43,6 +43,7 @@ WANTED: Final = {
     "show": set[str](),
     "retry": {"sqlalchemy"},
     "cancel": {"sqlalchemy"},
+    "gc": set(),
     "worker": {"sqlalchemy", "rich", "psutil", "joblib"},
     "dashboard": set[str](),
     "data": set[str](),
