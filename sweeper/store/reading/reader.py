@@ -52,6 +52,7 @@ __all__ = [
     "environments",
     "extents",
     "last_values",
+    "lowest_value",
     "measurements",
     "members",
     "metrics",
@@ -246,6 +247,15 @@ def best_value(connection: ReadConnection, study: StudyRow) -> float | None:
         f"SELECT {best}(t.value) FROM sweeper_trials t"  # noqa: S608 - one of two constants
         " WHERE t.study_id = :study AND t.state = 'completed'",
         {"study": study.id},
+    )
+    return None if rows[0][0] is None else float(rows[0][0])
+
+
+def lowest_value(connection: ReadConnection, study_id: int) -> float | None:
+    """Return the lowest value of a completed trial; None if there is none."""
+    rows = connection.rows(
+        "SELECT min(t.value) FROM sweeper_trials t WHERE t.study_id = :study AND t.state = 'completed'",
+        {"study": study_id},
     )
     return None if rows[0][0] is None else float(rows[0][0])
 

@@ -1,5 +1,7 @@
 """The warning that seeds change nothing, while a study runs."""
 
+from dataclasses import replace
+
 import pytest
 
 from sweeper.monitor import replicates
@@ -7,12 +9,13 @@ from sweeper.monitor.replicates import SeedWatch, seeds_change_nothing
 from sweeper.store.reading.reader import StudyRow
 
 Spread = tuple[str, int, float, float]
+SPEC = {"study": "s", "metric": {"name": "loss", "direction": "minimize"}, "factors": {}, "phases": []}
 STUDY = StudyRow(
     id=1,
     name="s",
     source="",
     source_path="",
-    spec={},
+    spec=SPEC,
     metric="loss",
     direction="minimize",
     budget_device_hours=None,
@@ -62,3 +65,21 @@ def test_the_warning_is_given_once(connection: list[Spread]) -> None:
 def test_the_last_look_is_not_skipped(connection: list[Spread]) -> None:
     connection.append(("main", 2, 0.25, 0.25))
     assert SeedWatch().look(connection, STUDY, last=True) is not None  # type: ignore[arg-type]  # the reader is replaced
+
+
+@pytest.mark.parametrize(
+    ("scale", "lowest", "warned"),
+    [("log", -1.2, True), ("log", 0.0, True), ("log", 0.5, False), ("log", None, False), ("linear", -1.2, False)],
+)
+def test_a_value_without_a_logarithm_is_told_once_with_the_remedy(
+    monkeypatch: pytest.MonkeyPatch, scale: str, lowest: float | None, warned: bool
+) -> None:
+    monkeypatch.setattr(replicates.reader, "lowest_value", lambda connection, study: lowest)
+    monkeypatch.setattr(replicates.reader, "seed_spreads", lambda connection, study: ())
+    study = replace(STUDY, spec={**SPEC, "metric": {"name": "loss", "direction": "minimize", "scale": scale}})
+    watch = SeedWatch()
+    found = [watch.look([], study, last=True) for _ in range(3)]  # type: ignore[arg-type]  # the reader is replaced
+    assert [each is not None for each in found] == [warned, False, False]
+    if warned:
+        assert f"a trial's value, {lowest:g}, has none" in str(found[0])
+        assert "metric.scale: linear" in str(found[0])
