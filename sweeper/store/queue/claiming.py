@@ -5,19 +5,19 @@ import json
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import Connection, Engine, Row, Select, func, insert, select
+from sqlalchemy import Connection, Engine, Row, select
 
 from sweeper.planning.queue_order import length_class
 from sweeper.quantities import device_hours, hours
 from sweeper.store import clock, optuna_mirror
+from sweeper.store.queue import claim_queries as queries
 from sweeper.store.queue.attempts import close_lost, fail_if_out_of_attempts
 from sweeper.store.queue.ledger import balance, trial_device_seconds
-from sweeper.store.queue.transitions import locked, locks_rows, requeue, transition
+from sweeper.store.queue.transitions import locks_rows, move, requeue
 from sweeper.store.records import (
-    LONGEST_BACK_OFF_S,
     BudgetTooSmall,
     Lease,
     ProcessIdentity,
@@ -25,21 +25,9 @@ from sweeper.store.records import (
     plain,
     run_dir_of,
 )
-from sweeper.store.schema import attempts, environments, phases, studies, trials
+from sweeper.store.schema import attempts, environments, trials
 from sweeper.store.transactions import Record, upsert, writing
 
-# The columns that a claim needs; a study's source and document can be long.
-_STUDY: Final = (
-    studies.c.id,
-    studies.c.name,
-    studies.c.metric,
-    studies.c.direction,
-    studies.c.run_root,
-    studies.c.budget_device_hours,
-)
-_TRIAL: Final = tuple(  # a trial's result and last output can be long, too
-    column for column in trials.c if column.name not in {"result", "message", "value", "step", "tokens", "flops"}
-)
 LOOK_S: Final = 1.0  # how often a slot with short trials looks for expired leases
 _looked: WeakKeyDictionary[Engine, dict[int, float]] = WeakKeyDictionary()  # when, by study
 _stored: WeakKeyDictionary[Engine, set[str]] = WeakKeyDictionary()  # the environments that are in the store
@@ -113,11 +101,11 @@ def _read_and_lock(connection: Connection, study_id: int) -> Record:
 
     The lock is taken in its final strength at once: two that make a lock stronger can wait for each other.
     """
-    query = select(*_STUDY).where(studies.c.id == study_id)
+    asked = {"study": study_id}
     if not locks_rows(connection):
-        return connection.execute(query).one()
-    capped = locked(query.where(studies.c.budget_device_hours.is_not(None)), "decide")
-    return connection.execute(capped).one_or_none() or connection.execute(locked(query, "share")).one()
+        return connection.execute(queries.STUDY, asked).one()
+    capped = connection.execute(queries.CAPPED_STUDY, asked).one_or_none()
+    return capped or connection.execute(queries.ANY_STUDY, asked).one()
 
 
 def _refusal(connection: Connection, study: Record, trial: Record, now: float) -> BudgetTooSmall | None:
@@ -151,19 +139,9 @@ def _last_process(connection: Connection, trial: Record) -> ProcessIdentity | No
     return ProcessIdentity(machine=last.machine, pid=last.pid, pid_started_at=last.pid_started_at)
 
 
-def _candidates() -> Select[*tuple[Any, ...]]:
-    return select(*_TRIAL, phases.c.name.label("phase"), phases.c.design).join(phases, phases.c.id == trials.c.phase_id)
-
-
 def _with_lost_lease(connection: Connection, study_id: int, moment: clock.Moment) -> Record | None:
-    query = (
-        _candidates()
-        .where(trials.c.study_id == study_id, trials.c.state == "running", trials.c.lease_expires_at <= moment.lease)
-        .order_by(trials.c.id)
-        .limit(1)
-        .with_for_update(skip_locked=True, of=trials)
-    )
-    while (trial := connection.execute(query).one_or_none()) is not None:
+    asked = {"study": study_id, "now": moment.lease}
+    while (trial := connection.execute(queries.WITH_LOST_LEASE, asked).one_or_none()) is not None:
         message = f"the lease of its supervisor {trial.lease_owner} expired: it died, hung or lost the store"
         close_lost(connection, trial.id, message)
         if not fail_if_out_of_attempts(connection, trial, moment.at):
@@ -174,16 +152,8 @@ def _with_lost_lease(connection: Connection, study_id: int, moment: clock.Moment
 def _next_waiting(connection: Connection, study_id: int, now: float) -> Record | None:
     """Return the first waiting trial of the phase with the longest trials; ties go to the first phase."""
     for phase_id, design in _in_order(connection, study_id):
-        query = _candidates().where(
-            trials.c.phase_id == phase_id,
-            trials.c.state == "waiting",
-            # No back-off is longer, so the clock has been set back since this one was written.
-            (trials.c.not_before <= now) | (trials.c.not_before > now + LONGEST_BACK_OFF_S),
-        )
-        if design != "sampler":
-            query = query.where(trials.c.configuration_hash.is_not(None))
-        query = query.order_by(trials.c.number).limit(1).with_for_update(skip_locked=True, of=trials)
-        trial = connection.execute(query).one_or_none()
+        query = queries.NEXT_TO_DRAW if design == "sampler" else queries.NEXT_DRAWN
+        trial = connection.execute(query, {"phase": phase_id, "now": now}).one_or_none()
         if trial is not None:
             return trial
     return None
@@ -194,14 +164,10 @@ def _in_order(connection: Connection, study_id: int) -> Sequence[Row[int, str]]:
 
     A single phase needs no order: finding the longest of 10,000 trials takes longer than the rest of a claim.
     """
-    waiting = trials.c.state == "waiting"
-    waits = select(trials.c.id).where(trials.c.phase_id == phases.c.id, waiting).exists()
-    query = select(phases.c.id, phases.c.design).where(phases.c.study_id == study_id, waits)
-    found = connection.execute(query.order_by(phases.c.position)).all()
+    found = connection.execute(queries.PHASES_THAT_WAIT, {"study": study_id}).all()
     if len(found) < 2:
         return found
-    longest = select(trials.c.phase_id, func.max(trials.c.predicted_device_seconds))
-    rows = connection.execute(longest.where(trials.c.study_id == study_id, waiting).group_by(trials.c.phase_id))
+    rows = connection.execute(queries.LENGTHS, {"study": study_id})
     lengths = {row[0]: row[1] for row in rows}
     return sorted(found, key=lambda phase: -length_class(lengths.get(phase.id)))
 
@@ -216,8 +182,7 @@ def _take(connection: Connection, trial: Record, slot: SlotIdentity, lease_expir
         "exit_reason": None,
         "message": None,
     }
-    mine = (trials.c.id == trial.id, trials.c.fence == trial.fence)
-    return len(transition(connection, trial.state, "running", *mine, values=values)) == 1
+    return move(connection, trial.state, "running", (trial.id, trial.fence), values) is not None
 
 
 def _store_environment(connection: Connection, environment: Mapping[str, object], known: set[str]) -> str:
@@ -255,7 +220,7 @@ def _open_attempt(
         "started_at": now,
         "heartbeat_at": now,
     }
-    key = connection.execute(insert(attempts).values(values)).inserted_primary_key
+    key = connection.execute(queries.OPEN_ATTEMPT, values).inserted_primary_key
     assert key is not None
     return int(key[0])
 

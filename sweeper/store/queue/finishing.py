@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
-from sqlalchemy import ColumnElement, Connection, Engine, func, select, update
+from sqlalchemy import ColumnElement, Connection, Engine, bindparam, func, select, update
 
 from sweeper.store import clock, optuna_mirror
-from sweeper.store.queue.transitions import lock_study, requeue, transition
+from sweeper.store.queue.transitions import lock_study, move
 from sweeper.store.records import (
     LONGEST_BACK_OFF_S,
     RETRIED,
@@ -25,7 +25,7 @@ from sweeper.store.records import (
     storable,
 )
 from sweeper.store.schema import attempts, studies, trials
-from sweeper.store.transactions import Record, writing
+from sweeper.store.transactions import writing
 
 BACK_OFF_S: Final = 1.0  # before a trial that crashed or ran out of memory runs again; doubles each time
 ALIKE_FACTOR: Final = 8  # of that time, after two attempts that failed alike within
@@ -33,22 +33,28 @@ QUICK_S: Final = 5.0
 ENDED: Final = ("completed", "pruned")  # whatever else the trial's attempts did
 BACKS_OFF: Final = ("crashed", "out_of_memory")
 
+_TOLD: Final = ("device_seconds", "peak_memory_bytes", "exit_reason", "exit_code", "exit_signal", "message")
+_CLOSE: Final = (
+    update(attempts)
+    .where(attempts.c.id == bindparam("attempt"))
+    .values({name: bindparam(name) for name in ("ended_at", "heartbeat_at", *_TOLD)})
+)
+
 
 def fence(lease: Lease) -> tuple[ColumnElement[bool], ...]:
     """Return the conditions under which a lease may still write: nobody else has claimed its trial since."""
     return trials.c.id == lease.trial_id, trials.c.fence == lease.fence, trials.c.state == "running"
 
 
-def fenced_trial(connection: Connection, lease: Lease) -> Record:
-    """Read and lock the trial of a lease.
+def fenced_trial(connection: Connection, lease: Lease) -> None:
+    """Lock the trial of a lease.
 
     Raises:
         LeaseLost: another attempt has the trial.
     """
-    row = connection.execute(select(trials).where(*fence(lease)).with_for_update()).one_or_none()
-    if row is None:
+    query = select(trials.c.id).where(*fence(lease)).with_for_update()
+    if connection.execute(query).one_or_none() is None:
         raise lost(lease)
-    return row
 
 
 def lost(lease: Lease) -> LeaseLost:
@@ -94,14 +100,13 @@ def finish(
             **({} if value is None and outcome.exit_reason in RETURNED else {"value": value}),
             **({} if outcome.result is None else {"result": plain(outcome.result)}),
         }
-        if state == "waiting":
-            changed = requeue(connection, "running", *fence(lease), values=values)
-        else:
-            changed = transition(connection, "running", state, *fence(lease), values=values)
-        if not changed:
+        ended = move(connection, "running", state, (lease.trial_id, lease.fence), values)
+        if ended is None:
             raise lost(lease)
         _close(connection, lease, outcome, moment.at)
-        if state != "waiting":
+        if state == "waiting":
+            optuna_mirror.requeue(connection, [lease.optuna_trial_id])
+        else:
             optuna_mirror.end(
                 connection,
                 lease.optuna_trial_id,
@@ -109,27 +114,15 @@ def finish(
                 value=value,
                 exit_reason=exit_reason,
                 attempts=lease.attempt,
-                started_at=changed[0].started_at,
+                started_at=ended.started_at,
                 ended_at=moment.at,
             )
         return state
 
 
 def _close(connection: Connection, lease: Lease, outcome: Outcome, now: float) -> None:
-    connection.execute(
-        update(attempts)
-        .where(attempts.c.id == lease.attempt_id)
-        .values(
-            ended_at=now,
-            heartbeat_at=now,
-            device_seconds=outcome.device_seconds,
-            peak_memory_bytes=outcome.peak_memory_bytes,
-            exit_reason=outcome.exit_reason,
-            exit_code=outcome.exit_code,
-            exit_signal=outcome.exit_signal,
-            message=outcome.message,
-        )
-    )
+    told = {name: getattr(outcome, name) for name in _TOLD}
+    connection.execute(_CLOSE, {"attempt": lease.attempt_id, "ended_at": now, "heartbeat_at": now, **told})
 
 
 def _next_state(

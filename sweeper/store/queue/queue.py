@@ -5,15 +5,16 @@ supervisor writes is fenced (`sweeper.store.queue.finishing`).
 """
 
 from collections.abc import Mapping
+from typing import Final
 
-from sqlalchemy import Engine, select, update
+from sqlalchemy import Engine, bindparam, select, update
 from sqlalchemy.exc import IntegrityError
 
 from sweeper.store import clock, optuna_mirror
 from sweeper.store.queue.attempts import abandoned, release
 from sweeper.store.queue.claiming import claim_trial
 from sweeper.store.queue.control import cancel, counts, next_due, retry_failed
-from sweeper.store.queue.finishing import fence, fenced_trial, finish, lost
+from sweeper.store.queue.finishing import fenced_trial, finish, lost
 from sweeper.store.queue.runners import (
     beat_runner,
     end_runner,
@@ -48,6 +49,25 @@ __all__ = [
     "used_seeds",
 ]
 
+_HELD: Final = (trials.c.id == bindparam("held"), trials.c.fence == bindparam("under"), trials.c.state == "running")
+_MINE: Final = attempts.c.id == bindparam("attempt")
+_RECORD: Final = (
+    update(attempts)
+    .where(_MINE, select(trials.c.id).where(*_HELD).exists())
+    .values(pid=bindparam("pid"), pid_started_at=bindparam("pid_started_at"))
+)
+_RENEW: Final = update(trials).where(*_HELD).values(lease_expires_at=bindparam("lease_expires_at"))
+_BEAT: Final = (
+    update(attempts)
+    .where(_MINE)
+    .values({name: bindparam(name) for name in ("heartbeat_at", "device_seconds", "peak_memory_bytes")})
+)
+
+
+def _held(lease: Lease) -> dict[str, object]:
+    """Return the parameters of the conditions under which a lease may still write."""
+    return {"held": lease.trial_id, "under": lease.fence}
+
 
 def record_process(engine: Engine, lease: Lease, pid: int, pid_started_at: float) -> None:
     """Record the trial's process, so that others can end it if its supervisor dies.
@@ -55,12 +75,11 @@ def record_process(engine: Engine, lease: Lease, pid: int, pid_started_at: float
     Raises:
         LeaseLost: another attempt has the trial.
     """
-    held = select(trials.c.id).where(*fence(lease)).exists()
-    record = update(attempts).where(attempts.c.id == lease.attempt_id, held)
+    values = {**_held(lease), "attempt": lease.attempt_id, "pid": pid, "pid_started_at": pid_started_at}
     with writing(engine) as connection:
         if locks_rows(connection):
             fenced_trial(connection, lease)
-        if connection.execute(record.values(pid=pid, pid_started_at=pid_started_at)).rowcount != 1:
+        if connection.execute(_RECORD, values).rowcount != 1:
             raise lost(lease)
 
 
@@ -76,15 +95,11 @@ def renew(
     """Extend the lease and record the attempt's cost since its start; return false if another attempt has the trial."""
     with writing(engine) as connection:
         moment = clock.read(connection, now)
-        expires_at = moment.lease + lease_s
-        renewed = connection.execute(update(trials).where(*fence(lease)).values(lease_expires_at=expires_at))
-        if renewed.rowcount != 1:
+        values = {"lease_expires_at": moment.lease + lease_s, **_held(lease)}
+        if connection.execute(_RENEW, values).rowcount != 1:
             return False
-        connection.execute(
-            update(attempts)
-            .where(attempts.c.id == lease.attempt_id)
-            .values(heartbeat_at=moment.at, device_seconds=device_seconds, peak_memory_bytes=peak_memory_bytes)
-        )
+        cost = {"device_seconds": device_seconds, "peak_memory_bytes": peak_memory_bytes}
+        connection.execute(_BEAT, {"attempt": lease.attempt_id, "heartbeat_at": moment.at, **cost})
         return True
 
 

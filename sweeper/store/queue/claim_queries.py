@@ -1,0 +1,59 @@
+"""The statements of a claim, built once: building one takes longer than running it.
+
+Parameters: `study`, `phase` and `now`.
+"""
+
+from typing import Any, Final
+
+from sqlalchemy import Float, Select, bindparam, func, insert, select
+
+from sweeper.store.queue.transitions import locked
+from sweeper.store.records import LONGEST_BACK_OFF_S
+from sweeper.store.schema import attempts, phases, studies, trials
+
+Query = Select[*tuple[Any, ...]]
+
+_NOW: Final = bindparam("now", type_=Float)
+_MINE: Final = trials.c.study_id == bindparam("study")
+_WAITING: Final = trials.c.state == "waiting"
+# A study's source and document can be long, and so can a trial's result and last output.
+_STUDY: Final = ("id", "name", "metric", "direction", "run_root", "budget_device_hours")
+_UNUSED: Final = {"result", "message", "value", "step", "tokens", "flops"}
+
+STUDY: Final[Query] = select(*(studies.c[name] for name in _STUDY)).where(studies.c.id == bindparam("study"))
+CAPPED_STUDY: Final = locked(STUDY.where(studies.c.budget_device_hours.is_not(None)), "decide")
+ANY_STUDY: Final = locked(STUDY, "share")
+
+_TRIAL: Final = select(
+    *(column for column in trials.c if column.name not in _UNUSED), phases.c.name.label("phase"), phases.c.design
+).join(phases, phases.c.id == trials.c.phase_id)
+
+
+def _first(query: Query) -> Query:
+    return query.limit(1).with_for_update(skip_locked=True, of=trials)
+
+
+WITH_LOST_LEASE: Final = _first(
+    _TRIAL.where(_MINE, trials.c.state == "running", trials.c.lease_expires_at <= _NOW).order_by(trials.c.id)
+)
+_OF_PHASE: Final = _TRIAL.where(
+    trials.c.phase_id == bindparam("phase"),
+    _WAITING,
+    # No back-off is longer, so the clock has been set back since this one was written.
+    (trials.c.not_before <= _NOW) | (trials.c.not_before > _NOW + LONGEST_BACK_OFF_S),
+).order_by(trials.c.number)
+NEXT_TO_DRAW: Final = _first(_OF_PHASE)
+NEXT_DRAWN: Final = _first(_OF_PHASE.where(trials.c.configuration_hash.is_not(None)))
+
+_WAITS: Final = select(trials.c.id).where(trials.c.phase_id == phases.c.id, _WAITING).exists()
+PHASES_THAT_WAIT: Final = (
+    select(phases.c.id, phases.c.design)
+    .where(phases.c.study_id == bindparam("study"), _WAITS)
+    .order_by(phases.c.position)
+)
+LENGTHS: Final = (
+    select(trials.c.phase_id, func.max(trials.c.predicted_device_seconds))
+    .where(_MINE, _WAITING)
+    .group_by(trials.c.phase_id)
+)
+OPEN_ATTEMPT: Final = insert(attempts)
