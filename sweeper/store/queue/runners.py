@@ -1,10 +1,14 @@
 """Launchers and workers: each has a row with a heartbeat, through which it can be asked to stop."""
 
-from sqlalchemy import Engine, insert, select, update
+from typing import Final
+
+from sqlalchemy import Engine, bindparam, insert, select, update
 
 from sweeper.store import clock
 from sweeper.store.schema import runners
 from sweeper.store.transactions import reading, writing
+
+_STOP_REQUESTED: Final = select(runners.c.stop_requested).where(runners.c.id == bindparam("runner"))
 
 
 def register_runner(
@@ -33,17 +37,13 @@ def beat_runner(engine: Engine, runner_id: int, *, now: float | None = None) -> 
     with writing(engine) as connection:
         at = clock.read(connection, now).at
         connection.execute(update(runners).where(runners.c.id == runner_id).values(heartbeat_at=at))
-        return bool(
-            connection.execute(select(runners.c.stop_requested).where(runners.c.id == runner_id)).scalar_one_or_none()
-        )
+        return bool(connection.execute(_STOP_REQUESTED, {"runner": runner_id}).scalar_one_or_none())
 
 
 def stop_requested(engine: Engine, runner_id: int) -> bool:
     """Return whether a runner is asked to stop; writes nothing, for slots that poll."""
     with reading(engine) as connection:
-        return bool(
-            connection.execute(select(runners.c.stop_requested).where(runners.c.id == runner_id)).scalar_one_or_none()
-        )
+        return bool(connection.execute(_STOP_REQUESTED, {"runner": runner_id}).scalar_one_or_none())
 
 
 def last_beat(engine: Engine, runner_id: int) -> float | None:

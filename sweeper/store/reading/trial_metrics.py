@@ -3,13 +3,23 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
-from sqlalchemy import Engine, func, select
+from sqlalchemy import Engine, bindparam, func, select
 
 from sweeper.spec.metric import BEST, CurveValue
 from sweeper.store.records import Lease
 from sweeper.store.schema import attempts, measurements
 from sweeper.store.transactions import reading
+
+# Built once: building a statement takes longer than running it.
+_COUNTS: Final = (measurements.c.trial_id == bindparam("trial")) & ~measurements.c.void
+_POINTS: Final = (
+    select(measurements.c.step, measurements.c.value)
+    .where(_COUNTS, measurements.c.metric == bindparam("metric"))
+    .order_by(measurements.c.step)
+)
+_NAMES: Final = select(measurements.c.metric).where(_COUNTS).distinct()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,11 +60,10 @@ def reported(engine: Engine, lease: Lease, value: CurveValue = BEST) -> Reported
     Args:
         value: which point of the metric's curve is the trial's value.
     """
-    mine = (measurements.c.trial_id == lease.trial_id) & ~measurements.c.void
-    values = select(measurements.c.step, measurements.c.value).where(mine, measurements.c.metric == lease.metric)
+    asked = {"trial": lease.trial_id, "metric": lease.metric}
     with reading(engine) as connection:
-        points = connection.execute(values.order_by(measurements.c.step)).all()
-        names = frozenset(connection.execute(select(measurements.c.metric).where(mine).distinct()).scalars())
+        points = connection.execute(_POINTS, asked).all()
+        names = frozenset(connection.execute(_NAMES, {"trial": lease.trial_id}).scalars())
     curve = {step: value for step, value in points if value is not None and math.isfinite(value)}
     found = value.of([math.nan if point.value is None else point.value for point in points], lease.direction)
     last = points[-1].value if points else 0.0
