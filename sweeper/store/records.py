@@ -133,6 +133,8 @@ class RunningAttempt:
     supervisor_started_at: float
     pid: int | None
     pid_started_at: float | None
+    run_dir: Path
+    device_share: float
 
 
 def storable(text: str) -> str:

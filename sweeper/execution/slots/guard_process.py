@@ -120,7 +120,7 @@ class Watch:
         if self.mark is not None:
             kill_marked(self.mark)
         if self.note is not None:
-            write_note(self.note, since_boot() if self.left_at is None else self.left_at, reason)
+            write_note(self.note, self.group, since_boot() if self.left_at is None else self.left_at, reason)
         self.forget()
 
     def leader_left(self) -> None:
@@ -248,13 +248,14 @@ def since_boot() -> float:
     return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
 
 
-def write_note(path: str, ended_at: float, reason: str) -> None:
+def write_note(path: str, group: int, ended_at: float, reason: str) -> None:
     """Write when the group ended, in which boot, and why."""
     with contextlib.suppress(OSError):
         with open(BOOT_FILE, encoding="ascii") as file:  # noqa: PTH123 - no pathlib here
             boot = file.read().strip()
-        with open(path, "w", encoding="ascii") as file:  # noqa: PTH123
-            file.write(f'{{"boot_id": "{boot}", "seconds": {ended_at:.3f}, "reason": "{reason}"}}\n')
+        with open(f"{path}.new", "w", encoding="ascii") as file:  # noqa: PTH123
+            file.write(f'{{"boot_id": "{boot}", "group": {group}, "seconds": {ended_at:.3f}, "reason": "{reason}"}}\n')
+        os.replace(f"{path}.new", path)  # noqa: PTH105
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from typing import Final
 from sqlalchemy import Engine
 
 from sweeper.execution.slots.catching_up import store_unread
+from sweeper.execution.slots.last_seconds import device_seconds_of
 from sweeper.execution.slots.processes import is_alive, kill_trial
 from sweeper.store.queue import queue
 
@@ -67,7 +68,8 @@ def free_abandoned_trials(engine: Engine, study_id: int) -> int:
             continue
         kill_trial(attempt.pid, attempt.pid_started_at)
         store_unread(engine, study_id, attempt.attempt_id)
-        freed += queue.release(engine, attempt.attempt_id, f"its slot {attempt.slot} was killed")
+        message, seconds = f"its slot {attempt.slot} was killed", device_seconds_of(attempt)
+        freed += queue.release(engine, attempt.attempt_id, message, device_seconds=seconds)
     return freed
 
 

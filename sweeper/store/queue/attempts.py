@@ -1,6 +1,8 @@
 """Attempts whose supervisor was lost, found by their lease or their process: closed, and their trials freed."""
 
-from sqlalchemy import Connection, Engine, func, select, update
+from pathlib import Path
+
+from sqlalchemy import Connection, Engine, case, func, select, update
 
 from sweeper.store import clock
 from sweeper.store.queue.transitions import fail, lock_study, requeue
@@ -34,13 +36,20 @@ def abandoned(engine: Engine, study_id: int, machine: str) -> tuple[RunningAttem
                 supervisor_started_at=row.supervisor_started_at,
                 pid=row.pid,
                 pid_started_at=row.pid_started_at,
+                run_dir=Path(row.run_dir),
+                device_share=row.device_share,
             )
             for row in connection.execute(query)
         )
 
 
-def release(engine: Engine, attempt_id: int, message: str, now: float | None = None) -> bool:
+def release(
+    engine: Engine, attempt_id: int, message: str, now: float | None = None, *, device_seconds: float | None = None
+) -> bool:
     """Close an attempt whose supervisor is known to be dead, so that its trial can be claimed at once.
+
+    Args:
+        device_seconds: of its process, if they are known; else those of the last heartbeat count.
 
     Returns:
         False if it had already ended, or another attempt has the trial.
@@ -59,18 +68,31 @@ def release(engine: Engine, attempt_id: int, message: str, now: float | None = N
         trial = connection.execute(held.with_for_update(of=trials)).one_or_none()
         if trial is None:
             return False
-        close_lost(connection, trial.id, message)
+        close_lost(connection, trial.id, message, device_seconds or 0.0)
         if not fail_if_out_of_attempts(connection, trial, clock.read(connection, now).at):
             requeue(connection, "running", trials.c.id == trial.id, trials.c.fence == trial.fence)
         return True
 
 
-def close_lost(connection: Connection, trial_id: int, message: str) -> None:
-    """Close the open attempt of a trial as killed. Its end is its last heartbeat, as far as anyone knows."""
+def close_lost(connection: Connection, trial_id: int, message: str, device_seconds: float = 0.0) -> None:
+    """Close the open attempt of a trial as killed. Its end is its last heartbeat, as far as anyone knows.
+
+    Args:
+        device_seconds: what its process has used, if that is known to be more than at the last heartbeat.
+    """
+    recorded = attempts.c.device_seconds
+    is_more = recorded < device_seconds
+    later_s = (device_seconds - recorded) / attempts.c.device_share
     connection.execute(
         update(attempts)
         .where(attempts.c.trial_id == trial_id, attempts.c.ended_at.is_(None))
-        .values(ended_at=attempts.c.heartbeat_at, exit_reason="killed", supervisor_lost=True, message=message)
+        .values(
+            ended_at=attempts.c.heartbeat_at + case((is_more, later_s), else_=0.0),
+            device_seconds=case((is_more, device_seconds), else_=recorded),
+            exit_reason="killed",
+            supervisor_lost=True,
+            message=message,
+        )
     )
 
 

@@ -100,12 +100,13 @@ def test_a_slot_whose_launcher_had_ended_before_the_guard_began_is_killed(tmp_pa
 
 
 def test_when_a_trial_ended_with_its_slot_is_in_its_directory(tmp_path: Path) -> None:
-    with stuck_slot(tmp_path, launcher=os.getpid(), times=(LONG, LONG, LONG)) as (slot, _):
+    with stuck_slot(tmp_path, launcher=os.getpid(), times=(LONG, LONG, LONG)) as (slot, trial):
         slot.kill()
         killed = time.clock_gettime(time.CLOCK_BOOTTIME)
     until(lambda: (tmp_path / ENDED_FILE).exists() and (tmp_path / ENDED_FILE).read_text() != "")
     note = note_of(tmp_path)
     assert note["reason"] == "its slot was killed"
+    assert note["group"] == trial
     assert note["boot_id"] == Path("/proc/sys/kernel/random/boot_id").read_text().strip()
     assert isinstance(note["seconds"], float)
     assert killed - 0.01 <= note["seconds"] <= time.clock_gettime(time.CLOCK_BOOTTIME)

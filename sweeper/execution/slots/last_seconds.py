@@ -1,0 +1,38 @@
+"""The seconds of a trial between the last heartbeat of its slot and its end, from what the slot's guard wrote.
+
+The store knows no more than the last heartbeat, which may be most of a lease ago: the trial of a stopped slot runs on
+until its guard ends it.
+"""
+
+import json
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+from sweeper.execution.slots.guard import ENDED_FILE
+from sweeper.execution.slots.guard_process import BOOT_FILE
+from sweeper.execution.slots.processes import FIRST_EPOCH_S
+from sweeper.store.records import RunningAttempt
+
+WAIT_S: Final = 0.5  # for the guard of a slot that has just been killed
+LOOK_S: Final = 0.02
+
+
+def device_seconds_of(attempt: RunningAttempt) -> float | None:
+    """Return the device-seconds of an attempt's process, which has ended; None if its guard did not write its end."""
+    started_at = attempt.pid_started_at
+    if attempt.pid is None or started_at is None or started_at > FIRST_EPOCH_S:
+        return None
+    until = time.monotonic() + WAIT_S
+    while (ended_at := _ended_at(attempt)) is None and time.monotonic() < until:
+        time.sleep(LOOK_S)
+    return None if ended_at is None else max(0.0, ended_at - started_at) * attempt.device_share
+
+
+def _ended_at(attempt: RunningAttempt) -> float | None:
+    with suppress(OSError, ValueError, KeyError, TypeError):
+        note = json.loads((attempt.run_dir / ENDED_FILE).read_text(encoding="ascii"))
+        if note["group"] == attempt.pid and note["boot_id"] == Path(BOOT_FILE).read_text(encoding="ascii").strip():
+            return float(note["seconds"])
+    return None
