@@ -87,18 +87,19 @@ class Spreads:
         """
         key = (metric.name, budgets)
         if key not in self._known:
-            measured, assumed = self._earlier(metric, budgets), self._assumed(metric)
+            measured = self._earlier(metric, budgets)
+            assumed = self._assumed(metric, math.nan if measured is None else measured.mean)
             if assumed is not None:
                 self._known[key] = replace(assumed, measured=measured)
             else:
                 self._known[key] = measured or piloted_spread(self._pilots, metric) or UNKNOWN
         return self._known[key]
 
-    def _assumed(self, metric: Metric) -> Spread | None:
+    def _assumed(self, metric: Metric, mean: float) -> Spread | None:
         """Return what the study assumes: of its own metric, and of others if both are compared by their logarithms."""
         given, own = self._study.assume.sd, self._study.metric
         applies = metric.name == own.name or (metric.is_log and own.is_log)
-        return assumed_spread(given, metric) if given is not None and applies else None
+        return assumed_spread(given, metric, mean) if given is not None and applies else None
 
     def _earlier(self, metric: Metric, budgets: frozenset[str]) -> Spread | None:
         """Return the spread of this study's own runs, else of other studies of its program."""
@@ -110,14 +111,15 @@ class Spreads:
         return next((spread for spread in found if spread is not None), None)
 
 
-def assumed_spread(given: Margin, metric: Metric) -> Spread:
-    """Return the spread that `assume: {sd: ...}` states; a percentage on a linear scale makes all effects relative."""
-    measure = make_measure(metric, {})
-    relative = isinstance(given, str) and not metric.is_log
-    deviation = Deviation(rise(given, measure, 1.0))
-    return Spread(
-        source="assumed", paired=deviation, alone=deviation, mean=1.0 if relative else math.nan, is_relative=relative
-    )
+def assumed_spread(given: Margin, metric: Metric, mean: float = math.nan) -> Spread:
+    """Return the spread that `assume: {sd: ...}` states.
+
+    A percentage on a linear scale makes all effects relative, unless the mean of the metric is known.
+    """
+    relative = isinstance(given, str) and not metric.is_log and math.isnan(mean)
+    reference = 1.0 if relative else mean
+    deviation = Deviation(rise(given, make_measure(metric, {}), reference))
+    return Spread(source="assumed", paired=deviation, alone=deviation, mean=reference, is_relative=relative)
 
 
 def piloted_spread(pilots: Iterable[PilotRun], metric: Metric) -> Spread | None:

@@ -76,8 +76,7 @@ def spread_text(metric: Metric, spread: Spread) -> str:
     found = spread.measured
     if found is None:
         return f"{text}, assumed"
-    sd = found.paired.sd / abs(found.mean) if spread.is_relative else found.paired.sd
-    return f"{text}, assumed; it was {_deviation(metric, spread, sd)} in {_runs(found)}"
+    return f"{text}, assumed; it was {_deviation(metric, found, found.paired.sd)} in {_runs(found)}"
 
 
 def _runs(spread: Spread) -> str:

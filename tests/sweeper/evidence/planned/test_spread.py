@@ -126,6 +126,19 @@ def test_what_is_assumed_comes_before_what_the_store_has_and_both_are_shown(
     assert text.endswith(" in 15 earlier runs (8 df)")
 
 
+def test_earlier_runs_turn_percentages_of_a_linear_metric_into_its_unit(
+    engine: Engine, url: str, tmp_path: Path
+) -> None:
+    made = one_at_a_time([contrast(at_least=0.01), contrast(2, at_least="1%")], metric=LINEAR, assume={"sd": "2%"})
+    values = run(engine, made, tmp_path)
+    mean = sum(values.values()) / len(values)
+    first, second = (detection(made, place, store=url) for place in range(2))
+    assert first.spread is not None
+    assert (first.spread.is_relative, first.spread.paired.sd) == (False, pytest.approx(0.02 * mean))
+    assert (first.margin, second.margin) == (pytest.approx(0.01), pytest.approx(0.01 * mean))
+    assert (first.is_enough, second.is_enough) == (False, False)
+
+
 def test_other_studies_of_the_program_and_other_budgets_are_better_than_nothing(
     engine: Engine, url: str, tmp_path: Path
 ) -> None:
