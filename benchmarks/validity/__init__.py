@@ -8,6 +8,7 @@ import os
 import zlib
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 
 import numpy as np
 
@@ -39,7 +40,9 @@ def measure(options: Options) -> Figures:
         for first in range(0, studies, STUDIES_PER_TASK)
     ]
     sums: dict[int, dict[str, list[float]]] = {}
-    with ProcessPoolExecutor(len(os.sched_getaffinity(0))) as pool:
+    # Matrices are tiny: threads of one process would only wait for each other.
+    os.environ |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+    with ProcessPoolExecutor(len(os.sched_getaffinity(0)), get_context("spawn")) as pool:
         for number, (task, found) in enumerate(zip(tasks, pool.map(play, tasks), strict=True), 1):
             _add(sums.setdefault(task[0], {}), found)
             if number == len(tasks) or tasks[number][0] != task[0]:

@@ -215,7 +215,7 @@ def _varies_with_seed(seeds: int, sd: float) -> Case:
         values = noise(generator, 8, seeds) + high * sd * generator.normal(size=(1, seeds))
         return null_effects(judged(factors, phase("p", "grid", rows, values), claims=claims))
 
-    name = f"an effect that varies with the seed by {sd:g} standard deviations of a run, 2³ grid, {seeds} seeds"
+    name = f"an effect that varies with the seed, by {sd:g} times the spread of a run, 2³ grid, {seeds} seeds"
     return Case(name=name, play=play, targets={HOLD: Target(low=0.93), SUPPORTED: ERRS})
 
 

@@ -14,7 +14,7 @@ STUDIES = {
     "12 factors one at a time, a tenth of the runs missing": 80,
     "a 2³ grid, 3 seeds": 150,
     "two datasets as blocks, one 10 times as noisy, 3 seeds": 150,
-    "an effect that varies with the seed by 1 standard deviations of a run, 2³ grid, 3 seeds": 300,
+    "an effect that varies with the seed, by 1 times the spread of a run, 2³ grid, 3 seeds": 300,
     "equivalence, no worse, at least and a constant, right on the margin, 3 seeds": 200,
     "the largest of four gains, equal to another": 200,
     "an ordering where one factor has 8 levels that do nothing": 200,
