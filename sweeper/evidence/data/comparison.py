@@ -19,9 +19,12 @@ from sweeper.evidence.statistics.contrast import Runs as ContrastRuns
 from sweeper.evidence.statistics.contrast import floored, infer_contrast, make_runs, one_difference_per_seed
 from sweeper.evidence.statistics.paired import Estimate, paired_t, satterthwaite
 from sweeper.evidence.statistics.pooling import Stratum
+from sweeper.evidence.statistics.replicates import SAME
 
 Key = tuple[object, ...]
 PAIR: Final = 2  # runs of a simple pair
+FINE: Final = 1e-7  # of the values: what a digit of finer values is at most
+SAME_RUN: Final = "both sides gave the same values to the last digit: the setting changes nothing, or never arrives"
 INTERACTION: Final = 4  # runs of one seed in an interaction of two factors
 
 
@@ -171,9 +174,11 @@ def infer(comparison: Comparison) -> Estimate:
     if not complete:
         return paired_t([])
     terms = run_weights(complete)
-    if pool.replicates.degenerate:
+    same = SAME_RUN if _is_same_run(complete) else ""
+    if reason := pool.replicates.reason or same:
         value = sum(weight * cell.value for cell, weight in terms)
-        return Estimate(value=value, standard_error=math.nan, df=0, n=1, method=pool.replicates.reason)
+        n = len(complete) if same else 1
+        return Estimate(value=0.0 if same else value, standard_error=math.nan, df=0, n=n, method=reason)
     runs = _runs(comparison, terms)
     if pool.rule is ErrorRule.OWN_PAIRS:
         return floored(_by_stratum(complete, _by_pairs), runs)
@@ -184,6 +189,19 @@ def infer(comparison: Comparison) -> Estimate:
     strata: dict[Hashable, Stratum] = {cell.stratum: pool.variance(cell.stratum) for cell, _ in terms}
     found = infer_contrast(runs, strata, n=len(complete))
     return found if found.decides else floored(paired_t([unit.value for unit in complete]), runs)
+
+
+def _is_same_run(units: Sequence[Unit]) -> bool:
+    """Return whether all sides of a comparison are the same to the last of many digits.
+
+    A setting that does nothing gives such differences, as where no argument carries it, and so do no two trainings:
+    what the setting would do is not known. Values of few digits may be equal by chance.
+    """
+    cells = [cell for unit in units for cell, _ in unit.terms]
+    size = max(abs(cell.value) for cell in cells)
+    if max(cell.step for cell in cells) > FINE * size or any(len(unit.terms) < PAIR for unit in units):
+        return False
+    return all(abs(unit.value) <= SAME * size for unit in units)
 
 
 def by_stratum(comparison: Comparison) -> dict[str, Estimate]:

@@ -100,3 +100,13 @@ def test_a_test_that_gave_no_number_counts_as_diverged(bad: float) -> None:
     found = judged({"a": 1.0, "b": 1.0}, "linear", results, metric=score, expect="decrease")
     assert found.verdict != "supported"
     assert "1 failed trial counts as the worst" in " ".join(found.notes)
+
+
+@pytest.mark.parametrize(("digits", "verdict"), [(15, "undecided"), (1, "supported")])
+def test_arms_that_are_the_same_to_the_last_of_many_digits_decide_nothing(digits: int, verdict: str) -> None:
+    phase = Phase("p", "grid", [{"k": "a"}, {"k": "b"}], lambda row, seed: round(0.1 / 3 + 5.1 * seed / 7, digits))
+    equal = {**CLAIM, "expect": None, "within": 0.5, "contrast": None, "equivalence": CLAIM["contrast"]}
+    options = {"claims": [equal], "scale": "linear", "program": {"python": "a:b"}}
+    found = judge_claims(study_data({"k": factor("a", "b")}, phase, **options))[0]
+    assert found.verdict == verdict
+    assert ("the same values to the last digit" in found.sentence) == (verdict == "undecided")
