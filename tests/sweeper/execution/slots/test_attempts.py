@@ -16,6 +16,7 @@ from sweeper.execution.slots import supervisor
 from sweeper.execution.slots.catching_up import catch_up, store
 from sweeper.execution.slots.machine import free_abandoned_trials, this_machine
 from sweeper.execution.slots.reports import Reports
+from sweeper.execution.slots.run_dir import MARK_FILE
 from sweeper.store.queue import finishing, queue
 from sweeper.store.reading import reader
 from sweeper.store.records import Lease
@@ -352,3 +353,17 @@ def test_what_a_program_reports_after_it_cut_its_file_is_found_by_what_it_says(e
     dead.write('{"resumed_from": 2}\n{"step": 3, "loss": 7}\n{"step": 4, "loss": 6}\n')
     run_loop(url, dead.study)
     assert curve_of(url) == [(1, 99.0), (2, 98.0), (3, 7.0), (4, 6.0), (5, 0.5)]
+
+
+def test_an_attempt_of_an_earlier_version_left_no_mark_and_is_read_on(engine: Engine, url: str) -> None:
+    dead = dying(engine, url, "tell(step=61, loss=39)")
+    half = JSON_LINES.index("\n", len(JSON_LINES) // 2) + 1
+    dead.write(JSON_LINES[:half])
+    dead.read()
+    dead.write(JSON_LINES[half:])
+    (dead.lease.run_dir / MARK_FILE).unlink()
+    assert run_loop(url, dead.study) == "done"
+    assert curve_of(url) == [(step, 100.0 - step) for step in range(1, 62)]
+    with reader.connect(url) as connection:
+        table = reader.measurements(connection, 1, "loss")
+    assert table.column("device_seconds")[:60] == [0.0] * 60  # they are of the attempt whose slot died
