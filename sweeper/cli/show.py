@@ -6,6 +6,7 @@ from typing import Final
 import click
 
 from sweeper.cli.options import json_option, print_json, store_option, study_name
+from sweeper.designs.levels import unmistakable
 from sweeper.monitor.trial_details import trial_details, trial_json
 from sweeper.store.reading import reader
 
@@ -53,7 +54,8 @@ def _lines(items: Iterable[tuple[object, object]], depth: int, *, whole: bool = 
         if inner is not None:
             lines += [head, *_lines(inner, depth + 1, whole=whole or (depth == 0 and key in WHOLE))]
         else:
-            first, *rest = _text(item).splitlines() or [""]
+            text = unmistakable(item) if whole and isinstance(item, str) and "\n" not in item else _text(item)
+            first, *rest = text.splitlines() or [""]
             lines += [f"{head} {first}", *(f"{indent}    {line}" for line in rest)]
     return lines
 

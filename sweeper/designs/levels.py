@@ -19,6 +19,15 @@ def level_key(level: Level) -> str:
     return json.dumps(_plain(level), sort_keys=True)
 
 
+def unmistakable(text: str) -> str:
+    """Return text as it is shown among other levels: in quotes where it would read as nothing, or as null.
+
+    >>> unmistakable("relu"), unmistakable("{x}"), unmistakable(""), unmistakable("null"), unmistakable(" a")
+    ('relu', '{x}', '""', '"null"', '" a"')
+    """
+    return json.dumps(text, ensure_ascii=False) if text in ("", "null") or text != text.strip() else text
+
+
 def same_level(one: Level, other: Level) -> bool:
     """Return whether two levels are the same."""
     if isinstance(one, Mapping | list | tuple) and isinstance(other, Mapping | list | tuple):

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Final
 
+from sweeper.designs.levels import unmistakable
+
 MOST_DIGITS: Final = 7  # characters of a level; a drawn one is rounded where it is shown
 UNKNOWN: Final = "\u2013"
 METRIC_NAMES: Final = {
@@ -106,7 +108,7 @@ def level_text(value: object) -> str:
     if isinstance(value, float):
         text = f"{value:.6g}"
         return text if len(text) <= MOST_DIGITS else f"{value:.4g}"
-    return clean(str(value))
+    return clean(unmistakable(value) if isinstance(value, str) else str(value))
 
 
 def grouped(amount: object) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from sweeper.designs.levels import Level
+from sweeper.designs.levels import Level, unmistakable
 from trainer.config.wording import LONGEST_VALUE, shown, suggestion
 
 MOST_SHOWN: Final = 12
@@ -32,7 +32,7 @@ def listed(names: Iterable[str]) -> str:
 
 def level_text(level: Level) -> str:
     """Return a level as the file writes it."""
-    return level if isinstance(level, str) and len(level) < LONGEST_VALUE else shown(level)
+    return unmistakable(level) if isinstance(level, str) and len(level) < LONGEST_VALUE else shown(level)
 
 
 def levels_text(levels: Iterable[Level]) -> str:

@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from sweeper.designs.levels import Level, level_key
+from sweeper.designs.levels import Level, level_key, unmistakable
 from sweeper.evidence.claims.evidence import Evidence, Part, Verdict
 from sweeper.evidence.data.comparison import by_stratum
 from sweeper.evidence.data.measures import Measure
@@ -92,7 +92,7 @@ def change_text(factor: str, start: Level, to: Level) -> str:
 
 def level_name(level: Level) -> str:
     """Return a level as the study file writes it."""
-    return level if isinstance(level, str) else level_key(level)
+    return unmistakable(level) if isinstance(level, str) else level_key(level)
 
 
 def is_change(claim: Claim) -> bool:

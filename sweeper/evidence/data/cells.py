@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from statistics import fmean
 
-from sweeper.designs.levels import Level, level_key, same_level
+from sweeper.designs.levels import Level, level_key, same_level, unmistakable
 from sweeper.evidence.data.measures import Measure, mean_of
 
 __all__ = ["Cell", "Level", "Levels", "level_key", "level_text", "measured", "same_level"]
@@ -98,7 +98,7 @@ def measured(cell: Cell, measure: Measure, run: Collection[int] | None = None) -
 def level_text(key: str) -> str:
     """Return a level as a reader sees it, from its key."""
     value = json.loads(key)
-    return value if isinstance(value, str) else key
+    return unmistakable(value) if isinstance(value, str) else key
 
 
 def block_text(factors: Sequence[str], keys: Sequence[str]) -> str:

@@ -195,11 +195,17 @@ def _trial_frame(
     columns |= {name: pd.Series(columns[name], dtype=object) for name in TEXTS}
     columns |= {name: pd.Series(columns[name], dtype=float) for name in (*NUMBERS, "started_at", "ended_at")}
     for name in _scalars(row.result or {} for row in rows):
-        columns[f"result.{name}"] = [(row.result or {}).get(name) for row in rows]
+        columns[f"result.{name}"] = _whole([(row.result or {}).get(name) for row in rows])
     for factor in factors:
         levels = [_flat((row.configuration or {}).get(factor)) for row in rows]
         columns[column_of(factor)] = pd.Series(levels, dtype=object)
     return pd.DataFrame(columns)
+
+
+def _whole(values: list[object]) -> list[object] | pd.Series:
+    """Return a column in which integers stay integers although some are missing."""
+    kinds = {type(value) for value in values}
+    return pd.Series(values, dtype="Int64") if kinds == {int, type(None)} else values
 
 
 def _fixed(row: TrialRow, name: str, study: Study, curves: Mapping[int, Curve]) -> object:

@@ -46,6 +46,11 @@ def test_numbers_with_a_sign_are_powers_of_ten_where_they_would_be_long(value: f
     ("value", "text"),
     [
         (None, "null"),
+        ("null", '"null"'),
+        ("", '""'),
+        (" a", '" a"'),
+        ("{x}", "{x}"),
+        ("[1]", "[1]"),
         ([1, "a"], '[1, "a"]'),
         (True, "true"),
         (0.1, "0.1"),
