@@ -107,7 +107,7 @@ class Player:
 
     def __init__(self, data: StudyData) -> None:
         self.data = data
-        self.looks = Looks(data)
+        self.looks = Looks.of(data)
         self.every: Trials = frozenset(int(trial) for trial in data.trials["trial_id"])
         self.verdicts = self.looks.verdicts(self.every)
         self._pruned: dict[tuple[str, Trials], tuple[dict[int, Stop], Looks]] = {}
@@ -151,7 +151,7 @@ class Player:
         key = (pruner, kept)
         if key not in self._pruned:
             stops = play(self.data, pruner, kept)
-            self._pruned[key] = stops, Looks(with_stops(self.data, stops)) if stops else self.looks
+            self._pruned[key] = stops, Looks.of(with_stops(self.data, stops)) if stops else self.looks
         return self._pruned[key]
 
 

@@ -1,7 +1,7 @@
 """Claims: statements about the study that its statistics support, refute or leave undecided."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Final, Literal, get_args
 
 from sweeper.designs.levels import Level
@@ -174,18 +174,3 @@ def phases_of(statement: Statement) -> set[str]:
             return {arm.phase}
         case _:
             return {statement.phase}
-
-
-def claim_phases(claim: Claim) -> tuple[str, ...]:
-    """Return the phases that a claim compares, without duplicates."""
-    return tuple(dict.fromkeys(_phases_in(asdict(claim.statement))))
-
-
-def _phases_in(value: Mapping[str, object]) -> Iterator[str]:
-    for key, item in value.items():
-        if key == "phase":
-            yield str(item)
-        elif key == "phases" and isinstance(item, tuple):
-            yield from map(str, item)
-        elif isinstance(item, Mapping):
-            yield from _phases_in(item)

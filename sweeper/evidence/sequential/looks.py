@@ -5,7 +5,7 @@ of them are complete, are those that an experimenter would have seen after runni
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from sweeper.evidence.claims.censored import Assessment, assess
@@ -14,6 +14,7 @@ from sweeper.evidence.data.cells import Cell
 from sweeper.evidence.data.load import StudyData
 from sweeper.evidence.data.runs import Runs, claim_runs
 from sweeper.evidence.statistics.multiplicity import all_of, any_of, holm
+from sweeper.spec.claim import Claim
 
 Trials = frozenset[int]
 
@@ -81,16 +82,20 @@ class Need:
 class Looks:
     """The claims of a study on any of its trials; looks are cached."""
 
-    def __init__(self, data: StudyData) -> None:
-        self.data = data
-        self._claims = data.study.claims
-        self._whole = claim_runs(data)
+    def __init__(self, claims: Sequence[Claim], runs: Mapping[str, Runs]) -> None:
+        self._claims = claims
+        self._whole = runs
         assessed = [assess(claim, self._whole[claim.metric.name]) for claim in self._claims]
         self.needs = tuple(_needs(each) for each in assessed)
         self._around = tuple(_around(each) for each in assessed)
         self._known: dict[tuple[int, Trials], Look] = {}
         self._run: Trials | None = None
         self._of_run: dict[str, Runs] = {}
+
+    @classmethod
+    def of(cls, data: StudyData) -> "Looks":
+        """Return the claims of a study on its trials."""
+        return cls(data.study.claims, claim_runs(data))
 
     @property
     def claim_ids(self) -> tuple[str, ...]:

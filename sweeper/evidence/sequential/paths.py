@@ -31,7 +31,8 @@ class Rule:
 
     Attributes:
         spending: how the error is spent over looks.
-        futility: the probability of a decision below which a claim gets no more seeds; None never gives up.
+        futility: the probability of a decision, by the last seed, below which a claim gets no more; None never gives
+            up, nor does a claim without a last seed.
         sequential: the p-value of several looks; the benchmark compares others.
         order: by_cost puts the most decisions an hour first, declared follows the order of the claims.
     """
@@ -181,7 +182,8 @@ class ClaimPath:
         found = [place for place, part in enumerate(self.parts) if part.can_grow]
         if len(self.parts) > 1:
             found = [place for place in found if not self.parts[place].p[0] < levels[0]]
-        if rule.futility is None or not found:
+        endless = any(part.most is None for part in self.parts)  # then nothing says by when it should be decided
+        if rule.futility is None or endless or not found:
             return tuple(found)
         if all(part.chance(0, levels[0]) >= rule.futility for part in self.parts if not part.p[0] < levels[0]):
             return tuple(found)

@@ -17,7 +17,7 @@ from sweeper.evidence.sequential.costs import budget_cost
 from sweeper.evidence.sequential.looks import Looks, PartLook, Trials
 from sweeper.evidence.sequential.paths import ClaimPath, PartPath, Rule
 from sweeper.evidence.sequential.rounds import Request, asked, requests, seen
-from sweeper.spec.claim import Claim, claim_phases
+from sweeper.spec.claim import Claim, phases_of
 from sweeper.spec.phase import AdaptiveSeeds
 from sweeper.spec.study import Study
 
@@ -112,7 +112,7 @@ class _Play:
     def __init__(self, data: StudyData, past: Sequence[RoundLooks]) -> None:
         self._data = data
         self._rule = rule_of(data.study)
-        self._looks = Looks(data)
+        self._looks = Looks.of(data)
         self._recorded = {(each.round, each.claim): each.parts for each in past}
         self._templates = [
             [_runs(self._row, need.by_seed) for need in needs] for needs in self._looks.needs
@@ -179,7 +179,7 @@ class _Play:
     def _seeds(self, place: int) -> AdaptiveSeeds | None:
         """Return how many seeds a claim may get; None if its phases have fixed ones, which are all that it gets."""
         claim = self._data.study.claims[place]
-        found = (self._data.study.phase(name).adaptive for name in claim_phases(claim))
+        found = (self._data.study.phase(name).adaptive for name in sorted(phases_of(claim.statement)))
         return next((each for each in found if each is not None), None)
 
     def _begin(self, place: int, claim: Claim) -> ClaimPath:

@@ -1,6 +1,6 @@
 """A finished study as it would have run seed by seed, and with hindsight."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -21,7 +21,9 @@ class Stopped:
     seeds: tuple[int, ...]
 
 
-def play_stopping(looks: Looks, kept: Trials, costs: Mapping[int, float], rule: Rule, *, first: int = FIRST) -> Stopped:
+def play_stopping(
+    looks: Looks, kept: Trials, costs: Mapping[int, float], rule: Rule, *, first: Sequence[int] = ()
+) -> Stopped:
     """Play rounds of seeds over a finished study.
 
     Args:
@@ -29,17 +31,18 @@ def play_stopping(looks: Looks, kept: Trials, costs: Mapping[int, float], rule: 
         kept: the trials that may be run at all.
         costs: planned, of each trial.
         rule: how looks are judged.
-        first: the seeds that all claims get.
+        first: the seeds that each claim gets at once; by default two.
     """
     needs = [tuple(need.within(kept) for need in each) for each in looks.needs]
+    seeds = list(first) or [FIRST] * len(needs)
     claims: tuple[ClaimPath, ...] = tuple(
         ClaimPath(
             name=name,
-            parts=tuple(PartPath(most=len(need.by_seed), asked=min(first, len(need.by_seed))) for need in each),
+            parts=tuple(PartPath(most=len(need.by_seed), asked=min(own, len(need.by_seed))) for need in each),
         )
-        for name, each in zip(looks.claim_ids, needs, strict=True)
+        for name, each, own in zip(looks.claim_ids, needs, seeds, strict=True)
     )
-    run = _first(needs, [first] * len(needs))
+    run = _first(needs, seeds)
 
     def next_trials(claim: int, part: int) -> Trials:
         rounds = list(needs[claim][part].by_seed.values())

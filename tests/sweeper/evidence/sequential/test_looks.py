@@ -37,7 +37,7 @@ def trials(found, **levels):
 
 def test_an_ordering_wants_all_levels_among_which_it_chooses_and_no_other_factor():
     found = data()
-    looks = Looks(found)
+    looks = Looks.of(found)
     assert looks.needed == trials(found, c=0)
     (need,) = looks.needs[1]
     assert need.trials == trials(found, a=0, c=0)
@@ -53,7 +53,7 @@ def test_a_look_at_some_trials_is_the_verdict_of_a_study_where_the_others_wait(s
     run = trials(whole, c=0) & frozenset(
         int(trial) for trial in whole.trials.loc[whole.trials["seed"] < seeds, "trial_id"]
     )
-    looks, judged = Looks(whole), judge_claims(part)
+    looks, judged = Looks.of(whole), judge_claims(part)
     assert looks.verdicts(run) == tuple(each.verdict for each in judged)
     for place, each in enumerate(judged):
         assert looks.look(place, run).p_support == pytest.approx(each.evidence.p)
@@ -61,7 +61,7 @@ def test_a_look_at_some_trials_is_the_verdict_of_a_study_where_the_others_wait(s
 
 def test_a_look_counts_the_seeds_with_complete_pairs():
     whole = data()
-    looks = Looks(whole)
+    looks = Looks.of(whole)
     run = trials(whole, c=0, seed=0) | trials(whole, b=1)
     (part,) = looks.look(1, run).parts
     assert (part.seeds, part.decides) == (1, False)
@@ -71,7 +71,7 @@ def test_a_look_counts_the_seeds_with_complete_pairs():
 
 
 def test_choosing_among_levels_is_known_to_have_been_paid_for():
-    looks = Looks(data())
+    looks = Looks.of(data())
     (part,) = looks.look(0, looks.needed).parts
     assert part.ways == (2, 1)
     (part,) = looks.look(1, looks.needed).parts
@@ -79,5 +79,5 @@ def test_choosing_among_levels_is_known_to_have_been_paid_for():
 
 
 def test_trials_that_a_claim_does_not_look_at_do_not_change_what_it_says():
-    looks = Looks(data())
+    looks = Looks.of(data())
     assert looks.look(1, looks.needed) is looks.look(1, looks.needed | {10_000})

@@ -33,7 +33,7 @@ def study(effects, claims, *, sd=0.003, seed=0, seeds=SEEDS):
 
 
 def stopped(data, spending="obrien_fleming", futility=None):
-    looks = Looks(data)
+    looks = Looks.of(data)
     rule = Rule(spending=spending, futility=futility)
     return looks, play_stopping(looks, looks.needed, planned_costs(data), rule)
 
