@@ -22,9 +22,9 @@ def render(result: Result) -> str:
     """The tables, one for each part, and where they were taken."""
     rows: Any = result.figures["rows"]
     missed = sum(not row["met"] for row in rows)
-    minutes = round((result.seconds or 0) / 60)
+    minutes = "" if result.seconds is None else f", {result.seconds / 60:.0f} minutes on {result.machine.cores} cores"
     lines = [
-        f"`{result.command}`, {result.taken_on}, {minutes} minutes on {result.machine.cores} cores. "
+        f"`{result.command}`, {result.taken_on}{minutes}. "
         f"{len(rows) - missed} of {len(rows)} rows meet their target"
         + ("." if not missed else f"; the {missed} that do not are marked.")
     ]
