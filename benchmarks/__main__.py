@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from benchmarks import page, results
+from benchmarks.decide import table as decide_table
 from benchmarks.options import RAY_DIRECTORY, RAY_REMEDY, Options
 from benchmarks.part import ON_DEMAND, PARTS, encoded
 from benchmarks.results import Result, say
@@ -46,6 +47,8 @@ def main(argv: list[str]) -> int:
             print(page.render(found))
             if "validity" in wanted and not failed:
                 print(table.render(found["validity"]))
+            if "decide" in wanted and not failed:
+                print(decide_table.render(found["decide"]))
         return failed
     failed = _run_all(wanted, options, results.DIRECTORY)
     page.write(results.load())

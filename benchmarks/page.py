@@ -6,6 +6,7 @@ from typing import Final
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from benchmarks.decide import table as decide_table
 from benchmarks.part import PARTS
 from benchmarks.results import Result
 from benchmarks.validity import table
@@ -43,6 +44,7 @@ def write(results: Mapping[str, Result], path: Path = PAGE) -> None:
     """Write the page, and the tables of docs/statistics.md."""
     write_atomically(path, render(results).encode())
     table.write(results)
+    decide_table.write(results)
 
 
 def digits(value: float, significant: int = 2) -> str:

@@ -21,9 +21,10 @@ PARTS: Final = {
     "commands": "time of commands that only read",
     "trainer": "training steps against the upstream Transformer-XL (--upstream)",
     "validity": "verdicts on studies with planted truth: intervals and error rates",
+    "decide": "seeds until claims are decided, against fixed seeds and AdaStop, on planted truth",
     "suite": "make test and make demo",
 }
-ON_DEMAND: Final = ("suite", "validity")  # take as long as all other parts together
+ON_DEMAND: Final = ("suite", "validity", "decide")  # take as long as all other parts together
 
 
 def encoded(options: Options) -> str:

@@ -1,0 +1,64 @@
+"""The tables of docs/statistics.md on seeds that are added, between two markers."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from benchmarks.results import Result
+from sweeper.files import write_atomically
+
+PAGE: Final = Path(__file__).parents[2] / "docs" / "statistics.md"
+BEGIN: Final = "<!-- written by `python -m benchmarks decide`: begin -->"
+END: Final = "<!-- end of `python -m benchmarks decide` -->"
+WORST_ERROR: Final = 0.05
+TARGET: Final = 0.5
+
+
+def render(result: Result) -> str:
+    """Return the tables, and where they were taken."""
+    figures: Any = result.figures
+    rows: Sequence[Mapping[str, Any]] = figures["rows"]
+    looks = figures["looks"]
+    minutes = round((result.seconds or 0) / 60)
+    return "\n".join(
+        [
+            f"`{result.command}`, {result.taken_on}, {minutes} minutes on {result.machine.cores} cores, "
+            f"{figures['studies']:,} studies per row; the standard error of the error is "
+            f"{100 * (WORST_ERROR * (1 - WORST_ERROR) / figures['studies']) ** 0.5:.1f} points.",
+            "",
+            "| seeds | falsely supported in | falsely refuted in | true effects supported | runs | "
+            "of a fixed number with that power |",
+            "|---|---|---|---|---|---|",
+            *(_row(row) for row in rows if not row["fixed"]),
+            "",
+            f"One claim without an effect, with its own pairs only, looked at after each of {looks['first']} to "
+            f"{looks['last']} seeds, {looks['studies']:,} studies:",
+            "",
+            "| looks | falsely supported in |",
+            "|---|---|",
+            f"| each at 5% | {_percent(looks['each_at_5'])} |",
+            f"| summed shares of O'Brien and Fleming | {_percent(looks['summed_shares'])} |",
+            f"| exact boundaries of O'Brien and Fleming | {_percent(looks['exact'])} |",
+        ]
+    )
+
+
+def write(results: Mapping[str, Result], path: Path = PAGE) -> None:
+    """Put the tables of the last results into the page; a page without results or markers stays as it is."""
+    text = path.read_text(encoding="utf-8")
+    if "decide" not in results or BEGIN not in text:
+        return
+    before, _, rest = text.partition(BEGIN)
+    after = rest.partition(END)[2]
+    write_atomically(path, f"{before}{BEGIN}\n{render(results['decide'])}\n{END}{after}".encode())
+
+
+def _row(row: Mapping[str, Any]) -> str:
+    return (
+        f"| {row['policy']} | {_percent(row['false_support'])} | {_percent(row['false_refutation'])} "
+        f"| {_percent(row['power'])} | {row['runs']:.0f} | {row['ratio']:.2f} of {row['fixed_runs']:.0f} |"
+    )
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.1f}%"
