@@ -15,6 +15,7 @@ from sweeper.cli.plan import print_estimate
 from sweeper.cli.progress import progress_for
 from sweeper.errors import UsageError
 from sweeper.estimate import Estimate, estimate
+from sweeper.execution.gpus import unseen
 from sweeper.execution.launch import Launched
 from sweeper.execution.launch import launch as run
 from sweeper.execution.slots.neighbours import crowding_now
@@ -150,6 +151,8 @@ def _print_start(
     devices = ", ".join(dict.fromkeys(slot.device for slot in slots))
     where = devices if pool is None else f"{devices} ({pool.where})"
     lines.append(f"{what}; {counted(len(slots), 'slot')} on {where}; store {shown(store)}")
+    if pool is None and (remark := unseen()) is not None:
+        lines.append(f"{remark}; trials run on {devices}")
     if pool is None and (crowded := crowding_now(study, slots)) is not None:
         lines.append(crowded)
     for line in lines:

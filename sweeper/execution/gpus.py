@@ -47,6 +47,14 @@ def find_gpus() -> tuple[str, ...]:
     return admitted(visible, machine)
 
 
+def unseen() -> str | None:
+    """Return a remark if CUDA_VISIBLE_DEVICES names devices that are not there; None if it names none, or any is."""
+    visible = os.environ.get(VISIBLE, "").strip()
+    if not visible or visible == "-1" or find_gpus():
+        return None
+    return f"{VISIBLE} is {visible}, but this machine has no such device"
+
+
 def admitted(visible: str, machine: tuple[Gpu, ...]) -> tuple[str, ...]:
     """Return the entries of a CUDA_VISIBLE_DEVICES that name a device, up to the first that does not."""
     found: dict[str, str] = {}  # entries by device: an index and a UUID may name the same GPU

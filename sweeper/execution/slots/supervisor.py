@@ -27,6 +27,7 @@ from sweeper.execution.slots.reports import Reports
 from sweeper.execution.slots.resources import Slot
 from sweeper.execution.slots.run_dir import RESULT_FILE, Mark, end_last_line, prepare, write_mark
 from sweeper.execution.slots.strays import end_marked, note
+from sweeper.execution.slots.tail import large_output
 from sweeper.execution.slots.trouble import NO_SPACE, MachineTrouble, is_of_the_machine
 from sweeper.spec.metric import BEST, CurveValue
 from sweeper.spec.program import Trial
@@ -320,7 +321,7 @@ class Supervisor:
             reported=sorted(known.names),
             result=self._result(),
             tail=process.tail(),
-            metric_errors=[*reader.errors, *note(process.left)],
+            metric_errors=[*reader.errors, *note(process.left), *large_output(process.output)],
             is_misread=isinstance(reader, PatternReader) and self.lease.metric in reader.misread,
             oom_killed=oom_killed,
         )

@@ -13,6 +13,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Final
 
+from sweeper.quantities import byte_size
+
+LARGE_BYTES: Final = 20_000_000  # of the output of a trial, from which on its size is told
 LINE_BYTES: Final = 1 << 20  # the longest line; what follows in it is skipped
 READ_BYTES: Final = LINE_BYTES + 1  # a longest line and its newline
 MOST_SKIPS: Final = 64  # readings without a line, as of one of gigabytes, before others get their turn
@@ -185,3 +188,16 @@ def _last_drawn(line: bytes) -> bytes:
     """Return what a line shows in the end: the text after its last carriage return that is not blank."""
     text = line.rstrip()
     return text[text.rfind(b"\r") + 1 :]
+
+
+def large_output(path: Path) -> list[str]:
+    """Return a remark on a trial's output that takes much room, as those of all trials do together; none on others."""
+    try:
+        size = path.stat().st_size
+    except OSError:
+        return []
+    if size < LARGE_BYTES:
+        return []
+    return [
+        f"{path.name} has {byte_size(size)}, all of which is kept: print less, or delete it once the trial has ended"
+    ]

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from sweeper.execution import gpus
-from sweeper.execution.gpus import Gpu, admitted, find_gpus, indices, listed
+from sweeper.execution.gpus import Gpu, admitted, find_gpus, indices, listed, unseen
 from sweeper.execution.slots.programs import environment_of
 from sweeper.execution.slots.resources import find_slots
 from sweeper.spec.program import CommandProgram, Trial
@@ -123,3 +123,22 @@ def test_a_trial_sees_its_slot_s_gpu_whatever_the_launcher_saw(
     seen = [environment_of(Trial(program=CommandProgram(())), lease_of(tmp_path), slot, inherited) for slot in slots]
     assert [each["CUDA_VISIBLE_DEVICES"] for each in seen] == ["GPU-aaaa1111", "GPU-bbbb2222"] * 2
     assert {each["OMP_NUM_THREADS"] for each in seen} == {"2"}
+
+
+@pytest.mark.parametrize(
+    ("visible", "told"),
+    [("MIG-1/2/3", True), ("GPU-deadbeef", True), ("7", True), ("", False), ("-1", False), (None, False)],
+)
+def test_a_device_that_is_not_there_gives_no_slot_and_is_told(
+    monkeypatch: pytest.MonkeyPatch, visible: str | None, told: bool
+) -> None:
+    monkeypatch.setattr(gpus, "gpus_of_machine", lambda: ())
+    if visible is None:
+        monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    else:
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
+    assert find_gpus() == ()
+    remark = unseen()
+    assert (remark is not None) == told
+    if remark is not None:
+        assert str(visible) in remark
