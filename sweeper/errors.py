@@ -4,8 +4,10 @@ SweeperError (1)
 ├── UsageError (2)             the command or the study file is wrong; nothing was written
 │   ├── MistakesError          every mistake in one file, each with its position
 │   └── MissingExtraError      an optional part is not installed
-└── StoreError (2)             the store cannot be opened, read or written
-    └── AbsentStoreError       there is no store yet
+├── StoreError (2)             the store cannot be opened, read or written
+│   ├── AbsentStoreError       there is no store yet
+│   └── StoreUnavailable       it does not answer now, and may well do so later
+└── Interrupted (130)          the user did not want to wait any longer
 """
 
 from collections.abc import Sequence
@@ -68,3 +70,13 @@ class StoreError(SweeperError):
 
 class AbsentStoreError(StoreError):
     """There is no store yet; a launch would create it."""
+
+
+class StoreUnavailable(StoreError):  # noqa: N818 - what is the case, as in OutputLost
+    """The store does not answer now: its server is restarted, cut off or busy. The same call may succeed later."""
+
+
+class Interrupted(SweeperError):  # noqa: N818 - not an error
+    """The run was interrupted, and the store did not answer in the time that the user was willing to wait."""
+
+    exit_code = 130

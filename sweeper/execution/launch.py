@@ -8,6 +8,7 @@ from pathlib import Path
 
 from sqlalchemy import Engine
 
+from sweeper.execution.exit_codes import exit_code_of
 from sweeper.execution.hooks import run_hooks
 from sweeper.execution.slots.pool import Pool
 from sweeper.execution.slots.resources import Slot
@@ -19,6 +20,7 @@ from sweeper.store.enrolment.enrol import Enrolment, enrol
 from sweeper.store.queue import queue
 from sweeper.store.queue.ledger import spent_device_seconds
 from sweeper.store.records import LEASE_S
+from sweeper.store.retry import for_seconds, patiently, warn
 from sweeper.store.url import sqlite_path
 
 
@@ -66,10 +68,11 @@ def launch(
 
     Raises:
         UsageError: the study in the store is another one, or the machine lacks what it requires.
-        StoreError: the store cannot be used.
+        Interrupted: the user did not want to wait, and the store does not answer.
+        StoreError: the store cannot be used, or has not answered for a minute.
     """
     slots = slots_for(study, num_slots) if slots is None else slots
-    engine = open_store(store, create=True)
+    engine = patiently(lambda: open_store(store, create=True), for_seconds(), say=warn)
     try:
         enrolment = enrol(
             engine, plan, study, runs_dir=runs_dir(store), now=time.time(), extend=extend, predicted=predicted
@@ -77,7 +80,7 @@ def launch(
         on_enrolled(enrolment, slots)
         run = StudyRun(store=store, study=plan.study, study_id=enrolment.study_id, lease_s=lease_s)
         ran = run_slots(engine, run, study, slots, on_tick, pool=pool)
-        result = _result(engine, enrolment, ran)
+        result = patiently(lambda: _result(engine, enrolment, ran), for_seconds(), say=warn)
         if ran in ("nothing", "interrupted"):
             return result
         facts = {"study": plan.study, "store": store, **_counts(result)}
@@ -97,20 +100,13 @@ def runs_dir(store: str) -> Path:
 
 def _result(engine: Engine, enrolment: Enrolment, ran: RunEnd) -> Launched:
     counts = queue.counts(engine, enrolment.study_id)
-    left = counts["waiting"] + counts["running"]
-    if ran == "interrupted" and left:
-        exit_code = 130
-    elif ran == "budget" and left:
-        exit_code = 3
-    else:
-        exit_code = 1 if counts["failed"] else 0
     return Launched(
-        exit_code=exit_code,
+        exit_code=exit_code_of(counts, ran),
         enrolment=enrolment,
         completed=counts["completed"],
         pruned=counts["pruned"],
         failed=counts["failed"],
-        left=left,
+        left=counts["waiting"] + counts["running"],
         device_hours=spent_device_seconds(engine, enrolment.study_id) / 3600,
     )
 

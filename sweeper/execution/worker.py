@@ -2,9 +2,11 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
 from sqlalchemy import Engine
 
+from sweeper.execution.exit_codes import exit_code_of
 from sweeper.execution.slots.resources import Slot
 from sweeper.execution.slots.running import StudyRun, run_slots, slots_for
 from sweeper.store.engine import open_existing
@@ -12,6 +14,9 @@ from sweeper.store.queue import queue
 from sweeper.store.reading import reader
 from sweeper.store.reading.reader_rows import StudyRow
 from sweeper.store.records import LEASE_S
+from sweeper.store.retry import for_seconds, patiently, warn
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,25 +52,30 @@ def work(
 
     Raises:
         UsageError: there is no such study, or the machine lacks what one requires.
-        StoreError: the store cannot be used.
+        Interrupted: the user did not want to wait, and the store does not answer.
+        StoreError: the store cannot be used, or has not answered for a minute.
     """
-    engine = open_existing(store)
+    engine = _patiently(lambda: open_existing(store))
     joined: dict[str, int] = {}
-    out_of_budget = False
+    codes: list[int] = []
     try:
-        while (row := _next(engine, store, study, exclude=joined)) is not None:
+        while (row := _patiently(lambda: _next(engine, store, study, exclude=joined))) is not None:
             joined[row.name] = row.id
             slots = slots_for(row.study, num_slots)
             on_study(row.name, slots)
             run = StudyRun(store=store, study=row.name, study_id=row.id, lease_s=lease_s)
             ran = run_slots(engine, run, row.study, slots, lambda name=row.name: on_tick(name))  # type: ignore[misc]
+            codes.append(exit_code_of(_patiently(lambda study=row.id: queue.counts(engine, study)), ran))  # type: ignore[misc]
             if ran == "interrupted":
-                return Worked(exit_code=130, studies=tuple(joined))
-            out_of_budget = out_of_budget or ran == "budget"
-        failed = any(queue.counts(engine, study_id)["failed"] for study_id in joined.values())
-        return Worked(exit_code=3 if out_of_budget else int(failed), studies=tuple(joined))
+                is_done = _patiently(lambda: _next(engine, store, study, exclude={})) is None
+                return Worked(exit_code=codes[-1] if is_done else 130, studies=tuple(joined))
+        return Worked(exit_code=max(codes, default=0), studies=tuple(joined))
     finally:
         engine.dispose()
+
+
+def _patiently(call: Callable[[], T]) -> T:
+    return patiently(call, for_seconds(), say=warn)
 
 
 def _next(engine: Engine, store: str, name: str | None, exclude: dict[str, int]) -> StudyRow | None:

@@ -13,9 +13,9 @@ import sqlite3
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, func, inspect, make_url, select, text
 from sqlalchemy.exc import ArgumentError, OperationalError
@@ -67,7 +67,7 @@ def open_existing(url: str) -> Engine:
 def _engine(url: str, path: Path | None) -> Engine:
     if path is None:
         try:
-            return create_engine(make_url(url), pool_pre_ping=True)
+            engine = create_engine(make_url(url), pool_pre_ping=True)
         except (ArgumentError, ImportError) as error:
             raise StoreError(f"store {shown(url)}: {error}. {how_to_install('postgresql')}") from error
         except ValueError:  # which says what it was
@@ -75,11 +75,30 @@ def _engine(url: str, path: Path | None) -> Engine:
                 f"store {shown(url)}: the port is not a number. "
                 "Write postgresql+psycopg://USER:PASSWORD@HOST:PORT/DATABASE"
             ) from None
+        event.listen(engine, "do_connect", _connect_to_server)
+        return engine
     engine = create_engine(URL.create("sqlite", database=str(path)), connect_args={"timeout": BUSY_TIMEOUT_S})
     engine.update_execution_options(**{TURNS: Turns(path.parent)})
     event.listen(engine, "connect", _set_up_connection)
     event.listen(engine, "begin", _begin)
     return engine
+
+
+def _connect_to_server(_dialect: object, _record: object, arguments: list[Any], parameters: dict[str, Any]) -> object:
+    from sweeper.store.server_connection import connect  # noqa: PLC0415 - only needed for a server
+
+    return connect(*arguments, **parameters)
+
+
+def _unhurried(connection: Connection) -> AbstractContextManager[None]:
+    """Return a context without a server's time-outs, for the rest of a transaction."""
+    if connection.dialect.name == "sqlite":
+        return nullcontext()
+    from sweeper.store.server_connection import BoundedConnection, unhurried  # noqa: PLC0415
+
+    driver = connection.connection.driver_connection
+    assert isinstance(driver, BoundedConnection)
+    return unhurried(driver)
 
 
 def _set_up_connection(connection: sqlite3.Connection, _record: object) -> None:
@@ -155,7 +174,7 @@ def _is_current(engine: Engine, url: str) -> bool:
     try:
         return _versions(engine) == (REVISION, optuna_tables.SCHEMA_VERSION)
     except OperationalError as error:
-        raise refused(url, str(error.orig)) from error
+        raise refused(url, error) from error
 
 
 @contextmanager
@@ -170,7 +189,7 @@ def _alone(engine: Engine) -> Iterator[None]:
         with turns.alone():
             yield
         return
-    with writing(engine) as connection:
+    with writing(engine) as connection, _unhurried(connection):  # another process may be migrating a large store
         connection.execute(select(func.pg_advisory_xact_lock(ADVISORY_LOCK)))
         yield
 
@@ -191,7 +210,7 @@ def _update(engine: Engine, url: str, *, create: bool) -> None:
             f"store {shown(url)}: Optuna's tables have version {optunas}, but this version of sweeper writes "
             f"{optuna_tables.SCHEMA_VERSION}. Update sweeper, or choose another store with --store"
         )
-    with writing(engine) as connection:
+    with writing(engine) as connection, _unhurried(connection):
         migrate(connection)
 
 

@@ -7,9 +7,10 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Engine, Insert, Row, Table, literal
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import DatabaseError, IntegrityError, ProgrammingError
+from sqlalchemy.exc import DatabaseError, IntegrityError, NoResultFound, ProgrammingError
 
-from sweeper.errors import StoreError
+from sweeper.errors import StoreError, StoreUnavailable
+from sweeper.store.refusals import is_missing, passes
 from sweeper.store.url import BUSY_TIMEOUT_S, shown
 
 TURNS: Final = "sweeper_turns"  # the execution option of an engine that holds its `Turns` at a file
@@ -35,7 +36,8 @@ def writing(engine: Engine) -> Iterator[Connection]:
     Writers of a file take turns in the order of their requests.
 
     Raises:
-        StoreError: the database refuses: locked for too long, full, read-only, damaged or gone.
+        StoreUnavailable: the database does not answer now.
+        StoreError: the database refuses: full, read-only, damaged or gone.
     """
     turns = engine.get_execution_options().get(TURNS)
     with translated(engine), nullcontext() if turns is None else turns.turn(), engine.begin() as connection:
@@ -56,18 +58,35 @@ def reading(engine: Engine) -> Iterator[Connection]:
 @contextmanager
 def translated(engine: Engine) -> Iterator[None]:
     """Turn database errors into errors that a user understands; violated constraints pass."""
+    url = engine.url.render_as_string(hide_password=False)
     try:
         yield
-    except (IntegrityError, ProgrammingError):
+    except IntegrityError:
         raise
+    except NoResultFound as error:
+        raise no_longer_there(url) from error
+    except ProgrammingError as error:
+        if not is_missing(error):
+            raise
+        raise no_longer_there(url) from error
     except DatabaseError as error:
-        raise refused(engine.url.render_as_string(hide_password=False), str(error.orig)) from error
+        raise refused(url, error) from error
 
 
-def refused(url: str, reason: str) -> StoreError:
+def refused(url: str, error: DatabaseError) -> StoreError:
     """Return the error for a database's message, with what to do about it."""
+    reason = str(error.orig).strip()
     remedy = next((text for part, text in REMEDIES.items() if part in reason), "Check that it is reachable")
-    return StoreError(f"store {shown(url)}: {reason.strip()}. {remedy}")
+    kind = StoreUnavailable if passes(error) else StoreError
+    return kind(f"store {shown(url)}: {reason}. {remedy}")
+
+
+def no_longer_there(url: str) -> StoreError:
+    """Return the error for a database in which our tables, or rows that nobody deletes, are missing."""
+    return StoreError(
+        f"store {shown(url)}: the database no longer holds this store. Is it another server, after a failover or a "
+        "restored backup? Connect to the one that has it, or choose another store with --store"
+    )
 
 
 def upsert(

@@ -19,9 +19,10 @@ from sweeper.execution.cluster.worker_slots import Needs, WorkerSlots, claim_slo
 from sweeper.execution.slots.machine import free_abandoned_trials, this_machine
 from sweeper.execution.slots.processes import started_at
 from sweeper.execution.slots.resources import Slot
-from sweeper.execution.slots.slot import SlotEnd, SlotTask
+from sweeper.execution.slots.slot import SlotEnd, SlotTask, end_of
 from sweeper.store.engine import open_existing
 from sweeper.store.queue import queue
+from sweeper.store.retry import patiently
 from sweeper.store.url import shown
 from sweeper.subprocesses import module_command
 
@@ -78,7 +79,7 @@ def slot_on_worker(task: SlotTask, needs: Needs) -> SlotEnd:
             return SlotEnd("stopped")
         offer(needs, get_worker())
         until = time.monotonic() + NO_SLOT_S
-        while (end := _not_now(task, needs)) is None:
+        while (end := patiently(lambda: _not_now(task, needs), lambda: needs.run in _over)) is None:
             with _lock:
                 slot = _slots[needs.run].take() if needs.run in _slots else None
             if slot is not None:
@@ -88,9 +89,7 @@ def slot_on_worker(task: SlotTask, needs: Needs) -> SlotEnd:
             time.sleep(LOOK_S)
         return end
     except SweeperError as error:
-        return SlotEnd(
-            "stopped", f"worker on {socket.gethostname()}: {error}", is_store_error=isinstance(error, StoreError)
-        )
+        return replace(end_of(error), error=f"worker on {socket.gethostname()}: {error}")
 
 
 def _not_now(task: SlotTask, needs: Needs) -> SlotEnd | None:
@@ -133,7 +132,9 @@ def _run_in(slot: Slot, task: SlotTask, run: str) -> SlotEnd:
                 quick = quick + 1 if time.monotonic() - began < QUICK_S else 0
                 if quick < MOST_QUICK_DEATHS:
                     continue
-                return SlotEnd("stopped", f"the slots on {socket.gethostname()} were killed {quick} times in a row")
+                return SlotEnd(
+                    "stopped", f"the slots on {socket.gethostname()} were killed {quick} times in a row", "user"
+                )
             if time.monotonic() - began < QUICK_S and end is not None and end.ended in ("stopped", "orphaned"):
                 time.sleep(LOOK_S)  # not too fast, in case it happens again and again
             return end or SlotEnd("stopped")

@@ -1,58 +1,58 @@
 """Start slots, restart them when one is killed, and stop them on request.
 
-The launcher's main thread shows progress and handles signals; a second thread runs the pool of slots.
+The launcher's main thread handles signals, a second thread runs the pool of slots, and a third does what needs the
+store. So however long the store is silent, the launcher reacts to Ctrl-C.
 """
 
 import math
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Final
 
-from sqlalchemy import Engine
-
-from sweeper.errors import StoreError, SweeperError
-from sweeper.execution.slots.machine import free_abandoned_trials
+from sweeper.errors import Interrupted, StoreError, SweeperError
+from sweeper.execution.slots.attendant import Attendant
 from sweeper.execution.slots.pool import LokyPool, Pool
 from sweeper.execution.slots.slot import SlotEnd, SlotTask
-from sweeper.store.file_check import StoreFileCheck
-from sweeper.store.queue import queue
 
 TICK_S: Final = 0.2
-BEAT_EVERY_S: Final = 5.0
-PROGRESS_EVERY_S: Final = 1.0
 QUICK_S: Final = 10.0  # a pool that breaks sooner has a problem that does not go away
 MOST_QUICK_BREAKS: Final = 5
+UNHEARD_S: Final = 10.0  # for the store to take a request to stop; after that the slots are killed
+LAST_WORDS_S: Final = 3.0  # for the store to take how slots ended that were killed
 GONE_STORE_WAIT_S: Final = 15.0  # for slots to end by themselves when the store is gone
 STOPPING: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 @dataclass(slots=True)
 class Launcher:
-    """Runs slots to the end of a study."""
+    """Runs slots to the end of a study.
 
-    engine: Engine
-    study_id: int
-    runner_id: int
-    store_file: StoreFileCheck
-    on_tick: Callable[[], None]
+    Attributes:
+        attendant: does what needs the store; the main thread never does.
+    """
+
+    attendant: Attendant
     pool: Pool = field(default_factory=LokyPool)
     interrupts: int = 0
     _ends: list[SlotEnd] = field(default_factory=list)
     _failure: BaseException | None = None
+    _killed: bool = False
 
     def run(self, tasks: Sequence[SlotTask]) -> Sequence[SlotEnd]:
         """Run the slots until all have ended.
 
         Raises:
+            Interrupted: the user did not want to wait, and the store does not answer.
             SweeperError: slots failed, with their errors.
         """
         slots = threading.Thread(target=self._run_pools, args=(tasks,), name="slots", daemon=True)
         with self._signals():
             slots.start()
+            self.attendant.start()
             try:
                 self._watch(slots)
             except StoreError:
@@ -63,34 +63,38 @@ class Launcher:
                 self.pool.end()
                 slots.join(GONE_STORE_WAIT_S)
                 self.interrupts -= 1
-            free_abandoned_trials(self.engine, self.study_id)
-        self.on_tick()
+            self._wait_for_attendant()
         if self._failure is not None:
             raise self._failure
         return self._ends
 
     def _watch(self, slots: threading.Thread) -> None:
-        """Send heartbeats, pass on the user's requests and show progress while slots run."""
-        asked = killed = False
-        beat_at = shown_at = -math.inf
-        while slots.is_alive() and not (asked and self.pool.is_stalled()):
+        """Pass on the user's requests while slots run."""
+        asked_at: float | None = None
+        while slots.is_alive() and not (asked_at is not None and self.pool.is_stalled()):
             slots.join(TICK_S)
-            self.store_file.check()
+            self.attendant.check()
             self.pool.maintain()
-            now = time.monotonic()
-            if now - beat_at >= BEAT_EVERY_S:
-                beat_at = now
-                queue.beat_runner(self.engine, self.runner_id)
-            if self.interrupts and not asked:
-                asked = True
+            if self.interrupts and asked_at is None:
+                asked_at = time.monotonic()
                 self.pool.stop()
-                queue.request_stop(self.engine, self.runner_id)
-            if self.interrupts >= 2 and not killed:
-                killed = True
+                self.attendant.ask_to_stop()
+            is_unheard = asked_at is not None and not self.attendant.was_asked(asked_at + UNHEARD_S)
+            if (self.interrupts >= 2 or is_unheard) and not self._killed:
+                self._killed = True
                 self.pool.end()
-            if now - shown_at >= PROGRESS_EVERY_S:
-                shown_at = now
-                self.on_tick()
+
+    def _wait_for_attendant(self) -> None:
+        """Wait until the store knows how the slots ended; the user decides for how long."""
+        self.attendant.finish()
+        until = math.inf
+        while not self.attendant.has_finished(TICK_S):
+            self.attendant.check()
+            if self.interrupts and until == math.inf:
+                until = time.monotonic() + (LAST_WORDS_S if self._killed or self.interrupts > 1 else GONE_STORE_WAIT_S)
+            if time.monotonic() > until:
+                raise Interrupted("Interrupted; the store does not answer. Nothing is lost: the same command resumes.")
+        self.attendant.check()
 
     def _run_pools(self, tasks: Sequence[SlotTask]) -> None:
         """Run one pool of slots after another until one ends by itself."""
@@ -140,6 +144,9 @@ def _failure_of(ends: Sequence[SlotEnd]) -> SweeperError | None:
     errors = list(dict.fromkeys(end.error for end in ends if end.error is not None))
     if not errors:
         return None
-    if any(end.is_store_error for end in ends):
+    kinds = {end.kind for end in ends if end.error is not None}
+    if "store" in kinds:
         return StoreError("\n".join(errors))
+    if kinds == {"user"}:
+        return SweeperError("\n".join(errors))
     return SweeperError("a slot failed, which is a bug in sweeper; the store is intact:\n" + "\n".join(errors))

@@ -10,8 +10,9 @@ from typing import Final, Literal
 
 from sqlalchemy import Engine
 
-from sweeper.errors import StoreError, UsageError
+from sweeper.errors import Interrupted, StoreError, SweeperError, UsageError
 from sweeper.execution.provenance import facts
+from sweeper.execution.slots.attendant import Attendant
 from sweeper.execution.slots.fork_server import fork_server_for
 from sweeper.execution.slots.kept_checkpoints import Keeper
 from sweeper.execution.slots.launcher import Launcher
@@ -27,6 +28,7 @@ from sweeper.spec.study import Resources, Study
 from sweeper.store.file_check import StoreFileCheck
 from sweeper.store.queue import queue
 from sweeper.store.records import LEASE_S
+from sweeper.store.retry import for_seconds, patiently, warn
 from sweeper.subprocesses import safe_path
 
 SILENT_LEASES: Final = 2  # without a heartbeat, after which slots elsewhere consider their launcher dead
@@ -122,9 +124,20 @@ def run_slots(
         on_tick()
 
     try:
-        return _run_slots(engine, run, study, slots, tick, pool=pool)
-    finally:
+        ran = _run_slots(engine, run, study, slots, tick, pool=pool)
+    except Interrupted:
+        raise
+    except SweeperError as error:
         keeper.look(now=True)
+        if patiently(lambda: queue.next_due(engine, run.study_id), for_seconds()) is not None:
+            raise
+        warn(f"{run.study}: every trial has ended, but: {error}")
+        return "done"
+    except BaseException:
+        keeper.look(now=True)
+        raise
+    keeper.look(now=True)
+    return ran
 
 
 def _run_slots(
@@ -153,11 +166,15 @@ def _run_slots(
             tasks = _tasks(run, slots, runner_id, launcher_process, None if server is None else str(server.path))
             if not pool.shares_machine:  # they cannot check the launcher's process
                 tasks = [replace(task, silence_s=SILENT_LEASES * run.lease_s) for task in tasks]
-            launcher = Launcher(engine, run.study_id, runner_id, StoreFileCheck(run.store), on_tick, pool)
+            attendant = Attendant(engine, run.study_id, runner_id, StoreFileCheck(run.store), on_tick)
+            launcher = Launcher(attendant, pool)
             ends = launcher.run(tasks)
-    finally:
+    except Interrupted:
+        raise  # the store does not answer
+    except BaseException:
         with suppress(StoreError):  # if the store refuses, its error was reported already
             queue.end_runner(engine, runner_id)
+        raise
     if launcher.interrupts > 0:
         return "interrupted"
     return "budget" if any(end.ended == "budget" for end in ends) else "done"

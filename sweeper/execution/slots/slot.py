@@ -10,15 +10,16 @@ import signal
 import socket
 import time
 import traceback
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final, Literal, TypeVar
+from uuid import uuid4
 
 from sqlalchemy import Engine
 
-from sweeper.errors import StoreError
+from sweeper.errors import StoreError, StoreUnavailable, SweeperError
 from sweeper.execution.slots import process as plain_process
 from sweeper.execution.slots.drawing import draw_configuration, fill_promotions, promotion_source
 from sweeper.execution.slots.fork_client import ForkClient
@@ -36,8 +37,10 @@ from sweeper.store.engine import open_existing
 from sweeper.store.file_check import StoreFileCheck
 from sweeper.store.queue import queue
 from sweeper.store.queue.ledger import read_balance
+from sweeper.store.queue.recovery import claimed
 from sweeper.store.reading import reader
 from sweeper.store.records import BudgetTooSmall, Lease, LeaseLost, Outcome, SlotIdentity
+from sweeper.store.retry import patiently
 from sweeper.streams import open_missing
 
 ASK_EVERY_S: Final = 0.5  # between two checks whether the slot is to stop
@@ -55,6 +58,8 @@ LAST_BACK_OFF_S: Final = 60.0
 log = logging.getLogger(__name__)
 
 Ended = Literal["done", "stopped", "orphaned", "budget"]
+ErrorKind = Literal["store", "user", "bug"]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,11 +82,24 @@ class SlotTask:
 
 @dataclass(frozen=True, slots=True)
 class SlotEnd:
-    """Why a slot ended, and its error if there was one."""
+    """Why a slot ended, and its error if there was one.
+
+    Attributes:
+        kind: whose error it is: the store's, one that the user can do something about, or sweeper's own.
+    """
 
     ended: Ended
     error: str | None = None
-    is_store_error: bool = False
+    kind: ErrorKind | None = None
+
+
+def end_of(error: Exception) -> SlotEnd:
+    """Return the end of a slot by an error; call it where the error is handled."""
+    if isinstance(error, StoreError):
+        return SlotEnd("stopped", str(error), "store")
+    if isinstance(error, SweeperError):
+        return SlotEnd("stopped", str(error), "user")
+    return SlotEnd("stopped", traceback.format_exc(), "bug")
 
 
 def run_slot(task: SlotTask, *, exit_if_orphaned: bool = False) -> SlotEnd:
@@ -99,19 +117,19 @@ def run_slot(task: SlotTask, *, exit_if_orphaned: bool = False) -> SlotEnd:
     signal.signal(signal.SIGTERM, watch.ask)
     die_with_parent(signal.SIGTERM)
     try:
-        engine = open_existing(task.store)
+        engine = patiently(lambda: open_existing(task.store), watch.wants_end)
         try:
-            loop = SlotLoop(task, engine, watch)
+            loop = patiently(lambda: SlotLoop(task, engine, watch), watch.wants_end)
             if not loop.study.trial.is_trainer:  # which leaves nothing behind
                 become_subreaper()
             ended = loop.run()
         finally:
             engine.dispose()
         end = SlotEnd("orphaned" if watch.is_gone() else ended)
-    except StoreError as error:
-        end = SlotEnd("stopped", str(error), is_store_error=True)
-    except Exception:
-        end = SlotEnd("stopped", traceback.format_exc())
+    except StoreUnavailable as error:  # it was not waited for any longer
+        end = SlotEnd("orphaned") if watch.is_gone() else SlotEnd("stopped") if watch.asked else end_of(error)
+    except Exception as error:
+        end = end_of(error)
     if end.ended == "orphaned" and exit_if_orphaned:
         os._exit(0)
     # Nobody handles it any more: from here on the launcher's death ends the process.
@@ -136,6 +154,10 @@ class LauncherWatch:
     def ask(self, *_: object) -> None:
         """Handle a signal: the launcher died, or the slot is to end."""
         self.asked = True
+
+    def wants_end(self) -> bool:
+        """Return whether there is no reason to go on."""
+        return self.asked or self.is_gone()
 
     def is_dying(self) -> bool:
         """Return whether the launcher is gone in a moment: its threads end one by one, the slots' before the last."""
@@ -200,6 +222,7 @@ class SlotLoop:
         """Claim and supervise until nothing is left, the budget is spent or the slot is asked to stop.
 
         Raises:
+            StoreUnavailable: the store does not answer, and the slot is to end.
             StoreError: the store refuses or is gone.
         """
         try:
@@ -219,7 +242,7 @@ class SlotLoop:
             if lease is not None:
                 self._run_trial(lease)
                 look_s = FIRST_LOOK_S
-            elif self._is_done():
+            elif self._patiently(self._is_done):
                 return "done"
             else:
                 time.sleep(look_s)
@@ -235,16 +258,14 @@ class SlotLoop:
         free_abandoned_trials(self.engine, self.task.study_id)
         return False
 
+    def _patiently(self, call: Callable[[], T]) -> T:
+        """Call until the store answers, unless the slot is to end."""
+        return patiently(call, lambda: self._wants_stop() is not None)
+
     def _claim_trial(self) -> Lease | None:
         if self._promotes:
-            fill_promotions(self.engine, self.study, self.task.study_id)
-        lease = queue.claim_trial(
-            self.engine,
-            self.task.study_id,
-            self.identity,
-            lease_s=self.rules.lease_s,
-            environment=self.task.environment,
-        )
+            self._patiently(lambda: fill_promotions(self.engine, self.study, self.task.study_id))
+        lease = self._patiently(Claim(self.engine, self.task, self.identity, self.rules.lease_s))
         if lease is None:
             return None
         if lease.superseded is not None and lease.superseded.machine == self.identity.machine:
@@ -256,7 +277,7 @@ class SlotLoop:
     def _draw(self, lease: Lease) -> Lease | None:
         """Return the lease with a configuration drawn for it; None if the trial cannot run."""
         try:
-            return draw_configuration(self.engine, self.study, lease)
+            return self._patiently(lambda: draw_configuration(self.engine, self.study, lease))
         except LeaseLost:
             return None
         except StoreError:
@@ -280,13 +301,16 @@ class SlotLoop:
             guard=self.guard,
             value=self.study.metric.value,
             start=plain_process.start if self._fork_client is None else self._fork_client.start,
-            source=promotion_source(self.engine, phase, lease),
+            source=self._patiently(lambda: promotion_source(self.engine, phase, lease)),
         )
         try:
             supervisor.run()
             self._back_off_s = 0.0
         except MachineTrouble as trouble:
             self._back_off(trouble)
+        except StoreUnavailable:
+            if self._wants_stop() is not None:
+                raise
         except StoreError:
             raise
         except Exception:
@@ -303,7 +327,7 @@ class SlotLoop:
 
     def _give_back(self, lease: Lease, outcome: Outcome) -> None:
         with suppress(LeaseLost):
-            queue.finish(self.engine, lease, outcome, retry=self.rules.retry)
+            self._patiently(lambda: queue.finish(self.engine, lease, outcome, retry=self.rules.retry))
 
     def _wants_stop(self) -> Stop | None:
         """Return whether to end; once there is a reason, it stays.
@@ -316,7 +340,10 @@ class SlotLoop:
             self._stop = Stop(cause="preempted", grace_s=ORPHAN_GRACE_S if gone else STOP_GRACE_S)
         began = time.monotonic()
         if self._stop is None and began >= self._ask_at:
-            self._stop = self._ask()
+            try:
+                self._stop = self._ask()
+            except StoreUnavailable:  # whoever needs the store now waits for it
+                self._heard_at = time.monotonic()  # a launcher elsewhere cannot send heartbeats either
             self._ask_at = began + max(ASK_EVERY_S, ASK_SHARE * (time.monotonic() - began))
         return self._stop
 
@@ -339,6 +366,36 @@ class SlotLoop:
         if heartbeat != self._heartbeat:
             self._heartbeat, self._heard_at = heartbeat, now
         return now - self._heard_at > self.task.silence_s
+
+
+@dataclass(slots=True)
+class Claim:
+    """One claim of a slot's; called again if its answer was lost, it finds the lease that it obtained."""
+
+    engine: Engine
+    task: SlotTask
+    identity: SlotIdentity
+    lease_s: float
+    _token: str = field(default_factory=lambda: uuid4().hex)
+    _was_called: bool = False
+
+    def __call__(self) -> Lease | None:
+        """Claim the next trial.
+
+        Raises:
+            BudgetTooSmall: the study's budget does not allow it.
+        """
+        if self._was_called and (lease := claimed(self.engine, self._token)) is not None:
+            return lease
+        self._was_called = True
+        return queue.claim_trial(
+            self.engine,
+            self.task.study_id,
+            self.identity,
+            lease_s=self.lease_s,
+            environment=self.task.environment,
+            token=self._token,
+        )
 
 
 def rules_of(study: Study, lease_s: float) -> Rules:

@@ -10,11 +10,11 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final, NoReturn, Protocol
+from typing import Final, NoReturn, Protocol, TypeVar
 
 from sqlalchemy import Engine
 
-from sweeper.errors import StoreError, SweeperError
+from sweeper.errors import StoreError, StoreUnavailable, SweeperError
 from sweeper.execution.slots import process as plain_process
 from sweeper.execution.slots.catching_up import catch_up, store
 from sweeper.execution.slots.guard import Guard
@@ -23,7 +23,7 @@ from sweeper.execution.slots.metrics import OUTPUT_FILE, PatternReader
 from sweeper.execution.slots.outcome import Ending, ExitKind, StopCause, classify_exit
 from sweeper.execution.slots.process import TrialProcess
 from sweeper.execution.slots.programs import argv_of, environment_of, mark_of, patterns_of
-from sweeper.execution.slots.reports import Reports
+from sweeper.execution.slots.reports import Batch, Reports
 from sweeper.execution.slots.resources import Slot
 from sweeper.execution.slots.run_dir import RESULT_FILE, Mark, end_last_line, prepare, write_mark
 from sweeper.execution.slots.strays import end_marked, note
@@ -34,6 +34,7 @@ from sweeper.spec.program import Trial
 from sweeper.store.queue import queue
 from sweeper.store.reading.trial_metrics import Reported, reported, seconds_before
 from sweeper.store.records import Lease, LeaseLost, Outcome
+from sweeper.store.retry import Outage, patiently
 
 RESULT_MOST_BYTES: Final = 1 << 20
 FIRST_POLL_S: Final = 0.02  # between two reads of a young trial's metrics; older ones are read less often
@@ -42,6 +43,8 @@ SAFETY: Final = 0.9  # of the lease: after that the trial must not run, since an
 READ_S: Final = 1.0  # the longest the slot reads before it looks after its process again
 LIMIT_DELAY_S: Final = 5.0  # past a time limit, when the guard enforces it: the slot is stuck
 LAST_GRACE_S: Final = 5.0  # for a checkpoint when the store is gone
+
+T = TypeVar("T")
 
 
 class Start(Protocol):
@@ -97,6 +100,9 @@ class Rules:
 class Supervisor:
     """Runs one trial in a slot.
 
+    While the store does not answer, the process goes on as long as its lease lasts, and what it reports stays in its
+    files; how it ended is recorded once the store is back.
+
     `wants_stop` is called often to ask whether the attempt should end, and must be fast; `should_prune` is called with
     the metric's curve whenever it has grown.
     """
@@ -119,6 +125,9 @@ class Supervisor:
     _oom_kills: int = field(default_factory=oom_kills)
     _reports: Reports = field(init=False)
     _has_news: bool = False  # measurements have arrived since the pruner was last asked
+    _outage: Outage = field(default_factory=Outage)
+    _is_recorded: bool = False  # the process is known to the store
+    _unstored: Batch | None = None  # read, while the store did not answer
 
     def run(self) -> str | None:
         """Supervise the attempt to its end.
@@ -127,18 +136,18 @@ class Supervisor:
             The trial's new state; None if the lease was lost, in which case nothing more was written.
 
         Raises:
-            StoreError: the store refuses; the process was given a moment for a checkpoint and has ended.
+            StoreError: the store refuses, or does not answer and the slot is to end; the process was given a moment for
+                a checkpoint and has ended.
             SweeperError: the disk of the run directory is full.
             MachineTrouble: the machine could not run the trial, which went back to the queue.
         """
         try:
-            process = self._start()
+            process = patiently(self._start, lambda: self._lease_left() <= 0 or self.wants_stop() is not None)
         except LeaseLost:
             return None
         except OSError as error:
             return self._not_started(error)
         try:
-            queue.record_process(self.engine, self.lease, process.pid, process.pid_started_at)
             cause = self._watch(process)
             return self._conclude(process, cause)
         except LeaseLost:
@@ -182,7 +191,8 @@ class Supervisor:
         message = f"{what}: {error.strerror or error}"
         preempted = is_of_the_machine(error)
         kind = ExitKind(exit_reason="preempted" if preempted else "crashed", message=f"cannot start: {message}")
-        state = self._finish(kind, None, reported(self.engine, self.lease, self.value))
+        known = self._patiently(lambda: reported(self.engine, self.lease, self.value))
+        state = self._finish(kind, None, known)
         name = f"trial {self.lease.phase}/{self.lease.number}"
         if error.errno in NO_SPACE:
             raise SweeperError(
@@ -215,8 +225,8 @@ class Supervisor:
         while not process.ended(poll_s):
             poll_s = min(LAST_POLL_S, self.rules.heartbeat_s, poll_s * 1.3)
             now = time.monotonic()
-            self._read()
-            self._beat(process)
+            if self._outage.is_due:
+                self._attend(process)
             if stop is None:
                 stop = self._reason_to_stop(now)
                 if stop is not None:
@@ -231,18 +241,36 @@ class Supervisor:
             return "timeout"  # the slot was stuck, and its guard enforced the limit
         return stop.cause if stop is not None else None
 
+    def _attend(self, process: TrialProcess) -> None:
+        """Store what there is to know of the process, and renew the lease, if the store answers."""
+        try:
+            if not self._is_recorded:
+                queue.record_process(self.engine, self.lease, process.pid, process.pid_started_at)
+                self._is_recorded = True
+            self._read()
+            self._beat(process)
+            self._outage.answered()
+        except StoreUnavailable as error:
+            self._outage.failed(error)
+
     def _reason_to_stop(self, now: float) -> Stop | None:
         if (stop := self.wants_stop()) is not None:
             return stop
         if self.rules.timeout_s is not None and now - self._started > self.rules.timeout_s:
             return Stop(cause="timeout", grace_s=self.rules.grace_s)
-        if self._has_news:
-            self._has_news = False
-            if self._reports.reader.steps.go_backwards(self.lease.metric):
-                return None
-            if self.should_prune(reported(self.engine, self.lease).curve):
-                return Stop(cause="pruned", grace_s=self.rules.grace_s)
+        if self._has_news and not self._outage.is_on and self._is_to_prune():
+            return Stop(cause="pruned", grace_s=self.rules.grace_s)
         return None
+
+    def _is_to_prune(self) -> bool:
+        try:
+            judged = not self._reports.reader.steps.go_backwards(self.lease.metric)
+            prunes = judged and self.should_prune(reported(self.engine, self.lease).curve)
+        except StoreUnavailable as error:
+            self._outage.failed(error)
+            return False
+        self._has_news = False
+        return prunes
 
     def _beat(self, process: TrialProcess | None = None) -> None:
         """Renew the lease if it is time to."""
@@ -278,21 +306,33 @@ class Supervisor:
         exited = process.exit_code == 0
         if not exited and not self._reports.has_patterns:  # it may have died between a line and its newline
             end_last_line(self._reports.tail.path, cut=True)
-        while self._read_batch(closed=True, rest=exited):
+
+        def read_batch() -> bool:
+            found = self._read_batch(closed=True, rest=exited)
             self._beat(process)
+            return found
+
+        while self._patiently(read_batch):
+            pass
+
+    def _patiently(self, call: Callable[[], T]) -> T:
+        """Call until the store answers, unless the slot is to end: what the process left must get there."""
+        return patiently(call, lambda: self.wants_stop() is not None)
 
     def _read_batch(self, *, closed: bool = False, rest: bool = False) -> bool:
         """Read and store about a megabyte of what was reported; return whether there was something to read."""
         seconds = self._device_seconds()
-        batch = self._reports.next(self._earlier_s + seconds, closed=closed, rest=rest)
+        batch = self._unstored or self._reports.next(self._earlier_s + seconds, closed=closed, rest=rest)
         if batch is None:
             return False
+        self._unstored = batch
         if batch.was_cut:
             write_mark(self.lease.run_dir, Mark(self.lease.attempt_id, self._reports.start, self._reports.cut_at))
         if not batch.says_nothing:
             if not store(self.engine, self.lease, batch, device_seconds=seconds):
                 raise LeaseLost
             self._has_news = True
+        self._unstored = None
         return True
 
     def _device_seconds(self) -> float:
@@ -301,10 +341,11 @@ class Supervisor:
     def _conclude(self, process: TrialProcess, cause: StopCause | None) -> str | None:
         """End the process's group, read its last output, classify how it exited and record it."""
         exit_code = process.end()
+        self.guard.drop()  # the store may be waited for longer than the lease lasts
         if exit_code == -signal.SIGKILL and cause is None:
             time.sleep(0.05)  # a slot that is killed together with its trial must not blame the trial
         self._read_to_end(process)
-        known = reported(self.engine, self.lease, self.value)
+        known = self._patiently(lambda: reported(self.engine, self.lease, self.value))
         oom_killed = exit_code != 0 and oom_kills() > self._oom_kills
         if process.is_lost and cause is None and not oom_killed:
             message = "the server that its process was forked from died, or gave no answer"
@@ -351,6 +392,6 @@ class Supervisor:
             peak_memory_bytes=(process.peak_memory_bytes or None) if process is not None else None,
         )
         try:
-            return queue.finish(self.engine, self.lease, outcome, retry=self.rules.retry)
+            return self._patiently(lambda: queue.finish(self.engine, self.lease, outcome, retry=self.rules.retry))
         except LeaseLost:
             return None

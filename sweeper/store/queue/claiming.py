@@ -41,6 +41,7 @@ def claim_trial(
     lease_s: float,
     now: float | None = None,
     environment: Mapping[str, object] | None = None,
+    token: str | None = None,
 ) -> Lease | None:
     """Claim the next trial and open an attempt of it; return None if there is no trial to claim at the moment.
 
@@ -50,6 +51,7 @@ def claim_trial(
     Args:
         lease_s: others can claim the trial once this much time has passed without `renew`.
         environment: facts about the software and the machine, stored once however many attempts share them.
+        token: names this claim, so that it is found again if its answer is lost (`sweeper.store.queue.recovery`).
 
     Raises:
         BudgetTooSmall: the study's budget does not allow the next trial.
@@ -72,7 +74,7 @@ def claim_trial(
             run_dir = run_dir_of(Path(study.run_root), trial.phase, trial.number)
             sha256 = None if environment is None else _store_environment(connection, environment, stored)
             attempt_id = _open_attempt(
-                connection, trial, slot, run_dir=run_dir, now=moment.at, environment_sha256=sha256
+                connection, trial, slot, run_dir=run_dir, now=moment.at, environment_sha256=sha256, token=token
             )
             optuna_mirror.start(
                 connection, trial.optuna_trial_id, started_at=trial.started_at or moment.at, attempt=trial.attempts + 1
@@ -203,8 +205,10 @@ def _open_attempt(
     run_dir: Path,
     now: float,
     environment_sha256: str | None,
+    token: str | None,
 ) -> int:
     values = {
+        "token": token,
         "trial_id": trial.id,
         "number": trial.fence + 1,
         "run_dir": str(run_dir),

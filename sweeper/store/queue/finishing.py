@@ -65,7 +65,7 @@ def lost(lease: Lease) -> LeaseLost:
 def finish(
     engine: Engine, lease: Lease, outcome: Outcome, *, retry: Mapping[str, int], now: float | None = None
 ) -> TrialState:
-    """Close the attempt and decide what happens to the trial.
+    """Close the attempt and decide what happens to the trial; if it is closed like that already, do nothing.
 
     Completed and pruned trials have ended. Trials that were preempted or stopped by the budget wait again. Others wait
     again while attempts of that kind are within the limit; then they fail for good.
@@ -88,7 +88,12 @@ def finish(
         is_certain = outcome.exit_reason in ENDED
         if not is_certain:  # it depends on the trial's other attempts, and on the study
             lock_study(connection, lease.study_id, "share")
-            fenced_trial(connection, lease)
+            try:
+                fenced_trial(connection, lease)
+            except LeaseLost:
+                if (known := _closed_alike(connection, lease, outcome)) is not None:
+                    return known
+                raise
         moment = clock.read(connection, now)
         state, exit_reason, not_before = _next_state(connection, lease, outcome, retry, moment.lease)
         values = {
@@ -102,6 +107,8 @@ def finish(
         }
         ended = move(connection, "running", state, (lease.trial_id, lease.fence), values)
         if ended is None:
+            if (known := _closed_alike(connection, lease, outcome)) is not None:
+                return known
             raise lost(lease)
         _close(connection, lease, outcome, moment.at)
         if state == "waiting":
@@ -118,6 +125,18 @@ def finish(
                 ended_at=moment.at,
             )
         return state
+
+
+def _closed_alike(connection: Connection, lease: Lease, outcome: Outcome) -> TrialState | None:
+    """Return the trial's state if this outcome is in the store already: its acknowledgement was lost."""
+    query = (
+        select(trials.c.state)
+        .join(attempts, attempts.c.trial_id == trials.c.id)
+        .where(attempts.c.id == lease.attempt_id, attempts.c.exit_reason == outcome.exit_reason)
+        .where(attempts.c.device_seconds == outcome.device_seconds, ~attempts.c.supervisor_lost)
+        .where(attempts.c.ended_at.is_not(None))
+    )
+    return connection.execute(query).scalar_one_or_none()
 
 
 def _close(connection: Connection, lease: Lease, outcome: Outcome, now: float) -> None:

@@ -1,4 +1,4 @@
-"""What is needed to finish the work of a dead supervisor: the lease that it had, and the program that it ran."""
+"""Leases found again: of a dead supervisor, with the program that it ran, and of a claim whose answer was lost."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +11,13 @@ from sweeper.store.queue.claiming import lease_on
 from sweeper.store.records import Lease
 from sweeper.store.schema import attempts, phases, studies, trials
 from sweeper.store.transactions import reading
+
+
+def claimed(engine: Engine, token: str) -> Lease | None:
+    """Return the lease that a claim obtained although its answer was lost; None if it obtained none."""
+    with reading(engine) as connection:
+        attempt_id = connection.execute(select(attempts.c.id).where(attempts.c.token == token)).scalar_one_or_none()
+    return None if attempt_id is None else lease_of(engine, attempt_id)
 
 
 def lease_of(engine: Engine, attempt_id: int) -> Lease | None:

@@ -163,7 +163,7 @@ def test_a_slot_s_task_survives_its_way_to_the_process(url: str, engine: Engine)
     study_id = enrolled(url, [{"value": 0.5}])
     task = task_for(url, study_id)
     assert task_from(json.loads(json.dumps(asdict(task)))) == task
-    assert end_from(b'{"ended": "done", "error": null, "is_store_error": false}') == SlotEnd("done")
+    assert end_from(b'{"ended": "done", "error": null, "kind": null}') == SlotEnd("done")
     assert end_from(b"") is None
 
 
@@ -192,7 +192,7 @@ def task(url: str, monkeypatch: pytest.MonkeyPatch) -> SlotTask:
 def test_no_slot_starts_where_the_store_is_another_machine_s_file(task: SlotTask) -> None:
     end = slot_on_worker(task, needs_of("elsewhere", "node1/boot/1"))
     on_worker.leave("elsewhere")
-    assert end.is_store_error
+    assert end.kind == "store"
     assert end.error is not None
     assert "is a file on another machine" in end.error
 

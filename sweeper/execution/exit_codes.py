@@ -1,0 +1,20 @@
+"""The exit code of a command that runs trials: what the store says last counts, whatever happened on the way."""
+
+from collections.abc import Mapping
+
+from sweeper.execution.slots.running import RunEnd
+from sweeper.store.records import TrialState
+
+
+def exit_code_of(counts: Mapping[TrialState, int], ran: RunEnd) -> int:
+    """Return 0 if all is done, 1 if trials failed for good, 3 if the budget stopped it, 130 if it was interrupted.
+
+    Args:
+        counts: the trials in each state, after the run.
+    """
+    left = counts["waiting"] + counts["running"]
+    if left and ran == "interrupted":
+        return 130
+    if left and ran == "budget":
+        return 3
+    return 1 if counts["failed"] else 0
