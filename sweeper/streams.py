@@ -4,9 +4,12 @@ A closed standard stream is worse than a lost message: the next file that is ope
 printed goes there.
 """
 
+import errno
 import io
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final, TextIO
 
 from sweeper.errors import SweeperError
@@ -63,6 +66,21 @@ def name_errors() -> None:
     """Make errors of writing to standard output `OutputLost`, and ignore those of standard error."""
     sys.stdout = _rebuilt(sys.stdout, sys.__stdout__, _Output)
     sys.stderr = _rebuilt(sys.stderr, sys.__stderr__, _Notes)
+
+
+@contextmanager
+def unless_hung_up() -> Iterator[None]:
+    """Leave out what is to be printed if nobody is there any more: the terminal or the pipe's reader is gone."""
+    try:
+        yield
+        sys.stdout.flush()
+    except BrokenPipeError:
+        discard_output()
+    except OutputLost as error:
+        cause = error.__cause__
+        if not isinstance(cause, OSError) or cause.errno != errno.EIO:
+            raise
+        discard_output()
 
 
 def discard_output() -> None:

@@ -30,6 +30,7 @@ from sweeper.spec.load import load_study
 from sweeper.store.enrolment.enrol import Enrolment
 from sweeper.store.reading import reader
 from sweeper.store.url import DEFAULT_URL, shown
+from sweeper.streams import unless_hung_up
 
 if TYPE_CHECKING:
     from sweeper.execution.cluster.pool import DaskPool
@@ -96,10 +97,11 @@ def launch(
         return
     with pool_of(loaded, cluster, store=store, slots=slots) as pool:
         launched = _run(found, store=store, slots=slots, extend=extend, pool=pool)
-    if as_json:
-        print_json(_document(plan.study, launched))
-    else:
-        _print_end(plan.study, launched, study, store)
+    with unless_hung_up():
+        if as_json:
+            print_json(_document(plan.study, launched))
+        else:
+            _print_end(plan.study, launched, study, store)
     sys.exit(launched.exit_code)
 
 

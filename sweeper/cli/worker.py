@@ -12,6 +12,7 @@ from sweeper.execution.worker import work
 from sweeper.monitor.observation import observe
 from sweeper.quantities import counted
 from sweeper.store.reading import reader
+from sweeper.streams import unless_hung_up
 
 
 @click.command()
@@ -33,8 +34,9 @@ def worker(study: str | None, store: str, slots: int | None) -> None:
                 progress.update(observe(connection, reader.study(connection, joined), connection.now()))
 
         worked = work(store, study=name, num_slots=slots, on_study=_print_joined, on_tick=on_tick)
-    if not worked.studies:
-        click.echo(f"No trials left to run in {'the store' if name is None else name}.")
+    with unless_hung_up():
+        if not worked.studies:
+            click.echo(f"No trials left to run in {'the store' if name is None else name}.")
     sys.exit(worked.exit_code)
 
 

@@ -91,6 +91,7 @@ class Lease:
     budget: Mapping[str, object]
     run_dir: Path
     optuna_trial_id: int
+    study_revision: int = 0  # of the study when the trial was claimed
     superseded: ProcessIdentity | None = None  # of an attempt whose lease expired: it must not run beside this one
 
 

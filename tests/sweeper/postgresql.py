@@ -5,11 +5,12 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import count
 from pathlib import Path
 from typing import Final
 
+import psutil
 from sqlalchemy import create_engine, text
 
 from sweeper.store.engine import open_store
@@ -32,10 +33,32 @@ def programs() -> Path | None:
 class Cluster:
     """A running server; makes databases that hold an empty store."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, start: Sequence[str], stop: Sequence[str]) -> None:
         self._folder = folder
+        self._start, self._stop = list(start), list(stop)
         self._numbers = count()
         open_store(self.url("empty"), create=True).dispose()
+
+    @property
+    def socket(self) -> Path:
+        """The socket on which the server listens."""
+        return self._folder / ".s.PGSQL.5432"
+
+    def stop(self) -> None:
+        """Stop the server as a crash would; nobody is waited for."""
+        _as_server(self._stop)
+
+    def start(self) -> None:
+        """Start it again."""
+        _as_server(self._start)
+
+    def signal(self, number: int) -> None:
+        """Send a signal, e.g. SIGSTOP, to all processes of the server; the first must not start others meanwhile."""
+        first = psutil.Process(int((self._folder / "data" / "postmaster.pid").read_text().splitlines()[0]))
+        first.send_signal(number)
+        for process in first.children(recursive=True):
+            with suppress(psutil.NoSuchProcess):
+                process.send_signal(number)
 
     def url(self, database: str) -> str:
         """The URL of a database, made if it is not there."""
@@ -48,6 +71,10 @@ class Cluster:
         name = f"store_{next(self._numbers)}"
         self._run(f'CREATE DATABASE "{name}" TEMPLATE empty')
         return f"postgresql+psycopg://{USER}@/{name}?host={self._folder}", name
+
+    def keep_commits(self, name: str) -> None:
+        """Have a database keep all commits when its server crashes, as those in use do."""
+        self._run(f'ALTER DATABASE "{name}" SET synchronous_commit = on')
 
     def guarded_store(self, password: str) -> str:
         """The URL of a database for a store to be made in, of a role with a password; once a cluster."""
@@ -80,15 +107,18 @@ def cluster(bin_folder: Path, settings: Sequence[str] = SETTINGS) -> Iterator[Cl
         rules.write_text(f"local all {GUARDED} scram-sha-256\n{rules.read_text()}")
         options = " ".join(f"-c {setting}" for setting in (*settings, f"unix_socket_directories={folder}"))
         control = [str(bin_folder / "pg_ctl"), "-D", str(data), "-w"]
-        _as_server([*control, "-l", str(folder / "log"), "-o", f"{options} -c listen_addresses=", "start"])
+        start = [*control, "-l", str(folder / "log"), "-o", f"{options} -c listen_addresses=", "start"]
+        stop = [*control, "-m", "immediate", "stop"]
+        _as_server(start)
         try:
-            yield Cluster(folder)
+            yield Cluster(folder, start, stop)
         finally:
-            _as_server([*control, "-m", "immediate", "stop"])
+            _as_server(stop)
 
 
 def _as_server(command: list[str]) -> None:
     if os.geteuid() == 0:
         command = ["runuser", "-u", USER, "--", *command]
-    answer = subprocess.run(command, capture_output=True, text=True, check=False, cwd="/")
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("SWEEPER")}
+    answer = subprocess.run(command, capture_output=True, text=True, check=False, cwd="/", env=environment)
     assert answer.returncode == 0, f"{' '.join(command)}:\n{answer.stdout}{answer.stderr}"

@@ -185,10 +185,10 @@ class SlotLoop:
     identity: SlotIdentity = field(init=False)
     study: Study = field(init=False)
     rules: Rules = field(init=False)
-    cap_s: float | None = field(init=False)
     _store_file: StoreFileCheck = field(init=False)
     _fork_client: ForkClient | None = None
     _promotes: bool = False
+    _revision: int | None = None  # of the study
     _stop: Stop | None = None
     _ask_at: float = 0.0
     _back_off_s: float = 0.0  # the last one
@@ -197,11 +197,7 @@ class SlotLoop:
 
     def __post_init__(self) -> None:
         self._store_file = StoreFileCheck(self.task.store)
-        with reader.connect(self.task.store) as connection:
-            self.study = reader.study(connection, self.task.study).study
-        self.rules = rules_of(self.study, self.task.lease_s)
-        self.cap_s = None if self.study.device_hours is None else self.study.device_hours * 3600
-        self._promotes = any(phase.design.kind == "promote" for phase in self.study.phases)
+        self._read_study(queue.orders(self.engine, self.task.runner_id).revision)
         if self.task.fork_server is not None and self.study.trial.is_trainer:
             self._fork_client = ForkClient(Path(self.task.fork_server))
         self.identity = SlotIdentity(
@@ -217,6 +213,16 @@ class SlotLoop:
         launcher = (self.task.launcher_pid, self.task.launcher_started_at)
         orphan_s = ORPHAN_GRACE_S + ORPHAN_END_S
         self.guard = Guard(Owners(slot=me, launcher=launcher, stuck_s=STUCK_S, orphan_s=orphan_s))
+
+    def _read_study(self, revision: int) -> None:
+        """Read the study again if it has changed: `launch --extend` adds phases, and changes rules and the cap."""
+        if revision == self._revision:
+            return
+        with reader.connect(self.task.store) as connection:
+            self.study = reader.study(connection, self.task.study).study
+        self.rules = rules_of(self.study, self.task.lease_s)
+        self._promotes = any(phase.design.kind == "promote" for phase in self.study.phases)
+        self._revision = revision  # the study that was read may be newer, never older
 
     def run(self) -> Ended:
         """Claim and supervise until nothing is left, the budget is spent or the slot is asked to stop.
@@ -268,6 +274,7 @@ class SlotLoop:
         lease = self._patiently(Claim(self.engine, self.task, self.identity, self.rules.lease_s))
         if lease is None:
             return None
+        self._patiently(lambda: self._read_study(lease.study_revision))
         if lease.superseded is not None and lease.superseded.machine == self.identity.machine:
             kill_trial(lease.superseded.pid, lease.superseded.pid_started_at)
         if lease.configuration is None:
@@ -349,12 +356,14 @@ class SlotLoop:
 
     def _ask(self) -> Stop | None:
         self._store_file.check()
-        if queue.stop_requested(self.engine, self.task.runner_id) or self._is_silent():
+        orders = queue.orders(self.engine, self.task.runner_id)
+        self._read_study(orders.revision)
+        if orders.stops or self._is_silent():
             return Stop(cause="preempted", grace_s=STOP_GRACE_S)
-        if self.cap_s is not None:
+        if orders.cap_s is not None:
             found = read_balance(self.engine, self.task.study_id)
             # Each running trial continues until its slot checks again.
-            if found.spent + found.running * ASK_EVERY_S >= self.cap_s and found.running:
+            if found.spent + found.running * ASK_EVERY_S >= orders.cap_s and found.running:
                 return Stop(cause="budget_exhausted", grace_s=STOP_GRACE_S)
         return None
 

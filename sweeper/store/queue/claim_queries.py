@@ -17,7 +17,7 @@ _NOW: Final = bindparam("now", type_=Float)
 _MINE: Final = trials.c.study_id == bindparam("study")
 _WAITING: Final = trials.c.state == "waiting"
 # A study's source and document can be long, and so can a trial's result and last output.
-_STUDY: Final = ("id", "name", "metric", "direction", "run_root", "budget_device_hours")
+_STUDY: Final = ("id", "name", "metric", "direction", "run_root", "budget_device_hours", "revision")
 _UNUSED: Final = {"result", "message", "value", "step", "tokens", "flops"}
 
 STUDY: Final[Query] = select(*(studies.c[name] for name in _STUDY)).where(studies.c.id == bindparam("study"))

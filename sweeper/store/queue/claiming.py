@@ -236,6 +236,7 @@ def lease_on(study: Record, trial: Record, attempt_id: int, run_dir: Path, super
         attempt_id=attempt_id,
         study_id=study.id,
         study=study.name,
+        study_revision=study.revision,
         metric=study.metric,
         direction=study.direction,
         phase_id=trial.phase_id,

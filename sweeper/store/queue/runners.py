@@ -1,14 +1,35 @@
 """Launchers and workers: each has a row with a heartbeat, through which it can be asked to stop."""
 
+from dataclasses import dataclass
 from typing import Final
 
 from sqlalchemy import Engine, bindparam, insert, select, update
 
 from sweeper.store import clock
-from sweeper.store.schema import runners
+from sweeper.store.schema import runners, studies
 from sweeper.store.transactions import reading, writing
 
 _STOP_REQUESTED: Final = select(runners.c.stop_requested).where(runners.c.id == bindparam("runner"))
+_ORDERS: Final = (
+    select(runners.c.stop_requested, studies.c.revision, studies.c.budget_device_hours)
+    .join(studies, studies.c.id == runners.c.study_id)
+    .where(runners.c.id == bindparam("runner"))
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Orders:
+    """What a runner's slots are to do.
+
+    Attributes:
+        stops: whether they are to end.
+        revision: of the study, which is to be read again if it has changed.
+        cap_s: device-seconds of the whole study; None for no cap.
+    """
+
+    stops: bool
+    revision: int
+    cap_s: float | None
 
 
 def register_runner(
@@ -44,6 +65,18 @@ def stop_requested(engine: Engine, runner_id: int) -> bool:
     """Return whether a runner is asked to stop; writes nothing, for slots that poll."""
     with reading(engine) as connection:
         return bool(connection.execute(_STOP_REQUESTED, {"runner": runner_id}).scalar_one_or_none())
+
+
+def orders(engine: Engine, runner_id: int) -> Orders:
+    """Return what a runner's slots are to do; writes nothing, for slots that poll.
+
+    Raises:
+        StoreError: the store no longer has the runner.
+    """
+    with reading(engine) as connection:
+        row = connection.execute(_ORDERS, {"runner": runner_id}).one()
+    cap = row.budget_device_hours
+    return Orders(stops=bool(row.stop_requested), revision=row.revision, cap_s=None if cap is None else cap * 3600)
 
 
 def last_beat(engine: Engine, runner_id: int) -> float | None:

@@ -5,6 +5,7 @@ import os
 import sys
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from sweeper.execution.slots.guard import Guard
 from sweeper.execution.slots.machine import free_abandoned_trials, this_machine
 from sweeper.execution.slots.slot import SlotLoop
 from sweeper.store.queue import finishing, queue
+from sweeper.store.queue.runners import Orders
 from sweeper.store.reading import reader
 from sweeper.store.records import Lease, SlotIdentity
 from sweeper.store.schema import trials
@@ -210,12 +212,13 @@ def test_an_interrupted_trial_writes_its_checkpoint_and_goes_on_as_the_same_tria
     monkeypatch.setattr(slot_module, "ASK_EVERY_S", 0.0)
     study = enrolled(url, [{"checkpoint": 100, "step_s": 0.05, "value": 0.0}], steps=12)
     asked: list[float] = []
+    real = queue.orders
 
-    def stop_soon(*_: object) -> bool:
+    def stop_soon(*arguments: Any) -> Orders:
         asked.append(time.monotonic())
-        return asked[-1] - asked[0] > 0.3
+        return replace(real(*arguments), stops=asked[-1] - asked[0] > 0.3)
 
-    monkeypatch.setattr(queue, "stop_requested", stop_soon)
+    monkeypatch.setattr(queue, "orders", stop_soon)
     assert run_loop(url, study) == "stopped"
     (trial,) = trials_of(url)
     assert (trial.state, trial.exit_reason) == ("waiting", "preempted")
@@ -295,14 +298,14 @@ def test_a_store_deleted_under_a_run_is_an_error_that_says_so(
     monkeypatch.setattr(slot_module, "ASK_EVERY_S", 0.05)
     study = enrolled(url, [{"checkpoint": 100, "step_s": 0.05}], steps=1000)
     looks = iter(range(1000))
-    real = slot_module.queue.stop_requested
+    real = queue.orders
 
-    def delete(*arguments: Any) -> bool:
+    def delete(*arguments: Any) -> Orders:
         if next(looks) == 3:
             (tmp_path / "store.db").unlink()
         return real(*arguments)
 
-    monkeypatch.setattr(queue, "stop_requested", delete)
+    monkeypatch.setattr(queue, "orders", delete)
     with pytest.raises(StoreError, match="the file was deleted during the run"):
         run_loop(url, study)
     assert (tmp_path / "runs/s/screen/00000/checkpoint.json").exists()

@@ -1,0 +1,148 @@
+"""Launches and workers whose PostgreSQL server is restarted, cut off, refuses, or falls silent."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from sweeper.store.reading import reader
+from tests.sweeper.execution.slots.studies import attempts_of, check_each_completed_once, enrolled, trials_of
+from tests.sweeper.execution.slots.test_launcher import SLOW, finish, start, until
+from tests.sweeper.postgresql import Cluster
+from tests.sweeper.proxy import Proxy, proxy
+
+pytestmark = pytest.mark.usefixtures("no_process_left")
+
+CONFIGS = [SLOW] * 3
+STEPS = 30
+OUTAGE_S = 2.0
+
+
+@dataclass
+class Server:
+    """A store on a server, and the way to it."""
+
+    cluster: Cluster
+    proxy: Proxy
+    url: str  # through the proxy
+    direct: str
+
+
+@pytest.fixture
+def server(cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
+    monkeypatch.setenv("SWEEPER_RUNS", str(tmp_path / "runs"))
+    direct, name = cluster.new_store()
+    cluster.keep_commits(name)
+    with proxy(cluster.socket) as between:
+        yield Server(cluster, between, between.url(name), direct)
+    cluster.drop(name)
+
+
+def steps(url: str) -> int:
+    with reader.connect(url) as connection:
+        return len(reader.measurements(connection, 1).rows) if reader.studies(connection) else 0
+
+
+def launch(server: Server, configs: object = CONFIGS) -> subprocess.Popen[bytes]:
+    process = start(server.url, configs, steps=STEPS, slots=2)  # type: ignore[arg-type]
+    until(lambda: steps(server.direct) > 4)
+    return process
+
+
+def check_nothing_lost(url: str) -> None:
+    check_each_completed_once(url, len(CONFIGS), STEPS)
+    reasons = [attempt.exit_reason for attempt in attempts_of(url)]
+    assert reasons == ["completed"] * len(CONFIGS)  # no attempt was given up
+
+
+def test_a_launch_outlives_a_restart_of_its_server(server: Server) -> None:
+    process = launch(server)
+    server.cluster.stop()
+    assert process.stderr is not None
+    assert b"waiting for the store" in process.stderr.readline()
+    server.cluster.start()
+    code, words = finish(process)
+    assert code == 0, words
+    assert "waiting for the store" not in words  # it is said once
+    assert words.count("the store is back") == 1
+    check_nothing_lost(server.direct)
+
+
+def test_a_launch_outlives_connections_that_are_cut_and_refused(server: Server) -> None:
+    process = launch(server)
+    for _ in range(3):
+        server.proxy.cut()
+        time.sleep(0.2)
+    server.proxy.refuse()
+    server.proxy.cut()
+    time.sleep(OUTAGE_S)
+    server.proxy.accept()
+    code, words = finish(process)
+    assert code == 0, words
+    check_nothing_lost(server.direct)
+
+
+def test_a_worker_outlives_a_restart_of_its_server(server: Server) -> None:
+    study = enrolled(server.direct, CONFIGS, steps=STEPS)
+    script = (
+        "import sys; from sweeper.execution.worker import work; "
+        f"sys.exit(work({server.url!r}, study='s', num_slots=2, on_study=print, on_tick=lambda _: None).exit_code)"
+    )
+    process = subprocess.Popen([sys.executable, "-c", script], start_new_session=True, stderr=subprocess.PIPE)
+    until(lambda: steps(server.direct) > 4)
+    server.cluster.stop()
+    time.sleep(OUTAGE_S)
+    server.cluster.start()
+    code, words = finish(process)
+    assert code == 0, words
+    assert study == 1
+    check_nothing_lost(server.direct)
+
+
+def test_a_launch_waits_for_a_server_that_is_not_there_yet(server: Server) -> None:
+    server.proxy.refuse()
+    process = start(server.url, CONFIGS[:1], steps=3, slots=1)
+    assert process.stderr is not None
+    assert b"waiting for the store" in process.stderr.readline()
+    server.proxy.accept()
+    code, words = finish(process)
+    assert code == 0, words
+    assert "the store is back" in words
+
+
+def test_an_interrupt_ends_a_launch_whose_server_is_silent(server: Server) -> None:
+    process = launch(server)
+    server.cluster.signal(signal.SIGSTOP)
+    try:
+        time.sleep(OUTAGE_S)
+        process.send_signal(signal.SIGINT)
+        time.sleep(0.5)
+        process.send_signal(signal.SIGINT)
+        began = time.monotonic()
+        _, words = process.communicate(timeout=30)  # less than any time-out of a connection
+        print(f"ended after {time.monotonic() - began:.1f} s")
+    finally:
+        server.cluster.signal(signal.SIGCONT)
+        if process.poll() is None:
+            os.kill(process.pid, signal.SIGKILL)
+    assert (process.returncode, b"the store does not answer" in words) == (1, True)  # 130 from the command
+    code, text = finish(start(server.url, CONFIGS, steps=STEPS, slots=2))
+    assert code == 0, text
+    check_each_completed_once(server.direct, len(CONFIGS), STEPS)
+
+
+def test_a_trial_that_ended_while_the_server_was_away_is_recorded(server: Server) -> None:
+    process = start(server.url, [{**SLOW, "step_s": 0.3}], steps=6, slots=1)
+    until(lambda: steps(server.direct) > 1)
+    server.cluster.stop()
+    time.sleep(3.0)  # it ends meanwhile
+    server.cluster.start()
+    code, words = finish(process)
+    assert code == 0, words
+    assert [trial.state for trial in trials_of(server.direct)] == ["completed"]
