@@ -40,7 +40,8 @@ def writing(engine: Engine) -> Iterator[Connection]:
         StoreError: the database refuses: full, read-only, damaged or gone.
     """
     turns = engine.get_execution_options().get(TURNS)
-    with translated(engine), nullcontext() if turns is None else turns.turn(), engine.begin() as connection:
+    turn = nullcontext() if turns is None else turns.turn()  # after the connection, which takes time and needs none
+    with translated(engine), engine.connect() as connection, turn, connection.begin():
         yield connection
 
 
