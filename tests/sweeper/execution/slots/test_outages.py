@@ -43,6 +43,8 @@ def server(cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     cluster.keep_commits(name)
     with proxy(cluster.socket) as between:
         yield Server(cluster, between, between.url(name), direct)
+    if not cluster.socket.exists():  # the test has failed
+        cluster.start()
     cluster.drop(name)
 
 
