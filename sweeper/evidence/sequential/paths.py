@@ -90,8 +90,11 @@ class PartPath:
     def _p(self, rule: Rule, side: int) -> float:
         ways = max(look.ways[side] for look in self.looks)
         values = [(look.p_refute if side else look.p_support) / look.ways[side] for look in self.looks]
-        test = anytime_p if self.most is None else rule.sequential
-        return min(1.0, ways * test(self.plan(rule.spending), values))
+        plan = self.plan(rule.spending)
+        if self.most is None:  # what was found before stands, so only the last look is new
+            last = replace(plan, pairs=plan.pairs[-1:], df=plan.df[-1:], information=plan.information[-1:])
+            return min(self.p[side], ways * anytime_p(last, values[-1:]))
+        return min(1.0, ways * rule.sequential(plan, values))
 
     def plan(self, spending: Spending) -> Looks:
         """Return when this comparison was looked at."""
