@@ -149,10 +149,12 @@ def test_the_password_is_in_no_error(place: Place, part: str) -> None:
         "database": place.url.replace(f"/{GUARDED}?", "/absent?"),
         "server": place.url.replace("?host=", "?host=/nonexistent"),
     }[part]
+    waiting = part == "server"  # launch and worker wait for it, and so run once
     said = [
         place.run(*options, *command, url=url)
         for command in (("launch", "study.yaml"), ("status",), ("worker",), ("dashboard",), ("doctor",))
         for options in ((), ("--debug",))
+        if not (waiting and options and command[0] in {"launch", "worker"})
     ]
     assert all(answer.returncode for answer in said), said
     assert PASSWORD not in "\n".join(answer.stdout + answer.stderr for answer in said)
