@@ -10,7 +10,7 @@ much of the harm goes unseen at the usual 5 %. These levels were chosen by simul
 """
 
 import math
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -35,7 +35,7 @@ class _Variances:
     variance: Floats
     df: Floats
 
-    def at_least(self, noise: float, least: float) -> "_Variances":
+    def at_least(self, noise: float | Floats, least: float) -> "_Variances":
         """With what is only rounding in sums as 0, and then not below the least."""
         return _Variances(np.maximum(np.where(self.variance <= noise, 0.0, self.variance), least), self.df)
 
@@ -99,12 +99,11 @@ def stratum_variance(
         level: of the F test by which an arm leaves the pool; 0 keeps all of them.
     """
     found = np.asarray(values, dtype=np.float64)
-    each = arm_sums(found, arms, blocks)
-    noise = (DEGENERATE * float(np.abs(found).max(initial=0.0))) ** 2
-    kept, own, p = _those_alike(each, noise, least, level)
-    square, df = each.over(kept).residual()
-    pooled = _mean_square(square, df).at_least(noise, least)
     names = list(dict.fromkeys(arms))
+    noise = _rounding(found, arms, names)
+    each, kept, own, p = _those_alike(lambda kept: arm_sums(found, arms, blocks, kept), noise, least, level)
+    square, df = each.over(kept).residual()
+    pooled = _mean_square(square, df).at_least(_usual(noise[kept]), least)
     tested = [place for place in range(len(names)) if own.df[place] > 0]
     return Stratum(
         pooled=PooledVariance(float(pooled.variance), int(pooled.df)) if df > 0 else PooledVariance(math.nan, 0),
@@ -114,17 +113,37 @@ def stratum_variance(
     )
 
 
-def _those_alike(each: Sums, noise: float, least: float, level: float) -> tuple[Flags, _Variances, Floats]:
-    """Which arms stay in the pool; the own variance of each, and the p-value that it varies no more than the others."""
-    kept = np.ones(len(each.runs), dtype=np.bool_)
+def _those_alike(
+    sums: Callable[[Flags], Sums], noise: Floats, least: float, level: float
+) -> tuple[Sums, Flags, _Variances, Floats]:
+    """The sums of each arm, which arms stay in the pool, and of each arm its own variance and the p-value of its test.
+
+    After an arm has left, the others are fitted anew: beside values of 1e9 theirs are lost in rounding.
+    """
+    kept = np.ones(len(noise), dtype=np.bool_)
     while True:
-        own, rest = (part.at_least(noise, least) for part in _own_and_rest(each, kept))
+        each = sums(kept)
+        own, rest = _own_and_rest(each, kept)
+        own, rest = own.at_least(noise, least), rest.at_least(_usual(noise[kept]), least)
         p = _larger(own, rest)
         candidates = np.where(kept, p, 1.0)
         worst = int(np.argmin(candidates))
         if not candidates[worst] < level or 2 * (kept.sum() - 1) < len(kept):
-            return kept, own, p
+            return each, kept, own, p
         kept[worst] = False
+
+
+def _rounding(values: Floats, arms: Sequence[Hashable], names: Sequence[Hashable]) -> Floats:
+    """The variance that rounding in sums may give to values of the size of each arm's, `[arms]`."""
+    places = {name: place for place, name in enumerate(names)}
+    sizes = np.zeros(len(names))
+    np.maximum.at(sizes, [places[arm] for arm in arms], np.abs(values))
+    return np.asarray((DEGENERATE * sizes) ** 2)
+
+
+def _usual(noise: Floats) -> float:
+    """The lower median: an arm with huge values says nothing of rounding in the others."""
+    return float(np.sort(noise)[(len(noise) - 1) // 2]) if len(noise) else 0.0
 
 
 def _own_and_rest(each: Sums, kept: Flags) -> tuple[_Variances, _Variances]:

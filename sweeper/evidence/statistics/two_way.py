@@ -69,17 +69,23 @@ class Sums:
         return self.normal, self.moment, self.square, self.runs, self.arms
 
 
-def arm_sums(values: ArrayLike, arms: Sequence[Hashable], blocks: Sequence[Hashable]) -> Sums:
+def arm_sums(
+    values: ArrayLike, arms: Sequence[Hashable], blocks: Sequence[Hashable], kept: Flags | None = None
+) -> Sums:
     """The sums of each arm, `[arms]` in the order in which they first come.
 
     Args:
         values: `[runs]`, finite.
         arms, blocks: of each run.
+        kept: `[arms]`, those whose blocks are taken out first; by default all.
     """
     response, arm, block = np.asarray(values, dtype=np.float64), _places(arms), _places(blocks)
-    # What blocks have in common may be far larger than what is left over. Taken out first, it cannot drown that in
-    # rounding when sums of squares are subtracted.
-    return _sums(response - _all(_sums(response, arm, block)).blocks()[block], arm, block)
+    # What arms and blocks add may be far larger than what is left over. Taken out first, it cannot drown that in
+    # rounding when sums of squares are subtracted; nor may the blocks be those of an arm with huge values.
+    response = _centred(response, arm)
+    sums = _sums(response, arm, block)
+    fitted = sums.over(np.ones(len(sums.runs), dtype=np.bool_) if kept is None else kept)
+    return _sums(response - fitted.blocks()[block], arm, block)
 
 
 def block_effects(values: ArrayLike, arms: Sequence[Hashable], blocks: Sequence[Hashable]) -> dict[Hashable, float]:
@@ -98,7 +104,7 @@ def _sums(response: Floats, arm: NDArray[np.int64], block: NDArray[np.int64]) ->
     counts, moment = np.zeros((num_arms, num_blocks)), np.zeros((num_arms, num_blocks))
     np.add.at(counts, (arm, block), 1.0)
     runs = counts.sum(axis=1)
-    centred = response - (np.bincount(arm, weights=response, minlength=num_arms) / runs)[arm]
+    centred = _centred(response, arm)
     np.add.at(moment, (arm, block), centred)
     between = counts[:, :, None] * counts[:, None, :] / runs[:, None, None]
     return Sums(
@@ -108,6 +114,11 @@ def _sums(response: Floats, arm: NDArray[np.int64], block: NDArray[np.int64]) ->
         runs=runs,
         arms=np.ones(num_arms),
     )
+
+
+def _centred(response: Floats, arm: NDArray[np.int64]) -> Floats:
+    """Values less the mean of their arm."""
+    return np.asarray(response - (np.bincount(arm, weights=response) / np.bincount(arm))[arm])
 
 
 def _places(labels: Sequence[Hashable]) -> NDArray[np.int64]:

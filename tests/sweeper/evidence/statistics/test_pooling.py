@@ -144,3 +144,15 @@ def test_the_arm_that_varies_most_is_tested_at_a_larger_level_than_the_others():
 
 def test_a_stratum_without_repeats_has_no_arm_that_varies_most():
     assert stratum_variance([1.0, 2.0], ["a", "b"], [0, 0]).most_varying is None
+
+
+@pytest.mark.parametrize("huge", [[1.0, 1.1, 1e9], [1.0, 1.1, 1e17], [0.0, 1e12, -1e15], [1e17, 1e17, 1e17]])
+def test_an_arm_with_huge_values_changes_nothing_for_the_others(huge):
+    values, arms, seeds = [1.0, 1.3, 1.1, 0.9, 1.1, 1.05], ["a"] * 3 + ["b"] * 3, [0, 1, 2] * 2
+    alone = stratum_variance(values, arms, seeds)
+    beside = stratum_variance([*values, *huge], [*arms, "c", "c", "c"], [*seeds, 0, 1, 2])
+    assert beside.pooled.variance > 0.4 * alone.pooled.variance
+    if huge[0] != huge[2]:
+        assert beside.outlying == {"c"}
+        assert beside.pooled.variance == pytest.approx(alone.pooled.variance)
+        assert beside.pooled.df == alone.pooled.df
