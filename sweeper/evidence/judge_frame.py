@@ -100,6 +100,7 @@ def _runs(
             endings=endings,
             chooser=chooser,
             seed_names=seed_names,
+            is_frame=True,
         )
         found[measure.metric.name] = runs.measured()
     return found

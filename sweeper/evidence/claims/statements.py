@@ -22,6 +22,7 @@ from sweeper.evidence.data.comparison import (
     single_arm,
 )
 from sweeper.evidence.data.runs import PhaseRuns, Runs
+from sweeper.evidence.formatting import listed
 from sweeper.spec.claim import (
     Arm,
     ArmContrast,
@@ -72,6 +73,7 @@ def _contrast(statement: Contrast, runs: Runs) -> Part:
     comparison = paired_by_factor(matching(phase.cells, where), change, phase.pool)
     if comparison.units:
         return _part(runs, label, comparison)
+    _require_alone(runs, phase, change)
     found = fraction_contrast(runs, phase, change) if not where else None
     levels = f"{statement.factor}, from {level_name(statement.start)} to {level_name(statement.to)}"
     require(found is not None, f"no two trials of phase {statement.phase} differ only in {levels}")
@@ -110,6 +112,8 @@ def _interaction(statement: Interaction, runs: Runs) -> Part:
     first, second = (_at_level(phase, change, statement.other, key) for key in other[1:])
     if first.units and second.units:
         return _part(runs, label, minus(second, first))
+    for each in (change, other):
+        _require_alone(runs, phase, each)
     found = fraction_interaction(runs, phase, change, other)
     combined = f"all four combinations of {statement.factor} and {statement.other}"
     require(found is not None, f"phase {statement.phase} does not have {combined}")
@@ -167,6 +171,26 @@ def _require_one_block(phase: PhaseRuns, arm: Arm, found: Sequence[Cell]) -> Non
         levels = list(dict.fromkeys(cell.levels[factor] for cell in found))
         named = ", ".join(level_text(level) for level in levels)
         require(len(levels) == 1, f"{arm_text(arm)} covers the blocks {factor} = {named}; name one of them in `levels`")
+
+
+def _require_alone(runs: Runs, phase: PhaseRuns, change: Change) -> None:
+    """Refuse a change with which another factor always changes: nothing shows which of them has the effect."""
+    factor, start, end = change
+    sides = [matching(phase.cells, {factor: key}) for key in (start, end)]
+    if factor in runs.factors and all(sides):
+        tied = [name for name in sides[0][0].levels if name != factor and _is_split(sides, name)]
+        remedy = f"leave out what is not a setting by factors=[...], e.g. {tied[0]}" if tied and runs.is_frame else ""
+        remedy = remedy or f"add runs in which {factor} changes alone"
+        require(
+            not tied,
+            f"factor {factor} changes only together with {listed(tied)}, so nothing shows which has the effect; {remedy}",
+        )
+
+
+def _is_split(sides: Sequence[Sequence[Cell]], factor: str) -> bool:
+    """Return whether no level of a factor is on both sides."""
+    first, second = ({cell.levels[factor] for cell in side} for side in sides)
+    return first.isdisjoint(second)
 
 
 def _change(statement: Contrast | Divergence | Interaction | PhaseInteraction) -> Change:

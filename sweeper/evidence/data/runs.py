@@ -71,6 +71,7 @@ class Runs:
         endings: what is known of trials without a value.
         chooser: the runs on the metric by which levels are chosen; None if that is this one.
         seed_names: the seeds as a reader knows them, where they are not the numbers.
+        is_frame: whether they are the rows of a frame, of whose columns the caller chooses the factors.
     """
 
     measure: Measure
@@ -79,6 +80,7 @@ class Runs:
     endings: Endings
     chooser: "Runs | None" = None
     seed_names: Mapping[int, str] = field(default_factory=dict, repr=False)
+    is_frame: bool = False
 
     @property
     def factors(self) -> tuple[str, ...]:
