@@ -74,9 +74,9 @@ def claim_metrics(claims: Sequence[object], own: Metric) -> dict[str, Metric]:
     """Return the metrics of claims by name, `own` first.
 
     Raises:
-        UsageError: a claim is not a mapping, or names another metric without its direction.
+        UsageError: a claim is not a mapping, names another metric without its direction, or declares one differently.
     """
-    found, faults = {own.name: own}, _Faults()
+    found, faults, places = {own.name: own}, _Faults(), {own.name: "the call"}
     for index, claim in enumerate(claims):
         here: Path = ("claims", index)
         metric = claim.get("metric") if isinstance(claim, Mapping) else None
@@ -84,12 +84,32 @@ def claim_metrics(claims: Sequence[object], own: Metric) -> dict[str, Metric]:
             faults.add(here, f"{shown(claim)} is not a mapping. Use e.g. {{'id': 'x-helps', 'contrast': {{...}}}}.")
         elif isinstance(metric, Mapping):
             entry = faults.read(MetricEntry, metric, (*here, "metric"))
-            found |= {} if entry is None else {entry.name: metric_of(entry)}
+            if entry is None:
+                continue
+            if entry.value is not None:
+                faults.add((*here, "metric", "value"), "a frame has no curves, only one value per run. Remove it.")
+            _declare(entry, index, claim.get("id"), found, places, faults)
         elif isinstance(metric, str) and metric != own.name:
             remedy = f"Use {{'name': {metric!r}, 'direction': 'maximize'}} or 'minimize'."
             faults.add((*here, "metric"), f"the direction of {metric!r} is unknown. {remedy}")
     faults.check()
     return found
+
+
+def _declare(
+    entry: MetricEntry, index: int, claim: object, found: dict[str, Metric], places: dict[str, str], faults: _Faults
+) -> None:
+    """Add a claim's metric, unless it was declared differently: a metric has one direction and one scale."""
+    metric, known = metric_of(entry), found.get(entry.name)
+    if known is None:
+        found[entry.name], places[entry.name] = metric, f"claims[{index}] ({shown(claim)})"
+    elif (metric.direction, entry.scale or known.scale) != (known.direction, known.scale):
+        mine, other = (f"{each.direction}, {each.scale} scale" for each in (metric, known))
+        faults.add(
+            ("claims", index, "metric"),
+            f"{shown(claim)} declares {shown(entry.name)} as {mine}, but {places[entry.name]} as {other}. "
+            "Declare it alike, or copy the column under another name.",
+        )
 
 
 def read_claims(claims: Sequence[object], metrics: Mapping[str, Metric], factors: Factors) -> tuple[Claim, ...]:

@@ -96,7 +96,7 @@ def test_text_that_looks_like_json_is_text():
     frame = frame_of(rows, lambda row, seed: 50.0 + len(row["a"]) + 0.1 * seed)
     claim = {"id": "x", "contrast": {"factor": "a", "from": "", "to": "{x}"}, "expect": "increase"}
     (found,) = judged(frame, [claim])
-    assert (found.n, found.evidence.label) == (3, "a from  to {x} in runs")
+    assert (found.n, found.evidence.label) == (3, 'a from "" to {x} in runs')
 
 
 def test_strata_are_compared_within_and_vary_by_themselves():
@@ -201,3 +201,41 @@ def test_a_frame_is_left_as_it_is_and_may_be_empty():
     pd.testing.assert_frame_equal(frame, before)
     (found,) = judged(frame.iloc[:0], CLAIMS[:1], factors=["a", "b", "c"])
     assert found.verdict == "untested"
+
+
+def runs_of(levels, value, seeds=range(4)):
+    rows = [dict(zip("xy", level, strict=False)) for level in levels]
+    return pd.DataFrame([{**row, "seed": seed, "loss": value(row, seed)} for row in rows for seed in seeds])
+
+
+def change(factor, start, end, **options):
+    return {"id": factor, "contrast": {"factor": factor, "from": start, "to": end}, "expect": "decrease", **options}
+
+
+@pytest.mark.parametrize("columns", [["x", "y"], ["y", "x"]])
+def test_factors_that_change_only_together_are_both_untested(columns):
+    frame = runs_of([(0, 0.01), (1, 0.1)], lambda row, seed: 1 - 0.5 * row["x"] + 0.01 * (seed * 7 % 5))
+    claims = [change("x", 0, 1), change("y", 0.01, 0.1)]
+    both = sweeper.judge(frame[[*columns, "seed", "loss"]], metric="loss", claims=claims)
+    assert [each.verdict for each in both] == ["untested", "untested"]
+    assert both[0].sentence.startswith("Factor x changes only together with y,")
+    assert "factors=[...], e.g. y" in both[0].sentence
+    (alone,) = sweeper.judge(frame, metric="loss", claims=claims[:1], factors=["x"])
+    assert alone.verdict == "supported"
+
+
+def test_a_metric_has_one_direction_and_one_scale():
+    frame = frame_of().assign(accuracy=0.9)
+    claims = [
+        {**CLAIMS[2], "id": name, "metric": {"name": "accuracy", "direction": direction}}
+        for name, direction in (("first", "maximize"), ("second", "minimize"))
+    ]
+    with pytest.raises(UsageError, match=r"claims\[1\].metric: 'second' declares 'accuracy' as minimize.*'first'"):
+        judged(frame, claims)
+    own = {"name": "valid_perplexity", "direction": "maximize"}
+    with pytest.raises(UsageError, match=r"claims\[0\].metric: 'safe' declares .* but the call as minimize, log scale"):
+        judged(frame, [{**CLAIMS[2], "metric": own}])
+    assert judged(frame, [{**CLAIMS[2], "metric": {**own, "direction": "minimize"}}])[0].verdict == "supported"
+    averaged = {"name": "accuracy", "direction": "maximize", "value": {"mean_of_last": 3}}
+    with pytest.raises(UsageError, match=r"claims\[0\].metric.value: a frame has no curves"):
+        judged(frame, [{**CLAIMS[2], "metric": averaged}])
