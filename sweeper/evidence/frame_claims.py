@@ -88,7 +88,11 @@ def claim_metrics(claims: Sequence[object], own: Metric) -> dict[str, Metric]:
                 continue
             if entry.value is not None:
                 faults.add((*here, "metric", "value"), "a frame has no curves, only one value per run. Remove it.")
-            _declare(entry, index, claim.get("id"), found, places, faults)
+            fault = _contradiction(entry, shown(claim.get("id")), found, places)
+            if fault:
+                faults.add((*here, "metric"), fault)
+            places.setdefault(entry.name, f"{dotted(here)} ({shown(claim.get('id'))})")
+            found.setdefault(entry.name, metric_of(entry))
         elif isinstance(metric, str) and metric != own.name:
             remedy = f"Use {{'name': {metric!r}, 'direction': 'maximize'}} or 'minimize'."
             faults.add((*here, "metric"), f"the direction of {metric!r} is unknown. {remedy}")
@@ -96,20 +100,14 @@ def claim_metrics(claims: Sequence[object], own: Metric) -> dict[str, Metric]:
     return found
 
 
-def _declare(
-    entry: MetricEntry, index: int, claim: object, found: dict[str, Metric], places: dict[str, str], faults: _Faults
-) -> None:
-    """Add a claim's metric, unless it was declared differently: a metric has one direction and one scale."""
+def _contradiction(entry: MetricEntry, claim: str, found: Mapping[str, Metric], places: Mapping[str, str]) -> str:
+    """Return how a claim's metric differs from what was declared before: it has one direction and one scale."""
     metric, known = metric_of(entry), found.get(entry.name)
-    if known is None:
-        found[entry.name], places[entry.name] = metric, f"claims[{index}] ({shown(claim)})"
-    elif (metric.direction, entry.scale or known.scale) != (known.direction, known.scale):
-        mine, other = (f"{each.direction}, {each.scale} scale" for each in (metric, known))
-        faults.add(
-            ("claims", index, "metric"),
-            f"{shown(claim)} declares {shown(entry.name)} as {mine}, but {places[entry.name]} as {other}. "
-            "Declare it alike, or copy the column under another name.",
-        )
+    if known is None or (metric.direction, entry.scale or known.scale) == (known.direction, known.scale):
+        return ""
+    mine, other = (f"{each.direction}, {each.scale} scale" for each in (metric, known))
+    remedy = "Declare it alike, or copy the column under another name."
+    return f"{claim} declares {shown(entry.name)} as {mine}, but {places[entry.name]} as {other}. {remedy}"
 
 
 def read_claims(claims: Sequence[object], metrics: Mapping[str, Metric], factors: Factors) -> tuple[Claim, ...]:
