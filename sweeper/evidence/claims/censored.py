@@ -8,6 +8,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from sweeper.evidence.claims.bars import is_barred
 from sweeper.evidence.claims.evidence import Evidence, Part, Untestable, Verdict, require
 from sweeper.evidence.claims.statements import gather
 from sweeper.evidence.data.censored import Bounds, ending_bounds
@@ -27,6 +28,7 @@ class Assessment:
         evidence: None if there is nothing to compare.
         reason: why there is no evidence; empty otherwise.
         parts_p: for each part the p-value of its denial and that of the part itself.
+        is_barred: whether it stays undecided whatever its trials could have ended at.
     """
 
     claim: Claim
@@ -34,6 +36,7 @@ class Assessment:
     evidence: Evidence | None = None
     reason: str = ""
     parts_p: tuple[tuple[float, float], ...] = ()
+    is_barred: bool = False
 
     @property
     def is_tested(self) -> bool:
@@ -59,6 +62,8 @@ def assess(claim: Claim, runs: Runs) -> Assessment:
         require(claim.metric.declared or not found.has_failed, _undeclared(claim.metric.name))
     except Untestable as reason:
         return Assessment(claim, runs, reason=str(reason))
+    if is_barred(found, runs.measure):
+        return Assessment(claim, runs, found, parts_p=((1.0, 1.0),) * len(found.parts), is_barred=True)
     return Assessment(claim, runs, found, parts_p=_part_p_values(claim, runs, found))
 
 
@@ -72,7 +77,7 @@ def _undeclared(metric: str) -> str:
 def reachable_verdicts(tested: Assessment, judge: Judge) -> tuple[Verdict, ...]:
     """Return the verdicts if the pruned and failed trials had ended as well, or as badly, as they could have."""
     found = tested.evidence
-    if found is None:
+    if found is None or tested.is_barred:
         return ()
     lost = [trial for trial, state in found.missing if state in LOST]
     bounds = ending_bounds(tested.runs.endings, tested.runs.measure, lost)

@@ -292,7 +292,7 @@ def _ruling(tested: Assessment, family: Family, position: int) -> tuple[tuple[fl
     adjusted = family.adjusted(position, tested.p_support, tested.p_refute)
     verdict = decide(*adjusted)
     reachable = tuple(other for other in reachable_verdicts(tested, ruled) if other != verdict)
-    converged = ruled(*found.if_converged)
+    converged = verdict if tested.is_barred else ruled(*found.if_converged)
     note = wording.convergence_note(converged, found) if converged != verdict and found.has_failed else ""
     return adjusted, verdict, Caveats(gaps=gaps, if_converged=note, reachable=reachable)
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from sweeper.designs.levels import Level, level_key, unmistakable
+from sweeper.evidence.claims.bars import hides_blocks
 from sweeper.evidence.claims.evidence import Evidence, Part, Verdict
 from sweeper.evidence.data.comparison import by_stratum
 from sweeper.evidence.data.measures import Measure
@@ -134,7 +135,7 @@ def _useless(trials: Sequence[int], measure: Measure) -> Iterator[str]:
         remedy = " Set metric.scale: linear to compare them as they are." if "logarithm" in reason else ""
         yield (
             f"{count(len(values), 'completed trial')} cannot be compared: {measure.metric.name} of {shown} "
-            f"{reason}.{remedy}"
+            f"{reason}. Leaving it out could favor either side, so the claim is undecided.{remedy}"
         )
 
 
@@ -144,7 +145,8 @@ def heterogeneity_note(found: Evidence, measure: Measure) -> str:
         effects = by_stratum(part.comparison)
         if same_effect_p(list(effects.values())) < DIFFERS:
             each = [f"{_amount(effect.value, measure)} at {clean(name)}" for name, effect in effects.items()]
-            return f"The effect differs between strata: {listed(each)}. Their mean is that of none of them."
+            undecided = ", so the claim on it is undecided" if hides_blocks(part) else ""
+            return f"The effect differs between strata: {listed(each)}. Their mean is that of none of them{undecided}."
     return ""
 
 

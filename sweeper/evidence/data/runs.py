@@ -111,6 +111,8 @@ class Runs:
     def _with(self, values: Mapping[int, float], chooser: "Runs | None", run: Collection[int] | None = None) -> "Runs":
         known = self.measure
         raw = {trial: known.raw[trial] if trial in known.values else known.measured(values[trial]) for trial in values}
+        useless = {trial: value for trial, value in known.raw.items() if trial not in known.values}
+        raw |= {trial: value for trial, value in useless.items() if run is None or trial in run}
         measure = replace(known, raw=raw, values=values)
         return replace(self, measure=measure, phases=_measured(self.phases, measure, run), chooser=chooser)
 

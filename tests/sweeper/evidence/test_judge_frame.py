@@ -239,3 +239,47 @@ def test_a_metric_has_one_direction_and_one_scale():
     averaged = {"name": "accuracy", "direction": "maximize", "value": {"mean_of_last": 3}}
     with pytest.raises(UsageError, match=r"claims\[0\].metric.value: a frame has no curves"):
         judged(frame, [{**CLAIMS[2], "metric": averaged}])
+
+
+def two_arms(first, second):
+    return pd.DataFrame(
+        [
+            {"x": x, "seed": seed, "loss": value}
+            for x, arm in enumerate((first, second))
+            for seed, value in enumerate(arm)
+        ]
+    )
+
+
+@pytest.mark.parametrize(
+    ("values", "scale", "reason"),
+    [
+        ((0.5, 0.61, 0.72, 1e200), "linear", "1.000e200 is too large to compute with"),
+        ((0.5, 0.61, 0.72, -1e200), "linear", "1.000e200 is too large to compute with"),
+        ((0.5, 0.61, 0.72, 0.0), "log", "0 has no logarithm"),
+        ((0.5, 0.61, 0.72, -1.0), "log", "1.000 has no logarithm"),
+    ],
+)
+def test_a_completed_run_whose_value_cannot_be_compared_leaves_a_claim_undecided(values, scale, reason):
+    frame = two_arms((1.0, 1.1, 1.2, 1.05), values)
+    claims = [change("x", 0, 1), {**change("x", 1, 0), "id": "back"}]
+    found = sweeper.judge(frame, metric="loss", claims=claims, scale=scale)
+    assert [each.verdict for each in found] == ["undecided", "undecided"]
+    assert reason in found[0].notes[0] and "so the claim is undecided" in found[0].notes[0]
+    assert found[0].caveats.reachable == ()
+    (kept,) = sweeper.judge(frame.iloc[:7], metric="loss", claims=claims[:1], scale=scale)
+    assert kept.verdict == "supported"
+
+
+@pytest.mark.parametrize(("effects", "verdict"), [((-0.9, 0.3), "undecided"), ((-0.9, -0.3), "supported")])
+def test_a_mean_over_strata_is_no_verdict_where_the_effect_has_both_signs(effects, verdict):
+    rows = [
+        {"x": x, "data": name, "seed": seed, "loss": 2 + x * effect + 0.01 * (seed * 7 % 5) + 0.01 * x * (seed * 3 % 4)}
+        for name, effect in zip("ab", effects, strict=True)
+        for x in (0, 1)
+        for seed in range(6)
+    ]
+    (found,) = sweeper.judge(pd.DataFrame(rows), metric="loss", claims=[change("x", 0, 1)], strata=["data"])
+    assert found.verdict == verdict
+    assert "at data = a and" in found.notes[0]
+    assert ("so the claim on it is undecided" in found.notes[0]) == (verdict == "undecided")

@@ -161,7 +161,8 @@ def test_an_effect_that_differs_between_datasets_says_so():
     average, alone = judge_claims(study_data(factors, phase, claims=claims))
     (note,) = average.notes
     assert note.startswith("The effect differs between strata: \u221217.")
-    assert "at dataset = x and +3." in note and note.endswith("at dataset = y. Their mean is that of none of them.")
+    assert "at dataset = x and +3." in note and "at dataset = y. Their mean is that of none of them, so" in note
+    assert average.verdict == "undecided"
     assert alone.notes == ()
 
 
