@@ -121,7 +121,10 @@ def missing_notes(claim: Claim, found: Evidence, measure: Measure) -> tuple[str,
     absent = [trial for trial in without if trial not in measure.raw]
     if absent:
         notes.append(f"{count(len(absent), 'completed trial')} did not report {measure.metric.name}.")
-    return (*notes, *_useless(sorted(set(without) - set(absent)), measure))
+    useless = _useless(sorted(set(without) - set(absent)), measure)
+    undecided = "To leave out such trials could favor either side, so the claim is undecided."
+    is_barred = found.is_complete and len(without) > len(absent)
+    return (*notes, *useless, *([undecided] if is_barred else []))
 
 
 def _useless(trials: Sequence[int], measure: Measure) -> Iterator[str]:
@@ -135,7 +138,7 @@ def _useless(trials: Sequence[int], measure: Measure) -> Iterator[str]:
         remedy = " Set metric.scale: linear to compare them as they are." if "logarithm" in reason else ""
         yield (
             f"{count(len(values), 'completed trial')} cannot be compared: {measure.metric.name} of {shown} "
-            f"{reason}. Leaving it out could favor either side, so the claim is undecided.{remedy}"
+            f"{reason}.{remedy}"
         )
 
 

@@ -265,7 +265,7 @@ def test_a_completed_run_whose_value_cannot_be_compared_leaves_a_claim_undecided
     claims = [change("x", 0, 1), {**change("x", 1, 0), "id": "back"}]
     found = sweeper.judge(frame, metric="loss", claims=claims, scale=scale)
     assert [each.verdict for each in found] == ["undecided", "undecided"]
-    assert reason in found[0].notes[0] and "so the claim is undecided" in found[0].notes[0]
+    assert reason in found[0].notes[0] and "so the claim is undecided" in found[0].notes[1]
     assert found[0].caveats.reachable == ()
     (kept,) = sweeper.judge(frame.iloc[:7], metric="loss", claims=claims[:1], scale=scale)
     assert kept.verdict == "supported"
