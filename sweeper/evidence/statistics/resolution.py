@@ -12,14 +12,17 @@ from typing import Final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+PARTS: Final = 20  # of the smallest gap between values at most make a step
+BY_CHANCE: Final = 1e-3  # the chance at which values of no lattice may be taken for one
 DIGITS: Final = 12  # digits beyond these are the rounding of sums, not of what was printed
+DIGIT_ERROR: Final = 10.0**-DIGITS  # of the largest value
 
 
 def resolution(values: ArrayLike) -> float:
-    """The largest power of ten that all values are multiples of.
+    """The step between values: the largest power of ten that all are multiples of, or that of a coarser lattice.
 
     Digits are counted in the shortest decimal form at twelve significant digits, so that 91.30000000000001 has one
-    decimal, as it was printed.
+    decimal, as it was printed. A share of 30 questions has many digits, but steps of 1/30: see `lattice`.
 
     Args:
         values: `[runs]`, as reported; values that are not finite are skipped.
@@ -27,9 +30,37 @@ def resolution(values: ArrayLike) -> float:
     Returns:
         E.g. 0.01 for 83.2 and 83.25, 1.0 for 7 and 12. NaN where no value has a digit, i.e. all are 0 or not finite.
     """
-    found = np.asarray(values, dtype=np.float64)
-    exponents = [_last_digit(value) for value in np.unique(found[np.isfinite(found) & (found != 0)]).tolist()]
-    return float(f"1e{min(exponents)}") if exponents else math.nan
+    found = np.unique(np.asarray(values, dtype=np.float64))
+    found = found[np.isfinite(found)]
+    exponents = [last_digit(value) for value in found[found != 0].tolist()]
+    if not exponents:
+        return math.nan
+    digit = float(f"1e{min(exponents)}")
+    return max(digit, lattice(found, digit))
+
+
+def lattice(values: NDArray[np.float64], digit: float) -> float:
+    """The largest step whose multiples all differences of some values are; 0 if none is sure to be more than chance.
+
+    The step divides the smallest gap. Each other gap of values of no lattice is close to a multiple by chance, with
+    the probability that its rounding has beside the step.
+
+    Args:
+        values: `[distinct]`, sorted.
+        digit: the last digit of the values, by which they are rounded.
+    """
+    gaps = np.diff(values)
+    if len(gaps) < 2:
+        return 0.0
+    least, error = float(gaps.min()), max(digit, DIGIT_ERROR * float(np.abs(values).max()))
+    for parts in range(1, PARTS + 1):
+        step = least / parts
+        chance = min(2.0 * error / step, 1.0) ** (len(gaps) - 1)
+        if chance * PARTS > BY_CHANCE:
+            break
+        if np.all(np.abs(gaps - step * np.round(gaps / step)) <= error):
+            return step
+    return 0.0
 
 
 def steps_on_scale(values: ArrayLike, step: float, *, log: bool) -> NDArray[np.float64]:
@@ -58,7 +89,12 @@ def rounding_error(weights: ArrayLike, steps: ArrayLike) -> float:
     return math.sqrt(float((sizes**2) @ (width**2)) / 12.0)
 
 
-def _last_digit(value: float) -> int:
+def significant_digits(value: float) -> int:
+    """How many digits a number has, e.g. 3 for 0.913; 0 for 0."""
+    return math.floor(math.log10(abs(value))) - last_digit(value) + 1 if value else 0
+
+
+def last_digit(value: float) -> int:
     """The power of ten of the last digit of a number that is not 0."""
     digits, _, exponent = f"{value:.{DIGITS - 1}e}".partition("e")
     return int(exponent) - len(digits.partition(".")[2].rstrip("0"))

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sweeper.evidence.statistics.resolution import resolution, rounding_error, steps_on_scale
+from sweeper.evidence.statistics.resolution import resolution, rounding_error, significant_digits, steps_on_scale
 
 
 @pytest.mark.parametrize(
@@ -71,3 +71,27 @@ def test_a_step_on_a_log_scale_is_a_share_of_the_value():
 
 def test_an_unknown_resolution_is_no_step():
     assert steps_on_scale([1.0, 2.0], math.nan, log=False).tolist() == [0.0, 0.0]
+
+
+@pytest.mark.parametrize("questions", [30, 7, 128, 7600])
+def test_shares_of_a_number_of_questions_have_steps_of_one_question(questions):
+    right = [questions // 2 + each for each in (0, 0, 1, 3, 4)]
+    assert resolution([each / questions for each in right]) == pytest.approx(1 / questions)
+    assert resolution([100 * each / questions for each in right]) == pytest.approx(100 / questions)
+
+
+def test_a_step_may_be_a_part_of_the_smallest_gap():
+    assert resolution([each / 30 for each in (10, 13, 15, 20)]) == pytest.approx(1 / 30)
+
+
+def test_values_of_no_lattice_keep_their_last_digit():
+    generator = np.random.default_rng(1)
+    for size in (3, 6, 30):
+        found = [resolution(np.exp(generator.normal(size=size))) for _ in range(300)]
+        assert max(found) < 1e-9
+    assert resolution([0.9991, 1.0003, 1.0012]) == 1e-4  # 9 and 12 steps of four decimals: three may be chance
+    assert resolution([23 / 30, 24 / 30]) < 1e-9  # any two values have one gap
+
+
+def test_digits_are_counted_from_the_first_that_is_not_zero():
+    assert [significant_digits(each) for each in (0.0, 1.0, 0.05, 100.0, 0.913, -1.1234)] == [0, 1, 1, 1, 3, 5]
