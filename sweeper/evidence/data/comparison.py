@@ -19,12 +19,13 @@ from sweeper.evidence.statistics.contrast import Runs as ContrastRuns
 from sweeper.evidence.statistics.contrast import floored, infer_contrast, make_runs, one_difference_per_seed
 from sweeper.evidence.statistics.paired import Estimate, paired_t, satterthwaite
 from sweeper.evidence.statistics.pooling import Stratum
-from sweeper.evidence.statistics.replicates import SAME
+from sweeper.evidence.statistics.replicates import MANY_DIGITS, SAME
+from sweeper.evidence.statistics.resolution import significant_digits
 
 Key = tuple[object, ...]
 PAIR: Final = 2  # runs of a simple pair
-FINE: Final = 1e-7  # of the values: what a digit of finer values is at most
 SAME_RUN: Final = "both sides gave the same values to the last digit: the setting changes nothing, or never arrives"
+COPIES: Final = "the seed changes nothing in what is compared: 1 run, not {seeds}"
 INTERACTION: Final = 4  # runs of one seed in an interaction of two factors
 
 
@@ -175,7 +176,7 @@ def infer(comparison: Comparison) -> Estimate:
         return paired_t([])
     terms = run_weights(complete)
     same = SAME_RUN if _is_same_run(complete) else ""
-    if reason := pool.replicates.reason or same:
+    if reason := pool.replicates.reason or same or _copies(pool, terms):
         value = sum(weight * cell.value for cell, weight in terms)
         n = len(complete) if same else 1
         return Estimate(value=0.0 if same else value, standard_error=math.nan, df=0, n=n, method=reason)
@@ -191,6 +192,16 @@ def infer(comparison: Comparison) -> Estimate:
     return found if found.decides else floored(paired_t([unit.value for unit in complete]), runs)
 
 
+def _copies(pool: Pool, terms: Sequence[tuple[Cell, float]]) -> str:
+    """Return that most of one side are runs which the seed changes nothing in; empty if it is not so."""
+    for sign in (1.0, -1.0):
+        side = [(cell, abs(weight)) for cell, weight in terms if sign * weight > 0]
+        same = [(cell, weight) for cell, weight in side if cell.arm in pool.copies(cell.stratum)]
+        if same and 2 * sum(weight for _, weight in same) >= sum(weight for _, weight in side):
+            return COPIES.format(seeds=len({cell.seed for cell, _ in same}))
+    return ""
+
+
 def _is_same_run(units: Sequence[Unit]) -> bool:
     """Return whether all sides of a comparison are the same to the last of many digits.
 
@@ -199,9 +210,10 @@ def _is_same_run(units: Sequence[Unit]) -> bool:
     """
     cells = [cell for unit in units for cell, _ in unit.terms]
     size = max(abs(cell.value) for cell in cells)
-    if max(cell.step for cell in cells) > FINE * size or any(len(unit.terms) < PAIR for unit in units):
+    if any(len(unit.terms) < PAIR for unit in units):
         return False
-    return all(abs(unit.value) <= SAME * size for unit in units)
+    same = all(abs(unit.value) <= SAME * size for unit in units)
+    return same and max(significant_digits(cell.raw) for cell in cells) >= MANY_DIGITS
 
 
 def by_stratum(comparison: Comparison) -> dict[str, Estimate]:

@@ -1,7 +1,7 @@
 """The cells over which variances are pooled: each stratum is looked at once, however many comparisons it serves."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from enum import Enum
 from functools import cached_property
 from typing import Final
@@ -9,7 +9,8 @@ from typing import Final
 from sweeper.evidence.data.cells import Cell, Levels
 from sweeper.evidence.statistics.paired import pooled_variance
 from sweeper.evidence.statistics.pooling import LEAVES_POOL, Stratum, stratum_variance
-from sweeper.evidence.statistics.replicates import Replicates, replicates
+from sweeper.evidence.statistics.replicates import Replicates, copies, replicates
+from sweeper.evidence.statistics.resolution import significant_digits
 
 StratumKey = tuple[str, ...]
 LEAVES_READILY: Final = 0.1  # the level at which an arm leaves the pool where that is checked
@@ -31,6 +32,7 @@ class Pool:
         self.cells = tuple(cells)
         self.rule = rule
         self._variances: dict[StratumKey, Stratum] = {}
+        self._copies: dict[StratumKey, set[Hashable]] = {}
         self._hubs: dict[StratumKey, Mapping[str, str]] = {}
 
     def joined(self, other: "Pool") -> "Pool":
@@ -42,7 +44,8 @@ class Pool:
     def variance(self, stratum: StratumKey) -> Stratum:
         """Return the variance of the runs of a stratum, and the arms that do not share it."""
         if stratum not in self._variances:
-            cells = self._measured.get(stratum, ())
+            same = self.copies(stratum)
+            cells = [cell for cell in self._measured.get(stratum, ()) if cell.arm not in same]
             steps = [cell.step**2 for cell in cells]
             self._variances[stratum] = stratum_variance(
                 [cell.value for cell in cells],
@@ -52,6 +55,19 @@ class Pool:
                 level=LEAVES_READILY if self.rule is ErrorRule.OUTLYING_OUT else LEAVES_POOL,
             )
         return self._variances[stratum]
+
+    def copies(self, stratum: StratumKey) -> set[Hashable]:
+        """Return the arms of a stratum in which the seed changes nothing, though others show that it should."""
+        if stratum not in self._copies:
+            cells = self._measured.get(stratum, ())
+            self._copies[stratum] = copies(
+                [cell.value for cell in cells],
+                [cell.arm for cell in cells],
+                [cell.seed for cell in cells],
+                steps=[cell.step for cell in cells],
+                digits=[significant_digits(cell.raw) for cell in cells],
+            )
+        return self._copies[stratum]
 
     def df(self, stratum: StratumKey) -> int:
         """Return the degrees of freedom of a stratum's pooled variance while no arm leaves the pool."""

@@ -1,13 +1,19 @@
 """Whether runs that differ in the seed alone are replicates at all."""
 
+import math
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
+from statistics import median, variance
 from typing import Final
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 SAME: Final = 1e-13  # of the value: less is the rounding of a sum
+FINE: Final = 1e-7  # of the values: what a step of finer values is at most
+MANY_DIGITS: Final = 8  # of a value that two trainings do not share by chance
+FEW_DIGITS: Final = 2  # of values that all runs of a configuration may have, such as an accuracy of 1 or of 0.5
+BY_CHANCE: Final = 5e-3  # the chance at which equal runs may be taken for copies
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,10 +53,62 @@ def replicates(values: ArrayLike, arms: Sequence[Hashable], seeds: Sequence[Hash
         arms: the configuration of each run.
         seeds: of each run. Runs that share both are exact repeats, of which the first counts.
     """
-    found = np.asarray(values, dtype=np.float64)
-    by_arm: dict[Hashable, dict[Hashable, float]] = {}
-    for value, arm, seed in zip(found.tolist(), arms, seeds, strict=True):
-        by_arm.setdefault(arm, {}).setdefault(seed, value)
-    repeated = [list(runs.values()) for runs in by_arm.values() if len(runs) > 1]
-    varying = sum(max(runs) - min(runs) > SAME * max(map(abs, runs)) for runs in repeated)
+    by_arm = _by_arm(values, arms, seeds)
+    repeated = [runs for runs in by_arm.values() if len(runs) > 1]
+    varying = sum(not _are_equal(runs) for runs in repeated)
     return Replicates(repeated=len(repeated), varying=varying, seeds=max(map(len, by_arm.values()), default=0))
+
+
+def copies(
+    values: ArrayLike,
+    arms: Sequence[Hashable],
+    seeds: Sequence[Hashable],
+    *,
+    steps: Sequence[float],
+    digits: Sequence[int],
+) -> set[Hashable]:
+    """Return the arms whose runs are equal with every seed, although their digits would show what seeds change.
+
+    Equal values of ten million steps, or such that runs with the spread of the other arms would hardly ever all be
+    rounded to, are copies of one run. Values of few digits are not taken for copies.
+
+    Args:
+        values: `[runs]`, finite, of one stratum.
+        arms, seeds: of each run.
+        steps: `[runs]`, by how much the resolution of the metric can change each value.
+        digits: `[runs]`, how many each value has as measured.
+    """
+    repeated = {arm: runs for arm, runs in _by_arm(values, arms, seeds).items() if len(runs) > 1}
+    equal = {arm: runs for arm, runs in repeated.items() if _are_equal(runs)}
+    if not equal:
+        return set()
+    spreads = [math.sqrt(variance(runs)) for arm, runs in repeated.items() if arm not in equal]
+    spread, first = (
+        median(spreads) if spreads else 0.0,
+        dict(zip(reversed(arms), reversed(range(len(arms))), strict=True)),
+    )
+    return {
+        arm
+        for arm, runs in equal.items()
+        if digits[first[arm]] > FEW_DIGITS
+        and (steps[first[arm]] <= FINE * abs(runs[0]) or _chance(len(runs), steps[first[arm]], spread) < BY_CHANCE)
+    }
+
+
+def _chance(count: int, step: float, spread: float) -> float:
+    """The chance that normal values are all rounded to one multiple of a step that is small beside their spread."""
+    if spread <= step:
+        return 1.0
+    return (step / spread / math.sqrt(2 * math.pi)) ** (count - 1) / math.sqrt(count)
+
+
+def _by_arm(values: ArrayLike, arms: Sequence[Hashable], seeds: Sequence[Hashable]) -> dict[Hashable, list[float]]:
+    """The values of each arm, one of each seed."""
+    found: dict[Hashable, dict[Hashable, float]] = {}
+    for value, arm, seed in zip(np.asarray(values, dtype=np.float64).tolist(), arms, seeds, strict=True):
+        found.setdefault(arm, {}).setdefault(seed, value)
+    return {arm: list(runs.values()) for arm, runs in found.items()}
+
+
+def _are_equal(runs: Sequence[float]) -> bool:
+    return max(runs) - min(runs) <= SAME * max(map(abs, runs))

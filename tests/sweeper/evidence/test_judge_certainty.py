@@ -30,3 +30,23 @@ def test_shares_of_few_questions_have_an_interval():
     found = judged(frame_of(*([each / 30 for each in right] for right in ([23, 23, 24], [24, 24, 25]))), "increase")
     assert found.p_adjusted > 0.01
     assert found.high - found.low > 1 / 30
+
+
+def test_an_arm_that_ignores_its_seed_decides_nothing():
+    frame = frame_of([1.1234] * 3, [1.1012] * 3, [0.9991, 1.0003, 1.0012], [0.9, 0.901, 0.9009])
+    for low, high in ((0, 1), (2, 1), (0, 3)):
+        found = judged(frame, low=low, high=high)
+        assert found.verdict == "undecided"
+        assert "the seed changes nothing in what is compared: 1 run, not 3" in found.sentence
+    assert judged(frame, low=2, high=3).verdict == "supported"
+
+
+def test_an_arm_that_ignores_its_seed_says_nothing_of_the_spread_of_others():
+    arms = [1.0012, 1.3034, 1.1056], [0.9078, 1.1091, 1.0502]
+    beside = judged(frame_of(*arms, [0.71234567] * 3, [0.81234567] * 3))
+    assert beside.p_adjusted == judged(frame_of(*arms)).p_adjusted
+
+
+def test_values_of_few_digits_may_be_equal():
+    assert judged(frame_of([1.0] * 3, [0.6] * 3, [0.8, 0.9, 0.9])).verdict == "supported"
+    assert judged(frame_of([0.5] * 3, [0.1234, 0.1275, 0.1311], [0.6, 0.7, 0.61])).verdict == "supported"
