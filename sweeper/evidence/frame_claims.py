@@ -7,6 +7,7 @@ import numpy as np
 from pydantic import BaseModel, ValidationError
 
 from sweeper.designs.factor import Factor, Factors
+from sweeper.designs.levels import level_key, same_level
 from sweeper.errors import UsageError
 from sweeper.evidence.data.measures import Metric
 from sweeper.spec.checks.claims import claim_faults, form_fault
@@ -47,8 +48,13 @@ class _Faults:
         try:
             return model.model_validate(document)
         except ValidationError as error:
-            for problem in problems_in(error, model):
-                self.add((*here, *problem.path), problem.message)
+            problems = {problem.path: problem.message for problem in problems_in(error, model)}
+            for path, message in problems.items():
+                forms = [(*path[:-1], form) in problems for form in ("int", "float", "str")] if path else [False]
+                if not all(forms):
+                    self.add((*here, *path), message)
+                elif path[-1] == "float":  # of the forms of a margin, the one that says most
+                    self.add((*here, *path[:-1]), message)
         return None
 
     def check(self) -> None:
@@ -142,7 +148,42 @@ def _is_valid(claim: ClaimEntry, here: Path, factors: Mapping[str, Factor], faul
         if name not in factors:
             near, known = suggestion(name, list(factors)), ", ".join(factors) or "none"
             faults.add((*here, claim.forms[0], *path), f"{shown(name)} is not a factor.{near} Factors: {known}.")
+    for path, message in _repeats(claim.statement):
+        faults.add((*here, claim.forms[0], *path), message)
     return len(faults.lines) == before
+
+
+def _repeats(statement: StatementEntry) -> Iterator[tuple[Path, str]]:
+    """Yield where a statement compares a level or a factor with itself."""
+    match statement:
+        case ContrastEntry() | InteractionEntry():
+            if statement.factor in getattr(statement, "where", ()):
+                yield ("where", statement.factor), "is the factor that is compared. Remove it here."
+            if same_level(statement.start, statement.to):
+                yield ("to",), f"{shown(statement.to)} is the same level as from. Name another one."
+            other = statement.other if isinstance(statement, InteractionEntry) else None
+            if isinstance(other, OtherFactorEntry) and same_level(other.start, other.to):
+                yield ("with", "to"), f"{shown(other.to)} is the same level as from. Name another one."
+            if isinstance(other, OtherFactorEntry) and other.factor == statement.factor:
+                yield ("with", "factor"), f"{shown(other.factor)} is the factor itself. Name another one."
+        case ArmContrastEntry():
+            if level_key(statement.start.levels) == level_key(statement.to.levels):
+                yield ("to", "levels"), "are the same as those of from. Name another configuration."
+        case OrderingEntry():
+            yield from _ordering_faults(statement)
+
+
+def _ordering_faults(statement: OrderingEntry) -> Iterator[tuple[Path, str]]:
+    by_largest = statement.largest is not None and statement.among is not None and statement.order is None
+    if not by_largest and (statement.order is None or statement.largest is not None or statement.among is not None):
+        yield (), "needs either largest and among, or order. Use e.g. {'order': ['dropout', 'depth']}."
+        return
+    names = (statement.among if by_largest else statement.order) or []
+    key = "among" if by_largest else "order"
+    if len({*names, statement.largest or next(iter(names), "")}) < 2:
+        yield (key,), f"{shown(names)} leaves nothing to compare: an ordering needs two factors. Add another one."
+    elif not by_largest and len(set(names)) < len(names):
+        yield (key,), f"{shown(names)} has a duplicate. Name each factor once."
 
 
 def _factors_of(statement: StatementEntry) -> Iterator[tuple[Path, str]]:

@@ -7,12 +7,15 @@
     verdict.verdict, verdict.estimate, verdict.low, verdict.high
 """
 
+import datetime as dt
 import math
+import sys
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from sweeper.designs.factor import Factor
@@ -50,15 +53,20 @@ def judge_frame(
 
     The arguments and errors are those of `sweeper.judge`.
     """
+    if not isinstance(frame, pd.DataFrame):
+        raise UsageError(f"frame: {type(frame).__name__} is not a pandas frame. Use pandas.DataFrame(...).")
+    factors, strata = _names(factors, "factors"), _names(strata, "strata") or ()
     frame = frame.set_axis([str(name) for name in frame.columns], axis=1)
     own, documents = read_metric({"name": metric, "direction": direction, "scale": scale}), list(claims)
-    metrics, blocks = claim_metrics(documents, own), tuple(strata or ())
+    metrics, blocks = claim_metrics(documents, own), strata
     _check_columns(frame, {**dict.fromkeys(metrics, "metric"), seed: "seed"}, factors or (), blocks)
+    if factors is None:
+        _check_distinct(frame)
     others = [str(name) for name in frame.columns if name not in {*metrics, seed, state}]
     levels = {
         name: _levels(frame[name]) for name in dict.fromkeys([*(others if factors is None else factors), *blocks])
     }
-    keys = {name: [level_key(level) for level in column] for name, column in levels.items()}
+    keys = {name: _keys(name, column) for name, column in levels.items()}
     if factors is None:
         keys = {name: column for name, column in keys.items() if name in blocks or len(set(column)) > 1}
     known = {name: _factor(name, levels[name], column) for name, column in keys.items()}
@@ -106,8 +114,50 @@ def _runs(
     return found
 
 
+def _names(columns: Iterable[str] | None, argument: str) -> tuple[str, ...] | None:
+    if isinstance(columns, str):
+        raise UsageError(f"{argument}: {columns!r} is one name. Use a list: {argument}=[{columns!r}].")
+    return None if columns is None else tuple(map(str, columns))
+
+
+def _check_distinct(frame: pd.DataFrame) -> None:
+    names = Counter(frame.columns)
+    twice = [str(name) for name, number in names.items() if number > 1]
+    if twice:
+        raise UsageError(f"frame: it has several columns {twice[0]!r}. Rename all but one of them.")
+
+
+def _keys(name: str, levels: Sequence[Level]) -> list[str]:
+    """Return the keys of the levels in a column."""
+    keys = []
+    for row, level in enumerate(levels):
+        try:
+            keys.append(level_key(level))
+        except (TypeError, ValueError, OverflowError):
+            raise UsageError(
+                f"column {name!r}, row {row}: {level!r} cannot be a level. Use a text, a number, true, false or a list "
+                f"of those, e.g. by frame[{name!r}].map(str)."
+            ) from None
+    return keys
+
+
+def _numbers(frame: pd.DataFrame, name: str) -> npt.NDArray[np.float64]:
+    """Return a column as real numbers; NaN for what is missing or no number."""
+    kind = getattr(frame[name].dtype, "kind", "O")
+    if kind in "mMc":
+        what = {"m": "durations", "M": "dates", "c": "complex numbers"}[kind]
+        raise UsageError(f"column {name!r} has {what}, which are no metric. Use real numbers, e.g. seconds.")
+    for row, value in enumerate(frame[name].tolist() if kind == "O" else ()):
+        if isinstance(value, complex | np.complexfloating | dt.date | dt.timedelta | np.datetime64 | np.timedelta64):
+            raise UsageError(f"column {name!r}, row {row}: {value!r} is not a real number. Use numbers, or NaN.")
+        if isinstance(value, int) and abs(value) > sys.float_info.max:
+            size = f"an integer of {len(str(abs(value)))} digits" if value.bit_length() < 10_000 else "an integer"
+            raise UsageError(f"column {name!r}, row {row}: {size} is too large to compute with. Use smaller numbers.")
+    return pd.to_numeric(frame[name], errors="coerce").to_numpy(dtype=np.float64, na_value=math.nan)
+
+
 def _measure(frame: pd.DataFrame, metric: Metric, states: Sequence[TrialState]) -> Measure:
-    column = pd.to_numeric(frame[metric.name], errors="coerce").to_numpy(dtype=np.float64, na_value=math.nan)
+    column = _numbers(frame, metric.name)
     bad = np.flatnonzero(np.isnan(column) & frame[metric.name].notna().to_numpy())
     if len(bad):
         value = frame[metric.name].iloc[bad[0]]
@@ -163,8 +213,7 @@ def _levels(column: pd.Series) -> list[Level]:
 
 
 def _level(value: object) -> Level:
-    if isinstance(value, np.generic):
-        return value.item()
+    value = value.item() if isinstance(value, np.generic) else value
     return value if isinstance(value, bool | int | float | str | list | dict) else str(value)
 
 
@@ -181,6 +230,9 @@ def _seeds(frame: pd.DataFrame, seed: str) -> tuple[list[int], dict[int, str]]:
     if frame[seed].isna().any():
         row = int(np.flatnonzero(frame[seed].isna())[0])
         raise UsageError(f"column {seed!r}, row {row}: the run has no seed. Give each run one; pairs share it.")
+    for row, value in enumerate(frame[seed].tolist()):
+        if not isinstance(value, Hashable):
+            raise UsageError(f"column {seed!r}, row {row}: {value!r} is not a seed. Use a number or a text.")
     codes, names = pd.factorize(frame[seed])
     return [int(code) for code in codes], {code: str(name) for code, name in enumerate(names.tolist())}
 
@@ -190,7 +242,7 @@ def _states(frame: pd.DataFrame, state: str) -> list[TrialState]:
         return ["completed"] * len(frame)
     found: list[TrialState] = []
     for row, value in enumerate(frame[state].tolist()):
-        if value not in STATES:
+        if not isinstance(value, str) or value not in STATES:
             raise UsageError(f"column {state!r}, row {row}: {value!r} is not a state. States: {', '.join(STATES)}.")
         found.append(STATES[value])
     return found

@@ -283,3 +283,83 @@ def test_a_mean_over_strata_is_no_verdict_where_the_effect_has_both_signs(effect
     assert found.verdict == verdict
     assert "at data = a and" in found.notes[0]
     assert ("so the claim on it is undecided" in found.notes[0]) == (verdict == "undecided")
+
+
+FRAME = two_arms((1.0, 1.1, 1.2), (0.5, 0.61, 0.72)).astype(object)
+
+
+@pytest.mark.parametrize(
+    ("statement", "message"),
+    [
+        (
+            {"contrast": {"factor": "x", "from": 0, "to": 0.0}, "expect": "decrease"},
+            "contrast.to: 0.0 is the same level",
+        ),
+        (
+            {"contrast": {"from": {"levels": {"x": 1}}, "to": {"levels": {"x": 1}}}, "expect": "decrease"},
+            "contrast.to.lev",
+        ),
+        ({"ordering": {"largest": "x", "among": ["x"]}}, "ordering.among: ['x'] leaves nothing to compare"),
+        ({"ordering": {"largest": "x", "among": ["x", "x"]}}, "ordering.among: ['x', 'x'] leaves nothing to compare"),
+        ({"ordering": {"order": ["x"]}}, "ordering.order: ['x'] leaves nothing to compare"),
+        (change("x", 0, 1, at_least=math.nan), "at_least: nan is not a finite number."),
+    ],
+)
+def test_a_claim_that_compares_nothing_is_a_mistake(statement, message):
+    with pytest.raises(UsageError) as caught:
+        sweeper.judge(FRAME, metric="loss", claims=[{**statement, "id": "c"}])
+    assert str(caught.value).startswith("claims[0]." + message)
+    assert str(caught.value).count("\n") == 0
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "message"),
+    [
+        ("loss", 10**400, "column 'loss', row 0: an integer of 401 digits is too large"),
+        ("loss", pd.Timedelta(1, "s"), "column 'loss', row 0: Timedelta('0 days 00:00:01') is not a real number"),
+        ("loss", 1 + 2j, "column 'loss', row 0: (1+2j) is not a real number"),
+        ("seed", [0], "column 'seed', row 0: [0] is not a seed"),
+        ("state", ["completed"], "column 'state', row 0: ['completed'] is not a state"),
+        ("x", [1j], "column 'x', row 0: [1j] cannot be a level"),
+        ("x", {1: 1, "a": 2}, "column 'x', row 0: {1: 1, 'a': 2} cannot be a level"),
+    ],
+)
+def test_cells_of_no_use_are_explained(column, value, message):
+    frame = FRAME.assign(state="completed").astype(object)
+    frame[column] = pd.Series([value, *frame[column].tolist()[1:]], dtype=object)
+    with pytest.raises(UsageError) as caught:
+        sweeper.judge(frame, metric="loss", claims=[change("x", 0, 1)])
+    assert str(caught.value).startswith(message)
+
+
+@pytest.mark.parametrize("unit", ["timedelta64[s]", "datetime64[s]", "complex128"])
+def test_a_metric_is_made_of_real_numbers(unit):
+    frame = FRAME.assign(loss=pd.Series([1, 2, 3, 4, 5, 6]).astype(unit))
+    with pytest.raises(UsageError, match=r"column 'loss' has .*, which are no metric\. Use real numbers"):
+        sweeper.judge(frame, metric="loss", claims=[change("x", 0, 1)])
+
+
+def test_a_frame_is_a_frame_and_its_columns_are_named_once():
+    claims = [change("x", 0, 1)]
+    with pytest.raises(UsageError, match=r"frame: dict is not a pandas frame\. Use pandas\.DataFrame"):
+        sweeper.judge({"x": [0]}, metric="loss", claims=claims)
+    with pytest.raises(UsageError, match=r"frame: it has several columns 'x'\. Rename"):
+        sweeper.judge(pd.concat([FRAME, FRAME[["x"]]], axis=1), metric="loss", claims=claims)
+    with pytest.raises(UsageError, match=r"factors: 'x' is one name\. Use a list: factors=\['x'\]"):
+        sweeper.judge(FRAME, metric="loss", claims=claims, factors="x")
+    (found,) = sweeper.judge(FRAME, metric="loss", claims=claims, factors=(name for name in ["x"]))
+    assert found.n == 3
+
+
+@pytest.mark.parametrize(
+    ("levels", "texts"),
+    [
+        ([np.datetime64("2020-01-01"), np.datetime64("2021-01-01")], ["2020-01-01", "2021-01-01"]),
+        ([1 + 2j, 3 + 4j], ["(1+2j)", "(3+4j)"]),
+        ([np.complex128(1 + 2j), np.complex128(3 + 4j)], ["(1+2j)", "(3+4j)"]),
+        ([np.longdouble(1), np.longdouble(2)], ["1.0", "2.0"]),
+    ],
+)
+def test_a_level_that_json_cannot_write_is_text(levels, texts):
+    frame = FRAME.assign(x=pd.Series([levels[0]] * 3 + [levels[1]] * 3, dtype=object))
+    assert sweeper.judge(frame, metric="loss", claims=[change("x", *texts)])[0].n == 3
