@@ -26,6 +26,7 @@ Key = tuple[object, ...]
 PAIR: Final = 2  # runs of a simple pair
 SAME_RUN: Final = "both sides gave the same values to the last digit: the setting changes nothing, or never arrives"
 COPIES: Final = "the seed changes nothing in what is compared: 1 run, not {seeds}"
+ONE_SEED: Final = "one seed does not show how runs vary"
 INTERACTION: Final = 4  # runs of one seed in an interaction of two factors
 
 
@@ -176,7 +177,7 @@ def infer(comparison: Comparison) -> Estimate:
         return paired_t([])
     terms = run_weights(complete)
     same = SAME_RUN if _is_same_run(complete) else ""
-    if reason := pool.replicates.reason or same or _copies(pool, terms):
+    if reason := pool.replicates.reason or same or _copies(pool, terms) or _one_seed(comparison, terms):
         value = sum(weight * cell.value for cell, weight in terms)
         n = len(complete) if same else 1
         return Estimate(value=0.0 if same else value, standard_error=math.nan, df=0, n=n, method=reason)
@@ -190,6 +191,18 @@ def infer(comparison: Comparison) -> Estimate:
     strata: dict[Hashable, Stratum] = {cell.stratum: pool.variance(cell.stratum) for cell, _ in terms}
     found = infer_contrast(runs, strata, n=len(complete))
     return found if found.decides else floored(paired_t([unit.value for unit in complete]), runs)
+
+
+def _one_seed(comparison: Comparison, terms: Sequence[tuple[Cell, float]]) -> str:
+    """Return that nothing shows how runs vary: one seed, whose cells differ in other factors and repeat nothing.
+
+    Where what the seed adds cancels, other arms with several seeds may show it.
+    """
+    if comparison.num_seeds > 1 or len(comparison.complete) == 1:
+        return ""
+    pool = comparison.pool
+    known = pool.rule is not ErrorRule.OWN_PAIRS and cancels(terms)
+    return "" if known and all(pool.variance(cell.stratum).pooled.df for cell, _ in terms) else ONE_SEED
 
 
 def _copies(pool: Pool, terms: Sequence[tuple[Cell, float]]) -> str:

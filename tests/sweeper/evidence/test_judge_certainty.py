@@ -1,5 +1,6 @@
 """No verdict of `sweeper.judge` is surer than its runs: what looks certain by too few digits, seeds or spread."""
 
+import numpy as np
 import pandas as pd
 
 import sweeper
@@ -50,3 +51,18 @@ def test_an_arm_that_ignores_its_seed_says_nothing_of_the_spread_of_others():
 def test_values_of_few_digits_may_be_equal():
     assert judged(frame_of([1.0] * 3, [0.6] * 3, [0.8, 0.9, 0.9])).verdict == "supported"
     assert judged(frame_of([0.5] * 3, [0.1234, 0.1275, 0.1311], [0.6, 0.7, 0.61])).verdict == "supported"
+
+
+def test_other_factors_are_no_repeats_of_a_single_seed():
+    def grid(seeds):
+        noise = np.random.default_rng(4).normal(0, 0.01, size=(2, 3, 4))
+        cells = [(x, y, seed) for x in (0, 1) for y in range(3) for seed in seeds]
+        rows = [(*cell, 1.2345 - 0.2 * cell[0] + noise[cell]) for cell in cells]
+        return pd.DataFrame(rows).set_axis(["x", "y", "seed", "loss"], axis=1)
+
+    found = judged(grid([0]))
+    assert (found.verdict, found.n) == ("undecided", 1)
+    assert "one seed does not show how runs vary" in found.sentence
+    assert judged(grid([0, 1, 2])).verdict == "supported"
+    mixed = pd.concat([grid([0]), grid([1, 2, 3]).query("y == 0")])
+    assert judged(mixed).verdict == "supported"  # three seeds of a pair show how runs vary
