@@ -50,8 +50,8 @@ class _Faults:
         except ValidationError as error:
             problems = {problem.path: problem.message for problem in problems_in(error, model)}
             for path, message in problems.items():
-                forms = [(*path[:-1], form) in problems for form in ("int", "float", "str")] if path else [False]
-                if not all(forms):
+                forms = [(*path[:-1], form) in problems for form in ("int", "float")] if path else [False]
+                if not all(forms) or path[-1] not in ("int", "float", "str"):
                     self.add((*here, *path), message)
                 elif path[-1] == "float":  # of the forms of a margin, the one that says most
                     self.add((*here, *path[:-1]), message)

@@ -93,7 +93,8 @@ def _part_p_values(claim: Claim, runs: Runs, found: Evidence) -> tuple[tuple[flo
     A pruned trial without bounds could have ended anywhere: then both are 1.
     """
     pruned = [trial for trial, state in found.missing if state == "pruned"]
-    bounds = ending_bounds(runs.endings, runs.measure, pruned) if pruned else {}
+    has_curves = not runs.is_frame
+    bounds = ending_bounds(runs.endings, runs.measure, pruned) if pruned and has_curves else {}
     result = []
     for position, part in enumerate(found.parts):
         own = {trial for trial, state in part.comparison.missing if state == "pruned"}

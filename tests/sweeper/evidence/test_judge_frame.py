@@ -363,3 +363,26 @@ def test_a_frame_is_a_frame_and_its_columns_are_named_once():
 def test_a_level_that_json_cannot_write_is_text(levels, texts):
     frame = FRAME.assign(x=pd.Series([levels[0]] * 3 + [levels[1]] * 3, dtype=object))
     assert sweeper.judge(frame, metric="loss", claims=[change("x", *texts)])[0].n == 3
+
+
+def test_a_pruned_run_without_a_curve_could_have_ended_anywhere():
+    frame = two_arms((1.0, 1.1, 1.2, 1.05, 1.15, 1.08), (0.5, 0.61, 0.72, 0.55, 0.66, math.nan))
+    frame["state"] = ["completed"] * 11 + ["pruned"]
+    claims = [change("x", 0, 1), {**change("x", 1, 0), "id": "back"}]
+    found = sweeper.judge(frame, metric="loss", claims=claims)
+    assert [(each.verdict, each.p_adjusted) for each in found] == [("undecided", 1.0)] * 2
+    assert sweeper.judge(frame.iloc[:11], metric="loss", claims=claims)[0].verdict == "supported"
+
+
+@pytest.mark.parametrize(
+    "claim",
+    [
+        change("x", 0, 7),
+        {"id": "c", "constant": {"levels": {"x": 7}, "value": 1.0}, "expect": "below"},
+        {"id": "c", "divergence": {"factor": "x", "from": 0, "to": 7}, "expect": "decrease"},
+    ],
+)
+def test_a_level_that_no_run_has_is_named_with_the_others(claim):
+    (found,) = sweeper.judge(FRAME, metric="loss", claims=[claim])
+    assert found.verdict == "untested"
+    assert found.sentence == "No trial of phase runs has x = 7; its levels there: 0, 1."

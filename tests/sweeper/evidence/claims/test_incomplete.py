@@ -17,7 +17,7 @@ def test_claims_without_trials_are_untested_and_still_count_for_holm():
         contrast("a"), claim("later", contrast={**contrast("b")["contrast"], "to": 0.9}, expect="decrease")
     )
     assert second.verdict == "untested"
-    assert second.sentence == "No two trials of phase screen differ only in b, from 0 to 0.9."
+    assert second.sentence == "No trial of phase screen has b = 0.9; its levels there: 0, 0.3."
     assert first.p_adjusted == pytest.approx(2 * alone.p_adjusted)
 
 
