@@ -195,7 +195,7 @@ def _require_alone(runs: Runs, phase: PhaseRuns, change: Change) -> None:
     if factor in runs.factors and all(sides):
         tied = [name for name in sides[0][0].levels if name != factor and _is_split(sides, name)]
         remedy = f"leave out what is not a setting by factors=[...], e.g. {tied[0]}" if tied and runs.is_frame else ""
-        remedy = remedy or f"add runs in which {factor} changes alone"
+        remedy = remedy or f"add runs in which {factor} changes on its own"
         words = f"factor {factor} changes only together with {listed(tied)}"
         require(not tied, f"{words}, so nothing shows which has the effect; {remedy}")
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from sweeper.designs.levels import Level, level_key, unmistakable
-from sweeper.evidence.claims.bars import hides_blocks
+from sweeper.evidence.claims.bars import hides_blocks, is_barred
 from sweeper.evidence.claims.evidence import Evidence, Part, Verdict
 from sweeper.evidence.data.comparison import by_stratum
 from sweeper.evidence.data.measures import Measure
@@ -42,7 +42,7 @@ def sentence(
     of_many = f"; the weakest of {len(found.parts)} comparisons" if len(found.parts) > 1 else ""
     basis = f"95% interval {low} to {high}; {_pairs(part)}{of_many}; adjusted p {_p_value(p_adjusted)}"
     text = f"{effect} ({basis}). {claimed}"
-    if verdict != "undecided" or part.worst.any:
+    if verdict != "undecided" or part.worst.any or is_barred(found, measure):
         return text
     return f"{text} {_outlook(part, measure, seeds_needed, detectable)}"
 

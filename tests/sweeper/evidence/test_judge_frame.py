@@ -267,6 +267,7 @@ def test_a_completed_run_whose_value_cannot_be_compared_leaves_a_claim_undecided
     assert [each.verdict for each in found] == ["undecided", "undecided"]
     assert reason in found[0].notes[0] and "so the claim is undecided" in found[0].notes[1]
     assert found[0].caveats.reachable == ()
+    assert "with probability 0.8" not in found[0].sentence
     (kept,) = sweeper.judge(frame.iloc[:7], metric="loss", claims=claims[:1], scale=scale)
     assert kept.verdict == "supported"
 
