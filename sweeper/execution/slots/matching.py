@@ -15,7 +15,8 @@ from types import FrameType
 from typing import Final
 
 SEARCH_S: Final = 1.0  # of CPU time; a line that patterns see has at most 64 KiB, which takes milliseconds
-TICKS: Final = 2  # of the timer within that time
+TICK_S: Final = 0.5  # between two ticks of the timer
+TICKS: Final = round(SEARCH_S / TICK_S)
 
 
 class SearchTimeout(Exception):  # noqa: N818 - what happened
@@ -50,10 +51,10 @@ def search(pattern: re.Pattern[str], text: str) -> re.Match[str] | None:
     if threading.current_thread() is not threading.main_thread():
         return pattern.search(text)
     if not _timer.is_set:
-        _timer.is_set = True
         signal.signal(signal.SIGVTALRM, _timer.tick)
         atexit.register(signal.setitimer, signal.ITIMER_VIRTUAL, 0.0)  # handlers go before the process does
-        signal.setitimer(signal.ITIMER_VIRTUAL, SEARCH_S / TICKS, SEARCH_S / TICKS)
+        signal.setitimer(signal.ITIMER_VIRTUAL, TICK_S, TICK_S)
+        _timer.is_set = True
     _timer.ticks = 0
     _timer.searching = True
     try:
