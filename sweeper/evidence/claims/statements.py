@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
 
+import numpy as np
+
 from sweeper.designs.levels import level_key
 from sweeper.evidence.claims.divergences import divergence_part
 from sweeper.evidence.claims.evidence import Evidence, Part, Region, region_of, require, rise
@@ -198,6 +200,21 @@ def _require_alone(runs: Runs, phase: PhaseRuns, change: Change) -> None:
         remedy = remedy or f"add runs in which {factor} changes on its own"
         words = f"factor {factor} changes only together with {listed(tied)}"
         require(not tied, f"{words}, so nothing shows which has the effect; {remedy}")
+        follows = runs.is_frame and _follows(phase.cells, factor)
+        others = listed([name for name in sides[0][0].levels if name != factor])
+        require(
+            not follows, f"the levels of {others} determine {factor}, so nothing shows which has the effect; {remedy}"
+        )
+
+
+def _follows(cells: Sequence[Cell], factor: str) -> bool:
+    """Return whether the main effect of a factor is a sum of main effects of others."""
+    arms = list({cell.arm: cell.levels for cell in cells if cell.is_measured}.values())
+    others = [(name, key) for name in arms[0] if name != factor for key in {arm[name] for arm in arms}] if arms else []
+    columns = [[1.0] * len(arms), *([float(arm[name] == key) for arm in arms] for name, key in others)]
+    own = [[float(arm[factor] == key) for arm in arms] for key in {arm[factor] for arm in arms}]
+    ranks = [int(np.linalg.matrix_rank(np.array(each))) for each in (columns, [*columns, *own])] if arms else [0, 1]
+    return ranks[0] == ranks[1]
 
 
 def _is_split(sides: Sequence[Sequence[Cell]], factor: str) -> bool:

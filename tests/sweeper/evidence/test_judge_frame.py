@@ -387,3 +387,18 @@ def test_a_level_that_no_run_has_is_named_with_the_others(claim):
     (found,) = sweeper.judge(FRAME, metric="loss", claims=[claim])
     assert found.verdict == "untested"
     assert found.sentence == "No trial of phase runs has x = 7; its levels there: 0, 1."
+
+
+def test_a_factor_that_is_the_sum_of_others_is_untested():
+    rows = [(0, 0, 0), (1, 1, 0), (1, 0, 1)]
+    frame = pd.DataFrame(
+        [
+            {"x": x, "a": a, "b": b, "seed": s, "loss": 1 - 0.5 * x + 0.01 * (s * 7 % 5)}
+            for x, a, b in rows
+            for s in range(4)
+        ]
+    )
+    claims = [change(name, 0, 1) for name in ("x", "a", "b")]
+    found = sweeper.judge(frame, metric="loss", claims=claims)
+    assert [each.verdict for each in found] == ["untested"] * 3
+    assert found[0].sentence.startswith("The levels of a and b determine x, so nothing shows which has the effect; add")
