@@ -18,7 +18,7 @@ COMMANDS: Final = {
     "init": "Write a commented study file for your own training script.",
     "plan": "Predict the trials and run time of a study file; runs nothing.",
     "launch": "Run a study file to completion; rerun the same command to resume.",
-    "simulate": "Simulate the schedule of a study file on N slots.",
+    "simulate": "Simulate the schedule of a study file on N slots, or with --decide its decisions.",
     "status": "Show the progress of STUDY, or of every study in the store.",
     "claims": "Print a verdict on each claim of STUDY.",
     "replay": "Replay STUDY under another protocol, from its finished trials.",
