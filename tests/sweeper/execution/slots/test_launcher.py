@@ -92,7 +92,7 @@ def test_an_interrupt_lets_trials_write_checkpoints_and_the_same_call_goes_on(ur
 
 
 def test_a_terminals_interrupt_reaches_all_processes_and_does_no_harm(url: str) -> None:
-    process = start(url, [SLOW] * 2, steps=15, slots=2)
+    process = start(url, [SLOW] * 2, steps=300, slots=2)
     until(lambda: steps_reported(url) > 2 and all(trial.step for trial in trials_of(url)))  # each handles signals
     os.killpg(process.pid, signal.SIGINT)
     assert finish(process) == (130, "")
