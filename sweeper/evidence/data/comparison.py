@@ -177,7 +177,7 @@ def infer(comparison: Comparison) -> Estimate:
         return paired_t([])
     terms = run_weights(complete)
     same = SAME_RUN if _is_same_run(complete) else ""
-    if reason := pool.replicates.reason or same or _copies(pool, terms) or _one_seed(comparison, terms):
+    if reason := no_replicates(pool, terms) or same or _one_seed(comparison, terms):
         value = sum(weight * cell.value for cell, weight in terms)
         n = len(complete) if same else 1
         return Estimate(value=0.0 if same else value, standard_error=math.nan, df=0, n=n, method=reason)
@@ -205,8 +205,14 @@ def _one_seed(comparison: Comparison, terms: Sequence[tuple[Cell, float]]) -> st
     return "" if known and all(pool.variance(cell.stratum).pooled.df for cell, _ in terms) else ONE_SEED
 
 
-def _copies(pool: Pool, terms: Sequence[tuple[Cell, float]]) -> str:
-    """Return that most of one side are runs which the seed changes nothing in; empty if it is not so."""
+def no_replicates(pool: Pool, terms: Sequence[tuple[Cell, float]]) -> str:
+    """Return that the seed changes nothing, in all runs or in most of those on one side; empty if it is not so.
+
+    Args:
+        terms: the cells of a contrast, each with its weight.
+    """
+    if pool.replicates.degenerate:
+        return pool.replicates.reason
     for sign in (1.0, -1.0):
         side = [(cell, abs(weight)) for cell, weight in terms if sign * weight > 0]
         same = [(cell, weight) for cell, weight in side if cell.arm in pool.copies(cell.stratum)]

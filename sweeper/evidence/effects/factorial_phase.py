@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from sweeper.evidence.data.cells import Cell
+from sweeper.evidence.data.comparison import no_replicates
 from sweeper.evidence.data.pool import ErrorRule, Pool
 from sweeper.evidence.data.runs import PhaseRuns, Runs
 from sweeper.evidence.statistics.contrast import between, floored, make_runs, one_difference_per_seed
@@ -77,15 +78,15 @@ def _judged(
     """Return the estimate of an effect with what seeds and the metric's resolution allow it to claim.
 
     It may vary with the seed, so that the variance is between that of the seeds' effects and the residual one. If the
-    seed changes nothing, there is no error to judge by.
+    seed changes nothing, in all runs or in most of those at one level, there is no error to judge by.
     """
     found = effect.estimate
-    if pool.replicates.degenerate:
-        return replace(found, standard_error=math.nan, df=0, n=1, method=pool.replicates.reason)
-    column = np.prod([coded[term] for term in effect.terms], axis=0)
+    weights = np.prod([coded[term] for term in effect.terms], axis=0) * 2.0 / len(cells)
+    if reason := no_replicates(pool, list(zip(cells, weights.tolist(), strict=True))):
+        return replace(found, standard_error=math.nan, df=0, n=1, method=reason)
     runs = make_runs(
         [cell.value for cell in cells],
-        column * 2.0 / len(cells),
+        weights,
         [cell.arm for cell in cells],
         [cell.seed for cell in cells],
         [cell.stratum for cell in cells],

@@ -277,3 +277,9 @@ def test_a_fraction_whose_seeds_change_nothing_has_no_intervals():
     assert found[0].estimate == pytest.approx(math.log(101 / 100))
     assert all(math.isnan(each.low) and math.isnan(each.p) for each in found)
     assert found[0].method == "the seed changes nothing: 1 run, not 4"
+
+
+def test_a_fraction_where_one_level_ignores_the_seed_has_no_interval_for_it():
+    found = half_fraction(lambda levels, seed: math.exp(4.6 + (1 - levels["a"]) * 0.1 * noise(levels, seed)))
+    assert math.isnan(found[0].low) and math.isnan(found[0].p)
+    assert found[0].method == "the seed changes nothing in what is compared: 1 run, not 4"
