@@ -57,7 +57,7 @@ def _data(study: Study, plan: Plan, seeds: int | None) -> StudyData:
 
 
 def _with_seeds(plan: Plan, phase: PlannedPhase, seeds: int | None) -> Iterator[tuple[PlannedTrial, int]]:
-    """Yield a phase's trials with their seeds, or each configuration with so many."""
+    """Yield a phase's trials with their seeds, or each configuration with a given number of them."""
     trials = [trial for trial in plan.wanted(phase) if trial.configuration is not None]
     if seeds is None:
         yield from ((trial, trial.seed) for trial in trials)

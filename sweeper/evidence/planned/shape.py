@@ -1,4 +1,4 @@
-"""The shape of a claim's comparison: how precisely so many seeds show its effect, whatever the values are."""
+"""The shape of a claim's comparison: how precisely a number of seeds shows its effect, whatever the values are."""
 
 import math
 from dataclasses import dataclass

@@ -69,7 +69,7 @@ def anytime_critical_value(df: float, pairs: int, alpha: float) -> float:
 
 @lru_cache(maxsize=1024)
 def _lengths(dimensions: float) -> tuple[Vector, Vector]:
-    """Return nodes and weights for an expectation over the length of so many independent normals (chi)."""
+    """Return nodes and weights for an expectation over a chi distribution, the length of a vector of normals."""
     nodes, weights = special.roots_legendre(NUM_NODES)
     spread = 12.0  # standard deviations about the mean, which are at most sqrt(1 / 2)
     middle = math.sqrt(dimensions)

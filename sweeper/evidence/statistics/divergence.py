@@ -6,7 +6,6 @@ finite estimate with it; what remains true is one-sided. Where the arm that a cl
 not, the claim cannot be supported; where the partner diverged, leaving the pair out only weakens the case.
 """
 
-import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -87,22 +86,6 @@ def p_with_worst(effect: Estimate, low: float | None, high: float | None, worst:
         return above[low], below[low]
     assert high is not None
     return below[high], above[high]
-
-
-def diverges_more_p(first: Share, second: Share) -> float:
-    """One-sided p-value of H0 "the first arm diverges no more often", for runs that are not paired.
-
-    Boschloo's (1970, Statistica Neerlandica 24) exact test: as exact as Fisher's and always more powerful. With three
-    runs an arm even 3/3 against 0/3 is no better than about 0.02.
-    """
-    if not first.runs or not second.runs:
-        return 1.0
-    table = [
-        [first.diverged, second.diverged],
-        [first.runs - first.diverged, second.runs - second.diverged],
-    ]
-    p = float(stats.boschloo_exact(table, alternative="greater").pvalue)
-    return p if math.isfinite(p) else 1.0
 
 
 def diverges_more_p_paired(only_first: int, only_second: int) -> float:

@@ -75,17 +75,6 @@ def spent(alpha: float, information: float, spending: Spending) -> float:
     return float(_spent(np.array([alpha]), information, spending)[0])
 
 
-def critical_values(looks: Looks, alpha: float) -> tuple[float, ...]:
-    """Return the t statistic that each look must reach, for a one-sided error of `alpha` over all looks.
-
-    Infinite where a look spends nothing. The statistic's own degrees of freedom at each look are `looks.df`.
-    """
-    levels = nominal_levels(looks, alpha)
-    return tuple(
-        -float(special.stdtrit(df, level)) if level > 0 else np.inf for df, level in zip(looks.df, levels, strict=True)
-    )
-
-
 def nominal_levels(looks: Looks, alpha: float) -> tuple[float, ...]:
     """Return the p-value below which each look rejects, for a one-sided error of `alpha` over all looks.
 

@@ -5,7 +5,6 @@ same pairs; `df_per_pair` is their number, 1 without pooling.
 """
 
 import math
-from collections.abc import Callable
 from typing import Final
 
 from scipy import optimize, special
@@ -13,7 +12,6 @@ from scipy import optimize, special
 from sweeper.evidence.statistics.paired import Estimate
 
 POWER: Final = 0.8
-MOST_PAIRS: Final = 10_000
 
 
 def power_one_sided(effect: float, sd: float, n: int, *, alpha: float = 0.05, df: float | None = None) -> float:
@@ -36,25 +34,6 @@ def power_one_sided(effect: float, sd: float, n: int, *, alpha: float = 0.05, df
     # scipy.special is 20 times as fast as scipy.stats. For some large noncentralities it gives NaN; the power is 1.
     power = 1.0 - float(special.nctdtr(freedom, noncentrality, critical))
     return power if math.isfinite(power) else float(noncentrality > critical)
-
-
-def pairs_needed(
-    effect: float, sd: float, *, alpha: float = 0.05, power: float = POWER, df_per_pair: float = 1.0
-) -> int | None:
-    """Return the fewest pairs, at least 2, that decide with probability `power`; None if even 10,000 do not.
-
-    Args:
-        effect: distance of the truth from the threshold; its sign does not matter.
-        sd: standard deviation of one pair's difference.
-        df_per_pair: degrees of freedom that each pair beyond the first brings.
-    """
-
-    def reaches(n: int) -> bool:
-        return power_one_sided(abs(effect), sd, n, alpha=alpha, df=df_per_pair * (n - 1)) >= power
-
-    if not math.isfinite(effect) or not math.isfinite(sd) or not reaches(MOST_PAIRS):
-        return None
-    return _first(reaches, 2, MOST_PAIRS)
 
 
 def smallest_detectable(
@@ -85,11 +64,3 @@ def detectable(estimate: Estimate, *, alpha: float) -> float:
     if not estimate.decides:
         return math.nan
     return smallest_detectable(estimate.standard_error * math.sqrt(estimate.n), estimate.n, alpha=alpha, df=estimate.df)
-
-
-def _first(holds: Callable[[int], bool], low: int, high: int) -> int:
-    """Return the smallest number in [low, high] for which a monotone condition holds; it holds for `high`."""
-    while low < high:
-        middle = (low + high) // 2
-        low, high = (low, middle) if holds(middle) else (middle + 1, high)
-    return low

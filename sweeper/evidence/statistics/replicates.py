@@ -83,10 +83,8 @@ def copies(
     if not equal:
         return set()
     spreads = [math.sqrt(variance(runs)) for arm, runs in repeated.items() if arm not in equal]
-    spread, first = (
-        median(spreads) if spreads else 0.0,
-        dict(zip(reversed(arms), reversed(range(len(arms))), strict=True)),
-    )
+    spread = median(spreads) if spreads else 0.0
+    first = dict(zip(reversed(arms), reversed(range(len(arms))), strict=True))
     return {
         arm
         for arm, runs in equal.items()

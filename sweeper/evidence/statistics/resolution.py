@@ -63,19 +63,6 @@ def lattice(values: NDArray[np.float64], digit: float) -> float:
     return 0.0
 
 
-def steps_on_scale(values: ArrayLike, step: float, *, log: bool) -> NDArray[np.float64]:
-    """By how much one step of the metric changes each value on the scale compared.
-
-    Args:
-        values: `[runs]`, as reported; above 0 on a log scale.
-        step: the metric's resolution; NaN counts as no step.
-        log: whether logarithms are compared: a step at x is then step / x.
-    """
-    found = np.asarray(values, dtype=np.float64)
-    size = step if math.isfinite(step) else 0.0
-    return size / np.abs(found) if log else np.full(found.shape, size)
-
-
 def rounding_error(weights: ArrayLike, steps: ArrayLike) -> float:
     """The standard error of a weighted sum of runs that rounding alone gives it: the least that it can have.
 
@@ -83,7 +70,7 @@ def rounding_error(weights: ArrayLike, steps: ArrayLike) -> float:
 
     Args:
         weights: `[runs]`.
-        steps: `[runs]`, from `steps_on_scale`.
+        steps: `[runs]`, by how much the resolution of the metric can change each value, on the scale compared.
     """
     sizes, width = np.asarray(weights, dtype=np.float64), np.asarray(steps, dtype=np.float64)
     return math.sqrt(float((sizes**2) @ (width**2)) / 12.0)

@@ -72,7 +72,7 @@ def _rho(quantiles: Vector, df: float) -> Vector:
 
 @lru_cache(maxsize=1024)
 def _transition(n1: int, df1: float, n2: int, others: float) -> Vector:
-    """Return the matrix where so many degrees of freedom come from others than the new pairs."""
+    """Return the matrix from n1 to n2 pairs, with `others` degrees of freedom beside those of the new pairs."""
     edges = cell_edges()
     m, new = n2 - n1, n2 - n1 + others
     ends = _rho(edges, df1 + new)

@@ -78,7 +78,7 @@ def drain(  # noqa: PLR0917 - an attempt, and how to read what it reported
 
 
 def _place(reports: Reports, offset: int) -> int:
-    """Return where to go on in a file of which a part was read.
+    """Return the offset at which to continue a file that was read in part.
 
     If the program has cut the file below that since, what it reported begins where it says that it resumed.
     """

@@ -38,6 +38,18 @@ def test_a_value_that_cannot_be_compared_is_left_out_alone_and_says_why(
     assert found.raw == {1: value, 2: 3.5}
 
 
+def test_a_step_on_a_log_scale_is_a_share_of_the_value() -> None:
+    values = {0: 50.0, 1: 200.0, 2: 99.9}  # to one digit after the point
+    log, linear = make_measure(metric("log"), values), make_measure(metric("linear"), values)
+    assert log.step_at(50.0) == pytest.approx(math.log(50.05 / 49.95), rel=1e-5)
+    assert log.step_at(200.0) == pytest.approx(math.log(200.05 / 199.95), rel=1e-5)
+    assert [linear.step_at(value) for value in (50.0, 200.0)] == pytest.approx([0.1, 0.1])
+
+
+def test_an_unknown_resolution_is_no_step() -> None:
+    assert make_measure(metric("linear"), {}).step_at(1.0) == 0.0
+
+
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
 def test_a_value_that_is_not_finite_is_that_of_a_run_that_diverged(value: float) -> None:
     found = make_measure(metric("log"), {1: value, 2: 3.5})

@@ -7,7 +7,6 @@ from scipy import stats
 from sweeper.evidence.statistics.divergence import (
     Share,
     Worst,
-    diverges_more_p,
     diverges_more_p_paired,
     p_with_worst,
     worst_case,
@@ -80,31 +79,6 @@ def test_an_arm_that_diverges_when_its_run_goes_badly_is_not_supported_more_ofte
         wrong[False] += p_with_worst(effect, None, 0.0, Worst())[0] < 0.05
     assert wrong[True] / 2000 <= 0.05
     assert wrong[False] / 2000 > 0.065  # left out, as if nothing had happened
-
-
-@pytest.mark.parametrize(
-    ("first", "second"), [((3, 3), (0, 3)), ((5, 10), (1, 10)), ((2, 4), (2, 4)), ((0, 3), (3, 3))]
-)
-def test_unpaired_arms_are_compared_by_boschloos_test(first, second):
-    p = diverges_more_p(Share(*first), Share(*second))
-    table = [[first[0], second[0]], [first[1] - first[0], second[1] - second[0]]]
-    assert p <= stats.fisher_exact(table, alternative="greater").pvalue + 1e-9
-    assert 0.0 < p <= 1.0
-
-
-def test_boschloos_test_keeps_its_level():
-    for share in (0.1, 0.5, 0.9):
-        outcomes = [(a, b) for a in range(5) for b in range(5)]
-        error = sum(
-            stats.binom.pmf(a, 4, share) * stats.binom.pmf(b, 4, share)
-            for a, b in outcomes
-            if diverges_more_p(Share(a, 4), Share(b, 4)) < 0.05
-        )
-        assert error <= 0.05
-
-
-def test_arms_without_runs_are_not_compared():
-    assert diverges_more_p(Share(0, 0), Share(1, 3)) == 1.0
 
 
 def test_pairs_are_compared_by_mcnemars_exact_test():

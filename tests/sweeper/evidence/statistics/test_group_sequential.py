@@ -5,7 +5,7 @@ import pytest
 from numpy.typing import NDArray
 from scipy import stats
 
-from sweeper.evidence.statistics.group_sequential import Looks, critical_values, nominal_levels, sequential_p, spent
+from sweeper.evidence.statistics.group_sequential import Looks, nominal_levels, sequential_p, spent
 
 FIVE = (0.2, 0.4, 0.6, 0.8, 1.0)
 
@@ -24,6 +24,12 @@ def looks(pairs: range, others: float, spending: str = "pocock") -> Looks:
         information=tuple(n / pairs[-1] for n in pairs),
         spending=spending,  # type: ignore[arg-type]
     )
+
+
+def critical_values(plan: Looks, alpha: float) -> tuple[float, ...]:
+    """The t statistic that each look must reach."""
+    levels = nominal_levels(plan, alpha)
+    return tuple(float(stats.t.isf(level, df)) for df, level in zip(plan.df, levels, strict=True))
 
 
 def crossings(plan: Looks, alpha: float, studies: int, seed: int) -> NDArray[np.float64]:

@@ -9,45 +9,13 @@ from hypothesis import strategies as st
 from scipy import stats
 from statsmodels.stats.power import TTestPower
 
-from sweeper.evidence.statistics.power import pairs_needed, power_one_sided, smallest_detectable
+from sweeper.evidence.statistics.power import power_one_sided, smallest_detectable
 
 
 @given(st.floats(0.05, 2.0), st.floats(0.1, 10.0), st.integers(2, 60), st.sampled_from([0.05, 0.01, 0.05 / 12]))
 def test_power_is_statsmodels(size, sd, n, alpha):
     oracle = TTestPower().power(effect_size=size, nobs=n, alpha=alpha, alternative="larger")
     assert power_one_sided(size * sd, sd, n, alpha=alpha) == pytest.approx(oracle, rel=1e-6, abs=1e-9)
-
-
-def test_cohens_table_of_paired_sample_sizes_comes_out():
-    # d = 0.5, two-sided 5 % (each side 2.5 %), power 0.8: 34 pairs, as in Cohen's and G*Power's tables.
-    assert pairs_needed(0.5, 1.0, alpha=0.025) == 34
-    assert pairs_needed(-0.5, 1.0, alpha=0.025) == 34
-
-
-def test_pooled_degrees_of_freedom_need_fewer_pairs():
-    assert pairs_needed(2.0, 1.0, alpha=0.05 / 12) > pairs_needed(2.0, 1.0, alpha=0.05 / 12, df_per_pair=12)
-
-
-def test_no_number_of_pairs_decides_nothing():
-    assert pairs_needed(0.0, 1.0) is None
-    assert pairs_needed(1e-6, 1.0) is None
-    assert pairs_needed(math.nan, 1.0) is None
-    assert pairs_needed(1.0, math.inf) is None
-
-
-def test_more_than_ten_thousand_pairs_are_not_asked_for():
-    # About ((1.645 + 0.842) / d)^2 pairs: 9,892 for d = 0.025, and 15,456 for d = 0.02.
-    assert pairs_needed(0.025, 1.0) == pytest.approx(9892, abs=2)
-    assert pairs_needed(0.02, 1.0) is None
-
-
-def test_the_fewest_pairs_reach_the_power_and_one_less_does_not():
-    n = pairs_needed(0.6, 1.3, power=0.9)
-    assert power_one_sided(0.6, 1.3, n) >= 0.9 > power_one_sided(0.6, 1.3, n - 1)
-
-
-def test_no_variation_needs_two_pairs():
-    assert pairs_needed(0.1, 0.0) == 2
 
 
 def test_without_variation_every_effect_is_seen_and_none_is_seen_at_the_level_of_the_test():

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sweeper.evidence.statistics.resolution import resolution, rounding_error, significant_digits, steps_on_scale
+from sweeper.evidence.statistics.resolution import resolution, rounding_error, significant_digits
 
 
 @pytest.mark.parametrize(
@@ -61,16 +61,6 @@ def test_rounding_alone_gives_the_error_that_simulation_finds():
     error = (np.round(truth, 1) - truth).mean(axis=2)
     expected = rounding_error(np.repeat([0.25, -0.25], 4), np.full(8, 0.1))
     assert (error[:, 0] - error[:, 1]).std() == pytest.approx(expected, rel=0.03)
-
-
-def test_a_step_on_a_log_scale_is_a_share_of_the_value():
-    steps = steps_on_scale([50.0, 200.0], 0.1, log=True)
-    assert steps == pytest.approx([math.log(50.05 / 49.95), math.log(200.05 / 199.95)], rel=1e-5)
-    assert steps_on_scale([50.0, 200.0], 0.1, log=False).tolist() == [0.1, 0.1]
-
-
-def test_an_unknown_resolution_is_no_step():
-    assert steps_on_scale([1.0, 2.0], math.nan, log=False).tolist() == [0.0, 0.0]
 
 
 @pytest.mark.parametrize("questions", [30, 7, 128, 7600])
