@@ -1,7 +1,7 @@
 """Wait for a store that does not answer, and say so once when it goes and once when it is back."""
 
 import logging
-import random
+import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -12,6 +12,7 @@ from sweeper.errors import StoreUnavailable
 FIRST_WAIT_S: Final = 0.1  # before the next try; doubles each time, up to
 LAST_WAIT_S: Final = 5.0
 START_WAIT_S: Final = 60.0  # the longest that a command waits for the store at its start
+PROCESSES: Final = 97  # with consecutive ids that wait for different times
 LOOK_S: Final = 0.1  # how often whoever waits is asked whether to give up
 
 log = logging.getLogger(__name__)
@@ -51,13 +52,18 @@ class Outage:
             if self.say is not None:
                 self.say(f"waiting for the store, which does not answer: {error}")
         self._wait_s = min(LAST_WAIT_S, max(FIRST_WAIT_S, 2 * self._wait_s))
-        self._next_at = now + random.uniform(0.5, 1.0) * self._wait_s  # noqa: S311 - so that slots do not come all at once
+        self._next_at = now + _share() * self._wait_s
 
     def answered(self) -> None:
         """Note that the store answered."""
         if self._began is not None and self.say is not None:
             self.say(f"the store is back after {time.monotonic() - self._began:.0f} s")
         self._began, self._wait_s = None, 0.0
+
+
+def _share() -> float:
+    """Return a share between 0.5 and 1 that differs between processes, so that slots do not come all at once."""
+    return 0.5 + 0.5 * (os.getpid() % PROCESSES) / PROCESSES
 
 
 def warn(message: str) -> None:

@@ -22,9 +22,11 @@ def private_directory(kind: str) -> Iterator[Path]:
     prefix = f"sweeper-{os.getuid()}-{kind}-"
     _remove_abandoned(prefix)
     directory = Path(tempfile.mkdtemp(prefix=prefix))
-    lock = os.open(directory / LOCK_FILE, os.O_CREAT | os.O_RDWR, 0o600)
+    draft = directory / f"{LOCK_FILE}.new"  # it has its name once it is locked: others remove what nobody has locked
+    lock = os.open(draft, os.O_CREAT | os.O_RDWR, 0o600)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX)
+        draft.rename(directory / LOCK_FILE)
         yield directory
     finally:
         shutil.rmtree(directory, ignore_errors=True)

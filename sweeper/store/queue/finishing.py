@@ -129,6 +129,7 @@ def finish(
 
 def _closed_alike(connection: Connection, lease: Lease, outcome: Outcome) -> TrialState | None:
     """Return the trial's state if this outcome is in the store already: its acknowledgement was lost."""
+    value = _number(outcome.value)
     query = (
         select(trials.c.state)
         .join(attempts, attempts.c.trial_id == trials.c.id)
@@ -136,6 +137,8 @@ def _closed_alike(connection: Connection, lease: Lease, outcome: Outcome) -> Tri
         .where(attempts.c.device_seconds == outcome.device_seconds, ~attempts.c.supervisor_lost)
         .where(attempts.c.ended_at.is_not(None))
     )
+    if outcome.exit_reason in ENDED:  # no later attempt has given the trial another value
+        query = query.where(trials.c.value.is_(None) if value is None else trials.c.value == value)
     return connection.execute(query).scalar_one_or_none()
 
 

@@ -5,6 +5,7 @@ import os
 import secrets
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -149,13 +150,13 @@ def test_the_password_is_in_no_error(place: Place, part: str) -> None:
         "database": place.url.replace(f"/{GUARDED}?", "/absent?"),
         "server": place.url.replace("?host=", "?host=/nonexistent"),
     }[part]
-    waiting = part == "server"  # launch and worker wait for it, and so run once
-    said = [
-        place.run(*options, *command, url=url)
+    commands = [
+        (*options, *command)
         for command in (("launch", "study.yaml"), ("status",), ("worker",), ("dashboard",), ("doctor",))
         for options in ((), ("--debug",))
-        if not (waiting and options and command[0] in {"launch", "worker"})
     ]
+    with ThreadPoolExecutor(len(commands)) as pool:  # some wait a minute for a server that is not there
+        said = list(pool.map(lambda command: place.run(*command, url=url), commands))
     assert all(answer.returncode for answer in said), said
     assert PASSWORD not in "\n".join(answer.stdout + answer.stderr for answer in said)
     assert f"store postgresql+psycopg://{GUARDED}:***@" in said[0].stderr
