@@ -4,10 +4,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from benchmarks.marked import STATISTICS, replace_between
 from benchmarks.results import Result
-from sweeper.files import write_atomically
 
-PAGE: Final = Path(__file__).parents[2] / "docs" / "statistics.md"
 BEGIN: Final = "<!-- written by `python -m benchmarks validity`: begin -->"
 END: Final = "<!-- end -->"
 TITLES: Final = {
@@ -33,14 +32,10 @@ def render(result: Result) -> str:
     return "\n".join(lines)
 
 
-def write(results: Mapping[str, Result], path: Path = PAGE) -> None:
+def write(results: Mapping[str, Result], path: Path = STATISTICS) -> None:
     """Put the tables of the last results into the page; a page without results or markers stays as it is."""
-    text = path.read_text(encoding="utf-8")
-    if "validity" not in results or BEGIN not in text:
-        return
-    before, _, rest = text.partition(BEGIN)
-    after = rest.partition(END)[2]
-    write_atomically(path, f"{before}{BEGIN}\n{render(results['validity'])}\n{END}{after}".encode())
+    if "validity" in results:
+        replace_between(path, BEGIN, END, render(results["validity"]))
 
 
 def _table(rows: Sequence[Mapping[str, Any]]) -> list[str]:

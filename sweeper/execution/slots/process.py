@@ -4,13 +4,11 @@ The process dies with the slot that started it: the kernel sends it SIGKILL when
 kills the rest of its group, and after a slot was killed, the next one to claim the trial ends what may be left.
 """
 
-import ctypes
 import os
 import resource
 import select
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -20,18 +18,16 @@ from typing import Final, Protocol
 
 import psutil
 
-from sweeper.execution.slots.processes import kill_group, signal_group, started_at
+from sweeper.execution.slots.processes import kill_group, prctl, signal_group, started_at
 from sweeper.execution.slots.strays import MARK, adopted, end_strays, own_children, reap
 
 PR_SET_PDEATHSIG: Final = 1
 TAIL_BYTES: Final = 8192
-_LIBC: Final = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
 
 
 def die_with_parent(number: int = signal.SIGKILL) -> None:
     """Ask the kernel to signal this process when its parent dies (Linux; elsewhere nothing happens)."""
-    if _LIBC is not None:
-        _LIBC.prctl(PR_SET_PDEATHSIG, number, 0, 0, 0)
+    prctl(PR_SET_PDEATHSIG, number)
 
 
 class Handle(Protocol):

@@ -5,8 +5,10 @@ the epoch do not: they move with it. A start time means the same process within 
 `machine.this_machine` tells apart.
 """
 
+import ctypes
 import os
 import signal
+import sys
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -23,6 +25,12 @@ SCAN_AFTER_S: Final = 0.05  # a killed group is gone sooner, unless nobody reaps
 # Start times in seconds since the epoch: in the stores of earlier versions, and on systems without /proc.
 FIRST_EPOCH_S: Final = 1e9  # no machine has been up for 31 years
 EPOCH_TOLERANCE_S: Final = 2.0  # each reader estimates the boot time anew
+_LIBC: Final = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
+
+
+def prctl(option: int, value: int) -> bool:
+    """Set a property of this process (Linux, prctl(2)); return whether it is set."""
+    return _LIBC is not None and _LIBC.prctl(option, value, 0, 0, 0) == 0
 
 
 def started_at(pid: int) -> float:

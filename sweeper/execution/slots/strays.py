@@ -5,17 +5,15 @@ what is orphaned below it, as a subreaper (Linux), so that its children are what
 clear their environment are found in the second way, and those of a slot that was killed in the first.
 """
 
-import ctypes
 import os
 import signal
-import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
-from sweeper.execution.slots.processes import PROCESSES
+from sweeper.execution.slots.processes import PROCESSES, prctl
 
 MARK: Final = "SWEEPER_ATTEMPT"  # a variable in the environment of all that an attempt starts
 ANY: Final = "#"  # before the number of the attempt
@@ -23,7 +21,6 @@ PR_SET_CHILD_SUBREAPER: Final = 36
 FEW_S: Final = 60.0  # in which the kernel hardly uses up all process ids
 END_S: Final = 1.0  # for killed processes to be gone
 SHOWN: Final = 3
-_LIBC: Final = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
 _adopts = False
 
 
@@ -144,4 +141,4 @@ def _pids(newer_than: int | None) -> set[int]:
 
 
 def _set_subreaper(*, adopts: bool) -> bool:
-    return _LIBC is not None and _LIBC.prctl(PR_SET_CHILD_SUBREAPER, int(adopts), 0, 0, 0) == 0 and adopts
+    return prctl(PR_SET_CHILD_SUBREAPER, int(adopts)) and adopts
