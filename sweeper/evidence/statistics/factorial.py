@@ -18,7 +18,11 @@ from numpy.typing import ArrayLike, NDArray
 from sweeper.evidence.statistics.paired import Estimate
 
 TIMES: Final = " x "
+TOO_FEW: Final = "too few runs to judge by"
 FEWEST_DF: Final = 3  # for an error from residuals
+FEWEST_EFFECTS: Final = (
+    3  # for an error from effects; with fewer, intervals would span thousands of orders of magnitude
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +56,7 @@ def factorial_effects(
     """Fit all main effects and, where they are not aliased, two-way interactions by least squares.
 
     Standard errors come from the residuals if three or more degrees of freedom are left; a design that is saturated, or
-    nearly so, uses Lenth's pseudo standard error (`lenth`).
+    nearly so, uses Lenth's pseudo standard error (`lenth`) of its effects, of which at least three must be there.
 
     Args:
         levels: -1 or +1 of each factor in each run, `[runs]` each.
@@ -134,6 +138,8 @@ def _estimates(model: NDArray[np.float64], values: NDArray[np.float64], skip: in
         variances = residuals @ residuals / df * np.diag(inverse @ inverse.T)
         errors, method = 2.0 * np.sqrt(variances)[skip:], f"least squares, {df} df"
         freedom = float(df)
+    elif len(effects) < FEWEST_EFFECTS:
+        errors, freedom, method = np.full(len(effects), math.nan), 0.0, TOO_FEW
     else:
         pseudo, freedom = lenth(effects)
         errors, method = np.full(len(effects), pseudo), f"Lenth's pseudo standard error, {freedom:.3g} df"

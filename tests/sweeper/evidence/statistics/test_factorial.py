@@ -132,3 +132,12 @@ def test_blocks_that_are_the_levels_leave_no_effect():
 def test_levels_that_are_not_coded_are_refused():
     with pytest.raises(ValueError, match="coded -1 and 1"):
         factorial_effects({"a": [0.0, 1.0]}, [1.0, 2.0])
+
+
+def test_a_saturated_design_of_one_or_two_effects_is_not_judged():
+    for levels in ({"a": [-1, 1, -1, 1]}, {"a": [-1, 1, -1, 1], "b": [-1, -1, 1, 1]}):
+        blocks = [0, 0, 1, 1] if len(levels) == 1 else None
+        found = factorial_effects(levels, [1.0, 2.0, 1.5, 2.2], blocks, interactions=False)
+        assert [effect.estimate.decides for effect in found] == [False] * len(levels)
+        assert {effect.estimate.method for effect in found} == {"too few runs to judge by"}
+        assert found[0].estimate.value == pytest.approx(0.85)
