@@ -1,12 +1,13 @@
 """What was really run is kept whole: its tables tell the same as the report and the text beside them."""
 
 from collections import Counter
+from math import nan
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
-from sweeper.evidence.claims.judge import judge_claims
+from sweeper.evidence.claims.judge import claims_table
 from sweeper.evidence.data.load import load_archive
 
 KEPT = Path(__file__).parents[2] / "studies" / "results"
@@ -26,10 +27,6 @@ def test_every_trial_has_ended_and_the_ledger_is_the_sum_of_its_attempts(study: 
     assert f" {hours}" in (KEPT / study / "README.md").read_text()
 
 
-# It compares an arm that varies more than the others in one corpus, so it rests on its own pairs, with 2 df.
-JUDGED_ANEW = {"dettmers-339-cpu": {"c1a": "undecided"}}
-
-
 @pytest.mark.parametrize(
     ("study", "counts"),
     [
@@ -38,8 +35,13 @@ JUDGED_ANEW = {"dettmers-339-cpu": {"c1a": "undecided"}}
     ],
 )
 def test_the_verdicts_are_those_that_were_exported_with_them(study: str, counts: dict[str, int]) -> None:
-    rulings = {ruling.id: ruling.verdict for ruling in judge_claims(load_archive(KEPT / study))}
+    judged = claims_table(load_archive(KEPT / study))
+    now = pd.DataFrame(judged.rows, columns=list(judged.columns))
     exported = pd.read_parquet(KEPT / study / "claims.parquet")
-    former = dict(zip(exported["id"], exported["verdict"], strict=True))
-    assert rulings == former | JUDGED_ANEW.get(study, {})
-    assert Counter(rulings.values()) == counts
+    assert Counter(now["verdict"]) == counts
+    for name in ("id", "verdict"):
+        assert list(now[name]) == list(exported[name])
+    for name in exported.select_dtypes("number").columns:
+        assert now[name].to_numpy(float) == pytest.approx(exported[name].to_numpy(float, na_value=nan), nan_ok=True), (
+            name
+        )
