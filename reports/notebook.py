@@ -27,8 +27,8 @@ from reports.sections.costs import costs
 from reports.sections.learning import learning
 from reports.sections.report import ORDER
 from sweeper.errors import UsageError
-from sweeper.evidence.claims.judge import claims_table
 from sweeper.evidence.data.load import load
+from sweeper.evidence.sequential.verdicts import claims_table
 from sweeper.files import write_atomically
 from sweeper.store.reading import reader
 from sweeper.store.reading.reader import Table

@@ -13,12 +13,13 @@ import pandas as pd
 
 from reports import wording
 from studies.published import Mark, available, marks
-from sweeper.evidence.claims.judge import ClaimVerdict, judge_claims
+from sweeper.evidence.claims.judge import ClaimVerdict
 from sweeper.evidence.data.cells import Level
 from sweeper.evidence.data.load import Constant, FrameRow, Study, StudyData
 from sweeper.evidence.data.measures import Metric
 from sweeper.evidence.data.runs import Runs, study_runs
 from sweeper.evidence.effects.effects import Effect, effect_table
+from sweeper.evidence.sequential.verdicts import Decisions, decisions_of, judge_study
 
 ENDED = ("completed", "pruned", "failed")
 
@@ -30,6 +31,7 @@ class Context:
     Attributes:
         now: when the report is made.
         runs: on the study's metric.
+        decisions: how far its claims are where seeds are added until they are decided; None where seeds are fixed.
     """
 
     data: StudyData
@@ -37,6 +39,7 @@ class Context:
     runs: Runs = field(repr=False)
     effects: tuple[Effect, ...] = field(repr=False)
     verdicts: tuple[ClaimVerdict, ...] = field(repr=False)
+    decisions: Decisions | None = field(default=None, repr=False)
 
     @property
     def study(self) -> Study:
@@ -170,8 +173,15 @@ class Context:
 
 def make_context(data: StudyData, now: datetime) -> Context:
     """Return the context of a study's report."""
-    runs = study_runs(data)
-    return Context(data=data, now=now, runs=runs, effects=effect_table(data, runs), verdicts=judge_claims(data))
+    runs, decisions = study_runs(data), decisions_of(data)
+    return Context(
+        data=data,
+        now=now,
+        runs=runs,
+        effects=effect_table(data, runs),
+        verdicts=judge_study(data, decisions),
+        decisions=decisions,
+    )
 
 
 def is_finite(value: object) -> TypeGuard[float]:

@@ -22,6 +22,22 @@ CLAIMS = (
 )
 EQUIVALENCE = " An equivalence is tested by two one-sided tests."
 ORDERING = " An ordering is tested by intersection and union of its comparisons."
+LOOKS = "Seeds were added until claims were decided. A claim is looked at once all runs of its next seed have ended. "
+SPENDING = (
+    "What looks share is known exactly for t statistics, so the error is spent over them without loss, by the rule of "
+    "{name} (Lan and DeMets). "
+)
+ANYTIME = (
+    "P-values and intervals of claims without a maximum of seeds hold at any time: they are mixtures of t likelihood "
+    "ratios (Wang and Ramdas). "
+)
+REPEATED = "Intervals of claims are repeated confidence intervals (Jennison and Turnbull). "
+FUTILITY = (
+    "A claim is given up once the probability of a decision by its last seed is below {share:.0%}, which the error "
+    "does not count on."
+)
+NO_FUTILITY = "No claim is given up before its last seed."
+SPENDINGS: Final = {"obrien_fleming": "O\u2019Brien and Fleming", "pocock": "Pocock"}
 SELECTION = "A trial's value is the {point} of the metric that its program reported."
 TRAINER_TEST = " Test text is evaluated once, with the weights that were best on validation text."
 BEST_OF_MANY = " The best of many trials looks better than it is, by chance: its gain is not an effect."
@@ -43,10 +59,15 @@ REFERENCES: Final[Mapping[str, str]] = {
     "6.",
     "Hutter et al.": "Hutter, Hoos and Leyton-Brown (2014). An Efficient Approach for Assessing Hyperparameter "
     "Importance. ICML.",
+    "Jennison and Turnbull": "Jennison and Turnbull (1989). Interim Analyses: The Repeated Confidence Interval "
+    "Approach. Journal of the Royal Statistical Society B 51.",
+    "Lan and DeMets": "Lan and DeMets (1983). Discrete Sequential Boundaries for Clinical Trials. Biometrika 70.",
     "two one-sided tests": "Schuirmann (1987). A Comparison of the Two One-Sided Tests Procedure and the Power "
     "Approach for Assessing the Equivalence of Average Bioavailability. Journal of Pharmacokinetics and "
     "Biopharmaceutics 15.",
     "Shapley": "Shapley (1953). A Value for n-Person Games. Contributions to the Theory of Games II.",
+    "Wang and Ramdas": "Wang and Ramdas (2024). Anytime-Valid t-Tests and Confidence Sequences for Gaussian Means with "
+    "Unknown Variance. Sequential Analysis 44.",
     "Watanabe et al.": "Watanabe, Bansal and Hutter (2023). PED-ANOVA: Efficiently Quantifying Hyperparameter "
     "Importance in Arbitrary Subspaces. IJCAI.",
 }
@@ -57,6 +78,8 @@ def methods(context: Context, sections: Sequence[Section]) -> Section:
     texts = [LOG if context.metric.is_log else LINEAR, *_program_texts(context)]
     if context.verdicts:
         texts.insert(2, _claims_text(context))
+    if context.verdicts and context.decisions is not None:
+        texts.insert(3, _looks_text(context))
     blocks: list[Block] = [Paragraph(text=plain(text)) for text in texts]
     said = " ".join([*texts, *_captions(sections)])
     cited = [source for name, source in REFERENCES.items() if name in said]
@@ -83,6 +106,14 @@ def _claims_text(context: Context) -> str:
     claims = context.study.claims
     equivalence = EQUIVALENCE if any(claim.form == "equivalence" or claim.expect == "equal" for claim in claims) else ""
     return CLAIMS + equivalence + (ORDERING if any(claim.form == "ordering" for claim in claims) else "")
+
+
+def _looks_text(context: Context) -> str:
+    decide = context.study.decide
+    endless = [phase.adaptive.most is None for phase in context.study.phases if phase.adaptive is not None]
+    spending = "" if all(endless) else SPENDING.format(name=SPENDINGS[decide.spending])
+    futility = NO_FUTILITY if decide.futility is None else FUTILITY.format(share=decide.futility)
+    return LOOKS + spending + (ANYTIME if any(endless) else "") + REPEATED + ("" if all(endless) else futility)
 
 
 def _captions(sections: Sequence[Section]) -> Iterator[str]:

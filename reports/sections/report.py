@@ -12,13 +12,14 @@ from reports.sections.environment import environment
 from reports.sections.importance import importance
 from reports.sections.learning import learning
 from reports.sections.ledger import ledger
+from reports.sections.looks import looks
 from reports.sections.methods import methods
 from reports.sections.outcomes import outcomes
 from reports.sections.summary import summary
 from reports.sections.trials import trials
 from sweeper.evidence.data.load import StudyData
 
-ORDER = (summary, costs, learning, effects, data_size, importance, outcomes, ledger, trials, environment)
+ORDER = (summary, looks, costs, learning, effects, data_size, importance, outcomes, ledger, trials, environment)
 
 
 def study_report(data: StudyData, now: datetime) -> Report:

@@ -18,8 +18,13 @@ PROTOCOLS: Final = (
 
 
 def savings(context: Context) -> list[Block]:
-    """Return a table of smaller protocols; nothing before all trials have ended, or without claims."""
+    """Return a table of smaller protocols; nothing before all trials have ended, or without claims.
+
+    Nor is there one where seeds were added until claims were decided: that is the protocol that it would recommend.
+    """
     data = context.data
+    if context.decisions is not None:
+        return []
     running = data.trials["state"].isin(["waiting", "running"]).any()
     if running or not context.verdicts or not context.device_seconds or len(data.trials) > MOST_TRIALS:
         return []

@@ -25,6 +25,7 @@ from sweeper.evidence.claims.judge import ClaimEvidence, ClaimVerdict, removed_c
 from sweeper.evidence.claims.sturdiness import Outcome
 
 ORDER: Final = ("supported", "refuted", "undecided", "untested")
+OVER_LOOKS: Final = "Intervals and p-values allow for all looks; effects are those of the last one."
 RESULTS: Final[Mapping[Outcome, str]] = {
     "same": "Same verdict",
     "lost power": "Too little power",
@@ -76,12 +77,14 @@ def _ruling(verdict: ClaimVerdict) -> Ruling:
 
 def _table(verdicts: Sequence[ClaimVerdict]) -> Table:
     has_failed = any(verdict.evidence.diverged for verdict in verdicts)
+    at_once = all(verdict.decision is None for verdict in verdicts)
     return Table(
         name="claims",
         caption=plain(
             "The claims in numbers. p for: the p-value of the claim's denial, small if the claim is supported. p "
             "against: that of the claim itself, small if it is refuted. Both are adjusted. Seeds: the number on "
-            "which the verdict rests, and the number that would decide the claim with probability 0.8."
+            "which the verdict rests"
+            + (", and the number that would decide the claim with probability 0.8." if at_once else ". " + OVER_LOOKS)
             + (" Diverged: the trials that diverged or failed, of those that were run." if has_failed else "")
         ),
         columns=(
@@ -91,15 +94,15 @@ def _table(verdicts: Sequence[ClaimVerdict]) -> Table:
             Column(title="p for", number=True),
             Column(title="p against", number=True),
             Column(title="Seeds", number=True),
-            Column(title="Needed", number=True),
+            *([Column(title="Needed", number=True)] if at_once else []),
             Column(title="Trials", number=True),
             *([Column(title="Diverged", data=("Diverged", "Run"))] if has_failed else []),
         ),
-        rows=tuple(_row(verdict, has_failed=has_failed) for verdict in verdicts),
+        rows=tuple(_row(verdict, has_failed=has_failed, at_once=at_once) for verdict in verdicts),
     )
 
 
-def _row(verdict: ClaimVerdict, *, has_failed: bool) -> tuple[Cell, ...]:
+def _row(verdict: ClaimVerdict, *, has_failed: bool, at_once: bool) -> tuple[Cell, ...]:
     evidence, needed = verdict.evidence, verdict.evidence.seeds_needed
     return (
         Cell(wording.clean(verdict.id)),
@@ -108,7 +111,7 @@ def _row(verdict: ClaimVerdict, *, has_failed: bool) -> tuple[Cell, ...]:
         number_cell(verdict.p_adjusted, p_value(verdict.p_adjusted)),
         number_cell(verdict.p_refuted_adjusted, p_value(verdict.p_refuted_adjusted)),
         number_cell(evidence.num_seeds),
-        number_cell(math.nan if needed is None else needed),
+        *([number_cell(math.nan if needed is None else needed)] if at_once else []),
         number_cell(len(evidence.trial_ids)),
         *([_failed(evidence)] if has_failed else []),
     )

@@ -9,9 +9,14 @@ import click
 from sweeper.cli.archives import reading_from
 from sweeper.cli.options import Directory, json_option, print_json, store_option, study_name
 from sweeper.errors import UsageError
-from sweeper.evidence.claims.judge import ClaimVerdict, all_supported, judge_claims, removed_claims, verdict_row
+from sweeper.evidence.claims.judge import ClaimVerdict, all_supported, removed_claims, verdict_row
 from sweeper.evidence.data.load import StudyData, load, load_archive
+from sweeper.evidence.sequential.verdicts import judge_study
 
+AFTER_STOPPING: Final = (
+    "Estimates are those of the last look. A claim that stops once it is decided tends to overstate its effect; "
+    "repeated intervals and p-values hold whichever look it stops at."
+)
 COLOURS: Final = {"supported": "green", "refuted": "red", "undecided": "yellow", "untested": None}
 
 
@@ -35,7 +40,7 @@ def claims(study: str | None, source: Path | None, as_json: bool, store: str) ->
     """
     with reading_from(source):
         data = _read(study, source, store)
-        verdicts, removed = judge_claims(data), removed_claims(data)
+        verdicts, removed = judge_study(data), removed_claims(data)
     name, supported = data.study.name, all_supported(verdicts)
     if as_json:
         print_json(
@@ -64,7 +69,7 @@ def _read(study: str | None, source: Path | None, store: str) -> StudyData:
 
 def _row(verdict: ClaimVerdict) -> dict[str, object]:
     """Return a verdict as JSON has it; `look` is null where a study is looked at once, at its end."""
-    return {**verdict_row(verdict), "seeds": verdict.evidence.num_seeds, "look": None}
+    return {**verdict_row(verdict), "seeds": verdict.evidence.num_seeds}
 
 
 def _print(name: str, verdicts: Sequence[ClaimVerdict], removed: Sequence[str]) -> None:
@@ -84,3 +89,5 @@ def _print(name: str, verdicts: Sequence[ClaimVerdict], removed: Sequence[str]) 
     counts = {verdict: sum(each.verdict == verdict for each in verdicts) for verdict in COLOURS}
     if verdicts:
         click.echo(", ".join(f"{number} {verdict}" for verdict, number in counts.items() if number))
+    if any(each.decision is not None and each.decision.look for each in verdicts):
+        click.echo(AFTER_STOPPING)

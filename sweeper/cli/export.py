@@ -77,7 +77,7 @@ def _table(store: str, study: str, name: Exported) -> Table:
 
 
 def _claims(store: str, study: str) -> Table:
-    from sweeper.evidence.claims.judge import claims_table  # noqa: PLC0415 - pandas and scipy take a second to load
     from sweeper.evidence.data.load import load  # noqa: PLC0415
+    from sweeper.evidence.sequential.verdicts import claims_table  # noqa: PLC0415 - pandas and scipy take a second to load
 
     return claims_table(load(store, study))

@@ -7,8 +7,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from sweeper.evidence.claims.judge import claims_table
 from sweeper.evidence.data.load import load_archive
+from sweeper.evidence.sequential.verdicts import claims_table
 
 KEPT = Path(__file__).parents[2] / "studies" / "results"
 

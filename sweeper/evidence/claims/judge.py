@@ -25,6 +25,7 @@ from sweeper.evidence.data.runs import Runs, claim_runs
 from sweeper.evidence.formatting import time_text
 from sweeper.evidence.statistics.paired import percent_change
 from sweeper.evidence.statistics.power import detectable
+from sweeper.monitor.decision import Decision
 from sweeper.spec.claim import Claim
 from sweeper.store.reading.reader import Table
 
@@ -32,8 +33,10 @@ COLUMNS: Final = (
     "id", "text", "kind", "metric", "scale", "verdict", "wanted", "label", "estimate", "low", "high", "percent", "p",
     "p_adjusted", "p_refuted", "p_refuted_adjusted", "n", "num_seeds", "seeds_needed", "detectable", "method",
     "trial_ids", "missing", "diverged", "attempted", "diverged_from", "diverged_to", "changed", "reachable_verdicts",
-    "sentence", "notes", "comparability", "fragile", "checks",
+    "sentence", "notes", "comparability", "fragile", "checks", "look", "most_looks", "stage", "most_seeds",
+    "level_left",
 )  # fmt: skip
+NO_DECISION: Final = dict.fromkeys(COLUMNS[-5:])
 Changes = Sequence[tuple[float, str]]  # when a study file was changed, and how
 UNKNOWN: Final = Conditions()
 
@@ -118,6 +121,7 @@ class ClaimVerdict:
         sentence: what was found and what was claimed; for an untested claim, why.
         examination: of all claims of the study, by which the verdict can be checked.
         position: of the claim among them.
+        decision: where it is if it is looked at after every seed; None if it is looked at once, at the end.
     """
 
     claim: Claim = field(repr=False)
@@ -130,10 +134,19 @@ class ClaimVerdict:
     caveats: Caveats
     examination: Examination = field(repr=False, compare=False)
     position: int
+    decision: Decision | None = None
 
     @property
     def sturdiness(self) -> Sturdiness:
-        """The claim judged by other analyses of the same runs; computed when it is first read."""
+        """The claim judged by other analyses of the same runs; computed when it is first read.
+
+        Empty if a verdict over several looks is not that of a single one, which the other analyses are compared with.
+        """
+        tested, family = self.examination.tested[self.position], self.examination.family
+        if self.decision is not None:
+            once = family.verdict(self.position, tested.p_support, tested.p_refute) if tested.is_tested else "untested"
+            if once != self.verdict:
+                return Sturdiness()
         return self.examination.of(self.position)
 
     @property
@@ -173,7 +186,7 @@ class ClaimVerdict:
 
 
 def judge_claims(data: StudyData) -> tuple[ClaimVerdict, ...]:
-    """Return the verdicts on all claims of a study, in its order."""
+    """Return the verdicts on all claims of a study, in its order, if it is looked at once."""
     runs = claim_runs(data, also=_validation_metrics(data))
     return judge(data.study.claims, runs, tuple(_late_changes(data)), run_conditions(data))
 
@@ -227,14 +240,15 @@ def verdict_row(verdict: ClaimVerdict) -> dict[str, object]:
         "comparability": verdict.caveats.comparability,
         "fragile": verdict.sturdiness.rests_on,
         "checks": tuple(check.row() for check in verdict.sturdiness.checks),
+        **(NO_DECISION if verdict.decision is None else verdict.decision.row()),
     }
     return {name: known[name] for name in COLUMNS}
 
 
-def claims_table(data: StudyData) -> Table:
-    """Return the verdicts as a table for export: one row per claim, lists as text."""
-    rows = [verdict_row(verdict) | {"checks": verdict.sturdiness.lines()} for verdict in judge_claims(data)]
-    return Table(("study", *COLUMNS), [(data.study.name, *(_flat(value) for value in row.values())) for row in rows])
+def verdict_table(study: str, verdicts: Sequence[ClaimVerdict]) -> Table:
+    """Return verdicts as a table for export: one row per claim, lists as text."""
+    rows = [verdict_row(verdict) | {"checks": verdict.sturdiness.lines()} for verdict in verdicts]
+    return Table(("study", *COLUMNS), [(study, *(_flat(value) for value in row.values())) for row in rows])
 
 
 def _verdict(examination: Examination, position: int, changes: Changes) -> ClaimVerdict:

@@ -12,9 +12,11 @@ from sweeper.evidence.data.measures import Measure
 from sweeper.evidence.formatting import clean, count, listed, metric_name, number, percent, signed
 from sweeper.evidence.statistics.heterogeneity import DIFFERS, same_effect_p
 from sweeper.evidence.statistics.sample_size import MOST_SEEDS
+from sweeper.monitor.decision import Decision
 from sweeper.spec.claim import Arm, ArmContrast, Claim, Contrast, Divergence, Margin, Ordering
 
 DECIMALS: Final = 2  # of a change in percent
+WIDEST: Final = math.log(100.0)  # of an interval of ratios that is printed
 MOST_VALUES: Final = 3  # that are named of those that cannot be compared
 
 
@@ -45,6 +47,45 @@ def sentence(
     if verdict != "undecided" or part.worst.any or is_barred(found, measure):
         return text
     return f"{text} {_outlook(part, measure, seeds_needed, detectable)}"
+
+
+def sentence_over_looks(
+    verdict: Verdict,
+    claim: Claim,
+    part: Part,
+    measure: Measure,
+    *,
+    interval: tuple[float, float, float],
+    pairs: int,
+    p_adjusted: float,
+    decision: Decision,
+    parts: int = 1,
+) -> str:
+    """Return what the last look at a claim showed, what was claimed, and where the claim is.
+
+    Args:
+        part: the comparison that supports the claim least, or refutes it.
+        interval: the estimate with its repeated interval.
+        parts: the comparisons of the claim.
+    """
+    claimed, where = f"Claimed: {clean(claimed_text(claim, measure))}.", decision.text
+    where = f"{where[:1].upper()}{where[1:]}."
+    if verdict == "untested":
+        return f"{clean(part.label)}: no complete pair yet. {claimed} {where}"
+    estimate, low, high = interval
+    when = " at the look that decided it" if decision.stage == "decided" else " at the last look"
+    effect = f"{clean(part.label)}: {_amount(estimate, measure)} in {metric_name(measure.metric.name)}{when}"
+    ends = f"{_amount(low, measure)} to {_amount(high, measure)}" if _is_readable(low, high, measure) else "unlimited"
+    of_many = f"; the weakest of {parts} comparisons" if parts > 1 else ""
+    basis = f"repeated 95% interval {ends}; {count(pairs, 'pair')}{of_many}; adjusted p {_p_value(p_adjusted)}"
+    return f"{effect} ({basis}). {claimed} {where}"
+
+
+def _is_readable(low: float, high: float, measure: Measure) -> bool:
+    """Return whether an interval is not so wide that it excludes nothing, as at a first look, which spends little."""
+    if not (math.isfinite(low) and math.isfinite(high)):
+        return False
+    return not measure.is_log or (low > -WIDEST and high < WIDEST)
 
 
 def _outlook(part: Part, measure: Measure, seeds_needed: int | None, detectable: float) -> str:

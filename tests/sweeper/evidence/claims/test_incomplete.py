@@ -5,7 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from sweeper.evidence.claims.judge import all_supported, claims_table, judge_claims, verdict_row
+from sweeper.evidence.claims.judge import all_supported, judge_claims, verdict_row
+from sweeper.evidence.sequential.verdicts import claims_table
 from sweeper.store.reading.reader import Curve
 from tests.reports.studies import Phase, factor, falling, study_data
 from tests.sweeper.evidence.claims.claim_studies import FACTORS, claim, contrast, judge, perplexity, screen
