@@ -87,6 +87,7 @@ class Ruling:
 
     Attributes:
         verdict: supported, refuted, undecided or untested.
+        is_exploratory: whether results could be seen before what it rests on was declared.
         fragile: what the verdict rests on, as a sentence; empty unless it is fragile.
         checks: by result the other analyses that have it.
     """
@@ -95,6 +96,7 @@ class Ruling:
     text: str
     verdict: str
     sentence: Inline
+    is_exploratory: bool = False
     notes: tuple[str, ...] = ()
     fragile: str = ""
     checks: tuple[tuple[str, str], ...] = ()

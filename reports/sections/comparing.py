@@ -168,7 +168,7 @@ def _claims(pair: tuple[Context, Context]) -> Section | None:
         for each in verdicts:
             verdict = each[claim]
             cells += [
-                Cell(verdict.verdict),
+                Cell(verdict.words),
                 Cell(effect_text(verdict.evidence.estimate, percent=verdict.metric.is_log)),
             ]
         rows.append(tuple(cells))

@@ -20,6 +20,10 @@ CLAIMS = (
     "is, and undecided otherwise. P-values are adjusted by Holm's method over all claims that the study declares, "
     "which keeps the probability of any false verdict below 5%."
 )
+EXPLORATORY = (
+    " That does not hold for exploratory verdicts, which rest on claims or runs that were added or changed after there "
+    "were results: adding seeds until a claim is decided gives false verdicts in up to 20% of studies."
+)
 EQUIVALENCE = " An equivalence is tested by two one-sided tests."
 ORDERING = " An ordering is tested by intersection and union of its comparisons."
 LOOKS = "Seeds were added until claims were decided. A claim is looked at once all runs of its next seed have ended. "
@@ -105,7 +109,9 @@ def _program_texts(context: Context) -> list[str]:
 def _claims_text(context: Context) -> str:
     claims = context.study.claims
     equivalence = EQUIVALENCE if any(claim.form == "equivalence" or claim.expect == "equal" for claim in claims) else ""
-    return CLAIMS + equivalence + (ORDERING if any(claim.form == "ordering" for claim in claims) else "")
+    ordering = ORDERING if any(claim.form == "ordering" for claim in claims) else ""
+    exploratory = EXPLORATORY if any(verdict.is_exploratory for verdict in context.verdicts) else ""
+    return CLAIMS + exploratory + equivalence + ordering
 
 
 def _looks_text(context: Context) -> str:

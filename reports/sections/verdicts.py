@@ -24,6 +24,9 @@ from reports.sections.estimates import ESTIMATE_COLUMNS, estimate_cells, number_
 from sweeper.evidence.claims.judge import ClaimEvidence, ClaimVerdict, removed_claims
 from sweeper.evidence.claims.sturdiness import Outcome
 
+EXPLORATORY: Final = (
+    "what it rests on was added or changed after there were results, so it is false more often than in 5% of studies."
+)
 ORDER: Final = ("supported", "refuted", "undecided", "untested")
 OVER_LOOKS: Final = "Intervals and p-values allow for all looks; effects are those of the last one."
 RESULTS: Final[Mapping[Outcome, str]] = {
@@ -59,7 +62,17 @@ def _counts(verdicts: Sequence[ClaimVerdict]) -> Inline:
         f"Of {wording.count(len(verdicts), 'claim')} in the study file, " if len(verdicts) > 1 else "The claim is ",
         strong(f"{wording.listed(parts)}."),
         " The p-values are adjusted by Holm's method over all claims.",
+        _exploratory(verdicts),
     )
+
+
+def _exploratory(verdicts: Sequence[ClaimVerdict]) -> str:
+    """Return how many verdicts are exploratory, and what that means; nothing if none is."""
+    number = sum(verdict.is_exploratory for verdict in verdicts)
+    if not number:
+        return ""
+    which = f"{number} of the verdicts {'is' if number == 1 else 'are'}" if len(verdicts) > 1 else "The verdict is"
+    return f" {which} exploratory: {EXPLORATORY}"
 
 
 def _ruling(verdict: ClaimVerdict) -> Ruling:
@@ -69,6 +82,7 @@ def _ruling(verdict: ClaimVerdict) -> Ruling:
         text=wording.clean(verdict.claim.text),
         verdict=verdict.verdict,
         sentence=plain(wording.clean(verdict.sentence)),
+        is_exploratory=verdict.is_exploratory,
         notes=tuple(wording.clean(note) for note in verdict.notes),
         fragile=f"{note[:1].upper()}{note[1:]}." if note else "",
         checks=tuple((RESULTS[outcome], ", ".join(names)) for outcome, names in verdict.sturdiness.by_outcome()),
@@ -106,7 +120,7 @@ def _row(verdict: ClaimVerdict, *, has_failed: bool, at_once: bool) -> tuple[Cel
     evidence, needed = verdict.evidence, verdict.evidence.seeds_needed
     return (
         Cell(wording.clean(verdict.id)),
-        Cell(verdict.verdict),
+        Cell(verdict.words),
         *estimate_cells(evidence.estimate, evidence.low, evidence.high, percent=verdict.metric.is_log),
         number_cell(verdict.p_adjusted, p_value(verdict.p_adjusted)),
         number_cell(verdict.p_refuted_adjusted, p_value(verdict.p_refuted_adjusted)),

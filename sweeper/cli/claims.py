@@ -1,6 +1,6 @@
 """`sweeper claims`: a verdict on each claim, with an exit code for CI."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -9,7 +9,9 @@ import click
 from sweeper.cli.archives import reading_from
 from sweeper.cli.options import Directory, json_option, print_json, store_option, study_name
 from sweeper.errors import UsageError
-from sweeper.evidence.claims.judge import ClaimVerdict, all_supported, removed_claims, verdict_row
+from sweeper.evidence.claims.evidence import Verdict
+from sweeper.evidence.claims.judge import ClaimVerdict, all_supported, removed_claims
+from sweeper.evidence.claims.table import verdict_row
 from sweeper.evidence.data.load import StudyData, load, load_archive
 from sweeper.evidence.sequential.verdicts import judge_study
 
@@ -17,7 +19,16 @@ AFTER_STOPPING: Final = (
     "Estimates are those of the last look. A claim that stops once it is decided tends to overstate its effect; "
     "repeated intervals and p-values hold whichever look it stops at."
 )
-COLOURS: Final = {"supported": "green", "refuted": "red", "undecided": "yellow", "untested": None}
+COLOURS: Final[Mapping[Verdict, str | None]] = {
+    "supported": "green",
+    "refuted": "red",
+    "undecided": "yellow",
+    "untested": None,
+}
+EXPLORATORY: Final = (
+    "An exploratory verdict is false more often than 5% of the time, so it does not count as support. "
+    "To confirm it, launch a new study with fresh seeds."
+)
 
 
 @click.command()
@@ -35,8 +46,9 @@ def claims(study: str | None, source: Path | None, as_json: bool, store: str) ->
 
     With --from, judge a directory that `sweeper export STUDY --all` wrote instead of a study in the store.
 
-    Each claim is supported, refuted, undecided or untested. The exit code is 0 if all claims are supported, else 1, so
-    you can check a study's claims in CI.
+    Each claim is supported, refuted, undecided or untested. A verdict is exploratory if its claim, or runs on which it
+    rests, were added or changed after there were results. The exit code is 0 if all claims are supported and no verdict
+    is exploratory, else 1, so you can check a study's claims in CI.
     """
     with reading_from(source):
         data = _read(study, source, store)
@@ -77,7 +89,7 @@ def _print(name: str, verdicts: Sequence[ClaimVerdict], removed: Sequence[str]) 
         click.echo(f"{name}: the study declares no claims.")
     for each in verdicts:
         click.echo(
-            f"{click.style(f'{each.verdict:<10}', fg=COLOURS[each.verdict], bold=True)} {each.id}: {each.claim.text}"
+            f"{click.style(f'{each.words:<10}', fg=COLOURS[each.verdict], bold=True)} {each.id}: {each.claim.text}"
         )
         click.echo(f"           {each.sentence}")
         if each.verdict in ("supported", "refuted") and each.sturdiness.note:
@@ -86,8 +98,17 @@ def _print(name: str, verdicts: Sequence[ClaimVerdict], removed: Sequence[str]) 
             click.echo(f"           Note: {note}")
     for line in removed:
         click.echo(f"Removed after the first results: {line}")
-    counts = {verdict: sum(each.verdict == verdict for each in verdicts) for verdict in COLOURS}
+    counts = [_count(verdict, verdicts) for verdict in COLOURS]
     if verdicts:
-        click.echo(", ".join(f"{number} {verdict}" for verdict, number in counts.items() if number))
+        click.echo(", ".join(count for count in counts if count))
     if any(each.decision is not None and each.decision.look for each in verdicts):
         click.echo(AFTER_STOPPING)
+    if any(each.is_exploratory for each in verdicts):
+        click.echo(EXPLORATORY)
+
+
+def _count(verdict: Verdict, verdicts: Sequence[ClaimVerdict]) -> str:
+    """Return how many claims have a verdict, and how many of those verdicts are exploratory; empty for none."""
+    chosen = [each.is_exploratory for each in verdicts if each.verdict == verdict]
+    mark = f" ({'exploratory' if all(chosen) else f'{sum(chosen)} exploratory'})" if any(chosen) else ""
+    return f"{len(chosen)} {verdict}{mark}" if chosen else ""

@@ -9,6 +9,7 @@ import click
 
 from sweeper.admission import check_admission, check_installed, check_seeds_fixed
 from sweeper.cli.cluster import cluster_of, engine_options, pool_of
+from sweeper.cli.exploratory import exploratory_lines
 from sweeper.cli.options import json_option, print_json, slots_option, store_option
 from sweeper.cli.pilot import pilot_before_launch, pilot_option
 from sweeper.cli.plan import print_estimate
@@ -44,7 +45,12 @@ MOST_NAMED: Final = 5
 @slots_option
 @engine_options
 @pilot_option
-@click.option("--extend", is_flag=True, help="Add what is new in an edited file to the study in the store.")
+@click.option(
+    "--extend",
+    is_flag=True,
+    help="Add what is new in an edited file to the study in the store. If it has results, verdicts on what is new are "
+    "exploratory.",
+)
 @click.option("--force", is_flag=True, help="Launch even if the study is predicted not to fit the budget or machine.")
 @click.option("--dry-run", is_flag=True, help="Check and plan only; write nothing.")
 @json_option
@@ -146,6 +152,8 @@ def _print_start(
         lines.append(
             f"{counted(len(enrolment.unwanted), 'trial')} in the store, but no longer in the study file, kept: {names}"
         )
+    if enrolment.with_results:
+        lines += exploratory_lines(store, study)
     if enrolment.added:
         what = f"{counted(enrolment.added, 'trial')} planned"
     else:

@@ -24,6 +24,7 @@ from sweeper.spec.phase import Phase
 from sweeper.spec.study import Study
 from sweeper.spec.variables import without_secrets
 from sweeper.store.reading import reader
+from sweeper.store.reading.declarations import Declaration, declaration
 from sweeper.store.reading.reader import (
     AttemptRow,
     Curve,
@@ -57,6 +58,7 @@ class Archive:
     attempts: tuple[AttemptRow, ...]
     environments: Mapping[str, Mapping[str, object]]
     changes: tuple[tuple[float, tuple[str, ...]], ...]
+    declaration: Declaration
     runners: tuple[RunnerRow, ...]
     curves: Mapping[str, Mapping[int, Curve]]
 
@@ -72,6 +74,7 @@ def archive_files(connection: ReadConnection, study: StudyRow, form: Literal["pa
         "members": reader.members(connection, key),
         "environments": reader.environments(connection, key),
         "changes": reader.changes(connection, key),
+        "declaration": asdict(declaration(connection, key)),
         "runners": [asdict(runner) for runner in reader.runners(connection, key)],
     }
     measured = reader.measurements(connection, key)
@@ -137,6 +140,7 @@ def _archive(directory: Path) -> Archive:
         attempts=tuple(_typed(AttemptRow, directory, "attempts")),
         environments=environments,
         changes=changes,
+        declaration=_declaration(document),
         runners=tuple(_records(RunnerRow, document, "runners")),
         curves=_curves(*_rows(directory, "measurements")),
     )
@@ -146,6 +150,17 @@ def _get(document: Record, key: str) -> Any:
     if key not in document:
         raise ValueError(f"{DOCUMENT}: {key} is missing")
     return document[key]
+
+
+def _declaration(document: Record) -> Declaration:
+    """Return what the study declared; earlier versions did not write it."""
+    if "declaration" not in document:
+        return Declaration()
+    where, found = f"{DOCUMENT}: declaration", document["declaration"]
+    if not isinstance(found, dict) or not isinstance(late := found.get("late"), dict):
+        raise Misfit(where, found, "a mapping with late trials")
+    row = {**found, "late": {phase: tuple(trials) for phase, trials in late.items()}}
+    return record(Declaration, row, where)
 
 
 def _records(kind: type[Part], document: Record, key: str) -> Iterable[Part]:
@@ -185,6 +200,10 @@ def _check_references(found: Archive) -> None:
         known(name, names, "a phase", f"{DOCUMENT}: members")
         for member in members:
             known(member, trials, "the id of a trial", f"{DOCUMENT}: members.{name}")
+    for name, late in found.declaration.late.items():
+        known(name, names, "a phase", f"{DOCUMENT}: declaration.late")
+        for trial_id in late:
+            known(trial_id, trials, "the id of a trial", f"{DOCUMENT}: declaration.late.{name}")
     for trial in found.trials:
         known(trial.phase, names, "a phase", f"trials: id {trial.id}: phase")
     for attempt in found.attempts:

@@ -77,6 +77,8 @@ studies = Table(
     Column("revision", Integer, nullable=False, default=0),  # raised whenever an edited file changes the study
     Column("created_at", Float, nullable=False),
     Column("cancelled_at", Float),  # set by `sweeper cancel`: running trials end for good
+    # Claims and phases as they were before they had results (`sweeper.spec.declared`); NULL in studies of before 0005
+    Column("declared", JSON(none_as_null=True)),
 )
 
 changes = Table(  # what an edited file changed in a study after its first launch; shown in reports
@@ -150,6 +152,7 @@ phase_trials = Table(  # links a phase to its trials: its own, and those of an e
     Column("phase_id", ForeignKey("sweeper_phases.id"), primary_key=True),
     Column("position", Integer, primary_key=True),
     Column("trial_id", ForeignKey("sweeper_trials.id"), nullable=False),
+    Column("late", Boolean, nullable=False, default=False, server_default=false()),  # added after the phase had results
     UniqueConstraint("phase_id", "trial_id"),
 )
 

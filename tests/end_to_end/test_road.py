@@ -124,7 +124,11 @@ def test_an_edited_file_is_refused_or_extends_the_study(workplace: Workplace) ->
     assert "phases.screen.seeds" in refused.stderr
     assert "--extend" in refused.stderr
     assert len(rows(workplace, "trials")) == 4
-    assert workplace.run("launch", "study.yaml", "--extend").returncode == 0
+    assert "verdicts that rest on what --extend adds or changes will be exploratory" in refused.stderr
+    extended = workplace.run("launch", "study.yaml", "--extend")
+    assert extended.returncode == 0
+    assert "(seed 2 of screen was added after its first results)" in extended.stderr
+    assert extended.stderr.index("exploratory from now on") < extended.stderr.index("2 trials planned")
     assert [row["state"] for row in rows(workplace, "trials")] == ["completed"] * 6
 
 

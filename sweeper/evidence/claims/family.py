@@ -1,5 +1,6 @@
 """The family of claims over which Holm's method adjusts p-values."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -13,6 +14,16 @@ class Family:
 
     support: tuple[float, ...]
     refute: tuple[float, ...]
+
+    @classmethod
+    def of(cls, claims: Sequence[tuple[float, float]], *, removed: int = 0) -> "Family":
+        """Return the family of some claims, by their p-values for and against, and of those that were removed.
+
+        A claim that was removed after there were results still counts, as one that is untested: without it, the others
+        would be adjusted less.
+        """
+        counted = [*claims, *([(math.nan, math.nan)] * removed)]
+        return cls(tuple(support for support, _ in counted), tuple(refute for _, refute in counted))
 
     def adjusted(self, position: int, p_support: float, p_refute: float) -> tuple[float, float]:
         """Return Holm's adjustment of one claim's p-values, given here, among those of the others."""

@@ -7,7 +7,7 @@ declares, including those that are not tested yet.
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from sweeper.evidence.claims import wording
@@ -16,6 +16,7 @@ from sweeper.evidence.claims.censored import Assessment, assess, reachable_verdi
 from sweeper.evidence.claims.comparability import comparability_notes
 from sweeper.evidence.claims.evaluations import evaluation_note
 from sweeper.evidence.claims.evidence import ALPHA, Evidence, Verdict, decide
+from sweeper.evidence.claims.exploratory import Reasons, exploratory_reasons, removed_ids
 from sweeper.evidence.claims.family import Family
 from sweeper.evidence.claims.sturdiness import Examination, Sturdiness
 from sweeper.evidence.data.conditions import Conditions, run_conditions
@@ -27,16 +28,7 @@ from sweeper.evidence.statistics.paired import percent_change
 from sweeper.evidence.statistics.power import detectable
 from sweeper.monitor.decision import Decision
 from sweeper.spec.claim import Claim
-from sweeper.store.reading.reader import Table
 
-COLUMNS: Final = (
-    "id", "text", "kind", "metric", "scale", "verdict", "wanted", "label", "estimate", "low", "high", "percent", "p",
-    "p_adjusted", "p_refuted", "p_refuted_adjusted", "n", "num_seeds", "seeds_needed", "detectable", "method",
-    "trial_ids", "missing", "diverged", "attempted", "diverged_from", "diverged_to", "changed", "reachable_verdicts",
-    "sentence", "notes", "comparability", "fragile", "checks", "look", "most_looks", "stage", "most_seeds",
-    "level_left",
-)  # fmt: skip
-NO_DECISION: Final = dict.fromkeys(COLUMNS[-5:])
 Changes = Sequence[tuple[float, str]]  # when a study file was changed, and how
 UNKNOWN: Final = Conditions()
 
@@ -89,6 +81,8 @@ class Caveats:
     """What a reader must know besides the verdict.
 
     Attributes:
+        exploratory: why the verdict is exploratory; nothing if it is not.
+        as_declared: the verdict by the trials that were declared before there were results, as text.
         changes: what was changed in the claim after data existed.
         gaps: what its evidence lacks, or hides in a mean.
         if_converged: the verdict that there would be if no run had failed, as text; empty if it is the same.
@@ -96,6 +90,8 @@ class Caveats:
         comparability: conditions that differ within its pairs; they are in no p-value.
     """
 
+    exploratory: tuple[str, ...] = ()
+    as_declared: str = ""
     changes: tuple[str, ...] = ()
     gaps: tuple[str, ...] = ()
     if_converged: str = ""
@@ -107,7 +103,9 @@ class Caveats:
         """All of it as text."""
         converged = (self.if_converged,) if self.if_converged else ()
         reachable = (wording.reachable_note(self.reachable),) if self.reachable else ()
-        return (*self.changes, *self.gaps, *(converged or reachable), *self.comparability)
+        exploratory = (wording.exploratory_note(self.exploratory),) if self.exploratory else ()
+        declared = (self.as_declared,) if self.as_declared else ()
+        return (*exploratory, *declared, *self.changes, *self.gaps, *(converged or reachable), *self.comparability)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,6 +153,16 @@ class ClaimVerdict:
         return self.claim.id
 
     @property
+    def is_exploratory(self) -> bool:
+        """Whether results could be seen before what it rests on was declared."""
+        return bool(self.caveats.exploratory)
+
+    @property
+    def words(self) -> str:
+        """The verdict with its mark, e.g. ``supported (exploratory)``."""
+        return f"{self.verdict} (exploratory)" if self.is_exploratory else self.verdict
+
+    @property
     def notes(self) -> tuple[str, ...]:
         """What a reader must know besides the verdict."""
         return self.caveats.notes
@@ -187,12 +195,27 @@ class ClaimVerdict:
 
 def judge_claims(data: StudyData) -> tuple[ClaimVerdict, ...]:
     """Return the verdicts on all claims of a study, in its order, if it is looked at once."""
+    claims, changes, removed = data.study.claims, tuple(_late_changes(data)), len(removed_ids(data))
     runs = claim_runs(data, also=_validation_metrics(data))
-    return judge(data.study.claims, runs, tuple(_late_changes(data)), run_conditions(data))
+    verdicts = judge(claims, runs, changes, run_conditions(data), removed=removed)
+    reasons = [_reasons(verdict, data, changes) for verdict in verdicts]
+    notes = [""] * len(verdicts)
+    if any(each.trials for each in reasons):
+        declared = judge(claims, claim_runs(data.as_declared()), removed=removed)
+        notes = [_declared_note(verdict, why) for verdict, why in zip(declared, reasons, strict=True)]
+    return tuple(
+        replace(verdict, caveats=replace(verdict.caveats, exploratory=why.all, as_declared=note))
+        for verdict, why, note in zip(verdicts, reasons, notes, strict=True)
+    )
 
 
 def judge(
-    claims: Sequence[Claim], runs: Mapping[str, Runs], changes: Changes = (), conditions: Conditions = UNKNOWN
+    claims: Sequence[Claim],
+    runs: Mapping[str, Runs],
+    changes: Changes = (),
+    conditions: Conditions = UNKNOWN,
+    *,
+    removed: int = 0,
 ) -> tuple[ClaimVerdict, ...]:
     """Return the verdicts on claims, in their order.
 
@@ -201,9 +224,10 @@ def judge(
         runs: by the metric of a claim, and by the validation metrics that belong to test metrics.
         changes: what was changed in the study file after data existed.
         conditions: under which the trials ran.
+        removed: number of claims that were removed after there were results.
     """
     tested = [assess(claim, runs[claim.metric.name]) for claim in claims]
-    family = Family(tuple(each.p_support for each in tested), tuple(each.p_refute for each in tested))
+    family = Family.of([(each.p_support, each.p_refute) for each in tested], removed=removed)
     others = {name: Alternatives(of_metric, validation_for(runs, name)) for name, of_metric in runs.items()}
     examination = Examination(tested, family, others)
     verdicts = (_verdict(examination, position, changes) for position in range(len(tested)))
@@ -211,44 +235,13 @@ def judge(
 
 
 def all_supported(verdicts: Sequence[ClaimVerdict]) -> bool:
-    """Return whether every claim is supported."""
-    return all(each.verdict == "supported" for each in verdicts)
+    """Return whether every claim is supported, by a verdict that is not exploratory."""
+    return all(each.verdict == "supported" and not each.is_exploratory for each in verdicts)
 
 
 def removed_claims(data: StudyData) -> tuple[str, ...]:
-    """Return the claims that were removed after data existed; without them Holm's adjustment is weaker."""
+    """Return the claims that were removed after data existed."""
     return tuple(line for _, line in _late_changes(data) if line.startswith("claims.") and ": removed" in line)
-
-
-def verdict_row(verdict: ClaimVerdict) -> dict[str, object]:
-    """Return a verdict as one flat row, with the columns of `COLUMNS`."""
-    claim, evidence = verdict.claim, verdict.evidence
-    known: dict[str, object] = {
-        **{each.name: getattr(evidence, each.name) for each in fields(evidence)},
-        "id": claim.id,
-        "text": claim.text,
-        "kind": claim.form,
-        "metric": verdict.metric.name,
-        "scale": verdict.metric.scale,
-        "verdict": verdict.verdict,
-        "p_adjusted": verdict.p_adjusted,
-        "p_refuted_adjusted": verdict.p_refuted_adjusted,
-        "changed": bool(verdict.caveats.changes),
-        "reachable_verdicts": verdict.caveats.reachable,
-        "sentence": verdict.sentence,
-        "notes": verdict.notes,
-        "comparability": verdict.caveats.comparability,
-        "fragile": verdict.sturdiness.rests_on,
-        "checks": tuple(check.row() for check in verdict.sturdiness.checks),
-        **(NO_DECISION if verdict.decision is None else verdict.decision.row()),
-    }
-    return {name: known[name] for name in COLUMNS}
-
-
-def verdict_table(study: str, verdicts: Sequence[ClaimVerdict]) -> Table:
-    """Return verdicts as a table for export: one row per claim, lists as text."""
-    rows = [verdict_row(verdict) | {"checks": verdict.sturdiness.lines()} for verdict in verdicts]
-    return Table(("study", *COLUMNS), [(study, *(_flat(value) for value in row.values())) for row in rows])
 
 
 def _verdict(examination: Examination, position: int, changes: Changes) -> ClaimVerdict:
@@ -280,6 +273,18 @@ def _verdict(examination: Examination, position: int, changes: Changes) -> Claim
         examination=examination,
         position=position,
     )
+
+
+def _reasons(verdict: ClaimVerdict, data: StudyData, changes: Changes) -> Reasons:
+    trials = {*verdict.evidence.trial_ids, *(trial for trial, _ in verdict.evidence.missing)}
+    return exploratory_reasons(data, verdict.claim, trials, [line for _, line in changes])
+
+
+def _declared_note(verdict: ClaimVerdict, reasons: Reasons) -> str:
+    """Return the verdict by the declared trials as text; nothing where the claim or its phases are not as declared."""
+    if not reasons.trials or reasons.others or verdict.verdict == "untested":
+        return ""
+    return wording.declared_note(verdict.verdict, verdict.p_adjusted, verdict.p_refuted_adjusted)
 
 
 def _with_comparability(verdict: ClaimVerdict, conditions: Conditions) -> ClaimVerdict:
@@ -362,9 +367,3 @@ def _changes_of(claim: Claim, changes: Changes) -> tuple[str, ...]:
         for moment, line in changes
         if line.startswith((f"claims.{claim.id}.", f"claims.{claim.id}:"))
     )
-
-
-def _flat(value: object) -> object:
-    if isinstance(value, tuple):
-        return "; ".join(" ".join(map(str, item)) if isinstance(item, tuple) else str(item) for item in value)
-    return value

@@ -95,8 +95,8 @@ def _outlook(part: Part, measure: Measure, seeds_needed: int | None, detectable:
         return f"These runs would have shown an effect of {amount} with probability 0.8."
     truth = "the effect is twice the margin" if part.region.is_beyond else "there is no effect"
     if seeds_needed > MOST_SEEDS:
-        return f"More than {MOST_SEEDS} seeds would be needed to decide it with probability 0.8 if {truth}."
-    return f"{count(seeds_needed, 'seed')} in total would decide it with probability 0.8 if {truth}."
+        return f"A new study would need more than {MOST_SEEDS} seeds to decide it with probability 0.8 if {truth}."
+    return f"A new study of {count(seeds_needed, 'seed')} would decide it with probability 0.8 if {truth}."
 
 
 def claimed_text(claim: Claim, measure: Measure) -> str:
@@ -157,7 +157,7 @@ def missing_notes(claim: Claim, found: Evidence, measure: Measure) -> tuple[str,
         notes.append(f"Left out: {count(states.count('pruned'), 'pruned trial')}, and the runs paired with them.")
         notes.append("The p-values are the largest that any final values of the pruned trials could give.")
     if open_trials:
-        notes.append(f"{count(open_trials, 'trial has', 'trials have')} not ended yet.")
+        notes.append(f"{count(open_trials, 'trial has', 'trials have')} not ended yet: the verdict is not final.")
     without = [trial for trial, state in found.missing if state == "completed"]
     absent = [trial for trial in without if trial not in measure.raw]
     if absent:
@@ -192,6 +192,17 @@ def heterogeneity_note(found: Evidence, measure: Measure) -> str:
             undecided = ", so the claim on it is undecided" if hides_blocks(part) else ""
             return f"The effect differs between strata: {listed(each)}. Their mean is that of none of them{undecided}."
     return ""
+
+
+def exploratory_note(reasons: Sequence[str]) -> str:
+    """Return a note on why a verdict is exploratory."""
+    return f"Exploratory: {'; '.join(reasons)}."
+
+
+def declared_note(verdict: Verdict, p_support: float, p_refute: float) -> str:
+    """Return a note on the verdict by the trials that were declared before there were results."""
+    p = p_refute if verdict == "refuted" else p_support
+    return f"By the trials declared before the first results: {verdict} (adjusted p {_p_value(p)})."
 
 
 def convergence_note(verdict: Verdict, found: Evidence) -> str:

@@ -27,6 +27,8 @@ from sweeper.spec.json_phases import phase_from_json
 from sweeper.spec.phase import Phase
 from sweeper.spec.study import Study
 from sweeper.store.reading import reader
+from sweeper.store.reading.declarations import Declaration
+from sweeper.store.reading.declarations import declaration as read_declaration
 from sweeper.store.reading.reader import AttemptRow, Curve, PhaseRow, RunnerRow, StudyRow, TrialRow
 
 __all__ = ["Constant", "Curve", "Phase", "Study", "StudyData", "load", "load_archive", "make_study_data"]
@@ -59,6 +61,7 @@ class StudyData:
         configurations: by trial id the levels of its factors; empty until drawn or promoted.
         environments: by hash what attempts ran in.
         changes: when the study file was changed, and how.
+        declaration: what the study declared before it had results.
         measured: by metric and trial id the learning curves.
         results: by trial id the content of result.json.
     """
@@ -73,6 +76,7 @@ class StudyData:
     environments: Mapping[str, Mapping[str, Json]]
     changes: tuple[tuple[float, tuple[str, ...]], ...]
     runners: tuple[RunnerRow, ...]
+    declaration: Declaration
     configurations: Mapping[int, Mapping[str, Level]] = field(repr=False)
     measured: Mapping[str, Mapping[int, Curve]] = field(repr=False)
     results: Mapping[int, Mapping[str, Json]] = field(repr=False)
@@ -84,6 +88,15 @@ class StudyData:
     def phase_trials(self, phase: str) -> pd.DataFrame:
         """Return the trials that a phase wants, in its order, including those shared with an earlier phase."""
         return self.trials.set_index("trial_id", drop=False).loc[list(self.members[phase])].reset_index(drop=True)
+
+    def as_declared(self) -> "StudyData":
+        """Return the study without the trials that were added to its phases after these had results."""
+        late = {phase: set(trials) for phase, trials in self.declaration.late.items()}
+        members = {
+            phase: tuple(trial for trial in trials if trial not in late.get(phase, ()))
+            for phase, trials in self.members.items()
+        }
+        return replace(self, members=members)
 
 
 def load(store_url: str, study_name: str) -> StudyData:
@@ -105,6 +118,7 @@ def load(store_url: str, study_name: str) -> StudyData:
             attempts=reader.attempts(connection, row.id),
             environments=reader.environments(connection, row.id),
             changes=reader.changes(connection, row.id),
+            declaration=read_declaration(connection, row.id),
             runners=reader.runners(connection, row.id),
             measured={name: reader.curves(connection, row.id, name) for name in wanted_metrics(row.study)},
         )
@@ -125,6 +139,7 @@ def load_archive(directory: Path) -> StudyData:
         attempts=found.attempts,
         environments=found.environments,
         changes=found.changes,
+        declaration=found.declaration,
         runners=found.runners,
         measured={name: found.curves.get(name, {}) for name in wanted_metrics(found.study.study)},
     )
@@ -139,6 +154,7 @@ def make_study_data(
     attempts: Sequence[AttemptRow] = (),
     environments: Mapping[str, Mapping[str, Json]] | None = None,
     changes: Sequence[tuple[float, tuple[str, ...]]] = (),
+    declaration: Declaration | None = None,
     runners: Sequence[RunnerRow] = (),
     measured: Mapping[str, Mapping[int, Curve]] | None = None,
 ) -> StudyData:
@@ -158,6 +174,7 @@ def make_study_data(
         attempts=_attempt_frame(attempts),
         environments=dict(environments or {}),
         changes=tuple(changes),
+        declaration=declaration or Declaration(),
         runners=tuple(runners),
         configurations={each.id: each.configuration or {} for each in trials},
         measured=curves,

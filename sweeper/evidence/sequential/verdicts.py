@@ -7,7 +7,8 @@ from typing import Final
 
 from sweeper.evidence.claims import wording
 from sweeper.evidence.claims.evidence import Verdict
-from sweeper.evidence.claims.judge import Caveats, ClaimEvidence, ClaimVerdict, judge_claims, verdict_table
+from sweeper.evidence.claims.judge import Caveats, ClaimEvidence, ClaimVerdict, judge_claims
+from sweeper.evidence.claims.table import verdict_table
 from sweeper.evidence.data.load import StudyData
 from sweeper.evidence.sequential.boundaries import LookPoint, headline_of, level_left, levels_for, path_of
 from sweeper.evidence.sequential.paths import ClaimPath, Stop
@@ -163,9 +164,8 @@ def _evidence(verdict: ClaimVerdict, claim: ClaimPath, position: int, spending: 
 
 def _caveats(verdict: ClaimVerdict, found: Verdict) -> Caveats:
     """Return the caveats; those that say what one look would have shown only if its verdict is the same."""
-    if verdict.verdict == found:
-        return verdict.caveats
-    return replace(verdict.caveats, if_converged="", reachable=())
+    caveats = replace(verdict.caveats, as_declared="")  # by one look
+    return caveats if verdict.verdict == found else replace(caveats, if_converged="", reachable=())
 
 
 def _capital(text: str) -> str:

@@ -19,6 +19,7 @@ from sweeper.planning.plan import Plan, Reference
 from sweeper.spec.json_form import from_json, to_json
 from sweeper.spec.study import Study
 from sweeper.spec.usual_value import with_value
+from sweeper.store.enrolment.declaring import declaration, phases_with_results, updated
 from sweeper.store.enrolment.differences import Change, differences
 from sweeper.store.enrolment.plan_rows import write_plan
 from sweeper.store.schema import changes as changes_table
@@ -29,6 +30,10 @@ from sweeper.store.transactions import Record, insert_if_new, writing
 HARMLESS: Final = ("description", "budget", "resources", "retry", "keep", "trial.timeout", "trial.cwd")
 UNCHANGEABLE: Final = ("metric",)  # results in the old metric would be mixed with results in the new one
 MOST_LINES: Final = 10
+PRICE: Final = (
+    "It has results, so verdicts that rest on what --extend adds or changes will be exploratory; a renamed study has "
+    "confirmatory ones"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +45,7 @@ class Enrolment:
         added: number of trials that were written.
         changes: what the file changed in the study as launched, and was accepted.
         unwanted: trials that are no longer in the plan, as ``phase/number``; they stay, with their results.
+        with_results: the phases that had results before an edited file changed what a study declares.
     """
 
     study_id: int
@@ -47,6 +53,7 @@ class Enrolment:
     added: int
     changes: tuple[Change, ...] = ()
     unwanted: tuple[str, ...] = ()
+    with_results: frozenset[str] = frozenset()
 
 
 def enrol(
@@ -72,7 +79,7 @@ def enrol(
     with writing(engine) as connection:
         place = runs_dir.absolute()
         where = {"runs_dir": str(place), "run_root": str(place / plan.study)}
-        row = {**_columns(study), **where, "name": plan.study, "created_at": now}
+        row = {**_columns(study), **where, "name": plan.study, "created_at": now, "declared": declaration(study)}
         created = insert_if_new(connection, studies, row, keys=("name",))  # several launches may enrol it at once
         # From here on nobody claims, finishes or draws a trial of the study: all that changes as a whole.
         query = select(studies).where(studies.c.name == plan.study).with_for_update()
@@ -86,37 +93,59 @@ def enrol(
         found = differences(to_json(launched), to_json(study))
         if not found:
             return Enrolment(study_id=known.id, created=False, added=0)
-        return _take_over(connection, known, found, plan, study, extend=extend, predicted=predicted or {}, now=now)
+        edit = _Edit(known=known, launched=launched, plan=plan, study=study, changes=tuple(found))
+        return _take_over(connection, edit, extend=extend, predicted=predicted or {}, now=now)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Edit:
+    """An edited file for a study that is in the store: its row, and the study as launched and as it is now."""
+
+    known: Record
+    launched: Study
+    plan: Plan
+    study: Study
+    changes: tuple[Change, ...]
 
 
 def _take_over(
-    connection: Connection,
-    known: Record,
-    found: Sequence[Change],
-    plan: Plan,
-    study: Study,
-    *,
-    extend: bool,
-    predicted: Mapping[Reference, float],
-    now: float,
+    connection: Connection, edit: _Edit, *, extend: bool, predicted: Mapping[Reference, float], now: float
 ) -> Enrolment:
-    grave = [change for change in found if not _under(change.path, HARMLESS)]
-    _check(grave, plan.study, str(study.path), extend=extend)
+    study_id, study = edit.known.id, edit.study
+    grave = [change for change in edit.changes if not _under(change.path, HARMLESS)]
+    seen = phases_with_results(connection, study_id) if grave else frozenset()
+    _check(grave, edit.plan.study, str(study.path), extend=extend, has_results=bool(seen))
     values = {**_columns(study), "revision": studies.c.revision + 1}
     if grave:
         values["cancelled_at"] = None
-    connection.execute(update(studies).where(studies.c.id == known.id).values(values))
-    lines = [str(change) for change in found]
-    connection.execute(insert(changes_table).values(study_id=known.id, changed_at=now, lines=lines))
+    connection.execute(update(studies).where(studies.c.id == study_id).values(values))
+    lines = [str(change) for change in edit.changes]
+    connection.execute(insert(changes_table).values(study_id=study_id, changed_at=now, lines=lines))
     if not grave:
-        return Enrolment(study_id=known.id, created=False, added=0, changes=tuple(found))
-    written = write_plan(connection, known.id, plan, study, predicted)
+        return Enrolment(study_id=study_id, created=False, added=0, changes=edit.changes)
+    written = write_plan(connection, study_id, edit.plan, study, predicted, with_results=seen)
+    _keep_declared(connection, edit)
     return Enrolment(
-        study_id=known.id, created=False, added=written.added, changes=tuple(found), unwanted=written.unwanted
+        study_id=study_id,
+        created=False,
+        added=written.added,
+        changes=edit.changes,
+        unwanted=written.unwanted,
+        with_results=seen,
     )
 
 
-def _check(grave: Sequence[Change], name: str, path: str, *, extend: bool) -> None:
+def _keep_declared(connection: Connection, edit: _Edit) -> None:
+    """Keep what the study declared before there were results; unknown of studies that older versions launched."""
+    if edit.known.declared is None:
+        return
+    # Asked anew: a new phase has results if it shares trials with one that has.
+    seen = phases_with_results(connection, edit.known.id)
+    declared = updated(edit.known.declared, edit.launched, edit.study, seen)
+    connection.execute(update(studies).where(studies.c.id == edit.known.id).values(declared=declared))
+
+
+def _check(grave: Sequence[Change], name: str, path: str, *, extend: bool, has_results: bool) -> None:
     fixed = [change for change in grave if _under(change.path, UNCHANGEABLE)]
     if fixed:
         raise UsageError(
@@ -127,6 +156,7 @@ def _check(grave: Sequence[Change], name: str, path: str, *, extend: bool) -> No
         raise UsageError(
             f"study {name!r} is already in the store, and {path} differs from it:\n{_lines(grave)}\n"
             f"Rename the study (study: NAME), or add what is new to it: sweeper launch {path} --extend"
+            + (f"\n{PRICE}" if has_results else "")
         )
 
 

@@ -1,6 +1,6 @@
 """The rows of a plan: phases, their trials and members, and Optuna's view, for new and extended studies alike."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, delete, insert, select, update
@@ -29,11 +29,16 @@ def write_plan(
     plan: Plan,
     study: Study,
     predicted: Mapping[Reference, float],
+    *,
+    with_results: Collection[str] = (),
 ) -> Written:
     """Add to the store what it lacks of a plan.
 
     A trial is identified by its configuration, seed and budget. Trials of samplers and promotions have no configuration
     yet and are identified by their phase, seed and budget; any of them may have been drawn in the meantime.
+
+    Args:
+        with_results: the phases that have results already, so that what is added to them is late.
     """
     stored = connection.execute(select(trials).where(trials.c.study_id == study_id).order_by(trials.c.id)).all()
     known = {(row.configuration_hash, row.seed, row.budget_key): row.id for row in stored if row.configuration_hash}
@@ -50,7 +55,8 @@ def write_plan(
         ids |= {(phase.name, number): trial_id for number, trial_id in (found | new).items()}
         added += len(new)
     for phase in plan.phases:
-        _write_members(connection, rows[phase.name].id, [ids[member] for member in phase.members])
+        is_late = phase.name in with_results
+        _write_members(connection, rows[phase.name].id, [ids[member] for member in phase.members], is_late=is_late)
     wanted = set(ids.values())
     names = {row.id: row.name for row in connection.execute(select(phases).where(phases.c.study_id == study_id))}
     unwanted = tuple(f"{names[row.phase_id]}/{row.number}" for row in stored if row.id not in wanted)
@@ -171,13 +177,15 @@ def _mirrored(trial: PlannedTrial, number: int) -> MirroredTrial:
     return MirroredTrial(number=number, configuration=trial.configuration, attributes=attributes)
 
 
-def _write_members(connection: Connection, phase_id: int, wanted: Iterable[int]) -> None:
+def _write_members(connection: Connection, phase_id: int, wanted: Iterable[int], *, is_late: bool) -> None:
     """Write the trials of a phase in the plan's order; earlier members that it no longer has come after them."""
-    before = connection.execute(
-        select(phase_trials.c.trial_id).where(phase_trials.c.phase_id == phase_id).order_by(phase_trials.c.position)
-    ).scalars()
+    query = select(phase_trials).where(phase_trials.c.phase_id == phase_id).order_by(phase_trials.c.position)
+    before = {row.trial_id: row.late for row in connection.execute(query)}
     members = list(dict.fromkeys([*wanted, *before]))
     connection.execute(delete(phase_trials).where(phase_trials.c.phase_id == phase_id))
-    rows = [{"phase_id": phase_id, "position": index, "trial_id": trial} for index, trial in enumerate(members)]
+    rows = [
+        {"phase_id": phase_id, "position": index, "trial_id": trial, "late": before.get(trial, is_late)}
+        for index, trial in enumerate(members)
+    ]
     if rows:
         connection.execute(insert(phase_trials), rows)

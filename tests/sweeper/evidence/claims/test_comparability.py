@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 import sweeper
-from sweeper.evidence.claims.judge import verdict_row
+from sweeper.evidence.claims.table import verdict_row
 from sweeper.store.reading.reader import Curve
 from tests.reports.studies import attempt, falling
 from tests.sweeper.evidence.claims.claim_studies import BASE, ON, claim, contrast, judge, perplexity, screen

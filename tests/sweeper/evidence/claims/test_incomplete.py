@@ -5,7 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from sweeper.evidence.claims.judge import all_supported, judge_claims, verdict_row
+from sweeper.evidence.claims.judge import all_supported, judge_claims
+from sweeper.evidence.claims.table import verdict_row
 from sweeper.evidence.sequential.verdicts import claims_table
 from sweeper.store.reading.reader import Curve
 from tests.reports.studies import Phase, factor, falling, study_data
@@ -25,7 +26,7 @@ def test_claims_without_trials_are_untested_and_still_count_for_holm():
 def test_a_study_that_has_not_started_is_untested():
     (found,) = judge(contrast("a"), phases=[screen(lambda *_: "waiting")])
     assert found.verdict == "untested"
-    assert found.notes == ("6 trials have not ended yet.",)
+    assert found.notes == ("6 trials have not ended yet: the verdict is not final.",)
     assert not all_supported([found])
 
 
@@ -112,8 +113,9 @@ def test_a_claim_changed_after_data_existed_says_so():
     early = [(0.5, ('claims.a.at_least: "1%" → "0.5%"',))]
     late_found, early_found = judge(contrast("a"), changes=changes)[0], judge(contrast("a"), changes=early)[0]
     assert late_found.caveats.changes
-    assert len(late_found.notes) == 1
-    assert 'claims.a.at_least: "1%" → "0.5%"' in late_found.notes[0]
+    assert late_found.notes[0] == "Exploratory: claims.a.at_least changed after trials had started."
+    assert (len(late_found.notes), late_found.words, early_found.words) == (2, "supported (exploratory)", "supported")
+    assert 'claims.a.at_least: "1%" → "0.5%"' in late_found.notes[1]
     assert not early_found.caveats.changes
 
 
@@ -206,7 +208,7 @@ def test_runs_that_have_not_ended_are_no_pairs_of_a_claim_on_failures():
 
     (found,) = judge(divergence("increase"), phases=[screen(value)])
     assert found.evidence.n == 2
-    assert found.notes == ("2 trials have not ended yet.",)
+    assert found.notes == ("2 trials have not ended yet: the verdict is not final.",)
 
 
 def test_a_study_whose_seeds_change_nothing_may_still_show_failures():

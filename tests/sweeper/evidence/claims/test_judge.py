@@ -54,7 +54,7 @@ def test_no_effect_is_undecided_and_says_how_many_seeds_it_would_take():
     assert found.verdict == "undecided"
     assert found.evidence.seeds_needed is not None
     assert 3 < found.evidence.seeds_needed <= 50
-    seeds = f"{found.evidence.seeds_needed} seeds in total would decide it with probability 0.8"
+    seeds = f"A new study of {found.evidence.seeds_needed} seeds would decide it with probability 0.8"
     assert found.sentence.endswith(f"{seeds} if the effect is twice the margin.")
 
 
@@ -71,8 +71,8 @@ def test_the_number_of_seeds_depends_on_the_margin_and_never_on_the_effect_as_fo
 
 def test_more_than_fifty_seeds_are_not_counted():
     (found,) = judge(contrast("c", at_least="0.1%"), phases=[screen(perplexity(sd=0.01))])
-    assert found.sentence.endswith("More than 50 seeds would be needed to decide it with probability 0.8 if the effect "
-                                   "is twice the margin.")  # fmt: skip
+    assert found.sentence.endswith("A new study would need more than 50 seeds to decide it with probability 0.8 if "
+                                   "the effect is twice the margin.")  # fmt: skip
 
 
 def test_without_a_margin_it_says_what_these_runs_would_have_shown():

@@ -9,7 +9,8 @@ import pytest
 
 import sweeper
 from sweeper.evidence.claims.alternatives import Analysis, validation_names
-from sweeper.evidence.claims.judge import ClaimVerdict, verdict_row
+from sweeper.evidence.claims.judge import ClaimVerdict
+from sweeper.evidence.claims.table import verdict_row
 from sweeper.store.reading.reader import Curve
 from tests.sweeper.evidence.claims.claim_studies import contrast, judge, perplexity, screen
 

@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from sweeper.evidence.claims.judge import COLUMNS, judge_claims, verdict_row
+from sweeper.evidence.claims.judge import judge_claims
+from sweeper.evidence.claims.table import COLUMNS, verdict_row
 from sweeper.evidence.sequential.paths import ClaimPath
 from sweeper.evidence.sequential.progress import progress
 from sweeper.evidence.sequential.verdicts import claims_table, decisions_of, judge_study

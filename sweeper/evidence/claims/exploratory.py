@@ -1,0 +1,144 @@
+"""Which verdicts are exploratory: about what was declared, added or changed after results could be seen.
+
+A test keeps its error only if its data and its claim were chosen without looking at results. Seeds that are added until
+a claim is decided falsely support it in up to 20% of studies instead of 5%. So a verdict is exploratory if, at a time
+when a phase of its claim had a trial that had ended or reported a value,
+
+1. the claim was added or changed: what is compared, what is expected, the margin, or the metric; or
+2. trials on which it rests were added to that phase: seeds, levels, blocks, repeats, or trials of another budget; or
+3. settings of that phase changed that decide which runs are compared: the baseline, blocks, the design, the maximum
+   number of seeds, or levels among which an ordering chooses.
+
+Texts, descriptions, caps and resources do not matter, nor does what was changed before the phase had results. A change
+that is undone leaves no mark, except for trials, which stay.
+"""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sweeper.evidence.data.load import StudyData
+from sweeper.evidence.formatting import clean, count, listed
+from sweeper.spec.claim import Claim, Ordering, phases_of
+from sweeper.spec.declared import declared_claims, declared_phases
+
+PHASE_KEYS: Final = ("design", "factors", "seeds", "budget", "config", "exclude", "repeats", "blocks", "levels")
+SETTINGS: Final = {"design": "the design", "blocks": "the blocks", "baseline": "the baseline"}
+
+
+@dataclass(frozen=True, slots=True)
+class Reasons:
+    """Why a verdict is exploratory, as text.
+
+    Attributes:
+        trials: that were added.
+        others: the claim or settings of its phases.
+    """
+
+    trials: tuple[str, ...] = ()
+    others: tuple[str, ...] = ()
+
+    @property
+    def all(self) -> tuple[str, ...]:
+        """All of them."""
+        return (*self.others, *self.trials)
+
+
+def exploratory_reasons(
+    data: StudyData, claim: Claim, trials: Collection[int], late_lines: Iterable[str] = ()
+) -> Reasons:
+    """Return why the verdict on a claim is exploratory; nothing if it is not.
+
+    Args:
+        trials: on which it rests, with or without a value.
+        late_lines: what edited files changed after the first trial had started; all that is known of studies that
+            versions launched which did not keep what was declared.
+    """
+    declared = data.declaration
+    phases = [phase.name for phase in data.study.phases if phase.name in phases_of(claim.statement)]
+    if declared.claims is None or declared.phases is None:
+        lines = _paths(claim, phases, late_lines)
+        return Reasons(others=tuple(f"{path} changed after trials had started" for path in lines))
+    settings = (text for phase in phases for text in _of_settings(data, phase, claim, declared.phases))
+    return Reasons(
+        trials=tuple(text for phase in phases for text in _of_trials(data, phase, claim, trials)),
+        others=(*_of_claim(data, claim, declared.claims, phases), *settings),
+    )
+
+
+def _paths(claim: Claim, phases: Collection[str], lines: Iterable[str]) -> Iterator[str]:
+    """Yield the paths of changes that may bear on a claim; a path has no colon before its own."""
+    settings = [f"phases.{phase}.{key}" for phase in phases for key in PHASE_KEYS]
+    for line in lines:
+        path = line.partition(": ")[0]
+        bears = path.startswith((*settings, "factors.", "trial.config", "trial.program", f"claims.{claim.id}."))
+        if path == f"claims.{claim.id}" or (bears and path != f"claims.{claim.id}.text"):
+            yield clean(path)
+
+
+def removed_ids(data: StudyData) -> frozenset[str]:
+    """Return the claims that were declared before there were results and are not any more."""
+    return frozenset(data.declaration.claims or ()) - {claim.id for claim in data.study.claims}
+
+
+def _of_claim(
+    data: StudyData, claim: Claim, declared: Mapping[str, Mapping[str, Any]], phases: list[str]
+) -> Iterator[str]:
+    where = listed(phases)
+    if claim.id not in declared:
+        yield f"the claim was added after the first results of {where}"
+    elif declared[claim.id] != declared_claims(data.study)[claim.id]:
+        yield f"the claim was changed after the first results of {where}"
+
+
+def _of_trials(data: StudyData, phase: str, claim: Claim, trials: Collection[int]) -> Iterator[str]:
+    late = set(data.declaration.late.get(phase, ()))
+    if not _chooses(claim):  # whatever was run is looked at for the best level
+        late &= set(trials)
+    if not late:
+        return
+    frame = data.phase_trials(phase)
+    is_late = frame["trial_id"].isin(data.declaration.late[phase])
+    seeds = {int(seed) for seed in frame.loc[frame["trial_id"].isin(late), "seed"]}
+    known = {int(seed) for seed in frame.loc[~is_late, "seed"]}
+    what = count(len(late), "trial") if seeds & known else _seeds_text(sorted(seeds))
+    was = "was" if len(late) == 1 or what.startswith("seed ") else "were"
+    yield f"{what} of {phase} {was} added after its first results"
+
+
+def _seeds_text(seeds: Sequence[int]) -> str:
+    if len(seeds) == 1:
+        return f"seed {seeds[0]}"
+    if len(seeds) > 2 and seeds[-1] - seeds[0] == len(seeds) - 1:
+        return f"seeds {seeds[0]} to {seeds[-1]}"
+    return f"seeds {listed([str(seed) for seed in seeds])}"
+
+
+def _of_settings(data: StudyData, phase: str, claim: Claim, declared: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+    before, now = declared.get(phase), declared_phases(data.study).get(phase)
+    if before is None or now is None:
+        return
+    for key, name in SETTINGS.items():
+        if _is_other(before.get(key), now[key]):
+            yield f"{name} of {phase} changed after its first results"
+    if before.get("adaptive") != now["adaptive"]:
+        yield f"how seeds are added to {phase} changed after its first results"
+    levels = before.get("levels", {})
+    if _chooses(claim) and any(set(known) - set(now["levels"].get(name, ())) for name, known in levels.items()):
+        yield f"levels of {phase} were removed after its first results"
+
+
+def _is_other(before: Any, now: Any) -> bool:
+    """Return whether a setting has changed; a factor that is new changes no baseline."""
+    if isinstance(before, Mapping):
+        return any(name in now and now[name] != level for name, level in before.items())
+    return bool(before != now)
+
+
+def _chooses(claim: Claim) -> bool:
+    """Return whether a claim chooses the levels that it compares by their results."""
+    statement = claim.statement
+    if not isinstance(statement, Ordering):
+        return False
+    named = statement.order or (statement.largest or "", *statement.among)
+    return any(name not in statement.levels for name in named)
