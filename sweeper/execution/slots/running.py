@@ -2,7 +2,7 @@
 
 import os
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -22,7 +22,7 @@ from sweeper.execution.slots.pool import LokyPool, Pool
 from sweeper.execution.slots.processes import started_at
 from sweeper.execution.slots.programs import missing_variables
 from sweeper.execution.slots.resources import Slot, find_slots
-from sweeper.execution.slots.slot import SlotTask
+from sweeper.execution.slots.slot import SlotEnd, SlotTask
 from sweeper.extras import require
 from sweeper.spec.study import Resources, Study
 from sweeper.store.file_check import StoreFileCheck
@@ -175,9 +175,16 @@ def _run_slots(
         with suppress(StoreError):  # if the store refuses, its error was reported already
             queue.end_runner(engine, runner_id)
         raise
-    if launcher.interrupts > 0:
+    if launcher.interrupts > 0 or _was_stopped(engine, run, ends):
         return "interrupted"
     return "budget" if any(end.ended == "budget" for end in ends) else "done"
+
+
+def _was_stopped(engine: Engine, run: StudyRun, ends: Sequence[SlotEnd]) -> bool:
+    """Return whether `cancel` stopped the slots although trials are left: `retry` has put them back meanwhile."""
+    if all(end.ended != "stopped" for end in ends):
+        return False
+    return patiently(lambda: queue.next_due(engine, run.study_id), for_seconds(), say=warn) is not None
 
 
 def _tasks(

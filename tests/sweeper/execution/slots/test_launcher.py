@@ -187,6 +187,15 @@ def test_cancelling_from_elsewhere_stops_the_launch(url: str, engine: Engine) ->
     assert [(trial.state, trial.exit_reason) for trial in trials_of(url)] == [("failed", "cancelled")] * 3
 
 
+def test_a_launch_that_was_cancelled_does_not_call_trials_done_that_were_put_back(url: str, engine: Engine) -> None:
+    process = start(url, [SLOW] * 3, steps=300, slots=2)
+    until(lambda: steps_reported(url) > 2)
+    queue.cancel(engine, 1)
+    assert queue.retry_failed(engine, 1) == 1  # the running ones follow, as preempted
+    assert finish(process)[0] == 130
+    assert {trial.state for trial in trials_of(url)} == {"waiting"}
+
+
 def test_slots_that_fail_tell_why(url: str, tmp_path: Path) -> None:
     (tmp_path / "sweeper-runs").write_text("a file where the run directories go")
     result = launched(url, [{"value": 0.5}], slots=1, retry={"crashed": 0})
