@@ -9,8 +9,9 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed-$(TORCH)
 DEMO ?= demo
-ROUNDS ?= 100
-DATABASE ?= sqlite
+ROUNDS ?= 200
+SERVER_ROUNDS ?= 100
+SEED ?= 0
 TESTS ?=
 APT := -o Acquire::Retries=0 -o Acquire::http::Timeout=20
 
@@ -23,7 +24,7 @@ help:
 	@echo "make coverage   all tests, and which lines and branches of sweeper and reports they reach: 90 % at least"
 	@echo "make test-postgres   the store's tests on PostgreSQL, which Debian's package manager installs if it is not there"
 	@echo "make test-oldest   all tests with the oldest packages that pyproject.toml admits, in .venv-oldest"
-	@echo "make chaos   a hundred studies run while launchers, slots and trials are killed and stopped at random"
+	@echo "make chaos   300 studies, 100 of them on PostgreSQL, while faults of 31 kinds happen to them at random: two hours"
 	@echo "make bench   the measurements behind docs/performance.md, ten minutes, and the page itself"
 	@echo "make docs    the documentation as a site, in site/"
 	@echo "make audit   known holes in the locked packages, as an advisory service on the network knows them"
@@ -87,7 +88,9 @@ test-oldest:
 	$(VENV)-oldest/bin/python -m pytest -n 2 --dist worksteal -W default $(TESTS)
 
 chaos: setup
-	$(BIN)/python -m tests.chaos $(ROUNDS) 0 $(DATABASE)
+	@mkdir -p build
+	$(BIN)/python -m tests.chaos --rounds $(ROUNDS) --seed $(SEED) --json build/chaos-sqlite.json
+	$(BIN)/python -m tests.chaos --rounds $(SERVER_ROUNDS) --seed $(SEED) --database postgresql --json build/chaos-postgresql.json
 
 bench: setup
 	$(BIN)/python -m benchmarks

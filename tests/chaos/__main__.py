@@ -1,70 +1,67 @@
-"""Many rounds of chaos: python -m tests.chaos [ROUNDS [FIRST_SEED [sqlite|postgresql]]].
+"""Many rounds of chaos: python -m tests.chaos --rounds 200 --database sqlite.
 
-A broken promise ends it with exit code 1, the seed and what was done; the folder of the round is kept.
+`--seed N --rounds 1` repeats a round: the program, its trials, the faults, their times and their victims are drawn from
+the seed. What a fault meets also depends on the machine. The exit code is 1 if a promise was broken; the files of such
+rounds are kept.
 """
 
+import argparse
 import sys
 import tempfile
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
+from typing import Final, get_args
 
-from tests.chaos import harness
-from tests.sweeper import postgresql
-from tests.sweeper.store.builders import new_store
+from tests.chaos import harness, summary
+from tests.chaos.databases import Database, stores
 
-NewStore = Callable[[Path], str]
+KEPT: Final = "chaos-kept-"
 
 
-def main(rounds: int, first_seed: int, database: str) -> int:
-    """Play the rounds; the exit code."""
-    stores = _postgresql if database == "postgresql" else _sqlite
-    with tempfile.TemporaryDirectory() as name, stores(Path(name)) as store_in:
+def main(arguments: argparse.Namespace) -> int:
+    """Play the rounds; return the exit code."""
+    results: list[harness.Result] = []
+    kept: Path | None = None
+    with tempfile.TemporaryDirectory(prefix="chaos-") as name:
         root = Path(name)
-        expected = harness.undisturbed(store_in(root / "undisturbed"), root / "undisturbed")
-        began = time.monotonic()
-        attempts = 0
-        for seed in range(first_seed, first_seed + rounds):
-            folder = root / f"round-{seed}"
-            url = store_in(folder)
-            try:
-                done = harness.play(url, folder, seed)
-                assert harness.exported(url) == expected, f"seed {seed}: the export differs from an undisturbed run's"
-            except AssertionError as error:
-                kept = Path(tempfile.mkdtemp(prefix="chaos-")) / folder.name
-                folder.rename(kept)
-                print(f"round {seed} FAILED, kept in {kept}\n{error}", flush=True)
-                return 1
-            attempts += len(harness.attempts_of(url))
-            print(f"round {seed}: {time.monotonic() - began:6.1f} s: {'; '.join(done)}", flush=True)
+        with stores(arguments.database, root) as made:
+            baseline = harness.Baseline(root / "baseline")
+            for seed in range(arguments.seed, arguments.seed + arguments.rounds):
+                folder = root / f"round-{seed}"
+                result = harness.play(made, arguments.database, folder, seed, baseline)
+                results.append(result)
+                _tell(result)
+                if result.broken is not None:
+                    kept = kept or Path(tempfile.mkdtemp(prefix=KEPT))
+                    folder.rename(kept / folder.name)
+                    (kept / f"{folder.name}.txt").write_text(_details(result), encoding="utf-8")
+                    print(f"its files are in {kept / folder.name}", flush=True)
+                if arguments.json is not None:
+                    summary.write(arguments.json, summary.summary(results, arguments.database))
+    print(summary.text(summary.summary(results, arguments.database)))
+    return 0 if all(result.broken is None for result in results) else 1
+
+
+def _tell(result: harness.Result) -> None:
+    words = "kept" if result.broken is None else f"BROKEN: {result.broken}"
     print(
-        f"{rounds} rounds on {database}, {rounds * harness.NUM_TRIALS} trials, {attempts} attempts: every trial ended "
-        "exactly once, no measurement missing or doubled, no process left, every device-second in the ledger"
+        f"round {result.seed} ({result.program}) {result.seconds:5.1f} s: {'; '.join(result.log)}: {words}", flush=True
     )
-    return 0
 
 
-@contextmanager
-def _sqlite(root: Path) -> Iterator[NewStore]:
-    new_store(root)
-    yield lambda folder: harness.copy_of(root / "store.db", folder)
+def _details(result: harness.Result) -> str:
+    faults = "\n".join(f"{each.at_s:g} s: {each.name} (seed {each.seed})" for each in result.planned)
+    log = "\n".join(result.log)
+    return f"seed {result.seed}: {result.program}\n\nplanned\n{faults}\n\ndone\n{log}\n\n{result.broken}\n"
 
 
-@contextmanager
-def _postgresql(_: Path) -> Iterator[NewStore]:
-    programs = postgresql.programs()
-    if programs is None:
-        sys.exit("PostgreSQL's server is not installed. Debian: apt-get install postgresql")
-    with postgresql.cluster(programs) as cluster:
-
-        def new(folder: Path) -> str:
-            folder.mkdir(parents=True)
-            return cluster.new_store()[0]
-
-        yield new
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.chaos", description="Play rounds of chaos.")
+    parser.add_argument("--rounds", type=int, default=100, help="how many [default: 100]")
+    parser.add_argument("--seed", type=int, default=0, help="of the first round; the others follow [default: 0]")
+    parser.add_argument("--database", choices=get_args(Database), default="sqlite")
+    parser.add_argument("--json", type=Path, help="write the counts to this file after each round")
+    return parser.parse_args()
 
 
 if __name__ == "__main__":
-    words = dict(enumerate(sys.argv))
-    sys.exit(main(int(words.get(1, "100")), int(words.get(2, "0")), words.get(3, "sqlite")))
+    sys.exit(main(_arguments()))

@@ -1,259 +1,163 @@
-"""One round of chaos: a study runs while launchers, slots, guards and trials are killed or stopped at random.
+"""One round of chaos: a study runs while faults happen to it, and everything promised is checked at its end."""
 
-What is done to whom follows from a seed; when it happens does not, since the machine takes part.
-"""
-
-import json
-import os
-import random
-import shutil
-import signal
-import subprocess
-import sys
+import itertools
 import time
+import traceback
 from collections import Counter
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from random import Random
+from typing import Final
 
-import psutil
-
-from sweeper.store.engine import open_existing
-from sweeper.store.queue.ledger import spent_device_seconds
 from sweeper.store.reading import reader
-from tests.sweeper.execution.slots.studies import attempts_of, trials_of
+from tests.chaos import oracle, programs
+from tests.chaos.databases import Database, Stores
+from tests.chaos.drawing import Drawn, Planned, drawn, planned
+from tests.chaos.fault import Fault
+from tests.chaos.faults import FAULTS
+from tests.chaos.oracle import Curves
+from tests.chaos.rounds import Round
+from tests.chaos.watcher import Watcher
 
-NUM_TRIALS: Final = 10
-STEPS: Final = 8
-SLOTS: Final = 3
-LEASE_S: Final = 1.5
 LONGEST_ROUND_S: Final = 180.0
-LONGEST_SEARCH_S: Final = 10.0  # for a victim
-MISDEEDS: Final = {
-    "kill launcher": 2,
-    "kill slot": 3,
-    "kill trial": 3,
-    "kill guard": 1,
-    "stop slot": 3,
-    "stop trial": 1,
-    "launch": 1,
-}
-MARK: Final = "SWEEPER_CHAOS_ROUND"  # in the environment of every process of a round
-COSTS: Final = ("attempts", "device_seconds")  # of the exported table: what chaos may change
-# Nobody but the one who kills is to blame, so no trial may run out of attempts.
-RETRY: Final = {"killed": 1000, "crashed": 1000, "out_of_memory": 0, "diverged": 0, "timeout": 0}
-
-CONFIGS: Final = [
-    {"value": number / 8, "step_s": 0.05, "checkpoint": 3, "children": number % 2} for number in range(NUM_TRIALS)
-]
+LONGEST_START_S: Final = 60.0
+LOOK_S: Final = 0.02
+SEEK_S: Final = 0.1  # between two looks at all processes
+BY_NAME: Final[Mapping[str, Fault]] = {fault.name: fault for fault in FAULTS}
 
 
 @dataclass(slots=True)
-class Round:
-    """A round in progress."""
+class Result:
+    """What came of a round.
 
-    url: str
-    folder: Path
-    seed: int
-    log: list[str] = field(default_factory=list)
-    launchers: list[subprocess.Popen[bytes]] = field(default_factory=list)
-    stopped: list[int] = field(default_factory=list)
-
-    @property
-    def mark(self) -> str:
-        """What the processes of this round carry in their environment."""
-        return f"{os.getpid()}-{self.seed}-{self.folder.name}"
-
-    def launch(self) -> None:
-        """Start a launcher beside those that run."""
-        changes = json.dumps({"retry": RETRY})
-        words = [self.url, json.dumps(CONFIGS), str(STEPS), str(SLOTS), str(LEASE_S), changes]
-        environment = {**os.environ, MARK: self.mark, "SWEEPER_RUNS": str(self.folder / "runs")}
-        with (self.folder / "launchers.log").open("ab") as output:
-            self.launchers.append(
-                subprocess.Popen(
-                    [sys.executable, "-m", "tests.sweeper.execution.slots.launch_script", *words],
-                    env=environment,
-                    stdout=output,
-                    stderr=output,
-                    start_new_session=True,
-                )
-            )
-
-    def processes(self) -> dict[str, list[psutil.Process]]:
-        """The processes of this round that are alive, by their part in it."""
-        found: dict[str, list[psutil.Process]] = {"launcher": [], "slot": [], "guard": [], "trial": [], "other": []}
-        for process in psutil.process_iter():
-            with suppress(psutil.Error):
-                if process.status() == psutil.STATUS_ZOMBIE or process.environ().get(MARK) != self.mark:
-                    continue
-                words = " ".join(process.cmdline())
-                signs = (("launch_script", "launcher"), ("popen_loky", "slot"), ("guard_", "guard"), ("fake_", "trial"))
-                part = next((part for sign, part in signs if sign in words), "other")
-                found[part].append(process)
-        return found
-
-    def end(self) -> None:
-        """Kill what is left, so that a failed round does not disturb the next."""
-        for processes in self.processes().values():
-            for process in processes:
-                with suppress(psutil.Error):
-                    process.kill()
-        for launcher in self.launchers:
-            launcher.wait()
-
-
-def play(url: str, folder: Path, seed: int, *, misdeeds: int = 6) -> list[str]:
-    """Run a study through chaos to its end and check all that was promised; what was done.
-
-    Raises:
-        AssertionError: a promise was broken; the message has the seed and what was done.
+    Attributes:
+        done: the faults that happened, in order.
+        skipped: faults that this machine does not allow, and why.
+        broken: the promise that was broken; None if all were kept.
     """
-    chaos = random.Random(seed)
-    here = Round(url, folder, seed)
-    here.launch()
+
+    seed: int
+    program: str
+    planned: Sequence[Planned]
+    done: list[str] = field(default_factory=list)
+    skipped: dict[str, str] = field(default_factory=dict)
+    log: list[str] = field(default_factory=list)
+    broken: str | None = None
+    attempts: int = 0
+    trials: int = 0
+    seconds: float = 0.0
+
+
+def play(stores: Stores, database: Database, folder: Path, seed: int, baseline: "Baseline") -> Result:
+    """Play the round of a seed; its files are removed if all promises were kept."""
+    round_ = drawn(seed)
+    faults = planned(round_, database)
+    return run(stores, folder, seed, round_, faults, baseline)
+
+
+def run(  # noqa: PLR0917 - a round, and where it happens
+    stores: Stores, folder: Path, seed: int, round_: Drawn, faults: Sequence[Planned], baseline: "Baseline"
+) -> Result:
+    """Play a round with these faults."""
+    result = Result(seed, round_.trials.kind.name, faults)
+    began = time.monotonic()
+    expected = baseline.curves(stores) if round_.trials.kind == programs.TRAINER else {}
+    here = Round(stores, folder, seed, round_.trials, Watcher())
+    result.skipped = {each.name: why for each in faults if (why := BY_NAME[each.name].needs()) is not None}
+    possible = [each for each in faults if each.name not in result.skipped]
     try:
-        deadline = time.monotonic() + LONGEST_ROUND_S
-        for _ in range(misdeeds):
-            do(chaos, here)
-        while not _ended(here, deadline):
-            time.sleep(0.05)
-        check(here)
-    except AssertionError as error:
-        words = (folder / "launchers.log").read_text(errors="replace")[-3000:]
-        raise AssertionError(f"seed {seed}, after {'; '.join(here.log)}: {error}\n{words}") from error
+        _prepare(here, possible)
+        here.begin()
+        _play(here, possible, result)
+        oracle.check(here, expected)
+    except Exception as error:
+        result.broken = str(error) if isinstance(error, AssertionError) else traceback.format_exc()
     finally:
         here.end()
-    return here.log
+        here.watcher.close()
+    result.log = here.log
+    result.seconds = time.monotonic() - began
+    if result.broken is None:
+        _count(here, result)
+        here.forget()
+    return result
 
 
-def do(chaos: random.Random, here: Round) -> None:
-    """One misdeed."""
-    (kind,) = chaos.choices(list(MISDEEDS), list(MISDEEDS.values()))
-    verb, _, part = kind.partition(" ")
-    deadline = time.monotonic() + LONGEST_SEARCH_S
-    while not here.processes()["trial"] and time.monotonic() < deadline and not _nothing_left(here):
-        _continue(here, chaos)
-        time.sleep(0.05)
-    time.sleep(chaos.uniform(0.0, 0.4))
-    _continue(here, chaos)
-    if verb == "launch":
-        here.launch()
-        here.log.append("another launcher")
-        return
-    candidates = sorted(here.processes()[part], key=lambda process: process.pid)
-    if not candidates:
-        here.log.append(f"nobody to {kind}")
-        return
-    victim = chaos.choice(candidates)
-    here.log.append(f"{kind} {victim.pid}")
-    with suppress(psutil.Error):
-        if verb == "kill":
-            victim.kill()
-        else:
-            victim.send_signal(signal.SIGSTOP)
-            here.stopped.append(victim.pid)
-            time.sleep(chaos.choice((0.2, 1.3 * LEASE_S)))
-    if part == "launcher":
-        here.launch()
+def _prepare(here: Round, faults: Sequence[Planned]) -> None:
+    (here.folder / "runs").mkdir(parents=True)
+    for name in dict.fromkeys(each.name for each in faults):
+        if (trick := BY_NAME[name].trick) is not None:
+            trick(here)
 
 
-def _continue(here: Round, chaos: random.Random | None = None) -> None:
-    """Stopped processes go on: sooner or later, or now that chaos is over."""
-    for pid in list(here.stopped):
-        if chaos is None or chaos.random() < 0.7:
-            here.stopped.remove(pid)
-            with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGCONT)
+def _play(here: Round, faults: Sequence[Planned], result: Result) -> None:
+    """Do what is planned, until the study has ended."""
+    deadline = time.monotonic() + LONGEST_ROUND_S
+    started_at, waiting, look_at = None, list(faults), 0.0
+    while True:
+        assert time.monotonic() < deadline, f"stuck: {states(here)}"
+        here.tend()
+        now = time.monotonic()
+        if here.trials.kind == programs.TRAINER and now >= look_at:
+            look_at = now + SEEK_S
+            here.see_trials()
+        if started_at is None:
+            assert now < deadline - LONGEST_ROUND_S + LONGEST_START_S, "no trial has started"
+            started_at = now if here.has_begun else None
+        elif (
+            waiting and now - started_at >= waiting[0].at_s and not (here.is_cut_off and BY_NAME[waiting[0].name].asks)
+        ):
+            _do(here, waiting.pop(0), result)
+        if here.is_quiet and all(study.has_ended for study in here.studies):
+            break
+        time.sleep(LOOK_S)
+    for each in waiting:
+        here.note(f"too late: {each.name}")
 
 
-def _nothing_left(here: Round) -> bool:
-    return here.launchers[-1].poll() is not None
+def _do(here: Round, each: Planned, result: Result) -> None:
+    what = BY_NAME[each.name].do(here, Random(each.seed))
+    here.note(what or f"nobody for: {each.name}")
+    if what is not None:
+        result.done.append(each.name)
 
 
-def _ended(here: Round, deadline: float) -> bool:
-    """Whether the last launcher has ended well; one that was killed, or gave up, is followed by another."""
-    assert time.monotonic() < deadline, f"stuck: {Counter(trial.state for trial in trials_of(here.url))}"
-    running = [launcher for launcher in here.launchers if launcher.poll() is None]
-    if running:
-        _continue(here)
-        return False
-    if here.launchers[-1].returncode != 0:
-        here.launch()
-        return False
-    _continue(here)
-    return True
+def _count(here: Round, result: Result) -> None:
+    for study in here.studies:
+        with reader.connect(study.place.direct) as connection:
+            study_id = reader.study(connection, programs.STUDY).id
+            result.trials += len(reader.trials(connection, study_id))
+            result.attempts += len(reader.attempts(connection, study_id))
 
 
-def check(here: Round) -> None:
-    """Every promise about what is in the store, and about what is not left running."""
-    check_store(here.url)
-    until(lambda: not any(here.processes().values()), lambda: f"left running: {here.processes()}")
+def states(here: Round) -> list[Counter[str]]:
+    """Return how many trials of each study are in which state."""
+    found = []
+    for study in here.studies:
+        with reader.connect(study.place.direct) as connection:
+            rows = [row for each in reader.studies(connection) for row in reader.trials(connection, each.id)]
+            found.append(Counter(row.state for row in rows))
+    return found
 
 
-def check_store(url: str) -> None:
-    """Every trial ended once, measured without gap or double, and each device-second is in the ledger."""
-    trials, attempts = trials_of(url), attempts_of(url)
-    assert [(trial.state, trial.value) for trial in trials] == [("completed", n / 8) for n in range(NUM_TRIALS)]
-    completed = Counter(attempt.trial_id for attempt in attempts if attempt.exit_reason == "completed")
-    assert completed == Counter(trial.id for trial in trials), "a trial ended twice or never"
-    assert all(attempt.ended_at is not None for attempt in attempts), "an attempt was left open"
-    for trial in trials:
-        numbers = sorted(attempt.attempt for attempt in attempts if attempt.trial_id == trial.id)
-        assert numbers == list(range(1, trial.attempts + 1)), f"attempts of {trial.number}: {numbers}"
-    with reader.connect(url) as connection:
-        measured = reader.measurements(connection, 1, "loss")
-        ledger = sum(reader.spent(connection, 1).values())
-        mirrored = connection.rows(
-            "SELECT t.number, v.value FROM trials t JOIN trial_values v ON v.trial_id = t.trial_id"
-            " WHERE t.state = 'COMPLETE' ORDER BY t.number",
-            {},
-        )
-    points = list(zip(measured.column("number"), measured.column("step"), measured.column("value"), strict=True))
-    assert points == [(n, s, n / 8 + (STEPS - s) / STEPS) for n in range(NUM_TRIALS) for s in range(1, STEPS + 1)]
-    assert [tuple(row) for row in mirrored] == [(n, n / 8) for n in range(NUM_TRIALS)]
-    total = sum(attempt.device_seconds for attempt in attempts)
-    engine = open_existing(url)
-    try:
-        assert abs(ledger - total) < 1e-6
-        assert abs(spent_device_seconds(engine, 1, time.time()) - total) < 1e-6
-    finally:
-        engine.dispose()
-    assert total > 0
+class Baseline:
+    """The curves of the built-in trainer in a run that nobody disturbs; made when they are first needed."""
 
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._curves: Curves | None = None
 
-def exported(url: str) -> list[tuple[Any, ...]]:
-    """The table of trials as `sweeper export` gives it, without what it cost."""
-    with reader.connect(url) as connection:
-        table = reader.trial_table(reader.study(connection, "s"), reader.trials(connection, 1))
-    kept = [place for place, name in enumerate(table.columns) if name not in COSTS]
-    return [tuple(row[place] for place in kept) for row in table.rows]
-
-
-def undisturbed(url: str, folder: Path) -> list[tuple[Any, ...]]:
-    """The export of a run that nobody disturbed."""
-    here = Round(url, folder, -1)
-    here.launch()
-    try:
-        assert here.launchers[0].wait(timeout=LONGEST_ROUND_S) == 0
-        check(here)
-    finally:
-        here.end()
-    return exported(url)
-
-
-def until(condition: Callable[[], bool], complaint: Callable[[], str], timeout_s: float = 20.0) -> None:
-    """Wait for something that comes soon."""
-    deadline = time.monotonic() + timeout_s
-    while not condition():
-        assert time.monotonic() < deadline, complaint()
-        time.sleep(0.05)
-
-
-def copy_of(store: Path, folder: Path) -> str:
-    """A new SQLite store in a folder, copied from an empty one."""
-    folder.mkdir(parents=True, exist_ok=True)
-    shutil.copy(store, folder / "store.db")
-    return f"sqlite:///{folder / 'store.db'}"
+    def curves(self, stores: Stores) -> Curves:
+        """Return them."""
+        if self._curves is None:
+            seed = next(seed for seed in itertools.count() if drawn(seed).trials.kind == programs.TRAINER)
+            here = Round(stores, self._folder, seed, drawn(seed).trials, Watcher())
+            try:
+                here.begin(extended=True)
+                oracle.until(lambda: here.studies[0].has_ended, lambda: "the trainer has not ended", LONGEST_ROUND_S)
+                self._curves = oracle.read(here.studies[0].place.direct, here.studies[0]).curves
+            finally:
+                here.end()
+                here.watcher.close()
+        return self._curves
