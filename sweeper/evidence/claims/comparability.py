@@ -8,8 +8,8 @@ from collections.abc import Hashable, Iterator, Mapping
 
 from sweeper.evidence.claims.evidence import Evidence
 from sweeper.evidence.data.cells import Cell
-from sweeper.evidence.data.comparison import INTERACTION, Unit
 from sweeper.evidence.data.conditions import Condition, Conditions, Facts
+from sweeper.evidence.data.units import INTERACTION, Unit
 from sweeper.evidence.formatting import clean, count
 
 Group = tuple[Cell, ...]

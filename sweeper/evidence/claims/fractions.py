@@ -5,8 +5,9 @@ from dataclasses import replace
 
 from sweeper.evidence.claims.evidence import Part
 from sweeper.evidence.data.cells import Cell
-from sweeper.evidence.data.comparison import Comparison, Unit, raw_mean
+from sweeper.evidence.data.comparison import Comparison, raw_mean
 from sweeper.evidence.data.runs import PhaseRuns, Runs
+from sweeper.evidence.data.units import Unit
 from sweeper.evidence.effects.factorial_phase import FactorialPhase, factorial_phase
 from sweeper.evidence.statistics.paired import Estimate
 

@@ -26,6 +26,7 @@ class Cell:
         value: on the measure's scale, the mean over exact repeats; NaN if none completed.
         raw: the mean as measured.
         step: by how much the resolution of the metric can change the value.
+        share: the resolution of the metric over the value as measured; infinite if unknown.
         trial_ids: the completed trials.
         missing: the other trials, by id, with their state.
     """
@@ -37,6 +38,7 @@ class Cell:
     value: float = math.nan
     raw: float = math.nan
     step: float = 0.0
+    share: float = math.inf
     trial_ids: tuple[int, ...] = ()
     missing: tuple[tuple[int, str], ...] = ()
 
@@ -88,6 +90,7 @@ def measured(cell: Cell, measure: Measure, run: Collection[int] | None = None) -
         value=fmean(measure.values[trial] for trial in done) if done else math.nan,
         raw=raw,
         step=measure.step_at(raw),
+        share=measure.share_at(raw),
         trial_ids=done,
         missing=tuple(
             (trial, states.get(trial, "waiting")) for trial in cell.all_trials if trial not in measure.values

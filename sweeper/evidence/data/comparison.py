@@ -10,46 +10,16 @@ from collections.abc import Callable, Collection, Hashable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from statistics import fmean
-from typing import Final
 
 from sweeper.evidence.data.cells import Cell, Levels
 from sweeper.evidence.data.measures import mean_of
 from sweeper.evidence.data.pool import ErrorRule, Pool
+from sweeper.evidence.data.repeats import SAME_RUN, no_repeats
+from sweeper.evidence.data.units import INTERACTION, PAIR, Key, Unit, cancels, merged, run_weights
 from sweeper.evidence.statistics.contrast import Runs as ContrastRuns
 from sweeper.evidence.statistics.contrast import floored, infer_contrast, make_runs, one_difference_per_seed
 from sweeper.evidence.statistics.paired import Estimate, paired_t, satterthwaite
 from sweeper.evidence.statistics.pooling import Stratum
-from sweeper.evidence.statistics.replicates import MANY_DIGITS, SAME
-from sweeper.evidence.statistics.resolution import significant_digits
-
-Key = tuple[object, ...]
-PAIR: Final = 2  # runs of a simple pair
-SAME_RUN: Final = "both sides gave the same values to the last digit: the setting changes nothing, or never arrives"
-COPIES: Final = "the seed changes nothing in what is compared: 1 run, not {seeds}"
-ONE_SEED: Final = "one seed does not show how runs vary"
-INTERACTION: Final = 4  # runs of one seed in an interaction of two factors
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Unit:
-    """Cells with weights; `key` identifies what they have in common."""
-
-    key: Key
-    terms: tuple[tuple[Cell, float], ...]
-
-    @property
-    def complete(self) -> bool:
-        """Whether every cell has a value."""
-        return not any(math.isnan(cell.value) for cell, _ in self.terms)
-
-    @property
-    def value(self) -> float:
-        """The weighted sum; NaN unless complete."""
-        return sum(weight * cell.value for cell, weight in self.terms)
-
-    def scaled(self, factor: float) -> "Unit":
-        """Return it with all weights multiplied by a factor."""
-        return Unit(key=self.key, terms=tuple((cell, factor * weight) for cell, weight in self.terms))
 
 
 @dataclass(frozen=True, kw_only=True)  # no slots: what follows from the units is computed once
@@ -161,7 +131,7 @@ def minus(first: Comparison, second: Comparison) -> Comparison:
     if left.keys() != right.keys() or len(left) < len(first.units):
         left, right = _by_seed(first), _by_seed(second)
     units = tuple(
-        Unit(key=key, terms=_merged([*left[key].terms, *right[key].scaled(-1.0).terms])) for key in left if key in right
+        Unit(key=key, terms=merged([*left[key].terms, *right[key].scaled(-1.0).terms])) for key in left if key in right
     )
     return Comparison(units=units, pool=first.pool.joined(second.pool))
 
@@ -176,11 +146,11 @@ def infer(comparison: Comparison) -> Estimate:
     if not complete:
         return paired_t([])
     terms = run_weights(complete)
-    same = SAME_RUN if _is_same_run(complete) else ""
-    if reason := no_replicates(pool, terms) or same or _one_seed(comparison, terms):
-        value = sum(weight * cell.value for cell, weight in terms)
+    if reason := no_repeats(complete, terms, pool):
+        same = reason == SAME_RUN
+        value = 0.0 if same else sum(weight * cell.value for cell, weight in terms)
         n = len(complete) if same else 1
-        return Estimate(value=0.0 if same else value, standard_error=math.nan, df=0, n=n, method=reason)
+        return Estimate(value=value, standard_error=math.nan, df=0, n=n, method=reason)
     runs = _runs(comparison, terms)
     if pool.rule is ErrorRule.OWN_PAIRS:
         return floored(_by_stratum(complete, _by_pairs), runs)
@@ -191,48 +161,6 @@ def infer(comparison: Comparison) -> Estimate:
     strata: dict[Hashable, Stratum] = {cell.stratum: pool.variance(cell.stratum) for cell, _ in terms}
     found = infer_contrast(runs, strata, n=len(complete))
     return found if found.decides else floored(paired_t([unit.value for unit in complete]), runs)
-
-
-def _one_seed(comparison: Comparison, terms: Sequence[tuple[Cell, float]]) -> str:
-    """Return that nothing shows how runs vary: one seed, whose cells differ in other factors and repeat nothing.
-
-    Where what the seed adds cancels, other arms with several seeds may show it.
-    """
-    if comparison.num_seeds > 1 or len(comparison.complete) == 1:
-        return ""
-    pool = comparison.pool
-    known = pool.rule is not ErrorRule.OWN_PAIRS and cancels(terms)
-    return "" if known and all(pool.variance(cell.stratum).pooled.df for cell, _ in terms) else ONE_SEED
-
-
-def no_replicates(pool: Pool, terms: Sequence[tuple[Cell, float]]) -> str:
-    """Return that the seed changes nothing, in all runs or in most of those on one side; empty if it is not so.
-
-    Args:
-        terms: the cells of a contrast, each with its weight.
-    """
-    if pool.replicates.degenerate:
-        return pool.replicates.reason
-    for sign in (1.0, -1.0):
-        side = [(cell, abs(weight)) for cell, weight in terms if sign * weight > 0]
-        same = [(cell, weight) for cell, weight in side if cell.arm in pool.copies(cell.stratum)]
-        if same and 2 * sum(weight for _, weight in same) >= sum(weight for _, weight in side):
-            return COPIES.format(seeds=len({cell.seed for cell, _ in same}))
-    return ""
-
-
-def _is_same_run(units: Sequence[Unit]) -> bool:
-    """Return whether all sides of a comparison are the same to the last of many digits.
-
-    A setting that does nothing gives such differences, as where no argument carries it, and so do no two trainings:
-    what the setting would do is not known. Values of few digits may be equal by chance.
-    """
-    cells = [cell for unit in units for cell, _ in unit.terms]
-    size = max(abs(cell.value) for cell in cells)
-    if any(len(unit.terms) < PAIR for unit in units):
-        return False
-    same = all(abs(unit.value) <= SAME * size for unit in units)
-    return same and max(significant_digits(cell.raw) for cell in cells) >= MANY_DIGITS
 
 
 def by_stratum(comparison: Comparison) -> dict[str, Estimate]:
@@ -279,34 +207,9 @@ def _by_seed(comparison: Comparison) -> dict[Key, Unit]:
     for unit in comparison.units:
         groups[unit.terms[0][0].seed].append(unit)
     return {
-        (seed,): Unit(
-            key=(seed,), terms=_merged([term for unit in units for term in unit.scaled(1 / len(units)).terms])
-        )
+        (seed,): Unit(key=(seed,), terms=merged([term for unit in units for term in unit.scaled(1 / len(units)).terms]))
         for seed, units in groups.items()
     }
-
-
-def _merged(terms: Sequence[tuple[Cell, float]]) -> tuple[tuple[Cell, float], ...]:
-    """Return each cell once; those whose weights cancel drop out, as the baseline does between two gains."""
-    weights: dict[Key, float] = defaultdict(float)
-    cells: dict[Key, Cell] = {}
-    for cell, weight in terms:
-        cells[cell.identity] = cell
-        weights[cell.identity] += weight
-    return tuple((cells[key], weight) for key, weight in weights.items() if abs(weight) > 1e-12)
-
-
-def run_weights(units: Sequence[Unit]) -> tuple[tuple[Cell, float], ...]:
-    """Return each run of some units with its weight in their mean."""
-    return _merged([(cell, weight / len(units)) for unit in units for cell, weight in unit.terms])
-
-
-def cancels(weights: Iterable[tuple[Cell, float]]) -> bool:
-    """Return whether what the runs of a seed share cancels."""
-    sums: dict[Hashable, float] = defaultdict(float)
-    for cell, weight in weights:
-        sums[cell.block] += weight
-    return all(abs(total) < 1e-9 for total in sums.values())
 
 
 def _runs(comparison: Comparison, terms: Sequence[tuple[Cell, float]]) -> ContrastRuns:

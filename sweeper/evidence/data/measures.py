@@ -72,6 +72,11 @@ class Measure:
             return 0.0
         return self.resolution / abs(raw) if self.is_log else self.resolution
 
+    def share_at(self, raw: float) -> float:
+        """Return the resolution over a measured value; infinite if unknown."""
+        known = math.isfinite(raw) and math.isfinite(self.resolution) and raw != 0
+        return self.resolution / abs(raw) if known else math.inf
+
     def measured(self, value: float) -> float:
         """Return a value on the scale as it would be measured."""
         if not self.is_log:

@@ -65,6 +65,7 @@ class Pool:
                 [cell.arm for cell in cells],
                 [cell.seed for cell in cells],
                 steps=[cell.step for cell in cells],
+                shares=[cell.share for cell in cells],
                 digits=[significant_digits(cell.raw) for cell in cells],
             )
         return self._copies[stratum]

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from sweeper.evidence.data.cells import Cell
-from sweeper.evidence.data.comparison import Comparison, Unit, cancels, run_weights
+from sweeper.evidence.data.comparison import Comparison
+from sweeper.evidence.data.units import Unit, cancels, run_weights
 from sweeper.evidence.statistics.paired import satterthwaite
 
 

@@ -1,18 +1,26 @@
 """Main effects and interactions of a phase whose design is a two-level factorial, full or fractional."""
 
 import math
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Final
 
 import numpy as np
 
 from sweeper.evidence.data.cells import Cell
-from sweeper.evidence.data.comparison import no_replicates
 from sweeper.evidence.data.pool import ErrorRule, Pool
+from sweeper.evidence.data.repeats import no_replicates, same_difference
 from sweeper.evidence.data.runs import PhaseRuns, Runs
+from sweeper.evidence.data.units import Unit
 from sweeper.evidence.statistics.contrast import between, floored, make_runs, one_difference_per_seed
 from sweeper.evidence.statistics.factorial import FEWEST_DF, FactorialEffect, factorial_effects
 from sweeper.evidence.statistics.paired import Estimate
+from sweeper.evidence.statistics.replicates import FINE, SAME
+from sweeper.evidence.statistics.resolution import rounding_error
+
+NO_NOISE: Final = "the effects explain all values to the last digit, and leave no noise to judge by"
+NOISE_STEPS: Final = 3.0  # so many times the error of rounding alone are still rounding
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,11 +86,13 @@ def _judged(
     """Return the estimate of an effect with what seeds and the metric's resolution allow it to claim.
 
     It may vary with the seed, so that the variance is between that of the seeds' effects and the residual one. If the
-    seed changes nothing, in all runs or in most of those at one level, there is no error to judge by.
+    seed changes nothing, in all runs or in most of those at one level, or values only add up, there is no error to
+    judge by.
     """
     found = effect.estimate
     weights = np.prod([coded[term] for term in effect.terms], axis=0) * 2.0 / len(cells)
-    if reason := no_replicates(pool, list(zip(cells, weights.tolist(), strict=True))):
+    terms = list(zip(cells, weights.tolist(), strict=True))
+    if reason := no_replicates(pool, terms) or same_difference(_by_seed_units(terms)) or _no_noise(found, terms):
         return replace(found, standard_error=math.nan, df=0, n=1, method=reason)
     runs = make_runs(
         [cell.value for cell in cells],
@@ -98,6 +108,23 @@ def _judged(
     if own.decides and is_same and found.df > own.df:
         found = _by_seed(own, found) if pool.rule is ErrorRule.ONE_PER_SEED else _between(own, found)
     return floored(found, runs)
+
+
+def _by_seed_units(terms: Sequence[tuple[Cell, float]]) -> list[Unit]:
+    """Return the runs of each seed as a unit: its contrast."""
+    groups: dict[int, list[tuple[Cell, float]]] = defaultdict(list)
+    for cell, weight in terms:
+        groups[cell.seed].append((cell, weight))
+    return [Unit(key=(seed,), terms=tuple(each)) for seed, each in groups.items()]
+
+
+def _no_noise(found: Estimate, terms: Sequence[tuple[Cell, float]]) -> str:
+    """Return that a fit leaves nothing over but the rounding of values of many digits; empty if it does."""
+    cells, weights = [cell for cell, _ in terms], [weight for _, weight in terms]
+    if not found.decides or not all(cell.share <= FINE for cell in cells):
+        return ""
+    rounding = rounding_error(weights, [cell.step + SAME * abs(cell.value) for cell in cells])
+    return NO_NOISE if found.standard_error <= NOISE_STEPS * rounding else ""
 
 
 def _by_seed(own: Estimate, found: Estimate) -> Estimate:

@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 SAME: Final = 1e-13  # of the value: less is the rounding of a sum
-FINE: Final = 1e-7  # of the values: what a step of finer values is at most
-MANY_DIGITS: Final = 8  # of a value that two trainings do not share by chance
+# Of a value: its resolution is at most that if it has eight digits or more, or is a 32-bit float. Two trainings do not
+# share such a value by chance.
+FINE: Final = 2.0**-23
 FEW_DIGITS: Final = 2  # of values that all runs of a configuration may have, such as an accuracy of 1 or of 0.5
 BY_CHANCE: Final = 5e-3  # the chance at which equal runs may be taken for copies
 
@@ -65,6 +66,7 @@ def copies(
     seeds: Sequence[Hashable],
     *,
     steps: Sequence[float],
+    shares: Sequence[float],
     digits: Sequence[int],
 ) -> set[Hashable]:
     """Return the arms whose runs are equal with every seed, although their digits would show what seeds change.
@@ -76,6 +78,7 @@ def copies(
         values: `[runs]`, finite, of one stratum.
         arms, seeds: of each run.
         steps: `[runs]`, by how much the resolution of the metric can change each value.
+        shares: `[runs]`, the resolution over the value as measured.
         digits: `[runs]`, how many each value has as measured.
     """
     repeated = {arm: runs for arm, runs in _by_arm(values, arms, seeds).items() if len(runs) > 1}
@@ -89,7 +92,7 @@ def copies(
         arm
         for arm, runs in equal.items()
         if digits[first[arm]] > FEW_DIGITS
-        and (steps[first[arm]] <= FINE * abs(runs[0]) or _chance(len(runs), steps[first[arm]], spread) < BY_CHANCE)
+        and (shares[first[arm]] <= FINE or _chance(len(runs), steps[first[arm]], spread) < BY_CHANCE)
     }
 
 

@@ -40,10 +40,11 @@ def resolution(values: ArrayLike) -> float:
 
 
 def lattice(values: NDArray[np.float64], digit: float) -> float:
-    """The largest step whose multiples all differences of some values are; 0 if none is sure to be more than chance.
+    """The largest step whose multiples some values are; 0 if none is sure to be more than chance.
 
     The step divides the smallest gap. Each other gap of values of no lattice is close to a multiple by chance, with
-    the probability that its rounding has beside the step.
+    the probability that its rounding has beside the step. Values at equal distances that are no multiples of it, such
+    as 1.2345 + 0.1 k, are no counts: nothing rounds like that.
 
     Args:
         values: `[distinct]`, sorted.
@@ -58,7 +59,7 @@ def lattice(values: NDArray[np.float64], digit: float) -> float:
         chance = min(2.0 * error / step, 1.0) ** (len(gaps) - 1)
         if chance * PARTS > BY_CHANCE:
             break
-        if np.all(np.abs(gaps - step * np.round(gaps / step)) <= error):
+        if all(np.all(np.abs(each - step * np.round(each / step)) <= error) for each in (gaps, values)):
             return step
     return 0.0
 

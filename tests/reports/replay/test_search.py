@@ -13,7 +13,9 @@ FACTORS = {"x": factor(*LEVELS)}
 
 
 def value(levels, seed):
-    return 100.0 * math.exp(-0.2 * levels["x"] + 0.01 * seed + 0.001 * ((7 * levels["x"] + 3 * seed) % 5))
+    return 100.0 * math.exp(
+        -0.2 * levels["x"] + 0.01 * seed + 0.001 * ((7 * levels["x"] + 3 * seed + levels["x"] * seed) % 5)
+    )
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,11 @@
 """No verdict of `sweeper.judge` is surer than its runs: what looks certain by too few digits, seeds or spread."""
 
+import math
+
 import numpy as np
 import pandas as pd
+import pytest
+from scipy import stats
 
 import sweeper
 
@@ -66,3 +70,93 @@ def test_other_factors_are_no_repeats_of_a_single_seed():
     assert judged(grid([0, 1, 2])).verdict == "supported"
     mixed = pd.concat([grid([0]), grid([1, 2, 3]).query("y == 0")])
     assert judged(mixed).verdict == "supported"  # three seeds of a pair show how runs vary
+
+
+SAME_IN_THREE = "the difference is the same to the last digit in all 3 seeds: 1 difference, not 3"
+SHIFTS = (0.0, 0.31234567, -0.12345678)
+
+
+def additive(*effects):
+    """Arms whose values are exactly a number plus what the seed adds."""
+    return [[1.2345678 + effect + shift for shift in SHIFTS] for effect in effects]
+
+
+@pytest.mark.parametrize("expect", ["decrease", "increase"])
+@pytest.mark.parametrize("digits", [8, 12, 17])
+def test_values_that_only_add_up_give_one_difference(expect, digits):
+    arms = [[float(f"{value:.{digits}g}") for value in arm] for arm in additive(0.0, -0.21234568, 0.1)]
+    found = judged(frame_of(*arms), expect)
+    assert (found.verdict, found.n, found.p_adjusted) == ("undecided", 1, 1.0)
+    assert SAME_IN_THREE in found.sentence
+
+
+def test_so_do_values_that_only_multiply_and_32_bit_floats():
+    ratios = frame_of(*[[1.2345678 * arm * seed for seed in (1.0, 1.1234567, 0.9123456)] for arm in (1.0, 0.91234567)])
+    assert "the ratio is the same to the last digit in all 3 seeds: 1 ratio, not 3" in judged(ratios).sentence
+    single = frame_of(*additive(0.0, -0.21234568))
+    single["loss"] = single["loss"].astype(np.float32).astype(float)
+    assert SAME_IN_THREE in judged(single).sentence
+    noisy = single.assign(loss=single["loss"] + np.random.default_rng(0).normal(0, 1e-3, len(single)))
+    assert judged(noisy.astype({"loss": np.float32}).astype({"loss": float})).verdict == "supported"
+
+
+def test_an_additive_pair_is_one_difference_beside_arms_that_vary():
+    noise = np.random.default_rng(3).normal(0, 0.01, size=(4, 3)).tolist()
+    frame = frame_of(
+        *additive(0.0, -0.21234568), *([1.0 + 0.2 * x + each for each in arm] for x, arm in enumerate(noise))
+    )
+    assert SAME_IN_THREE in judged(frame).sentence
+    assert judged(frame, "increase", 2, 5).verdict == "supported"
+
+
+def test_values_of_few_digits_keep_the_error_of_their_rounding():
+    arms = [[round(value, 2) for value in arm] for arm in additive(0.0, -0.21)]
+    found = judged(frame_of(*arms))
+    assert found.verdict == "supported"
+    error = 0.01 / math.sqrt(6 * 3)  # r / sqrt(6 n)
+    assert found.high - found.low == pytest.approx(2 * stats.t.ppf(0.975, 2) * error)
+    seeds = frame_of(*[[3.14159265 + arm + 0.01 * seed for seed in range(3)] for arm in (0.0, -0.5)])
+    assert SAME_IN_THREE in judged(seeds).sentence  # steps of 0.01 between values of nine digits are no rounding
+
+
+def grid_frame(value, seeds=SHIFTS):
+    rows = [(x, y, seed, value(x, y, shift)) for x in (0, 1) for y in range(3) for seed, shift in enumerate(seeds)]
+    return pd.DataFrame(rows).set_axis(["x", "y", "seed", "loss"], axis=1)
+
+
+ALL_KINDS = [
+    {"id": "contrast", "contrast": {"factor": "x", "from": 0, "to": 1}, "expect": "decrease"},
+    {"id": "where", "contrast": {"factor": "y", "from": 0, "to": 1, "where": {"x": 0}}, "expect": "increase"},
+    {"id": "equal", "equivalence": {"factor": "x", "from": 0, "to": 1}, "within": 9},
+    {"id": "safe", "contrast": {"factor": "x", "from": 0, "to": 1}, "expect": "no_worse", "within": 9},
+    {"id": "interaction", "expect": "increase",
+     "interaction": {"factor": "x", "from": 0, "to": 1, "with": {"factor": "y", "from": 0, "to": 2}}},
+    {"id": "largest", "ordering": {"largest": "y", "among": ["x", "y"]}},
+    {"id": "arms", "contrast": {"from": {"levels": {"x": 0, "y": 0}}, "to": {"levels": {"x": 1, "y": 2}}},
+     "expect": "increase"},
+]  # fmt: skip
+
+
+def test_no_claim_of_any_kind_is_decided_on_a_grid_that_only_adds_up():
+    arm = {(x, y): 0.1234567 * x + 0.7654321 * y + 0.23456789 * x * y for x in (0, 1) for y in range(3)}
+    frame = grid_frame(lambda x, y, shift: 1.2345678 + arm[x, y] + shift)
+    found = sweeper.judge(frame, metric="loss", claims=ALL_KINDS)
+    assert {each.id: each.verdict for each in found} == {each["id"]: "undecided" for each in ALL_KINDS}
+    assert all(SAME_IN_THREE in each.sentence for each in found)
+    missing = sweeper.judge(frame.drop(index=[4, 11]), metric="loss", claims=ALL_KINDS)
+    assert {each.verdict for each in missing} == {"undecided"}
+
+
+def test_no_effect_of_a_fraction_that_only_adds_up_is_decided():
+    rows = [(a, b, a ^ b ^ c, c, seed) for a in (0, 1) for b in (0, 1) for c in (0, 1) for seed in range(3)]
+    frame = pd.DataFrame(rows, columns=["a", "b", "c", "d", "seed"])
+    size = {"a": 0.5123456, "b": 0.2345671, "c": 0.7123455, "d": 0.1234517}
+    frame = frame[(frame["a"] + frame["b"] + frame["c"] + frame["d"]) % 2 == 0]
+    truth = sum(size[name] * frame[name] for name in size) + 3.1234567
+    claims = [
+        {"id": name, "contrast": {"factor": name, "from": 0, "to": 1}, "expect": "increase"} for name in ("a", "b")
+    ]
+    for seeds in (range(3), range(1)):
+        shifted = frame.assign(loss=truth + frame["seed"].map(dict(enumerate(SHIFTS))))
+        found = sweeper.judge(shifted[shifted["seed"].isin(seeds)], metric="loss", claims=claims)
+        assert {each.verdict for each in found} <= {"undecided", "untested"}

@@ -18,7 +18,7 @@ FULL_ROWS = [ON, *({**ON, name: BASE[name]} for name in ON)]
 
 def perplexity(sd=0.002, shrink=1.0, shift=0.0, base=4.6):
     def value(levels, seed):
-        text = json.dumps(levels, sort_keys=True) + str(shrink)
+        text = json.dumps(levels, sort_keys=True) + str(shrink) + (f"{shift} {base}" if shift or base != 4.6 else "")
         draw = np.random.default_rng([seed, *text.encode()]).normal(0, sd)
         gains = sum(shrink * SIZES[name] for name in SIZES if levels[name] == ON[name])
         return math.exp(base + shift + gains + 0.02 * seed + draw)

@@ -77,13 +77,17 @@ def test_a_clear_gain_passes_all_checks():
 
 
 def test_a_gain_on_one_of_two_datasets_rests_on_that_dataset():
-    frames = [arms([gain] * 4, noise=place).assign(dataset=name) for place, (name, gain) in enumerate(SIDES.items())]
+    frames = [
+        arms([gain + each for each in SMALL[:4]], noise=place).assign(dataset=name)
+        for place, (name, gain) in enumerate(SIDES.items())
+    ]
     found = one(pd.concat(frames, ignore_index=True), strata=["dataset"])
     assert found.verdict == "supported"
     assert found.sturdiness.rests_on == ("dataset = big",)
 
 
 SIDES = {"big": -6.0, "small": -0.1}
+SMALL = (0.011, -0.007, 0.005, -0.009, 0.013, -0.013)
 
 
 OPPOSITE = (-3.0, 3.0)
@@ -92,7 +96,10 @@ OPPOSITE = (-3.0, 3.0)
 def test_a_change_that_two_datasets_have_in_opposite_directions_is_undecided():
     claim = {**CLAIM, "equivalence": CLAIM["contrast"], "within": 1.5}
     del claim["contrast"], claim["expect"]
-    frames = [arms([gain] * 6, noise=place, sd=0.3).assign(dataset=str(place)) for place, gain in enumerate(OPPOSITE)]
+    frames = [
+        arms([gain + each for each in SMALL], noise=place, sd=0.3).assign(dataset=str(place))
+        for place, gain in enumerate(OPPOSITE)
+    ]
     found = one(pd.concat(frames, ignore_index=True), claim, strata=["dataset"])
     assert found.verdict == "undecided"
     assert "so the claim on it is undecided" in " ".join(found.notes)
