@@ -3,13 +3,13 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, TypeVar
 
-import numpy as np
 from pydantic import BaseModel, ValidationError
 
 from sweeper.designs.factor import Factor, Factors
 from sweeper.designs.levels import level_key, same_level
 from sweeper.errors import UsageError
 from sweeper.evidence.data.measures import Metric
+from sweeper.evidence.frame_levels import plain_level
 from sweeper.spec.checks.claims import claim_faults, form_fault
 from sweeper.spec.claim import FORMS, Claim
 from sweeper.spec.claims_from_entries import claim_of
@@ -235,9 +235,7 @@ def _statement(statement: object) -> object:
 
 
 def _plain(value: object) -> object:
-    """Return a value with numpy's numbers as Python's, and any sequence as a list."""
-    if isinstance(value, np.generic):
-        return value.item()
+    """Return a value with levels as the frame's, and any sequence as a list."""
     if isinstance(value, Mapping):
         return {key: _plain(item) for key, item in value.items()}
-    return [_plain(item) for item in value] if isinstance(value, list | tuple) else value
+    return [_plain(item) for item in value] if isinstance(value, list | tuple) else plain_level(value)

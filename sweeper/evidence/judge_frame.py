@@ -27,6 +27,7 @@ from sweeper.evidence.data.censored import Endings, Series
 from sweeper.evidence.data.measures import Direction, Measure, Metric, Scale, make_measure
 from sweeper.evidence.data.runs import PhaseRuns, Runs
 from sweeper.evidence.frame_claims import PHASE, claim_metrics, read_claims, read_metric
+from sweeper.evidence.frame_levels import plain_level
 from sweeper.store.records import TrialState
 
 STATES: Final[Mapping[str, TrialState]] = {
@@ -213,8 +214,8 @@ def _levels(column: pd.Series) -> list[Level]:
 
 
 def _level(value: object) -> Level:
-    value = value.item() if isinstance(value, np.generic) else value
-    return value if isinstance(value, bool | int | float | str | list | dict) else str(value)
+    value = plain_level(value)
+    return value if value is None or isinstance(value, bool | int | float | str | list | dict) else str(value)
 
 
 def _factor(name: str, levels: Sequence[Level], keys: Sequence[str]) -> Factor:

@@ -18,6 +18,7 @@ from sweeper.evidence.claims.evaluations import evaluation_note
 from sweeper.evidence.claims.evidence import ALPHA, Evidence, Verdict, decide
 from sweeper.evidence.claims.exploratory import Reasons, exploratory_reasons, removed_ids
 from sweeper.evidence.claims.family import Family
+from sweeper.evidence.claims.seed_use import seed_note
 from sweeper.evidence.claims.sturdiness import Examination, Sturdiness
 from sweeper.evidence.data.conditions import Conditions, run_conditions
 from sweeper.evidence.data.load import StudyData
@@ -300,7 +301,11 @@ def _ruling(tested: Assessment, family: Family, position: int) -> tuple[tuple[fl
     found = tested.evidence
     gaps = wording.missing_notes(tested.claim, found, tested.runs.measure) if found is not None else ()
     if found is not None:
-        hidden = (wording.heterogeneity_note(found, tested.runs.measure), evaluation_note(found, tested.runs))
+        hidden = (
+            wording.heterogeneity_note(found, tested.runs.measure),
+            evaluation_note(found, tested.runs),
+            seed_note(found),
+        )
         gaps = (*gaps, *(note for note in hidden if note))
     if found is None or not tested.is_tested:
         return (math.nan, math.nan), "untested", Caveats(gaps=gaps)

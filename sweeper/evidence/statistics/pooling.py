@@ -19,7 +19,7 @@ from numpy.typing import ArrayLike
 from scipy import special
 
 from sweeper.evidence.statistics.paired import DEGENERATE, PooledVariance
-from sweeper.evidence.statistics.two_way import Flags, Floats, Sums, arm_sums
+from sweeper.evidence.statistics.two_way import Flags, Floats, Sums, arm_sums, informative
 
 LEAVES_POOL: Final = 0.01  # an arm that stands out at this level no longer speaks for the others
 # Over the number of seeds: an arm that stands out at that level is judged by its own pairs. An arm with a few times the
@@ -98,7 +98,11 @@ def stratum_variance(
         least: the variance that one run has at least, by the resolution of the metric.
         level: of the F test by which an arm leaves the pool; 0 keeps all of them.
     """
-    found = np.asarray(values, dtype=np.float64)
+    used = informative(arms, blocks)
+    if not used.any():
+        return Stratum(pooled=PooledVariance(math.nan, 0), own={}, p={}, outlying=frozenset())
+    found = np.asarray(values, dtype=np.float64)[used]
+    arms, blocks = ([name for name, keep in zip(each, used, strict=True) if keep] for each in (arms, blocks))
     names = list(dict.fromkeys(arms))
     noise = _rounding(found, arms, names)
     each, kept, own, p = _those_alike(lambda kept: arm_sums(found, arms, blocks, kept), noise, least, level)

@@ -11,10 +11,13 @@ from typing import Final, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from sweeper.errors import UsageError
+
 Floats: TypeAlias = NDArray[np.float64]
 Flags: TypeAlias = NDArray[np.bool_]
 
 RANK: Final = 1e-10
+LARGEST: Final = 2e7  # numbers in a table: 160 MB
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,21 +93,66 @@ def arm_sums(
 
 def block_effects(values: ArrayLike, arms: Sequence[Hashable], blocks: Sequence[Hashable]) -> dict[Hashable, float]:
     """Return what each block adds to the runs of all arms; 0 where no arm ran in several blocks."""
-    found = _all(_sums(np.asarray(values, dtype=np.float64), _places(arms), _places(blocks))).blocks()
-    return dict(zip(dict.fromkeys(blocks), found.tolist(), strict=True))
+    arm, names = _places(arms), dict.fromkeys(blocks, 0.0)
+    repeated = np.flatnonzero(np.bincount(arm, minlength=1)[arm] > 1)
+    if not len(repeated):
+        return names
+    response = np.asarray(values, dtype=np.float64)[repeated]
+    some = [blocks[place] for place in repeated.tolist()]
+    found = _total(response, _places(arm[repeated].tolist()), _places(some)).blocks()
+    return {**names, **dict(zip(dict.fromkeys(some), found.tolist(), strict=True))}
 
 
-def _all(sums: Sums) -> Sums:
-    """The sums of all arms together."""
-    return sums.over(np.ones(len(sums.runs), dtype=np.bool_))
+def informative(arms: Sequence[Hashable], blocks: Sequence[Hashable]) -> Flags:
+    """Return which runs say something about what arms and blocks leave over, `[runs]`.
+
+    The only run of an arm, or of a block, is fitted without a residual, whatever its value; so may be others then.
+    """
+    arm, block = _places(arms), _places(blocks)
+    kept = np.ones(len(arm), dtype=np.bool_)
+    while True:
+        several = kept.copy()
+        for places in (arm, block):
+            several &= np.bincount(places[kept], minlength=len(kept))[places] > 1
+        if np.array_equal(several, kept):
+            return kept
+        kept = several
+
+
+def _total(response: Floats, arm: NDArray[np.int64], block: NDArray[np.int64]) -> Sums:
+    """The sums of all arms together, without those of each."""
+    _check_size(1, int(block.max()) + 1)
+    counts, centred = _counts(arm, block), _centred(response, arm)
+    return Sums(
+        normal=np.diag(counts.sum(axis=0)) - counts.T @ (counts / counts.sum(axis=1)[:, None]),
+        moment=np.bincount(block, weights=centred).astype(np.float64),
+        square=np.asarray((centred**2).sum()),
+        runs=np.asarray(float(len(response))),
+        arms=np.asarray(float(len(counts))),
+    )
+
+
+def _counts(arm: NDArray[np.int64], block: NDArray[np.int64]) -> Floats:
+    """How many runs there are, `[arms, blocks]`."""
+    counts = np.zeros((int(arm.max(initial=-1)) + 1, int(block.max(initial=-1)) + 1))
+    np.add.at(counts, (arm, block), 1.0)
+    return counts
+
+
+def _check_size(arms: int, blocks: int) -> None:
+    """Refuse tables that no memory holds, as where a column of a frame that is no setting names each run anew."""
+    if arms * blocks**2 > LARGEST:
+        raise UsageError(
+            f"{arms:,} configurations that share {blocks:,} seeds are too many to compare each with the others. "
+            "Name the columns that are settings by factors=[...], and group seeds that are alike."
+        )
 
 
 def _sums(response: Floats, arm: NDArray[np.int64], block: NDArray[np.int64]) -> Sums:
-    num_arms, num_blocks = int(arm.max(initial=-1)) + 1, int(block.max(initial=-1)) + 1
-    counts, moment = np.zeros((num_arms, num_blocks)), np.zeros((num_arms, num_blocks))
-    np.add.at(counts, (arm, block), 1.0)
-    runs = counts.sum(axis=1)
-    centred = _centred(response, arm)
+    counts = _counts(arm, block)
+    num_arms, num_blocks = counts.shape
+    _check_size(num_arms, num_blocks)
+    moment, runs, centred = np.zeros(counts.shape), counts.sum(axis=1), _centred(response, arm)
     np.add.at(moment, (arm, block), centred)
     between = counts[:, :, None] * counts[:, None, :] / runs[:, None, None]
     return Sums(

@@ -160,3 +160,23 @@ def test_no_effect_of_a_fraction_that_only_adds_up_is_decided():
         shifted = frame.assign(loss=truth + frame["seed"].map(dict(enumerate(SHIFTS))))
         found = sweeper.judge(shifted[shifted["seed"].isin(seeds)], metric="loss", claims=claims)
         assert {each.verdict for each in found} <= {"undecided", "untested"}
+
+
+def test_runs_that_differ_by_the_noise_of_a_machine_are_noted_and_judged_all_the_same():
+    def arms(noise):
+        draws = np.random.default_rng(5).normal(0, noise, size=(3, 3))
+        return frame_of(*(3.21 - 0.2 * x + draws[x] for x in range(3)))
+
+    quiet, real = judged(arms(1e-6)), judged(arms(1e-3))
+    assert (quiet.verdict, real.verdict) == ("supported", "supported")
+    assert [note for note in quiet.notes if "does the program use its seed?" in note] == [
+        "Runs of the same configuration differ by at most 0.00004%: does the program use its seed?"
+    ]
+    assert not any("seed?" in note for note in real.notes)
+    one = judged(frame_of(*arms(1e-6)["loss"].to_numpy().reshape(3, 3)[:1], [3.0, 3.01, 3.02], [2.9, 2.92, 2.91]))
+    assert any("on one side of the comparison" in note for note in one.notes)
+
+
+def test_two_runs_that_agree_by_chance_are_not_noted():
+    found = judged(frame_of([3.2100001, 3.2100012], [3.0012345, 3.0112345], [2.9012345, 2.9123456]))
+    assert not any("seed?" in note for note in found.notes)

@@ -402,3 +402,36 @@ def test_a_factor_that_is_the_sum_of_others_is_untested():
     found = sweeper.judge(frame, metric="loss", claims=claims)
     assert [each.verdict for each in found] == ["untested"] * 3
     assert found[0].sentence.startswith("The levels of a and b determine x, so nothing shows which has the effect; add")
+
+
+DAYS = (np.datetime64("2024-01-31"), np.datetime64("2024-02-29"))
+AS_DATES = {
+    "numpy": list, "pandas": lambda days: [pd.Timestamp(day) for day in days],
+    "library": lambda days: [day.item() for day in days], "text": lambda days: [str(day) for day in days],
+    "nanoseconds": lambda days: [day.astype("M8[ns]") for day in days],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("claimed", AS_DATES)
+@pytest.mark.parametrize("kept", AS_DATES)
+def test_dates_are_levels_whatever_their_type(kept, claimed):
+    column = [day for day in AS_DATES[kept](DAYS) for _ in SEEDS]
+    values = [1.2345, 1.2415, 1.2388, 0.9123, 0.9224, 0.9131]
+    frame = pd.DataFrame({"day": pd.Series(column, dtype=object), "seed": [*SEEDS, *SEEDS], "valid_perplexity": values})
+    start, end = AS_DATES[claimed](DAYS)
+    claim = {"id": "c", "contrast": {"factor": "day", "from": start, "to": end}, "expect": "decrease"}
+    (found,) = judged(frame, [claim])
+    assert (found.verdict, found.n) == ("supported", 3)
+    assert "day from 2024-01-31 to 2024-02-29" in found.sentence
+
+
+def test_times_and_durations_are_levels_too():
+    levels = [pd.Timestamp("2024-01-31 12:30"), np.timedelta64(90, "m"), pd.Interval(0, 1), pd.NaT]
+    rows = [(level, seed, 90.0 + seed + 0.123 * place * seed) for place, level in enumerate(levels) for seed in SEEDS]
+    frame = pd.DataFrame(rows, columns=["x", "seed", "valid_perplexity"], dtype=object)
+    claims = [
+        {"id": f"c{place}", "contrast": {"factor": "x", "from": levels[0], "to": level}, "expect": "decrease"}
+        for place, level in enumerate(levels[1:])
+    ]
+    found = [each.evidence.label for each in judged(frame, claims)]
+    assert found == [f"x from 2024-01-31 12:30:00 to {end} in runs" for end in ("0 days 01:30:00", "(0, 1]", "null")]

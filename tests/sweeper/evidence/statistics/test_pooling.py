@@ -6,6 +6,7 @@ import pytest
 import statsmodels.formula.api as smf
 from scipy import stats
 
+from sweeper.errors import UsageError
 from sweeper.evidence.statistics.paired import pooled_variance
 from sweeper.evidence.statistics.pooling import stratum_variance
 
@@ -156,3 +157,22 @@ def test_an_arm_with_huge_values_changes_nothing_for_the_others(huge):
         assert beside.outlying == {"c"}
         assert beside.pooled.variance == pytest.approx(alone.pooled.variance)
         assert beside.pooled.df == alone.pooled.df
+
+
+def test_runs_that_are_fitted_without_a_residual_change_nothing():
+    frame = a_stratum(np.random.default_rng(9), lost=0.2)
+    lone = pd.DataFrame({"arm": [0, 1, *range(10, 15)], "seed": [*range(70, 76), 0], "value": 1e3})
+    found, more = pooled(frame), pooled(pd.concat([lone, frame]))
+    assert (more.pooled.df, more.own.keys(), more.outlying) == (found.pooled.df, found.own.keys(), found.outlying)
+    assert more.pooled.variance == pytest.approx(found.pooled.variance, rel=1e-9)
+    assert list(more.p.values()) == pytest.approx([found.p[arm] for arm in more.p], rel=1e-6)
+
+
+def test_columns_of_a_thousand_levels_fit_into_memory_or_are_refused():
+    names = list(range(4000))
+    assert pooled(pd.DataFrame({"arm": names, "seed": [each % 1000 for each in names], "value": 1.0})).pooled.df == 0
+    assert pooled(pd.DataFrame({"arm": [each % 4 for each in names], "seed": names, "value": 1.0})).pooled.df == 0
+    generator = np.random.default_rng(1)
+    twice = pd.DataFrame(generator.integers(0, 1000, size=(4000, 2)), columns=["arm", "seed"]).assign(value=1.0)
+    with pytest.raises(UsageError, match=r"configurations that share \d+ seeds are too many .* factors=\[\.\.\.\]"):
+        pooled(twice)
