@@ -1,14 +1,21 @@
-"""What keeps a claim undecided whatever its p-values: runs that cannot be compared, means that hide blocks."""
+"""What keeps a claim undecided whatever its p-values: runs that cannot be compared, means of opposite effects."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from sweeper.evidence.claims.evidence import Evidence, Part, Region
-from sweeper.evidence.data.comparison import by_stratum
+from sweeper.evidence.data.comparison import by_level, by_stratum, infer
 from sweeper.evidence.data.measures import Measure
 from sweeper.evidence.statistics.heterogeneity import DIFFERS, same_effect_p
+from sweeper.evidence.statistics.paired import Estimate
 
 
 def is_barred(found: Evidence, measure: Measure) -> bool:
     """Return whether a claim stays undecided, whatever its p-values are."""
-    return any(part.exact is None and (hides_blocks(part) or _lacks_values(part, measure)) for part in found.parts)
+    return any(
+        part.exact is None and (hides_blocks(part) or opposite_levels(part) is not None or _lacks_values(part, measure))
+        for part in found.parts
+    )
 
 
 def hides_blocks(part: Part) -> bool:
@@ -16,8 +23,28 @@ def hides_blocks(part: Part) -> bool:
     effects = by_stratum(part.comparison)
     if len(effects) < 2 or same_effect_p(list(effects.values())) >= DIFFERS:
         return False
-    values = [part.effect.value, *(effect.value - part.offset for effect in effects.values() if effect.decides)]
-    return len({_holds(value, part.region) for value in values}) > 1
+    return _disagree(part, [effect.value - part.offset for effect in effects.values() if effect.decides])
+
+
+def opposite_levels(part: Part) -> tuple[str, Mapping[str, Estimate]] | None:
+    """Return a factor over which the effect is averaged although the claim holds at some of its levels only.
+
+    With the effect at each level, by its key. Such a factor is a block that nobody declared, e.g. the dataset. The
+    effects must differ by Welch's test, at its level over the number of factors.
+    """
+    factors = by_level(part.comparison)
+    for factor, levels in factors.items():
+        means = [sum(unit.value for unit in units) / len(units) for units in levels.values()]
+        if _disagree(part, [mean - part.offset for mean in means]):
+            effects = {key: infer(replace(part.comparison, units=units)) for key, units in levels.items()}
+            if same_effect_p(list(effects.values())) < DIFFERS / len(factors):
+                return factor, effects
+    return None
+
+
+def _disagree(part: Part, effects: Iterable[float]) -> bool:
+    """Return whether a claim holds of some effects, and not of others or not of their mean."""
+    return len({_holds(value, part.region) for value in (part.effect.value, *effects)}) > 1
 
 
 def _lacks_values(part: Part, measure: Measure) -> bool:

@@ -5,8 +5,9 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from sweeper.designs.levels import Level, level_key, unmistakable
-from sweeper.evidence.claims.bars import hides_blocks, is_barred
+from sweeper.evidence.claims.bars import hides_blocks, is_barred, opposite_levels
 from sweeper.evidence.claims.evidence import Evidence, Part, Verdict
+from sweeper.evidence.data.cells import level_text
 from sweeper.evidence.data.comparison import by_stratum
 from sweeper.evidence.data.measures import Measure
 from sweeper.evidence.formatting import clean, count, listed, metric_name, number, percent, signed
@@ -191,6 +192,12 @@ def heterogeneity_note(found: Evidence, measure: Measure) -> str:
             each = [f"{_amount(effect.value, measure)} at {clean(name)}" for name, effect in effects.items()]
             undecided = ", so the claim on it is undecided" if hides_blocks(part) else ""
             return f"The effect differs between strata: {listed(each)}. Their mean is that of none of them{undecided}."
+        opposite = opposite_levels(part) if part.exact is None else None
+        if opposite is not None:
+            factor, levels = opposite
+            each = [f"{_amount(effect.value, measure)} at {clean(level_text(key))}" for key, effect in levels.items()]
+            undecided = "Their mean is that of none of them, so the claim on it is undecided. Name a level in `where`."
+            return f"The effect differs between levels of {factor}: {listed(each)}. {undecided}"
     return ""
 
 

@@ -178,6 +178,25 @@ def by_stratum(comparison: Comparison) -> dict[str, Estimate]:
     }
 
 
+def by_level(comparison: Comparison) -> dict[str, dict[str, tuple[Unit, ...]]]:
+    """Return by factor the complete units at each of its levels, where an effect averages over several of them.
+
+    A level with one pair shows nothing of how the effect varies there, and leaves its factor out.
+    """
+    complete = comparison.complete
+    if not comparison.averages or not complete[0].terms:
+        return {}
+    found: dict[str, dict[str, tuple[Unit, ...]]] = {}
+    for factor in complete[0].terms[0][0].levels:
+        groups: dict[str, list[Unit]] = defaultdict(list)
+        for unit in complete:
+            levels = {cell.levels[factor] for cell, _ in unit.terms}
+            groups[levels.pop() if len(levels) == 1 else ""].append(unit)
+        if len(groups) > 1 and "" not in groups and all(len(units) > 1 for units in groups.values()):
+            found[factor] = {level: tuple(units) for level, units in groups.items()}
+    return found
+
+
 def raw_mean(cells: Iterable[Cell]) -> float:
     """Return the mean of the cells as measured; NaN if none is measured."""
     values = [cell.raw for cell in cells if cell.is_measured]

@@ -180,3 +180,30 @@ def test_runs_that_differ_by_the_noise_of_a_machine_are_noted_and_judged_all_the
 def test_two_runs_that_agree_by_chance_are_not_noted():
     found = judged(frame_of([3.2100001, 3.2100012], [3.0012345, 3.0112345], [2.9012345, 2.9123456]))
     assert not any("seed?" in note for note in found.notes)
+
+
+def datasets(effects, sd=0.1, seeds=3):
+    """Runs of x = 0 and 1 on datasets in which x has these effects."""
+    draws = np.random.default_rng(8).normal(0, sd, size=(len(effects), seeds, 2))
+    rows = [
+        (x, f"set {place}", seed, 5.0 + 3 * place + x * effect + draws[place, seed, x])
+        for place, effect in enumerate(effects) for seed in range(seeds) for x in (0, 1)
+    ]  # fmt: skip
+    return pd.DataFrame(rows).set_axis(["x", "dataset", "seed", "loss"], axis=1)
+
+
+def test_an_effect_of_opposite_sign_in_blocks_that_nobody_named_is_undecided():
+    found = judged(datasets([-1.8, 0.35, 0.95]))
+    assert found.verdict == "undecided"
+    (note,) = found.notes
+    assert note.startswith("The effect differs between levels of dataset: \u22121.")
+    assert note.endswith("so the claim on it is undecided. Name a level in `where`.")
+    claim = {"id": "c", "contrast": {"factor": "x", "from": 0, "to": 1, "where": {"dataset": "set 0"}}}
+    (alone,) = sweeper.judge(datasets([-1.8, 0.35, 0.95]), metric="loss", claims=[{**claim, "expect": "decrease"}])
+    assert alone.verdict == "supported"
+
+
+def test_an_effect_that_is_larger_in_one_block_is_decided():
+    for effects in ([-1.8, -0.9, -0.7], [-0.5, -0.5, -0.5]):
+        found = judged(datasets(effects))
+        assert (found.verdict, found.notes) == ("supported", ())
