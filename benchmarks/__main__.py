@@ -14,6 +14,7 @@ import tempfile
 import time
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Final
 
 from benchmarks import page, results
 from benchmarks.decide import table as decide_table
@@ -21,6 +22,8 @@ from benchmarks.options import RAY_DIRECTORY, RAY_REMEDY, Options
 from benchmarks.part import ON_DEMAND, PARTS, encoded
 from benchmarks.results import Result, say
 from benchmarks.validity import table
+
+OPTIONS_OF: Final = {"trainer": " --upstream PATH", "versions": " --before PATH"}
 
 
 def main(argv: list[str]) -> int:
@@ -33,7 +36,10 @@ def main(argv: list[str]) -> int:
     if given.write:
         page.write(results.load())
         return 0
-    options = Options(quick=given.quick, ray_python=_ray_python(given.ray_python), upstream=given.upstream)
+    if "versions" in given.parts and given.before is None:
+        parser.error("versions compares this version with an earlier one: name its checkout with --before PATH")
+    ray_python = _ray_python(given.ray_python)
+    options = Options(quick=given.quick, ray_python=ray_python, upstream=given.upstream, before=given.before)
     wanted = given.parts or [name for name in PARTS if name not in ON_DEMAND]
     if options.upstream is None and "trainer" in wanted:
         say("trainer: skipped; it needs a checkout of the upstream code: --upstream PATH")
@@ -64,6 +70,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--write", action="store_true", help="only write the page, from the last results")
     parser.add_argument("--quick", action="store_true", help="try everything at small sizes; write nothing")
     parser.add_argument("--ray-python", type=Path, help=f"Python with Ray Tune [default: {RAY_DIRECTORY}/bin/python]")
+    parser.add_argument("--before", type=Path, help="checkout of an earlier version of sweeper")
     parser.add_argument("--upstream", type=Path, help="checkout of github.com/kimiyoung/transformer-xl")
     return parser
 
@@ -98,7 +105,7 @@ def _run(name: str, options: Options) -> Result | None:
         return None
     return Result(
         part=name,
-        command=f"python -m benchmarks {name}" + (" --upstream PATH" if name == "trainer" else ""),
+        command=f"python -m benchmarks {name}{OPTIONS_OF.get(name, '')}",
         taken_on=datetime.now(UTC).date().isoformat(),
         seconds=round(time.perf_counter() - start, 1),
         machine=machine,

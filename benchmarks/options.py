@@ -19,9 +19,11 @@ class Options:
     Attributes:
         quick: whether to use small sizes, to check that everything works; the figures are then meaningless.
         ray_python: an interpreter with Ray Tune; None skips Ray.
+        before: a checkout of an earlier version of sweeper, for the part that compares them.
         upstream: a checkout of the upstream Transformer-XL, for the trainer's part.
     """
 
     quick: bool = False
     ray_python: Path | None = None
     upstream: Path | None = None
+    before: Path | None = None

@@ -22,14 +22,16 @@ PARTS: Final = {
     "trainer": "training steps against the upstream Transformer-XL (--upstream)",
     "validity": "verdicts on studies with planted truth: intervals and error rates",
     "decide": "seeds until claims are decided, against fixed seeds and AdaStop, on planted truth",
+    "versions": "the store of this version against that of an earlier one (--before)",
     "suite": "make test and make demo",
 }
-ON_DEMAND: Final = ("suite", "validity", "decide")  # take as long as all other parts together
+ON_DEMAND: Final = ("suite", "versions", "validity", "decide")  # take as long as all other parts together
+PATHS: Final = ("ray_python", "upstream", "before")  # among the options
 
 
 def encoded(options: Options) -> str:
     """Return the options as text for another process."""
-    paths = {"ray_python": options.ray_python, "upstream": options.upstream}
+    paths = {name: getattr(options, name) for name in PATHS}
     texts = {name: None if path is None else str(path) for name, path in paths.items()}
     return json.dumps({"quick": options.quick, **texts})
 
@@ -37,7 +39,7 @@ def encoded(options: Options) -> str:
 def decoded(text: str) -> Options:
     """Return the options of a text that `encoded` wrote."""
     data = json.loads(text)
-    paths = {name: None if data[name] is None else Path(data[name]) for name in ("ray_python", "upstream")}
+    paths = {name: None if data[name] is None else Path(data[name]) for name in PATHS}
     return Options(quick=data["quick"], **paths)
 
 

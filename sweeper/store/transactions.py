@@ -59,19 +59,22 @@ def reading(engine: Engine) -> Iterator[Connection]:
 @contextmanager
 def translated(engine: Engine) -> Iterator[None]:
     """Turn database errors into errors that a user understands; violated constraints pass."""
-    url = engine.url.render_as_string(hide_password=False)
     try:
         yield
     except IntegrityError:
         raise
     except NoResultFound as error:
-        raise no_longer_there(url) from error
+        raise no_longer_there(_url_of(engine)) from error
     except ProgrammingError as error:
         if not is_missing(error):
             raise
-        raise no_longer_there(url) from error
+        raise no_longer_there(_url_of(engine)) from error
     except DatabaseError as error:
-        raise refused(url, error) from error
+        raise refused(_url_of(engine), error) from error
+
+
+def _url_of(engine: Engine) -> str:
+    return engine.url.render_as_string(hide_password=False)
 
 
 def refused(url: str, error: DatabaseError) -> StoreError:
