@@ -20,9 +20,9 @@ _WAITING: Final = trials.c.state == "waiting"
 _STUDY: Final = ("id", "name", "metric", "direction", "run_root", "budget_device_hours", "revision")
 _UNUSED: Final = {"result", "message", "value", "step", "tokens", "flops"}
 
-STUDY: Final[Query] = select(*(studies.c[name] for name in _STUDY)).where(studies.c.id == bindparam("study"))
-CAPPED_STUDY: Final = locked(STUDY.where(studies.c.budget_device_hours.is_not(None)), "decide")
-ANY_STUDY: Final = locked(STUDY, "share")
+_THE_STUDY: Final = select(*(studies.c[name] for name in _STUDY)).where(studies.c.id == bindparam("study"))
+CAPPED_STUDY: Final = locked(_THE_STUDY.where(studies.c.budget_device_hours.is_not(None)), "decide")
+ANY_STUDY: Final = locked(_THE_STUDY, "share")
 
 _TRIAL: Final = select(
     *(column for column in trials.c if column.name not in _UNUSED), phases.c.name.label("phase"), phases.c.design
@@ -49,6 +49,12 @@ _WAITS: Final = select(trials.c.id).where(trials.c.phase_id == phases.c.id, _WAI
 PHASES_THAT_WAIT: Final = (
     select(phases.c.id, phases.c.design)
     .where(phases.c.study_id == bindparam("study"), _WAITS)
+    .order_by(phases.c.position)
+)
+STUDY_AND_PHASES_THAT_WAIT: Final = (  # a row per phase; a single one, without a phase, if none waits
+    select(*(studies.c[name] for name in _STUDY), phases.c.id.label("phase_id"), phases.c.design.label("phase_design"))
+    .select_from(studies.outerjoin(phases, (phases.c.study_id == studies.c.id) & _WAITS))
+    .where(studies.c.id == bindparam("study"))
     .order_by(phases.c.position)
 )
 LENGTHS: Final = (

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Final
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import Connection, Engine, Row, select
+from sqlalchemy import Connection, Engine, select
+from sqlalchemy.exc import NoResultFound
 
 from sweeper.planning.queue_order import length_class
 from sweeper.quantities import device_hours, hours
@@ -31,6 +32,8 @@ from sweeper.store.transactions import Record, upsert, writing
 LOOK_S: Final = 1.0  # how often a slot with short trials looks for expired leases
 _looked: WeakKeyDictionary[Engine, dict[int, float]] = WeakKeyDictionary()  # when, by study
 _stored: WeakKeyDictionary[Engine, set[str]] = WeakKeyDictionary()  # the environments that are in the store
+
+Phase = tuple[int, str]  # id and design
 
 
 def claim_trial(
@@ -58,11 +61,11 @@ def claim_trial(
     """
     stored = _stored.setdefault(engine, set())
     with writing(engine) as connection:
-        study = _read_and_lock(connection, study_id)
+        study, waiting = _read_and_lock(connection, study_id)
         moment = clock.read(connection, now)
         looks = now is not None or _looks(engine, study_id)
         lost = _with_lost_lease(connection, study_id, moment) if looks else None
-        trial = lost or _next_waiting(connection, study_id, moment.lease)
+        trial = lost or _next_waiting(connection, study_id, waiting, moment.lease)
         if trial is None:
             _looked.pop(engine, None)
             return None
@@ -98,16 +101,21 @@ def _looks(engine: Engine, study_id: int) -> bool:
     return True
 
 
-def _read_and_lock(connection: Connection, study_id: int) -> Record:
-    """Return a study's row; of a study with a cap, one claim at a time decides whether its trial fits.
+def _read_and_lock(connection: Connection, study_id: int) -> tuple[Record, Sequence[Phase]]:
+    """Return a study's row, and its phases with waiting trials, by id and design.
 
-    The lock is taken in its final strength at once: two that make a lock stronger can wait for each other.
+    Of a study with a cap, one claim at a time decides whether its trial fits. The lock is taken in its final strength
+    at once: two that make a lock stronger can wait for each other. Nothing else is read before it.
     """
     asked = {"study": study_id}
     if not locks_rows(connection):
-        return connection.execute(queries.STUDY, asked).one()
+        rows = connection.execute(queries.STUDY_AND_PHASES_THAT_WAIT, asked).all()
+        if not rows:
+            raise NoResultFound
+        return rows[0], [(row.phase_id, row.phase_design) for row in rows if row.phase_id is not None]
     capped = connection.execute(queries.CAPPED_STUDY, asked).one_or_none()
-    return capped or connection.execute(queries.ANY_STUDY, asked).one()
+    study = capped or connection.execute(queries.ANY_STUDY, asked).one()
+    return study, [(row.id, row.design) for row in connection.execute(queries.PHASES_THAT_WAIT, asked)]
 
 
 def _refusal(connection: Connection, study: Record, trial: Record, now: float) -> BudgetTooSmall | None:
@@ -151,9 +159,9 @@ def _with_lost_lease(connection: Connection, study_id: int, moment: clock.Moment
     return None
 
 
-def _next_waiting(connection: Connection, study_id: int, now: float) -> Record | None:
+def _next_waiting(connection: Connection, study_id: int, waiting: Sequence[Phase], now: float) -> Record | None:
     """Return the first waiting trial of the phase with the longest trials; ties go to the first phase."""
-    for phase_id, design in _in_order(connection, study_id):
+    for phase_id, design in _in_order(connection, study_id, waiting):
         query = queries.NEXT_TO_DRAW if design == "sampler" else queries.NEXT_DRAWN
         trial = connection.execute(query, {"phase": phase_id, "now": now}).one_or_none()
         if trial is not None:
@@ -161,17 +169,16 @@ def _next_waiting(connection: Connection, study_id: int, now: float) -> Record |
     return None
 
 
-def _in_order(connection: Connection, study_id: int) -> Sequence[Row[int, str]]:
-    """Return id and design of the phases with waiting trials: longest trials first; ties go to the first phase.
+def _in_order(connection: Connection, study_id: int, waiting: Sequence[Phase]) -> Sequence[Phase]:
+    """Return the phases with waiting trials: longest trials first; ties go to the first phase.
 
     A single phase needs no order: finding the longest of 10,000 trials takes longer than the rest of a claim.
     """
-    found = connection.execute(queries.PHASES_THAT_WAIT, {"study": study_id}).all()
-    if len(found) < 2:
-        return found
+    if len(waiting) < 2:
+        return waiting
     rows = connection.execute(queries.LENGTHS, {"study": study_id})
     lengths = {row[0]: row[1] for row in rows}
-    return sorted(found, key=lambda phase: -length_class(lengths.get(phase.id)))
+    return sorted(waiting, key=lambda phase: -length_class(lengths.get(phase[0])))
 
 
 def _take(connection: Connection, trial: Record, slot: SlotIdentity, lease_expires_at: float, now: float) -> bool:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import Connection, Engine, case, func, select
+from sqlalchemy import Connection, Engine, Float, Integer, bindparam, case, func, select
 
 from sweeper.store import clock
 from sweeper.store.schema import attempts, trials
@@ -27,6 +27,29 @@ class Balance:
     running: int
 
 
+# Built once: building them takes longer than running them.
+_OF_STUDY: Final = trials.c.study_id == bindparam("study")
+_JOINED: Final = attempts.join(trials, trials.c.id == attempts.c.trial_id)
+_SPENT: Final = select(func.coalesce(func.sum(attempts.c.device_seconds), 0.0)).select_from(_JOINED).where(_OF_STUDY)
+_SILENCE: Final = bindparam("now", type_=Float) - attempts.c.heartbeat_at
+_BOUNDED: Final = case((_SILENCE < 0.0, 0.0), (_SILENCE > LONGEST_SILENCE_S, LONGEST_SILENCE_S), else_=_SILENCE)
+_SINCE: Final = case((attempts.c.ended_at.is_(None), _BOUNDED * attempts.c.device_share), else_=0.0)
+_RUNNING: Final = (
+    select(
+        trials.c.id,
+        trials.c.predicted_device_seconds,
+        func.sum(_SINCE).label("since"),
+        func.sum(attempts.c.device_seconds + _SINCE).label("used"),
+    )
+    .select_from(_JOINED)
+    .where(_OF_STUDY, trials.c.state == "running", trials.c.id != bindparam("without", type_=Integer))
+    .group_by(trials.c.id, trials.c.predicted_device_seconds)
+)
+_OF_TRIAL: Final = select(func.coalesce(func.sum(attempts.c.device_seconds), 0.0)).where(
+    attempts.c.trial_id == bindparam("trial")
+)
+
+
 def balance(connection: Connection, study_id: int, now: float, *, without: int | None = None) -> Balance:
     """Return what a study has spent and reserved.
 
@@ -36,26 +59,10 @@ def balance(connection: Connection, study_id: int, now: float, *, without: int |
     Args:
         without: a trial that does not count as running; its cost does count.
     """
-    mine = trials.c.study_id == study_id
-    joined = attempts.join(trials, trials.c.id == attempts.c.trial_id)
-    closed = select(func.coalesce(func.sum(attempts.c.device_seconds), 0.0)).select_from(joined).where(mine)
-    spent = float(connection.execute(closed).scalar_one())
-    silence = now - attempts.c.heartbeat_at
-    bounded = case((silence < 0.0, 0.0), (silence > LONGEST_SILENCE_S, LONGEST_SILENCE_S), else_=silence)
-    since = case((attempts.c.ended_at.is_(None), bounded * attempts.c.device_share), else_=0.0)
-    running = (
-        select(
-            trials.c.id,
-            trials.c.predicted_device_seconds,
-            func.sum(since).label("since"),
-            func.sum(attempts.c.device_seconds + since).label("used"),
-        )
-        .select_from(joined)
-        .where(mine, trials.c.state == "running", trials.c.id != (-1 if without is None else without))
-        .group_by(trials.c.id, trials.c.predicted_device_seconds)
-    )
+    spent = float(connection.execute(_SPENT, {"study": study_id}).scalar_one())
+    asked = {"study": study_id, "now": now, "without": -1 if without is None else without}
     reserved, number = 0.0, 0
-    for row in connection.execute(running):
+    for row in connection.execute(_RUNNING, asked):
         number += 1
         spent += row.since
         reserved += max(0.0, (row.predicted_device_seconds or 0.0) - row.used)
@@ -64,8 +71,7 @@ def balance(connection: Connection, study_id: int, now: float, *, without: int |
 
 def trial_device_seconds(connection: Connection, trial_id: int) -> float:
     """Return the cost of a trial's attempts."""
-    total = func.coalesce(func.sum(attempts.c.device_seconds), 0.0)
-    return float(connection.execute(select(total).where(attempts.c.trial_id == trial_id)).scalar_one())
+    return float(connection.execute(_OF_TRIAL, {"trial": trial_id}).scalar_one())
 
 
 def read_balance(engine: Engine, study_id: int, now: float | None = None) -> Balance:
