@@ -135,16 +135,27 @@ def store(
     device_seconds: float | None = None,
     now: float | None = None,
     earlier: EarlierAttempt | None = None,
+    process: tuple[int, float] | None = None,
 ) -> bool:
     """Store a batch of measurements (`sweeper.store.queue.ingest`)."""
-    return ingest.ingest(
-        engine,
-        lease,
-        batch.found,
-        batch.offset,
+    portion = portion_of(batch, device_seconds=device_seconds, earlier=earlier, process=process)
+    return ingest.store_portion(engine, lease, portion, now=now)
+
+
+def portion_of(
+    batch: Batch,
+    *,
+    device_seconds: float | None = None,
+    earlier: EarlierAttempt | None = None,
+    process: tuple[int, float] | None = None,
+) -> ingest.Portion:
+    """Return a batch as the store takes it."""
+    return ingest.Portion(
+        found=batch.found,
+        offset=batch.offset,
         void_from=batch.void_from,
         resumed_from=batch.resumed_from,
         device_seconds=device_seconds,
-        now=now,
         earlier=None if earlier is None else earlier.attempt_id,
+        process=process,
     )

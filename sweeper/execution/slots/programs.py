@@ -19,6 +19,7 @@ from sweeper.store.records import Lease
 from sweeper.subprocesses import module_command, users_environment
 
 CONFIG_FILE: Final = "config.json"
+EXPONENT: Final = re.compile(r"\de[-+]\d")
 POINTLESS: Final = re.compile(r"^([\s,\[]*)(-?\d+)(e[-+]\d+)$")  # a float in a chunk of JSON
 
 
@@ -110,7 +111,9 @@ def write_config(program: Program, lease: Lease, slot: Slot) -> Path:
         if config.get("threads") is None:
             config["threads"] = slot.threads
     path = lease.run_dir / CONFIG_FILE
-    text = "".join(map(_with_a_point, json.JSONEncoder(indent=1, sort_keys=True).iterencode(config)))
+    text = json.dumps(config, indent=1, sort_keys=True)
+    if EXPONENT.search(text):  # chunk by chunk takes much longer
+        text = "".join(map(_with_a_point, json.JSONEncoder(indent=1, sort_keys=True).iterencode(config)))
     write_atomically(path, f"{text}\n".encode(), private=True)
     return path
 

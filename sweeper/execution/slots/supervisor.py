@@ -16,8 +16,9 @@ from sqlalchemy import Engine
 
 from sweeper.errors import StoreError, StoreUnavailable, SweeperError
 from sweeper.execution.slots import process as plain_process
-from sweeper.execution.slots.catching_up import catch_up, store
+from sweeper.execution.slots.catching_up import catch_up, portion_of, store
 from sweeper.execution.slots.guard import Guard
+from sweeper.execution.slots.known_curve import KnownCurve
 from sweeper.execution.slots.machine import oom_kills
 from sweeper.execution.slots.metrics import OUTPUT_FILE, PatternReader
 from sweeper.execution.slots.outcome import Ending, ExitKind, StopCause, classify_exit
@@ -40,6 +41,7 @@ RESULT_MOST_BYTES: Final = 1 << 20
 FIRST_POLL_S: Final = 0.02  # between two reads of a young trial's metrics; older ones are read less often
 LAST_POLL_S: Final = 0.25
 SAFETY: Final = 0.9  # of the lease: after that the trial must not run, since another slot may claim it
+RECORD_S: Final = 0.5  # after which a process that has reported nothing yet is recorded in the store
 READ_S: Final = 1.0  # the longest the slot reads before it looks after its process again
 LIMIT_DELAY_S: Final = 5.0  # past a time limit, when the guard enforces it: the slot is stuck
 LAST_GRACE_S: Final = 5.0  # for a checkpoint when the store is gone
@@ -128,6 +130,8 @@ class Supervisor:
     _outage: Outage = field(default_factory=Outage)
     _is_recorded: bool = False  # the process is known to the store
     _unstored: Batch | None = None  # read, while the store did not answer
+    _last: Batch | None = None  # read after the process ended, and stored together with its end
+    _known: KnownCurve | None = None  # None where only the store knows what the trial has reported
 
     def run(self) -> str | None:
         """Supervise the attempt to its end.
@@ -171,6 +175,8 @@ class Supervisor:
             end_marked(mark_of(self.lease, any_attempt=True))
             self._earlier_s = seconds_before(self.engine, self.lease)
         self._reports = catch_up(self.engine, self.lease, patterns_of(self.trial.program), self._beat)
+        if self.lease.fence == 1 and self._reports.start == 0:
+            self._known = KnownCurve(self.lease.metric)
         process = self.start(
             argv_of(self.trial.program, self.lease),
             environment=environment_of(self.trial, self.lease, self.slot, os.environ),
@@ -244,10 +250,10 @@ class Supervisor:
     def _attend(self, process: TrialProcess) -> None:
         """Store what there is to know of the process, and renew the lease, if the store answers."""
         try:
-            if not self._is_recorded:
+            self._read(process)
+            if not self._is_recorded and time.monotonic() - self._started >= RECORD_S:
                 queue.record_process(self.engine, self.lease, process.pid, process.pid_started_at)
                 self._is_recorded = True
-            self._read()
             self._beat(process)
             self._outage.answered()
         except StoreUnavailable as error:
@@ -265,7 +271,7 @@ class Supervisor:
     def _is_to_prune(self) -> bool:
         try:
             judged = not self._reports.reader.steps.go_backwards(self.lease.metric)
-            prunes = judged and self.should_prune(reported(self.engine, self.lease).curve)
+            prunes = judged and self.should_prune(self._reported().curve)
         except StoreUnavailable as error:
             self._outage.failed(error)
             return False
@@ -295,45 +301,68 @@ class Supervisor:
         """Return for how many seconds the trial is certainly ours."""
         return max(0.0, self._renewed + SAFETY * self.rules.lease_s - time.monotonic())
 
-    def _read(self) -> None:
+    def _read(self, process: TrialProcess) -> None:
         """Read and store what the process has reported since the last time, as far as a moment allows."""
         until = time.monotonic() + READ_S
-        while self._read_batch() and time.monotonic() < until:
-            pass
+        while (batch := self._next_batch()) is not None:
+            self._store(batch, process)
+            if time.monotonic() >= until:
+                return
 
     def _read_to_end(self, process: TrialProcess) -> None:
-        """Read and store all that the process has reported; it has ended."""
+        """Read all that the process has reported; it has ended. The last of it is stored together with its end."""
         exited = process.exit_code == 0
         if not exited and not self._reports.has_patterns:  # it may have died between a line and its newline
             end_last_line(self._reports.tail.path, cut=True)
+        while (batch := self._next_batch(closed=True, rest=exited)) is not None:
+            self._store_last()
+            self._last = batch
+            self._beat_patiently(process)
+        if self._known is None:
+            self._store_last()
 
-        def read_batch() -> bool:
-            found = self._read_batch(closed=True, rest=exited)
-            self._beat(process)
-            return found
+    def _store_last(self) -> None:
+        if (last := self._last) is not None:
+            self._patiently(lambda: self._store(last))
+            self._last = None
 
-        while self._patiently(read_batch):
-            pass
+    def _beat_patiently(self, process: TrialProcess) -> None:
+        self._patiently(lambda: self._beat(process))
 
     def _patiently(self, call: Callable[[], T]) -> T:
         """Call until the store answers, unless the slot is to end: what the process left must get there."""
         return patiently(call, lambda: self.wants_stop() is not None)
 
-    def _read_batch(self, *, closed: bool = False, rest: bool = False) -> bool:
-        """Read and store about a megabyte of what was reported; return whether there was something to read."""
-        seconds = self._device_seconds()
-        batch = self._unstored or self._reports.next(self._earlier_s + seconds, closed=closed, rest=rest)
-        if batch is None:
-            return False
-        self._unstored = batch
-        if batch.was_cut:
-            write_mark(self.lease.run_dir, Mark(self.lease.attempt_id, self._reports.start, self._reports.cut_at))
-        if not batch.says_nothing:
-            if not store(self.engine, self.lease, batch, device_seconds=seconds):
-                raise LeaseLost
-            self._has_news = True
+    def _next_batch(self, *, closed: bool = False, rest: bool = False) -> Batch | None:
+        """Read about a megabyte of what was reported; return None if there is nothing."""
+        batch = self._unstored or self._reports.next(self._earlier_s + self._device_seconds(), closed=closed, rest=rest)
         self._unstored = None
-        return True
+        if batch is not None and batch.was_cut:
+            write_mark(self.lease.run_dir, Mark(self.lease.attempt_id, self._reports.start, self._reports.cut_at))
+        return batch
+
+    def _store(self, batch: Batch, process: TrialProcess | None = None) -> None:
+        """Store a batch; what the store does not take now is kept.
+
+        Args:
+            process: if it runs, so that it is recorded with its first report.
+        """
+        self._unstored = batch
+        if not batch.says_nothing:
+            new = (process.pid, process.pid_started_at) if process is not None and not self._is_recorded else None
+            if not store(self.engine, self.lease, batch, device_seconds=self._device_seconds(), process=new):
+                raise LeaseLost
+            self._is_recorded |= new is not None
+            self._has_news = True
+            if self._known is not None:
+                self._known.add(batch.found, batch.void_from)
+        self._unstored = None
+
+    def _reported(self) -> Reported:
+        """Return what the trial has reported."""
+        if self._known is None:
+            return reported(self.engine, self.lease, self.value)
+        return self._known.reported(self.value, self.lease.direction)
 
     def _device_seconds(self) -> float:
         return (time.monotonic() - self._started) * self.slot.device_share
@@ -345,7 +374,9 @@ class Supervisor:
         if exit_code == -signal.SIGKILL and cause is None:
             time.sleep(0.05)  # a slot that is killed together with its trial must not blame the trial
         self._read_to_end(process)
-        known = self._patiently(lambda: reported(self.engine, self.lease, self.value))
+        if self._known is not None and self._last is not None:
+            self._known.add(self._last.found, self._last.void_from)
+        known = self._patiently(self._reported)
         oom_killed = exit_code != 0 and oom_kills() > self._oom_kills
         if process.is_lost and cause is None and not oom_killed:
             message = "the server that its process was forked from died, or gave no answer"
@@ -391,7 +422,10 @@ class Supervisor:
             device_seconds=self._device_seconds(),
             peak_memory_bytes=(process.peak_memory_bytes or None) if process is not None else None,
         )
+        last = None if self._last is None or self._last.says_nothing else portion_of(self._last)
         try:
-            return self._patiently(lambda: queue.finish(self.engine, self.lease, outcome, retry=self.rules.retry))
+            return self._patiently(
+                lambda: queue.finish(self.engine, self.lease, outcome, retry=self.rules.retry, last=last)
+            )
         except LeaseLost:
             return None

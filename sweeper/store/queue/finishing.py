@@ -11,6 +11,7 @@ from typing import Final
 from sqlalchemy import ColumnElement, Connection, Engine, bindparam, func, select, update
 
 from sweeper.store import clock, optuna_mirror
+from sweeper.store.queue.ingest import Portion, add
 from sweeper.store.queue.transitions import lock_study, move
 from sweeper.store.records import (
     LONGEST_BACK_OFF_S,
@@ -63,7 +64,13 @@ def lost(lease: Lease) -> LeaseLost:
 
 
 def finish(
-    engine: Engine, lease: Lease, outcome: Outcome, *, retry: Mapping[str, int], now: float | None = None
+    engine: Engine,
+    lease: Lease,
+    outcome: Outcome,
+    *,
+    retry: Mapping[str, int],
+    last: Portion | None = None,
+    now: float | None = None,
 ) -> TrialState:
     """Close the attempt and decide what happens to the trial; if it is closed like that already, do nothing.
 
@@ -72,6 +79,7 @@ def finish(
 
     Args:
         retry: how often a trial may run again, by exit reason; never for a reason that is not in it.
+        last: what the attempt reported and is not in the store yet.
 
     Returns:
         The trial's new state: completed, pruned, failed or waiting.
@@ -105,7 +113,8 @@ def finish(
             **({} if value is None and outcome.exit_reason in RETURNED else {"value": value}),
             **({} if outcome.result is None else {"result": plain(outcome.result)}),
         }
-        ended = move(connection, "running", state, (lease.trial_id, lease.fence), values)
+        held = last is None or add(connection, lease, last, now)
+        ended = move(connection, "running", state, (lease.trial_id, lease.fence), values) if held else None
         if ended is None:
             if (known := _closed_alike(connection, lease, outcome)) is not None:
                 return known

@@ -18,6 +18,7 @@ from sqlalchemy import (
     Connection,
     Engine,
     Float,
+    Integer,
     bindparam,
     case,
     func,
@@ -75,6 +76,8 @@ _KNOW: Final = (
         resumed_from=func.coalesce(bindparam("resumed", type_=BigInteger), attempts.c.resumed_from),
         device_seconds=func.coalesce(bindparam("seconds", type_=Float), attempts.c.device_seconds),
         heartbeat_at=func.coalesce(bindparam("seen_at", type_=Float), attempts.c.heartbeat_at),
+        pid=func.coalesce(bindparam("of_pid", type_=Integer), attempts.c.pid),
+        pid_started_at=func.coalesce(bindparam("of_pid_started_at", type_=Float), attempts.c.pid_started_at),
     )
 )
 
@@ -102,6 +105,29 @@ class _Reach:
     has_earlier: bool = False
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Portion:
+    """What was read of an attempt's file and is stored at once.
+
+    Attributes:
+        found: in the order of the file.
+        offset: bytes of the file that are in the store then.
+        device_seconds: the cost of the attempt up to now, in case its supervisor is never heard from again.
+        void_from: what the trial reported before, in the same attempt too, is void from this step on.
+        resumed_from: the step from which the program says that it resumed.
+        earlier: the id of the attempt to which the measurements belong, if it is not the lease's.
+        process: pid and start of the attempt's process, if they are not in the store yet.
+    """
+
+    found: Sequence[Measurement]
+    offset: int
+    device_seconds: float | None = None
+    void_from: int | None = None
+    resumed_from: int | None = None
+    earlier: int | None = None
+    process: tuple[int, float] | None = None
+
+
 def ingest(
     engine: Engine,
     lease: Lease,
@@ -114,50 +140,63 @@ def ingest(
     resumed_from: int | None = None,
     earlier: int | None = None,
 ) -> bool:
-    """Store measurements of a running attempt, or of an earlier one that nobody has read yet.
-
-    Args:
-        found: in the order of the file.
-        new_offset: bytes of the file that are in the store once this call returns true.
-        device_seconds: the cost of the attempt up to now, in case its supervisor is never heard from again.
-        void_from: what the trial reported before, in the same attempt too, is void from this step on.
-        resumed_from: the step from which the program says that it resumed.
-        earlier: the id of the attempt to which the measurements belong, if it is not the lease's.
+    """Store a portion of measurements, of a running attempt or of an earlier one that nobody has read yet.
 
     Returns:
         False if another attempt has the trial by now; nothing was written.
     """
-    # PostgreSQL refuses a key twice in one statement: the last measurement of a step counts.
-    latest = {(measurement.metric, measurement.step): measurement for measurement in found}
-    attempt_id = lease.attempt_id if earlier is None else earlier
-    rows = [_row(lease.trial_id, attempt_id, measurement) for measurement in latest.values()]
-    steps = [step for _, step in latest]
-    low = min(steps if void_from is None else [*steps, void_from], default=None)
+    portion = Portion(
+        found=found,
+        offset=new_offset,
+        device_seconds=device_seconds,
+        void_from=void_from,
+        resumed_from=resumed_from,
+        earlier=earlier,
+    )
+    return store_portion(engine, lease, portion, now=now)
+
+
+def store_portion(engine: Engine, lease: Lease, portion: Portion, *, now: float | None = None) -> bool:
+    """Store measurements; return false, with nothing written, if another attempt has the trial by now."""
     with writing(engine) as connection:
-        if not _advance(connection, lease, list(latest.values())):
-            return False
-        reach = _reach(connection, lease.trial_id, attempt_id) if lease.fence > 1 else _Reach()
-        is_cut = _void_superseded(connection, lease.trial_id, attempt_id, low, void_from, reach)
-        upsert(connection, measurements, rows, keys=KEYS, update=VALUES)
-        if reach.next_first is not None:
-            _void(connection, lease.trial_id, _from(attempt_id, reach.next_first))
-        if low is not None and (is_cut or earlier is not None):
-            _follow_chain(connection, lease, low)
-        else:
-            primary = [measurement for measurement in latest.values() if measurement.metric == lease.metric]
-            optuna_mirror.report(connection, lease.optuna_trial_id, primary)
-        known = {
-            "of_attempt": attempt_id,
-            "offset": new_offset,
-            "low": low,
-            "top": max(steps, default=None),
-            "is_new": bool(steps) and (reach.highest is None or max(steps) > reach.highest),
-            "resumed": resumed_from if resumed_from is not None and resumed_from >= 0 else None,
-            "seconds": device_seconds,
-            "seen_at": None if device_seconds is None else clock.read(connection, now).at,
-        }
-        connection.execute(_KNOW, known)
-        return True
+        return add(connection, lease, portion, now)
+
+
+def add(connection: Connection, lease: Lease, portion: Portion, now: float | None = None) -> bool:
+    """Store measurements as `store_portion` does, within a transaction."""
+    # PostgreSQL refuses a key twice in one statement: the last measurement of a step counts.
+    latest = {(measurement.metric, measurement.step): measurement for measurement in portion.found}
+    attempt_id = lease.attempt_id if portion.earlier is None else portion.earlier
+    steps, void_from = [step for _, step in latest], portion.void_from
+    low = min(steps if void_from is None else [*steps, void_from], default=None)
+    if not _advance(connection, lease, list(latest.values())):
+        return False
+    reach = _reach(connection, lease.trial_id, attempt_id) if lease.fence > 1 else _Reach()
+    is_cut = _void_superseded(connection, lease.trial_id, attempt_id, low, void_from, reach)
+    rows = [_row(lease.trial_id, attempt_id, measurement) for measurement in latest.values()]
+    upsert(connection, measurements, rows, keys=KEYS, update=VALUES)
+    if reach.next_first is not None:
+        _void(connection, lease.trial_id, _from(attempt_id, reach.next_first))
+    if low is not None and (is_cut or portion.earlier is not None):
+        _follow_chain(connection, lease, low)
+    else:
+        primary = [measurement for measurement in latest.values() if measurement.metric == lease.metric]
+        optuna_mirror.report(connection, lease.optuna_trial_id, primary)
+    pid, pid_started_at = portion.process or (None, None)
+    known = {
+        "of_attempt": attempt_id,
+        "offset": portion.offset,
+        "low": low,
+        "top": max(steps, default=None),
+        "is_new": bool(steps) and (reach.highest is None or max(steps) > reach.highest),
+        "resumed": portion.resumed_from if (portion.resumed_from or 0) >= 0 else None,
+        "seconds": portion.device_seconds,
+        "seen_at": None if portion.device_seconds is None else clock.read(connection, now).at,
+        "of_pid": pid,
+        "of_pid_started_at": pid_started_at,
+    }
+    connection.execute(_KNOW, known)
+    return True
 
 
 def _advance(connection: Connection, lease: Lease, found: Sequence[Measurement]) -> bool:

@@ -1,13 +1,13 @@
 """What a trial has reported so far, over all its attempts, for its supervisor."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from sqlalchemy import Engine, bindparam, func, select
 
-from sweeper.spec.metric import BEST, CurveValue
+from sweeper.spec.metric import BEST, CurveValue, Direction
 from sweeper.store.records import Lease
 from sweeper.store.schema import attempts, measurements
 from sweeper.store.transactions import reading
@@ -64,14 +64,20 @@ def reported(engine: Engine, lease: Lease, value: CurveValue = BEST) -> Reported
     with reading(engine) as connection:
         points = connection.execute(_POINTS, asked).all()
         names = frozenset(connection.execute(_NAMES, {"trial": lease.trial_id}).scalars())
-    curve = {step: value for step, value in points if value is not None and math.isfinite(value)}
-    found = value.of([math.nan if point.value is None else point.value for point in points], lease.direction)
-    last = points[-1].value if points else 0.0
+    numbers = [(step, math.nan if number is None else number) for step, number in points]
+    return reported_of(numbers, names, value, lease.direction)
+
+
+def reported_of(
+    points: Sequence[tuple[int, float]], names: frozenset[str], value: CurveValue, direction: Direction
+) -> Reported:
+    """Return what points of the metric, in the order of their steps, say."""
+    found = value.of([number for _, number in points], direction)
     return Reported(
         value=found if math.isfinite(found) else None,
-        last_is_finite=last is not None and math.isfinite(last),
+        last_is_finite=not points or math.isfinite(points[-1][1]),
         names=names,
-        curve=curve,
+        curve={step: number for step, number in points if math.isfinite(number)},
     )
 
 

@@ -7,10 +7,10 @@ from sqlalchemy import Engine, select
 
 from sweeper.store import optuna_tables
 from sweeper.store.queue import queue
-from sweeper.store.queue.ingest import ingest
+from sweeper.store.queue.ingest import Portion, ingest, store_portion
 from sweeper.store.reading import reader
 from sweeper.store.reading.trial_metrics import reported
-from sweeper.store.records import LOST_LIMIT, Lease, Measurement, Outcome
+from sweeper.store.records import LOST_LIMIT, ExitReason, Lease, LeaseLost, Measurement, Outcome
 from sweeper.store.schema import attempts
 from sweeper.store.transactions import reading
 from tests.sweeper.store.builders import RETRY, SLOT, completed, enrolled, levels, phase
@@ -221,3 +221,49 @@ def test_a_trial_that_goes_on_each_time_may_lose_its_slot_for_ever(engine: Engin
     assert state_of(url, study_id) == "running"
     assert take(engine, study_id, now=LEASE_S * lease.attempt).trial_id != lease.trial_id
     assert state_of(url, study_id) == "failed"
+
+
+def of_attempt(engine: Engine, lease: Lease) -> dict[str, object]:
+    with reading(engine) as connection:
+        return dict(connection.execute(select(attempts).where(attempts.c.id == lease.attempt_id)).one()._mapping)
+
+
+def test_a_process_is_recorded_with_what_it_reported_first(engine: Engine, study_id: int) -> None:
+    lease = take(engine, study_id)
+    assert store_portion(engine, lease, Portion(found=losses((1, 3.0)), offset=9, process=(77, 99.5)))
+    assert store_portion(engine, lease, Portion(found=losses((2, 2.0)), offset=18))
+    found = of_attempt(engine, lease)
+    assert (found["pid"], found["pid_started_at"], found["ingest_offset"]) == (77, 99.5, 18)
+
+
+@pytest.mark.parametrize("reason", ["completed", "crashed", "preempted"])
+def test_what_is_reported_last_is_stored_with_the_end(
+    engine: Engine, url: str, study_id: int, reason: ExitReason
+) -> None:
+    lease = take(engine, study_id)
+    ingest(engine, lease, losses((10, 3.0)), 120)
+    outcome = Outcome(exit_reason=reason, value=2.0, device_seconds=4.0)
+    last = Portion(found=losses((20, 2.0)), offset=150)
+    for _ in range(2):  # as if the answer to the first call was lost
+        queue.finish(engine, lease, outcome, retry=RETRY, last=last, now=31.0)
+    assert curve(url, study_id, lease.trial_id) == [(10, 3.0), (20, 2.0)]
+    assert mirrored(engine, lease) == {10: 3.0, 20: 2.0}
+    found = of_attempt(engine, lease)
+    assert (found["ingest_offset"], found["last_step"], found["ended_at"]) == (150, 20, 31.0)
+    assert (found["device_seconds"], found["exit_reason"], found["progressed"]) == (4.0, reason, True)
+    with reader.connect(url) as connection:
+        trial = reader.trials(connection, study_id)[0]
+    assert (trial.step, trial.tokens) == (20, 2000)
+
+
+def test_an_end_that_comes_too_late_stores_nothing_of_what_was_reported_last(
+    engine: Engine, url: str, study_id: int
+) -> None:
+    old = take(engine, study_id)
+    new = next_attempt(engine, study_id, old)
+    with pytest.raises(LeaseLost):
+        queue.finish(
+            engine, old, completed(1.0), retry=RETRY, last=Portion(found=losses((1, 1.0)), offset=10), now=31.0
+        )
+    assert curve(url, study_id, old.trial_id) == []
+    assert offset(engine, old) == offset(engine, new) == 0

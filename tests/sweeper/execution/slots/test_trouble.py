@@ -52,7 +52,7 @@ def test_a_trial_that_cannot_be_read_waits_again_and_its_slot_goes_on(
     url: str, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     monkeypatch.setattr(slot_module, "FIRST_BACK_OFF_S", 0.01)
-    monkeypatch.setattr(Supervisor, "_read_batch", failing(Supervisor._read_batch, name, times=1))
+    monkeypatch.setattr(Supervisor, "_next_batch", failing(Supervisor._next_batch, name, times=1))
     study = enrolled(url, [{}, {}])
     assert run_loop(url, study) == "done"
     assert [trial.state for trial in trials_of(url)] == ["completed"] * 2
