@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
 import pytest
 
 from sweeper.store.engine import open_existing
@@ -151,3 +152,36 @@ def test_a_trial_that_ended_while_the_server_was_away_is_recorded(server: Server
     code, words = finish(process)
     assert code == 0, words
     assert [trial.state for trial in trials_of(server.direct)] == ["completed"]
+
+
+def test_an_outage_longer_than_a_lease_ends_trials_that_go_on_afterwards(server: Server) -> None:
+    configs, num_steps = [SLOW] * 2, 150
+    process = start(server.url, configs, steps=num_steps, slots=2, lease_s=4.0)
+    until(lambda: len(trial_processes(server.direct)) == len(configs))
+    until(lambda: min(trial.step or 0 for trial in trials_of(server.direct)) > 2)
+    running = trial_processes(server.direct)
+    server.cluster.stop()
+    until(lambda: not any(is_running(each) for each in running))  # others could claim the trials now
+    server.cluster.start()
+    code, words = finish(process)
+    assert code == 0, words
+    check_each_completed_once(server.direct, len(configs), num_steps)
+    reasons = [(attempt.attempt, attempt.exit_reason) for attempt in attempts_of(server.direct)]
+    assert sorted(reasons) == [(1, "preempted"), (1, "preempted"), (2, "completed"), (2, "completed")]
+    curves: dict[int, list[int]] = {}
+    with reader.connect(server.direct) as connection:
+        table = reader.measurements(connection, 1, "loss")
+    for trial_id, step in zip(table.column("trial_id"), table.column("step"), strict=True):
+        curves.setdefault(trial_id, []).append(step)
+    assert [sorted(steps) for steps in curves.values()] == [list(range(1, num_steps + 1))] * len(configs)
+
+
+def trial_processes(url: str) -> list[psutil.Process]:
+    """The processes of running trials, as the store knows them."""
+    with reader.connect(url) as connection:
+        pids = connection.rows("SELECT pid FROM sweeper_attempts WHERE ended_at IS NULL AND pid IS NOT NULL", {})
+    return [psutil.Process(pid) for (pid,) in pids]
+
+
+def is_running(process: psutil.Process) -> bool:
+    return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
