@@ -53,7 +53,7 @@ def cut(here: Round, _: random.Random) -> str | None:
 
 
 def refuse(here: Round, generator: random.Random) -> str | None:
-    """Refuse connections for a while, and end those that there are."""
+    """Refuse connections for a while, and end the open ones."""
     proxy, seconds = _server(here).proxy, generator.choice(SECONDS)
     here.is_cut_off = True
     proxy.refuse()

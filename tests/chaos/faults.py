@@ -32,7 +32,7 @@ DISK: Final = "16m"
 
 
 def kill(part: str, here: Round, generator: random.Random) -> str | None:
-    """Kill a process, as the kernel does when memory runs out."""
+    """Kill it, as the kernel does when memory runs out; a launch is started again."""
     victim = here.victim(part, generator)
     again_s = generator.uniform(0.0, LONGEST_AGAIN_S)
     if victim is None:
@@ -61,7 +61,7 @@ def kill_all(here: Round, generator: random.Random) -> str | None:
 
 
 def stop(part: str, here: Round, generator: random.Random) -> str | None:
-    """Stop a process; it goes on soon, or after its lease has expired."""
+    """Stop it; it resumes soon, or after its lease has expired."""
     victim, seconds = here.victim(part, generator), generator.choice((SHORT_S, LONG_S))
     if victim is None:
         return None

@@ -42,6 +42,7 @@ class Found:
     curves: Curves
     mirrored: Curves  # as Optuna sees them
     values: Mapping[int, float]  # of Optuna's trials, by number
+    times: Curves  # device-seconds of the trial at each step
 
 
 def check(here: Round, expected: Curves) -> None:
@@ -74,6 +75,7 @@ def read(url: str, study: Study) -> Found:
         metric = study.trials.kind.metric
         table = reader.measurements(connection, study_id, metric)
         points = zip(table.column("number"), table.column("step"), table.column("value"), strict=True)
+        times = zip(table.column("number"), table.column("step"), table.column("device_seconds"), strict=True)
         mirrored = connection.rows(
             "SELECT t.number, v.step, v.intermediate_value FROM sweeper_trials t"
             " JOIN trial_intermediate_values v ON v.trial_id = t.optuna_trial_id"
@@ -86,7 +88,8 @@ def read(url: str, study: Study) -> Found:
             {"study": study_id},
         )
         trials, attempts = reader.trials(connection, study_id), reader.attempts(connection, study_id)
-    return Found(study_id, trials, attempts, _by_trial(points), _by_trial(mirrored), dict(map(tuple, values)))
+    own, optunas = _by_trial(points), _by_trial(mirrored)
+    return Found(study_id, trials, attempts, own, optunas, dict(map(tuple, values)), _by_trial(times))
 
 
 def check_ends(found: Found, study: Study) -> None:
@@ -162,8 +165,12 @@ def check_ledger(found: Found, study: Study, lag_s: float) -> None:
                 f"attempt {attempt.id} ({attempt.exit_reason}: {attempt.message!r:.60}) cost "
                 f"{attempt.device_seconds:.2f} s, and its process took {own_s:.2f} s"
             )
-    assert not wrong, f"the ledger, with {lag_s:.2f} s in which nobody looked: {'; '.join(wrong)}"
+    assert not wrong, f"the ledger, with {lag_s:.2f} s without a look: {'; '.join(wrong)}"
     for trial in found.trials:
+        times = [seconds for _, seconds in found.times[trial.number]]
+        assert times == sorted(times), f"trial {trial.number}: its curve goes back in time: {times}"
+        cost = sum(each.device_seconds for each in found.attempts if each.trial_id == trial.id)
+        assert times[-1] <= cost + LEDGER_S, f"trial {trial.number}: its curve ends after {times[-1]} of {cost} s"
         of_trial = [lives[each.id] for each in found.attempts if each.trial_id == trial.id and each.id in lives]
         _check_order(trial.number, sorted(of_trial, key=lambda life: life.began), lag_s)
 

@@ -11,7 +11,6 @@ from sweeper.spec.study import Study
 from tests.chaos import chain
 from tests.sweeper.execution.slots.studies import study_of
 from tests.sweeper.store.builders import Budget, Plan, PlannedPhase, PlannedTrial, hash_of
-from trainer.config import resolve
 
 STUDY: Final = "s"
 PHASE: Final = "screen"
@@ -20,6 +19,7 @@ FUNCTION: Final = {"python": "tests.chaos.function:train"}
 PATTERNS: Final = {"step": r"step=(\d+)", "loss": r"loss=(\S+)"}
 # Nobody but chaos is to blame, so no trial may run out of attempts.
 RETRY: Final = {"killed": 1000, "crashed": 1000, "out_of_memory": 1000, "diverged": 0, "timeout": 0}
+TRAINER_STEPS: Final = 150
 TINY: Final[dict[str, Any]] = {  # of the built-in trainer
     "data": {"corpus": "pydocs", "max_train_tokens": 2000, "vocabulary_size": 50},
     "model": {"layers": 1, "d_model": 8, "heads": 1},
@@ -134,7 +134,7 @@ def draw(generator: random.Random) -> Trials:
 def trials_of(kind: ProgramKind, generator: random.Random) -> Trials:
     """Draw the trials of a kind."""
     if kind == TRAINER:
-        return Trials(kind, 12, tuple(_trainer_config(number) for number in range(3)), more=1)
+        return Trials(kind, TRAINER_STEPS, tuple(map(_trainer_config, range(3))), more=1)
     configs = tuple(
         {
             "number": number,
@@ -153,7 +153,9 @@ def trials_of(kind: ProgramKind, generator: random.Random) -> Trials:
 
 
 def _trainer_config(number: int) -> dict[str, Any]:
-    config = {**TINY, "seed": seed_of(number), "budget": {"steps": 12}}
+    from trainer.config import resolve
+
+    config = {**TINY, "seed": seed_of(number), "budget": {"steps": TRAINER_STEPS}}
     config["optimizer"] = {"learning_rate": 0.001 * (number + 1)}
     found = dict(resolve(config))
     return {name: value for name, value in found.items() if name not in ("seed", "budget")}

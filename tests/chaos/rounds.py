@@ -241,7 +241,7 @@ class Round:
         for launch in study.launches:
             code = launch.process.poll()
             assert code is None or launch.is_harmed or code in study.codes, (
-                f"launch {launch.number}, which nobody harmed, ended with exit code {code}:\n{launch.text[-2000:]}"
+                f"launch {launch.number}, which was not harmed, ended with exit code {code}:\n{launch.text[-2000:]}"
             )
         if study.running or study.has_ended or not self.is_quiet:
             return
