@@ -25,6 +25,7 @@ from sweeper.spec.study import Study
 from sweeper.spec.variables import without_secrets
 from sweeper.store.reading import reader
 from sweeper.store.reading.declarations import Declaration, declaration
+from sweeper.store.reading.decisions import AskedRow, DecisionRows, LookRow, RequestRow, RoundRow, decision_rows
 from sweeper.store.reading.reader import (
     AttemptRow,
     Curve,
@@ -38,13 +39,14 @@ from sweeper.store.reading.reader import (
 
 FORMAT: Final = 1
 DOCUMENT: Final = "study.json"
+DECIDED: Final = "decided"  # only of studies that add seeds until claims are decided
 MOST_ROWS: Final = 50_000_000
 MOST_CELL: Final = 1 << 26  # characters
 POINT: Final = ("trial_id", "metric", "step", "tokens", "device_seconds", "flops", "value")
 
 Record = Mapping[str, Any]  # a row of a file: what Parquet or CSV gives
 Row = TypeVar("Row", TrialRow, AttemptRow)
-Part = TypeVar("Part", PhaseRow, RunnerRow)
+Part = TypeVar("Part", PhaseRow, RunnerRow, RoundRow, LookRow, RequestRow, AskedRow)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +63,7 @@ class Archive:
     declaration: Declaration
     runners: tuple[RunnerRow, ...]
     curves: Mapping[str, Mapping[int, Curve]]
+    decided: DecisionRows
 
 
 def archive_files(connection: ReadConnection, study: StudyRow, form: Literal["parquet", "csv"]) -> dict[str, bytes]:
@@ -77,6 +80,8 @@ def archive_files(connection: ReadConnection, study: StudyRow, form: Literal["pa
         "declaration": asdict(declaration(connection, key)),
         "runners": [asdict(runner) for runner in reader.runners(connection, key)],
     }
+    if (decided := decision_rows(connection, key)) != DecisionRows():
+        document[DECIDED] = asdict(decided)
     measured = reader.measurements(connection, key)
     positions = [measured.columns.index(name) for name in POINT]
     points = Table(POINT, [tuple(row[position] for position in positions) for row in measured.rows])
@@ -143,12 +148,34 @@ def _archive(directory: Path) -> Archive:
         declaration=_declaration(document),
         runners=tuple(_records(RunnerRow, document, "runners")),
         curves=_curves(*_rows(directory, "measurements")),
+        decided=_decided(document),
     )
 
 
-def _get(document: Record, key: str) -> Any:
+def _decided(document: Record) -> DecisionRows:
+    found = document.get(DECIDED, {})
+    if not found:
+        return DecisionRows()
+    if not isinstance(found, dict):
+        raise Misfit(f"{DOCUMENT}: {DECIDED}", found, "a mapping")
+    open_round = _get(found, "open_round", DECIDED)
+    conform(open_round, int | None, f"{DOCUMENT}: {DECIDED}.open_round")
+    looks = _get(found, "looks", DECIDED)
+    for row in looks if isinstance(looks, list) else ():
+        if isinstance(row, dict) and isinstance(row.get("parts"), list):
+            row["parts"] = tuple(row["parts"])
+    return DecisionRows(
+        open_round=open_round,
+        rounds=tuple(_records(RoundRow, found, "rounds", DECIDED)),
+        looks=tuple(_records(LookRow, found, "looks", DECIDED)),
+        requests=tuple(_records(RequestRow, found, "requests", DECIDED)),
+        asked=tuple(_records(AskedRow, found, "asked", DECIDED)),
+    )
+
+
+def _get(document: Record, key: str, within: str = "") -> Any:
     if key not in document:
-        raise ValueError(f"{DOCUMENT}: {key} is missing")
+        raise ValueError(f"{DOCUMENT}: {_path(key, within)} is missing")
     return document[key]
 
 
@@ -163,11 +190,15 @@ def _declaration(document: Record) -> Declaration:
     return record(Declaration, row, where)
 
 
-def _records(kind: type[Part], document: Record, key: str) -> Iterable[Part]:
-    rows = _get(document, key)
+def _path(key: str, within: str) -> str:
+    return f"{within}.{key}" if within else key
+
+
+def _records(kind: type[Part], document: Record, key: str, within: str = "") -> Iterable[Part]:
+    rows, where = _get(document, key, within), f"{DOCUMENT}: {_path(key, within)}"
     if not isinstance(rows, list):
-        raise Misfit(f"{DOCUMENT}: {key}", rows, "a list")
-    return (record(kind, row, f"{DOCUMENT}: {key}[{index}]") for index, row in enumerate(rows))
+        raise Misfit(where, rows, "a list")
+    return (record(kind, row, f"{where}[{index}]") for index, row in enumerate(rows))
 
 
 def _check_study(row: StudyRow) -> None:
@@ -208,6 +239,8 @@ def _check_references(found: Archive) -> None:
         known(trial.phase, names, "a phase", f"trials: id {trial.id}: phase")
     for attempt in found.attempts:
         known(attempt.trial_id, trials, "the id of a trial", f"attempts: id {attempt.id}: trial_id")
+    for asked in found.decided.asked:
+        known(asked.trial_id, trials, "the id of a trial", f"{DOCUMENT}: {DECIDED}.asked")
     for metric, curves in found.curves.items():
         for key in curves:
             known(key, trials, "the id of a trial", f"measurements: {metric}: trial_id")

@@ -123,6 +123,11 @@ class Study:
     source: str = field(default="", compare=False)
     path: Path | None = field(default=None, compare=False)
 
+    @property
+    def adds_seeds(self) -> bool:
+        """Whether a phase gets seeds until claims are decided."""
+        return any(phase.adaptive is not None for phase in self.phases)
+
     def phase(self, name: str) -> Phase:
         """Return the phase of a name.
 

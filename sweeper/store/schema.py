@@ -79,6 +79,8 @@ studies = Table(
     Column("cancelled_at", Float),  # set by `sweeper cancel`: running trials end for good
     # Claims and phases as they were before they had results (`sweeper.spec.declared`); NULL in studies of before 0005
     Column("declared", JSON(none_as_null=True)),
+    # The round of seeds that runs, -1 before the first; NULL once all claims have stopped, or if seeds are fixed.
+    Column("open_round", Integer),
 )
 
 changes = Table(  # what an edited file changed in a study after its first launch; shown in reports
@@ -129,6 +131,8 @@ trials = Table(
     Column("lease_owner", String(200)),
     Column("lease_expires_at", Float),
     Column("not_before", Float, nullable=False, default=0.0),
+    # Lower ranks first; see `records.HELD`. Within a rank, phases and numbers are the order.
+    Column("rank", Integer, nullable=False, default=0, server_default="0"),
     # the outcome
     Column("exit_reason", String(20)),
     Column("message", Text),  # the last output of its last attempt, or why it ended without one
@@ -143,7 +147,7 @@ trials = Table(
     UniqueConstraint("study_id", "configuration_hash", "seed", "budget_key"),
     CheckConstraint(f"state IN {TRIAL_STATES}", name="state"),
     Index(None, "study_id", "state"),
-    Index(None, "phase_id", "state", "number"),  # the next of a phase, without sorting all that wait
+    Index(None, "phase_id", "state", "rank", "number"),  # the next of a phase, without sorting all that wait
 )
 
 phase_trials = Table(  # links a phase to its trials: its own, and those of an earlier phase
@@ -154,6 +158,51 @@ phase_trials = Table(  # links a phase to its trials: its own, and those of an e
     Column("trial_id", ForeignKey("sweeper_trials.id"), nullable=False),
     Column("late", Boolean, nullable=False, default=False, server_default=false()),  # added after the phase had results
     UniqueConstraint("phase_id", "trial_id"),
+)
+
+rounds = Table(  # of seeds, in studies that add seeds until claims are decided
+    "sweeper_rounds",
+    metadata,
+    Column("study_id", ForeignKey("sweeper_studies.id"), primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),  # from 0, which runs the first seeds
+    Column("asked_at", Float, nullable=False),
+)
+
+looks = Table(  # what a claim showed when all that a round asked for had ended; never written twice
+    "sweeper_looks",
+    metadata,
+    Column("study_id", ForeignKey("sweeper_studies.id"), primary_key=True),
+    Column("round", Integer, primary_key=True, autoincrement=False),
+    Column("claim", String(200), primary_key=True),
+    Column("parts", JSON, nullable=False),  # of each comparison: p-values, seeds, estimate, standard error, df
+    # P-values for and against the claim that hold at whichever look one stops, by themselves and adjusted by Holm.
+    Column("p_support", Float, nullable=False),
+    Column("p_refute", Float, nullable=False),
+    Column("p_adjusted", Float, nullable=False),
+    Column("p_refuted_adjusted", Float, nullable=False),
+    Column("alpha_spent", Float),  # of the claim's 0.05, by this look; NULL without a maximum of seeds
+    Column("verdict", String(10)),  # NULL while the claim goes on
+    Column("stop", String(10), nullable=False),  # decided | futile | exhausted; empty while it goes on
+    Column("looked_at", Float, nullable=False),
+)
+
+requests = Table(  # why a round added seeds: for which claim, and how likely they were to decide it
+    "sweeper_requests",
+    metadata,
+    Column("study_id", ForeignKey("sweeper_studies.id"), primary_key=True),
+    Column("round", Integer, primary_key=True, autoincrement=False),
+    Column("position", Integer, primary_key=True, autoincrement=False),  # most decisions an hour first
+    Column("claim", String(200), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("chance", Float, nullable=False),
+)
+
+asked_trials = Table(  # the trials that rounds asked for
+    "sweeper_asked_trials",
+    metadata,
+    Column("trial_id", ForeignKey("sweeper_trials.id"), primary_key=True),
+    Column("round", Integer, nullable=False),
+    Column("request", Integer),  # the position of its request; NULL for first seeds
 )
 
 environments = Table(  # the software and hardware of an attempt; most attempts share one

@@ -29,6 +29,7 @@ from sweeper.spec.study import Study
 from sweeper.store.reading import reader
 from sweeper.store.reading.declarations import Declaration
 from sweeper.store.reading.declarations import declaration as read_declaration
+from sweeper.store.reading.decisions import DecisionRows, decision_rows
 from sweeper.store.reading.reader import AttemptRow, Curve, PhaseRow, RunnerRow, StudyRow, TrialRow
 
 __all__ = ["Constant", "Curve", "Phase", "Study", "StudyData", "load", "load_archive", "make_study_data"]
@@ -64,6 +65,7 @@ class StudyData:
         declaration: what the study declared before it had results.
         measured: by metric and trial id the learning curves.
         results: by trial id the content of result.json.
+        decided: the rounds of seeds as recorded, where seeds are added until claims are decided.
     """
 
     study: Study
@@ -80,6 +82,7 @@ class StudyData:
     configurations: Mapping[int, Mapping[str, Level]] = field(repr=False)
     measured: Mapping[str, Mapping[int, Curve]] = field(repr=False)
     results: Mapping[int, Mapping[str, Json]] = field(repr=False)
+    decided: DecisionRows = field(default_factory=DecisionRows, repr=False)
 
     def curves(self, metric: str) -> Mapping[int, Curve]:
         """Return a metric's curves by trial id; empty if no trial reported it."""
@@ -121,6 +124,7 @@ def load(store_url: str, study_name: str) -> StudyData:
             declaration=read_declaration(connection, row.id),
             runners=reader.runners(connection, row.id),
             measured={name: reader.curves(connection, row.id, name) for name in wanted_metrics(row.study)},
+            decided=decision_rows(connection, row.id),
         )
 
 
@@ -142,6 +146,7 @@ def load_archive(directory: Path) -> StudyData:
         declaration=found.declaration,
         runners=found.runners,
         measured={name: found.curves.get(name, {}) for name in wanted_metrics(found.study.study)},
+        decided=found.decided,
     )
 
 
@@ -157,6 +162,7 @@ def make_study_data(
     declaration: Declaration | None = None,
     runners: Sequence[RunnerRow] = (),
     measured: Mapping[str, Mapping[int, Curve]] | None = None,
+    decided: DecisionRows | None = None,
 ) -> StudyData:
     """Make the frames of a study from its rows, wherever those come from."""
     curves = dict(measured or {})
@@ -179,6 +185,7 @@ def make_study_data(
         configurations={each.id: each.configuration or {} for each in trials},
         measured=curves,
         results={each.id: each.result or {} for each in trials},
+        decided=decided or DecisionRows(),
     )
 
 

@@ -26,13 +26,19 @@ ENDED: Final = ("completed", "pruned", "failed")
 
 @dataclass(frozen=True, slots=True, order=True)
 class SeedRun:
-    """A configuration of a phase with a seed, whether or not there is a trial of it yet; known by the phase's order."""
+    """A configuration with a seed, whether or not there is a trial of it yet.
 
-    phase: str
+    Attributes:
+        phase: one that has the configuration.
+        budget: as JSON.
+        repeat: which exact repeat it is, from 0.
+    """
+
     configuration_hash: str
     budget: str = field(repr=False)
     repeat: int = field(repr=False)
     seed: int
+    phase: str = field(compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +85,7 @@ class Progress:
             are the plan's.
         missing: runs of the running round that have not ended, and of which there may be no trial yet, in the order of
             the requests.
+        seen: by claim the trials that its last look was at, with those of all other claims.
         is_done: whether all claims have stopped.
     """
 
@@ -87,6 +94,7 @@ class Progress:
     looks: tuple[RoundLooks, ...]
     requests: tuple[SeedRequest, ...]
     missing: tuple[SeedRun, ...]
+    seen: Mapping[str, Trials] = field(repr=False)
     is_done: bool
 
 
@@ -123,6 +131,8 @@ class _Play:
         self._templates = [
             [_runs(self._row, need.by_seed) for need in needs] for needs in self._looks.needs
         ]  # of each comparison, by the place of its seed
+        self._made: list[RoundLooks] = []
+        self._seen: dict[str, Trials] = {}
 
     @cached_property
     def _row(self) -> Mapping[int, tuple[SeedRun, str]]:
@@ -131,9 +141,10 @@ class _Play:
         found: dict[int, tuple[SeedRun, str]] = {}
         repeats: dict[tuple[object, ...], int] = {}
         for trial, *key, state in frame.itertuples(index=False):
-            repeats[tuple(key)] = repeat = repeats.get(tuple(key), -1) + 1
             phase, configuration, budget, seed = key
-            found[int(trial)] = SeedRun(str(phase), str(configuration), str(budget), repeat, int(seed)), str(state)
+            repeats[tuple(key[1:])] = repeat = repeats.get(tuple(key[1:]), -1) + 1
+            run = SeedRun(str(configuration), str(budget), repeat, int(seed), str(phase))
+            found[int(trial)] = run, str(state)
         return found
 
     def play(self) -> Progress:
@@ -141,16 +152,16 @@ class _Play:
         claims = tuple(self._begin(place, claim) for place, claim in enumerate(self._data.study.claims))
         wanted = dict.fromkeys(run for place, claim in enumerate(claims) for run in self._first(place, claim))
         found: tuple[SeedRequest, ...] = ()
-        looks: list[RoundLooks] = []
         ended = {run: trial for trial, (run, state) in self._row.items() if state in ENDED}
         number = 0
         while True:
             missing = tuple(run for run in wanted if run not in ended)
-            if missing:
-                return self._at(claims, number, looks, found, missing)
+            if missing or (not number and self._fixed_go_on):
+                return self._at(claims, number, found, missing)
             run = frozenset(ended[each] for each in wanted)
+            self._seen |= {claim.name: run for claim in claims if not claim.stop}
             seen_now = [self._look(number, place, claim, run) for place, claim in enumerate(claims)]
-            looks += [
+            self._made += [
                 RoundLooks(round=number, claim=claim.name, parts=parts)
                 for claim, parts in zip(claims, seen_now, strict=True)
                 if not claim.stop
@@ -158,7 +169,7 @@ class _Play:
             claims = seen(claims, self._rule, seen_now)
             asks = requests(claims, self._rule, partial(self._costs, claims, wanted))
             if not asks:
-                return self._at(claims, number, looks, (), ())
+                return self._at(claims, number, (), (), is_done=True)
             found = ()
             for each in asks:
                 found = (*found, self._described(claims, each, wanted, number))
@@ -169,18 +180,34 @@ class _Play:
         self,
         claims: tuple[ClaimPath, ...],
         number: int,
-        looks: Sequence[RoundLooks],
         found: tuple[SeedRequest, ...],
         missing: tuple[SeedRun, ...],
+        *,
+        is_done: bool = False,
     ) -> Progress:
         return Progress(
             claims=claims,
             round=number,
-            looks=tuple(looks),
+            looks=tuple(self._made),
             requests=found,
             missing=missing,
-            is_done=not missing,
+            seen=self._seen,
+            is_done=is_done,
         )
+
+    @cached_property
+    def _fixed_go_on(self) -> bool:
+        """Whether trials run that claims on phases with fixed seeds need; these are looked at once, at their end."""
+        study = self._data.study
+        names = {
+            name
+            for place, claim in enumerate(study.claims)
+            if self._seeds(place) is None
+            for name in phases_of(claim.statement)
+        }
+        rows = self._data.trials[["trial_id", "state"]].itertuples(index=False)
+        states: dict[int, str] = {int(trial): str(state) for trial, state in rows}
+        return any(states[trial] not in ENDED for name in names for trial in self._data.members[name])
 
     def _seeds(self, place: int) -> AdaptiveSeeds | None:
         return adaptive_seeds(self._data.study, self._data.study.claims[place])

@@ -1,0 +1,65 @@
+"""The decisions of a study that adds seeds, by its record: what each claim showed at its looks, and where it stands."""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from sweeper.evidence.data.load import StudyData
+from sweeper.evidence.sequential.looks import PartLook
+from sweeper.evidence.sequential.progress import Progress, RoundLooks, progress
+from sweeper.store.reading.decisions import DecisionRows
+
+
+def decisions(data: StudyData) -> Progress:
+    """Return how far the decisions of a study are whose phases get seeds until claims are decided.
+
+    Looks that are recorded count as they were recorded; the rest follows from the trials as they are now.
+    """
+    return progress(data, recorded_looks(data.decided))
+
+
+def recorded_looks(rows: DecisionRows) -> tuple[RoundLooks, ...]:
+    """Return the looks of a record."""
+    return tuple(
+        RoundLooks(round=row.round, claim=row.claim, parts=tuple(part_from_json(part) for part in row.parts))
+        for row in rows.looks
+    )
+
+
+def part_to_json(part: PartLook) -> dict[str, object]:
+    """Return what a look saw of a comparison as JSON, in which NaN and infinity are texts."""
+    return {
+        "p_support": _number(part.p_support),
+        "p_refute": _number(part.p_refute),
+        "seeds": part.seeds,
+        "estimate": _number(part.estimate),
+        "standard_error": _number(part.standard_error),
+        "df": _number(part.df),
+        "ways": list(part.ways),
+    }
+
+
+def part_from_json(document: Mapping[str, object]) -> PartLook:
+    """Return what a look saw of a comparison.
+
+    Raises:
+        ValueError: it is not one that `part_to_json` wrote.
+    """
+    try:
+        numbers = {name: float(str(document[name])) for name in _NUMBERS}
+        first, second = (int(str(ways)) for ways in _items(document["ways"]))
+        return PartLook(**numbers, seeds=int(str(document["seeds"])), ways=(first, second))
+    except (KeyError, TypeError, ValueError) as error:
+        raise ValueError(f"decided.looks: {document!r} is not a look at a comparison: {error!r}") from error
+
+
+_NUMBERS: Final = ("p_support", "p_refute", "estimate", "standard_error", "df")
+
+
+def _items(value: object) -> Sequence[object]:
+    return value if isinstance(value, list | tuple) else ()
+
+
+def _number(value: float) -> float | str:
+    number = float(value)
+    return number if math.isfinite(number) else repr(number)
