@@ -29,26 +29,6 @@ def check_installed(study: Study) -> None:
         raise MistakesError([source.mistake(("trial", "program"), message)])
 
 
-def check_seeds_fixed(study: Study) -> None:
-    """Refuse to launch a study whose phases get seeds until claims are decided.
-
-    Raises:
-        MistakesError: there are such phases; the message says where in the file, and what to use.
-    """
-    adaptive = [(index, phase.adaptive) for index, phase in enumerate(study.phases) if phase.adaptive is not None]
-    if adaptive:
-        source = yaml_source.parse(study.source, str(study.path))
-        found = [
-            source.mistake(
-                ("phases", index, "seeds"),
-                "launch does not add seeds until claims are decided yet; plan and simulate do. Use a number of seeds, "
-                f"e.g. seeds: {seeds.most or seeds.first}.",
-            )
-            for index, seeds in adaptive
-        ]
-        raise MistakesError(found)
-
-
 def check_admission(found: Estimate, *, store: str, here: bool) -> None:
     """Refuse a study that cannot fit.
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from sweeper.admission import check_admission, check_installed, check_seeds_fixed
+from sweeper.admission import check_admission, check_installed
 from sweeper.cli.cluster import cluster_of, engine_options, pool_of
 from sweeper.cli.exploratory import exploratory_lines
 from sweeper.cli.options import json_option, print_json, slots_option, store_option
@@ -86,7 +86,6 @@ def launch(
             "Leave out --pilot or --engine dask."
         )
     loaded = load_study(study)
-    check_seeds_fixed(loaded)
     if cluster is None or cluster.is_here:
         check_installed(loaded)
     plan = make_plan(loaded)

@@ -6,13 +6,14 @@ from sweeper.execution.slots.running import RunEnd
 from sweeper.store.records import TrialState
 
 
-def exit_code_of(counts: Mapping[TrialState, int], ran: RunEnd) -> int:
+def exit_code_of(counts: Mapping[TrialState, int], ran: RunEnd, *, undecided: bool = False) -> int:
     """Return 0 if all is done, 1 if trials failed for good, 3 if the budget stopped it, 130 if it was interrupted.
 
     Args:
         counts: the trials in each state, after the run.
+        undecided: whether further seeds may be asked for once all these have ended.
     """
-    left = counts["waiting"] + counts["running"]
+    left = undecided or counts["waiting"] + counts["running"]
     if left and ran == "interrupted":
         return 130
     if left and ran == "budget":

@@ -101,7 +101,7 @@ def runs_dir(store: str) -> Path:
 def _result(engine: Engine, enrolment: Enrolment, ran: RunEnd) -> Launched:
     counts = queue.counts(engine, enrolment.study_id)
     return Launched(
-        exit_code=exit_code_of(counts, ran),
+        exit_code=exit_code_of(counts, ran, undecided=queue.undecided(engine, enrolment.study_id)),
         enrolment=enrolment,
         completed=counts["completed"],
         pruned=counts["pruned"],

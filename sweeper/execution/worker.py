@@ -8,7 +8,7 @@ from sqlalchemy import Engine
 
 from sweeper.execution.exit_codes import exit_code_of
 from sweeper.execution.slots.resources import Slot
-from sweeper.execution.slots.running import StudyRun, run_slots, slots_for
+from sweeper.execution.slots.running import RunEnd, StudyRun, run_slots, slots_for
 from sweeper.store.engine import open_existing
 from sweeper.store.queue import queue
 from sweeper.store.reading import reader
@@ -65,13 +65,17 @@ def work(
             on_study(row.name, slots)
             run = StudyRun(store=store, study=row.name, study_id=row.id, lease_s=lease_s)
             ran = run_slots(engine, run, row.study, slots, lambda name=row.name: on_tick(name))  # type: ignore[misc]
-            codes.append(exit_code_of(_patiently(lambda study=row.id: queue.counts(engine, study)), ran))  # type: ignore[misc]
+            codes.append(_patiently(lambda study=row.id, ran=ran: _exit_code(engine, study, ran)))  # type: ignore[misc]
             if ran == "interrupted":
                 is_done = _patiently(lambda: _next(engine, store, study, exclude={})) is None
                 return Worked(exit_code=codes[-1] if is_done else 130, studies=tuple(joined))
         return Worked(exit_code=max(codes, default=0), studies=tuple(joined))
     finally:
         engine.dispose()
+
+
+def _exit_code(engine: Engine, study_id: int, ran: RunEnd) -> int:
+    return exit_code_of(queue.counts(engine, study_id), ran, undecided=queue.undecided(engine, study_id))
 
 
 def _patiently(call: Callable[[], T]) -> T:

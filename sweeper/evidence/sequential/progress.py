@@ -66,11 +66,13 @@ class RoundLooks:
         round: from 0.
         claim: by its id.
         parts: its comparisons.
+        path: the claim after the look; None for a look of the record.
     """
 
     round: int
     claim: str
     parts: tuple[PartLook, ...]
+    path: ClaimPath | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +88,7 @@ class Progress:
         missing: runs of the running round that have not ended, and of which there may be no trial yet, in the order of
             the requests.
         seen: by claim the trials that its last look was at, with those of all other claims.
+        runs: the configuration and seed of each trial.
         is_done: whether all claims have stopped.
     """
 
@@ -95,6 +98,7 @@ class Progress:
     requests: tuple[SeedRequest, ...]
     missing: tuple[SeedRun, ...]
     seen: Mapping[str, Trials] = field(repr=False)
+    runs: Mapping[int, SeedRun] = field(repr=False)
     is_done: bool
 
 
@@ -161,12 +165,13 @@ class _Play:
             run = frozenset(ended[each] for each in wanted)
             self._seen |= {claim.name: run for claim in claims if not claim.stop}
             seen_now = [self._look(number, place, claim, run) for place, claim in enumerate(claims)]
+            after = seen(claims, self._rule, seen_now)
             self._made += [
-                RoundLooks(round=number, claim=claim.name, parts=parts)
-                for claim, parts in zip(claims, seen_now, strict=True)
+                RoundLooks(round=number, claim=claim.name, parts=parts, path=path)
+                for claim, parts, path in zip(claims, seen_now, after, strict=True)
                 if not claim.stop
             ]
-            claims = seen(claims, self._rule, seen_now)
+            claims = after
             asks = requests(claims, self._rule, partial(self._costs, claims, wanted))
             if not asks:
                 return self._at(claims, number, (), (), is_done=True)
@@ -192,6 +197,7 @@ class _Play:
             requests=found,
             missing=missing,
             seen=self._seen,
+            runs={trial: run for trial, (run, _) in self._row.items()},
             is_done=is_done,
         )
 

@@ -9,7 +9,8 @@ from typing import Final
 
 from sqlalchemy import Engine
 
-from sweeper.errors import StoreUnavailable
+from sweeper.errors import StoreError, StoreUnavailable, SweeperError
+from sweeper.execution.slots.decider import Decider
 from sweeper.execution.slots.machine import free_abandoned_trials
 from sweeper.store.file_check import StoreFileCheck
 from sweeper.store.queue import queue
@@ -22,13 +23,19 @@ PROGRESS_EVERY_S: Final = 1.0
 
 @dataclass(slots=True)
 class Attendant:
-    """Does what a launcher needs the store for, and waits for the store if it does not answer."""
+    """Does what a launcher needs the store for, and waits for the store if it does not answer.
+
+    Attributes:
+        decider: has claims looked at; None for a study with fixed seeds.
+    """
 
     engine: Engine
     study_id: int
     runner_id: int
     store_file: StoreFileCheck
     on_tick: Callable[[], None]
+    decider: Decider | None = None
+    _undecided: SweeperError | None = None
     _error: BaseException | None = None
     _outage: Outage = field(default_factory=lambda: Outage(warn))
     _stops: threading.Event = field(default_factory=threading.Event)  # slots are to be asked
@@ -72,6 +79,8 @@ class Attendant:
         except BaseException as error:  # the main thread raises it
             self._error = error
         finally:
+            if self.decider is not None:
+                self.decider.close()
             self._finished.set()
 
     def _try(self, call: Callable[[], None]) -> bool:
@@ -98,8 +107,24 @@ class Attendant:
         if now - self._shown_at >= PROGRESS_EVERY_S:
             self._shown_at = now
             self.on_tick()
+        if not self._stops.is_set():
+            self._decide()
+
+    def _decide(self) -> None:
+        """Have claims looked at if a round is complete; if that fails for good, the slots are stopped."""
+        if self.decider is None or self._undecided is not None:
+            return
+        try:
+            self.decider.look()
+        except StoreError:
+            raise
+        except SweeperError as error:  # raised once the slots have ended
+            self._undecided = error
+            self._stops.set()
 
     def _end(self) -> None:
         free_abandoned_trials(self.engine, self.study_id)
         self.on_tick()
         queue.end_runner(self.engine, self.runner_id)
+        if self._undecided is not None:
+            raise self._undecided

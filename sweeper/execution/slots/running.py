@@ -13,6 +13,7 @@ from sqlalchemy import Engine
 from sweeper.errors import Interrupted, StoreError, SweeperError, UsageError
 from sweeper.execution.provenance import facts
 from sweeper.execution.slots.attendant import Attendant
+from sweeper.execution.slots.decider import Decider
 from sweeper.execution.slots.fork_server import fork_server_for
 from sweeper.execution.slots.kept_checkpoints import Keeper
 from sweeper.execution.slots.launcher import Launcher
@@ -166,7 +167,8 @@ def _run_slots(
             tasks = _tasks(run, slots, runner_id, launcher_process, None if server is None else str(server.path))
             if not pool.shares_machine:  # they cannot check the launcher's process
                 tasks = [replace(task, silence_s=SILENT_LEASES * run.lease_s) for task in tasks]
-            attendant = Attendant(engine, run.study_id, runner_id, StoreFileCheck(run.store), on_tick)
+            decider = Decider(engine, run.store, run.study, run.study_id) if study.adds_seeds else None
+            attendant = Attendant(engine, run.study_id, runner_id, StoreFileCheck(run.store), on_tick, decider)
             launcher = Launcher(attendant, pool)
             ends = launcher.run(tasks)
     except Interrupted:

@@ -79,7 +79,14 @@ def enrol(
     with writing(engine) as connection:
         place = runs_dir.absolute()
         where = {"runs_dir": str(place), "run_root": str(place / plan.study)}
-        row = {**_columns(study), **where, "name": plan.study, "created_at": now, "declared": declaration(study)}
+        row = {
+            **_columns(study),
+            **where,
+            "name": plan.study,
+            "created_at": now,
+            "declared": declaration(study),
+            "open_round": _first_round(study),
+        }
         created = insert_if_new(connection, studies, row, keys=("name",))  # several launches may enrol it at once
         # From here on nobody claims, finishes or draws a trial of the study: all that changes as a whole.
         query = select(studies).where(studies.c.name == plan.study).with_for_update()
@@ -117,7 +124,7 @@ def _take_over(
     _check(grave, edit.plan.study, str(study.path), extend=extend, has_results=bool(seen))
     values = {**_columns(study), "revision": studies.c.revision + 1}
     if grave:
-        values["cancelled_at"] = None
+        values |= {"cancelled_at": None, "open_round": _first_round(study)}
     connection.execute(update(studies).where(studies.c.id == study_id).values(values))
     lines = [str(change) for change in edit.changes]
     connection.execute(insert(changes_table).values(study_id=study_id, changed_at=now, lines=lines))
@@ -183,6 +190,11 @@ def _columns(study: Study) -> dict[str, object]:
         "direction": study.metric.direction,
         "budget_device_hours": study.device_hours,
     }
+
+
+def _first_round(study: Study) -> int | None:
+    """Return the open round of a study before any: -1 if it adds seeds until its claims are decided, else None."""
+    return -1 if study.adds_seeds else None
 
 
 def _sha256(document: object) -> str:

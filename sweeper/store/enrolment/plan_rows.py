@@ -1,5 +1,6 @@
 """The rows of a plan: phases, their trials and members, and Optuna's view, for new and extended studies alike."""
 
+import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -7,11 +8,12 @@ from sqlalchemy import Connection, delete, insert, select, update
 
 from sweeper.designs.kinds import is_fixed
 from sweeper.planning.plan import Plan, PlannedPhase, PlannedTrial, Reference
-from sweeper.spec.json_phases import phase_to_json
+from sweeper.spec.json_phases import phase_from_json, phase_to_json
 from sweeper.spec.study import Study
 from sweeper.store import optuna_mirror
 from sweeper.store.optuna_mirror import MirroredTrial
-from sweeper.store.schema import phase_trials, phases, trials
+from sweeper.store.records import HELD
+from sweeper.store.schema import asked_trials, phase_trials, phases, trials
 from sweeper.store.transactions import Record
 
 
@@ -51,16 +53,30 @@ def write_plan(
         fresh = [trial for trial in phase.trials if trial.number not in found]
         first = max((row.number for row in own), default=-1) + 1
         numbers = {trial.number: first + offset for offset, trial in enumerate(fresh)}
-        new = _add_trials(connection, rows[phase.name], fresh, numbers, predicted)
+        rank = 0 if phase.phase.adaptive is None else HELD  # until a round asks for them
+        new = add_trials(connection, rows[phase.name], fresh, numbers, predicted, rank=rank)
         ids |= {(phase.name, number): trial_id for number, trial_id in (found | new).items()}
         added += len(new)
     for phase in plan.phases:
         is_late = phase.name in with_results
         _write_members(connection, rows[phase.name].id, [ids[member] for member in phase.members], is_late=is_late)
-    wanted = set(ids.values())
+    adopt_members(connection, study_id)
+    wanted = {*ids.values(), *_added_by_rounds(connection, study_id, plan)}
     names = {row.id: row.name for row in connection.execute(select(phases).where(phases.c.study_id == study_id))}
     unwanted = tuple(f"{names[row.phase_id]}/{row.number}" for row in stored if row.id not in wanted)
     return Written(added, unwanted)
+
+
+def _added_by_rounds(connection: Connection, study_id: int, plan: Plan) -> frozenset[int]:
+    """Return the trials of phases that add seeds which rounds asked for beyond the plan."""
+    names = [phase.name for phase in plan.phases if phase.phase.adaptive is not None]
+    query = (
+        select(asked_trials.c.trial_id)
+        .join(phase_trials, phase_trials.c.trial_id == asked_trials.c.trial_id)
+        .join(phases, phases.c.id == phase_trials.c.phase_id)
+        .where(phases.c.study_id == study_id, phases.c.name.in_(names))
+    )
+    return frozenset(connection.execute(query).scalars())
 
 
 def _match(phase: PlannedPhase, own: Sequence[Record], known: Mapping[tuple[str, int, str], int]) -> dict[int, int]:
@@ -132,14 +148,22 @@ def _distributions(planned: PlannedPhase, study: Study) -> dict[str, dict[str, o
     return result
 
 
-def _add_trials(
+def add_trials(
     connection: Connection,
     phase: Record,
     planned: Sequence[PlannedTrial],
     numbers: Mapping[int, int],
     predicted: Mapping[Reference, float],
+    *,
+    rank: int = 0,
 ) -> dict[int, int]:
-    """Add waiting trials to our tables and Optuna's; return ids by planned number."""
+    """Add waiting trials to our tables and Optuna's; return ids by planned number.
+
+    Args:
+        phase: the row of the phase that owns them.
+        numbers: theirs in the store, by planned number.
+        rank: their place in the queue.
+    """
     if not planned:
         return {}
     mirrored = [_mirrored(trial, numbers[trial.number]) for trial in planned]
@@ -157,6 +181,7 @@ def _add_trials(
             "budget": trial.budget.as_dict(),
             "budget_key": trial.budget.key,
             "predicted_device_seconds": predicted.get((phase.name, trial.number)),
+            "rank": rank,
             "optuna_trial_id": optuna_ids[numbers[trial.number]],
         }
         for trial in planned
@@ -189,3 +214,40 @@ def _write_members(connection: Connection, phase_id: int, wanted: Iterable[int],
     ]
     if rows:
         connection.execute(insert(phase_trials), rows)
+
+
+def adopt_members(connection: Connection, study_id: int) -> None:
+    """Let phases that add seeds have every trial of their configurations, whichever phase it was added for.
+
+    A configuration that several phases share runs once with each seed.
+    """
+    own = connection.execute(select(trials).where(trials.c.study_id == study_id).order_by(trials.c.id)).all()
+    rows = connection.execute(select(phases).where(phases.c.study_id == study_id).order_by(phases.c.position)).all()
+    for row in rows:
+        seeds = phase_from_json({"name": row.name, **row.spec}).adaptive
+        if seeds is None:
+            continue
+        members = _members(connection, row.id)
+        arms = {(trial.configuration_hash, trial.budget_key) for trial in own if trial.id in members}
+        new = [
+            trial.id
+            for trial in own
+            if trial.id not in members
+            and (trial.configuration_hash, trial.budget_key) in arms
+            and 0 <= trial.seed < (math.inf if seeds.most is None else seeds.most)
+        ]
+        add_members(connection, row.id, new)
+
+
+def add_members(connection: Connection, phase_id: int, new: Iterable[int]) -> None:
+    """Add trials to a phase, after those that it has."""
+    first = max(_members(connection, phase_id).values(), default=-1) + 1
+    rows = [{"phase_id": phase_id, "position": first + place, "trial_id": trial} for place, trial in enumerate(new)]
+    if rows:
+        connection.execute(insert(phase_trials), rows)
+
+
+def _members(connection: Connection, phase_id: int) -> dict[int, int]:
+    """Return the positions of a phase's trials."""
+    found = connection.execute(select(phase_trials).where(phase_trials.c.phase_id == phase_id))
+    return {row.trial_id: row.position for row in found}

@@ -1,6 +1,6 @@
 """The statements of a claim, built once: building one takes longer than running it.
 
-Parameters: `study`, `phase` and `now`.
+Parameters: `study`, `phase`, `rank` (at most) and `now`.
 """
 
 from typing import Any, Final
@@ -8,7 +8,7 @@ from typing import Any, Final
 from sqlalchemy import Float, Select, bindparam, func, insert, select
 
 from sweeper.store.queue.transitions import locked
-from sweeper.store.records import LONGEST_BACK_OFF_S
+from sweeper.store.records import HELD, LONGEST_BACK_OFF_S
 from sweeper.store.schema import attempts, phases, studies, trials
 
 Query = Select[*tuple[Any, ...]]
@@ -17,7 +17,7 @@ _NOW: Final = bindparam("now", type_=Float)
 _MINE: Final = trials.c.study_id == bindparam("study")
 _WAITING: Final = trials.c.state == "waiting"
 # A study's source and document can be long, and so can a trial's result and last output.
-_STUDY: Final = ("id", "name", "metric", "direction", "run_root", "budget_device_hours", "revision")
+_STUDY: Final = ("id", "name", "metric", "direction", "run_root", "budget_device_hours", "revision", "open_round")
 _UNUSED: Final = {"result", "message", "value", "step", "tokens", "flops"}
 
 _THE_STUDY: Final = select(*(studies.c[name] for name in _STUDY)).where(studies.c.id == bindparam("study"))
@@ -36,14 +36,22 @@ def _first(query: Query) -> Query:
 WITH_LOST_LEASE: Final = _first(
     _TRIAL.where(_MINE, trials.c.state == "running", trials.c.lease_expires_at <= _NOW).order_by(trials.c.id)
 )
+# No back-off is longer than the longest: then the clock has been set back since this one was written.
+_DUE: Final = (trials.c.not_before <= _NOW) | (trials.c.not_before > _NOW + LONGEST_BACK_OFF_S)
 _OF_PHASE: Final = _TRIAL.where(
     trials.c.phase_id == bindparam("phase"),
     _WAITING,
-    # No back-off is longer, so the clock has been set back since this one was written.
-    (trials.c.not_before <= _NOW) | (trials.c.not_before > _NOW + LONGEST_BACK_OFF_S),
-).order_by(trials.c.number)
+    _DUE,
+    trials.c.rank <= bindparam("rank"),
+).order_by(trials.c.rank, trials.c.number)
 NEXT_TO_DRAW: Final = _first(_OF_PHASE)
 NEXT_DRAWN: Final = _first(_OF_PHASE.where(trials.c.configuration_hash.is_not(None)))
+# Of those that a round asked for, whatever their phase.
+NEXT_ASKED: Final = _first(
+    _TRIAL.where(_MINE, _WAITING, _DUE, trials.c.rank > 0, trials.c.rank < HELD).order_by(
+        trials.c.rank, phases.c.position, trials.c.number
+    )
+)
 
 _WAITS: Final = select(trials.c.id).where(trials.c.phase_id == phases.c.id, _WAITING).exists()
 PHASES_THAT_WAIT: Final = (

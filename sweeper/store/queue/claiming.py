@@ -19,6 +19,7 @@ from sweeper.store.queue.attempts import close_lost, fail_if_out_of_attempts
 from sweeper.store.queue.ledger import balance, trial_device_seconds
 from sweeper.store.queue.transitions import locks_rows, move, requeue
 from sweeper.store.records import (
+    HELD,
     BudgetTooSmall,
     Lease,
     ProcessIdentity,
@@ -65,7 +66,7 @@ def claim_trial(
         moment = clock.read(connection, now)
         looks = now is not None or _looks(engine, study_id)
         lost = _with_lost_lease(connection, study_id, moment) if looks else None
-        trial = lost or _next_waiting(connection, study_id, waiting, moment.lease)
+        trial = lost or _next_waiting(connection, study, waiting, moment.lease)
         if trial is None:
             _looked.pop(engine, None)
             return None
@@ -159,14 +160,21 @@ def _with_lost_lease(connection: Connection, study_id: int, moment: clock.Moment
     return None
 
 
-def _next_waiting(connection: Connection, study_id: int, waiting: Sequence[Phase], now: float) -> Record | None:
-    """Return the first waiting trial of the phase with the longest trials; ties go to the first phase."""
-    for phase_id, design in _in_order(connection, study_id, waiting):
+def _next_waiting(connection: Connection, study: Record, waiting: Sequence[Phase], now: float) -> Record | None:
+    """Return the first waiting trial of the phase with the longest trials; ties go to the first phase.
+
+    While seeds are added until claims are decided, those that a round asked for come next, in its order, and what no
+    round asks for waits until the end.
+    """
+    rank = HELD if study.open_round is None else 0
+    for phase_id, design in _in_order(connection, study.id, waiting):
         query = queries.NEXT_TO_DRAW if design == "sampler" else queries.NEXT_DRAWN
-        trial = connection.execute(query, {"phase": phase_id, "now": now}).one_or_none()
+        trial = connection.execute(query, {"phase": phase_id, "now": now, "rank": rank}).one_or_none()
         if trial is not None:
             return trial
-    return None
+    if study.open_round is None:
+        return None
+    return connection.execute(queries.NEXT_ASKED, {"study": study.id, "now": now}).one_or_none()
 
 
 def _in_order(connection: Connection, study_id: int, waiting: Sequence[Phase]) -> Sequence[Phase]:

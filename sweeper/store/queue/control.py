@@ -3,6 +3,7 @@
 from sqlalchemy import Engine, func, select, update
 
 from sweeper.store import clock
+from sweeper.store.queue.deciding import is_undecided
 from sweeper.store.queue.transitions import fail, lock_study, requeue
 from sweeper.store.records import TRIAL_STATES, TrialState
 from sweeper.store.schema import phases, runners, studies, trials
@@ -64,7 +65,8 @@ def next_due(engine: Engine, study_id: int, now: float | None = None) -> float |
 
     Returns:
         The earliest time at which a trial can be claimed, as far as is known now; the present or earlier means at once,
-        even if only to fill in a promotion. None if every trial has ended. A running trial counts with the end of its
+        even if only to fill in a promotion, or to
+        decide on further seeds. None if every trial has ended. A running trial counts with the end of its
         lease.
     """
     has_no_configuration = trials.c.configuration_hash.is_(None)
@@ -85,6 +87,6 @@ def next_due(engine: Engine, study_id: int, now: float | None = None) -> float |
                 unfilled = True
             else:
                 due.append(not_before)
-        if not due and unfilled:
+        if (not due and unfilled) or is_undecided(connection, study_id):
             return clock.read(connection, now).lease
     return min(due, default=None)

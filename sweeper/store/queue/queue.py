@@ -14,6 +14,7 @@ from sweeper.store import clock, optuna_mirror
 from sweeper.store.queue.attempts import abandoned, release
 from sweeper.store.queue.claiming import claim_trial
 from sweeper.store.queue.control import cancel, counts, next_due, retry_failed
+from sweeper.store.queue.deciding import decision_due, undecided
 from sweeper.store.queue.finishing import fenced_trial, finish, lost
 from sweeper.store.queue.runners import (
     beat_runner,
@@ -35,6 +36,7 @@ __all__ = [
     "cancel",
     "claim_trial",
     "counts",
+    "decision_due",
     "end_runner",
     "finish",
     "last_beat",
@@ -48,6 +50,7 @@ __all__ = [
     "retry_failed",
     "set_configuration",
     "stop_requested",
+    "undecided",
     "used_seeds",
 ]
 

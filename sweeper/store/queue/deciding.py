@@ -1,0 +1,37 @@
+"""Whether a study that adds seeds until its claims are decided waits for a decision: on looks, and on the next seeds.
+
+Trials that a round asks for, and those of phases with fixed seeds, have a rank; all others of the study are held back
+until all claims have stopped (`records.HELD`). Once no trial with a rank is left to run, the round is complete.
+"""
+
+from sqlalchemy import Connection, Engine, select
+
+from sweeper.store.records import HELD
+from sweeper.store.schema import studies, trials
+from sweeper.store.transactions import reading
+
+
+def decision_due(engine: Engine, study_id: int) -> bool:
+    """Return whether a study waits for a decision."""
+    with reading(engine) as connection:
+        return is_due(connection, study_id)
+
+
+def undecided(engine: Engine, study_id: int) -> bool:
+    """Return whether seeds are still added to a study."""
+    with reading(engine) as connection:
+        return is_undecided(connection, study_id)
+
+
+def is_due(connection: Connection, study_id: int) -> bool:
+    """Return whether a study waits for a decision: its claims go on, and all that they asked for has ended."""
+    if not is_undecided(connection, study_id):
+        return False
+    going_on = (trials.c.study_id == study_id, trials.c.state.in_(("waiting", "running")), trials.c.rank < HELD)
+    return connection.execute(select(trials.c.id).where(*going_on).limit(1)).first() is None
+
+
+def is_undecided(connection: Connection, study_id: int) -> bool:
+    """Return whether seeds are still added to a study; a cancelled one gets none."""
+    goes_on = (studies.c.id == study_id, studies.c.open_round.is_not(None), studies.c.cancelled_at.is_(None))
+    return connection.execute(select(studies.c.id).where(*goes_on)).first() is not None
