@@ -17,9 +17,9 @@ from sqlalchemy import Engine
 from sweeper.errors import StoreUnavailable, SweeperError
 from sweeper.evidence.claims.evidence import ALPHA
 from sweeper.evidence.data.load import StudyData, load
-from sweeper.evidence.sequential.decisions import decisions, part_to_json, recorded_looks
 from sweeper.evidence.sequential.paths import ClaimPath
-from sweeper.evidence.sequential.progress import Progress, RoundLooks, SeedRun
+from sweeper.evidence.sequential.progress import Progress, RoundLooks, SeedRun, progress
+from sweeper.evidence.sequential.record import part_to_json, recorded_looks
 from sweeper.evidence.statistics.group_sequential import Spending, spent
 from sweeper.planning.plan import PlannedTrial, further_seed, make_plan
 from sweeper.store.engine import open_existing
@@ -45,11 +45,12 @@ def decide(engine: Engine, store: str, name: str) -> bool:
 
 def decision_on(data: StudyData, version: Version) -> Decision | None:
     """Return what is to be written of a study; None if its round is not complete after all."""
-    found = decisions(data)
+    past = recorded_looks(data.decided)
+    found = progress(data, past)
     asked = () if found.is_done else tuple(_Asked(data, found).trials())
     if not found.is_done and not asked:
         return None
-    known = {(look.round, look.claim) for look in recorded_looks(data.decided)}
+    known = {(look.round, look.claim) for look in past}
     new = (look for look in found.looks if (look.round, look.claim) not in known)
     return Decision(
         version=version,

@@ -13,6 +13,7 @@ from sweeper.evidence.data.load import StudyData
 from sweeper.evidence.sequential.boundaries import LookPoint, headline_of, level_left, levels_for, path_of
 from sweeper.evidence.sequential.paths import ClaimPath, Stop
 from sweeper.evidence.sequential.progress import Progress, RoundLooks, adaptive_seeds, progress, rule_of
+from sweeper.evidence.sequential.record import recorded_looks
 from sweeper.evidence.statistics.group_sequential import Spending
 from sweeper.evidence.statistics.paired import percent_change
 from sweeper.monitor.decision import Decision, Stage
@@ -59,15 +60,15 @@ class Decisions:
         return path_of(claim, position, levels_for(self.progress.claims, place), rule_of(data.study).spending)
 
 
-def decisions_of(data: StudyData, past: Sequence[RoundLooks] = ()) -> Decisions | None:
+def decisions_of(data: StudyData, past: Sequence[RoundLooks] | None = None) -> Decisions | None:
     """Return how far a study's decisions are; None if the seeds of all of its phases are fixed.
 
     Args:
-        past: looks that are recorded.
+        past: looks that are recorded; None for those of the data.
     """
     if all(phase.adaptive is None for phase in data.study.phases):
         return None
-    found = progress(data, past)
+    found = progress(data, recorded_looks(data.decided) if past is None else past)
     return Decisions(progress=found, budget_ended=not found.is_done and _is_spent(data))
 
 

@@ -164,7 +164,7 @@ def test_a_study_over_budget_at_the_lower_bound_is_refused(file: Path) -> None:
         refuse(0.001)
 
 
-def test_a_study_that_adds_seeds_is_planned_and_not_launched_yet(sweeper: Sweeper, tmp_path: Path) -> None:
+def test_a_study_that_adds_seeds_is_planned_with_its_first_seeds(sweeper: Sweeper, tmp_path: Path) -> None:
     path = tmp_path / "adaptive.yaml"
     path.write_text(
         "study: adaptive\n"
@@ -180,8 +180,4 @@ def test_a_study_that_adds_seeds_is_planned_and_not_launched_yet(sweeper: Sweepe
     planned = sweeper("plan", str(path), "--store", store, "--json")
     assert planned.code == 0
     assert json.loads(planned.out)["trials"] == 4
-    launched = sweeper("launch", str(path), "--store", store)
-    assert launched.code == 2
-    assert launched.err.startswith(f"{path}:6:36: phases[0].seeds: launch does not add seeds until claims are decided")
-    assert launched.err.endswith("Use a number of seeds, e.g. seeds: 12.\n")
     assert not (tmp_path / "store.db").exists()

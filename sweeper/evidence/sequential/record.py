@@ -1,21 +1,12 @@
-"""The decisions of a study that adds seeds, by its record: what each claim showed at its looks, and where it stands."""
+"""Looks as they are recorded: a recorded look is not made again, so past decisions stay what they were."""
 
 import math
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from sweeper.evidence.data.load import StudyData
 from sweeper.evidence.sequential.looks import PartLook
-from sweeper.evidence.sequential.progress import Progress, RoundLooks, progress
+from sweeper.evidence.sequential.progress import RoundLooks
 from sweeper.store.reading.decisions import DecisionRows
-
-
-def decisions(data: StudyData) -> Progress:
-    """Return how far the decisions of a study are whose phases get seeds until claims are decided.
-
-    Looks that are recorded count as they were recorded; the rest follows from the trials as they are now.
-    """
-    return progress(data, recorded_looks(data.decided))
 
 
 def recorded_looks(rows: DecisionRows) -> tuple[RoundLooks, ...]:
