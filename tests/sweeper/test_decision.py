@@ -1,0 +1,229 @@
+"""Rounds of seeds in a store: one decision whoever makes it, whatever ends first, whoever dies; on both databases."""
+
+import subprocess
+import threading
+from pathlib import Path
+from random import Random
+
+import pytest
+from sqlalchemy import Engine
+
+from sweeper.decision import decide, decision_on
+from sweeper.evidence.data.load import load
+from sweeper.evidence.sequential.verdicts import judge_study
+from sweeper.execution.slots import decider
+from sweeper.store.engine import open_existing
+from sweeper.store.queue import queue
+from sweeper.store.reading import reader
+from sweeper.store.reading.decisions import decision_rows
+from sweeper.store.rounds import read_version, write_decision
+from sweeper.subprocesses import code_command
+from tests.sweeper.adaptive_store import EFFECTS, claim, enrolled, finish, outcome, play, record, study_file
+from tests.sweeper.store.builders import new_store
+
+TWELVE = {f"f{number}": effect for number, effect in enumerate([0.0] * 6 + [-0.03, -0.03, -0.06, -0.06, -0.2, -0.2])}
+
+
+def first_round(engine: Engine, url: str, directory: Path, **more: str) -> None:
+    """A study whose first seeds have ended."""
+    enrolled(engine, study_file(directory, **more))
+    decide(engine, url, "s")
+    while (lease := claim(engine)) is not None:
+        finish(engine, lease, outcome())
+
+
+def test_the_slots_decider_starts_this_module_and_knows_its_exit_codes() -> None:
+    from sweeper import decision
+
+    assert decision.__name__ == decider.MODULE
+    assert decider.UNAVAILABLE == decision.UNAVAILABLE
+
+
+def test_nothing_runs_before_the_first_decision_which_holds_back_what_no_claim_is_about(
+    engine: Engine, url: str, tmp_path: Path
+) -> None:
+    enrolled(engine, study_file(tmp_path))
+    assert claim(engine) is None
+    assert queue.decision_due(engine, 1)
+    assert queue.next_due(engine, 1, now=5.0) == 5.0
+    assert decide(engine, url, "s")
+    ran = []
+    while (lease := claim(engine)) is not None:
+        ran.append((lease.configuration, lease.seed))
+        finish(engine, lease, outcome())
+    assert len(ran) == 8  # the baseline, a, b and c
+    assert not any(configuration["d"] for configuration, _ in ran)  # type: ignore[index]
+    assert queue.decision_due(engine, 1)
+
+
+def test_trials_of_a_round_wait_in_the_order_of_its_requests(engine: Engine, url: str, tmp_path: Path) -> None:
+    first_round(engine, url, tmp_path, decide="{futility: false}")
+    assert decide(engine, url, "s")
+    with reader.connect(url) as connection:
+        rows = decision_rows(connection, 1)
+    assert (rows.open_round, [each.number for each in rows.rounds]) == (1, [0, 1])
+    chances = [each.chance for each in rows.requests]
+    assert chances == sorted(chances, reverse=True)
+    assert rows.waiting_claims() == tuple(each.claim for each in rows.requests)
+    request = {each.trial_id: each.request for each in rows.asked if each.round == 1}
+    order = []
+    while (lease := claim(engine)) is not None:
+        order.append(request[lease.trial_id])
+    assert order == sorted(order)
+    assert len(order) == len(request)
+
+
+def test_what_no_claim_is_about_runs_last(engine: Engine, url: str, tmp_path: Path) -> None:
+    enrolled(engine, study_file(tmp_path))
+    play(engine, url, outcome())
+    with reader.connect(url) as connection:
+        rows, attempts = decision_rows(connection, 1), reader.attempts(connection, 1)
+        trials = {trial.id: trial for trial in reader.trials(connection, 1)}
+    assert rows.open_round is None
+    order = [trials[attempt.trial_id].configuration["d"] for attempt in sorted(attempts, key=lambda each: each.id)]  # type: ignore[index]
+    assert order == sorted(order)
+    assert sum(map(bool, order)) == 2
+
+
+def test_two_deciders_at_once_make_one_decision(engine: Engine, url: str, tmp_path: Path) -> None:
+    first_round(engine, url, tmp_path)
+    version = read_version(engine, "s")
+    decision = decision_on(load(url, "s"), version)
+    assert decision is not None
+    ready, written = threading.Barrier(4), []
+
+    def write() -> None:
+        own = open_existing(url)
+        try:
+            ready.wait()
+            written.append(write_decision(own, decision))
+        finally:
+            own.dispose()
+
+    threads = [threading.Thread(target=write) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(written) == [False, False, False, True]
+    before = record(url)
+    assert not decide(engine, url, "s")
+    assert record(url) == before
+    keys = [(trial[1]["a"], trial[1]["b"], trial[1]["c"], trial[1]["d"], trial[2]) for trial in before[0]]  # type: ignore[index]
+    assert len(keys) == len(set(keys))
+
+
+def test_a_decision_on_a_study_that_was_cancelled_or_changed_meanwhile_is_dropped(
+    engine: Engine, url: str, tmp_path: Path
+) -> None:
+    first_round(engine, url, tmp_path)
+    decision = decision_on(load(url, "s"), read_version(engine, "s"))
+    assert decision is not None
+    queue.cancel(engine, 1)
+    before = record(url)
+    assert not write_decision(engine, decision)
+    assert not queue.decision_due(engine, 1)
+    assert queue.next_due(engine, 1) is None
+    assert record(url) == before
+    queue.retry_failed(engine, 1)  # what was held back waits again, and so does the decision
+    assert queue.decision_due(engine, 1)
+    path = study_file(tmp_path, names=("a", "b"), unclaimed="d")
+    path.write_text(path.read_text().replace("{path: d, levels: [0, 1]}", "{path: d, levels: [0, 1, 2]}"))
+    with pytest.raises(Exception, match="differs from it"):
+        enrolled(engine, path)
+    enrolled(engine, path, extend=True)
+    assert not write_decision(engine, decision)
+
+
+@pytest.mark.parametrize("place", ["write_decision", "adopt_members"])
+def test_a_decider_that_dies_leaves_nothing_and_the_next_one_does_it_again(
+    engine: Engine, url: str, tmp_path: Path, place: str
+) -> None:
+    first_round(engine, url, tmp_path)
+    before = record(url)
+    owner = "decision" if place == "write_decision" else "store.rounds"
+    code = (
+        "import os, signal, sys\n"
+        f"import sweeper.{owner} as owner\n"
+        "from sweeper.decision import decide\n"
+        "from sweeper.store.engine import open_existing\n"
+        f"owner.{place} = lambda *_: os.kill(os.getpid(), signal.SIGKILL)\n"
+        "decide(open_existing(sys.argv[1]), sys.argv[1], 's')\n"
+    )
+    assert subprocess.run(code_command(code, url), check=False, timeout=300).returncode == -9
+    assert record(url) == before
+    assert queue.decision_due(engine, 1)
+    assert decide(engine, url, "s")
+    assert record(url) != before
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_whatever_ends_first_and_however_many_run_the_trials_and_looks_are_the_same(
+    engine: Engine, url: str, tmp_path: Path, seed: int
+) -> None:
+    file, value = study_file(tmp_path), outcome(failing=frozenset({1, 3}))
+    enrolled(engine, file)
+    play(engine, url, value, order=Random(seed), slots=1 + 3 * seed)
+    (tmp_path / "other").mkdir()
+    undisturbed = new_store(tmp_path / "other")
+    other = open_existing(undisturbed)
+    enrolled(other, file)
+    play(other, undisturbed, value)
+    other.dispose()
+    assert record(url) == record(undisturbed)
+    assert {trial[3] for trial in record(url)[0]} == {"completed", "failed"}
+
+
+def test_twelve_claims_are_decided_as_planted_and_by_the_looks_of_the_store(
+    engine: Engine, url: str, tmp_path: Path
+) -> None:
+    enrolled(engine, study_file(tmp_path, names=tuple(TWELVE), seeds="{first: 2, most: 10}"))
+    play(engine, url, outcome(TWELVE), order=Random(7), slots=4)
+    verdicts = {each.id: each for each in judge_study(load(url, "s"))}
+    assert {name for name in TWELVE if verdicts[name].verdict == "supported"} >= {"f8", "f9", "f10", "f11"}
+    assert not any(verdicts[name].verdict == "supported" for name in TWELVE if not TWELVE[name])
+    with reader.connect(url) as connection:
+        looks = decision_rows(connection, 1).looks
+    for name, found in verdicts.items():
+        own = [look for look in looks if look.claim == name]
+        decided = [look for look in own if look.verdict == "supported"]
+        assert found.verdict != "supported" or decided[0].p_adjusted < 0.05
+        assert found.evidence.num_seeds == max(int(str(part["seeds"])) for part in own[-1].parts)
+    ran = [trial for trial in record(url)[0] if trial[5] is not None]
+    assert len(ran) < 0.6 * 13 * 10
+
+
+def test_raising_most_goes_on_and_past_looks_stay(engine: Engine, url: str, tmp_path: Path) -> None:
+    path = study_file(tmp_path, seeds="{first: 2, most: 3}")
+    enrolled(engine, path)
+    play(engine, url, outcome(EFFECTS, sd=0.05))
+    with reader.connect(url) as connection:
+        before = {(look.round, look.claim): look.parts for look in decision_rows(connection, 1).looks}
+        number = len(reader.trials(connection, 1))
+    path.write_text(path.read_text().replace("most: 3", "most: 5"))
+    enrolled(engine, path, extend=True)
+    assert queue.decision_due(engine, 1)
+    play(engine, url, outcome(EFFECTS, sd=0.05))
+    with reader.connect(url) as connection:
+        after = decision_rows(connection, 1)
+        assert len(reader.trials(connection, 1)) > number
+    assert before.items() <= {(look.round, look.claim): look.parts for look in after.looks}.items()
+    assert max(look.round for look in after.looks) > max(number for number, _ in before)
+
+
+def test_a_trial_that_is_retried_is_waited_for_and_past_looks_stay(engine: Engine, url: str, tmp_path: Path) -> None:
+    enrolled(engine, study_file(tmp_path, seeds="{first: 2, most: 4}", decide="{futility: false}"))
+    decide(engine, url, "s")
+    failing, fine = outcome(failing=frozenset({1})), outcome()
+    while (lease := claim(engine)) is not None:
+        finish(engine, lease, failing)
+    decide(engine, url, "s")
+    assert queue.retry_failed(engine, 1) == 1
+    with reader.connect(url) as connection:
+        before = decision_rows(connection, 1).looks
+    play(engine, url, fine)
+    with reader.connect(url) as connection:
+        after = decision_rows(connection, 1)
+        assert {trial.state for trial in reader.trials(connection, 1)} == {"completed"}
+    assert all(look in after.looks for look in before)
+    assert after.open_round is None
