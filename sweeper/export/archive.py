@@ -10,7 +10,7 @@ import json
 import math
 import types
 import typing
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, Final, Literal, TypeVar
@@ -24,8 +24,8 @@ from sweeper.spec.phase import Phase
 from sweeper.spec.study import Study
 from sweeper.spec.variables import without_secrets
 from sweeper.store.reading import reader
-from sweeper.store.reading.declarations import Declaration, declaration
 from sweeper.store.reading.decisions import AskedRow, DecisionRows, LookRow, RequestRow, RoundRow, decision_rows
+from sweeper.store.reading.declarations import Declaration, declaration
 from sweeper.store.reading.reader import (
     AttemptRow,
     Curve,
@@ -239,11 +239,15 @@ def _check_references(found: Archive) -> None:
         known(trial.phase, names, "a phase", f"trials: id {trial.id}: phase")
     for attempt in found.attempts:
         known(attempt.trial_id, trials, "the id of a trial", f"attempts: id {attempt.id}: trial_id")
-    for asked in found.decided.asked:
-        known(asked.trial_id, trials, "the id of a trial", f"{DOCUMENT}: {DECIDED}.asked")
+    _check_rows(found, trials)
+
+
+def _check_rows(found: Archive, trials: Collection[int]) -> None:
     for metric, curves in found.curves.items():
         for key in curves:
             known(key, trials, "the id of a trial", f"measurements: {metric}: trial_id")
+    for asked in found.decided.asked:
+        known(asked.trial_id, trials, "the id of a trial", f"{DOCUMENT}: {DECIDED}.asked")
 
 
 def _table(kind: type[Row], rows: Sequence[Row]) -> Table:

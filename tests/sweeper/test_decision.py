@@ -1,5 +1,6 @@
 """Rounds of seeds in a store: one decision whoever makes it, whatever ends first, whoever dies; on both databases."""
 
+import re
 import subprocess
 import threading
 from pathlib import Path
@@ -9,6 +10,7 @@ import pytest
 from sqlalchemy import Engine
 
 from sweeper.decision import decide, decision_on
+from sweeper.errors import UsageError
 from sweeper.evidence.data.load import load
 from sweeper.evidence.sequential.verdicts import judge_study
 from sweeper.execution.slots import decider
@@ -129,7 +131,7 @@ def test_a_decision_on_a_study_that_was_cancelled_or_changed_meanwhile_is_droppe
     assert queue.decision_due(engine, 1)
     path = study_file(tmp_path, names=("a", "b"), unclaimed="d")
     path.write_text(path.read_text().replace("{path: d, levels: [0, 1]}", "{path: d, levels: [0, 1, 2]}"))
-    with pytest.raises(Exception, match="differs from it"):
+    with pytest.raises(UsageError, match="differs from it"):
         enrolled(engine, path)
     enrolled(engine, path, extend=True)
     assert not write_decision(engine, decision)
@@ -227,3 +229,31 @@ def test_a_trial_that_is_retried_is_waited_for_and_past_looks_stay(engine: Engin
         assert {trial.state for trial in reader.trials(connection, 1)} == {"completed"}
     assert all(look in after.looks for look in before)
     assert after.open_round is None
+
+
+@pytest.mark.parametrize(
+    ("edit", "line"),
+    [
+        (("first: 2", "first: 3"), "phases.p.seeds.first: 2 → 3"),
+        (("most: 6", "most: 4"), "phases.p.seeds.most: 6 → 4"),
+        (("futility: false", "futility: 0.2"), "decide.futility: none → 0.2"),
+    ],
+)
+def test_the_rules_of_looks_cannot_change_once_there_are_looks(
+    engine: Engine, url: str, tmp_path: Path, edit: tuple[str, str], line: str
+) -> None:
+    path = study_file(tmp_path, decide="{futility: false}")
+    text = path.read_text()
+    enrolled(engine, path)
+    path.write_text(text.replace(*edit))
+    enrolled(engine, path, extend=True)  # nothing has been looked at yet
+    path.write_text(text)
+    enrolled(engine, path, extend=True)
+    decide(engine, url, "s")
+    while (lease := claim(engine)) is not None:
+        finish(engine, lease, outcome())
+    decide(engine, url, "s")
+    path.write_text(text.replace(*edit))
+    with pytest.raises(UsageError, match=re.escape(line)) as refusal:
+        enrolled(engine, path, extend=True)
+    assert str(refusal.value).endswith("rename the study (study: NAME)")

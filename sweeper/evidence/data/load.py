@@ -27,9 +27,9 @@ from sweeper.spec.json_phases import phase_from_json
 from sweeper.spec.phase import Phase
 from sweeper.spec.study import Study
 from sweeper.store.reading import reader
+from sweeper.store.reading.decisions import DecisionRows, decision_rows
 from sweeper.store.reading.declarations import Declaration
 from sweeper.store.reading.declarations import declaration as read_declaration
-from sweeper.store.reading.decisions import DecisionRows, decision_rows
 from sweeper.store.reading.reader import AttemptRow, Curve, PhaseRow, RunnerRow, StudyRow, TrialRow
 
 __all__ = ["Constant", "Curve", "Phase", "Study", "StudyData", "load", "load_archive", "make_study_data"]

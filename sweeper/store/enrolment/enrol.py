@@ -21,6 +21,7 @@ from sweeper.spec.study import Study
 from sweeper.spec.usual_value import with_value
 from sweeper.store.enrolment.declaring import declaration, phases_with_results, updated
 from sweeper.store.enrolment.differences import Change, differences
+from sweeper.store.enrolment.past_looks import check_rules_of_looks
 from sweeper.store.enrolment.plan_rows import write_plan
 from sweeper.store.schema import changes as changes_table
 from sweeper.store.schema import studies
@@ -122,6 +123,7 @@ def _take_over(
     grave = [change for change in edit.changes if not _under(change.path, HARMLESS)]
     seen = phases_with_results(connection, study_id) if grave else frozenset()
     _check(grave, edit.plan.study, str(study.path), extend=extend, has_results=bool(seen))
+    check_rules_of_looks(connection, study_id, edit.launched, study)
     values = {**_columns(study), "revision": studies.c.revision + 1}
     if grave:
         values |= {"cancelled_at": None, "open_round": _first_round(study)}

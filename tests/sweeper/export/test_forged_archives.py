@@ -157,7 +157,7 @@ def test_an_archive_that_cannot_be_evaluated_is_named_and_not_called_a_bug(
     def fail(*_: object, **__: object) -> None:
         raise KeyError("a phase")
 
-    monkeypatch.setattr(claims_command, "judge_claims", fail)
+    monkeypatch.setattr(claims_command, "judge_study", fail)
     monkeypatch.setattr(report_command, "build_from", fail)
     for arguments in (["claims"], ["report", "--out", str(tmp_path / "report")]):
         result = CliRunner().invoke(cli, [*arguments, "--from", str(forged)])
