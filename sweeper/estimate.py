@@ -8,20 +8,22 @@ from typing import TYPE_CHECKING, Final, get_args
 from sweeper.errors import UsageError
 from sweeper.execution.gpus import find_gpus
 from sweeper.execution.slots.resources import find_slots
-from sweeper.forecast.claim_power import ClaimPower
+from sweeper.forecast.claim_power import ClaimPower, claim_power
 from sweeper.forecast.footprint import Footprint
 from sweeper.forecast.forecast import Forecast, forecast, slot_seconds, study_footprint
 from sweeper.forecast.pilot_throughput import Pilots
 from sweeper.forecast.schedule import Order, Schedule, schedule
 from sweeper.forecast.trial_seconds import Prediction, TrialDevice, total, trial_seconds
 from sweeper.planning.notes import plan_notes
-from sweeper.planning.plan import Plan, Reference
+from sweeper.planning.plan import Plan, PlannedTrial, Reference, make_plan, with_all_seeds
 from sweeper.spec.study import Study
 from sweeper.store.pilots import known_pilots
 from sweeper.store.reading.history import past_runs
 
 if TYPE_CHECKING:
+    from sweeper.evidence.planned.decisions import PlannedDecisions
     from sweeper.evidence.planned.power import PlannedPower
+    from sweeper.evidence.planned.spread import Spreads
 
 ORDERS: Final[tuple[Order, ...]] = get_args(Order)
 
@@ -69,8 +71,14 @@ class Estimate:
             notes=plan_notes(self.study, Path.cwd()),
         )
 
-    def power(self, testable: Sequence[ClaimPower]) -> "PlannedPower":
-        """Return what the study's claims can detect with its plan.
+    def spreads(self) -> "Spreads":
+        """Return how much runs vary, as far as the study file, the store and pilots say; each is read once."""
+        from sweeper.evidence.planned.spread import Spreads  # noqa: PLC0415 - pandas and scipy are slow to load
+
+        return Spreads(self.study, self.store, self.pilots.runs)
+
+    def power(self, testable: Sequence[ClaimPower], spreads: "Spreads") -> "PlannedPower":
+        """Return what the study's claims can detect with its plan; with the most seeds that they may get.
 
         Args:
             testable: for each claim, whether its trials can test it; the forecast has it.
@@ -79,11 +87,38 @@ class Estimate:
             StoreError: the store exists, but cannot be read.
         """
         from sweeper.evidence.planned.power import planned_power  # noqa: PLC0415 - pandas and scipy are slow to load
-        from sweeper.evidence.planned.spread import Spreads  # noqa: PLC0415
 
-        seconds = {reference: prediction.seconds for reference, prediction in self.predictions.items()}
-        spreads = Spreads(self.study, self.store, self.pilots.runs)
-        return planned_power(self.study, self.plan, testable, spreads, seconds)
+        if self.study.adds_seeds:
+            study = with_all_seeds(self.study)
+            plan = make_plan(study)
+            return planned_power(study, plan, claim_power(plan, study), spreads, self._seconds(plan))
+        return planned_power(self.study, self.plan, testable, spreads, self._seconds(self.plan))
+
+    def decisions(self, spreads: "Spreads") -> "PlannedDecisions | None":
+        """Return what the study takes until its claims are decided; None if its seeds are fixed.
+
+        Raises:
+            StoreError: the store exists, but cannot be read.
+        """
+        from sweeper.evidence.planned.decisions import planned_decisions  # noqa: PLC0415 - slow to load
+
+        if not self.study.adds_seeds:
+            return None
+        return planned_decisions(self.study, self.plan, spreads, self._seconds(self.plan))
+
+    def _seconds(self, plan: Plan) -> dict[Reference, float]:
+        """Return the predicted device-seconds of a plan's trials; further seeds take as long as the first ones."""
+        if plan is self.plan:
+            return {reference: prediction.seconds for reference, prediction in self.predictions.items()}
+        known = {
+            _cost_key(self.plan.by_reference[reference]): prediction.seconds
+            for reference, prediction in self.predictions.items()
+        }
+        return {
+            reference: known[_cost_key(trial)]
+            for reference, trial in plan.by_reference.items()
+            if _cost_key(trial) in known
+        }
 
     def schedules(self, default_s: float | None = None) -> tuple[Schedule, ...]:
         """Simulate the schedule in every order.
@@ -103,6 +138,11 @@ class Estimate:
         """Return the expected device-hours; a trial without a prediction counts as `default_s` seconds, or not."""
         known = sum(prediction.seconds for prediction in self.predictions.values())
         return (known + (default_s or 0.0) * (len(self.plan.trials) - len(self.predictions))) / 3600
+
+
+def _cost_key(trial: PlannedTrial) -> tuple[str, str | None, str]:
+    """Return what trials have in common that differ only in their seed."""
+    return trial.phase, trial.configuration_hash, trial.budget.key
 
 
 def estimate(study: Study, plan: Plan, *, store: str, slots: int | None) -> Estimate:

@@ -11,7 +11,7 @@ from rich.console import Console
 from sweeper.admission import check_installed
 from sweeper.cli.options import json_option, print_json, slots_option, store_option
 from sweeper.cli.pilot import pilot_first, pilot_option
-from sweeper.cli.plan_text import PowerShown, forecast_parts
+from sweeper.cli.plan_text import DecisionsShown, PowerShown, forecast_parts
 from sweeper.estimate import Estimate, estimate
 from sweeper.forecast.forecast import forecast_json
 from sweeper.planning.plan import make_plan
@@ -50,15 +50,21 @@ def print_estimate(found: Estimate, *, as_json: bool) -> None:
     """Print the forecast of a plan, and what its claims can detect, as JSON or as text."""
     forecast = found.forecast()
     shown: PowerShown | None = None
+    decisions: DecisionsShown | None = None
     if found.study.claims:
-        from sweeper.cli.plan_power import show_power  # noqa: PLC0415 - pandas and scipy are slow to load
+        from sweeper.cli.plan_decisions import show_decisions  # noqa: PLC0415 - pandas and scipy are slow to load
+        from sweeper.cli.plan_power import show_power  # noqa: PLC0415
 
-        shown = show_power(found.study, found.power(forecast.claims))
+        spreads = found.spreads()
+        shown = show_power(found.study, found.power(forecast.claims, spreads))
         forecast = replace(forecast, notes=(*forecast.notes, *shown.notes))
+        planned = found.decisions(spreads)
+        decisions = None if planned is None else show_decisions(planned)
     if as_json:
-        print_json(forecast_json(forecast) | ({} if shown is None else {"power": shown.document}))
+        added = {} if decisions is None else decisions.document
+        print_json({**forecast_json(forecast), **added, **({} if shown is None else {"power": shown.document})})
         return
     width = None if sys.stdout.isatty() else NO_TERMINAL_WIDTH
     console = Console(file=sys.stdout, highlight=False, soft_wrap=True, width=width)
-    for part in forecast_parts(forecast, shown, width=console.width):
+    for part in forecast_parts(forecast, shown, decisions, width=console.width):
         console.print(part)

@@ -29,19 +29,20 @@ def show_power(study: Study, power: PlannedPower) -> PowerShown:
     return PowerShown(
         claims=frozenset(found.claim.id for found in power.computed if not found.reason),
         remarks={found.claim.id: found.reason for found in power.claims if found.reason},
-        tables=_parts(power),
+        tables=_parts(power, once=not study.adds_seeds),
         document=power_json(power),
         notes=power_notes(study, power),
     )
 
 
-def _parts(power: PlannedPower) -> list[RenderableType]:
+def _parts(power: PlannedPower, *, once: bool) -> list[RenderableType]:
     if not power.computed:
         return []
     parts: list[RenderableType] = []
     if any(not found.reason for found in power.computed):
         together = f"Holm's first step of {counted(len(power.claims), 'claim')}"
-        parts += ["", f"What the claims can detect with 80% power, at {together}:", _table(power)]
+        seeds = "" if once else " with their most seeds, looked at once"
+        parts += ["", f"What the claims can detect with 80% power{seeds}, at {together}:", _table(power)]
     parts += ["", "What they could detect with other numbers of seeds:", *_curves(power)]
     return [*parts, *map(escape, _footnotes(power))]
 

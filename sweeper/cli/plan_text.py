@@ -41,10 +41,26 @@ class PowerShown:
     notes: tuple[str, ...]
 
 
-def forecast_parts(found: Forecast, power: PowerShown | None = None, *, width: int) -> list[RenderableType]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DecisionsShown:
+    """What a study takes until its claims are decided, ready to print.
+
+    Attributes:
+        document: the same as JSON.
+        budget: what its budget means for the claims; empty if that is the same as for fixed seeds.
+    """
+
+    parts: Sequence[RenderableType]
+    document: Mapping[str, object]
+    budget: str
+
+
+def forecast_parts(
+    found: Forecast, power: PowerShown | None = None, decisions: DecisionsShown | None = None, *, width: int
+) -> list[RenderableType]:
     """Return what `sweeper plan` prints, part by part, for a terminal of this width."""
     in_full = width >= FULL_WIDTH
-    parts: list[RenderableType] = [_table(found, in_full=in_full), *map(escape, _totals(found))]
+    parts: list[RenderableType] = [_table(found, in_full=in_full), *map(escape, _totals(found, decisions))]
     if not in_full:
         parts.append(f"A terminal of {FULL_WIDTH} columns also shows configurations, seeds and shared trials.")
     for phase in found.phases:
@@ -54,6 +70,8 @@ def forecast_parts(found: Forecast, power: PowerShown | None = None, *, width: i
             parts += ["", escape(f"{phase.name}: each main effect is partially aliased with two-factor interactions.")]
     if found.claims:
         parts += ["", *map(escape, _claims(found, power))]
+    if decisions is not None:
+        parts += decisions.parts
     if power is not None:
         parts += power.tables
     if found.notes:
@@ -91,7 +109,7 @@ def _interval(prediction: Prediction | None) -> str:
     return "" if prediction is None else f"{hours(prediction.low / 3600)} to {hours(prediction.high / 3600)}"
 
 
-def _totals(found: Forecast) -> list[str]:
+def _totals(found: Forecast, decisions: DecisionsShown | None) -> list[str]:
     bases = sorted({basis for phase in found.phases for basis in phase.bases})
     lines = [""]
     if bases:
@@ -100,8 +118,12 @@ def _totals(found: Forecast) -> list[str]:
         lines.append("The program's run time is unknown, as no trial has completed; measure it with --pilot.")
     slots = f"{counted(found.slots, 'slot')}{f' ({found.slots_note})' if found.slots_note else ''}"
     if found.finish_s is not None:
-        lines.append(f"On {slots}, the study ends {duration(found.finish_s)} after it starts.")
-    if found.cap_device_hours is not None:
+        ends = duration(found.finish_s)
+        of_all = f"the study ends {ends} after it starts"
+        lines.append(f"On {slots}, {of_all if decisions is None else f'the first seeds take {ends}'}.")
+    if decisions is not None and decisions.budget:
+        lines.append(decisions.budget)
+    elif found.cap_device_hours is not None:
         lines.append(_cap(found, found.cap_device_hours))
     if found.footprint is not None:
         measured = "Measured" if found.footprint.measured else "Estimated"

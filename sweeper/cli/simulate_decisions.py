@@ -1,7 +1,6 @@
 """`sweeper simulate --decide`: how often claims would be decided, and for how many seeds, if effects are as assumed."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -17,7 +16,7 @@ from sweeper.evidence.planned.spread import assumed_spread
 from sweeper.evidence.sequential.costs import budget_cost
 from sweeper.evidence.sequential.progress import rule_of
 from sweeper.evidence.sequential.simulation import Assumption, Outlook, simulate_decisions
-from sweeper.planning.plan import Plan, make_plan
+from sweeper.planning.plan import Plan, make_plan, with_all_seeds
 from sweeper.spec.entries.values import checked_spread
 from sweeper.spec.metric import Metric
 from sweeper.spec.study import Study
@@ -49,17 +48,6 @@ def outlook_of(study: Study, effects: Sequence[str], sd: str | None, studies: in
         studies=studies,
         generator=np.random.default_rng(SEED),
     )
-
-
-def with_all_seeds(study: Study) -> Study:
-    """Return the study whose phases have all the seeds that they may get."""
-    phases = (
-        phase
-        if phase.adaptive is None or phase.adaptive.most is None
-        else replace(phase, seeds=tuple(range(phase.adaptive.most)))
-        for phase in study.phases
-    )
-    return replace(study, phases=tuple(phases))
 
 
 def outlook_lines(name: str, found: Outlook) -> list[str]:

@@ -32,7 +32,6 @@ def plan_notes(study: Study, directory: Path) -> tuple[str, ...]:
         *unread_seeds(study, directory),
         *unused_factors(study, directory),
         *unseen_steps(study),
-        *_further_seeds(study),
         *_uneven_evaluations(study),
     ]
     return located(study, found)
@@ -70,18 +69,6 @@ def _hidden_module(study: Study) -> Iterator[tuple[KeyPath, str]]:
             f"{program.function!r} names a module of Python's own, {name}, which may be loaded instead of yours. "
             f"Rename your file, e.g. to {name}_trial.py.",
         )
-
-
-def _further_seeds(study: Study) -> Iterator[tuple[KeyPath, str]]:
-    """Yield the phases of which the plan has only the first seeds."""
-    for index, phase in enumerate(study.phases):
-        if phase.adaptive is not None:
-            most = "as many more as its claims need" if phase.adaptive.most is None else f"up to {phase.adaptive.most}"
-            yield (
-                ("phases", index, "seeds"),
-                f"the plan has the first {phase.adaptive.first} seeds; claims that are still undecided get {most}. "
-                "Use a number of seeds to plan all of them.",
-            )
 
 
 def _uneven_evaluations(study: Study) -> Iterator[tuple[KeyPath, str]]:

@@ -140,6 +140,17 @@ def make_plan(study: Study) -> Plan:
     return Plan(study.name, tuple(phases))
 
 
+def with_all_seeds(study: Study) -> Study:
+    """Return a study whose phases have all the seeds that they may get; those without a maximum have the first ones."""
+    phases = (
+        phase
+        if phase.adaptive is None or phase.adaptive.most is None
+        else replace(phase, seeds=tuple(range(phase.adaptive.most)))
+        for phase in study.phases
+    )
+    return replace(study, phases=tuple(phases))
+
+
 def trial_budget(study: Study, phase: Phase) -> TrialBudget:
     """Return the budget of a phase's trials; reference hours become steps by the study's calibration."""
     budget = phase.budget

@@ -25,7 +25,7 @@ def to_json(study: Study) -> Json:
         **({"keep": {"checkpoints": study.keep.checkpoints}} if study.keep != Keep() else {}),
         "on_finish": [list(command) for command in study.on_finish],
         **({"decide": _decide_to_json(study.decide)} if study.decide != Decide() else {}),
-        **({"assume": {"sd": study.assume.sd}} if study.assume.sd is not None else {}),
+        **_assumed_to_json(study.assume),
         "factors": {name: factor_to_json(factor) for name, factor in study.factors.items()},
         "phases": [phase_to_json(phase) for phase in study.phases],
         "claims": [claim_to_json(claim, study.metric, is_trainer=study.trial.is_trainer) for claim in study.claims],
@@ -53,7 +53,7 @@ def from_json(document: JsonObject, *, source: str = "", path: Path | None = Non
         keep=Keep(**(document.get("keep") or {})),
         on_finish=tuple(tuple(command) for command in document.get("on_finish") or ()),
         decide=_decide_from_json(document.get("decide") or {}),
-        assume=Assumed(sd=(document.get("assume") or {}).get("sd")),
+        assume=Assumed(**(document.get("assume") or {})),
         factors={name: factor_from_json(name, factor) for name, factor in document["factors"].items()},
         phases=tuple(phase_from_json(phase) for phase in document["phases"]),
         claims=tuple(
@@ -62,6 +62,14 @@ def from_json(document: JsonObject, *, source: str = "", path: Path | None = Non
         source=source,
         path=path,
     )
+
+
+def _assumed_to_json(assume: Assumed) -> Json:
+    """Return the part of a study's document that has what it assumes; empty if that is nothing."""
+    found: Json = {} if assume.sd is None else {"sd": assume.sd}
+    if assume.effects:
+        found["effects"] = dict(assume.effects)
+    return {"assume": found} if found else {}
 
 
 def program_to_json(program: Program) -> str | Json:

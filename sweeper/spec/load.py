@@ -85,7 +85,7 @@ def _typed(sections: Sections, text: str, path: Path) -> Study:
         retry=Retry(**file.retry.model_dump()),
         keep=Keep(**file.keep.model_dump()),
         on_finish=tuple(tuple(command) for command in file.on_finish),
-        assume=Assumed(sd=file.assume.sd),
+        assume=Assumed(sd=file.assume.sd, effects=dict(file.assume.effects)),
         decide=decide_of(file.decide),
         factors=factors,
         phases=tuple(sections.phases.values()),

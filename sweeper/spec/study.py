@@ -25,9 +25,11 @@ class Assumed:
 
     Attributes:
         sd: the standard deviation of a run between seeds: a percentage of the metric, or a number in its unit.
+        effects: by claim, in the same units.
     """
 
     sd: Margin | None = None
+    effects: Mapping[str, Margin] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

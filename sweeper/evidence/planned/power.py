@@ -129,18 +129,24 @@ def planned_power(
     """
     if not study.claims:
         return PlannedPower(claims=())
-    planned = planned_runs(study, plan)
-    numbers = ANCHORS if len(plan.trials) <= MANY_TRIALS else ANCHORS_OF_MANY
-    anchors = [planned_runs(study, plan, seeds=seeds) for seeds in numbers]
-    alpha = ALPHA / len(study.claims)
-    found = []
-    for claim, known in zip(study.claims, testable, strict=True):
-        name = claim.metric.name
-        one = _Claim(claim, alpha, spreads, planned[name], (anchors[0][name], anchors[1][name]))
-        found.append(_priced(_detection(one, known), plan, seconds))
+    planned = planned_claims(study, plan, spreads)
+    found = [_priced(_detection(one, known), plan, seconds) for one, known in zip(planned, testable, strict=True)]
     phases = {name for each in found if each.spread is not None for name in phases_of(each.claim.statement)}
     hours = tuple((seeds, device_hours(plan, seconds, phases, seeds)) for seeds in CURVE) if phases else ()
     return PlannedPower(claims=tuple(found), hours=hours)
+
+
+def planned_claims(study: Study, plan: Plan, spreads: Spreads) -> tuple["PlannedClaim", ...]:
+    """Return the claims of a study with the runs that its plan gives."""
+    planned = planned_runs(study, plan)
+    numbers = ANCHORS if len(plan.trials) <= MANY_TRIALS else ANCHORS_OF_MANY
+    anchors = [planned_runs(study, plan, seeds=seeds) for seeds in numbers]
+    alpha = ALPHA / max(len(study.claims), 1)
+    names = [claim.metric.name for claim in study.claims]
+    return tuple(
+        PlannedClaim(claim, alpha, spreads, planned[name], (anchors[0][name], anchors[1][name]))
+        for claim, name in zip(study.claims, names, strict=True)
+    )
 
 
 def device_hours(
@@ -158,7 +164,7 @@ def device_hours(
 
 
 @dataclass(frozen=True, slots=True)
-class _Claim:
+class PlannedClaim:
     """A claim with the runs that its plan gives, and those with the numbers of seeds of `ANCHORS`."""
 
     claim: Claim
@@ -169,7 +175,7 @@ class _Claim:
 
 
 @dataclass(frozen=True, slots=True)
-class _Test:
+class PlannedTest:
     """One comparison of a claim: its shape at any number of seeds, and the test that judges it."""
 
     planned: Shape
@@ -188,7 +194,7 @@ class _Test:
         if shape.df <= 0:
             return 0.0
         alpha, is_both, sd = self.alpha / shape.compared, self.region.is_equivalence, self._sd(shape)
-        distance -= shape.looks_better * self._run_sd(shape)
+        distance -= shape.looks_better * self.run_sd(shape)
         if shape.seeds < FEWEST_SEEDS:  # a fraction, whose residuals show how runs vary
             error = sd / math.sqrt(shape.pairs)
             if is_both:
@@ -204,21 +210,22 @@ class _Test:
         return smallest_with_power(lambda size: self.power_at(shape, size), sd, power=self.power)
 
     def _sd(self, shape: Shape) -> float:
-        return self._run_sd(shape) * shape.pair_sd
+        return self.run_sd(shape) * shape.pair_sd
 
-    def _run_sd(self, shape: Shape) -> float:
+    def run_sd(self, shape: Shape) -> float:
+        """The standard deviation of one run that the comparison is planned with."""
         deviation = self.spread.paired if shape.cancels else self.spread.alone
         return deviation.planned
 
 
-def _detection(one: _Claim, known: ClaimPower) -> Detection:
+def _detection(one: PlannedClaim, known: ClaimPower) -> Detection:
     found = Detection(claim=one.claim, pairs=known.pairs, reason=known.reason)
     if not known.pairs:
         return found
     if isinstance(one.claim.statement, Divergence):
         return replace(found, reason=known.reason or _divergence(known.pairs, one.alpha))
     try:
-        tests = _tests(one)
+        tests = tests_of(one)
     except Untestable as reason:
         return replace(found, reason=known.reason or f"no power is computed: {reason}")
     weakest = max(tests, key=lambda test: test.distance(test.planned))
@@ -238,7 +245,7 @@ def _detection(one: _Claim, known: ClaimPower) -> Detection:
     return found if found.is_enough in (None, True) else replace(found, seeds_needed=_seeds_needed(tests))
 
 
-def _tests(one: _Claim) -> list[_Test]:
+def tests_of(one: PlannedClaim) -> list[PlannedTest]:
     """Return the tests of a claim's parts; all of them must succeed, so each gets its share of the lost power.
 
     Raises:
@@ -254,7 +261,7 @@ def _tests(one: _Claim) -> list[_Test]:
         spread = one.spreads.of(one.claim.metric, _budgets(part))
         region = _region(one.claim, one.runs, spread)
         shape = shape_of(part, statement, one.runs)
-        tests.append(_Test(shape, (shapes[0], shapes[1]), region, spread, one.alpha, power))
+        tests.append(PlannedTest(shape, (shapes[0], shapes[1]), region, spread, one.alpha, power))
     return tests
 
 
@@ -280,7 +287,7 @@ def _budgets(part: Part) -> frozenset[str]:
     return frozenset(cell.stratum[0] for unit in part.comparison.complete for cell, _ in unit.terms)
 
 
-def _seeds_needed(tests: Sequence[_Test]) -> int:
+def _seeds_needed(tests: Sequence[PlannedTest]) -> int:
     return fewest_seeds(
         lambda seeds: all(test.power_at(test.at(seeds), test.region.margin) >= test.power for test in tests)
     )

@@ -95,6 +95,16 @@ class Spreads:
                 self._known[key] = measured or piloted_spread(self._pilots, metric) or UNKNOWN
         return self._known[key]
 
+    def own_study(self) -> StudyData | None:
+        """Return this study's own runs in the store; None if it has none."""
+        return next((data for data in self._studies() if data.study.name == self._study.name), None)
+
+    def _studies(self) -> Sequence[StudyData]:
+        """Return this study and those of the same program, as far as a store has them; it is read once."""
+        if self._data is None:
+            self._data = list(_studies(self._study, self._store))
+        return self._data
+
     def _assumed(self, metric: Metric, mean: float) -> Spread | None:
         """Return what the study assumes: of its own metric, and of others if both are compared by their logarithms."""
         given, own = self._study.assume.sd, self._study.metric
@@ -103,10 +113,8 @@ class Spreads:
 
     def _earlier(self, metric: Metric, budgets: frozenset[str]) -> Spread | None:
         """Return the spread of this study's own runs, else of other studies of its program."""
-        if self._data is None:
-            self._data = list(_studies(self._study, self._store))
-        own = [data for data in self._data if data.study.name == self._study.name]
-        others = [data for data in self._data if data.study.name != self._study.name]
+        own = [data for data in self._studies() if data.study.name == self._study.name]
+        others = [data for data in self._studies() if data.study.name != self._study.name]
         found = (measured_spread(group, metric, budgets) for group in (own, others))
         return next((spread for spread in found if spread is not None), None)
 

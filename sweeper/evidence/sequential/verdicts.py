@@ -66,7 +66,7 @@ def decisions_of(data: StudyData, past: Sequence[RoundLooks] | None = None) -> D
     Args:
         past: looks that are recorded; None for those of the data.
     """
-    if all(phase.adaptive is None for phase in data.study.phases):
+    if not data.study.adds_seeds:
         return None
     found = progress(data, recorded_looks(data.decided) if past is None else past)
     return Decisions(progress=found, budget_ended=not found.is_done and _is_spent(data))

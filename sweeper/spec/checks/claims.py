@@ -11,6 +11,7 @@ from sweeper.spec.entries.metric import MetricEntry
 from sweeper.spec.error_collector import ErrorCollector
 from sweeper.spec.from_entries import claimed_metric
 from sweeper.spec.metric import Metric
+from sweeper.spec.names import unknown
 from sweeper.spec.sections import Sections
 from trainer.config.wording import Path as KeyPath
 from trainer.config.wording import shown
@@ -31,6 +32,7 @@ WITHOUT_LEAST: Final[tuple[ClaimForm, ...]] = ("ordering", "constant", "equivale
 def check_claims(sections: Sections, errors: ErrorCollector) -> None:
     """Report mistakes in claims."""
     _check_ids(sections, errors)
+    _check_assumed(sections, errors)
     for index, claim in sections.claim_entries.items():
         here: KeyPath = ("claims", index)
         if claim.metric_name is not None:
@@ -96,6 +98,24 @@ def _check_ids(sections: Sections, errors: ErrorCollector) -> None:
                     f"{shown(name)} is also the id of an earlier claim. Give each claim its own id.",
                 )
             seen.add(name.casefold())
+
+
+def _check_assumed(sections: Sections, errors: ErrorCollector) -> None:
+    """Report effects that are assumed of no claim, or of one that is not about a difference of a metric."""
+    assume, claims = sections.data.get("assume"), sections.data.get("claims")
+    effects = assume.get("effects") if isinstance(assume, Mapping) else None
+    items = [each for each in claims if isinstance(each, Mapping)] if isinstance(claims, list) else []
+    known = {str(each["id"]): each for each in items if "id" in each}
+    for name in effects if isinstance(effects, Mapping) else ():
+        here: KeyPath = ("assume", "effects", str(name))
+        if name not in known:
+            errors.add(here, unknown(name, "claim", known), at_key=True)
+        elif "divergence" in known[str(name)]:
+            errors.add(
+                here,
+                f"{name} is about how often runs diverge, so no effect on the metric is assumed. Remove it.",
+                at_key=True,
+            )
 
 
 def claim_faults(claim: ClaimEntry) -> Iterator[tuple[KeyPath, str]]:

@@ -9,7 +9,7 @@ from sweeper.spec.entries.claims import ClaimEntry
 from sweeper.spec.entries.factors import FactorEntry
 from sweeper.spec.entries.metric import MetricEntry
 from sweeper.spec.entries.phases import PhaseEntry
-from sweeper.spec.entries.values import Count, Name, Section, Seed, SpreadValue, Text, checked_futility
+from sweeper.spec.entries.values import Count, EffectValue, Name, Section, Seed, SpreadValue, Text, checked_futility
 from sweeper.spec.study import Decide, Device, Keep, KeptCheckpoints, Resources, Retry
 from trainer.config.wording import shown, suggestion
 
@@ -156,12 +156,18 @@ Retries = Annotated[int, Field(ge=0, le=1000)]
 
 
 class AssumeEntry(Section):
-    """What is assumed of the runs before there are any, for the power of the claims."""
+    """What is assumed of the runs before there are any, for what claims can detect and how many seeds they take."""
 
     sd: SpreadValue | None = Field(
         None,
         description="Standard deviation of a run between seeds: a percentage of the metric, e.g. 0.6%, or a number in "
         "its unit (nats on a log scale), e.g. 0.02. Default: that of earlier runs in the store, else of a pilot's.",
+    )
+    effects: dict[Text, EffectValue] = Field(
+        default_factory=dict,
+        description="Effect by claim, e.g. {dropout-helps: -2%}: a percentage of the metric, or a number in its unit, "
+        "from which `plan` computes how many seeds the claims will take where seeds are added until they are decided. "
+        "Default: those of this study's earlier runs in the store.",
     )
 
 

@@ -111,6 +111,23 @@ def checked_spread(value: object) -> int | float | str:
     return value
 
 
+def checked_effect(value: object) -> int | float | str:
+    """Return an effect with its sign: a number in the metric's unit, or a percentage.
+
+    Raises:
+        ValueError: it is neither, or a decrease by 100% or more.
+    """
+    remedy = "Use a percentage of the metric, e.g. -2%, or a number in its unit, e.g. -0.02."
+    match = _PERCENT.match(value) if isinstance(value, str) else None
+    if match is not None:
+        if not float(match.group(1)) > -100:
+            raise ValueError(f"{shown(value)} leaves nothing of the metric. {remedy}")
+        return f"{match.group(1)}%"
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ValueError(f"{shown(value)} is not an effect. {remedy}")
+    return value
+
+
 def checked_most_seeds(value: object) -> object:
     """Return a number of seeds, or none.
 
@@ -164,3 +181,10 @@ SpreadValue = Annotated[
     ),
 ]
 Text = Annotated[str, Field(min_length=1)]
+EffectValue = Annotated[
+    int | float | str,
+    BeforeValidator(checked_effect),
+    WithJsonSchema(
+        {"anyOf": [{"type": "number"}, {"type": "string", "pattern": r"^\s*[-+]?[0-9.]+(e[-+]?[0-9]+)?\s*%\s*$"}]}
+    ),
+]

@@ -81,12 +81,3 @@ def test_a_factor_that_changes_the_evaluations_is_reported_where_the_best_of_the
     assert "factors.evaluations: training.eval_every changes how often" in note
     assert "value: last" in note
     assert notes(tmp_path, "[python, train.py, '{seed}']", factor="evaluations", value=", value: last", about="x") == ()
-
-
-def test_a_plan_says_that_it_has_only_the_first_seeds(tmp_path: Path) -> None:
-    text = STUDY.format(command="[x, '{seed}']", seeds="{first: 2, most: 12}", factor="lr", value="")
-    claim = "claims:\n  - {id: a, text: a, contrast: {phase: main, factor: lr, from: 0.1, to: 0.2}, expect: decrease}\n"
-    found = plan_notes(parse_study(text + claim, "study.yaml"), tmp_path)
-    (note,) = (note for note in found if "phases[0].seeds" in note)
-    assert note.startswith("study.yaml:10:54: phases[0].seeds: the plan has the first 2 seeds; ")
-    assert "up to 12. Use a number of seeds" in note

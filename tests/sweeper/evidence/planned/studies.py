@@ -13,6 +13,7 @@ from sweeper.spec.study import Study
 from tests.sweeper.documents import factor, phase, study
 
 LOG = {"name": "loss", "direction": "minimize", "scale": "log"}
+LINEAR = {"name": "accuracy", "direction": "maximize", "scale": "linear"}
 NO_STORE = "sqlite:////there-is-no-such-store.db"
 LEVELS = [0, 1, 2, 3, 4]
 

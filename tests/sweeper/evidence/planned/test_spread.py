@@ -23,6 +23,7 @@ from sweeper.store.queue import queue
 from sweeper.store.records import Lease, Outcome
 from tests.sweeper.documents import factor, phase, study
 from tests.sweeper.evidence.planned.studies import (
+    LINEAR,
     LOG,
     NO_STORE,
     contrast,
@@ -35,7 +36,6 @@ from tests.sweeper.store.builders import RETRY, SLOT
 from tests.sweeper.store.test_pilots import RUN
 
 AT_100 = frozenset(['{"steps": 100}'])
-LINEAR = {"name": "accuracy", "direction": "maximize", "scale": "linear"}
 
 
 def metric(document: dict[str, Any]) -> Metric:
