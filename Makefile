@@ -11,6 +11,7 @@ STAMP := $(VENV)/.installed-$(TORCH)
 DEMO ?= demo
 ROUNDS ?= 200
 SERVER_ROUNDS ?= 100
+DECIDED_ROUNDS ?= 50
 SEED ?= 0
 TESTS ?=
 APT := -o Acquire::Retries=0 -o Acquire::http::Timeout=20
@@ -24,7 +25,7 @@ help:
 	@echo "make coverage   all tests, and which lines and branches of sweeper and reports they reach: 90 % at least"
 	@echo "make test-postgres   the store's tests on PostgreSQL, which Debian's package manager installs if it is not there"
 	@echo "make test-oldest   all tests with the oldest packages that pyproject.toml admits, in .venv-oldest"
-	@echo "make chaos   300 studies, 100 of them on PostgreSQL, while faults of 31 kinds happen to them at random: two hours"
+	@echo "make chaos   350 studies, 100 of them on PostgreSQL, while faults of 33 kinds happen to them at random: two hours"
 	@echo "make bench   the measurements behind docs/performance.md, ten minutes, and the page itself"
 	@echo "make docs    the documentation as a site, in site/"
 	@echo "make audit   known holes in the locked packages, as an advisory service on the network knows them"
@@ -90,6 +91,7 @@ test-oldest:
 chaos: setup
 	@mkdir -p build
 	$(BIN)/python -m tests.chaos --rounds $(ROUNDS) --seed $(SEED) --json build/chaos-sqlite.json
+	$(BIN)/python -m tests.chaos --rounds $(DECIDED_ROUNDS) --seed $(SEED) --program "seeds until decided" --json build/chaos-decided.json
 	$(BIN)/python -m tests.chaos --rounds $(SERVER_ROUNDS) --seed $(SEED) --database postgresql --json build/chaos-postgresql.json
 
 bench: setup

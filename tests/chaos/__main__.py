@@ -13,6 +13,7 @@ from typing import Final, get_args
 
 from tests.chaos import harness, summary
 from tests.chaos.databases import Database, stores
+from tests.chaos.programs import DECIDED, KINDS, TRAINER
 
 KEPT: Final = "chaos-kept-"
 
@@ -27,7 +28,7 @@ def main(arguments: argparse.Namespace) -> int:
             baseline = harness.Baseline(root / "baseline")
             for seed in range(arguments.seed, arguments.seed + arguments.rounds):
                 folder = root / f"round-{seed}"
-                result = harness.play(made, arguments.database, folder, seed, baseline)
+                result = harness.play(made, arguments.database, folder, seed, baseline, arguments.program)
                 results.append(result)
                 _tell(result)
                 if result.broken is not None:
@@ -59,6 +60,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=100, help="how many [default: 100]")
     parser.add_argument("--seed", type=int, default=0, help="of the first round; the others follow [default: 0]")
     parser.add_argument("--database", choices=get_args(Database), default="sqlite")
+    parser.add_argument(
+        "--program", choices=[kind.name for kind in (*KINDS, TRAINER, DECIDED)], help="[default: drawn]"
+    )
     parser.add_argument("--json", type=Path, help="write the counts to this file after each round")
     return parser.parse_args()
 

@@ -10,14 +10,20 @@ from tests.chaos.programs import Trials
 
 MOST_FAULTS: Final = 4
 LAST_S: Final = 3.0  # after the first trial's start
+DECIDED_S: Final = 15.0  # the same, of a study that waits for decisions
 
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
-    """The trials of a round, and the generator of all else."""
+    """The trials of a round, and the generator of all else.
+
+    Attributes:
+        program: the one that was asked for; None if it was drawn, too.
+    """
 
     trials: Trials
     generator: random.Random
+    program: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +40,10 @@ class Planned:
     seed: int
 
 
-def drawn(seed: int) -> Drawn:
-    """Draw the program and the trials of a round."""
+def drawn(seed: int, program: str | None = None) -> Drawn:
+    """Draw the program, unless it is named, and the trials of a round."""
     generator = random.Random(seed)
-    return Drawn(programs.draw(generator), generator)
+    return Drawn(programs.draw(generator, program), generator, program)
 
 
 def planned(round_: Drawn, database: Database) -> tuple[Planned, ...]:
@@ -48,5 +54,6 @@ def planned(round_: Drawn, database: Database) -> tuple[Planned, ...]:
     fitting = [fault for fault in FAULTS if fault.fits(kind, database)]
     number = generator.randint(2, MOST_FAULTS)
     names = generator.choices([fault.name for fault in fitting], [fault.weight for fault in fitting], k=number)
-    times = sorted(round(generator.uniform(0.0, LAST_S), 2) for _ in names)
+    last_s = DECIDED_S if kind == programs.DECIDED else LAST_S
+    times = sorted(round(generator.uniform(0.0, last_s), 2) for _ in names)
     return tuple(Planned(at_s, name, generator.getrandbits(32)) for at_s, name in zip(times, names, strict=True))

@@ -111,7 +111,7 @@ def launch_second_store(here: Round, _: random.Random) -> str | None:
 def extend(here: Round, _: random.Random) -> str | None:
     """Add trials while others run."""
     study = here.studies[0]
-    if study.is_extended or study_id_of(study) is None:
+    if study.is_extended or study.trials.more == 0 or study_id_of(study) is None:
         return None
     study.is_extended = True
     return f"launch {here.launch(study).number} with --extend and {study.trials.more} more trials"
@@ -141,7 +141,9 @@ def tear(here: Round, generator: random.Random) -> str | None:
     if victim is None:
         return None
     process, run_dir = victim
-    path = run_dir / ("metrics.jsonl" if here.trials.kind.reports in ("json", "function", "trainer") else "output.log")
+    path = run_dir / (
+        "metrics.jsonl" if here.trials.kind.reports in ("json", "function", "trainer", "decided") else "output.log"
+    )
     with suppress(psutil.Error, OSError):
         process.send_signal(signal.SIGSTOP)
         text = '{"step": 3, "lo' if path.suffix == ".jsonl" else "step=3 loss=0.0"
@@ -347,6 +349,8 @@ FAULTS: Final = (
     Fault(name="stop guard", weight=1, do=partial(stop, "guard")),
     Fault(name="stop trial", weight=2, do=partial(stop, "trial")),
     Fault(name="stop fork server", weight=4, do=partial(stop, "fork server"), program="trainer"),
+    Fault(name="kill decider", weight=6, do=partial(kill, "decider"), program="decided"),
+    Fault(name="stop decider", weight=3, do=partial(stop, "decider"), program="decided"),
     Fault(name="interrupt launcher", weight=3, do=interrupt),
     Fault(name="launch beside", weight=2, do=launch_beside),
     Fault(name="launch without streams", weight=2, do=launch_without_streams),

@@ -13,6 +13,7 @@ from typing import Final
 from sweeper.store.reading import reader
 from tests.chaos import oracle, programs
 from tests.chaos.databases import Database, Stores
+from tests.chaos.decided import Decided, undisturbed
 from tests.chaos.drawing import Drawn, Planned, drawn, planned
 from tests.chaos.fault import Fault
 from tests.chaos.faults import FAULTS
@@ -49,9 +50,15 @@ class Result:
     seconds: float = 0.0
 
 
-def play(stores: Stores, database: Database, folder: Path, seed: int, baseline: "Baseline") -> Result:
-    """Play the round of a seed; its files are removed if all promises were kept."""
-    round_ = drawn(seed)
+def play(  # noqa: PLR0917 - a round, and where it happens
+    stores: Stores, database: Database, folder: Path, seed: int, baseline: "Baseline", program: str | None = None
+) -> Result:
+    """Play the round of a seed; its files are removed if all promises were kept.
+
+    Args:
+        program: the kind of its program; None to draw it, too.
+    """
+    round_ = drawn(seed, program)
     faults = planned(round_, database)
     return run(stores, folder, seed, round_, faults, baseline)
 
@@ -63,14 +70,15 @@ def run(  # noqa: PLR0917 - a round, and where it happens
     result = Result(seed, round_.trials.kind.name, faults)
     began = time.monotonic()
     expected = baseline.curves(stores) if round_.trials.kind == programs.TRAINER else {}
-    here = Round(stores, folder, seed, round_.trials, Watcher())
+    alone = baseline.decided(stores) if round_.trials.kind == programs.DECIDED else None
+    here = Round(stores, folder, seed, round_.trials, Watcher(), round_.program)
     result.skipped = {each.name: why for each in faults if (why := BY_NAME[each.name].needs()) is not None}
     possible = [each for each in faults if each.name not in result.skipped]
     try:
         _prepare(here, possible)
         here.begin()
         _play(here, possible, result)
-        oracle.check(here, expected)
+        oracle.check(here, expected, alone)
     except Exception as error:
         result.broken = str(error) if isinstance(error, AssertionError) else traceback.format_exc()
     finally:
@@ -142,17 +150,26 @@ def states(here: Round) -> list[Counter[str]]:
 
 
 class Baseline:
-    """The curves of the built-in trainer in a run that nobody disturbs; made when they are first needed."""
+    """What studies do that nobody disturbs; made when it is first needed."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._curves: Curves | None = None
+        self._decided: Decided | None = None
+
+    def decided(self, stores: Stores) -> Decided:
+        """Return the trials, looks and verdicts of a study that adds seeds."""
+        if self._decided is None:
+            place = stores.new(self._folder / "decided")
+            self._decided = undisturbed(place.direct, self._folder / "decided")
+            stores.drop(place)
+        return self._decided
 
     def curves(self, stores: Stores) -> Curves:
-        """Return them."""
+        """Return the curves of the built-in trainer."""
         if self._curves is None:
             seed = next(seed for seed in itertools.count() if drawn(seed).trials.kind == programs.TRAINER)
-            here = Round(stores, self._folder, seed, drawn(seed).trials, Watcher())
+            here = Round(stores, self._folder / "trainer", seed, drawn(seed).trials, Watcher())
             try:
                 here.begin(extended=True)
                 oracle.until(lambda: here.studies[0].has_ended, lambda: "the trainer has not ended", LONGEST_ROUND_S)

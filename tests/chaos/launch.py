@@ -1,4 +1,7 @@
-"""A launch in a process of its own, as `sweeper launch` makes one: URL SEED LEASE_S [extend]."""
+"""A launch in a process of its own, as `sweeper launch` makes one: URL SEED LEASE_S PROGRAM [extend].
+
+The program is empty if it was drawn from the seed.
+"""
 
 import logging
 import sys
@@ -16,8 +19,8 @@ def main() -> int:
     open_missing()
     name_errors()
     logging.basicConfig(format="%(levelname)s: %(message)s")
-    url, seed, lease_s, *rest = sys.argv[1:]
-    trials, extended = drawn(int(seed)).trials, rest == ["extend"]
+    url, seed, lease_s, program, *rest = sys.argv[1:]
+    trials, extended = drawn(int(seed), program or None).trials, rest == ["extend"]
     try:
         return launch(
             trials.study(extended=extended),

@@ -19,8 +19,9 @@ from sweeper.store.engine import open_existing
 from sweeper.store.queue.ledger import spent_device_seconds
 from sweeper.store.reading import reader
 from tests.chaos.chain import values_of
+from tests.chaos.decided import Decided, curve, decided
 from tests.chaos.processes import processes
-from tests.chaos.programs import STUDY, seed_of
+from tests.chaos.programs import DECIDED, STUDY, seed_of
 from tests.chaos.rounds import Round, Study
 from tests.chaos.watcher import Life
 
@@ -45,11 +46,12 @@ class Found:
     times: Curves  # device-seconds of the trial at each step
 
 
-def check(here: Round, expected: Curves) -> None:
+def check(here: Round, expected: Curves, undisturbed: Decided | None) -> None:
     """Check every promise.
 
     Args:
         expected: the curves of a program whose values cannot be computed here.
+        undisturbed: what a study that adds seeds does if it is left alone.
 
     Raises:
         AssertionError: one was broken.
@@ -60,7 +62,10 @@ def check(here: Round, expected: Curves) -> None:
         found = read(study.place.direct, study)
         try:
             check_ends(found, study)
-            check_curves(found, expected or chains(found, study))
+            if undisturbed is None:
+                check_curves(found, expected or chains(found, study))
+            else:
+                check_decisions(found, study, undisturbed)
             check_ledger(found, study, here.watcher.lag_s)
             check_commands(found, study)
         except AssertionError as error:
@@ -95,7 +100,8 @@ def read(url: str, study: Study) -> Found:
 def check_ends(found: Found, study: Study) -> None:
     """Check that each trial completed once, and that no attempt is open or missing."""
     states = [(trial.number, trial.state) for trial in found.trials]
-    number = len(study.trials.plan(extended=study.is_extended).phases[0].trials)
+    planned = len(study.trials.plan(extended=study.is_extended).phases[0].trials)
+    number = len(states) if study.trials.kind == DECIDED else planned
     assert states == [(n, "completed") for n in range(number)], f"trials: {_messages(found)}"
     completed = Counter(each.trial_id for each in found.attempts if each.exit_reason == "completed")
     assert completed == Counter(trial.id for trial in found.trials), f"completed {completed}, once each of {number}"
@@ -133,6 +139,19 @@ def check_curves(found: Found, expected: Curves) -> None:
         best = min(value for _, value in expected[number])
         assert trial.value == best, f"trial {number}: its value is {trial.value!r}, not {best!r}"
         assert found.values[number] == best, f"trial {number}: Optuna's value is {found.values[number]!r}, not {best!r}"
+
+
+def check_decisions(found: Found, study: Study, undisturbed: Decided) -> None:
+    """Check that seeds were added, and claims decided, as if nothing had happened."""
+    curves = {}
+    for trial in found.trials:
+        assert trial.configuration is not None
+        curves[trial.number] = curve(trial.configuration, trial.seed, study.trials.steps)
+    check_curves(found, curves)
+    now = decided(study.place.direct)
+    assert now.trials == undisturbed.trials, f"other trials than undisturbed: {now.trials}"
+    assert now.record == undisturbed.record, f"other looks or requests than undisturbed: {now.record}"
+    assert now.verdicts == undisturbed.verdicts, f"other verdicts than undisturbed: {now.verdicts}"
 
 
 def differences(curve: Curve, expected: Curve) -> str:

@@ -6,15 +6,17 @@ from typing import Final
 import psutil
 
 MARK: Final = "CHAOS_ROUND"  # in the environment of every process of a round
-PARTS: Final = ("launcher", "slot", "guard", "trial", "fork server", "other")
+PARTS: Final = ("launcher", "slot", "guard", "trial", "fork server", "decider", "other")
 SIGNS: Final = (
     ("tests.chaos.launch", "launcher"),
     ("popen_loky", "slot"),
     ("guard_process", "guard"),
     ("chaos/chain.py", "trial"),
+    ("chaos/decided.py", "trial"),
     ("slots.call", "trial"),
     ("trainer.fork_server", "fork server"),
     ("run_module.py trainer ", "trial"),
+    ("run_module.py sweeper.decision", "decider"),
 )
 
 

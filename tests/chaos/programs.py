@@ -7,8 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from sweeper.planning.plan import Plan as FilePlan
+from sweeper.planning.plan import make_plan
+from sweeper.spec.load import load_study
 from sweeper.spec.study import Study
 from tests.chaos import chain
+from tests.chaos.decided import FILE
 from tests.sweeper.execution.slots.studies import study_of
 from tests.sweeper.store.builders import Budget, Plan, PlannedPhase, PlannedTrial, hash_of
 
@@ -19,6 +23,7 @@ FUNCTION: Final = {"python": "tests.chaos.function:train"}
 PATTERNS: Final = {"step": r"step=(\d+)", "loss": r"loss=(\S+)"}
 # Nobody but chaos is to blame, so no trial may run out of attempts.
 RETRY: Final = {"killed": 1000, "crashed": 1000, "out_of_memory": 1000, "diverged": 0, "timeout": 0}
+NAMES: Final = {"trainer": "built-in trainer", "decided": "seeds until decided"}
 TRAINER_STEPS: Final = 150
 TINY: Final[dict[str, Any]] = {  # of the built-in trainer
     "data": {"corpus": "pydocs", "max_train_tokens": 2000, "vocabulary_size": 50},
@@ -36,7 +41,8 @@ class ProgramKind:
     """How a program reports, and whether it resumes.
 
     Attributes:
-        reports: `json` for lines of metrics.jsonl, `print` for patterns over its output, `function`, or `trainer`.
+        reports: `json` for lines of metrics.jsonl, `print` for patterns over its output, `function`, `trainer`, or
+            `decided` for a function whose study adds seeds until its claims are decided.
         counted: reports have no steps.
         resumes: from a checkpoint; else each attempt begins anew.
     """
@@ -48,8 +54,8 @@ class ProgramKind:
     @property
     def name(self) -> str:
         """What the table calls it."""
-        if self.reports == "trainer":
-            return "built-in trainer"
+        if self.reports in NAMES:
+            return NAMES[self.reports]
         form = {"json": "JSON lines", "print": "patterns", "function": "function"}[self.reports]
         steps = "without steps" if self.counted else "with steps"
         return f"{form} {steps}, {'resumes' if self.resumes else 'begins anew'}"
@@ -75,6 +81,7 @@ KINDS: Final = (  # patterns that count lines cannot know that a program resumed
     ProgramKind("print", counted=True, resumes=False),
 )
 TRAINER: Final = ProgramKind("trainer")
+DECIDED: Final = ProgramKind("decided", resumes=False)  # only on request
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +100,10 @@ class Trials:
     configs: tuple[Mapping[str, Any], ...]
     more: int
 
-    def plan(self, *, extended: bool) -> Plan:
+    def plan(self, *, extended: bool) -> Plan | FilePlan:
         """Return the plan, with what is added or without."""
+        if self.kind == DECIDED:
+            return make_plan(load_study(FILE))
         configs = self.configs if extended else self.configs[: len(self.configs) - self.more]
         trials = tuple(
             PlannedTrial(PHASE, n, {"number": n}, config, hash_of(config), seed_of(n), Budget(self.steps))
@@ -107,6 +116,8 @@ class Trials:
 
     def study(self, *, extended: bool) -> Study:
         """Return the study."""
+        if self.kind == DECIDED:
+            return load_study(FILE)
         program: Any = {
             "json": {"command": COMMAND, "metrics": None, "checkpoint": chain.CHECKPOINT},
             "print": {"command": COMMAND, "metrics": self._patterns(), "checkpoint": chain.CHECKPOINT},
@@ -125,14 +136,19 @@ def seed_of(number: int) -> int:
     return number % 3
 
 
-def draw(generator: random.Random) -> Trials:
-    """Draw a kind of program and its trials."""
+def draw(generator: random.Random, program: str | None = None) -> Trials:
+    """Draw a kind of program, unless it is named, and its trials."""
+    if program is not None:
+        (kind,) = (kind for kind in (*KINDS, TRAINER, DECIDED) if kind.name == program)
+        return trials_of(kind, generator)
     kind = TRAINER if generator.random() < 1 / (2 * len(KINDS)) else generator.choice(KINDS)
     return trials_of(kind, generator)
 
 
 def trials_of(kind: ProgramKind, generator: random.Random) -> Trials:
     """Draw the trials of a kind."""
+    if kind == DECIDED:
+        return Trials(kind, 3, (), more=0)
     if kind == TRAINER:
         return Trials(kind, TRAINER_STEPS, tuple(map(_trainer_config, range(3))), more=1)
     configs = tuple(

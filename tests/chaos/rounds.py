@@ -81,6 +81,7 @@ class Round:
     """A round in progress.
 
     Attributes:
+        program: the one that was asked for; None if it was drawn.
         mark: in the environment of its processes.
         tricks: what faults need when the round begins: `clock`, `boot time`.
         is_cut_off: the database's server does not answer launches.
@@ -91,6 +92,7 @@ class Round:
     seed: int
     trials: Trials
     watcher: Watcher
+    program: str | None = None
     tricks: Sequence[str] = ()
     is_cut_off: bool = False
     log: list[str] = field(default_factory=list)
@@ -123,7 +125,13 @@ class Round:
         Args:
             streams: redirections of the shell, in place of a file for what is printed.
         """
-        words = [study.place.url, str(self.seed), str(LEASE_S), *(["extend"] if study.is_extended else [])]
+        words = [
+            study.place.url,
+            str(self.seed),
+            str(LEASE_S),
+            self.program or "",
+            *(["extend"] if study.is_extended else []),
+        ]
         command = [sys.executable, "-m", "tests.chaos.launch", *words]
         if streams:
             command = ["sh", "-c", f'exec "$@" {streams}', "sh", *command]

@@ -12,7 +12,8 @@ from tests.chaos.drawing import drawn, planned
 from tests.chaos.faults import FAULTS
 from tests.chaos.harness import Baseline, Result
 from tests.chaos.oracle import differences
-from tests.chaos.programs import KINDS, TRAINER
+from tests.chaos.page import added, ranges, render
+from tests.chaos.programs import DECIDED, KINDS, TRAINER
 from tests.sweeper.postgresql import Cluster
 from tests.sweeper.proxy import proxy
 from tests.sweeper.store.builders import new_store
@@ -51,7 +52,9 @@ def test_two_hundred_rounds_draw_every_kind_of_program_and_fault() -> None:
     rounds = [drawn(seed) for seed in range(200)]
     assert {each.trials.kind for each in rounds} == {*KINDS, TRAINER}
     names = {fault.name for each in rounds for fault in planned(each, "sqlite")}
-    assert names == {fault.name for fault in FAULTS if fault.database is None}
+    assert names == {fault.name for fault in FAULTS if fault.database is None and fault.program != "decided"}
+    decided = {fault.name for seed in range(100) for fault in planned(drawn(seed, DECIDED.name), "sqlite")}
+    assert {"kill decider", "stop decider"} < decided
     on_servers = {fault.name for seed in range(100) for fault in planned(drawn(seed), "postgresql")}
     assert {fault.name for fault in FAULTS if fault.database == "postgresql"} <= on_servers
 
@@ -70,3 +73,15 @@ def test_a_value_depends_on_all_before_it_and_on_who_computed_it() -> None:
 def test_a_curve_s_differences_are_named() -> None:
     text = differences([(1, 0.5), (2, 0.25), (9, 0.1)], [(1, 0.5), (2, 0.75), (3, 0.1)])
     assert text == "steps missing [3], wrong [2], too many [9]; 3 points for 3"
+
+
+def test_counts_of_several_files_are_added() -> None:
+    fault = {"done": 2, "rounds": 1, "kept": 1}
+    part = {"database": "sqlite", "commit": "a", "rounds": 2, "kept": 1, "trials": 12, "attempts": 15, "seeds": [0, 1]}
+    part |= {"broken": {"1": "lost"}, "faults": {"kill slot": fault}, "programs": {}, "not possible here": {}}
+    total = added([part, {**part, "seeds": [2, 7], "broken": {}}])
+    assert total["faults"] == {"kill slot": {"done": 4, "rounds": 2, "kept": 2}}
+    assert (total["rounds"], ranges(total["seeds"]), total["broken"]) == (4, "0-2, 7", {"1": "lost"})
+    assert "SQLite: 4 rounds at commit a, seeds 0-2, 7: 2 kept every promise" in render(
+        [part, {**part, "seeds": [2, 7]}]
+    )
