@@ -26,6 +26,8 @@ class Target:
         return self.low - SURE * error <= rate <= self.high + SURE * error
 
     def __str__(self) -> str:
+        if self.low <= 0 and self.high >= 1:
+            return "none"
         if self.low <= 0:
             return f"≤ {100 * self.high:g}%"
         if self.high >= 1:

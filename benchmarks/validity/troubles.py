@@ -10,6 +10,7 @@ import numpy as np
 from benchmarks.validity.advice import advice_cases
 from benchmarks.validity.cases import COVERS, ERRS, NEVER, Case, Target
 from benchmarks.validity.curves import curve_cases
+from benchmarks.validity.extending import extending
 from benchmarks.validity.planted import (
     HOLD,
     SEED_SD,
@@ -53,6 +54,7 @@ def troubles() -> Iterator[Case]:
     yield from (_diverges(seeds) for seeds in (3, 5))
     yield _two_datasets()
     yield from advice_cases()
+    yield from extending()
     yield _importance()
     yield _opposite_blocks()
 

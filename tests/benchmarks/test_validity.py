@@ -8,6 +8,7 @@ import pytest
 from benchmarks.results import Machine, Result
 from benchmarks.validity import all_cases, play, table
 from benchmarks.validity.cases import COVERS, ERRS, NEVER, Case, Target, rows_of
+from benchmarks.validity.extending import EVER, UNMARKED, extending
 from benchmarks.validity.planted import contrast, judged, noise, one_at_a_time, phase, study, two_levels, verdicts
 
 CASES = [case for _, case in all_cases()]
@@ -66,6 +67,13 @@ def test_targets_read_as_they_are():
     assert [str(each) for each in (COVERS, ERRS, Target(low=0.9))] == ["93% to 97%", "≤ 5%", "≥ 90%"]
 
 
+def test_looking_after_each_seed_errs_and_is_called_exploratory():
+    (by_seed, _) = extending()
+    rates = {row.quantity: row.rate for row in rows_of(by_seed, by_seed.tally(np.random.default_rng(5), 50))}
+    assert rates[EVER] > 0.1
+    assert rates[UNMARKED] == 0.0
+
+
 def a_result(**changes):
     row = {
         "part": "trouble", "case": "an arm", "quantity": "covers", "rate": 0.912, "error": 0.01, "studies": 2500,
@@ -79,11 +87,15 @@ def a_result(**changes):
 
 def test_the_table_names_rate_target_and_command_and_marks_what_misses():
     text = table.render(a_result())
-    assert "`python -m benchmarks validity`, 2026-01-01, 10 minutes on 2 cores. 1 of 1 rows meet their target." in text
+    assert (
+        "`python -m benchmarks validity`, 2026-01-01, 10 minutes on 2 cores. 1 of 1 rows with a target meet it." in text
+    )
     assert "| an arm | covers | 91.2% | ≥ 90% | 2,500 |" in text
     missed = table.render(a_result(met=False, rate=0.7))
     assert "| 70.0% **missed** |" in missed
-    assert "0 of 1 rows meet their target; the 1 that do not are marked." in missed
+    without = table.render(a_result(target=str(Target())))
+    assert "0 of 0 rows with a target" in without and "| 91.2% | none |" in without
+    assert "0 of 1 rows with a target meet it; the 1 that do not are marked." in missed
 
 
 def test_the_table_replaces_what_was_between_its_markers(tmp_path):
