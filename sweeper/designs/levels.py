@@ -2,10 +2,12 @@
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Final
 
 Level = object  # a JSON value
 Configuration = dict[str, Level]  # a level by factor
+Scalar = str | int | float | None
 EXACT: Final = 2**53  # below it, every integer is exact as a float
 LARGEST: Final = 2**1023  # above it, there are no floats
 
@@ -16,7 +18,12 @@ def level_key(level: Level) -> str:
     >>> level_key(1.0), level_key(True), level_key({"b": 1, "a": [2.0]})
     ('1', 'true', '{"a": [2], "b": 1}')
     """
-    return json.dumps(_plain(level), sort_keys=True)
+    return _scalar_key(level) if isinstance(level, Scalar) else json.dumps(_plain(level), sort_keys=True)
+
+
+@lru_cache(maxsize=1 << 16, typed=True)  # a plan asks for the keys of few levels, many times
+def _scalar_key(level: Scalar) -> str:
+    return json.dumps(_plain(level))
 
 
 def unmistakable(text: str) -> str:

@@ -1,6 +1,7 @@
 """A study file as data, with the position of every key and value, so that each mistake is shown where it is."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from sweeper.errors import Mistake, MistakesError
@@ -46,6 +47,7 @@ def load(path: Path) -> Source:
     return parse(text, str(path))
 
 
+@lru_cache(maxsize=1)  # a plan reads its study twice: as data, and for the places of its notes
 def parse(text: str, name: str) -> Source:
     """Read YAML from text; `name` is its file in messages.
 

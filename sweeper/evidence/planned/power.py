@@ -8,6 +8,7 @@ one-sided tests, the truth being no effect. Both are the formulas that say after
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Final
 
 from sweeper.evidence.claims.evidence import ABOVE_ZERO, ALPHA, Part, Region, Untestable, region_of, rise
@@ -191,31 +192,42 @@ class PlannedTest:
 
     def power_at(self, shape: Shape, distance: float) -> float:
         """The power of a shape where the truth lies a distance from the bound."""
-        if shape.df <= 0:
-            return 0.0
-        alpha, is_both, sd = self.alpha / shape.compared, self.region.is_equivalence, self._sd(shape)
-        distance -= shape.looks_better * self.run_sd(shape)
-        if shape.seeds < FEWEST_SEEDS:  # a fraction, whose residuals show how runs vary
-            error = sd / math.sqrt(shape.pairs)
-            if is_both:
-                return power_equivalence(0.0, distance, error, shape.df, alpha=alpha)
-            return power_one_sided(distance, error, 1, alpha=alpha, df=shape.df)
-        return power_of_seeds(shape.seeds, distance, sd, shape.design, alpha=alpha, equivalence=is_both)
+        return _power(shape, distance, self.run_sd(shape), self.alpha, is_equivalence=self.region.is_equivalence)
 
     def distance(self, shape: Shape) -> float:
         """The smallest distance that a shape shows with the wanted power."""
-        sd = self._sd(shape)
-        if sd == 0:
-            return 0.0
-        return smallest_with_power(lambda size: self.power_at(shape, size), sd, power=self.power)
-
-    def _sd(self, shape: Shape) -> float:
-        return self.run_sd(shape) * shape.pair_sd
+        return _smallest(
+            shape, self.run_sd(shape), self.alpha, is_equivalence=self.region.is_equivalence, power=self.power
+        )
 
     def run_sd(self, shape: Shape) -> float:
         """The standard deviation of one run that the comparison is planned with."""
         deviation = self.spread.paired if shape.cancels else self.spread.alone
         return deviation.planned
+
+
+@lru_cache(maxsize=4096)  # many claims of a study have the same shape
+def _smallest(shape: Shape, run_sd: float, alpha: float, *, is_equivalence: bool, power: float) -> float:
+    sd = run_sd * shape.pair_sd
+    if sd == 0:
+        return 0.0
+    return smallest_with_power(
+        lambda size: _power(shape, size, run_sd, alpha, is_equivalence=is_equivalence), sd, power=power
+    )
+
+
+def _power(shape: Shape, distance: float, run_sd: float, alpha: float, *, is_equivalence: bool) -> float:
+    """Return the power of a shape where the truth lies a distance from the bound and runs have a standard deviation."""
+    if shape.df <= 0:
+        return 0.0
+    sd, level = run_sd * shape.pair_sd, alpha / shape.compared
+    beyond = distance - shape.looks_better * run_sd
+    if shape.seeds < FEWEST_SEEDS:  # a fraction, whose residuals show how runs vary
+        error = sd / math.sqrt(shape.pairs)
+        if is_equivalence:
+            return power_equivalence(0.0, beyond, error, shape.df, alpha=level)
+        return power_one_sided(beyond, error, 1, alpha=level, df=shape.df)
+    return power_of_seeds(shape.seeds, beyond, sd, shape.design, alpha=level, equivalence=is_equivalence)
 
 
 def _detection(one: PlannedClaim, known: ClaimPower) -> Detection:

@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
 import numpy as np
+import scipy  # scipy.stats takes half a second to load, and does so where it is first used
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
 
 Regression: TypeAlias = Callable[[NDArray[np.float64]], tuple[NDArray[np.float64], NDArray[np.float64]]]
 ROUNDS = 10
@@ -84,7 +84,7 @@ def _truncated_means(
     # Far out in a tail, scipy's mean is NaN or, worse, a number beyond the bounds or beyond the wrong one. There the
     # nearer bound, which the clipping gave, is correct to a thousandth of the spread.
     with np.errstate(all="ignore"):
-        inner = stats.truncnorm.mean(a, b, loc=mean[wide], scale=spread[wide])
+        inner = scipy.stats.truncnorm.mean(a, b, loc=mean[wide], scale=spread[wide])
     usable = np.isfinite(inner) & (a < FAR) & (b > -FAR)
     result[wide] = np.where(usable, np.clip(inner, low[wide], high[wide]), result[wide])
     return result

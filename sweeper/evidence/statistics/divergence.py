@@ -9,7 +9,8 @@ not, the claim cannot be supported; where the partner diverged, leaving the pair
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from scipy import stats
+import scipy  # scipy.stats takes half a second to load, and does so where it is first used
+from scipy import special
 
 from sweeper.evidence.statistics.multiplicity import tost
 from sweeper.evidence.statistics.paired import Estimate
@@ -24,7 +25,7 @@ class Share:
 
     def interval(self, level: float = 0.95) -> tuple[float, float]:
         """The exact interval of the probability (Clopper and Pearson 1934, Biometrika 26)."""
-        low, high = stats.binomtest(self.diverged, self.runs).proportion_ci(level, method="exact")
+        low, high = scipy.stats.binomtest(self.diverged, self.runs).proportion_ci(level, method="exact")
         return float(low), float(high)
 
     def __str__(self) -> str:
@@ -99,4 +100,4 @@ def diverges_more_p_paired(only_first: int, only_second: int) -> float:
         only_second: pairs in which it was the other way round.
     """
     discordant = only_first + only_second
-    return float(stats.binom.sf(only_first - 1, discordant, 0.5)) if discordant else 1.0
+    return float(special.bdtrc(only_first - 1, discordant, 0.5)) if discordant else 1.0

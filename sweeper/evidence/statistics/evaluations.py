@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
+import scipy  # scipy.stats takes half a second to load, and does so where it is first used
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
 
 FEWEST_POINTS: Final = 4
 
@@ -52,4 +52,4 @@ def evaluated_alike(
     known = [arm for arm in known if len(arm)]
     if len(known) < 2 or len({float(each) for arm in known for each in arm}) < 2:
         return often, True
-    return often, bool(stats.kruskal(*known).pvalue >= level)
+    return often, bool(scipy.stats.kruskal(*known).pvalue >= level)

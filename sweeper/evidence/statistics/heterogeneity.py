@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
-from scipy import stats
+from scipy import special
 
 from sweeper.evidence.statistics.paired import Estimate
 
@@ -35,4 +35,4 @@ def same_effect_p(effects: Sequence[Estimate]) -> float:
     spread = float(weight @ (value - share @ value) ** 2) / (strata - 1)
     loss = float(((1.0 - share) ** 2 / np.array([each.df for each in known])).sum())
     statistic = spread / (1.0 + 2.0 * (strata - 2) / (strata**2 - 1) * loss)
-    return float(stats.f.sf(statistic, strata - 1, (strata**2 - 1) / (3.0 * loss)))
+    return float(special.fdtrc(strata - 1, (strata**2 - 1) / (3.0 * loss), statistic))

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+import scipy  # scipy.stats takes half a second to load, and does so where it is first used
 from numpy.typing import ArrayLike, NDArray
-from scipy import special, stats
+from scipy import special
 
 FEWEST_FOR_BOOTSTRAP: Final = 8  # below that, even BCa intervals cover far too little
 MOST_FOR_BOOTSTRAP: Final = 200  # beyond that, a mean is close to normal, and resampling adds nothing to t
@@ -197,9 +198,9 @@ def bootstrap_bca(
     if _no_rounding(float(values.std()), values) == 0:
         return float(values.mean()), float(values.mean())
     if expand:
-        quantile = math.sqrt(n / (n - 1)) * float(stats.t.ppf(0.5 + level / 2, n - 1))
-        level = 1 - 2 * float(stats.norm.sf(quantile))
-    found = stats.bootstrap(
+        quantile = math.sqrt(n / (n - 1)) * float(special.stdtrit(n - 1, 0.5 + level / 2))
+        level = 1 - 2 * float(special.ndtr(-quantile))
+    found = scipy.stats.bootstrap(
         (values,), np.mean, confidence_level=level, n_resamples=resamples, method="BCa", vectorized=True, rng=generator
     )
     return float(found.confidence_interval.low), float(found.confidence_interval.high)
@@ -220,7 +221,7 @@ def sign_flip_p(
     values = _vector(differences)
     if not len(values):
         return 1.0
-    found = stats.permutation_test(
+    found = scipy.stats.permutation_test(
         (values,),
         np.mean,
         permutation_type="samples",

@@ -7,7 +7,8 @@ same pairs; `df_per_pair` is their number, 1 without pooling.
 import math
 from typing import Final
 
-from scipy import optimize, special
+import scipy  # scipy.optimize takes a fifth of a second to load, and does so where it is first used
+from scipy import special
 
 from sweeper.evidence.statistics.paired import Estimate
 
@@ -52,7 +53,7 @@ def smallest_detectable(
     high = sd
     while lack(high) < 0:
         high *= 2
-    return float(optimize.brentq(lack, 0.0, high, xtol=1e-12, rtol=1e-10))
+    return float(scipy.optimize.brentq(lack, 0.0, high, xtol=1e-12, rtol=1e-10))
 
 
 def detectable(estimate: Estimate, *, alpha: float) -> float:

@@ -27,6 +27,7 @@ MOST_SEEDS: Final = 50  # beyond, "more than 50": no plan holds that far, and no
 SD_LIMIT: Final = 0.8
 FEWEST_SEEDS: Final = 2
 DOUBLINGS: Final = 40
+ACCURACY: Final = 1e-6  # of a distance, relative
 QUANTILES: Final = 32
 NODES, WEIGHTS = np.polynomial.legendre.leggauss(48)
 
@@ -181,18 +182,32 @@ def smallest_with_power(power_at: Callable[[float], float], start: float, *, pow
         start: a distance of the order of the answer, > 0.
         power: wanted.
     """
-    high = start
+    low, high, below = 0.0, start, -math.inf
     for _ in range(DOUBLINGS):
-        if power_at(high) >= power:
+        above = _excess(power_at(high), power)
+        if above >= 0.0:
             break
-        high *= 2.0
+        low, high, below = high, 2.0 * high, above
     else:
         return math.inf
-    low = 0.0
-    while high - low > 1e-6 * high:
-        middle = (low + high) / 2.0
-        low, high = (low, middle) if power_at(middle) >= power else (middle, high)
+    # The quantile of power is nearly linear in the distance, so that false position (the Illinois method) needs few
+    # steps; halves where an end has no quantile.
+    last = 0.0
+    while high - low > ACCURACY * high and above > ACCURACY:
+        is_finite = math.isfinite(below) and math.isfinite(above)
+        middle = (low * above - high * below) / (above - below) if is_finite else (low + high) / 2.0
+        found = _excess(power_at(middle), power)
+        if found >= 0.0:
+            high, above, below = middle, found, below / 2.0 if last > 0.0 else below
+        else:
+            low, below, above = middle, found, above / 2.0 if last < 0.0 else above
+        last = math.copysign(1.0, found)
     return high
+
+
+def _excess(power: float, wanted: float) -> float:
+    """Return by how much the normal quantile of a power is above that of the one that is wanted."""
+    return float(special.ndtri(power)) - float(special.ndtri(wanted))
 
 
 def _log_density(ratio: Floats, df: float) -> Floats:
