@@ -15,13 +15,13 @@ from typing import Final
 from sqlalchemy import Engine
 
 from sweeper.errors import StoreUnavailable, SweeperError
-from sweeper.evidence.claims.evidence import ALPHA
 from sweeper.evidence.data.load import StudyData, load
 from sweeper.evidence.sequential.paths import ClaimPath
 from sweeper.evidence.sequential.progress import Progress, RoundLooks, SeedRun, progress
-from sweeper.evidence.sequential.record import part_to_json, recorded_looks
+from sweeper.evidence.sequential.record import part_to_json, path_to_json, recorded_looks
 from sweeper.evidence.statistics.group_sequential import Spending, spent
 from sweeper.planning.plan import PlannedTrial, further_seed, make_plan
+from sweeper.spec.claim import ALPHA
 from sweeper.store.engine import open_existing
 from sweeper.store.queue import queue
 from sweeper.store.reading.decisions import RequestRow
@@ -72,7 +72,10 @@ def _look(look: RoundLooks, spending: Spending) -> NewLook:
     return NewLook(
         round=look.round,
         claim=look.claim,
-        parts=[part_to_json(part) for part in look.parts],
+        parts=[
+            {**part_to_json(part), **path_to_json(so_far, spending)}
+            for part, so_far in zip(look.parts, path.parts, strict=False)
+        ],
         p_support=float(path.p[0]),
         p_refute=float(path.p[1]),
         p_adjusted=float(path.adjusted[0]),

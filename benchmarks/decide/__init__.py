@@ -17,9 +17,9 @@ from benchmarks.decide.planted import CLAIMS, draw
 from benchmarks.decide.policies import Policy, fixed, peeking, permutations, rounds, summed_shares
 from benchmarks.options import Options
 from benchmarks.results import Figures, Json, say
-from sweeper.evidence.claims.evidence import ALPHA
 from sweeper.evidence.sequential.paths import Rule
 from sweeper.evidence.statistics.group_sequential import Looks, nominal_levels
+from sweeper.spec.claim import ALPHA
 
 SEED: Final = 16
 STUDIES: Final = 300

@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 
 from benchmarks.decide.adastop import adastop
 from benchmarks.decide.planted import Planted, looks_at
-from sweeper.evidence.claims.evidence import ALPHA
 from sweeper.evidence.sequential.paths import ClaimPath, PartPath, Rule
 from sweeper.evidence.sequential.rounds import asked, requests, seen
 from sweeper.evidence.statistics.group_sequential import Looks
 from sweeper.evidence.statistics.multiplicity import holm
+from sweeper.spec.claim import ALPHA
 
 Flags = NDArray[np.bool_]
 KIM_DEMETS: Final = {"obrien_fleming": 3.0, "pocock": 1.0}

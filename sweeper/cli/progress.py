@@ -1,6 +1,7 @@
 """A run's progress on standard error: a live table on a terminal, plain lines elsewhere."""
 
 import sys
+from collections.abc import Sequence
 from types import TracebackType
 from typing import Final, Self, TextIO
 
@@ -10,8 +11,9 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from sweeper.cli.progress_lines import PlainProgress, Progress, ledger_line, summary_line
+from sweeper.cli.progress_lines import PlainProgress, Progress, claim_cells, claim_line, ledger_line, summary_line
 from sweeper.cli.sparkline import ASCII, BARS, sparkline
+from sweeper.monitor.claims import ClaimStatus
 from sweeper.monitor.status import Status
 from sweeper.quantities import duration
 from sweeper.store.records import TRIAL_STATES, TrialState
@@ -66,7 +68,8 @@ def status_table(status: Status, *, ascii_only: bool = False, width: int = WIDTH
         width: of the terminal, in columns; narrow ones get a line for each phase and each running trial.
     """
     if width < WIDTH:
-        return Group(Text(summary_line(status)), Text(ledger_line(status)), *_lines(status))
+        claims = [Text(claim_line(claim)) for claim in status.claims]
+        return Group(Text(summary_line(status)), Text(ledger_line(status)), *_lines(status), *claims)
     phases = Table(box=None, pad_edge=False)
     phases.add_column("phase", style="bold")
     for heading in ("planned", *TRIAL_STATES):
@@ -75,9 +78,22 @@ def status_table(status: Status, *, ascii_only: bool = False, width: int = WIDTH
         cells = [str(phase.counts[state]) for state in TRIAL_STATES]
         phases.add_row(Text(phase.name), str(phase.planned), *cells)
     parts: list[RenderableType] = [Text(summary_line(status)), Text(ledger_line(status)), phases]
+    if status.claims:
+        parts.append(_claims_table(status.claims))
     if status.running:
         parts.append(_running_table(status, ASCII if ascii_only else BARS))
     return Group(*parts)
+
+
+def _claims_table(claims: Sequence[ClaimStatus]) -> RenderableType:
+    table = Table(box=None, pad_edge=False)
+    table.add_column("claim", style="bold", overflow="fold")
+    table.add_column("where it is")
+    for heading in ("effect", "repeated 95% interval", "error left"):
+        table.add_column(heading, justify="right")
+    for claim in claims:
+        table.add_row(Text(claim.claim), *map(Text, claim_cells(claim)))
+    return table
 
 
 def _lines(status: Status) -> list[Text]:

@@ -1,13 +1,17 @@
 """A run's progress as plain lines. Imports no rich, so that `sweeper status --json` answers fast."""
 
+import math
 import time
 from collections.abc import Callable
 from types import TracebackType
 from typing import Final, Protocol, Self, TextIO
 
+from sweeper.evidence.formatting import number, percent
+from sweeper.monitor.claims import ClaimStatus
 from sweeper.monitor.status import Status
-from sweeper.quantities import device_hours, duration, hours
+from sweeper.quantities import counted, device_hours, duration, hours
 
+WIDEST: Final = math.log(100.0)  # of an interval of ratios that is shown
 PLAIN_EVERY_S: Final = 30.0  # the longest silence between two plain lines while no trial ends
 
 
@@ -57,14 +61,57 @@ def summary_line(status: Status) -> str:
         parts.append(f"{status.total('failed')} failed")
     if status.total("pruned"):
         parts.append(f"{status.total('pruned')} pruned")
+    if status.claims:
+        parts.append(decided_text(status))
     parts.append(device_hours(status.device_hours))
     if status.best is not None:
         parts.append(f"best {status.metric} {status.best:.4g}")
     if status.eta_seconds is not None and status.ended < status.planned:
-        parts.append(f"about {duration(status.eta_seconds)} left")
+        whole = "left" if status.open_round is None else "left in this round"
+        parts.append(f"about {duration(status.eta_seconds)} {whole}")
     elif status.late_s:
         parts.append(f"{duration(status.late_s)} longer than expected")
     return ", ".join(parts)
+
+
+def decided_text(status: Status) -> str:
+    """Return how far the claims of a study are that adds seeds until they are decided."""
+    decided = sum(claim.decision.stage == "decided" for claim in status.claims)
+    claims = f"{decided} of {counted(len(status.claims), 'claim')} decided"
+    return claims if status.round is None else f"round {status.round}, {claims}"
+
+
+def claim_cells(claim: ClaimStatus) -> tuple[str, str, str, str]:
+    """Return where a claim is, its effect at its last look, the repeated interval, and the error that is left."""
+    decision = claim.decision
+    where = decision.short
+    if decision.stage == "decided":
+        where = where.replace("decided", claim.verdict, 1)
+    elif decision.stage != "open":
+        where = f"{claim.verdict}: {where}"
+    left = "" if decision.left is None else f"{decision.left:.0%}"
+    if not math.isfinite(claim.estimate):
+        return where, "", "", left
+    ends = (claim.low, claim.high)
+    is_wide = not all(map(math.isfinite, ends)) or (claim.is_log and max(map(abs, ends)) > WIDEST)
+    interval = "unlimited" if is_wide else " to ".join(_effect(end, claim) for end in ends)
+    return where, _effect(claim.estimate, claim), interval, left
+
+
+def claim_line(claim: ClaimStatus) -> str:
+    """Return a claim in one line."""
+    where, effect, interval, left = claim_cells(claim)
+    shown = f"; {effect} ({interval})" if effect else ""
+    return f"{claim.claim}: {where}{shown}{f'; {left} of its error left' if left else ''}"
+
+
+def signed_number(value: float) -> str:
+    """Return a number with its sign and three significant digits."""
+    return f"+{number(value, 3)}" if value > 0 else number(value, 3)
+
+
+def _effect(value: float, claim: ClaimStatus) -> str:
+    return percent(value, 1) if claim.is_log else signed_number(value)
 
 
 def ledger_line(status: Status) -> str:

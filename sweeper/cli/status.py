@@ -59,6 +59,6 @@ def _watch(store: str, name: str) -> None:
         while True:
             now = _statuses(store, name)[0]
             progress.update(now)
-            if now.ended == now.planned:
+            if now.is_over:
                 return
             time.sleep(WATCH_EVERY_S)

@@ -4,6 +4,7 @@ import heapq
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from sweeper.monitor.claims import ClaimStatus
 from sweeper.store.records import TRIAL_STATES, TrialState
 
 
@@ -52,6 +53,8 @@ class Status:
     ledger: Mapping[str, float] = field(default_factory=dict)  # device-hours by exit reason
     is_log: bool = False  # whether the metric is compared by ratios
     point: str = "best"  # of a curve, that is a trial's value
+    claims: Sequence[ClaimStatus] = ()  # of a study that adds seeds until they are decided; else none
+    open_round: int | None = None  # of seeds, from 0, -1 before the first; None if no seeds are to be added
 
     def total(self, state: TrialState) -> int:
         """Return how many trials of the study are in a state."""
@@ -61,6 +64,16 @@ class Status:
     def planned(self) -> int:
         """All trials of the study."""
         return sum(phase.planned for phase in self.phases)
+
+    @property
+    def round(self) -> int | None:
+        """The round of seeds that runs, from 1; None if no seeds are to be added."""
+        return None if self.open_round is None else max(self.open_round, 0) + 1
+
+    @property
+    def is_over(self) -> bool:
+        """Whether all trials have ended and no further ones are to be added."""
+        return self.ended == self.planned and self.open_round is None
 
     @property
     def late_s(self) -> float:
@@ -74,7 +87,7 @@ class Status:
 
 
 def status_json(status: Status) -> dict[str, object]:
-    """Return the JSON of `sweeper status STUDY --json`."""
+    """Return the JSON of `sweeper status STUDY --json`; only studies that add seeds have a round and claims in it."""
     phases = [{"name": phase.name, "planned": phase.planned, **dict(phase.counts)} for phase in status.phases]
     return {
         "study": status.study,
@@ -83,6 +96,7 @@ def status_json(status: Status) -> dict[str, object]:
         **{state: status.total(state) for state in TRIAL_STATES},
         "device_hours": status.device_hours,
         "eta_seconds": status.eta_seconds,
+        **({"round": status.round, "claims": [claim.row() for claim in status.claims]} if status.claims else {}),
     }
 
 

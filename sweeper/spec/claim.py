@@ -11,6 +11,7 @@ ClaimForm = Literal["contrast", "ordering", "interaction", "constant", "equivale
 Expectation = Literal["decrease", "increase", "no_worse", "below", "above", "equal"]
 Margin = int | float | str  # in the metric's unit, nats for perplexities; or a percentage such as "1%"
 
+ALPHA: Final = 0.05  # the probability of any false verdict in a study
 FORMS: Final[tuple[ClaimForm, ...]] = get_args(ClaimForm)
 
 

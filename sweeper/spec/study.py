@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Final, Literal
 
 from sweeper.designs.factor import Factor
-from sweeper.spec.claim import Claim, Margin
+from sweeper.spec.claim import Claim, Margin, phases_of
 from sweeper.spec.metric import Metric
-from sweeper.spec.phase import Phase
+from sweeper.spec.phase import AdaptiveSeeds, Phase
 from sweeper.spec.program import Trial
 
 Device = Literal["auto", "cpu", "cuda"]
@@ -129,6 +129,11 @@ class Study:
     def adds_seeds(self) -> bool:
         """Whether a phase gets seeds until claims are decided."""
         return any(phase.adaptive is not None for phase in self.phases)
+
+    def adaptive_seeds(self, claim: Claim) -> AdaptiveSeeds | None:
+        """Return how many seeds a claim may get; None if its phases have fixed ones, which are all that it gets."""
+        found = (self.phase(name).adaptive for name in sorted(phases_of(claim.statement)))
+        return next((each for each in found if each is not None), None)
 
     def phase(self, name: str) -> Phase:
         """Return the phase of a name.

@@ -17,10 +17,9 @@ from sweeper.evidence.statistics.multiplicity import all_of, any_of
 from sweeper.evidence.statistics.paired import Estimate
 from sweeper.evidence.statistics.sample_size import Design, seeds_to_decide
 from sweeper.evidence.statistics.selection import selected_p
-from sweeper.spec.claim import Claim, Margin
+from sweeper.spec.claim import ALPHA, Claim, Margin
 
 Verdict = Literal["supported", "refuted", "undecided", "untested"]
-ALPHA: Final = 0.05
 
 
 class Untestable(Exception):  # noqa: N818 - a fact about the study rather than an error

@@ -4,8 +4,9 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sweeper.evidence.claims.evidence import ALPHA, Verdict, decide
+from sweeper.evidence.claims.evidence import Verdict, decide
 from sweeper.evidence.statistics.multiplicity import holm
+from sweeper.spec.claim import ALPHA
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from sweeper.evidence.claims.alternatives import Alternatives, validation_for, v
 from sweeper.evidence.claims.censored import Assessment, assess, reachable_verdicts
 from sweeper.evidence.claims.comparability import comparability_notes
 from sweeper.evidence.claims.evaluations import evaluation_note
-from sweeper.evidence.claims.evidence import ALPHA, Evidence, Verdict, decide
+from sweeper.evidence.claims.evidence import Evidence, Verdict, decide
 from sweeper.evidence.claims.exploratory import Reasons, exploratory_reasons, removed_ids
 from sweeper.evidence.claims.family import Family
 from sweeper.evidence.claims.seed_use import seed_note
@@ -28,7 +28,7 @@ from sweeper.evidence.formatting import time_text
 from sweeper.evidence.statistics.paired import percent_change
 from sweeper.evidence.statistics.power import detectable
 from sweeper.monitor.decision import Decision
-from sweeper.spec.claim import Claim
+from sweeper.spec.claim import ALPHA, Claim
 
 Changes = Sequence[tuple[float, str]]  # when a study file was changed, and how
 UNKNOWN: Final = Conditions()

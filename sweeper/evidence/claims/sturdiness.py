@@ -26,11 +26,12 @@ from typing import Final, Literal
 
 from sweeper.evidence.claims.alternatives import SEED, Alternative, Alternatives, Analysis
 from sweeper.evidence.claims.censored import Assessment, assess
-from sweeper.evidence.claims.evidence import ALPHA, Evidence, Part, Region, Verdict
+from sweeper.evidence.claims.evidence import Evidence, Part, Region, Verdict
 from sweeper.evidence.claims.family import Family
 from sweeper.evidence.formatting import clean, listed
 from sweeper.evidence.statistics.paired import Estimate, percent_change
 from sweeper.evidence.statistics.power import POWER, power_one_sided
+from sweeper.spec.claim import ALPHA
 
 Outcome = Literal["same", "lost power", "differs", "fragile"]
 OUTCOMES: Final[tuple[Outcome, ...]] = ("same", "lost power", "differs", "fragile")

@@ -20,7 +20,6 @@ from sweeper.evidence.planned.runs import planned_runs
 from sweeper.evidence.planned.spread import Spreads
 from sweeper.evidence.sequential.looks import Looks, PartLook
 from sweeper.evidence.sequential.paths import ClaimPath, PartPath, Rule
-from sweeper.evidence.sequential.progress import adaptive_seeds
 from sweeper.evidence.sequential.rounds import Request, asked, requests, seen
 from sweeper.evidence.statistics.divergence import Worst, p_with_worst
 from sweeper.evidence.statistics.paired import Estimate
@@ -188,7 +187,7 @@ def drawn_claim(one: PlannedClaim, beside: PlannedClaim, study: Study, spreads: 
     Raises:
         NothingKnown: nothing says how much runs vary, or how that compares with the claim's margin.
     """
-    claim, seeds = one.claim, adaptive_seeds(study, one.claim)
+    claim, seeds = one.claim, study.adaptive_seeds(one.claim)
     try:
         tests, among = tests_of(one), tests_of(beside)
     except Untestable:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Final
 
-from sweeper.evidence.claims.evidence import ABOVE_ZERO, ALPHA, Part, Region, Untestable, region_of, rise
+from sweeper.evidence.claims.evidence import ABOVE_ZERO, Part, Region, Untestable, region_of, rise
 from sweeper.evidence.claims.statements import gather
 from sweeper.evidence.data.runs import Runs
 from sweeper.evidence.planned.runs import planned_runs
@@ -28,7 +28,7 @@ from sweeper.evidence.statistics.sample_size import (
 )
 from sweeper.forecast.claim_power import ClaimPower
 from sweeper.planning.plan import Plan, Reference
-from sweeper.spec.claim import Claim, Constant, Divergence, Ordering, phases_of
+from sweeper.spec.claim import ALPHA, Claim, Constant, Divergence, Ordering, phases_of
 from sweeper.spec.study import Study
 
 CURVE: Final = (2, 3, 5, 8, 10, 20)  # numbers of seeds

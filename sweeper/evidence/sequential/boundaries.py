@@ -11,11 +11,11 @@ from typing import Final
 
 from scipy import special
 
-from sweeper.evidence.claims.evidence import ALPHA
 from sweeper.evidence.sequential.looks import PartLook
 from sweeper.evidence.sequential.paths import ClaimPath, Levels, PartPath
 from sweeper.evidence.statistics.anytime import anytime_critical_value
 from sweeper.evidence.statistics.group_sequential import LEAST_LEVEL, Looks, Spending, nominal_levels, spent
+from sweeper.spec.claim import ALPHA
 
 MOST_EVIDENCE: Final = 9.0  # on the normal scale; more is not told apart
 

@@ -108,12 +108,6 @@ def rule_of(study: Study) -> Rule:
     return Rule(spending=decide.spending, futility=decide.futility, order=decide.order)
 
 
-def adaptive_seeds(study: Study, claim: Claim) -> AdaptiveSeeds | None:
-    """Return how many seeds a claim may get; None if its phases have fixed ones, which are all that it gets."""
-    found = (study.phase(name).adaptive for name in sorted(phases_of(claim.statement)))
-    return next((each for each in found if each is not None), None)
-
-
 def progress(data: StudyData, past: Sequence[RoundLooks] = ()) -> Progress:
     """Return how far a study's decisions are, and which seeds come next.
 
@@ -216,7 +210,7 @@ class _Play:
         return any(states[trial] not in ENDED for name in names for trial in self._data.members[name])
 
     def _seeds(self, place: int) -> AdaptiveSeeds | None:
-        return adaptive_seeds(self._data.study, self._data.study.claims[place])
+        return self._data.study.adaptive_seeds(self._data.study.claims[place])
 
     def _begin(self, place: int, claim: Claim) -> ClaimPath:
         """Return a claim with its first seeds."""

@@ -5,7 +5,9 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from sweeper.evidence.sequential.looks import PartLook
+from sweeper.evidence.sequential.paths import PartPath
 from sweeper.evidence.sequential.progress import RoundLooks
+from sweeper.evidence.statistics.group_sequential import Spending
 from sweeper.store.reading.decisions import DecisionRows
 
 
@@ -28,6 +30,12 @@ def part_to_json(part: PartLook) -> dict[str, object]:
         "df": _number(part.df),
         "ways": list(part.ways),
     }
+
+
+def path_to_json(part: PartPath, spending: Spending) -> dict[str, object]:
+    """Return what a comparison shows over all its looks, for readers that do not compute: interval and p-values."""
+    low, high = part.interval(spending)
+    return {"low": _number(low), "high": _number(high), "p": list(map(_number, part.p))}
 
 
 def part_from_json(document: Mapping[str, object]) -> PartLook:

@@ -18,10 +18,11 @@ from collections import Counter
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from sweeper.evidence.claims.evidence import ALPHA, Verdict, decide
+from sweeper.evidence.claims.evidence import Verdict, decide
 from sweeper.evidence.sequential.looks import PartLook
 from sweeper.evidence.sequential.paths import ClaimPath, Levels, Rule
 from sweeper.evidence.statistics.multiplicity import holm
+from sweeper.spec.claim import ALPHA
 
 # The planned costs of the runs that the next seed of a comparison needs and that there are not yet; both by position.
 NextRuns = Callable[[int, int], Mapping[Hashable, float]]

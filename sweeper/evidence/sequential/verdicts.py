@@ -12,7 +12,7 @@ from sweeper.evidence.claims.table import verdict_table
 from sweeper.evidence.data.load import StudyData
 from sweeper.evidence.sequential.boundaries import LookPoint, headline_of, level_left, levels_for, path_of
 from sweeper.evidence.sequential.paths import ClaimPath, Stop
-from sweeper.evidence.sequential.progress import Progress, RoundLooks, adaptive_seeds, progress, rule_of
+from sweeper.evidence.sequential.progress import Progress, RoundLooks, progress, rule_of
 from sweeper.evidence.sequential.record import recorded_looks
 from sweeper.evidence.statistics.group_sequential import Spending
 from sweeper.evidence.statistics.paired import percent_change
@@ -37,7 +37,7 @@ class Decisions:
     def of(self, data: StudyData, place: int) -> Decision:
         """Return where the claim at a position is."""
         claim, spending = self.progress.claims[place], rule_of(data.study).spending
-        seeds = adaptive_seeds(data.study, data.study.claims[place])
+        seeds = data.study.adaptive_seeds(data.study.claims[place])
         position = headline_of(claim)
         part = None if position is None else claim.parts[position]
         most = part.most if part is not None else max((each.most or 0 for each in claim.parts), default=0) or None

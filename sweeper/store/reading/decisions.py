@@ -22,7 +22,8 @@ class LookRow:
     """What one look at a claim saw, and what it led to.
 
     Attributes:
-        parts: of each comparison the p-values, seeds, estimate, standard error and degrees of freedom.
+        parts: of each comparison the p-values, seeds, estimate, standard error and degrees of freedom of this look; and
+            over all looks its repeated interval and its p-values.
         p_support, p_refute: for and against the claim, valid at whichever look one stops, not adjusted.
         p_adjusted, p_refuted_adjusted: the same, adjusted by Holm over all claims.
         alpha_spent: of the claim's 0.05, by this look; None without a maximum of seeds.
@@ -125,6 +126,21 @@ def decision_rows(connection: ReadConnection, study_id: int) -> DecisionRows:
         ),
         asked=tuple(AskedRow(trial_id=trial, round=number, request=request) for trial, number, request in asked),
     )
+
+
+def last_looks(connection: ReadConnection, study_id: int) -> tuple[int | None, tuple[LookRow, ...]]:
+    """Return the round that runs, and the last look at each claim that has had one; no more than `status` shows."""
+    if connection.revision < SINCE:
+        return None, ()
+    mine: Mapping[str, object] = {"study": study_id}
+    (found,) = connection.rows("SELECT open_round FROM sweeper_studies WHERE id = :study", mine)
+    rows = connection.rows(
+        f"SELECT {', '.join(f'l.{name}' for name in _LOOK)} FROM sweeper_looks l JOIN ("  # noqa: S608 - ours
+        "  SELECT claim, max(round) AS round FROM sweeper_looks WHERE study_id = :study GROUP BY claim"
+        " ) m ON m.claim = l.claim AND m.round = l.round WHERE l.study_id = :study ORDER BY l.claim",
+        mine,
+    )
+    return found[0], tuple(_look(dict(zip(_LOOK, row, strict=True))) for row in rows)
 
 
 _LOOK: Final = tuple(field.name for field in fields(LookRow))

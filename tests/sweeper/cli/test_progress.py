@@ -10,6 +10,8 @@ from rich.console import Console
 
 from sweeper.cli.progress import progress_for, status_table
 from sweeper.cli.progress_lines import PlainProgress, ledger_line, summary_line
+from sweeper.monitor.claims import ClaimStatus
+from sweeper.monitor.decision import Decision
 from sweeper.monitor.status import RunningTrial, Status
 from tests.sweeper.monitor.test_status import make_status
 
@@ -122,3 +124,45 @@ def test_the_stream_is_looked_up_when_progress_begins(monkeypatch: pytest.Monkey
     with progress_for() as progress:
         progress.update(make_status())
     assert "5/10 trials ended" in stream.getvalue()
+
+
+def adaptive(**changes: object) -> Status:
+    """A study that adds seeds, with a claim that is decided, one that is open, and one without a look."""
+    first = Decision(stage="decided", look=3, most_looks=11, seeds=4, most=12, left=0.96)
+    claims = [
+        ClaimStatus(claim="[a]-helps", verdict="supported", decision=first, estimate=-0.03, low=-0.05, high=-0.01,
+                    is_log=True),
+        ClaimStatus(claim="b-helps", verdict="undecided", decision=replace(first, stage="open"), estimate=0.004,
+                    low=-math.inf, high=math.inf),
+        ClaimStatus(claim="c-helps", verdict="untested",
+                    decision=replace(first, stage="open", look=0, seeds=0, left=1.0)),
+    ]  # fmt: skip
+    return replace(make_status(), claims=claims, **{"open_round": 2, **changes})
+
+
+def test_the_summary_of_a_study_that_adds_seeds_has_its_round_and_its_decisions() -> None:
+    assert summary_line(adaptive()) == (
+        "quickstart: 5/10 trials ended, 2 running, 1 failed, round 3, 1 of 3 claims decided, 0.5 device-hours, "
+        "best valid_perplexity 91.2, about 60 s left in this round"
+    )
+    assert "1 failed, 1 of 3 claims decided, 0.5 device-hours" in summary_line(adaptive(open_round=None))
+
+
+def test_each_claim_is_shown_with_its_look_effect_and_what_is_left_to_spend() -> None:
+    lines = [line.split("  ") for line in shown(adaptive()).splitlines()]
+    cells = [[cell.strip() for cell in line if cell.strip()] for line in lines]
+    assert ["claim", "where it is", "effect", "repeated 95% interval", "error left"] in cells
+    assert ["[a]-helps", "supported at 4 of 12 seeds", "\u22123.0%", "\u22124.9% to \u22121.0%", "96%"] in cells
+    assert ["b-helps", "look 3 of at most 11, 4 of 12 seeds", "+0.00400", "unlimited", "96%"] in cells
+    assert ["c-helps", "not looked at yet", "100%"] in cells
+
+
+def test_claims_fit_narrow_terminals() -> None:
+    console = Console(file=io.StringIO(), width=60)
+    console.print(status_table(adaptive(), width=60), soft_wrap=True)
+    output: str = console.file.getvalue()  # type: ignore[attr-defined]  # a StringIO
+    assert (
+        "[a]-helps: supported at 4 of 12 seeds; \u22123.0% (\u22124.9% to \u22121.0%); 96% of its error left\n"
+        in output
+    )
+    assert "c-helps: not looked at yet; 100% of its error left\n" in output
