@@ -302,9 +302,12 @@ class Supervisor:
         return max(0.0, self._renewed + SAFETY * self.rules.lease_s - time.monotonic())
 
     def _read(self, process: TrialProcess) -> None:
-        """Read and store what the process has reported since the last time, as far as a moment allows."""
+        """Read and store what the process has reported since the last time, as far as a moment allows.
+
+        If it has ended while the store was waited for, the rest was not reported now: `_read_to_end` reads it.
+        """
         until = time.monotonic() + READ_S
-        while (batch := self._next_batch()) is not None:
+        while not process.ended(0.0) and (batch := self._next_batch()) is not None:
             self._store(batch, process)
             if time.monotonic() >= until:
                 return
