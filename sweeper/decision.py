@@ -127,7 +127,7 @@ class _Asked:
             if run in found:
                 return run, position, found[run].number, found[run]
         raise SweeperError(
-            f"study {self._study.name!r}: seed {run.seed} of a configuration of phase {run.phase!r} is asked for, but "
+            f"study {self._study.name!r}: seed {run.seed} of a configuration of phase {run.phase!r} is requested, but "
             "the study no longer plans that configuration. Launch the file that has it, or rename the study"
         )
 

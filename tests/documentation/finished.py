@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable
 from pathlib import Path
 
+from sweeper.decision import decide
 from sweeper.planning.plan import make_plan
 from sweeper.spec.load import load_study
 from sweeper.store.engine import open_store
@@ -28,7 +29,11 @@ def finished_study(store: str, file: Path, runs_dir: Path, value_of: Callable[[L
     engine = open_store(store, create=True)
     study_id = enrol(engine, make_plan(study), study, runs_dir=runs_dir, now=0.0).study_id
     now = 0.0
-    while (lease := queue.claim_trial(engine, study_id, SLOT, lease_s=30.0, now=now)) is not None:
+    while queue.next_due(engine, study_id, now=now) is not None:
+        lease = queue.claim_trial(engine, study_id, SLOT, lease_s=30.0, now=now)
+        if lease is None:
+            assert decide(engine, store, study.name), "nothing to run, and nothing to decide"
+            continue
         last = value_of(lease)
         curve = [
             Measurement(metric=lease.metric, step=step, value=last * (1 + 30 / step), device_seconds=step / 50)

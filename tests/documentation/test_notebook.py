@@ -21,7 +21,10 @@ from tests.documentation.finished import finished_study
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the store of a finished quickstart."""
     folder = tmp_path_factory.mktemp("notebook")
-    finished_study(f"sqlite:///{folder}/sweeper.db", ROOT / "studies" / "quickstart.yaml", folder)
+    study = folder / "quickstart.yaml"
+    text = (ROOT / "studies" / "quickstart.yaml").read_text(encoding="utf-8")
+    study.write_text(text.replace("seeds: {first: 2, most: 10}", "seeds: 3"), encoding="utf-8")
+    finished_study(f"sqlite:///{folder}/sweeper.db", study, folder)
     return folder
 
 

@@ -11,9 +11,10 @@ from sqlalchemy import Engine
 
 from sweeper.decision import decide, decision_on
 from sweeper.errors import UsageError
-from sweeper.evidence.data.load import load
-from sweeper.evidence.sequential.verdicts import judge_study
+from sweeper.evidence.data.load import load, load_archive
+from sweeper.evidence.sequential.verdicts import decisions_of, judge_study
 from sweeper.execution.slots import decider
+from sweeper.export.archive import archive_files
 from sweeper.store.engine import open_existing
 from sweeper.store.queue import queue
 from sweeper.store.reading import reader
@@ -193,6 +194,28 @@ def test_twelve_claims_are_decided_as_planted_and_by_the_looks_of_the_store(
         assert found.evidence.num_seeds == max(int(str(part["seeds"])) for part in own[-1].parts)
     ran = [trial for trial in record(url)[0] if trial[5] is not None]
     assert len(ran) < 0.6 * 13 * 10
+
+
+def test_a_replay_of_the_finished_study_makes_the_same_looks_and_stops(
+    engine: Engine, url: str, tmp_path: Path
+) -> None:
+    enrolled(engine, study_file(tmp_path))
+    play(engine, url, outcome(), order=Random(3))
+    data = load(url, "s")
+    with reader.connect(url) as connection:
+        for name, content in archive_files(connection, reader.study(connection, "s"), "csv").items():
+            (tmp_path / name).write_bytes(content)
+    from_record, anew = decisions_of(data), decisions_of(data, past=())
+    from_archive = decisions_of(load_archive(tmp_path))
+    assert from_record is not None
+    assert anew is not None
+    assert from_archive is not None
+    assert anew.progress.looks == from_record.progress.looks == from_archive.progress.looks
+    assert anew.progress.claims == from_record.progress.claims == from_archive.progress.claims
+    assert load_archive(tmp_path).decided == data.decided
+    assert [each.verdict for each in judge_study(data)] == [
+        each.verdict for each in judge_study(load_archive(tmp_path))
+    ]
 
 
 def test_raising_most_goes_on_and_past_looks_stay(engine: Engine, url: str, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Have claims looked at, and further seeds asked for, once a round of seeds is complete: by a process of its own.
+"""Have claims looked at, and further seeds requested, once a round of seeds is complete: by a process of its own.
 
 Each launcher and worker has a decider, which looks at the store several times a second and starts the process
 (`sweeper.decision`) when a study waits for a decision. Several may do so at once; the store takes one decision.
@@ -86,7 +86,7 @@ class Decider:
         self._failures += 1
         if self._failures >= MOST_FAILURES:
             raise SweeperError(
-                f"{self.study}: the process that looks at claims and asks for further seeds {_how(code)}, "
+                f"{self.study}: the process that looks at claims and requests further seeds {_how(code)}, "
                 f"{self._failures} times in a row{said}. Nothing is lost: the same command resumes."
             )
 

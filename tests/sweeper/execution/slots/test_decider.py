@@ -81,7 +81,7 @@ def test_a_launch_that_cannot_decide_stops_its_slots_and_says_why(
 ) -> None:
     study = load_study(study_file(tmp_path))
     monkeypatch.setattr(module, "MODULE", "sweeper.nothing")
-    with pytest.raises(SweeperError, match="looks at claims and asks for further seeds failed"):
+    with pytest.raises(SweeperError, match="looks at claims and requests further seeds failed"):
         launch(
             study,
             make_plan(study),
