@@ -21,6 +21,7 @@ from sweeper.store.records import TRIAL_STATES, TrialState
 CURVE_WIDTH: Final = 20
 MENTIONED: Final[tuple[TrialState, ...]] = ("running", "pruned", "failed")  # in lines, where they are not 0
 WIDTH: Final = 72  # columns of a terminal from which on tables fit
+CLAIMS_WIDTH: Final = 100  # the same for the table of claims
 REFRESH_PER_SECOND: Final = 4
 
 
@@ -78,8 +79,10 @@ def status_table(status: Status, *, ascii_only: bool = False, width: int = WIDTH
         cells = [str(phase.counts[state]) for state in TRIAL_STATES]
         phases.add_row(Text(phase.name), str(phase.planned), *cells)
     parts: list[RenderableType] = [Text(summary_line(status)), Text(ledger_line(status)), phases]
-    if status.claims:
+    if status.claims and width >= CLAIMS_WIDTH:
         parts.append(_claims_table(status.claims))
+    elif status.claims:
+        parts += [Text(claim_line(claim)) for claim in status.claims]
     if status.running:
         parts.append(_running_table(status, ASCII if ascii_only else BARS))
     return Group(*parts)

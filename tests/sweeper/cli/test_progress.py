@@ -49,7 +49,7 @@ def test_the_live_table_shows_names_as_they_are() -> None:
 
 def shown(status: Status, *, ascii_only: bool = False) -> str:
     console = Console(file=io.StringIO(), width=120)
-    console.print(status_table(status, ascii_only=ascii_only))
+    console.print(status_table(status, ascii_only=ascii_only, width=120))
     output: str = console.file.getvalue()  # type: ignore[attr-defined]  # the StringIO from above
     return output
 
