@@ -24,9 +24,6 @@ from reports.sections.estimates import ESTIMATE_COLUMNS, estimate_cells, number_
 from sweeper.evidence.claims.judge import ClaimEvidence, ClaimVerdict, removed_claims
 from sweeper.evidence.claims.sturdiness import Outcome
 
-EXPLORATORY: Final = (
-    "what it rests on was added or changed after there were results, so it is false more often than in 5% of studies."
-)
 ORDER: Final = ("supported", "refuted", "undecided", "untested")
 OVER_LOOKS: Final = "Intervals and p-values allow for all looks; effects are those of the last one."
 RESULTS: Final[Mapping[Outcome, str]] = {
@@ -71,8 +68,14 @@ def _exploratory(verdicts: Sequence[ClaimVerdict]) -> str:
     number = sum(verdict.is_exploratory for verdict in verdicts)
     if not number:
         return ""
-    which = f"{number} of the verdicts {'is' if number == 1 else 'are'}" if len(verdicts) > 1 else "The verdict is"
-    return f" {which} exploratory: {EXPLORATORY}"
+    why = "was added or changed after there were results"
+    if number == 1:
+        which = "1 of the verdicts" if len(verdicts) > 1 else "The verdict"
+        return f" {which} is exploratory: what it rests on {why}, so it is false more often than in 5% of studies."
+    return (
+        f" {number} of the verdicts are exploratory: what they rest on {why}, so each is false more often than in "
+        "5% of studies."
+    )
 
 
 def _ruling(verdict: ClaimVerdict) -> Ruling:
