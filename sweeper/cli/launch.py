@@ -1,6 +1,7 @@
 """`sweeper launch`: plan a study, write it into the store, run it."""
 
 import sys
+from collections import Counter
 from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING, Final
@@ -181,6 +182,14 @@ def _first_failed(store: str, study: str) -> str:
     return f"{failed[0].phase}/{failed[0].number}" if failed else "PHASE/NUMBER"
 
 
+def _reasons(study: str, store: str) -> str:
+    """Return why trials failed, e.g. ``2 diverged, 1 crashed``."""
+    with reader.connect(store) as connection:
+        trials = reader.trials(connection, reader.study(connection, study).id, state="failed")
+    reasons = Counter(trial.exit_reason or "failed" for trial in trials)
+    return ", ".join(f"{number} {reason.replace('_', ' ')}" for reason, number in reasons.most_common())
+
+
 def _notes(study: str, store: str) -> list[str]:
     """Return what is to be said of trials that have completed, such as that their steps fell."""
     trials: dict[str, list[str]] = {}
@@ -198,7 +207,8 @@ def _notes(study: str, store: str) -> list[str]:
 
 def _print_end(study: str, launched: Launched, path: Path, store: str) -> None:
     option = "" if store == DEFAULT_URL else f" --store {quote(shown(store))}"
-    rest = {"pruned": launched.pruned, "failed": launched.failed, "left": launched.left}
+    failed = f"failed ({_reasons(study, store)})" if launched.failed else ""
+    rest = {"pruned": launched.pruned, failed: launched.failed, "left": launched.left}
     counts = [f"{launched.completed} completed", *(f"{number} {state}" for state, number in rest.items() if number)]
     click.echo(f"{study}: {', '.join(counts)}; {device_hours(launched.device_hours)}.")
     for note in _notes(study, store):

@@ -8,10 +8,12 @@ from rich.markup import escape
 from rich.table import Table
 
 from sweeper.cli.plan_text import PowerShown
+from sweeper.evidence.formatting import listed
 from sweeper.evidence.planned.power import CURVE, Detection, PlannedPower
 from sweeper.evidence.planned.wording import (
     HOW_TO_KNOW,
     amount_text,
+    deviation_text,
     margin_shown,
     power_json,
     power_notes,
@@ -22,6 +24,7 @@ from sweeper.quantities import counted, hours
 from sweeper.spec.study import Study
 
 MOST_CURVES: Final = 12
+MOST_NAMED: Final = 4
 
 
 def show_power(study: Study, power: PlannedPower) -> PowerShown:
@@ -76,9 +79,31 @@ def _footnotes(power: PlannedPower) -> list[str]:
             "Effects are in standard deviations (SD) of a run between seeds, beyond the margin if there is one."
         )
         lines.append(f"Nothing says how large the SD is. Give {HOW_TO_KNOW}.")
+    shown = [found for found in power.computed if not found.reason]
+    if any((found.pairs or 0) > found.seeds for found in shown):
+        lines.append(
+            "More pairs than seeds: a seed has several, e.g. one per dataset; the SD is still that of one run."
+        )
+    if whole := [found for found in shown if not found.cancels]:
+        lines.append(
+            f"In {_several(whole)}, each seed counts once per dataset, and the SD includes what its runs share"
+            f"{_alone(whole)}."
+        )
     if {test_name(found.claim) for found in power.computed} & {"no worse", "equal"}:
         lines.append("For no worse and equal, it is the smallest margin that is shown if there is no effect.")
     return lines
+
+
+def _several(found: Sequence[Detection]) -> str:
+    ids = [each.claim.id for each in found]
+    return listed(ids if len(ids) <= MOST_NAMED else [*ids[:MOST_NAMED], f"{len(ids) - MOST_NAMED} more"])
+
+
+def _alone(found: Sequence[Detection]) -> str:
+    """Return how large the SD is that includes what the runs of a seed share, by metric; empty if it is unknown."""
+    known = {each.claim.metric.name: each for each in found if each.spread is not None and each.spread.is_known}
+    sizes = (f"{deviation_text(each.claim.metric, each.spread)} of {name}" for name, each in known.items())
+    return f" ({', '.join(sizes)})" if known else ""
 
 
 def _curves(power: PlannedPower) -> list[RenderableType]:

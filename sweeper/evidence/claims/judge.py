@@ -337,7 +337,7 @@ def _shown(tested: Assessment, found: Evidence, alpha: float) -> ClaimEvidence:
     effect, is_change = part.effect, wording.is_change(tested.claim)
     low, high = effect.interval()
     return ClaimEvidence(
-        wanted=wording.claimed_text(tested.claim, measure),
+        wanted=wording.claimed_text(tested.claim, measure, part.region),
         label=part.label,
         estimate=effect.value,
         low=low,

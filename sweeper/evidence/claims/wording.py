@@ -6,7 +6,7 @@ from typing import Final
 
 from sweeper.designs.levels import Level, level_key, unmistakable
 from sweeper.evidence.claims.bars import hides_blocks, is_barred, opposite_levels
-from sweeper.evidence.claims.evidence import Evidence, Part, Verdict
+from sweeper.evidence.claims.evidence import Evidence, Part, Region, Verdict
 from sweeper.evidence.data.cells import level_text
 from sweeper.evidence.data.comparison import by_stratum
 from sweeper.evidence.data.measures import Measure
@@ -32,7 +32,8 @@ def sentence(
     detectable: float,
 ) -> str:
     """Return what was found, on how many pairs, what was claimed, and what it would take to decide."""
-    part, claimed = found.headline, f"Claimed: {clean(claimed_text(claim, measure))}."
+    part = found.headline
+    claimed = f"Claimed: {clean(claimed_text(claim, measure, part.region))}."
     if verdict == "untested":
         return f"{clean(part.label)}: no complete pair yet. {claimed}"
     if part.exact is not None:
@@ -69,7 +70,7 @@ def sentence_over_looks(
         interval: the estimate with its repeated interval.
         parts: the comparisons of the claim.
     """
-    claimed, where = f"Claimed: {clean(claimed_text(claim, measure))}.", decision.text
+    claimed, where = f"Claimed: {clean(claimed_text(claim, measure, part.region))}.", decision.text
     where = f"{where[:1].upper()}{where[1:]}."
     if verdict == "untested":
         return f"{clean(part.label)}: no complete pair yet. {claimed} {where}"
@@ -100,25 +101,39 @@ def _outlook(part: Part, measure: Measure, seeds_needed: int | None, detectable:
     return f"A new study of {count(seeds_needed, 'seed')} would decide it with probability 0.8 if {truth}."
 
 
-def claimed_text(claim: Claim, measure: Measure) -> str:
-    """Return what a claim expects, e.g. ``decrease by at least 1%``."""
+def claimed_text(claim: Claim, measure: Measure, region: Region | None = None) -> str:
+    """Return what a claim expects, e.g. ``decrease by at least 1%``.
+
+    Args:
+        claim: the claim.
+        measure: its metric.
+        region: where it puts the effect, if it is known: it has margins in percent in the metric's unit too.
+    """
+    size = math.nan if region is None else region.margin
     if isinstance(claim.statement, Divergence):
         return f"{'fewer' if claim.expect == 'decrease' else 'more'} runs fail"
-    margin = f" by at least {margin_text(claim.at_least, measure)}" if _is_positive(claim.at_least) else ""
+    margin = f" by at least {margin_text(claim.at_least, measure, size)}" if _is_positive(claim.at_least) else ""
     match claim.expect:
         case "decrease" | "below" | "increase" | "above":
             return f"{claim.expect}{margin}"
         case "no_worse":
-            return f"worse by less than {margin_text(claim.within, measure)}"
+            return f"worse by less than {margin_text(claim.within, measure, size)}"
     if isinstance(claim.statement, Ordering):
         return f"{_ordering(claim.statement)}{margin}"
-    return f"equal within {margin_text(claim.within, measure)}"
+    return f"equal within {margin_text(claim.within, measure, size)}"
 
 
-def margin_text(margin: Margin | None, measure: Measure) -> str:
-    """Return a margin with its unit, e.g. ``1%`` or ``0.05 nats``."""
+def margin_text(margin: Margin | None, measure: Measure, size: float = math.nan) -> str:
+    """Return a margin with its unit, e.g. ``1%`` or ``0.05 nats``.
+
+    Args:
+        margin: as the study file has it.
+        measure: of the metric.
+        size: on the metric's scale, which is shown beside a percentage of a metric on a linear one; NaN if unknown.
+    """
     if isinstance(margin, str):
-        return margin.replace(" ", "")
+        text = margin.replace(" ", "")
+        return text if measure.is_log or not math.isfinite(size) else f"{text} ({size:.3g})"
     return f"{margin or 0:g} nats" if measure.is_log else f"{margin or 0:g}"
 
 
@@ -221,7 +236,7 @@ def convergence_note(verdict: Verdict, found: Evidence) -> str:
 
 def reachable_note(reachable: Sequence[Verdict]) -> str:
     """Return a note on the other verdicts that pruned and failed trials could have led to."""
-    return f"The pruned or failed trials could have changed the verdict to {' or '.join(reachable)}."
+    return f"Had the pruned or failed trials ended otherwise, the verdict could have been {' or '.join(reachable)}."
 
 
 def _ordering(statement: Ordering) -> str:

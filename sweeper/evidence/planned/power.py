@@ -52,6 +52,7 @@ class Detection:
             None if the claim names no margin, or the planned seeds are enough.
         more_hours: the device-hours that they cost beyond the plan's; None if unknown.
         curve: distances by the number of seeds.
+        cancels: whether what the runs of a seed share cancels within its pairs.
         reason: why no power is computed; empty otherwise.
     """
 
@@ -65,6 +66,7 @@ class Detection:
     seeds_needed: int | None = None
     more_hours: float | None = None
     curve: tuple[tuple[int, float], ...] = ()
+    cancels: bool = True
     reason: str = ""
 
     @property
@@ -246,6 +248,7 @@ def _detection(one: PlannedClaim, known: ClaimPower) -> Detection:
         found,
         seeds=shape.seeds,
         df=shape.df,
+        cancels=shape.cancels,
         region=weakest.region,
         spread=weakest.spread,
         curve=tuple((seeds, max(test.distance(test.at(seeds)) for test in tests)) for seeds in CURVE),

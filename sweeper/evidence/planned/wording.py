@@ -58,12 +58,16 @@ def margin_of(claim: Claim) -> tuple[str, Margin] | None:
 
 
 def margin_shown(found: Detection) -> str:
-    """Return a claim's margin in the unit of what it detects, else as the study file has it; empty without one."""
+    """Return a claim's margin in the unit of what it detects, else as the study file has it; empty without one.
+
+    A percentage of a metric on a linear scale is shown beside its size in the metric's unit.
+    """
     named = margin_of(found.claim)
     if named is None:
         return ""
     if found.margin > 0:
-        return amount_text(found, found.margin)
+        text, is_share = amount_text(found, found.margin), isinstance(named[1], str)
+        return f"{text} ({named[1]})" if is_share and amount(found, 1.0)[1] == "" else text
     return margin_text(named[1], make_measure(found.claim.metric, {}))
 
 
@@ -172,6 +176,11 @@ def _as_share(found: Detection, size: float) -> float:
     if falls:
         return -math.expm1(-size)
     return math.expm1(size) if size < math.log(MOST_PERCENT) else math.inf
+
+
+def deviation_text(metric: Metric, spread: Spread | None) -> str:
+    """Return the SD with which comparisons are planned in which what the runs of a seed share does not cancel."""
+    return "" if spread is None else _deviation(metric, spread, spread.alone.planned)
 
 
 def _deviation(metric: Metric, spread: Spread, sd: float) -> str:

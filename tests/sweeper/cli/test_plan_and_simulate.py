@@ -117,6 +117,28 @@ def test_plan_says_how_to_give_an_sd_that_nothing_knows(sweeper: Sweeper, file: 
     assert "assume: {sd: 1%}" in json.loads(sweeper("plan", str(file), "--json").out)["power"]["missing"]
 
 
+def test_plan_says_what_the_sd_is_of_claims_with_several_pairs_a_seed_or_across_budgets(
+    sweeper: Sweeper, file: Path
+) -> None:
+    text = STUDY.replace("CAP", "50.0").replace(
+        "  - {name: search", "  - {name: more, design: grid, seeds: 3, budget: {steps: 200}}\n  - {name: search"
+    )
+    width = "  width: {path: model.d_model, levels: [64, 128]}\nphases:"
+    between = """  - id: longer
+    text: Longer runs are better.
+    contrast: {from: {phase: screen}, to: {phase: more}}
+    expect: decrease
+"""
+    file.write_text(text.replace("phases:", width) + between)
+    lines = sweeper("plan", str(file)).out.splitlines()
+    assert "More pairs than seeds: a seed has several, e.g. one per dataset. The SD is that of one run." in lines
+    assert "In longer, each seed counts once per dataset, and the SD includes what its runs share." in lines
+    file.write_text("assume: {sd: 0.5%}\n" + file.read_text())
+    lines = sweeper("plan", str(file)).out.splitlines()
+    text = "and the SD includes what its runs share (0.50% of valid_perplexity)."
+    assert f"In longer, each seed counts once per dataset, {text}" in lines
+
+
 def test_plan_of_a_program_that_has_never_run_says_that_its_run_time_is_unknown(sweeper: Sweeper, file: Path) -> None:
     document = json.loads(sweeper("plan", "c.yaml", "--json").out)
     assert (document["trials"], document["device_hours"], document["device_hours_known"]) == (6, 0.0, False)

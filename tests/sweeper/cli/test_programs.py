@@ -37,6 +37,17 @@ def test_a_launch_without_its_script_stops_before_it_writes_anything(
     assert not (tmp_path / "sweeper.db").exists()
 
 
+def test_the_end_of_a_launch_says_why_trials_failed(
+    sweeper: Sweeper, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(tmp_path, "train.py", more="\nretry: {crashed: 0}")
+    (tmp_path / "train.py").write_text("print('loss nan')\n")
+    monkeypatch.chdir(tmp_path)
+    answer = sweeper("launch", "study.yaml", "--slots", "1")
+    assert answer.code == 1
+    assert "own: 0 completed, 2 failed (2 diverged); " in answer.out
+
+
 def test_trials_run_in_the_directory_of_the_study_file_if_it_says_so(
     sweeper: Sweeper, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

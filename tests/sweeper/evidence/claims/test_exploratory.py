@@ -201,7 +201,15 @@ def test_another_maximum_of_seeds_after_results_counts(tmp_path: Path) -> None:
         rows = phase("screen", one_at_a_time(), seeds=range(3), design="one_at_a_time", budget=Budget(300), spec=spec)
         return Plot([rows], claims=[DROPOUT])
 
-    (found,) = extended(tmp_path, until_decided(8), until_decided(12))
+    store_with(tmp_path, until_decided(8))
+    engine = open_store(f"sqlite:///{tmp_path / 'store.db'}", create=False)
+    with engine.begin() as connection:  # as if the first round had been opened
+        connection.exec_driver_sql("UPDATE sweeper_studies SET open_round = NULL")
+    engine.dispose()
+    store_with(tmp_path, until_decided(8))
+    assert not judged(tmp_path)[0].is_exploratory
+    add(tmp_path, until_decided(12))
+    (found,) = judged(tmp_path)
     assert found.caveats.exploratory == ("how seeds are added to screen changed after its first results",)
 
 
