@@ -107,6 +107,8 @@ def budget(text: str) -> str:
         document = json.loads(text)
     except ValueError:
         return clean(text)
+    if list(document) == ["runs"]:
+        return "its own length"
     return ", ".join(_amount(amount, unit.replace("_", " ")) for unit, amount in document.items())
 
 

@@ -9,7 +9,7 @@ from sweeper.designs.factor import Factor, Factors
 from sweeper.designs.levels import level_key, same_level
 from sweeper.errors import UsageError
 from sweeper.evidence.data.measures import Metric
-from sweeper.evidence.frame_levels import plain_level
+from sweeper.importing.frame_levels import plain_level
 from sweeper.spec.checks.claims import claim_faults, form_fault
 from sweeper.spec.claim import FORMS, Claim
 from sweeper.spec.claims_from_entries import claim_of

@@ -14,6 +14,7 @@ from sweeper.forecast.trial_seconds import Basis, Prediction, TrialDevice, total
 from sweeper.planning.plan import Plan, PlannedPhase, Reference
 from sweeper.quantities import counted
 from sweeper.spec.configurations import resolve_baseline, varied_factors
+from sweeper.spec.phase import OWN_LENGTH
 from sweeper.spec.study import Study
 
 AT_ONCE: Final = 2  # trials per slot whose checkpoints are there: one that runs, and one that has just ended
@@ -215,6 +216,8 @@ def _budget_text(phase: PlannedPhase) -> str:
     budget = phase.phase.budget
     if budget.unit == "reference_hours":
         return f"{budget.amount:g} h"
+    if budget == OWN_LENGTH:
+        return "its own length"
     amount = int(budget.amount) if float(budget.amount).is_integer() else budget.amount
     return counted(amount, budget.unit.removesuffix("s"))
 

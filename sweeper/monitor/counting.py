@@ -8,6 +8,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from sweeper.spec.phase import OWN_LENGTH
+
 UNLIKE: Final = 0.5  # of the budget: a completed trial that reports fewer steps counts something else
 
 
@@ -31,7 +33,7 @@ def counted_unit(extents: Iterable[Extent]) -> str:
         if extent.step > math.ceil(amount) or (extent.completed and extent.step + 1 < UNLIKE * amount):
             return "steps"
         units.add(unit)
-    return units.pop() if len(units) == 1 else "steps"
+    return units.pop() if len(units) == 1 and units != {OWN_LENGTH.unit} else "steps"
 
 
 def trainer_share(config: Mapping[str, object], budget: Mapping[str, float], step: int) -> float | None:

@@ -35,7 +35,7 @@ class TrialBudget:
     """How long a trial trains.
 
     Attributes:
-        unit: steps, tokens or epochs.
+        unit: steps, tokens or epochs; runs for one run of a program that ends by itself.
         repeat: which exact repeat of its configuration, seed and budget the trial is; 0 for the first.
         reference_hours: what the phase gives in hours on the reference device; None if it gives another unit.
     """

@@ -29,8 +29,8 @@ from sweeper.spec.entries.metric import MeanOfLastEntry, MetricEntry
 from sweeper.spec.entries.phases import BudgetEntry, PhaseEntry, RangeEntry, SeedsEntry
 from sweeper.spec.entries.study import CommandProgramEntry, DecideEntry, PythonProgramEntry, TrialEntry
 from sweeper.spec.metric import BEST, CurveValue, Metric, default_scale, metric_named
-from sweeper.spec.phase import BUDGET_UNITS, AdaptiveSeeds, Budget, Phase, Pruner
-from sweeper.spec.program import TRAINER, CommandProgram, Program, PythonProgram, Trial
+from sweeper.spec.phase import BUDGET_UNITS, OWN_LENGTH, AdaptiveSeeds, Budget, Phase, Pruner
+from sweeper.spec.program import IMPORTED, TRAINER, CommandProgram, Program, PythonProgram, Trial
 from sweeper.spec.study import Decide
 
 MISSING = object()
@@ -99,7 +99,7 @@ def _program(entry: str | PythonProgramEntry | CommandProgramEntry) -> Program:
         return PythonProgram(entry.python)
     if isinstance(entry, CommandProgramEntry):
         return CommandProgram(tuple(entry.command), entry.metrics or {}, entry.checkpoint)
-    return TRAINER
+    return IMPORTED if entry == "imported" else TRAINER
 
 
 def factor_of(name: str, entry: FactorEntry, config: Config) -> Factor:
@@ -200,7 +200,9 @@ def decide_of(entry: DecideEntry) -> Decide:
     return Decide(spending=entry.spending, futility=entry.futility or None, order=entry.order)
 
 
-def _budget(entry: BudgetEntry) -> Budget:
+def _budget(entry: BudgetEntry | None) -> Budget:
+    if entry is None:
+        return OWN_LENGTH
     given = [(unit, getattr(entry, unit)) for unit in BUDGET_UNITS if getattr(entry, unit) is not None]
     return next((Budget(unit, amount) for unit, amount in given), Budget("steps", 1))
 

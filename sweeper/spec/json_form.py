@@ -6,7 +6,16 @@ from sweeper.designs.factor import Factor, Range
 from sweeper.spec.json_claims import claim_from_json, claim_to_json
 from sweeper.spec.json_metric import metric_from_json, metric_to_json
 from sweeper.spec.json_phases import Json, JsonObject, phase_from_json, phase_to_json
-from sweeper.spec.program import TRAINER, CommandProgram, Program, PythonProgram, TrainerProgram, Trial
+from sweeper.spec.program import (
+    IMPORTED,
+    TRAINER,
+    CommandProgram,
+    ImportedProgram,
+    Program,
+    PythonProgram,
+    TrainerProgram,
+    Trial,
+)
 from sweeper.spec.study import Assumed, Decide, Keep, Resources, Retry, Study
 
 
@@ -77,6 +86,8 @@ def program_to_json(program: Program) -> str | Json:
     match program:
         case TrainerProgram():
             return "trainer"
+        case ImportedProgram():
+            return "imported"
         case PythonProgram():
             return {"python": program.function}
         case CommandProgram():
@@ -90,7 +101,7 @@ def program_to_json(program: Program) -> str | Json:
 def program_from_json(document: str | JsonObject) -> Program:
     """Return the program of a document."""
     if isinstance(document, str):
-        return TRAINER
+        return IMPORTED if document == "imported" else TRAINER
     if document.get("python") is not None:
         return PythonProgram(document["python"])
     return CommandProgram(

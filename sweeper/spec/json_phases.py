@@ -15,7 +15,7 @@ from sweeper.designs.kinds import (
     SimpleDesign,
 )
 from sweeper.designs.levels import Level
-from sweeper.spec.phase import BUDGET_UNITS, AdaptiveSeeds, Budget, Phase, Pruner
+from sweeper.spec.phase import BUDGET_UNITS, OWN_LENGTH, AdaptiveSeeds, Budget, Phase, Pruner
 
 JsonObject = Mapping[str, Any]
 Json = dict[str, Any]
@@ -44,11 +44,10 @@ def phase_to_json(phase: Phase) -> Json:
 def phase_from_json(document: JsonObject) -> Phase:
     """Return the phase of a document; a key that is absent has its default, a budget that of one step."""
     factors = document.get("factors")
-    budget = {unit: amount for unit, amount in (document.get("budget") or {}).items() if amount is not None}
     return Phase(
         name=document["name"],
         design=design_from_json(document.get("design") or "grid"),
-        budget=next((Budget(unit, budget[unit]) for unit in BUDGET_UNITS if unit in budget), Budget("steps", 1)),
+        budget=_budget_from_json(document.get("budget") or {}),
         factors=None if factors is None else tuple(factors),
         seeds=_seeds_from_json(document.get("seeds")),
         adaptive=_adaptive_from_json(document.get("seeds")),
@@ -122,6 +121,13 @@ def _design_with_settings(document: JsonObject) -> Design:
             return PromoteDesign(phase, top, document.get("from") or "scratch")
         case _:
             raise ValueError(f"{document!r} is not a design")
+
+
+def _budget_from_json(document: JsonObject) -> Budget:
+    given = {unit: amount for unit, amount in document.items() if amount is not None}
+    if OWN_LENGTH.unit in given:
+        return OWN_LENGTH
+    return next((Budget(unit, given[unit]) for unit in BUDGET_UNITS if unit in given), Budget("steps", 1))
 
 
 def pruner_to_json(pruner: Pruner) -> str | Json:

@@ -9,20 +9,28 @@ from sweeper.designs.kinds import Design
 from sweeper.designs.levels import Level
 from sweeper.designs.paths import Config, get_path
 
-BudgetUnit = Literal["steps", "tokens", "epochs", "reference_hours"]
+GivenUnit = Literal["steps", "tokens", "epochs", "reference_hours"]
+BudgetUnit = GivenUnit | Literal["runs"]
 PrunerName = Literal["none", "median", "asha", "hyperband", "wilcoxon"]
 
-BUDGET_UNITS: Final[tuple[BudgetUnit, ...]] = get_args(BudgetUnit)
+BUDGET_UNITS: Final[tuple[GivenUnit, ...]] = get_args(GivenUnit)  # those that a study file can name
 PRUNERS: Final[tuple[PrunerName, ...]] = get_args(PrunerName)
 MISSING: Final = object()
 
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """How long each trial of a phase trains."""
+    """How long each trial of a phase trains.
+
+    Attributes:
+        unit: runs for a program that ends by itself: one run, however long that is.
+    """
 
     unit: BudgetUnit
     amount: int | float
+
+
+OWN_LENGTH: Final = Budget("runs", 1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

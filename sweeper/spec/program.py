@@ -37,8 +37,14 @@ class CommandProgram:
     checkpoint: str | None = None
 
 
-Program = TrainerProgram | PythonProgram | CommandProgram
+@dataclass(frozen=True, slots=True)
+class ImportedProgram:
+    """None: the runs were made by another tool, and sweeper cannot start any."""
+
+
+Program = TrainerProgram | PythonProgram | CommandProgram | ImportedProgram
 TRAINER = TrainerProgram()
+IMPORTED = ImportedProgram()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +70,11 @@ class Trial:
     def is_trainer(self) -> bool:
         """Whether the program is the built-in trainer."""
         return isinstance(self.program, TrainerProgram)
+
+    @property
+    def is_imported(self) -> bool:
+        """Whether there is no program, since the runs were made by another tool."""
+        return isinstance(self.program, ImportedProgram)
 
     @property
     def has_checkpoint(self) -> bool:

@@ -12,8 +12,9 @@ from sweeper.designs.paths import leaves
 from sweeper.execution.slots.resources import Slot
 from sweeper.execution.slots.strays import ANY, MARK
 from sweeper.files import write_atomically
+from sweeper.spec.phase import OWN_LENGTH
 from sweeper.spec.placeholders import filled
-from sweeper.spec.program import CommandProgram, Program, PythonProgram, TrainerProgram, Trial
+from sweeper.spec.program import CommandProgram, ImportedProgram, Program, PythonProgram, TrainerProgram, Trial
 from sweeper.spec.variables import filled_in, inherited_names
 from sweeper.store.records import Lease
 from sweeper.subprocesses import module_command, users_environment
@@ -33,6 +34,8 @@ def argv_of(program: Program, lease: Lease) -> list[str]:
             return module_command("sweeper.execution.slots.call", program.function)
         case CommandProgram():
             return filled(program.command, placeholder_values(lease))
+        case ImportedProgram():
+            raise OSError(errno.ENOEXEC, "imported runs have no program. Name one in the study file", "trial.program")
 
 
 def patterns_of(program: Program) -> Mapping[str, str]:
@@ -52,9 +55,14 @@ def placeholder_values(lease: Lease) -> dict[str, object]:
 
 
 def plain_budget(budget: Mapping[str, object]) -> dict[str, object]:
-    """Return a budget with whole numbers as integers: a script that counts epochs takes 6, not 6.0."""
+    """Return a budget with whole numbers as integers: a script that counts epochs takes 6, not 6.0.
+
+    It is empty for a program that ends by itself.
+    """
     return {
-        name: int(value) if isinstance(value, float) and value.is_integer() else value for name, value in budget.items()
+        name: int(value) if isinstance(value, float) and value.is_integer() else value
+        for name, value in budget.items()
+        if name != OWN_LENGTH.unit
     }
 
 

@@ -117,14 +117,21 @@ def _factor_words(sections: Sections, phase: Phase) -> Iterator[str]:
 
 
 def _budget_words(sections: Sections, index: int) -> list[str]:
-    given = sections.phase_entries[index].budget.model_dump(exclude_none=True)
+    budget = sections.phase_entries[index].budget
+    given = {} if budget is None else budget.model_dump(exclude_none=True)
     return ["steps" if name == "reference_hours" else name for name in given]
 
 
 def _check_budget(sections: Sections, word: str, errors: ErrorCollector) -> None:
     for index in sections.phases:
         words = _budget_words(sections, index)
-        if words and word not in words:
+        if sections.phase_entries[index].budget is None:
+            errors.add(
+                ("phases", index),
+                f"the command's placeholder {{{word}}} has no value, since this phase has no budget. Add one, e.g. "
+                f"budget: {{{word}: 300}}.",
+            )
+        elif words and word not in words:
             errors.add(
                 ("phases", index, "budget"),
                 f"the command's placeholder {{{word}}} has no value, since this phase's budget is in {words[0]}. "

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from sweeper.designs.kinds import FractionalDesign, SamplerDesign
+from sweeper.designs.kinds import FractionalDesign, PromoteDesign, SamplerDesign
 from sweeper.quantities import counted
 from sweeper.spec.checks.blocks import check_blocks
 from sweeper.spec.checks.designs import check_design, check_levels
@@ -89,6 +89,9 @@ def _check_repeats(index: int, phase: Phase, errors: ErrorCollector) -> None:
 def _check_budget(sections: Sections, index: int, errors: ErrorCollector) -> None:
     here: KeyPath = ("phases", index, "budget")
     budget = sections.phase_entries[index].budget
+    if budget is None:
+        _check_own_length(sections, index, errors)
+        return
     given = list(budget.model_dump(exclude_none=True))
     if len(given) != 1:
         what = f"has {' and '.join(given)}" if given else "is empty"
@@ -105,6 +108,22 @@ def _check_budget(sections: Sections, index: int, errors: ErrorCollector) -> Non
         )
     elif hours * speed < 1:
         errors.add((*here, "reference_hours"), f"{hours} are {hours * speed:.2g} steps, less than one. Increase it.")
+
+
+def _check_own_length(sections: Sections, index: int, errors: ErrorCollector) -> None:
+    """Report what needs the budget that a phase leaves out."""
+    phase = sections.phases[index]
+    remedy = f"Add one of {', '.join(BUDGET_UNITS)}, e.g. budget: {{steps: 300}}."
+    if sections.is_trainer:
+        errors.add(("phases", index), f"budget is missing: the trainer trains for as long as it is told. {remedy}")
+    elif phase.pruner.name != "none":
+        errors.add(
+            ("phases", index, "pruner"),
+            f"{shown(phase.pruner.name)} stops trials at shares of their budget, which is missing. {remedy}",
+        )
+    elif isinstance(phase.design, PromoteDesign):
+        message = f"a promotion runs trials again at another budget, which is missing. {remedy}"
+        errors.add(("phases", index, "design", "promote"), message)
 
 
 def _check_pruner(index: int, phase: Phase, errors: ErrorCollector) -> None:

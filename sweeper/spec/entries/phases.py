@@ -116,8 +116,10 @@ class PhaseEntry(Section):
         description="Number of seeds for each configuration, e.g. 3, or the seeds, e.g. [0, 1, 2], or "
         "{first: 2, most: 12} to add seeds until the claims are decided.",
     )
-    budget: BudgetEntry = Field(
-        description="How long each trial trains: one of steps, tokens, epochs and reference_hours, e.g. {steps: 300}."
+    budget: BudgetEntry | None = Field(
+        None,
+        description="How long each trial trains: one of steps, tokens, epochs and reference_hours, e.g. {steps: 300}. "
+        "Leave it out for a program that ends by itself; the trainer, pruners and promotions need it.",
     )
     pruner: Annotated[
         Annotated[PrunerName, Tag("<name>")] | Annotated[PrunerEntry, Tag("<mapping>")],

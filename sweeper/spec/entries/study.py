@@ -17,6 +17,7 @@ RESOURCES: Final = Resources()  # the defaults
 RETRY: Final = Retry()
 KEEP: Final = Keep()
 DECIDE: Final = Decide()
+NAMED_PROGRAMS: Final = ("trainer", "imported")
 
 
 def _as_text(value: object) -> object:
@@ -57,15 +58,15 @@ class CommandProgramEntry(Section):
 
 def unknown_program(value: object) -> str:
     """Return what is wrong with a value that is not a program."""
-    near = suggestion(value, ["trainer"]) if isinstance(value, str) else ""
+    near = suggestion(value, NAMED_PROGRAMS) if isinstance(value, str) else ""
     return (
         f"{shown(value)} is not a program.{near} Use trainer, {{python: 'module:function'}} "
-        "or {command: [python, train.py]}."
+        "or {command: [python, train.py]}; imported for runs that another tool made."
     )
 
 
 def _checked_program(value: object) -> object:
-    if value != "trainer":
+    if value not in NAMED_PROGRAMS:
         raise ValueError(unknown_program(value))
     return value
 
@@ -83,7 +84,7 @@ def _program(value: object) -> str | None:
 
 
 ProgramEntry = Annotated[
-    Annotated[Literal["trainer"], BeforeValidator(_checked_program), Tag("<name>")]
+    Annotated[Literal["trainer", "imported"], BeforeValidator(_checked_program), Tag("<name>")]
     | Annotated[PythonProgramEntry, Tag("<python>")]
     | Annotated[CommandProgramEntry, Tag("<command>")],
     Discriminator(_program, custom_error_type="unknown_program", custom_error_message="unknown program"),
@@ -102,7 +103,8 @@ class TrialEntry(Section):
     """What each trial runs."""
 
     program: ProgramEntry = Field(
-        description="The program: trainer for the built-in one, {python: 'module:function'} or {command: [...]}."
+        description="The program: trainer for the built-in one, {python: 'module:function'} or {command: [...]}; "
+        "imported if `sweeper import` read the runs of another tool, which cannot be launched."
     )
     config: dict[str, object] = Field(
         default_factory=dict, description="The baseline configuration, nested as the program expects it."

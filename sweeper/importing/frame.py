@@ -1,0 +1,174 @@
+"""The frame that judging and importing share: one row per run, with the levels of its factors, its seed and its state.
+
+What a factor, a baseline, a seed and a state of a frame are is decided here, whether the frame is judged at once or
+written into a store as a study.
+"""
+
+from collections import Counter
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+import pandas as pd
+
+from sweeper.designs.factor import Factor
+from sweeper.designs.levels import Level, level_key
+from sweeper.errors import UsageError
+from sweeper.importing.frame_levels import plain_level
+from sweeper.store.records import TrialState
+
+STATES: Final[Mapping[str, TrialState]] = {
+    "completed": "completed",
+    "pruned": "pruned",
+    "failed": "failed",
+    "diverged": "failed",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunFrame:
+    """The runs of a frame, by row.
+
+    Attributes:
+        factors: what varies, and the strata, in the order of the columns. The baseline is the most frequent level, and
+            of equally frequent ones the first.
+        keys: by factor, the key of each run's level.
+        strata: the factors within whose levels runs are compared.
+        seeds: equal for runs that are paired.
+        seed_names: the seeds as the frame has them, by their number.
+    """
+
+    factors: Mapping[str, Factor]
+    keys: Mapping[str, Sequence[str]] = field(repr=False)
+    strata: tuple[str, ...]
+    seeds: Sequence[int] = field(repr=False)
+    seed_names: Mapping[int, str] = field(repr=False)
+    states: Sequence[TrialState] = field(repr=False)
+
+
+def run_frame(
+    frame: pd.DataFrame,
+    *,
+    metrics: Iterable[str],
+    seed: str,
+    factors: Iterable[str] | None,
+    strata: Iterable[str] | None,
+    state: str,
+) -> RunFrame:
+    """Return the runs of a frame.
+
+    Args:
+        frame: its columns have names.
+        metrics: the columns that are compared; the first one decides.
+        factors: the columns that differ between configurations; None for every column that varies and is nothing else.
+
+    Raises:
+        UsageError: a column or a cell is not valid; the message says which.
+    """
+    known, blocks = list(metrics), column_names(strata, "strata") or ()
+    chosen = column_names(factors, "factors")
+    _check_columns(frame, {**dict.fromkeys(known, "metric"), seed: "seed"}, chosen or (), blocks)
+    if chosen is None:
+        _check_distinct(frame)
+    others = [str(name) for name in frame.columns if name not in {*known, seed, state}]
+    levels = {name: _levels(frame[name]) for name in dict.fromkeys([*(others if chosen is None else chosen), *blocks])}
+    keys = {name: _keys(name, column) for name, column in levels.items()}
+    if chosen is None:
+        keys = {name: column for name, column in keys.items() if name in blocks or len(set(column)) > 1}
+    found = {name: _factor(name, levels[name], column) for name, column in keys.items()}
+    seeds, seed_names = _seeds(frame, seed)
+    return RunFrame(
+        factors=found, keys=keys, strata=blocks, seeds=seeds, seed_names=seed_names, states=_states(frame, state)
+    )
+
+
+def column_names(columns: Iterable[str] | None, argument: str) -> tuple[str, ...] | None:
+    """Return the names of columns that an argument has.
+
+    Raises:
+        UsageError: it is a text, whose letters are no names.
+    """
+    if isinstance(columns, str):
+        raise UsageError(f"{argument}: {columns!r} is one name. Use a list: {argument}=[{columns!r}].")
+    return None if columns is None else tuple(map(str, columns))
+
+
+def _check_columns(
+    frame: pd.DataFrame, needed: Mapping[str, str], factors: Sequence[str], strata: Sequence[str]
+) -> None:
+    wanted = [*needed.items(), *((name, "factors") for name in factors), *((name, "strata") for name in strata)]
+    for name, argument in wanted:
+        if name not in frame.columns:
+            columns = ", ".join(frame.columns) or "none"
+            raise UsageError(f"{argument}: the frame has no column {name!r}. Columns: {columns}.")
+        if isinstance(frame[name], pd.DataFrame):
+            raise UsageError(f"{argument}: the frame has several columns {name!r}. Rename all but one of them.")
+    used = Counter([*needed, *dict.fromkeys([*factors, *strata])])
+    twice = [name for name, number in used.items() if number > 1]
+    if twice:
+        raise UsageError(f"column {twice[0]!r} is a factor or stratum and something else too. Use it once.")
+
+
+def _check_distinct(frame: pd.DataFrame) -> None:
+    names = Counter(frame.columns)
+    twice = [str(name) for name, number in names.items() if number > 1]
+    if twice:
+        raise UsageError(f"frame: it has several columns {twice[0]!r}. Rename all but one of them.")
+
+
+def _levels(column: pd.Series) -> list[Level]:
+    """Return the levels in a column; what is missing is null."""
+    values = column.tolist()
+    missing = column.isna().tolist()
+    return [None if absent else _level(value) for value, absent in zip(values, missing, strict=True)]
+
+
+def _level(value: object) -> Level:
+    value = plain_level(value)
+    return value if value is None or isinstance(value, bool | int | float | str | list | dict) else str(value)
+
+
+def _keys(name: str, levels: Sequence[Level]) -> list[str]:
+    """Return the keys of the levels in a column."""
+    keys = []
+    for row, level in enumerate(levels):
+        try:
+            keys.append(level_key(level))
+        except (TypeError, ValueError, OverflowError):
+            raise UsageError(
+                f"column {name!r}, row {row}: {level!r} cannot be a level. Use a text, a number, true, false or a list "
+                f"of those, e.g. by frame[{name!r}].map(str)."
+            ) from None
+    return keys
+
+
+def _factor(name: str, levels: Sequence[Level], keys: Sequence[str]) -> Factor:
+    distinct: dict[str, Level] = {}
+    for key, level in zip(keys, levels, strict=True):
+        distinct.setdefault(key, level)
+    baseline = distinct[Counter(keys).most_common(1)[0][0]] if keys else None
+    return Factor(name=name, path=name, levels=tuple(distinct.values()), baseline=baseline)
+
+
+def _seeds(frame: pd.DataFrame, seed: str) -> tuple[list[int], dict[int, str]]:
+    """Return the seeds as numbers, equal ones as equal, and what they are in the frame."""
+    if frame[seed].isna().any():
+        row = int(np.flatnonzero(frame[seed].isna())[0])
+        raise UsageError(f"column {seed!r}, row {row}: the run has no seed. Give each run one; pairs share it.")
+    for row, value in enumerate(frame[seed].tolist()):
+        if not isinstance(value, Hashable):
+            raise UsageError(f"column {seed!r}, row {row}: {value!r} is not a seed. Use a number or a text.")
+    codes, names = pd.factorize(frame[seed])
+    return [int(code) for code in codes], {code: str(name) for code, name in enumerate(names.tolist())}
+
+
+def _states(frame: pd.DataFrame, state: str) -> list[TrialState]:
+    if state not in frame.columns:
+        return ["completed"] * len(frame)
+    found: list[TrialState] = []
+    for row, value in enumerate(frame[state].tolist()):
+        if not isinstance(value, str) or value not in STATES:
+            raise UsageError(f"column {state!r}, row {row}: {value!r} is not a state. States: {', '.join(STATES)}.")
+        found.append(STATES[value])
+    return found
