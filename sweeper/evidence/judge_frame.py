@@ -46,7 +46,7 @@ def judge_frame(
     """
     if not isinstance(frame, pd.DataFrame):
         raise UsageError(f"frame: {type(frame).__name__} is not a pandas frame. Use pandas.DataFrame(...).")
-    column_names(factors, "factors")
+    factors, strata = column_names(factors, "factors"), column_names(strata, "strata")
     frame = frame.set_axis([str(name) for name in frame.columns], axis=1)
     own, documents = read_metric({"name": metric, "direction": direction, "scale": scale}), list(claims)
     metrics = claim_metrics(documents, own)
