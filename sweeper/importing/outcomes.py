@@ -1,0 +1,150 @@
+"""How runs ended, and with which value: states as tools name them, and runs that are no result."""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Final, Literal
+
+from sweeper.errors import UsageError
+from sweeper.importing.source_runs import STATE_NAMES, RunState, SourceRun
+from sweeper.spec.metric import CurveValue, Direction
+from trainer.config.wording import shown, suggestion
+
+Ended = Literal["completed", "pruned", "failed", "diverged"]
+MOST_NAMED: Final = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndedRun:
+    """A run that has ended.
+
+    Attributes:
+        value: of the metric; None where it has none, or did not complete.
+        message: why it failed.
+    """
+
+    run: SourceRun
+    state: Ended
+    value: float | None
+    message: str = ""
+
+
+def ended_runs(
+    runs: Sequence[SourceRun], *, metric: str, direction: Direction, value: CurveValue
+) -> tuple[list[EndedRun], list[str]]:
+    """Return the runs that have ended, and notes on the others and on values that are missing.
+
+    Args:
+        value: which point of a curve is the value of a run.
+
+    Raises:
+        UsageError: a state is unknown, or no run has a value.
+    """
+    states = [_state(run) for run in runs]
+    notes: list[str] = []
+    if open_runs := [run for run, state in zip(runs, states, strict=True) if state == "unfinished"]:
+        notes.append(
+            f"{places(open_runs)}: {_have(open_runs, 'has', 'have')} not ended, and {_have(open_runs, 'is', 'are')} left "
+            "out. Import again once they have."
+        )
+    found = [
+        _ended(run, state, _value(run, metric, direction, value), metric)
+        for run, state in zip(runs, states, strict=True)
+        if state != "unfinished"
+    ]
+    if not any(each.value is not None for each in found):
+        others = _metrics_of(each.run for each in found)
+        near = suggestion(metric, others)
+        raise UsageError(
+            f"--metric: no completed run has a value of {metric!r}.{near} Metrics: {', '.join(others) or 'none'}."
+        )
+    notes += _missing(found, metric)
+    return found, notes
+
+
+def places(runs: Sequence[SourceRun]) -> str:
+    """Return the places of runs, the first few of many."""
+    text = ", ".join(run.place for run in runs[:MOST_NAMED])
+    more = len(runs) - MOST_NAMED
+    return text if more <= 0 else f"{text} and {more} more"
+
+
+def _state(run: SourceRun) -> RunState:
+    if not run.state:
+        return "completed"
+    name = run.state.strip().lower().rpartition(".")[2]  # TrialState.COMPLETE
+    if name not in STATE_NAMES:
+        near = suggestion(name, STATE_NAMES)
+        raise UsageError(f"{run.place}: {shown(run.state)} is not a state.{near} States: {', '.join(STATE_NAMES)}.")
+    return STATE_NAMES[name]
+
+
+def _value(run: SourceRun, metric: str, direction: Direction, value: CurveValue) -> float | None:
+    """Return a run's value: what the source says, unless another point of its curve is wanted."""
+    points = run.curves.get(metric, {})
+    if metric in run.values and (value.kind == "last" or not points):
+        return run.values[metric]
+    return value.of([points[step] for step in sorted(points)], direction) if points else None
+
+
+def _ended(run: SourceRun, state: RunState, value: float | None, metric: str) -> EndedRun:
+    assert state != "unfinished"
+    if state == "completed" and value is None:
+        return EndedRun(run=run, state="failed", value=None, message=run.message or f"no value of {metric}")
+    if state == "completed" and value is not None and not math.isfinite(value):
+        return EndedRun(run=run, state="diverged", value=None, message=run.message or f"{metric} is {value}")
+    return EndedRun(run=run, state=state, value=value if state == "completed" else None, message=run.message)
+
+
+def _missing(found: Iterable[EndedRun], metric: str) -> list[str]:
+    """Return a note on completed runs without a value of the metric, with what they have instead."""
+    without = [each.run for each in found if each.state == "failed" and each.message == f"no value of {metric}"]
+    if not without:
+        return []
+    others = _metrics_of(without)
+    instead = f"; {_have(without, 'it has', 'they have')} {', '.join(others[:MOST_NAMED])}" if others else ""
+    return [
+        f"{places(without)}: no value of {metric}{instead}. {_have(without, 'The run counts', 'The runs count')} as "
+        "failed. Name one metric for all runs, or remove them."
+    ]
+
+
+def _metrics_of(runs: Iterable[SourceRun]) -> list[str]:
+    return list(dict.fromkeys(name for run in runs for name in (*run.values, *run.curves)))
+
+
+def _have(runs: Sequence[SourceRun], one: str, many: str) -> str:
+    return one if len(runs) == 1 else many
+
+
+def without_superseded(runs: Sequence[EndedRun], key_of: Mapping[int, object]) -> tuple[list[int], list[str]]:
+    """Return the indices of runs that are results of their own, and notes on the others.
+
+    A failed run is no result where another run of the same configuration and seed has ended otherwise: it was run
+    again. One that diverged is: to leave it out would favor its configuration. Of two lines that are equal in all, the
+    second is a copy.
+
+    Args:
+        key_of: by index, the phase, configuration and seed of a run whose seed is known.
+    """
+    better = {key_of[index] for index, each in enumerate(runs) if index in key_of and each.state != "failed"}
+    kept: list[int] = []
+    seen: dict[object, int] = {}
+    notes: list[str] = []
+    for index, each in enumerate(runs):
+        key = key_of.get(index)
+        if key is not None and each.state == "failed" and key in better:
+            notes.append(
+                f"{each.run.place}: failed, and another run of its configuration and seed did not: it is left out as an "
+                "earlier attempt. Give it a seed of its own if it is not."
+            )
+            continue
+        content = (key, each.state, repr(each.value), repr(replace(each.run, place="")))
+        if key is not None and content in seen:
+            notes.append(
+                f"{each.run.place}: is a copy of {runs[seen[content]].run.place}, and counts once. Remove one of them."
+            )
+            continue
+        seen[content] = index
+        kept.append(index)
+    return kept, notes

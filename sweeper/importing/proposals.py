@@ -1,0 +1,80 @@
+"""Claims for runs that exist: each level of a factor against its baseline, with the better direction.
+
+They are proposed without a look at the values. But the runs were there before the claims, so verdicts on them are
+exploratory all the same.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from sweeper.designs.levels import level_key
+from sweeper.importing.arranged import Arranged
+from sweeper.importing.naming import safe_name
+from sweeper.importing.phases import ImportedPhase, level_of_key
+from sweeper.spec.names import level_text
+
+MOST_LEVELS: Final = 6
+MOST_CLAIMS: Final = 40
+
+Claim = dict[str, object]
+
+
+def proposed_claims(found: Arranged, phases: Sequence[ImportedPhase]) -> tuple[list[Claim], list[str]]:
+    """Return claims in the form of a study file, and notes on factors that have none."""
+    claims: list[Claim] = []
+    notes: list[str] = []
+    for phase in phases:
+        if phase.kind == "sampler":
+            notes.append(
+                f"{found.source.path}: the runs of {phase.name} are a search, whose configurations differ in everything "
+                "at once, so no claims are proposed. The report has its best runs and the importance of factors."
+            )
+            continue
+        for factor in phase.varied:
+            levels = _levels(phase, factor)
+            if len(levels) > MOST_LEVELS:
+                notes.append(f"{factor}: has {len(levels)} levels, so no claims are proposed. Write those that you mean.")
+            else:
+                claims += _of_factor(found, phase, factor, several=len(phases) > 1)
+    if len(claims) > MOST_CLAIMS:
+        notes.append(f"{len(claims)} claims are possible; the first {MOST_CLAIMS} are proposed.")
+    return _with_own_ids(claims[:MOST_CLAIMS]), notes
+
+
+def _levels(phase: ImportedPhase, factor: str) -> list[str]:
+    position = phase.varied.index(factor)
+    return list(dict.fromkeys(key[position] for key in phase.configurations))
+
+
+def _of_factor(found: Arranged, phase: ImportedPhase, name: str, *, several: bool) -> Iterator[Claim]:
+    """Yield a claim for each level of a factor that has a configuration which differs from the baseline in it alone."""
+    factor, position = found.known.factors[name], phase.varied.index(name)
+    levels = _levels(phase, name)
+    start = level_key(factor.baseline) if level_key(factor.baseline) in levels else levels[0]
+    for level in levels:
+        pairs = ((*key[:position], level, *key[position + 1 :]) for key in phase.configurations if key[position] == start)
+        if level == start or not any(pair in phase.configurations for pair in pairs):
+            continue
+        before, after = level_of_key(factor, start), level_of_key(factor, level)
+        minimizes = found.metric.minimizes
+        text = f"{name} = {level_text(after)} {'lowers' if minimizes else 'raises'} {found.metric.name}"
+        where = f" in {phase.name}" if several else ""
+        yield {
+            "id": safe_name(f"{phase.name}-{name}-{level_text(after)}" if several else f"{name}-{level_text(after)}"),
+            "text": f"{text}, compared with {level_text(before)}{where}.",
+            "contrast": {"phase": phase.name, "factor": name, "from": before, "to": after},
+            "expect": "decrease" if minimizes else "increase",
+        }
+
+
+def _with_own_ids(claims: Sequence[Claim]) -> list[Claim]:
+    seen: set[str] = set()
+    found = []
+    for claim in claims:
+        base = name = str(claim["id"])[:80]
+        number = 2
+        while name.casefold() in seen:
+            name, number = f"{base}-{number}", number + 1
+        seen.add(name.casefold())
+        found.append({**claim, "id": name})
+    return found

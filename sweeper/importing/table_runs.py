@@ -1,0 +1,257 @@
+"""From the rows of a table to runs: one row per run, or one row per step of a run."""
+
+import datetime as dt
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+from sweeper.designs.levels import Level
+from sweeper.errors import UsageError
+from sweeper.importing.cells import alike, level_of, measured
+from sweeper.importing.columns import Columns, columns_of, measurements_among
+from sweeper.importing.source_runs import Form, Source, SourceRun
+from sweeper.importing.tables import Row, TableForm, as_level, read_table
+
+BUDGET: Final = "budget."
+
+
+def table_source(
+    path: Path,
+    form: TableForm,
+    *,
+    metric: str,
+    seed: str | None,
+    wanted: Collection[str],
+    shown_form: Form | None = None,
+) -> Source:
+    """Return the runs of a table.
+
+    Args:
+        wanted: columns that the user names as factors or strata.
+        shown_form: the tool that wrote it, if it is known.
+
+    Raises:
+        UsageError: it cannot be read, or its columns make no runs; the message says where.
+    """
+    rows = _widened(read_table(path, form), metric)
+    columns = columns_of(rows, path.name, metric=metric, seed=seed, wanted=wanted)
+    groups = _groups(rows, columns, wanted)
+    if groups is None:
+        runs, notes, is_sorted = *_of_rows(rows, columns, metric, wanted), columns.is_sorted
+    else:
+        runs, notes, is_sorted = [_of_curve(group, columns, metric) for group in groups], (), True
+    return Source(
+        path=str(path), form=shown_form or form, runs=with_kinds(runs), is_sorted=is_sorted, notes=tuple(notes)
+    )
+
+
+def _widened(rows: Sequence[Row], metric: str) -> Sequence[Row]:
+    """Return rows with a column per metric, for a table that has one column of names and one of values."""
+    for name in ("metric", "key", "tag"):
+        if all(name in row.cells and "value" in row.cells for row in rows) and any(
+            row.cells[name] == metric for row in rows
+        ):
+            return [_widened_row(row, name) for row in rows]
+    return rows
+
+
+def _widened_row(row: Row, name: str) -> Row:
+    rest = {column: cell for column, cell in row.cells.items() if column not in (name, "value")}
+    return Row(row.place, {**rest, str(row.cells[name]): row.cells["value"]})
+
+
+def _groups(rows: Sequence[Row], columns: Columns, wanted: Collection[str]) -> list[list[Row]] | None:
+    """Return the rows of each run of a table of curves; None if every row is a run.
+
+    Raises:
+        UsageError: a run has a step twice.
+    """
+    if columns.step is None:
+        return None
+    if columns.run is not None:
+        keys = [columns.run]
+    elif wanted and columns.seed is not None:
+        keys = [
+            *(name for name, short in columns.parameters.items() if short in wanted or name in wanted),
+            columns.seed,
+        ]
+    else:
+        return None
+    groups: dict[tuple[str, ...], list[Row]] = {}
+    for row in rows:
+        groups.setdefault(tuple(str(row.cells.get(key)) for key in keys), []).append(row)
+    steps = columns.step
+    if not any(len({str(row.cells.get(steps)) for row in group}) > 1 for group in groups.values()):
+        return None
+    return list(groups.values())
+
+
+def _of_rows(
+    rows: Sequence[Row], columns: Columns, metric: str, wanted: Collection[str]
+) -> tuple[list[SourceRun], list[str]]:
+    """Return a run for each row, and notes on columns that look like measurements."""
+    cells = {name: [_level(row.cells.get(name)) for row in rows] for name in columns.parameters}
+    kept = {name for name, short in columns.parameters.items() if name in wanted or short in wanted}
+    seeds = {str(row.cells.get(columns.seed)) for row in rows} if columns.seed is not None else set()
+    others: list[str] = []
+    if not columns.is_sorted and not wanted:
+        others = [name for name in measurements_among(cells, len(seeds)) if name not in kept]
+    measurements = {**columns.measurements, **{name: name for name in others}}
+    parameters = {name: short for name, short in columns.parameters.items() if name not in measurements}
+    runs = [
+        replace(
+            _run(row, columns),
+            cells={short: _level(row.cells.get(name)) for name, short in parameters.items()},
+            values=_values(row, {**measurements, columns.metric: metric}, strict_for=columns.metric),
+            length=_length(row, columns.step),
+        )
+        for row in rows
+    ]
+    notes = [] if not others else [_note(others, rows[0])]
+    return runs, notes
+
+
+def _note(others: Sequence[str], row: Row) -> str:
+    which = f"column {others[0]} differs" if len(others) == 1 else f"columns {', '.join(others)} differ"
+    place = row.place.partition(":")[0].partition(",")[0]
+    return (
+        f"{place}: {which} from run to run like a measurement, so no factor was made of it. Name factors by --factors."
+    )
+
+
+def _of_curve(group: Sequence[Row], columns: Columns, metric: str) -> SourceRun:
+    """Return the run of the rows of a curve: what does not change within it may be a factor."""
+    assert columns.step is not None
+    first = group[0]
+    curves: dict[str, dict[int, float]] = {}
+    varying = [
+        name for name in columns.parameters if len({str(row.cells.get(name)) for row in group} - {"", "None"}) > 1
+    ]
+    measurements = {
+        columns.metric: metric,
+        **columns.measurements,
+        **{name: columns.parameters[name] for name in varying},
+    }
+    for row in group:
+        step = _whole_step(row, columns.step)
+        for name, value in _values(row, measurements, strict_for=columns.metric).items():
+            points = curves.setdefault(name, {})
+            if step in points:
+                raise UsageError(
+                    f"{row.place}: step {step} of {name} is there twice in this run. Remove one, or add a column that "
+                    "tells the runs apart, e.g. run_id."
+                )
+            points[step] = value
+    cells = {
+        short: next((level for row in group if (level := _level(row.cells.get(name))) is not None), None)
+        for name, short in columns.parameters.items()
+        if name not in varying
+    }
+    last = next((row for row in reversed(group) if columns.state and row.cells.get(columns.state)), group[-1])
+    return replace(
+        _run(first, columns),
+        cells=cells,
+        curves={name: dict(sorted(points.items())) for name, points in curves.items()},
+        state=_text(last, columns.state),
+    )
+
+
+def _run(row: Row, columns: Columns) -> SourceRun:
+    """Return the run of a row, without its cells and values."""
+    return SourceRun(
+        place=row.place,
+        cells={},
+        key=_text(row, columns.run),
+        seed=None if columns.seed is None else _level(row.cells.get(columns.seed)),
+        state=_text(row, columns.state),
+        phase=_text(row, columns.phase),
+        started_at=None if columns.started_at is None else _time(row.cells.get(columns.started_at)),
+        ended_at=None if columns.ended_at is None else _time(row.cells.get(columns.ended_at)),
+        budget=_budget(row),
+        message=str(row.cells.get("message") or ""),
+    )
+
+
+def _budget(row: Row) -> dict[str, float]:
+    """Return the budget that our own export of trials has."""
+    given = {name.removeprefix(BUDGET): row.cells[name] for name in row.cells if name.startswith(BUDGET)}
+    return {unit: float(value) for unit, value in given.items() if isinstance(value, int | float)}
+
+
+def _text(row: Row, name: str | None) -> str:
+    value = None if name is None else row.cells.get(name)
+    return "" if value is None else str(value).strip()
+
+
+def _level(cell: object) -> Level:
+    return level_of(cell) if isinstance(cell, str) else as_level(cell)
+
+
+def _values(row: Row, names: Mapping[str, str], *, strict_for: str) -> dict[str, float]:
+    """Return the numbers in some columns, by their metrics' names.
+
+    Args:
+        strict_for: the column in which text is refused; elsewhere, it is left out.
+    """
+    found: dict[str, float] = {}
+    for column, name in names.items():
+        cell = row.cells.get(column)
+        try:
+            value = measured(cell)
+        except ValueError:
+            if column == strict_for:
+                raise UsageError(
+                    f"{row.place}: column {column}: {cell!r} is not a number. Write e.g. 0.25, or leave it empty."
+                ) from None
+            continue
+        if value is not None:
+            found[name] = value
+    return found
+
+
+def _length(row: Row, step: str | None) -> int | None:
+    try:
+        found = measured(row.cells.get(step)) if step is not None else None
+    except ValueError:
+        return None
+    return int(found) if found is not None and found == found and found.is_integer() else None
+
+
+def _whole_step(row: Row, step: str) -> int:
+    cell = row.cells.get(step)
+    try:
+        found = measured(cell)
+    except ValueError:
+        found = None
+    if found is None or not found.is_integer() or found < 0:
+        raise UsageError(
+            f"{row.place}: column {step}: {cell!r} is not a whole step. Use steps that count from 0, e.g. batches."
+        )
+    return int(found)
+
+
+def _time(cell: object) -> float | None:
+    """Return a time in seconds since the epoch; None for a text that is no time."""
+    if isinstance(cell, dt.datetime):
+        return cell.replace(tzinfo=cell.tzinfo or dt.UTC).timestamp()
+    if isinstance(cell, int | float) and not isinstance(cell, bool):
+        return float(cell)
+    text = str(cell or "").strip()
+    try:
+        return float(text)
+    except ValueError:
+        pass
+    try:
+        parsed = dt.datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return parsed.replace(tzinfo=parsed.tzinfo or dt.UTC).timestamp()
+
+
+def with_kinds(runs: Iterable[SourceRun]) -> list[SourceRun]:
+    """Return runs whose levels of one name are of one kind."""
+    every = list(runs)
+    names = list(dict.fromkeys(name for run in every for name in run.cells))
+    columns = {name: alike(run.cells.get(name) for run in every) for name in names}
+    return [replace(run, cells={name: columns[name][index] for name in run.cells}) for index, run in enumerate(every)]

@@ -1,0 +1,131 @@
+"""Directories of TensorBoard as runs: each directory with event files is one.
+
+What was varied is what the run logged as hyperparameters, else what an ``hparams.yaml`` beside it says, else what its
+name says: ``lr=0.1,seed=3`` or ``lr=0.1/seed=3``.
+"""
+
+import math
+import re
+from pathlib import Path
+from typing import Final
+
+import yaml
+
+from sweeper.designs.levels import Level
+from sweeper.errors import UsageError
+from sweeper.importing.cells import level_of
+from sweeper.importing.event_files import EventLog, read_events
+from sweeper.importing.source_runs import Source, SourceRun
+from sweeper.importing.tables import as_level
+from trainer.config.wording import suggestion
+
+PATTERN: Final = "*tfevents*"
+HPARAMS_FILE: Final = "hparams.yaml"
+NAMED: Final = re.compile(r"([A-Za-z][\w.-]*?)=([^,/\s]+?)(?=[,/\s]|_[A-Za-z][\w.-]*=|$)")
+
+
+def tensorboard_source(source: str, *, metric: str) -> Source:
+    """Return the runs below a directory.
+
+    Args:
+        metric: the tag of a scalar, e.g. ``val/loss``.
+
+    Raises:
+        UsageError: there are none, none logged the scalar, or nothing says what was varied.
+    """
+    root = Path(source)
+    if not root.is_dir():
+        raise UsageError(f"{source}: no such directory. Name the one that TensorBoard shows: tensorboard --logdir DIR.")
+    logs = _merged(root, _logs(root))
+    if not logs:
+        raise UsageError(f"{source}: has no event files. Name the directory that TensorBoard shows.")
+    tags = dict.fromkeys(tag for log in logs.values() for tag in log.curves)
+    if metric not in tags:
+        near = suggestion(metric, tags)
+        raise UsageError(f"--metric: no run in {source} logged {metric!r}.{near} Scalars: {', '.join(tags) or 'none'}.")
+    if not any(log.hparams for log in logs.values()):
+        raise UsageError(
+            f"{source}: nothing says what was varied. Log it with SummaryWriter.add_hparams, or name the directories "
+            "of the runs by it, e.g. lr=0.1,seed=3."
+        )
+    return Source(
+        path=source,
+        form="tensorboard",
+        runs=[_run(root, directory, log) for directory, log in sorted(logs.items())],
+        is_sorted=True,
+    )
+
+
+def _logs(root: Path) -> dict[Path, EventLog]:
+    logs: dict[Path, EventLog] = {}
+    for path in sorted(root.rglob(PATTERN)):
+        if path.is_file():
+            try:
+                read_events(path, logs.setdefault(path.parent, EventLog()))
+            except (ValueError, OSError) as error:
+                reason = error.strerror if isinstance(error, OSError) else error
+                raise UsageError(f"{path}: {reason}. Remove it, or name another directory.") from error
+    for directory, log in logs.items():
+        log.hparams = log.hparams or _from_file(directory) or _from_name(root, directory)
+    return {directory: log for directory, log in logs.items() if log.curves or log.hparams}
+
+
+def _merged(root: Path, logs: dict[Path, EventLog]) -> dict[Path, EventLog]:
+    """Return logs with the hyperparameters that `add_hparams` puts into a directory of their own below the run's."""
+    merged = dict(logs)
+    for directory, log in logs.items():
+        children = [child for child in logs if child.parent == directory and logs[child].hparams]
+        if directory == root and len(logs) > 2:
+            continue  # that of all runs
+        if len(children) == 1 and not log.hparams:
+            child = merged.pop(children[0])
+            merged[directory] = EventLog(
+                curves={**child.curves, **log.curves},
+                hparams=child.hparams,
+                state=child.state,
+                first=min(log.first, child.first),
+                last=max(log.last, child.last),
+            )
+    return merged
+
+
+def _from_file(directory: Path) -> dict[str, Level]:
+    path = directory / HPARAMS_FILE
+    if not path.is_file():
+        return {}
+    try:
+        found = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, ValueError, OSError) as error:
+        raise UsageError(f"{path}: cannot be read: {str(error).splitlines()[0]}. Correct or remove it.") from error
+    return flat(found) if isinstance(found, dict) else {}
+
+
+def flat(config: dict[str, object], prefix: str = "") -> dict[str, Level]:
+    """Return a nested configuration with dotted names."""
+    found: dict[str, Level] = {}
+    for name, value in config.items():
+        if isinstance(value, dict):
+            found |= flat(value, f"{prefix}{name}.")
+        else:
+            found[f"{prefix}{name}"] = level_of(value) if isinstance(value, str) else as_level(value)
+    return found
+
+
+def _from_name(root: Path, directory: Path) -> dict[str, Level]:
+    name = str(directory.relative_to(root))
+    return {key: level_of(value) for key, value in NAMED.findall(name)}
+
+
+def _run(root: Path, directory: Path, log: EventLog) -> SourceRun:
+    return SourceRun(
+        place=str(Path(root.name) / directory.relative_to(root)),
+        key=str(directory.relative_to(root)),
+        cells=log.hparams,
+        curves={
+            tag: dict(sorted((step, value) for step, value in points.items() if step >= 0))
+            for tag, points in log.curves.items()
+        },
+        state=log.state,
+        started_at=log.first if math.isfinite(log.first) else None,
+        ended_at=log.last if math.isfinite(log.last) else None,
+    )
