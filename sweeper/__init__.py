@@ -3,12 +3,16 @@
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Iterable, Mapping, Sequence
+    from typing import Literal
 
     import pandas as pd
 
     from reports.notebook import Store
     from sweeper.evidence.claims.judge import ClaimVerdict
+    from sweeper.importing.reading import ImportedRuns
+    from sweeper.importing.source_runs import Form
     from sweeper.spec.metric import Direction, Scale
 
 __version__ = "0.1.0"
@@ -73,3 +77,61 @@ def judge(
         state=state,
         claims=claims,
     )
+
+
+def read(
+    source: "str | os.PathLike[str]",
+    *,
+    metric: str,
+    form: "Form | None" = None,
+    name: str = "runs",
+    direction: "Direction | None" = None,
+    scale: "Scale | None" = None,
+    value: "Literal['last', 'best']" = "last",
+    seed: str | None = None,
+    factors: "Sequence[str] | None" = None,
+    strata: "Sequence[str] | None" = None,
+    only: str | None = None,
+) -> "ImportedRuns":
+    """Return the runs of another tool as a frame that `judge` takes, with notes on what a reader must know.
+
+    ::
+
+        runs = sweeper.read("runs.csv", metric="val_loss")
+        runs.notes, runs.factors, runs.study_file
+        sweeper.judge(runs.frame, metric="val_loss", factors=runs.factors, strata=runs.strata, claims=[...])
+
+    `sweeper import` reads the same runs into a store.
+
+    Args:
+        source: a file, a directory or a storage URL.
+        metric: the metric that is compared, by its name there.
+        form: csv, jsonl, parquet, optuna, tensorboard, mlflow or wandb; by default what the name of a file says.
+        name: of the study in the study file that is proposed.
+        direction: whether less or more is better; by default what the source says, else what the metric's name says.
+        scale: log compares logarithms; by default log for perplexities, else linear.
+        value: which point of a curve is a run's value.
+        seed: the parameter that is the seed; by default one that is called so.
+        factors: the parameters that were varied; by default all that differ.
+        strata: parameters within whose levels runs are compared.
+        only: the study of Optuna, the experiment of MLflow or the project of W&B, where there are several.
+
+    Raises:
+        UsageError: the source cannot be read, or has no such name; the message says where.
+    """
+    import os  # noqa: PLC0415 - `import sweeper` loads nothing
+
+    from sweeper.importing.reading import POINTS, Wanted, form_of, read_runs  # noqa: PLC0415 - pandas is slow to load
+
+    wanted = Wanted(
+        metric=metric,
+        direction=direction,
+        scale=scale,
+        value=POINTS[value],
+        seed=seed,
+        factors=factors,
+        strata=strata or (),
+        only=only,
+    )
+    path = os.fspath(source)
+    return read_runs(form or form_of(path), path, wanted, name=name)

@@ -29,6 +29,22 @@ def check_installed(study: Study) -> None:
         raise MistakesError([source.mistake(("trial", "program"), message)])
 
 
+def check_has_program(study: Study, store: str) -> None:
+    """Refuse to launch a study of imported runs that the store does not have: there is nothing to run.
+
+    Raises:
+        MistakesError: it is one; the message says where in the file, and what to do.
+        StoreError: there is a store, but it cannot be read.
+    """
+    if study.trial.is_imported and not is_in_store(store, study.name):
+        source = yaml_source.parse(study.source, str(study.path))
+        message = (
+            f"'imported' is no program that can run, and the store has no runs of {study.name!r}. Import them with "
+            "`sweeper import`, or name your program, e.g. {command: [python, train.py]}."
+        )
+        raise MistakesError([source.mistake(("trial", "program"), message)])
+
+
 def check_admission(found: Estimate, *, store: str, here: bool) -> None:
     """Refuse a study that cannot fit.
 

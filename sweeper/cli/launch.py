@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from sweeper.admission import check_admission, check_installed
+from sweeper.admission import check_admission, check_has_program, check_installed
 from sweeper.cli.cluster import cluster_of, engine_options, pool_of
 from sweeper.cli.exploratory import exploratory_lines
 from sweeper.cli.options import json_option, print_json, slots_option, store_option
@@ -87,6 +87,7 @@ def launch(
             "Leave out --pilot or --engine dask."
         )
     loaded = load_study(study)
+    check_has_program(loaded, store)
     if cluster is None or cluster.is_here:
         check_installed(loaded)
     plan = make_plan(loaded)

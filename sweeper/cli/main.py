@@ -12,12 +12,13 @@ from sweeper.errors import SweeperError
 from sweeper.run_module import load_own_packages
 from sweeper.streams import OutputLost, discard_output, name_errors, open_missing
 
-# In the order in which a user needs them. Each is a click command of that name in sweeper/cli/NAME.py. Its short help
-# is repeated here so that `sweeper --help` imports none of these modules; a test compares the two.
+# In the order in which a user needs them. Each is a click command in sweeper/cli/NAME.py (see `module_of`). Its short
+# help is repeated here so that `sweeper --help` imports none of these modules; a test compares the two.
 COMMANDS: Final = {
     "init": "Write a commented study file for your own training script.",
     "plan": "Predict the trials and run time of a study file; runs nothing.",
     "launch": "Run a study file to completion; rerun the same command to resume.",
+    "import": "Read runs of another tool into the store, as a study that you can judge and report.",
     "simulate": "Simulate the schedule of a study file on N slots, or with --decide its decisions.",
     "status": "Show the progress of STUDY, or of every study in the store.",
     "claims": "Print a verdict on each claim of STUDY.",
@@ -35,6 +36,11 @@ COMMANDS: Final = {
     "schema": "Print the JSON schema of the study file.",
     "completion": "Print the completion script for bash, zsh or fish.",
 }
+
+
+def module_of(command: str) -> str:
+    """Return the module of a command, in which it has the same name: `import` is a word of Python."""
+    return {"import": "import_runs"}.get(command, command)
 
 
 class _ReaderLeft(Exception):  # noqa: N818 - not an error: `head` does it
@@ -60,7 +66,8 @@ class _Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        command = getattr(import_module(f"sweeper.cli.{cmd_name}"), cmd_name)
+        name = module_of(cmd_name)
+        command = getattr(import_module(f"sweeper.cli.{name}"), name)
         assert isinstance(command, click.Command)
         return command
 

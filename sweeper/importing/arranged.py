@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Final
 
 import pandas as pd
@@ -20,15 +21,17 @@ from trainer.config.wording import suggestion
 
 SEED: Final = "seed"
 STATE: Final = "state"
+PHASE_COLUMN: Final = "phase"
 PHASE: Final = "runs"  # where the source names none
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)  # no slots: levels are found by their keys once
 class Arranged:
     """Runs in one form.
 
     Attributes:
-        frame: one row per run: its factors, ``seed``, ``state``, the metric, and further metrics.
+        frame: one row per run: its factors, ``seed``, ``state``, the metric, ``phase`` if there are several, further
+            metrics.
         known: what the frame's factors, seeds and states are.
         runs: by row, the run and how it ended.
         phases: by row.
@@ -61,7 +64,7 @@ class Arranged:
     def _is_absent(self, row: int, name: str) -> bool:
         return self.columns[name] not in self.runs[row].run.cells
 
-    @property
+    @cached_property
     def _by_key(self) -> dict[str, dict[str, Level]]:
         return {
             name: {level_key(level): level for level in factor.levels or ()}
@@ -156,9 +159,8 @@ def _resolved(wanted: Iterable[str], ended: Sequence[EndedRun], source: Source, 
     for name in wanted:
         if name not in names:
             near = suggestion(name, names)
-            raise UsageError(
-                f"{option}: {name!r} is not a parameter in {source.path}.{near} Parameters: {', '.join(names) or 'none'}."
-            )
+            known = ", ".join(names) or "none"
+            raise UsageError(f"{option}: {name!r} is not a parameter in {source.path}.{near} Parameters: {known}.")
     return list(dict.fromkeys(wanted))
 
 
@@ -177,6 +179,9 @@ def _frame(runs: Sequence[EndedRun], factors: Mapping[str, str], seeds: Sequence
     columns[SEED] = list(seeds)
     columns[STATE] = [each.state for each in runs]
     columns[metric] = [math.nan if each.value is None else each.value for each in runs]
+    phases = [each.run.phase or PHASE for each in runs]
+    if len(set(phases)) > 1:
+        columns[PHASE_COLUMN] = phases
     for name in _metrics(runs):
         if name not in columns:
             columns[name] = [_other(each.run, name) for each in runs]

@@ -1,7 +1,7 @@
 """What the columns of a table of runs are: factors, seed, state, metric, steps, or bookkeeping.
 
 Tools mark some by a prefix (``params_lr``, ``config/lr``, ``metrics.loss``), and others by their names. In a table
-without marks, a column of numbers that differ from run to run, even between runs of one configuration, is a measurement.
+without marks, a column of numbers that differ from run to run, even within one configuration, is a measurement.
 """
 
 import re
@@ -26,14 +26,14 @@ IGNORED_MARKS: Final = ("tags.", "user_attrs_", "system_attrs_", "environment.",
 SEEDS: Final = ("seed", "random_seed", "random_state", "rng_seed", "manual_seed", "run_seed")
 STATES: Final = ("state", "status")
 PHASES: Final = ("phase",)
-RUNS: Final = ("run_id", "run_uuid", "run", "trial_id", "trial", "id", "name", "run_name", "experiment_tag")
+RUNS: Final = ("run_id", "run_uuid", "run", "trial_id", "trial", "id", "name", "run_name", "experiment_tag", "number")
 STEPS: Final = (
     "step", "_step", "global_step", "trainer/global_step", "iteration", "iter", "training_iteration", "epoch",
 )  # fmt: skip
 STARTS: Final = ("started_at", "start_time", "datetime_start", "created", "created_at")
 ENDS: Final = ("ended_at", "end_time", "datetime_complete")
 BOOKKEEPING: Final = frozenset({
-    *RUNS, *STATES, *STEPS, *STARTS, *ENDS, "index", "unnamed:_0", "", "number", "study", "experiment", "experiment_id",
+    *RUNS, *STATES, *STEPS, *STARTS, *ENDS, "index", "unnamed:_0", "", "study", "experiment", "experiment_id",
     "experiment_name", "display_name", "project", "entity", "user", "user_id", "notes", "tags", "group", "job_type",
     "sweep", "sweep_id", "sweep_name", "runtime", "_runtime", "duration", "elapsed_s", "wall_time", "time_total_s",
     "time_this_iter_s", "timesteps_total", "time", "timestamp", "_timestamp", "date", "updated", "updated_at", "host",

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
 
 SQLITE: Final = "sqlite:///"
+VERSION_TABLE: Final = "version_info"
 
 
 def optuna_source(source: str, *, metric: str, seed: str | None, only: str | None) -> Source:
@@ -66,6 +67,8 @@ def _study(source: str, only: str | None) -> "optuna.Study":
 
 def _storage(source: str) -> "optuna.storages.BaseStorage":
     import optuna  # noqa: PLC0415 - slow to load
+    from optuna.exceptions import OptunaError  # noqa: PLC0415
+    from optuna.storages.journal import JournalFileBackend  # noqa: PLC0415
     from sqlalchemy.exc import SQLAlchemyError  # noqa: PLC0415 - slow to load
 
     path = Path(source.removeprefix(SQLITE)) if source.startswith(SQLITE) or "://" not in source else None
@@ -73,13 +76,24 @@ def _storage(source: str) -> "optuna.storages.BaseStorage":
         raise UsageError(f"{source}: no such file. Name Optuna's storage, e.g. sqlite:///study.db.")
     try:
         if path is not None and path.read_bytes()[:1] == b"{":  # a line of JSON for each operation
-            journal = optuna.storages.journal.JournalFileBackend(str(path))
-            return optuna.storages.JournalStorage(journal)
+            return optuna.storages.JournalStorage(JournalFileBackend(str(path)))
         url = source if path is None else f"{SQLITE}{path}"
+        _check_tables(url)  # RDBStorage would write its version into a database that has none
         return optuna.storages.RDBStorage(url, skip_table_creation=True)
-    except (RuntimeError, ImportError, ValueError, SQLAlchemyError) as error:
+    except (RuntimeError, ImportError, ValueError, SQLAlchemyError, OptunaError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise UsageError(f"{source}: is not a storage that this Optuna can read: {reason} Check the URL.") from error
+
+
+def _check_tables(url: str) -> None:
+    from sqlalchemy import create_engine, inspect  # noqa: PLC0415 - slow to load
+
+    engine = create_engine(url)
+    try:
+        if not inspect(engine).has_table(VERSION_TABLE):
+            raise ValueError(f"it has no table {VERSION_TABLE}.")
+    finally:
+        engine.dispose()
 
 
 def _objective(study: "optuna.Study", metric: str, source: str) -> int:

@@ -1,7 +1,7 @@
 """How runs ended, and with which value: states as tools name them, and runs that are no result."""
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, Literal
 
@@ -43,10 +43,8 @@ def ended_runs(
     states = [_state(run) for run in runs]
     notes: list[str] = []
     if open_runs := [run for run, state in zip(runs, states, strict=True) if state == "unfinished"]:
-        notes.append(
-            f"{places(open_runs)}: {_have(open_runs, 'has', 'have')} not ended, and {_have(open_runs, 'is', 'are')} left "
-            "out. Import again once they have."
-        )
+        verbs = _have(open_runs, "has not ended, and is", "have not ended, and are")
+        notes.append(f"{places(open_runs)}: {verbs} left out. Import again later.")
     found = [
         _ended(run, state, _value(run, metric, direction, value), metric)
         for run, state in zip(runs, states, strict=True)
@@ -129,22 +127,30 @@ def without_superseded(runs: Sequence[EndedRun], key_of: Mapping[int, object]) -
     """
     better = {key_of[index] for index, each in enumerate(runs) if index in key_of and each.state != "failed"}
     kept: list[int] = []
-    seen: dict[object, int] = {}
-    notes: list[str] = []
+    seen: set[object] = set()
+    superseded: list[SourceRun] = []
+    copies: list[SourceRun] = []
     for index, each in enumerate(runs):
         key = key_of.get(index)
         if key is not None and each.state == "failed" and key in better:
-            notes.append(
-                f"{each.run.place}: failed, and another run of its configuration and seed did not: it is left out as an "
-                "earlier attempt. Give it a seed of its own if it is not."
-            )
+            superseded.append(each.run)
             continue
         content = (key, each.state, repr(each.value), repr(replace(each.run, place="")))
         if key is not None and content in seen:
-            notes.append(
-                f"{each.run.place}: is a copy of {runs[seen[content]].run.place}, and counts once. Remove one of them."
-            )
+            copies.append(each.run)
             continue
-        seen[content] = index
+        seen.add(content)
         kept.append(index)
-    return kept, notes
+    return kept, list(_left_out(superseded, copies))
+
+
+def _left_out(superseded: Sequence[SourceRun], copies: Sequence[SourceRun]) -> Iterator[str]:
+    if superseded:
+        what = _have(superseded, "an earlier attempt", "earlier attempts")
+        yield (
+            f"{places(superseded)}: failed, and another run of the same configuration and seed did not. Left out as "
+            f"{what}; if that is wrong, give {_have(superseded, 'it a seed of its own', 'them seeds of their own')}."
+        )
+    if copies:
+        what = _have(copies, "is a copy of an earlier line, and counts", "are copies of earlier lines, and count")
+        yield f"{places(copies)}: {what} once. Remove {_have(copies, 'it', 'them')}."

@@ -103,17 +103,23 @@ def _kind(
         for name, factor in factors.items()
         if len(levels[name]) == 1 and name not in found.known.strata
     )
-    if varied and at_baseline and len(configurations) == math.prod(len(levels[name]) for name in varied):
-        return "grid"
-    ranges = drawn_ranges(found)
-    if ranges.keys() & set(varied) and len(configurations) > SEARCH * len(rows):
+    is_full = len(configurations) == math.prod(len(levels[name]) for name in varied)
+    is_crossed = len(varied) > 1 and is_full
+    drawn = drawn_ranges(found).keys() & set(varied)
+    if drawn and not is_crossed and len(configurations) > SEARCH * len(rows):
         return "sampler"
+    if varied and at_baseline and is_full:
+        return "grid"
     baseline = tuple(level_key(factors[name].baseline) for name in varied)
-    changes = {key for key in configurations if sum(one != other for one, other in zip(key, baseline, strict=True)) == 1}
+    changes = [key for key in configurations if _distance(key, baseline) == 1]
     wanted = sum(len(levels[name]) - 1 for name in varied)
-    if at_baseline and baseline in configurations and len(changes) == len(configurations) - 1 == wanted:
+    if varied and at_baseline and baseline in configurations and len(changes) == len(configurations) - 1 == wanted:
         return "one_at_a_time"
     return "list"
+
+
+def _distance(key: Key, other: Key) -> int:
+    return sum(one != another for one, another in zip(key, other, strict=True))
 
 
 def _budget(found: Arranged, rows: Sequence[int]) -> Mapping[str, float]:
@@ -185,6 +191,6 @@ def _length_notes(found: Arranged, phase: ImportedPhase, where: str) -> Iterator
     shown = ", ".join(f"{place} at {length}" for place, length in others[:3])
     more = f" and {len(others) - 3} more" if len(others) > 3 else ""
     yield (
-        f"{where}: {counts[usual]} runs end at step {usual}, but {shown}{more}. Runs of different lengths are compared as "
-        "they are. Remove them, or name a column that tells the lengths apart by --strata."
+        f"{where}: {counts[usual]} runs end at step {usual}, but {shown}{more}. Runs of different lengths are compared "
+        "as they are. Remove them, or name a column that tells the lengths apart by --strata."
     )

@@ -26,15 +26,19 @@ def proposed_claims(found: Arranged, phases: Sequence[ImportedPhase]) -> tuple[l
     for phase in phases:
         if phase.kind == "sampler":
             notes.append(
-                f"{found.source.path}: the runs of {phase.name} are a search, whose configurations differ in everything "
-                "at once, so no claims are proposed. The report has its best runs and the importance of factors."
+                f"{found.source.path}: the runs of {phase.name} are a search, whose configurations differ in "
+                "everything at once, so no claims are proposed. The report has its best runs and the importance of "
+                "factors."
             )
             continue
+        many = [factor for factor in phase.varied if len(_levels(phase, factor)) > MOST_LEVELS]
+        if many:
+            notes.append(
+                f"{found.source.path}: {', '.join(many)} {'has' if len(many) == 1 else 'have'} more than {MOST_LEVELS} "
+                f"levels in {phase.name}, so no claims are proposed. Write the ones you mean."
+            )
         for factor in phase.varied:
-            levels = _levels(phase, factor)
-            if len(levels) > MOST_LEVELS:
-                notes.append(f"{factor}: has {len(levels)} levels, so no claims are proposed. Write those that you mean.")
-            else:
+            if factor not in many:
                 claims += _of_factor(found, phase, factor, several=len(phases) > 1)
     if len(claims) > MOST_CLAIMS:
         notes.append(f"{len(claims)} claims are possible; the first {MOST_CLAIMS} are proposed.")
@@ -49,11 +53,11 @@ def _levels(phase: ImportedPhase, factor: str) -> list[str]:
 def _of_factor(found: Arranged, phase: ImportedPhase, name: str, *, several: bool) -> Iterator[Claim]:
     """Yield a claim for each level of a factor that has a configuration which differs from the baseline in it alone."""
     factor, position = found.known.factors[name], phase.varied.index(name)
-    levels = _levels(phase, name)
+    levels, known = _levels(phase, name), set(phase.configurations)
     start = level_key(factor.baseline) if level_key(factor.baseline) in levels else levels[0]
     for level in levels:
-        pairs = ((*key[:position], level, *key[position + 1 :]) for key in phase.configurations if key[position] == start)
-        if level == start or not any(pair in phase.configurations for pair in pairs):
+        begun = (key for key in phase.configurations if key[position] == start)
+        if level == start or not any((*key[:position], level, *key[position + 1 :]) in known for key in begun):
             continue
         before, after = level_of_key(factor, start), level_of_key(factor, level)
         minimizes = found.metric.minimizes

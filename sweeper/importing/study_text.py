@@ -24,18 +24,27 @@ HEADER: Final = """\
 def study_text(name: str, found: Arranged, phases: Sequence[ImportedPhase], claims: Sequence[Claim]) -> str:
     """Return the study file."""
     document = _document(name, found, phases, claims)
-    body = yaml.dump(
-        document, Dumper=_Dumper, sort_keys=False, allow_unicode=True, default_flow_style=None, width=116
-    )
+    body = yaml.dump(document, Dumper=_Dumper, sort_keys=False, allow_unicode=True, default_flow_style=None, width=116)
     path = "".join(character if character.isprintable() else "?" for character in found.source.path)
     return HEADER.format(path=path, form=found.source.form) + body
 
 
 class _Dumper(yaml.SafeDumper):
-    """Writes the same list or mapping again instead of referring to it."""
+    """Writes the same list or mapping again instead of referring to it, and quotes what may read as a number.
+
+    PyYAML takes 1e-05 for text and would not quote it, but study files have it as a number.
+    """
 
     def ignore_aliases(self, data: object) -> bool:
         return True
+
+
+def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    may_be_number = text[:1] in tuple("0123456789+-.")
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style="'" if may_be_number else None)
+
+
+_Dumper.add_representer(str, _text)
 
 
 def _document(name: str, found: Arranged, phases: Sequence[ImportedPhase], claims: Sequence[Claim]) -> Document:
@@ -89,9 +98,7 @@ def _factor(factor: Factor, path: str, drawn: Range | None) -> Document:
 
 def _conditions(found: Arranged, names: Iterable[str]) -> dict[str, dict[str, list[Level]]]:
     """Return for each parameter that some runs do not have, the levels of another one that decide it."""
-    present = {
-        name: tuple(found.columns[name] in each.run.cells for each in found.runs) for name in names
-    }
+    present = {name: tuple(found.columns[name] in each.run.cells for each in found.runs) for name in names}
     deciding = [name for name in present if all(present[name]) and len(found.known.factors[name].levels or ()) <= 12]
     result: dict[str, dict[str, list[Level]]] = {}
     for name, has in present.items():
@@ -121,7 +128,8 @@ def _phase(found: Arranged, phase: ImportedPhase) -> Document:
     if phase.repeats > 1:
         document["repeats"] = phase.repeats
     if phase.budget:
-        document["budget"] = {unit: int(amount) if amount.is_integer() else amount for unit, amount in phase.budget.items()}
+        ((unit, amount),) = phase.budget.items()
+        document["budget"] = {unit: int(amount) if float(amount).is_integer() else amount}
     return document
 
 
@@ -131,9 +139,7 @@ def _design(found: Arranged, phase: ImportedPhase) -> object:
     if phase.kind != "list":
         return phase.kind
     factors, row = found.known.factors, phase.rows[0]
-    fixed = {
-        name: found.known.keys[name][row] for name in factors if name not in (*phase.varied, *phase.blocks)
-    }
+    fixed = {name: found.known.keys[name][row] for name in factors if name not in (*phase.varied, *phase.blocks)}
     rows = []
     for key in phase.configurations:
         levels = {**fixed, **dict(zip(phase.varied, key, strict=True))}

@@ -9,7 +9,7 @@ from typing import Final
 from sweeper.designs.levels import Level
 from sweeper.errors import UsageError
 from sweeper.importing.cells import alike, level_of, measured
-from sweeper.importing.columns import Columns, columns_of, measurements_among
+from sweeper.importing.columns import METRIC_MARKS, Columns, columns_of, measurements_among
 from sweeper.importing.source_runs import Form, Source, SourceRun
 from sweeper.importing.tables import Row, TableForm, as_level, read_table
 
@@ -37,12 +37,17 @@ def table_source(
     rows = _widened(read_table(path, form), metric)
     columns = columns_of(rows, path.name, metric=metric, seed=seed, wanted=wanted)
     groups = _groups(rows, columns, wanted)
+    notes: list[str] = []
     if groups is None:
-        runs, notes, is_sorted = *_of_rows(rows, columns, metric, wanted), columns.is_sorted
+        runs, notes = _of_rows(rows, columns, metric, wanted)
     else:
-        runs, notes, is_sorted = [_of_curve(group, columns, metric) for group in groups], (), True
+        runs = [_of_curve(group, columns, metric) for group in groups]
     return Source(
-        path=str(path), form=shown_form or form, runs=with_kinds(runs), is_sorted=is_sorted, notes=tuple(notes)
+        path=str(path),
+        form=shown_form or form,
+        runs=with_kinds(runs),
+        is_sorted=columns.is_sorted or groups is not None,
+        notes=tuple(notes),
     )
 
 
@@ -58,7 +63,7 @@ def _widened(rows: Sequence[Row], metric: str) -> Sequence[Row]:
 
 def _widened_row(row: Row, name: str) -> Row:
     rest = {column: cell for column, cell in row.cells.items() if column not in (name, "value")}
-    return Row(row.place, {**rest, str(row.cells[name]): row.cells["value"]})
+    return Row(row.place, {**rest, f"{METRIC_MARKS[0]}{row.cells[name]}": row.cells["value"]})
 
 
 def _groups(rows: Sequence[Row], columns: Columns, wanted: Collection[str]) -> list[list[Row]] | None:
@@ -70,7 +75,7 @@ def _groups(rows: Sequence[Row], columns: Columns, wanted: Collection[str]) -> l
     if columns.step is None:
         return None
     if columns.run is not None:
-        keys = [columns.run]
+        keys = [name for name in (columns.phase, columns.run) if name is not None]
     elif wanted and columns.seed is not None:
         keys = [
             *(name for name, short in columns.parameters.items() if short in wanted or name in wanted),
@@ -215,7 +220,7 @@ def _length(row: Row, step: str | None) -> int | None:
         found = measured(row.cells.get(step)) if step is not None else None
     except ValueError:
         return None
-    return int(found) if found is not None and found == found and found.is_integer() else None
+    return int(found) if found is not None and found.is_integer() else None
 
 
 def _whole_step(row: Row, step: str) -> int:

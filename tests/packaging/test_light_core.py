@@ -23,9 +23,9 @@ EXTRA_PACKAGES = {
 }  # fmt: skip
 IMPORT_ALL = """
 from importlib import import_module
-from sweeper.cli.main import COMMANDS
+from sweeper.cli.main import COMMANDS, module_of
 for name in COMMANDS:
-    import_module(f"sweeper.cli.{name}")
+    import_module(f"sweeper.cli.{module_of(name)}")
 """
 
 pytestmark = pytest.mark.slow

@@ -5,8 +5,6 @@ resources, retries, the description) are accepted. Any other change requires a n
 trials, phases and claims and never removes any.
 """
 
-import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,10 +17,12 @@ from sweeper.planning.plan import Plan, Reference
 from sweeper.spec.json_form import from_json, to_json
 from sweeper.spec.study import Study
 from sweeper.spec.usual_value import with_value
+from sweeper.store.enrolment.adopting import adopt, known_part
 from sweeper.store.enrolment.declaring import declaration, phases_with_results, updated
 from sweeper.store.enrolment.differences import Change, differences
 from sweeper.store.enrolment.past_looks import check_rules_of_looks
 from sweeper.store.enrolment.plan_rows import write_plan
+from sweeper.store.enrolment.study_columns import study_columns
 from sweeper.store.schema import changes as changes_table
 from sweeper.store.schema import studies
 from sweeper.store.transactions import Record, insert_if_new, writing
@@ -81,7 +81,7 @@ def enrol(
         place = runs_dir.absolute()
         where = {"runs_dir": str(place), "run_root": str(place / plan.study)}
         row = {
-            **_columns(study),
+            **study_columns(study),
             **where,
             "name": plan.study,
             "created_at": now,
@@ -101,6 +101,8 @@ def enrol(
         found = differences(to_json(launched), to_json(study))
         if not found:
             return Enrolment(study_id=known.id, created=False, added=0)
+        if study.trial.is_imported:
+            plan = known_part(connection, known.id, plan)
         edit = _Edit(known=known, launched=launched, plan=plan, study=study, changes=tuple(found))
         return _take_over(connection, edit, extend=extend, predicted=predicted or {}, now=now)
 
@@ -124,7 +126,7 @@ def _take_over(
     seen = phases_with_results(connection, study_id) if grave else frozenset()
     _check(grave, edit.plan.study, str(study.path), extend=extend, has_results=bool(seen))
     check_rules_of_looks(connection, study_id, edit.launched, study)
-    values = {**_columns(study), "revision": studies.c.revision + 1}
+    values = {**study_columns(study), "revision": studies.c.revision + 1}
     if grave:
         values |= {"cancelled_at": None, "open_round": _first_round(study)}
     connection.execute(update(studies).where(studies.c.id == study_id).values(values))
@@ -132,6 +134,8 @@ def _take_over(
     connection.execute(insert(changes_table).values(study_id=study_id, changed_at=now, lines=lines))
     if not grave:
         return Enrolment(study_id=study_id, created=False, added=0, changes=edit.changes)
+    if edit.launched.trial.is_imported and not study.trial.is_imported:
+        adopt(connection, study_id, study)
     written = write_plan(connection, study_id, edit.plan, study, predicted, with_results=seen)
     _keep_declared(connection, edit)
     return Enrolment(
@@ -180,24 +184,6 @@ def _under(path: str, prefixes: Sequence[str]) -> bool:
     return any(path == prefix or path.startswith((f"{prefix}.", f"{prefix}_")) for prefix in prefixes)
 
 
-def _columns(study: Study) -> dict[str, object]:
-    document = to_json(study)
-    return {
-        "source": study.source,
-        "source_path": str(study.path),
-        "spec": document,
-        "spec_sha256": _sha256(document),
-        "claims_sha256": _sha256(document["claims"]),
-        "metric": study.metric.name,
-        "direction": study.metric.direction,
-        "budget_device_hours": study.device_hours,
-    }
-
-
 def _first_round(study: Study) -> int | None:
     """Return the open round of a study before any: -1 if it adds seeds until its claims are decided, else None."""
     return -1 if study.adds_seeds else None
-
-
-def _sha256(document: object) -> str:
-    return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()

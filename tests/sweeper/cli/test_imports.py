@@ -10,7 +10,7 @@ import click
 import pytest
 from sqlalchemy import Engine
 
-from sweeper.cli.main import COMMANDS
+from sweeper.cli.main import COMMANDS, module_of
 from tests.sweeper.cli.conftest import Answer
 from tests.sweeper.store.builders import enrolled, levels, phase
 
@@ -34,6 +34,7 @@ WANTED: Final = {
     "init": set[str](),
     "plan": PLANNING,
     "launch": PLANNING | {"joblib"},
+    "import": {"pandas", "pyarrow", "psutil", "pydantic", "sqlalchemy", "yaml"},
     "simulate": PLANNING,
     "status": set[str](),
     "claims": STATISTICS,
@@ -62,7 +63,7 @@ def modules_after(*arguments: str) -> set[str]:
 
 @pytest.mark.parametrize(("name", "text"), COMMANDS.items())
 def test_the_table_of_commands_has_each_command_s_short_help(name: str, text: str) -> None:
-    command = getattr(import_module(f"sweeper.cli.{name}"), name)
+    command = getattr(import_module(f"sweeper.cli.{module_of(name)}"), module_of(name))
     assert isinstance(command, click.Command)
     assert command.get_short_help_str(limit=100) == text
 
