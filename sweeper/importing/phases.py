@@ -192,5 +192,5 @@ def _length_notes(found: Arranged, phase: ImportedPhase, where: str) -> Iterator
     more = f" and {len(others) - 3} more" if len(others) > 3 else ""
     yield (
         f"{where}: {counts[usual]} runs end at step {usual}, but {shown}{more}. Runs of different lengths are compared "
-        "as they are. Remove them, or name a column that tells the lengths apart by --strata."
+        "as they are. Remove them, or name the column that differs by --strata."
     )

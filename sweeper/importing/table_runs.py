@@ -144,8 +144,8 @@ def _of_curve(group: Sequence[Row], columns: Columns, metric: str) -> SourceRun:
             points = curves.setdefault(name, {})
             if step in points:
                 raise UsageError(
-                    f"{row.place}: step {step} of {name} is there twice in this run. Remove one, or add a column that "
-                    "tells the runs apart, e.g. run_id."
+                    f"{row.place}: step {step} of {name} is there twice in this run. Remove one, or add a column "
+                    "for the run, e.g. run_id."
                 )
             points[step] = value
     cells = {
