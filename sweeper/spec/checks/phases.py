@@ -115,7 +115,7 @@ def _check_own_length(sections: Sections, index: int, errors: ErrorCollector) ->
     phase = sections.phases[index]
     remedy = f"Add one of {', '.join(BUDGET_UNITS)}, e.g. budget: {{steps: 300}}."
     if sections.is_trainer:
-        errors.add(("phases", index), f"budget is missing: the trainer trains for as long as it is told. {remedy}")
+        errors.add(("phases", index), f"budget is missing, so the trainer does not know how long to train. {remedy}")
     elif phase.pruner.name != "none":
         errors.add(
             ("phases", index, "pruner"),
