@@ -135,8 +135,8 @@ def _for_file(form: Form, source: str, wanted: Wanted, path: Path, name: str | N
     study = load_study(path)
     if study.adds_seeds:
         raise UsageError(
-            f"--study: {path} adds seeds until its claims are decided, by looks that nobody took while these runs were "
-            "made. Use numbers of seeds, e.g. seeds: 5."
+            f"--study: {path} adds seeds until its claims are decided, by looks that were not taken when these runs "
+            "were made. Use numbers of seeds, e.g. seeds: 5."
         )
     given = {"--metric": wanted.metric, "--direction": wanted.direction, "--scale": wanted.scale}
     own = {"--metric": study.metric.name, "--direction": study.metric.direction, "--scale": study.metric.scale}
