@@ -6,8 +6,10 @@ rounds are kept.
 """
 
 import argparse
+import signal
 import sys
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from typing import Final, get_args
 
@@ -24,7 +26,7 @@ def main(arguments: argparse.Namespace) -> int:
     kept: Path | None = None
     with tempfile.TemporaryDirectory(prefix="chaos-") as name:
         root = Path(name)
-        with stores(arguments.database, root) as made:
+        with stores(arguments.database, root) as made, suppress(KeyboardInterrupt):
             baseline = harness.Baseline(root / "baseline")
             for seed in range(arguments.seed, arguments.seed + arguments.rounds):
                 folder = root / f"round-{seed}"
@@ -68,4 +70,6 @@ def _arguments() -> argparse.Namespace:
 
 
 if __name__ == "__main__":
+    for number in (signal.SIGINT, signal.SIGTERM):  # in the background, too, end the round's processes before leaving
+        signal.signal(number, signal.default_int_handler)
     sys.exit(main(_arguments()))
