@@ -268,11 +268,6 @@ def pids_folder() -> Path | None:
     return None
 
 
-def needs_owners() -> str | None:
-    """Say why a directory for runs cannot be shared."""
-    return "two stores cannot share a directory for runs yet"
-
-
 def needs_pids() -> str | None:
     """Say why processes cannot be limited."""
     return None if pids_folder() is not None else "no control group with a limit of processes can be made here"
@@ -354,7 +349,7 @@ FAULTS: Final = (
     Fault(name="interrupt launcher", weight=3, do=interrupt),
     Fault(name="launch beside", weight=2, do=launch_beside),
     Fault(name="launch without streams", weight=2, do=launch_without_streams),
-    Fault(name="second store", weight=2, do=launch_second_store, needs=needs_owners, asks=True),
+    Fault(name="second store", weight=2, do=launch_second_store, asks=True),
     Fault(name="extend", weight=2, do=extend, asks=True),
     Fault(name="cancel and retry", weight=3, do=cancel_and_retry, asks=True),
     Fault(name="torn last line", weight=3, do=tear),

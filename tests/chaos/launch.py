@@ -3,19 +3,21 @@
 The program is empty if it was drawn from the seed.
 """
 
-import logging
 import sys
-
-from sweeper.errors import SweeperError
-from sweeper.execution.launch import launch
-from sweeper.streams import name_errors, open_missing
-from tests.chaos.drawing import drawn
 
 SLOTS = 2
 INTERRUPTED = 130
 
 
 def main() -> int:
+    """Launch; return the exit code."""
+    import logging
+
+    from sweeper.errors import SweeperError
+    from sweeper.execution.launch import launch
+    from sweeper.streams import name_errors, open_missing
+    from tests.chaos.drawing import drawn
+
     open_missing()
     name_errors()
     logging.basicConfig(format="%(levelname)s: %(message)s")
@@ -35,9 +37,10 @@ def main() -> int:
     except SweeperError as error:
         print(f"error: {error}", file=sys.stderr, flush=True)
         return error.exit_code
-    except KeyboardInterrupt:  # before there is a launcher that takes it
-        return INTERRUPTED
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:  # before there is a launcher that takes it
+        sys.exit(INTERRUPTED)
