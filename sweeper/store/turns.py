@@ -8,11 +8,15 @@ almost always free then, and which alone keeps the file consistent.
 import fcntl
 import os
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Final
 
 from sweeper.store.url import BUSY_TIMEOUT_S
+
+LOOK_S: Final = 0.01  # between two requests where nothing can wait for the lock
 
 
 class Turns:
@@ -60,11 +64,26 @@ def _lock(directory: Path, timeout_s: float) -> int | None:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        return descriptor if _Wait(descriptor).ends_within(timeout_s) else None
+        try:
+            return descriptor if _Wait(descriptor).ends_within(timeout_s) else None
+        except RuntimeError:  # no thread can be started now
+            return _lock_again(descriptor, timeout_s)
     except OSError:  # a file system without locks
         os.close(descriptor)
         return None
     return descriptor
+
+
+def _lock_again(descriptor: int, timeout_s: float) -> int | None:
+    """Ask for the lock now and then: not in the order of the requests, but without a thread."""
+    until = time.monotonic() + timeout_s
+    while time.monotonic() < until:
+        time.sleep(LOOK_S)
+        with suppress(BlockingIOError):
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return descriptor
+    os.close(descriptor)
+    return None
 
 
 class _Wait(threading.Thread):

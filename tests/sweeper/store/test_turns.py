@@ -79,6 +79,23 @@ def test_a_process_that_hangs_in_its_turn_is_not_waited_for_for_ever(
         assert is_held
 
 
+def test_a_machine_that_allows_no_more_threads_has_turns_all_the_same(
+    tmp_path: Path, holder: subprocess.Popen[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    release = threading.Timer(0.3, holder.kill)
+    release.start()
+
+    def refuse(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    with Turns(tmp_path).turn(0.05) as has_it:
+        assert not has_it
+    with Turns(tmp_path).turn(60.0) as has_it:
+        assert has_it
+    holder.communicate()
+
+
 def test_several_transactions_of_one_turn(tmp_path: Path) -> None:
     turns = Turns(tmp_path)
     with turns.alone(), turns.turn() as inner:
