@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, Literal
 
 from sweeper.evidence.claims.evidence import Verdict
@@ -11,9 +11,11 @@ from sweeper.evidence.data.measures import best_value
 from sweeper.evidence.sequential.costs import planned_costs
 from sweeper.evidence.sequential.looks import Looks, Trials
 from sweeper.evidence.sequential.paths import Rule
+from sweeper.evidence.sequential.progress import rule_of
 from sweeper.evidence.sequential.pruning import Stop, play, with_stops
-from sweeper.evidence.sequential.stopping import Stopped, play_hindsight, play_stopping
-from sweeper.evidence.statistics.group_sequential import SPENDINGS
+from sweeper.evidence.sequential.stopping import Stopped, play_hindsight, play_stopping, stopped_by
+from sweeper.evidence.sequential.verdicts import decisions_of
+from sweeper.evidence.statistics.group_sequential import SPENDINGS, Spending
 
 __all__ = ["SPENDINGS", "Player", "Protocol", "Replay", "Stopping"]
 
@@ -65,6 +67,8 @@ class Replay:
         pruned: trials that the replay ended early, by id, with the step.
         dropped: trials that would not have been run.
         verdicts: for each claim its id, its verdict, and the verdict that it would have had.
+        seeds: for each claim those at which it would have stopped, if it would have been looked at seed by seed.
+        unknown: claims that would have requested seeds which the study never ran.
     """
 
     protocol: Protocol
@@ -76,6 +80,8 @@ class Replay:
     pruned: Mapping[int, int] = field(repr=False)
     dropped: tuple[int, ...] = field(repr=False)
     verdicts: tuple[tuple[str, Verdict, Verdict], ...] = field(repr=False)
+    seeds: tuple[int, ...] = ()
+    unknown: tuple[str, ...] = ()
 
     @property
     def ratio(self) -> float:
@@ -109,7 +115,9 @@ class Player:
         self.data = data
         self.looks = Looks.of(data)
         self.every: Trials = frozenset(int(trial) for trial in data.trials["trial_id"])
-        self.verdicts = self.looks.verdicts(self.every)
+        self.decisions = decisions_of(data)
+        self.declared = None if self.decisions is None else stopped_by(self.decisions.progress.claims, self.looks)
+        self.verdicts = self.looks.verdicts(self.every) if self.declared is None else self.declared.verdicts
         self._pruned: dict[tuple[str, Trials], tuple[dict[int, Stop], Looks]] = {}
         self._seconds = _seconds(data)
 
@@ -133,17 +141,37 @@ class Player:
             pruned=pruned,
             dropped=tuple(sorted(self.every - run)),
             verdicts=tuple(zip(self.looks.claim_ids, self.verdicts, stopped.verdicts, strict=True)),
+            seeds=stopped.seeds if stopped.unknown else (),
+            unknown=tuple(
+                name for name, unknown in zip(self.looks.claim_ids, stopped.unknown, strict=False) if unknown
+            ),
         )
 
     def _stopped(self, protocol: Protocol, looks: Looks, kept: Trials, seconds: Mapping[int, float]) -> Stopped:
         match protocol.stopping:
             case "fixed":
-                return Stopped(kept, looks.verdicts(kept), ())
+                is_whole = looks is self.looks and kept >= self.looks.needed
+                return Stopped(kept, self.verdicts if is_whole else looks.verdicts(kept), ())
             case "hindsight":
                 return play_hindsight(looks, kept, seconds, self.verdicts)
             case spending:
-                rule = Rule(spending=spending, futility=FUTILITY if protocol.futility else None)
-                return play_stopping(looks, kept, planned_costs(self.data), rule)
+                return self._seed_by_seed(protocol, spending, looks, kept)
+
+    def _seed_by_seed(self, protocol: Protocol, spending: Spending, looks: Looks, kept: Trials) -> Stopped:
+        """Play rounds of seeds; by the rule of a study that added seeds itself, they are those that it had."""
+        study, costs = self.data.study, planned_costs(self.data)
+        if self.declared is None:
+            rule = Rule(spending=spending, futility=FUTILITY if protocol.futility else None)
+            return play_stopping(looks, kept, costs, rule)
+        futility = (study.decide.futility or FUTILITY) if protocol.futility else None
+        rule = replace(rule_of(study), spending=spending, futility=futility)
+        if rule == rule_of(study) and looks is self.looks and kept >= self.looks.needed:
+            return self.declared
+        seeds = [study.adaptive_seeds(claim) for claim in study.claims]
+        ran = [max((len(need.by_seed) for need in needs), default=0) for needs in looks.needs]
+        first = [number if each is None else each.first for each, number in zip(seeds, ran, strict=True)]
+        most = [number if each is None else each.most for each, number in zip(seeds, ran, strict=True)]
+        return play_stopping(looks, kept, costs, rule, first=first, most=most)
 
     def _with_pruner(self, pruner: str, kept: Trials) -> tuple[dict[int, Stop], Looks]:
         if pruner == "none":
@@ -161,7 +189,7 @@ def first_seeds(data: StudyData, seeds: int) -> Trials:
     kept: set[int] = set()
     for phase in data.study.phases:
         wanted: Sequence[int] = data.members[phase.name]
-        first = set(phase.seeds[:seeds])
+        first = set(range(seeds) if phase.adaptive is not None else phase.seeds[:seeds])
         kept.update(trial for trial in wanted if seed_of[trial] in first)
     return frozenset(kept)
 

@@ -1,6 +1,6 @@
 """`sweeper replay`: what another protocol would have saved, and which verdicts it would have changed."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import click
 
@@ -9,6 +9,7 @@ from reports.replay.search import search
 from sweeper.cli.options import WholeNumber, json_option, print_json, store_option, study_name
 from sweeper.cli.replay_least import least_document, least_text
 from sweeper.errors import UsageError
+from sweeper.evidence.claims.evidence import Verdict
 from sweeper.evidence.data.load import load
 from sweeper.evidence.statistics.group_sequential import Spending
 from sweeper.quantities import counted, hours
@@ -108,6 +109,8 @@ def _document(found: Replay) -> dict[str, object]:
         "saved": found.saved,
         "best_before": found.best_before,
         "best_after": found.best_after,
+        "stops": [{"claim": claim, "verdict": verdict, "seeds": seeds} for claim, verdict, seeds in _stops(found)],
+        "unknown": list(found.unknown),
         "changed": [{"claim": claim, "before": before, "after": after} for claim, before, after in found.changed],
     }
 
@@ -121,8 +124,16 @@ def _lines(name: str, metric: str, found: Replay) -> list[str]:
         f"  device-hours: {before} -> {after}, {100 * found.saved:.1f}% saved",
         f"  {counted(found.num_trials, 'trial')}: {len(found.pruned)} pruned, {len(found.dropped)} not run",
         f"  best {metric}: {found.best_before:.6g} -> {found.best_after:.6g}",
+        *(f"  claim {claim}: {verdict} at {counted(seeds, 'seed')}" for claim, verdict, seeds in _stops(found)),
         *(changes or [unchanged]),
+        *([f"  not known, as further seeds were never run: {', '.join(found.unknown)}"] if found.unknown else []),
     ]
+
+
+def _stops(found: Replay) -> Iterator[tuple[str, Verdict, int]]:
+    """Yield the verdict that each claim would have had and its seeds, if it would have been looked at seed by seed."""
+    for (claim, _, verdict), seeds in zip(found.verdicts, found.seeds, strict=False):
+        yield claim, verdict, seeds
 
 
 def _protocol_text(protocol: Protocol) -> str:

@@ -14,6 +14,7 @@ from sweeper.evidence.sequential.boundaries import LookPoint, headline_of, level
 from sweeper.evidence.sequential.paths import ClaimPath, Stop
 from sweeper.evidence.sequential.progress import Progress, RoundLooks, progress, rule_of
 from sweeper.evidence.sequential.record import recorded_looks
+from sweeper.evidence.sequential.stopping import verdict_so_far
 from sweeper.evidence.statistics.group_sequential import Spending
 from sweeper.evidence.statistics.paired import percent_change
 from sweeper.monitor.decision import Decision, Stage
@@ -106,10 +107,10 @@ def _over_looks(verdict: ClaimVerdict, data: StudyData, decisions: Decisions, pl
     claim, decision = decisions.progress.claims[place], decisions.of(data, place)
     found = replace(
         verdict,
-        verdict=_verdict(claim),
+        verdict=verdict_so_far(claim),
         p_adjusted=claim.adjusted[0] if claim.tested else math.nan,
         p_refuted_adjusted=claim.adjusted[1] if claim.tested else math.nan,
-        caveats=_caveats(verdict, _verdict(claim)),
+        caveats=_caveats(verdict, verdict_so_far(claim)),
         decision=decision,
     )
     tested, position = verdict.examination.tested[place], headline_of(claim)
@@ -131,11 +132,6 @@ def _over_looks(verdict: ClaimVerdict, data: StudyData, decisions: Decisions, pl
             parts=len(claim.parts),
         ),
     )
-
-
-def _verdict(claim: ClaimPath) -> Verdict:
-    """Return a claim's verdict; one that is open is undecided so far, or untested."""
-    return claim.verdict or ("undecided" if claim.tested else "untested")
 
 
 def _evidence(verdict: ClaimVerdict, claim: ClaimPath, position: int, spending: Spending) -> ClaimEvidence:
