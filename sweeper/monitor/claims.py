@@ -62,7 +62,7 @@ def claim_statuses(
     support = adjusted([1.0 if look is None else look.p_support for look in found])
     refute = adjusted([1.0 if look is None else look.p_refute for look in found])
     return tuple(
-        _status(study, claim, look, p, budget_ended=budget_ended and open_round is not None)
+        _status(study, claim, look, p, is_open=open_round is not None, budget_ended=budget_ended)
         for claim, look, p in zip(study.claims, found, zip(support, refute, strict=True), strict=True)
     )
 
@@ -77,7 +77,13 @@ def adjusted(p_values: Sequence[float]) -> list[float]:
 
 
 def _status(
-    study: Study, claim: Claim, look: LookRow | None, p: tuple[float, float], *, budget_ended: bool
+    study: Study,
+    claim: Claim,
+    look: LookRow | None,
+    p: tuple[float, float],
+    *,
+    is_open: bool,
+    budget_ended: bool,
 ) -> ClaimStatus:
     seeds = study.adaptive_seeds(claim)
     most_looks = 1 if seeds is None else None if seeds.most is None else seeds.most - seeds.first + 1
@@ -87,6 +93,8 @@ def _status(
     # A claim that was given up is decided after all if enough others are, which leaves Holm's method more error for it.
     if min(p) < ALPHA:
         stage, verdict = "decided", "supported" if p[0] < ALPHA else "refuted"
+    if stage == "used_up" and look is not None and most_looks is not None and look.round + 1 < most_looks:
+        stage = "open" if is_open else "unlikely"  # it may get more seeds than when it was looked at
     part = None if look is None else _headline(look.parts)
     if part is None or not _whole(part, "seeds"):
         verdict = "untested" if stage == "open" else verdict
@@ -95,7 +103,7 @@ def _status(
         claim=claim.id,
         verdict=verdict,
         decision=Decision(
-            stage="budget_ended" if stage == "open" and budget_ended else stage,
+            stage="budget_ended" if stage == "open" and budget_ended and is_open else stage,
             look=0 if look is None else look.round + 1,
             most_looks=most_looks,
             seeds=0 if part is None else _whole(part, "seeds"),

@@ -67,8 +67,8 @@ class Status:
 
     @property
     def round(self) -> int | None:
-        """The round of seeds that runs, from 1; None if no seeds are to be added."""
-        return None if self.open_round is None else max(self.open_round, 0) + 1
+        """The round of seeds that runs, from 1; None before it is decided, and once no seeds are to be added."""
+        return None if self.open_round is None or self.open_round < 0 else self.open_round + 1
 
     @property
     def is_over(self) -> bool:

@@ -63,7 +63,7 @@ def test_before_the_first_look_claims_are_open_and_the_first_round_runs(
 ) -> None:
     enrolled(engine, study_file(tmp_path))
     found = observed(url)
-    assert (found.open_round, found.round, found.is_over) == (-1, 1, False)
+    assert (found.open_round, found.round, found.is_over) == (-1, None, False)
     assert [each.decision.text for each in found.claims] == ["open: not looked at yet"] * 3
     assert [each.verdict for each in found.claims] == ["untested"] * 3
     assert all(math.isnan(each.estimate) for each in found.claims)
@@ -98,6 +98,22 @@ def test_the_budget_ends_what_is_open(engine: Engine, url: str, tmp_path: Path) 
     assert "budget_ended" in stages.values()
     verdicts = {each.id: each.decision.stage for each in judge_study(load(url, "s")) if each.decision is not None}
     assert stages == verdicts
+
+
+def test_claims_that_may_get_more_seeds_than_before_are_not_called_used_up(
+    engine: Engine, url: str, tmp_path: Path
+) -> None:
+    value = outcome({"a": 0.0, "b": 0.0, "c": 0.0}, sd=0.05)
+    path = study_file(tmp_path, seeds="{first: 2, most: 3}", decide="{futility: false}")
+    enrolled(engine, path)
+    play(engine, url, value)
+    assert {each.decision.stage for each in observed(url).claims} == {"used_up"}
+    path.write_text(path.read_text().replace("most: 3", "most: 5"))
+    enrolled(engine, path, extend=True)
+    assert {each.decision.stage for each in observed(url).claims} == {"open"}
+    play(engine, url, value)
+    stages = {each.claim: each.decision.stage for each in observed(url).claims}
+    assert stages == {each.id: each.decision.stage for each in judge_study(load(url, "s")) if each.decision is not None}
 
 
 def test_a_study_of_fixed_seeds_has_no_claims_in_its_status(engine: Engine, url: str, tmp_path: Path) -> None:
