@@ -125,12 +125,16 @@ def run_slots(
         on_tick()
 
     try:
-        ran = _run_slots(engine, run, study, slots, tick, pool=pool)
+        ran = last = _run_slots(engine, run, study, slots, tick, pool=pool)
+        while last == "done" and (pool is None or pool.shares_machine) and _has_trials_left(engine, run):
+            # `retry` or `--extend` has queued them when the last slot had just ended.
+            last = _run_slots(engine, run, study, slots, tick, pool=pool)
+            ran = ran if last == "nothing" else last
     except Interrupted:
         raise
     except SweeperError as error:
         keeper.look(now=True)
-        if patiently(lambda: queue.next_due(engine, run.study_id), for_seconds()) is not None:
+        if _has_trials_left(engine, run):
             raise
         warn(f"{run.study}: every trial has ended, but: {error}")
         return "done"
@@ -184,8 +188,10 @@ def _run_slots(
 
 def _was_stopped(engine: Engine, run: StudyRun, ends: Sequence[SlotEnd]) -> bool:
     """Return whether `cancel` stopped the slots although trials are left: `retry` has put them back meanwhile."""
-    if all(end.ended != "stopped" for end in ends):
-        return False
+    return any(end.ended == "stopped" for end in ends) and _has_trials_left(engine, run)
+
+
+def _has_trials_left(engine: Engine, run: StudyRun) -> bool:
     return patiently(lambda: queue.next_due(engine, run.study_id), for_seconds(), say=warn) is not None
 
 

@@ -15,6 +15,7 @@ import psutil
 import pytest
 from sqlalchemy import Engine
 
+from sweeper.execution.slots import running
 from sweeper.store.queue import queue
 from sweeper.store.reading import reader
 from tests.sweeper.execution.slots.studies import attempts_of, check_each_completed_once, launched, trials_of
@@ -185,6 +186,23 @@ def test_cancelling_from_elsewhere_stops_the_launch(url: str, engine: Engine) ->
     assert queue.cancel(engine, 1, time.time()) == 2
     assert finish(process)[0] == 1
     assert [(trial.state, trial.exit_reason) for trial in trials_of(url)] == [("failed", "cancelled")] * 3
+
+
+def test_trials_that_are_put_back_when_the_last_slot_has_just_ended_run_too(
+    url: str, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, rounds = running._run_slots, []
+
+    def then_retry(*words: Any, **options: Any) -> str:
+        rounds.append(run(*words, **options))
+        if len(rounds) == 1:
+            assert queue.retry_failed(engine, 1) == 1
+        return rounds[-1]
+
+    monkeypatch.setattr(running, "_run_slots", then_retry)
+    result = launched(url, [{"value": 0.5}, {"value": 0.5, "fail_attempts": 1}], slots=1, retry={"crashed": 0})
+    assert (result.exit_code, result.completed, result.left) == (0, 2, 0)
+    assert rounds == ["done", "done"]
 
 
 def test_a_launch_that_was_cancelled_does_not_call_trials_done_that_were_put_back(url: str, engine: Engine) -> None:
