@@ -22,10 +22,11 @@ PARTS: Final = {
     "trainer": "training steps against the upstream Transformer-XL (--upstream)",
     "validity": "verdicts on studies with planted truth: intervals and error rates",
     "decide": "seeds until claims are decided, against fixed seeds and AdaStop, on planted truth",
+    "rounds": "seeds until claims are decided, through a store: the same trials and verdicts as in memory",
     "versions": "the store of this version against that of an earlier one (--before)",
     "suite": "make test and make demo",
 }
-ON_DEMAND: Final = ("suite", "versions", "validity", "decide")  # take as long as all other parts together
+ON_DEMAND: Final = ("suite", "versions", "validity", "decide", "rounds")  # take as long as all other parts together
 PATHS: Final = ("ray_python", "upstream", "before")  # among the options
 
 

@@ -1,4 +1,4 @@
-"""The tables of docs/statistics.md on seeds that are added, between two markers."""
+"""The tables of docs/statistics.md on seeds that are added, in memory and through a store, each between two markers."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -9,6 +9,8 @@ from benchmarks.results import Result
 
 BEGIN: Final = "<!-- written by `python -m benchmarks decide`: begin -->"
 END: Final = "<!-- end of `python -m benchmarks decide` -->"
+BEGIN_ROUNDS: Final = "<!-- written by `python -m benchmarks rounds`: begin -->"
+END_ROUNDS: Final = "<!-- end of `python -m benchmarks rounds` -->"
 WORST_ERROR: Final = 0.05
 TARGET: Final = 0.5
 
@@ -46,6 +48,22 @@ def write(results: Mapping[str, Result], path: Path = STATISTICS) -> None:
     """Put the tables of the last results into the page; a page without results or markers stays as it is."""
     if "decide" in results:
         replace_between(path, BEGIN, END, render(results["decide"]))
+
+    if "rounds" in results:
+        replace_between(path, BEGIN_ROUNDS, END_ROUNDS, render_rounds(results["rounds"]))
+
+
+def render_rounds(result: Result) -> str:
+    """Return what came of studies that ran from a store, in one sentence each."""
+    figures: Any = result.figures
+    studies = figures["studies"]
+    return (
+        f"`{result.command}`, {result.taken_on}: of {studies} studies, {figures['same_runs']} ran the same trials and "
+        f"{figures['same_verdicts']} had the same verdicts as in memory. They took {figures['runs']:.0f} trials in "
+        f"{figures['rounds']:.0f} rounds on average; {figures['supported']} of {figures['true']} true effects were "
+        f"supported, and a false one in {figures['false_support']} of the studies. A decision took "
+        f"{figures['decision_cpu_s']:.2f} s of CPU time, without the start of its process."
+    )
 
 
 def _row(row: Mapping[str, Any]) -> str:

@@ -8,6 +8,7 @@ from benchmarks.decide.adastop import adastop
 from benchmarks.decide.planted import CLAIMS, draw, looks_at
 from benchmarks.decide.policies import fixed, rounds, summed_shares
 from benchmarks.results import Machine, Result
+from benchmarks.rounds import compare
 from sweeper.evidence.sequential.paths import Rule
 from sweeper.evidence.statistics.group_sequential import Looks
 
@@ -83,3 +84,30 @@ def test_the_table_shows_every_policy_but_the_fixed_ones(tmp_path):
     assert "| ours | 4.0% | 0.0% | 80.0% | 100 | 0.50 of 200 |" in text
     assert "4 seeds" not in text and "former" not in text
     assert "| each at 5% | 20.0% |" in text
+
+
+def test_a_study_comes_to_the_same_through_a_store_as_in_memory():
+    same_runs, same_verdicts, _, supported, true, runs, decisions, _ = compare(2)
+    assert (same_runs, same_verdicts) == (True, True)
+    assert 0.5 * true <= supported <= true
+    assert 2 * (CLAIMS + 1) < runs < 12 * (CLAIMS + 1)
+    assert 2 < decisions <= 12
+
+
+def test_the_text_on_studies_from_a_store_has_what_was_measured():
+    figures = {
+        "studies": 3,
+        "same_runs": 3,
+        "same_verdicts": 2,
+        "false_support": 0,
+        "supported": 4,
+        "true": 5,
+        "runs": 80.2,
+        "rounds": 9.7,
+        "decision_cpu_s": 0.1,
+    }
+    text = table.render_rounds(
+        Result(part="rounds", command="c", taken_on="2026-01-01", seconds=1.0, machine=MACHINE, figures=figures)
+    )
+    assert "of 3 studies, 3 ran the same trials and 2 had the same verdicts as in memory" in text
+    assert "80 trials in 10 rounds on average; 4 of 5 true effects" in text

@@ -81,6 +81,8 @@ def _is_zero(unit: Unit) -> bool:
 def _are_equal(units: Iterable[Unit], amount: Callable[[Unit], tuple[float, float]]) -> bool:
     found = [amount(unit) for unit in units]
     values = [value for value, _ in found]
+    if not all(map(math.isfinite, values)):  # `max` and `min` pass over a NaN that is not the first
+        return False
     return max(values) - min(values) <= max(error for _, error in found)
 
 

@@ -100,6 +100,13 @@ def test_so_do_values_that_only_multiply_and_32_bit_floats():
     assert judged(noisy.astype({"loss": np.float32}).astype({"loss": float})).verdict == "supported"
 
 
+@pytest.mark.parametrize("order", [(0, 1, 2), (1, 0, 2), (2, 1, 0)])
+def test_values_without_a_logarithm_have_no_ratio_that_could_repeat(order):
+    first, second = [1.20181968, -2.12735404, -0.51234567], [0.21050577, -3.02474397, -1.61234561]
+    found = judged(frame_of([first[seed] for seed in order], [second[seed] for seed in order]))
+    assert (found.verdict, found.n) == ("supported", 3)
+
+
 def test_an_additive_pair_is_one_difference_beside_arms_that_vary():
     noise = np.random.default_rng(3).normal(0, 0.01, size=(4, 3)).tolist()
     frame = frame_of(
