@@ -126,14 +126,30 @@ def single_arm(cells: Sequence[Cell], pool: Pool) -> Comparison:
 
 
 def minus(first: Comparison, second: Comparison) -> Comparison:
-    """Return units first - second, matched by key if both have the same keys, else by seed, averaged over the rest."""
-    left, right = {unit.key: unit for unit in first.units}, {unit.key: unit for unit in second.units}
-    if left.keys() != right.keys() or len(left) < len(first.units):
+    """Return units first - second of their common seeds, matched by key if both have the same keys.
+
+    Otherwise, e.g. for gains of different factors, they are matched by seed, averaged over the rest.
+    """
+    left, right = _of_common_seeds(first, second), _of_common_seeds(second, first)
+    if left.keys() != right.keys() or len(left) < sum(_seed(unit) in _seeds(second) for unit in first.units):
         left, right = _by_seed(first), _by_seed(second)
     units = tuple(
         Unit(key=key, terms=merged([*left[key].terms, *right[key].scaled(-1.0).terms])) for key in left if key in right
     )
     return Comparison(units=units, pool=first.pool.joined(second.pool))
+
+
+def _of_common_seeds(comparison: Comparison, other: Comparison) -> dict[Key, Unit]:
+    seeds = _seeds(other)
+    return {unit.key: unit for unit in comparison.units if _seed(unit) in seeds}
+
+
+def _seeds(comparison: Comparison) -> set[int]:
+    return {_seed(unit) for unit in comparison.units}
+
+
+def _seed(unit: Unit) -> int:
+    return unit.terms[0][0].seed
 
 
 def infer(comparison: Comparison) -> Estimate:
@@ -224,7 +240,7 @@ def _same_levels(low: Sequence[Cell], high: Sequence[Cell], factor: str) -> bool
 def _by_seed(comparison: Comparison) -> dict[Key, Unit]:
     groups: dict[int, list[Unit]] = defaultdict(list)
     for unit in comparison.units:
-        groups[unit.terms[0][0].seed].append(unit)
+        groups[_seed(unit)].append(unit)
     return {
         (seed,): Unit(key=(seed,), terms=merged([term for unit in units for term in unit.scaled(1 / len(units)).terms]))
         for seed, units in groups.items()

@@ -315,6 +315,21 @@ def test_arms_are_compared_within_every_block_that_they_do_not_name():
     assert (one.evidence.n, one.evidence.num_seeds) == (3, 3)
 
 
+def test_an_interaction_of_phases_with_other_numbers_of_seeds_rests_on_the_pairs_of_their_common_seeds():
+    def found(seeds):
+        phases = [
+            on_both("short", [BASE, ON], perplexity(shrink=-0.2), seeds=range(seeds)),
+            on_both("long", [BASE, ON], perplexity(), steps=500),
+        ]
+        patience = claim("patience", interaction={**ends("short"), "with": ends("long")}, expect="decrease")
+        return judge_claims(study_data({**FACTORS, "corpus": CORPUS}, *phases, claims=[patience]))[0].evidence
+
+    same, more = found(3), found(5)
+    assert (same.n, more.n, same.num_seeds, more.num_seeds) == (6, 6, 3, 3)
+    assert more.estimate == pytest.approx(same.estimate)
+    assert "by seed" not in more.method  # two corpora are no replicates of each other
+
+
 def test_an_interaction_of_configurations_with_the_budget():
     phases = [
         on_both("short", [BASE, ON], perplexity(shrink=-0.2)),
