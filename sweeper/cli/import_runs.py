@@ -11,7 +11,7 @@ from typing import Final
 import click
 
 from sweeper.cli.options import json_option, print_json, store_option
-from sweeper.errors import UsageError
+from sweeper.errors import SweeperError, UsageError
 from sweeper.execution.launch import runs_dir
 from sweeper.files import write_new
 from sweeper.importing.reading import POINTS, ImportedRuns, Wanted, read_for_study, read_runs
@@ -117,7 +117,12 @@ def import_runs(
         _write(write, found.study_file)
         study = replace(found.imported.study, path=write)
         found = replace(found, imported=replace(found.imported, study=study))
-    _enrol(found, form, store)
+    try:
+        _enrol(found, form, store)
+    except SweeperError:
+        if write is not None:
+            write.unlink(missing_ok=True)
+        raise
     _print(found, form, source, store, write, as_json=as_json)
 
 
