@@ -148,6 +148,11 @@ class Context:
         return int((~self.trials["state"].isin(ENDED)).sum())
 
     @property
+    def is_imported(self) -> bool:
+        """Whether another tool made all runs, so that what they cost is unknown."""
+        return self.study.trial.is_imported
+
+    @property
     def device_seconds(self) -> float:
         """What the study has cost so far."""
         return float(np.nansum(self.trials["device_seconds"])) if len(self.trials) else 0.0

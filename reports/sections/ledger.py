@@ -24,6 +24,8 @@ def ledger(context: Context) -> Section:
 
 
 def _answer(context: Context) -> Inline:
+    if context.is_imported:
+        return plain("The trials were imported from another tool, so the device time that they took is unknown.")
     attempts = context.data.attempts
     total = context.device_seconds
     failed = attempts[attempts["exit_reason"].isin(WASTED)] if len(attempts) else attempts

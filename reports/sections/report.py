@@ -37,8 +37,9 @@ def study_report(data: StudyData, now: datetime) -> Report:
 
 
 def _byline(context: Context) -> str:
+    cost = "imported" if context.is_imported else f"{wording.duration(context.device_seconds)} of device time"
     return (
         f"{wording.count(len(context.trials), 'trial')} in {wording.count(len(context.study.phases), 'phase')}, "
-        f"{wording.duration(context.device_seconds)} of device time. Report of "
+        f"{cost}. Report of "
         f"{wording.time_text(context.now.timestamp())}."
     )

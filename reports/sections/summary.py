@@ -98,9 +98,14 @@ def _trials(context: Context) -> Inline:
     order = ("completed", "pruned", "failed", "running", "waiting")
     parts = [f"{wording.grouped(int(states[state]))} {state}" for state in order if states.get(state)]
     listed = f" ({wording.listed(parts)})" if parts else ""
-    return rich(
+    size = (
         f"The study has {wording.count(len(context.study.phases), 'phase')} and "
-        f"{wording.count(len(context.trials), 'trial')}{listed}. It has taken ",
+        f"{wording.count(len(context.trials), 'trial')}{listed}."
+    )
+    if context.is_imported:
+        return plain(f"{size} They were imported from another tool, so their device time is unknown.")
+    return rich(
+        f"{size} It has taken ",
         strong(wording.duration(context.device_seconds)),
         " of device time, including failed attempts.",
     )
@@ -131,7 +136,7 @@ def _facts(context: Context) -> tuple[tuple[str, Inline], ...]:
     pairs = [
         ("Metric", f"{wording.clean(context.metric.name)}, {less} is better; {_POINTS[context.metric.value.kind]}"),
         ("Study file", wording.clean(str(path or wording.UNKNOWN))),
-        ("Launched", wording.time_text(data.launched_at)),
+        ("Imported" if context.is_imported else "Launched", wording.time_text(data.launched_at)),
         ("Report created", wording.time_text(context.now.timestamp())),
     ]
     if context.study.device_hours is not None:

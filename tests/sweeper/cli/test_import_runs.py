@@ -61,6 +61,7 @@ def test_runs_are_imported_and_every_command_has_them(sweeper: Sweeper, runs: Pa
     assert sweeper("report", "mine", "--out", "report", "--format", "html", "--store", url).code == 0
     page = Path("report/report.html").read_text()
     assert "its own length" in page
+    assert "imported from another tool, so their device time is unknown" in page
 
     assert sweeper("export", "mine", "--all", "--out", "archive", "--store", url).code == 0
     (again,) = json.loads(sweeper("claims", "--from", "archive", "--json").out)["claims"]
