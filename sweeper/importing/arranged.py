@@ -12,7 +12,7 @@ from sweeper.designs.levels import Level, level_key
 from sweeper.errors import UsageError
 from sweeper.importing.columns import seed_column
 from sweeper.importing.frame import RunFrame, run_frame
-from sweeper.importing.naming import factor_names
+from sweeper.importing.naming import factor_names, phase_names
 from sweeper.importing.outcomes import EndedRun, ended_runs, without_superseded
 from sweeper.importing.seeds import numbered
 from sweeper.importing.source_runs import Source, SourceRun
@@ -22,7 +22,6 @@ from trainer.config.wording import suggestion
 SEED: Final = "seed"
 STATE: Final = "state"
 PHASE_COLUMN: Final = "phase"
-PHASE: Final = "runs"  # where the source names none
 
 
 @dataclass(frozen=True, kw_only=True)  # no slots: levels are found by their keys once
@@ -61,6 +60,10 @@ class Arranged:
         """Return the level of every factor in a run; null where the run does not have it."""
         return {name: self._by_key[name][keys[row]] for name, keys in self.known.keys.items()}
 
+    def level(self, name: str, key: str) -> Level:
+        """Return the level of a factor that has a key."""
+        return self._by_key[name][key]
+
     def _is_absent(self, row: int, name: str) -> bool:
         return self.columns[name] not in self.runs[row].run.cells
 
@@ -94,7 +97,7 @@ def arranged(
     ended, seed_note = _with_seeds(ended, source, seed)
     chosen = _chosen(ended, source, factors, strata)
     keys = [tuple(_cell_key(each.run.cells.get(name)) for name in chosen) for each in ended]
-    groups = [(each.run.phase or PHASE, key) for each, key in zip(ended, keys, strict=True)]
+    groups = [(each.run.phase, key) for each, key in zip(ended, keys, strict=True)]
     known = {
         index: (*group, level_key(each.run.seed))
         for index, (each, group) in enumerate(zip(ended, groups, strict=True))
@@ -103,10 +106,12 @@ def arranged(
     kept, copies = without_superseded(ended, known)
     runs = [ended[index] for index in kept]
     seeds = numbered([each.run for each in runs], [groups[index] for index in kept])
+    of_phases = phase_names(each.run.phase for each in runs)
+    phases = [of_phases[each.run.phase] for each in runs]
     names = factor_names(chosen, {metric.name, *_metrics(runs)})
-    frame = _frame(runs, {name: column for column, name in names.items()}, seeds.numbers, metric.name)
+    frame = _frame(runs, {name: column for column, name in names.items()}, seeds.numbers, phases, metric.name)
     by_name = [names[column] for column in chosen]
-    blocks = [names[column] for column in _resolved(strata, ended, source, "--strata")]
+    blocks = [names[column] for column in _resolved(strata, ended, source, "--strata") if column in names]
     found = run_frame(frame, metrics=[metric.name], seed=SEED, factors=by_name, strata=blocks, state=STATE)
     return Arranged(
         source=source,
@@ -114,7 +119,7 @@ def arranged(
         frame=frame,
         known=found,
         runs=runs,
-        phases=[each.run.phase or PHASE for each in runs],
+        phases=phases,
         repeats=seeds.repeats,
         columns={name: column for column, name in names.items()},
         constants=_constants(runs, chosen),
@@ -172,14 +177,15 @@ def _metrics(runs: Sequence[EndedRun]) -> list[str]:
     return list(dict.fromkeys(name for each in runs for name in (*each.run.values, *each.run.curves)))
 
 
-def _frame(runs: Sequence[EndedRun], factors: Mapping[str, str], seeds: Sequence[int], metric: str) -> pd.DataFrame:
+def _frame(
+    runs: Sequence[EndedRun], factors: Mapping[str, str], seeds: Sequence[int], phases: Sequence[str], metric: str
+) -> pd.DataFrame:
     columns: dict[str, object] = {
         name: pd.Series([each.run.cells.get(column) for each in runs], dtype=object) for name, column in factors.items()
     }
     columns[SEED] = list(seeds)
     columns[STATE] = [each.state for each in runs]
     columns[metric] = [math.nan if each.value is None else each.value for each in runs]
-    phases = [each.run.phase or PHASE for each in runs]
     if len(set(phases)) > 1:
         columns[PHASE_COLUMN] = phases
     for name in _metrics(runs):

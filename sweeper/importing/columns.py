@@ -106,7 +106,8 @@ def columns_of(rows: Sequence[Row], path: str, *, metric: str, seed: str | None,
         "started_at": _first(names, STARTS),
         "ended_at": _first(names, ENDS),
     }
-    taken = {of_metric, found_seed, roles["state"], roles["phase"], roles["step"]} - set(_columns_named(wanted, names))
+    named = set(_columns_named(wanted, names))
+    taken = {of_metric, *({found_seed, roles["state"], roles["phase"], roles["step"]} - named)}
     measurements = _unmarked(names, METRIC_MARKS, taken)
     parameters = {
         name: short

@@ -12,7 +12,7 @@ FORBIDDEN: Final = re.compile(r'[/\\:*?"<>|{}\x00-\x1f\x7f]|[^\S ]')
 
 
 def factor_names(columns: Iterable[str], taken: Collection[str]) -> dict[str, str]:
-    """Return a factor's name for each column: its own where that is possible.
+    """Return a factor's name for each column: itself where that is possible.
 
     Args:
         taken: names that no factor may have, such as those of metrics.
@@ -26,14 +26,28 @@ def factor_names(columns: Iterable[str], taken: Collection[str]) -> dict[str, st
     return found
 
 
+def phase_names(texts: Iterable[str]) -> dict[str, str]:
+    """Return a phase's name for each text: itself where that is possible."""
+    found: dict[str, str] = {}
+    for text in dict.fromkeys(texts):
+        name = _sound(text) if text else "runs"
+        while name.casefold() in {other.casefold() for other in found.values()}:
+            name = f"{name}_"
+        found[text] = name
+    return found
+
+
 def safe_name(text: str) -> str:
     """Return text as the name of a claim or a study."""
     return re.sub(r"[^\w.+-]+", "-", _sound(text)).strip("-.") or "x"
 
 
 def _sound(column: str) -> str:
-    name = FORBIDDEN.sub("_", column).replace("..", "._").strip().lstrip(".-").rstrip(".") or "factor"
-    return name.encode()[: LONGEST_NAME - 5].decode(errors="ignore").strip()
+    name = "".join(each if each.isprintable() else "_" for each in FORBIDDEN.sub("_", column)).strip()
+    while ".." in name:
+        name = name.replace("..", "._")
+    name = name.encode()[: LONGEST_NAME - 5].decode(errors="ignore").strip().rstrip(".").strip()
+    return name if name and name[0] not in ".-" else f"_{name}"
 
 
 def paths_of(columns: Mapping[str, str]) -> dict[str, str]:

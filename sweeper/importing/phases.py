@@ -5,8 +5,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
-from sweeper.designs.factor import Factor, Range
-from sweeper.designs.levels import Level, level_key
+from sweeper.designs.factor import Range
+from sweeper.designs.levels import level_key
 from sweeper.importing.arranged import Arranged
 from sweeper.spec.names import row_text
 
@@ -153,12 +153,7 @@ def _seeds_text(seeds: Sequence[int]) -> str:
 
 def _text(found: Arranged, names: Sequence[str], keys: Key) -> str:
     levels = dict(zip(names, keys, strict=True))
-    return row_text({name: level_of_key(found.known.factors[name], key) for name, key in levels.items()})
-
-
-def level_of_key(factor: Factor, key: str) -> Level:
-    """Return the level of a factor that has a key."""
-    return next(level for level in factor.levels or () if level_key(level) == key)
+    return row_text({name: found.level(name, key) for name, key in levels.items()})
 
 
 def phase_notes(found: Arranged, phases: Sequence[ImportedPhase]) -> list[str]:

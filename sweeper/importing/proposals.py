@@ -10,7 +10,7 @@ from typing import Final
 from sweeper.designs.levels import level_key
 from sweeper.importing.arranged import Arranged
 from sweeper.importing.naming import safe_name
-from sweeper.importing.phases import ImportedPhase, level_of_key
+from sweeper.importing.phases import ImportedPhase
 from sweeper.spec.names import level_text
 
 MOST_LEVELS: Final = 6
@@ -59,7 +59,7 @@ def _of_factor(found: Arranged, phase: ImportedPhase, name: str, *, several: boo
         begun = (key for key in phase.configurations if key[position] == start)
         if level == start or not any((*key[:position], level, *key[position + 1 :]) in known for key in begun):
             continue
-        before, after = level_of_key(factor, start), level_of_key(factor, level)
+        before, after = found.level(name, start), found.level(name, level)
         minimizes = found.metric.minimizes
         text = f"{name} = {level_text(after)} {'lowers' if minimizes else 'raises'} {found.metric.name}"
         where = f" in {phase.name}" if several else ""

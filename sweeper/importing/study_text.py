@@ -9,7 +9,7 @@ from sweeper.designs.factor import Factor, Range
 from sweeper.designs.levels import Level, level_key
 from sweeper.importing.arranged import Arranged
 from sweeper.importing.naming import nested, paths_of
-from sweeper.importing.phases import ImportedPhase, drawn_ranges, level_of_key
+from sweeper.importing.phases import ImportedPhase, drawn_ranges
 from sweeper.importing.proposals import Claim
 
 Document = dict[str, Any]
@@ -106,8 +106,7 @@ def _conditions(found: Arranged, names: Iterable[str]) -> dict[str, dict[str, li
             keys = found.known.keys[other]
             with_it = {key for key, there in zip(keys, has, strict=True) if there}
             if with_it.isdisjoint(key for key, there in zip(keys, has, strict=True) if not there):
-                factor = found.known.factors[other]
-                result[name] = {other: [level_of_key(factor, key) for key in dict.fromkeys(keys) if key in with_it]}
+                result[name] = {other: [found.level(other, key) for key in dict.fromkeys(keys) if key in with_it]}
                 break
     return result
 
@@ -145,7 +144,7 @@ def _design(found: Arranged, phase: ImportedPhase) -> object:
         levels = {**fixed, **dict(zip(phase.varied, key, strict=True))}
         rows.append(
             {
-                name: level_of_key(factors[name], levels[name])
+                name: found.level(name, levels[name])
                 for name in factors
                 if name in levels and levels[name] != level_key(factors[name].baseline)
             }
