@@ -165,7 +165,7 @@ class Factor:
 
     def allows(self, level: Level) -> bool:
         """Return whether a level is the baseline, one of the levels, or in the range."""
-        if any(same_level(level, each) for each in self.all_levels):
+        if any(same_level(level, each) for each in (*(self.levels or ()), self.baseline)):
             return True
         return self.range is not None and level in self.range
 
