@@ -53,7 +53,7 @@ def test_a_missing_figure_is_refused() -> None:
 
 
 def test_the_page_shows_a_figure_and_its_machine() -> None:
-    figures: results.Figures = {"trials": 339, "answers": [{"command": "sweeper --help", "seconds": 0.0712}]}
+    figures: results.Figures = {"trials": 339, "answers": [{"command": "sweeper --help", "cpu_seconds": 0.0712}]}
     text = page.render({"commands": result_of("commands", figures)})
     assert "| `sweeper --help` | 0.071 |" in text
     assert "`python -m benchmarks commands`, 2026-01-01, 2 cores of an a processor, load 0.5 before." in text
