@@ -39,8 +39,8 @@ def main(arguments: argparse.Namespace) -> int:
                     (kept / f"{folder.name}.txt").write_text(_details(result), encoding="utf-8")
                     print(f"its files are in {kept / folder.name}", flush=True)
                 if arguments.json is not None:
-                    summary.write(arguments.json, summary.summary(results, arguments.database))
-    print(summary.text(summary.summary(results, arguments.database)))
+                    summary.write(arguments.json, summary.summary(results, arguments.database, arguments.program))
+    print(summary.text(summary.summary(results, arguments.database, arguments.program)))
     return 0 if all(result.broken is None for result in results) else 1
 
 

@@ -29,10 +29,9 @@ def main(paths: Sequence[str]) -> None:
 
 def render(parts: Sequence[Counts]) -> str:
     """Return the tables."""
-    found = {database: added([part for part in parts if part["database"] == database]) for database in NAMES}
-    found = {database: counts for database, counts in found.items() if counts["rounds"]}
-    names = [NAMES[database] for database in found]
-    lines = [sentence(NAMES[database], counts) for database, counts in found.items()]
+    names = sorted({group_of(part) for part in parts}, key=lambda name: (", " in name, name != NAMES["sqlite"]))
+    found = {name: added([part for part in parts if group_of(part) == name]) for name in names}
+    lines = [sentence(name, counts) for name, counts in found.items()]
     lines += [f"| fault | {' | '.join(f'{name}: times | rounds' for name in names)} | what happens |"]
     lines.append(f"|---|{'---:|' * 2 * len(names)}---|")
     lines += [_row(fault.name, "faults", found, _described(fault.do)) for fault in FAULTS]
@@ -41,6 +40,11 @@ def render(parts: Sequence[Counts]) -> str:
     kinds = sorted({kind for counts in found.values() for kind in counts["programs"]})
     lines += [_row(kind, "programs", found) for kind in kinds]
     return "\n".join(lines)
+
+
+def group_of(part: Counts) -> str:
+    """Return the name of the column that a file's rounds belong to."""
+    return ", ".join(filter(None, (NAMES[part["database"]], part.get("program"))))
 
 
 def added(parts: Sequence[Counts]) -> dict[str, Any]:

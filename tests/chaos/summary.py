@@ -12,8 +12,12 @@ from tests.chaos.harness import Result
 from tests.chaos.programs import root
 
 
-def summary(results: Sequence[Result], database: str) -> dict[str, Any]:
-    """Return the counts, for programs."""
+def summary(results: Sequence[Result], database: str, program: str | None = None) -> dict[str, Any]:
+    """Return the counts, for programs.
+
+    Args:
+        program: the kind of program of all rounds, if it was asked for.
+    """
     done = Counter(name for result in results for name in result.done)
     fitting = [fault.name for fault in FAULTS if fault.database in (None, database)]
     skipped = {name: why for result in results for name, why in result.skipped.items()}
@@ -21,6 +25,7 @@ def summary(results: Sequence[Result], database: str) -> dict[str, Any]:
     return {
         "commit": _commit(),
         "database": database,
+        "program": program,
         "seeds": [result.seed for result in results],
         "rounds": len(results),
         "kept": sum(result.broken is None for result in results),
