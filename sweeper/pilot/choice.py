@@ -25,7 +25,7 @@ from trainer.config import training_flops
 
 MOST_CLASSES: Final = 16
 REPEATED_CLASSES: Final = 4  # up to this many run twice, to measure the difference between runs
-LENGTHS: Final = {"steps": 100.0, "epochs": 1.0, "tokens": 20_000.0}  # default length of a run
+LENGTHS: Final = {"steps": 100.0, "epochs": 1.0, "tokens": 20_000.0, "runs": 1.0}  # default length of a run
 MIN_SHARE: Final = 0.02  # of the longest budget, so that programs that report seldom do report
 TRAINER_EVALUATIONS: Final = 2
 TRAINER_LINES: Final = 20
