@@ -89,3 +89,21 @@ def test_an_unknown_part_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main(["overhed"])
     assert "unknown part 'overhed'; choose from overhead, large," in capsys.readouterr().err
+
+
+def test_the_page_compares_two_versions() -> None:
+    ratio = {"before": 30.0, "after": 15.0, "ratio": 0.5}
+    case = {"reports": 1, "statements": ratio, "commits": ratio, "cpu_ms": ratio}
+    names = ("trials_per_second", "claim_median_ms", "claim_p99_ms", "cpu_ms")
+    crowd = {"database": "sqlite", "trials_each": 30, **dict.fromkeys(names, ratio)}
+    versions = {"before": "0e8a093", "after": "1234567"}
+    figures: results.Figures = {"versions": versions, "trials": 9, "slots": 64, "slot": [case], "crowd": [crowd]}
+    text = page.render({"versions": result_of("versions", figures)})
+    assert "| one slot, SQLite, 1 report per trial: statements per trial | 30.0 | 15.0 | 0.50 |" in text
+    assert "| 64 slots, SQLite, 1,920 trials: lease a trial, 99th percentile, ms | 30.0 | 15.0 | 0.50 |" in text
+
+
+def test_an_earlier_version_must_be_named(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["versions"])
+    assert "name its checkout with --before PATH" in capsys.readouterr().err
