@@ -23,13 +23,13 @@ from tests.sweeper import postgresql
 PROGRAM: Final = Path(__file__).with_name("version_round.py")
 HERE: Final = Path(__file__).parents[1]
 BEFORE, AFTER = "before", "after"
-ROUNDS: Final = 5
-CROWD_ROUNDS: Final = 3
+ROUNDS: Final = 3
+CROWD_ROUNDS: Final = 2
 SLOTS: Final = 64
 TRIALS_EACH: Final = 10
 LONG_EACH: Final = 30  # about as many trials per slot as a study of 2,000
 REPORTS: Final = (1, 20)
-TRIALS: Final = 100
+TRIALS: Final = 50
 AS_INSTALLED: Final = ("max_connections=300",)
 
 Rounds = dict[str, list[float]]  # of a figure, by version
