@@ -1,9 +1,13 @@
 """Write files atomically."""
 
+import errno
 import os
 import tempfile
 from contextlib import suppress
 from pathlib import Path
+from typing import Final
+
+NO_LINKS: Final = frozenset({errno.EPERM, errno.ENOSYS, errno.EOPNOTSUPP, errno.EMLINK})  # on this file system
 
 
 def write_atomically(path: Path, content: bytes, *, private: bool = False) -> None:
@@ -41,4 +45,10 @@ def write_new(path: Path, content: bytes) -> None:
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.") as directory:
         draft = Path(directory) / path.name
         draft.write_bytes(content)
-        os.link(draft, path)
+        try:
+            os.link(draft, path)
+        except OSError as error:
+            if error.errno not in NO_LINKS:
+                raise
+            with path.open("xb") as file:  # as one can without links
+                file.write(content)

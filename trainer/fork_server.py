@@ -8,7 +8,8 @@ while it loads a corpus. Each connection is one run, in lines of JSON. The clien
 
 and receives ``{"pid": N}``, the leader of a new session, and at the end ``{"exit_code": N, "peak_memory_bytes": N}``,
 where a signal gives a negative code. If the run cannot start, or not before the monotonic clock says SECONDS, it
-receives ``{"error": TEXT}``. A client that disconnects ends its run. ``{"ping": N}`` is answered by ``{"pong": N}``.
+receives ``{"error": TEXT}``. A client that disconnects ends its run. A descriptor that comes with the request stays
+open in the run, and only there. ``{"ping": N}`` is answered by ``{"pong": N}``.
 The server exits once its standard input is closed and no run is left; runs die with the server. Linux only.
 
 A forked run computes the same as a fresh process: the server has one thread, keeps no random state, and leaves the
@@ -66,6 +67,13 @@ class Run:
     request: bytes = b""
     pid: int | None = None
     descriptor: int | None = None  # the process's pidfd, readable once it has ended
+    lock: int | None = None  # until it has started: a descriptor that came with the request
+
+    def close_lock(self) -> None:
+        """Leave the lock to the process."""
+        if self.lock is not None:
+            os.close(self.lock)
+            self.lock = None
 
 
 class Server:
@@ -106,9 +114,12 @@ class Server:
     def _hear(self, run: Run) -> None:
         """Read more of a request, or end the run of a client that has disconnected."""
         try:
-            data = run.connection.recv(1 << 16)
+            data, descriptors, _, _ = socket.recv_fds(run.connection, 1 << 16, 1)
         except OSError:
-            data = b""
+            data, descriptors = b"", []
+        if descriptors:
+            run.close_lock()
+            run.lock = descriptors[0]
         if not data:
             self._end(run)
         elif run.pid is None:
@@ -141,7 +152,8 @@ class Server:
         ready, leading = os.pipe()
         pid = os.fork()
         if pid == 0:
-            self._become(request, output, server, leading)
+            self._become(request, output, server, leading, run)
+        run.close_lock()
         os.close(output)
         os.close(leading)
         os.read(ready, 1)  # returns once the child leads its session; before that it cannot be ended as a group
@@ -158,7 +170,7 @@ class Server:
         yield
         _mark(self._ready)
 
-    def _become(self, request: dict[str, Any], output: int, server: int, leading: int) -> None:
+    def _become(self, request: dict[str, Any], output: int, server: int, leading: int, run: Run) -> None:
         """In the child, restore the state of a fresh process and run; never returns."""
         code = 1
         try:
@@ -172,6 +184,7 @@ class Server:
             nothing = os.open(os.devnull, os.O_RDONLY)
             for source, target in ((nothing, 0), (output, 1), (output, 2)):
                 os.dup2(source, target)
+            run.lock = None  # stays open, whatever becomes of the server and the client
             self._close_inherited()
             os.chdir(request["cwd"])
             os.environ.clear()
@@ -199,6 +212,7 @@ class Server:
             self._listener.close()
         for run in self._runs:
             run.connection.close()
+            run.close_lock()
             if run.descriptor is not None:
                 os.close(run.descriptor)
 
@@ -214,6 +228,7 @@ class Server:
             _answer(run, {"exit_code": os.waitstatus_to_exitcode(status), "peak_memory_bytes": peak})
         self._selector.unregister(run.connection)
         run.connection.close()
+        run.close_lock()
         self._runs.remove(run)
 
 

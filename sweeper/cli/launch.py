@@ -159,6 +159,10 @@ def _print_start(
         what = f"{counted(enrolment.added, 'trial')} planned"
     else:
         what = "resuming" if _has_open_trials(store, study) else "every trial has ended"
+    if enrolment.run_root is not None:
+        lines.append(
+            f"run directories: {enrolment.run_root}, since the one named {study} is another study's or another store's"
+        )
     devices = ", ".join(dict.fromkeys(slot.device for slot in slots))
     where = devices if pool is None else f"{devices} ({pool.where})"
     lines.append(f"{what}; {counted(len(slots), 'slot')} on {where}; store {shown(store)}")

@@ -8,10 +8,12 @@ from pathlib import Path
 
 from sqlalchemy import Engine
 
+from sweeper.errors import SweeperError
 from sweeper.execution.exit_codes import exit_code_of
 from sweeper.execution.hooks import run_hooks
 from sweeper.execution.slots.pool import Pool
 from sweeper.execution.slots.resources import Slot
+from sweeper.execution.slots.run_root import settle_root
 from sweeper.execution.slots.running import RunEnd, StudyRun, run_slots, slots_for
 from sweeper.planning.plan import Plan, Reference
 from sweeper.spec.study import Study
@@ -19,6 +21,7 @@ from sweeper.store.engine import open_store
 from sweeper.store.enrolment.enrol import Enrolment, enrol
 from sweeper.store.queue import queue
 from sweeper.store.queue.ledger import spent_device_seconds
+from sweeper.store.queue.run_dirs import study_root
 from sweeper.store.records import LEASE_S
 from sweeper.store.retry import for_seconds, patiently, warn
 from sweeper.store.url import sqlite_path
@@ -70,6 +73,7 @@ def launch(
         UsageError: the study in the store is another one, or the machine lacks what it requires.
         Interrupted: the user did not want to wait, and the store does not answer.
         StoreError: the store cannot be used, or has not answered for a minute.
+        SweeperError: the run directories cannot be written to, or slots failed.
     """
     slots = slots_for(study, num_slots) if slots is None else slots
     engine = patiently(lambda: open_store(store, create=True), for_seconds(), say=warn)
@@ -77,6 +81,7 @@ def launch(
         enrolment = enrol(
             engine, plan, study, runs_dir=runs_dir(store), now=time.time(), extend=extend, predicted=predicted
         )
+        enrolment = replace(enrolment, run_root=_moved_root(engine, enrolment.study_id, pool))
         on_enrolled(enrolment, slots)
         run = StudyRun(store=store, study=plan.study, study_id=enrolment.study_id, lease_s=lease_s)
         ran = run_slots(engine, run, study, slots, on_tick, pool=pool)
@@ -96,6 +101,25 @@ def runs_dir(store: str) -> Path:
         return Path(named).absolute()
     path = sqlite_path(store)
     return (path.absolute().parent if path is not None else Path.cwd()) / "sweeper-runs"
+
+
+def _moved_root(engine: Engine, study_id: int, pool: Pool | None) -> Path | None:
+    """Claim the directory of a study's runs; return it if it is not the usual one.
+
+    Raises:
+        SweeperError: it cannot be written to, and the slots are on this machine.
+    """
+    try:
+        root = patiently(lambda: settle_root(engine, study_id), for_seconds(), say=warn)
+    except OSError as error:
+        if pool is not None and not pool.shares_machine:
+            return None  # slots elsewhere claim it when they need it
+        place = error.filename or study_root(engine, study_id).path
+        raise SweeperError(
+            f"run directories: {place}: {error.strerror or error}. Make room, make it writable, or set $SWEEPER_RUNS "
+            "to another directory before a study's first launch"
+        ) from error
+    return None if root.path == root.usual else root.path
 
 
 def _result(engine: Engine, enrolment: Enrolment, ran: RunEnd) -> Launched:

@@ -8,8 +8,8 @@ from typing import Final
 
 from sweeper.errors import UsageError
 from sweeper.store.reading import reader
+from sweeper.store.reading.directories import run_directory
 from sweeper.store.reading.reader import AttemptRow, ReadConnection, StudyRow, TrialRow
-from sweeper.store.records import run_dir_of
 
 SHORTEST_HASH: Final = 6  # hexadecimal digits that may name a configuration
 MOST_NAMED: Final = 10
@@ -20,11 +20,13 @@ class TrialDetails:
     """A trial with its attempts.
 
     Attributes:
+        run_dir: of its latest attempt.
         last_values: step and value of the last measurement of each metric.
     """
 
     study: StudyRow
     trial: TrialRow
+    run_dir: Path
     attempts: Sequence[AttemptRow]
     last_values: Mapping[str, tuple[int, float]]
 
@@ -43,6 +45,7 @@ def trial_details(connection: ReadConnection, study: StudyRow, name: str) -> Tri
     return TrialDetails(
         study=study,
         trial=trial,
+        run_dir=run_directory(connection, trial),
         attempts=[each for each in reader.attempts(connection, study.id) if each.trial_id == trial.id],
         last_values=reader.last_values(connection, trial.id),
     )
@@ -83,7 +86,7 @@ def trial_json(details: TrialDetails) -> dict[str, object]:
         "budget": dict(trial.budget),
         "device_seconds": round(trial.device_seconds, 3),
         "configuration_hash": trial.configuration_hash,
-        "run_dir": str(run_dir_of(Path(study.runs_dir) / study.name, trial.phase, trial.number)),
+        "run_dir": str(details.run_dir),
         "last_values": {name: {"step": step, "value": value} for name, (step, value) in details.last_values.items()},
         "attempts": [_attempt(each) for each in details.attempts],
         "result": trial.result,

@@ -49,12 +49,24 @@ class BudgetTooSmall(Exception):  # noqa: N818 - a fact about the study rather t
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ProcessIdentity:
-    """A trial's process, leader of its process group, on some machine."""
+class PastAttempt:
+    """An earlier attempt of a trial: where its files are, and which process may still write to them.
 
-    machine: str | None  # whose process ids these are (`sweeper.execution.slots.machine`); None if unknown
-    pid: int
-    pid_started_at: float  # seconds since boot: with the pid, its identity on the machine
+    Attributes:
+        token: of its claim; None in rows of earlier versions.
+        machine: whose process ids these are (`sweeper.execution.slots.machine`); None if unknown.
+        pid: of its process, leader of its process group; None if it never had one, or nobody recorded it.
+        is_lost: its lease expired, or its supervisor died.
+    """
+
+    attempt_id: int
+    token: str | None
+    run_dir: Path
+    machine: str | None
+    pid: int | None
+    pid_started_at: float | None
+    device_share: float
+    is_lost: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,7 +105,9 @@ class Lease:
     run_dir: Path
     optuna_trial_id: int
     study_revision: int = 0  # of the study when the trial was claimed
-    superseded: ProcessIdentity | None = None  # of an attempt whose lease expired: it must not run beside this one
+    store_uid: str = ""  # tells the store from every other, but not from copies of its database
+    token: str = ""  # of the claim; no other attempt has it, in no copy of the store either
+    past: tuple[PastAttempt, ...] = ()  # the trial's earlier attempts, newest first
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,7 +13,7 @@ from sweeper.spec.configurations import complete_configuration, configuration_ha
 from sweeper.spec.phase import Phase
 from sweeper.spec.study import Study
 from sweeper.store.queue import deferred, queue
-from sweeper.store.records import Lease, run_dir_of
+from sweeper.store.records import Lease
 
 
 def draw_configuration(engine: Engine, study: Study, lease: Lease) -> Lease:
@@ -76,5 +76,4 @@ def promotion_source(engine: Engine, phase: Phase, lease: Lease) -> Path | None:
     design = phase.design
     if not isinstance(design, PromoteDesign) or design.start != "checkpoint":
         return None
-    source = deferred.promoted_from(engine, lease, design.phase)
-    return None if source is None else run_dir_of(lease.run_dir.parents[1], *source)
+    return deferred.promoted_from(engine, lease, design.phase)

@@ -41,10 +41,15 @@ class ForkClient:
         cwd: Path,
         output: Path,
         announce: Callable[[], None] = lambda: None,
+        lock: int | None = None,
     ) -> TrialProcess:
         """Start a trial's process; its output is appended to a file.
 
         The server ends a run whose client is gone, so only a new process has to announce itself.
+
+        Args:
+            announce: as in `process.start`.
+            lock: as in `process.start`.
 
         Raises:
             OSError: the program cannot be started.
@@ -56,20 +61,24 @@ class ForkClient:
             "cwd": str(cwd),
             "output": str(output),
         }
-        forked = self._ask(request) if time.monotonic() >= self._avoid_until else None
+        forked = self._ask(request, lock) if time.monotonic() >= self._avoid_until else None
         if forked is None:
-            return plain_process.start(argv, environment=environment, cwd=cwd, output=output, announce=announce)
+            return plain_process.start(
+                argv, environment=environment, cwd=cwd, output=output, announce=announce, lock=lock
+            )
         found = TrialProcess(forked.pid, started_at(forked.pid), forked, output, position)
         found.mark, found.before = environment.get(MARK), own_children()
         return found
 
-    def _ask(self, request: dict[str, object]) -> "_Forked | None":
+    def _ask(self, request: dict[str, object], lock: int | None) -> "_Forked | None":
         connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         until = time.monotonic() + IMPORT_S
         try:
             connection.settimeout(ANSWER_S)
             connection.connect(str(self._path))
-            connection.sendall(json.dumps(request | {"until": until}).encode() + b"\n")
+            text = json.dumps(request | {"until": until}).encode() + b"\n"
+            sent = socket.send_fds(connection, [text], [] if lock is None else [lock])
+            connection.sendall(text[sent:])
             forked = _Forked(connection)
             if not self._is_answered(forked, until):
                 self._avoid_until = time.monotonic() + AVOID_S

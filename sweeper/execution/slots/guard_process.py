@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 BOOT_FILE = "/proc/sys/kernel/random/boot_id"
 NEVER = float("inf")
+LATE_S = 0.5  # after a trial's end, without its slot having noticed
 
 
 class Watch:
@@ -45,6 +46,7 @@ class Watch:
         self.grace_s = 0.0
         self.kill_at = NEVER
         self.left_at: float | None = None  # when the leader ended, since boot
+        self.note_at = NEVER
         self.stuck_at = NEVER
         self.orphaned_at = NEVER
 
@@ -54,6 +56,7 @@ class Watch:
             (self.silent_at, self.end_silent),
             (self.stop_at, self.ask_to_stop),
             (self.kill_at, lambda: self.end_group("its time limit is over")),
+            (self.note_at, self.note_end),
             (self.stuck_at, self.kill_slot),
             (self.orphaned_at, self.kill_slot),
         ]
@@ -96,7 +99,7 @@ class Watch:
         if self.leader is not None:
             os.close(self.leader)
         self.group = self.leader = self.note = self.mark = self.left_at = None
-        self.silent_at = self.stop_at = self.kill_at = NEVER
+        self.silent_at = self.stop_at = self.kill_at = self.note_at = NEVER
 
     def end_silent(self) -> None:
         """End the group of a slot that is silent, and soon the slot, which is stuck."""
@@ -116,11 +119,12 @@ class Watch:
         """Kill the group, and write when it ended, and why."""
         if self.group is None:
             return
+        ended_at = since_boot() if self.left_at is None else self.left_at  # zombies of a stopped slot remain for long
         kill(self.group)
         if self.mark is not None:
             kill_marked(self.mark)
         if self.note is not None:
-            write_note(self.note, self.group, since_boot() if self.left_at is None else self.left_at, reason)
+            write_note(self.note, self.group, ended_at, reason)
         self.forget()
 
     def leader_left(self) -> None:
@@ -129,6 +133,13 @@ class Watch:
             os.close(self.leader)
         self.leader = None
         self.left_at = since_boot()
+        self.note_at = time.monotonic() + LATE_S
+
+    def note_end(self) -> None:
+        """Write when the leader ended for a slot that is late: it is stopped, or waits for the store."""
+        self.note_at = NEVER
+        if self.note is not None and self.group is not None and self.left_at is not None:
+            write_note(self.note, self.group, self.left_at, "it left")
 
     def launcher_left(self) -> None:
         """Ask the slot to end, and leave it a while."""

@@ -70,9 +70,12 @@ def superfluous(store: str, name: str, rule: KeptCheckpoints | None = None) -> l
     needed = needed_trials(study, trials, members, directories)
     found = []
     for trial in trials:
-        if trial.state in ENDED and trial.id not in best | needed:
-            for directory in directories.get(trial.id, ()):
-                found += _existing(directory, files[1:] if rule == "last" else files)
+        if trial.state in ENDED:
+            where = directories.get(trial.id, [])
+            for earlier in where[:-1]:  # of attempts that another one has continued elsewhere
+                found += _existing(earlier, files)
+            for latest in where[-1:] if trial.id not in best | needed else []:
+                found += _existing(latest, files[1:] if rule == "last" else files)
     return found
 
 

@@ -25,14 +25,15 @@ def device_seconds_of(attempt: RunningAttempt) -> float | None:
     if attempt.pid is None or started_at is None or started_at > FIRST_EPOCH_S:
         return None
     until = time.monotonic() + WAIT_S
-    while (ended_at := _ended_at(attempt)) is None and time.monotonic() < until:
+    while (ended_at := when_ended(attempt.run_dir, attempt.pid)) is None and time.monotonic() < until:
         time.sleep(LOOK_S)
     return None if ended_at is None else max(0.0, ended_at - started_at) * attempt.device_share
 
 
-def _ended_at(attempt: RunningAttempt) -> float | None:
+def when_ended(run_dir: Path, pid: int) -> float | None:
+    """Return when a process ended, in seconds since boot, if a guard has written that in its run directory."""
     with suppress(OSError, ValueError, KeyError, TypeError):
-        note = json.loads((attempt.run_dir / ENDED_FILE).read_text(encoding="ascii"))
-        if note["group"] == attempt.pid and note["boot_id"] == Path(BOOT_FILE).read_text(encoding="ascii").strip():
+        note = json.loads((run_dir / ENDED_FILE).read_text(encoding="ascii"))
+        if note["group"] == pid and note["boot_id"] == Path(BOOT_FILE).read_text(encoding="ascii").strip():
             return float(note["seconds"])
     return None

@@ -161,11 +161,13 @@ def start(
     cwd: Path,
     output: Path,
     announce: Callable[[], None] = lambda: None,
+    lock: int | None = None,
 ) -> TrialProcess:
     """Start a trial's process; its output is appended to a file.
 
     Args:
         announce: called in the process, already leader of its group, before it becomes the program.
+        lock: the descriptor that holds the lock of its run directory, to be kept as long as it lives.
 
     Raises:
         OSError: the program cannot be started.
@@ -189,6 +191,7 @@ def start(
             cwd=cwd,
             env=dict(environment),
             start_new_session=True,
+            pass_fds=() if lock is None else (lock,),
             # Only system calls are made between fork and exec: safe although the slot may have threads.
             preexec_fn=between_fork_and_exec,  # noqa: PLW1509
         )

@@ -1,27 +1,22 @@
-"""A trial's run directory before an attempt: its files belong to this trial, and its config is there."""
+"""A trial's run directory before an attempt: what earlier attempts left ends between lines, and its config is there."""
 
-import errno
 import json
 import os
-import shutil
-import tempfile
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from sweeper.execution.slots.metrics import OUTPUT_FILE, json_object
-from sweeper.execution.slots.programs import CONFIG_FILE, write_config
+from sweeper.execution.slots.metrics import json_object
+from sweeper.execution.slots.programs import write_config
 from sweeper.execution.slots.resources import Slot
 from sweeper.files import write_atomically
 from sweeper.spec.program import Program
 from sweeper.store.records import Lease
 
-IDENTITY_FILE: Final = "trial.json"
 RESULT_FILE: Final = "result.json"
 MARK_FILE: Final = ".attempt.json"
 LAST_BYTES: Final = 2 << 20  # in which the last line begins, unless it is too long to be read
-OF_ONE_TRIAL: Final = (IDENTITY_FILE, RESULT_FILE, OUTPUT_FILE, CONFIG_FILE)  # not inherited by a promoted trial
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,70 +89,11 @@ def is_between_lines(path: Path, place: int) -> bool:
         return place == 0 or file.read(1) == b"\n" or file.read(1) in (b"\n", b"")
 
 
-def prepare(program: Program, lease: Lease, slot: Slot, source: Path | None = None) -> None:
-    """Prepare the directory for an attempt.
-
-    Files of an earlier attempt stay, for the program to resume from, and so do those of the same trial from a store
-    that no longer exists. Files of another trial are moved to ``NAME.replaced-1`` and so on.
-
-    Args:
-        source: the run directory of the trial whose checkpoint this one resumes from, for a promotion.
+def prepare(program: Program, lease: Lease, slot: Slot) -> None:
+    """Prepare the directory for an attempt. Files of an earlier one stay, for the program to resume from.
 
     Raises:
-        OSError: the directory cannot be written to, or the source is not on this machine.
+        OSError: the directory cannot be written to.
     """
-    run_dir = lease.run_dir
-    _make_root(run_dir.parent.parent)
-    identity: dict[str, object] = {
-        "configuration_hash": lease.configuration_hash,
-        "seed": lease.seed,
-        "budget": lease.budget,
-    }
-    if not _is_of(run_dir, identity):
-        _move_aside(run_dir)
-    if source is not None and not run_dir.exists():
-        _inherit(source, run_dir)
-    run_dir.mkdir(parents=True, exist_ok=True)
-    write_atomically(run_dir / IDENTITY_FILE, (json.dumps(identity) + "\n").encode(), private=True)
     write_config(program, lease, slot)
-    (run_dir / RESULT_FILE).unlink(missing_ok=True)  # an earlier attempt's result is not this one's
-
-
-def _make_root(root: Path) -> None:
-    """Make the directory of a study's runs, if there is none: what programs print is only for its owner."""
-    if not root.exists():
-        root.parent.mkdir(parents=True, exist_ok=True)
-        root.mkdir(mode=0o700, exist_ok=True)
-
-
-def _is_of(run_dir: Path, identity: dict[str, object]) -> bool:
-    """Return whether the directory is missing, nobody's, or this trial's."""
-    try:
-        found = json.loads((run_dir / IDENTITY_FILE).read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return True
-    except ValueError:
-        return False
-    return bool(found == identity)
-
-
-def _inherit(source: Path, run_dir: Path) -> None:
-    """Copy the source trial's files, above all its checkpoint and its metrics: completely or not at all."""
-    if not source.is_dir():
-        raise FileNotFoundError(errno.ENOENT, "the checkpoint to resume from is not on this machine", str(source))
-    run_dir.parent.mkdir(parents=True, exist_ok=True)
-    draft = Path(tempfile.mkdtemp(dir=run_dir.parent, prefix=f".{run_dir.name}."))
-    try:
-        shutil.copytree(source, draft, ignore=shutil.ignore_patterns(*OF_ONE_TRIAL, ".*"), dirs_exist_ok=True)
-        draft.chmod(source.stat().st_mode)
-        os.rename(draft, run_dir)  # noqa: PTH104 - must fail, not replace, if the directory exists
-    except BaseException:
-        shutil.rmtree(draft, ignore_errors=True)
-        raise
-
-
-def _move_aside(run_dir: Path) -> None:
-    number = 1
-    while (aside := run_dir.with_name(f"{run_dir.name}.replaced-{number}")).exists():
-        number += 1
-    shutil.move(run_dir, aside)
+    (lease.run_dir / RESULT_FILE).unlink(missing_ok=True)  # an earlier attempt's result is not this one's

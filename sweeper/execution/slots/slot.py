@@ -26,7 +26,7 @@ from sweeper.execution.slots.fork_client import ForkClient
 from sweeper.execution.slots.guard import Guard, Owners
 from sweeper.execution.slots.machine import free_abandoned_trials, this_machine
 from sweeper.execution.slots.process import die_with_parent
-from sweeper.execution.slots.processes import is_alive, kill_trial, started_at
+from sweeper.execution.slots.processes import is_alive, started_at
 from sweeper.execution.slots.pruning import Pruning
 from sweeper.execution.slots.resources import Slot
 from sweeper.execution.slots.strays import become_subreaper
@@ -54,6 +54,7 @@ STOP_GRACE_S: Final = 30.0
 DYING_S: Final = 0.2
 FIRST_BACK_OFF_S: Final = 1.0  # after the machine could not run a trial; doubles each time, up to
 LAST_BACK_OFF_S: Final = 60.0
+HELP_S: Final = 300.0  # for somebody to make room on a full disk, before the slot ends
 
 log = logging.getLogger(__name__)
 
@@ -192,6 +193,7 @@ class SlotLoop:
     _stop: Stop | None = None
     _ask_at: float = 0.0
     _back_off_s: float = 0.0  # the last one
+    _needs_help_since: float | None = None  # when the machine's trouble began that does not pass by itself
     _heartbeat: float | None = None  # the launcher's last one, by its own clock
     _heard_at: float = field(default_factory=time.monotonic)
 
@@ -275,8 +277,6 @@ class SlotLoop:
         if lease is None:
             return None
         self._patiently(lambda: self._read_study(lease.study_revision))
-        if lease.superseded is not None and lease.superseded.machine == self.identity.machine:
-            kill_trial(lease.superseded.pid, lease.superseded.pid_started_at)
         if lease.configuration is None:
             return self._draw(lease)
         return lease
@@ -312,7 +312,7 @@ class SlotLoop:
         )
         try:
             supervisor.run()
-            self._back_off_s = 0.0
+            self._back_off_s, self._needs_help_since = 0.0, None
         except MachineTrouble as trouble:
             self._back_off(trouble)
         except StoreUnavailable:
@@ -325,7 +325,15 @@ class SlotLoop:
             raise
 
     def _back_off(self, trouble: MachineTrouble) -> None:
-        """Leave the machine alone for a while, longer each time, unless the slot is asked to end."""
+        """Leave the machine alone for a while, longer each time, unless the slot is asked to end.
+
+        Raises:
+            SweeperError: somebody has to do something about it, and has not for minutes.
+        """
+        now = time.monotonic()
+        self._needs_help_since = None if trouble.remedy is None else self._needs_help_since or now
+        if self._needs_help_since is not None and now - self._needs_help_since >= HELP_S:
+            raise SweeperError(f"{trouble}. {trouble.remedy}") from trouble
         self._back_off_s = min(LAST_BACK_OFF_S, max(FIRST_BACK_OFF_S, 2 * self._back_off_s))
         log.warning("slot %s: %s; tries again in %g s", self.task.slot.name, trouble, self._back_off_s)
         until = time.monotonic() + self._back_off_s

@@ -14,25 +14,29 @@ from typing import Final, NoReturn, Protocol, TypeVar
 
 from sqlalchemy import Engine
 
-from sweeper.errors import StoreError, StoreUnavailable, SweeperError
+from sweeper.errors import StoreError, StoreUnavailable
 from sweeper.execution.slots import process as plain_process
 from sweeper.execution.slots.catching_up import catch_up, portion_of, store
 from sweeper.execution.slots.guard import Guard
 from sweeper.execution.slots.known_curve import KnownCurve
+from sweeper.execution.slots.last_seconds import when_ended
 from sweeper.execution.slots.machine import oom_kills
 from sweeper.execution.slots.metrics import OUTPUT_FILE, PatternReader
+from sweeper.execution.slots.occupying import Occupied, RunDirInUse, occupy
 from sweeper.execution.slots.outcome import Ending, ExitKind, StopCause, classify_exit
 from sweeper.execution.slots.process import TrialProcess
-from sweeper.execution.slots.programs import argv_of, environment_of, mark_of, patterns_of
+from sweeper.execution.slots.processes import FIRST_EPOCH_S
+from sweeper.execution.slots.programs import argv_of, environment_of, patterns_of
 from sweeper.execution.slots.reports import Batch, Reports
 from sweeper.execution.slots.resources import Slot
 from sweeper.execution.slots.run_dir import RESULT_FILE, Mark, end_last_line, prepare, write_mark
-from sweeper.execution.slots.strays import end_marked, note
+from sweeper.execution.slots.strays import note
 from sweeper.execution.slots.tail import large_output
 from sweeper.execution.slots.trouble import NO_SPACE, MachineTrouble, is_of_the_machine
 from sweeper.spec.metric import BEST, CurveValue
 from sweeper.spec.program import Trial
 from sweeper.store.queue import queue
+from sweeper.store.queue.attempts import correct
 from sweeper.store.reading.trial_metrics import Reported, reported, seconds_before
 from sweeper.store.records import Lease, LeaseLost, Outcome
 from sweeper.store.retry import Outage, patiently
@@ -44,6 +48,7 @@ SAFETY: Final = 0.9  # of the lease: after that the trial must not run, since an
 RECORD_S: Final = 0.5  # after which a process that has reported nothing yet is recorded in the store
 READ_S: Final = 1.0  # the longest the slot reads before it looks after its process again
 LIMIT_DELAY_S: Final = 5.0  # past a time limit, when the guard enforces it: the slot is stuck
+LATE_S: Final = 1.0  # a slot that looks after its process less often has to ask its guard when it ended
 LAST_GRACE_S: Final = 5.0  # for a checkpoint when the store is gone
 
 T = TypeVar("T")
@@ -60,11 +65,13 @@ class Start(Protocol):
         cwd: Path,
         output: Path,
         announce: Callable[[], None],
+        lock: int | None,
     ) -> TrialProcess:
         """Start it; its output is appended to a file.
 
         Args:
             announce: called in the process, if it may not be known yet.
+            lock: the descriptor that holds the lock of its run directory, which it inherits.
         """
 
 
@@ -121,7 +128,10 @@ class Supervisor:
     value: CurveValue = BEST  # the point of the metric's curve that is the trial's value
     start: Start = plain_process.start
     source: Path | None = None  # the run directory whose checkpoint a promoted trial resumes from
-    _started: float = field(default_factory=time.monotonic)
+    _started: float | None = None  # when the process was
+    _used_s: float | None = None  # the process's seconds, once it has ended
+    _seen: float = 0.0  # when it was last seen alive
+    _occupied: Occupied | None = None  # its run directory
     _renewed: float = field(default_factory=time.monotonic)
     _earlier_s: float = 0.0
     _oom_kills: int = field(default_factory=oom_kills)
@@ -142,20 +152,27 @@ class Supervisor:
         Raises:
             StoreError: the store refuses, or does not answer and the slot is to end; the process was given a moment for
                 a checkpoint and has ended.
-            SweeperError: the disk of the run directory is full.
             MachineTrouble: the machine could not run the trial, which went back to the queue.
         """
         try:
-            process = patiently(self._start, lambda: self._lease_left() <= 0 or self.wants_stop() is not None)
+            return self._attempt()
         except LeaseLost:
+            self._correct_ledger()
             return None
+        finally:
+            if self._occupied is not None and self._occupied.lock is not None:
+                os.close(self._occupied.lock)
+
+    def _attempt(self) -> str | None:
+        try:
+            process = patiently(self._start, lambda: self._lease_left() <= 0 or self.wants_stop() is not None)
         except OSError as error:
             return self._not_started(error)
+        except RunDirInUse as trouble:
+            self._turn_away(str(trouble))
         try:
             cause = self._watch(process)
             return self._conclude(process, cause)
-        except LeaseLost:
-            return None
         except StoreError:
             process.ask_to_stop()
             process.ended(LAST_GRACE_S)
@@ -165,14 +182,16 @@ class Supervisor:
                 self._give_up(process, error)
             raise
         finally:
-            process.end()
+            self._end(process)
             self.guard.drop()
 
     def _start(self) -> TrialProcess:
-        prepare(self.trial.program, self.lease, self.slot, self.source)
+        if self._occupied is None:  # else the store did not answer after that
+            self._occupied = occupy(self.engine, self.lease, self.source, self._beat)
+            self.lease = self._occupied.lease
+        prepare(self.trial.program, self.lease, self.slot)
         run_dir = self.lease.run_dir
-        if self.lease.fence > 1:  # an earlier attempt may have been killed with its slot and its guard
-            end_marked(mark_of(self.lease, any_attempt=True))
+        if self.lease.fence > 1:
             self._earlier_s = seconds_before(self.engine, self.lease)
         self._reports = catch_up(self.engine, self.lease, patterns_of(self.trial.program), self._beat)
         if self.lease.fence == 1 and self._reports.start == 0:
@@ -183,8 +202,9 @@ class Supervisor:
             cwd=self.cwd,
             output=run_dir / OUTPUT_FILE,
             announce=self.guard.announcer(self._lease_left()),
+            lock=self._occupied.lock,
         )
-        self._started = time.monotonic()  # waiting for a fork server is not charged to the trial
+        self._started = self._seen = time.monotonic()  # waiting for a fork server is not charged to the trial
         self.guard.watch(process.pid, self._lease_left(), run_dir, process.mark)
         if self.rules.timeout_s is not None:
             self.guard.limit(self.rules.timeout_s + LIMIT_DELAY_S, self.rules.grace_s)
@@ -201,13 +221,20 @@ class Supervisor:
         state = self._finish(kind, None, known)
         name = f"trial {self.lease.phase}/{self.lease.number}"
         if error.errno in NO_SPACE:
-            raise SweeperError(
-                f"{name} cannot write to its run directory: {message}. "
-                "Free some disk space, then run the same command again"
-            ) from error
+            remedy = "Free some disk space, then run the same command again"
+            raise MachineTrouble(f"{name} cannot write to its run directory: {message}", remedy) from error
         if preempted:
             raise MachineTrouble(f"{name} cannot start: {message}") from error
         return state
+
+    def _turn_away(self, trouble: str) -> NoReturn:
+        """Give the trial back without having touched its run directory.
+
+        Raises:
+            MachineTrouble: always.
+        """
+        self._finish(ExitKind(exit_reason="preempted", message=f"cannot start: {trouble}"), None, None)
+        raise MachineTrouble(f"trial {self.lease.phase}/{self.lease.number} cannot start: {trouble}")
 
     def _give_up(self, process: TrialProcess, error: OSError) -> NoReturn:
         """End the process, with a moment for a checkpoint, and give the trial back: the slot cannot follow it.
@@ -217,11 +244,12 @@ class Supervisor:
         """
         process.ask_to_stop()
         process.ended(LAST_GRACE_S)
-        process.end()
+        self._end(process)
         where = f"{error.filename}: " if error.filename is not None else ""
         message = f"cannot be supervised: {where}{error.strerror or error}"
         self._finish(ExitKind(exit_reason="preempted", message=message), process, None)
-        raise MachineTrouble(f"trial {self.lease.phase}/{self.lease.number} {message}") from error
+        remedy = "Free some disk space, then run the same command again" if error.errno in NO_SPACE else None
+        raise MachineTrouble(f"trial {self.lease.phase}/{self.lease.number} {message}", remedy) from error
 
     def _watch(self, process: TrialProcess) -> StopCause | None:
         """Wait until the process ends, or is asked to and its grace is over; return why it was asked."""
@@ -230,7 +258,7 @@ class Supervisor:
         poll_s = FIRST_POLL_S
         while not process.ended(poll_s):
             poll_s = min(LAST_POLL_S, self.rules.heartbeat_s, poll_s * 1.3)
-            now = time.monotonic()
+            now = self._seen = time.monotonic()
             if self._outage.is_due:
                 self._attend(process)
             if stop is None:
@@ -240,10 +268,11 @@ class Supervisor:
                     kill_at = now + stop.grace_s
             elif now >= kill_at:
                 process.end()
+        self._end(process)
         if stop is None and self._lease_left() <= 0:
             return "preempted"  # the slot was stuck for so long that its guard killed the process
         timeout_s = self.rules.timeout_s
-        if stop is None and timeout_s is not None and time.monotonic() - self._started > timeout_s + LIMIT_DELAY_S:
+        if stop is None and timeout_s is not None and self._seconds() > timeout_s + LIMIT_DELAY_S:
             return "timeout"  # the slot was stuck, and its guard enforced the limit
         return stop.cause if stop is not None else None
 
@@ -251,7 +280,7 @@ class Supervisor:
         """Store what there is to know of the process, and renew the lease, if the store answers."""
         try:
             self._read(process)
-            if not self._is_recorded and time.monotonic() - self._started >= RECORD_S:
+            if not self._is_recorded and self._seconds() >= RECORD_S:
                 queue.record_process(self.engine, self.lease, process.pid, process.pid_started_at)
                 self._is_recorded = True
             self._beat(process)
@@ -262,7 +291,7 @@ class Supervisor:
     def _reason_to_stop(self, now: float) -> Stop | None:
         if (stop := self.wants_stop()) is not None:
             return stop
-        if self.rules.timeout_s is not None and now - self._started > self.rules.timeout_s:
+        if self.rules.timeout_s is not None and self._seconds() > self.rules.timeout_s:
             return Stop(cause="timeout", grace_s=self.rules.grace_s)
         if self._has_news and not self._outage.is_on and self._is_to_prune():
             return Stop(cause="pruned", grace_s=self.rules.grace_s)
@@ -367,12 +396,34 @@ class Supervisor:
             return reported(self.engine, self.lease, self.value)
         return self._known.reported(self.value, self.lease.direction)
 
+    def _seconds(self) -> float:
+        """Return for how long the process has run, or ran."""
+        if self._used_s is not None:
+            return self._used_s
+        return 0.0 if self._started is None else time.monotonic() - self._started
+
     def _device_seconds(self) -> float:
-        return (time.monotonic() - self._started) * self.slot.device_share
+        return self._seconds() * self.slot.device_share
+
+    def _end(self, process: TrialProcess) -> int:
+        """End what is left of the process; return its exit code. What it used no longer grows from here on."""
+        exit_code = process.end()
+        if self._used_s is None:
+            self._used_s = self._seconds()
+            if time.monotonic() - self._seen > LATE_S:  # it may have ended at any time since
+                ended_at = when_ended(self.lease.run_dir, process.pid)
+                if ended_at is not None and process.pid_started_at < FIRST_EPOCH_S:
+                    self._used_s = min(self._used_s, max(0.0, ended_at - process.pid_started_at))
+        return exit_code
+
+    def _correct_ledger(self) -> None:
+        """Charge the study for what the process used although the lease had been lost."""
+        if self._used_s is not None:
+            self._patiently(lambda: correct(self.engine, self.lease.attempt_id, self._device_seconds()))
 
     def _conclude(self, process: TrialProcess, cause: StopCause | None) -> str | None:
         """End the process's group, read its last output, classify how it exited and record it."""
-        exit_code = process.end()
+        exit_code = self._end(process)
         self.guard.drop()  # the store may be waited for longer than the lease lasts
         if exit_code == -signal.SIGKILL and cause is None:
             time.sleep(0.05)  # a slot that is killed together with its trial must not blame the trial
@@ -426,9 +477,6 @@ class Supervisor:
             peak_memory_bytes=(process.peak_memory_bytes or None) if process is not None else None,
         )
         last = None if self._last is None or self._last.says_nothing else portion_of(self._last)
-        try:
-            return self._patiently(
-                lambda: queue.finish(self.engine, self.lease, outcome, retry=self.rules.retry, last=last)
-            )
-        except LeaseLost:
-            return None
+        return self._patiently(
+            lambda: queue.finish(self.engine, self.lease, outcome, retry=self.rules.retry, last=last)
+        )

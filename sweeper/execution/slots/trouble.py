@@ -18,7 +18,15 @@ OF_THE_MACHINE: Final = NO_SPACE | {
 
 
 class MachineTrouble(Exception):  # noqa: N818 - what it is called
-    """A trial went back to the queue because the machine could not run it now; the message says why."""
+    """A trial went back to the queue because the machine could not run it now; the message says why.
+
+    Attributes:
+        remedy: what somebody has to do about it, if it does not pass.
+    """
+
+    def __init__(self, message: str, remedy: str | None = None) -> None:
+        super().__init__(message)
+        self.remedy = remedy
 
 
 def is_of_the_machine(error: OSError) -> bool:

@@ -47,6 +47,7 @@ class Enrolment:
         changes: what the file changed in the study as launched, and was accepted.
         unwanted: trials that are no longer in the plan, as ``phase/number``; they stay, with their results.
         with_results: the phases that had results before an edited file changed what a study declares.
+        run_root: where the study's trials run, if the usual directory is another study's or another store's.
     """
 
     study_id: int
@@ -55,6 +56,7 @@ class Enrolment:
     changes: tuple[Change, ...] = ()
     unwanted: tuple[str, ...] = ()
     with_results: frozenset[str] = frozenset()
+    run_root: Path | None = None
 
 
 def enrol(

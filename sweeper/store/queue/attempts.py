@@ -96,6 +96,19 @@ def close_lost(connection: Connection, trial_id: int, message: str, device_secon
     )
 
 
+def correct(engine: Engine, attempt_id: int, device_seconds: float) -> None:
+    """Charge an attempt that was closed as lost what its process used in the end, if that is more than is known.
+
+    It needs no lease: the row is the attempt's own, whoever has the trial by now.
+    """
+    later_s = (device_seconds - attempts.c.device_seconds) / attempts.c.device_share
+    mine = (attempts.c.id == attempt_id, attempts.c.supervisor_lost, attempts.c.device_seconds < device_seconds)
+    with writing(engine) as connection:
+        connection.execute(
+            update(attempts).where(*mine).values(ended_at=attempts.c.ended_at + later_s, device_seconds=device_seconds)
+        )
+
+
 def fail_if_out_of_attempts(connection: Connection, trial: Record, now: float) -> bool:
     """Fail a trial that lost its supervisor if it may not run again, and return whether it may not.
 

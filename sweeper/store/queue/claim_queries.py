@@ -9,7 +9,7 @@ from sqlalchemy import Float, Select, bindparam, func, insert, select
 
 from sweeper.store.queue.transitions import locked
 from sweeper.store.records import HELD, LONGEST_BACK_OFF_S
-from sweeper.store.schema import attempts, phases, studies, trials
+from sweeper.store.schema import attempts, phases, store, studies, trials
 
 Query = Select[*tuple[Any, ...]]
 
@@ -20,9 +20,10 @@ _WAITING: Final = trials.c.state == "waiting"
 _STUDY: Final = ("id", "name", "metric", "direction", "run_root", "budget_device_hours", "revision", "open_round")
 _UNUSED: Final = {"result", "message", "value", "step", "tokens", "flops"}
 
-_THE_STUDY: Final = select(*(studies.c[name] for name in _STUDY)).where(studies.c.id == bindparam("study"))
-CAPPED_STUDY: Final = locked(_THE_STUDY.where(studies.c.budget_device_hours.is_not(None)), "decide")
-ANY_STUDY: Final = locked(_THE_STUDY, "share")
+_OF_STUDY: Final = (*(studies.c[name] for name in _STUDY), select(store.c.uid).scalar_subquery().label("store_uid"))
+STUDY: Final[Query] = select(*_OF_STUDY).where(studies.c.id == bindparam("study"))
+CAPPED_STUDY: Final = locked(STUDY.where(studies.c.budget_device_hours.is_not(None)), "decide")
+ANY_STUDY: Final = locked(STUDY, "share")
 
 _TRIAL: Final = select(
     *(column for column in trials.c if column.name not in _UNUSED), phases.c.name.label("phase"), phases.c.design
@@ -60,7 +61,7 @@ PHASES_THAT_WAIT: Final = (
     .order_by(phases.c.position)
 )
 STUDY_AND_PHASES_THAT_WAIT: Final = (  # a row per phase; a single one, without a phase, if none waits
-    select(*(studies.c[name] for name in _STUDY), phases.c.id.label("phase_id"), phases.c.design.label("phase_design"))
+    select(*_OF_STUDY, phases.c.id.label("phase_id"), phases.c.design.label("phase_design"))
     .select_from(studies.outerjoin(phases, (phases.c.study_id == studies.c.id) & _WAITS))
     .where(studies.c.id == bindparam("study"))
     .order_by(phases.c.position)
@@ -71,3 +72,21 @@ LENGTHS: Final = (
     .group_by(trials.c.phase_id)
 )
 OPEN_ATTEMPT: Final = insert(attempts)
+
+_OF_PAST: Final = (
+    "id",
+    "token",
+    "run_dir",
+    "machine",
+    "pid",
+    "pid_started_at",
+    "device_share",
+    "supervisor_lost",
+)
+MOST_PAST: Final = 200  # of a trial that loses its slot again and again, the newest attempts say enough
+PAST: Final[Query] = (
+    select(*(attempts.c[name] for name in _OF_PAST))
+    .where(attempts.c.trial_id == bindparam("trial"), attempts.c.number < bindparam("fence"))
+    .order_by(attempts.c.number.desc())
+    .limit(MOST_PAST)
+)

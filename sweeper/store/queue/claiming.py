@@ -6,9 +6,10 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
+from uuid import uuid4
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import Connection, Engine, select
+from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import NoResultFound
 
 from sweeper.planning.queue_order import length_class
@@ -22,12 +23,12 @@ from sweeper.store.records import (
     HELD,
     BudgetTooSmall,
     Lease,
-    ProcessIdentity,
+    PastAttempt,
     SlotIdentity,
     plain,
     run_dir_of,
 )
-from sweeper.store.schema import attempts, environments, trials
+from sweeper.store.schema import environments, trials
 from sweeper.store.transactions import Record, upsert, writing
 
 LOOK_S: Final = 1.0  # how often a slot with short trials looks for expired leases
@@ -61,6 +62,7 @@ def claim_trial(
         BudgetTooSmall: the study's budget does not allow the next trial.
     """
     stored = _stored.setdefault(engine, set())
+    token = token or uuid4().hex
     with writing(engine) as connection:
         study, waiting = _read_and_lock(connection, study_id)
         moment = clock.read(connection, now)
@@ -72,10 +74,10 @@ def claim_trial(
             return None
         refusal = _refusal(connection, study, trial, moment.at)
         if refusal is None:
-            superseded = _last_process(connection, trial) if lost is not None else None
             if not _take(connection, trial, slot, moment.lease + lease_s, moment.at):
                 return None
-            run_dir = run_dir_of(Path(study.run_root), trial.phase, trial.number)
+            past = past_attempts(connection, trial.id, trial.fence + 1) if trial.fence else ()
+            run_dir = past[0].run_dir if past else run_dir_of(Path(study.run_root), trial.phase, trial.number)
             sha256 = None if environment is None else _store_environment(connection, environment, stored)
             attempt_id = _open_attempt(
                 connection, trial, slot, run_dir=run_dir, now=moment.at, environment_sha256=sha256, token=token
@@ -83,7 +85,7 @@ def claim_trial(
             optuna_mirror.start(
                 connection, trial.optuna_trial_id, started_at=trial.started_at or moment.at, attempt=trial.attempts + 1
             )
-            lease = lease_on(study, trial, attempt_id, run_dir, superseded)
+            lease = lease_on(study, trial, (attempt_id, token), run_dir, past)
         elif lost is not None:  # its old attempt is closed; like the others it waits for a larger budget
             requeue(connection, "running", trials.c.id == trial.id, trials.c.fence == trial.fence)
     if refusal is not None:
@@ -138,16 +140,21 @@ def _refusal(connection: Connection, study: Record, trial: Record, now: float) -
     )
 
 
-def _last_process(connection: Connection, trial: Record) -> ProcessIdentity | None:
-    """Return the process of a trial's last attempt, which may still run although its lease expired."""
-    last = connection.execute(
-        select(attempts.c.machine, attempts.c.pid, attempts.c.pid_started_at).where(
-            attempts.c.trial_id == trial.id, attempts.c.number == trial.fence
+def past_attempts(connection: Connection, trial_id: int, fence: int) -> tuple[PastAttempt, ...]:
+    """Return a trial's attempts before the one with this fence, newest first."""
+    return tuple(
+        PastAttempt(
+            attempt_id=row.id,
+            token=row.token,
+            run_dir=Path(row.run_dir),
+            machine=row.machine,
+            pid=row.pid,
+            pid_started_at=row.pid_started_at,
+            device_share=row.device_share,
+            is_lost=row.supervisor_lost,
         )
-    ).one_or_none()
-    if last is None or last.pid is None:
-        return None
-    return ProcessIdentity(machine=last.machine, pid=last.pid, pid_started_at=last.pid_started_at)
+        for row in connection.execute(queries.PAST, {"trial": trial_id, "fence": fence})
+    )
 
 
 def _with_lost_lease(connection: Connection, study_id: int, moment: clock.Moment) -> Record | None:
@@ -220,7 +227,7 @@ def _open_attempt(
     run_dir: Path,
     now: float,
     environment_sha256: str | None,
-    token: str | None,
+    token: str,
 ) -> int:
     values = {
         "token": token,
@@ -244,11 +251,19 @@ def _open_attempt(
     return int(key[0])
 
 
-def lease_on(study: Record, trial: Record, attempt_id: int, run_dir: Path, superseded: ProcessIdentity | None) -> Lease:
-    """Return the lease of a trial that was waiting until now."""
+def lease_on(
+    study: Record, trial: Record, attempt: tuple[int, str], run_dir: Path, past: tuple[PastAttempt, ...]
+) -> Lease:
+    """Return the lease of a trial that was waiting until now.
+
+    Args:
+        attempt: its id, and the token of its claim.
+    """
     return Lease(
         trial_id=trial.id,
-        attempt_id=attempt_id,
+        attempt_id=attempt[0],
+        token=attempt[1],
+        store_uid=study.store_uid,
         study_id=study.id,
         study=study.name,
         study_revision=study.revision,
@@ -266,5 +281,5 @@ def lease_on(study: Record, trial: Record, attempt_id: int, run_dir: Path, super
         budget=trial.budget,
         run_dir=run_dir,
         optuna_trial_id=trial.optuna_trial_id,
-        superseded=superseded,
+        past=past,
     )

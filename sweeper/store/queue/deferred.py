@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 from sqlalchemy import Connection, Engine, ScalarSelect, delete, select, update
@@ -15,7 +16,7 @@ from sweeper.spec.metric import Direction, mean_of
 from sweeper.store import clock, optuna_mirror
 from sweeper.store.queue.transitions import fail, lock_study
 from sweeper.store.records import Lease, TrialState
-from sweeper.store.schema import phase_trials, phases, studies, trials
+from sweeper.store.schema import attempts, phase_trials, phases, studies, trials
 from sweeper.store.transactions import Record, reading, writing
 
 Resolve = Callable[[str, Mapping[str, Level]], tuple[Config, str]]
@@ -51,24 +52,24 @@ def history(engine: Engine, phase_id: int) -> tuple[PastTrial, ...]:
         return _history(connection, phase_id)
 
 
-def promoted_from(engine: Engine, lease: Lease, source: str) -> tuple[str, int] | None:
-    """Return the trial of the source phase with a promoted trial's configuration and seed.
+def promoted_from(engine: Engine, lease: Lease, source: str) -> Path | None:
+    """Return where the trial of the source phase has run that has a promoted trial's configuration and seed.
 
     Returns:
-        The phase that owns it and its number there; None if the source phase has no such trial.
+        The run directory of the attempt that completed; None if the source phase has no such trial.
     """
     query = (
-        select(trials.c.configuration, phases.c.name, trials.c.number)
+        select(trials.c.configuration, attempts.c.run_dir)
         .join(phase_trials, phase_trials.c.trial_id == trials.c.id)
-        .join(phases, phases.c.id == trials.c.phase_id)
+        .join(attempts, (attempts.c.trial_id == trials.c.id) & (attempts.c.exit_reason == "completed"))
         .where(trials.c.study_id == lease.study_id, trials.c.seed == lease.seed, trials.c.state == "completed")
         .where(phase_trials.c.phase_id == _phase_id(lease.study_id, source))
         .order_by(phase_trials.c.position)
     )
     with reading(engine) as connection:
-        for configuration, phase, number in connection.execute(query):
+        for configuration, run_dir in connection.execute(query):
             if configuration == lease.configuration:
-                return phase, number
+                return Path(run_dir)
     return None
 
 

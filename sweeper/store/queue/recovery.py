@@ -7,7 +7,8 @@ from sqlalchemy import Engine, select
 
 from sweeper.spec.json_form import from_json
 from sweeper.spec.program import Program
-from sweeper.store.queue.claiming import lease_on
+from sweeper.store.queue import claim_queries as queries
+from sweeper.store.queue.claiming import lease_on, past_attempts
 from sweeper.store.records import Lease
 from sweeper.store.schema import attempts, phases, studies, trials
 from sweeper.store.transactions import reading
@@ -23,7 +24,7 @@ def claimed(engine: Engine, token: str) -> Lease | None:
 def lease_of(engine: Engine, attempt_id: int) -> Lease | None:
     """Return the lease of an attempt; None if it has ended, or another attempt has the trial."""
     query = (
-        select(trials, phases.c.name.label("phase"), attempts.c.run_dir)
+        select(trials, phases.c.name.label("phase"), attempts.c.run_dir, attempts.c.token)
         .join(phases, phases.c.id == trials.c.phase_id)
         .join(attempts, attempts.c.trial_id == trials.c.id)
         .where(attempts.c.id == attempt_id, attempts.c.ended_at.is_(None))
@@ -33,8 +34,9 @@ def lease_of(engine: Engine, attempt_id: int) -> Lease | None:
         trial = connection.execute(query).one_or_none()
         if trial is None:
             return None
-        study = connection.execute(select(studies).where(studies.c.id == trial.study_id)).one()
-    lease = lease_on(study, trial, attempt_id, Path(trial.run_dir), None)
+        study = connection.execute(queries.STUDY, {"study": trial.study_id}).one()
+        past = past_attempts(connection, trial.id, trial.fence)
+    lease = lease_on(study, trial, (attempt_id, trial.token or ""), Path(trial.run_dir), past)
     return replace(lease, fence=trial.fence, attempt=trial.attempts)
 
 

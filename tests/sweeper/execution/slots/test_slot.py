@@ -289,29 +289,6 @@ def test_an_attempt_whose_lease_was_taken_writes_nothing_and_its_process_ends(
     assert (first.state, second.state) == ("running", "completed")  # the other's, still
 
 
-def test_run_directories_of_another_trial_are_moved_aside(url: str, tmp_path: Path) -> None:
-    run_dir = tmp_path / "runs" / "s" / "screen" / "00000"
-    run_dir.mkdir(parents=True)
-    (run_dir / "trial.json").write_text('{"configuration_hash": "other", "seed": 0, "budget": {"steps": 3}}')
-    (run_dir / "metrics.jsonl").write_text('{"step": 77, "loss": -5}\n')
-    trial, _ = run_one(url, {"value": 0.5})
-    assert trial.value == 0.5
-    assert sorted(curve_of(url)) == [1, 2, 3]
-    assert (run_dir.with_name("00000.replaced-1") / "metrics.jsonl").exists()
-
-
-def test_a_trial_whose_store_was_lost_goes_on_from_its_files(url: str, tmp_path: Path, empty_store: Path) -> None:
-    run_one(url, {"checkpoint": 1, "value": 0.5}, steps=4)
-    store = tmp_path / "store.db"
-    for path in tmp_path.glob("store.db*"):
-        path.unlink()
-    store.write_bytes(empty_store.read_bytes())
-    trial, _ = run_one(url, {"checkpoint": 1, "value": 0.5}, steps=4)
-    assert (trial.state, trial.value) == ("completed", 0.5)
-    assert sorted(curve_of(url)) == [1, 2, 3, 4]
-    assert (tmp_path / "runs/s/screen/00000/metrics.jsonl").read_text().count("\n") == 4
-
-
 def test_a_store_deleted_under_a_run_is_an_error_that_says_so(
     url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
