@@ -5,12 +5,12 @@ the same $SWEEPER_RUNS. The first one has the directory of that name, and the ot
 their store's identity behind it.
 """
 
+import errno
 import json
 import os
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass
-from itertools import count
 from pathlib import Path
 from typing import Final
 
@@ -23,6 +23,7 @@ from sweeper.store.queue.run_dirs import StudyRoot, UsedDirectory, move_root, st
 
 OWNER_FILE: Final = ".sweeper-study"
 SHOWN: Final = 8  # digits of a store's identity in a directory's name
+MOST_NUMBERED: Final = 100  # if these are taken, nothing in their directory can be read
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,9 @@ def settle_root(engine: Engine, study_id: int) -> StudyRoot:
     root = study_root(engine, study_id)
     owner = Owner(root.store_uid, study_id)
     while not is_claimed(root.path, owner, lambda: used_directories(engine, study_id)):
-        free = next(path for path in _others(root) if is_claimed(path, owner, list))
+        free = next((path for path in _others(root) if is_claimed(path, owner, list)), None)
+        if free is None:
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(root.usual.parent))
         root = move_root(engine, root, free)
     return root
 
@@ -57,6 +60,7 @@ def is_claimed(path: Path, owner: Owner, used: Callable[[], list[UsedDirectory]]
     Raises:
         OSError: it cannot be made or written to.
     """
+    path.parent.mkdir(parents=True, exist_ok=True)
     try:
         found = _read(path)
     except (ValueError, PermissionError, NotADirectoryError):
@@ -65,7 +69,6 @@ def is_claimed(path: Path, owner: Owner, used: Callable[[], list[UsedDirectory]]
         return found == asdict(owner)
     if path.is_dir() and _has_files(path) and not _is_used_by(path, used()):
         return False
-    path.parent.mkdir(parents=True, exist_ok=True)
     path.mkdir(mode=0o700, exist_ok=True)  # what programs print is only for its owner
     with suppress(FileExistsError):  # another launch was faster
         write_new(path / OWNER_FILE, (json.dumps(asdict(owner)) + "\n").encode())
@@ -76,7 +79,7 @@ def _others(root: StudyRoot) -> Iterator[Path]:
     """Yield the directories that a study may have instead of the usual one."""
     name = f"{root.usual.name}-{root.store_uid[:SHOWN]}"
     yield root.usual.with_name(name)
-    for number in count(2):
+    for number in range(2, MOST_NUMBERED):
         yield root.usual.with_name(f"{name}-{number}")
 
 
