@@ -17,6 +17,7 @@ from sweeper.execution.slots.catching_up import catch_up, store
 from sweeper.execution.slots.machine import free_abandoned_trials, this_machine
 from sweeper.execution.slots.reports import Reports
 from sweeper.execution.slots.run_dir import MARK_FILE
+from sweeper.execution.slots.run_root import settle_root
 from sweeper.store.queue import finishing, queue
 from sweeper.store.reading import reader
 from sweeper.store.records import Lease
@@ -244,13 +245,15 @@ def test_resuming_leaves_the_times_of_earlier_points_alone(url: str, monkeypatch
     assert late[2] <= first.device_seconds <= late[3] <= late[4] <= first.device_seconds + second.device_seconds
 
 
-def test_files_that_were_there_before_the_first_attempt_count_as_far_as_it_goes_on_from_them(url: str) -> None:
+def test_files_that_were_there_before_the_first_attempt_count_as_far_as_it_goes_on_from_them(
+    url: str, engine: Engine
+) -> None:
     script = """
         for step in (3, 4):
             tell(step=step, loss=20.0 - step)
     """
     study = enrolled(url, [{}], trial=program(script))
-    run_dir = Path(url.removeprefix("sqlite:///")).parent / "runs" / "s" / "screen" / "00000"
+    run_dir = settle_root(engine, study).path / "screen" / "00000"
     run_dir.mkdir(parents=True)
     lines = [json.dumps({"step": step, "loss": 10.0 - step}) + "\n" for step in (1, 2, 3, 4, 5)]
     (run_dir / "metrics.jsonl").write_text("".join(lines))

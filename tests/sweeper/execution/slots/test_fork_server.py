@@ -172,7 +172,7 @@ def test_a_stopped_server_is_waited_for_a_moment_once_and_then_killed_and_restar
         stopped.send_signal(signal.SIGSTOP)
         asked = client._ask
         waited = []
-        monkeypatch.setattr(client, "_ask", lambda request: waited.append(1) or asked(request))  # type: ignore[func-returns-value]
+        monkeypatch.setattr(client, "_ask", lambda *words: waited.append(1) or asked(*words))  # type: ignore[func-returns-value]
         for name in ("second", "third"):
             assert isinstance(started(client, tmp_path / name).handle, plain_process.Child)
         assert waited == [1]

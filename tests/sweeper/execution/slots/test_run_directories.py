@@ -29,7 +29,7 @@ from sweeper.execution.slots.run_root import OWNER_FILE, settle_root
 from sweeper.store.engine import open_existing
 from sweeper.store.queue import finishing, queue
 from sweeper.store.reading import reader
-from sweeper.store.records import Outcome
+from sweeper.store.records import Lease, Outcome
 from sweeper.store.schema import attempts, store, studies, trials
 from sweeper.store.transactions import reading, writing
 from tests.sweeper.execution.slots import hash_chain
@@ -476,6 +476,16 @@ def test_runs_that_cannot_be_written_are_an_error_that_says_where(
     )
 
 
+def taken_over(engine: Engine, study: int) -> Lease:
+    """The lease of a slot of this machine on a trial whose lease has just expired."""
+    with writing(engine) as connection:
+        connection.execute(update(trials).values(lease_expires_at=0.0))
+    while True:
+        identity = replace(SLOT, machine=occupying.this_machine())
+        if (lease := queue.claim_trial(engine, study, identity, lease_s=60.0)) is not None:
+            return lease
+
+
 def test_an_attempt_of_another_machine_that_was_lost_keeps_its_directory(url: str, engine: Engine) -> None:
     """Also if the next attempt dies before it has one."""
     study = enrolled(url, [{"salt": "a"}], trial=CHAIN)
@@ -485,11 +495,8 @@ def test_an_attempt_of_another_machine_that_was_lost_keeps_its_directory(url: st
     (run_dir / "latest").symlink_to(run_dir / "checkpoint.json")
     (run_dir / "shared").symlink_to("/tmp")
     before = state_of(run_dir)
-    for _ in range(2):
-        with writing(engine) as connection:
-            connection.execute(update(trials).values(lease_expires_at=0.0))
-        lease = queue.claim_trial(engine, study, replace(SLOT, machine=occupying.this_machine()), lease_s=60.0)
-    assert lease is not None
+    taken_over(engine, study)
+    lease = taken_over(engine, study)
     second = occupy(engine, lease)
     assert second.lease.run_dir == run_dir.with_name("00000.3")
     assert (second.lease.run_dir / "checkpoint.json").read_text() == "[]"

@@ -18,6 +18,7 @@ from sweeper.execution.slots import slot as slot_module
 from sweeper.execution.slots import supervisor
 from sweeper.execution.slots.guard import Guard
 from sweeper.execution.slots.machine import free_abandoned_trials, this_machine
+from sweeper.execution.slots.process import TrialProcess
 from sweeper.execution.slots.slot import SlotLoop
 from sweeper.store.queue import finishing, queue
 from sweeper.store.queue.runners import Orders
@@ -260,13 +261,13 @@ def test_a_slot_that_holds_half_a_device_costs_half(url: str, monkeypatch: pytes
 
     note(Guard, "announcer")
     note(Guard, "watch")
-    note(supervisor, "classify_exit")
+    note(TrialProcess, "end")
     note(queue, "finish")
     study = enrolled(url, [{"step_s": 0.1}])
     half = slot_module.Slot(name="cuda-0-0", device="cuda:0", device_share=0.5)
     run_loop(url, study, slot=half)
     (attempt,) = attempts_of(url)
-    least_s = at["before classify_exit"] - at["before watch"]
+    least_s = at["before end"] - at["before watch"]
     most_s = at["before finish"] - at["after announcer"]
     assert least_s / 2 <= attempt.device_seconds <= most_s / 2
 
