@@ -87,6 +87,7 @@ MOST_PAST: Final = 200  # of a trial that loses its slot again and again, the ne
 PAST: Final[Query] = (
     select(*(attempts.c[name] for name in _OF_PAST))
     .where(attempts.c.trial_id == bindparam("trial"), attempts.c.number < bindparam("fence"))
+    .where(attempts.c.run_dir != "")  # imported ones ran elsewhere
     .order_by(attempts.c.number.desc())
     .limit(MOST_PAST)
 )

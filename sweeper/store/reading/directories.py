@@ -11,7 +11,7 @@ def run_directories(connection: ReadConnection, study_id: int) -> dict[int, list
     """Return the run directories of each trial that has had attempts; usually one. The last one is the latest."""
     rows = connection.rows(
         "SELECT t.id, a.run_dir FROM sweeper_attempts a JOIN sweeper_trials t ON t.id = a.trial_id"
-        " WHERE t.study_id = :study GROUP BY t.id, a.run_dir ORDER BY t.id, max(a.number)",
+        " WHERE t.study_id = :study AND a.run_dir <> '' GROUP BY t.id, a.run_dir ORDER BY t.id, max(a.number)",
         {"study": study_id},
     )
     found: dict[int, list[Path]] = {}
@@ -22,7 +22,9 @@ def run_directories(connection: ReadConnection, study_id: int) -> dict[int, list
 
 def run_directory(connection: ReadConnection, trial: TrialRow) -> Path:
     """Return where a trial's latest attempt has run, or where its first one is to run."""
-    latest = "SELECT run_dir FROM sweeper_attempts WHERE trial_id = :trial ORDER BY number DESC LIMIT 1"
+    latest = (
+        "SELECT run_dir FROM sweeper_attempts WHERE trial_id = :trial AND run_dir <> '' ORDER BY number DESC LIMIT 1"
+    )
     for (run_dir,) in connection.rows(latest, {"trial": trial.id}):
         return Path(run_dir)
     root = "SELECT s.run_root FROM sweeper_studies s JOIN sweeper_trials t ON t.study_id = s.id WHERE t.id = :trial"

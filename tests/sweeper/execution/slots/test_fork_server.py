@@ -7,6 +7,7 @@ import signal
 import socket
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ import pytest
 
 from sweeper.execution.slots import fork_client, fork_server
 from sweeper.execution.slots import process as plain_process
+from sweeper.execution.slots.directory_lock import Holder, Locked, holding_processes, lock
 from sweeper.execution.slots.fork_client import ForkClient, ready_file
 from sweeper.execution.slots.fork_server import ForkServer, fork_server_for
 from sweeper.execution.slots.process import TrialProcess
@@ -218,3 +220,21 @@ def test_a_server_leaves_when_its_owner_is_gone() -> None:
 
 def test_only_the_trainer_has_a_server() -> None:
     assert fork_server_for(Trial(program=CommandProgram(("x",))), SLOTS) is None
+
+
+def test_a_forked_run_keeps_the_lock_of_its_directory_without_its_slot(start: Start, tmp_path: Path) -> None:
+    holder = Holder(store_uid="s", address="a", attempt_id=1, trial="p/0", host="h", machine="m", pid=os.getpid())
+    descriptor = lock(tmp_path, holder)
+    assert descriptor is not None
+    process = run(partial(start, lock=descriptor), tmp_path, steps=3000)
+    os.close(descriptor)
+    with pytest.raises(Locked) as held:
+        lock(tmp_path, holder)
+    assert held.value.holder == holder
+    other = run(start, tmp_path / "other", steps=2)  # a later run has nothing of it
+    assert holding_processes(tmp_path) == [process.pid]
+    process.end()
+    again = lock(tmp_path, holder)
+    assert again is not None
+    os.close(again)
+    finish(other)

@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 
+from sweeper.errors import SweeperError
 from sweeper.execution.slots import process as plain_process
 from sweeper.execution.slots import slot as slot_module
+from sweeper.execution.slots import supervisor
 from sweeper.execution.slots.slot import SlotLoop
 from sweeper.execution.slots.supervisor import Supervisor
 from tests.sweeper.execution.slots.studies import attempts_of, enrolled, run_loop, trials_of
@@ -105,3 +107,25 @@ def test_a_slot_that_pauses_ends_when_it_is_asked_to(url: str, monkeypatch: pyte
     began = time.monotonic()
     assert run_loop(url, enrolled(url, [{}])) == "stopped"
     assert time.monotonic() - began < 30.0
+
+
+def test_a_full_disk_is_waited_for_before_the_slot_ends(
+    url: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(slot_module, "FIRST_BACK_OFF_S", 0.01)
+    monkeypatch.setattr(supervisor, "prepare", failing(supervisor.prepare, "ENOSPC", times=3))
+    study = enrolled(url, [{}], retry={"crashed": 0})
+    assert run_loop(url, study) == "done"  # somebody made room
+    assert [attempt.exit_reason for attempt in attempts_of(url)] == ["preempted"] * 3 + ["completed"]
+    assert "cannot write to its run directory: " in caplog.text
+
+
+def test_a_disk_that_stays_full_ends_the_slot_with_the_remedy(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(slot_module, "FIRST_BACK_OFF_S", 0.01)
+    monkeypatch.setattr(slot_module, "HELP_S", 0.05)
+    monkeypatch.setattr(supervisor, "prepare", failing(supervisor.prepare, "ENOSPC", times=10_000))
+    study = enrolled(url, [{}])
+    with pytest.raises(SweeperError, match="Free some disk space, then run the same command again"):
+        run_loop(url, study)
+    assert trials_of(url)[0].state == "waiting"
+    assert len(attempts_of(url)) > 1
