@@ -214,9 +214,9 @@ def test_a_launch_that_was_cancelled_does_not_call_trials_done_that_were_put_bac
     assert {trial.state for trial in trials_of(url)} == {"waiting"}
 
 
-def test_slots_that_fail_tell_why(url: str, tmp_path: Path) -> None:
-    (tmp_path / "sweeper-runs").write_text("a file where the run directories go")
-    result = launched(url, [{"value": 0.5}], slots=1, retry={"crashed": 0})
+def test_slots_that_fail_tell_why(url: str) -> None:
+    trial = {"program": {"command": ["no-such-program"]}}
+    result = launched(url, [{"value": 0.5}], slots=1, retry={"crashed": 0}, trial=trial)
     assert result.exit_code == 1
     (attempt,) = attempts_of(url)
     assert attempt.message is not None
