@@ -177,7 +177,7 @@ def _outlying_arm(times: int) -> Case:
         return {"its interval holds the truth": found["x11"].covers(0.0), "another effect shown": found["x5"].supported}
 
     return Case(
-        name=f"one arm of 13 with {times} times the spread, 3 seeds", play=play, studies=3600,
+        name=f"one arm of 13 with {times} times the spread, 3 seeds", play=play, studies=6000 if times == 3 else 3600,
         targets={"its interval holds the truth": Target(low=0.9), "another effect shown": Target(low=0.7)},
     )  # fmt: skip
 

@@ -21,11 +21,11 @@ from scipy import special
 from sweeper.evidence.statistics.paired import DEGENERATE, PooledVariance
 from sweeper.evidence.statistics.two_way import Flags, Floats, Sums, arm_sums, informative
 
-LEAVES_POOL: Final = 0.01  # an arm that stands out at this level no longer speaks for the others
+LEAVES_POOL: Final = 0.02  # an arm that stands out at this level no longer speaks for the others
 # Over the number of seeds: an arm that stands out at that level is judged by its own pairs. An arm with a few times the
 # spread of the others mostly varies most of all, so the one that does can be tested at a large level at little cost.
 MOST_VARYING: Final = 0.45
-OWN_PAIRS: Final = 0.12
+OWN_PAIRS: Final = 0.17
 
 
 @dataclass(frozen=True, slots=True)
