@@ -1,14 +1,19 @@
 """`sweeper show`: one trial in full."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Final
 
 import click
 
 from sweeper.cli.options import json_option, print_json, store_option, study_name
 from sweeper.designs.levels import unmistakable
-from sweeper.monitor.trial_details import trial_details, trial_json
+from sweeper.execution.slots.pattern_use import uses_text
+from sweeper.execution.slots.programs import patterns_of
+from sweeper.execution.slots.reports import pattern_uses
+from sweeper.monitor.trial_details import TrialDetails, trial_details, trial_json
 from sweeper.store.reading import reader
+from sweeper.store.records import run_dir_of
 
 WHOLE: Final = ("configuration", "config")  # what is printed with its nulls and empty parts
 
@@ -19,7 +24,7 @@ WHOLE: Final = ("configuration", "config")  # what is printed with its nulls and
 @store_option
 @json_option
 def show(study: str, trial: str, store: str, as_json: bool) -> None:
-    """Show one TRIAL of STUDY: configuration, attempts and results.
+    """Show one TRIAL of STUDY: configuration, attempts, results, and what the patterns of metrics matched.
 
     TRIAL is PHASE/NUMBER, e.g. screen/3; just NUMBER if the study has one phase; or the beginning of a configuration
     hash that only one trial has.
@@ -27,11 +32,19 @@ def show(study: str, trial: str, store: str, as_json: bool) -> None:
     name = study_name(study)
     with reader.connect(store) as connection:
         details = trial_details(connection, reader.study(connection, name), trial)
-    document = trial_json(details)
+    document = _with_patterns(trial_json(details), details)
     if as_json:
         print_json(document)
     else:
         click.echo("\n".join(_lines(_without_duplicates(document).items(), 0)))
+
+
+def _with_patterns(document: Mapping[str, object], details: TrialDetails) -> Mapping[str, object]:
+    """Add what the patterns of metrics match in the trial's output, if it is on this machine."""
+    study, trial = details.study, details.trial
+    patterns = patterns_of(study.study.trial.program)
+    uses = pattern_uses(run_dir_of(Path(study.runs_dir) / study.name, trial.phase, trial.number), patterns)
+    return document if uses is None else {**document, "patterns": uses_text(patterns, uses)}
 
 
 def _without_duplicates(document: Mapping[str, object]) -> Mapping[str, object]:

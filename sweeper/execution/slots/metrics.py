@@ -14,6 +14,7 @@ from typing import Final
 
 from sweeper.execution.slots.matching import SEARCH_S, SearchTimeout, search
 from sweeper.execution.slots.numerals import is_ambiguous, number_in, whole_number, without_escapes
+from sweeper.execution.slots.pattern_use import PatternUse
 from sweeper.execution.slots.tail import LINE_BYTES
 from sweeper.spec.study import COORDINATES
 from sweeper.store.records import Measurement, storable
@@ -169,6 +170,7 @@ class PatternReader:
         misread: by metric, a line on which its pattern matched a part of a number, e.g. 9.2 of 9.2e-05, or why it was
             given up.
         has_long_lines: a line was longer than what is read of one.
+        uses: by metric what its pattern matched.
     """
 
     patterns: Mapping[str, re.Pattern[str]]
@@ -177,6 +179,7 @@ class PatternReader:
     misread: dict[str, str] = field(default_factory=dict)
     steps: _Steps = field(default_factory=_Steps)
     has_long_lines: bool = False
+    uses: dict[str, PatternUse] = field(default_factory=dict)
     _not_numbers: dict[str, "_NotNumbers"] = field(default_factory=dict)
     _fraction: str | None = None
     _num_steps: int = 0
@@ -214,7 +217,9 @@ class PatternReader:
         slow = [lines[0] for name, lines in self._slow.items() if lines and name not in self.misread]
         long = long if self.has_long_lines else []
         uneven = [] if self._fraction is None else [self._fraction]
-        return [*self.misread.values(), *slow, *never, *uneven, *self._breaks, *long, *fall][:MOST_ERRORS]
+        several = [use.fault(name, self.patterns[name].pattern) for name, use in self.uses.items() if name != "step"]
+        others = [*self._breaks, *(text for text in several if text), *long, *fall]
+        return [*self.misread.values(), *slow, *never, *uneven, *others][:MOST_ERRORS]
 
     def _count_beside_steps(self, found: Mapping[str, float]) -> None:
         """Count the lines with a step that lack a metric which all lines with a step had before."""
@@ -267,6 +272,7 @@ class PatternReader:
             return None
         group: str | int = "value" if match.groupdict().get("value") is not None else min(pattern.groups, 1)
         word = match.group(group) or ""
+        self.uses.setdefault(name, PatternUse()).add(match, text, word)
         number = number_in(word)
         if number is None:
             self._not_numbers.setdefault(name, _NotNumbers(word, pattern.pattern)).count += 1

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sweeper.execution.slots.metrics import METRICS_FILE, OUTPUT_FILE, LineReader, PatternReader
-from sweeper.execution.slots.tail import Tail
+from sweeper.execution.slots.pattern_use import PatternUse
+from sweeper.execution.slots.tail import LARGE_BYTES, Tail
 from sweeper.store.records import Measurement
 
 
@@ -147,6 +148,16 @@ class Reports:
                 reader.number += 1
         reader.resumed_from = None
         return reader
+
+
+def pattern_uses(run_dir: Path, patterns: Mapping[str, str]) -> Mapping[str, PatternUse] | None:
+    """Return what patterns match in the output of a trial, or in its beginning; None if it is not on this machine."""
+    if not patterns or not (run_dir / OUTPUT_FILE).is_file():
+        return None
+    reports = Reports.of(run_dir, patterns)
+    while reports.tail.offset < LARGE_BYTES and reports.next(0.0, closed=True, rest=True) is not None:
+        pass
+    return reports.reader.uses if isinstance(reports.reader, PatternReader) else None
 
 
 def lines_of(path: Path, end: int | None = None) -> Iterator[tuple[int, bytes]]:

@@ -1,0 +1,71 @@
+"""What a metric's pattern matched: on how many lines, with examples, and whether it took another metric's lines too."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+MOST_EXAMPLES: Final = 3
+SHOWN: Final = 80  # characters of a line
+NAME_BEFORE: Final = re.compile(r"[^\W\d]\w*[\w.-]*$")  # what of a longer name stands before a match
+DIGITS: Final = re.compile(r"\d+")
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A line on which a pattern matched, and what its group has."""
+
+    line: str
+    word: str
+
+
+@dataclass(slots=True)
+class PatternUse:
+    """The lines that one pattern matched.
+
+    Attributes:
+        lines: how many.
+        examples: by what of a longer name stood before the match, e.g. ``binary_`` of ``binary_logloss``, the first
+            line.
+    """
+
+    lines: int = 0
+    examples: dict[str, Example] = field(default_factory=dict)
+
+    def add(self, match: re.Match[str], text: str, word: str) -> None:
+        """Add a match."""
+        self.lines += 1
+        if len(self.examples) < MOST_EXAMPLES:
+            self.examples.setdefault(_name_before(match, text), Example(text.strip()[:SHOWN], word[:SHOWN]))
+
+    def fault(self, name: str, pattern: str) -> str:
+        """Return that a pattern matched names that differ; empty if it did not."""
+        if len(self.examples) < 2:
+            return ""
+        first, second, *_ = self.examples.values()
+        return (
+            f"{name}: its pattern, {pattern!r}, matched {first.line!r} as well as {second.line!r}; "
+            r"begin it with what only one of them has, e.g. (?:^|\s)"
+        )
+
+
+def uses_text(patterns: Mapping[str, str], uses: Mapping[str, PatternUse]) -> dict[str, object]:
+    """Return for each metric its pattern, on how many lines it matched, and examples, as `sweeper show` has it."""
+    none = PatternUse()
+    return {
+        name: {
+            "pattern": pattern,
+            "lines": uses.get(name, none).lines,
+            "examples": [f"{example.word} in {example.line!r}" for example in uses.get(name, none).examples.values()],
+        }
+        for name, pattern in patterns.items()
+    }
+
+
+def _name_before(match: re.Match[str], text: str) -> str:
+    """Return the part of a longer name that a match leaves out; empty where it begins with a name, or has none."""
+    start = match.start()
+    if not text[start : start + 1].isidentifier():
+        return ""
+    found = NAME_BEFORE.search(text[max(start - SHOWN, 0) : start])
+    return DIGITS.sub("#", found.group()) if found else ""
