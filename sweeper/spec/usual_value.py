@@ -5,7 +5,7 @@ while the best of a curve would favor arms that are evaluated more often or more
 is not so, or where the best evaluation chooses the weights that are tested:
 
 - a phase has a pruner, or a setting speaks of patience or early stopping;
-- a command is not given its phase's budget, so that it ends when it decides to;
+- a command is not given its phase's budget, or there is none, so that it ends when it decides to;
 - a test metric is measured with the weights of the best evaluation, as the built-in trainer does.
 """
 
@@ -17,7 +17,7 @@ from typing import Final
 from sweeper.designs.factor import Factor
 from sweeper.designs.paths import Config, get_path, leaves, merged
 from sweeper.spec.metric import BEST, LAST, CurveValue, Metric
-from sweeper.spec.phase import BUDGET_UNITS, Phase
+from sweeper.spec.phase import BUDGET_UNITS, OWN_LENGTH, Phase
 from sweeper.spec.placeholders import placeholders
 from sweeper.spec.program import CommandProgram, Trial
 from sweeper.spec.study import Study
@@ -35,7 +35,8 @@ def usual_value(
     Args:
         claimed: the names of the metrics that the study's claims are about.
     """
-    fixed = _is_given_budget(trial) and all(phase.pruner.name == "none" for phase in phases)
+    planned = all(phase.pruner.name == "none" and phase.budget != OWN_LENGTH for phase in phases)
+    fixed = planned and _is_given_budget(trial)
     if not fixed or _stops_early(trial, phases, factors) or _is_tested(trial, phases, claimed):
         return BEST
     return LAST
