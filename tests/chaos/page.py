@@ -17,6 +17,7 @@ from tests.chaos.programs import root
 PAGE: Final = root() / "docs" / "queue.md"
 BEGIN: Final = "<!-- written by `python -m tests.chaos.page`: begin -->"
 END: Final = "<!-- written by `python -m tests.chaos.page`: end -->"
+MOST_TEXT: Final = 80  # characters of why a promise was broken
 NAMES: Final = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}
 
 Counts = Mapping[str, Any]
@@ -66,7 +67,7 @@ def added(parts: Sequence[Counts]) -> dict[str, Any]:
 
 def sentence(name: str, counts: Counts) -> str:
     """Return what rounds on a kind of database have shown."""
-    lost = "; ".join(f"seed {seed}: {why.splitlines()[0]}" for seed, why in counts["broken"].items())
+    lost = "; ".join(f"seed {seed}: {why.splitlines()[0][:MOST_TEXT]}" for seed, why in counts["broken"].items())
     out = "; ".join(f"{fault}: {why}" for fault, why in counts["not possible here"].items())
     return (
         f"{name}: {counted(counts['rounds'], 'round')} at commit {', '.join(counts['commits'])}, seeds "
