@@ -36,8 +36,8 @@ from sweeper.execution.slots.trouble import NO_SPACE, MachineTrouble, is_of_the_
 from sweeper.spec.metric import BEST, CurveValue
 from sweeper.spec.program import Trial
 from sweeper.store.queue import queue
-from sweeper.store.queue.attempts import correct
-from sweeper.store.reading.trial_metrics import Reported, reported, seconds_before
+from sweeper.store.queue.attempts import correct, settle_seconds_before
+from sweeper.store.reading.trial_metrics import Reported, reported
 from sweeper.store.records import Lease, LeaseLost, Outcome
 from sweeper.store.retry import Outage, patiently
 
@@ -192,7 +192,7 @@ class Supervisor:
         prepare(self.trial.program, self.lease, self.slot)
         run_dir = self.lease.run_dir
         if self.lease.fence > 1:
-            self._earlier_s = seconds_before(self.engine, self.lease)
+            self._earlier_s = settle_seconds_before(self.engine, self.lease)
         self._reports = catch_up(self.engine, self.lease, patterns_of(self.trial.program), self._beat)
         if self.lease.fence == 1 and self._reports.start == 0:
             self._known = KnownCurve(self.lease.metric)

@@ -6,7 +6,7 @@ from sqlalchemy import Connection, Engine, case, func, select, update
 
 from sweeper.store import clock
 from sweeper.store.queue.transitions import fail, lock_study, requeue
-from sweeper.store.records import LOST_LIMIT, RunningAttempt
+from sweeper.store.records import LOST_LIMIT, Lease, RunningAttempt
 from sweeper.store.schema import attempts, phases, studies, trials
 from sweeper.store.transactions import Record, reading, writing
 
@@ -107,6 +107,21 @@ def correct(engine: Engine, attempt_id: int, device_seconds: float) -> None:
         connection.execute(
             update(attempts).where(*mine).values(ended_at=attempts.c.ended_at + later_s, device_seconds=device_seconds)
         )
+
+
+def settle_seconds_before(engine: Engine, lease: Lease) -> float:
+    """Record what a trial's earlier attempts cost, and return it: from there its curve goes on.
+
+    When the trial was claimed, the last seconds of one that lost its slot may not have been known.
+    """
+    earlier = select(func.coalesce(func.sum(attempts.c.device_seconds), 0.0))
+    with writing(engine) as connection:
+        found = connection.execute(
+            earlier.where(attempts.c.trial_id == lease.trial_id, attempts.c.number < lease.fence)
+        ).scalar_one()
+        mine = attempts.c.id == lease.attempt_id
+        connection.execute(update(attempts).where(mine).values(seconds_before=found))
+    return float(found)
 
 
 def fail_if_out_of_attempts(connection: Connection, trial: Record, now: float) -> bool:

@@ -114,10 +114,3 @@ def read_so_far(engine: Engine, attempt_id: int) -> EarlierAttempt:
         device_seconds=row.seconds_before + row.device_seconds,
         counts={name: int(step) for name, step in steps},
     )
-
-
-def seconds_before(engine: Engine, lease: Lease) -> float:
-    """Return the device-seconds of the trial's earlier attempts when this one began."""
-    with reading(engine) as connection:
-        found = select(attempts.c.seconds_before).where(attempts.c.id == lease.attempt_id)
-        return float(connection.execute(found).scalar_one())

@@ -8,7 +8,9 @@ from sqlalchemy import Engine, update
 
 from sweeper.store.enrolment.enrol import enrol
 from sweeper.store.queue import queue
+from sweeper.store.queue.attempts import correct, settle_seconds_before
 from sweeper.store.queue.ledger import read_balance, spent_device_seconds
+from sweeper.store.reading.trial_metrics import read_so_far
 from sweeper.store.records import LOST_LIMIT, BudgetTooSmall
 from sweeper.store.schema import trials
 from sweeper.store.transactions import writing
@@ -277,3 +279,15 @@ def test_a_share_of_a_device_costs_its_share_of_the_time(engine: Engine) -> None
     assert [spent_device_seconds(engine, study, now) for now in (0.5, 20.0)] == [0.25, 10.0]
     assert spent_device_seconds(engine, study, 1e6) == 30.0  # a minute of silence counts, and no more
     assert spent_device_seconds(engine, study, -1e6) == 0.0
+
+
+def test_a_curve_goes_on_after_the_seconds_that_were_known_too_late_for_the_claim(engine: Engine) -> None:
+    study = enrolled(engine, phase("screen", levels(1))).study_id
+    lost = must_take(engine, study, now=0.0)
+    queue.renew(engine, lost, lease_s=LEASE_S, device_seconds=5.0, now=1.0)
+    lease = must_take(engine, study, now=LEASE_S + 2.0)
+    correct(engine, lost.attempt_id, 50.0)
+    assert settle_seconds_before(engine, lease) == 50.0
+    so_far = read_so_far(engine, lease.attempt_id)
+    assert so_far.device_seconds == 50.0
+    assert read_so_far(engine, lost.attempt_id).device_seconds == 50.0
