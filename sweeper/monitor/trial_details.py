@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from sweeper.errors import UsageError
+from sweeper.spec.phase import OWN_LENGTH
 from sweeper.store.reading import reader
 from sweeper.store.reading.directories import run_directory
 from sweeper.store.reading.reader import AttemptRow, ReadConnection, StudyRow, TrialRow
@@ -83,7 +84,7 @@ def trial_json(details: TrialDetails) -> dict[str, object]:
         study.metric: trial.value,
         "configuration": dict(trial.configuration or {}),
         "seed": trial.seed,
-        "budget": dict(trial.budget),
+        "budget": None if OWN_LENGTH.unit in trial.budget else dict(trial.budget),
         "device_seconds": round(trial.device_seconds, 3),
         "configuration_hash": trial.configuration_hash,
         "run_dir": str(details.run_dir),
