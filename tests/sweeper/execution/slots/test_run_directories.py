@@ -271,15 +271,27 @@ def test_what_another_attempt_of_ours_has_left_running_is_killed(url: str, engin
     ended(engine, second)
 
 
+@contextmanager
+def slot_of_machine(name: str, url: str, study: int) -> Iterator[subprocess.Popen[bytes]]:
+    """A slot in a process of its own; afterwards nothing of its machine is left, even if it stands still."""
+    script = f"from tests.sweeper.execution.slots.studies import run_loop; run_loop({url!r}, {study}, lease_s=6.0)"
+    environment = {**os.environ, MACHINE: name}
+    with subprocess.Popen([sys.executable, "-c", script], env=environment, start_new_session=True) as process:
+        try:
+            yield process
+        finally:
+            for each in of_machine(name):
+                with suppress(psutil.NoSuchProcess):
+                    each.kill()
+
+
 def test_a_process_thawed_after_a_takeover_writes_into_its_own_attempt_s_files(
     url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A machine stands still with all that runs on it, and another one takes the trial over."""
     steps = 60
     study = enrolled(url, [{"salt": "a 0", "step_s": 0.05}], steps=steps, trial=CHAIN)
-    script = f"from tests.sweeper.execution.slots.studies import run_loop; run_loop({url!r}, {study}, lease_s=6.0)"
-    environment = {**os.environ, MACHINE: "one"}
-    with subprocess.Popen([sys.executable, "-c", script], env=environment, start_new_session=True) as first:
+    with slot_of_machine("one", url, study) as first:
         until(lambda: len(curves_of(url).get(0, ())) >= 5)
         frozen = of_machine("one")
         assert len(frozen) >= 3  # the slot, its guard and the trial
@@ -325,8 +337,7 @@ def test_a_stopped_slot_s_time_is_in_the_ledger(url: str, tmp_path: Path, *, tha
     """Its guard ends the trial, most of a lease after the last heartbeat; the slot says so later, or is dead."""
     beats = tmp_path / "beats"
     study = enrolled(url, [{"salt": "a", "step_s": 0.05, "beats": str(beats)}], steps=10_000, trial=CHAIN)
-    script = f"from tests.sweeper.execution.slots.studies import run_loop; run_loop({url!r}, {study}, lease_s=6.0)"
-    with subprocess.Popen([sys.executable, "-c", script], start_new_session=True) as first:
+    with slot_of_machine("one", url, study) as first:
         until(lambda: len(curves_of(url).get(0, ())) >= 5)
         first.send_signal(signal.SIGSTOP)
         until(lambda: stands_still(beats))
