@@ -33,10 +33,12 @@ class Reasons:
     Attributes:
         trials: that were added.
         others: the claim or settings of its phases.
+        is_added: whether the claim itself was added.
     """
 
     trials: tuple[str, ...] = ()
     others: tuple[str, ...] = ()
+    is_added: bool = False
 
     @property
     def all(self) -> tuple[str, ...]:
@@ -63,6 +65,7 @@ def exploratory_reasons(
     return Reasons(
         trials=tuple(text for phase in phases for text in _of_trials(data, phase, claim, trials)),
         others=(*_of_claim(data, claim, declared.claims, phases), *settings),
+        is_added=claim.id not in declared.claims,
     )
 
 

@@ -17,7 +17,7 @@ from sweeper.evidence.claims.comparability import comparability_notes
 from sweeper.evidence.claims.evaluations import evaluation_note
 from sweeper.evidence.claims.evidence import Evidence, Verdict, decide
 from sweeper.evidence.claims.exploratory import Reasons, exploratory_reasons, removed_ids
-from sweeper.evidence.claims.family import Family
+from sweeper.evidence.claims.family import Counted, Family
 from sweeper.evidence.claims.seed_use import seed_note
 from sweeper.evidence.claims.sturdiness import Examination, Sturdiness
 from sweeper.evidence.data.conditions import Conditions, run_conditions
@@ -196,17 +196,24 @@ class ClaimVerdict:
 
 def judge_claims(data: StudyData) -> tuple[ClaimVerdict, ...]:
     """Return the verdicts on all claims of a study, in its order, if it is looked at once."""
-    claims, changes, removed = data.study.claims, tuple(_late_changes(data)), len(removed_ids(data))
-    runs = claim_runs(data, also=_validation_metrics(data))
-    verdicts = judge(claims, runs, changes, run_conditions(data), removed=removed)
+    changes, removed = tuple(_late_changes(data)), len(removed_ids(data))
+    runs, conditions = claim_runs(data, also=_validation_metrics(data)), run_conditions(data)
+
+    def judged(of_runs: Mapping[str, Runs], counted: Sequence[Counted] | None) -> tuple[ClaimVerdict, ...]:
+        own = (changes, conditions) if of_runs is runs else ()
+        return judge(data.study.claims, of_runs, *own, removed=removed, counted=counted)
+
+    verdicts = judged(runs, None)
     reasons = [_reasons(verdict, data, changes) for verdict in verdicts]
-    notes = [""] * len(verdicts)
-    if any(each.trials for each in reasons):
-        declared = judge(claims, claim_runs(data.as_declared()), removed=removed)
-        notes = [_declared_note(verdict, why) for verdict, why in zip(declared, reasons, strict=True)]
+    if not any(each.all for each in reasons):
+        return verdicts
+    of_declared = claim_runs(data.as_declared()) if any(each.trials for each in reasons) else runs
+    declared = judged(of_declared, None)
+    counted = [_counted(*each) for each in zip(declared, reasons, strict=True)]
+    notes = [_declared_note(*each) for each in zip(judged(of_declared, counted), reasons, strict=True)]
     return tuple(
         replace(verdict, caveats=replace(verdict.caveats, exploratory=why.all, as_declared=note))
-        for verdict, why, note in zip(verdicts, reasons, notes, strict=True)
+        for verdict, why, note in zip(judged(runs, counted), reasons, notes, strict=True)
     )
 
 
@@ -217,6 +224,7 @@ def judge(
     conditions: Conditions = UNKNOWN,
     *,
     removed: int = 0,
+    counted: Sequence[Counted] | None = None,
 ) -> tuple[ClaimVerdict, ...]:
     """Return the verdicts on claims, in their order.
 
@@ -226,9 +234,10 @@ def judge(
         changes: what was changed in the study file after data existed.
         conditions: under which the trials ran.
         removed: number of claims that were removed after there were results.
+        counted: with which p-values each claim counts when another one is adjusted; None for its own.
     """
     tested = [assess(claim, runs[claim.metric.name]) for claim in claims]
-    family = Family.of([(each.p_support, each.p_refute) for each in tested], removed=removed)
+    family = Family.of([(each.p_support, each.p_refute) for each in tested], removed=removed, counted=counted)
     others = {name: Alternatives(of_metric, validation_for(runs, name)) for name, of_metric in runs.items()}
     examination = Examination(tested, family, others)
     verdicts = (_verdict(examination, position, changes) for position in range(len(tested)))
@@ -251,7 +260,7 @@ def _verdict(examination: Examination, position: int, changes: Changes) -> Claim
     adjusted, verdict, caveats = _ruling(tested, family, position)
     shown, sentence = ClaimEvidence(), f"{tested.reason[:1].upper()}{tested.reason[1:]}."
     if tested.evidence is not None:
-        shown = _shown(tested, tested.evidence, ALPHA / len(family.support))
+        shown = _shown(tested, tested.evidence, ALPHA / family.size(position))
         p = adjusted[1] if verdict == "refuted" else adjusted[0]
         sentence = wording.sentence(
             verdict,
@@ -279,6 +288,18 @@ def _verdict(examination: Examination, position: int, changes: Changes) -> Claim
 def _reasons(verdict: ClaimVerdict, data: StudyData, changes: Changes) -> Reasons:
     trials = {*verdict.evidence.trial_ids, *(trial for trial, _ in verdict.evidence.missing)}
     return exploratory_reasons(data, verdict.claim, trials, [line for _, line in changes])
+
+
+def _counted(declared: ClaimVerdict, reasons: Reasons) -> Counted:
+    """Return with which p-values a claim counts among the others: those of what was declared before results.
+
+    Args:
+        declared: the verdict by the declared trials.
+    """
+    if reasons.is_added:
+        return None
+    family, position = declared.examination.family, declared.position
+    return (math.nan, math.nan) if reasons.others else (family.support[position], family.refute[position])
 
 
 def _declared_note(verdict: ClaimVerdict, reasons: Reasons) -> str:

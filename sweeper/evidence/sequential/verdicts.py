@@ -10,6 +10,7 @@ from sweeper.evidence.claims.evidence import Verdict
 from sweeper.evidence.claims.judge import Caveats, ClaimEvidence, ClaimVerdict, judge_claims
 from sweeper.evidence.claims.table import verdict_table
 from sweeper.evidence.data.load import StudyData
+from sweeper.evidence.formatting import listed
 from sweeper.evidence.sequential.boundaries import LookPoint, headline_of, level_left, levels_for, path_of
 from sweeper.evidence.sequential.paths import ClaimPath, Stop
 from sweeper.evidence.sequential.progress import Progress, RoundLooks, progress, rule_of
@@ -82,7 +83,17 @@ def judge_study(data: StudyData, decisions: Decisions | None = None) -> tuple[Cl
     once, decisions = judge_claims(data), decisions or decisions_of(data)
     if decisions is None:
         return once
-    return tuple(_over_looks(verdict, data, decisions, place) for place, verdict in enumerate(once))
+    found = tuple(_over_looks(verdict, data, decisions, place) for place, verdict in enumerate(once))
+    changed = listed([each.claim.id for each in found if each.is_exploratory])
+    return tuple(_sharing(each, changed) for each in found) if changed else found
+
+
+def _sharing(verdict: ClaimVerdict, changed: str) -> ClaimVerdict:
+    """Return a verdict with the mark of others: the claims of a study share the error of all looks."""
+    if verdict.is_exploratory:
+        return verdict
+    why = f"verdicts over looks share their error with those that are exploratory: {changed}"
+    return replace(verdict, caveats=replace(verdict.caveats, exploratory=(why,)))
 
 
 def claims_table(data: StudyData) -> Table:
