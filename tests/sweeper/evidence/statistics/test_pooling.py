@@ -61,17 +61,17 @@ def test_an_arm_that_varies_ten_times_as_much_leaves_the_pool():
     variances = []
     for _ in range(200):
         found = pooled(a_stratum(generator, arms=13, seeds=3, factor=10.0))
-        left += found.outlying == {12}
+        left += 12 in found.outlying
         kept += not found.outlying
         variances.append(found.pooled.variance if found.outlying == {12} else np.nan)
     assert left / 200 > 0.75
     assert np.nanmean(variances) == pytest.approx(1.0, abs=0.1)  # of the arms that vary alike
 
 
-def test_of_arms_that_vary_alike_about_one_in_a_hundred_leaves_the_pool():
+def test_of_arms_that_vary_alike_about_one_in_fifty_leaves_the_pool():
     generator = np.random.default_rng(7)
     left = [len(pooled(a_stratum(generator, arms=8, seeds=4)).outlying) for _ in range(400)]
-    assert 0.003 < np.mean(left) / 8 < 0.02
+    assert 0.01 < np.mean(left) / 8 < 0.035
 
 
 def test_two_outlying_arms_leave_one_after_the_other():
@@ -135,12 +135,12 @@ def test_the_arm_that_varies_most_is_tested_at_a_larger_level_than_the_others():
     generator = np.random.default_rng(11)
     most = others = 0
     for _ in range(400):
-        found = pooled(a_stratum(generator, arms=13, seeds=3))
-        shown = [arm for arm in range(13) if found.stands_out(arm) and arm not in found.outlying]
-        most += found.most_varying in shown
+        found = pooled(a_stratum(generator, arms=13, seeds=3), level=0.0)
+        shown = [arm for arm in range(13) if found.stands_out(arm)]
+        most += found.stands_out(found.most_varying)
         others += len(set(shown) - {found.most_varying})
     assert most / 400 == pytest.approx(1 - 0.85**13, abs=0.06)
-    assert others / 400 / 12 < 0.04
+    assert others / 400 / 12 < 0.06
 
 
 def test_a_stratum_without_repeats_has_no_arm_that_varies_most():
