@@ -139,7 +139,7 @@ def test_the_arm_that_varies_most_is_tested_at_a_larger_level_than_the_others():
         shown = [arm for arm in range(13) if found.stands_out(arm)]
         most += found.stands_out(found.most_varying)
         others += len(set(shown) - {found.most_varying})
-    assert most / 400 == pytest.approx(1 - 0.85**13, abs=0.06)
+    assert most / 400 > 0.9  # at the level of the others it would be 0.6
     assert others / 400 / 12 < 0.06
 
 
