@@ -16,7 +16,7 @@ SIZES = {("a", 0.1): -0.03, ("a", 0.2): -0.05, ("b", "on"): -0.08}
 
 
 def noise(levels, seed):
-    return float(np.random.default_rng([seed, *json.dumps(levels, sort_keys=True).encode()]).normal(0, 0.01))
+    return float(np.random.default_rng([seed, 1, *json.dumps(levels, sort_keys=True).encode()]).normal(0, 0.01))
 
 
 def perplexity(levels, seed):
