@@ -17,7 +17,7 @@ from sweeper.evidence.claims.comparability import comparability_notes
 from sweeper.evidence.claims.evaluations import evaluation_note
 from sweeper.evidence.claims.evidence import Evidence, Verdict, decide
 from sweeper.evidence.claims.exploratory import Reasons, exploratory_reasons, removed_ids
-from sweeper.evidence.claims.family import Counted, Family
+from sweeper.evidence.claims.family import UNTESTED, Counted, Family
 from sweeper.evidence.claims.seed_use import seed_note
 from sweeper.evidence.claims.sturdiness import Examination, Sturdiness
 from sweeper.evidence.data.conditions import Conditions, run_conditions
@@ -298,8 +298,7 @@ def _counted(declared: ClaimVerdict, reasons: Reasons) -> Counted:
     """
     if reasons.is_added:
         return None
-    family, position = declared.examination.family, declared.position
-    return (math.nan, math.nan) if reasons.others else (family.support[position], family.refute[position])
+    return UNTESTED if reasons.others else declared.examination.family.own[declared.position]
 
 
 def _declared_note(verdict: ClaimVerdict, reasons: Reasons) -> str:

@@ -211,7 +211,7 @@ def heterogeneity_note(found: Evidence, measure: Measure) -> str:
         if opposite is not None:
             factor, levels = opposite
             each = [f"{_amount(effect.value, measure)} at {clean(level_text(key))}" for key, effect in levels.items()]
-            undecided = "Their mean is that of none of them, so the claim on it is undecided. Name a level in `where`."
+            undecided = "Their mean is that of none of them, so the claim on it is undecided. Name one with “where”."
             return f"The effect differs between levels of {factor}: {listed(each)}. {undecided}"
     return ""
 

@@ -204,7 +204,7 @@ def test_an_effect_of_opposite_sign_in_blocks_that_nobody_named_is_undecided():
     assert found.verdict == "undecided"
     (note,) = found.notes
     assert note.startswith("The effect differs between levels of dataset: \u22121.")
-    assert note.endswith("so the claim on it is undecided. Name a level in `where`.")
+    assert note.endswith("so the claim on it is undecided. Name one with “where”.")
     claim = {"id": "c", "contrast": {"factor": "x", "from": 0, "to": 1, "where": {"dataset": "set 0"}}}
     (alone,) = sweeper.judge(datasets([-1.8, 0.35, 0.95]), metric="loss", claims=[{**claim, "expect": "decrease"}])
     assert alone.verdict == "supported"

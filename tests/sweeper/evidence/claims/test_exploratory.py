@@ -229,14 +229,14 @@ def test_a_claim_that_was_changed_counts_as_untested_among_the_others(tmp_path: 
     changed = extended(tmp_path, Plot([screen()]), Plot([screen()], claims=[easier, DEPTH]))
     family = changed[0].examination.family
     assert [each.is_exploratory for each in changed] == [True, False]
-    assert family.support[0] < family.support[1] < 1  # by its own p-value it would take the first of Holm's steps
-    assert changed[1].p_adjusted == pytest.approx(min(2 * family.support[1], 1.0))
+    assert family.own[0][0] < family.own[1][0] < 1  # by its own p-value it would take the first of Holm's steps
+    assert changed[1].p_adjusted == pytest.approx(min(2 * family.own[1][0], 1.0))
 
 
 def test_a_claim_that_was_added_does_not_count_among_the_declared_ones(tmp_path: Path) -> None:
     verdicts = extended(tmp_path, Plot([screen()], claims=[DROPOUT]), Plot([screen()]))
     family = verdicts[0].examination.family
-    assert verdicts[0].p_adjusted == family.support[0]
+    assert verdicts[0].p_adjusted == family.own[0][0]
     assert (family.size(0), family.size(1)) == (1, 2)
 
 
@@ -246,9 +246,9 @@ def test_a_claim_with_added_seeds_counts_by_its_declared_ones_among_the_others(t
     after = extended(tmp_path, first, Plot(second, claims=[DROPOUT, LONG]))
     family = after[0].examination.family
     assert [each.is_exploratory for each in after] == [True, False]
-    assert family.support[0] != before.support[0]
-    assert family.counted_support[0] == pytest.approx(before.support[0])
-    assert after[1].p_adjusted == pytest.approx(max(min(2 * min(before.support), 1.0), before.support[1]))
+    assert family.own[0] != before.own[0]
+    assert family.counted[0] == pytest.approx(before.own[0])
+    assert after[1].p_adjusted == pytest.approx(max(min(2 * min(p for p, _ in before.own), 1.0), before.own[1][0]))
 
 
 def test_an_archive_says_the_same(tmp_path: Path) -> None:
