@@ -25,7 +25,7 @@ COMMANDS: Final = {
     "replay": "Replay STUDY under another protocol, from its finished trials.",
     "report": "Write the HTML and PDF report of STUDY.",
     "export": "Export tables of STUDY as CSV, Parquet or JSON.",
-    "show": "Show one TRIAL of STUDY: configuration, attempts and results.",
+    "show": "Show one TRIAL of STUDY: configuration, attempts, results, and what the patterns of metrics matched.",
     "retry": "Put the failed trials of STUDY back into the queue.",
     "gc": "Delete the checkpoints of STUDY that are not to be kept.",
     "cancel": "Cancel the waiting and running trials of STUDY.",

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import tempfile
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import IO, Final
 
@@ -71,7 +72,7 @@ class Decider:
             start_new_session=True,  # ^C is for the launcher alone
         )
         assert self._process.stdin is not None
-        with self._process.stdin as pipe:
+        with suppress(BrokenPipeError), self._process.stdin as pipe:  # one that has ended has an exit code
             pipe.write(json.dumps({"store": self.store, "study": self.study}).encode())
 
     def _ended(self, code: int) -> None:
@@ -91,14 +92,14 @@ class Decider:
             )
 
     def _forget(self) -> str:
-        """Forget the process; return the end of what it said."""
+        """Forget the process; return the last line of what it said."""
         assert self._said is not None
         self._said.seek(0)
         text = self._said.read().decode(errors="replace").strip()
         self._said.close()
         self._process = self._said = None
-        last = text[-MOST_TEXT:]
-        return f": {last}" if last else ""
+        last = text.splitlines()[-1:]  # of a traceback, what it is about
+        return f": {last[0][:MOST_TEXT].rstrip('.')}" if last else ""
 
 
 def _how(code: int) -> str:

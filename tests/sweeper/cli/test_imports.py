@@ -41,7 +41,7 @@ WANTED: Final = {
     "replay": STATISTICS,
     "report": STATISTICS | {"matplotlib"},
     "export": set[str](),
-    "show": set[str](),
+    "show": {"psutil"},
     "retry": {"sqlalchemy"},
     "cancel": {"sqlalchemy"},
     "gc": set(),

@@ -131,7 +131,7 @@ def test_plan_says_what_the_sd_is_of_claims_with_several_pairs_a_seed_or_across_
 """
     file.write_text(text.replace("phases:", width) + between)
     lines = sweeper("plan", str(file)).out.splitlines()
-    assert "More pairs than seeds: a seed has several, e.g. one per dataset. The SD is that of one run." in lines
+    assert "More pairs than seeds: a seed has several, e.g. one per dataset; the SD is still that of one run." in lines
     assert "In longer, each seed counts once per dataset, and the SD includes what its runs share." in lines
     file.write_text("assume: {sd: 0.5%}\n" + file.read_text())
     lines = sweeper("plan", str(file)).out.splitlines()

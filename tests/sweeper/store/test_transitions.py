@@ -16,7 +16,8 @@ from sweeper.store.transactions import writing
 from tests.sweeper.store.builders import enrolled, levels, phase
 
 STORE = Path(sweeper.store.__path__[0])
-WRITERS = {"queue/transitions.py", "enrolment/plan_rows.py"}  # of every state, and of new trials, which wait
+# Of every state, of new trials, which wait, and of imported ones, which have ended elsewhere.
+WRITERS = {"queue/transitions.py", "enrolment/plan_rows.py", "enrolment/imported.py"}
 ALL = [(origin, target) for origin in TRIAL_STATES for target in TRIAL_STATES]
 
 
