@@ -54,7 +54,7 @@ def write(results: Mapping[str, Result], path: Path = STATISTICS) -> None:
 
 
 def render_rounds(result: Result) -> str:
-    """Return what came of studies that ran from a store, in one sentence each."""
+    """Return the outcomes of studies that were run from a store, one sentence each."""
     figures: Any = result.figures
     studies = figures["studies"]
     return (

@@ -20,7 +20,7 @@ from sweeper.evidence.statistics.replicates import FINE, SAME
 from sweeper.evidence.statistics.resolution import rounding_error
 
 NO_NOISE: Final = "the effects explain all values to the last digit, and leave no noise to judge by"
-NOISE_STEPS: Final = 3.0  # so many times the error of rounding alone are still rounding
+NOISE_STEPS: Final = 3.0  # differences of up to this many rounding errors are rounding
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

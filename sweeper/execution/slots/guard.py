@@ -8,6 +8,7 @@ guard notices all of it: its pipe closes, or no message arrives in time, or the 
 It is not a descendant of the slot: loky kills a slot with all its descendants, and must spare the guard.
 """
 
+import math
 import os
 import subprocess
 import sys
@@ -42,8 +43,8 @@ class Owners:
     def lines(self) -> list[str]:
         """Return what a guard is to know first."""
         return [
-            f"slot {_process(self.slot)} {self.stuck_s:.3f}",
-            f"launcher {_process(self.launcher)} {self.orphan_s:.3f}",
+            f"slot {_process(self.slot)} {_not_before(self.stuck_s)}",
+            f"launcher {_process(self.launcher)} {_not_before(self.orphan_s)}",
         ]
 
 
@@ -53,7 +54,16 @@ class _Limit:
     grace_s: float
 
     def line(self) -> str:
-        return f"limit {max(0.0, self.at - time.monotonic()):.3f} {self.grace_s:.3f}"
+        return f"limit {_not_before(self.at - time.monotonic())} {_not_before(self.grace_s)}"
+
+
+def _not_before(seconds: float) -> str:
+    """Return a time for the guard to wait, rounded up.
+
+    If it acted a fraction of a millisecond early, the slot would find the trial killed while the lease, or the time
+    limit, still holds, and would blame the trial.
+    """
+    return f"{math.ceil(1000 * max(0.0, seconds)) / 1000:.3f}"
 
 
 class Guard:
@@ -74,7 +84,7 @@ class Guard:
 
         def announce() -> None:
             with suppress(OSError):
-                os.write(pipe, f"watch {os.getpid()} {timeout_s:.3f}\n".encode())
+                os.write(pipe, f"watch {os.getpid()} {_not_before(timeout_s)}\n".encode())
 
         return announce
 
@@ -98,7 +108,7 @@ class Guard:
     def beat(self, timeout_s: float) -> None:
         """Report that the slot is alive; the next message arrives within this many seconds."""
         self._silent_at = time.monotonic() + timeout_s
-        self._tell(*(self._state() if self._pipe is None else [f"beat {timeout_s:.3f}"]))
+        self._tell(*(self._state() if self._pipe is None else [f"beat {_not_before(timeout_s)}"]))
 
     def drop(self) -> None:
         """Stop watching: the group has ended."""
@@ -116,9 +126,8 @@ class Guard:
         """Return all that a guard is to know of the trial."""
         if self._watched is None:
             return []
-        left_s = max(0.0, self._silent_at - time.monotonic())
         return [
-            f"watch {self._watched} {left_s:.3f}",
+            f"watch {self._watched} {_not_before(self._silent_at - time.monotonic())}",
             *([] if self._note is None else [f"note {os.fsencode(self._note).hex()}"]),
             *([] if self._mark is None else [f"mark {os.fsencode(f'{MARK}={self._mark}').hex()}"]),
             *([] if self._limit is None else [self._limit.line()]),

@@ -15,7 +15,7 @@ from typing import IO, Final
 
 from sweeper.quantities import byte_size
 
-LARGE_BYTES: Final = 20_000_000  # users are told of larger outputs of a trial
+LARGE_BYTES: Final = 20_000_000  # a larger output of a trial is reported
 LINE_BYTES: Final = 1 << 20  # the longest line; what follows in it is skipped
 READ_BYTES: Final = LINE_BYTES + 1  # a longest line and its newline
 MOST_SKIPS: Final = 64  # readings without a line, as of one of gigabytes, before others get their turn
