@@ -22,14 +22,14 @@ import pytest
 from sqlalchemy import Engine, select, update
 
 from sweeper.errors import SweeperError
-from sweeper.execution.slots import occupying, slot, superseded
+from sweeper.execution.slots import occupying, processes, slot, superseded
 from sweeper.execution.slots.directory_lock import LOCK_FILE
 from sweeper.execution.slots.occupying import Occupied, occupy
 from sweeper.execution.slots.run_root import OWNER_FILE, settle_root
 from sweeper.store.engine import open_existing
 from sweeper.store.queue import finishing, queue
 from sweeper.store.reading import reader
-from sweeper.store.records import Lease, Outcome
+from sweeper.store.records import Lease, Outcome, SlotIdentity
 from sweeper.store.schema import attempts, store, studies, trials
 from sweeper.store.transactions import reading, writing
 from tests.sweeper.execution.slots import hash_chain
@@ -221,10 +221,20 @@ def held(run_dir: Path) -> Iterator[int]:
 
 def begun(engine: Engine, study: int, machine: str | None = None) -> Occupied:
     """An attempt of the study's trial, and its run directory."""
-    identity = replace(SLOT, machine=machine or occupying.this_machine())
-    lease = queue.claim_trial(engine, study, identity, lease_s=60.0)
+    lease = queue.claim_trial(engine, study, living_slot(machine), lease_s=60.0)
     assert lease is not None
     return occupy(engine, lease)
+
+
+def living_slot(machine: str | None = None) -> SlotIdentity:
+    """A slot of this process: slots of this machine take trials from those whose process is gone."""
+    pid = os.getpid()
+    return replace(
+        SLOT,
+        machine=machine or occupying.this_machine(),
+        supervisor_pid=pid,
+        supervisor_started_at=processes.started_at(pid),
+    )
 
 
 def ended(engine: Engine, attempt: Occupied, reason: Any = "crashed") -> None:
@@ -347,7 +357,7 @@ def test_a_stopped_slot_s_time_is_in_the_ledger(url: str, tmp_path: Path, *, tha
         second = open_existing(url)
         lease = None
         while lease is None:  # until the lease has expired
-            lease = queue.claim_trial(second, study, replace(SLOT, machine=slot.this_machine()), lease_s=60.0)
+            lease = queue.claim_trial(second, study, living_slot(), lease_s=60.0)
             time.sleep(0.1)
         assert attempts_of(url)[0].device_seconds < lived_s - 2.0
         if thaws:
@@ -492,8 +502,7 @@ def taken_over(engine: Engine, study: int) -> Lease:
     with writing(engine) as connection:
         connection.execute(update(trials).values(lease_expires_at=0.0))
     while True:
-        identity = replace(SLOT, machine=occupying.this_machine())
-        if (lease := queue.claim_trial(engine, study, identity, lease_s=60.0)) is not None:
+        if (lease := queue.claim_trial(engine, study, living_slot(), lease_s=60.0)) is not None:
             return lease
 
 
