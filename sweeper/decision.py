@@ -6,6 +6,7 @@ password, and command lines can be seen by everybody. It reads, plays the rounds
 dies, the store is as before, and whoever finds the round complete next does it again.
 """
 
+import faulthandler
 import json
 import sys
 from collections.abc import Iterator
@@ -28,6 +29,7 @@ from sweeper.store.reading.decisions import RequestRow
 from sweeper.store.rounds import AskedTrial, Decision, NewLook, Version, read_version, write_decision
 
 UNAVAILABLE: Final = 75  # the exit code where the store does not answer: EX_TEMPFAIL
+LAST_S: Final = 60.0  # beyond its time limit, after which it ends itself
 
 
 def decide(engine: Engine, store: str, name: str) -> bool:
@@ -149,6 +151,8 @@ def _run_of(trial: PlannedTrial) -> SeedRun:
 def main() -> int:
     """Decide on the study that standard input names; return the exit code."""
     asked = json.load(sys.stdin)
+    # Whoever started it ends it before that; this is for one that outlives its launcher.
+    faulthandler.dump_traceback_later(asked["limit_s"] + LAST_S, exit=True)
     try:
         engine = open_existing(asked["store"])
         try:

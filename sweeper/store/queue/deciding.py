@@ -4,11 +4,12 @@ Trials that a round asks for, and those of phases with fixed seeds, have a rank;
 until all claims have stopped (`records.HELD`). Once no trial with a rank is left to run, the round is complete.
 """
 
-from sqlalchemy import Connection, Engine, select
+from sqlalchemy import Connection, Engine, select, update
 
+from sweeper.store.queue.transitions import lock_study
 from sweeper.store.records import HELD
 from sweeper.store.schema import studies, trials
-from sweeper.store.transactions import reading
+from sweeper.store.transactions import reading, writing
 
 
 def decision_due(engine: Engine, study_id: int) -> bool:
@@ -35,3 +36,20 @@ def is_undecided(connection: Connection, study_id: int) -> bool:
     """Return whether seeds are still added to a study; a cancelled one gets none."""
     goes_on = (studies.c.id == study_id, studies.c.open_round.is_not(None), studies.c.cancelled_at.is_(None))
     return connection.execute(select(studies.c.id).where(*goes_on)).first() is not None
+
+
+def release_held(engine: Engine, study_id: int) -> int:
+    """Have the trials run that wait until all claims have stopped, since nobody can look at the claims.
+
+    Not those of a study with a cap: seeds that claims need come before them.
+
+    Returns:
+        How many there are.
+    """
+    with writing(engine) as connection:
+        lock_study(connection, study_id, "change")
+        if not is_undecided(connection, study_id):
+            return 0
+        uncapped = select(studies.c.id).where(studies.c.id == study_id, studies.c.budget_device_hours.is_(None))
+        held = (trials.c.study_id == study_id, trials.c.state == "waiting", trials.c.rank == HELD)
+        return connection.execute(update(trials).where(uncapped.exists(), *held).values(rank=HELD - 1)).rowcount

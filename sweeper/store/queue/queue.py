@@ -14,7 +14,7 @@ from sweeper.store import clock, optuna_mirror
 from sweeper.store.queue.attempts import abandoned, release
 from sweeper.store.queue.claiming import claim_trial
 from sweeper.store.queue.control import cancel, counts, next_due, retry_failed
-from sweeper.store.queue.deciding import decision_due, undecided
+from sweeper.store.queue.deciding import decision_due, release_held, undecided
 from sweeper.store.queue.finishing import fenced_trial, finish, lost
 from sweeper.store.queue.runners import (
     beat_runner,
@@ -45,6 +45,7 @@ __all__ = [
     "record_process",
     "register_runner",
     "release",
+    "release_held",
     "renew",
     "request_stop",
     "retry_failed",
