@@ -4,8 +4,8 @@ Each launcher and worker has a decider, which looks at the store several times a
 (`sweeper.decision`) when a study waits for a decision. Several may do so at once; the store takes one decision.
 
 The process has a time limit, since nothing else runs while it does: one that hangs is ended and started again, with
-twice the time. If it fails again and again, what is planned runs, as far as no further seed would miss its device-hours,
-before the run ends with the reason.
+twice the time. If it fails again and again, what is planned runs, unless the study has a cap that claims need for
+further seeds; then the run ends with the reason.
 """
 
 import json

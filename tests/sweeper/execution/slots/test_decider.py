@@ -16,7 +16,7 @@ from sweeper.planning.plan import make_plan
 from sweeper.spec.load import load_study
 from sweeper.store.queue import queue
 from sweeper.store.reading import reader
-from sweeper.subprocesses import code_command
+from sweeper.subprocesses import code_command, module_command
 from tests.sweeper.adaptive_store import claim, enrolled, finish, outcome, study_file
 
 HANGS = ["sleep", "100000"]
@@ -126,8 +126,8 @@ def test_one_that_recovers_after_it_hung_decides(
     engine: Engine, url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     enrolled(engine, study_file(tmp_path, budget=CAP))
-    real, commands = module.module_command, [HANGS, HANGS]
-    monkeypatch.setattr(module, "module_command", lambda name: commands.pop() if commands else real(name))
+    commands = [HANGS, HANGS]
+    monkeypatch.setattr(module, "module_command", lambda name: commands.pop() if commands else module_command(name))
     monkeypatch.setattr(module, "PER_TRIAL_S", 0.0)
     monkeypatch.setattr(module, "LIMIT_S", 0.01)
     decider, deadline = Decider(engine, url, "s", 1), time.monotonic() + 240.0
