@@ -12,14 +12,16 @@ from typing import Final
 
 from sweeper.planning.pruning import rule_of
 from sweeper.quantities import counted
+from sweeper.spec.argument_lists import LISTS
 from sweeper.spec.configurations import varied_factors
-from sweeper.spec.placeholders import placeholders
-from sweeper.spec.program import CommandProgram, PythonProgram
+from sweeper.spec.placeholders import CONFIG_FILES, names_in_config, placeholders
+from sweeper.spec.program import CommandProgram, PythonProgram, Trial
 from sweeper.spec.study import Study
 from trainer.config.wording import Path as KeyPath
 from trainer.config.wording import shown, suggestion
 
 CARRIERS: Final = ("seed", "config")  # the placeholders by which a seed can reach a command
+WHOLE: Final = ("config", *CONFIG_FILES, *LISTS)  # placeholders by which all of a configuration reaches a command
 VARIABLES: Final = ("SWEEPER_SEED", "SWEEPER_CONFIG")
 MOST_SCRIPT_BYTES: Final = 2_000_000
 INTERPRETERS: Final = re.compile(r"(python|pypy)[\d.]*|bash|sh|zsh|perl|ruby|julia|node|Rscript|lua")
@@ -63,7 +65,7 @@ def _missing_script(study: Study, script: str, directory: Path) -> str:
 def unread_seeds(study: Study, directory: Path) -> Found:
     """Yield a phase whose seeds do not reach the program."""
     program = study.trial.program
-    if isinstance(program, CommandProgram) and not _reads_seed(program, directory):
+    if isinstance(program, CommandProgram) and not _reads_seed(study.trial, program, directory):
         why = (
             "the command has neither {seed} nor {config} and no script in it mentions SWEEPER_SEED, so all seeds may "
             'be the same run. Pass the seed, e.g. --seed "{seed}", or read $SWEEPER_SEED.'
@@ -89,7 +91,7 @@ def unused_factors(study: Study, directory: Path) -> Found:
     texts = [*program.command, *study.trial.environment.values()]
     names = _placeholder_names(texts)
     scripts = [*texts, *(_script(directory / argument) for argument in program.command)]
-    if "config" in names or any("SWEEPER_CONFIG" in text for text in scripts):
+    if names & set(WHOLE) or any("SWEEPER_CONFIG" in text for text in scripts):
         return
     for name in dict.fromkeys(name for phase in study.phases for name in varied_factors(study, phase)):
         factor = study.factors[name]
@@ -116,8 +118,9 @@ def unseen_steps(study: Study) -> Found:
             )
 
 
-def _reads_seed(program: CommandProgram, directory: Path) -> bool:
-    if _placeholder_names(program.command) & set(CARRIERS):
+def _reads_seed(trial: Trial, program: CommandProgram, directory: Path) -> bool:
+    names = _placeholder_names(program.command)
+    if names & set(CARRIERS) or (names & set(WHOLE) and "seed" in names_in_config(trial.config)):
         return True
     texts = [*program.command, *(_script(directory / argument) for argument in program.command)]
     return any(variable in text for text in texts for variable in VARIABLES)

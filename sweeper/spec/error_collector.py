@@ -36,6 +36,11 @@ class ErrorCollector:
             self.found.append(mistake)
             self._paths.add(path)
 
+    def add_of_other_file(self, mistake: Mistake, path: KeyPath) -> None:
+        """Add a mistake in a file that this one names at a path."""
+        self.found.append(mistake)
+        self._paths.add(path)
+
     def seal(self) -> None:
         """Ignore further mistakes at or within the paths that have one."""
         self._sealed = frozenset(self._paths)

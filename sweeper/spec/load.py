@@ -7,13 +7,14 @@ from typing import Final
 from sweeper.errors import MistakesError
 from sweeper.spec import yaml_source
 from sweeper.spec.checks.claims import check_claims
-from sweeper.spec.checks.commands import check_command, check_environment
+from sweeper.spec.checks.commands import check_command, check_config_placeholders, check_environment
 from sweeper.spec.checks.configs import check_configs
 from sweeper.spec.checks.factors import check_factors
 from sweeper.spec.checks.phases import check_phases
 from sweeper.spec.checks.study import check_study
 from sweeper.spec.checks.values import check_values
 from sweeper.spec.claims_from_entries import claim_of
+from sweeper.spec.config_file import file_of, with_config_file
 from sweeper.spec.error_collector import ErrorCollector
 from sweeper.spec.from_entries import decide_of, trial_of
 from sweeper.spec.sections import Sections, read_sections
@@ -26,6 +27,7 @@ CHECKS: Final = (
     check_configs,
     check_command,
     check_environment,
+    check_config_placeholders,
     check_phases,
     check_claims,
 )
@@ -54,8 +56,9 @@ def _study(source: Source, path: Path) -> Study:
     if not isinstance(source.data, dict):
         errors.add((), "a study is a mapping of keys to values. Begin with a line such as `study: quickstart`.")
         raise MistakesError(errors.found)
-    check_values(source.data, errors)
-    sections = read_sections(source.data, errors)
+    data = with_config_file(source.data, path, errors)
+    check_values(data, errors)
+    sections = read_sections(data, errors, config_file=file_of(source.data))
     for check in CHECKS:
         check(sections, errors)
     if errors.found:

@@ -1,4 +1,7 @@
-"""Placeholders in a command: ``{name}`` is a value, ``{name?--flag}`` a flag that a value turns on or off."""
+"""Placeholders in a command: ``{name}`` is a value, ``{name?--flag}`` a flag that a value turns on or off.
+
+The text of a configuration's value may hold those that every trial has, such as ``{seed}`` and ``{run_dir}``.
+"""
 
 import json
 import re
@@ -6,11 +9,22 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-ALWAYS: Final = ("seed", "run_dir", "config", "python")
+from sweeper.designs.paths import Config
+
+CONFIG_FILES: Final = ("config.json", "config.yaml", "config.toml")  # the config in a file of that name
+ALWAYS: Final = ("seed", "run_dir", "config", *CONFIG_FILES, "python")
+IN_CONFIGS: Final = (
+    "seed",
+    "run_dir",
+    "steps",
+    "tokens",
+    "epochs",
+)  # braces around anything else are the program's own
 ON: Final = (True, "on")  # "on" and "off" are the levels of a factor with on and off
 OFF: Final = (False, "off", None)
 _BRACES: Final = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]")
 _DOUBLED: Final = ("{{", "}}")
+_OF_TRIAL: Final = re.compile(rf"\{{({'|'.join(IN_CONFIGS)})\}}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +40,13 @@ class Placeholder:
     name: str
     flag: str | None
     whole: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Arguments:
+    """The value of a placeholder that several arguments take the place of."""
+
+    texts: Sequence[str]
 
 
 def placeholders(argument: str) -> Iterator[Placeholder | None]:
@@ -46,10 +67,13 @@ def switches(value: object) -> bool:
 def filled(command: Sequence[str], values: Mapping[str, object]) -> list[str]:
     """Return the arguments of a command with all placeholders replaced; a flag that is off is left out.
 
+    Args:
+        values: by name; an `Arguments` takes the place of its placeholder.
+
     Raises:
         KeyError: a name has no value, which does not happen in a checked study.
     """
-    return [text for argument in command if (text := _argument(argument, values)) is not None]
+    return [text for argument in command for text in _arguments(argument, values)]
 
 
 def fill(argument: str, values: Mapping[str, object]) -> str:
@@ -62,14 +86,53 @@ def fill(argument: str, values: Mapping[str, object]) -> str:
     return _BRACES.sub(replace, argument)
 
 
-def _argument(argument: str, values: Mapping[str, object]) -> str | None:
+def _arguments(argument: str, values: Mapping[str, object]) -> Sequence[str]:
     found = next(placeholders(argument), None)
+    value = values.get(found.name) if found is not None and found.whole else None
+    if isinstance(value, Arguments):
+        return value.texts
     if found is None or found.flag is None:
-        return fill(argument, values)
-    value = values[found.name]
-    return found.flag if value is True or value == "on" else None
+        return [fill(argument, values)]
+    return [found.flag] if value is True or value == "on" else []
 
 
 def as_text(value: object) -> str:
     """Return a value as programs read it."""
     return value if isinstance(value, str) else json.dumps(value)
+
+
+def names_in_config(config: Config) -> set[str]:
+    """Return the names of the placeholders in the values of a configuration."""
+    return {name for text in _texts(config) for name in _OF_TRIAL.findall(text)}
+
+
+def filled_config(config: Config, values: Mapping[str, object]) -> dict[str, object]:
+    """Return a configuration with the placeholders of its values replaced; one that is the whole text keeps its type.
+
+    >>> filled_config({"seed": "{seed}", "out": "{run_dir}/model", "name": "{epoch:02d}"}, {"seed": 3, "run_dir": "/r"})
+    {'seed': 3, 'out': '/r/model', 'name': '{epoch:02d}'}
+    """
+    return {name: _filled_value(value, values) for name, value in config.items()}
+
+
+def _filled_value(value: object, values: Mapping[str, object]) -> object:
+    if isinstance(value, Mapping):
+        return filled_config(value, values)
+    if isinstance(value, list):
+        return [_filled_value(each, values) for each in value]
+    if not isinstance(value, str):
+        return value
+    whole = _OF_TRIAL.fullmatch(value)
+    if whole is not None and whole[1] in values:
+        return values[whole[1]]
+    return _OF_TRIAL.sub(lambda found: as_text(values[found[1]]) if found[1] in values else found[0], value)
+
+
+def _texts(value: object) -> Iterator[str]:
+    if isinstance(value, Mapping):
+        value = list(value.values())
+    if isinstance(value, list):
+        for each in value:
+            yield from _texts(each)
+    elif isinstance(value, str):
+        yield value

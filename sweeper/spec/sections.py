@@ -39,6 +39,7 @@ class Sections:
         factor_entries: factors as the file writes them, by name.
         phase_entries: phases as the file writes them, by their index in the file.
         claim_entries: claims as the file writes them, by their index in the file.
+        config_file: the file that the baseline configuration is in; None if the study file has it.
         known_configurations: the configurations of phases by name, filled in as they are asked for.
     """
 
@@ -50,6 +51,7 @@ class Sections:
     factor_entries: Mapping[str, FactorEntry]
     phase_entries: Mapping[int, PhaseEntry]
     claim_entries: Mapping[int, ClaimEntry]
+    config_file: str | None = None
     known_configurations: dict[int, list[Configuration] | None] = field(default_factory=dict)
 
     @cached_property
@@ -129,7 +131,7 @@ _DISPENSABLE: Final[Mapping[type[BaseModel], Mapping[str, object]]] = {
 }
 
 
-def read_sections(data: Mapping[str, object], errors: ErrorCollector) -> Sections:
+def read_sections(data: Mapping[str, object], errors: ErrorCollector, config_file: str | None = None) -> Sections:
     """Validate every section by itself, and keep those that are valid."""
     errors.seal()  # an invalid value is reported once
     sections: dict[str, type[BaseModel]] = {"metric": MetricEntry, "trial": TrialEntry, "resources": ResourcesEntry}
@@ -157,6 +159,7 @@ def read_sections(data: Mapping[str, object], errors: ErrorCollector) -> Section
         factor_entries=_each_named(FactorEntry, given.get("factors")),
         phase_entries=_each_listed(PhaseEntry, given.get("phases")),
         claim_entries=_each_listed(ClaimEntry, given.get("claims")),
+        config_file=config_file,
     )
 
 

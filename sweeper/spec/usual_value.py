@@ -18,7 +18,7 @@ from sweeper.designs.factor import Factor
 from sweeper.designs.paths import Config, get_path, leaves, merged
 from sweeper.spec.metric import BEST, LAST, CurveValue, Metric
 from sweeper.spec.phase import BUDGET_UNITS, OWN_LENGTH, Phase
-from sweeper.spec.placeholders import placeholders
+from sweeper.spec.placeholders import names_in_config, placeholders
 from sweeper.spec.program import CommandProgram, Trial
 from sweeper.spec.study import Study
 
@@ -58,6 +58,7 @@ def _is_given_budget(trial: Trial) -> bool:
         return True
     texts = [*trial.program.command, *trial.environment.values()]
     names = {found.name for text in texts for found in placeholders(text) if found is not None}
+    names |= names_in_config(trial.config)
     return bool(names & set(BUDGET_UNITS)) or any(BUDGET_VARIABLE in text for text in texts)
 
 

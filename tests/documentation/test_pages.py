@@ -57,7 +57,9 @@ def test_every_yaml_block_is_a_study_that_plans_or_a_configuration_of_the_traine
         (tmp_path / "config.yaml").write_text(block.text, encoding="utf-8")
         assert read_config(tmp_path / "config.yaml").model
         return
-    study = parse_study(study_of(block), block.place)
+    (tmp_path / "configs").mkdir()  # the program's own file, as the page on scripts names it
+    (tmp_path / "configs" / "base.yaml").write_text("optimizer: {lr: 3e-4}\n", encoding="utf-8")
+    study = parse_study(study_of(block), str(tmp_path / block.place.replace("/", "-")))
     assert make_plan(study).trials
 
 

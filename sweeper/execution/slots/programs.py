@@ -2,26 +2,25 @@
 
 import errno
 import json
-import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
 from sweeper.designs.paths import leaves
+from sweeper.execution.slots.config_files import TEXTS
 from sweeper.execution.slots.resources import Slot
 from sweeper.execution.slots.strays import ANY, MARK
 from sweeper.files import write_atomically
+from sweeper.spec.argument_lists import LISTS, lists_in, passed_by_name
 from sweeper.spec.phase import OWN_LENGTH
-from sweeper.spec.placeholders import filled
+from sweeper.spec.placeholders import CONFIG_FILES, Arguments, filled, filled_config, placeholders
 from sweeper.spec.program import CommandProgram, ImportedProgram, Program, PythonProgram, TrainerProgram, Trial
-from sweeper.spec.variables import filled_in, inherited_names
+from sweeper.spec.variables import filled_in, inherited_names, own_part
 from sweeper.store.records import Lease
 from sweeper.subprocesses import module_command, users_environment
 
 CONFIG_FILE: Final = "config.json"
-EXPONENT: Final = re.compile(r"\de[-+]\d")
-POINTLESS: Final = re.compile(r"^([\s,\[]*)(-?\d+)(e[-+]\d+)$")  # a float in a chunk of JSON
 
 
 def argv_of(program: Program, lease: Lease) -> list[str]:
@@ -33,7 +32,7 @@ def argv_of(program: Program, lease: Lease) -> list[str]:
         case PythonProgram():
             return module_command("sweeper.execution.slots.call", program.function)
         case CommandProgram():
-            return filled(program.command, placeholder_values(lease))
+            return filled(program.command, {**placeholder_values(lease), **_lists(program.command, lease)})
         case ImportedProgram():
             raise OSError(errno.ENOEXEC, "imported runs have no program. Name one in the study file", "trial.program")
 
@@ -45,13 +44,28 @@ def patterns_of(program: Program) -> Mapping[str, str]:
 
 def placeholder_values(lease: Lease) -> dict[str, object]:
     """Return the values of placeholders: the config by dotted path, factors, the budget and what every trial has."""
-    values = dict(leaves(lease.config or {})) | dict(lease.configuration or {}) | plain_budget(lease.budget)
+    values = dict(leaves(_config(lease))) | dict(lease.configuration or {}) | plain_budget(lease.budget)
     return values | {
+        **_own_values(lease),
         "python": sys.executable,
-        "seed": lease.seed,
-        "run_dir": str(lease.run_dir),
         "config": str(lease.run_dir / CONFIG_FILE),
+        **{name: str(lease.run_dir / name) for name in CONFIG_FILES},
     }
+
+
+def _own_values(lease: Lease) -> dict[str, object]:
+    """Return the values of the placeholders that a configuration may hold."""
+    return {**plain_budget(lease.budget), "seed": lease.seed, "run_dir": str(lease.run_dir)}
+
+
+def _config(lease: Lease) -> dict[str, object]:
+    return filled_config(lease.config or {}, _own_values(lease))
+
+
+def _lists(command: Sequence[str], lease: Lease) -> dict[str, Arguments]:
+    """Return the configuration as the lists of arguments that a command has."""
+    named, config = passed_by_name(command), _config(lease)
+    return {name: Arguments(LISTS[name](config, named)) for name in lists_in(command)}
 
 
 def plain_budget(budget: Mapping[str, object]) -> dict[str, object]:
@@ -106,26 +120,28 @@ def mark_of(lease: Lease, *, any_attempt: bool = False) -> str:
     return f"{lease.run_dir}{ANY}{'' if any_attempt else lease.attempt_id}"
 
 
-def write_config(program: Program, lease: Lease, slot: Slot) -> Path:
-    """Write the config that the program reads.
+def write_config(trial: Trial, lease: Lease, slot: Slot) -> Path:
+    """Write the config that the program reads, in the forms that it is to have; return the path of the JSON.
 
-    The trainer's also has the seed and the budget, and its slot's device and threads if the config leaves them open.
+    The trainer's also has the seed and the budget, and its slot's device and threads if the config leaves them open. A
+    command's has the values of the placeholders in it.
     """
     config: dict[str, object] = dict(lease.config or {})
-    if isinstance(program, TrainerProgram):
+    if trial.is_trainer:
         config |= {"seed": lease.seed, "budget": dict(lease.budget)}
         if config.get("device", "auto") == "auto":
             config["device"] = "cuda" if slot.device.startswith("cuda") else "cpu"
         if config.get("threads") is None:
             config["threads"] = slot.threads
-    path = lease.run_dir / CONFIG_FILE
-    text = json.dumps(config, indent=1, sort_keys=True)
-    if EXPONENT.search(text):  # chunk by chunk takes much longer
-        text = "".join(map(_with_a_point, json.JSONEncoder(indent=1, sort_keys=True).iterencode(config)))
-    write_atomically(path, f"{text}\n".encode(), private=True)
-    return path
+    elif isinstance(trial.program, CommandProgram):
+        config = _config(lease)
+    for name in {CONFIG_FILE, *_config_files(trial)}:
+        write_atomically(lease.run_dir / name, TEXTS[name](config).encode(), private=True)
+    return lease.run_dir / CONFIG_FILE
 
 
-def _with_a_point(chunk: str) -> str:
-    """Return a chunk of JSON whose floats have a point: YAML 1.1 takes 1e-05 for text, and 1.0e-05 for a number."""
-    return POINTLESS.sub(r"\1\2.0\3", chunk)
+def _config_files(trial: Trial) -> Iterator[str]:
+    """Yield the names of the files in which the program wants its config."""
+    command = trial.program.command if isinstance(trial.program, CommandProgram) else ()
+    for text in (*command, *map(own_part, trial.environment.values())):
+        yield from (found.name for found in placeholders(text) if found is not None and found.name in CONFIG_FILES)

@@ -11,7 +11,7 @@ from sweeper.execution.slots.metrics import json_object
 from sweeper.execution.slots.programs import write_config
 from sweeper.execution.slots.resources import Slot
 from sweeper.files import write_atomically
-from sweeper.spec.program import Program
+from sweeper.spec.program import Trial
 from sweeper.store.records import Lease
 
 RESULT_FILE: Final = "result.json"
@@ -89,11 +89,11 @@ def is_between_lines(path: Path, place: int) -> bool:
         return place == 0 or file.read(1) == b"\n" or file.read(1) in (b"\n", b"")
 
 
-def prepare(program: Program, lease: Lease, slot: Slot) -> None:
+def prepare(trial: Trial, lease: Lease, slot: Slot) -> None:
     """Prepare the directory for an attempt. Files of an earlier one stay, for the program to resume from.
 
     Raises:
         OSError: the directory cannot be written to.
     """
-    write_config(program, lease, slot)
+    write_config(trial, lease, slot)
     (lease.run_dir / RESULT_FILE).unlink(missing_ok=True)  # an earlier attempt's result is not this one's

@@ -189,7 +189,7 @@ class Supervisor:
         if self._occupied is None:  # else the store did not answer after that
             self._occupied = occupy(self.engine, self.lease, self.source, self._beat)
             self.lease = self._occupied.lease
-        prepare(self.trial.program, self.lease, self.slot)
+        prepare(self.trial, self.lease, self.slot)
         run_dir = self.lease.run_dir
         if self.lease.fence > 1:
             self._earlier_s = settle_seconds_before(self.engine, self.lease)

@@ -2,16 +2,17 @@
 
 import re
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from sweeper.designs.levels import distinct_levels
 from sweeper.designs.paths import get_path, leaves
+from sweeper.spec.argument_lists import LISTS, passed_by_name
 from sweeper.spec.checks.known_configurations import factors_in
 from sweeper.spec.error_collector import ErrorCollector
 from sweeper.spec.names import levels_text
 from sweeper.spec.phase import BUDGET_UNITS, Phase
-from sweeper.spec.placeholders import ALWAYS, Placeholder, placeholders, switches
+from sweeper.spec.placeholders import ALWAYS, Placeholder, names_in_config, placeholders, switches
 from sweeper.spec.program import CommandProgram
 from sweeper.spec.sections import Sections
 from sweeper.spec.variables import own_part
@@ -31,7 +32,9 @@ def check_command(sections: Sections, errors: ErrorCollector) -> None:
     for index, argument in enumerate(program.command):
         for found in placeholders(argument):
             path = ("trial", "program", "command", index)
-            if found is not None and (fault := _switch_fault(sections, found, argument)):
+            if found is not None and found.name in LISTS:
+                _check_list(sections, found, argument, path, errors)
+            elif found is not None and (fault := _switch_fault(sections, found, argument)):
                 errors.add(path, fault)
             else:
                 _check_placeholder(sections, found, argument, path, errors)
@@ -42,10 +45,40 @@ def check_environment(sections: Sections, errors: ErrorCollector) -> None:
     for name, value in (sections.trial.environment if sections.trial is not None else {}).items():
         for found in placeholders(own_part(value)):
             path = ("trial", "environment", name)
-            if found is not None and found.flag is not None:
+            if found is not None and found.name in LISTS:
+                errors.add(path, f"{shown(value)} has several arguments, which only a command can have. Remove it.")
+            elif found is not None and found.flag is not None:
                 errors.add(path, f"{shown(value)} has a flag, which only a command can have. Use '{{{found.name}}}'.")
             else:
                 _check_placeholder(sections, found, value, path, errors)
+
+
+def check_config_placeholders(sections: Sections, errors: ErrorCollector) -> None:
+    """Report placeholders in the configuration of a command for budgets that its phases do not have."""
+    if sections.trial is not None and isinstance(sections.trial.program, CommandProgram):
+        for name in sorted(names_in_config(sections.trial.config) & set(BUDGET_UNITS)):
+            _check_budget(sections, name, errors)
+
+
+def _check_list(sections: Sections, found: Placeholder, argument: str, path: Path, errors: ErrorCollector) -> None:
+    """Check a placeholder for several arguments, and that names beside it are those that it would pass."""
+    name = found.name
+    if not found.whole or found.flag is not None:
+        errors.add(path, f"{shown(argument)} stands for several arguments. Make it one of its own: '{{{name}}}'.")
+        return
+    known = {*sections.factor_names, *(leaf for leaf, _ in leaves(sections.baseline()))}
+    if name in known:
+        errors.add(path, f"{{{name}}} stands for all values, but {name!r} is also the name of one. Rename that.")
+    program = sections.trial.program if sections.trial is not None else None
+    command = program.command if isinstance(program, CommandProgram) else ()
+    for other in sorted(passed_by_name(command) & set(sections.factors)):
+        paths = sections.factors[other].paths
+        if paths != (other,):
+            errors.add(
+                ("trial", "program", "command"),
+                f"{{{other}}} and {{{name}}} both pass the factor {other}. Use its path, {{{paths[0]}}}, or remove "
+                f"{{{other}}}.",
+            )
 
 
 def _check_placeholder(
@@ -55,7 +88,7 @@ def _check_placeholder(
         errors.add(path, f"{shown(text)} has a single brace. Use {{{{ or }}}} for a literal brace.")
     elif found.name in BUDGET_UNITS:
         _check_budget(sections, found.name, errors)
-    elif known := _unfilled(sections, found.name):
+    elif known := _unfilled(sections, found.name, () if path[1] == "environment" else LISTS):
         errors.add(
             path,
             f"the placeholder {{{found.name}}} has no value.{suggestion(found.name, known)} Placeholders: "
@@ -71,7 +104,7 @@ def _switch_fault(sections: Sections, found: Placeholder, argument: str) -> str:
         return f"{shown(argument)} has a flag inside it. Make it a separate argument: '{{{found.name}?--flag}}'."
     if not found.flag:
         return f"{shown(argument)} has no flag. Write it after the question mark, e.g. '{{{found.name}?--flag}}'."
-    if found.name in (*ALWAYS, *BUDGET_UNITS):
+    if found.name in (*ALWAYS, *LISTS, *BUDGET_UNITS):
         return f"{shown(argument)} needs a boolean, which {found.name} is not. Use a factor with levels true and false."
     wrong = [value for value in _values(sections, found.name) if not switches(value)]
     if not wrong:
@@ -98,12 +131,13 @@ def _values(sections: Sections, name: str) -> list[object]:
     return list(distinct_levels(found))
 
 
-def _unfilled(sections: Sections, word: str) -> list[str]:
-    """Return the valid placeholders if a phase has no value for this one; else an empty list."""
+def _unfilled(sections: Sections, word: str, lists: Iterable[str]) -> list[str]:
+    """Return the valid placeholders, with those for lists, if a phase has no value for this one; else an empty list."""
     if set(sections.factor_names) != set(sections.factors):
         return []  # the valid names are known once all factors are valid
     for index, phase in sections.phases.items():
-        known = {*ALWAYS, *(path for path, _ in leaves(sections.baseline(phase))), *_factor_words(sections, phase)}
+        paths = {path for path, _ in leaves(sections.baseline(phase))}
+        known = {*ALWAYS, *lists, *paths, *_factor_words(sections, phase)}
         if word not in known:
             return [*known, *_budget_words(sections, index)]
     return []

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ValidationError
 
 from sweeper.designs.factor import Factor
 from sweeper.designs.levels import Level, same_level
-from sweeper.designs.paths import Config, apply_levels, get_path
+from sweeper.designs.paths import Config, apply_levels, get_path, leaves
 from sweeper.spec.checks.factors import group_position, positions_of_paths
 from sweeper.spec.checks.known_configurations import configurations, factors_in
 from sweeper.spec.entries.factors import FactorEntry
@@ -22,6 +22,7 @@ from trainer.config.wording import dotted, shown, suggestion
 
 MOST_COMBINATIONS: Final = 500  # of a phase that are tried here; planning tries the others
 MOST_TOLD: Final = 3
+MISSING: Final = object()
 OF_PHASES: Final = {
     "seed": "seeds",
     "budget": "budget",
@@ -183,9 +184,13 @@ def _check_plain(sections: Sections, errors: ErrorCollector) -> None:
     for name, factor in sections.factors.items():
         for path, where in positions_of_paths(name, sections.factor_entries[name], factor):
             for config in (sections.baseline(), *(sections.baseline(phase) for phase in sections.phases.values())):
-                if fault := _plain_fault(path, config):
+                if fault := _plain_fault(path, config) or _unknown_fault(path, config, sections.config_file):
                     errors.add(where, fault)
                     break
+    for index, phase in sections.phases.items():
+        for path, _ in leaves(phase.config):
+            if fault := _unknown_fault(path, sections.baseline(), sections.config_file):
+                errors.add(("phases", index, "config", *path.split(".")), fault, at_key=True)
 
 
 def _plain_fault(path: str, config: Config) -> str:
@@ -199,6 +204,14 @@ def _plain_fault(path: str, config: Config) -> str:
         if not isinstance(value, Mapping):
             return f"{path!r} cannot be set, since trial.config has {shown(value)} at {outer!r}. Correct the path."
     return ""
+
+
+def _unknown_fault(path: str, config: Config, file: str | None) -> str:
+    """Return that a path is not in the configuration, if that is all in a file; empty if it is."""
+    if file is None or get_path(config, path, MISSING) is not MISSING:
+        return ""
+    near = _near(path, [known for known, _ in leaves(config)])
+    return f"{path!r} is not in {file}.{near} To add a key, put it into trial.config.set."
 
 
 def _options(section: type[BaseModel], prefix: str = "") -> Iterator[str]:

@@ -44,7 +44,7 @@ class CommandProgramEntry(Section):
     command: list[ArgumentText] = Field(
         min_length=1,
         description='The command as a list, which runs without a shell, e.g. [python, train.py, --lr, "{lr}", '
-        '"{tied?--tied}"].',
+        '"{tied?--tied}"]; "{args}" passes all values as --lr=0.1, "{overrides}" as lr=0.1.',
     )
     metrics: dict[str, str] | None = Field(
         None,
@@ -107,11 +107,14 @@ class TrialEntry(Section):
         "imported if `sweeper import` read the runs of another tool, which cannot be launched."
     )
     config: dict[str, object] = Field(
-        default_factory=dict, description="The baseline configuration, nested as the program expects it."
+        default_factory=dict,
+        description="The baseline configuration, nested as the program expects it; or the program's own JSON, YAML or "
+        "TOML file, relative to the study file, and what to change in it: {file: base.yaml, set: {epochs: 3}}.",
     )
     environment: dict[str, VariableText] = Field(
         default_factory=dict,
-        description="Environment variables for the program, e.g. {OMP_NUM_THREADS: 1}; ${NAME} is one of the launch's.",
+        description="Environment variables for the program, e.g. {OMP_NUM_THREADS: 1, LR: '{lr}'}; ${NAME} is one of "
+        "the launch's.",
     )
     cwd: str | None = Field(
         None,

@@ -58,3 +58,47 @@ def test_trials_run_in_the_directory_of_the_study_file_if_it_says_so(
     found = json.loads(sweeper("export", "own", "--table", "trials", "--format", "json").out)
     assert sorted(row["loss"] for row in found) == [0.25, 0.5]
     assert sweeper("launch", "../study.yaml", "--slots", "1").code == 0
+
+
+BY_FILE = """import argparse, json, pathlib, yaml
+parser = argparse.ArgumentParser()
+parser.add_argument("--config", type=pathlib.Path)
+parser.add_argument("--out")
+config = yaml.safe_load(parser.parse_args().config.read_text())
+assert isinstance(config["optim"]["lr"], float) and config["optim"]["nesterov"] is False, config
+pathlib.Path(config["out"], "metrics.jsonl").write_text(json.dumps({"loss": config["optim"]["lr"] + config["seed"]}))
+"""
+BY_ARGUMENTS = """import argparse
+parser = argparse.ArgumentParser()
+for name in ("optim.lr", "seed"):
+    parser.add_argument(f"--{name}", type=float)
+parser.add_argument("--out")
+given = vars(parser.parse_args())
+print("loss", given["optim.lr"] + given["seed"])
+"""
+
+
+@pytest.mark.parametrize(
+    ("script", "arguments", "metrics"),
+    [(BY_FILE, '--config, "{config.yaml}"', ""), (BY_ARGUMENTS, '"{args}"', ", metrics: {loss: 'loss (.+)'}")],
+    ids=["file", "arguments"],
+)
+def test_a_program_runs_with_its_own_configuration(  # noqa: PLR0917 - fixtures
+    sweeper: Sweeper, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str, arguments: str, metrics: str
+) -> None:
+    (tmp_path / "train.py").write_text(script)
+    (tmp_path / "base.yaml").write_text("optim: {lr: 1e-5, nesterov: no}\nout: here\nseed: 42\n")
+    (tmp_path / "study.yaml").write_text(f"""study: own
+metric: {{name: loss, direction: minimize}}
+trial:
+  program: {{command: ["{{python}}", train.py, {arguments}]{metrics}}}
+  config: {{file: base.yaml, set: {{out: "{{run_dir}}", seed: "{{seed}}"}}}}
+factors: {{lr: {{path: optim.lr, levels: [1.0e-5, 0.25]}}}}
+phases: [{{name: p, design: grid, seeds: 2}}]
+""")
+    monkeypatch.chdir(tmp_path)
+    assert sweeper("plan", "study.yaml").err == ""
+    answer = sweeper("launch", "study.yaml", "--slots", "1")
+    assert answer.code == 0, answer
+    found = json.loads(sweeper("export", "own", "--table", "trials", "--format", "json").out)
+    assert sorted(row["loss"] for row in found) == [1e-05, 0.25, 1.00001, 1.25]

@@ -2,6 +2,7 @@
 
 import json
 import sys
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -93,12 +94,14 @@ def test_the_study_overrides_the_slot_and_the_protocol_overrides_both(tmp_path: 
 
 
 def test_the_trainer_is_told_seed_budget_and_its_slot(tmp_path: Path) -> None:
-    path = write_config(TrainerProgram(), lease_of(tmp_path, config={"device": "auto", "threads": None}), SLOT)
+    path = write_config(
+        Trial(program=TrainerProgram()), lease_of(tmp_path, config={"device": "auto", "threads": None}), SLOT
+    )
     assert json.loads(path.read_text()) == {"budget": {"steps": 300}, "device": "cpu", "seed": 7, "threads": 2}
 
 
 def test_other_programs_get_their_config_as_it_is(tmp_path: Path) -> None:
-    path = write_config(CommandProgram(("x",)), lease_of(tmp_path), SLOT)
+    path = write_config(Trial(program=CommandProgram(("x",))), lease_of(tmp_path), SLOT)
     assert json.loads(path.read_text()) == lease_of(tmp_path).config
 
 
@@ -137,6 +140,29 @@ def test_a_variable_that_the_slot_does_not_have_is_named(tmp_path: Path) -> None
 
 def test_small_floats_in_a_config_are_numbers_to_readers_of_yaml_too(tmp_path: Path) -> None:
     config = {"lr": 1e-05, "deep": {"list": [1e-07, 2.5e-09, 1e22, "1e-05", -3e-08]}, "n": 3, "text": "a: 1e-05"}
-    path = write_config(CommandProgram(("x",)), lease_of(tmp_path, config=config), SLOT)
+    path = write_config(Trial(program=CommandProgram(("x",))), lease_of(tmp_path, config=config), SLOT)
     assert json.loads(path.read_text()) == config
     assert yaml.safe_load(path.read_text()) == config
+
+
+def test_a_list_of_arguments_passes_all_that_no_other_argument_does(tmp_path: Path) -> None:
+    config = {"data": "d", "out": "{run_dir}/o", "seed": "{seed}", "model": {"layers": 2, "tied": True}, "resume": None}
+    words = ("run", "{data}", "--name=run-{model.layers}", "{args}", "--end={model.tied}")
+    assert argv_of(CommandProgram(words), lease_of(tmp_path, config=config)) == [
+        "run", "d", "--name=run-2", f"--out={tmp_path}/o", "--seed=7", "--model.layers=2", "--end=true",
+    ]  # fmt: skip
+    assert argv_of(CommandProgram(("run", "{overrides}")), lease_of(tmp_path, config=config))[1:] == [
+        "data=d", f"out={tmp_path}/o", "seed=7", "model.layers=2", "model.tied=true", "resume=null",
+    ]  # fmt: skip
+
+
+def test_a_program_gets_its_config_in_the_form_that_it_reads(tmp_path: Path) -> None:
+    config = {"lr": 1e-05, "model": {"name": "no", "sizes": [1, 2.5]}, "seed": "{seed}", "steps": "{steps}"}
+    full = {"lr": 1e-05, "model": {"name": "no", "sizes": [1, 2.5]}, "seed": 7, "steps": 300}
+    trial = Trial(program=CommandProgram(("x", "--c={config.yaml}")), environment={"C": "${HOME} {config.toml}"})
+    write_config(trial, lease_of(tmp_path, config=config), SLOT)
+    assert json.loads((tmp_path / "config.json").read_text()) == full
+    assert yaml.safe_load((tmp_path / "config.yaml").read_text()) == full
+    assert tomllib.loads((tmp_path / "config.toml").read_text()) == full
+    assert argv_of(trial.program, lease_of(tmp_path))[1] == f"--c={tmp_path}/config.yaml"
+    assert environment_of(trial, lease_of(tmp_path), SLOT, {"HOME": "/h"})["C"] == f"/h {tmp_path}/config.toml"

@@ -1,0 +1,138 @@
+"""``config: {file: base.yaml}``: the baseline configuration in the program's own file, JSON, YAML or TOML.
+
+YAML is read as programs read it, with PyYAML's booleans and merge keys, except that 1e-05 is a number, as OmegaConf has
+it, and that dates stay text.
+"""
+
+import json
+import re
+import tomllib
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import yaml
+
+from sweeper.designs.paths import merged
+from sweeper.errors import Mistake
+from sweeper.spec.error_collector import ErrorCollector
+from trainer.config.wording import shown, suggestion
+from trainer.config.yaml_file import YamlError, read_text
+
+KEYS: Final = ("file", "set")
+PLACE: Final = ("trial", "config")
+_TAG: Final = "tag:yaml.org,2002:"
+_FLOAT: Final = re.compile(r"[-+]?(?:[0-9][0-9_]*(?:\.[0-9_]*)?|\.[0-9][0-9_]*)(?:[eE][-+]?[0-9]+)?$")
+_AT: Final = re.compile(r"\s*\(at (?:line (\d+), column (\d+)|end of document)\)$")
+
+
+def file_of(data: Mapping[str, Any]) -> str | None:
+    """Return the file that a study's config names, in a mapping with no other key but `set`; None if it names none."""
+    trial = data.get("trial")
+    config = trial.get("config") if isinstance(trial, dict) else None
+    if not isinstance(config, dict) or set(config) - set(KEYS):
+        return None
+    name = config.get("file")
+    is_file = isinstance(name, str) and Path(name).suffix in READERS and isinstance(config.get("set", {}), dict)
+    return name if is_file else None
+
+
+def with_config_file(data: Mapping[str, Any], study: Path, errors: ErrorCollector) -> Mapping[str, Any]:
+    """Return a study's data with the content of the file that its config names, and with what `set` changes.
+
+    Args:
+        study: the study file, from whose directory a relative path leads.
+        errors: gets what is wrong with the file; the data then have no config.
+    """
+    name = file_of(data)
+    if name is None:
+        return data
+    trial, found = data["trial"], _content(study.absolute().parent / name, name, errors)
+    config = None if found is None else merged(found, trial["config"].get("set") or {})
+    return {**data, "trial": {**trial, "config": config}}
+
+
+def _content(path: Path, name: str, errors: ErrorCollector) -> Mapping[str, Any] | None:
+    if not path.is_file():
+        near = suggestion(path.name, _names_beside(path))
+        message = f"there is no file {shown(name)} in {path.parent}.{near} Its path starts at the study file."
+        errors.add(PLACE, message, shown_as=(*PLACE, "file"))
+        return None
+    try:
+        found = READERS[path.suffix](read_text(path))
+        _check_keys(found)
+    except YamlError as error:
+        errors.add_of_other_file(Mistake(name, error.line, error.column, "", str(error)), PLACE)
+        return None
+    if not isinstance(found, dict):
+        message = f"{shown(name)} is not a mapping of keys to values. Name a configuration file."
+        errors.add(PLACE, message, shown_as=(*PLACE, "file"))
+        return None
+    return found
+
+
+def _names_beside(path: Path) -> list[str]:
+    return [each.name for each in path.parent.iterdir() if each.is_file()] if path.parent.is_dir() else []
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML as OmegaConf reads it."""
+
+
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if tag not in (f"{_TAG}float", f"{_TAG}timestamp")]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+_Loader.add_implicit_resolver(f"{_TAG}float", re.compile(r"[-+]?\.(?:inf|Inf|INF)$|\.(?:nan|NaN|NAN)$"), list("-+."))
+_Loader.add_implicit_resolver(f"{_TAG}float", _FLOAT, list("-+.0123456789"))
+
+
+def _yaml(text: str) -> Any:
+    try:
+        return yaml.load(text, Loader=_Loader)  # noqa: S506 - a subclass of SafeLoader
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        line, column = (mark.line + 1, mark.column + 1) if mark is not None else (1, 1)
+        problem = (error.problem or "no structure").replace(_TAG, "!!")
+        raise YamlError(line, column, f"not plain YAML: {problem}. Correct it, or name a file without it.") from error
+    except (yaml.YAMLError, ValueError, RecursionError, OverflowError) as error:
+        raise YamlError(1, 1, f"not YAML: {str(error).splitlines()[0]}. Correct the file.") from error
+
+
+def _json(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as error:
+        raise YamlError(error.lineno, error.colno, f"not JSON: {error.msg}. Correct the file.") from error
+    except RecursionError as error:
+        raise YamlError(1, 1, "not JSON: it is nested too deeply. Flatten the file.") from error
+
+
+def _toml(text: str) -> Any:
+    try:
+        return json.loads(json.dumps(tomllib.loads(text), default=str))  # dates as text
+    except tomllib.TOMLDecodeError as error:
+        at = _AT.search(str(error))
+        line, column = (int(at[1]), int(at[2])) if at is not None and at[1] else (text.count("\n") + 1, 1)
+        raise YamlError(line, column, f"not TOML: {_AT.sub('', str(error))}. Correct the file.") from error
+    except RecursionError as error:
+        raise YamlError(1, 1, "not TOML: it is nested too deeply. Flatten the file.") from error
+
+
+READERS: Final[Mapping[str, Callable[[str], Any]]] = {".json": _json, ".yaml": _yaml, ".yml": _yaml, ".toml": _toml}
+
+
+def _check_keys(value: object) -> None:
+    """Check that every key is text, as it must be to be named by a path.
+
+    Raises:
+        YamlError: one is not.
+    """
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            if not isinstance(key, str):
+                raise YamlError(1, 1, f"the key {shown(key)} is not text. Put it in quotes in the file.")
+            _check_keys(inner)
+    elif isinstance(value, list):
+        for each in value:
+            _check_keys(each)
