@@ -143,7 +143,7 @@ def through_store(study: Study, planted: Planted, directory: Path, order: Random
             running.append(lease)
         if not running:
             began = time.process_time()
-            decisions += decide(engine, url, study.name)
+            decisions += decide(engine, study.name)
             seconds += time.process_time() - began
             continue
         lease = running.pop(order.randrange(len(running)))

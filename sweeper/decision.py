@@ -1,9 +1,9 @@
 """Look at the claims of a study whose round of seeds is complete, and have the next seeds run: a short-lived process.
 
 Launchers and workers start it (`sweeper.execution.slots.decider`), so that no process of theirs loads pandas and scipy
-or holds the memory that judging takes. Standard input names the store and the study as JSON: a store's URL may hold a
-password, and command lines can be seen by everybody. It reads, plays the rounds, and writes in one transaction; if it
-dies, the store is as before, and whoever finds the round complete next does it again.
+or holds the memory that judging takes. Standard input names the store, its identity and the study as JSON: a store's
+URL may hold a password, and command lines can be seen by everybody. It reads, plays the rounds, and writes in one
+transaction; if it dies, the store is as before, and whoever finds the round complete next does it again.
 """
 
 import faulthandler
@@ -32,7 +32,7 @@ UNAVAILABLE: Final = 75  # the exit code where the store does not answer: EX_TEM
 LAST_S: Final = 60.0  # beyond its time limit, after which it ends itself
 
 
-def decide(engine: Engine, store: str, name: str) -> bool:
+def decide(engine: Engine, name: str) -> bool:
     """Decide on a study if it waits for a decision; return whether one was written.
 
     Raises:
@@ -41,7 +41,7 @@ def decide(engine: Engine, store: str, name: str) -> bool:
     version = read_version(engine, name)
     if not queue.decision_due(engine, version.study_id):
         return False
-    decision = decision_on(load(store, name), version)
+    decision = decision_on(load(engine, name), version)
     return decision is not None and write_decision(engine, decision)
 
 
@@ -154,9 +154,9 @@ def main() -> int:
     # Whoever started it ends it before that; this is for one that outlives its launcher.
     faulthandler.dump_traceback_later(asked["limit_s"] + LAST_S, exit=True)
     try:
-        engine = open_existing(asked["store"])
+        engine = open_existing(asked["store"], asked["uid"])
         try:
-            decide(engine, asked["store"], asked["study"])
+            decide(engine, asked["study"])
         finally:
             engine.dispose()
     except StoreUnavailable as error:

@@ -59,7 +59,7 @@ def work(
     joined: dict[str, int] = {}
     codes: list[int] = []
     try:
-        while (row := _patiently(lambda: _next(engine, store, study, exclude=joined))) is not None:
+        while (row := _patiently(lambda: _next(engine, study, exclude=joined))) is not None:
             joined[row.name] = row.id
             slots = slots_for(row.study, num_slots)
             on_study(row.name, slots)
@@ -67,7 +67,7 @@ def work(
             ran = run_slots(engine, run, row.study, slots, lambda name=row.name: on_tick(name))  # type: ignore[misc]
             codes.append(_patiently(lambda study=row.id, ran=ran: _exit_code(engine, study, ran)))  # type: ignore[misc]
             if ran == "interrupted":
-                is_done = _patiently(lambda: _next(engine, store, study, exclude={})) is None
+                is_done = _patiently(lambda: _next(engine, study, exclude={})) is None
                 return Worked(exit_code=codes[-1] if is_done else 130, studies=tuple(joined))
         return Worked(exit_code=max(codes, default=0), studies=tuple(joined))
     finally:
@@ -82,9 +82,9 @@ def _patiently(call: Callable[[], T]) -> T:
     return patiently(call, for_seconds(), say=warn)
 
 
-def _next(engine: Engine, store: str, name: str | None, exclude: dict[str, int]) -> StudyRow | None:
+def _next(engine: Engine, name: str | None, exclude: dict[str, int]) -> StudyRow | None:
     """Return the first study with something left to do that the worker has not joined yet."""
-    with reader.connect(store) as connection:
+    with reader.connect(engine) as connection:
         rows = reader.studies(connection) if name is None else (reader.study(connection, name),)
     left = (row for row in rows if row.name not in exclude)
     return next((row for row in left if queue.next_due(engine, row.id) is not None), None)

@@ -25,6 +25,7 @@ from sweeper.extras import how_to_install
 from sweeper.store import optuna_tables, schema
 from sweeper.store.clock import start_clock
 from sweeper.store.migrating import known_revisions, migrate
+from sweeper.store.same_store import keep_to
 from sweeper.store.transactions import READ_ONLY, TURNS, reading, refused, writing
 from sweeper.store.turns import Turns
 from sweeper.store.url import BUSY_TIMEOUT_S, REVISION, absent, check_sqlite_file, shown, sqlite_path
@@ -32,15 +33,18 @@ from sweeper.store.url import BUSY_TIMEOUT_S, REVISION, absent, check_sqlite_fil
 ADVISORY_LOCK: Final = 0x73776565706572  # "sweeper", so that no other program is likely to use it
 
 
-def open_store(url: str, *, create: bool) -> Engine:
+def open_store(url: str, *, create: bool, uid: str | None = None) -> Engine:
     """Open a store for reading and writing; the caller disposes of the engine.
 
     An older store is migrated. With `create`, a missing one is created, beside whatever Optuna already keeps in that
     database.
 
+    Args:
+        uid: the identity of the store that it should be (`sweeper.store.same_store`); None if any will do.
+
     Raises:
-        StoreError: the store is missing and `create` is false, cannot be reached or written, is not a database, or was
-            created by a newer version; the message names the URL, the reason and the remedy.
+        StoreError: the store is missing and `create` is false, cannot be reached or written, is not a database, was
+            created by a newer version, or is another one; the message names the URL, the reason and the remedy.
     """
     path = sqlite_path(url)
     if path is not None:
@@ -51,7 +55,11 @@ def open_store(url: str, *, create: bool) -> Engine:
             _make_sqlite(path)
     engine = _engine(url, path)
     try:
+        if uid is not None:  # another store is not even migrated
+            keep_to(engine, uid)
         _bring_up_to_date(engine, url, create=create)
+        if uid is None:
+            keep_to(engine)
         start_clock(engine)
     except BaseException:
         engine.dispose()
@@ -59,9 +67,9 @@ def open_store(url: str, *, create: bool) -> Engine:
     return engine
 
 
-def open_existing(url: str) -> Engine:
+def open_existing(url: str, uid: str | None = None) -> Engine:
     """Open an existing store; loads neither Alembic nor Optuna if the store is up to date."""
-    return open_store(url, create=False)
+    return open_store(url, create=False, uid=uid)
 
 
 def _engine(url: str, path: Path | None) -> Engine:

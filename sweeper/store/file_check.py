@@ -2,8 +2,7 @@
 
 from pathlib import Path
 
-from sweeper.errors import StoreError
-from sweeper.store.url import shown, sqlite_path
+from sweeper.store.url import replaced, sqlite_path
 
 
 class StoreFileCheck:
@@ -26,10 +25,7 @@ class StoreFileCheck:
         if now is not None and now == self._identity:
             return
         what = "the file was deleted" if now is None else "the file was replaced by another one"
-        raise StoreError(
-            f"store {shown(self._url)}: {what} during the run, which has stopped. "
-            "Restore the file, or launch again: a new store picks up what is in the run directories"
-        )
+        raise replaced(self._url, what)
 
 
 def _identity(path: Path) -> tuple[int, int] | None:

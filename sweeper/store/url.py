@@ -80,6 +80,25 @@ def absent(url: str) -> AbsentStoreError:
     return AbsentStoreError(f"no store at {shown(url)}. Run `sweeper launch` first, or choose one with --store")
 
 
+def other_store(url: str) -> StoreError:
+    """Return the error for a database or file that holds another store than before, or none."""
+    if sqlite_path(url) is not None:
+        return replaced(url, "the file was replaced by another one")
+    return StoreError(
+        f"store {shown(url)}: the database no longer holds this store, but another one or none; nothing was written to "
+        "it. Is it another server, after a failover or a restored backup? Connect to the one that has it, then run the "
+        "same command again, or choose another store with --store"
+    )
+
+
+def replaced(url: str, what: str) -> StoreError:
+    """Return the error for a store whose file is gone."""
+    return StoreError(
+        f"store {shown(url)}: {what} during the run, which has stopped. "
+        "Restore the file, or launch again: a new store picks up what is in the run directories"
+    )
+
+
 def check_sqlite_file(url: str, path: Path) -> bool:
     """Return whether there is a database at the path; an empty file counts as none.
 

@@ -32,7 +32,7 @@ def finished_study(store: str, file: Path, runs_dir: Path, value_of: Callable[[L
     while queue.next_due(engine, study_id, now=now) is not None:
         lease = queue.claim_trial(engine, study_id, SLOT, lease_s=30.0, now=now)
         if lease is None:
-            assert decide(engine, store, study.name), "nothing to run, and nothing to decide"
+            assert decide(engine, study.name), "nothing to run, and nothing to decide"
             continue
         last = value_of(lease)
         curve = [

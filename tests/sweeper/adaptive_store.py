@@ -113,7 +113,7 @@ def play(engine: Engine, url: str, value: Value, *, order: Random | None = None,
         if running:
             finish(engine, running.pop(0 if order is None else order.randrange(len(running))), value)
         elif queue.decision_due(engine, 1):
-            decide(engine, url, "s")
+            decide(engine, "s")
         else:
             raise AssertionError("nothing to do, and nothing to decide")
 

@@ -86,6 +86,12 @@ class Cluster:
         """Remove a database, whoever is connected to it."""
         self._run(f'DROP DATABASE "{name}" WITH (FORCE)')
 
+    def exchange(self, one: str, other: str) -> None:
+        """Exchange two databases, as a failover does; all connections to them are ended."""
+        for name, new in ((one, "exchanged"), (other, one), ("exchanged", other)):
+            self._run(f"SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE datname = '{name}'")
+            self._run(f'ALTER DATABASE "{name}" RENAME TO "{new}"')
+
     def _run(self, statement: str) -> None:
         engine = create_engine(self.url(USER), isolation_level="AUTOCOMMIT")
         try:

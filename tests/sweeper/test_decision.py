@@ -30,7 +30,7 @@ TWELVE = {f"f{number}": effect for number, effect in enumerate([0.0] * 6 + [-0.0
 def first_round(engine: Engine, url: str, directory: Path, **more: str) -> None:
     """A study whose first seeds have ended."""
     enrolled(engine, study_file(directory, **more))
-    decide(engine, url, "s")
+    decide(engine, "s")
     while (lease := claim(engine)) is not None:
         finish(engine, lease, outcome())
 
@@ -49,7 +49,7 @@ def test_nothing_runs_before_the_first_decision_which_holds_back_what_no_claim_i
     assert claim(engine) is None
     assert queue.decision_due(engine, 1)
     assert queue.next_due(engine, 1, now=5.0) == 5.0
-    assert decide(engine, url, "s")
+    assert decide(engine, "s")
     ran = []
     while (lease := claim(engine)) is not None:
         ran.append((lease.configuration, lease.seed))
@@ -61,7 +61,7 @@ def test_nothing_runs_before_the_first_decision_which_holds_back_what_no_claim_i
 
 def test_trials_of_a_round_wait_in_the_order_of_its_requests(engine: Engine, url: str, tmp_path: Path) -> None:
     first_round(engine, url, tmp_path, decide="{futility: false}")
-    assert decide(engine, url, "s")
+    assert decide(engine, "s")
     with reader.connect(url) as connection:
         rows = decision_rows(connection, 1)
     assert (rows.open_round, [each.number for each in rows.rounds]) == (1, [0, 1])
@@ -110,7 +110,7 @@ def test_two_deciders_at_once_make_one_decision(engine: Engine, url: str, tmp_pa
         thread.join()
     assert sorted(written) == [False, False, False, True]
     before = record(url)
-    assert not decide(engine, url, "s")
+    assert not decide(engine, "s")
     assert record(url) == before
     keys = [(trial[1]["a"], trial[1]["b"], trial[1]["c"], trial[1]["d"], trial[2]) for trial in before[0]]  # type: ignore[index]
     assert len(keys) == len(set(keys))
@@ -151,12 +151,12 @@ def test_a_decider_that_dies_leaves_nothing_and_the_next_one_does_it_again(
         "from sweeper.decision import decide\n"
         "from sweeper.store.engine import open_existing\n"
         f"owner.{place} = lambda *_: os.kill(os.getpid(), signal.SIGKILL)\n"
-        "decide(open_existing(sys.argv[1]), sys.argv[1], 's')\n"
+        "decide(open_existing(sys.argv[1]), 's')\n"
     )
     assert subprocess.run(code_command(code, url), check=False, timeout=300).returncode == -9
     assert record(url) == before
     assert queue.decision_due(engine, 1)
-    assert decide(engine, url, "s")
+    assert decide(engine, "s")
     assert record(url) != before
 
 
@@ -238,11 +238,11 @@ def test_raising_most_goes_on_and_past_looks_stay(engine: Engine, url: str, tmp_
 
 def test_a_trial_that_is_retried_is_waited_for_and_past_looks_stay(engine: Engine, url: str, tmp_path: Path) -> None:
     enrolled(engine, study_file(tmp_path, seeds="{first: 2, most: 4}", decide="{futility: false}"))
-    decide(engine, url, "s")
+    decide(engine, "s")
     failing, fine = outcome(failing=frozenset({1})), outcome()
     while (lease := claim(engine)) is not None:
         finish(engine, lease, failing)
-    decide(engine, url, "s")
+    decide(engine, "s")
     assert queue.retry_failed(engine, 1) == 1
     with reader.connect(url) as connection:
         before = decision_rows(connection, 1).looks
@@ -272,10 +272,10 @@ def test_the_rules_of_looks_cannot_change_once_there_are_looks(
     enrolled(engine, path, extend=True)  # nothing has been looked at yet
     path.write_text(text)
     enrolled(engine, path, extend=True)
-    decide(engine, url, "s")
+    decide(engine, "s")
     while (lease := claim(engine)) is not None:
         finish(engine, lease, outcome())
-    decide(engine, url, "s")
+    decide(engine, "s")
     path.write_text(text.replace(*edit))
     with pytest.raises(UsageError, match=re.escape(line)) as refusal:
         enrolled(engine, path, extend=True)

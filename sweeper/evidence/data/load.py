@@ -14,7 +14,7 @@ import math
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
 
@@ -31,6 +31,9 @@ from sweeper.store.reading.decisions import DecisionRows, decision_rows
 from sweeper.store.reading.declarations import Declaration
 from sweeper.store.reading.declarations import declaration as read_declaration
 from sweeper.store.reading.reader import AttemptRow, Curve, PhaseRow, RunnerRow, StudyRow, TrialRow
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
 
 __all__ = ["Constant", "Curve", "Phase", "Study", "StudyData", "load", "load_archive", "make_study_data"]
 
@@ -102,7 +105,7 @@ class StudyData:
         return replace(self, members=members)
 
 
-def load(store_url: str, study_name: str) -> StudyData:
+def load(store: "str | Engine", study_name: str) -> StudyData:
     """Read a study, all of it as of one moment.
 
     Its curves are those of the study's metric and of the metrics that its claims name.
@@ -111,7 +114,7 @@ def load(store_url: str, study_name: str) -> StudyData:
         UsageError: there is no such study.
         StoreError: there is no such store.
     """
-    with reader.connect(store_url) as connection:
+    with reader.connect(store) as connection:
         row = reader.study(connection, study_name)
         return make_study_data(
             row,

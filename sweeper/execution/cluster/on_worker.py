@@ -107,7 +107,7 @@ def _not_now(task: SlotTask, needs: Needs) -> SlotEnd | None:
         )
     if not os.path.isdir(task.cwd):  # noqa: PTH112
         raise SweeperError(f"the directory {task.cwd} does not exist. Start from one that all machines share")
-    engine = open_existing(task.store)
+    engine = open_existing(task.store, task.store_uid)
     try:
         if queue.stop_requested(engine, task.runner_id):
             return SlotEnd("stopped")

@@ -12,6 +12,7 @@ from sqlalchemy import Engine
 from sweeper.errors import StoreError, StoreUnavailable, SweeperError
 from sweeper.execution.slots.decider import Decider
 from sweeper.execution.slots.machine import free_abandoned_trials
+from sweeper.store import same_store
 from sweeper.store.file_check import StoreFileCheck
 from sweeper.store.queue import queue
 from sweeper.store.retry import Outage, warn
@@ -106,6 +107,7 @@ class Attendant:
             self._asked.set()
         if now - self._shown_at >= PROGRESS_EVERY_S:
             self._shown_at = now
+            same_store.ask(self.engine)  # progress is read on connections of its own
             self.on_tick()
         if not self._stops.is_set():
             self._decide()

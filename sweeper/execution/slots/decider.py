@@ -24,6 +24,7 @@ from sweeper.errors import SweeperError
 from sweeper.quantities import counted, duration
 from sweeper.store.queue import queue
 from sweeper.store.retry import warn
+from sweeper.store.same_store import uid_of
 from sweeper.subprocesses import module_command
 
 MODULE: Final = "sweeper.decision"  # imported by its process alone
@@ -105,7 +106,8 @@ class Decider:
         self._started_at = time.monotonic()
         assert self._process.stdin is not None
         with suppress(BrokenPipeError), self._process.stdin as pipe:  # one that has ended has an exit code
-            asked = {"store": self.store, "study": self.study, "limit_s": self._limit_s}
+            uid = uid_of(self.engine)
+            asked = {"store": self.store, "uid": uid, "study": self.study, "limit_s": self._limit_s}
             pipe.write(json.dumps(asked).encode())
 
     def _hung(self) -> None:

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from sqlalchemy import Engine
+
 from sweeper.designs.kinds import PromoteDesign
 from sweeper.errors import StoreError
 from sweeper.quantities import byte_size, counted
@@ -48,7 +50,7 @@ def checkpoint_files(program: Program) -> tuple[str, ...]:
     return () if named is None else (named,)
 
 
-def superfluous(store: str, name: str, rule: KeptCheckpoints | None = None) -> list[Dropped]:
+def superfluous(store: str | Engine, name: str, rule: KeptCheckpoints | None = None) -> list[Dropped]:
     """Return the checkpoints on this machine that a study does not keep.
 
     Args:
@@ -128,7 +130,7 @@ def drop(found: Iterable[Dropped]) -> Iterator[Dropped]:
 class Keeper:
     """Drops what a study does not keep, from time to time while it runs."""
 
-    def __init__(self, store: str, study: Study) -> None:
+    def __init__(self, store: str | Engine, study: Study) -> None:
         self._store = store
         self._study = study
         self._next_at = time.monotonic() + EVERY_S

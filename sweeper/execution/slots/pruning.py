@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from sqlalchemy import Engine
+
 from sweeper.planning.pruning import rule_of, should_prune
 from sweeper.spec.phase import Phase
 from sweeper.store.reading import reader
@@ -13,7 +15,7 @@ from sweeper.store.records import Lease
 class Pruning:
     """Decides whether a trial ends early, by its own curve and those of the other trials of its phase."""
 
-    store: str
+    store: str | Engine
     study_id: int
     phase: Phase
     lease: Lease

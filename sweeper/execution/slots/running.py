@@ -30,6 +30,7 @@ from sweeper.store.file_check import StoreFileCheck
 from sweeper.store.queue import queue
 from sweeper.store.records import LEASE_S
 from sweeper.store.retry import for_seconds, patiently, warn
+from sweeper.store.same_store import uid_of
 from sweeper.subprocesses import safe_path
 
 SILENT_LEASES: Final = 2  # without a heartbeat, after which slots elsewhere consider their launcher dead
@@ -118,7 +119,7 @@ def run_slots(
     Raises:
         SweeperError: slots failed, with their errors.
     """
-    keeper = Keeper(run.store, study)
+    keeper = Keeper(engine, study)
 
     def tick() -> None:
         keeper.look()
@@ -169,6 +170,7 @@ def _run_slots(
         with safe_path(), me, server_here or nullcontext() as server:
             launcher_process = (pid, pid_started_at)
             tasks = _tasks(run, slots, runner_id, launcher_process, None if server is None else str(server.path))
+            tasks = [replace(task, store_uid=uid_of(engine)) for task in tasks]
             if not pool.shares_machine:  # they cannot check the launcher's process
                 tasks = [replace(task, silence_s=SILENT_LEASES * run.lease_s) for task in tasks]
             decider = Decider(engine, run.store, run.study, run.study_id) if study.adds_seeds else None

@@ -77,6 +77,7 @@ class SlotTask:
     cwd: str
     environment: Mapping[str, object]  # facts about software and hardware
     lease_s: float
+    store_uid: str | None = None  # the identity of the store; None if it is not known
     fork_server: str | None = None  # its socket, if the launcher has one
     silence_s: float | None = None  # of a launcher elsewhere, before it is considered dead
 
@@ -118,7 +119,7 @@ def run_slot(task: SlotTask, *, exit_if_orphaned: bool = False) -> SlotEnd:
     signal.signal(signal.SIGTERM, watch.ask)
     die_with_parent(signal.SIGTERM)
     try:
-        engine = patiently(lambda: open_existing(task.store), watch.wants_end)
+        engine = patiently(lambda: open_existing(task.store, task.store_uid), watch.wants_end)
         try:
             loop = patiently(lambda: SlotLoop(task, engine, watch), watch.wants_end)
             if not loop.study.trial.is_trainer:  # which leaves nothing behind
@@ -220,7 +221,7 @@ class SlotLoop:
         """Read the study again if it has changed: `launch --extend` adds phases, and changes rules and the cap."""
         if revision == self._revision:
             return
-        with reader.connect(self.task.store) as connection:
+        with reader.connect(self.engine) as connection:
             self.study = reader.study(connection, self.task.study).study
         self.rules = rules_of(self.study, self.task.lease_s)
         self._promotes = any(phase.design.kind == "promote" for phase in self.study.phases)
@@ -303,7 +304,7 @@ class SlotLoop:
             slot=self.task.slot,
             rules=self.rules,
             wants_stop=self._wants_stop,
-            should_prune=Pruning(self.task.store, self.task.study_id, phase, lease),
+            should_prune=Pruning(self.engine, self.task.study_id, phase, lease),
             cwd=Path(self.study.trial.cwd or self.task.cwd),
             guard=self.guard,
             value=self.study.metric.value,

@@ -14,7 +14,7 @@ from sqlalchemy.exc import NoResultFound
 
 from sweeper.planning.queue_order import length_class
 from sweeper.quantities import device_hours, hours
-from sweeper.store import clock, optuna_mirror
+from sweeper.store import clock, optuna_mirror, same_store
 from sweeper.store.queue import claim_queries as queries
 from sweeper.store.queue.attempts import close_lost, fail_if_out_of_attempts
 from sweeper.store.queue.ledger import balance, trial_device_seconds
@@ -65,6 +65,7 @@ def claim_trial(
     token = token or uuid4().hex
     with writing(engine) as connection:
         study, waiting = _read_and_lock(connection, study_id)
+        same_store.check(connection, study.store_uid)
         moment = clock.read(connection, now)
         looks = now is not None or _looks(engine, study_id)
         lost = _with_lost_lease(connection, study_id, moment) if looks else None

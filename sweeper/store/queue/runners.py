@@ -5,13 +5,18 @@ from typing import Final
 
 from sqlalchemy import Engine, bindparam, insert, select, update
 
-from sweeper.store import clock
-from sweeper.store.schema import runners, studies
+from sweeper.store import clock, same_store
+from sweeper.store.schema import runners, store, studies
 from sweeper.store.transactions import reading, writing
 
 _STOP_REQUESTED: Final = select(runners.c.stop_requested).where(runners.c.id == bindparam("runner"))
 _ORDERS: Final = (
-    select(runners.c.stop_requested, studies.c.revision, studies.c.budget_device_hours)
+    select(
+        runners.c.stop_requested,
+        studies.c.revision,
+        studies.c.budget_device_hours,
+        select(store.c.uid).scalar_subquery().label("store_uid"),
+    )
     .join(studies, studies.c.id == runners.c.study_id)
     .where(runners.c.id == bindparam("runner"))
 )
@@ -75,6 +80,7 @@ def orders(engine: Engine, runner_id: int) -> Orders:
     """
     with reading(engine) as connection:
         row = connection.execute(_ORDERS, {"runner": runner_id}).one()
+        same_store.check(connection, row.store_uid)
     cap = row.budget_device_hours
     return Orders(stops=bool(row.stop_requested), revision=row.revision, cap_s=None if cap is None else cap * 3600)
 

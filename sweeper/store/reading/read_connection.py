@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from sweeper.errors import AbsentStoreError, StoreError
-from sweeper.store.url import BUSY_TIMEOUT_S, REVISION, absent, check_sqlite_file, shown, sqlite_path
+from sweeper.store.url import BUSY_TIMEOUT_S, REVISION, absent, check_sqlite_file, other_store, shown, sqlite_path
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -38,15 +38,22 @@ class ReadConnection(Protocol):
 
 @contextmanager
 def connect(store: "str | Engine") -> Iterator[ReadConnection]:
-    """Open a store for reading: a URL, or an engine for its URL.
+    """Open a store for reading: a URL, or an engine for its URL and its identity.
 
     Raises:
-        StoreError: the store is missing, not a store, or of another version; the message says what to do.
+        StoreError: the store is missing, not a store, of another version, or not the engine's; the message says what to
+            do.
     """
-    url = store if isinstance(store, str) else store.url.render_as_string(hide_password=False)
+    url, uid = (store, None) if isinstance(store, str) else _of(store)
     path = sqlite_path(url)
-    with _sqlite(url, path) if path is not None else _server(url) as connection:
+    with _sqlite(url, path, uid) if path is not None else _server(url, uid) as connection:
         yield connection
+
+
+def _of(engine: "Engine") -> tuple[str, str | None]:
+    from sweeper.store.same_store import uid_of  # noqa: PLC0415 - whoever has an engine has loaded SQLAlchemy
+
+    return engine.url.render_as_string(hide_password=False), uid_of(engine)
 
 
 @contextmanager
@@ -93,7 +100,7 @@ class _Sqlite:
 
 
 @contextmanager
-def _sqlite(url: str, path: Path) -> Iterator[ReadConnection]:
+def _sqlite(url: str, path: Path, uid: str | None) -> Iterator[ReadConnection]:
     if not check_sqlite_file(url, path):
         raise absent(url)
     connection = _open_sqlite(url, path)
@@ -102,6 +109,8 @@ def _sqlite(url: str, path: Path) -> Iterator[ReadConnection]:
         found = reader.rows("SELECT name FROM sqlite_master WHERE name = 'sweeper_alembic_version'", {})
         connection.execute("BEGIN")  # one state from here on, whatever others write
         reader.revision = _revision(reader if found else None, url)
+        if uid is not None and [*reader.rows("SELECT uid FROM sweeper_store", {})] != [(uid,)]:
+            raise other_store(url)
         yield reader
     finally:
         connection.close()
@@ -141,7 +150,7 @@ def _revision(reader: ReadConnection | None, url: str) -> str:
 
 
 @contextmanager
-def _server(url: str) -> Iterator[ReadConnection]:
+def _server(url: str, uid: str | None) -> Iterator[ReadConnection]:
     from sqlalchemy import Connection, text  # noqa: PLC0415 - only needed for a server
 
     from sweeper.store import clock  # noqa: PLC0415
@@ -160,7 +169,7 @@ def _server(url: str) -> Iterator[ReadConnection]:
         def now(self) -> float:
             return clock.read(self._connection).at
 
-    engine = open_existing(url)
+    engine = open_existing(url, uid)
     try:
         with reading(engine.execution_options(isolation_level="REPEATABLE READ")) as connection:
             yield Server(connection)

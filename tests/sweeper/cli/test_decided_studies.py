@@ -87,11 +87,11 @@ def test_between_rounds_claims_are_open(sweeper: Sweeper, tmp_path: Path) -> Non
     url = new_store(tmp_path)
     engine = open_existing(url)
     enrolled(engine, study_file(tmp_path))
-    decide(engine, url, "s")
+    decide(engine, "s")
     while (lease := claim(engine)) is not None:
         finish(engine, lease, outcome())
     assert "round 1, 0 of 3 claims decided" in sweeper("status", "s", "--store", url).out
-    decide(engine, url, "s")
+    decide(engine, "s")
     engine.dispose()
     rows = claims(sweeper, "s", "--store", url)
     assert "open" in [row["stage"] for row in rows]

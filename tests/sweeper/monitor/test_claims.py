@@ -28,7 +28,7 @@ def observed(url: str) -> Status:
 
 def first_seeds(engine: Engine, url: str) -> None:
     """Run what the first round asks for."""
-    decide(engine, url, "s")
+    decide(engine, "s")
     while (lease := claim(engine)) is not None:
         finish(engine, lease, outcome())
 
@@ -48,7 +48,7 @@ def test_claims_are_where_the_verdicts_say_after_every_round(engine: Engine, url
     enrolled(engine, study_file(tmp_path))
     first_seeds(engine, url)
     rounds = 0
-    while decide(engine, url, "s"):
+    while decide(engine, "s"):
         rounds += 1
         claims, verdicts = observed(url).claims, judge_study(load(url, "s"))
         assert all(agrees(*pair) for pair in zip(claims, verdicts, strict=True))
@@ -90,7 +90,7 @@ def test_a_study_is_over_once_nothing_more_is_asked_for(engine: Engine, url: str
 def test_the_budget_ends_what_is_open(engine: Engine, url: str, tmp_path: Path) -> None:
     enrolled(engine, study_file(tmp_path, budget="{device_hours: 0.0028}"))  # 10 trials of a second
     first_seeds(engine, url)
-    assert decide(engine, url, "s")
+    assert decide(engine, "s")
     with pytest.raises(BudgetTooSmall):
         while (lease := claim(engine)) is not None:
             finish(engine, lease, outcome())

@@ -14,11 +14,15 @@ import pytest
 
 from sweeper.store.engine import open_existing
 from sweeper.store.enrolment.enrol import enrol
+from sweeper.store.queue import queue
+from sweeper.store.queue.runners import register_runner
 from sweeper.store.reading import reader
 from tests.sweeper.execution.slots.studies import attempts_of, check_each_completed_once, plan_of, study_of, trials_of
 from tests.sweeper.execution.slots.test_launcher import SLOW, finish, start, until
 from tests.sweeper.postgresql import Cluster
 from tests.sweeper.proxy import Proxy, proxy
+from tests.sweeper.store.builders import SLOT
+from tests.sweeper.store.test_same_store import content, renamed
 
 pytestmark = pytest.mark.usefixtures("no_process_left")
 
@@ -35,6 +39,7 @@ class Server:
     proxy: Proxy
     url: str  # through the proxy
     direct: str
+    name: str  # of the database
 
 
 @pytest.fixture
@@ -43,7 +48,7 @@ def server(cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     direct, name = cluster.new_store()
     cluster.keep_commits(name)
     with proxy(cluster.socket) as between:
-        yield Server(cluster, between, between.url(name), direct)
+        yield Server(cluster, between, between.url(name), direct, name)
     if not cluster.socket.exists():  # the test has failed
         cluster.start()
     cluster.drop(name)
@@ -77,6 +82,30 @@ def test_a_launch_outlives_a_restart_of_its_server(server: Server) -> None:
     assert "waiting for the store" not in words  # it is said once
     assert words.count("the store is back") == 1
     check_nothing_lost(server.direct)
+
+
+def test_a_launch_writes_nothing_into_another_store_that_its_server_fails_over_to(server: Server) -> None:
+    other, name = server.cluster.new_store()
+    renamed(other)
+    plan, engine = plan_of(CONFIGS, steps=STEPS), open_existing(other)
+    enrol(engine, plan, study_of(plan), runs_dir=Path(os.environ["SWEEPER_RUNS"]) / "other", now=0.0)
+    register_runner(engine, 1, host="there", pid=1, pid_started_at=0.0, slots=2, now=0.0)
+    assert queue.claim_trial(engine, 1, SLOT, lease_s=600.0) is not None  # by the same numbers as that of the launch
+    engine.dispose()
+    before = content(other)
+    process = launch(server)
+    server.proxy.refuse()
+    server.proxy.cut()
+    server.cluster.exchange(server.name, name)
+    server.proxy.accept()
+    code, words = finish(process)
+    assert (code, content(server.direct)) == (1, before)
+    assert "the database no longer holds this store, but another one or none" in words.splitlines()[-1]
+    server.cluster.exchange(server.name, name)
+    code, words = finish(start(server.url, CONFIGS, steps=STEPS, slots=2))
+    assert code == 0, words
+    check_each_completed_once(server.direct, len(CONFIGS), STEPS)
+    server.cluster.drop(name)
 
 
 def test_a_launch_outlives_connections_that_are_cut_and_refused(server: Server) -> None:
