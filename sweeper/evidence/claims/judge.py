@@ -18,6 +18,7 @@ from sweeper.evidence.claims.evaluations import evaluation_note
 from sweeper.evidence.claims.evidence import Evidence, Verdict, decide
 from sweeper.evidence.claims.exploratory import Reasons, exploratory_reasons, removed_ids
 from sweeper.evidence.claims.family import UNTESTED, Counted, Family
+from sweeper.evidence.claims.reported_digits import digits_note
 from sweeper.evidence.claims.seed_use import seed_note
 from sweeper.evidence.claims.sturdiness import Examination, Sturdiness
 from sweeper.evidence.data.conditions import Conditions, run_conditions
@@ -325,6 +326,7 @@ def _ruling(tested: Assessment, family: Family, position: int) -> tuple[tuple[fl
             wording.heterogeneity_note(found, tested.runs.measure),
             evaluation_note(found, tested.runs),
             seed_note(found),
+            digits_note(found),
         )
         gaps = (*gaps, *(note for note in hidden if note))
     if found is None or not tested.is_tested:

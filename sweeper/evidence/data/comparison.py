@@ -11,10 +11,11 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from statistics import fmean
 
+from sweeper.evidence.data.agreeing import SAME_RUN
 from sweeper.evidence.data.cells import Cell, Levels
 from sweeper.evidence.data.measures import mean_of
 from sweeper.evidence.data.pool import ErrorRule, Pool
-from sweeper.evidence.data.repeats import SAME_RUN, no_repeats
+from sweeper.evidence.data.repeats import no_repeats
 from sweeper.evidence.data.units import INTERACTION, PAIR, Key, Unit, cancels, merged, run_weights
 from sweeper.evidence.statistics.contrast import Runs as ContrastRuns
 from sweeper.evidence.statistics.contrast import floored, infer_contrast, make_runs, one_difference_per_seed

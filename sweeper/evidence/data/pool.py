@@ -9,7 +9,7 @@ from typing import Final
 from sweeper.evidence.data.cells import Cell, Levels
 from sweeper.evidence.statistics.paired import pooled_variance
 from sweeper.evidence.statistics.pooling import LEAVES_POOL, Stratum, stratum_variance
-from sweeper.evidence.statistics.replicates import Replicates, copies, replicates
+from sweeper.evidence.statistics.replicates import Replicates, copies, replicates, usual_spread
 from sweeper.evidence.statistics.resolution import significant_digits
 
 StratumKey = tuple[str, ...]
@@ -67,6 +67,7 @@ class Pool:
                 steps=[cell.step for cell in cells],
                 shares=[cell.share for cell in cells],
                 digits=[significant_digits(cell.raw) for cell in cells],
+                usual=self._usual_spread,
             )
         return self._copies[stratum]
 
@@ -83,6 +84,13 @@ class Pool:
         cells = [cell for found in self._measured.values() for cell in found]
         return replicates(
             [cell.raw for cell in cells], [(cell.arm, *cell.stratum) for cell in cells], [cell.seed for cell in cells]
+        )
+
+    @cached_property
+    def _usual_spread(self) -> float:
+        cells = [cell for found in self._measured.values() for cell in found]
+        return usual_spread(
+            [cell.value for cell in cells], [(cell.arm, *cell.stratum) for cell in cells], [cell.seed for cell in cells]
         )
 
     def hub(self, stratum: StratumKey) -> Mapping[str, str]:

@@ -8,9 +8,10 @@ from typing import Final
 
 import numpy as np
 
+from sweeper.evidence.data.agreeing import same_values
 from sweeper.evidence.data.cells import Cell
 from sweeper.evidence.data.pool import ErrorRule, Pool
-from sweeper.evidence.data.repeats import no_replicates, same_difference
+from sweeper.evidence.data.repeats import no_replicates
 from sweeper.evidence.data.runs import PhaseRuns, Runs
 from sweeper.evidence.data.units import Unit
 from sweeper.evidence.statistics.contrast import between, floored, make_runs, one_difference_per_seed
@@ -92,7 +93,7 @@ def _judged(
     found = effect.estimate
     weights = np.prod([coded[term] for term in effect.terms], axis=0) * 2.0 / len(cells)
     terms = list(zip(cells, weights.tolist(), strict=True))
-    if reason := no_replicates(pool, terms) or same_difference(_by_seed_units(terms)) or _no_noise(found, terms):
+    if reason := no_replicates(pool, terms) or same_values(_by_seed_units(terms)) or _no_noise(found, terms):
         return replace(found, standard_error=math.nan, df=0, n=1, method=reason)
     runs = make_runs(
         [cell.value for cell in cells],

@@ -3,18 +3,21 @@
 import math
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
-from statistics import median, variance
+from statistics import median
 from typing import Final
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from sweeper.evidence.statistics.agreement import chance_of_agreement
+
 SAME: Final = 1e-13  # of the value: less is the rounding of a sum
 # Of a value: its resolution is at most that if it has eight digits or more, or is a 32-bit float. Two trainings do not
 # share such a value by chance.
 FINE: Final = 2.0**-23
-FEW_DIGITS: Final = 2  # of values that all runs of a configuration may have, such as an accuracy of 1 or of 0.5
+FEW_DIGITS: Final = 1  # of values that all runs of a configuration may have, such as an accuracy of 1 or of 0.5
 BY_CHANCE: Final = 5e-3  # the chance at which equal runs may be taken for copies
+QUIETER: Final = 1.5  # arms often vary by that much less than the others
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,11 +71,13 @@ def copies(
     steps: Sequence[float],
     shares: Sequence[float],
     digits: Sequence[int],
+    usual: float = 0.0,
 ) -> set[Hashable]:
     """Return the arms whose runs are equal with every seed, although their digits would show what seeds change.
 
-    Equal values of ten million steps, or such that runs with the spread of the other arms would hardly ever all be
-    rounded to, are copies of one run. Values of few digits are not taken for copies.
+    Equal values of ten million steps are copies of one run. So are those that runs with two thirds of the spread of the
+    other arms would hardly ever all be rounded to. A value of one digit, such as an accuracy of 1, is not taken for a
+    copy.
 
     Args:
         values: `[runs]`, finite, of one stratum.
@@ -80,27 +85,33 @@ def copies(
         steps: `[runs]`, by how much the resolution of the metric can change each value.
         shares: `[runs]`, the resolution over the value as measured.
         digits: `[runs]`, how many each value has as measured.
+        usual: the spread of runs in other strata, which counts where no arm of this one varies.
     """
     repeated = {arm: runs for arm, runs in _by_arm(values, arms, seeds).items() if len(runs) > 1}
     equal = {arm: runs for arm, runs in repeated.items() if _are_equal(runs)}
     if not equal:
         return set()
-    spreads = [math.sqrt(variance(runs)) for arm, runs in repeated.items() if arm not in equal]
-    spread = median(spreads) if spreads else 0.0
+    spreads = [standard_deviation(runs) for arm, runs in repeated.items() if arm not in equal]
+    spread = (median(spreads) if spreads else usual) / QUIETER
     first = dict(zip(reversed(arms), reversed(range(len(arms))), strict=True))
     return {
         arm
         for arm, runs in equal.items()
         if digits[first[arm]] > FEW_DIGITS
-        and (shares[first[arm]] <= FINE or _chance(len(runs), steps[first[arm]], spread) < BY_CHANCE)
+        and (shares[first[arm]] <= FINE or chance_of_agreement(len(runs), steps[first[arm]], spread) < BY_CHANCE)
     }
 
 
-def _chance(count: int, step: float, spread: float) -> float:
-    """The chance that normal values are all rounded to one multiple of a step that is small beside their spread."""
-    if spread <= step:
-        return 1.0
-    return (step / spread / math.sqrt(2 * math.pi)) ** (count - 1) / math.sqrt(count)
+def usual_spread(values: ArrayLike, arms: Sequence[Hashable], seeds: Sequence[Hashable]) -> float:
+    """The median standard deviation of the arms whose runs differ; 0 if there is none."""
+    repeated = [runs for runs in _by_arm(values, arms, seeds).values() if len(runs) > 1]
+    return median([standard_deviation(runs) for runs in repeated if not _are_equal(runs)] or [0.0])
+
+
+def standard_deviation(runs: Sequence[float]) -> float:
+    """The standard deviation of two runs or more."""
+    mean = math.fsum(runs) / len(runs)
+    return math.sqrt(math.fsum((run - mean) ** 2 for run in runs) / (len(runs) - 1))
 
 
 def _by_arm(values: ArrayLike, arms: Sequence[Hashable], seeds: Sequence[Hashable]) -> dict[Hashable, list[float]]:

@@ -71,7 +71,10 @@ CLAIM = {
 
 def judged(values: dict[str, float], scale: str, results=lambda row: {}, **changes):  # type: ignore[no-untyped-def]
     """The claim on levels whose runs have these values, a little more for each seed."""
-    phase = Phase("p", "grid", [{"k": "a"}, {"k": "b"}], lambda row, seed: values[row["k"]] * (1 + 0.01 * seed))
+    noise = {"a": [0.0, 0.01, 0.02], "b": [0.0, 0.013, 0.021]}
+    phase = Phase(
+        "p", "grid", [{"k": "a"}, {"k": "b"}], lambda row, seed: values[row["k"]] * (1 + noise[row["k"]][seed])
+    )
     options = {"claims": [{**CLAIM, **changes}], "scale": scale, "results": results, "program": {"python": "a:b"}}
     data = study_data({"k": factor("a", "b")}, phase, **options)
     return judge_claims(data)[0]
