@@ -317,6 +317,8 @@ def test_no_room_for_a_run_directory_stops_the_slot_and_blames_no_trial(
 
     study = enrolled(url, [{}])
     monkeypatch.setattr(supervisor, "prepare", full)
+    monkeypatch.setattr(slot_module, "HELP_S", 0.05)  # it is minutes, for somebody to make room
+    monkeypatch.setattr(slot_module, "FIRST_BACK_OFF_S", 0.01)
     with pytest.raises(SweeperError, match="No space left on device"):
         run_loop(url, study)
     assert trials_of(url)[0].state == "waiting"
