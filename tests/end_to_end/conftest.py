@@ -19,7 +19,7 @@ trial:
   config:
     data: {corpus: pydocs, max_train_tokens: 3000, vocabulary_size: 100, batch_size: 4, target_length: 8}
     model: {layers: 1, d_model: 16, heads: 2, memory_length: 8}
-    evaluation: {times: 4, log_times: 4}
+    evaluation: {times: 4, log_times: 4, batch_size: 64}
 factors:
   dropout: {path: regularization.dropout, levels: [0.0, 0.3]}
 phases:

@@ -67,7 +67,7 @@ def test_a_study_runs_from_its_file_to_its_report(workplace: Workplace) -> None:
 
 
 def test_after_a_launcher_is_killed_nothing_is_left_and_the_same_command_resumes(workplace: Workplace) -> None:
-    workplace.write(TINY.replace("STEPS", "800"))
+    workplace.write(TINY.replace("STEPS", "320"))
     launcher = workplace.start("launch", "study.yaml", "--slots", "2")
     wait_for_the_first_measurement(workplace, launcher)
     os.kill(launcher.pid, signal.SIGKILL)
@@ -86,12 +86,12 @@ def test_after_a_launcher_is_killed_nothing_is_left_and_the_same_command_resumes
     for row in rows(workplace, "measurements"):
         steps.setdefault((row["number"], row["metric"]), []).append(int(row["step"]))
     for number in range(4):
-        assert steps[str(number), "train_loss"] == [200, 400, 600, 800]
+        assert steps[str(number), "train_loss"] == [80, 160, 240, 320]
 
     undisturbed = Workplace(workplace.folder / "undisturbed")
     undisturbed.folder.mkdir()
-    undisturbed.write(TINY.replace("STEPS", "800"))
-    assert undisturbed.run("launch", "study.yaml", "--slots", "2").returncode == 0
+    undisturbed.write(TINY.replace("STEPS", "320"))
+    assert undisturbed.run("launch", "study.yaml", "--slots", "1").returncode == 0
     assert [without_times(row) for row in rows(undisturbed, "trials")] == [without_times(row) for row in trials]
 
 
@@ -100,7 +100,7 @@ def without_times(row: dict[str, str]) -> dict[str, str]:
 
 
 def test_an_interrupt_stops_cleanly_and_the_same_command_resumes(workplace: Workplace) -> None:
-    workplace.write(TINY.replace("STEPS", "800"))
+    workplace.write(TINY.replace("STEPS", "320"))
     launcher = workplace.start("launch", "study.yaml", "--slots", "2")
     wait_for_the_first_measurement(workplace, launcher)
     os.killpg(launcher.pid, signal.SIGINT)
@@ -111,13 +111,13 @@ def test_an_interrupt_stops_cleanly_and_the_same_command_resumes(workplace: Work
     status = json.loads(workplace.run("status", "tiny", "--json").stdout)
     assert (status["running"], status["failed"]) == (0, 0)
     assert status["waiting"] > 0
-    assert workplace.run("launch", "study.yaml").returncode == 0
+    assert workplace.run("launch", "study.yaml", "--slots", "1").returncode == 0
     assert [row["state"] for row in rows(workplace, "trials")] == ["completed"] * 4
 
 
 def test_an_edited_file_is_refused_or_extends_the_study(workplace: Workplace) -> None:
     workplace.write(TINY.replace("STEPS", "20"))
-    assert workplace.run("launch", "study.yaml").returncode == 0
+    assert workplace.run("launch", "study.yaml", "--slots", "1").returncode == 0
     workplace.write(TINY.replace("STEPS", "20").replace("seeds: 2", "seeds: 3"))
     refused = workplace.run("launch", "study.yaml")
     assert refused.returncode == 2
@@ -125,7 +125,7 @@ def test_an_edited_file_is_refused_or_extends_the_study(workplace: Workplace) ->
     assert "--extend" in refused.stderr
     assert len(rows(workplace, "trials")) == 4
     assert "verdicts that rest on what --extend adds or changes will be exploratory" in refused.stderr
-    extended = workplace.run("launch", "study.yaml", "--extend")
+    extended = workplace.run("launch", "study.yaml", "--extend", "--slots", "1")
     assert extended.returncode == 0
     assert "(seed 2 of screen was added after its first results)" in extended.stderr
     assert extended.stderr.index("exploratory from now on") < extended.stderr.index("2 trials planned")
@@ -158,7 +158,7 @@ def first_line(folder: Path, number: str) -> dict[str, float]:
 
 def test_a_promotion_resumes_from_the_checkpoints_of_the_best(workplace: Workplace) -> None:
     workplace.write(TINY.replace("STEPS", "20").replace("claims:", PROMOTION))
-    launched = workplace.run("launch", "study.yaml")
+    launched = workplace.run("launch", "study.yaml", "--slots", "1")
     assert launched.returncode == 0, launched.stderr
     promoted = [row for row in rows(workplace, "trials") if row["phase"] == "long"]
     (best,) = {row["dropout"] for row in promoted}
