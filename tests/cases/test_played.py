@@ -1,7 +1,9 @@
 """Studies that are run to their verdict: what the table of trials, `show` and `claims` say of them."""
 
 import json
+import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -169,3 +171,59 @@ def test_a_metric_that_is_missing_beside_the_last_steps_is_reported(
     written(command(code, r"{step: 'step (\d+)', loss: 'loss (\S+)'}").replace("study: case", "study: seen"))
     assert sweeper("launch", "study.yaml", "--slots", "1").code == 1
     assert "diverged" in sweeper("show", "seen", "p/0").out
+
+
+def test_whole_numbers_and_floats_are_arguments(sweeper: Sweeper, written: Callable[..., None]) -> None:
+    code = "import sys; print('loss', float(sys.argv[1]) + float(sys.argv[2]))"
+    study = command(code, r"{loss: 'loss (\S+)'}").replace(f'"{code}"]', f'"{code}", 10, 0.5]')
+    written(study)
+    launched(sweeper)
+    assert [row["loss"] for row in table(sweeper)] == [10.5, 10.5]
+
+
+def test_a_factor_that_nothing_carries_is_not_found_to_change_nothing(
+    sweeper: Sweeper, written: Callable[..., None]
+) -> None:
+    written(
+        claimed("equivalence: {phase: p, factor: a, from: 0, to: 1}, within: 0.5"),
+        fn="def train(config, seed, budget, report):\n    report({'step': 3, 'loss': 3.0 + 0.0123 * seed * seed})\n",
+    )
+    launched(sweeper)
+    code, found = verdict(sweeper)
+    assert (code, found["verdict"]) == (1, "undecided")
+    assert "the setting changes nothing, or never arrives" in found["sentence"]
+
+
+def test_the_best_trial_is_named_by_its_level_null(sweeper: Sweeper, written: Callable[..., None]) -> None:
+    study = FUNCTION.replace("METRIC", "{name: loss, direction: minimize}").replace("seeds: 3", "seeds: 1")
+    study = study.replace("levels: [0, 1]", "levels: [0, null]").partition("claims:")[0]
+    loss = "0.5 if config['a'] is None else 1.0"
+    written(study, fn=f"def train(config, seed, budget, report):\n    report({{'step': 4, 'loss': {loss}}})\n")
+    launched(sweeper)
+    report = page(sweeper)
+    assert re.search(r"The best loss is\s+0\.5000.{0,40}with a = null", report)
+    assert re.findall(r"^  a: (.*)$", sweeper("show", "case", "p/1").out, re.MULTILINE) == ["null", "null"]
+
+
+@pytest.mark.parametrize(("size", "percent"), [(1e308, "+3.26e309%"), (1e160, "+3.26e161%")])
+def test_perplexities_that_blew_up_cost_no_report(
+    size: float, percent: str, sweeper: Sweeper, written: Callable[..., None]
+) -> None:
+    study = claimed(f"{CONTRAST}, expect: increase", "{name: valid_perplexity, direction: minimize}")
+    values = f"({size} if config['a'] else 3.0) * (1 - 0.1 * seed - 0.01 * seed * seed * config['a'])"
+    written(
+        study, fn=f"def train(config, seed, budget, report):\n    report({{'step': 4, 'valid_perplexity': {values}}})\n"
+    )
+    launched(sweeper)
+    code, found = verdict(sweeper)
+    assert (code, found["verdict"]) == (0, "supported")
+    shown = page(sweeper)
+    assert percent in found["sentence"]
+    assert percent in shown
+    assert not re.search(r"\d{21}", shown)
+
+
+def page(sweeper: Sweeper) -> str:
+    """The report as text, without its markup."""
+    assert sweeper("report", "case", "--format", "html", "--out", "report").code == 0
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", Path("report/report.html").read_text(encoding="utf-8")))

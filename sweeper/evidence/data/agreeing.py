@@ -29,17 +29,18 @@ def same_values(units: Sequence[Unit]) -> str:
     """Return that units which differ in the seed alone agree, more than chance allows; empty if they do not."""
     if not all(len(unit.terms) >= PAIR for unit in units):
         return ""
-    is_fine = all(cell.share <= FINE for unit in units for cell, _ in unit.terms)
-    if is_fine and _are_same_runs(units):
+    is_fine, is_same = all(cell.share <= FINE for unit in units for cell, _ in unit.terms), _are_same_runs(units)
+    if is_fine and is_same:
         return SAME_RUN
     groups = repeated(units)
     seeds = len({unit.terms[0][0].seed for group in groups for unit in group})
     if seeds < 2:
         return ""
     for what, scale in (("difference", _measured), ("ratio", _logarithm)):
-        if _agree(groups, scale, is_fine=is_fine):
+        # That a setting never arrives is likelier than that runs with it are so closely related to those without.
+        if _agree(groups, scale, is_fine=is_fine, related=1.0 if is_same else RELATED):
             which = "both" if seeds == 2 else f"all {seeds}"
-            return SAME_RUN if _are_same_runs(units) else SAME_DIFFERENCE.format(what=what, which=which, seeds=seeds)
+            return SAME_RUN if is_same else SAME_DIFFERENCE.format(what=what, which=which, seeds=seeds)
     return _same_seeds(groups, seeds)
 
 
@@ -69,7 +70,7 @@ def _are_same_runs(units: Sequence[Unit]) -> bool:
     return pairs and all(abs(_sum(unit, _measured)) <= _digits(unit, _measured) for unit in units)
 
 
-def _agree(groups: Sequence[Group], scale: Scale, *, is_fine: bool) -> bool:
+def _agree(groups: Sequence[Group], scale: Scale, *, is_fine: bool, related: float) -> bool:
     if is_fine and all(_apart(group, scale) <= max(_digits(unit, scale) for unit in group) for group in groups):
         return True
     chance = 1.0
@@ -77,7 +78,8 @@ def _agree(groups: Sequence[Group], scale: Scale, *, is_fine: bool) -> bool:
         apart, width = _apart(group, scale), _width(group[0], scale)
         if not apart <= width * (1.0 + ROUNDING):  # so is NaN
             return False
-        chance *= chance_of_agreement(len(group), _finest(group[0], scale), _spread(group, scale), apart=apart)
+        spread = _unrelated(group, scale) / related
+        chance *= chance_of_agreement(len(group), _finest(group[0], scale), spread, apart=apart)
     return chance < BY_CHANCE
 
 
@@ -117,9 +119,9 @@ def _finest(unit: Unit, scale: Scale) -> float:
     return min(abs(weight) * scale(cell)[1] for cell, weight in unit.terms)
 
 
-def _spread(group: Group, scale: Scale) -> float:
-    """Return the least standard deviation that the sums of runs with the spread of these may have."""
-    return math.hypot(*(abs(weight) * sd for weight, sd in _deviations(group, scale))) / RELATED
+def _unrelated(group: Group, scale: Scale) -> float:
+    """Return the standard deviation of the sums of runs with the spread of these, but with nothing in common."""
+    return math.hypot(*(abs(weight) * sd for weight, sd in _deviations(group, scale)))
 
 
 def _deviations(group: Group, scale: Scale) -> list[tuple[float, float]]:

@@ -17,11 +17,12 @@ def chance_of_agreement(count: int, step: float, spread: float, *, apart: float 
         spread: their standard deviation before they are rounded.
         apart: how far the lowest and the highest of them may be apart.
     """
-    if spread <= step or step <= 0:
+    share = (apart + step) / max(spread, math.ulp(0.0)) / math.sqrt(2.0 * math.pi)
+    if step <= 0 or spread <= step or share >= 1.0:
         return 1.0
-    steps = apart / step
-    ways = (steps + 1.0) ** count - steps**count
-    return min(1.0, ways * (step / spread / math.sqrt(2.0 * math.pi)) ** (count - 1) / math.sqrt(count))
+    part = step / (apart + step)  # 1 / (k + 1)
+    ways = -math.expm1(count * math.log1p(-part)) / part if part < 1.0 else 1.0  # over (k + 1)^(n - 1)
+    return min(1.0, ways * share ** (count - 1) / math.sqrt(count))
 
 
 def chance_of_tie(count: int, step: float, spread: float) -> float:

@@ -109,9 +109,9 @@ def usual_spread(values: ArrayLike, arms: Sequence[Hashable], seeds: Sequence[Ha
 
 
 def standard_deviation(runs: Sequence[float]) -> float:
-    """The standard deviation of two runs or more."""
-    mean = math.fsum(runs) / len(runs)
-    return math.sqrt(math.fsum((run - mean) ** 2 for run in runs) / (len(runs) - 1))
+    """The standard deviation of two runs or more; of the largest numbers too."""
+    mean = math.fsum(run / len(runs) for run in runs)
+    return math.hypot(*(run - mean for run in runs)) / math.sqrt(len(runs) - 1)
 
 
 def _by_arm(values: ArrayLike, arms: Sequence[Hashable], seeds: Sequence[Hashable]) -> dict[Hashable, list[float]]:

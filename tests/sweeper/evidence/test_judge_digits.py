@@ -105,8 +105,22 @@ def test_so_are_equal_ratios_and_differences_that_only_rounding_keeps_apart() ->
     assert "the difference is the same to the last digit in all 3 seeds" in rounded.sentence
 
 
-def test_equal_values_on_both_sides_are_a_setting_that_changes_nothing() -> None:
-    assert "both sides gave the same values to the last digit" in judged(ARM, ARM).sentence
+@pytest.mark.parametrize("arm", [ARM, (1.31, 1.36, 1.18)])
+def test_equal_values_on_both_sides_are_a_setting_that_changes_nothing(arm: Sequence[float]) -> None:
+    assert "both sides gave the same values to the last digit" in judged(arm, arm).sentence
+
+
+def test_a_factor_that_is_never_read_is_not_found_to_change_nothing() -> None:
+    """Steps of 1/3,000, which are as large as the spread, but all six pairs agree."""
+    rows = [(lr, wd, seed, (lr + seed / 1000) / 3) for lr in (0.1, 0.2) for wd in (0, 1) for seed in range(3)]
+    claim = {"id": "c", "equivalence": {"factor": "wd", "from": 0, "to": 1}, "within": 0.01}
+    (found,) = sweeper.judge(pd.DataFrame(rows, columns=["lr", "wd", "seed", "loss"]), metric="loss", claims=[claim])
+    assert found.verdict == "undecided"
+
+
+def test_equal_values_of_few_digits_on_both_sides_are_noted() -> None:
+    found = judged([0.91, 0.92, 0.93], [0.91, 0.92, 0.93])
+    assert "The difference is the same with every seed in steps of 0.01" in noted(found)
 
 
 def test_two_equal_differences_of_two_seeds_are_noted() -> None:

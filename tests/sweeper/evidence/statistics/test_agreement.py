@@ -30,3 +30,8 @@ def test_the_chance_of_a_tie_is_no_smaller_than_that_of_rounded_normal_values(co
 def test_values_that_vary_by_less_than_a_step_are_bound_to_agree() -> None:
     assert chance_of_agreement(5, 1.0, 0.9) == chance_of_tie(5, 1.0, 0.9) == 1.0
     assert chance_of_agreement(5, 0.0, 0.9) == 1.0  # the step is unknown
+
+
+def test_the_chance_of_extreme_values_is_computed() -> None:
+    assert chance_of_agreement(3, 1e-16, 1e307, apart=1.0) == 0.0
+    assert chance_of_agreement(3, 1e-16, 1e307, apart=1e308) == 1.0
