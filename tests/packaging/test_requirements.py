@@ -38,3 +38,9 @@ def test_the_lower_bounds_are_those_that_the_oldest_lock_is_tested_with() -> Non
     for requirement in required():
         (bound,) = (each.version for each in requirement.specifier if each.operator == ">=")
         assert Version(bound) == found[requirement.name], requirement
+
+
+def test_the_core_asks_for_no_exact_version_and_nothing_of_the_trainer() -> None:
+    core = [Requirement(line) for line in PROJECT["dependencies"]]
+    assert not {"torch", "tokenizers", "safetensors"} & {canonicalize_name(each.name) for each in core}
+    assert not [each for each in required() for specifier in each.specifier if specifier.operator in ("==", "===")]
