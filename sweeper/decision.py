@@ -20,6 +20,7 @@ from sweeper.evidence.data.load import StudyData, load
 from sweeper.evidence.sequential.paths import ClaimPath
 from sweeper.evidence.sequential.progress import Progress, RoundLooks, SeedRun, progress
 from sweeper.evidence.sequential.record import part_to_json, path_to_json, recorded_looks
+from sweeper.evidence.sequential.states import states_of
 from sweeper.evidence.statistics.group_sequential import Spending, spent
 from sweeper.planning.plan import PlannedTrial, further_seed, make_plan
 from sweeper.spec.claim import ALPHA
@@ -49,14 +50,19 @@ def decision_on(data: StudyData, version: Version) -> Decision | None:
     """Return what is to be written of a study; None if its round is not complete after all."""
     past = recorded_looks(data.decided)
     found = progress(data, past)
-    asked = () if found.is_done else tuple(_Asked(data, found).trials())
-    if not found.is_done and not asked:
+    is_at_budget_end = version.budget_ended_at is not None and not found.is_done and found.round == version.open_round
+    if is_at_budget_end:
+        found = progress(data, past, looks="last")
+    asked = () if found.is_done or is_at_budget_end else tuple(_Asked(data, found).trials())
+    if not found.is_done and not is_at_budget_end and not asked and found.round == version.open_round:
         return None
     known = {(look.round, look.claim) for look in past}
     new = (look for look in found.looks if (look.round, look.claim) not in known)
     return Decision(
         version=version,
         round=None if found.is_done else found.round,
+        is_at_budget_end=is_at_budget_end,
+        states=states_of(data, found),
         looks=tuple(_look(look, data.study.decide.spending) for look in new),
         requests=tuple(
             RequestRow(

@@ -2,6 +2,7 @@
 
 import sys
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING, Final
@@ -15,6 +16,7 @@ from sweeper.cli.options import json_option, print_json, slots_option, store_opt
 from sweeper.cli.pilot import pilot_before_launch, pilot_option
 from sweeper.cli.plan import print_estimate
 from sweeper.cli.progress import progress_for
+from sweeper.cli.progress_lines import ended_text
 from sweeper.errors import UsageError
 from sweeper.estimate import Estimate, estimate
 from sweeper.execution.gpus import unseen
@@ -23,6 +25,8 @@ from sweeper.execution.launch import launch as run
 from sweeper.execution.slots.neighbours import crowding_now
 from sweeper.execution.slots.resources import Slot
 from sweeper.forecast.trial_seconds import expected_seconds
+from sweeper.monitor.claims import ClaimStatus
+from sweeper.monitor.decision import STAGES
 from sweeper.monitor.observation import observe
 from sweeper.monitor.replicates import SeedWatch
 from sweeper.planning.notes import missing_program_lines
@@ -106,7 +110,7 @@ def launch(
         launched = _run(found, store=store, slots=slots, extend=extend, pool=pool)
     with unless_hung_up():
         if as_json:
-            print_json(_document(plan.study, launched))
+            print_json(_document(plan.study, launched, _claims_at_end(plan.study, store)))
         else:
             _print_end(plan.study, launched, study, store)
     sys.exit(launched.exit_code)
@@ -214,7 +218,9 @@ def _print_end(study: str, launched: Launched, path: Path, store: str) -> None:
     option = "" if store == DEFAULT_URL else f" --store {quote(shown(store))}"
     failed = f"failed ({_reasons(study, store)})" if launched.failed else ""
     rest = {"pruned": launched.pruned, failed: launched.failed, "left": launched.left}
+    claims = _claims_at_end(study, store)
     counts = [f"{launched.completed} completed", *(f"{number} {state}" for state, number in rest.items() if number)]
+    counts += [ended_text(claims)] if claims else []
     click.echo(f"{study}: {', '.join(counts)}; {device_hours(launched.device_hours)}.")
     for note in _notes(study, store):
         click.echo(f"{study}: {note}", err=True)
@@ -234,7 +240,14 @@ def _print_end(study: str, launched: Launched, path: Path, store: str) -> None:
             click.echo(f"To write the report: sweeper report {study}{option}")
 
 
-def _document(study: str, launched: Launched) -> dict[str, object]:
+def _claims_at_end(study: str, store: str) -> Sequence[ClaimStatus]:
+    """Return where the claims are of a study that adds seeds until they are decided; nothing of another study."""
+    with reader.connect(store) as connection:
+        return observe(connection, reader.study(connection, study), connection.now()).claims
+
+
+def _document(study: str, launched: Launched, claims: Sequence[ClaimStatus]) -> dict[str, object]:
+    stages = Counter(claim.decision.stage for claim in claims)
     return {
         "study": study,
         "exit_code": launched.exit_code,
@@ -244,4 +257,5 @@ def _document(study: str, launched: Launched) -> dict[str, object]:
         "failed": launched.failed,
         "left": launched.left,
         "device_hours": launched.device_hours,
+        **({"claims": {stage: stages[stage] for stage in STAGES}} if claims else {}),
     }

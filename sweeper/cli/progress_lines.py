@@ -2,16 +2,24 @@
 
 import math
 import time
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 from typing import Final, Protocol, Self, TextIO
 
 from sweeper.evidence.formatting import number, percent
 from sweeper.monitor.claims import ClaimStatus
+from sweeper.monitor.decision import Stage
 from sweeper.monitor.status import Status
 from sweeper.quantities import counted, device_hours, duration, hours
 
 WIDEST: Final = math.log(100.0)  # of an interval of ratios that is shown
+ENDS: Final[Mapping[Stage, str]] = {
+    "unlikely": "given up",
+    "used_up": "undecided with all seeds used",
+    "budget_ended": "undecided as the budget ended",
+    "open": "open",
+}
 PLAIN_EVERY_S: Final = 30.0  # the longest silence between two plain lines while no trial ends
 
 
@@ -78,7 +86,16 @@ def decided_text(status: Status) -> str:
     """Return how far the claims of a study are that adds seeds until they are decided."""
     decided = sum(claim.decision.stage == "decided" for claim in status.claims)
     claims = f"{decided} of {counted(len(status.claims), 'claim')} decided"
+    if status.budget_ended:
+        claims = f"{claims}, the budget has ended"
     return claims if status.round is None else f"round {status.round}, {claims}"
+
+
+def ended_text(claims: Sequence[ClaimStatus]) -> str:
+    """Return how many claims are decided when a run ends, given up, at their last seed, out of budget, and open."""
+    stages = Counter(claim.decision.stage for claim in claims)
+    rest = [f"{stages[stage]} {text}" for stage, text in ENDS.items() if stages[stage]]
+    return ", ".join([f"{stages['decided']} of {counted(len(claims), 'claim')} decided", *rest])
 
 
 def claim_cells(claim: ClaimStatus) -> tuple[str, str, str, str]:
@@ -86,9 +103,9 @@ def claim_cells(claim: ClaimStatus) -> tuple[str, str, str, str]:
     decision = claim.decision
     where = decision.short
     if decision.stage == "decided":
-        where = where.replace("decided", claim.verdict, 1)
+        where = where.replace("decided", claim.words, 1)
     elif decision.stage != "open":
-        where = f"{claim.verdict}: {where}"
+        where = f"{claim.words}: {where}"
     left = "" if decision.left is None else f"{decision.left:.0%}"
     if not math.isfinite(claim.estimate):
         return where, "", "", left

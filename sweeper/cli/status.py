@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 import click
@@ -9,6 +10,7 @@ import click
 from sweeper.cli.options import json_option, print_json, store_option, study_name
 from sweeper.cli.progress_lines import summary_line
 from sweeper.errors import UsageError
+from sweeper.monitor.claims import claim_statuses
 from sweeper.monitor.observation import observe
 from sweeper.monitor.status import Status, status_json
 from sweeper.store.reading import reader
@@ -49,7 +51,17 @@ def status(study: str | None, store: str, as_json: bool, watch: bool) -> None:
 def _statuses(store: str, name: str | None) -> Sequence[Status]:
     with reader.connect(store) as connection:
         studies = reader.studies(connection) if name is None else (reader.study(connection, name),)
-        return [observe(connection, study, connection.now()) for study in studies]
+        found = [observe(connection, study, connection.now()) for study in studies]
+    return [_worked_out(store, each) if each.claims_are_old else each for each in found]
+
+
+def _worked_out(store: str, status: Status) -> Status:
+    """Return a status with its claims as they are now that the file has been edited: before the next decision."""
+    from sweeper.evidence.data.load import load  # noqa: PLC0415 - pandas and scipy take a second to load
+    from sweeper.evidence.sequential.states import states_of  # noqa: PLC0415
+
+    data = load(store, status.study)
+    return replace(status, claims=claim_statuses(data.study, states_of(data), budget_ended=status.budget_ended))
 
 
 def _watch(store: str, name: str) -> None:

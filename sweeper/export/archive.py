@@ -160,12 +160,15 @@ def _decided(document: Record) -> DecisionRows:
         raise Misfit(f"{DOCUMENT}: {DECIDED}", found, "a mapping")
     open_round = _get(found, "open_round", DECIDED)
     conform(open_round, int | None, f"{DOCUMENT}: {DECIDED}.open_round")
+    budget_ended_at = found.get("budget_ended_at")  # earlier versions did not write it
+    conform(budget_ended_at, float | None, f"{DOCUMENT}: {DECIDED}.budget_ended_at")
     looks = _get(found, "looks", DECIDED)
     for row in looks if isinstance(looks, list) else ():
         if isinstance(row, dict) and isinstance(row.get("parts"), list):
             row["parts"] = tuple(row["parts"])
     return DecisionRows(
         open_round=open_round,
+        budget_ended_at=budget_ended_at,
         rounds=tuple(_records(RoundRow, found, "rounds", DECIDED)),
         looks=tuple(_records(LookRow, found, "looks", DECIDED)),
         requests=tuple(_records(RequestRow, found, "requests", DECIDED)),

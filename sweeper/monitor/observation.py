@@ -10,7 +10,7 @@ from sweeper.monitor.claims import claim_statuses
 from sweeper.monitor.counting import Extent, counted_unit, program_share, trainer_share
 from sweeper.monitor.status import PhaseStatus, RunningTrial, Status, finish_in_s
 from sweeper.store.reading import reader
-from sweeper.store.reading.decisions import last_looks
+from sweeper.store.reading.decisions import claim_states
 from sweeper.store.reading.reader import DurationRow, ExtentRow, ReadConnection, StudyRow
 
 ALIVE_S: Final = 30.0  # a runner that is silent for longer does not count
@@ -32,8 +32,7 @@ def observe(connection: ReadConnection, study: StudyRow, now: float) -> Status:
         if runner.ended_at is None and now - runner.heartbeat_at < ALIVE_S
     )
     ledger = reader.spent(connection, study.id)
-    open_round, looks = last_looks(connection, study.id)
-    ended = _budget_ended(study, sum(ledger.values()), durations, expected)
+    found = claim_states(connection, study.id)
     adds_seeds = study.study.adds_seeds
     return Status(
         study=study.name,
@@ -48,19 +47,11 @@ def observe(connection: ReadConnection, study: StudyRow, now: float) -> Status:
         ledger={reason: seconds / 3600 for reason, seconds in ledger.items()},
         is_log=study.study.metric.scale == "log",
         point=str(study.study.metric.value),
-        claims=claim_statuses(study.study, looks, open_round, budget_ended=ended) if adds_seeds else (),
-        open_round=open_round,
+        claims=claim_statuses(study.study, found.states, budget_ended=found.budget_ended) if adds_seeds else (),
+        open_round=found.open_round,
+        budget_ended=found.budget_ended,
+        claims_are_old=adds_seeds and found.are_old,
     )
-
-
-def _budget_ended(study: StudyRow, spent_s: float, durations: Sequence[DurationRow], expected: "Expectation") -> bool:
-    """Return whether a study's budget holds none of the trials that wait; one that runs has been admitted."""
-    cap = study.budget_device_hours
-    waiting = [row for row in durations if row.state == "waiting"]
-    if cap is None or not waiting or any(row.state == "running" for row in durations):
-        return False
-    least = min((seconds for row in waiting if (seconds := expected.of(row)) is not None), default=0.0)
-    return spent_s + least > 3600 * cap
 
 
 def running_trials(

@@ -55,6 +55,8 @@ class Status:
     point: str = "best"  # of a curve, that is a trial's value
     claims: Sequence[ClaimStatus] = ()  # of a study that adds seeds until they are decided; else none
     open_round: int | None = None  # of seeds, from 0, -1 before the first; None if no seeds are to be added
+    budget_ended: bool = False  # as a slot has found, and no trial has been claimed since
+    claims_are_old: bool = False  # the file was edited after the claims' last look; they have to be worked out
 
     def total(self, state: TrialState) -> int:
         """Return how many trials of the study are in a state."""

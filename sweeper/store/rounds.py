@@ -7,17 +7,18 @@ as it is, so a decision that is made again writes only what is missing.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from typing import Final
 
-from sqlalchemy import Connection, Engine, select, update
+from sqlalchemy import Connection, Engine, delete, insert, select, update
 
 from sweeper.planning.plan import PlannedTrial, Reference
 from sweeper.store import clock
 from sweeper.store.enrolment.plan_rows import add_members, add_trials, adopt_members
 from sweeper.store.queue.deciding import is_due
 from sweeper.store.queue.transitions import lock_study
-from sweeper.store.reading.decisions import RequestRow
+from sweeper.store.reading.decisions import ClaimState, RequestRow
 from sweeper.store.records import HELD
-from sweeper.store.schema import asked_trials, looks, phases, requests, rounds, studies, trials
+from sweeper.store.schema import asked_trials, claim_states, looks, phases, requests, rounds, studies, trials
 from sweeper.store.transactions import Record, insert_if_new, reading, writing
 
 
@@ -61,11 +62,13 @@ class Version:
     Attributes:
         open_round: None if no seeds are added.
         revision: raised whenever an edited file changes the study.
+        budget_ended_at: None while it allows a trial.
     """
 
     study_id: int
     open_round: int | None
     revision: int
+    budget_ended_at: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +81,8 @@ class Decision:
         looks: at the rounds that are complete.
         requests: of the round.
         trials: that it waits for, in the order of its requests.
+        states: where the claims are then, in the study's order.
+        is_at_budget_end: whether it looks at what is complete of a round that the budget has ended; the round stays.
     """
 
     version: Version
@@ -85,14 +90,18 @@ class Decision:
     looks: tuple[NewLook, ...] = ()
     requests: tuple[RequestRow, ...] = ()
     trials: tuple[AskedTrial, ...] = ()
+    states: tuple[ClaimState, ...] = ()
+    is_at_budget_end: bool = False
 
 
 def read_version(engine: Engine, name: str) -> Version:
     """Return the version of a study in the store."""
-    query = select(studies.c.id, studies.c.open_round, studies.c.revision).where(studies.c.name == name)
+    query = select(*_VERSION, studies.c.id).where(studies.c.name == name)
     with reading(engine) as connection:
         row = connection.execute(query).one()
-    return Version(study_id=row.id, open_round=row.open_round, revision=row.revision)
+    return Version(
+        study_id=row.id, open_round=row.open_round, revision=row.revision, budget_ended_at=row.budget_ended_at
+    )
 
 
 def write_decision(engine: Engine, decision: Decision, now: float | None = None) -> bool:
@@ -100,8 +109,9 @@ def write_decision(engine: Engine, decision: Decision, now: float | None = None)
     study_id = decision.version.study_id
     with writing(engine) as connection:
         lock_study(connection, study_id, "change")
-        study = connection.execute(select(studies).where(studies.c.id == study_id)).one()
-        if (study.open_round, study.revision) != (decision.version.open_round, decision.version.revision):
+        version = decision.version
+        found = connection.execute(select(*_VERSION).where(studies.c.id == study_id)).one()
+        if tuple(found) != (version.open_round, version.revision, version.budget_ended_at):
             return False
         if not is_due(connection, study_id):
             return False
@@ -109,10 +119,24 @@ def write_decision(engine: Engine, decision: Decision, now: float | None = None)
         for look in decision.looks:
             row = {**asdict(look), "study_id": study_id, "looked_at": at}
             insert_if_new(connection, looks, row, keys=("study_id", "round", "claim"))
-        if decision.round is not None:
-            _ask(connection, study_id, decision, at)
-        connection.execute(update(studies).where(studies.c.id == study_id).values(open_round=decision.round))
+        _write_states(connection, study_id, decision.states)
+        values: dict[str, object] = {"budget_end_decided": True}
+        if not decision.is_at_budget_end:
+            if decision.round is not None:
+                _ask(connection, study_id, decision, at)
+            values = {"open_round": decision.round}
+        connection.execute(update(studies).where(studies.c.id == study_id).values(values))
         return True
+
+
+_VERSION: Final = (studies.c.open_round, studies.c.revision, studies.c.budget_ended_at)
+
+
+def _write_states(connection: Connection, study_id: int, states: Sequence[ClaimState]) -> None:
+    """Replace where the claims of a study were; claims that an edited file removed go."""
+    connection.execute(delete(claim_states).where(claim_states.c.study_id == study_id))
+    if states:
+        connection.execute(insert(claim_states), [{**asdict(state), "study_id": study_id} for state in states])
 
 
 def _ask(connection: Connection, study_id: int, decision: Decision, at: float) -> None:

@@ -81,6 +81,9 @@ studies = Table(
     Column("declared", JSON(none_as_null=True)),
     # The round of seeds that runs, -1 before the first; NULL once all claims have stopped, or if seeds are fixed.
     Column("open_round", Integer),
+    # When the budget held none of the trials that wait; NULL once a trial is claimed, or the file is edited.
+    Column("budget_ended_at", Float),
+    Column("budget_end_decided", Boolean),  # whether complete seeds of the round that it ended have been looked at
 )
 
 changes = Table(  # what an edited file changed in a study after its first launch; shown in reports
@@ -184,6 +187,25 @@ looks = Table(  # what a claim showed when all that a round asked for had ended;
     Column("verdict", String(10)),  # NULL while the claim goes on
     Column("stop", String(10), nullable=False),  # decided | futile | exhausted; empty while it goes on
     Column("looked_at", Float, nullable=False),
+)
+
+claim_states = Table(  # where each claim was when the last decision was made, in studies that add seeds
+    "sweeper_claim_states",
+    metadata,
+    Column("study_id", ForeignKey("sweeper_studies.id"), primary_key=True),
+    Column("claim", String(200), primary_key=True),
+    Column("verdict", String(10), nullable=False),
+    Column("exploratory", Boolean, nullable=False),
+    Column("stage", String(12), nullable=False),  # open | decided | unlikely | used_up
+    Column("look", Integer, nullable=False),  # looks that it has had
+    Column("most_looks", Integer),
+    Column("seeds", Integer, nullable=False),  # complete at its last look
+    Column("most_seeds", Integer),
+    Column("level_left", Float),  # the share of its error that is not spent; NULL without a maximum of seeds
+    # The effect at its last look with its repeated interval; NULL for none, or for infinity.
+    Column("estimate", Float),
+    Column("low", Float),
+    Column("high", Float),
 )
 
 requests = Table(  # why a round added seeds: for which claim, and how likely they were to decide it

@@ -1,6 +1,7 @@
 """Seeds until claims are decided, with real processes: whatever is killed, the trials and looks are the same."""
 
 import json
+import re
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -98,6 +99,7 @@ def test_kill_9_of_everything_changes_no_trial_and_no_look(workplace: Workplace,
     launcher.communicate(timeout=60)
     again = workplace.run("launch", "s.yaml", "--slots", "2")
     assert again.returncode == 0, again.stderr
+    assert re.search(r"s: \d+ completed, 1 of 2 claims decided, 1 undecided with all seeds used; ", again.stdout)
     assert record(f"sqlite:///{workplace.folder}/store.db") == undisturbed(workplace.folder)
 
 
@@ -120,8 +122,10 @@ def test_the_budget_ends_between_looks_and_a_larger_one_goes_on(workplace: Workp
     launched = workplace.run("launch", "s.yaml", "--slots", "1")
     assert launched.returncode == 3, launched.stderr
     assert "Stopped by budget.device_hours" in launched.stdout
+    assert "s: 1 completed, 7 left, 0 of 2 claims decided, 2 undecided as the budget ended; " in launched.stdout
     with reader.connect(f"sqlite:///{workplace.folder}/store.db") as connection:
-        assert decision_rows(connection, 1).open_round == 0
+        rows = decision_rows(connection, 1)
+        assert (rows.open_round, rows.budget_ended_at is None) == (0, False)
     claims = json.loads(workplace.run("claims", "s", "--json").stdout)["claims"]
     assert [each["stage"] for each in claims] == ["budget_ended", "budget_ended"]
     file.write_text(text)

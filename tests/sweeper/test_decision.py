@@ -19,6 +19,7 @@ from sweeper.store.engine import open_existing
 from sweeper.store.queue import queue
 from sweeper.store.reading import reader
 from sweeper.store.reading.decisions import decision_rows
+from sweeper.store.records import BudgetTooSmall
 from sweeper.store.rounds import read_version, write_decision
 from sweeper.subprocesses import code_command
 from tests.sweeper.adaptive_store import EFFECTS, claim, enrolled, finish, outcome, play, record, study_file
@@ -234,6 +235,96 @@ def test_raising_most_goes_on_and_past_looks_stay(engine: Engine, url: str, tmp_
         assert len(reader.trials(connection, 1)) > number
     assert before.items() <= {(look.round, look.claim): look.parts for look in after.looks}.items()
     assert max(look.round for look in after.looks) > max(number for number, _ in before)
+
+
+def spend(engine: Engine) -> None:
+    """Run trials until the budget allows no more, as slots do."""
+    with pytest.raises(BudgetTooSmall):
+        while (lease := claim(engine)) is not None:
+            finish(engine, lease, outcome())
+    assert queue.record_budget_end(engine, 1)
+
+
+@pytest.mark.parametrize("trials", [5, 7, 10, 11])  # the first seeds are 8; a round of further ones up to 4
+def test_seeds_that_are_complete_when_the_budget_ends_are_looked_at(
+    engine: Engine, url: str, tmp_path: Path, trials: int
+) -> None:
+    path = study_file(tmp_path, decide="{futility: false}", budget=f"{{device_hours: {(trials - 0.5) / 3600}}}")
+    enrolled(engine, path)
+    decide(engine, url, "s")
+    if trials > 8:
+        while len(ended(url)) < 8 and (lease := claim(engine)) is not None:
+            finish(engine, lease, outcome())
+        assert decide(engine, url, "s")
+    spend(engine)
+    assert queue.decision_due(engine, 1)
+    with reader.connect(url) as connection:
+        before = decision_rows(connection, 1)
+    assert before.budget_ended_at is not None
+    assert decide(engine, url, "s")
+    assert not queue.decision_due(engine, 1)
+    with reader.connect(url) as connection:
+        after = decision_rows(connection, 1)
+    assert (after.open_round, after.rounds, after.asked) == (before.open_round, before.rounds, before.asked)
+    looked = {look.claim for look in after.looks if look.round == after.open_round}
+    assert looked == complete(url)
+    assert len(looked) < 3
+    path.write_text(path.read_text().partition("budget: {device_hours")[0])
+    enrolled(engine, path)
+    play(engine, url, outcome())
+    with reader.connect(url) as connection:
+        rows = decision_rows(connection, 1)
+    assert (rows.open_round, rows.budget_ended_at) == (None, None)
+    assert set(map(repr, after.looks)) <= set(map(repr, rows.looks))
+    (tmp_path / "other").mkdir()
+    undisturbed = new_store(tmp_path / "other")
+    other = open_existing(undisturbed)
+    enrolled(other, path)
+    play(other, undisturbed, outcome())
+    other.dispose()
+    assert ended(url) == ended(undisturbed)
+    found, expected = ([each.words for each in judge_study(load(each_url, "s"))] for each_url in (url, undisturbed))
+    assert found == expected
+
+
+def ended(url: str) -> set[tuple[tuple[str, ...], int]]:
+    """The levels that are on, and the seed, of the trials that have ended."""
+    with reader.connect(url) as connection:
+        trials = reader.trials(connection, 1)
+    return {
+        (tuple(sorted(name for name, on in (trial.configuration or {}).items() if on)), trial.seed)
+        for trial in trials
+        if trial.state == "completed"
+    }
+
+
+def complete(url: str) -> set[str]:
+    """The claims whose seeds of the open round have all ended, by the trials alone."""
+    with reader.connect(url) as connection:
+        rows = decision_rows(connection, 1)
+    number = rows.open_round
+    assert number is not None
+    asked = {each.claim for each in rows.requests if each.round == number} if number else {"a", "b", "c"}
+    done, seeds = ended(url), range(2 + number)
+    return {name for name in asked if all(((), seed) in done and ((name,), seed) in done for seed in seeds)}
+
+
+def test_a_budget_that_ends_is_recorded_once_and_only_if_nothing_runs(engine: Engine, url: str, tmp_path: Path) -> None:
+    enrolled(engine, study_file(tmp_path, budget=f"{{device_hours: {1.5 / 3600}}}"))
+    decide(engine, url, "s")
+    assert not queue.record_budget_end(engine, 1)  # there is room
+    first, second = claim(engine), claim(engine)
+    assert first is not None
+    assert second is not None
+    finish(engine, first, outcome())
+    assert not queue.record_budget_end(engine, 1)  # the second one may be cheaper than expected
+    finish(engine, second, outcome())
+    assert queue.record_budget_end(engine, 1, now=20.0)
+    assert decide(engine, url, "s")
+    assert queue.record_budget_end(engine, 1, now=30.0)
+    with reader.connect(url) as connection:
+        assert decision_rows(connection, 1).budget_ended_at == 20.0
+    assert not queue.decision_due(engine, 1)
 
 
 def test_a_trial_that_is_retried_is_waited_for_and_past_looks_stay(engine: Engine, url: str, tmp_path: Path) -> None:

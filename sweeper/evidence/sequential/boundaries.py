@@ -4,7 +4,6 @@ P-values are shown as normal quantiles, so that evidence for a claim is above 0,
 with different degrees of freedom are on one scale.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Final
@@ -46,13 +45,6 @@ def headline_of(claim: ClaimPath) -> int | None:
     """Return the position of the comparison that supports a claim least, or refutes it; None without a look."""
     seen = [place for place, part in enumerate(claim.parts) if part.looks]
     return max(seen, key=lambda place: (claim.parts[place].p[0], -claim.parts[place].p[1])) if seen else None
-
-
-def levels_for(claims: Sequence[ClaimPath], place: int) -> Levels:
-    """Return the levels at which a claim is supported, and refuted, by Holm's rule as the others are."""
-    others = [each for number, each in enumerate(claims) if number != place]
-    support, refute = (sum(each.verdict != verdict for each in others) + 1 for verdict in ("supported", "refuted"))
-    return ALPHA / support, ALPHA / refute
 
 
 def level_left(part: PartPath, spending: Spending) -> float | None:

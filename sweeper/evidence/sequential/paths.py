@@ -19,6 +19,7 @@ from sweeper.evidence.statistics.sphere_chain import rounded_df
 SequentialP = Callable[[Looks, Sequence[float]], float]
 Stop = Literal["", "decided", "futile", "exhausted"]
 Levels = tuple[float, float]  # of the tests for and against a claim
+Counted = Literal["tested", "untested", "not"]
 
 LEVEL: Final = 0.95  # of the intervals
 LEAST_DF: Final = 0.5
@@ -35,12 +36,14 @@ class Rule:
             up, nor does a claim without a last seed.
         sequential: the p-value of several looks; the benchmark compares others.
         order: by_cost puts the most decisions an hour first, declared follows the order of the claims.
+        removed: claims that were removed after there were results; they count as untested.
     """
 
     spending: Spending = "obrien_fleming"
     futility: float | None = 0.1
     sequential: SequentialP = sequential_p
     order: Literal["by_cost", "declared"] = "by_cost"
+    removed: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,10 +155,13 @@ class ClaimPath:
         tested: whether every comparison had a pair at the last look.
         rounds: the looks that it has had.
         p: the p-values for and against it that hold at whichever look one stops, not adjusted.
+        counted: how it counts when another claim is adjusted: as it is tested; as untested, if it was changed after
+            there were results; or not at all, if it was added then.
     """
 
     name: str
     parts: tuple[PartPath, ...]
+    counted: Counted = "tested"
     adjusted: tuple[float, float] = (1.0, 1.0)
     verdict: Verdict | None = None
     stop: Stop = ""

@@ -4,20 +4,25 @@ A pure function of the study, its trials and the record of past looks. It plays 
 (`rounds`): a round is looked at once all trials that it asked for have ended, and what it asks for follows from the
 looks alone. So it does not matter who asks, how often, or in which order trials ended; and what a past look saw stays
 as it was recorded, even if a trial has been rerun since.
+
+If the budget ends within a round, each claim whose own seed is complete is looked at as well. When the round goes on,
+with a larger budget, these looks stand, and the other claims are looked at once it is complete.
 """
 
 import json
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
-from typing import Final
+from typing import Final, Literal
 
+from sweeper.evidence.claims.exploratory import removed_ids
 from sweeper.evidence.data.load import StudyData
 from sweeper.evidence.sequential.costs import budget_cost
 from sweeper.evidence.sequential.looks import Looks, PartLook, Trials
-from sweeper.evidence.sequential.paths import ClaimPath, PartPath, Rule
+from sweeper.evidence.sequential.paths import ClaimPath, Counted, PartPath, Rule
 from sweeper.evidence.sequential.rounds import Request, asked, requests, seen
 from sweeper.spec.claim import Claim, phases_of
+from sweeper.spec.declared import declared_claims
 from sweeper.spec.phase import AdaptiveSeeds
 from sweeper.spec.study import Study
 
@@ -80,9 +85,9 @@ class Progress:
     """How far a study's decisions are.
 
     Attributes:
-        claims: in the study's order, after the last round that is complete.
+        claims: in the study's order, after their last looks.
         round: the round that is running, from 0; the last one if all claims have stopped.
-        looks: of all complete rounds, for the record.
+        looks: of all complete rounds, and those that the budget's end has led to, for the record.
         requests: what the running round asked for, most decisions an hour first; empty in the first round, whose runs
             are the plan's.
         missing: runs of the running round that have not ended, and of which there may be no trial yet, in the order of
@@ -108,22 +113,42 @@ def rule_of(study: Study) -> Rule:
     return Rule(spending=decide.spending, futility=decide.futility, order=decide.order)
 
 
-def progress(data: StudyData, past: Sequence[RoundLooks] = ()) -> Progress:
+def rule_for(data: StudyData) -> Rule:
+    """Return the rule by which a study's claims are looked at, whatever an edited file has removed."""
+    return replace(rule_of(data.study), removed=len(removed_ids(data)))
+
+
+def counted_as(data: StudyData, claim: Claim) -> Counted:
+    """Return how a claim counts when others are adjusted: what is done to it later does not change their verdicts."""
+    declared = data.declaration.claims
+    if declared is None:
+        return "tested"
+    if claim.id not in declared:
+        return "not"
+    return "tested" if declared[claim.id] == declared_claims(data.study)[claim.id] else "untested"
+
+
+def progress(
+    data: StudyData, past: Sequence[RoundLooks] = (), *, looks: Literal["due", "last", "none"] = "due"
+) -> Progress:
     """Return how far a study's decisions are, and which seeds come next.
 
     Args:
         data: the study, with at least the first seeds of all phases.
         past: looks that are recorded; they are not made again.
+        looks: that are made beyond those: at complete rounds; also, in the round that runs, at complete seeds of
+            claims, since nothing more will run; or none.
     """
-    return _Play(data, past).play()
+    return _Play(data, past, looks).play()
 
 
 class _Play:
     """One playing of the rounds."""
 
-    def __init__(self, data: StudyData, past: Sequence[RoundLooks]) -> None:
+    def __init__(self, data: StudyData, past: Sequence[RoundLooks], looks: Literal["due", "last", "none"]) -> None:
         self._data = data
-        self._rule = rule_of(data.study)
+        self._makes = looks
+        self._rule = rule_for(data)
         self._looks = Looks.of(data)
         self._recorded = {(each.round, each.claim): each.parts for each in past}
         self._templates = [
@@ -148,32 +173,85 @@ class _Play:
     def play(self) -> Progress:
         """Play all rounds that are complete."""
         claims = tuple(self._begin(place, claim) for place, claim in enumerate(self._data.study.claims))
-        wanted = dict.fromkeys(run for place, claim in enumerate(claims) for run in self._first(place, claim))
+        own = {place: tuple(self._first(place, claim)) for place, claim in enumerate(claims)}
+        wanted = dict.fromkeys(run for runs in own.values() for run in runs)
         found: tuple[SeedRequest, ...] = ()
+        before: Collection[SeedRun] = ()
         ended = {run: trial for trial, (run, state) in self._row.items() if state in ENDED}
         number = 0
         while True:
             missing = tuple(run for run in wanted if run not in ended)
             if missing or (not number and self._fixed_go_on):
-                return self._at(claims, number, found, missing)
+                if self._makes == "last":
+                    claims = self._at_end(claims, number, own, before, ended)
+                return self._at(self._as_recorded(claims, number), number, found, missing)
+            if self._makes == "none" and not self._is_recorded(claims, number):
+                return self._at(self._as_recorded(claims, number), number, found, ())
             run = frozenset(ended[each] for each in wanted)
-            self._seen |= {claim.name: run for claim in claims if not claim.stop}
-            seen_now = [self._look(number, place, claim, run) for place, claim in enumerate(claims)]
-            after = seen(claims, self._rule, seen_now)
-            self._made += [
-                RoundLooks(round=number, claim=claim.name, parts=parts, path=path)
-                for claim, parts, path in zip(claims, seen_now, after, strict=True)
-                if not claim.stop
-            ]
-            claims = after
+            claims = self._seen_now(claims, number, run, range(len(claims)))
             asks = requests(claims, self._rule, partial(self._costs, claims, wanted))
             if not asks:
                 return self._at(claims, number, (), (), is_done=True)
-            found = ()
+            found, before = (), tuple(wanted)
+            own = {
+                each.claim: tuple(
+                    run
+                    for part in each.parts
+                    for run in self._round(each.claim, part, claims[each.claim].parts[part].asked)
+                )
+                for each in asks
+            }
             for each in asks:
                 found = (*found, self._described(claims, each, wanted, number))
                 wanted |= dict.fromkeys(found[-1].runs)
             claims, number = asked(claims, asks), number + 1
+
+    def _seen_now(
+        self, claims: tuple[ClaimPath, ...], number: int, run: Trials, places: Iterable[int]
+    ) -> tuple[ClaimPath, ...]:
+        """Return the claims once those at some positions have been looked at in a round."""
+        places = [place for place in places if not claims[place].stop]
+        self._seen |= {claims[place].name: run for place in places}
+        looks = {place: self._look(number, place, claims[place], run) for place in places}
+        after = seen(claims, self._rule, [looks.get(place) for place in range(len(claims))])
+        self._made += [
+            RoundLooks(round=number, claim=after[place].name, parts=looks[place], path=after[place]) for place in places
+        ]
+        return after
+
+    def _at_end(
+        self,
+        claims: tuple[ClaimPath, ...],
+        number: int,
+        own: Mapping[int, tuple[SeedRun, ...]],
+        before: Collection[SeedRun],
+        ended: Mapping[SeedRun, int],
+    ) -> tuple[ClaimPath, ...]:
+        """Return the claims after a look at those whose own seeds in a round have ended, although others' have not.
+
+        Args:
+            own: the runs of each claim in the round, by position.
+            before: those of the rounds before it.
+        """
+        complete = [place for place, runs in own.items() if all(run in ended for run in runs)]
+        used = {*before, *(run for place in complete for run in own[place])}
+        run = frozenset(ended[each] for each in used if each in ended)
+        return self._seen_now(claims, number, run, sorted(complete))
+
+    def _is_recorded(self, claims: Sequence[ClaimPath], number: int) -> bool:
+        return all(claim.stop or (number, claim.name) in self._recorded for claim in claims)
+
+    def _as_recorded(self, claims: tuple[ClaimPath, ...], number: int) -> tuple[ClaimPath, ...]:
+        """Return the claims after looks that are recorded of a round that is not complete, and of those after it.
+
+        There are such looks if the budget ended within the round, or if an edited file has claims that need runs.
+        """
+        made = {(each.round, each.claim) for each in self._made}
+        names = [None if (number, claim.name) in made else (number, claim.name) for claim in claims]
+        claims = seen(claims, self._rule, [None if name is None else self._recorded.get(name) for name in names])
+        asks = requests(claims, self._rule, lambda *_: {})
+        further = [each for each in asks if (number + 1, claims[each.claim].name) in self._recorded]
+        return self._as_recorded(asked(claims, further), number + 1) if further else claims
 
     def _at(
         self,
@@ -216,8 +294,10 @@ class _Play:
         """Return a claim with its first seeds."""
         seeds, parts = self._seeds(place), self._templates[place]
         if seeds is None:
-            return ClaimPath(name=claim.id, parts=tuple(PartPath(most=len(own), asked=len(own)) for own in parts))
-        return ClaimPath(name=claim.id, parts=tuple(PartPath(most=seeds.most, asked=seeds.first) for _ in parts))
+            paths = tuple(PartPath(most=len(own), asked=len(own)) for own in parts)
+        else:
+            paths = tuple(PartPath(most=seeds.most, asked=seeds.first) for _ in parts)
+        return ClaimPath(name=claim.id, parts=paths, counted=counted_as(self._data, claim))
 
     def _first(self, place: int, claim: ClaimPath) -> Iterator[SeedRun]:
         for part, path in enumerate(claim.parts):

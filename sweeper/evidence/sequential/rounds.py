@@ -50,27 +50,47 @@ class Request:
         return self.chance / self.cost if self.cost else math.inf
 
 
-def seen(claims: Sequence[ClaimPath], rule: Rule, looks: Sequence[Sequence[PartLook]]) -> tuple[ClaimPath, ...]:
-    """Return the claims after a round: each that went on has been looked at, and those that are done have stopped."""
-    found = [each if each.stop else each.seen(own, rule) for each, own in zip(claims, looks, strict=True)]
-    support, refute = holm([each.p[0] for each in found]), holm([each.p[1] for each in found])
+def seen(claims: Sequence[ClaimPath], rule: Rule, looks: Sequence[Sequence[PartLook] | None]) -> tuple[ClaimPath, ...]:
+    """Return the claims after a round: each that went on has been looked at, and those that are done have stopped.
+
+    Args:
+        looks: by claim; None for one that is not looked at.
+    """
     found = [
-        _decided(replace(each, adjusted=(one, two))) for each, one, two in zip(found, support, refute, strict=True)
+        each if each.stop or own is None else each.seen(own, rule) for each, own in zip(claims, looks, strict=True)
     ]
-    levels = levels_of(found)
-    return tuple(each if each.stop else _given_up(each, rule, levels) for each in found)
+    found = [_decided(replace(each, adjusted=_adjusted(found, place, rule))) for place, each in enumerate(found)]
+    return tuple(
+        each if each.stop else _given_up(each, rule, levels_for(found, place, rule)) for place, each in enumerate(found)
+    )
 
 
-def levels_of(claims: Sequence[ClaimPath]) -> Levels:
-    """Return the levels at which the next claim is supported, and refuted, by Holm's rule."""
-    support, refute = (sum(each.verdict != verdict for each in claims) for verdict in ("supported", "refuted"))
-    return ALPHA / max(support, 1), ALPHA / max(refute, 1)
+def levels_for(claims: Sequence[ClaimPath], place: int, rule: Rule) -> Levels:
+    """Return the levels at which a claim is supported, and refuted, by Holm's rule as the others are."""
+    others = _others(claims, place)
+    support, refute = (
+        1 + rule.removed + sum(each.verdict != verdict or each.counted == "untested" for each in others)
+        for verdict in ("supported", "refuted")
+    )
+    return ALPHA / support, ALPHA / refute
+
+
+def _adjusted(claims: Sequence[ClaimPath], place: int, rule: Rule) -> tuple[float, float]:
+    """Return Holm's adjustment of a claim's p-values, over what was declared before there were results, and itself."""
+    others = [each.p if each.counted == "tested" else (1.0, 1.0) for each in _others(claims, place)]
+    others += [(1.0, 1.0)] * rule.removed
+    support, refute = (holm([claims[place].p[side], *(p[side] for p in others)])[0] for side in (0, 1))
+    return support, refute
+
+
+def _others(claims: Sequence[ClaimPath], place: int) -> list[ClaimPath]:
+    return [each for number, each in enumerate(claims) if number != place and each.counted != "not"]
 
 
 def requests(claims: Sequence[ClaimPath], rule: Rule, next_runs: NextRuns) -> tuple[Request, ...]:
     """Return what the next round asks for, in order; nothing once all claims have stopped."""
-    levels = levels_of(claims)
-    wanted = {place: each.wanting(rule, levels) for place, each in enumerate(claims) if not each.stop}
+    levels = [levels_for(claims, place, rule) for place in range(len(claims))]
+    wanted = {place: each.wanting(rule, levels[place]) for place, each in enumerate(claims) if not each.stop}
     runs = {
         place: {run: cost for part in parts for run, cost in next_runs(place, part).items()}
         for place, parts in wanted.items()
@@ -80,7 +100,7 @@ def requests(claims: Sequence[ClaimPath], rule: Rule, next_runs: NextRuns) -> tu
         Request(
             claim=place,
             parts=parts,
-            chance=claims[place].next_chance(parts, rule, levels),
+            chance=claims[place].next_chance(parts, rule, levels[place]),
             cost=math.fsum(cost / users[run] for run, cost in runs[place].items()),
         )
         for place, parts in wanted.items()

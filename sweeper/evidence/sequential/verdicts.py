@@ -11,10 +11,11 @@ from sweeper.evidence.claims.judge import Caveats, ClaimEvidence, ClaimVerdict, 
 from sweeper.evidence.claims.table import verdict_table
 from sweeper.evidence.data.load import StudyData
 from sweeper.evidence.formatting import listed
-from sweeper.evidence.sequential.boundaries import LookPoint, headline_of, level_left, levels_for, path_of
+from sweeper.evidence.sequential.boundaries import LookPoint, headline_of, level_left, path_of
 from sweeper.evidence.sequential.paths import ClaimPath, Stop
-from sweeper.evidence.sequential.progress import Progress, RoundLooks, progress, rule_of
+from sweeper.evidence.sequential.progress import Progress, RoundLooks, progress, rule_for
 from sweeper.evidence.sequential.record import recorded_looks
+from sweeper.evidence.sequential.rounds import levels_for
 from sweeper.evidence.sequential.stopping import verdict_so_far
 from sweeper.evidence.statistics.group_sequential import Spending
 from sweeper.evidence.statistics.paired import percent_change
@@ -30,7 +31,7 @@ class Decisions:
 
     Attributes:
         progress: its rounds.
-        budget_ended: whether claims are open because the study's budget is spent.
+        budget_ended: whether claims are open because the study's budget has ended, as recorded.
     """
 
     progress: Progress
@@ -38,7 +39,7 @@ class Decisions:
 
     def of(self, data: StudyData, place: int) -> Decision:
         """Return where the claim at a position is."""
-        claim, spending = self.progress.claims[place], rule_of(data.study).spending
+        claim, spending = self.progress.claims[place], data.study.decide.spending
         seeds = data.study.adaptive_seeds(data.study.claims[place])
         position = headline_of(claim)
         part = None if position is None else claim.parts[position]
@@ -59,19 +60,25 @@ class Decisions:
         position = headline_of(claim)
         if position is None:
             return ()
-        return path_of(claim, position, levels_for(self.progress.claims, place), rule_of(data.study).spending)
+        rule = rule_for(data)
+        return path_of(claim, position, levels_for(self.progress.claims, place, rule), rule.spending)
 
 
 def decisions_of(data: StudyData, past: Sequence[RoundLooks] | None = None) -> Decisions | None:
     """Return how far a study's decisions are; None if the seeds of all of its phases are fixed.
+
+    Looks are made by decisions, and only shown here: of a study with a record, none are made.
 
     Args:
         past: looks that are recorded; None for those of the data.
     """
     if not data.study.adds_seeds:
         return None
-    found = progress(data, recorded_looks(data.decided) if past is None else past)
-    return Decisions(progress=found, budget_ended=not found.is_done and _is_spent(data))
+    is_recorded = past is None and bool(data.decided.rounds)
+    found = progress(
+        data, recorded_looks(data.decided) if past is None else past, looks="none" if is_recorded else "due"
+    )
+    return Decisions(progress=found, budget_ended=not found.is_done and data.decided.budget_ended_at is not None)
 
 
 def judge_study(data: StudyData, decisions: Decisions | None = None) -> tuple[ClaimVerdict, ...]:
@@ -101,18 +108,6 @@ def claims_table(data: StudyData) -> Table:
     return verdict_table(data.study.name, judge_study(data))
 
 
-def _is_spent(data: StudyData) -> bool:
-    """Return whether a study's budget holds no further trial, one that takes as long as half of those that completed.
-
-    What runs has been admitted: it is not over before that has ended.
-    """
-    cap, trials = data.study.device_hours, data.trials
-    if cap is None or (trials["state"] == "running").any():
-        return False
-    usual = trials.loc[trials["state"] == "completed", "device_seconds"].median()
-    return bool(trials["device_seconds"].sum() + (0.0 if math.isnan(usual) else usual) > 3600 * cap)
-
-
 def _over_looks(verdict: ClaimVerdict, data: StudyData, decisions: Decisions, place: int) -> ClaimVerdict:
     """Return a verdict by all looks in place of that by one look."""
     claim, decision = decisions.progress.claims[place], decisions.of(data, place)
@@ -127,7 +122,7 @@ def _over_looks(verdict: ClaimVerdict, data: StudyData, decisions: Decisions, pl
     tested, position = verdict.examination.tested[place], headline_of(claim)
     if position is None or tested.evidence is None:
         return replace(found, sentence=f"{found.sentence} {_capital(decision.text)}.")
-    evidence = _evidence(verdict, claim, position, rule_of(data.study).spending)
+    evidence = _evidence(verdict, claim, position, data.study.decide.spending)
     return replace(
         found,
         evidence=evidence,

@@ -37,6 +37,7 @@ class Attendant:
     on_tick: Callable[[], None]
     decider: Decider | None = None
     _undecided: SweeperError | None = None
+    _looks_go_on: bool = False
     _error: BaseException | None = None
     _outage: Outage = field(default_factory=lambda: Outage(warn))
     _stops: threading.Event = field(default_factory=threading.Event)  # slots are to be asked
@@ -75,6 +76,8 @@ class Attendant:
         try:
             while not self._ends.wait(LOOK_S):
                 self._try(self._attend)
+            while not self._try(self._look_last) or self._looks_go_on:
+                time.sleep(LOOK_S)
             while not self._try(self._end):
                 time.sleep(LOOK_S)
         except BaseException as error:  # the main thread raises it
@@ -123,6 +126,16 @@ class Attendant:
         except SweeperError as error:  # raised once the slots have ended
             self._undecided = error
             self._stops.set()
+
+    def _look_last(self) -> None:
+        """Have looked at what is complete if the budget has ended within a round; see whether that goes on."""
+        self._looks_go_on = False
+        if self.decider is None or self._stops.is_set():
+            return
+        self._decide()
+        self._looks_go_on = self._undecided is None and (
+            self.decider.is_deciding or queue.decision_due(self.engine, self.study_id)
+        )
 
     def _end(self) -> None:
         free_abandoned_trials(self.engine, self.study_id)

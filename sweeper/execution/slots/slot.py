@@ -246,7 +246,7 @@ class SlotLoop:
                 lease = self._claim_trial()
             except BudgetTooSmall as refusal:
                 if not refusal.others_running:
-                    return "budget"
+                    return self._budget_ends()
                 lease = None
             if lease is not None:
                 self._run_trial(lease)
@@ -257,8 +257,13 @@ class SlotLoop:
                 time.sleep(look_s)
                 look_s = min(LAST_LOOK_S, look_s * 1.5)
         if stop.cause == "budget_exhausted":
-            return "budget"
+            return self._budget_ends()
         return "orphaned" if self.watch.is_gone() else "stopped"
+
+    def _budget_ends(self) -> Ended:
+        """Have it recorded that the budget has ended; while other slots run trials, the last one does it."""
+        self._patiently(lambda: queue.record_budget_end(self.engine, self.task.study_id))
+        return "budget"
 
     def _is_done(self) -> bool:
         """Return whether every trial has ended; if not, free those of dead slots."""

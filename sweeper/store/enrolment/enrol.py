@@ -129,6 +129,8 @@ def _take_over(
     _check(grave, edit.plan.study, str(study.path), extend=extend, has_results=bool(seen))
     check_rules_of_looks(connection, study_id, edit.launched, study)
     values = {**study_columns(study), "revision": studies.c.revision + 1}
+    if grave or study.device_hours != edit.launched.device_hours:
+        values |= {"budget_ended_at": None, "budget_end_decided": None}  # until a slot finds that it has
     if grave:
         values |= {"cancelled_at": None, "open_round": _first_round(study)}
     connection.execute(update(studies).where(studies.c.id == study_id).values(values))

@@ -5,7 +5,7 @@ Parameters: `study`, `phase`, `rank` (at most) and `now`.
 
 from typing import Any, Final
 
-from sqlalchemy import Float, Select, bindparam, func, insert, select
+from sqlalchemy import Float, Select, bindparam, func, insert, select, update
 
 from sweeper.store.queue.transitions import locked
 from sweeper.store.records import HELD, LONGEST_BACK_OFF_S
@@ -17,7 +17,9 @@ _NOW: Final = bindparam("now", type_=Float)
 _MINE: Final = trials.c.study_id == bindparam("study")
 _WAITING: Final = trials.c.state == "waiting"
 # A study's source and document can be long, and so can a trial's result and last output.
-_STUDY: Final = ("id", "name", "metric", "direction", "run_root", "budget_device_hours", "revision", "open_round")
+_STUDY: Final = (
+    "id", "name", "metric", "direction", "run_root", "budget_device_hours", "revision", "open_round", "budget_ended_at",
+)  # fmt: skip
 _UNUSED: Final = {"result", "message", "value", "step", "tokens", "flops"}
 
 _OF_STUDY: Final = (*(studies.c[name] for name in _STUDY), select(store.c.uid).scalar_subquery().label("store_uid"))
@@ -72,6 +74,14 @@ LENGTHS: Final = (
     .group_by(trials.c.phase_id)
 )
 OPEN_ATTEMPT: Final = insert(attempts)
+BUDGET_GOES_ON: Final = (
+    update(studies).where(studies.c.id == bindparam("study")).values(budget_ended_at=None, budget_end_decided=None)
+)
+BUDGET_ENDS: Final = (
+    update(studies)
+    .where(studies.c.id == bindparam("study"), studies.c.budget_ended_at.is_(None))
+    .values(budget_ended_at=bindparam("at"), budget_end_decided=False)
+)
 
 _OF_PAST: Final = (
     "id",

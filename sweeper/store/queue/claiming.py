@@ -77,6 +77,8 @@ def claim_trial(
         if refusal is None:
             if not _take(connection, trial, slot, moment.lease + lease_s, moment.at):
                 return None
+            if study.budget_ended_at is not None:
+                connection.execute(queries.BUDGET_GOES_ON, {"study": study_id})
             past = past_attempts(connection, trial.id, trial.fence + 1) if trial.fence else ()
             run_dir = past[0].run_dir if past else run_dir_of(Path(study.run_root), trial.phase, trial.number)
             sha256 = None if environment is None else _store_environment(connection, environment, stored)
@@ -94,6 +96,23 @@ def claim_trial(
     if sha256 is not None:  # only now is it certain that it is stored
         stored.add(sha256)
     return lease
+
+
+def record_budget_end(engine: Engine, study_id: int, now: float | None = None) -> bool:
+    """Record that a study's budget has ended: no trial runs, and it does not allow the next one.
+
+    Returns:
+        Whether it has.
+    """
+    with writing(engine) as connection:
+        study, waiting = _read_and_lock(connection, study_id)
+        moment = clock.read(connection, now)
+        trial = _next_waiting(connection, study, waiting, moment.lease)
+        refusal = None if trial is None else _refusal(connection, study, trial, moment.at)
+        if refusal is None or refusal.others_running:
+            return False
+        connection.execute(queries.BUDGET_ENDS, {"study": study_id, "at": moment.at})
+        return True
 
 
 def _looks(engine: Engine, study_id: int) -> bool:

@@ -12,7 +12,7 @@ from sqlalchemy.exc import IntegrityError
 
 from sweeper.store import clock, optuna_mirror
 from sweeper.store.queue.attempts import abandoned, release
-from sweeper.store.queue.claiming import claim_trial
+from sweeper.store.queue.claiming import claim_trial, record_budget_end
 from sweeper.store.queue.control import cancel, counts, next_due, retry_failed
 from sweeper.store.queue.deciding import decision_due, release_held, undecided
 from sweeper.store.queue.finishing import fenced_trial, finish, lost
@@ -42,6 +42,7 @@ __all__ = [
     "last_beat",
     "next_due",
     "orders",
+    "record_budget_end",
     "record_process",
     "register_runner",
     "release",

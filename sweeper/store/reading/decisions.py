@@ -1,12 +1,13 @@
 """The rounds of a study that adds seeds until its claims are decided, as recorded: looks, and why seeds were added."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Final
 
-from sweeper.store.reading.read_connection import ReadConnection, json_value
+from sweeper.store.reading.read_connection import ReadConnection, Row, json_value
 
 SINCE: Final = "0006"  # the revision that added their tables
+STATES_SINCE: Final = "0007"  # that added the states of claims, and the end of the budget
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,12 +75,57 @@ class AskedRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ClaimState:
+    """Where a claim was when the last decision was made.
+
+    Attributes:
+        stage: open, decided, unlikely or used_up.
+        look, most_looks: the looks that it has had, and how many it may get; None for no maximum.
+        seeds, most_seeds: its complete seeds at the last look, and how many it may get; None for no maximum.
+        level_left: the share of its error that is not spent; None without a maximum.
+        estimate, low, high: the effect at its last look with its repeated interval; None for none, or for infinity.
+    """
+
+    claim: str
+    verdict: str
+    exploratory: bool
+    stage: str
+    look: int
+    most_looks: int | None
+    seeds: int
+    most_seeds: int | None
+    level_left: float | None
+    estimate: float | None
+    low: float | None
+    high: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClaimStates:
+    """Where the claims of a study are.
+
+    Attributes:
+        open_round: the round that runs, -1 before the first; None if no seeds are to be added.
+        budget_ended: whether the budget has ended, and no trial has been claimed since.
+        states: as of the last decision; of no claim before the first one.
+        are_old: whether the file was edited after the last look, or an older version made it: to know where the claims
+            are, they have to be worked out.
+    """
+
+    open_round: int | None = None
+    budget_ended: bool = False
+    states: tuple[ClaimState, ...] = ()
+    are_old: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DecisionRows:
     """All that is recorded of a study's rounds; nothing for a study with fixed seeds.
 
     Attributes:
         open_round: the round that runs, -1 before the first; None once all claims have stopped.
         asked: in no particular order.
+        budget_ended_at: when the budget ended, if no trial has been claimed since; else None.
     """
 
     open_round: int | None = None
@@ -87,6 +133,7 @@ class DecisionRows:
     looks: tuple[LookRow, ...] = ()
     requests: tuple[RequestRow, ...] = ()
     asked: tuple[AskedRow, ...] = ()
+    budget_ended_at: float | None = None
 
     def waiting_claims(self) -> tuple[str, ...]:
         """Return the claims that the open round asked seeds for, most decisions an hour first."""
@@ -98,7 +145,7 @@ def decision_rows(connection: ReadConnection, study_id: int) -> DecisionRows:
     if connection.revision < SINCE:
         return DecisionRows()
     mine: Mapping[str, object] = {"study": study_id}
-    (found,) = connection.rows("SELECT open_round FROM sweeper_studies WHERE id = :study", mine)
+    open_round, budget_ended_at = _open_round(connection, study_id)
     rounds = connection.rows(
         "SELECT number, asked_at FROM sweeper_rounds WHERE study_id = :study ORDER BY number", mine
     )
@@ -117,7 +164,8 @@ def decision_rows(connection: ReadConnection, study_id: int) -> DecisionRows:
         mine,
     )
     return DecisionRows(
-        open_round=found[0],
+        open_round=open_round,
+        budget_ended_at=budget_ended_at,
         rounds=tuple(RoundRow(number=number, asked_at=at) for number, at in rounds),
         looks=tuple(_look(dict(zip(_LOOK, row, strict=True))) for row in looks),
         requests=tuple(
@@ -128,21 +176,37 @@ def decision_rows(connection: ReadConnection, study_id: int) -> DecisionRows:
     )
 
 
-def last_looks(connection: ReadConnection, study_id: int) -> tuple[int | None, tuple[LookRow, ...]]:
-    """Return the round that runs, and the last look at each claim that has had one; no more than `status` shows."""
+def claim_states(connection: ReadConnection, study_id: int) -> ClaimStates:
+    """Return where the claims of a study are, as of the last decision; no more than `status` shows."""
     if connection.revision < SINCE:
-        return None, ()
+        return ClaimStates()
     mine: Mapping[str, object] = {"study": study_id}
-    (found,) = connection.rows("SELECT open_round FROM sweeper_studies WHERE id = :study", mine)
-    rows = connection.rows(
-        f"SELECT {', '.join(f'l.{name}' for name in _LOOK)} FROM sweeper_looks l JOIN ("  # noqa: S608 - ours
-        "  SELECT claim, max(round) AS round FROM sweeper_looks WHERE study_id = :study GROUP BY claim"
-        " ) m ON m.claim = l.claim AND m.round = l.round WHERE l.study_id = :study ORDER BY l.claim",
-        mine,
+    open_round, budget_ended_at = _open_round(connection, study_id)
+    looked = connection.rows("SELECT claim FROM sweeper_looks WHERE study_id = :study LIMIT 1", mine)
+    rows: Sequence[Row] = ()
+    if connection.revision >= STATES_SINCE:
+        rows = connection.rows(
+            f"SELECT {', '.join(_STATE)} FROM sweeper_claim_states WHERE study_id = :study ORDER BY claim",  # noqa: S608
+            mine,
+        )
+    states = (dict(zip(_STATE, row, strict=True)) for row in rows)
+    return ClaimStates(
+        open_round=open_round,
+        budget_ended=budget_ended_at is not None,
+        states=tuple(ClaimState(**{**state, "exploratory": bool(state["exploratory"])}) for state in states),
+        are_old=bool(looked) and (open_round == -1 or not rows),
     )
-    return found[0], tuple(_look(dict(zip(_LOOK, row, strict=True))) for row in rows)
 
 
+def _open_round(connection: ReadConnection, study_id: int) -> tuple[int | None, float | None]:
+    """Return the round that runs, and when the budget ended."""
+    ended = "budget_ended_at" if connection.revision >= STATES_SINCE else "NULL"
+    query = f"SELECT open_round, {ended} FROM sweeper_studies WHERE id = :study"  # noqa: S608 - ours
+    ((open_round, ended_at),) = connection.rows(query, {"study": study_id})
+    return open_round, ended_at
+
+
+_STATE: Final = tuple(field.name for field in fields(ClaimState))
 _LOOK: Final = tuple(field.name for field in fields(LookRow))
 
 

@@ -100,12 +100,11 @@ def test_a_study_of_fixed_seeds_is_judged_by_one_look() -> None:
 
 def test_the_budget_ends_claims_that_are_open_and_no_others() -> None:
     data = played(whole(EFFECTS, seed=3), rounds=1)
-    spent_hours = float(data.trials["device_seconds"].sum()) / 3600
-    for cap, stage in ((spent_hours + 0.5 / 60, "budget_ended"), (spent_hours + 1.5 / 60, "open"), (None, "open")):
-        found = judge_study(replace(data, study=replace(data.study, device_hours=cap)))
+    for ended_at, stage in ((5.0, "budget_ended"), (None, "open")):
+        found = judge_study(replace(data, decided=replace(data.decided, budget_ended_at=ended_at)))
         stages = {each.id: each.decision.stage for each in found if each.decision is not None}
         assert stages == {"a": stage, "b": stage, "c": "unlikely", "d": stage}
-    ended = judge_study(replace(data, study=replace(data.study, device_hours=spent_hours)))
+    ended = judge_study(replace(data, decided=replace(data.decided, budget_ended_at=5.0)))
     assert ended[0].sentence.endswith("Undecided: the budget ended at seed 2 of 6.")
     assert ended[0].verdict == "undecided"
 
