@@ -51,8 +51,7 @@ def test_the_methods_name_the_rule_and_its_sources() -> None:
 
 def test_the_claims_that_the_money_did_not_reach_are_named() -> None:
     data = played(whole(EFFECTS, seed=3), rounds=1)
-    hours = float(data.trials["device_seconds"].sum()) / 3600
-    data = replace(data, study=replace(data.study, device_hours=hours))
+    data = replace(data, decided=replace(data.decided, budget_ended_at=5.0))
     text = words(section(study_report(data, NOW), "looks"))
     assert "The budget ended before these claims could be decided: a (2 seeds), b (2 seeds) and d (2 seeds)." in text
     text = words(section(study_report(played(whole(EFFECTS, seed=3), rounds=1), NOW), "looks"))

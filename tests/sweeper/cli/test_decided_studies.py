@@ -83,6 +83,22 @@ def test_status_shows_the_same(sweeper: Sweeper, kept: Kept) -> None:
     assert "a: supported at " in sweeper("status", "s", "--store", kept.url).out
 
 
+def test_status_works_claims_out_until_the_next_decision_on_an_edited_file(sweeper: Sweeper, kept: Kept) -> None:
+    path = kept.directory / "s.yaml"
+    path.write_text(path.read_text().replace("most: 6", "most: 8"))
+    engine = open_existing(kept.url)
+    enrolled(engine, path, extend=True)
+    engine.dispose()
+    rows = {row["id"]: row for row in claims(sweeper, "s", "--store", kept.url)}
+    found = json.loads(sweeper("status", "s", "--store", kept.url, "--json").out)["claims"]
+    assert {row["id"] for row in found} == set(rows)
+    for row in found:
+        for key in set(row) & set(rows[row["id"]]):
+            assert row[key] == pytest.approx(rows[row["id"]][key]), key
+    assert all(row["exploratory"] and row["most_seeds"] == 8 for row in found)
+    assert "a: supported (exploratory) at " in sweeper("status", "s", "--store", kept.url).out
+
+
 def test_between_rounds_claims_are_open(sweeper: Sweeper, tmp_path: Path) -> None:
     url = new_store(tmp_path)
     engine = open_existing(url)
