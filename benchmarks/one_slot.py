@@ -9,9 +9,10 @@ import os
 import sys
 import time
 
+from sweeper.execution.slots.launcher_watch import LauncherWatch
 from sweeper.execution.slots.processes import started_at
 from sweeper.execution.slots.running import slots_for
-from sweeper.execution.slots.slot import LauncherWatch, SlotLoop, SlotTask
+from sweeper.execution.slots.slot import SlotLoop, SlotTask
 from sweeper.store.engine import open_existing
 from sweeper.store.queue import queue
 from sweeper.store.reading import reader

@@ -122,6 +122,7 @@ class Outcome:
     result: Mapping[str, object] | None = None  # the program's result.json
     device_seconds: float = 0.0
     peak_memory_bytes: int | None = None
+    wait_s: float = 0.0  # before a trial that was preempted can be claimed again
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

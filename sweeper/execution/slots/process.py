@@ -203,3 +203,24 @@ def start(
 def _own_peak(peak_kib: int) -> int:
     """Return a child's peak memory in bytes; 0 if it is no more than it had at first as a copy of this process."""
     return peak_kib * 1024 if peak_kib > resource.getrusage(resource.RUSAGE_SELF).ru_maxrss else 0
+
+
+class Start(Protocol):
+    """Starts a trial's process."""
+
+    def __call__(
+        self,
+        argv: Sequence[str],
+        *,
+        environment: Mapping[str, str],
+        cwd: Path,
+        output: Path,
+        announce: Callable[[], None],
+        lock: int | None,
+    ) -> TrialProcess:
+        """Start it; its output is appended to a file.
+
+        Args:
+            announce: called in the process, if it may not be known yet.
+            lock: the descriptor that holds the lock of its run directory, which it inherits.
+        """

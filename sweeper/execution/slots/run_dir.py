@@ -15,6 +15,7 @@ from sweeper.spec.program import Trial
 from sweeper.store.records import Lease
 
 RESULT_FILE: Final = "result.json"
+RESULT_MOST_BYTES: Final = 1 << 20
 MARK_FILE: Final = ".attempt.json"
 LAST_BYTES: Final = 2 << 20  # in which the last line begins, unless it is too long to be read
 
@@ -80,6 +81,18 @@ def end_last_line(path: Path, *, cut: bool) -> None:
             file.truncate(size - len(text))
         else:
             file.write(b"\n")
+
+
+def read_result(run_dir: Path) -> dict[str, object] | None:
+    """Return the program's result.json, if it is a JSON object of reasonable size."""
+    path = run_dir / RESULT_FILE
+    try:
+        if path.stat().st_size > RESULT_MOST_BYTES:
+            return None
+        result = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return result if isinstance(result, dict) else None
 
 
 def is_between_lines(path: Path, place: int) -> bool:

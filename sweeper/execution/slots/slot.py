@@ -12,7 +12,7 @@ import time
 import traceback
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Literal, TypeVar
 from uuid import uuid4
@@ -24,13 +24,15 @@ from sweeper.execution.slots import process as plain_process
 from sweeper.execution.slots.drawing import draw_configuration, fill_promotions, promotion_source
 from sweeper.execution.slots.fork_client import ForkClient
 from sweeper.execution.slots.guard import Guard, Owners
+from sweeper.execution.slots.launcher_watch import LauncherWatch
 from sweeper.execution.slots.machine import free_abandoned_trials, this_machine
 from sweeper.execution.slots.process import die_with_parent
-from sweeper.execution.slots.processes import is_alive, started_at
+from sweeper.execution.slots.processes import started_at
 from sweeper.execution.slots.pruning import Pruning
 from sweeper.execution.slots.resources import Slot
+from sweeper.execution.slots.rules import STOP_GRACE_S, Rules, Stop, rules_of
 from sweeper.execution.slots.strays import become_subreaper
-from sweeper.execution.slots.supervisor import Rules, Stop, Supervisor
+from sweeper.execution.slots.supervisor import Supervisor
 from sweeper.execution.slots.trouble import MachineTrouble
 from sweeper.spec.study import Study
 from sweeper.store.engine import open_existing
@@ -50,8 +52,6 @@ LAST_LOOK_S: Final = 0.2
 ORPHAN_GRACE_S: Final = 2.0  # for a checkpoint when the launcher is gone
 ORPHAN_END_S: Final = 5.0  # after that, to record its end, before its guard kills it
 STUCK_S: Final = 10.0  # to show that it is alive after its guard killed its trial
-STOP_GRACE_S: Final = 30.0
-DYING_S: Final = 0.2
 FIRST_BACK_OFF_S: Final = 1.0  # after the machine could not run a trial; doubles each time, up to
 LAST_BACK_OFF_S: Final = 60.0
 HELP_S: Final = 300.0  # for somebody to make room on a full disk, before the slot ends
@@ -137,43 +137,6 @@ def run_slot(task: SlotTask, *, exit_if_orphaned: bool = False) -> SlotEnd:
     # Nobody handles it any more: from here on the launcher's death ends the process.
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     return end
-
-
-@dataclass(slots=True)
-class LauncherWatch:
-    """Checks whether the slot's launcher is gone, or the slot itself is asked to end."""
-
-    pid: int
-    process_started_at: float
-    asked: bool = False
-    _is_parent: bool = field(init=False)
-    _looked_at: float = 0.0
-    _gone: bool = False
-
-    def __post_init__(self) -> None:
-        self._is_parent = os.getppid() == self.pid
-
-    def ask(self, *_: object) -> None:
-        """Handle a signal: the launcher died, or the slot is to end."""
-        self.asked = True
-
-    def wants_end(self) -> bool:
-        """Return whether there is no reason to go on."""
-        return self.asked or self.is_gone()
-
-    def is_dying(self) -> bool:
-        """Return whether the launcher is gone in a moment: its threads end one by one, the slots' before the last."""
-        time.sleep(DYING_S)
-        self._looked_at = 0.0
-        return self.is_gone()
-
-    def is_gone(self) -> bool:
-        """Return whether the launcher is gone; checks its process now and then."""
-        if not self._gone and time.monotonic() - self._looked_at >= ASK_EVERY_S:
-            self._looked_at = time.monotonic()
-            orphaned = self._is_parent and os.getppid() != self.pid
-            self._gone = orphaned or not is_alive(self.pid, self.process_started_at)
-        return self._gone
 
 
 @dataclass(slots=True)
@@ -339,9 +302,10 @@ class SlotLoop:
         now = time.monotonic()
         self._needs_help_since = None if trouble.remedy is None else self._needs_help_since or now
         if self._needs_help_since is not None and now - self._needs_help_since >= HELP_S:
-            raise SweeperError(f"{trouble}. {trouble.remedy}") from trouble
+            raise SweeperError(f"{trouble}. {trouble.remedy}, then run the same command again") from trouble
         self._back_off_s = min(LAST_BACK_OFF_S, max(FIRST_BACK_OFF_S, 2 * self._back_off_s))
-        log.warning("slot %s: %s; tries again in %g s", self.task.slot.name, trouble, self._back_off_s)
+        advice = "" if trouble.remedy is None else f". {trouble.remedy}"
+        log.warning("slot %s: %s%s; tries again in %g s", self.task.slot.name, trouble, advice, self._back_off_s)
         until = time.monotonic() + self._back_off_s
         while (left := until - time.monotonic()) > 0 and self._wants_stop() is None:
             time.sleep(min(LAST_LOOK_S, left))
@@ -419,14 +383,3 @@ class Claim:
             environment=self.task.environment,
             token=self._token,
         )
-
-
-def rules_of(study: Study, lease_s: float) -> Rules:
-    """Return the rules for the attempts of a study's trials."""
-    minutes = study.trial.timeout_minutes
-    return Rules(
-        retry=asdict(study.retry),
-        timeout_s=None if minutes is None else minutes * 60,
-        grace_s=STOP_GRACE_S,
-        lease_s=lease_s,
-    )

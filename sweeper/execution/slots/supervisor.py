@@ -3,106 +3,51 @@
 Everything that others decide is passed in as a function, so a supervisor can be tested with a fake program.
 """
 
-import json
 import os
 import signal
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final, NoReturn, Protocol, TypeVar
+from typing import Final, NoReturn, TypeVar
 
 from sqlalchemy import Engine
 
 from sweeper.errors import StoreError, StoreUnavailable
 from sweeper.execution.slots import process as plain_process
-from sweeper.execution.slots.catching_up import catch_up, portion_of, store
 from sweeper.execution.slots.guard import Guard
-from sweeper.execution.slots.known_curve import KnownCurve
 from sweeper.execution.slots.last_seconds import when_ended
 from sweeper.execution.slots.machine import oom_kills
 from sweeper.execution.slots.metrics import OUTPUT_FILE, PatternReader
 from sweeper.execution.slots.occupying import Occupied, RunDirInUse, occupy
 from sweeper.execution.slots.outcome import Ending, ExitKind, StopCause, classify_exit
-from sweeper.execution.slots.process import TrialProcess
+from sweeper.execution.slots.process import Start, TrialProcess
 from sweeper.execution.slots.processes import FIRST_EPOCH_S
 from sweeper.execution.slots.programs import argv_of, environment_of, patterns_of
-from sweeper.execution.slots.reports import Batch, Reports
+from sweeper.execution.slots.recording import Recording
 from sweeper.execution.slots.resources import Slot
-from sweeper.execution.slots.run_dir import RESULT_FILE, Mark, end_last_line, prepare, write_mark
+from sweeper.execution.slots.rules import Rules, Stop
+from sweeper.execution.slots.run_dir import prepare, read_result
 from sweeper.execution.slots.strays import note
 from sweeper.execution.slots.tail import large_output
-from sweeper.execution.slots.trouble import NO_SPACE, MachineTrouble, is_of_the_machine
+from sweeper.execution.slots.trouble import MachineTrouble, is_denied, is_of_the_machine, remedy_for
 from sweeper.spec.metric import BEST, CurveValue
 from sweeper.spec.program import Trial
 from sweeper.store.queue import queue
-from sweeper.store.queue.attempts import correct, settle_seconds_before
+from sweeper.store.queue.attempts import correct
 from sweeper.store.reading.trial_metrics import Reported, reported
 from sweeper.store.records import Lease, LeaseLost, Outcome
 from sweeper.store.retry import Outage, patiently
 
-RESULT_MOST_BYTES: Final = 1 << 20
 FIRST_POLL_S: Final = 0.02  # between two reads of a young trial's metrics; older ones are read less often
 LAST_POLL_S: Final = 0.25
 SAFETY: Final = 0.9  # of the lease: after that the trial must not run, since another slot may claim it
-RECORD_S: Final = 0.5  # after which a process that has reported nothing yet is recorded in the store
-READ_S: Final = 1.0  # the longest the slot reads before it looks after its process again
 LIMIT_DELAY_S: Final = 5.0  # past a time limit, when the guard enforces it: the slot is stuck
 LATE_S: Final = 1.0  # a slot that looks after its process less often has to ask its guard when it ended
+MISPLACED_S: Final = 5.0  # before a trial is claimed again whose own directory is the trouble; others run meanwhile
 LAST_GRACE_S: Final = 5.0  # for a checkpoint when the store is gone
 
 T = TypeVar("T")
-
-
-class Start(Protocol):
-    """Starts a trial's process."""
-
-    def __call__(
-        self,
-        argv: Sequence[str],
-        *,
-        environment: Mapping[str, str],
-        cwd: Path,
-        output: Path,
-        announce: Callable[[], None],
-        lock: int | None,
-    ) -> TrialProcess:
-        """Start it; its output is appended to a file.
-
-        Args:
-            announce: called in the process, if it may not be known yet.
-            lock: the descriptor that holds the lock of its run directory, which it inherits.
-        """
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stop:
-    """A request to end the attempt: why, and how long the process may take to write its checkpoint."""
-
-    cause: StopCause
-    grace_s: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rules:
-    """A study's rules for each attempt.
-
-    Attributes:
-        retry: how often a trial may run again, by exit reason.
-        timeout_s: the longest an attempt may run; None for no limit.
-        grace_s: between SIGTERM and SIGKILL.
-        lease_s: an attempt that is silent for longer is considered dead.
-    """
-
-    retry: Mapping[str, int]
-    timeout_s: float | None
-    grace_s: float
-    lease_s: float
-
-    @property
-    def heartbeat_s(self) -> float:
-        """The time between two renewals of the lease."""
-        return self.lease_s / 12
 
 
 @dataclass(slots=True, kw_only=True)
@@ -133,15 +78,9 @@ class Supervisor:
     _seen: float = 0.0  # when it was last seen alive
     _occupied: Occupied | None = None  # its run directory
     _renewed: float = field(default_factory=time.monotonic)
-    _earlier_s: float = 0.0
     _oom_kills: int = field(default_factory=oom_kills)
-    _reports: Reports = field(init=False)
-    _has_news: bool = False  # measurements have arrived since the pruner was last asked
+    _begun: Recording | None = None  # of what it reports; None until its run directory is ready
     _outage: Outage = field(default_factory=Outage)
-    _is_recorded: bool = False  # the process is known to the store
-    _unstored: Batch | None = None  # read, while the store did not answer
-    _last: Batch | None = None  # read after the process ended, and stored together with its end
-    _known: KnownCurve | None = None  # None where only the store knows what the trial has reported
 
     def run(self) -> str | None:
         """Supervise the attempt to its end.
@@ -178,24 +117,34 @@ class Supervisor:
             process.ended(LAST_GRACE_S)
             raise
         except OSError as error:
-            if is_of_the_machine(error):
+            if is_of_the_machine(error) or is_denied(error, self.lease.run_dir):
                 self._give_up(process, error)
             raise
         finally:
             self._end(process)
             self.guard.drop()
 
+    @property
+    def _recording(self) -> Recording:
+        assert self._begun is not None  # it is there before the process is
+        return self._begun
+
     def _start(self) -> TrialProcess:
+        self._begun = None
         if self._occupied is None:  # else the store did not answer after that
             self._occupied = occupy(self.engine, self.lease, self.source, self._beat)
             self.lease = self._occupied.lease
         prepare(self.trial, self.lease, self.slot)
         run_dir = self.lease.run_dir
-        if self.lease.fence > 1:
-            self._earlier_s = settle_seconds_before(self.engine, self.lease)
-        self._reports = catch_up(self.engine, self.lease, patterns_of(self.trial.program), self._beat)
-        if self.lease.fence == 1 and self._reports.start == 0:
-            self._known = KnownCurve(self.lease.metric)
+        self._begun = Recording.begin(
+            self.engine,
+            self.lease,
+            self.value,
+            patterns_of(self.trial.program),
+            self._seconds,
+            self.slot.device_share,
+            self._beat,
+        )
         process = self.start(
             argv_of(self.trial.program, self.lease),
             environment=environment_of(self.trial, self.lease, self.slot, os.environ),
@@ -211,21 +160,27 @@ class Supervisor:
         return process
 
     def _not_started(self, error: OSError) -> str | None:
-        """Record that the process could not be started. The machine's trouble is not the trial's fault."""
+        """Record that the process could not be started. What is the machine's fault is not the trial's."""
         self.guard.drop()
-        what = error.filename if error.filename is not None else argv_of(self.trial.program, self.lease)[0]
-        message = f"{what}: {error.strerror or error}"
-        preempted = is_of_the_machine(error)
+        entered = self._begun is not None
+        is_misplaced = is_denied(error, self.lease.run_dir) if entered else not self._lacks_source(error)
+        program = argv_of(self.trial.program, self.lease)[0]
+        place = error.filename if error.filename is not None else program if entered else self.lease.run_dir
+        message = f"{place}: {error.strerror or error}"
+        preempted = is_misplaced or is_of_the_machine(error)
+        remedy = remedy_for(error) if preempted else None
         kind = ExitKind(exit_reason="preempted" if preempted else "crashed", message=f"cannot start: {message}")
         known = self._patiently(lambda: reported(self.engine, self.lease, self.value))
-        state = self._finish(kind, None, known)
-        name = f"trial {self.lease.phase}/{self.lease.number}"
-        if error.errno in NO_SPACE:
-            remedy = "Free some disk space, then run the same command again"
-            raise MachineTrouble(f"{name} cannot write to its run directory: {message}", remedy) from error
+        wait_s = MISPLACED_S if is_misplaced and not is_of_the_machine(error) else 0.0
+        state = self._finish(kind, None, known, wait_s=wait_s)
         if preempted:
-            raise MachineTrouble(f"{name} cannot start: {message}") from error
+            what = "cannot start" if remedy is None else "cannot write to its run directory"
+            raise MachineTrouble(f"trial {self.lease.phase}/{self.lease.number} {what}: {message}", remedy) from error
         return state
+
+    def _lacks_source(self, error: OSError) -> bool:
+        """Return whether what a promoted trial is to resume from is missing."""
+        return self.source is not None and isinstance(error, FileNotFoundError) and error.filename == str(self.source)
 
     def _turn_away(self, trouble: str) -> NoReturn:
         """Give the trial back without having touched its run directory.
@@ -247,8 +202,9 @@ class Supervisor:
         self._end(process)
         where = f"{error.filename}: " if error.filename is not None else ""
         message = f"cannot be supervised: {where}{error.strerror or error}"
-        self._finish(ExitKind(exit_reason="preempted", message=message), process, None)
-        remedy = "Free some disk space, then run the same command again" if error.errno in NO_SPACE else None
+        wait_s = 0.0 if is_of_the_machine(error) else MISPLACED_S
+        self._finish(ExitKind(exit_reason="preempted", message=message), process, None, wait_s=wait_s)
+        remedy = remedy_for(error)
         raise MachineTrouble(f"trial {self.lease.phase}/{self.lease.number} {message}", remedy) from error
 
     def _watch(self, process: TrialProcess) -> StopCause | None:
@@ -279,10 +235,7 @@ class Supervisor:
     def _attend(self, process: TrialProcess) -> None:
         """Store what there is to know of the process, and renew the lease, if the store answers."""
         try:
-            self._read(process)
-            if not self._is_recorded and self._seconds() >= RECORD_S:
-                queue.record_process(self.engine, self.lease, process.pid, process.pid_started_at)
-                self._is_recorded = True
+            self._recording.read(process)
             self._beat(process)
             self._outage.answered()
         except StoreUnavailable as error:
@@ -293,18 +246,18 @@ class Supervisor:
             return stop
         if self.rules.timeout_s is not None and self._seconds() > self.rules.timeout_s:
             return Stop(cause="timeout", grace_s=self.rules.grace_s)
-        if self._has_news and not self._outage.is_on and self._is_to_prune():
+        if self._recording.has_news and not self._outage.is_on and self._is_to_prune():
             return Stop(cause="pruned", grace_s=self.rules.grace_s)
         return None
 
     def _is_to_prune(self) -> bool:
         try:
-            judged = not self._reports.reader.steps.go_backwards(self.lease.metric)
-            prunes = judged and self.should_prune(self._reported().curve)
+            judged = not self._recording.reader.steps.go_backwards(self.lease.metric)
+            prunes = judged and self.should_prune(self._recording.reported().curve)
         except StoreUnavailable as error:
             self._outage.failed(error)
             return False
-        self._has_news = False
+        self._recording.has_news = False
         return prunes
 
     def _beat(self, process: TrialProcess | None = None) -> None:
@@ -330,71 +283,9 @@ class Supervisor:
         """Return for how many seconds the trial is certainly ours."""
         return max(0.0, self._renewed + SAFETY * self.rules.lease_s - time.monotonic())
 
-    def _read(self, process: TrialProcess) -> None:
-        """Read and store what the process has reported since the last time, as far as a moment allows.
-
-        If it has ended while the store was waited for, the rest was not reported now: `_read_to_end` reads it.
-        """
-        until = time.monotonic() + READ_S
-        while not process.ended(0.0) and (batch := self._next_batch()) is not None:
-            self._store(batch, process)
-            if time.monotonic() >= until:
-                return
-
-    def _read_to_end(self, process: TrialProcess) -> None:
-        """Read all that the process has reported; it has ended. The last of it is stored together with its end."""
-        exited = process.exit_code == 0
-        if not exited and not self._reports.has_patterns:  # it may have died between a line and its newline
-            end_last_line(self._reports.tail.path, cut=True)
-        while (batch := self._next_batch(closed=True, rest=exited)) is not None:
-            self._store_last()
-            self._last = batch
-            self._beat_patiently(process)
-        if self._known is None:
-            self._store_last()
-
-    def _store_last(self) -> None:
-        if (last := self._last) is not None:
-            self._patiently(lambda: self._store(last))
-            self._last = None
-
-    def _beat_patiently(self, process: TrialProcess) -> None:
-        self._patiently(lambda: self._beat(process))
-
     def _patiently(self, call: Callable[[], T]) -> T:
         """Call until the store answers, unless the slot is to end: what the process left must get there."""
         return patiently(call, lambda: self.wants_stop() is not None)
-
-    def _next_batch(self, *, closed: bool = False, rest: bool = False) -> Batch | None:
-        """Read about a megabyte of what was reported; return None if there is nothing."""
-        batch = self._unstored or self._reports.next(self._earlier_s + self._device_seconds(), closed=closed, rest=rest)
-        self._unstored = None
-        if batch is not None and batch.was_cut:
-            write_mark(self.lease.run_dir, Mark(self.lease.attempt_id, self._reports.start, self._reports.cut_at))
-        return batch
-
-    def _store(self, batch: Batch, process: TrialProcess | None = None) -> None:
-        """Store a batch; what the store does not take now is kept.
-
-        Args:
-            process: if it runs, so that it is recorded with its first report.
-        """
-        self._unstored = batch
-        if not batch.says_nothing:
-            new = (process.pid, process.pid_started_at) if process is not None and not self._is_recorded else None
-            if not store(self.engine, self.lease, batch, device_seconds=self._device_seconds(), process=new):
-                raise LeaseLost
-            self._is_recorded |= new is not None
-            self._has_news = True
-            if self._known is not None:
-                self._known.add(batch.found, batch.void_from)
-        self._unstored = None
-
-    def _reported(self) -> Reported:
-        """Return what the trial has reported."""
-        if self._known is None:
-            return reported(self.engine, self.lease, self.value)
-        return self._known.reported(self.value, self.lease.direction)
 
     def _seconds(self) -> float:
         """Return for how long the process has run, or ran."""
@@ -427,15 +318,13 @@ class Supervisor:
         self.guard.drop()  # the store may be waited for longer than the lease lasts
         if exit_code == -signal.SIGKILL and cause is None:
             time.sleep(0.05)  # a slot that is killed together with its trial must not blame the trial
-        self._read_to_end(process)
-        if self._known is not None and self._last is not None:
-            self._known.add(self._last.found, self._last.void_from)
-        known = self._patiently(self._reported)
+        self._recording.read_to_end(exited=exit_code == 0, patiently=self._patiently, beat=lambda: self._beat(process))
+        known = self._patiently(self._recording.reported)
         oom_killed = exit_code != 0 and oom_kills() > self._oom_kills
         if process.is_lost and cause is None and not oom_killed:
             message = "the server that its process was forked from died, or gave no answer"
             return self._finish(ExitKind(exit_reason="preempted", message=message), process, known)
-        reader = self._reports.reader
+        reader = self._recording.reader
         ending = Ending(
             exit_code=exit_code,
             stopped_for=cause,
@@ -445,7 +334,7 @@ class Supervisor:
             value=known.value,
             last_is_finite=known.last_is_finite,
             reported=sorted(known.names),
-            result=self._result(),
+            result=read_result(self.lease.run_dir),
             tail=process.tail(),
             metric_errors=[*reader.errors, *note(process.left), *large_output(process.output)],
             is_misread=isinstance(reader, PatternReader) and self.lease.metric in reader.misread,
@@ -453,18 +342,9 @@ class Supervisor:
         )
         return self._finish(classify_exit(ending), process, known)
 
-    def _result(self) -> dict[str, object] | None:
-        """Return the program's result.json, if it is a JSON object of reasonable size."""
-        path = self.lease.run_dir / RESULT_FILE
-        try:
-            if path.stat().st_size > RESULT_MOST_BYTES:
-                return None
-            result = json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            return None
-        return result if isinstance(result, dict) else None
-
-    def _finish(self, kind: ExitKind, process: TrialProcess | None, known: Reported | None) -> str | None:
+    def _finish(
+        self, kind: ExitKind, process: TrialProcess | None, known: Reported | None, *, wait_s: float = 0.0
+    ) -> str | None:
         exit_code = process.exit_code if process is not None else None
         outcome = Outcome(
             exit_reason=kind.exit_reason,
@@ -472,11 +352,12 @@ class Supervisor:
             exit_signal=-exit_code if exit_code is not None and exit_code < 0 else None,
             message=kind.message,
             value=known.value if known is not None else None,
-            result=self._result() if process is not None else None,
+            result=read_result(self.lease.run_dir) if process is not None else None,
             device_seconds=self._device_seconds(),
             peak_memory_bytes=(process.peak_memory_bytes or None) if process is not None else None,
+            wait_s=wait_s,
         )
-        last = None if self._last is None or self._last.says_nothing else portion_of(self._last)
+        last = None if self._begun is None else self._begun.last
         return self._patiently(
             lambda: queue.finish(self.engine, self.lease, outcome, retry=self.rules.retry, last=last)
         )

@@ -167,7 +167,7 @@ def _next_state(
     if reason == "cancelled" or (reason in RETURNED and connection.execute(ended).scalar_one() is not None):
         return "failed", "cancelled", now
     if reason in RETURNED:
-        return "waiting", reason, now
+        return "waiting", reason, now + outcome.wait_s
     assert reason in RETRIED
     times = (
         1

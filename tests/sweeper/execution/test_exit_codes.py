@@ -10,8 +10,9 @@ from sqlalchemy import Engine
 from sweeper.errors import StoreError, SweeperError, UsageError
 from sweeper.execution.exit_codes import exit_code_of
 from sweeper.execution.slots.launcher import _failure_of
+from sweeper.execution.slots.launcher_watch import LauncherWatch
 from sweeper.execution.slots.running import RunEnd, StudyRun, run_slots
-from sweeper.execution.slots.slot import LauncherWatch, SlotEnd, SlotLoop, SlotTask, end_of
+from sweeper.execution.slots.slot import SlotEnd, SlotLoop, SlotTask, end_of
 from tests.sweeper.execution.slots.studies import SLOT, enrolled, plan_of, study_of, trials_of
 
 

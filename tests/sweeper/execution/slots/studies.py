@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from sweeper.execution.launch import Launched, launch
+from sweeper.execution.slots.launcher_watch import LauncherWatch
 from sweeper.execution.slots.processes import started_at
 from sweeper.execution.slots.resources import Slot
-from sweeper.execution.slots.slot import LauncherWatch, SlotLoop, SlotTask
+from sweeper.execution.slots.slot import SlotLoop, SlotTask
 from sweeper.spec.json_form import from_json
 from sweeper.spec.study import Study
 from sweeper.store.engine import open_existing, open_store
@@ -73,10 +74,16 @@ def enrolled(url: str, configs: Sequence[Mapping[str, Any]], *, steps: int = 3, 
     plan = plan_of(configs, steps=steps, name=name)
     engine = open_store(url, create=False)
     try:
-        path = Path(url.removeprefix("sqlite:///")).parent / "runs"
-        return enrol(engine, plan, study_of(plan, **changes), runs_dir=path, now=0.0).study_id
+        return enrol(engine, plan, study_of(plan, **changes), runs_dir=runs_of(url), now=0.0).study_id
     finally:
         engine.dispose()
+
+
+def runs_of(url: str) -> Path:
+    """Where the run directories of a test go: beside its store, or where the fixture of a store on a server says."""
+    if url.startswith("sqlite:"):
+        return Path(url.removeprefix("sqlite:///")).parent / "runs"
+    return Path(os.environ["SWEEPER_RUNS"])
 
 
 def task_for(url: str, study_id: int, **changes: Any) -> SlotTask:

@@ -11,9 +11,9 @@ import pytest
 from sqlalchemy import Engine
 
 from sweeper.execution.slots import processes
+from sweeper.execution.slots.launcher_watch import LauncherWatch
 from sweeper.execution.slots.machine import free_abandoned_trials, this_machine
 from sweeper.execution.slots.processes import is_alive, is_same, kill_trial, started_at
-from sweeper.execution.slots.slot import LauncherWatch
 from sweeper.store.queue import queue
 from tests.sweeper.store.builders import SLOT, enrolled, levels, phase
 
