@@ -4,7 +4,6 @@ import sys
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from shlex import quote
 from typing import TYPE_CHECKING, Final
 
 import click
@@ -12,7 +11,8 @@ import click
 from sweeper.admission import check_admission, check_has_program, check_installed
 from sweeper.cli.cluster import cluster_of, engine_options, pool_of
 from sweeper.cli.exploratory import exploratory_lines
-from sweeper.cli.options import json_option, print_json, slots_option, store_option
+from sweeper.cli.failures import failure_lines
+from sweeper.cli.options import json_option, keep_going_option, print_json, slots_option, store_argument, store_option
 from sweeper.cli.pilot import pilot_before_launch, pilot_option
 from sweeper.cli.plan import print_estimate
 from sweeper.cli.progress import progress_for
@@ -27,6 +27,7 @@ from sweeper.execution.slots.resources import Slot
 from sweeper.forecast.trial_seconds import expected_seconds
 from sweeper.monitor.claims import ClaimStatus
 from sweeper.monitor.decision import STAGES
+from sweeper.monitor.failures import failures
 from sweeper.monitor.observation import observe
 from sweeper.monitor.replicates import SeedWatch
 from sweeper.planning.notes import missing_program_lines
@@ -35,7 +36,7 @@ from sweeper.quantities import counted, device_hours
 from sweeper.spec.load import load_study
 from sweeper.store.enrolment.enrol import Enrolment
 from sweeper.store.reading import reader
-from sweeper.store.url import DEFAULT_URL, shown
+from sweeper.store.url import shown
 from sweeper.streams import unless_hung_up
 
 if TYPE_CHECKING:
@@ -57,6 +58,7 @@ MOST_NAMED: Final = 5
     "exploratory.",
 )
 @click.option("--force", is_flag=True, help="Launch even if the study is predicted not to fit the budget or machine.")
+@keep_going_option
 @click.option("--dry-run", is_flag=True, help="Check and plan only; write nothing.")
 @json_option
 def launch(
@@ -70,6 +72,7 @@ def launch(
     pilot: int | None,
     extend: bool,
     force: bool,
+    keep_going: bool,
     dry_run: bool,
     as_json: bool,
 ) -> None:
@@ -107,7 +110,7 @@ def launch(
         click.echo("Nothing was written: --dry-run.", err=True)
         return
     with pool_of(loaded, cluster, store=store, slots=slots) as pool:
-        launched = _run(found, store=store, slots=slots, extend=extend, pool=pool)
+        launched = _run(found, store=store, slots=slots, extend=extend, keep_going=keep_going, pool=pool)
     with unless_hung_up():
         if as_json:
             print_json(_document(plan.study, launched, _claims_at_end(plan.study, store)))
@@ -116,7 +119,9 @@ def launch(
     sys.exit(launched.exit_code)
 
 
-def _run(found: Estimate, *, store: str, slots: int | None, extend: bool, pool: "DaskPool | None") -> Launched:
+def _run(
+    found: Estimate, *, store: str, slots: int | None, extend: bool, keep_going: bool, pool: "DaskPool | None"
+) -> Launched:
     name, seeds = found.study.name, SeedWatch()
 
     def look_at_seeds(*, last: bool = False) -> None:
@@ -138,6 +143,7 @@ def _run(found: Estimate, *, store: str, slots: int | None, extend: bool, pool: 
             store=store,
             num_slots=slots,
             extend=extend,
+            keep_going=keep_going,
             predicted=expected_seconds(found.predictions),
             on_enrolled=lambda enrolment, slots: _print_start(name, enrolment, slots, store, pool),
             on_tick=on_tick,
@@ -184,13 +190,6 @@ def _has_open_trials(store: str, study: str) -> bool:
     return any(states["waiting"] or states["running"] for states in phases.values())
 
 
-def _first_failed(store: str, study: str) -> str:
-    """Return a failed trial's name, to be shown as an example."""
-    with reader.connect(store) as connection:
-        failed = reader.trials(connection, reader.study(connection, study).id, state="failed")
-    return f"{failed[0].phase}/{failed[0].number}" if failed else "PHASE/NUMBER"
-
-
 def _reasons(study: str, store: str) -> str:
     """Return why trials failed, e.g. ``2 diverged, 1 crashed``."""
     with reader.connect(store) as connection:
@@ -215,7 +214,7 @@ def _notes(study: str, store: str) -> list[str]:
 
 
 def _print_end(study: str, launched: Launched, path: Path, store: str) -> None:
-    option = "" if store == DEFAULT_URL else f" --store {quote(shown(store))}"
+    option = store_argument(store)
     failed = f"failed ({_reasons(study, store)})" if launched.failed else ""
     rest = {"pruned": launched.pruned, failed: launched.failed, "left": launched.left}
     claims = _claims_at_end(study, store)
@@ -234,8 +233,15 @@ def _print_end(study: str, launched: Launched, path: Path, store: str) -> None:
                 f"Stopped by budget.device_hours. Raise it in {path}, then resume: sweeper launch {path}{option}"
             )
         case 1:
-            click.echo(f"To see why a trial failed: sweeper show {study} {quote(_first_failed(store, study))}{option}")
-            click.echo(f"To put the failed trials back into the queue: sweeper retry {study}{option}")
+            with reader.connect(store) as connection:
+                causes = failures(connection, reader.study(connection, study))
+            for line in failure_lines(study, causes, option):
+                click.echo(line)
+            if launched.failed:
+                click.echo(f"To put the failed trials back into the queue: sweeper retry {study}{option}")
+            if launched.left:
+                click.echo(f"Once the cause is fixed, resume: sweeper launch {path}{option}")
+                click.echo(f"To start the other trials anyway: sweeper launch {path}{option} --keep-going")
         case _:
             click.echo(f"To write the report: sweeper report {study}{option}")
 

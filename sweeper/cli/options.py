@@ -5,13 +5,14 @@ import math
 import os
 from collections.abc import Callable
 from pathlib import Path
+from shlex import quote
 from typing import Final, TypeVar
 
 import click
 
 from sweeper.errors import UsageError
 from sweeper.store.records import plain
-from sweeper.store.url import DEFAULT_URL, ENVIRONMENT_VARIABLE
+from sweeper.store.url import DEFAULT_URL, ENVIRONMENT_VARIABLE, shown
 
 MOST_SECONDS: Final = 10**9  # 32 years; keeps the schedule of many trials finite
 
@@ -88,6 +89,11 @@ def store_option(command: Command) -> Command:
     )(command)
 
 
+def store_argument(store: str) -> str:
+    """Return the option that names a store in a command to copy, with a blank before; empty for the default."""
+    return "" if store == DEFAULT_URL else f" --store {quote(shown(store))}"
+
+
 def slots_option(command: Command) -> Command:
     """Add `--slots N`."""
     return click.option(
@@ -95,6 +101,13 @@ def slots_option(command: Command) -> Command:
         type=WholeNumber(min=1),
         metavar="N",
         help="Number of trials to run in parallel.  [default: resources.slots of the study]",
+    )(command)
+
+
+def keep_going_option(command: Command) -> Command:
+    """Add `--keep-going`."""
+    return click.option(
+        "--keep-going", is_flag=True, help="Start all trials, even if the first ones all fail in the same way."
     )(command)
 
 

@@ -1,4 +1,4 @@
-"""`sweeper show`: one trial in full."""
+"""`sweeper show`: one trial in full, or the failures of a study by their causes."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -6,11 +6,13 @@ from typing import Final
 
 import click
 
-from sweeper.cli.options import json_option, print_json, store_option, study_name
+from sweeper.cli.failures import failure_lines
+from sweeper.cli.options import json_option, print_json, store_argument, store_option, study_name
 from sweeper.designs.levels import unmistakable
 from sweeper.execution.slots.pattern_use import uses_text
 from sweeper.execution.slots.programs import patterns_of
 from sweeper.execution.slots.reports import pattern_uses
+from sweeper.monitor.failures import failures, failures_json
 from sweeper.monitor.trial_details import TrialDetails, trial_details, trial_json
 from sweeper.store.reading import reader
 from sweeper.store.records import run_dir_of
@@ -20,16 +22,21 @@ WHOLE: Final = ("configuration", "config")  # what is printed with its nulls and
 
 @click.command()
 @click.argument("study")
-@click.argument("trial")
+@click.argument("trial", required=False)
 @store_option
 @json_option
-def show(study: str, trial: str, store: str, as_json: bool) -> None:
+def show(study: str, trial: str | None, store: str, as_json: bool) -> None:
     """Show one TRIAL of STUDY: configuration, attempts, results, and what the patterns of metrics matched.
+
+    Without TRIAL, list the failures of the study by their causes.
 
     TRIAL is PHASE/NUMBER, e.g. screen/3; just NUMBER if the study has one phase; or the beginning of a configuration
     hash that only one trial has.
     """
     name = study_name(study)
+    if trial is None:
+        _show_failures(name, store, as_json=as_json)
+        return
     with reader.connect(store) as connection:
         details = trial_details(connection, reader.study(connection, name), trial)
     document = _with_patterns(trial_json(details), details)
@@ -37,6 +44,18 @@ def show(study: str, trial: str, store: str, as_json: bool) -> None:
         print_json(document)
     else:
         click.echo("\n".join(_lines(_without_duplicates(document).items(), 0)))
+
+
+def _show_failures(study: str, store: str, *, as_json: bool) -> None:
+    with reader.connect(store) as connection:
+        row = reader.study(connection, study)
+        found = failures(connection, row)
+    if as_json:
+        print_json(failures_json(row.name, found))
+    elif found:
+        click.echo("\n".join(failure_lines(row.name, found, store_argument(store), most=None)))
+    else:
+        click.echo(f"{row.name}: no trial has failed. To see one: sweeper show {row.name} PHASE/NUMBER")
 
 
 def _with_patterns(document: Mapping[str, object], details: TrialDetails) -> Mapping[str, object]:

@@ -4,11 +4,13 @@ import sys
 
 import click
 
-from sweeper.cli.options import slots_option, store_option, study_name
+from sweeper.cli.failures import failure_lines
+from sweeper.cli.options import keep_going_option, slots_option, store_argument, store_option, study_name
 from sweeper.cli.progress import progress_for
 from sweeper.execution.slots.neighbours import crowding_now
 from sweeper.execution.slots.resources import Slot
 from sweeper.execution.worker import work
+from sweeper.monitor.failures import failures
 from sweeper.monitor.observation import observe
 from sweeper.quantities import counted
 from sweeper.store.reading import reader
@@ -19,7 +21,8 @@ from sweeper.streams import unless_hung_up
 @click.argument("study", required=False)
 @store_option
 @slots_option
-def worker(study: str | None, store: str, slots: int | None) -> None:
+@keep_going_option
+def worker(study: str | None, store: str, slots: int | None, keep_going: bool) -> None:
     """Run trials of the studies in a store until none is left.
 
     Start it on as many machines as you like: each trial runs once. To use several machines, keep the store in
@@ -33,11 +36,23 @@ def worker(study: str | None, store: str, slots: int | None) -> None:
             with reader.connect(store) as connection:
                 progress.update(observe(connection, reader.study(connection, joined), connection.now()))
 
-        worked = work(store, study=name, num_slots=slots, on_study=_print_joined, on_tick=on_tick)
+        worked = work(
+            store, study=name, num_slots=slots, keep_going=keep_going, on_study=_print_joined, on_tick=on_tick
+        )
     with unless_hung_up():
         if not worked.studies:
             click.echo(f"No trials left to run in {'the store' if name is None else name}.")
+        for failing in worked.failing:
+            _print_failures(failing, store)
     sys.exit(worked.exit_code)
+
+
+def _print_failures(study: str, store: str) -> None:
+    with reader.connect(store) as connection:
+        found = failures(connection, reader.study(connection, study))
+    for line in failure_lines(study, found, store_argument(store)):
+        click.echo(line)
+    click.echo("To start the other trials anyway: sweeper worker --keep-going" + store_argument(store))
 
 
 def _print_joined(name: str, slots: tuple[Slot, ...]) -> None:

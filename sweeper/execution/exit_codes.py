@@ -7,7 +7,9 @@ from sweeper.store.records import TrialState
 
 
 def exit_code_of(counts: Mapping[TrialState, int], ran: RunEnd, *, undecided: bool = False) -> int:
-    """Return 0 if all is done, 1 if trials failed for good, 3 if the budget stopped it, 130 if it was interrupted.
+    """Return 0 if all is done, 1 if trials failed, 3 if the budget stopped it, 130 if it was interrupted.
+
+    With 1, trials failed for good, or all failed alike and the others wait.
 
     Args:
         counts: the trials in each state, after the run.
@@ -18,4 +20,4 @@ def exit_code_of(counts: Mapping[TrialState, int], ran: RunEnd, *, undecided: bo
         return 130
     if left and ran == "budget":
         return 3
-    return 1 if counts["failed"] else 0
+    return 1 if counts["failed"] or (left and ran == "failing") else 0

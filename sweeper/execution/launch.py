@@ -32,7 +32,7 @@ class Launched:
     """How a launch ended.
 
     Attributes:
-        exit_code: 0 all done, 1 trials failed for good, 3 the budget is spent, 130 interrupted.
+        exit_code: 0 all done, 1 trials failed for good or alike, 3 the budget is spent, 130 interrupted.
     """
 
     exit_code: int
@@ -55,6 +55,7 @@ def launch(
     predicted: Mapping[Reference, float] | None = None,
     on_enrolled: Callable[[Enrolment, tuple[Slot, ...]], None],
     on_tick: Callable[[], None],
+    keep_going: bool = False,
     lease_s: float = LEASE_S,
     pool: Pool | None = None,
     slots: tuple[Slot, ...] | None = None,
@@ -66,6 +67,7 @@ def launch(
         predicted: device-seconds of planned trials, as far as they are known.
         on_enrolled: called with what was written and the slots, before they start.
         on_tick: called about once a second.
+        keep_going: start trials although those before failed alike.
         pool: starts the slots; None for processes of this machine.
         slots: the slots to run; None for this machine's.
 
@@ -83,7 +85,9 @@ def launch(
         )
         enrolment = replace(enrolment, run_root=_moved_root(engine, enrolment.study_id, pool))
         on_enrolled(enrolment, slots)
-        run = StudyRun(store=store, study=plan.study, study_id=enrolment.study_id, lease_s=lease_s)
+        run = StudyRun(
+            store=store, study=plan.study, study_id=enrolment.study_id, lease_s=lease_s, keep_going=keep_going
+        )
         ran = run_slots(engine, run, study, slots, on_tick, pool=pool)
         result = patiently(lambda: _result(engine, enrolment, ran), for_seconds(), say=warn)
         if ran in ("nothing", "interrupted"):

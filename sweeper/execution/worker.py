@@ -24,13 +24,15 @@ class Worked:
     """What a worker did.
 
     Attributes:
-        exit_code: 0 nothing is left to do, 1 trials of these studies failed for good, 3 a budget stopped it, 130
-            interrupted.
+        exit_code: 0 nothing is left to do, 1 trials failed, for good or all of them alike, 3 a budget
+            stopped it, 130 interrupted.
+        failing: of the studies, those whose trials failed alike, so that the others wait.
         studies: those that it worked on.
     """
 
     exit_code: int
     studies: tuple[str, ...]
+    failing: tuple[str, ...] = ()
 
 
 def work(
@@ -40,6 +42,7 @@ def work(
     num_slots: int | None,
     on_study: Callable[[str, tuple[Slot, ...]], None],
     on_tick: Callable[[str], None],
+    keep_going: bool = False,
     lease_s: float = LEASE_S,
 ) -> Worked:
     """Run slots on one study after the other, in the order of their launches, until none has anything left.
@@ -49,6 +52,7 @@ def work(
         num_slots: number of slots; None for each study's own number.
         on_study: called with a study's name and its slots when the worker joins it.
         on_tick: called with the study's name about once a second.
+        keep_going: start trials although those before failed alike.
 
     Raises:
         UsageError: there is no such study, or the machine lacks what one requires.
@@ -58,18 +62,20 @@ def work(
     engine = _patiently(lambda: open_existing(store))
     joined: dict[str, int] = {}
     codes: list[int] = []
+    failing: list[str] = []
     try:
         while (row := _patiently(lambda: _next(engine, study, exclude=joined))) is not None:
             joined[row.name] = row.id
             slots = slots_for(row.study, num_slots)
             on_study(row.name, slots)
-            run = StudyRun(store=store, study=row.name, study_id=row.id, lease_s=lease_s)
+            run = StudyRun(store=store, study=row.name, study_id=row.id, lease_s=lease_s, keep_going=keep_going)
             ran = run_slots(engine, run, row.study, slots, lambda name=row.name: on_tick(name))  # type: ignore[misc]
             codes.append(_patiently(lambda study=row.id, ran=ran: _exit_code(engine, study, ran)))  # type: ignore[misc]
+            failing += [row.name] if ran == "failing" else []
             if ran == "interrupted":
                 is_done = _patiently(lambda: _next(engine, study, exclude={})) is None
                 return Worked(exit_code=codes[-1] if is_done else 130, studies=tuple(joined))
-        return Worked(exit_code=max(codes, default=0), studies=tuple(joined))
+        return Worked(exit_code=max(codes, default=0), studies=tuple(joined), failing=tuple(failing))
     finally:
         engine.dispose()
 

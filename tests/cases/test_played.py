@@ -38,8 +38,8 @@ def command(code: str, metrics: str, levels: str = "[1, 2]") -> str:
     return COMMAND.replace("CODE", code).replace("METRICS", metrics).replace("LEVELS", levels)
 
 
-def launched(sweeper: Sweeper, code: int = 0) -> str:
-    answer = sweeper("launch", "study.yaml", "--slots", "1")
+def launched(sweeper: Sweeper, *options: str, code: int = 0) -> str:
+    answer = sweeper("launch", "study.yaml", "--slots", "1", *options)
     assert answer.code == code, answer.err
     return answer.out + answer.err
 
@@ -143,7 +143,7 @@ def test_a_part_of_a_number_is_never_a_value(sweeper: Sweeper, written: Callable
     levels = '["1.25e-05", "1,234.5", "3,14", "-3.2", "nan"]'
     study = command("print('loss', '{v}')", "{loss: 'loss ([0-9.naninf]+)'}", levels)
     written(study.replace("{v: 1}", '{v: "0.5"}'))
-    launched(sweeper, code=1)
+    launched(sweeper, "--keep-going", code=1)
     assert [(row["state"], row["loss"]) for row in table(sweeper)] == [("failed", None)] * 5
     assert "matches only '1.25' of '1.25e-05'" in sweeper("show", "case", "p/0").out
     assert "diverged" in sweeper("show", "case", "p/4").out

@@ -84,7 +84,7 @@ class DaskPool:
 
     def _see(self, end: SlotEnd) -> None:
         self._num_errors += end.error is not None
-        if end.ended in ("done", "budget") or self._num_errors >= MOST_ERRORS:
+        if end.ended in ("done", "budget", "failing") or self._num_errors >= MOST_ERRORS:
             self._over = True
 
     def maintain(self) -> None:
@@ -157,7 +157,7 @@ def absolute_store(store: str) -> str:
 
 def _without_single_failures(ends: list[SlotEnd]) -> list[SlotEnd]:
     """Return all ends; if the study is done, failures on some workers are only logged."""
-    if not any(end.ended in ("done", "budget") for end in ends):
+    if not any(end.ended in ("done", "budget", "failing") for end in ends):
         return ends
     for error in dict.fromkeys(end.error for end in ends if end.error is not None):
         log.warning("%s", error)

@@ -9,6 +9,7 @@ from typing import Final, Literal
 
 from sweeper.quantities import counted
 from sweeper.spec.metric import BEST, CurveValue
+from sweeper.store.failures import signal_name
 from sweeper.store.records import ExitReason
 
 DIVERGED_CODE: Final = 3  # of the trainer (docs/design.md, Trainer contracts)
@@ -95,7 +96,7 @@ def _classify_failed(ending: Ending, outcome: object) -> ExitKind:
 def _classify_killed(ending: Ending, number: int) -> ExitKind:
     if number == signal.SIGKILL and ending.oom_killed:
         return ExitKind(exit_reason="out_of_memory", message=_message(ending, "the kernel ran out of memory"))
-    return ExitKind(exit_reason="killed", message=_message(ending, f"killed by {_signal_name(number)}"))
+    return ExitKind(exit_reason="killed", message=_message(ending, f"killed by {signal_name(number)}"))
 
 
 def _classify_finished(ending: Ending) -> ExitKind:
@@ -124,10 +125,3 @@ def _last_values(ending: Ending) -> str:
 def _message(ending: Ending, headline: str) -> str:
     last = [line for line in ending.tail.splitlines() if line.strip()][-LAST_LINES:]
     return "\n".join([headline, *ending.metric_errors, *last])
-
-
-def _signal_name(number: int) -> str:
-    try:
-        return signal.Signals(number).name
-    except ValueError:
-        return f"signal {number}"

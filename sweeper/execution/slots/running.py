@@ -14,6 +14,7 @@ from sweeper.errors import Interrupted, StoreError, SweeperError, UsageError
 from sweeper.execution.provenance import facts
 from sweeper.execution.slots.attendant import Attendant
 from sweeper.execution.slots.decider import Decider
+from sweeper.execution.slots.failing_fast import FailureWatch
 from sweeper.execution.slots.fork_server import fork_server_for
 from sweeper.execution.slots.kept_checkpoints import Keeper
 from sweeper.execution.slots.launcher import Launcher
@@ -28,6 +29,7 @@ from sweeper.extras import require
 from sweeper.spec.study import Resources, Study
 from sweeper.store.file_check import StoreFileCheck
 from sweeper.store.queue import queue
+from sweeper.store.queue.failing import last_attempt
 from sweeper.store.records import LEASE_S
 from sweeper.store.retry import for_seconds, patiently, warn
 from sweeper.store.same_store import uid_of
@@ -35,7 +37,7 @@ from sweeper.subprocesses import safe_path
 
 SILENT_LEASES: Final = 2  # without a heartbeat, after which slots elsewhere consider their launcher dead
 
-RunEnd = Literal["nothing", "done", "interrupted", "budget"]
+RunEnd = Literal["nothing", "done", "interrupted", "budget", "failing"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,12 +46,16 @@ class StudyRun:
 
     Attributes:
         lease_s: how long a silent slot keeps its trial.
+        keep_going: start trials although those before failed alike.
+        since: the store's last attempt of before it began.
     """
 
     store: str
     study: str
     study_id: int
     lease_s: float = LEASE_S
+    keep_going: bool = False
+    since: int = 0
 
 
 def check_program(study: Study) -> None:
@@ -120,16 +126,23 @@ def run_slots(
         SweeperError: slots failed, with their errors.
     """
     keeper = Keeper(engine, study)
+    run = replace(run, since=patiently(lambda: last_attempt(engine), for_seconds(), say=warn))
+    watch = None if run.keep_going else FailureWatch(engine, run.study, run.study_id, run.since, warn)
 
     def tick() -> None:
         keeper.look()
         on_tick()
+        if watch is not None:
+            watch.look()
+
+    def run_once() -> RunEnd:
+        return _run_slots(engine, run, study, slots, tick, pool=pool)
 
     try:
-        ran = last = _run_slots(engine, run, study, slots, tick, pool=pool)
+        ran = last = run_once()
         while last == "done" and (pool is None or pool.shares_machine) and _has_trials_left(engine, run):
             # `retry` or `--extend` has queued them when the last slot had just ended.
-            last = _run_slots(engine, run, study, slots, tick, pool=pool)
+            last = run_once()
             ran = ran if last == "nothing" else last
     except Interrupted:
         raise
@@ -143,6 +156,8 @@ def run_slots(
         keeper.look(now=True)
         raise
     keeper.look(now=True)
+    if watch is not None and ran == "failing":
+        patiently(watch.look, for_seconds(), say=warn)
     return ran
 
 
@@ -185,7 +200,10 @@ def _run_slots(
         raise
     if launcher.interrupts > 0 or _was_stopped(engine, run, ends):
         return "interrupted"
-    return "budget" if any(end.ended == "budget" for end in ends) else "done"
+    ended = {end.ended for end in ends}
+    if "failing" in ended and _has_trials_left(engine, run):
+        return "failing"
+    return "budget" if "budget" in ended else "done"
 
 
 def _was_stopped(engine: Engine, run: StudyRun, ends: Sequence[SlotEnd]) -> bool:
@@ -218,6 +236,7 @@ def _tasks(
             environment=environment,
             fork_server=fork_server,
             lease_s=run.lease_s,
+            fails_fast_since=None if run.keep_going else run.since,
         )
         for slot in slots
     ]

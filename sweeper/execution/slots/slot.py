@@ -22,6 +22,7 @@ from sqlalchemy import Engine
 from sweeper.errors import StoreError, StoreUnavailable, SweeperError
 from sweeper.execution.slots import process as plain_process
 from sweeper.execution.slots.drawing import draw_configuration, fill_promotions, promotion_source
+from sweeper.execution.slots.failing_fast import FailFast
 from sweeper.execution.slots.fork_client import ForkClient
 from sweeper.execution.slots.guard import Guard, Owners
 from sweeper.execution.slots.launcher_watch import LauncherWatch
@@ -58,14 +59,18 @@ HELP_S: Final = 300.0  # for somebody to make room on a full disk, before the sl
 
 log = logging.getLogger(__name__)
 
-Ended = Literal["done", "stopped", "orphaned", "budget"]
+Ended = Literal["done", "stopped", "orphaned", "budget", "failing"]
 ErrorKind = Literal["store", "user", "bug"]
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SlotTask:
-    """Everything that a slot needs to know; sent to the slot's process."""
+    """Everything that a slot needs to know; sent to the slot's process.
+
+    Attributes:
+        fails_fast_since: the last attempt of before the launcher began; None to start trials whatever fails.
+    """
 
     store: str
     study_id: int
@@ -80,6 +85,7 @@ class SlotTask:
     store_uid: str | None = None  # the identity of the store; None if it is not known
     fork_server: str | None = None  # its socket, if the launcher has one
     silence_s: float | None = None  # of a launcher elsewhere, before it is considered dead
+    fails_fast_since: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +158,7 @@ class SlotLoop:
     rules: Rules = field(init=False)
     _store_file: StoreFileCheck = field(init=False)
     _fork_client: ForkClient | None = None
+    _fail_fast: FailFast | None = None
     _promotes: bool = False
     _revision: int | None = None  # of the study
     _stop: Stop | None = None
@@ -175,6 +182,8 @@ class SlotLoop:
             supervisor_pid=os.getpid(),
             supervisor_started_at=started_at(os.getpid()),
         )
+        if (since := self.task.fails_fast_since) is not None:
+            self._fail_fast = FailFast(self.engine, self.task.study_id, since, self.identity.host)
         me = (self.identity.supervisor_pid, self.identity.supervisor_started_at)
         launcher = (self.task.launcher_pid, self.task.launcher_started_at)
         orphan_s = ORPHAN_GRACE_S + ORPHAN_END_S
@@ -205,8 +214,11 @@ class SlotLoop:
     def _run(self) -> Ended:
         look_s = FIRST_LOOK_S
         while (stop := self._wants_stop()) is None:
+            advice = "start" if self._fail_fast is None else self._patiently(self._fail_fast.advice)
+            if advice == "end":
+                return "done" if self._patiently(self._is_done) else "failing"
             try:
-                lease = self._claim_trial()
+                lease = self._claim_trial() if advice == "start" else None
             except BudgetTooSmall as refusal:
                 if not refusal.others_running:
                     return self._budget_ends()
@@ -280,7 +292,9 @@ class SlotLoop:
             source=self._patiently(lambda: promotion_source(self.engine, phase, lease)),
         )
         try:
-            supervisor.run()
+            state = supervisor.run()
+            if self._fail_fast is not None:
+                self._fail_fast.ended(state)
             self._back_off_s, self._needs_help_since = 0.0, None
         except MachineTrouble as trouble:
             self._back_off(trouble)
