@@ -285,12 +285,12 @@ def test_what_another_attempt_of_ours_has_left_running_is_killed(url: str, engin
 def slot_of_machine(name: str, url: str, study: int) -> Iterator[subprocess.Popen[bytes]]:
     """A slot in a process of its own; afterwards nothing of its machine is left, even if it stands still."""
     script = f"from tests.sweeper.execution.slots.studies import run_loop; run_loop({url!r}, {study}, lease_s=6.0)"
-    environment = {**os.environ, MACHINE: name}
+    environment = {**os.environ, MACHINE: f"{name} of {url}"}
     with subprocess.Popen([sys.executable, "-c", script], env=environment, start_new_session=True) as process:
         try:
             yield process
         finally:
-            for each in of_machine(name):
+            for each in of_machine(name, url):
                 with suppress(psutil.NoSuchProcess):
                     each.kill()
 
@@ -303,7 +303,7 @@ def test_a_process_thawed_after_a_takeover_writes_into_its_own_attempt_s_files(
     study = enrolled(url, [{"salt": "a 0", "step_s": 0.05}], steps=steps, trial=CHAIN)
     with slot_of_machine("one", url, study) as first:
         until(lambda: len(curves_of(url).get(0, ())) >= 5)
-        frozen = of_machine("one")
+        frozen = of_machine("one", url)
         assert len(frozen) >= 3  # the slot, its guard and the trial
         for process in frozen:
             process.send_signal(signal.SIGSTOP)
@@ -333,11 +333,12 @@ def test_a_process_thawed_after_a_takeover_writes_into_its_own_attempt_s_files(
     assert (lost.exit_reason, lost.supervisor_lost, completed.exit_reason) == ("killed", True, "completed")
 
 
-def of_machine(name: str) -> list[psutil.Process]:
+def of_machine(name: str, url: str) -> list[psutil.Process]:
+    """What runs on a machine of this test: another one, running beside it, may name its machines likewise."""
     found = []
     for process in psutil.process_iter():
         with suppress(psutil.Error):
-            if process.environ().get(MACHINE) == name:
+            if process.environ().get(MACHINE) == f"{name} of {url}":
                 found.append(process)
     return found
 
