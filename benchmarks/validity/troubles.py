@@ -48,6 +48,7 @@ def troubles() -> Iterator[Case]:
     yield _best_of_eight()
     yield _best_of_eight_by_validation()
     yield from (_outlying_arm(factor) for factor in (3, 5, 10))
+    yield from (_noisy_baseline(times) for times in (3, 5, 10))
     yield _noisy_block()
     yield from (_varies_with_seed(seeds, sd) for seeds, sd in ((2, 1.0), (3, 1.0), (3, 1.6), (5, 1.0), (10, 0.7)))
     yield from curve_cases()
@@ -179,6 +180,22 @@ def _outlying_arm(times: int) -> Case:
     return Case(
         name=f"one arm of 13 with {times} times the spread, 3 seeds", play=play, studies=6000 if times == 3 else 3600,
         targets={"its interval holds the truth": Target(low=0.9), "another effect shown": Target(low=0.7)},
+    )  # fmt: skip
+
+
+def _noisy_baseline(times: int) -> Case:
+    """Give the baseline, with which all 12 others are compared, a multiple of their SD; nothing has an effect."""
+    factors, rows = two_levels(TWELVE), one_at_a_time(TWELVE)
+    claims = [contrast(name, 0, 1) for name in TWELVE]
+
+    def play(generator: np.random.Generator) -> Mapping[str, float]:
+        own = generator.normal(size=(13, 3)) * np.array([times] + [1.0] * 12).reshape(-1, 1)
+        values = SIZE + SEED_SD * generator.normal(size=(1, 3)) + own
+        return null_effects(judged(factors, phase("p", "one_at_a_time", rows, values), claims=claims))
+
+    return Case(
+        name=f"the baseline of 12 arms with {times} times their spread, 3 seeds", play=play, studies=3600,
+        targets={HOLD: Target(low=0.9), SUPPORTED: ERRS},
     )  # fmt: skip
 
 

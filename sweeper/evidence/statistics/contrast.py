@@ -166,16 +166,16 @@ def _pooled(runs: Runs, variances: Mapping[Hashable, Stratum], *, n: int) -> Est
 def _outstanding(runs: Runs, variances: Mapping[Hashable, Stratum]) -> set[tuple[Hashable, Hashable]]:
     """The arms of the contrast that vary more than the others of their stratum.
 
-    The reference, with which many arms are compared, counts only if it left the pool: tested at the larger level it
-    would take the degrees of freedom from all comparisons of a study at once. So do the many arms of an average, whose
-    variances average out; it has a test of its own.
+    The reference, with which many arms are compared, counts only if it varies most of all, at a smaller level: its own
+    pairs take the degrees of freedom from all comparisons of a study at once. The many arms of an average count if they
+    left the pool: their variances average out, and it has a test of its own.
     """
     arms = list(dict.fromkeys(zip(runs.strata, runs.arms, strict=True)))
-    tested = 0 if runs.averaged else sum(arm not in runs.reference for _, arm in arms)
+    tested = 0 if runs.averaged else max(sum(arm not in runs.reference for _, arm in arms), 1)
     return {
         (stratum, arm)
         for stratum, arm in arms
-        if variances[stratum].stands_out(arm, among=0 if arm in runs.reference else tested)
+        if variances[stratum].stands_out(arm, among=tested, is_reference=arm in runs.reference)
     }
 
 

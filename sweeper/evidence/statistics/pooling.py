@@ -24,8 +24,10 @@ from sweeper.evidence.statistics.two_way import Flags, Floats, Sums, arm_sums, i
 LEAVES_POOL: Final = 0.02  # an arm that stands out at this level no longer speaks for the others
 # Over the number of seeds: an arm that stands out at that level is judged by its own pairs. An arm with a few times the
 # spread of the others mostly varies most of all, so the one that does can be tested at a large level at little cost.
-MOST_VARYING: Final = 0.45
-OWN_PAIRS: Final = 0.17
+MOST_VARYING: Final = 0.43
+OWN_PAIRS: Final = 0.12
+# The same for the arm that many others are compared with, if it varies most: all comparisons pay for its own pairs.
+REFERENCE: Final = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,21 +63,23 @@ class Stratum:
         """The arm that stands out most; None if there is none."""
         return min(self.p, key=self.p.__getitem__, default=None)
 
-    def stands_out(self, arm: Hashable, *, among: int = 1) -> bool:
+    def stands_out(self, arm: Hashable, *, among: int = 1, is_reference: bool = False) -> bool:
         """Whether an arm varies so much more than the others that a comparison of it should rest on its own pairs.
 
         Args:
             arm: that is compared.
             among: how many arms of the comparison are tested, which share the level; 0 where only arms that left the
                 pool count.
+            is_reference: whether many arms are compared with it; then it must vary most of all.
         """
         if arm in self.outlying:
             return True
-        found = self.own.get(arm)
+        found, is_most = self.own.get(arm), arm == self.most_varying
         if found is None or among == 0:
             return False
-        level = MOST_VARYING if arm == self.most_varying else OWN_PAIRS
-        return self.p[arm] < level / (found.df + 1) / among
+        if is_reference:
+            return is_most and self.p[arm] < REFERENCE / (found.df + 1)
+        return self.p[arm] < (MOST_VARYING if is_most else OWN_PAIRS) / (found.df + 1) / among
 
 
 def stratum_variance(

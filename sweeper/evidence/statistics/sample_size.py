@@ -19,7 +19,7 @@ import numpy as np
 from scipy import special
 
 from sweeper.evidence.statistics.contrast import weight_by_seed
-from sweeper.evidence.statistics.pooling import LEAVES_POOL, MOST_VARYING, OWN_PAIRS
+from sweeper.evidence.statistics.pooling import LEAVES_POOL, MOST_VARYING, OWN_PAIRS, REFERENCE
 from sweeper.evidence.statistics.power import POWER, power_one_sided
 from sweeper.evidence.statistics.two_way import Floats
 
@@ -51,10 +51,13 @@ class Design:
         if self.df_per_seed <= 1.0:
             return 0.0
         arms, level = self.df_per_seed + 1.0, MOST_VARYING / seeds
-        independent = (1.0 - math.pow(1.0 - level, arms)) / arms  # it varies most, and at that level
+        independent, reference = (
+            (1.0 - math.pow(1.0 - each, arms)) / arms  # one arm varies most, and at that level
+            for each in (level, REFERENCE / seeds)
+        )
         # An arm that varies more makes the others vary less beside it: they hardly ever stand out together. Simulated
         # rates lie halfway to that.
-        return max((independent + level) / 2.0, OWN_PAIRS / seeds) + LEAVES_POOL
+        return max((independent + level) / 2.0, OWN_PAIRS / seeds) + reference + LEAVES_POOL
 
 
 def upper_sd(sd: float, df: float, *, level: float = SD_LIMIT) -> float:

@@ -219,6 +219,18 @@ def test_the_interval_of_an_outlying_arm_holds_the_truth(factor, least):
     assert share >= least
 
 
+@pytest.mark.parametrize(("factor", "least"), [(3.0, 0.86), (10.0, 0.92)])
+def test_the_interval_beside_a_baseline_that_varies_most_holds_the_truth(factor, least):
+    generator = np.random.default_rng(16)
+    spread = np.where(np.arange(13) == 0, factor, 1.0)[:, None]
+    share = coverage(
+        lambda: spread * generator.normal(size=(13, 3)),
+        lambda values: pair(values, 12, 0, reference=[0]),
+        0.0, studies=500, n=3,
+    )  # fmt: skip
+    assert share >= least
+
+
 def draw_grid(generator, sd, seeds):
     """A 2^3 grid without any effect, one of which varies with the seed by some standard deviation."""
     values = generator.normal(size=(8, seeds))

@@ -143,6 +143,19 @@ def test_the_arm_that_varies_most_is_tested_at_a_larger_level_than_the_others():
     assert others / 400 / 12 < 0.06
 
 
+def test_a_reference_stands_out_only_if_it_varies_most_and_at_a_level_of_its_own():
+    generator = np.random.default_rng(12)
+    alike = noisy = 0
+    for _ in range(400):
+        found = pooled(a_stratum(generator, arms=13, seeds=3))
+        alike += found.stands_out(0, is_reference=True)
+        others = [arm for arm in range(13) if found.stands_out(arm, is_reference=True)]
+        assert set(others) <= found.outlying | {found.most_varying}
+        noisy += pooled(a_stratum(generator, arms=13, seeds=3, factor=5.0)).stands_out(12, is_reference=True)
+    assert alike / 400 < 0.1  # all comparisons of a study pay for it at once
+    assert noisy / 400 > 0.75
+
+
 def test_a_stratum_without_repeats_has_no_arm_that_varies_most():
     assert stratum_variance([1.0, 2.0], ["a", "b"], [0, 0]).most_varying is None
 
