@@ -30,17 +30,23 @@ def train(config, seed):
 """
 
 
-def undisturbed(folder: Path) -> object:
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> object:
     """What the study comes to if nothing happens to it."""
     program: dict[str, Callable[..., float]] = {}
     exec(PROGRAM, program)
-    (folder / "other").mkdir()
-    url = new_store(folder / "other")
+    folder = tmp_path_factory.mktemp("undisturbed")
+    url = new_store(folder)
     engine = open_existing(url)
-    enrolled(engine, folder / "s.yaml")
+    enrolled(engine, write_study(folder))
     play(engine, url, lambda configuration, seed: program["train"](dict(configuration), seed))
     engine.dispose()
     return record(url)
+
+
+def write_study(folder: Path) -> Path:
+    (folder / "program.py").write_text(PROGRAM)
+    return study_file(folder, names=("a", "b"), seeds="{first: 2, most: 4}", decide="{futility: false}", unclaimed="c")
 
 
 def ended(workplace: Workplace) -> int:
@@ -67,44 +73,40 @@ def kill_all(workplace: Workplace) -> None:
         psutil.wait_procs(left, timeout=10)
 
 
-MOMENTS: dict[str, Callable[[Workplace], bool]] = {
-    "at the first decision": is_deciding,
-    "among the first seeds": lambda workplace: ended(workplace) >= 3,
-    "at a later decision": lambda workplace: ended(workplace) >= 6 and is_deciding(workplace),
-    "in a later round": lambda workplace: ended(workplace) >= 7,
+# Of one study, one after the other: each launch but the last is killed at the next of them.
+MOMENTS: dict[str, tuple[Callable[[Workplace], bool], ...]] = {
+    "at decisions": (is_deciding, lambda workplace: ended(workplace) >= 7 and is_deciding(workplace)),
+    "among seeds": (lambda workplace: ended(workplace) >= 3, lambda workplace: ended(workplace) >= 7),
 }
-
-SLOW = ("at the first decision", "among the first seeds")
 
 
 @pytest.fixture
 def file(workplace: Workplace) -> Path:
-    (workplace.folder / "program.py").write_text(PROGRAM)
-    return study_file(
-        workplace.folder, names=("a", "b"), seeds="{first: 2, most: 4}", decide="{futility: false}", unclaimed="c"
-    )
+    return write_study(workplace.folder)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("file")
-@pytest.mark.parametrize(
-    "moment", [pytest.param(name, marks=pytest.mark.slow if name in SLOW else ()) for name in MOMENTS]
-)
-def test_kill_9_of_everything_changes_no_trial_and_no_look(workplace: Workplace, moment: str) -> None:
-    launcher = workplace.start("launch", "s.yaml", "--slots", "2")
-    deadline = time.monotonic() + 240
-    while not MOMENTS[moment](workplace) and launcher.poll() is None:
-        assert time.monotonic() < deadline
-        time.sleep(0.005)
-    kill_all(workplace)
-    launcher.communicate(timeout=60)
+@pytest.mark.parametrize("moments", MOMENTS)
+def test_kill_9_of_everything_changes_no_trial_and_no_look(
+    workplace: Workplace, moments: str, undisturbed: object
+) -> None:
+    for has_come in MOMENTS[moments]:
+        launcher = workplace.start("launch", "s.yaml", "--slots", "2")
+        deadline = time.monotonic() + 240
+        while not has_come(workplace) and launcher.poll() is None:
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        kill_all(workplace)
+        launcher.communicate(timeout=60)
     again = workplace.run("launch", "s.yaml", "--slots", "2")
     assert again.returncode == 0, again.stderr
     assert re.search(r"s: \d+ completed, 1 of 2 claims decided, 1 undecided with all seeds used; ", again.stdout)
-    assert record(f"sqlite:///{workplace.folder}/store.db") == undisturbed(workplace.folder)
+    assert record(f"sqlite:///{workplace.folder}/store.db") == undisturbed
 
 
 @pytest.mark.usefixtures("file")
-def test_two_launches_and_a_worker_at_once_make_each_decision_once(workplace: Workplace) -> None:
+def test_two_launches_and_a_worker_at_once_make_each_decision_once(workplace: Workplace, undisturbed: object) -> None:
     first = workplace.start("launch", "s.yaml", "--slots", "1")
     second = workplace.start("launch", "s.yaml", "--slots", "1")
     while not ended(workplace):
@@ -113,10 +115,12 @@ def test_two_launches_and_a_worker_at_once_make_each_decision_once(workplace: Wo
     for process in (first, second, worker):
         _, err = process.communicate(timeout=240)
         assert process.returncode == 0, err
-    assert record(f"sqlite:///{workplace.folder}/store.db") == undisturbed(workplace.folder)
+    assert record(f"sqlite:///{workplace.folder}/store.db") == undisturbed
 
 
-def test_the_budget_ends_between_looks_and_a_larger_one_goes_on(workplace: Workplace, file: Path) -> None:
+def test_the_budget_ends_between_looks_and_a_larger_one_goes_on(
+    workplace: Workplace, file: Path, undisturbed: object
+) -> None:
     text = file.read_text()
     file.write_text(text + "budget: {device_hours: 0.00000001}\n")
     launched = workplace.run("launch", "s.yaml", "--slots", "1")
@@ -130,4 +134,4 @@ def test_the_budget_ends_between_looks_and_a_larger_one_goes_on(workplace: Workp
     assert [each["stage"] for each in claims] == ["budget_ended", "budget_ended"]
     file.write_text(text)
     assert workplace.run("launch", "s.yaml", "--slots", "2").returncode == 0
-    assert record(f"sqlite:///{workplace.folder}/store.db") == undisturbed(workplace.folder)
+    assert record(f"sqlite:///{workplace.folder}/store.db") == undisturbed

@@ -195,8 +195,13 @@ def test_an_outage_longer_than_a_lease_ends_trials_that_go_on_afterwards(server:
     code, words = finish(process)
     assert code == 0, words
     check_each_completed_once(server.direct, len(configs), num_steps)
-    reasons = [(attempt.attempt, attempt.exit_reason) for attempt in attempts_of(server.direct)]
-    assert sorted(reasons) == [(1, "preempted"), (1, "preempted"), (2, "completed"), (2, "completed")]
+    attempts = attempts_of(server.direct)
+    assert sorted(attempt.attempt for attempt in attempts) == [1, 1, 2, 2]
+    for attempt in attempts:  # a slot that is the first to reach the store may find the other's lease expired
+        taken_over = attempt.exit_reason == "killed" and attempt.supervisor_lost
+        assert attempt.exit_reason == ("completed" if attempt.attempt == 2 else "preempted") or (
+            attempt.attempt == 1 and taken_over
+        )
     curves: dict[int, list[int]] = {}
     with reader.connect(server.direct) as connection:
         table = reader.measurements(connection, 1, "loss")
