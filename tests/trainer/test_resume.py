@@ -114,9 +114,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
-def test_a_run_cut_again_and_again_is_the_run_that_was_not(
-    tmp_path: Path, whole: Path, number: signal.Signals
-) -> None:
+def test_a_run_cut_again_and_again_is_the_run_that_was_not(tmp_path: Path, whole: Path, number: signal.Signals) -> None:
     config = write_config(tmp_path, CONFIG)
     cut, lines = tmp_path / "cut", [1, 3, 8, 9, 20, 21, 33, 40]
     codes = do_jobs(tmp_path, [*(job(config, cut, cut_by=number, at_line=line) for line in lines), job(config, cut)])
