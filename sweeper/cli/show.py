@@ -1,7 +1,6 @@
 """`sweeper show`: one trial in full, or the failures of a study by their causes."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
 from typing import Final
 
 import click
@@ -15,7 +14,6 @@ from sweeper.execution.slots.reports import pattern_uses
 from sweeper.monitor.failures import failures, failures_json
 from sweeper.monitor.trial_details import TrialDetails, trial_details, trial_json
 from sweeper.store.reading import reader
-from sweeper.store.records import run_dir_of
 
 WHOLE: Final = ("configuration", "config")  # what is printed with its nulls and empty parts
 
@@ -60,9 +58,8 @@ def _show_failures(study: str, store: str, *, as_json: bool) -> None:
 
 def _with_patterns(document: Mapping[str, object], details: TrialDetails) -> Mapping[str, object]:
     """Add what the patterns of metrics match in the trial's output, if it is on this machine."""
-    study, trial = details.study, details.trial
-    patterns = patterns_of(study.study.trial.program)
-    uses = pattern_uses(run_dir_of(Path(study.runs_dir) / study.name, trial.phase, trial.number), patterns)
+    patterns = patterns_of(details.study.study.trial.program)
+    uses = pattern_uses(details.run_dir, patterns)
     return document if uses is None else {**document, "patterns": uses_text(patterns, uses)}
 
 
