@@ -22,6 +22,9 @@ def _parts(found: PlannedDecisions) -> list[RenderableType]:
         parts.append(escape(f"No expectation is given: {found.reason}."))
     if found.claims:
         parts += ["", f"What to expect of the claims, by {found.studies} simulated studies:", _claims(found)]
+    if found.ended_by_cap and found.cap is not None:
+        ended = f"The budget of {device_hours(found.cap)} ended {found.ended_by_cap:.0%} of these studies"
+        parts.append(f"{ended} before all claims were decided or given up.")
     if any(each.source == "detectable" for each in found.claims):
         parts.append(escape(DETECTABLE))
     return parts

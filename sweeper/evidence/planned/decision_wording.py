@@ -37,6 +37,7 @@ def decisions_json(found: PlannedDecisions) -> dict[str, object]:
         **{f"device_hours_{name}": None if each is None else each.device_hours for name, each in extents.items()},
         "decisions": {
             "studies": found.studies,
+            "ended_by_budget": found.ended_by_cap,
             "claims": [_claim(each) for each in found.claims],
             "reason": found.reason or None,
         },

@@ -55,6 +55,7 @@ class PlannedDecisions:
         most: None if a claim has no maximum.
         cap: the study's budget in device-hours, at which it ends; None for no cap.
         studies: that were played.
+        ended_by_cap: the share of them that the cap ended while claims were open.
         reason: why nothing is expected; empty otherwise.
     """
 
@@ -64,6 +65,7 @@ class PlannedDecisions:
     cap: float | None
     claims: tuple[PlannedDecision, ...] = ()
     studies: int = 0
+    ended_by_cap: float = 0.0
     reason: str = ""
 
 
@@ -124,6 +126,7 @@ def _played(found: PlannedDecisions, claims: Sequence[DrawnClaim], trials: Trial
     return replace(
         found,
         studies=studies,
+        ended_by_cap=float(np.mean([any(not path.stop for path in paths) for _, paths in played])),
         expected=Extent(
             trials=float(np.mean([extent.trials for extent in extents])),
             device_hours=float(np.mean(hours)) if len(hours) == studies else None,

@@ -99,3 +99,35 @@ def test_a_study_of_fixed_seeds_has_none_of_this(sweeper: Sweeper, study: Path) 
     found = json.loads(sweeper("plan", str(study), "--json").out)
     assert not [key for key in found if key.startswith(("trials_", "device_hours_l", "decisions"))]
     assert "Seeds are added" not in sweeper("plan", str(study)).out
+
+
+def test_a_budget_that_is_too_small_for_the_claims_is_named(sweeper: Sweeper, tmp_path: Path) -> None:
+    path = tmp_path / "adaptive.yaml"
+    trainer = "trial: {program: trainer, config: {data: {corpus: pydocs}}}"
+    lines = STUDY.splitlines()
+    text = STUDY.replace(lines[2], f"metric: {METRIC}").replace(lines[3], trainer).replace(lines[5], FACTORS)
+    assumed = "assume: {sd: 1%, effects: {a-helps: -0.5%, b-helps: -0.5%}}\nbudget: {device_hours: HOURS}\n"
+    path.write_text(text.replace("to: 1}", "to: 0.5}") + assumed)
+    whole = json.loads(_plan(sweeper, path, 1000.0, "--json"))
+    assert whole["decisions"]["ended_by_budget"] == 0
+    cap = (whole["device_hours_least"] + whole["device_hours_expected"]) / 2
+    found = json.loads(_plan(sweeper, path, cap, "--json"))
+    assert found["decisions"]["ended_by_budget"] > 0.5
+    share = f"{found['decisions']['ended_by_budget']:.0%}"
+    assert f"device-hours ended {share} of these studies before all claims" in _plan(sweeper, path, cap)
+
+
+METRIC = "{name: valid_perplexity, direction: minimize}"
+FACTORS = (
+    "factors: {a: {path: regularization.dropout, levels: [0, 0.5]}, b: {path: regularization.input_dropout, "
+    "levels: [0, 0.5]}, c: {path: regularization.output_dropout, levels: [0, 0.5]}}"
+)
+
+
+def _plan(sweeper: Sweeper, path: Path, cap: float, *options: str) -> str:
+    text = path.read_text()
+    path.write_text(text.replace("HOURS", repr(cap)))
+    answer = sweeper("plan", str(path), *options)
+    path.write_text(text)
+    assert answer.code == 0, answer.err
+    return answer.out
