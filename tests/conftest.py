@@ -2,8 +2,13 @@
 
 import os
 import signal
+from collections.abc import Iterator
 
+import pytest
 from hypothesis import HealthCheck, settings
+
+from sweeper.store import engine
+from tests import new_stores
 
 # Machines are shared and noisy: a slow example is no failure. CI tries the same examples each time,
 # developers new ones.
@@ -14,3 +19,12 @@ settings.load_profile("ci" if os.environ.get("CI") else "sweeper")
 # A shell that starts a suite in the background has it ignore ^C, and what tests start would inherit that.
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def stores_are_copied(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Make the tables of new stores once. Those of processes that a test starts are made as users' are."""
+    template = tmp_path_factory.mktemp("template") / "store.db"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(engine, "_make_sqlite", new_stores.copying(template))
+        yield
