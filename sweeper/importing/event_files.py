@@ -13,6 +13,7 @@ from typing import Final
 
 from sweeper.designs.levels import Level
 from sweeper.importing.wire import (
+    Fields,
     NotWireError,
     fields,
     integer_in,
@@ -27,6 +28,7 @@ FOOTER_BYTES: Final = 4
 MOST_BYTES: Final = 1 << 30  # of a record
 DOUBLE, FLOAT = 2, 1  # TensorFlow's names of types, by number
 HPARAMS: Final = "hparams"
+NO_EVENTS: Final = "is not an event file of TensorBoard"
 SESSION_STATES: Final = {1: "completed", 2: "failed", 3: "running"}
 
 
@@ -48,53 +50,95 @@ class EventLog:
     last: float = -math.inf
 
 
+@dataclass(frozen=True, slots=True)
+class Scalar:
+    """A number that a run logged."""
+
+    tag: str
+    step: int
+    value: float
+
+
 def read_events(path: Path, into: EventLog) -> None:
     """Add the events of a file to a log.
 
     Raises:
         ValueError: it is not an event file.
     """
-    for message in _records(path):
+    for message, _ in records(path):
         try:
             _add_event(message, into)
         except NotWireError as error:
-            raise ValueError("is not an event file of TensorBoard") from error
+            raise ValueError(NO_EVENTS) from error
 
 
-def _records(path: Path) -> Iterator[bytes]:
+def scalars_from(path: Path, offset: int) -> Iterator[tuple[list[Scalar], int]]:
+    """Yield the scalars of each record from a place on, and where the record ends.
+
+    Raises:
+        ValueError: it is not an event file.
+    """
+    for message, end in records(path, offset):
+        try:
+            yield list(_scalars(fields(message))), end
+        except NotWireError as error:
+            raise ValueError(NO_EVENTS) from error
+
+
+def records(path: Path, offset: int = 0) -> Iterator[tuple[bytes, int]]:
+    """Yield the complete records of a file from a place on, each with the place where it ends.
+
+    Raises:
+        ValueError: it is not an event file.
+    """
     with path.open("rb") as file:
+        file.seek(offset)
         while True:
             header = file.read(HEADER.size)
             if len(header) < HEADER.size:
                 return
             length, _ = HEADER.unpack(header)
             if length > MOST_BYTES:
-                raise ValueError("is not an event file of TensorBoard")
+                raise ValueError(NO_EVENTS)
             message = file.read(length)
             if len(message) < length or len(file.read(FOOTER_BYTES)) < FOOTER_BYTES:
                 return
-            yield message
+            offset += HEADER.size + length + FOOTER_BYTES
+            yield message, offset
 
 
 def _add_event(message: bytes, into: EventLog) -> None:
     event = fields(message)
-    summary = message_in(event, 5)
-    if not summary:
-        return
-    wall_time, step = number_in(event, 1), integer_in(event, 2)
-    for each in messages_in(fields(summary), 1):
-        value = fields(each)
-        plugin = fields(message_in(fields(message_in(value, 9)), 1))
+    wall_time = number_in(event, 1)
+    for value in _values(event):
+        plugin = _plugin(value)
         if text_in(plugin, 1) == HPARAMS:
             _add_hparams(message_in(plugin, 2), into)
-            continue
-        scalar = number_in(value, 2)
-        if scalar is None:
-            scalar = _tensor_scalar(message_in(value, 8))
-        if scalar is not None:
-            into.curves.setdefault(text_in(value, 1), {})[step] = scalar
-            if wall_time is not None:
-                into.first, into.last = min(into.first, wall_time), max(into.last, wall_time)
+    for scalar in _scalars(event):
+        into.curves.setdefault(scalar.tag, {})[scalar.step] = scalar.value
+        if wall_time is not None:
+            into.first, into.last = min(into.first, wall_time), max(into.last, wall_time)
+
+
+def _values(event: Fields) -> Iterator[Fields]:
+    """Yield the values of an event's summary."""
+    summary = message_in(event, 5)
+    return (fields(each) for each in messages_in(fields(summary), 1)) if summary else iter(())
+
+
+def _plugin(value: Fields) -> Fields:
+    return fields(message_in(fields(message_in(value, 9)), 1))
+
+
+def _scalars(event: Fields) -> Iterator[Scalar]:
+    """Yield the scalars of an event; its summary may have several."""
+    step = integer_in(event, 2)
+    for each in _values(event):
+        number = number_in(each, 2)
+        if number is None:
+            number = _tensor_scalar(message_in(each, 8))
+        if number is not None and text_in(_plugin(each), 1) != HPARAMS:
+            yield Scalar(text_in(each, 1), step, number)
 
 
 def _tensor_scalar(message: bytes) -> float | None:

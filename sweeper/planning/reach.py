@@ -106,7 +106,7 @@ def unused_factors(study: Study, directory: Path) -> Found:
 def unseen_steps(study: Study) -> Found:
     """Yield the phases whose pruner judges by steps that the program's metrics do not have."""
     program = study.trial.program
-    if not isinstance(program, CommandProgram) or not program.metrics or "step" in program.metrics:
+    if not isinstance(program, CommandProgram) or not program.counts_steps:
         return
     for index, phase in enumerate(study.phases):
         if phase.pruner.name != "none" and rule_of(phase.pruner).min_resource > 0:

@@ -26,9 +26,11 @@ from sweeper.spec.entries.designs import (
 )
 from sweeper.spec.entries.factors import FactorEntry
 from sweeper.spec.entries.metric import MeanOfLastEntry, MetricEntry
+from sweeper.spec.entries.metric_sources import JsonSourceEntry, SourceEntry, TensorBoardSourceEntry
 from sweeper.spec.entries.phases import BudgetEntry, PhaseEntry, RangeEntry, SeedsEntry
 from sweeper.spec.entries.study import CommandProgramEntry, DecideEntry, PythonProgramEntry, TrialEntry
 from sweeper.spec.metric import BEST, CurveValue, Metric, default_scale, metric_named
+from sweeper.spec.metric_source import MetricSource
 from sweeper.spec.phase import BUDGET_UNITS, OWN_LENGTH, AdaptiveSeeds, Budget, Phase, Pruner
 from sweeper.spec.program import IMPORTED, TRAINER, CommandProgram, Program, PythonProgram, Trial
 from sweeper.spec.study import Decide
@@ -98,8 +100,28 @@ def _program(entry: str | PythonProgramEntry | CommandProgramEntry) -> Program:
     if isinstance(entry, PythonProgramEntry):
         return PythonProgram(entry.python)
     if isinstance(entry, CommandProgramEntry):
-        return CommandProgram(tuple(entry.command), entry.metrics or {}, entry.checkpoint)
+        return _command(entry)
     return IMPORTED if entry == "imported" else TRAINER
+
+
+def _command(entry: CommandProgramEntry) -> CommandProgram:
+    items = entry.metrics if isinstance(entry.metrics, list) else [entry.metrics or {}]
+    return CommandProgram(
+        tuple(entry.command),
+        {name: pattern for item in items if isinstance(item, dict) for name, pattern in item.items()},
+        entry.checkpoint,
+        tuple(_source(item) for item in items if not isinstance(item, dict)),
+    )
+
+
+def _source(entry: SourceEntry) -> MetricSource:
+    return MetricSource(
+        kind=entry.kind,
+        place=entry.place,
+        names=entry.metrics,
+        step=None if isinstance(entry, TensorBoardSourceEntry) else entry.step,
+        path=entry.path if isinstance(entry, JsonSourceEntry) else None,
+    )
 
 
 def factor_of(name: str, entry: FactorEntry, config: Config) -> Factor:

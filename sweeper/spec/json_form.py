@@ -6,6 +6,7 @@ from sweeper.designs.factor import Factor, Range
 from sweeper.spec.json_claims import claim_from_json, claim_to_json
 from sweeper.spec.json_metric import metric_from_json, metric_to_json
 from sweeper.spec.json_phases import Json, JsonObject, phase_from_json, phase_to_json
+from sweeper.spec.metric_source import source_from_json, source_to_json
 from sweeper.spec.program import (
     IMPORTED,
     TRAINER,
@@ -93,7 +94,7 @@ def program_to_json(program: Program) -> str | Json:
         case CommandProgram():
             return {
                 "command": list(program.command),
-                "metrics": dict(program.metrics) or None,
+                "metrics": _metrics_to_json(program),
                 "checkpoint": program.checkpoint,
             }
 
@@ -104,9 +105,21 @@ def program_from_json(document: str | JsonObject) -> Program:
         return IMPORTED if document == "imported" else TRAINER
     if document.get("python") is not None:
         return PythonProgram(document["python"])
+    given = document.get("metrics") or {}
+    items = given if isinstance(given, list) else [given]
     return CommandProgram(
-        tuple(document["command"]), dict(document.get("metrics") or {}), checkpoint=document.get("checkpoint")
+        tuple(document["command"]),
+        {name: pattern for item in items if "from" not in item for name, pattern in item.items()},
+        checkpoint=document.get("checkpoint"),
+        sources=tuple(source_from_json(item) for item in items if "from" in item),
     )
+
+
+def _metrics_to_json(program: CommandProgram) -> Json | list[Json] | None:
+    if not program.sources:
+        return dict(program.metrics) or None
+    patterns: list[Json] = [dict(program.metrics)] if program.metrics else []
+    return [*patterns, *map(source_to_json, program.sources)]
 
 
 def factor_to_json(factor: Factor) -> Json:

@@ -7,7 +7,7 @@ from typing import Final
 from sweeper.errors import MistakesError
 from sweeper.spec import yaml_source
 from sweeper.spec.checks.claims import check_claims
-from sweeper.spec.checks.commands import check_command, check_config_placeholders, check_environment
+from sweeper.spec.checks.commands import check_command, check_config_placeholders, check_environment, check_sources
 from sweeper.spec.checks.configs import check_configs
 from sweeper.spec.checks.factors import check_factors
 from sweeper.spec.checks.phases import check_phases
@@ -26,6 +26,7 @@ CHECKS: Final = (
     check_factors,
     check_configs,
     check_command,
+    check_sources,
     check_environment,
     check_config_placeholders,
     check_phases,

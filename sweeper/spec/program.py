@@ -2,8 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
 from sweeper.designs.paths import Config
+from sweeper.spec.metric_source import MetricSource
+
+STEP: Final = "step"  # the pattern that finds the step of the metrics
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,13 +32,26 @@ class CommandProgram:
 
     Attributes:
         command: its arguments, with placeholders (`sweeper.spec.placeholders`).
-        metrics: regular expressions that find metrics in its output, by metric; empty if it writes metrics.jsonl.
+        metrics: regular expressions that find metrics in its output, by metric.
+        sources: files in which it has metrics; if there are neither, it writes metrics.jsonl.
         checkpoint: its checkpoint's path in the run directory; None if it has none.
     """
 
     command: tuple[str, ...]
     metrics: Mapping[str, str] = field(default_factory=dict)
     checkpoint: str | None = None
+    sources: tuple[MetricSource, ...] = ()
+
+    @property
+    def metric_names(self) -> list[str]:
+        """The metrics that it is known to report; none if it writes metrics.jsonl."""
+        patterns = [name for name in self.metrics if name != STEP]
+        return [*patterns, *(name for source in self.sources for name in source.names)]
+
+    @property
+    def counts_steps(self) -> bool:
+        """Whether some metrics are numbered, since nothing says at which step they were measured."""
+        return bool(self.metrics) and STEP not in self.metrics
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,7 +74,7 @@ def _is_tested(trial: Trial, phases: Sequence[Phase], claimed: Iterable[str]) ->
     """Return whether a test metric belongs to the weights that the best evaluation chose."""
     if trial.is_trainer:
         return any(get_path(config, "evaluation.test", True) is not False for config in _configs(trial, phases))
-    reported = trial.program.metrics if isinstance(trial.program, CommandProgram) else {}
+    reported = trial.program.metric_names if isinstance(trial.program, CommandProgram) else []
     return any(TEST.search(name) for name in (*reported, *claimed))
 
 

@@ -1,16 +1,19 @@
 """Before an attempt begins: what earlier ones reported and nobody read, since their slot died, is stored."""
 
 import time
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext, suppress
 from typing import Final
 
 from sqlalchemy import Engine
 
+from sweeper.execution.slots.collecting.collector import COLLECTED_FILE
+from sweeper.execution.slots.directory_lock import Locked, locked
 from sweeper.execution.slots.metrics import METRICS_FILE, OUTPUT_FILE, RESUMED_FROM, json_object
-from sweeper.execution.slots.programs import patterns_of
+from sweeper.execution.slots.programs import patterns_of, sources_of
 from sweeper.execution.slots.reports import Batch, Reports, lines_of
 from sweeper.execution.slots.run_dir import Mark, end_last_line, is_between_lines, last_line, read_mark, write_mark
+from sweeper.spec.metric_source import MetricSource
 from sweeper.store.queue import ingest
 from sweeper.store.queue.recovery import lease_of, program_of
 from sweeper.store.reading.trial_metrics import EarlierAttempt, earlier_attempt, read_so_far
@@ -20,7 +23,12 @@ UNREAD_S: Final = 20.0  # the longest that whoever frees a trial reads; the next
 
 
 def catch_up(
-    engine: Engine, lease: Lease, patterns: Mapping[str, str], beat: Callable[[], None] = lambda: None
+    engine: Engine,
+    lease: Lease,
+    patterns: Mapping[str, str],
+    beat: Callable[[], None] = lambda: None,
+    *,
+    sources: Sequence[MetricSource] = (),
 ) -> Reports:
     """Store what nobody has read yet in a trial's run directory, and return the reader of the attempt that starts now.
 
@@ -28,22 +36,28 @@ def catch_up(
     counts as reported by this one.
 
     Args:
-        patterns: find metrics in the output; none if the program writes metrics.jsonl.
+        patterns: find metrics in the output; if there are neither these nor sources, the program writes metrics.jsonl.
         beat: called now and then, to keep the lease.
+        sources: files in which metrics are.
 
     Raises:
         LeaseLost: another attempt has the trial.
         OSError: the directory cannot be written to.
     """
-    run_dir, reports = lease.run_dir, Reports.of(lease.run_dir, patterns)
+    run_dir, has_lines = lease.run_dir, bool(sources) or not patterns
     mark = read_mark(run_dir)
     earlier = earlier_attempt(engine, lease, None if mark is None else mark.attempt_id)
-    if not patterns:
-        end_last_line(run_dir / METRICS_FILE, cut=True)
+    if has_lines:
+        end_last_line(run_dir / (COLLECTED_FILE if sources else METRICS_FILE), cut=True)
     if earlier is not None:
-        drain(engine, lease, earlier, patterns, mark, beat)
-    elif not patterns:
+        drain(engine, lease, earlier, patterns, mark, beat, sources=sources)
+    reports = Reports.of(run_dir, patterns, sources)
+    if reports.collector is not None:
+        reports.collector.recover()
+    if earlier is None and has_lines:
         _store_all(engine, lease, reports, beat)
+    if reports.collector is not None:
+        reports.collector.end_last_lines()
     if patterns:
         end_last_line(run_dir / OUTPUT_FILE, cut=False)
     reports.begin()
@@ -58,22 +72,27 @@ def drain(  # noqa: PLR0917 - an attempt, and how to read what it reported
     patterns: Mapping[str, str],
     mark: Mark | None,
     beat: Callable[[], None] = lambda: None,
+    *,
+    sources: Sequence[MetricSource] = (),
 ) -> None:
     """Store what an attempt reported after its supervisor read its file for the last time.
 
     Args:
         lease: of the trial; the attempt may be an earlier one.
         mark: the mark in its run directory.
+        sources: files in which metrics are; the caller has the lock on the run directory.
 
     Raises:
         LeaseLost: another attempt has the trial.
     """
-    reports = Reports.of(lease.run_dir, patterns)
+    reports = Reports.of(lease.run_dir, patterns, sources)
+    if reports.collector is not None:
+        reports.collector.recover()
     mine = mark if mark is not None and mark.attempt_id == attempt.attempt_id else Mark(attempt.attempt_id, 0)
     place = _place(reports, attempt.offset or mine.start)
     reports.resume(mine.start, place, attempt.counts, begins=place == mine.cut_at)
     # Nothing in the file is changed: the next attempt's process may have begun to write.
-    rest = not patterns and json_object(last_line(reports.tail.path)) is not None
+    rest = not (patterns or sources) and json_object(last_line(reports.tail.path)) is not None
     _store_all(engine, lease, reports, beat, attempt, rest=rest)
 
 
@@ -97,18 +116,20 @@ def store_unread(engine: Engine, study_id: int, attempt_id: int) -> None:
     lease = lease_of(engine, attempt_id)
     if lease is None:
         return
-    patterns = patterns_of(program_of(engine, study_id))
+    program = program_of(engine, study_id)
+    patterns, sources = patterns_of(program), sources_of(program, lease)
     until = time.monotonic() + UNREAD_S
 
     def hurry() -> None:
         if time.monotonic() > until:
             raise TimeoutError
 
-    with suppress(OSError, LeaseLost):
+    with suppress(OSError, LeaseLost, Locked):
         mark = read_mark(lease.run_dir)
         if mark is None or mark.attempt_id != attempt_id:
             return  # its process never started
-        drain(engine, lease, read_so_far(engine, attempt_id), patterns, mark, hurry)
+        with locked(lease.run_dir) if sources else nullcontext():
+            drain(engine, lease, read_so_far(engine, attempt_id), patterns, mark, hurry, sources=sources)
 
 
 def _store_all(

@@ -7,7 +7,8 @@ import errno
 import fcntl
 import json
 import os
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
@@ -75,6 +76,25 @@ def lock(directory: Path, holder: Holder) -> int | None:
                 return None
             raise
         os.close(descriptor)  # the file was replaced in between
+
+
+@contextmanager
+def locked(directory: Path) -> Iterator[None]:
+    """Keep others from a directory for a moment; who holds the lock is what it was.
+
+    Raises:
+        Locked: a process has the lock.
+        OSError: the directory cannot be written to, or is gone.
+    """
+    with (directory / LOCK_FILE).open("ab") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise Locked(None) from None
+        except OSError as error:
+            if error.errno not in NO_LOCKS:
+                raise
+        yield
 
 
 def is_free(directory: Path) -> bool:

@@ -1,9 +1,11 @@
 """From a program and a trial to what is started: arguments, environment and the files it reads."""
 
 import errno
+import glob
 import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -13,8 +15,9 @@ from sweeper.execution.slots.resources import Slot
 from sweeper.execution.slots.strays import ANY, MARK
 from sweeper.files import write_atomically
 from sweeper.spec.argument_lists import LISTS, lists_in, passed_by_name
+from sweeper.spec.metric_source import RUN_DIR, MetricSource
 from sweeper.spec.phase import OWN_LENGTH
-from sweeper.spec.placeholders import CONFIG_FILES, Arguments, filled, filled_config, placeholders
+from sweeper.spec.placeholders import CONFIG_FILES, Arguments, as_text, fill, filled, filled_config, placeholders
 from sweeper.spec.program import CommandProgram, ImportedProgram, Program, PythonProgram, TrainerProgram, Trial
 from sweeper.spec.variables import filled_in, inherited_names, own_part
 from sweeper.store.records import Lease
@@ -38,8 +41,17 @@ def argv_of(program: Program, lease: Lease) -> list[str]:
 
 
 def patterns_of(program: Program) -> Mapping[str, str]:
-    """Return the regular expressions that find metrics in the output; none if the program writes metrics.jsonl."""
+    """Return the regular expressions that find metrics in the output; none if they are in files."""
     return program.metrics if isinstance(program, CommandProgram) else {}
+
+
+def sources_of(program: Program, lease: Lease) -> tuple[MetricSource, ...]:
+    """Return the files of a trial in which its program has metrics, with their placeholders filled in."""
+    if not isinstance(program, CommandProgram):
+        return ()
+    values = {name: glob.escape(as_text(value)) for name, value in placeholder_values(lease).items()}
+    values["run_dir"] = RUN_DIR
+    return tuple(replace(source, place=fill(source.place, values)) for source in program.sources)
 
 
 def placeholder_values(lease: Lease) -> dict[str, object]:

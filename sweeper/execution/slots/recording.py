@@ -1,7 +1,7 @@
 """Read what a trial's process reports, and store it, each batch with the place in the file up to which it was read."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -14,6 +14,7 @@ from sweeper.execution.slots.process import TrialProcess
 from sweeper.execution.slots.reports import Batch, Reports
 from sweeper.execution.slots.run_dir import Mark, end_last_line, write_mark
 from sweeper.spec.metric import CurveValue
+from sweeper.spec.metric_source import MetricSource
 from sweeper.store.queue import queue
 from sweeper.store.queue.attempts import settle_seconds_before
 from sweeper.store.queue.ingest import Portion
@@ -62,20 +63,22 @@ class Recording:
         seconds: Callable[[], float],
         share: float,
         beat: Callable[[], None],
+        sources: Sequence[MetricSource] = (),
     ) -> "Recording":
         """Store what earlier attempts left in the run directory, and return the recording of the one that starts now.
 
         Args:
-            patterns: find metrics in the output; none if the program writes metrics.jsonl.
+            patterns: find metrics in the output; if there are neither these nor sources, it writes metrics.jsonl.
             beat: called now and then, to keep the lease.
+            sources: files in which metrics are.
 
         Raises:
             LeaseLost: another attempt has the trial.
             OSError: the directory cannot be written to.
         """
         earlier_s = settle_seconds_before(engine, lease) if lease.fence > 1 else 0.0
-        reports = catch_up(engine, lease, patterns, beat)
-        is_known = lease.fence == 1 and reports.start == 0
+        reports = catch_up(engine, lease, patterns, beat, sources=sources)
+        is_known = lease.fence == 1 and reports.begins_file
         return cls(
             engine=engine,
             lease=lease,

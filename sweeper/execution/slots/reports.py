@@ -10,9 +10,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from sweeper.execution.slots.collecting.collector import Collector
+from sweeper.execution.slots.collecting.output import Output
 from sweeper.execution.slots.metrics import METRICS_FILE, OUTPUT_FILE, LineReader, PatternReader
 from sweeper.execution.slots.pattern_use import PatternUse
 from sweeper.execution.slots.tail import LARGE_BYTES, Tail
+from sweeper.spec.metric_source import MetricSource
 from sweeper.store.records import Measurement
 
 
@@ -45,23 +48,30 @@ class Reports:
     Attributes:
         start: where the attempt's part of the file begins.
         cut_at: where its program cut the file, the last time; None if it never did.
+        collector: fills the file with what the program writes elsewhere; None if it writes there itself.
     """
 
     tail: Tail
     reader: LineReader | PatternReader
     start: int = 0
     cut_at: int | None = None
+    collector: Collector | None = None
     _begins: bool = False  # the next measurement is the first after those that this attempt has reported
     _has_reported: bool = False
+    _is_inherited: bool = False
     _restarts: int = 0
 
     @classmethod
-    def of(cls, run_dir: Path, patterns: Mapping[str, str]) -> "Reports":
+    def of(cls, run_dir: Path, patterns: Mapping[str, str], sources: Sequence[MetricSource] = ()) -> "Reports":
         """Return a reader of all that a run directory holds, from its start.
 
         Args:
-            patterns: find metrics in the output; none if the program writes metrics.jsonl.
+            patterns: find metrics in the output; if there are neither these nor sources, it writes metrics.jsonl.
+            sources: files in which metrics are.
         """
+        if sources:
+            collector = Collector(run_dir, sources, Output(run_dir, patterns) if patterns else None)
+            return cls(Tail(collector.path), LineReader(), collector=collector)
         if not patterns:
             return cls(Tail(run_dir / METRICS_FILE), LineReader())
         compiled = {name: re.compile(text) for name, text in patterns.items()}
@@ -72,8 +82,32 @@ class Reports:
         """Whether metrics are found in the output by patterns."""
         return isinstance(self.reader, PatternReader)
 
+    @property
+    def begins_file(self) -> bool:
+        """Whether nothing was reported before the attempt."""
+        return self.start == 0 if self.collector is None else not self._is_inherited
+
+    @property
+    def misread(self) -> Mapping[str, str]:
+        """By metric, a line of output on which its pattern matched a part of a number, e.g. 9.2 of 9.2e-05."""
+        if self.collector is not None:
+            return self.collector.misread
+        return self.reader.misread if isinstance(self.reader, PatternReader) else {}
+
+    def errors(self, *, is_complete: bool) -> list[str]:
+        """Return what could not be read, and whether steps fell.
+
+        Args:
+            is_complete: the program has come to its end.
+        """
+        collected = [] if self.collector is None else self.collector.errors(is_complete=is_complete)
+        return [*collected, *self.reader.errors]
+
     def begin(self) -> None:
         """Skip what the file holds: a process starts now."""
+        if self.collector is not None:
+            self._is_inherited = self.tail.offset > 0
+            self.collector.begin()
         self.tail.skip()
         self.start = self.tail.offset
         self._begins = self._has_reported
@@ -106,6 +140,8 @@ class Reports:
             rest: what follows the last newline is a line, too.
         """
         before = self.tail.offset
+        if self.collector is not None:
+            self.collector.collect(closed=closed, rest=rest)
         lines = self.tail.lines(closed=closed, rest=rest)
         was_cut = self.tail.restarts != self._restarts
         if was_cut:

@@ -18,12 +18,12 @@ from sweeper.execution.slots import process as plain_process
 from sweeper.execution.slots.guard import Guard
 from sweeper.execution.slots.last_seconds import when_ended
 from sweeper.execution.slots.machine import oom_kills
-from sweeper.execution.slots.metrics import OUTPUT_FILE, PatternReader
+from sweeper.execution.slots.metrics import OUTPUT_FILE
 from sweeper.execution.slots.occupying import Occupied, RunDirInUse, occupy
 from sweeper.execution.slots.outcome import Ending, ExitKind, StopCause, classify_exit
 from sweeper.execution.slots.process import Start, TrialProcess
 from sweeper.execution.slots.processes import FIRST_EPOCH_S
-from sweeper.execution.slots.programs import argv_of, environment_of, patterns_of
+from sweeper.execution.slots.programs import argv_of, environment_of, patterns_of, sources_of
 from sweeper.execution.slots.recording import Recording
 from sweeper.execution.slots.resources import Slot
 from sweeper.execution.slots.rules import Rules, Stop
@@ -144,6 +144,7 @@ class Supervisor:
             self._seconds,
             self.slot.device_share,
             self._beat,
+            sources_of(self.trial.program, self.lease),
         )
         process = self.start(
             argv_of(self.trial.program, self.lease),
@@ -324,7 +325,7 @@ class Supervisor:
         if process.is_lost and cause is None and not oom_killed:
             message = "the server that its process was forked from died, or gave no answer"
             return self._finish(ExitKind(exit_reason="preempted", message=message), process, known)
-        reader = self._recording.reader
+        reports = self._recording.reports
         ending = Ending(
             exit_code=exit_code,
             stopped_for=cause,
@@ -336,8 +337,12 @@ class Supervisor:
             reported=sorted(known.names),
             result=read_result(self.lease.run_dir),
             tail=process.tail(),
-            metric_errors=[*reader.errors, *note(process.left), *large_output(process.output)],
-            is_misread=isinstance(reader, PatternReader) and self.lease.metric in reader.misread,
+            metric_errors=[
+                *reports.errors(is_complete=exit_code == 0 and cause is None),
+                *note(process.left),
+                *large_output(process.output),
+            ],
+            is_misread=self.lease.metric in reports.misread,
             oom_killed=oom_killed,
         )
         return self._finish(classify_exit(ending), process, known)

@@ -9,6 +9,7 @@ from sweeper.designs.levels import distinct_levels
 from sweeper.designs.paths import get_path, leaves
 from sweeper.spec.argument_lists import LISTS, passed_by_name
 from sweeper.spec.checks.known_configurations import factors_in
+from sweeper.spec.checks.metric_sources import check_metric_sources, items_of
 from sweeper.spec.error_collector import ErrorCollector
 from sweeper.spec.names import levels_text
 from sweeper.spec.phase import BUDGET_UNITS, Phase
@@ -26,9 +27,10 @@ def check_command(sections: Sections, errors: ErrorCollector) -> None:
     program = sections.trial.program if sections.trial is not None else None
     if not isinstance(program, CommandProgram):
         return
-    for name, pattern in program.metrics.items():
-        if fault := _pattern_fault(pattern):
-            errors.add(("trial", "program", "metrics", name), f"{shown(pattern)} {fault}")
+    for where, item in items_of(sections.data):
+        for name, pattern in item.items() if "from" not in item else ():
+            if fault := _pattern_fault(pattern):
+                errors.add((*where, name), f"{shown(pattern)} {fault}")
     for index, argument in enumerate(program.command):
         for found in placeholders(argument):
             path = ("trial", "program", "command", index)
@@ -38,6 +40,19 @@ def check_command(sections: Sections, errors: ErrorCollector) -> None:
                 errors.add(path, fault)
             else:
                 _check_placeholder(sections, found, argument, path, errors)
+
+
+def check_sources(sections: Sections, errors: ErrorCollector) -> None:
+    """Report what is wrong with the files in which metrics are, placeholders in their paths included."""
+
+    def check_text(text: str, path: Path) -> None:
+        for found in placeholders(text):
+            if found is not None and (found.name in LISTS or found.flag is not None):
+                errors.add(path, f"{shown(text)} has a placeholder that only a command can have. Remove it.")
+            else:
+                _check_placeholder(sections, found, text, path, errors)
+
+    check_metric_sources(sections, errors, check_text)
 
 
 def check_environment(sections: Sections, errors: ErrorCollector) -> None:
@@ -88,7 +103,7 @@ def _check_placeholder(
         errors.add(path, f"{shown(text)} has a single brace. Use {{{{ or }}}} for a literal brace.")
     elif found.name in BUDGET_UNITS:
         _check_budget(sections, found.name, errors)
-    elif known := _unfilled(sections, found.name, () if path[1] == "environment" else LISTS):
+    elif known := _unfilled(sections, found.name, LISTS if "command" in path else ()):
         errors.add(
             path,
             f"the placeholder {{{found.name}}} has no value.{suggestion(found.name, known)} Placeholders: "

@@ -86,9 +86,7 @@ def _metrics(sections: Sections) -> list[str] | None:
     if sections.is_trainer:
         return list(METRICS)
     program = sections.trial.program if sections.trial is not None else None
-    if isinstance(program, CommandProgram) and program.metrics:
-        return [name for name in program.metrics if name != "step"]
-    return None
+    return (program.metric_names or None) if isinstance(program, CommandProgram) else None
 
 
 def _check_environment(sections: Sections, errors: ErrorCollector) -> None:

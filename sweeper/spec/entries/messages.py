@@ -8,6 +8,7 @@ from pydantic import BaseModel, ValidationError
 from sweeper.spec.entries.designs import unknown_design
 from sweeper.spec.entries.factors import FactorEntry
 from sweeper.spec.entries.metric import MetricEntry
+from sweeper.spec.entries.metric_sources import unknown_source
 from sweeper.spec.entries.phases import PhaseEntry, RangeEntry
 from sweeper.spec.entries.study import RetryEntry, StudyFile, TrialEntry, unknown_program
 from trainer.config.wording import Problem, problems_of, shown, suggestion
@@ -61,6 +62,7 @@ _OTHER_WORDS: Final[Mapping[type[BaseModel], Mapping[str, str]]] = {
 _UNIONS: Final[Mapping[str, Callable[[object], str]]] = {
     "unknown_design": unknown_design,
     "unknown_program": unknown_program,
+    "unknown_source": unknown_source,
 }
 
 

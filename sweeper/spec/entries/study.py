@@ -8,6 +8,7 @@ from pydantic import BeforeValidator, Discriminator, Field, Tag, WithJsonSchema
 from sweeper.spec.entries.claims import ClaimEntry
 from sweeper.spec.entries.factors import FactorEntry
 from sweeper.spec.entries.metric import MetricEntry
+from sweeper.spec.entries.metric_sources import MetricsEntry
 from sweeper.spec.entries.phases import PhaseEntry
 from sweeper.spec.entries.values import Count, EffectValue, Name, Section, Seed, SpreadValue, Text, checked_futility
 from sweeper.spec.study import Decide, Device, Keep, KeptCheckpoints, Resources, Retry
@@ -46,9 +47,10 @@ class CommandProgramEntry(Section):
         description='The command as a list, which runs without a shell, e.g. [python, train.py, --lr, "{lr}", '
         '"{tied?--tied}"]; "{args}" passes all values as --lr=0.1, "{overrides}" as lr=0.1.',
     )
-    metrics: dict[str, str] | None = Field(
+    metrics: MetricsEntry | None = Field(
         None,
-        description="A regular expression for each metric to find in the output, e.g. {loss: 'loss=(\\S+)'}. "
+        description="A regular expression for each metric to find in the output, e.g. {loss: 'loss=(\\S+)'}; or files "
+        "that have them, e.g. {from: csv, file: '{run_dir}/metrics.csv', loss: val_loss}; or a list of several. "
         "Leave it out if the program writes metrics.jsonl.",
     )
     checkpoint: str | None = Field(

@@ -18,6 +18,7 @@ from sweeper.execution.slots.machine import free_abandoned_trials, this_machine
 from sweeper.execution.slots.reports import Reports
 from sweeper.execution.slots.run_dir import MARK_FILE
 from sweeper.execution.slots.run_root import settle_root
+from sweeper.spec.metric_source import source_from_json
 from sweeper.store.queue import finishing, queue
 from sweeper.store.reading import reader
 from sweeper.store.records import Lease
@@ -313,7 +314,8 @@ def dying(engine: Engine, url: str, script: str, metrics: Mapping[str, str] | No
     lease = queue.claim_trial(engine, study, slot, lease_s=60.0, now=time.time())
     assert lease is not None
     lease.run_dir.mkdir(parents=True)
-    return Dying(engine, url, study, lease, catch_up(engine, lease, metrics or {}))
+    sources = [source_from_json(metrics)] if metrics is not None and "from" in metrics else []
+    return Dying(engine, url, study, lease, catch_up(engine, lease, {} if sources else metrics or {}, sources=sources))
 
 
 OUTPUT = "".join(f"step {step} loss {100 - step}\n" for step in range(1, 61))

@@ -1,0 +1,1 @@
+"""Metrics from files that a program or its logger writes."""

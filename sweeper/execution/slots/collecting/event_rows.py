@@ -1,0 +1,38 @@
+"""Rows of an event file of TensorBoard: each scalar with its own step."""
+
+from pathlib import Path
+
+from sweeper.execution.slots.collecting.rows import Notes, Row
+from sweeper.importing.event_files import scalars_from
+from sweeper.spec.metric_source import MetricSource
+
+
+class EventRows:
+    """Reads the records that are complete; one that is cut short is read once the rest is there."""
+
+    def __init__(self, path: Path, source: MetricSource) -> None:
+        self.source, self.notes, self.path = source, Notes(), path
+        self._offset = 0
+        self._names = {tag: name for name, tag in source.names.items()}
+
+    def look(self, *, rest: bool) -> tuple[bool, list[Row]]:
+        """Return whether the file was cut, and the rows since the last look, or then all (`RowReader`)."""
+        size = self.path.stat().st_size
+        is_cut = size < self._offset
+        if is_cut:
+            self._offset = 0
+        rows: list[Row] = []
+        if size == self._offset:
+            return is_cut, rows
+        try:
+            for scalars, end in scalars_from(self.path, self._offset):
+                self._offset = end
+                for scalar in scalars:
+                    self.notes.see([scalar.tag])
+                    name = self._names.get(scalar.tag)
+                    if name is not None and scalar.step >= 0:
+                        self.notes.found.add(name)
+                        rows.append(Row(scalar.step, {name: scalar.value}))
+        except ValueError as error:
+            self.notes.add("file", str(error))
+        return is_cut, rows
