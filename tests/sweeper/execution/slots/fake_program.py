@@ -3,7 +3,7 @@
 What to do is in its config: `report_every`, `step_s`, `value` (of the curve's last step), `checkpoint` (resume from
 it; on SIGTERM write it and leave with `stop_code`), `result`, and misdeeds: `crash_at`, `kill_at`, `hang_at`, `nan_at`,
 `fail_attempts` (crash in the first so many attempts), `words` (said on standard error), `exit_code`, `ignore_sigterm`,
-`children`, `silent`.
+`children`, `silent`, and `gate` (before the step `gate_at`, wait until that file exists).
 """
 
 # It starts in milliseconds, without pathlib.
@@ -44,6 +44,8 @@ def main() -> int:
     with open(os.path.join(run_dir, "metrics.jsonl"), "a") as metrics:
         for step in range(start + 1, steps + 1):
             misbehave(config, step, attempt)
+            while step == config.get("gate_at") and not stopping and not os.path.exists(config["gate"]):
+                time.sleep(0.01)
             if step % config.get("report_every", 1) == 0 and not config.get("silent"):
                 value = float("nan") if step == config.get("nan_at") else value_at(config, step, steps)
                 metrics.write(json.dumps({"step": step, "loss": value}) + "\n")
