@@ -35,7 +35,7 @@ def write_example(folder: Path, study: str) -> None:
 @pytest.mark.slow
 def test_the_script_of_the_page_runs_unmodified(tmp_path: Path) -> None:
     write_example(tmp_path, "my-script")
-    launched = sweeper(tmp_path, "launch", "study.yaml", "--slots", "2")
+    launched = sweeper(tmp_path, "launch", "study.yaml", "--slots", "1")
     assert launched.returncode == 0, launched.stderr
     assert "my-script: 4 completed" in launched.stdout
     trials = json.loads(sweeper(tmp_path, "export", "my-script", "--table", "trials", "--format", "json").stdout)
@@ -52,6 +52,6 @@ def test_the_script_of_the_page_runs_unmodified(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_the_function_of_the_page_runs(tmp_path: Path) -> None:
     write_example(tmp_path, "my-function")
-    launched = sweeper(tmp_path, "launch", "study.yaml", "--slots", "2")
+    launched = sweeper(tmp_path, "launch", "study.yaml", "--slots", "1")
     assert launched.returncode == 0, launched.stderr
     assert "my-function: 9 completed" in launched.stdout

@@ -115,10 +115,28 @@ def test_an_interrupt_stops_cleanly_and_the_same_command_resumes(workplace: Work
     assert [row["state"] for row in rows(workplace, "trials")] == ["completed"] * 4
 
 
+# What --extend does is not the trainer's: a function answers faster.
+FUNCTION = """
+study: tiny
+metric: {name: loss, direction: minimize}
+trial: {program: {python: "program:run"}, config: {dropout: 0.0}}
+factors:
+  dropout: {path: dropout, levels: [0.0, 0.3]}
+phases:
+  - {name: screen, design: grid, seeds: 2, budget: {steps: 1}}
+claims:
+  - id: dropout-helps
+    text: Dropout lowers the loss.
+    contrast: {phase: screen, factor: dropout, from: 0.0, to: 0.3}
+    expect: decrease
+"""
+
+
 def test_an_edited_file_is_refused_or_extends_the_study(workplace: Workplace) -> None:
-    workplace.write(TINY.replace("STEPS", "20"))
+    workplace.write("def run(config, seed):\n    return 1.0 - config['dropout'] + seed / 100\n", "program.py")
+    workplace.write(FUNCTION)
     assert workplace.run("launch", "study.yaml", "--slots", "1").returncode == 0
-    workplace.write(TINY.replace("STEPS", "20").replace("seeds: 2", "seeds: 3"))
+    workplace.write(FUNCTION.replace("seeds: 2", "seeds: 3"))
     refused = workplace.run("launch", "study.yaml")
     assert refused.returncode == 2
     assert "phases.screen.seeds" in refused.stderr

@@ -55,7 +55,7 @@ def test_a_public_script_is_swept_unmodified_over_two_factors(workplace: Workpla
     (workplace.folder / "data" / "small").mkdir(parents=True)
     (workplace.folder / "data" / "small" / "train.txt").write_text("a text\n")
     shutil.copy(STUDY, workplace.folder / "study.yaml")
-    launched = workplace.run("launch", "study.yaml", "--slots", "2")
+    launched = workplace.run("launch", "study.yaml", "--slots", "1")
     assert launched.returncode == 0, launched.stderr
     assert "word-language-model: 12 completed" in launched.stdout
 

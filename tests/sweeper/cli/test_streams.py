@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.sweeper.execution.slots.studies import trials_of
+
 STUDY = """
 study: streams
 metric: {name: loss, direction: minimize}
@@ -38,7 +40,7 @@ def study(tmp_path: Path) -> Path:
 def test_a_launch_runs_without_the_standard_streams(study: Path, closed: str) -> None:
     launched = shell(f"sweeper launch study.yaml --slots 1 {closed}", study)
     assert launched.returncode == 0, launched.stderr
-    assert shell("sweeper export streams --table trials", study).stdout.count("completed") == 2
+    assert [trial.state for trial in trials_of(f"sqlite:///{study / 'sweeper.db'}")] == ["completed"] * 2
 
 
 @pytest.mark.skipif(not FULL.exists(), reason="this system has no device that is always full")

@@ -9,13 +9,21 @@ import pytest
 
 from trainer.corpora import pydocs
 from trainer.corpora.pydocs import docstrings, load_pydocs, make_text, normalized, part_of
-from trainer.corpora.text import UNKNOWN, words_of
+from trainer.corpora.text import UNKNOWN, Text, words_of
 
 
 @pytest.fixture
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     return tmp_path
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Text:
+    """The text, made anew."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        return load_pydocs()
 
 
 def test_text_is_normalized_as_penn_treebanks() -> None:
@@ -56,19 +64,18 @@ def test_docstrings_are_read_without_importing(tmp_path: Path) -> None:
     assert docstrings(path) == ""
 
 
-def test_the_text_is_the_same_in_a_process_with_another_hash_seed(cache: Path) -> None:
+def test_the_text_is_the_same_in_a_process_with_another_hash_seed(tmp_path: Path, made: Text) -> None:
     program = "from trainer.corpora.pydocs import load_pydocs; print(load_pydocs().fingerprint())"
-    environment = {"XDG_CACHE_HOME": str(cache / "other"), "PYTHONHASHSEED": "7", "LC_ALL": "C"}
+    environment = {"XDG_CACHE_HOME": str(tmp_path), "PYTHONHASHSEED": "7", "LC_ALL": "C"}
     done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True)
-    assert load_pydocs().fingerprint() == done.stdout.strip()
+    assert made.fingerprint() == done.stdout.strip()
 
 
-def test_the_corpus_is_large_enough_to_train_on(cache: Path) -> None:
-    text = load_pydocs()
-    train = words_of(text.train)
+def test_the_corpus_is_large_enough_to_train_on(made: Text) -> None:
+    train = words_of(made.train)
     assert len(train) > 200_000
     assert 4_000 < len(set(train)) <= 10_000
-    assert set(words_of(text.valid)) | set(words_of(text.test)) <= set(train)
+    assert set(words_of(made.valid)) | set(words_of(made.test)) <= set(train)
 
 
 @pytest.mark.parametrize("damage", ["", "{}", "[]", '{"fingerprint": 1, "train": 2, "valid": 3, "test": 4}'])
