@@ -109,9 +109,9 @@ class Attendant:
             queue.request_stop(self.engine, self.runner_id)
             self._asked.set()
         if now - self._shown_at >= PROGRESS_EVERY_S:
-            self._shown_at = now
             same_store.ask(self.engine)  # progress is read on connections of its own
             self.on_tick()
+            self._shown_at = now  # only now: what the store has not answered is asked for again
         if not self._stops.is_set():
             self._decide()
 
