@@ -245,29 +245,37 @@ def spend(engine: Engine) -> None:
     assert queue.record_budget_end(engine, 1)
 
 
-@pytest.mark.parametrize("trials", [5, 7, 10, 11])  # the first seeds are 8; a round of further ones up to 4
+@pytest.mark.parametrize(
+    ("trials", "most"), [(5, 6), (7, 6), (10, 6), (10, 3)]
+)  # the first seeds are 8; a round of further ones up to 4
 def test_seeds_that_are_complete_when_the_budget_ends_are_looked_at(
-    engine: Engine, url: str, tmp_path: Path, trials: int
+    engine: Engine, url: str, tmp_path: Path, trials: int, most: int
 ) -> None:
-    path = study_file(tmp_path, decide="{futility: false}", budget=f"{{device_hours: {(trials - 0.5) / 3600}}}")
+    seeds = f"{{first: 2, most: {most}}}"  # with 3, the round that the budget ends is the last one
+    path = study_file(
+        tmp_path, seeds=seeds, decide="{futility: false}", budget=f"{{device_hours: {(trials - 0.5) / 3600}}}"
+    )
     enrolled(engine, path)
-    decide(engine, url, "s")
+    decide(engine, "s")
     if trials > 8:
         while len(ended(url)) < 8 and (lease := claim(engine)) is not None:
             finish(engine, lease, outcome())
-        assert decide(engine, url, "s")
+        assert decide(engine, "s")
     spend(engine)
     assert queue.decision_due(engine, 1)
     with reader.connect(url) as connection:
         before = decision_rows(connection, 1)
     assert before.budget_ended_at is not None
-    assert decide(engine, url, "s")
+    assert decide(engine, "s")
     assert not queue.decision_due(engine, 1)
     with reader.connect(url) as connection:
         after = decision_rows(connection, 1)
     assert (after.open_round, after.rounds, after.asked) == (before.open_round, before.rounds, before.asked)
     looked = {look.claim for look in after.looks if look.round == after.open_round}
     assert looked == complete(url)
+    verdicts = judge_study(load(url, "s"))
+    stages = {each.id: each.decision.stage for each in verdicts if each.decision is not None}
+    assert {stages[name] for name in {"a", "b", "c"} - looked} <= {"budget_ended", "decided"}
     assert len(looked) < 3
     path.write_text(path.read_text().partition("budget: {device_hours")[0])
     enrolled(engine, path)
@@ -311,7 +319,7 @@ def complete(url: str) -> set[str]:
 
 def test_a_budget_that_ends_is_recorded_once_and_only_if_nothing_runs(engine: Engine, url: str, tmp_path: Path) -> None:
     enrolled(engine, study_file(tmp_path, budget=f"{{device_hours: {1.5 / 3600}}}"))
-    decide(engine, url, "s")
+    decide(engine, "s")
     assert not queue.record_budget_end(engine, 1)  # there is room
     first, second = claim(engine), claim(engine)
     assert first is not None
@@ -320,11 +328,23 @@ def test_a_budget_that_ends_is_recorded_once_and_only_if_nothing_runs(engine: En
     assert not queue.record_budget_end(engine, 1)  # the second one may be cheaper than expected
     finish(engine, second, outcome())
     assert queue.record_budget_end(engine, 1, now=20.0)
-    assert decide(engine, url, "s")
+    assert decide(engine, "s")
     assert queue.record_budget_end(engine, 1, now=30.0)
     with reader.connect(url) as connection:
         assert decision_rows(connection, 1).budget_ended_at == 20.0
     assert not queue.decision_due(engine, 1)
+
+
+def test_a_budget_whose_rest_is_too_short_for_a_trial_has_ended(engine: Engine, url: str, tmp_path: Path) -> None:
+    enrolled(engine, study_file(tmp_path, budget=f"{{device_hours: {1.5 / 3600}}}"))
+    decide(engine, "s")
+    assert not queue.record_budget_end(engine, 1, now=11.0)
+    assert queue.record_budget_end(engine, 1, now=11.0, stopped=True)
+    lease = claim(engine)
+    assert lease is not None  # as the next launch does
+    with reader.connect(url) as connection:
+        assert decision_rows(connection, 1).budget_ended_at is None
+    assert not queue.record_budget_end(engine, 1, now=11.0, stopped=True)
 
 
 def test_a_trial_that_is_retried_is_waited_for_and_past_looks_stay(engine: Engine, url: str, tmp_path: Path) -> None:

@@ -61,7 +61,8 @@ def seen(claims: Sequence[ClaimPath], rule: Rule, looks: Sequence[Sequence[PartL
     ]
     found = [_decided(replace(each, adjusted=_adjusted(found, place, rule))) for place, each in enumerate(found)]
     return tuple(
-        each if each.stop else _given_up(each, rule, levels_for(found, place, rule)) for place, each in enumerate(found)
+        each if each.stop or own is None else _given_up(each, rule, levels_for(found, place, rule))
+        for place, (each, own) in enumerate(zip(found, looks, strict=True))
     )
 
 

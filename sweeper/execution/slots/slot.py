@@ -43,7 +43,7 @@ from sweeper.store.queue.ledger import read_balance
 from sweeper.store.queue.recovery import claimed
 from sweeper.store.reading import reader
 from sweeper.store.records import BudgetTooSmall, Lease, LeaseLost, Outcome, SlotIdentity
-from sweeper.store.retry import patiently
+from sweeper.store.retry import for_seconds, patiently
 from sweeper.streams import open_missing
 
 ASK_EVERY_S: Final = 0.5  # between two checks whether the slot is to stop
@@ -232,12 +232,13 @@ class SlotLoop:
                 time.sleep(look_s)
                 look_s = min(LAST_LOOK_S, look_s * 1.5)
         if stop.cause == "budget_exhausted":
-            return self._budget_ends()
+            return self._budget_ends(stopped=True)
         return "orphaned" if self.watch.is_gone() else "stopped"
 
-    def _budget_ends(self) -> Ended:
+    def _budget_ends(self, *, stopped: bool = False) -> Ended:
         """Have it recorded that the budget has ended; while other slots run trials, the last one does it."""
-        self._patiently(lambda: queue.record_budget_end(self.engine, self.task.study_id))
+        study_id = self.task.study_id
+        patiently(lambda: queue.record_budget_end(self.engine, study_id, stopped=stopped), for_seconds())
         return "budget"
 
     def _is_done(self) -> bool:

@@ -98,8 +98,11 @@ def claim_trial(
     return lease
 
 
-def record_budget_end(engine: Engine, study_id: int, now: float | None = None) -> bool:
+def record_budget_end(engine: Engine, study_id: int, now: float | None = None, *, stopped: bool = False) -> bool:
     """Record that a study's budget has ended: no trial runs, and it does not allow the next one.
+
+    Args:
+        stopped: whether the slot's trial was stopped just before the cap; then what is left of it is too little.
 
     Returns:
         Whether it has.
@@ -108,8 +111,9 @@ def record_budget_end(engine: Engine, study_id: int, now: float | None = None) -
         study, waiting = _read_and_lock(connection, study_id)
         moment = clock.read(connection, now)
         trial = _next_waiting(connection, study, waiting, moment.lease)
-        refusal = None if trial is None else _refusal(connection, study, trial, moment.at)
-        if refusal is None or refusal.others_running:
+        if trial is None or balance(connection, study_id, moment.at).running:
+            return False
+        if not stopped and _refusal(connection, study, trial, moment.at) is None:
             return False
         connection.execute(queries.BUDGET_ENDS, {"study": study_id, "at": moment.at})
         return True

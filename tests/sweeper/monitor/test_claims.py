@@ -112,7 +112,7 @@ def test_the_budget_ends_what_is_open_once_a_slot_has_found_that_it_has(
     assert queue.record_budget_end(engine, 1)
     same(url)
     assert "budget_ended" in {each.decision.stage for each in observed(url).claims}
-    assert decide(engine, url, "s")
+    assert decide(engine, "s")
     same(url)
     path.write_text(path.read_text().replace("0.0028", "1"))
     enrolled(engine, path)
@@ -132,7 +132,7 @@ def test_claims_that_may_get_more_seeds_than_before_are_shown_as_their_verdicts_
     path.write_text(path.read_text().replace("most: 3", "most: 5"))
     enrolled(engine, path, extend=True)
     assert observed(url).claims_are_old  # so that `sweeper status` works them out
-    assert decide(engine, url, "s")
+    assert decide(engine, "s")
     same(url)
     found = observed(url)
     assert not found.claims_are_old
@@ -154,7 +154,7 @@ def test_an_added_claim_leaves_the_others_where_they_were_looked_at_last(
     enrolled(engine, path, extend=True)
     now = {each.id: each.decision.text for each in judge_study(load(url, "s")) if each.decision is not None}
     assert now == {**before, "e": "open: not looked at yet"}
-    assert decide(engine, url, "s")
+    assert decide(engine, "s")
     same(url)
     assert {each.claim: each.decision.text for each in observed(url).claims} == now
 
