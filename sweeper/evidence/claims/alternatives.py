@@ -43,11 +43,19 @@ RULES: Final[Mapping[Analysis, ErrorRule]] = {
 
 @dataclass(frozen=True, slots=True)
 class Alternative:
-    """One other analysis: its kind, the seed or block that it is about, if any, and the runs as it sees them."""
+    """One other analysis.
+
+    Attributes:
+        analysis: its kind.
+        subject: the seed or block that it is about, as text; empty if there is none.
+        see: returns the runs as it sees them.
+        without: the seed that is left out, if one is.
+    """
 
     analysis: Analysis
     subject: str
-    runs: Runs
+    see: Callable[[], Runs]
+    without: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +89,7 @@ class Alternatives:
                 case _:
                     runs = self._all(analysis)
                     if runs is not None:
-                        yield Alternative(analysis, "", runs)
+                        yield Alternative(analysis, "", partial(_itself, runs))
 
     def _all(self, analysis: Analysis) -> Runs | None:
         """Return all runs as an analysis sees them; None if it does not apply to them."""
@@ -102,15 +110,15 @@ class Alternatives:
 
     def _blocks(self, found: Evidence) -> Iterator[Alternative]:
         for block in _blocks_of(found):
-            runs = self._only(block, partial(_is_in, block))
-            yield Alternative(Analysis.BLOCK, ", ".join(block), runs)
+            see = partial(self._only, block, partial(_is_in, block))
+            yield Alternative(Analysis.BLOCK, ", ".join(block), see)
 
     def _without_seeds(self, found: Evidence) -> Iterator[Alternative]:
         units = [unit for part in found.parts for unit in part.comparison.complete]
         seeds = sorted({cell.seed for unit in units for cell, _ in unit.terms})
         for seed in seeds if len(seeds) > 1 else ():
-            runs = self._only(seed, partial(_has_other_seed, seed))
-            yield Alternative(Analysis.WITHOUT_SEED, f"{SEED}{self.runs.seed_names.get(seed, seed)}", runs)
+            see, name = partial(self._only, seed, partial(_has_other_seed, seed)), self.runs.seed_names.get(seed, seed)
+            yield Alternative(Analysis.WITHOUT_SEED, f"{SEED}{name}", see, seed)
 
     def _only(self, key: Hashable, keep: Callable[[Cell], bool]) -> Runs:
         """Return only the runs of some cells, as if the others had not been run."""
@@ -118,6 +126,10 @@ class Alternatives:
             cells = (cell for phase in self.runs.phases.values() for cell in phase.cells if keep(cell))
             self._some[key] = self.runs.only({trial for cell in cells for trial in cell.all_trials})
         return self._some[key]
+
+
+def _itself(runs: Runs) -> Runs:
+    return runs
 
 
 def _is_in(block: tuple[str, ...], cell: Cell) -> bool:

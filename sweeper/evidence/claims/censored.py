@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from sweeper.evidence.claims.bars import is_barred
 from sweeper.evidence.claims.evidence import Evidence, Part, Untestable, Verdict, require
-from sweeper.evidence.claims.statements import gather
+from sweeper.evidence.claims.statements import gather, without_seed
 from sweeper.evidence.data.censored import Bounds, ending_bounds
 from sweeper.evidence.data.runs import Runs
 from sweeper.evidence.statistics.multiplicity import all_of, any_of
@@ -62,6 +62,18 @@ def assess(claim: Claim, runs: Runs) -> Assessment:
         require(claim.metric.declared or not found.has_failed, _undeclared(claim.metric.name))
     except Untestable as reason:
         return Assessment(claim, runs, reason=str(reason))
+    return _assessed(claim, runs, found)
+
+
+def assess_without_seed(known: Assessment, seed: int) -> Assessment | None:
+    """Return a claim assessed without the runs of a seed, if that is possible by the pairs that are known."""
+    if known.evidence is None or any(state == "pruned" for _, state in known.evidence.missing):
+        return None  # where pruned trials could have ended depends on all runs
+    found = without_seed(known.claim, known.evidence, known.runs, seed)
+    return _assessed(known.claim, known.runs, found) if found is not None else None
+
+
+def _assessed(claim: Claim, runs: Runs, found: Evidence) -> Assessment:
     if is_barred(found, runs.measure):
         return Assessment(claim, runs, found, parts_p=((1.0, 1.0),) * len(found.parts), is_barred=True)
     return Assessment(claim, runs, found, parts_p=_part_p_values(claim, runs, found))

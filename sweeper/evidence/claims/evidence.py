@@ -6,6 +6,7 @@ four" has three, the differences from the other gains.
 
 import math
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Final, Literal
 
 from sweeper.evidence.data.cells import Cell
@@ -68,7 +69,7 @@ class Region:
 ABOVE_ZERO: Final = Region(low=0.0)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)  # no slots: what follows from the pairs is computed once
 class Part:
     """One effect and the region in which a claim puts it.
 
@@ -104,22 +105,27 @@ class Part:
     @property
     def p_support(self) -> float:
         """The p-value of the part's denial. Runs that failed count as the worst, and a choice of levels is paid for."""
-        return self._p_values(self.worst)[0]
+        return self._declared_p[0]
 
     @property
     def p_refute(self) -> float:
         """The p-value of the part itself."""
-        return self._p_values(self.worst)[1]
+        return self._declared_p[1]
+
+    @cached_property
+    def _declared_p(self) -> tuple[float, float]:
+        return self._p_values(self.worst)
 
     @property
     def if_converged(self) -> tuple[float, float]:
         """Both p-values by the complete pairs only, as if no run had failed."""
         return self._p_values(Worst())
 
-    @property
+    @cached_property
     def worst(self) -> Worst:
         """Where runs that diverged or failed push the effect."""
-        pairs = ([(weight, cell.is_failed) for cell, weight in unit.terms] for unit in self.comparison.units)
+        lacking = [unit for unit in self.comparison.units if not unit.complete]
+        pairs = ([(weight, cell.is_failed) for cell, weight in unit.terms] for unit in lacking)
         return worst_case(pairs, self.worsens)
 
     @property

@@ -65,6 +65,29 @@ def gather(claim: Claim, runs: Runs) -> Evidence:
     return Evidence((replace(part, region=region_of(claim, runs.measure, part.mean_from)),))
 
 
+def without_seed(claim: Claim, found: Evidence, runs: Runs, seed: int) -> Evidence | None:
+    """Return what all runs but those of a seed show on a claim, by the pairs that are known.
+
+    None where they could be other pairs: of chosen levels, of a fitted design, or of seeds that have not the same runs.
+
+    Args:
+        found: by all runs.
+        runs: all of them.
+    """
+    part = found.parts[0]
+    if isinstance(claim.statement, Ordering) or len(found.parts) > 1 or part.exact is not None:
+        return None
+    if not (isinstance(claim.statement, Contrast | Constant) or part.comparison.is_balanced):
+        return None
+    comparison = part.comparison.without_seed(seed)
+    if comparison is None or not comparison.units:
+        return None
+    again = replace(_part(runs, part.label, comparison), offset=part.offset)
+    if isinstance(claim.statement, Constant):
+        again = replace(again, mean_from=part.mean_from)
+    return Evidence((replace(again, region=region_of(claim, runs.measure, again.mean_from)),))
+
+
 def _contrast(statement: Contrast, runs: Runs) -> Part:
     """Return the effect of a factor from one level to another in one phase, all else equal."""
     phase = _phase(runs, statement.phase)

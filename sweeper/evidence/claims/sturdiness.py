@@ -25,7 +25,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final, Literal
 
 from sweeper.evidence.claims.alternatives import SEED, Alternative, Alternatives, Analysis
-from sweeper.evidence.claims.censored import Assessment, assess
+from sweeper.evidence.claims.censored import Assessment, assess, assess_without_seed
 from sweeper.evidence.claims.evidence import Evidence, Part, Region, Verdict
 from sweeper.evidence.claims.family import Family
 from sweeper.evidence.formatting import clean, listed
@@ -160,7 +160,9 @@ class Examination:
         Args:
             among: how many analyses are of its kind.
         """
-        declared, again = self.tested[position], assess(self.tested[position].claim, other.runs)
+        declared = self.tested[position]
+        again = assess_without_seed(declared, other.without) if other.without is not None else None
+        again = again or assess(declared.claim, other.see())
         if again.evidence is None or not again.is_tested or declared.evidence is None:
             return None
         if other.analysis in SAME_SPREAD and _same(declared.evidence, again.evidence):

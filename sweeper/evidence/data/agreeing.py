@@ -48,7 +48,7 @@ def repeated(units: Sequence[Unit]) -> list[Group]:
     """Return the units of the same arms with the same weights, where there are several: they differ in the seed."""
     groups: dict[Hashable, Group] = defaultdict(list)
     for unit in units:
-        groups[frozenset((cell.arm, cell.stratum, weight) for cell, weight in unit.terms)].append(unit)
+        groups[unit.arms].append(unit)
     return [group for group in groups.values() if len(group) > 1]
 
 
@@ -71,6 +71,10 @@ def _are_same_runs(units: Sequence[Unit]) -> bool:
 
 
 def _agree(groups: Sequence[Group], scale: Scale, *, is_fine: bool, related: float) -> bool:
+    loose = groups[0] if is_fine else []
+    widest = max(_width(groups[0][0], scale), *(_digits(unit, scale) for unit in loose), 0.0) * 2.0
+    if not _apart(groups[0][:2], scale) <= widest:  # as nearly always; so is NaN
+        return False
     if is_fine and all(_apart(group, scale) <= max(_digits(unit, scale) for unit in group) for group in groups):
         return True
     chance = 1.0
@@ -139,6 +143,8 @@ def _same_seeds(groups: Sequence[Group], seeds: int) -> str:
     """Return that a seed repeats all runs of another one, as `seed // 2` does; empty if none does, but by chance."""
     chance, distinct = 1.0, 0
     for group in groups:
+        if len({min(cell.raw for cell, _ in unit.terms) for unit in group}) == len(group):
+            return ""  # as nearly always
         rows = {frozenset((cell.arm, cell.stratum, cell.raw) for cell, _ in unit.terms) for unit in group}
         if len(rows) == len(group) or any(_is_one_value(unit) for unit in group):
             return ""

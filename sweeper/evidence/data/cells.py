@@ -4,6 +4,7 @@ import json
 import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from statistics import fmean
 
 from sweeper.designs.levels import Level, level_key, same_level, unmistakable
@@ -14,7 +15,7 @@ __all__ = ["Cell", "Level", "Levels", "level_key", "level_text", "measured", "sa
 Levels = Mapping[str, str]  # by factor the key of its level, see `sweeper.designs.levels.level_key`
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)  # no slots: what tells cells apart is asked for millions of times
 class Cell:
     """One configuration with one seed at one budget.
 
@@ -42,12 +43,12 @@ class Cell:
     trial_ids: tuple[int, ...] = ()
     missing: tuple[tuple[int, str], ...] = ()
 
-    @property
+    @cached_property
     def block(self) -> tuple[object, ...]:
         """What runs of one seed in one stratum share."""
         return (self.seed, *self.stratum)
 
-    @property
+    @cached_property
     def identity(self) -> tuple[object, ...]:
         """What no other cell of a phase has."""
         return (self.arm, *self.block)

@@ -69,6 +69,18 @@ class Comparison:
         strata = {cell.stratum for unit in self.complete for cell, _ in unit.terms}
         return sum(self.pool.variance(stratum).pooled.df for stratum in strata)
 
+    def without_seed(self, seed: int) -> "Comparison | None":
+        """Return it as if the runs of a seed were not there; None if its units are not each of one seed."""
+        if any(cell.seed != unit.terms[0][0].seed for unit in self.units for cell, _ in unit.terms):
+            return None
+        units = tuple(unit for unit in self.units if unit.terms[0][0].seed != seed)
+        return Comparison(units=units, pool=self.pool.without_seed(seed))
+
+    @cached_property
+    def is_balanced(self) -> bool:
+        """Whether all seeds have as many units, complete or not."""
+        return len(set(Counter(_seed(unit) for unit in self.units).values())) == 1
+
     def scaled(self, factor: float) -> "Comparison":
         """Return it with all weights multiplied by a factor."""
         return Comparison(units=tuple(unit.scaled(factor) for unit in self.units), pool=self.pool)
@@ -175,7 +187,7 @@ def infer(comparison: Comparison) -> Estimate:
         return floored(_by_stratum(complete, _by_seeds), runs)
     if pool.rule is ErrorRule.ONE_PER_SEED:
         return floored(one_difference_per_seed(runs, n=len(complete)), runs)
-    strata: dict[Hashable, Stratum] = {cell.stratum: pool.variance(cell.stratum) for cell, _ in terms}
+    strata: dict[Hashable, Stratum] = {key: pool.variance(key) for key in {cell.stratum for cell, _ in terms}}
     found = infer_contrast(runs, strata, n=len(complete))
     return found if found.decides else floored(paired_t([unit.value for unit in complete]), runs)
 
@@ -184,8 +196,7 @@ def by_stratum(comparison: Comparison) -> dict[str, Estimate]:
     """Return the effect in each stratum, e.g. dataset; none if there are not several with their own pairs."""
     groups: dict[tuple[str, ...], list[Unit]] = defaultdict(list)
     for unit in comparison.complete:
-        strata = {cell.stratum for cell, _ in unit.terms}
-        groups[strata.pop() if len(strata) == 1 else ()].append(unit)
+        groups[next(iter(unit.strata)) if len(unit.strata) == 1 else ()].append(unit)
     if len(groups) < 2 or () in groups:
         return {}
     shared = set.intersection(*(set(stratum) for stratum in groups))
@@ -207,8 +218,7 @@ def by_level(comparison: Comparison) -> dict[str, dict[str, tuple[Unit, ...]]]:
     for factor in complete[0].terms[0][0].levels:
         groups: dict[str, list[Unit]] = defaultdict(list)
         for unit in complete:
-            levels = {cell.levels[factor] for cell, _ in unit.terms}
-            groups[levels.pop() if len(levels) == 1 else ""].append(unit)
+            groups[unit.common_levels[factor]].append(unit)
         if len(groups) > 1 and "" not in groups and all(len(units) > 1 for units in groups.values()):
             found[factor] = {level: tuple(units) for level, units in groups.items()}
     return found

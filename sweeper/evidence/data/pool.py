@@ -34,12 +34,19 @@ class Pool:
         self._variances: dict[StratumKey, Stratum] = {}
         self._copies: dict[StratumKey, set[Hashable]] = {}
         self._hubs: dict[StratumKey, Mapping[str, str]] = {}
+        self._without: dict[int, Pool] = {}
 
     def joined(self, other: "Pool") -> "Pool":
         """Return the pool of the cells of both, each once."""
         if other is self:
             return self
         return Pool({cell.identity: cell for cell in (*self.cells, *other.cells)}.values(), self.rule)
+
+    def without_seed(self, seed: int) -> "Pool":
+        """Return the pool of the cells of all other seeds; the same one each time."""
+        if seed not in self._without:
+            self._without[seed] = Pool((cell for cell in self.cells if cell.seed != seed), self.rule)
+        return self._without[seed]
 
     def variance(self, stratum: StratumKey) -> Stratum:
         """Return the variance of the runs of a stratum, and the arms that do not share it."""

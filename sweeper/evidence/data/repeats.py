@@ -37,6 +37,8 @@ def no_replicates(pool: Pool, terms: Terms) -> str:
     """
     if pool.replicates.degenerate:
         return pool.replicates.reason
+    if not any(pool.copies(stratum) for stratum in {cell.stratum for cell, _ in terms}):
+        return ""
     for sign in (1.0, -1.0):
         side = [(cell, abs(weight)) for cell, weight in terms if sign * weight > 0]
         same = [(cell, weight) for cell, weight in side if cell.arm in pool.copies(cell.stratum)]

@@ -2,8 +2,9 @@
 
 import math
 from collections import defaultdict
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 from sweeper.evidence.data.cells import Cell
@@ -13,22 +14,38 @@ PAIR: Final = 2  # runs of a simple pair
 INTERACTION: Final = 4  # runs of one seed in an interaction of two factors
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)  # no slots: comparisons of some of the units share what is computed once
 class Unit:
     """Cells with weights; `key` identifies what they have in common."""
 
     key: Key
     terms: tuple[tuple[Cell, float], ...]
 
-    @property
+    @cached_property
     def complete(self) -> bool:
         """Whether every cell has a value."""
         return not any(math.isnan(cell.value) for cell, _ in self.terms)
 
-    @property
+    @cached_property
     def value(self) -> float:
         """The weighted sum; NaN unless complete."""
         return sum(weight * cell.value for cell, weight in self.terms)
+
+    @cached_property
+    def strata(self) -> frozenset[tuple[str, ...]]:
+        """The strata of the cells."""
+        return frozenset(cell.stratum for cell, _ in self.terms)
+
+    @cached_property
+    def arms(self) -> frozenset[tuple[str, tuple[str, ...], float]]:
+        """What is compared: the arm and stratum of each cell, with its weight."""
+        return frozenset((cell.arm, cell.stratum, weight) for cell, weight in self.terms)
+
+    @cached_property
+    def common_levels(self) -> Mapping[str, str]:
+        """By factor the level that all cells have; empty text if they differ in it."""
+        first, others = self.terms[0][0].levels, [cell.levels for cell, _ in self.terms[1:]]
+        return {factor: key if all(each[factor] == key for each in others) else "" for factor, key in first.items()}
 
     def scaled(self, factor: float) -> "Unit":
         """Return it with all weights multiplied by a factor."""
@@ -37,17 +54,19 @@ class Unit:
 
 def merged(terms: Sequence[tuple[Cell, float]]) -> tuple[tuple[Cell, float], ...]:
     """Return each cell once; those whose weights cancel drop out, as the baseline does between two gains."""
-    weights: dict[Key, float] = defaultdict(float)
     cells: dict[Key, Cell] = {}
+    weights: dict[Key, float] = {}
     for cell, weight in terms:
-        cells[cell.identity] = cell
-        weights[cell.identity] += weight
+        key = cell.identity
+        cells[key] = cell
+        weights[key] = weights.get(key, 0.0) + weight
     return tuple((cells[key], weight) for key, weight in weights.items() if abs(weight) > 1e-12)
 
 
 def run_weights(units: Sequence[Unit]) -> tuple[tuple[Cell, float], ...]:
     """Return each run of some units with its weight in their mean."""
-    return merged([(cell, weight / len(units)) for unit in units for cell, weight in unit.terms])
+    terms = [(cell, weight / len(units)) for unit in units for cell, weight in unit.terms]
+    return tuple(terms) if len({cell.identity for cell, _ in terms}) == len(terms) else merged(terms)
 
 
 def cancels(weights: Iterable[tuple[Cell, float]]) -> bool:

@@ -8,8 +8,10 @@ import pandas as pd
 import pytest
 
 import sweeper
+from sweeper.evidence.claims import censored, sturdiness
 from sweeper.evidence.claims.alternatives import Analysis, validation_names
 from sweeper.evidence.claims.judge import ClaimVerdict
+from sweeper.evidence.claims.statements import gather
 from sweeper.evidence.claims.table import verdict_row
 from sweeper.store.reading.reader import Curve
 from tests.sweeper.evidence.claims.claim_studies import contrast, judge, perplexity, screen
@@ -234,3 +236,48 @@ def test_the_other_claims_count_in_a_check_as_in_the_verdict():
 
     assert (alone.verdict, among.verdict) == ("supported", "supported")
     assert (own(alone), own(among)) == ("supported", "undecided")
+
+
+def grid_of(seeds: int, *, lacking: Sequence[int] = (), failed: Sequence[int] = ()) -> pd.DataFrame:
+    """Runs of two factors with an interaction; some rows are not there, some failed."""
+    noise = np.random.default_rng(5).normal(0, 0.3, size=(2, 3, seeds))
+    rows = [
+        (x, y, s, 9.0 - x + 0.2 * y + 0.4 * s + noise[x, y, s]) for x in (0, 1) for y in range(3) for s in range(seeds)
+    ]
+    frame = pd.DataFrame(rows, columns=["x", "y", "seed", "loss"]).assign(state="completed")
+    frame.loc[list(failed), ["loss", "state"]] = [math.nan, "failed"]
+    return frame.drop(index=list(lacking))
+
+
+KINDS = [
+    {"id": "contrast", "contrast": {"factor": "x", "from": 0, "to": 1}, "expect": "decrease", "at_least": "3%"},
+    {"id": "where", "contrast": {"factor": "y", "from": 0, "to": 2, "where": {"x": 1}}, "expect": "increase"},
+    {"id": "same", "equivalence": {"factor": "y", "from": 0, "to": 1}, "within": 0.5},
+    {"id": "interaction", "expect": "increase",
+     "interaction": {"factor": "x", "from": 0, "to": 1, "with": {"factor": "y", "from": 0, "to": 2}}},
+    {"id": "arms", "contrast": {"from": {"levels": {"x": 0, "y": 0}}, "to": {"levels": {"x": 1, "y": 2}}},
+     "expect": "decrease"},
+    {"id": "figure", "constant": {"levels": {"x": 1, "y": 0}, "value": 9.0}, "expect": "below"},
+    {"id": "most", "ordering": {"largest": "x", "among": ["x", "y"]}},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("lacking", "failed"), [((), ()), ((2, 9), ()), ((), (4,)), ((1, 2, 3, 14), (8, 20))])
+def test_leaving_a_seed_out_of_known_pairs_is_the_same_as_pairing_anew(
+    lacking: Sequence[int], failed: Sequence[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    frame = grid_of(4, lacking=lacking, failed=failed)
+    known = [each.sturdiness.checks for each in sweeper.judge(frame, metric="loss", claims=KINDS)]
+    monkeypatch.setattr(sturdiness, "assess_without_seed", lambda *_: None)
+    assert [each.sturdiness.checks for each in sweeper.judge(frame, metric="loss", claims=KINDS)] == known
+    assert any(check.analysis is Analysis.WITHOUT_SEED for checks in known for check in checks)
+
+
+def test_runs_are_paired_as_often_however_many_seeds_there_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = []
+    monkeypatch.setattr(censored, "gather", lambda *args: calls.append(args) or gather(*args))
+    for seeds in (3, 9):
+        calls.clear()
+        for each in sweeper.judge(grid_of(seeds), metric="loss", claims=KINDS[:6]):
+            assert each.sturdiness.checks
+        assert len(calls) <= 6 * 4  # the declared analysis and three other ones
