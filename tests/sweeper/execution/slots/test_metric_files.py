@@ -34,7 +34,10 @@ def jsonl(step, loss):
         file.write(json.dumps(dict(step=step, val_loss=loss)) + "\\n")
 def state(step, loss):
     path = folder + "/state.json"
-    history = json.load(open(path))["log_history"] if os.path.exists(path) else []
+    history = []
+    if os.path.exists(path):
+        with open(path) as file:
+            history = json.load(file)["log_history"]
     history = [row for row in history if row["step"] < step] + [dict(step=step, eval_loss=loss)]
     with open(path + ".new", "w") as file:
         json.dump(dict(log_history=history), file)
