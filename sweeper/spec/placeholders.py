@@ -1,5 +1,7 @@
 """Placeholders in a command: ``{name}`` is a value, ``{name?--flag}`` a flag that a value turns on or off.
 
+``{name?--flag|--no-flag}`` is one flag or the other.
+
 The text of a configuration's value may hold those that every trial has, such as ``{seed}`` and ``{run_dir}``.
 """
 
@@ -34,12 +36,14 @@ class Placeholder:
     Attributes:
         name: the name whose value it takes.
         flag: the argument to pass if that value is true; None for the value itself.
+        off: the argument to pass if it is false; None for none.
         whole: whether it is the whole argument.
     """
 
     name: str
     flag: str | None
     whole: bool
+    off: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +58,13 @@ def placeholders(argument: str) -> Iterator[Placeholder | None]:
     for match in _BRACES.finditer(argument):
         if match.group(1) is not None:
             name, switch, flag = match.group(1).partition("?")
-            yield Placeholder(name=name, flag=flag if switch else None, whole=match.group(0) == argument)
+            on, either, off = flag.partition("|")
+            yield Placeholder(
+                name=name,
+                flag=on if switch else None,
+                off=off if either else None,
+                whole=match.group(0) == argument,
+            )
         elif match.group(0) not in _DOUBLED:
             yield None
 
@@ -93,7 +103,8 @@ def _arguments(argument: str, values: Mapping[str, object]) -> Sequence[str]:
         return value.texts
     if found is None or found.flag is None:
         return [fill(argument, values)]
-    return [found.flag] if value is True or value == "on" else []
+    flag = found.flag if value is True or value == "on" else found.off
+    return [] if flag is None else [flag]
 
 
 def as_text(value: object) -> str:

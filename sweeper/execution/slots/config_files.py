@@ -7,19 +7,13 @@ false, and YAML 1.2 and OmegaConf do not.
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Final
-
-import yaml
+from typing import Final
 
 from sweeper.designs.paths import Config
 
 EXPONENT: Final = re.compile(r"\de[-+]\d")
 POINTLESS: Final = re.compile(r"^([\s,\[]*)(-?\d+)(e[-+]\d+)$")  # a float in a chunk of JSON
-NO_TEXT: Final = re.compile(
-    r"[-+]?(?:[0-9][0-9_]*(?:\.[0-9_]*)?|\.[0-9][0-9_]*)(?:e[-+]?[0-9]+)?|0o[0-7]+|0x[0-9a-f]+|[yn]", re.IGNORECASE
-)  # what is a number or a boolean in some version of YAML
 BARE_KEY: Final = re.compile(r"[A-Za-z0-9_-]+")
-LONGEST_LINE: Final = 1 << 20
 
 
 def json_text(config: Config) -> str:
@@ -35,23 +29,11 @@ def _with_a_point(chunk: str) -> str:
     return POINTLESS.sub(r"\1\2.0\3", chunk)
 
 
-class _Dumper(yaml.SafeDumper):
-    """Quotes every text that some version of YAML takes for something else; repeated values are written out."""
-
-    def ignore_aliases(self, data: Any) -> bool:
-        return True
-
-    def represent_text(self, text: str) -> yaml.ScalarNode:
-        """Return a text as a node, in quotes if it looks like something else in YAML 1.2."""
-        return self.represent_scalar("tag:yaml.org,2002:str", text, style="'" if NO_TEXT.fullmatch(text) else None)
-
-
-_Dumper.add_representer(str, _Dumper.represent_text)
-
-
 def yaml_text(config: Config) -> str:
     """Return a configuration as YAML, with its keys in their order."""
-    return yaml.dump(dict(config), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=LONGEST_LINE)
+    from sweeper.execution.slots.yaml_file import dumped  # noqa: PLC0415 - PyYAML is loaded where it is needed
+
+    return dumped(config)
 
 
 def toml_text(config: Config) -> str:

@@ -117,7 +117,7 @@ def _switch_fault(sections: Sections, found: Placeholder, argument: str) -> str:
         return ""
     if not found.whole:
         return f"{shown(argument)} has a flag inside it. Make it a separate argument: '{{{found.name}?--flag}}'."
-    if not found.flag:
+    if not found.flag or found.off == "":
         return f"{shown(argument)} has no flag. Write it after the question mark, e.g. '{{{found.name}?--flag}}'."
     if found.name in (*ALWAYS, *LISTS, *BUDGET_UNITS):
         return f"{shown(argument)} needs a boolean, which {found.name} is not. Use a factor with levels true and false."

@@ -27,6 +27,11 @@ def test_a_flag_is_an_argument_or_none(value: object, expected: list[str]) -> No
     assert filled(["{tied?--tied}"], {"tied": value}) == expected
 
 
+@pytest.mark.parametrize(("value", "flag"), [(True, "--tied"), ("off", "--no-tied"), (None, "--no-tied")])
+def test_a_flag_may_be_one_or_the_other(value: object, flag: str) -> None:
+    assert filled(["{tied?--tied|--no-tied}"], {"tied": value}) == [flag]
+
+
 @pytest.mark.parametrize("value", [0, 1, 1.0, "true", "", [], "ON"])
 def test_what_is_not_plainly_on_or_off_switches_nothing(value: object) -> None:
     assert not switches(value)

@@ -8,7 +8,6 @@ from typing import Final, Protocol
 from sweeper.execution.slots.metrics import MAX_STEP
 from sweeper.execution.slots.numerals import number_in
 from sweeper.spec.metric_source import MetricSource
-from trainer.config.wording import suggestion
 
 STEP: Final = "step"
 MOST_NAMES: Final = 12  # of columns and keys in a message
@@ -73,6 +72,8 @@ class Notes:
 
 def missing(source: MetricSource, notes: Iterable[Notes]) -> list[str]:
     """Return what the files of a source lack: metrics that none of them has."""
+    from trainer.config.wording import suggestion  # noqa: PLC0415 - it loads pydantic, which few commands need
+
     notes = list(notes)
     found = {name for each in notes for name in each.found}
     names = list(dict.fromkeys(name for each in notes for name in each.names))

@@ -1,0 +1,153 @@
+"""The metrics that a script reports, guessed from the texts in its calls of print and its like, or of add_scalar."""
+
+import ast
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Final
+
+PRINTERS: Final = frozenset({"print", "info", "write", "echo", "log", "debug", "warning", "rprint", "secho"})
+METRICS: Final = frozenset(
+    {
+        *(
+            "loss",
+            "acc",
+            "acc1",
+            "accuracy",
+            "ppl",
+            "perplexity",
+            "error",
+            "err",
+            "f1",
+            "auc",
+            "score",
+            "reward",
+            "bleu",
+        ),
+        *("rouge", "mse", "rmse", "mae", "nll", "bpc", "bpb", "iou", "miou", "wer", "cer", "logloss", "return", "map"),
+    }
+)
+HIGHER: Final = frozenset(
+    {"acc", "acc1", "accuracy", "f1", "auc", "score", "reward", "bleu", "rouge", "iou", "miou", "return", "map"}
+)
+STEPS: Final = ("step", "steps", "iter", "iters", "iteration", "epoch")
+RANKS: Final = (("valid", "validation", "val", "dev", "eval"), ("test",))
+LABEL: Final = re.compile(r"([A-Za-z][A-Za-z0-9_./@-]*(?: +[A-Za-z][A-Za-z0-9_./@-]*){0,2})(\s*[:=]?\s*)$")
+PERCENT: Final = re.compile(r"%(?:\(\w+\))?[-+ #0]*\d*(?:\.\d+)?[a-zA-Z]")
+BRACES: Final = re.compile(r"\{[^{}]*\}")
+VALUE: Final = "\0"  # in a template, where a value is printed
+
+
+@dataclass(frozen=True, slots=True)
+class Printed:
+    """What a script prints on the line with its metric, or writes for TensorBoard.
+
+    Attributes:
+        metric: the one by which trials may be compared.
+        patterns: of it, of other metrics beside it, and of the step; or the scalars.
+        are_scalars: they are in event files.
+    """
+
+    metric: str
+    patterns: dict[str, str]
+    are_scalars: bool = False
+
+    @property
+    def direction(self) -> str:
+        """Whether higher values are better, as of accuracies."""
+        return "maximize" if set(_words(self.metric)) & HIGHER else "minimize"
+
+
+def printed(sources: Sequence[str]) -> Printed | None:
+    """Return the metrics that scripts print or, if no text looks like one, write; None if there are neither."""
+    best: Printed | None = None
+    for source in sources:
+        for template in _templates(source):
+            found = _patterns(template)
+            names = [name for name in found if name != "step"]
+            if not names:
+                continue
+            name = min(names, key=_rank)
+            if best is None or _rank(name) < _rank(best.metric):
+                best = Printed(name, found)
+    return best or _written(sources)
+
+
+def _written(sources: Sequence[str]) -> Printed | None:
+    tags = {
+        node.args[0].value
+        for source in sources
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.Call) and _name(node.func) == "add_scalar" and node.args
+        if isinstance(node.args[0], ast.Constant) and isinstance(node.args[0].value, str)
+    }
+    names = {_metric_name(tag.split("/")): tag for tag in sorted(tags) if set(_words(tag)) & METRICS}
+    return Printed(min(names, key=_rank), names, are_scalars=True) if names else None
+
+
+def _metric_name(words: Sequence[str]) -> str:
+    return re.sub(r"[^\w.-]+", "_", "_".join(words)).strip("_.-").lower()
+
+
+def _rank(name: str) -> int:
+    words = _words(name)
+    for rank, wanted in enumerate(RANKS):
+        if set(words) & set(wanted):
+            return rank
+    return len(RANKS) + ("train" in words or "training" in words)
+
+
+def _words(text: str) -> list[str]:
+    return [word for word in re.split(r"[^a-z0-9]+", text.lower()) if word]
+
+
+def _templates(source: str) -> Iterator[str]:
+    """Yield the text of each printing call, with a mark for each value."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Call) and _name(node.func) in PRINTERS:
+            yield " ".join(_template(argument) for argument in node.args)
+
+
+def _name(function: ast.expr) -> str:
+    if isinstance(function, ast.Attribute):
+        return function.attr
+    return function.id if isinstance(function, ast.Name) else ""
+
+
+def _template(node: ast.expr) -> str:
+    match node:
+        case ast.Constant(value=str(text)):
+            return text
+        case ast.JoinedStr(values=values):
+            return "".join(_template(value) for value in values)
+        case ast.BinOp(left=ast.Constant(value=str(text)), op=ast.Mod()):
+            return PERCENT.sub(VALUE, text)
+        case ast.Call(func=ast.Attribute(value=ast.Constant(value=str(text)), attr="format")):
+            return BRACES.sub(VALUE, text)
+        case ast.BinOp(left=left, op=ast.Add(), right=right):
+            return _template(left) + _template(right)
+    return VALUE
+
+
+def _patterns(template: str) -> dict[str, str]:
+    """Return the patterns of a template's metrics by name, and of its step."""
+    found: dict[str, str] = {}
+    parts = template.split(VALUE)
+    for before, after in pairwise(parts):
+        label = LABEL.search(before)
+        if label is None:
+            continue
+        words = label[1].split()
+        if words[-1].lower() in STEPS:
+            found.setdefault("step", _pattern(words[-1:], label[2], after))
+        elif set(_words(label[1])) & METRICS:
+            found.setdefault(_metric_name(words), _pattern(words, label[2], after))
+    return found
+
+
+def _pattern(words: Sequence[str], separator: str, after: str) -> str:
+    sign = re.escape(separator.strip())
+    gap = rf"\s*{sign}\s*" if sign else r"\s+" if separator else r"\s*"
+    value = rf"([^\s{re.escape(after[0])}]+)" if after[:1] in tuple("%)]}|/,;") else r"(\S+)"
+    return rf"{chr(92) + 's+'}".join(map(re.escape, words)) + gap + value

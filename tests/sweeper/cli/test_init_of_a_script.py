@@ -1,0 +1,185 @@
+"""A study of a script's own flags, from one command to a verdict."""
+
+import json
+import re
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import yaml
+
+from sweeper.planning.plan import make_plan
+from sweeper.scaffold import flags
+from sweeper.spec.load import load_study
+from sweeper.spec.program import CommandProgram
+from sweeper.spec.study import Study
+from tests.sweeper.cli.conftest import Answer
+
+Sweeper = Callable[..., Answer]
+ARGPARSE = """import argparse
+import random
+parser = argparse.ArgumentParser()
+parser.add_argument("data", nargs="?", default="text")
+parser.add_argument("--lr", "-l", type=float, default=0.01, help="learning rate (%(default)s, 50%% is too high)")
+parser.add_argument("--hidden-size", type=int, default=8)
+parser.add_argument("--epochs", type=int, default=3)
+parser.add_argument("--amp", action="store_true")
+parser.add_argument("--shuffle", action=argparse.BooleanOptionalAction, default=True)
+parser.add_argument("--optimizer", choices=["adam", "sgd"], default="adam")
+parser.add_argument("--betas", type=float, nargs=2, default=(0.9, 0.99))
+parser.add_argument("--log-interval", type=int, default=10)
+parser.add_argument("--seed", type=int)
+parser.add_argument("--save", default="model.pt")
+args = parser.parse_args()
+assert args.data == "text" and args.save.endswith("/model.pt") and args.shuffle
+noise = random.Random(args.seed)
+for epoch in range(args.epochs):
+    print("Epoch %3d/%d | train loss %.2f" % (epoch + 1, args.epochs, 9))
+    loss = 2 - args.lr + noise.random() / 1000
+    print(f"Epoch {epoch + 1}/{args.epochs} | valid loss: {loss:.4f}, accuracy {0.5:.1f}%")
+"""
+CLICK = """import click
+@click.command()
+@click.argument("data")
+@click.option("--lr", default=0.1, help="the rate")
+@click.option("--amp", is_flag=True)
+@click.option("--steps", default=100)
+@click.option("--log-dir", default="runs")
+@click.option("-v", "--verbose", count=True)
+def main(**options):
+    writer.add_scalar("val/accuracy", 1.0, 1)
+    writer.add_scalar("train/loss", 1.0, 1)
+main()
+"""
+HYDRA = """import hydra, sys
+@hydra.main(version_base=None, config_path="conf", config_name="config")
+def main(cfg):
+    print("step", cfg.step, "loss", cfg.loss)
+"""
+FAKE_HYDRA = """import sys
+def main(**_):
+    assert sys.argv[1:] == ["--cfg", "job"]
+    print("model: {lr: 0.001, _target_: a.B, name: 'a, b'}\\nseed: 1")
+    print("out: ???\\ntrainer: {max_steps: 50, same: '${seed}'}")
+    return lambda function: function
+"""
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}:/usr/bin:/bin")
+    return tmp_path
+
+
+def made(sweeper: Sweeper, script: str) -> tuple[Study, str]:
+    """The study that init makes of a script, and what it says."""
+    Path("train.py").write_text(script)
+    answer = sweeper("init", "train.py")
+    assert answer.code == 0, answer.err
+    study = load_study(Path("study.yaml"))
+    assert make_plan(study).trials
+    return study, answer.out
+
+
+def command(study: Study) -> CommandProgram:
+    assert isinstance(study.trial.program, CommandProgram)
+    return study.trial.program
+
+
+def test_a_script_of_argparse_leads_to_a_verdict_in_four_commands(sweeper: Sweeper) -> None:
+    study, said = made(sweeper, ARGPARSE)
+    assert said == "study.yaml: written. Look at metric, factors and claims, then run: sweeper plan study.yaml\n"
+    assert study.name == "train"
+    assert command(study).command[2:] == ("{data}", "{shuffle?--shuffle|--no-shuffle}", "{args}")
+    assert study.trial.config == {
+        "data": "text", "lr": 0.01, "hidden-size": 8, "epochs": "{epochs}", "amp": False, "shuffle": True,
+        "optimizer": "adam", "log-interval": 10, "seed": "{seed}", "save": "{run_dir}/model.pt",
+    }  # fmt: skip
+    assert (study.metric.name, study.metric.direction) == ("valid_loss", "minimize")
+    assert {name: factor.levels for name, factor in study.factors.items()} == {
+        "lr": (0.003, 0.01, 0.03), "hidden-size": (4, 8, 16),
+    }  # fmt: skip
+    text = Path("study.yaml").read_text()
+    assert "# learning rate (0.01, 50% is too high)" in text
+    assert "so left out: --betas" in text
+    assert "# optimizer: {path: optimizer, levels: [adam, sgd]}" in text
+    assert sweeper("plan", "study.yaml").err == ""
+    assert sweeper("launch", "study.yaml", "--slots", "1").code == 0
+    verdicts = json.loads(sweeper("claims", "train", "--json").out)["claims"]
+    assert [verdict["verdict"] for verdict in verdicts] == ["supported"]
+    rows = json.loads(sweeper("export", "train", "--table", "measurements", "--format", "json").out)
+    assert {row["metric"] for row in rows} == {"valid_loss", "accuracy"}
+    assert {row["step"] for row in rows} == {1, 2, 3}
+
+
+def test_a_script_of_click_that_writes_for_tensorboard(sweeper: Sweeper) -> None:
+    study, said = made(sweeper, CLICK)
+    assert "Fill in config: data, the seed (no flag looks like one)" in said
+    assert study.trial.config == {
+        "data": "CHANGE_ME", "lr": 0.1, "amp": False, "steps": "{steps}", "log-dir": "{run_dir}",
+    }  # fmt: skip
+    assert (study.metric.name, study.metric.direction) == ("val_accuracy", "maximize")
+    (source,) = command(study).sources
+    assert source.names == {"val_accuracy": "val/accuracy", "train_loss": "train/loss"}
+    assert (study.phases[0].budget.unit, study.phases[0].budget.amount) == ("steps", 100)
+
+
+def test_a_script_of_hydra_is_asked_for_its_configuration(sweeper: Sweeper) -> None:
+    Path("hydra.py").write_text(FAKE_HYDRA)
+    study, _ = made(sweeper, HYDRA)
+    assert command(study).command[2:] == ("hydra.run.dir={run_dir}", "{overrides}")
+    assert study.trial.config == {
+        "model": {"lr": 0.001, "name": "a, b"}, "seed": "{seed}", "out": "{run_dir}",
+        "trainer": {"max_steps": "{steps}"},
+    }  # fmt: skip
+    assert command(study).metrics == {"step": r"step\s+(\S+)", "loss": r"loss\s+(\S+)"}
+
+
+def test_a_script_that_prints_no_metric_and_takes_no_numbers_is_still_a_start(sweeper: Sweeper) -> None:
+    Path("train.py").write_text(
+        "import argparse\np = argparse.ArgumentParser()\np.add_argument('--x')\np.parse_args()\n"
+    )
+    answer = sweeper("init", "train.py", "other.yaml")
+    assert answer.out.startswith("other.yaml: written. Fill in metric and metrics (no call of print looked like one), ")
+    assert yaml.safe_load(Path("other.yaml").read_text())["study"] == "other"
+
+
+@pytest.mark.parametrize(
+    ("script", "message"),
+    [
+        ("print('hi')\n", r"train.py: uses none of argparse, click, Typer and Hydra, so it is not run"),
+        (
+            "import argparse\nimport no_such_module\n",
+            r"train.py: --help failed: ModuleNotFoundError: No module named 'no_s",
+        ),
+        ("import argparse\nprint('loss')\n", r"train.py: --help printed nothing that argparse"),
+        ("import argparse\nimport time\ntime.sleep(60)\n", r"train.py: --help gave no answer within 2 s"),
+        ("import argparse\ndef (\n", r"train.py: is not Python: "),
+        (
+            "import argparse\np = argparse.ArgumentParser()\np.add_subparsers().add_parser('fit')\np.parse_args()\n",
+            r"train.py: has commands of its own \(fit\)",
+        ),
+        (None, r"train.py: No such file"),
+    ],
+)
+def test_what_cannot_be_read_is_told_and_nothing_is_written(
+    sweeper: Sweeper, monkeypatch: pytest.MonkeyPatch, script: str | None, message: str
+) -> None:
+    if "gave no answer" in message:
+        monkeypatch.setattr(flags, "TIMEOUT_S", 2.0)
+    if script is not None:
+        Path("train.py").write_text(script)
+    answer = sweeper("init", "train.py")
+    assert (answer.code, answer.out) == (2, "")
+    assert re.match(message, answer.err), answer.err
+    assert not Path("study.yaml").exists()
+
+
+def test_an_existing_file_is_refused_before_the_script_is_run(sweeper: Sweeper) -> None:
+    Path("train.py").write_text("import argparse\nopen('ran', 'w')\n")
+    Path("study.yaml").write_text("mine\n")
+    assert sweeper("init", "train.py").code == 2
+    assert not Path("ran").exists()
+    assert sweeper("init", "train.py", "a.yaml", "b.yaml").code == 2
