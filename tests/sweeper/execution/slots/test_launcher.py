@@ -48,6 +48,19 @@ def steps_reported(url: str) -> int:
         return 0
 
 
+def processes_of_attempts(url: str) -> list[tuple[int, int]]:
+    """The slot and the process of each trial that runs, the youngest first."""
+    with reader.connect(url) as connection:
+        return [
+            (int(supervisor), int(pid))
+            for supervisor, pid in connection.rows(
+                "SELECT supervisor_pid, pid FROM sweeper_attempts"
+                " WHERE ended_at IS NULL AND pid IS NOT NULL ORDER BY id DESC",
+                {},
+            )
+        ]
+
+
 def finish(process: Popen, timeout_s: float = 120.0) -> tuple[int, str]:
     _, words = process.communicate(timeout=timeout_s)
     return process.returncode, words.decode()
@@ -119,11 +132,8 @@ def reader_stop_requested(url: str) -> bool:
 def test_whoever_is_killed_the_same_call_ends_with_every_trial_once(url: str, victim: str) -> None:
     configs = [{**SLOW, "children": 1}] * 3
     process = start(url, configs, steps=10, slots=2)
-    until(lambda: steps_reported(url) > 4)
-    with reader.connect(url) as connection:
-        supervisor, trial = connection.rows(
-            "SELECT supervisor_pid, pid FROM sweeper_attempts WHERE ended_at IS NULL AND pid IS NOT NULL", {}
-        )[0]
+    until(lambda: steps_reported(url) > 4 and bool(processes_of_attempts(url)))
+    supervisor, trial = processes_of_attempts(url)[0]
     os.kill({"launcher": process.pid, "slot": supervisor, "trial": trial}[victim], signal.SIGKILL)
     code, words = finish(process)
     if victim == "launcher":
@@ -154,11 +164,8 @@ def test_two_launchers_share_a_study(url: str) -> None:
 
 def test_a_slot_that_stands_still_loses_its_trial_and_its_process(url: str) -> None:
     process = start(url, [{**SLOW, "children": 1}] * 2, steps=30, slots=2, lease_s=1.5)
-    until(lambda: steps_reported(url) > 4)
-    with reader.connect(url) as connection:
-        supervisor, trial = connection.rows(
-            "SELECT supervisor_pid, pid FROM sweeper_attempts WHERE ended_at IS NULL AND pid IS NOT NULL", {}
-        )[0]
+    until(lambda: steps_reported(url) > 4 and bool(processes_of_attempts(url)))
+    supervisor, trial = processes_of_attempts(url)[0]
     os.kill(supervisor, signal.SIGSTOP)
     try:
         until(lambda: not psutil.pid_exists(trial) or psutil.Process(trial).status() == psutil.STATUS_ZOMBIE)
@@ -207,7 +214,7 @@ def test_trials_that_are_put_back_when_the_last_slot_has_just_ended_run_too(
 
 def test_a_launch_that_was_cancelled_does_not_call_trials_done_that_were_put_back(url: str, engine: Engine) -> None:
     process = start(url, [SLOW] * 3, steps=300, slots=2)
-    until(lambda: steps_reported(url) > 2)
+    until(lambda: steps_reported(url) > 2 and [trial.state for trial in trials_of(url)].count("running") == 2)
     queue.cancel(engine, 1)
     assert queue.retry_failed(engine, 1) == 1  # the running ones follow, as preempted
     assert finish(process)[0] == 130
