@@ -120,8 +120,10 @@ def _over_looks(verdict: ClaimVerdict, data: StudyData, decisions: Decisions, pl
         decision=decision,
     )
     tested, position = verdict.examination.tested[place], headline_of(claim)
-    if position is None or tested.evidence is None:
+    if tested.evidence is None:
         return replace(found, sentence=f"{found.sentence} {_capital(decision.text)}.")
+    if position is None:  # what its runs show by now is not looked at
+        return replace(found, evidence=_unseen(verdict.evidence), sentence=f"{_capital(decision.text)}.")
     evidence = _evidence(verdict, claim, position, data.study.decide.spending)
     return replace(
         found,
@@ -137,6 +139,20 @@ def _over_looks(verdict: ClaimVerdict, data: StudyData, decisions: Decisions, pl
             decision=decision,
             parts=len(claim.parts),
         ),
+    )
+
+
+def _unseen(known: ClaimEvidence) -> ClaimEvidence:
+    """Return what a claim rests on, without what that shows."""
+    return ClaimEvidence(
+        wanted=known.wanted,
+        label=known.label,
+        trial_ids=known.trial_ids,
+        missing=known.missing,
+        diverged=known.diverged,
+        attempted=known.attempted,
+        diverged_from=known.diverged_from,
+        diverged_to=known.diverged_to,
     )
 
 
