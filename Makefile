@@ -14,16 +14,18 @@ SERVER_ROUNDS ?= 100
 DECIDED_ROUNDS ?= 50
 SEED ?= 0
 TESTS ?=
+RECIPES ?= tests/documentation/test_recipes.py
 APT := -o Acquire::Retries=0 -o Acquire::http::Timeout=20
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format type unit coverage test-postgres test-oldest chaos bench docs audit clean
+.PHONY: help setup demo test lint format type unit coverage test-postgres test-recipes test-oldest chaos bench docs audit clean
 
 help:
 	@echo "make demo    set up, run a real study on an embedded corpus, write its report"
 	@echo "make test    set up, lint, check types, run all tests"
 	@echo "make coverage   all tests, and which lines and branches of sweeper and reports they reach: 90 % at least"
 	@echo "make test-postgres   the store's tests on PostgreSQL, which Debian's package manager installs if it is not there"
+	@echo "make test-recipes   the recipes of the documentation, with the packages that they need, in .venv-recipes"
 	@echo "make test-oldest   all tests with the oldest packages that pyproject.toml admits, in .venv-oldest"
 	@echo "make chaos   350 studies, 100 of them on PostgreSQL, while faults of 33 kinds happen to them at random: two hours"
 	@echo "make bench   the measurements behind docs/performance.md, ten minutes, and the page itself"
@@ -81,6 +83,14 @@ test-postgres: setup
 	  || { echo "PostgreSQL is not installed, and apt-get could not install it: it needs Debian or Ubuntu, root and a package mirror."; exit 3; }
 	SWEEPER_TEST_STORE=postgresql $(BIN)/python -m pytest -n 2 --dist worksteal tests/sweeper/store
 
+# The packages that recipes need are put above those of $(VENV), which stays as it is.
+test-recipes: setup
+	test -x $(VENV)-recipes/bin/python || $(BIN)/python -m venv $(VENV)-recipes
+	$(BIN)/python -c "import sysconfig; print(sysconfig.get_path('purelib'))" \
+	  > "$$($(VENV)-recipes/bin/python -c "import sysconfig; print(sysconfig.get_path('purelib'))")/below.pth"
+	$(VENV)-recipes/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -r requirements.recipes.lock
+	PYTHONPATH="$(CURDIR)" PATH="$(abspath $(BIN)):$$PATH" $(VENV)-recipes/bin/python -m pytest -n 2 --dist worksteal $(RECIPES)
+
 # Warnings are no errors here: old packages warn of what newer ones have changed.
 test-oldest:
 	test -x $(VENV)-oldest/bin/python || $(PYTHON) -m venv $(VENV)-oldest
@@ -110,4 +120,4 @@ docs:
 	NO_MKDOCS_2_WARNING=1 $(VENV)-docs/bin/mkdocs build --strict --site-dir site
 
 clean:
-	rm -rf $(VENV) $(VENV)-docs $(VENV)-audit $(VENV)-oldest $(DEMO) site build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	rm -rf $(VENV) $(VENV)-docs $(VENV)-audit $(VENV)-oldest $(VENV)-recipes $(DEMO) site build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

@@ -1,5 +1,6 @@
 """The estimate of a plan on this machine: its device and slots, and predictions from the store and from pilots."""
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -7,6 +8,7 @@ from typing import TYPE_CHECKING, Final, get_args
 
 from sweeper.errors import UsageError
 from sweeper.execution.gpus import find_gpus
+from sweeper.execution.slots.nodes import node_slots
 from sweeper.execution.slots.resources import find_slots
 from sweeper.forecast.claim_power import ClaimPower, claim_power
 from sweeper.forecast.footprint import Footprint
@@ -16,7 +18,7 @@ from sweeper.forecast.schedule import Order, Schedule, schedule
 from sweeper.forecast.trial_seconds import Prediction, TrialDevice, total, trial_seconds
 from sweeper.planning.notes import plan_notes
 from sweeper.planning.plan import Plan, PlannedTrial, Reference, make_plan, with_all_seeds
-from sweeper.spec.study import Study
+from sweeper.spec.study import Resources, Study
 from sweeper.store.pilots import known_pilots
 from sweeper.store.reading.history import past_runs
 
@@ -192,6 +194,8 @@ def _slots(study: Study, slots: int | None) -> tuple[int, str]:
     if resources.slots != "auto":
         return resources.slots, "resources.slots"
     try:
+        if resources.nodes_per_trial > 1:
+            return len(node_slots(resources, None, os.environ)), "this SLURM job's"
         found = find_slots(
             resources.device,
             None,
@@ -199,5 +203,9 @@ def _slots(study: Study, slots: int | None) -> tuple[int, str]:
             threads_per_trial=resources.threads_per_trial,
         )
     except UsageError:  # the study is planned here, but will run elsewhere
-        return 1, f"assumed, because this machine has no suitable {resources.device} device"
+        return 1, f"assumed, because this machine has no suitable {_wanted(resources)}"
     return len(found), "this machine's"
+
+
+def _wanted(resources: Resources) -> str:
+    return f"{resources.device} device" if resources.nodes_per_trial == 1 else "SLURM job"

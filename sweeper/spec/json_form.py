@@ -29,7 +29,7 @@ def to_json(study: Study) -> Json:
         **({"published": list(study.published)} if study.published else {}),
         "metric": metric_to_json(study.metric),
         "trial": _trial_to_json(study.trial),
-        "resources": _fields(study.resources, ("device", "slots", "gpus_per_trial", "threads_per_trial")),
+        "resources": _resources(study.resources),
         "budget": {"device_hours": study.device_hours},
         "retry": _fields(study.retry, ("crashed", "killed", "out_of_memory", "diverged", "timeout")),
         **({"keep": {"checkpoints": study.keep.checkpoints}} if study.keep != Keep() else {}),
@@ -40,6 +40,12 @@ def to_json(study: Study) -> Json:
         "phases": [phase_to_json(phase) for phase in study.phases],
         "claims": [claim_to_json(claim, study.metric, is_trainer=study.trial.is_trainer) for claim in study.claims],
     }
+
+
+def _resources(resources: Resources) -> Json:
+    """Return the document of resources; what most studies leave at its default is not in it."""
+    known = _fields(resources, ("device", "slots", "gpus_per_trial", "threads_per_trial"))
+    return known if resources.nodes_per_trial == 1 else {**known, "nodes_per_trial": resources.nodes_per_trial}
 
 
 def from_json(document: JsonObject, *, source: str = "", path: Path | None = None) -> Study:

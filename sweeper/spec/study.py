@@ -56,16 +56,18 @@ class Resources:
         slots: trials that run in parallel on a machine; auto for as many as it can carry.
         gpus_per_trial: whole GPUs, or a share of one.
         threads_per_trial: CPU threads.
+        nodes_per_trial: nodes of a SLURM job, each with that many GPUs and threads.
     """
 
     device: Device = "auto"
     slots: int | Literal["auto"] = "auto"
     gpus_per_trial: float = 1.0
     threads_per_trial: int = 1
+    nodes_per_trial: int = 1
 
     def device_share(self, device: str) -> float:
-        """Return how many devices a trial takes: its GPUs on ``cuda``, else 1."""
-        return self.gpus_per_trial if device == "cuda" else 1.0
+        """Return how many devices a trial takes: its GPUs on ``cuda``, else 1 per node."""
+        return self.nodes_per_trial * (self.gpus_per_trial if device == "cuda" else 1.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,6 +14,7 @@ MOST_TEXT: Final = 300  # characters of a line
 MOST_NAMED: Final = 3
 
 _EXCEPTION: Final = re.compile(r"(?:\[?\w+\]?: ?)?[A-Za-z_][\w.]*(?:Error|Exception|Exit|Interrupt|NotFound)\b(?::.*)?")
+_LAUNCHERS: Final = ("ChildFailedError", "CalledProcessError")  # of torchrun and accelerate: a rank failed before
 _VARYING: Final = re.compile(r"0x[0-9a-fA-F]+|\d+(?:\.\d+)*")
 
 
@@ -55,9 +56,19 @@ def cause_of(exit_reason: str, exit_code: int | None, exit_signal: int | None, m
     line = headline
     if exit_code != 0:  # else the output is that of a program that found nothing wrong
         said = [each.strip() for each in output if any(character.isalpha() for character in each)]
-        exceptions = [each for each in said if _EXCEPTION.fullmatch(each)]
-        line = (exceptions or said or [headline])[-1]
+        found = last_exception(said)
+        line = said[found] if found is not None else (said or [headline])[-1]
     return Cause(exit_reason=exit_reason, exit_code=exit_code, exit_signal=exit_signal, line=line[:MOST_TEXT])
+
+
+def last_exception(lines: Sequence[str]) -> int | None:
+    """Return the index of the last line that names an exception, but for those of launchers; None if none does."""
+    found = (
+        index
+        for index in reversed(range(len(lines)))
+        if _EXCEPTION.fullmatch(lines[index].strip()) and not any(name in lines[index] for name in _LAUNCHERS)
+    )
+    return next(found, None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -203,4 +203,4 @@ def test_the_extras_of_the_installation_page_are_those_that_there_are() -> None:
 def test_every_page_is_in_the_site_s_navigation() -> None:
     settings = yaml.load((ROOT / "mkdocs.yml").read_text(encoding="utf-8"), Loader=yaml.BaseLoader)
     named = set(re.findall(r"[\w-]+\.md", json.dumps(settings["nav"])))
-    assert named == {page.name for page in DOCS.glob("*.md")}
+    assert named == {page.name for page in DOCS.rglob("*.md")}

@@ -50,6 +50,11 @@ def dask_pool(options: ClusterOptions, study: Study, *, store: str, num_slots: i
         UsageError: the cluster cannot be reached, or does not suit the study; nothing was written.
     """
     resources = study.resources
+    if resources.nodes_per_trial > 1:
+        raise UsageError(
+            f"--engine dask: resources.nodes_per_trial: {resources.nodes_per_trial}: a Dask worker is on one node. "
+            "Launch without --engine dask, in a SLURM job of several nodes"
+        )
     needs = Needs(
         run=uuid.uuid4().hex,
         device=resources.device,

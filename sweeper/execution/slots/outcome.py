@@ -9,7 +9,7 @@ from typing import Final, Literal
 
 from sweeper.quantities import counted
 from sweeper.spec.metric import BEST, CurveValue
-from sweeper.store.failures import signal_name
+from sweeper.store.failures import last_exception, signal_name
 from sweeper.store.records import ExitReason
 
 DIVERGED_CODE: Final = 3  # of the trainer (docs/design.md, Trainer contracts)
@@ -123,5 +123,8 @@ def _last_values(ending: Ending) -> str:
 
 
 def _message(ending: Ending, headline: str) -> str:
-    last = [line for line in ending.tail.splitlines() if line.strip()][-LAST_LINES:]
-    return "\n".join([headline, *ending.metric_errors, *last])
+    lines = [line for line in ending.tail.splitlines() if line.strip()]
+    exception = last_exception(lines)
+    # A launcher of several processes, e.g. torchrun, says more than that after the exception of one of them.
+    early = [] if exception is None else lines[exception : exception + 1][: max(0, len(lines) - LAST_LINES - exception)]
+    return "\n".join([headline, *ending.metric_errors, *early, *lines[-LAST_LINES:]])

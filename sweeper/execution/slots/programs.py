@@ -23,6 +23,7 @@ from sweeper.spec.variables import filled_in, inherited_names, own_part
 from sweeper.store.records import Lease
 from sweeper.subprocesses import module_command, users_environment
 
+TENSORBOARD_DIRECTORY: Final = "tensorboard"  # in the run directory
 CONFIG_FILE: Final = "config.json"
 
 
@@ -103,6 +104,7 @@ def environment_of(trial: Trial, lease: Lease, slot: Slot, inherited: Mapping[st
         **users_environment(inherited),
         "PYTHONUNBUFFERED": "1",
         **slot.environment,
+        **_logger_variables(lease),
         **{name: _variable(name, value, inherited, values) for name, value in trial.environment.items()},
         "SWEEPER_CONFIG": str(lease.run_dir / CONFIG_FILE),
         "SWEEPER_RUN_DIR": str(lease.run_dir),
@@ -110,6 +112,17 @@ def environment_of(trial: Trial, lease: Lease, slot: Slot, inherited: Mapping[st
         "SWEEPER_BUDGET": json.dumps(plain_budget(lease.budget)),
         "SWEEPER_METRIC": lease.metric,
         MARK: mark_of(lease),
+    }
+
+
+def _logger_variables(lease: Lease) -> dict[str, str]:
+    """Return what names a trial in the user's own W&B, MLflow and TensorBoard; the study may set each otherwise."""
+    name = f"{lease.study}/{lease.phase}/{lease.number}"
+    return {
+        "WANDB_RUN_GROUP": lease.study,
+        "WANDB_NAME": name,
+        "MLFLOW_RUN_NAME": name,
+        "TENSORBOARD_LOGGING_DIR": str(lease.run_dir / TENSORBOARD_DIRECTORY),
     }
 
 

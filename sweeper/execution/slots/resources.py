@@ -21,6 +21,7 @@ class Slot:
         device_share: the slot's share of a device, or its number of devices; 1 for a CPU slot.
         threads: CPU threads that a trial may use.
         environment: variables that confine the trial to its slot.
+        prefix: the command that starts the trial's, e.g. ``srun`` for a slot of several nodes.
     """
 
     name: str
@@ -28,6 +29,7 @@ class Slot:
     device_share: float = 1.0
     threads: int = 1
     environment: Mapping[str, str] = field(default_factory=dict)
+    prefix: tuple[str, ...] = ()
 
 
 def find_slots(

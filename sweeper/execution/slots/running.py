@@ -20,6 +20,7 @@ from sweeper.execution.slots.kept_checkpoints import Keeper
 from sweeper.execution.slots.launcher import Launcher
 from sweeper.execution.slots.machine import free_abandoned_trials
 from sweeper.execution.slots.neighbours import announced, neighbour_of
+from sweeper.execution.slots.nodes import node_slots
 from sweeper.execution.slots.pool import LokyPool, Pool
 from sweeper.execution.slots.processes import started_at
 from sweeper.execution.slots.programs import missing_variables
@@ -93,6 +94,8 @@ def slots_for(study: Study, num_slots: int | None) -> tuple[Slot, ...]:
     check_program(study)
     check_variables(study)
     resources = study.resources
+    if resources.nodes_per_trial > 1:
+        return node_slots(resources, number_of_slots(resources, num_slots), os.environ)
     return find_slots(
         resources.device,
         number_of_slots(resources, num_slots),

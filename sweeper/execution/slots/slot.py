@@ -12,7 +12,7 @@ import time
 import traceback
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final, Literal, TypeVar
 from uuid import uuid4
@@ -27,6 +27,8 @@ from sweeper.execution.slots.fork_client import ForkClient
 from sweeper.execution.slots.guard import Guard, Owners
 from sweeper.execution.slots.launcher_watch import LauncherWatch
 from sweeper.execution.slots.machine import free_abandoned_trials, this_machine
+from sweeper.execution.slots.nodes import end_steps
+from sweeper.execution.slots.ports import MeetingPort
 from sweeper.execution.slots.process import die_with_parent
 from sweeper.execution.slots.processes import started_at
 from sweeper.execution.slots.pruning import Pruning
@@ -156,6 +158,7 @@ class SlotLoop:
     identity: SlotIdentity = field(init=False)
     study: Study = field(init=False)
     rules: Rules = field(init=False)
+    port: MeetingPort = field(default_factory=MeetingPort)
     _store_file: StoreFileCheck = field(init=False)
     _fork_client: ForkClient | None = None
     _fail_fast: FailFast | None = None
@@ -210,6 +213,7 @@ class SlotLoop:
             return self._run()
         finally:
             self.guard.close()
+            self.port.close()
 
     def _run(self) -> Ended:
         look_s = FIRST_LOOK_S
@@ -282,7 +286,7 @@ class SlotLoop:
             engine=self.engine,
             trial=self.study.trial,
             lease=lease,
-            slot=self.task.slot,
+            slot=self._slot_now(),
             rules=self.rules,
             wants_stop=self._wants_stop,
             should_prune=Pruning(self.engine, self.task.study_id, phase, lease),
@@ -307,6 +311,13 @@ class SlotLoop:
         except Exception:
             self._give_back(lease, Outcome(exit_reason="preempted", message="its slot failed"))
             raise
+        finally:
+            end_steps(self.task.slot, os.environ)
+
+    def _slot_now(self) -> Slot:
+        """Return the slot with a port that is free now."""
+        slot = self.task.slot
+        return replace(slot, environment={**slot.environment, **self.port.environment(slot.environment)})
 
     def _back_off(self, trouble: MachineTrouble) -> None:
         """Leave the machine alone for a while, longer each time, unless the slot is asked to end.

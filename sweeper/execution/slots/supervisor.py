@@ -147,7 +147,7 @@ class Supervisor:
             sources_of(self.trial.program, self.lease),
         )
         process = self.start(
-            argv_of(self.trial.program, self.lease),
+            self._argv(),
             environment=environment_of(self.trial, self.lease, self.slot, os.environ),
             cwd=self.cwd,
             output=run_dir / OUTPUT_FILE,
@@ -165,7 +165,7 @@ class Supervisor:
         self.guard.drop()
         entered = self._begun is not None
         is_misplaced = is_denied(error, self.lease.run_dir) if entered else not self._lacks_source(error)
-        program = argv_of(self.trial.program, self.lease)[0]
+        program = self._argv()[0]
         place = error.filename if error.filename is not None else program if entered else self.lease.run_dir
         message = f"{place}: {error.strerror or error}"
         preempted = is_misplaced or is_of_the_machine(error)
@@ -182,6 +182,9 @@ class Supervisor:
     def _lacks_source(self, error: OSError) -> bool:
         """Return whether what a promoted trial is to resume from is missing."""
         return self.source is not None and isinstance(error, FileNotFoundError) and error.filename == str(self.source)
+
+    def _argv(self) -> list[str]:
+        return [*self.slot.prefix, *argv_of(self.trial.program, self.lease)]
 
     def _turn_away(self, trouble: str) -> NoReturn:
         """Give the trial back without having touched its run directory.

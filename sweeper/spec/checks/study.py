@@ -39,6 +39,12 @@ def check_study(sections: Sections, errors: ErrorCollector) -> None:
             ("resources", "gpus_per_trial"),
             f"{gpus:g} is neither an integer nor a share of one GPU. Use 1, 2, … or e.g. 0.5.",
         )
+    nodes = sections.resources.nodes_per_trial if sections.resources is not None else 1
+    if nodes > 1 and sections.trial is not None and not isinstance(sections.trial.program, CommandProgram):
+        errors.add(
+            ("resources", "nodes_per_trial"),
+            f"{nodes}: only commands run on several nodes. Use trial.program.command, e.g. [torchrun, train.py].",
+        )
 
 
 def _check_published(sections: Sections, errors: ErrorCollector) -> None:

@@ -149,6 +149,11 @@ class ResourcesEntry(Section):
     threads_per_trial: Annotated[int, Field(ge=1, le=4096)] = Field(
         RESOURCES.threads_per_trial, description="CPU threads per trial, from 1 to 4096."
     )
+    nodes_per_trial: Annotated[int, Field(ge=1, le=4096)] = Field(
+        RESOURCES.nodes_per_trial,
+        description="Nodes per trial, from 1 to 4096, each with these GPUs and threads. More than 1 needs a SLURM job, "
+        "in which srun starts the command once on each node.",
+    )
 
 
 class StudyBudgetEntry(Section):

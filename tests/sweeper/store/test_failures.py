@@ -18,6 +18,8 @@ TRACEBACK = "exit code 1\nTraceback (most recent call last):\n  File 'a.py', lin
         (("crashed", 4, None, "exit code 4"), "exit code 4"),
         (("crashed", 0, None, "ended without the metric\nbye"), "ended without the metric"),
         (("crashed", None, None, "cannot start: t: No such file"), "cannot start: t: No such file"),
+        (("crashed", 1, None, "exit code 1\nValueError: 3\nx.ChildFailedError: \n===="), "exit code 1: ValueError: 3"),
+        (("crashed", 1, None, "exit code 1\n[rank1]: ValueError: 3\nbye"), "exit code 1: [rank1]: ValueError: 3"),
         (("killed", None, 11, "killed by SIGSEGV"), "killed by SIGSEGV"),
         (("killed", None, 6, "killed by SIGABRT\nterminate called"), "killed by SIGABRT: terminate called"),
         (("out_of_memory", 1, None, "out of memory\nMemoryError"), "exit code 1: MemoryError"),

@@ -81,6 +81,15 @@ def test_a_crash_keeps_the_programs_last_words() -> None:
     assert len(message.splitlines()) <= 13
 
 
+def test_a_crash_keeps_the_exception_before_a_launcher_s_last_words() -> None:
+    launcher = [f"line {number}" for number in range(20)]
+    tail = "\n".join(["step 1", "ValueError: heads 3", "x.ChildFailedError:", *launcher])
+    message = classify_exit(ending(exit_code=1, tail=tail)).message
+    assert message == "\n".join(["exit code 1", "ValueError: heads 3", *launcher[-12:]])
+    tail = "\n".join(["ValueError: heads 3", *launcher[:11]])
+    assert classify_exit(ending(exit_code=1, tail=tail)).message == f"exit code 1\n{tail}"
+
+
 def test_a_missing_metric_is_told_with_those_that_were_there() -> None:
     message = classify_exit(ending(value=None, reported=["accuracy", "time"])).message
     assert message is not None

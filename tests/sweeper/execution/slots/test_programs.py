@@ -82,6 +82,16 @@ def test_the_trainer_and_functions_run_under_this_interpreter(tmp_path: Path) ->
     assert argv_of(PythonProgram("m:f"), lease_of(tmp_path))[-1] == "m:f"
 
 
+def test_loggers_find_the_names_of_study_and_trial(tmp_path: Path) -> None:
+    mine = {"WANDB_NAME": "of-another-run", "MLFLOW_RUN_NAME": "of-another-run"}
+    trial = Trial(program=TrainerProgram(), environment={"WANDB_RUN_GROUP": "chosen"})
+    found = environment_of(trial, lease_of(tmp_path, number=3), SLOT, mine)
+    assert found["WANDB_RUN_GROUP"] == "chosen"
+    assert found["WANDB_NAME"] == found["MLFLOW_RUN_NAME"] == "s/screen/3"
+    assert found["TENSORBOARD_LOGGING_DIR"] == str(tmp_path / "tensorboard")
+    assert environment_of(Trial(program=TrainerProgram()), lease_of(tmp_path), SLOT, {})["WANDB_RUN_GROUP"] == "s"
+
+
 def test_the_study_overrides_the_slot_and_the_protocol_overrides_both(tmp_path: Path) -> None:
     trial = Trial(program=TrainerProgram(), environment={"LANG": "study", "SWEEPER_SEED": "wrong"})
     found = environment_of(trial, lease_of(tmp_path), SLOT, {"PATH": "/bin", "LANG": "mine"})

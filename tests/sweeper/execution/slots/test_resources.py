@@ -49,6 +49,9 @@ def test_half_a_gpu_is_a_slot_and_the_gpus_fill_evenly() -> None:
 def test_several_gpus_make_one_slot() -> None:
     slots = find_slots("cuda", None, gpus_per_trial=2, threads_per_trial=1)
     assert [slot.environment["CUDA_VISIBLE_DEVICES"] for slot in slots] == ["0,1", "2,3"]
+    (four,) = find_slots("cuda", None, gpus_per_trial=4, threads_per_trial=1)
+    assert (four.device, four.device_share) == ("cuda:0,1,2,3", 4.0)
+    assert four.environment["CUDA_VISIBLE_DEVICES"] == "0,1,2,3"
 
 
 @pytest.mark.usefixtures("four_gpus")
