@@ -103,6 +103,10 @@ CASES: Final[dict[str, tuple[str, ...]]] = {
         SLOTS + "test_metrics.py::test_that_steps_fall_is_told_once",
     ),
     "queue/full-output": ("sweeper/cli/test_streams.py::test_a_full_output_is_said_in_one_sentence",),
+    "queue/no-fail-fast": (
+        "cases/test_failing_alike.py::test_a_launch_ends_after_three_trials_that_fail_alike_and_resumes_once_the_cause_is_fixed",
+        SLOTS + "test_failing_fast.py::test_a_slot_ends_after_three_trials_that_failed_alike",
+    ),
     "queue/restarted-attempt-interleaved": (
         SLOTS + "test_attempts.py::test_what_was_reported_from_the_next_attempt_s_first_step_on_is_void",
     ),
