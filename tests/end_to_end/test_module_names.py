@@ -30,6 +30,7 @@ resources: {device: cpu, slots: 1}
 factors: {x: {path: x, levels: [0, 1]}}
 phases: [{name: main, design: grid, seeds: 2, budget: {steps: 1}}]
 """
+SHORT = TINY.replace("STEPS", "4").replace("seeds: 2", "seeds: 1")
 RUN = "def run(config, seed):\n    return 1.0 + config['x'] + seed / 100\n"
 
 
@@ -63,8 +64,8 @@ def losses(workplace: Workplace, study: str) -> list[float]:
 
 @pytest.mark.slow
 def test_the_trainer_runs_and_the_doctor_finds_it(sweeper: Workplace) -> None:
-    sweeper.write(TINY.replace("STEPS", "4"))
-    assert "tiny: 4 completed" in run(sweeper, "launch", "study.yaml", "--slots", "1")
+    sweeper.write(SHORT)
+    assert "tiny: 2 completed" in run(sweeper, "launch", "study.yaml", "--slots", "1")
     run(sweeper, "doctor")
 
 
@@ -72,8 +73,8 @@ def test_the_trainer_runs_and_the_doctor_finds_it(sweeper: Workplace) -> None:
 def test_the_trainer_runs_in_fresh_processes_on_a_cluster(sweeper: Workplace) -> None:
     pytest.importorskip("distributed", reason="the extra is not installed (pip install 'sweeper[dask]')")
     pytest.importorskip("dask_jobqueue", reason="the extra is not installed (pip install 'sweeper[dask]')")
-    sweeper.write(TINY.replace("STEPS", "4"))
-    assert "tiny: 4 completed" in run(sweeper, "launch", "study.yaml", "--slots", "1", "--engine", "dask")
+    sweeper.write(SHORT)
+    assert "tiny: 2 completed" in run(sweeper, "launch", "study.yaml", "--slots", "1", "--engine", "dask")
 
 
 @pytest.mark.slow
@@ -113,8 +114,8 @@ def test_our_packages_are_found_where_python_looks_in_the_working_directory_firs
 ) -> None:
     for name in ("trainer", "reports", "studies"):
         (workplace.folder / f"{name}.py").write_text(f"raise SystemExit('{name}.py of the working directory')\n")
-    workplace.write(TINY.replace("STEPS", "4"))
+    workplace.write(SHORT)
     paths = os.pathsep.join(filter(None, (path, os.environ.get("PYTHONPATH"))))
     document = json.loads(run(workplace, "plan", "study.yaml", "--json", options=options, PYTHONPATH=paths))
-    assert document["trials"] == 4
+    assert document["trials"] == 2
     run(workplace, "report", "--help", options=options, PYTHONPATH=paths)

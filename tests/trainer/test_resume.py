@@ -292,8 +292,9 @@ def test_a_run_writes_the_metrics_that_studies_may_name_and_no_others(tmp_path: 
         "optimizer": {"average": 0.9},
         "budget": {"steps": 4},
     }
-    assert do_jobs(tmp_path, [job(write_config(tmp_path, CONFIG | short), tmp_path / "run")]) == [0]
-    written = {name for line in metrics(tmp_path / "run") for name in line}
+    code, folder = run(tmp_path, CONFIG | short)
+    assert code == 0
+    written = {name for line in metrics(folder) for name in line}
     assert written - {"step", "tokens", "flops", "epoch"} == set(METRICS)
 
 
