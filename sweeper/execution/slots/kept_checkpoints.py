@@ -11,9 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
-
-from sqlalchemy import Engine
+from typing import TYPE_CHECKING, Final
 
 from sweeper.designs.kinds import PromoteDesign
 from sweeper.errors import StoreError
@@ -24,6 +22,9 @@ from sweeper.spec.study import KeptCheckpoints, Study
 from sweeper.store.reading import reader
 from sweeper.store.reading.directories import run_directories
 from sweeper.store.reading.reader import TrialRow
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine  # `sweeper gc` does without it
 
 EVERY_S: Final = 60.0
 ENDED: Final = ("completed", "pruned")
@@ -50,7 +51,7 @@ def checkpoint_files(program: Program) -> tuple[str, ...]:
     return () if named is None else (named,)
 
 
-def superfluous(store: str | Engine, name: str, rule: KeptCheckpoints | None = None) -> list[Dropped]:
+def superfluous(store: "str | Engine", name: str, rule: KeptCheckpoints | None = None) -> list[Dropped]:
     """Return the checkpoints on this machine that a study does not keep.
 
     Args:
@@ -130,7 +131,7 @@ def drop(found: Iterable[Dropped]) -> Iterator[Dropped]:
 class Keeper:
     """Drops what a study does not keep, from time to time while it runs."""
 
-    def __init__(self, store: str | Engine, study: Study) -> None:
+    def __init__(self, store: "str | Engine", study: Study) -> None:
         self._store = store
         self._study = study
         self._next_at = time.monotonic() + EVERY_S
