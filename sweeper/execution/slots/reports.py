@@ -4,7 +4,6 @@ An attempt reads its file from where the one before it ended. What the file hold
 the store knows, such as the metrics that a promoted trial inherits with its checkpoint, is the attempt's own.
 """
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from sweeper.execution.slots.metrics import METRICS_FILE, OUTPUT_FILE, LineReade
 from sweeper.execution.slots.pattern_use import PatternUse
 from sweeper.execution.slots.tail import LARGE_BYTES, Tail
 from sweeper.spec.metric_source import MetricSource
+from sweeper.spec.patterns import compiled
 from sweeper.store.records import Measurement
 
 
@@ -74,8 +74,8 @@ class Reports:
             return cls(Tail(collector.path), LineReader(), collector=collector)
         if not patterns:
             return cls(Tail(run_dir / METRICS_FILE), LineReader())
-        compiled = {name: re.compile(text) for name, text in patterns.items()}
-        return cls(Tail(run_dir / OUTPUT_FILE, redrawn=True), PatternReader(compiled))
+        found = {name: compiled(text) for name, text in patterns.items()}
+        return cls(Tail(run_dir / OUTPUT_FILE, redrawn=True), PatternReader(found))
 
     @property
     def has_patterns(self) -> bool:

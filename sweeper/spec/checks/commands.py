@@ -1,7 +1,6 @@
 """Checks of a command, its placeholders and its regular expressions, and of placeholders in the environment."""
 
 import re
-import warnings
 from collections.abc import Iterable, Iterator
 from typing import Final
 
@@ -12,6 +11,7 @@ from sweeper.spec.checks.known_configurations import factors_in
 from sweeper.spec.checks.metric_sources import check_metric_sources, items_of
 from sweeper.spec.error_collector import ErrorCollector
 from sweeper.spec.names import levels_text
+from sweeper.spec.patterns import NUMBER, compiled
 from sweeper.spec.phase import BUDGET_UNITS, Phase
 from sweeper.spec.placeholders import ALWAYS, Placeholder, names_in_config, placeholders, switches
 from sweeper.spec.program import CommandProgram
@@ -189,17 +189,17 @@ def _check_budget(sections: Sections, word: str, errors: ErrorCollector) -> None
 
 
 def _pattern_fault(pattern: str) -> str:
+    if pattern.count(NUMBER) > 1:
+        return f"has {NUMBER} more than once. Keep the one that is the metric's value; write \\S+ for the others."
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            compiled = re.compile(pattern)
+        found = compiled(pattern)
     except (re.error, RecursionError, OverflowError) as error:
         return f"is not a valid regular expression: {error}. Use e.g. {PATTERN}."
-    if not compiled.groups:
-        return f"has no group. Put parentheses around the number, e.g. {PATTERN}."
-    if compiled.groups > 1 and "value" not in compiled.groupindex:
+    if not found.groups:
+        return f"has no group. Put parentheses around the number, e.g. {PATTERN}, or write {NUMBER} for it."
+    if found.groups > 1 and "value" not in found.groupindex:
         return (
-            f"has {compiled.groups} groups. Keep only the one around the number, or name it, (?P<value>…); "
+            f"has {found.groups} groups. Keep only the one around the number, or name it, (?P<value>…); "
             "use (?:…) for the others."
         )
     return ""

@@ -49,8 +49,8 @@ class CommandProgramEntry(Section):
     )
     metrics: MetricsEntry | None = Field(
         None,
-        description="A regular expression for each metric to find in the output, e.g. {loss: 'loss=(\\S+)'}; or files "
-        "that have them, e.g. {from: csv, file: '{run_dir}/metrics.csv', loss: val_loss}; or a list of several. "
+        description="A regular expression for each metric to find in the output, e.g. {loss: 'loss={number}'}; or "
+        "files that have them, e.g. {from: csv, file: '{run_dir}/metrics.csv', loss: val_loss}; or a list of several. "
         "Leave it out if the program writes metrics.jsonl.",
     )
     checkpoint: str | None = Field(

@@ -1,6 +1,5 @@
 """A program's output as one of several sources of metrics: what its patterns find, as lines."""
 
-import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -9,13 +8,14 @@ from sweeper.execution.slots.collecting.files import FROM
 from sweeper.execution.slots.collecting.rows import STEP
 from sweeper.execution.slots.metrics import OUTPUT_FILE, PatternReader
 from sweeper.execution.slots.tail import Tail
+from sweeper.spec.patterns import compiled
 
 
 class Output:
     """Reads the output line by line."""
 
     def __init__(self, run_dir: Path, patterns: Mapping[str, str]) -> None:
-        self._patterns = {name: re.compile(text) for name, text in patterns.items()}
+        self._patterns = {name: compiled(text) for name, text in patterns.items()}
         self.tail = Tail(run_dir / OUTPUT_FILE, redrawn=True)
         self.reader = PatternReader(self._patterns)
 
