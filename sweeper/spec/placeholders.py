@@ -1,6 +1,6 @@
 """Placeholders in a command: ``{name}`` is a value, ``{name?--flag}`` a flag that a value turns on or off.
 
-``{name?--flag|--no-flag}`` is one flag or the other.
+``{name?--flag|--no-flag}`` is one flag or the other; ``{name?--option={name}}`` an argument that null leaves out.
 
 The text of a configuration's value may hold those that every trial has, such as ``{seed}`` and ``{run_dir}``.
 """
@@ -24,7 +24,7 @@ IN_CONFIGS: Final = (
 )  # braces around anything else are the program's own
 ON: Final = (True, "on")  # "on" and "off" are the levels of a factor with on and off
 OFF: Final = (False, "off", None)
-_BRACES: Final = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]")
+_BRACES: Final = re.compile(r"\{\{|\}\}|\{([^{}?]*\?[^{}]*(?:\{[^{}]*\}[^{}]*)+|[^{}]*)\}|[{}]")
 _DOUBLED: Final = ("{{", "}}")
 _OF_TRIAL: Final = re.compile(rf"\{{({'|'.join(IN_CONFIGS)})\}}")
 
@@ -35,7 +35,7 @@ class Placeholder:
 
     Attributes:
         name: the name whose value it takes.
-        flag: the argument to pass if that value is true; None for the value itself.
+        flag: the argument to pass if that value is true, or not null if it has placeholders itself; None for the value.
         off: the argument to pass if it is false; None for none.
         whole: whether it is the whole argument.
     """
@@ -44,6 +44,11 @@ class Placeholder:
     flag: str | None
     whole: bool
     off: str | None = None
+
+    @property
+    def is_optional(self) -> bool:
+        """Whether it is an argument with placeholders of its own, left out where its value is null."""
+        return self.flag is not None and "{" in self.flag
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +59,7 @@ class Arguments:
 
 
 def placeholders(argument: str) -> Iterator[Placeholder | None]:
-    """Yield the placeholders of an argument; None for a single brace."""
+    """Yield the placeholders of an argument, each before those within it; None for a single brace."""
     for match in _BRACES.finditer(argument):
         if match.group(1) is not None:
             name, switch, flag = match.group(1).partition("?")
@@ -65,6 +70,8 @@ def placeholders(argument: str) -> Iterator[Placeholder | None]:
                 off=off if either else None,
                 whole=match.group(0) == argument,
             )
+            if "{" in flag:
+                yield from placeholders(flag)
         elif match.group(0) not in _DOUBLED:
             yield None
 
@@ -103,6 +110,9 @@ def _arguments(argument: str, values: Mapping[str, object]) -> Sequence[str]:
         return value.texts
     if found is None or found.flag is None:
         return [fill(argument, values)]
+    if found.is_optional:
+        value = values[found.name]
+        return [] if value is None else [fill(found.flag, values)]
     flag = found.flag if value is True or value == "on" else found.off
     return [] if flag is None else [flag]
 

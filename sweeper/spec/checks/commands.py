@@ -121,7 +121,8 @@ def _switch_fault(sections: Sections, found: Placeholder, argument: str) -> str:
         return f"{shown(argument)} has no flag. Write it after the question mark, e.g. '{{{found.name}?--flag}}'."
     if found.name in (*ALWAYS, *LISTS, *BUDGET_UNITS):
         return f"{shown(argument)} needs a boolean, which {found.name} is not. Use a factor with levels true and false."
-    wrong = [value for value in _values(sections, found.name) if not switches(value)]
+    wrong = [] if found.is_optional else _values(sections, found.name)
+    wrong = [value for value in wrong if not switches(value)]
     if not wrong:
         return ""
     return (

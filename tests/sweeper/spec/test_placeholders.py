@@ -27,6 +27,15 @@ def test_a_flag_is_an_argument_or_none(value: object, expected: list[str]) -> No
     assert filled(["{tied?--tied}"], {"tied": value}) == expected
 
 
+@pytest.mark.parametrize(("value", "expected"), [(0.5, ["--clip=0.5,7"]), (None, []), (False, ["--clip=false,7"])])
+def test_an_argument_is_left_out_where_its_value_is_null(value: object, expected: list[str]) -> None:
+    argument = "{clip?--clip={clip},{seed}}"
+    assert filled([argument], {"clip": value, "seed": 7}) == expected
+    found = [each for each in placeholders(argument) if each is not None]
+    assert [each.name for each in found] == ["clip", "clip", "seed"]
+    assert (found[0].whole, found[0].is_optional, found[1].whole) == (True, True, False)
+
+
 @pytest.mark.parametrize(("value", "flag"), [(True, "--tied"), ("off", "--no-tied"), (None, "--no-tied")])
 def test_a_flag_may_be_one_or_the_other(value: object, flag: str) -> None:
     assert filled(["{tied?--tied|--no-tied}"], {"tied": value}) == [flag]
