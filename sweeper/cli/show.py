@@ -8,6 +8,7 @@ import click
 from sweeper.cli.failures import failure_lines
 from sweeper.cli.options import json_option, print_json, store_argument, store_option, study_name
 from sweeper.designs.levels import unmistakable
+from sweeper.execution.slots.collecting.collector import collected_rows
 from sweeper.execution.slots.pattern_use import uses_text
 from sweeper.execution.slots.programs import patterns_of
 from sweeper.execution.slots.reports import pattern_uses
@@ -57,10 +58,11 @@ def _show_failures(study: str, store: str, *, as_json: bool) -> None:
 
 
 def _with_patterns(document: Mapping[str, object], details: TrialDetails) -> Mapping[str, object]:
-    """Add what the patterns of metrics match in the trial's output, if it is on this machine."""
+    """Add what the patterns of metrics match in the trial's output, and the rows of its files, if they are here."""
     patterns = patterns_of(details.study.study.trial.program)
-    uses = pattern_uses(details.run_dir, patterns)
-    return document if uses is None else {**document, "patterns": uses_text(patterns, uses)}
+    uses, rows = pattern_uses(details.run_dir, patterns), collected_rows(details.run_dir)
+    found = {} if uses is None else {"patterns": uses_text(patterns, uses)}
+    return {**document, **found, **({"rows_collected": rows} if rows else {})}
 
 
 def _without_duplicates(document: Mapping[str, object]) -> Mapping[str, object]:

@@ -102,3 +102,22 @@ phases: [{{name: p, design: grid, seeds: 2}}]
     assert answer.code == 0, answer
     found = json.loads(sweeper("export", "own", "--table", "trials", "--format", "json").out)
     assert sorted(row["loss"] for row in found) == [1e-05, 0.25, 1.00001, 1.25]
+
+
+def test_metrics_of_a_file_are_read_and_shown(
+    sweeper: Sweeper, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(tmp_path, "train.py", more="\nretry: {crashed: 0}")
+    text = (tmp_path / "study.yaml").read_text()
+    source = 'metrics: {from: csv, file: "{run_dir}/log/*.csv", loss: val_loss}'
+    text = text.replace("metrics: {loss: 'loss (.+)'}", source).replace('"{lr}"]', '"{lr}", "{run_dir}/log"]')
+    (tmp_path / "study.yaml").write_text(text)
+    (tmp_path / "train.py").write_text(
+        "import pathlib, sys\nfolder = pathlib.Path(sys.argv[2])\nfolder.mkdir()\n"
+        "(folder / 'a.csv').write_text(f'step,val_loss\\n1,9\\n2,{sys.argv[1]}\\n')\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    assert sweeper("launch", "study.yaml", "--slots", "1").code == 0
+    found = json.loads(sweeper("export", "own", "--table", "trials", "--format", "json").out)
+    assert sorted(row["loss"] for row in found) == [0.25, 0.5]
+    assert json.loads(sweeper("show", "own", "p/0", "--json").out)["rows_collected"] == {"log/a.csv": 2}

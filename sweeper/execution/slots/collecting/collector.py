@@ -189,6 +189,15 @@ class Collector:
                 file.write("".join(f"{json.dumps(line)}\n" for line in lines).encode())
 
 
+def collected_rows(run_dir: Path) -> dict[str, int]:
+    """Return how many rows were collected from each file of a trial, by the file's name; of output, measurements."""
+    found: dict[str, int] = {}
+    for line in _lines_in(run_dir / COLLECTED_FILE):
+        if FROM in line:
+            found[str(line[FROM][0])] = found.get(str(line[FROM][0]), 0) + 1
+    return found
+
+
 def _lines_in(path: Path) -> Iterator[Line]:
     if path.exists():
         with path.open("rb") as file:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sweeper.execution.slots.collecting.collector import COLLECTED_FILE, Collector
+from sweeper.execution.slots.collecting.collector import COLLECTED_FILE, Collector, collected_rows
 from sweeper.execution.slots.collecting.output import Output
 from sweeper.spec.metric_source import MetricSource, source_from_json
 from tests.sweeper.execution.slots import event_writer
@@ -196,6 +196,7 @@ def test_several_sources_and_the_output_are_read_together(tmp_path: Path) -> Non
     assert [points(tmp_path, name) for name in ("loss", "seconds", "gpu", "rate")] == [
         [(1, 0.5)], [(1, 3.0)], [(1, 7.0)], [(1, 0.1), (2, 0.2)],
     ]  # fmt: skip
+    assert collected_rows(tmp_path) == {"a.csv": 1, "a.csv#1": 1, "events.out.tfevents.1#2": 1, "output.log": 2}
 
 
 def test_what_is_missing_is_said_with_what_is_there(tmp_path: Path) -> None:
