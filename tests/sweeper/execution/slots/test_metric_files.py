@@ -6,7 +6,6 @@ from typing import Any, Final
 import pytest
 from sqlalchemy import Engine
 
-from sweeper.execution.slots import supervisor
 from sweeper.execution.slots.collecting import collector
 from sweeper.execution.slots.machine import free_abandoned_trials
 from sweeper.store.queue import finishing
@@ -111,14 +110,22 @@ def tear(dead: Dying, kind: str) -> None:
             file.write(text)
 
 
-def test_files_and_output_are_read_together_while_they_grow(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_files_and_output_are_read_together_while_they_grow(
+    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     curves: list[int] = []
-    monkeypatch.setattr("sweeper.execution.slots.pruning.Pruning.__call__", lambda _, curve: curves.append(len(curve)))
-    monkeypatch.setattr(supervisor, "LAST_POLL_S", 0.02)
+    asked = tmp_path / "asked"
+
+    def note(_: object, curve: dict[int, float]) -> None:
+        curves.append(len(curve))
+        asked.touch()
+
+    monkeypatch.setattr("sweeper.execution.slots.pruning.Pruning.__call__", note)
     script = f"""{WRITERS}
 csv(1, 0.5)
 print("step 1 rate 0.1", flush=True)
-time.sleep(0.5)
+while not os.path.exists({str(asked)!r}):
+    time.sleep(0.01)
 csv(2, 0.25)
 events(2, 0.125)
 print("step 2 rate 1e-05")
