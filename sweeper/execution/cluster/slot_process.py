@@ -54,7 +54,8 @@ def _own_fork_server(task: SlotTask) -> AbstractContextManager[ForkServer | None
 
 def task_from(document: dict[str, Any]) -> SlotTask:
     """Return a slot's task from its JSON document."""
-    return SlotTask(**{**document, "slot": Slot(**document["slot"])})
+    slot = {**document["slot"], "prefix": tuple(document["slot"]["prefix"])}
+    return SlotTask(**{**document, "slot": Slot(**slot)})
 
 
 def end_from(text: bytes) -> SlotEnd | None:
