@@ -98,11 +98,21 @@ def test_cancel_leaves_fresh_leases_alone(engines: list[Engine], url: str) -> No
     for number in range(ROUNDS):
         study = enrolled(engines[0], phase("screen", levels(40)), name=f"s{number}").study_id
 
-        def work(engine: Engine, place: int, study: int = study) -> list[Lease]:
+        claimed = threading.Event()
+        if number > 0:  # in the first round, a claim comes before the cancel; in others, whatever comes first
+            claimed.set()
+
+        def work(engine: Engine, place: int, study: int = study, claimed: threading.Event = claimed) -> list[Lease]:
             if place == 0:
+                assert claimed.wait(60.0)
                 queue.cancel(engine, study, 1.0)
                 return []
-            return [lease for _ in range(4) if (lease := claim(engine, study)) is not None]
+            found = []
+            for _ in range(4):
+                if (lease := claim(engine, study)) is not None:
+                    found.append(lease)
+                    claimed.set()
+            return found
 
         leases = [lease for found in at_once(engines, work) for lease in found]
         held += len(leases)
