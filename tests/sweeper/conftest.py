@@ -34,12 +34,13 @@ def cluster() -> Iterator[postgresql.Cluster]:
 
 
 @pytest.fixture
-def url(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     if os.environ.get("SWEEPER_TEST_STORE") == "postgresql":
         cluster = request.getfixturevalue("cluster")
         url, name = cluster.new_store()
-        monkeypatch.setenv("SWEEPER_RUNS", str(tmp_path / "runs"))  # else they would go to the working directory
-        yield url
+        with pytest.MonkeyPatch.context() as patched:  # which no test undoes
+            patched.setenv("SWEEPER_RUNS", str(tmp_path / "runs"))  # else they would go to the working directory
+            yield url
         cluster.drop(name)
         return
     shutil.copy(request.getfixturevalue("empty_store"), tmp_path / "store.db")

@@ -15,12 +15,12 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final, Literal, TypeVar
-from uuid import uuid4
 
 from sqlalchemy import Engine
 
 from sweeper.errors import StoreError, StoreUnavailable, SweeperError
 from sweeper.execution.slots import process as plain_process
+from sweeper.execution.slots.claim import Claim
 from sweeper.execution.slots.drawing import draw_configuration, fill_promotions, promotion_source
 from sweeper.execution.slots.failing_fast import FailFast
 from sweeper.execution.slots.fork_client import ForkClient
@@ -42,7 +42,6 @@ from sweeper.store.engine import open_existing
 from sweeper.store.file_check import StoreFileCheck
 from sweeper.store.queue import queue
 from sweeper.store.queue.ledger import read_balance
-from sweeper.store.queue.recovery import claimed
 from sweeper.store.reading import reader
 from sweeper.store.records import BudgetTooSmall, Lease, LeaseLost, Outcome, SlotIdentity
 from sweeper.store.retry import for_seconds, patiently
@@ -259,7 +258,9 @@ class SlotLoop:
     def _claim_trial(self) -> Lease | None:
         if self._promotes:
             self._patiently(lambda: fill_promotions(self.engine, self.study, self.task.study_id))
-        lease = self._patiently(Claim(self.engine, self.task, self.identity, self.rules.lease_s))
+        lease = self._patiently(
+            Claim(self.engine, self.task.study_id, self.identity, self.rules.lease_s, self.task.environment)
+        )
         if lease is None:
             return None
         self._patiently(lambda: self._read_study(lease.study_revision))
@@ -379,33 +380,3 @@ class SlotLoop:
         if heartbeat != self._heartbeat:
             self._heartbeat, self._heard_at = heartbeat, now
         return now - self._heard_at > self.task.silence_s
-
-
-@dataclass(slots=True)
-class Claim:
-    """One claim of a slot's; called again if its answer was lost, it finds the lease that it obtained."""
-
-    engine: Engine
-    task: SlotTask
-    identity: SlotIdentity
-    lease_s: float
-    _token: str = field(default_factory=lambda: uuid4().hex)
-    _was_called: bool = False
-
-    def __call__(self) -> Lease | None:
-        """Claim the next trial.
-
-        Raises:
-            BudgetTooSmall: the study's budget does not allow it.
-        """
-        if self._was_called and (lease := claimed(self.engine, self._token)) is not None:
-            return lease
-        self._was_called = True
-        return queue.claim_trial(
-            self.engine,
-            self.task.study_id,
-            self.identity,
-            lease_s=self.lease_s,
-            environment=self.task.environment,
-            token=self._token,
-        )

@@ -26,7 +26,7 @@ from sweeper.store.reading import reader
 from sweeper.store.records import Lease, SlotIdentity
 from sweeper.store.schema import trials
 from sweeper.store.transactions import writing
-from tests.sweeper.execution.slots.studies import COMMAND, attempts_of, enrolled, run_loop, trials_of
+from tests.sweeper.execution.slots.studies import COMMAND, attempts_of, enrolled, run_loop, runs_of, trials_of
 
 pytestmark = pytest.mark.usefixtures("no_process_left")
 
@@ -201,7 +201,7 @@ def test_a_killed_trial_resumes_from_its_checkpoint_with_its_history(url: str, e
     assert queue.retry_failed(engine, study, time.time()) == 1
     assert run_loop(url, study) == "done"  # it dies at the same step again
     assert trials_of(url)[0].attempts == 2
-    folder = Path(url.removeprefix("sqlite:///")).parent / "runs" / "s" / "screen" / "00000"
+    folder = runs_of(url) / "s" / "screen" / "00000"
     steps = [json.loads(line)["step"] for line in (folder / "metrics.jsonl").read_text().splitlines()]
     assert steps == [1, 2, 3, 3]  # the second attempt began after the checkpoint
     assert sorted(curve_of(url)) == [1, 2, 3]
@@ -228,7 +228,7 @@ def test_an_interrupted_trial_writes_its_checkpoint_and_goes_on_as_the_same_tria
     (trial,) = trials_of(url)
     assert (trial.state, trial.number, trial.attempts) == ("completed", 0, 2)
     assert sorted(curve_of(url)) == list(range(1, 13))
-    folder = Path(url.removeprefix("sqlite:///")).parent / "runs" / "s" / "screen" / "00000"
+    folder = runs_of(url) / "s" / "screen" / "00000"
     steps = [line for line in (folder / "metrics.jsonl").read_text().splitlines() if line]
     assert len(steps) == 12  # it did go on from its checkpoint
 
@@ -290,6 +290,7 @@ def test_an_attempt_whose_lease_was_taken_writes_nothing_and_its_process_ends(
     assert (first.state, second.state) == ("running", "completed")  # the other's, still
 
 
+@pytest.mark.usefixtures("sqlite_only")
 def test_a_store_deleted_under_a_run_is_an_error_that_says_so(
     url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
