@@ -24,10 +24,16 @@ def all_cases() -> list[tuple[str, Case]]:
     """Every case with the part of the table that it is in."""
     from benchmarks.validity.bootstraps import bootstrap_cases  # noqa: PLC0415 - what a worker loads when it starts
     from benchmarks.validity.fragility import fragility  # noqa: PLC0415 - as above
+    from benchmarks.validity.frames import frame_cases  # noqa: PLC0415 - as above
     from benchmarks.validity.promises import promises  # noqa: PLC0415 - as above
     from benchmarks.validity.troubles import troubles  # noqa: PLC0415 - as above
 
-    parts = {"model": promises(), "trouble": troubles(), "fragile": fragility(), "bootstrap": bootstrap_cases()}
+    parts = {
+        "model": promises(),
+        "trouble": [*troubles(), *frame_cases()],
+        "fragile": fragility(),
+        "bootstrap": bootstrap_cases(),
+    }
     return [(part, case) for part, cases in parts.items() for case in cases]
 
 

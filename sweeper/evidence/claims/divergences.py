@@ -1,14 +1,17 @@
 """Claims on how often runs diverge or fail, from pairs that agree in all else."""
 
+import math
 from dataclasses import replace
+from statistics import fmean
 
 from sweeper.evidence.claims.evidence import Part, Region, require
 from sweeper.evidence.claims.fractions import Change
 from sweeper.evidence.data.cells import Cell, Levels
-from sweeper.evidence.data.comparison import matching, paired_by_factor
-from sweeper.evidence.data.failures import share_of_outcomes
+from sweeper.evidence.data.comparison import Comparison, matching, paired_by_factor
+from sweeper.evidence.data.failures import ENDED, share_of_outcomes
 from sweeper.evidence.data.pool import Pool
 from sweeper.evidence.data.runs import PhaseRuns
+from sweeper.evidence.data.units import Unit
 from sweeper.evidence.statistics.divergence import diverges_more_p_paired
 from sweeper.evidence.statistics.paired import Estimate
 
@@ -25,8 +28,9 @@ def divergence_part(phase: PhaseRuns, change: Change, where: Levels, label: str,
         label: what is compared, as text.
         fewer: whether the claim is that fewer runs fail, else that more do.
     """
-    cells = tuple(_outcome(cell) for cell in phase.cells)
-    comparison = paired_by_factor(matching(cells, where), change, Pool(cells))
+    paired = paired_by_factor(matching(phase.cells, where), change, phase.pool)
+    units = tuple(map(_outcomes, paired.units))
+    comparison = Comparison(units=units, pool=Pool(cell for unit in units for cell, _ in unit.terms))
     require(bool(comparison.units), f"no two trials of phase {phase.name} differ only in {change[0]}")
     differences = comparison.differences
     more, less = (sum(sign * difference > 0 for difference in differences) for sign in (1, -1))
@@ -45,10 +49,33 @@ def divergence_part(phase: PhaseRuns, change: Change, where: Levels, label: str,
     )
 
 
-def _outcome(cell: Cell) -> Cell:
-    """Return a cell whose value is 1 if it failed and 0 if it did not; one that has not ended has none."""
-    ended = cell.is_measured or cell.is_failed or any(state == "pruned" for _, state in cell.missing)
-    if not ended:
-        return replace(cell, value=float("nan"), raw=float("nan"), step=0.0)
-    value = float(cell.is_failed)
-    return replace(cell, value=value, raw=value, step=0.0, trial_ids=cell.all_trials, missing=())
+def _outcomes(unit: Unit) -> Unit:
+    """Return a unit whose values are the shares of runs that failed, of as many runs on either side.
+
+    Of repeats, one side may have more than the other: then of these the first count. A share of more runs is more
+    rarely 0, so that one of few would seem to fail less often than it does.
+    """
+    runs = min(len(_endings(cell)) for cell, _ in unit.terms)
+    return replace(unit, terms=tuple((_outcome(cell, runs), weight) for cell, weight in unit.terms))
+
+
+def _outcome(cell: Cell, runs: int) -> Cell:
+    """Return a cell whose value is the share of its first runs that failed; NaN if none ended."""
+    ends = _endings(cell)
+    failed = list(ends.values())
+    return replace(
+        cell,
+        value=fmean(failed[:runs]) if runs else math.nan,
+        raw=fmean(failed) if failed else math.nan,
+        step=0.0,
+        share=math.inf,
+        trial_ids=tuple(ends),
+        missing=tuple((trial, state) for trial, state in cell.missing if trial not in ends),
+    )
+
+
+def _endings(cell: Cell) -> dict[int, float]:
+    """Return by trial whether it failed; those that have not ended are left out."""
+    lost = {trial: float(state == "failed") for trial, state in cell.missing if state in ENDED}
+    found = {**dict.fromkeys(cell.trial_ids, 0.0), **lost}
+    return {trial: found[trial] for trial in sorted(found)}

@@ -9,6 +9,7 @@ from sweeper.evidence.claims.bars import hides_blocks, is_barred, opposite_level
 from sweeper.evidence.claims.evidence import Evidence, Part, Region, Verdict
 from sweeper.evidence.data.cells import level_text
 from sweeper.evidence.data.comparison import by_stratum
+from sweeper.evidence.data.failures import failed_share
 from sweeper.evidence.data.measures import Measure
 from sweeper.evidence.formatting import clean, count, listed, metric_name, number, percent, signed
 from sweeper.evidence.statistics.heterogeneity import DIFFERS, same_effect_p
@@ -35,7 +36,9 @@ def sentence(
     part = found.headline
     claimed = f"Claimed: {clean(claimed_text(claim, measure, part.region))}."
     if verdict == "untested":
-        return f"{clean(part.label)}: no complete pair yet. {claimed}"
+        has_failed = {state for _, state in found.missing} == {"failed"}
+        lacking = "no pair whose runs all converged" if has_failed else "no complete pair yet"
+        return f"{clean(part.label)}: {lacking}. {claimed}"
     if part.exact is not None:
         pairs, p = count(part.effect.n, "pair"), _p_value(p_adjusted)
         return f"{clean(part.label)} ({part.effect.method} on {pairs}; adjusted p {p}). {claimed}"
@@ -165,7 +168,8 @@ def missing_notes(claim: Claim, found: Evidence, measure: Measure) -> tuple[str,
     notes = []
     if "failed" in states:
         failed = count(states.count("failed"), "failed trial counts", "failed trials count")
-        notes.append(f"{failed} as the worst; the estimate is that of the other pairs.")
+        others = "the estimate is that of the other pairs" if found.is_complete else "no pair is without one"
+        notes.append(f"{failed} as the worst; {others}.")
         start, end = found.headline.failed
         shares = f"from {start}, to {end}" if is_change(claim) else str(found.failed)
         notes.append(f"Diverged or failed: {shares}.")
@@ -229,9 +233,8 @@ def declared_note(verdict: Verdict, p_support: float, p_refute: float) -> str:
 
 def convergence_note(verdict: Verdict, found: Evidence) -> str:
     """Return a note on the verdict that there would be if no run had failed."""
-    cells = {cell.identity: cell for part in found.parts for cell in part.pushing}
-    converged = sum(not cell.is_failed for cell in cells.values())
-    return f"The claim would be {verdict} if runs converged; {converged} of {len(cells)} did."
+    ended = failed_share(cell for part in found.parts for cell in part.pushing)
+    return f"The claim would be {verdict} if runs converged; {ended.runs - ended.diverged} of {ended.runs} did."
 
 
 def reachable_note(reachable: Sequence[Verdict]) -> str:

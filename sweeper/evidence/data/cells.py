@@ -24,7 +24,8 @@ class Cell:
         arm: the configuration's identity, the same in all phases.
         seed: of the trials.
         stratum: budget, levels of the phase's blocks, and corpus: runs of one stratum are assumed to have one variance.
-        value: on the measure's scale, the mean over exact repeats; NaN if none completed.
+        value: on the measure's scale, the mean over exact repeats; NaN if none completed, or if one diverged or failed,
+            since those that are left are the better ones.
         raw: the mean as measured.
         step: by how much the resolution of the metric can change the value.
         share: the resolution of the metric over the value as measured; infinite if unknown.
@@ -60,7 +61,7 @@ class Cell:
 
     @property
     def is_failed(self) -> bool:
-        """Whether there is no value because a trial diverged or failed."""
+        """Whether there is no value because a trial diverged or failed, if only one of several repeats."""
         return not self.is_measured and any(state == "failed" for _, state in self.missing)
 
     @property
@@ -85,17 +86,17 @@ def measured(cell: Cell, measure: Measure, run: Collection[int] | None = None) -
         for trial, state in cell.missing
         if run is None or trial in run
     }
-    raw = mean_of([measure.raw[trial] for trial in done]) if done else math.nan
+    missing = tuple((trial, states.get(trial, "waiting")) for trial in cell.all_trials if trial not in measure.values)
+    has_value = bool(done) and all(state != "failed" for _, state in missing)
+    raw = mean_of([measure.raw[trial] for trial in done]) if has_value else math.nan
     return replace(
         cell,
-        value=fmean(measure.values[trial] for trial in done) if done else math.nan,
+        value=fmean(measure.values[trial] for trial in done) if has_value else math.nan,
         raw=raw,
         step=measure.step_at(raw),
         share=measure.share_at(raw),
         trial_ids=done,
-        missing=tuple(
-            (trial, states.get(trial, "waiting")) for trial in cell.all_trials if trial not in measure.values
-        ),
+        missing=missing,
     )
 
 

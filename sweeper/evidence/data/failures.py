@@ -18,6 +18,7 @@ def failed_share(cells: Iterable[Cell]) -> Share:
 
 
 def share_of_outcomes(cells: Iterable[Cell]) -> Share:
-    """Return the same of cells whose value is 1 if they failed and else 0; each counts once."""
-    distinct = {cell.identity: cell.value for cell in cells if cell.is_measured}
-    return Share(int(sum(distinct.values())), len(distinct))
+    """Return the same of cells whose value is the share of their trials that failed; each counts once."""
+    distinct = {cell.identity: cell for cell in cells if cell.is_measured}.values()
+    runs = [len(cell.trial_ids) for cell in distinct]
+    return Share(sum(round(cell.raw * n) for cell, n in zip(distinct, runs, strict=True)), sum(runs))
