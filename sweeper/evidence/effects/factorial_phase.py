@@ -14,7 +14,7 @@ from sweeper.evidence.data.pool import ErrorRule, Pool
 from sweeper.evidence.data.repeats import no_replicates
 from sweeper.evidence.data.runs import PhaseRuns, Runs
 from sweeper.evidence.data.units import Unit
-from sweeper.evidence.statistics.contrast import between, floored, make_runs, one_difference_per_seed
+from sweeper.evidence.statistics.contrast import between, floored, make_runs
 from sweeper.evidence.statistics.factorial import FEWEST_DF, FactorialEffect, factorial_effects
 from sweeper.evidence.statistics.paired import Estimate
 from sweeper.evidence.statistics.replicates import FINE, SAME
@@ -67,6 +67,7 @@ def factorial_phase(runs: Runs, phase: PhaseRuns) -> FactorialPhase | None:
         [cell.value for cell in measured],
         [cell.block for cell in measured],
         interactions=phase.design != "plackett_burman",
+        seeds=[cell.seed for cell in measured],
     )
     kept = {factor: levels[factor] for factor in coded}
     left = len(measured) - len({cell.block for cell in measured}) - len(effects)
@@ -97,17 +98,15 @@ def _judged(
         return replace(found, standard_error=math.nan, df=0, n=1, method=reason)
     runs = make_runs(
         [cell.value for cell in cells],
-        weights,
+        effect.weights,
         [cell.arm for cell in cells],
         [cell.seed for cell in cells],
         [cell.stratum for cell in cells],
         steps=[cell.step for cell in cells],
     )
-    own = one_difference_per_seed(runs, n=found.n)
-    # With runs missing, the seeds' contrasts are not the fitted effect, and say nothing of its variation.
-    is_same = math.isclose(own.value, found.value, rel_tol=1e-9, abs_tol=1e-12)
-    if own.decides and is_same and found.df > own.df:
-        found = _by_seed(own, found) if pool.rule is ErrorRule.ONE_PER_SEED else _between(own, found)
+    own = effect.by_seed
+    if own is not None and own.decides and found.df > own.df:
+        found = own if pool.rule is ErrorRule.ONE_PER_SEED else _between(own, found)
     return floored(found, runs)
 
 
@@ -126,11 +125,6 @@ def _no_noise(found: Estimate, terms: Sequence[tuple[Cell, float]]) -> str:
         return ""
     rounding = rounding_error(weights, [cell.step + SAME * abs(cell.value) for cell in cells])
     return NO_NOISE if found.standard_error <= NOISE_STEPS * rounding else ""
-
-
-def _by_seed(own: Estimate, found: Estimate) -> Estimate:
-    method = f"least squares, one effect per seed, {own.df:.4g} df"
-    return replace(found, standard_error=own.standard_error, df=own.df, method=method)
 
 
 def _between(own: Estimate, found: Estimate) -> Estimate:

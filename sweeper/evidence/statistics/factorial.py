@@ -8,13 +8,14 @@ effects first, and names the others.
 
 import math
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import combinations
 from typing import Final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from sweeper.evidence.statistics.clustered import by_seed
 from sweeper.evidence.statistics.paired import Estimate
 
 TIMES: Final = " x "
@@ -34,11 +35,15 @@ class FactorialEffect:
         estimate: low to high, with its standard error.
         aliases: the main effects and two-way interactions with which it is aliased, with their weights: +1 or -1 for
             full aliasing, 1/3 for a Plackett-Burman design of 12 runs.
+        weights: `[runs]`; the effect is the weighted sum of the response.
+        by_seed: the estimate with its error by the seeds alone, see `clustered`; None if no seeds were given.
     """
 
     terms: tuple[str, ...]
     estimate: Estimate
     aliases: tuple[tuple[str, float], ...]
+    weights: NDArray[np.float64] = field(repr=False, compare=False)
+    by_seed: Estimate | None = None
 
     @property
     def name(self) -> str:
@@ -52,6 +57,7 @@ def factorial_effects(
     blocks: Sequence[Hashable] | None = None,
     *,
     interactions: bool = True,
+    seeds: Sequence[Hashable] | None = None,
 ) -> tuple[FactorialEffect, ...]:
     """Fit all main effects and, where they are not aliased, two-way interactions by least squares.
 
@@ -63,6 +69,7 @@ def factorial_effects(
         response: `[runs]`, finite.
         blocks: e.g. seed and corpus of each run; differences between blocks are removed.
         interactions: whether to fit two-way interactions, not only main effects.
+        seeds: of each run, with which effects may vary; None to look at the residuals alone.
 
     Returns:
         The main effects in the order of the factors, then the interactions.
@@ -73,11 +80,18 @@ def factorial_effects(
     wanted = {terms: column for terms, column in columns.items() if interactions or len(terms) == 1}
     kept = _independent(nuisance, wanted)
     model = np.column_stack([nuisance, *(columns[terms] for terms in kept)])
+    weights = 2.0 * np.linalg.pinv(model)[nuisance.shape[1] :]
     estimates = _estimates(model, values, nuisance.shape[1])
     aliases = _aliases(model, nuisance.shape[1], kept, columns)
     return tuple(
-        FactorialEffect(terms=terms, estimate=estimate, aliases=alias)
-        for terms, estimate, alias in zip(kept, estimates, aliases, strict=True)
+        FactorialEffect(
+            terms=terms,
+            estimate=estimate,
+            aliases=alias,
+            weights=own,
+            by_seed=None if seeds is None else by_seed(estimate, own, model, values, seeds),
+        )
+        for terms, estimate, alias, own in zip(kept, estimates, aliases, weights, strict=True)
     )
 
 
