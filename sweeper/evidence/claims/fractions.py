@@ -2,21 +2,29 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Final
 
-from sweeper.evidence.claims.evidence import Part
+from sweeper.evidence.claims.evidence import Part, require
 from sweeper.evidence.data.cells import Cell
 from sweeper.evidence.data.comparison import Comparison, raw_mean
 from sweeper.evidence.data.runs import PhaseRuns, Runs
 from sweeper.evidence.data.units import Unit
 from sweeper.evidence.effects.factorial_phase import FactorialPhase, factorial_phase
+from sweeper.evidence.effects.two_level_designs import FRACTIONS, is_balanced, many_levels
+from sweeper.evidence.formatting import listed
 from sweeper.evidence.statistics.paired import Estimate
 
 Change = tuple[str, str, str]  # a factor and the keys of two of its levels, from and to
+DRAWN: Final = ("sampler", "promote")
 
 
 def fraction_contrast(runs: Runs, phase: PhaseRuns, change: Change) -> Part | None:
-    """Return a main effect of a two-level phase; None if the phase does not have it."""
-    fit = factorial_phase(runs, phase)
+    """Return a main effect of a two-level phase; None if the phase does not have it.
+
+    Raises:
+        Untestable: the phase is no two-level design, so that a fit leaves what other factors do in its error.
+    """
+    fit = _fit(runs, phase, change[0])
     estimate = _estimate(fit, (change[0],), _orientation(fit, change)) if fit is not None else None
     if fit is None or estimate is None:
         return None
@@ -24,8 +32,14 @@ def fraction_contrast(runs: Runs, phase: PhaseRuns, change: Change) -> Part | No
 
 
 def fraction_interaction(runs: Runs, phase: PhaseRuns, change: Change, other: Change) -> Part | None:
-    """Return the effect of one change at the second level of another minus that at the first: twice the interaction."""
-    fit = factorial_phase(runs, phase)
+    """Return the effect of one change at the second level of another minus that at the first: twice the interaction.
+
+    None if the phase does not have it.
+
+    Raises:
+        Untestable: as for a main effect.
+    """
+    fit = _fit(runs, phase, change[0])
     if fit is None or not {change[0], other[0]} <= set(fit.factors):
         return None
     names = tuple(sorted((change[0], other[0]), key=fit.factors.index))
@@ -33,6 +47,28 @@ def fraction_interaction(runs: Runs, phase: PhaseRuns, change: Change, other: Ch
     if estimate is None:
         return None
     return _part(runs, fit, phase, estimate, lambda cell: 2.0 * _side(cell, change) * _side(cell, other))
+
+
+def _fit(runs: Runs, phase: PhaseRuns, factor: str) -> FactorialPhase | None:
+    """Return the fit of a phase; refuse one that is no two-level design.
+
+    Where configurations are drawn or listed freely, other factors have more levels than a fit of two knows, or go
+    along with the one that is compared. What they do is then in its effect, or in an error that counts the seeds of
+    one configuration as so many.
+    """
+    instead = f"add runs in which {factor} changes on its own, all else equal"
+    require(
+        phase.design not in DRAWN,
+        f"no two trials of phase {phase.name} differ only in {factor}, since its configurations are drawn; {instead}",
+    )
+    many = many_levels(phase)
+    words = f"no two trials of phase {phase.name} differ only in {factor}, and it is no two-level design to fit"
+    have = "has" if len(many) == 1 else "have"
+    require(not many, f"{words}: {listed(many)} {have} more than two levels; {instead}")
+    fit = factorial_phase(runs, phase)
+    is_design = fit is None or phase.design in FRACTIONS or is_balanced(fit)
+    require(is_design, f"{words}: its configurations are not a balanced fraction; {instead}")
+    return fit
 
 
 def _estimate(fit: FactorialPhase, names: tuple[str, ...], factor: float) -> Estimate | None:

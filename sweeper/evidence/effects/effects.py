@@ -16,6 +16,7 @@ from sweeper.evidence.data.load import StudyData
 from sweeper.evidence.data.measures import Measure, Scale
 from sweeper.evidence.data.runs import PhaseRuns, Runs, study_runs
 from sweeper.evidence.effects.factorial_phase import factorial_phase
+from sweeper.evidence.effects.two_level_designs import FRACTIONS, is_balanced, many_levels
 from sweeper.evidence.statistics.divergence import Share
 from sweeper.evidence.statistics.heterogeneity import DIFFERS, same_effect_p
 from sweeper.evidence.statistics.paired import (
@@ -201,7 +202,10 @@ def _of_pairs(kind: Kind, contrast: tuple[str, str, str], comparison: Comparison
 
 def _main_effects(runs: Runs, phase: PhaseRuns) -> Iterator[_Found]:
     fit = factorial_phase(runs, phase)
-    if fit is None or (phase.design == "list" and len(fit.factors) < 2):  # two configurations show no factor's effect
+    if fit is None:
+        return
+    # Two configurations show no factor's effect, nor do rows that are no two-level design.
+    if phase.design not in FRACTIONS and (len(fit.factors) < 2 or many_levels(phase) or not is_balanced(fit)):
         return
     missing = tuple(sorted({item for cell in phase.cells for item in cell.missing}))
     trials = tuple(sorted(trial for cell in fit.cells for trial in cell.trial_ids))
