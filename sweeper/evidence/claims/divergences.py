@@ -1,8 +1,10 @@
 """Claims on how often runs diverge or fail, from pairs that agree in all else."""
 
 import math
+from collections import defaultdict
 from dataclasses import replace
 from statistics import fmean
+from typing import Final
 
 from sweeper.evidence.claims.evidence import Part, Region, require
 from sweeper.evidence.claims.fractions import Change
@@ -12,15 +14,17 @@ from sweeper.evidence.data.failures import ENDED, share_of_outcomes
 from sweeper.evidence.data.pool import Pool
 from sweeper.evidence.data.runs import PhaseRuns
 from sweeper.evidence.data.units import Unit
-from sweeper.evidence.statistics.divergence import diverges_more_p_paired
+from sweeper.evidence.formatting import count
+from sweeper.evidence.statistics.divergence import diverges_more_p
 from sweeper.evidence.statistics.paired import Estimate
 
 FEWER = Region(high=0.0)
 MORE = Region(low=0.0)
+MCNEMAR: Final = "McNemar's exact test"
 
 
 def divergence_part(phase: PhaseRuns, change: Change, where: Levels, label: str, *, fewer: bool) -> Part:
-    """Return how the share of failed runs changes with a factor; by McNemar's exact test.
+    """Return how the share of failed runs changes with a factor; by McNemar's exact test, with seeds as its unit.
 
     Args:
         change: the factor, and the levels that are compared.
@@ -33,20 +37,29 @@ def divergence_part(phase: PhaseRuns, change: Change, where: Levels, label: str,
     comparison = Comparison(units=units, pool=Pool(cell for unit in units for cell, _ in unit.terms))
     require(bool(comparison.units), f"no two trials of phase {phase.name} differ only in {change[0]}")
     differences = comparison.differences
-    more, less = (sum(sign * difference > 0 for difference in differences) for sign in (1, -1))
+    excess = _by_seed(comparison)
     terms = [term for unit in comparison.complete for term in unit.terms]
     shares = [share_of_outcomes(cell for cell, weight in terms if weight * side > 0) for side in (1, -1)]
-    support, refute = diverges_more_p_paired(less, more), diverges_more_p_paired(more, less)
+    support, refute = diverges_more_p([-each for each in excess]), diverges_more_p(excess)
     value = sum(differences) / len(differences) if differences else float("nan")
     n = len(differences)
+    method = MCNEMAR if n <= len(excess) else f"exact sign-flip test over {count(len(excess), 'seed')},"
     return Part(
         label=f"{label}: {shares[0]} runs failed, against {shares[1]}",
         comparison=comparison,
-        estimate=Estimate(value=value, standard_error=float("nan"), df=0, n=n, method="McNemar's exact test"),
+        estimate=Estimate(value=value, standard_error=float("nan"), df=0, n=n, method=method),
         mean_from=shares[1].diverged / shares[1].runs if shares[1].runs else float("nan"),
         region=FEWER if fewer else MORE,
         exact=(support, refute) if fewer else (refute, support),
     )
+
+
+def _by_seed(comparison: Comparison) -> list[int]:
+    """Return of each seed in how many of its pairs the change made a run fail, minus those that it made complete."""
+    found: dict[int, int] = defaultdict(int)
+    for unit in comparison.complete:
+        found[unit.terms[0][0].seed] += (unit.value > 0) - (unit.value < 0)
+    return list(found.values())
 
 
 def _outcomes(unit: Unit) -> Unit:

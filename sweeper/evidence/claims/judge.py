@@ -33,6 +33,7 @@ from sweeper.spec.claim import ALPHA, Claim
 
 Changes = Sequence[tuple[float, str]]  # when a study file was changed, and how
 UNKNOWN: Final = Conditions()
+DECIDED: Final[tuple[Verdict, ...]] = ("supported", "refuted")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -271,6 +272,7 @@ def _verdict(examination: Examination, position: int, changes: Changes) -> Claim
             p_adjusted=p,
             seeds_needed=shown.seeds_needed,
             detectable=shown.detectable,
+            alpha=max(family.level(position, way) for way in DECIDED),
         )
     return ClaimVerdict(
         claim=claim,

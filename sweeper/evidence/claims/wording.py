@@ -12,6 +12,7 @@ from sweeper.evidence.data.comparison import by_stratum
 from sweeper.evidence.data.failures import failed_share
 from sweeper.evidence.data.measures import Measure
 from sweeper.evidence.formatting import clean, count, listed, metric_name, number, percent, signed
+from sweeper.evidence.statistics.divergence import fewest_that_differ
 from sweeper.evidence.statistics.heterogeneity import DIFFERS, same_effect_p
 from sweeper.evidence.statistics.sample_size import MOST_SEEDS
 from sweeper.monitor.decision import Decision
@@ -31,8 +32,15 @@ def sentence(
     p_adjusted: float,
     seeds_needed: int | None,
     detectable: float,
+    alpha: float,
 ) -> str:
-    """Return what was found, on how many pairs, what was claimed, and what it would take to decide."""
+    """Return what was found, on how many pairs, what was claimed, and what it would take to decide.
+
+    Args:
+        p_adjusted: of the verdict.
+        seeds_needed, detectable: of the evidence.
+        alpha: the level that the claim must reach on its own.
+    """
     part = found.headline
     claimed = f"Claimed: {clean(claimed_text(claim, measure, part.region))}."
     if verdict == "untested":
@@ -40,8 +48,10 @@ def sentence(
         lacking = "no pair whose runs all converged" if has_failed else "no complete pair yet"
         return f"{clean(part.label)}: {lacking}. {claimed}"
     if part.exact is not None:
-        pairs, p = count(part.effect.n, "pair"), _p_value(p_adjusted)
-        return f"{clean(part.label)} ({part.effect.method} on {pairs}; adjusted p {p}). {claimed}"
+        basis = f"{part.effect.method} on {count(part.effect.n, 'pair')}; adjusted p {_p_value(p_adjusted)}"
+        text, least = f"{clean(part.label)} ({basis}). {claimed}", fewest_that_differ(alpha)
+        is_short = verdict == "undecided" and part.comparison.num_seeds < least
+        return f"{text} It needs at least {least} seeds to be decided." if is_short else text
     effect = f"{clean(part.label)}: {_amount(part.effect.value, measure)} in {metric_name(measure.metric.name)}"
     if not part.effect.decides:
         return f"{effect}, but {part.effect.method}. {claimed}"

@@ -17,6 +17,7 @@ from sweeper.evidence.data.runs import Runs
 from sweeper.evidence.planned.runs import planned_runs
 from sweeper.evidence.planned.shape import Shape, along, shape_of
 from sweeper.evidence.planned.spread import Spread, Spreads
+from sweeper.evidence.statistics.divergence import fewest_that_differ
 from sweeper.evidence.statistics.power import POWER, power_one_sided
 from sweeper.evidence.statistics.sample_size import (
     FEWEST_SEEDS,
@@ -237,7 +238,7 @@ def _detection(one: PlannedClaim, known: ClaimPower) -> Detection:
     if not known.pairs:
         return found
     if isinstance(one.claim.statement, Divergence):
-        return replace(found, reason=known.reason or _divergence(known.pairs, one.alpha))
+        return replace(found, reason=known.reason or _divergence(one))
     try:
         tests = tests_of(one)
     except Untestable as reason:
@@ -308,11 +309,12 @@ def _seeds_needed(tests: Sequence[PlannedTest]) -> int:
     )
 
 
-def _divergence(pairs: int, alpha: float) -> str:
-    """Say how many pairs must differ for McNemar's exact test, whose power depends on unknown shares of failed runs."""
-    least = math.floor(math.log2(1.0 / alpha)) + 1
-    text = f"counts failed runs: shown if at least {least} pairs differ, all of them one way"
-    return text if pairs >= least else f"{text}, but there are only {pairs}"
+def _divergence(one: PlannedClaim) -> str:
+    """Say in how many seeds pairs must differ; the power depends on shares of failed runs, which are unknown."""
+    least = fewest_that_differ(one.alpha)
+    seeds = gather(one.claim, one.runs).headline.comparison.num_seeds
+    text = f"counts failed runs: shown if pairs of at least {least} seeds differ, all of them one way"
+    return text if seeds >= least else f"{text}, but there are only {seeds}"
 
 
 def _priced(found: Detection, plan: Plan, seconds: Mapping[Reference, float]) -> Detection:

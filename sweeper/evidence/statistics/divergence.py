@@ -6,11 +6,12 @@ finite estimate with it; what remains true is one-sided. Where the arm that a cl
 not, the claim cannot be supported; where the partner diverged, leaving the pair out only weakens the case.
 """
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import scipy  # scipy.stats takes half a second to load, and does so where it is first used
-from scipy import special
 
 from sweeper.evidence.statistics.multiplicity import tost
 from sweeper.evidence.statistics.paired import Estimate
@@ -89,15 +90,25 @@ def p_with_worst(effect: Estimate, low: float | None, high: float | None, worst:
     return below[high], above[high]
 
 
-def diverges_more_p_paired(only_first: int, only_second: int) -> float:
-    """One-sided p-value of H0 "the first arm diverges no more often", for runs paired by seed.
+def diverges_more_p(excess: Iterable[int]) -> float:
+    """One-sided p-value of H0 "the first arm diverges no more often than the second", for runs paired by seed.
 
-    McNemar's test (1947, Psychometrika 12) in its exact form: given how many pairs differ, the number in which the
-    first alone diverged is binomial with probability one half.
+    Seeds are independent draws, the pairs of one seed are not: a seed that breaks a level breaks it in all of them. So
+    the sign of each seed's excess is flipped, exactly over all flips. With one pair of each seed this is McNemar's test
+    (1947, Psychometrika 12) in its exact form.
 
     Args:
-        only_first: pairs in which the first diverged and the second did not.
-        only_second: pairs in which it was the other way round.
+        excess: of each seed, in how many of its pairs the first alone diverged, minus those in which the second did.
     """
-    discordant = only_first + only_second
-    return float(special.bdtrc(only_first - 1, discordant, 0.5)) if discordant else 1.0
+    sizes = [each for each in excess if each]
+    total = sum(map(abs, sizes))
+    chances = np.zeros(2 * total + 1)  # of each sum from -total to total
+    chances[total] = 1.0
+    for size in map(abs, sizes):
+        chances = (np.roll(chances, size) + np.roll(chances, -size)) / 2.0
+    return min(float(chances[total + sum(sizes) :].sum()), 1.0) if sizes else 1.0
+
+
+def fewest_that_differ(alpha: float) -> int:
+    """The fewest seeds of which all must differ one way for a p-value of `diverges_more_p` below a level."""
+    return math.floor(math.log2(1.0 / alpha)) + 1

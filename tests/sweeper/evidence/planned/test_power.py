@@ -296,7 +296,7 @@ def test_what_has_no_power_says_why_and_for_divergence_what_it_takes() -> None:
     statement = {"phase": "p", "factor": "a", "from": 0, "to": 1, "where": {}}
     found = detection(one_at_a_time([{"id": "d", "divergence": statement, "expect": "decrease"}]))
     assert found.reason == (
-        "counts failed runs: shown if at least 5 pairs differ, all of them one way, but there are only 3"
+        "counts failed runs: shown if pairs of at least 5 seeds differ, all of them one way, but there are only 3"
     )
     assert math.isnan(found.distance)
     search = phase("s", {"sampler": "tpe", "trials": 5})

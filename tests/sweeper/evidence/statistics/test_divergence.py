@@ -1,5 +1,7 @@
 """Runs that diverge, against exact tables and simulation."""
 
+import itertools
+
 import numpy as np
 import pytest
 from scipy import stats
@@ -7,7 +9,8 @@ from scipy import stats
 from sweeper.evidence.statistics.divergence import (
     Share,
     Worst,
-    diverges_more_p_paired,
+    diverges_more_p,
+    fewest_that_differ,
     p_with_worst,
     worst_case,
 )
@@ -81,9 +84,25 @@ def test_an_arm_that_diverges_when_its_run_goes_badly_is_not_supported_more_ofte
     assert wrong[False] / 2000 > 0.065  # left out, as if nothing had happened
 
 
-def test_pairs_are_compared_by_mcnemars_exact_test():
-    assert diverges_more_p_paired(5, 0) == pytest.approx(1 / 32)
-    assert diverges_more_p_paired(4, 1) == pytest.approx(6 / 32)
-    assert diverges_more_p_paired(0, 3) == 1.0
-    assert diverges_more_p_paired(0, 0) == 1.0
-    assert diverges_more_p_paired(7, 2) == pytest.approx(stats.binomtest(7, 9, 0.5, alternative="greater").pvalue)
+def test_one_pair_of_each_seed_is_mcnemars_exact_test():
+    def p(only_first, only_second, neither=3):
+        return diverges_more_p([1] * only_first + [-1] * only_second + [0] * neither)
+
+    assert p(5, 0) == pytest.approx(1 / 32)
+    assert p(4, 1) == pytest.approx(6 / 32)
+    assert p(0, 3) == 1.0
+    assert p(0, 0) == 1.0
+    assert p(7, 2) == pytest.approx(stats.binomtest(7, 9, 0.5, alternative="greater").pvalue)
+
+
+def test_pairs_of_one_seed_are_one_draw():
+    assert diverges_more_p([8]) == 0.5
+    assert diverges_more_p([8, 8, 8]) == pytest.approx(1 / 8)
+    assert [fewest_that_differ(level) for level in (0.05, 0.05 / 12, 0.03125)] == [5, 8, 6]
+
+
+@pytest.mark.parametrize("excess", [[3, -1, 2, 0, 2], [4, 4, -8, 1], [-2, -2, 1], [5, 3, 3, -3]])
+def test_excesses_of_seeds_are_compared_with_all_flips_of_their_signs(excess):
+    sums = [sum(sign * each for sign, each in zip(signs, excess, strict=True))
+            for signs in itertools.product((-1, 1), repeat=len(excess))]  # fmt: skip
+    assert diverges_more_p(excess) == pytest.approx(np.mean(np.array(sums) >= sum(excess)))
