@@ -144,12 +144,15 @@ def _is_valid(claim: ClaimEntry, here: Path, factors: Mapping[str, Factor], faul
         return False
     for path, message in claim_faults(claim):
         faults.add((*here, *path), message)
+    unknown: set[Path] = set()
     for path, name in _factors_of(claim.statement):
         if name not in factors:
+            unknown.add(path)
             near, known = suggestion(name, list(factors)), ", ".join(factors) or "none"
             faults.add((*here, claim.forms[0], *path), f"{shown(name)} is not a factor.{near} Factors: {known}.")
     for path, message in _repeats(claim.statement):
-        faults.add((*here, claim.forms[0], *path), message)
+        if path not in unknown:
+            faults.add((*here, claim.forms[0], *path), message)
     return len(faults.lines) == before
 
 
@@ -184,6 +187,9 @@ def _ordering_faults(statement: OrderingEntry) -> Iterator[tuple[Path, str]]:
         yield (key,), f"{shown(names)} leaves nothing to compare: an ordering needs two factors. Add another one."
     elif not by_largest and len(set(names)) < len(names):
         yield (key,), f"{shown(names)} has a duplicate. Name each factor once."
+    for name in statement.levels:
+        if name not in {*names, statement.largest}:
+            yield ("levels", name), f"{shown(name)} is not in the ordering. Remove it, or add it to {key}."
 
 
 def _factors_of(statement: StatementEntry) -> Iterator[tuple[Path, str]]:
@@ -209,6 +215,7 @@ def _factors_of(statement: StatementEntry) -> Iterator[tuple[Path, str]]:
             yield from ((("largest",), name) for name in [statement.largest] if name is not None)
             for key, names in (("among", statement.among), ("order", statement.order)):
                 yield from (((key, index), name) for index, name in enumerate(names or ()))
+            yield from ((("levels", name), name) for name in statement.levels)
 
 
 def _in_phase(claim: object) -> object:

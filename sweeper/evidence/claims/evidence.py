@@ -9,10 +9,11 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Final, Literal
 
-from sweeper.evidence.data.cells import Cell
+from sweeper.evidence.data.cells import Cell, level_text
 from sweeper.evidence.data.comparison import Comparison
 from sweeper.evidence.data.failures import failed_share, share_of_outcomes
 from sweeper.evidence.data.measures import Measure
+from sweeper.evidence.data.runs import PhaseRuns
 from sweeper.evidence.statistics.divergence import Share, Worst, p_with_worst, worst_case
 from sweeper.evidence.statistics.multiplicity import all_of, any_of
 from sweeper.evidence.statistics.paired import Estimate
@@ -31,6 +32,16 @@ def require(condition: bool, message: str) -> None:
     """Raise `Untestable` with a message unless a condition holds."""
     if not condition:
         raise Untestable(message)
+
+
+def require_levels(phase: PhaseRuns, change: tuple[str, str, str]) -> None:
+    """Refuse a change from or to a level that no run of a phase has."""
+    factor, *keys = change
+    known = list(dict.fromkeys(cell.levels[factor] for cell in phase.cells if factor in cell.levels))
+    for key in keys:
+        levels = ", ".join(map(level_text, known))
+        has_it = key in known or not known
+        require(has_it, f"no trial of phase {phase.name} has {factor} = {level_text(key)}; its levels there: {levels}")
 
 
 def decide(p_support: float, p_refute: float) -> Verdict:

@@ -5,13 +5,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from statistics import fmean
 
-from sweeper.evidence.claims.evidence import Part, require
+from sweeper.evidence.claims.evidence import Part, require, require_levels
 from sweeper.evidence.claims.fractions import fraction_contrast
 from sweeper.evidence.data.cells import Cell, level_text
 from sweeper.evidence.data.comparison import Comparison, infer, minus, paired_by_factor, raw_mean
 from sweeper.evidence.data.measures import Measure
 from sweeper.evidence.data.runs import PhaseRuns, Runs
-from sweeper.evidence.statistics.paired import Estimate
+from sweeper.evidence.statistics.paired import Estimate, satterthwaite
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +49,7 @@ def gain_parts(
 def _gain(runs: Runs, phase: PhaseRuns, factor: str, declared: str | None) -> _Gain:
     require(factor in phase.baseline, f"the study has no factor {factor}")
     sign, start, full = runs.measure.sign, phase.baseline[factor], phase.full_level(factor)
+    _require_gain_of(phase, factor, declared, only=full if phase.design == "leave_one_out" else None)
     if phase.design == "leave_one_out":
         comparison = paired_by_factor(phase.cells, (factor, full or start, start), phase.pool).scaled(sign)
         require(full is not None and bool(comparison.units), f"phase {phase.name} does not leave out {factor}")
@@ -56,18 +57,43 @@ def _gain(runs: Runs, phase: PhaseRuns, factor: str, declared: str | None) -> _G
         return _Gain(factor, level_text(full), comparison)
     if declared is not None:
         comparison = paired_by_factor(phase.cells, (factor, start, declared), phase.pool).scaled(-sign)
-        if comparison.units:
-            return _Gain(factor, level_text(declared), comparison)
+        return (
+            _Gain(factor, level_text(declared), comparison)
+            if comparison.units
+            else _fitted(runs, phase, factor, declared)
+        )
     chooser = runs.chooser or runs
     level, considered, compared = _best_level(chooser.phases[phase.name], chooser.measure, factor, start)
     if level is not None:
         comparison = paired_by_factor(phase.cells, (factor, start, level), phase.pool).scaled(-sign)
         return _Gain(factor, level_text(level), comparison, considered=considered, compared=compared)
-    part = fraction_contrast(runs, phase, (factor, start, full)) if full is not None else None
+    return _fitted(runs, phase, factor, full)
+
+
+def _fitted(runs: Runs, phase: PhaseRuns, factor: str, level: str | None) -> _Gain:
+    """Return the gain of a level by the fit of a fraction, in which nothing is paired."""
+    sign, start = runs.measure.sign, phase.baseline[factor]
+    part = fraction_contrast(runs, phase, (factor, start, level)) if level is not None else None
     require(part is not None, f"phase {phase.name} does not show the gain of {factor} over its baseline")
-    assert part is not None and full is not None
+    assert part is not None and level is not None
     estimate = replace(part.estimate, value=-sign * part.estimate.value)
-    return _Gain(factor, level_text(full), part.comparison.scaled(-sign), estimate)
+    return _Gain(factor, level_text(level), part.comparison.scaled(-sign), estimate)
+
+
+def _require_gain_of(phase: PhaseRuns, factor: str, declared: str | None, *, only: str | None) -> None:
+    """Refuse a declared level that no run has, or that has no gain here.
+
+    Args:
+        only: the level whose gain the phase shows; None for any.
+    """
+    if declared is None:
+        return
+    require_levels(phase, (factor, declared, declared))
+    level = level_text(declared)
+    instead = f"name another level of {factor}, or none for the best one"
+    require(declared != phase.baseline[factor], f"{level} is the baseline of {factor}, so it has no gain; {instead}")
+    shows = only is None or declared == only
+    require(shows, f"phase {phase.name} leaves {factor} = {level_text(only or declared)} out, not {level}")
 
 
 def _best_level(
@@ -109,6 +135,12 @@ def _difference(runs: Runs, first: _Gain, second: _Gain) -> Part:
 
 
 def _independent(first: Estimate, second: Estimate) -> Estimate:
-    """Return the difference of two effects of one orthogonal design, which are independent given their common error."""
-    error = (first.standard_error**2 + second.standard_error**2) ** 0.5
-    return replace(first, value=first.value - second.value, standard_error=error)
+    """Return the difference of two effects of one orthogonal design, which are independent given their common error.
+
+    Of one error it has the degrees of freedom; of two, such as of effects of which one varies with the seed, those of
+    their sum, but never more than either has.
+    """
+    squares = [first.standard_error**2, second.standard_error**2]
+    df = min(satterthwaite(squares, [first.df, second.df]), max(first.df, second.df))
+    weakest = min(first, second, key=lambda each: each.df)
+    return replace(weakest, value=first.value - second.value, standard_error=math.sqrt(sum(squares)), df=df)

@@ -8,7 +8,7 @@ import numpy as np
 
 from sweeper.designs.levels import level_key
 from sweeper.evidence.claims.divergences import divergence_part
-from sweeper.evidence.claims.evidence import Evidence, Part, Region, region_of, require, rise
+from sweeper.evidence.claims.evidence import Evidence, Part, Region, region_of, require, require_levels, rise
 from sweeper.evidence.claims.fractions import Change, fraction_contrast, fraction_interaction
 from sweeper.evidence.claims.gains import gain_parts
 from sweeper.evidence.claims.wording import arm_text, change_text, level_name
@@ -98,7 +98,7 @@ def _contrast(statement: Contrast, runs: Runs) -> Part:
     comparison = paired_by_factor(matching(phase.cells, where), change, phase.pool)
     if comparison.units:
         return _part(runs, label, comparison)
-    _require_levels(phase, change)
+    require_levels(phase, change)
     _require_alone(runs, phase, change)
     found = fraction_contrast(runs, phase, change) if not where else None
     levels = f"{statement.factor}, from {level_name(statement.start)} to {level_name(statement.to)}"
@@ -126,7 +126,7 @@ def _divergence(claim: Claim, statement: Divergence, runs: Runs) -> Evidence:
     where = {factor: level_key(level) for factor, level in statement.where.items()}
     label = f"{change_text(statement.factor, statement.start, statement.to)} in {statement.phase}"
     phase, fewer = _phase(runs, statement.phase), claim.expect == "decrease"
-    _require_levels(phase, _change(statement))
+    require_levels(phase, _change(statement))
     return Evidence((divergence_part(phase, _change(statement), where, label, fewer=fewer),))
 
 
@@ -140,7 +140,7 @@ def _interaction(statement: Interaction, runs: Runs) -> Part:
     if first.units and second.units:
         return _part(runs, label, minus(second, first))
     for each in (change, other):
-        _require_levels(phase, each)
+        require_levels(phase, each)
         _require_alone(runs, phase, each)
     found = fraction_interaction(runs, phase, change, other)
     combined = f"all four combinations of {statement.factor} and {statement.other}"
@@ -186,7 +186,7 @@ def _arm(runs: Runs, arm: Arm) -> tuple[Cell, ...]:
     """
     phase = _phase(runs, arm.phase)
     for factor, level in arm.levels.items():
-        _require_levels(phase, (factor, level_key(level), level_key(level)))
+        require_levels(phase, (factor, level_key(level), level_key(level)))
     found = matching(phase.cells, {factor: level_key(level) for factor, level in arm.levels.items()})
     for factor in runs.factors:
         if factor not in phase.blocks and factor not in arm.levels:
@@ -201,16 +201,6 @@ def _require_one_block(phase: PhaseRuns, arm: Arm, found: Sequence[Cell]) -> Non
         levels = list(dict.fromkeys(cell.levels[factor] for cell in found))
         named = ", ".join(level_text(level) for level in levels)
         require(len(levels) == 1, f"{arm_text(arm)} covers the blocks {factor} = {named}; name one of them in `levels`")
-
-
-def _require_levels(phase: PhaseRuns, change: Change) -> None:
-    """Refuse a change from or to a level that no run of a phase has."""
-    factor, *keys = change
-    known = list(dict.fromkeys(cell.levels[factor] for cell in phase.cells if factor in cell.levels))
-    for key in keys:
-        levels = ", ".join(map(level_text, known))
-        has_it = key in known or not known
-        require(has_it, f"no trial of phase {phase.name} has {factor} = {level_text(key)}; its levels there: {levels}")
 
 
 def _require_alone(runs: Runs, phase: PhaseRuns, change: Change) -> None:

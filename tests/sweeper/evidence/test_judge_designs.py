@@ -1,0 +1,154 @@
+"""Frames whose designs pair nothing or not everything: fractions, searches, and failures that seeds share."""
+
+from itertools import product
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import sweeper
+from sweeper.errors import UsageError
+
+HALF = [{"a": a, "b": b, "c": c, "d": (a + b + c) % 2} for a, b, c in product((0, 1), repeat=3)]
+CLAIM = {"id": "c", "contrast": {"factor": "a", "from": 0, "to": 1}, "expect": "decrease"}
+
+
+def judged(rows, claim=CLAIM):
+    (found,) = sweeper.judge(pd.DataFrame(rows), metric="loss", claims=[claim])
+    return found
+
+
+def runs(arms, seeds, generator, varies=0.0):
+    """Runs in which `a` does nothing on average, but something else with each seed."""
+    by_seed, change = 3.0 * generator.normal(size=seeds), varies * generator.normal(size=seeds)
+    return [
+        {**arm, "seed": seed, "loss": 100 + by_seed[seed] + change[seed] * arm["a"] + generator.normal()}
+        for arm in arms
+        for seed in range(seeds)
+    ]
+
+
+@pytest.mark.parametrize("lost", [(), (3,), (3, 17, 18)])
+def test_an_effect_of_a_fraction_that_varies_with_the_seed_is_judged_by_seed_though_runs_are_lost(lost):
+    generator = np.random.default_rng(2)
+    frames = (pd.DataFrame(runs(HALF, 5, generator, varies=2.0)).drop(list(lost)) for _ in range(120))
+    found = [judged(frame) for frame in frames]
+    assert np.mean([each.low <= 0.0 <= each.high for each in found]) > 0.9  # without it 62 to 69 %
+    assert np.mean([each.verdict == "supported" for each in found]) <= 0.09  # without it 16 %
+
+
+def search(trials, generator):
+    """Configurations that are drawn: levels of `a`, and of three factors with six."""
+    return [
+        {"a": int(generator.integers(2)), **{name: int(generator.integers(6)) for name in ("lr", "wd", "do")}}
+        for _ in range(trials)
+    ]
+
+
+def test_a_search_over_more_than_two_levels_shows_no_effect_and_says_what_would():
+    generator = np.random.default_rng(4)
+    found = judged([{**row, "loss": row["loss"] + row["lr"]} for row in runs(search(20, generator), 3, generator)])
+    assert found.verdict == "untested"
+    assert found.sentence == (
+        "No two trials of phase runs differ only in a, and it is no two-level design to fit: lr, wd and do "
+        "have more than two levels; add runs in which a changes on its own, all else equal."
+    )
+
+
+def test_a_search_over_two_levels_that_is_no_fraction_shows_no_effect():
+    generator = np.random.default_rng(12)
+    arms = [{name: int(generator.integers(2)) for name in "abcdefghijkl"} for _ in range(14)]
+    found = judged(runs(arms, 3, generator))
+    assert found.verdict == "untested"
+    assert "its configurations are not a balanced fraction; add runs in which a changes" in found.sentence
+
+
+@pytest.mark.parametrize("lost", [0, 1, 2])
+def test_a_fraction_without_a_few_of_its_configurations_still_is_one(lost):
+    found = judged(runs(HALF[: len(HALF) - lost], 3, np.random.default_rng(1)))
+    assert found.verdict == "undecided"
+    assert found.evidence.method.startswith("least squares")
+
+
+def test_an_interaction_in_a_search_is_not_fitted_either():
+    generator = np.random.default_rng(4)
+    arms = [{**arm, "b": place % 2} for place, arm in enumerate(search(20, generator))]
+    ends = {"factor": "a", "from": 0, "to": 1, "with": {"factor": "b", "from": 0, "to": 1}}
+    found = judged(runs(arms, 3, generator), {"id": "i", "interaction": ends, "expect": "increase"})
+    assert (found.verdict, found.evidence.n) == ("untested", 0)
+    assert "lr, wd and do have more than two levels" in found.sentence
+
+
+def failing(seeds, fails):
+    return [
+        {"a": a, "b": b, "c": c, "seed": seed, "loss": 1.0, "state": "failed" if fails(a, seed) else "completed"}
+        for a, b, c in product((0, 1), repeat=3)
+        for seed in range(seeds)
+    ]
+
+
+FEWER = {"id": "d", "divergence": {"factor": "a", "from": 0, "to": 1}, "expect": "decrease"}
+
+
+def test_many_pairs_of_one_seed_do_not_decide_how_often_runs_fail():
+    found = judged(failing(1, lambda a, _: not a), FEWER)
+    assert (found.verdict, found.evidence.p, found.n) == ("undecided", 0.5, 4)
+    assert found.sentence == (
+        "a from 0 to 1 in runs: 0/4 runs failed, against 4/4 (exact sign-flip test over 1 seed, on 4 pairs; adjusted "
+        "p = 0.50). Claimed: fewer runs fail. It needs at least 5 seeds to be decided."
+    )
+
+
+def test_five_seeds_that_all_fail_more_often_at_one_level_decide():
+    found = judged(failing(5, lambda a, _: not a), FEWER)
+    assert (found.verdict, found.evidence.p) == ("supported", 1 / 32)
+
+
+@pytest.mark.parametrize("seeds", [3, 5, 8])
+def test_failures_that_all_pairs_of_a_seed_share_are_rarely_called_an_effect(seeds):
+    generator, wrong = np.random.default_rng(6), 0
+    for _ in range(80):
+        fate = generator.random((2, seeds)) < 0.3
+        wrong += judged(failing(seeds, lambda a, seed, fate=fate: fate[a, seed]), FEWER).verdict == "supported"
+    assert wrong / 80 <= 0.05
+
+
+def ordering(levels):
+    arms = [{"a": 0, "b": 0}, {"a": 1, "b": 0}, {"a": 2, "b": 0}, {"a": 0, "b": 1}]
+    rows = [{**row, "loss": row["loss"] - 9 * row["a"]} for row in runs(arms, 4, np.random.default_rng(0))]
+    return judged(rows, {"id": "o", "ordering": {"order": ["a", "b"], "levels": levels}})
+
+
+@pytest.mark.parametrize(
+    ("levels", "reason"),
+    [
+        ({"a": 7}, "No trial of phase runs has a = 7; its levels there: 0, 1, 2."),
+        ({"a": 0}, "0 is the baseline of a, so it has no gain; name another level of a, or none for the best one."),
+    ],
+)
+def test_an_ordering_by_a_level_without_a_gain_is_untested(levels, reason):
+    found = ordering(levels)
+    assert (found.verdict, found.sentence) == ("untested", reason)
+
+
+def test_an_ordering_uses_the_level_that_it_names():
+    assert ordering({"a": 1}).estimate == pytest.approx(ordering({}).estimate - 9, abs=3)
+
+
+@pytest.mark.parametrize(
+    ("levels", "fault"),
+    [
+        ({"zz": 1}, "claims[0].ordering.levels.zz: 'zz' is not a factor. Factors: a, b."),
+        ({"aa": 1}, "claims[0].ordering.levels.aa: 'aa' is not a factor. Did you mean 'a'? Factors: a, b."),
+    ],
+)
+def test_an_ordering_with_a_level_of_an_unknown_factor_is_refused(levels, fault):
+    with pytest.raises(UsageError) as error:
+        ordering(levels)
+    assert str(error.value) == fault
+
+
+def test_an_ordering_with_a_level_of_a_factor_that_it_leaves_out_is_refused():
+    rows = [{**row, "c": row["a"]} for row in runs([{"a": 0, "b": 0}, {"a": 1, "b": 0}], 2, np.random.default_rng(0))]
+    with pytest.raises(UsageError, match=r"levels\.c: 'c' is not in the ordering\. Remove it, or add it to order"):
+        judged(rows, {"id": "o", "ordering": {"order": ["a", "b"], "levels": {"c": 1}}})
