@@ -23,6 +23,7 @@ STUDIES_PER_TASK = 100
 def all_cases() -> list[tuple[str, Case]]:
     """Every case with the part of the table that it is in."""
     from benchmarks.validity.bootstraps import bootstrap_cases  # noqa: PLC0415 - what a worker loads when it starts
+    from benchmarks.validity.designs import design_cases  # noqa: PLC0415 - as above
     from benchmarks.validity.fragility import fragility  # noqa: PLC0415 - as above
     from benchmarks.validity.frames import frame_cases  # noqa: PLC0415 - as above
     from benchmarks.validity.promises import promises  # noqa: PLC0415 - as above
@@ -30,7 +31,7 @@ def all_cases() -> list[tuple[str, Case]]:
 
     parts = {
         "model": promises(),
-        "trouble": [*troubles(), *frame_cases()],
+        "trouble": [*troubles(), *frame_cases(), *design_cases()],
         "fragile": fragility(),
         "bootstrap": bootstrap_cases(),
     }
