@@ -51,6 +51,7 @@ def troubles() -> Iterator[Case]:
     yield from (_noisy_baseline(times) for times in (3, 5, 10))
     yield _noisy_block()
     yield from (_varies_with_seed(seeds, sd) for seeds, sd in ((2, 1.0), (3, 1.0), (3, 1.6), (5, 1.0), (10, 0.7)))
+    yield from (_varies_in_all_datasets(seeds) for seeds in (3, 5))
     yield from curve_cases()
     yield from (_diverges(seeds) for seeds in (3, 5))
     yield _two_datasets()
@@ -235,6 +236,22 @@ def _varies_with_seed(seeds: int, sd: float) -> Case:
         return null_effects(judged(factors, phase("p", "grid", rows, values), claims=claims))
 
     name = f"an effect that varies with the seed, by {sd:g} times the spread of a run, 2³ grid, {seeds} seeds"
+    return Case(name=name, play=play, targets={HOLD: Target(low=0.93), SUPPORTED: ERRS})
+
+
+def _varies_in_all_datasets(seeds: int) -> Case:
+    """An effect averaged over three datasets that varies with the seed alike in all, by the spread of a run."""
+    factors = {**two_levels(["a"]), "dataset": factor("x", "y", "z")}
+    rows = [{"a": level, "dataset": dataset} for dataset in ("x", "y", "z") for level in (0, 1)]
+    claims = [contrast("a", 0, 1)]
+    high = np.array([row["a"] for row in rows], dtype=float)[:, None]
+
+    def play(generator: np.random.Generator) -> Mapping[str, float]:
+        values = noise(generator, 6, seeds) + high * generator.normal(size=(1, seeds))
+        data = phase("p", "one_at_a_time", rows, values, blocks=["dataset"])
+        return null_effects(judged(factors, data, claims=claims))
+
+    name = f"an effect that varies with the seed alike in three datasets, {seeds} seeds"
     return Case(name=name, play=play, targets={HOLD: Target(low=0.93), SUPPORTED: ERRS})
 
 

@@ -178,6 +178,7 @@ class Part:
             pairs_per_seed=effect.n / seeds,
             df_per_seed=self.comparison.pooled_df / max(seeds - 1, 1) if averaged else effect.df / max(seeds - 1, 1),
             averaged=averaged,
+            spans=self.comparison.spans,
         )
         sd, is_both = effect.standard_error * math.sqrt(effect.n), self.region.is_equivalence
         return seeds_to_decide(self.region.margin, sd, effect.df, design, alpha=alpha, equivalence=is_both)

@@ -58,6 +58,12 @@ class Comparison:
         blocks = Counter(unit.terms[0][0].block for unit in self.complete if unit.terms)
         return max(blocks.values(), default=0) > 1
 
+    @cached_property
+    def spans(self) -> bool:
+        """Whether a seed has complete pairs in several strata, so that they may vary alike."""
+        pairs = {(unit.terms[0][0].seed, unit.terms[0][0].stratum) for unit in self.complete if unit.terms}
+        return len(pairs) > len({seed for seed, _ in pairs})
+
     @property
     def num_seeds(self) -> int:
         """The number of seeds of the complete units."""

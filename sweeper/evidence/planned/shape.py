@@ -25,6 +25,7 @@ class Shape:
         df: its degrees of freedom while all arms vary alike.
         cancels: whether what the runs of a seed share cancels.
         averaged: whether a seed has several pairs in one stratum.
+        spans: whether a seed has pairs in several strata.
         compared: from how many levels what is compared is picked.
         rivals: from how many levels what it is compared with is picked.
     """
@@ -35,6 +36,7 @@ class Shape:
     df: float
     cancels: bool
     averaged: bool
+    spans: bool
     compared: int
     rivals: int
 
@@ -58,6 +60,7 @@ class Shape:
             pairs_per_seed=self.pairs / self.seeds,
             df_per_seed=self.df / max(self.seeds - 1, 1),
             averaged=self.averaged,
+            spans=self.spans,
         )
 
 
@@ -79,6 +82,7 @@ def shape_of(part: Part, statement: Statement, runs: Runs) -> Shape:
         df=found.df,
         cancels=found.cancels,
         averaged=comparison.averages,
+        spans=comparison.spans,
         compared=part.compared[0],
         rivals=part.compared[1],
     )
@@ -98,6 +102,7 @@ def along(first: Shape, second: Shape, seeds: int) -> Shape:
         df=between(first.df, second.df),
         cancels=first.cancels,
         averaged=first.averaged,
+        spans=first.spans,
         compared=first.compared,
         rivals=first.rivals,
     )
@@ -117,6 +122,7 @@ def _of_fit(part: Part, statement: Statement, runs: Runs) -> Shape:
         df=float(fit.df),
         cancels=True,
         averaged=True,
+        spans=False,
         compared=part.compared[0],
         rivals=part.compared[1],
     )

@@ -7,6 +7,9 @@
    agree. The variance is then a weighted mean of that of the seeds' differences, which has few degrees of freedom, and
    the pooled one. The larger their F ratio, the more weight has the former, and all of it from the ratio on that one of
    n studies with n seeds exceeds although no effect varies.
+4. If it averages pairs of a seed in several strata, as over datasets, all of them may vary alike with the seed. Their
+   variances are separate, and mostly have few degrees of freedom each, so that a weighted mean of them and that of the
+   seeds would cover too much. One difference per seed counts if the F ratio exceeds that value, and else the strata.
 
 The third rule pays for what it guards against: with three seeds and no interaction, power is that of 4 to 5 degrees of
 freedom. No rule can do much better, since three differences say little on their own variance. A switch between the two
@@ -30,6 +33,7 @@ from sweeper.evidence.statistics.resolution import rounding_error
 Floats: TypeAlias = NDArray[np.float64]
 
 LEAST_DF: Final = 1e-9
+VARIES: Final = "because the effect varies with the seed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +82,9 @@ def infer_contrast(runs: Runs, variances: Mapping[Hashable, Stratum], *, n: int)
         error = max(own.standard_error, _error_of_arms(runs, variances, outstanding))
         method = f"paired t, own pairs, {own.df:.4g} df, because of {_arms(len(outstanding))} more than the others"
         return floored(replace(own, standard_error=error, method=method), runs)
-    return floored(between(own, pooled) if runs.averaged else pooled, runs)
+    if runs.averaged:
+        return floored(between(own, pooled), runs)
+    return floored(_across(own, pooled) if len(set(runs.strata)) > 1 else pooled, runs)
 
 
 def one_difference_per_seed(runs: Runs, *, n: int) -> Estimate:
@@ -120,15 +126,32 @@ def between(own: Estimate, pooled: Estimate, *, fit: str = "paired t", each: str
     left = pooled.df - own.df
     if left <= 0:
         return pooled
-    square = own.standard_error**2
-    rest = max(pooled.df * pooled.standard_error**2 - own.df * square, 0.0) / left
+    square, rest = _mean_squares(own, pooled)
     weight = float(weight_by_seed(square / rest, own.df, left)) if rest > 0 else 1.0
     parts = [weight * square, (1.0 - weight) * rest]
     df = satterthwaite(parts, [own.df, left])
     method = f"{fit}, variance by seed and pooled, {df:.3g} df"
     if weight == 1.0 and square > 0:
-        df, method = own.df, f"{fit}, one {each} per seed, {own.df:.4g} df, because the effect varies with the seed"
+        df, method = own.df, f"{fit}, one {each} per seed, {own.df:.4g} df, {VARIES}"
     return replace(own, standard_error=math.sqrt(sum(parts)), df=df, method=method)
+
+
+def _across(own: Estimate, pooled: Estimate) -> Estimate:
+    """The effect over several strata: by one difference per seed if these vary more than the strata's variances say."""
+    left = pooled.df - own.df
+    if left <= 0:
+        return pooled
+    square, rest = _mean_squares(own, pooled)
+    if square == 0 or (rest > 0 and weight_by_seed(square / rest, own.df, left) < 1.0):
+        return pooled
+    return replace(own, method=f"paired t, one difference per seed, {own.df:.4g} df, {VARIES}")
+
+
+def _mean_squares(own: Estimate, pooled: Estimate) -> tuple[float, float]:
+    """That of the seeds' differences, and that of the rest of the pooled residuals, as squares of standard errors."""
+    square = own.standard_error**2
+    rest = max(pooled.df * pooled.standard_error**2 - own.df * square, 0.0) / (pooled.df - own.df)
+    return square, rest
 
 
 def weight_by_seed(ratio: ArrayLike, own: float, rest: float) -> Floats:

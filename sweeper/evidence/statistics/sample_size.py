@@ -40,14 +40,16 @@ class Design:
         pairs_per_seed: pairs that each seed adds.
         df_per_seed: degrees of freedom of the pooled variance that each seed beyond the first adds.
         averaged: whether a seed has several pairs in one stratum.
+        spans: whether a seed has pairs in several strata.
     """
 
     pairs_per_seed: float = 1.0
     df_per_seed: float = 1.0
     averaged: bool = False
+    spans: bool = False
 
     def chance_of_own_pairs(self, seeds: int) -> float:
-        """How often a pair is judged by its own differences although all arms vary alike."""
+        """How often an effect is judged by its own differences although all arms, and all seeds, vary alike."""
         if self.df_per_seed <= 1.0:
             return 0.0
         arms, level = self.df_per_seed + 1.0, MOST_VARYING / seeds
@@ -57,7 +59,8 @@ class Design:
         )
         # An arm that varies more makes the others vary less beside it: they hardly ever stand out together. Simulated
         # rates lie halfway to that.
-        return max((independent + level) / 2.0, OWN_PAIRS / seeds) + reference + LEAVES_POOL
+        outlying = max((independent + level) / 2.0, OWN_PAIRS / seeds) + reference + LEAVES_POOL
+        return outlying + (1.0 - outlying) / seeds if self.spans else outlying
 
 
 def upper_sd(sd: float, df: float, *, level: float = SD_LIMIT) -> float:

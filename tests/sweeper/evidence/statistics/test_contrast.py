@@ -231,6 +231,33 @@ def test_the_interval_beside_a_baseline_that_varies_most_holds_the_truth(factor,
     assert share >= least
 
 
+def over_strata(generator, sd, seeds):
+    """The contrast of two arms over three strata, and its variances; the effect varies with the seed in all alike."""
+    strata, varies = "xyz", sd * generator.normal(size=seeds)
+    values = {key: generator.normal(size=(2, seeds)) + np.array([0.0 * varies, varies]) for key in strata}
+    halves = [pair(each, 1, 0) for each in values.values()]
+    runs = make_runs(
+        np.concatenate([half.values for half in halves]),
+        np.concatenate([half.weights for half in halves]) / 3,
+        [(key, arm) for key, half in zip(strata, halves, strict=True) for arm in half.arms],
+        [seed for half in halves for seed in half.seeds],
+        [key for key in strata for _ in range(2 * seeds)],
+    )
+    return runs, {key: variance(each, level=0.0)["s"] for key, each in values.items()}
+
+
+@pytest.mark.parametrize("seeds", [3, 5])
+@pytest.mark.parametrize("sd", [0.0, 1.0, 2.0])
+def test_the_interval_of_an_effect_that_varies_with_the_seed_in_all_strata_holds_the_truth(sd, seeds):
+    generator = np.random.default_rng(17)
+    hits = 0
+    for _ in range(600):
+        runs, variances = over_strata(generator, sd, seeds)
+        low, high = infer_contrast(runs, variances, n=3 * seeds).interval()
+        hits += low <= 0.0 <= high
+    assert hits / 600 >= 0.92
+
+
 def draw_grid(generator, sd, seeds):
     """A 2^3 grid without any effect, one of which varies with the seed by some standard deviation."""
     values = generator.normal(size=(8, seeds))
