@@ -8,6 +8,7 @@ import json
 import re
 import tomllib
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import Any, Final
 
@@ -78,6 +79,10 @@ def _names_beside(path: Path) -> list[str]:
 class _Loader(yaml.SafeLoader):
     """YAML as OmegaConf reads it."""
 
+    def close(self) -> None:
+        """Let go of the text."""
+        self.dispose()
+
 
 _Loader.yaml_implicit_resolvers = {
     first: [(tag, pattern) for tag, pattern in resolvers if tag not in (f"{_TAG}float", f"{_TAG}timestamp")]
@@ -89,7 +94,8 @@ _Loader.add_implicit_resolver(f"{_TAG}float", _FLOAT, list("-+.0123456789"))
 
 def _yaml(text: str) -> Any:
     try:
-        return yaml.load(text, Loader=_Loader)  # noqa: S506 - a subclass of SafeLoader
+        with closing(_Loader(text)) as loader:
+            return loader.get_single_data()
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line, column = (mark.line + 1, mark.column + 1) if mark is not None else (1, 1)
