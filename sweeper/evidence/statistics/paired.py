@@ -163,7 +163,9 @@ def satterthwaite(variances: Sequence[float], df: Sequence[float]) -> float:
     varying = [(part, freedom) for part, freedom in zip(variances, df, strict=True) if part > 0]
     if not varying:
         return float(sum(df))
-    return sum(part for part, _ in varying) ** 2 / sum(part**2 / freedom for part, freedom in varying)
+    largest = max(part for part, _ in varying)  # of variances of values near 1e150 there are no finite squares
+    shares = [(part / largest, freedom) for part, freedom in varying]
+    return sum(share for share, _ in shares) ** 2 / sum(share**2 / freedom for share, freedom in shares)
 
 
 def bootstrap_bca(

@@ -75,9 +75,9 @@ def copies(
 ) -> set[Hashable]:
     """Return the arms whose runs are equal with every seed, although their digits would show what seeds change.
 
-    Equal values of ten million steps are copies of one run. So are those that runs with two thirds of the spread of the
-    other arms would hardly ever all be rounded to. A value of one digit, such as an accuracy of 1, is not taken for a
-    copy.
+    Values of eight digits or more that agree in eight are copies of one run. So are equal ones that runs with two
+    thirds of the spread of the other arms would hardly ever all be rounded to. A value of one digit, such as an
+    accuracy of 1, is not taken for a copy.
 
     Args:
         values: `[runs]`, finite, of one stratum.
@@ -123,4 +123,5 @@ def _by_arm(values: ArrayLike, arms: Sequence[Hashable], seeds: Sequence[Hashabl
 
 
 def _are_equal(runs: Sequence[float]) -> bool:
-    return max(runs) - min(runs) <= SAME * max(map(abs, runs))
+    """Whether runs agree to eight digits: sums that are added in another order change no more."""
+    return max(runs) - min(runs) <= 2.0 * FINE * max(map(abs, runs))
