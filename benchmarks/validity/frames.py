@@ -20,6 +20,9 @@ def frame_cases() -> Iterator[Case]:
     yield _bad_repeats_diverge(seeds=5, repeats=3, above=0.5)
     yield _bad_repeats_diverge(seeds=10, repeats=2, above=1.0)
     yield _unequal_repeats()
+    for share, spread in ((-50, 10.0), (-20, 10.0), (5, 30.0), (-1, 0.3)):
+        yield _share_of_a_mean(share, spread)
+    yield _share_of_a_mean(5, 30.0, arms=7)
 
 
 def _judged(rows: Rows, claim: Mapping[str, Any]) -> ClaimVerdict:
@@ -59,4 +62,28 @@ def _unequal_repeats() -> Case:
         return _supported(rows, claim)
 
     name = f"runs diverge as often with either level, {seeds} seeds of 1 and of 10 repeats"
+    return Case(name=name, play=play, targets={SUPPORTED: ERRS}, studies=500)
+
+
+def _share_of_a_mean(percent: int, spread: float, *, arms: int = 2) -> Case:
+    """A change by just the percentage that is claimed, of a mean that varies with the seed more than the change does.
+
+    Args:
+        spread: of the seeds, in percent of the mean; that of a run is 1%.
+        arms: of which all but two give the pooled variance.
+    """
+    margin = {"at_least": f"{-percent}%"} if percent < 0 else {"within": f"{percent}%"}
+    expect = "decrease" if percent < 0 else "no_worse"
+    claim = {"contrast": {"factor": "a", "from": 0, "to": 1}, "expect": expect, **margin}
+    seeds = 5
+
+    def play(generator: np.random.Generator) -> Mapping[str, float]:
+        common, own = spread * generator.normal(size=seeds), generator.normal(size=(arms, seeds))
+        values = 100.0 + common + own
+        values[1] += percent
+        places = product(range(arms), range(seeds))
+        return _supported([{"a": a, "seed": s, "loss": float(values[a, s])} for a, s in places], claim)
+
+    words = "at least" if percent < 0 else "no worse within"
+    name = f"{words} {abs(percent)}% of a mean that seeds change by {spread:g}%, right on the margin, {arms} arms"
     return Case(name=name, play=play, targets={SUPPORTED: ERRS}, studies=500)

@@ -89,6 +89,7 @@ class Part:
         comparison: the pairs; for a fractional design a single unit with all runs.
         estimate: of the effect, before `offset` is subtracted.
         mean_from: the mean, as measured, to which a percentage is relative.
+        started: the cells of that mean.
         region: where the effect must lie.
         offset: a constant to which the effect is relative.
         worsens: what turns an effect into a worsening of the metric: 1 where less is better, else -1.
@@ -104,6 +105,7 @@ class Part:
     region: Region = ABOVE_ZERO
     offset: float = 0.0
     worsens: float = 1.0
+    started: tuple[Cell, ...] = ()
     considered: tuple[Cell, ...] = ()
     compared: tuple[int, int] = (1, 1)
     exact: tuple[float, float] | None = None

@@ -94,6 +94,7 @@ def _part(
 ) -> Part:
     """Return a part whose only unit says which runs count and on which side; missing runs have units of their own."""
     half = max(len(fit.cells) / 2, 1.0)
+    started = tuple(cell for cell in fit.cells if weigh(cell) < 0)
     measured = tuple((cell, weigh(cell) / half) for cell in phase.cells if cell.is_measured)
     lost = tuple(
         Unit(key=("missing", position), terms=((cell, weigh(cell) / half),))
@@ -104,6 +105,7 @@ def _part(
         label="",
         comparison=Comparison(units=(Unit(key=("all",), terms=measured), *lost), pool=phase.pool),
         estimate=estimate,
-        mean_from=raw_mean(cell for cell in fit.cells if weigh(cell) < 0),
+        mean_from=raw_mean(started),
+        started=started,
         worsens=runs.measure.sign,
     )

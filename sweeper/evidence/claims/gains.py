@@ -128,6 +128,7 @@ def _difference(runs: Runs, first: _Gain, second: _Gain) -> Part:
         comparison=comparison,
         estimate=estimate,
         mean_from=raw_mean(started),
+        started=tuple(started),
         worsens=runs.measure.sign,
         considered=(*first.considered, *second.considered),
         compared=(first.compared, second.compared),

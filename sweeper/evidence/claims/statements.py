@@ -11,6 +11,7 @@ from sweeper.evidence.claims.divergences import divergence_part
 from sweeper.evidence.claims.evidence import Evidence, Part, Region, region_of, require, require_levels, rise
 from sweeper.evidence.claims.fractions import Change, fraction_contrast, fraction_interaction
 from sweeper.evidence.claims.gains import gain_parts
+from sweeper.evidence.claims.margins import with_margin_error
 from sweeper.evidence.claims.wording import arm_text, change_text, level_name
 from sweeper.evidence.data.cells import Cell, level_text
 from sweeper.evidence.data.comparison import (
@@ -62,7 +63,7 @@ def gather(claim: Claim, runs: Runs) -> Evidence:
             part = _arm_interaction(statement, runs)
         case Divergence() as statement:
             return _divergence(claim, statement, runs)
-    return Evidence((replace(part, region=region_of(claim, runs.measure, part.mean_from)),))
+    return _placed(claim, runs, part)
 
 
 def without_seed(claim: Claim, found: Evidence, runs: Runs, seed: int) -> Evidence | None:
@@ -85,7 +86,13 @@ def without_seed(claim: Claim, found: Evidence, runs: Runs, seed: int) -> Eviden
     again = replace(_part(runs, part.label, comparison), offset=part.offset)
     if isinstance(claim.statement, Constant):
         again = replace(again, mean_from=part.mean_from)
-    return Evidence((replace(again, region=region_of(claim, runs.measure, again.mean_from)),))
+    return _placed(claim, runs, again)
+
+
+def _placed(claim: Claim, runs: Runs, part: Part) -> Evidence:
+    """Return the evidence of one part, with the region in which the claim puts its effect."""
+    placed = replace(part, region=region_of(claim, runs.measure, part.mean_from))
+    return Evidence((with_margin_error(placed, claim, runs.measure),))
 
 
 def _contrast(statement: Contrast, runs: Runs) -> Part:
@@ -169,7 +176,8 @@ def _ordering(claim: Claim, statement: Ordering, runs: Runs) -> Evidence:
     declared = {factor: level_key(level) for factor, level in statement.levels.items()}
     parts = gain_parts(runs, _phase(runs, statement.phase), pairs, declared)
     leads = [rise(claim.at_least, runs.measure, part.mean_from) for part in parts]
-    return Evidence(tuple(replace(part, region=Region(low=lead)) for part, lead in zip(parts, leads, strict=True)))
+    placed = [replace(part, region=Region(low=lead)) for part, lead in zip(parts, leads, strict=True)]
+    return Evidence(tuple(with_margin_error(part, claim, runs.measure) for part in placed))
 
 
 def _phase(runs: Runs, name: str) -> PhaseRuns:
@@ -258,5 +266,6 @@ def _part(runs: Runs, label: str, comparison: Comparison) -> Part:
         comparison=comparison,
         estimate=infer(comparison),
         mean_from=raw_mean(started),
+        started=tuple(started),
         worsens=runs.measure.sign,
     )

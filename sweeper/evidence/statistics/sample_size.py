@@ -174,7 +174,7 @@ def power_of_seeds(
         return power_one_sided(distance, error, 1, alpha=alpha, df=df)
 
     df = max(design.df_per_seed, 1.0) * alone
-    if own == 0 or error == 0:
+    if own == 0 or error == 0 or df - alone < 1.0:  # the others do not show how much they vary
         return with_df(df)
     outlying = _of_outlying(distance / error, alone, df - alone, own, alpha=alpha, equivalence=equivalence)
     return (1.0 - own) * with_df(df) + own * outlying
