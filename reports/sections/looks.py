@@ -11,6 +11,7 @@ from reports.sections.context import Context
 from reports.sections.estimates import in_unit, number_cell
 from sweeper.evidence.claims.judge import ClaimVerdict
 from sweeper.evidence.sequential.boundaries import LookPoint
+from sweeper.monitor.decision import Decision
 
 CAPTION: Final = (
     "The evidence on each claim after each of its seeds, as a normal quantile of its p-value: above 0 for the claim, "
@@ -59,13 +60,17 @@ def _unreached(context: Context) -> list[Inline]:
         ("open", "Not decided yet, as the study is not finished:"),
     ):
         names = [
-            f"{wording.clean(verdict.id)} ({wording.count(verdict.decision.seeds, 'seed')})"
+            f"{wording.clean(verdict.id)} ({_seeds(verdict.decision)})"
             for verdict in context.verdicts
             if verdict.decision is not None and verdict.decision.stage == stage
         ]
         if names:
             found.append(rich(strong(text), f" {wording.listed(names)}."))
     return found
+
+
+def _seeds(decision: Decision) -> str:
+    return wording.count(decision.seeds, "seed") if decision.look else "not looked at yet"
 
 
 def _panel(context: Context, place: int) -> Panel:

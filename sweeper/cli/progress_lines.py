@@ -20,6 +20,7 @@ ENDS: Final[Mapping[Stage, str]] = {
     "budget_ended": "undecided as the budget ended",
     "open": "open",
 }
+UNREACHED: Final = "untested as the budget ended"  # before the first look
 PLAIN_EVERY_S: Final = 30.0  # the longest silence between two plain lines while no trial ends
 
 
@@ -93,9 +94,14 @@ def decided_text(status: Status) -> str:
 
 def ended_text(claims: Sequence[ClaimStatus]) -> str:
     """Return how many claims are decided when a run ends, given up, at their last seed, out of budget, and open."""
-    stages = Counter(claim.decision.stage for claim in claims)
-    rest = [f"{stages[stage]} {text}" for stage, text in ENDS.items() if stages[stage]]
-    return ", ".join([f"{stages['decided']} of {counted(len(claims), 'claim')} decided", *rest])
+    ends = Counter(_end(claim) for claim in claims)
+    rest = [f"{ends[text]} {text}" for text in (*ENDS.values(), UNREACHED) if ends[text]]
+    return ", ".join([f"{ends['decided']} of {counted(len(claims), 'claim')} decided", *rest])
+
+
+def _end(claim: ClaimStatus) -> str:
+    stage, look = claim.decision.stage, claim.decision.look
+    return UNREACHED if stage == "budget_ended" and not look else ENDS.get(stage, "decided")
 
 
 def claim_cells(claim: ClaimStatus) -> tuple[str, str, str, str]:

@@ -1,5 +1,6 @@
 """Where a claim is that is looked at after every seed, and that statement as text."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -7,6 +8,11 @@ from sweeper.quantities import counted
 
 Stage = Literal["open", "decided", "unlikely", "used_up", "budget_ended"]
 STAGES: Final[tuple[Stage, ...]] = ("open", "decided", "unlikely", "used_up", "budget_ended")
+
+UNSEEN: Final[Mapping[Stage, str]] = {
+    "open": "open: not looked at yet",
+    "budget_ended": "untested: the budget ended before its first look",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +49,7 @@ class Decision:
         """The statement without the verdict and the reason, e.g. ``given up at 5 of 12 seeds``."""
         if self.stage == "open":
             return self.text.removeprefix("open: ")
-        return self.text.removeprefix("undecided: ").removeprefix("the ").partition(",")[0]
+        return self.text.rpartition(": ")[2].removeprefix("the ").partition(",")[0]
 
     def row(self) -> dict[str, object]:
         """Return it as JSON has it."""
@@ -59,6 +65,8 @@ class Decision:
 def decision_text(stage: Stage, look: int, most_looks: int | None, seeds: int, most: int | None) -> str:
     """Return where a claim is in a few words."""
     share = counted(seeds, "seed") if most is None else f"{seeds} of {counted(most, 'seed')}"
+    if not look and stage in UNSEEN:
+        return UNSEEN[stage]
     match stage:
         case "decided":
             return f"decided at {share}"
@@ -68,7 +76,5 @@ def decision_text(stage: Stage, look: int, most_looks: int | None, seeds: int, m
             return f"undecided: {'' if most is None else f'all {most} '}seeds used"
         case "budget_ended":
             return f"undecided: the budget ended at seed {seeds}{'' if most is None else f' of {most}'}"
-    if not look:
-        return "open: not looked at yet"
     looks = f"look {look}" if most_looks is None else f"look {look} of at most {most_looks}"
     return f"open: {looks}, {share}"

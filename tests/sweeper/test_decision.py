@@ -13,6 +13,7 @@ from sqlalchemy import Engine
 from sweeper.decision import decide, decision_on
 from sweeper.errors import UsageError
 from sweeper.evidence.data.load import load, load_archive
+from sweeper.evidence.sequential.states import states_of
 from sweeper.evidence.sequential.verdicts import decisions_of, judge_study
 from sweeper.execution.slots import decider
 from sweeper.export.archive import archive_files
@@ -23,7 +24,7 @@ from sweeper.store.reading.decisions import decision_rows
 from sweeper.store.records import BudgetTooSmall
 from sweeper.store.rounds import read_version, write_decision
 from sweeper.subprocesses import code_command
-from tests.sweeper.adaptive_store import EFFECTS, claim, enrolled, finish, outcome, play, record, study_file
+from tests.sweeper.adaptive_store import Value, claim, enrolled, finish, outcome, play, record, study_file
 from tests.sweeper.store.builders import new_store
 
 TWELVE = {f"f{number}": effect for number, effect in enumerate([0.0] * 6 + [-0.03, -0.03, -0.06, -0.06, -0.2, -0.2])}
@@ -220,22 +221,53 @@ def test_a_replay_of_the_finished_study_makes_the_same_looks_and_stops(
     ]
 
 
-def test_raising_most_goes_on_and_past_looks_stay(engine: Engine, url: str, tmp_path: Path) -> None:
-    path = study_file(tmp_path, seeds="{first: 2, most: 3}")
+@pytest.mark.parametrize("within", [False, True])
+def test_raising_most_goes_on_with_what_is_undecided_and_what_is_decided_stays(
+    engine: Engine, url: str, tmp_path: Path, within: bool
+) -> None:
+    path, value = study_file(tmp_path, seeds="{first: 2, most: 3}"), outcome(sd=0.05)
     enrolled(engine, path)
-    play(engine, url, outcome(EFFECTS, sd=0.05))
-    with reader.connect(url) as connection:
-        before = {(look.round, look.claim): look.parts for look in decision_rows(connection, 1).looks}
-        number = len(reader.trials(connection, 1))
-    path.write_text(path.read_text().replace("most: 3", "most: 5"))
+    play_rounds(engine, value, 2 if within else 9)  # within a round, or when all have ended
+    before, were = record(url)[1], {each.id: each for each in judge_study(load(url, "s"))}
+    stages = {each.id: each.decision.stage for each in were.values() if each.decision is not None}
+    assert stages == {"a": "decided", "b": "open" if within else "used_up", "c": "unlikely"}
+    path.write_text(path.read_text().replace("most: 3", "most: 8"))
     enrolled(engine, path, extend=True)
+    shown = judge_study(load(url, "s"))
     assert queue.decision_due(engine, 1)
-    play(engine, url, outcome(EFFECTS, sd=0.05))
+    assert decide(engine, "s")
+    assert [each.decision for each in judge_study(load(url, "s"))] == [each.decision for each in shown]
+    play_rounds(engine, value, 9)
+    after, now = record(url)[1], {each.id: each for each in judge_study(load(url, "s"))}
+    assert set(map(repr, before.looks)) <= set(map(repr, after.looks))
+    known = {(each.round, each.claim) for each in before.requests}
+    new = [(each.round, each.claim) for each in after.requests if (each.round, each.claim) not in known]
+    assert {claim for _, claim in new} == {"b", "c"}  # not a, which was decided
+    assert min(new) == (2, "b")  # what had been given up comes with the next round that has not begun
+    assert (2, "c") in new
+    assert (now["a"].words, now["a"].decision) == ("supported (exploratory)", were["a"].decision)
+    assert (now["a"].evidence.low, now["a"].p_adjusted) == (were["a"].evidence.low, were["a"].p_adjusted)
+    assert all(each.is_exploratory for each in now.values())
+    data = load(url, "s")
+    assert {each.claim: (each.verdict, each.look, each.seeds, each.most_seeds) for each in states_of(data)} == {
+        name: (each.verdict, each.decision.look, each.decision.seeds, each.decision.most)
+        for name, each in now.items()
+        if each.decision is not None
+    }
     with reader.connect(url) as connection:
-        after = decision_rows(connection, 1)
-        assert len(reader.trials(connection, 1)) > number
-    assert before.items() <= {(look.round, look.claim): look.parts for look in after.looks}.items()
-    assert max(look.round for look in after.looks) > max(number for number, _ in before)
+        for name, content in archive_files(connection, reader.study(connection, "s"), "csv").items():
+            (tmp_path / name).write_bytes(content)
+    assert decisions_of(load_archive(tmp_path)) == decisions_of(data)
+
+
+def play_rounds(engine: Engine, value: Value, most: int) -> None:
+    """Make some decisions, each once all trials have ended that may run; the trials of the last one wait."""
+    for _ in range(most):
+        while (lease := claim(engine)) is not None:
+            finish(engine, lease, value)
+        if not queue.decision_due(engine, 1):
+            return
+        decide(engine, "s")
 
 
 def spend(engine: Engine) -> None:

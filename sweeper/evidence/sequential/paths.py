@@ -90,6 +90,13 @@ class PartPath:
             return self
         return replace(grown, p=(grown._p(rule, 0), grown._p(rule, 1)))
 
+    def planned(self, most: int | None, rule: Rule) -> "PartPath":
+        """Return the path as if this maximum, larger than the rounds that were asked for, had been the first one."""
+        if most is None or most == self.most:
+            return self
+        grown = replace(self, most=most, information=tuple(look.seeds / most for look in self.looks))
+        return replace(grown, p=(grown._p(rule, 0), grown._p(rule, 1))) if self.looks else grown
+
     def _p(self, rule: Rule, side: int) -> float:
         ways = max(look.ways[side] for look in self.looks)
         values = [(look.p_refute if side else look.p_support) / look.ways[side] for look in self.looks]
@@ -174,10 +181,13 @@ class ClaimPath:
         if not looks:
             return replace(self, rounds=self.rounds + 1)
         parts = tuple(part.seen(look, rule) for part, look in zip(self.parts, looks, strict=True))
-        p = (1.0, 1.0)
-        if parts and all(part.looks for part in parts):
-            p = all_of([part.p[0] for part in parts]), any_of([part.p[1] for part in parts])
-        return replace(self, parts=parts, p=p, tested=all(look.seeds for look in looks), rounds=self.rounds + 1)
+        tested = all(look.seeds for look in looks)
+        return replace(self, parts=parts, p=_over_parts(parts), tested=tested, rounds=self.rounds + 1)
+
+    def planned(self, most: int | None, rule: Rule) -> "ClaimPath":
+        """Return the claim with another maximum of seeds."""
+        parts = tuple(part.planned(most, rule) for part in self.parts)
+        return self if parts == self.parts else replace(self, parts=parts, p=_over_parts(parts))
 
     def wanting(self, rule: Rule, levels: Levels) -> tuple[int, ...]:
         """Return the comparisons that get a further seed, by position.
@@ -207,6 +217,13 @@ class ClaimPath:
         supports = min(part.next_chance(0, levels[0], rule.spending) for part in parts)
         refutes = max(part.next_chance(1, levels[1] / len(self.parts), rule.spending) for part in parts)
         return max(supports, refutes)
+
+
+def _over_parts(parts: Sequence[PartPath]) -> Levels:
+    """Return the p-values for and against a claim of several comparisons."""
+    if not parts or not all(part.looks for part in parts):
+        return 1.0, 1.0
+    return all_of([part.p[0] for part in parts]), any_of([part.p[1] for part in parts])
 
 
 @lru_cache(maxsize=4096)

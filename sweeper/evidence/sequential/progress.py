@@ -7,6 +7,10 @@ as it was recorded, even if a trial has been rerun since.
 
 If the budget ends within a round, each claim whose own seed is complete is looked at as well. When the round goes on,
 with a larger budget, these looks stand, and the other claims are looked at once it is complete.
+
+If an edited file raises the maximum of seeds, looks before that count by the maximum that they were planned with. So
+what they decided stays decided. Claims that had stopped undecided go on with the next round that has not begun, if a
+decision by the new maximum is likely enough.
 """
 
 import json
@@ -20,7 +24,7 @@ from sweeper.evidence.data.load import StudyData
 from sweeper.evidence.sequential.costs import budget_cost
 from sweeper.evidence.sequential.looks import Looks, PartLook, Trials
 from sweeper.evidence.sequential.paths import ClaimPath, Counted, PartPath, Rule
-from sweeper.evidence.sequential.rounds import Request, asked, requests, seen
+from sweeper.evidence.sequential.rounds import Request, asked, levels_for, requests, seen
 from sweeper.spec.claim import Claim, phases_of
 from sweeper.spec.declared import declared_claims
 from sweeper.spec.phase import AdaptiveSeeds
@@ -72,12 +76,14 @@ class RoundLooks:
         claim: by its id.
         parts: its comparisons.
         path: the claim after the look; None for a look of the record.
+        most: the maximum of seeds by which a look of the record was planned; None for no other than the study's.
     """
 
     round: int
     claim: str
     parts: tuple[PartLook, ...]
     path: ClaimPath | None = field(default=None, compare=False, repr=False)
+    most: int | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,6 +157,8 @@ class _Play:
         self._rule = rule_for(data)
         self._looks = Looks.of(data)
         self._recorded = {(each.round, each.claim): each.parts for each in past}
+        self._planned_most = {(each.round, each.claim): each.most for each in past if each.most is not None}
+        self._asked = {(each.round, each.claim) for each in data.decided.requests} | set(self._recorded)
         self._templates = [
             [_runs(self._row, need.by_seed) for need in needs] for needs in self._looks.needs
         ]  # of each comparison, by the place of its seed
@@ -180,6 +188,7 @@ class _Play:
         ended = {run: trial for trial, (run, state) in self._row.items() if state in ENDED}
         number = 0
         while True:
+            claims = self._planned(claims, number)
             missing = tuple(run for run in wanted if run not in ended)
             if missing or (not number and self._fixed_go_on):
                 if self._makes == "last":
@@ -189,6 +198,7 @@ class _Play:
                 return self._at(self._as_recorded(claims, number), number, found, ())
             run = frozenset(ended[each] for each in wanted)
             claims = self._seen_now(claims, number, run, range(len(claims)))
+            claims = self._reopened(claims, number + 1)
             asks = requests(claims, self._rule, partial(self._costs, claims, wanted))
             if not asks:
                 return self._at(claims, number, (), (), is_done=True)
@@ -205,6 +215,38 @@ class _Play:
                 found = (*found, self._described(claims, each, wanted, number))
                 wanted |= dict.fromkeys(found[-1].runs)
             claims, number = asked(claims, asks), number + 1
+
+    def _most(self, place: int, number: int) -> int | None:
+        """Return the maximum of seeds by which a claim's next look from a round on was planned, or will be."""
+        seeds, name = self._seeds(place), self._data.study.claims[place].id
+        if seeds is None:
+            return None
+        rounds = [own for own, claim in self._planned_most if claim == name and own >= number]
+        return self._planned_most[min(rounds), name] if rounds else seeds.most
+
+    def _planned(self, claims: tuple[ClaimPath, ...], number: int) -> tuple[ClaimPath, ...]:
+        """Return the claims with the maxima by which those that go on were planned in a round."""
+        return tuple(
+            each if each.stop else each.planned(self._most(place, number), self._rule)
+            for place, each in enumerate(claims)
+        )
+
+    def _reopened(self, claims: tuple[ClaimPath, ...], number: int) -> tuple[ClaimPath, ...]:
+        """Return the claims before a round; those that had stopped undecided may go on by a larger maximum."""
+        found = list(claims)
+        for place, claim in enumerate(claims):
+            if claim.stop in ("", "decided"):
+                continue
+            grown = claim.planned(self._most(place, number), self._rule)
+            if grown is not claim and self._goes_on(claims, place, grown, number):
+                found[place] = replace(grown, verdict=None, stop="")
+        return claims if found == list(claims) else seen(found, self._rule, [None] * len(found))
+
+    def _goes_on(self, claims: Sequence[ClaimPath], place: int, grown: ClaimPath, number: int) -> bool:
+        """Return whether a claim gets seeds in a round: if that has begun, what it asked for is known."""
+        if any(own >= number for own, _ in self._asked):
+            return (number, grown.name) in self._asked
+        return bool(grown.wanting(self._rule, levels_for(claims, place, self._rule)))
 
     def _seen_now(
         self, claims: tuple[ClaimPath, ...], number: int, run: Trials, places: Iterable[int]
@@ -246,9 +288,11 @@ class _Play:
 
         There are such looks if the budget ended within the round, or if an edited file has claims that need runs.
         """
+        claims = self._planned(claims, number)
         made = {(each.round, each.claim) for each in self._made}
         names = [None if (number, claim.name) in made else (number, claim.name) for claim in claims]
         claims = seen(claims, self._rule, [None if name is None else self._recorded.get(name) for name in names])
+        claims = self._reopened(claims, number + 1)
         asks = requests(claims, self._rule, lambda *_: {})
         further = [each for each in asks if (number + 1, claims[each.claim].name) in self._recorded]
         return self._as_recorded(asked(claims, further), number + 1) if further else claims
@@ -296,7 +340,7 @@ class _Play:
         if seeds is None:
             paths = tuple(PartPath(most=len(own), asked=len(own)) for own in parts)
         else:
-            paths = tuple(PartPath(most=seeds.most, asked=seeds.first) for _ in parts)
+            paths = tuple(PartPath(most=self._most(place, 0), asked=seeds.first) for _ in parts)
         return ClaimPath(name=claim.id, parts=paths, counted=counted_as(self._data, claim))
 
     def _first(self, place: int, claim: ClaimPath) -> Iterator[SeedRun]:

@@ -14,7 +14,12 @@ from sweeper.store.reading.decisions import DecisionRows
 def recorded_looks(rows: DecisionRows) -> tuple[RoundLooks, ...]:
     """Return the looks of a record."""
     return tuple(
-        RoundLooks(round=row.round, claim=row.claim, parts=tuple(part_from_json(part) for part in row.parts))
+        RoundLooks(
+            round=row.round,
+            claim=row.claim,
+            parts=tuple(part_from_json(part) for part in row.parts),
+            most=_most(row.parts),
+        )
         for row in rows.looks
     )
 
@@ -33,9 +38,12 @@ def part_to_json(part: PartLook) -> dict[str, object]:
 
 
 def path_to_json(part: PartPath, spending: Spending) -> dict[str, object]:
-    """Return what a comparison shows over all its looks, for readers that do not compute: interval and p-values."""
+    """Return what a comparison shows over all its looks, for readers that do not compute: interval and p-values.
+
+    With the maximum of seeds by which they were planned, since a larger one may be planned later.
+    """
     low, high = part.interval(spending)
-    return {"low": _number(low), "high": _number(high), "p": list(map(_number, part.p))}
+    return {"low": _number(low), "high": _number(high), "p": list(map(_number, part.p)), "most": part.most}
 
 
 def part_from_json(document: Mapping[str, object]) -> PartLook:
@@ -50,6 +58,10 @@ def part_from_json(document: Mapping[str, object]) -> PartLook:
         return PartLook(**numbers, seeds=int(str(document["seeds"])), ways=(first, second))
     except (KeyError, TypeError, ValueError) as error:
         raise ValueError(f"decided.looks: {document!r} is not a look at a comparison: {error!r}") from error
+
+
+def _most(parts: Sequence[Mapping[str, object]]) -> int | None:
+    return next((int(str(part["most"])) for part in parts if part.get("most") is not None), None)
 
 
 _NUMBERS: Final = ("p_support", "p_refute", "estimate", "standard_error", "df")

@@ -48,7 +48,7 @@ class Decisions:
         return Decision(
             stage="budget_ended" if stage == "open" and self.budget_ended else stage,
             look=claim.rounds,
-            most_looks=1 if seeds is None else None if seeds.most is None else seeds.most - seeds.first + 1,
+            most_looks=1 if seeds is None else None if seeds.most is None else (most or seeds.most) - seeds.first + 1,
             seeds=0 if part is None else part.looks[-1].seeds,
             most=None if seeds is not None and seeds.most is None else most,
             left=1.0 if part is None else level_left(part, spending),

@@ -56,6 +56,11 @@ def test_the_claims_that_the_money_did_not_reach_are_named() -> None:
     assert "The budget ended before these claims could be decided: a (2 seeds), b (2 seeds) and d (2 seeds)." in text
     text = words(section(study_report(played(whole(EFFECTS, seed=3), rounds=1), NOW), "looks"))
     assert "Not decided yet, as the study is not finished: a (2 seeds), b (2 seeds) and d (2 seeds)." in text
+    data = played(whole(EFFECTS, seed=3), rounds=0)
+    data = replace(data, decided=replace(data.decided, budget_ended_at=5.0))
+    report = study_report(data, NOW)
+    assert "a (not looked at yet), b (not looked at yet)" in words(section(report, "looks"))
+    assert "budget ended before its first look" in column(table(report, "decisions"), "Outcome")
 
 
 def test_before_the_first_look_there_is_no_figure() -> None:

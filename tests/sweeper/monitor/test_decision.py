@@ -33,3 +33,6 @@ def test_where_a_claim_is(stage: Stage, most: int | None, text: str, short: str)
 
 def test_a_claim_without_a_look() -> None:
     assert decision("open", look=0).text == "open: not looked at yet"
+    unreached = decision("budget_ended", look=0)
+    assert unreached.text == "untested: the budget ended before its first look"
+    assert unreached.short == "budget ended before its first look"
