@@ -126,7 +126,8 @@ def test_the_budget_ends_between_looks_and_a_larger_one_goes_on(
     launched = workplace.run("launch", "s.yaml", "--slots", "1")
     assert launched.returncode == 3, launched.stderr
     assert "Stopped by budget.device_hours" in launched.stdout
-    assert "s: 1 completed, 7 left, 0 of 2 claims decided, 2 untested as the budget ended; " in launched.stdout
+    counts = r"^s: (0 completed, 8|1 completed, 7) left, 0 of 2 claims decided, 2 untested as the budget ended; "
+    assert re.search(counts, launched.stdout, re.MULTILINE)  # the first trial may end before its cost is known
     with reader.connect(f"sqlite:///{workplace.folder}/store.db") as connection:
         rows = decision_rows(connection, 1)
         assert (rows.open_round, rows.budget_ended_at is None) == (0, False)

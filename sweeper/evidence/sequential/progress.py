@@ -157,8 +157,12 @@ class _Play:
         self._rule = rule_for(data)
         self._looks = Looks.of(data)
         self._recorded = {(each.round, each.claim): each.parts for each in past}
-        self._planned_most = {(each.round, each.claim): each.most for each in past if each.most is not None}
+        self._planned_most: dict[str, dict[int, int]] = {}
+        for each in past:
+            if each.most is not None:
+                self._planned_most.setdefault(each.claim, {})[each.round] = each.most
         self._asked = {(each.round, each.claim) for each in data.decided.requests} | set(self._recorded)
+        self._begun = max((number for number, _ in self._asked), default=-1)
         self._templates = [
             [_runs(self._row, need.by_seed) for need in needs] for needs in self._looks.needs
         ]  # of each comparison, by the place of its seed
@@ -221,8 +225,9 @@ class _Play:
         seeds, name = self._seeds(place), self._data.study.claims[place].id
         if seeds is None:
             return None
-        rounds = [own for own, claim in self._planned_most if claim == name and own >= number]
-        return self._planned_most[min(rounds), name] if rounds else seeds.most
+        known = self._planned_most.get(name, {})
+        following = min((own for own in known if own >= number), default=None)
+        return seeds.most if following is None else known[following]
 
     def _planned(self, claims: tuple[ClaimPath, ...], number: int) -> tuple[ClaimPath, ...]:
         """Return the claims with the maxima by which those that go on were planned in a round."""
@@ -244,7 +249,7 @@ class _Play:
 
     def _goes_on(self, claims: Sequence[ClaimPath], place: int, grown: ClaimPath, number: int) -> bool:
         """Return whether a claim gets seeds in a round: if that has begun, what it asked for is known."""
-        if any(own >= number for own, _ in self._asked):
+        if number <= self._begun:
             return (number, grown.name) in self._asked
         return bool(grown.wanting(self._rule, levels_for(claims, place, self._rule)))
 
