@@ -11,7 +11,6 @@ from reports.sections.context import Context
 from reports.sections.estimates import in_unit, number_cell
 from sweeper.evidence.claims.judge import ClaimVerdict
 from sweeper.evidence.sequential.boundaries import LookPoint
-from sweeper.monitor.decision import Decision
 
 CAPTION: Final = (
     "The evidence on each claim after each of its seeds, as a normal quantile of its p-value: above 0 for the claim, "
@@ -60,7 +59,7 @@ def _unreached(context: Context) -> list[Inline]:
         ("open", "Not decided yet, as the study is not finished:"),
     ):
         names = [
-            f"{wording.clean(verdict.id)} ({_seeds(verdict.decision)})"
+            f"{wording.clean(verdict.id)} ({_seeds(verdict)})"
             for verdict in context.verdicts
             if verdict.decision is not None and verdict.decision.stage == stage
         ]
@@ -69,8 +68,9 @@ def _unreached(context: Context) -> list[Inline]:
     return found
 
 
-def _seeds(decision: Decision) -> str:
-    return wording.count(decision.seeds, "seed") if decision.look else "not looked at yet"
+def _seeds(verdict: ClaimVerdict) -> str:
+    decision = verdict.decision
+    return wording.count(decision.seeds, "seed") if decision is not None and decision.look else "not looked at yet"
 
 
 def _panel(context: Context, place: int) -> Panel:
