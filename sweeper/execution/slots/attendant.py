@@ -87,6 +87,11 @@ class Attendant:
                 self.decider.close()
             self._finished.set()
 
+    @property
+    def waits_for_store(self) -> bool:
+        """Whether the store does not answer now."""
+        return self._outage.is_on
+
     def _try(self, call: Callable[[], None]) -> bool:
         """Call if the store is to be asked now; return whether it answered."""
         if not self._outage.is_due:

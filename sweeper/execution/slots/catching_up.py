@@ -11,6 +11,7 @@ from sweeper.execution.slots.collecting.collector import COLLECTED_FILE
 from sweeper.execution.slots.directory_lock import Locked, locked
 from sweeper.execution.slots.metrics import METRICS_FILE, OUTPUT_FILE, RESUMED_FROM, json_object
 from sweeper.execution.slots.programs import patterns_of, sources_of
+from sweeper.execution.slots.regular_files import size_of
 from sweeper.execution.slots.reports import Batch, Reports, lines_of
 from sweeper.execution.slots.run_dir import Mark, end_last_line, is_between_lines, last_line, read_mark, write_mark
 from sweeper.spec.metric_source import MetricSource
@@ -102,9 +103,9 @@ def _place(reports: Reports, offset: int) -> int:
     If the program has cut the file below that since, what it reported begins where it says that it resumed.
     """
     path = reports.tail.path
-    if not path.exists():
+    size = size_of(path)
+    if size == 0:
         return 0
-    size = path.stat().st_size
     if offset <= size and (reports.has_patterns or is_between_lines(path, offset)):
         return offset
     lines = () if reports.has_patterns else lines_of(path)

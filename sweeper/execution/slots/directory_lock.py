@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from sweeper.execution.slots.processes import PROCESSES
+from sweeper.execution.slots.regular_files import appending, reading
 
 LOCK_FILE: Final = ".lock"
 NO_LOCKS: Final = frozenset({errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL})  # on this file system
@@ -86,7 +87,7 @@ def locked(directory: Path) -> Iterator[None]:
         Locked: a process has the lock.
         OSError: the directory cannot be written to, or is gone.
     """
-    with (directory / LOCK_FILE).open("ab") as file:
+    with appending(directory / LOCK_FILE) as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -99,7 +100,7 @@ def locked(directory: Path) -> Iterator[None]:
 
 def is_free(directory: Path) -> bool:
     """Return whether a directory has a lock that nobody holds: whoever made it is dead."""
-    with suppress(OSError), (directory / LOCK_FILE).open("rb") as file:
+    with suppress(OSError), reading(directory / LOCK_FILE) as file:
         fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
         return True
     return False

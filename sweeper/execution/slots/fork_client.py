@@ -16,6 +16,7 @@ from typing import Final
 from sweeper.execution.slots import process as plain_process
 from sweeper.execution.slots.process import Reaped, TrialProcess
 from sweeper.execution.slots.processes import kill_group, started_at
+from sweeper.execution.slots.regular_files import size_of
 from sweeper.execution.slots.strays import MARK, own_children
 from sweeper.subprocesses import module_command
 
@@ -54,7 +55,7 @@ class ForkClient:
         Raises:
             OSError: the program cannot be started.
         """
-        position = output.stat().st_size if output.exists() else 0
+        position = size_of(output)
         request: dict[str, object] = {
             "argv": list(argv[SERVED:]),
             "environment": dict(environment),

@@ -93,7 +93,10 @@ class Launcher:
             if self.interrupts and until == math.inf:
                 until = time.monotonic() + (LAST_WORDS_S if self._killed or self.interrupts > 1 else GONE_STORE_WAIT_S)
             if time.monotonic() > until:
-                raise Interrupted("Interrupted; the store does not answer. Nothing is lost: the same command resumes.")
+                why = "" if self.attendant.waits_for_store else ", or files of trials take long to read"
+                raise Interrupted(
+                    f"Interrupted; the store does not answer{why}. Nothing is lost: the same command resumes."
+                )
         self.attendant.check()
 
     def _run_pools(self, tasks: Sequence[SlotTask]) -> None:

@@ -41,6 +41,7 @@ class Ending:
         tail: the end of its output.
         metric_errors: what could not be read of its metrics.
         is_misread: a part of a number was found for the study's metric, so its best value is unknown.
+        lost: how some of what it reported may have been lost; None if there is no sign of that.
         oom_killed: the kernel killed some process because memory ran out while this one was running.
     """
 
@@ -54,6 +55,7 @@ class Ending:
     tail: str
     metric_errors: Sequence[str] = ()
     is_misread: bool = False
+    lost: str | None = None
     oom_killed: bool = False
     point: CurveValue = BEST
     num_finite: int = 0
@@ -100,6 +102,8 @@ def _classify_killed(ending: Ending, number: int) -> ExitKind:
 
 
 def _classify_finished(ending: Ending) -> ExitKind:
+    if ending.lost is not None:
+        return ExitKind(exit_reason="crashed", message=_message(ending, ending.lost))
     if ending.is_misread:
         message = f"a value of {ending.metric} was not read in full"
         return ExitKind(exit_reason="crashed", message=_message(ending, message))

@@ -19,6 +19,7 @@ from typing import Final, Protocol
 import psutil
 
 from sweeper.execution.slots.processes import kill_group, prctl, signal_group, started_at
+from sweeper.execution.slots.regular_files import appending, reading
 from sweeper.execution.slots.strays import MARK, adopted, end_strays, own_children, reap
 
 PR_SET_PDEATHSIG: Final = 1
@@ -147,7 +148,7 @@ class TrialProcess:
 
     def tail(self) -> str:
         """Return the end of this attempt's output."""
-        with suppress(OSError), self.output.open("rb") as file:
+        with suppress(OSError), reading(self.output) as file:
             size = file.seek(0, os.SEEK_END)
             file.seek(max(self.output_start, size - TAIL_BYTES))
             return file.read(TAIL_BYTES).decode(errors="replace")
@@ -181,7 +182,7 @@ def start(
         announce()
 
     before = own_children()
-    with output.open("ab") as file:
+    with appending(output) as file:
         output_start = file.tell()
         popen = subprocess.Popen(
             list(argv),

@@ -4,15 +4,18 @@ An attempt reads its file from where the one before it ended. What the file hold
 the store knows, such as the metrics that a promoted trial inherits with its checkpoint, is the attempt's own.
 """
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from sweeper.execution.slots.collecting.collector import Collector
 from sweeper.execution.slots.collecting.output import Output
+from sweeper.execution.slots.cuts import Cuts
 from sweeper.execution.slots.metrics import METRICS_FILE, OUTPUT_FILE, LineReader, PatternReader
 from sweeper.execution.slots.pattern_use import PatternUse
+from sweeper.execution.slots.regular_files import reading
 from sweeper.execution.slots.tail import LARGE_BYTES, Tail
 from sweeper.spec.metric_source import MetricSource
 from sweeper.spec.patterns import compiled
@@ -60,6 +63,8 @@ class Reports:
     _has_reported: bool = False
     _is_inherited: bool = False
     _restarts: int = 0
+    _truncations: int = 0
+    _cuts: Cuts = field(default_factory=Cuts)
 
     @classmethod
     def of(cls, run_dir: Path, patterns: Mapping[str, str], sources: Sequence[MetricSource] = ()) -> "Reports":
@@ -101,10 +106,35 @@ class Reports:
             is_complete: the program has come to its end.
         """
         collected = [] if self.collector is None else self.collector.errors(is_complete=is_complete)
-        return [*collected, *self.reader.errors]
+        return [*collected, *self._missing(is_complete=is_complete), *self.reader.errors]
+
+    def loss(self) -> str | None:
+        """Return how reports that nobody has read may have been lost; None if there is no sign of that.
+
+        To be asked once all was read.
+        """
+        lost = self.tail.loss() or self._cuts.loss(self.tail.path)
+        return lost or (None if self.collector is None else self.collector.loss())
+
+    def _missing(self, *, is_complete: bool) -> list[str]:
+        output = self.tail if self.has_patterns else None
+        if self.collector is not None and self.collector.output is not None:
+            output = self.collector.output.tail
+        if output is not None and output.trouble is not None:
+            return [f"{output.path} {output.trouble}: metrics were found in what was printed, which is not kept there"]
+        if output is None and self.collector is None and is_complete and not self.tail.was_there:
+            what = "is not a regular file" if os.path.lexists(self.tail.path) else "does not exist"
+            return [f"{self.tail.path} {what}: append metrics to that file, and leave it until the program has ended"]
+        return []
 
     def begin(self) -> None:
-        """Skip what the file holds: a process starts now."""
+        """Skip what the file holds: a process starts now.
+
+        Raises:
+            OSError: a file that the process's output goes to cannot be made.
+        """
+        if self.has_patterns:
+            self.tail.hold()
         if self.collector is not None:
             self._is_inherited = self.tail.offset > 0
             self.collector.begin()
@@ -113,6 +143,7 @@ class Reports:
         self._begins = self._has_reported
         if isinstance(self.reader, LineReader):
             self.reader = LineReader(number=self.tail.num_lines)
+        self._cuts, self._truncations = Cuts(), self.tail.truncations
 
     def resume(self, start: int, offset: int, counts: Mapping[str, int], *, begins: bool) -> None:
         """Go on where another slot stopped to read.
@@ -146,6 +177,9 @@ class Reports:
         was_cut = self.tail.restarts != self._restarts
         if was_cut:
             self._restarts, self._begins = self.tail.restarts, self._has_reported
+            if self.tail.truncations != self._truncations:
+                self._truncations = self.tail.truncations
+                self._cuts.cut()
             self.cut_at = self.tail.cut_at
             self.start = min(self.start, self.cut_at)
             if isinstance(self.reader, LineReader):
@@ -162,6 +196,7 @@ class Reports:
             step: int | None = None
             if isinstance(self.reader, LineReader) and self.reader.resumed_from is not None:
                 resumed_from, self.reader.resumed_from = self.reader.resumed_from, None
+                self._cuts.add(None, resumes=True)
                 step = resumed_from + 1
             elif new and self._begins:
                 step = min(each.step for each in new)
@@ -169,6 +204,8 @@ class Reports:
                 self._begins = False
                 found = [each for each in found if each.step < step]
                 void_from = step if void_from is None else min(step, void_from)
+            for each in new:
+                self._cuts.add(each.step)
             found += new
         self._has_reported |= bool(found)
         offset = self.tail.offset
@@ -199,7 +236,7 @@ def pattern_uses(run_dir: Path, patterns: Mapping[str, str]) -> Mapping[str, Pat
 def lines_of(path: Path, end: int | None = None) -> Iterator[tuple[int, bytes]]:
     """Yield the lines of a file that begin before a place, each with its own place; none if the file does not exist."""
     place = 0
-    with suppress(FileNotFoundError), path.open("rb") as file:
+    with suppress(FileNotFoundError), reading(path) as file:
         for line in file:
             if end is not None and place >= end:
                 return

@@ -9,6 +9,7 @@ from typing import Final
 
 from sweeper.execution.slots.metrics import json_object
 from sweeper.execution.slots.programs import write_config
+from sweeper.execution.slots.regular_files import reading
 from sweeper.execution.slots.resources import Slot
 from sweeper.files import write_atomically
 from sweeper.spec.program import Trial
@@ -37,7 +38,8 @@ class Mark:
 def read_mark(run_dir: Path) -> Mark | None:
     """Return the mark of the last attempt in a run directory; None if there is none."""
     try:
-        found = json.loads((run_dir / MARK_FILE).read_text(encoding="utf-8"))
+        with reading(run_dir / MARK_FILE) as file:
+            found = json.loads(file.read(RESULT_MOST_BYTES))
         cut_at = found.get("cut_at")
         return Mark(int(found["attempt"]), int(found["start"]), None if cut_at is None else int(cut_at))
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
@@ -56,7 +58,7 @@ def write_mark(run_dir: Path, mark: Mark) -> None:
 
 def last_line(path: Path) -> bytes:
     """Return what follows the last newline of a file, or the end of that; nothing if the file does not exist."""
-    with suppress(FileNotFoundError), path.open("rb") as file:
+    with suppress(FileNotFoundError), reading(path) as file:
         file.seek(max(0, file.seek(0, os.SEEK_END) - LAST_BYTES))
         tail = file.read()
         return tail[tail.rfind(b"\n") + 1 :]
@@ -87,9 +89,11 @@ def read_result(run_dir: Path) -> dict[str, object] | None:
     """Return the program's result.json, if it is a JSON object of reasonable size."""
     path = run_dir / RESULT_FILE
     try:
-        if path.stat().st_size > RESULT_MOST_BYTES:
+        with reading(path) as file:
+            text = file.read(RESULT_MOST_BYTES + 1)
+        if len(text) > RESULT_MOST_BYTES:
             return None
-        result = json.loads(path.read_text(encoding="utf-8"))
+        result = json.loads(text)
     except (OSError, ValueError):
         return None
     return result if isinstance(result, dict) else None
@@ -97,7 +101,7 @@ def read_result(run_dir: Path) -> dict[str, object] | None:
 
 def is_between_lines(path: Path, place: int) -> bool:
     """Return whether a line of a file ends at a place, with its newline or without."""
-    with path.open("rb") as file:
+    with reading(path) as file:
         file.seek(max(0, place - 1))
         return place == 0 or file.read(1) == b"\n" or file.read(1) in (b"\n", b"")
 

@@ -17,6 +17,7 @@ from typing import Final
 from sqlalchemy import Engine
 
 from sweeper.execution.slots.identity import IDENTITY_FILE
+from sweeper.execution.slots.regular_files import reading
 from sweeper.execution.slots.run_dir import read_mark
 from sweeper.files import write_new
 from sweeper.store.queue.run_dirs import StudyRoot, UsedDirectory, move_root, study_root, used_directories
@@ -86,7 +87,8 @@ def _others(root: StudyRoot) -> Iterator[Path]:
 def _read(path: Path) -> object:
     """Return who has a directory; None if it does not say."""
     try:
-        return json.loads((path / OWNER_FILE).read_text(encoding="utf-8"))
+        with reading(path / OWNER_FILE) as file:
+            return json.load(file)
     except FileNotFoundError:
         return None
 
@@ -105,7 +107,8 @@ def _is_used_by(path: Path, used: list[UsedDirectory]) -> bool:
 def _agrees(directory: UsedDirectory) -> bool:
     mark = read_mark(directory.path)
     try:
-        found = json.loads((directory.path / IDENTITY_FILE).read_text(encoding="utf-8"))
+        with reading(directory.path / IDENTITY_FILE) as file:
+            found = json.load(file)
     except (OSError, ValueError):
         return False
     expected = {

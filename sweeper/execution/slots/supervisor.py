@@ -18,13 +18,14 @@ from sweeper.execution.slots import process as plain_process
 from sweeper.execution.slots.guard import Guard
 from sweeper.execution.slots.last_seconds import when_ended
 from sweeper.execution.slots.machine import oom_kills
-from sweeper.execution.slots.metrics import OUTPUT_FILE
+from sweeper.execution.slots.metrics import METRICS_FILE, OUTPUT_FILE
 from sweeper.execution.slots.occupying import Occupied, RunDirInUse, occupy
 from sweeper.execution.slots.outcome import Ending, ExitKind, StopCause, classify_exit
 from sweeper.execution.slots.process import Start, TrialProcess
 from sweeper.execution.slots.processes import FIRST_EPOCH_S
 from sweeper.execution.slots.programs import argv_of, environment_of, patterns_of, sources_of
 from sweeper.execution.slots.recording import Recording
+from sweeper.execution.slots.regular_files import NotRegularFile, check_regular
 from sweeper.execution.slots.resources import Slot
 from sweeper.execution.slots.rules import Rules, Stop
 from sweeper.execution.slots.run_dir import prepare, read_result
@@ -136,6 +137,8 @@ class Supervisor:
             self.lease = self._occupied.lease
         prepare(self.trial, self.lease, self.slot)
         run_dir = self.lease.run_dir
+        for name in (OUTPUT_FILE, METRICS_FILE):
+            check_regular(run_dir / name)  # whoever starts the process, and the process, would wait
         self._begun = Recording.begin(
             self.engine,
             self.lease,
@@ -165,6 +168,7 @@ class Supervisor:
         self.guard.drop()
         entered = self._begun is not None
         is_misplaced = is_denied(error, self.lease.run_dir) if entered else not self._lacks_source(error)
+        is_misplaced &= not isinstance(error, NotRegularFile)  # an earlier attempt's program made it
         program = self._argv()[0]
         place = error.filename if error.filename is not None else program if entered else self.lease.run_dir
         message = f"{place}: {error.strerror or error}"
@@ -345,6 +349,7 @@ class Supervisor:
                 *note(process.left),
                 *large_output(process.output),
             ],
+            lost=reports.loss(),
             is_misread=self.lease.metric in reports.misread,
             oom_killed=oom_killed,
         )

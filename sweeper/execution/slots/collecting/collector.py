@@ -7,6 +7,7 @@ reads on after a slot has died knows from the lines what has been read, and each
 import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -15,6 +16,7 @@ from sweeper.execution.slots.collecting.files import FROM, History, Line, Metric
 from sweeper.execution.slots.collecting.output import Output
 from sweeper.execution.slots.collecting.rows import STEP, missing
 from sweeper.execution.slots.metrics import METRICS_FILE, MOST_ERRORS, OUTPUT_FILE, RESUMED_FROM, json_object
+from sweeper.execution.slots.regular_files import appending, reading
 from sweeper.execution.slots.run_dir import end_last_line
 from sweeper.spec.metric_source import EVENT_FILES, MetricSource
 
@@ -42,6 +44,8 @@ class Collector:
     _history: History = field(default_factory=History)
     _places: dict[tuple[str, int], tuple[str, float]] = field(default_factory=dict)  # by metric and step: file, value
     _clash: str | None = None
+    _gone: dict[str, MetricFile] = field(default_factory=dict)  # that had rows, and are not there any more
+    _unwritten: bool = False  # rows were found, and the directory is gone
     _found_at: float | None = None
 
     @property
@@ -96,6 +100,7 @@ class Collector:
             file.begin()
         self._history.attempt += 1
         self._places.clear()
+        self._gone.clear()
         starts = {key: file.start for key, file in self._files.items()}
         if self.output is not None:
             self.output.begin()
@@ -121,6 +126,8 @@ class Collector:
                 lines += file.lines(self._history, rest=rest, is_only=is_only)
             except FileNotFoundError:
                 del self._files[key]
+                if file.marks:
+                    self._gone[key] = file
         if self.output is not None:
             lines += self.output.lines(closed=closed, rest=rest)
         self._look_for_clashes(lines)
@@ -138,6 +145,20 @@ class Collector:
         clash = [] if self._clash is None else [self._clash]
         return [*lacks, *faults, *clash, *patterns][:MOST_ERRORS]
 
+    def loss(self) -> str | None:
+        """Return how rows that nobody has read may have been lost; None if there is no sign of that."""
+        if self._unwritten or not self.run_dir.is_dir():
+            return f"the trial's directory {self.run_dir} is gone: leave it until the program has ended"
+        for key, file in self._gone.items():
+            # A file with the whole history repeats those before it, and programs drop the oldest.
+            if not (file.has_history and any(each.source is file.source for each in self._files.values())):
+                return (
+                    f"{self.run_dir / key.partition('#')[0]} is gone, or no regular file, since it was read: what the "
+                    "program wrote there after that may be lost. Leave the file until the program has ended"
+                )
+        lost = None if self.output is None else self.output.tail.loss()
+        return lost or next((text for file in self._files.values() if (text := file.reader.loss())), None)
+
     @property
     def misread(self) -> Mapping[str, str]:
         """By metric, a line of output on which its pattern matched a part of a number."""
@@ -147,6 +168,8 @@ class Collector:
         files = [file for file in self._files.values() if file.source is source]
         if files:
             return missing(source, [file.reader.notes for file in files])
+        if not self.run_dir.is_dir():
+            return [f"metrics: the trial's directory {self.run_dir} is gone; leave it until the program has ended"]
         names = sorted(path.name for path in self.run_dir.iterdir() if path.name not in OURS and path.name[0] != ".")
         what = f"event file in {source.place}" if source.kind == "tensorboard" else source.place
         return [f"metrics: there is no {what}; in the trial's directory there is: {', '.join(names[:12]) or 'nothing'}"]
@@ -160,6 +183,7 @@ class Collector:
                 key = f"{name}#{number}" if number else name
                 if key not in self._files:
                     self._files[key] = MetricFile.at(path, key, source)
+                    self._gone.pop(key, None)
 
     def _paths(self, source: MetricSource) -> list[Path]:
         pattern = "/".join(filter(None, (source.within, EVENT_FILES if source.kind == "tensorboard" else "")))
@@ -184,9 +208,15 @@ class Collector:
                     self._clash = f"{name}: step {line[STEP]} is in {first} and in {key}; name one of them in metrics"
 
     def _write(self, lines: Sequence[Line]) -> None:
-        if lines:
-            with self.path.open("ab") as file:
+        if not lines:
+            return
+        try:
+            with appending(self.path) as file:
                 file.write("".join(f"{json.dumps(line)}\n" for line in lines).encode())
+        except FileNotFoundError:
+            if BEGIN in lines[0]:
+                raise
+            self._unwritten = True
 
 
 def collected_rows(run_dir: Path) -> dict[str, int]:
@@ -199,9 +229,8 @@ def collected_rows(run_dir: Path) -> dict[str, int]:
 
 
 def _lines_in(path: Path) -> Iterator[Line]:
-    if path.exists():
-        with path.open("rb") as file:
-            for line in file:
-                document = json_object(line)
-                if document is not None and RESUMED_FROM not in document:
-                    yield document
+    with suppress(FileNotFoundError), reading(path) as file:
+        for line in file:
+            document = json_object(line)
+            if document is not None and RESUMED_FROM not in document:
+                yield document

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from sweeper.execution.slots.collecting.rows import Notes, Row
+from sweeper.execution.slots.regular_files import Held
 from sweeper.importing.event_files import scalars_from
 from sweeper.spec.metric_source import MetricSource
 
@@ -17,7 +18,8 @@ class EventRows:
 
     def look(self, *, rest: bool) -> tuple[bool, list[Row]]:
         """Return whether the file was cut, and the rows since the last look, or then all (`RowReader`)."""
-        size = self.path.stat().st_size
+        with Held(self.path) as file:
+            size = file.size
         is_cut = size < self._offset
         if is_cut:
             self._offset = 0
@@ -36,3 +38,7 @@ class EventRows:
         except ValueError as error:
             self.notes.add("file", str(error))
         return is_cut, rows
+
+    def loss(self) -> str | None:
+        """Return None: the file has all rows each time, or those that follow (`RowReader`)."""
+        return None

@@ -1,14 +1,16 @@
 """Rows of a JSON file that is rewritten whole: a list of records, one record, or lists by name."""
 
 import json
+import os
 from collections.abc import Mapping, Sequence
 from itertools import zip_longest
 from pathlib import Path
-from typing import Any, Final
+from typing import IO, Any, Final
 
 from sweeper.designs.paths import get_path
 from sweeper.execution.slots.collecting.rows import STEP, Notes, Row, number_of, step_of
 from sweeper.execution.slots.collecting.table_rows import at
+from sweeper.execution.slots.regular_files import reading
 from sweeper.quantities import byte_size
 from sweeper.spec.metric_source import MetricSource
 
@@ -24,7 +26,15 @@ class JsonRows:
 
     def look(self, *, rest: bool) -> tuple[bool, list[Row]]:
         """Return whether the file was changed, and all of its rows, or none if it was not (`RowReader`)."""
-        found = self.path.stat()
+        with reading(self.path) as file:
+            return self._look(file, rest=rest)
+
+    def loss(self) -> str | None:
+        """Return None: the file has all rows each time, or those that follow (`RowReader`)."""
+        return None
+
+    def _look(self, file: IO[bytes], *, rest: bool) -> tuple[bool, list[Row]]:
+        found = os.fstat(file.fileno())
         seen = (found.st_mtime_ns, found.st_size, found.st_ino)
         if seen == self._seen and not rest:
             return False, []
@@ -32,7 +42,7 @@ class JsonRows:
             self.notes.add("size", f"is larger than {byte_size(MOST_BYTES)}, and is not read")
             return False, []
         try:
-            document = json.loads(self.path.read_bytes())
+            document = json.loads(file.read())
         except (ValueError, RecursionError) as error:
             self.notes.add("json", f"is not JSON: {str(error)[:80]}")
             return False, []

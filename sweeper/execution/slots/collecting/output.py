@@ -7,6 +7,7 @@ from typing import Any
 from sweeper.execution.slots.collecting.files import FROM
 from sweeper.execution.slots.collecting.rows import STEP
 from sweeper.execution.slots.metrics import OUTPUT_FILE, PatternReader
+from sweeper.execution.slots.regular_files import size_of
 from sweeper.execution.slots.tail import Tail
 from sweeper.spec.patterns import compiled
 
@@ -20,13 +21,18 @@ class Output:
         self.reader = PatternReader(self._patterns)
 
     def begin(self) -> None:
-        """Skip what there is: an attempt begins."""
+        """Skip what there is: an attempt begins.
+
+        Raises:
+            OSError: the file cannot be made.
+        """
+        self.tail.hold()
         self.tail.skip()
         self.reader = PatternReader(self._patterns)
 
     def resume(self, offset: int, steps: Mapping[str, int]) -> None:
         """Go on at a place, with the last step of each metric."""
-        self.tail.start_at(min(offset, self.tail.path.stat().st_size if self.tail.path.exists() else 0))
+        self.tail.start_at(min(offset, size_of(self.tail.path)))
         self.reader.counts = dict(steps)
         self.reader.step = max(steps.values(), default=None)
 

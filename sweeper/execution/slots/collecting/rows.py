@@ -45,6 +45,9 @@ class RowReader(Protocol):
             FileNotFoundError: it is gone.
         """
 
+    def loss(self) -> str | None:
+        """Return how rows may have been lost; None if there is no sign of that."""
+
 
 @dataclass(slots=True)
 class Notes:

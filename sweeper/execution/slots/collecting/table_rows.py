@@ -7,6 +7,7 @@ from pathlib import Path
 
 from sweeper.designs.paths import get_path
 from sweeper.execution.slots.collecting.rows import STEP, Notes, Row, number_of, step_of
+from sweeper.execution.slots.cuts import Cuts
 from sweeper.execution.slots.metrics import json_object
 from sweeper.execution.slots.tail import Tail
 from sweeper.spec.metric_source import MetricSource
@@ -18,21 +19,30 @@ class LineRows(ABC):
     def __init__(self, path: Path, source: MetricSource) -> None:
         self.source, self.notes, self._tail = source, Notes(), Tail(path)
         self._number = 0  # of the last line
+        self._cuts = Cuts()
 
     def look(self, *, rest: bool) -> tuple[bool, list[Row]]:
         """Return whether the file was changed, and the rows since the last look, or then all (`RowReader`)."""
         lines = self._lines(rest=rest)
-        is_changed = self._tail.restarts > 0
+        is_changed = self._tail.restarts > 0 and not lines  # else they are of a file that was replaced
         if is_changed:
-            self._tail = Tail(self._tail.path)
+            before, self._tail = self._tail, Tail(self._tail.path)
+            self._tail.follow(before)
             self.begin()
+            if before.truncations:
+                self._cuts.cut()
             lines = self._lines(rest=rest)
         rows = []
         for line in lines:
             self._number += 1
             if line.strip() and (row := self.row(line)) is not None:
                 rows.append(row)
+                self._cuts.add(row.step)
         return is_changed, rows
+
+    def loss(self) -> str | None:
+        """Return how rows may have been lost; None if there is no sign of that."""
+        return self._tail.loss() or self._cuts.loss(self._tail.path)
 
     def begin(self) -> None:
         """Forget what was read of the file."""
@@ -43,11 +53,11 @@ class LineRows(ABC):
         """Return the row that a line is; None if it has none of the metrics."""
 
     def _lines(self, *, rest: bool) -> list[bytes]:
-        if not self._tail.path.exists():
-            raise FileNotFoundError(self._tail.path)
         lines: list[bytes] = []
-        while more := self._tail.lines(rest=rest):
+        while self._tail.restarts == 0 and (more := self._tail.lines(rest=rest)) and self._tail.restarts == 0:
             lines += more
+        if not lines and (self._tail.trouble is not None or not self._tail.was_there):
+            raise FileNotFoundError(self._tail.path)
         return lines
 
     def _values(self, values: Mapping[str, object]) -> dict[str, float]:
