@@ -57,12 +57,9 @@ def _fit(runs: Runs, phase: PhaseRuns, factor: str) -> FactorialPhase | None:
     one configuration as so many.
     """
     instead = f"add runs in which {factor} changes on its own, all else equal"
-    require(
-        phase.design not in DRAWN,
-        f"no two trials of phase {phase.name} differ only in {factor}, since its configurations are drawn; {instead}",
-    )
-    many = many_levels(phase)
-    words = f"no two trials of phase {phase.name} differ only in {factor}, and it is no two-level design to fit"
+    lacks = f"no two trials of phase {phase.name} differ only in {factor}"
+    require(phase.design not in DRAWN, f"{lacks}, since its configurations are drawn or promoted; {instead}")
+    many, words = many_levels(phase), f"{lacks}, and it is no two-level design to fit"
     have = "has" if len(many) == 1 else "have"
     require(not many, f"{words}: {listed(many)} {have} more than two levels; {instead}")
     fit = factorial_phase(runs, phase)
