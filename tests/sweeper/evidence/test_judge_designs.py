@@ -37,6 +37,20 @@ def test_an_effect_of_a_fraction_that_varies_with_the_seed_is_judged_by_seed_tho
     assert np.mean([each.verdict == "supported" for each in found]) <= 0.09  # without it 16 %
 
 
+def test_the_difference_of_two_fitted_gains_has_fewer_degrees_of_freedom_if_one_varies_with_the_seed():
+    frame = pd.DataFrame(runs(HALF, 4, np.random.default_rng(8), varies=6.0))
+    claims = [
+        {"id": name, "contrast": {"factor": name, "from": 0, "to": 1}, "expect": "decrease"} for name in ("a", "b")
+    ]
+    order = {"id": "o", "ordering": {"order": ["b", "a"]}}
+    found = sweeper.judge(frame, metric="loss", claims=[*claims, order])
+    varied, quiet, both = (each.examination.tested[each.position].evidence.parts[0].effect for each in found)
+    assert varied.df == pytest.approx(3)
+    assert quiet.df > 10
+    assert 2.99 < both.df < 4.5
+    assert both.standard_error == pytest.approx(np.hypot(quiet.standard_error, varied.standard_error))
+
+
 def search(trials, generator):
     """Configurations that are drawn: levels of `a`, and of three factors with six."""
     return [

@@ -372,25 +372,3 @@ def test_a_claim_on_what_is_drawn_is_untested_though_it_is_as_balanced_as_a_frac
         "No two trials of phase screen differ only in a, since its configurations are drawn or promoted; add runs in "
         "which a changes on its own, all else equal."
     )
-
-
-def test_the_difference_of_two_gains_of_a_fraction_has_fewer_degrees_of_freedom_if_one_varies_with_the_seed():
-    generator = np.random.default_rng(8)
-    change = {(level, seed): 0.3 * generator.normal() * (level == "on") for seed in range(4) for level in ("on", "off")}
-    noise = iter(generator.normal(0.0, 0.001, 100))
-
-    def value(levels, seed):
-        return math.exp(4.6 + change[levels["c"], seed] - 0.05 * bool(levels["a"]) + next(noise))
-
-    levels = [(0, 0, 1), (1, 0, 0), (0, 1, 0), (1, 1, 1)]
-    rows = [{"a": 0.2 * a, "b": 0.3 * b, "c": "on" if c else "off"} for a, b, c in levels]
-    order = claim("o", ordering={"phase": "screen", "order": ["a", "c"]})
-    change_of_c = {**contrast("c"), "contrast": {"phase": "screen", "factor": "c", "from": "off", "to": "on"}}
-    phase = Phase("screen", "fractional", rows, value, seeds=range(4))
-    quiet, varied, both = (
-        each.examination.tested[each.position].evidence.parts[0].effect
-        for each in judge(contrast("a"), change_of_c, order, phases=[phase])
-    )
-    assert varied.df == pytest.approx(3)
-    assert 2.99 < both.df < quiet.df - 1
-    assert both.standard_error == pytest.approx(math.hypot(quiet.standard_error, varied.standard_error))
