@@ -1,15 +1,16 @@
 """Claims about a frame of runs: those of a study file without `phase`, since there is only one."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Final, TypeVar
+from typing import Final, TypeAlias, TypeVar
 
+import numpy as np
 from pydantic import BaseModel, ValidationError
 
-from sweeper.designs.factor import Factor, Factors
 from sweeper.designs.levels import level_key, same_level
 from sweeper.errors import UsageError
 from sweeper.evidence.data.measures import Metric
-from sweeper.importing.frame_levels import plain_level
+from sweeper.importing.frame import RunFrame
+from sweeper.importing.frame_levels import as_level, plain_level
 from sweeper.spec.checks.claims import claim_faults, form_fault
 from sweeper.spec.claim import FORMS, Claim
 from sweeper.spec.claims_from_entries import claim_of
@@ -31,6 +32,7 @@ from trainer.config.wording import Path, dotted, shown, suggestion
 
 PHASE: Final = "runs"
 Entry = TypeVar("Entry", bound=BaseModel)
+Narrow: TypeAlias = Mapping[str, type[np.floating] | None]
 
 
 class _Faults:
@@ -48,7 +50,7 @@ class _Faults:
         try:
             return model.model_validate(document)
         except ValidationError as error:
-            problems = {problem.path: problem.message for problem in problems_in(error, model)}
+            problems = {problem.path: _for_frames(problem.message) for problem in problems_in(error, model)}
             for path, message in problems.items():
                 forms = [(*path[:-1], form) in problems for form in ("int", "float")] if path else [False]
                 if not all(forms) or path[-1] not in ("int", "float", "str"):
@@ -61,6 +63,12 @@ class _Faults:
         """Raise a `UsageError` if there is any mistake."""
         if self.lines:
             raise UsageError("\n".join(self.lines))
+
+
+def _for_frames(message: str) -> str:
+    """Return a message with a remedy for a frame instead of one for a study file."""
+    fault, in_file, _ = message.partition(" Name levels that are lists")
+    return f"{fault} Make the levels text, e.g. by frame[column].map(str), and name that." if in_file else message
 
 
 def read_metric(document: Mapping[str, object]) -> Metric:
@@ -116,8 +124,13 @@ def _contradiction(entry: MetricEntry, claim: str, found: Mapping[str, Metric], 
     return f"{claim} declares {shown(entry.name)} as {mine}, but {places[entry.name]} as {other}. {remedy}"
 
 
-def read_claims(claims: Sequence[object], metrics: Mapping[str, Metric], factors: Factors) -> tuple[Claim, ...]:
+def read_claims(
+    claims: Sequence[object], metrics: Mapping[str, Metric], runs: RunFrame, narrow: Narrow
+) -> tuple[Claim, ...]:
     """Return claims on the first of some metrics, unless they name another one.
+
+    Args:
+        narrow: by factor the type of its column, if it has numbers of few digits.
 
     Raises:
         UsageError: claims have mistakes; the message has one line for each.
@@ -126,18 +139,22 @@ def read_claims(claims: Sequence[object], metrics: Mapping[str, Metric], factors
     seen: set[str] = set()
     for index, document in enumerate(claims):
         here: Path = ("claims", index)
-        entry = faults.read(ClaimEntry, _in_phase(document), here)
-        if entry is not None and _is_valid(entry, here, factors, faults):
-            found.append(claim_of(entry, metrics[entry.metric_name or own], factors))
-        if entry is not None and entry.id in seen:
+        try:
+            entry = faults.read(ClaimEntry, _in_phase(document, narrow), here)
+        except RecursionError:
+            faults.add(here, "the claim contains itself, or is nested too deeply. Write it out, e.g. as JSON.")
+            continue
+        if entry is not None and _is_valid(entry, here, runs, faults):
+            found.append(claim_of(entry, metrics[entry.metric_name or own], runs.factors))
+        if entry is not None and entry.id.casefold() in seen:
             faults.add((*here, "id"), f"{entry.id!r} is also the id of an earlier claim. Give each claim its own id.")
-        seen |= {entry.id} if entry is not None else set()
+        seen |= {entry.id.casefold()} if entry is not None else set()
     faults.check()
     return tuple(found)
 
 
-def _is_valid(claim: ClaimEntry, here: Path, factors: Mapping[str, Factor], faults: _Faults) -> bool:
-    before = len(faults.lines)
+def _is_valid(claim: ClaimEntry, here: Path, runs: RunFrame, faults: _Faults) -> bool:
+    before, factors = len(faults.lines), runs.factors
     fault = form_fault(claim)
     if fault is not None:
         faults.add(here, fault)
@@ -150,13 +167,13 @@ def _is_valid(claim: ClaimEntry, here: Path, factors: Mapping[str, Factor], faul
             unknown.add(path)
             near, known = suggestion(name, list(factors)), ", ".join(factors) or "none"
             faults.add((*here, claim.forms[0], *path), f"{shown(name)} is not a factor.{near} Factors: {known}.")
-    for path, message in _repeats(claim.statement):
+    for path, message in _repeats(claim.statement, runs):
         if path not in unknown:
             faults.add((*here, claim.forms[0], *path), message)
     return len(faults.lines) == before
 
 
-def _repeats(statement: StatementEntry) -> Iterator[tuple[Path, str]]:
+def _repeats(statement: StatementEntry, runs: RunFrame) -> Iterator[tuple[Path, str]]:
     """Yield where a statement compares a level or a factor with itself."""
     match statement:
         case ContrastEntry() | InteractionEntry():
@@ -169,11 +186,19 @@ def _repeats(statement: StatementEntry) -> Iterator[tuple[Path, str]]:
                 yield ("with", "to"), f"{shown(other.to)} is the same level as from. Name another one."
             if isinstance(other, OtherFactorEntry) and other.factor == statement.factor:
                 yield ("with", "factor"), f"{shown(other.factor)} is the factor itself. Name another one."
-        case ArmContrastEntry():
-            if level_key(statement.start.levels) == level_key(statement.to.levels):
+        case ArmContrastEntry() | ArmInteractionEntry():
+            if _configuration(statement.start.levels, runs) == _configuration(statement.to.levels, runs):
                 yield ("to", "levels"), "are the same as those of from. Name another configuration."
+            if isinstance(statement, ArmInteractionEntry):
+                yield from ((("with", *path), message) for path, message in _repeats(statement.other, runs))
         case OrderingEntry():
             yield from _ordering_faults(statement)
+
+
+def _configuration(levels: Mapping[str, object], runs: RunFrame) -> str:
+    """Return the key of a configuration: factors that it does not name are at their baselines, strata at all levels."""
+    baseline = {name: factor.baseline for name, factor in runs.factors.items() if name not in runs.strata}
+    return level_key({**baseline, **levels})
 
 
 def _ordering_faults(statement: OrderingEntry) -> Iterator[tuple[Path, str]]:
@@ -218,31 +243,54 @@ def _factors_of(statement: StatementEntry) -> Iterator[tuple[Path, str]]:
             yield from ((("levels", name), name) for name in statement.levels)
 
 
-def _in_phase(claim: object) -> object:
+def _in_phase(claim: object, narrow: Narrow) -> object:
     """Return a claim as a study file writes it: in the only phase, with a text, its metric by name."""
     plain = _plain(claim)
     assert isinstance(plain, dict)
     metric = plain.get("metric")
     given = {**plain, "text": plain.get("text") or "A claim about a frame.", "metric": _name(metric)}
-    return {key: _statement(value) if key in FORMS else value for key, value in given.items()}
+    return {key: _statement(value, narrow) if key in FORMS else value for key, value in given.items()}
 
 
 def _name(metric: object) -> object:
     return metric.get("name") if isinstance(metric, dict) else metric
 
 
-def _statement(statement: object) -> object:
+def _statement(statement: object, narrow: Narrow) -> object:
     if not isinstance(statement, dict):
         return statement
+    given = {**statement, **({"with": _other(statement["with"], narrow)} if "with" in statement else {})}
     if isinstance(statement.get("from"), dict):  # configurations
-        other = {"with": _statement(statement["with"])} if "with" in statement else {}
-        ends = {end: {**arm, "phase": PHASE} for end in ("from", "to") if isinstance(arm := statement.get(end), dict)}
-        return {**statement, **ends, **other}
-    return {**statement, "phase": PHASE}
+        ends = {end: arm for end in ("from", "to") if isinstance(arm := statement.get(end), dict)}
+        return {**given, **{end: {**_with_levels(arm, narrow), "phase": PHASE} for end, arm in ends.items()}}
+    return {**_with_levels(given, narrow), "phase": PHASE}
+
+
+def _other(other: object, narrow: Narrow) -> object:
+    """Return the second difference of an interaction: of configurations, or of another factor."""
+    if isinstance(other, dict) and not isinstance(other.get("from"), dict):
+        return _with_levels(other, narrow)
+    return _statement(other, narrow)
+
+
+def _with_levels(given: Mapping[str, object], narrow: Narrow) -> dict[str, object]:
+    """Return a mapping with the levels that it names as the frame has them."""
+    factor, found = given.get("factor"), dict(given)
+    for end in {"from", "to"} & found.keys():
+        found[end] = _as_level(found[end], factor, narrow)
+    for key in {"where", "levels"} & found.keys():
+        named = found[key]
+        if isinstance(named, dict):
+            found[key] = {name: _as_level(level, name, narrow) for name, level in named.items()}
+    return found
+
+
+def _as_level(level: object, factor: object, narrow: Narrow) -> object:
+    return as_level(level, narrow.get(factor) if isinstance(factor, str) else None)
 
 
 def _plain(value: object) -> object:
-    """Return a value with levels as the frame's, and any sequence as a list."""
+    """Return a value with numbers of the standard library, and any sequence as a list."""
     if isinstance(value, Mapping):
         return {key: _plain(item) for key, item in value.items()}
     return [_plain(item) for item in value] if isinstance(value, list | tuple) else plain_level(value)

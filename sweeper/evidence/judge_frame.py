@@ -25,6 +25,7 @@ from sweeper.evidence.data.measures import Direction, Measure, Metric, Scale, ma
 from sweeper.evidence.data.runs import PhaseRuns, Runs
 from sweeper.evidence.frame_claims import PHASE, claim_metrics, read_claims, read_metric
 from sweeper.importing.frame import RunFrame, column_names, run_frame
+from sweeper.importing.frame_levels import narrow_type
 from sweeper.store.records import TrialState
 
 
@@ -48,11 +49,20 @@ def judge_frame(
         raise UsageError(f"frame: {type(frame).__name__} is not a pandas frame. Use pandas.DataFrame(...).")
     factors, strata = column_names(factors, "factors"), column_names(strata, "strata")
     frame = frame.set_axis([str(name) for name in frame.columns], axis=1)
-    own, documents = read_metric({"name": metric, "direction": direction, "scale": scale}), list(claims)
+    own, documents = read_metric({"name": metric, "direction": direction, "scale": scale}), _listed(claims)
     metrics = claim_metrics(documents, own)
     runs = run_frame(frame, metrics=metrics, seed=seed, factors=factors, strata=strata, state=state)
-    typed = read_claims(documents, metrics, runs.factors)
+    narrow = {name: narrow_type(frame[name]) for name in runs.factors}
+    typed = read_claims(documents, metrics, runs, narrow)
     return list(judge(typed, _runs(frame, metrics, runs)))
+
+
+def _listed(claims: object) -> list[object]:
+    """Return claims as a list; a single one is none, though its keys can be listed."""
+    if isinstance(claims, str | Mapping) or not isinstance(claims, Iterable):
+        what = "a mapping is one claim" if isinstance(claims, Mapping) else f"{claims!r} is not a list of claims"
+        raise UsageError(f"claims: {what}. Use claims=[{{'id': ..., 'contrast': ...}}].")
+    return list(claims)
 
 
 def _runs(frame: pd.DataFrame, metrics: Mapping[str, Metric], known: RunFrame) -> dict[str, Runs]:
@@ -97,7 +107,8 @@ def _numbers(frame: pd.DataFrame, name: str) -> npt.NDArray[np.float64]:
         if isinstance(value, int) and abs(value) > sys.float_info.max:
             size = f"an integer of {len(str(abs(value)))} digits" if value.bit_length() < 10_000 else "an integer"
             raise UsageError(f"column {name!r}, row {row}: {size} is too large to compute with. Use smaller numbers.")
-    return pd.to_numeric(frame[name], errors="coerce").to_numpy(dtype=np.float64, na_value=math.nan)
+    plain = frame[name].astype(object).where(frame[name].notna(), math.nan)  # Arrow's decimals lose what is missing
+    return pd.to_numeric(plain, errors="coerce").to_numpy(dtype=np.float64, na_value=math.nan)
 
 
 def _measure(frame: pd.DataFrame, metric: Metric, states: Sequence[TrialState]) -> Measure:

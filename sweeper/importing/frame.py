@@ -5,7 +5,7 @@ written into a store as a study.
 """
 
 from collections import Counter
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -15,7 +15,7 @@ import pandas as pd
 from sweeper.designs.factor import Factor
 from sweeper.designs.levels import Level, level_key
 from sweeper.errors import UsageError
-from sweeper.importing.frame_levels import plain_level
+from sweeper.importing.frame_levels import column_levels
 from sweeper.store.records import TrialState
 
 STATES: Final[Mapping[str, TrialState]] = {
@@ -72,7 +72,9 @@ def run_frame(
     if chosen is None:
         _check_distinct(frame)
     others = [str(name) for name in frame.columns if name not in {*known, seed, state}]
-    levels = {name: _levels(frame[name]) for name in dict.fromkeys([*(others if chosen is None else chosen), *blocks])}
+    levels = {
+        name: column_levels(frame[name]) for name in dict.fromkeys([*(others if chosen is None else chosen), *blocks])
+    }
     keys = {name: _keys(name, column) for name, column in levels.items()}
     if chosen is None:
         keys = {name: column for name, column in keys.items() if name in blocks or len(set(column)) > 1}
@@ -87,8 +89,10 @@ def column_names(columns: Iterable[str] | None, argument: str) -> tuple[str, ...
     """Return the names of columns that an argument has.
 
     Raises:
-        UsageError: it is a text, whose letters are no names.
+        UsageError: it is a text, whose letters are no names, or nothing that has several.
     """
+    if columns is not None and not isinstance(columns, Iterable):
+        raise UsageError(f"{argument}: {columns!r} is not a list of columns. Use e.g. {argument}=['dropout'].")
     if isinstance(columns, str):
         raise UsageError(f"{argument}: {columns!r} is one name. Use a list: {argument}=[{columns!r}].")
     return None if columns is None else tuple(map(str, columns))
@@ -115,18 +119,6 @@ def _check_distinct(frame: pd.DataFrame) -> None:
     twice = [str(name) for name, number in names.items() if number > 1]
     if twice:
         raise UsageError(f"frame: it has several columns {twice[0]!r}. Rename all but one of them.")
-
-
-def _levels(column: pd.Series) -> list[Level]:
-    """Return the levels in a column; what is missing is null."""
-    values = column.tolist()
-    missing = column.isna().tolist()
-    return [None if absent else _level(value) for value, absent in zip(values, missing, strict=True)]
-
-
-def _level(value: object) -> Level:
-    value = plain_level(value)
-    return value if value is None or isinstance(value, bool | int | float | str | list | dict) else str(value)
 
 
 def _keys(name: str, levels: Sequence[Level]) -> list[str]:
@@ -157,10 +149,18 @@ def _seeds(frame: pd.DataFrame, seed: str) -> tuple[list[int], dict[int, str]]:
         row = int(np.flatnonzero(frame[seed].isna())[0])
         raise UsageError(f"column {seed!r}, row {row}: the run has no seed. Give each run one; pairs share it.")
     for row, value in enumerate(frame[seed].tolist()):
-        if not isinstance(value, Hashable):
+        if not _is_hashable(value):
             raise UsageError(f"column {seed!r}, row {row}: {value!r} is not a seed. Use a number or a text.")
     codes, names = pd.factorize(frame[seed])
     return [int(code) for code in codes], {code: str(name) for code, name in enumerate(names.tolist())}
+
+
+def _is_hashable(value: object) -> bool:
+    try:
+        hash(value)  # a tuple of lists only says that it can be hashed
+    except TypeError:
+        return False
+    return True
 
 
 def _states(frame: pd.DataFrame, state: str) -> list[TrialState]:

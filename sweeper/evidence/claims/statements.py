@@ -105,7 +105,8 @@ def _contrast(statement: Contrast, runs: Runs) -> Part:
     comparison = paired_by_factor(matching(phase.cells, where), change, phase.pool)
     if comparison.units:
         return _part(runs, label, comparison)
-    require_levels(phase, change)
+    for each in (change, *((factor, key, key) for factor, key in where.items())):
+        require_levels(phase, each)
     _require_alone(runs, phase, change)
     found = fraction_contrast(runs, phase, change) if not where else None
     levels = f"{statement.factor}, from {level_name(statement.start)} to {level_name(statement.to)}"
@@ -133,7 +134,8 @@ def _divergence(claim: Claim, statement: Divergence, runs: Runs) -> Evidence:
     where = {factor: level_key(level) for factor, level in statement.where.items()}
     label = f"{change_text(statement.factor, statement.start, statement.to)} in {statement.phase}"
     phase, fewer = _phase(runs, statement.phase), claim.expect == "decrease"
-    require_levels(phase, _change(statement))
+    for each in (_change(statement), *((factor, key, key) for factor, key in where.items())):
+        require_levels(phase, each)
     return Evidence((divergence_part(phase, _change(statement), where, label, fewer=fewer),))
 
 
