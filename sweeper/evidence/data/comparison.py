@@ -276,6 +276,7 @@ def _runs(comparison: Comparison, terms: Sequence[tuple[Cell, float]]) -> Contra
         steps=[cell.step for cell in cells],
         reference=_reference(comparison, cells),
         averaged=comparison.averages,
+        spans=comparison.spans,
     )
 
 

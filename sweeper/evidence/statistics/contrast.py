@@ -47,6 +47,7 @@ class Runs:
         steps: `[runs]`, by how much the resolution of the metric can change each value.
         reference: arms with which many others are compared.
         averaged: whether a seed has several pairs in one stratum.
+        spans: whether a seed has pairs in several strata, of which the effect is the mean.
     """
 
     values: Floats
@@ -57,6 +58,7 @@ class Runs:
     steps: Floats
     reference: Collection[Hashable] = ()
     averaged: bool = False
+    spans: bool = False
 
     @property
     def effect(self) -> float:
@@ -84,7 +86,7 @@ def infer_contrast(runs: Runs, variances: Mapping[Hashable, Stratum], *, n: int)
         return floored(replace(own, standard_error=error, method=method), runs)
     if runs.averaged:
         return floored(between(own, pooled), runs)
-    return floored(_across(own, pooled) if len(set(runs.strata)) > 1 else pooled, runs)
+    return floored(_across(own, pooled) if runs.spans else pooled, runs)
 
 
 def one_difference_per_seed(runs: Runs, *, n: int) -> Estimate:
@@ -238,6 +240,7 @@ def make_runs(
     steps: ArrayLike | None = None,
     reference: Collection[Hashable] = (),
     averaged: bool = False,
+    spans: bool = False,
 ) -> Runs:
     """The runs of a contrast from any array-likes; without steps the metric has no known resolution."""
     found = np.asarray(values, dtype=np.float64)
@@ -250,4 +253,5 @@ def make_runs(
         steps=np.zeros(found.shape) if steps is None else np.asarray(steps, dtype=np.float64),
         reference=reference,
         averaged=averaged,
+        spans=spans,
     )

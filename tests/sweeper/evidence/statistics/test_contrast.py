@@ -242,6 +242,7 @@ def over_strata(generator, sd, seeds):
         [(key, arm) for key, half in zip(strata, halves, strict=True) for arm in half.arms],
         [seed for half in halves for seed in half.seeds],
         [key for key in strata for _ in range(2 * seeds)],
+        spans=True,
     )
     return runs, {key: variance(each, level=0.0)["s"] for key, each in values.items()}
 
