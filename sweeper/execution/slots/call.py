@@ -56,7 +56,10 @@ def main() -> int:
         takes_all = any(each.kind is inspect.Parameter.VAR_KEYWORD for each in accepted.values())
         passed = {name: value for name, value in arguments.items() if takes_all or name in accepted}
         returned = function(config, **passed)
-        if isinstance(returned, int | float):
+        if returned is not None and not isinstance(returned, int | float | Mapping):
+            kind = type(returned).__name__
+            print(f"{sys.argv[1]} returned a {kind}, which is not reported: return a number", file=sys.stderr)
+        if isinstance(returned, int | float | str):  # a number as text is told of by whoever reads the line
             returned = {os.environ.get("SWEEPER_METRIC", "value"): returned}
         if isinstance(returned, Mapping):
             for line in final_reports(returned, last):
@@ -70,13 +73,16 @@ def final_reports(returned: Mapping[str, object], last: Mapping[str, object]) ->
     """Return what remains to be reported of a function's return value after its last report.
 
     It was measured at the step of that report, and what was reported there is not repeated. If that report has another
-    value, such as a final loss where the best is returned, it stays: the returned one gets a step of its own.
+    value, such as a final loss where the best is returned, it stays: the returned one gets the step after it.
     """
     if "step" in returned or "step" not in last:
         return [dict(returned)]
     new = {name: value for name, value in returned.items() if name not in last}
     other = {name: value for name, value in returned.items() if name in last and last[name] != value}
-    return [*([{**new, "step": last["step"]}] if new else []), *([other] if other else [])]
+    step = last["step"]
+    if other and isinstance(step, int):
+        other["step"] = step + 1
+    return [*([{**new, "step": step}] if new else []), *([other] if other else [])]
 
 
 def open_lines(path: Path) -> TextIO:

@@ -66,7 +66,7 @@ class LineReader:
     resumed_from: int | None = None
     steps: _Steps = field(default_factory=_Steps)
     _errors: list[str] = field(default_factory=list)
-    _texts: dict[str, str] = field(default_factory=dict)  # by metric, a number that was written as text
+    _texts: dict[str, tuple[str, int]] = field(default_factory=dict)  # by metric, a number as text, and its line
     _numbers: set[str] = field(default_factory=set)
 
     def read(self, line: bytes, *, device_seconds: float) -> list[Measurement]:
@@ -101,9 +101,9 @@ class LineReader:
     def errors(self) -> list[str]:
         """What could not be read, and whether steps fell."""
         texts = [
-            f"{METRICS_FILE}: {name} is the text {value[:40]!r}; write it as a number, without quotes"
-            for name, value in self._texts.items()
-            if name not in self._numbers
+            f"{METRICS_FILE}: {name} is the text {value[:40]!r}{where}; write it as a number, without quotes"
+            for name, (value, number) in self._texts.items()
+            for where in [f" on line {number}" if name in self._numbers else ""]
         ]
         return [*self._errors, *texts, *([] if self.steps.fall is None else [self.steps.fall])][:MOST_ERRORS]
 
@@ -111,7 +111,7 @@ class LineReader:
         seconds = _number(values.get("device_seconds"))
         for name, value in values.items():
             if isinstance(value, str) and name not in NO_METRICS and number_in(value) is not None:
-                self._texts.setdefault(name, value)
+                self._texts.setdefault(name, (value, self.number))
             elif _number(value, finite=False) is not None:
                 self._numbers.add(name)
         return [
@@ -182,6 +182,8 @@ class PatternReader:
     uses: dict[str, PatternUse] = field(default_factory=dict)
     _not_numbers: dict[str, "_NotNumbers"] = field(default_factory=dict)
     _fraction: str | None = None
+    _no_step: str | None = None  # what a step's pattern matched
+    _is_misplaced: bool = False  # the last step was none, so the metrics beside and after it belong to none
     _num_steps: int = 0
     _missed: dict[str, int] = field(default_factory=dict)  # by metric found beside every step so far, those since
     _slow: dict[str, list[str]] = field(default_factory=dict)
@@ -197,7 +199,10 @@ class PatternReader:
         }
         if "step" in found:
             self._take_step(found.pop("step"))
-            self._count_beside_steps(found)
+            if not self._is_misplaced:
+                self._count_beside_steps(found)
+        if self._is_misplaced:
+            return []
         measurements = []
         for name, value in found.items():
             self.counts[name] = self.counts.get(name, 0) + 1
@@ -216,7 +221,7 @@ class PatternReader:
         fall = [] if self.steps.fall is None else [self.steps.fall]
         slow = [lines[0] for name, lines in self._slow.items() if lines and name not in self.misread]
         long = long if self.has_long_lines else []
-        uneven = [] if self._fraction is None else [self._fraction]
+        uneven = [text for text in (self._no_step, self._fraction) if text is not None]
         several = [use.fault(name, self.patterns[name].pattern) for name, use in self.uses.items() if name != "step"]
         others = [*self._breaks, *(text for text in several if text), *long, *fall]
         return [*self.misread.values(), *slow, *never, *uneven, *others][:MOST_ERRORS]
@@ -249,8 +254,14 @@ class PatternReader:
                     f"step: its pattern, {self.patterns['step'].pattern!r}, matched {number:g}, which is not an "
                     f"integer; such reports count as steps {step}, {step + 1}, …"
                 )
+        self._is_misplaced = step is None
         if step is not None:
             self.step = step
+        elif self._no_step is None:
+            self._no_step = (
+                f"step: its pattern, {self.patterns['step'].pattern!r}, matched {number:g}, which is not an integer "
+                "from 0 to 2**63 - 1; what was reported there is left out"
+            )
 
     def _search(self, name: str, pattern: re.Pattern[str], text: str) -> re.Match[str] | None:
         """Search for a pattern that has not been too slow too often."""

@@ -13,9 +13,9 @@ LAST = {"step": 60, "loss": 2.5}
     ("returned", "last", "lines"),
     [
         ({"loss": 2.5}, LAST, []),
-        ({"loss": 2.0}, LAST, [{"loss": 2.0}]),
+        ({"loss": 2.0}, LAST, [{"loss": 2.0, "step": 61}]),
         ({"test_loss": 3.0}, LAST, [{"test_loss": 3.0, "step": 60}]),
-        ({"loss": 2.0, "test_loss": 3.0}, LAST, [{"test_loss": 3.0, "step": 60}, {"loss": 2.0}]),
+        ({"loss": 2.0, "test_loss": 3.0}, LAST, [{"test_loss": 3.0, "step": 60}, {"loss": 2.0, "step": 61}]),
         ({"loss": 2.0, "step": 70}, LAST, [{"loss": 2.0, "step": 70}]),
         ({"loss": 2.5}, {"loss": 2.5}, [{"loss": 2.5}]),
         ({"loss": 2.5}, {}, [{"loss": 2.5}]),

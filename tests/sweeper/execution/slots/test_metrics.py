@@ -111,6 +111,22 @@ def test_a_metric_of_which_no_match_is_a_number_is_reported() -> None:
     assert "acc: '95.3%' is not a number; keep only the number in the group of 'acc" in error
 
 
+@pytest.mark.parametrize("step", ["-1", "9223372036854775808", "nan"])
+def test_metrics_beside_a_step_that_is_none_are_left_out_with_a_word(step: str) -> None:
+    reader = PatternReader({"step": re.compile(r"step (\S+)"), "loss": re.compile(r"loss (\S+)")})
+    lines = [b"step 1", b"loss 4", f"step {step} loss 9".encode(), b"loss 8", b"step 2", b"loss 3"]
+    found = [each for line in lines for each in reader.read(line, device_seconds=0.0)]
+    assert [(each.step, each.value) for each in found] == [(1, 4.0), (2, 3.0)]
+    (error,) = reader.errors
+    assert error.startswith(f"step: its pattern, 'step (\\\\S+)', matched {float(step):g}, which is not an integer")
+
+
+def test_a_number_written_as_text_among_numbers_is_told_with_its_line() -> None:
+    reader = LineReader()
+    assert steps_of(reader, b'{"step": 1, "loss": 2}', b'{"step": 2, "loss": "0.5"}') == [1]
+    assert reader.errors == ["metrics.jsonl: loss is the text '0.5' on line 2; write it as a number, without quotes"]
+
+
 def steps_of(reader: LineReader | PatternReader, *lines: bytes) -> list[int]:
     return [found.step for line in lines for found in reader.read(line, device_seconds=0.0)]
 
