@@ -9,7 +9,8 @@
    n studies with n seeds exceeds although no effect varies.
 4. If it averages pairs of a seed in several strata, as over datasets, all of them may vary alike with the seed. Their
    variances are separate, and mostly have few degrees of freedom each, so that a weighted mean of them and that of the
-   seeds would cover too much. One difference per seed counts if the F ratio exceeds that value, and else the strata.
+   seeds would cover too much. One difference per seed counts if they vary more than the strata say, by an F test at a
+   moderate level, and else the strata.
 
 The third rule pays for what it guards against: with three seeds and no interaction, power is that of 4 to 5 degrees of
 freedom. No rule can do much better, since three differences say little on their own variance. A switch between the two
@@ -33,6 +34,9 @@ from sweeper.evidence.statistics.resolution import rounding_error
 Floats: TypeAlias = NDArray[np.float64]
 
 LEAST_DF: Final = 1e-9
+# An effect over several strata that varies with the seed at this level rests on one difference per seed. With many
+# seeds that costs little, so the level is the same for any number.
+ACROSS: Final = 0.2
 VARIES: Final = "because the effect varies with the seed"
 
 
@@ -144,7 +148,7 @@ def _across(own: Estimate, pooled: Estimate) -> Estimate:
     if left <= 0:
         return pooled
     square, rest = _mean_squares(own, pooled)
-    if square == 0 or (rest > 0 and weight_by_seed(square / rest, own.df, left) < 1.0):
+    if square == 0 or (rest > 0 and special.fdtrc(own.df, left, square / rest) > ACROSS):
         return pooled
     return replace(own, method=f"paired t, one difference per seed, {own.df:.4g} df, {VARIES}")
 

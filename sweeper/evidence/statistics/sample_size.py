@@ -18,7 +18,7 @@ from typing import Final
 import numpy as np
 from scipy import special
 
-from sweeper.evidence.statistics.contrast import weight_by_seed
+from sweeper.evidence.statistics.contrast import ACROSS, weight_by_seed
 from sweeper.evidence.statistics.pooling import LEAVES_POOL, MOST_VARYING, OWN_PAIRS, REFERENCE
 from sweeper.evidence.statistics.power import POWER, power_one_sided
 from sweeper.evidence.statistics.two_way import Floats
@@ -60,7 +60,7 @@ class Design:
         # An arm that varies more makes the others vary less beside it: they hardly ever stand out together. Simulated
         # rates lie halfway to that.
         outlying = max((independent + level) / 2.0, OWN_PAIRS / seeds) + reference + LEAVES_POOL
-        return outlying + (1.0 - outlying) / seeds if self.spans else outlying
+        return outlying + (1.0 - outlying) * ACROSS if self.spans else outlying
 
 
 def upper_sd(sd: float, df: float, *, level: float = SD_LIMIT) -> float:
