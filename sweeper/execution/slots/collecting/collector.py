@@ -232,5 +232,5 @@ def _lines_in(path: Path) -> Iterator[Line]:
     with suppress(FileNotFoundError), reading(path) as file:
         for line in file:
             document = json_object(line)
-            if document is not None and RESUMED_FROM not in document:
+            if document is not None:
                 yield document

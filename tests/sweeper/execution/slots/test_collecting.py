@@ -145,6 +145,23 @@ def test_a_history_that_starts_over_is_collected_again_where_it_is_the_same(tmp_
     assert points(tmp_path) == [(1, 0.5), (2, 0.25), (1, 0.75), (2, 0.25)]
 
 
+def test_whoever_reads_on_knows_what_a_changed_history_has_made_void(tmp_path: Path) -> None:
+    both = {**JSON, "accuracy": "eval_accuracy"}
+
+    def write(*rows: Mapping[str, float]) -> None:
+        (tmp_path / "trainer_state.json").write_text(json.dumps({"log_history": [{"step": 10, **row} for row in rows]}))
+
+    found = collector(tmp_path, both)
+    write({"eval_loss": 1.0}, {"eval_accuracy": 0.5})
+    found.collect()
+    write({"eval_loss": 2.0})
+    found.collect()
+    write({"eval_loss": 2.0}, {"eval_accuracy": 0.5})
+    collector(tmp_path, both).collect()  # another slot reads on
+    assert points(tmp_path) == [(10, 1.0), (10, 2.0)]
+    assert points(tmp_path, "accuracy") == [(10, 0.5), (10, 0.5)]
+
+
 def test_a_history_may_be_lists_by_name(tmp_path: Path) -> None:
     append(tmp_path / "h.json", json.dumps({"loss": [3.0, 2.0], "val_loss": [4.0, math.nan, 3.5]}))
     collector(tmp_path, {"from": "json", "file": "{run_dir}/h.json", "train": "loss", "loss": "val_loss"}).collect()
