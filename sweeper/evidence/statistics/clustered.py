@@ -21,17 +21,17 @@ LEAST_SHARE: Final = 1e-9  # of an effect's variance that is left between seeds
 
 
 def by_seed(
-    estimate: Estimate,
+    estimates: Sequence[Estimate],
     weights: NDArray[np.float64],
     model: NDArray[np.float64],
     values: NDArray[np.float64],
     seeds: Sequence[Hashable],
-) -> Estimate:
-    """Return an effect of a least-squares fit with its standard error by the sums of each seed alone.
+) -> list[Estimate]:
+    """Return the effects of a least-squares fit with their standard errors by the sums of each seed alone.
 
     Args:
-        estimate: the effect.
-        weights: `[runs]`, of which the effect is the weighted sum.
+        estimates: the effects.
+        weights: `[effects, runs]`; each effect is the weighted sum of the response.
         model: `[runs, terms]`, all columns of the fit.
         values: `[runs]`, the response.
         seeds: of the runs.
@@ -40,15 +40,33 @@ def by_seed(
     of_seed = np.array([[float(seed == name) for name in names] for seed in seeds])
     basis = np.linalg.qr(model)[0]
     residuals = values - basis @ (basis.T @ values)
+    tiny = DEGENERATE * float(np.abs(values).max(initial=0.0))
+    return [
+        _of_effect(estimate, own, residuals, basis, of_seed, tiny)
+        for estimate, own in zip(estimates, weights, strict=True)
+    ]
+
+
+def _of_effect(  # noqa: PLR0917 - an effect, and what all effects of a fit share
+    estimate: Estimate,
+    weights: NDArray[np.float64],
+    residuals: NDArray[np.float64],
+    basis: NDArray[np.float64],
+    of_seed: NDArray[np.float64],
+    tiny: float,
+) -> Estimate:
     sums = (weights * residuals) @ of_seed
     projected = basis.T @ (weights[:, None] * of_seed)
     spread = np.diag(weights**2 @ of_seed) - projected.T @ projected  # of the sums, if all runs vary alike
     trace, variance = float(np.trace(spread)), float(weights @ weights)
-    if len(names) < 2 or trace <= LEAST_SHARE * variance:
+    if len(sums) < 2 or trace <= LEAST_SHARE * variance:
         return Estimate(value=estimate.value, standard_error=math.nan, df=0, n=estimate.n, method=ONE_CLUSTER)
     error = math.sqrt(float(sums @ sums) * variance / trace)
-    if error <= DEGENERATE * float(np.abs(values).max(initial=0.0)):
-        error = 0.0
     df = trace**2 / float((spread**2).sum())
-    method = f"least squares, one effect per seed, {df:.4g} df"
-    return Estimate(value=estimate.value, standard_error=error, df=df, n=estimate.n, method=method)
+    return Estimate(
+        value=estimate.value,
+        standard_error=error if error > tiny else 0.0,
+        df=df,
+        n=estimate.n,
+        method=f"least squares, one effect per seed, {df:.4g} df",
+    )

@@ -83,15 +83,16 @@ def factorial_effects(
     weights = 2.0 * np.linalg.pinv(model)[nuisance.shape[1] :]
     estimates = _estimates(model, values, nuisance.shape[1])
     aliases = _aliases(model, nuisance.shape[1], kept, columns)
+    of_seeds = [None] * len(kept) if seeds is None else by_seed(estimates, weights, model, values, seeds)
     return tuple(
         FactorialEffect(
             terms=terms,
             estimate=estimate,
             aliases=alias,
             weights=own,
-            by_seed=None if seeds is None else by_seed(estimate, own, model, values, seeds),
+            by_seed=of_seed,
         )
-        for terms, estimate, alias, own in zip(kept, estimates, aliases, weights, strict=True)
+        for terms, estimate, alias, own, of_seed in zip(kept, estimates, aliases, weights, of_seeds, strict=True)
     )
 
 
