@@ -19,9 +19,9 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from sweeper.evidence.claims.evidence import Verdict, decide
+from sweeper.evidence.claims.family import UNTESTED, Counted, Family
 from sweeper.evidence.sequential.looks import PartLook
 from sweeper.evidence.sequential.paths import ClaimPath, Levels, Rule
-from sweeper.evidence.statistics.multiplicity import holm
 from sweeper.spec.claim import ALPHA
 
 # The planned costs of the runs that the next seed of a comparison needs and that there are not yet; both by position.
@@ -59,7 +59,8 @@ def seen(claims: Sequence[ClaimPath], rule: Rule, looks: Sequence[Sequence[PartL
     found = [
         each if each.stop or own is None else each.seen(own, rule) for each, own in zip(claims, looks, strict=True)
     ]
-    found = [_decided(replace(each, adjusted=_adjusted(found, place, rule))) for place, each in enumerate(found)]
+    family = _family(found, rule)
+    found = [_decided(replace(each, adjusted=family.adjusted(place, *each.p))) for place, each in enumerate(found)]
     return tuple(
         each if each.stop or own is None else _given_up(each, rule, levels_for(found, place, rule))
         for place, (each, own) in enumerate(zip(found, looks, strict=True))
@@ -67,25 +68,24 @@ def seen(claims: Sequence[ClaimPath], rule: Rule, looks: Sequence[Sequence[PartL
 
 
 def levels_for(claims: Sequence[ClaimPath], place: int, rule: Rule) -> Levels:
-    """Return the levels at which a claim is supported, and refuted, by Holm's rule as the others are."""
-    others = _others(claims, place)
+    """Return the levels at which a claim is supported, and refuted, by Holm's rule as the others are (`Family`)."""
+    is_added = claims[place].counted == "not"  # then all others count, and by their own
+    others = [each for number, each in enumerate(claims) if number != place and (is_added or each.counted != "not")]
     support, refute = (
-        1 + rule.removed + sum(each.verdict != verdict or each.counted == "untested" for each in others)
+        1
+        + rule.removed
+        + sum(each.verdict != verdict or (each.counted == "untested" and not is_added) for each in others)
         for verdict in ("supported", "refuted")
     )
     return ALPHA / support, ALPHA / refute
 
 
-def _adjusted(claims: Sequence[ClaimPath], place: int, rule: Rule) -> tuple[float, float]:
-    """Return Holm's adjustment of a claim's p-values, over what was declared before there were results, and itself."""
-    others = [each.p if each.counted == "tested" else (1.0, 1.0) for each in _others(claims, place)]
-    others += [(1.0, 1.0)] * rule.removed
-    support, refute = (holm([claims[place].p[side], *(p[side] for p in others)])[0] for side in (0, 1))
-    return support, refute
-
-
-def _others(claims: Sequence[ClaimPath], place: int) -> list[ClaimPath]:
-    return [each for number, each in enumerate(claims) if number != place and each.counted != "not"]
+def _family(claims: Sequence[ClaimPath], rule: Rule) -> Family:
+    """Return the claims over which each is adjusted: what was declared before there were results, and itself."""
+    counted: list[Counted] = [
+        each.p if each.counted == "tested" else UNTESTED if each.counted == "untested" else None for each in claims
+    ]
+    return Family.of([each.p for each in claims], removed=rule.removed, counted=counted)
 
 
 def requests(claims: Sequence[ClaimPath], rule: Rule, next_runs: NextRuns) -> tuple[Request, ...]:
