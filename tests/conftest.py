@@ -26,5 +26,5 @@ def stores_are_copied(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None
     """Make the tables of new stores once. Those of processes that a test starts are made as users' are."""
     template = tmp_path_factory.mktemp("template") / "store.db"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(engine, "_make_sqlite", new_stores.copying(template))
+        patch.setattr(engine, "_fill_sqlite", new_stores.copying(template))
         yield

@@ -154,20 +154,25 @@ def _make_sqlite(path: Path) -> None:
     """Build a complete store beside `path` and move it there, unless another process was faster."""
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.") as directory:
         draft = Path(directory) / "store.db"
-        url = f"sqlite:///{draft}"
         draft.touch(mode=0o600)  # SQLite makes the files beside it with the same permissions
-        engine = _engine(url, draft)
-        try:
-            _make_optuna_tables(url)
-            with writing(engine) as connection:
-                migrate(connection)
-        finally:
-            engine.dispose()
+        _fill_sqlite(draft)
         if path.exists() and path.stat().st_size == 0:
             draft.replace(path)
             return
         with suppress(FileExistsError):
             os.link(draft, path)
+
+
+def _fill_sqlite(path: Path) -> None:
+    """Make all tables in an empty file."""
+    url = f"sqlite:///{path}"
+    engine = _engine(url, path)
+    try:
+        _make_optuna_tables(url)
+        with writing(engine) as connection:
+            migrate(connection)
+    finally:
+        engine.dispose()
 
 
 def _bring_up_to_date(engine: Engine, url: str, *, create: bool) -> None:

@@ -8,4 +8,4 @@ from tests import new_stores
 
 @pytest.fixture(autouse=True)
 def stores_are_made(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engine, "_make_sqlite", new_stores.make_sqlite)
+    monkeypatch.setattr(engine, "_fill_sqlite", new_stores.fill_sqlite)
