@@ -157,18 +157,24 @@ def test_an_effect_that_is_the_same_with_every_seed_is_judged_by_the_pool_withou
     assert found.value == pytest.approx(1.0)
 
 
-def test_strata_keep_their_own_variances():
-    generator = np.random.default_rng(5)
-    values = {"x": generator.normal(size=(6, 3)), "y": 30.0 * generator.normal(size=(6, 3))}
-    strata = {key: variance(each, level=0.0)["s"] for key, each in values.items()}
+def over_strata(values):
+    """The mean over strata of arm 1 minus arm 0, and the strata's variances; values by stratum."""
     halves = [pair(each, 1, 0) for each in values.values()]
     runs = make_runs(
         np.concatenate([half.values for half in halves]),
-        np.concatenate([half.weights for half in halves]) / 2,
+        np.concatenate([half.weights for half in halves]) / len(halves),
         [(key, arm) for key, half in zip(values, halves, strict=True) for arm in half.arms],
         [seed for half in halves for seed in half.seeds],
-        [key for key in values for _ in range(6)],
+        [key for key, half in zip(values, halves, strict=True) for _ in half.arms],
+        spans=True,
     )
+    return runs, {key: variance(each, level=0.0)["s"] for key, each in values.items()}
+
+
+def test_strata_keep_their_own_variances():
+    generator = np.random.default_rng(5)
+    values = {"x": generator.normal(size=(6, 3)), "y": 30.0 * generator.normal(size=(6, 3))}
+    runs, strata = over_strata(values)
     found = infer_contrast(runs, strata, n=6)
     parts = [each.pooled.variance * 2 / 3 / 4 for each in strata.values()]
     assert found.standard_error == pytest.approx(np.sqrt(sum(parts)))
@@ -207,10 +213,11 @@ def coverage(draw, contrast, truth, *, studies, n):
     return hits / studies
 
 
+@pytest.mark.parametrize("noisy", [12, 0], ids=["arm", "baseline"])
 @pytest.mark.parametrize(("factor", "least"), [(1.0, 0.93), (3.0, 0.86), (10.0, 0.92)])
-def test_the_interval_of_an_outlying_arm_holds_the_truth(factor, least):
+def test_the_interval_of_an_outlying_arm_or_baseline_holds_the_truth(factor, least, noisy):
     generator = np.random.default_rng(6)
-    spread = np.where(np.arange(13) == 12, factor, 1.0)[:, None]
+    spread = np.where(np.arange(13) == noisy, factor, 1.0)[:, None]
     share = coverage(
         lambda: spread * generator.normal(size=(13, 3)),
         lambda values: pair(values, 12, 0, reference=[0]),
@@ -219,32 +226,10 @@ def test_the_interval_of_an_outlying_arm_holds_the_truth(factor, least):
     assert share >= least
 
 
-@pytest.mark.parametrize(("factor", "least"), [(3.0, 0.86), (10.0, 0.92)])
-def test_the_interval_beside_a_baseline_that_varies_most_holds_the_truth(factor, least):
-    generator = np.random.default_rng(16)
-    spread = np.where(np.arange(13) == 0, factor, 1.0)[:, None]
-    share = coverage(
-        lambda: spread * generator.normal(size=(13, 3)),
-        lambda values: pair(values, 12, 0, reference=[0]),
-        0.0, studies=500, n=3,
-    )  # fmt: skip
-    assert share >= least
-
-
-def over_strata(generator, sd, seeds):
-    """The contrast of two arms over three strata, and its variances; the effect varies with the seed in all alike."""
-    strata, varies = "xyz", sd * generator.normal(size=seeds)
-    values = {key: generator.normal(size=(2, seeds)) + np.array([0.0 * varies, varies]) for key in strata}
-    halves = [pair(each, 1, 0) for each in values.values()]
-    runs = make_runs(
-        np.concatenate([half.values for half in halves]),
-        np.concatenate([half.weights for half in halves]) / 3,
-        [(key, arm) for key, half in zip(strata, halves, strict=True) for arm in half.arms],
-        [seed for half in halves for seed in half.seeds],
-        [key for key in strata for _ in range(2 * seeds)],
-        spans=True,
-    )
-    return runs, {key: variance(each, level=0.0)["s"] for key, each in values.items()}
+def varying_in_all(generator, sd, seeds):
+    """The values of two arms in three strata; their difference varies with the seed in all alike."""
+    varies = sd * generator.normal(size=seeds)
+    return {key: generator.normal(size=(2, seeds)) + np.array([0.0 * varies, varies]) for key in "xyz"}
 
 
 @pytest.mark.parametrize("seeds", [3, 5])
@@ -253,7 +238,7 @@ def test_the_interval_of_an_effect_that_varies_with_the_seed_in_all_strata_holds
     generator = np.random.default_rng(17)
     hits = 0
     for _ in range(600):
-        runs, variances = over_strata(generator, sd, seeds)
+        runs, variances = over_strata(varying_in_all(generator, sd, seeds))
         low, high = infer_contrast(runs, variances, n=3 * seeds).interval()
         hits += low <= 0.0 <= high
     assert hits / 600 >= 0.92
