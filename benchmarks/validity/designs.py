@@ -7,9 +7,9 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.validity.cases import COVERS, ERRS, Case
+from benchmarks.validity.frames import judged_frame
 from benchmarks.validity.planted import HOLD, SEED_SD, SIZE, SUPPORTED
 from sweeper.evidence.claims.judge import ClaimVerdict
-from sweeper.evidence.judge_frame import judge_frame
 
 Arms = list[dict[str, int]]
 
@@ -27,9 +27,7 @@ def design_cases() -> Iterator[Case]:
 
 
 def _judged(frame: pd.DataFrame, form: str) -> ClaimVerdict:
-    claim = {"id": "c", form: {"factor": "a", "from": 0, "to": 1}, "expect": "decrease"}
-    (verdict,) = judge_frame(frame, metric="loss", claims=[claim])
-    return verdict
+    return judged_frame(frame, {form: {"factor": "a", "from": 0, "to": 1}, "expect": "decrease"})
 
 
 def _frame(arms: Arms, seeds: int, generator: np.random.Generator, varies: float = 0.0) -> pd.DataFrame:

@@ -25,13 +25,14 @@ def frame_cases() -> Iterator[Case]:
     yield _share_of_a_mean(5, 30.0, arms=7)
 
 
-def _judged(rows: Rows, claim: Mapping[str, Any]) -> ClaimVerdict:
-    (verdict,) = judge_frame(pd.DataFrame(rows), metric="loss", factors=["a"], claims=[{"id": "c", **claim}])
+def judged_frame(frame: pd.DataFrame, claim: Mapping[str, Any], factors: Sequence[str] | None = None) -> ClaimVerdict:
+    """The verdict on one claim about the column `loss`."""
+    (verdict,) = judge_frame(frame, metric="loss", factors=factors, claims=[{"id": "c", **claim}])
     return verdict
 
 
 def _supported(rows: Rows, claim: Mapping[str, Any]) -> Mapping[str, float]:
-    return {SUPPORTED: float(_judged(rows, claim).verdict == "supported")}
+    return {SUPPORTED: float(judged_frame(pd.DataFrame(rows), claim, ["a"]).verdict == "supported")}
 
 
 def _bad_repeats_diverge(*, seeds: int, repeats: int, above: float) -> Case:

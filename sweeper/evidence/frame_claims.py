@@ -27,6 +27,7 @@ from sweeper.spec.entries.claims import (
 )
 from sweeper.spec.entries.messages import problems_in
 from sweeper.spec.entries.metric import MetricEntry
+from sweeper.spec.entries.values import NAMED_LEVELS
 from sweeper.spec.from_entries import metric_of
 from trainer.config.wording import Path, dotted, shown, suggestion
 
@@ -67,8 +68,7 @@ class _Faults:
 
 def _for_frames(message: str) -> str:
     """Return a message with a remedy for a frame instead of one for a study file."""
-    fault, in_file, _ = message.partition(" Name levels that are lists")
-    return f"{fault} Make the levels text, e.g. by frame[column].map(str), and name that." if in_file else message
+    return message.replace(NAMED_LEVELS, "Make the levels text, e.g. by frame[column].map(str), and name that.")
 
 
 def read_metric(document: Mapping[str, object]) -> Metric:

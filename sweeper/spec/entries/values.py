@@ -9,6 +9,9 @@ from trainer.config.wording import shown
 
 LARGEST_INTEGER: Final = 2**63 - 1  # the largest that databases and JSON readers hold exactly
 LONGEST_NAME: Final = 100
+NAMED_LEVELS: Final = (
+    "Name levels that are lists or set several values: levels: {small: {a.b: [1, 2]}, large: {a.b: [3]}}."
+)
 _FORBIDDEN: Final = frozenset('/\\:*?"<>|{}')
 _PERCENT: Final = re.compile(r"^\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*%\s*$")
 
@@ -54,10 +57,7 @@ def checked_scalar(value: object) -> object:
     """
     if value is None or isinstance(value, bool | int | float | str):
         return value
-    raise ValueError(
-        f"{shown(value)} is not a single value (a number, a string, true, false or null). "
-        "Name levels that are lists or set several values: levels: {small: {a.b: [1, 2]}, large: {a.b: [3]}}."
-    )
+    raise ValueError(f"{shown(value)} is not a single value (a number, a string, true, false or null). {NAMED_LEVELS}")
 
 
 def checked_number(value: object) -> int | float:
