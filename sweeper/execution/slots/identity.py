@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Final, Literal
 
-from sweeper.execution.slots.regular_files import reading
+from sweeper.execution.slots.regular_files import read_json
 from sweeper.execution.slots.run_dir import read_mark
 from sweeper.files import write_atomically
 from sweeper.store.records import Lease
@@ -20,8 +20,7 @@ def belonging(run_dir: Path, lease: Lease) -> Belonging:
     A copy of the store has the same trials, but does not know attempts that began after it was made.
     """
     try:
-        with reading(run_dir / IDENTITY_FILE) as file:
-            found = json.load(file)
+        found = read_json(run_dir / IDENTITY_FILE)
     except FileNotFoundError:  # within the study's own directory, an attempt died before it was written
         return "ours" if run_dir.is_dir() else "missing"
     except (OSError, ValueError):

@@ -4,7 +4,6 @@ The store knows no more than the last heartbeat, which may be most of a lease ag
 until its guard ends it.
 """
 
-import json
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -13,11 +12,10 @@ from typing import Final
 from sweeper.execution.slots.guard import ENDED_FILE
 from sweeper.execution.slots.guard_process import BOOT_FILE
 from sweeper.execution.slots.processes import FIRST_EPOCH_S
-from sweeper.execution.slots.regular_files import reading
+from sweeper.execution.slots.regular_files import read_json
 from sweeper.store.records import RunningAttempt
 
 WAIT_S: Final = 0.5  # for the guard of a slot that has just been killed
-MOST_BYTES: Final = 4096
 LOOK_S: Final = 0.02
 
 
@@ -35,8 +33,7 @@ def device_seconds_of(attempt: RunningAttempt) -> float | None:
 def when_ended(run_dir: Path, pid: int) -> float | None:
     """Return when a process ended, in seconds since boot, if a guard has written that in its run directory."""
     with suppress(OSError, ValueError, KeyError, TypeError):
-        with reading(run_dir / ENDED_FILE) as file:
-            note = json.loads(file.read(MOST_BYTES))
+        note = read_json(run_dir / ENDED_FILE)
         if note["group"] == pid and note["boot_id"] == Path(BOOT_FILE).read_text(encoding="ascii").strip():
             return float(note["seconds"])
     return None

@@ -4,12 +4,14 @@ A pipe that nobody writes to would block whoever opens it, and a device has no e
 """
 
 import errno
+import json
 import os
 import stat
 from pathlib import Path
-from typing import IO, Final
+from typing import IO, Any, Final
 
 READ: Final = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC
+MOST_BYTES: Final = 1 << 20  # of a JSON file
 APPEND: Final = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NONBLOCK | os.O_CLOEXEC
 # A part of its path is a file; it is a socket, or a pipe without a reader; a directory; a link to itself.
 ODD: Final = frozenset({errno.ENOTDIR, errno.ENXIO, errno.EISDIR, errno.ELOOP, errno.ENODEV})
@@ -45,6 +47,21 @@ def open_regular(path: Path, flags: int = READ) -> int:
 def reading(path: Path) -> IO[bytes]:
     """Open a file to read it (`open_regular`)."""
     return os.fdopen(open_regular(path), "rb")
+
+
+def read_json(path: Path) -> Any:
+    """Return the content of a JSON file of reasonable size.
+
+    Raises:
+        FileNotFoundError: there is none (`open_regular`).
+        ValueError: it is no JSON, or too large.
+        OSError: it cannot be read.
+    """
+    with reading(path) as file:
+        text = file.read(MOST_BYTES + 1)
+    if len(text) > MOST_BYTES:
+        raise ValueError(f"larger than {MOST_BYTES} bytes")
+    return json.loads(text)
 
 
 def appending(path: Path) -> IO[bytes]:

@@ -9,14 +9,13 @@ from typing import Final
 
 from sweeper.execution.slots.metrics import json_object
 from sweeper.execution.slots.programs import write_config
-from sweeper.execution.slots.regular_files import reading
+from sweeper.execution.slots.regular_files import read_json, reading
 from sweeper.execution.slots.resources import Slot
 from sweeper.files import write_atomically
 from sweeper.spec.program import Trial
 from sweeper.store.records import Lease
 
 RESULT_FILE: Final = "result.json"
-RESULT_MOST_BYTES: Final = 1 << 20
 MARK_FILE: Final = ".attempt.json"
 LAST_BYTES: Final = 2 << 20  # in which the last line begins, unless it is too long to be read
 
@@ -38,8 +37,7 @@ class Mark:
 def read_mark(run_dir: Path) -> Mark | None:
     """Return the mark of the last attempt in a run directory; None if there is none."""
     try:
-        with reading(run_dir / MARK_FILE) as file:
-            found = json.loads(file.read(RESULT_MOST_BYTES))
+        found = read_json(run_dir / MARK_FILE)
         cut_at = found.get("cut_at")
         return Mark(int(found["attempt"]), int(found["start"]), None if cut_at is None else int(cut_at))
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
@@ -87,13 +85,8 @@ def end_last_line(path: Path, *, cut: bool) -> None:
 
 def read_result(run_dir: Path) -> dict[str, object] | None:
     """Return the program's result.json, if it is a JSON object of reasonable size."""
-    path = run_dir / RESULT_FILE
     try:
-        with reading(path) as file:
-            text = file.read(RESULT_MOST_BYTES + 1)
-        if len(text) > RESULT_MOST_BYTES:
-            return None
-        result = json.loads(text)
+        result = read_json(run_dir / RESULT_FILE)
     except (OSError, ValueError):
         return None
     return result if isinstance(result, dict) else None

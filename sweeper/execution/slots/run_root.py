@@ -17,7 +17,7 @@ from typing import Final
 from sqlalchemy import Engine
 
 from sweeper.execution.slots.identity import IDENTITY_FILE
-from sweeper.execution.slots.regular_files import reading
+from sweeper.execution.slots.regular_files import read_json
 from sweeper.execution.slots.run_dir import read_mark
 from sweeper.files import write_new
 from sweeper.store.queue.run_dirs import StudyRoot, UsedDirectory, move_root, study_root, used_directories
@@ -87,8 +87,7 @@ def _others(root: StudyRoot) -> Iterator[Path]:
 def _read(path: Path) -> object:
     """Return who has a directory; None if it does not say."""
     try:
-        with reading(path / OWNER_FILE) as file:
-            return json.load(file)
+        return read_json(path / OWNER_FILE)
     except FileNotFoundError:
         return None
 
@@ -107,8 +106,7 @@ def _is_used_by(path: Path, used: list[UsedDirectory]) -> bool:
 def _agrees(directory: UsedDirectory) -> bool:
     mark = read_mark(directory.path)
     try:
-        with reading(directory.path / IDENTITY_FILE) as file:
-            found = json.load(file)
+        found = read_json(directory.path / IDENTITY_FILE)
     except (OSError, ValueError):
         return False
     expected = {
