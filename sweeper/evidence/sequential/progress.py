@@ -5,11 +5,11 @@ A pure function of the study, its trials and the record of past looks. It plays 
 looks alone. So it does not matter who asks, how often, or in which order trials ended; and what a past look saw stays
 as it was recorded, even if a trial has been rerun since.
 
-If the budget ends within a round, each claim whose own seed is complete is looked at as well. When the round goes on,
+If the budget ends within a round, each claim whose own seed is complete is looked at as well. When the round continues,
 with a larger budget, these looks stand, and the other claims are looked at once it is complete.
 
 If an edited file raises the maximum of seeds, looks before that count by the maximum that they were planned with. So
-what they decided stays decided. Claims that had stopped undecided go on with the next round that has not begun, if a
+what they decided stays decided. Claims that had stopped undecided continue with the next round that has not begun, if a
 decision by the new maximum is likely enough.
 """
 
@@ -230,14 +230,14 @@ class _Play:
         return seeds.most if following is None else known[following]
 
     def _planned(self, claims: tuple[ClaimPath, ...], number: int) -> tuple[ClaimPath, ...]:
-        """Return the claims with the maxima by which those that go on were planned in a round."""
+        """Return the claims with the maxima by which those that continue were planned in a round."""
         return tuple(
             each if each.stop else each.planned(self._most(place, number), self._rule)
             for place, each in enumerate(claims)
         )
 
     def _reopened(self, claims: tuple[ClaimPath, ...], number: int) -> tuple[ClaimPath, ...]:
-        """Return the claims before a round; those that had stopped undecided may go on by a larger maximum."""
+        """Return the claims before a round; those that had stopped undecided may continue by a larger maximum."""
         found = list(claims)
         for place, claim in enumerate(claims):
             if claim.stop in ("", "decided"):

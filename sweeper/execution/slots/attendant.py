@@ -133,7 +133,7 @@ class Attendant:
             self._stops.set()
 
     def _look_last(self) -> None:
-        """Have looked at what is complete if the budget has ended within a round; see whether that goes on."""
+        """Have looked at what is complete if the budget has ended within a round; see whether that continues."""
         self._looks_go_on = False
         if self.decider is None or self._stops.is_set():
             return

@@ -24,7 +24,7 @@ class Cuts:
         """Take a step that was read.
 
         Args:
-            resumes: the program has said from which step it goes on.
+            resumes: the program has said from which step it resumes.
         """
         if self._pending and not resumes and step is not None and self._last is not None and step > self._last:
             self._hole = self._hole or (self._last, step)

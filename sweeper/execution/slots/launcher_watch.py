@@ -30,7 +30,7 @@ class LauncherWatch:
         self.asked = True
 
     def wants_end(self) -> bool:
-        """Return whether there is no reason to go on."""
+        """Return whether there is no reason to continue."""
         return self.asked or self.is_gone()
 
     def is_dying(self) -> bool:

@@ -1,7 +1,7 @@
 """One file of metrics: which of its rows have been collected, and which are new.
 
 Rows are known again by what they say. So a file that is written anew with the same rows and some more has just those
-more, whether a program goes on after a checkpoint or its logger writes the whole history each time.
+more, whether a program resumes from a checkpoint or its logger writes the whole history each time.
 """
 
 from array import array

@@ -31,7 +31,7 @@ class Output:
         self.reader = PatternReader(self._patterns)
 
     def resume(self, offset: int, steps: Mapping[str, int]) -> None:
-        """Go on at a place, with the last step of each metric."""
+        """Continue at a place, with the last step of each metric."""
         self.tail.start_at(min(offset, size_of(self.tail.path)))
         self.reader.counts = dict(steps)
         self.reader.step = max(steps.values(), default=None)

@@ -107,7 +107,7 @@ class CsvRows(LineRows):
         if not self._header:
             self._separator = max(",;\t", key=text.count)
         cells = next(csv.reader([text], delimiter=self._separator, skipinitialspace=True), [])
-        if not self._header or set(self._header) <= set(cells):  # programs that go on may write it again
+        if not self._header or set(self._header) <= set(cells):  # programs that resume may write it again
             self._header = [cell.strip() for cell in cells]
             self.notes.see(self._header)
             return None
