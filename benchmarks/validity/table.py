@@ -24,10 +24,11 @@ def render(result: Result) -> str:
     aimed = [row for row in rows if row["target"] != str(Target())]
     missed = sum(not row["met"] for row in aimed)
     minutes = "" if result.seconds is None else f", {result.seconds / 60:.0f} minutes on {result.machine.cores} cores"
+    those = "the one that does not is" if missed == 1 else f"the {missed} that do not are"
+    ending = f"; {those} marked." if missed else "."
     lines = [
         f"`{result.command}`, {result.taken_on}{minutes}. "
-        f"{len(aimed) - missed} of {len(aimed)} rows with a target meet it"
-        + ("." if not missed else f"; the {missed} that do not are marked.")
+        f"{len(aimed) - missed} of {len(aimed)} rows with a target meet it" + ending
     ]
     for part, title in TITLES.items():
         lines += ["", f"### {title}", "", *_table([row for row in rows if row["part"] == part])]

@@ -95,7 +95,7 @@ def test_the_table_names_rate_target_and_command_and_marks_what_misses():
     assert "| 70.0% **missed** |" in missed
     without = table.render(a_result(target=str(Target())))
     assert "0 of 0 rows with a target" in without and "| 91.2% | none |" in without
-    assert "0 of 1 rows with a target meet it; the 1 that do not are marked." in missed
+    assert "0 of 1 rows with a target meet it; the one that does not is marked." in missed
 
 
 def test_the_table_replaces_what_was_between_its_markers(tmp_path):
