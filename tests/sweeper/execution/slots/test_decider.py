@@ -163,8 +163,8 @@ def test_a_process_ends_itself_if_nobody_ends_it() -> None:
         "import io, sys, time\n"
         "from sweeper import decision\n"
         "decision.LAST_S = 0.1\n"
-        "decision.open_existing = lambda url: time.sleep(1000)\n"
-        'sys.stdin = io.StringIO(\'{"store": "", "study": "", "limit_s": 0.1}\')\n'
+        "decision.open_existing = lambda url, uid: time.sleep(1000)\n"
+        'sys.stdin = io.StringIO(\'{"store": "", "uid": null, "study": "", "limit_s": 0.1}\')\n'
         "decision.main()\n"
     )
     done = subprocess.run(code_command(code), capture_output=True, text=True, timeout=240, check=False)
