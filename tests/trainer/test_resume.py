@@ -5,6 +5,7 @@ import math
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ import yaml
 from tests.trainer import run_in_children
 from trainer import checkpoint, loop
 from trainer.config import METRICS
+from trainer.corpora.corpus import load_corpus
 
 # What depends on the clock and the process, not on the run.
 OF_THE_PROCESS = ("device_seconds", "peak_memory_bytes", "resumed")
@@ -187,6 +189,15 @@ def test_a_longer_budget_goes_on_and_another_model_is_refused(
     assert before == sorted((path.name, path.read_bytes()) for path in folder.iterdir())
 
 
+@pytest.fixture
+def corpora_read_anew() -> Iterator[None]:
+    """Let a test change a corpus: what it reads is read by no other test of the process."""
+    load_corpus.cache_clear()
+    yield
+    load_corpus.cache_clear()
+
+
+@pytest.mark.usefixtures("corpora_read_anew")
 def test_another_text_under_the_same_name_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -195,7 +206,7 @@ def test_another_text_under_the_same_name_is_refused(
 
     run(tmp_path, SHORT)
     text = corpus.load_pydocs()
-    corpus.load_corpus.cache_clear()
+    load_corpus.cache_clear()
     monkeypatch.setattr(corpus, "load_pydocs", lambda: Text("pydocs", text.train, text.valid + "the end\n", text.test))
     code, _ = run(tmp_path, SHORT, "run", "--resume")
     assert code == 2
