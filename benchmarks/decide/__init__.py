@@ -38,6 +38,7 @@ def all_policies() -> dict[str, Policy]:
     for most in (12, 20, 32):
         found |= {
             f"up to {most} seeds, O'Brien-Fleming, futility 0.1": rounds(2, most, Rule()),
+            f"up to {most} seeds, Kim-DeMets, futility 0.1": rounds(2, most, Rule(spending="kim_demets")),
             f"up to {most} seeds, Pocock, futility 0.1": rounds(2, most, Rule(spending="pocock")),
             f"up to {most} seeds, summed shares, futility 0.1": rounds(2, most, Rule(sequential=summed_shares)),
         }

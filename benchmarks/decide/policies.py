@@ -17,7 +17,7 @@ from sweeper.evidence.statistics.multiplicity import holm
 from sweeper.spec.claim import ALPHA
 
 Flags = NDArray[np.bool_]
-KIM_DEMETS: Final = {"obrien_fleming": 3.0, "pocock": 1.0}
+KIM_DEMETS: Final = {"obrien_fleming": 3.0, "kim_demets": 2.0, "pocock": 1.0}
 
 
 @dataclass(frozen=True, slots=True)

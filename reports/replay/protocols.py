@@ -19,7 +19,7 @@ from sweeper.evidence.statistics.group_sequential import SPENDINGS, Spending
 
 __all__ = ["SPENDINGS", "Player", "Protocol", "Replay", "Stopping"]
 
-Stopping = Literal["fixed", "obrien_fleming", "pocock", "hindsight"]
+Stopping = Literal["fixed", "obrien_fleming", "kim_demets", "pocock", "hindsight"]
 FUTILITY: Final = 0.1
 
 
@@ -30,9 +30,9 @@ class Protocol:
     Attributes:
         needed: only the trials that a claim needs, without searches and screens on which no claim rests.
         seeds: the number of seeds of each phase, the first ones; None for all.
-        stopping: fixed runs everything and looks once. obrien_fleming and pocock run seed by seed and spend the error
-            accordingly (`sweeper.evidence.sequential.stopping`). hindsight runs no more seeds of a claim than its
-            verdict turned out to need.
+        stopping: fixed runs everything and looks once. obrien_fleming, kim_demets and pocock run seed by seed and spend
+            the error accordingly (`sweeper.evidence.sequential.stopping`). hindsight runs no more seeds of a claim than
+            its verdict turned out to need.
         futility: whether, seed by seed, claims stop too once they are unlikely to be decided.
         pruner: what ends trials early; none for no pruner.
     """

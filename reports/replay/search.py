@@ -9,11 +9,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from reports.replay.protocols import SPENDINGS, Player, Protocol, Replay
+from reports.replay.protocols import Player, Protocol, Replay, Stopping
 from sweeper.evidence.data.load import StudyData
 from sweeper.evidence.sequential.pruning import PRUNERS
 
 IN_ADVANCE: Final = Protocol(needed=True, stopping="obrien_fleming", futility=True)
+
+TRIED: Final[tuple[Stopping, ...]] = ("obrien_fleming", "pocock")  # the extremes; others are between them
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +76,7 @@ def _protocols(num_seeds: int) -> Iterator[Protocol]:
         for seeds in fewer if pruner == "none" else fewer[:1]:
             for needed in (False, True):
                 yield Protocol(needed=needed, seeds=seeds, pruner=pruner)
-            for spending in SPENDINGS if seeds != 1 else ():
+            for spending in TRIED if seeds != 1 else ():
                 for futility in (False, True):
                     yield Protocol(needed=True, seeds=seeds, stopping=spending, futility=futility, pruner=pruner)
 

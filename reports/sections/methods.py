@@ -37,11 +37,13 @@ ANYTIME = (
 )
 REPEATED = "Intervals of claims are repeated confidence intervals (Jennison and Turnbull). "
 FUTILITY = (
-    "A claim is given up once the probability of a decision by its last seed is below {share:.0%}, which the error "
-    "does not count on."
+    "A claim is given up once the probability of support by its last seed is below {share:.0%}, and that of a "
+    "refutation below 40%, which the error does not count on."
 )
 NO_FUTILITY = "No claim is given up before its last seed."
-SPENDINGS: Final = {"obrien_fleming": "O\u2019Brien and Fleming", "pocock": "Pocock"}
+SPENDINGS: Final = {
+    "obrien_fleming": "O\u2019Brien and Fleming", "kim_demets": "Kim and DeMets", "pocock": "Pocock",
+}  # fmt: skip
 SELECTION = "A trial's value is the {point} of the metric that its program reported."
 TRAINER_TEST = " Test text is evaluated once, with the weights that were best on validation text."
 BEST_OF_MANY = " The best of many trials looks better than it is, by chance: its gain is not an effect."
@@ -65,6 +67,8 @@ REFERENCES: Final[Mapping[str, str]] = {
     "Importance. ICML.",
     "Jennison and Turnbull": "Jennison and Turnbull (1989). Interim Analyses: The Repeated Confidence Interval "
     "Approach. Journal of the Royal Statistical Society B 51.",
+    "Kim and DeMets": "Kim and DeMets (1987). Design and Analysis of Group Sequential Tests Based on the Type I Error "
+    "Spending Rate Function. Biometrika 74.",
     "Lan and DeMets": "Lan and DeMets (1983). Discrete Sequential Boundaries for Clinical Trials. Biometrika 70.",
     "two one-sided tests": "Schuirmann (1987). A Comparison of the Two One-Sided Tests Procedure and the Power "
     "Approach for Assessing the Equivalence of Average Bioavailability. Journal of Pharmacokinetics and "

@@ -21,7 +21,7 @@ from scipy import special
 
 from sweeper.evidence.statistics.sphere_chain import NEGLIGIBLE, Vector, cell_edges, transition
 
-Spending = Literal["obrien_fleming", "pocock"]
+Spending = Literal["obrien_fleming", "kim_demets", "pocock"]
 SPENDINGS: Final[tuple[Spending, ...]] = get_args(Spending)
 
 LEAST_ALPHA: Final = 1e-9  # smaller sequential p-values are not told apart
@@ -70,7 +70,8 @@ def spent(alpha: float, information: float, spending: Spending) -> float:
     """Return how much of an error `alpha` is spent once a share of the information is there.
 
     Source: Lan and DeMets (1983), Biometrika 70, pp. 659-663: 2 - 2 Phi(z_{alpha / 2} / sqrt(t)), about the boundaries
-    of O'Brien and Fleming, spends late; alpha log(1 + (e - 1) t), about Pocock's, evenly.
+    of O'Brien and Fleming, spends late, and the later the smaller the error is; alpha log(1 + (e - 1) t), about
+    Pocock's, evenly. Between them is alpha t^2 (Kim and DeMets 1987, Biometrika 74, pp. 149-154).
     """
     return float(_spent(np.array([alpha]), information, spending)[0])
 
@@ -167,6 +168,8 @@ def _spent(alphas: Vector, information: float, spending: Spending) -> Vector:
     share = min(max(information, 0.0), 1.0)
     if share == 0.0:
         return np.zeros_like(alphas)
+    if spending == "kim_demets":
+        return np.asarray(alphas * share**2)
     if spending == "pocock":
         return np.asarray(alphas * np.log1p((np.e - 1) * share))
     return np.asarray(2 * special.ndtr(special.ndtri(alphas / 2) / np.sqrt(share)))

@@ -186,10 +186,11 @@ class AssumeEntry(Section):
 class DecideEntry(Section):
     """How claims are decided in phases whose seeds are {first, most}."""
 
-    spending: Literal["obrien_fleming", "pocock"] = Field(
+    spending: Literal["obrien_fleming", "kim_demets", "pocock"] = Field(
         DECIDE.spending,
         description="How the error of 5% is spent over looks: obrien_fleming spends late, so that little power is lost "
-        "to early looks; pocock evenly, so that large effects are decided sooner.",
+        "to early looks; pocock evenly, so that large effects are decided sooner; kim_demets is between them, and "
+        "takes the fewest runs of studies with many claims.",
     )
     futility: Annotated[
         float | Literal[False],
@@ -197,8 +198,8 @@ class DecideEntry(Section):
         WithJsonSchema({"anyOf": [{"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1}, {"const": False}]}),
     ] = Field(
         DECIDE.futility or False,
-        description="Probability of a decision below which a claim gets no more seeds, e.g. 0.1; false to never give "
-        "up.",
+        description="Probability of support below which a claim gets no more seeds, unless it is refuted with "
+        "probability 0.4 or more, e.g. 0.1; false to never give up.",
     )
     order: Literal["by_cost", "declared"] = Field(
         DECIDE.order,

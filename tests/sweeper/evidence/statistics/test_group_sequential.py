@@ -12,6 +12,8 @@ FIVE = (0.2, 0.4, 0.6, 0.8, 1.0)
 # gsDesign 3.x: gsDesign(k = 5, test.type = 1, alpha = 0.025, sfu = sfLDOF and sfLDPocock)$upper$bound
 TABLES = {
     "obrien_fleming": (4.8769, 3.3569, 2.6803, 2.2898, 2.0310),
+    # alpha t^2; from the multivariate normal distribution of the looks (scipy.stats.multivariate_normal)
+    "kim_demets": (3.0902, 2.7141, 2.4728, 2.2799, 2.1140),
     "pocock": (2.4380, 2.4268, 2.4101, 2.3966, 2.3859),
 }
 
