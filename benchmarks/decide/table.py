@@ -21,11 +21,13 @@ def render(result: Result) -> str:
     rows: Sequence[Mapping[str, Any]] = figures["rows"]
     looks = figures["looks"]
     minutes = round((result.seconds or 0) / 60)
+    cores = "1 core" if result.machine.cores == 1 else f"{result.machine.cores} cores"
     return "\n".join(
         [
-            f"`{result.command}`, {result.taken_on}, {minutes} minutes on {result.machine.cores} cores, "
+            f"`{result.command}`, {result.taken_on}, {minutes} minutes on {cores}, "
             f"{figures['studies']:,} studies per row; the standard error of the error is "
-            f"{100 * (WORST_ERROR * (1 - WORST_ERROR) / figures['studies']) ** 0.5:.1f} points.",
+            f"{100 * (WORST_ERROR * (1 - WORST_ERROR) / figures['studies']) ** 0.5:.1f} points. Shares of the fixed "
+            "number's runs are with their standard errors; all rows play the same studies.",
             "",
             "| seeds | falsely supported in | falsely refuted in | true effects supported | runs | "
             "of a fixed number with that power |",
@@ -69,7 +71,8 @@ def render_rounds(result: Result) -> str:
 def _row(row: Mapping[str, Any]) -> str:
     return (
         f"| {row['policy']} | {_percent(row['false_support'])} | {_percent(row['false_refutation'])} "
-        f"| {_percent(row['power'])} | {row['runs']:.0f} | {row['ratio']:.2f} of {row['fixed_runs']:.0f} |"
+        f"| {_percent(row['power'])} | {row['runs']:.0f} "
+        f"| {row['ratio']:.3f} ± {row['ratio_error']:.3f} of {row['fixed_runs']:.0f} |"
     )
 
 

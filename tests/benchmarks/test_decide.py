@@ -64,8 +64,8 @@ def test_the_same_task_gives_the_same_counts():
 def test_the_table_shows_every_policy_but_the_fixed_ones(tmp_path):
     row = {"false_support": 0.04, "false_refutation": 0.0, "power": 0.8, "runs": 100.0, "fixed_runs": 200.0}
     rows = [
-        {"policy": "ours", "ratio": 0.5, "fixed": False, **row},
-        {"policy": "4 seeds", "ratio": 1, "fixed": True, **row},
+        {"policy": "ours", "ratio": 0.5, "ratio_error": 0.012, "fixed": False, **row},
+        {"policy": "4 seeds", "ratio": 1, "ratio_error": 0.0, "fixed": True, **row},
     ]
     looks = {"studies": 100, "first": 3, "last": 20, "each_at_5": 0.2, "summed_shares": 0.01, "exact": 0.05}
     result = Result(
@@ -81,7 +81,7 @@ def test_the_table_shows_every_policy_but_the_fixed_ones(tmp_path):
     table.write({"decide": result}, page)
     text = page.read_text(encoding="utf-8")
     assert text.startswith("before\n") and text.endswith(f"{table.END}\nafter\n")
-    assert "| ours | 4.0% | 0.0% | 80.0% | 100 | 0.50 of 200 |" in text
+    assert "| ours | 4.0% | 0.0% | 80.0% | 100 | 0.500 ± 0.012 of 200 |" in text
     assert "4 seeds" not in text and "former" not in text
     assert "| each at 5% | 20.0% |" in text
 
