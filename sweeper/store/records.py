@@ -123,6 +123,7 @@ class Outcome:
     device_seconds: float = 0.0
     peak_memory_bytes: int | None = None
     wait_s: float = 0.0  # before a trial that was preempted can be claimed again
+    is_final: bool = False  # it fails whatever retries are left: another attempt would not help
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,6 +9,7 @@ from sqlalchemy import Engine
 
 from sweeper.execution.slots.collecting.collector import COLLECTED_FILE
 from sweeper.execution.slots.directory_lock import Locked, locked
+from sweeper.execution.slots.losses import Loss, note_loss
 from sweeper.execution.slots.metrics import METRICS_FILE, OUTPUT_FILE, RESUMED_FROM, json_object
 from sweeper.execution.slots.programs import patterns_of, sources_of
 from sweeper.execution.slots.regular_files import size_of
@@ -17,7 +18,7 @@ from sweeper.execution.slots.run_dir import Mark, end_last_line, is_between_line
 from sweeper.spec.metric_source import MetricSource
 from sweeper.store.queue import ingest
 from sweeper.store.queue.recovery import lease_of, program_of
-from sweeper.store.reading.trial_metrics import EarlierAttempt, earlier_attempt, read_so_far
+from sweeper.store.reading.trial_metrics import EarlierAttempt, earlier_attempt, last_step, read_so_far
 from sweeper.store.records import Lease, LeaseLost
 
 UNREAD_S: Final = 20.0  # the longest that whoever frees a trial reads; the next attempt stores the rest
@@ -51,6 +52,8 @@ def catch_up(
     if has_lines:
         end_last_line(run_dir / (COLLECTED_FILE if sources else METRICS_FILE), cut=True)
     if earlier is not None:
+        if size_of(Reports.of(run_dir, patterns, sources).tail.path) < earlier.offset:
+            note_loss(run_dir, Loss(earlier.attempt_id, last_step(engine, lease)))
         drain(engine, lease, earlier, patterns, mark, beat, sources=sources)
     reports = Reports.of(run_dir, patterns, sources)
     if reports.collector is not None:

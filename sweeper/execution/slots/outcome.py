@@ -42,6 +42,7 @@ class Ending:
         metric_errors: what could not be read of its metrics.
         is_misread: a part of a number was found for the study's metric, so its best value is unknown.
         lost: how some of what it reported may have been lost; None if there is no sign of that.
+        hole: what an earlier attempt has lost, and nobody has reported again; None if nothing is missing.
         oom_killed: the kernel killed some process because memory ran out while this one was running.
     """
 
@@ -56,6 +57,7 @@ class Ending:
     metric_errors: Sequence[str] = ()
     is_misread: bool = False
     lost: str | None = None
+    hole: str | None = None
     oom_killed: bool = False
     point: CurveValue = BEST
     num_finite: int = 0
@@ -63,10 +65,15 @@ class Ending:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExitKind:
-    """An attempt's exit reason, and the message with it."""
+    """An attempt's exit reason, and the message with it.
+
+    Attributes:
+        is_final: another attempt would not help.
+    """
 
     exit_reason: ExitReason
     message: str | None = None
+    is_final: bool = False
 
 
 def classify_exit(ending: Ending) -> ExitKind:
@@ -79,7 +86,7 @@ def classify_exit(ending: Ending) -> ExitKind:
     if ending.stopped_for is not None:
         if ending.exit_code == 0 and outcome == "completed" and ending.stopped_for not in ("pruned", "timeout"):
             return _classify_finished(ending)
-        return ExitKind(exit_reason=ending.stopped_for, message="\n".join(ending.metric_errors) or None)
+        return ExitKind(exit_reason=ending.stopped_for, message="\n".join(_errors(ending)) or None)
     return _classify_finished(ending) if ending.exit_code == 0 else _classify_failed(ending, outcome)
 
 
@@ -102,11 +109,11 @@ def _classify_killed(ending: Ending, number: int) -> ExitKind:
 
 
 def _classify_finished(ending: Ending) -> ExitKind:
-    if ending.lost is not None:
-        return ExitKind(exit_reason="crashed", message=_message(ending, ending.lost))
-    if ending.is_misread:
-        message = f"a value of {ending.metric} was not read in full"
-        return ExitKind(exit_reason="crashed", message=_message(ending, message))
+    misread = f"a value of {ending.metric} was not read in full" if ending.is_misread else None
+    if (fault := ending.lost or misread) is not None:
+        return ExitKind(exit_reason="crashed", message=_message(ending, fault))
+    if ending.hole is not None:
+        return ExitKind(exit_reason="crashed", message=ending.hole, is_final=True)
     if ending.metric not in ending.reported:
         names = ", ".join(sorted(ending.reported)) or "nothing"
         message = f"ended without reporting the metric {ending.metric!r}; it reported: {names}"
@@ -126,9 +133,13 @@ def _last_values(ending: Ending) -> str:
     return "the last value" if ending.point.last == 1 else f"one of the last {ending.point.last} values"
 
 
+def _errors(ending: Ending) -> list[str]:
+    return [*([] if ending.lost is None else [ending.lost]), *ending.metric_errors]
+
+
 def _message(ending: Ending, headline: str) -> str:
     lines = [line for line in ending.tail.splitlines() if line.strip()]
     exception = last_exception(lines)
     # A launcher of several processes, e.g. torchrun, says more than that after the exception of one of them.
     early = [] if exception is None else lines[exception : exception + 1][: max(0, len(lines) - LAST_LINES - exception)]
-    return "\n".join([headline, *ending.metric_errors, *early, *lines[-LAST_LINES:]])
+    return "\n".join([headline, *(each for each in _errors(ending) if each != headline), *early, *lines[-LAST_LINES:]])

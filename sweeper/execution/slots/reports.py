@@ -65,6 +65,9 @@ class Reports:
     _restarts: int = 0
     _truncations: int = 0
     _cuts: Cuts = field(default_factory=Cuts)
+    _first: int | None = None  # the attempt's lowest step
+    _last: int | None = None  # its highest one
+    _certain: int | None = None  # the highest one before its file was cut or replaced for the first time
 
     @classmethod
     def of(cls, run_dir: Path, patterns: Mapping[str, str], sources: Sequence[MetricSource] = ()) -> "Reports":
@@ -115,6 +118,16 @@ class Reports:
         """
         lost = self.tail.loss() or self._cuts.loss(self.tail.path)
         return lost or (None if self.collector is None else self.collector.loss())
+
+    @property
+    def certain_step(self) -> int | None:
+        """The step after which lines were lost, if some were; None if that may be all that the attempt reported.
+
+        Of a program's own files, nobody knows which one lost what.
+        """
+        if self.collector is not None:
+            return None if self._first is None else self._first - 1
+        return self._last if self._restarts == 0 else self._certain
 
     def _missing(self, *, is_complete: bool) -> list[str]:
         output = self.tail if self.has_patterns else None
@@ -176,6 +189,7 @@ class Reports:
         lines = self.tail.lines(closed=closed, rest=rest)
         was_cut = self.tail.restarts != self._restarts
         if was_cut:
+            self._certain = self._last if self._restarts == 0 else self._certain
             self._restarts, self._begins = self.tail.restarts, self._has_reported
             if self.tail.truncations != self._truncations:
                 self._truncations = self.tail.truncations
@@ -206,6 +220,8 @@ class Reports:
                 void_from = step if void_from is None else min(step, void_from)
             for each in new:
                 self._cuts.add(each.step)
+                self._first = each.step if self._first is None else min(each.step, self._first)
+                self._last = each.step if self._last is None else max(each.step, self._last)
             found += new
         self._has_reported |= bool(found)
         offset = self.tail.offset

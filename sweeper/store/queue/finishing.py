@@ -179,7 +179,7 @@ def _next_state(
             .where(attempts.c.number > trials.c.attempts_forgiven)
         ).scalar_one()
     )
-    if times > retry.get(reason, 0) or connection.execute(ended).scalar_one() is not None:
+    if outcome.is_final or times > retry.get(reason, 0) or connection.execute(ended).scalar_one() is not None:
         return "failed", reason, now
     wait_s = BACK_OFF_S * 2 ** (times - 1) if reason in BACKS_OFF else 0.0
     if wait_s and _fails_alike(connection, lease, outcome):

@@ -19,6 +19,11 @@ _POINTS: Final = (
     .where(_COUNTS, measurements.c.metric == bindparam("metric"))
     .order_by(measurements.c.step)
 )
+_STEPS: Final = (
+    select(measurements.c.metric, measurements.c.step)
+    .where(_COUNTS)
+    .order_by(measurements.c.metric, measurements.c.step)
+)
 _NAMES: Final = select(measurements.c.metric).where(_COUNTS).distinct()
 
 
@@ -79,6 +84,27 @@ def reported_of(
         names=names,
         curve={step: number for step, number in points if math.isfinite(number)},
     )
+
+
+def steps_by_metric(engine: Engine, lease: Lease) -> dict[str, list[int]]:
+    """Return the steps of each metric that a trial has reported, those that count, in their order."""
+    found: dict[str, list[int]] = {}
+    with reading(engine) as connection:
+        for name, step in connection.execute(_STEPS, {"trial": lease.trial_id}):
+            found.setdefault(name, []).append(int(step))
+    return found
+
+
+def last_step(engine: Engine, lease: Lease) -> int | None:
+    """Return the highest step that a trial has reported, of those that count; None if there is none."""
+    return max((steps[-1] for steps in steps_by_metric(engine, lease).values()), default=None)
+
+
+def first_steps(engine: Engine, lease: Lease) -> dict[int, int]:
+    """Return the lowest step that each attempt of a trial has reported, by attempt, if it has reported anything."""
+    query = select(attempts.c.id, attempts.c.first_step).where(attempts.c.trial_id == lease.trial_id)
+    with reading(engine) as connection:
+        return {row.id: int(row.first_step) for row in connection.execute(query) if row.first_step is not None}
 
 
 def earlier_attempt(engine: Engine, lease: Lease, attempt_id: int | None) -> EarlierAttempt | None:
