@@ -17,6 +17,7 @@ from sweeper.cli.pilot import pilot_before_launch, pilot_option
 from sweeper.cli.plan import print_estimate
 from sweeper.cli.progress import progress_for
 from sweeper.cli.progress_lines import ended_text
+from sweeper.cli.trying import try_and_exit, try_option
 from sweeper.errors import UsageError
 from sweeper.estimate import Estimate, estimate
 from sweeper.execution.gpus import unseen
@@ -34,6 +35,7 @@ from sweeper.planning.notes import missing_program_lines
 from sweeper.planning.plan import make_plan
 from sweeper.quantities import counted, device_hours
 from sweeper.spec.load import load_study
+from sweeper.spec.study import Study
 from sweeper.store.enrolment.enrol import Enrolment
 from sweeper.store.reading import reader
 from sweeper.store.url import shown
@@ -51,6 +53,7 @@ MOST_NAMED: Final = 5
 @slots_option
 @engine_options
 @pilot_option
+@try_option
 @click.option(
     "--extend",
     is_flag=True,
@@ -70,6 +73,7 @@ def launch(
     dask_scheduler_file: Path | None,
     dask_slurm: int | None,
     pilot: int | None,
+    trying: int | None,
     extend: bool,
     force: bool,
     keep_going: bool,
@@ -93,18 +97,23 @@ def launch(
             "--pilot: runs on this machine, but the trials would run on the cluster. "
             "Leave out --pilot or --engine dask."
         )
+    if trying is not None:
+        _check_alone(study, dry_run=dry_run, pilot=pilot is not None, extend=extend, cluster=cluster is not None)
     loaded = load_study(study)
     check_has_program(loaded, store)
     if cluster is None or cluster.is_here:
         check_installed(loaded)
     plan = make_plan(loaded)
+    if trying is not None:
+        _check_program_is_there(loaded, force=force)
+        try_and_exit(loaded, plan, store=store, amount=trying, as_json=as_json)
     if pilot is not None:
         pilot_before_launch(loaded, plan, store=store, slots=slots, amount=pilot, force=force)
     found = estimate(loaded, plan, store=store, slots=slots)
     if not force:
         check_admission(found, store=store, here=cluster is None)
-        if cluster is None and (missing := missing_program_lines(loaded)):
-            raise UsageError("\n".join(missing) + "\nTo launch anyway: --force")
+    if cluster is None:
+        _check_program_is_there(loaded, force=force)
     if dry_run:
         print_estimate(found, as_json=as_json)
         click.echo("Nothing was written: --dry-run.", err=True)
@@ -117,6 +126,20 @@ def launch(
         else:
             _print_end(plan.study, launched, study, store)
     sys.exit(launched.exit_code)
+
+
+def _check_alone(study: Path, *, dry_run: bool, pilot: bool, extend: bool, cluster: bool) -> None:
+    given = {"--dry-run": dry_run, "--pilot": pilot, "--extend": extend, "--engine dask": cluster}
+    if others := [option for option, is_given in given.items() if is_given]:
+        raise UsageError(
+            f"--try and {others[0]}: --try runs one trial on this machine, which is not a result of the study. "
+            f"Use: sweeper launch {study} --try"
+        )
+
+
+def _check_program_is_there(study: Study, *, force: bool) -> None:
+    if not force and (missing := missing_program_lines(study)):
+        raise UsageError("\n".join(missing) + "\nTo launch anyway: --force")
 
 
 def _run(

@@ -17,6 +17,7 @@ from sweeper.streams import OutputLost, discard_output, name_errors, open_missin
 COMMANDS: Final = {
     "init": "Write a commented study file for your own training script.",
     "plan": "Predict the trials and run time of a study file; runs nothing.",
+    "metrics": "Show what a study file finds in the output of an earlier run; runs nothing.",
     "launch": "Run a study file to completion; rerun the same command to resume.",
     "import": "Read runs of another tool into the store, as a study that you can judge and report.",
     "simulate": "Simulate the schedule of a study file on N slots, or with --decide its decisions.",

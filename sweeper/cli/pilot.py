@@ -28,18 +28,25 @@ else:
     _NumberType = click.ParamType  # not generic before click 8.4
 
 
-class _Steps(_NumberType):
+class Steps(_NumberType):
     """A whole number from 1. A file name gets a remedy of its own, since `--pilot STUDY.yaml` is an easy mistake."""
 
     name = "STEPS"
 
+    def __init__(self, option: str) -> None:
+        self.option = option
+
     def convert(self, value: int | str, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Convert the value.
+
+        Raises:
+            UsageError: click's, if it is not such a number.
+        """
         if isinstance(value, int):  # the flag's own value
             return value
         if not value.isdigit() or int(value) < 1:
-            self.fail(
-                f"{value!r} is not a whole number from 1. Put --pilot after the file: STUDY.yaml --pilot", param, ctx
-            )
+            remedy = f"Put --{self.option} after the file: STUDY.yaml --{self.option}"
+            self.fail(f"{value!r} is not a whole number from 1. {remedy}", param, ctx)
         return int(value)
 
 
@@ -47,7 +54,7 @@ def pilot_option(command: Command) -> Command:
     """Add `--pilot`, with or without a number of steps."""
     return click.option(
         "--pilot",
-        type=_Steps(),
+        type=Steps("pilot"),
         is_flag=False,
         flag_value=DEFAULT_LENGTH,
         help="First run a few steps (or STEPS steps) of each kind of trial, and predict from them. The store keeps the "

@@ -74,11 +74,19 @@ def pilot_trials(plan: Plan, study: Study, *, slots: int, amount: int | None) ->
     trials: list[PilotTrial] = []
     for repeat in range(repeats):
         for members in chosen:
-            one = _spread_over(members, repeats)[repeat]
-            length = _length(one, amount)
-            config = _for_pilot(one.config) if study.trial.is_trainer else one.config
-            trials.append(PilotTrial(one.configuration, config, one.seed, one.unit, length, repeat))
+            trials.append(_run_of(_spread_over(members, repeats)[repeat], study, amount, repeat=repeat))
     return (*trials, *_with_other_seeds(trials[0])) if study.claims and trials else tuple(trials)
+
+
+def first_trial(plan: Plan, study: Study, *, amount: int | None) -> PilotTrial | None:
+    """Return a short run of the configuration that a plan has first; None if none can be drawn."""
+    one = next(iter(_candidates(plan, study)), None)
+    return None if one is None else _run_of(one, study, amount, repeat=0)
+
+
+def _run_of(one: _Candidate, study: Study, amount: int | None, *, repeat: int) -> PilotTrial:
+    config = _for_pilot(one.config) if study.trial.is_trainer else one.config
+    return PilotTrial(one.configuration, config, one.seed, one.unit, _length(one, amount), repeat)
 
 
 def _with_other_seeds(first: PilotTrial) -> list[PilotTrial]:

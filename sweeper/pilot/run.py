@@ -104,6 +104,20 @@ def _run(
     directory: Path,
     on_tick: Callable[[str], None],
 ) -> Piloted:
+    url = play(study, trials, slots, directory, on_tick)
+    if url is None:
+        return Piloted(runs=(), failures=(), interrupted=True)
+    return _results(_Setting(study, slots, directory / "runs" / study.name / PHASE, time.time()), url, trials)
+
+
+def play(
+    study: Study,
+    trials: Sequence[PilotTrial],
+    slots: tuple[Slot, ...],
+    directory: Path,
+    on_tick: Callable[[str], None],
+) -> str | None:
+    """Run trials with a store of their own, and return its URL; None if the user interrupted them."""
     url = f"sqlite:///{directory / 'pilot.db'}"
     made = _study(study, trials)
     plan = _plan(made, trials)
@@ -111,11 +125,9 @@ def _run(
     try:
         study_id = enrol(engine, plan, made, runs_dir=directory / "runs", now=time.time()).study_id
         run = StudyRun(store=url, study=plan.study, study_id=study_id)
-        if run_slots(engine, run, made, slots, lambda: on_tick(url)) == "interrupted":
-            return Piloted(runs=(), failures=(), interrupted=True)
+        return None if run_slots(engine, run, made, slots, lambda: on_tick(url)) == "interrupted" else url
     finally:
         engine.dispose()
-    return _results(_Setting(study, slots, directory / "runs" / plan.study / PHASE, time.time()), url, trials)
 
 
 def _study(study: Study, trials: Sequence[PilotTrial]) -> Study:
@@ -123,7 +135,7 @@ def _study(study: Study, trials: Sequence[PilotTrial]) -> Study:
     minutes = study.trial.timeout_minutes
     limit = MAX_RUN_S / 60 if minutes is None else min(MAX_RUN_S / 60, minutes)
     first = trials[0]
-    phase = Phase(name=PHASE, design=ListDesign(()), budget=Budget(first.unit, _whole(first.amount)))
+    phase = Phase(name=PHASE, design=ListDesign(()), budget=Budget(first.unit, whole(first.amount)))
     return replace(
         study,
         trial=replace(study.trial, timeout_minutes=limit),
@@ -155,7 +167,7 @@ def _plan(study: Study, trials: Sequence[PilotTrial]) -> Plan:
             trial.config,
             configuration_hash(study.trial, trial.config),
             trial.seed,
-            TrialBudget(trial.unit, _whole(trial.amount), repeat=trial.repeat),
+            TrialBudget(trial.unit, whole(trial.amount), repeat=trial.repeat),
         )
         for number, trial in enumerate(trials)
     )
@@ -163,7 +175,8 @@ def _plan(study: Study, trials: Sequence[PilotTrial]) -> Plan:
     return Plan(study.name, (PlannedPhase(study.phases[0], planned, members),))
 
 
-def _whole(amount: float) -> int | float:
+def whole(amount: float) -> int | float:
+    """Return a whole number as an integer."""
     return int(amount) if amount == int(amount) else amount
 
 
@@ -199,7 +212,7 @@ def _results(setting: _Setting, url: str, trials: Sequence[PilotTrial]) -> Pilot
             runs.append(_run_of(setting, trial, row, found))
         else:
             lines = (row.message or "").strip().splitlines()
-            failures.append(f"pilot of {_levels(trial)}: {reason}{f': {lines[-1]}' if lines else ''}")
+            failures.append(f"pilot of {levels_of(trial)}: {reason}{f': {lines[-1]}' if lines else ''}")
     return Piloted(runs=tuple(runs), failures=tuple(dict.fromkeys(failures)))
 
 
@@ -258,7 +271,8 @@ def _reports(table: reader.Table, *, is_trainer: bool) -> dict[int, list[Report]
     }
 
 
-def _levels(trial: PilotTrial) -> str:
+def levels_of(trial: PilotTrial) -> str:
+    """Return the levels of a run as text."""
     return ", ".join(f"{name}={level}" for name, level in trial.configuration.items()) or "the baseline"
 
 

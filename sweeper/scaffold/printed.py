@@ -4,8 +4,9 @@ import ast
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Final
+
+from sweeper.spec.patterns import NUMBER
 
 PRINTERS: Final = frozenset({"print", "info", "write", "echo", "log", "debug", "warning", "rprint", "secho"})
 METRICS: Final = frozenset(
@@ -134,20 +135,19 @@ def _patterns(template: str) -> dict[str, str]:
     """Return the patterns of a template's metrics by name, and of its step."""
     found: dict[str, str] = {}
     parts = template.split(VALUE)
-    for before, after in pairwise(parts):
+    for before in parts[:-1]:
         label = LABEL.search(before)
         if label is None:
             continue
         words = label[1].split()
         if words[-1].lower() in STEPS:
-            found.setdefault("step", _pattern(words[-1:], label[2], after))
+            found.setdefault("step", _pattern(words[-1:], label[2]))
         elif set(_words(label[1])) & METRICS:
-            found.setdefault(_metric_name(words), _pattern(words, label[2], after))
+            found.setdefault(_metric_name(words), _pattern(words, label[2]))
     return found
 
 
-def _pattern(words: Sequence[str], separator: str, after: str) -> str:
+def _pattern(words: Sequence[str], separator: str) -> str:
     sign = re.escape(separator.strip())
     gap = rf"\s*{sign}\s*" if sign else r"\s+" if separator else r"\s*"
-    value = rf"([^\s{re.escape(after[0])}]+)" if after[:1] in tuple("%)]}|/,;") else r"(\S+)"
-    return rf"{chr(92) + 's+'}".join(map(re.escape, words)) + gap + value
+    return rf"{chr(92) + 's+'}".join(map(re.escape, words)) + gap + NUMBER

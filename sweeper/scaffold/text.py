@@ -12,7 +12,7 @@ from sweeper.spec.argument_lists import passed_by_name
 PLAIN: Final = re.compile(r"[A-Za-z_][\w.-]*")
 NO_TEXT: Final = re.compile(r"true|false|null|nan|inf|yes|no|on|off", re.IGNORECASE)
 LONGEST_HELP: Final = 70
-GUESS: Final = Printed("valid_loss", {"step": r"step (\d+)", "valid_loss": r"valid_loss (\S+)"})
+GUESS: Final = Printed("valid_loss", {"step": "step {number}", "valid_loss": "valid_loss {number}"})
 
 
 def study_text(proposal: Proposal, study: str, file: str) -> str:

@@ -23,3 +23,8 @@ def compiled(pattern: str) -> re.Pattern[str]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return re.compile(pattern.replace(NUMBER, _NUMBER))
+
+
+def written(pattern: re.Pattern[str]) -> str:
+    """Return a compiled pattern as the study file has it."""
+    return pattern.pattern.replace(_NUMBER, NUMBER)

@@ -151,11 +151,11 @@ def test_a_part_of_a_number_is_never_a_value(sweeper: Sweeper, written: Callable
 
 def test_the_pattern_of_the_template_reads_every_number(sweeper: Sweeper, written: Callable[..., None]) -> None:
     levels = '["0.5", "1.25e-05", "-3.2", "1,234.5", "inf", "nan"]'
-    study = command("print('loss', '{v}')", r"{loss: 'loss (\S+)'}", levels).replace("{v: 1}", '{v: "0.5"}')
+    study = command("print('loss', '{v}')", "{loss: 'loss {number}'}", levels).replace("{v: 1}", '{v: "0.5"}')
     written(study)
     assert sweeper("init", "new.yaml").code == 0
     with open("new.yaml", encoding="utf-8") as file:  # noqa: PTH123 - relative to the working directory
-        assert r"'valid_loss (\S+)'" in file.read()
+        assert "'valid_loss {number}'" in file.read()
     launched(sweeper, code=1)
     found = [(row["state"], row["loss"]) for row in table(sweeper)]
     assert found == [("completed", each) for each in (0.5, 1.25e-05, -3.2, 1234.5)] + [("failed", None)] * 2

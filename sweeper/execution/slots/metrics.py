@@ -16,6 +16,7 @@ from sweeper.execution.slots.matching import SEARCH_S, SearchTimeout, search
 from sweeper.execution.slots.numerals import is_ambiguous, number_in, whole_number, without_escapes
 from sweeper.execution.slots.pattern_use import PatternUse
 from sweeper.execution.slots.tail import LINE_BYTES
+from sweeper.spec.patterns import written
 from sweeper.spec.study import COORDINATES
 from sweeper.store.records import Measurement, storable
 
@@ -144,22 +145,6 @@ class LineReader:
 
 
 @dataclass(slots=True)
-class _NotNumbers:
-    """Matches of a metric's pattern that are not numbers: the first, and how many there were."""
-
-    word: str
-    pattern: str
-    count: int = 0
-
-    def text(self, name: str) -> str:
-        """Return a message about them."""
-        found = f"found {self.count} times, but " if self.count > 1 else ""
-        return (
-            f"{name}: {found}{self.word[:40]!r} is not a number; keep only the number in the group of {self.pattern!r}"
-        )
-
-
-@dataclass(slots=True)
 class PatternReader:
     """Finds metrics in a program's output by regular expressions; `step` may be one of them.
 
@@ -180,7 +165,6 @@ class PatternReader:
     steps: _Steps = field(default_factory=_Steps)
     has_long_lines: bool = False
     uses: dict[str, PatternUse] = field(default_factory=dict)
-    _not_numbers: dict[str, "_NotNumbers"] = field(default_factory=dict)
     _fraction: str | None = None
     _no_step: str | None = None  # what a step's pattern matched
     _is_misplaced: bool = False  # the last step was none, so the metrics beside and after it belong to none
@@ -215,14 +199,17 @@ class PatternReader:
     def errors(self) -> list[str]:
         """What could not be read, e.g. matches of metrics for which no number was ever found, and if steps fell."""
         never = [
-            found.text(name) for name, found in self._not_numbers.items() if name not in {*self.counts, *self.misread}
+            text
+            for name, use in self.uses.items()
+            if name not in {*self.counts, *self.misread}
+            and (text := use.numberless(name, written(self.patterns[name])))
         ]
         long = [f"{OUTPUT_FILE}: a line is longer than {LINE_BYTES:,} bytes; only its beginning was read"]
         fall = [] if self.steps.fall is None else [self.steps.fall]
         slow = [lines[0] for name, lines in self._slow.items() if lines and name not in self.misread]
         long = long if self.has_long_lines else []
-        uneven = [text for text in (self._no_step, self._fraction) if text is not None]
-        several = [use.fault(name, self.patterns[name].pattern) for name, use in self.uses.items() if name != "step"]
+        uneven = [text for text in (self._no_step, self._fraction, self._without_steps) if text is not None]
+        several = [use.fault(name, written(self.patterns[name])) for name, use in self.uses.items() if name != "step"]
         others = [*self._breaks, *(text for text in several if text), *long, *fall]
         return [*self.misread.values(), *slow, *never, *uneven, *others][:MOST_ERRORS]
 
@@ -239,10 +226,21 @@ class PatternReader:
         """The metrics that stood beside every step up to one, and beside none after it, as where they become nan."""
         return [
             f"{name}: found on every line with a step up to {self.steps.last[name]}, and on none of the {missed} after "
-            r"it; does its pattern match nan and inf? Use (\S+) for the number"
+            "it; does its pattern match nan and inf? Use {number} for the number"
             for name, missed in self._missed.items()
             if missed and name not in self.misread
         ]
+
+    @property
+    def _without_steps(self) -> str | None:
+        """That no step was found for metrics that were, so that only the last value of each counts; None if not so."""
+        most = max(self.counts.values(), default=0)
+        if "step" not in self.patterns or self.step is not None or "step" in self.uses or most < 2:
+            return None
+        return (
+            f"step: its pattern, {written(self.patterns['step'])!r}, matched no line, so all {most} reports count as "
+            "step 0, of which the last one replaces the others"
+        )
 
     def _take_step(self, number: float) -> None:
         """Take a step; from one that is not an integer on, each is at least the next integer after the one before."""
@@ -251,7 +249,7 @@ class PatternReader:
             step = math.floor(number) if self.step is None else max(self.step + 1, math.floor(number))
             if self._fraction is None:
                 self._fraction = (
-                    f"step: its pattern, {self.patterns['step'].pattern!r}, matched {number:g}, which is not an "
+                    f"step: its pattern, {written(self.patterns['step'])!r}, matched {number:g}, which is not an "
                     f"integer; such reports count as steps {step}, {step + 1}, …"
                 )
         self._is_misplaced = step is None
@@ -259,7 +257,7 @@ class PatternReader:
             self.step = step
         elif self._no_step is None:
             self._no_step = (
-                f"step: its pattern, {self.patterns['step'].pattern!r}, matched {number:g}, which is not an integer "
+                f"step: its pattern, {written(self.patterns['step'])!r}, matched {number:g}, which is not an integer "
                 "from 0 to 2**63 - 1; what was reported there is left out"
             )
 
@@ -271,7 +269,7 @@ class PatternReader:
         try:
             return search(pattern, text)
         except SearchTimeout:
-            begun = f"its pattern, {pattern.pattern!r}, gave no answer within {SEARCH_S:g} s of CPU time on"
+            begun = f"its pattern, {written(pattern)!r}, gave no answer within {SEARCH_S:g} s of CPU time on"
             slow.append(f"{name}: {begun} {text.strip()[:80]!r}; use one without nested repetitions")
             if len(slow) >= MOST_SLOW:
                 self.misread.setdefault(name, f"{slow[0]}. It was no longer searched for after {MOST_SLOW} such lines")
@@ -283,20 +281,19 @@ class PatternReader:
             return None
         group: str | int = "value" if match.groupdict().get("value") is not None else min(pattern.groups, 1)
         word = match.group(group) or ""
-        self.uses.setdefault(name, PatternUse()).add(match, text, word)
         number = number_in(word)
+        self.uses.setdefault(name, PatternUse()).add(match, text, word, is_number=number is not None)
         if number is None:
-            self._not_numbers.setdefault(name, _NotNumbers(word, pattern.pattern)).count += 1
             if is_ambiguous(word):
-                what = f"its pattern, {pattern.pattern!r}, matched {word[:40]!r} in {text.strip()[:80]!r}"
+                what = f"its pattern, {written(pattern)!r}, matched {word[:40]!r} in {text.strip()[:80]!r}"
                 self.misread.setdefault(name, f"{name}: {what}, which is not a number; write it with a decimal point")
             return None
         # A pattern that has a comma of its own says what the comma is.
-        commas = "," not in pattern.pattern and match.end() == match.end(group)
+        commas = "," not in written(pattern) and match.end() == match.end(group)
         # Programs that count steps in fractions, such as epoch 1.5, may want only the integer part as the step.
         if name != "step" and (whole := whole_number(text, *match.span(group), commas=commas)) is not None:
-            part = f"its pattern, {pattern.pattern!r}, matches only {word!r} of {whole!r} in {text.strip()[:80]!r}"
-            self.misread.setdefault(name, rf"{name}: {part}; use (\S+) for the number")
+            part = f"its pattern, {written(pattern)!r}, matches only {word!r} of {whole!r} in {text.strip()[:80]!r}"
+            self.misread.setdefault(name, f"{name}: {part}; use {{number}} for it")
             return None
         return number
 

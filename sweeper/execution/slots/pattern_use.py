@@ -27,16 +27,32 @@ class PatternUse:
         lines: how many.
         examples: by what of a longer name stood before the match, e.g. ``binary_`` of ``binary_logloss``, the first
             line.
+        not_numbers: on how many lines the group has no number.
+        not_number: the first of them.
     """
 
     lines: int = 0
     examples: dict[str, Example] = field(default_factory=dict)
+    not_numbers: int = 0
+    not_number: Example | None = None
 
-    def add(self, match: re.Match[str], text: str, word: str) -> None:
+    def add(self, match: re.Match[str], text: str, word: str, *, is_number: bool = True) -> None:
         """Add a match."""
         self.lines += 1
+        if not is_number:
+            self.not_numbers += 1
+            self.not_number = self.not_number or Example(text.strip()[:SHOWN], word[:SHOWN])
         if len(self.examples) < MOST_EXAMPLES:
             self.examples.setdefault(_name_before(match, text), Example(text.strip()[:SHOWN], word[:SHOWN]))
+
+    def numberless(self, name: str, pattern: str) -> str:
+        """Return that the group has no number on some lines; empty if it always has one."""
+        if self.not_number is None:
+            return ""
+        found = f"found {self.not_numbers} times, but " if self.not_numbers > 1 else ""
+        word, line = self.not_number.word[:40], self.not_number.line
+        where = "" if word == line else f" (in {line!r})"
+        return f"{name}: {found}{word!r} is not a number{where}; keep only the number in the group of {pattern!r}"
 
     def fault(self, name: str, pattern: str) -> str:
         """Return that a pattern matched names that differ; empty if it did not."""

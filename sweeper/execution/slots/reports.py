@@ -70,15 +70,23 @@ class Reports:
     _certain: int | None = None  # the highest one before its file was cut or replaced for the first time
 
     @classmethod
-    def of(cls, run_dir: Path, patterns: Mapping[str, str], sources: Sequence[MetricSource] = ()) -> "Reports":
+    def of(
+        cls,
+        run_dir: Path,
+        patterns: Mapping[str, str],
+        sources: Sequence[MetricSource] = (),
+        *,
+        into: Path | None = None,
+    ) -> "Reports":
         """Return a reader of all that a run directory holds, from its start.
 
         Args:
             patterns: find metrics in the output; if there are neither these nor sources, it writes metrics.jsonl.
             sources: files in which metrics are.
+            into: the directory for what is collected from them; None for the run directory.
         """
         if sources:
-            collector = Collector(run_dir, sources, Output(run_dir, patterns) if patterns else None)
+            collector = Collector(run_dir, sources, Output(run_dir, patterns) if patterns else None, into=into)
             return cls(Tail(collector.path), LineReader(), collector=collector)
         if not patterns:
             return cls(Tail(run_dir / METRICS_FILE), LineReader())

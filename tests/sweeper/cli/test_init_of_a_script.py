@@ -134,7 +134,7 @@ def test_a_script_of_hydra_is_asked_for_its_configuration(sweeper: Sweeper) -> N
         "model": {"lr": 0.001, "name": "a, b"}, "seed": "{seed}", "out": "{run_dir}",
         "trainer": {"max_steps": "{steps}"},
     }  # fmt: skip
-    assert command(study).metrics == {"step": r"step\s+(\S+)", "loss": r"loss\s+(\S+)"}
+    assert command(study).metrics == {"step": r"step\s+{number}", "loss": r"loss\s+{number}"}
 
 
 def test_a_script_that_prints_no_metric_and_takes_no_numbers_is_still_a_start(sweeper: Sweeper) -> None:

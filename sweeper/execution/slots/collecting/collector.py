@@ -34,11 +34,13 @@ class Collector:
     Attributes:
         sources: with their placeholders filled in.
         output: its patterns; None if it has none.
+        into: the directory for what is collected; None for the run directory.
     """
 
     run_dir: Path
     sources: Sequence[MetricSource]
     output: Output | None = None
+    into: Path | None = None
     clock: Callable[[], float] = time.monotonic
     _files: dict[str, MetricFile] = field(default_factory=dict)
     _history: History = field(default_factory=History)
@@ -51,7 +53,7 @@ class Collector:
     @property
     def path(self) -> Path:
         """The file that has what was collected."""
-        return self.run_dir / COLLECTED_FILE
+        return (self.into or self.run_dir) / COLLECTED_FILE
 
     def recover(self) -> None:
         """Learn from the lines that are there what has been collected; files that are gone meanwhile are no more."""

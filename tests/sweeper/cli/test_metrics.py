@@ -1,0 +1,150 @@
+"""`sweeper metrics --log` and `sweeper launch --try`: what a study finds, before it is launched."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.sweeper.cli.conftest import Answer
+
+Sweeper = Callable[..., Answer]
+STUDY = """study: own
+metric: {name: loss, direction: minimize}
+trial:
+  program: {command: ["{python}", train.py, "{lr}", "{run_dir}"], metrics: METRICS}
+  config: {lr: 0.5}
+factors: {lr: {path: lr, levels: [0.5, 0.25]}}
+phases: [{name: p, design: grid, seeds: 2, budget: {steps: 500}}]
+"""
+PATTERNS = r"{step: 'step (\d+)', loss: 'loss={number}', acc: 'accuracy ([0-9.]+)', norm: 'norm (\S+)'}"
+LOG = """validation acc follows
+\x1b[1mstep 10\x1b[0m loss=1.25e-05 norm tensor(4.)
+step 20 loss=-3.5; norm tensor(5.)
+step 30 loss=1,234.5 norm tensor(6.)
+"""
+
+
+@pytest.fixture
+def directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    (tmp_path / "study.yaml").write_text(STUDY.replace("METRICS", PATTERNS))
+    (tmp_path / "old.log").write_text(LOG)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_an_old_log_shows_what_each_pattern_finds(sweeper: Sweeper, directory: Path) -> None:
+    answer = sweeper("metrics", "study.yaml", "--log", "old.log")
+    assert answer.code == 0, answer.err
+    assert answer.out.startswith("old.log: 4 lines\n\nstep: 'step (\\d+)'\n  matched 3 lines\n  '10' in 'step 10 loss")
+    assert "loss: 'loss={number}'\n  matched 3 lines\n  '1.25e-05' in 'step 10 loss=1.25e-05" in answer.out
+    assert "3 values: 1.25e-05, -3.5, 1234.5\n  steps 10 to 30; from -3.5 to 1234.5" in answer.out
+    assert "matched no line\n  has its name: 'validation acc follows'\n  no number was read" in answer.out
+    assert "all without a number: 'tensor(4.)' in 'step 10 loss=1.25e-05 norm tensor(4.)'" in answer.out
+    assert "has the value -3.5: loss, best" in answer.out
+    assert sorted(path.name for path in directory.iterdir()) == ["old.log", "study.yaml"]
+
+
+def test_the_same_as_json(sweeper: Sweeper, directory: Path) -> None:
+    found = json.loads(sweeper("metrics", "study.yaml", "--log", "old.log", "--json").out)
+    assert (found["lines"], found["value"], found["found"]) == (4, -3.5, True)
+    assert found["metrics"]["loss"]["values"][0] == {"step": 10, "value": 1.25e-05}
+    assert found["metrics"]["norm"]["without_number"]["lines"] == 3
+    assert found["metrics"]["norm"]["without_number"]["example"]["matched"] == "tensor(4.)"
+
+
+@pytest.mark.parametrize(
+    ("metrics", "log", "words"),
+    [
+        (r"{loss: 'loss ([0-9.]+)'}", "loss 1.25e-05\n", ["matches only '1.25' of '1.25e-05'", "was not read in full"]),
+        (r"{loss: 'los=(\S+)'}", "loss=4\n", ["matched no line", "has its name: 'loss=4'", "would fail"]),
+        (r"{loss: 'loss {number}'}", "loss 3,14\n", ["'3,14' in 'loss 3,14'", "decimal point"]),
+        (r"{loss: 'loss {number}'}", "loss nan\n", ["would count as diverged"]),
+        (
+            r"{step: 'stp (\d+)', loss: 'loss {number}'}",
+            "step 1 loss 3\nstep 2 loss 2\n",
+            ["'stp (\\\\d+)', matched no line, so all 2 reports count as step 0"],
+        ),
+        (
+            r"{step: 'epoch {number}', loss: 'loss {number}'}",
+            "epoch 0.5 loss 3\n",
+            ["matched 0.5, which is not"],
+        ),
+    ],
+)
+def test_what_a_log_lacks_is_said(metrics: str, log: str, words: list[str], sweeper: Sweeper, directory: Path) -> None:
+    Path("study.yaml").write_text(STUDY.replace("METRICS", metrics))
+    Path("old.log").write_text(log)
+    answer = sweeper("metrics", "study.yaml", "--log", "old.log")
+    assert answer.code == (0 if "step: " in metrics else 1)
+    for word in words:
+        assert word in answer.out
+    assert "(?P<value>" not in answer.out
+
+
+FILES = """[{from: csv, file: "{run_dir}/m-{lr}.csv", loss: val_loss}, {norm: 'norm {number}'}]"""
+
+
+def test_a_directory_has_files_of_metrics_and_stays_as_it_is(sweeper: Sweeper, directory: Path) -> None:
+    Path("study.yaml").write_text(STUDY.replace("METRICS", FILES))
+    run = directory / "run"
+    run.mkdir()
+    (run / "m-0.5.csv").write_text("step,val_loss\n1,3.0\n2,2.5\n")
+    (run / "output.log").write_text("norm 7\n")
+    answer = sweeper("metrics", "study.yaml", "--log", "run")
+    assert answer.code == 0, answer.err
+    assert "m-0.5.csv: 2 rows" in answer.out
+    assert "norm: 'norm {number}'\n  matched 1 line\n  '7' in 'norm 7'\n  1 value: 7" in answer.out
+    assert "has the value 2.5: loss, best" in answer.out
+    assert sorted(path.name for path in run.iterdir()) == ["m-0.5.csv", "output.log"]
+    Path("study.yaml").write_text(STUDY.replace("METRICS", FILES.partition(", {norm")[0] + "]"))
+    refused = sweeper("metrics", "study.yaml", "--log", "old.log")
+    assert refused.code == 2
+    assert "Name the directory with them" in refused.err
+
+
+def test_a_file_of_metrics_is_read_as_such(sweeper: Sweeper, directory: Path) -> None:
+    Path("study.yaml").write_text(STUDY.replace(", metrics: METRICS", ""))
+    Path("metrics.jsonl").write_text('{"step": 5, "loss": 2.5}\n{"step": 6, "loss": "2"}\n')
+    answer = sweeper("metrics", "study.yaml", "--log", "metrics.jsonl")
+    assert answer.code == 0
+    assert "loss\n  1 value: 2.5" in answer.out
+    assert "loss is the text '2' on line 2" in answer.out
+    assert "To find metrics in what the program prints" in sweeper("metrics", "study.yaml", "--log", "old.log").out
+    assert "there is no such file" in sweeper("metrics", "study.yaml", "--log", "new.log").err
+
+
+def test_without_a_log_both_ways_are_named(sweeper: Sweeper, directory: Path) -> None:
+    answer = sweeper("metrics", "study.yaml")
+    assert answer.code == 2
+    assert "sweeper metrics study.yaml --log FILE" in answer.err
+    assert "sweeper launch study.yaml --try" in answer.err
+
+
+def test_a_trial_that_is_tried_is_none_of_the_study(sweeper: Sweeper, directory: Path) -> None:
+    Path("train.py").write_text(
+        "import os\nbudget = os.environ['SWEEPER_BUDGET']\nprint('step 1 loss=4.5', budget, 'accuracy 0.5 norm 1')\n"
+    )
+    answer = sweeper("launch", "study.yaml", "--try", "30")
+    assert answer.code == 0, answer.err
+    assert "own: tried lr=0.5 with seed 0, 30 steps: completed after" in answer.out
+    assert "has the value 4.5" in answer.out
+    assert """'step 1 loss=4.5 {"steps": 30} accuracy 0.5 norm 1'""" in answer.out
+    assert sorted(path.name for path in directory.iterdir()) == ["old.log", "study.yaml", "train.py"]
+
+
+def test_a_trial_that_is_tried_and_fails_says_why(sweeper: Sweeper, directory: Path) -> None:
+    Path("train.py").write_text("print('step 1 loss=4.5')\nraise SystemExit('no data')\n")
+    answer = sweeper("launch", "study.yaml", "--try")
+    assert answer.code == 1
+    assert "crashed after" in answer.out
+    assert "  no data" in answer.out
+    found = json.loads(sweeper("launch", "study.yaml", "--try", "--json").out)
+    assert (found["exit_reason"], found["value"]) == ("crashed", 4.5)
+
+
+@pytest.mark.parametrize("other", ["--dry-run", "--pilot", "--extend"])
+def test_try_goes_with_no_other_way_to_launch(other: str, sweeper: Sweeper, directory: Path) -> None:
+    answer = sweeper("launch", "study.yaml", "--try", other)
+    assert answer.code == 2
+    assert f"--try and {other}" in answer.err
