@@ -2,15 +2,17 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
 
 from sqlalchemy import Engine
 
 from sweeper.designs.kinds import PromoteDesign, SamplerDesign
 from sweeper.designs.levels import Level
 from sweeper.designs.paths import Config
+from sweeper.execution.slots.kept_checkpoints import checkpoint_files
+from sweeper.execution.slots.sources import Source
 from sweeper.spec.configurations import complete_configuration, configuration_hash, resolve, varied_factors
 from sweeper.spec.phase import Phase
+from sweeper.spec.program import Program
 from sweeper.spec.study import Study
 from sweeper.store.queue import deferred, queue
 from sweeper.store.records import Lease
@@ -71,9 +73,10 @@ def fill_promotions(engine: Engine, study: Study, study_id: int) -> None:
     deferred.fill_promotions(engine, study_id, resolve=resolve_for)
 
 
-def promotion_source(engine: Engine, phase: Phase, lease: Lease) -> Path | None:
-    """Return the run directory whose checkpoint a promoted trial resumes from; None if it starts from scratch."""
+def promotion_source(engine: Engine, phase: Phase, program: Program, lease: Lease) -> Source | None:
+    """Return what a promoted trial resumes from; None if it starts from scratch."""
     design = phase.design
     if not isinstance(design, PromoteDesign) or design.start != "checkpoint":
         return None
-    return deferred.promoted_from(engine, lease, design.phase)
+    found = deferred.promoted_from(engine, lease, design.phase)
+    return None if found is None else Source(*found, checkpoint_files(program))

@@ -105,16 +105,21 @@ def needed_trials(
 ) -> set[int]:
     """Return the trials from whose checkpoints those of another phase are still to start.
 
-    A promoted trial has its own copy of the checkpoint once it has a run directory.
+    A promoted trial has its own copy of the checkpoint once it has a run directory. One that failed before, e.g. since
+    its study was cancelled, can still be put back by `sweeper retry`.
     """
     found = set()
     for phase in study.phases:
         design = phase.design
         if isinstance(design, PromoteDesign) and design.start == "checkpoint":
-            promoted = [trial.id for trial in trials if trial.phase == phase.name and trial.state in OPEN]
+            promoted = [trial.id for trial in trials if trial.phase == phase.name and _may_start(trial)]
             if any(not any(each.is_dir() for each in directories.get(trial, ())) for trial in promoted):
                 found |= set(members[design.phase])
     return found
+
+
+def _may_start(trial: TrialRow) -> bool:
+    return trial.state in OPEN or (trial.state == "failed" and trial.configuration is not None)
 
 
 def drop(found: Iterable[Dropped]) -> Iterator[Dropped]:

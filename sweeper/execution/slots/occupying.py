@@ -27,6 +27,7 @@ from sweeper.execution.slots.metrics import OUTPUT_FILE
 from sweeper.execution.slots.programs import CONFIG_FILE
 from sweeper.execution.slots.run_dir import MARK_FILE, RESULT_FILE
 from sweeper.execution.slots.run_root import Owner, is_claimed, settle_root
+from sweeper.execution.slots.sources import Source
 from sweeper.execution.slots.superseded import end_superseded, unsettled
 from sweeper.store.queue.run_dirs import record_run_dir, used_directories
 from sweeper.store.records import Lease, run_dir_of
@@ -57,18 +58,19 @@ class Occupied:
 
 
 def occupy(
-    engine: Engine, lease: Lease, source: Path | None = None, beat: Callable[[], None] = lambda: None
+    engine: Engine, lease: Lease, source: Source | None = None, beat: Callable[[], None] = lambda: None
 ) -> Occupied:
     """Lock the directory in which an attempt is to run; a new one has what its program may resume from.
 
     Args:
-        source: the run directory of the trial whose checkpoint this one resumes from, for a promotion.
+        source: what this trial resumes from, for a promotion.
         beat: called often, to keep the lease.
 
     Raises:
         RunDirInUse: the trial's directory is in use.
         LeaseLost: another attempt has the trial.
-        OSError: the directory cannot be written to, or the source is not on this machine.
+        SourceMissing: what it resumes from is not here.
+        OSError: the directory cannot be written to.
     """
     return _Search(engine, lease, source, beat).occupied()
 
@@ -77,7 +79,7 @@ def occupy(
 class _Search:
     engine: Engine
     lease: Lease
-    source: Path | None
+    source: Source | None
     beat: Callable[[], None]
     me: Holder = field(init=False)
     has_ended: bool = False  # what earlier attempts have left
@@ -187,10 +189,8 @@ class _Search:
                 return Copy(source=past, skips=_is_of_attempt, beat=self.beat)
         if self.source is None:
             return None
-        if not self.source.is_dir():
-            missing = "the checkpoint to resume from is not on this machine"
-            raise FileNotFoundError(errno.ENOENT, missing, str(self.source))
-        return Copy(source=self.source, skips=_is_of_trial, beat=self.beat)
+        self.source.check()
+        return Copy(source=self.source.run_dir, skips=_is_of_trial, beat=self.beat)
 
     def _recorded(self, found: Occupied) -> Occupied:
         """See that the store knows where the attempt runs."""

@@ -295,7 +295,7 @@ class SlotLoop:
             guard=self.guard,
             value=self.study.metric.value,
             start=plain_process.start if self._fork_client is None else self._fork_client.start,
-            source=self._patiently(lambda: promotion_source(self.engine, phase, lease)),
+            source=self._patiently(lambda: promotion_source(self.engine, phase, self.study.trial.program, lease)),
         )
         try:
             state = supervisor.run()

@@ -31,6 +31,7 @@ from sweeper.execution.slots.regular_files import NotRegularFile, check_regular
 from sweeper.execution.slots.resources import Slot
 from sweeper.execution.slots.rules import Rules, Stop
 from sweeper.execution.slots.run_dir import prepare, read_result
+from sweeper.execution.slots.sources import Source, SourceMissing
 from sweeper.execution.slots.strays import note
 from sweeper.execution.slots.tail import large_output
 from sweeper.execution.slots.trouble import MachineTrouble, is_denied, is_of_the_machine, remedy_for
@@ -75,7 +76,7 @@ class Supervisor:
     guard: Guard
     value: CurveValue = BEST  # the point of the metric's curve that is the trial's value
     start: Start = plain_process.start
-    source: Path | None = None  # the run directory whose checkpoint a promoted trial resumes from
+    source: Source | None = None  # what a promoted trial resumes from
     _started: float | None = None  # when the process was
     _used_s: float | None = None  # the process's seconds, once it has ended
     _seen: float = 0.0  # when it was last seen alive
@@ -168,8 +169,10 @@ class Supervisor:
     def _not_started(self, error: OSError) -> str | None:
         """Record that the process could not be started. What is the machine's fault is not the trial's."""
         self.guard.drop()
+        if isinstance(error, SourceMissing):
+            return self._without_source(error)
         entered = self._begun is not None
-        is_misplaced = is_denied(error, self.lease.run_dir) if entered else not self._lacks_source(error)
+        is_misplaced = not entered or is_denied(error, self.lease.run_dir)
         is_misplaced &= not isinstance(error, NotRegularFile)  # an earlier attempt's program made it
         program = self._argv()[0]
         place = error.filename if error.filename is not None else program if entered else self.lease.run_dir
@@ -185,9 +188,14 @@ class Supervisor:
             raise MachineTrouble(f"trial {self.lease.phase}/{self.lease.number} {what}: {message}", remedy) from error
         return state
 
-    def _lacks_source(self, error: OSError) -> bool:
-        """Return whether what a promoted trial is to resume from is missing."""
-        return self.source is not None and isinstance(error, FileNotFoundError) and error.filename == str(self.source)
+    def _without_source(self, error: SourceMissing) -> str | None:
+        """Record that what a promoted trial resumes from is not here. If it is gone, another attempt would not help."""
+        message = f"cannot start: {error.filename}: {error.strerror}"
+        if not error.is_elsewhere:
+            message = f"{message}. {error.remedy}, then run `sweeper retry {self.lease.study}`"
+            return self._finish(ExitKind(exit_reason="crashed", message=message, is_final=True), None, None)
+        self._finish(ExitKind(exit_reason="preempted", message=message), None, None, wait_s=MISPLACED_S)
+        raise MachineTrouble(f"trial {self.lease.phase}/{self.lease.number} {message}", error.remedy) from error
 
     def _argv(self) -> list[str]:
         return [*self.slot.prefix, *argv_of(self.trial.program, self.lease)]

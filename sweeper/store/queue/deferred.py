@@ -52,14 +52,14 @@ def history(engine: Engine, phase_id: int) -> tuple[PastTrial, ...]:
         return _history(connection, phase_id)
 
 
-def promoted_from(engine: Engine, lease: Lease, source: str) -> Path | None:
+def promoted_from(engine: Engine, lease: Lease, source: str) -> tuple[Path, str] | None:
     """Return where the trial of the source phase has run that has a promoted trial's configuration and seed.
 
     Returns:
-        The run directory of the attempt that completed; None if the source phase has no such trial.
+        The run directory of the attempt that completed, and its host; None if the source phase has no such trial.
     """
     query = (
-        select(trials.c.configuration, attempts.c.run_dir)
+        select(trials.c.configuration, attempts.c.run_dir, attempts.c.host)
         .join(phase_trials, phase_trials.c.trial_id == trials.c.id)
         .join(attempts, (attempts.c.trial_id == trials.c.id) & (attempts.c.exit_reason == "completed"))
         .where(trials.c.study_id == lease.study_id, trials.c.seed == lease.seed, trials.c.state == "completed")
@@ -67,9 +67,9 @@ def promoted_from(engine: Engine, lease: Lease, source: str) -> Path | None:
         .order_by(phase_trials.c.position)
     )
     with reading(engine) as connection:
-        for configuration, run_dir in connection.execute(query):
+        for configuration, run_dir, host in connection.execute(query):
             if configuration == lease.configuration:
-                return Path(run_dir)
+                return Path(run_dir), host
     return None
 
 

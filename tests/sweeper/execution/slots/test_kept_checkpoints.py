@@ -83,6 +83,8 @@ def test_the_trainer_s_last_checkpoint_is_not_its_best_weights() -> None:
         ("checkpoint", "waiting", "absent", True),
         ("checkpoint", "running", "absent", True),
         ("checkpoint", "running", ".", False),
+        ("checkpoint", "failed", "absent", True),
+        ("checkpoint", "failed", ".", False),
         ("checkpoint", "completed", "absent", False),
         ("scratch", "waiting", "absent", False),
     ],

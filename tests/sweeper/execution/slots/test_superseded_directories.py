@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, update
 
-from sweeper.execution.slots import directory_lock, occupying
+from sweeper.errors import SweeperError
+from sweeper.execution.slots import directory_lock, occupying, slot
 from sweeper.execution.slots.machine import free_abandoned_trials, this_machine
 from sweeper.execution.slots.occupying import Occupied, occupy
 from sweeper.execution.slots.processes import is_alive, started_at
@@ -20,7 +21,7 @@ from sweeper.store.enrolment.enrol import enrol
 from sweeper.store.queue import queue
 from sweeper.store.reading import reader
 from sweeper.store.records import Outcome
-from sweeper.store.schema import trials
+from sweeper.store.schema import attempts, trials
 from sweeper.store.transactions import writing
 from tests.sweeper.cli.conftest import Answer, sweeper
 from tests.sweeper.execution.slots import hash_chain
@@ -111,6 +112,41 @@ def test_a_trial_is_promoted_from_the_directory_of_the_attempt_that_completed(ur
     rows = zip(table.column("phase"), table.column("step"), table.column("value"), strict=True)
     curve = [(step, value) for phase, step, value in rows if phase == "long"]
     assert curve == hash_chain.chain("a", 2 * STEPS)
+
+
+@pytest.mark.parametrize("gone", [".", CHECKPOINT])
+@pytest.mark.parametrize("host", ["here", "elsewhere"])
+def test_a_promoted_trial_whose_source_is_gone_says_so_and_uses_up_no_retries(  # noqa: PLR0917 - what is gone, and where
+    monkeypatch: pytest.MonkeyPatch, url: str, engine: Engine, superseded: list[Path], gone: str, host: str
+) -> None:
+    here = socket.gethostname() if host == "here" else host
+    with writing(engine) as connection:
+        connection.execute(update(attempts).values(host=here))
+    monkeypatch.setattr(slot, "HELP_S", 0.0)
+    held = superseded[1].with_name("held")
+    moved = superseded[1] / gone
+    moved.rename(held)
+    if host == "here":
+        assert run_loop(url, 1) == "done"
+        (trial,) = (each for each in trials_of(url) if each.phase == "long")
+        assert (trial.state, trial.exit_reason, trial.attempts) == ("failed", "crashed", 1)
+        assert trial.message is not None
+        assert "Restore it, then run `sweeper retry s`" in trial.message
+        held.rename(moved)
+        queue.retry_failed(engine, 1)
+    else:
+        with pytest.raises(SweeperError, match=f"it was written on {host}. Share the run directories with {host}"):
+            run_loop(url, 1)
+        (trial,) = (each for each in trials_of(url) if each.phase == "long")
+        assert (trial.state, trial.exit_reason) == ("waiting", "preempted")
+        assert trial.message is not None
+        held.rename(moved)
+        with writing(engine) as connection:
+            connection.execute(update(trials).values(not_before=0.0))
+    assert str(superseded[1] / CHECKPOINT) in trial.message
+    assert run_loop(url, 1) == "done"
+    (trial,) = (each for each in trials_of(url) if each.phase == "long")
+    assert (trial.state, trial.value) == ("completed", min(value for _, value in hash_chain.chain("a", 2 * STEPS)))
 
 
 def test_gc_drops_superseded_checkpoints_and_keeps_the_one_that_a_trial_is_promoted_from(
