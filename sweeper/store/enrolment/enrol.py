@@ -20,7 +20,7 @@ from sweeper.spec.usual_value import with_value
 from sweeper.store.enrolment.adopting import adopt, known_part
 from sweeper.store.enrolment.declaring import declaration, phases_with_results, updated
 from sweeper.store.enrolment.differences import Change, differences
-from sweeper.store.enrolment.past_looks import check_rules_of_looks
+from sweeper.store.enrolment.past_looks import check_past_looks
 from sweeper.store.enrolment.plan_rows import write_plan
 from sweeper.store.enrolment.study_columns import study_columns
 from sweeper.store.schema import changes as changes_table
@@ -127,7 +127,7 @@ def _take_over(
     grave = [change for change in edit.changes if not _under(change.path, HARMLESS)]
     seen = phases_with_results(connection, study_id) if grave else frozenset()
     _check(grave, edit.plan.study, str(study.path), extend=extend, has_results=bool(seen))
-    check_rules_of_looks(connection, study_id, edit.launched, study)
+    check_past_looks(connection, study_id, edit.launched, study, edit.known.declared)
     values = {**study_columns(study), "revision": studies.c.revision + 1}
     if grave or study.device_hours != edit.launched.device_hours:
         values |= {"budget_ended_at": None, "budget_end_decided": None}  # until a slot finds that it has
