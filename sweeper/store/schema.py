@@ -134,7 +134,7 @@ trials = Table(
     Column("lease_owner", String(200)),
     Column("lease_expires_at", Float),
     Column("not_before", Float, nullable=False, default=0.0),
-    # Lower ranks first; see `records.HELD`. Within a rank, phases and numbers are the order.
+    # Lower ranks first; see `records.BEGUN` and `records.HELD`. Within a rank, phases and numbers are the order.
     Column("rank", Integer, nullable=False, default=0, server_default="0"),
     # the outcome
     Column("exit_reason", String(20)),

@@ -8,7 +8,7 @@ from typing import Any, Final
 from sqlalchemy import Float, Select, bindparam, func, insert, select, update
 
 from sweeper.store.queue.transitions import locked
-from sweeper.store.records import HELD, LONGEST_BACK_OFF_S
+from sweeper.store.records import BEGUN, HELD, LONGEST_BACK_OFF_S
 from sweeper.store.schema import attempts, phases, store, studies, trials
 
 Query = Select[*tuple[Any, ...]]
@@ -56,14 +56,18 @@ NEXT_ASKED: Final = _first(
     )
 )
 
-_WAITS: Final = select(trials.c.id).where(trials.c.phase_id == phases.c.id, _WAITING).exists()
+_WAITERS: Final = select(trials.c.id).where(trials.c.phase_id == phases.c.id, _WAITING)
+_WAITS: Final = _WAITERS.exists()
+_OF_PHASES: Final = (
+    phases.c.id.label("phase_id"),
+    phases.c.design.label("phase_design"),
+    _WAITERS.where(trials.c.rank <= BEGUN).exists().label("has_begun"),
+)
 PHASES_THAT_WAIT: Final = (
-    select(phases.c.id, phases.c.design)
-    .where(phases.c.study_id == bindparam("study"), _WAITS)
-    .order_by(phases.c.position)
+    select(*_OF_PHASES).where(phases.c.study_id == bindparam("study"), _WAITS).order_by(phases.c.position)
 )
 STUDY_AND_PHASES_THAT_WAIT: Final = (  # a row per phase; a single one, without a phase, if none waits
-    select(*_OF_STUDY, phases.c.id.label("phase_id"), phases.c.design.label("phase_design"))
+    select(*_OF_STUDY, *_OF_PHASES)
     .select_from(studies.outerjoin(phases, (phases.c.study_id == studies.c.id) & _WAITS))
     .where(studies.c.id == bindparam("study"))
     .order_by(phases.c.position)

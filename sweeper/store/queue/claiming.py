@@ -20,6 +20,7 @@ from sweeper.store.queue.attempts import close_lost, fail_if_out_of_attempts
 from sweeper.store.queue.ledger import balance, trial_device_seconds
 from sweeper.store.queue.transitions import locks_rows, move, requeue
 from sweeper.store.records import (
+    BEGUN,
     HELD,
     BudgetTooSmall,
     Lease,
@@ -35,7 +36,7 @@ LOOK_S: Final = 1.0  # how often a slot with short trials looks for expired leas
 _looked: WeakKeyDictionary[Engine, dict[int, float]] = WeakKeyDictionary()  # when, by study
 _stored: WeakKeyDictionary[Engine, set[str]] = WeakKeyDictionary()  # the environments that are in the store
 
-Phase = tuple[int, str]  # id and design
+Phase = tuple[int, str, bool]  # id, design, and whether a trial that has begun waits there
 
 
 def claim_trial(
@@ -51,7 +52,8 @@ def claim_trial(
     """Claim the next trial and open an attempt of it; return None if there is no trial to claim at the moment.
 
     Trials whose lease expired come first: their old attempt is closed as killed, and the same trial resumes. Then come
-    waiting trials, by phase and number. Trials of a promotion that is not filled in yet cannot be claimed.
+    waiting trials: those that have begun, whatever their phase, then by phase and number. Trials of a promotion that is
+    not filled in yet cannot be claimed.
 
     Args:
         lease_s: others can claim the trial once this much time has passed without `renew`.
@@ -129,7 +131,7 @@ def _looks(engine: Engine, study_id: int) -> bool:
 
 
 def _read_and_lock(connection: Connection, study_id: int) -> tuple[Record, Sequence[Phase]]:
-    """Return a study's row, and its phases with waiting trials, by id and design.
+    """Return a study's row, and its phases with waiting trials.
 
     Of a study with a cap, one claim at a time decides whether its trial fits. The lock is taken in its final strength
     at once: two that make a lock stronger can wait for each other. Nothing else is read before it.
@@ -139,10 +141,14 @@ def _read_and_lock(connection: Connection, study_id: int) -> tuple[Record, Seque
         rows = connection.execute(queries.STUDY_AND_PHASES_THAT_WAIT, asked).all()
         if not rows:
             raise NoResultFound
-        return rows[0], [(row.phase_id, row.phase_design) for row in rows if row.phase_id is not None]
+        return rows[0], [_phase(row) for row in rows if row.phase_id is not None]
     capped = connection.execute(queries.CAPPED_STUDY, asked).one_or_none()
     study = capped or connection.execute(queries.ANY_STUDY, asked).one()
-    return study, [(row.id, row.design) for row in connection.execute(queries.PHASES_THAT_WAIT, asked)]
+    return study, [_phase(row) for row in connection.execute(queries.PHASES_THAT_WAIT, asked)]
+
+
+def _phase(row: Record) -> Phase:
+    return row.phase_id, row.phase_design, bool(row.has_begun)
 
 
 def _refusal(connection: Connection, study: Record, trial: Record, now: float) -> BudgetTooSmall | None:
@@ -194,11 +200,15 @@ def _with_lost_lease(connection: Connection, study_id: int, moment: clock.Moment
 def _next_waiting(connection: Connection, study: Record, waiting: Sequence[Phase], now: float) -> Record | None:
     """Return the first waiting trial of the phase with the longest trials; ties go to the first phase.
 
+    A trial that has begun comes before all others: it holds files, and what it has cost so far.
+
     While seeds are added until claims are decided, those that a round asked for come next, in its order, and what no
     round asks for waits until the end.
     """
-    rank = HELD if study.open_round is None else 0
-    for phase_id, design in _in_order(connection, study.id, waiting):
+    upto = HELD if study.open_round is None else 0
+    ordered = _in_order(connection, study.id, waiting)
+    begun = [] if len(ordered) < 2 else [(phase, BEGUN) for phase in ordered if phase[2]]
+    for (phase_id, design, _), rank in [*begun, *((phase, upto) for phase in ordered)]:
         query = queries.NEXT_TO_DRAW if design == "sampler" else queries.NEXT_DRAWN
         trial = connection.execute(query, {"phase": phase_id, "now": now, "rank": rank}).one_or_none()
         if trial is not None:

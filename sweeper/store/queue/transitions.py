@@ -9,11 +9,11 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any, Final, Literal, assert_never
 
-from sqlalchemy import ColumnElement, Connection, Select, bindparam, select, update
+from sqlalchemy import ColumnElement, Connection, Select, bindparam, case, select, update
 from sqlalchemy.sql.dml import ReturningUpdate
 
 from sweeper.store import optuna_mirror
-from sweeper.store.records import ExitReason, TrialState
+from sweeper.store.records import BEGUN, HELD, ExitReason, TrialState
 from sweeper.store.schema import studies, trials
 from sweeper.store.transactions import Record
 
@@ -25,6 +25,8 @@ LEGAL: Final[Mapping[TrialState, tuple[TrialState, ...]]] = {
     "failed": ("waiting",),
 }
 NO_LEASE: Final = {"lease_owner": None, "lease_expires_at": None}
+# Of a trial that waits again. What waits until all claims have stopped goes on waiting for that.
+_RANK: Final = case(((trials.c.rank == HELD) | (trials.c.fence == 0), trials.c.rank), else_=BEGUN)
 
 _RETURNED: Final = (trials.c.id, trials.c.study_id, trials.c.optuna_trial_id, trials.c.attempts, trials.c.started_at)
 
@@ -77,10 +79,11 @@ def transition(
     """
     assert target in LEGAL[origin], f"no trial goes from {origin} to {target}"
     lease = {} if target == "running" else NO_LEASE
+    rank = {"rank": _RANK} if target == "waiting" else {}
     return connection.execute(
         update(trials)
         .where(trials.c.state == origin, *where)
-        .values({**lease, **(values or {}), "state": target})
+        .values({**lease, **rank, **(values or {}), "state": target})
         .returning(*_RETURNED)
     ).all()
 
@@ -110,7 +113,8 @@ def move(
 def _move(origin: TrialState, target: TrialState, names: tuple[str, ...]) -> ReturningUpdate[*tuple[Any, ...]]:
     new = {name: bindparam(f"new_{name}", type_=trials.c[name].type) for name in names}
     mine = (trials.c.id == bindparam("of_id"), trials.c.fence == bindparam("of_fence"), trials.c.state == origin)
-    return update(trials).where(*mine).values(**new, state=target).returning(*_RETURNED)
+    rank = {"rank": _RANK} if target == "waiting" else {}
+    return update(trials).where(*mine).values(**new, **rank, state=target).returning(*_RETURNED)
 
 
 def requeue(

@@ -1,16 +1,19 @@
 """The queue: who gets which trial, what a supervisor may write, and what becomes of a trial after each end."""
 
 import math
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, case, update
 
 from sweeper.store.enrolment.enrol import enrol
 from sweeper.store.queue import queue
 from sweeper.store.reading import reader
-from sweeper.store.records import LOST_LIMIT, Lease, LeaseLost, Outcome
+from sweeper.store.records import HELD, LOST_LIMIT, Lease, LeaseLost, Outcome
+from sweeper.store.schema import studies, trials
+from sweeper.store.transactions import writing
 from tests.sweeper.store.builders import (
     RETRY,
     SLOT,
@@ -313,3 +316,64 @@ def test_phases_of_longer_trials_come_first_and_alike_ones_in_their_order(engine
     ).study_id
     found = [must_take(engine, study_id) for _ in range(4)]
     assert [(each.phase, each.number) for each in found] == [("long", 0), ("short", 0), ("short", 1), ("alike", 0)]
+
+
+def preempted(engine: Engine, lease: Lease) -> None:
+    assert end(engine, lease, failed("preempted")) == "waiting"
+
+
+def lease_ends(engine: Engine, lease: Lease) -> None:
+    assert queue.release(engine, lease.attempt_id, "its slot died", now=1.0)
+
+
+def retried(engine: Engine, lease: Lease) -> None:
+    assert end(engine, lease, failed("diverged")) == "failed"
+    assert queue.retry_failed(engine, lease.study_id, now=1.0) == 1
+
+
+@pytest.mark.parametrize("given_back", [preempted, lease_ends, retried])
+def test_a_trial_that_has_begun_comes_before_longer_ones_and_those_asked_for_earlier(
+    engine: Engine, given_back: Callable[[Engine, Lease], None]
+) -> None:
+    study = enrolled(engine, phase("short", levels(2)), phase("long", [{"depth": 3}, {"depth": 4}])).study_id
+    begun = must_take(engine, study)
+    given_back(engine, begun)
+    with writing(engine) as connection:  # as where trials are added, and a round of seeds asks for others
+        longer = {"predicted_device_seconds": case((trials.c.phase_id == begun.phase_id, 50.0), else_=900.0)}
+        connection.execute(update(trials).values(longer))
+    found = [must_take(engine, study, now=2.0) for _ in range(4)]
+    assert [(each.phase, each.number) for each in found] == [("short", 0), ("long", 0), ("long", 1), ("short", 1)]
+    assert found[0].fence > begun.fence
+
+
+def test_a_trial_that_was_asked_for_late_and_has_begun_comes_before_those_asked_for_early(engine: Engine) -> None:
+    study = enrolled(engine, phase("screen", levels(3))).study_id
+    with writing(engine) as connection:
+        connection.execute(update(studies).values(open_round=1))
+        connection.execute(update(trials).values(rank=3 - trials.c.number))
+    late, early = [must_take(engine, study) for _ in range(2)]
+    assert (late.number, early.number) == (2, 1)
+    preempted(engine, early)
+    with writing(engine) as connection:
+        connection.execute(update(trials).where(trials.c.number == 0).values(rank=1))
+    assert [must_take(engine, study, now=2.0).number for _ in range(2)] == [1, 0]
+
+
+def test_a_trial_that_is_held_back_until_claims_have_stopped_stays_so_when_it_has_begun(engine: Engine) -> None:
+    study = enrolled(engine, phase("screen", levels(2))).study_id
+    with writing(engine) as connection:
+        connection.execute(update(trials).values(rank=HELD))
+    preempted(engine, must_take(engine, study))
+    with writing(engine) as connection:
+        connection.execute(update(studies).values(open_round=1))
+    assert take(engine, study, now=2.0) is None
+
+
+def test_what_never_began_keeps_its_place_when_a_cancelled_study_resumes(engine: Engine) -> None:
+    study = enrolled(engine, phase("screen", levels(2))).study_id
+    with writing(engine) as connection:
+        connection.execute(update(studies).values(open_round=1))
+        connection.execute(update(trials).values(rank=2 - trials.c.number))
+    queue.cancel(engine, study, now=1.0)
+    assert queue.retry_failed(engine, study, now=2.0) == 2
+    assert must_take(engine, study, now=3.0).number == 1
