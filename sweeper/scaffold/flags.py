@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -84,7 +85,8 @@ def read_script(path: Path) -> Script:
     interpreter = "python" if python is not None else "{python}"
     is_hydra = any(HYDRA.search(text) for text in source)
     if is_hydra:
-        flags = _hydra_flags(path, _output([python or sys.executable, str(path), "--cfg", "job"], path))
+        document = _hydra_config(path, _output([python or sys.executable, str(path), "--cfg", "job"], path))
+        flags, source = _hydra_flags(document), (*source, *_targets(path, document))
     elif any(PARSERS.search(text) for text in source):
         click = ["--click"] if any(CLICK.search(text) for text in source) else []
         flags = _flags(path, _output([python or sys.executable, str(PROBE), str(path), *click], path))
@@ -110,7 +112,7 @@ def _sources(path: Path) -> Iterator[str]:
     for name in sorted(names):
         beside = path.parent.joinpath(*name.split(".")).with_suffix(".py")
         if beside.is_file():
-            yield beside.read_text(encoding="utf-8", errors="replace")
+            yield from _python_text(beside)
 
 
 def _output(command: list[str], script: Path) -> str:
@@ -176,19 +178,46 @@ def _flag(found: Mapping[str, Any]) -> Flag:
     )
 
 
-def _hydra_flags(script: Path, output: str) -> list[Flag]:
-    """Return the numbers, texts and switches of a composed configuration that are not derived from others."""
+def _hydra_config(script: Path, output: str) -> dict[str, object]:
     try:
         document = yaml.safe_load(output)
     except yaml.YAMLError as error:
         raise UsageError(f"{script}: --cfg job printed no YAML: {str(error).splitlines()[0]}. {BY_HAND}") from error
     if not isinstance(document, dict):
         raise UsageError(f"{script}: --cfg job printed no configuration. {BY_HAND}")
+    return document
+
+
+def _hydra_flags(document: Mapping[str, object]) -> list[Flag]:
+    """Return what a composed configuration has that is not derived from other values, lists apart."""
     return [
-        Flag(name=path, option=None, kind=_kind_of(value), default=None if value == MISSING else value, required=True)
+        Flag(
+            name=path,
+            option=None,
+            kind=_kind_of(value),
+            default=None if value == MISSING else value,
+            required=value == MISSING,
+        )
         for path, value in leaves(document)
-        if isinstance(value, bool | int | float | str) and not _is_derived(path, value)
+        if (value is None or isinstance(value, bool | int | float | str)) and not _is_derived(path, value)
     ]
+
+
+def _targets(script: Path, document: Mapping[str, object]) -> Iterator[str]:
+    """Yield the text of the user's modules whose classes a composed configuration names."""
+    names = {value for path, value in leaves(document) if path.rsplit(".", 1)[-1] == "_target_"}
+    for name in sorted(str(name).rpartition(".")[0] for name in names):
+        places = (base.joinpath(*name.split(".")).with_suffix(".py") for base in (script.parent, Path()) if name)
+        if (module := next((place for place in places if place.is_file()), None)) is not None:
+            yield from _python_text(module)
+
+
+def _python_text(path: Path) -> Iterator[str]:
+    """Yield the text of a module, unless it cannot be read as Python."""
+    with suppress(OSError, SyntaxError, ValueError):
+        text = path.read_text(encoding="utf-8", errors="replace")
+        ast.parse(text)
+        yield text
 
 
 def _is_derived(path: str, value: object) -> bool:

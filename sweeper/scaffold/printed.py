@@ -1,10 +1,10 @@
-"""The metrics that a script reports, guessed from the texts in its calls of print and its like, or of add_scalar."""
+"""The metrics that a script reports, guessed from the texts in its calls of print and its like, or of its loggers."""
 
 import ast
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal
 
 from sweeper.spec.patterns import NUMBER
 
@@ -38,21 +38,24 @@ LABEL: Final = re.compile(r"([A-Za-z][A-Za-z0-9_./@-]*(?: +[A-Za-z][A-Za-z0-9_./
 PERCENT: Final = re.compile(r"%(?:\(\w+\))?[-+ #0]*\d*(?:\.\d+)?[a-zA-Z]")
 BRACES: Final = re.compile(r"\{[^{}]*\}")
 VALUE: Final = "\0"  # in a template, where a value is printed
+TRAINER: Final = re.compile(r"\btransformers\b[\s\S]*\b\w*TrainingArguments\b")
+
+Place = Literal["output", "event files", "Lightning's CSV", "the Trainer's state"]
 
 
 @dataclass(frozen=True, slots=True)
 class Printed:
-    """What a script prints on the line with its metric, or writes for TensorBoard.
+    """What a script prints on the line with its metric, or what its logger writes.
 
     Attributes:
         metric: the one by which trials may be compared.
-        patterns: of it, of other metrics beside it, and of the step; or the scalars.
-        are_scalars: they are in event files.
+        patterns: of it, of other metrics beside it, and of the step; or the scalars, columns or keys.
+        place: where they are.
     """
 
     metric: str
     patterns: dict[str, str]
-    are_scalars: bool = False
+    place: Place = "output"
 
     @property
     def direction(self) -> str:
@@ -76,15 +79,38 @@ def printed(sources: Sequence[str]) -> Printed | None:
 
 
 def _written(sources: Sequence[str]) -> Printed | None:
-    tags = {
-        node.args[0].value
-        for source in sources
-        for node in ast.walk(ast.parse(source))
-        if isinstance(node, ast.Call) and _name(node.func) == "add_scalar" and node.args
-        if isinstance(node.args[0], ast.Constant) and isinstance(node.args[0].value, str)
-    }
-    names = {_metric_name(tag.split("/")): tag for tag in sorted(tags) if set(_words(tag)) & METRICS}
-    return Printed(min(names, key=_rank), names, are_scalars=True) if names else None
+    calls = [call for source in sources for call in _calls(source)]
+    written: tuple[tuple[Place, list[ast.Call]], ...] = (
+        ("event files", [call for call in calls if _name(call.func) == "add_scalar"]),
+        ("Lightning's CSV", [call for call in calls if _is_lightning(call)]),
+    )
+    for place, found in written:
+        tags = sorted({tag for call in found if (tag := _first_text(call)) and set(_words(tag)) & METRICS})
+        if tags:
+            names = {_metric_name(tag.split("/")): tag for tag in tags}
+            return Printed(min(names, key=_rank), names, place)
+    if any(TRAINER.search(source) for source in sources):
+        return Printed("eval_loss", {"eval_loss": "eval_loss"}, "the Trainer's state")
+    return None
+
+
+def _calls(source: str) -> Iterator[ast.Call]:
+    return (node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call))
+
+
+def _is_lightning(call: ast.Call) -> bool:
+    """Return whether a call is a LightningModule's ``self.log("val/loss", loss)``, which prints nothing."""
+    match call.func:
+        case ast.Attribute(value=ast.Name(id="self"), attr="log"):
+            return len(call.args) > 1 and _first_text(call) != ""
+    return False
+
+
+def _first_text(call: ast.Call) -> str:
+    match call.args:
+        case [ast.Constant(value=str(text)), *_]:
+            return text
+    return ""
 
 
 def _metric_name(words: Sequence[str]) -> str:
@@ -105,9 +131,9 @@ def _words(text: str) -> list[str]:
 
 def _templates(source: str) -> Iterator[str]:
     """Yield the text of each printing call, with a mark for each value."""
-    for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.Call) and _name(node.func) in PRINTERS:
-            yield " ".join(_template(argument) for argument in node.args)
+    for call in _calls(source):
+        if _name(call.func) in PRINTERS and not _is_lightning(call):
+            yield " ".join(_template(argument) for argument in call.args)
 
 
 def _name(function: ast.expr) -> str:

@@ -37,6 +37,7 @@ LOGARITHMIC: Final = ("lr", "learning_rate", "weight_decay", "wd", "l2", "alpha"
 NO_KNOBS: Final = ("log", "interval", "every", "freq", "workers", "port", "device", "gpu", "verbose", "debug", "print")
 UNKNOWN: Final = "CHANGE_ME"
 NUM_FACTORS: Final = 2
+MOST_CHOICES: Final = 4  # more of them make a study too large to start with
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +82,7 @@ def propose(script: Script) -> Proposal:
         factor = _factor(flag) if flag.name in found.values and _is_knob(found, flag) else None
         if factor is not None:
             factors.append(factor)
-    factors.sort(key=lambda factor: _knob_rank(factor.name))  # a stable order: the script's own among equals
+    factors.sort(key=_knob_rank)  # a stable order: the script's own among equals
     found.chosen, found.others = factors[:NUM_FACTORS], factors[NUM_FACTORS:]
     return found
 
@@ -94,6 +95,9 @@ def plain_name(name: str) -> str:
 def _place(found: Proposal, flag: Flag) -> None:
     """Put a flag into the configuration, unless it is left out."""
     name = plain_name(flag.name)
+    if found.script.is_hydra and flag.default is None and not flag.required and name not in SEEDS:
+        found.left_out.append(flag.name)  # null has a meaning there, such as no logger and no limit
+        return
     unit = next((unit for unit, names in LENGTHS.items() if name in names), None)
     value: object = flag.default
     if name in SEEDS:
@@ -140,11 +144,12 @@ def _is_knob(found: Proposal, flag: Flag) -> bool:
     return not is_own and value != UNKNOWN and not set(plain_name(flag.name).split("_")) & set(NO_KNOBS)
 
 
-def _knob_rank(name: str) -> tuple[int, int]:
-    words = plain_name(name)
+def _knob_rank(factor: ProposedFactor) -> tuple[bool, bool, int]:
+    """Rank a factor: first the usual knobs, then names with a part like one, last choices among many."""
+    words = plain_name(factor.name)
     exact = next((place for place, knob in enumerate(KNOBS) if words == knob), len(KNOBS))
     near = next((place for place, knob in enumerate(KNOBS) if knob in words.split("_")), len(KNOBS))
-    return min(exact, near), exact != near
+    return len(factor.levels) > MOST_CHOICES, exact == len(KNOBS), min(exact, near)
 
 
 def _factor(flag: Flag) -> ProposedFactor | None:

@@ -12,6 +12,21 @@ from sweeper.spec.argument_lists import passed_by_name
 PLAIN: Final = re.compile(r"[A-Za-z_][\w.-]*")
 NO_TEXT: Final = re.compile(r"true|false|null|nan|inf|yes|no|on|off", re.IGNORECASE)
 LONGEST_HELP: Final = 70
+# What must hold of a program for its metrics to be in a file of the trial's directory, and where they are there.
+FILES: Final[Mapping[str, tuple[str, str]]] = {
+    "event files": (
+        "The scalars that it writes, if its event files are in the trial's directory:",
+        'from: tensorboard, in: "{run_dir}"',
+    ),
+    "Lightning's CSV": (
+        "What it logs, if it has a CSVLogger that writes into the trial's directory:",
+        'from: csv, file: "{run_dir}/**/metrics.csv"',
+    ),
+    "the Trainer's state": (
+        "What the Trainer logs at evaluations (eval_strategy); written whenever it saves a checkpoint:",
+        'from: json, file: "{run_dir}/**/trainer_state.json", path: log_history',
+    ),
+}
 GUESS: Final = Printed("valid_loss", {"step": "step {number}", "valid_loss": "valid_loss {number}"})
 
 
@@ -70,7 +85,7 @@ def _metric(proposal: Proposal, metrics: Printed) -> Iterator[str]:
     if proposal.metrics is None:
         yield "# CHANGE_ME: the metric by which trials are compared, and the patterns below that find it in the output."
     else:
-        does = "writes" if metrics.are_scalars else "prints"
+        does = "prints" if metrics.place == "output" else "logs"
         yield f"# Guessed from what {proposal.script.path} {does}: is it what trials are to be compared by?"
     yield f"metric: {{name: {_scalar(metrics.metric)}, direction: {metrics.direction}}}"
     yield ""
@@ -78,12 +93,13 @@ def _metric(proposal: Proposal, metrics: Printed) -> Iterator[str]:
 
 def _sources(metrics: Printed) -> Iterator[str]:
     pairs = [f"{_scalar(name)}: {_quoted(text)}" for name, text in metrics.patterns.items()]
-    if metrics.are_scalars:
-        yield "    # The scalars that it writes, if its event files are in the trial's directory:"
-        yield f'    metrics: {{from: tensorboard, in: "{{run_dir}}", {", ".join(pairs)}}}'
+    if metrics.place == "output":
+        yield "    metrics:                         # what its output has; also from files, see docs/your-script.md"
+        yield from (f"      {pair}" for pair in pairs)
         return
-    yield "    metrics:                         # what its output has; also from files, see docs/your-script.md"
-    yield from (f"      {pair}" for pair in pairs)
+    condition, source = FILES[metrics.place]
+    yield f"    # {condition}"
+    yield f"    metrics: {{{source}, {', '.join(pairs)}}}"
 
 
 def _command(proposal: Proposal) -> list[str]:

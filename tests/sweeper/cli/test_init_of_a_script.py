@@ -60,9 +60,29 @@ def main(cfg):
 FAKE_HYDRA = """import sys
 def main(**_):
     assert sys.argv[1:] == ["--cfg", "job"]
-    print("model: {lr: 0.001, _target_: a.B, name: 'a, b'}\\nseed: 1")
-    print("out: ???\\ntrainer: {max_steps: 50, same: '${seed}'}")
+    print("model: {lr: 0.001, _target_: parts.model.Model, name: 'a, b'}\\nseed: null\\nlogger: null")
+    print("out: ???\\ntrainer: {max_time: null, max_steps: 50, same: '${seed}'}")
     return lambda function: function
+"""
+LIGHTNING = """import argparse
+if False:
+    import broken
+class Model:
+    def validation_step(self, batch, index):
+        self.log("val/loss", self.loss(batch), on_step=False)
+        self.log(f"val/{index}", 1.0)
+parser = argparse.ArgumentParser()
+parser.add_argument("--lr-decay", type=float, default=0.5)
+parser.add_argument("--lr-scheduler", choices=["a", "b", "c", "d", "e"], default="a")
+parser.add_argument("--hidden", type=int, default=8)
+parser.add_argument("--learning-rate", type=float, default=0.1)
+parser.parse_args()
+"""
+TRAINER = """import argparse
+from transformers import Trainer, Seq2SeqTrainingArguments
+parser = argparse.ArgumentParser()
+parser.add_argument("--learning_rate", type=float, default=0.1)
+parser.parse_args()
 """
 
 
@@ -135,6 +155,33 @@ def test_a_script_of_hydra_is_asked_for_its_configuration(sweeper: Sweeper) -> N
         "trainer": {"max_steps": "{steps}"},
     }  # fmt: skip
     assert command(study).metrics == {"step": r"step\s+{number}", "loss": r"loss\s+{number}"}
+    assert "so left out: logger, trainer.max_time" in Path("study.yaml").read_text()
+
+
+def test_the_classes_that_a_configuration_of_hydra_names_are_read_too(sweeper: Sweeper) -> None:
+    Path("hydra.py").write_text(FAKE_HYDRA)
+    Path("parts").mkdir()
+    Path("parts/model.py").write_text("class Model:\n    def step(self):\n        self.log('val/acc', 1.0)\n")
+    study, _ = made(sweeper, HYDRA.replace("print(", "train("))
+    (source,) = command(study).sources
+    assert (source.place, source.names) == ("{run_dir}/**/metrics.csv", {"val_acc": "val/acc"})
+    assert (study.metric.name, study.metric.direction) == ("val_acc", "maximize")
+
+
+def test_what_lightning_logs_is_not_looked_for_in_the_output(sweeper: Sweeper) -> None:
+    Path("broken.py").write_text("print 'loss', 1\n")
+    study, _ = made(sweeper, LIGHTNING)
+    (source,) = command(study).sources
+    assert (source.kind, source.names) == ("csv", {"val_loss": "val/loss"})
+    assert list(study.factors) == ["learning-rate", "hidden"]  # neither its decay nor a choice among five
+
+
+def test_the_trainer_of_transformers_keeps_its_metrics_in_a_file(sweeper: Sweeper) -> None:
+    Path("transformers.py").write_text("Trainer = Seq2SeqTrainingArguments = None\n")
+    study, said = made(sweeper, TRAINER)
+    (source,) = command(study).sources
+    assert (source.kind, source.path, source.names) == ("json", "log_history", {"eval_loss": "eval_loss"})
+    assert "metric and metrics" not in said
 
 
 def test_a_script_that_prints_no_metric_and_takes_no_numbers_is_still_a_start(sweeper: Sweeper) -> None:
