@@ -22,6 +22,7 @@ LEVELS = 5
 def design_cases() -> Iterator[Case]:
     """All of them."""
     yield from (_lost_run(seeds, lost) for seeds, lost in ((3, 1), (5, 1), (5, 4), (10, 1)))
+    yield from (_one_pair(seeds, varies) for varies in (0.0, 1.0, 3.0) for seeds in (3, 8))
     yield _searched()
     yield from (_failing_seeds(seeds) for seeds in (1, 5, 8))
 
@@ -52,6 +53,21 @@ def _lost_run(seeds: int, lost: int) -> Case:
     runs = "a run" if lost == 1 else f"{lost} runs"
     return Case(
         name=f"a half fraction of 2⁴ without {runs}, an effect varies with the seed, {seeds} seeds",
+        play=play, targets={HOLD: COVERS, SUPPORTED: ERRS},
+    )  # fmt: skip
+
+
+def _one_pair(seeds: int, varies: float) -> Case:
+    """One pair of the four of a 2³ grid; its change varies with the seed by some standard deviations of a run."""
+    claim = {"contrast": {"factor": "a", "from": 0, "to": 1, "where": {"b": 0, "c": 0}}, "expect": "decrease"}
+
+    def play(generator: np.random.Generator) -> Mapping[str, float]:
+        found = judged_frame(_frame(GRID, seeds, generator, varies=varies), claim)
+        return {HOLD: float(found.low <= 0.0 <= found.high), SUPPORTED: float(found.verdict == "supported")}
+
+    how = f"varies with the seed, by {varies:g} times the spread of a run" if varies else "does not vary with the seed"
+    return Case(
+        name=f"one pair of a 2³ grid whose effect {how}, {seeds} seeds",
         play=play, targets={HOLD: COVERS, SUPPORTED: ERRS},
     )  # fmt: skip
 

@@ -84,9 +84,7 @@ class Alternatives:
                     continue  # the claim is about failed runs, whatever the others' values
                 case Analysis.FAILED_OUT if not found.has_failed:
                     continue
-                case Analysis.ONE_PER_SEED if not any(
-                    part.comparison.averages or part.comparison.spans for part in found.parts
-                ):
+                case Analysis.ONE_PER_SEED if not any(part.comparison.is_average for part in found.parts):
                     continue  # each seed has one pair
                 case _:
                     runs = self._all(analysis)

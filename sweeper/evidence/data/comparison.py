@@ -16,6 +16,7 @@ from sweeper.evidence.data.cells import Cell, Levels
 from sweeper.evidence.data.measures import mean_of
 from sweeper.evidence.data.pool import ErrorRule, Pool
 from sweeper.evidence.data.repeats import no_repeats
+from sweeper.evidence.data.same_change import same_change
 from sweeper.evidence.data.units import INTERACTION, PAIR, Key, Unit, cancels, merged, run_weights
 from sweeper.evidence.statistics.contrast import Runs as ContrastRuns
 from sweeper.evidence.statistics.contrast import floored, infer_contrast, make_runs, one_difference_per_seed
@@ -63,6 +64,11 @@ class Comparison:
         """Whether a seed has complete pairs in several strata, so that they may vary alike."""
         pairs = {(unit.terms[0][0].seed, unit.terms[0][0].stratum) for unit in self.complete if unit.terms}
         return len(pairs) > len({seed for seed, _ in pairs})
+
+    @property
+    def is_average(self) -> bool:
+        """Whether a seed has several complete pairs."""
+        return self.averages or self.spans
 
     @property
     def num_seeds(self) -> int:
@@ -194,6 +200,8 @@ def infer(comparison: Comparison) -> Estimate:
     if pool.rule is ErrorRule.ONE_PER_SEED:
         return floored(one_difference_per_seed(runs, n=len(complete)), runs)
     strata: dict[Hashable, Stratum] = {key: pool.variance(key) for key in {cell.stratum for cell, _ in terms}}
+    if alike := _same_change(comparison):
+        runs = replace(runs, same_change=_runs(replace(comparison, units=alike), run_weights(alike)))
     found = infer_contrast(runs, strata, n=len(complete))
     return found if found.decides else floored(paired_t([unit.value for unit in complete]), runs)
 
@@ -278,6 +286,17 @@ def _runs(comparison: Comparison, terms: Sequence[tuple[Cell, float]]) -> Contra
         averaged=comparison.averages,
         spans=comparison.spans,
     )
+
+
+def _same_change(comparison: Comparison) -> tuple[Unit, ...]:
+    """Return all pairs that make the change of single ones and vary alike; none if there are no others."""
+    complete, pool = comparison.complete, comparison.pool
+    if comparison.is_average:
+        return ()
+    without = {
+        arm for stratum in complete[0].strata for arm in (pool.variance(stratum).outlying | pool.copies(stratum))
+    }
+    return same_change(complete, pool, without=without)
 
 
 def _reference(comparison: Comparison, cells: Sequence[Cell]) -> set[str]:

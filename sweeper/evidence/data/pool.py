@@ -1,6 +1,6 @@
 """The cells over which variances are pooled: each stratum is looked at once, however many comparisons it serves."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterable, Mapping
 from enum import Enum
 from functools import cached_property
@@ -33,6 +33,7 @@ class Pool:
         self.rule = rule
         self._variances: dict[StratumKey, Stratum] = {}
         self._copies: dict[StratumKey, set[Hashable]] = {}
+        self._arms: dict[StratumKey, Mapping[str, Mapping[int, Cell]]] = {}
         self._hubs: dict[StratumKey, Mapping[str, str]] = {}
         self._without: dict[int, Pool] = {}
 
@@ -77,6 +78,15 @@ class Pool:
                 usual=self._usual_spread,
             )
         return self._copies[stratum]
+
+    def arms(self, stratum: StratumKey) -> Mapping[str, Mapping[int, Cell]]:
+        """Return the measured cells of a stratum by arm and seed."""
+        if stratum not in self._arms:
+            found: dict[str, dict[int, Cell]] = defaultdict(dict)
+            for cell in self._measured.get(stratum, ()):
+                found[cell.arm][cell.seed] = cell
+            self._arms[stratum] = found
+        return self._arms[stratum]
 
     def df(self, stratum: StratumKey) -> int:
         """Return the degrees of freedom of a stratum's pooled variance while no arm leaves the pool."""

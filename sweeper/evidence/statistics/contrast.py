@@ -52,6 +52,7 @@ class Runs:
         reference: arms with which many others are compared.
         averaged: whether a seed has several pairs in one stratum.
         spans: whether a seed has pairs in several strata, of which the effect is the mean.
+        same_change: those of all pairs that make the change of a single one, weighted to their mean, if there are more.
     """
 
     values: Floats
@@ -63,6 +64,7 @@ class Runs:
     reference: Collection[Hashable] = ()
     averaged: bool = False
     spans: bool = False
+    same_change: "Runs | None" = None
 
     @property
     def effect(self) -> float:
@@ -90,7 +92,9 @@ def infer_contrast(runs: Runs, variances: Mapping[Hashable, Stratum], *, n: int)
         return floored(replace(own, standard_error=error, method=method), runs)
     if runs.averaged:
         return floored(between(own, pooled), runs)
-    return floored(_across(own, pooled) if runs.spans else pooled, runs)
+    if runs.spans:
+        return floored(_across(own, pooled), runs)
+    return floored(pooled if runs.same_change is None else _simple(pooled, runs, variances), runs)
 
 
 def one_difference_per_seed(runs: Runs, *, n: int) -> Estimate:
@@ -153,6 +157,23 @@ def _across(own: Estimate, pooled: Estimate) -> Estimate:
     return replace(own, method=f"paired t, one difference per seed, {own.df:.4g} df, {VARIES}")
 
 
+def _simple(pooled: Estimate, runs: Runs, variances: Mapping[Hashable, Stratum]) -> Estimate:
+    """The effect of one pair a seed, by what the mean of all pairs with its change shows of how that varies by seed."""
+    alike = runs.same_change
+    assert alike is not None
+    own, all_pairs = one_difference_per_seed(alike, n=pooled.n), _pooled(alike, variances, n=pooled.n)
+    if all_pairs is None or not own.decides or all_pairs.df <= own.df:
+        return pooled
+    square, rest = _mean_squares(own, all_pairs)
+    further = len(alike.values) / len(runs.values) - 1.0
+    parts, dfs = [square, further * rest], [own.df, all_pairs.df - own.df]
+    if sum(parts) == 0:
+        return pooled
+    df = satterthwaite(parts, dfs)
+    method = f"paired t, variance by seed and pooled, {df:.3g} df{_left_out(variances)}"
+    return replace(pooled, standard_error=math.sqrt(sum(parts)), df=df, method=method)
+
+
 def _mean_squares(own: Estimate, pooled: Estimate) -> tuple[float, float]:
     """That of the seeds' differences, and that of the rest of the pooled residuals, as squares of standard errors."""
     square = own.standard_error**2
@@ -188,8 +209,13 @@ def _pooled(runs: Runs, variances: Mapping[Hashable, Stratum], *, n: int) -> Est
         return None
     pools = {stratum: each.pooled for stratum, each in strata.items()}
     found = contrast_t(runs.effect, np.abs(runs.weights), runs.strata, pools, n=n)
+    return replace(found, method=f"{found.method}{_left_out(strata)}")
+
+
+def _left_out(strata: Mapping[Hashable, Stratum]) -> str:
+    """The arms that left the pool, as text."""
     gone = sum(len(each.outlying) for each in strata.values())
-    return replace(found, method=f"{found.method}, without {_arms(gone)} more") if gone else found
+    return f", without {_arms(gone)} more" if gone else ""
 
 
 def _outstanding(runs: Runs, variances: Mapping[Hashable, Stratum]) -> set[tuple[Hashable, Hashable]]:
@@ -245,6 +271,7 @@ def make_runs(
     reference: Collection[Hashable] = (),
     averaged: bool = False,
     spans: bool = False,
+    same_change: Runs | None = None,
 ) -> Runs:
     """The runs of a contrast from any array-likes; without steps the metric has no known resolution."""
     found = np.asarray(values, dtype=np.float64)
@@ -258,4 +285,5 @@ def make_runs(
         reference=reference,
         averaged=averaged,
         spans=spans,
+        same_change=same_change,
     )

@@ -51,6 +51,45 @@ def test_the_difference_of_two_fitted_gains_has_fewer_degrees_of_freedom_if_one_
     assert both.standard_error == pytest.approx(np.hypot(quiet.standard_error, varied.standard_error))
 
 
+GRID = [{"a": a, "b": b, "c": c} for a, b, c in product((0, 1), repeat=3)]
+AT_ONE_PLACE = {"id": "c", "contrast": {**CLAIM["contrast"], "where": {"b": 0, "c": 0}}, "expect": "decrease"}
+ARMS = {
+    "id": "c",
+    "contrast": {"from": {"a": 0, "b": 0}, "to": {"a": 1, "b": 1}, "where": {"c": 0}},
+    "expect": "decrease",
+}
+
+
+def effect_of(found):
+    return found.examination.tested[found.position].evidence.parts[0].effect
+
+
+def test_one_pair_of_a_grid_is_judged_by_how_its_change_varies_with_the_seed_in_all_pairs():
+    frame = pd.DataFrame(runs(GRID, 4, np.random.default_rng(5), varies=6.0))
+    found = effect_of(judged(frame, AT_ONE_PLACE))
+    table = frame.pivot_table(index=["b", "c", "seed"], columns="a", values="loss")
+    changes = (table[1] - table[0]).unstack("seed")
+    assert found.value == pytest.approx(changes.loc[(0, 0)].mean())
+    assert found.standard_error**2 > changes.mean().var() / 4
+    assert found.standard_error**2 == pytest.approx(changes.mean().var() / 4, rel=0.2)
+    assert 3 <= found.df < 4
+    assert found.method.startswith("paired t, variance by seed and pooled")
+
+
+def test_pairs_that_are_no_part_of_a_grid_share_the_pool():
+    arms = [{"a": 0, "b": 0, "c": 0}, {"a": 1, "b": 0, "c": 0}, {"a": 0, "b": 1, "c": 0}, {"a": 0, "b": 0, "c": 1}]
+    found = effect_of(judged(runs(arms, 4, np.random.default_rng(5)), AT_ONE_PLACE))
+    assert found.df == 9
+
+
+def test_a_grid_that_lacks_a_run_elsewhere_leaves_out_the_pair_of_it():
+    frame = pd.DataFrame(runs(GRID, 4, np.random.default_rng(5), varies=6.0))
+    whole, lacking = (effect_of(judged(each, AT_ONE_PLACE)) for each in (frame, frame.drop(index=len(frame) - 1)))
+    assert lacking.value == pytest.approx(whole.value)
+    assert lacking.standard_error == pytest.approx(whole.standard_error, rel=0.2)
+    assert lacking.df == pytest.approx(whole.df, rel=0.2)
+
+
 def search(trials, generator):
     """Configurations that are drawn: levels of `a`, and of three factors with six."""
     return [
