@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from sweeper.designs.factor import DesignError, Factors
-from sweeper.designs.levels import Configuration, same_level
+from sweeper.designs.factor import Between, DesignError, Factors, meets
+from sweeper.designs.levels import Configuration
 
 
 def one_at_a_time(factors: Factors) -> list[Configuration]:
@@ -24,12 +24,14 @@ def _made_active(name: str, factors: Factors, configuration: Configuration, aske
     result = dict(configuration)
     if factors[name].is_active(result):
         return result
-    for other, levels in factors[name].when.items():
+    for other, condition in factors[name].when.items():
         if other in factors and other not in asked:
             result = _made_active(other, factors, result, (*asked, name))
             known = factors[other].listed_levels
-            usable = [level for level in known if any(same_level(level, wanted) for wanted in levels)]
-            result[other] = usable[0] if usable else levels[0]
+            usable = [level for level in known if meets(level, condition)]
+            wanted = usable if usable or isinstance(condition, Between) else condition
+            if wanted:
+                result[other] = wanted[0]
     return result
 
 

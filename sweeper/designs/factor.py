@@ -45,6 +45,34 @@ class Range:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Between:
+    """The numbers between two ends, both included; None for no end."""
+
+    low: int | float | None = None
+    high: int | float | None = None
+
+    def __contains__(self, level: object) -> bool:
+        if isinstance(level, bool) or not isinstance(level, int | float):
+            return False
+        return (self.low is None or level >= self.low) and (self.high is None or level <= self.high)
+
+    def __str__(self) -> str:
+        if self.low is not None and self.high is not None:
+            return f"from {self.low} to {self.high}"
+        return f"{self.low} or more" if self.low is not None else f"{self.high} or less"
+
+
+Condition = tuple[Level, ...] | Between  # the levels of another factor at which a factor is varied
+
+
+def meets(level: Level, condition: Condition) -> bool:
+    """Return whether a level is one of those that a condition has."""
+    if isinstance(condition, Between):
+        return level in condition
+    return any(same_level(level, wanted) for wanted in condition)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Factor:
     """A factor, whatever its form in the study file.
 
@@ -64,7 +92,7 @@ class Factor:
     baseline: Level = None
     range: Range | None = None
     groups: Mapping[str, Mapping[str, Level]] | None = None
-    when: Mapping[str, tuple[Level, ...]] = field(default_factory=dict)
+    when: Mapping[str, Condition] = field(default_factory=dict)
     known_baseline: bool | None = field(default=None, compare=False)
 
     @property
@@ -175,9 +203,7 @@ class Factor:
 
     def is_active(self, configuration: Mapping[str, Level]) -> bool:
         """Return whether the factors that this one depends on have levels at which it is varied."""
-        return all(
-            any(same_level(configuration.get(other), level) for level in levels) for other, levels in self.when.items()
-        )
+        return all(meets(configuration.get(other), condition) for other, condition in self.when.items())
 
     def with_baseline(self, level: Level) -> "Factor":
         """Return the factor with another baseline."""

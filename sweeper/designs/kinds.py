@@ -12,6 +12,7 @@ DesignKind = Literal[
     "grid", "one_at_a_time", "leave_one_out", "plackett_burman", "ladder", "fractional", "list", "sampler", "promote"
 ]
 Start = Literal["scratch", "checkpoint"]
+Duplicates = Literal["reseed", "redraw"]
 
 KINDS: Final[tuple[DesignKind, ...]] = get_args(DesignKind)
 SIMPLE_KINDS: Final[tuple[SimpleKind, ...]] = get_args(SimpleKind)
@@ -66,11 +67,14 @@ class SamplerDesign:
     Attributes:
         trials: how many are drawn.
         options: options of the sampler, as Optuna names them.
+        duplicates: what becomes of a configuration that is drawn again: it runs with another seed, or another one is
+            drawn.
     """
 
     sampler: SamplerName
     trials: int
     options: Mapping[str, object] = field(default_factory=dict)
+    duplicates: Duplicates = "reseed"
     kind: Literal["sampler"] = field(default="sampler", init=False)
 
 

@@ -76,6 +76,7 @@ def draw(
     seed: tuple[int, ...],
     exclude: Sequence[Mapping[str, Level]] = (),
     allowed: Callable[[Configuration], bool] | None = None,
+    is_new: Callable[[Configuration], bool] | None = None,
 ) -> Configuration:
     """Return a level for each factor.
 
@@ -86,6 +87,8 @@ def draw(
             differ.
         exclude: combinations of levels that are left out.
         allowed: whether the program accepts a configuration.
+        is_new: whether the phase does not have a configuration yet; one that it has is returned only if all others
+            are taken. None to return any.
 
     Raises:
         UsageError: the sampler refuses the options, or no allowed configuration was found.
@@ -93,8 +96,11 @@ def draw(
     sampler, options = design.sampler, design.options
     space = _Space(factors, on_a_scale=sampler in ON_A_SCALE)
 
-    def is_allowed(configuration: Configuration) -> bool:
+    def is_possible(configuration: Configuration) -> bool:
         return not is_excluded(configuration, exclude) and (allowed is None or allowed(configuration))
+
+    def is_allowed(configuration: Configuration) -> bool:
+        return is_possible(configuration) and (is_new is None or is_new(configuration))
 
     numbers = np.random.SeedSequence([abs(part) for part in seed])
     number = int(numbers.generate_state(1)[0])
@@ -107,7 +113,9 @@ def draw(
         study = optuna.create_study(direction=direction, sampler=_sampler(sampler, options, number))
         _tell(study, space, history, replay=sampler in REPLAYED)
         found = _draw(study, space, is_allowed)
-    return found if found is not None else _by_chance(space, np.random.default_rng(numbers), is_allowed)
+    if found is None and is_new is not None:
+        found = _left(space, np.random.default_rng(numbers), is_allowed)
+    return found if found is not None else _by_chance(space, np.random.default_rng(numbers), is_possible)
 
 
 @contextmanager
@@ -281,6 +289,40 @@ def _low_discrepancy(space: _Space, seed: tuple[int, ...]) -> Params:
         name: _at(distribution, float(share))
         for (name, distribution), share in zip(space.distributions.items(), point, strict=True)
     }
+
+
+def _left(space: _Space, rng: np.random.Generator, is_allowed: Callable[[Configuration], bool]) -> Configuration | None:
+    """Return one of the configurations that are left, by chance; None if there is none, or if they are not few."""
+    counts = [_num_values(distribution) for distribution in space.distributions.values()]
+    if not 0 < math.prod(counts) <= RANDOM_DRAWS:
+        return None
+    for index in rng.permutation(math.prod(counts)):
+        places = np.unravel_index(int(index), counts)
+        configuration = space.configuration(
+            {
+                name: _nth(distribution, int(place))
+                for (name, distribution), place in zip(space.distributions.items(), places, strict=True)
+            }
+        )
+        if is_allowed(configuration):
+            return configuration
+    return None
+
+
+def _num_values(distribution: BaseDistribution) -> int:
+    """Return how many values a distribution has; 0 if there is no end of them."""
+    if isinstance(distribution, CategoricalDistribution):
+        return len(distribution.choices)
+    assert isinstance(distribution, IntDistribution | FloatDistribution)
+    step = distribution.step
+    return 0 if step is None else round((distribution.high - distribution.low) / step) + 1
+
+
+def _nth(distribution: BaseDistribution, index: int) -> int | float:
+    if isinstance(distribution, CategoricalDistribution):
+        return index
+    assert isinstance(distribution, IntDistribution | FloatDistribution)
+    return min(distribution.low + index * (distribution.step or 0), distribution.high)
 
 
 def _by_chance(space: _Space, rng: np.random.Generator, is_allowed: Callable[[Configuration], bool]) -> Configuration:

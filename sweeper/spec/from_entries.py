@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Literal
 
-from sweeper.designs.factor import Factor, Factors, Range, canonical_row
+from sweeper.designs.factor import Between, Factor, Factors, Range, canonical_row
 from sweeper.designs.kinds import (
     Design,
     FractionalDesign,
@@ -24,7 +24,7 @@ from sweeper.spec.entries.designs import (
     PromoteDesignEntry,
     SamplerDesignEntry,
 )
-from sweeper.spec.entries.factors import FactorEntry
+from sweeper.spec.entries.factors import BetweenEntry, FactorEntry
 from sweeper.spec.entries.metric import MeanOfLastEntry, MetricEntry
 from sweeper.spec.entries.metric_sources import JsonSourceEntry, SourceEntry, TensorBoardSourceEntry
 from sweeper.spec.entries.phases import BudgetEntry, PhaseEntry, RangeEntry, SeedsEntry
@@ -138,7 +138,10 @@ def factor_of(name: str, entry: FactorEntry, config: Config) -> Factor:
         levels=levels,
         range=_range(entry, get_path(config, path, MISSING) if path is not None else MISSING),
         groups=groups,
-        when={other: tuple(wanted) for other, wanted in (entry.when or {}).items()},
+        when={
+            other: Between(low=wanted.low, high=wanted.high) if isinstance(wanted, BetweenEntry) else tuple(wanted)
+            for other, wanted in (entry.when or {}).items()
+        },
     )
     baseline = entry.baseline if "baseline" in entry.model_fields_set else _baseline(entry, factor, config)
     return factor.with_baseline(factor.canonical(baseline))
@@ -255,6 +258,6 @@ def _design(entry: PhaseEntry, factors: Factors) -> Design:  # noqa: PLR0911 - a
                 FractionalDesign(rule) if isinstance(rule, int) else FractionalDesign(rule.resolution, rule.generators)
             )
         case SamplerDesignEntry() as design:
-            return SamplerDesign(design.sampler, design.trials, design.options)
+            return SamplerDesign(design.sampler, design.trials, design.options, design.duplicates)
         case PromoteDesignEntry() as design:
             return PromoteDesign(design.promote, design.top, design.start)

@@ -1,8 +1,9 @@
 """A study as the JSON document that stores and archives hold, and back."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
-from sweeper.designs.factor import Factor, Range
+from sweeper.designs.factor import Between, Condition, Factor, Range
 from sweeper.spec.json_claims import claim_from_json, claim_to_json
 from sweeper.spec.json_metric import metric_from_json, metric_to_json
 from sweeper.spec.json_phases import Json, JsonObject, phase_from_json, phase_to_json
@@ -140,7 +141,7 @@ def factor_to_json(factor: Factor) -> Json:
         "log": of_range is not None and of_range.log,
         "step": None if of_range is None else of_range.step,
         "groups": None if factor.groups is None else {level: dict(group) for level, group in factor.groups.items()},
-        "when": {name: list(levels) for name, levels in factor.when.items()} or None,
+        "when": {name: _condition_to_json(condition) for name, condition in factor.when.items()} or None,
     }
 
 
@@ -155,8 +156,17 @@ def factor_from_json(name: str, document: JsonObject) -> Factor:
         baseline=document.get("baseline"),
         range=Range(**_given(document, ("low", "high", "log", "step"))) if has_range else None,
         groups=groups,
-        when={other: tuple(wanted) for other, wanted in (document.get("when") or {}).items()},
+        when={
+            other: Between(**wanted) if isinstance(wanted, Mapping) else tuple(wanted)
+            for other, wanted in (document.get("when") or {}).items()
+        },
     )
+
+
+def _condition_to_json(condition: Condition) -> Json | list[object]:
+    if isinstance(condition, Between):
+        return {"low": condition.low, "high": condition.high}
+    return list(condition)
 
 
 def _trial_to_json(trial: Trial) -> Json:

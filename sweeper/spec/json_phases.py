@@ -86,7 +86,8 @@ def design_to_json(design: Design) -> str | Json:
         case ListDesign():
             return {"list": [dict(row) for row in design.rows]}
         case SamplerDesign():
-            return {"sampler": design.sampler, "trials": design.trials, "options": dict(design.options)}
+            found: Json = {"sampler": design.sampler, "trials": design.trials, "options": dict(design.options)}
+            return found if design.duplicates == "reseed" else {**found, "duplicates": design.duplicates}
         case PromoteDesign():
             return {"promote": design.phase, "top": design.top, "from": design.start}
 
@@ -116,7 +117,7 @@ def _design_with_settings(document: JsonObject) -> Design:
         case {"list": rows}:
             return ListDesign(tuple(rows))
         case {"sampler": sampler, "trials": trials}:
-            return SamplerDesign(sampler, trials, document.get("options") or {})
+            return SamplerDesign(sampler, trials, document.get("options") or {}, document.get("duplicates") or "reseed")
         case {"promote": phase, "top": top}:
             return PromoteDesign(phase, top, document.get("from") or "scratch")
         case _:

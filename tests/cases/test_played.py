@@ -181,6 +181,17 @@ def test_whole_numbers_and_floats_are_arguments(sweeper: Sweeper, written: Calla
     assert [row["loss"] for row in table(sweeper)] == [10.5, 10.5]
 
 
+def test_a_sampler_draws_only_new_configurations_if_told_to_and_conditions_may_be_numbers(
+    sweeper: Sweeper, written: Callable[..., None]
+) -> None:
+    study = command("print('loss', {v} + {w})", "{loss: 'loss {number}'}").replace("{v: 1}", "{v: 1, w: 0}")
+    study = study.replace("[1, 2]}}", "[1, 2, 3]}, w: {path: w, levels: [0, 7], when: {v: {low: 2}}}}")
+    written(study.replace("design: grid", "design: {sampler: random, trials: 5, duplicates: redraw}"))
+    launched(sweeper)
+    found = {(row["v"], row["w"], row["seed"]) for row in table(sweeper)}
+    assert found == {(1, 0, 0), (2, 0, 0), (2, 7, 0), (3, 0, 0), (3, 7, 0)}
+
+
 def test_a_factor_that_nothing_carries_is_not_found_to_change_nothing(
     sweeper: Sweeper, written: Callable[..., None]
 ) -> None:

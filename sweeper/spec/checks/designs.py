@@ -1,5 +1,6 @@
 """Checks of a phase's design: its factors, its settings, and the phase that it promotes from."""
 
+import math
 from collections.abc import Iterator, Mapping
 
 from sweeper.designs.factor import Factors
@@ -42,6 +43,7 @@ def check_design(sections: Sections, index: int, phase: Phase, errors: ErrorColl
             for option in design.options:
                 if unknown_option := option_fault(design.sampler, option):
                     errors.add((*here, "options", option), unknown_option, at_key=True)
+            _check_redraws(design, factors, here, errors)
         case PromoteDesign() as design:
             _check_promotion(sections, index, phase, design, errors)
 
@@ -84,6 +86,19 @@ def _check_ladder(
             errors.add(where, unknown(name, "factor", sections.factor_names))
         elif name not in varied:
             errors.add(where, f"{shown(name)} is not one of the phase's factors: {listed(varied)}. Add it to them.")
+
+
+def _check_redraws(design: SamplerDesign, factors: Factors, here: KeyPath, errors: ErrorCollector) -> None:
+    """Report more trials than there are configurations, if none may be drawn twice."""
+    if design.duplicates != "redraw" or any(factor.levels is None for factor in factors.values()):
+        return
+    number = math.prod(len(factor.all_levels if factor.when else factor.listed_levels) for factor in factors.values())
+    if design.trials > number:
+        errors.add(
+            (*here, "trials"),
+            f"{design.trials} is more than the {number} configurations of the factors' levels. Draw fewer, or use "
+            "duplicates: reseed.",
+        )
 
 
 def _check_two_levels(phase: Phase, factors: Factors, here: KeyPath, errors: ErrorCollector) -> None:

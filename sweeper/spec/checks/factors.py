@@ -1,9 +1,9 @@
 """Checks of factors: their forms, their paths and their conditions."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
-from sweeper.designs.factor import Factor
+from sweeper.designs.factor import Between, Condition, Factor, Range, meets
 from sweeper.designs.levels import Level
 from sweeper.designs.paths import literal_key
 from sweeper.spec.entries.factors import FactorEntry
@@ -88,19 +88,46 @@ def _check_when(sections: Sections, factor: Factor, errors: ErrorCollector) -> N
             errors.add(where, "a factor cannot depend on itself. Name another factor.", at_key=True)
         elif other not in sections.factor_names:
             errors.add(where, unknown(other, "factor", sections.factor_names), at_key=True)
-        elif not wanted:
+        elif wanted == ():
             errors.add(where, f"[] has no level at which {factor.name} is varied. Add at least one.")
         elif (condition := sections.factors.get(other)) is not None:
-            _check_wanted(condition, wanted, where, errors)
+            _check_wanted(sections, condition, wanted, where, errors)
 
 
-def _check_wanted(other: Factor, wanted: tuple[Level, ...], where: KeyPath, errors: ErrorCollector) -> None:
-    if other.levels is None:
-        errors.add(where, f"{other.name} has a range, so it has no levels to depend on. Give it levels.")
+def _check_wanted(sections: Sections, other: Factor, wanted: Condition, where: KeyPath, errors: ErrorCollector) -> None:
+    forms = [other, *(phase.adapt(other) for phase in sections.phases.values() if other.name in phase.levels)]
+    if isinstance(wanted, Between):
+        if fault := _between_fault(wanted, other.name, forms):
+            errors.add(where, fault)
         return
     for index, level in enumerate(wanted):
-        if not other.allows(level):
+        if not any(form.allows(level) for form in forms):
             errors.add((*where, index), no_level(level, other))
+
+
+def _between_fault(wanted: Between, other: str, forms: Sequence[Factor]) -> str:
+    """Return what is wrong with the numbers that a factor depends on; empty if another factor has some of them.
+
+    Args:
+        forms: the other factor as the study and its phases have it.
+    """
+    if wanted.low is None and wanted.high is None:
+        return f"{{}} has no end. Use e.g. {{low: 4}}, or the levels of {other} in a list."
+    if wanted.low is not None and wanted.high is not None and wanted.low > wanted.high:
+        return f"`low <= high` must hold, but low = {wanted.low} and high = {wanted.high}. Swap or correct them."
+    for form in forms:
+        if form.range is not None and _overlap(wanted, form.range):
+            return ""
+        if form.levels is not None and any(meets(level, wanted) for level in form.all_levels):
+            return ""
+    has = forms[0].range
+    levels = f"its levels are {levels_text(forms[0].all_levels)}"
+    known = levels if has is None else f"its range is from {has.low} to {has.high}"
+    return f"{other} is never {wanted}: {known}. Correct the numbers."
+
+
+def _overlap(wanted: Between, has: Range) -> bool:
+    return (wanted.low is None or wanted.low <= has.high) and (wanted.high is None or wanted.high >= has.low)
 
 
 def no_level(level: Level, factor: Factor) -> str:

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from sweeper.designs.factor import Between, meets
 from sweeper.designs.kinds import FractionalDesign, PromoteDesign, SamplerDesign
 from sweeper.quantities import counted
 from sweeper.spec.checks.blocks import check_blocks
@@ -69,11 +70,12 @@ def _check_factors(sections: Sections, index: int, phase: Phase, errors: ErrorCo
             if phase.factors is None or other in phase.factors or other not in sections.factors:
                 continue
             baseline = sections.factors[other].baseline
-            if not any(sections.factors[other].canonical(level) == baseline for level in wanted):
+            if not meets(baseline, wanted):
+                needed = str(wanted) if isinstance(wanted, Between) else levels_text(wanted)
                 errors.add(
                     ("phases", index, "factors"),
-                    f"{name} is varied only if {other} is {levels_text(wanted)}, but in this phase {other} stays "
-                    f"at {shown(baseline)}. Add {other} to the phase's factors, or remove {name}.",
+                    f"{name} is varied only if {other} is {needed}, but in this phase {other} stays at "
+                    f"{shown(baseline)}. Add {other} to the phase's factors, or remove {name}.",
                 )
 
 

@@ -5,7 +5,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import BeforeValidator, Discriminator, Field, Tag
 
-from sweeper.designs.kinds import SAMPLERS, SamplerName, SimpleKind, Start
+from sweeper.designs.kinds import SAMPLERS, Duplicates, SamplerName, SimpleKind, Start
 from sweeper.spec.entries.values import Count, LevelValue, Section
 from trainer.config.wording import shown, suggestion
 
@@ -86,6 +86,11 @@ class SamplerDesignEntry(Section):
     trials: Count = Field(description="Number of trials to draw, e.g. 20.")
     options: dict[str, object] = Field(
         default_factory=dict, description="Options of the sampler as Optuna names them, e.g. {n_startup_trials: 10}."
+    )
+    duplicates: Duplicates = Field(
+        "reseed",
+        description="What to do with a configuration that the phase already has: reseed runs it with another seed, "
+        "redraw draws another one.",
     )
 
 

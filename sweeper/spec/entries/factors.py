@@ -9,6 +9,13 @@ from sweeper.spec.entries.values import LevelValue, NumberValue, Section
 Group = dict[str, object]  # values by dotted path
 
 
+class BetweenEntry(Section):
+    """The numbers of another factor at which a factor is varied."""
+
+    low: NumberValue | None = Field(None, description="Lowest number, e.g. 4. Default: no lower end.")
+    high: NumberValue | None = Field(None, description="Highest number, e.g. 8. Default: no upper end.")
+
+
 class FactorEntry(Section):
     """A setting of the program: a dotted path and its levels, a range, or named levels that set several values."""
 
@@ -47,8 +54,17 @@ class FactorEntry(Section):
     groups: dict[str, Group] | None = Field(
         None, description="Values of each named level, by dotted path; the long form of on and off, or of named levels."
     )
-    when: dict[str, list[LevelValue]] | None = Field(
+    when: (
+        dict[
+            str,
+            Annotated[
+                Annotated[list[LevelValue], Tag("<list>")] | Annotated[BetweenEntry, Tag("<mapping>")],
+                Discriminator(lambda value: "<mapping>" if isinstance(value, dict | BetweenEntry) else "<list>"),
+            ],
+        ]
+        | None
+    ) = Field(
         None,
-        description="Vary this factor only if others have these levels, e.g. {depth: [4]}; elsewhere it stays at its "
-        "baseline.",
+        description="Vary this factor only if others have these levels, e.g. {depth: [4]}, or these numbers, e.g. "
+        "{depth: {low: 4}}; elsewhere it stays at its baseline.",
     )

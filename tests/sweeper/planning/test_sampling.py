@@ -164,6 +164,34 @@ def test_a_range_of_integers_is_drawn_whole(low: int, width: int, log: bool, num
     assert low <= drawn <= low + width
 
 
+@pytest.mark.parametrize("sampler", ["tpe", "random", "qmc", "nsgaii"])
+def test_draws_that_must_be_new_are_all_there_are_and_then_any(sampler: SamplerName) -> None:
+    factors = {
+        "a": factor([None, [1], "x"]),
+        "b": factor(low=1, high=3),
+        "c": factor(low=0.1, high=0.9, step=0.4, baseline=0.1, when={"a": ["x"]}),
+    }
+    history: list[Drawn] = []
+
+    def is_new(configuration: dict[str, Any]) -> bool:
+        return configuration not in [past.configuration for past in history]
+
+    for number in range(16):  # 3 x 3 where a is x, else 2 x 3
+        options: dict[str, Any] = {"direction": "minimize", "seed": (0, 1, number), "is_new": is_new}
+        history.append(Drawn(drawn_by(sampler, factors, history, **options), "completed", float(number)))
+    found = [repr(past.configuration) for past in history]
+    assert len(set(found[:15])) == 15
+    assert found[15] in found[:15]
+
+
+def test_a_space_without_end_has_always_new_draws() -> None:
+    found: list[dict[str, Any]] = []
+    for _ in range(3):
+        options: dict[str, Any] = {"direction": "minimize", "seed": (0, 1, 7), "is_new": lambda one: one not in found}
+        found.append(drawn_by("random", {"a": factor(low=0.0, high=1.0)}, [], **options))
+    assert len({one["a"] for one in found}) == 3
+
+
 def test_options_that_a_sampler_lacks_are_refused() -> None:
     design = SamplerDesign("tpe", 1, {"colour": "red"})
     with pytest.raises(UsageError, match=r"sampler 'tpe' refuses the options \{'colour': 'red'"):
