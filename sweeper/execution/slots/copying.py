@@ -75,10 +75,14 @@ class Copy:
 
 
 @contextmanager
-def draft_of(directory: Path) -> Iterator[Path]:
-    """Yield an empty directory that is to be renamed; afterwards it is gone, and so are those that dead slots left."""
+def draft_of(directory: Path, *, sweeps: bool = True) -> Iterator[Path]:
+    """Yield an empty directory that is to be renamed; afterwards it is gone, and so are those that dead slots left.
+
+    Args:
+        sweeps: whether slots may have died here; looking for what they left takes longer the more trials there are.
+    """
     directory.parent.mkdir(parents=True, exist_ok=True)
-    for left in directory.parent.glob(f".{directory.name}.draft-*"):
+    for left in directory.parent.glob(f".{directory.name}.draft-*") if sweeps else ():
         if is_free(left):
             shutil.rmtree(left, ignore_errors=True)
     draft = Path(tempfile.mkdtemp(dir=directory.parent, prefix=f".{directory.name}.draft-"))

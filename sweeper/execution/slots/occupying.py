@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
+from weakref import WeakKeyDictionary
 
 from sqlalchemy import Engine
 
@@ -36,6 +37,7 @@ from sweeper.store.url import shown
 WAIT_S: Final = 6.0  # for what is left of an earlier attempt to end: its guard kills a slot that is stuck
 LOOK_S: Final = 0.05
 OF_ONE_TRIAL: Final = (IDENTITY_FILE, RESULT_FILE, OUTPUT_FILE, CONFIG_FILE)  # not inherited by a promoted trial
+_addresses: WeakKeyDictionary[Engine, str] = WeakKeyDictionary()
 TAKEN: Final = (errno.EEXIST, errno.ENOTEMPTY)  # what renaming onto a directory with files fails with
 OF_ONE_ATTEMPT: Final = (IDENTITY_FILE, RESULT_FILE, CONFIG_FILE, LOCK_FILE)
 
@@ -167,7 +169,7 @@ class _Search:
     def _make(self, run_dir: Path) -> Occupied | None:
         """Make a directory, locked from the start; return None if somebody else was faster."""
         copy = self._what_to_copy(run_dir)
-        with draft_of(run_dir) as draft:
+        with draft_of(run_dir, sweeps=bool(self.lease.past)) as draft:
             lock = directory_lock.lock(draft, self.me)
             try:
                 with _closed_on_error(lock):
@@ -224,7 +226,13 @@ def _in_use(run_dir: Path, holder: Holder | None) -> str:
 
 
 def _address(engine: Engine) -> str:
-    """Return where a store is, as exactly as possible: copies of it are elsewhere."""
+    """Return where a store is, as exactly as possible: copies of it are elsewhere. It is found once per engine."""
+    if engine not in _addresses:
+        _addresses[engine] = _find_address(engine)
+    return _addresses[engine]
+
+
+def _find_address(engine: Engine) -> str:
     if engine.url.get_backend_name() == "sqlite" and engine.url.database:
         return str(Path(engine.url.database).resolve())
     return shown(engine.url.render_as_string(hide_password=True))

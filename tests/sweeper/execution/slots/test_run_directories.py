@@ -243,6 +243,20 @@ def ended(engine: Engine, attempt: Occupied, reason: Any = "crashed") -> None:
         os.close(attempt.lock)
 
 
+def test_what_a_slot_left_that_died_while_it_made_a_directory_is_removed(url: str, engine: Engine) -> None:
+    study = enrolled(url, [{"salt": "a"}], trial=CHAIN)
+    first = begun(engine, study)
+    ended(engine, first, "preempted")
+    run_dir = first.lease.run_dir
+    left = run_dir.with_name(f".{run_dir.name}.draft-x")
+    run_dir.rename(left)
+    second = begun(engine, study)
+    assert second.lease.run_dir == run_dir
+    assert run_dir.is_dir()
+    assert not left.exists()
+    ended(engine, second)
+
+
 def test_a_directory_whose_lock_is_held_is_left_alone_and_the_holder_named(
     url: str, engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
