@@ -147,6 +147,10 @@ class Player:
             ),
         )
 
+    def seconds(self, run: Trials) -> float:
+        """Return the device-seconds that trials took."""
+        return math.fsum(self._seconds[trial] for trial in run)
+
     def _stopped(self, protocol: Protocol, looks: Looks, kept: Trials, seconds: Mapping[int, float]) -> Stopped:
         match protocol.stopping:
             case "fixed":

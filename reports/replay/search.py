@@ -5,13 +5,15 @@ study: a protocol that is chosen by its outcome looks better than it is. So the 
 fixed before any trial ran (`IN_ADVANCE`) is reported next to it.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from reports.replay.protocols import Player, Protocol, Replay, Stopping
 from sweeper.evidence.data.load import StudyData
+from sweeper.evidence.sequential.foresight import least_runs
 from sweeper.evidence.sequential.pruning import PRUNERS
+from sweeper.evidence.sequential.stopping import FIRST
 
 IN_ADVANCE: Final = Protocol(needed=True, stopping="obrien_fleming", futility=True)
 
@@ -29,6 +31,8 @@ class Search:
         replays: all that were played, except the one with hindsight.
         hindsight: as few seeds of each claim as its verdict turned out to need: about the least that any stopping rule
             could have run.
+        bounds: the device-seconds without which no rule that looks at complete seeds keeps all verdicts, by the seeds
+            that it gives every claim at first.
         num_open: trials that have not ended, which count with their cost so far.
     """
 
@@ -37,6 +41,7 @@ class Search:
     in_advance: Replay
     replays: tuple[Replay, ...]
     hindsight: Replay
+    bounds: Mapping[int, float]
     num_open: int
 
     @property
@@ -65,8 +70,14 @@ def search(data: StudyData) -> Search:
         in_advance=next(each for each in replays if each.protocol == IN_ADVANCE),
         replays=tuple(replays),
         hindsight=player.play(Protocol(needed=True, stopping="hindsight")),
+        bounds=_bounds(player),
         num_open=int(data.trials["state"].isin(["waiting", "running"]).sum()),
     )
+
+
+def _bounds(player: Player) -> dict[int, float]:
+    runs = {first: least_runs(player.looks, player.every, player.verdicts, first=first).run for first in (1, FIRST)}
+    return {first: player.seconds(run) for first, run in runs.items()}
 
 
 def _protocols(num_seeds: int) -> Iterator[Protocol]:

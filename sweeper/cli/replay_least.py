@@ -24,6 +24,11 @@ def least_document(found: Search) -> dict[str, object]:
         "least": _replay(found.least),
         "frontier": [_replay(each) for each in found.frontier],
         "hindsight": _replay(found.hindsight),
+        "bounds": [
+            {"first_seeds": first, "device_hours": seconds / 3600, "ratio": seconds / found.full.device_seconds_before}
+            for first, seconds in found.bounds.items()
+            if found.full.device_seconds_before
+        ],
         "protocols_played": len(found.replays),
         "caveat": HINDSIGHT,
     }
@@ -68,6 +73,7 @@ def least_text(name: str, found: Search) -> str:
         "With hindsight, using only as many seeds as each verdict needs:",
         _line(found.hindsight),
         "",
+        *_bounds(found),
         f"The same verdicts take {found.least.ratio:.2f} of the full protocol's device-hours.",
         HINDSIGHT,
     ]
@@ -86,6 +92,18 @@ def _warnings(found: Search) -> list[str]:
 def _line(found: Replay) -> str:
     kept = f"{found.num_same} of {counted(len(found.verdicts), 'verdict')}"
     return f"  {found.ratio:5.2f}  {_hours(found):>6} h  {kept}  {found.protocol}"
+
+
+def _bounds(found: Search) -> list[str]:
+    """Return what no rule can do without; nothing if there are no verdicts to keep."""
+    whole = found.full.device_seconds_before
+    if not found.full.verdicts or not whole:
+        return []
+    lines = [
+        f"  {seconds / whole:5.2f}  {hours(seconds / 3600):>6} h  starting with {counted(first, 'seed')} of each claim"
+        for first, seconds in found.bounds.items()
+    ]
+    return ["No rule that looks at complete seeds keeps all verdicts with less than:", *lines, ""]
 
 
 def _changes(found: Replay) -> list[str]:

@@ -71,3 +71,10 @@ def test_the_protocol_of_before_is_one_of_those_played_and_hindsight_is_none(fou
 def test_all_protocols_are_different(found):
     assert len({each.protocol for each in found.replays}) == len(found.replays)
     assert found.num_open == 0
+
+
+def test_no_protocol_that_keeps_all_verdicts_is_cheaper_than_the_bound(found):
+    one, two = found.bounds[1], found.bounds[2]
+    assert 0 < one <= two <= found.hindsight.device_seconds_after
+    keeping = [each for each in found.replays if not each.changed and each.protocol.pruner == "none"]
+    assert one <= min(each.device_seconds_after for each in keeping)

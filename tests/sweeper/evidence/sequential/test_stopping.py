@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from sweeper.evidence.sequential.costs import planned_costs
+from sweeper.evidence.sequential.foresight import least_runs
 from sweeper.evidence.sequential.looks import Looks
 from sweeper.evidence.sequential.paths import Rule
 from sweeper.evidence.sequential.stopping import play_hindsight, play_stopping
@@ -110,6 +111,32 @@ def test_hindsight_keeps_all_verdicts_with_no_more_than_stopping_runs():
     assert found.verdicts == target == looks.verdicts(found.run)
     assert len(found.run) <= len(sequential.run)
     assert max(found.seeds) < len(SEEDS)
+
+
+def test_no_verdict_can_be_had_with_fewer_seeds_than_foresight_says():
+    ordering = {"phase": "p", "largest": "c", "among": ["a", "b", "c"], "order": None}
+    claims = [
+        contrast("a"),
+        contrast("b"),
+        {"id": "o", "text": "", "metric": None, "ordering": ordering, "expect": None, "at_least": 0},
+    ]
+    data = study({"a": -0.3, "b": 0.013}, claims)
+    looks = Looks.of(data)
+    target = looks.verdicts(looks.needed)
+    assert target == ("supported", "refuted", "refuted")
+    found = least_runs(looks, looks.needed, target)
+    assert found.seeds[0] < found.seeds[1]  # the smaller effect takes more
+    assert sorted(found.seeds[2])[0] == 1  # one comparison is enough to refute it
+    number = found.seeds[1][0]
+    every = [need for needs in looks.needs for need in needs]
+    rounds = [list(need.by_seed.values())[: number - 1] for need in every]
+    fewer = frozenset(trial for own in rounds for trials in own for trial in trials)
+    assert looks.verdicts(fewer)[1] == "undecided"
+    with_two = least_runs(looks, looks.needed, target, first=2)
+    assert found.run <= with_two.run < looks.needed
+    assert min(map(min, with_two.seeds)) == 2
+    open_ones = least_runs(looks, looks.needed, ("undecided",) * 3)
+    assert open_ones.seeds == ((1,), (1,), (1, 1))
 
 
 @pytest.mark.slow
