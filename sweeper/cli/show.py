@@ -1,5 +1,6 @@
 """`sweeper show`: one trial in full, or the failures of a study by their causes."""
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
@@ -7,7 +8,7 @@ import click
 
 from sweeper.cli.failures import failure_lines
 from sweeper.cli.options import json_option, print_json, store_argument, store_option, study_name
-from sweeper.designs.levels import unmistakable
+from sweeper.designs.levels import level_key, unmistakable
 from sweeper.execution.slots.collecting.collector import collected_rows
 from sweeper.execution.slots.pattern_use import uses_text
 from sweeper.execution.slots.programs import patterns_of
@@ -66,7 +67,13 @@ def _with_patterns(document: Mapping[str, object], details: TrialDetails) -> Map
 
 
 def _without_duplicates(document: Mapping[str, object]) -> Mapping[str, object]:
-    """Drop the copy of the trial's config from its result: only the JSON has it twice."""
+    """Drop the copy of the trial's config from its result: only the JSON has it twice. A level takes one line."""
+    levels = document["configuration"]
+    if isinstance(levels, Mapping):
+        flat = {
+            name: level_key(level) if isinstance(level, Mapping | list) else level for name, level in levels.items()
+        }
+        document = {**document, "configuration": flat}
     result = document["result"]
     if not isinstance(result, Mapping):
         return document
@@ -94,7 +101,7 @@ def _lines(items: Iterable[tuple[object, object]], depth: int, *, whole: bool = 
 def _text(item: object) -> str:
     if item is None:
         return "null"
-    return str(item).lower() if isinstance(item, bool) else str(item)
+    return json.dumps(item, ensure_ascii=False) if isinstance(item, bool | list | Mapping) else str(item)
 
 
 def _inner(item: object) -> Iterable[tuple[object, object]] | None:

@@ -44,6 +44,14 @@ def leaves(config: Config, prefix: str = "") -> Iterator[tuple[str, object]]:
             yield f"{prefix}{name}", value
 
 
+def sections(config: Config, prefix: str = "") -> Iterator[tuple[str, Config]]:
+    """Yield the mappings of a configuration with their dotted paths."""
+    for name, value in config.items():
+        if isinstance(value, Mapping):
+            yield f"{prefix}{name}", value
+            yield from sections(value, f"{prefix}{name}.")
+
+
 def merged(base: Config, changes: Config) -> dict[str, object]:
     """Return a copy of a configuration in which the values of another replace its own, mapping by mapping."""
     result = copy.deepcopy(dict(base))

@@ -104,7 +104,7 @@ def time_text(seconds: float | None) -> str:
 def level_text(value: object) -> str:
     """Format a factor's level as a study file writes it; numbers that a sampler drew are rounded."""
     if value is None or isinstance(value, bool | list | dict):
-        return clean(json.dumps(value, ensure_ascii=False))
+        return clean(json.dumps(value, ensure_ascii=False, sort_keys=True))
     if isinstance(value, float):
         text = f"{value:.6g}"
         return text if len(text) <= MOST_DIGITS else f"{value:.4g}"

@@ -27,7 +27,7 @@ from sweeper.spec.entries.claims import (
 )
 from sweeper.spec.entries.messages import problems_in
 from sweeper.spec.entries.metric import MetricEntry
-from sweeper.spec.entries.values import NAMED_LEVELS
+from sweeper.spec.entries.values import SCALARS
 from sweeper.spec.from_entries import metric_of
 from trainer.config.wording import Path, dotted, shown, suggestion
 
@@ -49,9 +49,9 @@ class _Faults:
     def read(self, model: type[Entry], document: object, here: Path) -> Entry | None:
         """Return the entry of a document; if it has mistakes, add them and return None."""
         try:
-            return model.model_validate(document)
+            return model.model_validate(document, context=SCALARS)
         except ValidationError as error:
-            problems = {problem.path: _for_frames(problem.message) for problem in problems_in(error, model)}
+            problems = {problem.path: problem.message for problem in problems_in(error, model)}
             for path, message in problems.items():
                 forms = [(*path[:-1], form) in problems for form in ("int", "float")] if path else [False]
                 if not all(forms) or path[-1] not in ("int", "float", "str"):
@@ -64,11 +64,6 @@ class _Faults:
         """Raise a `UsageError` if there is any mistake."""
         if self.lines:
             raise UsageError("\n".join(self.lines))
-
-
-def _for_frames(message: str) -> str:
-    """Return a message with a remedy for a frame instead of one for a study file."""
-    return message.replace(NAMED_LEVELS, "Make the levels text, e.g. by frame[column].map(str), and name that.")
 
 
 def read_metric(document: Mapping[str, object]) -> Metric:

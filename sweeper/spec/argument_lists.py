@@ -60,7 +60,9 @@ def lists_in(command: Sequence[str]) -> set[str]:
 
 
 def _passed(config: Config, without: Collection[str]) -> Iterator[tuple[str, object]]:
-    return ((path, value) for path, value in leaves(config) if path not in without)
+    """Yield the values that are not passed by a name of their own, nor with a section that is."""
+    passed = tuple(f"{name}." for name in without)
+    return ((path, value) for path, value in leaves(config) if path not in without and not path.startswith(passed))
 
 
 def _hydra(value: object) -> str:

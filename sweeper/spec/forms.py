@@ -1,12 +1,17 @@
 """The forms of a factor, levels, a range, on and off, or groups: each has the keys that it needs and no others."""
 
+import re
 from collections.abc import Iterator, Mapping
+from typing import Final
 
 from sweeper.designs.factor import Range
 from sweeper.designs.levels import Level, distinct_levels, repeats_earlier
 from sweeper.spec.entries.factors import FactorEntry, Group
 from sweeper.spec.names import level_text, levels_text
+from sweeper.spec.placeholders import as_text
 from trainer.config.wording import shown, suggestion
+
+ALMOST_NUMBER: Final = re.compile(r"[-+]?[\d.,_ ]*\d[\d.,_ ]*([eE][-+]?\d*)?%?")
 
 Fault = tuple[tuple[str | int, ...], str]  # where in the factor, and what is wrong
 
@@ -160,19 +165,23 @@ def path_faults(path: str | None, where: tuple[str | int, ...]) -> Iterator[Faul
         yield where, f"{shown(path)} is not a dotted path of keys. Use e.g. model.layers."
 
 
-def kind_fault(levels: tuple[Level, ...]) -> str:
-    """Return what is wrong with levels of several kinds; empty if all are of one. null goes with every kind."""
-    kinds = {_kind(level): level for level in reversed(levels) if level is not None}
-    if len(kinds) <= 1:
-        return ""
-    told = " and ".join(f"{shown(level)} is {kind}" for kind, level in reversed(kinds.items()))
-    return f"levels must be of one kind, but {told}. Quote numbers that are meant as strings, or correct the level."
-
-
-def _kind(level: Level) -> str:
-    if isinstance(level, bool):
-        return "a boolean"
-    return "a string" if isinstance(level, str) else "a number"
+def kinds_fault(levels: tuple[Level, ...]) -> str:
+    """Return what is wrong with levels of several kinds: two that read alike, or a text that is almost a number."""
+    texts: dict[str, Level] = {}
+    for level in levels:
+        text = as_text(level)
+        if level is not None and text in texts:
+            return (
+                f"{shown(texts[text])} and {shown(level)} would be the same in a command and in tables. Keep one of "
+                "them, or correct it."
+            )
+        if level is not None:
+            texts[text] = level
+    number = next((level for level in levels if isinstance(level, int | float) and not isinstance(level, bool)), None)
+    almost = next((level for level in levels if isinstance(level, str) and ALMOST_NUMBER.fullmatch(level)), None)
+    if number is not None and almost is not None:
+        return f"{shown(number)} is a number and {shown(almost)} is a string. Correct the one that is not meant."
+    return ""
 
 
 def one_level(levels: tuple[Level, ...]) -> bool:

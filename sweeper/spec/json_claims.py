@@ -103,9 +103,9 @@ def _arm(arm: Arm) -> Json:
 
 def _statement_from_json(document: JsonObject) -> Statement:  # noqa: PLR0911 - a case per statement
     match document:
-        case {"from": {"phase": _}, "with": other}:
+        case {"from": {"phase": _}, "with": other} if "factor" not in document:
             return ArmInteraction(first=_arms_of(document), second=_arms_of(other))
-        case {"from": {"phase": _}}:
+        case {"from": {"phase": _}} if "factor" not in document:
             return _arms_of(document)
         case {"factor": factor, "from": start, "to": to, "with": {"phases": [first, second]}}:
             return PhaseInteraction(phases=(first, second), factor=factor, start=start, to=to)

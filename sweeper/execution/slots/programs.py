@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from sweeper.designs.paths import leaves
+from sweeper.designs.paths import leaves, sections
 from sweeper.execution.slots.config_files import TEXTS
 from sweeper.execution.slots.resources import Slot
 from sweeper.execution.slots.strays import ANY, MARK
@@ -57,7 +57,12 @@ def sources_of(program: Program, lease: Lease) -> tuple[MetricSource, ...]:
 
 def placeholder_values(lease: Lease) -> dict[str, object]:
     """Return the values of placeholders: the config by dotted path, factors, the budget and what every trial has."""
-    values = dict(leaves(_config(lease))) | dict(lease.configuration or {}) | plain_budget(lease.budget)
+    config = _config(lease)
+    values = (
+        {**dict(sections(config)), **dict(leaves(config))}
+        | dict(lease.configuration or {})
+        | plain_budget(lease.budget)
+    )
     return values | {
         **_own_values(lease),
         "python": sys.executable,

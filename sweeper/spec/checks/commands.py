@@ -1,7 +1,7 @@
 """Checks of a command, its placeholders and its regular expressions, and of placeholders in the environment."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 from sweeper.designs.levels import distinct_levels
@@ -10,7 +10,7 @@ from sweeper.spec.argument_lists import LISTS, passed_by_name
 from sweeper.spec.checks.known_configurations import factors_in
 from sweeper.spec.checks.metric_sources import check_metric_sources, items_of
 from sweeper.spec.error_collector import ErrorCollector
-from sweeper.spec.names import levels_text
+from sweeper.spec.names import level_text, levels_text
 from sweeper.spec.patterns import NUMBER, compiled
 from sweeper.spec.phase import BUDGET_UNITS, Phase
 from sweeper.spec.placeholders import ALWAYS, Placeholder, names_in_config, placeholders, switches
@@ -19,6 +19,7 @@ from sweeper.spec.sections import Sections
 from sweeper.spec.variables import own_part
 from trainer.config.wording import Path, shown, suggestion
 
+MISSING: Final = object()
 PATTERN: Final = r"'loss=(\S+)'"
 
 
@@ -103,6 +104,8 @@ def _check_placeholder(
         errors.add(path, f"{shown(text)} has a single brace. Use {{{{ or }}}} for a literal brace.")
     elif found.name in BUDGET_UNITS:
         _check_budget(sections, found.name, errors)
+    elif lacking := _lacking(sections, found.name):
+        errors.add(path, lacking)
     elif known := _unfilled(sections, found.name, LISTS if "command" in path else ()):
         errors.add(
             path,
@@ -145,6 +148,20 @@ def _values(sections: Sections, name: str) -> list[object]:
                 levels = factor.groups if factor.groups is not None else factor.all_levels
                 found += [factor.values(level).get(name) for level in levels]
     return list(distinct_levels(found))
+
+
+def _lacking(sections: Sections, word: str) -> str:
+    """Return that a placeholder names a part of a factor's levels which one of them does not have; empty if not so."""
+    for factor in sections.factors.values():
+        for path in factor.paths:
+            for level in factor.levels or () if word.startswith(f"{path}.") else ():
+                value = factor.values(level)[path]
+                if not isinstance(value, Mapping) or get_path(value, word.removeprefix(f"{path}."), MISSING) is MISSING:
+                    return (
+                        f"the placeholder {{{word}}} has no value where {factor.name} is {level_text(level)}. Give all "
+                        f"of its levels {word.removeprefix(f'{path}.')}, or pass the whole level: '{{{path}}}'."
+                    )
+    return ""
 
 
 def _unfilled(sections: Sections, word: str, lists: Iterable[str]) -> list[str]:

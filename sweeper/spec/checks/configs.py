@@ -184,7 +184,7 @@ def _check_plain(sections: Sections, errors: ErrorCollector) -> None:
     for name, factor in sections.factors.items():
         for path, where in positions_of_paths(name, sections.factor_entries[name], factor):
             for config in (sections.baseline(), *(sections.baseline(phase) for phase in sections.phases.values())):
-                if fault := _plain_fault(path, config) or _unknown_fault(path, config, sections.config_file):
+                if fault := _plain_fault(path, config, factor) or _unknown_fault(path, config, sections.config_file):
                     errors.add(where, fault)
                     break
     for index, phase in sections.phases.items():
@@ -193,10 +193,10 @@ def _check_plain(sections: Sections, errors: ErrorCollector) -> None:
                 errors.add(("phases", index, "config", *path.split(".")), fault, at_key=True)
 
 
-def _plain_fault(path: str, config: Config) -> str:
+def _plain_fault(path: str, config: Config, factor: Factor) -> str:
     found = get_path(config, path)
-    if isinstance(found, Mapping):
-        return f"{path!r} is a section of trial.config, {shown(found)}. Use a value in it."
+    if isinstance(found, Mapping) and not any(isinstance(level, Mapping) for level in _values_at(path, factor)):
+        return f"{path!r} is a section of trial.config, {shown(found)}. Use a value in it, or levels that are mappings."
     parents = path.split(".")[:-1]
     for end in range(1, len(parents) + 1):
         outer = ".".join(parents[:end])
@@ -204,6 +204,10 @@ def _plain_fault(path: str, config: Config) -> str:
         if not isinstance(value, Mapping):
             return f"{path!r} cannot be set, since trial.config has {shown(value)} at {outer!r}. Correct the path."
     return ""
+
+
+def _values_at(path: str, factor: Factor) -> list[object]:
+    return [factor.values(level)[path] for level in factor.levels or ()]
 
 
 def _unknown_fault(path: str, config: Config, file: str | None) -> str:

@@ -8,7 +8,7 @@ from sweeper.designs.levels import Level
 from sweeper.designs.paths import literal_key
 from sweeper.spec.entries.factors import FactorEntry
 from sweeper.spec.error_collector import ErrorCollector
-from sweeper.spec.forms import form_faults, kind_fault, one_level
+from sweeper.spec.forms import form_faults, kinds_fault, one_level
 from sweeper.spec.names import levels_text, unknown
 from sweeper.spec.phase import BUDGET_UNITS
 from sweeper.spec.sections import Sections
@@ -75,7 +75,7 @@ def _check_levels(sections: Sections, factor: Factor, errors: ErrorCollector) ->
     levels = factor.levels
     if levels is None:
         return
-    if not sections.is_trainer and (fault := kind_fault(levels)):
+    if not sections.is_trainer and (fault := kinds_fault(levels)):
         errors.add((*here, "levels"), fault)
     if one_level((factor.baseline, *levels)):
         errors.add(here, f"has only one level, {shown(factor.baseline)}, which is its baseline. Add another level.")

@@ -42,7 +42,8 @@ def _arms(value: object) -> str:
     if isinstance(value, ArmContrastEntry | ArmInteractionEntry):
         return "<arms>"
     ends = [value.get(end) for end in ("from", "to")] if isinstance(value, Mapping) else []
-    return "<arms>" if any(isinstance(end, Mapping) for end in ends) else "<factor>"
+    is_of_a_factor = isinstance(value, Mapping) and "factor" in value
+    return "<arms>" if any(isinstance(end, Mapping) for end in ends) and not is_of_a_factor else "<factor>"
 
 
 AnyContrast = Annotated[

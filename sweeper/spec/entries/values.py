@@ -3,15 +3,13 @@
 import re
 from typing import Annotated, Final
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, WithJsonSchema
 
 from trainer.config.wording import shown
 
 LARGEST_INTEGER: Final = 2**63 - 1  # the largest that databases and JSON readers hold exactly
 LONGEST_NAME: Final = 100
-NAMED_LEVELS: Final = (
-    "Name levels that are lists or set several values: levels: {small: {a.b: [1, 2]}, large: {a.b: [3]}}."
-)
+SCALARS: Final = "scalars"  # the context of a validation in which levels are single values, as in frames
 _FORBIDDEN: Final = frozenset('/\\:*?"<>|{}')
 _PERCENT: Final = re.compile(r"^\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*%\s*$")
 
@@ -49,15 +47,30 @@ def _fault_of_name(name: str) -> str:
     return ""
 
 
-def checked_scalar(value: object) -> object:
-    """Return a single value.
+def _checked_level(value: object, info: ValidationInfo) -> object:
+    if info.context == SCALARS and isinstance(value, list | dict):
+        raise ValueError(
+            f"{shown(value)} is not a single value (a number, a string, true, false or null). Make the levels text, "
+            "e.g. by frame[column].map(str), and name that."
+        )
+    return checked_level(value)
+
+
+def checked_level(value: object) -> object:
+    """Return a level: a single value, or lists and mappings of them.
 
     Raises:
-        ValueError: it is a list or a mapping.
+        ValueError: it is something else, e.g. a date.
     """
+    if isinstance(value, list):
+        return [checked_level(each) for each in value]
+    if isinstance(value, dict) and all(isinstance(key, str) for key in value):
+        return {key: checked_level(each) for key, each in value.items()}
     if value is None or isinstance(value, bool | int | float | str):
         return value
-    raise ValueError(f"{shown(value)} is not a single value (a number, a string, true, false or null). {NAMED_LEVELS}")
+    raise ValueError(
+        f"{shown(value)} is not a level: a number, a string, true, false, null, or a list or mapping of them."
+    )
 
 
 def checked_number(value: object) -> int | float:
@@ -157,8 +170,8 @@ Seed = Annotated[int, Field(ge=0, le=LARGEST_INTEGER)]
 Name = Annotated[str, AfterValidator(checked_name)]
 LevelValue = Annotated[
     object,
-    AfterValidator(checked_scalar),
-    WithJsonSchema({"type": ["number", "string", "boolean", "null"]}),
+    AfterValidator(_checked_level),
+    WithJsonSchema({"type": ["number", "string", "boolean", "null", "array", "object"]}),
 ]
 NumberValue = Annotated[int | float, BeforeValidator(checked_number), WithJsonSchema({"type": "number"})]
 MarginValue = Annotated[

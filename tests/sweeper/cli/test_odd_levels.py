@@ -12,8 +12,9 @@ import pytest
 from tests.sweeper.cli.conftest import Answer
 
 Sweeper = Callable[..., Answer]
-LEVELS = ["a", "", "{x}", "null", None, "true", "[1]", '"q"']
-SHOWN = ["a", '""', "{x}", '"null"', "null", "true", "[1]", '"q"']
+LEVELS = ["a", "", "{x}", "null", None, "true", "[1]", '"q"', 0.5, False, [], [1, "b"], {"k": [2], "j": None}]
+SHOWN = ["a", '""', "{x}", '"null"', "null", "true", "[1]", '"q"', "0.5", "false", "[]", '[1, "b"]',
+         '{"j": null, "k": [2]}']  # fmt: skip
 FUNCTION = """
 LEVELS = {levels}
 def train(config, seed):
@@ -45,18 +46,26 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return found
 
 
+def as_cell(level: object) -> str:
+    return level if isinstance(level, str) else "" if level is None else json.dumps(level)
+
+
 def test_odd_levels_are_told_apart_in_show_claims_exports_archives_and_reports(
     sweeper: Sweeper, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(folder)
     assert sweeper("launch", "study.yaml", "--slots", "1").code == 0
     shown = [sweeper("show", "odd", f"p/{number}").out for number in range(len(LEVELS))]
-    assert [re.findall(r"^  t: (.*)$", text, re.MULTILINE) for text in shown] == [[text] * 2 for text in SHOWN]
+    assert [re.findall(r"^  t: (.*)$", text, re.MULTILINE) for text in shown] == [
+        [text] * (2 - isinstance(level, dict))  # of the configuration and, but for a mapping, of the program's config
+        for text, level in zip(SHOWN, LEVELS, strict=True)
+    ]
     claims = sweeper("claims", "odd").out
     assert re.findall(r"t from a to (.*) in p:", claims) == SHOWN[1:]
     rows = list(csv.reader(io.StringIO(sweeper("export", "odd", "--table", "trials").out)))
     raw = sweeper("export", "odd", "--table", "trials").out.splitlines()[1 : len(LEVELS) + 1]
-    assert [row[-1] for row in rows[1 : len(LEVELS) + 1]] == [level or "" for level in LEVELS]
+    cells = [as_cell(level) for level in LEVELS]
+    assert [row[-1] for row in rows[1 : len(LEVELS) + 1]] == cells
     assert [line.rsplit(",", 1)[1] for line in raw][1] == '""'
     assert [line.rsplit(",", 1)[1] for line in raw][4] == ""
     found = json.loads(sweeper("export", "odd", "--table", "trials", "--format", "json").out)
