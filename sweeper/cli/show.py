@@ -1,6 +1,7 @@
 """`sweeper show`: one trial in full, or the failures of a study by their causes."""
 
 import json
+import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
@@ -11,10 +12,11 @@ from sweeper.cli.options import json_option, print_json, store_argument, store_o
 from sweeper.designs.levels import level_key, unmistakable
 from sweeper.execution.slots.collecting.collector import collected_rows
 from sweeper.execution.slots.pattern_use import uses_text
-from sweeper.execution.slots.programs import patterns_of
+from sweeper.execution.slots.programs import PlacedTrial, argv_of, patterns_of
 from sweeper.execution.slots.reports import pattern_uses
 from sweeper.monitor.failures import failures, failures_json
 from sweeper.monitor.trial_details import TrialDetails, trial_details, trial_json
+from sweeper.spec.program import CommandProgram
 from sweeper.store.reading import reader
 
 WHOLE: Final = ("configuration", "config")  # what is printed with its nulls and empty parts
@@ -39,7 +41,7 @@ def show(study: str, trial: str | None, store: str, as_json: bool) -> None:
         return
     with reader.connect(store) as connection:
         details = trial_details(connection, reader.study(connection, name), trial)
-    document = _with_patterns(trial_json(details), details)
+    document = _with_patterns(_with_command(trial_json(details), details, as_json=as_json), details)
     if as_json:
         print_json(document)
     else:
@@ -56,6 +58,25 @@ def _show_failures(study: str, store: str, *, as_json: bool) -> None:
         click.echo("\n".join(failure_lines(row.name, found, store_argument(store), most=None)))
     else:
         click.echo(f"{row.name}: no trial has failed. To see one: sweeper show {row.name} PHASE/NUMBER")
+
+
+def _with_command(document: Mapping[str, object], details: TrialDetails, *, as_json: bool) -> Mapping[str, object]:
+    """Add the command of a trial, after its budget: as a list, or as a shell takes it, to repeat the trial by hand."""
+    program, trial = details.study.study.trial.program, details.trial
+    if not isinstance(program, CommandProgram) or trial.config is None:  # its levels are not drawn yet
+        return document
+    place = PlacedTrial(
+        configuration=trial.configuration,
+        config=trial.config,
+        seed=trial.seed,
+        budget=trial.budget,
+        run_dir=details.run_dir,
+    )
+    argv = argv_of(program, place)
+    keys = list(document)
+    after = keys.index("budget") + 1
+    command: object = argv if as_json else shlex.join(argv)
+    return {**{key: document[key] for key in keys[:after]}, "command": command, **document}
 
 
 def _with_patterns(document: Mapping[str, object], details: TrialDetails) -> Mapping[str, object]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from sweeper.designs.factor import Factor
-from sweeper.planning.reach import missing_program, unread_seeds, unseen_steps, unused_factors
+from sweeper.planning.reach import missing_program, unread_seeds, unsaid_values, unseen_steps, unused_factors
 from sweeper.spec import yaml_source
 from sweeper.spec.configurations import varied_factors
 from sweeper.spec.program import PythonProgram
@@ -31,6 +31,7 @@ def plan_notes(study: Study, directory: Path) -> tuple[str, ...]:
         *missing_program(study, directory),
         *unread_seeds(study, directory),
         *unused_factors(study, directory),
+        *unsaid_values(study, directory),
         *unseen_steps(study),
         *_uneven_evaluations(study),
     ]

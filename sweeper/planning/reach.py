@@ -10,9 +10,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+from sweeper.designs.paths import leaves
 from sweeper.planning.pruning import rule_of
 from sweeper.quantities import counted
-from sweeper.spec.argument_lists import LISTS
+from sweeper.spec.argument_lists import LISTS, lists_in, passed_by_name
 from sweeper.spec.configurations import varied_factors
 from sweeper.spec.placeholders import CONFIG_FILES, names_in_config, placeholders
 from sweeper.spec.program import CommandProgram, PythonProgram, Trial
@@ -23,6 +24,9 @@ from trainer.config.wording import shown, suggestion
 CARRIERS: Final = ("seed", "config")  # the placeholders by which a seed can reach a command
 WHOLE: Final = ("config", *CONFIG_FILES, *LISTS)  # placeholders by which all of a configuration reaches a command
 VARIABLES: Final = ("SWEEPER_SEED", "SWEEPER_CONFIG")
+PARSERS: Final = re.compile(  # whose flags may have no value, so leaving one out says false
+    r"\b(?:argparse|ArgumentParser|click|typer|jsonargparse|HfArgumentParser|LightningCLI|simple_parsing|tyro|tap)\b"
+)
 MOST_SCRIPT_BYTES: Final = 2_000_000
 INTERPRETERS: Final = re.compile(r"(python|pypy)[\d.]*|bash|sh|zsh|perl|ruby|julia|node|Rscript|lua")
 SCRIPTS: Final = (".py", ".sh", ".bash", ".pl", ".rb", ".jl", ".js", ".r", ".R", ".lua")
@@ -101,6 +105,24 @@ def unused_factors(study: Study, directory: Path) -> Found:
                 f"{name} is in no argument of the command, so all of its levels may be the same run. Pass it, e.g. "
                 f'--{name} "{{{name}}}"; or read it from "{{config}}" or $SWEEPER_CONFIG.',
             )
+
+
+def unsaid_values(study: Study, directory: Path) -> Found:
+    """Yield a value that is false, and that {args} leaves out although the script has no flags without values."""
+    program = study.trial.program
+    if not isinstance(program, CommandProgram) or "args" not in lists_in(program.command):
+        return
+    index = _script_index(program.command)
+    text = "" if index is None else _script(directory / program.command[index])
+    varied = {path for factor in study.factors.values() for path in factor.paths}
+    named = passed_by_name(program.command) | varied
+    unsaid = [path for path, value in leaves(study.trial.config) if value is False and path not in named]
+    if unsaid and text and PARSERS.search(text) is None:
+        yield (
+            ("trial", "config", *unsaid[0].split(".")),
+            f"{unsaid[0]} is false, so {{args}} leaves it out, and the script uses its own default. If it takes "
+            f'--{unsaid[0]}=False, write the text: "False".',
+        )
 
 
 def unseen_steps(study: Study) -> Found:

@@ -18,14 +18,12 @@ import yaml
 
 from sweeper.designs.paths import leaves
 from sweeper.errors import UsageError
+from sweeper.planning.reach import PARSERS
 from sweeper.subprocesses import users_environment
 
 PROBE: Final = Path(__file__).with_name("probe.py")
 MARK: Final = "sweeper flags: "
 TIMEOUT_S: Final = 120.0  # for a script that imports a lot
-PARSERS: Final = re.compile(
-    r"\b(?:argparse|ArgumentParser|click|typer|jsonargparse|HfArgumentParser|LightningCLI|simple_parsing|tyro|tap)\b"
-)
 CLICK: Final = re.compile(r"^\s*(?:import|from)\s+(?:click|typer)\b", re.MULTILINE)
 HYDRA: Final = re.compile(r"@hydra\.main\b|\bfrom\s+hydra\s+import\s+main\b")
 MISSING: Final = "???"  # in a configuration of Hydra: a value that the user must give

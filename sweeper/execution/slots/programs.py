@@ -5,9 +5,9 @@ import glob
 import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 from sweeper.designs.paths import leaves, sections
 from sweeper.execution.slots.config_files import TEXTS
@@ -27,16 +27,42 @@ TENSORBOARD_DIRECTORY: Final = "tensorboard"  # in the run directory
 CONFIG_FILE: Final = "config.json"
 
 
-def argv_of(program: Program, lease: Lease) -> list[str]:
+class Placed(Protocol):
+    """A trial with its directory: what the placeholders of a command take their values from. A lease is one."""
+
+    @property
+    def configuration(self) -> Mapping[str, object] | None: ...  # noqa: D102
+    @property
+    def config(self) -> Mapping[str, object] | None: ...  # noqa: D102
+    @property
+    def seed(self) -> int: ...  # noqa: D102
+    @property
+    def budget(self) -> Mapping[str, object]: ...  # noqa: D102
+    @property
+    def run_dir(self) -> Path: ...  # noqa: D102
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlacedTrial:
+    """A trial that no slot holds, with its directory."""
+
+    configuration: Mapping[str, object] | None
+    config: Mapping[str, object] | None
+    seed: int
+    budget: Mapping[str, object]
+    run_dir: Path
+
+
+def argv_of(program: Program, trial: Placed) -> list[str]:
     """Return the command line of a trial; no shell ever reads it."""
     match program:
         case TrainerProgram():
-            config = str(lease.run_dir / CONFIG_FILE)
-            return module_command("trainer", config, "--run-dir", str(lease.run_dir), "--resume")
+            config = str(trial.run_dir / CONFIG_FILE)
+            return module_command("trainer", config, "--run-dir", str(trial.run_dir), "--resume")
         case PythonProgram():
             return module_command("sweeper.execution.slots.call", program.function)
         case CommandProgram():
-            return filled(program.command, {**placeholder_values(lease), **_lists(program.command, lease)})
+            return filled(program.command, {**placeholder_values(trial), **_lists(program.command, trial)})
         case ImportedProgram():
             raise OSError(errno.ENOEXEC, "imported runs have no program. Name one in the study file", "trial.program")
 
@@ -55,34 +81,34 @@ def sources_of(program: Program, lease: Lease) -> tuple[MetricSource, ...]:
     return tuple(replace(source, place=fill(source.place, values)) for source in program.sources)
 
 
-def placeholder_values(lease: Lease) -> dict[str, object]:
+def placeholder_values(trial: Placed) -> dict[str, object]:
     """Return the values of placeholders: the config by dotted path, factors, the budget and what every trial has."""
-    config = _config(lease)
+    config = _config(trial)
     values = (
         {**dict(sections(config)), **dict(leaves(config))}
-        | dict(lease.configuration or {})
-        | plain_budget(lease.budget)
+        | dict(trial.configuration or {})
+        | plain_budget(trial.budget)
     )
     return values | {
-        **_own_values(lease),
+        **_own_values(trial),
         "python": sys.executable,
-        "config": str(lease.run_dir / CONFIG_FILE),
-        **{name: str(lease.run_dir / name) for name in CONFIG_FILES},
+        "config": str(trial.run_dir / CONFIG_FILE),
+        **{name: str(trial.run_dir / name) for name in CONFIG_FILES},
     }
 
 
-def _own_values(lease: Lease) -> dict[str, object]:
+def _own_values(trial: Placed) -> dict[str, object]:
     """Return the values of the placeholders that a configuration may hold."""
-    return {**plain_budget(lease.budget), "seed": lease.seed, "run_dir": str(lease.run_dir)}
+    return {**plain_budget(trial.budget), "seed": trial.seed, "run_dir": str(trial.run_dir)}
 
 
-def _config(lease: Lease) -> dict[str, object]:
-    return filled_config(lease.config or {}, _own_values(lease))
+def _config(trial: Placed) -> dict[str, object]:
+    return filled_config(trial.config or {}, _own_values(trial))
 
 
-def _lists(command: Sequence[str], lease: Lease) -> dict[str, Arguments]:
+def _lists(command: Sequence[str], trial: Placed) -> dict[str, Arguments]:
     """Return the configuration as the lists of arguments that a command has."""
-    named, config = passed_by_name(command), _config(lease)
+    named, config = passed_by_name(command), _config(trial)
     return {name: Arguments(LISTS[name](config, named)) for name in lists_in(command)}
 
 

@@ -1,6 +1,7 @@
 """Programs of users' own: refused before a launch if they are not there, and run in the directory that they need."""
 
 import json
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 
@@ -120,4 +121,9 @@ def test_metrics_of_a_file_are_read_and_shown(
     assert sweeper("launch", "study.yaml", "--slots", "1").code == 0
     found = json.loads(sweeper("export", "own", "--table", "trials", "--format", "json").out)
     assert sorted(row["loss"] for row in found) == [0.25, 0.5]
-    assert json.loads(sweeper("show", "own", "p/0", "--json").out)["rows_collected"] == {"log/a.csv": 2}
+    shown = json.loads(sweeper("show", "own", "p/0", "--json").out)
+    assert shown["rows_collected"] == {"log/a.csv": 2}
+    assert shown["command"][1:] == ["train.py", str(shown["configuration"]["lr"]), f"{shown['run_dir']}/log"], (
+        "as it was started"
+    )
+    assert f"\ncommand: {shlex.join(shown['command'])}\n" in sweeper("show", "own", "p/0").out

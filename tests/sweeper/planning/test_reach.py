@@ -67,6 +67,23 @@ def test_a_factor_in_no_argument_is_told_unless_the_program_reads_its_config(tmp
     assert notes(tmp_path, "{command: [python, train.py]}") == ()
 
 
+def test_a_value_that_is_false_and_that_args_leaves_out_is_told(tmp_path: Path) -> None:
+    command = "{command: [python, train.py, '{args}']}"
+    text = STUDY.replace("config: {{lr: 0.1, wd: 0.0}}", "config: {{lr: 0.1, wd: 0.0, compile: {value}}}")
+
+    def found(script: str, value: str, program: str = command) -> tuple[str, ...]:
+        (tmp_path / "train.py").write_text(script)
+        study = parse_study(text.format(program=program, value=value, seeds=1, more=""), "study.yaml")
+        return plan_notes(study, tmp_path)
+
+    (note,) = found("exec(open('configurator.py').read())", "false")
+    assert note.startswith("study.yaml:5:39: trial.config.compile: compile is false, so {args} leaves it out")
+    assert 'write the text: "False"' in note
+    assert found("exec(open('configurator.py').read())", "'False'") == ()
+    assert found("import argparse  # with store_true", "false") == ()
+    assert found("import sys", "false", "{command: [python, train.py, '{args}', '--compile={compile}']}") == ()
+
+
 @pytest.mark.parametrize(
     ("pruner", "metrics", "warned"),
     [
