@@ -146,6 +146,7 @@ def test_a_part_of_a_number_is_never_a_value(sweeper: Sweeper, written: Callable
     launched(sweeper, "--keep-going", code=1)
     assert [(row["state"], row["loss"]) for row in table(sweeper)] == [("failed", None)] * 5
     assert "matches only '1.25' of '1.25e-05'" in sweeper("show", "case", "p/0").out
+    assert "matched no line, e.g. not 'loss -3.2'" in sweeper("show", "case", "p/3").out
     assert "diverged" in sweeper("show", "case", "p/4").out
 
 

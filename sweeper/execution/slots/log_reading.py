@@ -1,6 +1,5 @@
 """What a study finds in a log that is there already: what each pattern matched, and the numbers and steps read."""
 
-import re
 import tempfile
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,7 +12,7 @@ from sweeper.errors import UsageError
 from sweeper.execution.slots.collecting.collector import collected_rows
 from sweeper.execution.slots.metrics import METRICS_FILE, OUTPUT_FILE, LineReader, PatternReader
 from sweeper.execution.slots.numerals import without_escapes
-from sweeper.execution.slots.pattern_use import SHOWN, PatternUse
+from sweeper.execution.slots.pattern_use import SHOWN, PatternUse, name_pattern
 from sweeper.execution.slots.programs import patterns_of
 from sweeper.execution.slots.reports import Reports, lines_of
 from sweeper.execution.slots.tail import Tail
@@ -24,7 +23,6 @@ from sweeper.spec.program import CommandProgram, Program
 
 MOST_MENTIONS: Final = 3
 MENTIONED_LINES: Final = 100_000  # that are searched for a metric's name
-_BETWEEN: Final = re.compile(r"[\W_]+")
 
 Point = tuple[int, float]  # a step and a value
 
@@ -141,8 +139,7 @@ def _problems(reports: Reports, place: Path) -> list[str]:
 
 def _mentions(name: str, log: Path) -> Iterator[str]:
     """Yield lines with the name of a metric that its pattern matched nowhere, at most a few."""
-    words = [re.escape(word) for word in re.split(_BETWEEN, name) if word]
-    pattern = re.compile(r"[\W_]*".join(words), re.IGNORECASE)
+    pattern = name_pattern(name)
     found = 0
     for _, line in islice(lines_of(log), MENTIONED_LINES):
         text = without_escapes(line.decode(errors="replace")).strip()

@@ -14,7 +14,7 @@ from typing import Final
 
 from sweeper.execution.slots.matching import SEARCH_S, SearchTimeout, search
 from sweeper.execution.slots.numerals import is_ambiguous, number_in, whole_number, without_escapes
-from sweeper.execution.slots.pattern_use import PatternUse
+from sweeper.execution.slots.pattern_use import SHOWN, PatternUse, name_pattern
 from sweeper.execution.slots.tail import LINE_BYTES
 from sweeper.spec.patterns import written
 from sweeper.spec.study import COORDINATES
@@ -156,6 +156,7 @@ class PatternReader:
             given up.
         has_long_lines: a line was longer than what is read of one.
         uses: by metric what its pattern matched.
+        mentions: by metric that was not found yet, the first line with its name.
     """
 
     patterns: Mapping[str, re.Pattern[str]]
@@ -165,6 +166,8 @@ class PatternReader:
     steps: _Steps = field(default_factory=_Steps)
     has_long_lines: bool = False
     uses: dict[str, PatternUse] = field(default_factory=dict)
+    mentions: dict[str, str] = field(default_factory=dict)
+    _names: dict[str, re.Pattern[str]] = field(default_factory=dict)
     _fraction: str | None = None
     _no_step: str | None = None  # what a step's pattern matched
     _is_misplaced: bool = False  # the last step was none, so the metrics beside and after it belong to none
@@ -181,6 +184,7 @@ class PatternReader:
             for name, pattern in self.patterns.items()
             if (number := self._find(name, pattern, text)) is not None
         }
+        self._look_for_names(text)
         if "step" in found:
             self._take_step(found.pop("step"))
             if not self._is_misplaced:
@@ -210,8 +214,21 @@ class PatternReader:
         long = long if self.has_long_lines else []
         uneven = [text for text in (self._no_step, self._fraction, self._without_steps) if text is not None]
         several = [use.fault(name, written(self.patterns[name])) for name, use in self.uses.items() if name != "step"]
-        others = [*self._breaks, *(text for text in several if text), *long, *fall]
+        missed = [
+            f"{name}: its pattern, {written(self.patterns[name])!r}, matched no line, e.g. not {line!r}"
+            for name, line in self.mentions.items()
+            if name not in {*self.uses, *self.counts}
+        ]
+        others = [*missed, *self._breaks, *(text for text in several if text), *long, *fall]
         return [*self.misread.values(), *slow, *never, *uneven, *others][:MOST_ERRORS]
+
+    def _look_for_names(self, text: str) -> None:
+        """Remember the first line with the name of a metric that no pattern has found."""
+        for name in self.patterns.keys() - self.uses.keys() - self.mentions.keys() - {"step"}:
+            if name not in self._names:
+                self._names[name] = name_pattern(name)
+            if self._names[name].search(text):
+                self.mentions[name] = text.strip()[:SHOWN]
 
     def _count_beside_steps(self, found: Mapping[str, float]) -> None:
         """Count the lines with a step that lack a metric which all lines with a step had before."""

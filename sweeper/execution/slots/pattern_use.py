@@ -65,6 +65,16 @@ class PatternUse:
         )
 
 
+def name_pattern(name: str) -> re.Pattern[str]:
+    """Return what finds a metric's name in a line, however its words are joined.
+
+    >>> bool(name_pattern("valid_loss").search("Valid loss -3.2")), bool(name_pattern("acc").search("accuracy 1"))
+    (True, False)
+    """
+    words = [re.escape(word) for word in re.split(r"[\W_]+", name) if word]
+    return re.compile(rf"(?<![^\W_])(?:{'[^a-zA-Z0-9]*'.join(words)})(?![^\W_])" if words else r"(?!)", re.IGNORECASE)
+
+
 def uses_text(patterns: Mapping[str, str], uses: Mapping[str, PatternUse]) -> dict[str, object]:
     """Return for each metric its pattern, on how many lines it matched, and examples, as `sweeper show` has it."""
     none = PatternUse()
