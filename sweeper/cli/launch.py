@@ -31,7 +31,7 @@ from sweeper.monitor.decision import STAGES
 from sweeper.monitor.failures import failures
 from sweeper.monitor.observation import observe
 from sweeper.monitor.replicates import SeedWatch
-from sweeper.planning.notes import missing_program_lines
+from sweeper.planning.notes import missing_program_lines, plan_notes
 from sweeper.planning.plan import make_plan
 from sweeper.quantities import counted, device_hours
 from sweeper.spec.load import load_study
@@ -168,7 +168,7 @@ def _run(
             extend=extend,
             keep_going=keep_going,
             predicted=expected_seconds(found.predictions),
-            on_enrolled=lambda enrolment, slots: _print_start(name, enrolment, slots, store, pool),
+            on_enrolled=lambda enrolment, slots: _print_start(found.study, enrolment, slots, store, pool),
             on_tick=on_tick,
             pool=pool,
             slots=None if pool is None else pool.slots,
@@ -178,8 +178,9 @@ def _run(
 
 
 def _print_start(
-    study: str, enrolment: Enrolment, slots: tuple[Slot, ...], store: str, pool: "DaskPool | None"
+    loaded: Study, enrolment: Enrolment, slots: tuple[Slot, ...], store: str, pool: "DaskPool | None"
 ) -> None:
+    study = loaded.name
     lines = [f"changed since the first launch: {change}" for change in enrolment.changes]
     if enrolment.unwanted:
         names = ", ".join(enrolment.unwanted[:MOST_NAMED]) + (" …" if len(enrolment.unwanted) > MOST_NAMED else "")
@@ -201,6 +202,8 @@ def _print_start(
     lines.append(f"{what}; {counted(len(slots), 'slot')} on {where}; store {shown(store)}")
     if pool is None and (remark := unseen()) is not None:
         lines.append(f"{remark}; trials run on {devices}")
+    if pool is None and enrolment.added:
+        lines += [f"warning: {note}" for note in plan_notes(loaded, Path.cwd())]
     if pool is None and (crowded := crowding_now(study, slots)) is not None:
         lines.append(crowded)
     for line in lines:

@@ -110,6 +110,13 @@ def test_plan_warns(case: str, sweeper: Sweeper, written: Callable[..., None]) -
         assert message in answer.err + answer.out
 
 
+def test_a_launch_begins_with_the_warnings_of_its_plan(sweeper: Sweeper, written: Callable[..., None]) -> None:
+    study, messages = WARNED["a pruner without steps"]
+    written(study, t="print('loss 4')")
+    assert f"case: warning: study.yaml:7:72: phases[0].pruner: {messages[0]}" in sweeper("launch", "study.yaml").err
+    assert "warning" not in sweeper("launch", "study.yaml").err
+
+
 @pytest.mark.parametrize(
     ("budget", "shown"),
     [
