@@ -50,6 +50,35 @@ class RowReader(Protocol):
 
 
 @dataclass(slots=True)
+class Fractions:
+    """Whole numbers for the steps of a file from the first one on that has a fraction, such as epoch 0.25.
+
+    Each step counts as at least the next whole number after that of the step before it, and as the same one wherever it
+    comes again.
+    """
+
+    has_any: bool = False
+    _known: dict[float, int] = field(default_factory=dict)
+    _top: tuple[float, int] = (-1.0, -1)  # the highest step, and what it counts as
+
+    def whole(self, number: int | float) -> int:
+        """Return the whole number that a step counts as."""
+        self.has_any = self.has_any or not float(number).is_integer()
+        if not self.has_any:
+            self._top = max(self._top, (float(number), int(number)))
+            return int(number)
+        if not self._known:
+            self._known = dict([self._top])
+        if number not in self._known:
+            if number < self._top[0]:  # a program has resumed: what follows takes the place of the rest
+                self._known = {known: step for known, step in self._known.items() if known < number}
+                self._top = max(self._known.items(), default=(-1.0, -1))
+            self._top = (number, max(math.floor(number), self._top[1] + 1))
+            self._known[number] = self._top[1]
+        return self._known[number]
+
+
+@dataclass(slots=True)
 class Notes:
     """What could not be read in a file, and which names it has.
 
@@ -57,11 +86,13 @@ class Notes:
         faults: the first fault of each kind.
         names: of columns, keys or tags.
         found: the metrics that were found.
+        fractions: how steps are counted that are no whole numbers.
     """
 
     faults: dict[str, str] = field(default_factory=dict)
     names: dict[str, None] = field(default_factory=dict)
     found: set[str] = field(default_factory=set)
+    fractions: Fractions = field(default_factory=Fractions)
 
     def add(self, kind: str, fault: str) -> None:
         """Keep a fault, if it is the first of its kind."""
@@ -103,10 +134,11 @@ def number_of(value: object) -> float | None:
 
 
 def step_of(value: object, notes: Notes) -> int | None:
-    """Return a step as a whole number; one with a fraction counts as the number before it, which is noted."""
+    """Return a step as a whole number; those with fractions count as whole numbers in their order, which is noted."""
     number = number_of(value)
     if number is None or not math.isfinite(number) or not 0 <= number < MAX_STEP:
         return None
+    step = notes.fractions.whole(value if isinstance(value, int) else number)
     if not number.is_integer():
-        notes.add("fraction", f"step {number:g} is not an integer; it counts as {math.floor(number)}")
-    return value if isinstance(value, int) else math.floor(number)
+        notes.add("fraction", f"step {number:g} is not an integer; such steps count as {step}, {step + 1}, …")
+    return step

@@ -108,7 +108,18 @@ def test_a_step_may_have_another_name_and_a_fraction_is_told(tmp_path: Path) -> 
     found = collector(tmp_path, CSV | {"step": "epoch"})
     found.collect()
     assert points(tmp_path) == [(0, 0.5), (1, 0.4)]
-    assert found.errors(is_complete=True) == ["a.csv: step 0.25 is not an integer; it counts as 0"]
+    assert found.errors(is_complete=True) == ["a.csv: step 0.25 is not an integer; such steps count as 0, 1, …"]
+
+
+def test_every_report_of_fractional_steps_is_kept_after_whole_steps_and_after_resuming(tmp_path: Path) -> None:
+    append(tmp_path / "a.csv", "epoch,val_loss\n1,9\n1.25,8\n1.5,7\n2,6\n2,5.5\n2.5,5\n")
+    found = collector(tmp_path, CSV | {"step": "epoch"})
+    found.collect()
+    assert points(tmp_path) == [(1, 9.0), (2, 8.0), (3, 7.0), (4, 6.0), (4, 5.5), (5, 5.0)]
+    append(tmp_path / "a.csv", "1.5,6.9\n1.75,6.5\n2,6\n3,5\n")
+    again = collector(tmp_path, CSV | {"step": "epoch"})
+    again.collect()
+    assert points(tmp_path)[6:] == [(3, 6.9), (4, 6.5), (5, 6.0), (6, 5.0)]
 
 
 def test_a_history_that_is_rewritten_whole_has_its_new_records(tmp_path: Path) -> None:
