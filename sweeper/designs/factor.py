@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
-from sweeper.designs.levels import Configuration, Level, distinct_levels, same_level
+from sweeper.designs.levels import Configuration, Level, distinct_levels, level_key, same_level
 from sweeper.errors import UsageError
 
 
@@ -94,6 +94,7 @@ class Factor:
     groups: Mapping[str, Mapping[str, Level]] | None = None
     when: Mapping[str, Condition] = field(default_factory=dict)
     known_baseline: bool | None = field(default=None, compare=False)
+    _by_key: dict[str, Level] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @property
     def has_baseline(self) -> bool:
@@ -191,15 +192,26 @@ class Factor:
             return self.groups[str(level)]
         return {self.path or self.name: level}
 
+    def has_named(self, level: Level) -> bool:
+        """Return whether a level is one of the named ones; true for every level if the factor has none."""
+        return self.groups is None or (isinstance(level, str) and level in self.groups)
+
     def allows(self, level: Level) -> bool:
         """Return whether a level is the baseline, one of the levels, or in the range."""
-        if any(same_level(level, each) for each in (*(self.levels or ()), self.baseline)):
+        if level_key(level) in self._known():
             return True
         return self.range is not None and level in self.range
 
     def canonical(self, level: Level) -> Level:
         """Return a level as the factor writes it: 0 as its 0.0."""
-        return next((each for each in (*(self.levels or ()), self.baseline) if same_level(each, level)), level)
+        return self._known().get(level_key(level), level)
+
+    def _known(self) -> Mapping[str, Level]:
+        """Return the levels and the baseline by their keys, as the factor writes them first."""
+        if not self._by_key:
+            for level in (*(self.levels or ()), self.baseline):
+                self._by_key.setdefault(level_key(level), level)
+        return self._by_key
 
     def is_active(self, configuration: Mapping[str, Level]) -> bool:
         """Return whether the factors that this one depends on have levels at which it is varied."""

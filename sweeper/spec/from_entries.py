@@ -238,7 +238,7 @@ def _own_levels(own: list[Level] | RangeEntry, factor: Factor) -> tuple[Level, .
         found = _range(own, factor.baseline)
         assert found is not None
         return found
-    known = [level for level in own if factor.groups is None or level in factor.groups]
+    known = [level for level in own if factor.has_named(level)]
     return distinct_levels([factor.canonical(level) for level in known or factor.levels or ()])
 
 

@@ -53,7 +53,7 @@ def _level_faults(factor: Factor, own: list[Level] | RangeEntry) -> Iterator[Fau
     for number, (level, again) in enumerate(zip(own, repeats_earlier(own), strict=True)):
         if again:
             yield (number,), f"{shown(level)} is a duplicate level. Keep one."
-        elif factor.groups is not None and level not in factor.groups:
+        elif not factor.has_named(level):
             yield (number,), none_of(level, factor.name, factor.levels or ())
 
 

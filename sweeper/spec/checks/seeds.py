@@ -126,7 +126,7 @@ def _phases_of(statement: object) -> list[str]:
             if key == "phase" and isinstance(value, str):
                 found[value] = None
             elif key == "phases" and isinstance(value, list):
-                found.update(dict.fromkeys(value))
+                found.update(dict.fromkeys(name for name in value if isinstance(name, str)))
             else:
                 found.update(dict.fromkeys(_phases_of(value)))
     return list(found)

@@ -82,3 +82,11 @@ def test_a_factor_of_one_level_cannot_be_left_out() -> None:
 
 def test_keys_of_numbers_are_their_json() -> None:
     assert [level_key(each) for each in (0.1, 2.0, -0.0, 1e-07, True, "a")] == ["0.1", "2", "0", "1e-07", "true", '"a"']
+
+
+@given(LEVELS, st.lists(LEVELS, max_size=4))
+def test_a_factor_writes_a_level_as_it_does_itself(level: Any, levels: list[Any]) -> None:
+    found = Factor(name="f", levels=tuple(levels), baseline=None)
+    same = [each for each in (*levels, None) if same_level(each, level)]
+    assert found.allows(level) is bool(same)
+    assert found.canonical(level) is (same[0] if same else level)
