@@ -12,7 +12,7 @@ from sweeper.cli.pilot import DEFAULT_LENGTH, Steps
 from sweeper.cli.progress import progress_for
 from sweeper.monitor.observation import observe
 from sweeper.pilot.one_trial import TriedTrial, try_one
-from sweeper.pilot.run import MAX_RUN_S, levels_of, whole
+from sweeper.pilot.run import levels_of, whole
 from sweeper.planning.plan import Plan
 from sweeper.quantities import counted, duration
 from sweeper.spec.study import Study
@@ -59,7 +59,7 @@ def _head(study: Study, tried: TriedTrial) -> list[str]:
     length = "" if trial.unit == "runs" else f", {counted(whole(trial.amount), trial.unit.removesuffix('s'))}"
     what = f"{study.name}: tried {levels_of(trial)} with seed {trial.seed}{length}"
     if tried.reason == "timeout":
-        return [f"{what}: ended after {duration(tried.seconds)}; a trial that is tried has at most {MAX_RUN_S:g} s"]
+        return [f"{what}: stopped after {duration(tried.seconds)}, its time limit here"]
     head = f"{what}: {tried.reason.replace('_', ' ')} after {duration(tried.seconds)}"
     known = set(tried.reading.problems)
     return [head, *(f"  {line}" for line in (tried.message or "").splitlines() if line not in known)]
