@@ -33,6 +33,7 @@ STATISTICS: Final = {"pandas", "pyarrow", "scipy"}
 WANTED: Final = {
     "init": set[str](),
     "plan": PLANNING,
+    "metrics": {"psutil", "pydantic", "yaml"},
     "launch": PLANNING | {"joblib"},
     "import": {"pandas", "pyarrow", "psutil", "pydantic", "sqlalchemy", "yaml"},
     "simulate": PLANNING,

@@ -6,6 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from sweeper.execution.slots.log_reading import read_log
+from sweeper.pilot.choice import PilotTrial
+from sweeper.pilot.one_trial import TriedTrial
+from sweeper.planning.plan import Plan
+from sweeper.spec.study import Study
 from tests.sweeper.cli.conftest import Answer
 
 Sweeper = Callable[..., Answer]
@@ -141,6 +146,22 @@ def test_a_trial_that_is_tried_and_fails_says_why(sweeper: Sweeper, directory: P
     assert "  no data" in answer.out
     found = json.loads(sweeper("launch", "study.yaml", "--try", "--json").out)
     assert (found["exit_reason"], found["value"]) == ("crashed", 4.5)
+
+
+def test_a_trial_that_is_stopped_at_its_limit_has_shown_enough(
+    sweeper: Sweeper, directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Path("train.py").write_text("")
+
+    def stopped(study: Study, plan: Plan, **_: object) -> TriedTrial:
+        trial = PilotTrial({"lr": 0.5}, {"lr": 0.5}, 0, "steps", 100.0, 0)
+        reading = read_log(Path("old.log"), study.trial.program)
+        return TriedTrial(trial=trial, reason="timeout", message=None, seconds=120.0, reading=reading)
+
+    monkeypatch.setattr("sweeper.cli.trying.try_one", stopped)
+    answer = sweeper("launch", "study.yaml", "--try")
+    assert answer.code == 0
+    assert "own: tried lr=0.5 with seed 0, 100 steps: stopped after 2 min, its time limit here\n" in answer.out
 
 
 @pytest.mark.parametrize("other", ["--dry-run", "--pilot", "--extend"])

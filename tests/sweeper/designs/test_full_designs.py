@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sweeper.designs.factor import DesignError
+from sweeper.designs.factor import DesignError, settled
 from sweeper.designs.levels import distinct
 from tests.sweeper.designs.factors import rows, several
-from tests.sweeper.documents import factor, on_off
+from tests.sweeper.documents import factor, on_off, typed
 
 Factors = dict[str, dict[str, Any]]
 
@@ -56,6 +56,15 @@ def test_one_at_a_time_varies_a_conditional_factor_beside_the_level_that_it_need
         {"kind": "adamw", "decay": 0.0},
         {"kind": "adamw", "decay": 0.1},
     ]
+
+
+def test_a_conditional_factor_may_need_a_number_between_two_ends() -> None:
+    factors = {"depth": factor([1, 2, 4]), "skip": factor([False, True], when={"depth": {"low": 2}})}
+    assert rows("one_at_a_time", factors)[-1] == {"depth": 2, "skip": True}
+    for condition, depths in ({"low": 2}, [2, 4]), ({"high": 1.5}, [1]), ({"low": 1.5, "high": 2}, [2]):
+        known = typed({**factors, "skip": factor([False, True], when={"depth": condition})})
+        made = [settled(row, known) for row in rows("grid", factors)]
+        assert [row["depth"] for row in made if row["skip"]] == depths
 
 
 @given(several())
