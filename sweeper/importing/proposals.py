@@ -26,7 +26,7 @@ def proposed_claims(found: Arranged, phases: Sequence[ImportedPhase]) -> tuple[l
     for phase in phases:
         if phase.kind == "sampler":
             notes.append(
-                f"{found.source.path}: the runs of {phase.name} are a search, whose configurations differ in "
+                f"{found.source.path}: the runs of phase {phase.name} are a search, whose configurations differ in "
                 "everything at once, so no claims are proposed. The report has its best runs and the importance of "
                 "factors."
             )

@@ -18,6 +18,7 @@ __all__ = ["sweeper"]
 RECIPES = DOCS / "recipes"
 # What a recipe's program imports, and how many trials its study has.
 PACKAGES = {
+    "fixed-seed": ([], 4),
     "hf-trainer": (["torch", "transformers", "accelerate"], 2),
     "hydra": (["hydra"], 4),
     "lightning": (["torch", "lightning"], 2),
