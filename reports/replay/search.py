@@ -9,15 +9,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from reports.replay.protocols import Player, Protocol, Replay, Stopping
+from reports.replay.protocols import SPENDINGS, Player, Protocol, Replay
 from sweeper.evidence.data.load import StudyData
 from sweeper.evidence.sequential.foresight import least_runs
+from sweeper.evidence.sequential.paths import Rule
 from sweeper.evidence.sequential.pruning import PRUNERS
 from sweeper.evidence.sequential.stopping import FIRST
 
-IN_ADVANCE: Final = Protocol(needed=True, stopping="obrien_fleming", futility=True)
-
-TRIED: Final[tuple[Stopping, ...]] = ("obrien_fleming", "pocock")  # the extremes; others are between them
+IN_ADVANCE: Final = Protocol(needed=True, stopping=Rule().spending, futility=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +86,7 @@ def _protocols(num_seeds: int) -> Iterator[Protocol]:
         for seeds in fewer if pruner == "none" else fewer[:1]:
             for needed in (False, True):
                 yield Protocol(needed=needed, seeds=seeds, pruner=pruner)
-            for spending in TRIED if seeds != 1 else ():
+            for spending in SPENDINGS if seeds != 1 else ():
                 for futility in (False, True):
                     yield Protocol(needed=True, seeds=seeds, stopping=spending, futility=futility, pruner=pruner)
 

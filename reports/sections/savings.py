@@ -7,12 +7,13 @@ from reports.replay.protocols import Player, Protocol, Replay
 from reports.replay.search import IN_ADVANCE
 from reports.sections.blocks import Block, Cell, Column, Heading, Paragraph, Table, plain, rich, strong
 from reports.sections.context import Context
+from reports.sections.methods import SPENDINGS
 
 MOST_TRIALS: Final = 1_000  # beyond it, looking at all claims repeatedly takes longer than the rest of a report
 PROTOCOLS: Final = (
     (Protocol(), "all trials"),
     (Protocol(needed=True), "only the trials that a claim needs"),
-    (Protocol(needed=True, stopping="obrien_fleming"), "those, seed by seed until each claim is decided"),
+    (Protocol(needed=True, stopping=IN_ADVANCE.stopping), "those, seed by seed until each claim is decided"),
     (IN_ADVANCE, "the same, without claims that are unlikely to be decided"),
 )
 
@@ -32,7 +33,8 @@ def savings(context: Context) -> list[Block]:
     played = [(player.play(protocol), words) for protocol, words in PROTOCOLS]
     last = played[-1][0]
     answer = rich(
-        "Run seed by seed, with O\u2019Brien-Fleming error spending over the looks, the study would have taken ",
+        f"Run seed by seed, with the error-spending function of {SPENDINGS[IN_ADVANCE.stopping]} over the looks, the "
+        "study would have taken ",
         strong(f"{100 * last.ratio:.0f}%"),
         f" of its device time, and {_kept(last)}. "
         "These protocols could have been fixed before the study began. sweeper replay --least "

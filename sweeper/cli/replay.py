@@ -85,11 +85,11 @@ def _check(options: Mapping[str, object], *, least: bool) -> None:
     if not least and not given:
         raise UsageError(
             "name a protocol to replay: a pruner (--pruner asha), fewer seeds (--seeds 2), --needed, sequential "
-            "stopping (--stopping obrien_fleming), several of these, or --least."
+            "stopping (--stopping kim_demets), several of these, or --least."
         )
     if "--futility" in given and "--stopping" not in given:
         raise UsageError(
-            "--futility gives up on claims between looks. Say how the looks are made: --stopping obrien_fleming."
+            "--futility gives up on claims between looks. Say how the looks are made: --stopping kim_demets."
         )
 
 

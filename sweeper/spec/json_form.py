@@ -35,7 +35,7 @@ def to_json(study: Study) -> Json:
         "retry": _fields(study.retry, ("crashed", "killed", "out_of_memory", "diverged", "timeout")),
         **({"keep": {"checkpoints": study.keep.checkpoints}} if study.keep != Keep() else {}),
         "on_finish": [list(command) for command in study.on_finish],
-        **({"decide": _decide_to_json(study.decide)} if study.decide != Decide() else {}),
+        **({"decide": _decide_to_json(study.decide)} if study.adds_seeds or study.decide != Decide() else {}),
         **_assumed_to_json(study.assume),
         "factors": {name: factor_to_json(factor) for name, factor in study.factors.items()},
         "phases": [phase_to_json(phase) for phase in study.phases],
@@ -57,6 +57,8 @@ def from_json(document: JsonObject, *, source: str = "", path: Path | None = Non
         path: the study file.
     """
     metric, trial = metric_from_json(document["metric"]), _trial_from_json(document.get("trial") or {})
+    phases = tuple(phase_from_json(phase) for phase in document["phases"])
+    adds_seeds = any(phase.adaptive is not None for phase in phases)
     return Study(
         name=document["study"],
         description=document.get("description") or "",
@@ -69,10 +71,10 @@ def from_json(document: JsonObject, *, source: str = "", path: Path | None = Non
         retry=Retry(**(document.get("retry") or {})),
         keep=Keep(**(document.get("keep") or {})),
         on_finish=tuple(tuple(command) for command in document.get("on_finish") or ()),
-        decide=_decide_from_json(document.get("decide") or {}),
+        decide=_decide_from_json(document.get("decide") or {}, adds_seeds=adds_seeds),
         assume=Assumed(**(document.get("assume") or {})),
         factors={name: factor_from_json(name, factor) for name, factor in document["factors"].items()},
-        phases=tuple(phase_from_json(phase) for phase in document["phases"]),
+        phases=phases,
         claims=tuple(
             claim_from_json(claim, metric, is_trainer=trial.is_trainer) for claim in document.get("claims") or ()
         ),
@@ -196,8 +198,11 @@ def _decide_to_json(decide: Decide) -> Json:
     return {"spending": decide.spending, "futility": decide.futility or False, "order": decide.order}
 
 
-def _decide_from_json(document: JsonObject) -> Decide:
-    return Decide(**{**document, "futility": document["futility"] or None}) if document else Decide()
+def _decide_from_json(document: JsonObject, *, adds_seeds: bool) -> Decide:
+    """Return the rule of looks; a study that adds seeds and names none is from when the default was another one."""
+    if document:
+        return Decide(**{**document, "futility": document["futility"] or None})
+    return Decide(spending="obrien_fleming") if adds_seeds else Decide()
 
 
 def _fields(section: object, names: tuple[str, ...]) -> Json:

@@ -42,7 +42,7 @@ class Decide:
         order: by_cost puts the most decisions an hour first, declared follows the order of the claims.
     """
 
-    spending: Literal["obrien_fleming", "kim_demets", "pocock"] = "obrien_fleming"
+    spending: Literal["obrien_fleming", "kim_demets", "pocock"] = "kim_demets"
     futility: float | None = 0.1
     order: Literal["by_cost", "declared"] = "by_cost"
 

@@ -41,6 +41,9 @@ def study_file(
 ) -> Path:
     """A study file with a claim on each of some factors; `more` are lines for the keys of the file."""
     unclaimed = more.pop("unclaimed", "d")
+    rule = more.get("decide", "{}")[1:-1]
+    if "spending" not in rule:  # what is planted depends on it, whatever the default is
+        more["decide"] = f"{{{', '.join(filter(None, ('spending: obrien_fleming', rule)))}}}"
     factors = "".join(f"  {name}: {{path: {name}, levels: [0, 1]}}\n" for name in (*names, unclaimed))
     claims = "".join(
         f"  - {{id: {name}, text: {name}., contrast: {{phase: p, factor: {name}, from: 0, to: 1}}, expect: decrease}}\n"

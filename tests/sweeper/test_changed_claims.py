@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, select, update
 
 from sweeper.decision import decide
 from sweeper.errors import UsageError
@@ -14,6 +14,8 @@ from sweeper.evidence.sequential.verdicts import judge_study
 from sweeper.store.queue import queue
 from sweeper.store.reading import reader
 from sweeper.store.reading.decisions import decision_rows
+from sweeper.store.schema import studies
+from sweeper.store.transactions import writing
 from tests.sweeper.adaptive_store import Value, claim, enrolled, finish, outcome, play, study_file
 
 VALUE = outcome({"a": -0.2, "b": -0.06, "c": -0.01})
@@ -107,9 +109,8 @@ def test_a_claim_that_is_added_leaves_what_was_decided_as_it_was(engine: Engine,
     path = looked_at(engine, url, tmp_path)
     play(engine, url, VALUE)
     before, looks = verdicts(url), decision_rows_of(url).looks
-    path.write_text(
-        path.read_text() + "  - {id: d, text: d., contrast: {phase: p, factor: d, from: 0, to: 1}, expect: decrease}\n"
-    )
+    added = "  - {id: d, text: d., contrast: {phase: p, factor: d, from: 0, to: 1}, expect: decrease}\n"
+    path.write_text(path.read_text().replace("decide:", f"{added}decide:"))
     enrolled(engine, path, extend=True)
     for _ in range(2):  # before and after its seeds have been run
         after = verdicts(url)
@@ -119,3 +120,19 @@ def test_a_claim_that_is_added_leaves_what_was_decided_as_it_was(engine: Engine,
         play(engine, url, VALUE)
     assert after["d"].decision is not None and verdicts(url)["d"].decision.stage != "open"
     assert set(map(repr, looks)) <= set(map(repr, decision_rows_of(url).looks))
+
+
+def test_a_study_of_the_time_of_another_default_keeps_its_rule(engine: Engine, url: str, tmp_path: Path) -> None:
+    """Documents of that time name no rule where it was the default, O'Brien and Fleming's."""
+    path = study_file(tmp_path, decide="{spending: kim_demets}")
+    enrolled(engine, path)
+    with writing(engine) as connection:
+        spec = dict(connection.execute(select(studies.c.spec)).scalar_one())
+        assert spec.pop("decide")["spending"] == "kim_demets"
+        connection.execute(update(studies).values(spec=spec))
+    assert load(url, "s").study.decide.spending == "obrien_fleming"
+    enrolled(engine, path)  # the same file changes nothing
+    assert load(url, "s").study.decide.spending == "obrien_fleming"
+    path.write_text(path.read_text() + "description: edited\n")
+    enrolled(engine, path)
+    assert load(url, "s").study.decide.spending == "obrien_fleming"

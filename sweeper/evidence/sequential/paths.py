@@ -43,7 +43,7 @@ class Rule:
         removed: claims that were removed after there were results; they count as untested.
     """
 
-    spending: Spending = "obrien_fleming"
+    spending: Spending = "kim_demets"
     futility: float | None = 0.1
     sequential: SequentialP = sequential_p
     order: Literal["by_cost", "declared"] = "by_cost"

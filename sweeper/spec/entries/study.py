@@ -189,8 +189,8 @@ class DecideEntry(Section):
     spending: Literal["obrien_fleming", "kim_demets", "pocock"] = Field(
         DECIDE.spending,
         description="How the error of 5% is spent over looks: obrien_fleming spends late, so that little power is lost "
-        "to early looks; pocock evenly, so that large effects are decided sooner; kim_demets is between them, and "
-        "takes the fewest runs of studies with many claims.",
+        "to early looks; pocock evenly, so that large effects are decided sooner; kim_demets is between them, and took "
+        "the fewest runs in simulated studies.",
     )
     futility: Annotated[
         float | Literal[False],

@@ -6,7 +6,7 @@ trials, phases and claims and never removes any.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Engine, insert, select, update
 from sweeper.errors import UsageError
 from sweeper.planning.plan import Plan, Reference
 from sweeper.spec.json_form import from_json, to_json
-from sweeper.spec.study import Study
+from sweeper.spec.study import Decide, Study
 from sweeper.spec.usual_value import with_value
 from sweeper.store.enrolment.adopting import adopt, known_part
 from sweeper.store.enrolment.declaring import declaration, phases_with_results, updated
@@ -99,7 +99,10 @@ def enrol(
             return Enrolment(study_id=known.id, created=True, added=written.added)
         # A document that an older version wrote may lack keys that have defaults now.
         launched = from_json(known.spec)
-        study = with_value(study, launched.metric.value)  # a default that has changed since is not the user's change
+        # A default that has changed since is not the user's change.
+        study = with_value(study, launched.metric.value)
+        if "decide" not in known.spec and study.decide == Decide():
+            study = replace(study, decide=launched.decide)
         found = differences(to_json(launched), to_json(study))
         if not found:
             return Enrolment(study_id=known.id, created=False, added=0)

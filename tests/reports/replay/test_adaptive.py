@@ -12,7 +12,7 @@ from sweeper.evidence.sequential.stopping import play_stopping
 from sweeper.evidence.sequential.verdicts import judge_study
 from sweeper.spec.phase import AdaptiveSeeds
 from sweeper.spec.study import Decide
-from tests.sweeper.evidence.sequential.adaptive_studies import played, whole
+from tests.sweeper.evidence.sequential.adaptive_studies import LATE, played, whole
 
 EFFECTS = {"a": -0.06, "b": -0.012, "c": 0.0, "d": 0.05}
 OWN = Protocol(needed=True, stopping="obrien_fleming", futility=True)
@@ -25,9 +25,9 @@ def replay(data: StudyData, protocol: Protocol) -> Replay:
 @pytest.mark.parametrize(
     ("decide", "protocol"),
     [
-        (Decide(), OWN),
+        (LATE, OWN),
         (Decide(spending="pocock", futility=None), replace(OWN, stopping="pocock", futility=False)),
-        (Decide(futility=0.3), OWN),
+        (replace(LATE, futility=0.3), OWN),
     ],
 )
 def test_by_its_own_rule_a_study_stops_where_it_stopped(decide: Decide, protocol: Protocol) -> None:
@@ -95,7 +95,7 @@ def test_without_a_maximum_the_play_has_none_either() -> None:
 
 
 def test_the_search_for_the_least_keeps_the_verdicts_over_looks() -> None:
-    data = played(whole(EFFECTS, seed=3))
+    data = played(whole(EFFECTS, seed=3, decide=Decide()))
     found = search(data)
     assert not found.least.changed
     assert not found.in_advance.changed

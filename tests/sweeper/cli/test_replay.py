@@ -80,11 +80,11 @@ def test_the_cheapest_protocol_as_json(sweeper: Sweeper, store: str) -> None:
         (
             (),
             "name a protocol to replay: a pruner (--pruner asha), fewer seeds (--seeds 2), --needed, sequential "
-            "stopping (--stopping obrien_fleming), several of these, or --least.\n",
+            "stopping (--stopping kim_demets), several of these, or --least.\n",
         ),
         (
             ("--futility", "--seeds", "2"),
-            "--futility gives up on claims between looks. Say how the looks are made: --stopping obrien_fleming.\n",
+            "--futility gives up on claims between looks. Say how the looks are made: --stopping kim_demets.\n",
         ),
         (("--least", "--seeds", "2", "--needed"), "--least tries all protocols. Leave out --seeds, --needed.\n"),
     ],

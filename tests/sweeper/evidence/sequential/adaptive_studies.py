@@ -14,6 +14,7 @@ from sweeper.spec.phase import AdaptiveSeeds
 from sweeper.spec.study import Decide
 from tests.reports.studies import Phase, factor, study_data
 
+LATE = Decide(spending="obrien_fleming")  # whatever the default is
 HORIZON = 12  # seeds of which values are drawn
 
 
@@ -51,7 +52,7 @@ def whole(
     factors = {name: factor(0, 1, path=f"x.{name}") for name in effects}
     data = study_data(factors, phase, claims=claims or [contrast(name) for name in effects])
     grown = replace(data.study.phases[0], seeds=tuple(range(seeds.first)), adaptive=seeds)
-    return replace(data, study=replace(data.study, phases=(grown,), decide=decide or Decide()))
+    return replace(data, study=replace(data.study, phases=(grown,), decide=decide or LATE))
 
 
 def only(data: StudyData, enrolled: Collection[int], ended: Collection[int]) -> StudyData:

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from sweeper.evidence.sequential.progress import Progress, progress
 from sweeper.spec.phase import AdaptiveSeeds
-from sweeper.spec.study import Decide
 from tests.reports.studies import Phase, factor, study_data
+from tests.sweeper.evidence.sequential.adaptive_studies import LATE
 
 NAMES = ("a", "b", "c")
 BASE = dict.fromkeys(NAMES, 0)
@@ -44,7 +44,7 @@ def whole(value, decide=None, seeds=SEEDS):
     data = study_data(FACTORS, Phase("p", "one_at_a_time", ROWS, value, seeds=range(MOST)), claims=claims)
     (phase,) = data.study.phases
     grown = replace(phase, seeds=tuple(range(FIRST)), adaptive=seeds)
-    return replace(data, study=replace(data.study, phases=(grown,), decide=decide or Decide()))
+    return replace(data, study=replace(data.study, phases=(grown,), decide=decide or LATE))
 
 
 FACTORS = {name: factor(0, 1) for name in NAMES}
@@ -89,7 +89,7 @@ def summary(found: Progress):
 
 
 def test_a_large_effect_stops_early_and_its_arm_gets_no_more_seeds():
-    data = whole(outcome({"a": -0.5, "b": -0.004}), decide=Decide(futility=None))
+    data = whole(outcome({"a": -0.5, "b": -0.004}), decide=replace(LATE, futility=None))
     log, found, enrolled = live(data, min)
     verdicts = {each.name: each for each in found.claims}
     assert verdicts["a"].verdict == "supported"
@@ -111,7 +111,7 @@ def test_nothing_is_looked_at_before_the_first_seeds_of_all_have_ended():
 
 
 def test_a_shared_baseline_is_asked_for_once_and_its_cost_is_shared():
-    data = whole(outcome({"b": -0.02}, sd=0.02), decide=Decide(futility=None))
+    data = whole(outcome({"b": -0.02}, sd=0.02), decide=replace(LATE, futility=None))
     first = {int(trial) for trial in data.trials.loc[data.trials["seed"] < FIRST, "trial_id"]}
     found = progress(only(data, first, first))
     assert found.round == 1
@@ -123,7 +123,7 @@ def test_a_shared_baseline_is_asked_for_once_and_its_cost_is_shared():
 
 
 def test_claims_in_the_declared_order_and_ties_by_name():
-    data = whole(outcome({}, sd=0.02), decide=Decide(futility=None, order="declared"))
+    data = whole(outcome({}, sd=0.02), decide=replace(LATE, futility=None, order="declared"))
     first = {int(trial) for trial in data.trials.loc[data.trials["seed"] < FIRST, "trial_id"]}
     assert [request.claim for request in progress(only(data, first, first)).requests] == list(NAMES)
 
@@ -143,9 +143,9 @@ def test_whichever_trials_end_first_the_looks_and_the_seeds_are_the_same(order, 
 
 
 def test_what_was_recorded_stays_though_a_trial_ends_otherwise_when_it_is_rerun():
-    data = whole(outcome({"a": -0.5, "b": -0.004}), decide=Decide(futility=None))
+    data = whole(outcome({"a": -0.5, "b": -0.004}), decide=replace(LATE, futility=None))
     _, end, enrolled = live(data, min)
-    changed = whole(outcome({"a": 0.5}), decide=Decide(futility=None))
+    changed = whole(outcome({"a": 0.5}), decide=replace(LATE, futility=None))
     again = progress(only(changed, enrolled, enrolled), end.looks)
     assert summary(again) == summary(end)
     assert summary(progress(only(changed, enrolled, enrolled))) != summary(end)
@@ -169,7 +169,7 @@ def test_without_a_maximum_a_claim_asks_on_until_it_is_decided():
 
 
 def test_intervals_hold_over_all_looks_and_are_wider_than_that_of_a_single_one():
-    data = whole(outcome({"a": -0.03}), decide=Decide(futility=None))
+    data = whole(outcome({"a": -0.03}), decide=replace(LATE, futility=None))
     _, found, _ = live(data, min)
     for claim in found.claims:
         (part,) = claim.parts
@@ -182,7 +182,7 @@ def test_intervals_hold_over_all_looks_and_are_wider_than_that_of_a_single_one()
 
 @pytest.mark.parametrize("futility", [0.1, None])
 def test_giving_up_only_makes_claims_undecided(futility):
-    data = whole(outcome({"a": -0.5}), decide=Decide(futility=futility))
+    data = whole(outcome({"a": -0.5}), decide=replace(LATE, futility=futility))
     _, found, _ = live(data, min)
     verdicts = [each.verdict for each in found.claims]
     assert verdicts == ["supported", "undecided", "undecided"]

@@ -13,14 +13,14 @@ from sweeper.evidence.claims.table import COLUMNS, verdict_row
 from sweeper.evidence.sequential.paths import ClaimPath
 from sweeper.evidence.sequential.progress import progress
 from sweeper.evidence.sequential.verdicts import claims_table, decisions_of, judge_study
-from sweeper.evidence.statistics.group_sequential import spent
+from sweeper.evidence.statistics.group_sequential import SPENDINGS, spent
 from sweeper.spec.phase import AdaptiveSeeds
 from sweeper.spec.study import Decide
 from tests.reports.studies import Phase, factor, study_data
-from tests.sweeper.evidence.sequential.adaptive_studies import contrast, largest, played, whole
+from tests.sweeper.evidence.sequential.adaptive_studies import LATE, contrast, largest, played, whole
 
 EFFECTS = {"a": -0.06, "b": -0.012, "c": 0.0, "d": 0.05}
-PATIENT = Decide(futility=None)
+PATIENT = replace(LATE, futility=None)
 
 
 def test_a_verdict_is_that_of_the_rounds_and_says_at_which_seed() -> None:
@@ -58,10 +58,10 @@ def test_what_is_left_of_the_error_is_what_the_spending_function_says() -> None:
 
 
 @settings(max_examples=12, deadline=None)
-@given(seed=st.integers(0, 10**6), rounds=st.integers(1, 6), spending=st.sampled_from(["obrien_fleming", "pocock"]))
+@given(seed=st.integers(0, 10**6), rounds=st.integers(1, 6), spending=st.sampled_from(SPENDINGS))
 def test_a_claim_is_decided_exactly_if_a_look_is_beyond_a_boundary(seed: int, rounds: int, spending: str) -> None:
     effects = {"a": -0.03, "b": -0.012, "c": 0.012}
-    decide = Decide(spending=spending)  # type: ignore[arg-type]  # one of its two names
+    decide = Decide(spending=spending)  # type: ignore[arg-type]  # one of its names
     data = played(whole(effects, seed=seed, decide=decide), rounds=rounds)
     decisions = decisions_of(data)
     assert decisions is not None
