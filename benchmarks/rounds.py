@@ -1,8 +1,8 @@
 """Seeds until claims are decided, through a real store: the same trials, looks and verdicts as in memory.
 
-The studies are those of `benchmarks.decide`. Several trials at a time are claimed from the queue and end in an order
-that is drawn, and each complete round is decided by what launches start. In memory, the finished study is replayed from
-values that are all known. Trials take no time, so what is measured is what sweeper adds.
+The studies are like those of `benchmarks.decide`. Several trials at a time are claimed from the queue and end in an
+order that is drawn, and each complete round is decided by what launches start. In memory, the finished study is
+replayed from values that are all known. Trials take no time, so what is measured is what sweeper adds.
 """
 
 import os
@@ -38,7 +38,7 @@ from sweeper.store.enrolment.enrol import enrol
 from sweeper.store.queue import queue
 from sweeper.store.records import Lease, Outcome, SlotIdentity
 
-SEED: Final = 16  # of `benchmarks.decide`, whose first studies these are
+SEED: Final = 16  # other studies than those of `benchmarks.decide`
 STUDIES: Final = 20
 QUICK_STUDIES: Final = 1
 FIRST: Final = 2
