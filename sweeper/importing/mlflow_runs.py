@@ -19,11 +19,17 @@ SQLITE: Final = "sqlite:///"
 STATUS: Final = {1: "RUNNING", 2: "SCHEDULED", 3: "FINISHED", 4: "FAILED", 5: "KILLED"}  # in meta.yaml
 SETTINGS: Final = "meta.yaml"
 DEFAULT: Final = "Default"
+PARENT: Final = "mlflow.parentRunId"  # the tag of a nested run
+MOST_NAMED: Final = 5
 
 
 @dataclass(slots=True)
 class _Run:
-    """A run as MLflow has it; times are milliseconds since the epoch."""
+    """A run as MLflow has it; times are milliseconds since the epoch.
+
+    Attributes:
+        parent: the key of the run that it is nested in; empty if there is none.
+    """
 
     key: str
     name: str
@@ -31,6 +37,7 @@ class _Run:
     status: str
     start: float | None
     end: float | None
+    parent: str = ""
     params: dict[str, str] = field(default_factory=dict)
     points: dict[str, list[tuple[int, float, float]]] = field(default_factory=dict)  # step, time and value by metric
 
@@ -53,6 +60,7 @@ def mlflow_source(source: str, *, metric: str, only: str | None) -> Source:
         raise UsageError(
             f"--metric: no run in {source} logged {metric!r}.{near} Metrics: {', '.join(metrics) or 'none'}."
         )
+    runs, notes = _without_parents(runs, metric)
     levels = {
         name: alike(level_of(run.params[name]) if name in run.params else None for run in runs)
         for name in dict.fromkeys(name for run in runs for name in run.params)
@@ -62,7 +70,21 @@ def mlflow_source(source: str, *, metric: str, only: str | None) -> Source:
         form="mlflow",
         runs=[_source_run(run, {name: levels[name][index] for name in run.params}) for index, run in enumerate(runs)],
         is_sorted=True,
+        notes=notes,
     )
+
+
+def _without_parents(runs: Sequence[_Run], metric: str) -> tuple[list[_Run], tuple[str, ...]]:
+    """Leave out the runs that only hold others together: they have no value of the metric, or that of the best."""
+    nested = {run.parent for run in runs if metric in run.points}
+    parents = {run.parent for run in runs if run.parent}
+    left_out = [run for run in runs if run.key in nested or (run.key in parents and metric not in run.points)]
+    if not left_out:
+        return list(runs), ()
+    names = ", ".join(run.name or run.key for run in left_out[:MOST_NAMED])
+    more = f" and {len(left_out) - MOST_NAMED} more" if len(left_out) > MOST_NAMED else ""
+    kept = [run for run in runs if run not in left_out]
+    return kept, (f"{names}{more}: left out, as the runs nested in them are read.",)
 
 
 def _of_experiment(runs: Sequence[_Run], source: str, only: str | None) -> list[_Run]:
@@ -96,6 +118,9 @@ def _of_database(source: str) -> list[_Run]:
                 for key, name, value in connection.execute(text("SELECT run_uuid, key, value FROM params")):
                     if key in runs:
                         runs[key].params[str(name)] = str(value)
+                for key, parent in connection.execute(text(_PARENTS), {"tag": PARENT}):
+                    if key in runs:
+                        runs[key].parent = str(parent)
                 for key, name, step, time, value, is_nan in connection.execute(text(_METRICS)):
                     if key in runs:
                         number = math.nan if is_nan else float(value)
@@ -113,6 +138,7 @@ SELECT r.run_uuid, r.name, e.name, r.status, r.start_time, r.end_time
 FROM runs r JOIN experiments e ON e.experiment_id = r.experiment_id
 WHERE r.lifecycle_stage = 'active' ORDER BY r.start_time, r.run_uuid
 """
+_PARENTS: Final = "SELECT run_uuid, value FROM tags WHERE key = :tag"
 _METRICS: Final = "SELECT run_uuid, key, step, timestamp, value, is_nan FROM metrics ORDER BY run_uuid, key, timestamp"
 
 
@@ -146,6 +172,8 @@ def _run_of_directory(directory: Path, experiment: str, meta: Mapping[str, Any])
         start=meta.get("start_time"),
         end=meta.get("end_time"),
     )
+    if (parent := directory / "tags" / PARENT).is_file():
+        run.parent = parent.read_text(encoding="utf-8").strip()
     for path in _files(directory / "params"):
         run.params[str(path.relative_to(directory / "params"))] = path.read_text(encoding="utf-8")
     for path in _files(directory / "metrics"):

@@ -69,6 +69,29 @@ def test_runs_that_mlflow_deleted_are_left_out_and_experiments_are_chosen(mlflow
         read(mlflow_database, "val_loss", "mlflow", only="tunin")
 
 
+def test_runs_of_mlflow_that_only_hold_others_together_are_left_out(mlflow_database: Path, tmp_path: Path) -> None:
+    with sqlite3.connect(mlflow_database) as connection:
+        (parent,) = connection.execute("SELECT run_uuid FROM runs WHERE name = 'lr0.1-s0'").fetchone()
+        nested = connection.execute("SELECT run_uuid FROM runs WHERE run_uuid != ?", (parent,)).fetchall()
+        connection.executemany(
+            "INSERT INTO tags VALUES('mlflow.parentRunId', ?, ?)", [(parent, each) for (each,) in nested]
+        )
+    with_value = read(mlflow_database, "val_loss", "mlflow")  # that of the best run nested in it
+    with sqlite3.connect(mlflow_database) as connection:
+        connection.execute("DELETE FROM metrics WHERE run_uuid = ?", (parent,))
+    connection.close()
+    without = read(mlflow_database, "val_loss", "mlflow")
+    shutil.copytree(FIXTURES / "mlruns", tmp_path / "mlruns")
+    (home,) = (path.parent for path in tmp_path.rglob("meta.yaml") if "run_name: lr0.1-s0" in path.read_text())
+    for path in home.parent.glob("*/meta.yaml"):
+        if path.parent != home:
+            (path.parent / "tags").mkdir()
+            (path.parent / "tags" / "mlflow.parentRunId").write_text(home.name)
+    for found in (with_value, without, read(tmp_path / "mlruns", "val_loss", "mlflow")):
+        assert "lr0.1-s0: left out, as the runs nested in them are read." in found.notes
+        assert len(found.frame) == len(nested)
+
+
 @pytest.mark.parametrize("directory", ["tensorboard", "tensorboard_hparams"])
 def test_tensorboard_s_parameters_are_logged_or_in_the_names_of_directories(directory: str) -> None:
     found = read(FIXTURES / directory, "val/loss", "tensorboard")
