@@ -166,6 +166,14 @@ def test_a_list_of_arguments_passes_all_that_no_other_argument_does(tmp_path: Pa
     ]  # fmt: skip
 
 
+def test_a_level_that_is_a_mapping_is_json_and_passed_once(tmp_path: Path) -> None:
+    config = {"optimizer": {"kind": "sgd", "betas": [0.9, 1]}, "depth": 4, "clip": None}
+    lease = lease_of(tmp_path, config=config, configuration={"which": config["optimizer"]})
+    words = ("run", "--opt={optimizer}", "{which}", "{optimizer.kind}", "{clip?--clip={clip}}", "{args}")
+    whole = '{"kind": "sgd", "betas": [0.9, 1]}'
+    assert argv_of(CommandProgram(words), lease) == ["run", f"--opt={whole}", whole, "sgd", "--depth=4"]
+
+
 def test_a_program_gets_its_config_in_the_form_that_it_reads(tmp_path: Path) -> None:
     config = {"lr": 1e-05, "model": {"name": "no", "sizes": [1, 2.5]}, "seed": "{seed}", "steps": "{steps}"}
     full = {"lr": 1e-05, "model": {"name": "no", "sizes": [1, 2.5]}, "seed": 7, "steps": 300}
