@@ -1,15 +1,22 @@
 """`sweeper metrics`: what a study finds in the output of a run that has been made before."""
 
+import shutil
 import sys
+import tempfile
+from dataclasses import replace
 from pathlib import Path
+from typing import Final
 
 import click
 
 from sweeper.cli.metrics_page import is_found, page_json, page_lines
 from sweeper.cli.options import json_option, print_json
 from sweeper.errors import UsageError
-from sweeper.execution.slots.log_reading import read_log
+from sweeper.execution.slots.log_reading import LogReading, read_log
 from sweeper.spec.load import load_study
+from sweeper.spec.program import Program
+
+STANDARD_INPUT: Final = Path("-")
 
 
 @click.command()
@@ -17,7 +24,7 @@ from sweeper.spec.load import load_study
 @click.option(
     "--log",
     type=click.Path(path_type=Path),
-    help="Output of an earlier run of the program, or a directory with the files that it writes.",
+    help="Output of an earlier run of the program, or a directory with the files that it writes; - for standard input.",
 )
 @json_option
 def metrics(study: Path, log: Path | None, as_json: bool) -> None:
@@ -34,11 +41,29 @@ def metrics(study: Path, log: Path | None, as_json: bool) -> None:
             f"--log is missing. Name what the program once printed: sweeper metrics {study} --log FILE. "
             f"Or run a short trial: sweeper launch {study} --try"
         )
-    if not log.exists():
-        raise UsageError(f"--log {log}: there is no such file or directory. Check the path.")
-    reading = read_log(log, loaded.trial.program)
+    try:
+        reading = _reading(log, loaded.trial.program)
+    except OSError as error:
+        raise UsageError(f"--log {log}: cannot be read: {error.strerror}. Name another file.") from error
     if as_json:
         print_json(page_json(loaded, reading))
     else:
         click.echo("\n".join(page_lines(loaded, reading)))
     sys.exit(0 if is_found(loaded, reading) else 1)
+
+
+def _reading(log: Path, program: Program) -> LogReading:
+    """Read a file or a directory; what else can be read, such as a pipe, is copied first."""
+    if log.is_file() or log.is_dir():
+        return read_log(log, program)
+    if log != STANDARD_INPUT and not log.exists():
+        raise UsageError(f"--log {log}: there is no such file or directory. Check the path.")
+    with tempfile.TemporaryDirectory() as directory:
+        copy = Path(directory) / "log"
+        with copy.open("wb") as file:
+            if log == STANDARD_INPUT:
+                shutil.copyfileobj(sys.stdin.buffer, file)
+            else:
+                with log.open("rb") as source:
+                    shutil.copyfileobj(source, file)
+        return replace(read_log(copy, program), place=log)

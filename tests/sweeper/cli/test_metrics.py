@@ -1,5 +1,6 @@
 """`sweeper metrics --log` and `sweeper launch --try`: what a study finds, before it is launched."""
 
+import io
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -117,6 +118,14 @@ def test_a_file_of_metrics_is_read_as_such(sweeper: Sweeper, directory: Path) ->
     assert "loss is the text '2' on line 2" in answer.out
     assert "To find metrics in what the program prints" in sweeper("metrics", "study.yaml", "--log", "old.log").out
     assert "there is no such file" in sweeper("metrics", "study.yaml", "--log", "new.log").err
+
+
+def test_standard_input_and_pipes_are_logs_too(
+    sweeper: Sweeper, directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(LOG.encode())))
+    assert "-: 4 lines\n\nstep: " in sweeper("metrics", "study.yaml", "--log", "-").out
+    assert "/dev/null: 0 lines\n" in sweeper("metrics", "study.yaml", "--log", "/dev/null").out
 
 
 def test_without_a_log_both_ways_are_named(sweeper: Sweeper, directory: Path) -> None:
