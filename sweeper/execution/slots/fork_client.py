@@ -10,6 +10,7 @@ import signal
 import socket
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -86,7 +87,7 @@ class ForkClient:
                 raise TimeoutError
             answer = forked.answer()
             if answer is not None and "pid" in answer:
-                forked.pid = int(answer["pid"])
+                forked.watch(int(answer["pid"]))
                 return forked
         except OSError:
             pass  # no server, or it does not respond: use a new process
@@ -109,27 +110,41 @@ class ForkClient:
 
 
 class _Forked:
-    """A process that the server forked; its end closes the connection."""
+    """A process that the server forked; its end closes the connection, once the server gets to say so."""
 
     def __init__(self, connection: socket.socket) -> None:
         self.pid = 0
+        self.exited_at: float | None = None
         self._connection = connection
+        self._descriptor: int | None = None
         self._received = b""
 
+    def watch(self, pid: int) -> None:
+        """Note when this process exits, in case the server is stopped and does not tell."""
+        self.pid = pid
+        with suppress(OSError):
+            self._descriptor = os.pidfd_open(pid)
+
     def ended(self, timeout_s: float) -> bool:
-        """Return whether the process ends within the time."""
-        poll = select.poll()
-        poll.register(self._connection, select.POLLIN | select.POLLHUP)
-        return bool(poll.poll(timeout_s * 1000))
+        """Return whether the server tells the process's end within the time."""
+        until, own = time.monotonic() + timeout_s, self._descriptor
+        if own is not None and _first_readable(timeout_s, self._connection, own) == own:
+            self.exited_at, self._descriptor = time.monotonic(), None
+            os.close(own)
+        return _first_readable(max(0.0, until - time.monotonic()), self._connection) is not None
 
     def reap(self) -> Reaped:
         """Return the exit that the server reports; if the server died, the process died with it."""
+        while not self.ended(LOOK_S):
+            pass
         self._connection.settimeout(None)
         try:
             answer = self.answer() or {}
         except OSError:
             answer = {}
         self._connection.close()
+        if self._descriptor is not None:
+            os.close(self._descriptor)
         if "exit_code" not in answer:
             kill_group(self.pid)
             return Reaped(exit_code=-signal.SIGKILL, peak_memory_bytes=0, is_lost=True)
@@ -145,6 +160,16 @@ class _Forked:
         line, _, self._received = self._received.partition(b"\n")
         answer: dict[str, int] = json.loads(line)
         return answer
+
+
+def _first_readable(timeout_s: float, *files: socket.socket | int) -> int | None:
+    """Return the descriptor of the first of some files that can be read, or was closed, within the time."""
+    poll = select.poll()
+    for file in files:
+        poll.register(file, select.POLLIN | select.POLLHUP)
+    found = dict(poll.poll(timeout_s * 1000))
+    descriptors = [file if isinstance(file, int) else file.fileno() for file in files]
+    return next((each for each in descriptors if each in found), None)
 
 
 def ready_file(path: Path) -> Path:

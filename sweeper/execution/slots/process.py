@@ -32,7 +32,13 @@ def die_with_parent(number: int = signal.SIGKILL) -> None:
 
 
 class Handle(Protocol):
-    """How a process is waited for: as our child, or through the server that forked it."""
+    """How a process is waited for: as our child, or through the server that forked it.
+
+    Attributes:
+        exited_at: when it exited, on the monotonic clock, if whoever can reap it took longer to say so; None if not.
+    """
+
+    exited_at: float | None
 
     def ended(self, timeout_s: float) -> bool:
         """Return whether the process ends within the time."""
@@ -60,6 +66,7 @@ class Child:
     """A child of this process, waited for without polling if the kernel can (Linux)."""
 
     def __init__(self, popen: subprocess.Popen[bytes]) -> None:
+        self.exited_at: float | None = None
         self._popen = popen
         self._descriptor: int | None = None
         if hasattr(os, "pidfd_open"):

@@ -319,6 +319,8 @@ class Supervisor:
         exit_code = process.end()
         if self._used_s is None:
             self._used_s = self._seconds()
+            if process.handle.exited_at is not None and self._started is not None:
+                self._used_s = min(self._used_s, process.handle.exited_at - self._started)
             if time.monotonic() - self._seen > LATE_S:  # it may have ended at any time since
                 ended_at = when_ended(self.lease.run_dir, process.pid)
                 if ended_at is not None and process.pid_started_at < FIRST_EPOCH_S:

@@ -183,6 +183,23 @@ def test_a_stopped_server_is_waited_for_a_moment_once_and_then_killed_and_restar
         assert isinstance(started(ForkClient(server.path), tmp_path / "fourth").handle, fork_client._Forked)
 
 
+def test_when_a_run_exited_is_known_though_its_server_is_stopped(tmp_path: Path) -> None:
+    server = fork_server_for(TRAINER, SLOTS)
+    assert server is not None
+    with server:
+        process = run(ForkClient(server.path).start, tmp_path / "run", steps=2)
+        stopped = server._process
+        assert stopped is not None
+        stopped.send_signal(signal.SIGSTOP)
+        try:
+            until(lambda: not process.ended(0.05) and process.handle.exited_at is not None)
+            before = time.monotonic()
+        finally:
+            stopped.send_signal(signal.SIGCONT)
+        assert finish(process) == 0
+        assert process.handle.exited_at is not None and process.handle.exited_at < before
+
+
 def started(client: ForkClient, folder: Path) -> TrialProcess:
     process = run(client.start, folder, steps=2)
     assert finish(process) == 0

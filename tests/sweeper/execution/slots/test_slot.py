@@ -272,6 +272,27 @@ def test_a_slot_that_holds_half_a_device_costs_half(url: str, monkeypatch: pytes
     assert least_s / 2 <= attempt.device_seconds <= most_s / 2
 
 
+def test_what_passes_after_a_process_exited_until_its_server_tells_is_not_charged(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[float] = []
+
+    def ended(self: plain_process.Child, timeout_s: float) -> bool:
+        if usual(self, timeout_s) and self.exited_at is None:
+            self.exited_at = time.monotonic()
+        if self.exited_at is None or time.monotonic() < self.exited_at + 1.0:
+            return False
+        seen.append(time.monotonic())
+        return True
+
+    usual = plain_process.Child.ended
+    monkeypatch.setattr(plain_process.Child, "ended", ended)
+    began = time.monotonic()
+    run_one(url, {})
+    (attempt,) = attempts_of(url)
+    assert 0.0 < attempt.device_seconds <= seen[0] - began - 1.0
+
+
 def test_an_attempt_whose_lease_was_taken_writes_nothing_and_its_process_ends(
     url: str, engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
