@@ -114,7 +114,7 @@ def _first_text(call: ast.Call) -> str:
 
 
 def _metric_name(words: Sequence[str]) -> str:
-    return re.sub(r"[^\w.-]+", "_", "_".join(words)).strip("_.-").lower()
+    return re.sub(r"[^\w.-]+", "_", "_".join(word.strip("_.-") for word in words)).strip("_.-").lower()
 
 
 def _rank(name: str) -> int:

@@ -34,7 +34,10 @@ OUTPUTS: Final = (
 )
 KNOBS: Final = ("lr", "learning_rate", "dropout", "weight_decay", "wd", "momentum", "layers", "hidden", "batch_size")
 LOGARITHMIC: Final = ("lr", "learning_rate", "weight_decay", "wd", "l2", "alpha", "beta", "eps", "temperature")
-NO_KNOBS: Final = ("log", "interval", "every", "freq", "workers", "port", "device", "gpu", "verbose", "debug", "print")
+NO_KNOBS: Final = (
+    *("log", "interval", "every", "freq", "workers", "port", "device", "gpu", "verbose", "debug", "print"),
+    *("accel", "cuda", "mps", "cpu", "tpu", "dry", "save", "test", "eval", "evaluate", "resume", "download", "onnx"),
+)
 UNKNOWN: Final = "CHANGE_ME"
 NUM_FACTORS: Final = 2
 MOST_CHOICES: Final = 4  # more of them make a study too large to start with

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from sweeper.planning.plan import make_plan
-from sweeper.scaffold import flags
+from sweeper.scaffold import flags, printed
 from sweeper.spec.load import load_study
 from sweeper.spec.program import CommandProgram
 from sweeper.spec.study import Study
@@ -29,6 +29,8 @@ parser.add_argument("--shuffle", action=argparse.BooleanOptionalAction, default=
 parser.add_argument("--optimizer", choices=["adam", "sgd"], default="adam")
 parser.add_argument("--betas", type=float, nargs=2, default=(0.9, 0.99))
 parser.add_argument("--log-interval", type=int, default=10)
+parser.add_argument("--no-accel", action="store_true")
+parser.add_argument("--test-batch-size", type=int, default=100)
 parser.add_argument("--seed", type=int)
 parser.add_argument("--save", default="model.pt")
 args = parser.parse_args()
@@ -115,7 +117,8 @@ def test_a_script_of_argparse_leads_to_a_verdict_in_four_commands(sweeper: Sweep
     assert command(study).command[2:] == ("{data}", "{shuffle?--shuffle|--no-shuffle}", "{args}")
     assert study.trial.config == {
         "data": "text", "lr": 0.01, "hidden-size": 8, "epochs": "{epochs}", "amp": False, "shuffle": True,
-        "optimizer": "adam", "log-interval": 10, "seed": "{seed}", "save": "{run_dir}/model.pt",
+        "optimizer": "adam", "log-interval": 10, "no-accel": False,
+        "test-batch-size": 100, "seed": "{seed}", "save": "{run_dir}/model.pt",
     }  # fmt: skip
     assert (study.metric.name, study.metric.direction) == ("valid_loss", "minimize")
     assert {name: factor.levels for name, factor in study.factors.items()} == {
@@ -125,6 +128,7 @@ def test_a_script_of_argparse_leads_to_a_verdict_in_four_commands(sweeper: Sweep
     assert "# learning rate (0.01, 50% is too high)" in text
     assert "so left out: --betas" in text
     assert "# optimizer: {path: optimizer, levels: [adam, sgd]}" in text
+    assert not any(f"{name}: {{path" in text for name in ("no-accel", "test-batch-size", "log-interval"))
     assert sweeper("plan", "study.yaml").err == ""
     assert sweeper("launch", "study.yaml", "--slots", "1").code == 0
     verdicts = json.loads(sweeper("claims", "train", "--json").out)["claims"]
@@ -174,6 +178,12 @@ def test_what_lightning_logs_is_not_looked_for_in_the_output(sweeper: Sweeper) -
     (source,) = command(study).sources
     assert (source.kind, source.names) == ("csv", {"val_loss": "val/loss"})
     assert list(study.factors) == ["learning-rate", "hidden"]  # neither its decay nor a choice among five
+
+
+def test_a_shortened_word_in_front_of_a_metric_leaves_no_dot_in_its_name() -> None:
+    found = printed.printed(["print('Avg. Loss: {:.2f}'.format(loss))"])
+    assert found is not None
+    assert found.patterns == {"avg_loss": r"Avg\.\s+Loss\s*:\s*{number}"}
 
 
 def test_the_trainer_of_transformers_keeps_its_metrics_in_a_file(sweeper: Sweeper) -> None:
