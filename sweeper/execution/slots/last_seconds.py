@@ -1,7 +1,7 @@
-"""The seconds of a trial between the last heartbeat of its slot and its end, from what the slot's guard wrote.
+"""The seconds of a trial between the last heartbeat of its slot and its end, from what was left in its run directory.
 
 The store knows no more than the last heartbeat, which may be most of a lease ago: the trial of a stopped slot runs on
-until its guard ends it.
+until its guard ends it, and writes when that was. Where the guard died, too, the trial's last line is its last sign.
 """
 
 import time
@@ -11,6 +11,8 @@ from typing import Final
 
 from sweeper.execution.slots.guard import ENDED_FILE
 from sweeper.execution.slots.guard_process import BOOT_FILE
+from sweeper.execution.slots.identity import IDENTITY_FILE
+from sweeper.execution.slots.metrics import METRICS_FILE, OUTPUT_FILE
 from sweeper.execution.slots.processes import FIRST_EPOCH_S
 from sweeper.execution.slots.regular_files import read_json
 from sweeper.store.records import RunningAttempt
@@ -20,14 +22,47 @@ LOOK_S: Final = 0.02
 
 
 def device_seconds_of(attempt: RunningAttempt) -> float | None:
-    """Return the device-seconds of an attempt's process, which has ended; None if its guard did not write its end."""
+    """Return the device-seconds of an attempt's process, which has ended; None if nothing in its directory tells.
+
+    To be called before its files are changed.
+    """
     started_at = attempt.pid_started_at
-    if attempt.pid is None or started_at is None or started_at > FIRST_EPOCH_S:
+    if started_at is None:  # the slot died before it could record the process
+        started_at = _written_at(attempt.run_dir / IDENTITY_FILE) if _is_of(attempt) else None
+    elif started_at > FIRST_EPOCH_S:
+        return None  # of a system that does not count from its boot
+    ended_at = _noted_end(attempt)
+    if ended_at is None:
+        ended_at = _last_sign(attempt.run_dir)
+    return None if started_at is None or ended_at is None else max(0.0, ended_at - started_at) * attempt.device_share
+
+
+def _noted_end(attempt: RunningAttempt) -> float | None:
+    """Return when its process ended, if its guard writes that soon."""
+    if attempt.pid is None:
         return None
     until = time.monotonic() + WAIT_S
     while (ended_at := when_ended(attempt.run_dir, attempt.pid)) is None and time.monotonic() < until:
         time.sleep(LOOK_S)
-    return None if ended_at is None else max(0.0, ended_at - started_at) * attempt.device_share
+    return ended_at
+
+
+def _last_sign(run_dir: Path) -> float | None:
+    signs = map(_written_at, (run_dir / OUTPUT_FILE, run_dir / METRICS_FILE))
+    return max((each for each in signs if each is not None), default=None)
+
+
+def _written_at(path: Path) -> float | None:
+    """Return when a file was written, in seconds since boot."""
+    with suppress(OSError):
+        return time.clock_gettime(time.CLOCK_BOOTTIME) - max(0.0, time.time() - path.stat().st_mtime)
+    return None
+
+
+def _is_of(attempt: RunningAttempt) -> bool:
+    with suppress(OSError, ValueError, KeyError, TypeError):
+        return bool(read_json(attempt.run_dir / IDENTITY_FILE)["attempt"] == attempt.attempt_id)
+    return False
 
 
 def when_ended(run_dir: Path, pid: int) -> float | None:

@@ -67,8 +67,8 @@ def free_abandoned_trials(engine: Engine, study_id: int) -> int:
         if is_alive(attempt.supervisor_pid, attempt.supervisor_started_at):
             continue
         kill_trial(attempt.pid, attempt.pid_started_at)
-        store_unread(engine, study_id, attempt.attempt_id)
         message, seconds = f"its slot {attempt.slot} was killed", device_seconds_of(attempt)
+        store_unread(engine, study_id, attempt.attempt_id)
         freed += queue.release(engine, attempt.attempt_id, message, device_seconds=seconds)
     return freed
 

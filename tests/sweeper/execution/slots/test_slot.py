@@ -17,6 +17,7 @@ from sweeper.execution.slots import process as plain_process
 from sweeper.execution.slots import slot as slot_module
 from sweeper.execution.slots import supervisor
 from sweeper.execution.slots.guard import Guard
+from sweeper.execution.slots.identity import write_identity
 from sweeper.execution.slots.machine import free_abandoned_trials, this_machine
 from sweeper.execution.slots.process import TrialProcess
 from sweeper.execution.slots.slot import SlotLoop
@@ -389,6 +390,38 @@ def test_the_seconds_of_a_trial_after_its_slot_s_last_heartbeat_are_in_the_ledge
     assert 0.4 < attempt.device_seconds <= used + 0.05
     assert attempt.ended_at is not None
     assert attempt.ended_at - attempt.heartbeat_at == pytest.approx(attempt.device_seconds)
+
+
+@pytest.mark.parametrize("is_known", [True, False], ids=["process known", "process not recorded"])
+def test_where_the_guard_died_too_the_last_line_of_a_trial_tells_how_long_it_ran(
+    url: str, engine: Engine, tmp_path: Path, is_known: bool
+) -> None:
+    study = enrolled(url, [{"value": 0.5}])
+    lease = queue.claim_trial(engine, study, dead_slot(this_machine()), lease_s=1e6)
+    assert lease is not None
+    lease.run_dir.mkdir(parents=True)
+    write_identity(lease.run_dir, lease)
+    command = [sys.executable, "-I", "-S", "-c", "import time; time.sleep(0.6); print(1)"]
+    process = plain_process.start(command, environment={}, cwd=tmp_path, output=lease.run_dir / "output.log")
+    if is_known:
+        queue.record_process(engine, lease, process.pid, process.pid_started_at)
+    assert process.ended(30.0)
+    process.end()
+    used = time.clock_gettime(time.CLOCK_BOOTTIME) - process.pid_started_at
+    assert free_abandoned_trials(engine, study) == 1
+    (attempt,) = attempts_of(url)
+    assert 0.55 < attempt.device_seconds <= used + 0.3
+
+
+def test_a_directory_of_another_attempt_tells_nothing_of_this_one(url: str, engine: Engine) -> None:
+    study = enrolled(url, [{"value": 0.5}])
+    lease = queue.claim_trial(engine, study, dead_slot(this_machine()), lease_s=1e6)
+    assert lease is not None
+    lease.run_dir.mkdir(parents=True)
+    write_identity(lease.run_dir, replace(lease, attempt_id=lease.attempt_id + 1))
+    (lease.run_dir / "output.log").write_text("1\n")
+    assert free_abandoned_trials(engine, study) == 1
+    assert attempts_of(url)[0].device_seconds == 0.0
 
 
 def test_a_trial_in_another_container_of_this_host_s_name_is_left_alone(url: str, engine: Engine) -> None:
