@@ -25,7 +25,7 @@ CARRIERS: Final = ("seed", "config")  # the placeholders by which a seed can rea
 WHOLE: Final = ("config", *CONFIG_FILES, *LISTS)  # placeholders by which all of a configuration reaches a command
 VARIABLES: Final = ("SWEEPER_SEED", "SWEEPER_CONFIG")
 PARSERS: Final = re.compile(  # whose flags may have no value, so leaving one out says false
-    r"\b(?:argparse|ArgumentParser|click|typer|jsonargparse|HfArgumentParser|LightningCLI|simple_parsing|tyro|tap)\b"
+    r"\b(?:argparse|ArgumentParser|click|typer|jsonargparse|HfArgumentParser|TrlParser|LightningCLI|simple_parsing|tyro|tap)\b"
 )
 MOST_SCRIPT_BYTES: Final = 2_000_000
 INTERPRETERS: Final = re.compile(r"(python|pypy)[\d.]*|bash|sh|zsh|perl|ruby|julia|node|Rscript|lua")

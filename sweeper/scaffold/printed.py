@@ -38,7 +38,9 @@ LABEL: Final = re.compile(r"([A-Za-z][A-Za-z0-9_./@-]*(?: +[A-Za-z][A-Za-z0-9_./
 PERCENT: Final = re.compile(r"%(?:\(\w+\))?[-+ #0]*\d*(?:\.\d+)?[a-zA-Z]")
 BRACES: Final = re.compile(r"\{[^{}]*\}")
 VALUE: Final = "\0"  # in a template, where a value is printed
-TRAINER: Final = re.compile(r"\btransformers\b[\s\S]*\b\w*TrainingArguments\b")
+TRAINER: Final = re.compile(  # the arguments of Transformers' Trainer, and of those that TRL makes of it
+    r"\b(?:transformers|trl)\b[\s\S]*\b(?:\w*TrainingArguments|(?:SFT|DPO|GRPO|KTO|ORPO|RLOO|Reward)Config)\b"
+)
 
 Place = Literal["output", "event files", "Lightning's CSV", "the Trainer's state"]
 

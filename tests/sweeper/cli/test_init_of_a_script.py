@@ -186,9 +186,12 @@ def test_a_shortened_word_in_front_of_a_metric_leaves_no_dot_in_its_name() -> No
     assert found.patterns == {"avg_loss": r"Avg\.\s+Loss\s*:\s*{number}"}
 
 
-def test_the_trainer_of_transformers_keeps_its_metrics_in_a_file(sweeper: Sweeper) -> None:
-    Path("transformers.py").write_text("Trainer = Seq2SeqTrainingArguments = None\n")
-    study, said = made(sweeper, TRAINER)
+@pytest.mark.parametrize(("package", "arguments"), [("transformers", "Seq2SeqTrainingArguments"), ("trl", "SFTConfig")])
+def test_the_trainer_of_transformers_keeps_its_metrics_in_a_file(
+    sweeper: Sweeper, package: str, arguments: str
+) -> None:
+    Path(f"{package}.py").write_text(f"Trainer = {arguments} = None\n")
+    study, said = made(sweeper, TRAINER.replace("transformers", package).replace("Seq2SeqTrainingArguments", arguments))
     (source,) = command(study).sources
     assert (source.kind, source.path, source.names) == ("json", "log_history", {"eval_loss": "eval_loss"})
     assert "metric and metrics" not in said
