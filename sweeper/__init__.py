@@ -46,8 +46,9 @@ def judge(
 ) -> "list[ClaimVerdict]":
     """Return the verdicts on claims about the runs in a pandas frame, in the order of the claims.
 
-    The baseline of a factor is its most frequent level; of equally frequent ones, the first. Rows with the same levels
-    and seed are exact repeats and are averaged, unless one of them diverged or failed: then it counts as the worst.
+    The baseline of a factor is the level of most configurations; of equally frequent ones, the first. Rows with the
+    same levels and seed are exact repeats and are averaged, unless one of them diverged or failed: then it counts as
+    the worst.
 
     Args:
         frame: one row per run.

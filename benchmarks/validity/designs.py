@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from itertools import product
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -23,6 +24,7 @@ def design_cases() -> Iterator[Case]:
     """All of them."""
     yield from (_lost_run(seeds, lost) for seeds, lost in ((3, 1), (5, 1), (5, 4), (10, 1)))
     yield from (_one_pair(seeds, varies) for varies in (0.0, 1.0, 3.0) for seeds in (3, 8))
+    yield from (_two_arms(names, form, 3) for names in ("ab", "abc") for form in ("contrast", "ordering"))
     yield _searched()
     yield from (_failing_seeds(seeds) for seeds in (1, 5, 8))
 
@@ -68,6 +70,28 @@ def _one_pair(seeds: int, varies: float) -> Case:
     how = f"varies with the seed, by {varies:g} times the spread of a run" if varies else "does not vary with the seed"
     return Case(
         name=f"one pair of a 2³ grid whose effect {how}, {seeds} seeds",
+        play=play, targets={HOLD: COVERS, SUPPORTED: ERRS},
+    )  # fmt: skip
+
+
+def _two_arms(names: str, form: str, seeds: int) -> Case:
+    """Arms that differ in two factors of a grid, the effect of one of which varies with the seed by three run SDs."""
+    arms = [dict(zip(names, levels, strict=True)) for levels in product((0, 1), repeat=len(names))]
+    claims: dict[str, dict[str, Any]] = {
+        "contrast": {
+            "contrast": {"from": {"levels": {"a": 0, "b": 0}}, "to": {"levels": {"a": 1, "b": 1}}},
+            "expect": "decrease",
+        },
+        "ordering": {"ordering": {"largest": "a", "among": ["b"], "levels": {"a": 1, "b": 1}}},
+    }
+
+    def play(generator: np.random.Generator) -> Mapping[str, float]:
+        found = judged_frame(_frame(arms, seeds, generator, varies=3.0), claims[form])
+        return {HOLD: float(found.low <= 0.0 <= found.high), SUPPORTED: float(found.verdict == "supported")}
+
+    what = "two arms that differ in two factors" if form == "contrast" else "the larger of two gains"
+    return Case(
+        name=f"{what} of a 2{'²' if len(names) == 2 else '³'} grid, an effect varies with the seed, {seeds} seeds",
         play=play, targets={HOLD: COVERS, SUPPORTED: ERRS},
     )  # fmt: skip
 

@@ -31,8 +31,8 @@ class RunFrame:
     """The runs of a frame, by row.
 
     Attributes:
-        factors: what varies, and the strata, in the order of the columns. The baseline is the most frequent level, and
-            of equally frequent ones the first.
+        factors: what varies, and the strata, in the order of the columns. The baseline is the level of most
+            configurations, and of equally frequent ones the first.
         keys: by factor, the key of each run's level.
         strata: the factors within whose levels runs are compared.
         seeds: equal for runs that are paired.
@@ -78,7 +78,9 @@ def run_frame(
     keys = {name: _keys(name, column) for name, column in levels.items()}
     if chosen is None:
         keys = {name: column for name, column in keys.items() if name in blocks or len(set(column)) > 1}
-    found = {name: _factor(name, levels[name], column) for name, column in keys.items()}
+    configurations = dict.fromkeys(zip(*keys.values(), strict=True))  # each once: a lost run changes no baseline
+    each = dict(zip(keys, zip(*configurations, strict=True), strict=True))
+    found = {name: _factor(name, levels[name], keys[name], each.get(name, ())) for name in keys}
     seeds, seed_names = _seeds(frame, seed)
     return RunFrame(
         factors=found, keys=keys, strata=blocks, seeds=seeds, seed_names=seed_names, states=_states(frame, state)
@@ -135,11 +137,12 @@ def _keys(name: str, levels: Sequence[Level]) -> list[str]:
     return keys
 
 
-def _factor(name: str, levels: Sequence[Level], keys: Sequence[str]) -> Factor:
+def _factor(name: str, levels: Sequence[Level], keys: Sequence[str], used: Sequence[str]) -> Factor:
+    """Return a factor with the levels of its runs, and the one that most configurations use as its baseline."""
     distinct: dict[str, Level] = {}
     for key, level in zip(keys, levels, strict=True):
         distinct.setdefault(key, level)
-    baseline = distinct[Counter(keys).most_common(1)[0][0]] if keys else None
+    baseline = distinct[Counter(used).most_common(1)[0][0]] if used else None
     return Factor(name=name, path=name, levels=tuple(distinct.values()), baseline=baseline)
 
 

@@ -175,12 +175,15 @@ class Part:
         effect, seeds = self.effect, self.comparison.num_seeds
         if not effect.decides or not seeds:
             return None
-        averaged = self.comparison.averages
+        averaged, share = self.comparison.averages or self.comparison.is_alone, self.comparison.share_by_seed
         design = Design(
             pairs_per_seed=effect.n / seeds,
-            df_per_seed=self.comparison.pooled_df / max(seeds - 1, 1) if averaged else effect.df / max(seeds - 1, 1),
+            df_per_seed=self.comparison.pooled_df / max(seeds - 1, 1)
+            if averaged or share < 1.0
+            else effect.df / max(seeds - 1, 1),
             averaged=averaged,
             spans=self.comparison.spans,
+            share_by_seed=share,
         )
         sd, is_both = effect.standard_error * math.sqrt(effect.n), self.region.is_equivalence
         return seeds_to_decide(self.region.margin, sd, effect.df, design, alpha=alpha, equivalence=is_both)

@@ -16,8 +16,8 @@ from sweeper.evidence.data.cells import Cell, Levels
 from sweeper.evidence.data.measures import mean_of
 from sweeper.evidence.data.pool import ErrorRule, Pool
 from sweeper.evidence.data.repeats import no_repeats
-from sweeper.evidence.data.same_change import same_change
-from sweeper.evidence.data.units import INTERACTION, PAIR, Key, Unit, cancels, merged, run_weights
+from sweeper.evidence.data.same_change import is_of_grid, same_change
+from sweeper.evidence.data.units import INTERACTION, PAIR, Key, Unit, cancels, merged, repeats, run_weights
 from sweeper.evidence.statistics.contrast import Runs as ContrastRuns
 from sweeper.evidence.statistics.contrast import floored, infer_contrast, make_runs, one_difference_per_seed
 from sweeper.evidence.statistics.paired import Estimate, paired_t, satterthwaite
@@ -54,10 +54,15 @@ class Comparison:
     @cached_property
     def averages(self) -> bool:
         """Whether a seed has several complete pairs in one stratum, so that its effect is an average."""
-        if any(len(unit.terms) > INTERACTION for unit in self.complete):
+        if any(len(unit.terms) > INTERACTION for unit in self.complete) or any(map(repeats, self._kinds)):
             return True
         blocks = Counter(unit.terms[0][0].block for unit in self.complete if unit.terms)
         return max(blocks.values(), default=0) > 1
+
+    @property
+    def _kinds(self) -> tuple[Unit, ...]:
+        """One complete unit of each kind."""
+        return tuple({unit.arms: unit for unit in self.complete}.values())
 
     @cached_property
     def spans(self) -> bool:
@@ -69,6 +74,18 @@ class Comparison:
     def is_average(self) -> bool:
         """Whether a seed has several complete pairs."""
         return self.averages or self.spans
+
+    @cached_property
+    def share_by_seed(self) -> float:
+        """Its part of all pairs that make its change in a grid, which is 1 where it makes it alone."""
+        found = () if self.is_average or not self.complete else same_change(self.complete, self.pool)
+        return len(self.complete) / len(found) if found else 1.0
+
+    @cached_property
+    def is_alone(self) -> bool:
+        """Whether it compares arms of a grid that have no others to show how their change varies with the seed."""
+        is_single = self.share_by_seed == 1.0 and not self.is_average and bool(self.complete)
+        return is_single and is_of_grid(self.complete, self.pool)
 
     @property
     def num_seeds(self) -> int:
@@ -202,6 +219,8 @@ def infer(comparison: Comparison) -> Estimate:
     strata: dict[Hashable, Stratum] = {key: pool.variance(key) for key in {cell.stratum for cell, _ in terms}}
     if alike := _same_change(comparison):
         runs = replace(runs, same_change=_runs(replace(comparison, units=alike), run_weights(alike)))
+    elif not comparison.is_average:
+        runs = replace(runs, alone=is_of_grid(complete, pool))
     found = infer_contrast(runs, strata, n=len(complete))
     return found if found.decides else floored(paired_t([unit.value for unit in complete]), runs)
 

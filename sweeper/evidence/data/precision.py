@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from sweeper.evidence.data.cells import Cell
 from sweeper.evidence.data.comparison import Comparison
-from sweeper.evidence.data.same_change import same_change
 from sweeper.evidence.data.units import Unit, cancels, run_weights
 from sweeper.evidence.statistics.paired import satterthwaite
 
@@ -35,11 +34,6 @@ def precision(comparison: Comparison) -> Precision:
     squares = _squares(terms)
     freedom = [comparison.pool.df(stratum) for stratum in squares]
     df = satterthwaite(list(squares.values()), freedom) if all(freedom) else float(comparison.num_seeds - 1)
-    alike = () if comparison.is_average else same_change(comparison.complete, comparison.pool)
-    own = comparison.num_seeds - 1
-    if alike and df > own > 0:
-        share = len(comparison.complete) / len(alike)  # of the mean square of the seeds' average changes
-        df = satterthwaite([share, 1.0 - share], [own, df - own])
     return Precision(error=math.sqrt(sum(squares.values())), df=df, cancels=True)
 
 

@@ -11,6 +11,7 @@ from sweeper.evidence.data.cells import Cell
 
 Key = tuple[object, ...]
 PAIR: Final = 2  # runs of a simple pair
+DIGITS: Final = 9  # of weights that are equal
 INTERACTION: Final = 4  # runs of one seed in an interaction of two factors
 
 
@@ -61,6 +62,20 @@ def merged(terms: Sequence[tuple[Cell, float]]) -> tuple[tuple[Cell, float], ...
         cells[key] = cell
         weights[key] = weights.get(key, 0.0) + weight
     return tuple((cells[key], weight) for key, weight in weights.items() if abs(weight) > 1e-12)
+
+
+def repeats(unit: Unit) -> bool:
+    """Return whether a unit is the mean of several that make the same change at each level of some factor."""
+    if len(unit.terms) <= PAIR:
+        return False
+    for factor in unit.terms[0][0].levels:
+        parts: dict[str, set[Hashable]] = defaultdict(set)
+        for cell, weight in unit.terms:
+            others = frozenset((name, key) for name, key in cell.levels.items() if name != factor)
+            parts[cell.levels[factor]].add((others, round(weight, DIGITS)))
+        if len(parts) > 1 and len({frozenset(part) for part in parts.values()}) == 1:
+            return True
+    return False
 
 
 def run_weights(units: Sequence[Unit]) -> tuple[tuple[Cell, float], ...]:

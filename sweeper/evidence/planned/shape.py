@@ -26,6 +26,7 @@ class Shape:
         cancels: whether what the runs of a seed share cancels.
         averaged: whether a seed has several pairs in one stratum.
         spans: whether a seed has pairs in several strata.
+        share_by_seed: its part of all pairs that make its change in a grid.
         compared: from how many levels what is compared is picked.
         rivals: from how many levels what it is compared with is picked.
     """
@@ -37,6 +38,7 @@ class Shape:
     cancels: bool
     averaged: bool
     spans: bool
+    share_by_seed: float
     compared: int
     rivals: int
 
@@ -61,6 +63,7 @@ class Shape:
             df_per_seed=self.df / max(self.seeds - 1, 1),
             averaged=self.averaged,
             spans=self.spans,
+            share_by_seed=self.share_by_seed,
         )
 
 
@@ -81,8 +84,9 @@ def shape_of(part: Part, statement: Statement, runs: Runs) -> Shape:
         error=found.error,
         df=found.df,
         cancels=found.cancels,
-        averaged=comparison.averages,
+        averaged=comparison.averages or comparison.is_alone,
         spans=comparison.spans,
+        share_by_seed=comparison.share_by_seed,
         compared=part.compared[0],
         rivals=part.compared[1],
     )
@@ -103,6 +107,7 @@ def along(first: Shape, second: Shape, seeds: int) -> Shape:
         cancels=first.cancels,
         averaged=first.averaged,
         spans=first.spans,
+        share_by_seed=first.share_by_seed,
         compared=first.compared,
         rivals=first.rivals,
     )
@@ -123,6 +128,7 @@ def _of_fit(part: Part, statement: Statement, runs: Runs) -> Shape:
         cancels=True,
         averaged=True,
         spans=False,
+        share_by_seed=1.0,
         compared=part.compared[0],
         rivals=part.compared[1],
     )

@@ -52,6 +52,7 @@ class Runs:
         reference: arms with which many others are compared.
         averaged: whether a seed has several pairs in one stratum.
         spans: whether a seed has pairs in several strata, of which the effect is the mean.
+        alone: whether it compares arms of a grid that have no others to show how their change varies with the seed.
         same_change: those of all pairs that make the change of a single one, weighted to their mean, if there are more.
     """
 
@@ -64,6 +65,7 @@ class Runs:
     reference: Collection[Hashable] = ()
     averaged: bool = False
     spans: bool = False
+    alone: bool = False
     same_change: "Runs | None" = None
 
     @property
@@ -90,7 +92,7 @@ def infer_contrast(runs: Runs, variances: Mapping[Hashable, Stratum], *, n: int)
         error = max(own.standard_error, _error_of_arms(runs, variances, outstanding))
         method = f"paired t, own pairs, {own.df:.4g} df, because of {_arms(len(outstanding))} more than the others"
         return floored(replace(own, standard_error=error, method=method), runs)
-    if runs.averaged:
+    if runs.averaged or runs.alone:
         return floored(between(own, pooled), runs)
     if runs.spans:
         return floored(_across(own, pooled), runs)

@@ -41,12 +41,15 @@ class Design:
         df_per_seed: degrees of freedom of the pooled variance that each seed beyond the first adds.
         averaged: whether a seed has several pairs in one stratum.
         spans: whether a seed has pairs in several strata.
+        share_by_seed: the part of a single pair's variance that the seeds' average changes estimate: its part of all
+            pairs that make its change in a grid, and 1 where it makes it alone.
     """
 
     pairs_per_seed: float = 1.0
     df_per_seed: float = 1.0
     averaged: bool = False
     spans: bool = False
+    share_by_seed: float = 1.0
 
     def chance_of_own_pairs(self, seeds: int) -> float:
         """How often an effect is judged by its own differences although all arms, and all seeds, vary alike."""
@@ -166,9 +169,13 @@ def power_of_seeds(
     if design.averaged and design.df_per_seed > 1.0:
         rest = (design.df_per_seed - 1.0) * alone
         return _power_between(distance / error, alone, rest, alpha=alpha, equivalence=equivalence) if error else 1.0
-    own = design.chance_of_own_pairs(seeds)
+    own, share = design.chance_of_own_pairs(seeds), design.share_by_seed
 
     def with_df(df: float) -> float:
+        if share < 1.0 and df > alone and error:
+            return _power_between(
+                distance / error, alone, df - alone, alpha=alpha, equivalence=equivalence, weight=share
+            )
         if equivalence:
             return power_equivalence(0.0, distance, error, df, alpha=alpha)
         return power_one_sided(distance, error, 1, alpha=alpha, df=df)
@@ -247,21 +254,24 @@ def _of_outlying(distance: float, own: float, rest: float, chance: float, *, alp
     return float(shown.mean())
 
 
-def _power_between(distance: float, own: float, rest: float, *, alpha: float, equivalence: bool) -> float:
-    """The power of an average whose variance is between that by seed and the pooled one, if they are equal.
+def _power_between(
+    distance: float, own: float, rest: float, *, alpha: float, equivalence: bool, weight: float | None = None
+) -> float:
+    """The power of an effect whose variance is between that by seed and the pooled one, if they are equal.
 
     The F ratio of the two variances and their sum are independent; both are integrated over by their quantiles.
 
     Args:
         distance: as in `power_of_seeds`, in true standard errors.
         own, rest: degrees of freedom of the seeds' differences, and of the pooled variance without them.
+        weight: of the variance by seed; None for that of an average, which the data decide.
     """
     p = (np.arange(QUANTILES) + 0.5) / QUANTILES
     ratio = special.fdtri(own, rest, 1.0 - p)
     total = special.chdtri(own + rest, p)[:, None]
     pooled = total / (own * ratio + rest)
-    weight = weight_by_seed(ratio, own, rest)
-    share, others = weight * ratio, 1.0 - weight
+    by_seed = weight_by_seed(ratio, own, rest) if weight is None else weight
+    share, others = by_seed * ratio, 1.0 - by_seed
     df = (share + others) ** 2 / (share**2 / own + others**2 / rest)
     reach = distance + special.stdtrit(df, alpha) * np.sqrt(pooled * (share + others))
     shown = np.maximum(2.0 * special.ndtr(reach) - 1.0, 0.0) if equivalence else special.ndtr(reach)

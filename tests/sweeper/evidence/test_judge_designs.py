@@ -90,6 +90,49 @@ def test_a_grid_that_lacks_a_run_elsewhere_leaves_out_the_pair_of_it():
     assert lacking.df == pytest.approx(whole.df, rel=0.2)
 
 
+@pytest.mark.parametrize(
+    "claim",
+    [
+        {"contrast": {"from": {"levels": {"a": 0, "b": 0}}, "to": {"levels": {"a": 1, "b": 1}}}, "expect": "decrease"},
+        {"ordering": {"largest": "a", "among": ["b"], "levels": {"a": 1, "b": 1}}},
+    ],
+    ids=["two arms", "ordering"],
+)
+@pytest.mark.parametrize("names", ["ab", "abc"])
+def test_arms_of_a_grid_without_others_that_differ_alike_are_judged_by_seed_and_pool(claim, names):
+    arms = [dict(zip(names, levels, strict=True)) for levels in product((0, 1), repeat=len(names))]
+    generator, found = np.random.default_rng(4), []
+    for _ in range(150):
+        found.append(judged(runs(arms, 3, generator, varies=3.0), {"id": "c", **claim}))
+    assert not any("pooled variance" in effect_of(each).method for each in found)
+    assert np.mean([each.low <= 0.0 <= each.high for each in found]) > 0.9  # without it 74 to 88 %
+    assert np.mean([each.verdict == "supported" for each in found]) <= 0.09  # without it 8 to 17 %
+
+
+def test_a_grid_whose_other_pairs_all_lack_runs_is_judged_by_seed_and_pool():
+    generator, methods = np.random.default_rng(5), []
+    for _ in range(20):
+        frame = pd.DataFrame(runs(GRID, 4, generator, varies=3.0))
+        others = (frame["a"] == 1) & (frame["seed"] == 0) & ~((frame["b"] == 0) & (frame["c"] == 0))
+        methods.append(effect_of(judged(frame[~others], AT_ONE_PLACE)).method)
+    assert any(method.endswith("because the effect varies with the seed") for method in methods)
+    assert not any("pooled variance" in method for method in methods)
+
+
+def test_a_lost_run_changes_no_baseline():
+    generator = np.random.default_rng(4)
+    frame = pd.DataFrame(
+        {"a": a, "b": b, "seed": seed, "loss": 10 - 4 * a - b + 0.5 * generator.normal()}
+        for seed, a, b in product(range(4), (0, 1), (0, 1))
+    )
+    lost = (frame["a"] == 0) & (frame["b"] == 0) & (frame["seed"] == 2)
+    order = {"id": "o", "ordering": {"largest": "a", "among": ["b"]}}
+    for each in (frame, frame[~lost]):
+        found = judged(each, order)
+        assert found.verdict == "supported"
+        assert found.sentence.startswith("gain of a (1) minus gain of b (1): +3.10")
+
+
 def search(trials, generator):
     """Configurations that are drawn: levels of `a`, and of three factors with six."""
     return [

@@ -32,6 +32,7 @@ REPLICATES = 500
 
 FACTORS = {"a": factor([0, 1, 2]), "b": factor([0, 1, 2]), "c": factor([0, 1, 2])}
 TWO_LEVELS = {f"f{k}": factor([0, 1]) for k in range(4)}
+SQUARE = {name: TWO_LEVELS[name] for name in ("f0", "f1")}
 MAIN = {"factor": "f0", "from": 0, "to": 1}
 LOWER = {"contrast": MAIN, "expect": "decrease"}
 
@@ -143,15 +144,6 @@ def methods_of(made: Study, claim: dict[str, Any], *, studies: int) -> list[str]
                                    claims=[{"id": "c", **claim}])  # fmt: skip
         methods.append(verdict.evidence.method)
     return [method for method in methods if "own pairs" not in method and "without" not in method]
-
-
-def test_one_pair_of_a_grid_has_the_degrees_of_freedom_of_a_simple_effect() -> None:
-    claim = {"contrast": {"factor": "a", "from": 0, "to": 1, "where": {"b": 0, "c": 0}}, "expect": "decrease"}
-    made = planned_study(FACTORS, "grid", claim)
-    usual = 1.0 / ((1 / 9) ** 2 / 2 + (8 / 9) ** 2 / 50)  # of 9 pairs, 3 seeds, and 52 in the pool
-    assert detection(made).df == pytest.approx(usual)
-    found = [float(method.split()[-2]) for method in methods_of(made, claim, studies=12)]
-    assert np.median(found) == pytest.approx(usual, rel=0.2)
 
 
 @pytest.mark.parametrize(
@@ -277,8 +269,10 @@ def test_a_fraction_is_planned_with_the_residuals_of_its_fit() -> None:
         ),
         (FACTORS, "one_at_a_time", {"ordering": {"largest": "a", "among": ["b", "c"]}}, lambda row: row["a"] == 1),
         (FACTORS, "one_at_a_time", {"constant": {"levels": {}, "value": 2.0}, "expect": "below"}, lambda _: 1.0),
+        (SQUARE, "grid", {"contrast": {**MAIN, "where": {"f1": 0}}, "expect": "decrease"}, lambda row: row["f0"]),
+        (SQUARE, "grid", {"ordering": {"largest": "f0", "among": ["f1"]}}, lambda row: row["f0"]),
     ],
-    ids=["fraction", "average", "interaction", "ordering", "constant"],
+    ids=["fraction", "average", "interaction", "ordering", "constant", "one pair of a grid", "gains in a grid"],
 )
 def test_what_is_said_of_other_claims_is_delivered_too(
     factors: dict[str, Any], design: Any, claim: dict[str, Any], effect_of: Callable[[dict[str, Any]], float]
