@@ -54,7 +54,7 @@ class Comparison:
     @cached_property
     def averages(self) -> bool:
         """Whether a seed has several complete pairs in one stratum, so that its effect is an average."""
-        if any(len(unit.terms) > INTERACTION for unit in self.complete) or any(map(repeats, self._kinds)):
+        if any(len(terms) > INTERACTION or repeats(terms) for unit in self._kinds for terms in unit.by_stratum):
             return True
         blocks = Counter(unit.terms[0][0].block for unit in self.complete if unit.terms)
         return max(blocks.values(), default=0) > 1
@@ -67,6 +67,8 @@ class Comparison:
     @cached_property
     def spans(self) -> bool:
         """Whether a seed has complete pairs in several strata, so that they may vary alike."""
+        if any(len(unit.strata) > 1 and repeats(unit.terms) for unit in self._kinds):
+            return True
         pairs = {(unit.terms[0][0].seed, unit.terms[0][0].stratum) for unit in self.complete if unit.terms}
         return len(pairs) > len({seed for seed, _ in pairs})
 

@@ -57,6 +57,8 @@ def is_of_grid(units: Sequence[Unit], pool: Pool) -> bool:
     rest = _setting(units[0].terms[0][0], [name for name in units[0].terms[0][0].levels if name not in change.factors])
     if len(settings) != PAIR or len(change.factors) == 1 or 2 ** len(change.factors) > len(grid[rest]):
         return False
+    if pool.hub(change.stratum):  # most arms differ from a baseline in one factor: all are taken to vary alike
+        return False
     return set(product(*zip(*settings, strict=True))) <= grid[rest].keys()
 
 

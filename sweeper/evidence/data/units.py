@@ -38,6 +38,15 @@ class Unit:
         return frozenset(cell.stratum for cell, _ in self.terms)
 
     @cached_property
+    def by_stratum(self) -> tuple[tuple[tuple[Cell, float], ...], ...]:
+        """The terms of each stratum."""
+        if len(self.strata) == 1:
+            return (self.terms,)
+        return tuple(
+            tuple((cell, weight) for cell, weight in self.terms if cell.stratum == each) for each in self.strata
+        )
+
+    @cached_property
     def arms(self) -> frozenset[tuple[str, tuple[str, ...], float]]:
         """What is compared: the arm and stratum of each cell, with its weight."""
         return frozenset((cell.arm, cell.stratum, weight) for cell, weight in self.terms)
@@ -64,13 +73,13 @@ def merged(terms: Sequence[tuple[Cell, float]]) -> tuple[tuple[Cell, float], ...
     return tuple((cells[key], weight) for key, weight in weights.items() if abs(weight) > 1e-12)
 
 
-def repeats(unit: Unit) -> bool:
-    """Return whether a unit is the mean of several that make the same change at each level of some factor."""
-    if len(unit.terms) <= PAIR:
+def repeats(terms: Sequence[tuple[Cell, float]]) -> bool:
+    """Return whether terms average several changes, the same at each level of some factor."""
+    if len(terms) <= PAIR:
         return False
-    for factor in unit.terms[0][0].levels:
+    for factor in terms[0][0].levels:
         parts: dict[str, set[Hashable]] = defaultdict(set)
-        for cell, weight in unit.terms:
+        for cell, weight in terms:
             others = frozenset((name, key) for name, key in cell.levels.items() if name != factor)
             parts[cell.levels[factor]].add((others, round(weight, DIGITS)))
         if len(parts) > 1 and len({frozenset(part) for part in parts.values()}) == 1:
