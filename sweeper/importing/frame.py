@@ -79,8 +79,10 @@ def run_frame(
     if chosen is None:
         keys = {name: column for name, column in keys.items() if name in blocks or len(set(column)) > 1}
     configurations = dict.fromkeys(zip(*keys.values(), strict=True))  # each once: a lost run changes no baseline
-    each = dict(zip(keys, zip(*configurations, strict=True), strict=True))
-    found = {name: _factor(name, levels[name], keys[name], each.get(name, ())) for name in keys}
+    found = {
+        name: _factor(name, levels[name], keys[name], [levels_of[place] for levels_of in configurations])
+        for place, name in enumerate(keys)
+    }
     seeds, seed_names = _seeds(frame, seed)
     return RunFrame(
         factors=found, keys=keys, strata=blocks, seeds=seeds, seed_names=seed_names, states=_states(frame, state)

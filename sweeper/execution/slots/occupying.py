@@ -37,7 +37,6 @@ from sweeper.store.url import shown
 WAIT_S: Final = 6.0  # for what is left of an earlier attempt to end: its guard kills a slot that is stuck
 LOOK_S: Final = 0.05
 OF_ONE_TRIAL: Final = (IDENTITY_FILE, RESULT_FILE, OUTPUT_FILE, CONFIG_FILE)  # not inherited by a promoted trial
-_addresses: WeakKeyDictionary[Engine, str] = WeakKeyDictionary()
 TAKEN: Final = (errno.EEXIST, errno.ENOTEMPTY)  # what renaming onto a directory with files fails with
 OF_ONE_ATTEMPT: Final = (IDENTITY_FILE, RESULT_FILE, CONFIG_FILE, LOCK_FILE)
 
@@ -223,6 +222,9 @@ def _in_use(run_dir: Path, holder: Holder | None) -> str:
     who = f"process {', '.join(map(str, pids))}" if pids else "another process"
     where = "" if holder is None else f" on {holder.host}, for trial {holder.trial} of {holder.address}"
     return f"its run directory {run_dir} is in use by {who}{where}. End it, or wait"
+
+
+_addresses: WeakKeyDictionary[Engine, str] = WeakKeyDictionary()
 
 
 def _address(engine: Engine) -> str:

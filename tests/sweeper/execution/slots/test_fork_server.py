@@ -187,16 +187,17 @@ def test_when_a_run_exited_is_known_though_its_server_is_stopped(tmp_path: Path)
     server = fork_server_for(TRAINER, SLOTS)
     assert server is not None
     with server:
-        process = run(ForkClient(server.path).start, tmp_path / "run", steps=2)
+        process = run(ForkClient(server.path).start, tmp_path / "run", steps=1_000_000)
         stopped = server._process
         assert stopped is not None
         stopped.send_signal(signal.SIGSTOP)
+        os.kill(process.pid, signal.SIGKILL)
         try:
             until(lambda: not process.ended(0.05) and process.handle.exited_at is not None)
             before = time.monotonic()
         finally:
             stopped.send_signal(signal.SIGCONT)
-        assert finish(process) == 0
+        assert finish(process) == -signal.SIGKILL
         assert process.handle.exited_at is not None and process.handle.exited_at < before
 
 
