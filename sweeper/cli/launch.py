@@ -98,7 +98,15 @@ def launch(
             "Leave out --pilot or --engine dask."
         )
     if trying is not None:
-        _check_alone(study, dry_run=dry_run, pilot=pilot is not None, extend=extend, cluster=cluster is not None)
+        others = {
+            "--dry-run": dry_run,
+            "--pilot": pilot is not None,
+            "--extend": extend,
+            "--keep-going": keep_going,
+            "--slots": slots is not None,
+            "--engine dask": cluster is not None,
+        }
+        _check_alone(study, [option for option, is_given in others.items() if is_given])
     loaded = load_study(study)
     check_has_program(loaded, store)
     if cluster is None or cluster.is_here:
@@ -128,9 +136,8 @@ def launch(
     sys.exit(launched.exit_code)
 
 
-def _check_alone(study: Path, *, dry_run: bool, pilot: bool, extend: bool, cluster: bool) -> None:
-    given = {"--dry-run": dry_run, "--pilot": pilot, "--extend": extend, "--engine dask": cluster}
-    if others := [option for option, is_given in given.items() if is_given]:
+def _check_alone(study: Path, others: Sequence[str]) -> None:
+    if others:
         raise UsageError(
             f"--try and {others[0]}: --try runs one trial on this machine, which is not a result of the study. "
             f"Use: sweeper launch {study} --try"

@@ -3,7 +3,6 @@
 import shutil
 import sys
 import tempfile
-from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -66,4 +65,4 @@ def _reading(log: Path, program: Program) -> LogReading:
             else:
                 with log.open("rb") as source:
                     shutil.copyfileobj(source, file)
-        return replace(read_log(copy, program), place=log)
+        return read_log(copy, program, shown=log)

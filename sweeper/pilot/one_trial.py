@@ -12,10 +12,12 @@ from sweeper.execution.slots.log_reading import LogReading, read_log
 from sweeper.execution.slots.metrics import OUTPUT_FILE
 from sweeper.execution.slots.running import slots_for
 from sweeper.pilot.choice import PilotTrial, first_trial
-from sweeper.pilot.run import PHASE, play
+from sweeper.pilot.run import play
 from sweeper.planning.plan import Plan
+from sweeper.spec.metric_source import RUN_DIR
 from sweeper.spec.study import Study
 from sweeper.store.reading import reader
+from sweeper.store.reading.directories import run_directory
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,20 +59,23 @@ def try_one(
     try:
         with tempfile.TemporaryDirectory(dir=directory, prefix=".try-", ignore_cleanup_errors=True) as scratch:
             url = play(study, [trial], slots, Path(scratch), on_tick)
-            return None if url is None else _ended(study, trial, url, Path(scratch))
+            return None if url is None else _ended(study, trial, url)
     finally:
         with suppress(OSError):  # others' runs are in it
             directory.rmdir()
 
 
-def _ended(study: Study, trial: PilotTrial, url: str, scratch: Path) -> TriedTrial:
+def _ended(study: Study, trial: PilotTrial, url: str) -> TriedTrial:
     with reader.connect(url) as connection:
         (row,) = reader.trials(connection, reader.studies(connection)[0].id)
-    reading = read_log(scratch / "runs" / study.name / PHASE / f"{row.number:05d}", study.trial.program)
+        directory = run_directory(connection, row)
+    with suppress(OSError):
+        directory.mkdir(parents=True, exist_ok=True)  # a program may have removed it
+    reading = read_log(directory, study.trial.program, shown=Path(RUN_DIR))
     return TriedTrial(
         trial=trial,
         reason=row.exit_reason or row.state,
-        message=row.message,
+        message=None if row.message is None else row.message.replace(str(directory), RUN_DIR),
         seconds=row.device_seconds,
         reading=replace(reading, place=Path(OUTPUT_FILE)),  # its directory will be gone
     )

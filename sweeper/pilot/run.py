@@ -25,12 +25,14 @@ from sweeper.monitor.counting import UNLIKE
 from sweeper.pilot.choice import PilotTrial, pilot_trials
 from sweeper.planning.plan import Plan, PlannedPhase, PlannedTrial, TrialBudget
 from sweeper.spec.configurations import configuration_hash
+from sweeper.spec.metric_source import RUN_DIR
 from sweeper.spec.phase import Budget, Phase
 from sweeper.spec.study import Retry, Study
 from sweeper.store.engine import open_store
 from sweeper.store.enrolment.enrol import enrol
 from sweeper.store.pilots import keep_pilot
 from sweeper.store.reading import reader
+from sweeper.store.records import run_dir_of
 
 PHASE: Final = "pilot"
 MAX_RUN_S: Final = 120.0  # then a run is stopped; its reports until then are enough
@@ -107,7 +109,7 @@ def _run(
     url = play(study, trials, slots, directory, on_tick)
     if url is None:
         return Piloted(runs=(), failures=(), interrupted=True)
-    return _results(_Setting(study, slots, directory / "runs" / study.name / PHASE, time.time()), url, trials)
+    return _results(_Setting(study, slots, directory / "runs" / study.name, time.time()), url, trials)
 
 
 def play(
@@ -182,7 +184,7 @@ def whole(amount: float) -> int | float:
 
 @dataclass(frozen=True, slots=True)
 class _Setting:
-    """What the runs of a pilot have in common; `directory` holds their run directories."""
+    """What the runs of a pilot have in common; `directory` is that of its study."""
 
     study: Study
     slots: tuple[Slot, ...]
@@ -211,7 +213,8 @@ def _results(setting: _Setting, url: str, trials: Sequence[PilotTrial]) -> Pilot
         if row.attempts == 1 and reason in USABLE and (reason == "completed" or len(found) > 1):
             runs.append(_run_of(setting, trial, row, found))
         else:
-            lines = (row.message or "").strip().splitlines()
+            gone = str(run_dir_of(setting.directory, PHASE, row.number))
+            lines = (row.message or "").replace(gone, RUN_DIR).strip().splitlines()
             failures.append(f"pilot of {levels_of(trial)}: {reason}{f': {lines[-1]}' if lines else ''}")
     return Piloted(runs=tuple(runs), failures=tuple(dict.fromkeys(failures)))
 
@@ -241,7 +244,7 @@ def _run_of(setting: _Setting, trial: PilotTrial, row: reader.TrialRow, reports:
         device_seconds=row.device_seconds,
         throughput=throughput_of(scaled, total, amount),
         peak_memory_bytes=None if memory is None else int(memory),
-        disk_bytes=_disk_bytes(setting.directory / f"{row.number:05d}"),
+        disk_bytes=_disk_bytes(run_dir_of(setting.directory, PHASE, row.number)),
         measured_at=setting.measured_at,
         seed=trial.seed,
         metric=setting.study.metric.name,

@@ -53,15 +53,23 @@ class LogReading:
     misread: frozenset[str] = frozenset()
 
 
-def read_log(place: Path, program: Program) -> LogReading:
+def read_log(place: Path, program: Program, *, shown: Path | None = None) -> LogReading:
     """Read what a program has printed or written before.
 
     Args:
         place: a file of output, or of metrics if the program writes metrics.jsonl; or a directory, such as a trial's.
+        shown: what messages call it, if the place itself is temporary.
 
     Raises:
         UsageError: a file was named, but the study takes its metrics from files in a directory.
     """
+    if shown is None:
+        return _found(place, program, place)
+    found = _found(place, program, shown)
+    return replace(found, place=shown, problems=[text.replace(str(place), str(shown)) for text in found.problems])
+
+
+def _found(place: Path, program: Program, shown: Path) -> LogReading:
     patterns = patterns_of(program)
     sources = _anywhere(program)
     if place.is_dir():
@@ -70,12 +78,12 @@ def read_log(place: Path, program: Program) -> LogReading:
             return _read(place, Reports.of(place, patterns, sources, into=into), patterns, _log_in(place), into=into)
     if sources and not patterns:
         raise UsageError(
-            f"--log {place}: the metrics of this study are in files, {', '.join(each.place for each in sources)}. "
+            f"--log {shown}: the metrics of this study are in files, {', '.join(each.place for each in sources)}. "
             "Name the directory with them."
         )
     if not patterns:
         found = _read(place, Reports(Tail(place), LineReader()), patterns, None)
-        return found if found.curves else replace(found, problems=[_no_patterns(place)])
+        return found if found.curves else replace(found, problems=[_no_patterns(shown)])
     reader = PatternReader({name: compiled(text) for name, text in patterns.items()})
     return _read(place, Reports(Tail(place, redrawn=True), reader), patterns, place)
 

@@ -126,6 +126,11 @@ def test_standard_input_and_pipes_are_logs_too(
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(LOG.encode())))
     assert "-: 4 lines\n\nstep: " in sweeper("metrics", "study.yaml", "--log", "-").out
     assert "/dev/null: 0 lines\n" in sweeper("metrics", "study.yaml", "--log", "/dev/null").out
+    Path("study.yaml").write_text(STUDY.replace(", metrics: METRICS", ""))
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(LOG.encode())))
+    assert "\n\n- was read as metrics.jsonl, since" in sweeper("metrics", "study.yaml", "--log", "-").out
+    Path("study.yaml").write_text(STUDY.replace("METRICS", FILES.partition(", {norm")[0] + "]"))
+    assert "--log /dev/null: the metrics of this study" in sweeper("metrics", "study.yaml", "--log", "/dev/null").err
 
 
 def test_without_a_log_both_ways_are_named(sweeper: Sweeper, directory: Path) -> None:
@@ -157,6 +162,16 @@ def test_a_trial_that_is_tried_and_fails_says_why(sweeper: Sweeper, directory: P
     assert (found["exit_reason"], found["value"]) == ("crashed", 4.5)
 
 
+def test_a_trial_that_is_tried_names_no_directory_that_is_gone(sweeper: Sweeper, directory: Path) -> None:
+    Path("study.yaml").write_text(STUDY.replace(", metrics: METRICS", ""))
+    Path("train.py").write_text("import shutil, sys\nshutil.rmtree(sys.argv[2])\n")
+    answer = sweeper("launch", "study.yaml", "--try")
+    assert answer.code == 1
+    assert "{run_dir}/metrics.jsonl is not there: the study's program writes" in answer.out
+    assert "{run_dir}/metrics.jsonl does not exist: append metrics to that file" in answer.out
+    assert ".try-" not in answer.out
+
+
 def test_a_trial_that_is_stopped_at_its_limit_has_shown_enough(
     sweeper: Sweeper, directory: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -173,8 +188,8 @@ def test_a_trial_that_is_stopped_at_its_limit_has_shown_enough(
     assert "own: tried lr=0.5 with seed 0, 100 steps: stopped after 2 min, its time limit here\n" in answer.out
 
 
-@pytest.mark.parametrize("other", ["--dry-run", "--pilot", "--extend"])
+@pytest.mark.parametrize("other", ["--dry-run", "--pilot", "--extend", "--keep-going", "--slots 2", "--slots 1"])
 def test_try_goes_with_no_other_way_to_launch(other: str, sweeper: Sweeper, directory: Path) -> None:
-    answer = sweeper("launch", "study.yaml", "--try", other)
+    answer = sweeper("launch", "study.yaml", "--try", *other.split())
     assert answer.code == 2
-    assert f"--try and {other}" in answer.err
+    assert f"--try and {other.split(maxsplit=1)[0]}: " in answer.err

@@ -17,10 +17,10 @@ from tests.sweeper.cli.conftest import Answer
 Sweeper = Callable[..., Answer]
 
 SCRIPT = """
-import sys
+import os, sys
 steps, width = int(sys.argv[1]), int(sys.argv[2])
 if width > 8:
-    sys.exit("no room for so wide a model")
+    sys.exit("no room for so wide a model in " + os.environ["SWEEPER_RUN_DIR"])
 for step in range(1, steps + 1):
     if step % 5 == 0:
         print(f"step {step} loss {1.0 / step}", flush=True)
@@ -133,7 +133,7 @@ def test_a_launch_is_refused_if_its_pilot_fails(sweeper: Sweeper, write: Callabl
     write([1, 9])
     answer = sweeper("launch", "c.yaml", "--pilot")
     assert answer.code == 2
-    assert "pilot of width=9: crashed: no room for so wide a model" in answer.err
+    assert "pilot of width=9: crashed: no room for so wide a model in {run_dir}" in answer.err
     assert "1 of the pilot's kinds of trials failed, so nothing was launched" in answer.err
     with reader.connect("sqlite:///sweeper.db") as connection:
         assert reader.studies(connection) == ()
