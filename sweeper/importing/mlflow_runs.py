@@ -83,7 +83,8 @@ def _without_parents(runs: Sequence[_Run], metric: str) -> tuple[list[_Run], tup
         return list(runs), ()
     names = ", ".join(run.name or run.key for run in left_out[:MOST_NAMED])
     more = f" and {len(left_out) - MOST_NAMED} more" if len(left_out) > MOST_NAMED else ""
-    kept = [run for run in runs if run not in left_out]
+    keys = {run.key for run in left_out}
+    kept = [run for run in runs if run.key not in keys]
     return kept, (f"{names}{more}: left out, as the runs nested in them are read.",)
 
 
