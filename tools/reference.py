@@ -142,7 +142,7 @@ def _title(name: str) -> str:
 
 def _plural(kinds: str) -> str:
     """Return a type in the plural, e.g. ``strings`` or ``lists of numbers``; links stay as they are."""
-    return re.sub(r"\b(string|number|integer|boolean|list|mapping)\b", r"\1s", kinds)
+    return re.sub(r"\b(string|number|integer|boolean|array|list|mapping)\b", r"\1s", kinds)
 
 
 def _cell(text: str) -> str:

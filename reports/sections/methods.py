@@ -5,6 +5,7 @@ from typing import Final
 
 from reports.sections.blocks import Block, Heading, Listing, Paragraph, Plot, Section, Table, plain
 from reports.sections.context import Context
+from sweeper.evidence.sequential.paths import least_refutation
 
 LOG = (
     "Perplexities are compared by their natural logarithms, so a difference stands for a ratio and is reported as a "
@@ -37,8 +38,8 @@ ANYTIME = (
 )
 REPEATED = "Intervals of claims are repeated confidence intervals (Jennison and Turnbull). "
 FUTILITY = (
-    "A claim is given up once the probability of support by its last seed is below {share:.0%}, and that of a "
-    "refutation below 40%, which the error does not count on."
+    "A claim is given up once the probability of support by its last seed is below {support:g}%, and that of "
+    "a refutation below {refutation:g}%, which the error does not count on."
 )
 NO_FUTILITY = "No claim is given up before its last seed."
 SPENDINGS: Final = {
@@ -122,8 +123,12 @@ def _looks_text(context: Context) -> str:
     decide = context.study.decide
     endless = [phase.adaptive.most is None for phase in context.study.phases if phase.adaptive is not None]
     spending = "" if all(endless) else SPENDING.format(name=SPENDINGS[decide.spending])
-    futility = NO_FUTILITY if decide.futility is None else FUTILITY.format(share=decide.futility)
+    futility = NO_FUTILITY if decide.futility is None else _futility_text(decide.futility)
     return LOOKS + spending + (ANYTIME if any(endless) else "") + REPEATED + ("" if all(endless) else futility)
+
+
+def _futility_text(least: float) -> str:
+    return FUTILITY.format(support=100 * least, refutation=100 * least_refutation(least))
 
 
 def _captions(sections: Sequence[Section]) -> Iterator[str]:

@@ -15,6 +15,7 @@ from sweeper.evidence.statistics.futility import predictive_power
 from sweeper.evidence.statistics.group_sequential import Looks, Spending, nominal_levels, sequential_p, spent
 from sweeper.evidence.statistics.multiplicity import all_of, any_of
 from sweeper.evidence.statistics.sphere_chain import rounded_df
+from sweeper.spec.study import LEAST_REFUTATION
 
 SequentialP = Callable[[Looks, Sequence[float]], float]
 Stop = Literal["", "decided", "futile", "exhausted"]
@@ -24,10 +25,6 @@ Counted = Literal["tested", "untested", "not"]
 LEVEL: Final = 0.95  # of the intervals
 LEAST_DF: Final = 0.5
 UNKNOWN: Final = 0.5  # the chance of a decision before anything is known
-# The least chance of a refutation for which a claim goes on that is unlikely to be supported. With the threshold of
-# futility, claims without an effect went on for refutations that they hardly ever get: up to a fifth of all runs. With
-# one half, a claim of the flagship's replica that its whole data refute was given up.
-REFUTED: Final = 0.4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +34,8 @@ class Rule:
     Attributes:
         spending: how the error is spent over looks.
         futility: the probability of support, by the last seed, below which a claim gets no more, unless it will be
-            refuted by then with probability `REFUTED`; None never gives up, nor does a claim without a last seed.
+            refuted by then with probability `least_refutation`; None never gives up, nor does a claim without a last
+            seed.
         sequential: the p-value of several looks; the benchmark compares others.
         order: by_cost puts the most decisions an hour first, declared follows the order of the claims.
         removed: claims that were removed after there were results; they count as untested.
@@ -210,7 +208,7 @@ class ClaimPath:
             return tuple(found)
         if all(part.chance(0, levels[0]) >= rule.futility for part in self.parts if not part.p[0] < levels[0]):
             return tuple(found)
-        own, least = levels[1] / len(self.parts), max(rule.futility, REFUTED)
+        own, least = levels[1] / len(self.parts), least_refutation(rule.futility)
         return tuple(place for place in found if self.parts[place].chance(1, own) >= least)
 
     def next_chance(self, wanted: Sequence[int], rule: Rule, levels: Levels) -> float:
@@ -221,6 +219,11 @@ class ClaimPath:
         supports = min(part.next_chance(0, levels[0], rule.spending) for part in parts)
         refutes = max(part.next_chance(1, levels[1] / len(self.parts), rule.spending) for part in parts)
         return max(supports, refutes)
+
+
+def least_refutation(futility: float) -> float:
+    """Return the probability of a refutation below which a claim gets no more that is unlikely to be supported."""
+    return max(futility, LEAST_REFUTATION)
 
 
 def _over_parts(parts: Sequence[PartPath]) -> Levels:

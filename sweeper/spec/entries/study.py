@@ -11,7 +11,7 @@ from sweeper.spec.entries.metric import MetricEntry
 from sweeper.spec.entries.metric_sources import MetricsEntry
 from sweeper.spec.entries.phases import PhaseEntry
 from sweeper.spec.entries.values import Count, EffectValue, Name, Section, Seed, SpreadValue, Text, checked_futility
-from sweeper.spec.study import Decide, Device, Keep, KeptCheckpoints, Resources, Retry
+from sweeper.spec.study import LEAST_REFUTATION, Decide, Device, Keep, KeptCheckpoints, Resources, Retry
 from trainer.config.wording import shown, suggestion
 
 RESOURCES: Final = Resources()  # the defaults
@@ -198,8 +198,8 @@ class DecideEntry(Section):
         WithJsonSchema({"anyOf": [{"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1}, {"const": False}]}),
     ] = Field(
         DECIDE.futility or False,
-        description="Probability of support below which a claim gets no more seeds, unless it is refuted with "
-        "probability 0.4 or more, e.g. 0.1; false to never give up.",
+        description="Probability of support below which a claim gets no more seeds, e.g. 0.1, unless it is refuted "
+        f"with at least that probability and at least {LEAST_REFUTATION}; false to never give up.",
     )
     order: Literal["by_cost", "declared"] = Field(
         DECIDE.order,

@@ -39,7 +39,7 @@ def test_the_claims_in_numbers_are_those_over_looks() -> None:
 def test_the_methods_name_the_rule_and_its_sources() -> None:
     text = words(section(study_report(played(whole(EFFECTS, seed=3)), NOW), "methods"))
     assert "by the rule of O\u2019Brien and Fleming (Lan and DeMets)" in text
-    assert "below 10%" in text
+    assert "below 10%, and that of a refutation below 40%, which" in text
     for source in ("Lan and DeMets (1983).", "Jennison and Turnbull (1989)."):
         assert source in text
     assert "Wang and Ramdas" not in text
@@ -47,6 +47,12 @@ def test_the_methods_name_the_rule_and_its_sources() -> None:
     text = words(section(study_report(played(patient), NOW), "methods"))
     assert "by the rule of Pocock (Lan and DeMets)" in text
     assert "No claim is given up before its last seed." in text
+
+
+def test_the_methods_say_when_a_claim_is_given_up() -> None:
+    data = played(whole({"a": -0.06}, seed=3, decide=Decide(futility=0.625)), rounds=0)
+    text = words(section(study_report(data, NOW), "methods"))
+    assert "below 62.5%, and that of a refutation below 62.5%, which" in text
 
 
 def test_the_claims_that_the_money_did_not_reach_are_named() -> None:
