@@ -5,7 +5,7 @@ resumes after it, steps are missing, and the trial has not completed.
 """
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from itertools import pairwise
@@ -63,44 +63,72 @@ def missing_steps(engine: Engine, lease: Lease) -> str | None:
     if not losses:
         return None
     starts, steps = first_steps(engine, lease), steps_by_metric(engine, lease)
+    lost_after = [loss.after or 0 for loss in losses]
     for loss in losses:
         later = (step for attempt, step in starts.items() if attempt > loss.attempt_id)
-        found = hole_after(loss.after, min(later, default=None), steps, lease.metric)
+        found = hole_after(loss.after, min(later, default=None), steps, lease.metric, lost_after)
         if found is not None:
             return _message(lease, found)
     return None
 
 
 def hole_after(
-    after: int | None, resumed_at: int | None, steps: Mapping[str, Sequence[int]], metric: str
+    after: int | None,
+    resumed_at: int | None,
+    steps: Mapping[str, Sequence[int]],
+    metric: str,
+    losses: Iterable[int] = (),
 ) -> Hole | None:
     """Return the steps between which reports may be missing since a loss; None if nothing is missing.
 
-    Nothing is if a later attempt reported everything after the lost step, or if no metric paused for longer than it
-    had before.
+    Nothing is if a later attempt reported everything after the lost step, or if no metric is late that was due by
+    the step at which it resumed: after its longest pause elsewhere, or after a longer one if its pauses keep widening.
 
     Args:
         after: the last step of before the loss; None if there was none.
         resumed_at: the lowest step that later attempts reported; None if they reported nothing.
         steps: of each metric, those that count, in their order.
         metric: the study's.
+        losses: the last steps before other losses, since a pause over one of them may be a hole, too.
     """
     last = after or 0
     if resumed_at is not None and resumed_at <= last + 1:
         return None
-    for name, reported in steps.items():
-        before = [step for step in reported if step <= last]
-        later = [step for step in reported if step > last]
-        begins = before[-1] if before else None
-        if later and later[0] - (begins or 0) > (_pause(before) or _pause(later) or 1):
-            return Hole(begins, later[0])
-        if not later and name == metric:
+    if resumed_at is None and metric in steps and steps[metric][-1] <= last:
+        return Hole(after, None)
+    pauses = {name: _usual_pause(reported, last, {last, *losses}) for name, reported in steps.items()}
+    for name in _telling(steps, pauses, last, metric):
+        begins = max((step for step in steps[name] if step <= last), default=None)
+        later = next((step for step in steps[name] if step > last), None)
+        due = (begins or 0) + (pauses[name] or 1)
+        if resumed_at is not None and due > resumed_at:
+            continue
+        if later is not None and later > due:
+            return Hole(begins, later)
+        if later is None and name == metric:
             return Hole(after, None)
     return None
 
 
-def _pause(steps: Iterable[int]) -> int | None:
-    return max((later - step for step, later in pairwise(steps)), default=None)
+def _telling(
+    steps: Mapping[str, Sequence[int]], pauses: Mapping[str, float | None], last: int, metric: str
+) -> Sequence[str]:
+    """Return the metrics that had begun and whose pauses are known; if there is none, the one reported most often.
+
+    One that is reported once, e.g. at a trial's end, tells nothing about the steps before.
+    """
+    found = [name for name, reported in steps.items() if reported[0] <= last and pauses[name] is not None]
+    return found or sorted(steps, key=lambda name: (len(steps[name]), name == metric))[-1:]
+
+
+def _usual_pause(steps: Sequence[int], last: int, losses: Collection[int]) -> float | None:
+    """Return the longest pause of a metric that is over no loss, or the one to expect after a step; None if unknown."""
+    kept = [(a, b) for a, b in pairwise(steps) if a < b and not any(a <= loss < b for loss in losses)]
+    before = [b - a for a, b in kept if b <= last]
+    known = [float(b - a) for a, b in kept]
+    if len(before) > 1 and before == sorted(before):  # e.g. 1, 2, 4, 8: the next pause widens as the last one did
+        known.append(before[-1] ** 2 / before[-2])
+    return max(known, default=None)
 
 
 def _message(lease: Lease, found: Hole) -> str:

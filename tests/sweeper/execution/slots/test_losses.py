@@ -15,6 +15,9 @@ from sweeper.store.reading.reader_rows import TrialRow
 from tests.sweeper.execution.slots.studies import attempts_of, enrolled, run_loop, runs_of, trials_of
 from tests.sweeper.execution.slots.test_attempts import STEP_AND_LOSS, curve_of, dying, program
 
+EVERY_10 = [*range(10, 1001, 10)]
+POWERS = [2**power for power in range(11)]
+
 pytestmark = pytest.mark.usefixtures("no_process_left")
 
 
@@ -131,12 +134,31 @@ def test_a_file_that_vanishes_while_nobody_reads_it_is_a_loss(  # noqa: PLR0917 
         (None, 10, [10, 20, 30], [], None),  # from the start, as far as anyone can see
         (None, 40, [40, 50, 60], [], Hole(None, 40)),
         (None, 100, [100], [], Hole(None, 100)),
+        (500, 510, EVERY_10, [1000], None),  # a test at the end says nothing about the pause before it
+        (500, 530, [*EVERY_10[:50], *EVERY_10[52:]], [1000], Hole(500, 530)),
+        (None, 10, EVERY_10, [1000], None),
+        (500, 510, [500], EVERY_10, None),  # no other value of the study's metric was due
+        (810, 820, [400, 800], EVERY_10, None),  # nor here, until after the next attempt had resumed
+        (1190, 1200, [400, 800], [*EVERY_10, *range(1010, 1300, 10)], Hole(1190, None)),
+        (500, None, [500], EVERY_10[:50], Hole(500, None)),
+        (210, 220, EVERY_10, [100, 200, 500, 600], None),  # what it left out, it left out while it was read
+        *((2**power, 2 ** (power + 1), POWERS, [], None) for power in range(2, 10)),
+        *((2**power, 2 ** (power + 1), [1000], POWERS, None) for power in range(2, 10)),
+        (16, 128, [1, 2, 4, 8, 16, 128], [], Hole(16, 128)),
+        (16, 32, [10, 20, 30], POWERS, None),
     ],
 )
-def test_steps_are_missing_where_a_metric_pauses_for_longer_than_before(
+def test_steps_are_missing_where_a_metric_pauses_for_longer_than_elsewhere(
     after: int | None, resumed_at: int | None, loss: Sequence[int], other: Sequence[int], hole: Hole | None
 ) -> None:
-    assert hole_after(after, resumed_at, {"loss": loss, "other": other}, "loss") == hole
+    steps = {name: reported for name, reported in (("loss", loss), ("other", other)) if reported}
+    assert hole_after(after, resumed_at, steps, "loss") == hole
+
+
+@pytest.mark.parametrize(("after", "resumed_at"), [(30, 50), (60, 80)])
+def test_one_loss_does_not_excuse_another(after: int, resumed_at: int) -> None:
+    steps = {"loss": [10, 20, 30, 50, 60, 80, 90]}
+    assert hole_after(after, resumed_at, steps, "loss", [30, 60]) == Hole(after, resumed_at)
 
 
 def test_losses_are_kept_once_each_and_damage_to_their_file_is_none(tmp_path: Path) -> None:
