@@ -8,7 +8,7 @@ from sqlalchemy import Engine
 from sweeper.designs.kinds import PromoteDesign, SamplerDesign
 from sweeper.designs.levels import Configuration, Level
 from sweeper.designs.paths import Config
-from sweeper.execution.slots.kept_checkpoints import checkpoint_files
+from sweeper.execution.slots.kept_checkpoints import resumable_files
 from sweeper.execution.slots.sources import Source
 from sweeper.spec.configurations import complete_configuration, configuration_hash, resolve, varied_factors
 from sweeper.spec.phase import Phase
@@ -109,4 +109,4 @@ def promotion_source(engine: Engine, phase: Phase, program: Program, lease: Leas
     if not isinstance(design, PromoteDesign) or design.start != "checkpoint":
         return None
     found = deferred.promoted_from(engine, lease, design.phase)
-    return None if found is None else Source(*found, checkpoint_files(program))
+    return None if found is None else Source(*found, resumable_files(program))

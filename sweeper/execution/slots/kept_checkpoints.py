@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 EVERY_S: Final = 60.0
 ENDED: Final = ("completed", "pruned")
 OPEN: Final = ("waiting", "running")
-LAST: Final = "checkpoint.pt"  # of the built-in trainer
-OTHERS: Final = ("checkpoint.previous.pt", "checkpoint.unreadable.pt", "best.pt")
+RESUMABLE: Final = ("checkpoint.pt", "checkpoint.previous.pt")  # of the built-in trainer, the last one first
+OTHERS: Final = ("checkpoint.unreadable.pt", "best.pt")
 
 log = logging.getLogger(__name__)
 
@@ -45,8 +45,13 @@ class Dropped:
 
 def checkpoint_files(program: Program) -> tuple[str, ...]:
     """Return the checkpoints of a program in its run directory, the last one first; none if they are not known."""
+    return (*resumable_files(program), *(OTHERS if isinstance(program, TrainerProgram) else ()))
+
+
+def resumable_files(program: Program) -> tuple[str, ...]:
+    """Return those checkpoints that a program resumes from, the last one first; none if they are not known."""
     if isinstance(program, TrainerProgram):
-        return (LAST, *OTHERS)
+        return RESUMABLE
     named = program.checkpoint if isinstance(program, CommandProgram) else None
     return () if named is None else (named,)
 

@@ -7,9 +7,6 @@ import errno
 import socket
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
-
-BEST: Final = "best.pt"  # weights, from which the trainer does not resume
 
 
 class SourceMissing(FileNotFoundError):  # noqa: N818 - what it is about
@@ -44,7 +41,7 @@ class Source:
         Raises:
             SourceMissing: there is not.
         """
-        resumable = [self.run_dir / name for name in self.checkpoints if name != BEST]
+        resumable = [self.run_dir / name for name in self.checkpoints]
         if self.run_dir.is_dir() and (not resumable or any(path.is_file() for path in resumable)):
             return
         place = resumable[0] if resumable else self.run_dir

@@ -1,19 +1,33 @@
 """Checkpoints of trials that have ended: which stay, and that no trial loses one that it needs."""
 
+import socket
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import Engine
 
 from sweeper.execution.slots import kept_checkpoints
-from sweeper.execution.slots.kept_checkpoints import Keeper, checkpoint_files, needed_trials, superfluous
+from sweeper.execution.slots.drawing import promotion_source
+from sweeper.execution.slots.kept_checkpoints import (
+    Keeper,
+    checkpoint_files,
+    needed_trials,
+    resumable_files,
+    superfluous,
+)
+from sweeper.execution.slots.sources import SourceMissing
 from sweeper.spec.program import CommandProgram, PythonProgram, TrainerProgram
+from sweeper.spec.study import Study
+from sweeper.store.queue import deferred
 from sweeper.store.reading import reader
 from tests.sweeper.cli.conftest import Answer, sweeper
 from tests.sweeper.execution.slots.studies import COMMAND, enrolled, launched, plan_of, run_loop, study_of, trials_of
+from tests.sweeper.execution.slots.test_programs import lease_of
 from tests.sweeper.store.builders import Plan, PlannedPhase
+from trainer.request import BEST_FILE, CHECKPOINT_FILE, PREVIOUS_FILE, UNREADABLE_FILE
 
 __all__ = ["sweeper"]
 
@@ -33,6 +47,11 @@ def finished(url: str, tmp_path: Path) -> Path:
     (folder,) = tmp_path.glob("runs/s/screen")
     assert left_in(folder) == [0, 1, 2, 3]
     return folder
+
+
+def promoting(start: str) -> Study:
+    screen, long = plan_of([{}], name="s").phases[0], {"promote": "screen", "top": 1, "from": start}
+    return study_of(Plan("s", (screen, PlannedPhase("long", "promote", {"design": long}, (), ()))))
 
 
 def left_in(folder: Path) -> list[int]:
@@ -72,9 +91,30 @@ def test_what_does_not_stay_is_dropped_from_time_to_time(
 def test_the_trainer_s_last_checkpoint_is_not_its_best_weights() -> None:
     first, *others = checkpoint_files(TrainerProgram())
     assert first == "checkpoint.pt"
-    assert {"best.pt", "checkpoint.previous.pt"} <= set(others)
-    assert checkpoint_files(CommandProgram(("x",), checkpoint="a/b.pt")) == ("a/b.pt",)
-    assert checkpoint_files(CommandProgram(("x",))) == checkpoint_files(PythonProgram("m:f")) == ()
+    assert {*others} == {PREVIOUS_FILE, UNREADABLE_FILE, BEST_FILE}
+    assert resumable_files(TrainerProgram()) == (CHECKPOINT_FILE, PREVIOUS_FILE)
+    for files in (checkpoint_files, resumable_files):
+        assert files(CommandProgram(("x",), checkpoint="a/b.pt")) == ("a/b.pt",)
+        assert files(CommandProgram(("x",))) == files(PythonProgram("m:f")) == ()
+
+
+@pytest.mark.parametrize("there", [CHECKPOINT_FILE, PREVIOUS_FILE, UNREADABLE_FILE, BEST_FILE])
+def test_a_trial_is_promoted_only_from_what_the_trainer_resumes_from(
+    monkeypatch: pytest.MonkeyPatch, engine: Engine, tmp_path: Path, there: str
+) -> None:
+    folder = tmp_path / "screen"
+    folder.mkdir()
+    (folder / there).touch()
+    monkeypatch.setattr(deferred, "promoted_from", lambda *_: (folder, socket.gethostname()))
+    source = promotion_source(engine, promoting("checkpoint").phase("long"), TrainerProgram(), lease_of(folder))
+    assert source is not None
+    if there in {CHECKPOINT_FILE, PREVIOUS_FILE}:
+        source.check()
+        return
+    with pytest.raises(SourceMissing) as found:
+        source.check()
+    assert found.value.filename == str(folder / CHECKPOINT_FILE)
+    assert found.value.remedy == "Restore it"
 
 
 @pytest.mark.parametrize(
@@ -93,8 +133,7 @@ def test_the_trainer_s_last_checkpoint_is_not_its_best_weights() -> None:
 def test_a_checkpoint_stays_until_those_promoted_from_it_have_their_copy(
     url: str, start: str, state: Any, folder: str, is_needed: bool
 ) -> None:
-    screen, long = plan_of([{}], name="s").phases[0], {"promote": "screen", "top": 1, "from": start}
-    study = study_of(Plan("s", (screen, PlannedPhase("long", "promote", {"design": long}, (), ()))))
+    study = promoting(start)
     first, second, *_ = trials_of(url)
     promoted = replace(second, phase="long", state=state)
     directories = {promoted.id: [Path(folder)]}
