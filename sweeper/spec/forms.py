@@ -72,7 +72,7 @@ def _range_faults(factor: FactorEntry) -> Iterator[Fault]:
             f"{step} does not lead from {low} to {high}: the highest value drawn would be {highest}. Use high: "
             f"{highest}, or another step.",
         )
-    if "baseline" in factor.model_fields_set and isinstance(factor.baseline, bool | str):
+    if "baseline" in factor.model_fields_set and isinstance(factor.baseline, bool | str | list | dict):
         yield (
             ("baseline",),
             f"{shown(factor.baseline)} is not a number, but the factor has a range. Use a number in it.",
@@ -119,11 +119,12 @@ def _group_faults(factor: FactorEntry) -> Iterator[Fault]:
     if not groups:
         yield where, "has no levels. Add at least two, e.g. {small: {a.b: 1}, large: {a.b: 2}}."
     yield from _same_paths(groups, where)
-    if "baseline" in factor.model_fields_set and factor.baseline not in groups:
-        near = suggestion(str(factor.baseline), groups)
+    baseline = factor.baseline
+    if "baseline" in factor.model_fields_set and not (isinstance(baseline, str) and baseline in groups):
+        near = suggestion(baseline, groups) if isinstance(baseline, str) else ""
         yield (
             ("baseline",),
-            f"{shown(factor.baseline)} is not one of the levels.{near} Levels: {levels_text(groups)}.",
+            f"{shown(baseline)} is not one of the levels.{near} Levels: {levels_text(groups)}.",
         )
 
 
