@@ -10,7 +10,7 @@ from sweeper.designs.levels import level_key
 from sweeper.spec.json_form import to_json
 from sweeper.spec.json_phases import Json
 from sweeper.spec.phase import Phase
-from sweeper.spec.study import Study
+from sweeper.spec.study import Decide, Study
 
 
 def declared_claims(study: Study) -> dict[str, Json]:
@@ -30,8 +30,12 @@ def _phase(phase: Phase, study: Study) -> Json:
     return {
         "design": phase.design.kind,
         "seeds": list(phase.seeds),
-        "adaptive": None if adaptive is None else {**asdict(adaptive), **asdict(study.decide)},
+        "adaptive": None if adaptive is None else {**asdict(adaptive), **_rule(study.decide)},
         "blocks": list(phase.blocks),
         "baseline": {name: level_key(factor.baseline) for name, factor in adapted.items()},
         "levels": {name: [level_key(level) for level in factor.levels or ()] for name, factor in adapted.items()},
     }
+
+
+def _rule(decide: Decide) -> Json:
+    return {"spending": decide.spending, "futility": decide.futility, "order": decide.order}

@@ -179,7 +179,9 @@ def _baseline(entry: FactorEntry, factor: Factor, config: Config) -> Level:
                 return level
         return first
     value = get_path(config, factor.path or factor.name, MISSING)
-    return value if value is None or isinstance(value, bool | int | float | str) else first
+    if value is MISSING or (factor.range is not None and isinstance(value, list | Mapping)):
+        return first
+    return value
 
 
 def phase_of(entry: PhaseEntry, factors: Factors) -> Phase:
@@ -222,7 +224,12 @@ def _adaptive(entry: PhaseEntry) -> AdaptiveSeeds | None:
 
 def decide_of(entry: DecideEntry) -> Decide:
     """Return how claims are decided."""
-    return Decide(spending=entry.spending, futility=entry.futility or None, order=entry.order)
+    return Decide(
+        spending=entry.spending,
+        futility=entry.futility or None,
+        order=entry.order,
+        is_usual_spending="spending" not in entry.model_fields_set,
+    )
 
 
 def _budget(entry: BudgetEntry | None) -> Budget:

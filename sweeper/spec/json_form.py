@@ -18,7 +18,7 @@ from sweeper.spec.program import (
     TrainerProgram,
     Trial,
 )
-from sweeper.spec.study import Assumed, Decide, Keep, Resources, Retry, Study
+from sweeper.spec.study import USUAL_SPENDING, Assumed, Decide, Keep, Resources, Retry, Study
 
 
 def to_json(study: Study) -> Json:
@@ -202,7 +202,7 @@ def _decide_from_json(document: JsonObject, *, adds_seeds: bool) -> Decide:
     """Return the rule of looks; a study that adds seeds and names none is from when the default was another one."""
     if document:
         return Decide(**{**document, "futility": document["futility"] or None})
-    return Decide(spending="obrien_fleming") if adds_seeds else Decide()
+    return Decide(spending=USUAL_SPENDING[0]) if adds_seeds else Decide()
 
 
 def _fields(section: object, names: tuple[str, ...]) -> Json:

@@ -7,7 +7,7 @@ from typing import Final, Literal, get_args
 from sweeper.designs.factor import Factor, Range
 from sweeper.designs.kinds import Design
 from sweeper.designs.levels import Level
-from sweeper.designs.paths import Config, get_path
+from sweeper.designs.paths import Config, get_path, merged
 
 GivenUnit = Literal["steps", "tokens", "epochs", "reference_hours"]
 BudgetUnit = GivenUnit | Literal["runs"]
@@ -100,6 +100,8 @@ class Phase:
         if factor.groups is None:
             (path,) = factor.paths
             level = get_path(self.config, path, MISSING)
+            if isinstance(level, Mapping) and isinstance(factor.baseline, Mapping):
+                return factor.canonical(merged(factor.baseline, level))  # as it changes the study's config
             return factor.baseline if level is MISSING else level
         for level in factor.levels or ():
             if all(get_path(self.config, path, MISSING) == value for path, value in factor.values(level).items()):

@@ -19,6 +19,8 @@ KeptCheckpoints = Literal["all", "best", "last", "none"]
 # futility, claims without an effect went on for refutations that they hardly ever get: up to a fifth of all runs. With
 # one half, a claim of the flagship's replica that its whole data refute was given up.
 LEAST_REFUTATION: Final = 0.4
+# What `decide.spending` has been where the study file names none, the oldest first.
+USUAL_SPENDING: Final = ("obrien_fleming", "kim_demets")
 # Keys of metrics.jsonl that say where a measurement was made, and so are not metrics.
 COORDINATES: Final = ("step", "tokens", "flops", "device_seconds", "peak_memory_bytes", "time", "epoch", "resumed_from")
 
@@ -45,11 +47,13 @@ class Decide:
         futility: the probability of support below which a claim gets no more seeds, unless that of a
             refutation is at least as large, and at least `LEAST_REFUTATION`; None never gives up.
         order: by_cost puts the most decisions an hour first, declared follows the order of the claims.
+        is_usual_spending: whether `spending` is the default because the study file names none.
     """
 
     spending: Literal["obrien_fleming", "kim_demets", "pocock"] = "kim_demets"
     futility: float | None = 0.1
     order: Literal["by_cost", "declared"] = "by_cost"
+    is_usual_spending: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

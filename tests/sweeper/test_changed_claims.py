@@ -11,6 +11,8 @@ from sweeper.errors import UsageError
 from sweeper.evidence.claims.judge import ClaimVerdict
 from sweeper.evidence.data.load import load
 from sweeper.evidence.sequential.verdicts import judge_study
+from sweeper.spec.declared import declared_phases
+from sweeper.spec.load import load_study
 from sweeper.store.queue import queue
 from sweeper.store.reading import reader
 from sweeper.store.reading.decisions import decision_rows
@@ -122,17 +124,84 @@ def test_a_claim_that_is_added_leaves_what_was_decided_as_it_was(engine: Engine,
     assert set(map(repr, looks)) <= set(map(repr, decision_rows_of(url).looks))
 
 
-def test_a_study_of_the_time_of_another_default_keeps_its_rule(engine: Engine, url: str, tmp_path: Path) -> None:
-    """Documents of that time name no rule where it was the default, O'Brien and Fleming's."""
-    path = study_file(tmp_path, decide="{spending: kim_demets}")
+def launched_before(engine: Engine, directory: Path, rule: str, stored: dict[str, object] | None) -> Path:
+    """A file with a rule of looks, and its study as an older version stored it: no rule if that was the default."""
+    path = study_file(directory)
+    path.write_text(path.read_text().replace("decide: {spending: obrien_fleming}", f"decide: {rule}"))
     enrolled(engine, path)
     with writing(engine) as connection:
         spec = dict(connection.execute(select(studies.c.spec)).scalar_one())
-        assert spec.pop("decide")["spending"] == "kim_demets"
-        connection.execute(update(studies).values(spec=spec))
-    assert load(url, "s").study.decide.spending == "obrien_fleming"
+        del spec["decide"]
+        connection.execute(update(studies).values(spec=spec if stored is None else {**spec, "decide": stored}))
+    return path
+
+
+OLD = {"spending": "obrien_fleming", "futility": 0.1, "order": "by_cost"}
+
+
+@pytest.mark.parametrize(
+    ("rule", "stored"),
+    [
+        ("{}", None),
+        ("{}", OLD),
+        ("{futility: 0.2}", {**OLD, "futility": 0.2}),
+        ("{futility: false, order: declared}", {**OLD, "futility": False, "order": "declared"}),
+    ],
+)
+def test_a_study_of_the_time_of_another_default_keeps_its_rule(
+    engine: Engine, url: str, tmp_path: Path, rule: str, stored: dict[str, object] | None
+) -> None:
+    path = launched_before(engine, tmp_path, rule, stored)
+    before = load(url, "s").study.decide
+    assert before.spending == "obrien_fleming"
     enrolled(engine, path)  # the same file changes nothing
-    assert load(url, "s").study.decide.spending == "obrien_fleming"
+    assert load(url, "s").study.decide == before
     path.write_text(path.read_text() + "description: edited\n")
     enrolled(engine, path)
+    assert load(url, "s").study.decide == before
+
+
+@pytest.mark.parametrize(
+    ("rule", "stored", "change"),
+    [
+        ("{spending: kim_demets}", None, 'spending: "obrien_fleming" → "kim_demets"'),
+        (
+            "{spending: kim_demets, futility: 0.2}",
+            {**OLD, "futility": 0.2},
+            'spending: "obrien_fleming" → "kim_demets"',
+        ),
+        ("{futility: 0.2}", None, "futility: 0.1 → 0.2"),
+        ("{}", {**OLD, "spending": "pocock"}, 'spending: "pocock" → "kim_demets"'),  # it never was the default
+    ],
+)
+def test_a_rule_that_a_file_changes_is_no_change_of_a_default(
+    engine: Engine, tmp_path: Path, rule: str, stored: dict[str, object] | None, change: str
+) -> None:
+    path = launched_before(engine, tmp_path, rule, stored)
+    with pytest.raises(UsageError, match=re.escape(f"differs from it:\n  decide.{change}\nRename the study")):
+        enrolled(engine, path)
+
+
+def test_claims_that_were_looked_at_by_a_former_default_go_on(engine: Engine, url: str, tmp_path: Path) -> None:
+    path = looked_at(engine, url, tmp_path)
+    text = path.read_text().replace("decide: {spending: obrien_fleming}", "decide: {}")
+    path.write_text(text + "description: edited\n")
+    enrolled(engine, path, extend=True)
     assert load(url, "s").study.decide.spending == "obrien_fleming"
+    path.write_text(text.replace("decide: {}", "decide: {spending: kim_demets}"))
+    with pytest.raises(UsageError, match=re.escape("decide.spending: obrien_fleming → kim_demets\nKeep them")):
+        enrolled(engine, path, extend=True)
+
+
+def test_saying_what_is_the_default_declares_nothing_else(tmp_path: Path) -> None:
+    path = study_file(tmp_path, decide="{spending: kim_demets}")
+    said = declared_phases(load_study(path))
+    path.write_text(path.read_text().replace("decide: {spending: kim_demets}", "decide: {}"))
+    assert declared_phases(load_study(path)) == said
+    assert said["p"]["adaptive"] == {
+        "first": 2,
+        "most": 6,
+        "spending": "kim_demets",
+        "futility": 0.1,
+        "order": "by_cost",
+    }

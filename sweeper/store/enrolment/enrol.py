@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Engine, insert, select, update
 from sweeper.errors import UsageError
 from sweeper.planning.plan import Plan, Reference
 from sweeper.spec.json_form import from_json, to_json
-from sweeper.spec.study import Decide, Study
+from sweeper.spec.study import USUAL_SPENDING, Study
 from sweeper.spec.usual_value import with_value
 from sweeper.store.enrolment.adopting import adopt, known_part
 from sweeper.store.enrolment.declaring import declaration, phases_with_results, updated
@@ -100,9 +100,7 @@ def enrol(
         # A document that an older version wrote may lack keys that have defaults now.
         launched = from_json(known.spec)
         # A default that has changed since is not the user's change.
-        study = with_value(study, launched.metric.value)
-        if "decide" not in known.spec and study.decide == Decide():
-            study = replace(study, decide=launched.decide)
+        study = _with_spending(with_value(study, launched.metric.value), launched.decide.spending)
         found = differences(to_json(launched), to_json(study))
         if not found:
             return Enrolment(study_id=known.id, created=False, added=0)
@@ -110,6 +108,14 @@ def enrol(
             plan = known_part(connection, known.id, plan)
         edit = _Edit(known=known, launched=launched, plan=plan, study=study, changes=tuple(found))
         return _take_over(connection, edit, extend=extend, predicted=predicted or {}, now=now)
+
+
+def _with_spending(study: Study, launched: str) -> Study:
+    """Return a study with the default of its launch where its file says nothing; another rule was in its file then."""
+    former = next((usual for usual in USUAL_SPENDING if usual == launched), None)
+    if former is None or not study.decide.is_usual_spending:
+        return study
+    return replace(study, decide=replace(study.decide, spending=former))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

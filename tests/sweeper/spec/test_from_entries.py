@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 
-from sweeper.designs.levels import repeats_earlier
+from sweeper.designs.levels import level_key, repeats_earlier
+from sweeper.designs.paths import get_path
 from sweeper.errors import MistakesError
+from sweeper.spec.configurations import baseline_config
 from sweeper.spec.json_form import to_json
 from sweeper.spec.load import parse_study
 
@@ -22,6 +24,7 @@ study: s
 metric: {name: loss, direction: minimize}
 trial: {program: {python: "a:b"}, config: {rate: 0.1, depth: 2, name: x}}
 """
+LISTS = PYTHON.replace("name: x", "widths: [8, 16], rule: {kind: b, by: 2}")
 PHASE = "phases: [{name: p, design: grid, budget: {steps: 10}}]\n"
 
 
@@ -42,6 +45,10 @@ def factor(head: str, text: str, phases: str = PHASE) -> dict[str, Any]:
         (PYTHON, "{path: rate, levels: [0.2, null], baseline: null}", None),
         (PYTHON, "{path: other, levels: [0.2, 0.3]}", 0.2),
         (PYTHON, "{path: depth, levels: [2.0, 4.0]}", 2.0),
+        (LISTS, "{path: widths, levels: [[8], [8, 16.0]]}", [8, 16.0]),
+        (LISTS, "{path: widths, levels: [[8], [16]]}", [8, 16]),
+        (LISTS, "{path: rule, levels: [{kind: a}, {by: 2, kind: b}]}", {"by": 2, "kind": "b"}),
+        (LISTS, "{path: other, levels: [[8], [8, 16]]}", [8]),
         (PYTHON, "{on: {a: 1}, off: {a: 0}}", "off"),
         (PYTHON, "{on: {a: 1}, off: {a: 0}, baseline: on}", "on"),
         (PYTHON, "{levels: {one: {a: 1}, two: {a: 2}}}", "one"),
@@ -55,6 +62,16 @@ def test_the_baseline_is_given_or_the_configs_or_the_first_level(head: str, text
     found = factor(head, text)["baseline"]
     assert found == baseline
     assert type(found) is type(baseline)
+
+
+def test_a_phase_changes_a_baseline_that_is_a_mapping_as_it_changes_the_config() -> None:
+    study = parse_study(
+        f"{LISTS}factors:\n  f: {{path: rule, levels: [{{kind: b, by: 2}}, {{kind: b, by: 4}}]}}\n"
+        "phases: [{name: p, design: grid, config: {rule: {by: 4.0}}, budget: {steps: 10}}]\n"
+    )
+    phase = study.phase("p")
+    assert phase.adapt(study.factors["f"]).baseline == get_path(baseline_config(study, phase), "rule")
+    assert level_key(phase.adapt(study.factors["f"]).baseline) == '{"by": 4, "kind": "b"}'
 
 
 def test_a_range_that_no_config_mentions_has_no_baseline() -> None:
