@@ -57,8 +57,7 @@ def test_a_pilot_of_a_study_with_claims_measures_how_much_runs_vary(
     sweeper: Sweeper, write: Callable[..., None], tmp_path: Path
 ) -> None:
     write([1, 2])
-    (tmp_path / "train.py").write_text(SCRIPT.replace("1.0 / step", "1.0 / step + int(os.environ['SWEEPER_SEED'])")
-                                       .replace("import sys", "import os, sys"))  # fmt: skip
+    (tmp_path / "train.py").write_text(SCRIPT.replace("1.0 / step", "1.0 / step + int(os.environ['SWEEPER_SEED'])"))
     claim = "contrast: {phase: p, factor: width, from: 1, to: 2}, expect: decrease"
     with (tmp_path / "c.yaml").open("a") as file:
         file.write(f"claims: [{{id: wider, text: Wider is better., {claim}}}]\n")
