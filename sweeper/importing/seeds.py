@@ -2,6 +2,7 @@
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
+from itertools import count
 
 from sweeper.designs.levels import level_key
 from sweeper.importing.outcomes import places
@@ -27,8 +28,8 @@ class Seeds:
 def numbered(runs: Sequence[SourceRun], groups: Sequence[Hashable]) -> Seeds:
     """Return the seeds of runs.
 
-    Runs without a seed are numbered within their configuration, and so are all runs if no two configurations share a
-    seed: such seeds pair nothing.
+    Runs are numbered within their configuration if none has a seed, or if no two configurations share one: such seeds
+    pair nothing. Where only some have none, each of those gets a number of its own: nothing says what it pairs with.
 
     Args:
         groups: by run, its phase and configuration.
@@ -36,8 +37,9 @@ def numbered(runs: Sequence[SourceRun], groups: Sequence[Hashable]) -> Seeds:
     notes: list[str] = []
     without = [run for run in runs if run.seed is None]
     if without and len(without) < len(runs):
-        verb = "has" if len(without) == 1 else "have"
-        notes.append(f"{places(without)}: {verb} no seed, and others do. Runs are numbered within each configuration.")
+        verb, them = ("has", "it") if len(without) == 1 else ("have", "they")
+        notes.append(f"{places(without)}: {verb} no seed, and others do: {them} cannot be paired with any run.")
+        numbers = _with_own(runs, notes)
     elif without and len(set(groups)) < len(runs):
         notes.append(
             "The runs have no seeds: those of one configuration are numbered 0, 1, 2, … in their order, and pairs of "
@@ -48,7 +50,8 @@ def numbered(runs: Sequence[SourceRun], groups: Sequence[Hashable]) -> Seeds:
         notes.append(
             "No two configurations share a seed, so seeds pair nothing: runs are numbered within each configuration."
         )
-    numbers = _within(groups) if without else _of_source(runs, notes)
+    if len(without) in (0, len(runs)):
+        numbers = _within(groups) if without else _of_source(runs, notes)
     repeats = _within([(group, number) for group, number in zip(groups, numbers, strict=True)])
     if again := [run for run, repeat in zip(runs, repeats, strict=True) if repeat]:
         verb = "repeats" if len(again) == 1 else "repeat"
@@ -74,6 +77,15 @@ def _within(groups: Sequence[Hashable]) -> list[int]:
         found.append(counts.get(group, 0))
         counts[group] = found[-1] + 1
     return found
+
+
+def _with_own(runs: Sequence[SourceRun], notes: list[str]) -> list[int]:
+    """Return the seeds, and for each run without one the next number that no run has."""
+    known = iter(_of_source([run for run in runs if run.seed is not None], notes))
+    found = [None if run.seed is None else next(known) for run in runs]
+    taken = {number for number in found if number is not None}
+    free = (number for number in count() if number not in taken)
+    return [next(free) if number is None else number for number in found]
 
 
 def _of_source(runs: Sequence[SourceRun], notes: list[str]) -> list[int]:

@@ -152,6 +152,16 @@ def test_what_a_reader_must_know_is_told_by_line(tmp_path: Path, rows: list[tupl
     assert any(note in each for each in read(path, "loss").notes)
 
 
+def test_a_run_without_a_seed_leaves_the_pairs_of_the_others_as_they_are(tmp_path: Path) -> None:
+    rows = [{"lr": lr, "seed": seed, "loss": lr + seed} for seed in (3, 5, 1) for lr in (1, 2)]
+    rows[4]["seed"] = ""  # type: ignore[assignment]
+    found = read(write_csv(tmp_path / "runs.csv", rows), "loss")
+    assert list(found.frame["seed"]) == [3, 3, 5, 5, 0, 1]
+    assert any(
+        "runs.csv:6: has no seed, and others do: it cannot be paired with any run." in note for note in found.notes
+    )
+
+
 def test_runs_of_other_lengths_are_told(tmp_path: Path) -> None:
     rows = [{"run": f"r{i}", "lr": i % 2, "seed": i // 2, "step": s, "loss": 1.0 / s} for i in range(6)
             for s in range(1, 4 if i == 5 else 11)]  # fmt: skip
