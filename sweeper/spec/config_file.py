@@ -49,8 +49,27 @@ def with_config_file(data: Mapping[str, Any], study: Path, errors: ErrorCollecto
     if name is None:
         return data
     trial, found = data["trial"], _content(study.absolute().parent / name, name, errors)
-    config = None if found is None else merged(found, trial["config"].get("set") or {})
+    changes = trial["config"].get("set") or {}
+    if found is not None:
+        _check_dots(changes, found, ("set",), errors)
+    config = None if found is None else merged(found, changes)
     return {**data, "trial": {**trial, "config": config}}
+
+
+def _check_dots(
+    changes: Mapping[str, Any], found: Mapping[str, Any], keys: tuple[str, ...], errors: ErrorCollector
+) -> None:
+    """Report keys with a dot that would stand beside the section that they seem to name."""
+    for key, value in changes.items():
+        first, _, rest = key.partition(".") if isinstance(key, str) else ("", "", "")
+        if rest and key not in found and isinstance(found.get(first), Mapping):
+            message = (
+                f"{shown(key)} is a key of its own, and changes nothing in {first!r}. Write it nested, e.g. "
+                f"{first}: {{{rest}: …}}."
+            )
+            errors.add(PLACE, message, shown_as=(*PLACE, *keys, key))
+        elif isinstance(value, Mapping) and isinstance(found.get(key), Mapping):
+            _check_dots(value, found[key], (*keys, key), errors)
 
 
 def _content(path: Path, name: str, errors: ErrorCollector) -> Mapping[str, Any] | None:

@@ -53,6 +53,24 @@ def test_json_and_toml_are_read(tmp_path: Path, name: str, text: str) -> None:
     assert load(tmp_path, f"{{file: {name}}}", text).trial.config["optim"] == {"lr": 1e-3, "nesterov": False}
 
 
+@pytest.mark.parametrize(
+    ("changes", "key"), [('"optim.lr": 0.5', "'optim.lr'"), ('deep: {"optim.lr": 0.5}', "'optim.lr'")]
+)
+def test_a_key_with_a_dot_beside_its_section_is_refused(tmp_path: Path, changes: str, key: str) -> None:
+    text = '{"optim": {"lr": 1e-3}, "deep": {"optim": {"lr": 1}}}'
+    (found,) = mistakes(tmp_path, f"{{file: base.json, set: {{{changes}}}}}", text)
+    assert (
+        f"{key} is a key of its own, and changes nothing in 'optim'. Write it nested, e.g. optim: {{lr: …}}." in found
+    )
+    assert "trial.config.set" in found
+
+
+def test_a_key_with_a_dot_that_the_file_has_is_set(tmp_path: Path) -> None:
+    text = '{"optim": {"lr": 1e-3}, "optim.steps": 1}'
+    found = load(tmp_path, '{file: base.json, set: {"optim.steps": 2, "other.key": 3}}', text).trial.config
+    assert found == {"optim": {"lr": 1e-3}, "optim.steps": 2, "other.key": 3}
+
+
 def test_set_changes_and_adds_values(tmp_path: Path) -> None:
     config = load(tmp_path, '{file: base.json, set: {optim: {lr: 0.5}, seed: "{seed}"}}', JSON).trial.config
     assert config == {"optim": {"lr": 0.5, "nesterov": False}, "list": [1, None], "seed": "{seed}"}
