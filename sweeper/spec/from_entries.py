@@ -179,7 +179,7 @@ def _baseline(entry: FactorEntry, factor: Factor, config: Config) -> Level:
                 return level
         return first
     value = get_path(config, factor.path or factor.name, MISSING)
-    if value is MISSING or (factor.range is not None and isinstance(value, list | Mapping)):
+    if value is MISSING or (factor.range is not None and isinstance(value, bool | str | list | Mapping)):
         return first
     return value
 

@@ -79,6 +79,14 @@ def test_a_range_that_no_config_mentions_has_no_baseline() -> None:
     assert factor(PYTHON, "{path: other, low: 1, high: 3}", phases)["baseline"] is None
 
 
+@pytest.mark.parametrize("value", ["auto", "true", "[1]"])
+def test_a_range_has_no_baseline_where_the_config_has_no_number(value: str) -> None:
+    phases = "phases: [{name: p, design: {sampler: random, trials: 2}, budget: {steps: 10}}]\n"
+    text = PYTHON.replace("config: {", f"config: {{other: {value}, ")
+    assert "other" in text
+    assert factor(text, "{path: other, low: 1, high: 3}", phases)["baseline"] is None
+
+
 def test_a_range_of_whole_numbers_where_the_config_has_a_fraction_is_one_of_fractions() -> None:
     phases = "phases: [{name: p, design: {sampler: random, trials: 2}, budget: {steps: 10}}]\n"
     found = factor(PYTHON, "{path: rate, low: 0, high: 1}", phases)
