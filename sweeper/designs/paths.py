@@ -35,6 +35,25 @@ def literal_key(config: Config, path: str) -> str | None:
     return None
 
 
+def keys_beside_sections(config: Config, base: Config, outer: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """Yield the keys with a dot that would stand beside a section of a configuration, which they seem to reach into.
+
+    Args:
+        config: the configuration itself, or changes of it. A change of a key that it has is none of them.
+        base: the configuration.
+        outer: the keys of the section.
+
+    >>> list(keys_beside_sections({"optim.lr": 0.5}, {"optim": {"lr": 0.1}}))
+    [('optim.lr',)]
+    """
+    for key, value in config.items():
+        section = base.get(key.partition(".")[0]) if isinstance(key, str) and "." in key else None
+        if isinstance(section, Mapping) and (config is base or key not in base):
+            yield (*outer, key)
+        elif isinstance(value, Mapping) and isinstance(inner := base.get(key), Mapping):
+            yield from keys_beside_sections(value, inner, (*outer, key))
+
+
 def leaves(config: Config, prefix: str = "") -> Iterator[tuple[str, object]]:
     """Yield the values of a configuration that are not mappings, with their dotted paths."""
     for name, value in config.items():

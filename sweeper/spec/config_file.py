@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import yaml
 
-from sweeper.designs.paths import merged
+from sweeper.designs.paths import keys_beside_sections, merged
 from sweeper.errors import Mistake
 from sweeper.spec.error_collector import ErrorCollector
 from trainer.config.wording import shown, suggestion
@@ -50,26 +50,17 @@ def with_config_file(data: Mapping[str, Any], study: Path, errors: ErrorCollecto
         return data
     trial, found = data["trial"], _content(study.absolute().parent / name, name, errors)
     changes = trial["config"].get("set") or {}
-    if found is not None:
-        _check_dots(changes, found, ("set",), errors)
+    for keys in keys_beside_sections(changes, found) if found is not None else ():
+        errors.add(PLACE, beside_section(keys[-1]), shown_as=(*PLACE, "set", *keys))
     config = None if found is None else merged(found, changes)
     return {**data, "trial": {**trial, "config": config}}
 
 
-def _check_dots(
-    changes: Mapping[str, Any], found: Mapping[str, Any], keys: tuple[str, ...], errors: ErrorCollector
-) -> None:
-    """Report keys with a dot that would stand beside the section that they seem to name."""
-    for key, value in changes.items():
-        first, _, rest = key.partition(".") if isinstance(key, str) else ("", "", "")
-        if rest and key not in found and isinstance(found.get(first), Mapping):
-            message = (
-                f"{shown(key)} is a key of its own, and changes nothing in {first!r}. Write it nested, e.g. "
-                f"{first}: {{{rest}: …}}."
-            )
-            errors.add(PLACE, message, shown_as=(*PLACE, *keys, key))
-        elif isinstance(value, Mapping) and isinstance(found.get(key), Mapping):
-            _check_dots(value, found[key], (*keys, key), errors)
+def beside_section(key: str) -> str:
+    """Return what is wrong with a key with a dot beside the section that it seems to reach into."""
+    first, _, rest = key.partition(".")
+    nested = f"{first}: {{{rest}: …}}"
+    return f"{shown(key)} is a key of its own, and changes nothing in {first!r}. Write it nested, e.g. {nested}."
 
 
 def _content(path: Path, name: str, errors: ErrorCollector) -> Mapping[str, Any] | None:

@@ -7,9 +7,10 @@ from pydantic import BaseModel, ValidationError
 
 from sweeper.designs.factor import Factor
 from sweeper.designs.levels import Level, same_level
-from sweeper.designs.paths import Config, apply_levels, get_path, leaves
+from sweeper.designs.paths import Config, apply_levels, get_path, keys_beside_sections, leaves
 from sweeper.spec.checks.factors import group_position, positions_of_paths
 from sweeper.spec.checks.known_configurations import configurations, factors_in
+from sweeper.spec.config_file import beside_section
 from sweeper.spec.entries.factors import FactorEntry
 from sweeper.spec.entries.phases import RangeEntry
 from sweeper.spec.error_collector import ErrorCollector
@@ -180,16 +181,21 @@ def _check_combinations(sections: Sections, index: int, phase: Phase, errors: Er
 
 
 def _check_plain(sections: Sections, errors: ErrorCollector) -> None:
-    """Check that no factor's path leads through a value or to a whole section of the configuration."""
+    """Check that no factor's path leads through a value or to a whole section, and that no key looks like a path."""
     for name, factor in sections.factors.items():
         for path, where in positions_of_paths(name, sections.factor_entries[name], factor):
             for config in (sections.baseline(), *(sections.baseline(phase) for phase in sections.phases.values())):
                 if fault := _plain_fault(path, config, factor) or _unknown_fault(path, config, sections.config_file):
                     errors.add(where, fault)
                     break
+    base = sections.baseline()
+    for keys in keys_beside_sections(base, base) if sections.config_file is None else ():
+        errors.add(("trial", "config", *keys), beside_section(keys[-1]), at_key=True)
     for index, phase in sections.phases.items():
+        for keys in keys_beside_sections(phase.config, base):
+            errors.add(("phases", index, "config", *keys), beside_section(keys[-1]), at_key=True)
         for path, _ in leaves(phase.config):
-            if fault := _unknown_fault(path, sections.baseline(), sections.config_file):
+            if fault := _unknown_fault(path, base, sections.config_file):
                 errors.add(("phases", index, "config", *path.split(".")), fault, at_key=True)
 
 
