@@ -8,6 +8,7 @@ import click
 
 from sweeper.admission import refuse_failing_pilot
 from sweeper.cli.progress import progress_for
+from sweeper.cli.progress_lines import Progress
 from sweeper.execution.slots.resources import Slot
 from sweeper.monitor.observation import observe
 from sweeper.pilot.choice import PilotTrial
@@ -62,17 +63,22 @@ def pilot_option(command: Command) -> Command:
     )(command)
 
 
+def shown_in(progress: Progress) -> Callable[[str], None]:
+    """Return what shows the progress of the only study of a store, by the store's URL."""
+
+    def show(url: str) -> None:
+        with reader.connect(url) as connection:
+            progress.update(observe(connection, reader.studies(connection)[0], connection.now()))
+
+    return show
+
+
 def pilot_first(study: Study, plan: Plan, *, store: str, slots: int | None, amount: int) -> tuple[str, ...]:
     """Run a pilot, show its progress, print its cost, and return one line for each run that failed.
 
     Exits with 130 if it is interrupted.
     """
     with progress_for() as progress:
-
-        def on_tick(url: str) -> None:
-            with reader.connect(url) as connection:
-                progress.update(observe(connection, reader.studies(connection)[0], connection.now()))
-
         piloted = run_pilot(
             study,
             plan,
@@ -80,7 +86,7 @@ def pilot_first(study: Study, plan: Plan, *, store: str, slots: int | None, amou
             slots=slots,
             amount=amount or None,
             on_start=lambda trials, slots: _print_start(study.name, trials, slots),
-            on_tick=on_tick,
+            on_tick=shown_in(progress),
         )
     if piloted.interrupted:
         click.echo("Interrupted; nothing of the pilot was kept.", err=True)

@@ -8,15 +8,13 @@ import click
 
 from sweeper.cli.metrics_page import is_found, page_json, page_lines
 from sweeper.cli.options import print_json
-from sweeper.cli.pilot import DEFAULT_LENGTH, Steps
+from sweeper.cli.pilot import DEFAULT_LENGTH, Steps, shown_in
 from sweeper.cli.progress import progress_for
-from sweeper.monitor.observation import observe
 from sweeper.pilot.one_trial import TriedTrial, try_one
 from sweeper.pilot.run import levels_of, whole
 from sweeper.planning.plan import Plan
 from sweeper.quantities import counted, duration
 from sweeper.spec.study import Study
-from sweeper.store.reading import reader
 
 Command = TypeVar("Command", bound=Callable[..., None])
 
@@ -37,12 +35,7 @@ def try_option(command: Command) -> Command:
 def try_and_exit(study: Study, plan: Plan, *, store: str, amount: int, as_json: bool) -> None:
     """Try one trial, print what it reported, and exit: with 0 if a trial would have a value, else with 1."""
     with progress_for() as progress:
-
-        def on_tick(url: str) -> None:
-            with reader.connect(url) as connection:
-                progress.update(observe(connection, reader.studies(connection)[0], connection.now()))
-
-        tried = try_one(study, plan, store=store, amount=amount or None, on_tick=on_tick)
+        tried = try_one(study, plan, store=store, amount=amount or None, on_tick=shown_in(progress))
     if tried is None:
         click.echo("Interrupted; nothing was kept.", err=True)
         sys.exit(130)

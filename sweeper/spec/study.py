@@ -15,9 +15,9 @@ Device = Literal["auto", "cpu", "cuda"]
 KeptCheckpoints = Literal["all", "best", "last", "none"]
 
 
-# The least chance of a refutation for which a claim goes on that is unlikely to be supported. With the threshold of
-# futility, claims without an effect went on for refutations that they hardly ever get: up to a fifth of all runs. With
-# one half, a claim of the flagship's replica that its whole data refute was given up.
+# A claim that is unlikely to be supported gets more seeds only if its refutation is at least this likely. With the
+# threshold of futility, claims without an effect got them for refutations that they hardly ever reach: up to a fifth of
+# all runs. With one half, a claim of the flagship's replica that its whole data refute was given up.
 LEAST_REFUTATION: Final = 0.4
 # What `decide.spending` has been where the study file names none, the oldest first.
 USUAL_SPENDING: Final = ("obrien_fleming", "kim_demets")

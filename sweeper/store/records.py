@@ -28,7 +28,7 @@ RETRIED: Final = tuple(field.name for field in fields(Retry))  # within the stud
 RETURNED: Final = ("preempted", "budget_exhausted")  # not the trial's fault: it always returns to the queue
 LONGEST_BACK_OFF_S: Final = 30.0  # before a trial runs again that crashed or ran out of memory
 LEASE_S: Final = 60.0  # a slot that is silent for longer loses its trial
-BEGUN: Final = -1  # the rank of trials that have begun and wait to go on
+BEGUN: Final = -1  # the rank of trials that have begun and wait to be resumed
 HELD: Final = 2**31 - 1  # the rank of trials that wait until all claims of their study have stopped
 LOST_LIMIT: Final = 20  # attempts in a row that may lose their supervisor before a new step, or the trial is the cause
 

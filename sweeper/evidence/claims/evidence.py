@@ -175,12 +175,10 @@ class Part:
         effect, seeds = self.effect, self.comparison.num_seeds
         if not effect.decides or not seeds:
             return None
-        averaged, share = self.comparison.averages or self.comparison.is_alone, self.comparison.share_by_seed
+        averaged, share = self.comparison.is_between, self.comparison.share_by_seed
         design = Design(
             pairs_per_seed=effect.n / seeds,
-            df_per_seed=self.comparison.pooled_df / max(seeds - 1, 1)
-            if averaged or share < 1.0
-            else effect.df / max(seeds - 1, 1),
+            df_per_seed=(self.comparison.pooled_df if averaged or share < 1.0 else effect.df) / max(seeds - 1, 1),
             averaged=averaged,
             spans=self.comparison.spans,
             share_by_seed=share,

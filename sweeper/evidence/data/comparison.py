@@ -90,6 +90,11 @@ class Comparison:
         return is_single and is_of_grid(self.complete, self.pool)
 
     @property
+    def is_between(self) -> bool:
+        """Whether its variance is between that by seed and the pooled one (`statistics.contrast.between`)."""
+        return self.averages or self.is_alone
+
+    @property
     def num_seeds(self) -> int:
         """The number of seeds of the complete units."""
         return len({cell.seed for unit in self.complete for cell, _ in unit.terms})

@@ -84,7 +84,7 @@ def shape_of(part: Part, statement: Statement, runs: Runs) -> Shape:
         error=found.error,
         df=found.df,
         cancels=found.cancels,
-        averaged=comparison.averages or comparison.is_alone,
+        averaged=comparison.is_between,
         spans=comparison.spans,
         share_by_seed=comparison.share_by_seed,
         compared=part.compared[0],

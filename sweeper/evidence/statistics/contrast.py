@@ -273,7 +273,6 @@ def make_runs(
     reference: Collection[Hashable] = (),
     averaged: bool = False,
     spans: bool = False,
-    same_change: Runs | None = None,
 ) -> Runs:
     """The runs of a contrast from any array-likes; without steps the metric has no known resolution."""
     found = np.asarray(values, dtype=np.float64)
@@ -287,5 +286,4 @@ def make_runs(
         reference=reference,
         averaged=averaged,
         spans=spans,
-        same_change=same_change,
     )

@@ -85,7 +85,7 @@ def hole_after(
     the step at which it resumed: after its longest pause elsewhere, or after a longer one if its pauses keep widening.
 
     Args:
-        after: the last step of before the loss; None if there was none.
+        after: the last step before the loss; None if there was none.
         resumed_at: the lowest step that later attempts reported; None if they reported nothing.
         steps: of each metric, those that count, in their order.
         metric: the study's.

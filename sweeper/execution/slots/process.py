@@ -35,7 +35,7 @@ class Handle(Protocol):
     """How a process is waited for: as our child, or through the server that forked it.
 
     Attributes:
-        exited_at: when it exited, on the monotonic clock, if whoever can reap it took longer to say so; None if not.
+        exited_at: when it exited, on the monotonic clock; None unless that was seen before it could be reaped.
     """
 
     exited_at: float | None

@@ -25,7 +25,7 @@ LEGAL: Final[Mapping[TrialState, tuple[TrialState, ...]]] = {
     "failed": ("waiting",),
 }
 NO_LEASE: Final = {"lease_owner": None, "lease_expires_at": None}
-# Of a trial that waits again. What waits until all claims have stopped goes on waiting for that.
+# Of a trial that waits again. Trials that are held until all claims have stopped stay held.
 _RANK: Final = case(((trials.c.rank == HELD) | (trials.c.fence == 0), trials.c.rank), else_=BEGUN)
 
 _RETURNED: Final = (trials.c.id, trials.c.study_id, trials.c.optuna_trial_id, trials.c.attempts, trials.c.started_at)

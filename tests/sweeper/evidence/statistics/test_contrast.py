@@ -1,5 +1,6 @@
 """Contrasts of runs, against scipy, statsmodels and simulation."""
 
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
@@ -131,7 +132,7 @@ def test_the_variance_of_an_average_is_between_the_mean_squares_of_an_analysis_o
 
 def simple_effect(values):
     """The effect of the first factor of a 2^3 grid at the low levels of the others: one pair of a seed's four."""
-    return pair(values, 4, 0, same_change=main_effect(values))
+    return replace(pair(values, 4, 0), same_change=main_effect(values))
 
 
 def test_the_variance_of_one_pair_of_a_grid_is_that_of_a_simple_effect_in_blocks():

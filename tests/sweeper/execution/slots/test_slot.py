@@ -360,6 +360,15 @@ def dead_slot(machine: str) -> SlotIdentity:
     )
 
 
+def abandoned(url: str, engine: Engine) -> tuple[int, Lease]:
+    """A study whose only trial a dead slot of this machine has, with a directory."""
+    study = enrolled(url, [{"value": 0.5}])
+    lease = queue.claim_trial(engine, study, dead_slot(this_machine()), lease_s=1e6)
+    assert lease is not None
+    lease.run_dir.mkdir(parents=True)
+    return study, lease
+
+
 def test_a_dead_slots_trial_is_taken_up_at_once(url: str, engine: Engine) -> None:
     study = enrolled(url, [{"value": 0.5}])
     assert queue.claim_trial(engine, study, dead_slot(this_machine()), lease_s=1e6, now=time.time()) is not None
@@ -372,10 +381,7 @@ def test_the_seconds_of_a_trial_after_its_slot_s_last_heartbeat_are_in_the_ledge
     url: str, engine: Engine, tmp_path: Path
 ) -> None:
     """The slot was stopped at once, and the trial ran on until its guard ended it."""
-    study = enrolled(url, [{"value": 0.5}])
-    lease = queue.claim_trial(engine, study, dead_slot(this_machine()), lease_s=1e6)
-    assert lease is not None
-    lease.run_dir.mkdir(parents=True)
+    study, lease = abandoned(url, engine)
     command = [sys.executable, "-I", "-S", "-c", "import time; time.sleep(60)"]
     process = plain_process.start(command, environment={}, cwd=tmp_path, output=tmp_path / "out")
     queue.record_process(engine, lease, process.pid, process.pid_started_at)
@@ -396,10 +402,7 @@ def test_the_seconds_of_a_trial_after_its_slot_s_last_heartbeat_are_in_the_ledge
 def test_where_the_guard_died_too_the_last_line_of_a_trial_tells_how_long_it_ran(
     url: str, engine: Engine, is_known: bool
 ) -> None:
-    study = enrolled(url, [{"value": 0.5}])
-    lease = queue.claim_trial(engine, study, dead_slot(this_machine()), lease_s=1e6)
-    assert lease is not None
-    lease.run_dir.mkdir(parents=True)
+    study, lease = abandoned(url, engine)
     write_identity(lease.run_dir, lease)
     (lease.run_dir / "output.log").write_text("loss=1\n")
     now, since_boot = time.time(), time.clock_gettime(time.CLOCK_BOOTTIME)
@@ -412,10 +415,7 @@ def test_where_the_guard_died_too_the_last_line_of_a_trial_tells_how_long_it_ran
 
 
 def test_a_directory_of_another_attempt_tells_nothing_of_this_one(url: str, engine: Engine) -> None:
-    study = enrolled(url, [{"value": 0.5}])
-    lease = queue.claim_trial(engine, study, dead_slot(this_machine()), lease_s=1e6)
-    assert lease is not None
-    lease.run_dir.mkdir(parents=True)
+    study, lease = abandoned(url, engine)
     write_identity(lease.run_dir, replace(lease, attempt_id=lease.attempt_id + 1))
     (lease.run_dir / "output.log").write_text("1\n")
     assert free_abandoned_trials(engine, study) == 1
