@@ -14,10 +14,10 @@ REMEDY: Final = (
 
 def exploratory_lines(store: str, study: str) -> list[str]:
     """Return which verdicts of a study are exploratory, by the reason; nothing if none is."""
-    from sweeper.evidence.claims.judge import judge_claims  # noqa: PLC0415 - pandas and scipy take a second to load
-    from sweeper.evidence.data.load import load  # noqa: PLC0415
+    from sweeper.evidence.data.load import load  # noqa: PLC0415 - pandas and scipy take a second to load
+    from sweeper.evidence.sequential.verdicts import judge_study  # noqa: PLC0415
 
-    return lines_of(judge_claims(load(store, study)))
+    return lines_of(judge_study(load(store, study)))
 
 
 def lines_of(verdicts: Sequence["ClaimVerdict"]) -> list[str]:

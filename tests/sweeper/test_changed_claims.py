@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, select, update
 
+from sweeper.cli.exploratory import exploratory_lines
 from sweeper.decision import decide
 from sweeper.errors import UsageError
 from sweeper.evidence.claims.judge import ClaimVerdict
@@ -117,6 +118,9 @@ def test_a_claim_that_is_added_leaves_what_was_decided_as_it_was(engine: Engine,
     for _ in range(2):  # before and after its seeds have been run
         after = verdicts(url)
         assert after["d"].is_exploratory
+        told = "\n".join(exploratory_lines(url, "s"))  # what the launch says before anything runs
+        assert all(reason in told for each in after.values() for reason in each.caveats.exploratory)
+        assert [name for name, each in after.items() if each.is_exploratory] == ["a", "b", "c", "d"]
         for name, was in before.items():
             assert (after[name].decision, after[name].p_adjusted) == (was.decision, was.p_adjusted)
         play(engine, url, VALUE)

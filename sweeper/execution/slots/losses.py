@@ -5,7 +5,7 @@ resumes after it, steps are missing, and the trial has not completed.
 """
 
 import json
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from itertools import pairwise
@@ -16,9 +16,11 @@ from sqlalchemy import Engine
 
 from sweeper.execution.slots.regular_files import read_json
 from sweeper.files import write_atomically
-from sweeper.store.reading.trial_metrics import first_steps, steps_by_metric
+from sweeper.quantities import counted
+from sweeper.store.reading.trial_metrics import first_steps, last_step, steps_by_metric
 from sweeper.store.records import Lease
 
+REGULAR: Final = 5  # equal pauses of a metric from which on a longer one is told
 LOSSES_FILE: Final = ".lost.json"  # beside the checkpoint, and gone with it; a promoted trial does not inherit it
 
 
@@ -57,19 +59,65 @@ def note_loss(run_dir: Path, loss: Loss) -> None:
         write_atomically(run_dir / LOSSES_FILE, text.encode(), private=True)
 
 
-def missing_steps(engine: Engine, lease: Lease) -> str | None:
-    """Return what is missing of what a trial reported, once its last attempt is in the store; None if nothing is."""
-    losses = losses_in(lease.run_dir) if lease.fence > 1 else ()
-    if not losses:
-        return None
+def note_loss_of(engine: Engine, lease: Lease, after: int | None) -> None:
+    """See that attempts that follow know of the loss of one, if its directory is there for them to resume from.
+
+    Args:
+        after: the step after which it was; None for all that the attempt reported, after what earlier ones did.
+    """
+    if after is None:
+        after = last_step(engine, lease)
+    with suppress(FileNotFoundError):
+        note_loss(lease.run_dir, Loss(lease.attempt_id, after))
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """What is missing of what a trial reported.
+
+    Attributes:
+        hole: why it has not completed; None if nothing was lost, or all of it was reported again.
+        gaps: where something may be missing without any sign but this.
+    """
+
+    hole: str | None = None
+    gaps: tuple[str, ...] = ()
+
+
+def missing_steps(engine: Engine, lease: Lease) -> Missing:
+    """Return what is missing of what a trial reported, once its last attempt is in the store."""
+    if lease.fence == 1:
+        return Missing()
     starts, steps = first_steps(engine, lease), steps_by_metric(engine, lease)
+    losses = losses_in(lease.run_dir)
     lost_after = [loss.after or 0 for loss in losses]
     for loss in losses:
         later = (step for attempt, step in starts.items() if attempt > loss.attempt_id)
         found = hole_after(loss.after, min(later, default=None), steps, lease.metric, lost_after)
         if found is not None:
-            return _message(lease, found)
-    return None
+            return Missing(hole=_message(lease, found))
+    return Missing(gaps=tuple(gaps(steps, starts.values())))
+
+
+def gaps(steps: Mapping[str, Sequence[int]], starts: Collection[int]) -> Iterator[str]:
+    """Yield where metrics of an unchanging pause paused for longer while one attempt followed another.
+
+    What a program had written and nobody had read may have been cut off in between, or never have left its buffer.
+
+    Args:
+        steps: of each metric, those that count, in their order.
+        starts: the lowest step that each attempt reported.
+    """
+    for name, reported in steps.items():
+        between = [pair for pair in pairwise(reported) if any(pair[0] < start <= pair[1] for start in starts)]
+        pauses = [b - a for a, b in pairwise(reported) if (a, b) not in between]
+        if len(pauses) >= REGULAR and len(set(pauses)) == 1:
+            for a, b in between:
+                if b - a > pauses[0]:
+                    yield (
+                        f"{name}: an attempt ended after step {a}, and the next report is of step {b}, though all "
+                        f"others are {counted(pauses[0], 'step')} apart: what was reported between was not found"
+                    )
 
 
 def hole_after(

@@ -134,6 +134,8 @@ class _Search:
         with _closed_on_error(lock):
             if self.lease.past:
                 self._end_superseded(run_dir)
+            if self.source is not None:
+                self.source.check_copy(run_dir)
             write_identity(run_dir, self.lease)
         return Occupied(replace(self.lease, run_dir=run_dir), lock)
 

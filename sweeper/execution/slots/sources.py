@@ -35,6 +35,20 @@ class Source:
     host: str
     checkpoints: tuple[str, ...] = ()
 
+    def check_copy(self, run_dir: Path) -> None:
+        """Check that a promoted trial's own directory still has something to resume from.
+
+        Raises:
+            SourceMissing: it has not.
+        """
+        if not self._is_in(run_dir):
+            what = "the checkpoint to resume from is gone"
+            remedy = f"Delete {run_dir}, so that it is copied again"
+            raise SourceMissing(run_dir / self.checkpoints[0], what, remedy, is_elsewhere=False)
+
+    def _is_in(self, run_dir: Path) -> bool:
+        return not self.checkpoints or any((run_dir / name).is_file() for name in self.checkpoints)
+
     def check(self) -> None:
         """Check that there is something to resume from.
 
@@ -42,7 +56,7 @@ class Source:
             SourceMissing: there is not.
         """
         resumable = [self.run_dir / name for name in self.checkpoints]
-        if self.run_dir.is_dir() and (not resumable or any(path.is_file() for path in resumable)):
+        if self.run_dir.is_dir() and self._is_in(self.run_dir):
             return
         place = resumable[0] if resumable else self.run_dir
         if self.host == socket.gethostname():

@@ -7,7 +7,6 @@ import os
 import signal
 import time
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, NoReturn, TypeVar
@@ -18,7 +17,7 @@ from sweeper.errors import StoreError, StoreUnavailable
 from sweeper.execution.slots import process as plain_process
 from sweeper.execution.slots.guard import Guard
 from sweeper.execution.slots.last_seconds import when_ended
-from sweeper.execution.slots.losses import Loss, missing_steps, note_loss
+from sweeper.execution.slots.losses import missing_steps, note_loss_of
 from sweeper.execution.slots.machine import oom_kills
 from sweeper.execution.slots.metrics import METRICS_FILE, OUTPUT_FILE
 from sweeper.execution.slots.occupying import Occupied, RunDirInUse, occupy
@@ -39,7 +38,7 @@ from sweeper.spec.metric import BEST, CurveValue
 from sweeper.spec.program import Trial
 from sweeper.store.queue import queue
 from sweeper.store.queue.attempts import correct
-from sweeper.store.reading.trial_metrics import Reported, last_step, reported
+from sweeper.store.reading.trial_metrics import Reported, reported
 from sweeper.store.records import Lease, LeaseLost, Outcome
 from sweeper.store.retry import Outage, patiently
 
@@ -346,7 +345,8 @@ class Supervisor:
             return self._finish(ExitKind(exit_reason="preempted", message=message), process, known)
         reports = self._recording.reports
         if (lost := reports.loss()) is not None:
-            self._note_loss(reports.certain_step)
+            self._patiently(lambda: note_loss_of(self.engine, self.lease, reports.certain_step))
+        missing = self._patiently(lambda: missing_steps(self.engine, self.lease))
         ending = Ending(
             exit_code=exit_code,
             stopped_for=cause,
@@ -360,22 +360,16 @@ class Supervisor:
             tail=process.tail(),
             metric_errors=[
                 *reports.errors(is_complete=exit_code == 0 and cause is None),
+                *missing.gaps,
                 *note(process.left),
                 *large_output(process.output),
             ],
             lost=lost,
-            hole=self._patiently(lambda: missing_steps(self.engine, self.lease)),
+            hole=missing.hole,
             is_misread=self.lease.metric in reports.misread,
             oom_killed=oom_killed,
         )
         return self._finish(classify_exit(ending), process, known)
-
-    def _note_loss(self, after: int | None) -> None:
-        """See that attempts that follow know of a loss, if the directory is there for them to resume from."""
-        if after is None:  # the attempt went on from what the earlier ones reported
-            after = self._patiently(lambda: last_step(self.engine, self.lease))
-        with suppress(FileNotFoundError):
-            note_loss(self.lease.run_dir, Loss(self.lease.attempt_id, after))
 
     def _finish(
         self, kind: ExitKind, process: TrialProcess | None, known: Reported | None, *, wait_s: float = 0.0

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine
 
-from sweeper.execution.slots.losses import Hole, Loss, hole_after, losses_in, note_loss
+from sweeper.execution.slots.losses import Hole, Loss, gaps, hole_after, losses_in, note_loss
 from sweeper.execution.slots.process import TrialProcess
 from sweeper.execution.slots.recording import Recording
 from sweeper.store.queue import finishing
@@ -159,6 +159,44 @@ def test_steps_are_missing_where_a_metric_pauses_for_longer_than_elsewhere(
 def test_one_loss_does_not_excuse_another(after: int, resumed_at: int) -> None:
     steps = {"loss": [10, 20, 30, 50, 60, 80, 90]}
     assert hole_after(after, resumed_at, steps, "loss", [30, 60]) == Hole(after, resumed_at)
+
+
+SCREEN = [*range(1, 8), *range(11, 16)]
+
+
+@pytest.mark.parametrize(
+    ("steps", "starts", "found"),
+    [
+        (SCREEN, [1, 11], ["loss: an attempt ended after step 7, and the next report is of step 11, though"]),
+        ([10 * step for step in SCREEN], [10, 110], ["after step 70, and the next report is of step 110, though"]),
+        ([*range(1, 16)], [1, 8], []),
+        ([10, 20, 30, 40, 50, 60, 70, 80], [10, 70], []),
+        (SCREEN, [1], []),  # nobody died there
+        ([3, 8, 12, 19, 24, 40, 45], [3, 40], []),  # by the clock
+        ([1, 2, 3, 9, 10], [1, 9], []),  # too few to tell
+    ],
+)
+def test_a_gap_in_regular_reports_where_an_attempt_ended_is_told(
+    steps: list[int], starts: list[int], found: list[str]
+) -> None:
+    told = list(gaps({"loss": steps}, starts))
+    assert len(told) == len(found)
+    assert all(text in line for text, line in zip(found, told, strict=True))
+
+
+def test_a_trial_that_resumes_after_reports_that_nobody_found_completes_and_says_so(url: str) -> None:
+    script = """
+if first:
+    [tell(step=step, loss=1 / step) for step in range(1, 8)]
+    sys.exit(1)
+[tell(step=step, loss=1 / step) for step in range(11, 16)]
+"""
+    study = enrolled(url, [{}], trial=program(script), retry={"crashed": 1})
+    assert run_loop(url, study) == "done"
+    (trial,) = trials_of(url)
+    assert (trial.state, trial.value) == ("completed", 1 / 15)
+    assert trial.message is not None
+    assert "an attempt ended after step 7, and the next report is of step 11" in trial.message
 
 
 def test_losses_are_kept_once_each_and_damage_to_their_file_is_none(tmp_path: Path) -> None:

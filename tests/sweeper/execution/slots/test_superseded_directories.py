@@ -1,19 +1,22 @@
 """What continues from, and is dropped of, the directories that a takeover leaves; and who may take over where."""
 
+import errno
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 from sqlalchemy import Engine, update
 
 from sweeper.errors import SweeperError
-from sweeper.execution.slots import directory_lock, occupying, slot
+from sweeper.execution.slots import directory_lock, occupying, slot, supervisor
 from sweeper.execution.slots.machine import free_abandoned_trials, this_machine
 from sweeper.execution.slots.occupying import Occupied, occupy
 from sweeper.execution.slots.processes import is_alive, started_at
@@ -147,6 +150,32 @@ def test_a_promoted_trial_whose_source_is_gone_says_so_and_uses_up_no_retries(  
     assert run_loop(url, 1) == "done"
     (trial,) = (each for each in trials_of(url) if each.phase == "long")
     assert (trial.state, trial.value) == ("completed", min(value for _, value in hash_chain.chain("a", 2 * STEPS)))
+
+
+def test_a_promoted_trial_whose_own_checkpoint_is_gone_does_not_begin_from_scratch(
+    url: str, engine: Engine, superseded: list[Path]
+) -> None:
+    assert superseded
+    own = runs_of(url) / "s" / "long" / "00000"
+
+    def lost(*_: object) -> NoReturn:
+        (own / CHECKPOINT).unlink()
+        raise OSError(errno.EIO, "the machine's trouble", str(own))
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(supervisor, "prepare", lost)
+        patch.setattr(slot, "FIRST_BACK_OFF_S", 0.01)
+        assert run_loop(url, 1) == "done"
+    (long,) = (each for each in trials_of(url) if each.phase == "long")
+    assert (long.state, long.step) == ("failed", None)
+    assert long.message is not None
+    assert str(own / CHECKPOINT) in long.message
+    assert f"Delete {own}, so that it is copied again, then run `sweeper retry s`" in long.message
+    shutil.rmtree(own)
+    queue.retry_failed(engine, 1)
+    assert run_loop(url, 1) == "done"
+    (long,) = (each for each in trials_of(url) if each.phase == "long")
+    assert (long.state, long.value) == ("completed", min(value for _, value in hash_chain.chain("a", 2 * STEPS)))
 
 
 def test_gc_drops_superseded_checkpoints_and_keeps_the_one_that_a_trial_is_promoted_from(
