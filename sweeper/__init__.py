@@ -42,6 +42,7 @@ def judge(
     factors: "Sequence[str] | None" = None,
     strata: "Sequence[str] | None" = None,
     state: str = "state",
+    arms: "Mapping[str, Mapping[str, object]] | None" = None,
     claims: "Iterable[Mapping[str, object]]",
 ) -> "list[ClaimVerdict]":
     """Return the verdicts on claims about the runs in a pandas frame, in the order of the claims.
@@ -60,6 +61,8 @@ def judge(
             else.
         strata: columns within which runs are compared and have a variance of their own, e.g. the dataset.
         state: the column with completed, pruned, failed or diverged; without it, all runs are completed.
+        arms: configurations that claims name, each with levels by factor, e.g. {"bare": {}, "both": {"a": 1, "b": 2}};
+            other factors are at their baselines.
         claims: mappings as in a study file, without `phase`.
 
     Raises:
@@ -76,6 +79,7 @@ def judge(
         factors=factors,
         strata=strata,
         state=state,
+        arms=arms,
         claims=claims,
     )
 

@@ -11,11 +11,13 @@ from sweeper.errors import UsageError
 from sweeper.evidence.data.measures import Metric
 from sweeper.importing.frame import RunFrame
 from sweeper.importing.frame_levels import as_level, plain_level
+from sweeper.spec.arms import Arms, arm_faults, with_levels
 from sweeper.spec.checks.claims import claim_faults, form_fault
 from sweeper.spec.claim import FORMS, Claim
 from sweeper.spec.claims_from_entries import claim_of
 from sweeper.spec.entries.claims import (
     ArmContrastEntry,
+    ArmEntry,
     ArmInteractionEntry,
     ClaimEntry,
     ConstantEntry,
@@ -119,12 +121,38 @@ def _contradiction(entry: MetricEntry, claim: str, found: Mapping[str, Metric], 
     return f"{claim} declares {shown(entry.name)} as {mine}, but {places[entry.name]} as {other}. {remedy}"
 
 
+def read_arms(arms: object, runs: RunFrame, narrow: Narrow) -> dict[str, dict[str, object]]:
+    """Return configurations by their names, with the levels of a frame.
+
+    Args:
+        narrow: by factor the type of its column, if it has numbers of few digits.
+
+    Raises:
+        UsageError: it is no mapping of mappings, or they have factors that the frame does not.
+    """
+    faults, found = _Faults(), {}
+    if not isinstance(arms, Mapping):
+        raise UsageError(
+            f"arms: {shown(arms)} is not a mapping. Use e.g. {{'bare': {{}}, 'both': {{'a': 1, 'b': 2}}}}."
+        )
+    for name, levels in arms.items():
+        if not isinstance(levels, Mapping) or not isinstance(name, str):
+            faults.add(("arms", str(name)), f"{shown(levels)} is not a mapping of factors to levels.")
+            continue
+        for factor in levels.keys() - runs.factors.keys():
+            faults.add(("arms", name, str(factor)), _unknown(str(factor), runs))
+        found[name] = {factor: _as_level(_plain(level), factor, narrow) for factor, level in levels.items()}
+    faults.check()
+    return found
+
+
 def read_claims(
-    claims: Sequence[object], metrics: Mapping[str, Metric], runs: RunFrame, narrow: Narrow
+    claims: Sequence[object], metrics: Mapping[str, Metric], runs: RunFrame, narrow: Narrow, arms: Arms
 ) -> tuple[Claim, ...]:
     """Return claims on the first of some metrics, unless they name another one.
 
     Args:
+        arms: configurations by their names.
         narrow: by factor the type of its column, if it has numbers of few digits.
 
     Raises:
@@ -139,8 +167,8 @@ def read_claims(
         except RecursionError:
             faults.add(here, "the claim contains itself, or is nested too deeply. Write it out, e.g. as JSON.")
             continue
-        if entry is not None and _is_valid(entry, here, runs, faults):
-            found.append(claim_of(entry, metrics[entry.metric_name or own], runs.factors))
+        if entry is not None and _is_valid(entry, here, runs, arms, faults):
+            found.append(claim_of(entry, metrics[entry.metric_name or own], runs.factors, arms))
         if entry is not None and entry.id.casefold() in seen:
             faults.add((*here, "id"), f"{entry.id!r} is also the id of an earlier claim. Give each claim its own id.")
         seen |= {entry.id.casefold()} if entry is not None else set()
@@ -148,24 +176,34 @@ def read_claims(
     return tuple(found)
 
 
-def _is_valid(claim: ClaimEntry, here: Path, runs: RunFrame, faults: _Faults) -> bool:
-    before, factors = len(faults.lines), runs.factors
+def _is_valid(claim: ClaimEntry, here: Path, runs: RunFrame, arms: Arms, faults: _Faults) -> bool:
+    before = len(faults.lines)
     fault = form_fault(claim)
     if fault is not None:
         faults.add(here, fault)
         return False
     for path, message in claim_faults(claim):
         faults.add((*here, *path), message)
+    of_arms = list(arm_faults(claim.statement, arms))
+    for path, message in of_arms:
+        faults.add((*here, claim.forms[0], *path), message)
+    if of_arms:
+        return False
     unknown: set[Path] = set()
-    for path, name in _factors_of(claim.statement):
-        if name not in factors:
+    statement = with_levels(claim.statement, arms)
+    for path, name in _factors_of(statement):
+        if name not in runs.factors:
             unknown.add(path)
-            near, known = suggestion(name, list(factors)), ", ".join(factors) or "none"
-            faults.add((*here, claim.forms[0], *path), f"{shown(name)} is not a factor.{near} Factors: {known}.")
-    for path, message in _repeats(claim.statement, runs):
+            faults.add((*here, claim.forms[0], *path), _unknown(name, runs))
+    for path, message in _repeats(statement, runs):
         if path not in unknown:
             faults.add((*here, claim.forms[0], *path), message)
     return len(faults.lines) == before
+
+
+def _unknown(name: str, runs: RunFrame) -> str:
+    near, known = suggestion(name, list(runs.factors)), ", ".join(runs.factors) or "none"
+    return f"{shown(name)} is not a factor.{near} Factors: {known}."
 
 
 def _repeats(statement: StatementEntry, runs: RunFrame) -> Iterator[tuple[Path, str]]:
@@ -181,13 +219,22 @@ def _repeats(statement: StatementEntry, runs: RunFrame) -> Iterator[tuple[Path, 
                 yield ("with", "to"), f"{shown(other.to)} is the same level as from. Name another one."
             if isinstance(other, OtherFactorEntry) and other.factor == statement.factor:
                 yield ("with", "factor"), f"{shown(other.factor)} is the factor itself. Name another one."
-        case ArmContrastEntry() | ArmInteractionEntry():
-            if _configuration(statement.start.levels, runs) == _configuration(statement.to.levels, runs):
+        case ArmContrastEntry():
+            start, to = _arms_of(statement)
+            if _configuration(start.levels, runs) == _configuration(to.levels, runs):
                 yield ("to", "levels"), "are the same as those of from. Name another configuration."
-            if isinstance(statement, ArmInteractionEntry):
+            if isinstance(statement, ArmInteractionEntry) and isinstance(statement.other, ArmContrastEntry):
                 yield from ((("with", *path), message) for path, message in _repeats(statement.other, runs))
         case OrderingEntry():
             yield from _ordering_faults(statement)
+
+
+def _arms_of(statement: ArmContrastEntry) -> tuple[ArmEntry, ArmEntry]:
+    """Return both ends of a statement whose arms have their levels."""
+    start, to = statement.start, statement.to
+    assert isinstance(start, ArmEntry)
+    assert isinstance(to, ArmEntry)
+    return start, to
 
 
 def _configuration(levels: Mapping[str, object], runs: RunFrame) -> str:
@@ -223,12 +270,10 @@ def _factors_of(statement: StatementEntry) -> Iterator[tuple[Path, str]]:
             if isinstance(statement.other, OtherFactorEntry):
                 yield ("with", "factor"), statement.other.factor
         case ArmContrastEntry():
-            for end, arm in (("from", statement.start), ("to", statement.to)):
+            for end, arm in zip(("from", "to"), _arms_of(statement), strict=True):
                 yield from (((end, "levels", name), name) for name in arm.levels)
-        case ArmInteractionEntry():
-            for end, arm in (("from", statement.start), ("to", statement.to)):
-                yield from (((end, "levels", name), name) for name in arm.levels)
-            yield from ((("with", *path), name) for path, name in _factors_of(statement.other))
+            if isinstance(statement, ArmInteractionEntry) and isinstance(statement.other, ArmContrastEntry):
+                yield from ((("with", *path), name) for path, name in _factors_of(statement.other))
         case ConstantEntry():
             yield from ((("levels", name), name) for name in statement.levels)
         case OrderingEntry():
@@ -255,9 +300,12 @@ def _statement(statement: object, narrow: Narrow) -> object:
     if not isinstance(statement, dict):
         return statement
     given = {**statement, **({"with": _other(statement["with"], narrow)} if "with" in statement else {})}
-    if isinstance(statement.get("from"), dict):  # configurations
-        ends = {end: arm for end in ("from", "to") if isinstance(arm := statement.get(end), dict)}
-        return {**given, **{end: {**_with_levels(arm, narrow), "phase": PHASE} for end, arm in ends.items()}}
+    ends = {end: arm for end in ("from", "to") if isinstance(arm := statement.get(end), dict)}
+    if ends and "factor" not in statement:  # configurations
+        arms = {end: {**_with_levels(arm, narrow), "phase": PHASE} for end, arm in ends.items()}
+        own = {} if len(ends) == 2 else {"phase": PHASE}
+        rest = {key: value for key, value in given.items() if key not in ends}
+        return {**_with_levels(rest, narrow), **own, **arms}
     return {**_with_levels(given, narrow), "phase": PHASE}
 
 

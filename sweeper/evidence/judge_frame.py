@@ -23,7 +23,7 @@ from sweeper.evidence.data.cells import Cell, block_text
 from sweeper.evidence.data.censored import Endings, Series
 from sweeper.evidence.data.measures import Direction, Measure, Metric, Scale, make_measure
 from sweeper.evidence.data.runs import PhaseRuns, Runs
-from sweeper.evidence.frame_claims import PHASE, claim_metrics, read_claims, read_metric
+from sweeper.evidence.frame_claims import PHASE, claim_metrics, read_arms, read_claims, read_metric
 from sweeper.importing.frame import RunFrame, column_names, run_frame
 from sweeper.importing.frame_levels import narrow_type
 from sweeper.store.records import TrialState
@@ -39,6 +39,7 @@ def judge_frame(
     factors: Sequence[str] | None = None,
     strata: Sequence[str] | None = None,
     state: str = "state",
+    arms: Mapping[str, Mapping[str, object]] | None = None,
     claims: Iterable[Mapping[str, object]],
 ) -> list[ClaimVerdict]:
     """Return the verdicts on claims about the runs in a frame, in the order of the claims.
@@ -53,7 +54,7 @@ def judge_frame(
     metrics = claim_metrics(documents, own)
     runs = run_frame(frame, metrics=metrics, seed=seed, factors=factors, strata=strata, state=state)
     narrow = {name: narrow_type(frame[name]) for name in runs.factors}
-    typed = read_claims(documents, metrics, runs, narrow)
+    typed = read_claims(documents, metrics, runs, narrow, read_arms(arms or {}, runs, narrow))
     return list(judge(typed, _runs(frame, metrics, runs)))
 
 

@@ -1,6 +1,7 @@
 """From the claims of a study file to typed claims."""
 
 from sweeper.designs.factor import Factors, canonical_row
+from sweeper.spec.arms import Arms, with_levels
 from sweeper.spec.claim import (
     Arm,
     ArmContrast,
@@ -30,15 +31,20 @@ from sweeper.spec.entries.claims import (
 from sweeper.spec.metric import Metric
 
 
-def claim_of(entry: ClaimEntry, metric: Metric, factors: Factors) -> Claim:
-    """Return a claim without mistakes; `metric` is what it is about."""
+def claim_of(entry: ClaimEntry, metric: Metric, factors: Factors, arms: Arms) -> Claim:
+    """Return a claim without mistakes.
+
+    Args:
+        metric: what it is about.
+        arms: the study's, by name.
+    """
     (form,) = entry.forms
     return Claim(
         id=entry.id,
         text=entry.text,
         metric=metric,
         form=form,
-        statement=_statement(entry.statement, factors),
+        statement=_statement(with_levels(entry.statement, arms), factors),
         expect=entry.expect,
         at_least=entry.at_least,
         within=entry.within,
@@ -59,6 +65,7 @@ def _statement(entry: StatementEntry, factors: Factors) -> Statement:  # noqa: P
         case ContrastEntry():
             return _contrast(entry, factors)
         case ArmInteractionEntry():
+            assert isinstance(entry.other, ArmContrastEntry)
             return ArmInteraction(first=_arms(entry, factors), second=_arms(entry.other, factors))
         case ArmContrastEntry():
             return _arms(entry, factors)
@@ -98,6 +105,8 @@ def _interaction(entry: InteractionEntry, factors: Factors) -> Interaction | Pha
 
 
 def _arms(entry: ArmContrastEntry | ArmInteractionEntry, factors: Factors) -> ArmContrast:
+    assert isinstance(entry.start, ArmEntry)
+    assert isinstance(entry.to, ArmEntry)
     return ArmContrast(start=_arm(entry.start, factors), to=_arm(entry.to, factors))
 
 

@@ -38,6 +38,8 @@ def to_json(study: Study) -> Json:
         **({"decide": _decide_to_json(study.decide)} if study.adds_seeds or study.decide != Decide() else {}),
         **_assumed_to_json(study.assume),
         "factors": {name: factor_to_json(factor) for name, factor in study.factors.items()},
+        **({} if study.own_strata is None else {"strata": list(study.own_strata)}),
+        **({"arms": {name: dict(levels) for name, levels in study.arms.items()}} if study.arms else {}),
         "phases": [phase_to_json(phase) for phase in study.phases],
         "claims": [claim_to_json(claim, study.metric, is_trainer=study.trial.is_trainer) for claim in study.claims],
     }
@@ -78,6 +80,8 @@ def from_json(document: JsonObject, *, source: str = "", path: Path | None = Non
         claims=tuple(
             claim_from_json(claim, metric, is_trainer=trial.is_trainer) for claim in document.get("claims") or ()
         ),
+        own_strata=None if document.get("strata") is None else tuple(document["strata"]),
+        arms=document.get("arms") or {},
         source=source,
         path=path,
     )

@@ -6,6 +6,7 @@ from typing import Final
 
 from sweeper.errors import MistakesError
 from sweeper.spec import yaml_source
+from sweeper.spec.checks.arms import check_arms, check_strata
 from sweeper.spec.checks.claims import check_claims
 from sweeper.spec.checks.commands import check_command, check_config_placeholders, check_environment, check_sources
 from sweeper.spec.checks.configs import check_configs
@@ -30,6 +31,8 @@ CHECKS: Final = (
     check_environment,
     check_config_placeholders,
     check_phases,
+    check_strata,
+    check_arms,
     check_claims,
 )
 
@@ -93,7 +96,11 @@ def _typed(sections: Sections, text: str, path: Path) -> Study:
         decide=decide_of(file.decide),
         factors=factors,
         phases=tuple(sections.phases.values()),
-        claims=tuple(claim_of(claim, metrics[claim.metric_name or metric.name], factors) for claim in file.claims),
+        claims=tuple(
+            claim_of(claim, metrics[claim.metric_name or metric.name], factors, sections.arms) for claim in file.claims
+        ),
+        own_strata=None if file.strata is None else tuple(file.strata),
+        arms=sections.arms,
         source=text,
         path=path,
     )

@@ -16,11 +16,11 @@ def unknown(word: object, kind: str, known: Iterable[str]) -> str:
         kind: what it should name, e.g. ``factor``.
         known: the valid names.
     """
-    names = list(known)
+    names, what = list(known), f"an {kind}" if kind[0] in "aeio" else f"a {kind}"
     if not names:
-        return f"{shown(word)} is not a {kind}: this study has none."
+        return f"{shown(word)} is not {what}: this study has none."
     near = suggestion(word, names) if isinstance(word, str) else ""
-    return f"{shown(word)} is not a {kind} of this study.{near} {kind.capitalize()}s: {listed(names)}."
+    return f"{shown(word)} is not {what} of this study.{near} {kind.capitalize()}s: {listed(names)}."
 
 
 def listed(names: Iterable[str]) -> str:

@@ -7,7 +7,7 @@ from typing import Final, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from sweeper.designs.factor import Factor
+from sweeper.designs.factor import Factor, canonical_row
 from sweeper.designs.levels import Configuration
 from sweeper.designs.paths import merged
 from sweeper.spec.entries.claims import ClaimEntry
@@ -68,6 +68,16 @@ class Sections:
     def phases(self) -> dict[int, Phase]:
         """The phases, by their index in the file."""
         return {index: phase_of(entry, self.factors) for index, entry in self.phase_entries.items()}
+
+    @cached_property
+    def arms(self) -> dict[str, Configuration]:
+        """The arms by name, with levels as the factors write them; whether those exist is checked elsewhere."""
+        named = self.data.get("arms")
+        return {
+            name: canonical_row(levels, self.factors)
+            for name, levels in (named.items() if isinstance(named, dict) else ())
+            if isinstance(name, str) and isinstance(levels, dict)
+        }
 
     @cached_property
     def metric(self) -> Metric | None:

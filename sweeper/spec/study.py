@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Final, Literal
 
 from sweeper.designs.factor import Factor
+from sweeper.designs.levels import Level
 from sweeper.spec.claim import Claim, Margin, phases_of
 from sweeper.spec.metric import Metric
 from sweeper.spec.phase import AdaptiveSeeds, Phase
@@ -113,6 +114,8 @@ class Study:
         decide: how claims are decided where seeds are added until they are.
         assume: what to compute the power of claims with before there are runs.
         factors: by name, in the file's order.
+        own_strata: the strata that the file names; None for the usual ones.
+        arms: by name the levels of a configuration; factors that an arm leaves out are at their baselines.
         source: the file's text; empty for a study that no file has.
         path: the file as the user named it; None for a study from a store.
     """
@@ -133,8 +136,17 @@ class Study:
     factors: Mapping[str, Factor]
     phases: tuple[Phase, ...]
     claims: tuple[Claim, ...] = ()
+    own_strata: tuple[str, ...] | None = None
+    arms: Mapping[str, Mapping[str, Level]] = field(default_factory=dict)
     source: str = field(default="", compare=False)
     path: Path | None = field(default=None, compare=False)
+
+    @property
+    def strata(self) -> tuple[str, ...]:
+        """The factors at whose levels results stand apart: those that the file names, else all blocks of phases."""
+        if self.own_strata is not None:
+            return self.own_strata
+        return tuple(dict.fromkeys(name for phase in self.phases for name in phase.blocks))
 
     @property
     def adds_seeds(self) -> bool:

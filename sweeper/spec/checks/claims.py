@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
+from sweeper.spec.arms import arm_faults, arms_in, with_levels
 from sweeper.spec.checks.statements import check_statement
 from sweeper.spec.checks.study import check_metric
 from sweeper.spec.claim import FORMS, ClaimForm, Expectation, Margin
@@ -47,7 +48,12 @@ def check_claims(sections: Sections, errors: ErrorCollector) -> None:
             for where, message in claim_faults(claim):
                 errors.add((*here, *where), message)
         metric = sections.metric if claim.metric_name is None else sections.claim_metrics.get(claim.metric_name)
-        check_statement(sections, claim.statement, metric, (*here, claim.forms[0]), errors)
+        place: KeyPath = (*here, claim.forms[0])
+        faults = list(arm_faults(claim.statement, sections.arms))
+        for where, message in faults:
+            errors.add((*place, *where), message)
+        if not faults and not any(errors.blames(("arms", name)) for name in arms_in(claim.statement)):
+            check_statement(sections, with_levels(claim.statement, sections.arms), metric, place, errors)
 
 
 def _check_direction(sections: Sections, index: int, claim: ClaimEntry, errors: ErrorCollector) -> None:

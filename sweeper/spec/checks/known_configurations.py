@@ -163,3 +163,20 @@ def promoted_from(sections: Sections, phase: Phase) -> Phase | None:
 def matching(rows: list[Configuration], levels: Mapping[str, Level]) -> Iterator[Configuration]:
     """Yield the configurations that have some levels."""
     return (row for row in rows if has_levels(row, levels))
+
+
+def arm_row(sections: Sections, phase: Phase, levels: Mapping[str, Level]) -> Configuration:
+    """Return an arm's configuration: its levels and the phase's baseline, without the phase's blocks."""
+    row = {name: phase.adapt(factor).baseline for name, factor in sections.factors.items() if name not in phase.blocks}
+    return {**row, **{name: sections.factors[name].canonical(level) for name, level in levels.items()}}
+
+
+def with_baselines(sections: Sections, phase: Phase, levels: Mapping[str, Level]) -> Configuration:
+    """Return an arm's configuration without the factors that have no baseline, unless it names them.
+
+    Such a factor may have any level in it, as in the analysis.
+    """
+    row = arm_row(sections, phase, levels)
+    return {
+        name: level for name, level in row.items() if name in levels or phase.adapt(sections.factors[name]).has_baseline
+    }

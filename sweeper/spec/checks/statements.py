@@ -1,16 +1,18 @@
 """Checks of whether the phases of a study have the trials that a claim compares."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 
 from sweeper.designs.levels import Configuration, Level, distinct_levels, same_level
 from sweeper.spec.checks.designs import check_levels
 from sweeper.spec.checks.factors import no_level, none_of
 from sweeper.spec.checks.known_configurations import (
+    arm_row,
     blocks_in,
     compared,
     is_whole,
     levels_in,
     matching,
+    with_baselines,
 )
 from sweeper.spec.entries.claims import (
     ArmContrastEntry,
@@ -40,18 +42,20 @@ def check_statement(
     """Report what a claim needs and the phases do not have.
 
     Args:
+        statement: with the levels of the arms that it names.
         metric: the claim's; None if it is not known.
     """
     match statement:
         case ContrastEntry():
             _check_contrast(sections, statement, here, errors)
+        case ArmInteractionEntry(other=other):
+            _check_arms(sections, statement, here, errors)
+            if isinstance(other, ArmContrastEntry):
+                _check_arms(sections, other, (*here, "with"), errors)
         case ArmContrastEntry():
             _check_arms(sections, statement, here, errors)
-        case ArmInteractionEntry():
-            _check_arms(sections, statement, here, errors)
-            _check_arms(sections, statement.other, (*here, "with"), errors)
         case ConstantEntry():
-            _check_arm(sections, statement.phase, statement.levels, here, errors)
+            _check_arm(sections, statement, here, errors)
             _check_blocks(sections, statement, here, errors)
             _check_positive(metric, statement, here, errors)
         case OrderingEntry():
@@ -156,14 +160,17 @@ def _pair(row: Configuration, name: str, level: Level) -> Configuration:
 def _check_arms(
     sections: Sections, statement: ArmContrastEntry | ArmInteractionEntry, here: KeyPath, errors: ErrorCollector
 ) -> None:
-    ends: list[tuple[str, ArmEntry]] = [("from", statement.start), ("to", statement.to)]
-    phases = [_check_arm(sections, arm.phase, arm.levels, (*here, key), errors) for key, arm in ends]
-    first, second = phases
+    start, to = statement.start, statement.to
+    assert isinstance(start, ArmEntry)
+    assert isinstance(to, ArmEntry)
+    check_levels(sections, statement.where, (*here, "where"), errors)
+    if errors.blames((*here, "where")):
+        return
+    first = _check_arm(sections, start, (*here, "from"), errors)
+    second = _check_arm(sections, to, (*here, "to"), errors)
     if first is None or second is None or not is_whole(sections, first) or errors.blames(here):
         return
-    if first is second and _arm_row(sections, first, statement.start.levels) == _arm_row(
-        sections, second, statement.to.levels
-    ):
+    if first is second and arm_row(sections, first, start.levels) == arm_row(sections, second, to.levels):
         errors.add((*here, "to"), "is the same configuration as from. Name other levels or another phase.")
     elif not set(first.seeds) & set(second.seeds):
         errors.add(
@@ -172,40 +179,25 @@ def _check_arms(
         )
 
 
-def _arm_row(sections: Sections, phase: Phase, levels: Mapping[str, Level]) -> Configuration:
-    """Return an arm's configuration: its levels and the phase's baseline, without the phase's blocks."""
-    row = {name: phase.adapt(factor).baseline for name, factor in sections.factors.items() if name not in phase.blocks}
-    return {**row, **{name: sections.factors[name].canonical(level) for name, level in levels.items()}}
-
-
-def _with_baselines(sections: Sections, phase: Phase, levels: Mapping[str, Level]) -> Configuration:
-    """Return an arm's configuration without the factors that have no baseline, unless it names them.
-
-    Such a factor may have any level in it, as in the analysis.
-    """
-    row = _arm_row(sections, phase, levels)
-    return {
-        name: level for name, level in row.items() if name in levels or phase.adapt(sections.factors[name]).has_baseline
-    }
-
-
 def _check_arm(
-    sections: Sections, name: str, levels: Mapping[str, Level], here: KeyPath, errors: ErrorCollector
+    sections: Sections, arm: ArmEntry | ConstantEntry, here: KeyPath, errors: ErrorCollector
 ) -> Phase | None:
     """Return the phase of an arm; report it if the phase does not have the arm's configuration."""
-    phase = _phase(sections, name, (*here, "phase"), errors)
+    phase = _phase(sections, arm.phase, (*here, "phase"), errors)
+    levels = arm.levels
     for factor in levels:
         if factor not in sections.factor_names:
             errors.add((*here, "levels", factor), unknown(factor, "factor", sections.factor_names), at_key=True)
     known = {factor: level for factor, level in levels.items() if factor in sections.factors}
     fine = [
-        _check_level(sections, phase, factor, level, (*here, "levels", factor), errors)
+        # The claim itself may not write the levels of an arm that has a name.
+        _check_level(sections, phase, factor, level, (*here, "levels", factor) if arm.arm is None else here, errors)
         for factor, level in known.items()
     ]
     if phase is None or not all(fine) or len(known) < len(levels):
         return phase
     rows = compared(sections, phase)
-    if rows is not None and next(matching(rows, _with_baselines(sections, phase, levels)), None) is None:
+    if rows is not None and next(matching(rows, with_baselines(sections, phase, levels)), None) is None:
         errors.add(
             here,
             f"phase {phase.name} has no configuration with {row_text(levels)} and everything else at the baseline. "
@@ -291,7 +283,7 @@ def _check_gain(sections: Sections, phase: Phase, name: str, where: KeyPath, err
     rows = compared(sections, phase)
     if rows is None or phase.design.kind == "leave_one_out":
         return
-    rest = {other: level for other, level in _with_baselines(sections, phase, {}).items() if other != name}
+    rest = {other: level for other, level in with_baselines(sections, phase, {}).items() if other != name}
     base = phase.adapt(sections.factors[name]).baseline
     starts = list(matching(rows, {**rest, name: base}))
     others = [level for level in distinct_levels([row[name] for row in rows]) if not same_level(level, base)]

@@ -14,8 +14,9 @@ class ArmEntry(Section):
     """The trials of one configuration in a phase."""
 
     phase: str = Field(description="Phase of the trials.")
+    arm: str | None = Field(None, description="Name of one of the study's arms, e.g. recipe.")
     levels: dict[str, LevelValue] = Field(
-        default_factory=dict, description="Levels by factor; other factors are at their baselines."
+        default_factory=dict, description="Levels by factor, beside those of the arm; others are at their baselines."
     )
 
 
@@ -31,11 +32,21 @@ class ContrastEntry(Section):
     )
 
 
+End = Annotated[
+    Annotated[str, Tag("<name>")] | Annotated[ArmEntry, Tag("<mapping>")],
+    Discriminator(lambda value: "<name>" if isinstance(value, str) else "<mapping>"),
+]
+
+
 class ArmContrastEntry(Section):
     """The difference between two configurations, paired by seed."""
 
-    start: ArmEntry = Field(alias="from", description="Reference configuration: {phase, levels}.")
-    to: ArmEntry = Field(description="Configuration to compare with the reference: {phase, levels}.")
+    phase: str | None = Field(None, description="Phase of the trials of arms that are given by their names.")
+    start: End = Field(alias="from", description="Reference configuration: the name of an arm, or {phase, levels}.")
+    to: End = Field(description="Configuration to compare with the reference: the name of an arm, or {phase, levels}.")
+    where: dict[str, LevelValue] = Field(
+        default_factory=dict, description="Levels of other factors that both configurations have, e.g. {corpus: ptb}."
+    )
 
 
 def _arms(value: object) -> str:
@@ -43,7 +54,8 @@ def _arms(value: object) -> str:
         return "<arms>"
     ends = [value.get(end) for end in ("from", "to")] if isinstance(value, Mapping) else []
     is_of_a_factor = isinstance(value, Mapping) and "factor" in value
-    return "<arms>" if any(isinstance(end, Mapping) for end in ends) and not is_of_a_factor else "<factor>"
+    are_arms = any(isinstance(end, Mapping) for end in ends) or all(isinstance(end, str) for end in ends[:2] or [0])
+    return "<arms>" if are_arms and not is_of_a_factor else "<factor>"
 
 
 AnyContrast = Annotated[
@@ -88,14 +100,20 @@ def _other(value: object) -> str:
     return "<phases>" if by_phases else "<factor>"
 
 
-class ArmInteractionEntry(Section):
+def _second(value: object) -> str:
+    return "<phases>" if _other(value) == "<phases>" else "<arms>"
+
+
+class ArmInteractionEntry(ArmContrastEntry):
     """How two differences between configurations differ: the second minus the first."""
 
-    start: ArmEntry = Field(alias="from", description="Reference configuration: {phase, levels}.")
-    to: ArmEntry = Field(description="Configuration to compare with the reference: {phase, levels}.")
-    other: ArmContrastEntry = Field(
+    other: Annotated[
+        Annotated[ArmContrastEntry, Tag("<arms>")] | Annotated[OtherPhasesEntry, Tag("<phases>")],
+        Discriminator(_second),
+    ] = Field(
         alias="with",
-        description="Second difference, e.g. at another budget: {from: {phase, levels}, to: {phase, levels}}.",
+        description="Second difference, written like the first, e.g. {phase: long, from: bare, to: recipe}; or two "
+        "phases in which the first is compared, {phases: [short, long]}.",
     )
 
 
@@ -116,8 +134,9 @@ class ConstantEntry(Section):
     """The mean of one configuration compared with a published figure."""
 
     phase: str = Field(description="Phase of the trials.")
+    arm: str | None = Field(None, description="Name of one of the study's arms, e.g. recipe.")
     levels: dict[str, LevelValue] = Field(
-        default_factory=dict, description="Levels by factor; other factors are at their baselines."
+        default_factory=dict, description="Levels by factor, beside those of the arm; others are at their baselines."
     )
     value: NumberValue = Field(description="Published figure, in the unit of the metric, e.g. 63.358.")
 
@@ -141,7 +160,7 @@ class ClaimEntry(Section):
     contrast: AnyContrast | None = Field(
         None,
         description="Comparison of two levels, {phase, factor, from, to}, or of two configurations, "
-        "{from: {phase, levels}, to: {phase, levels}}.",
+        "{phase, from: bare, to: recipe} by the names of arms or {from: {phase, levels}, to: {phase, levels}}.",
     )
     ordering: OrderingEntry | None = Field(
         None, description="Ranking of gains: {phase, largest, among: [...]} or {phase, order: [...]}."
@@ -155,10 +174,10 @@ class ClaimEntry(Section):
     ) = Field(
         None,
         description="Comparison of two effects: {phase, factor, from, to, with: {...}}, or of two differences between "
-        "configurations: {from: {phase, levels}, to: {...}, with: {from: {...}, to: {...}}}.",
+        "configurations: {phase, from: bare, to: recipe, with: {...}}.",
     )
     constant: ConstantEntry | None = Field(
-        None, description="Comparison with a published figure: {phase, levels, value}."
+        None, description="Comparison with a published figure: {phase, arm, value} or {phase, levels, value}."
     )
     equivalence: AnyContrast | None = Field(
         None, description="Test that a difference is smaller than within: two one-sided tests, written like a contrast."

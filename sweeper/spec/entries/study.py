@@ -10,7 +10,17 @@ from sweeper.spec.entries.factors import FactorEntry
 from sweeper.spec.entries.metric import MetricEntry
 from sweeper.spec.entries.metric_sources import MetricsEntry
 from sweeper.spec.entries.phases import PhaseEntry
-from sweeper.spec.entries.values import Count, EffectValue, Name, Section, Seed, SpreadValue, Text, checked_futility
+from sweeper.spec.entries.values import (
+    Count,
+    EffectValue,
+    LevelValue,
+    Name,
+    Section,
+    Seed,
+    SpreadValue,
+    Text,
+    checked_futility,
+)
 from sweeper.spec.study import LEAST_REFUTATION, Decide, Device, Keep, KeptCheckpoints, Resources, Retry
 from trainer.config.wording import shown, suggestion
 
@@ -270,6 +280,16 @@ class StudyFile(Section):
     )
     factors: dict[Name, FactorEntry] = Field(
         default_factory=dict, description="What is varied, by name, e.g. depth: {path: model.layers, levels: [2, 4]}."
+    )
+    strata: list[str] | None = Field(
+        None,
+        description="Factors at whose levels results stand apart in the report, such as the best configuration of each "
+        "corpus, e.g. [corpus]; [] for none. Default: the blocks of all phases.",
+    )
+    arms: dict[Name, dict[str, LevelValue]] = Field(
+        default_factory=dict,
+        description="Configurations with names, which claims use and reports show: levels by factor, the others at "
+        "their baselines, e.g. {bare: {}, recipe: {dropout: 0.1, embedding_dropout: 0.2}}.",
     )
     phases: list[PhaseEntry] = Field(
         min_length=1,

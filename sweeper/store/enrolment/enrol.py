@@ -1,8 +1,8 @@
 """Write a plan to the store: a study is written completely or not at all; the same study again changes nothing.
 
 An edited study file is compared with the study as launched. Changes that leave the trials alone (the budget's cap,
-resources, retries, the description) are accepted. Any other change requires a new name or `extend`, which adds
-trials, phases and claims and never removes any.
+resources, retries, the description, strata and arms) are accepted. Any other change requires a new name or `extend`,
+which adds trials, phases and claims and never removes any.
 """
 
 from collections.abc import Mapping, Sequence
@@ -28,7 +28,9 @@ from sweeper.store.schema import studies
 from sweeper.store.transactions import Record, insert_if_new, writing
 
 # And everything below them.
-HARMLESS: Final = ("description", "budget", "resources", "retry", "keep", "trial.timeout", "trial.cwd")
+HARMLESS: Final = (
+    "description", "budget", "resources", "retry", "keep", "trial.timeout", "trial.cwd", "strata", "arms",
+)  # fmt: skip
 UNCHANGEABLE: Final = ("metric",)  # results in the old metric would be mixed with results in the new one
 MOST_LINES: Final = 10
 PRICE: Final = (

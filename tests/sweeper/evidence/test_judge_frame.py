@@ -435,3 +435,36 @@ def test_times_and_durations_are_levels_too():
     ]
     found = [each.evidence.label for each in judged(frame, claims)]
     assert found == [f"x from 2024-01-31 12:30:00 to {end} in runs" for end in ("0 days 01:30:00", "(0, 1]", "null")]
+
+
+def test_a_claim_may_name_arms():
+    arms = {"bare": {}, "b-on": {"b": "on"}}
+    by_levels = {"from": {"levels": {}}, "to": {"levels": {"b": "on"}}}
+    claims = [
+        {"id": "by-name", "contrast": {"from": "bare", "to": "b-on"}, "expect": "decrease"},
+        {"id": "one-by-name", "contrast": {"from": {"levels": {}}, "to": "b-on"}, "expect": "decrease"},
+        {"id": "by-levels", "contrast": by_levels, "expect": "decrease"},
+        {"id": "constant", "constant": {"arm": "b-on", "value": 100.0}, "expect": "below"},
+    ]
+    first, mixed, last, constant = judged(frame_of(), claims, arms=arms)
+    numbers = [(each.verdict, each.estimate, each.low, each.high) for each in (first, mixed, last)]
+    assert numbers[0] == numbers[1] == numbers[2]
+    assert first.verdict == "supported"
+    assert constant.n == 3
+
+
+@pytest.mark.parametrize(
+    ("arms", "message"),
+    [
+        ({"bare": {}}, r"^claims\[0\]\.contrast\.to: 'both' is not an arm of this study\. Arms: bare\."),
+        ({"bare": {}, "both": {"d": 1}}, r"^arms\.both\.d: 'd' is not a factor\. Factors: a, b, c\.$"),
+        ({"bare": {}, "both": {"a": 0.0}}, r"^claims\[0\]\.contrast\.to\.levels: are the same as those of from\."),
+        (["bare"], r"^arms: \['bare'\] is not a mapping\. Use e\.g\."),
+        ({"bare": 3}, r"^arms\.bare: 3 is not a mapping of factors to levels\."),
+        (None, r"^claims\[0\]\.contrast\.from: 'bare' is not an arm: this study has none\. Define it in arms\."),
+    ],
+)
+def test_mistakes_in_arms_are_told(arms, message):
+    claim = {"id": "x", "contrast": {"from": "bare", "to": "both"}, "expect": "decrease"}
+    with pytest.raises(UsageError, match=message):
+        judged(frame_of(), [claim], arms=arms)

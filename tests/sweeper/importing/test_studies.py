@@ -14,6 +14,7 @@ import sweeper
 from sweeper.designs.levels import level_key
 from sweeper.evidence.claims.judge import ClaimVerdict, judge_claims
 from sweeper.evidence.data.load import load
+from sweeper.evidence.data.strata import strata_of
 from sweeper.importing.reading import ImportedRuns, Wanted, read_for_study
 from sweeper.planning.plan import make_plan
 from sweeper.spec.load import parse_study
@@ -101,6 +102,10 @@ def test_an_imported_study_has_the_verdicts_of_judge(
     assert all(each.is_exploratory for each in of_study)
     blocks = found.imported.study.phases[0].blocks
     assert blocks == strata
+    parts = strata_of(load(url, found.imported.study.name))
+    assert [(part.label, len(part.trials)) for part in parts] == (
+        [("a", 23), ("b", 23)] if strata else [("all trials", 46)]
+    )
 
 
 def _documents(found: ImportedRuns) -> list[Any]:

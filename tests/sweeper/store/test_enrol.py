@@ -154,6 +154,8 @@ def test_what_leaves_the_trials_alone_is_taken_over(engine: Engine, url: str) ->
         "description": "Longer.",
         "resources": {"slots": 2},
         "retry": {"crashed": 9},
+        "strata": [],
+        "arms": {"bare": {}},
     }
     again = enrolled(engine, screen, now=9.0, **changed)
     assert (again.created, again.added, again.study_id) == (False, 0, study)
@@ -167,6 +169,8 @@ def test_what_leaves_the_trials_alone_is_taken_over(engine: Engine, url: str) ->
         'resources.slots: "auto" → 2',
         "budget.device_hours: 1.0 → 4.0",
         "retry.crashed: 2 → 9",
+        "strata: added ([])",
+        'arms: added ({"bare": {}})',
     )
 
 
