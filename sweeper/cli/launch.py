@@ -37,6 +37,7 @@ from sweeper.quantities import counted, device_hours
 from sweeper.spec.load import load_study
 from sweeper.spec.study import Study
 from sweeper.store.enrolment.enrol import Enrolment
+from sweeper.store.failures import without_numbers
 from sweeper.store.reading import reader
 from sweeper.store.url import shown
 from sweeper.streams import unless_hung_up
@@ -232,15 +233,18 @@ def _reasons(study: str, store: str) -> str:
 
 
 def _notes(study: str, store: str) -> list[str]:
-    """Return what is to be said of trials that have completed, such as that their steps fell."""
+    """Return what is to be said of trials that have not failed, such as that their steps fell; once of those alike."""
     trials: dict[str, list[str]] = {}
+    first: dict[str, str] = {}
     with reader.connect(store) as connection:
-        for trial in reader.trials(connection, reader.study(connection, study).id, state="completed"):
-            for note in (trial.message or "").splitlines():
-                trials.setdefault(note, []).append(f"{trial.phase}/{trial.number}")
+        for trial in reader.trials(connection, reader.study(connection, study).id):
+            for note in (trial.message or "").splitlines() if trial.state in ("completed", "pruned") else ():
+                key = without_numbers(note)
+                first.setdefault(key, note)
+                trials.setdefault(key, []).append(f"{trial.phase}/{trial.number}")
     notes = [
-        f"{', '.join(names[:MOST_NAMED])}{' …' if len(names) > MOST_NAMED else ''}: {note}"
-        for note, names in trials.items()
+        f"{', '.join(names[:MOST_NAMED])}{' …' * (len(names) > MOST_NAMED)}: {first[key]}"
+        for key, names in trials.items()
     ]
     more = len(notes) - MOST_NAMED
     return [*notes[:MOST_NAMED], *([f"{counted(more, 'more note')}: sweeper show {study}"] if more > 0 else [])]

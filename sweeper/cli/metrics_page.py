@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from sweeper.execution.slots.log_reading import LogReading, Point
+from sweeper.execution.slots.metrics import MisreadPart, misread_part
 from sweeper.execution.slots.pattern_use import PatternUse
 from sweeper.quantities import counted
 from sweeper.spec.metric import Metric
@@ -17,8 +18,7 @@ NONE: Final = PatternUse()
 
 def is_found(study: Study, reading: LogReading) -> bool:
     """Return whether a trial with this output would have a value of the study's metric."""
-    value = _value(study.metric, reading)
-    return value is not None and math.isfinite(value) and study.metric.name not in reading.misread
+    return _fault(study.metric, reading) is None
 
 
 def page_lines(study: Study, reading: LogReading) -> list[str]:
@@ -94,22 +94,41 @@ def _some(curve: Sequence[Point]) -> str:
     return f"{', '.join(first)}{between}{curve[-1][1]:g}"
 
 
+def _misread(metric: Metric, reading: LogReading) -> MisreadPart | None:
+    return misread_part(metric.name, reading.patterns, reading.misread)
+
+
 def _value(metric: Metric, reading: LogReading) -> float | None:
     curve = reading.curves.get(metric.name)
     return metric.value.of([value for _, value in curve], metric.direction) if curve else None
 
 
+def _fault(metric: Metric, reading: LogReading) -> str | None:
+    """Return why a trial with these metrics would not complete, as its supervisor decides it; None if it would."""
+    name, curve = metric.name, reading.curves.get(metric.name, ())
+    finite = sum(math.isfinite(value) for _, value in curve)
+    if (part := _misread(metric, reading)) is not None:
+        return f"would fail: a {part} of {name} was not read in full"
+    if not curve:
+        return f"would fail: it reports no {name}, but {', '.join(reading.curves) or 'nothing'}"
+    if not math.isfinite(curve[-1][1]):
+        return f"would count as diverged: the last value of {name} is {curve[-1][1]:g}"
+    value = metric.value.of([value for _, value in curve], metric.direction)
+    if math.isfinite(value):
+        return None
+    if finite < metric.value.last:
+        return (
+            f"would fail: its value is the {metric.value} values of {name}, but it reports {counted(finite, 'value')}"
+        )
+    return f"would count as diverged: {name}, {metric.value}, is {value:g}"
+
+
 def _value_lines(metric: Metric, reading: LogReading) -> Iterator[str]:
-    value = _value(metric, reading)
-    if metric.name in reading.misread:
-        yield f"A trial with these metrics would fail: a value of {metric.name} was not read in full."
-    elif value is None:
-        others = ", ".join(reading.curves) or "nothing"
-        yield f"A trial with these metrics would fail: it reports no {metric.name}, but {others}."
-    elif math.isfinite(value):
-        yield f"A trial with these metrics has the value {value:g}: {metric.name}, {metric.value}."
+    fault, value = _fault(metric, reading), _value(metric, reading)
+    if fault is not None:
+        yield f"A trial with these metrics {fault}."
     else:
-        yield f"A trial with these metrics would count as diverged: {metric.name}, {metric.value}, is {value:g}."
+        yield f"A trial with these metrics has the value {value:g}: {metric.name}, {metric.value}."
 
 
 def _metric_json(name: str, reading: LogReading) -> dict[str, object]:

@@ -52,11 +52,15 @@ class EventLog:
 
 @dataclass(frozen=True, slots=True)
 class Scalar:
-    """A number that a run logged."""
+    """A value that a run logged.
+
+    Attributes:
+        value: None if it is something else than one number, such as a histogram, a text or a tensor.
+    """
 
     tag: str
     step: int
-    value: float
+    value: float | None
 
 
 def read_events(path: Path, into: EventLog) -> None:
@@ -73,7 +77,7 @@ def read_events(path: Path, into: EventLog) -> None:
 
 
 def scalars_from(path: Path, offset: int) -> Iterator[tuple[list[Scalar], int]]:
-    """Yield the scalars of each record from a place on, and where the record ends.
+    """Yield the values of each record from a place on, those that are no scalars too, and where the record ends.
 
     Raises:
         ValueError: it is not an event file.
@@ -115,6 +119,8 @@ def _add_event(message: bytes, into: EventLog) -> None:
         if text_in(plugin, 1) == HPARAMS:
             _add_hparams(message_in(plugin, 2), into)
     for scalar in _scalars(event):
+        if scalar.value is None:
+            continue
         into.curves.setdefault(scalar.tag, {})[scalar.step] = scalar.value
         if wall_time is not None:
             into.first, into.last = min(into.first, wall_time), max(into.last, wall_time)
@@ -131,13 +137,13 @@ def _plugin(value: Fields) -> Fields:
 
 
 def _scalars(event: Fields) -> Iterator[Scalar]:
-    """Yield the scalars of an event; its summary may have several."""
+    """Yield the values of an event; its summary may have several."""
     step = integer_in(event, 2)
     for each in _values(event):
         number = number_in(each, 2)
         if number is None:
             number = _tensor_scalar(message_in(each, 8))
-        if number is not None and text_in(_plugin(each), 1) != HPARAMS:
+        if text_in(_plugin(each), 1) != HPARAMS:
             yield Scalar(text_in(each, 1), step, number)
 
 

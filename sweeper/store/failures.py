@@ -34,7 +34,7 @@ class Cause:
     @property
     def key(self) -> tuple[object, ...]:
         """What attempts that failed alike have in common: all but the numbers in the line."""
-        return self.exit_reason, self.exit_code, self.exit_signal, _VARYING.sub("0", self.line)
+        return self.exit_reason, self.exit_code, self.exit_signal, without_numbers(self.line)
 
     def __str__(self) -> str:
         if self.exit_signal is not None:
@@ -59,6 +59,11 @@ def cause_of(exit_reason: str, exit_code: int | None, exit_signal: int | None, m
         found = last_exception(said)
         line = said[found] if found is not None else (said or [headline])[-1]
     return Cause(exit_reason=exit_reason, exit_code=exit_code, exit_signal=exit_signal, line=line[:MOST_TEXT])
+
+
+def without_numbers(line: str) -> str:
+    """Return a line with all its numbers alike, as lines that say the same of other trials have it."""
+    return _VARYING.sub("0", line)
 
 
 def last_exception(lines: Sequence[str]) -> int | None:

@@ -8,15 +8,23 @@ harmless. A program that resumes from a checkpoint says so by a line ``{"resumed
 import json
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Literal
 
 from sweeper.execution.slots.matching import SEARCH_S, SearchTimeout, search
-from sweeper.execution.slots.numerals import is_ambiguous, number_in, whole_number, without_escapes
+from sweeper.execution.slots.numerals import (
+    GROUPS,
+    is_ambiguous,
+    looks_like_value,
+    number_in,
+    whole_number,
+    without_escapes,
+)
 from sweeper.execution.slots.pattern_use import SHOWN, PatternUse, name_pattern
 from sweeper.execution.slots.tail import LINE_BYTES
-from sweeper.spec.patterns import written
+from sweeper.spec.patterns import NUMBER, written
+from sweeper.spec.program import STEP
 from sweeper.spec.study import COORDINATES
 from sweeper.store.records import Measurement, storable
 
@@ -28,6 +36,8 @@ RESUMED_FROM: Final = "resumed_from"
 NO_METRICS: Final = (*COORDINATES, RESUMED_FROM)
 MOST_SLOW: Final = 10  # lines that a pattern may be too slow on before it is given up
 MOST_ERRORS: Final = 3
+
+MisreadPart = Literal["value", "step"]
 
 
 @dataclass(slots=True)
@@ -53,6 +63,27 @@ class _Steps:
 
 
 @dataclass(slots=True)
+class _Unread:
+    """Values of one metric that are no numbers: the first, its line, and how many."""
+
+    first: object
+    line: int
+    count: int = 0
+
+    @property
+    def is_number(self) -> bool:
+        """Whether the first is the text of a number."""
+        return isinstance(self.first, str) and number_in(self.first) is not None
+
+    def text(self, *, is_mixed: bool) -> str:
+        """Return what is wrong, and where if other values of the metric are numbers."""
+        what = f"the text {self.first[:40]!r}" if isinstance(self.first, str) else json.dumps(self.first)[:40]
+        many = f", the first of {self.count:,} values that are no numbers" if self.count > 1 else ""
+        where = f" on line {self.line}{many}" if is_mixed else ""
+        return f"is {what}{where}; write it as a number{', without quotes' if self.is_number else ''}"
+
+
+@dataclass(slots=True)
 class LineReader:
     """Turns lines of metrics.jsonl into measurements; remembers what it could not read.
 
@@ -67,7 +98,7 @@ class LineReader:
     resumed_from: int | None = None
     steps: _Steps = field(default_factory=_Steps)
     _errors: list[str] = field(default_factory=list)
-    _texts: dict[str, tuple[str, int]] = field(default_factory=dict)  # by metric, a number as text, and its line
+    _unread: dict[str, _Unread] = field(default_factory=dict)  # by metric
     _numbers: set[str] = field(default_factory=set)
 
     def read(self, line: bytes, *, device_seconds: float) -> list[Measurement]:
@@ -102,19 +133,20 @@ class LineReader:
     def errors(self) -> list[str]:
         """What could not be read, and whether steps fell."""
         texts = [
-            f"{METRICS_FILE}: {name} is the text {value[:40]!r}{where}; write it as a number, without quotes"
-            for name, (value, number) in self._texts.items()
-            for where in [f" on line {number}" if name in self._numbers else ""]
+            f"{METRICS_FILE}: {name} {unread.text(is_mixed=name in self._numbers)}"
+            for name, unread in self._unread.items()
+            if name in self._numbers or unread.is_number
         ]
         return [*self._errors, *texts, *([] if self.steps.fall is None else [self.steps.fall])][:MOST_ERRORS]
 
     def _measurements(self, values: Mapping[str, object], step: int, device_seconds: float) -> list[Measurement]:
         seconds = _number(values.get("device_seconds"))
         for name, value in values.items():
-            if isinstance(value, str) and name not in NO_METRICS and number_in(value) is not None:
-                self._texts.setdefault(name, (value, self.number))
-            elif _number(value, finite=False) is not None:
-                self._numbers.add(name)
+            if name not in NO_METRICS and (is_unread := _is_unread(value)) is not None:
+                if is_unread:
+                    self._unread.setdefault(name, _Unread(value, self.number)).count += 1
+                else:
+                    self._numbers.add(name)
         return [
             Measurement(
                 metric=storable(name)[:200],
@@ -202,12 +234,12 @@ class PatternReader:
     @property
     def errors(self) -> list[str]:
         """What could not be read, e.g. matches of metrics for which no number was ever found, and if steps fell."""
-        never = [
-            text
-            for name, use in self.uses.items()
-            if name not in {*self.counts, *self.misread}
-            and (text := use.numberless(name, written(self.patterns[name])))
+        unread = [
+            (use.mixed if name in self.counts else use.numberless)(name, written(pattern))
+            for name, pattern in self.patterns.items()  # in the order of the study's own metric first
+            if name not in self.misread and (use := self.uses.get(name)) is not None
         ]
+        misread = [self.misread[name] for name in self.patterns if name in self.misread]
         long = [f"{OUTPUT_FILE}: a line is longer than {LINE_BYTES:,} bytes; only its beginning was read"]
         fall = [] if self.steps.fall is None else [self.steps.fall]
         slow = [lines[0] for name, lines in self._slow.items() if lines and name not in self.misread]
@@ -220,7 +252,7 @@ class PatternReader:
             if name not in {*self.uses, *self.counts}
         ]
         others = [*missed, *self._breaks, *(text for text in several if text), *long, *fall]
-        return [*self.misread.values(), *slow, *never, *uneven, *others][:MOST_ERRORS]
+        return [*misread, *slow, *filter(None, unread), *uneven, *others][:MOST_ERRORS]
 
     def _look_for_names(self, text: str) -> None:
         """Remember the first line with the name of a metric that no pattern has found."""
@@ -305,14 +337,29 @@ class PatternReader:
                 what = f"its pattern, {written(pattern)!r}, matched {word[:40]!r} in {text.strip()[:80]!r}"
                 self.misread.setdefault(name, f"{name}: {what}, which is not a number; write it with a decimal point")
             return None
-        # A pattern that has a comma of its own says what the comma is.
-        commas = "," not in written(pattern) and match.end() == match.end(group)
+        # A pattern that has a comma of its own says what the comma is, and one that goes on what follows the number.
+        is_open, commas = match.end() == match.end(group), "," not in written(pattern)
+        whole = whole_number(text, *match.span(group), is_open=is_open, commas=commas)
         # Programs that count steps in fractions, such as epoch 1.5, may want only the integer part as the step.
-        if name != "step" and (whole := whole_number(text, *match.span(group), commas=commas)) is not None:
+        if whole is not None and (name != STEP or GROUPS.fullmatch(whole)):
             part = f"its pattern, {written(pattern)!r}, matches only {word!r} of {whole!r} in {text.strip()[:80]!r}"
-            self.misread.setdefault(name, f"{name}: {part}; use {{number}} for it")
+            self.misread.setdefault(name, f"{name}: {part}; {_remedy(pattern, whole)}")
             return None
         return number
+
+
+def _remedy(pattern: re.Pattern[str], whole: str) -> str:
+    """Return what to do about a number of which a pattern matches a part."""
+    if number_in(whole) is not None and NUMBER not in written(pattern):
+        return f"use {NUMBER} for it"
+    return "print it as one plain number; or, if it ends there, let the pattern continue with what follows it"
+
+
+def misread_part(metric: str, patterns: Collection[str], misread: Collection[str]) -> MisreadPart | None:
+    """Return which part of a metric's curve was not read in full, given the metrics that have patterns or were not."""
+    if metric in misread:
+        return "value"
+    return "step" if metric in patterns and STEP in misread else None
 
 
 def json_object(line: bytes) -> dict[str, object] | None:
@@ -332,6 +379,13 @@ def _number(value: object, *, finite: bool = True) -> float | None:
     except OverflowError:
         number = math.inf if value > 0 else -math.inf
     return number if math.isfinite(number) or not finite else None
+
+
+def _is_unread(value: object) -> bool | None:
+    """Return whether a value of metrics.jsonl is one that is no number; None if it is no value, but null or words."""
+    if value is None or (isinstance(value, str) and number_in(value) is None and not looks_like_value(value)):
+        return None
+    return _number(value, finite=False) is None
 
 
 def _integer(value: object) -> int | None:

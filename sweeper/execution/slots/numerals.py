@@ -12,7 +12,27 @@ PLAIN: Final = re.compile(
 GROUPED: Final = re.compile(r"[-+]?[1-9]\d{0,2}(?:,\d{3})+(?:\.\d*)?(?:[eE][-+]?\d+)?", re.ASCII)
 COMMAS: Final = re.compile(r"[-+]?[\d.]*\d,[\d.,]*\d(?:[eE][-+]?\d+)?", re.ASCII)
 IN_TEXT: Final = re.compile(r"[-+]?(?:\d+(?:\.\d+)?|\.\d+)(?:[eE][-+]?\d+)?")
-AFTER: Final = re.compile(r",\d[\d.,]*")
+AFTER_COMMA: Final = re.compile(r",\d[\d.,]*")
+BEFORE: Final = (  # what is right before the end of a number, and what that end looks like
+    (re.compile(r"\d[\d.,]*,$"), re.compile(r"\d+|\d{3}\.\d*")),
+    (re.compile(r"\d['\u2019\d]*['\u2019]$"), re.compile(r"\d{3}(?:\.\d*)?")),
+)
+NO_BREAK: Final = "\u00a0\u2007\u2009\u202f"  # spaces that group thousands, as SI and many languages have it
+POWER: Final = r"(?:\^|\*\*)\{?[-+\u2212]?\d+\}?|[-\u2212]\d+|[\u207b\u2070\u00b9\u00b2\u00b3\u2074-\u2079]+"
+# What goes on right after a number, so that it is not the whole of one, by what the number itself looks like.
+GOES_ON: Final = (
+    (re.compile(r"\d+"), re.compile(r":\d[\d:.]*")),  # the time 4:30
+    (re.compile(r"\d[\d.]*"), re.compile(r"['\u2019]\d[\d'\u2019.,]*|(?:_\d{3})+(?![\d_])")),  # 1'000
+    (re.compile(r"\d+\.\d+"), re.compile(r"\.\d[\d.,]*")),  # 1.234.567
+    (re.compile(r"0"), re.compile(r"[xX][0-9a-fA-F]+|[oObB][0-7]+")),
+    (re.compile(r"[1-9]\d{0,2}"), re.compile(rf"(?:[{NO_BREAK}]\d{{3}})+(?!\d)(?:[.,]\d+)?")),
+    (re.compile(r"[1-9]\d{0,2}"), re.compile(r"(?: \d{3})+[.,]\d+|(?: \d{3}){2,}(?!\d)")),  # but not 4 300 steps
+    (re.compile(r"\d[\d.]*"), re.compile(r"[eE][-+]?\d+|[dD][-+]\d+| [eE][-+]\d+")),
+    (re.compile(r"[1-9](?:\.\d*)?"), re.compile(r" [eE]\d+(?![\w.])")),  # 1 e5, but not 0.31 e5
+    (re.compile(r"\d[\d.]*"), re.compile(rf" ?[x*\u00d7\u00b7\u22c5] ?10(?:{POWER})")),
+)
+GROUPS: Final = re.compile(r"[1-9]\d{0,2}(?:[,'\u2019_]\d{3})+")
+VALUE_LIKE: Final = re.compile(r"(?<!\w)[-+]?\.?\d|(?<![^\W_])(?:nan|inf)(?![^\W_])", re.IGNORECASE)
 ESCAPES: Final = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\^_])")  # ECMA-48
 
 
@@ -35,20 +55,52 @@ def is_ambiguous(word: str) -> bool:
     return COMMAS.fullmatch(word.strip().rstrip(",;:")) is not None
 
 
-def whole_number(text: str, start: int, end: int, *, commas: bool) -> str | None:
+def looks_like_value(word: str) -> bool:
+    """Return whether a word that is no number has one in it, so that it is a value written in another way.
+
+    >>> [looks_like_value(word) for word in ("tensor(4.0)", "95.3%", "-nan(ind)", "None", "function:", "l2")]
+    [True, True, True, False, False, False]
+    """
+    return VALUE_LIKE.search(word) is not None
+
+
+def whole_number(text: str, start: int, end: int, *, is_open: bool, commas: bool = True) -> str | None:
     """Return the number of which a match is only a part; None if it is not a part of one.
 
     Args:
-        commas: whether a comma and a digit right after the match belong to its number.
+        is_open: the pattern says nothing of what follows the match, so what goes on belongs to the number, such as
+            ``:30`` after the 4 of a time.
+        commas: whether a comma beside the match, and digits beyond it, belong to its number.
+
+    >>> [whole_number(text, 5, 6, is_open=True) for text in ("loss 4: 30 s", "loss 4:30", "loss 1'000", "loss 1 e5")]
+    [None, '4:30', "1'000", '1 e5']
     """
     for number in IN_TEXT.finditer(text):
         if number.start() <= start < number.end():
             before = text[number.start() : start].strip("+-")  # a sign may be a dash: loss-0.5
             if before or number.end() > end:
                 return number.group()
-            after = AFTER.match(text, end) if commas else None
-            return text[start:end] + after.group() if after is not None else None
+            rest = _rest(text, start, end, commas=commas) if is_open else ""
+            first = _beginning(text, start, end) if commas else ""
+            return f"{first}{text[start:end]}{rest}" if first or rest else None
     return None
+
+
+def _rest(text: str, start: int, end: int, *, commas: bool) -> str:
+    """Return what after a number says that it is not whole; empty if nothing does."""
+    found = AFTER_COMMA.match(text, end) if commas else None
+    digits = text[start:end].lstrip("+-")
+    for number, after in GOES_ON if found is None else ():
+        found = found or (after.match(text, end) if number.fullmatch(digits) else None)
+    return "" if found is None else found.group()
+
+
+def _beginning(text: str, start: int, end: int) -> str:
+    """Return what before digits says that they are the end of a number, such as ``1,`` before 000."""
+    for before, digits in BEFORE:
+        if digits.fullmatch(text, start, end) and (found := before.search(text, 0, start)) is not None:
+            return found.group()
+    return ""
 
 
 def without_escapes(text: str) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from sweeper.execution.slots.metrics import MisreadPart
 from sweeper.quantities import counted
 from sweeper.spec.metric import BEST, CurveValue
 from sweeper.store.failures import last_exception, signal_name
@@ -40,7 +41,7 @@ class Ending:
         result: the program's result.json.
         tail: the end of its output.
         metric_errors: what could not be read of its metrics.
-        is_misread: a part of a number was found for the study's metric, so its best value is unknown.
+        misread: which part of the study's metric was found to be a part of a number, so its best value is unknown.
         lost: how some of what it reported may have been lost; None if there is no sign of that.
         hole: what an earlier attempt has lost, and nobody has reported again; None if nothing is missing.
         oom_killed: the kernel killed some process because memory ran out while this one was running.
@@ -55,7 +56,7 @@ class Ending:
     result: Mapping[str, object] | None
     tail: str
     metric_errors: Sequence[str] = ()
-    is_misread: bool = False
+    misread: MisreadPart | None = None
     lost: str | None = None
     hole: str | None = None
     oom_killed: bool = False
@@ -109,7 +110,7 @@ def _classify_killed(ending: Ending, number: int) -> ExitKind:
 
 
 def _classify_finished(ending: Ending) -> ExitKind:
-    misread = f"a value of {ending.metric} was not read in full" if ending.is_misread else None
+    misread = None if ending.misread is None else f"a {ending.misread} of {ending.metric} was not read in full"
     if (fault := ending.lost or misread) is not None:
         return ExitKind(exit_reason="crashed", message=_message(ending, fault))
     if ending.hole is not None:
@@ -125,7 +126,8 @@ def _classify_finished(ending: Ending) -> ExitKind:
         )
         return ExitKind(exit_reason="crashed", message=_message(ending, message))
     if not ending.last_is_finite or ending.value is None or not math.isfinite(ending.value):
-        return ExitKind(exit_reason="diverged", message=f"{_last_values(ending)} of {ending.metric} is not finite")
+        not_finite = f"{_last_values(ending)} of {ending.metric} is not finite"
+        return ExitKind(exit_reason="diverged", message="\n".join([not_finite, *ending.metric_errors]))
     return ExitKind(exit_reason="completed", message="\n".join(ending.metric_errors) or None)
 
 

@@ -5,6 +5,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from sweeper.execution.slots.numerals import looks_like_value
+from sweeper.quantities import counted
+
 MOST_EXAMPLES: Final = 3
 SHOWN: Final = 80  # characters of a line
 NAME_BEFORE: Final = re.compile(r"[^\W\d]\w*[\w.-]*$")  # what of a longer name stands before a match
@@ -29,19 +32,27 @@ class PatternUse:
             line.
         not_numbers: on how many lines the group has no number.
         not_number: the first of them.
+        unread: on how many of those it has a number in another form, such as ``tensor(4.0)``.
+        first_unread: the first of them.
     """
 
     lines: int = 0
     examples: dict[str, Example] = field(default_factory=dict)
     not_numbers: int = 0
     not_number: Example | None = None
+    unread: int = 0
+    first_unread: Example | None = None
 
     def add(self, match: re.Match[str], text: str, word: str, *, is_number: bool = True) -> None:
         """Add a match."""
         self.lines += 1
         if not is_number:
             self.not_numbers += 1
-            self.not_number = self.not_number or Example(text.strip()[:SHOWN], word[:SHOWN])
+            example = Example(text.strip()[:SHOWN], word[:SHOWN])
+            self.not_number = self.not_number or example
+            if looks_like_value(word):
+                self.unread += 1
+                self.first_unread = self.first_unread or example
         if len(self.examples) < MOST_EXAMPLES:
             self.examples.setdefault(_name_before(match, text), Example(text.strip()[:SHOWN], word[:SHOWN]))
 
@@ -53,6 +64,16 @@ class PatternUse:
         word, line = self.not_number.word[:40], self.not_number.line
         where = "" if word == line else f" (in {line!r})"
         return f"{name}: {found}{word!r} is not a number{where}; keep only the number in the group of {pattern!r}"
+
+    def mixed(self, name: str, pattern: str) -> str:
+        """Return how many values could not be read of a metric of which others could; empty if there is none."""
+        if self.first_unread is None:
+            return ""
+        word, line = self.first_unread.word[:40], self.first_unread.line
+        return (
+            f"{name}: {counted(self.unread, 'value')} of {self.lines:,} could not be read, first {word!r} in {line!r}; "
+            f"keep only the number in the group of {pattern!r}, and print it plainly"
+        )
 
     def fault(self, name: str, pattern: str) -> str:
         """Return that a pattern matched names that differ; empty if it did not."""
@@ -83,9 +104,16 @@ def uses_text(patterns: Mapping[str, str], uses: Mapping[str, PatternUse]) -> di
             "pattern": pattern,
             "lines": uses.get(name, none).lines,
             "examples": [f"{example.word} in {example.line!r}" for example in uses.get(name, none).examples.values()],
+            **_without_number(uses.get(name, none)),
         }
         for name, pattern in patterns.items()
     }
+
+
+def _without_number(use: PatternUse) -> dict[str, object]:
+    if use.not_number is None:
+        return {}
+    return {"without_number": f"{use.not_numbers}, first {use.not_number.word} in {use.not_number.line!r}"}
 
 
 def _name_before(match: re.Match[str], text: str) -> str:

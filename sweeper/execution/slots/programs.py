@@ -67,9 +67,14 @@ def argv_of(program: Program, trial: Placed) -> list[str]:
             raise OSError(errno.ENOEXEC, "imported runs have no program. Name one in the study file", "trial.program")
 
 
-def patterns_of(program: Program) -> Mapping[str, str]:
-    """Return the regular expressions that find metrics in the output; none if they are in files."""
-    return program.metrics if isinstance(program, CommandProgram) else {}
+def patterns_of(program: Program, *, first: str | None = None) -> Mapping[str, str]:
+    """Return the regular expressions that find metrics in the output; none if they are in files.
+
+    Args:
+        first: the metric that comes before the others, so that what is wrong with it does, too.
+    """
+    patterns = program.metrics if isinstance(program, CommandProgram) else {}
+    return dict(sorted(patterns.items(), key=lambda item: item[0] != first)) if first in patterns else patterns
 
 
 def sources_of(program: Program, lease: Lease) -> tuple[MetricSource, ...]:

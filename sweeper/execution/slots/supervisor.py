@@ -19,7 +19,7 @@ from sweeper.execution.slots.guard import Guard
 from sweeper.execution.slots.last_seconds import when_ended
 from sweeper.execution.slots.losses import missing_steps, note_loss_of
 from sweeper.execution.slots.machine import oom_kills
-from sweeper.execution.slots.metrics import METRICS_FILE, OUTPUT_FILE
+from sweeper.execution.slots.metrics import METRICS_FILE, OUTPUT_FILE, misread_part
 from sweeper.execution.slots.occupying import Occupied, RunDirInUse, occupy
 from sweeper.execution.slots.outcome import Ending, ExitKind, StopCause, classify_exit
 from sweeper.execution.slots.process import Start, TrialProcess
@@ -145,7 +145,7 @@ class Supervisor:
             self.engine,
             self.lease,
             self.value,
-            patterns_of(self.trial.program),
+            patterns_of(self.trial.program, first=self.lease.metric),
             self._seconds,
             self.slot.device_share,
             self._beat,
@@ -366,7 +366,7 @@ class Supervisor:
             ],
             lost=lost,
             hole=missing.hole,
-            is_misread=self.lease.metric in reports.misread,
+            misread=misread_part(self.lease.metric, patterns_of(self.trial.program), reports.misread),
             oom_killed=oom_killed,
         )
         return self._finish(classify_exit(ending), process, known)

@@ -66,6 +66,9 @@ def test_the_same_as_json(sweeper: Sweeper, directory: Path) -> None:
         (r"{loss: 'los=(\S+)'}", "loss=4\n", ["matched no line", "has its name: 'loss=4'", "would fail"]),
         (r"{loss: 'loss {number}'}", "loss 3,14\n", ["'3,14' in 'loss 3,14'", "decimal point"]),
         (r"{loss: 'loss {number}'}", "loss nan\n", ["would count as diverged"]),
+        (r"{loss: 'loss {number}'}", "loss 3\nloss nan\n", ["would count as diverged: the last value of loss is nan"]),
+        (r"{loss: 'loss {number}'}", "loss 4:30\n", ["matches only '4' of '4:30'", "was not read in full"]),
+        (r"{step: 'at (\d+)', loss: 'loss {number}'}", "at 1,234 loss 3\n", ["a step of loss was not read in full"]),
         (
             r"{step: 'stp (\d+)', loss: 'loss {number}'}",
             "step 1 loss 3\nstep 2 loss 2\n",
@@ -82,10 +85,28 @@ def test_what_a_log_lacks_is_said(metrics: str, log: str, words: list[str], swee
     Path("study.yaml").write_text(STUDY.replace("METRICS", metrics))
     Path("old.log").write_text(log)
     answer = sweeper("metrics", "study.yaml", "--log", "old.log")
-    assert answer.code == (0 if "step: " in metrics else 1)
+    assert answer.code == (0 if "step: " in metrics and "in full" not in words[-1] else 1)
     for word in words:
         assert word in answer.out
     assert "(?P<value>" not in answer.out
+
+
+def test_values_that_could_not_be_read_are_counted(sweeper: Sweeper, directory: Path) -> None:
+    Path("study.yaml").write_text(STUDY.replace("METRICS", r"{loss: 'loss (\S+)'}"))
+    Path("old.log").write_text("loss 3\nloss tensor(2.)\nloss tensor(1.)\nloss 4\n")
+    answer = sweeper("metrics", "study.yaml", "--log", "old.log")
+    assert answer.code == 0
+    assert "has the value 3" in answer.out
+    assert answer.out.count("loss: 2 values of 4 could not be read, first 'tensor(2.)' in 'loss tensor(2.)'") == 1
+
+
+def test_a_mean_of_more_values_than_there_are_is_no_divergence(sweeper: Sweeper, directory: Path) -> None:
+    text = STUDY.replace("METRICS", "{loss: 'loss {number}'}")
+    Path("study.yaml").write_text(text.replace("minimize}", "minimize, value: {mean_of_last: 3}}"))
+    Path("old.log").write_text("loss 3\nloss 4\n")
+    answer = sweeper("metrics", "study.yaml", "--log", "old.log")
+    assert answer.code == 1
+    assert "would fail: its value is the mean of the last 3 values of loss, but it reports 2 values" in answer.out
 
 
 FILES = """[{from: csv, file: "{run_dir}/m-{lr}.csv", loss: val_loss}, {norm: 'norm {number}'}]"""
@@ -160,6 +181,27 @@ def test_a_trial_that_is_tried_and_fails_says_why(sweeper: Sweeper, directory: P
     assert "  no data" in answer.out
     found = json.loads(sweeper("launch", "study.yaml", "--try", "--json").out)
     assert (found["exit_reason"], found["value"]) == ("crashed", 4.5)
+
+
+def test_a_trial_that_is_tried_and_ends_with_nan_is_not_praised(sweeper: Sweeper, directory: Path) -> None:
+    Path("study.yaml").write_text(STUDY.replace("METRICS", "{loss: 'loss={number}'}"))
+    Path("train.py").write_text("print('loss=4.5')\nprint('loss=nan')\n")
+    answer = sweeper("launch", "study.yaml", "--try")
+    assert answer.code == 1
+    assert "diverged after" in answer.out
+    assert "A trial with these metrics would count as diverged: the last value of loss is nan." in answer.out
+    assert "has the value" not in answer.out
+
+
+def test_the_end_of_a_launch_tells_once_of_values_that_could_not_be_read(sweeper: Sweeper, directory: Path) -> None:
+    Path("study.yaml").write_text(STUDY.replace("METRICS", r"{loss: 'loss=(\S+)'}"))
+    Path("train.py").write_text("import sys\nprint('loss=4')\nprint(f'loss=t({sys.argv[1]})')\n")
+    answer = sweeper("launch", "study.yaml", "--store", "sqlite:///s.db")
+    assert answer.code == 0, answer.err
+    (line,) = [line for line in answer.err.splitlines() if "could not be read" in line]
+    assert line.startswith("own: p/0, p/1, p/2, p/3: loss: 1 value of 2 could not be read, first 't(0.5)' in 'loss=t(")
+    shown = sweeper("show", "own", "p/1", "--store", "sqlite:///s.db").out
+    assert "without_number: 1, first t(0." in shown
 
 
 def test_a_trial_that_is_tried_names_no_directory_that_is_gone(sweeper: Sweeper, directory: Path) -> None:

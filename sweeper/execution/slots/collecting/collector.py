@@ -141,7 +141,7 @@ class Collector:
         Args:
             is_complete: the program has come to its end, so that what is missing is worth a word.
         """
-        faults = [f"{key}: {text}" for key, file in self._files.items() for text in file.reader.notes.faults.values()]
+        faults = [f"{key}: {text}" for key, file in self._files.items() for text in file.reader.notes.texts]
         lacks = [text for source in self.sources for text in self._lacks(source)] if is_complete else []
         patterns = self.output.reader.errors if self.output is not None else []
         clash = [] if self._clash is None else [self._clash]

@@ -23,6 +23,7 @@ class EventRows:
         is_cut = size < self._offset
         if is_cut:
             self._offset = 0
+            self.notes.begin()
         rows: list[Row] = []
         if size == self._offset:
             return is_cut, rows
@@ -30,9 +31,11 @@ class EventRows:
             for scalars, end in scalars_from(self.path, self._offset):
                 self._offset = end
                 for scalar in scalars:
-                    self.notes.see([scalar.tag])
                     name = self._names.get(scalar.tag)
-                    if name is not None and scalar.step >= 0:
+                    self.notes.see([] if scalar.value is None else [scalar.tag])
+                    if name is not None and scalar.value is None:
+                        self.notes.count(name, f"step {scalar.step}: {scalar.tag} is not one number")
+                    elif name is not None and scalar.value is not None and scalar.step >= 0:
                         self.notes.found.add(name)
                         rows.append(Row(scalar.step, {name: scalar.value}))
         except ValueError as error:

@@ -61,7 +61,9 @@ class JsonRows:
             columns = {word: at(inner, word) for word in self.source.names.values()}
             inner = self._transposed(inner) if any(isinstance(each, list) for each in columns.values()) else [inner]
         records = inner if isinstance(inner, list) else []
-        return [row for record in records if isinstance(record, Mapping) and (row := self._row(record)) is not None]
+        self.notes.begin()
+        found = (self._row(record, index) for index, record in enumerate(records) if isinstance(record, Mapping))
+        return [row for row in found if row is not None]
 
     def _transposed(self, columns: Mapping[str, object]) -> list[dict[str, object]]:
         """Return lists by name, as of Keras' history, as records."""
@@ -72,10 +74,16 @@ class JsonRows:
         }
         return [dict(zip(lists, each, strict=True)) for each in zip_longest(*lists.values())]
 
-    def _row(self, record: Mapping[str, object]) -> Row | None:
+    def _row(self, record: Mapping[str, object], index: int) -> Row | None:
         self.notes.see(record)
-        numbers = {name: number_of(at(record, word)) for name, word in self.source.names.items()}
-        values = {name: number for name, number in numbers.items() if number is not None}
+        values: dict[str, float] = {}
+        for name, word in self.source.names.items():
+            value = at(record, word)
+            number = number_of(value)
+            if number is not None:
+                values[name] = number
+            elif value not in (None, ""):
+                self.notes.count(name, f"record {index}: {word} is {str(value)[:40]!r}, which is not a number")
         if not values:
             return None
         self.notes.found |= set(values)
@@ -84,7 +92,8 @@ class JsonRows:
             return Row(None, values)
         number = step_of(step, self.notes)
         if number is None:
-            self.notes.add("step", f"{self.source.step or STEP} is {str(step)[:40]!r}, which is not an integer ≥ 0")
+            name = self.source.step or STEP
+            self.notes.count("step", f"record {index}: {name} is {str(step)[:40]!r}, which is not an integer ≥ 0")
             return None
         return Row(number, values)
 

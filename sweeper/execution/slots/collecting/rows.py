@@ -84,6 +84,7 @@ class Notes:
 
     Attributes:
         faults: the first fault of each kind.
+        counts: how many values or rows of the file have that fault, where they are counted.
         names: of columns, keys or tags.
         found: the metrics that were found.
         fractions: how steps are counted that are no whole numbers.
@@ -93,10 +94,30 @@ class Notes:
     names: dict[str, None] = field(default_factory=dict)
     found: set[str] = field(default_factory=set)
     fractions: Fractions = field(default_factory=Fractions)
+    counts: dict[str, int] = field(default_factory=dict)
 
     def add(self, kind: str, fault: str) -> None:
         """Keep a fault, if it is the first of its kind."""
         self.faults.setdefault(kind, fault)
+
+    def count(self, kind: str, fault: str) -> None:
+        """Keep a fault of a value or a row, if it is the first of its kind, and count it."""
+        self.add(kind, fault)
+        self.counts[kind] = self.counts.get(kind, 0) + 1
+
+    def begin(self) -> None:
+        """Count anew: the file is read again from its start."""
+        for kind in self.counts:
+            self.faults.pop(kind, None)
+        self.counts.clear()
+
+    @property
+    def texts(self) -> list[str]:
+        """The faults, each with the number of those of its kind."""
+        return [
+            fault if (number := self.counts.get(kind, 1)) == 1 else f"{fault}; {number:,} like it"
+            for kind, fault in self.faults.items()
+        ]
 
     def see(self, names: Iterable[str]) -> None:
         """Take names that the file has."""

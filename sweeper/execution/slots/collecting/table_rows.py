@@ -47,6 +47,7 @@ class LineRows(ABC):
     def begin(self) -> None:
         """Forget what was read of the file."""
         self._number = 0
+        self.notes.begin()
 
     @abstractmethod
     def row(self, line: bytes) -> Row | None:
@@ -70,7 +71,7 @@ class LineRows(ABC):
                 found[name] = number
                 self.notes.found.add(name)
             elif value not in (None, ""):
-                self.notes.add(name, f"line {self._number}: {word} is {str(value)[:40]!r}, which is not a number")
+                self.notes.count(name, f"line {self._number}: {word} is {str(value)[:40]!r}, which is not a number")
         return found
 
     def _row(self, values: Mapping[str, object], step: object) -> Row | None:
@@ -83,7 +84,7 @@ class LineRows(ABC):
         number = step_of(step, self.notes)
         if number is None:
             name = self.source.step or STEP
-            self.notes.add("step", f"line {self._number}: {name} is {str(step)[:40]!r}, which is not an integer ≥ 0")
+            self.notes.count("step", f"line {self._number}: {name} is {str(step)[:40]!r}, which is not an integer ≥ 0")
             return None
         return Row(number, found)
 
@@ -112,7 +113,7 @@ class CsvRows(LineRows):
             self.notes.see(self._header)
             return None
         if len(cells) != len(self._header):
-            self.notes.add("cells", f"line {self._number} has {len(cells)} cells, the header {len(self._header)}")
+            self.notes.count("cells", f"line {self._number} has {len(cells)} cells, the header {len(self._header)}")
             return None
         values = dict(zip(self._header, cells, strict=True))
         return self._row(values, values.get(self.source.step or STEP))
@@ -125,7 +126,7 @@ class JsonLineRows(LineRows):
         """Return the row that a line is; None if it is no object or has none of the metrics."""
         document = json_object(line)
         if document is None:
-            self.notes.add("object", f"line {self._number} is not a JSON object: {line[:60]!r}")
+            self.notes.count("object", f"line {self._number} is not a JSON object: {line[:60]!r}")
             return None
         self.notes.see(document)
         values = {word: at(document, word) for word in self.source.names.values()}

@@ -28,6 +28,12 @@ def scalar(tag: str, step: int, value: float) -> bytes:
     return record(head + field(5, field(1, content)))
 
 
+def histogram(tag: str, step: int) -> bytes:
+    """Return the record of a histogram, which is empty."""
+    head = b"\x09" + struct.pack("<d", time.time()) + b"\x10" + varint(step)
+    return record(head + field(5, field(1, field(1, tag.encode()) + field(5, b""))))
+
+
 def write(path: Path, tag: str, points: dict[int, float]) -> None:
     """Add scalars to an event file."""
     path.parent.mkdir(parents=True, exist_ok=True)

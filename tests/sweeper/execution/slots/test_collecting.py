@@ -291,3 +291,50 @@ def test_a_file_is_found_by_names_with_special_characters(tmp_path: Path) -> Non
     source = replace(source_from_json(CSV), place="{run_dir}/[[]1] x/a.csv")
     Collector(tmp_path, [source]).collect()
     assert points(tmp_path) == [(1, 0.5)]
+
+
+@pytest.mark.parametrize(
+    ("source", "name", "text", "fault"),
+    [
+        (CSV, "a.csv", "step,val_loss\n1,2.5\n2,t(4)\n3,\n4,\"3,14\"\n5,2\n", "line 3: val_loss is 't(4)'"),
+        (
+            JSON,
+            "trainer_state.json",
+            '{"log_history": [{"step": 1, "eval_loss": 2.5}, {"step": 2, "eval_loss": "t(4)"}, {"step": 3, "x": 1},'
+            ' {"step": 4, "eval_loss": [1]}, {"step": 5, "eval_loss": 2}]}',
+            "record 1: eval_loss is 't(4)'",
+        ),
+        (
+            JSONL,
+            "log.jsonl",
+            "".join(f'{{"step": {i}, "eval": {{"loss": {v}}}}}\n' for i, v in enumerate((2.5, '"t(4)"', "[1]", 2), 1)),
+            "line 2: eval.loss is 't(4)'",
+        ),
+    ],
+)  # fmt: skip
+def test_values_that_could_not_be_read_among_others_are_counted(
+    tmp_path: Path, source: Mapping[str, Any], name: str, text: str, fault: str
+) -> None:
+    found = collector(tmp_path, source)
+    (tmp_path / name).write_text(text)
+    for _ in range(2):  # a file that was read twice has no more of them
+        found.collect(closed=True, rest=True)
+    assert [value for _, value in points(tmp_path)] == [2.5, 2.0]
+    (error,) = found.errors(is_complete=True)
+    assert error == f"{name}: {fault}, which is not a number; 2 like it"
+
+
+def test_a_tag_that_is_no_scalar_at_some_steps_is_told(tmp_path: Path) -> None:
+    found = collector(tmp_path, EVENTS)
+    path = tmp_path / "events.out.tfevents.1"
+    event_writer.write(path, "val/loss", {1: 2.5})
+    append_bytes(path, event_writer.histogram("val/loss", 2), event_writer.histogram("weights", 2))
+    event_writer.write(path, "val/loss", {3: 2.0})
+    found.collect(closed=True, rest=True)
+    assert points(tmp_path) == [(1, 2.5), (3, 2.0)]
+    assert found.errors(is_complete=True) == ["events.out.tfevents.1: step 2: val/loss is not one number"]
+
+
+def append_bytes(path: Path, *content: bytes) -> None:
+    with path.open("ab") as file:
+        file.write(b"".join(content))

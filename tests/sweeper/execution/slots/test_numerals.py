@@ -2,11 +2,13 @@
 
 import math
 import re
+from typing import Final
 
 import pytest
 
-from sweeper.execution.slots.metrics import LineReader, PatternReader
+from sweeper.execution.slots.metrics import LineReader, PatternReader, misread_part
 from sweeper.execution.slots.numerals import number_in, without_escapes
+from sweeper.spec.patterns import compiled
 
 
 @pytest.mark.parametrize(
@@ -98,4 +100,107 @@ def test_a_number_written_as_text_in_json_is_told() -> None:
         assert reader.read(line, device_seconds=0.0) == []
     assert reader.errors == ["metrics.jsonl: loss is the text '4.0'; write it as a number, without quotes"]
     reader.read(b'{"step": 3, "loss": 2.0}', device_seconds=0.0)
-    assert reader.errors == ["metrics.jsonl: loss is the text '4.0' on line 1; write it as a number, without quotes"]
+    assert reader.errors == [
+        "metrics.jsonl: loss is the text '4.0' on line 1, the first of 2 values that are no numbers; write it as a "
+        "number, without quotes"
+    ]
+
+
+@pytest.mark.parametrize("value", ['"tensor(4.0)"', '"3,14"', "[4.0]", '{"value": 4.0}', "true", '"95.3%"'])
+def test_a_value_that_is_no_number_among_numbers_in_json_is_told_once_with_its_line(value: str) -> None:
+    reader = LineReader()
+    for line in ("2.5", value, value, "2.0"):
+        reader.read(f'{{"loss": {line}}}'.encode(), device_seconds=0.0)
+    (error,) = reader.errors
+    assert error.startswith("metrics.jsonl: loss is ")
+    assert " on line 2, the first of 2 values that are no numbers" in error
+
+
+@pytest.mark.parametrize("value", ["null", '"n/a"', '"warm-up"'])
+def test_no_value_and_words_among_numbers_in_json_are_not(value: str) -> None:
+    reader = LineReader()
+    for line in ("2.5", value):
+        reader.read(f'{{"loss": {line}}}'.encode(), device_seconds=0.0)
+    assert reader.errors == []
+
+
+CUT_SHORT: Final = (
+    "4:30", "1'000", "1\u2019000.5", "12 345.6", "1 234 567", "12\u202f345", "1 e5", "1.2 e-5", "0.3 e-5", "3*10**4",
+    "1.2 x 10^-5", "1.2\u00d710\u207b\u2075",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("group", ["{number}", r"([-\d.]+)"])
+@pytest.mark.parametrize("number", CUT_SHORT)
+def test_a_number_that_goes_on_after_the_match_is_never_read(number: str, group: str) -> None:
+    reader = PatternReader({"loss": compiled(f"loss {group}")})
+    assert reader.read(f"loss {number} at step 3".encode(), device_seconds=0.0) == []
+    (error,) = reader.errors
+    assert f"of {number!r} in {f'loss {number} at step 3'!r}; " in error
+    assert reader.misread["loss"] == error
+    assert "print it as one plain number; or, if it ends there, let the pattern continue with what follows it" in error
+
+
+@pytest.mark.parametrize("number", ["1_000", "0x1F", "1.5D-05", "1.5.2"])
+def test_other_forms_of_numbers_are_not_cut_short_by_a_group_of_digits(number: str) -> None:
+    found, reader = reading(r"loss (\d+(?:\.\d+)?)", f"loss {number}")
+    assert found == []
+    assert repr(number) in reader.misread["loss"]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "line"),
+    [
+        (r"loss.*?([\d.]+)$", "loss 1,000"),
+        (r"loss.*?([\d.]+)$", "loss 1'000.5"),
+        (r"loss.*?(\d+)$", "loss 3,14"),
+    ],
+)
+def test_the_end_of_a_number_is_never_read(pattern: str, line: str) -> None:
+    found, reader = reading(pattern, line)
+    assert found == []
+    assert repr(line.removeprefix("loss ")) in reader.misread["loss"]
+
+
+@pytest.mark.parametrize(
+    ("line", "value"),
+    [
+        ("loss 4: 30 steps", 4.0), ("loss 4 300 steps", 4.0), ("loss 4 30.5 s", 4.0), ("loss 0.31 e5 s100", 0.31),
+        ("loss 0.5:acc 3", 0.5), ("loss 4, acc=5", 4.0), ("loss 3. Next", 3.0), ("loss 97%", 97.0), ("loss 3/100", 3.0),
+        ("loss 4' 30", 4.0), ("loss 5 x 100 images", 5.0), ("loss 2024 100.5", 2024.0), ("loss 4e5:2", 4e5),
+        ("12:30:04 loss 4", 4.0), ("loss 4 e5m2", 4.0),
+    ],
+)  # fmt: skip
+def test_what_only_stands_beside_a_number_does_not_belong_to_it(line: str, value: float) -> None:
+    reader = PatternReader({"loss": compiled("loss {number}")})
+    assert [each.value for each in reader.read(line.encode(), device_seconds=0.0)] == [value]
+    assert reader.errors == []
+
+
+@pytest.mark.parametrize(
+    ("pattern", "line"), [("at {number}:", "at 4:30"), ("{number}'", "1'000"), (r"x {number} \d", "x 1 234.5")]
+)
+def test_a_pattern_that_goes_on_says_where_its_number_ends(pattern: str, line: str) -> None:
+    reader = PatternReader({"loss": compiled(pattern)})
+    assert len(reader.read(line.encode(), device_seconds=0.0)) == 1
+    assert reader.errors == []
+
+
+@pytest.mark.parametrize(("step", "is_whole"), [("1,234", False), ("1'234", False), ("1.5", True), ("3:120", True)])
+def test_a_step_of_which_the_thousands_are_left_out_is_told(step: str, is_whole: bool) -> None:
+    _, reader = reading(r"loss (\S+)", f"step {step} loss 4.5", step=r"step (\d+)")
+    assert list(reader.misread) == ([] if is_whole else ["step"])
+    part = misread_part("loss", ["loss", "step"], reader.misread)
+    assert part == (None if is_whole else "step")
+
+
+def test_values_that_could_not_be_read_among_others_are_counted_and_told_once() -> None:
+    lines = ["loss 4.5", "loss tensor(4.0)", "loss 95.3%", "loss None", "loss function: l2", "loss 4.0"]
+    found, reader = reading(r"loss (\S+)", *lines)
+    assert found == [(1, 4.5), (2, 4.0)]
+    (error,) = reader.errors
+    assert error.startswith("loss: 2 values of 6 could not be read, first 'tensor(4.0)' in 'loss tensor(4.0)'; keep")
+
+
+def test_words_among_numbers_are_not_values() -> None:
+    assert reading(r"loss (\S+)", "loss function: l2", "loss None", "loss 4.5")[1].errors == []

@@ -162,6 +162,16 @@ def test_a_trial_whose_metric_is_cut_short_by_its_pattern_fails(url: str) -> Non
     assert "matches only '9.2' of '9.2e-05' in 'loss 9.2e-05'" in trial.message
 
 
+@pytest.mark.parametrize(("last", "state"), [("loss 4", "completed"), ("loss nan", "failed")])
+def test_a_trial_some_values_of_which_could_not_be_read_says_so(url: str, last: str, state: str) -> None:
+    script = f"print('loss 5'); print('loss tensor(3.0)'); print('other bad'); print('{last}')"
+    program = {"command": [*COMMAND[:3], "-c", script], "metrics": {"loss": r"loss (\S+)"}}
+    trial, _ = run_one(url, {}, trial={"program": program})
+    assert trial.state == state
+    assert trial.message is not None
+    assert "loss: 1 value of 3 could not be read, first 'tensor(3.0)' in 'loss tensor(3.0)'" in trial.message
+
+
 def test_a_function_runs_as_a_trial(url: str, tmp_path: Path) -> None:
     (tmp_path / "mine.py").write_text(
         "def train(config, seed, budget, report):\n"
