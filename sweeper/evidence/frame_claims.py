@@ -29,7 +29,6 @@ from sweeper.spec.entries.claims import (
 )
 from sweeper.spec.entries.messages import problems_in
 from sweeper.spec.entries.metric import MetricEntry
-from sweeper.spec.entries.values import SCALARS
 from sweeper.spec.from_entries import metric_of
 from trainer.config.wording import Path, dotted, shown, suggestion
 
@@ -51,7 +50,7 @@ class _Faults:
     def read(self, model: type[Entry], document: object, here: Path) -> Entry | None:
         """Return the entry of a document; if it has mistakes, add them and return None."""
         try:
-            return model.model_validate(document, context=SCALARS)
+            return model.model_validate(document)
         except ValidationError as error:
             problems = {problem.path: problem.message for problem in problems_in(error, model)}
             for path, message in problems.items():
@@ -311,7 +310,7 @@ def _statement(statement: object, narrow: Narrow) -> object:
 
 def _other(other: object, narrow: Narrow) -> object:
     """Return the second difference of an interaction: of configurations, or of another factor."""
-    if isinstance(other, dict) and not isinstance(other.get("from"), dict):
+    if isinstance(other, dict) and ("factor" in other or not isinstance(other.get("from"), dict)):
         return _with_levels(other, narrow)
     return _statement(other, narrow)
 

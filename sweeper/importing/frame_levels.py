@@ -41,7 +41,7 @@ def column_levels(column: pd.Series) -> list[Level]:
 
 
 def as_level(value: object, narrow: type[np.floating] | None = None) -> Level:
-    """Return a value as a level: what is no JSON value is its text, what is missing is null.
+    """Return a value as a level: what is no JSON value is its text, what is missing is null, tuples are lists.
 
     Args:
         narrow: the type of the column that it is in or named for, if its numbers have fewer digits than usual.
@@ -51,7 +51,18 @@ def as_level(value: object, narrow: type[np.floating] | None = None) -> Level:
         value = float(str(narrow(value)))
     if value is pd.NA or (isinstance(value, float) and math.isnan(value)):
         return None
-    return value if value is None or isinstance(value, bool | int | float | str | list | dict) else str(value)
+    if isinstance(value, list | tuple | np.ndarray | dict):
+        return _item(value)
+    return value if value is None or isinstance(value, bool | int | float | str) else str(value)
+
+
+def _item(value: object) -> object:
+    """Return what a level holds with lists for tuples and arrays; what is no JSON value stays, and is no level."""
+    if isinstance(value, list | tuple | np.ndarray):
+        return [_item(each) for each in value]
+    if isinstance(value, dict):
+        return {key: _item(each) for key, each in value.items()}
+    return plain_level(value)
 
 
 def narrow_type(column: pd.Series) -> type[np.floating] | None:

@@ -1,7 +1,7 @@
 """Runs of MLflow, from its database (by plain SQL, whatever its version) or from its directory mlruns."""
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -11,7 +11,8 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from sweeper.errors import UsageError
-from sweeper.importing.cells import alike, level_of
+from sweeper.importing.faults import Faults
+from sweeper.importing.run_cells import with_levels
 from sweeper.importing.source_runs import Source, SourceRun
 from trainer.config.wording import suggestion
 
@@ -42,11 +43,12 @@ class _Run:
     points: dict[str, list[tuple[int, float, float]]] = field(default_factory=dict)  # step, time and value by metric
 
 
-def mlflow_source(source: str, *, metric: str, only: str | None) -> Source:
+def mlflow_source(source: str, *, metric: str, wanted: Collection[str] = (), only: str | None) -> Source:
     """Return the runs of an experiment; those that were deleted are left out.
 
     Args:
         source: a database's URL, the path of a SQLite database, or the directory mlruns.
+        wanted: parameters that the user or a study file names as factors or strata.
         only: the name of the experiment, if there are several with runs.
 
     Raises:
@@ -61,14 +63,10 @@ def mlflow_source(source: str, *, metric: str, only: str | None) -> Source:
             f"--metric: no run in {source} logged {metric!r}.{near} Metrics: {', '.join(metrics) or 'none'}."
         )
     runs, notes = _without_parents(runs, metric)
-    levels = {
-        name: alike(level_of(run.params[name]) if name in run.params else None for run in runs)
-        for name in dict.fromkeys(name for run in runs for name in run.params)
-    }
     return Source(
         path=source,
         form="mlflow",
-        runs=[_source_run(run, {name: levels[name][index] for name in run.params}) for index, run in enumerate(runs)],
+        runs=with_levels(map(_source_run, runs), wanted),
         is_sorted=True,
         notes=notes,
     )
@@ -154,16 +152,18 @@ def _of_directory(root: Path) -> list[_Run]:
     """Return the runs of a directory mlruns, or of one that contains it."""
     root = root / "mlruns" if (root / "mlruns").is_dir() else root
     found: list[_Run] = []
+    faults = Faults()
     for experiment in sorted(path.parent for path in root.glob(f"*/{SETTINGS}")):
         name = str(_settings(experiment / SETTINGS).get("name", experiment.name))
         for path in sorted(experiment.glob(f"*/{SETTINGS}")):
             meta = _settings(path)
             if meta.get("lifecycle_stage", "active") == "active" and "run_id" in meta:
-                found.append(_run_of_directory(path.parent, name, meta))
+                found.append(_run_of_directory(path.parent, name, meta, faults))
+    faults.check()
     return sorted(found, key=lambda run: (run.start or 0.0, run.key))
 
 
-def _run_of_directory(directory: Path, experiment: str, meta: Mapping[str, Any]) -> _Run:
+def _run_of_directory(directory: Path, experiment: str, meta: Mapping[str, Any], faults: Faults) -> _Run:
     status = meta.get("status")
     run = _Run(
         key=str(meta["run_id"]),
@@ -179,9 +179,9 @@ def _run_of_directory(directory: Path, experiment: str, meta: Mapping[str, Any])
         run.params[str(path.relative_to(directory / "params"))] = path.read_text(encoding="utf-8")
     for path in _files(directory / "metrics"):
         run.points[str(path.relative_to(directory / "metrics"))] = [
-            _point(path, number, line)
+            point
             for number, line in enumerate(path.read_text("utf-8").splitlines(), start=1)
-            if line
+            if line and (point := _point(path, number, line, faults)) is not None
         ]
     return run
 
@@ -190,12 +190,13 @@ def _files(directory: Path) -> list[Path]:
     return sorted(path for path in directory.rglob("*") if path.is_file()) if directory.is_dir() else []
 
 
-def _point(path: Path, number: int, line: str) -> tuple[int, float, float]:
+def _point(path: Path, number: int, line: str, faults: Faults) -> tuple[int, float, float] | None:
     parts = line.split()
     try:
         return int(parts[2]) if len(parts) > 2 else 0, float(parts[0]), float(parts[1])
-    except (ValueError, IndexError) as error:
-        raise UsageError(f"{path}:{number}: {line!r} is not `time value step`. Remove the line.") from error
+    except (ValueError, IndexError):
+        faults.add(f"{path}:{number}: {line!r} is not `time value step`. Remove the line.")
+        return None
 
 
 def _settings(path: Path) -> Mapping[str, Any]:
@@ -206,14 +207,14 @@ def _settings(path: Path) -> Mapping[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _source_run(run: _Run, cells: Mapping[str, object]) -> SourceRun:
+def _source_run(run: _Run) -> SourceRun:
     """Return a run; a metric that was logged at one step only has a value and no curve."""
     curves = {
         name: {step: value for step, _, value in sorted(found) if step >= 0} for name, found in run.points.items()
     }
     return SourceRun(
         place=f"run {run.name or run.key}",
-        cells=cells,
+        cells=run.params,
         key=run.key,
         values={name: max(found)[2] if len(found) > 1 else found[0][2] for name, found in run.points.items() if found},
         curves={name: points for name, points in curves.items() if len(points) > 1},

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Final
 from sweeper.designs.factor import Range
 from sweeper.designs.levels import Level
 from sweeper.errors import UsageError
+from sweeper.importing.cells import as_level
 from sweeper.importing.source_runs import Source, SourceRun
-from sweeper.importing.tables import as_level
 from sweeper.spec.metric import Direction
 from trainer.config.wording import suggestion
 

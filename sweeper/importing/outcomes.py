@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 from sweeper.errors import UsageError
+from sweeper.importing.faults import Faults
 from sweeper.importing.source_runs import STATE_NAMES, RunState, SourceRun
 from sweeper.spec.metric import CurveValue, Direction
 from trainer.config.wording import shown, suggestion
@@ -40,6 +41,11 @@ def ended_runs(
     Raises:
         UsageError: a state is unknown, or no run has a value.
     """
+    faults = Faults()
+    for run in runs:
+        if fault := state_fault(run):
+            faults.add(fault)
+    faults.check()
     states = [_state(run) for run in runs]
     notes: list[str] = []
     if open_runs := [run for run, state in zip(runs, states, strict=True) if state == "unfinished"]:
@@ -67,14 +73,21 @@ def places(runs: Sequence[SourceRun]) -> str:
     return text if more <= 0 else f"{text} and {more} more"
 
 
+def state_fault(run: SourceRun) -> str:
+    """Return what is wrong with the state of a run; empty if it is known."""
+    name = _state_name(run)
+    if not run.state or name in STATE_NAMES:
+        return ""
+    near = suggestion(name, STATE_NAMES)
+    return f"{run.place}: {shown(run.state)} is not a state.{near} States: {', '.join(STATE_NAMES)}."
+
+
 def _state(run: SourceRun) -> RunState:
-    if not run.state:
-        return "completed"
-    name = run.state.strip().lower().rpartition(".")[2]  # TrialState.COMPLETE
-    if name not in STATE_NAMES:
-        near = suggestion(name, STATE_NAMES)
-        raise UsageError(f"{run.place}: {shown(run.state)} is not a state.{near} States: {', '.join(STATE_NAMES)}.")
-    return STATE_NAMES[name]
+    return STATE_NAMES[_state_name(run)] if run.state else "completed"
+
+
+def _state_name(run: SourceRun) -> str:
+    return run.state.strip().lower().rpartition(".")[2]  # TrialState.COMPLETE
 
 
 def _value(run: SourceRun, metric: str, direction: Direction, value: CurveValue) -> float | None:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final, assert_never, get_args
 
@@ -10,17 +10,20 @@ import pandas as pd
 
 from sweeper.errors import UsageError
 from sweeper.importing.arranged import PHASE_COLUMN, Arranged, arranged
+from sweeper.importing.declared_levels import as_declared
 from sweeper.importing.naming import safe_name
 from sweeper.importing.phases import phase_notes, phases_of
 from sweeper.importing.proposals import proposed_claims
 from sweeper.importing.source_runs import FORMS, Form, Source
-from sweeper.importing.studies import ImportedStudy, column_of, matched_study, proposed_study
+from sweeper.importing.studies import ImportedStudy, column_of, matched_study, parameter_names, proposed_study
 from sweeper.importing.study_text import study_text
 from sweeper.importing.table_runs import table_source
 from sweeper.spec.metric import BEST, LAST, CurveValue, Direction, Metric, Scale, default_scale
 from sweeper.spec.study import Study
 
-SUFFIXES: Final = {".csv": "csv", ".tsv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".parquet": "parquet"}
+SUFFIXES: Final = {
+    ".csv": "csv", ".tsv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "jsonl", ".parquet": "parquet",
+}  # fmt: skip
 HIGHER_IS_BETTER: Final = re.compile(
     r"(?<![a-z])(acc|accuracy|auc|auroc|f1|bleu|rouge\w*|score|reward|return|precision|recall|map|r2|iou|dice|success)"
     r"(?![a-z])",
@@ -41,6 +44,7 @@ class Wanted:
         factors: the parameters that differ between configurations; None for all that vary.
         strata: parameters within whose levels runs are compared.
         only: the study of Optuna, the experiment of MLflow or the project of W&B, where a source has several.
+        known: names of parameters that a study file has as factors.
     """
 
     metric: str
@@ -51,6 +55,7 @@ class Wanted:
     factors: Sequence[str] | None = None
     strata: Sequence[str] = ()
     only: str | None = None
+    known: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,13 +126,13 @@ def read_for_study(form: Form, source: str, wanted: Wanted, study: Study) -> Imp
     Raises:
         UsageError: as `read_runs`; or no run is of the study.
     """
-    loaded = _source(form, source, wanted)
+    loaded = _source(form, source, replace(wanted, known=parameter_names(study)))
     cells = dict.fromkeys(name for run in loaded.runs for name in run.cells)
-    columns = [column for factor in study.factors.values() if (column := column_of(factor, cells)) is not None]
+    columns = {column: factor for factor in study.factors.values() if (column := column_of(factor, cells)) is not None}
     if not columns:
         names = ", ".join(study.factors)
         raise UsageError(f"{source}: has none of the factors of {study.path}: {names}. Check the names of its columns.")
-    found = arranged(loaded, study.metric, seed=wanted.seed, factors=columns)
+    found = arranged(as_declared(loaded, columns), study.metric, seed=wanted.seed, factors=list(columns))
     imported = matched_study(study, found)
     if not imported.results:
         raise UsageError(f"{source}: no run is of a trial that {study.path} plans. {' '.join(imported.notes)}")
@@ -156,7 +161,7 @@ def _arranged(form: Form, source: str, wanted: Wanted) -> tuple[Arranged, list[s
 
 
 def _source(form: Form, source: str, wanted: Wanted) -> Source:
-    named = (*(wanted.factors or ()), *wanted.strata)
+    named = (*(wanted.factors or ()), *wanted.strata, *wanted.known)
     metric, seed, only = wanted.metric, wanted.seed, wanted.only
     if only is not None and form in ("csv", "jsonl", "parquet", "tensorboard"):
         raise UsageError(f"--only: {form} has no studies, experiments or projects to choose from. Leave it out.")
@@ -170,11 +175,11 @@ def _source(form: Form, source: str, wanted: Wanted) -> Source:
         case "tensorboard":
             from sweeper.importing.tensorboard_runs import tensorboard_source  # noqa: PLC0415
 
-            return tensorboard_source(source, metric=metric)
+            return tensorboard_source(source, metric=metric, wanted=named)
         case "mlflow":
             from sweeper.importing.mlflow_runs import mlflow_source  # noqa: PLC0415
 
-            return mlflow_source(source, metric=metric, only=only)
+            return mlflow_source(source, metric=metric, wanted=named, only=only)
         case "wandb":
             from sweeper.importing.wandb_runs import wandb_source  # noqa: PLC0415
 

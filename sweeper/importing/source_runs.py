@@ -33,6 +33,7 @@ class SourceRun:
         place: where it is in its source, e.g. ``runs.csv:14``, as messages show it.
         key: what tells it from others in its tool; empty if nothing does.
         cells: what may have been varied, by name; of a table without marks, all of its columns.
+        texts: what is written in cells of text that have been read as something else.
         values: final values by metric, as far as the source knows them.
         curves: values by metric and step.
         state: as the source writes it; empty if it says nothing.
@@ -47,6 +48,7 @@ class SourceRun:
     place: str
     cells: Mapping[str, Level]
     key: str = ""
+    texts: Mapping[str, str] = field(default_factory=dict)
     values: Mapping[str, float] = field(default_factory=dict)
     curves: Mapping[str, Points] = field(default_factory=dict)
     state: str = ""

@@ -200,8 +200,16 @@ def _levels(study: Study, phase: Phase, found: Arranged, row: int) -> dict[str, 
 
 def column_of(factor: Factor, columns: Mapping[str, object] | Sequence[str]) -> str | None:
     """Return the column that has a factor's levels: of its name, or of its path."""
-    paths = factor.paths if factor.groups is None else ()
-    return next((name for name in (factor.name, *paths) if name in columns), None)
+    return next((name for name in (factor.name, *_own_paths(factor)) if name in columns), None)
+
+
+def parameter_names(study: Study) -> tuple[str, ...]:
+    """Return the names of a study's factors and their paths: those of the columns that may have their levels."""
+    return tuple(name for factor in study.factors.values() for name in (factor.name, *_own_paths(factor)))
+
+
+def _own_paths(factor: Factor) -> tuple[str, ...]:
+    return factor.paths if factor.groups is None else ()
 
 
 def _drawn(study: Study, phase: Phase, trial: PlannedTrial, levels: dict[str, Level], seed: int) -> PlannedTrial:

@@ -53,7 +53,7 @@ def _document(name: str, found: Arranged, phases: Sequence[ImportedPhase], claim
     ranges = drawn_ranges(found) if searched else {}
     columns = {**{column: name for name, column in found.columns.items()}, **{each: each for each in found.constants}}
     paths = paths_of(columns)
-    config = {paths[name]: _scalar(level) for name, level in found.constants.items()}
+    config: dict[str, object] = {paths[name]: level for name, level in found.constants.items()}
     factors: dict[str, Document] = {}
     for factor in found.known.factors.values():
         path = paths[found.columns[factor.name]]
@@ -82,10 +82,6 @@ def _document(name: str, found: Arranged, phases: Sequence[ImportedPhase], claim
 def _tool(found: Arranged) -> str:
     names = {"optuna": "Optuna", "mlflow": "MLflow", "wandb": "W&B", "tensorboard": "a program with TensorBoard"}
     return names.get(found.source.form, "another tool")
-
-
-def _scalar(level: Level) -> Level:
-    return level if level is None or isinstance(level, bool | int | float | str) else str(level)
 
 
 def _factor(factor: Factor, path: str, drawn: Range | None) -> Document:

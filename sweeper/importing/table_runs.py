@@ -1,17 +1,19 @@
 """From the rows of a table to runs: one row per run, or one row per step of a run."""
 
 import datetime as dt
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 from sweeper.designs.levels import Level
-from sweeper.errors import UsageError
-from sweeper.importing.cells import alike, level_of, measured
+from sweeper.importing.cells import as_level, level_of, levels_and_texts, measured
 from sweeper.importing.columns import METRIC_MARKS, Columns, columns_of, measurements_among
+from sweeper.importing.faults import Faults
+from sweeper.importing.outcomes import state_fault
+from sweeper.importing.run_cells import with_kinds
 from sweeper.importing.source_runs import Form, Source, SourceRun
-from sweeper.importing.tables import Row, TableForm, as_level, read_table
+from sweeper.importing.tables import Row, TableForm, read_table
 
 BUDGET: Final = "budget."
 
@@ -34,14 +36,16 @@ def table_source(
     Raises:
         UsageError: it cannot be read, or its columns make no runs; the message says where.
     """
-    rows = _widened(read_table(path, form), metric)
+    rows = _widened(read_table(path, form, wanted), metric)
     columns = columns_of(rows, path.name, metric=metric, seed=seed, wanted=wanted)
     groups = _groups(rows, columns, wanted)
     notes: list[str] = []
+    faults = Faults()
     if groups is None:
-        runs, notes = _of_rows(rows, columns, metric, wanted)
+        runs, notes = _of_rows(rows, columns, metric, wanted, faults)
     else:
-        runs = [_of_curve(group, columns, metric) for group in groups]
+        runs = [_of_curve(group, columns, metric, faults) for group in groups]
+    faults.check()
     return Source(
         path=str(path),
         form=shown_form or form,
@@ -67,11 +71,7 @@ def _widened_row(row: Row, name: str) -> Row:
 
 
 def _groups(rows: Sequence[Row], columns: Columns, wanted: Collection[str]) -> list[list[Row]] | None:
-    """Return the rows of each run of a table of curves; None if every row is a run.
-
-    Raises:
-        UsageError: a run has a step twice.
-    """
+    """Return the rows of each run of a table of curves; None if every row is a run."""
     if columns.step is None:
         return None
     if columns.run is not None:
@@ -93,7 +93,7 @@ def _groups(rows: Sequence[Row], columns: Columns, wanted: Collection[str]) -> l
 
 
 def _of_rows(
-    rows: Sequence[Row], columns: Columns, metric: str, wanted: Collection[str]
+    rows: Sequence[Row], columns: Columns, metric: str, wanted: Collection[str], faults: Faults
 ) -> tuple[list[SourceRun], list[str]]:
     """Return a run for each row, and notes on columns that look like measurements."""
     cells = {name: [_level(row.cells.get(name)) for row in rows] for name in columns.parameters}
@@ -105,13 +105,17 @@ def _of_rows(
     measurements = {**columns.measurements, **{name: name for name in others}}
     parameters = {name: short for name, short in columns.parameters.items() if name not in measurements}
     runs = [
-        replace(
-            _run(row, columns),
-            cells={short: _level(row.cells.get(name)) for name, short in parameters.items()},
-            values=_values(row, {**measurements, columns.metric: metric}, strict_for=columns.metric),
-            length=_length(row, columns.step),
+        _checked(
+            replace(
+                _run(row, columns),
+                cells={short: cells[name][index] for name, short in parameters.items()},
+                texts=levels_and_texts({short: row.cells.get(name) for name, short in parameters.items()})[1],
+                values=_values(row, {**measurements, columns.metric: metric}, columns.metric, faults),
+                length=_length(row, columns.step),
+            ),
+            faults,
         )
-        for row in rows
+        for index, row in enumerate(rows)
     ]
     notes = [] if not others else [_note(others, rows[0])]
     return runs, notes
@@ -125,7 +129,14 @@ def _note(others: Sequence[str], row: Row) -> str:
     )
 
 
-def _of_curve(group: Sequence[Row], columns: Columns, metric: str) -> SourceRun:
+def _checked(run: SourceRun, faults: Faults) -> SourceRun:
+    """Return a run; if its state is unknown, add that to the mistakes."""
+    if fault := state_fault(run):
+        faults.add(fault)
+    return run
+
+
+def _of_curve(group: Sequence[Row], columns: Columns, metric: str, faults: Faults) -> SourceRun:
     """Return the run of the rows of a curve: what does not change within it may be a factor."""
     assert columns.step is not None
     first = group[0]
@@ -139,27 +150,32 @@ def _of_curve(group: Sequence[Row], columns: Columns, metric: str) -> SourceRun:
         **{name: columns.parameters[name] for name in varying},
     }
     for row in group:
-        step = _whole_step(row, columns.step)
-        for name, value in _values(row, measurements, strict_for=columns.metric).items():
+        step = _whole_step(row, columns.step, faults)
+        for name, value in _values(row, measurements, columns.metric, faults).items():
             points = curves.setdefault(name, {})
             if step in points:
-                raise UsageError(
+                faults.add(
                     f"{row.place}: step {step} of {name} is there twice in this run. Remove one, or add a column "
                     "for the run, e.g. run_id."
                 )
-            points[step] = value
-    cells = {
-        short: next((level for row in group if (level := _level(row.cells.get(name))) is not None), None)
+            elif step is not None:
+                points[step] = value
+    written = {
+        short: next((cell for row in group if _level(cell := row.cells.get(name)) is not None), None)
         for name, short in columns.parameters.items()
         if name not in varying
     }
+    cells, texts = levels_and_texts(written)
     last = next((row for row in reversed(group) if columns.state and row.cells.get(columns.state)), group[-1])
-    return replace(
+    run = replace(
         _run(first, columns),
         cells=cells,
+        texts=texts,
         curves={name: dict(sorted(points.items())) for name, points in curves.items()},
         state=_text(last, columns.state),
     )
+    _checked(replace(run, place=last.place), faults)
+    return run
 
 
 def _run(row: Row, columns: Columns) -> SourceRun:
@@ -193,7 +209,7 @@ def _level(cell: object) -> Level:
     return level_of(cell) if isinstance(cell, str) else as_level(cell)
 
 
-def _values(row: Row, names: Mapping[str, str], *, strict_for: str) -> dict[str, float]:
+def _values(row: Row, names: Mapping[str, str], strict_for: str, faults: Faults) -> dict[str, float]:
     """Return the numbers in some columns, by their metrics' names.
 
     Args:
@@ -206,9 +222,9 @@ def _values(row: Row, names: Mapping[str, str], *, strict_for: str) -> dict[str,
             value = measured(cell)
         except ValueError:
             if column == strict_for:
-                raise UsageError(
+                faults.add(
                     f"{row.place}: column {column}: {cell!r} is not a number. Write e.g. 0.25, or leave it empty."
-                ) from None
+                )
             continue
         if value is not None:
             found[name] = value
@@ -223,16 +239,17 @@ def _length(row: Row, step: str | None) -> int | None:
     return int(found) if found is not None and found.is_integer() else None
 
 
-def _whole_step(row: Row, step: str) -> int:
+def _whole_step(row: Row, step: str, faults: Faults) -> int | None:
     cell = row.cells.get(step)
     try:
         found = measured(cell)
     except ValueError:
         found = None
     if found is None or not found.is_integer() or found < 0:
-        raise UsageError(
+        faults.add(
             f"{row.place}: column {step}: {cell!r} is not a whole step. Use steps that count from 0, e.g. batches."
         )
+        return None
     return int(found)
 
 
@@ -252,11 +269,3 @@ def _time(cell: object) -> float | None:
     except ValueError:
         return None
     return parsed.replace(tzinfo=parsed.tzinfo or dt.UTC).timestamp()
-
-
-def with_kinds(runs: Iterable[SourceRun]) -> list[SourceRun]:
-    """Return runs whose levels of one name are of one kind."""
-    every = list(runs)
-    names = list(dict.fromkeys(name for run in every for name in run.cells))
-    columns = {name: alike(run.cells.get(name) for run in every) for name in names}
-    return [replace(run, cells={name: columns[name][index] for name in run.cells}) for index, run in enumerate(every)]

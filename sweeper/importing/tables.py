@@ -1,22 +1,25 @@
 """Tables as rows with their places: CSV, JSON Lines and Parquet. What their columns mean is decided elsewhere."""
 
-import csv
-import io
 import json
-import sys
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
-from sweeper.designs.levels import Level
 from sweeper.errors import UsageError
 from sweeper.extras import require
+from sweeper.importing.cells import structured
+from sweeper.importing.csv_rows import csv_rows
+from sweeper.importing.faults import Faults
+from sweeper.importing.sections import flattened
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 TableForm = Literal["csv", "jsonl", "parquet"]
-DELIMITERS: Final = ",;\t|"
 MOST_ROWS: Final = 5_000_000
+OWN: Final = "configuration_hash"  # a column of the tables that `sweeper export` writes
+OWN_SECTION: Final = "configuration"  # of the trials of an exported study as a whole: the levels by factor
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +35,11 @@ class Row:
     cells: Mapping[str, object]
 
 
-def read_table(path: Path, form: TableForm) -> list[Row]:
-    """Return the rows of a file; mappings within cells become columns with dotted names.
+def read_table(path: Path, form: TableForm, whole: Collection[str] = ()) -> list[Row]:
+    """Return the rows of a file; what sections of a configuration hold become columns with dotted names.
+
+    Args:
+        whole: names of columns whose mappings are levels.
 
     Raises:
         UsageError: it cannot be read as such a file, or has no rows.
@@ -41,7 +47,7 @@ def read_table(path: Path, form: TableForm) -> list[Row]:
     try:
         match form:
             case "csv":
-                rows = list(_csv_rows(path))
+                rows = [Row(*row) for row in csv_rows(path)]
             case "jsonl":
                 rows = list(_json_rows(path))
             case "parquet":
@@ -54,61 +60,60 @@ def read_table(path: Path, form: TableForm) -> list[Row]:
         raise UsageError(f"{path}: is not UTF-8 at byte {error.start}. Save it as UTF-8.") from error
     if not rows:
         raise UsageError(f"{path}: has no rows. Name a file with one row per run.")
-    return rows
+    return _without_sections(rows, whole)
 
 
-def _csv_rows(path: Path) -> Iterator[Row]:
-    csv.field_size_limit(sys.maxsize)
-    text = path.read_bytes().decode("utf-8-sig")
-    first = text.split("\n", 1)[0]
-    delimiter = max(DELIMITERS, key=first.count)
-    lines = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-    try:
-        header = [name.strip() for name in next(lines, [])]
-        _check_header(path, header)
-        before = lines.line_num
-        for cells in lines:
-            place, before = f"{path.name}:{before + 1}", lines.line_num
-            if not cells:
-                continue
-            if len(cells) != len(header):
-                raise UsageError(
-                    f"{place}: {len(cells)} cells, but the header has {len(header)} columns. Quote cells that contain "
-                    f"{delimiter!r}."
-                )
-            yield Row(place, _flat(dict(zip(header, map(_json_or_text, cells), strict=True))))
-    except csv.Error as error:
-        raise UsageError(f"{path.name}:{lines.line_num}: is not CSV: {error}. Correct the line.") from error
+def _without_sections(rows: Sequence[Row], whole: Collection[str]) -> list[Row]:
+    cells = [{name: _mapping_or_cell(cell) for name, cell in row.cells.items()} for row in rows]
+    depth = None
+    if all(OWN in each for each in cells):  # of our own tables, it is known what is a section
+        depth = 1 if all(OWN_SECTION in each for each in cells) else 0
+    return [Row(row.place, flat) for row, flat in zip(rows, flattened(cells, whole=whole, depth=depth), strict=True)]
 
 
-def _check_header(path: Path, header: Sequence[str]) -> None:
-    twice = [name for name, number in Counter(header).items() if number > 1]
-    if twice:
-        raise UsageError(f"{path.name}:1: several columns are named {twice[0]!r}. Rename all but one of them.")
-
-
-def _json_or_text(cell: str) -> object:
-    """Return the mapping that a cell holds as JSON, as in our own exports; else its text."""
-    if cell.startswith("{") and cell.endswith("}"):
-        try:
-            return json.loads(cell)
-        except (ValueError, RecursionError):
-            return cell
-    return cell
+def _mapping_or_cell(cell: object) -> object:
+    """Return the mapping that a text writes; else the cell as it is."""
+    if not isinstance(cell, str) or not cell.startswith("{"):
+        return cell
+    found = structured(cell)
+    return cell if found is None else found
 
 
 def _json_rows(path: Path) -> Iterator[Row]:
-    for number, line in enumerate(path.read_bytes().decode("utf-8-sig").splitlines(), start=1):
+    """Yield the objects of JSON Lines, or of one JSON array."""
+    text = path.read_bytes().decode("utf-8-sig")
+    faults = Faults()
+    found = list(_array(path, text) if text.lstrip().startswith("[") else _lines(path, text, faults))
+    for place, value in found:
+        if not isinstance(value, dict):
+            faults.add(f"{place}: is not an object. Write one object per line, e.g. {{'lr': 0.1, 'loss': 2.5}}.")
+    faults.check()
+    yield from (Row(place, value) for place, value in found)
+
+
+def _lines(path: Path, text: str, faults: Faults) -> Iterator[tuple[str, Any]]:
+    for number, line in enumerate(text.split("\n"), start=1):
         if not line.strip():
             continue
         place = f"{path.name}:{number}"
         try:
-            found = json.loads(line)
+            yield place, json.loads(line)
         except (ValueError, RecursionError) as error:
-            raise UsageError(f"{place}: is not JSON: {error}. Write one object per line.") from error
-        if not isinstance(found, dict):
-            raise UsageError(f"{place}: is not an object. Write one object per line, e.g. {{'lr': 0.1, 'loss': 2.5}}.")
-        yield Row(place, _flat(found))
+            what = f"{error.msg} at column {error.colno}" if isinstance(error, json.JSONDecodeError) else error
+            faults.add(f"{place}: is not JSON: {what}. Write one object per line.")
+
+
+def _array(path: Path, text: str) -> Iterator[tuple[str, Any]]:
+    try:
+        found = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise UsageError(
+            f"{path.name}:{error.lineno}: is not JSON: {error.msg} at column {error.colno}. Write one object per line, "
+            "or a list of objects."
+        ) from error
+    except (ValueError, RecursionError) as error:
+        raise UsageError(f"{path.name}: is not JSON: {error}. Write one object per line.") from error
+    yield from ((f"{path.name}, object {number}", value) for number, value in enumerate(found, start=1))
 
 
 def _parquet_rows(path: Path) -> Iterator[Row]:
@@ -119,31 +124,26 @@ def _parquet_rows(path: Path) -> Iterator[Row]:
         with pq.ParquetFile(path) as file:
             if file.metadata.num_rows > MOST_ROWS:
                 raise UsageError(f"{path}: has {file.metadata.num_rows:,} rows; at most {MOST_ROWS:,} are read.")
-            found: list[dict[str, Any]] = file.read().to_pylist()
+            table = file.read()
+            narrow = _narrow(table)
+            found: list[dict[str, Any]] = table.to_pylist()
     except (UsageError, FileNotFoundError):
         raise
     except Exception as error:  # pyarrow has errors of its own
         raise UsageError(f"{path}: is not Parquet: {str(error).splitlines()[0]} Name another file.") from error
     for number, cells in enumerate(found, start=1):
-        parsed = {name: _json_or_text(cell) if isinstance(cell, str) else cell for name, cell in cells.items()}
-        yield Row(f"{path.name}, row {number}", _flat(parsed))
+        short = {name: _shortest(cells[name], kind) for name, kind in narrow.items()}
+        yield Row(f"{path.name}, row {number}", {**cells, **short})
 
 
-def _flat(cells: Mapping[str, object], prefix: str = "") -> dict[str, object]:
-    """Return cells without mappings: what they hold has dotted names."""
-    found: dict[str, object] = {}
-    for name, value in cells.items():
-        if isinstance(value, Mapping):
-            found |= _flat({str(key): item for key, item in value.items()}, f"{prefix}{name}.")
-        else:
-            found[f"{prefix}{name}"] = value
-    return found
+def _narrow(table: "pa.Table") -> dict[str, str]:
+    """Return the types of columns whose numbers have fewer digits than usual, by their names."""
+    kinds = {"halffloat": "float16", "float": "float32"}
+    return {field.name: kinds[str(field.type)] for field in table.schema if str(field.type) in kinds}
 
 
-def as_level(value: object) -> Level:
-    """Return a cell that is no text as a level: lists as JSON, dates as text."""
-    if value is None or isinstance(value, bool | int | float | str):
-        return value
-    if isinstance(value, list | tuple):
-        return json.dumps(list(value), default=str)
-    return str(value)
+def _shortest(number: float | None, kind: str) -> float | None:
+    """Return the shortest number that a narrow column holds as this one: 0.1 for 0.10000000149."""
+    import numpy as np  # noqa: PLC0415 - slow to load
+
+    return None if number is None else float(str(np.dtype(kind).type(number)))

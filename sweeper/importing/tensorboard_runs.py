@@ -6,6 +6,7 @@ name says: ``lr=0.1,seed=3`` or ``lr=0.1/seed=3``.
 
 import math
 import re
+from collections.abc import Collection
 from pathlib import Path
 from typing import Final
 
@@ -13,10 +14,10 @@ import yaml
 
 from sweeper.designs.levels import Level
 from sweeper.errors import UsageError
-from sweeper.importing.cells import level_of
 from sweeper.importing.event_files import EventLog, read_events
+from sweeper.importing.faults import Faults
+from sweeper.importing.run_cells import with_levels
 from sweeper.importing.source_runs import Source, SourceRun
-from sweeper.importing.tables import as_level
 from trainer.config.wording import suggestion
 
 PATTERN: Final = "*tfevents*"
@@ -24,11 +25,12 @@ HPARAMS_FILE: Final = "hparams.yaml"
 NAMED: Final = re.compile(r"([A-Za-z][\w.-]*?)=([^,/\s]+?)(?=[,/\s]|_[A-Za-z][\w.-]*=|$)")
 
 
-def tensorboard_source(source: str, *, metric: str) -> Source:
+def tensorboard_source(source: str, *, metric: str, wanted: Collection[str] = ()) -> Source:
     """Return the runs below a directory.
 
     Args:
         metric: the tag of a scalar, e.g. ``val/loss``.
+        wanted: parameters that the user or a study file names as factors or strata.
 
     Raises:
         UsageError: there are none, none logged the scalar, or nothing says what was varied.
@@ -51,20 +53,22 @@ def tensorboard_source(source: str, *, metric: str) -> Source:
     return Source(
         path=source,
         form="tensorboard",
-        runs=[_run(root, directory, log) for directory, log in sorted(logs.items())],
+        runs=with_levels((_run(root, directory, log) for directory, log in sorted(logs.items())), wanted),
         is_sorted=True,
     )
 
 
 def _logs(root: Path) -> dict[Path, EventLog]:
     logs: dict[Path, EventLog] = {}
+    faults = Faults()
     for path in sorted(root.rglob(PATTERN)):
         if path.is_file():
             try:
                 read_events(path, logs.setdefault(path.parent, EventLog()))
             except (ValueError, OSError) as error:
                 reason = error.strerror if isinstance(error, OSError) else error
-                raise UsageError(f"{path}: {reason}. Remove it, or name another directory.") from error
+                faults.add(f"{path}: {reason}. Remove it, or name another directory.")
+    faults.check()
     for directory, log in logs.items():
         log.hparams = log.hparams or _from_file(directory) or _from_name(root, directory)
     return {directory: log for directory, log in logs.items() if log.curves or log.hparams}
@@ -97,23 +101,12 @@ def _from_file(directory: Path) -> dict[str, Level]:
         found = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (yaml.YAMLError, ValueError, OSError) as error:
         raise UsageError(f"{path}: cannot be read: {str(error).splitlines()[0]}. Correct or remove it.") from error
-    return flat(found) if isinstance(found, dict) else {}
-
-
-def flat(config: dict[str, object], prefix: str = "") -> dict[str, Level]:
-    """Return a nested configuration with dotted names."""
-    found: dict[str, Level] = {}
-    for name, value in config.items():
-        if isinstance(value, dict):
-            found |= flat(value, f"{prefix}{name}.")
-        else:
-            found[f"{prefix}{name}"] = level_of(value) if isinstance(value, str) else as_level(value)
-    return found
+    return {str(name): value for name, value in found.items()} if isinstance(found, dict) else {}
 
 
 def _from_name(root: Path, directory: Path) -> dict[str, Level]:
     name = str(directory.relative_to(root))
-    return {key: level_of(value) for key, value in NAMED.findall(name)}
+    return dict(NAMED.findall(name))
 
 
 def _run(root: Path, directory: Path, log: EventLog) -> SourceRun:

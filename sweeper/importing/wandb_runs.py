@@ -11,12 +11,13 @@ from typing import Any, Final
 
 import yaml
 
-from sweeper.designs.levels import Level
 from sweeper.errors import UsageError
 from sweeper.importing.cells import measured
+from sweeper.importing.faults import Faults
+from sweeper.importing.run_cells import with_levels
+from sweeper.importing.sections import flattened
 from sweeper.importing.source_runs import Source, SourceRun
-from sweeper.importing.table_runs import table_source, with_kinds
-from sweeper.importing.tensorboard_runs import flat
+from sweeper.importing.table_runs import table_source
 from sweeper.importing.wandb_log import read_log
 from trainer.config.wording import suggestion
 
@@ -42,15 +43,17 @@ def wandb_source(source: str, *, metric: str, seed: str | None, wanted: Collecti
         raise UsageError(
             f"{source}: no such directory. Name the directory wandb, or a CSV export of the table of runs."
         )
-    found = [each for directory in _directories(path) if (each := _run(directory)) is not None]
-    runs = _of_project(found, source, only)
+    faults = Faults()
+    found = [each for directory in _directories(path) if (each := _run(directory, faults)) is not None]
+    faults.check()
+    runs = with_levels(_of_project(found, source, only), wanted)
     metrics = dict.fromkeys(name for run in runs for name in (*run.values, *run.curves))
     if metric not in metrics:
         near = suggestion(metric, metrics)
         raise UsageError(
             f"--metric: no run in {source} logged {metric!r}.{near} Metrics: {', '.join(metrics) or 'none'}."
         )
-    return Source(path=source, form="wandb", runs=with_kinds(runs), is_sorted=True)
+    return Source(path=source, form="wandb", runs=runs, is_sorted=True)
 
 
 def _directories(path: Path) -> list[Path]:
@@ -62,14 +65,17 @@ def _directories(path: Path) -> list[Path]:
     return directories
 
 
-def _run(directory: Path) -> tuple[str, SourceRun] | None:
-    """Return a run and its project; None for a directory without a log or settings."""
+def _run(directory: Path, faults: Faults) -> tuple[str, SourceRun] | None:
+    """Return a run and its project; None for a directory without a log or settings, or one that cannot be read."""
     files = directory / "files"
     logs = sorted(directory.glob("*.wandb"))
-    if logs:
-        return _of_log(directory, logs[0])
-    if (files / CONFIG).is_file() and (files / SUMMARY).is_file():
-        return "", _of_files(directory, files)
+    try:
+        if logs:
+            return _of_log(directory, logs[0])
+        if (files / CONFIG).is_file() and (files / SUMMARY).is_file():
+            return "", _of_files(directory, files)
+    except UsageError as error:
+        faults.add(str(error))
     return None
 
 
@@ -115,14 +121,13 @@ def _of_files(directory: Path, files: Path) -> SourceRun:
     )
 
 
-def _cells(config: Mapping[str, object]) -> dict[str, Level]:
-    own = {name: value for name, value in config.items() if not name.startswith("_") and name != "wandb_version"}
-    return flat(own)
+def _cells(config: Mapping[str, object]) -> dict[str, object]:
+    return {name: value for name, value in config.items() if not name.startswith("_") and name != "wandb_version"}
 
 
 def _numbers(summary: Mapping[str, object]) -> dict[str, float]:
     found: dict[str, float] = {}
-    for name, value in flat(dict(summary)).items():
+    for name, value in flattened([summary])[0].items():
         try:
             number = measured(value)
         except ValueError:

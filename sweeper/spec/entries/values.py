@@ -3,13 +3,12 @@
 import re
 from typing import Annotated, Final
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, WithJsonSchema
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 from trainer.config.wording import shown
 
 LARGEST_INTEGER: Final = 2**63 - 1  # the largest that databases and JSON readers hold exactly
 LONGEST_NAME: Final = 100
-SCALARS: Final = "scalars"  # the context of a validation in which levels are single values, as in frames
 _FORBIDDEN: Final = frozenset('/\\:*?"<>|{}')
 _PERCENT: Final = re.compile(r"^\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*%\s*$")
 
@@ -45,15 +44,6 @@ def _fault_of_name(name: str) -> str:
     if name[0] in ".-" or ".." in name or name.endswith("."):
         return "begins with '.' or '-', ends with '.' or contains '..', which is not safe in a directory name"
     return ""
-
-
-def _checked_level(value: object, info: ValidationInfo) -> object:
-    if info.context == SCALARS and isinstance(value, list | dict):
-        raise ValueError(
-            f"{shown(value)} is not a single value (a number, a string, true, false or null). Make the levels text, "
-            "e.g. by frame[column].map(str), and name that."
-        )
-    return checked_level(value)
 
 
 def checked_level(value: object) -> object:
@@ -170,7 +160,7 @@ Seed = Annotated[int, Field(ge=0, le=LARGEST_INTEGER)]
 Name = Annotated[str, AfterValidator(checked_name)]
 LevelValue = Annotated[
     object,
-    AfterValidator(_checked_level),
+    AfterValidator(checked_level),
     WithJsonSchema({"type": ["number", "string", "boolean", "null", "array", "object"]}),
 ]
 NumberValue = Annotated[int | float, BeforeValidator(checked_number), WithJsonSchema({"type": "number"})]

@@ -196,3 +196,44 @@ def test_imported_runs_cannot_be_launched_where_they_are_not(sweeper: Sweeper, r
     assert answer.code == 2
     assert "trial.program: 'imported' is no program that can run" in answer.err
     assert not Path("other.db").exists()
+
+
+STUDY_OF_LISTS = """
+study: lists
+metric: {name: loss, direction: minimize}
+trial: {program: {command: [python, train.py, "{args}"]}, config: {sizes: [8], norm: layer}}
+factors:
+  sizes: {levels: [[8], [8, 16], null]}
+  norm: {levels: [layer, {kind: a, eps: 1e-6}]}
+phases: [{name: p, design: grid, seeds: 3}]
+claims:
+  - {id: sizes, text: T., contrast: {phase: p, factor: sizes, from: [8], to: [8, 16]}, expect: decrease}
+  - {id: norm, text: T., contrast: {phase: p, factor: norm, from: layer, to: {kind: a, eps: 1e-6}}, expect: decrease}
+"""
+
+
+@pytest.mark.parametrize("form", ["csv", "json", "parquet"])
+def test_an_export_of_a_study_with_lists_and_mappings_comes_back_whole(
+    sweeper: Sweeper, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, url: str, form: str
+) -> None:
+    if form == "parquet":
+        pytest.importorskip("pyarrow", reason="pyarrow is not installed (pip install 'sweeper[parquet]')")
+    monkeypatch.chdir(tmp_path)
+    Path("study.yaml").write_text(STUDY_OF_LISTS)
+    norms = ("layer", {"kind": "a", "eps": 1e-6})
+    levels = [(sizes, norm) for sizes in ([8], [8, 16], None) for norm in norms]
+    runs = [{"sizes": sizes, "norm": norm, "seed": seed, "loss": 2 - place / 10 + seed / 7 + (place * seed) ** 2 / 97}
+            for place, (sizes, norm) in enumerate(levels) for seed in range(3)]  # fmt: skip
+    Path("runs.jsonl").write_text("".join(f"{json.dumps(run)}\n" for run in runs))
+
+    def imported(kind: str, source: str, name: str) -> list[tuple[object, ...]]:
+        answer = sweeper("import", kind, source, "--study", "study.yaml", "--as", name, "--store", url)
+        assert (answer.code, answer.err, "18 completed" in answer.out) == (0, "", True), answer
+        claims = json.loads(sweeper("claims", name, "--json", "--store", url).out)["claims"]
+        return [tuple(claim[key] for key in ("id", "verdict", "estimate", "low", "high", "seeds")) for claim in claims]
+
+    before = imported("jsonl", "runs.jsonl", "first")
+    assert [verdict for _, verdict, *_ in before] != ["untested", "untested"]
+    table = ("export", "first", "--table", "trials", "--format", form, "--out", f"t.{form}")
+    assert sweeper(*table, "--store", url).code == 0
+    assert imported("jsonl" if form == "json" else form, f"t.{form}", "again") == before

@@ -425,6 +425,25 @@ def test_dates_are_levels_whatever_their_type(kept, claimed):
     assert "day from 2024-01-31 to 2024-02-29" in found.sentence
 
 
+@pytest.mark.parametrize(
+    ("start", "end", "shown"),
+    [
+        ([8], [8, 16], "x from [8] to [8, 16] in runs"),
+        ((8,), (8, 16), "x from [8] to [8, 16] in runs"),
+        (np.array([8]), np.array([8, 16]), "x from [8] to [8, 16] in runs"),
+        ({"kind": "a"}, "b", 'x from {"kind": "a"} to b in runs'),
+        (None, {"eps": 0.5}, 'x from null to {"eps": 0.5} in runs'),
+    ],
+)
+def test_lists_and_mappings_are_levels(start, end, shown):
+    rows = [(level, seed, 90.0 + seed + place + 0.123 * place * seed) for place, level in enumerate((start, end))
+            for seed in SEEDS]  # fmt: skip
+    frame = pd.DataFrame(rows, columns=["x", "seed", "valid_perplexity"], dtype=object)
+    claim = {"id": "c", "contrast": {"factor": "x", "from": start, "to": end}, "expect": "increase"}
+    (found,) = judged(frame, [claim])
+    assert (found.evidence.label, found.n) == (shown, 3)
+
+
 def test_times_and_durations_are_levels_too():
     levels = [pd.Timestamp("2024-01-31 12:30"), np.timedelta64(90, "m"), pd.Interval(0, 1), pd.NaT]
     rows = [(level, seed, 90.0 + seed + 0.123 * place * seed) for place, level in enumerate(levels) for seed in SEEDS]

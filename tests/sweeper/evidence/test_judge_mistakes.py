@@ -88,8 +88,7 @@ def cyclic():
         ([a_claim()], {"factors": 3}, "factors: 3 is not a list of columns. Use e.g. factors=['dropout']."),
         ([cyclic()], {}, "claims[0]: the claim contains itself"),
         ([a_claim(), a_claim(name="C")], {}, "claims[1].id: 'C' is also the id of an earlier claim."),
-        ([a_claim([1], [2])], {}, "claims[0].contrast.from: [1] is not a single value (a number, a string, true, false "
-         "or null). Make the levels text, e.g. by frame[column].map(str), and name that."),
+        ([a_claim([1], [1.0])], {}, "claims[0].contrast.to: [1.0] is the same level as from. Name another one."),
         (
             [{"id": "c", "contrast": {"from": {}, "to": {"levels": {"a": 0}}}, "expect": "increase"}], {},
             "claims[0].contrast.to.levels: are the same as those of from. Name another configuration.",

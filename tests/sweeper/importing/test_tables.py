@@ -175,3 +175,53 @@ def test_a_diverged_run_is_a_result_and_no_earlier_attempt(tmp_path: Path) -> No
     assert list(found.frame["state"]) == ["diverged", "completed", "completed"]
     assert math.isnan(found.frame["loss"][0])
     assert [each.exit_reason for each in found.imported.results.values()] == ["diverged", "completed", "completed"]
+
+
+MIXED = "lr,seed,loss,state\n0.1,0,x,done\n0.2,0,0.5,finsh\n0.2,1,-,done\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "starts"),
+    [
+        ("a.csv", MIXED, ["a.csv:2: column loss: 'x'", "a.csv:3: 'finsh' is not a state", "a.csv:4: column loss: '-'"]),
+        ("a.csv", "lr,loss\n1,2,3\n1,2\n1\n", ["a.csv:2: 3 cells", "a.csv:4: 1 cell, but the header has 2 columns"]),
+        ("a.csv", "lr,loss\n1,2,3\n1,2\n\"1\"2,3\n", ["a.csv:2: 3 cells", "a.csv:4: is not CSV"]),
+        ("a.csv", "lr;loss\n0,1;2\n1;3\n0,25;4\n", ["a.csv:2: column lr: '0,1' has a comma. Write 0.1 if it marks "
+                                                  "decimals, or [0, 1] if", "a.csv:4: column lr: '0,25'"]),
+        ("a.jsonl", "{\n[1]\n{}\n3\n", ["a.jsonl:1: is not JSON", "a.jsonl:2: is not an object", "a.jsonl:4: is not"]),
+        ("a.json", '[{"loss": 1},\n2]', ["a.json, object 2: is not an object"]),
+        ("a.json", "[{},\n", ["a.json:2: is not JSON: Expecting value at column 1"]),
+        ("a.csv", "id,step,lr,loss\na,0.5,1,2\na,1,1,b\na,1,1,2\na,1,1,3\nb,1,2,3\n",
+         ["a.csv:2: column step: '0.5'", "a.csv:3: column loss: 'b'", "a.csv:5: step 1 of loss is there twice"]),
+    ],
+)  # fmt: skip
+def test_all_mistakes_of_a_table_are_told_at_once(tmp_path: Path, name: str, text: str, starts: list[str]) -> None:
+    (tmp_path / name).write_text(text)
+    with pytest.raises(UsageError) as error:
+        read(tmp_path / name, "loss")
+    lines = str(error.value).splitlines()
+    assert len(lines) == len(starts), lines
+    assert all(line.startswith(start) for line, start in zip(lines, starts, strict=True)), lines
+
+
+def test_of_many_mistakes_the_first_are_shown_and_all_are_counted(tmp_path: Path) -> None:
+    path = write_csv(tmp_path / "runs.csv", [{"lr": lr, "seed": 0, "loss": f"{lr}%"} for lr in range(40)])
+    with pytest.raises(UsageError) as error:
+        read(path, "loss")
+    lines = str(error.value).splitlines()
+    assert (len(lines), lines[-1]) == (11, "40 mistakes in all; the first 10 are shown.")
+
+
+@pytest.mark.parametrize(
+    "head",
+    ["\ufefflr;loss\n", "sep=;\nlr;loss\n", '\ufeff"lr";loss\r\n', '"lr";"loss"\n', "lr;loss\n\n"],
+)
+def test_a_byte_order_mark_and_other_delimiters_are_read(tmp_path: Path, head: str) -> None:
+    path = tmp_path / "runs.csv"
+    path.write_text(f"{head}1e-3;.5\n2e-3;6\n", newline="")
+    assert rows_of(read(path, "loss"), "lr", "loss") == [(0.001, 0.5), (0.002, 6.0)]
+
+
+def test_a_name_with_commas_does_not_hide_the_delimiter(tmp_path: Path) -> None:
+    (tmp_path / "runs.csv").write_text('"a,b,c";loss\n1;2\n2;3\n')
+    assert read(tmp_path / "runs.csv", "loss").factors == ("a,b,c",)
