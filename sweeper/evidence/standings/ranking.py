@@ -29,9 +29,11 @@ from sweeper.evidence.statistics.pooling import Stratum, stratum_variance
 
 NO_REPEATS: Final = "no configuration was repeated with another seed, so that no spread is known"
 LEVEL: Final = 0.95
-# Over the number of configurations: at the first level one has a variance of its own, and at the second it no longer
-# speaks for the others. Chosen by simulation: docs/statistics.md has the rates.
+# The level of the F test at which a configuration has a variance of its own: at most the first, and the second over the
+# number of configurations. Chosen by simulation: docs/statistics.md has the rates.
+MOST_VARYING: Final = 0.1
 VARIES: Final = 1.0
+# Over their number, at which it no longer speaks for the others.
 LEAVES: Final = 0.02
 
 
@@ -170,7 +172,7 @@ def _stratum(runs: Sequence[Cell], blocks: Sequence[Hashable]) -> Stratum:
 
 def _own(found: Stratum) -> dict[Hashable, Variance]:
     """Return the variances of arms that vary more than the others: at least that of the others."""
-    level = VARIES / max(len(found.own), 1)
+    level = min(MOST_VARYING, VARIES / max(len(found.own), 1))
     return {
         arm: Variance(max(own.variance, found.pooled.variance), own.df)
         for arm, own in found.own.items()

@@ -16,6 +16,7 @@ class Standing:
 
     Attributes:
         arm: the hash of the configuration.
+        name: that the study gives it among its arms; None if it gives none.
         levels: by factor the key of its level.
         changes: of these, those that differ from the baseline of its phase; factors of the stratum are left out.
         phases: that want it.
@@ -38,6 +39,7 @@ class Standing:
     """
 
     arm: str
+    name: str | None = None
     levels: Mapping[str, str] = field(repr=False)
     changes: Mapping[str, str]
     phases: tuple[str, ...]
@@ -77,6 +79,7 @@ class Standings:
     Attributes:
         stratum: by factor the key of its level; empty where the study has no strata.
         name: of the stratum, e.g. ``corpus = ptb``; empty without strata.
+        label: what stands in a table's head, e.g. ``ptb``.
         budget: as canonical JSON.
         phases: whose runs these are.
         metric: of the values.
@@ -89,6 +92,7 @@ class Standings:
 
     stratum: Mapping[str, str]
     name: str
+    label: str
     budget: str
     phases: tuple[str, ...]
     metric: Metric

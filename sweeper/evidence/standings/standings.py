@@ -24,8 +24,10 @@ from sweeper.evidence.data.cells import Cell, block_text
 from sweeper.evidence.data.load import StudyData
 from sweeper.evidence.data.measures import Measure, Metric
 from sweeper.evidence.data.runs import PhaseRuns, Runs, claim_runs
+from sweeper.evidence.data.strata import strata_of
 from sweeper.evidence.standings.ranking import Place, Ranking, rank
 from sweeper.evidence.standings.standing import Standing, Standings
+from sweeper.spec.arms import arm_name
 from sweeper.spec.metric import metric_named
 
 BUDGET: Final = 0  # of a cell's stratum
@@ -66,11 +68,11 @@ class _Group:
 
 
 def standings(data: StudyData) -> tuple[Standings, ...]:
-    """Return how configurations stand, for each stratum and budget in the order of the study's phases.
+    """Return how configurations stand: budgets in the order of the study's phases, of each the strata in their order.
 
     Strata and budgets of which no run has a configuration yet are left out.
     """
-    own, test, factors = data.study.metric, test_metric(data), strata_factors(data)
+    own, test, factors = data.study.metric, test_metric(data), data.study.strata
     runs = claim_runs(data, [own.name], also=[test] if test is not None else [])
     by_own = _groups(runs[own.name], factors)
     by_test = _groups(runs[test.name], factors) if test is not None else {}
@@ -83,12 +85,14 @@ def standings(data: StudyData) -> tuple[Standings, ...]:
             found.append(_standings(data, key, tested, runs[test.name].measure, (group, runs[own.name].measure)))
         else:
             found.append(_standings(data, key, group, runs[own.name].measure, None))
-    return tuple(found)
+    return _in_order(data, found)
 
 
-def strata_factors(data: StudyData) -> tuple[str, ...]:
-    """Return the factors between whose levels configurations are not compared."""
-    return tuple(dict.fromkeys(factor for phase in data.study.phases for factor in phase.blocks))
+def _in_order(data: StudyData, found: Sequence[Standings]) -> tuple[Standings, ...]:
+    strata = {stratum.name: (place, stratum.label) for place, stratum in enumerate(strata_of(data))}
+    budgets = {budget: place for place, budget in enumerate(dict.fromkeys(group.budget for group in found))}
+    labelled = [replace(group, label=strata[group.name][1]) for group in found]
+    return tuple(sorted(labelled, key=lambda group: (budgets[group.budget], strata[group.name][0])))
 
 
 def test_metric(data: StudyData) -> Metric | None:
@@ -126,7 +130,7 @@ def _standings(
         choice: the same runs on the metric by which the best is chosen, if that is another one.
     """
     levels, budget = key
-    factors = strata_factors(data)
+    factors = data.study.strata
     cells = {arm: runs for arm, runs in group.measured().items() if runs}
     ranked = [arm for arm in cells if group.is_ranked(arm)]
     ranking = rank(cells, ranked, measure)
@@ -135,6 +139,7 @@ def _standings(
     rows = [
         replace(
             _standing(arm, group, factors, seconds),
+            name=_name(data, group, arm),
             **_as_measured(ranking.places.get(arm), measure),
             is_ranked=arm in set(ranked),
             is_chosen=arm == best,
@@ -144,6 +149,7 @@ def _standings(
     return Standings(
         stratum=dict(zip(factors, levels, strict=True)),
         name=block_text(factors, levels),
+        label="",
         budget=budget,
         phases=tuple(dict.fromkeys(phase for phases in group.phases.values() for phase in phases)),
         metric=measure.metric,
@@ -198,6 +204,12 @@ def _standing(arm: str, group: _Group, factors: Sequence[str], seconds: Mapping[
         device_seconds=fmean(took) if took else math.nan,
         trial_ids=trials,
     )
+
+
+def _name(data: StudyData, group: _Group, arm: str) -> str | None:
+    """Return the name that the study gives an arm; None if it gives none."""
+    cell, phase = next(iter(group.cells[arm].values())), next(iter(group.phases[arm]))
+    return arm_name(data.study, data.configurations[cell.all_trials[0]], phase)
 
 
 def _state(cell: Cell) -> str:

@@ -11,7 +11,7 @@ from scipy import stats
 from sweeper.evidence.statistics.mcb import Means, compare_with_best, critical_value, possible_ranks
 
 HALF = math.sqrt(0.5)
-# Dunnett 1955, table 1a: one-sided 5 % points, by degrees of freedom, for 2, 3, 4, 5, 9 and 20 means beside the control.
+# Dunnett 1955, table 1a: one-sided 5 % points by degrees of freedom, for 2, 3, 4, 5, 9 and 20 means and a control.
 DUNNETT = {
     5: (2.44, 2.68, 2.85, 2.98, 3.30, 3.72),
     10: (2.15, 2.34, 2.47, 2.56, 2.81, 3.12),
@@ -83,12 +83,14 @@ def test_it_is_the_definition_written_out(seed, own):
     found = compare_with_best(means)
     pairs = [(i, j) for i in range(4) for j in range(4) if i != j]
     allowed = {pair: _allowance(means, *pair) for pair in pairs}
-    high = [max(0.0, min(means.values[i] - means.values[j] + allowed[i, j] for j in range(4) if j != i)) for i in range(4)]
+    high = [
+        max(0.0, min(means.values[i] - means.values[j] + allowed[i, j] for j in range(4) if j != i)) for i in range(4)
+    ]
     possible = [i for i in range(4) if high[i] > 0]
     low = [
         0.0
         if possible == [i]
-        else min(0.0, min(means.values[i] - means.values[j] - allowed[j, i] for j in possible if j != i))
+        else min(0.0, *(means.values[i] - means.values[j] - allowed[j, i] for j in possible if j != i))
         for i in range(4)
     ]
     assert found.high == pytest.approx(high, rel=1e-9)
