@@ -26,6 +26,7 @@ from sweeper.evidence.data.runs import PhaseRuns, Runs
 from sweeper.evidence.frame_claims import PHASE, claim_metrics, read_arms, read_claims, read_metric
 from sweeper.importing.frame import RunFrame, column_names, run_frame
 from sweeper.importing.frame_levels import narrow_type
+from sweeper.spec.arms import ArmNames
 from sweeper.store.records import TrialState
 
 
@@ -54,8 +55,10 @@ def judge_frame(
     metrics = claim_metrics(documents, own)
     runs = run_frame(frame, metrics=metrics, seed=seed, factors=factors, strata=strata, state=state)
     narrow = {name: narrow_type(frame[name]) for name in runs.factors}
-    typed = read_claims(documents, metrics, runs, narrow, read_arms(arms or {}, runs, narrow))
-    return list(judge(typed, _runs(frame, metrics, runs)))
+    named = read_arms(arms or {}, runs, narrow)
+    typed = read_claims(documents, metrics, runs, narrow, named)
+    names = ArmNames(arms=named, factors=runs.factors, strata=runs.strata)
+    return list(judge(typed, _runs(frame, metrics, runs, names)))
 
 
 def _listed(claims: object) -> list[object]:
@@ -66,7 +69,7 @@ def _listed(claims: object) -> list[object]:
     return list(claims)
 
 
-def _runs(frame: pd.DataFrame, metrics: Mapping[str, Metric], known: RunFrame) -> dict[str, Runs]:
+def _runs(frame: pd.DataFrame, metrics: Mapping[str, Metric], known: RunFrame, arm_names: ArmNames) -> dict[str, Runs]:
     """Return the runs on each metric; levels are chosen on the first."""
     measures = [_measure(frame, metric, known.states) for metric in metrics.values()]
     phase = PhaseRuns(
@@ -91,6 +94,7 @@ def _runs(frame: pd.DataFrame, metrics: Mapping[str, Metric], known: RunFrame) -
             chooser=chooser,
             seed_names=known.seed_names,
             is_frame=True,
+            arm_names=arm_names,
         )
         found[measure.metric.name] = runs.measured()
     return found

@@ -7,6 +7,7 @@ from typing import Final
 from sweeper.designs.kinds import is_fixed
 from sweeper.designs.levels import Level, distinct_levels, level_key, same_level
 from sweeper.planning.plan import Plan, PlannedPhase, PlannedTrial
+from sweeper.spec.arms import ArmNames
 from sweeper.spec.claim import (
     Arm,
     ArmContrast,
@@ -91,7 +92,7 @@ class _Counter:
         """Yield the number of pairs of each comparison of a claim, and what it compares, as text."""
         match statement:
             case Constant(arm=arm):
-                yield len(self._arm(arm)), _arm_text(arm)
+                yield len(self._arm(arm)), self._arm_text(arm)
             case Ordering():
                 yield from self._ordering(statement)
             case ArmContrast():
@@ -151,7 +152,14 @@ class _Counter:
             {(trial.seed, *(level_key((trial.configuration or {}).get(name)) for name in shared)) for trial in trials}
             for trials in (self._arm(contrast.start), self._arm(contrast.to))
         ]
-        return len(sides[0] & sides[1]), f"{_arm_text(contrast.start)} against {_arm_text(contrast.to)}"
+        return len(sides[0] & sides[1]), f"{self._arm_text(contrast.start)} against {self._arm_text(contrast.to)}"
+
+    def _arm_text(self, arm: Arm) -> str:
+        names = ArmNames.of(self.study)
+        name, rest = names.name(arm.levels, arm.phase), names.rest(arm.levels, arm.phase)
+        if name is None:
+            return f"{_levels_text(rest) or 'the baseline'} in phase {arm.phase}"
+        return f"{name} in phase {arm.phase}{_where_text(rest)}"
 
     def _arm(self, arm: Arm) -> list[PlannedTrial]:
         """Return the trials of one configuration: these levels, and the phase's baseline for all other factors."""
@@ -183,10 +191,6 @@ def _rest(trial: PlannedTrial, name: str) -> tuple[str, ...]:
         f"{other}={level_key(level)}" for other, level in (trial.configuration or {}).items() if other != name
     )
     return str(trial.seed), trial.budget.key, *levels
-
-
-def _arm_text(arm: Arm) -> str:
-    return f"{_levels_text(arm.levels) or 'the baseline'} in phase {arm.phase}"
 
 
 def _where_text(levels: Levels) -> str:

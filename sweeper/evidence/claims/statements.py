@@ -7,12 +7,13 @@ from itertools import pairwise
 import numpy as np
 
 from sweeper.designs.levels import level_key
+from sweeper.evidence.claims.arm_wording import arm_text, arms_interaction_text, arms_text, level_name
 from sweeper.evidence.claims.divergences import divergence_part
 from sweeper.evidence.claims.evidence import Evidence, Part, Region, region_of, require, require_levels, rise
 from sweeper.evidence.claims.fractions import Change, fraction_contrast, fraction_interaction
 from sweeper.evidence.claims.gains import gain_parts
 from sweeper.evidence.claims.margins import with_margin_error
-from sweeper.evidence.claims.wording import arm_text, change_text, level_name
+from sweeper.evidence.claims.wording import change_text
 from sweeper.evidence.data.cells import Cell, level_text
 from sweeper.evidence.data.comparison import (
     Comparison,
@@ -118,15 +119,15 @@ def _contrast(statement: Contrast, runs: Runs) -> Part:
 def _arm_contrast(statement: ArmContrast, runs: Runs) -> Part:
     """Return the difference between two configurations, of one phase or of two, paired by seed."""
     pool = _phase(runs, statement.start.phase).pool.joined(_phase(runs, statement.to.phase).pool)
-    label = f"from {arm_text(statement.start)} to {arm_text(statement.to)}"
+    label = arms_text(statement, runs.arm_names)
     return _part(runs, label, paired_by_seed(_arm(runs, statement.start), _arm(runs, statement.to), pool))
 
 
 def _constant(statement: Constant, runs: Runs) -> Part:
     arm, value = statement.arm, float(statement.value)
     phase, found = _phase(runs, arm.phase), _arm(runs, arm)
-    _require_one_block(phase, arm, found)
-    part = _part(runs, f"{arm_text(arm)} against {value:g}", single_arm(found, phase.pool))
+    _require_one_block(phase, arm, found, runs)
+    part = _part(runs, f"{arm_text(arm, runs.arm_names)} against {value:g}", single_arm(found, phase.pool))
     return replace(part, offset=runs.measure.on_scale(value), mean_from=value)
 
 
@@ -168,7 +169,8 @@ def _phase_interaction(statement: PhaseInteraction, runs: Runs) -> Part:
 
 def _arm_interaction(statement: ArmInteraction, runs: Runs) -> Part:
     first, second = _arm_contrast(statement.first, runs), _arm_contrast(statement.second, runs)
-    return _difference(runs, f"{second.label}, minus {first.label}", second.comparison, first.comparison)
+    label = arms_interaction_text(statement.first, statement.second, runs.arm_names)
+    return _difference(runs, label, second.comparison, first.comparison)
 
 
 def _ordering(claim: Claim, statement: Ordering, runs: Runs) -> Evidence:
@@ -201,16 +203,17 @@ def _arm(runs: Runs, arm: Arm) -> tuple[Cell, ...]:
     for factor in runs.factors:
         if factor not in phase.blocks and factor not in arm.levels:
             found = matching(found, {factor: phase.baseline[factor]}) or found
-    require(bool(found), f"the study has no trial of {arm_text(arm)}")
+    require(bool(found), f"the study has no trial of {arm_text(arm, runs.arm_names)}")
     return found
 
 
-def _require_one_block(phase: PhaseRuns, arm: Arm, found: Sequence[Cell]) -> None:
+def _require_one_block(phase: PhaseRuns, arm: Arm, found: Sequence[Cell], runs: Runs) -> None:
     """Refuse to compare one figure with several blocks: their mean is that of none of them."""
     for factor in phase.blocks:
         levels = list(dict.fromkeys(cell.levels[factor] for cell in found))
         named = ", ".join(level_text(level) for level in levels)
-        require(len(levels) == 1, f"{arm_text(arm)} covers the blocks {factor} = {named}; name one of them in `levels`")
+        text = arm_text(arm, runs.arm_names)
+        require(len(levels) == 1, f"{text} covers the blocks {factor} = {named}; name one of them in `levels`")
 
 
 def _require_alone(runs: Runs, phase: PhaseRuns, change: Change) -> None:

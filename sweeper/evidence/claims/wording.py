@@ -4,7 +4,8 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from sweeper.designs.levels import Level, level_key, unmistakable
+from sweeper.designs.levels import Level
+from sweeper.evidence.claims.arm_wording import level_name
 from sweeper.evidence.claims.bars import hides_blocks, is_barred, opposite_levels
 from sweeper.evidence.claims.evidence import Evidence, Part, Region, Verdict
 from sweeper.evidence.data.cells import level_text
@@ -16,7 +17,7 @@ from sweeper.evidence.statistics.divergence import fewest_that_differ
 from sweeper.evidence.statistics.heterogeneity import DIFFERS, same_effect_p
 from sweeper.evidence.statistics.sample_size import MOST_SEEDS
 from sweeper.monitor.decision import Decision
-from sweeper.spec.claim import Arm, ArmContrast, Claim, Contrast, Divergence, Margin, Ordering
+from sweeper.spec.claim import ArmContrast, Claim, Constant, Contrast, Divergence, Margin, Ordering
 
 DECIMALS: Final = 2  # of a change in percent
 WIDEST: Final = math.log(100.0)  # of an interval of ratios that is printed
@@ -52,12 +53,12 @@ def sentence(
         text, least = f"{clean(part.label)} ({basis}). {claimed}", fewest_that_differ(alpha)
         is_short = verdict == "undecided" and part.comparison.num_seeds < least
         return f"{text} It needs at least {least} seeds to be decided." if is_short else text
-    effect = f"{clean(part.label)}: {_amount(part.effect.value, measure)} in {metric_name(measure.metric.name)}"
+    effect = f"{clean(part.label)}: {_effect(claim, part.effect.value, measure)}"
     if not part.effect.decides:
         return f"{effect}, but {part.effect.method}. {claimed}"
-    low, high = (_amount(end, measure) for end in part.effect.interval())
+    ends = _interval(claim, part.effect.value, *part.effect.interval(), measure)
     of_many = f"; the weakest of {len(found.parts)} comparisons" if len(found.parts) > 1 else ""
-    basis = f"95% interval {low} to {high}; {_pairs(part)}{of_many}; adjusted p {_p_value(p_adjusted)}"
+    basis = f"95% interval {ends}; {_pairs(part)}{of_many}; adjusted p {_p_value(p_adjusted)}"
     text = f"{effect} ({basis}). {claimed}"
     if verdict != "undecided" or part.worst.any or is_barred(found, measure):
         return text
@@ -89,8 +90,8 @@ def sentence_over_looks(
         return f"{clean(part.label)}: no complete pair yet. {claimed} {where}"
     estimate, low, high = interval
     when = " at the look that decided it" if decision.stage == "decided" else " at the last look"
-    effect = f"{clean(part.label)}: {_amount(estimate, measure)} in {metric_name(measure.metric.name)}{when}"
-    ends = f"{_amount(low, measure)} to {_amount(high, measure)}" if _is_readable(low, high, measure) else "unlimited"
+    effect = f"{clean(part.label)}: {_effect(claim, estimate, measure)}{when}"
+    ends = _interval(claim, estimate, low, high, measure) if _is_readable(low, high, measure) else "unlimited"
     of_many = f"; the weakest of {parts} comparisons" if parts > 1 else ""
     basis = f"repeated 95% interval {ends}; {count(pairs, 'pair')}{of_many}; adjusted p {_p_value(p_adjusted)}"
     return f"{effect} ({basis}). {claimed} {where}"
@@ -125,45 +126,44 @@ def claimed_text(claim: Claim, measure: Measure, region: Region | None = None) -
     size = math.nan if region is None else region.margin
     if isinstance(claim.statement, Divergence):
         return f"{'fewer' if claim.expect == 'decrease' else 'more'} runs fail"
-    margin = f" by at least {margin_text(claim.at_least, measure, size)}" if _is_positive(claim.at_least) else ""
+    falls = claim.expect in ("decrease", "below")
+    least = margin_text(claim.at_least, measure, size, falls=falls)
+    margin = f" by at least {least}" if _is_positive(claim.at_least) else ""
     match claim.expect:
         case "decrease" | "below" | "increase" | "above":
             return f"{claim.expect}{margin}"
         case "no_worse":
-            return f"worse by less than {margin_text(claim.within, measure, size)}"
+            return f"worse by less than {margin_text(claim.within, measure, size, falls=measure.sign < 0)}"
     if isinstance(claim.statement, Ordering):
-        return f"{_ordering(claim.statement)}{margin}"
+        return f"{ordering_text(claim.statement)}{margin}"
     return f"equal within {margin_text(claim.within, measure, size)}"
 
 
-def margin_text(margin: Margin | None, measure: Measure, size: float = math.nan) -> str:
-    """Return a margin with its unit, e.g. ``1%`` or ``0.05 nats``.
+def margin_text(margin: Margin | None, measure: Measure, size: float = math.nan, *, falls: bool = False) -> str:
+    """Return a margin in its own unit and that of effects, e.g. ``1%``, ``1% (0.012)`` or ``0.05 nats (5.1%)``.
 
     Args:
         margin: as the study file has it.
         measure: of the metric.
         size: on the metric's scale, which is shown beside a percentage of a metric on a linear one; NaN if unknown.
+        falls: whether the margin is that of a decrease.
     """
     if isinstance(margin, str):
         text = margin.replace(" ", "")
         return text if measure.is_log or not math.isfinite(size) else f"{text} ({size:.3g})"
-    return f"{margin or 0:g} nats" if measure.is_log else f"{margin or 0:g}"
+    if not measure.is_log or not margin:
+        return f"{margin or 0:g} nats" if measure.is_log else f"{margin or 0:g}"
+    return f"{margin:g} nats ({_change_of(margin, falls=falls)})"
 
 
-def arm_text(arm: Arm) -> str:
-    """Return a configuration of a phase, e.g. ``depth = 4 in screen``."""
-    named = ", ".join(f"{factor} = {level_name(level)}" for factor, level in arm.levels.items())
-    return f"{named or 'the baseline'} in {arm.phase}"
+def _change_of(nats: float, *, falls: bool) -> str:
+    """Return by how many percent a metric on a log scale changes."""
+    return f"{number(abs(100.0 * math.expm1(-nats if falls else nats)), 2)}%"
 
 
 def change_text(factor: str, start: Level, to: Level) -> str:
     """Return a change of one factor, e.g. ``depth from 2 to 4``."""
     return f"{factor} from {level_name(start)} to {level_name(to)}"
-
-
-def level_name(level: Level) -> str:
-    """Return a level as the study file writes it."""
-    return unmistakable(level) if isinstance(level, str) else level_key(level)
 
 
 def is_change(claim: Claim) -> bool:
@@ -252,7 +252,8 @@ def reachable_note(reachable: Sequence[Verdict]) -> str:
     return f"Had the pruned or failed trials ended otherwise, the verdict could have been {' or '.join(reachable)}."
 
 
-def _ordering(statement: Ordering) -> str:
+def ordering_text(statement: Ordering) -> str:
+    """Return what an ordering states, e.g. ``dropout has the largest gain``."""
     if statement.order:
         return f"gains fall in the order {', '.join(statement.order)}"
     return f"{statement.largest} has the largest gain"
@@ -260,6 +261,34 @@ def _ordering(statement: Ordering) -> str:
 
 def _is_positive(margin: Margin) -> bool:
     return str(margin).strip() not in ("0", "0.0", "0%")
+
+
+def _effect(claim: Claim, value: float, measure: Measure) -> str:
+    """Return an effect: ``validation perplexity 4.90% lower``; with a sign where it is a difference of effects."""
+    metric = metric_name(measure.metric.name)
+    if not has_direction(claim) or not math.isfinite(value):
+        return f"{_amount(value, measure)} in {metric}"
+    size = _size(_amount(value, measure))
+    return f"{metric} {size} {'lower' if value < 0 else 'higher'}" if value else f"{metric} unchanged"
+
+
+def _interval(claim: Claim, value: float, low: float, high: float, measure: Measure) -> str:
+    """Return the ends of an interval, without signs where the effect's word says the direction of both."""
+    ends = [_amount(end, measure) for end in (low, high)]
+    if not has_direction(claim) or not all(map(math.isfinite, (value, low, high))) or not value * low * high:
+        return " to ".join(ends)
+    if low < 0 < high:
+        return " to ".join(ends)
+    return " to ".join(map(_size, ends if low > 0 else reversed(ends)))
+
+
+def has_direction(claim: Claim) -> bool:
+    """Return whether an effect is a change of the metric itself, which is lower or higher."""
+    return isinstance(claim.statement, Contrast | ArmContrast | Constant)
+
+
+def _size(amount: str) -> str:
+    return amount.lstrip("+\u2212")
 
 
 def _amount(value: float, measure: Measure) -> str:

@@ -13,6 +13,7 @@ from sweeper.evidence.data.censored import Endings, Series
 from sweeper.evidence.data.load import StudyData
 from sweeper.evidence.data.measures import Measure, Metric, make_measure
 from sweeper.evidence.data.pool import ErrorRule, Pool
+from sweeper.spec.arms import ArmNames
 from sweeper.spec.metric import metric_named
 from sweeper.spec.phase import Phase
 
@@ -72,6 +73,7 @@ class Runs:
         chooser: the runs on the metric by which levels are chosen; None if that is this one.
         seed_names: the seeds as a reader knows them, where they are not the numbers.
         is_frame: whether they are the rows of a frame, of whose columns the caller chooses the factors.
+        arm_names: what configurations are called.
     """
 
     measure: Measure
@@ -81,6 +83,7 @@ class Runs:
     chooser: "Runs | None" = None
     seed_names: Mapping[int, str] = field(default_factory=dict, repr=False)
     is_frame: bool = False
+    arm_names: ArmNames = field(default_factory=ArmNames, repr=False)
 
     @property
     def factors(self) -> tuple[str, ...]:
@@ -147,12 +150,16 @@ def claim_runs(
     empty = {phase.name: _phase_runs(data, phase) for phase in study.phases}
     levels = {name: _declared(data, name) for name in data.factors}
 
+    arm_names = ArmNames.of(study)
+
     def runs(measure: Measure, chooser: Runs | None) -> Runs:
         name = measure.metric.name
         is_other = chooser is not None and measure.metric.scale == own.metric.scale
         series = Series(own, data.curves(own.metric.name)) if is_other else None
         endings = Endings(groups=groups, states=states, curves=data.curves(name), own=series)
-        return Runs(measure=measure, phases=empty, levels=levels, endings=endings, chooser=chooser).measured()
+        return Runs(
+            measure=measure, phases=empty, levels=levels, endings=endings, chooser=chooser, arm_names=arm_names
+        ).measured()
 
     chooser = runs(own, None)
     is_trainer = study.trial.is_trainer

@@ -6,8 +6,9 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from sweeper.evidence.claims import wording
+from sweeper.evidence.claims.caveats import Caveats, ClaimEvidence
 from sweeper.evidence.claims.evidence import Verdict
-from sweeper.evidence.claims.judge import Caveats, ClaimEvidence, ClaimVerdict, judge_claims
+from sweeper.evidence.claims.judge import ClaimVerdict, judge_claims
 from sweeper.evidence.claims.table import verdict_table
 from sweeper.evidence.data.load import StudyData
 from sweeper.evidence.formatting import listed

@@ -26,8 +26,8 @@ def perplexity(sd=0.002, shrink=1.0, shift=0.0, base=4.6):
     return value
 
 
-def screen(value=None, **changes):
-    return Phase("screen", "one_at_a_time", ROWS, value or perplexity(), **changes)
+def screen(value=None, rows=ROWS, **changes):
+    return Phase("screen", "one_at_a_time", rows, value or perplexity(), **changes)
 
 
 def claim(identity="x", **kind):

@@ -148,7 +148,7 @@ def test_arms_of_two_phases_pair_by_seed():
     (found,) = judge(claim(contrast=arms, expect="decrease", at_least=0.1), phases=[screen(), long])
     assert (found.verdict, found.evidence.n) == ("supported", 3)
     assert found.evidence.estimate == pytest.approx(-0.2, abs=0.01)
-    assert found.evidence.label == "from the baseline in screen to the baseline in long"
+    assert found.evidence.label == "the baseline in long against the baseline in screen"
 
 
 def test_not_worse_is_non_inferiority_within_its_margin():
@@ -171,7 +171,8 @@ def test_an_increase_of_an_accuracy():
     )
     assert (rise.verdict, share.verdict) == ("supported", "supported")
     assert math.isnan(rise.evidence.percent)
-    assert "+0.100" in rise.sentence or "+0.101" in rise.sentence or "+0.099" in rise.sentence
+    assert any(f"accuracy {size}" in rise.sentence for size in ("0.099", "0.100", "0.101"))
+    assert " higher (95% interval 0." in rise.sentence
 
 
 # --- equivalence, constants, orderings, interactions -----------------------------------------------------------------
@@ -346,7 +347,7 @@ def test_an_interaction_of_configurations_with_the_budget():
     )
     assert found.evidence.estimate == pytest.approx(1.2 * (-0.08 - 0.05), abs=0.01)
     assert (found.evidence.n, found.verdict) == (6, "supported")
-    assert "in long, minus from the baseline in short" in found.evidence.label
+    assert found.evidence.label == "a = 0.2, b = 0.3, c = on against the baseline, in long minus in short"
 
 
 def test_claims_on_a_fraction_rest_on_its_fit():
