@@ -127,7 +127,7 @@ def kind(value: Schema) -> str:
 def _type(value: Schema) -> str:
     found: Any = value.get("type", "anything")
     if isinstance(found, list):
-        return " or ".join(str(TYPE_NAMES.get(each, each)) for each in found if each != "null")
+        return " or ".join(str(TYPE_NAMES.get(each, each)) for each in found)
     if found == "array":
         return f"list of {_plural(kind(value.get('items', {})))}"
     if found == "object" and isinstance(value.get("additionalProperties"), Mapping):
@@ -142,7 +142,7 @@ def _title(name: str) -> str:
 
 def _plural(kinds: str) -> str:
     """Return a type in the plural, e.g. ``strings`` or ``lists of numbers``; links stay as they are."""
-    return re.sub(r"\b(string|number|integer|boolean|array|list|mapping)\b", r"\1s", kinds)
+    return re.sub(r"\b(string|number|integer|boolean|null|array|list|mapping)\b", r"\1s", kinds)
 
 
 def _cell(text: str) -> str:

@@ -36,6 +36,7 @@ from sweeper.planning.plan import make_plan
 from sweeper.quantities import counted, device_hours
 from sweeper.spec.load import load_study
 from sweeper.spec.study import Study
+from sweeper.spec.unfilled import unfilled_lines
 from sweeper.store.enrolment.enrol import Enrolment
 from sweeper.store.failures import without_numbers
 from sweeper.store.reading import reader
@@ -110,6 +111,7 @@ def launch(
         _check_alone(study, [option for option, is_given in others.items() if is_given])
     loaded = load_study(study)
     check_has_program(loaded, store)
+    _check_is_filled_in(loaded, force=force)
     if cluster is None or cluster.is_here:
         check_installed(loaded)
     plan = make_plan(loaded)
@@ -143,6 +145,11 @@ def _check_alone(study: Path, others: Sequence[str]) -> None:
             f"--try and {others[0]}: --try runs one trial on this machine, which is not a result of the study. "
             f"Use: sweeper launch {study} --try"
         )
+
+
+def _check_is_filled_in(study: Study, *, force: bool) -> None:
+    if not force and (unfilled := unfilled_lines(study)):
+        raise UsageError("\n".join(unfilled) + "\nTo launch anyway: --force")
 
 
 def _check_program_is_there(study: Study, *, force: bool) -> None:

@@ -7,11 +7,19 @@ from pathlib import Path
 from typing import Final
 
 from sweeper.designs.factor import Factor
-from sweeper.planning.reach import missing_program, unread_seeds, unsaid_values, unseen_steps, unused_factors
+from sweeper.planning.reach import (
+    changed_dates,
+    missing_program,
+    unread_seeds,
+    unsaid_values,
+    unseen_steps,
+    unused_factors,
+)
 from sweeper.spec import yaml_source
 from sweeper.spec.configurations import varied_factors
 from sweeper.spec.program import PythonProgram
 from sweeper.spec.study import Study
+from sweeper.spec.unfilled import unfilled_lines, unfilled_remarks
 from trainer.config.wording import Path as KeyPath
 from trainer.config.wording import dotted
 
@@ -32,10 +40,11 @@ def plan_notes(study: Study, directory: Path) -> tuple[str, ...]:
         *unread_seeds(study, directory),
         *unused_factors(study, directory),
         *unsaid_values(study, directory),
-        *unseen_steps(study),
+        *changed_dates(study),
+        *unseen_steps(study, directory),
         *_uneven_evaluations(study),
     ]
-    return located(study, found)
+    return (*unfilled_lines(study), *unfilled_remarks(study), *located(study, found))
 
 
 def missing_program_lines(study: Study, directory: Path | None = None) -> tuple[str, ...]:

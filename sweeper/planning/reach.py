@@ -13,11 +13,15 @@ from typing import Final
 from sweeper.designs.paths import leaves
 from sweeper.planning.pruning import rule_of
 from sweeper.quantities import counted
+from sweeper.spec import yaml_source
 from sweeper.spec.argument_lists import LISTS, lists_in, passed_by_name
+from sweeper.spec.config_file import dates_in, file_of
 from sweeper.spec.configurations import varied_factors
+from sweeper.spec.phase import OWN_LENGTH, Budget
 from sweeper.spec.placeholders import CONFIG_FILES, names_in_config, placeholders
 from sweeper.spec.program import CommandProgram, PythonProgram, Trial
 from sweeper.spec.study import Study
+from sweeper.spec.usual_value import BUDGET_VARIABLE, is_given_budget
 from trainer.config.wording import Path as KeyPath
 from trainer.config.wording import shown, suggestion
 
@@ -125,19 +129,59 @@ def unsaid_values(study: Study, directory: Path) -> Found:
         )
 
 
-def unseen_steps(study: Study) -> Found:
+def changed_dates(study: Study) -> Found:
+    """Yield the dates of the file that the config names where trials get them as text."""
+    program = study.trial.program
+    if not isinstance(program, CommandProgram) or study.path is None:
+        return
+    data = yaml_source.parse(study.source, str(study.path)).data if study.source else None
+    name = file_of(data) if isinstance(data, dict) else None
+    if name is None or not _placeholder_names(program.command) & {"config.yaml", "config.toml"}:
+        return
+    if dates := dates_in(study.path.absolute().parent / name):
+        yield (
+            ("trial", "config", "file"),
+            f"{name} has {counted(len(dates), 'date')}, e.g. {dates[0]}, which trials get as text, in quotes. Put "
+            "quotes around it there too, and let the program convert it.",
+        )
+
+
+def unseen_steps(study: Study, directory: Path) -> Found:
     """Yield the phases whose pruner judges by steps that the program's metrics do not have."""
     program = study.trial.program
     if not isinstance(program, CommandProgram) or not program.counts_steps:
         return
+    counts = "the metrics have no step: reports count as steps 1, 2, 3, …"
+    pattern = r"a pattern, e.g. metrics: {step: 'step (\d+)'}."
     for index, phase in enumerate(study.phases):
-        if phase.pruner.name != "none" and rule_of(phase.pruner).min_resource > 0:
-            amount = counted(phase.budget.amount, phase.budget.unit.removesuffix("s"))
+        unit, amount = phase.budget.unit, counted(phase.budget.amount, phase.budget.unit.removesuffix("s"))
+        if phase.pruner.name == "none":
+            continue
+        if rule_of(phase.pruner).min_resource > 0:
             yield (
                 ("phases", index, "pruner"),
-                f"{phase.pruner.name} prunes at shares of {amount}, but the metrics have no step: reports count as "
-                r"steps 1, 2, 3, …, so nothing may be pruned. Add a pattern, e.g. metrics: {step: 'step (\d+)'}.",
+                f"{phase.pruner.name} prunes at shares of {amount}, but {counts}, so nothing may be pruned. Add "
+                f"{pattern}",
             )
+        elif phase.budget != OWN_LENGTH and not _learns_budget(study.trial, program, phase.budget, directory):
+            yield (
+                ("phases", index, "pruner"),
+                f"{phase.pruner.name} compares trials of {amount} step by step, but the program never receives that "
+                f'budget, and {counts}, whatever its length. Pass it, e.g. --{unit} "{{{unit}}}"; or add {pattern}',
+            )
+
+
+def _learns_budget(trial: Trial, program: CommandProgram, budget: Budget, directory: Path) -> bool:
+    """Return whether a command receives its budget, or a configuration that may have it, or names the same number."""
+    names = _placeholder_names([*program.command, *trial.environment.values()])
+    scripts = [_script(directory / argument) for argument in program.command]
+    same = f"{budget.amount:g}"
+    return (
+        is_given_budget(trial)
+        or bool(names & set(WHOLE))
+        or any(BUDGET_VARIABLE in text or "SWEEPER_CONFIG" in text for text in scripts)
+        or any(argument.rpartition("=")[2] == same for argument in program.command)
+    )
 
 
 def _reads_seed(trial: Trial, program: CommandProgram, directory: Path) -> bool:

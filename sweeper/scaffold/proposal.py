@@ -7,6 +7,7 @@ from typing import Final
 from sweeper.designs.levels import Level
 from sweeper.scaffold.flags import Flag, Script
 from sweeper.scaffold.printed import Printed, printed
+from sweeper.spec.unfilled import CHANGE_ME
 
 SEEDS: Final = ("seed", "random_seed", "manual_seed", "rng_seed", "random_state")
 LENGTHS: Final = {
@@ -38,7 +39,6 @@ NO_KNOBS: Final = (
     *("log", "interval", "every", "freq", "workers", "port", "device", "gpu", "verbose", "debug", "print"),
     *("accel", "cuda", "mps", "cpu", "tpu", "dry", "save", "test", "eval", "evaluate", "resume", "download", "onnx"),
 )
-UNKNOWN: Final = "CHANGE_ME"
 NUM_FACTORS: Final = 2
 MOST_CHOICES: Final = 4  # more of them make a study too large to start with
 
@@ -112,8 +112,8 @@ def _place(found: Proposal, flag: Flag) -> None:
     elif name in OUTPUTS and flag.kind == "text" and not flag.choices:
         value = _output(flag)
     elif value is None and flag.required:
-        value = flag.choices[0] if flag.choices else UNKNOWN
-        found.unknown += [flag.name] if value == UNKNOWN else []
+        value = flag.choices[0] if flag.choices else CHANGE_ME
+        found.unknown += [flag.name] if value == CHANGE_ME else []
     if value is None or not flag.is_single:
         found.left_out.append(flag.option or flag.name)
         return
@@ -144,7 +144,7 @@ def _output(flag: Flag) -> str:
 def _is_knob(found: Proposal, flag: Flag) -> bool:
     value, _ = found.values[flag.name]
     is_own = isinstance(value, str) and "{" in value
-    return not is_own and value != UNKNOWN and not set(plain_name(flag.name).split("_")) & set(NO_KNOBS)
+    return not is_own and value != CHANGE_ME and not set(plain_name(flag.name).split("_")) & set(NO_KNOBS)
 
 
 def _knob_rank(factor: ProposedFactor) -> tuple[bool, bool, int]:

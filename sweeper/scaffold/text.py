@@ -6,8 +6,9 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from sweeper.scaffold.printed import Printed
-from sweeper.scaffold.proposal import UNKNOWN, Proposal, ProposedFactor
+from sweeper.scaffold.proposal import Proposal, ProposedFactor
 from sweeper.spec.argument_lists import passed_by_name
+from sweeper.spec.unfilled import CHANGE_ME
 
 PLAIN: Final = re.compile(r"[A-Za-z_][\w.-]*")
 NO_TEXT: Final = re.compile(r"true|false|null|nan|inf|yes|no|on|off", re.IGNORECASE)
@@ -83,7 +84,8 @@ def _head(proposal: Proposal, study: str, file: str) -> Iterator[str]:
 
 def _metric(proposal: Proposal, metrics: Printed) -> Iterator[str]:
     if proposal.metrics is None:
-        yield "# CHANGE_ME: the metric by which trials are compared, and the patterns below that find it in the output."
+        what = "the metric by which trials are compared, and the patterns below that find it in the output."
+        yield f"# {CHANGE_ME}: {what}"
     else:
         does = "prints" if metrics.place == "output" else "logs"
         yield f"# Guessed from what {proposal.script.path} {does}: is it what trials are to be compared by?"
@@ -129,7 +131,7 @@ def _tree(tree: Mapping[str, object], indent: str) -> Iterator[str]:
         if isinstance(found, tuple):
             value, help_text = found
             line = f"{indent}{_scalar(name)}: {_scalar(value)}"
-            remark = "the script needs a value" if value == UNKNOWN else help_text[:LONGEST_HELP]
+            remark = "the script needs a value" if value == CHANGE_ME else help_text[:LONGEST_HELP]
             yield f"{line:<36} # {remark}" if remark else line
         elif isinstance(found, Mapping):
             yield f"{indent}{_scalar(name)}:"
@@ -140,7 +142,7 @@ def _factors(proposal: Proposal) -> Iterator[str]:
     for factor in proposal.chosen:
         yield f"  {_factor(factor)}"
     if not proposal.chosen:
-        yield "  # CHANGE_ME: no flag has a default to vary, e.g. lr: {path: lr, levels: [0.01, 0.03]}"
+        yield f"  # {CHANGE_ME}: no flag has a default to vary, e.g. lr: {{path: lr, levels: [0.01, 0.03]}}"
     for factor in proposal.others:
         yield f"  # {_factor(factor)}"
 

@@ -7,8 +7,9 @@ it, and that dates stay text.
 import json
 import re
 import tomllib
-from collections.abc import Callable, Mapping
-from contextlib import closing
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, suppress
+from datetime import date, time
 from pathlib import Path
 from typing import Any, Final
 
@@ -23,7 +24,11 @@ from trainer.config.yaml_file import YamlError, read_text
 KEYS: Final = ("file", "set")
 PLACE: Final = ("trial", "config")
 _TAG: Final = "tag:yaml.org,2002:"
-_FLOAT: Final = re.compile(r"[-+]?(?:[0-9][0-9_]*(?:\.[0-9_]*)?|\.[0-9][0-9_]*)(?:[eE][-+]?[0-9]+)?$")
+_NOT_PLAIN: Final = tuple(f"{_TAG}{name}" for name in ("timestamp", "binary", "set", "omap", "pairs"))
+_FLOAT: Final = re.compile(
+    r"[-+]?(?:[0-9][0-9_]*\.[0-9_]*|\.[0-9][0-9_]*)(?:[eE][-+]?[0-9]+)?$"
+    r"|[-+]?[0-9][0-9_]*(?:[eE][-+]?[0-9]+|(?::[0-5]?[0-9])+\.[0-9_]*)$"
+)
 _AT: Final = re.compile(r"\s*\(at (?:line (\d+), column (\d+)|end of document)\)$")
 
 
@@ -71,7 +76,6 @@ def _content(path: Path, name: str, errors: ErrorCollector) -> Mapping[str, Any]
         return None
     try:
         found = READERS[path.suffix](read_text(path))
-        _check_keys(found)
     except YamlError as error:
         errors.add_of_other_file(Mistake(name, error.line, error.column, "", str(error)), PLACE)
         return None
@@ -105,12 +109,16 @@ _Loader.add_implicit_resolver(f"{_TAG}float", _FLOAT, list("-+.0123456789"))
 def _yaml(text: str) -> Any:
     try:
         with closing(_Loader(text)) as loader:
-            return loader.get_single_data()
+            node = loader.get_single_node()
+            _check_plain(node)
+            return None if node is None else loader.construct_document(node)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line, column = (mark.line + 1, mark.column + 1) if mark is not None else (1, 1)
         problem = (error.problem or "no structure").replace(_TAG, "!!")
         raise YamlError(line, column, f"not plain YAML: {problem}. Correct it, or name a file without it.") from error
+    except YamlError:
+        raise
     except (yaml.YAMLError, ValueError, RecursionError, OverflowError) as error:
         raise YamlError(1, 1, f"not YAML: {str(error).splitlines()[0]}. Correct the file.") from error
 
@@ -138,17 +146,58 @@ def _toml(text: str) -> Any:
 READERS: Final[Mapping[str, Callable[[str], Any]]] = {".json": _json, ".yaml": _yaml, ".yml": _yaml, ".toml": _toml}
 
 
-def _check_keys(value: object) -> None:
-    """Check that every key is text, as it must be to be named by a path.
+def _check_plain(node: yaml.Node | None) -> None:
+    """Check that keys are text, as they must be to be named by a path, and values what JSON and TOML have, too.
 
     Raises:
         YamlError: one is not.
     """
-    if isinstance(value, dict):
-        for key, inner in value.items():
-            if not isinstance(key, str):
-                raise YamlError(1, 1, f"the key {shown(key)} is not text. Put it in quotes in the file.")
-            _check_keys(inner)
-    elif isinstance(value, list):
+    for each, is_key in _nodes_in(node, set()):
+        line, column = each.start_mark.line + 1, each.start_mark.column + 1
+        if is_key and each.tag not in (f"{_TAG}str", f"{_TAG}merge"):
+            what = f"the key {each.value}" if isinstance(each, yaml.ScalarNode) else "a key"
+            raise YamlError(line, column, f"{what} is not text. Put it in quotes in the file.")
+        if each.tag in _NOT_PLAIN:
+            tag = each.tag.replace(_TAG, "!!")
+            raise YamlError(
+                line, column, f"not plain YAML: {tag!r} is none of text, number, list and mapping. Remove it."
+            )
+
+
+def _nodes_in(node: yaml.Node | None, seen: set[int]) -> Iterator[tuple[yaml.Node, bool]]:
+    """Yield the nodes of a document, in its order, and whether each is a key."""
+    if node is None or id(node) in seen:
+        return
+    seen.add(id(node))
+    yield node, False
+    for each in node.value if isinstance(node, yaml.CollectionNode) else ():
+        if isinstance(each, tuple):
+            yield each[0], True
+        yield from _nodes_in(each[1] if isinstance(each, tuple) else each, seen)
+
+
+def dates_in(path: Path) -> list[str]:
+    """Return the dates of a YAML or TOML file, as it writes them; none if it cannot be read any more."""
+    with suppress(yaml.YAMLError, ValueError, RecursionError):
+        text = read_text(path)
+        if path.suffix == ".toml":
+            return [str(value) for value in _values_of(tomllib.loads(text)) if isinstance(value, date | time)]
+        if path.suffix != ".json":
+            found = [each for each in yaml.parse(text, Loader=yaml.SafeLoader) if isinstance(each, yaml.ScalarEvent)]
+            return [each.value for each in found if each.implicit[0] and _is_date(each.value)]
+    return []
+
+
+def _is_date(text: str) -> bool:
+    resolvers = yaml.SafeLoader.yaml_implicit_resolvers.get(text[:1], [])
+    return any(tag == f"{_TAG}timestamp" and pattern.match(text) for tag, pattern in resolvers)
+
+
+def _values_of(value: object) -> Iterator[object]:
+    if isinstance(value, Mapping):
+        value = list(value.values())
+    if isinstance(value, list):
         for each in value:
-            _check_keys(each)
+            yield from _values_of(each)
+    else:
+        yield value

@@ -36,7 +36,7 @@ def usual_value(
         claimed: the names of the metrics that the study's claims are about.
     """
     planned = all(phase.pruner.name == "none" and phase.budget != OWN_LENGTH for phase in phases)
-    fixed = planned and _is_given_budget(trial)
+    fixed = planned and is_given_budget(trial)
     if not fixed or _stops_early(trial, phases, factors) or _is_tested(trial, phases, claimed):
         return BEST
     return LAST
@@ -52,7 +52,7 @@ def with_value(study: Study, value: CurveValue) -> Study:
     return replace(study, metric=changed(study.metric), claims=claims)
 
 
-def _is_given_budget(trial: Trial) -> bool:
+def is_given_budget(trial: Trial) -> bool:
     """Return whether the program learns how long it is to run; a function is always offered its budget."""
     if not isinstance(trial.program, CommandProgram):
         return True

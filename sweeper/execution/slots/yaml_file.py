@@ -8,8 +8,10 @@ import yaml
 from sweeper.designs.paths import Config
 
 NO_TEXT: Final = re.compile(
-    r"[-+]?(?:[0-9][0-9_]*(?:\.[0-9_]*)?|\.[0-9][0-9_]*)(?:e[-+]?[0-9]+)?|0o[0-7]+|0x[0-9a-f]+|[yn]", re.IGNORECASE
+    r"[-+]?(?:[0-9][0-9_]*(?:\.[0-9_]*)?|\.[0-9][0-9_]*)(?:e[-+]?[0-9]+)?|[-+]?0o[0-7]+|0x[0-9a-f]+|[yn]",
+    re.IGNORECASE,
 )  # what is a number or a boolean in some version of YAML
+BREAKS: Final = re.compile("[\x85\u2028\u2029\ufeff]")  # which are lost where they are not escaped
 LONGEST_LINE: Final = 1 << 20
 
 
@@ -21,7 +23,8 @@ class _Dumper(yaml.SafeDumper):
 
     def represent_text(self, text: str) -> yaml.ScalarNode:
         """Return a text as a node, in quotes if it looks like something else in YAML 1.2."""
-        return self.represent_scalar("tag:yaml.org,2002:str", text, style="'" if NO_TEXT.fullmatch(text) else None)
+        style = '"' if BREAKS.search(text) else "'" if NO_TEXT.fullmatch(text) else None
+        return self.represent_scalar("tag:yaml.org,2002:str", text, style=style)
 
 
 _Dumper.add_representer(str, _Dumper.represent_text)

@@ -32,8 +32,8 @@ class FactorEntry(Section):
         | None
     ) = Field(
         None,
-        description="Levels, e.g. [0.0, 0.1] or [[8], [8, 16]], or named levels that set several values each, "
-        "e.g. {small: {model.layers: 2, model.d_model: 64}, large: {model.layers: 4, model.d_model: 128}}.",
+        description="Levels, e.g. [0.0, 0.1], [null, 1.0] or [[8], [8, 16]], or named levels that set several values "
+        "each, e.g. {small: {model.layers: 2, model.d_model: 64}, large: {model.layers: 4, model.d_model: 128}}.",
     )
     baseline: LevelValue = Field(
         None,

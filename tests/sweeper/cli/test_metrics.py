@@ -235,3 +235,16 @@ def test_try_goes_with_no_other_way_to_launch(other: str, sweeper: Sweeper, dire
     answer = sweeper("launch", "study.yaml", "--try", *other.split())
     assert answer.code == 2
     assert f"--try and {other.split(maxsplit=1)[0]}: " in answer.err
+
+
+@pytest.mark.parametrize("option", ["", "--dry-run", "--try"])
+def test_a_study_that_is_not_filled_in_is_not_launched(option: str, sweeper: Sweeper, directory: Path) -> None:
+    text = STUDY.replace("METRICS", PATTERNS).replace("config: {lr: 0.5}", "config: {lr: 0.5, data: CHANGE_ME}")
+    Path("study.yaml").write_text(text)
+    answer = sweeper("launch", "study.yaml", *option.split())
+    assert answer.code == 2
+    assert "study.yaml:5:27: trial.config.data: 'CHANGE_ME' is still to be filled in" in answer.err
+    assert "To launch anyway: --force" in answer.err
+    assert sorted(path.name for path in directory.iterdir()) == ["old.log", "study.yaml"]
+    Path("train.py").touch()
+    assert sweeper("launch", "study.yaml", "--force", "--dry-run").code == 0

@@ -81,3 +81,38 @@ def test_a_factor_that_changes_the_evaluations_is_reported_where_the_best_of_the
     assert "factors.evaluations: training.eval_every changes how often" in note
     assert "value: last" in note
     assert notes(tmp_path, "[python, train.py, '{seed}']", factor="evaluations", value=", value: last", about="x") == ()
+
+
+UNFILLED = """study: example
+# CHANGE_ME: the metric by which trials are compared
+metric: {name: loss, direction: minimize}
+trial:
+  program: {command: [python, '-c', 'pass', '{args}', '{seed}']}
+  config: CONFIG
+factors:
+  lr: {path: lr, levels: [0.1, 0.2]}
+phases:
+  - {name: main, design: grid, seeds: 3}
+"""
+
+
+@pytest.mark.parametrize(
+    ("config", "places"),
+    [
+        ("{lr: 0.1, data: CHANGE_ME}", ["6:27: trial.config.data: 'CHANGE_ME'"]),
+        ("{lr: 0.1, in: {data: [x, CHANGE_ME/y]}}", ["6:36: trial.config.in.data[1]: 'CHANGE_ME/y'"]),
+        ("{file: base.json, set: {data: CHANGE_ME}}", ["6:41: trial.config.set.data: 'CHANGE_ME'"]),
+        ("{file: unfilled.json}", ["6:3: trial.config.data: 'CHANGE_ME'"]),
+        ("{lr: 0.1}", []),
+    ],
+)
+def test_what_is_still_to_be_filled_in_is_told_with_its_place(tmp_path: Path, config: str, places: list[str]) -> None:
+    (tmp_path / "base.json").write_text('{"lr": 0.1, "data": "x"}')
+    (tmp_path / "unfilled.json").write_text('{"lr": 0.1, "data": "CHANGE_ME"}')
+    study = parse_study(UNFILLED.replace("CONFIG", config), str(tmp_path / "study.yaml"))
+    *found, remark = plan_notes(study, tmp_path)
+    end = " is still to be filled in. Write a value of your own."
+    assert found == [f"{tmp_path}/study.yaml:{place}{end}" for place in places]
+    assert remark.startswith(
+        f"{tmp_path}/study.yaml:2: the remark 'CHANGE_ME: the metric by which trials are compared'"
+    )

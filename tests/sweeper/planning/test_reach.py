@@ -94,12 +94,40 @@ def test_a_value_that_is_false_and_that_args_leaves_out_is_told(tmp_path: Path) 
     ],
 )
 def test_a_pruner_without_steps_is_told(tmp_path: Path, pruner: str, metrics: str, warned: bool) -> None:
-    program = f"{{command: [echo, '{{lr}}', '{{wd}}'], {metrics}}}"
+    program = f"{{command: [echo, '{{lr}}', '{{wd}}', '{{steps}}'], {metrics}}}"
     found = notes(tmp_path, program, more=f", pruner: {pruner}")
     assert len(found) == warned
     if found:
         assert "phases[0].pruner: " in found[0]
         assert "prunes at shares of 1,000 steps, but the metrics have no step" in found[0]
+
+
+@pytest.mark.parametrize("pruner", ["median", "wilcoxon"])
+@pytest.mark.parametrize(
+    ("arguments", "metrics", "warned"),
+    [
+        ("", METRICS, True),
+        ("'--n=100'", METRICS, True),
+        ("'{steps}'", METRICS, False),
+        ("'{config.yaml}'", METRICS, False),
+        ("'--n=1000'", METRICS, False),
+        ("--n, '1000'", METRICS, False),
+        ("", "metrics: {loss: 'loss (.+)', step: 'step (.+)'}", False),
+    ],
+)
+def test_a_pruner_by_a_budget_that_the_program_never_receives_is_told(
+    tmp_path: Path, pruner: str, arguments: str, metrics: str, warned: bool
+) -> None:
+    (tmp_path / "train.py").write_text("")
+    program = f"{{command: [python, train.py, '{{lr}}', '{{wd}}', {arguments}], {metrics}}}"
+    found = notes(tmp_path, program, more=f", pruner: {pruner}")
+    assert len(found) == warned
+    if found:
+        assert found[0].startswith("study.yaml:10:73: phases[0].pruner: ")
+        assert f"{pruner} compares trials of 1,000 steps step by step, but the program never receives" in found[0]
+        assert '--steps "{steps}"' in found[0]
+    (tmp_path / "train.py").write_text("os.environ['SWEEPER_BUDGET']")
+    assert notes(tmp_path, program, more=f", pruner: {pruner}") == ()
 
 
 @pytest.mark.parametrize(

@@ -3,8 +3,10 @@
 from pathlib import Path
 
 import pytest
+import yaml
 
 from sweeper.errors import MistakesError
+from sweeper.planning.notes import plan_notes
 from sweeper.spec.load import load_study
 from sweeper.spec.study import Study
 
@@ -46,6 +48,43 @@ def test_yaml_is_read_as_programs_read_it(tmp_path: Path) -> None:
     found = load(tmp_path, "{file: base.yaml}", YAML)
     assert found.trial.config["optim"] == {"lr": 1e-3, "nesterov": False, "date": "2020-01-01"}
     assert found.factors["lr"].baseline == 1e-3
+
+
+@pytest.mark.parametrize(
+    ("word", "value"), [("08", "08"), ("010", 8), ("1_0.5", 10.5), ("1:30:00.5", 5400.5), ("on", True)]
+)
+def test_odd_words_of_yaml_are_read_as_programs_read_them(tmp_path: Path, word: str, value: object) -> None:
+    found = load(tmp_path, "{file: base.yaml}", f"optim: {{lr: 1e-3}}\nword: {word}\n").trial.config["word"]
+    assert (found, type(found)) == (value, type(value))
+    assert yaml.safe_load(word) == value
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "command", "told"),
+    [
+        (
+            "a.yaml",
+            "{optim: {lr: 1}, l: [2024-01-02, 2024-01-02 03:04:05], t: '2024-01-02'}",
+            "{config.yaml}",
+            "2 dates",
+        ),
+        ("a.toml", "optim.lr = 1\nday = 2024-01-02\n", "{config.toml}", "1 date"),
+        ("a.yaml", "{optim: {lr: 1}, t: '2024-01-02'}", "{config.yaml}", None),
+        ("a.yaml", "{optim: {lr: 1}, t: 2024-01-02}", "{args}", None),
+    ],
+)
+def test_dates_that_become_text_are_told(tmp_path: Path, name: str, text: str, command: str, told: str | None) -> None:
+    (tmp_path / "train.py").write_text("import argparse, os; os.environ['SWEEPER_SEED']")
+    study = load(tmp_path, f"{{file: {name}}}", text, study=STUDY.replace("{args}", command))
+    assert "2024-01-02" in str(study.trial.config)
+    found = [note.removeprefix(f"{tmp_path}/") for note in plan_notes(study, tmp_path)]
+    if told is None:
+        assert found == []
+    else:
+        (note,) = found
+        assert note.startswith(
+            f"study.yaml:5:18: trial.config.file: {name} has {told}, e.g. 2024-01-02, which trials get"
+        )
 
 
 @pytest.mark.parametrize(("name", "text"), [("base.json", JSON), ("base.toml", TOML)])
@@ -103,7 +142,16 @@ def test_a_missing_file_is_one_mistake_among_others(tmp_path: Path) -> None:
     [
         ("a.yaml", "optim:\n  lr: [1\n", "a.yaml:3:1: not plain YAML: "),
         ("a.yaml", "a: !!python/tuple [1]\n", "a.yaml:1:4: not plain YAML: could not determine a constructor for"),
-        ("a.yaml", "optim: {1: 2}\n", "a.yaml:1:1: the key 1 is not text."),
+        ("a.yaml", "optim: {lr: 1,\n  1: 2}\n", "a.yaml:2:3: the key 1 is not text. Put it in quotes"),
+        ("a.yaml", "optim: {lr: 1}\nlist:\n- [{no: 2}]\n", "a.yaml:3:5: the key no is not text. Put it in quotes"),
+        (
+            "a.yaml",
+            "optim: {lr: 1}\na: !!timestamp 2024-01-02\n",
+            "a.yaml:2:4: not plain YAML: '!!timestamp' is none",
+        ),
+        ("a.yaml", "optim: {lr: 1}\na: [!!set {x}]\n", "a.yaml:2:5: not plain YAML: '!!set' is none of text, number"),
+        ("a.yaml", "optim: {lr: 1}\na: !!binary aGk=\n", "a.yaml:2:4: not plain YAML: '!!binary' is none of text"),
+        ("a.yaml", "optim: {lr: 1, [1]: 2}\n", "a.yaml:1:16: a key is not text."),
         ("a.json", '{"optim": {"lr": 1,}}', "a.json:1:20: not JSON: "),
         ("a.toml", "[optim]\nlr = \n", "a.toml:2:6: not TOML: Invalid value"),
         ("a.yaml", "- 1\n", "study.yaml:5:11: trial.config.file: 'a.yaml' is not a mapping"),
