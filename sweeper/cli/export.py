@@ -1,11 +1,13 @@
 """`sweeper export`: a study's tables as files."""
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final, Literal
 
 import click
 
+from sweeper.cli.bundling import export_bundle
 from sweeper.cli.options import store_option, study_name
 from sweeper.errors import UsageError
 from sweeper.export.archive import archive_files
@@ -29,9 +31,24 @@ FORMATS: Final = ("csv", "parquet", "json")
 @click.option(
     "--out", type=click.Path(path_type=Path), help="Output file [default: stdout]; with --all the output directory."
 )
+@click.option(
+    "--bundle",
+    type=click.Path(path_type=Path),
+    metavar="FILE.zip",
+    help="Export the whole study with its report and checksums as one file for `sweeper verify`.",
+)
 @store_option
-def export(study: str, name: Exported | None, whole: bool, form: Format, out: Path | None, store: str) -> None:
-    """Export tables of STUDY as CSV, Parquet or JSON."""
+def export(
+    study: str, name: Exported | None, whole: bool, form: Format, out: Path | None, bundle: Path | None, store: str
+) -> None:
+    """Export tables of STUDY as CSV, Parquet or JSON.
+
+    A bundle is for others: host names and home directories are replaced in it, but for those in the study file. It is
+    not overwritten.
+    """
+    if bundle is not None:
+        _export_bundle(store, study_name(study), form, bundle, others={"--table": name, "--all": whole, "--out": out})
+        return
     if whole:
         _export_all(store, study_name(study), name, form, out)
         return
@@ -52,6 +69,15 @@ def export(study: str, name: Exported | None, whole: bool, form: Format, out: Pa
     except OSError as error:
         raise UsageError(f"--out {out}: cannot be written: {error.strerror}. Name another file.") from error
     click.echo(f"{out}: {counted(len(found.rows), 'row')}", err=True)
+
+
+def _export_bundle(store: str, study: str, form: Format, bundle: Path, *, others: Mapping[str, object]) -> None:
+    given = [option for option, value in others.items() if value not in (None, False)]
+    if given:
+        raise UsageError(f"--bundle and {', '.join(given)}: a bundle has every table. Leave one of them out.")
+    if form == "json":
+        raise UsageError("--bundle: has its tables as csv or parquet. Leave --format json out.")
+    export_bundle(store, study, form, bundle)
 
 
 def _export_all(store: str, study: str, name: Exported | None, form: Format, out: Path | None) -> None:

@@ -26,6 +26,7 @@ COMMANDS: Final = {
     "replay": "Replay STUDY under another protocol, from its finished trials.",
     "report": "Write the HTML and PDF report of STUDY.",
     "export": "Export tables of STUDY as CSV, Parquet or JSON.",
+    "verify": "Check a bundle that `sweeper export STUDY --bundle BUNDLE.zip` wrote.",
     "show": "Show one TRIAL of STUDY: configuration, attempts, results, and what the patterns of metrics matched.",
     "retry": "Put the failed trials of STUDY back into the queue.",
     "gc": "Delete the checkpoints of STUDY that are not to be kept.",

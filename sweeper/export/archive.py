@@ -17,6 +17,7 @@ from typing import Any, Final, Literal, TypeVar
 
 from sweeper.errors import SweeperError, UsageError
 from sweeper.export.conform import LARGEST, Misfit, conform, known, record
+from sweeper.export.redaction import Redaction
 from sweeper.export.tables import encoded
 from sweeper.extras import require
 from sweeper.spec.json_phases import phase_from_json
@@ -66,8 +67,14 @@ class Archive:
     decided: DecisionRows
 
 
-def archive_files(connection: ReadConnection, study: StudyRow, form: Literal["parquet", "csv"]) -> dict[str, bytes]:
-    """Return the files of a study, by name."""
+def archive_files(
+    connection: ReadConnection, study: StudyRow, form: Literal["parquet", "csv"], redaction: Redaction | None = None
+) -> dict[str, bytes]:
+    """Return the files of a study, by name.
+
+    Args:
+        redaction: what replaces the names of machines and people; None to keep them.
+    """
     key = study.id
     spec, source = without_secrets(study.spec, study.source)
     document = {
@@ -82,13 +89,17 @@ def archive_files(connection: ReadConnection, study: StudyRow, form: Literal["pa
     }
     if (decided := decision_rows(connection, key)) != DecisionRows():
         document[DECIDED] = asdict(decided)
+    trials, attempts = reader.trials(connection, key), reader.attempts(connection, key)
+    if redaction is not None:
+        document = redaction.document(document)
+        trials, attempts = tuple(map(redaction.trial, trials)), tuple(map(redaction.attempt, attempts))
     measured = reader.measurements(connection, key)
     positions = [measured.columns.index(name) for name in POINT]
     points = Table(POINT, [tuple(row[position] for position in positions) for row in measured.rows])
     return {
         DOCUMENT: (json.dumps(document, indent=1, ensure_ascii=False) + "\n").encode(),
-        f"trials.{form}": encoded(_table(TrialRow, reader.trials(connection, key)), form, exact=True),
-        f"attempts.{form}": encoded(_table(AttemptRow, reader.attempts(connection, key)), form, exact=True),
+        f"trials.{form}": encoded(_table(TrialRow, trials), form, exact=True),
+        f"attempts.{form}": encoded(_table(AttemptRow, attempts), form, exact=True),
         f"measurements.{form}": encoded(points, form, exact=True),
     }
 
@@ -147,7 +158,7 @@ def _archive(directory: Path) -> Archive:
         changes=changes,
         declaration=_declaration(document),
         runners=tuple(_records(RunnerRow, document, "runners")),
-        curves=_curves(*_rows(directory, "measurements")),
+        curves=_curves(*table_rows(directory, "measurements")),
         decided=_decided(document),
     )
 
@@ -262,7 +273,7 @@ def _cell(value: object) -> object:
     return json.dumps(value, ensure_ascii=False) if isinstance(value, Mapping) else value
 
 
-def _rows(directory: Path, name: str) -> tuple[str, list[Record]]:
+def table_rows(directory: Path, name: str) -> tuple[str, list[Record]]:
     """Return a table's file name and its rows."""
     parquet = directory / f"{name}.parquet"
     if parquet.exists():
@@ -294,7 +305,7 @@ def _first_line(error: Exception) -> str:
 
 def _typed(kind: type[Row], directory: Path, table: str) -> Iterable[Row]:
     """Return rows of a table as records; the texts of CSV are converted to the types of the record's fields."""
-    name, rows = _rows(directory, table)
+    name, rows = table_rows(directory, table)
     hints = typing.get_type_hints(kind)
     for number, row in enumerate(rows, start=1):
         where = f"{name}: row {number}"

@@ -76,6 +76,14 @@ TESTS: dict[str, dict[str, tuple[str, ...]]] = {
     "Web pages cannot reach the dashboard under another name": {
         "sweeper/export/test_dashboard.py": ("test_other_host_names_are_refused",),
     },
+    "Checking a bundle writes and runs nothing of it": {
+        "sweeper/export/test_bundle.py": (
+            "test_names_that_could_do_harm_are_refused_before_anything_is_written",
+            "test_links_and_encrypted_members_are_refused",
+            "test_archives_that_unpack_to_too_much_are_refused",
+        ),
+        "sweeper/verification/test_reruns.py": ("test_a_script_that_is_not_here_is_told_in_words",),
+    },
     "Corpora are the published ones": {"trainer/corpora/test_fetch.py": ()},
     "No telemetry": {
         "end_to_end/test_no_network.py": ("test_a_study_runs_and_is_reported_without_any_connection",),

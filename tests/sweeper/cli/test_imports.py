@@ -42,6 +42,7 @@ WANTED: Final = {
     "replay": STATISTICS,
     "report": STATISTICS | {"matplotlib"},
     "export": set[str](),
+    "verify": set[str](),
     "show": {"psutil"},
     "retry": {"sqlalchemy"},
     "cancel": {"sqlalchemy"},

@@ -1,0 +1,18 @@
+"""What was checked of a bundle, and whether it is so."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One thing that was checked.
+
+    Attributes:
+        check: what: files, tables, values, verdicts or rerun.
+        ok: whether it is as it should be.
+        text: what was found.
+    """
+
+    check: str
+    ok: bool
+    text: str
