@@ -12,7 +12,6 @@ from sweeper.cli.options import WholeNumber, json_option, print_json
 from sweeper.errors import UsageError
 from sweeper.quantities import counted, duration
 from sweeper.store.reading.reader import TrialRow
-from sweeper.verification.findings import Finding
 
 if TYPE_CHECKING:
     from sweeper.verification.findings import Finding
