@@ -1,10 +1,11 @@
 """Which trials of a study are run again: of every phase in turn, and of each the cheaper ones."""
 
 import math
-import random
 from collections.abc import Sequence
 from itertools import chain, zip_longest
 from statistics import median
+
+import numpy as np
 
 from sweeper.designs.kinds import PromoteDesign
 from sweeper.spec.study import Study
@@ -21,7 +22,7 @@ def chosen(study: Study, trials: Sequence[TrialRow], number: int, seed: int) -> 
         number: how many at most.
         seed: of the choice.
     """
-    generator = random.Random(seed)  # noqa: S311 - whoever verifies chooses the seed; nothing rests on its secrecy
+    generator = np.random.default_rng(seed)
     phases = [
         _in_random_order(
             [trial for trial in trials if trial.phase == phase.name and can_run_again(study, trial)], generator
@@ -39,10 +40,10 @@ def can_run_again(study: Study, trial: TrialRow) -> bool:
     return trial.state == "completed" and has_value and trial.config is not None and not continues
 
 
-def _in_random_order(trials: Sequence[TrialRow], generator: random.Random) -> list[TrialRow]:
+def _in_random_order(trials: Sequence[TrialRow], generator: np.random.Generator) -> list[TrialRow]:
     if not trials:
         return []
     middle = median(trial.device_seconds for trial in trials)
     cheap = [trial for trial in trials if trial.device_seconds <= middle]
     others = [trial for trial in trials if trial.device_seconds > middle]
-    return [*generator.sample(cheap, len(cheap)), *generator.sample(others, len(others))]
+    return [group[int(place)] for group in (cheap, others) for place in generator.permutation(len(group))]
