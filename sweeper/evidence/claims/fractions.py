@@ -4,7 +4,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
 
-from sweeper.evidence.claims.evidence import Part, require
+from sweeper.evidence.claims.evidence import Part, Untestable
+from sweeper.evidence.claims.unpaired import Change, Unpaired, unpaired
 from sweeper.evidence.data.cells import Cell
 from sweeper.evidence.data.comparison import Comparison, raw_mean
 from sweeper.evidence.data.runs import PhaseRuns, Runs
@@ -14,7 +15,6 @@ from sweeper.evidence.effects.two_level_designs import FRACTIONS, is_balanced, m
 from sweeper.evidence.formatting import listed
 from sweeper.evidence.statistics.paired import Estimate
 
-Change = tuple[str, str, str]  # a factor and the keys of two of its levels, from and to
 DRAWN: Final = ("sampler", "promote")
 
 
@@ -24,7 +24,7 @@ def fraction_contrast(runs: Runs, phase: PhaseRuns, change: Change) -> Part | No
     Raises:
         Untestable: the phase is no two-level design, so that a fit leaves what other factors do in its error.
     """
-    fit = _fit(runs, phase, change[0])
+    fit = _fit(runs, phase, lambda: unpaired(runs, phase, change))
     estimate = _estimate(fit, (change[0],), _orientation(fit, change)) if fit is not None else None
     if fit is None or estimate is None:
         return None
@@ -39,7 +39,7 @@ def fraction_interaction(runs: Runs, phase: PhaseRuns, change: Change, other: Ch
     Raises:
         Untestable: as for a main effect.
     """
-    fit = _fit(runs, phase, change[0])
+    fit = _fit(runs, phase, lambda: _no_square(phase, change[0], other[0]))
     if fit is None or not {change[0], other[0]} <= set(fit.factors):
         return None
     names = tuple(sorted((change[0], other[0]), key=fit.factors.index))
@@ -49,23 +49,33 @@ def fraction_interaction(runs: Runs, phase: PhaseRuns, change: Change, other: Ch
     return _part(runs, fit, phase, estimate, lambda cell: 2.0 * _side(cell, change) * _side(cell, other))
 
 
-def _fit(runs: Runs, phase: PhaseRuns, factor: str) -> FactorialPhase | None:
+def _no_square(phase: PhaseRuns, factor: str, other: str) -> Unpaired:
+    combined = f"no four trials of phase {phase.name} share their seed and combine {factor} and {other} only"
+    return Unpaired(combined, f"add runs in which {factor} and {other} change on their own")
+
+
+def _fit(runs: Runs, phase: PhaseRuns, lack: Callable[[], Unpaired]) -> FactorialPhase | None:
     """Return the fit of a phase; refuse one that is no two-level design.
 
     Where configurations are drawn or listed freely, other factors have more levels than a fit of two knows, or go
     along with the one that is compared. What they do is then in its effect, or in an error that counts the seeds of
     one configuration as so many.
     """
-    instead = f"add runs in which {factor} changes on its own, all else equal"
-    lacks = f"no two trials of phase {phase.name} differ only in {factor}"
-    require(phase.design not in DRAWN, f"{lacks}, since its configurations are drawn or promoted; {instead}")
-    many, words = many_levels(phase), f"{lacks}, and it is no two-level design to fit"
-    have = "has" if len(many) == 1 else "have"
-    require(not many, f"{words}: {listed(many)} {have} more than two levels; {instead}")
+    if phase.design in DRAWN:
+        raise _untestable(lack(), "the phase's configurations are drawn or promoted")
+    if many := many_levels(phase):
+        have = "has" if len(many) == 1 else "have"
+        raise _untestable(
+            lack(), f"the phase is no two-level design to fit: {listed(many)} {have} more than two levels"
+        )
     fit = factorial_phase(runs, phase)
-    is_design = fit is None or phase.design in FRACTIONS or is_balanced(fit)
-    require(is_design, f"{words}: its configurations are not a balanced fraction; {instead}")
-    return fit
+    if fit is None or phase.design in FRACTIONS or is_balanced(fit):
+        return fit
+    raise _untestable(lack(), "the phase is no two-level design to fit: its configurations are not a balanced fraction")
+
+
+def _untestable(lack: Unpaired, design: str) -> Untestable:
+    return Untestable(f"{lack.reason}, and {design}; {lack.remedy}")
 
 
 def _estimate(fit: FactorialPhase, names: tuple[str, ...], factor: float) -> Estimate | None:

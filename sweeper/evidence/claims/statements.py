@@ -9,10 +9,20 @@ import numpy as np
 from sweeper.designs.levels import level_key
 from sweeper.evidence.claims.arm_wording import arm_text, arms_interaction_text, arms_text, level_name
 from sweeper.evidence.claims.divergences import divergence_part
-from sweeper.evidence.claims.evidence import Evidence, Part, Region, region_of, require, require_levels, rise
-from sweeper.evidence.claims.fractions import Change, fraction_contrast, fraction_interaction
+from sweeper.evidence.claims.evidence import (
+    Evidence,
+    Part,
+    Region,
+    Untestable,
+    region_of,
+    require,
+    require_levels,
+    rise,
+)
+from sweeper.evidence.claims.fractions import fraction_contrast, fraction_interaction
 from sweeper.evidence.claims.gains import gain_parts
 from sweeper.evidence.claims.margins import with_margin_error
+from sweeper.evidence.claims.unpaired import Change, remedy, unpaired
 from sweeper.evidence.claims.wording import change_text
 from sweeper.evidence.data.cells import Cell, level_text
 from sweeper.evidence.data.comparison import (
@@ -25,7 +35,9 @@ from sweeper.evidence.data.comparison import (
     raw_mean,
     single_arm,
 )
+from sweeper.evidence.data.repeats import no_replicates
 from sweeper.evidence.data.runs import PhaseRuns, Runs
+from sweeper.evidence.effects.two_level_designs import FRACTIONS
 from sweeper.evidence.formatting import listed
 from sweeper.spec.claim import (
     Arm,
@@ -110,10 +122,21 @@ def _contrast(statement: Contrast, runs: Runs) -> Part:
         require_levels(phase, each)
     _require_alone(runs, phase, change)
     found = fraction_contrast(runs, phase, change) if not where else None
-    levels = f"{statement.factor}, from {level_name(statement.start)} to {level_name(statement.to)}"
-    require(found is not None, f"no two trials of phase {statement.phase} differ only in {levels}")
-    assert found is not None
-    return replace(found, label=label)
+    if found is None:
+        raise Untestable(unpaired(runs, phase, change, where).text)
+    return replace(_truly_unpaired(found, runs, phase, change), label=label)
+
+
+def _truly_unpaired(found: Part, runs: Runs, phase: PhaseRuns, change: Change) -> Part:
+    """Return a fitted effect; if it decides nothing and its seeds have not the same runs, with that as the reason."""
+    arms: dict[int, set[str]] = {}
+    for cell in phase.cells:
+        arms.setdefault(cell.seed, set()).add(cell.arm)
+    is_crossed = len({frozenset(each) for each in arms.values()}) == 1
+    terms = found.comparison.units[0].terms
+    if found.estimate.decides or is_crossed or phase.design in FRACTIONS or no_replicates(phase.pool, terms):
+        return found
+    return replace(found, estimate=replace(found.estimate, method=unpaired(runs, phase, change).text))
 
 
 def _arm_contrast(statement: ArmContrast, runs: Runs) -> Part:
@@ -137,6 +160,8 @@ def _divergence(claim: Claim, statement: Divergence, runs: Runs) -> Evidence:
     phase, fewer = _phase(runs, statement.phase), claim.expect == "decrease"
     for each in (_change(statement), *((factor, key, key) for factor, key in where.items())):
         require_levels(phase, each)
+    if not paired_by_factor(matching(phase.cells, where), _change(statement), phase.pool).units:
+        raise Untestable(unpaired(runs, phase, _change(statement), where).text)
     return Evidence((divergence_part(phase, _change(statement), where, label, fewer=fewer),))
 
 
@@ -222,14 +247,13 @@ def _require_alone(runs: Runs, phase: PhaseRuns, change: Change) -> None:
     sides = [matching(phase.cells, {factor: key}) for key in (start, end)]
     if factor in runs.factors and all(sides):
         tied = [name for name in sides[0][0].levels if name != factor and _is_split(sides, name)]
-        remedy = f"leave out what is not a setting by factors=[...], e.g. {tied[0]}" if tied and runs.is_frame else ""
-        remedy = remedy or f"add runs in which {factor} changes on its own"
+        instead = remedy(runs, phase, factor, tied)
         words = f"factor {factor} changes only together with {listed(tied)}"
-        require(not tied, f"{words}, so nothing shows which has the effect; {remedy}")
+        require(not tied, f"{words}, so nothing shows which has the effect; {instead}")
         follows = runs.is_frame and _follows(phase.cells, factor)
         others = listed([name for name in sides[0][0].levels if name != factor])
         require(
-            not follows, f"the levels of {others} determine {factor}, so nothing shows which has the effect; {remedy}"
+            not follows, f"the levels of {others} determine {factor}, so nothing shows which has the effect; {instead}"
         )
 
 

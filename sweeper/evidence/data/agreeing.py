@@ -16,7 +16,10 @@ from sweeper.evidence.statistics.replicates import BY_CHANCE, FEW_DIGITS, FINE, 
 from sweeper.evidence.statistics.resolution import significant_digits
 
 SAME_RUN: Final = "both sides gave the same values to the last digit: the setting changes nothing, or never arrives"
-SAME_DIFFERENCE: Final = "the {what} is the same to the last digit in {which} seeds: 1 {what}, not {seeds}"
+SAME_DIFFERENCE: Final = "the {what} is the same {how} in {which} seeds: 1 {what}, not {seeds}"
+SAME_DIFFERENCES: Final = (
+    "the {what} is the same {how} with every seed in each of {groups} comparisons: {groups} {what}s, not {pairs}"
+)
 SAME_SEEDS: Final = "some seeds gave the same values on both sides: {distinct} runs, not {seeds}"
 RELATED: Final = 20.0  # by how much the spread of a difference may be less than if its runs had nothing in common
 ROUNDING: Final = 1e-6  # of a step: sums of printed values are no exact multiples of it
@@ -39,9 +42,17 @@ def same_values(units: Sequence[Unit]) -> str:
     for what, scale in (("difference", _measured), ("ratio", _logarithm)):
         # That a setting never arrives is likelier than that runs with it are so closely related to those without.
         if _agree(groups, scale, is_fine=is_fine, related=1.0 if is_same else RELATED):
-            which = "both" if seeds == 2 else f"all {seeds}"
-            return SAME_RUN if is_same else SAME_DIFFERENCE.format(what=what, which=which, seeds=seeds)
+            return SAME_RUN if is_same else _same_differences(groups, what, scale, seeds)
     return _same_seeds(groups, seeds)
+
+
+def _same_differences(groups: Sequence[Group], what: str, scale: Scale, seeds: int) -> str:
+    """Return that differences agree, to the last digit or as far as rounding shows, those of each group by itself."""
+    exact = all(_apart(group, scale) <= max(_digits(unit, scale) for unit in group) for group in groups)
+    how = "to the last digit" if exact else "within rounding"
+    if any(len(group) < seeds for group in groups):  # so that the mean of a seed is not over the same comparisons
+        return SAME_DIFFERENCES.format(what=what, how=how, groups=len(groups), pairs=sum(map(len, groups)))
+    return SAME_DIFFERENCE.format(what=what, how=how, which="both" if seeds == 2 else f"all {seeds}", seeds=seeds)
 
 
 def repeated(units: Sequence[Unit]) -> list[Group]:

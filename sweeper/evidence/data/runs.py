@@ -72,6 +72,7 @@ class Runs:
         endings: what is known of trials without a value.
         chooser: the runs on the metric by which levels are chosen; None if that is this one.
         seed_names: the seeds as a reader knows them, where they are not the numbers.
+        is_imported: whether they are of another tool, so that the user chooses the factors when importing them.
         is_frame: whether they are the rows of a frame, of whose columns the caller chooses the factors.
         arm_names: what configurations are called.
     """
@@ -83,6 +84,7 @@ class Runs:
     chooser: "Runs | None" = None
     seed_names: Mapping[int, str] = field(default_factory=dict, repr=False)
     is_frame: bool = False
+    is_imported: bool = False
     arm_names: ArmNames = field(default_factory=ArmNames, repr=False)
 
     @property
@@ -158,7 +160,13 @@ def claim_runs(
         series = Series(own, data.curves(own.metric.name)) if is_other else None
         endings = Endings(groups=groups, states=states, curves=data.curves(name), own=series)
         return Runs(
-            measure=measure, phases=empty, levels=levels, endings=endings, chooser=chooser, arm_names=arm_names
+            measure=measure,
+            phases=empty,
+            levels=levels,
+            endings=endings,
+            chooser=chooser,
+            is_imported=study.trial.is_imported,
+            arm_names=arm_names,
         ).measured()
 
     chooser = runs(own, None)

@@ -146,8 +146,9 @@ def test_a_search_over_more_than_two_levels_shows_no_effect_and_says_what_would(
     found = judged([{**row, "loss": row["loss"] + row["lr"]} for row in runs(search(20, generator), 3, generator)])
     assert found.verdict == "untested"
     assert found.sentence == (
-        "No two trials of phase runs differ only in a, and it is no two-level design to fit: lr, wd and do "
-        "have more than two levels; add runs in which a changes on its own, all else equal."
+        "No two trials of phase runs share their seed and differ only in a, from 0 to 1: those with the same seed "
+        "differ in lr, wd and do too, and the phase is no two-level design to fit: lr, wd and do have more than two "
+        "levels; add runs in which a changes on its own."
     )
 
 

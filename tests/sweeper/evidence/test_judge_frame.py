@@ -219,7 +219,7 @@ def test_factors_that_change_only_together_are_both_untested(columns):
     both = sweeper.judge(frame[[*columns, "seed", "loss"]], metric="loss", claims=claims)
     assert [each.verdict for each in both] == ["untested", "untested"]
     assert both[0].sentence.startswith("Factor x changes only together with y,")
-    assert "factors=[...], e.g. y" in both[0].sentence
+    assert "if y is no setting, judge with factors=['x']; else add runs in which x changes" in both[0].sentence
     (alone,) = sweeper.judge(frame, metric="loss", claims=claims[:1], factors=["x"])
     assert alone.verdict == "supported"
 

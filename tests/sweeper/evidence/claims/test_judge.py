@@ -370,6 +370,7 @@ def test_a_claim_on_what_is_drawn_is_untested_though_it_is_as_balanced_as_a_frac
     (found,) = judge(contrast("a"), phases=[Phase("screen", design, rows, perplexity())])
     assert found.verdict == "untested"
     assert found.sentence == (
-        "No two trials of phase screen differ only in a, since its configurations are drawn or promoted; add runs in "
-        "which a changes on its own, all else equal."
+        "No two trials of phase screen share their seed and differ only in a, from 0 to 0.2: those with the same seed "
+        "differ in b and c too, and the phase's configurations are drawn or promoted; add runs in which a changes on "
+        "its own."
     )
