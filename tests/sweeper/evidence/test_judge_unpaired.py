@@ -30,8 +30,8 @@ def alternating(rate, seed):
 def test_a_factor_that_splits_all_pairs_is_the_reason_and_not_equal_digits():
     found = judged(frame_of(arch=alternating))
     assert found.verdict == "undecided"
-    assert found.sentence == (
-        "lr from 0.1 to 0.2 in runs: \u22120.498 in loss, but no two trials of phase runs share their seed and differ "
+    assert found.sentence.endswith(
+        "but no two trials of phase runs share their seed and differ "
         "only in lr, from 0.1 to 0.2: those with the same seed differ in arch too; if arch is no setting, judge with "
         "factors=['lr']; else add runs in which lr changes on its own. Claimed: decrease."
     )
