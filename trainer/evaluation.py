@@ -8,7 +8,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from trainer.batches import segments, to_streams
+from trainer.batches import segments
 from trainer.models.language_model import LanguageModel
 
 
@@ -32,11 +32,6 @@ class EvaluationText(NamedTuple):
     def to(self, device: torch.device) -> "EvaluationText":
         """Return the text on a device."""
         return EvaluationText(self.streams.to(device), self.longer)
-
-
-def equal_streams(tokens: Tensor, num_streams: int) -> EvaluationText:
-    """Cut a text into equally long streams; what is left over, and the first token of each, is not predicted."""
-    return EvaluationText(to_streams(tokens, num_streams))
 
 
 def whole_text(tokens: Tensor, num_streams: int) -> EvaluationText:
@@ -92,12 +87,6 @@ class Evaluation:
             return math.exp(self.loss)
         except OverflowError:
             return math.inf
-
-
-def left_out(num_tokens: int, num_streams: int) -> float:
-    """Return the share of a text's tokens after the first that `num_streams` equal streams do not predict."""
-    predicted = num_streams * (num_tokens // num_streams - 1)
-    return 1.0 - predicted / (num_tokens - 1)
 
 
 @torch.no_grad()

@@ -58,8 +58,8 @@ class Run:
     """The state of a training run and what it needs.
 
     Attributes:
-        valid: the validation text.
-        looks: the part of it that is evaluated on the way; `valid` itself if that is all of it.
+        valid: the validation text that is evaluated at the end.
+        looks: the part of it that is evaluated on the way; `valid` itself if that is the same.
         tokens_per_word: of each part of the corpus; converts nats per token to nats per word.
         memory: the memory that the model's last call returned.
         resumed: how it resumed; None if this is its first attempt.
@@ -265,10 +265,10 @@ def _look(run: Run) -> Mapping[str, object]:
 
 
 def confirm(run: Run) -> Evaluation | None:
-    """Evaluate the last and the best weights on the whole validation text, and keep the better ones as the best.
+    """Evaluate the last and the best weights on all that is evaluated at the end, and keep the better ones as the best.
 
     Returns:
-        The evaluation of the better weights; None if every evaluation was one of the whole text.
+        The evaluation of the better weights; None if every evaluation was such a one.
     """
     progress, path = run.progress, run.folder / BEST_FILE
     if run.looks is run.valid:

@@ -46,7 +46,7 @@ def execute(request: Request) -> None:
         if config.precision == "tf32":
             torch.set_float32_matmul_precision("high")
         corpus = load_corpus(config.data)
-        check_lengths(config, corpus, _say)
+        check_lengths(config, corpus)
         _make_folder(folder)
         run = prepare(config, corpus, folder, device, resume=request.resume)
         run.stop_signal, run.say = stop_signal, _say

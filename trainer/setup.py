@@ -1,9 +1,7 @@
 """Set up a run from a checked configuration: device, seeds, corpus, model, and the checkpoint if there is one."""
 
 import hashlib
-from collections.abc import Callable
 from pathlib import Path
-from typing import Final
 
 import torch
 from torch import Tensor
@@ -16,7 +14,7 @@ from trainer.config.hardware import BF16_FLAGS, bf16_flag
 from trainer.config.model import TrainerConfig
 from trainer.corpora.corpus import Corpus
 from trainer.errors import UsageError
-from trainer.evaluation import EvaluationText, equal_streams, left_out, sampled_text, whole_text
+from trainer.evaluation import EvaluationText, sampled_text, whole_text
 from trainer.files import LineLog
 from trainer.loop import Run, restore
 from trainer.models.awd_lstm import AwdLSTM
@@ -29,8 +27,6 @@ from trainer.precision import PRODUCTS, Weights
 from trainer.regularizers import StreamGenerator
 from trainer.request import METRICS_FILE
 from trainer.resuming import NOTHING, find_checkpoint
-
-MOST_LEFT_OUT: Final = 0.01  # of a text that is evaluated, without a warning
 
 
 def choose_device(config: TrainerConfig) -> torch.device:
@@ -134,50 +130,41 @@ def prepare(config: TrainerConfig, corpus: Corpus, folder: Path, device: torch.d
 
 
 def evaluation_text(config: TrainerConfig, tokens: Tensor) -> EvaluationText:
-    """Cut a text that is evaluated into streams."""
-    cut = equal_streams if config.evaluation.tokens is None else whole_text
-    return cut(tokens, config.evaluation.batch_size)
-
-
-def looks_at(config: TrainerConfig, tokens: Tensor, whole: EvaluationText) -> EvaluationText:
-    """Return the part of the validation text that is evaluated on the way: the same for all runs on that text."""
-    wanted = config.evaluation.tokens
+    """Cut the text that is evaluated at the end into streams: the whole text, or the part that is requested."""
+    wanted, number = config.evaluation.final_tokens, config.evaluation.batch_size
     if wanted is None:
-        return whole
-    number = round(wanted if wanted > 1.0 else wanted * whole.num_tokens)
-    if number >= whole.num_tokens:
-        return whole
-    generator = seeded(0, "evaluation tokens")  # not the run's seed: runs are compared on the same tokens
-    return sampled_text(tokens, config.evaluation.batch_size, max(1, number), generator).to(whole.streams.device)
+        return whole_text(tokens, number)
+    return sampled_text(tokens, number, wanted, _evaluation_generator())
 
 
-def check_lengths(config: TrainerConfig, corpus: Corpus, say: Callable[[str], None]) -> None:
-    """Check that evaluation has enough text for its streams, and warn if they leave out a part of it.
+def looks_at(config: TrainerConfig, tokens: Tensor, at_end: EvaluationText) -> EvaluationText:
+    """Return the part of the validation text that is evaluated on the way: the same for all runs on that text.
+
+    Args:
+        at_end: what is evaluated at the end; returned if the configuration wants no other on the way, however short
+            the text is, since the names of metrics depend on it.
+    """
+    wanted = config.evaluation.tokens
+    if wanted is None or wanted == 1.0:
+        return at_end
+    number = max(1, round(wanted if wanted > 1.0 else wanted * (len(tokens) - 1)))
+    return sampled_text(tokens, config.evaluation.batch_size, number, _evaluation_generator()).to(at_end.streams.device)
+
+
+def _evaluation_generator() -> torch.Generator:
+    return seeded(0, "evaluation tokens")  # not the run's seed: runs are compared on the same tokens
+
+
+def check_lengths(config: TrainerConfig, corpus: Corpus) -> None:
+    """Check that there is text to evaluate.
 
     Raises:
         UsageError: a text is too short.
     """
     parts = {"validation": corpus.valid, "test": corpus.test if config.evaluation.test else None}
-    number = config.evaluation.batch_size
     for name, tokens in parts.items():
-        if tokens is None:
-            continue
-        if config.evaluation.tokens is not None:
-            if len(tokens) < 2:
-                raise UsageError(f"data.corpus: the {name} text has {len(tokens)} tokens, but needs at least 2.")
-            continue
-        if len(tokens) < 2 * number:
-            raise UsageError(
-                f"evaluation.batch_size: {number} streams need at least {2 * number} tokens, but the {name} text has "
-                f"{len(tokens)}. Use fewer streams or more text."
-            )
-        share = left_out(len(tokens), number)
-        if share > MOST_LEFT_OUT:
-            enough = next(fewer for fewer in range(number, 0, -1) if left_out(len(tokens), fewer) <= MOST_LEFT_OUT)
-            say(
-                f"warning: evaluation.batch_size: {number} streams leave out {share:.1%} of the {name} text, which has "
-                f"{len(tokens)} tokens. Use at most {enough} streams, or evaluation.tokens: 1."
-            )
+        if tokens is not None and len(tokens) < 2:
+            raise UsageError(f"data.corpus: the {name} text has {len(tokens)} tokens, but needs at least 2.")
 
 
 def num_steps(config: TrainerConfig, corpus: Corpus) -> int:

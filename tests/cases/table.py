@@ -145,7 +145,7 @@ CASES: Final[dict[str, tuple[str, ...]]] = {
         "sweeper/spec/test_empty_texts.py::test_an_empty_text_is_reported_once_with_its_line",
     ),
     "trainer/evaluation-leaves-text-out": (
-        "trainer/test_evaluation.py::test_a_warning_names_the_share_of_a_text_that_is_left_out",
+        "trainer/test_evaluation.py::test_the_whole_text_has_one_loss_in_streams_of_any_number",
     ),
     "values/dotted-key": ("cases/test_refused.py::test_plan_refuses[a key with a dot]",),
     "values/hexadecimal": ("sweeper/spec/test_yaml_source.py::test_scalars_are_read_as_everybody_writes_them",),

@@ -6,23 +6,21 @@ from typing import Any
 
 import pytest
 import torch
-from hypothesis import assume, given
+from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
+from trainer.batches import segments
 from trainer.config import ConfigError, parse, resolve
-from trainer.corpora.corpus import load_corpus
 from trainer.evaluation import (
     Evaluation,
     EvaluationText,
-    equal_streams,
     evaluate,
-    left_out,
     sampled_text,
     whole_text,
 )
 from trainer.models.language_model import LanguageModel
-from trainer.setup import check_lengths, evaluation_text, looks_at
+from trainer.setup import build_model, evaluation_text, looks_at
 
 
 class Told(LanguageModel):
@@ -120,10 +118,31 @@ def test_looks_see_the_same_tokens_whatever_the_run(tmp_path: Path) -> None:
     assert starts.max() - starts.min() > 500, "from all over the text"
     share = parse({"evaluation": {"tokens": 0.25}})
     assert looks_at(share, tokens, evaluation_text(share, tokens)).num_tokens == 500
-    for everything in (1, 1.0, 5000):
-        config = parse({"evaluation": {"tokens": everything}})
-        whole = evaluation_text(config, tokens)
-        assert looks_at(config, tokens, whole) is whole
+
+
+@pytest.mark.parametrize("options", [{}, {"tokens": 1}, {"tokens": 1.0}, {"final_tokens": 500}])
+def test_looks_are_those_of_the_end_unless_less_is_wanted(options: dict[str, float]) -> None:
+    tokens, config = torch.arange(2000), parse({"evaluation": options})
+    at_end = evaluation_text(config, tokens)
+    assert at_end.num_tokens == options.get("final_tokens", 1999)
+    assert looks_at(config, tokens, at_end) is at_end
+
+
+def test_the_names_of_metrics_do_not_depend_on_the_length_of_the_text() -> None:
+    tokens, config = torch.arange(2000), parse({"evaluation": {"tokens": 5000}})
+    at_end = evaluation_text(config, tokens)
+    looks = looks_at(config, tokens, at_end)
+    assert looks is not at_end
+    assert torch.equal(looks.streams, at_end.streams)
+
+
+def test_a_part_of_the_text_at_the_end_is_the_same_for_all_runs() -> None:
+    tokens = torch.arange(5000)
+    found = [
+        evaluation_text(parse({"evaluation": {"final_tokens": 1000}, "seed": seed}), tokens).streams for seed in (0, 1)
+    ]
+    assert torch.equal(*found)
+    assert found[0].max() - found[0].min() > 1000, "from all over the text"
 
 
 @pytest.mark.parametrize(
@@ -144,7 +163,46 @@ def test_a_wrong_number_of_tokens_is_refused(value: object, message: str) -> Non
 def test_a_configuration_without_tokens_stays_what_it_was() -> None:
     assert "tokens" not in resolve({})["evaluation"]
     assert "tokens" not in resolve({"evaluation": {"tokens": None}})["evaluation"]
+    assert "final_tokens" not in resolve({})["evaluation"]
     assert resolve({"evaluation": {"tokens": 20000}})["evaluation"]["tokens"] == 20000
+
+
+MODELS: dict[str, dict[str, Any]] = {
+    "transformer_xl": {},
+    "with an adaptive softmax": {"pre_norm": True, "same_length": True, "adaptive_cutoffs": [10, 20]},
+    "awd_lstm": {"kind": "awd_lstm", "memory_length": None},
+    "gpt2": {"kind": "gpt2"},
+    "gpt3": {"kind": "gpt3", "attention_pattern": "strided"},
+}
+
+
+@pytest.mark.parametrize("num_streams", [1, 3, 10, 60, 300])
+@pytest.mark.parametrize("kind", MODELS)
+def test_streams_of_any_number_have_the_losses_that_each_has_by_itself(kind: str, num_streams: int) -> None:
+    """With memory carried from segment to segment, also where some streams have one token more than the others."""
+    model_config = {"layers": 2, "d_model": 8, "memory_length": 5} | MODELS[kind]
+    model = build_model(parse({"data": {"target_length": 7}, "model": model_config}), 30, torch.device("cpu"))
+    tokens = torch.randint(30, (102,), generator=torch.Generator().manual_seed(0))
+    text = whole_text(tokens, num_streams)
+    found = evaluate(model, text, target_length=7, memory_length=5)
+    assert found.num_tokens == 101
+    total, first = 0.0, 0
+    for number in range(text.streams.shape[0]):
+        length = text.streams.shape[1] - (1 if text.longer and number >= text.longer else 0)
+        assert torch.equal(text.streams[number, :length], tokens[first : first + length])
+        first += length - 1
+        # The last token of a longer stream is a segment of its own, so that all segments are equally long.
+        pieces = [(0, length)] if number >= text.longer else [(0, length - 1), (length - 2, length)]
+        memory = None
+        with torch.no_grad():
+            for start, stop in pieces:
+                for inputs, targets in segments(text.streams[number : number + 1, start:stop], 7):
+                    model.eval()
+                    model.memory_length = 5
+                    loss, memory = model(inputs, targets, memory)
+                    total += loss.item() * targets.numel()
+    assert first == 101
+    assert found.loss == pytest.approx(total / 101, rel=1e-5)
 
 
 def test_segments_count_by_their_length() -> None:
@@ -183,33 +241,6 @@ def test_a_check_can_end_it_early_and_the_model_is_left_as_it_was() -> None:
     assert len(model.calls) == 2
     assert model.memory_length == 7
     assert model.training
-
-
-@given(num_tokens=st.integers(2, 500), num_streams=st.integers(1, 250))
-def test_the_share_left_out_is_that_of_the_tokens_that_are_not_predicted(num_tokens: int, num_streams: int) -> None:
-    assume(num_tokens >= 2 * num_streams)
-    text = equal_streams(torch.arange(num_tokens), num_streams)
-    found = evaluate(Told(), text, target_length=7, memory_length=0)
-    assert left_out(num_tokens, num_streams) == pytest.approx(1 - found.num_tokens / (num_tokens - 1))
-
-
-def test_a_warning_names_the_share_of_a_text_that_is_left_out(tmp_path: Path) -> None:
-    for part, lines in (("train", 200), ("valid", 72), ("test", 400)):
-        (tmp_path / f"{part}.txt").write_text("a b c d e f g h i j\n" * lines)
-    config = {"data": {"corpus": "folder", "folder": str(tmp_path)}, "evaluation": {"batch_size": 300}}
-    corpus = load_corpus(parse(config).data)
-    said: list[str] = []
-    check_lengths(parse(config), corpus, said.append)
-    assert said == [
-        "warning: evaluation.batch_size: 300 streams leave out 62.1% of the validation text, which has 792 tokens. "
-        "Use at most 8 streams, or evaluation.tokens: 1.",
-        "warning: evaluation.batch_size: 300 streams leave out 11.3% of the test text, which has 4400 tokens. "
-        "Use at most 44 streams, or evaluation.tokens: 1.",
-    ]
-    said.clear()
-    check_lengths(parse(config | {"evaluation": {"batch_size": 8}}), corpus, said.append)
-    check_lengths(parse(config | {"evaluation": {"batch_size": 300, "tokens": 1.0}}), corpus, said.append)
-    assert said == []
 
 
 def test_perplexity_is_the_exponential_of_the_loss() -> None:

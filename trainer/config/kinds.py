@@ -18,7 +18,7 @@ SWITCHES: Final = {("model", "kind"): "transformer_xl", ("optimizer", "kind"): "
 
 # Options that are left out of a configuration while they are null. They are newer than stores and checkpoints whose
 # configurations must stay the same.
-LEFT_OUT_IF_NULL: Final = (("evaluation", "tokens"), ("optimizer", "average"))
+LEFT_OUT_IF_NULL: Final = (("evaluation", "tokens"), ("evaluation", "final_tokens"), ("optimizer", "average"))
 
 Path = tuple[str, ...]
 

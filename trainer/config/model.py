@@ -263,9 +263,14 @@ class EvaluationConfig(Section):
     )
     tokens: Annotated[float, Field(gt=0.0)] | None = Field(
         None,
-        description="Number of validation tokens to predict in evaluations on the way, e.g. 20000, or their share, up "
-        "to 1, e.g. 0.2; the whole text is evaluated at the end. With 1 every evaluation predicts every token. By "
-        "default evaluations read equal streams, and predict neither their first tokens nor the remainder.",
+        description="Number of validation tokens to predict in evaluations on the way, e.g. 20000, or their share, "
+        "below 1, e.g. 0.2; at the end the whole text is evaluated. By default, and with 1, every evaluation reads the "
+        "whole text.",
+    )
+    final_tokens: Count | None = Field(
+        None,
+        description="Number of tokens of the validation and of the test text to predict at the end, e.g. 50000, for "
+        "runs so short that whole texts take longer than training; by default all.",
     )
     test: bool = Field(True, description="Evaluate the best checkpoint on the test text at the end.")
 

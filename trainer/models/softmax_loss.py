@@ -100,14 +100,19 @@ def _at_least_float32(tensor: Tensor) -> Tensor:
 
 def _chunk_loss(chunk: Inputs, gradients: Gradients | None, buffer: Tensor) -> Tensor:
     logits = _at_least_float32(torch.addmm(chunk.bias, chunk.hidden, chunk.weight.t(), out=buffer))
+    if gradients is None:
+        return _summed(-torch.log_softmax(logits, 1).gather(1, chunk.targets), chunk.counted)
     largest = logits.amax(1, keepdim=True)
     picked = logits.gather(1, chunk.targets)
     exponentials = logits.sub_(largest).exp_()  # not normalized: dividing the d_model-wide factors is cheaper
     sums = exponentials.sum(1, keepdim=True)
     losses = sums.log() + largest - picked
-    if gradients is not None:
-        _add_gradients(gradients, chunk, exponentials, sums)
-    return (losses if chunk.counted is None else losses * chunk.counted).sum(dtype=torch.float64)
+    _add_gradients(gradients, chunk, exponentials, sums)
+    return _summed(losses, chunk.counted)
+
+
+def _summed(losses: Tensor, counted: Tensor | None) -> Tensor:
+    return (losses if counted is None else losses * counted).sum(dtype=torch.float64)
 
 
 def _add_gradients(gradients: Gradients, chunk: Inputs, exponentials: Tensor, sums: Tensor) -> None:
@@ -146,7 +151,7 @@ def _chunk_loss_of_products(chunk: Inputs, gradients: Gradients | None, buffer: 
         gradients.hidden.copy_(factor @ chunk.weight)
         gradients.weight.add_(factor.t() @ chunk.hidden)
         gradients.bias.add_(of_logits.sum(0))
-    return (losses if chunk.counted is None else losses * chunk.counted).sum(dtype=torch.float64)
+    return _summed(losses, chunk.counted)
 
 
 class _SoftmaxLoss(torch.autograd.Function):

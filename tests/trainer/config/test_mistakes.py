@@ -249,9 +249,9 @@ COMMANDS: dict[str, tuple[list[str], str]] = {
         ["{0}/notext.yaml", "--run-dir", "{0}/run"],
         "has too little text: 0 lines in .txt and .md files. Provide train.txt, valid.txt and test.txt",
     ),
-    "more streams to evaluate than text": (
+    "too little text to evaluate": (
         ["{0}/evaluation.yaml", "--run-dir", "{0}/run"],
-        "evaluation.batch_size: 1000000 streams need at least 2000000 tokens, but the validation text has",
+        "data.corpus: the validation text has 1 tokens, but needs at least 2.",
     ),
     "more streams than text": (
         ["{0}/wide.yaml", "--run-dir", "{0}/run"],
@@ -269,13 +269,16 @@ def folder(tmp_path: Path) -> Path:
         "compile.yaml": "{compile: true, device: cpu, budget: {steps: 1}}",
         "nodata.yaml": "data: {corpus: ptb, folder: /no/such/place}\n" + STEPS,
         "notext.yaml": f"data: {{corpus: folder, folder: {tmp_path / 'empty'}}}\n" + STEPS,
-        "evaluation.yaml": "evaluation: {batch_size: 1000000}\n" + STEPS,
+        "evaluation.yaml": f"data: {{corpus: folder, folder: {tmp_path / 'short'}}}\n" + STEPS,
         "wide.yaml": "data: {batch_size: 60, max_train_tokens: 100}\n" + STEPS,
     }
     for name, content in files.items():
         (tmp_path / name).write_text(content)
     (tmp_path / "old").mkdir()
     (tmp_path / "empty").mkdir()
+    (tmp_path / "short").mkdir()
+    for part, text in (("train", "a b\n" * 400), ("valid", "\n"), ("test", "a b\n")):
+        (tmp_path / "short" / f"{part}.txt").write_text(text)
     (tmp_path / "old" / "metrics.jsonl").write_text("{}\n")
     return tmp_path
 
