@@ -5,7 +5,8 @@ It reads lines from standard input, of which `Guard` sends each as soon as it kn
     watch GROUP SECONDS          kill this process group if no line arrives for that long, or the slot dies
     beat SECONDS                 the slot is alive; the next line arrives within that time
     limit SECONDS GRACE          ask the group to stop after that time, whatever the slot does; kill it after the grace
-    note PATH                    where to write when the group has ended, in hexadecimal
+    note PATH                    where to write when the group has ended, in hexadecimal; beside it, `ALIVE_FILE` gets
+                                 the time each second while the group is alive
     mark TEXT                    processes with this in their environment are to be killed, too; in hexadecimal
     drop                         the group has ended
     slot PID TICKS SECONDS       kill this process if it is still silent that long after its group was killed
@@ -14,6 +15,7 @@ It reads lines from standard input, of which `Guard` sends each as soon as it kn
 Times are in seconds from the arrival of the line; ticks are the start of a process as in /proc/PID/stat.
 """
 
+import _thread
 import contextlib
 import os
 import select
@@ -26,6 +28,9 @@ if TYPE_CHECKING:
 
 BOOT_FILE = "/proc/sys/kernel/random/boot_id"
 NEVER = float("inf")
+ALIVE_FILE = ".alive"  # of a run directory: when its trial was last seen alive, for when its guard dies with it
+ALIVE_S = 1.0  # between two signs of life
+ALIVE_BYTES = 160  # all notes in the file are as long, so that each covers the one before
 LATE_S = 0.5  # after a trial's end, without its slot having noticed
 
 
@@ -168,6 +173,7 @@ def main() -> None:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     watch = Watch()
+    _thread.start_new_thread(show_life, (watch,))  # it may wait for a file system, which must not delay an end
     rest = b""
     while True:
         next_at = min(at for at, _ in watch.actions())
@@ -259,11 +265,48 @@ def since_boot() -> float:
     return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
 
 
+def show_life(watch: Watch) -> None:
+    """Write now and then that the group is alive. The file is made once: a program may remove its directory."""
+    made: int | None = None
+    while True:
+        time.sleep(ALIVE_S)
+        group, note, seconds = watch.group, watch.note, since_boot()
+        if group is not None and note is not None and watch.leader is not None:
+            path = f"{note.rpartition('/')[0]}/{ALIVE_FILE}"
+            with contextlib.suppress(OSError):
+                write_life(path, group, seconds, create=made != group)
+            made = group
+
+
+def write_life(path: str, group: int, seconds: float, *, create: bool) -> None:
+    """Write that a group was alive at a time since boot.
+
+    Raises:
+        OSError: the file cannot be written to.
+    """
+    flags = os.O_WRONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+    file = os.open(path, flags | os.O_CREAT if create else flags, 0o600)
+    try:
+        text = f'{{"boot_id": "{boot_id()}", "group": {group}, "seconds": {seconds:.3f}}}'
+        os.pwrite(file, f"{text.ljust(ALIVE_BYTES - 1)}\n".encode("ascii"), 0)
+    finally:
+        os.close(file)
+
+
+def boot_id() -> str:
+    """Return what is different after each boot.
+
+    Raises:
+        OSError: the system does not say.
+    """
+    with open(BOOT_FILE, encoding="ascii") as file:  # noqa: PTH123 - no pathlib here
+        return file.read().strip()
+
+
 def write_note(path: str, group: int, ended_at: float, reason: str) -> None:
     """Write when the group ended, in which boot, and why."""
     with contextlib.suppress(OSError):
-        with open(BOOT_FILE, encoding="ascii") as file:  # noqa: PTH123 - no pathlib here
-            boot = file.read().strip()
+        boot = boot_id()
         with open(f"{path}.new", "w", encoding="ascii") as file:  # noqa: PTH123
             file.write(f'{{"boot_id": "{boot}", "group": {group}, "seconds": {ended_at:.3f}, "reason": "{reason}"}}\n')
         os.replace(f"{path}.new", path)  # noqa: PTH105

@@ -1,7 +1,8 @@
 """The seconds of a trial between the last heartbeat of its slot and its end, from what was left in its run directory.
 
 The store knows no more than the last heartbeat, which may be most of a lease ago: the trial of a stopped slot runs on
-until its guard ends it, and writes when that was. Where the guard died, too, the trial's last line is its last sign.
+until its guard ends it, and writes when that was. Where the guard died, too, the last sign of the trial is its last
+line, or what its guard wrote each second.
 """
 
 import time
@@ -10,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from sweeper.execution.slots.guard import ENDED_FILE
-from sweeper.execution.slots.guard_process import BOOT_FILE
+from sweeper.execution.slots.guard_process import ALIVE_FILE, BOOT_FILE
 from sweeper.execution.slots.identity import IDENTITY_FILE
 from sweeper.execution.slots.metrics import METRICS_FILE, OUTPUT_FILE
 from sweeper.execution.slots.processes import FIRST_EPOCH_S
@@ -33,7 +34,8 @@ def device_seconds_of(attempt: RunningAttempt) -> float | None:
         return None  # of a system that does not count from its boot
     ended_at = _noted_end(attempt)
     if ended_at is None:
-        ended_at = _last_sign(attempt.run_dir)
+        signs = (*_last_lines(attempt.run_dir), _last_life(attempt))
+        ended_at = max((each for each in signs if each is not None), default=None)
     return None if started_at is None or ended_at is None else max(0.0, ended_at - started_at) * attempt.device_share
 
 
@@ -47,9 +49,16 @@ def _noted_end(attempt: RunningAttempt) -> float | None:
     return ended_at
 
 
-def _last_sign(run_dir: Path) -> float | None:
-    signs = map(_written_at, (run_dir / OUTPUT_FILE, run_dir / METRICS_FILE))
-    return max((each for each in signs if each is not None), default=None)
+def _last_lines(run_dir: Path) -> list[float | None]:
+    return [_written_at(run_dir / name) for name in (OUTPUT_FILE, METRICS_FILE)]
+
+
+def _last_life(attempt: RunningAttempt) -> float | None:
+    """Return when its guard last wrote that its process was alive."""
+    group = attempt.pid
+    if group is None and not _is_of(attempt):
+        return None
+    return _noted(attempt.run_dir / ALIVE_FILE, group)
 
 
 def _written_at(path: Path) -> float | None:
@@ -67,8 +76,14 @@ def _is_of(attempt: RunningAttempt) -> bool:
 
 def when_ended(run_dir: Path, pid: int) -> float | None:
     """Return when a process ended, in seconds since boot, if a guard has written that in its run directory."""
+    return _noted(run_dir / ENDED_FILE, pid)
+
+
+def _noted(path: Path, group: int | None) -> float | None:
+    """Return the time since boot that a guard has noted of a process, or of any; None if it has noted none."""
     with suppress(OSError, ValueError, KeyError, TypeError):
-        note = read_json(run_dir / ENDED_FILE)
-        if note["group"] == pid and note["boot_id"] == Path(BOOT_FILE).read_text(encoding="ascii").strip():
+        note = read_json(path)
+        is_ours = group is None or note["group"] == group
+        if is_ours and note["boot_id"] == Path(BOOT_FILE).read_text(encoding="ascii").strip():
             return float(note["seconds"])
     return None

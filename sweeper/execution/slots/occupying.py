@@ -22,6 +22,7 @@ from sweeper.execution.slots import directory_lock
 from sweeper.execution.slots.copying import Copy, draft_of
 from sweeper.execution.slots.directory_lock import LOCK_FILE, Holder, Locked, holding_processes, is_decisive
 from sweeper.execution.slots.guard import ENDED_FILE
+from sweeper.execution.slots.guard_process import ALIVE_FILE
 from sweeper.execution.slots.identity import IDENTITY_FILE, belonging, write_identity
 from sweeper.execution.slots.machine import this_machine
 from sweeper.execution.slots.metrics import OUTPUT_FILE
@@ -244,7 +245,7 @@ def _find_address(engine: Engine) -> str:
 
 def _is_of_attempt(name: str) -> bool:
     ours = (*OF_ONE_ATTEMPT, MARK_FILE)
-    return name in OF_ONE_ATTEMPT or name.startswith((ENDED_FILE, *(f".{each}." for each in ours)))
+    return name in OF_ONE_ATTEMPT or name.startswith((ENDED_FILE, ALIVE_FILE, *(f".{each}." for each in ours)))
 
 
 def _is_of_trial(name: str) -> bool:

@@ -14,6 +14,7 @@ import psutil
 import pytest
 
 from sweeper.execution.slots.guard import ENDED_FILE, Guard
+from sweeper.execution.slots.guard_process import ALIVE_FILE, write_life
 from sweeper.execution.slots.process import start
 from tests.sweeper.execution.slots.test_process import PARENT, PYTHON, SLEEP, child_of, gone, run, until
 
@@ -215,3 +216,43 @@ def test_a_guard_that_was_killed_is_replaced_at_the_next_beat(tmp_path: Path) ->
     assert process.ended(10.0)
     guard.close()
     process.end()
+
+
+def test_a_guard_writes_that_its_group_is_alive_until_its_leader_has_left(tmp_path: Path) -> None:
+    process, guard = run(SLEEP, tmp_path), Guard()
+    guard.watch(process.pid, 60.0, tmp_path)
+    until((tmp_path / ALIVE_FILE).exists)
+    until(lambda: (tmp_path / ALIVE_FILE).read_text() != "")
+    first = json.loads((tmp_path / ALIVE_FILE).read_text())
+    until(lambda: json.loads((tmp_path / ALIVE_FILE).read_text()) != first)
+    now = time.clock_gettime(time.CLOCK_BOOTTIME)
+    last = json.loads((tmp_path / ALIVE_FILE).read_text())
+    assert (last["group"], last["boot_id"]) == (process.pid, first["boot_id"])
+    assert process.pid_started_at < first["seconds"] < last["seconds"] <= now
+    process.end()
+    until((tmp_path / ENDED_FILE).exists)  # it has noticed
+    last_seen = json.loads((tmp_path / ALIVE_FILE).read_text())
+    assert last_seen["seconds"] <= note_of(tmp_path)["seconds"]
+    guard.drop()
+    guard.close()
+
+
+@pytest.mark.parametrize("kind", ["pipe", "link", "gone"])
+def test_a_sign_of_life_that_cannot_be_written_harms_nothing(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / ALIVE_FILE
+    if kind == "pipe":
+        os.mkfifo(path)
+    elif kind == "link":
+        path.symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(OSError, match=ALIVE_FILE):
+        write_life(str(path), 1, 2.5, create=kind != "gone")
+    assert not (tmp_path / "elsewhere").exists()
+    assert path.exists() == (kind == "pipe")
+
+
+def test_a_sign_of_life_covers_a_longer_one(tmp_path: Path) -> None:
+    path = tmp_path / ALIVE_FILE
+    write_life(str(path), 4194303, 123456789.5, create=True)
+    write_life(str(path), 7, 2.5, create=False)
+    found = json.loads(path.read_text())
+    assert (found["group"], found["seconds"]) == (7, 2.5)

@@ -17,6 +17,7 @@ from sweeper.execution.slots import process as plain_process
 from sweeper.execution.slots import slot as slot_module
 from sweeper.execution.slots import supervisor
 from sweeper.execution.slots.guard import Guard
+from sweeper.execution.slots.guard_process import ALIVE_FILE, write_life
 from sweeper.execution.slots.identity import write_identity
 from sweeper.execution.slots.machine import free_abandoned_trials, this_machine
 from sweeper.execution.slots.process import TrialProcess
@@ -422,6 +423,31 @@ def test_where_the_guard_died_too_the_last_line_of_a_trial_tells_how_long_it_ran
         queue.record_process(engine, lease, 2**22 - 2, since_boot - 8.0)
     assert free_abandoned_trials(engine, study) == 1
     assert attempts_of(url)[0].device_seconds == pytest.approx(6.0 if is_known else 7.0, abs=0.5)
+
+
+@pytest.mark.parametrize("is_known", [True, False], ids=["process known", "process not recorded"])
+def test_where_a_silent_trial_died_with_its_guard_the_guard_s_last_sign_tells_how_long_it_ran(
+    url: str, engine: Engine, is_known: bool
+) -> None:
+    study, lease = abandoned(url, engine)
+    write_identity(lease.run_dir, lease)
+    now, since_boot = time.time(), time.clock_gettime(time.CLOCK_BOOTTIME)
+    os.utime(lease.run_dir / "trial.json", (now - 9.0, now - 9.0))
+    write_life(str(lease.run_dir / ALIVE_FILE), 2**22 - 2, since_boot - 3.0, create=True)
+    if is_known:
+        queue.record_process(engine, lease, 2**22 - 2, since_boot - 8.0)
+    assert free_abandoned_trials(engine, study) == 1
+    assert attempts_of(url)[0].device_seconds == pytest.approx(5.0 if is_known else 6.0, abs=0.5)
+
+
+def test_a_guard_s_sign_of_another_process_tells_nothing(url: str, engine: Engine) -> None:
+    study, lease = abandoned(url, engine)
+    write_identity(lease.run_dir, lease)
+    since_boot = time.clock_gettime(time.CLOCK_BOOTTIME)
+    write_life(str(lease.run_dir / ALIVE_FILE), 2**22 - 3, since_boot, create=True)
+    queue.record_process(engine, lease, 2**22 - 2, since_boot - 8.0)
+    assert free_abandoned_trials(engine, study) == 1
+    assert attempts_of(url)[0].device_seconds == 0.0
 
 
 def test_a_directory_of_another_attempt_tells_nothing_of_this_one(url: str, engine: Engine) -> None:
