@@ -1,158 +1,233 @@
-"""The metric against its cost, device time and FLOPs, with the Pareto front."""
+"""The metric against its cost: a panel for each stratum, a point for each configuration, and the Pareto front."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
-from matplotlib.colors import LinearSegmentedColormap, to_rgba
-from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
 from reports import wording
-from reports.figures.drawing import INK, MUTED, PAPER, SERIES, Canvas, Drawing
-from reports.figures.scales import clamped, cost_axis, log_costs, metric_axis, time_unit
+from reports.figures.drawing import Drawing, Paint, make_drawing
+from reports.figures.legend import Key, legend
+from reports.figures.lettering import SMALL, fitted, text_width
+from reports.figures.panel import Axes, Grid, Panel, panel_in, room_below
+from reports.figures.scales import clamped, cost_scale, metric_scale, time_unit
+from reports.figures.sheet import BLUE, INK, MUTED, ORANGE, Point, Sheet, Style
 from sweeper.evidence.data.measures import Metric
 from sweeper.evidence.statistics.curves import pareto_front
 
-MARKERS: Final = ("o", "s", "^", "D", "v", "p")
-LEGEND_ROW: Final = 0.13  # inches that the figure is higher for every three phases
-MANY: Final = 1500  # trials, from which on a density stands for the points
+MANY: Final = 1500  # configurations in a panel, from which on a density stands for the points
 SHOWN_OF_MANY: Final = 200
-SHADES: Final = LinearSegmentedColormap.from_list("shades", [to_rgba(MUTED, 0.15), to_rgba(MUTED, 0.95)])
-COLUMNS: Final = ("trial_id", "phase", "number", "state", "device_seconds", "flops", "value")
+CELLS: Final = 40  # of the density, across
+HEIGHT: Final = 150.0  # points
+LABELS: Final = 5  # configurations of the front that are named in a panel
+SEED: Final = Style(colour=MUTED, size=1.1, opacity=0.55)
+CONFIGURATION: Final = Style(colour=MUTED, size=2.2)
+BASELINE: Final = Style(marker="square", colour=ORANGE, size=2.7)
+FRONT: Final = Style(colour=BLUE, size=2.6)
+OPEN: Final = Style(colour=MUTED, size=2.0, is_open=True)
+FAILED: Final = Style(marker="cross", colour=MUTED, size=2.0)
+BEYOND_UP: Final = Style(marker="up", colour=MUTED, size=2.2)
+BEYOND_DOWN: Final = Style(marker="down", colour=MUTED, size=2.2)
+COLUMNS: Final = ("trial_id", "stratum", "arm", "budget", "seed", "state", "at_baseline", "cost", "value")
+KEYS: Final = ["stratum", "arm", "budget"]
 
 
-def cost_figure(trials: pd.DataFrame, metric: Metric, published: Mapping[str, float]) -> Drawing | None:
-    """Draw each trial's value against its device time and its FLOPs; None if no trial has a value.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CostPlot:
+    """What the figure shows.
 
-    Args:
-        trials: the columns of `COLUMNS`.
-        published: values to compare with, by name.
+    Attributes:
+        trials: the columns of `COLUMNS`; `arm` names a configuration, and `cost` is in seconds or FLOPs.
+        metric: the study's.
+        is_time: whether costs are device time.
+        has_front: by stratum whether its costs differ by more than noise, so that it has a front.
+        published: by stratum values to compare with, by name.
     """
-    known = trials.loc[np.isfinite(trials["value"]), list(COLUMNS)]
-    costs = [cost for cost in ("device_seconds", "flops") if (known[cost] > 0).any()]
-    if not costs:
+
+    trials: pd.DataFrame
+    metric: Metric
+    is_time: bool
+    has_front: Mapping[str, bool] = field(default_factory=dict)
+    published: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+
+
+def configurations(plot: CostPlot) -> pd.DataFrame:
+    """Return one row per configuration and budget of a stratum: means over the seeds that completed, and their ends.
+
+    `on_front` says which no other configuration of the stratum beats in both cost and value.
+    """
+    done = plot.trials[(plot.trials["state"] == "completed") & np.isfinite(plot.trials["value"])]
+    log = plot.metric.is_log and bool((done["value"] > 0).all())
+    worth = np.log(done["value"]) if log else done["value"]
+    named = done.assign(mean=worth, low=done["value"], high=done["value"])
+    kinds = {"mean": "mean", "low": "min", "high": "max", "cost": "mean", "at_baseline": "all", "trial_id": "min"}
+    found = named.groupby(KEYS, sort=False).agg(kinds | {"seed": "size"}).reset_index().rename(columns={"seed": "n"})
+    found["value"] = np.exp(found["mean"]) if log else found["mean"]
+    found["on_front"] = False
+    for stratum, own in found.groupby("stratum", sort=False):
+        if plot.has_front.get(str(stratum), True):
+            places = pareto_front(own["cost"], own["value"], direction=plot.metric.direction)
+            found.loc[own.index[places], "on_front"] = True
+    return found.drop(columns="mean")
+
+
+def cost_figure(title: str, plot: CostPlot) -> Drawing | None:
+    """Draw each configuration's mean against its cost, a panel per stratum; None if no trial has a value and a cost."""
+    known = plot.trials.loc[np.isfinite(plot.trials["value"]) & (plot.trials["cost"] > 0), list(COLUMNS)]
+    if not len(known):
         return None
-    shown, beyond = clamped(known["value"], metric)
-    known = known.assign(shown=shown, beyond_axis=beyond)
-    data = known.drop(columns="shown")
-    phases = list(dict.fromkeys(known["phase"]))
-    with Canvas("cost", 3.1 + LEGEND_ROW * (len(phases) // 3)) as canvas:
-        panels = canvas.axes(1, len(costs), sharey=True)
-        for panel, cost in zip(panels, costs, strict=True):
-            if len(known) > MANY:
-                _density(panel, known[cost], shown, metric)
-            metric_axis(panel, metric, [*shown, *published.values()], label=panel is panels[0])
-            data[f"on_front_{cost}"] = _panel(canvas, panel, known, cost, metric)
-            _draw_published(panel, published)
-        canvas.legend(_legend(phases, known), handletextpad=0.4)
-        return canvas.finish(f"{wording.metric_name(metric.name)} against cost", _words(data, costs, metric), data)
-
-
-def _panel(canvas: Canvas, axes: Axes, known: pd.DataFrame, cost: str, metric: Metric) -> "pd.Series[bool]":
-    """Draw one panel; return which trials are on its front."""
-    unit = time_unit(known[cost]) if cost == "device_seconds" else None
-    size, label = (unit.size, unit.name) if unit is not None else (1.0, "FLOPs")
-    x = known[cost] / size
-    cost_axis(axes, x, label)
-    kept = known["state"] != "failed"
-    places = np.flatnonzero(kept & (known[cost] > 0))
-    front = places[pareto_front(x.iloc[places], known["value"].iloc[places], direction=metric.direction)]
-    shown = known if len(known) <= MANY else _singled_out(known, metric, front)
-    for place, phase in enumerate(dict.fromkeys(known["phase"])):
-        for (state, beyond), chosen in shown[shown["phase"] == phase].groupby(["state", "beyond_axis"]):
-            style = _style(place, str(state))
-            if beyond:
-                style["marker"] = "^" if metric.minimizes else "v"
-            canvas.points(axes, chosen[cost] / size, chosen["shown"], list(chosen["trial_id"]), **style)
-    _draw_front(axes, x.iloc[front].to_numpy(), known["value"].iloc[front].to_numpy())
-    on_front = pd.Series(False, index=known.index)
-    on_front.iloc[front] = True
-    return on_front
-
-
-def _draw_published(axes: Axes, published: Mapping[str, float]) -> None:
-    for place, (name, value) in enumerate(sorted(published.items(), key=lambda item: item[1])):
-        axes.axhline(value, color=MUTED, linewidth=0.7, dashes=(4, 2))
-        side = 1.0 - place % 2  # alternating, so that close values do not hide each other's names
-        axes.annotate(
-            wording.label(name), (side, value), xycoords=("axes fraction", "data"), xytext=(4 - 4 * side, 2),
-            textcoords="offset points", ha="right" if side else "left", fontsize=6.5, color=MUTED,
-        )  # fmt: skip
-
-
-def _density(axes: Axes, costs: "pd.Series[float]", values: NDArray[np.float64], metric: Metric) -> None:
-    """Shade the density of trials. This sets the axes' scales, so it comes before their ticks."""
-    unit = time_unit(costs).size if costs.name == "device_seconds" else 1.0
-    there = (costs > 0).to_numpy()
-    axes.hexbin(
-        costs[there] / unit, values[there], gridsize=36, mincnt=1, bins="log", cmap=SHADES, linewidths=0,
-        xscale="log" if log_costs(costs) else "linear", yscale="log" if metric.is_log else "linear", zorder=1,
-    )  # fmt: skip
-
-
-def _singled_out(known: pd.DataFrame, metric: Metric, front: NDArray[np.int64]) -> pd.DataFrame:
-    """Return those of many trials that are drawn one by one: the best and the front."""
-    best = known["value"].sort_values(ascending=metric.minimizes).index[:SHOWN_OF_MANY]
-    return known.loc[known.index.isin(best.union(known.index[front]))]
-
-
-def _draw_front(axes: Axes, x: NDArray[np.float64], y: NDArray[np.float64]) -> None:
-    if len(x):
-        end = axes.get_xlim()[1]
-        axes.plot([*x, end], [*y, y[-1]], drawstyle="steps-post", color=INK, linewidth=1.0, zorder=2)
-
-
-def look(place: int) -> tuple[str, str]:
-    """Return the colour and the marker of a phase: another pair for each of 36 phases."""
-    return SERIES[place % len(SERIES)], MARKERS[(place + place // len(SERIES)) % len(MARKERS)]
-
-
-def _style(place: int, state: str) -> dict[str, object]:
-    colour, marker = look(place)
-    if state == "failed":
-        return {"color": colour, "marker": "x", "markersize": 3.8, "markeredgewidth": 0.9, "zorder": 3}
-    face, edge, width = (colour, PAPER, 0.4) if state == "completed" else ("none", colour, 0.9)
-    style = {"markerfacecolor": face, "markeredgecolor": edge, "markeredgewidth": width}
-    return {"marker": marker, "markersize": 4.2, "zorder": 4 if state == "completed" else 3, **style}
-
-
-def _legend(phases: Sequence[str], known: pd.DataFrame) -> list[Line2D]:
-    def dot(place: int, phase: str) -> Line2D:
-        style = {"markeredgecolor": PAPER, "markersize": 5, "linestyle": ""}
-        colour, marker = look(place)
-        return Line2D([], [], marker=marker, color=colour, label=wording.clean(phase), **style)  # type: ignore[arg-type]  # matplotlib's keywords
-
-    handles = [dot(place, phase) for place, phase in enumerate(phases)]
-    others = sorted(set(known["state"]) - {"completed"})
-    for state in others:
-        marker, face = ("x", MUTED) if state == "failed" else ("o", "none")
-        names = {"pruned": "pruned", "failed": "failed", "running": "running", "waiting": "to be resumed"}
-        handles.append(
-            Line2D([], [], marker=marker, markerfacecolor=face, markeredgecolor=MUTED, markersize=4, linestyle="",
-                   label=names.get(state, state))
-        )  # fmt: skip
-    return [*handles, Line2D([], [], color=INK, linewidth=1.0, label="Pareto front")]
-
-
-def _words(data: pd.DataFrame, costs: Sequence[str], metric: Metric) -> str:
-    ends = data.sort_values("value", ascending=metric.minimizes).iloc[0]
-    text = (
-        f"{wording.count(len(data), 'trial')} with a {wording.metric_name(metric.name)} from "
-        f"{wording.perplexity(data['value'].min())} to {wording.perplexity(data['value'].max())}. The best, "
-        f"{wording.perplexity(ends['value'])}, is trial {ends['phase']} {ends['number']} after "
-        f"{wording.duration(ends['device_seconds'])} of device time."
+    shown = CostPlot(
+        trials=known,
+        metric=plot.metric,
+        is_time=plot.is_time,
+        has_front=plot.has_front,
+        published=plot.published,
     )
-    for cost in costs:
-        front = data[data[f"on_front_{cost}"]].sort_values(cost)
+    means = configurations(shown)
+    data = pd.concat([means.assign(kind="configuration"), known.assign(kind="trial")], ignore_index=True)
+    return make_drawing("cost", title, _words(shown, means), data, _painter(shown, means))
+
+
+def _painter(plot: CostPlot, means: pd.DataFrame) -> Paint:
+    strata = list(dict.fromkeys(plot.trials["stratum"]))
+    unit = time_unit(plot.trials["cost"]) if plot.is_time else None
+    size, label = (unit.size, unit.name) if unit is not None else (1.0, "training FLOPs")
+    keys = _keys(plot, means)
+
+    def paint(sheet: Sheet) -> float:
+        top = legend(sheet, 0.0, keys)
+        columns = 1 if sheet.is_narrow else min(len(strata), 2)
+        axes = [_axes(plot, stratum) for stratum in strata]
+        height = max(each.room_above for each in axes) + HEIGHT + room_below() + 8.0
+        grid = Grid(sheet=sheet, top=top, columns=columns, cell_height=height)
+        for place, (stratum, around) in enumerate(zip(strata, axes, strict=True)):
+            own = plot.trials[plot.trials["stratum"] == stratum]
+            arms = means[means["stratum"] == stratum]
+            marks = plot.published.get(stratum, {})
+            heights, beyond = clamped(own["value"], plot.metric)
+            x = cost_scale(own["cost"] / size, label)
+            y = metric_scale(plot.metric, [*heights, *marks.values()])
+            panel = panel_in(sheet, grid.place(place), HEIGHT, x, y, around)
+            _draw_trials(panel, own.assign(x=own["cost"] / size, y=heights, beyond=beyond), plot.metric)
+            _draw_published(panel, marks)
+            _draw_arms(panel, arms.assign(x=arms["cost"] / size), plot.metric)
+        return grid.bottom(len(strata))
+
+    return paint
+
+
+def _axes(plot: CostPlot, stratum: str) -> Axes:
+    alike = not plot.has_front.get(stratum, True)
+    return Axes(
+        heading=wording.clean(stratum),
+        note="All runs cost the same but for the machine\u2019s noise: no front." if alike else "",
+        y_name=wording.metric_name(plot.metric.name),
+        lines=1,
+    )
+
+
+def _draw_trials(panel: Panel, own: pd.DataFrame, metric: Metric) -> None:
+    """Draw the seeds as small points; those that did not complete, and those beyond the axis, by their own marks."""
+    completed = own["state"] == "completed"
+    if completed.sum() > MANY:
+        _density(panel, own[completed])
+        order = own.loc[completed, "value"].sort_values(ascending=metric.minimizes).index[:SHOWN_OF_MANY]
+        own = own.loc[own.index.isin(order)]
+        completed = own["state"] == "completed"
+    beyond = own["beyond"].to_numpy()
+    for chosen, style in (
+        (completed & ~beyond, SEED),
+        (~completed & (own["state"] != "failed") & ~beyond, OPEN),
+        ((own["state"] == "failed") & ~beyond, FAILED),
+        (beyond, BEYOND_UP if metric.minimizes else BEYOND_DOWN),
+    ):
+        part = own[chosen]
+        panel.dots(part["x"], part["y"], style, part["trial_id"])
+
+
+def _draw_arms(panel: Panel, arms: pd.DataFrame, metric: Metric) -> None:
+    front = arms[arms["on_front"]].sort_values("cost")
+    if len(front):
+        panel.steps([*front["x"], panel.x.high], [*front["value"]], colour=BLUE, width=1.0)
+    few = arms if len(arms) <= MANY else arms[arms["on_front"]]
+    for row in few[few["n"] > 1].itertuples():
+        places = panel.places([row.x, row.x], [row.low, row.high])
+        panel.sheet.curve(places, colour=MUTED, width=0.6, opacity=0.7, clip=panel.clip)
+    others = few[~few["on_front"] & ~few["at_baseline"]]
+    best_first = few[few["on_front"] & ~few["at_baseline"]]
+    for chosen, style in ((others, CONFIGURATION), (best_first, FRONT), (few[few["at_baseline"]], BASELINE)):
+        panel.dots(chosen["x"], chosen["value"], style, chosen["trial_id"])
+    _name(panel, front.sort_values("value", ascending=metric.minimizes).head(LABELS))
+
+
+def _name(panel: Panel, arms: pd.DataFrame) -> None:
+    """Name configurations beside their points, as far as there is room."""
+    taken: list[tuple[float, float, float, float]] = []
+    points = panel.places(arms["x"], arms["value"])
+    for (x, y), arm in zip(points, arms["arm"], strict=True):
+        text = fitted(str(arm), 0.62 * panel.width, SMALL)
+        width = text_width(text, SMALL)
+        for left, base in ((x + 4.0, y - 3.5), (x + 4.0, y + 8.5), (x - 4.0 - width, y + 8.5), (x - 4.0 - width, y - 3.5)):
+            box = (left, base - SMALL, left + width, base + 1.5)
+            inside = box[0] >= panel.left + 2.0 and box[2] <= panel.right + 3.0
+            inside &= box[1] >= panel.top - 1.0 and box[3] <= panel.bottom - 1.0
+            if inside and not any(_overlap(box, other) for other in taken):
+                panel.sheet.text((left, base), text, size=SMALL, colour=INK)
+                taken.append(box)
+                break
+
+
+def _overlap(one: tuple[float, float, float, float], other: tuple[float, float, float, float]) -> bool:
+    return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
+
+
+def _draw_published(panel: Panel, published: Mapping[str, float]) -> None:
+    for place, (name, value) in enumerate(sorted(published.items(), key=lambda item: item[1])):
+        panel.level(value, colour=MUTED, dashes="4 2", width=0.7)
+        y = float(panel.up([value])[0]) - 2.0
+        right = place % 2 == 0  # alternating, so that close values do not hide each other's names
+        at: Point = (panel.right if right else panel.left + 3.0, y)
+        text = fitted(name, 0.6 * panel.width, SMALL)
+        panel.sheet.text(at, text, size=SMALL, colour=MUTED, anchor="end" if right else "start")
+
+
+def _density(panel: Panel, own: pd.DataFrame) -> None:
+    """Shade how many trials there are in each cell of the panel."""
+    x, y = panel.across(own["x"]), panel.up(own["y"])
+    rows = max(round(CELLS * panel.height / panel.width), 1)
+    spans = [(panel.left, panel.right), (panel.top, panel.bottom)]
+    counts, across, down = np.histogram2d(x, y, bins=(CELLS, rows), range=spans)
+    shades: NDArray[np.float64] = np.log1p(counts) / np.log1p(counts.max())
+    for column, row in np.argwhere(counts > 0):
+        corner = (float(across[column]), float(down[row]))
+        size = (float(across[1] - across[0]), float(down[1] - down[0]))
+        panel.sheet.box(corner, size, colour=MUTED, opacity=0.12 + 0.6 * round(float(shades[column, row]), 1))
+
+
+def _keys(plot: CostPlot, means: pd.DataFrame) -> list[Key]:
+    states, seeded = set(plot.trials["state"]), (means["n"] > 1).any()
+    keys = [Key(text="configuration: mean over seeds" if seeded else "configuration", style=CONFIGURATION)]
+    keys += [Key(text="baseline", style=BASELINE)] if means["at_baseline"].any() else []
+    keys += [Key(text="on the Pareto front", style=FRONT)] if means["on_front"].any() else []
+    keys += [Key(text="one seed", style=SEED)] if seeded else []
+    keys += [Key(text="pruned or not ended", style=OPEN)] if states & {"pruned", "running", "waiting"} else []
+    return [*keys, Key(text="failed", style=FAILED)] if "failed" in states else keys
+
+
+def _words(plot: CostPlot, means: pd.DataFrame) -> str:
+    name, parts = wording.metric_name(plot.metric.name), []
+    show = wording.duration if plot.is_time else lambda value: wording.si(value, "FLOP")
+    for stratum, own in means.groupby("stratum", sort=False):
+        where = f"{stratum}: " if stratum else ""
+        ends = f"{wording.perplexity(own['value'].min())} to {wording.perplexity(own['value'].max())}"
+        text = f"{where}{wording.count(len(own), 'configuration')} with a mean {name} of {ends}."
+        front = own[own["on_front"]].sort_values("cost")
         if len(front):
-            show = wording.duration if cost == "device_seconds" else lambda value: wording.si(value, "FLOP")
-            first, last = front.iloc[0], front.iloc[-1]
-            text += (
-                f" The front over {'device time' if cost == 'device_seconds' else 'FLOPs'} has "
-                f"{wording.count(len(front), 'trial')}, from {wording.perplexity(first['value'])} at "
-                f"{show(first[cost])} to {wording.perplexity(last['value'])} at {show(last[cost])}."
-            )
-    return wording.clean(text)
+            steps = [f"{row.arm}, {wording.perplexity(row.value)} at {show(row.cost)}" for row in front.itertuples()]
+            kept: Sequence[str] = steps if len(steps) <= LABELS else [*steps[: LABELS - 1], steps[-1]]
+            text += f" The front has {wording.count(len(front), 'configuration')}: {'; '.join(kept)}."
+        parts.append(text)
+    return " ".join(parts) or f"No configuration has completed: {wording.count(len(plot.trials), 'trial')}."

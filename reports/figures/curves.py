@@ -1,4 +1,4 @@
-"""Learning curves, one panel per phase: lines if there are few, quantile bands and the best if there are many."""
+"""Learning curves: a panel per stratum and budget, a line per configuration, or bands if there are many."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -7,176 +7,250 @@ from typing import Final
 
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
-from matplotlib.lines import Line2D
-from matplotlib.patches import Patch
+from numpy.typing import NDArray
 
 from reports import wording
-from reports.figures.drawing import BLUE, INK, MUTED, ORANGE, Canvas, Drawing
-from reports.figures.scales import count_axis, metric_axis, widest
+from reports.figures.drawing import Drawing, Paint, make_drawing
+from reports.figures.legend import Key, legend
+from reports.figures.panel import Axes, Grid, Panel, panel_in, room_below
+from reports.figures.scales import Scale, count_scale, metric_scale, widest
+from reports.figures.sheet import BLUE, INK, MUTED, ORANGE, Sheet, Style
 from sweeper.evidence.data.load import Curve
 from sweeper.evidence.data.measures import Metric
 from sweeper.evidence.statistics.curves import quantile_bands
 
-FEW: Final = 30  # curves in a panel that are drawn one by one
-PANELS: Final = 12  # in one figure: four rows, which fit on a printed page with their caption
-BEST: Final = 3
-SHORT: Final = 18  # characters of a name that leave room in a panel's first line
+FEW: Final = 30  # configurations in a panel that are drawn one by one
+PANELS: Final = 12  # in one figure, which fit on a printed page with their caption
 GHOSTS: Final = 1000  # trials, up to which a page can draw any curve on request
 QUANTILES: Final = (0.05, 0.25, 0.5, 0.75, 0.95)
 GRID: Final = 60
+HEIGHT: Final = 92.0  # points
+TALL: Final = 130.0  # where there are at most two panels beside each other
 AXES: Final = {"steps": "step", "epochs": "epoch"}  # the axis label, where it is not the unit itself
 HEADROOM: Final = 1.6  # a log axis ends at this multiple of the final values, so that initial values do not fill it
+DASHES: Final = {"pruned": "3 1.5", "failed": "1 1.2"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PhaseCurves:
-    """The curves of a phase.
+class ArmCurves:
+    """The curves of a configuration at one budget, one per seed that reported any.
 
     Attributes:
-        trials: its members, best first.
-        baseline: those at the baseline.
+        role: what it is: the baseline, the best, or neither.
+        state: completed, or what most of its trials are.
+    """
+
+    name: str
+    role: str
+    state: str
+    curves: Mapping[int, Curve]
+
+    @property
+    def steps(self) -> NDArray[np.float64]:
+        """The steps at which any of its trials reported."""
+        return np.unique(widest([curve.steps for curve in self.curves.values()]))
+
+    def mean_and_ends(self, *, log: bool) -> tuple[NDArray[np.float64], ...]:
+        """Return the steps, and at each the mean over the seeds, the least and the largest value."""
+        steps = self.steps
+        rows = np.array([_at(curve, steps) for curve in self.curves.values()])
+        known = np.isfinite(rows).all(axis=0)
+        mean = np.full(len(steps), np.nan)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            inside = rows[:, known]
+            positive = log and bool((inside > 0).all())
+            mean[known] = np.exp(np.log(inside).mean(axis=0)) if positive else inside.mean(axis=0)
+        return steps, mean, np.where(known, rows.min(axis=0), np.nan), np.where(known, rows.max(axis=0), np.nan)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CurvePanel:
+    """The configurations of a stratum at one budget, best first.
+
+    Attributes:
         unit: what their steps count: steps, tokens or epochs.
     """
 
-    phase: str
-    trials: Sequence[int]
-    states: Mapping[int, str]
-    baseline: frozenset[int]
-    curves: Mapping[int, Curve]
+    heading: str
+    arms: Sequence[ArmCurves]
     unit: str = "steps"
 
-    @property
-    def drawn(self) -> bool:
-        """Whether any of its trials has a curve."""
-        return any(trial in self.curves for trial in self.trials)
+
+def units_of(panels: Sequence[CurvePanel]) -> str:
+    """Return what the steps of some panels count, e.g. ``steps or epochs``."""
+    return " or ".join(dict.fromkeys(panel.unit for panel in panels))
 
 
-def units_of(phases: Sequence[PhaseCurves]) -> str:
-    """Return what the steps of some phases count, e.g. ``steps or epochs``."""
-    return " or ".join(dict.fromkeys(phase.unit for phase in phases))
-
-
-def curves_figures(phases: Sequence[PhaseCurves], metric: Metric) -> tuple[Drawing, ...]:
-    """Draw the metric over each trial's steps, in as many figures as pages need; none if no trial reported it."""
-    shown = [phase for phase in phases if phase.drawn]
+def curves_figures(title: str, panels: Sequence[CurvePanel], metric: Metric) -> tuple[Drawing, ...]:
+    """Draw the metric over steps, in as many figures as pages need; none if no trial reported it."""
+    shown = [panel for panel in panels if any(_has_values(arm) for arm in panel.arms)]
     parts = math.ceil(len(shown) / PANELS)
-    ghosts = sum(len(phase.trials) for phase in shown) <= GHOSTS
-    return tuple(
-        _figure([shown[place] for place in places], metric, ghosts, number, parts)
-        for number, places in enumerate(np.array_split(np.arange(len(shown)), parts) if parts else (), 1)
-    )
+    ghosts = sum(len(arm.curves) for panel in shown for arm in panel.arms) <= GHOSTS
+    found = []
+    for number, places in enumerate(np.array_split(np.arange(len(shown)), parts) if parts else (), 1):
+        chosen = [shown[place] for place in places]
+        name = "learning-curves" if number == 1 else f"learning-curves-{number}"
+        headed = title if number == 1 else f"Learning curves, part {number} of {parts}"
+        data = pd.concat([_data(panel, metric) for panel in chosen], ignore_index=True)
+        found.append(make_drawing(name, headed, _words(chosen, metric), data, _painter(chosen, metric, ghosts=ghosts)))
+    return tuple(found)
 
 
-def _figure(shown: Sequence[PhaseCurves], metric: Metric, ghosts: bool, number: int, parts: int) -> Drawing:
-    columns = min(len(shown), 3)
-    rows = math.ceil(len(shown) / columns)
-    name = "learning-curves" if number == 1 else f"learning-curves-{number}"
-    with Canvas(name, 0.5 + 2.1 * rows if columns > 1 else 3.2) as canvas:
-        panels = canvas.axes(rows, columns)
-        frames = [_panel(canvas, panel, phase, metric, ghosts) for panel, phase in zip(panels, shown, strict=False)]
-        for panel in panels[len(shown) :]:
-            panel.set_axis_off()
-        for place, panel in enumerate(panels[: len(shown)]):
-            panel.set_ylabel(wording.label(wording.metric_name(metric.name)) if place % columns == 0 else "")
-        canvas.legend(_legend(shown))
-        data = pd.concat(frames, ignore_index=True)
-        title = "Learning curves" if parts == 1 else f"Learning curves, part {number} of {parts}"
-        return canvas.finish(title, _words(shown, metric), data)
+def _painter(panels: Sequence[CurvePanel], metric: Metric, *, ghosts: bool) -> Paint:
+    keys = _keys(panels)
+
+    def paint(sheet: Sheet) -> float:
+        columns = min(len(panels), 2 if len(panels) == 4 else 3)
+        if sheet.is_narrow:
+            columns = 1 if len(panels) < 3 else 2
+        high = TALL if columns < 3 and not (sheet.is_narrow and columns > 1) else HEIGHT
+        around = [_axes(panel, metric) for panel in panels]
+        height = max(each.room_above for each in around) + high + room_below() + 8.0
+        grid = Grid(sheet=sheet, top=legend(sheet, 0.0, keys), columns=columns, cell_height=height)
+        for place, (panel, axes) in enumerate(zip(panels, around, strict=True)):
+            scale, is_cut = _scale(panel, metric)
+            last = float(widest([arm.steps for arm in panel.arms]).max())
+            x = count_scale(last, AXES.get(panel.unit, panel.unit), most=3 if columns > 1 else 5)
+            drawn = panel_in(sheet, grid.place(place), high, x, scale, axes)
+            _draw(drawn, panel, metric, ghosts=ghosts)
+            if is_cut:
+                drawn.break_mark()
+        return grid.bottom(len(panels))
+
+    return paint
 
 
-def _panel(canvas: Canvas, axes: Axes, phase: PhaseCurves, metric: Metric, ghosts: bool) -> pd.DataFrame:
-    there = [trial for trial in phase.trials if trial in phase.curves]
-    name, number = wording.label(phase.phase), f"({wording.count(len(there), 'trial')})"
-    axes.set_title(f"{name}{' ' if len(name) <= SHORT else chr(10)}{number}", loc="left")
-    many = len(there) > FEW
-    frame = _bands(axes, phase, there) if many else pd.DataFrame()
-    best = [trial for trial in there if phase.states[trial] == "completed"][:BEST]
-    drawn = [trial for trial in there if not many or trial in best]
-    for trial in reversed(drawn):
-        curve = phase.curves[trial]
-        canvas.curve(axes, curve.steps, curve.values, trial, **_style(phase, trial, best))
-    if many and ghosts:
-        for trial in there:
-            if trial not in best:
-                canvas.ghost(axes, phase.curves[trial].steps, phase.curves[trial].values, trial)
-    _scale(axes, [phase.curves[trial] for trial in there], metric, phase.unit)
-    lines = [_rows(phase, trial, phase.curves[trial]) for trial in drawn]
-    return pd.concat([frame, *lines], ignore_index=True)
+def _axes(panel: CurvePanel, metric: Metric) -> Axes:
+    best = next((arm for arm in panel.arms if arm.role == "best"), None)
+    note = f"best: {wording.clean(best.name)}" if best is not None else wording.count(len(panel.arms), "configuration")
+    return Axes(
+        heading=wording.clean(panel.heading), note=note, note_colour=BLUE if best is not None else MUTED,
+        y_name=wording.metric_name(metric.name),
+    )  # fmt: skip
 
 
-def _bands(axes: Axes, phase: PhaseCurves, there: Sequence[int]) -> pd.DataFrame:
-    pairs = [(phase.curves[trial].steps, phase.curves[trial].values) for trial in there]
+def _draw(drawn: Panel, panel: CurvePanel, metric: Metric, *, ghosts: bool) -> None:
+    many = len(panel.arms) > FEW
+    if many:
+        _draw_bands(drawn, panel)
+    order = [arm for arm in panel.arms if arm.role == "other"] + [arm for arm in panel.arms if arm.role != "other"]
+    for arm in order:
+        if not many or arm.role != "other":
+            _draw_arm(drawn, arm, metric)
+    for arm in panel.arms if ghosts else ():
+        for trial, curve in arm.curves.items():
+            drawn.sheet.ghost(drawn.places(curve.steps, curve.values), trial)
+
+
+def _draw_arm(drawn: Panel, arm: ArmCurves, metric: Metric) -> None:
+    steps, mean, low, high = arm.mean_and_ends(log=metric.is_log)
+    colour = {"baseline": ORANGE, "best": BLUE}.get(arm.role, MUTED)
+    if arm.role != "other" and len(arm.curves) > 1:
+        drawn.band(steps, low, high, colour=colour, opacity=0.16)
+    width, faint = (1.4, 1.0) if arm.role != "other" else (0.7, 0.7)
+    trial = next(iter(arm.curves))
+    dashes = DASHES.get(arm.state, "")
+    drawn.curve(steps, mean, colour=colour, width=width, opacity=faint, dashes=dashes, trial=trial)
+
+
+def _draw_bands(drawn: Panel, panel: CurvePanel) -> None:
+    grid, bands = _bands(panel)
+    drawn.band(grid, bands[0], bands[4], colour=MUTED, opacity=0.16)
+    drawn.band(grid, bands[1], bands[3], colour=MUTED, opacity=0.28)
+    drawn.curve(grid, bands[2], colour=INK, width=1.0)
+
+
+def _bands(panel: CurvePanel) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the quantiles over all trials of a panel, on a grid."""
+    pairs = [(curve.steps, curve.values) for arm in panel.arms for curve in arm.curves.values()]
     steps = widest([curve for curve, _ in pairs])
     grid = np.linspace(steps.min(), steps.max(), GRID)
-    bands = quantile_bands(pairs, grid, QUANTILES)
-    axes.fill_between(grid, bands[0], bands[4], color=MUTED, alpha=0.16, linewidth=0)
-    axes.fill_between(grid, bands[1], bands[3], color=MUTED, alpha=0.28, linewidth=0)
-    axes.plot(grid, bands[2], color=INK, linewidth=1.0)
-    frames = [
-        pd.DataFrame({"phase": phase.phase, "trial_id": None, "quantile": quantile, "step": grid, "value": band})
-        for quantile, band in zip(QUANTILES, bands, strict=True)
-    ]
-    return pd.concat(frames, ignore_index=True)
+    return grid, quantile_bands(pairs, grid, QUANTILES)
 
 
-def _style(phase: PhaseCurves, trial: int, best: Sequence[int]) -> dict[str, object]:
-    state = phase.states[trial]
-    dashes = {"pruned": (0, (3, 1.5)), "failed": (0, (1, 1.2))}.get(state, "-")
-    if trial in best:
-        return {"color": BLUE, "linewidth": 1.3 if trial == best[0] else 0.9, "linestyle": dashes, "zorder": 4}
-    colour = ORANGE if trial in phase.baseline else MUTED
-    return {"color": colour, "linewidth": 0.8, "linestyle": dashes, "alpha": 0.85, "zorder": 3}
-
-
-def _scale(axes: Axes, curves: Sequence[Curve], metric: Metric, unit: str) -> None:
+def _scale(panel: CurvePanel, metric: Metric) -> tuple[Scale, bool]:
+    """Return the scale of the metric, and whether it leaves out the first, steep part of curves."""
+    curves = [curve for arm in panel.arms for curve in arm.curves.values()]
     values = widest([curve.values for curve in curves])
-    count_axis(axes, float(widest([curve.steps for curve in curves]).max()), AXES.get(unit, unit))
     finite = values[np.isfinite(values)]
+    shown = finite
     if metric.is_log and metric.minimizes and len(finite) and finite.min() > 0:
         ends = [np.nanmin(curve.values) for curve in curves if np.isfinite(curve.values).any()]
         top = HEADROOM * float(np.quantile(ends, 0.95))
-        finite = finite[finite <= top] if (finite <= top).any() else finite
-    metric_axis(axes, metric, finite, label=False)
+        shown = finite[finite <= top] if (finite <= top).any() else finite
+    return metric_scale(metric, shown, most=5), len(shown) < len(finite)
 
 
-def _rows(phase: PhaseCurves, trial: int, curve: Curve) -> pd.DataFrame:
-    return pd.DataFrame(
-        {"phase": phase.phase, "trial_id": trial, "quantile": None, "step": curve.steps, "value": curve.values}
-    )
+def _has_values(arm: ArmCurves) -> bool:
+    return any(np.isfinite(curve.values).any() for curve in arm.curves.values())
 
 
-def _legend(phases: Sequence[PhaseCurves]) -> list[Line2D | Patch]:
-    drawn = [(phase, [trial for trial in phase.trials if trial in phase.curves]) for phase in phases]
-    states = {phase.states[trial] for phase, there in drawn for trial in there}
-    few = [(phase, there) for phase, there in drawn if len(there) <= FEW]
-    handles: list[Line2D | Patch] = [Line2D([], [], color=BLUE, linewidth=1.3, label="best three")]
-    if any(trial in phase.baseline for phase, there in few for trial in there):
-        handles.append(Line2D([], [], color=ORANGE, linewidth=0.9, label="baseline"))
-    if few:
-        handles.append(Line2D([], [], color=MUTED, linewidth=0.9, label="other trials"))
-    if "pruned" in states and few:
-        handles.append(Line2D([], [], color=MUTED, linewidth=0.9, linestyle=(0, (3, 1.5)), label="pruned"))
-    if "failed" in states and few:
-        handles.append(Line2D([], [], color=MUTED, linewidth=0.9, linestyle=(0, (1, 1.2)), label="failed"))
-    if len(few) < len(drawn):
-        handles.append(Line2D([], [], color=INK, linewidth=1.0, label="median"))
-        handles.append(Patch(color=MUTED, alpha=0.4, linewidth=0, label="middle 50%"))
-        handles.append(Patch(color=MUTED, alpha=0.16, linewidth=0, label="middle 90%"))
-    return handles
+def _at(curve: Curve, steps: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return a curve at steps between its first and its last; NaN elsewhere."""
+    own, values = np.asarray(curve.steps, dtype=float), np.asarray(curve.values, dtype=float)
+    if len(own) == len(steps):
+        return values
+    known = np.isfinite(values)
+    if not known.any():
+        return np.full(len(steps), np.nan)
+    return np.asarray(np.interp(steps, own[known], values[known], left=np.nan, right=np.nan))
 
 
-def _words(phases: Sequence[PhaseCurves], metric: Metric) -> str:
+def _data(panel: CurvePanel, metric: Metric) -> pd.DataFrame:
+    """Return what is drawn: the mean and ends of each configuration, and quantiles where there are many."""
+    frames = []
+    for arm in panel.arms:
+        if len(panel.arms) <= FEW or arm.role != "other":
+            steps, mean, low, high = arm.mean_and_ends(log=metric.is_log)
+            frames.append(
+                pd.DataFrame(
+                    {"panel": panel.heading, "configuration": arm.name, "role": arm.role, "quantile": None,
+                     "step": steps, "value": mean, "low": low, "high": high}
+                )
+            )  # fmt: skip
+    if len(panel.arms) > FEW:
+        grid, bands = _bands(panel)
+        frames += [
+            pd.DataFrame(
+                {"panel": panel.heading, "configuration": None, "role": None, "quantile": quantile, "step": grid,
+                 "value": band, "low": None, "high": None}
+            )
+            for quantile, band in zip(QUANTILES, bands, strict=True)
+        ]  # fmt: skip
+    return pd.concat([frame.astype({"quantile": float, "low": float, "high": float}) for frame in frames])
+
+
+def _keys(panels: Sequence[CurvePanel]) -> list[Key]:
+    arms = [arm for panel in panels for arm in panel.arms]
+    few = [arm for panel in panels if len(panel.arms) <= FEW for arm in panel.arms]
+    roles, states = {arm.role for arm in arms}, {arm.state for arm in few}
+    band = " (band: least to largest of its seeds)" if any(len(arm.curves) > 1 for arm in arms) else ""
+    keys = [Key(text=f"best{band}", kind="line", style=Style(colour=BLUE))] if "best" in roles else []
+    keys += [Key(text="baseline", kind="line", style=Style(colour=ORANGE))] if "baseline" in roles else []
+    if any(arm.role == "other" for arm in few):
+        keys.append(Key(text="another configuration", kind="line", style=Style(colour=MUTED)))
+    keys += [
+        Key(text=state, kind="line", style=Style(colour=MUTED), dashes=dashes)
+        for state, dashes in DASHES.items()
+        if state in states
+    ]
+    if len(few) < len(arms):
+        keys.append(Key(text="median", kind="line", style=Style(colour=INK)))
+        keys.append(Key(text="middle 50%", kind="area", style=Style(colour=MUTED), opacity=0.42))
+        keys.append(Key(text="middle 90%", kind="area", style=Style(colour=MUTED), opacity=0.16))
+    return keys
+
+
+def _words(panels: Sequence[CurvePanel], metric: Metric) -> str:
     parts = []
-    for phase in phases:
-        there = [trial for trial in phase.trials if trial in phase.curves]
-        firsts = [phase.curves[trial].values[0] for trial in there]
-        ends = [metric.value.of(phase.curves[trial].values, metric.direction) for trial in there]
+    for panel in panels:
+        curves = [curve for arm in panel.arms for curve in arm.curves.values()]
+        ends = [metric.value.of(curve.values, metric.direction) for curve in curves]
         finite = [value for value in ends if math.isfinite(value)]
         if finite:
             parts.append(
-                f"{phase.phase}: {wording.count(len(there), 'curve')}; the median first value is "
-                f"{wording.perplexity(float(np.nanmedian(firsts)))}, the values of trials ({metric.value}) lie between "
+                f"{panel.heading}: {wording.count(len(panel.arms), 'configuration')}, "
+                f"{wording.count(len(curves), 'curve')}; the values of trials ({metric.value}) lie between "
                 f"{wording.perplexity(min(finite))} and {wording.perplexity(max(finite))}."
             )
-    return wording.clean(f"{wording.metric_name(metric.name)} over {units_of(phases)}. " + " ".join(parts))
+    return f"{wording.metric_name(metric.name)} over {units_of(panels)}. " + " ".join(parts)

@@ -1,21 +1,22 @@
 """Effects as points with intervals, one row each, about the line of no effect."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Final, Literal
 
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
-from matplotlib.lines import Line2D
-from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from reports import wording
-from reports.figures.drawing import BLUE, INK, MOST, MUTED, ORANGE, RULE, Canvas, Drawing
+from reports.figures import rows as layout
+from reports.figures.drawing import MOST, Drawing, Paint, make_drawing
+from reports.figures.legend import Key, legend
+from reports.figures.panel import Panel, room_below
+from reports.figures.rows import PAGE, draw_rows, finish_rows, rows_height, split, table_for
+from reports.figures.scales import Scale, percent_texts, span_scale
+from reports.figures.sheet import BLUE, MUTED, ORANGE, WIDE, Sheet, Style
 
-ROW_HEIGHT: Final = 0.21  # inches
-MOST_ROWS: Final = 34  # of a figure, which fit on a printed page with its axis, legend and caption
 Finding = Literal["better", "worse", "unclear"]
 COLOURS: Final[dict[Finding, str]] = {"better": BLUE, "worse": ORANGE, "unclear": MUTED}
 WORDS: Final[dict[Finding, str]] = {
@@ -23,11 +24,20 @@ WORDS: Final[dict[Finding, str]] = {
     "worse": "worse: the interval excludes 0",
     "unclear": "unclear: the interval includes 0, or there is none",
 }
+HEADS: Final = ("effect", "95% interval", "n")
+HEAD: Final = 26.0  # points: the height of the legend and of the columns' heads
+ARROW: Final = 3.0
+REACH: Final = 6.0  # an axis ends at this multiple of the largest estimate, however wide the intervals are
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """One effect: the estimate with its interval, NaN if there is none; in percent or in the metric's unit."""
+    """One effect: the estimate with its interval, NaN if there is none; in percent or in the metric's unit.
+
+    Attributes:
+        group: the heading above it, e.g. its block; empty for none.
+        n: the pairs on which it rests.
+    """
 
     group: str
     label: str
@@ -42,8 +52,8 @@ class Row:
 class _Axis:
     """The x axis that all parts of a forest plot have."""
 
-    label: str
-    limits: tuple[float, float]
+    scale: Scale
+    texts: tuple[str, ...]
     percent: bool
 
 
@@ -54,37 +64,31 @@ def forest_figures(name: str, title: str, rows: Sequence[Row], label: str, *, pe
         label: of the x axis.
         percent: whether the numbers are percentages.
     """
-    within = [row if _is_drawable(row) else _without_interval(row) for row in rows]
+    within = [row if _is_drawable(row) else replace(row, low=math.nan, high=math.nan) for row in rows]
     shown = [row for row in within if math.isfinite(row.estimate)]
     if not shown:
         return ()
-    parts = math.ceil((len(shown) + _gaps(shown)) / MOST_ROWS)
-    axis, found = _Axis(label=label, limits=_limits(shown), percent=percent), []
-    for part, places in enumerate(np.array_split(np.arange(len(shown)), parts), 1):
+    scale = effect_scale([row.estimate for row in shown], [end for row in shown for end in (row.low, row.high)], label)
+    axis = _Axis(scale=scale, texts=percent_texts(scale, percent=percent), percent=percent)
+    parts = split(_heights(shown, percent=percent), PAGE - HEAD - room_below())
+    found = []
+    for part, places in enumerate(parts, 1):
         chosen = [shown[place] for place in places]
         named = name if part == 1 else f"{name}-{part}"
-        headed = title if parts == 1 else f"{title}, part {part} of {parts}"
+        headed = title if len(parts) == 1 else f"{title}, part {part} of {len(parts)}"
         # The first part has the data of all rows, those without an estimate too.
-        found.append(_figure(named, headed, chosen, axis, data=rows if part == 1 else chosen))
+        data = pd.DataFrame([asdict(row) for row in (rows if part == 1 else chosen)])
+        words = _words(headed, chosen, percent=percent)
+        found.append(make_drawing(named, headed, words, data, _painter(chosen, axis)))
     return tuple(found)
 
 
-def _figure(name: str, title: str, rows: Sequence[Row], axis: _Axis, *, data: Sequence[Row]) -> Drawing:
-    with Canvas(name, 0.75 + ROW_HEIGHT * (len(rows) + _gaps(rows))) as canvas:
-        (axes,) = canvas.axes()
-        _draw(axes, rows, axis)
-        used = [finding for finding in COLOURS if any(row.finding == finding for row in rows)]
-        canvas.legend([_handle(finding) for finding in used], columns=3)
-        words = _words(title, rows, percent=axis.percent)
-        return canvas.finish(title, words, pd.DataFrame([asdict(row) for row in data]))
-
-
-def _is_drawable(row: Row) -> bool:
-    return not any(abs(end) > MOST for end in (row.low, row.high))
-
-
-def _without_interval(row: Row) -> Row:
-    return replace(row, low=math.nan, high=math.nan)
+def effect_scale(estimates: Iterable[float], ends: Iterable[float], label: str) -> Scale:
+    """Return the scale of effects; wide intervals are cut if they would squeeze the estimates."""
+    values = np.array([value for value in estimates if math.isfinite(value)])
+    far = np.array([end for end in ends if math.isfinite(end)])
+    reach = REACH * max(float(np.abs(values).max()), 1e-12)
+    return span_scale([*values, *np.clip(far, -reach, reach)], label)
 
 
 def finding_of(low: float, high: float, *, improves: bool) -> Finding:
@@ -99,82 +103,90 @@ def amount(value: float, *, percent: bool) -> str:
     return wording.signed(value, 1) + "%" if percent else wording.signed(value, 4)
 
 
-def _gaps(rows: Sequence[Row]) -> float:
-    groups = list(dict.fromkeys(row.group for row in rows))
-    return 1.0 * len(groups) if groups != [""] else 0.0
+def interval_text(low: float, high: float, *, percent: bool) -> str:
+    """Format an interval, with its unit once; empty if there is none."""
+    if not (math.isfinite(low) and math.isfinite(high)):
+        return ""
+    return f"{amount(low, percent=percent).removesuffix('%')} to {amount(high, percent=percent)}"
 
 
-def _draw(axes: Axes, rows: Sequence[Row], axis: _Axis) -> None:
-    axes.grid(visible=False, axis="y")
-    axes.spines["left"].set_visible(False)
-    axes.axvline(0.0, color=INK, linewidth=0.8)
-    place, group, ticks, labels = 0.0, None, [], []
-    for row in rows:
-        if row.group and row.group != group:
-            ticks.append(place)
-            labels.append(f"{wording.label(row.group)}")
-            place -= 1
-        group = row.group
-        _draw_row(axes, row, place)
-        ticks.append(place)
-        labels.append(f"{wording.label(row.label)}   ")
-        place -= 1
-    axes.set_yticks(ticks, labels)
-    axes.tick_params(axis="y", length=0)
-    for text, tick in zip(axes.get_yticklabels(), labels, strict=True):
-        text.set_fontweight("normal" if tick.endswith("   ") else "bold")
-    axes.set_ylim(place + 0.4, 0.6)
-    axes.set_xlabel(wording.label(axis.label))
-    axes.set_xlim(*axis.limits)
-    axes.xaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 2.5, 5, 10]))
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: _tick(value, percent=axis.percent)))
+def draw_interval(panel: Panel, y: float, ends: tuple[float, float], *, colour: str, width: float) -> None:
+    """Draw an interval, with an arrow where it leaves the panel."""
+    if not all(map(math.isfinite, ends)):
+        return
+    places = panel.across(ends)
+    low, high = max(float(places[0]), panel.left), min(float(places[1]), panel.right)
+    if low <= high:
+        panel.sheet.line((low, y), (high, y), colour=colour, width=width)
+    for place, edge, sign in ((places[0], panel.left, 1.0), (places[1], panel.right, -1.0)):
+        if sign * (place - edge) < -0.5:
+            tips = [(edge + sign * ARROW, y - ARROW / 2), (edge, y), (edge + sign * ARROW, y + ARROW / 2)]
+            panel.sheet.curve(tips, colour=colour, width=min(width, 1.0))
 
 
-def _draw_row(axes: Axes, row: Row, place: float) -> None:
-    colour = COLOURS[row.finding]
-    axes.axhline(place, color=RULE, linewidth=0.5, zorder=0)
-    if math.isfinite(row.low) and math.isfinite(row.high):
-        axes.plot([row.low, row.high], [place, place], color=colour, linewidth=1.4, solid_capstyle="butt")
-    axes.plot([row.estimate], [place], **_dot(row.finding))  # type: ignore[arg-type]  # matplotlib's keywords
+def _is_drawable(row: Row) -> bool:
+    return not any(abs(end) > MOST for end in (row.low, row.high))
 
 
-def _dot(finding: Finding) -> dict[str, object]:
-    face = "#ffffff" if finding == "unclear" else COLOURS[finding]
-    marker = {"better": "o", "worse": "s", "unclear": "o"}[finding]
-    style = {"linestyle": "", "markersize": 4.5, "markerfacecolor": face, "markeredgecolor": COLOURS[finding]}
-    return {"marker": marker, **style}
+def _texts(row: Row, *, percent: bool) -> layout.Row:
+    interval = interval_text(row.low, row.high, percent=percent) or wording.UNKNOWN
+    return layout.Row(label=row.label, cells=(amount(row.estimate, percent=percent), interval, str(row.n)))
 
 
-def _handle(finding: Finding) -> Line2D:
-    return Line2D([], [], label=WORDS[finding], **_dot(finding))  # type: ignore[arg-type]  # matplotlib's keywords
+def _headed(rows: Sequence[Row], *, percent: bool) -> list[layout.Row]:
+    """Return the texts of rows, with a heading before the rows of each group."""
+    found: list[layout.Row] = []
+    for place, row in enumerate(rows):
+        if row.group and (place == 0 or rows[place - 1].group != row.group):
+            found.append(layout.Row(label=row.group, bold=True, is_heading=True))
+        found.append(_texts(row, percent=percent))
+    return found
 
 
-def _limits(rows: Sequence[Row]) -> tuple[float, float]:
-    """Return limits for all estimates and intervals; wide intervals are cut if they would squeeze the estimates."""
-    estimates = np.array([row.estimate for row in rows])
-    ends = np.array([end for row in rows for end in (row.low, row.high) if math.isfinite(end)])
-    reach = max(float(np.abs(estimates).max()), 1e-12)
-    far = float(np.abs(ends).max()) if len(ends) else reach
-    limit = min(far, 6 * reach)
-    low = max(min([0.0, *estimates, *ends]), -limit)
-    high = min(max([0.0, *estimates, *ends]), limit)
-    margin = 0.05 * (high - low) or 1.0
-    return low - margin, high + margin
+def _heights(rows: Sequence[Row], *, percent: bool) -> list[float]:
+    """Return the height of each row, with its heading if it has one."""
+    sheet = Sheet("", WIDE)
+    texts = [_headed([row], percent=percent) for row in rows]
+    table = table_for(sheet, [each[-1] for each in texts], heads=HEADS)
+    starts = [place == 0 or rows[place - 1].group != row.group for place, row in enumerate(rows)]
+    return [
+        rows_height(sheet, each if starts_group else each[-1:], table)
+        for each, starts_group in zip(texts, starts, strict=True)
+    ]
 
 
-def _tick(value: float, *, percent: bool) -> str:
-    text = f"{value:+.3g}".replace("-", "\u2212") if value else "0"
-    return f"{text}%" if percent else text
+def _painter(rows: Sequence[Row], axis: _Axis) -> Paint:
+    used = [finding for finding in COLOURS if any(row.finding == finding for row in rows)]
+    texts = _headed(rows, percent=axis.percent)
+
+    def paint(sheet: Sheet) -> float:
+        top = legend(sheet, 0.0, [Key(text=WORDS[finding], style=_dot(finding)) for finding in used])
+        laid = draw_rows(sheet, top, texts, axis.scale, table_for(sheet, texts, heads=HEADS))
+        _marks(laid, rows)
+        return finish_rows(laid, texts=axis.texts)
+
+    return paint
+
+
+def _marks(laid: layout.Rows, rows: Sequence[Row]) -> None:
+    panel = laid.panel
+    laid.vertical(0.0)
+    for row, y in zip(rows, laid.middles, strict=True):
+        draw_interval(panel, y, (row.low, row.high), colour=COLOURS[row.finding], width=1.5)
+        place = float(panel.across([row.estimate])[0])
+        panel.sheet.dots([(min(max(place, panel.left), panel.right), y)], _dot(row.finding))
+
+
+def _dot(finding: Finding) -> Style:
+    marker: Literal["square", "circle"] = "square" if finding == "worse" else "circle"
+    return Style(marker=marker, colour=COLOURS[finding], size=2.5, is_open=finding == "unclear")
 
 
 def _words(title: str, rows: Sequence[Row], *, percent: bool) -> str:
     parts = []
     for row in rows:
         group = f"{row.group}, " if row.group else ""
-        interval = (
-            f" (95% interval {amount(row.low, percent=percent)} to {amount(row.high, percent=percent)})"
-            if math.isfinite(row.low)
-            else " (no interval)"
-        )
+        ends = interval_text(row.low, row.high, percent=percent)
+        interval = f" (95% interval {ends})" if ends else " (no interval)"
         parts.append(f"{group}{row.label}: {amount(row.estimate, percent=percent)}{interval}")
-    return wording.clean(f"{title}. " + "; ".join(parts) + ".")
+    return f"{title}. " + "; ".join(parts) + "."

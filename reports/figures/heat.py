@@ -3,20 +3,19 @@
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-import matplotlib as mpl
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
-from matplotlib.colors import TwoSlopeNorm
-from matplotlib.patches import Rectangle
 
 from reports import wording
-from reports.figures.drawing import PAPER, Canvas, Drawing
+from reports.figures.drawing import Drawing, make_drawing
 from reports.figures.forest import amount
+from reports.figures.lettering import SMALL, fitted, widest, wrapped
+from reports.figures.panel import GAP
+from reports.figures.sheet import BLUE, ORANGE, PAPER, Sheet
 
-CELL: Final = 0.42  # inches, its height
-COLOURS: Final = "PuOr_r"  # violet below zero, orange above; distinguishable with every common colour blindness
-DARK: Final = 0.72  # share of the scale beyond which a cell's text is light
+CELL: Final = 26.0  # points: its height
+LINE: Final = 8.6
+DARKEST: Final = 0.55  # opacity of the largest effect, on which ink can still be read
 
 
 def interaction_figure(
@@ -30,35 +29,44 @@ def interaction_figure(
     """
     known = {frozenset(terms): value for terms, value in effects.items()}
     reach = max((abs(value) for value in known.values()), default=0.0) or 1.0
-    norm = TwoSlopeNorm(0.0, -reach, reach)
-    with Canvas(name, 0.7 + CELL * len(factors)) as canvas:
-        (axes,) = canvas.axes()
-        axes.grid(visible=False)
+
+    def paint(sheet: Sheet) -> float:
+        left = min(widest([wording.clean(factor) for factor in factors]) + GAP, 0.3 * sheet.width)
+        width = (sheet.width - left) / len(factors)
         for row, one in enumerate(factors):
+            y = row * CELL
+            label = fitted(wording.clean(one), left - GAP)
+            sheet.text((left - GAP, y + CELL / 2 + 3.0), label, anchor="end")
             for column, other in enumerate(factors[: row + 1]):
-                _draw_cell(axes, column, row, known.get(frozenset({one, other})), norm, percent=percent)
-        labels = [wording.label(factor) for factor in factors]
-        axes.set_xticks(range(len(factors)), [label.replace("_", "_\n", 1) for label in labels])
-        axes.set_yticks(range(len(factors)), labels)
-        axes.tick_params(length=0)
-        axes.spines[:].set_visible(False)
-        axes.set_xlim(-0.5, len(factors) - 0.5)
-        axes.set_ylim(len(factors) - 0.5, -0.5)
-        data = pd.DataFrame([{"terms": " x ".join(terms), "effect": value} for terms, value in effects.items()])
-        return canvas.finish(title, _words(title, effects, percent=percent), data)
+                value = known.get(frozenset({one, other}))
+                share = 0.0 if value is None or not np.isfinite(value) else value / reach
+                _draw_cell(sheet, (left + column * width, y), width, share)
+                text = "aliased" if value is None else "" if not np.isfinite(value) else amount(value, percent=percent)
+                place = (left + (column + 0.5) * width, y + CELL / 2 + 2.6)
+                sheet.text(place, fitted(text, width, SMALL), size=SMALL, anchor="middle", bold=column == row)
+        return _names_below(sheet, factors, left, width)
+
+    data = pd.DataFrame([{"terms": " x ".join(terms), "effect": value} for terms, value in effects.items()])
+    return make_drawing(name, title, _words(title, effects, percent=percent), data, paint)
 
 
-def _draw_cell(axes: Axes, column: int, row: int, value: float | None, norm: TwoSlopeNorm, *, percent: bool) -> None:
-    if value is None or not np.isfinite(value):
-        axes.text(column, row, "aliased" if value is None else "", ha="center", va="center", fontsize=6)
-        return
-    shade = float(norm(value))
-    colour = mpl.colormaps[COLOURS](0.08 + 0.84 * shade)
-    axes.add_patch(Rectangle((column - 0.5, row - 0.5), 1, 1, facecolor=colour, edgecolor=PAPER, linewidth=1.2))
-    dark = abs(shade - 0.5) * 2 > DARK
-    text = axes.text(column, row, amount(value, percent=percent), ha="center", va="center", fontsize=7)
-    text.set_color("#fafafa" if dark else "#111111")
-    text.set_fontweight("bold" if column == row else "normal")
+def _draw_cell(sheet: Sheet, corner: tuple[float, float], width: float, share: float) -> None:
+    """Draw a cell, blue below zero and orange above, the darker the larger its effect."""
+    colour = BLUE if share < 0 else ORANGE
+    sheet.box(corner, (width - 1.2, CELL - 1.2), colour=PAPER)
+    sheet.box(corner, (width - 1.2, CELL - 1.2), colour=colour, opacity=DARKEST * abs(share))
+
+
+def _names_below(sheet: Sheet, factors: Sequence[str], left: float, width: float) -> float:
+    """Write the names of the columns in lines that fit them; return where they end."""
+    top, most = len(factors) * CELL, 1
+    for column, factor in enumerate(factors):
+        lines = wrapped(wording.clean(factor), width - 2.0, SMALL, most=4)
+        most = max(most, len(lines))
+        for place, line in enumerate(lines):
+            at = (left + (column + 0.5) * width, top + (place + 1) * LINE)
+            sheet.text(at, line, size=SMALL, anchor="middle")
+    return top + most * LINE + 4.0
 
 
 def _words(title: str, effects: Mapping[tuple[str, ...], float], *, percent: bool) -> str:
@@ -66,4 +74,4 @@ def _words(title: str, effects: Mapping[tuple[str, ...], float], *, percent: boo
     mains = [f"{terms[0]} {amount(value, percent=percent)}" for terms, value in ordered if len(terms) == 1]
     pairs = [f"{' with '.join(terms)} {amount(value, percent=percent)}" for terms, value in ordered if len(terms) == 2]
     text = f"{title}. Main effects: {', '.join(mains)}."
-    return wording.clean(text + (f" Largest interactions: {', '.join(pairs[:5])}." if pairs else ""))
+    return text + (f" Largest interactions: {', '.join(pairs[:5])}." if pairs else "")

@@ -7,21 +7,27 @@ from typing import Final
 
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
-from matplotlib.lines import Line2D
-from matplotlib.ticker import MaxNLocator
 
 from reports import wording
-from reports.figures.drawing import BLUE, INK, ORANGE, RULE, Canvas, Drawing
+from reports.figures import panel as axes_of
+from reports.figures.drawing import Drawing, Paint, make_drawing
 from reports.figures.forest import amount
+from reports.figures.legend import Key, legend
+from reports.figures.panel import Axes, Grid, panel_in, room_below
+from reports.figures.scales import Scale, make_scale
+from reports.figures.sheet import BLUE, INK, ORANGE, RULE, Sheet, Style
 
 COLUMNS: Final = 3
 PANELS: Final = 15  # of a figure, which fit on a printed page
-PANEL_HEIGHT: Final = 1.6  # inches
-LONGEST_TITLE: Final = 31  # characters
+HEIGHT: Final = 74.0  # points
 HIGHEST: Final = 6.0  # on the normal scale: boundaries beyond are reached by hardly any evidence
 ROOM: Final = 1.12
 COLOURS: Final = {"supported": BLUE, "refuted": ORANGE}
+KEYS: Final = (
+    Key(text="evidence so far", kind="line", style=Style(colour=INK)),
+    Key(text="supported from here on", kind="line", style=Style(colour=BLUE)),
+    Key(text="refuted from here on", kind="line", style=Style(colour=ORANGE), dashes="4 2"),
+)
 DATA: Final = ("claim", "look", "seeds", "evidence", "supports_from", "refutes_from", "estimate", "low", "high")
 
 
@@ -67,57 +73,57 @@ class Panel:
         return tuple(row for row in self.rows if math.isfinite(row.evidence))
 
 
-def looks_figures(panels: Sequence[Panel]) -> tuple[Drawing, ...]:
+def looks_figures(title: str, panels: Sequence[Panel]) -> tuple[Drawing, ...]:
     """Draw the paths, one panel per claim, in as many figures as pages need; none without a look."""
     shown = [panel for panel in panels if panel.seen]
     if not shown:
         return ()
     parts = math.ceil(len(shown) / PANELS)
     groups = [[shown[place] for place in places] for places in np.array_split(np.arange(len(shown)), parts)]
-    return tuple(_figure(group, number, parts) for number, group in enumerate(groups, 1))
+    return tuple(_figure(title, group, number, parts) for number, group in enumerate(groups, 1))
 
 
-def _figure(panels: Sequence[Panel], number: int, parts: int) -> Drawing:
-    columns = min(COLUMNS, len(panels))
-    rows = math.ceil(len(panels) / columns)
+def _figure(title: str, panels: Sequence[Panel], number: int, parts: int) -> Drawing:
     name = "looks" if number == 1 else f"looks-{number}"
-    title = "Claims over their looks" + (f", part {number} of {parts}" if parts > 1 else "")
-    with Canvas(name, 0.55 + PANEL_HEIGHT * rows) as canvas:
-        places = canvas.axes(rows, columns)
-        for place, (axes, panel) in enumerate(zip(places, panels, strict=False)):
-            _draw(axes, panel)
-            axes.set_ylabel("evidence" if place % columns == 0 else "")
-            axes.set_xlabel("seeds" if place >= len(panels) - columns else "")
-        for axes in places[len(panels) :]:
-            axes.set_visible(False)
-        canvas.legend(_handles(), columns=3)
-        return canvas.finish(title, _words(title, panels), _data(panels))
+    headed = title + (f", part {number} of {parts}" if parts > 1 else "")
+    return make_drawing(name, headed, _words(headed, panels), _data(panels), _painter(panels))
 
 
-def _draw(axes: Axes, panel: Panel) -> None:
-    colour, seen = COLOURS.get(panel.verdict, INK), panel.seen
+def _painter(panels: Sequence[Panel]) -> Paint:
+    def paint(sheet: Sheet) -> float:
+        columns = min(2 if sheet.is_narrow else COLUMNS, len(panels))
+        around = [Axes(heading=panel.claim, note=panel.outcome, y_name="evidence", lines=1) for panel in panels]
+        height = around[0].room_above + HEIGHT + room_below() + 8.0
+        grid = Grid(sheet=sheet, top=legend(sheet, 0.0, KEYS), columns=columns, cell_height=height)
+        for place, (panel, axes) in enumerate(zip(panels, around, strict=True)):
+            x, y = _scales(panel)
+            _draw(panel_in(sheet, grid.place(place), HEIGHT, x, y, axes), panel)
+        return grid.bottom(len(panels))
+
+    return paint
+
+
+def _scales(panel: Panel) -> tuple[Scale, Scale]:
+    seeds, reach = [row.seeds for row in panel.rows], _reach(panel)
+    whole = make_scale(min(seeds) - 0.4, max([*seeds, panel.most or 0]) + 0.4, label="seeds", most=6)
+    ticks = tuple(tick for tick in whole.ticks if tick == round(tick))
+    x = Scale(low=whole.low, high=whole.high, label="seeds", ticks=ticks, texts=tuple(f"{tick:.0f}" for tick in ticks))
+    return x, make_scale(-reach, reach, most=5)
+
+
+def _draw(drawn: axes_of.Panel, panel: Panel) -> None:
+    colour, seen, reach = COLOURS.get(panel.verdict, INK), panel.seen, _reach(panel)
     seeds = [row.seeds for row in panel.rows]
     above, below = ([getattr(row, name) for row in panel.rows] for name in ("supports_from", "refutes_from"))
-    reach = _reach(panel)
-    axes.axhline(0.0, color=RULE, linewidth=0.8)
-    axes.fill_between(seeds, above, reach, color=BLUE, alpha=0.10, linewidth=0)
-    axes.fill_between(seeds, below, -reach, color=ORANGE, alpha=0.10, linewidth=0)
-    style = {"linewidth": 1.1, "marker": "_", "markersize": 4.0}
-    axes.plot(seeds, above, color=BLUE, **style)  # type: ignore[arg-type]  # matplotlib's keywords
-    axes.plot(seeds, below, color=ORANGE, **{**style, "linestyle": (0, (4, 2))})  # type: ignore[arg-type]
-    line = {"color": colour, "linewidth": 1.3, "marker": "o", "markersize": 3.4, "zorder": 4}
-    shown = np.clip([row.evidence for row in seen], -reach, reach)
-    axes.plot([row.seeds for row in seen], shown, **line)  # type: ignore[arg-type]
-    axes.set_title(f"{_title(panel.claim)}\n{panel.outcome}", loc="left", linespacing=1.25)
-    last = max([*seeds, panel.most or 0])
-    axes.set_xlim(min(seeds) - 0.4, last + 0.4)
-    axes.set_ylim(-reach, reach)
-    axes.xaxis.set_major_locator(MaxNLocator(6, integer=True, steps=[1, 2, 5, 10]))
-    axes.yaxis.set_major_locator(MaxNLocator(5, integer=True, steps=[1, 2, 4, 5, 10]))
-
-
-def _title(claim: str) -> str:
-    return claim if len(claim) <= LONGEST_TITLE else f"{claim[: LONGEST_TITLE - 1]}\u2026"
+    drawn.level(0.0, colour=RULE)
+    drawn.band(seeds, np.clip(above, -reach, reach), np.full(len(seeds), reach), colour=BLUE, opacity=0.10)
+    drawn.band(seeds, np.full(len(seeds), -reach), np.clip(below, -reach, reach), colour=ORANGE, opacity=0.10)
+    drawn.curve(seeds, above, colour=BLUE, width=1.1)
+    drawn.curve(seeds, below, colour=ORANGE, width=1.1, dashes="4 2")
+    drawn.dots(seeds, above, Style(marker="dash", colour=BLUE, size=2.0))
+    shown, at = np.clip([row.evidence for row in seen], -reach, reach), [row.seeds for row in seen]
+    drawn.curve(at, shown, colour=colour, width=1.3)
+    drawn.dots(at, shown, Style(colour=colour, size=1.9))
 
 
 def _reach(panel: Panel) -> float:
@@ -125,14 +131,6 @@ def _reach(panel: Panel) -> float:
     ends = [abs(row.evidence) for row in panel.seen]
     ends += [min(abs(end), HIGHEST) for row in panel.rows for end in (row.supports_from, row.refutes_from)]
     return ROOM * max(ends)
-
-
-def _handles() -> list[Line2D]:
-    return [
-        Line2D([], [], color=INK, marker="o", markersize=3.4, linewidth=1.3, label="evidence so far"),
-        Line2D([], [], color=BLUE, linewidth=1.1, label="supported from here on"),
-        Line2D([], [], color=ORANGE, linewidth=1.1, linestyle=(0, (4, 2)), label="refuted from here on"),
-    ]
 
 
 def _data(panels: Sequence[Panel]) -> pd.DataFrame:
@@ -156,4 +154,4 @@ def _words(title: str, panels: Sequence[Panel]) -> str:
             f"{wording.signed(last.refutes_from, 1)}, the effect is {amount(last.estimate, percent=panel.percent)}"
             f"{interval}"
         )
-    return wording.clean(f"{title}. {'; '.join(parts)}.")
+    return f"{title}. {'; '.join(parts)}."

@@ -1,4 +1,4 @@
-"""Readable axes: the metric's, and those of time, steps and FLOPs in units that suit their values."""
+"""Scales of axes: the metric's, and those of time, steps and FLOPs in units that suit their values."""
 
 import math
 from collections.abc import Sequence
@@ -6,9 +6,6 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.axis import Axis
-from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 from numpy.typing import ArrayLike, NDArray
 
 from reports import wording
@@ -17,10 +14,10 @@ from sweeper.evidence.data.measures import Metric
 
 NARROW: Final = 3.0  # axes whose ends differ by less than this factor get evenly spaced ticks
 MANTISSAS: Final = ((1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 7.0), (1.0, 2.0, 3.0, 5.0), (1.0, 2.0, 5.0), (1.0, 3.0), (1.0,))
+STEPS: Final = (1.0, 2.0, 2.5, 5.0, 10.0)
 MARGIN: Final = 0.06
 ALIKE: Final = 1.02  # costs within this factor count as one, around which the axis extends by `SPREAD`
 SPREAD: Final = 1.25
-PLAIN_POWER: Final = 12  # powers of ten from here on are taken out of ticks
 ROUNDING: Final = 1e-12  # of equal values, relative to their size
 MOST_DIGITS: Final = 17  # that tell any two floats apart
 
@@ -33,6 +30,37 @@ class Unit:
     name: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scale:
+    """An axis from `low` to `high`, with its ticks; `label` says what it counts."""
+
+    low: float
+    high: float
+    log: bool = False
+    label: str = ""
+    ticks: tuple[float, ...] = ()
+    texts: tuple[str, ...] = ()
+
+    def share(self, values: ArrayLike) -> NDArray[np.float64]:
+        """Return how far along the axis values are, from 0 to 1; NaN for those that it cannot show."""
+        numbers = drawable(values)
+        if self.log:
+            with np.errstate(divide="ignore", invalid="ignore"):
+                numbers = np.where(numbers > 0, np.log(numbers), np.nan)
+            low, high = math.log(self.low), math.log(self.high)
+        else:
+            low, high = self.low, self.high
+        return np.asarray((numbers - low) / (high - low))
+
+
+def make_scale(low: float, high: float, *, log: bool = False, label: str = "", most: int = 6) -> Scale:
+    """Return a scale with at most about `most` round ticks."""
+    places = ticks(low, high, log=log, most=most)
+    return Scale(
+        low=low, high=high, log=log, label=wording.label(label), ticks=tuple(places), texts=tuple(tick_texts(places))
+    )
+
+
 def time_unit(seconds: ArrayLike) -> Unit:
     """Return device-hours, or device-minutes or -seconds if all times are short."""
     longest = np.max(np.nan_to_num(np.asarray(seconds, dtype=float)), initial=0.0)
@@ -41,38 +69,41 @@ def time_unit(seconds: ArrayLike) -> Unit:
     return Unit(size=60.0, name="device-minutes") if longest >= 120 else Unit(size=1.0, name="device-seconds")
 
 
-def metric_axis(axes: Axes, metric: Metric, values: ArrayLike, *, label: bool = True) -> None:
-    """Set up the y axis of the metric for the finite values among these; logarithmic for perplexities above 0."""
-    if label:
-        axes.set_ylabel(wording.label(wording.metric_name(metric.name)))
+def metric_scale(metric: Metric, values: ArrayLike, *, most: int = 6) -> Scale:
+    """Return the scale of a metric for the finite values among these; logarithmic for perplexities above 0."""
     log, ends = _scale_and_ends(values, log=metric.is_log)
-    if ends is not None:
-        axes.set_yscale("log" if log else "linear")
-        axes.set_ylim(*ends)
-        _set_ticks(axes.yaxis, *ends, log=log)
+    low, high = ends if ends is not None else (0.0, 1.0)
+    return make_scale(low, high, log=log, label=wording.metric_name(metric.name), most=most)
 
 
 def log_costs(costs: ArrayLike) -> bool:
     """Return whether costs differ so much that their axis is logarithmic."""
-    numbers = np.asarray(costs, dtype=float)
-    positive = numbers[np.isfinite(numbers) & (numbers > 0)]
+    positive = _positive(costs)
     return len(positive) > 0 and bool(positive.max() > NARROW * positive.min())
 
 
-def cost_axis(axes: Axes, costs: ArrayLike, label: str) -> None:
-    """Set up the x axis of costs, logarithmic if they differ much."""
-    axes.set_xlabel(label)
-    numbers = np.asarray(costs, dtype=float)
-    positive = numbers[np.isfinite(numbers) & (numbers > 0)]
-    log = log_costs(numbers)
-    if log:
-        axes.set_xscale("log")
-    ends = _ends(numbers, log=log)
-    if ends is not None:
-        if len(positive) and positive.max() < ALIKE * positive.min():  # else the axis would show only rounding
-            ends = (ends[0] / SPREAD, ends[1] * SPREAD)
-        axes.set_xlim(*ends)
-        _set_ticks(axes.xaxis, *ends, log=log)
+def cost_scale(costs: ArrayLike, label: str, *, most: int = 5) -> Scale:
+    """Return the scale of costs, logarithmic if they differ much."""
+    positive, log = _positive(costs), log_costs(costs)
+    low, high = _ends(positive, log=log) or (0.0, 1.0)
+    if len(positive) and positive.max() < ALIKE * positive.min():  # else the axis would show only rounding
+        low, high = low / SPREAD, high * SPREAD
+    return make_scale(low, high, log=log, label=label, most=most)
+
+
+def count_scale(last: float, label: str, *, least: float = 1.0, most: int = 4) -> Scale:
+    """Return the scale of a count from 0, e.g. of steps."""
+    return make_scale(0.0, max(last, least) * 1.02, label=label, most=most)
+
+
+def span_scale(values: ArrayLike, label: str, *, zero: bool = True, most: int = 6) -> Scale:
+    """Return a linear scale of values of either sign, with 0 among them."""
+    numbers = np.asarray(values, dtype=float).ravel()
+    finite = drawable(numbers[np.isfinite(numbers)])
+    ends = np.append(finite, 0.0) if zero or not len(finite) else finite
+    low, high = float(ends.min()), float(ends.max())
+    margin = MARGIN * (high - low) or MARGIN * (abs(high) or 1.0)
+    return make_scale(low - margin, high + margin, label=label, most=most)
 
 
 def clamped(values: ArrayLike, metric: Metric) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
@@ -99,22 +130,9 @@ def clamped(values: ArrayLike, metric: Metric) -> tuple[NDArray[np.float64], NDA
     return np.where(beyond, np.exp(inside) if log else inside, numbers), beyond
 
 
-def mirrored_metric_axis(axes: Axes, metric: Metric, values: ArrayLike) -> None:
-    """Set up the x axis of the metric, for figures with named rows."""
-    axes.set_xlabel(wording.label(wording.metric_name(metric.name)))
-    log, ends = _scale_and_ends(values, log=metric.is_log)
-    if ends is not None:
-        axes.set_xscale("log" if log else "linear")
-        axes.set_xlim(*ends)
-        _set_ticks(axes.xaxis, *ends, log=log)
-
-
-def count_axis(axes: Axes, last: float, label: str, *, least: float = 1.0) -> None:
-    """Set up the x axis of a count from 0, e.g. of steps."""
-    axes.set_xlabel(label)
-    end = max(last, least) * 1.02
-    axes.set_xlim(0.0, end)
-    _set_ticks(axes.xaxis, 0.0, end, log=False, most=4)
+def _positive(costs: ArrayLike) -> NDArray[np.float64]:
+    numbers = np.asarray(costs, dtype=float)
+    return np.asarray(numbers[np.isfinite(numbers) & (numbers > 0)])
 
 
 def _scale_and_ends(values: ArrayLike, *, log: bool) -> tuple[bool, tuple[float, float] | None]:
@@ -139,23 +157,10 @@ def _ends(values: ArrayLike, *, log: bool) -> tuple[float, float] | None:
     return low - margin, high + margin
 
 
-def _set_ticks(axis: Axis, low: float, high: float, *, log: bool, most: int = 6) -> None:
-    places = ticks(low, high, log=log, most=most)
-    texts = dict(zip(places, tick_texts(places), strict=True))
-    axis.set_major_locator(FixedLocator(places))
-    axis.set_minor_locator(NullLocator())
-    axis.set_major_formatter(FuncFormatter(lambda value, _: texts.get(value) or tick_text(value)))
-
-
 def ticks(low: float, high: float, *, log: bool, most: int = 6) -> list[float]:
     """Return round values between the ends of an axis."""
     if not log or high < NARROW * low:
-        # The locator gives up on very large and very small numbers, but not on what is left without their power of ten.
-        power = math.floor(math.log10(max(abs(low), abs(high)) or 1.0))
-        size = 10.0**power if abs(power) > PLAIN_POWER else 1.0
-        locator = MaxNLocator(most, steps=[1, 2, 2.5, 5, 10])
-        found = np.asarray(locator.tick_values(low / size, high / size)) * size
-        return [value for value in found.tolist() if low <= value <= high]
+        return _even_ticks(low, high, most)
     decades = range(math.floor(math.log10(low)), math.floor(math.log10(high)) + 1)
     for mantissas in MANTISSAS:
         chosen = [m * 10.0**decade for decade in decades for m in mantissas]
@@ -164,6 +169,21 @@ def ticks(low: float, high: float, *, log: bool, most: int = 6) -> list[float]:
             return inside
     step = math.ceil(len(inside) / most)
     return inside[::step]
+
+
+def _even_ticks(low: float, high: float, most: int) -> list[float]:
+    """Return the multiples of the smallest round step of which at most `most` lie between the ends."""
+    rough = (high - low) / most
+    if rough <= 0:
+        return [low]
+    power = 10.0 ** math.floor(math.log10(rough))
+    for step in (mantissa * power for mantissa in STEPS):
+        first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
+        if last - first + 1 <= most:
+            break
+    digits = max(0, 2 - math.floor(math.log10(step)))
+    found = [number * step for number in range(first, last + 1)]
+    return [round(value, digits) if digits < 300 else value for value in found]
 
 
 def tick_texts(values: Sequence[float]) -> list[str]:
@@ -183,6 +203,15 @@ def tick_text(value: float) -> str:
     if abs(value) >= 1e6:
         return wording.si(value)
     return f"{value:.4g}".replace("-", "\u2212") if abs(value) < 1000 else wording.grouped(round(value))
+
+
+def percent_texts(scale: Scale, *, percent: bool) -> tuple[str, ...]:
+    """Return the ticks of a scale of changes: with their signs, and in percent if they are."""
+    unit = "%" if percent else ""
+    return tuple(
+        f"{'+' if value > 0 else ''}{text}{unit}" if value else f"0{unit}"
+        for value, text in zip(scale.ticks, scale.texts, strict=True)
+    )
 
 
 def widest(groups: Sequence[ArrayLike]) -> NDArray[np.float64]:

@@ -1,4 +1,4 @@
-"""Effects against the amount of training text: one line per configuration, with intervals."""
+"""Effects against the amount of training text: one line per configuration, with intervals, named at its end."""
 
 import math
 from collections.abc import Sequence
@@ -7,16 +7,20 @@ from typing import Final
 
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
-from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
 from reports import wording
-from reports.figures.drawing import INK, SERIES, Canvas, Drawing
+from reports.figures.drawing import Drawing, Paint, make_drawing
 from reports.figures.forest import amount
-from reports.figures.scales import tick_text
+from reports.figures.legend import Key, legend
+from reports.figures.lettering import SMALL, fitted, widest
+from reports.figures.panel import Axes, Panel, panel_in, room_below
+from reports.figures.scales import Scale, percent_texts, span_scale, tick_texts
+from reports.figures.sheet import INK, SERIES, Marker, Sheet, Style
 
-MARKERS: Final = ("o", "s", "^", "D", "v", "p", "<", ">")
+MARKERS: Final[tuple[Marker, ...]] = ("circle", "square", "up", "diamond", "down")
 APART: Final = 0.035  # of the axis in log units, between the points of two configurations at one amount
+HEIGHT: Final = 190.0  # points
+ROW: Final = 9.0  # points between two names
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,45 +45,70 @@ def sizes_figure(name: str, title: str, points: Sequence[SizePoint], label: str,
     shown = [point for point in points if math.isfinite(point.estimate)]
     if not shown:
         return None
-    with Canvas(name, 3.1) as canvas:
-        (axes,) = canvas.axes()
-        axes.set_xscale("log")
-        axes.axhline(0.0, color=INK, linewidth=0.8)
-        labels = list(dict.fromkeys(point.label for point in shown))
-        for place, configuration in enumerate(labels):
-            chosen = [point for point in shown if point.label == configuration]
-            _draw_line(axes, chosen, place, len(labels))
-        _set_axes(axes, shown, label, percent=percent)
-        canvas.legend(columns=3, handletextpad=0.4)
-        return canvas.finish(title, _words(title, labels, shown, percent=percent), pd.DataFrame(map(asdict, points)))
+    labels = list(dict.fromkeys(point.label for point in shown))
+    words = _words(title, labels, shown, percent=percent)
+    paint = _painter(shown, labels, label, percent=percent)
+    return make_drawing(name, title, words, pd.DataFrame(map(asdict, points)), paint)
 
 
-def _draw_line(axes: Axes, points: Sequence[SizePoint], place: int, number: int) -> None:
+def _painter(points: Sequence[SizePoint], labels: Sequence[str], label: str, *, percent: bool) -> Paint:
+    lines = [[point for point in points if point.label == name] for name in labels]
+    y = span_scale([end for point in points for end in (point.estimate, point.low, point.high)], label)
+    y = Scale(low=y.low, high=y.high, label=y.label, ticks=y.ticks, texts=percent_texts(y, percent=percent))
+    keys = [Key(text=name, kind="dot", style=_style(place)) for place, name in enumerate(labels)]
+
+    def paint(sheet: Sheet) -> float:
+        room = 0.0 if sheet.is_narrow else min(widest(labels, SMALL), 0.3 * sheet.width) + 6.0
+        top = legend(sheet, 0.0, keys) if sheet.is_narrow else 0.0
+        panel = panel_in(
+            sheet, (0.0, top, sheet.width - room), HEIGHT, _tokens_scale(points), y, Axes(y_name=label)
+        )
+        panel.level(0.0)
+        for place, line in enumerate(lines):
+            _draw_line(panel, line, place, len(lines))
+        if room:
+            _names(panel, lines, room)
+        return panel.bottom + room_below()
+
+    return paint
+
+
+def _tokens_scale(points: Sequence[SizePoint]) -> Scale:
+    tokens = sorted({float(point.tokens) for point in points})
+    return Scale(
+        low=tokens[0] / 1.2, high=tokens[-1] * 1.2, log=True, label="tokens trained on", ticks=tuple(tokens),
+        texts=tuple(tick_texts(tokens)),
+    )  # fmt: skip
+
+
+def _style(place: int) -> Style:
+    return Style(marker=MARKERS[place % len(MARKERS)], colour=SERIES[place % len(SERIES)], size=2.5)
+
+
+def _draw_line(panel: Panel, points: Sequence[SizePoint], place: int, number: int) -> None:
     """Draw a line through the estimates, shifted a little so that intervals do not hide each other."""
-    colour, shift = SERIES[place % len(SERIES)], APART * (place - (number - 1) / 2)
+    style, shift = _style(place), APART * (place - (number - 1) / 2)
     x = np.array([point.tokens for point in points]) * math.exp(shift)
-    style = {"color": colour, "linewidth": 1.1, "marker": MARKERS[place % len(MARKERS)], "markersize": 4.2}
-    axes.plot(x, [point.estimate for point in points], label=wording.label(points[0].label), **style)  # type: ignore[arg-type]  # matplotlib's keywords
+    estimates = [point.estimate for point in points]
+    panel.curve(x, estimates, colour=style.colour, width=1.1)
     for across, point in zip(x, points, strict=True):
-        if math.isfinite(point.low) and math.isfinite(point.high):
-            axes.plot([across, across], [point.low, point.high], color=colour, linewidth=0.9)
+        panel.curve([across, across], [point.low, point.high], colour=style.colour, width=0.9)
+    panel.dots(x, estimates, style)
 
 
-def _set_axes(axes: Axes, points: Sequence[SizePoint], label: str, *, percent: bool) -> None:
-    tokens = sorted({point.tokens for point in points})
-    axes.set_xlabel("tokens trained on")
-    axes.set_xlim(tokens[0] / 1.35, tokens[-1] * 1.35)
-    axes.xaxis.set_major_locator(FixedLocator(tokens))
-    axes.xaxis.set_minor_locator(NullLocator())
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: tick_text(value)))
-    axes.set_ylabel(wording.label(label))
-    axes.yaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 2.5, 5, 10]))
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: _tick(value, percent=percent)))
-
-
-def _tick(value: float, *, percent: bool) -> str:
-    text = f"{value:+.3g}".replace("-", "\u2212") if value else "0"
-    return f"{text}%" if percent else text
+def _names(panel: Panel, lines: Sequence[Sequence[SizePoint]], room: float) -> None:
+    """Name each line at its right end; names that would overlap move apart."""
+    ends = sorted((float(panel.up([line[-1].estimate])[0]), place) for place, line in enumerate(lines))
+    heights, lowest = [], -math.inf
+    for y, _ in ends:
+        lowest = max(y, lowest + ROW)
+        heights.append(lowest)
+    above = max(heights[-1] - panel.bottom, 0.0)
+    for (y, place), height in zip(ends, heights, strict=True):
+        style, at = _style(place), height - above
+        panel.sheet.line((panel.right, y), (panel.right + 5.0, at), colour=style.colour, width=0.6)
+        text = fitted(lines[place][0].label, room - 6.0, SMALL)
+        panel.sheet.text((panel.right + 7.0, at + 0.36 * SMALL), text, size=SMALL, colour=INK)
 
 
 def _words(title: str, labels: Sequence[str], points: Sequence[SizePoint], *, percent: bool) -> str:
@@ -91,4 +120,4 @@ def _words(title: str, labels: Sequence[str], points: Sequence[SizePoint], *, pe
             if point.label == label
         ]
         lines.append(f"{label}: {', '.join(numbers)}")
-    return wording.clean(f"{title}. {'; '.join(lines)}.")
+    return f"{title}. {'; '.join(lines)}."

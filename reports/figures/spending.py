@@ -2,22 +2,25 @@
 
 from typing import Final
 
-import numpy as np
 import pandas as pd
 
 from reports import wording
-from reports.figures.drawing import BLUE, ORANGE, SKY, YELLOW, Canvas, Drawing
-from reports.figures.scales import count_axis, time_unit
+from reports.figures.drawing import Drawing, Paint, make_drawing
+from reports.figures.legend import Key, legend
+from reports.figures.rows import Row, draw_rows, finish_rows
+from reports.figures.scales import count_scale, time_unit
+from reports.figures.sheet import BLUE, ORANGE, SKY, YELLOW, Sheet, Style
 
 FATES: Final = {"completed": BLUE, "pruned": SKY, "failed or lost": ORANGE, "not ended": YELLOW}
-ROW_HEIGHT: Final = 0.26
+BAR: Final = 7.0  # points: its height
 
 
-def spending_figure(spent: pd.DataFrame) -> Drawing | None:
+def spending_figure(spent: pd.DataFrame, title: str = "Device time by phase") -> Drawing | None:
     """Draw the bars; None if nothing was spent.
 
     Args:
         spent: phase (in order), fate (one of `FATES`) and device_seconds, one row per phase and fate.
+        title: what it shows.
     """
     total = float(spent["device_seconds"].sum()) if len(spent) else 0.0
     if total <= 0:
@@ -25,22 +28,30 @@ def spending_figure(spent: pd.DataFrame) -> Drawing | None:
     phases = list(dict.fromkeys(spent["phase"]))
     table = spent.pivot_table(index="phase", columns="fate", values="device_seconds", aggfunc="sum", fill_value=0.0)
     table = table.reindex(index=phases, columns=[fate for fate in FATES if fate in table], fill_value=0.0)
-    longest = table.sum(axis=1).max()
-    unit = time_unit([longest])
-    with Canvas("device-time", 0.8 + ROW_HEIGHT * len(phases)) as canvas:
-        (axes,) = canvas.axes()
-        axes.grid(visible=False, axis="y")
-        left = np.zeros(len(phases))
-        for fate in table.columns:
-            widths = table[fate].to_numpy() / unit.size
-            axes.barh(range(len(phases)), widths, left=left, height=0.62, color=FATES[str(fate)], label=str(fate))
-            left += widths
-        axes.set_yticks(range(len(phases)), [wording.label(str(phase)) for phase in phases])
-        axes.tick_params(axis="y", length=0)
-        axes.set_ylim(len(phases) - 0.5, -0.5)
-        count_axis(axes, float(longest) / unit.size, unit.name, least=0.0)
-        canvas.legend(columns=4)
-        return canvas.finish("Device time by phase", _words(table, total), spent)
+    return make_drawing("device-time", title, _words(table, total), spent, _painter(table))
+
+
+def _painter(table: pd.DataFrame) -> Paint:
+    totals = table.sum(axis=1)
+    unit = time_unit([totals.max()])
+    scale = count_scale(float(totals.max()) / unit.size, unit.name, least=0.0)
+    rows = [
+        Row(label=wording.clean(str(phase)), cells=(wording.duration(float(total)),)) for phase, total in totals.items()
+    ]
+    keys = [Key(text=str(fate), kind="area", style=Style(colour=FATES[str(fate)])) for fate in table.columns]
+
+    def paint(sheet: Sheet) -> float:
+        laid = draw_rows(sheet, legend(sheet, 0.0, keys), rows, scale)
+        for y, (_, spent) in zip(laid.middles, table.iterrows(), strict=True):
+            left = 0.0
+            for fate in table.columns:
+                ends = laid.panel.across([left, left + float(spent[fate]) / unit.size])
+                size = (float(ends[1] - ends[0]), BAR)
+                sheet.box((float(ends[0]), y - BAR / 2), size, colour=FATES[str(fate)])
+                left += float(spent[fate]) / unit.size
+        return finish_rows(laid)
+
+    return paint
 
 
 def _words(table: pd.DataFrame, total: float) -> str:
@@ -49,4 +60,4 @@ def _words(table: pd.DataFrame, total: float) -> str:
         + " and ".join(f"{wording.duration(float(row[fate]))} {fate}" for fate in table.columns if row[fate] > 0)
         for phase, row in table.iterrows()
     ]
-    return wording.clean(f"{wording.duration(total)} of device time in all. {'; '.join(parts)}.")
+    return f"{wording.duration(total)} of device time in all. {'; '.join(parts)}."
