@@ -10,10 +10,10 @@ import pandas as pd
 
 from reports.figures import rows as layout
 from reports.figures.drawing import Drawing, Paint, make_drawing
-from reports.figures.forest import amount, draw_interval, interval_text
+from reports.figures.effects_axis import amount, draw_interval, interval_text
 from reports.figures.legend import Key, legend
 from reports.figures.panel import room_below
-from reports.figures.rows import PAGE, draw_rows, finish_rows, rows_height, split, table_for
+from reports.figures.rows import draw_rows, finish_rows, rows_height, split, table_for
 from reports.figures.scales import Scale, percent_texts, span_scale
 from reports.figures.sheet import GREEN, MUTED, ORANGE, SKY, WIDE, Sheet, Style
 from reports.wording import UNKNOWN
@@ -23,7 +23,9 @@ COLOURS: Final = {"supported": GREEN, "refuted": ORANGE, "undecided": MUTED, "un
 SHADE: Final = 0.22
 FINE: Final = 5.0  # claims whose effects all lie within this part of the largest get a panel with a scale of their own
 FEWEST: Final = 2
+PAGE: Final = 640.0  # points: all claims in one figure are worth a page of their own
 HEAD: Final = 26.0  # points: the height of the legend in two rows
+LABELS: Final = 0.37  # of the width
 LINES: Final = 2  # of a claim's text in print
 
 
@@ -58,14 +60,19 @@ class ClaimRow:
         return max((abs(value) for value in (self.estimate, self.low, self.high) if math.isfinite(value)), default=0.0)
 
     @property
+    def short(self) -> str:
+        """The region in signs, e.g. ``< −0.5%``."""
+        return self.claimed.replace("above", ">").replace("below", "<")
+
+    @property
     def claimed(self) -> str:
         """The region as text, e.g. ``below −0.5%``."""
-        low, high = (amount(end, percent=self.percent) for end in (self.claimed_low, self.claimed_high))
+        low, high = (_end(end, percent=self.percent) for end in (self.claimed_low, self.claimed_high))
         if math.isfinite(self.claimed_low) and math.isfinite(self.claimed_high):
-            return f"{low} to {high}"
+            return f"{low.removesuffix('%')} to {high}"
         if math.isfinite(self.claimed_low):
-            return f"above {low.removeprefix('+') if self.claimed_low == 0 else low}"
-        return f"below {high.removeprefix('+') if self.claimed_high == 0 else high}" if math.isfinite(self.claimed_high) else ""
+            return f"above {low}"
+        return f"below {high}" if math.isfinite(self.claimed_high) else ""
 
 
 def claims_figures(title: str, rows: Sequence[ClaimRow], *, at_once: bool) -> tuple[Drawing, ...]:
@@ -77,9 +84,9 @@ def claims_figures(title: str, rows: Sequence[ClaimRow], *, at_once: bool) -> tu
     panels = [panel for unit in dict.fromkeys(row.unit for row in rows) for panel in _by_size(rows, unit)]
     ordered = [row for panel in panels for row in panel]
     sheet = Sheet("", WIDE)
-    table = table_for(sheet, [_texts(row) for row in ordered])
+    table = _table(sheet, [_texts(row) for row in ordered])
     heights = [rows_height(sheet, [_texts(row)], table) for row in ordered]
-    room = PAGE + 40.0 - HEAD - len(panels) * room_below()
+    room = PAGE - HEAD - len(panels) * room_below()
     parts, found = split(heights, room) if ordered else [], []
     for part, places in enumerate(parts, 1):
         chosen = [[row for row in panel if row in ordered[places.start : places.stop]] for panel in panels]
@@ -90,6 +97,12 @@ def claims_figures(title: str, rows: Sequence[ClaimRow], *, at_once: bool) -> tu
         data = pd.DataFrame([{**asdict(row), "claimed": row.claimed} for row in flat])
         found.append(make_drawing(named, headed, _words(flat), data, _painter(shown, at_once=at_once)))
     return tuple(found)
+
+
+def _end(value: float, *, percent: bool) -> str:
+    """Format the end of a region, e.g. ``+2%`` or ``0``."""
+    text = amount(value, percent=percent)
+    return "0" if not value else text.replace(".0%", "%") if percent else text
 
 
 def _by_size(rows: Sequence[ClaimRow], unit: str) -> list[list[ClaimRow]]:
@@ -108,7 +121,7 @@ def _painter(panels: Sequence[Sequence[ClaimRow]], *, at_once: bool) -> Paint:
     def paint(sheet: Sheet) -> float:
         top = legend(sheet, 0.0, keys)
         texts = [[_texts(row) for row in rows] for rows in panels]
-        table = table_for(sheet, [row for each in texts for row in each], lines=4 if sheet.is_narrow else LINES)
+        table = _table(sheet, [row for each in texts for row in each])
         for rows, shown in zip(panels, texts, strict=True):
             scale = _scale(rows)
             laid = draw_rows(sheet, top, shown, scale, table)
@@ -119,10 +132,16 @@ def _painter(panels: Sequence[Sequence[ClaimRow]], *, at_once: bool) -> Paint:
     return paint
 
 
+def _table(sheet: Sheet, rows: Sequence[layout.Row]) -> layout.Table:
+    return table_for(sheet, rows, lines=4 if sheet.is_narrow else LINES, most=LABELS)
+
+
 def _scale(rows: Sequence[ClaimRow]) -> Scale:
     near = [value for row in rows for value in (row.estimate, row.low, row.high) if math.isfinite(value)]
     reach = max(map(abs, near), default=1.0)
-    ends = [end for row in rows for end in (row.simultaneous_low, row.simultaneous_high, row.claimed_low, row.claimed_high)]
+    ends = [
+        end for row in rows for end in (row.simultaneous_low, row.simultaneous_high, row.claimed_low, row.claimed_high)
+    ]
     far = [end for end in ends if math.isfinite(end) and abs(end) <= 1.4 * reach]
     return span_scale(np.array([*near, *far]), rows[0].unit, most=5)
 
@@ -133,9 +152,12 @@ def _texts(row: ClaimRow) -> layout.Row:
     number = amount(row.estimate, percent=row.percent) if math.isfinite(row.estimate) else UNKNOWN
     below = f"{number} ({interval})" if interval else number if number != UNKNOWN else ""
     if row.claimed:
-        below = f"{below}; claimed {row.claimed}" if below else f"claimed {row.claimed}"
+        below = f"{below}; claimed {row.short}" if below else f"claimed {row.short}"
     return layout.Row(
-        label=f"{row.text.removesuffix('.')} ({row.identifier})", right=verdict, below=below, colour=COLOURS[row.verdict]
+        label=f"{row.text.removesuffix('.')} ({row.identifier})",
+        right=verdict,
+        below=below,
+        colour=COLOURS[row.verdict],
     )
 
 
@@ -166,10 +188,14 @@ def _dot(verdict: str) -> Style:
 
 
 def _keys(rows: Sequence[ClaimRow], *, at_once: bool) -> list[Key]:
-    verdicts = [verdict for verdict in SIGNS if any(row.verdict == verdict and math.isfinite(row.estimate) for row in rows)]
+    verdicts = [
+        verdict for verdict in SIGNS if any(row.verdict == verdict and math.isfinite(row.estimate) for row in rows)
+    ]
     keys = [Key(text=f"{SIGNS[verdict]} {verdict}", style=_dot(verdict)) for verdict in verdicts]
     if any(math.isfinite(row.claimed_low) or math.isfinite(row.claimed_high) for row in rows):
-        keys.append(Key(text="where the claim puts the effect", kind="area", style=Style(colour=SKY), opacity=2 * SHADE))
+        keys.append(
+            Key(text="where the claim puts the effect", kind="area", style=Style(colour=SKY), opacity=2 * SHADE)
+        )
     intervals = "95% interval (thick), and for all claims at once (thin)" if at_once else "95% interval"
     return [*keys, Key(text=intervals, kind="line", style=Style(colour=MUTED))]
 

@@ -22,7 +22,7 @@ MANY: Final = 1500  # configurations in a panel, from which on a density stands 
 SHOWN_OF_MANY: Final = 200
 CELLS: Final = 40  # of the density, across
 HEIGHT: Final = 150.0  # points
-LABELS: Final = 5  # configurations of the front that are named in a panel
+LABELS: Final = 4  # configurations of the front that are named in a panel
 SEED: Final = Style(colour=MUTED, size=1.1, opacity=0.55)
 CONFIGURATION: Final = Style(colour=MUTED, size=2.2)
 BASELINE: Final = Style(marker="square", colour=ORANGE, size=2.7)
@@ -31,6 +31,10 @@ OPEN: Final = Style(colour=MUTED, size=2.0, is_open=True)
 FAILED: Final = Style(marker="cross", colour=MUTED, size=2.0)
 BEYOND_UP: Final = Style(marker="up", colour=MUTED, size=2.2)
 BEYOND_DOWN: Final = Style(marker="down", colour=MUTED, size=2.2)
+_ALIKE: Final = {
+    True: "All runs cost the same but for the machine\u2019s noise: no front.",
+    False: "All runs cost the same: no front.",
+}
 COLUMNS: Final = ("trial_id", "stratum", "arm", "budget", "seed", "state", "at_baseline", "cost", "value")
 KEYS: Final = ["stratum", "arm", "budget"]
 
@@ -71,7 +75,7 @@ def configurations(plot: CostPlot) -> pd.DataFrame:
         if plot.has_front.get(str(stratum), True):
             places = pareto_front(own["cost"], own["value"], direction=plot.metric.direction)
             found.loc[own.index[places], "on_front"] = True
-    return found.drop(columns="mean")
+    return pd.DataFrame(found.drop(columns="mean"))
 
 
 def cost_figure(title: str, plot: CostPlot) -> Drawing | None:
@@ -123,7 +127,7 @@ def _axes(plot: CostPlot, stratum: str) -> Axes:
     alike = not plot.has_front.get(stratum, True)
     return Axes(
         heading=wording.clean(stratum),
-        note="All runs cost the same but for the machine\u2019s noise: no front." if alike else "",
+        note=_ALIKE[plot.is_time] if alike else "",
         y_name=wording.metric_name(plot.metric.name),
         lines=1,
     )
@@ -153,8 +157,10 @@ def _draw_arms(panel: Panel, arms: pd.DataFrame, metric: Metric) -> None:
     if len(front):
         panel.steps([*front["x"], panel.x.high], [*front["value"]], colour=BLUE, width=1.0)
     few = arms if len(arms) <= MANY else arms[arms["on_front"]]
-    for row in few[few["n"] > 1].itertuples():
-        places = panel.places([row.x, row.x], [row.low, row.high])
+    few = few[few["value"].between(panel.y.low, panel.y.high)]  # what is beyond the axis is a triangle at its edge
+    ranges = few.loc[few["n"] > 1, ["x", "low", "high"]].to_numpy(dtype=float)
+    for x, low, high in ranges.tolist():
+        places = panel.places([x, x], [low, high])
         panel.sheet.curve(places, colour=MUTED, width=0.6, opacity=0.7, clip=panel.clip)
     others = few[~few["on_front"] & ~few["at_baseline"]]
     best_first = few[few["on_front"] & ~few["at_baseline"]]
@@ -170,12 +176,17 @@ def _name(panel: Panel, arms: pd.DataFrame) -> None:
     for (x, y), arm in zip(points, arms["arm"], strict=True):
         text = fitted(str(arm), 0.62 * panel.width, SMALL)
         width = text_width(text, SMALL)
-        for left, base in ((x + 4.0, y - 3.5), (x + 4.0, y + 8.5), (x - 4.0 - width, y + 8.5), (x - 4.0 - width, y - 3.5)):
+        for left, base in (
+            (x + 4.0, y - 3.5),
+            (x + 4.0, y + 8.5),
+            (x - 4.0 - width, y + 8.5),
+            (x - 4.0 - width, y - 3.5),
+        ):
             box = (left, base - SMALL, left + width, base + 1.5)
             inside = box[0] >= panel.left + 2.0 and box[2] <= panel.right + 3.0
             inside &= box[1] >= panel.top - 1.0 and box[3] <= panel.bottom - 1.0
             if inside and not any(_overlap(box, other) for other in taken):
-                panel.sheet.text((left, base), text, size=SMALL, colour=INK)
+                panel.sheet.text((left, base), text, size=SMALL, colour=INK, halo=True)
                 taken.append(box)
                 break
 
@@ -191,7 +202,7 @@ def _draw_published(panel: Panel, published: Mapping[str, float]) -> None:
         right = place % 2 == 0  # alternating, so that close values do not hide each other's names
         at: Point = (panel.right if right else panel.left + 3.0, y)
         text = fitted(name, 0.6 * panel.width, SMALL)
-        panel.sheet.text(at, text, size=SMALL, colour=MUTED, anchor="end" if right else "start")
+        panel.sheet.text(at, text, size=SMALL, colour=MUTED, anchor="end" if right else "start", halo=True)
 
 
 def _density(panel: Panel, own: pd.DataFrame) -> None:
@@ -221,12 +232,13 @@ def _words(plot: CostPlot, means: pd.DataFrame) -> str:
     name, parts = wording.metric_name(plot.metric.name), []
     show = wording.duration if plot.is_time else lambda value: wording.si(value, "FLOP")
     for stratum, own in means.groupby("stratum", sort=False):
-        where = f"{stratum}: " if stratum else ""
+        where = f"{stratum!s}: " if stratum else ""
         ends = f"{wording.perplexity(own['value'].min())} to {wording.perplexity(own['value'].max())}"
         text = f"{where}{wording.count(len(own), 'configuration')} with a mean {name} of {ends}."
         front = own[own["on_front"]].sort_values("cost")
         if len(front):
-            steps = [f"{row.arm}, {wording.perplexity(row.value)} at {show(row.cost)}" for row in front.itertuples()]
+            rows = zip(front["arm"], front["value"].tolist(), front["cost"].tolist(), strict=True)
+            steps = [f"{arm}, {wording.perplexity(value)} at {show(cost)}" for arm, value, cost in rows]
             kept: Sequence[str] = steps if len(steps) <= LABELS else [*steps[: LABELS - 1], steps[-1]]
             text += f" The front has {wording.count(len(front), 'configuration')}: {'; '.join(kept)}."
         parts.append(text)

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from reports import wording
 from reports.figures.drawing import Drawing, Paint, make_drawing
 from reports.figures.legend import Key, legend
-from reports.figures.panel import Axes, Grid, Panel, panel_in, room_below
+from reports.figures.lettering import wrapped
+from reports.figures.panel import GUTTER, Axes, Grid, Panel, panel_in, room_below
 from reports.figures.scales import Scale, count_scale, metric_scale, widest
 from reports.figures.sheet import BLUE, INK, MUTED, ORANGE, Sheet, Style
 from sweeper.evidence.data.load import Curve
@@ -104,7 +105,8 @@ def _painter(panels: Sequence[CurvePanel], metric: Metric, *, ghosts: bool) -> P
         if sheet.is_narrow:
             columns = 1 if len(panels) < 3 else 2
         high = TALL if columns < 3 and not (sheet.is_narrow and columns > 1) else HEIGHT
-        around = [_axes(panel, metric) for panel in panels]
+        lines = _heading_lines(sheet, panels, columns)
+        around = [_axes(panel, metric, lines) for panel in panels]
         height = max(each.room_above for each in around) + high + room_below() + 8.0
         grid = Grid(sheet=sheet, top=legend(sheet, 0.0, keys), columns=columns, cell_height=height)
         for place, (panel, axes) in enumerate(zip(panels, around, strict=True)):
@@ -120,12 +122,17 @@ def _painter(panels: Sequence[CurvePanel], metric: Metric, *, ghosts: bool) -> P
     return paint
 
 
-def _axes(panel: CurvePanel, metric: Metric) -> Axes:
+def _heading_lines(sheet: Sheet, panels: Sequence[CurvePanel], columns: int) -> int:
+    width = sheet.width / columns - GUTTER
+    return max(len(wrapped(panel.heading, width, bold=True, most=2)) for panel in panels)
+
+
+def _axes(panel: CurvePanel, metric: Metric, lines: int) -> Axes:
     best = next((arm for arm in panel.arms if arm.role == "best"), None)
     note = f"best: {wording.clean(best.name)}" if best is not None else wording.count(len(panel.arms), "configuration")
     return Axes(
         heading=wording.clean(panel.heading), note=note, note_colour=BLUE if best is not None else MUTED,
-        y_name=wording.metric_name(metric.name),
+        y_name=wording.metric_name(metric.name), lines=lines,
     )  # fmt: skip
 
 

@@ -1,51 +1,34 @@
 """Effects as points with intervals, one row each, about the line of no effect."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import Final, Literal
+from typing import Final
 
-import numpy as np
 import pandas as pd
 
 from reports import wording
+from reports.figures import forest_blocks
 from reports.figures import rows as layout
 from reports.figures.drawing import MOST, Drawing, Paint, make_drawing
+from reports.figures.effects_axis import (
+    COLOURS,
+    WORDS,
+    Row,
+    amount,
+    draw_interval,
+    effect_scale,
+    finding_style,
+    interval_text,
+)
 from reports.figures.legend import Key, legend
-from reports.figures.panel import Panel, room_below
+from reports.figures.panel import room_below
 from reports.figures.rows import PAGE, draw_rows, finish_rows, rows_height, split, table_for
-from reports.figures.scales import Scale, percent_texts, span_scale
-from reports.figures.sheet import BLUE, MUTED, ORANGE, WIDE, Sheet, Style
+from reports.figures.scales import Scale, percent_texts
+from reports.figures.sheet import WIDE, Sheet
 
-Finding = Literal["better", "worse", "unclear"]
-COLOURS: Final[dict[Finding, str]] = {"better": BLUE, "worse": ORANGE, "unclear": MUTED}
-WORDS: Final[dict[Finding, str]] = {
-    "better": "better: the interval excludes 0",
-    "worse": "worse: the interval excludes 0",
-    "unclear": "unclear: the interval includes 0, or there is none",
-}
 HEADS: Final = ("effect", "95% interval", "n")
 HEAD: Final = 26.0  # points: the height of the legend and of the columns' heads
-ARROW: Final = 3.0
-REACH: Final = 6.0  # an axis ends at this multiple of the largest estimate, however wide the intervals are
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
-    """One effect: the estimate with its interval, NaN if there is none; in percent or in the metric's unit.
-
-    Attributes:
-        group: the heading above it, e.g. its block; empty for none.
-        n: the pairs on which it rests.
-    """
-
-    group: str
-    label: str
-    estimate: float
-    low: float
-    high: float
-    n: int
-    finding: Finding
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,58 +53,16 @@ def forest_figures(name: str, title: str, rows: Sequence[Row], label: str, *, pe
         return ()
     scale = effect_scale([row.estimate for row in shown], [end for row in shown for end in (row.low, row.high)], label)
     axis = _Axis(scale=scale, texts=percent_texts(scale, percent=percent), percent=percent)
-    parts = split(_heights(shown, percent=percent), PAGE - HEAD - room_below())
+    groups = _parts(shown, percent=percent)
     found = []
-    for part, places in enumerate(parts, 1):
-        chosen = [shown[place] for place in places]
+    for part, chosen in enumerate(groups, 1):
         named = name if part == 1 else f"{name}-{part}"
-        headed = title if len(parts) == 1 else f"{title}, part {part} of {len(parts)}"
+        headed = title if len(groups) == 1 else f"{title}, part {part} of {len(groups)}"
         # The first part has the data of all rows, those without an estimate too.
         data = pd.DataFrame([asdict(row) for row in (rows if part == 1 else chosen)])
         words = _words(headed, chosen, percent=percent)
         found.append(make_drawing(named, headed, words, data, _painter(chosen, axis)))
     return tuple(found)
-
-
-def effect_scale(estimates: Iterable[float], ends: Iterable[float], label: str) -> Scale:
-    """Return the scale of effects; wide intervals are cut if they would squeeze the estimates."""
-    values = np.array([value for value in estimates if math.isfinite(value)])
-    far = np.array([end for end in ends if math.isfinite(end)])
-    reach = REACH * max(float(np.abs(values).max()), 1e-12)
-    return span_scale([*values, *np.clip(far, -reach, reach)], label)
-
-
-def finding_of(low: float, high: float, *, improves: bool) -> Finding:
-    """Return what an interval shows: better or worse if it excludes 0."""
-    if not (low > 0 or high < 0):
-        return "unclear"
-    return "better" if improves else "worse"
-
-
-def amount(value: float, *, percent: bool) -> str:
-    """Format an effect with its sign, in percent or as a number."""
-    return wording.signed(value, 1) + "%" if percent else wording.signed(value, 4)
-
-
-def interval_text(low: float, high: float, *, percent: bool) -> str:
-    """Format an interval, with its unit once; empty if there is none."""
-    if not (math.isfinite(low) and math.isfinite(high)):
-        return ""
-    return f"{amount(low, percent=percent).removesuffix('%')} to {amount(high, percent=percent)}"
-
-
-def draw_interval(panel: Panel, y: float, ends: tuple[float, float], *, colour: str, width: float) -> None:
-    """Draw an interval, with an arrow where it leaves the panel."""
-    if not all(map(math.isfinite, ends)):
-        return
-    places = panel.across(ends)
-    low, high = max(float(places[0]), panel.left), min(float(places[1]), panel.right)
-    if low <= high:
-        panel.sheet.line((low, y), (high, y), colour=colour, width=width)
-    for place, edge, sign in ((places[0], panel.left, 1.0), (places[1], panel.right, -1.0)):
-        if sign * (place - edge) < -0.5:
-            tips = [(edge + sign * ARROW, y - ARROW / 2), (edge, y), (edge + sign * ARROW, y + ARROW / 2)]
-            panel.sheet.curve(tips, colour=colour, width=min(width, 1.0))
 
 
 def _is_drawable(row: Row) -> bool:
@@ -143,6 +84,17 @@ def _headed(rows: Sequence[Row], *, percent: bool) -> list[layout.Row]:
     return found
 
 
+def _parts(rows: Sequence[Row], *, percent: bool) -> list[list[Row]]:
+    """Return the rows of each figure; what has one row per block stays together."""
+    room = PAGE - HEAD - room_below()
+    if not forest_blocks.fits_beside(rows):
+        return [[rows[place] for place in places] for places in split(_heights(rows, percent=percent), room)]
+    sheet, labels = Sheet("", WIDE), list(dict.fromkeys(row.label for row in rows))
+    heights = [forest_blocks.row_height(sheet, rows, label) for label in labels]
+    chosen = [{labels[place] for place in places} for places in split(heights, room)]
+    return [[row for row in rows if row.label in names] for names in chosen]
+
+
 def _heights(rows: Sequence[Row], *, percent: bool) -> list[float]:
     """Return the height of each row, with its heading if it has one."""
     sheet = Sheet("", WIDE)
@@ -160,7 +112,10 @@ def _painter(rows: Sequence[Row], axis: _Axis) -> Paint:
     texts = _headed(rows, percent=axis.percent)
 
     def paint(sheet: Sheet) -> float:
-        top = legend(sheet, 0.0, [Key(text=WORDS[finding], style=_dot(finding)) for finding in used])
+        top = legend(sheet, 0.0, [Key(text=WORDS[finding], style=finding_style(finding)) for finding in used])
+        if forest_blocks.fits_beside(rows) and not sheet.is_narrow:
+            numbers = {place: amount(row.estimate, percent=axis.percent) for place, row in enumerate(rows)}
+            return forest_blocks.draw_blocks(sheet, top, rows, axis.scale, axis.texts, numbers)
         laid = draw_rows(sheet, top, texts, axis.scale, table_for(sheet, texts, heads=HEADS))
         _marks(laid, rows)
         return finish_rows(laid, texts=axis.texts)
@@ -174,12 +129,7 @@ def _marks(laid: layout.Rows, rows: Sequence[Row]) -> None:
     for row, y in zip(rows, laid.middles, strict=True):
         draw_interval(panel, y, (row.low, row.high), colour=COLOURS[row.finding], width=1.5)
         place = float(panel.across([row.estimate])[0])
-        panel.sheet.dots([(min(max(place, panel.left), panel.right), y)], _dot(row.finding))
-
-
-def _dot(finding: Finding) -> Style:
-    marker: Literal["square", "circle"] = "square" if finding == "worse" else "circle"
-    return Style(marker=marker, colour=COLOURS[finding], size=2.5, is_open=finding == "unclear")
+        panel.sheet.dots([(min(max(place, panel.left), panel.right), y)], finding_style(row.finding))
 
 
 def _words(title: str, rows: Sequence[Row], *, percent: bool) -> str:

@@ -8,7 +8,7 @@ import pandas as pd
 
 from reports import wording
 from reports.figures.drawing import Drawing, make_drawing
-from reports.figures.forest import amount
+from reports.figures.effects_axis import amount
 from reports.figures.lettering import SMALL, fitted, widest, wrapped
 from reports.figures.panel import GAP
 from reports.figures.sheet import BLUE, ORANGE, PAPER, Sheet

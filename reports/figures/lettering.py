@@ -79,7 +79,7 @@ def _advance(character: str, *, bold: bool) -> float:
     font = _font("DejaVuSans-Bold.ttf" if bold else "DejaVuSans.ttf")
     if not font.get_char_index(ord(character)):
         return UNITS  # such as a Chinese character, which is as wide as it is high
-    return float(font.load_char(ord(character), flags=2).linearHoriAdvance) / 65536  # 2: without hinting
+    return float(font.load_char(ord(character)).linearHoriAdvance) / 65536
 
 
 @functools.cache

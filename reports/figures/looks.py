@@ -11,7 +11,7 @@ import pandas as pd
 from reports import wording
 from reports.figures import panel as axes_of
 from reports.figures.drawing import Drawing, Paint, make_drawing
-from reports.figures.forest import amount
+from reports.figures.effects_axis import amount
 from reports.figures.legend import Key, legend
 from reports.figures.panel import Axes, Grid, panel_in, room_below
 from reports.figures.scales import Scale, make_scale

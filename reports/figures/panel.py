@@ -63,9 +63,9 @@ class Panel:
         self.sheet.curve(self.places(x, y), clip=self.clip, **style)  # type: ignore[arg-type]  # the sheet's own
 
     def steps(self, x: Sequence[float], y: Sequence[float], **style: object) -> None:
-        """Draw a line that keeps each value until the next."""
-        across = np.repeat(np.asarray(x, dtype=float), 2)[1:]
-        self.curve(across, np.repeat(np.asarray(y, dtype=float), 2)[:-1], **style)
+        """Draw a line that keeps each value until the next; `x` has one more, where the line ends."""
+        across = np.repeat(np.asarray(x, dtype=float), 2)[1:-1]
+        self.curve(across, np.repeat(np.asarray(y, dtype=float), 2), **style)
 
     def band(self, x: ArrayLike, low: ArrayLike, high: ArrayLike, *, colour: str, opacity: float) -> None:
         """Shade between two lines, where both are known."""
@@ -171,7 +171,7 @@ class Axes:
     note: str = ""
     note_colour: str = MUTED
     y_name: str = ""
-    lines: int = 2  # of the heading, whether it needs them or not, so that panels beside each other are alike
+    lines: int = 1  # of the heading, whether it needs them or not, so that panels beside each other are alike
 
     @property
     def room_above(self) -> float:
@@ -180,7 +180,14 @@ class Axes:
 
 
 def panel_in(
-    sheet: Sheet, cell: tuple[float, float, float], height: float, x: Scale, y: Scale, axes: Axes, *, x_label: bool = True
+    sheet: Sheet,
+    cell: tuple[float, float, float],
+    height: float,
+    x: Scale,
+    y: Scale,
+    axes: Axes,
+    *,
+    x_label: bool = True,
 ) -> Panel:
     """Draw the axes of a panel in a cell, given by its left edge, top and width; return the panel of a height."""
     left, top, width = cell

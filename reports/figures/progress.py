@@ -91,7 +91,9 @@ def expectation_figure(title: str, frames: Sequence[pd.DataFrame], metric: Metri
     data = pd.concat(frames, ignore_index=True)
     names = [wording.clean(str(frame["phase"].iloc[0])) for frame in frames]
     colours = [SERIES[place % len(SERIES)] for place in range(len(frames))]
-    keys = [Key(text=name, kind="line", style=Style(colour=colour)) for name, colour in zip(names, colours, strict=True)]
+    keys = [
+        Key(text=name, kind="line", style=Style(colour=colour)) for name, colour in zip(names, colours, strict=True)
+    ]
 
     def paint(sheet: Sheet) -> float:
         top = legend(sheet, 0.0, keys) if len(frames) > 1 else 0.0

@@ -76,11 +76,14 @@ class Table:
         return self.rights + sum(width + BETWEEN for width in self.cells)
 
 
-def table_for(sheet: Sheet, rows: Sequence[Row], *, heads: tuple[str, ...] = (), lines: int = 2) -> Table:
+def table_for(
+    sheet: Sheet, rows: Sequence[Row], *, heads: tuple[str, ...] = (), lines: int = 2, most: float = LABELS
+) -> Table:
     """Return columns that fit some rows.
 
     Args:
         lines: of a label at most.
+        most: the share of the width that labels may take.
     """
     named = [row for row in rows if not row.is_heading]
     wanted = max((text_width(row.label, bold=row.bold) + DEPTH * row.depth for row in named), default=0.0)
@@ -90,7 +93,7 @@ def table_for(sheet: Sheet, rows: Sequence[Row], *, heads: tuple[str, ...] = (),
         for column, head in zip(columns, heads or [""] * len(columns), strict=True)
     )
     rights = max(widest([row.right for row in named], SIZE), widest([row.below for row in named], SMALL))
-    share = 1.0 if sheet.is_narrow else LABELS
+    share = 1.0 if sheet.is_narrow else most
     rights = min(rights, NUMBERS * sheet.width) + (GAP if rights else 0.0)
     return Table(labels=min(wanted + 1.0, share * sheet.width), cells=cells, rights=rights, lines=lines, heads=heads)
 
@@ -133,7 +136,8 @@ def split(heights: Sequence[float], room: float) -> list[range]:
     """Return which rows, by their heights, go to which part, so that each part fits and all are about as long."""
     total = sum(heights)
     parts = max(1, -(-int(total) // int(room)))
-    found, start, used, done = [], 0, 0.0, 0.0
+    found: list[range] = []
+    start, used, done = 0, 0.0, 0.0
     for place, height in enumerate(heights):
         if used and (used + height > room or done + height / 2 > total * (len(found) + 1) / parts):
             found.append(range(start, place))

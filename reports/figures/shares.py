@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from reports import wording
 from reports.figures.drawing import Drawing, make_drawing
-from reports.figures.forest import amount
+from reports.figures.effects_axis import amount
 from reports.figures.legend import Key, legend
 from reports.figures.rows import Row, draw_rows, finish_rows
 from reports.figures.scales import count_scale, percent_texts, span_scale

@@ -149,16 +149,20 @@ class Sheet:
         colour: str = INK,
         anchor: Anchor = "start",
         bold: bool = False,
-        upright: bool = False,
+        halo: bool = False,
     ) -> None:
-        """Write a line of text; `place` is where its base line starts, is centred or ends. Upright text reads upwards."""
+        """Write a line of text; `place` is where its base line starts, is centred or ends.
+
+        Args:
+            halo: whether a rim of the paper's colour keeps it apart from what it is written over.
+        """
         x, y = place
         side = "" if anchor == "start" else f' text-anchor="{anchor}"'
         weight = ' font-weight="bold"' if bold else ""
-        turn = f' transform="rotate(-90 {_n(x)} {_n(y)})"' if upright else ""
+        rim = f' paint-order="stroke" stroke="{PAPER}" stroke-width="2.2"' if halo else ""
         shown = escape(wording.clean(text))
         self._parts.append(
-            f'<text x="{_n(x)}" y="{_n(y)}" font-size="{_n(size)}" fill="{colour}"{side}{weight}{turn}>{shown}</text>'
+            f'<text x="{_n(x)}" y="{_n(y)}" font-size="{_n(size)}" fill="{colour}"{side}{weight}{rim}>{shown}</text>'
         )
 
     def clipping(self, corner: Point, size: Point) -> str:
@@ -183,7 +187,7 @@ class Sheet:
         defined = f"<defs>{''.join(self._defined.values())}</defs>" if self._defined else ""
         head = (
             f'<svg xmlns="http://www.w3.org/2000/svg" width="{across}pt" height="{up}pt" viewBox="0 0 {size}" '
-            f"font-family={quoteattr(FONTS)} stroke-linejoin=\"round\" role=\"img\">"
+            f'font-family={quoteattr(FONTS)} stroke-linejoin="round" role="img">'
         )
         named = f"<title>{escape(wording.clean(title))}</title><desc>{escape(wording.clean(alternative))}</desc>"
         return Picture(f"{head}{named}{defined}{''.join(self._parts)}</svg>\n", dict(self.ghosts))

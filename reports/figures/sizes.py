@@ -10,7 +10,7 @@ import pandas as pd
 
 from reports import wording
 from reports.figures.drawing import Drawing, Paint, make_drawing
-from reports.figures.forest import amount
+from reports.figures.effects_axis import amount
 from reports.figures.legend import Key, legend
 from reports.figures.lettering import SMALL, fitted, widest
 from reports.figures.panel import Axes, Panel, panel_in, room_below
@@ -60,9 +60,7 @@ def _painter(points: Sequence[SizePoint], labels: Sequence[str], label: str, *, 
     def paint(sheet: Sheet) -> float:
         room = 0.0 if sheet.is_narrow else min(widest(labels, SMALL), 0.3 * sheet.width) + 6.0
         top = legend(sheet, 0.0, keys) if sheet.is_narrow else 0.0
-        panel = panel_in(
-            sheet, (0.0, top, sheet.width - room), HEIGHT, _tokens_scale(points), y, Axes(y_name=label)
-        )
+        panel = panel_in(sheet, (0.0, top, sheet.width - room), HEIGHT, _tokens_scale(points), y, Axes(y_name=label))
         panel.level(0.0)
         for place, line in enumerate(lines):
             _draw_line(panel, line, place, len(lines))

@@ -15,8 +15,9 @@ from typing import Final
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from reports.figures import drawing as look
+from reports.figures import sheet as look
 from reports.figures.drawing import Drawing
+from reports.figures.sheet import Picture
 from reports.sections.blocks import Block, Plot, Report, Table
 
 STATIC_ROWS: Final = 1000  # rows of a table in the page itself; a script adds the others on demand
@@ -66,7 +67,8 @@ def _environment() -> Environment:
         loader=PackageLoader("reports", "templates"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )
     environment.filters |= {
-        "svg": _inline_svg,
+        "wide": _wide,
+        "narrow": _narrow,
         "sort_value": _sort_value,
         "rest_json": _rest_json,
         "breakable": _breakable,
@@ -102,27 +104,47 @@ def _numbered(report: Report) -> list[Mapping[str, object]]:
         return kind, block, counts.get(kind)
 
     return [
-        {"anchor": section.anchor, "title": section.title, "blocks": [entry(block) for block in section.blocks]}
+        {
+            "anchor": section.anchor,
+            "title": section.title,
+            "appendix": section.appendix,
+            "blocks": [entry(block) for block in section.blocks],
+        }
         for section in report.sections
     ]
 
 
 def _ghosts(report: Report) -> dict[str, dict[str, str]]:
-    return {
-        drawing.name: {str(trial): path for trial, path in drawing.ghosts.items()}
+    """Return by figure and trial the paths that it draws on request."""
+    pictures = {
+        name: picture
         for drawing in report.drawings()
-        if drawing.ghosts
+        for name, picture in ((drawing.name, drawing.wide), (f"{drawing.name}-narrow", drawing.narrow))
+    }
+    return {
+        name: {str(trial): path for trial, path in picture.ghosts.items()}
+        for name, picture in pictures.items()
+        if picture.ghosts
     }
 
 
-def _inline_svg(drawing: Drawing) -> Markup:
-    """Return the figure as an element of a page, with its text alternative as its label."""
-    text = DESCRIBED.sub("", drawing.svg)
+def _wide(drawing: Drawing) -> Markup:
+    """Return the figure for wide windows as an element of a page, with its text alternative as its label."""
+    return _element(drawing, drawing.wide, drawing.name, "wide")
+
+
+def _narrow(drawing: Drawing) -> Markup:
+    """Return the figure for phones."""
+    return _element(drawing, drawing.narrow, f"{drawing.name}-narrow", "narrow")
+
+
+def _element(drawing: Drawing, picture: Picture, name: str, width: str) -> Markup:
+    text = DESCRIBED.sub("", picture.svg)
     text = COLOUR.sub(lambda found: f'"var({VARIABLES[found[1]]})"' if found[1] in VARIABLES else found[0], text)
     head, rest = text.split(">", 1)
     head = re.sub(r' (?:width|height|font-family)="[^"]*"', "", head)
     label = escape(drawing.alternative)
-    return Markup(f'{head} class="figure" data-figure="{escape(drawing.name)}" aria-label="{label}">{rest.strip()}')  # noqa: S704 - our drawing
+    return Markup(f'{head} class="figure {width}" data-figure="{escape(name)}" aria-label="{label}">{rest.strip()}')  # noqa: S704 - our drawing
 
 
 def _breakable(text: str) -> Markup:

@@ -18,7 +18,7 @@ import typst
 
 from reports.rendering.html import KIND
 from reports.rendering.pdf_fonts import Fonts, code_point, fonts_for, installed_fonts, spelled
-from reports.sections.blocks import Block, Facts, Listing, Paragraph, Plot, Report, Rulings, Table
+from reports.sections.blocks import Block, Facts, Listing, Paragraph, Plot, Report, Rulings, Section, Table
 
 STANDARD: Final = "ua-1"
 MOST_ROWS: Final = 500  # of a table in print; the page and the CSV file have all of them
@@ -46,8 +46,9 @@ def render_pdf(
         "sections": [
             {
                 "title": section.title,
-                "blocks": [_block(block) for block in section.blocks],
-                "wide": any(isinstance(block, Table) and len(block.columns) >= WIDE for block in section.blocks),
+                "appendix": section.appendix,
+                "blocks": [_block(block) for block in _printed(section)],
+                "wide": any(isinstance(block, Table) and len(block.columns) >= WIDE for block in _printed(section)),
             }
             for section in report.sections
         ],
@@ -97,13 +98,24 @@ def _template() -> bytes:
     return files("reports").joinpath("templates", "report.typ").read_bytes()
 
 
+def _printed(section: Section) -> list[Block]:
+    """Return the blocks of a section that are printed: all but folded tables, which lie beside the report."""
+    return [block for block in section.blocks if not (isinstance(block, Table) and block.folded)]
+
+
 def _block(block: Block) -> Json:
     kind = type(block).__name__.lower()
     match block:
         case Plot():
             drawing = block.drawing
             caption = [asdict(run) for run in block.caption]
-            return {"kind": kind, "svg": drawing.svg, "alternative": drawing.alternative, "caption": caption}
+            return {
+                "kind": kind,
+                "title": drawing.title,
+                "svg": drawing.svg,
+                "alternative": drawing.alternative,
+                "caption": caption,
+            }
         case Table():
             return _table(block)
         case Facts() | Paragraph() | Rulings() | Listing():

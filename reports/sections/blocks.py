@@ -57,18 +57,25 @@ class Cell:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Table:
-    """A table with a caption; `trials` has the trial of each row, if rows are trials."""
+    """A table with a caption.
+
+    Attributes:
+        trials: the trial of each row, if rows are trials.
+        folded: the line behind which a page hides it; it is not printed, but lies beside the report. Empty if it is
+            shown.
+    """
 
     name: str
     caption: Inline
     columns: tuple[Column, ...]
     rows: tuple[tuple[Cell, ...], ...]
     trials: tuple[int, ...] | None = None
+    folded: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plot:
-    """A drawing with its caption."""
+    """A drawing with its caption; the drawing's title stands above it."""
 
     drawing: Drawing
     caption: Inline
@@ -121,11 +128,16 @@ Block = Paragraph | Heading | Table | Plot | Facts | Rulings | Listing
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Section:
-    """A section with its heading; `anchor` is its address within the page."""
+    """A section with its heading; `anchor` is its address within the page.
+
+    Attributes:
+        appendix: whether it is for those who check, after what everybody reads.
+    """
 
     anchor: str
     title: str
     blocks: tuple[Block, ...]
+    appendix: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

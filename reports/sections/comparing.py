@@ -8,9 +8,10 @@ from typing import Final
 import pandas as pd
 
 from reports import wording
-from reports.figures.cost import cost_figure
+from reports.figures.cost import CostPlot, cost_figure
 from reports.figures.drawing import Drawing
-from reports.figures.forest import Row, finding_of, forest_figures
+from reports.figures.effects_axis import Row, finding_of
+from reports.figures.forest import forest_figures
 from reports.sections.blocks import (
     Block,
     Cell,
@@ -26,6 +27,7 @@ from reports.sections.blocks import (
     strong,
 )
 from reports.sections.context import Context, make_context
+from reports.sections.costs import cost_plot, costs_differ
 from reports.sections.estimates import effect_text, in_unit
 from reports.sections.ledger import ledger_row
 from sweeper.errors import UsageError
@@ -145,12 +147,26 @@ def _row(name: str, found: Estimate, *, minimize: bool, percent: bool) -> Row:
 
 
 def _cost(pair: tuple[Context, Context]) -> Section | None:
-    frames = [context.trials.assign(phase=context.data.study.name) for context in pair]
-    published = {**pair[0].published, **pair[1].published}
-    drawing = cost_figure(pd.concat(frames, ignore_index=True), pair[0].metric, published)
+    plots = [cost_plot(context) for context in pair]
+    names = [wording.clean(context.data.study.name) for context in pair]
+    if len({plot.is_time for plot in plots}) > 1:
+        plots = [cost_plot(context, is_time=True) for context in pair]
+    trials = [
+        plot.trials.assign(stratum=[f"{name}, {each}" if each else name for each in plot.trials["stratum"]])
+        for name, plot in zip(names, plots, strict=True)
+    ]
+    joint = pd.concat(trials, ignore_index=True)
+    both = CostPlot(
+        trials=joint,
+        metric=pair[0].metric,
+        is_time=plots[0].is_time,
+        has_front={str(name): costs_differ(own, is_time=plots[0].is_time) for name, own in joint.groupby("stratum")},
+        published={name: {**pair[0].published, **pair[1].published} for name in joint["stratum"].unique()},
+    )
+    drawing = cost_figure(f"{wording.capital(pair[0].metric_name)} against cost in both studies", both)
     if drawing is None:
         return None
-    text = "Each point is a trial of one of the studies; the line is the joint Pareto front."
+    text = "A panel for each study. Each larger point is a configuration, its mean over seeds; lines are Pareto fronts."
     title = f"{wording.capital(pair[0].metric_name)} against cost"
     return Section(anchor="cost", title=title, blocks=(Plot(drawing=drawing, caption=plain(text)),))
 

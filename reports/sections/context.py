@@ -18,8 +18,11 @@ from sweeper.evidence.data.cells import Level
 from sweeper.evidence.data.load import Constant, FrameRow, Study, StudyData
 from sweeper.evidence.data.measures import Metric
 from sweeper.evidence.data.runs import Runs, study_runs
+from sweeper.evidence.data.strata import Stratum, strata_of
 from sweeper.evidence.effects.effects import Effect, effect_table
 from sweeper.evidence.sequential.verdicts import Decisions, decisions_of, judge_study
+from sweeper.spec.arms import arm_name
+from sweeper.spec.claim import Claim
 
 ENDED = ("completed", "pruned", "failed")
 
@@ -68,12 +71,56 @@ class Context:
 
     @functools.cached_property
     def configurations(self) -> dict[int, str]:
-        """By trial id what its configuration changes from the baseline."""
+        """By trial id what its configuration changes from the baseline, its stratum among it, or the arm that it is."""
+        return self._named(strata=True)
+
+    @functools.cached_property
+    def arms(self) -> dict[int, str]:
+        """By trial id its configuration within its stratum: the name of an arm, or what it changes from the baseline."""
+        return self._named(strata=False)
+
+    def _named(self, *, strata: bool) -> dict[int, str]:
         drawn = zip(self.trials["trial_id"], self.trials["configuration_hash"], strict=True)
-        return {
-            trial: "not drawn yet" if arm is None else wording.configuration(self.levels[trial], self.baseline)
-            for trial, arm in drawn
-        }
+        return {trial: "not drawn yet" if arm is None else self._name(trial, strata=strata) for trial, arm in drawn}
+
+    def _name(self, trial: int, *, strata: bool) -> str:
+        levels, hidden = self.levels[trial], self.study.strata
+        where = {name: level for name, level in levels.items() if name in hidden}
+        rest = {name: level for name, level in levels.items() if name not in hidden}
+        named = arm_name(self.study, rest) if self.study.arms else None
+        if named is None:
+            return wording.configuration(levels if strata else rest, self.baseline)
+        shown = wording.configuration(where, self.baseline) if strata else "baseline"
+        return wording.clean(named) if shown == "baseline" else f"{wording.clean(named)}, {shown}"
+
+    @functools.cached_property
+    def strata(self) -> tuple[Stratum, ...]:
+        """The groups of trials within which results can be compared; one of all trials if there are none."""
+        return tuple(strata_of(self.data))
+
+    @functools.cached_property
+    def stratum_of(self) -> dict[int, str]:
+        """By trial id the label of its stratum; empty if the study has one only."""
+        return {int(trial): self.stratum_label(each) for each in self.strata for trial in each.trials["trial_id"]}
+
+    def stratum_label(self, stratum: Stratum) -> str:
+        """Return what a stratum is called; empty if the study has one only."""
+        return wording.clean(stratum.label) if len(self.strata) > 1 else ""
+
+    def published_in(self, stratum: Stratum) -> dict[str, float]:
+        """Return the values that a figure marks in a stratum: those for its levels, e.g. its corpus, and those of claims."""
+        if len(self.strata) < 2:
+            return self.published
+        levels = {wording.slug(str(level)) for level in stratum.levels.values()}
+        names = [name for name in self.study.published if wording.slug(name) in levels and name in available()]
+        found = {mark.drawn: mark.test for name in names for mark in marks(name) if mark.drawn is not None}
+        own = set(stratum.trials["trial_id"].tolist())
+        for claim, statement in self._constants:
+            trials = self.data.members.get(statement.arm.phase, ())
+            about = [trial for trial in trials if not wording.changed(statement.arm.levels, self.levels[trial])]
+            value = float(statement.value)
+            found |= {claim.id: value} if own.intersection(about) and value not in found.values() else {}
+        return found
 
     @property
     def levels(self) -> Mapping[int, Mapping[str, Level]]:
@@ -136,11 +183,16 @@ class Context:
         """The values that figures mark: published ones by short name, and those that claims compare with, by claim."""
         found = {mark.drawn: mark.test for mark in self.marks if mark.drawn is not None}
         known = set(found.values())
-        for claim in self.study.claims:
-            if isinstance(claim.statement, Constant) and claim.metric.name == self.metric.name:
-                value = float(claim.statement.value)
-                found |= {} if value in known else {claim.id: value}
+        for claim, statement in self._constants:
+            value = float(statement.value)
+            found |= {} if value in known else {claim.id: value}
         return found
+
+    @property
+    def _constants(self) -> list[tuple[Claim, Constant]]:
+        """The claims that compare with a published value of the metric."""
+        found = ((claim, claim.statement) for claim in self.study.claims if claim.metric.name == self.metric.name)
+        return [(claim, statement) for claim, statement in found if isinstance(statement, Constant)]
 
     @property
     def unfinished(self) -> int:
@@ -163,8 +215,9 @@ class Context:
         return frame.sort_values("value", ascending=self.metric.minimizes, kind="stable")
 
     def at_baseline(self, trial: int) -> bool:
-        """Return whether a trial's configuration is the baseline."""
-        return self.configurations[trial] == "baseline"
+        """Return whether a trial's configuration is the baseline of its stratum."""
+        levels, hidden = self.levels[trial], self.study.strata
+        return not wording.changed({name: level for name, level in levels.items() if name not in hidden}, self.baseline)
 
     def is_at(self, trial: int, baseline: Mapping[str, Level]) -> bool:
         """Return whether a trial's configuration is a given baseline, such as that of its blocks."""

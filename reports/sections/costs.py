@@ -1,69 +1,144 @@
-"""The metric against device time and FLOPs, and the best value over the course of the study."""
+"""The metric against cost, stratum by stratum, and the best value over the course of the study."""
+
+import math
+from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
 
 from reports import wording
-from reports.figures.cost import MANY, SHOWN_OF_MANY, cost_figure
-from reports.figures.progress import anytime_figure, expectation_figure
+from reports.figures.cost import MANY, SHOWN_OF_MANY, CostPlot, configurations, cost_figure
+from reports.figures.progress import anytime_figure, best_so_far, expectation_figure, expectation_frames
+from reports.sections import titles
 from reports.sections.blocks import Block, Cell, Column, Inline, Plot, Section, Table, plain
 from reports.sections.context import Context
 from studies.published import Mark
-from sweeper.evidence.data.load import FrameRow
 
 LONGEST_FRONT = 15
+FLOPS_DIFFER = 1.02  # FLOPs are computed, so that only rounding is noise
+TIMES_DIFFER = 1.25  # device times of the same work differ by up to this much on a busy machine
 
 
 def costs(context: Context) -> Section | None:
-    """Return the section; None if no trial has a value yet."""
-    drawing = cost_figure(context.trials, context.metric, context.published)
+    """Return the section; None if no trial has a value and a cost yet."""
+    plot = cost_plot(context)
+    means = configurations(plot)
+    drawing = cost_figure(_title(context, plot, means), plot)
     if drawing is None:
         return None
-    blocks: list[Block] = [Plot(drawing=drawing, caption=_caption(context, drawing.data))]
-    if "on_front_device_seconds" in drawing.data:
-        front = drawing.data[drawing.data["on_front_device_seconds"]].sort_values("device_seconds")
-        blocks.append(_front(context, front))
-    table = _published(context)
-    blocks += [table] if table is not None else []
+    blocks: list[Block] = [Plot(drawing=drawing, caption=_caption(context, plot, drawing.data))]
+    blocks += [table for table in (_front(context, plot, means), _published(context)) if table is not None]
     blocks += _progress(context)
     return Section(anchor="cost", title=f"{wording.capital(context.metric_name)} against cost", blocks=tuple(blocks))
 
 
-def _caption(context: Context, data: pd.DataFrame) -> Inline:
-    text = f"Each point is a trial: its {context.metric_name} (the {context.metric.value} of the run) against "
-    both = {"on_front_device_seconds", "on_front_flops"} <= set(data.columns)
-    text += "all its device time (left) and its training FLOPs (right). " if both else "its cost. "
-    text += "The line is the Pareto front: no trial was both cheaper and better."
-    states = set(data["state"])
-    if states & {"pruned", "running", "waiting"}:
-        text += " Open points are trials that were pruned or have not ended."
+def cost_plot(context: Context, *, is_time: bool | None = None) -> CostPlot:
+    """Return what the figure of costs shows.
+
+    Args:
+        is_time: whether costs are device time; by default only where a trial with a value lacks its FLOPs.
+    """
+    frame = context.trials
+    known = np.isfinite(frame["value"])
+    if is_time is None:
+        is_time = not len(frame[known]) or not (frame.loc[known, "flops"] > 0).all()
+    trials = pd.DataFrame(
+        {
+            "trial_id": frame["trial_id"],
+            "stratum": [context.stratum_of.get(int(trial), "") for trial in frame["trial_id"]],
+            "arm": [context.arms[int(trial)] for trial in frame["trial_id"]],
+            "budget": frame["budget"],
+            "seed": frame["seed"],
+            "state": frame["state"],
+            "at_baseline": [context.at_baseline(int(trial)) for trial in frame["trial_id"]],
+            "cost": frame["device_seconds"] if is_time else frame["flops"],
+            "value": frame["value"],
+        }
+    )
+    drawn = trials[frame["configuration_hash"].notna()]
+    order = {context.stratum_label(stratum): place for place, stratum in enumerate(context.strata)}
+    drawn = drawn.sort_values("stratum", key=lambda names: names.map(order).fillna(-1), kind="stable")
+    has_front = {str(stratum): costs_differ(own, is_time=is_time) for stratum, own in drawn.groupby("stratum")}
+    published = {context.stratum_label(stratum): context.published_in(stratum) for stratum in context.strata}
+    return CostPlot(trials=drawn, metric=context.metric, is_time=is_time, has_front=has_front, published=published)
+
+
+def costs_differ(trials: pd.DataFrame, *, is_time: bool) -> bool:
+    """Return whether the costs of configurations differ by more than those of the same configuration do.
+
+    Else a Pareto front would follow the noise of the machine.
+    """
+    done = trials[(trials["state"] == "completed") & np.isfinite(trials["value"]) & (trials["cost"] > 0)]
+    groups = done.groupby(["arm", "budget"])["cost"]
+    means = groups.mean()
+    if len(means) < 2:
+        return False
+    ratio = float(means.max() / means.min())
+    if not is_time:
+        return ratio > FLOPS_DIFFER
+    within = float((groups.max() / groups.min()).max())
+    return ratio > max(TIMES_DIFFER, within if done["budget"].nunique() == 1 else 1.0)
+
+
+def _title(context: Context, plot: CostPlot, means: pd.DataFrame) -> str:
+    alike = not any(plot.has_front.values())
+    fronts = {}
+    for stratum, own in means[means["on_front"]].groupby("stratum", sort=False):
+        front = own.sort_values("cost")
+        first, last = front.iloc[0], front.iloc[-1]
+        fronts[str(stratum)] = (float(first["value"]), float(last["value"]), float(last["cost"] / first["cost"]))
+    return titles.costs_title(fronts, context.metric_name, alike=alike)
+
+
+def _caption(context: Context, plot: CostPlot, data: pd.DataFrame) -> Inline:
+    what = "device time" if plot.is_time else "training FLOPs"
+    text = (
+        f"Each larger point is a configuration at one budget: its mean {context.metric_name} (the {context.metric.value} "
+        f"of each run) against its mean {what}, with the range of its seeds."
+    )
+    if data["on_front"].fillna(False).astype(bool).any():
+        text += " The line is the Pareto front of the means: no configuration was both cheaper and better."
+    states = set(plot.trials["state"])
     if "failed" in states:
-        text += " Crosses are failed trials, which the front leaves out."
-    if len(data) > MANY:
+        text += " Crosses are failed trials, which means and fronts leave out."
+    trials = data[data["kind"] == "trial"]
+    if len(trials) > MANY:
         text += (
             f" Shading shows the density of trials; only the best {SHOWN_OF_MANY} and the front are drawn one by one."
         )
-    if data["beyond_axis"].any():
-        text += " Triangles mark values beyond the edge."
-    if context.published:
+    if any(plot.published.values()):
         others = "test perplexities of other models (see the table of published results), and " if context.marks else ""
         text += f" Dashed lines: {others}the published values with which the study's claims compare."
     return plain(text)
 
 
-def _front(context: Context, front: pd.DataFrame) -> Table:
-    rows = front if len(front) <= LONGEST_FRONT else front.iloc[_spread(len(front))]
-    left_out = "" if len(rows) == len(front) else f" {len(rows)} of its {len(front)} trials, evenly spaced."
+def _front(context: Context, plot: CostPlot, means: pd.DataFrame) -> Table | None:
+    """Return the configurations on the fronts; None if there is none."""
+    front = means[means["on_front"]].sort_values("cost")
+    if not len(front):
+        return None
+    several = means["stratum"].nunique() > 1
+    rows = []
+    for stratum, own in front.groupby("stratum", sort=False):
+        shown = own if len(own) <= LONGEST_FRONT else own.iloc[_spread(len(own))]
+        rows += [_front_row(plot, str(stratum) if several else None, row) for row in shown.to_dict("records")]
     return Table(
         name="front",
-        caption=plain(f"The Pareto front over device time: the cost of each further improvement.{left_out}"),
+        caption=plain(
+            "The Pareto front: what each further improvement costs."
+            + (" Means over seeds." if (front["n"] > 1).any() else "")
+            + (f" At most {LONGEST_FRONT} configurations, evenly spaced." if len(rows) < len(front) else "")
+        ),
         columns=(
-            Column(title="Trial"),
+            *([Column(title="Stratum")] if several else []),
             Column(title="Configuration"),
-            Column(title="Device time", number=True),
+            Column(title="Budget"),
+            Column(title="Seeds", number=True),
+            Column(title="Device time" if plot.is_time else "FLOPs", number=True),
             Column(title=wording.capital(context.metric_name), number=True),
         ),
-        rows=tuple(_front_row(context, row) for row in rows.to_dict("records")),
+        rows=tuple(rows),
+        folded="The configurations on the front",
     )
 
 
@@ -71,13 +146,15 @@ def _spread(length: int) -> list[int]:
     return sorted({round(place) for place in np.linspace(0, length - 1, LONGEST_FRONT)})
 
 
-def _front_row(context: Context, row: FrameRow) -> tuple[Cell, ...]:
-    trial = int(row["trial_id"])
+def _front_row(plot: CostPlot, stratum: str | None, row: Mapping[object, object]) -> tuple[Cell, ...]:
+    cost, value = float(str(row["cost"])), float(str(row["value"]))
     return (
-        Cell(context.names[trial]),
-        Cell(context.configurations[trial]),
-        Cell(wording.duration(row["device_seconds"]), float(row["device_seconds"])),
-        Cell(wording.perplexity(row["value"]), float(row["value"])),
+        *([] if stratum is None else [Cell(stratum)]),
+        Cell(str(row["arm"])),
+        Cell(wording.budget(str(row["budget"]))),
+        Cell(str(row["n"]), float(str(row["n"]))),
+        Cell(wording.duration(cost) if plot.is_time else wording.si(cost), cost),
+        Cell(wording.perplexity(value), value),
     )
 
 
@@ -89,8 +166,8 @@ def _published(context: Context) -> Table | None:
         name="published",
         caption=plain(
             "Published perplexities per word of other models, for comparison. The figure shows the test values of "
-            "those marked as drawn by dashed lines. Read in: where the value was read, the source itself or a "
-            "leaderboard."
+            "those marked as drawn by dashed lines, in the stratum of their corpus. Read in: where the value was read, "
+            "the source itself or a leaderboard."
         ),
         columns=(
             Column(title="Corpus"),
@@ -125,14 +202,21 @@ def _perplexity(value: float | None) -> Cell:
 
 def _progress(context: Context) -> list[Block]:
     blocks: list[Block] = []
-    best = anytime_figure(context.trials, context.metric)
+    frames = {context.stratum_label(stratum): stratum.trials for stratum in context.strata}
+    best = anytime_figure(titles.anytime_title(_halves(context, frames)), frames, context.metric)
     if best is not None:
+        each = (
+            "of each stratum so far against all device time that it"
+            if len(frames) > 1
+            else "so far against all device time that the study"
+        )
         text = (
-            f"The best {context.metric_name} so far against all device time that the study spent, "
+            f"The best {context.metric_name} {each} took, "
             "including pruned and failed trials. Each point is a trial that improved it."
         )
         blocks.append(Plot(drawing=best, caption=plain(text)))
-    expected = expectation_figure(_searches(context), context.metric)
+    searches = expectation_frames(_searches(context), context.metric)
+    expected = expectation_figure(titles.expectation_title(_later_gains(searches)), searches, context.metric)
     if expected is not None:
         text = (
             "Expected validation performance (Dodge et al. 2019): the expected best of n new trials of the search, "
@@ -141,6 +225,28 @@ def _progress(context: Context) -> list[Block]:
         )
         blocks.append(Plot(drawing=expected, caption=plain(text)))
     return blocks
+
+
+def _halves(context: Context, frames: Mapping[str, pd.DataFrame]) -> dict[str, float]:
+    """Return by stratum the share of its device time after which half of the gain over its first value was reached."""
+    found = {}
+    for stratum, frame in frames.items():
+        curve, _, spent = best_so_far(frame, context.metric)
+        if len(curve.best) and spent > 0:
+            middle = (curve.best[0] + curve.best[-1]) / 2
+            reached = curve.best <= middle if context.metric.minimizes else curve.best >= middle
+            found[stratum] = float(curve.compute[np.argmax(reached)]) / spent if len(curve.best) > 1 else math.nan
+    return found
+
+
+def _later_gains(frames: list[pd.DataFrame]) -> dict[str, float]:
+    """Return by search how much the second half of its trials changes the expected best, in percent."""
+    found = {}
+    for frame in frames:
+        sizes, values = frame["n"].to_numpy(), frame["expected"].to_numpy()
+        half, last = float(np.interp(sizes[-1] / 2, sizes, values)), float(values[-1])
+        found[wording.clean(str(frame["phase"].iloc[0]))] = 100 * (last - half) / abs(half) if half else 0.0
+    return found
 
 
 def _searches(context: Context) -> dict[str, list[float]]:

@@ -1,10 +1,13 @@
 """Effects against the amount of training text: whether gains shrink with more data."""
 
 from reports import wording
+from reports.figures.effects_axis import Finding, finding_of
 from reports.figures.sizes import SizePoint, sizes_figure
 from reports.sections.blocks import Block, Cell, Column, Plot, Section, Table, plain
 from reports.sections.context import Context
+from reports.sections.effects import effects_label
 from reports.sections.estimates import ESTIMATE_COLUMNS, estimate_cells, in_unit, number_cell
+from reports.sections.titles import sizes_title
 from sweeper.evidence.effects.data_size import SizeEffect, size_effects
 
 
@@ -21,10 +24,9 @@ def data_size(context: Context) -> Section | None:
 
 def _phase(context: Context, phase: str, found: list[SizeEffect]) -> list[Block]:
     percent = context.metric.is_log
-    label = f"change of {context.metric_name}" + (" (%)" if percent else "")
     points = [_point(effect, percent=percent) for effect in found]
-    name = f"data-size-{context.slugs[phase]}"
-    drawing = sizes_figure(name, f"Effects against the amount of data in {phase}", points, label, percent=percent)
+    name, title = f"data-size-{context.slugs[phase]}", sizes_title(_findings(context, found))
+    drawing = sizes_figure(name, title, points, effects_label(context, percent=percent), percent=percent)
     if drawing is None:
         return []
     text = (
@@ -33,6 +35,15 @@ def _phase(context: Context, phase: str, found: list[SizeEffect]) -> list[Block]
         "with more text each word is read less often."
     )
     return [Plot(drawing=drawing, caption=plain(text)), _table(name, phase, found, percent=percent)]
+
+
+def _findings(context: Context, found: list[SizeEffect]) -> dict[str, dict[int, Finding]]:
+    findings: dict[str, dict[int, Finding]] = {}
+    for effect in found:
+        improves = (effect.estimate.value < 0) == context.metric.minimizes
+        shown = finding_of(*effect.estimate.interval(), improves=improves)
+        findings.setdefault(wording.clean(effect.label), {})[effect.tokens] = shown
+    return findings
 
 
 def _point(effect: SizeEffect, *, percent: bool) -> SizePoint:
@@ -54,6 +65,7 @@ def _table(name: str, phase: str, found: list[SizeEffect], *, percent: bool) -> 
             Column(title="n", number=True),
         ),
         rows=tuple(_row(effect, percent=percent) for effect in found),
+        folded="All numbers by amount of data",
     )
 
 

@@ -20,7 +20,7 @@ def environment(context: Context) -> Section:
             number = wording.count(attempts.count(sha256), "attempt")
             blocks.append(Heading(text=f"Environment {place} ({number})"))
         blocks.append(Facts(pairs=_pairs(facts)))
-    return Section(anchor="environment", title="Environment", blocks=tuple(blocks))
+    return Section(anchor="environment", title="Environment", blocks=tuple(blocks), appendix=True)
 
 
 def _pairs(facts: Mapping[str, Any]) -> tuple[tuple[str, Inline], ...]:

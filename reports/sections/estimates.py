@@ -4,7 +4,7 @@ import math
 from typing import Final
 
 from reports import wording
-from reports.figures.forest import amount
+from reports.figures.effects_axis import amount
 from reports.sections.blocks import Cell, Column
 from sweeper.evidence.statistics.divergence import Share
 from sweeper.evidence.statistics.paired import percent_change
@@ -18,6 +18,11 @@ ESTIMATE_COLUMNS: Final = (
 
 DIVERGED: Final = ("Diverged from", "Run from", "Diverged to", "Run to")
 """The data of `failed_cell`."""
+
+
+def change_text(value: float, *, percent: bool) -> str:
+    """Format a change that is in percent already, or in the metric's unit, with its sign."""
+    return amount(value, percent=percent)
 
 
 def p_value(p: float) -> str:

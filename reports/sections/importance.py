@@ -5,6 +5,7 @@ from typing import Final
 
 from reports import wording
 from reports.figures.shares import attribution_figure, importance_figure
+from reports.sections import titles
 from reports.sections.blocks import Block, Heading, Inline, Paragraph, Plot, Section, plain
 from reports.sections.context import Context
 from sweeper.errors import MissingExtraError
@@ -27,7 +28,11 @@ def importance(context: Context) -> Section | None:
         if found and len(context.study.phases) > 1:
             blocks.append(Heading(text=wording.clean(name)))
         blocks += found
-    return Section(anchor="importance", title="Which factors matter most", blocks=tuple(blocks)) if blocks else None
+    return (
+        Section(anchor="importance", title="Which factors matter most", blocks=tuple(blocks), appendix=True)
+        if blocks
+        else None
+    )
 
 
 def _attributed(context: Context, phase: str, design: str) -> list[Block]:
@@ -48,7 +53,8 @@ def _attributed(context: Context, phase: str, design: str) -> list[Block]:
         for each in found.factors
     }
     label = f"{context.metric_name} gained" + (" (%)" if percent else "")
-    title = f"Attribution of the gain in {phase}"
+    gains = {factor: share["Shapley"] or 0.0 for factor, share in shares.items()}
+    title = titles.attribution_title(phase, gains, percent=percent)
     drawing = attribution_figure(f"attribution-{context.slugs[phase]}", title, shares, label, percent=percent)
     return [Plot(drawing=drawing, caption=_attribution_caption(found))]
 
@@ -73,11 +79,14 @@ def _searched(context: Context, phase: str, design: str) -> list[Block]:
         return [Paragraph(text=plain(f"Not computed: {error}. Then write the report again."))]
     if found is None:
         return []
+    if found.aliased and design != "sampler":
+        return []  # the runs of a design were chosen so
     if found.aliased:
         names = wording.listed([wording.clean(name) for name in found.aliased])
         return [Paragraph(text=plain(f"No importances: {names} are aliased, since they always change together."))]
     factors = [(each.factor, each.fanova, each.fanova_sd, each.ped_anova) for each in found.factors]
-    drawing = importance_figure(f"importance-{context.slugs[phase]}", f"Importance in {phase}", factors)
+    title = titles.importance_title(phase, {name: share for name, share, *_ in factors})
+    drawing = importance_figure(f"importance-{context.slugs[phase]}", title, factors)
     return [Plot(drawing=drawing, caption=_importance_caption(found, len(context.data.members[phase])))]
 
 
@@ -94,9 +103,9 @@ def _fewer(data: StudyData, phase: str) -> StudyData:
 def _importance_caption(found: PhaseImportance, num_trials: int) -> Inline:
     chosen = f" (of {MOST_TRIALS} trials, evenly spaced among {num_trials})" if num_trials > MOST_TRIALS else ""
     text = (
-        f"Importance over {wording.count(found.num_completed, 'completed trial')}{chosen}. Left: the share of the "
+        f"Importance over {wording.count(found.num_completed, 'completed trial')}{chosen}. Bars: the share of the "
         "variance that a factor explains alone (functional ANOVA of a random forest, Hutter et al. 2014), with the "
-        "standard deviation over the trees. Right: how much its levels differ between the best trials and all trials "
+        "standard deviation over the trees. Diamonds: how much its levels differ between the best trials and all trials "
         "(PED-ANOVA, Watanabe et al. 2023)."
     )
     if found.num_censored:

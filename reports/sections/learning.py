@@ -1,18 +1,25 @@
-"""Learning curves, phase by phase."""
+"""Learning curves, a panel for each stratum and budget."""
+
+import math
+from collections.abc import Mapping, Sequence
 
 import numpy as np
+import pandas as pd
 
 from reports import wording
-from reports.figures.curves import FEW, PhaseCurves, curves_figures, units_of
+from reports.figures.curves import FEW, ArmCurves, CurvePanel, curves_figures, units_of
 from reports.sections.blocks import Inline, Plot, Section, plain
 from reports.sections.context import Context
-from sweeper.evidence.data.load import step_unit
+from reports.sections.titles import curves_title
+from sweeper.evidence.data.load import Curve, step_unit
+from sweeper.evidence.data.strata import Stratum
 
 
 def learning(context: Context) -> Section | None:
     """Return the section; None if no trial has reported the metric yet."""
-    phases = [_phase(context, phase.name) for phase in context.study.phases]
-    drawings = curves_figures(phases, context.metric)
+    panels = [(stratum, panel) for stratum in context.strata for panel in _panels(context, stratum)]
+    shown = [panel for _, panel in panels]
+    drawings = curves_figures(curves_title(_passing(context, panels), units_of(shown)), shown, context.metric)
     if not drawings:
         return None
     first, *others = drawings
@@ -20,31 +27,81 @@ def learning(context: Context) -> Section | None:
         anchor="learning-curves",
         title="Learning curves",
         blocks=(
-            Plot(drawing=first, caption=_caption(context, units_of([phase for phase in phases if phase.drawn]))),
-            *(Plot(drawing=drawing, caption=plain("Learning curves of further phases.")) for drawing in others),
+            Plot(drawing=first, caption=_caption(context, shown)),
+            *(Plot(drawing=drawing, caption=plain("Learning curves of further budgets.")) for drawing in others),
         ),
     )
 
 
-def _phase(context: Context, phase: str) -> PhaseCurves:
-    frame = context.phase_frame(phase)
-    trials = [int(trial) for trial in frame["trial_id"]]
+def _panels(context: Context, stratum: Stratum) -> list[CurvePanel]:
+    """Return the panels of a stratum, those of its smallest budgets first."""
     curves = context.data.curves(context.metric.name)
-    return PhaseCurves(
-        phase=phase,
-        trials=trials,
-        states=dict(zip(trials, frame["state"], strict=True)),
-        baseline=frozenset(trial for trial in trials if context.at_baseline(trial)),
-        curves=curves,
-        unit=step_unit(context.data, frame, curves),
-    )
+    frame = stratum.trials[[int(trial) in curves for trial in stratum.trials["trial_id"]]]
+    found = []
+    for budget, own in frame.groupby("budget", sort=False):
+        arms = _arms(context, own, curves)
+        unit = step_unit(context.data, own, curves)
+        last = max((float(arm.steps.max()) for arm in arms), default=0.0)
+        heading = ", ".join(part for part in (context.stratum_label(stratum), wording.budget(str(budget))) if part)
+        found.append((last, CurvePanel(heading=heading, arms=arms, unit=unit)))
+    return [panel for _, panel in sorted(found, key=lambda item: item[0])]
 
 
-def _caption(context: Context, units: str) -> Inline:
-    text = f"{wording.capital(context.metric_name)} over the {units} of each trial, one panel per phase."
+def _arms(context: Context, frame: pd.DataFrame, curves: Mapping[int, Curve]) -> list[ArmCurves]:
+    """Return the configurations of some trials, the best first."""
+    done = frame[(frame["state"] == "completed") & np.isfinite(frame["value"])]
+    done = done.groupby("configuration_hash")["value"].mean()
+    order = done.sort_values(ascending=context.metric.minimizes, kind="stable").index
+    best = order[0] if len(order) > 1 else None
+    rank = {key: place for place, key in enumerate(order)}
+    groups = sorted(frame.groupby("configuration_hash", sort=False), key=lambda item: rank.get(item[0], len(rank)))
+    found = []
+    for key, own in groups:
+        first = int(own["trial_id"].iloc[0])
+        role = "baseline" if context.at_baseline(first) else "best" if key == best else "other"
+        states = own["state"].tolist()
+        state = "completed" if "completed" in states else max(dict.fromkeys(states), key=states.count)
+        kept = own if state != "completed" else own[own["state"] == "completed"]
+        trials = {int(trial): curves[int(trial)] for trial in kept["trial_id"]}
+        found.append(ArmCurves(name=context.arms[first], role=role, state=state, curves=trials))
+    return found
+
+
+def _passing(
+    context: Context, panels: Sequence[tuple[Stratum, CurvePanel]]
+) -> dict[str, tuple[str, float | None, float]]:
+    """Return by stratum, at its largest budget, from which step on the best is ahead of the baseline."""
+    found: dict[str, tuple[str, float | None, float]] = {}
+    for stratum, panel in panels:
+        best, baseline = (next((arm for arm in panel.arms if arm.role == role), None) for role in ("best", "baseline"))
+        if best is not None and baseline is not None:
+            step = first_step_ahead(best, baseline, minimizes=context.metric.minimizes, log=context.metric.is_log)
+            found[context.stratum_label(stratum)] = (best.name, step, float(best.steps.max()))
+    return found
+
+
+def first_step_ahead(best: ArmCurves, baseline: ArmCurves, *, minimizes: bool, log: bool) -> float | None:
+    """Return the first step from which on one mean curve is better than another; 0 if it always is, None if it is not.
+
+    It counts steps that both have.
+    """
+    steps, mean, *_ = best.mean_and_ends(log=log)
+    own, other, *_ = baseline.mean_and_ends(log=log)
+    there = np.interp(steps, own, other, left=math.nan, right=math.nan)
+    known = np.isfinite(mean) & np.isfinite(there)
+    ahead = ((mean < there) if minimizes else (mean > there))[known]
+    if not len(ahead) or not ahead[-1]:
+        return None
+    behind = np.flatnonzero(~ahead)
+    return float(steps[known][behind[-1] + 1]) if len(behind) else 0.0
+
+
+def _caption(context: Context, panels: Sequence[CurvePanel]) -> Inline:
+    several = len(context.strata) > 1
+    where = "one panel for each stratum and budget" if several else "one panel for each budget"
+    text = f"{wording.capital(context.metric_name)} over {units_of(panels)}, {where}. A line is a configuration, its mean over seeds."
     if context.metric.is_log:
-        text += " The axes are logarithmic and leave out the first, steep part of the curves."
-    sizes = np.array([len(members) for members in context.data.members.values()])
-    if (sizes > FEW).any():
-        text += f" For phases of more than {FEW} trials, bands show their quantiles, and only the best three are drawn."
+        text += " The axes are logarithmic; one that is cut at its top (two strokes) leaves out the first, steep part."
+    if any(len(panel.arms) > FEW for panel in panels):
+        text += f" Where there are more than {FEW} configurations, bands show the quantiles of all trials."
     return plain(text)

@@ -8,6 +8,7 @@ from reports.sections.blocks import Block, Cell, Column, Inline, Paragraph, Plot
 from reports.sections.context import ENDED, Context
 from reports.sections.estimates import number_cell
 from reports.sections.savings import savings
+from reports.sections.titles import spending_title
 
 WASTED = ("crashed", "killed", "out_of_memory", "timeout", "diverged")
 
@@ -15,12 +16,15 @@ WASTED = ("crashed", "killed", "out_of_memory", "timeout", "diverged")
 def ledger(context: Context) -> Section:
     """Return the section with one row per phase and their total."""
     blocks: list[Block] = [Paragraph(text=_answer(context)), _table(context)]
-    drawing = spending_figure(_spent(context))
+    spent = _spent(context)
+    total = float(spent["device_seconds"].sum()) or 1.0
+    shares = {str(fate): float(own["device_seconds"].sum()) / total for fate, own in spent.groupby("fate", sort=False)}
+    drawing = spending_figure(spent, spending_title(shares))
     if drawing is not None:
         text = "Device time of each phase by the result of its attempts. After a lost attempt, its trial ran again."
         blocks.insert(1, Plot(drawing=drawing, caption=plain(text)))
     blocks += savings(context)
-    return Section(anchor="ledger", title="Where the device time went", blocks=tuple(blocks))
+    return Section(anchor="ledger", title="Where the device time went", blocks=tuple(blocks), appendix=True)
 
 
 def _answer(context: Context) -> Inline:

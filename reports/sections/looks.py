@@ -9,6 +9,7 @@ from reports.figures.looks import LookRow, Panel, looks_figures
 from reports.sections.blocks import Block, Cell, Column, Inline, Paragraph, Plot, Section, Table, plain, rich, strong
 from reports.sections.context import Context
 from reports.sections.estimates import in_unit, number_cell
+from reports.sections.titles import looks_title
 from sweeper.evidence.claims.judge import ClaimVerdict
 from sweeper.evidence.sequential.boundaries import LookPoint
 
@@ -20,8 +21,8 @@ CAPTION: Final = (
 
 AFTER_STOPPING: Final = (
     "Estimates of claims are those of their last look. A claim that stops once it is decided tends to overstate its "
-    "effect. Repeated intervals and p-values hold whichever look a claim stops at; the intervals of the forest plots "
-    "below are those of a single look, and do not."
+    "effect. Repeated intervals and p-values hold whichever look a claim stops at; the intervals of the other forest plots "
+    " are those of a single look, and do not."
 )
 
 
@@ -31,11 +32,18 @@ def looks(context: Context) -> Section | None:
         return None
     blocks: list[Block] = [Paragraph(text=_answer(context), lead=True)]
     blocks += [Paragraph(text=text) for text in _unreached(context)]
-    drawings = looks_figures([_panel(context, place) for place in range(len(context.verdicts))])
+    drawings = looks_figures(_title(context), [_panel(context, place) for place in range(len(context.verdicts))])
     captions = [plain(CAPTION), *(plain("Further claims.") for _ in drawings[1:])]
     blocks += [Plot(drawing=drawing, caption=text) for drawing, text in zip(drawings, captions, strict=False)]
     blocks += [_table(context.verdicts), Paragraph(text=plain(AFTER_STOPPING))]
-    return Section(anchor="looks", title="Seeds until claims are decided", blocks=tuple(blocks))
+    return Section(anchor="looks", title="Seeds until claims are decided", blocks=tuple(blocks), appendix=True)
+
+
+def _title(context: Context) -> str:
+    found = [verdict.decision for verdict in context.verdicts if verdict.decision is not None]
+    decided = [each for each in found if each.stage == "decided"]
+    early = sum(each.most is None or each.seeds < each.most for each in decided)
+    return looks_title(len(decided), early, len(found))
 
 
 def _answer(context: Context) -> Inline:

@@ -94,7 +94,7 @@ def methods(context: Context, sections: Sequence[Section]) -> Section:
     cited = [source for name, source in REFERENCES.items() if name in said]
     if cited:
         blocks += [Heading(text="References"), Listing(items=tuple(plain(text) for text in cited))]
-    return Section(anchor="methods", title="Methods", blocks=tuple(blocks))
+    return Section(anchor="methods", title="Methods", blocks=tuple(blocks), appendix=True)
 
 
 def _program_texts(context: Context) -> list[str]:

@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from reports import wording
+from reports.sections.ablations import ablations
 from reports.sections.blocks import Report
 from reports.sections.context import Context, make_context
 from reports.sections.costs import costs
@@ -15,11 +16,15 @@ from reports.sections.ledger import ledger
 from reports.sections.looks import looks
 from reports.sections.methods import methods
 from reports.sections.outcomes import outcomes
-from reports.sections.summary import summary
+from reports.sections.summary import summary, the_study
 from reports.sections.trials import trials
+from reports.sections.verdicts import claim_details
 from sweeper.evidence.data.load import StudyData
 
-ORDER = (summary, looks, costs, learning, effects, data_size, importance, outcomes, ledger, trials, environment)
+ORDER = (
+    summary, effects, data_size, ablations, learning, costs, outcomes,
+    claim_details, looks, importance, ledger, trials, the_study, environment,
+)  # fmt: skip
 
 
 def study_report(data: StudyData, now: datetime) -> Report:

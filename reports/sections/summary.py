@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from typing import Final
 
 from reports import wording
-from reports.sections.blocks import Block, Facts, Heading, Inline, Paragraph, Section, plain, rich, strong
+from reports.sections.blocks import Block, Facts, Inline, Paragraph, Section, plain, rich, strong
 from reports.sections.context import Context, is_finite
-from reports.sections.verdicts import verdict_blocks
+from reports.sections.verdicts import claims_headline
 from sweeper.evidence.data.load import FrameRow
 
 _POINTS: Final = {
@@ -19,12 +19,18 @@ _POINTS: Final = {
 
 def summary(context: Context) -> Section:
     """Return the first section of every report."""
-    blocks: list[Block] = [Paragraph(text=_best(context), lead=True)]
-    blocks += [Paragraph(text=_corpus(corpus)) for corpus in context.corpora]
-    blocks += [Paragraph(text=text) for text in _cautions(context)]
-    blocks += verdict_blocks(context)
-    blocks += [Heading(text="The study"), Paragraph(text=_trials(context)), Facts(pairs=_facts(context))]
+    blocks: list[Block] = [Paragraph(text=text) for text in _cautions(context)]
+    if context.best is None or not context.verdicts:
+        blocks.insert(0, Paragraph(text=_best(context), lead=True))
+    blocks += claims_headline(context)
     return Section(anchor="summary", title="Summary", blocks=tuple(blocks))
+
+
+def the_study(context: Context) -> Section:
+    """Return the section with what the study is: its size, its corpora and its dates."""
+    blocks: list[Block] = [Paragraph(text=_trials(context))]
+    blocks += [Paragraph(text=_corpus(corpus)) for corpus in context.corpora]
+    return Section(anchor="study", title="The study", blocks=(*blocks, Facts(pairs=_facts(context))), appendix=True)
 
 
 def _best(context: Context) -> Inline:

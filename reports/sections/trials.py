@@ -18,10 +18,14 @@ MOST_FACTOR_COLUMNS: Final = 8  # beyond these a column says what each configura
 def trials(context: Context) -> Section:
     """Return the section with the table of all trials."""
     blocks: list[Block] = [
-        Paragraph(text=plain(f"All {wording.count(len(context.trials), 'trial')}, including those that failed.")),
+        Paragraph(
+            text=plain(
+                f"All {wording.count(len(context.trials), 'trial')}, including those that failed, are in figures/{NAME}.csv."
+            )
+        ),
         trial_table(context),
     ]
-    return Section(anchor="trials", title="Trials", blocks=tuple(blocks))
+    return Section(anchor="trials", title="Trials", blocks=tuple(blocks), appendix=True)
 
 
 def trial_table(context: Context) -> Table:
@@ -50,6 +54,7 @@ def trial_table(context: Context) -> Table:
         ),
         columns=tuple(columns),
         rows=rows,
+        folded=f"All {wording.count(len(context.trials), 'trial')}",
         trials=tuple(int(trial) for trial in frame["trial_id"]),
     )
 

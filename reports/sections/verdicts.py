@@ -1,28 +1,32 @@
-"""The claims of a study and the verdicts on them: sentences first, then their numbers."""
+"""The claims of a study and the verdicts on them: all in one figure, and in the appendix each in detail."""
 
 import math
 from collections.abc import Mapping, Sequence
 from typing import Final
 
 from reports import wording
+from reports.figures.claims import ClaimRow, claims_figures
 from reports.sections.blocks import (
     Block,
     Cell,
     Column,
-    Heading,
     Inline,
     Paragraph,
+    Plot,
     Ruling,
     Rulings,
+    Section,
     Table,
     plain,
     rich,
     strong,
 )
 from reports.sections.context import Context
-from reports.sections.estimates import ESTIMATE_COLUMNS, estimate_cells, number_cell, p_value
+from reports.sections.estimates import ESTIMATE_COLUMNS, estimate_cells, in_unit, number_cell, p_value
+from reports.sections.titles import claims_title
 from sweeper.evidence.claims.judge import ClaimEvidence, ClaimVerdict, removed_claims
 from sweeper.evidence.claims.sturdiness import Outcome
+from sweeper.spec.claim import ALPHA
 
 ORDER: Final = ("supported", "refuted", "undecided", "untested")
 OVER_LOOKS: Final = "Intervals and p-values allow for all looks; effects are those of the last one."
@@ -34,22 +38,77 @@ RESULTS: Final[Mapping[Outcome, str]] = {
 }
 
 
-def verdict_blocks(context: Context) -> list[Block]:
-    """Return the verdicts under their heading; nothing if the study declares no claims."""
+def claim_details(context: Context) -> Section | None:
+    """Return the section with each claim's numbers and checks; None if the study declares no claims."""
+    verdicts = context.verdicts
+    if not verdicts:
+        return None
+    blocks: list[Block] = [Rulings(items=tuple(_ruling(verdict) for verdict in verdicts)), _table(verdicts)]
+    return Section(anchor="claims", title="The claims in detail", blocks=tuple(blocks), appendix=True)
+
+
+def claims_headline(context: Context) -> list[Block]:
+    """Return the verdicts on all claims in one figure; nothing if the study declares no claims."""
     verdicts = context.verdicts
     if not verdicts:
         return []
-    blocks: list[Block] = [
-        Heading(text="Verdicts on the claims"),
-        Paragraph(text=_counts(verdicts)),
-        Rulings(items=tuple(_ruling(verdict) for verdict in verdicts)),
-        _table(verdicts),
-    ]
+    at_once = all(verdict.decision is None for verdict in verdicts)
+    title = claims_title([verdict.verdict for verdict in verdicts])
+    drawings = claims_figures(title, [_claim_row(verdict) for verdict in verdicts], at_once=at_once)
     removed = removed_claims(context.data)
-    if removed:
-        shown = "; ".join(wording.clean(line) for line in removed)
-        blocks.insert(2, Paragraph(text=plain(f"Claims were removed after data existed: {shown}.")))
-    return blocks
+    shown = "; ".join(wording.clean(line) for line in removed)
+    return [
+        Paragraph(text=_counts(verdicts)),
+        *([Paragraph(text=plain(f"Claims were removed after data existed: {shown}."))] if removed else []),
+        *(Plot(drawing=drawing, caption=_figure_caption(verdicts, at_once=at_once)) for drawing in drawings),
+    ]
+
+
+def _figure_caption(verdicts: Sequence[ClaimVerdict], *, at_once: bool) -> Inline:
+    text = "The effect of each claim with its 95% interval, and shaded where the claim puts it. "
+    if at_once and len(verdicts) > 1:
+        text += f"Thin lines hold for all {len(verdicts)} claims at once (Bonferroni). "
+    text += "A verdict rests on p-values that are adjusted by Holm's method over all claims"
+    text += "." if at_once else ", and on all looks; intervals are repeated ones."
+    fragile = sum(bool(verdict.sturdiness.note) for verdict in verdicts)
+    if fragile:
+        text += (
+            f" Fragile: {fragile} that another analysis of the same runs would not confirm; see the claims in detail."
+        )
+    return plain(text)
+
+
+def _claim_row(verdict: ClaimVerdict) -> ClaimRow:
+    percent = verdict.metric.is_log
+    evidence, found = verdict.evidence, verdict.examination.tested[verdict.position].evidence
+    part = found.headline if found is not None else None
+    ends, region = (math.nan, math.nan), None
+    if part is not None and part.exact is None:
+        region = part.region
+        if verdict.decision is None:
+            ends = part.effect.interval(1.0 - ALPHA / verdict.examination.family.size(verdict.position))
+    bounds = (None, None) if region is None else (region.low, region.high)
+    low, high = (math.nan if bound is None else in_unit(bound, percent=percent) for bound in bounds)
+    name = wording.metric_name(verdict.metric.name)
+    marks = ["exploratory"] if verdict.is_exploratory else []
+    marks += ["fragile"] if verdict.sturdiness.note else []
+    estimates = (in_unit(value, percent=percent) for value in (evidence.estimate, evidence.low, evidence.high, *ends))
+    estimate, least, most, at_once_low, at_once_high = estimates
+    return ClaimRow(
+        identifier=wording.clean(verdict.id),
+        text=wording.clean(verdict.claim.text),
+        verdict=verdict.verdict,
+        unit=f"change of {name} (%)" if percent else f"change of {name}",
+        percent=percent,
+        estimate=estimate,
+        low=least,
+        high=most,
+        simultaneous_low=at_once_low,
+        simultaneous_high=at_once_high,
+        claimed_low=low,
+        claimed_high=high,
+        mark=", ".join(marks),
+    )
 
 
 def _counts(verdicts: Sequence[ClaimVerdict]) -> Inline:
@@ -97,6 +156,7 @@ def _table(verdicts: Sequence[ClaimVerdict]) -> Table:
     at_once = all(verdict.decision is None for verdict in verdicts)
     return Table(
         name="claims",
+        folded="All numbers of the claims",
         caption=plain(
             "The claims in numbers. p for: the p-value of the claim's denial, small if the claim is supported. p "
             "against: that of the claim itself, small if it is refuted. Both are adjusted. Seeds: the number on "

@@ -79,19 +79,23 @@
   };
 
   for (const plot of document.querySelectorAll(".plot")) {
-    const svg = plot.querySelector("svg");
-    let points = null;
+    const drawn = [...plot.querySelectorAll("svg")]; // for wide windows, and for phones
+    const current = () => drawn.find((each) => each.getClientRects().length) ?? drawn[0];
+    const points = new Map();
     let hovered = null;
-    let order = null;
     let place = -1;
-    const known = () => (points ??= pointsOf(svg));
+    const known = () => {
+      const svg = current();
+      if (!points.has(svg)) points.set(svg, pointsOf(svg));
+      return points.get(svg);
+    };
     const hover = (point) => {
       hovered?.element.classList.remove("hovered");
       hovered = point;
       hovered?.element.classList.add("hovered");
     };
     const nearest = (event) => {
-      const matrix = svg.getScreenCTM();
+      const matrix = current().getScreenCTM();
       if (!matrix) return null;
       const at = new DOMPoint(event.clientX, event.clientY).matrixTransform(matrix.inverse());
       let best = null;
@@ -118,13 +122,13 @@
       if (event.key === "Escape") { hover(null); hideTip(); if (marked !== null) mark(marked); return; }
       if (event.key === "Enter" && hovered) { mark(hovered.trial); return; }
       if (!(event.key in steps)) return;
-      order ??= [...new Map(known().map((point) => [point.element, point])).values()].sort((one, two) => one.x - two.x);
+      const order = [...new Map(known().map((point) => [point.element, point])).values()].sort((one, two) => one.x - two.x);
       if (!order.length) return;
       event.preventDefault();
       place = (place + steps[event.key] + order.length) % order.length;
       const point = order[place];
       hover(point);
-      const screen = new DOMPoint(point.x, point.y).matrixTransform(svg.getScreenCTM());
+      const screen = new DOMPoint(point.x, point.y).matrixTransform(current().getScreenCTM());
       showTip(point.trial, screen.x, screen.y);
     });
   }

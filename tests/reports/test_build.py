@@ -123,7 +123,7 @@ def test_what_a_spreadsheet_would_run_is_text_in_every_file(tmp_path: Path) -> N
         assert not [cell for cell in cells if cell.startswith(("=", "+", "@"))], file
     trials = (tmp_path / "out" / "figures" / "trials.csv").read_text()
     assert f"'{formula}" in trials
-    assert "'@screen" in (tmp_path / "out" / "figures" / "learning-curves.csv").read_text()
+    assert "'@screen" in (tmp_path / "out" / "figures" / "ledger.csv").read_text()
 
 
 def test_a_missing_number_is_an_empty_cell_and_not_a_dash(folder: Path) -> None:

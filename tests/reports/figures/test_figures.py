@@ -7,17 +7,17 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 
-from reports.figures.cost import MANY, SHOWN_OF_MANY, cost_figure, look
-from reports.figures.curves import FEW, PANELS, PhaseCurves, curves_figures
-from reports.figures.drawing import LEAST, MOST, SWATCH, Canvas, drawable
-from reports.figures.forest import MOST_ROWS, Row, forest_figures
+from reports.figures.cost import MANY, SHOWN_OF_MANY, CostPlot, configurations, cost_figure
+from reports.figures.curves import FEW, PANELS, ArmCurves, CurvePanel, curves_figures
+from reports.figures.drawing import LEAST, MOST, Drawing, drawable
+from reports.figures.effects_axis import Row
+from reports.figures.forest import forest_figures
 from reports.figures.heat import interaction_figure
 from reports.figures.ladder import Rung, ladder_figure
-from reports.figures.progress import anytime_figure, expectation_figure
-from reports.figures.scales import clamped, metric_axis, tick_texts, ticks
+from reports.figures.progress import anytime_figure, expectation_figure, expectation_frames
+from reports.figures.rows import PAGE
+from reports.figures.scales import clamped, metric_scale, tick_texts, ticks
 from reports.figures.shares import attribution_figure, importance_figure
 from reports.figures.spending import spending_figure
 from sweeper.evidence.data.measures import Metric
@@ -53,100 +53,153 @@ def marked(svg: str) -> list[str]:
     return re.findall(r'data-trial="(\d+)"', svg)
 
 
-def test_the_front_is_of_trials_that_no_other_beats() -> None:
-    drawing = cost_figure(trials([100.0, 120.0, 90.0, 95.0, 80.0]), METRIC, {})
-    assert drawing is not None
-    assert drawing.data["on_front_device_seconds"].tolist() == [True, False, True, False, True]
-    assert sorted(marked(drawing.svg)) == sorted([str(trial) for trial in range(1, 6)] * 2)
-    assert (
-        "The front over device time has 3 trials, from 100.00 at 10\u202fs to 80.00 at 50\u202fs" in drawing.alternative
-    )
+def costs(values: list[float], states: list[str] | None = None, **changes: object) -> CostPlot:
+    """Each trial a configuration of its own, at twice the cost of the one before."""
+    frame = trials(values, states)
+    shown = pd.DataFrame(
+        {
+            "trial_id": frame["trial_id"], "stratum": "", "arm": [f"a = {place}" for place in frame["number"]],
+            "budget": "{}", "seed": 0, "state": frame["state"], "at_baseline": frame["number"] == 0,
+            "cost": [1e12 * 2.0 ** min(place, 900) for place in range(len(values))], "value": values,
+        }
+    ).assign(**changes)  # fmt: skip
+    return CostPlot(trials=shown, metric=METRIC, is_time=False)
+
+
+def cost_drawing(plot: CostPlot) -> Drawing:
+    found = cost_figure("Cost", plot)
+    assert found is not None
+    return found
+
+
+def test_the_front_is_of_configurations_that_no_other_beats() -> None:
+    plot = costs([100.0, 120.0, 90.0, 95.0, 80.0])
+    assert configurations(plot)["on_front"].tolist() == [True, False, True, False, True]
+    drawing = cost_drawing(plot)
+    assert set(marked(drawing.svg)) == {str(trial) for trial in range(1, 6)}
+    assert "The front has 3 configurations: a = 0, 100.00 at 1" in drawing.alternative
+
+
+def test_the_front_is_of_means_over_seeds_and_not_of_the_best_seed() -> None:
+    plot = costs([100.0, 40.0, 250.0, 90.0], arm=["a", "b", "b", "c"], seed=[0, 0, 1, 0], cost=[1.0, 1.0, 1.0, 2.0])
+    found = configurations(plot).set_index("arm")
+    assert found.loc["b", "value"] == pytest.approx(100.0)  # the geometric mean of a log metric
+    assert found.loc["b", "n"] == 2
+    assert bool(found.loc["c", "on_front"])
+    assert (found.loc["b", "low"], found.loc["b", "high"]) == (40.0, 250.0)
+
+
+def test_where_costs_are_alike_there_is_no_front_and_the_figure_says_so() -> None:
+    plot = replace(costs([100.0, 90.0]), has_front={"": False}, is_time=True)
+    drawing = cost_drawing(plot)
+    assert not drawing.data["on_front"].fillna(False).astype(bool).any()
+    assert "All runs cost the same but for the machine\u2019s noise: no front." in drawing.svg
+    assert "on the Pareto front" not in drawing.svg
+
+
+def test_each_stratum_has_its_panel_its_front_and_its_published_values() -> None:
+    plot = costs([100.0, 90.0, 60.0, 50.0], stratum=["ptb", "ptb", "wiki", "wiki"])
+    drawing = cost_drawing(replace(plot, published={"ptb": {"zaremba": 78.4}, "wiki": {}}))
+    for width in (drawing.wide, drawing.narrow):
+        assert width.svg.count(">ptb</text>") == width.svg.count(">wiki</text>") == 1
+        assert width.svg.count(">zaremba</text>") == 1
+    assert drawing.data.groupby("stratum")["on_front"].sum().to_dict() == {"ptb": 2, "wiki": 2}
 
 
 def test_a_failed_trial_is_drawn_but_is_no_part_of_the_front() -> None:
-    drawing = cost_figure(trials([100.0, 50.0, 90.0], ["completed", "failed", "completed"]), METRIC, {})
-    assert drawing is not None
-    assert drawing.data["on_front_flops"].tolist() == [True, False, True]
+    plot = costs([100.0, 50.0, 90.0], ["completed", "failed", "completed"])
+    assert configurations(plot)["arm"].tolist() == ["a = 0", "a = 2"]
+    assert "2" in marked(cost_drawing(plot).svg)
 
 
 def test_what_a_trial_needs_for_its_point_may_be_missing() -> None:
-    frame = trials([100.0, math.nan, 90.0])
-    frame.loc[0, "flops"] = math.nan
-    drawing = cost_figure(frame, METRIC, {})
-    assert drawing is not None
-    assert sorted(marked(drawing.svg)) == ["1", "3", "3"]
-    assert cost_figure(trials([math.nan]), METRIC, {}) is None
+    plot = costs([100.0, math.nan, 90.0], cost=[math.nan, 1.0, 2.0])
+    assert set(marked(cost_drawing(plot).svg)) == {"3"}
+    assert cost_figure("Cost", costs([math.nan])) is None
 
 
 def test_a_value_far_off_is_drawn_at_the_edge_and_kept_in_the_data() -> None:
-    drawing = cost_figure(trials([100.0, 101.0, 1e9, 99.0, 100.5]), METRIC, {})
-    assert drawing is not None
-    assert drawing.data["beyond_axis"].tolist() == [False, False, True, False, False]
-    assert drawing.data["value"].tolist()[2] == 1e9
-
-
-def test_published_values_are_marked() -> None:
-    drawing = cost_figure(trials([100.0, 90.0]), METRIC, {"dettmers": 63.358})
-    assert drawing is not None
-    assert ">dettmers</text>" in drawing.svg
+    drawing = cost_drawing(costs([100.0, 101.0, 1e9, 99.0, 100.5]))
+    assert 1e9 in drawing.data["value"].tolist()
+    assert not re.search(r'y="-\d', drawing.svg)
+    assert "3" in marked(drawing.svg)
 
 
 def test_of_many_trials_the_best_and_the_front_are_points() -> None:
     number = MANY + 500
     values = list(100 + 10 * np.random.default_rng(0).normal(size=number))
-    drawing = cost_figure(trials(values), METRIC, {})
-    assert drawing is not None
+    plot = costs(values, cost=np.linspace(1.0, 2.0, number))
+    drawing = cost_drawing(plot)
     points = len(set(marked(drawing.svg)))
-    assert SHOWN_OF_MANY <= points <= SHOWN_OF_MANY + drawing.data["on_front_flops"].sum()
-    assert len(drawing.data) == number
-    assert "mathdefault" not in drawing.svg  # the ticks are ours, whatever drawing the density did to the axes
+    assert SHOWN_OF_MANY <= points <= SHOWN_OF_MANY + configurations(plot)["on_front"].sum()
+    assert (drawing.data["kind"] == "trial").sum() == number
+    assert len(drawing.svg) < 300_000
 
 
-def phase_of(number: int) -> PhaseCurves:
+def panel_of(number: int, seeds: int = 1) -> CurvePanel:
     generator = np.random.default_rng(1)
-    curves = {
-        trial: curve([100.0 + trial + 50 / step + float(generator.normal()) for step in range(1, 11)])
-        for trial in range(number)
-    }
-    return PhaseCurves(phase="p", trials=list(curves), states=dict.fromkeys(curves, "completed"),
-                       baseline=frozenset({0}), curves=curves)  # fmt: skip
+    arms = [
+        ArmCurves(
+            name=f"a = {place}",
+            role={0: "best", 1: "baseline"}.get(place, "other"),
+            state="completed",
+            curves={
+                10 * place + seed: curve(
+                    [100.0 + place + 50 / step + float(generator.normal()) for step in range(1, 11)]
+                )
+                for seed in range(seeds)
+            },
+        )
+        for place in range(number)
+    ]
+    return CurvePanel(heading="p", arms=arms)
 
 
-def test_few_curves_are_lines() -> None:
-    phase = phase_of(5)
-    (drawing,) = curves_figures([phase], METRIC)
-    assert sorted(set(marked(drawing.svg))) == ["0", "1", "2", "3", "4"]
-    lines = drawing.data.groupby("trial_id")["value"].apply(list)
-    assert dict(lines.items()) == {t: phase.curves[t].values for t in phase.trials}
-    assert not drawing.ghosts
+def test_a_configuration_is_one_line_the_mean_of_its_seeds_between_their_ends() -> None:
+    panel = panel_of(3, seeds=4)
+    (drawing,) = curves_figures("Curves", [panel], METRIC)
+    assert sorted(set(marked(drawing.svg))) == ["0", "10", "20"]
+    own = drawing.data[drawing.data["configuration"] == "a = 2"]
+    values = np.array([each.values for each in panel.arms[2].curves.values()])
+    assert own["value"].tolist() == pytest.approx(np.exp(np.log(values).mean(axis=0)))
+    assert own["low"].tolist() == pytest.approx(values.min(axis=0))
+    assert own["high"].tolist() == pytest.approx(values.max(axis=0))
+    assert set(drawing.ghosts) == {10 * place + seed for place in range(3) for seed in range(4)}
 
 
-def test_many_curves_are_bands_with_the_best_three_and_the_others_at_hand() -> None:
-    phase = phase_of(FEW + 10)
-    (drawing,) = curves_figures([phase], METRIC)
-    assert set(marked(drawing.svg)) == {"0", "1", "2"}
-    assert len(drawing.ghosts) == FEW + 10 - 3
+def test_many_curves_are_bands_with_the_best_and_the_baseline_and_the_others_at_hand() -> None:
+    panel = panel_of(FEW + 10)
+    (drawing,) = curves_figures("Curves", [panel], METRIC)
+    assert set(marked(drawing.svg)) == {"0", "10"}
+    assert len(drawing.ghosts) == FEW + 10
     last = drawing.data[(drawing.data["step"] == 10) & drawing.data["quantile"].notna()].set_index("quantile")["value"]
-    ends = [found.values[-1] for found in phase.curves.values()]
+    ends = [found.values[-1] for arm in panel.arms for found in arm.curves.values()]
     for quantile in (0.05, 0.25, 0.5, 0.75, 0.95):
         assert last[quantile] == pytest.approx(np.quantile(ends, quantile))
 
 
-def test_a_curve_of_nothing_but_nan_is_no_trouble() -> None:
-    phase = PhaseCurves(phase="p", trials=[1], states={1: "failed"}, baseline=frozenset(),
-                        curves={1: curve([math.nan, math.nan])})  # fmt: skip
-    (drawing,) = curves_figures([phase], METRIC)
-    assert marked(drawing.svg) == []
+def test_a_curve_of_nothing_but_nan_is_no_figure() -> None:
+    lost = ArmCurves(name="a", role="other", state="failed", curves={1: curve([math.nan, math.nan])})
+    assert curves_figures("Curves", [CurvePanel(heading="p", arms=[lost])], METRIC) == ()
 
 
-def test_more_phases_than_a_page_holds_take_several_figures() -> None:
-    phases = [replace(phase_of(2), phase=f"p{place}") for place in range(PANELS + 5)]
-    drawings = curves_figures(phases, METRIC)
+def test_an_axis_that_leaves_out_the_first_steep_part_is_marked_as_cut() -> None:
+    def figure(first: float) -> str:
+        arm = ArmCurves(name="a", role="best", state="completed", curves={1: curve([first, 110.0, 100.0])})
+        return curves_figures("Curves", [CurvePanel(heading="p", arms=[arm])], METRIC)[0].svg
+
+    assert figure(1e6).count("<path") == figure(120.0).count("<path") + 2  # the two strokes of the mark
+    assert "clip-path" in figure(1e6)
+
+
+def test_more_panels_than_a_page_holds_take_several_figures() -> None:
+    panels = [replace(panel_of(2), heading=f"p{place}") for place in range(PANELS + 5)]
+    drawings = curves_figures("Curves", panels, METRIC)
     assert [drawing.name for drawing in drawings] == ["learning-curves", "learning-curves-2"]
-    shown = [list(drawing.data["phase"].unique()) for drawing in drawings]
-    assert [name for names in shown for name in names] == [phase.phase for phase in phases]
+    shown = [list(drawing.data["panel"].unique()) for drawing in drawings]
+    assert [name for names in shown for name in names] == [panel.heading for panel in panels]
     assert max(map(len, shown)) <= PANELS
-    assert curves_figures([], METRIC) == ()
+    assert curves_figures("Curves", [], METRIC) == ()
 
 
 def test_effects_are_in_the_words_and_the_data() -> None:
@@ -155,7 +208,7 @@ def test_effects_are_in_the_words_and_the_data() -> None:
         Row(group="", label="depth", estimate=1.0, low=math.nan, high=math.nan, n=1, finding="unclear"),
     ]
     (drawing,) = forest_figures("effects", "Effects", rows, "change (%)", percent=True)
-    assert "dropout: \u22125.0% (95% interval \u22128.0% to \u22122.0%)" in drawing.alternative
+    assert "dropout: \u22125.0% (95% interval \u22128.0 to \u22122.0%)" in drawing.alternative
     assert "depth: +1.0% (no interval)" in drawing.alternative
     assert drawing.data["estimate"].tolist() == [-5.0, 1.0]
 
@@ -177,11 +230,26 @@ def test_a_forest_plot_taller_than_a_page_is_split_each_part_with_the_same_axis(
     labels = [re.findall(r">(f\d+) *<", drawing.svg) for drawing in drawings]
     assert [label for part in labels for label in reversed(part)] or labels
     assert sorted(label for part in labels for label in part) == sorted(row.label for row in rows)
-    assert max(map(len, labels)) <= MOST_ROWS
+    assert all(float(re.findall(r'height="([\d.]+)pt"', drawing.svg)[0]) <= PAGE for drawing in drawings)
     for drawing in drawings:
         assert "change of loss" in drawing.svg
         assert re.search(r"(worse|unclear): the interval", drawing.svg)
-    assert len({tuple(re.findall(r">([+\u2212]\d+|0)<", drawing.svg)) for drawing in drawings}) == 1
+    ticks_of = [set(re.findall(r'text-anchor="middle">([^<]+)<', drawing.svg)) for drawing in drawings]
+    assert ticks_of[0] == ticks_of[1] != set()
+
+
+def test_blocks_stand_beside_each_other_where_there_is_room_and_below_where_there_is_not() -> None:
+    rows = [
+        Row(group=block, label=name, estimate=1.0, low=-1.0, high=3.0, n=3, finding="unclear")
+        for name in ("dropout", "depth")
+        for block in ("corpus = a", "corpus = b")
+    ]
+    (drawing,) = forest_figures("effects", "Effects", rows, "change", percent=True)
+    for block in ("corpus = a", "corpus = b"):
+        assert f">{block}</text>" in drawing.svg
+        assert f">{block}</text>" in drawing.narrow.svg
+    assert drawing.svg.count(">dropout</text>") == 1
+    assert drawing.narrow.svg.count(">dropout</text>") == 2
 
 
 def test_a_ladder_has_the_geometric_mean_of_each_rung() -> None:
@@ -201,21 +269,21 @@ def test_interactions_that_are_confounded_are_said() -> None:
 
 def test_best_so_far_counts_what_failed_and_not_its_value() -> None:
     frame = trials([100.0, 10.0, 90.0, 95.0, 80.0], ["completed", "failed", "completed", "completed", "completed"])
-    drawing = anytime_figure(frame, METRIC)
+    drawing = anytime_figure("Best so far", {"": frame}, METRIC)
     assert drawing is not None
     assert drawing.data["trial_id"].tolist() == [1, 3, 5]
     assert drawing.data["device_seconds"].tolist() == [10.0, 60.0, 150.0]
 
 
 def test_best_so_far_of_nothing_is_no_figure() -> None:
-    assert anytime_figure(trials([math.nan]), METRIC) is None
+    assert anytime_figure("Best so far", {"": trials([math.nan])}, METRIC) is None
 
 
 def test_the_expected_best_of_one_is_the_mean_and_failures_are_worst() -> None:
-    drawing = expectation_figure({"search": [1.0, 2.0, math.nan, 3.0]}, ACCURACY)
+    drawing = expectation_figure("E", expectation_frames({"search": [1.0, 2.0, math.nan, 3.0]}, ACCURACY), ACCURACY)
     assert drawing is not None
     assert drawing.data["expected"].iloc[0] == pytest.approx(np.mean([1.0, 2.0, 1.0, 3.0]))
-    assert expectation_figure({"search": [1.0]}, ACCURACY) is None
+    assert expectation_figure("E", expectation_frames({"search": [1.0]}, ACCURACY), ACCURACY) is None
 
 
 def test_spending_adds_up() -> None:
@@ -250,29 +318,12 @@ def test_values_are_moved_only_from_the_bad_side() -> None:
     assert values[-1] > -1
 
 
-@pytest.mark.parametrize(("names", "columns"), [(("a", "b", "c"), 6), (("a long name of a phase",) * 17, 3)])
-def test_a_legend_has_as_many_columns_as_fit(names: tuple[str, ...], columns: int) -> None:
-    with Canvas("x", 3.0) as canvas:
-        canvas.axes()
-        canvas.legend([Line2D([], [], label=f"{name} {place}", linewidth=0.5) for place, name in enumerate(names)])
-        (legend,) = canvas.figure.legends
-        assert legend.get_window_extent().width <= canvas.figure.bbox.width
-        assert legend._ncols == columns
-        assert {line.get_linewidth() for line in legend.get_lines()} == {SWATCH}
-
-
-def test_phases_look_different_in_the_figure_of_costs() -> None:
-    assert len({look(place) for place in range(36)}) == 36
-
-
 @pytest.mark.parametrize("value", [2.0, 0.0, -3.5, 1e17, 1e-12])
 def test_an_axis_of_equal_values_has_labels_that_differ(value: float) -> None:
     for metric in (ACCURACY, METRIC):
-        axes = Figure().subplots()
-        metric_axis(axes, metric, [value] * 3)
-        labels = [label.get_text() for label in axes.get_yticklabels()]
-        assert len(labels) == len(set(labels))
-        assert labels or (metric.is_log and value <= 0)
+        scale = metric_scale(metric, [value] * 3)
+        assert len(scale.texts) == len(set(scale.texts)) > 0
+        assert scale.low < value < scale.high
 
 
 def test_ticks_have_as_many_digits_as_it_takes_to_tell_them_apart() -> None:
@@ -283,13 +334,13 @@ def test_ticks_have_as_many_digits_as_it_takes_to_tell_them_apart() -> None:
 
 
 def test_a_curve_of_one_value_is_a_dot_and_a_longer_one_is_not() -> None:
-    lone = PhaseCurves(
-        phase="p", trials=[1, 2], states={1: "completed", 2: "completed"}, baseline=frozenset(),
-        curves={1: curve([3.0]), 2: curve([3.0, 2.0, 1.0])},
-    )  # fmt: skip
-    (drawing,) = curves_figures([lone], ACCURACY)
-    dots = re.findall(r'data-trial="(\d)" id=[^>]*></defs>|data-trial="(\d)" id=[^>]*/></defs>', drawing.svg)
-    assert [key for pair in dots for key in pair if key] == ["1"]
+    arms = [
+        ArmCurves(name="a", role="other", state="completed", curves={1: curve([3.0])}),
+        ArmCurves(name="b", role="other", state="completed", curves={2: curve([3.0, 2.0, 1.0])}),
+    ]
+    (drawing,) = curves_figures("Curves", [CurvePanel(heading="p", arms=arms)], ACCURACY)
+    paths = dict(re.findall(r'<path d="([^"]+)"[^>]*data-trial="(\d)"', drawing.svg))
+    assert {trial: path.endswith("h0") for path, trial in paths.items()} == {"1": True, "2": False}
 
 
 def test_extreme_values_are_drawn_at_the_ends_of_what_axes_can_compute_with() -> None:
@@ -303,9 +354,9 @@ def test_extreme_values_are_drawn_at_the_ends_of_what_axes_can_compute_with() ->
 def test_figures_of_extreme_values_are_drawn_without_a_warning(metric: Metric, values: list[float]) -> None:
     frame = trials(values * 4)
     for drawing in (
-        cost_figure(frame, metric, {}),
-        anytime_figure(frame, metric),
-        expectation_figure({"p": values}, metric),
+        cost_figure("Cost", replace(costs(values * 4), metric=metric)),
+        anytime_figure("Best so far", {"": frame}, metric),
+        expectation_figure("Expected", expectation_frames({"p": values}, metric), metric),
     ):
         if drawing is not None:
             assert not re.search(r">[^<]*\d{20}[^<]*<", drawing.svg)

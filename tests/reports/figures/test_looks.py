@@ -5,6 +5,9 @@ import math
 from reports.figures.looks import PANELS, LookRow, Panel, looks_figures
 
 
+TITLE = "Claims over their looks"
+
+
 def row(seeds: int, evidence: float) -> LookRow:
     return LookRow(
         look=seeds - 1,
@@ -24,7 +27,7 @@ def panel(name: str, *evidence: float, outcome: str = "supported at 3 of 4 seeds
 
 
 def test_the_data_have_every_look_and_the_words_the_last() -> None:
-    (drawing,) = looks_figures([panel("a", 1.0, 3.0, math.nan), panel("b", 0.5, outcome="look 1 of 3")])
+    (drawing,) = looks_figures(TITLE, [panel("a", 1.0, 3.0, math.nan), panel("b", 0.5, outcome="look 1 of 3")])
     assert drawing.data["claim"].tolist() == ["a", "a", "a", "b"]
     assert drawing.data["evidence"].tolist()[:2] == [1.0, 3.0]
     assert math.isnan(drawing.data["evidence"].tolist()[2])
@@ -37,15 +40,15 @@ def test_the_data_have_every_look_and_the_words_the_last() -> None:
 
 
 def test_claims_without_a_look_are_left_out() -> None:
-    assert looks_figures([]) == ()
-    assert looks_figures([panel("a")]) == ()
-    assert looks_figures([panel("a", math.nan)]) == ()
-    (drawing,) = looks_figures([panel("a"), panel("b", 1.0)])
+    assert looks_figures(TITLE, []) == ()
+    assert looks_figures(TITLE, [panel("a")]) == ()
+    assert looks_figures(TITLE, [panel("a", math.nan)]) == ()
+    (drawing,) = looks_figures(TITLE, [panel("a"), panel("b", 1.0)])
     assert set(drawing.data["claim"]) == {"b"}
 
 
 def test_more_claims_than_a_page_holds_take_several_figures() -> None:
-    drawings = looks_figures([panel(f"c{place}", 1.0) for place in range(PANELS + 1)])
+    drawings = looks_figures(TITLE, [panel(f"c{place}", 1.0) for place in range(PANELS + 1)])
     assert [drawing.name for drawing in drawings] == ["looks", "looks-2"]
     assert sum(len(drawing.data) for drawing in drawings) == PANELS + 1
     assert drawings[1].title == "Claims over their looks, part 2 of 2"
@@ -56,16 +59,16 @@ def test_an_interval_that_is_unknown_is_not_mentioned() -> None:
     bare = LookRow(look=1, seeds=2, evidence=1.0, supports_from=4.0, refutes_from=-4.0, estimate=-2.0,
                    low=-math.inf, high=math.inf)  # fmt: skip
     (drawing,) = looks_figures(
-        [Panel(claim="a", verdict="undecided", outcome="look 1", most=None, rows=(bare, only), percent=False)]
+        TITLE, [Panel(claim="a", verdict="undecided", outcome="look 1", most=None, rows=(bare, only), percent=False)]
     )
     assert "interval" in drawing.alternative  # of the last look
     (drawing,) = looks_figures(
-        [Panel(claim="a", verdict="undecided", outcome="look 1", most=None, rows=(bare,), percent=False)]
+        TITLE, [Panel(claim="a", verdict="undecided", outcome="look 1", most=None, rows=(bare,), percent=False)]
     )
     assert "interval" not in drawing.alternative
 
 
 def test_evidence_beyond_the_axis_of_boundaries_is_drawn() -> None:
-    (drawing,) = looks_figures([panel("a", 8.9)])
+    (drawing,) = looks_figures(TITLE, [panel("a", 8.9)])
     assert drawing.data["evidence"].tolist() == [8.9]
     assert "nan" not in drawing.svg

@@ -121,7 +121,9 @@ def test_no_element_is_styled_or_scripted_in_place(page: str) -> None:
 def test_every_figure_has_a_text_alternative_and_ids_are_unique(page: str, report: Report) -> None:
     elements = Page(page).elements
     figures = [attributes for tag, attributes in elements if tag == "svg"]
-    assert [each["aria-label"] for each in figures] == [drawing.alternative for drawing in report.drawings()]
+    twice = [drawing.alternative for drawing in report.drawings() for _ in ("wide", "narrow")]
+    assert [each["aria-label"] for each in figures] == twice
+    assert [each["class"].split()[1] for each in figures[:2]] == ["wide", "narrow"]
     assert all(each["role"] == "img" for each in figures)
     ids = [attributes["id"] for _, attributes in elements if "id" in attributes]
     assert len(ids) == len(set(ids))

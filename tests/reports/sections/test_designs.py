@@ -57,8 +57,12 @@ def test_a_ladder_is_drawn_from_the_baseline_to_its_last_step() -> None:
     drawn = plot(found, "ladder-steps")
     assert list(dict.fromkeys(drawn.drawing.data["label"])) == ["baseline", "+ a = on", "+ c = on"]
     assert len(drawn.drawing.data) == 9
-    assert "as components are added one after another" in caption(drawn)
-    assert "The effect of each step of the ladder" in caption(plot(found, "effects-steps"))
+    assert "with components added one after another" in caption(drawn)
+    assert column(table(found, "effects-steps-table"), "Factor") == ["a", "c"]
+    assert [
+        word for word in ("validation perplexity", "change from the step before", "cost") if word in drawn.drawing.svg
+    ]
+    assert "\u22127.7% (" in drawn.drawing.svg  # the step's change with its interval, on its line
 
 
 def test_a_ladder_without_a_completed_trial_has_no_drawing() -> None:
@@ -70,9 +74,9 @@ def test_a_ladder_without_a_completed_trial_has_no_drawing() -> None:
 def test_leaving_out_begins_with_the_greatest_loss() -> None:
     rows = [ON, *({**ON, name: "off"} for name in SIZES)]
     found = reported(Phase("out", "leave_one_out", rows, lambda levels, seed: 100 - 10 * (levels["c"] == "on") + seed))
-    assert column(table(found, "effects-out-table"), "Factor")[0] == "c"
-    labels = plot(found, "effects-out").drawing.data["label"].tolist()
-    assert labels[0] == "c"
+    labels = list(dict.fromkeys(plot(found, "ladder-out").drawing.data["label"]))
+    assert labels[:2] == ["the whole", "\u2212 c"]
+    assert plot(found, "ladder-out").drawing.title.startswith("c matters most (+11.0% without it)")
 
 
 def test_a_factorial_shows_which_factors_share_their_gain() -> None:

@@ -40,7 +40,7 @@ def until(last: int) -> Callable[[TrialRow], Curve]:
 
 def test_trials_that_count_epochs_have_epochs_on_their_axis() -> None:
     caption, words, labels = drawn(phase("epochs", 6), curves=until(6))
-    assert "over the epochs of each trial" in caption
+    assert "over epochs, one panel for each budget" in caption
     assert "over epochs." in words
     assert labels == ["epoch"]
 
@@ -65,13 +65,13 @@ def test_a_script_counts_its_budget_s_unit_unless_where_it_ended_says_otherwise(
 
 def test_the_trainer_counts_steps_whatever_its_budget() -> None:
     caption, _, labels = drawn(phase("tokens", 5000, state="running"), curves=until(30), program="trainer")
-    assert "over the steps of each trial" in caption
+    assert "over steps, one panel" in caption
     assert labels == ["step"]
 
 
 def test_phases_that_count_differently_are_distinguished() -> None:
     phases = (phase("epochs", 6), phase("steps", 100, name="long"))
     caption, words, labels = drawn(*phases, curves=lambda row: until(int(next(iter(row.budget.values()))))(row))
-    assert "over the epochs or steps of each trial" in caption
+    assert "over epochs or steps, one panel" in caption
     assert "over epochs or steps." in words
     assert labels == ["step", "epoch"]

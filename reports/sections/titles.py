@@ -1,0 +1,296 @@
+"""The titles of figures: what each shows, made from its verdicts and numbers by rules.
+
+A title states what holds of all that is drawn, or of the part that it names; where nothing can be stated, it says that.
+"""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final, Literal
+
+from reports import wording
+from reports.figures.effects_axis import Finding
+from reports.sections.estimates import change_text
+from sweeper.evidence.claims.evidence import Verdict
+
+NAMED: Final = 3  # things that a title names; of more it says how many there are
+LONGEST: Final = 44  # characters of a configuration's name that a title spells out
+OWN: Final = frozenset({"in", "no", "the"})  # with which titles begin that do not begin with a name
+Pattern = Literal["helps", "hurts", "unclear", "mixed"]
+
+
+def _sentence(text: str) -> str:
+    """Return a title with a capital letter, unless it begins with a name of the study's, which keeps its letters."""
+    return wording.capital(text) if text.partition(" ")[0] in OWN else text
+
+
+def _short(name: str) -> str:
+    """Return the name of a configuration, or what it is if the name is long."""
+    return name if len(name) <= LONGEST else "the best configuration"
+
+
+def claims_title(verdicts: Sequence[Verdict]) -> str:
+    """Say how many claims have which verdict, e.g. ``6 of 23 claims are supported, 7 are refuted, 10 are undecided``."""
+    total = len(verdicts)
+    if total == 1:
+        return f"The claim is {verdicts[0]}"
+    if len(set(verdicts)) == 1:
+        return f"{'Both' if total == 2 else f'All {total}'} claims are {verdicts[0]}"
+    order: tuple[Verdict, ...] = ("supported", "refuted", "undecided", "untested")
+    counts = [(verdicts.count(name), name) for name in order]
+    parts = [f"{number} {'is' if number == 1 else 'are'} {name}" for number, name in counts if number]
+    if counts[0][0]:
+        first, *others = parts
+        number, rest = first.split(" ", 1)
+        return f"{number} of {total} claims {rest}, {', '.join(others)}"
+    return f"None of {total} claims is supported: {', '.join(parts)}"
+
+
+def effects_title(phase: str, findings: Mapping[str, Mapping[str, Sequence[Finding]]]) -> str:
+    """Say which factors of a phase help and which hurt.
+
+    Args:
+        findings: by factor and block what the intervals of its levels show; a single block ``""`` without blocks.
+    """
+    where = f"In {phase}, " if phase else ""
+    patterns = {
+        factor: {block: pattern(found) for block, found in blocks.items()} for factor, blocks in findings.items()
+    }
+    groups: dict[str, list[str]] = {}
+    for factor, blocks in patterns.items():
+        groups.setdefault(_pattern_words(blocks), []).append(factor)
+    said = [_verb(names, words) for words, names in sorted(groups.items(), key=_rank) if words]
+    if not said:
+        return _sentence(f"{where}no effect can be told from zero")
+    return _sentence(f"{where}{'; '.join(said[:NAMED])}")
+
+
+def _rank(group: tuple[str, list[str]]) -> int:
+    """Order what is said: first what holds everywhere."""
+    words = group[0]
+    return 0 if words == "helps" else 1 if words == "hurts" else 2 if words.startswith("helps") else 3
+
+
+def _pattern_words(blocks: Mapping[str, Pattern]) -> str:
+    """Return what a factor does over all blocks; empty if nothing is clear."""
+    found = set(blocks.values())
+    if found == {"unclear"}:
+        return ""
+    if "mixed" in found:
+        return "helps or hurts by its level"
+    if len(found) == 1:
+        return found.pop()
+    helps, hurts = ([block for block, each in blocks.items() if each == kind] for kind in ("helps", "hurts"))
+    if helps and hurts:
+        return f"helps {_on(helps)} and hurts {_on(hurts)}"
+    return f"helps only {_on(helps)}" if helps else f"hurts only {_on(hurts)}"
+
+
+def _on(blocks: Sequence[str]) -> str:
+    """Return blocks with their preposition: on a corpus, at a level."""
+    return f"{'at' if any(' = ' in block for block in blocks) else 'on'} {wording.listed(list(blocks))}"
+
+
+def pattern(findings: Iterable[Finding]) -> Pattern:
+    """Return what several levels of a factor show together."""
+    found = set(findings)
+    if {"better", "worse"} <= found:
+        return "mixed"
+    return "helps" if "better" in found else "hurts" if "worse" in found else "unclear"
+
+
+def _verb(names: Sequence[str], words: str) -> str:
+    """Say of factors what they do: in the plural of several, and how many they are of more than a few."""
+    verb, _, rest = words.partition(" ")
+    if len(names) > 1:
+        verb = verb.removesuffix("s")
+        rest = rest.replace("and hurts", "and hurt").replace("or hurts by its", "or hurt by their")
+    subject = f"{len(names)} factors" if len(names) > NAMED else wording.listed(list(names))
+    return f"{subject} {verb} {rest}".rstrip()
+
+
+def sizes_title(findings: Mapping[str, Mapping[int, Finding]]) -> str:
+    """Say up to which amount of data configurations help, e.g. ``dropout = 0.1 helps only below 300,000 tokens``.
+
+    Args:
+        findings: by configuration and amount of data, in tokens, what the interval of its effect shows.
+    """
+    said = {name: _size_pattern(dict(sorted(found.items()))) for name, found in findings.items()}
+    phrases = sorted(set(said.values()), key=lambda phrase: -list(said.values()).count(phrase))
+    parts = []
+    for phrase in phrases[:2]:
+        names = [name for name, own in said.items() if own == phrase]
+        one, many = phrase
+        if len(said) > NAMED and len(names) > 1:
+            parts.append(f"{len(names)} of {len(said)} configurations {many}")
+        else:
+            parts.append(f"{wording.listed(names[:NAMED])} {one if len(names) == 1 else many}")
+    return _sentence("; ".join(parts))
+
+
+def _size_pattern(found: Mapping[int, Finding]) -> tuple[str, str]:
+    """Return what is said of one configuration, in the singular and in the plural."""
+    sizes = list(found)
+    better = [size for size in sizes if found[size] == "better"]
+    worse = [size for size in sizes if found[size] == "worse"]
+    if better == sizes:
+        return "helps at every amount of data", "help at every amount of data"
+    if worse == sizes:
+        return "hurts at every amount of data", "hurt at every amount of data"
+    if better and better == sizes[: len(better)]:
+        edge = f"only below {wording.grouped(sizes[len(better)])} tokens"
+        return f"helps {edge}", f"help {edge}"
+    if better and better == sizes[-len(better) :]:
+        edge = f"only from {wording.grouped(better[0])} tokens on"
+        return f"helps {edge}", f"help {edge}"
+    if worse and worse == sizes[-len(worse) :]:
+        edge = f"from {wording.grouped(worse[0])} tokens on"
+        return f"hurts {edge}", f"hurt {edge}"
+    return "has no clear effect", "have no clear effect"
+
+
+def ablation_title(whole: str, steps: Sequence[tuple[str, float, Finding]], *, percent: bool, left_out: bool) -> str:
+    """Say which component matters most, and how many do not matter measurably.
+
+    Args:
+        whole: what the components are left out of, or added to.
+        steps: by component the change of the metric and what its interval shows, in the order of the figure.
+        left_out: whether they were left out, so that a needed one makes the metric worse.
+    """
+    wanted: Finding = "worse" if left_out else "better"
+    matter = [step for step in steps if step[2] == wanted]
+    against = [step[0] for step in steps if step[2] == ("better" if left_out else "worse")]
+    if not matter:
+        nothing = "no component of {whole} is missed" if left_out else "no step of {whole} gains"
+        tail = (
+            f"; without {wording.listed(against[:NAMED])} it is better" if left_out else f"; {_verb(against, 'hurts')}"
+        )
+        return _sentence(f"{nothing.format(whole=whole)} measurably{tail if against else ''}")
+    name, change, _ = max(matter, key=lambda step: abs(step[1]))
+    text = f"{name} matters most ({change_text(change, percent=percent)} {'without it' if left_out else 'with it'})"
+    rest = len(steps) - len(matter) - len(against)
+    tail = f"; {_verb(against, 'hurts')}" if against else ""
+    return _sentence(text + tail + (f"; {rest} of {len(steps)} make no measurable difference" if rest else ""))
+
+
+def costs_title(fronts: Mapping[str, tuple[float, float, float]], metric: str, *, alike: bool) -> str:
+    """Say what cost buys in each stratum.
+
+    Args:
+        fronts: by stratum the first and the last value on its front, and how many times as much the last costs.
+        alike: whether in every stratum all runs cost the same, so that there is no front.
+    """
+    if alike:
+        return "All runs cost the same, so cost decides nothing"
+    parts = [
+        f"{wording.number(ratio, 2)} times the cost {'takes' if place == 0 else 'takes it'} "
+        f"{f'{metric} ' if place == 0 else ''}from {wording.perplexity(first)} to {wording.perplexity(last)}"
+        + (f" ({stratum})" if stratum else "")
+        for place, (stratum, (first, last, ratio)) in enumerate(fronts.items())
+        if ratio > 1.0
+    ]
+    if not parts:
+        return "The cheapest configuration is the best one"
+    return _sentence("; ".join(parts[:2]))
+
+
+def curves_title(pairs: Mapping[str, tuple[str, float | None, float]], unit: str) -> str:
+    """Say when the best configurations pass the baseline.
+
+    Args:
+        pairs: by stratum the best configuration, the step from which on it is ahead of the baseline (0 for always, None
+            if there is no baseline to compare with), and the last step.
+    """
+    parts = []
+    for stratum, (name, step, last) in pairs.items():
+        where = f" ({stratum})" if stratum else ""
+        if step is None:
+            continue
+        if step <= 0:
+            parts.append(f"{_short(name)} leads the baseline throughout{where}")
+        else:
+            parts.append(f"{_short(name)} passes the baseline after {_count(step)} of {_count(last)} {unit}{where}")
+    return _sentence("; ".join(parts[:2])) if parts else "Learning curves"
+
+
+def _count(number: float) -> str:
+    return wording.grouped(round(number)) if number >= 10 or number == round(number) else f"{number:.2g}"
+
+
+def anytime_title(halves: Mapping[str, float]) -> str:
+    """Say how much of the device time it took to reach half of the gain over the first value.
+
+    Args:
+        halves: by stratum the share of its device time; NaN if the first value was the best.
+    """
+    known = {stratum: share for stratum, share in halves.items() if not math.isnan(share)}
+    if not known:
+        return "The first trial was the best"
+    parts = [f"{100 * share:.0f}%{f' ({stratum})' if stratum else ''}" for stratum, share in known.items()]
+    return f"Half of the gain came in the first {wording.listed(parts[:NAMED])} of the device time"
+
+
+def expectation_title(gains: Mapping[str, float]) -> str:
+    """Say whether more trials of a search would have helped.
+
+    Args:
+        gains: by search the change of the expected best, in percent, by the second half of its trials.
+    """
+    still = [name for name, gain in gains.items() if abs(gain) >= 0.5]
+    if not still:
+        return "More trials of the search would hardly have helped"
+    most = max(still, key=lambda name: abs(gains[name]))
+    where = f" of {most}" if len(gains) > 1 else ""
+    return f"The second half of the trials{where} still gained {abs(gains[most]):.1f}%"
+
+
+def spending_title(shares: Mapping[str, float]) -> str:
+    """Say how much of the device time went into completed attempts, and what took most of the rest."""
+    done = shares.get("completed", 0.0)
+    others = {name: share for name, share in shares.items() if name != "completed" and share > 0}
+    if not others:
+        return "All device time went into completed attempts"
+    most = max(others, key=lambda name: others[name])
+    return (
+        f"{_percent(done)} of the device time went into completed attempts, {_percent(others[most])} into {most} ones"
+    )
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.1f}%" if share < 0.1 or share > 0.9 else f"{100 * share:.0f}%"
+
+
+def importance_title(phase: str, shares: Mapping[str, float]) -> str:
+    """Say which factor explains most of a phase's variance."""
+    known = {name: share for name, share in shares.items() if not math.isnan(share)}
+    if not known or max(known.values()) <= 0:
+        return f"No factor explains the results of {phase}"
+    most = max(known, key=lambda name: known[name])
+    return _sentence(f"{most} explains most of the variance in {phase} ({100 * known[most]:.0f}%)")
+
+
+def attribution_title(phase: str, shares: Mapping[str, float], *, percent: bool) -> str:
+    """Say which factor contributes most to the gain of all together."""
+    most = max(shares, key=lambda name: shares[name])
+    if shares[most] <= 0:
+        return f"No factor contributes to the results of {phase}"
+    return _sentence(f"{most} contributes most in {phase} ({change_text(shares[most], percent=percent)})")
+
+
+def interactions_title(phase: str, effects: Mapping[tuple[str, ...], float], *, percent: bool) -> str:
+    """Say which two factors interact most, beside the largest main effect."""
+    by_size = sorted(effects, key=lambda terms: -abs(effects[terms]))
+    pair, main = (next((terms for terms in by_size if len(terms) == number), None) for number in (2, 1))
+    if pair is None or main is None:
+        return f"Main effects in {phase}"
+    return _sentence(
+        f"{main[0]} has the largest main effect in {phase} ({change_text(effects[main], percent=percent)}), "
+        f"{pair[0]} with {pair[1]} the largest interaction ({change_text(effects[pair], percent=percent)})"
+    )
+
+
+def looks_title(decided: int, early: int, total: int) -> str:
+    """Say how many claims were decided, and how many before their last seed."""
+    if not decided:
+        return "No claim is decided yet" if total > 1 else "The claim is not decided yet"
+    tail = f", {early} before {'its' if early == 1 else 'their'} last seed" if early else ""
+    return f"{decided} of {wording.count(total, 'claim')} {'is' if decided == 1 else 'are'} decided{tail}"
