@@ -61,12 +61,12 @@ class ClaimRow:
 
     @property
     def short(self) -> str:
-        """The region in signs, e.g. ``< −0.5%``."""
+        """The region in signs, e.g. ``< -0.5%``."""
         return self.claimed.replace("above", ">").replace("below", "<")
 
     @property
     def claimed(self) -> str:
-        """The region as text, e.g. ``below −0.5%``."""
+        """The region as text, e.g. ``below -0.5%``."""
         low, high = (_end(end, percent=self.percent) for end in (self.claimed_low, self.claimed_high))
         if math.isfinite(self.claimed_low) and math.isfinite(self.claimed_high):
             return f"{low.removesuffix('%')} to {high}"

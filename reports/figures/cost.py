@@ -114,7 +114,7 @@ def _painter(plot: CostPlot, means: pd.DataFrame) -> Paint:
             heights, beyond = clamped(own["value"], plot.metric)
             x = cost_scale(own["cost"] / size, label)
             y = metric_scale(plot.metric, [*heights, *marks.values()])
-            panel = panel_in(sheet, grid.place(place), HEIGHT, x, y, around)
+            panel = panel_in(sheet, grid.place(place), HEIGHT, (x, y), around)
             _draw_trials(panel, own.assign(x=own["cost"] / size, y=heights, beyond=beyond), plot.metric)
             _draw_published(panel, marks)
             _draw_arms(panel, arms.assign(x=arms["cost"] / size), plot.metric)

@@ -113,7 +113,7 @@ def _painter(panels: Sequence[CurvePanel], metric: Metric, *, ghosts: bool) -> P
             scale, is_cut = _scale(panel, metric)
             last = float(widest([arm.steps for arm in panel.arms]).max())
             x = count_scale(last, AXES.get(panel.unit, panel.unit), most=3 if columns > 1 else 5)
-            drawn = panel_in(sheet, grid.place(place), high, x, scale, axes)
+            drawn = panel_in(sheet, grid.place(place), high, (x, scale), axes)
             _draw(drawn, panel, metric, ghosts=ghosts)
             if is_cut:
                 drawn.break_mark()

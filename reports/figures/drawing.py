@@ -43,7 +43,7 @@ class Drawing:
 
     @property
     def ghosts(self) -> Mapping[int, str]:
-        """By trial the path of trials that `svg` shows only as a band; a page draws that of the trial that is marked."""
+        """By trial the path of trials that `svg` shows only as a band; a page draws it once the trial is marked."""
         return self.wide.ghosts
 
     @functools.cached_property

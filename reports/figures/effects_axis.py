@@ -1,4 +1,4 @@
-"""What figures of effects have in common: how a finding looks, how an effect is written, and how an interval is drawn."""
+"""What figures of effects have in common: how findings look, and how effects and intervals are written and drawn."""
 
 import math
 from collections.abc import Iterable

@@ -36,7 +36,6 @@ class _Axis:
     """The x axis that all parts of a forest plot have."""
 
     scale: Scale
-    texts: tuple[str, ...]
     percent: bool
 
 
@@ -52,7 +51,7 @@ def forest_figures(name: str, title: str, rows: Sequence[Row], label: str, *, pe
     if not shown:
         return ()
     scale = effect_scale([row.estimate for row in shown], [end for row in shown for end in (row.low, row.high)], label)
-    axis = _Axis(scale=scale, texts=percent_texts(scale, percent=percent), percent=percent)
+    axis = _Axis(scale=replace(scale, texts=percent_texts(scale, percent=percent)), percent=percent)
     groups = _parts(shown, percent=percent)
     found = []
     for part, chosen in enumerate(groups, 1):
@@ -115,10 +114,10 @@ def _painter(rows: Sequence[Row], axis: _Axis) -> Paint:
         top = legend(sheet, 0.0, [Key(text=WORDS[finding], style=finding_style(finding)) for finding in used])
         if forest_blocks.fits_beside(rows) and not sheet.is_narrow:
             numbers = {place: amount(row.estimate, percent=axis.percent) for place, row in enumerate(rows)}
-            return forest_blocks.draw_blocks(sheet, top, rows, axis.scale, axis.texts, numbers)
+            return forest_blocks.draw_blocks(sheet, top, rows, axis.scale, numbers)
         laid = draw_rows(sheet, top, texts, axis.scale, table_for(sheet, texts, heads=HEADS))
         _marks(laid, rows)
-        return finish_rows(laid, texts=axis.texts)
+        return finish_rows(laid)
 
     return paint
 

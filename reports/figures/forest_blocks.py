@@ -30,13 +30,10 @@ def row_height(sheet: Sheet, rows: Sequence[Row], label: str) -> float:
     return len(lines) * ROW_LINE + 2 * PADDING
 
 
-def draw_blocks(
-    sheet: Sheet, top: float, rows: Sequence[Row], scale: Scale, ticks: Sequence[str], texts: Mapping[int, str]
-) -> float:
+def draw_blocks(sheet: Sheet, top: float, rows: Sequence[Row], scale: Scale, texts: Mapping[int, str]) -> float:
     """Draw rows whose groups become panels; return where they end.
 
     Args:
-        ticks: the texts of the scale's ticks.
         texts: by the place of a row what stands at its right.
     """
     labels, groups = (list(dict.fromkeys(getattr(row, name) for row in rows)) for name in ("label", "group"))
@@ -59,7 +56,7 @@ def draw_blocks(
         for label, start, end in zip(labels, tops, tops[1:], strict=False):
             if label in own:
                 _draw_row(panel, *own[label], y=(start + end) / 2, right=left + width)
-        panel.bottom_axis(texts=ticks, label=False)
+        panel.bottom_axis(label=False)
     shown = fitted(scale.label, sheet.width - room, SMALL)
     sheet.text((room + GAP, tops[-1] + room_below()), shown, size=SMALL)
     return tops[-1] + room_below() + 4.0

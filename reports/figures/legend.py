@@ -12,6 +12,7 @@ SWATCH: Final = 16.0  # the width of a line or area in a legend
 DOT: Final = 8.0
 BETWEEN: Final = 12.0
 THICK: Final = 1.8  # the least width of a line in a legend, so that colours can be told apart
+DEFAULT: Final = Style()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,7 +21,7 @@ class Key:
 
     text: str
     kind: Literal["dot", "line", "area"] = "dot"
-    style: Style = Style()
+    style: Style = DEFAULT
     dashes: str = ""
     opacity: float = 1.0
 

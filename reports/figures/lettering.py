@@ -1,7 +1,7 @@
 """The width of text in a figure, and text that fits: cut, or broken into lines.
 
-Text is measured in DejaVu Sans, which every machine has that writes reports, and which is wider than the fonts that pages
-use. So what fits here fits there.
+Text is measured in DejaVu Sans, which every machine has that writes reports, and which is wider than the fonts that
+pages use. So what fits here fits there.
 """
 
 import functools

@@ -96,8 +96,7 @@ def _painter(panels: Sequence[Panel]) -> Paint:
         height = around[0].room_above + HEIGHT + room_below() + 8.0
         grid = Grid(sheet=sheet, top=legend(sheet, 0.0, KEYS), columns=columns, cell_height=height)
         for place, (panel, axes) in enumerate(zip(panels, around, strict=True)):
-            x, y = _scales(panel)
-            _draw(panel_in(sheet, grid.place(place), HEIGHT, x, y, axes), panel)
+            _draw(panel_in(sheet, grid.place(place), HEIGHT, _scales(panel), axes), panel)
         return grid.bottom(len(panels))
 
     return paint

@@ -15,6 +15,7 @@ GAP: Final = 4.0  # points between an axis and its labels
 LINE: Final = 10.0  # points from one line of text to the next
 AXIS: Final = 0.6
 BREAK: Final = 3.2  # points: the size of a break mark
+Cell = tuple[float, float, float]  # the left edge, the top and the width of what a panel and its axes take
 LEAST_GAP: Final = 4.0  # points between neighboring labels of an axis
 GUTTER: Final = 12.0  # points between panels beside each other
 
@@ -152,7 +153,7 @@ class Grid:
     columns: int
     cell_height: float
 
-    def place(self, number: int) -> tuple[float, float, float]:
+    def place(self, number: int) -> Cell:
         """Return the left edge, the top and the width of a panel's cell."""
         width = (self.sheet.width - GUTTER * (self.columns - 1)) / self.columns
         row, column = divmod(number, self.columns)
@@ -179,18 +180,14 @@ class Axes:
         return (self.lines * LINE if self.heading else 0.0) + (LINE if self.note else 0.0) + LINE
 
 
-def panel_in(
-    sheet: Sheet,
-    cell: tuple[float, float, float],
-    height: float,
-    x: Scale,
-    y: Scale,
-    axes: Axes,
-    *,
-    x_label: bool = True,
-) -> Panel:
-    """Draw the axes of a panel in a cell, given by its left edge, top and width; return the panel of a height."""
+def panel_in(sheet: Sheet, cell: Cell, height: float, scales: tuple[Scale, Scale], axes: Axes) -> Panel:
+    """Draw the axes of a panel in a cell; return the panel, of a height.
+
+    Args:
+        scales: of its x and its y axis.
+    """
     left, top, width = cell
+    x, y = scales
     start = top
     if axes.heading:
         lines = wrapped(axes.heading, width, SIZE, bold=True, most=axes.lines)
@@ -207,5 +204,5 @@ def panel_in(
     panel = Panel(sheet=sheet, left=left + beside, top=top, width=width - beside - 4.0, height=height, x=x, y=y)
     panel.grid()
     panel.left_axis()
-    panel.bottom_axis(label=x_label)
+    panel.bottom_axis()
     return panel

@@ -52,7 +52,7 @@ def anytime_figure(title: str, trials: Mapping[str, pd.DataFrame], metric: Metri
         grid = Grid(sheet=sheet, top=0.0, columns=columns, cell_height=height)
         for place, (axes, (curve, which, spent)) in enumerate(zip(around, shown.values(), strict=True)):
             x = count_scale(spent / unit.size, f"{unit.name} spent", least=1e-9)
-            panel = panel_in(sheet, grid.place(place), HEIGHT, x, metric_scale(metric, curve.best, most=5), axes)
+            panel = panel_in(sheet, grid.place(place), HEIGHT, (x, metric_scale(metric, curve.best, most=5)), axes)
             hours = [*(curve.compute / unit.size).tolist(), spent / unit.size]
             panel.steps(hours, curve.best.tolist(), colour=BLUE, width=1.3)
             panel.dots(hours[:-1], curve.best, DOT, which)
@@ -100,7 +100,7 @@ def expectation_figure(title: str, frames: Sequence[pd.DataFrame], metric: Metri
         axes = Axes(y_name=wording.metric_name(metric.name))
         x = count_scale(float(data["n"].max()), "trials of the search")
         y = metric_scale(metric, data[["expected", "low", "high"]], most=5)
-        panel = panel_in(sheet, (0.0, top, sheet.width), HEIGHT, x, y, axes)
+        panel = panel_in(sheet, (0.0, top, sheet.width), HEIGHT, (x, y), axes)
         for colour, frame in zip(colours, frames, strict=True):
             panel.band(frame["n"], frame["low"], frame["high"], colour=colour, opacity=0.18)
             panel.curve(frame["n"], frame["expected"], colour=colour, width=1.3)

@@ -1,4 +1,4 @@
-"""Figures of named rows: labels at the left, marks on one scale, numbers at the right; on a phone, one below another."""
+"""Figures of named rows: labels at the left, marks on one scale, numbers at the right; on a phone below each other."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -43,7 +43,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rows:
-    """Rows that were laid out: the panel of their marks, and for each row that is no heading its middle and its ends."""
+    """Rows that were laid out: the panel of their marks, and the middle and the ends of each that is no heading."""
 
     panel: Panel
     middles: tuple[float, ...]
@@ -104,7 +104,7 @@ def rows_height(sheet: Sheet, rows: Sequence[Row], table: Table) -> float:
 
 
 def draw_rows(sheet: Sheet, top: float, rows: Sequence[Row], x: Scale, table: Table | None = None) -> Rows:
-    """Write the texts of rows from a height on, and light lines between them; a scale of `UNIT` for rows without marks."""
+    """Write the texts of rows from a height on, and light lines between them; the marks are drawn by the caller."""
     table = table or table_for(sheet, rows)
     middles, spans = [], []
     left = 0.0 if sheet.is_narrow else table.labels + GAP

@@ -1,7 +1,7 @@
 """An SVG being drawn: lines, areas, points and text, in points from its upper left corner.
 
-Nothing in it is styled by attribute or stylesheet, since a page's content-security policy refuses both; `data-trial` names
-the trials of points and lines.
+Nothing in it is styled by attribute or stylesheet, since a page's content-security policy refuses both; `data-trial`
+names the trials of points and lines.
 """
 
 import itertools
@@ -219,23 +219,17 @@ def _stroke(colour: str, width: float, dashes: str = "") -> str:
 
 def _marker(marker: Marker, r: float) -> str:
     """Return the path of a marker of half a width about the origin."""
-    match marker:
-        case "circle":
-            return f"M{_n(-r)} 0A{_n(r)} {_n(r)} 0 1 1 {_n(r)} 0A{_n(r)} {_n(r)} 0 1 1 {_n(-r)} 0Z"
-        case "square":
-            return f"M{_n(-0.9 * r)} {_n(-0.9 * r)}h{_n(1.8 * r)}v{_n(1.8 * r)}h{_n(-1.8 * r)}Z"
-        case "diamond":
-            return f"M0 {_n(-1.25 * r)}L{_n(1.25 * r)} 0L0 {_n(1.25 * r)}L{_n(-1.25 * r)} 0Z"
-        case "up":
-            return f"M0 {_n(-1.15 * r)}L{_n(1.1 * r)} {_n(0.95 * r)}H{_n(-1.1 * r)}Z"
-        case "down":
-            return f"M0 {_n(1.15 * r)}L{_n(1.1 * r)} {_n(-0.95 * r)}H{_n(-1.1 * r)}Z"
-        case "cross":
-            return f"M{_n(-r)} {_n(-r)}L{_n(r)} {_n(r)}M{_n(-r)} {_n(r)}L{_n(r)} {_n(-r)}"
-        case "bar":
-            return f"M0 {_n(-r)}V{_n(r)}"
-        case "dash":
-            return f"M{_n(-r)} 0H{_n(r)}"
+    paths: dict[Marker, str] = {
+        "circle": f"M{_n(-r)} 0A{_n(r)} {_n(r)} 0 1 1 {_n(r)} 0A{_n(r)} {_n(r)} 0 1 1 {_n(-r)} 0Z",
+        "square": f"M{_n(-0.9 * r)} {_n(-0.9 * r)}h{_n(1.8 * r)}v{_n(1.8 * r)}h{_n(-1.8 * r)}Z",
+        "diamond": f"M0 {_n(-1.25 * r)}L{_n(1.25 * r)} 0L0 {_n(1.25 * r)}L{_n(-1.25 * r)} 0Z",
+        "up": f"M0 {_n(-1.15 * r)}L{_n(1.1 * r)} {_n(0.95 * r)}H{_n(-1.1 * r)}Z",
+        "down": f"M0 {_n(1.15 * r)}L{_n(1.1 * r)} {_n(-0.95 * r)}H{_n(-1.1 * r)}Z",
+        "cross": f"M{_n(-r)} {_n(-r)}L{_n(r)} {_n(r)}M{_n(-r)} {_n(r)}L{_n(r)} {_n(-r)}",
+        "bar": f"M0 {_n(-r)}V{_n(r)}",
+        "dash": f"M{_n(-r)} 0H{_n(r)}",
+    }
+    return paths[marker]
 
 
 def _n(value: float, digits: int = 2) -> str:

@@ -60,7 +60,7 @@ def _painter(points: Sequence[SizePoint], labels: Sequence[str], label: str, *, 
     def paint(sheet: Sheet) -> float:
         room = 0.0 if sheet.is_narrow else min(widest(labels, SMALL), 0.3 * sheet.width) + 6.0
         top = legend(sheet, 0.0, keys) if sheet.is_narrow else 0.0
-        panel = panel_in(sheet, (0.0, top, sheet.width - room), HEIGHT, _tokens_scale(points), y, Axes(y_name=label))
+        panel = panel_in(sheet, (0.0, top, sheet.width - room), HEIGHT, (_tokens_scale(points), y), Axes(y_name=label))
         panel.level(0.0)
         for place, line in enumerate(lines):
             _draw_line(panel, line, place, len(lines))

@@ -93,8 +93,8 @@ def _caption(context: Context, *, left_out: bool) -> str:
         else "components added one after another, from top to bottom"
     )
     return (
-        f"{wording.capital(context.metric_name)}, mean over seeds \u00b1 half of its 95% interval, with {what}. Changes "
-        "are paired by seed, with 95% intervals. Cost: of a run, relative to the first line."
+        f"{wording.capital(context.metric_name)}, mean over seeds \u00b1 half of its 95% interval, with {what}. "
+        "Changes are paired by seed, with 95% intervals. Cost: of a run, relative to the first line."
     )
 
 
@@ -168,9 +168,7 @@ def _half_width(context: Context, values: Sequence[float]) -> float:
     """Return half of the 95% interval of the mean over seeds, in the metric's unit."""
     numbers = [value for value in values if math.isfinite(value)]
     is_log = context.metric.is_log and bool(numbers) and min(numbers) > 0
-    low, high = (
-        paired_t([math.log(value) for value in numbers] if is_log else numbers).interval()
-        if numbers
-        else (math.nan, math.nan)
-    )
+    if not numbers:
+        return math.nan
+    low, high = paired_t([math.log(value) for value in numbers] if is_log else numbers).interval()
     return (math.exp(high) - math.exp(low)) / 2 if is_log and high < 700 else (high - low) / 2

@@ -76,7 +76,7 @@ class Context:
 
     @functools.cached_property
     def arms(self) -> dict[int, str]:
-        """By trial id its configuration within its stratum: the name of an arm, or what it changes from the baseline."""
+        """By trial id its configuration within its stratum: an arm's name, or what it changes from the baseline."""
         return self._named(strata=False)
 
     def _named(self, *, strata: bool) -> dict[int, str]:
@@ -108,7 +108,7 @@ class Context:
         return wording.clean(stratum.label) if len(self.strata) > 1 else ""
 
     def published_in(self, stratum: Stratum) -> dict[str, float]:
-        """Return the values that a figure marks in a stratum: those for its levels, e.g. its corpus, and those of claims."""
+        """Return the values that a figure marks in a stratum: those for its corpus, and those of claims about it."""
         if len(self.strata) < 2:
             return self.published
         levels = {wording.slug(str(level)) for level in stratum.levels.values()}

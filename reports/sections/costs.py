@@ -93,8 +93,8 @@ def _title(context: Context, plot: CostPlot, means: pd.DataFrame) -> str:
 def _caption(context: Context, plot: CostPlot, data: pd.DataFrame) -> Inline:
     what = "device time" if plot.is_time else "training FLOPs"
     text = (
-        f"Each larger point is a configuration at one budget: its mean {context.metric_name} (the {context.metric.value} "
-        f"of each run) against its mean {what}, with the range of its seeds."
+        f"Each larger point is a configuration at one budget: its mean {context.metric_name} (the "
+        f"{context.metric.value} of each run) against its mean {what}, with its seeds' range."
     )
     if data["on_front"].fillna(False).astype(bool).any():
         text += " The line is the Pareto front of the means: no configuration was both cheaper and better."

@@ -103,7 +103,7 @@ def _findings(found: Sequence[Effect]) -> dict[str, dict[str, list[Finding]]]:
 
 def _block_name(block: str) -> str:
     """Return a block without the names of its factors, as far as it has one only, e.g. ``ptb``."""
-    name, _, level = block.partition(" = ")
+    _, _, level = block.partition(" = ")
     return wording.clean(level if level and "," not in block and not level[:1].isdigit() else block)
 
 

@@ -105,8 +105,8 @@ def _importance_caption(found: PhaseImportance, num_trials: int) -> Inline:
     text = (
         f"Importance over {wording.count(found.num_completed, 'completed trial')}{chosen}. Bars: the share of the "
         "variance that a factor explains alone (functional ANOVA of a random forest, Hutter et al. 2014), with the "
-        "standard deviation over the trees. Diamonds: how much its levels differ between the best trials and all trials "
-        "(PED-ANOVA, Watanabe et al. 2023)."
+        "standard deviation over the trees. Diamonds: how much its levels differ between the best trials and all "
+        "trials (PED-ANOVA, Watanabe et al. 2023)."
     )
     if found.num_censored:
         text += (

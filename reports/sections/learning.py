@@ -99,7 +99,8 @@ def first_step_ahead(best: ArmCurves, baseline: ArmCurves, *, minimizes: bool, l
 def _caption(context: Context, panels: Sequence[CurvePanel]) -> Inline:
     several = len(context.strata) > 1
     where = "one panel for each stratum and budget" if several else "one panel for each budget"
-    text = f"{wording.capital(context.metric_name)} over {units_of(panels)}, {where}. A line is a configuration, its mean over seeds."
+    text = f"{wording.capital(context.metric_name)} over {units_of(panels)}, {where}. "
+    text += "A line is a configuration, its mean over seeds."
     if context.metric.is_log:
         text += " The axes are logarithmic; one that is cut at its top (two strokes) leaves out the first, steep part."
     if any(len(panel.arms) > FEW for panel in panels):

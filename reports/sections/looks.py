@@ -21,8 +21,8 @@ CAPTION: Final = (
 
 AFTER_STOPPING: Final = (
     "Estimates of claims are those of their last look. A claim that stops once it is decided tends to overstate its "
-    "effect. Repeated intervals and p-values hold whichever look a claim stops at; the intervals of the other forest plots "
-    " are those of a single look, and do not."
+    "effect. Repeated intervals and p-values hold whichever look a claim stops at; the intervals of the other forest "
+    "plots are those of a single look, and do not."
 )
 
 

@@ -29,7 +29,7 @@ def _short(name: str) -> str:
 
 
 def claims_title(verdicts: Sequence[Verdict]) -> str:
-    """Say how many claims have which verdict, e.g. ``6 of 23 claims are supported, 7 are refuted, 10 are undecided``."""
+    """Say how many claims have which verdict, e.g. ``6 of 23 claims are supported, 7 are refuted``."""
     total = len(verdicts)
     if total == 1:
         return f"The claim is {verdicts[0]}"

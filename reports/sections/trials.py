@@ -20,7 +20,8 @@ def trials(context: Context) -> Section:
     blocks: list[Block] = [
         Paragraph(
             text=plain(
-                f"All {wording.count(len(context.trials), 'trial')}, including those that failed, are in figures/{NAME}.csv."
+                f"All {wording.count(len(context.trials), 'trial')}, including those that failed, are in "
+                f"figures/{NAME}.csv."
             )
         ),
         trial_table(context),

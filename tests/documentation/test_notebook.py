@@ -79,7 +79,7 @@ def test_figures_go_by_our_names_and_by_the_report_s(study: StudyView) -> None:
     figure = study.figure("perplexity_vs_compute")
     assert figure.name == study.figure("cost").name == "cost"
     assert figure._repr_svg_().startswith("<svg")
-    assert len(figure.data) == 18
+    assert figure.data["kind"].value_counts().to_dict() == {"trial": 18, "configuration": 6}
 
 
 def test_what_is_not_there_is_told_with_what_is(study: StudyView, tmp_path: Path) -> None:

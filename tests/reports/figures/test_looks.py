@@ -4,7 +4,6 @@ import math
 
 from reports.figures.looks import PANELS, LookRow, Panel, looks_figures
 
-
 TITLE = "Claims over their looks"
 
 

@@ -20,7 +20,7 @@ SVG = "{http://www.w3.org/2000/svg}"
 def drawn(name: str = "some", label: str = "x") -> Drawing:
     def paint(sheet: Sheet) -> float:
         x, y = make_scale(1.0, 10.0, log=True, label=label), make_scale(0.0, 5.0)
-        panel = panel_in(sheet, (0.0, 0.0, sheet.width), 100.0, x, y, Axes(heading="H", y_name="y"))
+        panel = panel_in(sheet, (0.0, 0.0, sheet.width), 100.0, (x, y), Axes(heading="H", y_name="y"))
         panel.dots([1.0, 2.0, math.nan, 0.0, 3.0], [1.0, 4.0, 1.0, 1.0, 2.0], Style(), [11, 12, 13, 14, 15])
         panel.curve([1, 2, 3], [3.0, 2.0, 1.0], trial=16)
         return panel.bottom + 40.0
