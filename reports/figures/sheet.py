@@ -4,12 +4,12 @@ Nothing in it is styled by attribute or stylesheet, since a page's content-secur
 names the trials of points and lines.
 """
 
+import html
 import itertools
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal
-from xml.sax.saxutils import escape, quoteattr
 
 from reports import wording
 from reports.figures.lettering import SIZE
@@ -160,7 +160,7 @@ class Sheet:
         side = "" if anchor == "start" else f' text-anchor="{anchor}"'
         weight = ' font-weight="bold"' if bold else ""
         rim = f' paint-order="stroke" stroke="{PAPER}" stroke-width="2.2"' if halo else ""
-        shown = escape(wording.clean(text))
+        shown = _escaped(text)
         self._parts.append(
             f'<text x="{_n(x)}" y="{_n(y)}" font-size="{_n(size)}" fill="{colour}"{side}{weight}{rim}>{shown}</text>'
         )
@@ -187,9 +187,9 @@ class Sheet:
         defined = f"<defs>{''.join(self._defined.values())}</defs>" if self._defined else ""
         head = (
             f'<svg xmlns="http://www.w3.org/2000/svg" width="{across}pt" height="{up}pt" viewBox="0 0 {size}" '
-            f'font-family={quoteattr(FONTS)} stroke-linejoin="round" role="img">'
+            f'font-family="{FONTS}" stroke-linejoin="round" role="img">'
         )
-        named = f"<title>{escape(wording.clean(title))}</title><desc>{escape(wording.clean(alternative))}</desc>"
+        named = f"<title>{_escaped(title)}</title><desc>{_escaped(alternative)}</desc>"
         return Picture(f"{head}{named}{defined}{''.join(self._parts)}</svg>\n", dict(self.ghosts))
 
     def _shape(self, style: Style) -> str:
@@ -199,6 +199,11 @@ class Sheet:
             name = f"{self.name}-m{len(self._defined)}"
             self._defined[key] = f'<path id="{name}" d="{_marker(style.marker, style.size)}"/>'
         return self._defined[key].split('"')[1]
+
+
+def _escaped(text: str) -> str:
+    """Return text that a figure shows, which a user may have written."""
+    return html.escape(wording.clean(text), quote=False)
 
 
 def path_of(points: Iterable[Point], digits: int = 2) -> str:
