@@ -21,8 +21,6 @@ from sweeper.evidence.data.runs import Runs, study_runs
 from sweeper.evidence.data.strata import Stratum, strata_of
 from sweeper.evidence.effects.effects import Effect, effect_table
 from sweeper.evidence.sequential.verdicts import Decisions, decisions_of, judge_study
-from sweeper.spec.arms import arm_name
-from sweeper.spec.claim import Claim
 
 ENDED = ("completed", "pruned", "failed")
 
@@ -87,7 +85,7 @@ class Context:
         levels, hidden = self.levels[trial], self.study.strata
         where = {name: level for name, level in levels.items() if name in hidden}
         rest = {name: level for name, level in levels.items() if name not in hidden}
-        named = arm_name(self.study, rest) if self.study.arms else None
+        named = self.runs.arm_names.name(rest) if self.study.arms else None
         if named is None:
             return wording.configuration(levels if strata else rest, self.baseline)
         shown = wording.configuration(where, self.baseline) if strata else "baseline"
@@ -115,11 +113,11 @@ class Context:
         names = [name for name in self.study.published if wording.slug(name) in levels and name in available()]
         found = {mark.drawn: mark.test for name in names for mark in marks(name) if mark.drawn is not None}
         own = set(stratum.trials["trial_id"].tolist())
-        for claim, statement in self._constants:
+        for identifier, statement in self._constants:
             trials = self.data.members.get(statement.arm.phase, ())
             about = [trial for trial in trials if not wording.changed(statement.arm.levels, self.levels[trial])]
             value = float(statement.value)
-            found |= {claim.id: value} if own.intersection(about) and value not in found.values() else {}
+            found |= {identifier: value} if own.intersection(about) and value not in found.values() else {}
         return found
 
     @property
@@ -183,16 +181,16 @@ class Context:
         """The values that figures mark: published ones by short name, and those that claims compare with, by claim."""
         found = {mark.drawn: mark.test for mark in self.marks if mark.drawn is not None}
         known = set(found.values())
-        for claim, statement in self._constants:
+        for identifier, statement in self._constants:
             value = float(statement.value)
-            found |= {} if value in known else {claim.id: value}
+            found |= {} if value in known else {identifier: value}
         return found
 
     @property
-    def _constants(self) -> list[tuple[Claim, Constant]]:
-        """The claims that compare with a published value of the metric."""
-        found = ((claim, claim.statement) for claim in self.study.claims if claim.metric.name == self.metric.name)
-        return [(claim, statement) for claim, statement in found if isinstance(statement, Constant)]
+    def _constants(self) -> list[tuple[str, Constant]]:
+        """The claims that compare with a published value of the metric, by their ids."""
+        found = ((claim.id, claim.statement) for claim in self.study.claims if claim.metric.name == self.metric.name)
+        return [(identifier, statement) for identifier, statement in found if isinstance(statement, Constant)]
 
     @property
     def unfinished(self) -> int:

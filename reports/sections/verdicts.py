@@ -26,9 +26,9 @@ from reports.sections.estimates import ESTIMATE_COLUMNS, estimate_cells, in_unit
 from reports.sections.titles import claims_title
 from sweeper.evidence.claims.judge import ClaimEvidence, ClaimVerdict, removed_claims
 from sweeper.evidence.claims.sturdiness import Outcome
-from sweeper.spec.claim import ALPHA
 
 ORDER: Final = ("supported", "refuted", "undecided", "untested")
+LEVEL: Final = 0.05  # of the intervals that hold for all claims at once
 OVER_LOOKS: Final = "Intervals and p-values allow for all looks; effects are those of the last one."
 RESULTS: Final[Mapping[Outcome, str]] = {
     "same": "Same verdict",
@@ -86,7 +86,7 @@ def _claim_row(verdict: ClaimVerdict) -> ClaimRow:
     if part is not None and part.exact is None:
         region = part.region
         if verdict.decision is None:
-            ends = part.effect.interval(1.0 - ALPHA / verdict.examination.family.size(verdict.position))
+            ends = part.effect.interval(1.0 - LEVEL / verdict.examination.family.size(verdict.position))
     bounds = (None, None) if region is None else (region.low, region.high)
     low, high = (math.nan if bound is None else in_unit(bound, percent=percent) for bound in bounds)
     name = wording.metric_name(verdict.metric.name)
