@@ -48,8 +48,8 @@ def judge(
     """Return the verdicts on claims about the runs in a pandas frame, in the order of the claims.
 
     The baseline of a factor is the level of most configurations; of equally frequent ones, the first. Rows with the
-    same levels and seed are exact repeats and are averaged, unless one of them diverged or failed: then it counts as
-    the worst.
+    same levels and seed are exact repeats and are averaged, with a note, unless one of them diverged or failed: then
+    it counts as the worst.
 
     Args:
         frame: one row per run.
@@ -126,17 +126,18 @@ def read(
     """
     import os  # noqa: PLC0415 - `import sweeper` loads nothing
 
-    from sweeper.importing.reading import POINTS, Wanted, form_of, read_runs  # noqa: PLC0415 - pandas is slow to load
+    from sweeper.importing import in_python  # noqa: PLC0415 - pandas is slow to load
 
-    wanted = Wanted(
+    return in_python.read(
+        os.fspath(source),
         metric=metric,
+        form=form,
+        name=name,
         direction=direction,
         scale=scale,
-        value=POINTS[value],
+        value=value,
         seed=seed,
         factors=factors,
-        strata=strata or (),
+        strata=strata,
         only=only,
     )
-    path = os.fspath(source)
-    return read_runs(form or form_of(path), path, wanted, name=name)

@@ -10,6 +10,7 @@ import pandas as pd
 
 from sweeper.designs.levels import Level, level_key
 from sweeper.errors import UsageError
+from sweeper.importing.arguments import option
 from sweeper.importing.columns import seed_column
 from sweeper.importing.frame import RunFrame, run_frame
 from sweeper.importing.naming import factor_names, phase_names
@@ -111,7 +112,7 @@ def arranged(
     names = factor_names(chosen, {metric.name, *_metrics(runs)})
     frame = _frame(runs, {name: column for column, name in names.items()}, seeds.numbers, phases, metric.name)
     by_name = [names[column] for column in chosen]
-    blocks = [names[column] for column in _resolved(strata, ended, source, "--strata") if column in names]
+    blocks = [names[column] for column in _resolved(strata, ended, source, "strata") if column in names]
     found = run_frame(frame, metrics=[metric.name], seed=SEED, factors=by_name, strata=blocks, state=STATE)
     return Arranged(
         source=source,
@@ -146,9 +147,9 @@ def _chosen(
     ended: Sequence[EndedRun], source: Source, factors: Sequence[str] | None, strata: Sequence[str]
 ) -> list[str]:
     """Return the parameters that are factors: those that are named, else those that vary; strata come last."""
-    blocks = _resolved(strata, ended, source, "--strata")
+    blocks = _resolved(strata, ended, source, "strata")
     if factors is not None:
-        return list(dict.fromkeys([*_resolved(factors, ended, source, "--factors"), *blocks]))
+        return list(dict.fromkeys([*_resolved(factors, ended, source, "factors"), *blocks]))
     names = dict.fromkeys(name for each in ended for name in each.run.cells)
     varied = [name for name in names if len({_cell_key(each.run.cells.get(name)) for each in ended}) > 1]
     if not varied:
@@ -159,13 +160,15 @@ def _chosen(
     return [*(name for name in varied if name not in blocks), *(name for name in blocks if name in varied)]
 
 
-def _resolved(wanted: Iterable[str], ended: Sequence[EndedRun], source: Source, option: str) -> list[str]:
+def _resolved(wanted: Iterable[str], ended: Sequence[EndedRun], source: Source, argument: str) -> list[str]:
     names = list(dict.fromkeys(name for each in ended for name in each.run.cells))
     for name in wanted:
         if name not in names:
             near = suggestion(name, names)
             known = ", ".join(names) or "none"
-            raise UsageError(f"{option}: {name!r} is not a parameter in {source.path}.{near} Parameters: {known}.")
+            raise UsageError(
+                f"{option(argument)}: {name!r} is not a parameter in {source.path}.{near} Parameters: {known}."
+            )
     return list(dict.fromkeys(wanted))
 
 

@@ -11,6 +11,7 @@ from typing import Final
 
 from sweeper.designs.levels import Level
 from sweeper.errors import UsageError
+from sweeper.importing.arguments import option
 from sweeper.importing.cells import measured
 from sweeper.importing.tables import Row
 from trainer.config.wording import suggestion
@@ -132,7 +133,7 @@ def seed_column(names: Iterable[str], seed: str | None, path: str) -> str | None
     """
     every = list(names)
     if seed is not None:
-        return _named(seed, every, path, "--seed")
+        return _named(seed, every, path, "seed")
     by_name = [name for name in every if last_part(name) in SEEDS]
     return min(by_name, key=lambda name: (SEEDS.index(last_part(name)), len(name)), default=None)
 
@@ -163,11 +164,11 @@ def _has_fractions(column: Iterable[Level]) -> bool:
     return numbers and any(isinstance(level, float) and not level.is_integer() for level in found)
 
 
-def _named(name: str, names: Sequence[str], path: str, option: str) -> str:
+def _named(name: str, names: Sequence[str], path: str, argument: str) -> str:
     found = next(iter(_columns_named([name], names)), None)
     if found is None:
         near = suggestion(name, names)
-        raise UsageError(f"{option}: {path} has no column {name!r}.{near} Columns: {_listed(names)}.")
+        raise UsageError(f"{option(argument)}: {path} has no column {name!r}.{near} Columns: {_listed(names)}.")
     return found
 
 
@@ -189,7 +190,7 @@ def _metric_column(names: Sequence[str], rows: Sequence[Row], metric: str, path:
     if any(name.startswith("params_") for name in names) and "value" in names:  # a frame of Optuna's trials
         return "value"
     near = suggestion(metric, names)
-    raise UsageError(f"--metric: {path} has no column {metric!r}.{near} Columns: {_listed(names)}.")
+    raise UsageError(f"{option('metric')}: {path} has no column {metric!r}.{near} Columns: {_listed(names)}.")
 
 
 def _agree(rows: Sequence[Row], one: str, other: str) -> bool:

@@ -11,6 +11,7 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from sweeper.errors import UsageError
+from sweeper.importing.arguments import by, option
 from sweeper.importing.faults import Faults
 from sweeper.importing.run_cells import with_levels
 from sweeper.importing.source_runs import Source, SourceRun
@@ -60,7 +61,7 @@ def mlflow_source(source: str, *, metric: str, wanted: Collection[str] = (), onl
     if metric not in metrics:
         near = suggestion(metric, metrics)
         raise UsageError(
-            f"--metric: no run in {source} logged {metric!r}.{near} Metrics: {', '.join(metrics) or 'none'}."
+            f"{option('metric')}: no run in {source} logged {metric!r}.{near} Metrics: {', '.join(metrics) or 'none'}."
         )
     runs, notes = _without_parents(runs, metric)
     return Source(
@@ -93,11 +94,11 @@ def _of_experiment(runs: Sequence[_Run], source: str, only: str | None) -> list[
     if only is not None and only not in names:
         near = suggestion(only, names)
         raise UsageError(
-            f"--only: {source} has no experiment {only!r} with runs.{near} Experiments: {', '.join(names)}."
+            f"{option('only')}: {source} has no experiment {only!r} with runs.{near} Experiments: {', '.join(names)}."
         )
     if only is None and len(names) > 1:
         raise UsageError(
-            f"{source}: has {len(names)} experiments: {', '.join(names)}. Choose one, e.g. --only {names[-1]!r}."
+            f"{source}: has {len(names)} experiments: {', '.join(names)}. Choose one, e.g. {by('only', names[-1])}."
         )
     return [run for run in runs if run.experiment == (only or names[0])]
 

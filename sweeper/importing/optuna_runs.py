@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from sweeper.designs.factor import Range
 from sweeper.designs.levels import Level
 from sweeper.errors import UsageError
+from sweeper.importing.arguments import by, option
 from sweeper.importing.cells import as_level
 from sweeper.importing.source_runs import Source, SourceRun
 from sweeper.spec.metric import Direction
@@ -37,7 +38,7 @@ def optuna_source(source: str, *, metric: str, seed: str | None, only: str | Non
     objective = _objective(study, metric, source)
     trials = study.get_trials(deepcopy=False)
     if not trials:
-        raise UsageError(f"{source}: study {study.study_name!r} has no trials. Name another one by --only.")
+        raise UsageError(f"{source}: study {study.study_name!r} has no trials. Name another one by {by('only')}.")
     direction: Direction = "maximize" if study.directions[objective].name == "MAXIMIZE" else "minimize"
     return Source(
         path=source,
@@ -59,9 +60,11 @@ def _study(source: str, only: str | None) -> "optuna.Study":
     name = only if only is not None else names[0]
     if name not in names:
         near = suggestion(name, names)
-        raise UsageError(f"--only: {source} has no study {name!r}.{near} Studies: {', '.join(names)}.")
+        raise UsageError(f"{option('only')}: {source} has no study {name!r}.{near} Studies: {', '.join(names)}.")
     if only is None and len(names) > 1:
-        raise UsageError(f"{source}: has {len(names)} studies: {', '.join(names)}. Choose one, e.g. --only {names[0]}.")
+        raise UsageError(
+            f"{source}: has {len(names)} studies: {', '.join(names)}. Choose one, e.g. {by('only', names[0])}."
+        )
     return optuna.load_study(study_name=name, storage=storage)
 
 
@@ -105,10 +108,10 @@ def _objective(study: "optuna.Study", metric: str, source: str) -> int:
     if names is None:
         raise UsageError(
             f"{source}: study {study.study_name!r} has {len(study.directions)} objectives without names. Name them by "
-            "study.set_metric_names([...]), and choose one by --metric."
+            f"study.set_metric_names([...]), and choose one by {by('metric')}."
         )
     raise UsageError(
-        f"--metric: {metric!r} is not an objective of {study.study_name!r}. Use one of {', '.join(names)}."
+        f"{option('metric')}: {metric!r} is not an objective of {study.study_name!r}. Use one of {', '.join(names)}."
     )
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 from sweeper.errors import UsageError
+from sweeper.importing.arguments import option
 from sweeper.importing.faults import Faults
 from sweeper.importing.source_runs import STATE_NAMES, RunState, SourceRun
 from sweeper.spec.metric import CurveValue, Direction
@@ -59,9 +60,8 @@ def ended_runs(
     if not any(each.value is not None for each in found):
         others = _metrics_of(each.run for each in found)
         near = suggestion(metric, others)
-        raise UsageError(
-            f"--metric: no completed run has a value of {metric!r}.{near} Metrics: {', '.join(others) or 'none'}."
-        )
+        known = ", ".join(others) or "none"
+        raise UsageError(f"{option('metric')}: no completed run has a value of {metric!r}.{near} Metrics: {known}.")
     notes += _missing(found, metric)
     return found, notes
 

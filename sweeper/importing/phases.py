@@ -7,6 +7,7 @@ from typing import Final, Literal
 
 from sweeper.designs.factor import Range
 from sweeper.designs.levels import level_key
+from sweeper.importing.arguments import by
 from sweeper.importing.arranged import Arranged
 from sweeper.spec.names import row_text
 
@@ -187,5 +188,5 @@ def _length_notes(found: Arranged, phase: ImportedPhase, where: str) -> Iterator
     more = f" and {len(others) - 3} more" if len(others) > 3 else ""
     yield (
         f"{where}: {counts[usual]} runs end at step {usual}, but {shown}{more}. Runs of different lengths are compared "
-        "as they are. Remove them, or name the column that differs by --strata."
+        f"as they are. Remove them, or name the column that differs by {by('strata')}."
     )

@@ -9,6 +9,7 @@ from typing import Final, assert_never, get_args
 import pandas as pd
 
 from sweeper.errors import UsageError
+from sweeper.importing.arguments import by, option
 from sweeper.importing.arranged import PHASE_COLUMN, Arranged, arranged
 from sweeper.importing.declared_levels import as_declared
 from sweeper.importing.naming import safe_name
@@ -152,8 +153,12 @@ def _arranged(form: Form, source: str, wanted: Wanted) -> tuple[Arranged, list[s
     loaded = _source(form, source, wanted)
     direction, notes = wanted.direction or loaded.direction, []
     if direction is None:
-        direction = "maximize" if HIGHER_IS_BETTER.search(wanted.metric) else "minimize"
-        notes.append(f"{wanted.metric}: {direction}, by its name. If that is wrong, say it by --direction.")
+        direction, other = "minimize", "maximize"
+        if HIGHER_IS_BETTER.search(wanted.metric):
+            direction, other = "maximize", "minimize"
+        notes.append(
+            f"{wanted.metric}: {direction}, by its name. If that is wrong, say it by {by('direction', other)}."
+        )
     metric = Metric(
         name=wanted.metric, direction=direction, scale=wanted.scale or default_scale(wanted.metric), value=wanted.value
     )
@@ -164,7 +169,9 @@ def _source(form: Form, source: str, wanted: Wanted) -> Source:
     named = (*(wanted.factors or ()), *wanted.strata, *wanted.known)
     metric, seed, only = wanted.metric, wanted.seed, wanted.only
     if only is not None and form in ("csv", "jsonl", "parquet", "tensorboard"):
-        raise UsageError(f"--only: {form} has no studies, experiments or projects to choose from. Leave it out.")
+        raise UsageError(
+            f"{option('only')}: {form} has no studies, experiments or projects to choose from. Leave it out."
+        )
     match form:  # what a format needs is slow to load, and only that is loaded
         case "csv" | "jsonl" | "parquet":
             return table_source(Path(source), form, metric=metric, seed=seed, wanted=named)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from itertools import count
 
 from sweeper.designs.levels import level_key
+from sweeper.importing.arguments import by
 from sweeper.importing.outcomes import places
 from sweeper.importing.source_runs import SourceRun
 from sweeper.spec.entries.values import LARGEST_INTEGER
@@ -43,7 +44,7 @@ def numbered(runs: Sequence[SourceRun], groups: Sequence[Hashable]) -> Seeds:
     elif without and len(set(groups)) < len(runs):
         notes.append(
             "The runs have no seeds: those of one configuration are numbered 0, 1, 2, … in their order, and pairs of "
-            "runs share nothing. Name the column of the seeds by --seed, if there is one."
+            f"runs share nothing. Name the column of the seeds by {by('seed')}, if there is one."
         )
     elif not without and _pairs_nothing(runs, groups):
         without = list(runs)
@@ -57,7 +58,7 @@ def numbered(runs: Sequence[SourceRun], groups: Sequence[Hashable]) -> Seeds:
         verb = "repeats" if len(again) == 1 else "repeat"
         notes.append(
             f"{places(again)}: {verb} the configuration and seed of another run; their mean counts as one run. Remove "
-            "them, or name what differs by --factors."
+            f"them, or name what differs by {by('factors')}."
         )
     return Seeds(numbers=numbers, repeats=repeats, notes=tuple(notes))
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from sweeper.designs.levels import Level
+from sweeper.importing.arguments import by
 from sweeper.importing.cells import as_level, level_of, levels_and_texts, measured
 from sweeper.importing.columns import METRIC_MARKS, Columns, columns_of, measurements_among
 from sweeper.importing.faults import Faults
@@ -125,7 +126,8 @@ def _note(others: Sequence[str], row: Row) -> str:
     which = f"column {others[0]} differs" if len(others) == 1 else f"columns {', '.join(others)} differ"
     place = row.place.partition(":")[0].partition(",")[0]
     return (
-        f"{place}: {which} from run to run like a measurement, so no factor was made of it. Name factors by --factors."
+        f"{place}: {which} from run to run like a measurement, so no factor was made of it. Name factors by "
+        f"{by('factors')}."
     )
 
 

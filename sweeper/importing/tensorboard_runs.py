@@ -14,6 +14,7 @@ import yaml
 
 from sweeper.designs.levels import Level
 from sweeper.errors import UsageError
+from sweeper.importing.arguments import option
 from sweeper.importing.event_files import EventLog, read_events
 from sweeper.importing.faults import Faults
 from sweeper.importing.run_cells import with_levels
@@ -44,7 +45,9 @@ def tensorboard_source(source: str, *, metric: str, wanted: Collection[str] = ()
     tags = dict.fromkeys(tag for log in logs.values() for tag in log.curves)
     if metric not in tags:
         near = suggestion(metric, tags)
-        raise UsageError(f"--metric: no run in {source} logged {metric!r}.{near} Scalars: {', '.join(tags) or 'none'}.")
+        raise UsageError(
+            f"{option('metric')}: no run in {source} logged {metric!r}.{near} Scalars: {', '.join(tags) or 'none'}."
+        )
     if not any(log.hparams for log in logs.values()):
         raise UsageError(
             f"{source}: nothing says what was varied. Log it with SummaryWriter.add_hparams, or name the directories "

@@ -12,6 +12,7 @@ from typing import Any, Final
 import yaml
 
 from sweeper.errors import UsageError
+from sweeper.importing.arguments import by, option
 from sweeper.importing.cells import measured
 from sweeper.importing.faults import Faults
 from sweeper.importing.run_cells import with_levels
@@ -51,7 +52,7 @@ def wandb_source(source: str, *, metric: str, seed: str | None, wanted: Collecti
     if metric not in metrics:
         near = suggestion(metric, metrics)
         raise UsageError(
-            f"--metric: no run in {source} logged {metric!r}.{near} Metrics: {', '.join(metrics) or 'none'}."
+            f"{option('metric')}: no run in {source} logged {metric!r}.{near} Metrics: {', '.join(metrics) or 'none'}."
         )
     return Source(path=source, form="wandb", runs=runs, is_sorted=True)
 
@@ -141,9 +142,12 @@ def _of_project(found: list[tuple[str, SourceRun]], source: str, only: str | Non
     projects = list(dict.fromkeys(project for project, _ in found if project))
     if only is not None and only not in projects:
         near = suggestion(only, projects)
-        raise UsageError(f"--only: {source} has no project {only!r}.{near} Projects: {', '.join(projects) or 'none'}.")
+        raise UsageError(
+            f"{option('only')}: {source} has no project {only!r}.{near} Projects: {', '.join(projects) or 'none'}."
+        )
     if only is None and len(projects) > 1:
         raise UsageError(
-            f"{source}: has {len(projects)} projects: {', '.join(projects)}. Choose one, e.g. --only {projects[0]}."
+            f"{source}: has {len(projects)} projects: {', '.join(projects)}. "
+            f"Choose one, e.g. {by('only', projects[0])}."
         )
     return [run for project, run in found if only is None or project == only]

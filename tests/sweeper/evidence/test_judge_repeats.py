@@ -64,3 +64,22 @@ def test_a_side_with_more_repeats_does_not_seem_to_diverge_more_often():
     frame = frame_of(lambda a, s: (True, *(r != s for r in range(4 * a))), seeds=8)
     found = judged(frame, DIVERGES)
     assert (found.verdict, found.p_adjusted, found.evidence.diverged_to) == ("undecided", 1.0, "4/40")
+
+
+def test_rows_that_are_averaged_are_noted_with_their_number_by_the_claims_that_they_touch():
+    rows = [(x, seed, 1.0 - 0.3 * x + 0.07 * seed + 0.013 * x * seed) for x in (0, 1, 2) for seed in range(3)]
+    rows += [(0, 0, 1.5), (0, 0, 1.6), (1, 2, 0.9)]
+    frame = pd.DataFrame(rows, columns=["x", "seed", "loss"])
+    claims = [
+        {"id": f"c{end}", "contrast": {"factor": "x", "from": start, "to": end}, "expect": "decrease"}
+        for start, end in ((0, 1), (1, 2))
+    ]
+    claims.append({"id": "alone", "contrast": {"factor": "x", "from": 1, "to": 0, "where": {}}, "expect": "increase"})
+    first, second, _ = sweeper.judge(frame, metric="loss", claims=claims)
+    assert (
+        "5 rows share configuration and seed with others, and count as 2 runs by their means: rows 0, 9 and 10; 5 and "
+        "11. Drop copies, or name what differs by factors=[...]."
+    ) in first.notes
+    assert any(note.startswith("2 rows share configuration and seed with others") for note in second.notes)
+    untouched = sweeper.judge(frame[:9], metric="loss", claims=claims)
+    assert not any("share configuration" in note for each in untouched for note in each.notes)

@@ -166,3 +166,19 @@ def test_two_studies_of_one_name_are_refused(engine: Engine, tmp_path: Path, run
     enrol(engine, found, tmp_path)
     with pytest.raises(sweeper.errors.UsageError, match=r"--as: the store has a study 'x' already. Choose another"):
         enrol(engine, found, tmp_path)
+
+
+def test_strata_that_vary_within_pairs_are_the_reason_with_the_options_of_import(
+    engine: Engine, url: str, tmp_path: Path
+) -> None:
+    rows = [{"lr": lr, "gpu": "ab"[(seed + (lr > 0.1)) % 2], "seed": seed, "loss": 1 - lr + seed / 9 + lr * seed / 70}
+            for lr in (0.1, 0.2) for seed in range(4)]  # fmt: skip
+    found = read(write_csv(tmp_path / "runs.csv", rows), "loss", strata=["gpu"])
+    (verdict,) = judged(engine, url, found, tmp_path)
+    assert verdict.verdict in ("undecided", "untested")
+    assert (
+        "those with the same seed differ in gpu too; if gpu is no setting, import the runs again with --factors lr and "
+        "without these strata; else add runs in which lr changes on its own"
+    ) in verdict.sentence
+    alone = read(tmp_path / "runs.csv", "loss", factors=["lr"])
+    assert sweeper.judge(alone.frame, metric="loss", factors=["lr"], claims=_documents(alone))[0].n == 4

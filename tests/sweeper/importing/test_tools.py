@@ -62,7 +62,7 @@ def test_runs_that_mlflow_deleted_are_left_out_and_experiments_are_chosen(mlflow
         connection.execute("INSERT INTO experiments (experiment_id, name) VALUES (9, 'other')")
         connection.execute("UPDATE runs SET experiment_id = 9 WHERE name = 'lr0.1-s0'")
     connection.close()
-    with pytest.raises(UsageError, match=r"2 experiments: other, tuning. Choose one, e.g. --only 'tuning'"):
+    with pytest.raises(UsageError, match=r"2 experiments: other, tuning. Choose one, e.g. --only tuning"):
         read(mlflow_database, "val_loss", "mlflow")
     assert len(read(mlflow_database, "val_loss", "mlflow", only="tuning").frame) == 5
     with pytest.raises(UsageError, match=r"--only.*'tunin'.*Did you mean 'tuning'"):
