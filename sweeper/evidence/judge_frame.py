@@ -24,7 +24,7 @@ from sweeper.evidence.data.censored import Endings, Series
 from sweeper.evidence.data.measures import Direction, Measure, Metric, Scale, make_measure
 from sweeper.evidence.data.runs import PhaseRuns, Runs
 from sweeper.evidence.frame_claims import PHASE, claim_metrics, read_arms, read_claims, read_metric
-from sweeper.importing.frame import RunFrame, column_names, run_frame
+from sweeper.importing.frame import MOST_ROWS, RunFrame, column_names, rows_text, run_frame
 from sweeper.importing.frame_levels import narrow_type
 from sweeper.spec.arms import ArmNames
 from sweeper.store.records import TrialState
@@ -120,8 +120,11 @@ def _measure(frame: pd.DataFrame, metric: Metric, states: Sequence[TrialState]) 
     column = _numbers(frame, metric.name)
     bad = np.flatnonzero(np.isnan(column) & frame[metric.name].notna().to_numpy())
     if len(bad):
-        value = frame[metric.name].iloc[bad[0]]
-        raise UsageError(f"column {metric.name!r}, row {bad[0]}: {value!r} is not a number. Use numbers, or NaN.")
+        shown = list(dict.fromkeys(repr(frame[metric.name].iloc[row]) for row in bad[:MOST_ROWS]))
+        verb = "is not a number" if len(shown) == 1 else "are no numbers"
+        raise UsageError(
+            f"column {metric.name!r}, {rows_text(bad.tolist())}: {', '.join(shown)} {verb}. Use numbers, or NaN."
+        )
     done = {row: value for row, value in enumerate(column.tolist()) if states[row] == "completed"}
     return make_measure(metric, done)
 

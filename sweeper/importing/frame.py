@@ -24,6 +24,7 @@ STATES: Final[Mapping[str, TrialState]] = {
     "failed": "failed",
     "diverged": "failed",
 }
+MOST_ROWS: Final = 5  # that are named
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,9 +151,9 @@ def _factor(name: str, levels: Sequence[Level], keys: Sequence[str], used: Seque
 
 def _seeds(frame: pd.DataFrame, seed: str) -> tuple[list[int], dict[int, str]]:
     """Return the seeds as numbers, equal ones as equal, and what they are in the frame."""
-    if frame[seed].isna().any():
-        row = int(np.flatnonzero(frame[seed].isna())[0])
-        raise UsageError(f"column {seed!r}, row {row}: the run has no seed. Give each run one; pairs share it.")
+    if without := np.flatnonzero(frame[seed].isna()).tolist():
+        has = "the run has no seed" if len(without) == 1 else "the runs have no seed"
+        raise UsageError(f"column {seed!r}, {rows_text(without)}: {has}. Give each run one; pairs share it.")
     for row, value in enumerate(frame[seed].tolist()):
         if not _is_hashable(value):
             raise UsageError(f"column {seed!r}, row {row}: {value!r} is not a seed. Use a number or a text.")
@@ -171,9 +172,22 @@ def _is_hashable(value: object) -> bool:
 def _states(frame: pd.DataFrame, state: str) -> list[TrialState]:
     if state not in frame.columns:
         return ["completed"] * len(frame)
-    found: list[TrialState] = []
-    for row, value in enumerate(frame[state].tolist()):
-        if not isinstance(value, str) or value not in STATES:
-            raise UsageError(f"column {state!r}, row {row}: {value!r} is not a state. States: {', '.join(STATES)}.")
-        found.append(STATES[value])
-    return found
+    values = frame[state].tolist()
+    unknown = [row for row, value in enumerate(values) if not isinstance(value, str) or value not in STATES]
+    if unknown:
+        shown = list(dict.fromkeys(repr(values[row]) for row in unknown[:MOST_ROWS]))
+        verb = "is not a state" if len(shown) == 1 else "are no states"
+        raise UsageError(
+            f"column {state!r}, {rows_text(unknown)}: {', '.join(shown)} {verb}. States: {', '.join(STATES)}."
+        )
+    return [STATES[value] for value in values]
+
+
+def rows_text(rows: Sequence[int]) -> str:
+    """Return rows by their numbers, the first few of many: ``row 0``, or ``rows 0, 3 and 5``."""
+    named = [str(row) for row in rows[:MOST_ROWS]]
+    if len(rows) == 1:
+        return f"row {named[0]}"
+    more = [f"{len(rows) - MOST_ROWS} more"] if len(rows) > MOST_ROWS else []
+    *first, last = [*named, *more]
+    return f"rows {', '.join(first)} and {last}"

@@ -1,7 +1,7 @@
 """From the rows of a table to runs: one row per run, or one row per step of a run."""
 
 import datetime as dt
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -15,6 +15,7 @@ from sweeper.importing.outcomes import state_fault
 from sweeper.importing.run_cells import with_kinds
 from sweeper.importing.source_runs import Form, Source, SourceRun
 from sweeper.importing.tables import Row, TableForm, read_table
+from sweeper.quantities import counted
 
 BUDGET: Final = "budget."
 
@@ -119,7 +120,26 @@ def _of_rows(
         for index, row in enumerate(rows)
     ]
     notes = [] if not others else [_note(others, rows[0])]
-    return runs, notes
+    return runs, [*notes, *_unread(rows, columns.measurements)]
+
+
+def _unread(rows: Sequence[Row], measurements: Mapping[str, str]) -> Iterator[str]:
+    """Yield a note on each further metric that has numbers, and cells that are none."""
+    for column in measurements:
+        cells = [(row.place, row.cells.get(column)) for row in rows]
+        bad = [(place, cell) for place, cell in cells if not _is_measured(cell)]
+        if bad and len(bad) < len([cell for _, cell in cells if cell is not None]):
+            (place, cell), others = bad[0], len(bad) - 1
+            more = f"; so {'is' if others == 1 else 'are'} {counted(others, 'more cell')}" if others else ""
+            yield f"{place}: column {column}: {cell!r} is not a number, and is left out{more}."
+
+
+def _is_measured(cell: object) -> bool:
+    try:
+        measured(cell)
+    except ValueError:
+        return False
+    return True
 
 
 def _note(others: Sequence[str], row: Row) -> str:

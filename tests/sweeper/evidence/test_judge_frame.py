@@ -180,9 +180,17 @@ def test_all_mistakes_in_claims_are_reported_at_once():
         ({}, {"factors": ["x"]}, "factors: the frame has no column 'x'."),
         ({}, {"factors": ["a", "seed"]}, "column 'seed' is a factor or stratum and something else too."),
         ({}, {"direction": "up"}, "metric.direction: 'up' is not one of minimize, maximize."),
-        ({"state": "lost"}, {}, "column 'state', row 0: 'lost' is not a state. States: completed, pruned, failed"),
-        ({"seed": math.nan}, {}, "column 'seed', row 0: the run has no seed."),
-        ({"valid_perplexity": "good"}, {}, "column 'valid_perplexity', row 0: 'good' is not a number."),
+        (
+            {"state": "lost"},
+            {},
+            "column 'state', rows 0, 1, 2, 3, 4 and 10 more: 'lost' is not a state. States: completed, pruned, failed",
+        ),
+        ({"seed": math.nan}, {}, "column 'seed', rows 0, 1, 2, 3, 4 and 10 more: the runs have no seed."),
+        (
+            {"valid_perplexity": "good"},
+            {},
+            "column 'valid_perplexity', rows 0, 1, 2, 3, 4 and 10 more: 'good' is not a number.",
+        ),
     ],
 )
 def test_faults_of_a_frame_name_the_column_the_row_and_the_remedy(changes, options, message):

@@ -130,3 +130,23 @@ def test_decimals_of_arrow_may_be_missing():
     frame.loc[3, "loss"] = pd.NA
     (found,) = judged(frame, [a_claim()])
     assert (found.verdict, found.n) == ("supported", 7)
+
+
+@pytest.mark.parametrize(
+    ("column", "cells", "says"),
+    [
+        ("seed", {0: None, 2: None}, "column 'seed', rows 0 and 2: the runs have no seed."),
+        ("seed", {1: None}, "column 'seed', row 1: the run has no seed."),
+        ("loss", {0: "x", 3: "x"}, "column 'loss', rows 0 and 3: 'x' is not a number."),
+        ("loss", {0: "x", 3: "y"}, "column 'loss', rows 0 and 3: 'x', 'y' are no numbers."),
+        ("state", dict.fromkeys(range(7), "ok"), "column 'state', rows 0, 1, 2, 3, 4 and 2 more: 'ok' is not a state."),
+    ],
+)
+def test_all_rows_with_a_mistake_are_named(column, cells, says):
+    frame = pd.DataFrame({"a": [0, 1] * 4, "seed": [0, 0, 1, 1, 2, 2, 3, 3], "loss": 1.5, "state": "completed"})
+    frame = frame.astype(object)
+    for row, cell in cells.items():
+        frame.loc[row, column] = cell
+    with pytest.raises(UsageError) as error:
+        judged(frame, [a_claim()], factors=["a"])
+    assert says in str(error.value)

@@ -225,3 +225,11 @@ def test_a_byte_order_mark_and_other_delimiters_are_read(tmp_path: Path, head: s
 def test_a_name_with_commas_does_not_hide_the_delimiter(tmp_path: Path) -> None:
     (tmp_path / "runs.csv").write_text('"a,b,c";loss\n1;2\n2;3\n')
     assert read(tmp_path / "runs.csv", "loss").factors == ("a,b,c",)
+
+
+def test_cells_of_a_further_metric_that_are_no_numbers_are_told(tmp_path: Path) -> None:
+    rows = [{"params.lr": lr, "params.seed": 0, "metrics.loss": lr, "metrics.acc": acc, "metrics.kind": "a"}
+            for lr, acc in ((0.1, "0.5"), (0.2, "high"), (0.3, ""), (0.4, "low"))]  # fmt: skip
+    notes = read(write_csv(tmp_path / "runs.csv", rows), "loss").notes
+    assert "runs.csv:3: column metrics.acc: 'high' is not a number, and is left out; so is 1 more cell." in notes
+    assert not any("metrics.kind" in note for note in notes)
