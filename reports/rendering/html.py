@@ -40,18 +40,23 @@ COLOUR: Final = re.compile(r'"(#[0-9a-f]{6})"')
 DESCRIBED: Final = re.compile(r"<(title|desc)>.*?</\1>", re.DOTALL)
 
 
-def render_html(report: Report, *, kind: str = KIND) -> str:
+def render_html(report: Report, *, kind: str = KIND, live: str | None = None) -> str:
     """Return the page of a report.
 
     Args:
         kind: the line above the title.
+        live: the version of a running study, of which the page then asks its server for a newer one; None for a page
+            that stays as it is.
     """
     environment = _environment()
     css, javascript = _asset("page.css"), _asset("page.js")
+    live_javascript = "" if live is None else _asset("live.js")
     return environment.get_template("page.html.j2").render(
         report=report,
         kind=kind,
-        policy=_policy(css, javascript),
+        policy=_policy(css, javascript, live_javascript),
+        live=live,
+        live_javascript=Markup(live_javascript),  # noqa: S704 - our own file
         css=Markup(css),  # noqa: S704 - our own file
         javascript=Markup(javascript),  # noqa: S704 - our own file
         numbered=_numbered(report),
@@ -83,12 +88,14 @@ def _asset(name: str) -> str:
     return loader.get_source(_environment(), name)[0].strip()
 
 
-def _policy(css: str, javascript: str) -> str:
+def _policy(css: str, javascript: str, live_javascript: str) -> str:
     def hashed(text: str) -> str:
         return "'sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() + "'"
 
+    scripts = " ".join(hashed(text) for text in (javascript, live_javascript) if text)
+    asking = "connect-src 'self'; " if live_javascript else ""
     return (
-        f"default-src 'none'; style-src {hashed(css)}; script-src {hashed(javascript)}; img-src data:; "
+        f"default-src 'none'; style-src {hashed(css)}; script-src {scripts}; img-src data:; {asking}"
         "base-uri 'none'; form-action 'none'"
     )
 

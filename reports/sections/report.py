@@ -16,13 +16,14 @@ from reports.sections.ledger import ledger
 from reports.sections.looks import looks
 from reports.sections.methods import methods
 from reports.sections.outcomes import outcomes
+from reports.sections.running import running
 from reports.sections.summary import summary, the_study
 from reports.sections.trials import trials
 from reports.sections.verdicts import claim_details
 from sweeper.evidence.data.load import StudyData
 
 ORDER = (
-    summary, effects, data_size, ablations, learning, costs, outcomes,
+    summary, running, effects, data_size, ablations, learning, costs, outcomes,
     claim_details, looks, importance, ledger, trials, the_study, environment,
 )  # fmt: skip
 

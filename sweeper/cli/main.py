@@ -32,7 +32,7 @@ COMMANDS: Final = {
     "gc": "Delete the checkpoints of STUDY that are not to be kept.",
     "cancel": "Cancel the waiting and running trials of STUDY.",
     "worker": "Run trials of the studies in a store until none is left.",
-    "dashboard": "Serve Optuna's dashboard on the store.",
+    "dashboard": "Serve the live pages of the store's studies, and Optuna's dashboard.",
     "data": "Download the corpora of the built-in trainer.",
     "doctor": "Check the store, disk, GPUs, versions, corpora and clock.",
     "schema": "Print the JSON schema of the study file.",

@@ -14,7 +14,6 @@ import pytest
 from sweeper.extras import EXTRAS
 from tests.documentation.test_your_script import write_example
 from tests.packaging.environments import answer, install_wheel, link_requirements, new_environment, run
-from tests.sweeper.store.builders import new_store
 
 ROOT = Path(__file__).parents[2]
 EXTRA_PACKAGES = {
@@ -119,7 +118,6 @@ def test_the_trainer_says_what_it_needs(light: Light, tmp_path: Path) -> None:
     [
         ("dask", ("launch", "study.yaml", "--engine", "dask")),
         ("postgresql", ("status", "--store", "postgresql://me@localhost/db")),
-        ("dashboard", ("dashboard",)),
         ("parquet", ("report", "--from", str(ROOT / "studies" / "results" / "ptb-growing"))),
     ],
 )
@@ -127,9 +125,6 @@ def test_an_option_says_which_extra_it_needs(
     light: Light, tmp_path: Path, extra: str, arguments: tuple[str, ...]
 ) -> None:
     write_example(tmp_path, "my-script")
-    if extra == "dashboard":
-        new_store(tmp_path)
-        arguments = (*arguments, "--store", "sqlite:///store.db")
     says = light.refuses(*arguments, folder=tmp_path)
     assert f"pip install 'sweeper[{extra}]', or uv pip install --python {light.prefix} 'sweeper[{extra}]'" in says
 

@@ -1,10 +1,12 @@
 """Commands for getting started: init, doctor, completion, data, and the dashboard's errors."""
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from wsgiref.simple_server import WSGIServer
 
 import pytest
 from sqlalchemy import Engine
@@ -120,11 +122,21 @@ def test_the_dashboard_needs_a_second_flag_to_let_others_connect(sweeper: Sweepe
     assert "--anyone-may-connect" in answer.err
 
 
-def test_the_dashboard_says_how_to_install_its_extra(
+def test_without_its_extra_optunas_dashboard_is_left_out_with_a_note(
     sweeper: Sweeper, url: str, engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     enrolled(engine, phase("screen", levels(2)))
+
+    def interrupted(server: WSGIServer) -> None:
+        raise KeyboardInterrupt
+
     monkeypatch.setitem(sys.modules, "optuna_dashboard", None)
+    monkeypatch.setattr(WSGIServer, "serve_forever", interrupted)
     answer = sweeper("dashboard", "--port", "0", "--store", url)
-    assert (answer.code, answer.out) == (2, "")
+    assert answer.code == 0
+    assert re.search(
+        r"http://127\.0\.0\.1:\d+/ shows 1 study; press Ctrl-C to stop\.\ns: http://\S+/study/s\n", answer.out
+    )
+    assert "/dashboard" not in answer.out
+    assert "Optuna's dashboard is left out: " in answer.err
     assert "pip install 'sweeper[dashboard]'" in answer.err
