@@ -75,6 +75,13 @@ TESTS: dict[str, dict[str, tuple[str, ...]]] = {
     },
     "Web pages cannot reach the dashboard under another name": {
         "sweeper/export/test_dashboard.py": ("test_other_host_names_are_refused",),
+        "sweeper/export/test_live_app.py": (
+            "test_requests_that_write_and_foreign_hosts_are_refused_on_our_pages_too",
+        ),
+    },
+    "Live pages are as inert as the report": {
+        "reports/test_live.py": ("test_only_the_live_page_may_ask_its_server",),
+        "sweeper/export/test_live_app.py": ("test_an_error_of_ours_shows_nothing_of_our_inside",),
     },
     "Checking a bundle writes and runs nothing of it": {
         "sweeper/export/test_bundle.py": (
