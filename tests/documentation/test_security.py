@@ -75,9 +75,7 @@ TESTS: dict[str, dict[str, tuple[str, ...]]] = {
     },
     "Web pages cannot reach the dashboard under another name": {
         "sweeper/export/test_dashboard.py": ("test_other_host_names_are_refused",),
-        "sweeper/export/test_live_app.py": (
-            "test_requests_that_write_and_foreign_hosts_are_refused_on_our_pages_too",
-        ),
+        "sweeper/export/test_live_app.py": ("test_requests_that_write_and_foreign_hosts_are_refused_on_our_pages_too",),
     },
     "Live pages are as inert as the report": {
         "reports/test_live.py": ("test_only_the_live_page_may_ask_its_server",),
