@@ -34,6 +34,7 @@ from sweeper.evidence.statistics.resolution import rounding_error
 Floats: TypeAlias = NDArray[np.float64]
 
 LEAST_DF: Final = 1e-9
+FEWEST_DF: Final = 1.0  # of a sum of squares, such as that of the differences of two seeds
 # An effect over several strata that varies with the seed at this level rests on one difference per seed. With many
 # seeds that costs little, so the level is the same for any number.
 ACROSS: Final = 0.2
@@ -114,6 +115,7 @@ def one_difference_per_seed(runs: Runs, *, n: int) -> Estimate:
     df = 1.0 / concentration - 1.0 if concentration > 0 else 0.0
     if df < LEAST_DF:
         return Estimate(value=runs.effect, standard_error=math.nan, df=0, n=n, method="a single seed has no interval")
+    df = max(df, FEWEST_DF)
     spread = float(shares @ (differences - runs.effect) ** 2) / (1.0 - concentration)
     error = math.sqrt(spread * concentration)
     if error <= DEGENERATE * float(np.abs(runs.values).max(initial=0.0)):
@@ -127,7 +129,8 @@ def between(own: Estimate, pooled: Estimate, *, fit: str = "paired t", each: str
     """The effect with a variance between that of its seeds' differences and the pooled one.
 
     The seeds' differences are part of the pooled residuals; they are taken out of it, so that the two mean squares are
-    independent. The degrees of freedom of their weighted mean are Satterthwaite's.
+    independent. The degrees of freedom of their weighted mean are Satterthwaite's. Where less than one is left, as of
+    strata with different numbers of seeds, the rest is no mean square: the larger variance counts.
 
     Args:
         own: from `one_difference_per_seed`.
@@ -138,6 +141,8 @@ def between(own: Estimate, pooled: Estimate, *, fit: str = "paired t", each: str
     left = pooled.df - own.df
     if left <= 0:
         return pooled
+    if left < FEWEST_DF:
+        return _larger(own, pooled, f"{fit}, the larger variance of by seed and pooled")
     square, rest = _mean_squares(own, pooled)
     weight = float(weight_by_seed(square / rest, own.df, left)) if rest > 0 else 1.0
     parts = [weight * square, (1.0 - weight) * rest]
@@ -146,6 +151,12 @@ def between(own: Estimate, pooled: Estimate, *, fit: str = "paired t", each: str
     if weight == 1.0 and square > 0:
         df, method = own.df, f"{fit}, one {each} per seed, {own.df:.4g} df, {VARIES}"
     return replace(own, standard_error=math.sqrt(sum(parts)), df=df, method=method)
+
+
+def _larger(own: Estimate, pooled: Estimate, method: str) -> Estimate:
+    """The effect with the larger of two variances that nothing tells apart, and the fewer degrees of freedom."""
+    df, error = min(own.df, pooled.df), max(own.standard_error, pooled.standard_error)
+    return replace(own, standard_error=error, df=df, method=f"{method}, {df:.4g} df")
 
 
 def _across(own: Estimate, pooled: Estimate) -> Estimate:
@@ -164,7 +175,7 @@ def _simple(pooled: Estimate, runs: Runs, variances: Mapping[Hashable, Stratum])
     alike = runs.same_change
     assert alike is not None
     own, all_pairs = one_difference_per_seed(alike, n=pooled.n), _pooled(alike, variances, n=pooled.n)
-    if all_pairs is None or not own.decides or all_pairs.df <= own.df:
+    if all_pairs is None or not own.decides or all_pairs.df - own.df < FEWEST_DF:
         return pooled
     square, rest = _mean_squares(own, all_pairs)
     further = len(alike.values) / len(runs.values) - 1.0

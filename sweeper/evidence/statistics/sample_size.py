@@ -77,7 +77,8 @@ def upper_sd(sd: float, df: float, *, level: float = SD_LIMIT) -> float:
     """
     if math.isinf(df):
         return sd
-    return sd * math.sqrt(df / float(special.chdtri(df, level))) if df > 0 else math.inf
+    least = float(special.chdtri(df, level)) if df > 0 else 0.0
+    return sd * math.sqrt(df / least) if least > 0 else math.inf
 
 
 def power_equivalence(offset: float, half: float, error: float, df: float, *, alpha: float = 0.05) -> float:

@@ -201,6 +201,21 @@ def test_five_seeds_that_all_fail_more_often_at_one_level_decide():
     assert (found.verdict, found.evidence.p) == ("supported", 1 / 32)
 
 
+def test_strata_with_different_numbers_of_seeds_leave_a_degree_of_freedom():
+    generator, claim = np.random.default_rng(7), {"contrast": {"factor": "a", "from": 0, "to": 1}, "id": "x"}
+    arms = [{"a": a, "b": b} for a in (0, 1) for b in (0, 1)]
+    for _ in range(25):
+        rows = [
+            {**row, "d": stratum, "loss": 100 + spread * (row["loss"] - 100)}
+            for stratum, seeds, spread in (("p", 5, 1.0), ("q", 2, 5.0))
+            for row in runs(arms, seeds, generator)
+        ]
+        (found,) = sweeper.judge(
+            pd.DataFrame(rows), metric="loss", strata=["d"], claims=[{**claim, "expect": "decrease"}]
+        )
+        assert found.high - found.low < 100, found.evidence.method
+
+
 @pytest.mark.parametrize("seeds", [3, 5, 8])
 def test_failures_that_all_pairs_of_a_seed_share_are_rarely_called_an_effect(seeds):
     generator, wrong = np.random.default_rng(6), 0

@@ -11,6 +11,7 @@ from scipy import stats
 from statsmodels.stats.anova import anova_lm
 
 from sweeper.evidence.statistics.contrast import between, infer_contrast, make_runs, one_difference_per_seed
+from sweeper.evidence.statistics.paired import Estimate
 from sweeper.evidence.statistics.pooling import stratum_variance
 
 GRID = list(product((0, 1), repeat=3))  # the arms of a 2^3 design
@@ -109,6 +110,23 @@ def test_a_seed_without_all_its_pairs_has_less_weight():
     assert found.df == pytest.approx(1 / (0.16 + 0.16 + 0.04) - 1)
     spread = (0.4 * 2.2**2 + 0.4 * 0.2**2 + 0.2 * 4.8**2) / (1 - 0.36)
     assert found.standard_error == pytest.approx(np.sqrt(0.36 * spread))
+
+
+def test_two_seeds_have_a_degree_of_freedom_whatever_their_weights():
+    runs = make_runs([2.0, 0.0, 4.0, 0.0], [0.8, -0.8, 0.2, -0.2], "abcd", [0, 0, 1, 1], "ssss")
+    found = one_difference_per_seed(runs, n=5)
+    assert found.df == 1
+    # Of two differences with one variance, half their squared difference estimates it.
+    assert found.standard_error == pytest.approx(np.sqrt((0.64 + 0.04) * (4.0 - 2.0) ** 2 / 2))
+
+
+@pytest.mark.parametrize("left", [1e-15, 1e-3, 0.2, 0.99])
+@pytest.mark.parametrize(("by_seed", "pooled"), [(1.0, 2.0), (2.0, 1.0)])
+def test_a_rest_of_less_than_a_degree_of_freedom_is_no_mean_square(left, by_seed, pooled):
+    own = Estimate(value=5.0, standard_error=by_seed, df=3.0, n=14, method="own")
+    found = between(own, replace(own, standard_error=pooled, df=3.0 + left))
+    assert (found.value, found.standard_error, found.df) == (5.0, 2.0, 3.0)
+    assert found.method == "paired t, the larger variance of by seed and pooled, 3 df"
 
 
 def test_the_variance_of_an_average_is_between_the_mean_squares_of_an_analysis_of_variance():

@@ -29,7 +29,7 @@ def test_the_upper_limit_of_a_standard_deviation_holds_the_truth_as_often_as_it_
     sd = generator.normal(size=(20_000, 4)).std(axis=1, ddof=1)
     covered = np.mean([upper_sd(each, 3) >= 1.0 for each in sd])
     assert covered == pytest.approx(0.8, abs=0.01)
-    assert upper_sd(1.0, 0) == math.inf
+    assert upper_sd(1.0, 0) == upper_sd(1.0, 1e-15) == math.inf
     assert upper_sd(1.0, 1e6) == pytest.approx(1.0, abs=0.01)
 
 
