@@ -19,13 +19,16 @@ from sweeper.spec.entries.claims import (
     ArmContrastEntry,
     ArmEntry,
     ArmInteractionEntry,
+    ArmTrendEntry,
     ClaimEntry,
     ConstantEntry,
     ContrastEntry,
     InteractionEntry,
+    LevelsEntry,
     OrderingEntry,
     OtherFactorEntry,
     StatementEntry,
+    TrendEntry,
 )
 from sweeper.spec.entries.messages import problems_in
 from sweeper.spec.entries.metric import MetricEntry
@@ -224,6 +227,8 @@ def _repeats(statement: StatementEntry, runs: RunFrame) -> Iterator[tuple[Path, 
                 yield ("to", "levels"), "are the same as those of from. Name another configuration."
             if isinstance(statement, ArmInteractionEntry) and isinstance(statement.other, ArmContrastEntry):
                 yield from ((("with", *path), message) for path, message in _repeats(statement.other, runs))
+        case TrendEntry() | ArmTrendEntry():
+            yield from _trend_faults(statement, runs)
         case OrderingEntry():
             yield from _ordering_faults(statement)
 
@@ -240,6 +245,32 @@ def _configuration(levels: Mapping[str, object], runs: RunFrame) -> str:
     """Return the key of a configuration: factors that it does not name are at their baselines, strata at all levels."""
     baseline = {name: factor.baseline for name, factor in runs.factors.items() if name not in runs.strata}
     return level_key({**baseline, **levels})
+
+
+def _trend_faults(statement: TrendEntry | ArmTrendEntry, runs: RunFrame) -> Iterator[tuple[Path, str]]:
+    if statement.phases is not None:
+        yield ("phases",), "a frame has no phases. Use over, with the name of a column."
+        return
+    if statement.over is None:
+        yield ("over",), "is missing. Name the column of numbers over which the gain changes."
+        return
+    fixed: set[str] = set(statement.where)
+    if isinstance(statement, TrendEntry):
+        fixed.add(statement.factor)
+        if same_level(statement.start, statement.to):
+            yield ("to",), f"{shown(statement.to)} is the same level as from. Name another one."
+    else:
+        start, to = _levels_of(statement)
+        fixed |= {*start, *to}
+        if _configuration(start, runs) == _configuration(to, runs):
+            yield ("to",), "is the same configuration as from. Name another one."
+    if statement.over in fixed:
+        yield ("over",), f"{shown(statement.over)} is fixed by what is compared. Name another factor."
+
+
+def _levels_of(statement: ArmTrendEntry) -> list[Mapping[str, object]]:
+    """Return the levels of both ends of a statement whose arms have their levels."""
+    return [end.levels for end in (statement.start, statement.to) if isinstance(end, LevelsEntry)]
 
 
 def _ordering_faults(statement: OrderingEntry) -> Iterator[tuple[Path, str]]:
@@ -273,6 +304,8 @@ def _factors_of(statement: StatementEntry) -> Iterator[tuple[Path, str]]:
                 yield from (((end, "levels", name), name) for name in arm.levels)
             if isinstance(statement, ArmInteractionEntry) and isinstance(statement.other, ArmContrastEntry):
                 yield from ((("with", *path), name) for path, name in _factors_of(statement.other))
+        case TrendEntry() | ArmTrendEntry():
+            yield from _factors_of_trend(statement)
         case ConstantEntry():
             yield from ((("levels", name), name) for name in statement.levels)
         case OrderingEntry():
@@ -282,13 +315,26 @@ def _factors_of(statement: StatementEntry) -> Iterator[tuple[Path, str]]:
             yield from ((("levels", name), name) for name in statement.levels)
 
 
+def _factors_of_trend(statement: TrendEntry | ArmTrendEntry) -> Iterator[tuple[Path, str]]:
+    yield from ((("over",), name) for name in [statement.over] if name is not None)
+    yield from ((("where", name), name) for name in statement.where)
+    if isinstance(statement, TrendEntry):
+        yield ("factor",), statement.factor
+        return
+    for key, levels in zip(("from", "to"), _levels_of(statement), strict=True):
+        yield from (((key, "levels", name), name) for name in levels)
+
+
 def _in_phase(claim: object, narrow: Narrow) -> object:
     """Return a claim as a study file writes it: in the only phase, with a text, its metric by name."""
     plain = _plain(claim)
     assert isinstance(plain, dict)
     metric = plain.get("metric")
     given = {**plain, "text": plain.get("text") or "A claim about a frame.", "metric": _name(metric)}
-    return {key: _statement(value, narrow) if key in FORMS else value for key, value in given.items()}
+    return {
+        key: (_trend if key == "trend" else _statement)(value, narrow) if key in FORMS else value
+        for key, value in given.items()
+    }
 
 
 def _name(metric: object) -> object:
@@ -306,6 +352,18 @@ def _statement(statement: object, narrow: Narrow) -> object:
         rest = {key: value for key, value in given.items() if key not in ends}
         return {**_with_levels(rest, narrow), **own, **arms}
     return {**_with_levels(given, narrow), "phase": PHASE}
+
+
+def _trend(statement: object, narrow: Narrow) -> object:
+    """Return a trend, whose configurations are all in the one phase that it names."""
+    if not isinstance(statement, dict):
+        return statement
+    ends = {end: arm for end in ("from", "to") if isinstance(arm := statement.get(end), dict)}
+    if "factor" in statement:
+        ends = {}
+    rest = {key: value for key, value in statement.items() if key not in ends}
+    own = {} if "phases" in statement else {"phase": PHASE}
+    return {**_with_levels(rest, narrow), **own, **{end: _with_levels(arm, narrow) for end, arm in ends.items()}}
 
 
 def _other(other: object, narrow: Narrow) -> object:

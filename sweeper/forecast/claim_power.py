@@ -20,6 +20,7 @@ from sweeper.spec.claim import (
     Ordering,
     PhaseInteraction,
     Statement,
+    Trend,
     phases_of,
 )
 from sweeper.spec.configurations import factors_in, varied_factors
@@ -106,9 +107,21 @@ class _Counter:
                     where = {statement.other: level}
                     pairs, text = self._pairs(statement.phase, _change(statement), where)
                     yield pairs or self._runs(statement.phase, _change(statement), where), text
+            case Trend(over=None, phases=names):
+                yield from (next(self.comparisons(statement.at(name))) for name in names)
+            case Trend(over=str(over), phases=(name,)):
+                yield from self._trend(statement, name, over)
             case Contrast(where=where) | Divergence(where=where):
                 pairs, text = self._pairs(statement.phase, _change(statement), where)
                 yield pairs or (0 if where else self._runs(statement.phase, _change(statement), {})), text
+
+    def _trend(self, statement: Trend, name: str, over: str) -> Iterator[tuple[int, str]]:
+        """Yield the pairs at each level of a number that has some."""
+        trials = self.plan.wanted(self.phase(name))
+        levels = distinct_levels([(trial.configuration or {}).get(over) for trial in trials])
+        found = [next(self.comparisons(statement.at(name, level))) for level in levels]
+        some = [each for each in found if each[0]]
+        yield from some if len(some) > 1 else [(0, f"fewer than two levels of {over} with both sides in phase {name}")]
 
     def _ordering(self, statement: Ordering) -> Iterator[tuple[int, str]]:
         largest = [] if statement.largest is None else [statement.largest]

@@ -10,7 +10,9 @@ from sweeper.spec.entries.claims import (
     ArmContrastEntry,
     ArmEntry,
     ArmInteractionEntry,
+    ArmTrendEntry,
     ConstantEntry,
+    LevelsEntry,
     OtherPhasesEntry,
     StatementEntry,
 )
@@ -102,6 +104,9 @@ def with_levels(statement: StatementEntry, arms: Arms) -> StatementEntry:
             return _resolved(statement, arms).model_copy(update={"other": _resolved(other, arms)})
         case ArmContrastEntry():
             return _resolved(statement, arms)
+        case ArmTrendEntry():
+            ends = {end: _levels(getattr(statement, end), arms) for end in ("start", "to")}
+            return statement.model_copy(update=ends)
         case ConstantEntry(arm=str(name)):
             return statement.model_copy(update={"levels": {**arms[name], **statement.levels}})
         case _:
@@ -120,9 +125,15 @@ def _arm(end: ArmEntry | str, statement: ArmContrastEntry, arms: Arms) -> ArmEnt
     return end.model_copy(update={"levels": {**named, **end.levels, **statement.where}})
 
 
+def _levels(end: LevelsEntry | str, arms: Arms) -> LevelsEntry:
+    found = LevelsEntry(arm=end) if isinstance(end, str) else end
+    named = arms[found.arm] if found.arm is not None else {}
+    return found.model_copy(update={"levels": {**named, **found.levels}})
+
+
 def arms_in(statement: StatementEntry) -> Iterator[str]:
     """Yield the names of the arms that a statement is about."""
-    if isinstance(statement, ConstantEntry | ArmContrastEntry):
+    if isinstance(statement, ConstantEntry | ArmContrastEntry | ArmTrendEntry):
         ends = (statement,) if isinstance(statement, ConstantEntry) else (statement.start, statement.to)
         names = (end if isinstance(end, str) else end.arm for end in ends)
         yield from (name for name in names if name is not None)
@@ -141,6 +152,9 @@ def arm_faults(statement: StatementEntry, arms: Arms) -> Iterator[tuple[KeyPath,
                 yield ("with", "phases", 1), f"{shown(other.phases[1])} is a duplicate. Name two different phases."
         case ArmContrastEntry():
             yield from _pair_faults(statement, arms)
+        case ArmTrendEntry():
+            for key, end in (("from", statement.start), ("to", statement.to)):
+                yield from _end_faults(end, key, statement.where, arms)
         case ConstantEntry():
             yield from _end_faults(statement, "", {}, arms)
 
@@ -161,7 +175,7 @@ def _pair_faults(statement: ArmContrastEntry, arms: Arms, *, has_phases: bool = 
 
 
 def _end_faults(
-    end: ArmEntry | ConstantEntry | str, key: str, where: Mapping[str, Level], arms: Arms
+    end: ArmEntry | ConstantEntry | LevelsEntry | str, key: str, where: Mapping[str, Level], arms: Arms
 ) -> Iterator[tuple[KeyPath, str]]:
     here: KeyPath = () if isinstance(end, ConstantEntry) else (key,)
     name, at = (end, here) if isinstance(end, str) else (end.arm, (*here, "arm"))

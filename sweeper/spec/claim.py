@@ -7,8 +7,8 @@ from typing import Final, Literal, get_args
 from sweeper.designs.levels import Level
 from sweeper.spec.metric import Metric
 
-ClaimForm = Literal["contrast", "ordering", "interaction", "constant", "equivalence", "divergence"]
-Expectation = Literal["decrease", "increase", "no_worse", "below", "above", "equal"]
+ClaimForm = Literal["contrast", "ordering", "interaction", "constant", "equivalence", "divergence", "trend"]
+Expectation = Literal["decrease", "increase", "no_worse", "below", "above", "equal", "grows", "shrinks", "persists"]
 Margin = int | float | str  # in the metric's unit, nats for perplexities; or a percentage such as "1%"
 
 ALPHA: Final = 0.05  # the probability of any false verdict in a study
@@ -131,7 +131,41 @@ class Divergence:
     where: Mapping[str, Level] = field(default_factory=dict)
 
 
-Statement = Contrast | ArmContrast | Ordering | Interaction | PhaseInteraction | ArmInteraction | Constant | Divergence
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trend:
+    """How the gain of one level, or of one configuration, over another changes with a number.
+
+    Attributes:
+        phases: the phase in which another factor is that number; or several, in which it is the budget.
+        over: the other factor; None for the budget.
+        factor: the factor whose levels are compared; None for configurations.
+        start: the level that is compared with, or the levels of that configuration.
+        to: the level, or the levels, that are compared.
+        where: only trials with these levels of other factors count.
+    """
+
+    phases: tuple[str, ...]
+    over: str | None = None
+    factor: str | None = None
+    start: Level
+    to: Level
+    where: Mapping[str, Level] = field(default_factory=dict)
+
+    def at(self, phase: str, level: Level = None) -> Contrast | ArmContrast:
+        """Return the effect in one of the phases, or at one level of the other factor."""
+        place = {**self.where, **({} if self.over is None else {self.over: level})}
+        if self.factor is not None:
+            return Contrast(phase=phase, factor=self.factor, start=self.start, to=self.to, where=place)
+        start, to = (
+            Arm(phase=phase, levels={**each, **place} if isinstance(each, Mapping) else place)
+            for each in (self.start, self.to)
+        )
+        return ArmContrast(start=start, to=to)
+
+
+Statement = (
+    Contrast | ArmContrast | Ordering | Interaction | PhaseInteraction | ArmInteraction | Constant | Divergence | Trend
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,7 +193,7 @@ class Claim:
 
 def needs_direction(claim: Claim) -> bool:
     """Return whether a claim rests on which direction of its metric is better, as what is worse or best does."""
-    return claim.form == "ordering" or claim.expect == "no_worse"
+    return claim.form in ("ordering", "trend") or claim.expect == "no_worse"
 
 
 def phases_of(statement: Statement) -> set[str]:
@@ -169,7 +203,7 @@ def phases_of(statement: Statement) -> set[str]:
             return {start.phase, to.phase}
         case ArmInteraction(first=first, second=second):
             return phases_of(first) | phases_of(second)
-        case PhaseInteraction(phases=phases):
+        case PhaseInteraction(phases=phases) | Trend(phases=phases):
             return set(phases)
         case Constant(arm=arm):
             return {arm.phase}

@@ -14,19 +14,23 @@ from sweeper.spec.claim import (
     Ordering,
     PhaseInteraction,
     Statement,
+    Trend,
 )
 from sweeper.spec.entries.claims import (
     ArmContrastEntry,
     ArmEntry,
     ArmInteractionEntry,
+    ArmTrendEntry,
     ClaimEntry,
     ConstantEntry,
     ContrastEntry,
     DivergenceEntry,
     InteractionEntry,
+    LevelsEntry,
     OrderingEntry,
     OtherPhasesEntry,
     StatementEntry,
+    TrendEntry,
 )
 from sweeper.spec.metric import Metric
 
@@ -73,6 +77,8 @@ def _statement(entry: StatementEntry, factors: Factors) -> Statement:  # noqa: P
             return Constant(arm=_arm(entry, factors), value=entry.value)
         case InteractionEntry():
             return _interaction(entry, factors)
+        case TrendEntry() | ArmTrendEntry():
+            return _trend(entry, factors)
         case OrderingEntry():
             among, order = tuple(entry.among or ()), tuple(entry.order or ())
             levels = canonical_row(entry.levels, factors)
@@ -102,6 +108,18 @@ def _interaction(entry: InteractionEntry, factors: Factors) -> Interaction | Pha
         other_start=other_start,
         other_to=other_to,
     )
+
+
+def _trend(entry: TrendEntry | ArmTrendEntry, factors: Factors) -> Trend:
+    phases = tuple(entry.phases) if entry.phases is not None else (entry.phase or "",)
+    where = canonical_row(entry.where, factors)
+    if isinstance(entry, TrendEntry):
+        start, to = (factors[entry.factor].canonical(level) for level in (entry.start, entry.to))
+        return Trend(phases=phases, over=entry.over, factor=entry.factor, start=start, to=to, where=where)
+    assert isinstance(entry.start, LevelsEntry)
+    assert isinstance(entry.to, LevelsEntry)
+    ends = [canonical_row(end.levels, factors) for end in (entry.start, entry.to)]
+    return Trend(phases=phases, over=entry.over, start=ends[0], to=ends[1], where=where)
 
 
 def _arms(entry: ArmContrastEntry | ArmInteractionEntry, factors: Factors) -> ArmContrast:

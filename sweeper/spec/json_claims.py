@@ -1,11 +1,15 @@
 """A claim as JSON, and back."""
 
+from collections.abc import Callable, Mapping
+from typing import Final
+
 from sweeper.spec.claim import (
     FORMS,
     Arm,
     ArmContrast,
     ArmInteraction,
     Claim,
+    ClaimForm,
     Constant,
     Contrast,
     Divergence,
@@ -13,6 +17,7 @@ from sweeper.spec.claim import (
     Ordering,
     PhaseInteraction,
     Statement,
+    Trend,
 )
 from sweeper.spec.json_metric import metric_from_json, metric_to_json
 from sweeper.spec.json_phases import Json, JsonObject
@@ -59,7 +64,7 @@ def claim_from_json(document: JsonObject, own: Metric, *, is_trainer: bool) -> C
         if isinstance(metric, str)
         else metric_from_json(metric, own.value),
         form=form,
-        statement=_divergence_of(document[form]) if form == "divergence" else _statement_from_json(document[form]),
+        statement=_OWN.get(form, _statement_from_json)(document[form]),
         expect=document.get("expect"),
         at_least=0 if document.get("at_least") is None else document["at_least"],
         within=document.get("within"),
@@ -87,6 +92,8 @@ def _statement_to_json(statement: Statement) -> Json:  # noqa: PLR0911 - a case 
             return {**_arms(statement.first), "with": _arms(statement.second)}
         case Constant():
             return {**_arm(statement.arm), "value": statement.value}
+        case Trend():
+            return _trend(statement)
 
 
 def _ends(statement: Contrast | Divergence | Interaction | PhaseInteraction) -> Json:
@@ -141,6 +148,27 @@ def _divergence_of(document: JsonObject) -> Divergence:
         to=document["to"],
         where=document.get("where") or {},
     )
+
+
+def _trend_of(document: JsonObject) -> Trend:
+    factor, ends = document.get("factor"), [document["from"], document["to"]]
+    if factor is None:
+        ends = [(each or {}).get("levels") or {} for each in ends]
+    phases = document.get("phases") or [document["phase"]]
+    where = document.get("where") or {}
+    return Trend(phases=tuple(phases), over=document.get("over"), factor=factor, start=ends[0], to=ends[1], where=where)
+
+
+def _trend(trend: Trend) -> Json:
+    places = {"phases": list(trend.phases)} if trend.over is None else {"phase": trend.phases[0], "over": trend.over}
+    if trend.factor is not None:
+        return {**places, "factor": trend.factor, "from": trend.start, "to": trend.to, "where": dict(trend.where)}
+    ends = {"from": {"levels": trend.start}, "to": {"levels": trend.to}}
+    return {**places, **ends, "where": dict(trend.where)}
+
+
+# Forms whose documents look like those of others.
+_OWN: Final[Mapping[ClaimForm, Callable[[JsonObject], Statement]]] = {"divergence": _divergence_of, "trend": _trend_of}
 
 
 def _arms_of(document: JsonObject) -> ArmContrast:

@@ -1,6 +1,7 @@
 """Configurations as text: by the names of arms, else by a short list of what differs."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Final
 
 from sweeper.designs.levels import Level, level_key, same_level, unmistakable
@@ -40,9 +41,23 @@ def arms_interaction_text(first: ArmContrast, second: ArmContrast, names: ArmNam
 def pair_text(contrast: ArmContrast, names: ArmNames) -> tuple[tuple[str, str], str]:
     """Return the configurations to which and from which a contrast leads, and the levels that both have."""
     start, to = contrast.start, contrast.to
+    if not all(names.name(arm.levels, arm.phase) for arm in (start, to)):
+        common = _shared(start.levels, to.levels)
+        bare = [replace(arm, levels=_without(arm.levels, common)) for arm in (start, to)]
+        known = [names.name(arm.levels, arm.phase) for arm in bare]
+        if known[0] and known[1]:
+            return (known[1], known[0]), _listed(common)
     of_start, of_to = (names.rest(arm.levels, arm.phase) for arm in (start, to))
-    shared = {name: level for name, level in of_start.items() if name in of_to and same_level(level, of_to[name])}
+    shared = _shared(of_start, of_to)
     return (_with_rest(to, names, shared), _with_rest(start, names, shared)), _listed(shared)
+
+
+def _shared(start: Mapping[str, Level], to: Mapping[str, Level]) -> dict[str, Level]:
+    return {name: level for name, level in start.items() if name in to and same_level(level, to[name])}
+
+
+def _without(levels: Mapping[str, Level], common: Mapping[str, Level]) -> dict[str, Level]:
+    return {name: level for name, level in levels.items() if name not in common}
 
 
 def level_name(level: Level) -> str:

@@ -96,6 +96,7 @@ class Part:
         considered: cells that chose what is compared, such as those of a factor's other levels.
         compared: among how many levels each side of an ordering was chosen.
         exact: the p-values for and against it by a test of its own; None if they are those of the estimate.
+        per: what the effect is a change per, e.g. `` per doubling of depth``; empty if it is none.
     """
 
     label: str
@@ -109,6 +110,7 @@ class Part:
     considered: tuple[Cell, ...] = ()
     compared: tuple[int, int] = (1, 1)
     exact: tuple[float, float] | None = None
+    per: str = ""
 
     @property
     def effect(self) -> Estimate:
@@ -204,6 +206,11 @@ class Evidence:
         return max(self.parts, key=lambda part: (part.p_support, -part.p_refute))
 
     @property
+    def stated(self) -> Part:
+        """The part that has the claim's margin: the slope of a trend, else the one that decides."""
+        return next((part for part in self.parts if part.per), self.headline)
+
+    @property
     def if_converged(self) -> tuple[float, float]:
         """The p-values for and against the claim by complete pairs only, as if no run had failed."""
         found = [part.if_converged for part in self.parts]
@@ -256,9 +263,15 @@ def region_of(claim: Claim, measure: Measure, reference: float) -> Region:
         case "increase" | "above":
             slack = rise(claim.within, measure, reference) if claim.expect == "above" else 0.0
             return Region(low=rise(beyond, measure, reference) - slack)
-        case "no_worse" if measure.sign > 0:
+        case "grows" | "shrinks":
+            falls = (claim.expect == "grows") == (
+                measure.sign > 0
+            )  # the effect, where the gain is a fall of the metric
+            bound = -fall(beyond, measure, reference) if falls else rise(beyond, measure, reference)
+            return Region(high=bound) if falls else Region(low=bound)
+        case "no_worse" | "persists" if measure.sign > 0:
             return Region(high=rise(claim.within, measure, reference))
-        case "no_worse":
+        case "no_worse" | "persists":
             return Region(low=-fall(claim.within, measure, reference))
         case _:  # an equivalence, and a constant that is to be equalled
             half = rise(claim.within, measure, reference)

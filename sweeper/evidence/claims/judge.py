@@ -24,6 +24,8 @@ from sweeper.evidence.claims.reported_digits import digits_note
 from sweeper.evidence.claims.seed_use import seed_note
 from sweeper.evidence.claims.sturdiness import Examination, Sturdiness
 from sweeper.evidence.claims.summary import summary
+from sweeper.evidence.claims.trend_note import trend_note
+from sweeper.evidence.claims.trends import TrendFit, trend_fit
 from sweeper.evidence.data.conditions import Conditions, run_conditions
 from sweeper.evidence.data.load import StudyData
 from sweeper.evidence.data.measures import Metric
@@ -32,7 +34,7 @@ from sweeper.evidence.formatting import time_text
 from sweeper.evidence.statistics.paired import percent_change
 from sweeper.evidence.statistics.power import detectable
 from sweeper.monitor.decision import Decision
-from sweeper.spec.claim import ALPHA, Claim
+from sweeper.spec.claim import ALPHA, Claim, Trend
 
 __all__ = ["ClaimEvidence", "ClaimVerdict", "all_supported", "judge", "judge_claims", "removed_claims"]
 
@@ -105,8 +107,17 @@ class ClaimVerdict:
         if tested.evidence is None:
             return self.sentence
         part = next((each for each in tested.evidence.parts if each.label == shown.label), tested.evidence.headline)
-        interval = (shown.estimate, shown.low, shown.high)
-        return summary(self.claim, shown.label, interval, tested.runs.measure, part.region.margin)
+        interval, stated = (shown.estimate, shown.low, shown.high), tested.evidence.stated
+        size = stated.region.margin if stated.per else part.region.margin
+        return summary(self.claim, shown.label, interval, tested.runs.measure, size, per=part.per)
+
+    @property
+    def trend(self) -> TrendFit | None:
+        """The effects at all levels of a trend, its line, and what the line says of the next doubling; else None."""
+        tested = self.examination.tested[self.position]
+        if not isinstance(self.claim.statement, Trend) or tested.evidence is None:
+            return None
+        return trend_fit(self.claim.statement, tested.runs)
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -273,6 +284,7 @@ def _ruling(tested: Assessment, family: Family, position: int) -> tuple[tuple[fl
             seed_note(found),
             repeats_note(found, tested.runs),
             digits_note(found),
+            trend_note(tested.claim, tested.runs),
         )
         gaps = (*gaps, *(note for note in hidden if note))
     if found is None or not tested.is_tested:
@@ -305,7 +317,7 @@ def _shown(tested: Assessment, found: Evidence, alpha: float) -> ClaimEvidence:
     effect, is_change = part.effect, wording.is_change(tested.claim)
     low, high = effect.interval()
     return ClaimEvidence(
-        wanted=wording.claimed_text(tested.claim, measure, part.region),
+        wanted=wording.claimed_text(tested.claim, measure, found.stated.region, found.stated.per),
         label=part.label,
         estimate=effect.value,
         low=low,

@@ -22,17 +22,17 @@ from sweeper.evidence.claims.evidence import (
 from sweeper.evidence.claims.fractions import fraction_contrast, fraction_interaction
 from sweeper.evidence.claims.gains import gain_parts
 from sweeper.evidence.claims.margins import with_margin_error
+from sweeper.evidence.claims.parts import cells_of, part_of, phase_of
+from sweeper.evidence.claims.trends import trend_evidence
 from sweeper.evidence.claims.unpaired import Change, remedy, unpaired
 from sweeper.evidence.claims.wording import change_text
 from sweeper.evidence.data.cells import Cell, level_text
 from sweeper.evidence.data.comparison import (
     Comparison,
-    infer,
     matching,
     minus,
     paired_by_factor,
     paired_by_seed,
-    raw_mean,
     single_arm,
 )
 from sweeper.evidence.data.repeats import no_replicates
@@ -50,6 +50,7 @@ from sweeper.spec.claim import (
     Interaction,
     Ordering,
     PhaseInteraction,
+    Trend,
 )
 
 
@@ -76,6 +77,8 @@ def gather(claim: Claim, runs: Runs) -> Evidence:
             part = _arm_interaction(statement, runs)
         case Divergence() as statement:
             return _divergence(claim, statement, runs)
+        case Trend() as statement:
+            return trend_evidence(claim, statement, runs)
     return _placed(claim, runs, part)
 
 
@@ -89,14 +92,14 @@ def without_seed(claim: Claim, found: Evidence, runs: Runs, seed: int) -> Eviden
         runs: all of them.
     """
     part = found.parts[0]
-    if isinstance(claim.statement, Ordering) or len(found.parts) > 1 or part.exact is not None:
+    if isinstance(claim.statement, Ordering | Trend) or len(found.parts) > 1 or part.exact is not None:
         return None
     if not (isinstance(claim.statement, Contrast | Constant) or part.comparison.is_balanced):
         return None
     comparison = part.comparison.without_seed(seed)
     if comparison is None or not comparison.units:
         return None
-    again = replace(_part(runs, part.label, comparison), offset=part.offset)
+    again = replace(part_of(runs, part.label, comparison), offset=part.offset)
     if isinstance(claim.statement, Constant):
         again = replace(again, mean_from=part.mean_from)
     return _placed(claim, runs, again)
@@ -110,14 +113,14 @@ def _placed(claim: Claim, runs: Runs, part: Part) -> Evidence:
 
 def _contrast(statement: Contrast, runs: Runs) -> Part:
     """Return the effect of a factor from one level to another in one phase, all else equal."""
-    phase = _phase(runs, statement.phase)
+    phase = phase_of(runs, statement.phase)
     where = {factor: level_key(level) for factor, level in statement.where.items()}
     change = _change(statement)
     words = change_text(statement.factor, statement.start, statement.to)
     label = f"{words} in {statement.phase}"
     comparison = paired_by_factor(matching(phase.cells, where), change, phase.pool)
     if comparison.units:
-        return _part(runs, label, comparison)
+        return part_of(runs, label, comparison)
     for each in (change, *((factor, key, key) for factor, key in where.items())):
         require_levels(phase, each)
     _require_alone(runs, phase, change)
@@ -141,23 +144,23 @@ def _truly_unpaired(found: Part, runs: Runs, phase: PhaseRuns, change: Change) -
 
 def _arm_contrast(statement: ArmContrast, runs: Runs) -> Part:
     """Return the difference between two configurations, of one phase or of two, paired by seed."""
-    pool = _phase(runs, statement.start.phase).pool.joined(_phase(runs, statement.to.phase).pool)
+    pool = phase_of(runs, statement.start.phase).pool.joined(phase_of(runs, statement.to.phase).pool)
     label = arms_text(statement, runs.arm_names)
-    return _part(runs, label, paired_by_seed(_arm(runs, statement.start), _arm(runs, statement.to), pool))
+    return part_of(runs, label, paired_by_seed(cells_of(runs, statement.start), cells_of(runs, statement.to), pool))
 
 
 def _constant(statement: Constant, runs: Runs) -> Part:
     arm, value = statement.arm, float(statement.value)
-    phase, found = _phase(runs, arm.phase), _arm(runs, arm)
+    phase, found = phase_of(runs, arm.phase), cells_of(runs, arm)
     _require_one_block(phase, arm, found, runs)
-    part = _part(runs, f"{arm_text(arm, runs.arm_names)} against {value:g}", single_arm(found, phase.pool))
+    part = part_of(runs, f"{arm_text(arm, runs.arm_names)} against {value:g}", single_arm(found, phase.pool))
     return replace(part, offset=runs.measure.on_scale(value), mean_from=value)
 
 
 def _divergence(claim: Claim, statement: Divergence, runs: Runs) -> Evidence:
     where = {factor: level_key(level) for factor, level in statement.where.items()}
     label = f"{change_text(statement.factor, statement.start, statement.to)} in {statement.phase}"
-    phase, fewer = _phase(runs, statement.phase), claim.expect == "decrease"
+    phase, fewer = phase_of(runs, statement.phase), claim.expect == "decrease"
     for each in (_change(statement), *((factor, key, key) for factor, key in where.items())):
         require_levels(phase, each)
     if not paired_by_factor(matching(phase.cells, where), _change(statement), phase.pool).units:
@@ -167,13 +170,13 @@ def _divergence(claim: Claim, statement: Divergence, runs: Runs) -> Evidence:
 
 def _interaction(statement: Interaction, runs: Runs) -> Part:
     """Return the effect of a factor at one level of another, minus that at another level."""
-    phase, change = _phase(runs, statement.phase), _change(statement)
+    phase, change = phase_of(runs, statement.phase), _change(statement)
     other: Change = (statement.other, level_key(statement.other_start), level_key(statement.other_to))
     levels = f"{level_name(statement.other_to)} minus at {level_name(statement.other_start)}"
     label = f"{change_text(statement.factor, statement.start, statement.to)}, at {statement.other} {levels}"
     first, second = (_at_level(phase, change, statement.other, key) for key in other[1:])
     if first.units and second.units:
-        return _part(runs, label, minus(second, first))
+        return part_of(runs, label, minus(second, first))
     for each in (change, other):
         require_levels(phase, each)
         _require_alone(runs, phase, each)
@@ -186,7 +189,7 @@ def _interaction(statement: Interaction, runs: Runs) -> Part:
 
 def _phase_interaction(statement: PhaseInteraction, runs: Runs) -> Part:
     """Return the effect of a factor in one phase minus that in another, such as a shorter one."""
-    phases, change = [_phase(runs, name) for name in statement.phases], _change(statement)
+    phases, change = [phase_of(runs, name) for name in statement.phases], _change(statement)
     early, late = (paired_by_factor(phase.cells, change, phase.pool) for phase in phases)
     words = change_text(statement.factor, statement.start, statement.to)
     return _difference(runs, f"{words}, in {statement.phases[1]} minus in {statement.phases[0]}", late, early)
@@ -203,33 +206,10 @@ def _ordering(claim: Claim, statement: Ordering, runs: Runs) -> Evidence:
     largest = statement.largest or ""
     pairs = list(pairwise(names)) or [(largest, other) for other in statement.among if other != largest]
     declared = {factor: level_key(level) for factor, level in statement.levels.items()}
-    parts = gain_parts(runs, _phase(runs, statement.phase), pairs, declared)
+    parts = gain_parts(runs, phase_of(runs, statement.phase), pairs, declared)
     leads = [rise(claim.at_least, runs.measure, part.mean_from) for part in parts]
     placed = [replace(part, region=Region(low=lead)) for part, lead in zip(parts, leads, strict=True)]
     return Evidence(tuple(with_margin_error(part, claim, runs.measure) for part in placed))
-
-
-def _phase(runs: Runs, name: str) -> PhaseRuns:
-    require(name in runs.phases, f"the study has no phase {name}")
-    return runs.phases[name]
-
-
-def _arm(runs: Runs, arm: Arm) -> tuple[Cell, ...]:
-    """Return the cells of one configuration of a phase.
-
-    A factor that the arm does not name is at its baseline; one at whose levels the phase repeats its design (blocks) is
-    at all of them. Where the phase has no trial at a baseline, as in a phase over one corpus that is not the baseline,
-    the factor may have any level.
-    """
-    phase = _phase(runs, arm.phase)
-    for factor, level in arm.levels.items():
-        require_levels(phase, (factor, level_key(level), level_key(level)))
-    found = matching(phase.cells, {factor: level_key(level) for factor, level in arm.levels.items()})
-    for factor in runs.factors:
-        if factor not in phase.blocks and factor not in arm.levels:
-            found = matching(found, {factor: phase.baseline[factor]}) or found
-    require(bool(found), f"the study has no trial of {arm_text(arm, runs.arm_names)}")
-    return found
 
 
 def _require_one_block(phase: PhaseRuns, arm: Arm, found: Sequence[Cell], runs: Runs) -> None:
@@ -285,16 +265,4 @@ def _at_level(phase: PhaseRuns, change: Change, other: str, key: str) -> Compari
 
 def _difference(runs: Runs, label: str, first: Comparison, second: Comparison) -> Part:
     require(bool(first.units and second.units), "the study does not have the trials that it compares")
-    return _part(runs, label, minus(first, second))
-
-
-def _part(runs: Runs, label: str, comparison: Comparison) -> Part:
-    started = [cell for unit in comparison.complete for cell, weight in unit.terms if weight < 0]
-    return Part(
-        label=label,
-        comparison=comparison,
-        estimate=infer(comparison),
-        mean_from=raw_mean(started),
-        started=tuple(started),
-        worsens=runs.measure.sign,
-    )
+    return part_of(runs, label, minus(first, second))

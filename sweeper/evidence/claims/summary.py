@@ -13,7 +13,13 @@ LARGEST: Final = math.log(1e6)  # ratio that is written out as a percentage
 
 
 def summary(
-    claim: Claim, label: str, interval: tuple[float, float, float], measure: Measure, size: float = math.nan
+    claim: Claim,
+    label: str,
+    interval: tuple[float, float, float],
+    measure: Measure,
+    size: float = math.nan,
+    *,
+    per: str = "",
 ) -> str:
     """Return e.g. ``recipe against bare in screen: 21.9% lower (20.1% to 23.6%), claimed ≥ 1%``.
 
@@ -21,6 +27,7 @@ def summary(
         label: what is compared.
         interval: the effect with its interval; NaN if there is none.
         size: of the claim's margin on the metric's scale; NaN if unknown.
+        per: what the effect of a trend is a change per.
     """
     value, low, high = interval
     if isinstance(claim.statement, Divergence):
@@ -34,10 +41,12 @@ def summary(
     ends = [_unsigned(end, measure) if same_side else _signed(end, measure) for end in (low, high)]
     ends = ends[::-1] if same_side and value < 0 else ends
     shown = f" ({' to '.join(ends)})" if math.isfinite(low) and math.isfinite(high) else ""
-    return f"{clean(label)}: {found}{shown}, claimed {claimed(claim, measure, size, known=word)}"
+    return f"{clean(label)}: {found}{clean(per)}{shown}, claimed {claimed(claim, measure, size, known=word)}"
 
 
-def claimed(claim: Claim, measure: Measure, size: float = math.nan, *, known: str = "") -> str:
+def claimed(  # noqa: PLR0911 - a case per expectation
+    claim: Claim, measure: Measure, size: float = math.nan, *, known: str = ""
+) -> str:
     """Return what a claim expects with its margin in the unit of effects, e.g. ``≥ 1% lower``.
 
     Args:
@@ -57,6 +66,12 @@ def claimed(claim: Claim, measure: Measure, size: float = math.nan, *, known: st
         case "below" | "above":
             slack = _margin(claim.within, measure, falls=claim.expect == "above")
             return f"{claim.expect} it{f' or within {slack}' if claim.within is not None else ''}"
+        case "grows" | "shrinks":
+            falls = (claim.expect == "grows") == (measure.sign > 0)
+            least = _margin(claim.at_least, measure, size, falls=falls)
+            return f"gain {claim.expect}{f' by ≥ {least}' if _is_positive(claim.at_least) else ''}"
+        case "persists":
+            return f"gain persists, shrinks by < {_margin(claim.within, measure, size, falls=measure.sign < 0)}"
         case "no_worse":
             falls = measure.sign < 0
             return f"< {_margin(claim.within, measure, size, falls=falls)} {'lower' if falls else 'higher'}"

@@ -42,8 +42,8 @@ def sentence(
         seeds_needed, detectable: of the evidence.
         alpha: the level that the claim must reach on its own.
     """
-    part = found.headline
-    claimed = f"Claimed: {clean(claimed_text(claim, measure, part.region))}."
+    part, stated = found.headline, found.stated
+    claimed = f"Claimed: {clean(claimed_text(claim, measure, stated.region, stated.per))}."
     if verdict == "untested":
         has_failed = {state for _, state in found.missing} == {"failed"}
         lacking = "no pair whose runs all converged" if has_failed else "no complete pair yet"
@@ -53,7 +53,7 @@ def sentence(
         text, least = f"{clean(part.label)} ({basis}). {claimed}", fewest_that_differ(alpha)
         is_short = verdict == "undecided" and part.comparison.num_seeds < least
         return f"{text} It needs at least {least} seeds to be decided." if is_short else text
-    effect = f"{clean(part.label)}: {_effect(claim, part.effect.value, measure)}"
+    effect = f"{clean(part.label)}: {_effect(claim, part.effect.value, measure)}{clean(part.per)}"
     if not part.effect.decides:
         return f"{effect}, but {part.effect.method}. {claimed}"
     ends = _interval(claim, part.effect.value, *part.effect.interval(), measure)
@@ -69,6 +69,7 @@ def sentence_over_looks(
     verdict: Verdict,
     claim: Claim,
     part: Part,
+    stated: Part,
     measure: Measure,
     *,
     interval: tuple[float, float, float],
@@ -81,16 +82,18 @@ def sentence_over_looks(
 
     Args:
         part: the comparison that supports the claim least, or refutes it.
+        stated: the one that has the claim's margin.
         interval: the estimate with its repeated interval.
         parts: the comparisons of the claim.
     """
-    claimed, where = f"Claimed: {clean(claimed_text(claim, measure, part.region))}.", decision.text
+    claimed = f"Claimed: {clean(claimed_text(claim, measure, stated.region, stated.per))}."
+    where = decision.text
     where = f"{where[:1].upper()}{where[1:]}."
     if verdict == "untested":
         return f"{clean(part.label)}: no complete pair yet. {claimed} {where}"
     estimate, low, high = interval
     when = " at the look that decided it" if decision.stage == "decided" else " at the last look"
-    effect = f"{clean(part.label)}: {_effect(claim, estimate, measure)}{when}"
+    effect = f"{clean(part.label)}: {_effect(claim, estimate, measure)}{clean(part.per)}{when}"
     ends = _interval(claim, estimate, low, high, measure) if _is_readable(low, high, measure) else "unlimited"
     of_many = f"; the weakest of {parts} comparisons" if parts > 1 else ""
     basis = f"repeated 95% interval {ends}; {count(pairs, 'pair')}{of_many}; adjusted p {_p_value(p_adjusted)}"
@@ -107,21 +110,24 @@ def _is_readable(low: float, high: float, measure: Measure) -> bool:
 def _outlook(part: Part, measure: Measure, seeds_needed: int | None, detectable: float) -> str:
     """Return how many seeds would decide a claim, planned on its margin; without one, what these seeds could show."""
     if seeds_needed is None:
-        amount = _amount(detectable, measure).lstrip("+")
-        return f"These runs would have shown an effect of {amount} with probability 0.8."
+        size = amount(detectable, measure).lstrip("+")
+        return f"These runs would have shown an effect of {size} with probability 0.8."
     truth = "the effect is twice the margin" if part.region.is_beyond else "there is no effect"
     if seeds_needed > MOST_SEEDS:
         return f"A new study would need more than {MOST_SEEDS} seeds to decide it with probability 0.8 if {truth}."
     return f"A new study of {count(seeds_needed, 'seed')} would decide it with probability 0.8 if {truth}."
 
 
-def claimed_text(claim: Claim, measure: Measure, region: Region | None = None) -> str:
+def claimed_text(  # noqa: PLR0911 - a case per expectation
+    claim: Claim, measure: Measure, region: Region | None = None, per: str = ""
+) -> str:
     """Return what a claim expects, e.g. ``decrease by at least 1%``.
 
     Args:
         claim: the claim.
         measure: its metric.
         region: where it puts the effect, if it is known: it has margins in percent in the metric's unit too.
+        per: what the effect of a trend is a change per.
     """
     size = math.nan if region is None else region.margin
     if isinstance(claim.statement, Divergence):
@@ -132,6 +138,13 @@ def claimed_text(claim: Claim, measure: Measure, region: Region | None = None) -
     match claim.expect:
         case "decrease" | "below" | "increase" | "above":
             return f"{claim.expect}{margin}"
+        case "grows" | "shrinks":
+            falls = (claim.expect == "grows") == (measure.sign > 0)
+            least = margin_text(claim.at_least, measure, size, falls=falls)
+            return f"the gain {claim.expect}{f' by at least {least}{per}' if _is_positive(claim.at_least) else ''}"
+        case "persists":
+            most = margin_text(claim.within, measure, size, falls=measure.sign < 0)
+            return f"the gain persists: it shrinks by less than {most}{per}, and is there at the largest level"
         case "no_worse":
             return f"worse by less than {margin_text(claim.within, measure, size, falls=measure.sign < 0)}"
     if isinstance(claim.statement, Ordering):
@@ -218,13 +231,13 @@ def heterogeneity_note(found: Evidence, measure: Measure) -> str:
     for part in found.parts:
         effects = by_stratum(part.comparison)
         if same_effect_p(list(effects.values())) < DIFFERS:
-            each = [f"{_amount(effect.value, measure)} at {clean(name)}" for name, effect in effects.items()]
+            each = [f"{amount(effect.value, measure)} at {clean(name)}" for name, effect in effects.items()]
             undecided = ", so the claim on it is undecided" if hides_blocks(part) else ""
             return f"The effect differs between strata: {listed(each)}. Their mean is that of none of them{undecided}."
         opposite = opposite_levels(part) if part.exact is None else None
         if opposite is not None:
             factor, levels = opposite
-            each = [f"{_amount(effect.value, measure)} at {clean(level_text(key))}" for key, effect in levels.items()]
+            each = [f"{amount(effect.value, measure)} at {clean(level_text(key))}" for key, effect in levels.items()]
             undecided = "Their mean is that of none of them, so the claim on it is undecided. Name one with “where”."
             return f"The effect differs between levels of {factor}: {listed(each)}. {undecided}"
     return ""
@@ -267,14 +280,14 @@ def _effect(claim: Claim, value: float, measure: Measure) -> str:
     """Return an effect: ``validation perplexity 4.90% lower``; with a sign where it is a difference of effects."""
     metric = metric_name(measure.metric.name)
     if not has_direction(claim) or not math.isfinite(value):
-        return f"{_amount(value, measure)} in {metric}"
-    size = _size(_amount(value, measure))
+        return f"{amount(value, measure)} in {metric}"
+    size = _size(amount(value, measure))
     return f"{metric} {size} {'lower' if value < 0 else 'higher'}" if value else f"{metric} unchanged"
 
 
 def _interval(claim: Claim, value: float, low: float, high: float, measure: Measure) -> str:
     """Return the ends of an interval, without signs where the effect's word says the direction of both."""
-    ends = [_amount(end, measure) for end in (low, high)]
+    ends = [amount(end, measure) for end in (low, high)]
     if not has_direction(claim) or not all(map(math.isfinite, (value, low, high))) or not value * low * high:
         return " to ".join(ends)
     if low < 0 < high:
@@ -291,7 +304,7 @@ def _size(amount: str) -> str:
     return amount.lstrip("+\u2212")
 
 
-def _amount(value: float, measure: Measure) -> str:
+def amount(value: float, measure: Measure) -> str:
     """Return an effect with its unit: percent on a log scale, else the metric's own."""
     if measure.is_log:
         return percent(value, DECIMALS)

@@ -8,7 +8,7 @@ import math
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Hashable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, reduce
 from statistics import fmean
 
 from sweeper.evidence.data.agreeing import SAME_RUN
@@ -26,10 +26,15 @@ from sweeper.evidence.statistics.pooling import Stratum
 
 @dataclass(frozen=True, kw_only=True)  # no slots: what follows from the units is computed once
 class Comparison:
-    """Units, complete or not, and the cells over which the variance may be pooled."""
+    """Units, complete or not, and the cells over which the variance may be pooled.
+
+    Attributes:
+        varies: whether it is a weighted sum over strata that is to be judged as a mean over them, such as a slope.
+    """
 
     units: tuple[Unit, ...]
     pool: Pool
+    varies: bool = False
 
     @cached_property
     def complete(self) -> tuple[Unit, ...]:
@@ -54,6 +59,8 @@ class Comparison:
     @cached_property
     def averages(self) -> bool:
         """Whether a seed has several complete pairs in one stratum, so that its effect is an average."""
+        if self.varies:
+            return False
         if any(len(terms) > INTERACTION or repeats(terms) for unit in self._kinds for terms in unit.by_stratum):
             return True
         blocks = Counter(unit.terms[0][0].block for unit in self.complete if unit.terms)
@@ -67,7 +74,7 @@ class Comparison:
     @cached_property
     def spans(self) -> bool:
         """Whether a seed has complete pairs in several strata, so that they may vary alike."""
-        if any(len(unit.strata) > 1 and repeats(unit.terms) for unit in self._kinds):
+        if self.varies or any(len(unit.strata) > 1 and repeats(unit.terms) for unit in self._kinds):
             return True
         pairs = {(unit.terms[0][0].seed, unit.terms[0][0].stratum) for unit in self.complete if unit.terms}
         return len(pairs) > len({seed for seed, _ in pairs})
@@ -110,7 +117,7 @@ class Comparison:
         if any(cell.seed != unit.terms[0][0].seed for unit in self.units for cell, _ in unit.terms):
             return None
         units = tuple(unit for unit in self.units if unit.terms[0][0].seed != seed)
-        return Comparison(units=units, pool=self.pool.without_seed(seed))
+        return Comparison(units=units, pool=self.pool.without_seed(seed), varies=self.varies)
 
     @cached_property
     def is_balanced(self) -> bool:
@@ -119,7 +126,7 @@ class Comparison:
 
     def scaled(self, factor: float) -> "Comparison":
         """Return it with all weights multiplied by a factor."""
-        return Comparison(units=tuple(unit.scaled(factor) for unit in self.units), pool=self.pool)
+        return replace(self, units=tuple(unit.scaled(factor) for unit in self.units))
 
 
 def matching(cells: Iterable[Cell], where: Levels) -> tuple[Cell, ...]:
@@ -186,6 +193,25 @@ def minus(first: Comparison, second: Comparison) -> Comparison:
         Unit(key=key, terms=merged([*left[key].terms, *right[key].scaled(-1.0).terms])) for key in left if key in right
     )
     return Comparison(units=units, pool=first.pool.joined(second.pool))
+
+
+def weighted_sum(parts: Sequence[tuple[Comparison, float]]) -> Comparison:
+    """Return the sum of comparisons times weights, such as a slope over several sizes, of their common seeds.
+
+    Units are matched as those of a difference: by key if all comparisons have the same keys, else by seed.
+    """
+    seeds = set.intersection(*(_seeds(comparison) for comparison, _ in parts))
+    common = [[unit for unit in comparison.units if _seed(unit) in seeds] for comparison, _ in parts]
+    found = [{unit.key: unit for unit in units} for units in common]
+    is_matched = all(len(each) == len(units) for each, units in zip(found, common, strict=True))
+    if not is_matched or any(each.keys() != found[0].keys() for each in found):
+        found = [_by_seed(Comparison(units=tuple(units), pool=parts[0][0].pool)) for units in common]
+    weights = [weight for _, weight in parts]
+    units = []
+    for key in found[0]:
+        scaled = [each[key].scaled(weight) for each, weight in zip(found, weights, strict=True)]
+        units.append(Unit(key=key, terms=merged([term for unit in scaled for term in unit.terms])))
+    return Comparison(units=tuple(units), pool=reduce(Pool.joined, (comparison.pool for comparison, _ in parts)))
 
 
 def _of_common_seeds(comparison: Comparison, other: Comparison) -> dict[Key, Unit]:

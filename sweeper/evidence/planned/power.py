@@ -29,7 +29,7 @@ from sweeper.evidence.statistics.sample_size import (
 )
 from sweeper.forecast.claim_power import ClaimPower
 from sweeper.planning.plan import Plan, Reference
-from sweeper.spec.claim import ALPHA, Claim, Constant, Divergence, Ordering, phases_of
+from sweeper.spec.claim import ALPHA, Claim, Constant, Divergence, Ordering, Trend, phases_of
 from sweeper.spec.study import Study
 
 CURVE: Final = (2, 3, 5, 8, 10, 20)  # numbers of seeds
@@ -275,7 +275,8 @@ def tests_of(one: PlannedClaim) -> list[PlannedTest]:
         statement = one.claim.statement
         shapes = [shape_of(each[place], statement, runs) for each, runs in zip(others, one.anchors, strict=True)]
         spread = one.spreads.of(one.claim.metric, _budgets(part))
-        region = _region(one.claim, one.runs, spread)
+        is_other = isinstance(statement, Trend) and not part.per  # that there is a gain, besides its slope
+        region = part.region if is_other else _region(one.claim, one.runs, spread)
         shape = shape_of(part, statement, one.runs)
         tests.append(PlannedTest(shape, (shapes[0], shapes[1]), region, spread, one.alpha, power))
     return tests

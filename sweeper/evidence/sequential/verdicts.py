@@ -133,6 +133,7 @@ def _over_looks(verdict: ClaimVerdict, data: StudyData, decisions: Decisions, pl
             found.verdict,
             verdict.claim,
             tested.evidence.parts[position],
+            tested.evidence.stated,
             tested.runs.measure,
             interval=(evidence.estimate, evidence.low, evidence.high),
             pairs=evidence.n,

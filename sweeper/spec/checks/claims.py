@@ -24,6 +24,7 @@ EXPECTATIONS: Final[Mapping[ClaimForm, tuple[Expectation, ...]]] = {
     "ordering": (),
     "equivalence": (),
     "divergence": ("decrease", "increase"),
+    "trend": ("grows", "shrinks", "persists"),
 }
 
 
@@ -134,7 +135,7 @@ def claim_faults(claim: ClaimEntry) -> Iterator[tuple[KeyPath, str]]:
         yield ("expect",), f"is missing. Use {_either(allowed)} for {_article(form)}."
     elif allowed and claim.expect not in allowed:
         yield ("expect",), f"{claim.expect!r} is not possible for {_article(form)}. Use {_either(allowed)}."
-    needs_margin = form == "equivalence" or claim.expect in ("no_worse", "equal")
+    needs_margin = form == "equivalence" or claim.expect in ("no_worse", "equal", "persists")
     if needs_margin and claim.within is None:
         what = form if form == "equivalence" else f"expect: {claim.expect}"
         yield ("within",), f"is missing. {what} needs a margin, e.g. within: 1%."
@@ -145,7 +146,7 @@ def claim_faults(claim: ClaimEntry) -> Iterator[tuple[KeyPath, str]]:
             ("within",),
             f"{shown(claim.within)} leaves no margin, so the claim could never be supported. Use e.g. 1%.",
         )
-    if not _is_zero(claim.at_least) and (form in WITHOUT_LEAST or claim.expect == "no_worse"):
+    if not _is_zero(claim.at_least) and (form in WITHOUT_LEAST or claim.expect in ("no_worse", "persists")):
         instead = "Remove it." if form in ("ordering", "divergence") else "Remove it; within gives the margin."
         yield ("at_least",), f"{shown(claim.at_least)} has no effect here. {instead}"
 

@@ -14,16 +14,19 @@ from sweeper.spec.checks.known_configurations import (
     matching,
     with_baselines,
 )
+from sweeper.spec.checks.trends import check_trend
 from sweeper.spec.entries.claims import (
     ArmContrastEntry,
     ArmEntry,
     ArmInteractionEntry,
+    ArmTrendEntry,
     ConstantEntry,
     ContrastEntry,
     InteractionEntry,
     OrderingEntry,
     OtherFactorEntry,
     StatementEntry,
+    TrendEntry,
 )
 from sweeper.spec.error_collector import ErrorCollector
 from sweeper.spec.metric import Metric
@@ -58,6 +61,8 @@ def check_statement(
             _check_arm(sections, statement, here, errors)
             _check_blocks(sections, statement, here, errors)
             _check_positive(metric, statement, here, errors)
+        case TrendEntry() | ArmTrendEntry():
+            check_trend(sections, statement, here, errors)
         case OrderingEntry():
             _check_ordering(sections, statement, here, errors)
         case InteractionEntry():

@@ -130,6 +130,59 @@ class InteractionEntry(Section):
     ] = Field(alias="with", description="Another factor, {factor, from, to}, or two phases, {phases: [short, long]}.")
 
 
+class LevelsEntry(Section):
+    """A configuration in the phases that its claim names."""
+
+    arm: str | None = Field(None, description="Name of one of the study's arms, e.g. recipe.")
+    levels: dict[str, LevelValue] = Field(
+        default_factory=dict, description="Levels by factor, beside those of the arm; others are at their baselines."
+    )
+
+
+class _OverEntry(Section):
+    phase: str | None = Field(None, description="Phase of the trials, if the gain changes with another factor.")
+    over: str | None = Field(
+        None, description="Factor with numeric levels, such as a size or a share of the data, e.g. train_fraction."
+    )
+    phases: list[str] | None = Field(
+        None, min_length=2, description="Phases whose budgets differ, e.g. [short, long], instead of phase and over."
+    )
+    where: dict[str, LevelValue] = Field(
+        default_factory=dict, description="Use only trials with these levels of other factors, e.g. {corpus: ptb}."
+    )
+
+
+class TrendEntry(_OverEntry):
+    """How the gain of one level of a factor over another changes with a number."""
+
+    factor: str = Field(description="Factor whose levels are compared.")
+    start: LevelValue = Field(alias="from", description="Reference level, e.g. 0.0.")
+    to: LevelValue = Field(description="Level to compare with the reference, e.g. 0.2.")
+
+
+TrendEnd = Annotated[
+    Annotated[str, Tag("<name>")] | Annotated[LevelsEntry, Tag("<mapping>")],
+    Discriminator(lambda value: "<name>" if isinstance(value, str) else "<mapping>"),
+]
+
+
+class ArmTrendEntry(_OverEntry):
+    """How the gain of one configuration over another changes with a number."""
+
+    start: TrendEnd = Field(alias="from", description="Reference configuration: the name of an arm, or {levels}.")
+    to: TrendEnd = Field(
+        description="Configuration to compare with the reference: the name of an arm, or {levels: {dropout: 0.2}}."
+    )
+
+
+def _trend(value: object) -> str:
+    if isinstance(value, TrendEntry | ArmTrendEntry):
+        return "<factor>" if isinstance(value, TrendEntry) else "<arms>"
+    ends = [value.get(end) for end in ("from", "to")] if isinstance(value, Mapping) else []
+    are_arms = bool(ends) and all(isinstance(end, str | Mapping) for end in ends)
+    return "<arms>" if are_arms and isinstance(value, Mapping) and "factor" not in value else "<factor>"
+
+
 class ConstantEntry(Section):
     """The mean of one configuration compared with a published figure."""
 
@@ -185,18 +238,30 @@ class ClaimEntry(Section):
     divergence: DivergenceEntry | None = Field(
         None, description="Comparison of the shares of runs that diverge or fail, written like a contrast of levels."
     )
+    trend: (
+        Annotated[
+            Annotated[TrendEntry, Tag("<factor>")] | Annotated[ArmTrendEntry, Tag("<arms>")], Discriminator(_trend)
+        ]
+        | None
+    ) = Field(
+        None,
+        description="How the gain of to over from changes with a numeric factor, {phase, factor, from, to, over: "
+        "train_fraction}, or with the budget, {phases: [short, long], from: bare, to: recipe}.",
+    )
     expect: Expectation | None = Field(
         None,
         description="Expected result: decrease, increase or no_worse for a contrast; decrease or increase for an "
-        "interaction or a divergence; below, above or equal for a constant.",
+        "interaction or a divergence; below, above or equal for a constant; grows, shrinks or persists for a trend.",
     )
     at_least: MarginValue = Field(
         0,
         description="Smallest effect that supports the claim: a percentage, e.g. 1%, or a number in the metric's unit "
-        "(nats for perplexities), e.g. 0.005.",
+        "(nats for perplexities), e.g. 0.005; for a trend, the smallest change of the gain per doubling.",
     )
     within: MarginValue | None = Field(
-        None, description="Margin for no_worse, equal and equivalence, e.g. 1% or 0.005."
+        None,
+        description="Margin for no_worse, equal and equivalence, e.g. 1% or 0.005; for persists, by how much the gain "
+        "may shrink per doubling.",
     )
 
     @property
@@ -212,8 +277,8 @@ class ClaimEntry(Section):
     @property
     def statement(self) -> "StatementEntry":
         """The statement of a valid claim."""
-        given = (self.contrast, self.ordering, self.interaction, self.constant, self.equivalence, self.divergence)
-        return next(statement for statement in given if statement is not None)
+        found: StatementEntry = next(each for form in FORMS if (each := getattr(self, form)) is not None)
+        return found
 
 
 StatementEntry = (
@@ -224,4 +289,6 @@ StatementEntry = (
     | ArmInteractionEntry
     | ConstantEntry
     | DivergenceEntry
+    | TrendEntry
+    | ArmTrendEntry
 )

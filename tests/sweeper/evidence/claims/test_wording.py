@@ -37,6 +37,7 @@ def pair(start, to, phase="short", other=""):
         (pair({"a": 0}, {**RECIPE, "c": 0}), "recipe against bare in short"),
         (pair(RECIPE, RECIPE, other="long"), "recipe in long against recipe in short"),
         (pair({}, {"a": 0.2}), "a = 0.2 against bare in short"),
+        (pair({"d": 0.2}, {**RECIPE, "d": 0.2}), "recipe against bare, both at d = 0.2, in short"),
         (pair({"d": 0.2}, {"a": 0.2, "d": 0.2}), "a = 0.2 against the baseline, both at d = 0.2, in short"),
         (
             pair({}, dict.fromkeys("abcde", 0.2)),
