@@ -1,4 +1,4 @@
-"""Builds a report: the page, the PDF, and its figures and tables as SVG and CSV files."""
+"""Builds a report: the page, the PDF, what a paper takes from it, and its figures and tables as SVG and CSV files."""
 
 import math
 import os
@@ -9,16 +9,21 @@ from pathlib import Path
 import pandas as pd
 
 from reports import wording
+from reports.paper.kit import latex_files, markdown, source_of
+from reports.paper.tables import Source
 from reports.rendering.html import KIND, render_html
 from reports.rendering.pdf import render_pdf
 from reports.sections.blocks import Cell, Report, Table
 from reports.sections.comparing import comparison_report
+from reports.sections.context import make_context
 from reports.sections.report import study_report
 from sweeper.errors import UsageError
 from sweeper.evidence.data.load import StudyData, load
 from sweeper.export.csv_text import csv_text
 
 FIGURES = "figures"
+PAPER = "paper"
+TRIALS = "trials.csv"
 
 
 def build_report(
@@ -29,7 +34,7 @@ def build_report(
     Args:
         store: its URL.
         directory: created if it does not exist; files of an earlier report are replaced.
-        formats: html, pdf or both.
+        formats: html, pdf, tex, md.
         now: when the report is made.
 
     Returns:
@@ -46,7 +51,10 @@ def build_from(
     data: StudyData, directory: Path, *, formats: Sequence[str] = ("html", "pdf"), now: datetime
 ) -> list[Path]:
     """Write the report of a loaded study, wherever it was read from."""
-    return write_report(study_report(data, now), directory, formats=formats, now=now)
+    context = make_context(data, now)
+    report = study_report(data, now, context)
+    source = source_of(data, context.verdicts) if {"tex", "md"} & set(formats) else None
+    return write_report(report, directory, formats=formats, now=now, source=source)
 
 
 def build_comparison(
@@ -69,16 +77,43 @@ def build_comparison(
 
 
 def write_report(
-    report: Report, directory: Path, *, formats: Sequence[str], now: datetime, kind: str = KIND
+    report: Report,
+    directory: Path,
+    *,
+    formats: Sequence[str],
+    now: datetime,
+    kind: str = KIND,
+    source: Source | None = None,
 ) -> list[Path]:
-    """Write a report's files: all are rendered before the first is written, and each is replaced atomically."""
-    rendered: dict[str, bytes] = {}
-    if "html" in formats:
-        rendered["report.html"] = render_html(report, kind=kind).encode()
-    if "pdf" in formats:
-        rendered["report.pdf"] = render_pdf(report, now, kind=kind)
-    _write(directory, {**_figure_files(report), **rendered})
-    return [directory / f"report.{name}" for name in formats]
+    """Write a report's files: all are rendered before the first is written, and each is replaced atomically.
+
+    Args:
+        source: what tex and md are made from; None for a report that has neither.
+    """
+    files, shown = _figure_files(report), list[str]()
+    for form in formats:
+        rendered = _rendered(report, form, now, kind, source)
+        if form == "tex":
+            rendered[f"{PAPER}/{TRIALS}"] = files.get(f"{FIGURES}/{TRIALS}", b"")
+        files |= rendered
+        shown += [name for name in rendered if not name.endswith((".pdf", ".csv")) or form == "pdf"]
+    _write(directory, files)
+    return [directory / name for name in shown]
+
+
+def _rendered(report: Report, form: str, now: datetime, kind: str, source: Source | None) -> dict[str, bytes]:
+    match form:
+        case "html":
+            return {"report.html": render_html(report, kind=kind).encode()}
+        case "pdf":
+            return {"report.pdf": render_pdf(report, now, kind=kind)}
+        case "tex" if source is not None:
+            files = latex_files(source, report.drawings(), int(now.timestamp()))
+            return {f"{PAPER}/{name}": content for name, content in files.items()}
+        case "md" if source is not None:
+            return {"tables.md": markdown(source).encode()}
+        case _:
+            raise UsageError(f"--format {form}: is for one study. Use html or pdf to compare two, or name one study.")
 
 
 def _figure_files(report: Report) -> dict[str, bytes]:
@@ -119,9 +154,9 @@ def _known(value: object) -> object:
 
 def _write(directory: Path, contents: Mapping[str, bytes]) -> None:
     try:
-        (directory / FIGURES).mkdir(parents=True, exist_ok=True)
         for name, content in contents.items():
             path = directory / name
+            path.parent.mkdir(parents=True, exist_ok=True)
             temporary = path.with_name(f".{path.name}.{os.getpid()}")
             temporary.write_bytes(content)
             temporary.replace(path)

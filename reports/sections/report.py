@@ -28,9 +28,9 @@ ORDER = (
 )  # fmt: skip
 
 
-def study_report(data: StudyData, now: datetime) -> Report:
-    """Return the whole report of one study."""
-    context = make_context(data, now)
+def study_report(data: StudyData, now: datetime, context: Context | None = None) -> Report:
+    """Return the whole report of one study; `context` is that of these, if it is known."""
+    context = context or make_context(data, now)
     sections = tuple(found for write in ORDER if (found := write(context)) is not None)
     sections += (methods(context, sections),)
     return Report(

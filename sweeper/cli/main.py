@@ -25,6 +25,7 @@ COMMANDS: Final = {
     "claims": "Print a verdict on each claim of STUDY.",
     "replay": "Replay STUDY under another protocol, from its finished trials.",
     "report": "Write the HTML and PDF report of STUDY.",
+    "check": "Check that the numbers in PAPER.tex are those of a study now.",
     "export": "Export tables of STUDY as CSV, Parquet or JSON.",
     "verify": "Check a bundle that `sweeper export STUDY --bundle BUNDLE.zip` wrote.",
     "show": "Show one TRIAL of STUDY: configuration, attempts, results, and what the patterns of metrics matched.",

@@ -1,4 +1,4 @@
-"""`sweeper report`: the study as one HTML file and one PDF."""
+"""`sweeper report`: the study as one HTML file, as one PDF, and as what a paper takes from it."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,7 +13,7 @@ from sweeper.cli.report_directory import default_directory
 from sweeper.errors import UsageError
 from sweeper.evidence.data.load import load_archive
 
-FORMATS: Final = ("html", "pdf")
+FORMATS: Final = ("html", "pdf", "tex", "md")
 
 
 @click.command()
@@ -36,7 +36,7 @@ FORMATS: Final = ("html", "pdf")
     default="html,pdf",
     show_default=True,
     metavar="FORMATS",
-    help="Output formats, comma-separated: html, pdf.",
+    help="Output formats, comma-separated: html, pdf, tex (numbers, tables and figures for a paper), md (tables).",
 )
 @store_option
 def report(
@@ -45,7 +45,8 @@ def report(
     """Write the HTML and PDF report of STUDY.
 
     With OTHER, compare two studies. The report opens offline. Its figures are saved beside it as SVG and their data as
-    CSV. You can write a report while the study runs: it lists the trials that have not ended yet.
+    CSV. You can write a report while the study runs: it lists the trials that have not ended yet. With --format tex,
+    paper/ has what a paper in LaTeX takes in: a macro a number, tables, and figures as PDF.
     """
     chosen = _formats(formats)
     if source is not None:
@@ -79,5 +80,5 @@ def _formats(text: str) -> tuple[str, ...]:
     chosen = tuple(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
     unknown = [part for part in chosen if part not in FORMATS]
     if unknown or not chosen:
-        raise UsageError(f"--format: {text!r} is not a list of formats. Use html, pdf or html,pdf.")
+        raise UsageError(f"--format: {text!r} is not a list of formats. Use html, pdf, tex and md, e.g. html,pdf.")
     return chosen

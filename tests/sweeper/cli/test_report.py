@@ -48,7 +48,7 @@ def test_two_studies_are_compared_whatever_their_names(
 def test_other_formats_are_refused(sweeper: Sweeper, store: str, formats: str) -> None:
     answer = sweeper("report", "first", "--store", store, "--format", formats)
     assert answer.code == 2
-    assert "is not a list of formats. Use html, pdf or html,pdf." in answer.err
+    assert "is not a list of formats. Use html, pdf, tex and md, e.g. html,pdf." in answer.err
 
 
 @pytest.mark.parametrize("form", ["csv", "parquet"])

@@ -1,0 +1,174 @@
+"""The tables of a paper: configurations by strata for each budget, and the claims."""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from reports import wording
+from reports.paper.content import Amount, Head, Interval, PaperCell, PaperTable, Words
+from reports.paper.labels import labels
+from reports.sections.estimates import in_unit, p_value
+from sweeper.evidence.claims.judge import ClaimVerdict
+from sweeper.evidence.data.load import StudyData
+from sweeper.evidence.standings.claimed import supported_by_trial
+from sweeper.evidence.standings.standing import Standing, Standings
+
+MOST_STRATA: Final = 3  # side by side
+MOST_ROWS: Final = 30
+LONGEST_HEAD: Final = 24  # letters
+NONE: Final = Words(wording.UNKNOWN)
+BOLD: Final = (
+    "Bold: the best and all that cannot be told from it (multiple comparisons with the best, 95% for all at once)."
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """What a paper is made from."""
+
+    data: StudyData
+    standings: tuple[Standings, ...]
+    verdicts: tuple[ClaimVerdict, ...]
+
+
+def tables(source: Source) -> tuple[PaperTable, ...]:
+    """Return all tables of a study: those of its configurations, then that of its claims, if it makes any."""
+    budgets: dict[str, list[Standings]] = {}
+    for group in source.standings:
+        budgets.setdefault(group.budget, []).append(group)
+    found: list[PaperTable] = []
+    for budget, groups in budgets.items():
+        for part, start in enumerate(range(0, len(groups), MOST_STRATA), 1):
+            name = f"configurations-{wording.slug(budget)}"
+            chosen = groups[start : start + MOST_STRATA]
+            found.append(_configurations(source, name if part == 1 else f"{name}-{part}", chosen))
+    return (*found, *([_claims(source.verdicts)] if source.verdicts else []))
+
+
+def _configurations(source: Source, name: str, groups: Sequence[Standings]) -> PaperTable:
+    rows, supported = _rows(source.data, groups), supported_by_trial(source.data, source.verdicts)
+    runs = {row.n for found in rows.values() for row in found.values() if row.n}
+    with_n = len(runs) > 1
+    heads = [Head(title="Configuration", share=0.3)]
+    for group in groups:
+        title = _head(group)
+        heads.append(Head(title="mean" if with_n else title, group=title if with_n else "", number=True))
+        heads += [Head(title="n", group=title, number=True)] if with_n else []
+    body = []
+    for label, found in list(rows.items())[:MOST_ROWS]:
+        cells = [_cells(group, found.get(place), supported, with_n=with_n) for place, group in enumerate(groups)]
+        body.append((Words(label), *(cell for several in cells for cell in several)))
+    shown = [row for found in list(rows.values())[:MOST_ROWS] for row in found.values()]
+    return PaperTable(
+        name=name,
+        caption=_caption(groups, runs),
+        heads=tuple(heads),
+        rows=tuple(body),
+        notes=tuple(_notes(groups, shown, supported, left=len(rows) - len(body))),
+    )
+
+
+def _rows(data: StudyData, groups: Sequence[Standings]) -> dict[str, dict[int, Standing]]:
+    """Return by label a configuration's standing in each stratum: the baseline first, then the best first."""
+    found: dict[str, dict[int, Standing]] = {}
+    for place, group in enumerate(groups):
+        names = labels(data, group)
+        for row in sorted(group.rows, key=lambda row: bool(row.changes)):
+            found.setdefault(names[row.arm], {})[place] = row
+    return found
+
+
+def _head(group: Standings) -> str:
+    title = wording.clean(group.label) if group.name else wording.capital(wording.metric_name(group.metric.name))
+    return title if len(title) <= LONGEST_HEAD else f"{title[: LONGEST_HEAD - 1]}\u2026"
+
+
+def _cells(
+    group: Standings, row: Standing | None, supported: Mapping[int, str], *, with_n: bool
+) -> tuple[PaperCell, ...]:
+    if row is None:
+        return (NONE, *([NONE] if with_n else []))
+    amount = Amount(
+        value=row.mean,
+        half=row.half_width,
+        bold=group.is_tested and row.may_be_best,
+        dagger=any(trial in supported for trial in row.trial_ids),
+        failed=f"{row.failed}/{row.attempted}" if row.failed else "",
+    )
+    return (amount, *([Words(str(row.n))] if with_n else []))
+
+
+def _caption(groups: Sequence[Standings], runs: Iterable[int]) -> str:
+    first, numbers = groups[0], set(runs)
+    metrics = wording.listed(list(dict.fromkeys(wording.metric_name(group.metric.name) for group in groups)))
+    length = wording.budget(first.budget)
+    after = "" if length == "its own length" else f" after {length}"
+    less = "lower" if first.metric.minimizes else "higher"
+    mean = "geometric mean" if first.metric.is_log else "mean"
+    over = f" of {wording.count(next(iter(numbers)), 'run')} each" if len(numbers) == 1 else ""
+    return f"{wording.capital(metrics)}{after}, {less} is better: {mean}{over} \u00b1 half of the 95% interval."
+
+
+def _notes(
+    groups: Sequence[Standings], rows: Sequence[Standing], supported: Mapping[int, str], *, left: int
+) -> Iterable[str]:
+    if any(group.is_tested for group in groups):
+        yield BOLD
+    untold = [wording.clean(group.name) or "all" for group in groups if len(group.ranked) > 1 and not group.is_tested]
+    if untold:
+        why = next(group.method for group in groups if not group.is_tested and len(group.ranked) > 1)
+        yield f"Nothing is told apart ({'; '.join(untold)}): {why}."
+    claims = dict.fromkeys(supported[trial] for row in rows for trial in row.trial_ids if trial in supported)
+    if claims:
+        named = wording.listed([wording.clean(claim) for claim in claims])
+        yield f"\u2020: a claim about it is supported after Holm's adjustment ({named})."
+    if any(row.failed for row in rows):
+        yield "k/n: of n runs k diverged or failed; the mean is of the others, which flatters it, and is not compared."
+    if any(row.pruned for row in rows):
+        yield "Runs that were pruned are left out, and configurations with them are not compared."
+    chosen = {group.chooser.name for group in groups if group.chooser.name != group.metric.name}
+    if chosen:
+        yield f"The best is chosen by {wording.listed([wording.metric_name(name) for name in sorted(chosen)])}."
+    if left:
+        yield f"{wording.count(left, 'further configuration')} with worse means: see trials.csv."
+
+
+def _claims(verdicts: Sequence[ClaimVerdict]) -> PaperTable:
+    exploratory = any(verdict.is_exploratory for verdict in verdicts)
+    notes = [
+        "p: of the claim's denial, or for a refuted claim of the claim, adjusted by Holm's method over all claims."
+    ]
+    if exploratory:
+        notes.append("Exploratory: what it rests on was added or changed after there were results.")
+    return PaperTable(
+        name="claims",
+        caption="The claims declared for this study, and the verdicts on them: effects with 95% intervals.",
+        heads=(
+            Head(title="Claim", share=0.27),
+            Head(title="Claimed", share=0.15),
+            Head(title="Effect", number=True),
+            Head(title="95% interval", number=True),
+            Head(title="p", number=True),
+            Head(title="Seeds", number=True),
+            Head(title="Verdict"),
+        ),
+        rows=tuple(map(_claim, verdicts)),
+        notes=tuple(notes),
+    )
+
+
+def _claim(verdict: ClaimVerdict) -> tuple[PaperCell, ...]:
+    evidence, percent = verdict.evidence, verdict.metric.is_log
+    estimate, low, high = (in_unit(each, percent=percent) for each in (evidence.estimate, evidence.low, evidence.high))
+    unit = "%" if percent else ""
+    p = verdict.p_refuted_adjusted if verdict.verdict == "refuted" else verdict.p_adjusted
+    return (
+        Words(verdict.claim.text or verdict.id),
+        Words(evidence.wanted),
+        Amount(value=estimate, half=(high - low) / 2.0, is_bare=True, unit=unit, sign=True),
+        Interval(low=low, high=high, unit=unit) if math.isfinite(low) and math.isfinite(high) else NONE,
+        Words(p_value(p)),
+        Words(str(evidence.num_seeds)),
+        Words(verdict.words),
+    )

@@ -1,0 +1,110 @@
+"""A paper against its study: stale and missing numbers with their places, inputs, and comments."""
+
+from pathlib import Path
+
+import pytest
+
+from reports.paper.check import NUMBERS, check_paper
+from reports.paper.kit import text_files
+from sweeper.errors import UsageError
+from tests.reports.paper.papers import claim, two_strata, value
+
+MEAN = r"\swSScreenABaselineMean"
+
+
+@pytest.fixture(scope="module")
+def source():
+    return two_strata()
+
+
+@pytest.fixture
+def paper(source, tmp_path: Path) -> Path:
+    for name, text in text_files(source).items():
+        (tmp_path / name).write_text(text)
+    main = tmp_path / "paper.tex"
+    main.write_text("\\input{numbers}\n\\begin{document}\nIt is \\swSTrials{}.\n\\end{document}\n")
+    return main
+
+
+def add(paper: Path, *lines: str) -> None:
+    paper.write_text(paper.read_text().replace("\\end{document}", "\n".join([*lines, "\\end{document}"])))
+
+
+def found(paper: Path, source) -> list[tuple[str, str, str]]:
+    return [(Path(each.place).name, each.kind, each.text) for each in check_paper(paper, source).findings]
+
+
+def test_a_paper_that_follows_its_study_is_fine(paper: Path, source) -> None:
+    add(
+        paper,
+        rf"Here {MEAN} and {MEAN}.",
+        r"\input{table-configurations-steps-100.tex}",
+        r"\includegraphics{figures/x}",
+    )
+    checked = check_paper(paper, source)
+    assert (checked.used, checked.tables, checked.findings) == (3, 1, ())
+
+
+def test_stale_and_missing_numbers_are_named_with_their_lines(paper: Path, source) -> None:
+    add(paper, MEAN, r"\swSNoSuchThing", rf"twice {MEAN}", r"\swSTrialsCompleted")
+    numbers = paper.with_name(NUMBERS)
+    lines = [line for line in numbers.read_text().splitlines() if "TrialsCompleted}" not in line]
+    numbers.write_text("\n".join(lines).replace(f"{{{MEAN}}}{{", f"{{{MEAN}}}{{1"))
+    assert [(place, kind) for place, kind, _ in found(paper, source)] == [
+        ("paper.tex:4", "stale"), ("paper.tex:5", "missing"), ("paper.tex:6", "stale"), ("paper.tex:7", "missing"),
+    ]  # fmt: skip
+    assert [text for _, _, text in found(paper, source)][1::2] == [
+        r"\swSNoSuchThing: s has no such number", r"\swSTrialsCompleted: numbers.tex lacks it"
+    ]  # fmt: skip
+
+
+def test_a_study_that_changed_makes_the_numbers_and_tables_in_use_stale(paper: Path) -> None:
+    add(paper, MEAN, r"\swSClaimDropoutHelpsVerdict", r"\input{table-configurations-steps-100}")
+    changed = two_strata(lambda levels, seed: 1.1 * value(levels, seed))
+    stale = found(paper, changed)
+    assert [(place, kind) for place, kind, _ in stale] == [("paper.tex:4", "stale"), ("paper.tex:6", "stale")]
+    assert "the study's table differs" in stale[1][2]
+    renamed = two_strata(claims=[claim("other-name")])
+    assert next((place, text) for place, _, text in found(paper, renamed)) == (
+        "paper.tex:5", r"\swSClaimDropoutHelpsVerdict: supported in numbers.tex, but s no longer has it"
+    )  # fmt: skip
+
+
+def test_comments_and_verbatim_text_are_no_uses(paper: Path, source) -> None:
+    add(paper, rf"% \swSNoSuch {MEAN}", r"100\% \swSAlsoNot", r"\\% \swSNo", r"\verb|\swSNeither|")
+    add(paper, r"\begin{verbatim}", r"\swSNorThis", r"\end{verbatim}", r"\begin{comment} \swSNot \end{comment}", MEAN)
+    assert [place for place, _, _ in found(paper, source)] == ["paper.tex:5"]
+    assert check_paper(paper, source).used == 3
+
+
+def test_files_that_a_paper_takes_in_are_followed(paper: Path, source) -> None:
+    folder = paper.parent / "parts"
+    folder.mkdir()
+    (folder / "one.tex").write_text("fine\n\\swSOne\n\\input{parts/two}\n\\endinput\n\\swSNotRead\n")
+    (folder / "two.tex").write_text("\\swSTwo\n\\input{one}\n\\input two\n")
+    add(paper, r"\include{parts/one}", r"\input{lost}", r"\input{\jobname-x}")
+    assert [(place, kind) for place, kind, _ in found(paper, source)] == [
+        ("one.tex:2", "missing"), ("two.tex:1", "missing"), ("paper.tex:5", "missing")
+    ]  # fmt: skip
+    assert "lost: no such file" in found(paper, source)[2][2]
+
+
+def test_numbers_of_other_studies_and_own_macros_are_not_ours(paper: Path, source) -> None:
+    other = '% study "s-bigger", content sha256 ' + "0" * 64
+    paper.with_name("other.tex").write_text(f"{other}\n\\newcommand{{\\swSBiggerTrials}}{{3}} % trials\n")
+    add(paper, r"\newcommand{\swSMine}{4} \swSMine", r"\swSMine", r"\input{other}", r"\swSBiggerTrials \swSBiggerLost")
+    assert found(paper, source) == []
+
+
+def test_without_its_numbers_every_number_is_missing(paper: Path, source) -> None:
+    paper.with_name(NUMBERS).unlink()
+    assert [kind for _, kind, _ in found(paper, source)] == ["missing", "missing"]
+
+
+def test_a_paper_that_cannot_be_read_is_named(tmp_path: Path, source) -> None:
+    with pytest.raises(UsageError, match=r"nothing\.tex: cannot be read: .* Name the main file of a paper"):
+        check_paper(tmp_path / "nothing.tex", source)
+    with pytest.raises(UsageError, match="cannot be read"):
+        check_paper(tmp_path, source)
+    (tmp_path / "latin.tex").write_bytes(b"caf\xe9 \\swSTrials")
+    assert check_paper(tmp_path / "latin.tex", source).used == 1
