@@ -22,7 +22,7 @@ TEMPLATE: Final = b"""
 def figure_files(drawings: Sequence[Drawing], timestamp: int) -> dict[str, bytes]:
     """Return each figure at each width, by the name of its file."""
     shown = {
-        f"{drawing.name}-{name}.pdf": (drawing.svg, width * POINTS)
+        f"{drawing.name}-{name}.pdf": (drawing.at(width * POINTS).svg, width * POINTS)
         for drawing in drawings
         for name, width in WIDTHS.items()
     }

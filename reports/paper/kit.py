@@ -59,7 +59,7 @@ def _example(source: Source, found: Sequence[Number], names: Sequence[str], draw
     inputs = "\n".join(rf"\input{{{name}}}" for name in names)
     figures = "\n".join(
         "\\begin{figure}[tbp]\\centering\n"
-        rf"\includegraphics{{figures/{drawing.name}-column.pdf}}"
+        rf"\includegraphics[height=0.85\textheight,width=3.25in,keepaspectratio]{{figures/{drawing.name}-column.pdf}}"
         "\n"
         rf"\caption{{{escaped(drawing.title)}}}"
         "\n\\end{figure}"

@@ -13,12 +13,16 @@ FEWEST_OF_FULL: Final = 3  # changes of a configuration from which others leave 
 MOST_DRAWN: Final = 3  # changes by which a drawn configuration is called; one of more is called by its trial
 
 
-def labels(data: StudyData, group: Standings) -> dict[str, str]:
+def labels(data: StudyData, group: Standings, standings: Sequence[Standings]) -> dict[str, str]:
     """Return by arm the name that the study gives a configuration, or what it changes from the baseline.
 
     Where one was left out from a full configuration, that is what it is called by; a drawn one by its trial.
+
+    Args:
+        group: whose configurations these are.
+        standings: of the study, which call a configuration by the same name in all strata at one budget.
     """
-    full = _full(data, group.rows)
+    full = _full(data, [row for each in standings if each.budget == group.budget for row in each.rows])
     plain = {row.arm: _label(data, row, full) for row in group.rows}
     times = Counter(plain.values())
     phases = {row.arm: f", phase {wording.clean(row.phases[0])}" for row in group.rows if times[plain[row.arm]] > 1}
@@ -28,14 +32,14 @@ def labels(data: StudyData, group: Standings) -> dict[str, str]:
 def _label(data: StudyData, row: Standing, full: Standing | None) -> str:
     if row.name is not None:
         return wording.clean(row.name)
-    if full is not None and row is not full and _leaves_one_out(row, full):
+    if full is not None and _leaves_one_out(row, full):
         (left,) = full.changes.keys() - row.changes.keys()
         return f"full without {wording.clean(left)}"
     if row.trial_ids and len(row.changes) > MOST_DRAWN and _design(data, row) == "sampler":
         chosen = data.trials[data.trials["trial_id"] == row.trial_ids[0]]
         return wording.clean(f"{chosen['phase'].iloc[0]} {chosen['number'].iloc[0]}")
     text = changes_text(row.changes)
-    return f"full: {text}" if row is full else text
+    return f"full: {text}" if full is not None and row.changes == full.changes else text
 
 
 def changes_text(changes: Mapping[str, str]) -> str:

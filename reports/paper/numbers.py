@@ -139,7 +139,7 @@ WORDS: Final[Mapping[str, str]] = {
 
 def _of_standings(source: Source) -> Iterator[Entry]:
     for group in source.standings:
-        names, where = labels(source.data, group), _where(group)
+        names, where = labels(source.data, group, source.standings), _where(group)
         if group.chosen is not None:
             best = f"Best{part_of(group.phases[0])}{part_of(group.label) if group.name else ''}"
             key = f"best of {where}"

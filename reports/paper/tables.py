@@ -18,9 +18,7 @@ MOST_STRATA: Final = 3  # side by side
 MOST_ROWS: Final = 30
 LONGEST_HEAD: Final = 24  # letters
 NONE: Final = Words(wording.UNKNOWN)
-BOLD: Final = (
-    "Bold: the best and all that cannot be told from it (multiple comparisons with the best, 95% for all at once)."
-)
+BOLD: Final = "Bold: the best and all that cannot be distinguished from it (multiple comparisons with the best, 95% for all at once)."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +45,7 @@ def tables(source: Source) -> tuple[PaperTable, ...]:
 
 
 def _configurations(source: Source, name: str, groups: Sequence[Standings]) -> PaperTable:
-    rows, supported = _rows(source.data, groups), supported_by_trial(source.data, source.verdicts)
+    rows, supported = _rows(source, groups), supported_by_trial(source.data, source.verdicts)
     runs = {row.n for found in rows.values() for row in found.values() if row.n}
     with_n = len(runs) > 1
     heads = [Head(title="Configuration", share=0.3)]
@@ -69,11 +67,11 @@ def _configurations(source: Source, name: str, groups: Sequence[Standings]) -> P
     )
 
 
-def _rows(data: StudyData, groups: Sequence[Standings]) -> dict[str, dict[int, Standing]]:
+def _rows(source: Source, groups: Sequence[Standings]) -> dict[str, dict[int, Standing]]:
     """Return by label a configuration's standing in each stratum: the baseline first, then the best first."""
     found: dict[str, dict[int, Standing]] = {}
     for place, group in enumerate(groups):
-        names = labels(data, group)
+        names = labels(source.data, group, source.standings)
         for row in sorted(group.rows, key=lambda row: bool(row.changes)):
             found.setdefault(names[row.arm], {})[place] = row
     return found
@@ -118,7 +116,7 @@ def _notes(
     untold = [wording.clean(group.name) or "all" for group in groups if len(group.ranked) > 1 and not group.is_tested]
     if untold:
         why = next(group.method for group in groups if not group.is_tested and len(group.ranked) > 1)
-        yield f"Nothing is told apart ({'; '.join(untold)}): {why}."
+        yield f"No configuration stands out ({'; '.join(untold)}): {why}."
     claims = dict.fromkeys(supported[trial] for row in rows for trial in row.trial_ids if trial in supported)
     if claims:
         named = wording.listed([wording.clean(claim) for claim in claims])
@@ -145,7 +143,7 @@ def _claims(verdicts: Sequence[ClaimVerdict]) -> PaperTable:
         name="claims",
         caption="The claims declared for this study, and the verdicts on them: effects with 95% intervals.",
         heads=(
-            Head(title="Claim", share=0.27),
+            Head(title="Claim", share=0.25),
             Head(title="Claimed", share=0.15),
             Head(title="Effect", number=True),
             Head(title="95% interval", number=True),

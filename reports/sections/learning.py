@@ -36,7 +36,7 @@ def learning(context: Context) -> Section | None:
 def _panels(context: Context, stratum: Stratum) -> list[CurvePanel]:
     """Return the panels of a stratum, those of its smallest budgets first."""
     curves = context.data.curves(context.metric.name)
-    frame = stratum.trials[[int(trial) in curves for trial in stratum.trials["trial_id"]]]
+    frame = stratum.trials[stratum.trials["trial_id"].isin(list(curves))]
     found = []
     for budget, own in frame.groupby("budget", sort=False):
         arms = _arms(context, own, curves)

@@ -59,7 +59,7 @@ def test_one_run_each_is_told_apart_by_nothing() -> None:
     screen = Phase("screen", "list", rows("a"), value, seeds=(0,))
     table, claims = tables(of(study_data(FACTORS, screen, claims=[claim()])))
     assert not any(each.bold for row in table.rows for each in row if isinstance(each, Amount))
-    assert any("Nothing is told apart" in note for note in table.notes)
+    assert any("No configuration stands out" in note for note in table.notes)
     assert math.isnan(table.rows[0][1].half)
     assert claims.rows[0][3] == Words("\u2013")
     assert r"\ensuremath{" in latex_table(table)

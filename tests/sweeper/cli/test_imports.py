@@ -41,6 +41,7 @@ WANTED: Final = {
     "claims": STATISTICS,
     "replay": STATISTICS,
     "report": STATISTICS | {"matplotlib"},
+    "check": STATISTICS | {"matplotlib"},
     "export": set[str](),
     "verify": set[str](),
     "show": {"psutil"},
