@@ -18,7 +18,10 @@ MOST_STRATA: Final = 3  # side by side
 MOST_ROWS: Final = 30
 LONGEST_HEAD: Final = 24  # letters
 NONE: Final = Words(wording.UNKNOWN)
-BOLD: Final = "Bold: the best and all that cannot be distinguished from it (multiple comparisons with the best, 95% for all at once)."
+BOLD: Final = (
+    "Bold: the best and all that cannot be distinguished from it (multiple comparisons with the best, 95% for all at "
+    "once)."
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
