@@ -11,7 +11,8 @@ from sweeper.errors import UsageError
 from sweeper.evidence.data.measures import Metric
 from sweeper.importing.frame import RunFrame
 from sweeper.importing.frame_levels import as_level, plain_level
-from sweeper.spec.arms import Arms, arm_faults, with_levels
+from sweeper.spec.arm_names import Arms
+from sweeper.spec.arms import arm_faults, with_levels
 from sweeper.spec.checks.claims import claim_faults, form_fault
 from sweeper.spec.claim import FORMS, Claim
 from sweeper.spec.claims_from_entries import claim_of

@@ -26,7 +26,7 @@ from sweeper.evidence.data.runs import PhaseRuns, Runs
 from sweeper.evidence.frame_claims import PHASE, claim_metrics, read_arms, read_claims, read_metric
 from sweeper.importing.frame import MOST_ROWS, RunFrame, column_names, rows_text, run_frame
 from sweeper.importing.frame_levels import narrow_type
-from sweeper.spec.arms import ArmNames
+from sweeper.spec.arm_names import ArmNames
 from sweeper.store.records import TrialState
 
 

@@ -7,7 +7,7 @@ from typing import Final
 from sweeper.designs.kinds import is_fixed
 from sweeper.designs.levels import Level, distinct_levels, level_key, same_level
 from sweeper.planning.plan import Plan, PlannedPhase, PlannedTrial
-from sweeper.spec.arms import ArmNames
+from sweeper.spec.arm_names import ArmNames
 from sweeper.spec.claim import (
     Arm,
     ArmContrast,

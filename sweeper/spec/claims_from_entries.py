@@ -1,7 +1,8 @@
 """From the claims of a study file to typed claims."""
 
 from sweeper.designs.factor import Factors, canonical_row
-from sweeper.spec.arms import Arms, with_levels
+from sweeper.spec.arm_names import Arms
+from sweeper.spec.arms import with_levels
 from sweeper.spec.claim import (
     Arm,
     ArmContrast,

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Final
 
 from sweeper.designs.levels import Level, level_key, same_level, unmistakable
-from sweeper.spec.arms import ArmNames
+from sweeper.spec.arm_names import ArmNames
 from sweeper.spec.claim import Arm, ArmContrast
 
 MOST_LEVELS: Final = 3  # that are listed of a configuration without a name

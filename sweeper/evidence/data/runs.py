@@ -13,7 +13,7 @@ from sweeper.evidence.data.censored import Endings, Series
 from sweeper.evidence.data.load import StudyData
 from sweeper.evidence.data.measures import Measure, Metric, make_measure
 from sweeper.evidence.data.pool import ErrorRule, Pool
-from sweeper.spec.arms import ArmNames
+from sweeper.spec.arm_names import ArmNames
 from sweeper.spec.metric import metric_named
 from sweeper.spec.phase import Phase
 

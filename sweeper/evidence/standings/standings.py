@@ -27,7 +27,7 @@ from sweeper.evidence.data.runs import PhaseRuns, Runs, claim_runs
 from sweeper.evidence.data.strata import strata_of
 from sweeper.evidence.standings.ranking import Place, Ranking, rank
 from sweeper.evidence.standings.standing import Standing, Standings
-from sweeper.spec.arms import arm_name
+from sweeper.spec.arm_names import arm_name
 from sweeper.spec.metric import metric_named
 
 BUDGET: Final = 0  # of a cell's stratum

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from sweeper.spec.arms import arm_name
+from sweeper.spec.arm_names import arm_name
 from sweeper.spec.claim import Arm, ArmContrast, ArmInteraction, Constant
 from sweeper.spec.json_form import from_json, to_json
 from sweeper.spec.load import load_study, parse_study

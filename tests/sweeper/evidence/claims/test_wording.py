@@ -10,7 +10,7 @@ from sweeper.designs.factor import Factor
 from sweeper.evidence.claims.arm_wording import arm_text, arms_interaction_text, arms_text
 from sweeper.evidence.claims.judge import judge_claims
 from sweeper.evidence.claims.wording import reachable_note
-from sweeper.spec.arms import ArmNames
+from sweeper.spec.arm_names import ArmNames
 from sweeper.spec.claim import Arm, ArmContrast
 from tests.reports.studies import study_data
 from tests.sweeper.evidence.claims.claim_studies import FACTORS, ON, claim, contrast, judge, screen
