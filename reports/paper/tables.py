@@ -125,7 +125,7 @@ def _notes(
         named = wording.listed([wording.clean(claim) for claim in claims])
         yield f"\u2020: a claim about it is supported after Holm's adjustment ({named})."
     if any(row.failed for row in rows):
-        yield "k/n: of n runs k diverged or failed; the mean is of the others, which flatters it, and is not compared."
+        yield "(k/n): k of n runs diverged or failed; the mean is of the others, which flatters it: not compared."
     if any(row.pruned for row in rows):
         yield "Runs that were pruned are left out, and configurations with them are not compared."
     chosen = {group.chooser.name for group in groups if group.chooser.name != group.metric.name}
