@@ -24,6 +24,7 @@ HEADER: Final = "% Numbers of a study, written by `sweeper report`. Do not edit:
 PROVENANCE: Final = re.compile(r"^% study (?P<study>\".*\"), content sha256 (?P<hash>[0-9a-f]{64})$")
 DEFINITION: Final = re.compile(r"^\\newcommand\{\\(?P<name>[A-Za-z]+)\}\{(?P<value>.*)\}(?: %.*)?$")
 PREFIX: Final = "sw"
+MOST_CONFIGURATIONS: Final = 500  # of one stratum and budget, the best: a search draws more than a text names
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +146,7 @@ def _of_standings(source: Source) -> Iterator[Entry]:
             key = f"best of {where}"
             yield f"{best}Name", escaped(names[group.chosen.arm]), f"{key}: {WORDS['Name']}"
             yield from _of_standing(group.chosen, best, f"{key} ({names[group.chosen.arm]})")
-        for row in group.rows:
+        for row in group.rows[:MOST_CONFIGURATIONS]:
             stratum = part_of(group.label) if group.name else ""
             label = names[row.arm].removeprefix(f"{wording.clean(row.phases[0])} ")
             name = f"{part_of(row.phases[0])}{stratum}{part_of(label)}"

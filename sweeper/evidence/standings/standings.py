@@ -15,7 +15,7 @@ ranked: the mean of the others flatters it.
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from statistics import fmean
 from typing import Any, Final
 
@@ -32,6 +32,7 @@ from sweeper.spec.metric import metric_named
 
 BUDGET: Final = 0  # of a cell's stratum
 CENSORED: Final = ("failed", "pruned")
+SHARED: Final = tuple(each.name for each in fields(Place))  # what a standing has of its place
 
 Key = tuple[tuple[str, ...], str]  # the stratum's levels, and the budget
 
@@ -67,13 +68,19 @@ class _Group:
         )
 
 
-def standings(data: StudyData) -> tuple[Standings, ...]:
+def standings(data: StudyData, own_runs: Runs | None = None) -> tuple[Standings, ...]:
     """Return how configurations stand: budgets in the order of the study's phases, of each the strata in their order.
 
     Strata and budgets of which no run has a configuration yet are left out.
+
+    Args:
+        own_runs: the runs on the study's metric, if they are known.
     """
     own, test, factors = data.study.metric, test_metric(data), data.study.strata
-    runs = claim_runs(data, [own.name], also=[test] if test is not None else [])
+    if own_runs is not None and test is None:
+        runs = {own.name: own_runs}
+    else:
+        runs = claim_runs(data, [own.name], also=[test] if test is not None else [])
     by_own = _groups(runs[own.name], factors)
     by_test = _groups(runs[test.name], factors) if test is not None else {}
     found = []
@@ -134,14 +141,14 @@ def _standings(
     cells = {arm: runs for arm, runs in group.measured().items() if runs}
     ranked = [arm for arm in cells if group.is_ranked(arm)]
     ranking = rank(cells, ranked, measure)
-    best = _chosen(ranked, *(choice or (group, measure)))
+    known, best = set(ranked), _chosen(ranked, *(choice or (group, measure)))
     seconds = dict(zip(data.trials["trial_id"].tolist(), data.trials["device_seconds"].tolist(), strict=True))
     rows = [
         replace(
             _standing(arm, group, factors, seconds),
             name=_name(data, group, arm),
             **_as_measured(ranking.places.get(arm), measure),
-            is_ranked=arm in set(ranked),
+            is_ranked=arm in known,
             is_chosen=arm == best,
         )
         for arm in _order(group, ranked, ranking, measure)
@@ -225,4 +232,5 @@ def _as_measured(place: Place | None, measure: Measure) -> dict[str, Any]:
     mean, low, high = (
         measure.measured(value) if math.isfinite(value) else value for value in (place.mean, place.low, place.high)
     )
-    return {**asdict(place), "mean": mean, "low": low, "high": high}
+    others = {name: getattr(place, name) for name in SHARED}
+    return {**others, "mean": mean, "low": low, "high": high}
