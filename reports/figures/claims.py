@@ -8,6 +8,7 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
+from reports import wording
 from reports.figures import rows as layout
 from reports.figures.drawing import Drawing, Paint, make_drawing
 from reports.figures.effects_axis import amount, draw_interval, interval_text
@@ -16,7 +17,6 @@ from reports.figures.panel import room_below
 from reports.figures.rows import draw_rows, finish_rows, rows_height, split, table_for
 from reports.figures.scales import Scale, percent_texts, span_scale
 from reports.figures.sheet import GREEN, MUTED, ORANGE, SKY, WIDE, Sheet, Style
-from reports.wording import UNKNOWN
 
 SIGNS: Final = {"supported": "\u2713", "refuted": "\u2717", "undecided": "?", "untested": "\u2013"}
 COLOURS: Final = {"supported": GREEN, "refuted": ORANGE, "undecided": MUTED, "untested": MUTED}
@@ -25,6 +25,7 @@ FINE: Final = 5.0  # claims whose effects all lie within this part of the larges
 FEWEST: Final = 2
 PAGE: Final = 640.0  # points: all claims in one figure are worth a page of their own
 HEAD: Final = 26.0  # points: the height of the legend in two rows
+SHORT: Final = 8  # characters of an id that stands before its claim
 LABELS: Final = 0.37  # of the width
 LINES: Final = 2  # of a claim's text in print
 
@@ -101,8 +102,13 @@ def claims_figures(title: str, rows: Sequence[ClaimRow], *, at_once: bool) -> tu
 
 def _end(value: float, *, percent: bool) -> str:
     """Format the end of a region, e.g. ``+2%`` or ``0``."""
-    text = amount(value, percent=percent)
-    return "0" if not value else text.replace(".0%", "%") if percent else text
+    if not value or not math.isfinite(value):
+        return "0"
+    return (
+        amount(value, percent=True).replace(".0%", "%")
+        if percent
+        else f"{'+' if value > 0 else ''}{wording.number(value, 2)}"
+    )
 
 
 def _by_size(rows: Sequence[ClaimRow], unit: str) -> list[list[ClaimRow]]:
@@ -149,16 +155,13 @@ def _scale(rows: Sequence[ClaimRow]) -> Scale:
 def _texts(row: ClaimRow) -> layout.Row:
     verdict = f"{SIGNS[row.verdict]} {row.verdict}" + (f", {row.mark}" if row.mark else "")
     interval = interval_text(row.low, row.high, percent=row.percent)
-    number = amount(row.estimate, percent=row.percent) if math.isfinite(row.estimate) else UNKNOWN
-    below = f"{number} ({interval})" if interval else number if number != UNKNOWN else ""
+    number = amount(row.estimate, percent=row.percent) if math.isfinite(row.estimate) else wording.UNKNOWN
+    below = f"{number} ({interval})" if interval else number if number != wording.UNKNOWN else ""
     if row.claimed:
         below = f"{below}; claimed {row.short}" if below else f"claimed {row.short}"
-    return layout.Row(
-        label=f"{row.text.removesuffix('.')} ({row.identifier})",
-        right=verdict,
-        below=below,
-        colour=COLOURS[row.verdict],
-    )
+    name = f"{row.identifier}: " if len(row.identifier) <= SHORT else ""
+    label = f"{name}{row.text.removesuffix('.')}"
+    return layout.Row(label=label, right=verdict, below=below, colour=COLOURS[row.verdict])
 
 
 def _marks(laid: layout.Rows, rows: Sequence[ClaimRow], *, at_once: bool) -> None:
@@ -196,6 +199,8 @@ def _keys(rows: Sequence[ClaimRow], *, at_once: bool) -> list[Key]:
         keys.append(
             Key(text="where the claim puts the effect", kind="area", style=Style(colour=SKY), opacity=2 * SHADE)
         )
+    if not verdicts:
+        return keys
     intervals = "95% interval (thick), and for all claims at once (thin)" if at_once else "95% interval"
     return [*keys, Key(text=intervals, kind="line", style=Style(colour=MUTED))]
 

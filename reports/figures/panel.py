@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -108,16 +109,29 @@ class Panel:
             texts: of the ticks; by default the scale's.
         """
         self.sheet.line((self.left, self.bottom), (self.right, self.bottom), colour=MUTED, width=AXIS)
-        taken = -1e9
-        for place, text in zip(self.across(self.x.ticks).tolist(), texts or self.x.texts, strict=True):
-            half = text_width(text, SMALL) / 2
-            centre = min(max(place, half), self.sheet.width - half)
-            if centre - half < taken + LEAST_GAP:
-                continue
+        for centre, text in self._tick_texts(texts or self.x.texts):
             self.sheet.text((centre, self.bottom + GAP + SMALL), text, size=SMALL, anchor="middle")
-            taken = centre + half
         if label and self.x.label:
             self._label_below()
+
+    def _tick_texts(self, texts: Sequence[str]) -> list[tuple[float, str]]:
+        """Return where which ticks are labelled: every one, or every second, third ..., 0 among them, as they fit."""
+        places, halves = self.across(self.x.ticks).tolist(), [text_width(text, SMALL) / 2 for text in texts]
+        zero = next((number for number, tick in enumerate(self.x.ticks) if tick == 0), 0)
+        shown: list[tuple[float, float, str]] = []
+        for step in range(1, len(texts) + 1):
+            chosen = [each for each in range(len(texts)) if (each - zero) % step == 0]
+            shown = [
+                (
+                    min(max(places[number], halves[number]), self.sheet.width - halves[number]),
+                    halves[number],
+                    texts[number],
+                )
+                for number in chosen
+            ]
+            if all(one[0] + one[1] + LEAST_GAP <= two[0] - two[1] for one, two in pairwise(shown)):
+                break
+        return [(centre, text) for centre, _, text in shown]
 
     def _label_below(self) -> None:
         text = fitted(self.x.label, max(self.width + 30.0, 80.0), SMALL)

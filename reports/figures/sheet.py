@@ -29,6 +29,7 @@ SKY: Final = "#56b4e9"
 YELLOW: Final = "#c98a00"
 SERIES: Final = (BLUE, ORANGE, GREEN, PURPLE, SKY, YELLOW)
 FONTS: Final = "DejaVu Sans, Verdana, sans-serif"
+DOT: Final = "h.01"  # of a path: with round ends it is a dot; without any length, not every program draws it
 Anchor = Literal["start", "middle", "end"]
 Marker = Literal["circle", "square", "diamond", "up", "down", "cross", "bar", "dash"]
 Point = tuple[float, float]
@@ -100,8 +101,8 @@ class Sheet:
             return
         named = "" if trial is None else f' data-trial="{trial}"'
         faint = "" if opacity == 1.0 else f' opacity="{_n(opacity)}"'
-        ends = ' stroke-linecap="round"' if "h0" in path else ""
-        wide = max(width, 2.6) if path.count("M") == path.count("h0") else width  # nothing but dots
+        ends = ' stroke-linecap="round"' if DOT in path else ""
+        wide = max(width, 2.6) if path.count("M") == path.count(DOT) else width  # nothing but dots
         self._parts.append(f'<path d="{path}" fill="none"{_stroke(colour, wide, dashes)}{faint}{named}{clip}{ends}/>')
 
     def area(self, points: Sequence[Point], *, colour: str, opacity: float, clip: str = "") -> None:
@@ -178,7 +179,7 @@ class Sheet:
 
     def ghost(self, points: Iterable[Point], trial: int) -> None:
         """Keep the line of a trial, which a page draws only once the trial is marked."""
-        self.ghosts[trial] = self.ghosts.get(trial, "") + path_of(points, digits=1).replace("h0", "h3")
+        self.ghosts[trial] = self.ghosts.get(trial, "") + path_of(points, digits=1).replace(DOT, "h3")
 
     def finished(self, height: float, title: str, alternative: str) -> Picture:
         """Return the picture, of a height, with its title and its text alternative."""
@@ -214,7 +215,7 @@ def path_of(points: Iterable[Point], digits: int = 2) -> str:
             runs[-1].append(f"{_n(x, digits)} {_n(y, digits)}")
         elif runs[-1]:
             runs.append([])
-    return "".join(f"M{'L'.join(run)}" if len(run) > 1 else f"M{run[0]}h0" for run in runs if run)
+    return "".join(f"M{'L'.join(run)}" if len(run) > 1 else f"M{run[0]}{DOT}" for run in runs if run)
 
 
 def _stroke(colour: str, width: float, dashes: str = "") -> str:

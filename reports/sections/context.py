@@ -21,6 +21,8 @@ from sweeper.evidence.data.runs import Runs, study_runs
 from sweeper.evidence.data.strata import Stratum, strata_of
 from sweeper.evidence.effects.effects import Effect, effect_table
 from sweeper.evidence.sequential.verdicts import Decisions, decisions_of, judge_study
+from sweeper.evidence.standings.standing import Standings
+from sweeper.evidence.standings.standings import standings
 
 ENDED = ("completed", "pruned", "failed")
 
@@ -85,11 +87,27 @@ class Context:
         levels, hidden = self.levels[trial], self.study.strata
         where = {name: level for name, level in levels.items() if name in hidden}
         rest = {name: level for name, level in levels.items() if name not in hidden}
-        named = self.runs.arm_names.name(rest) if self.study.arms else None
-        if named is None:
+        shown = self._arm(rest)
+        there = wording.configuration(where, self.baseline) if strata else "baseline"
+        if shown is None:
             return wording.configuration(levels if strata else rest, self.baseline)
-        shown = wording.configuration(where, self.baseline) if strata else "baseline"
-        return wording.clean(named) if shown == "baseline" else f"{wording.clean(named)}, {shown}"
+        return shown if there == "baseline" else f"{shown}, {there}"
+
+    def _arm(self, levels: Mapping[str, Level]) -> str | None:
+        """Return the name of the arm that a configuration is, or the arm and in what it differs if that is shorter."""
+        if not self.study.arms:
+            return None
+        named = self.runs.arm_names.name(levels)
+        if named is not None:
+            return wording.clean(named)
+        own = wording.configuration(levels, self.baseline)
+        others = (
+            f"{wording.clean(name)} with {wording.configuration(levels, {**self.baseline, **arm})}"
+            for name, arm in self.study.arms.items()
+            if arm
+        )
+        closest = min(others, key=len, default=own)
+        return closest if len(closest) < len(own) else None
 
     @functools.cached_property
     def strata(self) -> tuple[Stratum, ...]:
@@ -100,6 +118,11 @@ class Context:
     def stratum_of(self) -> dict[int, str]:
         """By trial id the label of its stratum; empty if the study has one only."""
         return {int(trial): self.stratum_label(each) for each in self.strata for trial in each.trials["trial_id"]}
+
+    @functools.cached_property
+    def standings(self) -> tuple[Standings, ...]:
+        """How configurations stand in each stratum and at each budget; those without a mean are not in any."""
+        return standings(self.data)
 
     def stratum_label(self, stratum: Stratum) -> str:
         """Return what a stratum is called; empty if the study has one only."""

@@ -1,5 +1,6 @@
 """The effect of each factor, phase by phase and block by block: paired effects with intervals, and interactions."""
 
+import math
 from collections.abc import Sequence
 from typing import Final
 
@@ -31,6 +32,8 @@ KINDS: Final = {
 }
 STEPWISE: Final = ("step", "loss when left out")  # which the section on ablations shows
 FACTORIALS: Final = ("grid", "fractional")
+MOST_ROWS: Final = 120  # effects of a phase that are drawn, in up to four figures
+SHOWN_ROWS: Final = 60  # of more than that
 _FAILED: Final = " Diverged: the trials at both levels that diverged or failed, of those that were run."
 _BLOCKS: Final = " Effects that differ between blocks (Welch's test, p < 0.01) have no average."
 
@@ -46,7 +49,10 @@ def effects(context: Context) -> Section | None:
             blocks += _phase(context, phase.name, phase.design.kind, found)
     if not blocks:
         return None
-    return Section(anchor="effects", title="The effect of each factor", blocks=(effects_intro(context), *blocks))
+    has_any = any(isinstance(block, Plot) for block in blocks)
+    none = "No effect can be estimated yet: no pair of runs that differ in one factor has completed."
+    intro = effects_intro(context) if has_any else Paragraph(text=plain(none))
+    return Section(anchor="effects", title="The effect of each factor", blocks=(intro, *blocks))
 
 
 def phase_heading(phase: str, design: str) -> str:
@@ -78,12 +84,13 @@ def _phase(context: Context, phase: str, design: str, found: Sequence[Effect]) -
     percent = all(effect.scale == "log" for effect in found)
     in_blocks = [effect for effect in found if effect.block]
     shown = in_blocks or found
-    rows = [_row(effect, percent=percent) for effect in shown]
+    drawn = _largest(shown)
+    rows = [_row(effect, percent=percent) for effect in drawn]
     where = wording.clean(phase) if len(context.study.phases) > 1 else ""
     title = titles.effects_title(where, _findings(shown))
     label = effects_label(context, percent=percent)
     blocks: list[Block] = [
-        Plot(drawing=drawing, caption=_caption(shown))
+        Plot(drawing=drawing, caption=_caption(drawn, len(shown)))
         for drawing in forest_figures(f"effects-{context.slugs[phase]}", title, rows, label, percent=percent)
     ]
     blocks.append(effects_table(context, phase, found, percent=percent))
@@ -120,7 +127,16 @@ def _row(effect: Effect, *, percent: bool) -> Row:
     )
 
 
-def _caption(found: Sequence[Effect]) -> Inline:
+def _largest(found: Sequence[Effect]) -> list[Effect]:
+    """Return the effects that are drawn, in their order: all, or the largest of very many."""
+    known = [effect for effect in found if math.isfinite(effect.estimate)]
+    if len(known) <= MOST_ROWS:
+        return list(found)
+    kept = {id(effect) for effect in sorted(known, key=lambda effect: -abs(effect.estimate))[:SHOWN_ROWS]}
+    return [effect for effect in found if id(effect) in kept]
+
+
+def _caption(found: Sequence[Effect], total: int) -> Inline:
     kinds = list(dict.fromkeys(effect.kind for effect in found))
     pairs = sorted({effect.n for effect in found})
     unit = "runs at each level" if kinds == ["main effect"] else "pairs"
@@ -128,6 +144,7 @@ def _caption(found: Sequence[Effect]) -> Inline:
     return plain(
         f"{' '.join(KINDS[kind] for kind in kinds)} Points are estimates from {number} {unit}, lines their 95% "
         "intervals; filled points are those whose interval excludes 0."
+        + (f" The {len(found)} largest of {total} effects; the table has all." if len(found) < total else "")
     )
 
 

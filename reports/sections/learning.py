@@ -8,7 +8,7 @@ import pandas as pd
 
 from reports import wording
 from reports.figures.curves import FEW, ArmCurves, CurvePanel, curves_figures, units_of
-from reports.sections.blocks import Inline, Plot, Section, plain
+from reports.sections.blocks import Inline, Paragraph, Plot, Section, plain
 from reports.sections.context import Context
 from reports.sections.titles import curves_title
 from sweeper.evidence.data.load import Curve, step_unit
@@ -22,6 +22,9 @@ def learning(context: Context) -> Section | None:
     drawings = curves_figures(curves_title(_passing(context, panels), units_of(shown)), shown, context.metric)
     if not drawings:
         return None
+    if not any(_is_curve(curve) for panel in shown for arm in panel.arms for curve in arm.curves.values()):
+        text = "Each trial reported the metric once, so there are no curves."
+        return Section(anchor="learning-curves", title="Learning curves", blocks=(Paragraph(text=plain(text)),))
     first, *others = drawings
     return Section(
         anchor="learning-curves",
@@ -31,6 +34,10 @@ def learning(context: Context) -> Section | None:
             *(Plot(drawing=drawing, caption=plain("Learning curves of further budgets.")) for drawing in others),
         ),
     )
+
+
+def _is_curve(curve: Curve) -> bool:
+    return int(np.isfinite(curve.values).sum()) > 1
 
 
 def _panels(context: Context, stratum: Stratum) -> list[CurvePanel]:

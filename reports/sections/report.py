@@ -4,6 +4,7 @@ from datetime import datetime
 
 from reports import wording
 from reports.sections.ablations import ablations
+from reports.sections.best import best
 from reports.sections.blocks import Report
 from reports.sections.context import Context, make_context
 from reports.sections.costs import costs
@@ -23,7 +24,7 @@ from reports.sections.verdicts import claim_details
 from sweeper.evidence.data.load import StudyData
 
 ORDER = (
-    summary, running, effects, data_size, ablations, learning, costs, outcomes,
+    summary, running, best, effects, data_size, ablations, learning, costs, outcomes,
     claim_details, looks, importance, ledger, trials, the_study, environment,
 )  # fmt: skip
 

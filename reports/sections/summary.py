@@ -1,14 +1,13 @@
 """The answer first: the best trial, the verdicts, and what is unfinished."""
 
-import math
 from collections.abc import Mapping
 from typing import Final
 
 from reports import wording
+from reports.sections.best import best_sentences
 from reports.sections.blocks import Block, Facts, Inline, Paragraph, Section, plain, rich, strong
 from reports.sections.context import Context, is_finite
 from reports.sections.verdicts import claims_headline
-from sweeper.evidence.data.load import FrameRow
 
 _POINTS: Final = {
     "best": "a trial's value is the best of its curve",
@@ -19,9 +18,11 @@ _POINTS: Final = {
 
 def summary(context: Context) -> Section:
     """Return the first section of every report."""
-    blocks: list[Block] = [Paragraph(text=text) for text in _cautions(context)]
-    if context.best is None or not context.verdicts:
-        blocks.insert(0, Paragraph(text=_best(context), lead=True))
+    lead = best_sentences(context)
+    if context.best is None:
+        lead = [plain(f"No trial has completed yet, so there is no {context.metric_name} to report.")]
+    blocks: list[Block] = [Paragraph(text=text, lead=place == 0) for place, text in enumerate(lead)]
+    blocks += [Paragraph(text=text) for text in _cautions(context)]
     blocks += claims_headline(context)
     return Section(anchor="summary", title="Summary", blocks=tuple(blocks))
 
@@ -31,53 +32,6 @@ def the_study(context: Context) -> Section:
     blocks: list[Block] = [Paragraph(text=_trials(context))]
     blocks += [Paragraph(text=_corpus(corpus)) for corpus in context.corpora]
     return Section(anchor="study", title="The study", blocks=(*blocks, Facts(pairs=_facts(context))), appendix=True)
-
-
-def _best(context: Context) -> Inline:
-    best = context.best
-    if best is None:
-        return plain(f"No trial has completed yet, so there is no {context.metric_name} to report.")
-    trial = int(best["trial_id"])
-    test = context.data.results[trial].get("test_perplexity") if context.metric.name == "valid_perplexity" else None
-    tested = (", and its test perplexity ", strong(wording.perplexity(test))) if is_finite(test) else ()
-    return rich(
-        f"The best {context.metric_name} is ",
-        strong(wording.perplexity(float(best["value"]))),
-        *tested,
-        f": trial {context.names[trial]}, {_name(context, trial, str(best['phase']))}, seed {best['seed']}, after "
-        f"{wording.budget(best['budget'])}.{_gain(context, best)}",
-    )
-
-
-def _name(context: Context, trial: int, phase: str) -> str:
-    name = context.configurations[trial]
-    if name == "baseline":
-        return "the baseline"
-    return f"{'the baseline ' if context.is_at(trial, context.block_baseline(trial, phase)) else ''}with {name}"
-
-
-def _gain(context: Context, best: FrameRow) -> str:
-    """Compare the best trial with the baseline of its blocks, budget and seed, if that was run."""
-    frame, trial, phase = context.trials, int(best["trial_id"]), str(best["phase"])
-    baseline = context.block_baseline(trial, phase)
-    same = frame[
-        (frame["budget"] == best["budget"]) & (frame["seed"] == best["seed"]) & (frame["state"] == "completed")
-    ]
-    base = {
-        int(row.trial_id): float(row.value) for row in same.itertuples() if context.is_at(int(row.trial_id), baseline)
-    }
-    if not base or trial in base:
-        return ""
-    there = next(iter(base.values()))
-    value = float(best["value"])
-    change = (
-        wording.percent(math.log(value / there))
-        if context.metric.is_log and value > 0 and there > 0
-        else wording.signed(value - there, 4)
-    )
-    blocks = [wording.clean(factor) for factor in context.study.phase(phase).blocks]
-    alike = wording.listed([*blocks, "seed", "budget"])
-    return f" The baseline with the same {alike} has {wording.perplexity(there)} ({change})."
 
 
 def _corpus(corpus: Mapping[str, object]) -> Inline:

@@ -14,7 +14,7 @@ from sweeper.evidence.claims.evidence import Verdict
 
 NAMED: Final = 3  # things that a title names; of more it says how many there are
 LONGEST: Final = 44  # characters of a configuration's name that a title spells out
-OWN: Final = frozenset({"in", "no", "the"})  # with which titles begin that do not begin with a name
+OWN: Final = frozenset({"in", "no", "one", "the"})  # with which titles begin that do not begin with a name
 Pattern = Literal["helps", "hurts", "unclear", "mixed"]
 
 
@@ -23,9 +23,14 @@ def _sentence(text: str) -> str:
     return wording.capital(text) if text.partition(" ")[0] in OWN else text
 
 
-def _short(name: str) -> str:
+def _cut(name: str) -> str:
+    """Return a factor's or a phase's name, cut if it would fill the title."""
+    return name if len(name) <= LONGEST else f"{name[: LONGEST - 1]}\u2026"
+
+
+def _short(name: str, otherwise: str = "the best configuration") -> str:
     """Return the name of a configuration, or what it is if the name is long."""
-    return name if len(name) <= LONGEST else "the best configuration"
+    return name if len(name) <= LONGEST else otherwise
 
 
 def claims_title(verdicts: Sequence[Verdict]) -> str:
@@ -45,13 +50,51 @@ def claims_title(verdicts: Sequence[Verdict]) -> str:
     return f"None of {total} claims is supported: {', '.join(parts)}"
 
 
+def best_title(groups: Sequence[tuple[str, str, int, int, bool]]) -> str:
+    """Say which configuration is best in each stratum, and how many may be.
+
+    Args:
+        groups: the stratum, the best configuration, how many cannot be told from the best, of how many, and whether
+            that was tested.
+    """
+    parts = []
+    for stratum, name, possible, total, is_tested in groups[:2]:
+        where = f" on {stratum}" if stratum else ""
+        if total < 2:
+            parts.append(f"{_short(name, 'one configuration')} is the only configuration{where}")
+        elif not is_tested:
+            parts.append(f"{_short(name, 'one configuration')} is ahead{where}")
+        elif possible <= 1:
+            parts.append(f"{_short(name, 'one configuration')} is best{where}")
+        else:
+            parts.append(f"{possible} of {total} configurations may be best{where}")
+    return _sentence("; ".join(parts))
+
+
+def gains_title(rows: Sequence[tuple[str, float, Finding]], *, percent: bool) -> str:
+    """Say how much the best gains over the baseline of its stratum and budget, from the least to the most.
+
+    Args:
+        rows: the stratum, the change of the metric, and what its interval shows.
+    """
+    better = [change for _, change, finding in rows if finding == "better"]
+    total = len(rows)
+    if not better:
+        return f"At none of {total} budgets is the best measurably better than the baseline"
+    ends = sorted(better, key=abs)
+    first, last = (change_text(end, percent=percent) for end in (ends[0], ends[-1]))
+    size = first if first == last else f"{first} to {last}"
+    which = "every budget" if len(better) == total else f"{len(better)} of {total} budgets"
+    return f"At {which} the best is measurably better than the baseline ({size})"
+
+
 def effects_title(phase: str, findings: Mapping[str, Mapping[str, Sequence[Finding]]]) -> str:
     """Say which factors of a phase help and which hurt.
 
     Args:
         findings: by factor and block what the intervals of its levels show; a single block ``""`` without blocks.
     """
-    where = f"In {phase}, " if phase else ""
+    where = f"In {_cut(phase)}, " if phase else ""
     patterns = {
         factor: {block: pattern(found) for block, found in blocks.items()} for factor, blocks in findings.items()
     }
@@ -104,7 +147,7 @@ def _verb(names: Sequence[str], words: str) -> str:
     if len(names) > 1:
         verb = verb.removesuffix("s")
         rest = rest.replace("and hurts", "and hurt").replace("or hurts by its", "or hurt by their")
-    subject = f"{len(names)} factors" if len(names) > NAMED else wording.listed(list(names))
+    subject = f"{len(names)} factors" if len(names) > NAMED else wording.listed([_cut(name) for name in names])
     return f"{subject} {verb} {rest}".rstrip()
 
 
@@ -166,21 +209,30 @@ def ablation_title(whole: str, steps: Sequence[tuple[str, float, Finding]], *, p
         )
         return _sentence(f"{nothing.format(whole=whole)} measurably{tail if against else ''}")
     name, change, _ = max(matter, key=lambda step: abs(step[1]))
-    text = f"{name} matters most ({change_text(change, percent=percent)} {'without it' if left_out else 'with it'})"
+    text = (
+        f"{_cut(name)} matters most ({change_text(change, percent=percent)} {'without it' if left_out else 'with it'})"
+    )
     rest = len(steps) - len(matter) - len(against)
     tail = f"; {_verb(against, 'hurts')}" if against else ""
-    return _sentence(text + tail + (f"; {rest} of {len(steps)} make no measurable difference" if rest else ""))
+    return _sentence(
+        text
+        + tail
+        + (f"; {rest} of {len(steps)} {'makes' if rest == 1 else 'make'} no measurable difference" if rest else "")
+    )
 
 
-def costs_title(fronts: Mapping[str, tuple[float, float, float]], metric: str, *, alike: bool) -> str:
+def costs_title(
+    fronts: Mapping[str, tuple[float, float, float]], metric: str, *, alike: bool, several: bool = True
+) -> str:
     """Say what cost buys in each stratum.
 
     Args:
         fronts: by stratum the first and the last value on its front, and how many times as much the last costs.
         alike: whether in every stratum all runs cost the same, so that there is no front.
+        several: whether there are several configurations.
     """
     if alike:
-        return "All runs cost the same, so cost decides nothing"
+        return "All runs cost the same, so cost decides nothing" if several else "A single configuration has completed"
     parts = [
         f"{wording.number(ratio, 2)} times the cost {'takes' if place == 0 else 'takes it'} "
         f"{f'{metric} ' if place == 0 else ''}from {wording.perplexity(first)} to {wording.perplexity(last)}"
@@ -246,6 +298,8 @@ def expectation_title(gains: Mapping[str, float]) -> str:
 def spending_title(shares: Mapping[str, float]) -> str:
     """Say how much of the device time went into completed attempts, and what took most of the rest."""
     done = shares.get("completed", 0.0)
+    if not done:
+        return "No attempt has completed"
     others = {name: share for name, share in shares.items() if name != "completed" and share > 0}
     if not others:
         return "All device time went into completed attempts"
@@ -265,7 +319,7 @@ def importance_title(phase: str, shares: Mapping[str, float]) -> str:
     if not known or max(known.values()) <= 0:
         return f"No factor explains the results of {phase}"
     most = max(known, key=lambda name: known[name])
-    return _sentence(f"{most} explains most of the variance in {phase} ({100 * known[most]:.0f}%)")
+    return _sentence(f"{_cut(most)} explains most of the variance in {_cut(phase)} ({100 * known[most]:.0f}%)")
 
 
 def attribution_title(phase: str, shares: Mapping[str, float], *, percent: bool) -> str:
@@ -273,7 +327,7 @@ def attribution_title(phase: str, shares: Mapping[str, float], *, percent: bool)
     most = max(shares, key=lambda name: shares[name])
     if shares[most] <= 0:
         return f"No factor contributes to the results of {phase}"
-    return _sentence(f"{most} contributes most in {phase} ({change_text(shares[most], percent=percent)})")
+    return _sentence(f"{_cut(most)} contributes most in {_cut(phase)} ({change_text(shares[most], percent=percent)})")
 
 
 def interactions_title(phase: str, effects: Mapping[tuple[str, ...], float], *, percent: bool) -> str:
@@ -282,9 +336,10 @@ def interactions_title(phase: str, effects: Mapping[tuple[str, ...], float], *, 
     pair, main = (next((terms for terms in by_size if len(terms) == number), None) for number in (2, 1))
     if pair is None or main is None:
         return f"Main effects in {phase}"
+    sizes = [change_text(effects[terms], percent=percent) for terms in (main, pair)]
     return _sentence(
-        f"{main[0]} has the largest main effect in {phase} ({change_text(effects[main], percent=percent)}), "
-        f"{pair[0]} with {pair[1]} the largest interaction ({change_text(effects[pair], percent=percent)})"
+        f"{_cut(main[0])} has the largest main effect in {_cut(phase)} ({sizes[0]}), "
+        f"{_cut(pair[0])} with {_cut(pair[1])} the largest interaction ({sizes[1]})"
     )
 
 

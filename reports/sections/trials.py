@@ -20,8 +20,8 @@ def trials(context: Context) -> Section:
     blocks: list[Block] = [
         Paragraph(
             text=plain(
-                f"All {wording.count(len(context.trials), 'trial')}, including those that failed, are in "
-                f"figures/{NAME}.csv."
+                f"The file figures/{NAME}.csv has all {wording.count(len(context.trials), 'trial')}, including "
+                "those that failed."
             )
         ),
         trial_table(context),

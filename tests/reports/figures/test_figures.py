@@ -340,7 +340,7 @@ def test_a_curve_of_one_value_is_a_dot_and_a_longer_one_is_not() -> None:
     ]
     (drawing,) = curves_figures("Curves", [CurvePanel(heading="p", arms=arms)], ACCURACY)
     paths = dict(re.findall(r'<path d="([^"]+)"[^>]*data-trial="(\d)"', drawing.svg))
-    assert {trial: path.endswith("h0") for path, trial in paths.items()} == {"1": True, "2": False}
+    assert {trial: path.endswith("h.01") for path, trial in paths.items()} == {"1": True, "2": False}
 
 
 def test_extreme_values_are_drawn_at_the_ends_of_what_axes_can_compute_with() -> None:

@@ -70,7 +70,7 @@ def test_title_and_words_are_in_the_figure() -> None:
 def test_a_line_is_broken_where_it_is_not_known_and_a_lone_point_is_a_dot() -> None:
     nan = math.nan
     assert path_of([(0.0, 1.0), (1.0, 2.0), (nan, nan), (3.0, 4.0), (nan, 0.0), (5.0, 5.0), (6.0, 6.0)]) == (
-        "M0 1L1 2M3 4h0M5 5L6 6"
+        "M0 1L1 2M3 4h.01M5 5L6 6"
     )
     assert path_of([(nan, 1.0)]) == ""
 

@@ -51,7 +51,7 @@ def test_trials_that_count_epochs_have_epochs_on_their_axis() -> None:
         ("steps", 100, 90.0, 100, "step"),
         ("tokens", 5000, 90.0, 5000, "tokens"),
         ("epochs", 6, 90.0, 5, "epoch"),  # counted from 0
-        ("epochs", 6, "running", 1, "epoch"),  # so far
+        ("epochs", 6, "running", 2, "epoch"),  # so far
         ("epochs", 6, "pruned", 2, "epoch"),
         ("epochs", 6, 90.0, 1200, "step"),  # batches
         ("tokens", 5000, 90.0, 50, "step"),

@@ -160,7 +160,7 @@ def test_one_trial_is_a_report(tmp_path: Path) -> None:
     found = reported(tmp_path, study)
     assert len(table(found, "trials").rows) == 1
     assert "effects" not in [each.anchor for each in found.sections]
-    assert "The best validation perplexity is" in words(found)
+    assert "The best configuration after 10 steps is the baseline" in words(found)
 
 
 def test_nothing_has_run_yet(tmp_path: Path) -> None:

@@ -1,0 +1,314 @@
+"""The best configuration of each stratum, with what cannot be told from it; never the best single run."""
+
+import json
+import math
+from collections.abc import Sequence
+from typing import Final
+
+from reports import wording
+from reports.figures.effects_axis import Row, finding_of
+from reports.figures.forest import forest_figures
+from reports.figures.standings import Standing, standings_figure
+from reports.sections import titles
+from reports.sections.blocks import Block, Cell, Column, Inline, Plot, Section, Table, plain, rich, strong
+from reports.sections.context import Context
+from reports.sections.estimates import in_unit, number_cell
+from sweeper.evidence.standings.standing import Standing as Place
+from sweeper.evidence.standings.standing import Standings
+from sweeper.evidence.statistics.paired import paired_t
+
+SHOWN: Final = 5  # configurations of a stratum, besides its baseline
+MOST_STRATA: Final = 6  # about which there is a sentence each
+
+
+def best(context: Context) -> Section | None:
+    """Return the section; None if no configuration has a mean yet."""
+    groups = largest(context)
+    if not any(group.chosen for group in groups):
+        return None
+    metric = groups[0].metric
+    drawn = [(_heading(context, group), _rows(context, group)) for group in groups]
+    title = titles.best_title([(_where(context, group), *_tied(context, group)) for group in groups])
+    drawing = standings_figure(title, drawn, metric)
+    blocks: list[Block] = []
+    if drawing is not None:
+        blocks.append(Plot(drawing=drawing, caption=_caption(groups)))
+    blocks += _gains(context)
+    return Section(anchor="best", title="The best configurations", blocks=(*blocks, _table(context)))
+
+
+def largest(context: Context) -> list[Standings]:
+    """Return the standings of each stratum at the largest of its budgets at which several configurations ran."""
+    found: dict[str, Standings] = {}
+    for group in context.standings:
+        known = found.get(group.name)
+        if group.chosen is not None and (known is None or _weight(group) > _weight(known)):
+            found[group.name] = group
+    return list(found.values())
+
+
+def best_sentences(context: Context) -> list[Inline]:
+    """Return the best configuration of each stratum as a sentence; nothing if there are too many strata."""
+    groups = [group for group in largest(context) if group.chosen is not None]
+    return [_sentence(context, group) for group in groups] if len(groups) <= MOST_STRATA else []
+
+
+def _weight(group: Standings) -> tuple[bool, float]:
+    return len(group.ranked) > 1, _amount(group.budget)
+
+
+def _amount(budget: str) -> float:
+    """Return how much a budget is, to order budgets of one kind."""
+    values = [value for value in json.loads(budget).values() if isinstance(value, int | float)]
+    return float(values[0]) if values else 0.0
+
+
+def _sentence(context: Context, group: Standings) -> Inline:
+    chosen = group.chosen
+    assert chosen is not None
+    name = wording.metric_name(group.metric.name)
+    where = f"On {group.label}, the" if _where(context, group) else "The"
+    interval = _interval(chosen)
+    tail = f" ({interval}; {wording.count(chosen.n, 'seed')})" if interval else f" ({wording.count(chosen.n, 'seed')})"
+    return rich(
+        f"{where} best configuration{_after(group)} is ",
+        strong("the baseline" if _name(context, chosen) == "baseline" else _name(context, chosen)),
+        f", with a mean {name} of ",
+        strong(wording.perplexity(chosen.mean)),
+        f"{tail}.{_against_baseline(context, group)}{_rivals(group)}",
+    )
+
+
+def _after(group: Standings) -> str:
+    return "" if "runs" in json.loads(group.budget) else f" after {wording.budget(group.budget)}"
+
+
+def _interval(place: Place) -> str:
+    if not math.isfinite(place.low + place.high):
+        return ""
+    return f"95% interval {wording.perplexity(place.low)} to {wording.perplexity(place.high)}"
+
+
+def _rivals(group: Standings) -> str:
+    if len(group.rows) < 2:
+        return ""
+    if not group.is_tested:
+        return " For want of repeats, it cannot be said which others may be as good."
+    others, possible = len(group.ranked) - 1, len(group.possible) - 1
+    if others == 1:
+        return " The other one cannot be told from it." if possible else " The other one is behind."
+    if not possible:
+        return f" The other {others} are behind."
+    return f" {possible} of the other {others} cannot be told from the best."
+
+
+def _against_baseline(context: Context, group: Standings) -> str:
+    """Return the gain of the best over the baseline of its stratum and budget, by their common seeds."""
+    gain = gain_over_baseline(context, group)
+    if gain is None:
+        return ""
+    estimate, low, high, n = gain
+    percent = group.metric.is_log
+    unit = "%" if percent else ""
+    better = (estimate < 0) == group.metric.minimizes
+    size = f"{wording.number(abs(estimate), 3)}{unit}"
+    ends = sorted(abs(end) if (end < 0) == (estimate < 0) else -abs(end) for end in (low, high))
+    interval = (
+        f" ({wording.number(ends[0], 3)} to {wording.number(ends[1], 3)}{unit})" if math.isfinite(low + high) else ""
+    )
+    direction = "lower" if estimate < 0 else "higher"
+    found = f"{size}{interval} {direction}" if better else f"{size}{interval} {direction}, which is worse"
+    return f" That is {found} than the baseline, over {wording.count(n, 'pair')} of seeds."
+
+
+def gain_over_baseline(context: Context, group: Standings) -> tuple[float, float, float, int] | None:
+    """Return the change from the baseline to the best, paired by seed, with its 95% interval and the number of pairs.
+
+    In percent of a metric on a log scale. None if the baseline did not run, or is the best.
+    """
+    chosen = group.chosen
+    base = next((row for row in group.rows if row.trial_ids and context.at_baseline(row.trial_ids[0])), None)
+    if chosen is None or base is None or base is chosen:
+        return None
+    one, other = (_by_seed(context, group, place) for place in (base, chosen))
+    log = group.metric.is_log and all(value > 0 for value in (*one.values(), *other.values()))
+    differences = [
+        math.log(other[seed] / one[seed]) if log else other[seed] - one[seed] for seed in one if seed in other
+    ]
+    if not differences:
+        return None
+    found = paired_t(differences)
+    low, high = found.interval()
+    shown = (in_unit(value, percent=log) for value in (found.value, low, high))
+    estimate, least, most = shown
+    return estimate, least, most, found.n
+
+
+def _by_seed(context: Context, group: Standings, place: Place) -> dict[int, float]:
+    """Return the values of a configuration on the standings' metric, by seed."""
+    column = "value" if group.metric.name == context.metric.name else f"result.{group.metric.name}"
+    if column not in context.trials:
+        column = "value"
+    frame = context.trials[context.trials["trial_id"].isin(place.trial_ids)]
+    found = zip(frame["seed"], frame[column], strict=True)
+    return {int(seed): float(value) for seed, value in found if math.isfinite(value)}
+
+
+def _where(context: Context, group: Standings) -> str:
+    return wording.clean(group.label) if len(context.strata) > 1 else ""
+
+
+def _heading(context: Context, group: Standings) -> str:
+    return ", ".join(part for part in (_where(context, group), _after(group).removeprefix(" after ")) if part)
+
+
+def _name(context: Context, place: Place) -> str:
+    if place.trial_ids:
+        return context.arms[place.trial_ids[0]]
+    return wording.clean(
+        place.name or ", ".join(f"{name} = {key}" for name, key in place.changes.items()) or "baseline"
+    )
+
+
+def _rows(context: Context, group: Standings) -> list[Standing]:
+    """Return the best configurations of a group, and its baseline wherever it stands."""
+    base = next((row for row in group.rows if row.trial_ids and context.at_baseline(row.trial_ids[0])), None)
+    shown = list(group.ranked[:SHOWN])
+    chosen = group.chosen
+    shown += [row for row in (chosen, base) if row is not None and row not in shown]
+    ordered = sorted(shown, key=lambda row: row.mean if group.metric.minimizes else -row.mean)
+    return [_row(context, group, row, chosen, base) for row in ordered]
+
+
+def _row(context: Context, group: Standings, place: Place, chosen: Place | None, base: Place | None) -> Standing:
+    kind = "tied" if place.may_be_best and group.is_tested else "behind"
+    kind = "best" if place is chosen else "baseline" if place is base else kind
+    return Standing(
+        stratum=_where(context, group),
+        name=_name(context, place) if chosen is None else _relative(context, place, chosen),
+        kind=kind,
+        mean=place.mean,
+        low=place.low,
+        high=place.high,
+        n=place.n,
+        failed=place.failed + place.pruned,
+        rank=_rank(place),
+        cost="" if context.is_imported else wording.duration(place.device_seconds),
+    )
+
+
+def _relative(context: Context, place: Place, chosen: Place) -> str:
+    """Return the name of a configuration; if that is long, how it differs from the best, if by little."""
+    name = _name(context, place)
+    if len(name) <= titles.LONGEST or place is chosen or not (place.trial_ids and chosen.trial_ids):
+        return name
+    own, best_levels = (context.levels[each.trial_ids[0]] for each in (place, chosen))
+    changes = wording.configuration(own, best_levels)
+    return f"the best with {changes}" if len(changes) <= titles.LONGEST else name
+
+
+def _rank(place: Place) -> str:
+    if place.ranks is None:
+        return ""
+    first, last = place.ranks
+    return str(first) if first == last else f"{first} to {last}"
+
+
+def _tied(context: Context, group: Standings) -> tuple[str, int, int, bool]:
+    chosen = group.chosen
+    name = _name(context, chosen) if chosen is not None else ""
+    return name, len(group.possible), len(group.ranked), group.is_tested
+
+
+def _caption(groups: Sequence[Standings]) -> Inline:
+    metric, chooser = groups[0].metric, groups[0].chooser
+    text = f"Mean {wording.metric_name(metric.name)} over seeds with 95% intervals"
+    if chooser.name != metric.name:
+        text += f"; the best is chosen by {wording.metric_name(chooser.name)}"
+    text += f". At most {SHOWN} configurations at the largest budget, and the baseline."
+    if any(group.is_tested for group in groups):
+        text += (
+            " Rank: the ranks that it may have, for all at once (95%). Cannot be told from the best: by multiple "
+            "comparisons with the best (Hsu 1984)."
+        )
+    return plain(text + " Cost: the device time of a run.")
+
+
+def _gains(context: Context) -> list[Block]:
+    """Return the gain of the best over the baseline in each stratum and budget: ratios, which share an axis."""
+    rows = []
+    for group in context.standings:
+        gain, chosen = gain_over_baseline(context, group), group.chosen
+        if gain is None or chosen is None:
+            continue
+        estimate, low, high, n = gain
+        improves = (estimate < 0) == group.metric.minimizes
+        rows.append(
+            Row(
+                group=_where(context, group), label=_gain_label(context, group, chosen),
+                estimate=estimate, low=low, high=high, n=n, finding=finding_of(low, high, improves=improves),
+            )
+        )  # fmt: skip
+    if len(rows) < 2:
+        return []
+    metric = context.standings[0].metric
+    order = list(dict.fromkeys(row.group for row in rows))
+    rows.sort(key=lambda row: order.index(row.group))
+    label = f"{wording.metric_name(metric.name)} against the baseline" + (" (%)" if metric.is_log else "")
+    title = titles.gains_title([(row.group, row.estimate, row.finding) for row in rows], percent=metric.is_log)
+    text = (
+        "The best configuration of each stratum and budget against the baseline of the same stratum, budget and seeds. "
+        "The best of many looks better than it is, by chance."
+    )
+    return [
+        Plot(drawing=drawing, caption=plain(text))
+        for drawing in forest_figures("gains", title, rows, label, percent=metric.is_log)
+    ]
+
+
+def _gain_label(context: Context, group: Standings, chosen: Place) -> str:
+    """Return the budget, by which strata are compared; with the configuration where there is one stratum."""
+    budget = wording.budget(group.budget)
+    return budget if len(context.strata) > 1 else f"{budget}: {_name(context, chosen)}"
+
+
+def _table(context: Context) -> Table:
+    several = len(context.strata) > 1
+    rows = [(group, place) for group in context.standings for place in group.rows]
+    metric = context.standings[0].metric
+    return Table(
+        name="standings-table",
+        caption=plain(
+            "All configurations of each stratum and budget. Lost: runs that diverged, failed or were pruned; their "
+            "configuration is not ranked."
+        ),
+        columns=(
+            *([Column(title="Stratum")] if several else []),
+            Column(title="Budget"),
+            Column(title="Configuration"),
+            Column(title=wording.capital(wording.metric_name(metric.name)), number=True),
+            Column(title="95% interval", number=True, data=("95% interval, low", "95% interval, high")),
+            Column(title="n", number=True),
+            Column(title="Lost", number=True),
+            Column(title="Ranks"),
+            Column(title="May be best"),
+        ),
+        rows=tuple(_cells(context, group, place, several=several) for group, place in rows),
+        folded=f"All {wording.count(len(rows), 'configuration')}",
+    )
+
+
+def _cells(context: Context, group: Standings, place: Place, *, several: bool) -> tuple[Cell, ...]:
+    ends = tuple(end if math.isfinite(end) else None for end in (place.low, place.high))
+    interval = _interval(place).removeprefix("95% interval ") or wording.UNKNOWN
+    return (
+        *([Cell(_where(context, group))] if several else []),
+        Cell(wording.budget(group.budget)),
+        Cell(_name(context, place)),
+        number_cell(place.mean, wording.perplexity(place.mean)),
+        Cell(interval, ends[0], ends),
+        Cell(str(place.n), float(place.n)),
+        Cell(str(place.failed + place.pruned), float(place.failed + place.pruned)),
+        Cell(_rank(place) or wording.UNKNOWN),
+        Cell("yes" if place.may_be_best and group.is_tested else "no" if group.is_tested else wording.UNKNOWN),
+    )

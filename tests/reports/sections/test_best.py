@@ -1,0 +1,121 @@
+"""The best configuration of each stratum: a mean over seeds, chosen by validation, with what may be as good."""
+
+import math
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from reports.sections.best import best, best_sentences, gain_over_baseline, largest
+from reports.sections.blocks import Plot, Section
+from reports.sections.context import Context, make_context
+from reports.sections.costs import costs_differ
+from tests.reports.conftest import NOW
+from tests.reports.studies import Levels, Phase, factor, study_data
+
+FACTORS = {"corpus": factor("small", "large"), "a": factor(0.0, 0.2), "b": factor(0.0, 0.3)}
+ROWS = [{"corpus": corpus, "a": a, "b": b} for corpus in ("small", "large") for a in (0.0, 0.2) for b in (0.0, 0.3)]
+NOISE = (0.002, -0.001, 0.0, 0.003, -0.002)
+
+
+def value(levels: Levels, seed: int) -> float:
+    """b costs 10% and a gains 20% on either corpus; of a alone, seed 0 is worse than all seeds of the baseline."""
+    gain = 0.2 * (levels["a"] > 0) - 0.1 * (levels["b"] > 0)
+    place = 2 * (levels["a"] > 0) + (levels["b"] > 0)
+    return math.exp(4.0 + (levels["corpus"] == "large") - gain + NOISE[(seed + place) % 5])
+
+
+def context_of(*, blocks: Any = ("corpus",), rows: Any = ROWS, of: Any = value, seeds: Any = (0, 1, 2, 3)) -> Context:
+    return make_context(study_data(FACTORS, Phase("grid", "list", rows, of, blocks=blocks, seeds=seeds)), NOW)
+
+
+def text(context: Context) -> list[str]:
+    return ["".join(run.text for run in sentence) for sentence in best_sentences(context)]
+
+
+def plot(section: Section | None, name: str) -> Plot:
+    assert section is not None
+    return next(block for block in section.blocks if isinstance(block, Plot) and block.drawing.name == name)
+
+
+def test_each_stratum_has_its_best_with_its_gain_over_its_own_baseline() -> None:
+    first, second = text(context_of())
+    assert first.startswith("On small, the best configuration after 100 steps is a = 0.2, with a mean validation")
+    assert "4 seeds). That is 18.1% (" in first
+    assert "lower than the baseline, over 4 pairs of seeds. The other 3 are behind." in first
+    assert second.startswith("On large, the best configuration")
+
+
+def test_without_strata_there_is_one_best_of_all() -> None:
+    (only,) = text(context_of(blocks=()))
+    assert only.startswith("The best configuration after 100 steps is a = 0.2")
+
+
+def test_the_best_is_that_of_the_mean_and_not_of_the_best_single_run() -> None:
+    def lucky(levels: Levels, seed: int) -> float:
+        return (
+            10.0
+            if levels["b"] > 0 and levels["a"] == 0 and seed == 3
+            else value({**levels, "corpus": "small"}, seed) * (2.0 if levels["b"] > 0 and levels["a"] == 0 else 1.0)
+        )
+
+    context = context_of(of=lucky, rows=ROWS[:4], blocks=())
+    assert context.best is not None
+    assert float(context.best["value"]) == 10.0
+    assert largest(context)[0].chosen is not None
+    assert "is a = 0.2" in text(context)[0]
+
+
+def test_gains_are_paired_by_seed_and_the_baseline_against_itself_is_none() -> None:
+    context = context_of()
+    gain = gain_over_baseline(context, largest(context)[0])
+    assert gain is not None
+    estimate, low, high, pairs = gain
+    assert pairs == 4
+    assert low < estimate < high
+    assert estimate == pytest.approx(100 * math.expm1(-0.2), abs=0.5)
+    worse = context_of(of=lambda levels, seed: 1.0 / value(levels, seed))
+    assert all(gain_over_baseline(worse, group) is None or group.chosen for group in largest(worse))
+
+
+def test_the_figure_has_a_part_for_each_stratum_and_always_the_baseline() -> None:
+    drawing = plot(best(context_of()), "standings").drawing
+    assert drawing.data.groupby("stratum")["kind"].apply(set).to_dict() == {
+        "small": {"best", "baseline", "behind"}, "large": {"best", "baseline", "behind"},
+    }  # fmt: skip
+    assert drawing.title == "a = 0.2 is best on small; a = 0.2 is best on large"
+    assert set(plot(best(context_of()), "gains").drawing.data["group"]) == {"small", "large"}
+
+
+def test_nothing_completed_has_no_best() -> None:
+    assert best(context_of(of=lambda levels, seed: "failed")) is None
+
+
+def test_one_seed_does_not_say_what_may_be_as_good() -> None:
+    found = text(context_of(seeds=(0,)))
+    assert all("For want of repeats, it cannot be said which others may be as good." in each for each in found)
+
+
+def test_costs_differ_only_beyond_the_noise_of_the_machine() -> None:
+    def frame(costs: list[list[float]], budgets: list[str] | None = None) -> pd.DataFrame:
+        rows = [
+            {
+                "arm": str(arm),
+                "budget": budgets[arm] if budgets else "{}",
+                "state": "completed",
+                "value": 1.0,
+                "cost": cost,
+            }
+            for arm, seeds in enumerate(costs)
+            for cost in seeds
+        ]
+        return pd.DataFrame(rows)
+
+    noisy = [[10.0, 14.0, 12.0], [13.0, 10.5, 11.0], [12.0, 15.0, 11.5]]
+    apart = [[10.0, 10.2, 10.1], [14.0, 14.1, 14.4]]
+    assert not costs_differ(frame(noisy), is_time=True)
+    assert costs_differ(frame(apart), is_time=True)
+    assert costs_differ(frame([[10.0], [11.0]]), is_time=False)  # FLOPs have no noise
+    assert not costs_differ(frame([[10.0], [13.0]]), is_time=True)
+    assert costs_differ(frame([[10.0], [20.0]], ["{1}", "{2}"]), is_time=True)
+    assert not costs_differ(frame([[10.0]]), is_time=True)

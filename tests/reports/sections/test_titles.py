@@ -1,0 +1,156 @@
+"""Titles of figures follow from verdicts and numbers by rules."""
+
+import math
+from collections.abc import Mapping
+
+import pytest
+
+from reports.figures.effects_axis import Finding
+from reports.sections import titles
+from sweeper.evidence.claims.evidence import Verdict
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "title"),
+    [
+        (["supported"], "The claim is supported"),
+        (["refuted", "refuted"], "Both claims are refuted"),
+        (["untested"] * 4, "All 4 claims are untested"),
+        (["supported", "refuted", "undecided"], "1 of 3 claims is supported, 1 is refuted, 1 is undecided"),
+        (["supported"] * 6 + ["refuted"] * 7, "6 of 13 claims are supported, 7 are refuted"),
+        (["refuted", "undecided", "undecided"], "None of 3 claims is supported: 1 is refuted, 2 are undecided"),
+    ],
+)
+def test_claims_are_counted_by_their_verdicts(verdicts: list[Verdict], title: str) -> None:
+    assert titles.claims_title(verdicts) == title
+
+
+@pytest.mark.parametrize(
+    ("findings", "title"),
+    [
+        ({"a": {"": ["better"]}}, "a helps"),
+        ({"a": {"": ["unclear", "unclear"]}}, "No effect can be told from zero"),
+        ({"a": {"": ["better"]}, "b": {"": ["worse", "unclear"]}}, "a helps; b hurts"),
+        ({name: {"": ["worse"]} for name in "abcd"}, "4 factors hurt"),
+        ({"a": {"": ["better", "worse"]}, "b": {"": ["worse", "better"]}}, "a and b help or hurt by their level"),
+        ({"a": {"ptb": ["better"], "wiki": ["unclear"]}}, "a helps only on ptb"),
+        ({"a": {"ptb": ["better"], "wiki": ["worse"]}}, "a helps on ptb and hurts on wiki"),
+        ({"a": {"size = 1": ["unclear"], "size = 2": ["worse"]}}, "a hurts only at size = 2"),
+        ({"a": {"ptb": ["better"], "wiki": ["better"]}, "b": {"ptb": ["unclear"], "wiki": ["unclear"]}}, "a helps"),
+    ],
+)
+def test_effects_are_said_for_all_blocks_or_for_those_where_they_hold(
+    findings: Mapping[str, Mapping[str, list[Finding]]], title: str
+) -> None:
+    assert titles.effects_title("", findings) == title
+    where = titles.effects_title("screen", findings)
+    assert where == f"In screen, {title[:1].lower()}{title[1:]}"
+
+
+@pytest.mark.parametrize(
+    ("found", "title"),
+    [
+        (["better", "unclear", "worse"], "dropout helps only below 300\u202f000 tokens"),
+        (["better", "better", "worse"], "dropout helps only below 900\u202f000 tokens"),
+        (["better"] * 3, "dropout helps at every amount of data"),
+        (["worse"] * 3, "dropout hurts at every amount of data"),
+        (["unclear", "worse", "worse"], "dropout hurts from 300\u202f000 tokens on"),
+        (["unclear", "unclear", "better"], "dropout helps only from 900\u202f000 tokens on"),
+        (["unclear", "worse", "unclear"], "dropout has no clear effect"),
+    ],
+)
+def test_effects_against_data_say_up_to_which_amount_they_hold(found: list[Finding], title: str) -> None:
+    assert titles.sizes_title({"dropout": dict(zip((100_000, 300_000, 900_000), found, strict=True))}) == title
+
+
+def test_of_many_configurations_the_commonest_patterns_are_counted() -> None:
+    below: dict[int, Finding] = {1: "better", 2: "worse"}
+    unclear: dict[int, Finding] = {1: "unclear", 2: "unclear"}
+    found = titles.sizes_title({**dict.fromkeys("abcd", below), "e": unclear})
+    assert found == "4 of 5 configurations help only below 2 tokens; e has no clear effect"
+
+
+def test_an_ablation_says_what_is_missed_most_or_that_nothing_is() -> None:
+    steps: list[tuple[str, float, Finding]] = [("a", 5.0, "worse"), ("b", 9.0, "unclear"), ("c", -1.0, "better")]
+    found = titles.ablation_title("recipe", steps, percent=True, left_out=True)
+    assert found == "a matters most (+5.0% without it); c hurts; 1 of 3 makes no measurable difference"
+    assert titles.ablation_title("recipe", [steps[1]], percent=True, left_out=True) == (
+        "No component of recipe is missed measurably"
+    )
+    assert titles.ablation_title("recipe", [steps[2]], percent=True, left_out=True) == (
+        "No component of recipe is missed measurably; without c it is better"
+    )
+    ladder = titles.ablation_title("steps", [("d", -3.0, "better")], percent=True, left_out=False)
+    assert ladder == "d matters most (\u22123.0% with it)"
+
+
+def test_costs_say_what_they_buy() -> None:
+    fronts = {"ptb": (114.0, 66.2, 28.4), "wiki": (60.0, 36.3, 28.4)}
+    assert titles.costs_title(fronts, "perplexity", alike=False) == (
+        "28 times the cost takes perplexity from 114.00 to 66.20 (ptb); 28 times the cost takes it from 60.00 to 36.30 "
+        "(wiki)"
+    )
+    assert (
+        titles.costs_title({"": (2.0, 2.0, 1.0)}, "loss", alike=False) == "The cheapest configuration is the best one"
+    )
+    assert titles.costs_title({}, "loss", alike=True) == "All runs cost the same, so cost decides nothing"
+    assert titles.costs_title({}, "loss", alike=True, several=False) == "A single configuration has completed"
+
+
+def test_curves_say_when_the_best_passes_the_baseline() -> None:
+    pairs = {"ptb": ("recipe", 1945.0, 5833.0), "wiki": ("x" * 60, 0.0, 5833.0)}
+    assert titles.curves_title(pairs, "steps") == (
+        "recipe passes the baseline after 1\u202f945 of 5\u202f833 steps (ptb); the best configuration leads the "
+        "baseline throughout (wiki)"
+    )
+    assert titles.curves_title({"": ("a", None, 10.0)}, "steps") == "Learning curves"
+
+
+def test_the_best_is_named_unless_several_may_be() -> None:
+    assert titles.best_title([("ptb", "recipe", 1, 9, True), ("wiki", "a", 4, 9, True)]) == (
+        "recipe is best on ptb; 4 of 9 configurations may be best on wiki"
+    )
+    assert titles.best_title([("", "a", 2, 2, False)]) == "a is ahead"
+    assert titles.best_title([("", "baseline", 1, 1, False)]) == "baseline is the only configuration"
+    assert titles.best_title([("", "x" * 60, 1, 9, True)]) == "One configuration is best"
+
+
+def test_gains_are_those_that_are_measurable() -> None:
+    rows: list[tuple[str, float, Finding]] = [
+        ("ptb", -9.7, "better"),
+        ("ptb", -1.0, "unclear"),
+        ("wiki", -25.5, "better"),
+    ]
+    assert titles.gains_title(rows, percent=True) == (
+        "At 2 of 3 budgets the best is measurably better than the baseline (\u22129.7% to \u221225.5%)"
+    )
+    assert titles.gains_title(rows[1:2] * 2, percent=True).startswith("At none of 2 budgets is")
+
+
+def test_shares_name_the_largest() -> None:
+    assert titles.spending_title({"completed": 0.969, "failed or lost": 0.031}) == (
+        "96.9% of the device time went into completed attempts, 3.1% into failed or lost ones"
+    )
+    assert titles.spending_title({"completed": 1.0}) == "All device time went into completed attempts"
+    assert titles.spending_title({"failed or lost": 1.0}) == "No attempt has completed"
+    assert titles.importance_title("p", {"a": 0.6, "b": math.nan}) == "a explains most of the variance in p (60%)"
+    assert titles.importance_title("p", {"a": math.nan}) == "No factor explains the results of p"
+    assert titles.attribution_title("p", {"a": 4.0, "b": 1.0}, percent=True) == "a contributes most in p (+4.0%)"
+    assert titles.anytime_title({"": 0.05}) == "Half of the gain came in the first 5% of the device time"
+    assert titles.anytime_title({"": math.nan}) == "The first trial was the best"
+    assert titles.expectation_title({"s": 0.2}) == "More trials of the search would hardly have helped"
+    assert titles.looks_title(3, 2, 4) == "3 of 4 claims are decided, 2 before their last seed"
+
+
+def test_interactions_name_the_largest_pair_beside_the_largest_effect() -> None:
+    effects = {("a",): -3.0, ("b",): 1.0, ("a", "b"): 0.5}
+    assert titles.interactions_title("p", effects, percent=True) == (
+        "a has the largest main effect in p (\u22123.0%), a with b the largest interaction (+0.5%)"
+    )
+    assert titles.interactions_title("p", {("a",): 1.0}, percent=True) == "Main effects in p"
+
+
+def test_names_that_would_fill_a_title_are_cut() -> None:
+    found = titles.effects_title("p" * 90, {"f" * 95: {"": ["better"]}})
+    assert len(found) < 110
+    assert found.count("\u2026") == 2
