@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from reports.sections.blocks import Plot
+from reports.sections.blocks import Paragraph, Plot
 from reports.sections.context import make_context
 from reports.sections.learning import learning
 from sweeper.store.reading.reader import Curve, TrialRow
@@ -75,3 +75,12 @@ def test_phases_that_count_differently_are_distinguished() -> None:
     assert "over epochs or steps, one panel" in caption
     assert "over epochs or steps." in words
     assert labels == ["step", "epoch"]
+
+
+def test_trials_that_reported_once_have_a_line_instead_of_empty_axes() -> None:
+    data = study_data({"a": factor(0, 1)}, phase("steps", 1), curves=until(1), program=SCRIPT)
+    section = learning(make_context(data, NOW))
+    assert section is not None
+    (only,) = section.blocks
+    assert isinstance(only, Paragraph)
+    assert only.text[0].text == "Each trial reported the metric once, so there are no curves."
