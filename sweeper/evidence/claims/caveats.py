@@ -55,6 +55,7 @@ class Caveats:
     """What a reader must know besides the verdict.
 
     Attributes:
+        findings: what else its runs show: the effects behind a slope, or what the effect is worth in compute or data.
         exploratory: why the verdict is exploratory; nothing if it is not.
         as_declared: the verdict by the trials that were declared before there were results, as text.
         changes: what was changed in the claim after data existed.
@@ -64,6 +65,7 @@ class Caveats:
         comparability: conditions that differ within its pairs; they are in no p-value.
     """
 
+    findings: tuple[str, ...] = ()
     exploratory: tuple[str, ...] = ()
     as_declared: str = ""
     changes: tuple[str, ...] = ()
@@ -79,4 +81,5 @@ class Caveats:
         reachable = (wording.reachable_note(self.reachable),) if self.reachable else ()
         exploratory = (wording.exploratory_note(self.exploratory),) if self.exploratory else ()
         declared = (self.as_declared,) if self.as_declared else ()
-        return (*exploratory, *declared, *self.changes, *self.gaps, *(converged or reachable), *self.comparability)
+        caveats = (*exploratory, *declared, *self.changes, *self.gaps, *(converged or reachable), *self.comparability)
+        return (*self.findings, *caveats)

@@ -30,11 +30,12 @@ from sweeper.evidence.data.conditions import Conditions, run_conditions
 from sweeper.evidence.data.load import StudyData
 from sweeper.evidence.data.measures import Metric
 from sweeper.evidence.data.runs import Runs, claim_runs
+from sweeper.evidence.effects.felt import Felt, felt_units
 from sweeper.evidence.formatting import time_text
 from sweeper.evidence.statistics.paired import percent_change
 from sweeper.evidence.statistics.power import detectable
 from sweeper.monitor.decision import Decision
-from sweeper.spec.claim import ALPHA, Claim, Trend
+from sweeper.spec.claim import ALPHA, ArmContrast, Claim, Contrast, Trend
 
 __all__ = ["ClaimEvidence", "ClaimVerdict", "all_supported", "judge", "judge_claims", "removed_claims"]
 
@@ -110,6 +111,11 @@ class ClaimVerdict:
         interval, stated = (shown.estimate, shown.low, shown.high), tested.evidence.stated
         size = stated.region.margin if stated.per else part.region.margin
         return summary(self.claim, shown.label, interval, tested.runs.measure, size, per=part.per)
+
+    @property
+    def felt(self) -> tuple[Felt, ...]:
+        """What the effect is worth in compute and in data, where the reference ran with several amounts of it."""
+        return felt_of(self.examination.tested[self.position])
 
     @property
     def trend(self) -> TrendFit | None:
@@ -236,10 +242,25 @@ def _verdict(examination: Examination, position: int, changes: Changes) -> Claim
         p_refuted_adjusted=adjusted[1],
         sentence=sentence,
         evidence=shown,
-        caveats=replace(caveats, changes=_changes_of(claim, changes)),
+        caveats=replace(caveats, changes=_changes_of(claim, changes), findings=_findings(tested)),
         examination=examination,
         position=position,
     )
+
+
+def _findings(tested: Assessment) -> tuple[str, ...]:
+    """Return what else the runs of a tested claim show."""
+    if not tested.is_tested:
+        return ()
+    trend = trend_note(tested.claim, tested.runs)
+    worth = [f"{each.text[:1].upper()}{each.text[1:]}." for each in felt_of(tested) if each.is_known]
+    return (*((trend,) if trend else ()), *worth)
+
+
+def felt_of(tested: Assessment) -> tuple[Felt, ...]:
+    """Return what the effect of a claim on a contrast is worth in compute and in data; none for other claims."""
+    statement = tested.claim.statement
+    return felt_units(tested.runs, statement) if isinstance(statement, Contrast | ArmContrast) else ()
 
 
 def _reasons(verdict: ClaimVerdict, data: StudyData, changes: Changes) -> Reasons:
@@ -284,7 +305,6 @@ def _ruling(tested: Assessment, family: Family, position: int) -> tuple[tuple[fl
             seed_note(found),
             repeats_note(found, tested.runs),
             digits_note(found),
-            trend_note(tested.claim, tested.runs),
         )
         gaps = (*gaps, *(note for note in hidden if note))
     if found is None or not tested.is_tested:
