@@ -20,6 +20,7 @@ from sweeper.planning.notes import plan_notes
 from sweeper.planning.plan import Plan, PlannedTrial, Reference, make_plan, with_all_seeds
 from sweeper.spec.study import Resources, Study
 from sweeper.store.pilots import known_pilots
+from sweeper.store.reading import reader
 from sweeper.store.reading.history import past_runs
 
 if TYPE_CHECKING:
@@ -72,6 +73,24 @@ class Estimate:
             pilots=self.pilots,
             notes=plan_notes(self.study, Path.cwd()),
         )
+
+    def watts(self) -> float | None:
+        """Return the mean power of a device in the study's earlier attempts; None if no counter showed it.
+
+        Raises:
+            StoreError: the store exists, but cannot be read.
+        """
+        with reader.connect_if_there(self.store) as connection:
+            studies = [] if connection is None else list(reader.studies(connection))
+            known = [row for row in studies if row.name == self.study.name]
+            if connection is None or not known:
+                return None
+            attempts = reader.attempts(connection, known[0].id)
+        if all(row.cpu_joules is None and row.gpu_joules is None for row in attempts):
+            return None
+        from sweeper.evidence.data.energy import mean_watts  # noqa: PLC0415 - pandas is slow to load
+
+        return mean_watts(attempts, device=self.device)
 
     def spreads(self) -> "Spreads":
         """Return how much runs vary, as far as the study file, the store and pilots say; each is read once."""

@@ -6,6 +6,7 @@ from reports import wording
 from reports.figures.spending import spending_figure
 from reports.sections.blocks import Block, Cell, Column, Inline, Paragraph, Plot, Section, Table, plain, rich, strong
 from reports.sections.context import ENDED, Context
+from reports.sections.energy import energy
 from reports.sections.estimates import number_cell
 from reports.sections.savings import savings
 from reports.sections.titles import spending_title
@@ -23,6 +24,7 @@ def ledger(context: Context) -> Section:
     if drawing is not None:
         text = "Device time of each phase by the result of its attempts. After a lost attempt, its trial ran again."
         blocks.insert(1, Plot(drawing=drawing, caption=plain(text)))
+    blocks += energy(context)
     blocks += savings(context)
     return Section(anchor="ledger", title="Where the device time went", blocks=tuple(blocks), appendix=True)
 

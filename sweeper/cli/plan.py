@@ -48,7 +48,7 @@ def plan(study: Path, store: str, slots: int | None, pilot: int | None, as_json:
 
 def print_estimate(found: Estimate, *, as_json: bool) -> None:
     """Print the forecast of a plan, and what its claims can detect, as JSON or as text."""
-    forecast = found.forecast()
+    forecast = replace(found.forecast(), watts=found.watts())
     shown: PowerShown | None = None
     decisions: DecisionsShown | None = None
     if found.study.claims:

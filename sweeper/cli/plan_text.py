@@ -114,6 +114,12 @@ def _totals(found: Forecast, decisions: DecisionsShown | None) -> list[str]:
     lines = [""]
     if bases:
         lines.append(f"Device-hours predicted from {', '.join(BASES[basis] for basis in bases)}.")
+    if found.price is not None and found.whole is not None and found.is_known:
+        low, high = (found.price.text(seconds / 3600) for seconds in (found.whole.low, found.whole.high))
+        costs = found.price.text(found.whole.seconds / 3600)
+        lines.append(f"At {found.price} per device-hour, that costs {costs} ({low} to {high}).")
+    if found.watts is not None and found.kwh is not None:
+        lines.append(f"In its attempts so far, a device took {found.watts:.3g} W: that makes {found.kwh:.3g} kWh.")
     if not found.is_known:
         lines.append("The program's run time is unknown, as no trial has completed; measure it with --pilot.")
     slots = f"{counted(found.slots, 'slot')}{f' ({found.slots_note})' if found.slots_note else ''}"

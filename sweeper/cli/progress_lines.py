@@ -72,7 +72,7 @@ def summary_line(status: Status) -> str:
         parts.append(f"{status.total('pruned')} pruned")
     if status.claims:
         parts.append(decided_text(status))
-    parts.append(device_hours(status.device_hours))
+    parts.append(device_hours(status.device_hours) + cost_text(status))
     if status.best is not None:
         parts.append(f"best {status.metric} {status.best:.4g}")
     if status.eta_seconds is not None and status.ended < status.planned:
@@ -137,6 +137,11 @@ def _effect(value: float, claim: ClaimStatus) -> str:
     return percent(value, 1) if claim.is_log else signed_number(value)
 
 
+def cost_text(status: Status) -> str:
+    """Return what a study has cost so far, in brackets; empty if it does not name a price."""
+    return "" if status.price is None else f" ({status.price.text(status.device_hours)})"
+
+
 def ledger_line(status: Status) -> str:
     """Summarize the device-hours spent, split by how the attempts ended, largest first."""
     cap = status.device_hours_cap
@@ -144,4 +149,4 @@ def ledger_line(status: Status) -> str:
     share = f" ({status.device_hours / cap:.0%})" if cap else ""
     parts = sorted(status.ledger.items(), key=lambda item: (-item[1], item[0]))
     on = ", ".join(f"{hours(amount)} {reason.replace('_', ' ')}" for reason, amount in parts)
-    return f"ledger: {spent}{share}{f': {on}' if on else ''}"
+    return f"ledger: {spent}{share}{cost_text(status)}{f': {on}' if on else ''}"

@@ -2,7 +2,7 @@
 
 import typing
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import fields, is_dataclass
+from dataclasses import MISSING, fields, is_dataclass
 from types import NoneType, UnionType
 from typing import Any, Final, Literal, TypeVar, get_args, get_origin
 
@@ -64,6 +64,8 @@ def record(kind: type[Record], row: object, where: str) -> Record:
     values = {}
     for field in fields(kind):  # type: ignore[arg-type]  # a dataclass
         if field.name not in row:
+            if field.default is not MISSING:  # earlier versions did not write it
+                continue
             raise ValueError(f"{where}: {field.name} is missing")
         values[field.name] = row[field.name]
         conform(values[field.name], hints[field.name], f"{where}.{field.name}")

@@ -15,6 +15,7 @@ from sweeper.planning.plan import Plan, PlannedPhase, Reference
 from sweeper.quantities import counted
 from sweeper.spec.configurations import resolve_baseline, varied_factors
 from sweeper.spec.phase import OWN_LENGTH
+from sweeper.spec.price import Price
 from sweeper.spec.study import Study
 
 AT_ONCE: Final = 2  # trials per slot whose checkpoints are there: one that runs, and one that has just ended
@@ -65,6 +66,8 @@ class Forecast:
         footprint: memory of the largest trial and disk space of all trials; None for other programs than the trainer
             without a pilot.
         notes: warnings about the study, e.g. seeds that its command does not use.
+        price: of a device-hour; None if the study does not name one.
+        watts: the mean power of a device in the study's earlier attempts; None if no counter showed it.
     """
 
     study: str
@@ -77,6 +80,13 @@ class Forecast:
     footprint: Footprint | None
     claims: tuple[ClaimPower, ...]
     notes: tuple[str, ...] = ()
+    price: Price | None = None
+    watts: float | None = None
+
+    @property
+    def kwh(self) -> float | None:
+        """The energy of all trials; None if it is not known."""
+        return None if self.watts is None or not self.is_known else self.watts * self.device_hours / 1000
 
     @property
     def trials(self) -> int:
@@ -124,6 +134,7 @@ def forecast(
         footprint=study_footprint(plan, study, pilots or Pilots(study.trial.program), slots=slots),
         claims=claim_power(plan, study),
         notes=notes,
+        price=study.price,
     )
 
 
@@ -144,6 +155,8 @@ def forecast_json(found: Forecast) -> dict[str, object]:
         "phases": [_phase_json(phase) for phase in found.phases],
         "device_hours_known": found.is_known,
         **_bounds_json(found.whole),
+        **({} if found.watts is None else {"kwh": found.kwh, "watts_per_device": found.watts}),
+        **({} if found.price is None else {"cost": found.price.row(found.device_hours if found.is_known else None)}),
         "slots": found.slots,
         "finish_seconds": found.finish_s,
         "memory_bytes": None if found.footprint is None else round(found.footprint.memory) or None,

@@ -41,6 +41,7 @@ def observe(connection: ReadConnection, study: StudyRow, now: float) -> Status:
         running=running,
         device_hours=sum(ledger.values()) / 3600,
         device_hours_cap=study.budget_device_hours,
+        price=study.study.price,
         best=reader.best_value(connection, study),
         slots=slots,
         eta_seconds=_eta_seconds(durations, expected, running, slots),

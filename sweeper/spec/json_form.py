@@ -1,6 +1,7 @@
 """A study as the JSON document that stores and archives hold, and back."""
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 
 from sweeper.designs.factor import Between, Condition, Factor, Range
@@ -8,6 +9,7 @@ from sweeper.spec.json_claims import claim_from_json, claim_to_json
 from sweeper.spec.json_metric import metric_from_json, metric_to_json
 from sweeper.spec.json_phases import Json, JsonObject, phase_from_json, phase_to_json
 from sweeper.spec.metric_source import source_from_json, source_to_json
+from sweeper.spec.price import Price
 from sweeper.spec.program import (
     IMPORTED,
     TRAINER,
@@ -32,6 +34,7 @@ def to_json(study: Study) -> Json:
         "trial": _trial_to_json(study.trial),
         "resources": _resources(study.resources),
         "budget": {"device_hours": study.device_hours},
+        **({} if study.price is None else {"price_per_device_hour": asdict(study.price)}),
         "retry": _fields(study.retry, ("crashed", "killed", "out_of_memory", "diverged", "timeout")),
         **({"keep": {"checkpoints": study.keep.checkpoints}} if study.keep != Keep() else {}),
         "on_finish": [list(command) for command in study.on_finish],
@@ -70,6 +73,7 @@ def from_json(document: JsonObject, *, source: str = "", path: Path | None = Non
         trial=trial,
         resources=Resources(**(document.get("resources") or {})),
         device_hours=(document.get("budget") or {}).get("device_hours"),
+        price=Price(**document["price_per_device_hour"]) if document.get("price_per_device_hour") else None,
         retry=Retry(**(document.get("retry") or {})),
         keep=Keep(**(document.get("keep") or {})),
         on_finish=tuple(tuple(command) for command in document.get("on_finish") or ()),

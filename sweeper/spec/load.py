@@ -18,6 +18,7 @@ from sweeper.spec.claims_from_entries import claim_of
 from sweeper.spec.config_file import file_of, with_config_file
 from sweeper.spec.error_collector import ErrorCollector
 from sweeper.spec.from_entries import decide_of, trial_of
+from sweeper.spec.price import parsed_price
 from sweeper.spec.sections import Sections, read_sections
 from sweeper.spec.study import Assumed, Keep, Resources, Retry, Study
 from sweeper.spec.yaml_source import Source
@@ -89,6 +90,7 @@ def _typed(sections: Sections, text: str, path: Path) -> Study:
         trial=trial,
         resources=Resources(**file.resources.model_dump()),
         device_hours=file.budget.device_hours,
+        price=parsed_price(file.price_per_device_hour),
         retry=Retry(**file.retry.model_dump()),
         keep=Keep(**file.keep.model_dump()),
         on_finish=tuple(tuple(command) for command in file.on_finish),

@@ -10,6 +10,7 @@ from sweeper.designs.levels import Level
 from sweeper.spec.claim import Claim, Margin, phases_of
 from sweeper.spec.metric import Metric
 from sweeper.spec.phase import AdaptiveSeeds, Phase
+from sweeper.spec.price import Price
 from sweeper.spec.program import Trial
 
 Device = Literal["auto", "cpu", "cuda"]
@@ -109,6 +110,7 @@ class Study:
     Attributes:
         published: published results that the report shows beside the study's.
         device_hours: the cap on the whole study; None for no cap.
+        price: of a device-hour; None if the study does not name one.
         keep: what stays of trials that have ended.
         on_finish: commands that run when the study has ended.
         decide: how claims are decided where seeds are added until they are.
@@ -128,6 +130,7 @@ class Study:
     trial: Trial
     resources: Resources = field(default_factory=Resources)
     device_hours: float | None = None
+    price: Price | None = None
     retry: Retry = field(default_factory=Retry)
     keep: Keep = field(default_factory=Keep)
     on_finish: tuple[tuple[str, ...], ...] = ()

@@ -112,6 +112,19 @@ class Lease:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Energy:
+    """What the counters of a machine showed over an attempt, whatever else ran there; None if they cannot be read.
+
+    Attributes:
+        cpu_joules: of all its processors.
+        gpu_joules: of the whole GPUs that the attempt used, or used a share of.
+    """
+
+    cpu_joules: float | None = None
+    gpu_joules: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
     """How an attempt ended."""
 
@@ -124,6 +137,7 @@ class Outcome:
     device_seconds: float = 0.0
     peak_memory_bytes: int | None = None
     wait_s: float = 0.0  # before a trial that was preempted can be claimed again
+    energy: Energy = Energy()
     is_final: bool = False  # it fails whatever retries are left: another attempt would not help
 
 

@@ -268,6 +268,9 @@ attempts = Table(
     Column("first_step", BigInteger),  # of its measurements; NULL if it reported none
     Column("last_step", BigInteger),
     Column("progressed", Boolean, nullable=False, default=False),  # it went further than the attempts before it
+    # What counters of the whole machine's processors, and of its whole GPUs, showed over it; NULL if unreadable.
+    Column("cpu_joules", Float),
+    Column("gpu_joules", Float),
     UniqueConstraint("trial_id", "number"),
     Index(None, "token", unique=True),
 )

@@ -46,7 +46,9 @@ FIXED: Final = (
 )  # fmt: skip
 TEXTS: Final = ("phase", "state", "exit_reason", "message", "configuration_hash", "budget")
 NUMBERS: Final = ("device_seconds", "elapsed_s", "peak_memory_bytes", "tokens", "flops", "step", "value", "best_step")
-TIMES: Final = ("started_at", "heartbeat_at", "ended_at", "device_seconds", "peak_memory_bytes")  # of an attempt
+TIMES: Final = (  # of an attempt
+    "started_at", "heartbeat_at", "ended_at", "device_seconds", "peak_memory_bytes", "cpu_joules", "gpu_joules",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

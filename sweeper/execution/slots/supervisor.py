@@ -15,6 +15,7 @@ from sqlalchemy import Engine
 
 from sweeper.errors import StoreError, StoreUnavailable
 from sweeper.execution.slots import process as plain_process
+from sweeper.execution.slots.energy import EnergyMeter, meter_for, unmetered
 from sweeper.execution.slots.guard import Guard
 from sweeper.execution.slots.last_seconds import when_ended
 from sweeper.execution.slots.losses import missing_steps, note_loss_of
@@ -84,6 +85,7 @@ class Supervisor:
     _oom_kills: int = field(default_factory=oom_kills)
     _begun: Recording | None = None  # of what it reports; None until its run directory is ready
     _outage: Outage = field(default_factory=Outage)
+    _meter: EnergyMeter = field(default_factory=unmetered)  # of the energy that it takes, once it has begun
 
     def run(self) -> str | None:
         """Supervise the attempt to its end.
@@ -159,6 +161,7 @@ class Supervisor:
             announce=self.guard.announcer(self._lease_left()),
             lock=self._occupied.lock,
         )
+        self._meter = meter_for(self.slot)
         self._started = self._seen = time.monotonic()  # waiting for a fork server is not charged to the trial
         self.guard.watch(process.pid, self._lease_left(), run_dir, process.mark)
         if self.rules.timeout_s is not None:
@@ -294,6 +297,8 @@ class Supervisor:
         if not renewed:
             raise LeaseLost
         self._renewed = began
+        if self._used_s is None:
+            self._meter.sample()
         self.guard.beat(self._lease_left())
 
     def _lease_left(self) -> float:
@@ -318,6 +323,7 @@ class Supervisor:
         exit_code = process.end()
         if self._used_s is None:
             self._used_s = self._seconds()
+            self._meter.sample()
             if process.handle.exited_at is not None and self._started is not None:
                 self._used_s = min(self._used_s, process.handle.exited_at - self._started)
             if time.monotonic() - self._seen > LATE_S:  # it may have ended at any time since
@@ -386,6 +392,7 @@ class Supervisor:
             peak_memory_bytes=(process.peak_memory_bytes or None) if process is not None else None,
             wait_s=wait_s,
             is_final=kind.is_final,
+            energy=self._meter.energy,
         )
         last = None if self._begun is None else self._begun.last
         return self._patiently(

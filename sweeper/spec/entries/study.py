@@ -15,6 +15,7 @@ from sweeper.spec.entries.values import (
     EffectValue,
     LevelValue,
     Name,
+    PriceValue,
     Section,
     Seed,
     SpreadValue,
@@ -258,6 +259,10 @@ class StudyFile(Section):
     )
     budget: StudyBudgetEntry = Field(
         default_factory=StudyBudgetEntry, description="A cap on the whole study, e.g. {device_hours: 2}."
+    )
+    price_per_device_hour: PriceValue | None = Field(
+        None,
+        description="What a device-hour costs, e.g. 2.49 or 2.49 EUR, so that plan, status and report show money.",
     )
     retry: RetryEntry = Field(
         default_factory=RetryEntry, description="How often failed trials are retried, by exit reason."

@@ -5,6 +5,7 @@ from typing import Annotated, Final
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
+from sweeper.spec.price import parsed_price
 from trainer.config.wording import shown
 
 LARGEST_INTEGER: Final = 2**63 - 1  # the largest that databases and JSON readers hold exactly
@@ -155,6 +156,19 @@ def checked_futility(value: object) -> object:
     return float(value)
 
 
+def checked_price(value: object) -> object:
+    """Return a price as it is written.
+
+    Raises:
+        ValueError: it is none.
+    """
+    if parsed_price(value) is None:
+        raise ValueError(
+            f"{shown(value)} is not a price. Use a number greater than 0, or one with its currency, e.g. 2.49 EUR."
+        )
+    return value
+
+
 Count = Annotated[int, Field(ge=1, le=LARGEST_INTEGER)]
 Seed = Annotated[int, Field(ge=0, le=LARGEST_INTEGER)]
 Name = Annotated[str, AfterValidator(checked_name)]
@@ -179,6 +193,18 @@ SpreadValue = Annotated[
             "anyOf": [
                 {"type": "number", "exclusiveMinimum": 0},
                 {"type": "string", "pattern": r"^\s*[0-9.eE+-]+\s*%\s*$"},
+            ]
+        }
+    ),
+]
+PriceValue = Annotated[
+    int | float | str,
+    BeforeValidator(checked_price),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "number", "exclusiveMinimum": 0},
+                {"type": "string", "pattern": r"^\s*[0-9]+(\.[0-9]+)?\s*[^0-9\s.,+-]"},
             ]
         }
     ),

@@ -30,6 +30,7 @@ from sweeper.store.transactions import Record, insert_if_new, writing
 # And everything below them.
 HARMLESS: Final = (
     "description", "budget", "resources", "retry", "keep", "trial.timeout", "trial.cwd", "strata", "arms",
+    "price_per_device_hour",
 )  # fmt: skip
 UNCHANGEABLE: Final = ("metric",)  # results in the old metric would be mixed with results in the new one
 MOST_LINES: Final = 10

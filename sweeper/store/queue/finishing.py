@@ -35,10 +35,11 @@ ENDED: Final = ("completed", "pruned")  # whatever else the trial's attempts did
 BACKS_OFF: Final = ("crashed", "out_of_memory")
 
 _TOLD: Final = ("device_seconds", "peak_memory_bytes", "exit_reason", "exit_code", "exit_signal", "message")
+_ENERGY: Final = ("cpu_joules", "gpu_joules")
 _CLOSE: Final = (
     update(attempts)
     .where(attempts.c.id == bindparam("attempt"))
-    .values({name: bindparam(name) for name in ("ended_at", "heartbeat_at", *_TOLD)})
+    .values({name: bindparam(name) for name in ("ended_at", "heartbeat_at", *_TOLD, *_ENERGY)})
 )
 
 
@@ -153,6 +154,7 @@ def _closed_alike(connection: Connection, lease: Lease, outcome: Outcome) -> Tri
 
 def _close(connection: Connection, lease: Lease, outcome: Outcome, now: float) -> None:
     told = {name: getattr(outcome, name) for name in _TOLD}
+    told |= {name: getattr(outcome.energy, name) for name in _ENERGY}
     connection.execute(_CLOSE, {"attempt": lease.attempt_id, "ended_at": now, "heartbeat_at": now, **told})
 
 

@@ -179,16 +179,17 @@ def trial_table(study: StudyRow, rows: Sequence[TrialRow]) -> Table:
 def attempts(connection: ReadConnection, study_id: int, *, running: bool = False) -> tuple[AttemptRow, ...]:
     """Return the attempts of a study in the order of their starts; only running ones if `running`."""
     condition = " AND a.ended_at IS NULL AND t.state = 'running'" if running else ""
-    rows = connection.rows(_ATTEMPTS.format(condition=condition), {"study": study_id})
-    return tuple(
-        AttemptRow(**dict(zip(_ATTEMPT_FIELDS, (*row[:-2], bool(row[-2]), row[-1]), strict=True))) for row in rows
-    )
+    energy = "a.cpu_joules, a.gpu_joules" if connection.revision >= ENERGY_SINCE else "NULL, NULL"
+    rows = connection.rows(_ATTEMPTS.format(condition=condition, energy=energy), {"study": study_id})
+    found = (dict(zip(_ATTEMPT_FIELDS, row, strict=True)) for row in rows)
+    return tuple(AttemptRow(**{**row, "supervisor_lost": bool(row["supervisor_lost"])}) for row in found)
 
 
+ENERGY_SINCE: Final = "0008"  # the revision that added the energy of attempts
 _ATTEMPTS: Final = """
 SELECT a.id, a.trial_id, p.name, t.number, a.number, a.host, a.slot, a.device, a.device_share, a.pid,
        a.environment_sha256, a.started_at, a.heartbeat_at, a.ended_at, a.device_seconds, a.peak_memory_bytes,
-       a.exit_reason, a.exit_code, a.exit_signal, a.supervisor_lost, a.message
+       a.exit_reason, a.exit_code, a.exit_signal, a.supervisor_lost, a.message, {energy}
 FROM sweeper_trials t
 JOIN sweeper_attempts a ON a.trial_id = t.id
 JOIN sweeper_phases p ON p.id = t.phase_id

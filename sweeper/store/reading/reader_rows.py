@@ -119,6 +119,8 @@ class AttemptRow:
     exit_signal: int | None
     supervisor_lost: bool
     message: str | None
+    cpu_joules: float | None = None  # of all processors of its machine
+    gpu_joules: float | None = None  # of the GPUs that it used, or used a share of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,6 +16,7 @@ from sweeper.errors import StoreError, SweeperError
 from sweeper.execution.slots import process as plain_process
 from sweeper.execution.slots import slot as slot_module
 from sweeper.execution.slots import supervisor
+from sweeper.execution.slots.energy import EnergyMeter, Meter
 from sweeper.execution.slots.guard import Guard
 from sweeper.execution.slots.guard_process import ALIVE_FILE, write_life
 from sweeper.execution.slots.identity import write_identity
@@ -65,6 +66,26 @@ def test_a_crashed_trial_runs_again_and_keeps_both_attempts(url: str) -> None:
     assert first.exit_code == 1
     assert first.message is not None
     assert first.message.endswith("RuntimeError: the fake program crashes")
+
+
+class Joules:
+    """A counter that shows one joule more each time."""
+
+    wraps_at = None
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def read(self) -> float:
+        self.count += 1
+        return float(self.count)
+
+
+def test_each_attempt_keeps_the_energy_that_counters_showed_over_it(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(supervisor, "meter_for", lambda slot: EnergyMeter(Meter((Joules(),)), Meter(())))
+    run_one(url, {"fail_attempts": 1})
+    found = [(attempt.cpu_joules, attempt.gpu_joules) for attempt in attempts_of(url)]
+    assert found == [(1.0, None), (1.0, None)]  # from its start to its end, and no heartbeat between
 
 
 @pytest.mark.parametrize(
