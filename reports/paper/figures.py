@@ -7,7 +7,7 @@ from typing import Final
 import typst
 
 from reports.figures.drawing import Drawing
-from reports.rendering.pdf_fonts import Fonts, fonts_for
+from reports.rendering.pdf_fonts import Fonts, fonts_for, spelled
 
 POINTS: Final = 72.0  # an inch
 WIDTHS: Final = {"column": 3.25, "page": 6.75}  # inches
@@ -27,7 +27,9 @@ def figure_files(drawings: Sequence[Drawing], timestamp: int) -> dict[str, bytes
         for name, width in WIDTHS.items()
     }
     with fonts_for("".join(text for svg, _ in shown.values() for text in TEXT.findall(svg))) as fonts:
-        return {name: _pdf(svg, width, fonts, timestamp) for name, (svg, width) in shown.items()}
+        return {
+            name: _pdf(spelled(svg, fonts.missing), width, fonts, timestamp) for name, (svg, width) in shown.items()
+        }
 
 
 def _pdf(svg: str, width: float, fonts: Fonts, timestamp: int) -> bytes:

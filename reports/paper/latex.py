@@ -41,6 +41,7 @@ ACCENTS: Final = {
     "\u0308": '"', "\u030b": "H", "\u030c": "v", "\u0323": "d", "\u0327": "c", "\u0331": "b",
 }  # fmt: skip
 LONG: Final = 12  # letters in a row, after which a line may break
+NONE: Final = "--"  # in place of a number
 BREAKS: Final = frozenset("_-./=:,+")
 LETTERS: Final = re.compile(r"[A-Za-z]")
 SPELLED: Final = "[U+0000]"
@@ -93,7 +94,7 @@ def amount(value: float, half: float = math.nan, *, bare: bool = False, bold: bo
         sign: whether a positive number has one.
     """
     if math.isnan(value):
-        return "--"
+        return NONE
     if math.isinf(value):
         return rf"\ensuremath{{{'-' if value < 0 else ''}\infty}}"
     found = digits(value, half)

@@ -6,7 +6,7 @@ from itertools import groupby
 from typing import Final
 
 from reports.paper.content import Amount, Head, Interval, PaperCell, PaperTable, Words
-from reports.paper.latex import amount, escaped
+from reports.paper.latex import NONE, amount, escaped
 
 MANY: Final = 5  # columns, which are set smaller
 LONGEST: Final = 26  # letters of a column that does not break lines
@@ -81,7 +81,7 @@ def _cell(cell: PaperCell) -> str:
 
 def _amount(cell: Amount) -> str:
     if math.isnan(cell.value):
-        return f"--{_failed(cell)}"
+        return f"{NONE}{_failed(cell)}"
     number = amount(cell.value, cell.half, bare=cell.is_bare, bold=cell.bold, sign=cell.sign)
     dagger = r"\textsuperscript{\dag}" if cell.dagger else ""
     return f"{number}{_unit(cell.unit)}{dagger}{_failed(cell)}"

@@ -13,9 +13,9 @@ from typing import Final
 
 from reports import wording
 from reports.paper.labels import labels
-from reports.paper.latex import amount, comment, escaped
+from reports.paper.latex import NONE, amount, comment, escaped
 from reports.paper.names import part_of, told_apart
-from reports.paper.tables import Source
+from reports.paper.tables import Source, decisive_p
 from reports.sections.estimates import in_unit, p_value
 from sweeper.evidence.claims.judge import ClaimVerdict
 from sweeper.evidence.standings.standing import Standing, Standings
@@ -92,11 +92,15 @@ def _of_study(source: Source) -> Iterator[Entry]:
     for state in ("completed", "pruned", "failed"):
         yield f"Trials{state.capitalize()}", _count(states.count(state)), f"trials {state}"
     seconds = [each for each in data.trials["device_seconds"].tolist() if math.isfinite(each)]
-    yield "DeviceHours", amount(math.fsum(seconds) / 3600) if seconds else "--", "device-hours of all trials"
+    yield "DeviceHours", amount(math.fsum(seconds) / 3600) if seconds else NONE, "device-hours of all trials"
     yield "Claims", _count(len(source.verdicts)), "claims"
     for verdict in ("supported", "refuted", "undecided", "untested"):
         number = sum(each.verdict == verdict for each in source.verdicts)
         yield f"Claims{verdict.capitalize()}", _count(number), f"claims {verdict}"
+
+
+def _with_unit(text: str, unit: str) -> str:
+    return text if text == NONE else f"{text}{unit}"
 
 
 def _count(number: int) -> str:
@@ -108,13 +112,13 @@ def _of_claims(verdicts: Sequence[ClaimVerdict]) -> Iterator[Entry]:
         evidence, percent = verdict.evidence, verdict.metric.is_log
         ends = [in_unit(each, percent=percent) for each in (evidence.estimate, evidence.low, evidence.high)]
         half, unit = (ends[2] - ends[1]) / 2.0, r"\,\%" if percent else ""
-        effect, low, high = (f"{amount(each, half, bare=True, sign=True)}{unit}" for each in ends)
+        effect, low, high = (_with_unit(amount(each, half, bare=True, sign=True), unit) for each in ends)
         values = {
             "Effect": effect,
-            "Size": f"{amount(abs(ends[0]), half, bare=True)}{unit}",
+            "Size": _with_unit(amount(abs(ends[0]), half, bare=True), unit),
             "Low": low,
             "High": high,
-            "P": escaped(p_value(verdict.p_adjusted)),
+            "P": escaped(p_value(decisive_p(verdict))),
             "Seeds": _count(evidence.num_seeds),
             "Verdict": escaped(verdict.words),
         }
@@ -127,7 +131,7 @@ WORDS: Final[Mapping[str, str]] = {
     "Size": "effect without its sign",
     "Low": "lower end of the 95% interval",
     "High": "upper end of the 95% interval",
-    "P": "p-value for the claim, adjusted by Holm's method",
+    "P": "p-value for the claim, or against it if it is refuted, adjusted by Holm's method",
     "Seeds": "seeds",
     "Verdict": "verdict",
     "Mean": "mean",

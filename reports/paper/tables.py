@@ -17,6 +17,7 @@ from sweeper.evidence.standings.standing import Standing, Standings
 MOST_STRATA: Final = 3  # side by side
 MOST_ROWS: Final = 30
 LONGEST_HEAD: Final = 24  # letters
+INTERVAL: Final = " \u00b1 half of the 95% interval"
 NONE: Final = Words(wording.UNKNOWN)
 BOLD: Final = (
     "Bold: the best and all that cannot be distinguished from it (multiple comparisons with the best, 95% for all at "
@@ -108,7 +109,9 @@ def _caption(groups: Sequence[Standings], runs: Iterable[int]) -> str:
     less = "lower" if first.metric.minimizes else "higher"
     mean = "geometric mean" if first.metric.is_log else "mean"
     over = f" of {wording.count(next(iter(numbers)), 'run')} each" if len(numbers) == 1 else ""
-    return f"{wording.capital(metrics)}{after}, {less} is better: {mean}{over} \u00b1 half of the 95% interval."
+    has_interval = any(math.isfinite(row.half_width) for group in groups for row in group.rows)
+    values = "one run each" if numbers == {1} and not has_interval else f"{mean}{over}"
+    return f"{wording.capital(metrics)}{after}, {less} is better: {values}{INTERVAL if has_interval else ''}."
 
 
 def _notes(
@@ -159,17 +162,21 @@ def _claims(verdicts: Sequence[ClaimVerdict]) -> PaperTable:
     )
 
 
+def decisive_p(verdict: ClaimVerdict) -> float:
+    """Return the adjusted p-value of a claim's denial, or of a refuted claim that of the claim."""
+    return verdict.p_refuted_adjusted if verdict.verdict == "refuted" else verdict.p_adjusted
+
+
 def _claim(verdict: ClaimVerdict) -> tuple[PaperCell, ...]:
     evidence, percent = verdict.evidence, verdict.metric.is_log
     estimate, low, high = (in_unit(each, percent=percent) for each in (evidence.estimate, evidence.low, evidence.high))
     unit = "%" if percent else ""
-    p = verdict.p_refuted_adjusted if verdict.verdict == "refuted" else verdict.p_adjusted
     return (
         Words(verdict.claim.text or verdict.id),
         Words(evidence.wanted),
         Amount(value=estimate, half=(high - low) / 2.0, is_bare=True, unit=unit, sign=True),
         Interval(low=low, high=high, unit=unit) if math.isfinite(low) and math.isfinite(high) else NONE,
-        Words(p_value(p)),
+        Words(p_value(decisive_p(verdict))),
         Words(str(evidence.num_seeds)),
         Words(verdict.words),
     )

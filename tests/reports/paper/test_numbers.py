@@ -69,3 +69,10 @@ def _assert_valid(data: StudyData) -> None:
     assert all(re.fullmatch("sw[A-Z][A-Za-z]*", each) for each in names)
     assert all(text.isascii() for name, text in files.items() if name != "numbers.tex")
     assert all(match["value"].isascii() for match in found if match is not None)
+
+
+def test_what_has_no_number_is_a_dash_without_a_unit() -> None:
+    waiting = study_data(FACTORS, Phase("screen", "list", rows("a"), lambda *_: "waiting"), claims=[claim()])
+    found = named(of(waiting))
+    assert {found[f"swSClaimDropoutHelps{what}"] for what in ("Effect", "Size", "Low", "High")} == {"--"}
+    assert found["swSScreenBaselineMean"] == "--"
