@@ -8,11 +8,14 @@ from pathlib import Path
 from typing import Final
 
 from reports.paper.kit import text_files
-from reports.paper.numbers import DEFINITION, PROVENANCE, numbers, prefix_of
+from reports.paper.numbers import DEFINITION, PROVENANCE, content_hash, numbers, prefix_of
 from reports.paper.reading import Included, Line, read_paper
 from reports.paper.tables import Source
 
 NUMBERS: Final = "numbers.tex"
+FIGURE: Final = re.compile(r"\\includegraphics\*?\s*(?:\[[^\]]*\])?\s*\{\s*([^{}\\#]+?)\s*\}")
+FOLDERS: Final = re.compile(r"\\graphicspath\s*\{((?:\s*\{[^{}]*\})+)\s*\}")
+FOLDER: Final = re.compile(r"\{([^{}]*)\}")
 MACRO: Final = re.compile(r"\\(sw[A-Z][A-Za-z]*)")
 DEFINING: Final = re.compile(r"(?:\\(?:new|renew|provide)command\*?\s*\{?|\\def\s*)\\(sw[A-Z][A-Za-z]*)")
 
@@ -32,16 +35,19 @@ class Checked:
 
     used: int
     tables: int
+    figures: int
     findings: tuple[Finding, ...]
 
 
 @dataclass(slots=True)
 class _Paper:
-    """What is found in a paper: definitions by macro, with the study of their file, and where macros are used."""
+    """What is found in a paper: definitions by macro, with the study of their file; uses and figures by place."""
 
     defined: dict[str, tuple[str, str | None]] = field(default_factory=dict)
     used: list[tuple[str, str]] = field(default_factory=list)
     tables: list[Included] = field(default_factory=list)
+    figures: list[tuple[str, str]] = field(default_factory=list)
+    folders: list[str] = field(default_factory=lambda: [""])
     lost: list[Included] = field(default_factory=list)
     studies: set[str] = field(default_factory=set)
 
@@ -59,8 +65,14 @@ def check_paper(path: Path, source: Source) -> Checked:
     findings = [found for macro, place in used if (found := _of_macro(macro, place, paper, now, name)) is not None]
     tables = [each for each in paper.tables if _provenance(each.text or "") == name]
     findings += _of_tables(tables, text_files(source) if tables else {})
+    figures = list(_figures(paper, path.parent, prefix_of(name)))
+    findings += [
+        Finding(place, "stale", f"{file}: drawn from an earlier content of {name}")
+        for file, place, content in figures
+        if content != content_hash(source)
+    ]
     findings += [Finding(each.by.place, "missing", f"{each.path}: no such file") for each in paper.lost]
-    return Checked(used=len(used), tables=len(tables), findings=tuple(findings))
+    return Checked(used=len(used), tables=len(tables), figures=len(figures), findings=tuple(findings))
 
 
 def _read(parts: Iterable[Line | Included]) -> _Paper:
@@ -91,6 +103,8 @@ def _take(paper: _Paper, part: Included, ours: set[Path]) -> None:
 def _use(paper: _Paper, line: Line) -> None:
     own = set(DEFINING.findall(line.text))
     paper.defined |= {name: ("", None) for name in own if name not in paper.defined}
+    paper.folders += [folder for path in FOLDERS.findall(line.text) for folder in FOLDER.findall(path)]
+    paper.figures += [(name, line.place) for name in FIGURE.findall(line.text)]
     paper.used += [(name, line.place) for name in MACRO.findall(line.text) if name not in own]
 
 
@@ -101,6 +115,17 @@ def _provenance(text: str) -> str | None:
         if match is not None:
             return str(json.loads(match["study"]))
     return None
+
+
+def _figures(paper: _Paper, root: Path, prefix: str) -> Iterator[tuple[Path, str, str]]:
+    """Yield the figures of a study in a paper, where they are included, and the content that they are drawn from."""
+    known = re.compile(rf"\b{prefix} ([0-9a-f]{{64}})\b".encode())
+    for name, place in paper.figures:
+        files = (root / folder / each for folder in paper.folders for each in (name, f"{name}.pdf"))
+        file = next((each for each in files if each.is_file()), None)
+        match = known.search(file.read_bytes()) if file is not None else None
+        if file is not None and match is not None:
+            yield file, place, match[1].decode()
 
 
 def _study_of(macro: str, studies: Iterable[str]) -> str | None:
@@ -123,10 +148,15 @@ def _of_macro(macro: str, place: str, paper: _Paper, now: Mapping[str, str], stu
     return None
 
 
+def _body(text: str) -> str:
+    """Return a table's text without its provenance: other parts of a study may change while it does not."""
+    return "\n".join(line for line in text.splitlines() if not PROVENANCE.match(line))
+
+
 def _of_tables(tables: Iterable[Included], now: Mapping[str, str]) -> Iterator[Finding]:
     for table in tables:
         expected = now.get(table.path.name)
         if expected is None:
             yield Finding(table.by.place, "stale", f"{table.path}: the study no longer has this table")
-        elif expected != table.text:
+        elif _body(expected) != _body(table.text or ""):
             yield Finding(table.by.place, "stale", f"{table.path}: the study's table differs")

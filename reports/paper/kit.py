@@ -8,7 +8,7 @@ from reports.paper.figures import figure_files
 from reports.paper.latex import escaped
 from reports.paper.latex_tables import latex_table
 from reports.paper.markdown_tables import markdown_table
-from reports.paper.numbers import Number, numbers, numbers_tex, provenance
+from reports.paper.numbers import Number, numbers, numbers_tex, origin, provenance
 from reports.paper.tables import Source, tables
 from sweeper.evidence.claims.judge import ClaimVerdict
 from sweeper.evidence.data.load import StudyData
@@ -33,16 +33,16 @@ def source_of(data: StudyData, verdicts: Sequence[ClaimVerdict]) -> Source:
 
 def text_files(source: Source) -> dict[str, str]:
     """Return the files in LaTeX by name: the numbers, then a file a table."""
-    origin = provenance(source)
+    header = f"{TABLE_HEADER}\n{provenance(source)}\n"
     files = {"numbers.tex": numbers_tex(source, numbers(source))}
     for table in tables(source):
-        files[f"table-{table.name}.tex"] = f"{TABLE_HEADER}\n{origin}\n{latex_table(table)}"
+        files[f"table-{table.name}.tex"] = f"{header}{latex_table(table)}"
     return files
 
 
 def latex_files(source: Source, drawings: Sequence[Drawing], timestamp: int) -> dict[str, bytes]:
     """Return all files of the kit by name."""
-    texts, figures = text_files(source), figure_files(drawings, timestamp)
+    texts, figures = text_files(source), figure_files(drawings, origin(source), timestamp)
     example = _example(source, numbers(source), [name for name in texts if name != "numbers.tex"], drawings)
     found = {name: text.encode() for name, text in {**texts, "example.tex": example}.items()}
     return found | {f"figures/{name}": content for name, content in figures.items()}

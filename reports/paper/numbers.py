@@ -59,6 +59,11 @@ def numbers_tex(source: Source, found: Sequence[Number]) -> str:
     return "\n".join(lines) + "\n"
 
 
+def origin(source: Source) -> str:
+    """Return what a figure keeps of the study and the content that it is drawn from."""
+    return f"{prefix_of(source.data.study.name)} {content_hash(source)}"
+
+
 def provenance(source: Source) -> str:
     """Return the comment that says what study a file is of, and as of which content."""
     return f"% study {json.dumps(source.data.study.name)}, content sha256 {content_hash(source)}"

@@ -38,10 +38,10 @@ def check(paper: Path, study: str | None, source: Path | None, store: str) -> No
         data = _read(study, source, store)
         checked = check_paper(paper, source_of(data, judge_study(data)))
     name = data.study.name
-    if not checked.used and not checked.tables and not checked.findings:
+    if not (checked.used or checked.tables or checked.figures or checked.findings):
         raise UsageError(
-            f"{paper}: uses no number and no table of {name!r}; its macros begin with \\{prefix_of(name)}. Name the "
-            f"study that the paper is about, or take in numbers.tex, which `sweeper report {name} --format tex` writes."
+            f"{paper}: uses no number, table or figure of {name!r}; its macros begin with \\{prefix_of(name)}. "
+            f"Name the paper's study, or take in numbers.tex, which `sweeper report {name} --format tex` writes."
         )
     _print(paper, name, checked)
     if checked.findings:
@@ -62,7 +62,8 @@ def _read(study: str | None, source: Path | None, store: str) -> StudyData:
 def _print(paper: Path, study: str, checked: Checked) -> None:
     for found in checked.findings:
         click.echo(f"{found.place}: {found.kind}: {found.text}")
-    uses = f"{counted(checked.used, 'use')} of a number and {counted(checked.tables, 'table')} of {study}"
+    parts = counted(checked.used, "use"), counted(checked.tables, "table"), counted(checked.figures, "figure")
+    uses = f"{parts[0]} of a number, {parts[1]} and {parts[2]} of {study}"
     if not checked.findings:
         click.echo(f"{paper}: {uses}, all as in the study.")
         return

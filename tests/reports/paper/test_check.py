@@ -2,10 +2,14 @@
 
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
+from reports.figures.drawing import make_drawing
 from reports.paper.check import NUMBERS, check_paper
+from reports.paper.figures import figure_files
 from reports.paper.kit import text_files
+from reports.paper.numbers import origin
 from sweeper.errors import UsageError
 from tests.reports.paper.papers import claim, two_strata, value
 
@@ -64,10 +68,30 @@ def test_a_study_that_changed_makes_the_numbers_and_tables_in_use_stale(paper: P
     stale = found(paper, changed)
     assert [(place, kind) for place, kind, _ in stale] == [("paper.tex:4", "stale"), ("paper.tex:6", "stale")]
     assert "the study's table differs" in stale[1][2]
+    elsewhere = two_strata(results=lambda row: {"notes": "of no table"})
+    assert found(paper, elsewhere) == []
     renamed = two_strata(claims=[claim("other-name")])
     assert next((place, text) for place, _, text in found(paper, renamed)) == (
         "paper.tex:5", r"\swSClaimDropoutHelpsVerdict: supported in numbers.tex, but s no longer has it"
     )  # fmt: skip
+
+
+def test_figures_of_an_earlier_content_are_stale(paper: Path, source) -> None:
+    folder = paper.with_name("figures")
+    folder.mkdir()
+    drawing = make_drawing("cost", "Cost", "Cost.", pd.DataFrame(), lambda sheet: 20.0)
+    for name, content in figure_files([drawing], origin(source), 0).items():
+        (folder / name).write_bytes(content)
+    (folder / "photo.pdf").write_bytes(b"%PDF-1.7 nothing of ours")
+    add(paper, r"\includegraphics{figures/cost-column.pdf}", r"\graphicspath{{other/}{figures/}}")
+    add(paper, r"\includegraphics[width=\linewidth]{cost-page}", r"\includegraphics{photo}", r"\includegraphics{#1}")
+    checked = check_paper(paper, source)
+    assert (checked.figures, checked.findings) == (2, ())
+    changed = two_strata(lambda levels, seed: 1.1 * value(levels, seed))
+    assert [(place, text) for place, _, text in found(paper, changed)] == [
+        ("paper.tex:4", f"{folder / 'cost-column.pdf'}: drawn from an earlier content of s"),
+        ("paper.tex:6", f"{folder / 'cost-page.pdf'}: drawn from an earlier content of s"),
+    ]
 
 
 def test_comments_and_verbatim_text_are_no_uses(paper: Path, source) -> None:

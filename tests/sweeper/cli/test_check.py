@@ -27,7 +27,8 @@ def test_a_kit_is_written_and_its_example_follows_the_study(sweeper: Sweeper, st
     example = tmp_path / "paper" / "example.tex"
     answer = sweeper("check", str(example), "--study", "first", "--store", store)
     assert (answer.code, answer.err) == (0, "")
-    assert answer.out == f"{example}: 20 uses of a number and 2 tables of first, all as in the study.\n"
+    figures = f"{len(list(example.with_name('figures').glob('*-column.pdf')))} figures"
+    assert answer.out == f"{example}: 20 uses of a number, 2 tables and {figures} of first, all as in the study.\n"
     assert sweeper("export", "first", "--all", "--out", str(tmp_path / "kept"), "--store", store).code == 0
     assert sweeper("check", str(example), "--from", str(tmp_path / "kept")).code == 0
     numbers = example.with_name("numbers.tex")
