@@ -43,13 +43,15 @@ def judge(
     strata: "Sequence[str] | None" = None,
     state: str = "state",
     arms: "Mapping[str, Mapping[str, object]] | None" = None,
+    baselines: "Mapping[str, object] | None" = None,
     claims: "Iterable[Mapping[str, object]]",
 ) -> "list[ClaimVerdict]":
     """Return the verdicts on claims about the runs in a pandas frame, in the order of the claims.
 
-    The baseline of a factor is the level of most configurations; of equally frequent ones, the first. Rows with the
-    same levels and seed are exact repeats and are averaged, with a note, unless one of them diverged or failed: then
-    it counts as the worst.
+    The baseline of a factor is the level of most configurations; of equally frequent ones, the one that means nothing,
+    such as None, 0 or "off", else the smallest number, else the first. A verdict that rests on such a guess says so.
+    Rows with the same levels and seed are exact repeats and are averaged, with a note, unless one of them diverged or
+    failed: then it counts as the worst.
 
     Args:
         frame: one row per run.
@@ -63,6 +65,7 @@ def judge(
         state: the column with completed, pruned, failed or diverged; without it, all runs are completed.
         arms: configurations that claims name, each with levels by factor, e.g. {"bare": {}, "both": {"a": 1, "b": 2}};
             other factors are at their baselines.
+        baselines: by factor the level over which its gains count, e.g. {"dropout": 0.0}; by default they are guessed.
         claims: mappings as in a study file, without `phase`.
 
     Raises:
@@ -80,6 +83,7 @@ def judge(
         strata=strata,
         state=state,
         arms=arms,
+        baselines=baselines,
         claims=claims,
     )
 

@@ -34,6 +34,7 @@ from sweeper.spec.entries.claims import (
 from sweeper.spec.entries.messages import problems_in
 from sweeper.spec.entries.metric import MetricEntry
 from sweeper.spec.from_entries import metric_of
+from sweeper.spec.names import level_text, levels_text
 from trainer.config.wording import Path, dotted, shown, suggestion
 
 PHASE: Final = "runs"
@@ -145,6 +146,35 @@ def read_arms(arms: object, runs: RunFrame, narrow: Narrow) -> dict[str, dict[st
         for factor in levels.keys() - runs.factors.keys():
             faults.add(("arms", name, str(factor)), _unknown(str(factor), runs))
         found[name] = {factor: _as_level(_plain(level), factor, narrow) for factor, level in levels.items()}
+    faults.check()
+    return found
+
+
+def read_baselines(baselines: object, runs: RunFrame, narrow: Narrow) -> dict[str, object]:
+    """Return declared baselines, with the levels of a frame.
+
+    Args:
+        narrow: by factor the type of its column, if it has numbers of few digits.
+
+    Raises:
+        UsageError: it is no mapping, a name is no factor, or no run has the level.
+    """
+    if not isinstance(baselines, Mapping):
+        raise UsageError(f"baselines: {shown(baselines)} is not a mapping. Use e.g. baselines={{'dropout': 0.0}}.")
+    faults, found = _Faults(), {}
+    for name, given in baselines.items():
+        here: Path = ("baselines", str(name))
+        if name not in runs.factors:
+            faults.add(here, _unknown(str(name), runs))
+        elif name in runs.strata:
+            faults.add(here, "is one of strata, which have no baseline. Leave it out.")
+        else:
+            level, known = _as_level(_plain(given), name, narrow), runs.factors[name].levels or ()
+            same = [each for each in known if same_level(each, level)]
+            if same:
+                found[name] = same[0]
+            else:
+                faults.add(here, f"no run has {level_text(level)}. Use one of its levels: {levels_text(known)}.")
     faults.check()
     return found
 

@@ -23,7 +23,7 @@ from sweeper.evidence.data.cells import Cell, block_text
 from sweeper.evidence.data.censored import Endings, Series
 from sweeper.evidence.data.measures import Direction, Measure, Metric, Scale, make_measure
 from sweeper.evidence.data.runs import PhaseRuns, Runs
-from sweeper.evidence.frame_claims import PHASE, claim_metrics, read_arms, read_claims, read_metric
+from sweeper.evidence.frame_claims import PHASE, claim_metrics, read_arms, read_baselines, read_claims, read_metric
 from sweeper.importing.frame import MOST_ROWS, RunFrame, column_names, rows_text, run_frame
 from sweeper.importing.frame_levels import narrow_type
 from sweeper.spec.arm_names import ArmNames
@@ -41,6 +41,7 @@ def judge_frame(
     strata: Sequence[str] | None = None,
     state: str = "state",
     arms: Mapping[str, Mapping[str, object]] | None = None,
+    baselines: Mapping[str, object] | None = None,
     claims: Iterable[Mapping[str, object]],
 ) -> list[ClaimVerdict]:
     """Return the verdicts on claims about the runs in a frame, in the order of the claims.
@@ -55,6 +56,8 @@ def judge_frame(
     metrics = claim_metrics(documents, own)
     runs = run_frame(frame, metrics=metrics, seed=seed, factors=factors, strata=strata, state=state)
     narrow = {name: narrow_type(frame[name]) for name in runs.factors}
+    if baselines is not None:
+        runs = runs.with_baselines(read_baselines(baselines, runs, narrow))
     named = read_arms(arms or {}, runs, narrow)
     typed = read_claims(documents, metrics, runs, narrow, named)
     names = ArmNames(arms=named, factors=runs.factors, strata=runs.strata)
@@ -95,6 +98,7 @@ def _runs(frame: pd.DataFrame, metrics: Mapping[str, Metric], known: RunFrame, a
             seed_names=known.seed_names,
             is_frame=True,
             arm_names=arm_names,
+            guesses=known.guesses,
         )
         found[measure.metric.name] = runs.measured()
     return found

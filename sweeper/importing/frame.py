@@ -6,12 +6,13 @@ written into a store as a study.
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import numpy as np
 import pandas as pd
 
+from sweeper.designs.baselines import Guess, guessed_baselines
 from sweeper.designs.factor import Factor
 from sweeper.designs.levels import Level, level_key
 from sweeper.errors import UsageError
@@ -33,7 +34,8 @@ class RunFrame:
 
     Attributes:
         factors: what varies, and the strata, in the order of the columns. The baseline is the level of most
-            configurations, and of equally frequent ones the first.
+            configurations, and of equally frequent ones that of `sweeper.designs.baselines`.
+        guesses: by factor, the baselines that could be others.
         keys: by factor, the key of each run's level.
         strata: the factors within whose levels runs are compared.
         seeds: equal for runs that are paired.
@@ -41,11 +43,31 @@ class RunFrame:
     """
 
     factors: Mapping[str, Factor]
+    guesses: Mapping[str, Guess] = field(default_factory=dict)
     keys: Mapping[str, Sequence[str]] = field(repr=False)
     strata: tuple[str, ...]
     seeds: Sequence[int] = field(repr=False)
     seed_names: Mapping[int, str] = field(repr=False)
     states: Sequence[TrialState] = field(repr=False)
+
+    def with_baselines(self, declared: Mapping[str, Level]) -> "RunFrame":
+        """Return the runs with the baselines of some factors declared, and those of the others guessed."""
+        varied = [name for name in self.keys if name not in self.strata]
+        levels = {
+            name: dict(zip(dict.fromkeys(keys), self.factors[name].levels or (), strict=True))
+            for name, keys in self.keys.items()
+        }
+        # Each once: a lost run, or a block, changes no baseline.
+        configurations = dict.fromkeys(zip(*(self.keys[name] for name in varied), strict=True))
+        found, guesses = guessed_baselines(varied, configurations, levels, declared)
+        of_strata = {
+            name: levels[name][Counter(self.keys[name]).most_common(1)[0][0]] if levels[name] else None
+            for name in self.strata
+            if name in levels
+        }
+        baselines = {**of_strata, **found}
+        factors = {name: replace(factor, baseline=baselines[name]) for name, factor in self.factors.items()}
+        return replace(self, factors=factors, guesses=guesses)
 
 
 def run_frame(
@@ -79,15 +101,11 @@ def run_frame(
     keys = {name: _keys(name, column) for name, column in levels.items()}
     if chosen is None:
         keys = {name: column for name, column in keys.items() if name in blocks or len(set(column)) > 1}
-    configurations = dict.fromkeys(zip(*keys.values(), strict=True))  # each once: a lost run changes no baseline
-    found = {
-        name: _factor(name, levels[name], keys[name], [levels_of[place] for levels_of in configurations])
-        for place, name in enumerate(keys)
-    }
+    found = {name: _factor(name, levels[name], keys[name]) for name in keys}
     seeds, seed_names = _seeds(frame, seed)
     return RunFrame(
         factors=found, keys=keys, strata=blocks, seeds=seeds, seed_names=seed_names, states=_states(frame, state)
-    )
+    ).with_baselines({})
 
 
 def column_names(columns: Iterable[str] | None, argument: str) -> tuple[str, ...] | None:
@@ -140,13 +158,17 @@ def _keys(name: str, levels: Sequence[Level]) -> list[str]:
     return keys
 
 
-def _factor(name: str, levels: Sequence[Level], keys: Sequence[str], used: Sequence[str]) -> Factor:
-    """Return a factor with the levels of its runs, and the one that most configurations use as its baseline."""
+def _factor(name: str, levels: Sequence[Level], keys: Sequence[str]) -> Factor:
+    """Return a factor with the levels of its runs."""
+    return Factor(name=name, path=name, levels=tuple(_distinct(keys, levels).values()), baseline=None)
+
+
+def _distinct(keys: Iterable[str], levels: Iterable[Level]) -> dict[str, Level]:
+    """Return levels by their keys, each as it first comes."""
     distinct: dict[str, Level] = {}
     for key, level in zip(keys, levels, strict=True):
         distinct.setdefault(key, level)
-    baseline = distinct[Counter(used).most_common(1)[0][0]] if used else None
-    return Factor(name=name, path=name, levels=tuple(distinct.values()), baseline=baseline)
+    return distinct
 
 
 def _seeds(frame: pd.DataFrame, seed: str) -> tuple[list[int], dict[int, str]]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from sweeper.evidence.claims.bars import is_barred
 from sweeper.evidence.claims.evidence import Evidence, Part, Untestable, Verdict, require
+from sweeper.evidence.claims.guessed_baselines import rests_on_doubt
 from sweeper.evidence.claims.statements import gather, without_seed
 from sweeper.evidence.data.censored import Bounds, ending_bounds
 from sweeper.evidence.data.runs import Runs
@@ -74,7 +75,7 @@ def assess_without_seed(known: Assessment, seed: int) -> Assessment | None:
 
 
 def _assessed(claim: Claim, runs: Runs, found: Evidence) -> Assessment:
-    if is_barred(found, runs.measure):
+    if is_barred(found, runs.measure) or rests_on_doubt(claim, runs):
         return Assessment(claim, runs, found, parts_p=((1.0, 1.0),) * len(found.parts), is_barred=True)
     return Assessment(claim, runs, found, parts_p=_part_p_values(claim, runs, found))
 

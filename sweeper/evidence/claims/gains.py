@@ -49,7 +49,9 @@ def gain_parts(
 def _gain(runs: Runs, phase: PhaseRuns, factor: str, declared: str | None) -> _Gain:
     require(factor in phase.baseline, f"the study has no factor {factor}")
     sign, start, full = runs.measure.sign, phase.baseline[factor], phase.full_level(factor)
-    _require_gain_of(phase, factor, declared, only=full if phase.design == "leave_one_out" else None)
+    guess = runs.guesses.get(factor)
+    instead = f", or declare baselines={ {factor: guess.other}!r}" if guess is not None else ""
+    _require_gain_of(phase, factor, declared, only=full if phase.design == "leave_one_out" else None, or_else=instead)
     if phase.design == "leave_one_out":
         comparison = paired_by_factor(phase.cells, (factor, full or start, start), phase.pool).scaled(sign)
         require(full is not None and bool(comparison.units), f"phase {phase.name} does not leave out {factor}")
@@ -80,17 +82,20 @@ def _fitted(runs: Runs, phase: PhaseRuns, factor: str, level: str | None) -> _Ga
     return _Gain(factor, level_text(level), part.comparison.scaled(-sign), estimate)
 
 
-def _require_gain_of(phase: PhaseRuns, factor: str, declared: str | None, *, only: str | None) -> None:
+def _require_gain_of(
+    phase: PhaseRuns, factor: str, declared: str | None, *, only: str | None, or_else: str = ""
+) -> None:
     """Refuse a declared level that no run has, or that has no gain here.
 
     Args:
         only: the level whose gain the phase shows; None for any.
+        or_else: another remedy where the level is the baseline, as text.
     """
     if declared is None:
         return
     require_levels(phase, (factor, declared, declared))
     level = level_text(declared)
-    instead = f"name another level of {factor}, or none for the best one"
+    instead = f"name another level of {factor}, or none for the best one{or_else}"
     require(declared != phase.baseline[factor], f"{level} is the baseline of {factor}, so it has no gain; {instead}")
     shows = only is None or declared == only
     require(shows, f"phase {phase.name} leaves {factor} = {level_text(only or declared)} out, not {level}")

@@ -19,6 +19,7 @@ from sweeper.evidence.claims.evaluations import evaluation_note
 from sweeper.evidence.claims.evidence import Evidence, Verdict, decide
 from sweeper.evidence.claims.exploratory import Reasons, exploratory_reasons, removed_ids
 from sweeper.evidence.claims.family import UNTESTED, Counted, Family
+from sweeper.evidence.claims.guessed_baselines import baseline_note
 from sweeper.evidence.claims.repeated_rows import repeats_note
 from sweeper.evidence.claims.reported_digits import digits_note
 from sweeper.evidence.claims.seed_use import seed_note
@@ -300,6 +301,7 @@ def _ruling(tested: Assessment, family: Family, position: int) -> tuple[tuple[fl
     gaps = wording.missing_notes(tested.claim, found, tested.runs.measure) if found is not None else ()
     if found is not None:
         hidden = (
+            baseline_note(tested.claim, tested.runs),
             wording.heterogeneity_note(found, tested.runs.measure),
             evaluation_note(found, tested.runs),
             seed_note(found),

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Final
 
+from sweeper.designs.baselines import Guess
 from sweeper.designs.kinds import DesignKind
 from sweeper.designs.levels import Level, level_key
 from sweeper.evidence.data.cells import Cell, block_text, measured
@@ -75,6 +76,7 @@ class Runs:
         is_imported: whether they are of another tool, so that the user chooses the factors when importing them.
         is_frame: whether they are the rows of a frame, of whose columns the caller chooses the factors.
         arm_names: what configurations are called.
+        guesses: by factor of a frame, its baseline, where another level could be that as well.
     """
 
     measure: Measure
@@ -86,6 +88,7 @@ class Runs:
     is_frame: bool = False
     is_imported: bool = False
     arm_names: ArmNames = field(default_factory=ArmNames, repr=False)
+    guesses: Mapping[str, Guess] = field(default_factory=dict, repr=False)
 
     @property
     def factors(self) -> tuple[str, ...]:

@@ -235,7 +235,11 @@ def ordering(levels):
     ("levels", "reason"),
     [
         ({"a": 7}, "No trial of phase runs has a = 7; its levels there: 0, 1, 2."),
-        ({"a": 0}, "0 is the baseline of a, so it has no gain; name another level of a, or none for the best one."),
+        (
+            {"a": 0},
+            "0 is the baseline of a, so it has no gain; name another level of a, or none for the best one, or declare "
+            "baselines={'a': 1}.",
+        ),
     ],
 )
 def test_an_ordering_by_a_level_without_a_gain_is_untested(levels, reason):
