@@ -53,7 +53,7 @@ def build_from(
     """Write the report of a loaded study, wherever it was read from."""
     context = make_context(data, now)
     report = study_report(data, now, context)
-    source = source_of(data, context.verdicts) if {"tex", "md"} & set(formats) else None
+    source = source_of(data, context.verdicts, context.standings) if {"tex", "md"} & set(formats) else None
     return write_report(report, directory, formats=formats, now=now, source=source)
 
 

@@ -12,6 +12,7 @@ from reports.paper.numbers import Number, numbers, numbers_tex, origin, provenan
 from reports.paper.tables import Source, tables
 from sweeper.evidence.claims.judge import ClaimVerdict
 from sweeper.evidence.data.load import StudyData
+from sweeper.evidence.standings.standing import Standings
 from sweeper.evidence.standings.standings import standings
 
 TABLE_HEADER: Final = "% A table of a study, written by `sweeper report`. Do not edit: write it again."
@@ -26,9 +27,9 @@ EXAMPLE: Final = r"""% A paper that shows what the kit has. Copy from it what yo
 """
 
 
-def source_of(data: StudyData, verdicts: Sequence[ClaimVerdict]) -> Source:
-    """Return what a paper is made from."""
-    return Source(data=data, standings=standings(data), verdicts=tuple(verdicts))
+def source_of(data: StudyData, verdicts: Sequence[ClaimVerdict], known: tuple[Standings, ...] | None = None) -> Source:
+    """Return what a paper is made from; `known` are the standings of the study, if they are known."""
+    return Source(data=data, standings=standings(data) if known is None else known, verdicts=tuple(verdicts))
 
 
 def text_files(source: Source) -> dict[str, str]:
