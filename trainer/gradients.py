@@ -49,6 +49,8 @@ def add_gradients(
             loss, carried = model(inputs[rows], targets[rows], before)
         share = number / batch
         _backward(loss, share, loss_scale)
+        if model.graph_reuses_outputs and first == 0:
+            _own_gradients(model)
         total = total + loss.detach() * share
         if carried is not None:
             parts.append(carried)
@@ -58,3 +60,10 @@ def add_gradients(
 def _backward(loss: Tensor, share: float, scale: Tensor | None) -> None:
     loss = loss if share == 1.0 else loss * share
     torch.autograd.backward(loss if scale is None else loss * scale)
+
+
+def _own_gradients(model: LanguageModel) -> None:
+    """Copy the gradients of the first part, which are the graph's own tensors; those of others are added to them."""
+    for parameter in model.parameters():
+        if parameter.grad is not None:
+            parameter.grad = parameter.grad.clone()

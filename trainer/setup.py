@@ -12,6 +12,7 @@ from trainer.batches import TrainingBatches, to_streams
 from trainer.config.cost import flops_per_step, steps_for, tokens_per_step
 from trainer.config.hardware import BF16_FLAGS, bf16_flag
 from trainer.config.model import TrainerConfig
+from trainer.config.wording import shown
 from trainer.corpora.corpus import Corpus
 from trainer.errors import UsageError
 from trainer.evaluation import EvaluationText, sampled_text, whole_text
@@ -39,7 +40,7 @@ def choose_device(config: TrainerConfig) -> torch.device:
     if config.device == "cuda" and not available:
         raise UsageError("device: 'cuda' needs a GPU, but PyTorch sees none here. Use auto or cpu.")
     if config.compile and not available:
-        raise UsageError("compile: true needs a GPU, but this run is on the CPU. Set it to false.")
+        raise UsageError(f"compile: {shown(config.compile)} needs a GPU, but this run is on the CPU. Set it to false.")
     if config.precision == "tf32" and not available:
         raise UsageError("precision: 'tf32' needs a GPU, but this run is on the CPU. Use fp32 or mixed.")
     if config.precision == "mixed" and not (torch.cuda.is_bf16_supported() if available else bf16_flag()):
@@ -74,7 +75,8 @@ def build_model(config: TrainerConfig, vocabulary_size: int, device: torch.devic
     model.to(device)
     model.generator = StreamGenerator(device).manual_seed(_seed_of(config.seed, "dropout"))
     if config.compile:
-        model.use_graph({config.data.target_length, config.evaluation_lengths[0]})
+        lengths = {config.data.target_length, config.evaluation_lengths[0]}
+        model.use_graph(lengths, reuses_outputs=config.compile == "cuda_graphs")
     return model
 
 

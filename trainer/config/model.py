@@ -319,7 +319,11 @@ class TrainerConfig(Section):
         description="mixed multiplies matrices in bf16 and keeps all else in fp32; tf32 multiplies them in TF32 on a "
         "GPU. bf16 and fp16 keep the model's weights in that type too, and only the optimizer's in fp32.",
     )
-    compile: bool = Field(False, description="Compile the model with torch.compile; needs a GPU.")
+    compile: Literal[False, True, "cuda_graphs"] = Field(
+        False,
+        description="Compile the model with torch.compile; needs a GPU. cuda_graphs also replays each step's kernels "
+        "from one recording.",
+    )
     threads: Count | None = Field(None, description="Number of CPU threads; null leaves the choice to PyTorch.")
     seed: Annotated[int, Field(ge=0, lt=2**63)] = Field(0, description="Random seed, an integer of at least 0.")
     budget: BudgetConfig | None = Field(None, description="How long to train, e.g. {steps: 3000}.")

@@ -114,7 +114,8 @@ def fault(kind: str, value: object, context: Mapping[str, Any], message: str) ->
         word, key = _BOUNDS[kind]
         return f"{shown(value)} {word} {context[key]:g}."
     if kind == "literal_error":
-        choices = [part.strip().strip("'") for part in context["expected"].replace(" or ", ", ").split(",")]
+        named = [part.strip().strip("'") for part in context["expected"].replace(" or ", ", ").split(",")]
+        choices = [{"True": "true", "False": "false"}.get(name, name) for name in named]
         allowed = choices[0] if len(choices) == 1 else f"one of {', '.join(choices)}"
         return f"{shown(value)} is not {allowed}.{suggestion(str(value), choices)}"
     if kind in _SIZES:

@@ -125,7 +125,7 @@ class AwdLSTM(LanguageModel):
             for parameter in layer.parameters():
                 nn.init.uniform_(parameter, -(width**-0.5), width**-0.5, generator=generator)
 
-    def forward(self, inputs: Tensor, targets: Tensor, memory: Memory | None = None) -> tuple[Tensor, Memory]:
+    def forward(self, inputs: Tensor, targets: Tensor, memory: Memory | None = None) -> tuple[Tensor, Memory | None]:
         """Return the mean loss in nats per token, and the state after the segment: output and cell of each layer.
 
         In training, the gradient is that of the loss plus the penalties.
@@ -134,8 +134,7 @@ class AwdLSTM(LanguageModel):
             inputs, targets: int64 [batch, time].
             memory: the state that the call for the previous segment returned, each [batch, width]; None for zeros.
         """
-        compute = self.graph_for(inputs, memory) or self._compute
-        return compute(inputs, targets, memory, self._draw(inputs.shape[0]))
+        return self.computed(inputs, targets, memory, self._draw(inputs.shape[0]))
 
     def _draw(self, batch: int) -> Masks:
         """Draw the masks of a call in the order in which they are used."""

@@ -149,8 +149,7 @@ class GPT(LanguageModel):
             memory: the tokens that the call for the previous segment returned, int64 [batch, carried]; None at first.
         """
         length = inputs.shape[1] + (0 if memory is None else memory[0].shape[1])
-        compute = self.graph_for(inputs, memory) or self._compute
-        return compute(inputs, targets, memory, self._sights(length), self._draw(inputs.shape, length))
+        return self.computed(inputs, targets, memory, self._sights(length), self._draw(inputs.shape, length))
 
     def _sights(self, length: int) -> tuple[Sight, ...]:
         """Return what each layer's queries see in a call that reads `length` tokens."""

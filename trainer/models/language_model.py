@@ -1,7 +1,7 @@
 """The interface of models."""
 
 from collections.abc import Callable, Collection
-from typing import Any
+from typing import Any, Final
 
 import torch
 from torch import Tensor, nn
@@ -10,6 +10,8 @@ from trainer.models.products import ProductModule
 
 Memory = tuple[Tensor, ...]
 Compute = Callable[..., tuple[Tensor, Any]]
+
+MOST_GRAPHS: Final = 64  # shapes of a run: lengths, training or not, and parts of batches after running out of memory
 
 
 class LanguageModel(ProductModule):
@@ -20,12 +22,15 @@ class LanguageModel(ProductModule):
         generator: the source of dropout's randomness, on the device of the weights.
         embedding: [words, d_model], which is also the softmax's weight.
         num_input_words: number of words at the end of the embedding that can be read but not predicted.
+        graph_reuses_outputs: whether the compiled graph's next call writes over what its last one returned, gradients
+            included, as CUDA graphs do.
     """
 
     memory_length: int
     generator: torch.Generator
     embedding: nn.Parameter
     num_input_words: int = 0
+    graph_reuses_outputs: bool = False
     _graph: Compute | None = None
     _graph_lengths: Collection[int] = ()
 
@@ -42,13 +47,45 @@ class LanguageModel(ProductModule):
         """Compute what `forward` returns, from all that it has drawn and cached."""
         raise NotImplementedError
 
-    def use_graph(self, lengths: Collection[int], *, backend: str | Compute = "inductor") -> None:
+    def use_graph(
+        self, lengths: Collection[int], *, backend: str | Callable[..., Any] = "inductor", reuses_outputs: bool = False
+    ) -> None:
         """Compile the model as one graph, for segments of some lengths with a full memory.
 
         Other calls, such as the first and the last of an epoch, run without it, so that shapes stay static.
+
+        Args:
+            reuses_outputs: whether to replay CUDA graphs, whose calls share the memory of their outputs.
         """
-        self._graph = torch.compile(self._compute, fullgraph=True, dynamic=False, backend=backend)
+        self._graph = torch.compile(  # type: ignore[call-overload]  # which lacks the last two
+            self._compute,
+            fullgraph=True,
+            dynamic=False,
+            backend=backend,
+            mode="reduce-overhead" if reuses_outputs and backend == "inductor" else None,
+            recompile_limit=MOST_GRAPHS,
+            isolate_recompiles=True,
+        )
         self._graph_lengths = frozenset(lengths)
+        self.graph_reuses_outputs = reuses_outputs
+
+    def computed(
+        self, inputs: Tensor, targets: Tensor, memory: Memory | None, *prepared: Any
+    ) -> tuple[Tensor, Memory | None]:
+        """Return the loss and the memory, by the compiled graph if it serves the call.
+
+        Args:
+            prepared: all that the call has drawn and cached.
+        """
+        graph = self.graph_for(inputs, memory)
+        if graph is None:
+            return self._compute(inputs, targets, memory, *prepared)
+        if not self.graph_reuses_outputs:
+            return graph(inputs, targets, memory, *prepared)
+        if inputs.is_cuda:
+            torch.compiler.cudagraph_mark_step_begin()  # type: ignore[no-untyped-call]  # torch's own
+        loss, carried = graph(inputs, targets, memory, *prepared)
+        return loss, None if carried is None else tuple(each.clone() for each in carried)
 
     def graph_for(self, inputs: Tensor, memory: Memory | None) -> Compute | None:
         """Return the compiled graph if it serves a call."""

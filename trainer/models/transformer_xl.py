@@ -206,8 +206,7 @@ class TransformerXL(LanguageModel):
             memory: the memory that the call for the previous segment returned; None at first.
         """
         view = self._view_of(inputs.shape[1], 0 if memory is None else memory[0].shape[1])
-        compute = self.graph_for(inputs, memory) or self._compute
-        return compute(inputs, targets, memory, view, self._draw(inputs.shape, view.encodings.shape[0]))
+        return self.computed(inputs, targets, memory, view, self._draw(inputs.shape, view.encodings.shape[0]))
 
     def _view_of(self, time: int, past: int) -> View:
         """Return what a call with `past` carried tokens sees; kept, since most calls have the same shape."""

@@ -1,18 +1,25 @@
 """Test that every model, with all its regularizers, compiles as one graph that computes the same."""
 
 import copy
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 import torch
 from torch import Tensor
+from torch._dynamo.backends.common import aot_autograd
 
+from trainer.batches import segments
 from trainer.config import TrainerConfig, parse
+from trainer.gradients import add_gradients
 from trainer.models.language_model import LanguageModel
+from trainer.regularizers import StreamGenerator
 from trainer.setup import build_model
 
 # PyTorch's compiler itself does what this warning is about.
-pytestmark = pytest.mark.filterwarnings("ignore:.*should not be instantiated:DeprecationWarning")
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:.*should not be instantiated:DeprecationWarning", "ignore:.*is deprecated:DeprecationWarning"
+)
 
 VOCABULARY, BATCH, TIME = 30, 3, 6
 DROPOUTS = {"embedding_dropout": 0.3, "input_dropout": 0.3, "output_dropout": 0.3, "dropout": 0.3}
@@ -102,6 +109,81 @@ def test_evaluation_is_a_graph_too(kind: str) -> None:
     model.use_graph({TIME}, backend="eager")
     with torch.no_grad():
         assert walk(model)[0] == pytest.approx(walk(plain)[0], rel=1e-6)
+
+
+def overwriting() -> Callable[..., Any]:
+    """Return a backend whose compiled calls write over what their last call returned, as CUDA graphs do."""
+
+    def compiled(graph: torch.fx.GraphModule, _: list[Tensor]) -> Callable[..., Any]:
+        returned: list[Tensor] = []
+
+        def call(given: list[Any]) -> Any:
+            for each in returned:
+                each.fill_(float("nan") if each.is_floating_point() else -1)
+            kept = {each.untyped_storage().data_ptr() for each in given if isinstance(each, Tensor)}
+            outputs = graph(*given)
+            given.clear()
+            returned[:] = [  # no further references to them, or autograd would copy what it takes as gradients
+                each.detach()
+                for each in outputs
+                if isinstance(each, Tensor) and each.untyped_storage().data_ptr() not in kept
+            ]
+            return outputs
+
+        call._boxed_call = True  # type: ignore[attr-defined]  # it frees what it is given
+        return call
+
+    backend: Callable[..., Any] = aot_autograd(fw_compiler=compiled, bw_compiler=compiled, inference_compiler=compiled)
+    return backend
+
+
+@pytest.mark.parametrize(("kind", "micro_batch_size"), [("transformer_xl", 4), ("gpt2", 2)])
+def test_nothing_is_kept_that_the_next_replay_of_a_cuda_graph_overwrites(kind: str, micro_batch_size: int) -> None:
+    torch.compiler.reset()
+    model = build_model(config_of(kind), VOCABULARY, torch.device("cpu")).train()
+    plain = copy.deepcopy(model)
+    plain.generator = StreamGenerator().manual_seed(0)
+    model.generator = StreamGenerator().manual_seed(0)
+    model.use_graph({TIME}, backend=overwriting(), reuses_outputs=True)
+    tokens = torch.randint(VOCABULARY, (4, 3 * TIME + 1), generator=torch.Generator().manual_seed(1))
+    found: list[list[float]] = []
+    for each in (model, plain):
+        memory, losses = None, []
+        for inputs, targets in segments(tokens, TIME):
+            each.zero_grad()
+            loss, memory = add_gradients(each, inputs, targets, memory, micro_batch_size=micro_batch_size)
+            losses.append(loss.item())
+        found.append(losses)
+    assert found[0] == pytest.approx(found[1], rel=1e-5)
+    for one, other in zip(model.parameters(), plain.parameters(), strict=True):
+        torch.testing.assert_close(one.grad, other.grad, rtol=1e-4, atol=1e-6)
+
+
+def test_that_backend_does_overwrite() -> None:
+    torch.compiler.reset()
+    double = torch.compile(lambda values: values * 2, backend=overwriting())
+    first = double(torch.ones(3))
+    assert first.tolist() == [2.0, 2.0, 2.0]
+    double(torch.ones(3))
+    assert first.isnan().all()
+
+
+class Doubling(LanguageModel):
+    """A model that compiles quickly."""
+
+    memory_length = 0
+
+    def _compute(self, inputs: Tensor, targets: Tensor, memory: None) -> tuple[Tensor, None]:
+        return inputs.sum() * 2, None
+
+
+def test_a_run_that_halves_its_batch_again_and_again_stays_compiled() -> None:
+    torch.compiler.reset()
+    model = Doubling()
+    model.use_graph({2}, backend="eager")
+    for batch in range(1, 13):
+        tokens = torch.ones(batch, 2, dtype=torch.int64)
+        assert model.computed(tokens, tokens, None)[0] == 4 * batch
 
 
 def test_segments_of_another_length_and_memory_that_fills_run_without_the_graph() -> None:
