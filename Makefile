@@ -15,10 +15,17 @@ DECIDED_ROUNDS ?= 50
 SEED ?= 0
 TESTS ?=
 RECIPES ?= tests/documentation/test_recipes.py
+GPU_PYTHON ?= python3
+GPU_PYTHON_VERSION ?= 3.12
+GPU_WHEELS ?= build/gpu-wheels
+GPU_SITE ?= build/gpu-site
+GPU_OUT ?= build/gpu.json
+GPU_OPTIONS ?=
+GPU_PACKAGES := annotated-types|pydantic|pydantic-core|pyyaml|typing-extensions|typing-inspection
 APT := -o Acquire::Retries=0 -o Acquire::http::Timeout=20
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format type unit coverage test-postgres test-recipes test-oldest chaos bench docs audit clean
+.PHONY: gpu-check gpu-wheels help setup demo test lint format type unit coverage test-postgres test-recipes test-oldest chaos bench docs audit clean
 
 help:
 	@echo "make demo    set up, run a real study on an embedded corpus, write its report"
@@ -29,6 +36,8 @@ help:
 	@echo "make test-oldest   all tests with the oldest packages that pyproject.toml admits, in .venv-oldest"
 	@echo "make chaos   350 studies, 100 of them on PostgreSQL, while faults of 33 kinds happen to them at random: two hours"
 	@echo "make bench   the measurements behind docs/performance.md, ten minutes, and the page itself"
+	@echo "make gpu-check   the trainer on a GPU: checks and measurements, nine minutes; GPU_PYTHON names a Python with PyTorch"
+	@echo "make gpu-wheels   what gpu-check needs besides PyTorch, in $(GPU_WHEELS), for a GPU machine without a network"
 	@echo "make docs    the documentation as a site, in site/"
 	@echo "make audit   known holes in the locked packages, as an advisory service on the network knows them"
 	@echo "make setup lint format type unit clean"
@@ -103,6 +112,18 @@ chaos: setup
 	$(BIN)/python -m tests.chaos --rounds $(ROUNDS) --seed $(SEED) --json build/chaos-sqlite.json
 	$(BIN)/python -m tests.chaos --rounds $(DECIDED_ROUNDS) --seed $(SEED) --program "seeds until decided" --json build/chaos-decided.json
 	$(BIN)/python -m tests.chaos --rounds $(SERVER_ROUNDS) --seed $(SEED) --database postgresql --json build/chaos-postgresql.json
+
+# On a machine that has PyTorch and a GPU and nothing of ours. The packages come from $(GPU_WHEELS), if that is there.
+gpu-check:
+	@if [ -d "$(GPU_WHEELS)" ]; then $(GPU_PYTHON) -m pip install --quiet --no-index --no-deps --no-compile --upgrade \
+	  --target "$(GPU_SITE)" "$(GPU_WHEELS)"/*.whl; fi
+	PYTHONPATH="$(CURDIR):$(GPU_SITE)" PYTHONUNBUFFERED=1 $(GPU_PYTHON) -m benchmarks.gpu --out "$(GPU_OUT)" $(GPU_OPTIONS)
+
+gpu-wheels:
+	mkdir -p "$(GPU_WHEELS)"
+	grep -E '^($(GPU_PACKAGES))==' requirements.lock > "$(GPU_WHEELS)/requirements.txt"
+	$(PYTHON) -m pip download --quiet --no-deps --only-binary=:all: --implementation cp --python-version $(GPU_PYTHON_VERSION) \
+	  --platform manylinux2014_x86_64 --platform manylinux_2_17_x86_64 --dest "$(GPU_WHEELS)" -r "$(GPU_WHEELS)/requirements.txt"
 
 bench: setup
 	$(BIN)/python -m benchmarks

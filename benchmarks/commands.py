@@ -11,9 +11,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
+from benchmarks.figures import Figures, Json
 from benchmarks.options import Options
 from benchmarks.report_store import make_store
-from benchmarks.results import Figures, Json, say
+from benchmarks.results import say
 
 ROUNDS: Final = 5
 NUM_TRIALS: Final = 339

@@ -13,8 +13,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
+from benchmarks.figures import Figures
 from benchmarks.options import Options
-from benchmarks.results import Figures, say
+from benchmarks.results import say
 from sweeper.execution.launch import launch
 from sweeper.planning.plan import make_plan
 from sweeper.spec.load import parse_study

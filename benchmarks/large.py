@@ -10,8 +10,9 @@ from tempfile import TemporaryDirectory
 from typing import Final
 
 from benchmarks.commands import answer_s
+from benchmarks.figures import Figures
 from benchmarks.options import Options
-from benchmarks.results import Figures, say
+from benchmarks.results import say
 from benchmarks.studies import study_text, write_program
 from sweeper.errors import SweeperError
 from sweeper.store.reading import reader

@@ -22,8 +22,9 @@ from typing import Final
 import optuna
 from sqlalchemy import event
 
+from benchmarks.figures import Figures, Json
 from benchmarks.options import Options
-from benchmarks.results import Figures, Json, say
+from benchmarks.results import say
 from benchmarks.studies import study_text, write_program
 from sweeper.planning.plan import make_plan
 from sweeper.spec.load import load_study

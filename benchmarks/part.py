@@ -20,13 +20,22 @@ PARTS: Final = {
     "report": "time to write a report as HTML and PDF",
     "commands": "time of commands that only read",
     "trainer": "training steps against the upstream Transformer-XL (--upstream)",
+    "gpu": "the trainer on a GPU: checks, speed, several trials at once, the recipe for some minutes",
     "validity": "verdicts on studies with planted truth: intervals and error rates",
     "decide": "seeds until claims are decided, against fixed seeds and AdaStop, on planted truth",
     "rounds": "seeds until claims are decided, through a store: the same trials and verdicts as in memory",
     "versions": "the store of this version against that of an earlier one (--before)",
     "suite": "make test and make demo",
 }
-ON_DEMAND: Final = ("suite", "versions", "validity", "decide", "rounds")  # take as long as all other parts together
+# They need a GPU, or take as long as all other parts together.
+ON_DEMAND: Final = (
+    "gpu",
+    "suite",
+    "versions",
+    "validity",
+    "decide",
+    "rounds",
+)
 PATHS: Final = ("ray_python", "upstream", "before")  # among the options
 
 

@@ -6,9 +6,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
+from benchmarks.figures import Figures, Json
 from benchmarks.options import Options
 from benchmarks.report_store import make_store
-from benchmarks.results import Figures, Json, say
+from benchmarks.results import say
 
 SIZES: Final = (339, 10_000)
 NUM_POINTS: Final = 100

@@ -7,18 +7,16 @@ import platform
 import sqlite3
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Final, TypeAlias
+from typing import Final
 
 import psutil
 
+from benchmarks.figures import Figures, Json
 from sweeper.files import write_atomically
-
-Json: TypeAlias = "str | int | float | bool | Sequence[Json] | Mapping[str, Json] | None"
-Figures: TypeAlias = Mapping[str, Json]
 
 DIRECTORY: Final = Path(__file__).with_name("results")
 PACKAGES: Final = ("optuna", "sqlalchemy", "joblib", "torch")

@@ -20,8 +20,8 @@ import numpy as np
 from sqlalchemy import Engine
 
 from benchmarks.decide.planted import CLAIMS, Planted, draw
+from benchmarks.figures import Figures
 from benchmarks.options import Options
-from benchmarks.results import Figures
 from sweeper.decision import decide
 from sweeper.evidence.data.load import load
 from sweeper.evidence.planned.runs import planned_runs

@@ -19,8 +19,9 @@ from typing import Final
 from benchmarks.commands import answer_s
 from benchmarks.crowd import rush
 from benchmarks.cycle import cycles
+from benchmarks.figures import Figures, Json
 from benchmarks.options import Options
-from benchmarks.results import Figures, Json, say
+from benchmarks.results import say
 from benchmarks.studies import study_text, write_program
 from sweeper.planning.plan import Plan, make_plan
 from sweeper.spec.load import parse_study

@@ -7,8 +7,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
+from benchmarks.figures import Figures
 from benchmarks.options import Options
-from benchmarks.results import Figures, say
+from benchmarks.results import say
 
 ROOT: Final = Path(__file__).parents[1]
 PASSED: Final = re.compile(r"(\d+) passed")

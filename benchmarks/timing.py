@@ -8,7 +8,7 @@ from typing import Final
 WARM_UP_STEPS: Final = 2  # the first fills the model's memory, the second allocates at full size
 
 
-def time_steps(step: Callable[[], None], tokens_per_step: int, seconds: float) -> dict[str, float]:
+def time_steps(step: Callable[[], object], tokens_per_step: int, seconds: float) -> dict[str, float]:
     """Take steps for some seconds, at least two.
 
     Returns:

@@ -2,16 +2,18 @@
 
 import argparse
 import json
+from collections.abc import Callable
 
 import torch
+from torch import Tensor
 
 from benchmarks.shape import Shape, decoded
 from benchmarks.timing import time_steps
 from trainer.allocation import keep_freed_memory
 from trainer.config import TrainerConfig, parse
 from trainer.gradients import add_gradients
-from trainer.models.language_model import Memory
-from trainer.optimizers import build_optimizer, clip_gradients
+from trainer.models.language_model import LanguageModel, Memory
+from trainer.optimizers import Optimizer, build_optimizer, clip_gradients
 from trainer.precision import Weights
 from trainer.setup import build_model
 
@@ -35,6 +37,38 @@ def config_of(shape: Shape, precision: str) -> TrainerConfig:
     )
 
 
+def make_step(model: LanguageModel, weights: Weights, config: TrainerConfig, shape: Shape) -> Callable[[], Tensor]:
+    """Return a training step that returns the loss: forward, backward, clipping, Adam, memory carried over."""
+    device = model.embedding.device
+    optimizer = build_optimizer(weights.masters, config.optimizer)
+    generator = torch.Generator().manual_seed(0)
+    stream = torch.randint(shape.vocabulary, (shape.batch, shape.target_length + 1), generator=generator).to(device)
+    memory: Memory | None = None
+
+    def step() -> Tensor:
+        nonlocal memory
+        weights.clear_gradients()
+        scale = None if weights.loss_scale is None else weights.loss_scale.scale
+        loss, memory = add_gradients(
+            model, stream[:, :-1], stream[:, 1:], memory, micro_batch_size=shape.batch, loss_scale=scale
+        )
+        update(weights, optimizer, 2.5e-4)
+        return loss
+
+    return step
+
+
+def update(weights: Weights, optimizer: Optimizer, learning_rate: float) -> None:
+    """Clip the gradients and take the optimizer's step, which fp16 skips if they overflow, as trainer.loop does."""
+    weights.gather_gradients()
+    norm = clip_gradients(weights.masters, 0.25)
+    finite = None if weights.loss_scale is None else norm.isfinite()
+    if weights.loss_scale is not None and finite is not None:
+        weights.loss_scale.note_step(finite)
+    optimizer.step(learning_rate, finite=finite)
+    weights.publish()
+
+
 def main() -> None:
     """Time the steps; print tokens per second and the peak memory."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -48,22 +82,7 @@ def main() -> None:
     shape, config = arguments.shape, config_of(arguments.shape, arguments.precision)
     model = build_model(config, shape.vocabulary, torch.device("cpu"))
     model.train()
-    weights = Weights(model, config.precision)
-    optimizer = build_optimizer(weights.masters, config.optimizer)
-    generator = torch.Generator().manual_seed(0)
-    stream = torch.randint(shape.vocabulary, (shape.batch, shape.target_length + 1), generator=generator)
-    memory: Memory | None = None
-
-    def step() -> None:
-        nonlocal memory
-        weights.clear_gradients()
-        inputs, targets = stream[:, :-1], stream[:, 1:]
-        _, memory = add_gradients(model, inputs, targets, memory, micro_batch_size=shape.batch)
-        weights.gather_gradients()
-        clip_gradients(weights.masters, 0.25)
-        optimizer.step(2.5e-4)
-        weights.publish()
-
+    step = make_step(model, Weights(model, config.precision), config, shape)
     print(json.dumps(time_steps(step, shape.tokens_per_step, arguments.seconds)))
 
 

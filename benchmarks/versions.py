@@ -16,8 +16,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
+from benchmarks.figures import Figures, Json
 from benchmarks.options import Options
-from benchmarks.results import Figures, Json, say
+from benchmarks.results import say
 from tests.sweeper import postgresql
 
 PROGRAM: Final = Path(__file__).with_name("version_round.py")

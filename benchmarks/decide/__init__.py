@@ -17,8 +17,9 @@ from scipy import stats
 
 from benchmarks.decide.planted import CLAIMS, Values, draw
 from benchmarks.decide.policies import Policy, fixed, peeking, permutations, rounds, summed_shares
+from benchmarks.figures import Figures, Json
 from benchmarks.options import Options
-from benchmarks.results import Figures, Json, say
+from benchmarks.results import say
 from sweeper.evidence.sequential.paths import Rule
 from sweeper.evidence.statistics.group_sequential import Looks, nominal_levels
 from sweeper.spec.claim import ALPHA

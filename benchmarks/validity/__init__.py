@@ -12,8 +12,9 @@ from multiprocessing import get_context
 
 import numpy as np
 
+from benchmarks.figures import Figures
 from benchmarks.options import Options
-from benchmarks.results import Figures, say
+from benchmarks.results import say
 from benchmarks.validity.cases import QUICK_STUDIES, Case, Row, rows_of
 
 SEED = 14

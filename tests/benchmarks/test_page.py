@@ -9,6 +9,7 @@ from jinja2 import UndefinedError
 
 from benchmarks import page, results
 from benchmarks.__main__ import main
+from benchmarks.figures import Figures
 from benchmarks.options import Options
 from benchmarks.part import PARTS, decoded, encoded
 from benchmarks.results import Machine, Result
@@ -16,7 +17,7 @@ from benchmarks.results import Machine, Result
 MACHINE = Machine(processor="a processor", cores=2, memory_gib=8, load=0.5, versions={"python": "3.11"})
 
 
-def result_of(part: str, figures: results.Figures) -> Result:
+def result_of(part: str, figures: Figures) -> Result:
     return Result(
         part=part, command=f"python -m benchmarks {part}", taken_on="2026-01-01", seconds=1.0, machine=MACHINE,
         figures=figures,
@@ -47,13 +48,13 @@ def test_the_page_says_which_parts_were_not_measured() -> None:
 
 
 def test_a_missing_figure_is_refused() -> None:
-    figures: results.Figures = {"trials": 339, "answers": [{"command": "sweeper --help"}]}
+    figures: Figures = {"trials": 339, "answers": [{"command": "sweeper --help"}]}
     with pytest.raises(UndefinedError, match="seconds"):
         page.render({"commands": result_of("commands", figures)})
 
 
 def test_the_page_shows_a_figure_and_its_machine() -> None:
-    figures: results.Figures = {"trials": 339, "answers": [{"command": "sweeper --help", "cpu_seconds": 0.0712}]}
+    figures: Figures = {"trials": 339, "answers": [{"command": "sweeper --help", "cpu_seconds": 0.0712}]}
     text = page.render({"commands": result_of("commands", figures)})
     assert "| `sweeper --help` | 0.071 |" in text
     assert "`python -m benchmarks commands`, 2026-01-01, 2 cores of an a processor, load 0.5 before." in text
@@ -62,7 +63,7 @@ def test_the_page_shows_a_figure_and_its_machine() -> None:
 def test_results_round_trip_with_figures_rounded(tmp_path: Path) -> None:
     result = result_of("idle", {"slots": 16, "idle_share": 0.00581234, "cases": [{"ms": 123456.7, "name": None}]})
     results.save(result, tmp_path)
-    rounded: results.Figures = {"slots": 16, "idle_share": 0.005812, "cases": [{"ms": 123500.0, "name": None}]}
+    rounded: Figures = {"slots": 16, "idle_share": 0.005812, "cases": [{"ms": 123500.0, "name": None}]}
     assert results.load(tmp_path) == {"idle": replace(result, figures=rounded)}
 
 
@@ -97,7 +98,7 @@ def test_the_page_compares_two_versions() -> None:
     names = ("trials_per_second", "claim_median_ms", "claim_p99_ms", "cpu_ms")
     crowd = {"database": "sqlite", "trials_each": 30, **dict.fromkeys(names, ratio)}
     versions = {"before": "0e8a093", "after": "1234567"}
-    figures: results.Figures = {"versions": versions, "trials": 9, "slots": 64, "slot": [case], "crowd": [crowd]}
+    figures: Figures = {"versions": versions, "trials": 9, "slots": 64, "slot": [case], "crowd": [crowd]}
     text = page.render({"versions": result_of("versions", figures)})
     assert "| one slot, SQLite, 1 report per trial: statements per trial | 30.0 | 15.0 | 0.50 |" in text
     assert "| 64 slots, SQLite, 1,920 trials: lease a trial, 99th percentile, ms | 30.0 | 15.0 | 0.50 |" in text
