@@ -14,6 +14,7 @@ from sweeper.quantities import counted, duration
 from sweeper.store.reading.reader import TrialRow
 
 if TYPE_CHECKING:
+    from sweeper.evidence.data.load import StudyData
     from sweeper.verification.findings import Finding
     from sweeper.verification.verify import Verified
 
@@ -33,10 +34,10 @@ WORDS: Final[Mapping[bool, str]] = {True: "ok", False: "differs"}
 def verify(bundle: Path, rerun: int | None, seed: int, as_json: bool) -> None:
     """Check a bundle that `sweeper export STUDY --bundle BUNDLE.zip` wrote.
 
-    Checks that its files and tables are whole, and judges its claims again from the tables. With --rerun, also runs K
-    of its completed trials again in a temporary directory and compares their values: equal on the same kind of machine,
-    else within what the seeds of the same configuration show. The trials are drawn phase by phase, the cheaper half of
-    each phase first; start it where the study's programs are.
+    Checks that its files and tables are whole, judges its claims again from the tables, and makes its report again.
+    With --rerun, also runs K of its completed trials again in a temporary directory and compares their values: equal on
+    the same kind of machine, else within what the seeds of the same configuration show. The trials are drawn phase by
+    phase, the cheaper half of each phase first; start it where the study's programs are.
 
     Without --rerun, it runs nothing that the bundle names. The exit code is 0 if everything is as recorded, else 1.
     """
@@ -46,7 +47,9 @@ def verify(bundle: Path, rerun: int | None, seed: int, as_json: bool) -> None:
     from sweeper.verification.verify import verify as verify_bundle  # noqa: PLC0415
 
     with progress_for() as progress:
-        wish = Wish(number=rerun or 0, seed=seed, on_start=_announce, on_tick=shown_in(progress))
+        wish = Wish(
+            make_report=make_report, number=rerun or 0, seed=seed, on_start=_announce, on_tick=shown_in(progress)
+        )
         try:
             found = verify_bundle(bundle, wish)
         except OSError as error:
@@ -57,6 +60,13 @@ def verify(bundle: Path, rerun: int | None, seed: int, as_json: bool) -> None:
         sys.exit(130)
     if not found.ok:
         raise click.exceptions.Exit(1)
+
+
+def make_report(data: "StudyData", directory: Path, now: datetime) -> None:
+    """Write the page of a study and its figures, as of a time."""
+    from reports.build import build_from  # noqa: PLC0415 - takes a second to load
+
+    build_from(data, directory, formats=("html",), now=now)
 
 
 def _announce(trials: Sequence[TrialRow]) -> None:

@@ -8,7 +8,7 @@ class Finding:
     """One thing that was checked.
 
     Attributes:
-        check: what: files, tables, values, verdicts or rerun.
+        check: what: files, tables, values, verdicts, report or rerun.
         ok: whether it is as it should be.
         text: what was found.
     """

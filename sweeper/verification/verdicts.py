@@ -97,8 +97,10 @@ def _same(value: object, recorded: object) -> bool:
 
 
 def _shown(value: object) -> str:
-    if value is None:
+    if value is None or value == "":
         return "nothing"
+    if isinstance(value, bool):
+        return str(value).lower()
     try:
         return f"{float(str(value)):.6g}"
     except ValueError:

@@ -4,6 +4,7 @@ import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
 
 from sweeper.errors import SweeperError
 from sweeper.evidence.data.load import StudyData, load_archive
@@ -17,9 +18,12 @@ from sweeper.verification.comparing import Rerun, compared, not_run
 from sweeper.verification.findings import Finding
 from sweeper.verification.kinds import Kind, kind_of
 from sweeper.verification.noise import Noise
+from sweeper.verification.report import MakeReport, report_is_that_of_the_tables
 from sweeper.verification.rerun import run_again, why_not_here
 from sweeper.verification.tables import tables_are_whole
 from sweeper.verification.verdicts import Judged, judge_again, verdicts_come_out_again
+
+AGAIN: Final = ".again"  # within the unpacked bundle: the report as it comes out again
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,15 +51,17 @@ class Verified:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wish:
-    """Which trials to run again.
+    """What to check beyond the tables and the verdicts.
 
     Attributes:
+        make_report: makes the report again, to compare it; None to leave it out.
         number: how many; 0 for none.
         seed: of the choice.
         on_start: called with the trials.
         on_tick: called about once a second with the URL of their store.
     """
 
+    make_report: MakeReport | None = None
     number: int = 0
     seed: int = 0
     on_start: Callable[[Sequence[TrialRow]], None] = field(default=lambda _: None)
@@ -89,6 +95,9 @@ def _verify(digest: str, manifest: Manifest, directory: Path, wish: Wish) -> Ver
         findings += tables_are_whole(manifest, archive, directory)
         claims = judge_again(data, directory)
         findings += verdicts_come_out_again(claims)
+        if wish.make_report is not None:
+            again = directory / AGAIN
+            findings += report_is_that_of_the_tables(manifest, data, directory, again, wish.make_report)
     except Exception as error:  # anybody may have made the tables
         why = str(error).replace(f"{directory}/", "").replace(f"{directory}: ", "")
         what = why if isinstance(error, SweeperError | ValueError) else f"{type(error).__name__}: {why}"

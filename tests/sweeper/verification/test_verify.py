@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from sweeper.cli.bundling import export_bundle
+from sweeper.cli.verify import make_report
 from sweeper.export.bundle import MANIFEST, README_FILE, bundle
 from sweeper.verification.verify import Verified, Wish, verify
 from tests.reports.conftest import store
@@ -49,10 +50,10 @@ def edited(content: bytes, change: Callable[[list[dict[str, str]]], object]) -> 
     return sink.getvalue().encode()
 
 
-def verified(content: bytes, folder: Path) -> Verified:
+def verified(content: bytes, folder: Path, *, report: bool = False) -> Verified:
     path = folder / "study.zip"
     path.write_bytes(content)
-    return verify(path, Wish())
+    return verify(path, Wish(make_report=make_report if report else None))
 
 
 def wrong(found: Verified) -> str:
@@ -66,6 +67,39 @@ def test_a_bundle_as_written_is_as_recorded(whole: bytes, tmp_path: Path) -> Non
     assert [finding.check for finding in found.findings] == WHOLE
     assert [each.recorded for each in found.claims] == [each.again for each in found.claims]
     assert len(found.claims) == 2
+
+
+def test_a_report_that_says_something_else_than_the_tables_is_named(whole: bytes, tmp_path: Path) -> None:
+    assert verified(whole, tmp_path, report=True).ok
+
+    def change(members: Members) -> None:
+        page = members["report/report.html"]
+        members["report/report.html"] = page.replace(b"Input dropout lowers", b"Input dropout raises")
+        members["report/figures/more.svg"] = b"<svg/>"
+
+    text = wrong(verified(forged(whole, change), tmp_path, report=True))
+    assert text.splitlines() == [
+        "report: report/figures/more.svg: is not part of the report",
+        "report: report/report.html: is not what the tables give",
+    ]
+
+
+def test_a_report_of_another_version_is_not_compared(whole: bytes, tmp_path: Path) -> None:
+    members = members_of(whole)
+    known = json.loads(members.pop(MANIFEST))
+    members["report/report.html"] = b"<!doctype html>"
+    found = verified(
+        bundle(members, study="quickstart", version="0.0.9", as_of=known["as_of"], rows=known["rows"]),
+        tmp_path,
+        report=True,
+    )
+    assert found.ok
+    assert "not compared, since sweeper 0.0.9 wrote it" in found.findings[-1].text
+
+
+def test_the_same_study_gives_the_same_bundle(store: str, whole: bytes, tmp_path: Path) -> None:
+    export_bundle(store, "quickstart", "csv", tmp_path / "again.zip")
+    assert (tmp_path / "again.zip").read_bytes() == whole
 
 
 def test_an_edited_verdict_and_an_edited_interval_are_named(whole: bytes, tmp_path: Path) -> None:
