@@ -169,7 +169,7 @@ def _mean_square(square: Floats, df: Floats) -> _Variances:
 def _larger(own: _Variances, rest: _Variances) -> Floats:
     """One-sided p-values of the F test that each arm varies more than the rest; 1 where it cannot be tested."""
     testable = (own.df > 0) & (rest.df > 0)
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         ratio = np.where(own.variance > 0, own.variance / rest.variance, 0.0)
     p = special.fdtrc(np.maximum(own.df, 1.0), np.maximum(rest.df, 1.0), ratio)
     return np.where(testable, p, 1.0)

@@ -76,7 +76,7 @@ def test_the_textbooks_example():
 
 
 @given(st.integers(0, 1000), st.booleans())
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=15, deadline=None)
 def test_it_is_the_definition_written_out(seed, own):
     rng = np.random.default_rng(seed)
     means = means_of([rng.normal(rng.normal(), 1.0, size=size) for size in (3, 3, 4, 6)], own=own)
