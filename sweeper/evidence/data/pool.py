@@ -9,6 +9,7 @@ from typing import Final
 from sweeper.evidence.data.cells import Cell, Levels
 from sweeper.evidence.statistics.paired import pooled_variance
 from sweeper.evidence.statistics.pooling import LEAVES_POOL, Stratum, stratum_variance
+from sweeper.evidence.statistics.repeated_seeds import repeated_seeds
 from sweeper.evidence.statistics.replicates import Replicates, copies, replicates, usual_spread
 from sweeper.evidence.statistics.resolution import significant_digits
 
@@ -33,6 +34,7 @@ class Pool:
         self.rule = rule
         self._variances: dict[StratumKey, Stratum] = {}
         self._copies: dict[StratumKey, set[Hashable]] = {}
+        self._repeated: dict[StratumKey, Mapping[Hashable, Hashable]] = {}
         self._arms: dict[StratumKey, Mapping[str, Mapping[int, Cell]]] = {}
         self._hubs: dict[StratumKey, Mapping[str, str]] = {}
         self._without: dict[int, Pool] = {}
@@ -78,6 +80,19 @@ class Pool:
                 usual=self._usual_spread,
             )
         return self._copies[stratum]
+
+    def repeated_seeds(self, stratum: StratumKey) -> Mapping[Hashable, Hashable]:
+        """Return the seeds of a stratum whose runs repeat those of another one, which each has as its value."""
+        if stratum not in self._repeated:
+            same = self.copies(stratum)
+            cells = [cell for cell in self._measured.get(stratum, ()) if cell.arm not in same]
+            self._repeated[stratum] = repeated_seeds(
+                [cell.value for cell in cells],
+                [cell.arm for cell in cells],
+                [cell.seed for cell in cells],
+                steps=[cell.step for cell in cells],
+            )
+        return self._repeated[stratum]
 
     def arms(self, stratum: StratumKey) -> Mapping[str, Mapping[int, Cell]]:
         """Return the measured cells of a stratum by arm and seed."""

@@ -13,6 +13,7 @@ from sweeper.evidence.data.pool import ErrorRule, Pool
 from sweeper.evidence.data.units import Unit, cancels
 
 COPIES: Final = "the seed changes nothing in what is compared: 1 run, not {seeds}"
+REPEATED_SEEDS: Final = "some seeds repeat others but for 0.1% of what seeds change: {distinct} runs, not {seeds}"
 ONE_SEED: Final = "one seed does not show how runs vary"
 
 Terms = Sequence[tuple[Cell, float]]
@@ -30,14 +31,23 @@ def no_repeats(units: Sequence[Unit], terms: Terms, pool: Pool) -> str:
 
 
 def no_replicates(pool: Pool, terms: Terms) -> str:
-    """Return that the seed changes nothing, in all runs or in most of those on one side; empty if it is not so.
+    """Return that the seed changes nothing, in all runs or in most of those on one side, or that seeds repeat others.
+
+    Empty if it is not so.
 
     Args:
         terms: the cells of a contrast, each with its weight.
     """
     if pool.replicates.degenerate:
         return pool.replicates.reason
-    if not any(pool.copies(stratum) for stratum in {cell.stratum for cell, _ in terms}):
+    strata = {cell.stratum for cell, _ in terms}
+    for stratum in strata:
+        if first := pool.repeated_seeds(stratum):
+            used = {cell.seed for cell, _ in terms if cell.stratum == stratum}
+            distinct = {first.get(seed, seed) for seed in used}
+            if len(distinct) < len(used):
+                return REPEATED_SEEDS.format(distinct=len(distinct), seeds=len(used))
+    if not any(pool.copies(stratum) for stratum in strata):
         return ""
     for sign in (1.0, -1.0):
         side = [(cell, abs(weight)) for cell, weight in terms if sign * weight > 0]

@@ -46,6 +46,21 @@ def test_an_arm_that_ignores_its_seed_decides_nothing():
     assert judged(frame, low=2, high=3).verdict == "supported"
 
 
+@pytest.mark.parametrize("jitter", [0.0, 1e-6])
+def test_seeds_that_repeat_others_but_for_rounding_decide_nothing(jitter):
+    generator = np.random.default_rng(2)
+    runs = 100 + 3 * generator.normal(size=3) + generator.normal(size=(4, 3)) - 20 * np.arange(4)[:, None]
+    again = runs * (1 + jitter * generator.normal(size=runs.shape))
+    frame = frame_of(*np.concatenate([runs, again], axis=1).tolist())
+    (figure,) = sweeper.judge(
+        frame, metric="loss", claims=[{"id": "c", "constant": {"levels": {"x": 1}, "value": 500.0}, "expect": "below"}]
+    )
+    for found in (judged(frame), judged(frame, low=1, high=3), figure):
+        assert (found.verdict, found.low) == ("undecided", pytest.approx(math.nan, nan_ok=True))
+        assert "but some seeds repeat others but for 0.1% of what seeds change: 3 runs, not 6." in found.sentence
+    assert judged(frame[frame["seed"] < 3]).verdict == "supported"
+
+
 def test_an_arm_that_ignores_its_seed_says_nothing_of_the_spread_of_others():
     arms = [1.0012, 1.3034, 1.1056], [0.9078, 1.1091, 1.0502]
     beside = judged(frame_of(*arms, [0.71234567] * 3, [0.81234567] * 3))
