@@ -3,8 +3,9 @@
 from sweeper.designs.levels import level_key
 from sweeper.evidence.claims.arm_wording import arm_text
 from sweeper.evidence.claims.evidence import Part, require, require_levels
+from sweeper.evidence.data.arms import arm_cells
 from sweeper.evidence.data.cells import Cell
-from sweeper.evidence.data.comparison import Comparison, infer, matching, raw_mean
+from sweeper.evidence.data.comparison import Comparison, infer, raw_mean
 from sweeper.evidence.data.runs import PhaseRuns, Runs
 from sweeper.spec.claim import Arm
 
@@ -16,20 +17,13 @@ def phase_of(runs: Runs, name: str) -> PhaseRuns:
 
 
 def cells_of(runs: Runs, arm: Arm) -> tuple[Cell, ...]:
-    """Return the cells of one configuration of a phase.
-
-    A factor that the arm does not name is at its baseline; one at whose levels the phase repeats its design (blocks) is
-    at all of them. Where the phase has no trial at a baseline, as in a phase over one corpus that is not the baseline,
-    the factor may have any level.
-    """
-    phase = phase_of(runs, arm.phase)
-    for factor, level in arm.levels.items():
-        require_levels(phase, (factor, level_key(level), level_key(level)))
-    found = matching(phase.cells, {factor: level_key(level) for factor, level in arm.levels.items()})
-    for factor in runs.factors:
-        if factor not in phase.blocks and factor not in arm.levels:
-            found = matching(found, {factor: phase.baseline[factor]}) or found
-    require(bool(found), f"the study has no trial of {arm_text(arm, runs.arm_names)}")
+    """Return the cells of one configuration of a phase, see `arm_cells`."""
+    phase, levels = phase_of(runs, arm.phase), {factor: level_key(level) for factor, level in arm.levels.items()}
+    for factor, key in levels.items():
+        require_levels(phase, (factor, key, key))
+    found = arm_cells(phase, levels)
+    rest = " with everything else at the baseline" if arm.levels else ""
+    require(bool(found), f"the study has no trial of {arm_text(arm, runs.arm_names)}{rest}")
     return found
 
 

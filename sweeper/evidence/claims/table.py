@@ -11,8 +11,8 @@ COLUMNS: Final = (
     "id", "text", "kind", "metric", "scale", "verdict", "exploratory", "exploratory_because", "wanted", "label",
     "estimate", "low", "high", "percent", "p", "p_adjusted", "p_refuted", "p_refuted_adjusted", "n", "num_seeds",
     "seeds_needed", "detectable", "method", "trial_ids", "missing", "diverged", "attempted", "diverged_from",
-    "diverged_to", "changed", "reachable_verdicts", "sentence", "notes", "comparability", "fragile", "checks", "look",
-    "most_looks", "stage", "most_seeds", "level_left",
+    "diverged_to", "changed", "reachable_verdicts", "summary", "sentence", "worth", "notes", "comparability", "fragile",
+    "checks", "look", "most_looks", "stage", "most_seeds", "level_left",
 )  # fmt: skip
 NO_DECISION: Final = dict.fromkeys(COLUMNS[-5:])
 
@@ -34,7 +34,9 @@ def verdict_row(verdict: ClaimVerdict) -> dict[str, object]:
         "p_refuted_adjusted": verdict.p_refuted_adjusted,
         "changed": bool(verdict.caveats.changes),
         "reachable_verdicts": verdict.caveats.reachable,
+        "summary": verdict.summary,
         "sentence": verdict.sentence,
+        "worth": tuple(each.text for each in verdict.felt if each.is_known),
         "notes": verdict.notes,
         "comparability": verdict.caveats.comparability,
         "fragile": verdict.sturdiness.rests_on,

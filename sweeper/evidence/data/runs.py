@@ -49,6 +49,11 @@ class PhaseRuns:
         return Pool(self.cells, self.rule)
 
     @cached_property
+    def known_levels(self) -> frozenset[tuple[str, str]]:
+        """The levels that its trials have, each with its factor."""
+        return frozenset(pair for cell in self.cells for pair in cell.levels.items())
+
+    @cached_property
     def by_block(self) -> Mapping[str, "PhaseRuns"]:
         """The runs of each combination of the blocks' levels, named e.g. ``dataset = x``; none without several."""
         groups: dict[tuple[str, ...], list[Cell]] = {}

@@ -15,6 +15,7 @@ from statistics import fmean
 from typing import Final, Literal
 
 from sweeper.designs.levels import level_key
+from sweeper.evidence.data.arms import arm_cells
 from sweeper.evidence.data.cells import Cell, block_text
 from sweeper.evidence.data.comparison import matching, paired_by_factor, paired_by_seed
 from sweeper.evidence.data.measures import Measure
@@ -259,7 +260,7 @@ def _reference(
         start = statement.start
     else:
         start = Arm(phase=statement.phase, levels={**statement.where, statement.factor: statement.start})
-    return [cell for cell in _at_baselines(phase, start, where or {}) if cell.is_measured]
+    return [cell for cell in _cells(phase, start, where or {}) if cell.is_measured]
 
 
 def _effects(
@@ -268,7 +269,7 @@ def _effects(
     """Return the effect of each seed, on the measure's scale: the mean over its complete pairs."""
     places = where or {}
     if isinstance(statement, ArmContrast):
-        start, to = (_at_baselines(phase, arm, places) for arm in (statement.start, statement.to))
+        start, to = (_cells(phase, arm, places) for arm in (statement.start, statement.to))
         comparison = paired_by_seed(start, to, phase.pool)
     else:
         named = {**{name: level_key(level) for name, level in statement.where.items()}, **places}
@@ -280,14 +281,8 @@ def _effects(
     return {seed: fmean(unit.value for unit in units) for seed, units in seeds.items()}
 
 
-def _at_baselines(phase: PhaseRuns, arm: Arm, places: Mapping[str, str]) -> tuple[Cell, ...]:
-    """Return the cells of a configuration: what it does not name is at the baseline, if the phase has that."""
-    named = {**{name: level_key(level) for name, level in arm.levels.items()}, **places}
-    found = matching(phase.cells, named)
-    for factor, key in phase.baseline.items():
-        if factor not in named:
-            found = matching(found, {factor: key}) or found
-    return found
+def _cells(phase: PhaseRuns, arm: Arm, places: Mapping[str, str]) -> tuple[Cell, ...]:
+    return arm_cells(phase, {**{name: level_key(level) for name, level in arm.levels.items()}, **places})
 
 
 def _by_seed(cells: Sequence[Cell]) -> dict[int, float]:

@@ -495,3 +495,16 @@ def test_mistakes_in_arms_are_told(arms, message):
     claim = {"id": "x", "contrast": {"from": "bare", "to": "both"}, "expect": "decrease"}
     with pytest.raises(UsageError, match=message):
         judged(frame_of(), [claim], arms=arms)
+
+
+def test_an_arm_that_was_not_run_is_not_another_one():
+    rows = [BASE, {**BASE, "c": 2}, {**BASE, "b": "on"}, {**BASE, "b": "on", "a": 0.2}]
+    rows = [*rows, {**BASE, "a": 0.1}]
+    start = {"levels": {"a": 0.2}}  # with b off, as nobody ran it
+    claims = [
+        {"id": "x", "contrast": {"from": start, "to": {"levels": {"a": 0.2, "b": "on"}}}, "expect": "decrease"},
+        {"id": "y", "contrast": {"from": start, "to": {"levels": {"b": "on"}}}, "expect": "decrease"},
+    ]
+    for found in judged(frame_of(rows), claims):
+        assert found.verdict == "untested"
+        assert found.sentence == "The study has no trial of a = 0.2 in runs with everything else at the baseline."

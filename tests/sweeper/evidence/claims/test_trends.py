@@ -230,6 +230,14 @@ def test_a_trend_over_names_or_one_level_is_untested():
     assert by_name.verdict == "untested"
 
 
+def test_a_level_at_which_an_arm_was_not_run_is_left_out():
+    rows = [row for row in ROWS if (row["size"], row["a"]) != (1.0, 0.0)]
+    arms = {"phase": "p", "from": {"levels": {}}, "to": {"levels": {"a": 0.2}}, "over": "size"}
+    found = judged(loss(grows), "grows", rows=rows, trend=arms)
+    assert found.evidence.label.endswith("over size = 0.25, 0.5, 2 in p")
+    assert found.estimate == pytest.approx(judged(loss(grows), "grows", rows=rows).estimate)
+
+
 def test_a_bend_is_told_and_a_line_is_not_called_one():
     bent = judged(loss(lambda x: -0.2 - 0.1 * x**2), "grows").trend
     straight = judged(loss(grows), "grows").trend
