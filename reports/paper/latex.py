@@ -54,11 +54,12 @@ def escaped(text: str) -> str:
     """
     found: list[str] = []
     run = 0
-    for character in unicodedata.normalize("NFC", wording.clean(text)):
+    plain = unicodedata.normalize("NFC", wording.clean(text))
+    for character, following in zip(plain, f"{plain[1:]} ", strict=False):
         shown = _set(character)
         found.append(shown)
         run = 0 if character.isspace() else run + (len(SPELLED) if "U+" in shown else 1)
-        if (character in BREAKS and run > 2) or run >= LONG:
+        if (character in BREAKS and run > 2 and not following.isdigit()) or run >= LONG:
             found.append(r"\allowbreak{}")
             run = 0
     return "".join(found)

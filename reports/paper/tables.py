@@ -16,6 +16,7 @@ from sweeper.evidence.standings.standing import Standing, Standings
 
 MOST_STRATA: Final = 3  # side by side
 MOST_ROWS: Final = 30
+MOST_CLAIMS: Final = 16  # of a table, whose rows take several lines each
 LONGEST_HEAD: Final = 24  # letters
 INTERVAL: Final = " \u00b1 half of the 95% interval"
 NONE: Final = Words(wording.UNKNOWN)
@@ -45,7 +46,9 @@ def tables(source: Source) -> tuple[PaperTable, ...]:
             name = f"configurations-{wording.slug(budget)}"
             chosen = groups[start : start + MOST_STRATA]
             found.append(_configurations(source, name if part == 1 else f"{name}-{part}", chosen))
-    return (*found, *([_claims(source.verdicts)] if source.verdicts else []))
+    for part, start in enumerate(range(0, len(source.verdicts), MOST_CLAIMS), 1):
+        found.append(_claims("claims" if part == 1 else f"claims-{part}", source.verdicts[start : start + MOST_CLAIMS]))
+    return tuple(found)
 
 
 def _configurations(source: Source, name: str, groups: Sequence[Standings]) -> PaperTable:
@@ -138,7 +141,7 @@ def _notes(
         yield f"{wording.count(left, 'further configuration')} with worse means: see trials.csv."
 
 
-def _claims(verdicts: Sequence[ClaimVerdict]) -> PaperTable:
+def _claims(name: str, verdicts: Sequence[ClaimVerdict]) -> PaperTable:
     exploratory = any(verdict.is_exploratory for verdict in verdicts)
     notes = [
         "p: of the claim's denial, or for a refuted claim of the claim, adjusted by Holm's method over all claims."
@@ -146,11 +149,11 @@ def _claims(verdicts: Sequence[ClaimVerdict]) -> PaperTable:
     if exploratory:
         notes.append("Exploratory: what it rests on was added or changed after there were results.")
     return PaperTable(
-        name="claims",
+        name=name,
         caption="The claims declared for this study, and the verdicts on them: effects with 95% intervals.",
         heads=(
-            Head(title="Claim", share=0.25),
-            Head(title="Claimed", share=0.15),
+            Head(title="Claim", share=0.24),
+            Head(title="Claimed", share=0.16),
             Head(title="Effect", number=True),
             Head(title="95% interval", number=True),
             Head(title="p", number=True),

@@ -1,13 +1,15 @@
 """Tables of a paper: what is bold, what has a dagger, what failed, and how configurations are called."""
 
 import math
+from dataclasses import replace
 
 import pytest
 
 from reports.paper.content import Amount, Words
 from reports.paper.kit import markdown
+from reports.paper.labels import labels
 from reports.paper.latex_tables import latex_table
-from reports.paper.tables import MOST_ROWS, tables
+from reports.paper.tables import MOST_CLAIMS, MOST_ROWS, tables
 from tests.reports.paper.papers import FACTORS, claim, of, rows, two_strata, value
 from tests.reports.studies import Phase, factor, study_data
 
@@ -87,6 +89,30 @@ def test_what_is_left_out_of_a_full_configuration_names_it() -> None:
     assert {row[0].text for row in table.rows} == {
         "baseline", "full: w = 1, x = 1, y = 1, z = 1", *(f"full without {name}" for name in "wxyz")
     }  # fmt: skip
+
+
+def test_configurations_near_one_with_a_name_are_called_by_it() -> None:
+    group = two_strata().standings[0]
+    data = replace(two_strata().data, study=replace(two_strata().data.study, arms={"recipe": {"dropout": 0.2, "z": 1}}))
+    changes = [{"dropout": "0.2", "z": "1"}, {"dropout": "0.2"}, {"dropout": "0.1", "z": "1"}, {"z": "2"}, {}]
+    rows = tuple(replace(group.rows[0], arm=str(place), changes=each) for place, each in enumerate(changes))
+    rows = (replace(rows[0], name="recipe"), *rows[1:])
+    group = replace(group, rows=rows)
+    assert list(labels(data, group, [group]).values()) == [
+        "recipe", "dropout = 0.2", "dropout = 0.1, z = 1", "z = 2", "baseline"
+    ]  # fmt: skip
+    data = replace(data, study=replace(data.study, arms={"full-on": dict.fromkeys("abcdefgh", 1)}))
+    most = dict.fromkeys("bcdefgh", "1")
+    group = replace(
+        group, rows=(replace(rows[0], name=None, changes=most), replace(rows[1], changes={**most, "a": "2"}))
+    )
+    assert list(labels(data, group, [group]).values()) == ["full-on without a", "full-on with a = 2"]
+
+
+def test_many_claims_take_several_tables() -> None:
+    many = [claim(f"claim-{place}") for place in range(MOST_CLAIMS + 1)]
+    found = [table for table in tables(two_strata(claims=many)) if table.name.startswith("claims")]
+    assert [(table.name, len(table.rows)) for table in found] == [("claims", MOST_CLAIMS), ("claims-2", 1)]
 
 
 def test_more_configurations_than_a_page_holds_are_counted() -> None:
