@@ -95,6 +95,9 @@ def _rivals(group: Standings) -> str:
     if not group.is_tested:
         return " For want of repeats, it cannot be said which others may be as good."
     others, possible = len(group.ranked) - 1, len(group.possible) - 1
+    if group.chosen is not None and not group.chosen.may_be_best:
+        ahead = wording.count(len(group.possible), "other one")
+        return f" It was chosen by {wording.metric_name(group.chooser.name)}; {ahead} may be the best here, but not it."
     if others == 1:
         return " The other one cannot be told from it." if possible else " The other one is behind."
     if not possible:
@@ -216,6 +219,8 @@ def _rank(place: Place) -> str:
 
 def _tied(context: Context, group: Standings) -> tuple[str, int, int, bool]:
     chosen = group.chosen
+    if chosen is not None and group.is_tested and not chosen.may_be_best:  # by validation, and behind on the test
+        chosen = group.leader
     name = _name(context, chosen) if chosen is not None else ""
     return name, len(group.possible), len(group.ranked), group.is_tested
 

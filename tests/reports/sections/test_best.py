@@ -119,3 +119,17 @@ def test_costs_differ_only_beyond_the_noise_of_the_machine() -> None:
     assert not costs_differ(frame([[10.0], [13.0]]), is_time=True)
     assert costs_differ(frame([[10.0], [20.0]], ["{1}", "{2}"]), is_time=True)
     assert not costs_differ(frame([[10.0]]), is_time=True)
+
+
+def test_the_best_by_validation_is_not_called_best_where_the_test_shows_another_one() -> None:
+    def test(row: Any) -> dict[str, float]:
+        change = 0.3 if row.configuration["a"] > 0 else 0.0
+        return {"test_perplexity": value(row.configuration, row.seed) * math.exp(change)}
+
+    phase = Phase("grid", "list", ROWS[:4], value, seeds=(0, 1, 2, 3))
+    context = make_context(study_data(FACTORS, phase, results=test), NOW)
+    (only,) = text(context)
+    assert only.startswith("The best configuration after 100 steps is a = 0.2, with a mean test perplexity of")
+    assert only.endswith("It was chosen by validation perplexity; 1 other one may be the best here, but not it.")
+    found = best(context)
+    assert plot(found, "standings").drawing.title == "baseline is best"
