@@ -4,12 +4,14 @@ import json
 from pathlib import Path
 from typing import Final, Literal
 
+from sweeper.execution.slots.guard_process import since_boot
 from sweeper.execution.slots.regular_files import read_json
 from sweeper.execution.slots.run_dir import read_mark
 from sweeper.files import write_atomically
 from sweeper.store.records import Lease
 
 IDENTITY_FILE: Final = "trial.json"
+WRITTEN: Final = "since_boot"  # when it was written, on a clock that nobody sets
 
 Belonging = Literal["missing", "ours", "others"]
 
@@ -46,6 +48,7 @@ def write_identity(run_dir: Path, lease: Lease) -> None:
         "trial": lease.trial_id,
         "attempt": lease.attempt_id,
         "token": lease.token,
+        WRITTEN: since_boot(),
     }
     write_atomically(run_dir / IDENTITY_FILE, (json.dumps(identity) + "\n").encode(), private=True)
 

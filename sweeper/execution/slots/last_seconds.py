@@ -2,17 +2,19 @@
 
 The store knows no more than the last heartbeat, which may be most of a lease ago: the trial of a stopped slot runs on
 until its guard ends it, and writes when that was. Where the guard died, too, the last sign of the trial is its last
-line, or what its guard wrote each second.
+line, or what its guard wrote each second. Lines have the time of the wall clock, which may have been set since then:
+they are compared with the identity file, which was written just before the process began, and says when since boot.
 """
 
 import time
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
 from sweeper.execution.slots.guard import ENDED_FILE
-from sweeper.execution.slots.guard_process import ALIVE_FILE, BOOT_FILE
-from sweeper.execution.slots.identity import IDENTITY_FILE
+from sweeper.execution.slots.guard_process import ALIVE_FILE, BOOT_FILE, since_boot
+from sweeper.execution.slots.identity import IDENTITY_FILE, WRITTEN
 from sweeper.execution.slots.metrics import METRICS_FILE, OUTPUT_FILE
 from sweeper.execution.slots.processes import FIRST_EPOCH_S
 from sweeper.execution.slots.regular_files import read_json
@@ -29,12 +31,12 @@ def device_seconds_of(attempt: RunningAttempt) -> float | None:
     """
     started_at = attempt.pid_started_at
     if started_at is None:  # the slot died before it could record the process
-        started_at = _written_at(attempt.run_dir / IDENTITY_FILE) if _is_of(attempt) else None
+        started_at = _identified_at(attempt)
     elif started_at > FIRST_EPOCH_S:
         return None  # of a system that does not count from its boot
     ended_at = _noted_end(attempt)
     if ended_at is None:
-        signs = (*_last_lines(attempt.run_dir), _last_life(attempt))
+        signs = (*_last_lines(attempt), _last_life(attempt))
         ended_at = max((each for each in signs if each is not None), default=None)
     return None if started_at is None or ended_at is None else max(0.0, ended_at - started_at) * attempt.device_share
 
@@ -49,29 +51,33 @@ def _noted_end(attempt: RunningAttempt) -> float | None:
     return ended_at
 
 
-def _last_lines(run_dir: Path) -> list[float | None]:
-    return [_written_at(run_dir / name) for name in (OUTPUT_FILE, METRICS_FILE)]
+def _last_lines(attempt: RunningAttempt) -> Iterator[float]:
+    """Yield when the files of lines were written, in seconds since boot."""
+    begun_at = _identified_at(attempt)
+    for name in (OUTPUT_FILE, METRICS_FILE):
+        with suppress(OSError):
+            written_at = (attempt.run_dir / name).stat().st_mtime
+            if begun_at is None:
+                yield since_boot() - max(0.0, time.time() - written_at)
+            else:
+                yield begun_at + written_at - (attempt.run_dir / IDENTITY_FILE).stat().st_mtime
+
+
+def _identified_at(attempt: RunningAttempt) -> float | None:
+    """Return when the identity file was written, in seconds since boot; None if it is not this attempt's."""
+    with suppress(OSError, ValueError, KeyError, TypeError):
+        identity = read_json(attempt.run_dir / IDENTITY_FILE)
+        if identity["attempt"] == attempt.attempt_id:
+            return float(identity[WRITTEN])
+    return None
 
 
 def _last_life(attempt: RunningAttempt) -> float | None:
     """Return when its guard last wrote that its process was alive."""
     group = attempt.pid
-    if group is None and not _is_of(attempt):
+    if group is None and _identified_at(attempt) is None:
         return None
     return _noted(attempt.run_dir / ALIVE_FILE, group)
-
-
-def _written_at(path: Path) -> float | None:
-    """Return when a file was written, in seconds since boot."""
-    with suppress(OSError):
-        return time.clock_gettime(time.CLOCK_BOOTTIME) - max(0.0, time.time() - path.stat().st_mtime)
-    return None
-
-
-def _is_of(attempt: RunningAttempt) -> bool:
-    with suppress(OSError, ValueError, KeyError, TypeError):
-        return bool(read_json(attempt.run_dir / IDENTITY_FILE)["attempt"] == attempt.attempt_id)
-    return False
 
 
 def when_ended(run_dir: Path, pid: int) -> float | None:

@@ -430,15 +430,24 @@ def test_the_seconds_of_a_trial_after_its_slot_s_last_heartbeat_are_in_the_ledge
     assert attempt.ended_at - attempt.heartbeat_at == pytest.approx(attempt.device_seconds)
 
 
+def identified_ago(run_dir: Path, seconds: float, now: float) -> None:
+    """Let the identity file of a directory have been written some time ago."""
+    path = run_dir / "trial.json"
+    identity = json.loads(path.read_text())
+    path.write_text(json.dumps({**identity, "since_boot": identity["since_boot"] - seconds}))
+    os.utime(path, (now - seconds, now - seconds))
+
+
+@pytest.mark.parametrize("clock_s", [0.0, 3600.0, -61.0, -2.0], ids=lambda each: f"clock set by {each:+g} s since then")
 @pytest.mark.parametrize("is_known", [True, False], ids=["process known", "process not recorded"])
 def test_where_the_guard_died_too_the_last_line_of_a_trial_tells_how_long_it_ran(
-    url: str, engine: Engine, is_known: bool
+    url: str, engine: Engine, is_known: bool, clock_s: float
 ) -> None:
     study, lease = abandoned(url, engine)
     write_identity(lease.run_dir, lease)
     (lease.run_dir / "output.log").write_text("loss=1\n")
-    now, since_boot = time.time(), time.clock_gettime(time.CLOCK_BOOTTIME)
-    os.utime(lease.run_dir / "trial.json", (now - 9.0, now - 9.0))
+    now, since_boot = time.time() - clock_s, time.clock_gettime(time.CLOCK_BOOTTIME)
+    identified_ago(lease.run_dir, 9.0, now)
     os.utime(lease.run_dir / "output.log", (now - 2.0, now - 2.0))
     if is_known:
         queue.record_process(engine, lease, 2**22 - 2, since_boot - 8.0)
@@ -452,8 +461,8 @@ def test_where_a_silent_trial_died_with_its_guard_the_guard_s_last_sign_tells_ho
 ) -> None:
     study, lease = abandoned(url, engine)
     write_identity(lease.run_dir, lease)
-    now, since_boot = time.time(), time.clock_gettime(time.CLOCK_BOOTTIME)
-    os.utime(lease.run_dir / "trial.json", (now - 9.0, now - 9.0))
+    since_boot = time.clock_gettime(time.CLOCK_BOOTTIME)
+    identified_ago(lease.run_dir, 9.0, time.time())
     write_life(str(lease.run_dir / ALIVE_FILE), 2**22 - 2, since_boot - 3.0, create=True)
     if is_known:
         queue.record_process(engine, lease, 2**22 - 2, since_boot - 8.0)
