@@ -9,7 +9,7 @@ from reports.paper.check import Checked, check_paper
 from reports.paper.kit import source_of
 from reports.paper.numbers import prefix_of
 from sweeper.cli.archives import reading_from
-from sweeper.cli.options import Directory, store_option, study_name
+from sweeper.cli.options import store_option, study_name
 from sweeper.errors import UsageError
 from sweeper.evidence.data.load import StudyData, load, load_archive
 from sweeper.evidence.sequential.verdicts import judge_study
@@ -22,8 +22,8 @@ from sweeper.quantities import counted
 @click.option(
     "--from",
     "source",
-    type=Directory(),
-    help="Directory written by `sweeper export STUDY --all`, to compare with instead of a study in the store.",
+    type=click.Path(path_type=Path),
+    help="Directory or bundle written by `sweeper export STUDY`, to compare with instead of a study in the store.",
 )
 @store_option
 def check(paper: Path, study: str | None, source: Path | None, store: str) -> None:

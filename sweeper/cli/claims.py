@@ -7,7 +7,7 @@ from typing import Final
 import click
 
 from sweeper.cli.archives import reading_from
-from sweeper.cli.options import Directory, json_option, print_json, store_option, study_name
+from sweeper.cli.options import json_option, print_json, store_option, study_name
 from sweeper.errors import UsageError
 from sweeper.evidence.claims.evidence import Verdict
 from sweeper.evidence.claims.judge import ClaimVerdict, all_supported, removed_claims
@@ -36,15 +36,15 @@ EXPLORATORY: Final = (
 @click.option(
     "--from",
     "source",
-    type=Directory(),
-    help="Directory written by `sweeper export STUDY --all`, to judge instead of a study in the store.",
+    type=click.Path(path_type=Path),
+    help="Directory or bundle written by `sweeper export STUDY`, to judge instead of a study in the store.",
 )
 @json_option
 @store_option
 def claims(study: str | None, source: Path | None, as_json: bool, store: str) -> None:
     """Print a verdict on each claim of STUDY.
 
-    With --from, judge a directory that `sweeper export STUDY --all` wrote instead of a study in the store.
+    With --from, judge what `sweeper export STUDY --all` or --bundle wrote instead of a study in the store.
 
     Each claim is supported, refuted, undecided or untested. A verdict is exploratory if its claim, or runs on which it
     rests, were added or changed after there were results. The exit code is 0 if all claims are supported and no verdict

@@ -22,8 +22,8 @@ FORMATS: Final = ("html", "pdf", "tex", "md")
 @click.option(
     "--from",
     "source",
-    type=Directory(),
-    help="Directory written by `sweeper export STUDY --all`, to report on instead of a study in the store.",
+    type=click.Path(path_type=Path),
+    help="Directory or bundle written by `sweeper export STUDY`, to report on instead of a study in the store.",
 )
 @click.option(
     "--out",

@@ -11,6 +11,7 @@ Everything above this module works on `StudyData` alone, so frames that did not 
 
 import json
 import math
+import tempfile
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
@@ -19,8 +20,10 @@ from typing import TYPE_CHECKING, Any, Final
 import pandas as pd
 
 from sweeper.designs.levels import Level
+from sweeper.errors import UsageError
 from sweeper.evidence.data.measures import value_step
-from sweeper.export.archive import read_archive
+from sweeper.export.archive import Archive, read_archive
+from sweeper.export.unbundle import Damage, unpack
 from sweeper.monitor.counting import Extent, counted_unit
 from sweeper.spec.claim import Constant
 from sweeper.spec.json_phases import phase_from_json
@@ -133,13 +136,27 @@ def load(store: "str | Engine", study_name: str) -> StudyData:
         )
 
 
-def load_archive(directory: Path) -> StudyData:
-    """Read a study that `sweeper export --all` wrote, as `load` reads one from a store.
+def load_archive(source: Path) -> StudyData:
+    """Read a study that `sweeper export --all` or `--bundle` wrote, as `load` reads one from a store.
+
+    Args:
+        source: the directory, or the bundle's file.
 
     Raises:
-        UsageError: the directory does not hold one.
+        UsageError: there is no study in it, or a bundle is not whole.
     """
-    found = read_archive(directory)
+    if not source.is_file():
+        return _study_of(read_archive(source))
+    with tempfile.TemporaryDirectory(prefix="sweeper-bundle-") as scratch:
+        try:
+            unpack(source, Path(scratch))
+        except Damage as damage:
+            remedy = f"`sweeper verify {source}` lists all that is wrong with it."
+            raise UsageError(f"{source}: {damage.lines[0]}. {remedy}") from damage
+        return _study_of(read_archive(Path(scratch)))
+
+
+def _study_of(found: Archive) -> StudyData:
     return make_study_data(
         found.study,
         phases=found.phases,

@@ -6,10 +6,13 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from sweeper.cli.bundling import export_bundle
 from sweeper.cli.verify import make_report
+from sweeper.errors import UsageError
+from sweeper.evidence.data.load import load, load_archive
 from sweeper.export.bundle import MANIFEST, README_FILE, bundle
 from sweeper.verification.verify import Verified, Wish, verify
 from tests.reports.conftest import store
@@ -95,6 +98,19 @@ def test_a_report_of_another_version_is_not_compared(whole: bytes, tmp_path: Pat
     )
     assert found.ok
     assert "not compared, since sweeper 0.0.9 wrote it" in found.findings[-1].text
+
+
+def test_a_bundle_is_read_like_the_directory_of_an_archive(store: str, whole: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "study.zip"
+    path.write_bytes(whole)
+    found, known = load_archive(path), load(store, "quickstart")
+    columns = ["phase", "number", "state", "seed", "value", "device_seconds"]
+    pd.testing.assert_frame_equal(found.trials[columns], known.trials[columns])
+    path.write_bytes(whole[:-5])
+    with pytest.raises(
+        UsageError, match=r"study\.zip: is not a zip archive.*`sweeper verify .* lists all that is wrong"
+    ):
+        load_archive(path)
 
 
 def test_the_same_study_gives_the_same_bundle(store: str, whole: bytes, tmp_path: Path) -> None:
