@@ -10,12 +10,13 @@ import json
 import math
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 
-from sweeper.designs.factor import Factor
+from sweeper.designs.factor import Factor, Range
 from sweeper.designs.kinds import Design, LadderDesign, ListDesign, SamplerDesign, SimpleDesign
 from sweeper.planning.plan import Plan, PlannedPhase, PlannedTrial, TrialBudget
 from sweeper.spec.claim import Claim, Contrast
@@ -86,7 +87,9 @@ def _phases(num_trials: int) -> tuple[PlannedPhase, ...]:
         _phase("leave-one-out", SimpleDesign("leave_one_out"), losses, range(3), 125_000),
     ]
     left = max(num_trials - sum(len(phase.trials) for phase in fixed), 1)
-    return (*fixed, _phase("search", SamplerDesign("random", left), _draws(left), range(1), 20_000))
+    search = _phase("search", SamplerDesign("random", left), _draws(left), range(1), 20_000)
+    drawn = {name: Range(low=0.0, high=levels[-1]) for name, levels in LEVELS.items()}
+    return (*fixed, replace(search, phase=replace(search.phase, levels=drawn)))
 
 
 def _draws(num: int) -> list[Configuration]:

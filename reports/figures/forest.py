@@ -108,6 +108,8 @@ def _heights(rows: Sequence[Row], *, percent: bool) -> list[float]:
 
 def _painter(rows: Sequence[Row], axis: _Axis) -> Paint:
     used = [finding for finding in COLOURS if any(row.finding == finding for row in rows)]
+    groups = list(dict.fromkeys(row.group for row in rows))
+    rows = sorted(rows, key=lambda row: groups.index(row.group))
     texts = _headed(rows, percent=axis.percent)
 
     def paint(sheet: Sheet) -> float:

@@ -38,19 +38,18 @@ class Rung:
 
 
 def ladder_figure(
-    name: str, title: str, rungs: Sequence[Rung], metric: Metric, *, joined: bool = True, change: str = "step"
+    name: str, title: str, rungs: Sequence[Rung], metric: Metric, *, joined: bool = True
 ) -> Drawing | None:
     """Draw the rungs from top to bottom, trials as points, their mean as a diamond; None if no rung has a value.
 
     Args:
         joined: whether each step starts where the one before it ends.
-        change: the heading of the changes.
     """
     if not any(np.isfinite(rung.values).any() for rung in rungs):
         return None
     scale = metric_scale(metric, [value for rung in rungs for value in rung.values])
     means = [mean_of(rung.values, metric) for rung in rungs]
-    heads = (wording.label(wording.metric_name(metric.name)), change, "cost")
+    heads = (wording.label(wording.metric_name(metric.name)), "change", "cost")
     shown = [place for place, used in enumerate((True, _any(rungs, "change"), _any(rungs, "cost"))) if used]
     texts = [
         Row(label=rung.label, cells=tuple(_cells(rung, mean)[place] for place in shown), bold=place == 0)

@@ -226,6 +226,7 @@ def _write_below(sheet: Sheet, row: Row, y: float, table: Table) -> None:
         sheet.text((sheet.width, y), number, anchor="end", colour=row.colour)
     elif number:
         y += LINE
-        sheet.text((0.0, y), fitted(number, sheet.width), colour=row.colour)
+        size = SIZE if text_width(number) <= sheet.width else SMALL
+        sheet.text((0.0, y), fitted(number, sheet.width, size), size=size, colour=row.colour)
     if row.below:
         sheet.text((0.0, y + LINE), fitted(row.below, sheet.width, SMALL), size=SMALL, colour=MUTED)

@@ -79,8 +79,7 @@ def _figure(context: Context, name: str, phase: str, frame: pd.DataFrame, found:
         if math.isfinite(effect.estimate)
     ]
     title = titles.ablation_title(whole if left_out else phase, steps, percent=percent, left_out=left_out)
-    head = "change from the whole" if left_out else "change from the step before"
-    drawing = ladder_figure(name, title, rungs, context.metric, joined=not left_out, change=head)
+    drawing = ladder_figure(name, title, rungs, context.metric, joined=not left_out)
     if drawing is None:
         return []
     return [Plot(drawing=drawing, caption=plain(_caption(context, left_out=left_out)))]
@@ -92,9 +91,10 @@ def _caption(context: Context, *, left_out: bool) -> str:
         if left_out
         else "components added one after another, from top to bottom"
     )
+    start = "the whole" if left_out else "the step before"
     return (
         f"{wording.capital(context.metric_name)}, mean over seeds \u00b1 half of its 95% interval, with {what}. "
-        "Changes are paired by seed, with 95% intervals. Cost: of a run, relative to the first line."
+        f"Changes are those from {start}, paired by seed, with 95% intervals. Cost: of a run, relative to the first."
     )
 
 

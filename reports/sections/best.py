@@ -18,6 +18,8 @@ from sweeper.evidence.standings.standing import Standings
 from sweeper.evidence.statistics.paired import paired_t
 
 SHOWN: Final = 5  # configurations of a stratum, besides its baseline
+MOST_ROWS: Final = 1000  # of the table of all configurations
+BEST_ROWS: Final = 100  # of each stratum and budget, if there are more
 MOST_STRATA: Final = 6  # about which there is a sentence each
 
 
@@ -279,13 +281,15 @@ def _gain_label(context: Context, group: Standings, chosen: Place) -> str:
 
 def _table(context: Context) -> Table:
     several = len(context.strata) > 1
-    rows = [(group, place) for group in context.standings for place in group.rows]
+    every = [(group, place) for group in context.standings for place in group.rows]
+    rows = every if len(every) <= MOST_ROWS else [each for each in every if each[1] in each[0].ranked[:BEST_ROWS]]
     metric = context.standings[0].metric
     return Table(
         name="standings-table",
         caption=plain(
             "All configurations of each stratum and budget. Lost: runs that diverged, failed or were pruned; their "
             "configuration is not ranked."
+            + (f" The best {BEST_ROWS} of each stratum and budget." if len(rows) < len(every) else "")
         ),
         columns=(
             *([Column(title="Stratum")] if several else []),
@@ -299,7 +303,7 @@ def _table(context: Context) -> Table:
             Column(title="May be best"),
         ),
         rows=tuple(_cells(context, group, place, several=several) for group, place in rows),
-        folded=f"All {wording.count(len(rows), 'configuration')}",
+        folded=f"{'All' if rows is every else 'The best'} {wording.count(len(rows), 'configuration')}",
     )
 
 

@@ -56,22 +56,30 @@ def _panels(context: Context, stratum: Stratum) -> list[CurvePanel]:
 
 def _arms(context: Context, frame: pd.DataFrame, curves: Mapping[int, Curve]) -> list[ArmCurves]:
     """Return the configurations of some trials, the best first."""
-    done = frame[(frame["state"] == "completed") & np.isfinite(frame["value"])]
-    done = done.groupby("configuration_hash")["value"].mean()
-    order = done.sort_values(ascending=context.metric.minimizes, kind="stable").index
-    best = order[0] if len(order) > 1 else None
-    rank = {key: place for place, key in enumerate(order)}
-    groups = sorted(frame.groupby("configuration_hash", sort=False), key=lambda item: rank.get(item[0], len(rank)))
-    found = []
-    for key, own in groups:
-        first = int(own["trial_id"].iloc[0])
-        role = "baseline" if context.at_baseline(first) else "best" if key == best else "other"
-        states = own["state"].tolist()
-        state = "completed" if "completed" in states else max(dict.fromkeys(states), key=states.count)
-        kept = own if state != "completed" else own[own["state"] == "completed"]
-        trials = {int(trial): curves[int(trial)] for trial in kept["trial_id"]}
-        found.append(ArmCurves(name=context.arms[first], role=role, state=state, curves=trials))
-    return found
+    groups: dict[str, list[tuple[int, str, float]]] = {}
+    rows = zip(frame["configuration_hash"], frame["trial_id"], frame["state"], frame["value"], strict=True)
+    for key, trial, state, value in rows:
+        groups.setdefault(key, []).append((int(trial), state, float(value)))
+    means = {key: _mean_value(own, minimizes=context.metric.minimizes) for key, own in groups.items()}
+    order = sorted(groups, key=lambda key: means[key])
+    best = order[0] if len(order) > 1 and math.isfinite(means[order[1]]) else None
+    return [_arm(context, groups[key], curves, is_best=key == best) for key in order]
+
+
+def _mean_value(own: Sequence[tuple[int, str, float]], *, minimizes: bool) -> float:
+    """Return the mean of the completed trials, less for a better one; infinity without any."""
+    done = [value for _, state, value in own if state == "completed" and math.isfinite(value)]
+    return (1.0 if minimizes else -1.0) * sum(value / len(done) for value in done) if done else math.inf
+
+
+def _arm(
+    context: Context, own: Sequence[tuple[int, str, float]], curves: Mapping[int, Curve], *, is_best: bool
+) -> ArmCurves:
+    first, states = own[0][0], [state for _, state, _ in own]
+    state = "completed" if "completed" in states else max(dict.fromkeys(states), key=states.count)
+    kept = [trial for trial, each, _ in own if each == state or state != "completed"]
+    role = "baseline" if context.at_baseline(first) else "best" if is_best else "other"
+    return ArmCurves(name=context.arms[first], role=role, state=state, curves={trial: curves[trial] for trial in kept})
 
 
 def _passing(

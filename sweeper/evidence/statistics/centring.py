@@ -51,6 +51,9 @@ def aliased(columns: Sequence[NDArray[np.float64]]) -> tuple[int, ...]:
         columns: of each factor what its main effect is fitted by, `[runs, columns]`, e.g. from `level_columns`.
     """
     centred = [_unit(each) for each in columns]
+    used = [position for position, each in enumerate(centred) if each.shape[1]]
+    if len(used) > 1 and any(each.shape[1] >= len(each) - 1 for each in columns):
+        return tuple(used)  # a factor with a level for each run explains whatever the others do
     found = []
     for position, own in enumerate(centred):
         others = [*centred[:position], *centred[position + 1 :]]
