@@ -1,7 +1,8 @@
 """Softmax and cross-entropy in one function, in chunks of tokens: the logits of the whole batch never exist.
 
-The gradient is computed in the forward pass, while a chunk's probabilities are still in the cache. What is kept for
-the backward pass is as large as the weights and the hidden states, not as the logits.
+The gradient is computed in the forward pass and takes the place of a chunk's logits. Matrix products are computed chunk
+by chunk, all else in blocks that stay in a core's cache. What is kept for the backward pass is as large as the weights
+and the hidden states, not as the logits.
 """
 
 from typing import Any, Final, NamedTuple
@@ -9,10 +10,9 @@ from typing import Any, Final, NamedTuple
 import torch
 from torch import Tensor
 
-CHUNK_LOGITS: Final = {"cpu": 2**21, "cuda": 2**26}  # 8 and 256 MiB in float32: to fit the cache, the memory
-CHUNK_LOGITS_OF_PRODUCTS: Final = {"cpu": 2**22, "cuda": 2**26}
+CHUNK_LOGITS: Final = {"cpu": 2**22, "cuda": 2**26}  # 16 and 256 MiB in float32: for the products, the memory
+BLOCK_LOGITS: Final = {"cpu": 2**18, "cuda": 2**26}  # 1 MiB in float32, which stays in a core's cache
 SMALLEST_CHUNK: Final = 32  # fewer rows make slow matrix products
-SMALLEST_PROBABILITY: Final = torch.finfo(torch.float32).tiny
 
 
 def softmax_loss(
@@ -42,10 +42,14 @@ def softmax_loss(
     return _forward(inputs, None, products)
 
 
-def chunk_rows(vocabulary_size: int, device: str, *, products: bool = False) -> int:
-    """Return the number of tokens in a chunk."""
-    logits = CHUNK_LOGITS_OF_PRODUCTS if products else CHUNK_LOGITS
-    return max(SMALLEST_CHUNK, logits.get(device, logits["cuda"]) // vocabulary_size)
+def chunk_rows(vocabulary_size: int, device: str) -> int:
+    """Return the number of tokens whose matrix products are computed at once."""
+    return max(SMALLEST_CHUNK, CHUNK_LOGITS.get(device, CHUNK_LOGITS["cuda"]) // vocabulary_size)
+
+
+def block_rows(vocabulary_size: int, device: str) -> int:
+    """Return the number of tokens whose softmax is computed at once."""
+    return max(1, BLOCK_LOGITS.get(device, BLOCK_LOGITS["cuda"]) // vocabulary_size)
 
 
 class Inputs(NamedTuple):
@@ -79,18 +83,24 @@ class Gradients(NamedTuple):
 def _forward(inputs: Inputs, gradients: Gradients | None, products: torch.dtype | None) -> Tensor:
     hidden, (num_words, _) = inputs.hidden, inputs.weight.shape
     total = torch.zeros((), dtype=torch.float64, device=hidden.device)
-    rows = min(chunk_rows(num_words, hidden.device.type, products=products is not None), hidden.shape[0])
+    rows = min(chunk_rows(num_words, hidden.device.type), hidden.shape[0])
     buffer = hidden.new_empty(rows, num_words, dtype=products or hidden.dtype)
     weight = inputs.weight if products is None else inputs.weight.to(products)
     for start in range(0, hidden.shape[0], rows):
         chunk = inputs.chunk(start, rows)
-        of_chunk = None if gradients is None else gradients.chunk(start, rows)
         logits = buffer[: chunk.hidden.shape[0]]
         if products is None:
-            total += _chunk_loss(chunk, of_chunk, logits)
+            torch.addmm(chunk.bias, chunk.hidden, weight.t(), out=logits)
+            factors, bias = chunk, None
+        else:  # only the factors and results of products are in their data type: the bias is added later
+            factors, bias = chunk._replace(hidden=chunk.hidden.to(products), weight=weight), chunk.bias
+            torch.mm(factors.hidden, weight.t(), out=logits)
+        if gradients is None:
+            total += _loss(logits, bias, chunk.targets, chunk.counted)
         else:
-            factors = chunk._replace(hidden=chunk.hidden.to(products), weight=weight)
-            total += _chunk_loss_of_products(factors, of_chunk, logits)
+            of_chunk = gradients.chunk(start, rows)
+            total += _loss_and_gradient(logits, bias, chunk, of_chunk.bias)
+            _add_gradients(of_chunk, logits, factors)
     return total.to(_at_least_float32(hidden[:0]).dtype)
 
 
@@ -98,60 +108,48 @@ def _at_least_float32(tensor: Tensor) -> Tensor:
     return tensor.float() if tensor.dtype in (torch.bfloat16, torch.float16) else tensor
 
 
-def _chunk_loss(chunk: Inputs, gradients: Gradients | None, buffer: Tensor) -> Tensor:
-    logits = _at_least_float32(torch.addmm(chunk.bias, chunk.hidden, chunk.weight.t(), out=buffer))
-    if gradients is None:
-        return _summed(-torch.log_softmax(logits, 1).gather(1, chunk.targets), chunk.counted)
-    largest = logits.amax(1, keepdim=True)
-    picked = logits.gather(1, chunk.targets)
-    exponentials = logits.sub_(largest).exp_()  # not normalized: dividing the d_model-wide factors is cheaper
-    sums = exponentials.sum(1, keepdim=True)
-    losses = sums.log() + largest - picked
-    _add_gradients(gradients, chunk, exponentials, sums)
-    return _summed(losses, chunk.counted)
+def _loss(logits: Tensor, bias: Tensor | None, targets: Tensor, counted: Tensor | None) -> Tensor:
+    wide = _at_least_float32(logits)
+    wide = wide if bias is None else wide.add_(bias)
+    return _summed(-torch.log_softmax(wide, 1).gather(1, targets), counted)
+
+
+def _loss_and_gradient(logits: Tensor, bias: Tensor | None, chunk: Inputs, of_bias: Tensor) -> Tensor:
+    """Return the summed loss, replace the logits by their gradient, and add the bias's; block by block of tokens."""
+    total = torch.zeros((), dtype=torch.float64, device=logits.device)
+    rows, on_cpu = block_rows(logits.shape[1], logits.device.type), logits.device.type == "cpu"
+    for start in range(0, logits.shape[0], rows):
+        block = slice(start, start + rows)
+        targets, counted = chunk.targets[block], None if chunk.counted is None else chunk.counted[block]
+        narrow = logits[block]
+        wide = _at_least_float32(narrow)
+        wide = wide if bias is None else wide.add_(bias)
+        largest, picked = wide.amax(1, keepdim=True), wide.gather(1, targets)
+        gradient = torch.softmax(wide, 1, out=wide) if on_cpu else torch.softmax(wide, 1)
+        # From the largest probability, which never underflows as that of the target may.
+        losses = largest - picked - gradient.amax(1, keepdim=True).log_()
+        gradient.scatter_add_(1, targets, torch.full_like(losses, -1.0))
+        if counted is not None:
+            gradient.mul_(counted)
+        of_bias.add_(gradient.sum(0))
+        if gradient is not narrow:
+            narrow.copy_(gradient)
+        total += _summed(losses, counted)
+    return total
 
 
 def _summed(losses: Tensor, counted: Tensor | None) -> Tensor:
     return (losses if counted is None else losses * counted).sum(dtype=torch.float64)
 
 
-def _add_gradients(gradients: Gradients, chunk: Inputs, exponentials: Tensor, sums: Tensor) -> None:
-    """Add a chunk's gradient: softmax minus one at the target, times the other factor of each product."""
-    hidden, target, of_products = chunk.hidden, chunk.targets[:, 0], exponentials.to(chunk.hidden.dtype)
-    torch.mm(of_products, chunk.weight, out=gradients.hidden)
-    gradients.hidden.div_(sums).sub_(chunk.weight[target])
-    ones, shares = torch.ones_like(sums), 1.0 / sums
-    scaled = (hidden / sums).to(hidden.dtype)
-    if chunk.counted is not None:
-        gradients.hidden.mul_(chunk.counted)
-        scaled = (scaled * chunk.counted).to(hidden.dtype)
-        hidden, ones, shares = hidden * chunk.counted, ones * chunk.counted, shares * chunk.counted
-    if gradients.weight.dtype == scaled.dtype:
-        gradients.weight.addmm_(of_products.t(), scaled)
+def _add_gradients(gradients: Gradients, of_logits: Tensor, factors: Inputs) -> None:
+    """Add a chunk's gradient of hidden states and weight: that of its logits times the other factor."""
+    if gradients.weight.dtype == of_logits.dtype:
+        torch.mm(of_logits, factors.weight, out=gradients.hidden)
+        gradients.weight.addmm_(of_logits.t(), factors.hidden)
     else:
-        gradients.weight.add_(of_products.t() @ scaled)
-    gradients.bias.addmv_(exponentials.t(), shares[:, 0])
-    gradients.weight.index_add_(0, target, hidden.to(gradients.weight.dtype), alpha=-1.0)
-    gradients.bias.index_add_(0, target, ones[:, 0], alpha=-1.0)
-
-
-def _chunk_loss_of_products(chunk: Inputs, gradients: Gradients | None, buffer: Tensor) -> Tensor:
-    """Compute a chunk's loss; only the factors and results of products are in their data type."""
-    logits = torch.mm(chunk.hidden, chunk.weight.t(), out=buffer).to(chunk.bias.dtype).add_(chunk.bias)
-    if gradients is None:
-        losses = -torch.log_softmax(logits, 1).gather(1, chunk.targets)
-    else:
-        probabilities = torch.softmax(logits, 1)
-        # A probability that underflows costs 87 nats, and training has diverged anyway.
-        losses = -probabilities.gather(1, chunk.targets).clamp_min_(SMALLEST_PROBABILITY).log_()
-        of_logits = probabilities.scatter_add_(1, chunk.targets, torch.full_like(losses, -1.0))
-        if chunk.counted is not None:
-            of_logits.mul_(chunk.counted)
-        factor = buffer.copy_(of_logits)  # its products have been read
-        gradients.hidden.copy_(factor @ chunk.weight)
-        gradients.weight.add_(factor.t() @ chunk.hidden)
-        gradients.bias.add_(of_logits.sum(0))
-    return _summed(losses, chunk.counted)
+        gradients.hidden.copy_(of_logits @ factors.weight)
+        gradients.weight.add_(of_logits.t() @ factors.hidden)
 
 
 class _SoftmaxLoss(torch.autograd.Function):
