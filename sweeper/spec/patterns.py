@@ -7,7 +7,8 @@ from typing import Final
 NUMBER: Final = "{number}"
 # A number that ends where a word does, else the whole word: what is no number is reported with its line.
 _NUMBER: Final = (
-    r"(?P<value>(?:[-+]?(?:\d[\d,]*(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?|[-+]?(?i:nan|inf(?:inity)?))(?![\w.+-])|\S+)"
+    r"(?P<value>(?:[-+]?1\.#(?i:inf|ind|[qs]nan)\d*"  # as Microsoft's C library had it
+    r"|[-+]?(?:\d[\d,]*(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?|[-+]?(?i:nan|inf(?:inity)?))(?![\w.+-])|\S+)"
 )
 
 

@@ -11,7 +11,7 @@ from typing import Final
 from sweeper.errors import UsageError
 from sweeper.execution.slots.collecting.collector import collected_rows
 from sweeper.execution.slots.metrics import METRICS_FILE, OUTPUT_FILE, LineReader, PatternReader
-from sweeper.execution.slots.numerals import without_escapes
+from sweeper.execution.slots.numerals import displayed
 from sweeper.execution.slots.pattern_use import SHOWN, PatternUse, name_pattern
 from sweeper.execution.slots.programs import patterns_of
 from sweeper.execution.slots.reports import Reports, lines_of
@@ -150,7 +150,7 @@ def _mentions(name: str, log: Path) -> Iterator[str]:
     pattern = name_pattern(name)
     found = 0
     for _, line in islice(lines_of(log), MENTIONED_LINES):
-        text = without_escapes(line.decode(errors="replace")).strip()
+        text = displayed(line.decode(errors="replace")).strip()
         if pattern.search(text):
             yield text[:SHOWN]
             found += 1

@@ -15,11 +15,11 @@ from typing import Final, Literal
 from sweeper.execution.slots.matching import SEARCH_S, SearchTimeout, search
 from sweeper.execution.slots.numerals import (
     GROUPS,
+    displayed,
     is_ambiguous,
     looks_like_value,
     number_in,
     whole_number,
-    without_escapes,
 )
 from sweeper.execution.slots.pattern_use import SHOWN, PatternUse, name_pattern
 from sweeper.execution.slots.tail import LINE_BYTES
@@ -209,7 +209,8 @@ class PatternReader:
 
     def read(self, line: bytes, *, device_seconds: float) -> list[Measurement]:
         """Return the measurements of one line of output."""
-        text = without_escapes(line[:MATCHED_BYTES].decode(errors="replace"))
+        seen = line if b"\b" in line else line[:MATCHED_BYTES]  # what is drawn over does not count
+        text = displayed(seen.decode(errors="replace"))[:MATCHED_BYTES]
         self.has_long_lines |= len(line) > LINE_BYTES
         found = {
             name: number

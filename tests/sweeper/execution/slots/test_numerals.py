@@ -39,6 +39,34 @@ def test_nan_is_a_number_that_diverged() -> None:
     assert math.isnan(number_in("NaN,") or 0.0)
 
 
+DIVERGED: Final = (
+    ("1.#INF", math.inf), ("-1.#INF00", -math.inf), ("-1.#IND", math.nan), ("1.#QNAN0", math.nan),
+    ("1.#SNAN", math.nan), ("-nan(ind)", math.nan), ("nan(0x8000000000000)", math.nan), ("1.#inf,", math.inf),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("pattern", ["loss {number}", r"loss (\S+)"])
+@pytest.mark.parametrize(("word", "value"), DIVERGED)
+def test_what_c_libraries_print_for_values_that_are_not_finite_is_read(word: str, value: float, pattern: str) -> None:
+    reader = PatternReader({"loss": compiled(pattern)})
+    (found,) = reader.read(f"loss {word} at 3".encode(), device_seconds=0.0)
+    assert found.value == value or (math.isnan(found.value) and math.isnan(value))
+    assert reader.errors == []
+
+
+@pytest.mark.parametrize(
+    ("line", "value"),
+    [
+        ("loss 0.9\b\b\b0.5", 0.5), ("loss 12.5\b\b\b\b3.0", 3.05), ("loss 9\b \b4", 4.0), ("\b\bloss 4", 4.0),
+        (f"loss 9\x1b[0m{chr(8) * 6}loss 4", 4.0), (f"\u00e9 9{chr(8) * 3}loss 4", 4.0),
+        ("".join(f"{chr(8) * 40}loss {n:<35}" for n in range(5000)), 4999.0),
+    ],
+)  # fmt: skip
+def test_backspaces_draw_over_what_a_terminal_no_longer_shows(line: str, value: float) -> None:
+    reader = PatternReader({"loss": compiled("loss {number}")})
+    assert [each.value for each in reader.read(line.encode(), device_seconds=0.0)] == [value]
+
+
 def reading(pattern: str, *lines: str, step: str | None = None) -> tuple[list[tuple[int, float]], PatternReader]:
     patterns = {"loss": re.compile(pattern), **({} if step is None else {"step": re.compile(step)})}
     reader = PatternReader(patterns)
@@ -126,7 +154,8 @@ def test_no_value_and_words_among_numbers_in_json_are_not(value: str) -> None:
 
 CUT_SHORT: Final = (
     "4:30", "1'000", "1\u2019000.5", "12 345.6", "1 234 567", "12\u202f345", "1 e5", "1.2 e-5", "0.3 e-5", "3*10**4",
-    "1.2 x 10^-5", "1.2\u00d710\u207b\u2075",
+    "1.2 x 10^-5", "1.2\u00d710\u207b\u2075", "10^-3", "10^{-3}", "10**-3", "10\u207b\u00b3", "2^10", "1/2", "1 / 2",
+    "3\u204410", "1.#J", "1.#R0",
 )  # fmt: skip
 
 
@@ -166,9 +195,10 @@ def test_the_end_of_a_number_is_never_read(pattern: str, line: str) -> None:
     ("line", "value"),
     [
         ("loss 4: 30 steps", 4.0), ("loss 4 300 steps", 4.0), ("loss 4 30.5 s", 4.0), ("loss 0.31 e5 s100", 0.31),
-        ("loss 0.5:acc 3", 0.5), ("loss 4, acc=5", 4.0), ("loss 3. Next", 3.0), ("loss 97%", 97.0), ("loss 3/100", 3.0),
+        ("loss 0.5:acc 3", 0.5), ("loss 4, acc=5", 4.0), ("loss 3. Next", 3.0), ("loss 97%", 97.0), ("loss 4 #3", 4.0),
         ("loss 4' 30", 4.0), ("loss 5 x 100 images", 5.0), ("loss 2024 100.5", 2024.0), ("loss 4e5:2", 4e5),
-        ("12:30:04 loss 4", 4.0), ("loss 4 e5m2", 4.0),
+        ("12:30:04 loss 4", 4.0), ("loss 4 e5m2", 4.0), ("loss 4 / step", 4.0), ("loss 4** ok", 4.0),
+        ("loss 0.5/0.4", 0.5),
     ],
 )  # fmt: skip
 def test_what_only_stands_beside_a_number_does_not_belong_to_it(line: str, value: float) -> None:
@@ -186,7 +216,18 @@ def test_a_pattern_that_goes_on_says_where_its_number_ends(pattern: str, line: s
     assert reader.errors == []
 
 
-@pytest.mark.parametrize(("step", "is_whole"), [("1,234", False), ("1'234", False), ("1.5", True), ("3:120", True)])
+@pytest.mark.parametrize(
+    ("step", "is_whole"),
+    [
+        ("1,234", False),
+        ("10^3", False),
+        ("1'234", False),
+        ("1.5", True),
+        ("3:120", True),
+        ("3/100", True),
+        ("3 / 100", True),
+    ],
+)
 def test_a_step_of_which_the_thousands_are_left_out_is_told(step: str, is_whole: bool) -> None:
     _, reader = reading(r"loss (\S+)", f"step {step} loss 4.5", step=r"step (\d+)")
     assert list(reader.misread) == ([] if is_whole else ["step"])
