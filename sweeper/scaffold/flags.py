@@ -3,7 +3,6 @@
 import ast
 import json
 import os
-import re
 import shutil
 import signal
 import subprocess
@@ -18,14 +17,12 @@ import yaml
 
 from sweeper.designs.paths import leaves
 from sweeper.errors import UsageError
-from sweeper.planning.reach import PARSERS
+from sweeper.scaffold.frameworks import uses_click, uses_hydra, uses_parser
 from sweeper.subprocesses import users_environment
 
 PROBE: Final = Path(__file__).with_name("probe.py")
 MARK: Final = "sweeper flags: "
 TIMEOUT_S: Final = 120.0  # for a script that imports a lot
-CLICK: Final = re.compile(r"^\s*(?:import|from)\s+(?:click|typer)\b", re.MULTILINE)
-HYDRA: Final = re.compile(r"@hydra\.main\b|\bfrom\s+hydra\s+import\s+main\b")
 MISSING: Final = "???"  # in a configuration of Hydra: a value that the user must give
 BY_HAND: Final = "Write the study by hand: sweeper init study.yaml"
 
@@ -81,12 +78,12 @@ def read_script(path: Path) -> Script:
     source = tuple(_sources(path))
     python = shutil.which("python")
     interpreter = "python" if python is not None else "{python}"
-    is_hydra = any(HYDRA.search(text) for text in source)
+    is_hydra = uses_hydra(source)
     if is_hydra:
         document = _hydra_config(path, _output([python or sys.executable, str(path), "--cfg", "job"], path))
         flags, source = _hydra_flags(document), (*source, *_targets(path, document))
-    elif any(PARSERS.search(text) for text in source):
-        click = ["--click"] if any(CLICK.search(text) for text in source) else []
+    elif uses_parser(source):
+        click = ["--click"] if uses_click(source) else []
         flags = _flags(path, _output([python or sys.executable, str(PROBE), str(path), *click], path))
     else:
         raise UsageError(

@@ -6,9 +6,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from sweeper.execution.slots.numerals import without_escapes
 from sweeper.spec.patterns import NUMBER
 
-PRINTERS: Final = frozenset({"print", "info", "write", "echo", "log", "debug", "warning", "rprint", "secho"})
+PRINTERS: Final = frozenset({"print", "info", "write", "echo", "log", "debug", "warning", "rprint", "secho", "cprint"})
+STYLERS: Final = frozenset(  # calls that return their text in color
+    {"colored", "style", "color", "colorize", "stylize", "bold", "red", "green", "yellow", "blue", "magenta", "cyan"}
+)
 METRICS: Final = frozenset(
     {
         *(
@@ -38,6 +42,7 @@ LABEL: Final = re.compile(r"([A-Za-z][A-Za-z0-9_./@-]*(?: +[A-Za-z][A-Za-z0-9_./
 PERCENT: Final = re.compile(r"%(?:\(\w+\))?[-+ #0]*\d*(?:\.\d+)?[a-zA-Z]")
 BRACES: Final = re.compile(r"\{[^{}]*\}")
 VALUE: Final = "\0"  # in a template, where a value is printed
+STYLE: Final = re.compile(rf"(?:\x1b|{VALUE})\[[0-9;{VALUE}]+m")  # a color, of which a part may be a value
 TRAINER: Final = re.compile(  # the arguments of Transformers' Trainer, and of those that TRL makes of it
     r"\b(?:transformers|trl)\b[\s\S]*\b(?:\w*TrainingArguments|(?:SFT|DPO|GRPO|KTO|ORPO|RLOO|Reward)Config)\b"
 )
@@ -135,7 +140,7 @@ def _templates(source: str) -> Iterator[str]:
     """Yield the text of each printing call, with a mark for each value."""
     for call in _calls(source):
         if _name(call.func) in PRINTERS and not _is_lightning(call):
-            yield " ".join(_template(argument) for argument in call.args)
+            yield without_escapes(STYLE.sub("", " ".join(_template(argument) for argument in call.args)))
 
 
 def _name(function: ast.expr) -> str:
@@ -145,6 +150,8 @@ def _name(function: ast.expr) -> str:
 
 
 def _template(node: ast.expr) -> str:
+    if isinstance(node, ast.Call) and _name(node.func) in STYLERS and node.args:
+        node = node.args[0]
     match node:
         case ast.Constant(value=str(text)):
             return text

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from sweeper.planning.plan import make_plan
-from sweeper.scaffold import flags, printed
+from sweeper.scaffold import flags, frameworks, printed
 from sweeper.spec.load import load_study
 from sweeper.spec.program import CommandProgram
 from sweeper.spec.study import Study
@@ -184,6 +184,54 @@ def test_a_shortened_word_in_front_of_a_metric_leaves_no_dot_in_its_name() -> No
     found = printed.printed(["print('Avg. Loss: {:.2f}'.format(loss))"])
     assert found is not None
     assert found.patterns == {"avg_loss": r"Avg\.\s+Loss\s*:\s*{number}"}
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        r'print(f"\033[1mval loss: {x}\033[0m")',
+        r'print(f"\x1b[38;5;12mval \x1b[1mloss\x1b[0m: {x:.3f}")',
+        r'print("\u001b[1m" + "val loss: %.3f" % x + "\u001b[0m")',
+        r'print(f"\033[{code}mval loss: {x}")',
+        r'print(f"{ESC}[1;31mval loss: {x}")',
+        r'print(colored(f"val loss: {x}", "green"))',
+        r'print(Fore.GREEN + f"val loss: {x}" + Fore.RESET)',
+        r'print(click.style("val loss: {}".format(x), bold=True))',
+        r'cprint("val loss: " + str(x), "red")',
+    ],
+)
+def test_what_colors_a_text_is_no_part_of_its_metric(call: str) -> None:
+    found = printed.printed([call])
+    assert found is not None
+    assert found.patterns == {"val_loss": r"val\s+loss\s*:\s*{number}"}
+
+
+@pytest.mark.parametrize(
+    ("imports", "is_hydra", "is_click"),
+    [
+        ("import csv, click", False, True),
+        ("import click as c", False, True),
+        ("if True:\n    from click import command, option", False, True),
+        ("import os; import typer.main", False, True),
+        ("from jsonargparse import CLI", False, False),
+        ("import lightning as L\nL.pytorch.cli.LightningCLI()", False, False),
+        ("import hydra as h\n@h.main(config_path=None)\ndef run(cfg): ...", True, False),
+        ("from hydra import compose, main as hydra_main", True, False),
+        ("import os, hydra\nhydra.main(config_path=None)(print)", True, False),
+        ("from hydra.main import main", True, False),
+    ],
+)
+def test_a_library_of_flags_is_seen_however_it_is_imported(imports: str, is_hydra: bool, is_click: bool) -> None:
+    assert frameworks.uses_hydra([imports]) == is_hydra
+    assert frameworks.uses_click([imports]) == is_click
+    assert is_hydra or frameworks.uses_parser([imports])
+
+
+def test_words_in_remarks_and_texts_are_no_imports() -> None:
+    text = "# import argparse, click; @hydra.main\nprint('from click import argparse')\nimport hydra_slayer, clicker"
+    assert not frameworks.uses_parser([text])
+    assert not frameworks.uses_click([text])
+    assert not frameworks.uses_hydra([text])
 
 
 @pytest.mark.parametrize(("package", "arguments"), [("transformers", "Seq2SeqTrainingArguments"), ("trl", "SFTConfig")])
