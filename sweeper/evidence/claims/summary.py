@@ -81,8 +81,10 @@ def claimed(  # noqa: PLR0911 - a case per expectation
 def _margin(margin: Margin | None, measure: Measure, size: float = math.nan, *, falls: bool = False) -> str:
     if isinstance(margin, str):
         text = margin.replace(" ", "")
-        return text if measure.is_log or not math.isfinite(size) else number(size, DIGITS)
-    return _unsigned(-(margin or 0.0) if falls else margin or 0.0, measure)
+        return text if measure.is_log or not math.isfinite(size) else f"{size:.{DIGITS}g}"
+    if not measure.is_log:
+        return f"{margin or 0:g}"
+    return f"{abs(100.0 * math.expm1(-(margin or 0.0) if falls else margin or 0.0)):.{DIGITS}g}%"
 
 
 def _is_positive(margin: Margin) -> bool:

@@ -77,6 +77,7 @@ def test_the_slope_is_that_of_least_squares_in_each_seed():
     assert found.sentence.endswith("Claimed: the gain grows.")
     assert found.summary.startswith("a from 0 to 0.2 over size = 0.25, 0.5, 1, 2 in p: \u22120.0")
     assert found.summary.endswith("), claimed gain grows")
+    assert judged(value, "grows", at_least=0.02).summary.endswith(", claimed gain grows by ≥ 0.02")
 
 
 def test_the_effect_at_the_next_doubling_is_where_the_line_leads():
