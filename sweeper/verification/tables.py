@@ -38,7 +38,9 @@ def tables_are_whole(manifest: Manifest, archive: Archive, directory: Path) -> I
         lines.append(f"{DOCUMENT}: is of the study {archive.study.name}, not {manifest.study}")
     yield from (Finding(check="tables", ok=False, text=line) for line in lines)
     if not lines:
-        rows = ", ".join(f"{count:,} {name.partition('.')[0]}" for name, count in manifest.rows.items())
+        rows = ", ".join(
+            counted(count, name.partition(".")[0].removesuffix("s")) for name, count in manifest.rows.items()
+        )
         yield Finding(check="tables", ok=True, text=f"every table has its rows: {rows}")
     yield _values(archive)
     yield _costs(archive)
