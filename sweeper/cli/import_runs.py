@@ -61,7 +61,11 @@ def _names(context: click.Context, parameter: click.Parameter, value: str | None
     show_default=True,
     help="Point of a curve that is a run's value.",
 )
-@click.option("--seed", metavar="COLUMN", help="Parameter that is the seed.  [default: one that is called so]")
+@click.option(
+    "--seed",
+    metavar="COLUMN",
+    help="Parameter that is the seed; none to number the runs of each configuration.  [default: one that is called so]",
+)
 @click.option(
     "--factors", metavar="A,B", callback=_names, help="Parameters that were varied.  [default: all that differ]"
 )

@@ -1,7 +1,7 @@
 """Runs of any source in one form: a frame of one row per run, whose factors, seeds and states are those of a study."""
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Final
@@ -10,12 +10,12 @@ import pandas as pd
 
 from sweeper.designs.levels import Level, level_key
 from sweeper.errors import UsageError
-from sweeper.importing.arguments import option
+from sweeper.importing.arguments import by, option
 from sweeper.importing.columns import seed_column
 from sweeper.importing.frame import RunFrame, run_frame
 from sweeper.importing.naming import factor_names, phase_names
 from sweeper.importing.outcomes import EndedRun, ended_runs, without_superseded
-from sweeper.importing.seeds import numbered
+from sweeper.importing.seeds import NO_SEEDS, numbered, read_seed, seed_text
 from sweeper.importing.source_runs import Source, SourceRun
 from sweeper.spec.metric import Metric
 from trainer.config.wording import suggestion
@@ -36,6 +36,7 @@ class Arranged:
         runs: by row, the run and how it ended.
         phases: by row.
         repeats: by row, which exact repeat of its phase, configuration and seed it is, from 0.
+        own_seeds: the numbers of runs without a seed, where others have one.
         columns: by factor, the name that the source gives it.
         constants: what all runs have in common.
         notes: what was left out or decided, one line each.
@@ -48,6 +49,7 @@ class Arranged:
     runs: Sequence[EndedRun] = field(repr=False)
     phases: Sequence[str] = field(repr=False)
     repeats: Sequence[int] = field(repr=False)
+    own_seeds: frozenset[int]
     columns: Mapping[str, str]
     constants: Mapping[str, Level]
     notes: tuple[str, ...]
@@ -83,30 +85,35 @@ def arranged(
     seed: str | None = None,
     factors: Sequence[str] | None = None,
     strata: Sequence[str] = (),
+    planned: Collection[int] | None = None,
+    remedy: str = "",
 ) -> Arranged:
     """Return the runs of a source in one form.
 
     Args:
-        seed: the parameter that is the seed; None to find it.
+        seed: the parameter that is the seed; None to find it, ``none`` to have runs numbered whatever seeds they have.
         factors: what differs between configurations; None for everything that varies.
         strata: within whose levels runs are compared.
+        planned: the seeds of the study that the runs are of; None if it is made of them.
+        remedy: what to do about runs that repeat others; empty to name what differs by `factors`.
 
     Raises:
         UsageError: a name is unknown, a state is, or no run has a value.
     """
     ended, notes = ended_runs(source.runs, metric=metric.name, direction=metric.direction, value=metric.value)
-    ended, seed_note = _with_seeds(ended, source, seed)
+    ended = _with_seeds(ended, source, seed)
     chosen = _chosen(ended, source, factors, strata)
     keys = [tuple(_cell_key(each.run.cells.get(name)) for name in chosen) for each in ended]
     groups = [(each.run.phase, key) for each, key in zip(ended, keys, strict=True)]
     known = {
-        index: (*group, level_key(each.run.seed))
+        index: (*group, seed_text(each.run.seed))
         for index, (each, group) in enumerate(zip(ended, groups, strict=True))
         if each.run.seed is not None
     }
     kept, copies = without_superseded(ended, known)
     runs = [ended[index] for index in kept]
-    seeds = numbered([each.run for each in runs], [groups[index] for index in kept])
+    remedy = remedy or f"Remove what is a copy, or name what differs by {by('factors')}."
+    seeds = numbered(runs, [groups[index] for index in kept], planned=planned, remedy=remedy)
     of_phases = phase_names(each.run.phase for each in runs)
     phases = [of_phases[each.run.phase] for each in runs]
     names = factor_names(chosen, {metric.name, *_metrics(runs)})
@@ -114,6 +121,7 @@ def arranged(
     by_name = [names[column] for column in chosen]
     blocks = [names[column] for column in _resolved(strata, ended, source, "strata") if column in names]
     found = run_frame(frame, metrics=[metric.name], seed=SEED, factors=by_name, strata=blocks, state=STATE)
+    found = replace(found, seed_names=seeds.names)
     return Arranged(
         source=source,
         metric=metric,
@@ -122,25 +130,25 @@ def arranged(
         runs=runs,
         phases=phases,
         repeats=seeds.repeats,
+        own_seeds=seeds.own,
         columns={name: column for column, name in names.items()},
         constants=_constants(runs, chosen),
-        notes=(*source.notes, *notes, *seed_note, *copies, *seeds.notes, *_renamed(names)),
+        notes=(*source.notes, *notes, *copies, *seeds.notes, *_renamed(names)),
     )
 
 
-def _with_seeds(ended: list[EndedRun], source: Source, seed: str | None) -> tuple[list[EndedRun], list[str]]:
-    """Return the runs with their seeds out of their parameters."""
-    if any(each.run.seed is not None for each in ended):
-        return ended, []
+def _with_seeds(ended: Sequence[EndedRun], source: Source, seed: str | None) -> list[EndedRun]:
+    """Return the runs with their seeds out of their parameters, and whole ones as whole numbers."""
     names = dict.fromkeys(name for each in ended for name in each.run.cells)
-    column = seed_column(names, seed, source.path)
-    if column is None:
-        return ended, []
-    found = []
-    for each in ended:
-        cells = {name: level for name, level in each.run.cells.items() if name != column}
-        found.append(replace(each, run=replace(each.run, cells=cells, seed=each.run.cells.get(column))))
-    return found, []
+    known = any(each.run.seed is not None for each in ended)
+    column = None if known else seed_column(names, None if seed == NO_SEEDS else seed, source.path)
+    return [replace(each, run=_with_seed(each.run, column, ignored=seed == NO_SEEDS)) for each in ended]
+
+
+def _with_seed(run: SourceRun, column: str | None, *, ignored: bool) -> SourceRun:
+    cells = {name: level for name, level in run.cells.items() if name != column}
+    written = run.seed if column is None else run.texts.get(column, run.cells.get(column))
+    return replace(run, cells=cells, seed=None if ignored else read_seed(written))
 
 
 def _chosen(

@@ -17,6 +17,7 @@ from sweeper.designs.factor import Factor
 from sweeper.designs.levels import Level, level_key
 from sweeper.errors import UsageError
 from sweeper.importing.frame_levels import column_levels
+from sweeper.importing.seeds import whole_seed
 from sweeper.store.records import TrialState
 
 STATES: Final[Mapping[str, TrialState]] = {
@@ -38,7 +39,7 @@ class RunFrame:
         guesses: by factor, the baselines that could be others.
         keys: by factor, the key of each run's level.
         strata: the factors within whose levels runs are compared.
-        seeds: equal for runs that are paired.
+        seeds: equal for runs that are paired; what the frame has, if all are whole numbers of at least 0.
         seed_names: the seeds as the frame has them, by their number.
     """
 
@@ -172,15 +173,24 @@ def _distinct(keys: Iterable[str], levels: Iterable[Level]) -> dict[str, Level]:
 
 
 def _seeds(frame: pd.DataFrame, seed: str) -> tuple[list[int], dict[int, str]]:
-    """Return the seeds as numbers, equal ones as equal, and what they are in the frame."""
+    """Return the seeds as numbers, equal ones as equal, and what they are in the frame.
+
+    Whole numbers of at least 0 are themselves; if there are others, all are numbered in their order.
+    """
     if without := np.flatnonzero(frame[seed].isna()).tolist():
         has = "the run has no seed" if len(without) == 1 else "the runs have no seed"
         raise UsageError(f"column {seed!r}, {rows_text(without)}: {has}. Give each run one; pairs share it.")
     for row, value in enumerate(frame[seed].tolist()):
         if not _is_hashable(value):
             raise UsageError(f"column {seed!r}, row {row}: {value!r} is not a seed. Use a number or a text.")
-    codes, names = pd.factorize(frame[seed])
-    return [int(code) for code in codes], {code: str(name) for code, name in enumerate(names.tolist())}
+    codes, found = pd.factorize(frame[seed])
+    names: list[object] = found.tolist()
+    whole = [number for name in names if (number := whole_seed(name)) is not None]
+    numbers = whole if len(set(whole)) == len(names) else list(range(len(names)))
+    return [numbers[code] for code in codes], {
+        number: str(name if whole_seed(name) is None else whole_seed(name))
+        for number, name in zip(numbers, names, strict=True)
+    }
 
 
 def _is_hashable(value: object) -> bool:

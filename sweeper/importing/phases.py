@@ -24,6 +24,7 @@ class ImportedPhase:
     Attributes:
         varied: the factors that it varies, without its blocks, in the study's order.
         configurations: of `varied`, each once, in the order of the runs.
+        seeds: what the plan has for each configuration; of a search, in the order of its trials.
         rows: the indices of its runs.
         missing: the runs that its design has and the source does not, as text.
     """
@@ -71,19 +72,20 @@ def _phase(found: Arranged, name: str, rows: Sequence[int]) -> ImportedPhase:
     of_blocks = {row: tuple(known.keys[factor][row] for factor in blocks) for row in rows}
     configurations = tuple(dict.fromkeys(keys.values()))
     seeds = tuple(sorted({known.seeds[row] for row in rows}))
+    paired = tuple(seed for seed in seeds if seed not in found.own_seeds) or seeds
     cells: dict[tuple[Key, Key, int], int] = {}
     for row in rows:
         cell = (of_blocks[row], keys[row], known.seeds[row])
         cells[cell] = max(cells.get(cell, 0), found.repeats[row] + 1)
     kind = _kind(found, varied, configurations, rows, levels)
-    absent = () if kind == "sampler" else tuple(_absent(found, varied, blocks, cells, seeds))
+    absent = () if kind == "sampler" else tuple(_absent(found, varied, blocks, cells, paired))
     return ImportedPhase(
         name=name,
         kind=kind,
         varied=varied,
         blocks=blocks,
         configurations=configurations,
-        seeds=seeds,
+        seeds=_drawn_seeds([known.seeds[row] for row in rows]) if kind == "sampler" else paired,
         repeats=1 if kind == "sampler" else min(cells.values()),
         rows=tuple(rows),
         budget=_budget(found, rows),
@@ -145,11 +147,21 @@ def _absent(
             missing = [seed for seed in seeds if (block, key, seed) not in cells]
             if missing:
                 text = _text(found, (*blocks, *varied), (*block, *key))
-                yield f"{text}: no run" if len(missing) == len(seeds) else f"{text}: {_seeds_text(missing)}"
+                names = [found.known.seed_names[seed] for seed in missing]
+                yield f"{text}: no run" if len(missing) == len(seeds) else f"{text}: {_seeds_text(names)}"
 
 
-def _seeds_text(seeds: Sequence[int]) -> str:
-    return f"no seed {seeds[0]}" if len(seeds) == 1 else f"no seeds {', '.join(map(str, seeds))}"
+def _seeds_text(seeds: Sequence[str]) -> str:
+    return f"no seed {seeds[0]}" if len(seeds) == 1 else f"no seeds {', '.join(seeds)}"
+
+
+def _drawn_seeds(by_trial: Sequence[int]) -> tuple[int, ...]:
+    """Return the seeds that a search goes through again and again, the shortest such list; else each once."""
+    distinct = tuple(dict.fromkeys(by_trial))
+    cycle = len(distinct)
+    if all(seed == distinct[place % cycle] for place, seed in enumerate(by_trial)):
+        return distinct
+    return tuple(sorted(distinct))
 
 
 def _text(found: Arranged, names: Sequence[str], keys: Key) -> str:

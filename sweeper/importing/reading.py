@@ -12,11 +12,13 @@ from sweeper.errors import UsageError
 from sweeper.importing.arguments import by, option
 from sweeper.importing.arranged import PHASE_COLUMN, Arranged, arranged
 from sweeper.importing.declared_levels import as_declared
+from sweeper.importing.matching import column_of, matched_study, parameter_names
 from sweeper.importing.naming import safe_name
 from sweeper.importing.phases import phase_notes, phases_of
 from sweeper.importing.proposals import proposed_claims
+from sweeper.importing.seeds import NO_SEEDS
 from sweeper.importing.source_runs import FORMS, Form, Source
-from sweeper.importing.studies import ImportedStudy, column_of, matched_study, parameter_names, proposed_study
+from sweeper.importing.studies import ImportedStudy, proposed_study
 from sweeper.importing.study_text import study_text
 from sweeper.importing.table_runs import table_source
 from sweeper.spec.metric import BEST, LAST, CurveValue, Direction, Metric, Scale, default_scale
@@ -41,7 +43,7 @@ class Wanted:
         direction: whether less or more of it is better; None for what the source says, else what its name suggests.
         scale: log compares logarithms; None for log for perplexities, else linear.
         value: which point of a curve is the value of a run.
-        seed: the parameter that is the seed; None for one that is called so.
+        seed: the parameter that is the seed; None for one that is called so, ``none`` to number the runs.
         factors: the parameters that differ between configurations; None for all that vary.
         strata: parameters within whose levels runs are compared.
         only: the study of Optuna, the experiment of MLflow or the project of W&B, where a source has several.
@@ -133,7 +135,14 @@ def read_for_study(form: Form, source: str, wanted: Wanted, study: Study) -> Imp
     if not columns:
         names = ", ".join(study.factors)
         raise UsageError(f"{source}: has none of the factors of {study.path}: {names}. Check the names of its columns.")
-    found = arranged(as_declared(loaded, columns), study.metric, seed=wanted.seed, factors=list(columns))
+    found = arranged(
+        as_declared(loaded, columns),
+        study.metric,
+        seed=wanted.seed,
+        factors=list(columns),
+        planned=frozenset(seed for phase in study.phases for seed in phase.seeds),
+        remedy=f"Remove what is a copy, or add what differs to the factors of {study.path}.",
+    )
     imported = matched_study(study, found)
     if not imported.results:
         raise UsageError(f"{source}: no run is of a trial that {study.path} plans. {' '.join(imported.notes)}")
@@ -167,7 +176,8 @@ def _arranged(form: Form, source: str, wanted: Wanted) -> tuple[Arranged, list[s
 
 def _source(form: Form, source: str, wanted: Wanted) -> Source:
     named = (*(wanted.factors or ()), *wanted.strata, *wanted.known)
-    metric, seed, only = wanted.metric, wanted.seed, wanted.only
+    metric, only = wanted.metric, wanted.only
+    seed = None if wanted.seed == NO_SEEDS else wanted.seed
     if only is not None and form in ("csv", "jsonl", "parquet", "tensorboard"):
         raise UsageError(
             f"{option('only')}: {form} has no studies, experiments or projects to choose from. Leave it out."

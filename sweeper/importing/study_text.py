@@ -119,7 +119,7 @@ def _phase(found: Arranged, phase: ImportedPhase) -> Document:
         document["levels"] = levels
     if phase.blocks:
         document["blocks"] = list(phase.blocks)
-    document["seeds"] = 1 if phase.kind == "sampler" else seeds
+    document["seeds"] = seeds
     if phase.repeats > 1:
         document["repeats"] = phase.repeats
     if phase.budget:

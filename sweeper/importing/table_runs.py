@@ -13,6 +13,7 @@ from sweeper.importing.columns import METRIC_MARKS, Columns, columns_of, measure
 from sweeper.importing.faults import Faults
 from sweeper.importing.outcomes import state_fault
 from sweeper.importing.run_cells import with_kinds
+from sweeper.importing.seeds import read_seed
 from sweeper.importing.source_runs import Form, Source, SourceRun
 from sweeper.importing.tables import Row, TableForm, read_table
 from sweeper.quantities import counted
@@ -206,7 +207,7 @@ def _run(row: Row, columns: Columns) -> SourceRun:
         place=row.place,
         cells={},
         key=_text(row, columns.run),
-        seed=None if columns.seed is None else _level(row.cells.get(columns.seed)),
+        seed=None if columns.seed is None else read_seed(row.cells.get(columns.seed)),
         state=_text(row, columns.state),
         phase=_text(row, columns.phase),
         started_at=None if columns.started_at is None else _time(row.cells.get(columns.started_at)),

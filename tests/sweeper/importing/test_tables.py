@@ -143,7 +143,7 @@ def test_a_mistake_has_its_place_its_value_and_its_remedy(
         ([(1, 0, 0.5, "done"), (2, 0, "", "done")], "runs.csv:3: no value of loss"),
         ([(1, 7, 0.5, "done"), (2, 8, 0.6, "done"), (2, 9, 0.6, "done")], "No two configurations share a seed"),
         ([(1, "", 0.5, "done"), (2, 8, 0.6, "done")], "runs.csv:2: has no seed, and others do"),
-        ([(1, "a", 0.5, "done"), (2, "a", 0.6, "done")], "Seeds are no whole numbers"),
+        ([(1, "a", 0.5, "done"), (2, "a", 0.6, "done")], '"a" is 0.'),
     ],
 )
 def test_what_a_reader_must_know_is_told_by_line(tmp_path: Path, rows: list[tuple[object, ...]], note: str) -> None:
