@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from multiprocessing.connection import wait
 
 from sweeper.errors import SweeperError
+from sweeper.run_module import load_own_packages
+from sweeper.subprocesses import safe_path
 
 NICENESS = 10  # trials come first
 
@@ -29,7 +31,9 @@ class PageProcess:
             SweeperError: it cannot be made; the message says why.
         """
         try:
-            content, error = self._executor.submit(page, self._store, study, version).result()
+            with safe_path():  # the process starts with the first page
+                asked = self._executor.submit(page, self._store, study, version)
+            content, error = asked.result()
         except BrokenProcessPool as broken:
             self._executor = _executor()
             raise SweeperError("The process that makes this page died. The next change makes it again.") from broken
@@ -68,6 +72,7 @@ def _executor() -> ProcessPoolExecutor:
 
 def _begin() -> None:
     """Leave Ctrl-C to the server, give way to trials, and end with the server however that ends."""
+    load_own_packages()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.nice(NICENESS)
     parent = multiprocessing.parent_process()
