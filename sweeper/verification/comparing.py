@@ -73,7 +73,7 @@ def _outcome(known: float, again: float, noise: Interval | None, *, is_exact: bo
     if again == known:
         return "equal", "equal"
     if is_exact:
-        return "differs", "differs, although the built-in trainer gives equal values there"
+        return "differs", "differs, although a version of the built-in trainer gives equal values there"
     if math.isclose(again, known, rel_tol=ROUNDING):
         return "equal", "equal up to rounding"
     if noise is None:
