@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from reports import wording
+from reports.figures import effects_axis
 from reports.figures.effects_axis import Row, finding_of
 from reports.figures.forest import forest_figures
 from reports.figures.standings import Standing, standings_figure
@@ -69,7 +70,8 @@ def _sentence(context: Context, group: Standings) -> Inline:
     chosen = group.chosen
     assert chosen is not None
     name = wording.metric_name(group.metric.name)
-    where = f"On {group.label}, the" if _where(context, group) else "The"
+    there = wording.capital(titles.on_blocks([_where(context, group)]))
+    where = f"{there}, the" if _where(context, group) else "The"
     interval = _interval(chosen)
     tail = f" ({interval}; {wording.count(chosen.n, 'seed')})" if interval else f" ({wording.count(chosen.n, 'seed')})"
     return rich(
@@ -114,16 +116,16 @@ def _against_baseline(context: Context, group: Standings) -> str:
         return ""
     estimate, low, high, n = gain
     percent = group.metric.is_log
+    pairs = wording.count(n, "pair")
+    if not (low > 0 or high < 0):
+        change = effects_axis.amount(estimate, percent=percent)
+        ends = effects_axis.interval_text(low, high, percent=percent)
+        return f" It cannot be told from the baseline ({change}{f'; {ends}' if ends else ''}; {pairs} of seeds)."
     unit = "%" if percent else ""
-    better = (estimate < 0) == group.metric.minimizes
-    size = f"{wording.number(abs(estimate), 3)}{unit}"
-    ends = sorted(abs(end) if (end < 0) == (estimate < 0) else -abs(end) for end in (low, high))
-    interval = (
-        f" ({wording.number(ends[0], 3)} to {wording.number(ends[1], 3)}{unit})" if math.isfinite(low + high) else ""
-    )
+    least, most = sorted((abs(low), abs(high)))
+    size = f"{wording.number(abs(estimate), 3)}{unit} ({wording.number(least, 3)} to {wording.number(most, 3)}{unit})"
     direction = "lower" if estimate < 0 else "higher"
-    found = f"{size}{interval} {direction}" if better else f"{size}{interval} {direction}, which is worse"
-    return f" That is {found} than the baseline, over {wording.count(n, 'pair')} of seeds."
+    return f" That is {size} {direction} than the baseline, over {pairs} of seeds."
 
 
 def gain_over_baseline(context: Context, group: Standings) -> tuple[float, float, float, int] | None:

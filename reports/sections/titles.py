@@ -59,7 +59,7 @@ def best_title(groups: Sequence[tuple[str, str, int, int, bool]]) -> str:
     """
     parts = []
     for stratum, name, possible, total, is_tested in groups[:2]:
-        where = f" on {stratum}" if stratum else ""
+        where = f" {on_blocks([stratum])}" if stratum else ""
         if total < 2:
             parts.append(f"{_short(name, 'one configuration')} is the only configuration{where}")
         elif not is_tested:
@@ -124,11 +124,11 @@ def _pattern_words(blocks: Mapping[str, Pattern]) -> str:
         return found.pop()
     helps, hurts = ([block for block, each in blocks.items() if each == kind] for kind in ("helps", "hurts"))
     if helps and hurts:
-        return f"helps {_on(helps)} and hurts {_on(hurts)}"
-    return f"helps only {_on(helps)}" if helps else f"hurts only {_on(hurts)}"
+        return f"helps {on_blocks(helps)} and hurts {on_blocks(hurts)}"
+    return f"helps only {on_blocks(helps)}" if helps else f"hurts only {on_blocks(hurts)}"
 
 
-def _on(blocks: Sequence[str]) -> str:
+def on_blocks(blocks: Sequence[str]) -> str:
     """Return blocks with their preposition: on a corpus, at a level."""
     return f"{'at' if any(' = ' in block for block in blocks) else 'on'} {wording.listed(list(blocks))}"
 
