@@ -1,4 +1,4 @@
-"""The best configurations of each stratum: their means with intervals, and which cannot be told from the best."""
+"""The best configurations of each stratum: their means with intervals, and which may be the best."""
 
 import math
 from collections.abc import Sequence
@@ -24,7 +24,7 @@ BASELINE: Final = Style(marker="square", colour=ORANGE, size=2.6)
 HEADS: Final = ("mean \u00b1", "n", "rank", "cost")
 KEYS: Final = {
     "best": Key(text="best", style=BEST),
-    "tied": Key(text="cannot be told from the best", style=TIED),
+    "tied": Key(text="cannot be distinguished from the best", style=TIED),
     "behind": Key(text="behind the best", style=BEHIND),
     "baseline": Key(text="baseline", style=BASELINE),
 }

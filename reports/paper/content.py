@@ -20,7 +20,7 @@ class Amount:
         half: half its interval, by which it is rounded; NaN if there is none.
         is_bare: whether the interval is not shown.
         unit: that follows, e.g. ``%``.
-        bold: whether it cannot be told from the best.
+        bold: whether it cannot be distinguished from the best.
         dagger: whether a claim about it is supported.
         failed: how many of its runs diverged or failed, e.g. ``1/3``; empty for none.
         sign: whether a positive number has one.

@@ -18,7 +18,7 @@ OWN: Final = 6  # letters that tell names apart
 def part_of(text: str) -> str:
     """Return text as a part of a name: words with capitals, digits spelled.
 
-    What cannot be told from other text by that, such as Chinese or what is cut off, adds letters of its own.
+    What cannot be distinguished from other text by that, such as Chinese or what is cut off, adds letters of its own.
 
     >>> part_of("input-dropout-helps"), part_of("dropout = 0.1"), part_of("lr = -2")
     ('InputDropoutHelps', 'DropoutZeroPointOne', 'LrMinusTwo')

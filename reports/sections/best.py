@@ -1,4 +1,4 @@
-"""The best configuration of each stratum, with what cannot be told from it; never the best single run."""
+"""The best configuration of each stratum, with what cannot be distinguished from it; never the best single run."""
 
 import json
 import math
@@ -103,10 +103,10 @@ def _rivals(group: Standings) -> str:
         ahead = wording.count(len(group.possible), "other one")
         return f" It was chosen by {wording.metric_name(group.chooser.name)}; {ahead} may be the best here, but not it."
     if others == 1:
-        return " The other one cannot be told from it." if possible else " The other one is behind."
+        return " The other one cannot be distinguished from it." if possible else " The other one is behind."
     if not possible:
         return f" The other {others} are behind."
-    return f" {possible} of the other {others} cannot be told from the best."
+    return f" {possible} of the other {others} cannot be distinguished from the best."
 
 
 def _against_baseline(context: Context, group: Standings) -> str:
@@ -120,7 +120,9 @@ def _against_baseline(context: Context, group: Standings) -> str:
     if not (low > 0 or high < 0):
         change = effects_axis.amount(estimate, percent=percent)
         ends = effects_axis.interval_text(low, high, percent=percent)
-        return f" It cannot be told from the baseline ({change}{f'; {ends}' if ends else ''}; {pairs} of seeds)."
+        return (
+            f" It cannot be distinguished from the baseline ({change}{f'; {ends}' if ends else ''}; {pairs} of seeds)."
+        )
     unit = "%" if percent else ""
     least, most = sorted((abs(low), abs(high)))
     size = f"{wording.number(abs(estimate), 3)}{unit} ({wording.number(least, 3)} to {wording.number(most, 3)}{unit})"
@@ -237,7 +239,7 @@ def _caption(groups: Sequence[Standings]) -> Inline:
     text += f". At most {SHOWN} configurations at the largest budget, and the baseline."
     if any(group.is_tested for group in groups):
         text += (
-            " Rank: the ranks that it may have, for all at once (95%). Cannot be told from the best: by multiple "
+            " Rank: the ranks that it may have, for all at once (95%). Cannot be distinguished from the best: by multiple "
             "comparisons with the best (Hsu 1984)."
         )
     return plain(text + " Cost: the device time of a run.")

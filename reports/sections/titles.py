@@ -15,7 +15,8 @@ from sweeper.evidence.claims.evidence import Verdict
 NAMED: Final = 3  # things that a title names; of more it says how many there are
 LONGEST: Final = 44  # characters of a configuration's name that a title spells out
 OWN: Final = frozenset({"in", "no", "one", "the"})  # with which titles begin that do not begin with a name
-Pattern = Literal["helps", "hurts", "unclear", "mixed"]
+Pattern = Literal["helps", "makes it worse", "unclear", "mixed"]
+WORSE: Final = "makes it worse"
 
 
 def _sentence(text: str) -> str:
@@ -54,7 +55,7 @@ def best_title(groups: Sequence[tuple[str, str, int, int, bool]]) -> str:
     """Say which configuration is best in each stratum, and how many may be.
 
     Args:
-        groups: the stratum, the best configuration, how many cannot be told from the best, of how many, and whether
+        groups: the stratum, the best configuration, how many cannot be distinguished from the best, of how many, and whether
             that was tested.
     """
     parts = []
@@ -89,7 +90,7 @@ def gains_title(rows: Sequence[tuple[str, float, Finding]], *, percent: bool) ->
 
 
 def effects_title(phase: str, findings: Mapping[str, Mapping[str, Sequence[Finding]]]) -> str:
-    """Say which factors of a phase help and which hurt.
+    """Say which factors of a phase help and which make the metric worse.
 
     Args:
         findings: by factor and block what the intervals of its levels show; a single block ``""`` without blocks.
@@ -103,14 +104,14 @@ def effects_title(phase: str, findings: Mapping[str, Mapping[str, Sequence[Findi
         groups.setdefault(_pattern_words(blocks), []).append(factor)
     said = [_verb(names, words) for words, names in sorted(groups.items(), key=_rank) if words]
     if not said:
-        return _sentence(f"{where}no effect can be told from zero")
+        return _sentence(f"{where}no effect can be distinguished from zero")
     return _sentence(f"{where}{'; '.join(said[:NAMED])}")
 
 
 def _rank(group: tuple[str, list[str]]) -> int:
     """Order what is said: first what holds everywhere."""
     words = group[0]
-    return 0 if words == "helps" else 1 if words == "hurts" else 2 if words.startswith("helps") else 3
+    return 0 if words == "helps" else 1 if words == WORSE else 2 if words.startswith("helps") else 3
 
 
 def _pattern_words(blocks: Mapping[str, Pattern]) -> str:
@@ -119,13 +120,13 @@ def _pattern_words(blocks: Mapping[str, Pattern]) -> str:
     if found == {"unclear"}:
         return ""
     if "mixed" in found:
-        return "helps or hurts by its level"
+        return "depends on its level"
     if len(found) == 1:
         return found.pop()
-    helps, hurts = ([block for block, each in blocks.items() if each == kind] for kind in ("helps", "hurts"))
-    if helps and hurts:
-        return f"helps {on_blocks(helps)} and hurts {on_blocks(hurts)}"
-    return f"helps only {on_blocks(helps)}" if helps else f"hurts only {on_blocks(hurts)}"
+    good, bad = ([block for block, each in blocks.items() if each == kind] for kind in ("helps", WORSE))
+    if good and bad:
+        return f"helps {on_blocks(good)} and {WORSE} {on_blocks(bad)}"
+    return f"helps only {on_blocks(good)}" if good else f"{WORSE} only {on_blocks(bad)}"
 
 
 def on_blocks(blocks: Sequence[str]) -> str:
@@ -138,7 +139,7 @@ def pattern(findings: Iterable[Finding]) -> Pattern:
     found = set(findings)
     if {"better", "worse"} <= found:
         return "mixed"
-    return "helps" if "better" in found else "hurts" if "worse" in found else "unclear"
+    return "helps" if "better" in found else WORSE if "worse" in found else "unclear"
 
 
 def _verb(names: Sequence[str], words: str) -> str:
@@ -146,7 +147,7 @@ def _verb(names: Sequence[str], words: str) -> str:
     verb, _, rest = words.partition(" ")
     if len(names) > 1:
         verb = verb.removesuffix("s")
-        rest = rest.replace("and hurts", "and hurt").replace("or hurts by its", "or hurt by their")
+        rest = rest.replace("and makes", "and make").replace("on its level", "on their level")
     subject = f"{len(names)} factors" if len(names) > NAMED else wording.listed([_cut(name) for name in names])
     return f"{subject} {verb} {rest}".rstrip()
 
@@ -178,7 +179,7 @@ def _size_pattern(found: Mapping[int, Finding]) -> tuple[str, str]:
     if better == sizes:
         return "helps at every amount of data", "help at every amount of data"
     if worse == sizes:
-        return "hurts at every amount of data", "hurt at every amount of data"
+        return "makes it worse at every amount of data", "make it worse at every amount of data"
     if better and better == sizes[: len(better)]:
         edge = f"only below {wording.grouped(sizes[len(better)])} tokens"
         return f"helps {edge}", f"help {edge}"
@@ -187,7 +188,7 @@ def _size_pattern(found: Mapping[int, Finding]) -> tuple[str, str]:
         return f"helps {edge}", f"help {edge}"
     if worse and worse == sizes[-len(worse) :]:
         edge = f"from {wording.grouped(worse[0])} tokens on"
-        return f"hurts {edge}", f"hurt {edge}"
+        return f"makes it worse {edge}", f"make it worse {edge}"
     return "has no clear effect", "have no clear effect"
 
 
@@ -204,16 +205,14 @@ def ablation_title(whole: str, steps: Sequence[tuple[str, float, Finding]], *, p
     against = [step[0] for step in steps if step[2] == ("better" if left_out else "worse")]
     if not matter:
         nothing = "no component of {whole} is missed" if left_out else "no step of {whole} gains"
-        tail = (
-            f"; without {wording.listed(against[:NAMED])} it is better" if left_out else f"; {_verb(against, 'hurts')}"
-        )
+        tail = f"; without {wording.listed(against[:NAMED])} it is better" if left_out else f"; {_verb(against, WORSE)}"
         return _sentence(f"{nothing.format(whole=whole)} measurably{tail if against else ''}")
     name, change, _ = max(matter, key=lambda step: abs(step[1]))
     text = (
         f"{_cut(name)} matters most ({change_text(change, percent=percent)} {'without it' if left_out else 'with it'})"
     )
     rest = len(steps) - len(matter) - len(against)
-    tail = f"; {_verb(against, 'hurts')}" if against else ""
+    tail = f"; {_verb(against, WORSE)}" if against else ""
     return _sentence(
         text
         + tail

@@ -29,13 +29,13 @@ def test_claims_are_counted_by_their_verdicts(verdicts: list[Verdict], title: st
     ("findings", "title"),
     [
         ({"a": {"": ["better"]}}, "a helps"),
-        ({"a": {"": ["unclear", "unclear"]}}, "No effect can be told from zero"),
-        ({"a": {"": ["better"]}, "b": {"": ["worse", "unclear"]}}, "a helps; b hurts"),
-        ({name: {"": ["worse"]} for name in "abcd"}, "4 factors hurt"),
-        ({"a": {"": ["better", "worse"]}, "b": {"": ["worse", "better"]}}, "a and b help or hurt by their level"),
+        ({"a": {"": ["unclear", "unclear"]}}, "No effect can be distinguished from zero"),
+        ({"a": {"": ["better"]}, "b": {"": ["worse", "unclear"]}}, "a helps; b makes it worse"),
+        ({name: {"": ["worse"]} for name in "abcd"}, "4 factors make it worse"),
+        ({"a": {"": ["better", "worse"]}, "b": {"": ["worse", "better"]}}, "a and b depend on their level"),
         ({"a": {"ptb": ["better"], "wiki": ["unclear"]}}, "a helps only on ptb"),
-        ({"a": {"ptb": ["better"], "wiki": ["worse"]}}, "a helps on ptb and hurts on wiki"),
-        ({"a": {"size = 1": ["unclear"], "size = 2": ["worse"]}}, "a hurts only at size = 2"),
+        ({"a": {"ptb": ["better"], "wiki": ["worse"]}}, "a helps on ptb and makes it worse on wiki"),
+        ({"a": {"size = 1": ["unclear"], "size = 2": ["worse"]}}, "a makes it worse only at size = 2"),
         ({"a": {"ptb": ["better"], "wiki": ["better"]}, "b": {"ptb": ["unclear"], "wiki": ["unclear"]}}, "a helps"),
     ],
 )
@@ -53,8 +53,8 @@ def test_effects_are_said_for_all_blocks_or_for_those_where_they_hold(
         (["better", "unclear", "worse"], "dropout helps only below 300\u202f000 tokens"),
         (["better", "better", "worse"], "dropout helps only below 900\u202f000 tokens"),
         (["better"] * 3, "dropout helps at every amount of data"),
-        (["worse"] * 3, "dropout hurts at every amount of data"),
-        (["unclear", "worse", "worse"], "dropout hurts from 300\u202f000 tokens on"),
+        (["worse"] * 3, "dropout makes it worse at every amount of data"),
+        (["unclear", "worse", "worse"], "dropout makes it worse from 300\u202f000 tokens on"),
         (["unclear", "unclear", "better"], "dropout helps only from 900\u202f000 tokens on"),
         (["unclear", "worse", "unclear"], "dropout has no clear effect"),
     ],
@@ -73,7 +73,7 @@ def test_of_many_configurations_the_commonest_patterns_are_counted() -> None:
 def test_an_ablation_says_what_is_missed_most_or_that_nothing_is() -> None:
     steps: list[tuple[str, float, Finding]] = [("a", 5.0, "worse"), ("b", 9.0, "unclear"), ("c", -1.0, "better")]
     found = titles.ablation_title("recipe", steps, percent=True, left_out=True)
-    assert found == "a matters most (+5.0% without it); c hurts; 1 of 3 makes no measurable difference"
+    assert found == "a matters most (+5.0% without it); c makes it worse; 1 of 3 makes no measurable difference"
     assert titles.ablation_title("recipe", [steps[1]], percent=True, left_out=True) == (
         "No component of recipe is missed measurably"
     )
