@@ -239,8 +239,8 @@ def _caption(groups: Sequence[Standings]) -> Inline:
     text += f". At most {SHOWN} configurations at the largest budget, and the baseline."
     if any(group.is_tested for group in groups):
         text += (
-            " Rank: the ranks that it may have, for all at once (95%). Cannot be distinguished from the best: by multiple "
-            "comparisons with the best (Hsu 1984)."
+            " Rank: the ranks that it may have, for all at once (95%). Cannot be distinguished from the best: by "
+            "multiple comparisons with the best (Hsu 1984)."
         )
     return plain(text + " Cost: the device time of a run.")
 

@@ -55,8 +55,7 @@ def best_title(groups: Sequence[tuple[str, str, int, int, bool]]) -> str:
     """Say which configuration is best in each stratum, and how many may be.
 
     Args:
-        groups: the stratum, the best configuration, how many cannot be distinguished from the best, of how many, and whether
-            that was tested.
+        groups: the stratum, the best configuration, how many may be best, of how many, and whether that was tested.
     """
     parts = []
     for stratum, name, possible, total, is_tested in groups[:2]:
