@@ -7,6 +7,7 @@ from typing import Final
 from sweeper.execution.slots.log_reading import LogReading, Point
 from sweeper.execution.slots.metrics import MisreadPart, misread_part
 from sweeper.execution.slots.pattern_use import PatternUse
+from sweeper.execution.slots.unread import last_fault
 from sweeper.quantities import counted
 from sweeper.spec.metric import Metric
 from sweeper.spec.program import STEP, CommandProgram
@@ -103,14 +104,22 @@ def _value(metric: Metric, reading: LogReading) -> float | None:
     return metric.value.of([value for _, value in curve], metric.direction) if curve else None
 
 
+def _unread(metric: Metric, reading: LogReading) -> str | None:
+    """Return which value of the metric was not read; None if the trial has all that it needs."""
+    name = metric.name
+    if (part := _misread(metric, reading)) is not None:
+        return f"a {part} of {name} was not read in full"
+    if not reading.curves.get(name):
+        return f"it reports no {name}, but {', '.join(reading.curves) or 'nothing'}"
+    return last_fault(name, metric.value, reading.unread_last)
+
+
 def _fault(metric: Metric, reading: LogReading) -> str | None:
     """Return why a trial with these metrics would not complete, as its supervisor decides it; None if it would."""
     name, curve = metric.name, reading.curves.get(metric.name, ())
     finite = sum(math.isfinite(value) for _, value in curve)
-    if (part := _misread(metric, reading)) is not None:
-        return f"would fail: a {part} of {name} was not read in full"
-    if not curve:
-        return f"would fail: it reports no {name}, but {', '.join(reading.curves) or 'nothing'}"
+    if (unread := _unread(metric, reading)) is not None:
+        return f"would fail: {unread}"
     if not math.isfinite(curve[-1][1]):
         return f"would count as diverged: the last value of {name} is {curve[-1][1]:g}"
     value = metric.value.of([value for _, value in curve], metric.direction)

@@ -40,6 +40,7 @@ class LogReading:
         mentions: by metric of which nothing was found, lines that have its name.
         problems: what could not be read.
         misread: the metrics of which a number was not read in full.
+        unread_last: by metric whose last value was not read, what there was.
     """
 
     place: Path
@@ -51,6 +52,7 @@ class LogReading:
     mentions: Mapping[str, Sequence[str]] = field(default_factory=dict)
     problems: Sequence[str] = ()
     misread: frozenset[str] = frozenset()
+    unread_last: Mapping[str, str] = field(default_factory=dict)
 
 
 def read_log(place: Path, program: Program, *, shown: Path | None = None) -> LogReading:
@@ -127,6 +129,7 @@ def _read(
         mentions={} if log is None else {name: list(_mentions(name, log)) for name in unseen},
         problems=_problems(reports, place),
         misread=frozenset(reports.misread),
+        unread_last=reports.unread_last,
     )
 
 

@@ -8,7 +8,7 @@ harmless. A program that resumes from a checkpoint says so by a line ``{"resumed
 import json
 import math
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
@@ -17,12 +17,13 @@ from sweeper.execution.slots.numerals import (
     GROUPS,
     displayed,
     is_ambiguous,
-    looks_like_value,
     number_in,
     whole_number,
 )
 from sweeper.execution.slots.pattern_use import SHOWN, PatternUse, name_pattern
+from sweeper.execution.slots.reported_steps import Steps
 from sweeper.execution.slots.tail import LINE_BYTES
+from sweeper.execution.slots.unread import Unread, is_value
 from sweeper.spec.patterns import NUMBER, written
 from sweeper.spec.program import STEP
 from sweeper.spec.study import COORDINATES
@@ -41,49 +42,6 @@ MisreadPart = Literal["value", "step"]
 
 
 @dataclass(slots=True)
-class _Steps:
-    """The steps of each metric, to see whether they fall."""
-
-    last: dict[str, int] = field(default_factory=dict)
-    highest: dict[str, int] = field(default_factory=dict)
-    fall: str | None = None
-
-    def add(self, found: Sequence[Measurement]) -> None:
-        """Take measurements in the order in which they were reported."""
-        for each in found:
-            before = self.last.get(each.metric, each.step)
-            if each.step < before and self.fall is None:
-                self.fall = f"{each.metric}: steps fell from {before} to {each.step}; steps must rise within an attempt"
-            self.last[each.metric] = each.step
-            self.highest[each.metric] = max(each.step, self.highest.get(each.metric, each.step))
-
-    def go_backwards(self, metric: str) -> bool:
-        """Return whether the last step of a metric is below an earlier one."""
-        return self.last.get(metric, 0) < self.highest.get(metric, 0)
-
-
-@dataclass(slots=True)
-class _Unread:
-    """Values of one metric that are no numbers: the first, its line, and how many."""
-
-    first: object
-    line: int
-    count: int = 0
-
-    @property
-    def is_number(self) -> bool:
-        """Whether the first is the text of a number."""
-        return isinstance(self.first, str) and number_in(self.first) is not None
-
-    def text(self, *, is_mixed: bool) -> str:
-        """Return what is wrong, and where if other values of the metric are numbers."""
-        what = f"the text {self.first[:40]!r}" if isinstance(self.first, str) else json.dumps(self.first)[:40]
-        many = f", the first of {self.count:,} values that are no numbers" if self.count > 1 else ""
-        where = f" on line {self.line}{many}" if is_mixed else ""
-        return f"is {what}{where}; write it as a number{', without quotes' if self.is_number else ''}"
-
-
-@dataclass(slots=True)
 class LineReader:
     """Turns lines of metrics.jsonl into measurements; remembers what it could not read.
 
@@ -91,14 +49,16 @@ class LineReader:
         count: lines so far, from the step that the program resumed from: the step of a line without one.
         number: of the last line, in the file.
         resumed_from: set by a line that says which step the program resumed from; -1 if it began anew.
+        unread_last: by metric whose last value was not read, what there was.
     """
 
     count: int = 0
     number: int = 0
     resumed_from: int | None = None
-    steps: _Steps = field(default_factory=_Steps)
+    steps: Steps = field(default_factory=Steps)
+    unread_last: dict[str, str] = field(default_factory=dict)
     _errors: list[str] = field(default_factory=list)
-    _unread: dict[str, _Unread] = field(default_factory=dict)  # by metric
+    _unread: dict[str, Unread] = field(default_factory=dict)  # by metric
     _numbers: set[str] = field(default_factory=set)
 
     def read(self, line: bytes, *, device_seconds: float) -> list[Measurement]:
@@ -116,13 +76,13 @@ class LineReader:
             long = len(line) > LINE_BYTES
             what = f"is longer than {LINE_BYTES:,} bytes" if long else f"is not a JSON object: {line[:80]!r}"
             self._note(what)
-            return []
+            return self._leave_out({name: line for name in self._numbers if json.dumps(name).encode() in line})
         if RESUMED_FROM in values and not self._resume(values[RESUMED_FROM]):
-            return []
+            return self._leave_out(values)
         step = _integer(values.get("step"))
         if step is None and "step" in values:
             self._note(f"step {values['step']!r} is not an integer ≥ 0", colon=True)
-            return []
+            return self._leave_out(values)
         found = self._measurements(values, self.count if step is None else step, device_seconds)
         if not found and RESUMED_FROM in values:
             self.count -= 1
@@ -144,9 +104,11 @@ class LineReader:
         for name, value in values.items():
             if name not in NO_METRICS and (is_unread := _is_unread(value)) is not None:
                 if is_unread:
-                    self._unread.setdefault(name, _Unread(value, self.number)).count += 1
+                    self._unread.setdefault(name, Unread(value, self.number)).count += 1
+                    self._leave_out({name: value})
                 else:
                     self._numbers.add(name)
+                    self.unread_last.pop(name, None)
         return [
             Measurement(
                 metric=storable(name)[:200],
@@ -160,6 +122,13 @@ class LineReader:
             if name not in NO_METRICS and (number := _number(value, finite=False)) is not None
         ]
 
+    def _leave_out(self, values: Mapping[str, object]) -> list[Measurement]:
+        """Note that values of metrics are not read; return no measurements."""
+        for name, value in values.items():
+            if name not in NO_METRICS and is_value(value):
+                self.unread_last[name] = f"line {self.number} of {METRICS_FILE} has {str(value)[:SHOWN]!r}"
+        return []
+
     def _resume(self, value: object) -> bool:
         """Go on from the step that the program resumed from; return whether it is one."""
         step = -1 if value is None else _integer(value)
@@ -168,7 +137,7 @@ class LineReader:
             return False
         self.resumed_from = step
         self.count = max(0, step) + 1  # the line itself may have metrics, too
-        self.steps = _Steps(fall=self.steps.fall)
+        self.steps = Steps(fall=self.steps.fall)
         return True
 
     def _note(self, message: str, *, colon: bool = False) -> None:
@@ -189,16 +158,18 @@ class PatternReader:
         has_long_lines: a line was longer than what is read of one.
         uses: by metric what its pattern matched.
         mentions: by metric that was not found yet, the first line with its name.
+        unread_last: by metric whose last value was not read, what there was.
     """
 
     patterns: Mapping[str, re.Pattern[str]]
     step: int | None = None
     counts: dict[str, int] = field(default_factory=dict)
     misread: dict[str, str] = field(default_factory=dict)
-    steps: _Steps = field(default_factory=_Steps)
+    steps: Steps = field(default_factory=Steps)
     has_long_lines: bool = False
     uses: dict[str, PatternUse] = field(default_factory=dict)
     mentions: dict[str, str] = field(default_factory=dict)
+    unread_last: dict[str, str] = field(default_factory=dict)
     _names: dict[str, re.Pattern[str]] = field(default_factory=dict)
     _fraction: str | None = None
     _no_step: str | None = None  # what a step's pattern matched
@@ -223,9 +194,11 @@ class PatternReader:
             if not self._is_misplaced:
                 self._count_beside_steps(found)
         if self._is_misplaced:
+            self.unread_last |= dict.fromkeys(found, f"the step of {text.strip()[:SHOWN]!r} is none")
             return []
         measurements = []
         for name, value in found.items():
+            self.unread_last.pop(name, None)
             self.counts[name] = self.counts.get(name, 0) + 1
             at = self.counts[name] if "step" not in self.patterns else (self.step or 0)
             measurements.append(Measurement(metric=name, step=at, value=value, device_seconds=device_seconds))
@@ -320,6 +293,7 @@ class PatternReader:
             return search(pattern, text)
         except SearchTimeout:
             begun = f"its pattern, {written(pattern)!r}, gave no answer within {SEARCH_S:g} s of CPU time on"
+            self.unread_last[name] = f"its pattern was too slow on {text.strip()[:SHOWN]!r}"
             slow.append(f"{name}: {begun} {text.strip()[:80]!r}; use one without nested repetitions")
             if len(slow) >= MOST_SLOW:
                 self.misread.setdefault(name, f"{slow[0]}. It was no longer searched for after {MOST_SLOW} such lines")
@@ -334,6 +308,8 @@ class PatternReader:
         number = number_in(word)
         self.uses.setdefault(name, PatternUse()).add(match, text, word, is_number=number is not None)
         if number is None:
+            if is_value(word):
+                self.unread_last[name] = f"{word[:SHOWN]!r} in {text.strip()[:SHOWN]!r} is not a number"
             if is_ambiguous(word):
                 what = f"its pattern, {written(pattern)!r}, matched {word[:40]!r} in {text.strip()[:80]!r}"
                 self.misread.setdefault(name, f"{name}: {what}, which is not a number; write it with a decimal point")
@@ -384,7 +360,7 @@ def _number(value: object, *, finite: bool = True) -> float | None:
 
 def _is_unread(value: object) -> bool | None:
     """Return whether a value of metrics.jsonl is one that is no number; None if it is no value, but null or words."""
-    if value is None or (isinstance(value, str) and number_in(value) is None and not looks_like_value(value)):
+    if not is_value(value):
         return None
     return _number(value, finite=False) is None
 

@@ -42,6 +42,7 @@ class Ending:
         tail: the end of its output.
         metric_errors: what could not be read of its metrics.
         misread: which part of the study's metric was found to be a part of a number, so its best value is unknown.
+        unread_last: why the last value of the study's metric was not read, if that is the value of a trial.
         lost: how some of what it reported may have been lost; None if there is no sign of that.
         hole: what an earlier attempt has lost, and nobody has reported again; None if nothing is missing.
         oom_killed: the kernel killed some process because memory ran out while this one was running.
@@ -57,6 +58,7 @@ class Ending:
     tail: str
     metric_errors: Sequence[str] = ()
     misread: MisreadPart | None = None
+    unread_last: str | None = None
     lost: str | None = None
     hole: str | None = None
     oom_killed: bool = False
@@ -120,11 +122,12 @@ def _classify_finished(ending: Ending) -> ExitKind:
         message = f"ended without reporting the metric {ending.metric!r}; it reported: {names}"
         return ExitKind(exit_reason="crashed", message=_message(ending, message))
     if ending.last_is_finite and ending.value is None and ending.num_finite < ending.point.last:
-        message = (
+        fault = (
             f"its value is the {ending.point} values of {ending.metric!r} (metric.value), but it reported "
             f"{counted(ending.num_finite, 'value')}; evaluate more often, or average fewer"
         )
-        return ExitKind(exit_reason="crashed", message=_message(ending, message))
+    if (fault := fault or ending.unread_last) is not None:
+        return ExitKind(exit_reason="crashed", message=_message(ending, fault))
     if not ending.last_is_finite or ending.value is None or not math.isfinite(ending.value):
         not_finite = f"{_last_values(ending)} of {ending.metric} is not finite"
         return ExitKind(exit_reason="diverged", message="\n".join([not_finite, *ending.metric_errors]))

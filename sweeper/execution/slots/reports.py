@@ -110,6 +110,11 @@ class Reports:
             return self.collector.misread
         return self.reader.misread if isinstance(self.reader, PatternReader) else {}
 
+    @property
+    def unread_last(self) -> Mapping[str, str]:
+        """By metric whose last value was not read, what there was."""
+        return (self.reader if self.collector is None else self.collector).unread_last
+
     def errors(self, *, is_complete: bool) -> list[str]:
         """Return what could not be read, and whether steps fell.
 

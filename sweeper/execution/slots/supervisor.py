@@ -35,6 +35,7 @@ from sweeper.execution.slots.sources import Source, SourceMissing
 from sweeper.execution.slots.strays import note
 from sweeper.execution.slots.tail import large_output
 from sweeper.execution.slots.trouble import MachineTrouble, is_denied, is_of_the_machine, remedy_for
+from sweeper.execution.slots.unread import last_fault
 from sweeper.spec.metric import BEST, CurveValue
 from sweeper.spec.program import Trial
 from sweeper.store.queue import queue
@@ -353,6 +354,7 @@ class Supervisor:
         if (lost := reports.loss()) is not None:
             self._patiently(lambda: note_loss_of(self.engine, self.lease, reports.certain_step))
         missing = self._patiently(lambda: missing_steps(self.engine, self.lease))
+        errors = reports.errors(is_complete=exit_code == 0 and cause is None)
         ending = Ending(
             exit_code=exit_code,
             stopped_for=cause,
@@ -364,15 +366,11 @@ class Supervisor:
             reported=sorted(known.names),
             result=read_result(self.lease.run_dir),
             tail=process.tail(),
-            metric_errors=[
-                *reports.errors(is_complete=exit_code == 0 and cause is None),
-                *missing.gaps,
-                *note(process.left),
-                *large_output(process.output),
-            ],
+            metric_errors=[*errors, *missing.gaps, *note(process.left), *large_output(process.output)],
             lost=lost,
             hole=missing.hole,
             misread=misread_part(self.lease.metric, patterns_of(self.trial.program), reports.misread),
+            unread_last=last_fault(self.lease.metric, self.value, reports.unread_last),
             oom_killed=oom_killed,
         )
         return self._finish(classify_exit(ending), process, known)

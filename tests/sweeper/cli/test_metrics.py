@@ -100,6 +100,17 @@ def test_values_that_could_not_be_read_are_counted(sweeper: Sweeper, directory: 
     assert answer.out.count("loss: 2 values of 4 could not be read, first 'tensor(2.)' in 'loss tensor(2.)'") == 1
 
 
+def test_a_last_value_that_could_not_be_read_fails_a_trial_of_which_it_is_the_value(
+    sweeper: Sweeper, directory: Path
+) -> None:
+    text = STUDY.replace("METRICS", r"{loss: 'loss (\S+)'}")
+    Path("study.yaml").write_text(text.replace("minimize}", "minimize, value: last}"))
+    Path("old.log").write_text("loss 3\nloss tensor(2.)\n")
+    answer = sweeper("metrics", "study.yaml", "--log", "old.log")
+    assert answer.code == 1
+    assert "would fail: the last value of loss was not read: 'tensor(2.)' in 'loss tensor(2.)'" in answer.out
+
+
 def test_a_mean_of_more_values_than_there_are_is_no_divergence(sweeper: Sweeper, directory: Path) -> None:
     text = STUDY.replace("METRICS", "{loss: 'loss {number}'}")
     Path("study.yaml").write_text(text.replace("minimize}", "minimize, value: {mean_of_last: 3}}"))

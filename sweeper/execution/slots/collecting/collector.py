@@ -125,11 +125,14 @@ class Collector:
         is_only = len(self._files) == 1 and self.output is None
         for key, file in list(self._files.items()):
             try:
-                lines += file.lines(self._history, rest=rest, is_only=is_only)
+                new = list(file.lines(self._history, rest=rest, is_only=is_only))
             except FileNotFoundError:
                 del self._files[key]
                 if file.marks:
                     self._gone[key] = file
+            else:
+                lines += new
+                self._read_on(file, new)
         if self.output is not None:
             lines += self.output.lines(closed=closed, rest=rest)
         self._look_for_clashes(lines)
@@ -166,6 +169,17 @@ class Collector:
         """By metric, a line of output on which its pattern matched a part of a number."""
         return {} if self.output is None else self.output.reader.misread
 
+    @property
+    def unread_last(self) -> Mapping[str, str]:
+        """By metric whose last value was not read, what there was."""
+        patterns = {} if self.output is None else self.output.reader.unread_last
+        files = {
+            name: f"{key}: {text}"
+            for key, file in self._files.items()
+            for name, text in file.reader.notes.unread_last.items()
+        }
+        return {**files, **patterns}
+
     def _lacks(self, source: MetricSource) -> list[str]:
         files = [file for file in self._files.values() if file.source is source]
         if files:
@@ -197,6 +211,13 @@ class Collector:
             except OSError:
                 continue  # it is gone again
         return [path for _, path in sorted(found)]
+
+    def _read_on(self, file: MetricFile, lines: Sequence[Line]) -> None:
+        """Take it that metrics which a file has go on there, whatever could not be read at the end of other files."""
+        for name in {name for line in lines if FROM in line for name in line}:
+            for other in self._files.values():
+                if other is not file:
+                    other.reader.notes.unread_last.pop(name, None)
 
     def _look_for_clashes(self, lines: Sequence[Line]) -> None:
         """Note a metric that two files have at the same step, with different values: only one of them counts."""

@@ -34,12 +34,15 @@ class EventRows:
                     name = self._names.get(scalar.tag)
                     self.notes.see([] if scalar.value is None else [scalar.tag])
                     if name is not None and scalar.value is None:
-                        self.notes.count(name, f"step {scalar.step}: {scalar.tag} is not one number")
+                        fault = f"step {scalar.step}: {scalar.tag} is not one number"
+                        self.notes.count(name, fault)
+                        self.notes.leave_out([name], fault)
                     elif name is not None and scalar.value is not None and scalar.step >= 0:
-                        self.notes.found.add(name)
+                        self.notes.read([name])
                         rows.append(Row(scalar.step, {name: scalar.value}))
         except ValueError as error:
             self.notes.add("file", str(error))
+            self.notes.leave_out(self.source.names, str(error))
         return is_cut, rows
 
     def loss(self) -> str | None:

@@ -11,6 +11,7 @@ from sweeper.designs.paths import get_path
 from sweeper.execution.slots.collecting.rows import STEP, Notes, Row, number_of, step_of
 from sweeper.execution.slots.collecting.table_rows import at
 from sweeper.execution.slots.regular_files import reading
+from sweeper.execution.slots.unread import is_value
 from sweeper.quantities import byte_size
 from sweeper.spec.metric_source import MetricSource
 
@@ -39,16 +40,20 @@ class JsonRows:
         if seen == self._seen and not rest:
             return False, []
         if found.st_size > MOST_BYTES:
-            self.notes.add("size", f"is larger than {byte_size(MOST_BYTES)}, and is not read")
-            return False, []
+            return self._unread("size", f"is larger than {byte_size(MOST_BYTES)}, and is not read")
         try:
             document = json.loads(file.read())
         except (ValueError, RecursionError) as error:
-            self.notes.add("json", f"is not JSON: {str(error)[:80]}")
-            return False, []
+            return self._unread("json", f"is not JSON: {str(error)[:80]}")
         self.notes.faults.pop("json", None)
         self._seen = seen
         return True, self._rows_in(document)
+
+    def _unread(self, kind: str, fault: str) -> tuple[bool, list[Row]]:
+        """Note why the file is not read; what it said before stands meanwhile."""
+        self.notes.add(kind, fault)
+        self.notes.leave_out(self.source.names, fault)
+        return False, []
 
     def _rows_in(self, document: Any) -> list[Row]:
         inner = document if self.source.path is None else get_path(_mapping(document), self.source.path)
@@ -83,17 +88,21 @@ class JsonRows:
             if number is not None:
                 values[name] = number
             elif value not in (None, ""):
-                self.notes.count(name, f"record {index}: {word} is {str(value)[:40]!r}, which is not a number")
+                fault = f"record {index}: {word} is {str(value)[:40]!r}, which is not a number"
+                self.notes.count(name, fault)
+                self.notes.leave_out([name] if is_value(value) else [], fault)
         if not values:
             return None
-        self.notes.found |= set(values)
+        self.notes.read(values)
         step = at(record, self.source.step or STEP)
         if step is None and self.source.step is None:
             return Row(None, values)
         number = step_of(step, self.notes)
         if number is None:
             name = self.source.step or STEP
-            self.notes.count("step", f"record {index}: {name} is {str(step)[:40]!r}, which is not an integer ≥ 0")
+            fault = f"record {index}: {name} is {str(step)[:40]!r}, which is not an integer ≥ 0"
+            self.notes.count("step", fault)
+            self.notes.leave_out(values, fault)
             return None
         return Row(number, values)
 

@@ -84,6 +84,7 @@ class Notes:
 
     Attributes:
         faults: the first fault of each kind.
+        unread_last: by metric whose last value was not read, what there was.
         counts: how many values or rows of the file have that fault, where they are counted.
         names: of columns, keys or tags.
         found: the metrics that were found.
@@ -94,6 +95,7 @@ class Notes:
     names: dict[str, None] = field(default_factory=dict)
     found: set[str] = field(default_factory=set)
     fractions: Fractions = field(default_factory=Fractions)
+    unread_last: dict[str, str] = field(default_factory=dict)
     counts: dict[str, int] = field(default_factory=dict)
 
     def add(self, kind: str, fault: str) -> None:
@@ -105,11 +107,22 @@ class Notes:
         self.add(kind, fault)
         self.counts[kind] = self.counts.get(kind, 0) + 1
 
+    def read(self, names: Iterable[str]) -> None:
+        """Take metrics of which a value was read."""
+        for name in names:
+            self.found.add(name)
+            self.unread_last.pop(name, None)
+
+    def leave_out(self, names: Iterable[str], fault: str) -> None:
+        """Note metrics of which a value was not read."""
+        self.unread_last |= dict.fromkeys(names, fault)
+
     def begin(self) -> None:
         """Count anew: the file is read again from its start."""
         for kind in self.counts:
             self.faults.pop(kind, None)
         self.counts.clear()
+        self.unread_last.clear()
 
     @property
     def texts(self) -> list[str]:

@@ -10,6 +10,7 @@ from sweeper.execution.slots.collecting.rows import STEP, Notes, Row, number_of,
 from sweeper.execution.slots.cuts import Cuts
 from sweeper.execution.slots.metrics import json_object
 from sweeper.execution.slots.tail import Tail
+from sweeper.execution.slots.unread import is_value
 from sweeper.spec.metric_source import MetricSource
 
 
@@ -69,9 +70,11 @@ class LineRows(ABC):
             number = number_of(value)
             if number is not None:
                 found[name] = number
-                self.notes.found.add(name)
+                self.notes.read([name])
             elif value not in (None, ""):
-                self.notes.count(name, f"line {self._number}: {word} is {str(value)[:40]!r}, which is not a number")
+                fault = f"line {self._number}: {word} is {str(value)[:40]!r}, which is not a number"
+                self.notes.count(name, fault)
+                self.notes.leave_out([name] if is_value(value) else [], fault)
         return found
 
     def _row(self, values: Mapping[str, object], step: object) -> Row | None:
@@ -84,7 +87,9 @@ class LineRows(ABC):
         number = step_of(step, self.notes)
         if number is None:
             name = self.source.step or STEP
-            self.notes.count("step", f"line {self._number}: {name} is {str(step)[:40]!r}, which is not an integer ≥ 0")
+            fault = f"line {self._number}: {name} is {str(step)[:40]!r}, which is not an integer ≥ 0"
+            self.notes.count("step", fault)
+            self.notes.leave_out(found, fault)
             return None
         return Row(number, found)
 
@@ -113,7 +118,10 @@ class CsvRows(LineRows):
             self.notes.see(self._header)
             return None
         if len(cells) != len(self._header):
-            self.notes.count("cells", f"line {self._number} has {len(cells)} cells, the header {len(self._header)}")
+            fault = f"line {self._number} has {len(cells)} cells, the header {len(self._header)}"
+            self.notes.count("cells", fault)
+            is_remark = text.lstrip().startswith("#") or not is_value(text)
+            self.notes.leave_out(() if is_remark else self.source.names, fault)
             return None
         values = dict(zip(self._header, cells, strict=True))
         return self._row(values, values.get(self.source.step or STEP))
@@ -126,7 +134,10 @@ class JsonLineRows(LineRows):
         """Return the row that a line is; None if it is no object or has none of the metrics."""
         document = json_object(line)
         if document is None:
-            self.notes.count("object", f"line {self._number} is not a JSON object: {line[:60]!r}")
+            fault = f"line {self._number} is not a JSON object: {line[:60]!r}"
+            self.notes.count("object", fault)
+            keys = {name: word.rpartition(".")[2].encode() for name, word in self.source.names.items()}
+            self.notes.leave_out([name for name, key in keys.items() if key in line], fault)
             return None
         self.notes.see(document)
         values = {word: at(document, word) for word in self.source.names.values()}

@@ -34,6 +34,7 @@ TABLE: list[tuple[dict[str, Any], str]] = [
     ({"reported": ["other"], "value": None}, "crashed"),
     ({"value": None, "point": CurveValue("mean_of_last", 3), "num_finite": 2}, "crashed"),  # too few to average
     ({"value": None, "point": CurveValue("mean_of_last", 3), "num_finite": 5}, "diverged"),  # one of them is not finite
+    ({"unread_last": "the last value of loss was not read"}, "crashed"),
     (NAN, "diverged"),
     ({"value": math.inf}, "diverged"),
     ({"exit_code": 1}, "crashed"),

@@ -194,6 +194,17 @@ def test_a_trial_some_values_of_which_could_not_be_read_says_so(url: str, last: 
     assert "loss: 1 value of 3 could not be read, first 'tensor(3.0)' in 'loss tensor(3.0)'" in trial.message
 
 
+@pytest.mark.parametrize(("value", "state"), [("last", "failed"), ("best", "completed")])
+def test_a_last_value_that_could_not_be_read_is_not_replaced_by_an_older_one(url: str, value: str, state: str) -> None:
+    program = {"command": [*COMMAND[:3], "-c", "print('loss 5\\nloss t(3.0)')"], "metrics": {"loss": r"loss (\S+)"}}
+    metric = {"name": "loss", "direction": "minimize", "scale": "linear", "value": value}
+    trial, _ = run_one(url, {}, trial={"program": program}, metric=metric, retry={"crashed": 0})
+    assert trial.state == state
+    assert trial.message is not None
+    assert ("the last value of loss was not read: 't(3.0)' in 'loss t(3.0)'" in trial.message) == (value == "last")
+    assert "loss: 1 value of 2 could not be read" in trial.message
+
+
 def test_a_function_runs_as_a_trial(url: str, tmp_path: Path) -> None:
     (tmp_path / "mine.py").write_text(
         "def train(config, seed, budget, report):\n"
