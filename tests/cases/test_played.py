@@ -219,7 +219,7 @@ def test_the_best_trial_is_named_by_its_level_null(sweeper: Sweeper, written: Ca
     assert re.findall(r"^  a: (.*)$", sweeper("show", "case", "p/1").out, re.MULTILINE) == ["null", "null"]
 
 
-@pytest.mark.parametrize(("size", "percent"), [(1e308, "+3.26e309%"), (1e160, "+3.26e161%")])
+@pytest.mark.parametrize(("size", "percent"), [(1e308, "3.26e309%"), (1e160, "3.26e161%")])
 def test_perplexities_that_blew_up_cost_no_report(
     size: float, percent: str, sweeper: Sweeper, written: Callable[..., None]
 ) -> None:
