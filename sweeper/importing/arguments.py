@@ -20,6 +20,11 @@ def named_as_arguments() -> Iterator[None]:
         _IN_PYTHON.reset(token)
 
 
+def is_option() -> bool:
+    """Return whether the user says things by options of a command."""
+    return not _IN_PYTHON.get()
+
+
 def option(name: str) -> str:
     """Return an option as the place of a mistake: ``--metric``, or ``metric`` in Python."""
     return name if _IN_PYTHON.get() else f"--{name}"
@@ -32,5 +37,7 @@ def by(name: str, value: str = "") -> str:
         value: what to give; empty if the user knows.
     """
     if _IN_PYTHON.get():
+        if value and name in LISTS:
+            return f"{name}={value.split(',')!r}"
         return f"{name}={value!r}" if value else f"{name}=[...]" if name in LISTS else f"{name}='...'"
     return f"--{name} {quote(value)}" if value else f"--{name}"

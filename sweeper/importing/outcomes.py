@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 from sweeper.errors import UsageError
-from sweeper.importing.arguments import option
+from sweeper.importing.arguments import is_option, option
 from sweeper.importing.faults import Faults
 from sweeper.importing.source_runs import STATE_NAMES, RunState, SourceRun
 from sweeper.spec.metric import CurveValue, Direction
@@ -51,7 +51,7 @@ def ended_runs(
     notes: list[str] = []
     if open_runs := [run for run, state in zip(runs, states, strict=True) if state == "unfinished"]:
         verbs = _have(open_runs, "has not ended, and is", "have not ended, and are")
-        notes.append(f"{places(open_runs)}: {verbs} left out. Import again later.")
+        notes.append(f"{places(open_runs)}: {verbs} left out. {_later(open_runs)}")
     found = [
         _ended(run, state, _value(run, metric, direction, value), metric)
         for run, state in zip(runs, states, strict=True)
@@ -64,6 +64,14 @@ def ended_runs(
         raise UsageError(f"{option('metric')}: no completed run has a value of {metric!r}.{near} Metrics: {known}.")
     notes += _missing(found, metric)
     return found, notes
+
+
+def _later(runs: Sequence[SourceRun]) -> str:
+    """Return what to do once runs have ended: a name of the store is taken once."""
+    ended = _have(runs, "it has ended", "they have ended")
+    if not is_option():
+        return f"Read again once {ended}."
+    return f"Once {ended}, import again under another name by --as, or into another store by --store."
 
 
 def places(runs: Sequence[SourceRun]) -> str:

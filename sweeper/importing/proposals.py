@@ -8,10 +8,11 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from sweeper.designs.levels import level_key
+from sweeper.importing.arguments import by
 from sweeper.importing.arranged import Arranged
 from sweeper.importing.naming import safe_name
 from sweeper.importing.phases import ImportedPhase
-from sweeper.spec.names import level_text
+from sweeper.spec.names import level_text, levels_text, listed
 
 MOST_LEVELS: Final = 6
 MOST_CLAIMS: Final = 40
@@ -39,7 +40,9 @@ def proposed_claims(found: Arranged, phases: Sequence[ImportedPhase]) -> tuple[l
             )
         for factor in phase.varied:
             if factor not in many:
-                claims += _of_factor(found, phase, factor, several=len(phases) > 1)
+                proposed = list(_of_factor(found, phase, factor, several=len(phases) > 1))
+                claims += proposed
+                notes += _without_claim(found, phase, factor, proposed)
     if len(claims) > MOST_CLAIMS:
         notes.append(f"{len(claims)} claims are possible; the first {MOST_CLAIMS} are proposed.")
     return _with_own_ids(claims[:MOST_CLAIMS]), notes
@@ -69,6 +72,33 @@ def _of_factor(found: Arranged, phase: ImportedPhase, name: str, *, several: boo
             "contrast": {"phase": phase.name, "factor": name, "from": before, "to": after},
             "expect": "decrease" if minimizes else "increase",
         }
+
+
+def _without_claim(found: Arranged, phase: ImportedPhase, name: str, claims: Sequence[Claim]) -> list[str]:
+    """Return a note on the levels of a factor without a claim, with the factors that change together with it."""
+    position, levels = phase.varied.index(name), _levels(phase, name)
+    start = level_key(found.known.factors[name].baseline)
+    start = start if start in levels else levels[0]
+    claimed = {start, *(level_key(claim["contrast"]["to"]) for claim in claims)}  # type: ignore[index]
+    missing = [level for level in levels if level not in claimed]
+    if not missing:
+        return []
+    begun = [key for key in phase.configurations if key[position] == start]
+    ended = [key for key in phase.configurations if key[position] in missing]
+    others = [
+        other
+        for place, other in enumerate(phase.varied)
+        if other != name and all(one[place] != two[place] for one in begun for two in ended)
+    ]
+    shown = levels_text([found.level(name, level) for level in missing])
+    together = f": {listed(others)} {'changes' if len(others) == 1 else 'change'} with it" if others else ""
+    kept = ",".join(found.columns[each] for each in phase.varied if each not in others)
+    remedy = f"; if {'that is' if len(others) == 1 else 'those are'} no setting, use {by('factors', kept)}"
+    return [
+        f"{found.source.path}: no claim on {name} = {shown} in {phase.name}, since no configuration differs from one "
+        f"with {level_text(found.level(name, start))} in {name} only{together}. Add runs in which it changes on its "
+        f"own{remedy if others else ''}."
+    ]
 
 
 def _with_own_ids(claims: Sequence[Claim]) -> list[Claim]:

@@ -9,7 +9,7 @@ from typing import Final
 from sweeper.designs.levels import Level
 from sweeper.importing.arguments import by
 from sweeper.importing.cells import as_level, level_of, levels_and_texts, measured
-from sweeper.importing.columns import METRIC_MARKS, Columns, columns_of, measurements_among
+from sweeper.importing.columns import MEASURES, METRIC_MARKS, Columns, columns_of, measurements_among
 from sweeper.importing.faults import Faults
 from sweeper.importing.outcomes import state_fault
 from sweeper.importing.run_cells import with_kinds
@@ -48,6 +48,11 @@ def table_source(
         runs, notes = _of_rows(rows, columns, metric, wanted, faults)
     else:
         runs = [_of_curve(group, columns, metric, faults) for group in groups]
+        if columns.run is None:
+            notes.append(
+                f"{path.name}: no column names the runs, so rows of one configuration and seed are the curve of one "
+                f"run by {columns.step}. If they are runs of their own, add a column run_id."
+            )
     faults.check()
     return Source(
         path=str(path),
@@ -84,15 +89,25 @@ def _groups(rows: Sequence[Row], columns: Columns, wanted: Collection[str]) -> l
             *(name for name, short in columns.parameters.items() if short in wanted or name in wanted),
             columns.seed,
         ]
-    else:
+    elif wanted:
         return None
+    else:
+        keys = [name for name in (columns.phase, *_settings(rows, columns), columns.seed) if name is not None]
     groups: dict[tuple[str, ...], list[Row]] = {}
     for row in rows:
         groups.setdefault(tuple(str(row.cells.get(key)) for key in keys), []).append(row)
-    steps = columns.step
-    if not any(len({str(row.cells.get(steps)) for row in group}) > 1 for group in groups.values()):
-        return None
-    return list(groups.values())
+    steps = [{str(row.cells.get(columns.step)) for row in group} for group in groups.values()]
+    is_alike = columns.run is not None or columns.seed is not None or all(each == steps[0] for each in steps)
+    return list(groups.values()) if is_alike and any(len(each) > 1 for each in steps) else None
+
+
+def _settings(rows: Sequence[Row], columns: Columns) -> list[str]:
+    """Return the columns that tell configurations apart: all parameters but those that look like measurements."""
+    if columns.is_sorted:
+        return list(columns.parameters)
+    cells = {name: [_level(row.cells.get(name)) for row in rows] for name in columns.parameters}
+    measured_ones = measurements_among(cells, 2)
+    return [name for name in cells if name not in measured_ones and not MEASURES.search(name)]
 
 
 def _of_rows(

@@ -34,6 +34,7 @@ class PhaseRuns:
         baseline: by factor the key of its baseline level in this phase.
         cells: of all trials that the phase wants, in its order, except those that have no configuration yet.
         rule: how standard errors are found.
+        repeats: how many trials of each cell the study declares.
     """
 
     name: str
@@ -42,6 +43,7 @@ class PhaseRuns:
     baseline: Mapping[str, str]
     cells: tuple[Cell, ...] = field(repr=False)
     rule: ErrorRule = ErrorRule.DECLARED
+    repeats: int = 1
 
     @cached_property
     def pool(self) -> Pool:
@@ -227,6 +229,7 @@ def _phase_runs(data: StudyData, phase: Phase) -> PhaseRuns:
         blocks=phase.blocks,
         baseline=baseline,
         cells=_cells(data, phase.name, baseline, phase.blocks),
+        repeats=phase.repeats,
     )
 
 

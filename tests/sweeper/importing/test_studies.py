@@ -182,3 +182,10 @@ def test_strata_that_vary_within_pairs_are_the_reason_with_the_options_of_import
     ) in verdict.sentence
     alone = read(tmp_path / "runs.csv", "loss", factors=["lr"])
     assert sweeper.judge(alone.frame, metric="loss", factors=["lr"], claims=_documents(alone))[0].n == 4
+
+
+def test_verdicts_on_imported_runs_note_those_that_were_averaged(engine: Engine, url: str, tmp_path: Path) -> None:
+    rows = [{"lr": lr, "seed": seed, "loss": lr + seed / 10 + lr * seed / 90} for lr in (1, 2) for seed in range(3)]
+    found = read(write_csv(tmp_path / "runs.csv", [*rows, {"lr": 1, "seed": 2, "loss": 5}]), "loss")
+    (verdict,) = judged(engine, url, found, tmp_path)
+    assert any("2 trials share configuration and seed" in note and "lr = 1, seed 2" in note for note in verdict.notes)

@@ -233,3 +233,29 @@ def test_cells_of_a_further_metric_that_are_no_numbers_are_told(tmp_path: Path) 
     notes = read(write_csv(tmp_path / "runs.csv", rows), "loss").notes
     assert "runs.csv:3: column metrics.acc: 'high' is not a number, and is left out; so is 1 more cell." in notes
     assert not any("metrics.kind" in note for note in notes)
+
+
+@pytest.mark.parametrize("step", ["step", "epoch"])
+def test_rows_that_differ_only_in_their_step_are_the_curve_of_one_run(tmp_path: Path, step: str) -> None:
+    rows = [{step: at, "lr": lr, "seed": seed, "train_loss": lr + at / 3, "val": lr + seed / 10 + 1 / (1 + at)}
+            for lr in (1, 2) for seed in (0, 1) for at in (0, 1)]  # fmt: skip
+    found = read(write_csv(tmp_path / "runs.csv", rows), "val")
+    assert rows_of(found, "lr", "seed", "val") == [(1, 0, 1.5), (1, 1, 1.6), (2, 0, 2.5), (2, 1, 2.6)]
+    assert any("the curve of one run by" in note and "run_id" in note for note in found.notes)
+    with pytest.raises(UsageError, match=r"runs.csv:10: step 1 of val is there twice in this run.*run_id"):
+        read(write_csv(tmp_path / "runs.csv", [*rows, rows[-1]]), "val")
+
+
+def test_rows_of_one_step_each_are_runs(tmp_path: Path) -> None:
+    rows = [{"epoch": 9 - seed, "lr": lr, "seed": seed, "val": lr + seed / 10} for lr in (1, 2) for seed in (0, 1)]
+    assert len(read(write_csv(tmp_path / "runs.csv", rows), "val").frame) == 4
+
+
+def test_a_level_without_a_claim_has_its_reason(tmp_path: Path) -> None:
+    rows = [{"lr": lr, "clip": "ab"[lr > 1], "seed": seed, "val": lr + seed / 10} for lr in (1, 2) for seed in (0, 1)]
+    found = read(write_csv(tmp_path / "runs.csv", rows), "val")
+    assert found.imported.study.claims == ()
+    notes = [note for note in found.notes if "no claim on" in note]
+    assert [note.partition("no claim on ")[2].partition(" in ")[0] for note in notes] == ["lr = 2", "clip = b"]
+    assert "clip changes with it" in notes[0]
+    assert "--factors lr" in notes[0]
