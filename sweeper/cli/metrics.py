@@ -1,5 +1,6 @@
 """`sweeper metrics`: what a study finds in the output of a run that has been made before."""
 
+import codecs
 import shutil
 import sys
 import tempfile
@@ -52,8 +53,8 @@ def metrics(study: Path, log: Path | None, as_json: bool) -> None:
 
 
 def _reading(log: Path, program: Program) -> LogReading:
-    """Read a file or a directory; what else can be read, such as a pipe, is copied first."""
-    if log.is_file() or log.is_dir():
+    """Read a file or a directory; what else can be read, such as a pipe or UTF-16, is copied first."""
+    if log.is_dir() or (log.is_file() and not _is_utf16(log)):
         return read_log(log, program)
     if log != STANDARD_INPUT and not log.exists():
         raise UsageError(f"--log {log}: there is no such file or directory. Check the path.")
@@ -65,4 +66,12 @@ def _reading(log: Path, program: Program) -> LogReading:
             else:
                 with log.open("rb") as source:
                     shutil.copyfileobj(source, file)
+        if _is_utf16(copy):
+            copy.write_text(copy.read_text(encoding="utf-16", errors="replace"), encoding="utf-8")
         return read_log(copy, program, shown=log)
+
+
+def _is_utf16(log: Path) -> bool:
+    """Return whether a file begins as PowerShell's `>` writes it."""
+    with log.open("rb") as file:
+        return file.read(2) in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)

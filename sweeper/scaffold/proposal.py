@@ -1,5 +1,7 @@
 """What to vary of a script, how long to run it and what to tell it, guessed from the names of its flags."""
 
+import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
@@ -9,7 +11,8 @@ from sweeper.scaffold.flags import Flag, Script
 from sweeper.scaffold.printed import Printed, printed
 from sweeper.spec.unfilled import CHANGE_ME
 
-SEEDS: Final = ("seed", "random_seed", "manual_seed", "rng_seed", "random_state")
+SEEDS: Final = ("seed", "random_seed", "manual_seed", "rng_seed", "random_state", "manualseed", "randomseed", "rngseed")
+CAMEL: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")  # where a word begins in manualSeed
 LENGTHS: Final = {
     "epochs": ("epochs", "num_epochs", "n_epochs", "max_epochs", "num_train_epochs", "nepochs"),
     "steps": (
@@ -31,6 +34,7 @@ OUTPUTS: Final = (
         "logdir",
         "run_dir",
     ),
+    *("save_to", "output_path", "out_path", "output_folder", "save_folder"),
     *("checkpoint_dir", "ckpt_dir", "results_dir", "work_dir", "workdir", "model_dir", "exp_dir", "default_root_dir"),
 )
 KNOBS: Final = ("lr", "learning_rate", "dropout", "weight_decay", "wd", "momentum", "layers", "hidden", "batch_size")
@@ -91,8 +95,12 @@ def propose(script: Script) -> Proposal:
 
 
 def plain_name(name: str) -> str:
-    """Return a flag's name as it is compared: without a section, in lower case, with underscores."""
-    return name.rsplit(".", 1)[-1].replace("-", "_").lower()
+    """Return a flag's name as it is compared: without a section, in lower case, with underscores.
+
+    >>> plain_name("optim.weight-decay"), plain_name("manualSeed")
+    ('weight_decay', 'manual_seed')
+    """
+    return CAMEL.sub("_", name.rsplit(".", 1)[-1]).replace("-", "_").lower()
 
 
 def _place(found: Proposal, flag: Flag) -> None:
@@ -163,7 +171,9 @@ def _factor(flag: Flag) -> ProposedFactor | None:
         levels = (False, True)
     elif flag.choices and all(isinstance(each, int | float | str) for each in flag.choices):
         levels = [each for each in flag.choices if isinstance(each, int | float | str)]
-    elif isinstance(default, float) or (isinstance(default, int) and not isinstance(default, bool)):
+    elif (isinstance(default, float) and math.isfinite(default)) or (
+        isinstance(default, int) and not isinstance(default, bool)
+    ):
         levels = _around(flag.name, default)
     if len(levels) < 2 or default not in levels:
         return None

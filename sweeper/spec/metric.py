@@ -5,10 +5,13 @@ the best of them looks. Where runs differ in either, the last point or a mean of
 """
 
 import math
+import re
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal
+
+PERPLEXITY: Final = re.compile(r"perplexity|(?<![a-zA-Z])ppl(?![a-zA-Z])", re.IGNORECASE)
 
 Direction = Literal["minimize", "maximize"]
 Scale = Literal["log", "linear"]
@@ -100,8 +103,12 @@ class Metric:
 
 
 def default_scale(metric: str) -> Scale:
-    """Return the scale of a metric for which the study names none: log for perplexities, else linear."""
-    return "log" if "perplexity" in metric.lower() else "linear"
+    """Return the scale of a metric for which the study names none: log for perplexities, else linear.
+
+    >>> [default_scale(name) for name in ("valid_perplexity", "valid_ppl", "PPL", "suppl", "bpc")]
+    ['log', 'log', 'log', 'linear', 'linear']
+    """
+    return "log" if PERPLEXITY.search(metric) else "linear"
 
 
 def metric_named(name: str, own: Metric, *, is_trainer: bool) -> Metric:

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from sweeper.planning.plan import make_plan
-from sweeper.scaffold import flags, frameworks, printed
+from sweeper.scaffold import flags, frameworks, printed, proposal
 from sweeper.spec.load import load_study
 from sweeper.spec.program import CommandProgram
 from sweeper.spec.study import Study
@@ -232,6 +232,22 @@ def test_words_in_remarks_and_texts_are_no_imports() -> None:
     assert not frameworks.uses_parser([text])
     assert not frameworks.uses_click([text])
     assert not frameworks.uses_hydra([text])
+
+
+@pytest.mark.parametrize("name", ["manualSeed", "manual_seed", "rng-seed", "manualseed", "trainer.randomSeed"])
+def test_a_seed_is_seen_however_its_words_are_joined(name: str) -> None:
+    assert proposal.plain_name(name) in proposal.SEEDS
+
+
+def test_an_infinite_default_is_no_level_and_save_to_is_a_place() -> None:
+    found = [
+        flags.Flag(name="limit", option="--limit", kind="float", default=float("inf")),
+        flags.Flag(name="save-to", option="--save-to", kind="text", default="x"),
+    ]
+    script = flags.Script(path=Path("t.py"), interpreter="python", is_hydra=False, flags=tuple(found), source=())
+    proposed = proposal.propose(script)
+    assert [*proposed.chosen, *proposed.others] == []
+    assert proposed.values["save-to"][0] == "{run_dir}"
 
 
 @pytest.mark.parametrize(("package", "arguments"), [("transformers", "Seq2SeqTrainingArguments"), ("trl", "SFTConfig")])

@@ -111,6 +111,20 @@ def test_a_last_value_that_could_not_be_read_fails_a_trial_of_which_it_is_the_va
     assert "would fail: the last value of loss was not read: 'tensor(2.)' in 'loss tensor(2.)'" in answer.out
 
 
+@pytest.mark.parametrize("codec", ["utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize("log", ["old.log", "-"])
+def test_a_log_that_powershell_has_written_is_read(
+    sweeper: Sweeper, directory: Path, monkeypatch: pytest.MonkeyPatch, codec: str, log: str
+) -> None:
+    text = ("\ufeff" + LOG).encode(codec)
+    Path("old.log").write_bytes(text)
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(text)))
+    answer = sweeper("metrics", "study.yaml", "--log", log)
+    assert answer.code == 0, answer.out
+    assert answer.out.startswith(f"{log}: 4 lines")
+    assert "has the value -3.5: loss, best" in answer.out
+
+
 def test_a_mean_of_more_values_than_there_are_is_no_divergence(sweeper: Sweeper, directory: Path) -> None:
     text = STUDY.replace("METRICS", "{loss: 'loss {number}'}")
     Path("study.yaml").write_text(text.replace("minimize}", "minimize, value: {mean_of_last: 3}}"))
