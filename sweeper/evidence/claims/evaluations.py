@@ -35,6 +35,7 @@ def _alike(part: Part, runs: Runs) -> tuple[bool, bool]:
     """Return whether both sides of a comparison were evaluated equally often, and with equal noise."""
     points: dict[bool, list[int]] = {True: [], False: []}
     noise: dict[bool, list[float]] = {True: [], False: []}
+    is_last = True  # the best value of every curve is its last one, so that no side gains by the best
     for unit in part.comparison.complete:
         for cell, weight in unit.terms:
             for trial in cell.trial_ids:
@@ -42,9 +43,11 @@ def _alike(part: Part, runs: Runs) -> tuple[bool, bool]:
                 # A value that is no point of its curve was measured otherwise, such as a test at the end.
                 if curve is None or not _is_of_curve(runs, trial, curve):
                     return True, True
+                is_last &= runs.measure.raw[trial] == curve.values[-1]
                 points[weight > 0].append(len(curve.values))
                 noise[weight > 0].append(evaluation_noise([runs.measure.on_scale(value) for value in curve.values]))
-    return evaluated_alike(list(points.values()), list(noise.values()))
+    often, noisy = evaluated_alike(list(points.values()), list(noise.values()))
+    return often, noisy or is_last
 
 
 def _is_of_curve(runs: Runs, trial: int, curve: Curve) -> bool:

@@ -219,7 +219,7 @@ def test_a_study_whose_seeds_change_nothing_may_still_show_failures():
     assert found.verdict == "supported"
 
 
-def evaluated(points, sds, **options):
+def evaluated(points, sds, falls=False, **options):
     """A claim on two levels that were evaluated so often and with such noise."""
     generator = np.random.default_rng(3)
     values = {
@@ -227,6 +227,7 @@ def evaluated(points, sds, **options):
         for level in (0, 1)
         for seed in range(6)
     }
+    values = {key: np.sort(found)[::-1] if falls else found for key, found in values.items()}
 
     def curve(row):
         found = values[row.configuration["x"], row.seed]
@@ -254,6 +255,10 @@ def test_the_best_of_unequally_many_or_noisy_evaluations_is_noted():
     assert numbers.endswith(": 40 evaluations (6 runs), 20 evaluations (6 runs).")
     (noisy,) = evaluated((20, 20), (0.1, 1.0)).notes
     assert "were not evaluated with equal noise" in noisy
+
+
+def test_curves_that_fall_to_their_last_point_favour_nobody_however_they_bend():
+    assert evaluated((20, 20), (0.1, 1.0), falls=True).notes == ()
 
 
 def test_a_mean_of_the_last_few_of_unequally_many_evaluations_is_noted():
