@@ -139,10 +139,11 @@ def _largest(found: Sequence[Effect]) -> list[Effect]:
 def _caption(found: Sequence[Effect], total: int) -> Inline:
     kinds = list(dict.fromkeys(effect.kind for effect in found))
     pairs = sorted({effect.n for effect in found})
-    unit = "runs at each level" if kinds == ["main effect"] else "pairs"
-    number = f"{pairs[0]}" if len(pairs) == 1 else f"{pairs[0]} to {pairs[-1]}"
+    unit, rest = ("run", " at each level") if kinds == ["main effect"] else ("pair", "")
+    few = f"{pairs[0]} to " if len(pairs) > 1 else ""
+    number = f"{few}{wording.count(pairs[-1], unit)}{rest}"
     return plain(
-        f"{' '.join(KINDS[kind] for kind in kinds)} Points are estimates from {number} {unit}, lines their 95% "
+        f"{' '.join(KINDS[kind] for kind in kinds)} Points are estimates from {number}, lines their 95% "
         "intervals; filled points are those whose interval excludes 0."
         + (f" The {len(found)} largest of {total} effects; the table has all." if len(found) < total else "")
     )

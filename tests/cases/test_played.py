@@ -215,7 +215,7 @@ def test_the_best_trial_is_named_by_its_level_null(sweeper: Sweeper, written: Ca
     written(study, fn=f"def train(config, seed, budget, report):\n    report({{'step': 4, 'loss': {loss}}})\n")
     launched(sweeper)
     report = page(sweeper)
-    assert re.search(r"The best loss is\s+0\.5000.{0,40}with a = null", report)
+    assert re.search(r"The best configuration after 4 steps is\s+a = null\s*, with a mean loss of\s+0\.5000", report)
     assert re.findall(r"^  a: (.*)$", sweeper("show", "case", "p/1").out, re.MULTILINE) == ["null", "null"]
 
 
