@@ -286,7 +286,8 @@ def _gain_label(context: Context, group: Standings, chosen: Place) -> str:
 def _table(context: Context) -> Table:
     several = len(context.strata) > 1
     every = [(group, place) for group in context.standings for place in group.rows]
-    rows = every if len(every) <= MOST_ROWS else [each for each in every if each[1] in each[0].ranked[:BEST_ROWS]]
+    best_of_each = [(group, place) for group in context.standings for place in group.ranked[:BEST_ROWS]]
+    rows = every if len(every) <= MOST_ROWS else best_of_each
     metric = context.standings[0].metric
     return Table(
         name="standings-table",
