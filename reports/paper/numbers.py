@@ -114,7 +114,7 @@ def _count(number: int) -> str:
 
 def _of_claims(verdicts: Sequence[ClaimVerdict]) -> Iterator[Entry]:
     for verdict in verdicts:
-        evidence, percent = verdict.evidence, verdict.metric.is_log
+        evidence, percent = verdict.evidence, verdict.is_relative
         ends = [in_unit(each, percent=percent) for each in (evidence.estimate, evidence.low, evidence.high)]
         half, unit = (ends[2] - ends[1]) / 2.0, r"\,\%" if percent else ""
         effect, low, high = (_with_unit(amount(each, half, bare=True, sign=True), unit) for each in ends)

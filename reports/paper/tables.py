@@ -171,7 +171,7 @@ def decisive_p(verdict: ClaimVerdict) -> float:
 
 
 def _claim(verdict: ClaimVerdict) -> tuple[PaperCell, ...]:
-    evidence, percent = verdict.evidence, verdict.metric.is_log
+    evidence, percent = verdict.evidence, verdict.is_relative
     estimate, low, high = (in_unit(each, percent=percent) for each in (evidence.estimate, evidence.low, evidence.high))
     unit = "%" if percent else ""
     return (

@@ -185,7 +185,7 @@ def _claims(pair: tuple[Context, Context]) -> Section | None:
             verdict = each[claim]
             cells += [
                 Cell(verdict.words),
-                Cell(effect_text(verdict.evidence.estimate, percent=verdict.metric.is_log)),
+                Cell(effect_text(verdict.evidence.estimate, percent=verdict.is_relative)),
             ]
         rows.append(tuple(cells))
     changed = sum(verdicts[0][name].verdict != verdicts[1][name].verdict for name in both)

@@ -86,7 +86,7 @@ def _panel(context: Context, place: int) -> Panel:
     verdict = context.verdicts[place]
     assert verdict.decision is not None
     points = context.decisions.path(context.data, place)
-    percent = verdict.metric.is_log
+    percent = verdict.is_relative
     return Panel(
         claim=wording.clean(verdict.id),
         verdict=verdict.verdict,

@@ -79,7 +79,7 @@ def _figure_caption(verdicts: Sequence[ClaimVerdict], *, at_once: bool) -> Inlin
 
 
 def _claim_row(verdict: ClaimVerdict) -> ClaimRow:
-    percent = verdict.metric.is_log
+    percent = verdict.is_relative
     evidence, found = verdict.evidence, verdict.examination.tested[verdict.position].evidence
     part = found.headline if found is not None else None
     ends, region = (math.nan, math.nan), None
@@ -89,7 +89,7 @@ def _claim_row(verdict: ClaimVerdict) -> ClaimRow:
             ends = part.effect.interval(1.0 - LEVEL / verdict.examination.family.size(verdict.position))
     bounds = (None, None) if region is None else (region.low, region.high)
     low, high = (math.nan if bound is None else in_unit(bound, percent=percent) for bound in bounds)
-    name = wording.metric_name(verdict.metric.name)
+    name = "the share of failed runs" if verdict.is_of_shares else wording.metric_name(verdict.metric.name)
     marks = ["exploratory"] if verdict.is_exploratory else []
     marks += ["fragile"] if verdict.sturdiness.note else []
     estimates = (in_unit(value, percent=percent) for value in (evidence.estimate, evidence.low, evidence.high, *ends))
@@ -184,7 +184,7 @@ def _row(verdict: ClaimVerdict, *, has_failed: bool, at_once: bool) -> tuple[Cel
     return (
         Cell(wording.clean(verdict.id)),
         Cell(verdict.words),
-        *estimate_cells(evidence.estimate, evidence.low, evidence.high, percent=verdict.metric.is_log),
+        *estimate_cells(evidence.estimate, evidence.low, evidence.high, percent=verdict.is_relative),
         number_cell(verdict.p_adjusted, p_value(verdict.p_adjusted)),
         number_cell(verdict.p_refuted_adjusted, p_value(verdict.p_refuted_adjusted)),
         number_cell(evidence.num_seeds),

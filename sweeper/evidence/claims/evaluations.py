@@ -16,6 +16,8 @@ def evaluation_note(found: Evidence, runs: Runs) -> str:
     if value.kind == "last" or not runs.endings.curves:
         return ""
     for part in found.parts:
+        if part.exact is not None:
+            continue  # runs that diverged have no value, and shares of them rest on none
         often, noisy = _alike(part, runs)
         if value.kind == "mean_of_last" and not often:
             return (

@@ -36,7 +36,7 @@ from sweeper.evidence.formatting import time_text
 from sweeper.evidence.statistics.paired import percent_change
 from sweeper.evidence.statistics.power import detectable
 from sweeper.monitor.decision import Decision
-from sweeper.spec.claim import ALPHA, ArmContrast, Claim, Contrast, Trend
+from sweeper.spec.claim import ALPHA, ArmContrast, Claim, Contrast, Divergence, Trend
 
 __all__ = ["ClaimEvidence", "ClaimVerdict", "all_supported", "judge", "judge_claims", "removed_claims"]
 
@@ -145,6 +145,16 @@ class ClaimVerdict:
     def high(self) -> float:
         """The upper end of the effect's 95% interval."""
         return self.evidence.high
+
+    @property
+    def is_relative(self) -> bool:
+        """Whether the effect is a difference of logarithms, to be shown in percent; that of shares of runs is not."""
+        return self.metric.is_log and not self.is_of_shares
+
+    @property
+    def is_of_shares(self) -> bool:
+        """Whether the effect is that on the share of runs that diverge or fail, and not on the metric."""
+        return isinstance(self.claim.statement, Divergence)
 
     @property
     def percent(self) -> float:

@@ -22,7 +22,8 @@ def trend_note(claim: Claim, runs: Runs) -> str:
         fit = trend_fit(claim.statement, runs)
     except Untestable:
         return ""
-    effects = [f"{amount(point.effect.value, runs.measure)} at {clean(point.place)}" for point in fit.points]
+    is_log = runs.measure.is_log
+    effects = [f"{amount(point.effect.value, is_log=is_log)} at {clean(point.place)}" for point in fit.points]
     if len(effects) > MOST_POINTS:
         effects = [*effects[: MOST_POINTS // 2], "…", *effects[-MOST_POINTS // 2 :]]
     return f"Effects: {listed(effects)}. {_extrapolated(fit, runs.measure)}{_curved(fit)}".strip()
@@ -32,7 +33,7 @@ def _extrapolated(fit: TrendFit, measure: Measure) -> str:
     found = fit.extrapolation
     if found is None or not all(math.isfinite(each) for each in (found.low, found.high)):
         return ""
-    low, value, high = (amount(each, measure) for each in (found.low, found.value, found.high))
+    low, value, high = (amount(each, is_log=measure.is_log) for each in (found.low, found.value, found.high))
     where = f"{clean(fit.over)} = {level_text(found.level)}"
     return (
         f"Extrapolated to {where}, where nothing was run: {value} (95% prediction interval {low} to {high}), if the "

@@ -110,7 +110,7 @@ def _is_readable(low: float, high: float, measure: Measure) -> bool:
 def _outlook(part: Part, measure: Measure, seeds_needed: int | None, detectable: float) -> str:
     """Return how many seeds would decide a claim, planned on its margin; without one, what these seeds could show."""
     if seeds_needed is None:
-        size = amount(detectable, measure).lstrip("+")
+        size = amount(detectable, is_log=measure.is_log).lstrip("+")
         return f"These runs would have shown an effect of {size} with probability 0.8."
     truth = "the effect is twice the margin" if part.region.is_beyond else "there is no effect"
     if seeds_needed > MOST_SEEDS:
@@ -230,14 +230,16 @@ def heterogeneity_note(found: Evidence, measure: Measure) -> str:
     """Return a note on an effect that differs between strata, such as datasets; empty if it does not."""
     for part in found.parts:
         effects = by_stratum(part.comparison)
+        is_log = measure.is_log and part.exact is None  # else the effects are those of shares of runs
         if same_effect_p(list(effects.values())) < DIFFERS:
-            each = [f"{amount(effect.value, measure)} at {clean(name)}" for name, effect in effects.items()]
+            each = [f"{amount(effect.value, is_log=is_log)} at {clean(name)}" for name, effect in effects.items()]
             undecided = ", so the claim on it is undecided" if hides_blocks(part) else ""
             return f"The effect differs between strata: {listed(each)}. Their mean is that of none of them{undecided}."
         opposite = opposite_levels(part) if part.exact is None else None
         if opposite is not None:
             factor, levels = opposite
-            each = [f"{amount(effect.value, measure)} at {clean(level_text(key))}" for key, effect in levels.items()]
+            shown = {level_text(key): amount(effect.value, is_log=is_log) for key, effect in levels.items()}
+            each = [f"{text} at {clean(level)}" for level, text in shown.items()]
             undecided = "Their mean is that of none of them, so the claim on it is undecided. Name one with “where”."
             return f"The effect differs between levels of {factor}: {listed(each)}. {undecided}"
     return ""
@@ -280,14 +282,14 @@ def _effect(claim: Claim, value: float, measure: Measure) -> str:
     """Return an effect: ``validation perplexity 4.90% lower``; with a sign where it is a difference of effects."""
     metric = metric_name(measure.metric.name)
     if not has_direction(claim) or not math.isfinite(value):
-        return f"{amount(value, measure)} in {metric}"
-    size = _size(amount(value, measure))
+        return f"{amount(value, is_log=measure.is_log)} in {metric}"
+    size = _size(amount(value, is_log=measure.is_log))
     return f"{metric} {size} {'lower' if value < 0 else 'higher'}" if value else f"{metric} unchanged"
 
 
 def _interval(claim: Claim, value: float, low: float, high: float, measure: Measure) -> str:
     """Return the ends of an interval, without signs where the effect's word says the direction of both."""
-    ends = [amount(end, measure) for end in (low, high)]
+    ends = [amount(end, is_log=measure.is_log) for end in (low, high)]
     if not has_direction(claim) or not all(map(math.isfinite, (value, low, high))) or not value * low * high:
         return " to ".join(ends)
     if low < 0 < high:
@@ -304,9 +306,9 @@ def _size(amount: str) -> str:
     return amount.lstrip("+\u2212")
 
 
-def amount(value: float, measure: Measure) -> str:
-    """Return an effect with its unit: percent on a log scale, else the metric's own."""
-    if measure.is_log:
+def amount(value: float, *, is_log: bool) -> str:
+    """Return an effect with its unit: percent of a difference of logarithms, else its own."""
+    if is_log:
         return percent(value, DECIMALS)
     size = 0 if value == 0 or not math.isfinite(value) else math.floor(math.log10(abs(value)))
     return signed(value, max(2 - size, 0))

@@ -73,3 +73,20 @@ def test_the_table_of_claims_counts_both_sides(tmp_path: Path) -> None:
     found = table(report, "claims")
     assert column(found, "Diverged") == ["0/3, 1/3", "0/3, 0/3"]
     assert [row[-1].data for row in found.rows] == [(1, 6), (0, 6)]
+
+
+def test_a_claim_on_divergence_shows_how_a_share_changes_and_not_the_metric(tmp_path: Path) -> None:
+    def ending(lease):
+        diverges = (lease.configuration or {})["input_dropout"] == 0.3 and lease.seed == 1
+        return Ending("diverged", stop=0.3, last_is_nan=True) if diverges else Ending()
+
+    contrast = dict(CLAIMS[0]["contrast"])
+    del contrast["where"]
+    fails = {"id": "fails", "text": "It fails.", "metric": None, "divergence": contrast, "expect": "increase"}
+    data = load(store_with(tmp_path, Plot([screen()], claims=(CLAIMS[1], fails)), ending), "quickstart")
+    report = study_report(data, NOW)
+    assert column(table(report, "claims"), "Effect")[1] == "+0.3333"
+    (drawing,) = [each for each in report.drawings() if each.name == "claims"]
+    assert "change of the share of failed runs" in drawing.svg
+    rows = drawing.data.set_index("claim")
+    assert rows.loc["fails", "estimate"] == pytest.approx(1 / 3)
