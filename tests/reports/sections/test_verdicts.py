@@ -86,7 +86,7 @@ def test_a_claim_on_divergence_shows_how_a_share_changes_and_not_the_metric(tmp_
     data = load(store_with(tmp_path, Plot([screen()], claims=(CLAIMS[1], fails)), ending), "quickstart")
     report = study_report(data, NOW)
     assert column(table(report, "claims"), "Effect")[1] == "+0.3333"
-    (drawing,) = [each for each in report.drawings() if each.name == "claims"]
+    (drawing,) = [each for each in report.drawings() if each.name == "verdicts"]
     assert "change of the share of failed runs" in drawing.svg
-    rows = drawing.data.set_index("claim")
+    rows = drawing.data.set_index("identifier")
     assert rows.loc["fails", "estimate"] == pytest.approx(1 / 3)
