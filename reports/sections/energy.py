@@ -9,7 +9,7 @@ from reports.sections.context import Context
 from reports.sections.estimates import number_cell
 from sweeper.evidence.data.energy import EnergyUse, energy_use, with_shares
 
-ALL: Final = 0.995  # of the device time: less is told
+ALL: Final = 0.995  # of the device time: a note names a smaller share
 COUNTED: Final = (
     "Energy is what the counters of the processors (RAPL) and of the GPUs (NVML) showed while attempts ran, without "
     "the rest of the machine. A counter is of all processors of a machine, or of a whole GPU: other programs and idle "

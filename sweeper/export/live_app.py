@@ -71,7 +71,7 @@ def live_app(store: str, pages: LivePages, optuna: "WSGIApplication | None") -> 
         except SweeperError as error:
             status = "404 Not Found" if isinstance(error, UsageError) else "503 Service Unavailable"
             found = Answer(status, TEXT, f"{error}\n".encode())
-        except Exception as error:  # whoever has a browser open learns nothing of our inside
+        except Exception as error:  # internals are not shown to a browser
             print(f"sweeper dashboard: {path}: {type(error).__name__}: {error}", file=sys.stderr)
             text = "This page cannot be shown. The terminal of `sweeper dashboard` says more.\n"
             found = Answer("500 Internal Server Error", TEXT, text.encode())

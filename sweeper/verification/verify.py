@@ -31,7 +31,7 @@ class Verified:
     """What was found of a bundle.
 
     Attributes:
-        sha256: of the file, which whoever published it may have named.
+        sha256: of the file, as its publisher may have stated it.
         manifest: None if the file is not whole.
         interrupted: whether the user stopped it.
     """

@@ -6,7 +6,7 @@ gives, formed within each seed. So what the runs of a seed share cancels in it, 
 the change per doubling; else as it is.
 
 The effect at the next doubling is extrapolated: the line through the gains, continued. No run shows whether the line
-goes on. Its prediction interval is that for the effect which as many new seeds would measure there.
+continues. Its prediction interval is that of the effect that as many new seeds would measure there.
 """
 
 import json

@@ -46,7 +46,7 @@ class Felt:
         stratum: the block in which it was measured, e.g. ``corpus = ptb``; empty without blocks.
         times: how many times the amount the reference needs for the same value; NaN where it is unknown.
         low, high: its 95% interval; an open end is the last amount that was measured.
-        low_is_open, high_is_open: whether the interval may go on beyond what was measured.
+        low_is_open, high_is_open: whether the interval may extend beyond what was measured.
         amount: with which the change was measured.
         measured: the amounts at which the reference was, the smallest first.
         seeds: the number of seeds.

@@ -26,7 +26,7 @@ class Place:
     Attributes:
         value: the place on the axis of the points.
         low, high: its interval; an open end is that of the points.
-        low_is_open, high_is_open: whether the interval may go on beyond the points.
+        low_is_open, high_is_open: whether the interval may extend beyond the points.
     """
 
     value: float

@@ -20,7 +20,7 @@ from sweeper.quantities import counted
 from sweeper.store.reading.trial_metrics import first_steps, last_step, steps_by_metric
 from sweeper.store.records import Lease
 
-REGULAR: Final = 5  # equal pauses of a metric from which on a longer one is told
+REGULAR: Final = 5  # equal pauses of a metric that make a longer one worth a note
 LOSSES_FILE: Final = ".lost.json"  # beside the checkpoint, and gone with it; a promoted trial does not inherit it
 
 

@@ -314,7 +314,7 @@ class PatternReader:
                 what = f"its pattern, {written(pattern)!r}, matched {word[:40]!r} in {text.strip()[:80]!r}"
                 self.misread.setdefault(name, f"{name}: {what}, which is not a number; write it with a decimal point")
             return None
-        # A pattern that has a comma of its own says what the comma is, and one that goes on what follows the number.
+        # A comma in the pattern says what commas are, and a pattern that continues what follows the number.
         is_open, commas = match.end() == match.end(group), "," not in written(pattern)
         whole = whole_number(text, *match.span(group), is_open=is_open, commas=commas)
         # Programs that count steps in fractions, such as epoch 1.5, may want only the integer part as the step.

@@ -27,7 +27,7 @@ NO_BREAK: Final = "\u00a0\u2007\u2009\u202f"  # spaces that group thousands, as 
 SUPERSCRIPTS: Final = "\u207b\u2070\u00b9\u00b2\u00b3\u2074-\u2079"
 RAISED: Final = rf"(?:\^|\*\*)\{{?[-+\u2212]?\d+\}}?|[{SUPERSCRIPTS}]+"
 POWER: Final = rf"{RAISED}|[-\u2212]\d+"
-# What goes on right after a number, so that it is not the whole of one, by what the number itself looks like.
+# What continues a number, so that it was not the whole of one, by what the number itself looks like.
 GOES_ON: Final = (
     (re.compile(r"\d+"), re.compile(r":\d[\d:.]*")),  # the time 4:30
     (re.compile(r"\d[\d.]*"), re.compile(r"['\u2019]\d[\d'\u2019.,]*|(?:_\d{3})+(?![\d_])")),  # 1'000
@@ -87,7 +87,7 @@ def whole_number(text: str, start: int, end: int, *, is_open: bool, commas: bool
     """Return the number of which a match is only a part; None if it is not a part of one.
 
     Args:
-        is_open: the pattern says nothing of what follows the match, so what goes on belongs to the number, such as
+        is_open: the pattern says nothing of what follows the match, so what continues it belongs to the number, such as
             ``:30`` after the 4 of a time.
         commas: whether a comma beside the match, and digits beyond it, belong to its number.
 

@@ -213,7 +213,7 @@ class Collector:
         return [path for _, path in sorted(found)]
 
     def _read_on(self, file: MetricFile, lines: Sequence[Line]) -> None:
-        """Take it that metrics which a file has go on there, whatever could not be read at the end of other files."""
+        """Assume that the metrics in a file continue there, whatever could not be read at the end of other files."""
         for name in {name for line in lines if FROM in line for name in line}:
             for other in self._files.values():
                 if other is not file:
