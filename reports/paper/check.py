@@ -45,6 +45,7 @@ class _Paper:
 
     defined: dict[str, tuple[str, str | None]] = field(default_factory=dict)
     used: list[tuple[str, str]] = field(default_factory=list)
+    redefined: list[tuple[str, str]] = field(default_factory=list)  # by hand, after a study's file had defined them
     tables: list[Included] = field(default_factory=list)
     figures: list[tuple[str, str]] = field(default_factory=list)
     folders: list[str] = field(default_factory=lambda: [""])
@@ -63,6 +64,11 @@ def check_paper(path: Path, source: Source) -> Checked:
     now = {each.name: each.value for each in numbers(source)}
     used = [(macro, place) for macro, place in paper.used if _study_of(macro, {*paper.studies, name}) == name]
     findings = [found for macro, place in used if (found := _of_macro(macro, place, paper, now, name)) is not None]
+    findings += [
+        Finding(place, "stale", rf"\{macro}: defined again by hand. Remove that, or give it a name of its own")
+        for macro, place in paper.redefined
+        if paper.defined[macro][1] == name
+    ]
     tables = [each for each in paper.tables if _provenance(each.text or "") == name]
     findings += _of_tables(tables, text_files(source) if tables else {})
     figures = list(_figures(paper, path.parent, prefix_of(name)))
@@ -102,6 +108,7 @@ def _take(paper: _Paper, part: Included, ours: set[Path]) -> None:
 
 def _use(paper: _Paper, line: Line) -> None:
     own = set(DEFINING.findall(line.text))
+    paper.redefined += [(name, line.place) for name in own if paper.defined.get(name, ("", None))[1] is not None]
     paper.defined |= {name: ("", None) for name in own if name not in paper.defined}
     paper.folders += [folder for path in FOLDERS.findall(line.text) for folder in FOLDER.findall(path)]
     paper.figures += [(name, line.place) for name in FIGURE.findall(line.text)]

@@ -113,6 +113,16 @@ def test_files_that_a_paper_takes_in_are_followed(paper: Path, source) -> None:
     assert "lost: no such file" in found(paper, source)[2][2]
 
 
+@pytest.mark.parametrize(
+    "line", [r"\renewcommand{\swSTrials}{999}", r"\def\swSTrials{999}", r"\renewcommand*\swSTrials{999}"]
+)
+def test_a_number_of_the_study_that_is_defined_again_by_hand_is_stale(paper: Path, source, line: str) -> None:
+    add(paper, line)
+    assert found(paper, source) == [
+        ("paper.tex:4", "stale", r"\swSTrials: defined again by hand. Remove that, or give it a name of its own")
+    ]
+
+
 def test_numbers_of_other_studies_and_own_macros_are_not_ours(paper: Path, source) -> None:
     other = '% study "s-bigger", content sha256 ' + "0" * 64
     paper.with_name("other.tex").write_text(f"{other}\n\\newcommand{{\\swSBiggerTrials}}{{3}} % trials\n")
