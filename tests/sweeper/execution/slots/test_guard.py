@@ -199,6 +199,11 @@ def is_guard_of(process: psutil.Process) -> bool:
     return theirs.startswith("pipe:") and theirs in mine and "guard_process.py" in " ".join(process.cmdline())
 
 
+def reads(pid: int) -> bool:
+    """Whether a thread of a process still has its end of a pipe: the first one may be gone before the others are."""
+    return any(link(task / "fd/0").startswith("pipe:") for task in Path(f"/proc/{pid}/task").glob("*"))
+
+
 def link(path: Path) -> str:
     try:
         return str(path.readlink())
@@ -211,7 +216,7 @@ def test_a_guard_that_was_killed_is_replaced_at_the_next_beat(tmp_path: Path) ->
     guard.watch(process.pid, 60.0)
     (first,) = [each for each in psutil.process_iter() if is_guard_of(each)]
     first.kill()
-    until(lambda: gone(first.pid))
+    until(lambda: not reads(first.pid))
     guard.beat(0.2)
     assert process.ended(10.0)
     guard.close()
