@@ -26,6 +26,10 @@ DIGESTS = {
         1,
         "b673efe7fb89cb0acdbc48e8704a9f6540e7bc50d6c3311259e135e5139ba863",
     ),
+    "mixed-precision": (
+        40,
+        "5825ac3adcc61c417b1d23e605af7c0685745220144f72871448e0a2443a730f",
+    ),
     "ptb-growing": (
         54,
         "dcc0ea7f6d60f023771c2025ffda479c1b29320ae472b6dd2e571a4a33ab487f",

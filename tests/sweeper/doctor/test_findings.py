@@ -140,6 +140,17 @@ def test_without_nvidia_smi_s_answer_there_is_no_gpu(monkeypatch: pytest.MonkeyP
     assert found.says.startswith("no GPU; trials run on ")
 
 
+@pytest.mark.parametrize(
+    ("flag", "end"),
+    [(None, ""), ("amx_bf16", ", whose amx_bf16 makes the trainer's `precision: mixed` the faster one")],
+)
+def test_a_cpu_that_multiplies_in_bf16_is_said_to(monkeypatch: pytest.MonkeyPatch, flag: str | None, end: str) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    monkeypatch.setattr(devices, "bf16_flag", lambda: flag)
+    monkeypatch.setattr(devices, "available_cores", lambda: 4)
+    assert check_gpus()[0].says == f"CUDA_VISIBLE_DEVICES hides all GPUs; trials run on 4 CPU cores{end}"
+
+
 def test_hidden_gpus_are_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
     assert check_gpus()[0].says.startswith("CUDA_VISIBLE_DEVICES hides all GPUs")
