@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from trainer.config.model import LastConfig
+from trainer.config.optimizer import LastConfig
 
 
 class Average:

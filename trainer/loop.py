@@ -14,6 +14,7 @@ from trainer import checkpoint
 from trainer.accounting import Account
 from trainer.allocation import free_cached, is_out_of_memory
 from trainer.batches import TrainingBatches
+from trainer.config.evaluation import evenly_spaced
 from trainer.config.metrics import LookMetrics, RawMetrics, TrainingMetrics, ValidationMetrics
 from trainer.config.model import TrainerConfig
 from trainer.errors import Diverged, Stopped
@@ -98,12 +99,6 @@ class Run:
         self.checks_every_step = device.type == "cpu"
 
 
-def boundaries(num_steps: int, times: int) -> frozenset[int]:
-    """Return the steps after which to act `times` times in a run, evenly spaced and including the last step."""
-    times = min(times, num_steps)
-    return frozenset(-(-number * num_steps // times) for number in range(1, times + 1))
-
-
 def train(run: Run) -> None:
     """Train to the last step. Reports and checkpoints do not depend on interruptions.
 
@@ -111,8 +106,8 @@ def train(run: Run) -> None:
         Diverged: the loss, its gradient or the validation loss is not finite; the last checkpoint is older than that.
         Stopped: a signal arrived; the checkpoint is written.
     """
-    evaluations = boundaries(run.num_steps, run.config.evaluation.times)
-    lines = boundaries(run.num_steps, run.config.evaluation.log_times) | evaluations
+    evaluations = run.config.evaluation.steps(run.num_steps)
+    lines = evenly_spaced(run.num_steps, run.config.evaluation.log_times) | evaluations
     run.saved_at = time.monotonic()
     try:
         while True:
@@ -213,6 +208,7 @@ def _rate(run: Run, step: int) -> float:
         peak=optimizer.learning_rate,
         warmup_fraction=optimizer.warmup_fraction,
         schedule=optimizer.schedule,
+        cooldown_fraction=optimizer.cooldown_fraction,
     )
 
 

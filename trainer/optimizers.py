@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from trainer.averaging import RunningAverage, build_average
-from trainer.config.model import OptimizerConfig
+from trainer.config.optimizer import OptimizerConfig
 
 
 class Optimizer:
@@ -35,6 +35,11 @@ class Optimizer:
 
     def _update(self, learning_rate: float, finite: Tensor | None) -> None:
         raise NotImplementedError
+
+    def decayed(self) -> list[int]:
+        """Return the indices of the parameters to which weight decay applies."""
+        only_matrices = self.config.decayed == "matrices"
+        return [index for index, each in enumerate(self.parameters) if each.dim() > 1 or not only_matrices]
 
     def note_validation(self, loss: float) -> None:
         """Take note of a validation loss, in nats."""
@@ -59,13 +64,24 @@ class Optimizer:
 
 
 class Adam(Optimizer):
-    """Adam (Kingma and Ba 2015); weight decay is added to the gradient, or decoupled (Loshchilov and Hutter 2019)."""
+    """Adam (Kingma and Ba 2015); weight decay is added to the gradient, or decoupled (Loshchilov and Hutter 2019).
+
+    As in `torch.optim.AdamW`, a step of decoupled decay multiplies the weights by 1 - learning rate x weight decay,
+    with the step's own learning rate: decay follows the schedule. The paper's lambda is the peak rate times ours.
+
+    Attributes:
+        groups: indices of parameters, and their weight decay.
+    """
 
     def __init__(self, parameters: Iterable[Tensor], config: OptimizerConfig) -> None:
         super().__init__(parameters, config)
         self.means = [torch.zeros_like(each) for each in self.parameters]
         self.squares = [torch.zeros_like(each) for each in self.parameters]
         self.steps = [torch.zeros((), device=each.device) for each in self.parameters]
+        decayed = self.decayed()
+        rest = [index for index in range(len(self.parameters)) if index not in decayed]
+        pairs = [(decayed, config.weight_decay), (rest, 0.0)]
+        self.groups = [(members, weight_decay) for members, weight_decay in pairs if members]
 
     @torch.no_grad()
     def _update(self, learning_rate: float, finite: Tensor | None) -> None:
@@ -76,22 +92,23 @@ class Adam(Optimizer):
         else:  # a list, since a single tensor would be read as a number
             torch._foreach_add_(self.steps, [finite.float()] * len(self.steps))
         kernel = torch._fused_adamw_ if self.config.kind == "adamw" else torch._fused_adam_
-        kernel(
-            self.parameters,
-            gradients,
-            self.means,
-            self.squares,
-            [],
-            self.steps,
-            lr=learning_rate,
-            beta1=self.config.beta1,
-            beta2=self.config.beta2,
-            weight_decay=self.config.weight_decay,
-            eps=self.config.epsilon,
-            amsgrad=False,
-            maximize=False,
-            found_inf=overflow,
-        )
+        for members, weight_decay in self.groups:
+            kernel(
+                [self.parameters[index] for index in members],
+                [gradients[index] for index in members],
+                [self.means[index] for index in members],
+                [self.squares[index] for index in members],
+                [],
+                [self.steps[index] for index in members],
+                lr=learning_rate,
+                beta1=self.config.beta1,
+                beta2=self.config.beta2,
+                weight_decay=weight_decay,
+                eps=self.config.epsilon,
+                amsgrad=False,
+                maximize=False,
+                found_inf=overflow,
+            )
 
     def state(self) -> dict[str, Any]:
         """Return the state for a checkpoint."""
@@ -125,7 +142,12 @@ class SGD(Optimizer):
     def _update(self, learning_rate: float, finite: Tensor | None) -> None:
         gradients = [gradient_of(each) for each in self.parameters]
         if self.config.weight_decay > 0.0:
-            torch._foreach_add_(gradients, self.parameters, alpha=self.config.weight_decay)
+            decayed = self.decayed()
+            torch._foreach_add_(
+                [gradients[index] for index in decayed],
+                [self.parameters[index] for index in decayed],
+                alpha=self.config.weight_decay,
+            )
         if finite is not None:
             gradients = [torch.where(finite, each, 0.0) for each in gradients]
         torch._foreach_add_(self.parameters, gradients, alpha=-learning_rate)

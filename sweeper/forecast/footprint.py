@@ -24,7 +24,7 @@ EVALUATION_TOKENS: Final = {
 # What does not affect the time that a step takes: sections of a config, and keys of two others.
 FREE_SECTIONS: Final = ("regularization", "checkpoint", "device", "threads", "seed", "budget")
 FREE_DATA: Final = ("noise_rate", "row_rotation", "random_start")
-FREE_EVALUATION: Final = ("times", "log_times")
+FREE_EVALUATION: Final = ("times", "every_steps", "geometric", "log_times")
 OPERATIONS_PER_PARAMETER: Final = 6.0  # per training token: a multiply-add in the forward pass, two in the backward
 TRAINING_TO_FORWARD: Final = 3.0
 
@@ -60,15 +60,16 @@ def work_key(config: Config) -> str:
 def cost_class(program: Program, config: Config) -> str:
     """Return text that is equal for configs whose steps take about the same time.
 
-    For the trainer, such configs differ only in regularization, learning rate and the number of evaluations; for other
-    programs, they are equal.
+    For the trainer, such configs differ only in regularization, learning rate and the number of evaluations (with an
+    average of the weights, one takes twice as long); for other programs, they are equal.
     """
     if not isinstance(program, TrainerProgram):
         return json.dumps(config, sort_keys=True)
     sections = {name: section for name, section in config.items() if name not in FREE_SECTIONS}
     data = {name: value for name, value in _section(config, "data").items() if name not in FREE_DATA}
     evaluation = {name: value for name, value in _section(config, "evaluation").items() if name not in FREE_EVALUATION}
-    optimizer = _section(config, "optimizer")["kind"]
+    options = _section(config, "optimizer")
+    optimizer = (options["kind"], options.get("average") is not None)
     return json.dumps(sections | {"data": data, "evaluation": evaluation, "optimizer": optimizer}, sort_keys=True)
 
 
@@ -77,14 +78,15 @@ def training_work(config: Config, budget: Amounts) -> Work:
     steps, parsed = num_steps(config, budget), parse(config)
     batch_tokens = parsed.data.batch_size * parsed.data.target_length
     valid, test = EVALUATION_TOKENS.get(parsed.data.corpus, EVALUATION_TOKENS["pydocs"])
-    evaluated = parsed.evaluation.times * valid + (test if parsed.evaluation.test else 0)
+    looks = len(parsed.evaluation.steps(steps)) * (1 if parsed.optimizer.average is None else 2)
+    evaluated = looks * valid + (test if parsed.evaluation.test else 0)
     operations = training_flops(config, 1)
     return Work(float(steps), operations * (steps + evaluated / batch_tokens / TRAINING_TO_FORWARD))
 
 
-def num_evaluations(config: Config) -> int:
-    """Return how often a run of the trainer is evaluated."""
-    return parse(config).evaluation.times
+def num_evaluations(config: Config, steps: int) -> int:
+    """Return how often a run of the trainer over some steps is evaluated."""
+    return len(parse(config).evaluation.steps(steps))
 
 
 def footprint(config: Config) -> Footprint:

@@ -159,8 +159,8 @@ class Pilots:
         found = _pooled([run.throughput for run in runs]) if runs else self._carried(config, unit)
         if found is None:
             return None
-        evaluations = num_evaluations(config) if self.is_trainer else 0
-        seconds = found.start + found.unit * amount + found.evaluation * min(evaluations, amount)
+        evaluations = num_evaluations(config, round(amount)) if self.is_trainer else 0
+        seconds = found.start + found.unit * amount + found.evaluation * evaluations
         width = math.exp(SPREADS * found.spread)
         return seconds, seconds / width, seconds * width
 

@@ -139,8 +139,8 @@ def _for_pilot(config: Config) -> Config:
     """Return a trainer's config that evaluates twice and reports its progress in between."""
     evaluation = config["evaluation"]
     assert isinstance(evaluation, Mapping)
-    evaluation = {**evaluation, "times": TRAINER_EVALUATIONS, "log_times": TRAINER_LINES}
-    return {**config, "evaluation": evaluation}
+    others = {name: value for name, value in evaluation.items() if name not in ("every_steps", "geometric")}
+    return {**config, "evaluation": {**others, "times": TRAINER_EVALUATIONS, "log_times": TRAINER_LINES}}
 
 
 def _spread_over(members: Sequence[_Candidate], number: int) -> list[_Candidate]:

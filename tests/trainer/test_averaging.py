@@ -12,7 +12,7 @@ from tests.trainer.test_architectures import config_of, lines_of, run_in
 from trainer import checkpoint
 from trainer.averaging import Average, ExponentialAverage, LastAverage
 from trainer.config import ConfigError, parse, resolve
-from trainer.config.model import OptimizerConfig
+from trainer.config.optimizer import OptimizerConfig
 from trainer.errors import Stopped
 from trainer.optimizers import build_optimizer
 from trainer.request import BEST_FILE, CHECKPOINT_FILE

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from trainer.config.model import OptimizerConfig
+from trainer.config.optimizer import OptimizerConfig
 from trainer.optimizers import SGD, build_optimizer
 
 

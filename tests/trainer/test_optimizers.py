@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from trainer.config.model import OptimizerConfig
-from trainer.optimizers import Adam, clip_gradients
+from trainer.config.optimizer import OptimizerConfig
+from trainer.optimizers import Adam, build_optimizer, clip_gradients
 
 
 def parameters() -> list[Tensor]:
@@ -41,6 +41,34 @@ def test_adam_takes_the_steps_of_torch_optim(kind: str, options: dict[str, Any])
         reference.step()
     for mine, other in zip(ours, theirs, strict=True):
         torch.testing.assert_close(mine, other, rtol=1e-9, atol=1e-12)
+
+
+def test_decoupled_decay_shrinks_weights_by_the_rate_of_the_step_times_the_decay() -> None:
+    """The convention of `torch.optim.AdamW`; in Loshchilov and Hutter's, lambda is the peak rate times our decay."""
+    (weight,) = held = [torch.full((2, 2), 5.0, dtype=torch.float64, requires_grad=True)]
+    adamw = Adam(held, OptimizerConfig(kind="adamw", learning_rate=0.01, weight_decay=3.2))
+    expected, peak = 5.0, 0.01
+    for step in range(6):
+        weight.grad = torch.zeros_like(weight)  # so that only decay changes the weight
+        multiplier = 1.0 - step / 6  # the schedule's
+        adamw.step(peak * multiplier)
+        expected -= multiplier * (peak * 3.2) * expected  # algorithm 2, line 12, with lambda = peak x decay
+    torch.testing.assert_close(weight.detach(), torch.full_like(weight, expected))
+
+
+@pytest.mark.parametrize("kind", ["adam", "adamw", "sgd"])
+def test_decay_of_matrices_alone_leaves_norms_and_biases_without(kind: str) -> None:
+    only, everything, nothing = parameters(), parameters(), parameters()
+    options = {"kind": kind, "learning_rate": 0.1}
+    makers = [options | {"weight_decay": 0.5, "decayed": "matrices"}, options | {"weight_decay": 0.5}, options]
+    for held, given in zip((only, everything, nothing), makers, strict=True):
+        optimizer = build_optimizer(held, OptimizerConfig.model_validate(given))
+        for step in range(5):
+            set_gradients(held, step)
+            optimizer.step(0.1)
+    for mine, decayed, plain in zip(only, everything, nothing, strict=True):
+        assert torch.equal(mine, decayed if mine.dim() > 1 else plain)
+        assert not torch.equal(decayed, plain)
 
 
 def test_adam_goes_on_from_its_state() -> None:

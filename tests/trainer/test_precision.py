@@ -13,7 +13,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from tests.trainer.test_resume import SHORT, assert_equal_states, assert_same_run, metrics, run
 from trainer import checkpoint, loop
 from trainer.config import parse
-from trainer.config.model import OptimizerConfig
+from trainer.config.optimizer import OptimizerConfig
 from trainer.models.softmax_loss import softmax_loss
 from trainer.optimizers import build_optimizer
 from trainer.precision import FIRST_SCALE, SMALLEST_SCALE, WINDOW, LossScale, Weights

@@ -9,17 +9,17 @@ trainer.config.wording.ConfigError: model.layers: 'four' is not a whole number. 
 """
 
 from trainer.config.cost import VOCABULARY_SIZES, num_steps, training_flops
+from trainer.config.evaluation import EvaluationConfig
 from trainer.config.hardware import bf16_flag
 from trainer.config.metrics import METRICS
 from trainer.config.model import (
     BudgetConfig,
     DataConfig,
-    EvaluationConfig,
     ModelConfig,
-    OptimizerConfig,
     RegularizationConfig,
     TrainerConfig,
 )
+from trainer.config.optimizer import OptimizerConfig
 from trainer.config.reading import json_schema, parse, resolve
 from trainer.config.texts import text_problems
 from trainer.config.wording import ConfigError, Problem, problems_of, suggestion

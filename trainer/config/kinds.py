@@ -14,11 +14,25 @@ from trainer.config.wording import Problem, dotted, shown
 TRANSFORMERS: Final = ("transformer_xl", "gpt2", "gpt3")
 ADAM: Final = ("adam", "adamw")
 # The keys that choose a kind, and their defaults.
-SWITCHES: Final = {("model", "kind"): "transformer_xl", ("optimizer", "kind"): "adam"}
+SWITCHES: Final = {
+    ("model", "kind"): "transformer_xl",
+    ("optimizer", "kind"): "adam",
+    ("optimizer", "schedule"): "cosine",
+}
 
 # Options that are left out of a configuration while they are null. They are newer than stores and checkpoints whose
 # configurations must stay the same.
-LEFT_OUT_IF_NULL: Final = (("evaluation", "tokens"), ("evaluation", "final_tokens"), ("optimizer", "average"))
+LEFT_OUT_IF_NULL: Final = (
+    ("optimizer", "average"),
+    ("optimizer", "decayed"),
+    ("evaluation", "times"),
+    ("evaluation", "every_steps"),
+    ("evaluation", "geometric"),
+    ("evaluation", "tokens"),
+    ("evaluation", "final_tokens"),
+)
+# Kinds that no limit names, because they have no option of their own.
+OTHER_KINDS: Final = ("sgd", "cosine", "linear", "constant")
 
 Path = tuple[str, ...]
 
@@ -66,6 +80,7 @@ LIMITS: Final[Mapping[Path, Limit]] = {
     ("optimizer", "epsilon"): _for_optimizers(*ADAM),
     ("optimizer", "nonmonotone_interval"): _for_optimizers("nt_asgd"),
     ("optimizer", "average"): _for_optimizers(*ADAM, "sgd"),  # nt_asgd has its own
+    ("optimizer", "cooldown_fraction"): Limit(("optimizer", "schedule"), ("wsd",)),
     ("evaluation", "memory_length"): _for_models(*TRANSFORMERS),
 }
 
@@ -77,7 +92,10 @@ def chosen_kinds(config: Mapping[str, Any]) -> dict[Path, object]:
 
 def lacking(kinds: Mapping[Path, object]) -> list[Path]:
     """Return the options that the kinds lack; an invalid kind lacks none."""
-    known = ("sgd", *(kind for limit in LIMITS.values() for kind in limit.kinds))  # no set: a value may be a list
+    known = (
+        *OTHER_KINDS,
+        *(kind for limit in LIMITS.values() for kind in limit.kinds),
+    )  # no set: a value may be a list
     return [
         path
         for path, limit in LIMITS.items()

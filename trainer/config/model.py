@@ -1,30 +1,15 @@
 """The sections of a trainer's configuration. Error messages end with the description of their field."""
 
-from collections.abc import Mapping
 from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Discriminator,
-    Field,
-    SerializerFunctionWrapHandler,
-    Tag,
-    model_serializer,
-    model_validator,
-)
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
+from trainer.config.evaluation import EvaluationConfig
 from trainer.config.kinds import existing_options
+from trainer.config.optimizer import OptimizerConfig
+from trainer.config.section import Count, Rate, Section
 
-Rate = Annotated[float, Field(ge=0.0, lt=1.0)]
-Count = Annotated[int, Field(ge=1)]
 BPE_VOCABULARY_SIZE: Final = 8192
-
-
-class Section(BaseModel):
-    """A section of the configuration; it rejects unknown keys and does not convert types."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
 
 class DataConfig(Section):
@@ -195,90 +180,6 @@ class RegularizationConfig(Section):
     temporal_activation_regularization: Annotated[float, Field(ge=0.0)] = Field(
         0.0, description="Weight of the mean squared change of awd_lstm's outputs over time, at least 0, e.g. 1."
     )
-
-
-class LastConfig(Section):
-    """The mean of the weights at the last evaluations."""
-
-    last: Annotated[int, Field(ge=2, le=100)] = Field(description="Number of evaluations to average over, e.g. 5.")
-
-
-def _form_of_average(value: object) -> str:
-    return "last" if isinstance(value, Mapping | LastConfig) else "decay"
-
-
-Average = Annotated[
-    Annotated[Annotated[float, Field(gt=0.0, lt=1.0)], Tag("decay")] | Annotated[LastConfig, Tag("last")],
-    Discriminator(_form_of_average),
-]
-
-
-class OptimizerConfig(Section):
-    """The optimizer and its schedule."""
-
-    kind: Literal["adam", "adamw", "sgd", "nt_asgd"] = Field(
-        "adam",
-        description="adam, sgd and nt_asgd add weight decay to the gradient (L2); adamw decouples it. nt_asgd averages "
-        "its weights once validation stops improving.",
-    )
-    learning_rate: Annotated[float, Field(gt=0.0, le=100.0)] = Field(
-        0.002, description="Peak learning rate, above 0, e.g. 3.5e-4; sgd and nt_asgd have no default, e.g. 30."
-    )
-    weight_decay: Annotated[float, Field(ge=0.0, le=10.0)] = Field(
-        0.0, description="Weight decay, at least 0, e.g. 1.2e-6."
-    )
-    beta1: Rate = Field(0.9, description="Decay rate of the gradient's mean, from 0 to below 1.")
-    beta2: Rate = Field(0.999, description="Decay rate of the gradient's second moment, from 0 to below 1.")
-    epsilon: Annotated[float, Field(gt=0.0)] = Field(1e-8, description="Added to the denominator, above 0.")
-    nonmonotone_interval: Count = Field(
-        5, description="nt_asgd averages once a validation loss exceeds the best of those N or more evaluations older."
-    )
-    average: Average | None = Field(
-        None,
-        description="Evaluate an average of the weights beside the weights themselves: an exponential mean with this "
-        "decay per step, e.g. 0.99, or {last: 5} for the mean of those at the last 5 evaluations.",
-    )
-    schedule: Literal["cosine", "constant"] = Field("cosine", description="Learning-rate schedule after warm-up.")
-    warmup_fraction: Annotated[float, Field(ge=0.0, le=1.0)] = Field(
-        0.024, description="Fraction of the steps over which the learning rate rises from 0, from 0 to 1."
-    )
-    clip: Annotated[float, Field(gt=0.0)] | None = Field(
-        0.25, description="Maximum norm of the gradient, above 0; null for no limit."
-    )
-
-
-class EvaluationConfig(Section):
-    """When and how the model is evaluated."""
-
-    times: Count = Field(20, description="Number of evaluations in a run, whatever its length, e.g. 20.")
-    batch_size: Count = Field(10, description="Number of streams of text that evaluation reads in parallel, e.g. 10.")
-    log_times: Count = Field(
-        100, description="Number of lines with the training loss in a run, whatever its length, e.g. 100."
-    )
-    target_length: Count | None = Field(
-        None, description="Number of tokens that an evaluation step predicts in each stream; by default that of data."
-    )
-    memory_length: Annotated[int, Field(ge=0)] | None = Field(
-        None, description="Number of earlier tokens that evaluation carries; by default model.memory_length."
-    )
-    tokens: Annotated[float, Field(gt=0.0)] | None = Field(
-        None,
-        description="Number of validation tokens to predict in evaluations on the way, e.g. 20000, or their share, "
-        "below 1, e.g. 0.2; at the end the whole text is evaluated. By default, and with 1, every evaluation reads the "
-        "whole text.",
-    )
-    final_tokens: Count | None = Field(
-        None,
-        description="Number of tokens of the validation and of the test text to predict at the end, e.g. 50000, for "
-        "runs so short that whole texts take longer than training; by default all.",
-    )
-    test: bool = Field(True, description="Evaluate the best checkpoint on the test text at the end.")
-
-    @model_validator(mode="after")
-    def _check(self) -> Self:
-        if self.tokens is not None and self.tokens > 1.0 and not self.tokens.is_integer():
-            raise ValueError(f"tokens = {self.tokens} is neither a share, up to 1, nor an integer. Use e.g. 20000.")
-        return self
 
 
 class CheckpointConfig(Section):

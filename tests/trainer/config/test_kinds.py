@@ -1,7 +1,7 @@
 """Test that an option that a kind lacks is refused unless it is off, and has one path for all kinds that have it."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
@@ -9,9 +9,15 @@ from trainer.config import ConfigError, json_schema, parse, resolve
 from trainer.config.file import read_config
 from trainer.config.kinds import LEFT_OUT_IF_NULL, LIMITS, SWITCHES
 from trainer.config.model import TrainerConfig
+from trainer.config.optimizer import Schedule
 from trainer.errors import UsageError
 
 MODELS = ("transformer_xl", "awd_lstm", "gpt2", "gpt3")
+KINDS: dict[tuple[str, ...], tuple[str, ...]] = {
+    ("model", "kind"): MODELS,
+    ("optimizer", "kind"): ("adam", "adamw", "sgd", "nt_asgd"),
+    ("optimizer", "schedule"): get_args(Schedule),
+}
 # A value of each limited option that has an effect where the option exists.
 VALUES: dict[tuple[str, str], Any] = {
     ("data", "random_target_length"): True,
@@ -33,6 +39,7 @@ VALUES: dict[tuple[str, str], Any] = {
     ("optimizer", "epsilon"): 1e-6,
     ("optimizer", "nonmonotone_interval"): 3,
     ("optimizer", "average"): 0.99,
+    ("optimizer", "cooldown_fraction"): 0.4,
     ("evaluation", "memory_length"): 16,
 }
 
@@ -48,7 +55,7 @@ def config_with(path: tuple[str, str], value: object, kind: str) -> dict[str, An
 
 
 def kinds_of(path: tuple[str, str]) -> tuple[str, ...]:
-    return MODELS if LIMITS[path].switch == ("model", "kind") else ("adam", "adamw", "sgd", "nt_asgd")
+    return KINDS[LIMITS[path].switch]
 
 
 CASES = [(path, kind) for path in VALUES for kind in kinds_of(path)]
