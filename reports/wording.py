@@ -23,6 +23,7 @@ from sweeper.evidence.formatting import (
 
 __all__ = [
     "UNKNOWN",
+    "brief",
     "budget",
     "capital",
     "changed",
@@ -47,13 +48,14 @@ __all__ = [
 ]
 
 LONGEST_LABEL: Final = 44  # characters
+LONGEST_NAME: Final = 100  # characters of a configuration in running text
+LONGEST_PART: Final = 36  # of a factor or a level in a configuration that is longer than that
 PREFIXES: Final = ("", "k", "M", "G", "T", "P", "E", "Z")
 
 
 def label(text: str) -> str:
     """Return text as a figure's label: clean, and cut where it would leave no room for the figure."""
-    found = clean(text)
-    return found if len(found) <= LONGEST_LABEL else f"{found[: LONGEST_LABEL - 1]}\u2026"
+    return _cut(clean(text), LONGEST_LABEL)
 
 
 def perplexity(value: float | None) -> str:
@@ -127,6 +129,25 @@ def configuration(levels: Mapping[str, Level], baseline: Mapping[str, Level]) ->
     """Describe a configuration by its changes, e.g. ``depth = 4``; ``baseline`` if there are none."""
     changes = (f"{clean(name)} = {level_text(level)}" for name, level in changed(levels, baseline).items())
     return ", ".join(changes) or "baseline"
+
+
+def brief(name: str) -> str:
+    """Return a configuration's name for running text: long names and levels are cut, and few of many changes named.
+
+    Tables and data have the whole name.
+    """
+    if len(name) <= LONGEST_NAME:
+        return name
+    parts = [" = ".join(_cut(each, LONGEST_PART) for each in part.split(" = ", 1)) for part in name.split(", ")]
+    kept = 1
+    while kept < len(parts) and len(", ".join(parts[: kept + 1])) <= LONGEST_NAME:
+        kept += 1
+    rest = len(parts) - kept
+    return ", ".join(parts[:kept]) + (f" and {count(rest, 'more change')}" if rest else "")
+
+
+def _cut(text: str, most: int) -> str:
+    return text if len(text) <= most else f"{text[: most - 1]}\u2026"
 
 
 def capital(text: str) -> str:

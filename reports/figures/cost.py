@@ -25,6 +25,7 @@ HEIGHT: Final = 150.0  # points
 LABELS: Final = 4  # configurations of the front that are named in a panel
 SEED: Final = Style(colour=MUTED, size=1.1, opacity=0.55)
 CONFIGURATION: Final = Style(colour=MUTED, size=2.2)
+PARTIAL: Final = Style(colour=MUTED, size=2.2, is_open=True)
 BASELINE: Final = Style(marker="square", colour=ORANGE, size=2.7)
 FRONT: Final = Style(colour=BLUE, size=2.6)
 OPEN: Final = Style(colour=MUTED, size=2.0, is_open=True)
@@ -61,9 +62,12 @@ class CostPlot:
 def configurations(plot: CostPlot) -> pd.DataFrame:
     """Return one row per configuration and budget of a stratum: means over the seeds that completed, and their ends.
 
-    `on_front` says which no other configuration of the stratum beats in both cost and value.
+    `on_front` says which no other configuration of the stratum beats in both cost and value. `is_partial` marks those
+    of which runs failed or were pruned: the mean of the others flatters them, so they are not on the front.
     """
-    done = plot.trials[(plot.trials["state"] == "completed") & np.isfinite(plot.trials["value"])]
+    trials = plot.trials
+    done = trials[(trials["state"] == "completed") & np.isfinite(trials["value"]) & (trials["cost"] > 0)]
+    lost = pd.MultiIndex.from_frame(trials.loc[trials["state"].isin(["failed", "pruned"]), KEYS])
     log = plot.metric.is_log and bool((done["value"] > 0).all())
     worth = np.log(done["value"]) if log else done["value"]
     named = done.assign(mean=worth, low=done["value"], high=done["value"])
@@ -71,7 +75,8 @@ def configurations(plot: CostPlot) -> pd.DataFrame:
     found = named.groupby(KEYS, sort=False).agg(kinds | {"seed": "size"}).reset_index().rename(columns={"seed": "n"})
     found["value"] = np.exp(found["mean"]) if log else found["mean"]
     found["on_front"] = False
-    for stratum, own in found.groupby("stratum", sort=False):
+    found["is_partial"] = pd.MultiIndex.from_frame(found[KEYS]).isin(lost)
+    for stratum, own in found[~found["is_partial"]].groupby("stratum", sort=False):
         if plot.has_front.get(str(stratum), True):
             places = pareto_front(own["cost"], own["value"], direction=plot.metric.direction)
             found.loc[own.index[places], "on_front"] = True
@@ -90,7 +95,7 @@ def cost_figure(title: str, plot: CostPlot) -> Drawing | None:
         has_front=plot.has_front,
         published=plot.published,
     )
-    means = configurations(shown)
+    means = configurations(plot)
     data = pd.concat([means.assign(kind="configuration"), known.assign(kind="trial")], ignore_index=True)
     return make_drawing("cost", title, _words(shown, means), data, _painter(shown, means))
 
@@ -162,9 +167,15 @@ def _draw_arms(panel: Panel, arms: pd.DataFrame, metric: Metric) -> None:
     for x, low, high in ranges.tolist():
         places = panel.places([x, x], [low, high])
         panel.sheet.curve(places, colour=MUTED, width=0.6, opacity=0.7, clip=panel.clip)
-    others = few[~few["on_front"] & ~few["at_baseline"]]
+    partial = few[few["is_partial"] & ~few["at_baseline"]]
+    others = few[~few["on_front"] & ~few["at_baseline"] & ~few["is_partial"]]
     best_first = few[few["on_front"] & ~few["at_baseline"]]
-    for chosen, style in ((others, CONFIGURATION), (best_first, FRONT), (few[few["at_baseline"]], BASELINE)):
+    for chosen, style in (
+        (partial, PARTIAL),
+        (others, CONFIGURATION),
+        (best_first, FRONT),
+        (few[few["at_baseline"]], BASELINE),
+    ):
         panel.dots(chosen["x"], chosen["value"], style, chosen["trial_id"])
     _name(panel, front.sort_values("value", ascending=metric.minimizes).head(LABELS))
 
@@ -222,6 +233,7 @@ def _keys(plot: CostPlot, means: pd.DataFrame) -> list[Key]:
     states, seeded = set(plot.trials["state"]), (means["n"] > 1).any()
     keys = [Key(text="configuration: mean over seeds" if seeded else "configuration", style=CONFIGURATION)]
     keys += [Key(text="baseline", style=BASELINE)] if means["at_baseline"].any() else []
+    keys += [Key(text="runs of it were lost", style=PARTIAL)] if means["is_partial"].any() else []
     keys += [Key(text="on the Pareto front", style=FRONT)] if means["on_front"].any() else []
     keys += [Key(text="one seed", style=SEED)] if seeded else []
     keys += [Key(text="pruned or not ended", style=OPEN)] if states & {"pruned", "running", "waiting"} else []

@@ -7,16 +7,17 @@ from typing import Final
 
 from reports import wording
 from reports.figures import effects_axis
-from reports.figures.effects_axis import Row, finding_of
+from reports.figures.effects_axis import Finding, Row, finding_of
 from reports.figures.forest import forest_figures
 from reports.figures.standings import Standing, standings_figure
 from reports.sections import titles
 from reports.sections.blocks import Block, Cell, Column, Inline, Plot, Section, Table, plain, rich, strong
 from reports.sections.context import Context
 from reports.sections.estimates import in_unit, number_cell
+from reports.sections.title_words import LONGEST, on_blocks
+from sweeper.evidence.claims.compared import Compared
 from sweeper.evidence.standings.standing import Standing as Place
 from sweeper.evidence.standings.standing import Standings
-from sweeper.evidence.statistics.paired import paired_t
 
 SHOWN: Final = 5  # configurations of a stratum, besides its baseline
 MOST_ROWS: Final = 1000  # of the table of all configurations
@@ -70,13 +71,13 @@ def _sentence(context: Context, group: Standings) -> Inline:
     chosen = group.chosen
     assert chosen is not None
     name = wording.metric_name(group.metric.name)
-    there = wording.capital(titles.on_blocks([_where(context, group)]))
+    there = wording.capital(on_blocks([_where(context, group)]))
     where = f"{there}, the" if _where(context, group) else "The"
     interval = _interval(chosen)
     tail = f" ({interval}; {wording.count(chosen.n, 'seed')})" if interval else f" ({wording.count(chosen.n, 'seed')})"
     return rich(
         f"{where} best configuration{_after(group)} is ",
-        strong("the baseline" if _name(context, chosen) == "baseline" else _name(context, chosen)),
+        strong("the baseline" if _name(context, chosen) == "baseline" else wording.brief(_name(context, chosen))),
         f", with a mean {name} of ",
         strong(wording.perplexity(chosen.mean)),
         f"{tail}.{_against_baseline(context, group)}{_rivals(group)}",
@@ -97,7 +98,9 @@ def _rivals(group: Standings) -> str:
     if len(group.rows) < 2:
         return ""
     if not group.is_tested:
-        return " For want of repeats, it cannot be said which others may be as good."
+        is_same = all(row.mean == group.ranked[0].mean for row in group.ranked)
+        none = "For want of repeats, it cannot be said which others may be as good."
+        return f" {'All configurations have the same mean.' if is_same else none}"
     others, possible = len(group.ranked) - 1, len(group.possible) - 1
     if group.chosen is not None and not group.chosen.may_be_best:
         ahead = wording.count(len(group.possible), "other one")
@@ -106,7 +109,7 @@ def _rivals(group: Standings) -> str:
         return " The other one cannot be distinguished from it." if possible else " The other one is behind."
     if not possible:
         return f" The other {others} are behind."
-    return f" {possible} of the other {others} cannot be distinguished from the best."
+    return f" {possible} of the other {others} cannot be distinguished from the best when all are compared at once."
 
 
 def _against_baseline(context: Context, group: Standings) -> str:
@@ -114,53 +117,54 @@ def _against_baseline(context: Context, group: Standings) -> str:
     gain = gain_over_baseline(context, group)
     if gain is None:
         return ""
-    estimate, low, high, n = gain
     percent = group.metric.is_log
-    pairs = wording.count(n, "pair")
-    if not (low > 0 or high < 0):
+    estimate, low, high = (in_unit(each, percent=percent) for each in (gain.estimate, gain.low, gain.high))
+    pairs = wording.count(gain.n, "pair")
+    if not gain.shown and not (low > 0 or high < 0):
         change = effects_axis.amount(estimate, percent=percent)
         ends = effects_axis.interval_text(low, high, percent=percent)
         return (
             f" It cannot be distinguished from the baseline ({change}{f'; {ends}' if ends else ''}; {pairs} of seeds)."
         )
-    unit = "%" if percent else ""
-    least, most = sorted((abs(low), abs(high)))
-    size = f"{wording.number(abs(estimate), 3)}{unit} ({wording.number(least, 3)} to {wording.number(most, 3)}{unit})"
-    direction = "lower" if estimate < 0 else "higher"
-    return f" That is {size} {direction} than the baseline, over {pairs} of seeds."
+    size = difference_text(estimate, low, high, percent=percent)
+    doubt = "" if gain.shown else _doubt(context, gain)
+    return f" That is {size} than the baseline, over {pairs} of seeds{doubt}."
 
 
-def gain_over_baseline(context: Context, group: Standings) -> tuple[float, float, float, int] | None:
-    """Return the change from the baseline to the best, paired by seed, with its 95% interval and the number of pairs.
+def _doubt(context: Context, gain: Compared) -> str:
+    """Return why an interval that excludes 0 shows nothing."""
+    if gain.claim:
+        return ", which does not decide the claim on it"
+    return f", which may be chance in the best of {wording.count(_compared(context), 'comparison')}"
 
-    In percent of a metric on a log scale. None if the baseline did not run, or is the best.
+
+def difference_text(estimate: float, low: float, high: float, *, percent: bool) -> str:
+    """Format a difference with its interval, e.g. ``9.48% (6.76 to 12.1%) lower``; a minus stands for the opposite."""
+    sign, unit = (-1.0 if estimate < 0 else 1.0), "%" if percent else ""
+    size, least, most = (wording.number(each, 3) for each in (abs(estimate), *sorted((sign * low, sign * high))))
+    interval = f" ({least} to {most}{unit})" if math.isfinite(low + high) else ""
+    return f"{size}{unit}{interval} {'lower' if estimate < 0 else 'higher'}"
+
+
+def gain_over_baseline(context: Context, group: Standings) -> Compared | None:
+    """Return the change from the baseline to the best, paired by seed; None without a baseline, or if that is the best.
+
+    It is shown if that is so for the best of every stratum and budget at once, whichever configuration that is.
     """
-    chosen = group.chosen
-    base = next((row for row in group.rows if row.trial_ids and context.at_baseline(row.trial_ids[0])), None)
+    chosen, base = group.chosen, _baseline(context, group)
     if chosen is None or base is None or base is chosen:
         return None
-    one, other = (_by_seed(context, group, place) for place in (base, chosen))
-    log = group.metric.is_log and all(value > 0 for value in (*one.values(), *other.values()))
-    differences = [
-        math.log(other[seed] / one[seed]) if log else other[seed] - one[seed] for seed in one if seed in other
-    ]
-    if not differences:
-        return None
-    found = paired_t(differences)
-    low, high = found.interval()
-    shown = (in_unit(value, percent=log) for value in (found.value, low, high))
-    estimate, least, most = shown
-    return estimate, least, most, found.n
+    return context.against[group.metric.name].compare(base, chosen, among=_compared(context))
 
 
-def _by_seed(context: Context, group: Standings, place: Place) -> dict[int, float]:
-    """Return the values of a configuration on the standings' metric, by seed."""
-    column = "value" if group.metric.name == context.metric.name else f"result.{group.metric.name}"
-    if column not in context.trials:
-        column = "value"
-    frame = context.trials[context.trials["trial_id"].isin(place.trial_ids)]
-    found = zip(frame["seed"], frame[column], strict=True)
-    return {int(seed): float(value) for seed, value in found if math.isfinite(value)}
+def _compared(context: Context) -> int:
+    """Return how many configurations could have been the best of their stratum and budget instead of its baseline."""
+    return sum(max(len(group.ranked) - 1, 0) for group in context.standings)
+
+
+def _baseline(context: Context, group: Standings) -> Place | None:
+    """Return the baseline of a group; None if no run of it has a value."""
+    return next((row for row in group.rows if row.trial_ids and context.at_baseline(row.trial_ids[0])), None)
 
 
 def _where(context: Context, group: Standings) -> str:
@@ -181,7 +185,7 @@ def _name(context: Context, place: Place) -> str:
 
 def _rows(context: Context, group: Standings) -> list[Standing]:
     """Return the best configurations of a group, and its baseline wherever it stands."""
-    base = next((row for row in group.rows if row.trial_ids and context.at_baseline(row.trial_ids[0])), None)
+    base = _baseline(context, group)
     shown = list(group.ranked[:SHOWN])
     chosen = group.chosen
     shown += [row for row in (chosen, base) if row is not None and row not in shown]
@@ -209,11 +213,11 @@ def _row(context: Context, group: Standings, place: Place, chosen: Place | None,
 def _relative(context: Context, place: Place, chosen: Place) -> str:
     """Return the name of a configuration; if that is long, how it differs from the best, if by little."""
     name = _name(context, place)
-    if len(name) <= titles.LONGEST or place is chosen or not (place.trial_ids and chosen.trial_ids):
+    if len(name) <= LONGEST or place is chosen or not (place.trial_ids and chosen.trial_ids):
         return name
     own, best_levels = (context.levels[each.trial_ids[0]] for each in (place, chosen))
     changes = wording.configuration(own, best_levels)
-    return f"the best with {changes}" if len(changes) <= titles.LONGEST else name
+    return f"the best with {changes}" if len(changes) <= LONGEST else name
 
 
 def _rank(place: Place) -> str:
@@ -223,12 +227,13 @@ def _rank(place: Place) -> str:
     return str(first) if first == last else f"{first} to {last}"
 
 
-def _tied(context: Context, group: Standings) -> tuple[str, int, int, bool]:
+def _tied(context: Context, group: Standings) -> tuple[str, int, int, bool, int]:
     chosen = group.chosen
     if chosen is not None and group.is_tested and not chosen.may_be_best:  # by validation, and behind on the test
         chosen = group.leader
     name = _name(context, chosen) if chosen is not None else ""
-    return name, len(group.possible), len(group.ranked), group.is_tested
+    first = sum(row.mean == group.ranked[0].mean for row in group.ranked)
+    return name, len(group.possible), len(group.ranked), group.is_tested, first
 
 
 def _caption(groups: Sequence[Standings]) -> Inline:
@@ -247,17 +252,21 @@ def _caption(groups: Sequence[Standings]) -> Inline:
 
 def _gains(context: Context) -> list[Block]:
     """Return the gain of the best over the baseline in each stratum and budget: ratios, which share an axis."""
-    rows = []
+    rows: list[Row] = []
+    shown: list[tuple[float, Finding]] = []
     for group in context.standings:
         gain, chosen = gain_over_baseline(context, group), group.chosen
         if gain is None or chosen is None:
             continue
-        estimate, low, high, n = gain
-        improves = (estimate < 0) == group.metric.minimizes
+        percent = group.metric.is_log
+        estimate, low, high = (in_unit(each, percent=percent) for each in (gain.estimate, gain.low, gain.high))
+        is_better = (gain.shown == "lower") == group.metric.minimizes
+        shown.append((estimate, "unclear" if not gain.shown else "better" if is_better else "worse"))
         rows.append(
             Row(
-                group=_where(context, group), label=_gain_label(context, group, chosen),
-                estimate=estimate, low=low, high=high, n=n, finding=finding_of(low, high, improves=improves),
+                group=_where(context, group), label=_gain_label(context, group, chosen), estimate=estimate,
+                low=low, high=high, n=gain.n,
+                finding=finding_of(low, high, improves=(estimate < 0) == group.metric.minimizes),
             )
         )  # fmt: skip
     if len(rows) < 2:
@@ -266,10 +275,10 @@ def _gains(context: Context) -> list[Block]:
     order = list(dict.fromkeys(row.group for row in rows))
     rows.sort(key=lambda row: order.index(row.group))
     label = f"{wording.metric_name(metric.name)} against the baseline" + (" (%)" if metric.is_log else "")
-    title = titles.gains_title([(row.group, row.estimate, row.finding) for row in rows], percent=metric.is_log)
+    title = titles.gains_title(shown, percent=metric.is_log)
     text = (
         "The best configuration of each stratum and budget against the baseline of the same stratum, budget and seeds. "
-        "The best of many looks better than it is, by chance."
+        "The best of many looks better than it is, by chance; the title allows for that."
     )
     return [
         Plot(drawing=drawing, caption=plain(text))

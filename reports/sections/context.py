@@ -13,14 +13,16 @@ import pandas as pd
 
 from reports import wording
 from studies.published import Mark, available, marks
+from sweeper.evidence.claims.compared import Compared, Sides, as_claimed, claimed
 from sweeper.evidence.claims.judge import ClaimVerdict
 from sweeper.evidence.data.cells import Level
 from sweeper.evidence.data.load import Constant, FrameRow, Study, StudyData
 from sweeper.evidence.data.measures import Metric
-from sweeper.evidence.data.runs import Runs, study_runs
+from sweeper.evidence.data.runs import Runs, claim_runs, study_runs
 from sweeper.evidence.data.strata import Stratum, strata_of
 from sweeper.evidence.effects.effects import Effect, effect_table
 from sweeper.evidence.sequential.verdicts import Decisions, decisions_of, judge_study
+from sweeper.evidence.standings.against import Against
 from sweeper.evidence.standings.standing import Standings
 from sweeper.evidence.standings.standings import standings
 
@@ -34,7 +36,9 @@ class Context:
     Attributes:
         now: when the report is made.
         runs: on the study's metric.
+        effects: each with the estimate and interval of the claim about it, if there is one.
         decisions: how far its claims are where seeds are added until they are decided; None where seeds are fixed.
+        compared: the comparisons that claims are about.
     """
 
     data: StudyData
@@ -43,6 +47,7 @@ class Context:
     effects: tuple[Effect, ...] = field(repr=False)
     verdicts: tuple[ClaimVerdict, ...] = field(repr=False)
     decisions: Decisions | None = field(default=None, repr=False)
+    compared: Mapping[Sides, Compared] = field(default_factory=dict, repr=False)
 
     @property
     def study(self) -> Study:
@@ -123,6 +128,14 @@ class Context:
     def standings(self) -> tuple[Standings, ...]:
         """How configurations stand in each stratum and at each budget; those without a mean are not in any."""
         return standings(self.data)
+
+    @functools.cached_property
+    def against(self) -> Mapping[str, Against]:
+        """By the metric of standings, what compares two configurations of them."""
+        names = {group.metric.name: group.metric for group in self.standings}
+        others = [metric for name, metric in names.items() if name != self.metric.name]
+        runs = claim_runs(self.data, list(names), also=others) if others else {self.metric.name: self.runs}
+        return {name: Against(runs[name], self.compared) for name in names}
 
     def stratum_label(self, stratum: Stratum) -> str:
         """Return what a stratum is called; empty if the study has one only."""
@@ -253,13 +266,16 @@ class Context:
 def make_context(data: StudyData, now: datetime) -> Context:
     """Return the context of a study's report."""
     runs, decisions = study_runs(data), decisions_of(data)
+    verdicts = judge_study(data, decisions)
+    known = claimed(verdicts)
     return Context(
         data=data,
         now=now,
         runs=runs,
-        effects=effect_table(data, runs),
-        verdicts=judge_study(data, decisions),
+        effects=as_claimed(effect_table(data, runs), data, known),
+        verdicts=verdicts,
         decisions=decisions,
+        compared=known,
     )
 
 

@@ -1,25 +1,32 @@
 """The metric against cost, stratum by stratum, and the best value over the course of the study."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from scipy import special
 
 from reports import wording
-from reports.figures.cost import MANY, SHOWN_OF_MANY, CostPlot, configurations, cost_figure
+from reports.figures.cost import KEYS, MANY, SHOWN_OF_MANY, CostPlot, configurations, cost_figure
 from reports.figures.progress import anytime_figure, best_so_far, expectation_figure, expectation_frames
 from reports.sections import titles
 from reports.sections.blocks import Block, Cell, Column, Inline, Plot, Section, Table, plain
 from reports.sections.context import Context
 from studies.published import Mark
+from sweeper.evidence.statistics.heterogeneity import same_effect_p
+from sweeper.evidence.statistics.paired import paired_t
+
+Row = Mapping[Hashable, Any]  # of `configurations`
 
 LONGEST_FRONT = 15
 FLOPS_DIFFER = 1.02  # FLOPs are computed, so that only rounding is noise
 TIMES_DIFFER = 1.25  # device times of the same work differ by up to this much on a busy machine
 ALONE_DIFFER = 1.5  # the same where no configuration ran twice, which would show the noise
+START_UP = 1.0  # seconds of device time by which the start of a process varies
 NOISE = 0.01
+ALPHA = 0.05
 
 
 def costs(context: Context) -> Section | None:
@@ -69,20 +76,18 @@ def cost_plot(context: Context, *, is_time: bool | None = None) -> CostPlot:
 def costs_differ(trials: pd.DataFrame, *, is_time: bool) -> bool:
     """Return whether the costs of configurations differ by more than those of the same configuration do.
 
-    Else a Pareto front would follow the noise of the machine.
+    Else a Pareto front would follow the noise of the machine, or that of starting a process.
     """
     done = trials[(trials["state"] == "completed") & np.isfinite(trials["value"]) & (trials["cost"] > 0)]
-    arms = done.groupby(["arm", "budget"])["cost"]
-    means = arms.mean()
+    means = done.groupby(["arm", "budget"])["cost"].mean()
     if len(means) < 2:
         return False
-    ratio = float(means.max() / means.min())
+    low, high = float(means.min()), float(means.max())
     if not is_time:
-        return ratio > FLOPS_DIFFER
-    if done["budget"].nunique() > 1:
-        return ratio > TIMES_DIFFER
+        return high / low > FLOPS_DIFFER
     spare = len(done) - len(means)
-    return ratio > (TIMES_DIFFER if spare else ALONE_DIFFER) and (not spare or _noise_p(done, spare) < NOISE)
+    least = TIMES_DIFFER if spare or done["budget"].nunique() > 1 else ALONE_DIFFER
+    return high / low > least and high - low > START_UP and (not spare or _noise_p(done, spare) < NOISE)
 
 
 def _noise_p(done: pd.DataFrame, spare: int) -> float:
@@ -103,9 +108,37 @@ def _title(context: Context, plot: CostPlot, means: pd.DataFrame) -> str:
     fronts = {}
     for stratum, own in means[means["on_front"]].groupby("stratum", sort=False):
         front = own.sort_values("cost")
-        first, last = front.iloc[0], front.iloc[-1]
-        fronts[str(stratum)] = (float(first["value"]), float(last["value"]), float(last["cost"] / first["cost"]))
+        first, last = (front.iloc[[place]].to_dict("records")[0] for place in (0, -1))
+        fronts[str(stratum)] = titles.Bought(
+            float(first["value"]), float(last["value"]), float(last["cost"]) / float(first["cost"]),
+            _is_bought(plot, first, last, among=int((means["stratum"] == stratum).sum()) - 1),
+        )  # fmt: skip
     return titles.costs_title(fronts, context.metric_name, alike=alike, several=len(means) > 1)
+
+
+def _is_bought(plot: CostPlot, first: Row, last: Row, *, among: int) -> bool | None:
+    """Return whether the last configuration of a front is shown to cost more than the first, and to be better.
+
+    None if one of them ran once only, so that it cannot be tested.
+
+    Args:
+        among: how many others could have been the last one, for which the test allows (Bonferroni).
+    """
+    runs = [_runs(plot, row) for row in (first, last)]
+    if not costs_differ(pd.concat(runs), is_time=plot.is_time):
+        return False
+    if any(len(own) < 2 for own in runs):
+        return None
+    log = plot.metric.is_log and all((own["value"] > 0).all() for own in runs)
+    values = [paired_t(np.log(own["value"]) if log else own["value"]) for own in runs]
+    return same_effect_p(values) < ALPHA / max(among, 1)
+
+
+def _runs(plot: CostPlot, row: Row) -> pd.DataFrame:
+    """Return the completed runs of a configuration."""
+    trials = plot.trials
+    same = np.logical_and.reduce([trials[key] == row[key] for key in KEYS])
+    return pd.DataFrame(trials[same & (trials["state"] == "completed") & np.isfinite(trials["value"])])
 
 
 def _caption(context: Context, plot: CostPlot, data: pd.DataFrame) -> Inline:
@@ -118,7 +151,9 @@ def _caption(context: Context, plot: CostPlot, data: pd.DataFrame) -> Inline:
         text += " The line is the Pareto front of the means: no configuration was both cheaper and better."
     states = set(plot.trials["state"])
     if "failed" in states:
-        text += " Crosses are failed trials, which means and fronts leave out."
+        text += " Crosses are failed trials, which means leave out."
+    if data["is_partial"].fillna(False).astype(bool).any():
+        text += " Configurations that lost runs are not on the front: the mean of the others flatters them."
     trials = data[data["kind"] == "trial"]
     if len(trials) > MANY:
         text += (

@@ -5,12 +5,13 @@ from collections.abc import Sequence
 from typing import Final
 
 from reports import wording
-from reports.figures.effects_axis import Finding, Row, finding_of
+from reports.figures.effects_axis import Row, finding_of
 from reports.figures.forest import forest_figures
 from reports.figures.heat import interaction_figure
 from reports.sections import titles
 from reports.sections.blocks import Block, Cell, Column, Heading, Inline, Paragraph, Plot, Section, Table, plain
 from reports.sections.context import Context
+from reports.sections.effect_titles import effects_title
 from reports.sections.estimates import (
     DIVERGED,
     ESTIMATE_COLUMNS,
@@ -21,8 +22,10 @@ from reports.sections.estimates import (
     number_cell,
     p_value,
 )
+from sweeper.evidence.claims.compared import effect_sides
 from sweeper.evidence.effects.effects import Effect
 from sweeper.evidence.effects.factorial_phase import factorial_phase
+from sweeper.evidence.effects.shown import Change, Direction, Shown, shown_effects
 
 KINDS: Final = {
     "contrast": "Each level compared with the factor's baseline, all else equal.",
@@ -87,7 +90,7 @@ def _phase(context: Context, phase: str, design: str, found: Sequence[Effect]) -
     drawn = _largest(shown)
     rows = [_row(effect, percent=percent) for effect in drawn]
     where = wording.clean(phase) if len(context.study.phases) > 1 else ""
-    title = titles.effects_title(where, _findings(shown))
+    title = effects_title(where, _shown(context, phase, found))
     label = effects_label(context, percent=percent)
     blocks: list[Block] = [
         Plot(drawing=drawing, caption=_caption(drawn, len(shown)))
@@ -98,20 +101,16 @@ def _phase(context: Context, phase: str, design: str, found: Sequence[Effect]) -
     return blocks + (_interactions(context, phase, percent=percent) if fitted else [])
 
 
-def _findings(found: Sequence[Effect]) -> dict[str, dict[str, list[Finding]]]:
-    """Return by factor and block what the intervals of its levels show."""
-    findings: dict[str, dict[str, list[Finding]]] = {}
+def _shown(context: Context, phase: str, found: Sequence[Effect]) -> tuple[Shown, ...]:
+    """Return what a phase's effects show, all considered at once, and what claims on them show."""
+    claims: dict[Change, Direction] = {}
     for effect in found:
-        shown = finding_of(effect.low, effect.high, improves=effect.improves)
-        blocks = findings.setdefault(wording.clean(effect.factor), {})
-        blocks.setdefault(_block_name(effect.block), []).append(shown)
-    return findings
-
-
-def _block_name(block: str) -> str:
-    """Return a block without the names of its factors, as far as it has one only, e.g. ``ptb``."""
-    _, _, level = block.partition(" = ")
-    return wording.clean(level if level and "," not in block and not level[:1].isdigit() else block)
+        known = context.compared.get(effect_sides(effect, context.data))
+        if known is not None and known.shown:
+            is_better = (known.shown == "lower") == context.metric.minimizes
+            key = (effect.factor, effect.level_from, effect.level_to, effect.block)
+            claims[key] = "better" if is_better else "worse"
+    return shown_effects(context.runs, context.runs.phases[phase], found, claims)
 
 
 def _row(effect: Effect, *, percent: bool) -> Row:

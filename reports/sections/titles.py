@@ -4,34 +4,18 @@ A title states what holds of all that is drawn, or of the part that it names; wh
 """
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Final, Literal
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from reports import wording
 from reports.figures.effects_axis import Finding
 from reports.sections.estimates import change_text
+from reports.sections.title_words import NAMED, WORSE, on_blocks
+from reports.sections.title_words import cut as _cut
+from reports.sections.title_words import plural as _verb
+from reports.sections.title_words import sentence as _sentence
+from reports.sections.title_words import short as _short
 from sweeper.evidence.claims.evidence import Verdict
-
-NAMED: Final = 3  # things that a title names; of more it says how many there are
-LONGEST: Final = 44  # characters of a configuration's name that a title spells out
-OWN: Final = frozenset({"in", "no", "one", "the"})  # with which titles begin that do not begin with a name
-Pattern = Literal["helps", "makes it worse", "unclear", "mixed"]
-WORSE: Final = "makes it worse"
-
-
-def _sentence(text: str) -> str:
-    """Return a title with a capital letter, unless it begins with a name of the study's, which keeps its letters."""
-    return wording.capital(text) if text.partition(" ")[0] in OWN else text
-
-
-def _cut(name: str) -> str:
-    """Return a factor's or a phase's name, cut if it would fill the title."""
-    return name if len(name) <= LONGEST else f"{name[: LONGEST - 1]}\u2026"
-
-
-def _short(name: str, otherwise: str = "the best configuration") -> str:
-    """Return the name of a configuration, or what it is if the name is long."""
-    return name if len(name) <= LONGEST else otherwise
 
 
 def claims_title(verdicts: Sequence[Verdict]) -> str:
@@ -51,33 +35,39 @@ def claims_title(verdicts: Sequence[Verdict]) -> str:
     return f"None of {total} claims is supported: {', '.join(parts)}"
 
 
-def best_title(groups: Sequence[tuple[str, str, int, int, bool]]) -> str:
+def best_title(groups: Sequence[tuple[str, str, int, int, bool, int]]) -> str:
     """Say which configuration is best in each stratum, and how many may be.
 
     Args:
-        groups: the stratum, the best configuration, how many may be best, of how many, and whether that was tested.
+        groups: the stratum, the best configuration, how many may be best, of how many, whether that was tested, and
+            how many have the best mean.
     """
     parts = []
-    for stratum, name, possible, total, is_tested in groups[:2]:
+    for stratum, name, possible, total, is_tested, first in groups[:2]:
         where = f" {on_blocks([stratum])}" if stratum else ""
+        shown = _short(name, "one configuration")
         if total < 2:
-            parts.append(f"{_short(name, 'one configuration')} is the only configuration{where}")
+            parts.append(f"{shown} is the only configuration{where}")
+        elif not is_tested and first == total:
+            parts.append(f"all {total} configurations have the same mean{where}")
+        elif not is_tested and first > 1:
+            parts.append(f"{first} of {total} configurations have the best mean{where}, untested for want of repeats")
         elif not is_tested:
-            parts.append(f"{_short(name, 'one configuration')} is ahead{where}")
+            parts.append(f"{shown} has the best mean{where}, untested for want of repeats")
         elif possible <= 1:
-            parts.append(f"{_short(name, 'one configuration')} is best{where}")
+            parts.append(f"{shown} is best{where}")
         else:
             parts.append(f"{possible} of {total} configurations may be best{where}")
     return _sentence("; ".join(parts))
 
 
-def gains_title(rows: Sequence[tuple[str, float, Finding]], *, percent: bool) -> str:
+def gains_title(rows: Sequence[tuple[float, Finding]], *, percent: bool) -> str:
     """Say how much the best gains over the baseline of its stratum and budget, from the least to the most.
 
     Args:
-        rows: the stratum, the change of the metric, and what its interval shows.
+        rows: the change of the metric, and what is shown with all of them considered.
     """
-    better = [change for _, change, finding in rows if finding == "better"]
+    better = [change for change, finding in rows if finding == "better"]
     total = len(rows)
     if not better:
         return f"At none of {total} budgets is the best measurably better than the baseline"
@@ -86,69 +76,6 @@ def gains_title(rows: Sequence[tuple[str, float, Finding]], *, percent: bool) ->
     size = first if first == last else f"{first} to {last}"
     which = "every budget" if len(better) == total else f"{len(better)} of {total} budgets"
     return f"At {which} the best is measurably better than the baseline ({size})"
-
-
-def effects_title(phase: str, findings: Mapping[str, Mapping[str, Sequence[Finding]]]) -> str:
-    """Say which factors of a phase help and which make the metric worse.
-
-    Args:
-        findings: by factor and block what the intervals of its levels show; a single block ``""`` without blocks.
-    """
-    where = f"In {_cut(phase)}, " if phase else ""
-    patterns = {
-        factor: {block: pattern(found) for block, found in blocks.items()} for factor, blocks in findings.items()
-    }
-    groups: dict[str, list[str]] = {}
-    for factor, blocks in patterns.items():
-        groups.setdefault(_pattern_words(blocks), []).append(factor)
-    said = [_verb(names, words) for words, names in sorted(groups.items(), key=_rank) if words]
-    if not said:
-        return _sentence(f"{where}no effect can be distinguished from zero")
-    return _sentence(f"{where}{'; '.join(said[:NAMED])}")
-
-
-def _rank(group: tuple[str, list[str]]) -> int:
-    """Order what is said: first what holds everywhere."""
-    words = group[0]
-    return 0 if words == "helps" else 1 if words == WORSE else 2 if words.startswith("helps") else 3
-
-
-def _pattern_words(blocks: Mapping[str, Pattern]) -> str:
-    """Return what a factor does over all blocks; empty if nothing is clear."""
-    found = set(blocks.values())
-    if found == {"unclear"}:
-        return ""
-    if "mixed" in found:
-        return "depends on its level"
-    if len(found) == 1:
-        return found.pop()
-    good, bad = ([block for block, each in blocks.items() if each == kind] for kind in ("helps", WORSE))
-    if good and bad:
-        return f"helps {on_blocks(good)} and {WORSE} {on_blocks(bad)}"
-    return f"helps only {on_blocks(good)}" if good else f"{WORSE} only {on_blocks(bad)}"
-
-
-def on_blocks(blocks: Sequence[str]) -> str:
-    """Return blocks with their preposition: on a corpus, at a level."""
-    return f"{'at' if any(' = ' in block for block in blocks) else 'on'} {wording.listed(list(blocks))}"
-
-
-def pattern(findings: Iterable[Finding]) -> Pattern:
-    """Return what several levels of a factor show together."""
-    found = set(findings)
-    if {"better", "worse"} <= found:
-        return "mixed"
-    return "helps" if "better" in found else WORSE if "worse" in found else "unclear"
-
-
-def _verb(names: Sequence[str], words: str) -> str:
-    """Say of factors what they do: in the plural of several, and how many they are of more than a few."""
-    verb, _, rest = words.partition(" ")
-    if len(names) > 1:
-        verb = verb.removesuffix("s")
-        rest = rest.replace("and makes", "and make").replace("on its level", "on their level")
-    subject = f"{len(names)} factors" if len(names) > NAMED else wording.listed([_cut(name) for name in names])
-    return f"{subject} {verb} {rest}".rstrip()
 
 
 def sizes_title(findings: Mapping[str, Mapping[int, Finding]]) -> str:
@@ -219,28 +146,50 @@ def ablation_title(whole: str, steps: Sequence[tuple[str, float, Finding]], *, p
     )
 
 
-def costs_title(
-    fronts: Mapping[str, tuple[float, float, float]], metric: str, *, alike: bool, several: bool = True
-) -> str:
+@dataclass(frozen=True, slots=True)
+class Bought:
+    """What cost buys in a stratum.
+
+    Attributes:
+        first, last: the values of the cheapest configuration on its front, and of the best.
+        ratio: how many times as much the best costs.
+        is_shown: whether it is shown to cost more and to be better; None if that cannot be tested.
+    """
+
+    first: float
+    last: float
+    ratio: float
+    is_shown: bool | None
+
+
+def costs_title(fronts: Mapping[str, Bought], metric: str, *, alike: bool, several: bool = True) -> str:
     """Say what cost buys in each stratum.
 
     Args:
-        fronts: by stratum the first and the last value on its front, and how many times as much the last costs.
         alike: whether in every stratum all runs cost the same, so that there is no front.
         several: whether there are several configurations.
     """
     if alike:
         return "All runs cost the same, so cost decides nothing" if several else "A single configuration has completed"
+    dearer = {stratum: found for stratum, found in fronts.items() if found.ratio > 1.0}
+    if not dearer:
+        return "The cheapest configuration is the best one" if fronts else "No configuration completed all of its runs"
+    said = {stratum: found for stratum, found in dearer.items() if found.is_shown is not False}
+    if not said:
+        return f"No gain in {metric} from a higher cost can be distinguished from noise"
     parts = [
-        f"{wording.number(ratio, 2)} times the cost {'takes' if place == 0 else 'takes it'} "
-        f"{f'{metric} ' if place == 0 else ''}from {wording.perplexity(first)} to {wording.perplexity(last)}"
-        + (f" ({stratum})" if stratum else "")
-        for place, (stratum, (first, last, ratio)) in enumerate(fronts.items())
-        if ratio > 1.0
+        _bought(found, "it" if place else metric) + (f" ({stratum})" if stratum else "")
+        for place, (stratum, found) in enumerate(said.items())
     ]
-    if not parts:
-        return "The cheapest configuration is the best one"
     return _sentence("; ".join(parts[:2]))
+
+
+def _bought(found: Bought, metric: str) -> str:
+    times, ends = wording.number(found.ratio, 2), [wording.perplexity(value) for value in (found.first, found.last)]
+    if found.is_shown:
+        return f"{times} times the cost takes {metric} from {ends[0]} to {ends[1]}"
+    what = "" if metric == "it" else f"{metric} "
+    return f"the best value cost {times} times as much as the cheapest ({what}{ends[1]} against {ends[0]})"
 
 
 def curves_title(pairs: Mapping[str, tuple[str, float | None, float]], unit: str) -> str:

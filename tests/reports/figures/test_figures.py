@@ -112,6 +112,19 @@ def test_a_failed_trial_is_drawn_but_is_no_part_of_the_front() -> None:
     assert "2" in marked(cost_drawing(plot).svg)
 
 
+def test_a_mean_over_survivors_is_drawn_and_not_on_the_front() -> None:
+    plot = costs(
+        [100.0, 50.0, math.nan, 90.0], ["completed", "completed", "failed", "completed"],
+        arm=["a", "b", "b", "c"], seed=[0, 0, 1, 0], cost=[1.0, 1.5, 1.5, 2.0],
+    )  # fmt: skip
+    found = configurations(plot).set_index("arm")
+    assert found["on_front"].to_dict() == {"a": True, "b": False, "c": True}
+    assert found["is_partial"].to_dict() == {"a": False, "b": True, "c": False}
+    drawing = cost_drawing(plot)
+    assert "2" in marked(drawing.svg)
+    assert "runs of it were lost" in drawing.svg
+
+
 def test_what_a_trial_needs_for_its_point_may_be_missing() -> None:
     plot = costs([100.0, math.nan, 90.0], cost=[math.nan, 1.0, 2.0])
     assert set(marked(cost_drawing(plot).svg)) == {"3"}

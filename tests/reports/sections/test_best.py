@@ -3,11 +3,12 @@
 import math
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from reports.sections.best import best, best_sentences, gain_over_baseline, largest
-from reports.sections.blocks import Plot, Section
+from reports.sections.blocks import Plot, Section, Table
 from reports.sections.context import Context, make_context
 from reports.sections.costs import costs_differ
 from tests.reports.conftest import NOW
@@ -70,10 +71,10 @@ def test_gains_are_paired_by_seed_and_the_baseline_against_itself_is_none() -> N
     context = context_of()
     gain = gain_over_baseline(context, largest(context)[0])
     assert gain is not None
-    estimate, low, high, pairs = gain
-    assert pairs == 4
-    assert low < estimate < high
-    assert estimate == pytest.approx(100 * math.expm1(-0.2), abs=0.5)
+    assert gain.n == 4
+    assert gain.low < gain.estimate < gain.high
+    assert gain.estimate == pytest.approx(-0.2, abs=0.005)
+    assert gain.shown == "lower"
     worse = context_of(of=lambda levels, seed: 1.0 / value(levels, seed))
     assert all(gain_over_baseline(worse, group) is None or group.chosen for group in largest(worse))
 
@@ -85,6 +86,94 @@ def test_the_figure_has_a_part_for_each_stratum_and_always_the_baseline() -> Non
     }  # fmt: skip
     assert drawing.title == "a = 0.2 is best on small; a = 0.2 is best on large"
     assert set(plot(best(context_of()), "gains").drawing.data["group"]) == {"small", "large"}
+
+
+def claim(where: Any, start: Any = 0.0, to: Any = 0.2) -> dict[str, Any]:
+    contrast = {"phase": "grid", "factor": "a", "from": start, "to": to, "where": where}
+    return {
+        "id": f"a-{to}",
+        "text": "a helps.",
+        "metric": None,
+        "contrast": contrast,
+        "expect": "decrease",
+        "at_least": 0,
+    }
+
+
+@pytest.mark.parametrize("seeds", [(0, 1), (0, 1, 2, 3)])
+def test_a_comparison_with_a_claim_has_its_interval_in_the_summary_and_in_all_figures(seeds: tuple[int, ...]) -> None:
+    """Two seeds whose own t shows nothing, where the claim is supported by the noise of all runs."""
+    rows = [row for row in ROWS[:4] if row["b"] == 0] + [
+        {"corpus": "small", "a": 0.0, "b": level} for level in (1, 2, 3)
+    ]
+
+    def of(levels: Levels, seed: int) -> float:
+        return value(levels, seed) * math.exp(0.05 * (levels["a"] > 0) * (seed == 0))
+
+    phase = Phase("grid", "list", rows, of, seeds=seeds)
+    factors = {**FACTORS, "b": factor(0.0, 1, 2, 3)}
+    context = make_context(study_data(factors, phase, claims=[claim(None)]), NOW)
+    (verdict,) = context.verdicts
+    assert verdict.verdict == "supported"
+    gain = gain_over_baseline(context, largest(context)[0])
+    assert gain is not None
+    assert (gain.estimate, gain.low, gain.high) == (verdict.estimate, verdict.low, verdict.high)
+    assert gain.claim == "a-0.2"
+    effect = next(each for each in context.effects if each.factor == "a")
+    assert (effect.estimate, effect.low, effect.high) == pytest.approx((verdict.estimate, verdict.low, verdict.high))
+    (said,) = text(context)
+    assert "lower than the baseline" in said
+    assert "cannot be distinguished from the baseline" not in said
+
+
+def test_a_comparison_without_a_claim_has_one_interval_too() -> None:
+    context = context_of(rows=ROWS[:4], blocks=())
+    gain = gain_over_baseline(context, largest(context)[0])
+    phase = Phase("grid", "list", ROWS[:4], value, seeds=(0, 1, 2, 3))
+    (verdict,) = make_context(study_data(FACTORS, phase, claims=[claim({"b": 0.0})]), NOW).verdicts
+    assert gain is not None
+    assert (gain.low, gain.high) == pytest.approx((verdict.low, verdict.high))
+
+
+def test_the_best_of_many_that_noise_may_have_made_is_not_called_better() -> None:
+    rows = [{"a": 0.0, "b": float(place)} for place in range(40)]
+
+    def luck(levels: Levels, seed: int) -> float:
+        draw = np.random.default_rng([seed, int(levels["b"])]).normal()
+        return 2.0 + 0.05 * float(draw) - 0.02 * (levels["b"] == 0)
+
+    phase = Phase("p", "one_at_a_time", rows, luck)
+    data = study_data({"a": factor(0.0, 0.2), "b": factor(*map(float, range(40)))}, phase, metric="loss")
+    context = make_context(data, NOW)
+    gain = gain_over_baseline(context, largest(context)[0])
+    assert gain is not None
+    assert gain.high < 0
+    assert gain.shown == ""
+    assert (
+        "lower than the baseline, over 3 pairs of seeds, which may be chance in the best of 39 comparisons."
+        in (text(context)[0])
+    )
+
+
+def test_long_names_are_cut_in_the_summary_and_whole_in_the_table() -> None:
+    name = "a_name_of_letters_" + "x" * 200
+    data = study_data(
+        {name: factor(0, 1)}, Phase("p", "list", [{name: 0}, {name: 1}], lambda row, seed: 9.0 - row[name])
+    )
+    context = make_context(data, NOW)
+    (said,) = text(context)
+    assert len(said) < 400
+    assert "a_name_of_letters_" in said
+    found = best(context)
+    assert found is not None
+    table = found.blocks[-1]
+    assert isinstance(table, Table)
+    assert any(f"{name} = 1" in cell.text for row in table.rows for cell in row)
+
+
+def test_equal_means_have_no_best() -> None:
+    (said,) = text(context_of(rows=ROWS[:4], blocks=(), of=lambda levels, seed: 2.0))
+    assert "All configurations have the same mean." in said
 
 
 def test_nothing_completed_has_no_best() -> None:
@@ -119,6 +208,10 @@ def test_costs_differ_only_beyond_the_noise_of_the_machine() -> None:
     assert not costs_differ(frame([[10.0], [13.0]]), is_time=True)
     assert costs_differ(frame([[10.0], [20.0]], ["{1}", "{2}"]), is_time=True)
     assert not costs_differ(frame([[10.0]]), is_time=True)
+    # Runs of other lengths that a process's start takes longer than: what differs is the start.
+    starts = [[cost / 200 for cost in seeds] for seeds in apart]
+    assert not costs_differ(frame(starts, ["{1}", "{2}"]), is_time=True)
+    assert not costs_differ(frame(noisy, ["{1}", "{2}", "{3}"]), is_time=True)
 
 
 def test_the_best_by_validation_is_not_called_best_where_the_test_shows_another_one() -> None:

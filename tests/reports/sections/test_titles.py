@@ -1,12 +1,12 @@
 """Titles of figures follow from verdicts and numbers by rules."""
 
 import math
-from collections.abc import Mapping
 
 import pytest
 
 from reports.figures.effects_axis import Finding
 from reports.sections import titles
+from reports.sections.titles import Bought
 from sweeper.evidence.claims.evidence import Verdict
 
 
@@ -23,28 +23,6 @@ from sweeper.evidence.claims.evidence import Verdict
 )
 def test_claims_are_counted_by_their_verdicts(verdicts: list[Verdict], title: str) -> None:
     assert titles.claims_title(verdicts) == title
-
-
-@pytest.mark.parametrize(
-    ("findings", "title"),
-    [
-        ({"a": {"": ["better"]}}, "a helps"),
-        ({"a": {"": ["unclear", "unclear"]}}, "No effect can be distinguished from zero"),
-        ({"a": {"": ["better"]}, "b": {"": ["worse", "unclear"]}}, "a helps; b makes it worse"),
-        ({name: {"": ["worse"]} for name in "abcd"}, "4 factors make it worse"),
-        ({"a": {"": ["better", "worse"]}, "b": {"": ["worse", "better"]}}, "a and b depend on their level"),
-        ({"a": {"ptb": ["better"], "wiki": ["unclear"]}}, "a helps only on ptb"),
-        ({"a": {"ptb": ["better"], "wiki": ["worse"]}}, "a helps on ptb and makes it worse on wiki"),
-        ({"a": {"size = 1": ["unclear"], "size = 2": ["worse"]}}, "a makes it worse only at size = 2"),
-        ({"a": {"ptb": ["better"], "wiki": ["better"]}, "b": {"ptb": ["unclear"], "wiki": ["unclear"]}}, "a helps"),
-    ],
-)
-def test_effects_are_said_for_all_blocks_or_for_those_where_they_hold(
-    findings: Mapping[str, Mapping[str, list[Finding]]], title: str
-) -> None:
-    assert titles.effects_title("", findings) == title
-    where = titles.effects_title("screen", findings)
-    assert where == f"In screen, {title[:1].lower()}{title[1:]}"
 
 
 @pytest.mark.parametrize(
@@ -85,16 +63,25 @@ def test_an_ablation_says_what_is_missed_most_or_that_nothing_is() -> None:
 
 
 def test_costs_say_what_they_buy() -> None:
-    fronts = {"ptb": (114.0, 66.2, 28.4), "wiki": (60.0, 36.3, 28.4)}
+    fronts = {"ptb": Bought(114.0, 66.2, 28.4, True), "wiki": Bought(60.0, 36.3, 28.4, True)}
     assert titles.costs_title(fronts, "perplexity", alike=False) == (
         "28 times the cost takes perplexity from 114.00 to 66.20 (ptb); 28 times the cost takes it from 60.00 to 36.30 "
         "(wiki)"
     )
-    assert (
-        titles.costs_title({"": (2.0, 2.0, 1.0)}, "loss", alike=False) == "The cheapest configuration is the best one"
-    )
+    cheapest = {"": Bought(2.0, 2.0, 1.0, True)}
+    assert titles.costs_title(cheapest, "loss", alike=False) == "The cheapest configuration is the best one"
     assert titles.costs_title({}, "loss", alike=True) == "All runs cost the same, so cost decides nothing"
     assert titles.costs_title({}, "loss", alike=True, several=False) == "A single configuration has completed"
+
+
+def test_a_gain_or_a_cost_within_noise_buys_nothing() -> None:
+    noisy = {"ptb": Bought(63.9, 59.6, 1.1, False)}
+    none = "No gain in perplexity from a higher cost can be distinguished from noise"
+    assert titles.costs_title(noisy, "perplexity", alike=False) == none
+    single = {"": Bought(114.0, 66.2, 28.4, None)}
+    assert titles.costs_title(single, "perplexity", alike=False) == (
+        "The best value cost 28 times as much as the cheapest (perplexity 66.20 against 114.00)"
+    )
 
 
 def test_curves_say_when_the_best_passes_the_baseline() -> None:
@@ -107,20 +94,21 @@ def test_curves_say_when_the_best_passes_the_baseline() -> None:
 
 
 def test_the_best_is_named_unless_several_may_be() -> None:
-    assert titles.best_title([("ptb", "recipe", 1, 9, True), ("wiki", "a", 4, 9, True)]) == (
+    assert titles.best_title([("ptb", "recipe", 1, 9, True, 1), ("wiki", "a", 4, 9, True, 1)]) == (
         "recipe is best on ptb; 4 of 9 configurations may be best on wiki"
     )
-    assert titles.best_title([("", "a", 2, 2, False)]) == "a is ahead"
-    assert titles.best_title([("", "baseline", 1, 1, False)]) == "baseline is the only configuration"
-    assert titles.best_title([("", "x" * 60, 1, 9, True)]) == "One configuration is best"
+    assert titles.best_title([("", "a", 2, 2, False, 1)]) == "a has the best mean, untested for want of repeats"
+    assert titles.best_title([("", "baseline", 1, 1, False, 1)]) == "baseline is the only configuration"
+    assert titles.best_title([("", "x" * 60, 1, 9, True, 1)]) == "One configuration is best"
+
+
+def test_of_equal_means_none_is_ahead() -> None:
+    assert titles.best_title([("", "a", 4, 4, False, 4)]) == "All 4 configurations have the same mean"
+    assert titles.best_title([("", "a", 4, 4, False, 2)]).startswith("2 of 4 configurations have the best mean")
 
 
 def test_gains_are_those_that_are_measurable() -> None:
-    rows: list[tuple[str, float, Finding]] = [
-        ("ptb", -9.7, "better"),
-        ("ptb", -1.0, "unclear"),
-        ("wiki", -25.5, "better"),
-    ]
+    rows: list[tuple[float, Finding]] = [(-9.7, "better"), (-1.0, "unclear"), (-25.5, "better")]
     assert titles.gains_title(rows, percent=True) == (
         "At 2 of 3 budgets the best is measurably better than the baseline (\u22129.7% to \u221225.5%)"
     )
@@ -148,9 +136,3 @@ def test_interactions_name_the_largest_pair_beside_the_largest_effect() -> None:
         "a has the largest main effect in p (\u22123.0%), a with b the largest interaction (+0.5%)"
     )
     assert titles.interactions_title("p", {("a",): 1.0}, percent=True) == "Main effects in p"
-
-
-def test_names_that_would_fill_a_title_are_cut() -> None:
-    found = titles.effects_title("p" * 90, {"f" * 95: {"": ["better"]}})
-    assert len(found) < 110
-    assert found.count("\u2026") == 2

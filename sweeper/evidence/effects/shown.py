@@ -1,0 +1,251 @@
+"""Which effects of a phase are shown when all of them are considered at once, and on what each depends.
+
+Of many 95% intervals some exclude 0 by chance. So the 5% are shared out over all changes of levels that a phase
+compares (Bonferroni), and those of a change over its mean and over what it may depend on: the blocks, and the other
+factors whose levels it is averaged over. A change depends on one of them if its effects at two of its levels differ
+(between blocks by Welch's test of two means, between levels by the differences of differences of each seed). Only then
+are the effects at each level looked at, by what is left of its share. Each of these tests counts only if one
+before it has shown something, or holds for a true effect at all levels, so that the probability of any false statement
+about a phase stays below 5%.
+"""
+
+import itertools
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Final, Literal
+
+from scipy import special
+
+from sweeper.evidence.data.cells import Cell, level_text
+from sweeper.evidence.data.comparison import Comparison, infer, matching, minus, paired_by_factor
+from sweeper.evidence.data.runs import PhaseRuns, Runs
+from sweeper.evidence.effects.effects import Effect
+from sweeper.evidence.effects.factorial_phase import factorial_phase
+from sweeper.evidence.statistics.factorial import FactorialEffect
+from sweeper.evidence.statistics.heterogeneity import same_effect_p
+from sweeper.evidence.statistics.paired import Estimate
+
+Direction = Literal["better", "worse", "unclear"]
+Change = tuple[str, str, str, str]  # a factor, the levels from and to which it changes, and the block; as text
+ALPHA: Final = 0.05
+MOST_TESTS: Final = 400  # of whether an effect depends on another factor; a larger grid is not searched
+ALL_PAIRS: Final = 6  # levels, of which all pairs are compared; of more, the first with the others
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AtLevel:
+    """An effect at one level of what it may depend on.
+
+    Attributes:
+        level: as text: a block such as ``corpus = ptb``, or the level of another factor.
+        estimate: better if less than 0.
+        shown: what it shows, with the other effects of the phase considered.
+        comparison: its pairs, of an effect at a level of another factor.
+    """
+
+    level: str
+    estimate: Estimate = field(repr=False)
+    shown: Direction = "unclear"
+    comparison: Comparison | None = field(default=None, repr=False, compare=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dependence:
+    """On what an effect is shown to depend.
+
+    Attributes:
+        factor: the other factor; empty for the phase's blocks.
+        levels: the effects at each level; none if only the interaction of a fitted design is known.
+        apart: the positions of the two levels that differ most clearly.
+    """
+
+    factor: str
+    levels: tuple[AtLevel, ...] = ()
+    apart: tuple[int, int] = (0, 0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """What is shown of one change of a factor's level in a phase.
+
+    Attributes:
+        level: to which it leads, as text.
+        shown: its direction: of its mean, or in every block; unclear where it depends on something.
+        is_mean: whether the direction is that of the mean over several blocks and not shown in each.
+        depends: on what it depends; None if that is not shown.
+    """
+
+    factor: str
+    level: str
+    shown: Direction
+    is_mean: bool = False
+    depends: Dependence | None = None
+
+
+def shown_effects(
+    runs: Runs, phase: PhaseRuns, effects: Sequence[Effect], claims: Mapping[Change, Direction] | None = None
+) -> tuple[Shown, ...]:
+    """Return what is shown of each change that a phase compares, in the order of its effects.
+
+    Args:
+        effects: of the phase, as in `effect_table`.
+        claims: what claims show of its changes; they were made in advance, and are adjusted among each other.
+    """
+    changes: dict[tuple[str, str, str], list[Effect]] = {}
+    for effect in effects:
+        if math.isfinite(effect.estimate):
+            changes.setdefault((effect.factor, effect.level_from, effect.level_to), []).append(effect)
+    found = _Phase(runs, phase, len(changes), claims or {})
+    return tuple(found.shown(own) for own in changes.values())
+
+
+@dataclass(frozen=True, slots=True)
+class _Phase:
+    """A phase whose effects are tested."""
+
+    runs: Runs
+    phase: PhaseRuns
+    num_changes: int
+    claims: Mapping[Change, Direction]
+
+    def shown(self, own: Sequence[Effect]) -> Shown:
+        """Return what is shown of one change: by its mean, where there is one, and its effect in each block."""
+        if own[0].kind == "main effect":
+            return self._of_fit(own)
+        blocks = _in_blocks(own)
+        in_blocks = [AtLevel(level=each.block, estimate=self._signed(each)) for each in blocks]
+        candidates = [*([("", in_blocks)] if len(blocks) > 1 else []), *self._by_other(own[0])]
+        share = ALPHA / self.num_changes / (1 + len(candidates))
+        tests = [(*self._apart(levels), name, levels) for name, levels in candidates]
+        p, apart, name, levels = min(tests, key=lambda test: test[0], default=(1.0, (0, 0), "", []))
+        if p < share:
+            marked = [replace(each, shown=direction(each.estimate, share / len(levels))) for each in levels]
+            marked = marked if name else self._marked(blocks, share / len(levels))
+            return _shown(own[0], depends=Dependence(factor=name, levels=tuple(marked), apart=apart))
+        return self._alike(own, self._marked(blocks, share), share, [each for name, each in candidates if name])
+
+    def _alike(
+        self, own: Sequence[Effect], blocks: Sequence[AtLevel], share: float, others: Sequence[Sequence[AtLevel]]
+    ) -> Shown:
+        """Return what is shown of a change that is not shown to depend on anything.
+
+        Args:
+            blocks: its effect in each.
+            others: its effects at the levels of other factors. If one points the other way, the mean is not said to be
+                that of all.
+        """
+        mean = next((effect for effect in own if not effect.block), None)
+        found = "unclear" if mean is None else self._direction(mean, share)
+        each = {block.shown for block in blocks}
+        is_same = len(blocks) > 1 and len(each) == 1
+        found = next(iter(each)) if is_same and found == "unclear" else found
+        if any(_turns(levels, found) for levels in others):
+            return _shown(own[0])
+        if found == "unclear" and each - {"unclear"} and any(map(self._claimed, _in_blocks(own))):
+            known = tuple(block for block, effect in zip(blocks, _in_blocks(own), strict=True) if self._claimed(effect))
+            return _shown(own[0], depends=Dependence(factor="", levels=known))
+        return _shown(own[0], found, is_mean=len(blocks) > 1 and not is_same and found != "unclear")
+
+    def _marked(self, blocks: Sequence[Effect], alpha: float) -> list[AtLevel]:
+        return [
+            AtLevel(level=each.block, estimate=self._signed(each), shown=self._direction(each, alpha))
+            for each in blocks
+        ]
+
+    def _direction(self, effect: Effect, alpha: float) -> Direction:
+        return self._claimed(effect) or direction(self._signed(effect), alpha)
+
+    def _claimed(self, effect: Effect) -> Direction | None:
+        return self.claims.get((effect.factor, effect.level_from, effect.level_to, effect.block))
+
+    def _signed(self, effect: Effect) -> Estimate:
+        """Return an effect as an estimate of which less is better."""
+        half = (effect.high - effect.low) / 2.0
+        error = half / float(special.stdtrit(effect.df, 0.975)) if math.isfinite(half) and effect.df > 0 else math.nan
+        sign = self.runs.measure.sign
+        return Estimate(
+            value=sign * effect.estimate, standard_error=error, df=effect.df, n=effect.n, method=effect.method
+        )
+
+    def _apart(self, levels: Sequence[AtLevel]) -> tuple[float, tuple[int, int]]:
+        """Return the p-value of the same effect at all levels, and the two that differ most clearly."""
+        pairs = _pairs(len(levels))
+        tested = [(self._differ_p(levels, pair), pair) for pair in pairs]
+        p, pair = min(tested)
+        return min(1.0, p * len(pairs)), pair
+
+    def _differ_p(self, levels: Sequence[AtLevel], pair: tuple[int, int]) -> float:
+        first, second = (levels[place] for place in pair)
+        if first.comparison is not None and second.comparison is not None:
+            found = infer(minus(second.comparison, first.comparison))
+            return found.p_two_sided() if found.decides else 1.0
+        return same_effect_p([first.estimate, second.estimate])
+
+    def _by_other(self, effect: Effect) -> list[tuple[str, list[AtLevel]]]:
+        """Return the effects of a change at each level of every other factor over which it is averaged."""
+        cells, factor = self.phase.cells, effect.factor
+        by_text = {level_text(key): key for key in dict.fromkeys(cell.levels[factor] for cell in cells)}
+        start, end = by_text.get(effect.level_from), by_text.get(effect.level_to)
+        if start is None or end is None or self.phase.design not in ("grid", "list"):
+            return []
+        others = [name for name in self.runs.factors if name != factor and name not in self.phase.blocks]
+        varied = [name for name in others if len({cell.levels[name] for cell in cells}) > 1]
+        if len(varied) * self.num_changes > MOST_TESTS:
+            return []
+        found = ((name, list(self._at_levels((factor, start, end), name, cells))) for name in varied)
+        return [(name, levels) for name, levels in found if len(levels) > 1]
+
+    def _at_levels(self, change: tuple[str, str, str], other: str, cells: Sequence[Cell]) -> Iterator[AtLevel]:
+        present = dict.fromkeys(cell.levels[other] for cell in cells)
+        declared = [key for key in self.runs.levels[other] if key in present]
+        for key in declared or present:
+            own = paired_by_factor(matching(cells, {other: key}), change, self.phase.pool, unless=(other,))
+            estimate = infer(own)
+            if estimate.decides:
+                signed = replace(estimate, value=self.runs.measure.sign * estimate.value)
+                yield AtLevel(level=level_text(key), estimate=signed, comparison=own)
+
+    def _of_fit(self, own: Sequence[Effect]) -> Shown:
+        """Return what is shown of a main effect, with the interactions that its design can estimate."""
+        fit, factor = factorial_phase(self.runs, self.phase), own[0].factor
+        pairs = [each for each in fit.effects if len(each.terms) == 2 and factor in each.terms] if fit else []
+        share = ALPHA / self.num_changes / (1 + len(pairs))
+        clear = [each for each in pairs if each.estimate.decides and each.estimate.p_two_sided() < share]
+        if clear:
+            most = min(clear, key=lambda each: each.estimate.p_two_sided())
+            return _shown(own[0], depends=Dependence(factor=_other(most, factor)))
+        return self._alike(own, self._marked(_in_blocks(own), share), share, [])
+
+
+def _shown(
+    effect: Effect, found: Direction = "unclear", *, is_mean: bool = False, depends: Dependence | None = None
+) -> Shown:
+    return Shown(factor=effect.factor, level=effect.level_to, shown=found, is_mean=is_mean, depends=depends)
+
+
+def _in_blocks(own: Sequence[Effect]) -> list[Effect]:
+    return [effect for effect in own if effect.block]
+
+
+def direction(estimate: Estimate, alpha: float) -> Direction:
+    """Return what an estimate, of which less is better, shows at a two-sided level."""
+    if not estimate.decides or not estimate.p_two_sided() < alpha:
+        return "unclear"
+    return "better" if estimate.value < 0 else "worse"
+
+
+def _turns(levels: Sequence[AtLevel], found: Direction) -> bool:
+    """Return whether an effect points the other way at some level."""
+    sign = {"better": 1.0, "worse": -1.0, "unclear": 0.0}[found]
+    return any(sign * each.estimate.value > 0 for each in levels)
+
+
+def _pairs(number: int) -> list[tuple[int, int]]:
+    if number > ALL_PAIRS:
+        return [(0, place) for place in range(1, number)]
+    return list(itertools.combinations(range(number), 2))
+
+
+def _other(effect: FactorialEffect, factor: str) -> str:
+    return next(term for term in effect.terms if term != factor)
