@@ -40,6 +40,7 @@ __all__ = [
     "number",
     "percent",
     "perplexity",
+    "runs_text",
     "si",
     "signed",
     "size",
@@ -148,6 +149,11 @@ def brief(name: str) -> str:
 
 def _cut(text: str, most: int) -> str:
     return text if len(text) <= most else f"{text[: most - 1]}\u2026"
+
+
+def runs_text(completed: int, lost: int) -> str:
+    """Format how many runs a mean rests on, and of how many: ``4``, or ``3 of 4`` where one is lost."""
+    return f"{completed} of {completed + lost}" if lost else str(completed)
 
 
 def capital(text: str) -> str:

@@ -27,6 +27,8 @@ class Rung:
     Attributes:
         change: from the step before, or from the whole, as text.
         cost: of a trial, as text.
+        mean: over seeds; NaN for that of the values.
+        lost: runs that diverged, failed or were pruned.
     """
 
     label: str
@@ -35,6 +37,9 @@ class Rung:
     change: str = ""
     cost: str = ""
     half_width: float = field(default=float("nan"))  # of the mean's 95% interval, in the metric's unit
+    mean: float = float("nan")
+    n: int = 0
+    lost: int = 0
 
 
 def ladder_figure(
@@ -48,9 +53,11 @@ def ladder_figure(
     if not any(np.isfinite(rung.values).any() for rung in rungs):
         return None
     scale = metric_scale(metric, [value for rung in rungs for value in rung.values])
-    means = [mean_of(rung.values, metric) for rung in rungs]
-    heads = (wording.label(wording.metric_name(metric.name)), "change", "cost")
-    shown = [place for place, used in enumerate((True, _any(rungs, "change"), _any(rungs, "cost"))) if used]
+    means = [rung.mean if np.isfinite(rung.mean) else mean_of(rung.values, metric) for rung in rungs]
+    heads = (wording.label(wording.metric_name(metric.name)), "n", "change", "cost")
+    shown = [
+        place for place, used in enumerate((True, *(_any(rungs, name) for name in ("n", "change", "cost")))) if used
+    ]
     texts = [
         Row(label=rung.label, cells=tuple(_cells(rung, mean)[place] for place in shown), bold=place == 0)
         for place, (rung, mean) in enumerate(zip(rungs, means, strict=True))
@@ -71,9 +78,9 @@ def _any(rungs: Sequence[Rung], name: str) -> bool:
     return any(getattr(rung, name) for rung in rungs)
 
 
-def _cells(rung: Rung, mean: float) -> tuple[str, str, str]:
+def _cells(rung: Rung, mean: float) -> tuple[str, ...]:
     spread = f" \u00b1 {wording.number(rung.half_width, 2)}" if np.isfinite(rung.half_width) else ""
-    return f"{wording.perplexity(mean)}{spread}", rung.change, rung.cost
+    return f"{wording.perplexity(mean)}{spread}", wording.runs_text(rung.n, rung.lost), rung.change, rung.cost
 
 
 def _painter(
@@ -110,7 +117,7 @@ def _painter(
 
 def _data(rungs: Sequence[Rung]) -> pd.DataFrame:
     rows = [
-        {"step": place, "label": rung.label, "trial_id": trial, "value": value}
+        {"step": place, "label": rung.label, "trial_id": trial, "value": value, "lost": rung.lost}
         for place, rung in enumerate(rungs)
         for trial, value in zip(rung.trials, rung.values, strict=True)
     ]

@@ -2,8 +2,8 @@
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
-import numpy as np
 import pandas as pd
 
 from reports import wording
@@ -14,8 +14,8 @@ from reports.sections.blocks import Block, Heading, Plot, Section, plain
 from reports.sections.context import Context
 from reports.sections.effects import STEPWISE, effects_table, phase_heading
 from reports.sections.estimates import effect_text, in_unit
+from reports.sections.strata import stratum_name
 from sweeper.evidence.effects.effects import Effect
-from sweeper.evidence.statistics.paired import paired_t
 
 
 def ablations(context: Context) -> Section | None:
@@ -31,70 +31,109 @@ def ablations(context: Context) -> Section | None:
 
 
 def _phase(context: Context, phase: str, found: Sequence[Effect]) -> list[Block]:
-    """Return a figure for each stratum of a phase, and the table of its effects."""
-    frame = context.data.phase_trials(phase)
-    strata = [context.stratum_of.get(int(trial), "") for trial in frame["trial_id"]]
+    """Return a figure for each block and stratum of a phase, and the table of its effects."""
+    frame, whole = context.data.phase_trials(phase), context.runs.phases[phase]
     blocks: list[Block] = []
-    names = list(dict.fromkeys(strata))
-    for place, stratum in enumerate(names):
-        own = frame[np.array(strata) == stratum]
-        chosen = _effects_in(found, stratum, several=len(names) > 1)
+    for place, (name, runs) in enumerate((whole.by_block or {"": whole}).items()):
+        trials = {trial for cell in runs.cells for trial in cell.all_trials}
+        chosen = _in_order([effect for effect in found if effect.block == name])
         if chosen:
             suffix = f"-{place + 1}" if place else ""
-            blocks += _figure(context, f"ladder-{context.slugs[phase]}{suffix}", phase, own, chosen)
+            step = _Steps(
+                context=context,
+                phase=phase,
+                where=stratum_name(context, phase, name),
+                frame=frame[frame["trial_id"].isin(trials)],
+                effects=chosen,
+            )
+            blocks += step.figure(f"ladder-{context.slugs[phase]}{suffix}")
     percent = all(effect.scale == "log" for effect in found)
     return [*blocks, effects_table(context, phase, found, percent=percent)]
 
 
-def _effects_in(found: Sequence[Effect], stratum: str, *, several: bool) -> list[Effect]:
-    """Return the effects within a stratum, in the order of the figure: losses by size, steps as they were added."""
-    own = [each for each in found if each.block.endswith(stratum) and bool(each.block) == several]
-    own = own or [each for each in found if not each.block]
-    if any(effect.kind != "loss when left out" for effect in own):
-        return own
+def _in_order(own: Sequence[Effect]) -> list[Effect]:
+    """Return effects in the order of the figure: losses by size, steps as they were added."""
+    if any(effect.kind != "loss when left out" for effect in own) or not own:
+        return list(own)
     sign = 1.0 if own[0].improves == (own[0].estimate < 0) else -1.0  # of a worsening
     return sorted(own, key=lambda effect: -sign * effect.estimate if math.isfinite(effect.estimate) else math.inf)
 
 
-def _figure(context: Context, name: str, phase: str, frame: pd.DataFrame, found: Sequence[Effect]) -> list[Block]:
-    left_out = found[0].kind == "loss when left out"
-    factors = [effect.factor for effect in found]
-    by_step = _left_out(context, frame, factors) if left_out else _added(context, frame, factors)
-    start = frame[by_step == 0]
-    whole = _whole(context, start, left_out=left_out)
-    labels = [whole, *(_label(effect, left_out=left_out) for effect in found)]
-    changes = ["", *(_change(effect) for effect in found)]
-    rungs = [
-        _rung(context, label, change, frame[by_step == step], start)
-        for step, (label, change) in enumerate(zip(labels, changes, strict=True))
-    ]
-    percent = all(effect.scale == "log" for effect in found)
-    steps = [
-        (
-            wording.clean(effect.factor),
-            in_unit(effect.estimate, percent=percent),
-            finding_of(effect.low, effect.high, improves=effect.improves),
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Steps:
+    """The trials of a phase in one of its strata, and the effects of its steps there."""
+
+    context: Context
+    phase: str
+    where: str
+    frame: pd.DataFrame
+    effects: Sequence[Effect]
+
+    @property
+    def left_out(self) -> bool:
+        """Whether components are left out of a whole; otherwise they are added."""
+        return self.effects[0].kind == "loss when left out"
+
+    @property
+    def percent(self) -> bool:
+        """Whether changes are percentages."""
+        return all(effect.scale == "log" for effect in self.effects)
+
+    def figure(self, name: str) -> list[Block]:
+        """Return the figure with its caption; none without a value."""
+        factors = [effect.factor for effect in self.effects]
+        by_step = (_left_out if self.left_out else _added)(self.context, self.frame, factors)
+        start = self.frame[by_step == 0]
+        whole = _whole(self.context, start, left_out=self.left_out)
+        labels = [whole, *(_label(effect, left_out=self.left_out) for effect in self.effects)]
+        changes = ["", *(_change(effect) for effect in self.effects)]
+        rungs = [
+            _rung(self.context, label, change, self.frame[by_step == step], start)
+            for step, (label, change) in enumerate(zip(labels, changes, strict=True))
+        ]
+        title = self._title(whole)
+        drawing = ladder_figure(name, title, rungs, self.context.metric, joined=not self.left_out)
+        if drawing is None:
+            return []
+        return [Plot(drawing=drawing, caption=plain(_caption(self.context, rungs, left_out=self.left_out)))]
+
+    def _title(self, whole: str) -> str:
+        measured = [effect for effect in self.effects if math.isfinite(effect.estimate)]
+        steps = [
+            (
+                wording.clean(effect.factor),
+                in_unit(effect.estimate, percent=self.percent),
+                finding_of(effect.low, effect.high, improves=effect.improves),
+            )
+            for effect in measured
+        ]
+        return titles.ablation_title(
+            whole if self.left_out else self.phase,
+            steps,
+            percent=self.percent,
+            left_out=self.left_out,
+            where=self.where,
+            unmeasured=len(self.effects) - len(measured),
         )
-        for effect in found
-        if math.isfinite(effect.estimate)
-    ]
-    title = titles.ablation_title(whole if left_out else phase, steps, percent=percent, left_out=left_out)
-    drawing = ladder_figure(name, title, rungs, context.metric, joined=not left_out)
-    if drawing is None:
-        return []
-    return [Plot(drawing=drawing, caption=plain(_caption(context, left_out=left_out)))]
 
 
-def _caption(context: Context, *, left_out: bool) -> str:
+def _caption(context: Context, rungs: Sequence[Rung], *, left_out: bool) -> str:
     what = (
         "each component left out of the whole, the one that is missed most first"
         if left_out
         else "components added one after another, from top to bottom"
     )
     start = "the whole" if left_out else "the step before"
+    lost = (
+        " n: runs in the mean, of those that have ended; a mean over those that are left flatters its configuration."
+        if any(rung.lost for rung in rungs)
+        else ""
+    )
     return (
-        f"{wording.capital(context.metric_name)}, mean over seeds \u00b1 half of its 95% interval, with {what}. "
+        f"{wording.capital(context.metric_name)}, mean over seeds \u00b1 half of its 95% interval, as among the best "
+        f"configurations, with {what}. "
         f"Changes are those from {start}, paired by seed, with 95% intervals. Cost: of a run, relative to the first."
+        f"{lost}"
     )
 
 
@@ -135,14 +174,22 @@ def _whole(context: Context, frame: pd.DataFrame, *, left_out: bool) -> str:
 
 
 def _rung(context: Context, label: str, change: str, frame: pd.DataFrame, first: pd.DataFrame) -> Rung:
+    """Return a step: its runs are all of its configuration in its stratum and at its budget, as in the standings."""
     done = frame[frame["state"] == "completed"]
+    place = next((context.places[trial] for trial in frame["trial_id"].tolist() if trial in context.places), None)
+    if place is not None:
+        frame = context.trials[context.trials["trial_id"].isin(place.trial_ids)]
+    values = frame[frame["state"] == "completed"]
     return Rung(
         label=label,
-        trials=[int(trial) for trial in done["trial_id"]],
-        values=done["value"].tolist(),
+        trials=[int(trial) for trial in values["trial_id"]],
+        values=values["value"].tolist(),
         change=change,
         cost=_cost(done, first[first["state"] == "completed"]),
-        half_width=_half_width(context, done["value"].tolist()),
+        half_width=math.nan if place is None else place.half_width,
+        mean=math.nan if place is None else place.mean,
+        n=len(values) if place is None else place.n,
+        lost=0 if place is None else place.failed + place.pruned,
     )
 
 
@@ -162,13 +209,3 @@ def _cost(frame: pd.DataFrame, first: pd.DataFrame) -> str:
         if math.isfinite(own) and math.isfinite(start) and own > 0 and start > 0:
             return f"\u00d7{own / start:.2f}"
     return ""
-
-
-def _half_width(context: Context, values: Sequence[float]) -> float:
-    """Return half of the 95% interval of the mean over seeds, in the metric's unit."""
-    numbers = [value for value in values if math.isfinite(value)]
-    is_log = context.metric.is_log and bool(numbers) and min(numbers) > 0
-    if not numbers:
-        return math.nan
-    low, high = paired_t([math.log(value) for value in numbers] if is_log else numbers).interval()
-    return (math.exp(high) - math.exp(low)) / 2 if is_log and high < 700 else (high - low) / 2

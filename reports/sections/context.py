@@ -23,7 +23,7 @@ from sweeper.evidence.data.strata import Stratum, strata_of
 from sweeper.evidence.effects.effects import Effect, effect_table
 from sweeper.evidence.sequential.verdicts import Decisions, decisions_of, judge_study
 from sweeper.evidence.standings.against import Against
-from sweeper.evidence.standings.standing import Standings
+from sweeper.evidence.standings.standing import Standing, Standings
 from sweeper.evidence.standings.standings import standings
 
 ENDED = ("completed", "pruned", "failed")
@@ -136,6 +136,13 @@ class Context:
         others = [metric for name, metric in names.items() if name != self.metric.name]
         runs = claim_runs(self.data, list(names), also=others) if others else {self.metric.name: self.runs}
         return {name: Against(runs[name], self.compared) for name in names}
+
+    @functools.cached_property
+    def places(self) -> dict[int, Standing]:
+        """By trial id how its configuration stands on the study's metric, in its stratum and at its budget."""
+        own = all(group.metric.name == self.metric.name for group in self.standings)
+        groups = self.standings if own else standings(self.data, self.runs, on_test=False)
+        return {trial: row for group in groups for row in group.rows for trial in row.all_trials}
 
     def stratum_label(self, stratum: Stratum) -> str:
         """Return what a stratum is called; empty if the study has one only."""

@@ -1,13 +1,13 @@
 """The effect of each factor, phase by phase and block by block: paired effects with intervals, and interactions."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from reports import wording
-from reports.figures.effects_axis import Row, finding_of
+from reports.figures.effects_axis import Finding, Row, finding_of
 from reports.figures.forest import forest_figures
-from reports.figures.heat import interaction_figure
+from reports.figures.heat import Triangle, interaction_figures
 from reports.sections import titles
 from reports.sections.blocks import Block, Cell, Column, Heading, Inline, Paragraph, Plot, Section, Table, plain
 from reports.sections.context import Context
@@ -22,10 +22,12 @@ from reports.sections.estimates import (
     number_cell,
     p_value,
 )
+from reports.sections.strata import stratum_name
 from sweeper.evidence.claims.compared import effect_sides
 from sweeper.evidence.effects.effects import Effect
-from sweeper.evidence.effects.factorial_phase import factorial_phase
+from sweeper.evidence.effects.factorial_phase import FactorialPhase, factorial_phase
 from sweeper.evidence.effects.shown import Change, Direction, Shown, shown_effects
+from sweeper.evidence.statistics.factorial import FactorialEffect
 
 KINDS: Final = {
     "contrast": "Each level compared with the factor's baseline, all else equal.",
@@ -38,7 +40,10 @@ FACTORIALS: Final = ("grid", "fractional")
 MOST_ROWS: Final = 120  # effects of a phase that are drawn, in up to four figures
 SHOWN_ROWS: Final = 60  # of more than that
 _FAILED: Final = " Diverged: the trials at both levels that diverged or failed, of those that were run."
-_BLOCKS: Final = " Effects that differ between blocks (Welch's test, p < 0.01) have no average."
+_BLOCKS: Final = (
+    " An average is the mean of all pairs, each within a block. Effects that differ between blocks (Welch's test, "
+    "p < 0.01) have no average."
+)
 
 
 def effects(context: Context) -> Section | None:
@@ -88,7 +93,7 @@ def _phase(context: Context, phase: str, design: str, found: Sequence[Effect]) -
     in_blocks = [effect for effect in found if effect.block]
     shown = in_blocks or found
     drawn = _largest(shown)
-    rows = [_row(effect, percent=percent) for effect in drawn]
+    rows = [_row(effect, stratum_name(context, phase), percent=percent) for effect in drawn]
     where = wording.clean(phase) if len(context.study.phases) > 1 else ""
     title = effects_title(where, _shown(context, phase, found))
     label = effects_label(context, percent=percent)
@@ -113,10 +118,10 @@ def _shown(context: Context, phase: str, found: Sequence[Effect]) -> tuple[Shown
     return shown_effects(context.runs, context.runs.phases[phase], found, claims)
 
 
-def _row(effect: Effect, *, percent: bool) -> Row:
+def _row(effect: Effect, stratum: str, *, percent: bool) -> Row:
     estimate, low, high = (in_unit(value, percent=percent) for value in (effect.estimate, effect.low, effect.high))
     return Row(
-        group=effect.block,
+        group=effect.block or stratum,
         label=f"{effect.factor}: {effect.level_from} \u2192 {effect.level_to}",
         estimate=estimate,
         low=low,
@@ -151,11 +156,12 @@ def _caption(found: Sequence[Effect], total: int) -> Inline:
 def effects_table(context: Context, phase: str, found: Sequence[Effect], *, percent: bool) -> Table:
     """Return all numbers of a phase's effects, which a page shows on request."""
     aliased = any(effect.aliases for effect in found)
+    named = _block_factor(context, phase)
     has_blocks = any(effect.block for effect in found)
     has_failed = any(effect.failed_from.diverged or effect.failed_to.diverged for effect in found)
     columns = [
         Column(title="Factor"),
-        *([Column(title="Block")] if has_blocks else []),
+        *([Column(title=named, data=("Block",))] if has_blocks else []),
         Column(title="From"),
         Column(title="To"),
         *ESTIMATE_COLUMNS,
@@ -175,18 +181,31 @@ def effects_table(context: Context, phase: str, found: Sequence[Effect], *, perc
         ),
         columns=tuple(columns),
         rows=tuple(
-            _cells(effect, percent=percent, has_blocks=has_blocks, has_failed=has_failed)[: len(columns)]
+            _cells(effect, named if has_blocks else None, percent=percent, has_failed=has_failed)[: len(columns)]
             for effect in found
         ),
         folded=f"All numbers of {wording.clean(phase)}",
     )
 
 
-def _cells(effect: Effect, *, percent: bool, has_blocks: bool, has_failed: bool) -> tuple[Cell, ...]:
+def _block_factor(context: Context, phase: str) -> str:
+    """Return the heading of the column of blocks: the factor by which they differ, so that rows need not say it."""
+    runs = context.runs.phases[phase]
+    varied = [name for name in runs.apart if len({cell.levels[name] for cell in runs.cells}) > 1]
+    return varied[0] if len(varied) == 1 else "Block"
+
+
+def _block_cell(effect: Effect, factor: str) -> Cell:
+    text = effect.block.removeprefix(f"{factor} = ") or "average"
+    return Cell(wording.clean(text), None, (wording.clean(effect.block or "average"),))
+
+
+def _cells(effect: Effect, blocks: str | None, *, percent: bool, has_failed: bool) -> tuple[Cell, ...]:
+    """Return the cells of an effect; `blocks` is the heading of the column of its block, None without one."""
     missing = f" ({len(effect.missing)} missing)" if effect.missing else ""
     return (
         Cell(wording.clean(effect.factor)),
-        *([Cell(wording.clean(effect.block or "average"))] if has_blocks else []),
+        *([_block_cell(effect, blocks)] if blocks is not None else []),
         Cell(wording.clean(effect.level_from)),
         Cell(wording.clean(effect.level_to)),
         *estimate_cells(effect.estimate, effect.low, effect.high, percent=percent),
@@ -199,16 +218,92 @@ def _cells(effect: Effect, *, percent: bool, has_blocks: bool, has_failed: bool)
 
 
 def _interactions(context: Context, phase: str, *, percent: bool) -> list[Block]:
-    fit = factorial_phase(context.runs, context.runs.phases[phase])
-    if fit is None or not any(len(effect.terms) == 2 for effect in fit.effects):
+    """Return the interactions in each stratum, which are never averaged: a mean may be that of none of them."""
+    whole = context.runs.phases[phase]
+    fits = {
+        stratum_name(context, phase, name): fit
+        for name, own in (whole.by_stratum or {"": whole}).items()
+        if (fit := factorial_phase(context.runs, own)) is not None
+        and any(len(effect.terms) == 2 for effect in fit.effects)
+    }
+    total = sum(len(effect.terms) == 2 for fit in fits.values() for effect in fit.effects)
+    if not total:
         return []
-    shown = {effect.terms: in_unit(effect.estimate.value, percent=percent) for effect in fit.effects}
-    title = titles.interactions_title(phase, shown, percent=percent)
-    name = f"interactions-{context.slugs[phase]}"
-    drawing = interaction_figure(name, title, fit.factors, shown, percent=percent)
+    found = {
+        name: {effect.terms: _finding(context, effect, total) for effect in fit.effects} for name, fit in fits.items()
+    }
+    triangles = [
+        Triangle(
+            heading=name,
+            factors=fit.factors,
+            effects={effect.terms: in_unit(effect.estimate.value, percent=percent) for effect in fit.effects},
+            clear=[terms for terms, finding in found[name].items() if finding in ("better", "worse")],
+        )
+        for name, fit in fits.items()
+    ]
+    pairs: dict[str, dict[tuple[str, ...], tuple[float, Finding | None]]] = {
+        each.heading: {
+            terms: (value, found[each.heading][terms]) for terms, value in each.effects.items() if len(terms) == 2
+        }
+        for each in triangles
+    }
+    title = titles.interactions_title(phase, pairs, percent=percent)
+    missing = max(len(whole.by_stratum), 1) - len(fits)
+    drawings = interaction_figures(f"interactions-{context.slugs[phase]}", title, triangles, percent=percent)
+    return [
+        *(Plot(drawing=drawing, caption=plain(_interactions_caption(total, missing))) for drawing in drawings),
+        _interactions_table(context, phase, fits, percent=percent),
+    ]
+
+
+def _finding(context: Context, effect: FactorialEffect, total: int) -> Finding | None:
+    """Return what an effect's interval shows: that of an interaction holds for all of the figure at once.
+
+    None without an interval.
+    """
+    if not effect.estimate.decides:
+        return None
+    low, high = effect.estimate.interval(1.0 - 0.05 / (total if len(effect.terms) == 2 else 1))
+    return finding_of(low, high, improves=context.runs.measure.sign * effect.estimate.value < 0)
+
+
+def _interactions_caption(total: int, missing: int) -> str:
     text = (
         "Main effects on the diagonal, interactions below it. An interaction is half the change in one factor's "
         "effect when the other factor goes from low to high. Opposite signs of a main effect and its interactions "
-        "mean that the factors share their gain."
+        "mean that the factors share their gain. Bold: the interval excludes 0; of an interaction, the interval that "
+        f"holds for all {total} at once (Bonferroni)."
     )
-    return [Plot(drawing=drawing, caption=plain(text))]
+    return text + (f" {wording.count(missing, 'stratum', 'strata')} left out for want of runs." if missing else "")
+
+
+def _interactions_table(context: Context, phase: str, fits: Mapping[str, FactorialPhase], *, percent: bool) -> Table:
+    several = len(fits) > 1
+    return Table(
+        name=f"interactions-{context.slugs[phase]}-table",
+        caption=plain(
+            f"Main effects and interactions in {wording.clean(phase)}, with 95% intervals that are not adjusted. "
+            "n: runs at each level."
+        ),
+        columns=(
+            *([Column(title="Stratum")] if several else []),
+            Column(title="Term"),
+            *ESTIMATE_COLUMNS,
+            Column(title="p", number=True),
+            Column(title="n", number=True),
+            Column(title="Aliased with"),
+        ),
+        rows=tuple(
+            (
+                *([Cell(name)] if several else []),
+                Cell(wording.clean(effect.name)),
+                *estimate_cells(effect.estimate.value, *effect.estimate.interval(), percent=percent),
+                number_cell(p := effect.estimate.p_two_sided() if effect.estimate.decides else math.nan, p_value(p)),
+                number_cell(effect.estimate.n),
+                Cell(wording.clean(", ".join(alias for alias, _ in effect.aliases))),
+            )
+            for name, fit in fits.items()
+            for effect in fit.effects
+        ),
+        folded=f"All interactions in {wording.clean(phase)}",
+    )

@@ -1,13 +1,15 @@
 """Which factors matter in a search or a large design, with pruned trials counted as far as they went."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
 from reports import wording
-from reports.figures.shares import attribution_figure, importance_figure
+from reports.figures.shares import attribution_figures, importance_figures
 from reports.sections import titles
 from reports.sections.blocks import Block, Heading, Inline, Paragraph, Plot, Section, plain
 from reports.sections.context import Context
+from reports.sections.strata import stratum_name
 from sweeper.errors import MissingExtraError
 from sweeper.evidence.data.load import StudyData
 from sweeper.evidence.effects.attribution import Attribution, phase_attribution
@@ -36,82 +38,111 @@ def importance(context: Context) -> Section | None:
 
 
 def _attributed(context: Context, phase: str, design: str) -> list[Block]:
-    found = phase_attribution(context.runs, phase) if design in FACTORIALS else None
-    if found is None:
+    strata = phase_attribution(context.runs, phase) if design in FACTORIALS else {}
+    if not strata:
         return []
-    percent = found.scale == "log"
+    percent = all(found.scale == "log" for found in strata.values())
 
     def shown(value: float | None) -> float | None:
         return value if value is None or not percent else -percent_change(-value)
 
     shares = {
-        each.factor: {
-            "Shapley": shown(each.shapley),
-            "added alone": shown(each.add_one),
-            "left out of all": shown(each.leave_one_out),
+        stratum_name(context, phase, name): {
+            each.factor: {
+                "Shapley": shown(each.shapley),
+                "added alone": shown(each.add_one),
+                "left out of all": shown(each.leave_one_out),
+            }
+            for each in found.factors
         }
-        for each in found.factors
+        for name, found in strata.items()
     }
     label = f"{context.metric_name} gained" + (" (%)" if percent else "")
-    gains = {factor: share["Shapley"] or 0.0 for factor, share in shares.items()}
+    gains = {name: {factor: share["Shapley"] or 0.0 for factor, share in own.items()} for name, own in shares.items()}
     title = titles.attribution_title(phase, gains, percent=percent)
-    drawing = attribution_figure(f"attribution-{context.slugs[phase]}", title, shares, label, percent=percent)
-    return [Plot(drawing=drawing, caption=_attribution_caption(found))]
+    caption = _attribution_caption(list(strata.values()), len(context.runs.phases[phase].by_stratum))
+    drawings = attribution_figures(f"attribution-{context.slugs[phase]}", title, shares, label, percent=percent)
+    return [Plot(drawing=drawing, caption=caption) for drawing in drawings]
 
 
-def _attribution_caption(found: Attribution) -> Inline:
+def _attribution_caption(found: Sequence[Attribution], total: int) -> Inline:
     text = (
         "The gain of all factors together, attributed to each. A Shapley value is the mean gain of adding a factor, "
         "over all orders in which the factors could be added. Next to it: the gain of the factor alone, and the loss "
         "without it. Where these differ, factors share their gains."
     )
-    if found.fitted:
+    if any(each.fitted for each in found):
         text += " Combinations that were not run come from the fitted main effects and two-way interactions."
-    return plain(text)
+    return plain(text + _left_out(len(found), total))
+
+
+def _left_out(shown: int, total: int) -> str:
+    """Return that strata are not averaged, and how many of them are not there for want of runs."""
+    if total < 2:
+        return ""
+    missing = f", {total - shown} of {total} left out for want of runs" if shown < total else ""
+    return f" Each stratum by itself{missing}."
 
 
 def _searched(context: Context, phase: str, design: str) -> list[Block]:
     if design not in SEARCHES:
         return []
+    strata = {
+        name: [trial for cell in own.cells for trial in cell.all_trials]
+        for name, own in context.runs.phases[phase].by_block.items()
+    }
+    members = strata or {"": list(context.data.members[phase])}
     try:
-        found = phase_importance(_fewer(context.data, phase), context.runs, phase)
+        every = {
+            name: phase_importance(_fewer(context.data, phase, own), context.runs, phase)
+            for name, own in members.items()
+        }
     except MissingExtraError as error:
         return [Paragraph(text=plain(f"Not computed: {error}. Then write the report again."))]
-    if found is None:
-        return []
-    if found.aliased and design != "sampler":
-        return []  # the runs of a design were chosen so
-    if found.aliased:
-        names = wording.listed([wording.clean(name) for name in found.aliased])
+    aliased = list(dict.fromkeys(name for each in every.values() if each is not None for name in each.aliased))
+    found = {name: each for name, each in every.items() if each is not None and not each.aliased}
+    if not found and aliased and design == "sampler":  # the runs of a design were chosen so
+        names = wording.listed([wording.clean(name) for name in aliased])
         return [Paragraph(text=plain(f"No importances: {names} are aliased, since they always change together."))]
-    factors = [(each.factor, each.fanova, each.fanova_sd, each.ped_anova) for each in found.factors]
-    title = titles.importance_title(phase, {name: share for name, share, *_ in factors})
-    drawing = importance_figure(f"importance-{context.slugs[phase]}", title, factors)
-    return [Plot(drawing=drawing, caption=_importance_caption(found, len(context.data.members[phase])))]
+    if not found:
+        return []
+    factors = {
+        stratum_name(context, phase, name): [
+            (each.factor, each.fanova, each.fanova_sd, each.ped_anova) for each in own.factors
+        ]
+        for name, own in found.items()
+    }
+    shares = {name: {factor: share for factor, share, *_ in own} for name, own in factors.items()}
+    title = titles.importance_title(phase, shares)
+    drawings = importance_figures(f"importance-{context.slugs[phase]}", title, factors)
+    caption = _importance_caption(list(found.values()), members, len(strata))
+    return [Plot(drawing=drawing, caption=caption) for drawing in drawings]
 
 
-def _fewer(data: StudyData, phase: str) -> StudyData:
-    """Return the study with at most `MOST_TRIALS` in a phase, evenly spaced: a larger forest shows the same, slowly."""
-    members = data.members[phase]
-    if len(members) <= MOST_TRIALS:
-        return data
-    step = len(members) / MOST_TRIALS
-    chosen = tuple(members[int(place * step)] for place in range(MOST_TRIALS))
+def _fewer(data: StudyData, phase: str, members: Sequence[int]) -> StudyData:
+    """Return the study with at most `MOST_TRIALS` of a phase's trials, evenly spaced.
+
+    A larger forest shows the same, slowly.
+    """
+    step = max(len(members) / MOST_TRIALS, 1.0)
+    chosen = tuple(members[int(place * step)] for place in range(min(len(members), MOST_TRIALS)))
     return replace(data, members={**data.members, phase: chosen})
 
 
-def _importance_caption(found: PhaseImportance, num_trials: int) -> Inline:
-    chosen = f" (of {MOST_TRIALS} trials, evenly spaced among {num_trials})" if num_trials > MOST_TRIALS else ""
+def _importance_caption(found: Sequence[PhaseImportance], members: Mapping[str, Sequence[int]], total: int) -> Inline:
+    num_trials = max(map(len, members.values()))
+    most = f"{'at most ' if total else ''}{MOST_TRIALS} trials{' a stratum' if total else ''}, evenly spaced"
+    chosen = f" (of {most} among {num_trials})" if num_trials > MOST_TRIALS else ""
+    censored, left_out = (sum(getattr(each, name) for each in found) for name in ("num_censored", "num_left_out"))
+    completed = wording.count(sum(each.num_completed for each in found), "completed trial")
     text = (
-        f"Importance over {wording.count(found.num_completed, 'completed trial')}{chosen}. Bars: the share of the "
+        f"Importance over {completed}{chosen}. Bars: the share of the "
         "variance that a factor explains alone (functional ANOVA of a random forest, Hutter et al. 2014), with the "
         "standard deviation over the trees. Diamonds: how much its levels differ between the best trials and all "
         "trials (PED-ANOVA, Watanabe et al. 2023)."
     )
-    if found.num_censored:
-        text += (
-            f" {wording.count(found.num_censored, 'trial')} pruned or diverged: their values are imputed within bounds."
-        )
-    if found.num_left_out:
-        text += f" {wording.count(found.num_left_out, 'failed trial')} without bounds left out."
-    return plain(text)
+    if censored:
+        text += f" {wording.count(censored, 'trial')} pruned or diverged: their values are imputed within bounds."
+    if left_out:
+        text += f" {wording.count(left_out, 'failed trial')} without bounds left out."
+    return plain(text + _left_out(len(found), total))

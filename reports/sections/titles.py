@@ -4,8 +4,9 @@ A title states what holds of all that is drawn, or of the part that it names; wh
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from reports import wording
 from reports.figures.effects_axis import Finding
@@ -16,6 +17,8 @@ from reports.sections.title_words import plural as _verb
 from reports.sections.title_words import sentence as _sentence
 from reports.sections.title_words import short as _short
 from sweeper.evidence.claims.evidence import Verdict
+
+LEAST: Final = 1e-9  # of a share, below which it is none
 
 
 def claims_title(verdicts: Sequence[Verdict]) -> str:
@@ -118,32 +121,43 @@ def _size_pattern(found: Mapping[int, Finding]) -> tuple[str, str]:
     return "has no clear effect", "have no clear effect"
 
 
-def ablation_title(whole: str, steps: Sequence[tuple[str, float, Finding]], *, percent: bool, left_out: bool) -> str:
-    """Say which component matters most, and how many do not matter measurably.
+def ablation_title(
+    whole: str,
+    steps: Sequence[tuple[str, float, Finding]],
+    *,
+    percent: bool,
+    left_out: bool,
+    where: str = "",
+    unmeasured: int = 0,
+) -> str:
+    """Say which component matters most, how many do not matter measurably, and how many could not be measured.
 
     Args:
         whole: what the components are left out of, or added to.
         steps: by component the change of the metric and what its interval shows, in the order of the figure.
         left_out: whether they were left out, so that a needed one makes the metric worse.
+        where: the stratum; empty if there is one only.
+        unmeasured: components without a change, for want of runs.
     """
     wanted: Finding = "worse" if left_out else "better"
+    total = len(steps) + unmeasured
     matter = [step for step in steps if step[2] == wanted]
     against = [step[0] for step in steps if step[2] == ("better" if left_out else "worse")]
-    if not matter:
-        nothing = "no component of {whole} is missed" if left_out else "no step of {whole} gains"
-        tail = f"; without {wording.listed(against[:NAMED])} it is better" if left_out else f"; {_verb(against, WORSE)}"
-        return _sentence(f"{nothing.format(whole=whole)} measurably{tail if against else ''}")
-    name, change, _ = max(matter, key=lambda step: abs(step[1]))
-    text = (
-        f"{_cut(name)} matters most ({change_text(change, percent=percent)} {'without it' if left_out else 'with it'})"
-    )
     rest = len(steps) - len(matter) - len(against)
-    tail = f"; {_verb(against, WORSE)}" if against else ""
-    return _sentence(
-        text
-        + tail
-        + (f"; {rest} of {len(steps)} {'makes' if rest == 1 else 'make'} no measurable difference" if rest else "")
-    )
+    lost = f"{unmeasured} of {total} could not be measured" if unmeasured else ""
+    if not steps:
+        said = [f"no {'component' if left_out else 'step'} of {whole} could be measured"]
+    elif not matter:
+        nothing = f"no {f'component of {whole} is missed' if left_out else f'step of {whole} gains'} measurably"
+        worse = f"without {wording.listed(against[:NAMED])} it is better" if left_out else _verb(against, WORSE)
+        said = [nothing, worse if against else "", lost]
+    else:
+        name, change, _ = max(matter, key=lambda step: abs(step[1]))
+        size = f"{change_text(change, percent=percent)} {'without it' if left_out else 'with it'}"
+        none = f"{rest} of {total} {'makes' if rest == 1 else 'make'} no measurable difference" if rest else ""
+        said = [f"{_cut(name)} matters most ({size})", _verb(against, WORSE) if against else "", none, lost]
+    place = f"{on_blocks([where])}, " if where else ""
+    return _sentence(place + "; ".join(part for part in said if part))
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,34 +274,69 @@ def _percent(share: float) -> str:
     return f"{100 * share:.1f}%" if share < 0.1 or share > 0.9 else f"{100 * share:.0f}%"
 
 
-def importance_title(phase: str, shares: Mapping[str, float]) -> str:
-    """Say which factor explains most of a phase's variance."""
-    known = {name: share for name, share in shares.items() if not math.isnan(share)}
-    if not known or max(known.values()) <= 0:
+def importance_title(phase: str, strata: Mapping[str, Mapping[str, float]]) -> str:
+    """Say which factor explains most of a phase's variance in each stratum; a single one ``""`` without strata."""
+    known = {name: {key: share for key, share in own.items() if not math.isnan(share)} for name, own in strata.items()}
+    largest = _largest(known, lambda share: f"{100 * share:.0f}%")
+    if not largest:
         return f"No factor explains the results of {phase}"
-    most = max(known, key=lambda name: known[name])
-    return _sentence(f"{_cut(most)} explains most of the variance in {_cut(phase)} ({100 * known[most]:.0f}%)")
+    return _by_stratum(largest, f"explains most of the variance in {_cut(phase)}")
 
 
-def attribution_title(phase: str, shares: Mapping[str, float], *, percent: bool) -> str:
-    """Say which factor contributes most to the gain of all together."""
-    most = max(shares, key=lambda name: shares[name])
-    if shares[most] <= 0:
+def attribution_title(phase: str, strata: Mapping[str, Mapping[str, float]], *, percent: bool) -> str:
+    """Say which factor contributes most to the gain of all together, in each stratum."""
+    largest = _largest(strata, lambda share: change_text(share, percent=percent))
+    if not largest:
         return f"No factor contributes to the results of {phase}"
-    return _sentence(f"{_cut(most)} contributes most in {_cut(phase)} ({change_text(shares[most], percent=percent)})")
+    return _by_stratum(largest, f"contributes most in {_cut(phase)}")
 
 
-def interactions_title(phase: str, effects: Mapping[tuple[str, ...], float], *, percent: bool) -> str:
-    """Say which two factors interact most, beside the largest main effect."""
-    by_size = sorted(effects, key=lambda terms: -abs(effects[terms]))
-    pair, main = (next((terms for terms in by_size if len(terms) == number), None) for number in (2, 1))
-    if pair is None or main is None:
-        return f"Main effects in {phase}"
-    sizes = [change_text(effects[terms], percent=percent) for terms in (main, pair)]
-    return _sentence(
-        f"{_cut(main[0])} has the largest main effect in {_cut(phase)} ({sizes[0]}), "
-        f"{_cut(pair[0])} with {_cut(pair[1])} the largest interaction ({sizes[1]})"
-    )
+def interactions_title(
+    phase: str, strata: Mapping[str, Mapping[tuple[str, ...], tuple[float, Finding | None]]], *, percent: bool
+) -> str:
+    """Say which two factors interact most in each stratum, of those whose interactions can be distinguished from zero.
+
+    Args:
+        strata: by stratum and pair of factors the interaction, and what its interval shows that holds for all
+            interactions of the figure at once; None without an interval.
+    """
+    shown = [found for own in strata.values() for _, found in own.values()]
+    if all(found is None for found in shown):
+        return f"Interactions in {_cut(phase)} have no intervals, for want of runs"
+    most = {}
+    for name, own in strata.items():
+        clear = {pair: value for pair, (value, found) in own.items() if found in ("better", "worse")}
+        if clear:
+            one, two = max(clear, key=lambda pair: abs(clear[pair]))
+            most[name] = f"{_cut(one)} with {_cut(two)}", change_text(clear[one, two], percent=percent)
+    if not most:
+        return _sentence(f"in {_cut(phase)}, no interaction can be distinguished from zero")
+    return _by_stratum(most, f"interacts most in {_cut(phase)}")
+
+
+def _largest(strata: Mapping[str, Mapping[str, float]], text: Callable[[float], str]) -> dict[str, tuple[str, str]]:
+    """Return by stratum the name with the largest share and the share's text, if it is above 0."""
+    found = {}
+    for stratum, shares in strata.items():
+        name = max(shares, key=lambda key: shares[key], default="")
+        if name and shares[name] > LEAST:
+            found[stratum] = _cut(name), text(shares[name])
+    return found
+
+
+def _by_stratum(largest: Mapping[str, tuple[str, str]], words: str) -> str:
+    """Say what is largest where, each name once: ``a contributes most in p on x (+4.0%); b on y (+2.0%)``."""
+    names = list(dict.fromkeys(name for name, _ in largest.values()))[:NAMED]
+    parts = []
+    for place, name in enumerate(names):
+        own = {stratum: size for stratum, (found, size) in largest.items() if found == name}
+        shown = list(own)[:NAMED]
+        where = " and ".join(
+            f"{on_blocks([stratum])} ({own[stratum]})" if stratum else f"({own['']})" for stratum in shown
+        )
+        more = f" and {len(own) - len(shown)} more" if len(own) > len(shown) else ""
+        parts.append(f"{name} {f'{words} ' if place == 0 else ''}{where}{more}")
+    return _sentence("; ".join(parts))
 
 
 def looks_title(decided: int, early: int, total: int) -> str:

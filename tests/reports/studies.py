@@ -56,6 +56,7 @@ def study_data(
     metric_options: Mapping[str, Any] | None = None,
     attempts: Callable[[TrialRow], Sequence[AttemptRow]] = lambda row: (),
     environments: Mapping[str, Mapping[str, Any]] | None = None,
+    strata: Sequence[str] | None = None,
 ) -> StudyData:
     """The study as `sweeper.evidence.data.load.load` would give it."""
     scale = scale or ("log" if "perplexity" in metric else "linear")
@@ -66,6 +67,7 @@ def study_data(
         "metric": {"name": metric, "direction": direction, "scale": scale, **(metric_options or {})},
         "factors": dict(factors),
         "claims": list(claims),
+        "strata": None if strata is None else list(strata),
         "phases": [
             {
                 "name": each.name,

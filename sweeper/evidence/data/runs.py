@@ -1,7 +1,7 @@
 """A study's runs on one metric, phase by phase: what claims are judged on and effects are computed from."""
 
 import math
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Final
@@ -31,6 +31,7 @@ class PhaseRuns:
     Attributes:
         design: its kind.
         blocks: the factors at each of whose levels the design is repeated.
+        strata: the factors at whose levels the study's results stand apart.
         baseline: by factor the key of its baseline level in this phase.
         cells: of all trials that the phase wants, in its order, except those that have no configuration yet.
         rule: how standard errors are found.
@@ -40,6 +41,7 @@ class PhaseRuns:
     name: str
     design: DesignKind
     blocks: tuple[str, ...] = ()
+    strata: tuple[str, ...] = ()
     baseline: Mapping[str, str]
     cells: tuple[Cell, ...] = field(repr=False)
     rule: ErrorRule = ErrorRule.DECLARED
@@ -55,15 +57,40 @@ class PhaseRuns:
         """The levels that its trials have, each with its factor."""
         return frozenset(pair for cell in self.cells for pair in cell.levels.items())
 
+    @property
+    def apart(self) -> tuple[str, ...]:
+        """The factors at each of whose levels effects are computed: its blocks, and the study's strata."""
+        return tuple(dict.fromkeys([*self.blocks, *self.strata]))
+
     @cached_property
     def by_block(self) -> Mapping[str, "PhaseRuns"]:
-        """The runs of each combination of the blocks' levels, named e.g. ``dataset = x``; none without several."""
+        """The runs of each combination of the levels of blocks and strata, named e.g. ``dataset = x``.
+
+        None without several of them.
+        """
+        return self._groups(lambda cell: tuple(block_text([name], [cell.levels[name]]) for name in self.apart))
+
+    @cached_property
+    def by_stratum(self) -> Mapping[str, "PhaseRuns"]:
+        """The runs of each block and stratum, and of each corpus, declared as one or not; none without several."""
+        return self._groups(
+            lambda cell: tuple(
+                dict.fromkeys([*(block_text([name], [cell.levels[name]]) for name in self.apart), *cell.stratum[1:]])
+            )
+        )
+
+    def _groups(self, key: Callable[[Cell], tuple[str, ...]]) -> Mapping[str, "PhaseRuns"]:
+        """Return the runs by the texts of what they have in common, without those that all of them have."""
         groups: dict[tuple[str, ...], list[Cell]] = {}
         for cell in self.cells:
-            groups.setdefault(tuple(cell.levels[factor] for factor in self.blocks), []).append(cell)
+            groups.setdefault(key(cell), []).append(cell)
         if len(groups) < 2:
             return {}
-        return {block_text(self.blocks, key): replace(self, cells=tuple(cells)) for key, cells in groups.items()}
+        shared = set.intersection(*(set(texts) for texts in groups))
+        return {
+            ", ".join(text for text in texts if text not in shared): replace(self, cells=tuple(cells))
+            for texts, cells in groups.items()
+        }
 
     def full_level(self, factor: str) -> str | None:
         """Return the key of the level that a factor of two levels has where it is on; None if it has more or fewer."""
@@ -227,6 +254,7 @@ def _phase_runs(data: StudyData, phase: Phase) -> PhaseRuns:
         name=phase.name,
         design=phase.design.kind,
         blocks=phase.blocks,
+        strata=tuple(name for name in data.study.strata if name in baseline),
         baseline=baseline,
         cells=_cells(data, phase.name, baseline, phase.blocks),
         repeats=phase.repeats,

@@ -1,4 +1,4 @@
-"""Attribution of the gain in a two-level phase: Shapley values, add-one and leave-one-out."""
+"""Attribution of the gain in each stratum of a two-level phase: Shapley values, add-one and leave-one-out."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,9 +7,10 @@ from statistics import fmean
 from typing import Final
 
 from sweeper.evidence.data.measures import Scale
-from sweeper.evidence.data.runs import Runs
+from sweeper.evidence.data.runs import PhaseRuns, Runs
 from sweeper.evidence.effects.factorial_phase import FactorialPhase, factorial_phase
 from sweeper.evidence.statistics.attribution import add_one, leave_one_out, shapley
+from sweeper.evidence.statistics.two_way import block_effects
 
 MOST_FACTORS: Final = 12  # 4,096 combinations
 
@@ -26,7 +27,7 @@ class FactorShare:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attribution:
-    """The gain of a phase's full configuration over its baseline, attributed to its factors.
+    """The gain of the full configuration over the baseline in one stratum of a phase, attributed to the factors.
 
     Attributes:
         scale: of the gains.
@@ -41,13 +42,23 @@ class Attribution:
     factors: tuple[FactorShare, ...]
 
 
-def phase_attribution(runs: Runs, phase: str) -> Attribution | None:
-    """Attribute the gain of a two-level phase to its factors; None for other phases.
+def phase_attribution(runs: Runs, phase: str) -> dict[str, Attribution]:
+    """Attribute the gain in each stratum of a two-level phase to its factors, by the stratum's name.
+
+    Strata are never averaged: what factors do may differ between them, and where runs were lost, a mean over strata
+    shows how many of each are left. The name is empty where there is one stratum. Strata in which the gain cannot be
+    attributed, for want of runs or of a two-level design, are left out.
 
     A full factorial has every combination. For a fraction, the fit gives those that were not run, so its Shapley values
     leave out interactions of three factors. Add-one and leave-one-out rest on runs only.
     """
-    fit, sign = factorial_phase(runs, runs.phases[phase]), runs.measure.sign
+    whole = runs.phases[phase]
+    found = {name: _attribution(runs, each) for name, each in (whole.by_stratum or {"": whole}).items()}
+    return {name: each for name, each in found.items() if each is not None}
+
+
+def _attribution(runs: Runs, phase: PhaseRuns) -> Attribution | None:
+    fit, sign = factorial_phase(runs, phase), runs.measure.sign
     if fit is None or not 2 <= len(fit.factors) <= MOST_FACTORS:
         return None
     run = {coalition: -sign * value for coalition, value in _means(fit).items()}
@@ -80,11 +91,19 @@ def _coalitions(names: tuple[str, ...]) -> list[frozenset[str]]:
 
 
 def _means(fit: FactorialPhase) -> Mapping[frozenset[str], float]:
-    """Return the mean value of each combination that ran, by the set of factors at their high level."""
+    """Return the mean value of each combination that ran, by the set of factors at their high level.
+
+    What seeds, and levels of other factors, add is taken out as far as it is known (least squares on value =
+    combination + the rest). A combination that lost its worst seed would look better than it is by a plain mean.
+    """
+    ignored = {*fit.factors, *(name for names in fit.tied.values() for name in names)}
+    on = [frozenset(name for name in fit.factors if cell.levels[name] == fit.levels[name][1]) for cell in fit.cells]
+    rest = [(cell.seed, *(key for name, key in cell.levels.items() if name not in ignored)) for cell in fit.cells]
+    added = block_effects([cell.value for cell in fit.cells], on, rest)
+    mean = fmean(added[block] for block in rest)
     values: dict[frozenset[str], list[float]] = {}
-    for cell in fit.cells:
-        on = frozenset(name for name in fit.factors if cell.levels[name] == fit.levels[name][1])
-        values.setdefault(on, []).append(cell.value)
+    for coalition, block, cell in zip(on, rest, fit.cells, strict=True):
+        values.setdefault(coalition, []).append(cell.value - added[block] + mean)
     return {coalition: fmean(found) for coalition, found in values.items()}
 
 

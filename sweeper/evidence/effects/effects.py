@@ -4,7 +4,8 @@ import math
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from statistics import fmean
+from typing import Final, Literal
 
 import numpy as np
 
@@ -28,6 +29,9 @@ from sweeper.evidence.statistics.paired import (
     sign_flip_p,
 )
 from sweeper.evidence.statistics.power import detectable
+
+ROUNDING: Final = 1e-6  # of an effect, within which two are the same
+LEAST: Final = 1e-12  # and on the scale
 
 Kind = Literal["contrast", "loss when left out", "step", "main effect"]
 
@@ -96,8 +100,9 @@ class Effect:
 def effect_table(data: StudyData, runs: Runs | None = None) -> tuple[Effect, ...]:
     """Return the effects of all factors in all phases whose design shows any, by phase and factor.
 
-    An average over blocks, such as datasets, is followed by the effect in each block. If these differ (Welch's test at
-    1%), there is no average. Pairs with a trial that failed, was pruned or has not ended are left out;
+    An average over blocks, such as datasets, is followed by the effect in each block; it is a mean of pairs, each
+    within a block. There is no average if the blocks differ (Welch's test at 1%), or if a fit over all of them is not
+    their mean, since runs were lost. Pairs with a trial that failed, was pruned or has not ended are left out;
     `Effect.missing` has these trials.
 
     Args:
@@ -141,9 +146,23 @@ def _with_blocks(runs: Runs, phase: PhaseRuns) -> Iterator[_Found]:
             for found in effects
             if (found.kind, found.contrast) == (effect.kind, effect.contrast)
         ]
-        if not same_effect_p([found.estimate for found in same]) < DIFFERS:
+        estimates = [found.estimate for found in same]
+        if not same_effect_p(estimates) < DIFFERS and (effect.kind != "main effect" or _is_mean(phase, effect, same)):
             yield effect
         yield from same
+
+
+def _is_mean(phase: PhaseRuns, effect: _Found, in_blocks: Sequence[_Found]) -> bool:
+    """Return whether the effect of a fit is the mean of those in the blocks; also if there are no blocks.
+
+    Where runs were lost, what other factors do in one block only may become an effect that no block has. A fit knows
+    nothing of strata that are no blocks.
+    """
+    if not in_blocks:
+        return True
+    values = [found.estimate.value for found in in_blocks]
+    close = abs(effect.estimate.value - fmean(values)) <= ROUNDING * max(map(abs, values)) + LEAST
+    return close and set(phase.apart) <= set(phase.blocks)
 
 
 def _phase_effects(runs: Runs, phase: PhaseRuns) -> Iterator[_Found]:
@@ -210,7 +229,7 @@ def _main_effects(runs: Runs, phase: PhaseRuns) -> Iterator[_Found]:
     missing = tuple(sorted({item for cell in phase.cells for item in cell.missing}))
     trials = tuple(sorted(trial for cell in fit.cells for trial in cell.trial_ids))
     for effect in fit.effects:
-        if len(effect.terms) == 1:
+        if len(effect.terms) == 1 and effect.terms[0] not in phase.apart:
             factor = effect.terms[0]
             low, high = fit.levels[factor]
             yield _Found(
@@ -271,8 +290,8 @@ def _percent(measure: Measure, estimate: float, mean_from: float) -> float:
 
 
 def _varied(runs: Runs, phase: PhaseRuns) -> list[str]:
-    """Return the factors that differ among a phase's runs, except its blocks, within which comparisons are made."""
-    factors = [factor for factor in runs.factors if factor not in phase.blocks]
+    """Return the factors that differ among a phase's runs, except those within whose levels comparisons are made."""
+    factors = [factor for factor in runs.factors if factor not in phase.apart]
     return [factor for factor in factors if len({cell.levels[factor] for cell in phase.cells}) > 1]
 
 

@@ -189,7 +189,7 @@ class _Phase:
         start, end = by_text.get(effect.level_from), by_text.get(effect.level_to)
         if start is None or end is None or self.phase.design not in ("grid", "list"):
             return []
-        others = [name for name in self.runs.factors if name != factor and name not in self.phase.blocks]
+        others = [name for name in self.runs.factors if name != factor and name not in self.phase.apart]
         varied = [name for name in others if len({cell.levels[name] for cell in cells}) > 1]
         if len(varied) * self.num_changes > MOST_TESTS:
             return []
@@ -207,9 +207,11 @@ class _Phase:
                 yield AtLevel(level=level_text(key), estimate=signed, comparison=own)
 
     def _of_fit(self, own: Sequence[Effect]) -> Shown:
-        """Return what is shown of a main effect, with the interactions that its design can estimate."""
-        fit, factor = factorial_phase(self.runs, self.phase), own[0].factor
-        pairs = [each for each in fit.effects if len(each.terms) == 2 and factor in each.terms] if fit else []
+        """Return what is shown of a main effect, with the interactions that its design can estimate in each stratum."""
+        parts = self.phase.by_stratum or {"": self.phase}
+        fits, factor = [factorial_phase(self.runs, part) for part in parts.values()], own[0].factor
+        every = [each for fit in fits if fit is not None for each in fit.effects]
+        pairs = [each for each in every if len(each.terms) == 2 and factor in each.terms]
         share = ALPHA / self.num_changes / (1 + len(pairs))
         clear = [each for each in pairs if each.estimate.decides and each.estimate.p_two_sided() < share]
         if clear:

@@ -28,6 +28,7 @@ class Standing:
         failed, pruned, waiting: runs that diverged or failed, were ended early, or have not ended.
         device_seconds: that a completed run took on average; NaN if unknown.
         trial_ids: of the runs in the mean.
+        all_trials: of all its runs.
         is_ranked: whether it is compared with the best: it has a mean, and no run of it failed or was pruned.
         gap: by how much its mean is behind the best other one, on the scale: nats on a log scale. 0 or less is ahead.
         least_gap, largest_gap: between which the true gap is, for all ranked configurations at once (Hsu's constrained
@@ -53,6 +54,7 @@ class Standing:
     waiting: int = 0
     device_seconds: float = math.nan
     trial_ids: tuple[int, ...] = field(default=(), repr=False)
+    all_trials: tuple[int, ...] = field(default=(), repr=False)
     is_ranked: bool = False
     gap: float = math.nan
     least_gap: float = math.nan

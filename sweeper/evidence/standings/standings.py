@@ -13,6 +13,7 @@ and the best is chosen by validation. A configuration of which a run diverged, f
 ranked: the mean of the others flatters it.
 """
 
+import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
@@ -68,15 +69,18 @@ class _Group:
         )
 
 
-def standings(data: StudyData, own_runs: Runs | None = None) -> tuple[Standings, ...]:
-    """Return how configurations stand: budgets in the order of the study's phases, of each the strata in their order.
+def standings(data: StudyData, own_runs: Runs | None = None, *, on_test: bool = True) -> tuple[Standings, ...]:
+    """Return how configurations stand: budgets from small to large, of each the strata in their order.
+
+    Budgets in several units are in the order of the study's phases, unit by unit.
 
     Strata and budgets of which no run has a configuration yet are left out.
 
     Args:
         own_runs: the runs on the study's metric, if they are known.
+        on_test: whether values are those of the test, if there is one.
     """
-    own, test, factors = data.study.metric, test_metric(data), data.study.strata
+    own, test, factors = data.study.metric, test_metric(data) if on_test else None, data.study.strata
     if own_runs is not None and test is None:
         runs = {own.name: own_runs}
     else:
@@ -97,7 +101,12 @@ def standings(data: StudyData, own_runs: Runs | None = None) -> tuple[Standings,
 
 def _in_order(data: StudyData, found: Sequence[Standings]) -> tuple[Standings, ...]:
     strata = {stratum.name: (place, stratum.label) for place, stratum in enumerate(strata_of(data))}
-    budgets = {budget: place for place, budget in enumerate(dict.fromkeys(group.budget for group in found))}
+    known = [json.loads(group.budget) for group in found]
+    units = list(dict.fromkeys(tuple(budget) for budget in known))
+    budgets = {
+        group.budget: (units.index(tuple(budget)), *map(float, budget.values()))
+        for group, budget in zip(found, known, strict=True)
+    }
     labelled = [replace(group, label=strata[group.name][1]) for group in found]
     return tuple(sorted(labelled, key=lambda group: (budgets[group.budget], strata[group.name][0])))
 
@@ -210,6 +219,7 @@ def _standing(arm: str, group: _Group, factors: Sequence[str], seconds: Mapping[
         waiting=len(lost) - lost.count("failed") - lost.count("pruned"),
         device_seconds=fmean(took) if took else math.nan,
         trial_ids=trials,
+        all_trials=tuple(trial for cell in cells for trial in cell.all_trials),
     )
 
 

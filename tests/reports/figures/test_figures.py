@@ -13,12 +13,12 @@ from reports.figures.curves import FEW, PANELS, ArmCurves, CurvePanel, curves_fi
 from reports.figures.drawing import LEAST, MOST, Drawing, drawable
 from reports.figures.effects_axis import Row
 from reports.figures.forest import forest_figures
-from reports.figures.heat import interaction_figure
+from reports.figures.heat import Triangle, interaction_figures
 from reports.figures.ladder import Rung, ladder_figure
 from reports.figures.progress import anytime_figure, expectation_figure, expectation_frames
 from reports.figures.rows import PAGE
 from reports.figures.scales import clamped, metric_scale, tick_texts, ticks
-from reports.figures.shares import attribution_figure, importance_figure
+from reports.figures.shares import attribution_figures, importance_figures
 from reports.figures.spending import spending_figure
 from sweeper.evidence.data.measures import Metric
 from sweeper.store.reading.reader import Curve
@@ -275,7 +275,9 @@ def test_a_ladder_has_the_geometric_mean_of_each_rung() -> None:
 
 def test_interactions_that_are_confounded_are_said() -> None:
     effects: dict[tuple[str, ...], float] = {("a",): -2.0, ("b",): 1.0}
-    drawing = interaction_figure("heat", "Effects", ["a", "b"], effects, percent=True)
+    (drawing,) = interaction_figures(
+        "heat", "Effects", [Triangle(heading="", factors=["a", "b"], effects=effects)], percent=True
+    )
     assert ">aliased<" in drawing.svg
     assert drawing.data["effect"].tolist() == [-2.0, 1.0]
 
@@ -310,11 +312,12 @@ def test_spending_adds_up() -> None:
 
 
 def test_importances_and_shares_are_in_their_data() -> None:
-    first = importance_figure("importance", "Importance", [("a", 0.7, 0.1, 0.6), ("b", 0.2, 0.1, math.nan)])
+    factors = [("a", 0.7, 0.1, 0.6), ("b", 0.2, 0.1, math.nan)]
+    (first,) = importance_figures("importance", "Importance", {"": factors})
     assert "a 70% of the variance and 100% of the weight among the best" in first.alternative
     assert "b 20% of the variance and an unknown part" in first.alternative
     shares = {"a": {"Shapley": 3.0, "added alone": 2.0, "left out of all": None}}
-    second = attribution_figure("attribution", "Shares", shares, "gain", percent=True)
+    (second,) = attribution_figures("attribution", "Shares", {"": shares}, "gain", percent=True)
     assert second.data["Shapley"].tolist() == [3.0]
 
 

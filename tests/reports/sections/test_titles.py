@@ -121,18 +121,54 @@ def test_shares_name_the_largest() -> None:
     )
     assert titles.spending_title({"completed": 1.0}) == "All device time went into completed attempts"
     assert titles.spending_title({"failed or lost": 1.0}) == "No attempt has completed"
-    assert titles.importance_title("p", {"a": 0.6, "b": math.nan}) == "a explains most of the variance in p (60%)"
-    assert titles.importance_title("p", {"a": math.nan}) == "No factor explains the results of p"
-    assert titles.attribution_title("p", {"a": 4.0, "b": 1.0}, percent=True) == "a contributes most in p (+4.0%)"
+    assert titles.importance_title("p", {"": {"a": 0.6, "b": math.nan}}) == "a explains most of the variance in p (60%)"
+    assert titles.importance_title("p", {"": {"a": math.nan}}) == "No factor explains the results of p"
+    assert titles.attribution_title("p", {"": {"a": 4.0, "b": 1.0}}, percent=True) == "a contributes most in p (+4.0%)"
+    assert titles.attribution_title("p", {"": {"a": 0.0, "b": 0.0}}, percent=True).startswith("No factor contributes")
     assert titles.anytime_title({"": 0.05}) == "Half of the gain came in the first 5% of the device time"
     assert titles.anytime_title({"": math.nan}) == "The first trial was the best"
     assert titles.expectation_title({"s": 0.2}) == "More trials of the search would hardly have helped"
     assert titles.looks_title(3, 2, 4) == "3 of 4 claims are decided, 2 before their last seed"
 
 
-def test_interactions_name_the_largest_pair_beside_the_largest_effect() -> None:
-    effects = {("a",): -3.0, ("b",): 1.0, ("a", "b"): 0.5}
-    assert titles.interactions_title("p", effects, percent=True) == (
-        "a has the largest main effect in p (\u22123.0%), a with b the largest interaction (+0.5%)"
+def test_interactions_name_the_largest_that_is_clear() -> None:
+    effects: dict[tuple[str, ...], tuple[float, Finding | None]] = {
+        ("a", "b"): (0.5, "worse"),
+        ("a", "c"): (-0.4, "better"),
+        ("b", "c"): (9.0, "unclear"),
+    }
+    assert titles.interactions_title("p", {"": effects}, percent=True) == "a with b interacts most in p (+0.5%)"
+    unclear: dict[tuple[str, ...], tuple[float, Finding | None]] = {("a", "b"): (0.5, "unclear")}
+    assert titles.interactions_title("p", {"": unclear}, percent=True) == (
+        "In p, no interaction can be distinguished from zero"
     )
-    assert titles.interactions_title("p", {("a",): 1.0}, percent=True) == "Main effects in p"
+    assert titles.interactions_title("p", {"": {("a", "b"): (0.5, None)}}, percent=True) == (
+        "Interactions in p have no intervals, for want of runs"
+    )
+
+
+def test_titles_of_several_strata_say_of_which_they_speak() -> None:
+    gains = {"wiki": {"a": 4.0, "b": 1.0}, "ptb": {"a": -2.0, "b": 1.5}, "web": {"a": 3.0, "b": 0.0}}
+    assert titles.attribution_title("p", gains, percent=True) == (
+        "a contributes most in p on wiki (+4.0%) and on web (+3.0%); b on ptb (+1.5%)"
+    )
+    shares = {"size = 2": {"a": 0.6}, "size = 3": {"a": 0.5}}
+    assert titles.importance_title("p", shares) == (
+        "a explains most of the variance in p at size = 2 (60%) and at size = 3 (50%)"
+    )
+    found: dict[str, dict[tuple[str, ...], tuple[float, Finding | None]]] = {
+        "wiki": {("a", "b"): (0.5, "unclear")},
+        "ptb": {("a", "b"): (-2.0, "better")},
+    }
+    assert titles.interactions_title("p", found, percent=True) == "a with b interacts most in p on ptb (\u22122.0%)"
+
+
+def test_an_ablation_says_how_many_components_could_not_be_measured() -> None:
+    found = titles.ablation_title(
+        "steps", [("a", -5.0, "better")], percent=True, left_out=False, where="ptb", unmeasured=2
+    )
+    assert found == "On ptb, a matters most (\u22125.0% with it); 2 of 3 could not be measured"
+    nothing = titles.ablation_title("recipe", [], percent=True, left_out=True, unmeasured=2)
+    assert nothing == "No component of recipe could be measured"
+    unclear = titles.ablation_title("s", [("a", 1.0, "unclear")], percent=True, left_out=False, unmeasured=1)
+    assert unclear == "No step of s gains measurably; 1 of 2 could not be measured"

@@ -18,7 +18,10 @@ def rows(names=NAMES):
 
 
 def attribution(data, phase):
-    return phase_attribution(study_runs(data), phase)
+    """The attribution of a phase without strata; None if there is none."""
+    found = phase_attribution(study_runs(data), phase)
+    assert set(found) <= {""}
+    return found.get("")
 
 
 def value(levels, seed):
