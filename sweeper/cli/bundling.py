@@ -11,6 +11,7 @@ from sweeper import __version__
 from sweeper.errors import UsageError
 from sweeper.export.bundle import bundle, sha256
 from sweeper.export.bundled import REPORT, Bundled, bundled
+from sweeper.export.maker import this_maker
 from sweeper.export.tables import encoded
 from sweeper.files import write_new
 from sweeper.quantities import counted
@@ -29,7 +30,7 @@ def export_bundle(store: str, study: str, form: Literal["parquet", "csv"], out: 
         found = bundled(connection, study, form)
     contents, num_claims = _contents(found, form)
     rows = {**found.rows, f"claims.{form}": num_claims}
-    content = bundle(contents, study=study, version=__version__, as_of=found.as_of, rows=rows)
+    content = bundle(contents, study=study, version=__version__, as_of=found.as_of, rows=rows, made_by=this_maker())
     try:
         write_new(out, content)
     except FileExistsError as error:

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -18,8 +19,24 @@ if TYPE_CHECKING:
     from sweeper.verification.findings import Finding
     from sweeper.verification.verify import Verified
 
-COLOURS: Final[Mapping[bool, str]] = {True: "green", False: "red"}
-WORDS: Final[Mapping[bool, str]] = {True: "ok", False: "differs"}
+COLOURS: Final[Mapping[str, str]] = {"ok": "green", "note": "yellow", "differs": "red"}
+CONCLUSIONS: Final[Mapping[str, str]] = {
+    "as_recorded": "Everything is as recorded.",
+    "as_recorded_by_other_code": "Everything that other code can compare is as recorded.",
+    "damaged": (
+        "{differences}: the file is not as it was written. Get it again, and compare its SHA-256 with the one that its "
+        "publisher states."
+    ),
+    "contradicted": (
+        "{differences}: the files fit manifest.json, but do not fit each other. They were edited after the bundle was "
+        "written, and the checksums were made again. Compare the SHA-256 with the one that its publisher states."
+    ),
+    "other_code": (
+        "{differences}. They may come from the code, which is not that of the bundle, so this does not show that it "
+        "was edited. Run `sweeper verify` of {there} to find out."
+    ),
+    "not_reproduced": "{differences}: the bundle fits together, but not every trial came out again here.",
+}
 
 
 @click.command()
@@ -38,6 +55,9 @@ def verify(bundle: Path, rerun: int | None, seed: int, as_json: bool) -> None:
     With --rerun, also runs K of its completed trials again in a temporary directory and compares their values: equal on
     the same kind of machine, else within what the seeds of the same configuration show. The trials are drawn phase by
     phase, the cheaper half of each phase first; start it where the study's programs are.
+
+    The first line says whether the code that wrote the bundle is the code that runs here. If not, verdicts and numbers
+    are compared by what they mean, and wording, page and figures are not.
 
     Without --rerun, it runs nothing that the bundle names. The exit code is 0 if everything is as recorded, else 1.
     """
@@ -86,11 +106,14 @@ def _print(bundle: Path, found: "Verified") -> None:
     for finding in found.findings:
         click.echo(_line(finding))
     wrong = sum(not finding.ok for finding in found.findings)
-    click.echo(f"{counted(wrong, 'difference')} found." if wrong else "Everything is as recorded.")
+    there = "" if found.basis is None else found.basis.there
+    text = CONCLUSIONS[found.conclusion]
+    click.echo(text.format(differences=f"{counted(wrong, 'difference')} found", there=there))
 
 
 def _line(finding: "Finding") -> str:
-    word = click.style(f"{WORDS[finding.ok]:<8}", fg=COLOURS[finding.ok], bold=True)
+    kind = "differs" if not finding.ok else "note" if finding.is_note else "ok"
+    word = click.style(f"{kind:<8}", fg=COLOURS[kind], bold=True)
     return f"{word} {finding.check}: {finding.text}"
 
 
@@ -102,7 +125,10 @@ def _document(bundle: Path, found: "Verified") -> dict[str, object]:
         "study": None if manifest is None else manifest.study,
         "sweeper": None if manifest is None else manifest.sweeper,
         "as_of": None if manifest is None else manifest.as_of,
+        "made_by": None if manifest is None or manifest.made_by is None else asdict(manifest.made_by),
+        "same_code": None if found.basis is None else found.basis.is_same_code,
         "ok": found.ok,
+        "conclusion": found.conclusion,
         "checks": [{"check": each.check, "ok": each.ok, "text": each.text} for each in found.findings],
         "claims": [
             {"id": each.id, "recorded": each.recorded, "again": each.again, "differences": list(each.differences)}

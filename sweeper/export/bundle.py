@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
+from sweeper.export.maker import Maker
+
 MANIFEST: Final = "manifest.json"
 FORMAT: Final = 1
 EPOCH: Final = (1980, 1, 1, 0, 0, 0)  # the earliest time that a zip archive can give a member
@@ -53,6 +55,7 @@ class Manifest:
         as_of: the last time that the study's tables have, in seconds since the epoch; the report is as of then.
         rows: by table the number of its rows.
         files: by name all members but the manifest.
+        made_by: the code that wrote it; earlier versions did not say it.
     """
 
     format: int = FORMAT
@@ -61,20 +64,37 @@ class Manifest:
     as_of: float
     rows: Mapping[str, int]
     files: Mapping[str, Member] = field(repr=False)
+    made_by: Maker | None = None
 
 
-def bundle(contents: Mapping[str, bytes], *, study: str, version: str, as_of: float, rows: Mapping[str, int]) -> bytes:
+def bundle(
+    contents: Mapping[str, bytes],
+    *,
+    study: str,
+    version: str,
+    as_of: float,
+    rows: Mapping[str, int],
+    made_by: Maker | None = None,
+) -> bytes:
     """Return the archive of some files.
 
     Args:
         contents: by member name.
         rows: by table the number of its rows.
+        made_by: what evaluated the study.
     """
-    readme = README.format(study=study, version=version).encode()
+    readme = readme_bytes(study, version)
     members = {README_FILE: readme, **contents}
     files = {name: Member(sha256=sha256(content), bytes=len(content)) for name, content in sorted(members.items())}
-    manifest = Manifest(sweeper=version, study=study, as_of=as_of, rows=dict(sorted(rows.items())), files=files)
+    manifest = Manifest(
+        sweeper=version, study=study, as_of=as_of, rows=dict(sorted(rows.items())), files=files, made_by=made_by
+    )
     return zipped({MANIFEST: manifest_bytes(manifest), **members})
+
+
+def readme_bytes(study: str, version: str) -> bytes:
+    """Return the file that says what a bundle has."""
+    return README.format(study=study, version=version).encode()
 
 
 def manifest_bytes(manifest: Manifest) -> bytes:

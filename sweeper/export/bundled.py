@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -11,7 +11,7 @@ from sweeper.export.archive import DOCUMENT, archive_files
 from sweeper.export.bundle import json_bytes
 from sweeper.export.redaction import Redaction, home_directories
 from sweeper.store.reading import reader
-from sweeper.store.reading.reader import ReadConnection
+from sweeper.store.reading.reader import AttemptRow, ReadConnection
 
 SOURCE = "study.yaml"
 ENVIRONMENT = "environment.json"
@@ -51,15 +51,19 @@ def bundled(connection: ReadConnection, name: str, form: Literal["parquet", "csv
         f"attempts.{form}": len(attempts),
         f"measurements.{form}": len(reader.measurements(connection, study.id).rows),
     }
-    times = [time for row in attempts for time in (row.started_at, row.heartbeat_at, row.ended_at) if time is not None]
-    changed = [moment for moment, _ in reader.changes(connection, study.id)]
     source = document["study"]["source"]
     return Bundled(
         files={**archive, **derived(document)},
         rows=rows,
-        as_of=max([study.created_at, *times, *changed]),
+        as_of=last_time(study.created_at, attempts, reader.changes(connection, study.id)),
         homes=tuple(home_directories(source)),
     )
+
+
+def last_time(created_at: float, attempts: Iterable[AttemptRow], changes: Iterable[tuple[float, object]]) -> float:
+    """Return the last time that the tables of a study have."""
+    times = [time for row in attempts for time in (row.started_at, row.heartbeat_at, row.ended_at) if time is not None]
+    return max([created_at, *times, *(moment for moment, _ in changes)])
 
 
 def derived(document: dict[str, Any]) -> dict[str, bytes]:

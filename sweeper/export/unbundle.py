@@ -1,7 +1,9 @@
 """Read a bundle that anybody may have made: nothing is written outside a directory, and no more than is announced."""
 
+import errno
 import hashlib
 import json
+import re
 import zipfile
 import zlib
 from collections import Counter
@@ -12,6 +14,7 @@ from typing import Final
 from sweeper.errors import UsageError
 from sweeper.export.bundle import FORMAT, MANIFEST, Manifest, Member
 from sweeper.export.conform import Misfit, conform, record
+from sweeper.export.maker import Maker
 
 MOST_MEMBERS: Final = 10_000
 MOST_BYTES: Final = 4 << 30  # of all members, unpacked
@@ -20,6 +23,7 @@ CHUNK: Final = 1 << 20
 ENCRYPTED: Final = 0x1  # a flag of a member
 METHODS: Final = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 UNREADABLE: Final = (zipfile.BadZipFile, zipfile.LargeZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError)
+HEXADECIMAL: Final = re.compile(r"[0-9a-f]{1,64}")
 LINK: Final = 0o120000  # the kind of file that a symbolic link is, within its mode
 KIND: Final = 0o170000
 
@@ -58,6 +62,10 @@ def unpack(path: Path, directory: Path) -> Manifest:
             lines = [line for name in manifest.files for line in _unpack(archive, members[name], manifest, directory)]
     except UNREADABLE as error:
         raise Damage(f"is not a zip archive, or is damaged: {error}") from error
+    except OSError as error:
+        if error.errno != errno.EINVAL:
+            raise
+        raise Damage("is damaged: its directory names a place that is not in the file") from error  # seek, below zero
     if lines:
         raise Damage(*lines)
     return manifest
@@ -128,9 +136,19 @@ def _typed(found: object) -> Manifest:
     if not isinstance(found, dict) or not isinstance(files := found.get("files"), dict):
         raise Misfit("files", found if not isinstance(found, dict) else found.get("files"), "a mapping")
     members = {name: record(Member, member, name) for name, member in files.items()}
-    manifest = record(Manifest, {**found, "files": members}, "manifest")
+    known = found.get("made_by")  # earlier versions did not write it
+    made_by = None if known is None else _maker(known)
+    manifest = record(Manifest, {**found, "files": members, "made_by": made_by}, "manifest")
     conform(manifest.format, int, "format")
     return manifest
+
+
+def _maker(found: object) -> Maker:
+    maker = record(Maker, found, "made_by")
+    for name, value in (("code_sha256", maker.code_sha256), ("commit", maker.commit or "0")):
+        if not HEXADECIMAL.fullmatch(value):
+            raise Misfit(f"made_by.{name}", value, "a hexadecimal number")
+    return maker
 
 
 def _check_names(members: dict[str, zipfile.ZipInfo], manifest: Manifest) -> None:

@@ -8,11 +8,13 @@ class Finding:
     """One thing that was checked.
 
     Attributes:
-        check: what: files, tables, values, verdicts, report or rerun.
+        check: what: code, files, tables, values, verdicts, report or rerun.
         ok: whether it is as it should be.
         text: what was found.
+        is_note: whether it only says how the others are meant.
     """
 
     check: str
     ok: bool
     text: str
+    is_note: bool = False

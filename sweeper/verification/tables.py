@@ -8,16 +8,18 @@ from pathlib import Path
 from typing import Final
 
 from sweeper.export.archive import DOCUMENT, Archive, table_rows
-from sweeper.export.bundle import Manifest
-from sweeper.export.bundled import derived
+from sweeper.export.bundle import README_FILE, Manifest, readme_bytes
+from sweeper.export.bundled import ENVIRONMENT, REPORT, SOURCE, derived, last_time
 from sweeper.quantities import counted
+from sweeper.verification.basis import Basis
 from sweeper.verification.findings import Finding
 
 TOLERANCE: Final = 1e-9  # of sums, whose order may differ
+TABLES: Final = ("trials", "attempts", "measurements", "claims")
 SHOWN: Final = 5  # trials that are named, of those that something is wrong with
 
 
-def tables_are_whole(manifest: Manifest, archive: Archive, directory: Path) -> Iterator[Finding]:
+def tables_are_whole(manifest: Manifest, archive: Archive, directory: Path, basis: Basis) -> Iterator[Finding]:
     """Yield whether each table has the rows that the manifest says, and whether they agree with each other.
 
     Args:
@@ -36,6 +38,9 @@ def tables_are_whole(manifest: Manifest, archive: Archive, directory: Path) -> I
     ]
     if archive.study.name != manifest.study:
         lines.append(f"{DOCUMENT}: is of the study {archive.study.name}, not {manifest.study}")
+    lines += _of_manifest(manifest, archive)
+    if basis.is_same_code and (directory / README_FILE).read_bytes() != readme_bytes(manifest.study, manifest.sweeper):
+        lines.append(f"{README_FILE}: is not the one of this version")
     yield from (Finding(check="tables", ok=False, text=line) for line in lines)
     if not lines:
         rows = ", ".join(
@@ -44,6 +49,20 @@ def tables_are_whole(manifest: Manifest, archive: Archive, directory: Path) -> I
         yield Finding(check="tables", ok=True, text=f"every table has its rows: {rows}")
     yield _values(archive)
     yield _costs(archive)
+
+
+def _of_manifest(manifest: Manifest, archive: Archive) -> Iterator[str]:
+    """Yield what the manifest says that the tables do not, and files that no bundle has."""
+    names = set(manifest.rows)
+    forms = {name.rpartition(".")[2] for name in names}
+    if len(forms) != 1 or names != {f"{table}.{form}" for table in TABLES for form in forms}:
+        yield f"the manifest counts the rows of {', '.join(sorted(names)) or 'nothing'}, not of each table once"
+    expected = names | {README_FILE, DOCUMENT, SOURCE, ENVIRONMENT}
+    others = [name for name in sorted(manifest.files) if name not in expected and not name.startswith(f"{REPORT}/")]
+    yield from (f"{name}: is not a file of a bundle" for name in others)
+    as_of = last_time(archive.study.created_at, archive.attempts, archive.changes)
+    if not math.isclose(as_of, manifest.as_of, rel_tol=0, abs_tol=TOLERANCE):
+        yield f"the manifest is as of {manifest.as_of:.3f}, but the last time in the tables is {as_of:.3f}"
 
 
 def _values(archive: Archive) -> Finding:

@@ -4,15 +4,17 @@ import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Literal
 
 from sweeper.errors import SweeperError
 from sweeper.evidence.data.load import StudyData, load_archive
 from sweeper.export.archive import Archive, read_archive
 from sweeper.export.bundle import Manifest
+from sweeper.export.maker import this_maker
 from sweeper.export.unbundle import Damage, file_sha256, unpack
 from sweeper.quantities import counted
 from sweeper.store.reading.reader import TrialRow
+from sweeper.verification.basis import Basis, basis_of
 from sweeper.verification.choice import chosen
 from sweeper.verification.comparing import Rerun, compared, not_run
 from sweeper.verification.findings import Finding
@@ -23,7 +25,9 @@ from sweeper.verification.rerun import run_again, why_not_here
 from sweeper.verification.tables import tables_are_whole
 from sweeper.verification.verdicts import Judged, judge_again, verdicts_come_out_again
 
-AGAIN: Final = ".again"  # within the unpacked bundle: the report as it comes out again
+Conclusion = Literal[
+    "as_recorded", "as_recorded_by_other_code", "damaged", "not_reproduced", "contradicted", "other_code"
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,12 +37,14 @@ class Verified:
     Attributes:
         sha256: of the file, as its publisher may have stated it.
         manifest: None if the file is not whole.
+        basis: whether the code that wrote it is that which runs here; None if the file is not whole.
         interrupted: whether the user stopped it.
     """
 
     sha256: str
     manifest: Manifest | None
     findings: tuple[Finding, ...]
+    basis: Basis | None = None
     claims: tuple[Judged, ...] = ()
     reruns: tuple[Rerun, ...] = ()
     interrupted: bool = False
@@ -47,6 +53,24 @@ class Verified:
     def ok(self) -> bool:
         """Whether everything is as it should be."""
         return not self.interrupted and all(finding.ok for finding in self.findings)
+
+    @property
+    def conclusion(self) -> Conclusion:
+        """What all findings say together.
+
+        damaged: the file is not as its manifest says. not_reproduced: only trials that were run again differ.
+        contradicted: the code that wrote it does not give this from its tables, so it was edited, and its checksums
+        were made anew. other_code: it does not come out again, which the other code may be the reason of.
+        """
+        wrong = {finding.check for finding in self.findings if not finding.ok}
+        if self.basis is None or "files" in wrong:
+            return "damaged"
+        if not wrong:
+            return "as_recorded" if self.basis.is_same_code else "as_recorded_by_other_code"
+        if wrong == {"rerun"}:
+            return "not_reproduced"
+        is_certain = self.basis.is_same_code or bool(wrong & {"tables", "values"})
+        return "contradicted" if is_certain else "other_code"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,22 +111,24 @@ def verify(path: Path, wish: Wish) -> Verified:
 
 
 def _verify(digest: str, manifest: Manifest, directory: Path, wish: Wish) -> Verified:
-    number = counted(len(manifest.files), "file")
-    findings = [Finding(check="files", ok=True, text=f"{number}, each with the size and SHA-256 of manifest.json")]
+    number, basis = counted(len(manifest.files), "file"), basis_of(manifest, this_maker())
+    findings = [basis.finding]
+    findings += [Finding(check="files", ok=True, text=f"{number}, each with the size and SHA-256 of manifest.json")]
     claims: list[Judged] = []
+    check = "tables"
     try:
         archive, data = read_archive(directory), load_archive(directory)
-        findings += tables_are_whole(manifest, archive, directory)
-        claims = judge_again(data, directory)
-        findings += verdicts_come_out_again(claims)
+        findings += tables_are_whole(manifest, archive, directory, basis)
+        check = "verdicts"
+        claims = judge_again(data, directory, basis)
+        findings += verdicts_come_out_again(claims, basis)
         if wish.make_report is not None:
-            again = directory / AGAIN
-            findings += report_is_that_of_the_tables(manifest, data, directory, again, wish.make_report)
+            findings += report_is_that_of_the_tables(data, manifest.as_of, directory, wish.make_report, basis)
     except Exception as error:  # anybody may have made the tables
         why = str(error).replace(f"{directory}/", "").replace(f"{directory}: ", "")
         what = why if isinstance(error, SweeperError | ValueError) else f"{type(error).__name__}: {why}"
-        findings.append(Finding(check="tables", ok=False, text=what))
-        return Verified(sha256=digest, manifest=manifest, findings=tuple(findings), claims=tuple(claims))
+        findings.append(Finding(check=check, ok=False, text=what))
+        return Verified(sha256=digest, manifest=manifest, findings=tuple(findings), basis=basis, claims=tuple(claims))
     reruns = _reruns(archive, data, wish) if wish.number else []
     if reruns is not None:
         findings += [Finding(check="rerun", ok=each.ok, text=each.text) for each in reruns]
@@ -113,6 +139,7 @@ def _verify(digest: str, manifest: Manifest, directory: Path, wish: Wish) -> Ver
         sha256=digest,
         manifest=manifest,
         findings=tuple(findings),
+        basis=basis,
         claims=tuple(claims),
         reruns=tuple(reruns or ()),
         interrupted=reruns is None,

@@ -93,7 +93,7 @@ def test_a_program_that_gives_other_values_is_found_out(folder: Path, sweeper: C
     assert answer.code == 1
     line = next(line for line in answer.out.splitlines() if " rerun: " in line)
     assert re.search(r"differs +rerun: first \d, seed \d: loss [\d.]+, recorded [\d.]+: outside the 99% pred", line)
-    assert answer.out.endswith("1 difference found.\n")
+    assert "\n1 difference found: the bundle fits together, but not every trial came out again" in answer.out
 
 
 def test_a_script_that_is_not_here_is_told_in_words(folder: Path, sweeper: Callable[..., Answer]) -> None:

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -14,12 +15,14 @@ from sweeper.cli.verify import make_report
 from sweeper.errors import UsageError
 from sweeper.evidence.data.load import load, load_archive
 from sweeper.export.bundle import MANIFEST, README_FILE, bundle
+from sweeper.export.maker import Maker, this_maker
 from sweeper.verification.verify import Verified, Wish, verify
 from tests.reports.conftest import store
 from tests.sweeper.export.test_bundle import Members, members_of
 
 __all__ = ["store"]
-WHOLE = ["files", "tables", "values", "values", "verdicts"]
+OTHER = replace(this_maker(), code_sha256="0" * 64, commit="1" * 40, changed=False)
+WHOLE = ["code", "files", "tables", "values", "values", "verdicts"]
 
 
 @pytest.fixture(scope="module")
@@ -29,14 +32,20 @@ def whole(store: str, tmp_path_factory: pytest.TempPathFactory) -> bytes:
     return path.read_bytes()
 
 
-def forged(content: bytes, change: Callable[[Members], object]) -> bytes:
+def forged(content: bytes, change: Callable[[Members], object], maker: Maker | None = None) -> bytes:
     """The bundle after a change, with sizes, checksums and numbers of rows that fit it."""
     members = members_of(content)
     known = json.loads(members.pop(MANIFEST))
-    del members[README_FILE]
     change(members)
     rows = {name: len(rows_of(members[name])) for name in known["rows"]}
-    return bundle(members, study=known["study"], version=known["sweeper"], as_of=known["as_of"], rows=rows)
+    return bundle(
+        members,
+        study=known["study"],
+        version=known["sweeper"],
+        as_of=known["as_of"],
+        rows=rows,
+        made_by=maker or this_maker(),
+    )
 
 
 def rows_of(content: bytes) -> list[dict[str, str]]:
@@ -87,17 +96,96 @@ def test_a_report_that_says_something_else_than_the_tables_is_named(whole: bytes
     ]
 
 
-def test_a_report_of_another_version_is_not_compared(whole: bytes, tmp_path: Path) -> None:
+def worded(members: Members) -> None:
+    """Change what other code may word or round differently."""
+
+    def edit(rows: list[dict[str, str]]) -> None:
+        rows[0] |= {"sentence": "Other words.", "label": "", "low": str(float(rows[0]["low"]) * (1 + 1e-5))}
+
+    members["report/report.html"] = b"<!doctype html>"
+    members["claims.csv"] = edited(members["claims.csv"], edit)
+
+
+def test_a_bundle_of_other_code_is_compared_by_its_meaning_and_says_so_first(whole: bytes, tmp_path: Path) -> None:
+    found = verified(forged(whole, worded, OTHER), tmp_path, report=True)
+    assert found.ok, wrong(found)
+    assert found.conclusion == "as_recorded_by_other_code"
+    assert (found.findings[0].check, found.findings[0].is_note) == ("code", True)
+    assert "at commit 111111111111 wrote this bundle; " in found.findings[0].text
+    assert "claims.csv" in found.findings[-1].text
+    assert "page and figures are not compared" in found.findings[-1].text
+    same = verified(forged(whole, worded), tmp_path)
+    assert same.conclusion == "contradicted"
+    assert {"sentence", "label", "low"} == {line.split()[0] for each in same.claims for line in each.differences}
+
+
+def test_what_other_code_does_not_give_is_not_called_edited(whole: bytes, tmp_path: Path) -> None:
+    def verdict(members: Members) -> None:
+        edit: Callable[[list[dict[str, str]]], object] = lambda rows: rows[1].update(verdict="supported", n="99")  # noqa: E731
+        members["claims.csv"] = edited(members["claims.csv"], edit)
+        name = "report/figures/claims.csv"
+        members[name] = edited(members[name], lambda rows: rows[0].update(Effect="1.5"))
+
+    found = verified(forged(whole, verdict, OTHER), tmp_path, report=True)
+    assert (found.ok, found.conclusion) == (False, "other_code")
+    assert [line.split()[0] for each in found.claims for line in each.differences] == ["verdict", "n"]
+    assert "report: report/figures/claims.csv: Effect of input-dropout-helps is recorded as 1.5, not " in wrong(found)
+
+
+def test_every_column_of_the_claims_is_compared(whole: bytes, tmp_path: Path) -> None:
+    columns = list(rows_of(members_of(whole)["claims.csv"])[0])
+
+    def change(members: Members) -> None:
+        def edit(rows: list[dict[str, str]]) -> None:
+            rows[0] |= {name: _other(value) for name, value in rows[0].items() if name != "id"}
+
+        members["claims.csv"] = edited(members["claims.csv"], edit)
+
+    found = verified(forged(whole, change), tmp_path)
+    named = {line.split(" ")[0] for line in found.claims[0].differences}
+    assert named == {*columns} - {"id"}
+    assert found.claims[1].differences == ()
+    assert found.conclusion == "contradicted"
+
+
+def _other(cell: str) -> str:
+    try:
+        return str(float(cell) * 1.001 + 1e-5)
+    except ValueError:
+        return {"false": "true", "true": "false"}.get(cell, f"{cell} x")
+
+
+def test_a_claim_that_is_recorded_twice_and_files_that_no_bundle_has_are_named(whole: bytes, tmp_path: Path) -> None:
+    def change(members: Members) -> None:
+        def edit(rows: list[dict[str, str]]) -> None:
+            rows.insert(0, {**rows[0], "verdict": "supported", "p": "0.0"})
+
+        members["claims.parquet"] = members["claims.csv"]
+        members["claims.csv"] = edited(members["claims.csv"], edit)
+        members[README_FILE] = b"Trust me.\n"
+
+    def drop(members: Members) -> None:
+        change(members)
+        del members["claims.parquet"]
+
+    text = wrong(verified(forged(whole, drop), tmp_path))
+    assert "verdicts: input-dropout-helps: is recorded 2 times" in text
+    assert "tables: README.txt: is not the one of this version" in text
+    assert "claims.parquet: " in wrong(verified(forged(whole, change), tmp_path))
+
+
+def test_the_time_of_the_manifest_is_that_of_the_tables(whole: bytes, tmp_path: Path) -> None:
     members = members_of(whole)
     known = json.loads(members.pop(MANIFEST))
-    members["report/report.html"] = b"<!doctype html>"
-    found = verified(
-        bundle(members, study="quickstart", version="0.0.9", as_of=known["as_of"], rows=known["rows"]),
-        tmp_path,
-        report=True,
+    later = bundle(
+        members,
+        study="quickstart",
+        version=known["sweeper"],
+        as_of=known["as_of"] + 86400,
+        rows=known["rows"],
+        made_by=this_maker(),
     )
-    assert found.ok
-    assert "not compared, since sweeper 0.0.9 wrote it" in found.findings[-1].text
+    assert "tables: the manifest is as of " in wrong(verified(later, tmp_path))
 
 
 def test_a_bundle_is_read_like_the_directory_of_an_archive(store: str, whole: bytes, tmp_path: Path) -> None:
@@ -188,7 +276,7 @@ def test_wrong_numbers_of_rows_are_named(whole: bytes, tmp_path: Path) -> None:
     members = members_of(whole)
     known = json.loads(members.pop(MANIFEST))
     rows = {**known["rows"], "trials.csv": known["rows"]["trials.csv"] + 1}
-    content = bundle(members, study=known["study"], version="1", as_of=0.0, rows=rows)
+    content = bundle(members, study=known["study"], version="1", as_of=known["as_of"], rows=rows)
     expected = f"tables: trials.csv: has {known['rows']['trials.csv']} rows, not {rows['trials.csv']}"
     assert wrong(verified(content, tmp_path)) == expected
 
@@ -207,4 +295,4 @@ def test_tables_that_are_no_tables_end_in_words(name: str, content: bytes, whole
 def test_damage_ends_the_checks_with_the_sum_of_the_file(whole: bytes, tmp_path: Path) -> None:
     found = verified(whole[:-7], tmp_path)
     assert wrong(found).startswith("files: is not a zip archive, or is damaged: ")
-    assert (found.manifest, len(found.sha256)) == (None, 64)
+    assert (found.manifest, len(found.sha256), found.conclusion) == (None, 64, "damaged")
