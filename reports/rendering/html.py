@@ -9,6 +9,7 @@ import hashlib
 import json
 import math
 import re
+from collections import Counter
 from collections.abc import Mapping
 from typing import Final
 
@@ -22,6 +23,7 @@ from reports.sections.blocks import Block, Plot, Report, Table
 
 STATIC_ROWS: Final = 1000  # rows of a table in the page itself; a script adds the others on demand
 KIND: Final = "Report of a study"
+APART: Final = "S"  # before the number of a table that is not printed
 # Figures take the page's colours, so that they suit its light and its dark theme.
 VARIABLES: Final = {
     look.INK: "--ink",
@@ -101,14 +103,19 @@ def _policy(css: str, javascript: str, live_javascript: str) -> str:
 
 
 def _numbered(report: Report) -> list[Mapping[str, object]]:
-    """Return the sections with their blocks' kinds, and the numbers of figures and tables throughout the report."""
-    counts = {"plot": 0, "table": 0}
+    """Return the sections with their blocks' kinds, and the numbers of figures and tables throughout the report.
 
-    def entry(block: Block) -> tuple[str, Block, int | None]:
+    Tables that are not printed are numbered apart, so that the others have the same numbers in print.
+    """
+    counts = Counter[tuple[str, str]]()
+
+    def entry(block: Block) -> tuple[str, Block, str]:
         kind = type(block).__name__.lower()
-        if isinstance(block, Plot | Table):
-            counts[kind] += 1
-        return kind, block, counts.get(kind)
+        if not isinstance(block, Plot | Table):
+            return kind, block, ""
+        before = APART if isinstance(block, Table) and block.folded else ""
+        counts[kind, before] += 1
+        return kind, block, f"{before}{counts[kind, before]}"
 
     return [
         {

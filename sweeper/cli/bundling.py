@@ -30,7 +30,9 @@ def export_bundle(store: str, study: str, form: Literal["parquet", "csv"], out: 
         found = bundled(connection, study, form)
     contents, num_claims = _contents(found, form)
     rows = {**found.rows, f"claims.{form}": num_claims}
-    content = bundle(contents, study=study, version=__version__, as_of=found.as_of, rows=rows, made_by=this_maker())
+    content = bundle(
+        contents, study=study, version=__version__, as_of=found.as_of, rows=rows, made_by=this_maker(__version__)
+    )
     try:
         write_new(out, content)
     except FileExistsError as error:

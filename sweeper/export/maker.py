@@ -7,11 +7,9 @@ import subprocess
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
-from importlib.metadata import PackageNotFoundError, version
+from importlib import metadata
 from pathlib import Path
 from typing import Final
-
-from sweeper import __version__
 
 ROOT: Final = Path(__file__).parents[2]  # of the packages: a checkout, or where packages are installed
 CODE: Final = ("sweeper", "reports")
@@ -60,12 +58,12 @@ class Maker:
 
 
 @cache
-def this_maker() -> Maker:
-    """Return the code and packages that run here."""
+def this_maker(version: str) -> Maker:
+    """Return the code and packages that run here, of a version of sweeper."""
     packages = {name: found for name in PACKAGES if (found := _version(name)) is not None}
     commit, changed = _commit(ROOT)
     return Maker(
-        sweeper=__version__,
+        sweeper=version,
         code_sha256=code_sha256(ROOT),
         commit=commit,
         changed=changed,
@@ -109,6 +107,6 @@ def _git(root: Path, *arguments: str) -> str | None:
 
 def _version(package: str) -> str | None:
     try:
-        return version(package)
-    except PackageNotFoundError:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
         return None

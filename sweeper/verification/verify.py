@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from sweeper import __version__
 from sweeper.errors import SweeperError
 from sweeper.evidence.data.load import StudyData, load_archive
 from sweeper.export.archive import Archive, read_archive
@@ -111,7 +112,7 @@ def verify(path: Path, wish: Wish) -> Verified:
 
 
 def _verify(digest: str, manifest: Manifest, directory: Path, wish: Wish) -> Verified:
-    number, basis = counted(len(manifest.files), "file"), basis_of(manifest, this_maker())
+    number, basis = counted(len(manifest.files), "file"), basis_of(manifest, this_maker(__version__))
     findings = [basis.finding]
     findings += [Finding(check="files", ok=True, text=f"{number}, each with the size and SHA-256 of manifest.json")]
     claims: list[Judged] = []

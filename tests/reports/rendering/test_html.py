@@ -167,3 +167,15 @@ def test_rows_beyond_the_first_thousand_come_as_data() -> None:
 @pytest.mark.parametrize("name", list(FACTORS))
 def test_levels_sort_by_their_value(page: str, name: str) -> None:
     assert f'data-sort="{0 if name != "depth" else 2}"' in page
+
+
+def test_tables_have_the_numbers_that_they_have_in_print(report: Report, page: str) -> None:
+    tables = [block for section in report.sections for block in section.blocks if isinstance(block, Table)]
+    printed = [table.name for table in tables if not table.folded]
+    folded = [table.name for table in tables if table.folded]
+    expected = [(name, str(number)) for number, name in enumerate(printed, 1)]
+    expected += [(name, f"S{number}") for number, name in enumerate(folded, 1)]
+    found = re.findall(r'id="caption-([^"]+)"><b>Table (\w+)\.</b>', page)
+    assert len(printed) > 1
+    assert len(folded) > 1
+    assert sorted(found) == sorted(expected)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from sweeper import __version__
 from sweeper.export import maker
 from sweeper.export.maker import code_sha256, this_maker
 
@@ -54,11 +55,11 @@ def test_a_commit_is_that_of_the_code_and_not_of_a_repository_around_it(tmp_path
     ],
 )
 def test_code_is_named_by_its_commit(commit: str | None, changed: bool, name: str) -> None:
-    found = replace(this_maker(), sweeper="0.1.0", code_sha256="a" * 64, commit=commit, changed=changed)
+    found = replace(this_maker(__version__), sweeper="0.1.0", code_sha256="a" * 64, commit=commit, changed=changed)
     assert found.name == name
 
 
 def test_packages_that_differ_are_named() -> None:
-    here = replace(this_maker(), packages={"numpy": "2.1", "scipy": "1.0"})
+    here = replace(this_maker(__version__), packages={"numpy": "2.1", "scipy": "1.0"})
     assert here.other_packages(here) == ""
     assert here.other_packages(replace(here, packages={"numpy": "2.2", "scipy": "1.0"})) == "numpy 2.1 there, 2.2 here"

@@ -10,6 +10,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from sweeper import __version__
 from sweeper.cli.bundling import export_bundle
 from sweeper.cli.verify import make_report
 from sweeper.errors import UsageError
@@ -21,7 +22,7 @@ from tests.reports.conftest import store
 from tests.sweeper.export.test_bundle import Members, members_of
 
 __all__ = ["store"]
-OTHER = replace(this_maker(), code_sha256="0" * 64, commit="1" * 40, changed=False)
+OTHER = replace(this_maker(__version__), code_sha256="0" * 64, commit="1" * 40, changed=False)
 WHOLE = ["code", "files", "tables", "values", "values", "verdicts"]
 
 
@@ -44,7 +45,7 @@ def forged(content: bytes, change: Callable[[Members], object], maker: Maker | N
         version=known["sweeper"],
         as_of=known["as_of"],
         rows=rows,
-        made_by=maker or this_maker(),
+        made_by=maker or this_maker(__version__),
     )
 
 
@@ -183,7 +184,7 @@ def test_the_time_of_the_manifest_is_that_of_the_tables(whole: bytes, tmp_path: 
         version=known["sweeper"],
         as_of=known["as_of"] + 86400,
         rows=known["rows"],
-        made_by=this_maker(),
+        made_by=this_maker(__version__),
     )
     assert "tables: the manifest is as of " in wrong(verified(later, tmp_path))
 
