@@ -5,8 +5,12 @@ of its distinct successors and predecessors in the training text:
 
 - blank: x_t becomes a special word with probability gamma;
 - unigram: x_t becomes a draw from c(w) / N with probability gamma;
+- uniform: x_t becomes any word of the vocabulary with probability gamma;
 - bigram Kneser-Ney: with probability gamma N1+(x_t, .) / c(x_t), x_t and y_t become independent draws from
   q(w) ~ N1+(., w).
+
+Or predict words further ahead (Chen et al. 2026, "Demystifying Training-Time Augmentation for Data-Constrained Language
+Model Pretraining", target offset prediction).
 """
 
 from dataclasses import dataclass
@@ -26,6 +30,7 @@ class Noise:
         blank: the id that replaces every word; None where replacements are drawn.
         replaces_targets: whether the target of a replaced word is redrawn too.
         generator: the source of randomness, on the device of the tables.
+        random_rate: whether each call multiplies the probabilities of a stream by its own draw from U(0, 1).
     """
 
     probabilities: Tensor
@@ -33,10 +38,14 @@ class Noise:
     blank: int | None
     replaces_targets: bool
     generator: torch.Generator
+    random_rate: bool = False
 
     def __call__(self, inputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
         """Return noised inputs and targets, each int64 [batch, time]."""
-        replaced = self._uniform(inputs) < self.probabilities[inputs]
+        probabilities = self.probabilities[inputs]
+        if self.random_rate:
+            probabilities = probabilities * self._uniform(inputs[:, :1])
+        replaced = self._uniform(inputs) < probabilities
         if self.cumulative is None:
             assert self.blank is not None
             return inputs.masked_fill(replaced, self.blank), targets
@@ -55,18 +64,57 @@ class Noise:
         return drawn.clamp_(max=len(self.cumulative) - 1)
 
 
+@dataclass(frozen=True, slots=True)
+class TargetOffsets:
+    """Lets some streams of a segment predict not the next word but the i-th next, i up to `largest`.
+
+    i is drawn for each stream and segment with probability ~ exp(1 - i). The word `first_word + i - 2` takes the place
+    of the segment's first word and says that the stream predicts the i-th next; without such a word, it predicts the
+    next. In the paper, such a word precedes each text.
+
+    Attributes:
+        largest: the largest i.
+        first_word: the id of the word for i = 2.
+        generator: the source of randomness, on the device of the text.
+    """
+
+    largest: int
+    first_word: int
+    generator: torch.Generator
+
+    def draw(self, num_streams: int) -> Tensor:
+        """Draw i for each stream, int64 [num_streams]."""
+        ahead = torch.arange(self.largest, dtype=torch.float64, device=self.generator.device)
+        cumulative = torch.softmax(-ahead, 0).cumsum(0)
+        drawn = torch.rand(num_streams, dtype=torch.float64, device=cumulative.device, generator=self.generator)
+        return torch.searchsorted(cumulative, drawn, right=True).clamp_(max=self.largest - 1) + 1
+
+    def targets(self, streams: Tensor, start: int, length: int, offsets: Tensor) -> Tensor:
+        """Return the words that are the offset of each stream ahead, int64 [streams, length]."""
+        positions = torch.arange(start, start + length, device=streams.device)
+        return streams.gather(1, positions + offsets[:, None])
+
+    def marked(self, inputs: Tensor, offsets: Tensor) -> Tensor:
+        """Put the word of each stream's offset in place of its first word."""
+        first = torch.where(offsets > 1, offsets - 2 + self.first_word, inputs[:, 0])
+        return torch.cat([first[:, None], inputs[:, 1:]], 1)
+
+
 def make_noise(
-    kind: Literal["blank", "unigram", "bigram_kneser_ney"],
+    kind: Literal["blank", "unigram", "uniform", "bigram_kneser_ney"],
     rate: float,
     train: Tensor,
     vocabulary_size: int,
     generator: torch.Generator,
+    *,
+    random_rate: bool = False,
 ) -> Noise:
     """Build the noise for a training text.
 
     Args:
         train: int64 [tokens].
         generator: the source of randomness; its device becomes that of the noise.
+        random_rate: whether to draw the rate of every segment of a stream from U(0, rate).
     """
     counts = torch.bincount(train, minlength=vocabulary_size).double()
     probabilities, weights, blank = torch.full_like(counts, rate), None, None
@@ -74,13 +122,16 @@ def make_noise(
         blank = vocabulary_size
     elif kind == "unigram":
         weights = counts
+    elif kind == "uniform":
+        weights = torch.ones_like(counts)
     else:
         successors, predecessors = distinct_neighbours(train, vocabulary_size)
         probabilities = rate * successors / counts.clamp(min=1.0)
         weights = predecessors
     device = generator.device
     cumulative = None if weights is None else (weights.cumsum(0) / weights.sum()).to(device)
-    return Noise(probabilities.to(device), cumulative, blank, kind == "bigram_kneser_ney", generator)
+    replaces_targets = kind == "bigram_kneser_ney"
+    return Noise(probabilities.to(device), cumulative, blank, replaces_targets, generator, random_rate)
 
 
 def distinct_neighbours(train: Tensor, vocabulary_size: int) -> tuple[Tensor, Tensor]:

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import torch
 from torch import Tensor
 
-from trainer.augmentation import Noise
+from trainer.augmentation import Noise, TargetOffsets
 
 FULL_LENGTH_SHARE: Final = 0.95
 LENGTH_STD: Final = 5.0
@@ -58,6 +58,21 @@ def rotated(streams: Tensor, offsets: Tensor) -> Tensor:
     return streams.gather(1, (positions + offsets.to(streams.device)[:, None]) % streams.shape[1])
 
 
+class Batch(NamedTuple):
+    """A segment of each stream.
+
+    Attributes:
+        inputs, targets: int64 [batch, time].
+        continues: whether they continue the previous segment (not at the start of an epoch).
+        noised: the same with noise, if the segment is to be read twice.
+    """
+
+    inputs: Tensor
+    targets: Tensor
+    continues: bool
+    noised: tuple[Tensor, Tensor] | None = None
+
+
 @dataclass(slots=True)
 class TrainingBatches:
     """Segments of the training text, epoch after epoch, from a position that a checkpoint can hold.
@@ -70,6 +85,8 @@ class TrainingBatches:
         row_rotation: rotate each stream by its own offset in every epoch.
         random_start: start each epoch at a random token of its first segment.
         noise: changes inputs and targets; None for no noise.
+        reads_both: return both the text and the noised text.
+        target_offsets: changes targets to words further ahead; None for the next words.
         position: where in its streams the next segment starts.
         start: where this epoch started.
         epoch: completed passes over the text.
@@ -83,6 +100,8 @@ class TrainingBatches:
     row_rotation: bool = False
     random_start: bool = False
     noise: Noise | None = None
+    reads_both: bool = False
+    target_offsets: TargetOffsets | None = None
     streams: Tensor = field(init=False)
     position: int = 0
     start: int = 0
@@ -92,20 +111,33 @@ class TrainingBatches:
     def __post_init__(self) -> None:
         self._begin_epoch()
 
-    def next(self) -> tuple[Tensor, Tensor, bool]:
-        """Return inputs, targets, and whether they continue the previous segment (not at the start of an epoch)."""
+    def next(self) -> Batch:
+        """Return the next segments, and go on to the next epoch at the end of this one."""
         continues = self.position > self.start
         length = self.target_length
         if self.length_generator is not None:
             length = random_length(length, self.length_generator)
         inputs, targets = next(segments(self.streams, length, self.position))
+        offsets = self._offsets(self.position + inputs.shape[1])
+        if offsets is not None and self.target_offsets is not None:
+            targets = self.target_offsets.targets(self.streams, self.position, inputs.shape[1], offsets)
         self.position += inputs.shape[1]
         if self.position >= self.streams.shape[1] - 1:
             self.epoch += 1
             self._begin_epoch()
-        if self.noise is not None:
-            inputs, targets = self.noise(inputs, targets)
-        return inputs, targets, continues
+        noised = None if self.noise is None else self.noise(inputs, targets)
+        if offsets is not None and self.target_offsets is not None:
+            inputs = self.target_offsets.marked(inputs, offsets)
+            noised = None if noised is None else (self.target_offsets.marked(noised[0], offsets), noised[1])
+        if noised is None or self.reads_both:
+            return Batch(inputs, targets, continues, noised)
+        return Batch(*noised, continues)
+
+    def _offsets(self, end: int) -> Tensor | None:
+        """Draw how far ahead the streams of a segment predict; None where the text ends too soon after it."""
+        if self.target_offsets is None or end - 1 + self.target_offsets.largest >= self.streams.shape[1]:
+            return None
+        return self.target_offsets.draw(self.streams.shape[0])
 
     def _begin_epoch(self) -> None:
         num_streams, length = self.text.shape
@@ -121,6 +153,7 @@ class TrainingBatches:
         """Return the state for a checkpoint."""
         generators = {"lengths": self.length_generator, "order": self.order_generator}
         generators["noise"] = None if self.noise is None else self.noise.generator
+        generators["offsets"] = None if self.target_offsets is None else self.target_offsets.generator
         kept = {name: None if each is None else each.get_state() for name, each in generators.items()}
         where = {"position": self.position, "start": self.start, "epoch": self.epoch}
         return {**where, "offsets": self.offsets, "generators": kept}
@@ -135,3 +168,5 @@ class TrainingBatches:
             self.length_generator.set_state(state["generators"]["lengths"])
         if self.noise is not None:
             self.noise.generator.set_state(state["generators"]["noise"])
+        if self.target_offsets is not None:
+            self.target_offsets.generator.set_state(state["generators"]["offsets"])

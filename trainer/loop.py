@@ -13,14 +13,14 @@ from torch import Tensor
 from trainer import checkpoint
 from trainer.accounting import Account
 from trainer.allocation import free_cached, is_out_of_memory
-from trainer.batches import TrainingBatches
+from trainer.batches import Batch, TrainingBatches
 from trainer.config.evaluation import evenly_spaced
 from trainer.config.metrics import LookMetrics, RawMetrics, TrainingMetrics, ValidationMetrics
 from trainer.config.model import TrainerConfig
 from trainer.errors import Diverged, Stopped
 from trainer.evaluation import Evaluation, EvaluationText, evaluate
 from trainer.files import LineLog
-from trainer.gradients import add_gradients
+from trainer.gradients import Noised, add_gradients
 from trainer.models.language_model import LanguageModel, Memory
 from trainer.optimizers import Optimizer, clip_gradients
 from trainer.precision import SMALLEST_SCALE, Weights
@@ -126,8 +126,9 @@ def train(run: Run) -> None:
 
 
 def _step(run: Run) -> None:
-    inputs, targets, continues = run.batches.next()
-    loss, run.memory = _gradients(run, inputs, targets, run.memory if continues else None)
+    batch = run.batches.next()
+    targets = batch.targets
+    loss, run.memory = _gradients(run, batch, run.memory if batch.continues else None)
     run.weights.gather_gradients()
     norm = clip_gradients(run.weights.masters, run.config.optimizer.clip)
     scale, finite = run.weights.loss_scale, None
@@ -141,9 +142,11 @@ def _step(run: Run) -> None:
     run.progress.step += 1
 
 
-def _gradients(run: Run, inputs: Tensor, targets: Tensor, memory: Memory | None) -> tuple[Tensor, Memory | None]:
+def _gradients(run: Run, batch: Batch, memory: Memory | None) -> tuple[Tensor, Memory | None]:
     """Return the loss and the new memory; when the device runs out of memory, halve the streams read at once."""
     generator, progress = run.model.generator, run.progress
+    inputs, weight = batch.inputs, run.config.data.noise_weight
+    noised = None if batch.noised is None or weight is None else Noised(*batch.noised, weight)
     drawn = generator.get_state()
     while True:
         run.weights.clear_gradients()
@@ -151,10 +154,11 @@ def _gradients(run: Run, inputs: Tensor, targets: Tensor, memory: Memory | None)
             return add_gradients(
                 run.model,
                 inputs,
-                targets,
+                batch.targets,
                 memory,
                 micro_batch_size=progress.micro_batch_size,
                 loss_scale=None if run.weights.loss_scale is None else run.weights.loss_scale.scale,
+                noised=noised,
             )
         except (MemoryError, RuntimeError) as error:
             if not is_out_of_memory(error) or progress.micro_batch_size == 1:

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from trainer.accounting import Account
-from trainer.augmentation import make_noise
+from trainer.augmentation import TargetOffsets, make_noise
 from trainer.batches import TrainingBatches, to_streams
 from trainer.config.cost import flops_per_step, steps_for, tokens_per_step
 from trainer.config.hardware import BF16_FLAGS, bf16_flag
@@ -68,7 +68,7 @@ def build_model(config: TrainerConfig, vocabulary_size: int, device: torch.devic
         model = TransformerXL(config.model, config.regularization, vocabulary_size)
     else:
         model = GPT(config.model, config.regularization, vocabulary_size, config.context_length)
-    if config.data.noise == "blank":
+    for _ in range(_num_input_words(config)):
         model.add_input_word()
     model.initialize(seeded(config.seed, "weights"))
     set_products(model, PRODUCTS.get(config.precision))
@@ -80,12 +80,29 @@ def build_model(config: TrainerConfig, vocabulary_size: int, device: torch.devic
     return model
 
 
+def _num_input_words(config: TrainerConfig) -> int:
+    """Return how many words can be read but not predicted: the blank, and a word for each target offset above 1."""
+    offsets = config.data.target_offsets
+    return (config.data.noise == "blank") + (0 if offsets is None else offsets - 1)
+
+
 def build_batches(config: TrainerConfig, corpus: Corpus, device: torch.device) -> TrainingBatches:
     """Build the streams of the training text, with what changes them in every epoch or step."""
     data, noise = config.data, None
     if data.noise != "none" and data.noise_rate > 0.0:
         generator = seeded(config.seed, "noise", device)
-        noise = make_noise(data.noise, data.noise_rate, corpus.train, len(corpus.vocabulary.words), generator)
+        noise = make_noise(
+            data.noise,
+            data.noise_rate,
+            corpus.train,
+            len(corpus.vocabulary.words),
+            generator,
+            random_rate=data.random_noise_rate,
+        )
+    offsets = None
+    if data.target_offsets is not None:
+        first_word = len(corpus.vocabulary.words) + (data.noise == "blank")
+        offsets = TargetOffsets(data.target_offsets, first_word, seeded(config.seed, "target offsets", device))
     return TrainingBatches(
         to_streams(corpus.train, data.batch_size).to(device),
         data.target_length,
@@ -94,6 +111,8 @@ def build_batches(config: TrainerConfig, corpus: Corpus, device: torch.device) -
         row_rotation=data.row_rotation,
         random_start=data.random_start,
         noise=noise,
+        reads_both=data.noise_weight is not None,
+        target_offsets=offsets,
     )
 
 

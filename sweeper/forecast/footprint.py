@@ -9,7 +9,7 @@ from sweeper.designs.paths import Config
 from sweeper.forecast.throughput import Work
 from sweeper.spec.program import Program, TrainerProgram
 from trainer.config import num_steps, parse, training_flops
-from trainer.config.cost import vocabulary_size
+from trainer.config.cost import readings, vocabulary_size
 
 Amounts = Mapping[str, int | float]  # a budget as the program gets it, e.g. {"steps": 300}
 
@@ -23,7 +23,7 @@ EVALUATION_TOKENS: Final = {
 }
 # What does not affect the time that a step takes: sections of a config, and keys of two others.
 FREE_SECTIONS: Final = ("regularization", "checkpoint", "device", "threads", "seed", "budget")
-FREE_DATA: Final = ("noise_rate", "row_rotation", "random_start")
+FREE_DATA: Final = ("noise_rate", "random_noise_rate", "target_offsets", "row_rotation", "random_start")
 FREE_EVALUATION: Final = ("times", "every_steps", "geometric", "log_times")
 OPERATIONS_PER_PARAMETER: Final = 6.0  # per training token: a multiply-add in the forward pass, two in the backward
 TRAINING_TO_FORWARD: Final = 3.0
@@ -81,7 +81,8 @@ def training_work(config: Config, budget: Amounts) -> Work:
     looks = len(parsed.evaluation.steps(steps)) * (1 if parsed.optimizer.average is None else 2)
     evaluated = looks * valid + (test if parsed.evaluation.test else 0)
     operations = training_flops(config, 1)
-    return Work(float(steps), operations * (steps + evaluated / batch_tokens / TRAINING_TO_FORWARD))
+    forward = operations / readings(parsed) / TRAINING_TO_FORWARD
+    return Work(float(steps), operations * steps + forward * evaluated / batch_tokens)
 
 
 def num_evaluations(config: Config, steps: int) -> int:
@@ -93,7 +94,7 @@ def footprint(config: Config) -> Footprint:
     """Estimate the memory of a run of the trainer, and the disk space of its checkpoint, best weights and metrics."""
     parsed = parse(config)
     tokens = parsed.data.batch_size * parsed.data.target_length
-    parameters = training_flops(config, 1) / tokens / OPERATIONS_PER_PARAMETER
+    parameters = training_flops(config, 1) / readings(parsed) / tokens / OPERATIONS_PER_PARAMETER
     activations = tokens * parsed.model.layers * ACTIVATIONS * parsed.model.d_model * FLOAT_BYTES
     logits = tokens * vocabulary_size(parsed) * LOGIT_BYTES
     return Footprint(

@@ -2,6 +2,8 @@
 
 import math
 from collections import Counter
+from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -9,9 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from trainer.augmentation import Noise, distinct_neighbours, make_noise
+from tests.trainer.test_architectures import config_of, lines_of, run_in
+from trainer import checkpoint
+from trainer.augmentation import Noise, TargetOffsets, distinct_neighbours, make_noise
 from trainer.batches import TrainingBatches, rotated
-from trainer.config import parse
+from trainer.config import ConfigError, parse, resolve
+from trainer.errors import Stopped
+from trainer.request import CHECKPOINT_FILE
 from trainer.setup import build_model
 
 VOCABULARY = 6
@@ -54,6 +60,75 @@ def test_unigram_replaces_by_the_shares_of_the_text() -> None:
         assert_share(drawn == word, times / len(TEXT))
 
 
+def test_uniform_replaces_by_any_word_equally_often() -> None:
+    inputs, targets = words()
+    noised, same = noise("uniform")(inputs, targets)
+    assert torch.equal(same, targets)
+    for word in range(VOCABULARY):
+        expected = 0.3 / VOCABULARY + (0.7 / 5 if word < 5 else 0.0)
+        assert_share(noised == word, expected)
+
+
+def test_a_random_rate_is_that_of_each_stream_and_call() -> None:
+    inputs, targets = words(400_000)
+    replace = make_noise("blank", 0.5, TEXT, VOCABULARY, torch.Generator().manual_seed(0), random_rate=True)
+    shares = [(replace(inputs, targets)[0] == VOCABULARY).double().mean(1) for _ in range(5)]
+    rates = torch.cat(shares)  # each of 2,000 positions
+    assert rates.max().item() < 0.55
+    assert rates.mean().item() == pytest.approx(0.25, abs=0.02)
+    assert rates.var().item() == pytest.approx(0.5**2 / 12, rel=0.15)
+    assert abs(torch.corrcoef(torch.stack(shares[:2]))[0, 1].item()) < 0.35
+
+
+def offsets(largest: int, seed: int = 0) -> TargetOffsets:
+    return TargetOffsets(largest, VOCABULARY + 1, torch.Generator().manual_seed(seed))
+
+
+def test_offsets_are_drawn_with_exponential_probabilities() -> None:
+    drawn = offsets(4).draw(100_000)
+    weights = torch.tensor([1.0, math.exp(-1), math.exp(-2), math.exp(-3)])
+    for offset, weight in enumerate((weights / weights.sum()).tolist(), start=1):
+        assert_share(drawn == offset, weight)
+
+
+@pytest.mark.parametrize("reads_both", [False, True])
+def test_streams_predict_the_word_that_their_first_word_says(reads_both: bool) -> None:
+    text = torch.arange(4 * 50).view(4, 50) + 100
+    marks = TargetOffsets(3, 1000, torch.Generator().manual_seed(0))
+    batches = TrainingBatches(text, 7, target_offsets=marks, reads_both=reads_both)
+    seen = set()
+    for _ in range(70):  # ten epochs
+        start = batches.position
+        inputs, targets, *_ = batches.next()
+        assert inputs.shape == targets.shape
+        for row in range(4):
+            mark = int(inputs[row, 0])
+            offset = mark - 1000 + 2 if mark >= 1000 else 1
+            seen.add(offset)
+            assert torch.equal(targets[row], text[row, start + offset : start + offset + inputs.shape[1]])
+            assert torch.equal(inputs[row, 1:], text[row, start + 1 : start + inputs.shape[1]])
+            assert offset > 1 or mark == text[row, start]
+    assert seen == {1, 2, 3}
+
+
+def test_noise_and_offsets_go_together() -> None:
+    text = torch.arange(4 * 50).view(4, 50) % 5
+    plain = TrainingBatches(text, 7, target_offsets=offsets(3))
+    both = TrainingBatches(text, 7, target_offsets=offsets(3), noise=noise("blank", 0.5), reads_both=True)
+    alone = TrainingBatches(text, 7, target_offsets=offsets(3), noise=noise("blank", 0.5))
+    for _ in range(30):
+        batch, doubled, noised = plain.next(), both.next(), alone.next()
+        assert torch.equal(doubled.inputs, batch.inputs)
+        assert torch.equal(doubled.targets, batch.targets)
+        assert doubled.noised is not None
+        assert torch.equal(doubled.noised[0], noised.inputs)
+        assert torch.equal(noised.targets, batch.targets)
+        changed = noised.inputs != batch.inputs
+        assert (noised.inputs[changed] == VOCABULARY).all()
+        marked = batch.inputs[:, 0] > VOCABULARY
+        assert not changed[marked, 0].any()
+
+
 def test_neighbours_are_counted_once_each() -> None:
     successors, predecessors = distinct_neighbours(TEXT, VOCABULARY)
     pairs = set(zip(TEXT[:-1].tolist(), TEXT[1:].tolist(), strict=True))
@@ -85,7 +160,7 @@ def test_positions_are_replaced_independently() -> None:
     assert_share(replaced[1:] & replaced[:-1], 0.09)
 
 
-@pytest.mark.parametrize("kind", ["blank", "unigram", "bigram_kneser_ney"])
+@pytest.mark.parametrize("kind", ["blank", "unigram", "uniform", "bigram_kneser_ney"])
 def test_the_same_seed_makes_the_same_noise(kind: str) -> None:
     inputs, targets = words(2000)
     first, second, other = noise(kind), noise(kind), noise(kind, seed=1)
@@ -148,7 +223,7 @@ def test_augmented_batches_go_on_from_their_state(steps: int, kind: str) -> None
         batches = turning(row_rotation=True, random_start=True)
         batches.text = batches.text % 5
         batches.streams = batches.streams % 5
-        batches.noise = noise(kind)
+        batches.noise, batches.target_offsets = noise(kind), offsets(3)
         return batches
 
     first, second = make(), make()
@@ -160,6 +235,66 @@ def test_augmented_batches_go_on_from_their_state(steps: int, kind: str) -> None
         assert torch.equal(one[0], other[0])
         assert torch.equal(one[1], other[1])
         assert one[2] == other[2]
+
+
+NOISED: dict[str, Any] = {
+    "data": {
+        "noise": "blank",
+        "noise_rate": 0.5,
+        "random_noise_rate": True,
+        "noise_weight": 0.4,
+        "target_offsets": 3,
+        "row_rotation": True,
+    },
+    "regularization": {"stochastic_depth": 0.3, "dropout": 0.1},
+}
+
+
+@pytest.mark.parametrize("kind", ["transformer_xl", "gpt2"])
+def test_a_cut_run_with_every_noise_resumes_bit_for_bit(kind: str, tmp_path: Path) -> None:
+    config = config_of(kind, **NOISED)
+    run_in(tmp_path / "whole", config)
+    with pytest.raises(Stopped):
+        run_in(tmp_path / "cut", config, stop_at=9)
+    run_in(tmp_path / "cut", config, resume=True)
+    assert lines_of(tmp_path / "cut") == lines_of(tmp_path / "whole")
+    states = [checkpoint.load(tmp_path / each / CHECKPOINT_FILE)["model"] for each in ("whole", "cut")]
+    assert all(torch.equal(states[0][key], states[1][key]) for key in states[0])
+
+
+def test_reading_twice_counts_twice_and_reports_the_loss_of_the_text(tmp_path: Path) -> None:
+    """With one step, the reported loss is that before any change: the same with and without noise beside it."""
+    sections: dict[str, Any] = {"budget": {"steps": 1}, "evaluation": {"times": 1}}
+    plain = run_in(tmp_path / "plain", config_of("transformer_xl", **sections, regularization={"dropout": 0.0}))
+    twice = config_of(
+        "transformer_xl", **sections, data=NOISED["data"] | {"target_offsets": None}, regularization={"dropout": 0.0}
+    )
+    noised = run_in(tmp_path / "noised", twice)
+    assert noised.account.flops == 2 * plain.account.flops
+    assert noised.account.tokens == plain.account.tokens
+    first, second = lines_of(tmp_path / "plain"), lines_of(tmp_path / "noised")
+    assert second[0]["train_loss"] == pytest.approx(first[0]["train_loss"], rel=0.05)
+    assert second[0]["valid_loss"] != first[0]["valid_loss"]
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        ({"noise_weight": 0.4}, "data: noise_weight = 0.4 has no effect without noise. Set noise and noise_rate too"),
+        ({"target_offsets": 1}, "data.target_offsets: 1 is less than the minimum, 2. Predict in some streams"),
+        ({"noise": "uniforn"}, "Did you mean 'uniform'?"),
+    ],
+)
+def test_mistakes_with_noise_say_what_to_do(data: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        parse({"data": data})
+    assert message in str(caught.value)
+
+
+def test_a_configuration_without_new_noise_stays_what_it_was() -> None:
+    data, rates = resolve({})["data"], resolve({"regularization": {"stochastic_depth": 0}})["regularization"]
+    assert not {"noise_weight", "random_noise_rate", "target_offsets"} & set(data)
+    assert "stochastic_depth" not in rates
 
 
 @pytest.mark.parametrize("kind", ["transformer_xl", "awd_lstm", "gpt2"])

@@ -28,7 +28,7 @@ def test_training_goes_on_from_epoch_to_epoch_and_says_where_memory_ends(length:
     for epoch in range(3):
         seen, first = [], True
         while batches.epoch == epoch:
-            inputs, targets, continues = batches.next()
+            inputs, targets, continues, _ = batches.next()
             assert continues is not first
             assert torch.equal(targets, inputs + 1)
             seen.append(inputs)

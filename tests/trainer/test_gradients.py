@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from trainer.config import TrainerConfig, parse
-from trainer.gradients import add_gradients
+from trainer.gradients import Noised, add_gradients
 from trainer.models.language_model import LanguageModel
 from trainer.regularizers import StreamGenerator, dropout_mask
 from trainer.setup import build_model
@@ -17,7 +17,7 @@ RATES = {"embedding_dropout": 0.3, "input_dropout": 0.3, "output_dropout": 0.3, 
 OPTIONS: dict[str, dict[str, Any]] = {
     "transformer_xl": {
         "model": {"layers": 2, "d_model": 16, "heads": 2, "memory_length": 6},
-        "regularization": RATES | {"attention_dropout": 0.3},
+        "regularization": RATES | {"attention_dropout": 0.3, "stochastic_depth": 0.5},
     },
     "transformer_xl with an adaptive softmax": {
         "model": {"layers": 1, "d_model": 16, "heads": 2, "memory_length": 6, "adaptive_cutoffs": [10, 20]},
@@ -69,6 +69,28 @@ def test_parts_add_up_to_the_whole_batch(name: str, micro_batch_size: int) -> No
     for one, other in zip(gradients, added, strict=True):
         torch.testing.assert_close(one, other, rtol=1e-6, atol=1e-9)
     assert torch.equal(state, state_in_parts)
+
+
+@pytest.mark.parametrize(("name", "micro_batch_size"), [("transformer_xl", 5), ("transformer_xl", 2), ("gpt2", 3)])
+def test_a_noised_reading_adds_its_weight_times_its_gradient(name: str, micro_batch_size: int) -> None:
+    model, reference = make_model(name), make_model(name)
+    tokens = torch.randint(VOCABULARY, (5, 13), generator=torch.Generator().manual_seed(1))
+    memory: Any = None
+    before: Any = None
+    for start in (0, 6):
+        inputs, targets = tokens[:, start : start + 6], tokens[:, start + 1 : start + 7]
+        noised = Noised((inputs + 1) % VOCABULARY, targets.flip(0), 0.4)
+        found, memory = add_gradients(model, inputs, targets, memory, micro_batch_size=micro_batch_size, noised=noised)
+        loss, after = reference(inputs, targets, before)
+        with_noise, _ = reference(noised.inputs, noised.targets, before)
+        (loss + 0.4 * with_noise).backward()
+        before = after
+        assert found.item() == pytest.approx(loss.item(), rel=1e-6)
+        for one, other in zip(memory, before, strict=True):
+            torch.testing.assert_close(one, other, rtol=1e-6, atol=1e-9)
+    for one, other in zip(model.parameters(), reference.parameters(), strict=True):
+        torch.testing.assert_close(one.grad, other.grad, rtol=1e-6, atol=1e-9)
+    assert torch.equal(model.generator.get_state(), reference.generator.get_state())
 
 
 def test_a_part_of_a_mask_is_that_of_the_whole() -> None:

@@ -68,7 +68,12 @@ def vocabulary_size(config: TrainerConfig) -> int:
 
 def flops_per_step(config: TrainerConfig, vocabulary: int) -> float:
     """Return the floating-point operations of one training step with full memory; a multiply-add counts as two."""
-    return operations(config, vocabulary, TRAINING)
+    return readings(config) * operations(config, vocabulary, TRAINING)
+
+
+def readings(config: TrainerConfig) -> int:
+    """Return how often a training step reads its segments."""
+    return 1 if config.data.noise_weight is None else 2
 
 
 def forward_flops(config: TrainerConfig, vocabulary: int) -> float:

@@ -11,6 +11,8 @@ from typing import Any, Final
 
 from trainer.config.wording import Problem, dotted, shown
 
+Path = tuple[str, ...]
+
 TRANSFORMERS: Final = ("transformer_xl", "gpt2", "gpt3")
 ADAM: Final = ("adam", "adamw")
 # The keys that choose a kind, and their defaults.
@@ -20,21 +22,23 @@ SWITCHES: Final = {
     ("optimizer", "schedule"): "cosine",
 }
 
-# Options that are left out of a configuration while they are null. They are newer than stores and checkpoints whose
-# configurations must stay the same.
-LEFT_OUT_IF_NULL: Final = (
-    ("optimizer", "average"),
-    ("optimizer", "decayed"),
-    ("evaluation", "times"),
-    ("evaluation", "every_steps"),
-    ("evaluation", "geometric"),
-    ("evaluation", "tokens"),
-    ("evaluation", "final_tokens"),
-)
+# Options that are left out of a configuration while they have these values. They are newer than stores and checkpoints
+# whose configurations must stay the same.
+LEFT_OUT: Final[Mapping[Path, object]] = {
+    ("data", "noise_weight"): None,
+    ("data", "random_noise_rate"): False,
+    ("data", "target_offsets"): None,
+    ("regularization", "stochastic_depth"): 0.0,
+    ("optimizer", "average"): None,
+    ("optimizer", "decayed"): None,
+    ("evaluation", "times"): None,
+    ("evaluation", "every_steps"): None,
+    ("evaluation", "geometric"): None,
+    ("evaluation", "tokens"): None,
+    ("evaluation", "final_tokens"): None,
+}
 # Kinds that no limit names, because they have no option of their own.
 OTHER_KINDS: Final = ("sgd", "cosine", "linear", "constant")
-
-Path = tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +66,7 @@ def _for_optimizers(*kinds: str) -> Limit:
 
 LIMITS: Final[Mapping[Path, Limit]] = {
     ("data", "random_target_length"): _for_models("transformer_xl", "awd_lstm", off=False),
+    ("data", "target_offsets"): _for_models(*TRANSFORMERS),
     ("model", "heads"): _for_models(*TRANSFORMERS),
     ("model", "d_head"): _for_models(*TRANSFORMERS),
     ("model", "memory_length"): _for_models(*TRANSFORMERS),
@@ -72,6 +77,7 @@ LIMITS: Final[Mapping[Path, Limit]] = {
     ("model", "attention_pattern"): _for_models("gpt3"),
     ("model", "attention_width"): _for_models("gpt3"),
     ("regularization", "attention_dropout"): _for_models(*TRANSFORMERS, off=0.0),
+    ("regularization", "stochastic_depth"): _for_models(*TRANSFORMERS, off=0.0),
     ("regularization", "weight_dropout"): _for_models("awd_lstm", off=0.0),
     ("regularization", "activation_regularization"): _for_models("awd_lstm", off=0.0),
     ("regularization", "temporal_activation_regularization"): _for_models("awd_lstm", off=0.0),
@@ -104,8 +110,8 @@ def lacking(kinds: Mapping[Path, object]) -> list[Path]:
 
 
 def existing_options(config: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a configuration without the options that its kinds lack, and without optional ones that are null."""
-    nothing = [path for path in LEFT_OUT_IF_NULL if _at(config, path, None) is None]
+    """Return a configuration without the options that its kinds lack, and without newer ones that change nothing."""
+    nothing = [path for path, value in LEFT_OUT.items() if _at(config, path, value) == value]
     return _without(config, [*lacking(chosen_kinds(config)), *nothing])
 
 

@@ -58,14 +58,27 @@ class DataConfig(Section):
         description="Draw the target length of every step, around target_length or rarely half of it, and scale the "
         "learning rate with it.",
     )
-    noise: Literal["none", "blank", "unigram", "bigram_kneser_ney"] = Field(
+    noise: Literal["none", "blank", "unigram", "uniform", "bigram_kneser_ney"] = Field(
         "none",
         description="Replace words of the training text (Xie et al. 2017): blank with a special word, unigram with "
-        "words drawn by their frequency. bigram_kneser_ney replaces words with many successors more often, with words "
-        "that follow many others, and replaces the target too.",
+        "words drawn by their frequency, uniform with any words of the vocabulary. bigram_kneser_ney replaces words "
+        "with many successors more often, with words that follow many others, and replaces the target too.",
     )
     noise_rate: Rate = Field(
         0.0, description="Probability of replacing a word, from 0 to below 1; the maximum for bigram_kneser_ney."
+    )
+    random_noise_rate: bool = Field(
+        False, description="Draw the rate of every segment of a stream uniformly, from 0 to noise_rate."
+    )
+    noise_weight: Annotated[float, Field(gt=0.0, le=100.0)] | None = Field(
+        None,
+        description="Read every segment as it is and again with noise, and minimize the loss plus this weight times "
+        "the loss with noise, e.g. 0.4; a step takes twice as long. By default only the noised text is read.",
+    )
+    target_offsets: Annotated[int, Field(ge=2, le=64)] | None = Field(
+        None,
+        description="Predict in some streams of a step the 2nd, 3rd, … next word instead of the next, at most the "
+        "N-th, e.g. 5. A special word in place of the segment's first says which.",
     )
     row_rotation: bool = Field(
         False, description="Rotate each stream by its own offset in every epoch (partial shuffle, Press 2019)."
@@ -86,7 +99,12 @@ class DataConfig(Section):
         if self.noise == "none" and self.noise_rate > 0.0:
             raise ValueError(
                 f"noise_rate = {self.noise_rate} has no effect with noise = none. "
-                "Choose noise: blank, unigram or bigram_kneser_ney, or set noise_rate to 0."
+                "Choose noise: blank, unigram, uniform or bigram_kneser_ney, or set noise_rate to 0."
+            )
+        if self.noise_rate == 0.0 and self.noise_weight is not None:
+            raise ValueError(
+                f"noise_weight = {self.noise_weight} has no effect without noise. Set noise and noise_rate too, e.g. "
+                "{noise: blank, noise_rate: 0.5}, or set noise_weight to null."
             )
         return self
 
@@ -171,6 +189,11 @@ class RegularizationConfig(Section):
         "layer's output, from 0 to below 1.",
     )
     attention_dropout: Rate = Field(0.0, description="Probability of dropping an attention weight, from 0 to below 1.")
+    stochastic_depth: Rate = Field(
+        0.0,
+        description="Probability of leaving out the last layer's attention or feed-forward part for a stream; it rises "
+        "linearly over the layers. From 0 to below 1.",
+    )
     weight_dropout: Rate = Field(
         0.0, description="Probability of dropping a hidden-to-hidden weight of awd_lstm, from 0 to below 1."
     )

@@ -19,6 +19,7 @@ CHECKSUMS: Final[Mapping[str, Mapping[str, str]]] = {
         "test": "8b80168b89c18661a38ef683c0dc3721",
     },
     "wikitext-2": {
+        "train": "34a77ebe59551b3a3b3d8c0a2797c976",
         "valid": "d756d22ab2310e7e60c094bea5c5a8eb",
         "test": "781c9418ab9414bd09e4aad825aae752",
     },

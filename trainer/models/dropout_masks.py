@@ -5,7 +5,7 @@ from typing import NamedTuple
 from torch import Tensor
 
 from trainer.config.model import ModelConfig, RegularizationConfig
-from trainer.regularizers import Draws
+from trainer.regularizers import Draws, dropped
 
 
 class LayerMasks(NamedTuple):
@@ -14,9 +14,9 @@ class LayerMasks(NamedTuple):
     Attributes:
         projections: of queries, keys and values, [batch, 1, 3 * heads * d_head]; memory and segment share it.
         attention: of the attention probabilities.
-        attended: of the attention's output, [batch, 1, d_model].
+        attended: of the attention's output, [batch, 1, d_model] or, with stochastic depth alone, [batch, 1, 1].
         inner: within the feed-forward layer, [batch, 1, d_inner].
-        outer: of its output, [batch, 1, d_model].
+        outer: of its output, the same.
     """
 
     projections: Tensor | None
@@ -79,12 +79,29 @@ def draw_masks(
             LayerMasks(
                 projections=draws.locked(batch, 3 * config.heads * config.head_width, rates.dropout),
                 attention=draws.probabilities(attention.shape, rates.attention_dropout, streams=attention.streams),
-                attended=draws.locked(batch, width, rates.dropout),
+                attended=_part(draws, batch, width, rates.dropout, depth_rate),
                 inner=draws.locked(batch, config.inner_width, rates.dropout),
-                outer=draws.locked(batch, width, rates.dropout),
+                outer=_part(draws, batch, width, rates.dropout, depth_rate),
             )
-            for _ in range(config.layers)
+            for depth_rate in depth_rates(config.layers, rates.stochastic_depth)
         ),
         entries=draws.elements((batch, time, width), rates.dropout),  # both, as in the recipe
         output=draws.locked(batch, width, rates.output_dropout),
     )
+
+
+def depth_rates(layers: int, rate: float) -> list[float]:
+    """Return the rate of stochastic depth in each layer: rate x layer / layers (Huang et al. 2016, section 3)."""
+    return [rate * number / layers for number in range(1, layers + 1)]
+
+
+def _part(draws: Draws, batch: int, width: int, rate: float, depth_rate: float) -> Tensor | None:
+    """Draw the mask of what a part of a layer adds to the residual stream.
+
+    Stochastic depth leaves it out for some streams, and divides it by 1 - rate for the others, as dropout does.
+
+    Returns:
+        [batch, 1, width] or, without dropout, [batch, 1, 1].
+    """
+    features, streams = draws.locked(batch, width, rate), draws.locked(batch, 1, depth_rate)
+    return streams if features is None else dropped(features, streams)

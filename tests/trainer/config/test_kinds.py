@@ -7,7 +7,7 @@ import pytest
 
 from trainer.config import ConfigError, json_schema, parse, resolve
 from trainer.config.file import read_config
-from trainer.config.kinds import LEFT_OUT_IF_NULL, LIMITS, SWITCHES
+from trainer.config.kinds import LEFT_OUT, LIMITS, SWITCHES
 from trainer.config.model import TrainerConfig
 from trainer.config.optimizer import Schedule
 from trainer.errors import UsageError
@@ -21,6 +21,7 @@ KINDS: dict[tuple[str, ...], tuple[str, ...]] = {
 # A value of each limited option that has an effect where the option exists.
 VALUES: dict[tuple[str, str], Any] = {
     ("data", "random_target_length"): True,
+    ("data", "target_offsets"): 4,
     ("model", "heads"): 2,
     ("model", "d_head"): 8,
     ("model", "memory_length"): 16,
@@ -31,6 +32,7 @@ VALUES: dict[tuple[str, str], Any] = {
     ("model", "attention_pattern"): "strided",
     ("model", "attention_width"): 8,
     ("regularization", "attention_dropout"): 0.1,
+    ("regularization", "stochastic_depth"): 0.1,
     ("regularization", "weight_dropout"): 0.1,
     ("regularization", "activation_regularization"): 2.0,
     ("regularization", "temporal_activation_regularization"): 1.0,
@@ -91,7 +93,7 @@ def test_null_stands_for_the_default_and_for_absence(path: tuple[str, str], kind
     without = {name: dict(value) for name, value in config.items()}
     del without[path[0]][path[1]]
     assert resolve(config) == resolve(without)
-    there = kind in LIMITS[path].kinds and path not in LEFT_OUT_IF_NULL
+    there = kind in LIMITS[path].kinds and path not in LEFT_OUT
     assert (path[1] in resolve(config)[path[0]]) == there
 
 

@@ -42,14 +42,25 @@ def test_a_corpus_can_be_cut_and_its_vocabulary_limited() -> None:
 
 
 @pytest.mark.corpus
+def test_wikitext_2_has_its_published_vocabulary() -> None:
+    corpus = load_corpus(DataConfig(corpus="wikitext-2", folder=str(real_folder("wikitext-2"))))
+    assert (len(corpus.train), len(corpus.valid), len(corpus.test)) == (2_088_628, 217_646, 245_569)
+    assert len(corpus.train) == TRAIN_TOKENS["wikitext-2"]
+    assert len(corpus.vocabulary.words) == VOCABULARY_SIZES["wikitext-2"] == 33_278
+
+
+@pytest.mark.corpus
+@pytest.mark.parametrize("corpus", ["ptb", "wikitext-2"])
 @pytest.mark.parametrize("part", ["train", "valid", "test"])
-def test_a_file_that_is_not_the_published_one_is_refused(tmp_path: Path, part: str) -> None:
-    shutil.copytree(real_folder("ptb"), tmp_path / "ptb")
-    path = tmp_path / "ptb" / f"{part}.txt"
+def test_a_file_that_is_not_the_published_one_is_refused(tmp_path: Path, corpus: str, part: str) -> None:
+    folder = tmp_path / corpus
+    shutil.copytree(real_folder(corpus), folder)
+    folder.chmod(0o755)
+    path = folder / f"{part}.txt"
     path.chmod(0o644)
     path.write_bytes(path.read_bytes() + b" \n")
     with pytest.raises(UsageError) as caught:
-        load_folder("ptb", str(tmp_path / "ptb"))
+        load_folder(corpus, str(folder))
     assert f"{part}.txt: its MD5 is " in str(caught.value)
     assert "Results would not be comparable; download the original file." in str(caught.value)
 

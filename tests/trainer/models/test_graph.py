@@ -11,7 +11,7 @@ from torch._dynamo.backends.common import aot_autograd
 
 from trainer.batches import segments
 from trainer.config import TrainerConfig, parse
-from trainer.gradients import add_gradients
+from trainer.gradients import Noised, add_gradients
 from trainer.models.language_model import LanguageModel
 from trainer.regularizers import StreamGenerator
 from trainer.setup import build_model
@@ -41,6 +41,8 @@ KINDS: dict[str, dict[str, Any]] = {
     "gpt2 without attention dropout": {"model": {"kind": "gpt2"}, "regularization": DROPOUTS},
     "gpt3": {"model": {"kind": "gpt3", "attention_pattern": "strided"}, "regularization": ATTENTION},
     "gpt3 without attention dropout": {"model": {"kind": "gpt3"}, "regularization": DROPOUTS},
+    "stochastic depth": {"regularization": ATTENTION | {"stochastic_depth": 0.5}},
+    "stochastic depth alone in gpt2": {"model": {"kind": "gpt2"}, "regularization": {"stochastic_depth": 0.5}},
     "blanks": {"data": {"noise": "blank", "noise_rate": 0.1}, "regularization": ATTENTION},
 }
 
@@ -137,8 +139,11 @@ def overwriting() -> Callable[..., Any]:
     return backend
 
 
+@pytest.mark.parametrize("noise_weight", [None, 0.5])
 @pytest.mark.parametrize(("kind", "micro_batch_size"), [("transformer_xl", 4), ("gpt2", 2)])
-def test_nothing_is_kept_that_the_next_replay_of_a_cuda_graph_overwrites(kind: str, micro_batch_size: int) -> None:
+def test_nothing_is_kept_that_the_next_replay_of_a_cuda_graph_overwrites(
+    kind: str, micro_batch_size: int, noise_weight: float | None
+) -> None:
     torch.compiler.reset()
     model = build_model(config_of(kind), VOCABULARY, torch.device("cpu")).train()
     plain = copy.deepcopy(model)
@@ -151,7 +156,10 @@ def test_nothing_is_kept_that_the_next_replay_of_a_cuda_graph_overwrites(kind: s
         memory, losses = None, []
         for inputs, targets in segments(tokens, TIME):
             each.zero_grad()
-            loss, memory = add_gradients(each, inputs, targets, memory, micro_batch_size=micro_batch_size)
+            noised = None if noise_weight is None else Noised(inputs.flip(1), targets, noise_weight)
+            loss, memory = add_gradients(
+                each, inputs, targets, memory, micro_batch_size=micro_batch_size, noised=noised
+            )
             losses.append(loss.item())
         found.append(losses)
     assert found[0] == pytest.approx(found[1], rel=1e-5)
