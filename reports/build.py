@@ -96,7 +96,7 @@ def write_report(
         if form == "tex":
             rendered[f"{PAPER}/{TRIALS}"] = files.get(f"{FIGURES}/{TRIALS}", b"")
         files |= rendered
-        shown += [name for name in rendered if not name.endswith((".pdf", ".csv")) or form == "pdf"]
+        shown += [name for name in rendered if not name.endswith((".pdf", ".csv", ".sha256")) or form == "pdf"]
     _write(directory, files)
     return [directory / name for name in shown]
 
@@ -108,7 +108,7 @@ def _rendered(report: Report, form: str, now: datetime, kind: str, source: Sourc
         case "pdf":
             return {"report.pdf": render_pdf(report, now, kind=kind)}
         case "tex" if source is not None:
-            files = latex_files(source, report.drawings(), int(now.timestamp()))
+            files = latex_files(source, report.drawings())
             return {f"{PAPER}/{name}": content for name, content in files.items()}
         case "md" if source is not None:
             return {"tables.md": markdown(source).encode()}

@@ -2,14 +2,16 @@
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from reports.paper.checked_figures import Shown, fault_of, figures_of
+from reports.paper.checksums import Recorded, is_as_written, recorded_in
 from reports.paper.kit import text_files
-from reports.paper.numbers import DEFINITION, PROVENANCE, content_hash, numbers, prefix_of
-from reports.paper.reading import Included, Line, read_paper
+from reports.paper.numbers import DEFINITION, PROVENANCE, content_hash, numbers, prefix_of, provenance
+from reports.paper.reading import COMMENT, Included, Line, read_paper
 from reports.paper.tables import Source
 
 NUMBERS: Final = "numbers.tex"
@@ -17,7 +19,10 @@ FIGURE: Final = re.compile(r"\\includegraphics\*?\s*(?:\[[^\]]*\])?\s*\{\s*([^{}
 FOLDERS: Final = re.compile(r"\\graphicspath\s*\{((?:\s*\{[^{}]*\})+)\s*\}")
 FOLDER: Final = re.compile(r"\{([^{}]*)\}")
 MACRO: Final = re.compile(r"\\(sw[A-Z][A-Za-z]*)")
-DEFINING: Final = re.compile(r"(?:\\(?:new|renew|provide)command\*?\s*\{?|\\def\s*)\\(sw[A-Z][A-Za-z]*)")
+DEFINING: Final = re.compile(
+    r"\\(?:(?:new|renew|provide|DeclareRobust)[cC]ommand\*?|(?:New|Renew|Provide|Declare)(?:Expandable)?DocumentCommand"
+    r"|[gex]?def|let)\s*\{?\s*\\(sw[A-Z][A-Za-z]*)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +51,7 @@ class _Paper:
     defined: dict[str, tuple[str, str | None]] = field(default_factory=dict)
     used: list[tuple[str, str]] = field(default_factory=list)
     redefined: list[tuple[str, str]] = field(default_factory=list)  # by hand, after a study's file had defined them
+    files: list[tuple[Included, str]] = field(default_factory=list)  # of studies, with their study
     tables: list[Included] = field(default_factory=list)
     figures: list[tuple[str, str]] = field(default_factory=list)
     folders: list[str] = field(default_factory=lambda: [""])
@@ -67,16 +73,16 @@ def check_paper(path: Path, source: Source) -> Checked:
     findings += [
         Finding(place, "stale", rf"\{macro}: defined again by hand. Remove that, or give it a name of its own")
         for macro, place in paper.redefined
-        if paper.defined[macro][1] == name
+        if paper.defined.get(macro, ("", None))[1] == name
     ]
     tables = [each for each in paper.tables if _provenance(each.text or "") == name]
     findings += _of_tables(tables, text_files(source) if tables else {})
-    figures = list(_figures(paper, path.parent, prefix_of(name)))
-    findings += [
-        Finding(place, "stale", f"{file}: drawn from an earlier content of {name}")
-        for file, place, content in figures
-        if content != content_hash(source)
-    ]
+    files = [each for each, study in paper.files if study == name]
+    places = [path.parent / folder for folder in paper.folders]
+    recorded = recorded_in(_kits(path, files, paper, places), provenance(source).partition(",")[0])
+    findings += _of_files(files, recorded, [each.text for each in findings])
+    figures = list(figures_of(paper.figures, places, prefix_of(name), recorded))
+    findings += _of_figures(figures, source, recorded)
     findings += [Finding(each.by.place, "missing", f"{each.path}: no such file") for each in paper.lost]
     return Checked(used=len(used), tables=len(tables), figures=len(figures), findings=tuple(findings))
 
@@ -100,10 +106,15 @@ def _take(paper: _Paper, part: Included, ours: set[Path]) -> None:
         return
     ours.add(part.path)
     paper.studies.add(study)
+    paper.files.append((part, study))
     found = [match for line in part.text.splitlines() if (match := DEFINITION.match(line)) is not None]
     paper.defined |= {match["name"]: (match["value"], study) for match in found}
     if not found:
         paper.tables.append(part)
+        return
+    for number, line in enumerate(part.text.splitlines(), 1):
+        if DEFINITION.match(line) is None:
+            paper.redefined += [(name, f"{part.path}:{number}") for name in DEFINING.findall(COMMENT.sub(r"\1", line))]
 
 
 def _use(paper: _Paper, line: Line) -> None:
@@ -124,15 +135,30 @@ def _provenance(text: str) -> str | None:
     return None
 
 
-def _figures(paper: _Paper, root: Path, prefix: str) -> Iterator[tuple[Path, str, str]]:
-    """Yield the figures of a study in a paper, where they are included, and the content that they are drawn from."""
-    known = re.compile(rf"\b{prefix} ([0-9a-f]{{64}})\b".encode())
-    for name, place in paper.figures:
-        files = (root / folder / each for folder in paper.folders for each in (name, f"{name}.pdf"))
-        file = next((each for each in files if each.is_file()), None)
-        match = known.search(file.read_bytes()) if file is not None else None
-        if file is not None and match is not None:
-            yield file, place, match[1].decode()
+def _kits(path: Path, files: Iterable[Included], paper: _Paper, places: Iterable[Path]) -> Iterator[Path]:
+    """Yield the directories that may have the checksums of what a paper takes in: a kit has its figures in one more."""
+    yield path.parent
+    yield from (each.path.parent for each in files)
+    for place in places:
+        for name, _ in paper.figures:
+            yield from ((place / name).parent, (place / name).parent.parent)
+
+
+def _of_files(files: Iterable[Included], recorded: Recorded, known: Sequence[str]) -> Iterator[Finding]:
+    """Yield the files that were edited since they were written, but for those of which it is known what is wrong."""
+    for each in files:
+        is_known = any(each.path.name in text for text in known)
+        if not is_known and is_as_written(each.path, each.path.read_bytes(), recorded) is False:
+            yield Finding(each.by.place, "stale", f"{each.path}: is not as `sweeper report` wrote it")
+
+
+def _of_figures(figures: Iterable[Shown | tuple[str, Path]], source: Source, recorded: Recorded) -> Iterator[Finding]:
+    study, content = source.data.study.name, content_hash(source)
+    for figure in figures:
+        if not isinstance(figure, Shown):
+            yield Finding(figure[0], "missing", f"{figure[1]}: no such file")
+        elif fault := fault_of(figure, study, content, recorded):
+            yield Finding(figure.place, "stale", f"{figure.file}: {fault}")
 
 
 def _study_of(macro: str, studies: Iterable[str]) -> str | None:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from reports.figures.drawing import Drawing
+from reports.paper.checksums import CHECKSUMS, checksums
 from reports.paper.figures import figure_files
 from reports.paper.latex import escaped
 from reports.paper.latex_tables import latex_table
@@ -16,6 +17,7 @@ from sweeper.evidence.standings.standing import Standings
 from sweeper.evidence.standings.standings import standings
 
 TABLE_HEADER: Final = "% A table of a study, written by `sweeper report`. Do not edit: write it again."
+EXAMPLE_FILE: Final = "example.tex"
 MOST_EXAMPLES: Final = 20  # numbers
 EXAMPLE: Final = r"""% A paper that shows what the kit has. Copy from it what you need:
 % \input{numbers.tex} and the tables where they are used, and \includegraphics for figures.
@@ -41,12 +43,14 @@ def text_files(source: Source) -> dict[str, str]:
     return files
 
 
-def latex_files(source: Source, drawings: Sequence[Drawing], timestamp: int) -> dict[str, bytes]:
-    """Return all files of the kit by name."""
-    texts, figures = text_files(source), figure_files(drawings, origin(source), timestamp)
+def latex_files(source: Source, drawings: Sequence[Drawing]) -> dict[str, bytes]:
+    """Return all files of the kit by name; the last one has the checksums of the others."""
+    texts, figures = text_files(source), figure_files(drawings, origin(source))
     example = _example(source, numbers(source), [name for name in texts if name != "numbers.tex"], drawings)
-    found = {name: text.encode() for name, text in {**texts, "example.tex": example}.items()}
-    return found | {f"figures/{name}": content for name, content in figures.items()}
+    found = {name: text.encode() for name, text in {**texts, EXAMPLE_FILE: example}.items()}
+    found |= {f"figures/{name}": content for name, content in figures.items()}
+    recorded = {name: content for name, content in found.items() if name != EXAMPLE_FILE}
+    return found | {CHECKSUMS: checksums(recorded, provenance(source))}
 
 
 def markdown(source: Source) -> str:

@@ -1,5 +1,6 @@
 """A paper against its study: stale and missing numbers with their places, inputs, and comments."""
 
+import hashlib
 from pathlib import Path
 
 import pandas as pd
@@ -7,8 +8,9 @@ import pytest
 
 from reports.figures.drawing import make_drawing
 from reports.paper.check import NUMBERS, check_paper
+from reports.paper.checksums import CHECKSUMS
 from reports.paper.figures import figure_files
-from reports.paper.kit import text_files
+from reports.paper.kit import latex_files, text_files
 from reports.paper.numbers import origin
 from sweeper.errors import UsageError
 from tests.reports.paper.papers import claim, two_strata, value
@@ -80,7 +82,7 @@ def test_figures_of_an_earlier_content_are_stale(paper: Path, source) -> None:
     folder = paper.with_name("figures")
     folder.mkdir()
     drawing = make_drawing("cost", "Cost", "Cost.", pd.DataFrame(), lambda sheet: 20.0)
-    for name, content in figure_files([drawing], origin(source), 0).items():
+    for name, content in figure_files([drawing], origin(source)).items():
         (folder / name).write_bytes(content)
     (folder / "photo.pdf").write_bytes(b"%PDF-1.7 nothing of ours")
     add(paper, r"\includegraphics{figures/cost-column.pdf}", r"\graphicspath{{other/}{figures/}}")
@@ -92,6 +94,78 @@ def test_figures_of_an_earlier_content_are_stale(paper: Path, source) -> None:
         ("paper.tex:4", f"{folder / 'cost-column.pdf'}: drawn from an earlier content of s"),
         ("paper.tex:6", f"{folder / 'cost-page.pdf'}: drawn from an earlier content of s"),
     ]
+
+
+@pytest.fixture
+def kit(source, tmp_path: Path) -> Path:
+    """The directory of a whole kit with two figures."""
+    drawings = [
+        make_drawing(name, name, f"{name}.", pd.DataFrame(), lambda sheet: 20.0) for name in ("cost", "verdicts")
+    ]
+    for name, content in latex_files(source, drawings).items():
+        (tmp_path / "kit" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "kit" / name).write_bytes(content)
+    text = "\\input{kit/numbers}\n\\begin{document}\n\\includegraphics{kit/figures/cost-column}\n\\end{document}\n"
+    (tmp_path / "paper.tex").write_text(text)
+    return tmp_path / "kit"
+
+
+def only(kit: Path, source) -> str:
+    ((place, kind, text),) = found(kit.with_name("paper.tex"), source)
+    return f"{place}: {kind}: {text.removeprefix(f'{kit}/')}"
+
+
+@pytest.mark.parametrize("with_checksums", [True, False])
+def test_a_figure_that_another_one_of_the_study_replaced_is_found(kit: Path, source, with_checksums: bool) -> None:
+    assert found(kit.with_name("paper.tex"), source) == []
+    if not with_checksums:
+        (kit / CHECKSUMS).unlink()
+    figures = kit / "figures"
+    (figures / "cost-column.pdf").write_bytes((figures / "verdicts-column.pdf").read_bytes())
+    expected = "paper.tex:3: stale: figures/cost-column.pdf: has the figure verdicts-column in place of its own"
+    assert only(kit, source) == expected
+
+
+def test_figures_that_were_edited_replaced_or_lost_are_found(kit: Path, source) -> None:
+    figure = kit / "figures" / "cost-column.pdf"
+    figure.write_bytes(figure.read_bytes() + b"% edited\n")
+    edited = "paper.tex:3: stale: figures/cost-column.pdf: is not as `sweeper report` wrote it"
+    assert only(kit, source) == edited
+    figure.write_bytes(b"%PDF-1.7 drawn by hand")
+    assert only(kit, source) == edited
+    figure.unlink()
+    assert only(kit, source).startswith("paper.tex:3: missing: figures/cost-column")
+
+
+def test_a_figure_may_be_copied_under_a_name_of_its_own(kit: Path, source) -> None:
+    (kit / "figures" / "cost-column.pdf").rename(kit.with_name("Figure1.pdf"))
+    paper = kit.with_name("paper.tex")
+    paper.write_text(paper.read_text().replace("kit/figures/cost-column", "Figure1"))
+    checked = check_paper(paper, source)
+    assert (checked.figures, checked.findings) == (1, ())
+
+
+def test_numbers_that_were_swapped_are_found_even_where_no_line_uses_them(kit: Path, source) -> None:
+    numbers = kit / NUMBERS
+    lines = numbers.read_text().splitlines(keepends=True)
+    numbers.write_text("".join(lines).replace("\n", "\r\n"))
+    assert found(kit.with_name("paper.tex"), source) == []
+    values = {line[line.index("}{") : line.index(" % ")] for line in lines if "BaselineMean}" in line}
+    one, other = sorted(values)[:2]
+    numbers.write_text("".join(lines).replace(one, "}{?}").replace(other, one).replace("}{?}", other))
+    assert only(kit, source) == "paper.tex:1: stale: numbers.tex: is not as `sweeper report` wrote it"
+
+
+def test_the_same_study_gives_the_same_kit(kit: Path, source) -> None:
+    drawing = make_drawing("cost", "cost", "cost.", pd.DataFrame(), lambda sheet: 20.0)
+    again = latex_files(source, [drawing])
+    assert again["figures/cost-page.pdf"] == (kit / "figures" / "cost-page.pdf").read_bytes()
+    recorded = dict(reversed(line.split("  ")) for line in again[CHECKSUMS].decode().splitlines()[1:])
+    assert recorded == {
+        name: hashlib.sha256(content).hexdigest()
+        for name, content in again.items()
+        if name not in (CHECKSUMS, "example.tex")
+    }
 
 
 def test_comments_and_verbatim_text_are_no_uses(paper: Path, source) -> None:
@@ -114,13 +188,31 @@ def test_files_that_a_paper_takes_in_are_followed(paper: Path, source) -> None:
 
 
 @pytest.mark.parametrize(
-    "line", [r"\renewcommand{\swSTrials}{999}", r"\def\swSTrials{999}", r"\renewcommand*\swSTrials{999}"]
+    "line",
+    [
+        r"\renewcommand{\swSTrials}{999}",
+        r"\def\swSTrials{999}",
+        r"\renewcommand*\swSTrials{999}",
+        r"\let\swSTrials\swSClaims",
+        r"\gdef \swSTrials{9}",
+        r"\RenewDocumentCommand{\swSTrials}{}{9}",
+        r"\DeclareRobustCommand\swSTrials{9}",
+    ],
 )
 def test_a_number_of_the_study_that_is_defined_again_by_hand_is_stale(paper: Path, source, line: str) -> None:
     add(paper, line)
     assert found(paper, source) == [
         ("paper.tex:4", "stale", r"\swSTrials: defined again by hand. Remove that, or give it a name of its own")
     ]
+
+
+def test_a_number_that_is_defined_twice_within_its_own_file_is_stale(paper: Path, source) -> None:
+    numbers = paper.with_name(NUMBERS)
+    numbers.write_text(f"{numbers.read_text()}\\renewcommand{{\\swSTrials}}{{999}}\n")
+    last = len(numbers.read_text().splitlines())
+    ((place, kind, text),) = found(paper, source)
+    assert (place, kind) == (f"{NUMBERS}:{last}", "stale")
+    assert text.startswith(r"\swSTrials: defined again by hand")
 
 
 def test_numbers_of_other_studies_and_own_macros_are_not_ours(paper: Path, source) -> None:

@@ -15,7 +15,7 @@ LEAST = 6.0  # points
 
 @pytest.fixture(scope="module")
 def files(report: Report) -> dict[str, bytes]:
-    return figure_files(report.drawings(), "swS 0", 0)
+    return figure_files(report.drawings(), "swS 0")
 
 
 def test_every_figure_has_the_width_of_a_column_and_of_a_page(report: Report, files: dict[str, bytes]) -> None:
@@ -44,7 +44,7 @@ def test_text_can_be_read_in_print(report: Report) -> None:
 
 def test_the_same_figure_gives_the_same_bytes_whatever_it_is_called(report: Report, files: dict[str, bytes]) -> None:
     first = report.drawings()[:1]
-    assert figure_files(first, "swS 0", 0).items() <= files.items()
+    assert figure_files(first, "swS 0").items() <= files.items()
 
 
 def test_letters_that_our_fonts_lack_do_not_stop_a_figure() -> None:
@@ -53,7 +53,7 @@ def test_letters_that_our_fonts_lack_do_not_stop_a_figure() -> None:
         return 20.0
 
     drawing = make_drawing("odd", "Odd", "Odd.", pd.DataFrame(), paint)
-    assert all(content.startswith(b"%PDF") for content in figure_files([drawing], "swS 0", 0).values())
+    assert all(content.startswith(b"%PDF") for content in figure_files([drawing], "swS 0").values())
 
 
 def _plain(pdf: bytes) -> bytes:
