@@ -51,6 +51,7 @@ __all__ = [
 LONGEST_LABEL: Final = 44  # characters
 LONGEST_NAME: Final = 100  # characters of a configuration in running text
 LONGEST_PART: Final = 36  # of a factor or a level in a configuration that is longer than that
+KEPT_END: Final = 10  # characters at its end
 PREFIXES: Final = ("", "k", "M", "G", "T", "P", "E", "Z")
 
 
@@ -139,12 +140,18 @@ def brief(name: str) -> str:
     """
     if len(name) <= LONGEST_NAME:
         return name
-    parts = [" = ".join(_cut(each, LONGEST_PART) for each in part.split(" = ", 1)) for part in name.split(", ")]
+    changes = re.split(r", (?=[^,=]+ = )", name)  # levels such as [1, 2] have commas too
+    parts = [" = ".join(_shortened(each) for each in change.split(" = ", 1)) for change in changes]
     kept = 1
     while kept < len(parts) and len(", ".join(parts[: kept + 1])) <= LONGEST_NAME:
         kept += 1
     rest = len(parts) - kept
     return ", ".join(parts[:kept]) + (f" and {count(rest, 'more change')}" if rest else "")
+
+
+def _shortened(text: str) -> str:
+    """Return a name or a level with its beginning and its end, by which many long ones differ."""
+    return text if len(text) <= LONGEST_PART else f"{text[: LONGEST_PART - KEPT_END - 1]}\u2026{text[-KEPT_END:]}"
 
 
 def _cut(text: str, most: int) -> str:

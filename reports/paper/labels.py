@@ -28,10 +28,19 @@ def labels(data: StudyData, group: Standings, standings: Sequence[Standings]) ->
     full = _full(data, [row for each in standings if each.budget == group.budget for row in each.rows])
     bases: dict[str, Mapping[str, str]] = {name: _keys(levels) for name, levels in data.study.arms.items() if levels}
     bases |= {} if full is None else {FULL: full}
-    plain = {row.arm: _label(data, row, bases) for row in group.rows}
+    plain = {row.arm: wording.brief(_label(data, row, bases)) for row in group.rows}
     times = Counter(plain.values())
     phases = {row.arm: f", phase {wording.clean(row.phases[0])}" for row in group.rows if times[plain[row.arm]] > 1}
-    return {arm: f"{label}{phases.get(arm, '')}" for arm, label in plain.items()}
+    return _numbered({arm: f"{label}{phases.get(arm, '')}" for arm, label in plain.items()})
+
+
+def _numbered(found: Mapping[str, str]) -> dict[str, str]:
+    """Return names of which those that are still alike, since they were long, have a number."""
+    times, seen, numbered = Counter(found.values()), Counter[str](), {}
+    for arm, label in found.items():
+        seen[label] += 1
+        numbered[arm] = f"{label} ({seen[label]})" if times[label] > 1 else label
+    return numbered
 
 
 def _keys(levels: Mapping[str, Level]) -> dict[str, str]:

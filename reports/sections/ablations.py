@@ -7,12 +7,12 @@ from dataclasses import dataclass
 import pandas as pd
 
 from reports import wording
-from reports.figures.effects_axis import finding_of, interval_text
+from reports.figures.effects_axis import interval_text
 from reports.figures.ladder import Rung, ladder_figure
 from reports.sections import titles
 from reports.sections.blocks import Block, Heading, Plot, Section, plain
 from reports.sections.context import Context
-from reports.sections.effects import STEPWISE, effects_table, phase_heading
+from reports.sections.effects import STEPWISE, direction_among, effects_table, phase_heading
 from reports.sections.estimates import effect_text, in_unit
 from reports.sections.strata import stratum_name
 from sweeper.evidence.effects.effects import Effect
@@ -103,7 +103,7 @@ class _Steps:
             (
                 wording.clean(effect.factor),
                 in_unit(effect.estimate, percent=self.percent),
-                finding_of(effect.low, effect.high, improves=effect.improves),
+                direction_among(self.context, effect, len(measured)),
             )
             for effect in measured
         ]

@@ -254,7 +254,7 @@ def _gains(context: Context) -> list[Block]:
     """Return the gain of the best over the baseline in each stratum and budget: ratios, which share an axis."""
     rows: list[Row] = []
     shown: list[tuple[float, Finding]] = []
-    for group in context.standings:
+    for group in sorted(context.standings, key=lambda each: _amount(each.budget)):
         gain, chosen = gain_over_baseline(context, group), group.chosen
         if gain is None or chosen is None:
             continue
@@ -272,9 +272,9 @@ def _gains(context: Context) -> list[Block]:
     if len(rows) < 2:
         return []
     metric = context.standings[0].metric
-    order = list(dict.fromkeys(row.group for row in rows))
+    order = list(dict.fromkeys(_where(context, group) for group in context.standings))
     rows.sort(key=lambda row: order.index(row.group))
-    label = f"{wording.metric_name(metric.name)} against the baseline" + (" (%)" if metric.is_log else "")
+    label = "change from the baseline" + (" (%)" if metric.is_log else "")
     title = titles.gains_title(shown, percent=metric.is_log)
     text = (
         "The best configuration of each stratum and budget against the baseline of the same stratum, budget and seeds. "

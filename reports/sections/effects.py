@@ -26,7 +26,7 @@ from reports.sections.strata import stratum_name
 from sweeper.evidence.claims.compared import effect_sides
 from sweeper.evidence.effects.effects import Effect
 from sweeper.evidence.effects.factorial_phase import FactorialPhase, factorial_phase
-from sweeper.evidence.effects.shown import Change, Direction, Shown, shown_effects
+from sweeper.evidence.effects.shown import ALPHA, Change, Direction, Shown, direction, shown_effects, signed
 from sweeper.evidence.statistics.factorial import FactorialEffect
 
 KINDS: Final = {
@@ -110,12 +110,28 @@ def _shown(context: Context, phase: str, found: Sequence[Effect]) -> tuple[Shown
     """Return what a phase's effects show, all considered at once, and what claims on them show."""
     claims: dict[Change, Direction] = {}
     for effect in found:
-        known = context.compared.get(effect_sides(effect, context.data))
-        if known is not None and known.shown:
-            is_better = (known.shown == "lower") == context.metric.minimizes
-            key = (effect.factor, effect.level_from, effect.level_to, effect.block)
-            claims[key] = "better" if is_better else "worse"
+        claimed = _claimed(context, effect)
+        if claimed != "unclear":
+            claims[effect.factor, effect.level_from, effect.level_to, effect.block] = claimed
     return shown_effects(context.runs, context.runs.phases[phase], found, claims)
+
+
+def _claimed(context: Context, effect: Effect) -> Direction:
+    """Return what the claim on an effect shows, if there is one."""
+    known = context.compared.get(effect_sides(effect, context.data))
+    if known is None or not known.shown:
+        return "unclear"
+    return "better" if (known.shown == "lower") == context.metric.minimizes else "worse"
+
+
+def direction_among(context: Context, effect: Effect, number: int) -> Direction:
+    """Return what an effect shows with others considered, from which a title picks those that show something.
+
+    Args:
+        number: of all of them.
+    """
+    found = _claimed(context, effect)
+    return direction(signed(effect, context.runs.measure.sign), ALPHA / number) if found == "unclear" else found
 
 
 def _row(effect: Effect, stratum: str, *, percent: bool) -> Row:

@@ -16,6 +16,25 @@ PAIRS = (
     "Seed k is the same in every configuration of a phase{fixes}. Effects are means of differences within such pairs, "
     "with all other factors equal, and their intervals are Student's t."
 )
+ONE_INTERVAL = (
+    "A comparison has one estimate and one interval wherever it is shown: those of the claim about it, or those that a "
+    "claim on it would have. Titles of figures name only effects that claims show, or that differ from zero with all "
+    "effects of the figure considered at once (Bonferroni). A title says that an effect depends on a stratum or on "
+    "another factor only if a test of the difference shows it."
+)
+TRENDS = (
+    "The slope of a trend is that of the least-squares line through the effects at all levels, formed within each "
+    "seed, so that what the runs of a seed share cancels. Levels above 0 count by their logarithm to base 2: the slope "
+    "is a change per doubling. The prediction interval beyond the largest level adds the error of as many new seeds as "
+    "there are; it assumes that the line continues, which no run shows."
+)
+WORTH = (
+    "What an effect is worth in compute or data is found on the line of the reference configuration: the logarithm of "
+    "its metric over the logarithm of its budget or amount of data, straight between the amounts that were run. Where "
+    "that line reaches the value of the other configuration is the amount that the change is worth, divided by the "
+    "amount that was used. Its 95% interval is Fieller\u2019s, by seeds. Nothing is said beyond the amounts that were "
+    "run."
+)
 CLAIMS = (
     "A claim is supported if the adjusted p-value of its denial is below 0.05, refuted if that of the claim itself "
     "is, and undecided otherwise. P-values are adjusted by Holm's method over all claims that the study declares, "
@@ -62,8 +81,11 @@ FLOPS = " FLOPs are those that the program reported."
 REFERENCES: Final[Mapping[str, str]] = {
     "Dodge et al.": "Dodge, Gururangan, Card, Schwartz and Smith (2019). Show Your Work: Improved Reporting of "
     "Experimental Results. EMNLP.",
+    "Fieller": "Fieller (1954). Some Problems in Interval Estimation. Journal of the Royal Statistical Society B 16.",
     "Holm": "Holm (1979). A Simple Sequentially Rejective Multiple Test Procedure. Scandinavian Journal of Statistics "
     "6.",
+    "Hsu": "Hsu (1984). Constrained Simultaneous Confidence Intervals for Multiple Comparisons with the Best. "
+    "Annals of Statistics 12.",
     "Hutter et al.": "Hutter, Hoos and Leyton-Brown (2014). An Efficient Approach for Assessing Hyperparameter "
     "Importance. ICML.",
     "Jennison and Turnbull": "Jennison and Turnbull (1989). Interim Analyses: The Repeated Confidence Interval "
@@ -89,6 +111,7 @@ def methods(context: Context, sections: Sequence[Section]) -> Section:
         texts.insert(2, _claims_text(context))
     if context.verdicts and context.decisions is not None:
         texts.insert(3, _looks_text(context))
+    texts += [*([ONE_INTERVAL] if context.effects else []), *_trend_texts(context)]
     blocks: list[Block] = [Paragraph(text=plain(text)) for text in texts]
     said = " ".join([*texts, *_captions(sections)])
     cited = [source for name, source in REFERENCES.items() if name in said]
@@ -117,6 +140,13 @@ def _claims_text(context: Context) -> str:
     ordering = ORDERING if any(claim.form == "ordering" for claim in claims) else ""
     exploratory = EXPLORATORY if any(verdict.is_exploratory for verdict in context.verdicts) else ""
     return CLAIMS + exploratory + equivalence + ordering
+
+
+def _trend_texts(context: Context) -> list[str]:
+    """Return how trends and the worth of effects are computed, where there are any."""
+    has_trend = any(verdict.trend is not None for verdict in context.verdicts)
+    has_worth = any(found.is_known for verdict in context.verdicts for found in verdict.felt)
+    return [text for text, is_there in ((TRENDS, has_trend), (WORTH, has_worth)) if is_there]
 
 
 def _looks_text(context: Context) -> str:

@@ -19,12 +19,13 @@ from reports.sections.methods import methods
 from reports.sections.outcomes import outcomes
 from reports.sections.running import running
 from reports.sections.summary import summary, the_study
+from reports.sections.trends import trends
 from reports.sections.trials import trials
 from reports.sections.verdicts import claim_details
 from sweeper.evidence.data.load import StudyData
 
 ORDER = (
-    summary, running, best, effects, data_size, ablations, learning, costs, outcomes,
+    summary, running, best, effects, trends, data_size, ablations, learning, costs, outcomes,
     claim_details, looks, importance, ledger, trials, the_study, environment,
 )  # fmt: skip
 

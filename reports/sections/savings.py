@@ -10,6 +10,11 @@ from reports.sections.context import Context
 from reports.sections.methods import SPENDINGS
 
 MOST_TRIALS: Final = 1_000  # beyond it, looking at all claims repeatedly takes longer than the rest of a report
+LEAST: Final = 0.995  # of the device time, from which on nothing was saved
+_TITLE: Final = "How small a study would have sufficed"
+_PLAYED: Final = (
+    f"Run seed by seed, with the error-spending function of {SPENDINGS[IN_ADVANCE.stopping]} over the looks,"
+)
 PROTOCOLS: Final = (
     (Protocol(), "all trials"),
     (Protocol(needed=True), "only the trials that a claim needs"),
@@ -32,9 +37,14 @@ def savings(context: Context) -> list[Block]:
     player = Player(data)
     played = [(player.play(protocol), words) for protocol, words in PROTOCOLS]
     last = played[-1][0]
+    if all(found.ratio > LEAST for found, _ in played):
+        text = (
+            f"{_PLAYED} the study would have taken all of its device time: no trial is without a claim, and no claim "
+            "would have been decided before its last seed."
+        )
+        return [Heading(text=_TITLE), Paragraph(text=plain(text))]
     answer = rich(
-        f"Run seed by seed, with the error-spending function of {SPENDINGS[IN_ADVANCE.stopping]} over the looks, the "
-        "study would have taken ",
+        f"{_PLAYED} the study would have taken ",
         strong(f"{100 * last.ratio:.0f}%"),
         f" of its device time, and {_kept(last)}. "
         "These protocols could have been fixed before the study began. sweeper replay --least "
@@ -52,7 +62,7 @@ def savings(context: Context) -> list[Block]:
         ),
         rows=tuple(_row(replay, words) for replay, words in played),
     )
-    return [Heading(text="How small a study would have sufficed"), Paragraph(text=answer), table]
+    return [Heading(text=_TITLE), Paragraph(text=answer), table]
 
 
 def _kept(found: Replay) -> str:

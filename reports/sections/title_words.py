@@ -9,7 +9,7 @@ NAMED: Final = 3  # things that a title names; of more it says how many there ar
 LONGEST: Final = 44  # characters of a configuration's name that a title spells out
 WORSE: Final = "makes it worse"
 # With which titles begin that do not begin with a name of the study's.
-OWN: Final = frozenset({"all", "at", "in", "no", "none", "on", "one", "the"})
+OWN: Final = frozenset({"all", "at", "in", "no", "none", "on", "one", "the", "whether"})
 
 
 def sentence(text: str) -> str:

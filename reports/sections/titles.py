@@ -38,6 +38,26 @@ def claims_title(verdicts: Sequence[Verdict]) -> str:
     return f"None of {total} claims is supported: {', '.join(parts)}"
 
 
+def trend_title(change: str, over: str, expect: str, verdict: Verdict, slope: str) -> str:
+    """Say whether a gain persists, shrinks or grows, as the verdict on a claim about it does.
+
+    Args:
+        change: what gains, e.g. ``dropout from 0 to 0.2``.
+        over: the number over which it is followed.
+        expect: ``persists``, ``shrinks`` or ``grows``.
+        slope: as text; empty if it is unknown.
+    """
+    with_it = f"{'over' if expect == 'persists' else 'with'} {_cut(over)}"
+    tail = f" ({slope})" if slope else ""
+    gain = f"the gain of {_cut(change)}"
+    if verdict == "supported":
+        return _sentence(f"{gain} {expect} {with_it}{tail}")
+    verb = {"persists": "persist", "shrinks": "shrink", "grows": "grow"}.get(expect, expect)
+    if verdict == "refuted":
+        return _sentence(f"{gain} does not {verb} {with_it} as claimed{tail}")
+    return _sentence(f"whether {gain} {expect} {with_it} is {verdict}{tail}")
+
+
 def best_title(groups: Sequence[tuple[str, str, int, int, bool, int]]) -> str:
     """Say which configuration is best in each stratum, and how many may be.
 
@@ -130,11 +150,11 @@ def ablation_title(
     where: str = "",
     unmeasured: int = 0,
 ) -> str:
-    """Say which component matters most, how many do not matter measurably, and how many could not be measured.
+    """Say which components matter, how many do not matter measurably, and how many could not be measured.
 
     Args:
         whole: what the components are left out of, or added to.
-        steps: by component the change of the metric and what its interval shows, in the order of the figure.
+        steps: by component the change of the metric and what is shown with all of them considered, in their order.
         left_out: whether they were left out, so that a needed one makes the metric worse.
         where: the stratum; empty if there is one only.
         unmeasured: components without a change, for want of runs.
@@ -152,12 +172,28 @@ def ablation_title(
         worse = f"without {wording.listed(against[:NAMED])} it is better" if left_out else _verb(against, WORSE)
         said = [nothing, worse if against else "", lost]
     else:
-        name, change, _ = max(matter, key=lambda step: abs(step[1]))
-        size = f"{change_text(change, percent=percent)} {'without it' if left_out else 'with it'}"
         none = f"{rest} of {total} {'makes' if rest == 1 else 'make'} no measurable difference" if rest else ""
-        said = [f"{_cut(name)} matters most ({size})", _verb(against, WORSE) if against else "", none, lost]
+        said = [
+            _mattering(matter, total, percent=percent, left_out=left_out),
+            _verb(against, WORSE) if against else "",
+            none,
+            lost,
+        ]
     place = f"{on_blocks([where])}, " if where else ""
     return _sentence(place + "; ".join(part for part in said if part))
+
+
+def _mattering(steps: Sequence[tuple[str, float, Finding]], total: int, *, percent: bool, left_out: bool) -> str:
+    """Name the components that matter, with their changes; of many only that with the largest one."""
+    by_size = sorted(steps, key=lambda step: -abs(step[1]))
+    without = "without" if left_out else "with"
+    sizes = wording.listed([change_text(change, percent=percent) for _, change, _ in by_size[:NAMED]])
+    if len(steps) == 1:
+        return f"{_cut(steps[0][0])} matters ({sizes} {without} it)"
+    if len(steps) <= NAMED:
+        return f"{wording.listed([_cut(name) for name, *_ in by_size])} matter ({sizes} {without} them)"
+    size = change_text(by_size[0][1], percent=percent)
+    return f"{len(steps)} of {total} matter, {_cut(by_size[0][0])} with the largest change ({size} {without} it)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,7 +273,7 @@ def anytime_title(halves: Mapping[str, float]) -> str:
     """
     known = {stratum: share for stratum, share in halves.items() if not math.isnan(share)}
     if not known:
-        return "The first trial was the best"
+        return "No trial was better than the first"
     parts = [f"{100 * share:.0f}%{f' ({stratum})' if stratum else ''}" for stratum, share in known.items()]
     return f"Half of the gain came in the first {wording.listed(parts[:NAMED])} of the device time"
 
@@ -302,7 +338,7 @@ def interactions_title(
     """
     shown = [found for own in strata.values() for _, found in own.values()]
     if all(found is None for found in shown):
-        return f"Interactions in {_cut(phase)} have no intervals, for want of runs"
+        return f"The interactions in {_cut(phase)} cannot be tested"
     most = {}
     for name, own in strata.items():
         clear = {pair: value for pair, (value, found) in own.items() if found in ("better", "worse")}

@@ -133,6 +133,12 @@ class TrendFit:
         found = infer(self._sum(basis[:, 2]))
         return min(1.0, 2.0 * min(found.p_above(0.0), found.p_below(0.0))) if found.decides else math.nan
 
+    def line_at(self, position: float) -> float:
+        """Return the value of the line at a position on its axis, on the metric's scale."""
+        effects = np.array([infer(point.comparison).value for point in self.points])
+        slope = float(self._slope_weights @ effects)
+        return float(effects.mean()) + slope * (position - float(self._positions.mean()))
+
     @property
     def _positions(self) -> np.ndarray:
         return np.array([point.position for point in self.points])

@@ -160,13 +160,7 @@ class _Phase:
         return self.claims.get((effect.factor, effect.level_from, effect.level_to, effect.block))
 
     def _signed(self, effect: Effect) -> Estimate:
-        """Return an effect as an estimate of which less is better."""
-        half = (effect.high - effect.low) / 2.0
-        error = half / float(special.stdtrit(effect.df, 0.975)) if math.isfinite(half) and effect.df > 0 else math.nan
-        sign = self.runs.measure.sign
-        return Estimate(
-            value=sign * effect.estimate, standard_error=error, df=effect.df, n=effect.n, method=effect.method
-        )
+        return signed(effect, self.runs.measure.sign)
 
     def _apart(self, levels: Sequence[AtLevel]) -> tuple[float, tuple[int, int]]:
         """Return the p-value of the same effect at all levels, and the two that differ most clearly."""
@@ -228,6 +222,17 @@ def _shown(
 
 def _in_blocks(own: Sequence[Effect]) -> list[Effect]:
     return [effect for effect in own if effect.block]
+
+
+def signed(effect: Effect, sign: float) -> Estimate:
+    """Return an effect as an estimate of which less is better.
+
+    Args:
+        sign: 1 if less of the metric is better, else -1.
+    """
+    half = (effect.high - effect.low) / 2.0
+    error = half / float(special.stdtrit(effect.df, 0.975)) if math.isfinite(half) and effect.df > 0 else math.nan
+    return Estimate(value=sign * effect.estimate, standard_error=error, df=effect.df, n=effect.n, method=effect.method)
 
 
 def direction(estimate: Estimate, alpha: float) -> Direction:

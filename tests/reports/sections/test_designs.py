@@ -74,7 +74,7 @@ def test_leaving_out_begins_with_the_greatest_loss() -> None:
     found = reported(Phase("out", "leave_one_out", rows, lambda levels, seed: 100 - 10 * (levels["c"] == "on") + seed))
     labels = list(dict.fromkeys(plot(found, "ladder-out").drawing.data["label"]))
     assert labels[:2] == ["the whole", "\u2212 c"]
-    assert plot(found, "ladder-out").drawing.title.startswith("c matters most (+11.0% without it)")
+    assert plot(found, "ladder-out").drawing.title.startswith("c matters (+11.0% without it)")
 
 
 def test_a_factorial_shows_which_factors_share_their_gain() -> None:

@@ -50,8 +50,8 @@ def plots(data: StudyData, start: str) -> list[Plot]:
 def test_each_stratum_has_its_ladder_with_its_name_and_its_own_runs_only() -> None:
     for options in ({"blocks": ("corpus",)}, {}):
         first, second = plots(ladder(**options), "ladder-steps")
-        assert first.drawing.title.startswith("On wiki, a matters most (\u22123.")
-        assert second.drawing.title.startswith("On ptb, b matters most (\u2212")
+        assert first.drawing.title.startswith("On wiki, a and b matter (\u22123.")
+        assert second.drawing.title.startswith("On ptb, b matters (\u2212")
         assert second.drawing.title.endswith("1 of 3 could not be measured")
         for found, low, high in ((first, 50, 70), (second, 80, 110)):
             assert found.drawing.data["value"].between(low, high).all()
@@ -62,7 +62,7 @@ def test_a_ladder_in_one_of_several_strata_says_in_which() -> None:
     rows = [{"corpus": "wiki", **OFF}, {"corpus": "wiki", **OFF, "a": "on"}]
     data = study_data(FACTORS, Phase("steps", "ladder", rows, perplexity), other, strata=["corpus"])
     (only,) = plots(data, "ladder-steps")
-    assert only.drawing.title.startswith("On wiki, a matters most")
+    assert only.drawing.title.startswith("On wiki, a matters")
 
 
 def test_a_configuration_has_one_mean_and_one_interval_in_ladders_and_standings() -> None:

@@ -51,7 +51,7 @@ def test_of_many_configurations_the_commonest_patterns_are_counted() -> None:
 def test_an_ablation_says_what_is_missed_most_or_that_nothing_is() -> None:
     steps: list[tuple[str, float, Finding]] = [("a", 5.0, "worse"), ("b", 9.0, "unclear"), ("c", -1.0, "better")]
     found = titles.ablation_title("recipe", steps, percent=True, left_out=True)
-    assert found == "a matters most (+5.0% without it); c makes it worse; 1 of 3 makes no measurable difference"
+    assert found == "a matters (+5.0% without it); c makes it worse; 1 of 3 makes no measurable difference"
     assert titles.ablation_title("recipe", [steps[1]], percent=True, left_out=True) == (
         "No component of recipe is missed measurably"
     )
@@ -59,7 +59,17 @@ def test_an_ablation_says_what_is_missed_most_or_that_nothing_is() -> None:
         "No component of recipe is missed measurably; without c it is better"
     )
     ladder = titles.ablation_title("steps", [("d", -3.0, "better")], percent=True, left_out=False)
-    assert ladder == "d matters most (\u22123.0% with it)"
+    assert ladder == "d matters (\u22123.0% with it)"
+
+
+def test_of_components_that_matter_none_is_said_to_matter_more() -> None:
+    two: list[tuple[str, float, Finding]] = [("a", 5.0, "worse"), ("b", 9.0, "worse")]
+    found = titles.ablation_title("recipe", two, percent=True, left_out=True)
+    assert found == "b and a matter (+9.0% and +5.0% without them)"
+    many: list[tuple[str, float, Finding]] = [(name, -float(place), "better") for place, name in enumerate("abcd", 1)]
+    assert titles.ablation_title("steps", many, percent=True, left_out=False) == (
+        "4 of 4 matter, d with the largest change (\u22124.0% with it)"
+    )
 
 
 def test_costs_say_what_they_buy() -> None:
@@ -126,7 +136,7 @@ def test_shares_name_the_largest() -> None:
     assert titles.attribution_title("p", {"": {"a": 4.0, "b": 1.0}}, percent=True) == "a contributes most in p (+4.0%)"
     assert titles.attribution_title("p", {"": {"a": 0.0, "b": 0.0}}, percent=True).startswith("No factor contributes")
     assert titles.anytime_title({"": 0.05}) == "Half of the gain came in the first 5% of the device time"
-    assert titles.anytime_title({"": math.nan}) == "The first trial was the best"
+    assert titles.anytime_title({"": math.nan}) == "No trial was better than the first"
     assert titles.expectation_title({"s": 0.2}) == "More trials of the search would hardly have helped"
     assert titles.looks_title(3, 2, 4) == "3 of 4 claims are decided, 2 before their last seed"
 
@@ -143,7 +153,7 @@ def test_interactions_name_the_largest_that_is_clear() -> None:
         "In p, no interaction can be distinguished from zero"
     )
     assert titles.interactions_title("p", {"": {("a", "b"): (0.5, None)}}, percent=True) == (
-        "Interactions in p have no intervals, for want of runs"
+        "The interactions in p cannot be tested"
     )
 
 
@@ -167,7 +177,7 @@ def test_an_ablation_says_how_many_components_could_not_be_measured() -> None:
     found = titles.ablation_title(
         "steps", [("a", -5.0, "better")], percent=True, left_out=False, where="ptb", unmeasured=2
     )
-    assert found == "On ptb, a matters most (\u22125.0% with it); 2 of 3 could not be measured"
+    assert found == "On ptb, a matters (\u22125.0% with it); 2 of 3 could not be measured"
     nothing = titles.ablation_title("recipe", [], percent=True, left_out=True, unmeasured=2)
     assert nothing == "No component of recipe could be measured"
     unclear = titles.ablation_title("s", [("a", 1.0, "unclear")], percent=True, left_out=False, unmeasured=1)

@@ -1,0 +1,107 @@
+"""Claims on trends, each in a figure: the effects over a size, a share of the data or a budget, and their line."""
+
+import math
+from dataclasses import replace
+from typing import Final
+
+from reports import wording
+from reports.figures.trend import TrendPoint, trend_figure
+from reports.sections.blocks import Block, Cell, Column, Inline, Plot, Section, Table, plain
+from reports.sections.context import Context
+from reports.sections.estimates import ESTIMATE_COLUMNS, effect_text, estimate_cells, in_unit, number_cell
+from reports.sections.titles import trend_title
+from sweeper.evidence.claims.compared import sides_of
+from sweeper.evidence.claims.judge import ClaimVerdict
+from sweeper.evidence.claims.trends import TrendFit
+
+CURVED: Final = 0.05
+
+
+def trends(context: Context) -> Section | None:
+    """Return the section; None without a claim on a trend that can be tested."""
+    blocks: list[Block] = []
+    for place, verdict in enumerate(context.verdicts):
+        fit = verdict.trend
+        if fit is not None:
+            blocks += _trend(context, verdict, fit, f"trend-{place + 1}-{wording.slug(verdict.id)[:40]}")
+    return Section(anchor="trends", title="How effects change", blocks=tuple(blocks)) if blocks else None
+
+
+def _trend(context: Context, verdict: ClaimVerdict, fit: TrendFit, name: str) -> list[Block]:
+    percent = verdict.is_relative
+    change = wording.clean(verdict.evidence.label.partition(" over ")[0])
+    over = wording.clean(fit.over)
+    slope = _slope(verdict)
+    title = trend_title(change, over, str(verdict.claim.expect), verdict.verdict, slope)
+    points = _points(context, verdict, fit)
+    metric = wording.metric_name(verdict.metric.name)
+    labels = (over, f"change of {metric}" + (" (%)" if percent else ""))
+    drawn = [_in_unit(point, percent=percent) for point in points]
+    drawing = trend_figure(name, title, drawn, labels, log=fit.is_log, percent=percent)
+    return [Plot(drawing=drawing, caption=_caption(verdict, fit, change, slope)), _table(name, verdict, points)]
+
+
+def _slope(verdict: ClaimVerdict) -> str:
+    """Return the slope as text, e.g. ``+4.2% per doubling``."""
+    found = verdict.examination.tested[verdict.position].evidence
+    assert found is not None
+    stated = found.stated
+    if not math.isfinite(stated.effect.value):
+        return ""
+    per = stated.per.partition(" of ")[0]
+    return f"{effect_text(stated.effect.value, percent=verdict.is_relative)}{per}"
+
+
+def _points(context: Context, verdict: ClaimVerdict, fit: TrendFit) -> list[TrendPoint]:
+    """Return the effects on the metric's scale, with the intervals that they have elsewhere, and that of the line."""
+    points = []
+    for point in fit.points:
+        effect = point.effect
+        known = context.compared.get(sides_of(verdict.metric.name, point.pairs))
+        low, high = effect.interval() if known is None else (known.low, known.high)
+        line = fit.line_at(point.position)
+        points.append(TrendPoint(level=point.level, estimate=effect.value, low=low, high=high, line=line, n=effect.n))
+    beyond = fit.extrapolation
+    if beyond is not None:
+        ends = {"low": beyond.low, "high": beyond.high}
+        points.append(
+            TrendPoint(level=beyond.level, estimate=beyond.value, line=beyond.value, n=0, extrapolated=True, **ends)
+        )
+    return points
+
+
+def _in_unit(point: TrendPoint, *, percent: bool) -> TrendPoint:
+    values = (point.estimate, point.low, point.high, point.line)
+    estimate, low, high, line = (in_unit(each, percent=percent) for each in values)
+    return replace(point, estimate=estimate, low=low, high=high, line=line)
+
+
+def _caption(verdict: ClaimVerdict, fit: TrendFit, change: str, slope: str) -> Inline:
+    text = (
+        f"Claim {wording.clean(verdict.id)}: the effect of {change} at each level, with 95% intervals, and the line "
+        f"that least squares puts through the effects{f' ({slope})' if slope else ''}."
+    )
+    if fit.is_log:
+        text += " The axis of levels is logarithmic."
+    if fit.extrapolation is not None:
+        text += " Where the line is dashed nothing was run; whether it continues is not known."
+    if fit.curvature_p < CURVED:
+        text += " The effects do not lie on a line."
+    return plain(text)
+
+
+def _table(name: str, verdict: ClaimVerdict, points: list[TrendPoint]) -> Table:
+    def cells(point: TrendPoint) -> tuple[Cell, ...]:
+        return (
+            number_cell(point.level, f"{point.level:g}"),
+            *estimate_cells(point.estimate, point.low, point.high, percent=verdict.is_relative),
+            Cell("extrapolated") if point.extrapolated else number_cell(point.n),
+        )
+
+    return Table(
+        name=f"{name}-table",
+        caption=plain(f"The effects of claim {wording.clean(verdict.id)} at each level, and that of the line beyond."),
+        columns=(Column(title="Level", number=True), *ESTIMATE_COLUMNS, Column(title="n", number=True)),
+        rows=tuple(map(cells, points)),
+        folded="All numbers by level",
+    )

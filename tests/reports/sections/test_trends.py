@@ -1,0 +1,100 @@
+"""A claim on a trend has its figure, with a title that says what its verdict does."""
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+
+from reports.sections.blocks import Plot, Table
+from reports.sections.context import Context, make_context
+from reports.sections.methods import TRENDS, WORTH, methods
+from reports.sections.titles import trend_title
+from reports.sections.trends import trends
+from sweeper.evidence.claims.evidence import Verdict
+from tests.reports.conftest import NOW
+from tests.reports.studies import Levels, Phase, factor, study_data
+
+SHARES = (0.25, 0.5, 1.0)
+FACTORS = {"dropout": factor(0.0, 0.2), "data_share": factor(1.0, 0.25, 0.5)}
+ROWS = [{"dropout": dropout, "data_share": share} for dropout in (0.0, 0.2) for share in SHARES]
+CLAIM: dict[str, Any] = {
+    "id": "fades", "text": "The gain fades.", "metric": None, "expect": "shrinks", "at_least": 0,
+    "trend": {"phase": "p", "factor": "dropout", "from": 0.0, "to": 0.2, "over": "data_share"},
+}  # fmt: skip
+AT_ONE: dict[str, Any] = {
+    "id": "hurts", "text": "It makes it worse with all data.", "metric": None, "expect": "increase", "at_least": 0,
+    "contrast": {"phase": "p", "factor": "dropout", "from": 0.0, "to": 0.2, "where": {"data_share": 1.0}},
+}  # fmt: skip
+
+
+def value(levels: Levels, seed: int) -> float:
+    place = math.log2(levels["data_share"])
+    draw = np.random.default_rng([seed, round(100 * levels["data_share"]), levels["dropout"] > 0]).normal()
+    return math.exp(4.0 - 0.1 * place + (levels["dropout"] > 0) * (0.02 + 0.04 * place) + 0.004 * float(draw))
+
+
+def context_of(*claims: dict[str, Any]) -> Context:
+    phase = Phase("p", "grid", ROWS, value, seeds=(0, 1, 2, 3))
+    return make_context(study_data(FACTORS, phase, claims=claims), NOW)
+
+
+def test_a_supported_trend_has_a_figure_with_its_line_and_where_it_leads() -> None:
+    section = trends(context_of(CLAIM))
+    assert section is not None
+    plot, table = section.blocks
+    assert isinstance(plot, Plot)
+    assert isinstance(table, Table)
+    assert plot.drawing.title.startswith("The gain of dropout from 0 to 0.2 shrinks with data_share (+3.")
+    assert plot.drawing.title.endswith("% per doubling)")
+    data = plot.drawing.data
+    assert data["level"].tolist() == [0.25, 0.5, 1.0, 2.0]
+    assert data["extrapolated"].tolist() == [False, False, False, True]
+    expected = [100 * math.expm1(0.02 + 0.04 * math.log2(level)) for level in (0.25, 0.5, 1.0, 2.0)]
+    assert data["line"].tolist() == pytest.approx(expected, abs=1.0)
+    assert data["estimate"].tolist()[-1] == data["line"].tolist()[-1]
+    assert (data["low"] < data["estimate"]).all()
+    assert "2 at" not in plot.drawing.alternative.split(".")[0]
+    assert len(table.rows) == 4
+    for width in (plot.drawing.wide, plot.drawing.narrow):
+        assert "the line continued, 95% prediction interval" in width.svg
+
+
+def test_the_effect_at_a_level_has_the_interval_of_the_claim_on_it() -> None:
+    context = context_of(CLAIM, AT_ONE)
+    section = trends(context)
+    assert section is not None
+    plot = section.blocks[0]
+    assert isinstance(plot, Plot)
+    at_one = plot.drawing.data[plot.drawing.data["level"] == 1.0].iloc[0]
+    claim = context.verdicts[1]
+    assert at_one["low"] == pytest.approx(100 * math.expm1(claim.low))
+    assert at_one["high"] == pytest.approx(100 * math.expm1(claim.high))
+
+
+def test_without_a_claim_on_a_trend_there_is_no_section() -> None:
+    assert trends(context_of(AT_ONE)) is None
+
+
+@pytest.mark.parametrize(
+    ("expect", "verdict", "title"),
+    [
+        ("persists", "supported", "The gain of a persists over size (+1% per doubling)"),
+        ("grows", "supported", "The gain of a grows with size (+1% per doubling)"),
+        ("shrinks", "refuted", "The gain of a does not shrink with size as claimed (+1% per doubling)"),
+        ("grows", "undecided", "Whether the gain of a grows with size is undecided (+1% per doubling)"),
+    ],
+)
+def test_a_title_says_no_more_than_the_verdict(expect: str, verdict: Verdict, title: str) -> None:
+    assert trend_title("a", "size", expect, verdict, "+1% per doubling") == title
+
+
+def test_the_methods_say_how_trends_and_worth_are_computed() -> None:
+    def said(context: Context) -> str:
+        return repr(methods(context, ()))
+
+    with_trend = said(context_of(CLAIM, AT_ONE))
+    assert TRENDS in with_trend
+    assert WORTH in with_trend.replace("\\u2019", "\u2019")
+    assert "Fieller (1954)" in with_trend
+    assert TRENDS not in said(context_of(AT_ONE))
