@@ -9,6 +9,7 @@ from reports.sections.context import Context
 from reports.sections.estimates import number_cell
 from sweeper.evidence.data.energy import EnergyUse, energy_use, with_shares
 
+LEAST_CENTS: Final = 0.995  # of money: less is written with two digits
 ALL: Final = 0.995  # of the device time: a note names a smaller share
 COUNTED: Final = (
     "Energy is what the counters of the processors (RAPL) and of the GPUs (NVML) showed while attempts ran, without "
@@ -64,28 +65,27 @@ def _unknown(found: EnergyUse) -> str:
 
 def _table(context: Context, whole: EnergyUse) -> Table:
     """Return the table with one row per phase and their total."""
-    price, trials = context.study.price, context.trials
+    trials = context.trials
     attempts = with_shares(context.data.attempts)
     has_cpu, has_gpu = math.isfinite(whole.cpu_kwh), math.isfinite(whole.gpu_kwh)
     titles = [
         "Device time",
         *(["Processors, kWh"] if has_cpu else []),
         *(["GPUs, kWh"] if has_gpu else []),
-        *([wording.clean(f"Cost, {price.currency}" if price.currency else "Cost")] if price is not None else []),
+        *cost_heads(context),
     ]
     rows = []
     for name in (*(phase.name for phase in context.study.phases), None):
         own = attempts if name is None else attempts[attempts["phase"] == name]
         mine = trials if name is None else trials[trials["phase"] == name]
         seconds, used = float(mine["device_seconds"].sum()), energy_use(own)
-        money = None if price is None else price.of(seconds / 3600)
         rows.append(
             (
                 Cell("All" if name is None else wording.clean(name)),
                 Cell(wording.duration(seconds), seconds),
                 *([_kwh_cell(used.cpu_kwh)] if has_cpu else []),
                 *([_kwh_cell(used.gpu_kwh)] if has_gpu else []),
-                *([] if money is None else [number_cell(money, f"{money:,.2f}".replace(",", "\u202f"))]),
+                *cost_cells(context, seconds),
             )
         )
     return Table(
@@ -94,6 +94,24 @@ def _table(context: Context, whole: EnergyUse) -> Table:
         columns=(Column(title="Phase"), *(Column(title=title, number=True) for title in titles)),
         rows=tuple(rows),
     )
+
+
+def cost_heads(context: Context) -> list[str]:
+    """Return the heading of a column of money; none if the study has no price."""
+    price = context.study.price
+    if price is None or context.is_imported:
+        return []
+    return [wording.clean(f"Cost, {price.currency}" if price.currency else "Cost")]
+
+
+def cost_cells(context: Context, device_seconds: float) -> list[Cell]:
+    """Return the cell of that column for some device time."""
+    if not cost_heads(context):
+        return []
+    assert context.study.price is not None
+    amount = context.study.price.of(device_seconds / 3600)
+    text = f"{amount:,.2f}".replace(",", "\u202f") if amount >= LEAST_CENTS or amount == 0 else f"{amount:.2g}"
+    return [number_cell(amount, text)]
 
 
 def _kwh_cell(value: float) -> Cell:

@@ -7,6 +7,7 @@ from typing import Final, TypeGuard
 from reports import wording
 from reports.sections.blocks import Block, Cell, Column, Paragraph, Section, Table, plain
 from reports.sections.context import Context
+from reports.sections.energy import cost_cells, cost_heads
 from reports.sections.estimates import number_cell
 from sweeper.evidence.data.cells import Level
 from sweeper.evidence.data.load import FrameRow
@@ -33,6 +34,7 @@ def trial_table(context: Context) -> Table:
     """Return the table: one column per factor if there are few, else one for the configuration."""
     frame = context.trials
     factors = context.data.factors if len(context.data.factors) <= MOST_FACTOR_COLUMNS else ()
+    price = f", and cost is at {context.study.price} per device-hour" if cost_heads(context) else ""
     test = "result.test_perplexity" if "result.test_perplexity" in frame else None
     columns = [
         Column(title="Trial"),
@@ -44,6 +46,7 @@ def trial_table(context: Context) -> Table:
         Column(title=wording.capital(context.metric_name), number=True),
         *([Column(title="Test perplexity", number=True)] if test else []),
         Column(title="Device time", number=True),
+        *(Column(title=title, number=True) for title in cost_heads(context)),
         Column(title="FLOPs", number=True),
     ]
     rows = tuple(_row(context, row, factors, test) for row in frame.to_dict("records"))
@@ -51,7 +54,7 @@ def trial_table(context: Context) -> Table:
         name=NAME,
         caption=plain(
             f"{wording.capital(context.metric_name)} is the {context.metric.value} of the run. Device time includes "
-            "failed attempts; FLOPs are those of training."
+            f"failed attempts{wording.clean(price)}; FLOPs are those of training."
         ),
         columns=tuple(columns),
         rows=rows,
@@ -76,6 +79,7 @@ def _row(context: Context, row: FrameRow, factors: Sequence[str], test: str | No
         number_cell(row["value"], wording.perplexity(row["value"])),
         *([number_cell(row[test], wording.perplexity(row[test]))] if test else []),
         number_cell(row["device_seconds"], wording.duration(row["device_seconds"])),
+        *cost_cells(context, row["device_seconds"]),
         number_cell(row["flops"], wording.si(row["flops"])),
     )
 

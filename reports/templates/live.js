@@ -6,6 +6,7 @@
   const version = document.querySelector('meta[name="sweeper-version"]').content;
   const note = document.getElementById("live");
   const address = `${location.pathname.replace(/\/$/, "")}/version`;
+  const older = "This page is older than the study: there are newer results, and it is being made again with them.";
   const kept = `open:${location.pathname}`;
   let wait = every;
 
@@ -32,6 +33,7 @@
         wait = every;
         if (found.error) say(`This page is no longer up to date: ${found.error}`);
         else if (found.version && found.version !== version) return reload();
+        else if (found.current === false) say(older);
         else say("Live: this page shows new results by itself.");
       } catch {
         wait = Math.min(most, 2 * wait);

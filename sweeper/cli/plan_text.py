@@ -12,6 +12,7 @@ from sweeper.designs.fractional import Aliasing
 from sweeper.forecast.forecast import Forecast
 from sweeper.forecast.trial_seconds import Basis, Prediction
 from sweeper.quantities import byte_size, counted, device_hours, duration, hours
+from sweeper.spec.price import Price
 
 MOST_CHAINS: Final = 12
 FULL_WIDTH: Final = 100
@@ -114,10 +115,8 @@ def _totals(found: Forecast, decisions: DecisionsShown | None) -> list[str]:
     lines = [""]
     if bases:
         lines.append(f"Device-hours predicted from {', '.join(BASES[basis] for basis in bases)}.")
-    if found.price is not None and found.whole is not None and found.is_known:
-        low, high = (found.price.text(seconds / 3600) for seconds in (found.whole.low, found.whole.high))
-        costs = found.price.text(found.whole.seconds / 3600)
-        lines.append(f"At {found.price} per device-hour, that costs {costs} ({low} to {high}).")
+    if found.price is not None and found.trials:
+        lines.append(_costs(found, found.price))
     if found.watts is not None and found.kwh is not None:
         lines.append(f"In its attempts so far, a device took {found.watts:.3g} W: that makes {found.kwh:.3g} kWh.")
     if not found.is_known:
@@ -136,6 +135,21 @@ def _totals(found: Forecast, decisions: DecisionsShown | None) -> list[str]:
         memory = f"{byte_size(found.footprint.memory)} of memory per trial, " if found.footprint.memory else ""
         lines.append(f"{measured}: {memory}{byte_size(found.footprint.disk)} of disk space in total.")
     return lines
+
+
+def _costs(found: Forecast, price: Price) -> str:
+    """Return what a plan costs; what is known of it if the run time of some trials is not."""
+    rate = f"At {price} per device-hour,"
+    if found.whole is not None and found.is_known:
+        low, high = (price.text(seconds / 3600) for seconds in (found.whole.low, found.whole.high))
+        return f"{rate} that costs {price.text(found.whole.seconds / 3600)} ({low} to {high})."
+    unknown = sum(phase.trials for phase in found.phases if not phase.is_known)
+    minute = f"each device-minute of a trial costs {price.text(unknown / 60)} over {counted(unknown, 'trial')}"
+    known = f", beside {price.text(found.device_hours)} for the other phases" if found.device_hours else ""
+    cap = (
+        "" if found.cap_device_hours is None else f"; the budget caps the cost at {price.text(found.cap_device_hours)}"
+    )
+    return f"{rate} {minute}{known}{cap}."
 
 
 def _cap(found: Forecast, cap: float) -> str:

@@ -8,7 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from sweeper.errors import SweeperError
@@ -24,10 +24,15 @@ ReadVersion = Callable[[str], str]
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A page as it was made; `version` is that of the study when it began."""
+    """A page as it was made; `version` is that of the study when it began.
+
+    Attributes:
+        is_current: whether the study has not changed since, as far as is known.
+    """
 
     version: str
     content: bytes
+    is_current: bool = True
 
 
 @dataclass(slots=True)
@@ -92,7 +97,8 @@ class LivePages:
                 known.tried = known.version
                 wanted = known.version
                 self._start(lambda: self._make(study, wanted))
-            return known.page, known.error
+            page = known.page
+            return None if page is None else replace(page, is_current=page.version == known.version), known.error
 
     def _make(self, study: str, version: str) -> None:
         began = self._clock()

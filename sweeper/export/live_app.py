@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import json
+import re
 import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
 from sweeper.errors import SweeperError, UsageError
-from sweeper.export.live import LivePages
+from sweeper.export.live import LivePages, Page
 from sweeper.store.reading import reader
 from sweeper.store.records import TRIAL_STATES, TrialState
 
@@ -31,6 +32,9 @@ HEADERS: Final = (
     ("Cross-Origin-Resource-Policy", "same-origin"),
 )
 WAIT_S: Final = 2
+NOTE: Final = re.compile(rb'(<p[^>]* id="live"[^>]*>)[^<]*')  # what a live page says of itself
+OLDER: Final = "This page is older than the study: there are newer results, and it is being made again with them."
+OUTDATED: Final = "This page is no longer up to date:"
 STYLE: Final = (
     "body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:3rem auto;padding:0 1rem;color-scheme:light dark}"
     "table{border-collapse:collapse}td,th{padding:.3rem 1rem .3rem 0;text-align:right}"
@@ -93,14 +97,26 @@ def _study(pages: LivePages, rest: str) -> Answer:
         return _missing(STUDY + rest)
     page, error = pages.look(name)
     if separator:
-        content = json.dumps({"version": None if page is None else page.version, "error": error}).encode()
-        return Answer("200 OK", JSON, content)
+        found = {"version": None, "current": False} if page is None else _state(page)
+        return Answer("200 OK", JSON, json.dumps({**found, "error": error}).encode())
     if page is not None:
-        return Answer("200 OK", HTML, page.content)  # its policy is in it
+        return Answer("200 OK", HTML, _marked(page, error))  # its policy is in it
     if error:
         return Answer("500 Internal Server Error", TEXT, f"{error}\n".encode())
     text = f"<p>The page of {escape(name)} is being made. It appears here by itself.</p>"
     return _bare(name, text, (("Refresh", str(WAIT_S)),))
+
+
+def _state(page: Page) -> dict[str, object]:
+    return {"version": page.version, "current": page.is_current}
+
+
+def _marked(page: Page, error: str) -> bytes:
+    """Return the content of a page, which says so if it is not up to date."""
+    if page.is_current:
+        return page.content
+    text = f"{OUTDATED} {error}" if error else OLDER
+    return NOTE.sub(lambda found: found[1] + escape(text).encode(), page.content, count=1)
 
 
 def _index(store: str, *, has_optuna: bool) -> Answer:

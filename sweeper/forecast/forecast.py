@@ -156,7 +156,7 @@ def forecast_json(found: Forecast) -> dict[str, object]:
         "device_hours_known": found.is_known,
         **_bounds_json(found.whole),
         **({} if found.watts is None else {"kwh": found.kwh, "watts_per_device": found.watts}),
-        **({} if found.price is None else {"cost": found.price.row(found.device_hours if found.is_known else None)}),
+        **({} if found.price is None else {"cost": _cost_json(found, found.price)}),
         "slots": found.slots,
         "finish_seconds": found.finish_s,
         "memory_bytes": None if found.footprint is None else round(found.footprint.memory) or None,
@@ -168,6 +168,13 @@ def forecast_json(found: Forecast) -> dict[str, object]:
         ],
         "notes": list(found.notes),
     }
+
+
+def _cost_json(found: Forecast, price: Price) -> dict[str, object]:
+    """Return what a plan costs, and what its budget caps that at; null where it is not known."""
+    cap = found.cap_device_hours
+    most = {} if cap is None else {"most": price.of(cap)}
+    return {**price.row(found.device_hours if found.is_known else None), **most}
 
 
 def _phase_json(phase: PhaseForecast) -> dict[str, object]:

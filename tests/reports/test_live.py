@@ -12,6 +12,8 @@ from reports.sections.blocks import Report, Table
 from sweeper.cli.page_process import page_process
 from sweeper.errors import SweeperError, UsageError
 from sweeper.evidence.data.load import StudyData
+from sweeper.export.live import Page
+from sweeper.export.live_app import OLDER, _marked
 
 INLINE = re.compile(r"<script>(.*?)</script>", re.DOTALL)
 
@@ -58,3 +60,10 @@ def test_a_process_makes_the_page_and_says_why_it_cannot(
 def test_an_unknown_study_is_refused(store: str) -> None:
     with pytest.raises(UsageError):
         live_page(store, "nothing", "1")
+
+
+def test_the_note_of_a_live_page_is_where_the_server_marks_it(report: Report) -> None:
+    page = Page("1", render_html(report, live="1").encode(), is_current=False)
+    assert f'id="live" role="status">{OLDER}</p>' in _marked(page, "").decode()
+    assert "no longer up to date: a &lt;b&gt; c</p>" in _marked(page, "a <b> c").decode()
+    assert OLDER in (Path(__file__).parents[2] / "reports" / "templates" / "live.js").read_text()

@@ -4,9 +4,10 @@ import math
 from dataclasses import replace
 
 from reports import wording
-from reports.sections.blocks import Block, Paragraph, Table
+from reports.sections.blocks import Block, Cell, Paragraph, Table
 from reports.sections.context import make_context
 from reports.sections.energy import energy
+from reports.sections.trials import trial_table
 from sweeper.evidence.data.load import StudyData
 from sweeper.spec.price import Price
 from tests.reports.conftest import NOW
@@ -81,3 +82,11 @@ def test_a_currency_that_is_not_named_is_left_out() -> None:
     assert text(told).startswith("It cost 0.002 at 0.001 per device-hour")
     assert isinstance(table, Table)
     assert table.columns[-1].title == "Cost"
+
+
+def test_the_table_of_trials_has_what_each_of_them_cost() -> None:
+    table = trial_table(make_context(study(price=Price(2.5, "EUR")), NOW))
+    place = [column.title for column in table.columns].index("Cost, EUR")
+    assert [row[place] for row in table.rows] == [Cell("2.50", 2.5)] * 2
+    assert "cost is at 2.5 EUR per device-hour" in table.caption[0].text
+    assert all("Cost" not in column.title for column in trial_table(make_context(study(), NOW)).columns)

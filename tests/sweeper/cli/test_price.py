@@ -50,6 +50,19 @@ def test_the_plan_and_its_json_say_what_the_study_will_cost(store: str, sweeper:
     assert "kwh" not in found
 
 
+def test_before_any_run_the_plan_says_what_a_minute_of_each_trial_costs(store: str, sweeper: Sweeper) -> None:
+    Path("new.yaml").write_text(
+        f"{STUDY.replace('priced', 'new').replace('{rate}, ', '3, {rate}, ')}price_per_device_hour: 1.50 EUR\n"
+    )
+    out = sweeper("plan", "new.yaml", "--store", "sqlite:///none.db").out
+    assert "At 1.5 EUR per device-hour, each device-minute of a trial costs 0.25 EUR over 10 trials.\n" in out
+    Path("new.yaml").write_text(f"{Path('new.yaml').read_text()}budget: {{device_hours: 4}}\n")
+    out = sweeper("plan", "new.yaml", "--store", "sqlite:///none.db").out
+    assert "over 10 trials; the budget caps the cost at 6.00 EUR." in " ".join(out.split())
+    found = json.loads(sweeper("plan", "new.yaml", "--json", "--store", "sqlite:///none.db").out)
+    assert found["cost"] == {"amount": None, "currency": "EUR", "price_per_device_hour": 1.5, "most": 6.0}
+
+
 def test_the_plan_says_what_energy_the_study_will_take_once_counters_have_shown_any(
     store: str, sweeper: Sweeper
 ) -> None:

@@ -2,7 +2,7 @@
 
 import json
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from http.client import HTTPConnection, HTTPResponse
 from typing import Any
@@ -81,7 +81,7 @@ def test_a_page_that_is_being_made_comes_by_itself_and_blocks_nobody(site: Site)
     assert (answer.status, answer.getheader("Refresh")) == (200, "2")
     assert "is being made" in text
     assert site.get("/")[0].status == 200
-    assert json.loads(site.get("/study/quickstart/version")[1]) == {"version": None, "error": ""}
+    assert json.loads(site.get("/study/quickstart/version")[1]) == {"version": None, "current": False, "error": ""}
     site.may_build.set()
     assert site.is_built.wait(60)
     while "is being made" in text:
@@ -146,6 +146,35 @@ def test_without_optunas_dashboard_the_list_says_how_to_get_it(store: str) -> No
     assert b"sweeper[dashboard]" in text
     list(app({**environ, "PATH_INFO": "/dashboard"}, lambda status, headers, exc_info=None: answers.append(status)))  # type: ignore[arg-type,return-value,func-returns-value]
     assert answers == ["200 OK", "404 Not Found"]
+
+
+def test_a_page_that_is_older_than_its_study_says_so_at_once() -> None:
+    versions, begun = {"a": "1"}, list[Callable[[], None]]()
+    made = '<p class="byline" id="live" role="status">Live: new.</p><p id="x">Live</p>'
+    clock = iter(range(0, 10_000, 100))
+    pages = LivePages(
+        lambda study: versions[study],
+        lambda study, version: made.encode(),
+        clock=lambda: float(next(clock)),
+        start=begun.append,
+    )
+    app = live_app("sqlite://", pages, None)
+
+    def get(path: str) -> str:
+        environ = {"REQUEST_METHOD": "GET", "PATH_INFO": path}
+        return b"".join(app(environ, lambda status, headers, exc_info=None: None)).decode()  # type: ignore[arg-type,return-value]
+
+    get("/study/a")
+    begun.pop()()
+    assert get("/study/a") == made
+    assert json.loads(get("/study/a/version")) == {"version": "1", "current": True, "error": ""}
+    versions["a"] = "2"
+    older = get("/study/a")
+    assert '<p class="byline" id="live" role="status">This page is older than the study: there are newer' in older
+    assert older.endswith('</p><p id="x">Live</p>')
+    assert json.loads(get("/study/a/version")) == {"version": "1", "current": False, "error": ""}
+    begun.pop()()
+    assert get("/study/a") == made
 
 
 def test_names_are_quoted_in_paths() -> None:
