@@ -15,7 +15,7 @@ import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import torch
 from torch import Tensor
@@ -81,8 +81,26 @@ def _drawn(  # noqa: PLR0917 - the arguments of `dropout_mask`
     drawn = torch.empty(-(-count // per_draw), dtype=torch.int64).random_(-(2**63), None, generator=generator)
     # Of the 2^bits equally likely values, a share `rate` is below the threshold.
     threshold = min(round(rate * 2**bits), 2**bits - 1) - 2 ** (bits - 1)
-    kept = drawn.view(torch.int32 if bits == 32 else torch.int16)[:count].view(size) >= threshold
-    return torch.where(kept, torch.tensor(scale, dtype=dtype), torch.zeros((), dtype=dtype))
+    values = drawn.view(torch.int32 if bits == 32 else torch.int16)[:count].view(size)
+    kept = torch.ge(values, threshold, out=values)  # 0 or 1, as integers: to booleans it is ten times slower
+    if kept.itemsize == dtype.itemsize:  # the scale's bits, or those of zero
+        return kept.mul_(torch.tensor(scale, dtype=dtype).view(kept.dtype)).view(dtype)
+    return kept.to(dtype).mul_(scale)
+
+
+class Factors(NamedTuple):
+    """A mask of values that are factors of matrix products.
+
+    If products have a data type of their own, the mask has it too and holds zeros and ones, since 1 / (1 - rate) would
+    be rounded. Then the weights that produce or follow the values are multiplied by `scale` before they are rounded.
+
+    Attributes:
+        mask: None where nothing is dropped.
+        scale: 1 / (1 - rate) if the mask holds zeros and ones; 1 otherwise.
+    """
+
+    mask: Tensor | None = None
+    scale: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,15 +128,16 @@ class Draws:
         bits: Literal[16, 32] = 32 if self.products is None else 16
         return dropout_mask(shape, rate, self.generator, dtype=self.dtype, streams=streams, bits=bits)
 
-    def probabilities(self, shape: Sequence[int], rate: float, *, streams: int) -> Tensor | None:
-        """Draw a mask of attention probabilities, which are factors of products.
-
-        If products have a data type of their own, the mask has it too and holds zeros and ones, since 1 / (1 - rate)
-        would be rounded: what the probabilities are multiplied with is divided by 1 - rate afterwards.
-        """
+    def factors(self, shape: Sequence[int], rate: float, *, streams: int) -> Factors:
+        """Draw a mask of factors of matrix products."""
         if self.products is None or not self.active or rate == 0.0:
-            return self.mask(shape, rate, streams=streams)
-        return dropout_mask(shape, rate, self.generator, dtype=self.products, streams=streams, bits=16, scaled=False)
+            return Factors(self.mask(shape, rate, streams=streams))
+        mask = dropout_mask(shape, rate, self.generator, dtype=self.products, streams=streams, bits=16, scaled=False)
+        return Factors(mask, 1.0 / (1.0 - rate))
+
+    def locked_factors(self, batch: int, features: int, rate: float) -> Factors:
+        """Draw a mask of factors as `locked` does."""
+        return self.factors((batch, 1, features), rate, streams=0)
 
     def locked(self, batch: int, features: int, rate: float) -> Tensor | None:
         """Draw a mask over features, [batch, 1, features]: the same ones are dropped at every time step."""

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from trainer.regularizers import Draws, dropout_mask, dropped, embed
+from trainer.regularizers import Draws, Factors, dropout_mask, dropped, embed
 
 
 def seeded(seed: int = 0) -> torch.Generator:
@@ -55,13 +55,15 @@ def test_sixteen_bits_meet_a_rate_to_one_in_65536_and_never_drop_or_keep_all(rat
 
 
 def test_factors_of_products_are_dropped_by_zeros_and_ones_in_their_type() -> None:
-    mask = draws(products=torch.bfloat16).probabilities((2, 3, 50, 50), 0.3, streams=1)
+    mask, scale = draws(products=torch.bfloat16).factors((2, 3, 50, 50), 0.3, streams=1)
     assert mask is not None
+    assert scale == 1.0 / 0.7
     assert mask.dtype == torch.bfloat16
     assert mask.unique().tolist() == [0.0, 1.0]
     assert_share(mask == 0.0, 0.3)
-    plain = draws().probabilities((2, 3, 5, 5), 0.3, streams=1)
+    plain, scale = draws().factors((2, 3, 5, 5), 0.3, streams=1)
     assert plain is not None
+    assert scale == 1.0
     assert torch.equal(plain, dropout_mask((2, 3, 5, 5), 0.3, seeded()))
 
 
@@ -72,7 +74,8 @@ def test_inactive_draws_draw_nothing() -> None:
     assert inactive.locked(2, 3, 0.5) is None
     assert inactive.elements((2, 3), 0.5) is None
     assert inactive.word_types(9, 0.5) is None
-    assert inactive.probabilities((1, 2, 3, 4), 0.5, streams=1) is None
+    assert inactive.factors((1, 2, 3, 4), 0.5, streams=1) == Factors()
+    assert inactive.locked_factors(2, 3, 0.5) == Factors()
     assert torch.equal(generator.get_state(), before)
 
 

@@ -5,7 +5,7 @@ from typing import NamedTuple
 from torch import Tensor
 
 from trainer.config.model import ModelConfig, RegularizationConfig
-from trainer.regularizers import Draws, dropped
+from trainer.regularizers import Draws, Factors, dropped
 
 
 class LayerMasks(NamedTuple):
@@ -19,11 +19,11 @@ class LayerMasks(NamedTuple):
         outer: of its output, the same.
     """
 
-    projections: Tensor | None
-    attention: Tensor | None
-    attended: Tensor | None
-    inner: Tensor | None
-    outer: Tensor | None
+    projections: Factors = Factors()
+    attention: Factors = Factors()
+    attended: Factors = Factors()
+    inner: Factors = Factors()
+    outer: Factors = Factors()
 
 
 class Masks(NamedTuple):
@@ -77,10 +77,10 @@ def draw_masks(
         encodings=draws.mask((1, width), rates.input_dropout) if encodings else None,
         layers=tuple(
             LayerMasks(
-                projections=draws.locked(batch, 3 * config.heads * config.head_width, rates.dropout),
-                attention=draws.probabilities(attention.shape, rates.attention_dropout, streams=attention.streams),
+                projections=draws.locked_factors(batch, 3 * config.heads * config.head_width, rates.dropout),
+                attention=draws.factors(attention.shape, rates.attention_dropout, streams=attention.streams),
                 attended=_part(draws, batch, width, rates.dropout, depth_rate),
-                inner=draws.locked(batch, config.inner_width, rates.dropout),
+                inner=draws.locked_factors(batch, config.inner_width, rates.dropout),
                 outer=_part(draws, batch, width, rates.dropout, depth_rate),
             )
             for depth_rate in depth_rates(config.layers, rates.stochastic_depth)
@@ -95,13 +95,14 @@ def depth_rates(layers: int, rate: float) -> list[float]:
     return [rate * number / layers for number in range(1, layers + 1)]
 
 
-def _part(draws: Draws, batch: int, width: int, rate: float, depth_rate: float) -> Tensor | None:
+def _part(draws: Draws, batch: int, width: int, rate: float, depth_rate: float) -> Factors:
     """Draw the mask of what a part of a layer adds to the residual stream.
 
     Stochastic depth leaves it out for some streams, and divides it by 1 - rate for the others, as dropout does.
 
     Returns:
-        [batch, 1, width] or, without dropout, [batch, 1, 1].
+        A mask [batch, 1, width] or, without dropout, [batch, 1, 1].
     """
-    features, streams = draws.locked(batch, width, rate), draws.locked(batch, 1, depth_rate)
-    return streams if features is None else dropped(features, streams)
+    features, streams = draws.locked_factors(batch, width, rate), draws.locked_factors(batch, 1, depth_rate)
+    mask = streams.mask if features.mask is None else dropped(features.mask, streams.mask)
+    return Factors(mask, features.scale * streams.scale)

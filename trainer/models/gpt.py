@@ -28,7 +28,7 @@ from trainer.config.model import ModelConfig, RegularizationConfig
 from trainer.models.dropout_masks import AttentionShape, LayerMasks, Masks, draw_masks
 from trainer.models.gpt_attention import SMALLEST_GPU_TILE, Pattern, Sight, attend, block_sight, mask_sight
 from trainer.models.language_model import LanguageModel, Memory
-from trainer.models.products import ProductModule
+from trainer.models.products import UNSCALED, ProductModule, Scales
 from trainer.models.softmax_loss import softmax_loss
 from trainer.models.transformer_xl import Norm
 from trainer.regularizers import Draws, dropped, embed
@@ -46,18 +46,17 @@ class Linear(ProductModule):
         self.weight = nn.Parameter(torch.empty(outputs, inputs))
         self.bias = nn.Parameter(torch.empty(outputs))
 
-    def forward(self, values: Tensor) -> Tensor:
+    def forward(self, values: Tensor, scales: Scales = UNSCALED) -> Tensor:
         """Map [..., inputs] to [..., outputs]."""
-        return self.linear(values, self.weight, self.bias)
+        return self.linear(values, self.weight, self.bias, scales=scales)
 
 
 class Attention(ProductModule):
     """Causal attention, preceded by its norm."""
 
-    def __init__(self, config: ModelConfig, pattern: Pattern | None, attention_dropout: float) -> None:
+    def __init__(self, config: ModelConfig) -> None:
         super().__init__()
-        self.heads, self.width, self.pattern = config.heads, config.head_width, pattern
-        self.attention_dropout = attention_dropout
+        self.heads, self.width = config.heads, config.head_width
         inner = self.heads * self.width
         self.norm = Norm(config.d_model)
         self.queries_keys_values = Linear(config.d_model, 3 * inner)
@@ -66,13 +65,14 @@ class Attention(ProductModule):
     def forward(self, hidden: Tensor, sight: Sight, masks: LayerMasks) -> Tensor:
         """Return what is added to the residual stream: [batch, length, d_model] to the same shape."""
         batch, length, _ = hidden.shape
-        projected = self.to_products(dropped(self.queries_keys_values(self.norm(hidden)), masks.projections))
+        projected = self.queries_keys_values(self.norm(hidden), Scales(outputs=masks.projections.scale))
+        projected = dropped(projected, masks.projections.mask)
         shape = (batch, length, 3, self.heads, self.width)
         queries, keys, values = projected.view(shape).permute(2, 0, 3, 1, 4).unbind(0)
-        context = attend(queries, keys, values, sight=sight, dropout_mask=masks.attention)
-        if self.products is not None and masks.attention is not None:  # the mask is of zeros and ones
-            context = context / (1.0 - self.attention_dropout)
-        return dropped(self.output(context.transpose(1, 2).reshape(batch, length, -1)), masks.attended)
+        context = attend(queries, keys, values, sight=sight, dropout_mask=masks.attention.mask)
+        scales = Scales(masks.attention.scale, masks.attended.scale)
+        output = self.output(context.transpose(1, 2).reshape(batch, length, -1), scales)
+        return dropped(output, masks.attended.mask)
 
 
 class FeedForward(nn.Module):
@@ -87,15 +87,16 @@ class FeedForward(nn.Module):
     def forward(self, hidden: Tensor, masks: LayerMasks) -> Tensor:
         """Return what is added to the residual stream: [batch, length, d_model] to the same shape."""
         inner = functional.gelu(self.inner(self.norm(hidden)), approximate="tanh")
-        return dropped(self.outer(dropped(inner, masks.inner)), masks.outer)
+        scales = Scales(masks.inner.scale, masks.outer.scale)
+        return dropped(self.outer(dropped(inner, masks.inner.mask), scales), masks.outer.mask)
 
 
 class Layer(nn.Module):
     """Attention, then feed-forward, each added to the residual stream."""
 
-    def __init__(self, config: ModelConfig, pattern: Pattern | None, attention_dropout: float) -> None:
+    def __init__(self, config: ModelConfig) -> None:
         super().__init__()
-        self.attention = Attention(config, pattern, attention_dropout)
+        self.attention = Attention(config)
         self.feed_forward = FeedForward(config)
 
     def forward(self, hidden: Tensor, sight: Sight, masks: LayerMasks) -> Tensor:
@@ -123,8 +124,7 @@ class GPT(LanguageModel):
         self.embedding = nn.Parameter(torch.empty(vocabulary_size, config.d_model))
         self.positions = nn.Parameter(torch.empty(context_length, config.d_model))
         self.patterns = layer_patterns(config, context_length)
-        dropout = regularization.attention_dropout
-        self.layers = nn.ModuleList(Layer(config, pattern, dropout) for pattern in self.patterns)
+        self.layers = nn.ModuleList(Layer(config) for _ in self.patterns)
         self.norm = Norm(config.d_model)
 
     def initialize(self, generator: torch.Generator) -> None:

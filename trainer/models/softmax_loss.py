@@ -5,12 +5,14 @@ by chunk, all else in blocks that stay in a core's cache. What is kept for the b
 and the hidden states, not as the logits.
 """
 
+import math
 from typing import Any, Final, NamedTuple
 
 import torch
 from torch import Tensor
 
 CHUNK_LOGITS: Final = {"cpu": 2**22, "cuda": 2**26}  # 16 and 256 MiB in float32: for the products, the memory
+NARROW_CHUNKS: Final = 4  # times as many logits, in half the bytes each: short products in bf16 are slower on a CPU
 BLOCK_LOGITS: Final = {"cpu": 2**18, "cuda": 2**26}  # 1 MiB in float32, which stays in a core's cache
 SMALLEST_CHUNK: Final = 32  # fewer rows make slow matrix products
 
@@ -42,9 +44,15 @@ def softmax_loss(
     return _forward(inputs, None, products)
 
 
-def chunk_rows(vocabulary_size: int, device: str) -> int:
-    """Return the number of tokens whose matrix products are computed at once."""
-    return max(SMALLEST_CHUNK, CHUNK_LOGITS.get(device, CHUNK_LOGITS["cuda"]) // vocabulary_size)
+def chunk_rows(tokens: int, vocabulary_size: int, device: str, *, narrow: bool = False) -> int:
+    """Return the number of tokens whose matrix products are computed at once, about as many in each chunk.
+
+    Args:
+        narrow: whether products have a narrower data type than the values around them.
+    """
+    most = CHUNK_LOGITS.get(device, CHUNK_LOGITS["cuda"]) * (NARROW_CHUNKS if narrow and device == "cpu" else 1)
+    chunks = math.ceil(tokens / max(SMALLEST_CHUNK, most // vocabulary_size))
+    return math.ceil(tokens / chunks)
 
 
 def block_rows(vocabulary_size: int, device: str) -> int:
@@ -69,7 +77,7 @@ class Inputs(NamedTuple):
 
 
 class Gradients(NamedTuple):
-    """The gradients of hidden states, weight and bias, to be filled and added to."""
+    """The gradients of hidden states and weight, unset at first, and of the bias, 0 at first."""
 
     hidden: Tensor
     weight: Tensor
@@ -83,7 +91,7 @@ class Gradients(NamedTuple):
 def _forward(inputs: Inputs, gradients: Gradients | None, products: torch.dtype | None) -> Tensor:
     hidden, (num_words, _) = inputs.hidden, inputs.weight.shape
     total = torch.zeros((), dtype=torch.float64, device=hidden.device)
-    rows = min(chunk_rows(num_words, hidden.device.type), hidden.shape[0])
+    rows = chunk_rows(hidden.shape[0], num_words, hidden.device.type, narrow=products is not None)
     buffer = hidden.new_empty(rows, num_words, dtype=products or hidden.dtype)
     weight = inputs.weight if products is None else inputs.weight.to(products)
     for start in range(0, hidden.shape[0], rows):
@@ -100,7 +108,7 @@ def _forward(inputs: Inputs, gradients: Gradients | None, products: torch.dtype 
         else:
             of_chunk = gradients.chunk(start, rows)
             total += _loss_and_gradient(logits, bias, chunk, of_chunk.bias)
-            _add_gradients(of_chunk, logits, factors)
+            _add_gradients(of_chunk, logits, factors, is_first=start == 0)
     return total.to(_at_least_float32(hidden[:0]).dtype)
 
 
@@ -142,14 +150,20 @@ def _summed(losses: Tensor, counted: Tensor | None) -> Tensor:
     return (losses if counted is None else losses * counted).sum(dtype=torch.float64)
 
 
-def _add_gradients(gradients: Gradients, of_logits: Tensor, factors: Inputs) -> None:
-    """Add a chunk's gradient of hidden states and weight: that of its logits times the other factor."""
+def _add_gradients(gradients: Gradients, of_logits: Tensor, factors: Inputs, *, is_first: bool) -> None:
+    """Set a chunk's gradient of hidden states, and set or add that of the weight: logits' times the other factor."""
     if gradients.weight.dtype == of_logits.dtype:
         torch.mm(of_logits, factors.weight, out=gradients.hidden)
-        gradients.weight.addmm_(of_logits.t(), factors.hidden)
+        torch.addmm(
+            gradients.weight, of_logits.t(), factors.hidden, beta=0.0 if is_first else 1.0, out=gradients.weight
+        )
+        return
+    gradients.hidden.copy_(of_logits @ factors.weight)
+    of_weight = of_logits.t() @ factors.hidden
+    if is_first:
+        gradients.weight.copy_(of_weight)
     else:
-        gradients.hidden.copy_(of_logits @ factors.weight)
-        gradients.weight.add_(of_logits.t() @ factors.hidden)
+        gradients.weight.add_(of_weight)
 
 
 class _SoftmaxLoss(torch.autograd.Function):
@@ -165,7 +179,7 @@ class _SoftmaxLoss(torch.autograd.Function):
     ) -> Tensor:
         summed = _at_least_float32(weight[:0]).dtype
         gradients = Gradients(
-            torch.empty_like(hidden), torch.zeros_like(weight, dtype=summed), torch.zeros_like(bias, dtype=summed)
+            torch.empty_like(hidden), torch.empty_like(weight, dtype=summed), torch.zeros_like(bias, dtype=summed)
         )
         loss = _forward(Inputs(hidden, weight, bias, targets, counted), gradients, products)
         ctx.save_for_backward(*gradients)

@@ -28,10 +28,10 @@ from trainer.models.adaptive_softmax import adaptive_softmax_loss
 from trainer.models.dropout_masks import AttentionShape, LayerMasks, Masks, draw_masks
 from trainer.models.language_model import LanguageModel, Memory
 from trainer.models.masks import attention_mask, sinusoids
-from trainer.models.products import ProductModule
+from trainer.models.products import ProductModule, Scales
 from trainer.models.relative_attention import relative_attention
 from trainer.models.softmax_loss import softmax_loss
-from trainer.regularizers import Draws, dropped, embed
+from trainer.regularizers import Draws, Factors, dropped, embed
 
 INITIAL_STD: Final = 0.02
 LARGEST_WAVELENGTH: Final = 10_000.0
@@ -81,9 +81,8 @@ class Norm(nn.Module):
 class Attention(ProductModule):
     """Relative attention over the memory and the segment, with its residual sum and norm."""
 
-    def __init__(self, config: ModelConfig, attention_dropout: float) -> None:
+    def __init__(self, config: ModelConfig) -> None:
         super().__init__()
-        self.attention_dropout = attention_dropout
         self.heads, self.width = config.heads, config.head_width
         self.pre_norm = config.pre_norm
         inner = self.heads * self.width
@@ -103,25 +102,25 @@ class Attention(ProductModule):
             content_bias=self.to_products(shared.content_bias),
             position_bias=self.to_products(shared.position_bias),
             mask=shared.view.mask,
-            dropout_mask=masks.attention,
+            dropout_mask=masks.attention.mask,
             rounding=shared.rounding,
         )
-        if self.products is not None and masks.attention is not None:  # the mask is of zeros and ones
-            context = context / (1.0 - self.attention_dropout)
-        output = dropped(self.linear(context, self.output), masks.attended)
+        scales = Scales(masks.attention.scale, masks.attended.scale)
+        output = dropped(self.linear(context, self.output, scales=scales), masks.attended.mask)
         return hidden + output if self.pre_norm else self.norm(hidden + output)
 
-    def _project(self, hidden: Tensor, memory: Tensor | None, mask: Tensor | None) -> tuple[Tensor, Tensor | None]:
+    def _project(self, hidden: Tensor, memory: Tensor | None, masks: Factors) -> tuple[Tensor, Tensor | None]:
         """Project the segment to queries, keys and values, and the memory, if any, to keys and values."""
         batch, time, _ = hidden.shape
         inner = self.heads * self.width
-        own = self.linear(self.norm(hidden) if self.pre_norm else hidden, self.queries_keys_values)
-        own = dropped(own, mask).view(batch, time, 3, self.heads, self.width)
+        source = self.norm(hidden) if self.pre_norm else hidden
+        own = self.linear(source, self.queries_keys_values, scales=Scales(outputs=masks.scale))
+        own = dropped(own, masks.mask).view(batch, time, 3, self.heads, self.width)
         if memory is None:
             return own, None
         source = self.norm(memory) if self.pre_norm else memory
-        carried = self.linear(source, self.queries_keys_values[inner:])
-        carried = carried if mask is None else carried * mask[:, :, inner:]
+        carried = self.linear(source, self.queries_keys_values[inner:], scales=Scales(outputs=masks.scale))
+        carried = carried if masks.mask is None else carried * masks.mask[:, :, inner:]
         return own, carried.view(batch, -1, 2, self.heads, self.width)
 
 
@@ -140,17 +139,18 @@ class FeedForward(ProductModule):
     def forward(self, hidden: Tensor, masks: LayerMasks) -> Tensor:
         """Map [batch, time, d_model] to the same shape."""
         source = self.norm(hidden) if self.pre_norm else hidden
-        inner = dropped(functional.relu_(self.linear(source, self.inner, self.inner_bias)), masks.inner)
-        output = dropped(self.linear(inner, self.outer, self.outer_bias), masks.outer)
+        inner = dropped(functional.relu_(self.linear(source, self.inner, self.inner_bias)), masks.inner.mask)
+        scales = Scales(masks.inner.scale, masks.outer.scale)
+        output = dropped(self.linear(inner, self.outer, self.outer_bias, scales=scales), masks.outer.mask)
         return hidden + output if self.pre_norm else self.norm(hidden + output)
 
 
 class Layer(nn.Module):
     """Attention, then feed-forward."""
 
-    def __init__(self, config: ModelConfig, attention_dropout: float) -> None:
+    def __init__(self, config: ModelConfig) -> None:
         super().__init__()
-        self.attention = Attention(config, attention_dropout)
+        self.attention = Attention(config)
         self.feed_forward = FeedForward(config)
 
     def forward(self, hidden: Tensor, memory: Tensor | None, shared: Shared, masks: LayerMasks) -> Tensor:
@@ -178,8 +178,7 @@ class TransformerXL(LanguageModel):
         self.embedding = nn.Parameter(torch.empty(vocabulary_size, config.d_model))
         self.content_bias = nn.Parameter(torch.empty(config.heads, config.head_width))
         self.position_bias = nn.Parameter(torch.empty(config.heads, config.head_width))
-        dropout = regularization.attention_dropout
-        self.layers = nn.ModuleList(Layer(config, dropout) for _ in range(config.layers))
+        self.layers = nn.ModuleList(Layer(config) for _ in range(config.layers))
         self.softmax_bias = nn.Parameter(torch.empty(vocabulary_size))
         if config.adaptive_cutoffs:
             self.cluster_weight = nn.Parameter(torch.empty(len(config.adaptive_cutoffs), config.d_model))

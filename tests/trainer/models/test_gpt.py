@@ -148,7 +148,7 @@ def test_a_sparse_layer_hides_what_is_beyond_its_band() -> None:
     hidden = torch.randn(1, 6, 8, dtype=torch.float64, generator=torch.Generator().manual_seed(3))
     changed = hidden.clone()
     changed[:, 0, 0] += 1.0
-    nothing = LayerMasks(None, None, None, None, None)
+    nothing = LayerMasks()
     for layer, sight, reach in zip((dense, sparse), model._sights(6), (6, 2), strict=True):
         one, other = (layer.attention(each, sight, nothing) for each in (hidden, changed))
         differs = (one - other).abs().sum(2)[0] > 1e-12

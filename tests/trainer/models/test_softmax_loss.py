@@ -129,8 +129,17 @@ def test_without_gradients_the_loss_is_the_same() -> None:
         )
 
 
+@pytest.mark.parametrize(("tokens", "chunks"), [(419, 1), (420, 2), (2048, 5)])
+def test_chunks_are_about_equally_long(tokens: int, chunks: int) -> None:
+    rows = chunk_rows(tokens, 10_000, "cpu")
+    assert math.ceil(tokens / rows) == chunks
+    assert tokens - (chunks - 1) * rows > rows - chunks
+
+
 def test_chunks_are_bounded_by_their_logits_and_below_by_a_few_rows() -> None:
-    assert chunk_rows(10_000, "cpu") * 10_000 <= module.CHUNK_LOGITS["cpu"]
-    assert chunk_rows(10**9, "cpu") == module.SMALLEST_CHUNK
+    assert chunk_rows(2048, 10_000, "cpu") * 10_000 <= module.CHUNK_LOGITS["cpu"]
+    assert chunk_rows(2048, 10_000, "cpu", narrow=True) * 10_000 <= module.NARROW_CHUNKS * module.CHUNK_LOGITS["cpu"]
+    assert chunk_rows(2048, 10**9, "cpu") == module.SMALLEST_CHUNK
+    assert chunk_rows(7, 10, "cpu") == 7
     assert block_rows(10_000, "cpu") * 10_000 <= module.BLOCK_LOGITS["cpu"]
     assert block_rows(10**9, "cpu") == 1
