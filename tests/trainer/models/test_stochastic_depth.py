@@ -10,7 +10,9 @@ from trainer.config import parse
 from trainer.models.dropout_masks import LayerMasks, depth_rates
 from trainer.models.gpt import GPT
 from trainer.models.language_model import LanguageModel
+from trainer.models.products import set_products
 from trainer.models.transformer_xl import TransformerXL
+from trainer.regularizers import Factors
 from trainer.setup import build_model
 
 BATCH = 2000
@@ -36,26 +38,37 @@ def test_the_rate_rises_linearly_to_the_last_layer() -> None:
 @pytest.mark.parametrize("kind", ["transformer_xl", "gpt2"])
 def test_each_part_is_left_out_for_its_share_of_streams_and_its_mean_stays(kind: str) -> None:
     for number, masks in enumerate(drawn(model_of(kind, stochastic_depth=0.6), BATCH), start=1):
-        for mask in (masks.attended, masks.outer):
+        for mask, scale in (masks.attended, masks.outer):
             assert mask is not None
+            assert scale == 1.0
             assert mask.shape == (BATCH, 1, 1)
             rate = 0.6 * number / 3
             assert mask.unique().tolist() == pytest.approx([0.0, 1 / (1 - rate)])
             share = (mask == 0).double().mean().item()
             assert share == pytest.approx(rate, abs=5 * math.sqrt(rate * (1 - rate) / BATCH))
-        assert masks.inner is masks.projections is masks.attention is None
-        assert masks.attended is not None
-        assert not torch.equal(masks.attended, masks.outer)
+        assert masks.inner == masks.projections == masks.attention == Factors()
+        assert masks.attended.mask is not None
+        assert not torch.equal(masks.attended.mask, masks.outer.mask)
 
 
 def test_dropout_of_features_and_of_parts_multiply() -> None:
     for number, masks in enumerate(drawn(model_of("gpt2", stochastic_depth=0.6, dropout=0.5), BATCH), start=1):
-        mask = masks.outer
+        mask = masks.outer.mask
         assert mask is not None
         assert mask.shape == (BATCH, 1, 8)
         left_out, rate = (mask == 0).all(2).double().mean().item(), 0.6 * number / 3
         assert left_out == pytest.approx(rate + (1 - rate) * 0.5**8, abs=0.05)
         assert mask.max().item() == pytest.approx(2 / (1 - rate))
+
+
+def test_in_mixed_precision_parts_are_left_out_by_zeros_and_ones_and_scaled_by_the_weights() -> None:
+    model = model_of("gpt2", stochastic_depth=0.6, dropout=0.5)
+    set_products(model, torch.bfloat16)
+    for number, masks in enumerate(drawn(model, BATCH), start=1):
+        mask, scale = masks.outer
+        assert mask is not None
+        assert mask.unique().tolist() == [0.0, 1.0]
+        assert scale == pytest.approx(2 / (1 - 0.6 * number / 3))
 
 
 @pytest.mark.parametrize("kind", ["transformer_xl", "gpt2"])
@@ -67,9 +80,9 @@ def test_a_layer_whose_parts_are_left_out_is_no_layer(kind: str) -> None:
     inputs = torch.randint(11, (2, 5), generator=torch.Generator().manual_seed(0))
     plain, draw = whole(inputs, inputs, None)[0], whole._draw
     for kept, expected in ((0.0, fewer(inputs, inputs, None)[0]), (1.0, plain)):
-        mask = torch.full((2, 1, 1), kept, dtype=torch.float64)
+        mask = Factors(torch.full((2, 1, 1), kept, dtype=torch.float64))
 
-        def masked(*arguments: Any, mask: torch.Tensor = mask) -> Any:
+        def masked(*arguments: Any, mask: Factors = mask) -> Any:
             masks = draw(*arguments)
             last = masks.layers[2]._replace(attended=mask, outer=mask)
             return masks._replace(layers=(*masks.layers[:2], last))
