@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, get_args
 
@@ -13,12 +13,14 @@ from sweeper.execution.slots.resources import find_slots
 from sweeper.forecast.claim_power import ClaimPower, claim_power
 from sweeper.forecast.footprint import Footprint
 from sweeper.forecast.forecast import Forecast, forecast, slot_seconds, study_footprint
+from sweeper.forecast.packing import Packing
 from sweeper.forecast.pilot_throughput import Pilots
 from sweeper.forecast.schedule import Order, Schedule, schedule
 from sweeper.forecast.trial_seconds import Prediction, TrialDevice, total, trial_seconds
 from sweeper.planning.notes import plan_notes
 from sweeper.planning.plan import Plan, PlannedTrial, Reference, make_plan, with_all_seeds
 from sweeper.spec.study import Resources, Study
+from sweeper.store.packings import known_packings
 from sweeper.store.pilots import known_pilots
 from sweeper.store.reading import reader
 from sweeper.store.reading.history import past_runs
@@ -41,6 +43,7 @@ class Estimate:
         slots: number of trials that would run in parallel.
         slots_note: where that number comes from.
         store: where earlier runs are looked up.
+        packings: how many trials share a GPU, as pilots chose.
     """
 
     study: Study
@@ -51,6 +54,12 @@ class Estimate:
     slots: int
     slots_note: str
     store: str = ""
+    packings: tuple[Packing, ...] = ()
+
+    @property
+    def as_packed(self) -> Study:
+        """The study with the share of a GPU that its trials get, as far as pilots have chosen it."""
+        return _as_packed(self.study, self.packings)
 
     @property
     def whole(self) -> Prediction | None:
@@ -63,9 +72,9 @@ class Estimate:
 
     def forecast(self) -> Forecast:
         """Return the forecast of the plan."""
-        return forecast(
+        found = forecast(
             self.plan,
-            self.study,
+            self.as_packed,
             self.predictions,
             slots=self.slots,
             slots_note=self.slots_note,
@@ -73,6 +82,16 @@ class Estimate:
             pilots=self.pilots,
             notes=plan_notes(self.study, Path.cwd()),
         )
+        return replace(found, packings=self.packings, packing_note=self._packing_note())
+
+    def _packing_note(self) -> str:
+        if self.study.resources.gpus_per_trial != "auto":
+            return ""
+        if self.device == "cpu":
+            return "resources.gpus_per_trial: auto: without a GPU here, there is none to share; trials run on the CPU."
+        if self.packings:
+            return ""
+        return "resources.gpus_per_trial: auto: the launch first measures how many trials per GPU run fastest."
 
     def watts(self) -> float | None:
         """Return the mean power of a device in the study's earlier attempts; None if no counter showed it.
@@ -150,7 +169,7 @@ class Estimate:
         Raises:
             UsageError: there is a trial without a prediction, and no default.
         """
-        seconds = slot_seconds(self.study, self.predictions, self.device)
+        seconds = slot_seconds(self.as_packed, self.predictions, self.device)
         if default_s is not None:
             seconds = {(trial.phase, trial.number): default_s for trial in self.plan.trials} | seconds
         return tuple(schedule(self.plan, seconds, self.slots, order=order) for order in ORDERS)
@@ -177,15 +196,17 @@ def estimate(study: Study, plan: Plan, *, store: str, slots: int | None) -> Esti
         StoreError: the store exists, but cannot be read.
     """
     device = _device(study)
+    packings = known_packings(store, study.name) if study.resources.gpus_per_trial == "auto" else ()
+    packed = _as_packed(study, packings)
     pilots = known_pilots(
         store,
         study.trial.program,
         device=device,
-        device_share=study.resources.device_share(device),
+        device_share=packed.resources.device_share(device),
         threads=study.resources.threads_per_trial,
     )
     history = past_runs(store, study.trial.program)
-    number, note = _slots(study, slots)
+    number, note = _slots(packed, slots)
     return Estimate(
         study=study,
         plan=plan,
@@ -195,7 +216,16 @@ def estimate(study: Study, plan: Plan, *, store: str, slots: int | None) -> Esti
         slots=number,
         slots_note=note,
         store=store,
+        packings=packings,
     )
+
+
+def _as_packed(study: Study, packings: Sequence[Packing]) -> Study:
+    """Return a study with the share of a GPU that pilots have chosen; the newest counts if GPUs differ."""
+    number = next((packing.number for packing in packings if packing.number is not None), None)
+    if study.resources.gpus_per_trial != "auto" or number is None:
+        return study
+    return replace(study, resources=replace(study.resources, gpus_per_trial=1 / number))
 
 
 def _device(study: Study) -> TrialDevice:
@@ -218,7 +248,7 @@ def _slots(study: Study, slots: int | None) -> tuple[int, str]:
         found = find_slots(
             resources.device,
             None,
-            gpus_per_trial=resources.gpus_per_trial,
+            gpus_per_trial=resources.gpus,
             threads_per_trial=resources.threads_per_trial,
         )
     except UsageError:  # the study is planned here, but will run elsewhere

@@ -13,15 +13,16 @@ from sweeper.cli.cluster import cluster_of, engine_options, pool_of
 from sweeper.cli.exploratory import exploratory_lines
 from sweeper.cli.failures import failure_lines
 from sweeper.cli.options import json_option, keep_going_option, print_json, slots_option, store_argument, store_option
+from sweeper.cli.packing import packing_of
 from sweeper.cli.pilot import pilot_before_launch, pilot_option
 from sweeper.cli.plan import print_estimate
 from sweeper.cli.progress import progress_for
-from sweeper.cli.progress_lines import ended_text
+from sweeper.cli.progress_lines import Progress, ended_text
 from sweeper.cli.trying import try_and_exit, try_option
 from sweeper.errors import UsageError
 from sweeper.estimate import Estimate, estimate
 from sweeper.execution.gpus import unseen
-from sweeper.execution.launch import Launched
+from sweeper.execution.launch import Launched, Pack
 from sweeper.execution.launch import launch as run
 from sweeper.execution.slots.neighbours import crowding_now
 from sweeper.execution.slots.resources import Slot
@@ -187,9 +188,25 @@ def _run(
             on_tick=on_tick,
             pool=pool,
             slots=None if pool is None else pool.slots,
+            pack=_pack(found, store=store, slots=slots, pool=pool, progress=progress),
         )
     look_at_seeds(last=True)
     return launched
+
+
+def _pack(
+    found: Estimate, *, store: str, slots: int | None, pool: "DaskPool | None", progress: Progress
+) -> Pack | None:
+    """Return what chooses the slots of a study whose trials share GPUs; on a cluster, each has one for itself."""
+    if pool is None:
+        return packing_of(found.study, found.plan, store=store, slots=slots, progress=progress)
+    if found.study.resources.gpus_per_trial == "auto":
+        click.echo(
+            f"{found.study.name}: resources.gpus_per_trial: auto: workers of a cluster are not measured, so each trial "
+            "has a GPU for itself. To share GPUs: gpus_per_trial: 0.5, or `sweeper worker` on each machine",
+            err=True,
+        )
+    return None
 
 
 def _print_start(

@@ -121,6 +121,9 @@ def _totals(found: Forecast, decisions: DecisionsShown | None) -> list[str]:
         lines.append(f"In its attempts so far, a device took {found.watts:.3g} W: that makes {found.kwh:.3g} kWh.")
     if not found.is_known:
         lines.append("The program's run time is unknown, as no trial has completed; measure it with --pilot.")
+    lines += [f"{packing.text}." for packing in found.packings]
+    if found.packing_note:
+        lines.append(found.packing_note)
     slots = f"{counted(found.slots, 'slot')}{f' ({found.slots_note})' if found.slots_note else ''}"
     if found.finish_s is not None:
         ends = duration(found.finish_s)

@@ -6,6 +6,7 @@ import click
 
 from sweeper.cli.failures import failure_lines
 from sweeper.cli.options import keep_going_option, slots_option, store_argument, store_option, study_name
+from sweeper.cli.packing import packing_on_worker
 from sweeper.cli.progress import progress_for
 from sweeper.execution.slots.neighbours import crowding_now
 from sweeper.execution.slots.resources import Slot
@@ -37,7 +38,13 @@ def worker(study: str | None, store: str, slots: int | None, keep_going: bool) -
                 progress.update(observe(connection, reader.study(connection, joined), connection.now()))
 
         worked = work(
-            store, study=name, num_slots=slots, keep_going=keep_going, on_study=_print_joined, on_tick=on_tick
+            store,
+            study=name,
+            num_slots=slots,
+            keep_going=keep_going,
+            on_study=_print_joined,
+            on_tick=on_tick,
+            pack=packing_on_worker(store=store, slots=slots, progress=progress),
         )
     with unless_hung_up():
         if not worked.studies:

@@ -26,6 +26,8 @@ from sweeper.store.records import LEASE_S
 from sweeper.store.retry import for_seconds, patiently, warn
 from sweeper.store.url import sqlite_path
 
+Pack = Callable[[Engine, int], tuple[Slot, ...] | None]  # by the study's id; None if the user interrupted it
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Launched:
@@ -59,6 +61,7 @@ def launch(
     lease_s: float = LEASE_S,
     pool: Pool | None = None,
     slots: tuple[Slot, ...] | None = None,
+    pack: Pack | None = None,
 ) -> Launched:
     """Run a study to its end, or until it is stopped; the same call resumes it.
 
@@ -70,6 +73,7 @@ def launch(
         keep_going: start trials although those before failed alike.
         pool: starts the slots; None for processes of this machine.
         slots: the slots to run; None for this machine's.
+        pack: chooses the slots once the study is in the store, for trials that share GPUs; None if they are known.
 
     Raises:
         UsageError: the study in the store is another one, or the machine lacks what it requires.
@@ -84,6 +88,11 @@ def launch(
             engine, plan, study, runs_dir=runs_dir(store), now=time.time(), extend=extend, predicted=predicted
         )
         enrolment = replace(enrolment, run_root=_moved_root(engine, enrolment.study_id, pool))
+        if pack is not None:
+            packed = pack(engine, enrolment.study_id)
+            if packed is None:
+                return patiently(lambda: _result(engine, enrolment, "interrupted"), for_seconds(), say=warn)
+            slots = packed
         on_enrolled(enrolment, slots)
         run = StudyRun(
             store=store, study=plan.study, study_id=enrolment.study_id, lease_s=lease_s, keep_going=keep_going

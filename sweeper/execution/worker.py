@@ -44,6 +44,7 @@ def work(
     on_tick: Callable[[str], None],
     keep_going: bool = False,
     lease_s: float = LEASE_S,
+    pack: Callable[[Engine, StudyRow], tuple[Slot, ...] | None] | None = None,
 ) -> Worked:
     """Run slots on one study after the other, in the order of their launches, until none has anything left.
 
@@ -53,6 +54,7 @@ def work(
         on_study: called with a study's name and its slots when the worker joins it.
         on_tick: called with the study's name about once a second.
         keep_going: start trials although those before failed alike.
+        pack: chooses the slots of a study whose trials share GPUs; returns None if the user interrupted it.
 
     Raises:
         UsageError: there is no such study, or the machine lacks what one requires.
@@ -66,7 +68,10 @@ def work(
     try:
         while (row := _patiently(lambda: _next(engine, study, exclude=joined))) is not None:
             joined[row.name] = row.id
-            slots = slots_for(row.study, num_slots)
+            is_packed = pack is not None and row.study.resources.gpus_per_trial == "auto"
+            slots = pack(engine, row) if pack is not None and is_packed else slots_for(row.study, num_slots)
+            if slots is None:
+                return Worked(exit_code=130, studies=tuple(joined))
             on_study(row.name, slots)
             run = StudyRun(store=store, study=row.name, study_id=row.id, lease_s=lease_s, keep_going=keep_going)
             ran = run_slots(engine, run, row.study, slots, lambda name=row.name: on_tick(name))  # type: ignore[misc]

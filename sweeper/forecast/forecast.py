@@ -8,6 +8,7 @@ from sweeper.designs.fractional import Aliasing, aliasing
 from sweeper.designs.kinds import DesignKind, FractionalDesign, PromoteDesign
 from sweeper.forecast.claim_power import ClaimPower, claim_power
 from sweeper.forecast.footprint import BEST_BYTES, CHECKPOINT_BYTES, Footprint, cost_class, footprint
+from sweeper.forecast.packing import Packing
 from sweeper.forecast.pilot_throughput import Pilots
 from sweeper.forecast.schedule import schedule
 from sweeper.forecast.trial_seconds import Basis, Prediction, TrialDevice, total
@@ -68,6 +69,8 @@ class Forecast:
         notes: warnings about the study, e.g. seeds that its command does not use.
         price: of a device-hour; None if the study does not name one.
         watts: the mean power of a device in the study's earlier attempts; None if no counter showed it.
+        packings: how many trials share a GPU, as pilots chose.
+        packing_note: what is to be said where trials share GPUs; empty for nothing.
     """
 
     study: str
@@ -82,6 +85,8 @@ class Forecast:
     notes: tuple[str, ...] = ()
     price: Price | None = None
     watts: float | None = None
+    packings: tuple[Packing, ...] = ()
+    packing_note: str = ""
 
     @property
     def kwh(self) -> float | None:
@@ -156,6 +161,7 @@ def forecast_json(found: Forecast) -> dict[str, object]:
         "device_hours_known": found.is_known,
         **_bounds_json(found.whole),
         **({} if found.watts is None else {"kwh": found.kwh, "watts_per_device": found.watts}),
+        **({"packing": [packing.row() for packing in found.packings]} if found.packings else {}),
         **({} if found.price is None else {"cost": _cost_json(found, found.price)}),
         "slots": found.slots,
         "finish_seconds": found.finish_s,

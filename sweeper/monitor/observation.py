@@ -9,6 +9,7 @@ from typing import Final
 from sweeper.monitor.claims import claim_statuses
 from sweeper.monitor.counting import Extent, counted_unit, program_share, trainer_share
 from sweeper.monitor.status import PhaseStatus, RunningTrial, Status, finish_in_s
+from sweeper.store.packings import packings_of
 from sweeper.store.reading import reader
 from sweeper.store.reading.decisions import claim_states
 from sweeper.store.reading.reader import DurationRow, ExtentRow, ReadConnection, StudyRow
@@ -51,6 +52,7 @@ def observe(connection: ReadConnection, study: StudyRow, now: float) -> Status:
         claims=claim_statuses(study.study, found.states, budget_ended=found.budget_ended) if adds_seeds else (),
         open_round=found.open_round,
         budget_ended=found.budget_ended,
+        packings=packings_of(connection, study.id),
         claims_are_old=adds_seeds and found.are_old,
     )
 

@@ -4,6 +4,7 @@ import heapq
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from sweeper.forecast.packing import Packing
 from sweeper.monitor.claims import ClaimStatus
 from sweeper.spec.price import Price
 from sweeper.store.records import TRIAL_STATES, TrialState
@@ -58,6 +59,7 @@ class Status:
     open_round: int | None = None  # of seeds, from 0, -1 before the first; None if no seeds are to be added
     budget_ended: bool = False  # as a slot has found, and no trial has been claimed since
     price: Price | None = None  # of a device-hour, if the study names one
+    packings: Sequence[Packing] = ()  # how many trials share a GPU, as pilots chose
     claims_are_old: bool = False  # the file was edited after the claims' last look; they have to be worked out
 
     def total(self, state: TrialState) -> int:
@@ -100,6 +102,7 @@ def status_json(status: Status) -> dict[str, object]:
         **{state: status.total(state) for state in TRIAL_STATES},
         "device_hours": status.device_hours,
         "eta_seconds": status.eta_seconds,
+        **({"packing": [packing.row() for packing in status.packings]} if status.packings else {}),
         **({} if status.price is None else {"cost": status.price.row(status.device_hours)}),
         **({"round": status.round, "claims": [claim.row() for claim in status.claims]} if status.claims else {}),
     }

@@ -7,6 +7,7 @@ of every factor occurs. The runs fill the slots, because trials that share a mac
 If the study has claims, one configuration also runs with other seeds, to measure how much runs vary between them.
 """
 
+import hashlib
 import json
 import math
 from collections.abc import Mapping, Sequence
@@ -30,6 +31,7 @@ MIN_SHARE: Final = 0.02  # of the longest budget, so that programs that report s
 TRAINER_EVALUATIONS: Final = 2
 TRAINER_LINES: Final = 20
 OTHER_SEEDS: Final = 2  # with which one configuration runs as well
+MOST_KINDS: Final = 4  # of trials that a pilot runs side by side
 
 Item = TypeVar("Item")
 
@@ -82,6 +84,42 @@ def first_trial(plan: Plan, study: Study, *, amount: int | None) -> PilotTrial |
     """Return a short run of the configuration that a plan has first; None if none can be drawn."""
     one = next(iter(_candidates(plan, study)), None)
     return None if one is None else _run_of(one, study, amount, repeat=0)
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """A run that stands for a kind of trial.
+
+    Attributes:
+        kind: the hash of its cost class.
+        most: the longest budget of such trials, in the run's unit; infinity if it is unknown.
+    """
+
+    kind: str
+    trial: PilotTrial
+    most: float
+
+    def of_length(self, amount: float, repeat: int) -> PilotTrial:
+        """Return the run with another length, at most that of its trials."""
+        length = min(amount, self.most)
+        whole = length if self.trial.unit == "epochs" else float(max(1, round(length)))
+        return replace(self.trial, amount=whole, repeat=repeat)
+
+
+def samples(plan: Plan, study: Study) -> tuple[Sample, ...]:
+    """Return a run of each kind of trial of a plan, or of a selection that spans them; none if none can be drawn."""
+    program = study.trial.program
+    classes: dict[str, list[_Candidate]] = {}
+    for candidate in _candidates(plan, study):
+        classes.setdefault(cost_class(program, candidate.config), []).append(candidate)
+    spanning = _spanning(program, list(classes.values()))
+    chosen = _evenly(spanning, MOST_KINDS) if len(spanning) > MOST_KINDS else spanning
+    found = []
+    for members in chosen:
+        (one,) = _spread_over(members, 1)
+        kind = hashlib.sha256(cost_class(program, one.config).encode()).hexdigest()
+        found.append(Sample(kind, _run_of(one, study, None, repeat=0), one.most))
+    return tuple(found)
 
 
 def _run_of(one: _Candidate, study: Study, amount: int | None, *, repeat: int) -> PilotTrial:

@@ -109,7 +109,7 @@ def _run(
     url = play(study, trials, slots, directory, on_tick)
     if url is None:
         return Piloted(runs=(), failures=(), interrupted=True)
-    return _results(_Setting(study, slots, directory / "runs" / study.name, time.time()), url, trials)
+    return results(Setting(study, slots, directory / "runs" / study.name, time.time()), url, trials)
 
 
 def play(
@@ -183,8 +183,13 @@ def whole(amount: float) -> int | float:
 
 
 @dataclass(frozen=True, slots=True)
-class _Setting:
-    """What the runs of a pilot have in common; `directory` is that of its study."""
+class Setting:
+    """What the runs of a pilot have in common.
+
+    Attributes:
+        directory: of its study's runs.
+        measured_at: seconds since the epoch.
+    """
 
     study: Study
     slots: tuple[Slot, ...]
@@ -193,14 +198,21 @@ class _Setting:
 
     @property
     def is_trainer(self) -> bool:
+        """Whether they run the built-in trainer."""
         return self.study.trial.is_trainer
 
     @property
     def device(self) -> str:
+        """cpu or cuda."""
         return "cuda" if self.slots[0].device.startswith("cuda") else "cpu"
 
 
-def _results(setting: _Setting, url: str, trials: Sequence[PilotTrial]) -> Piloted:
+def results(setting: Setting, url: str, trials: Sequence[PilotTrial]) -> Piloted:
+    """Return the measurements of runs that have ended, and how others failed.
+
+    Args:
+        url: the store of the runs.
+    """
     runs: list[PilotRun] = []
     failures: list[str] = []
     with reader.connect(url) as connection:
@@ -219,7 +231,7 @@ def _results(setting: _Setting, url: str, trials: Sequence[PilotTrial]) -> Pilot
     return Piloted(runs=tuple(runs), failures=tuple(dict.fromkeys(failures)))
 
 
-def _run_of(setting: _Setting, trial: PilotTrial, row: reader.TrialRow, reports: Sequence[Report]) -> PilotRun:
+def _run_of(setting: Setting, trial: PilotTrial, row: reader.TrialRow, reports: Sequence[Report]) -> PilotRun:
     slot = setting.slots[0]
     share = slot.device_share if setting.is_trainer else 1.0  # the trainer reports wall-clock seconds
     ended = row.exit_reason == "completed"

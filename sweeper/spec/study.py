@@ -65,20 +65,25 @@ class Resources:
     Attributes:
         device: auto takes GPUs where there are any.
         slots: trials that run in parallel on a machine; auto for as many as it can carry.
-        gpus_per_trial: whole GPUs, or a share of one.
+        gpus_per_trial: whole GPUs, or a share of one; auto for a share that a pilot chooses.
         threads_per_trial: CPU threads.
         nodes_per_trial: nodes of a SLURM job, each with that many GPUs and threads.
     """
 
     device: Device = "auto"
     slots: int | Literal["auto"] = "auto"
-    gpus_per_trial: float = 1.0
+    gpus_per_trial: float | Literal["auto"] = 1.0
     threads_per_trial: int = 1
     nodes_per_trial: int = 1
 
+    @property
+    def gpus(self) -> float:
+        """The GPUs of a trial; a whole one as long as no pilot has chosen a share."""
+        return 1.0 if self.gpus_per_trial == "auto" else self.gpus_per_trial
+
     def device_share(self, device: str) -> float:
         """Return how many devices a trial takes: its GPUs on ``cuda``, else 1 per node."""
-        return self.nodes_per_trial * (self.gpus_per_trial if device == "cuda" else 1.0)
+        return self.nodes_per_trial * (self.gpus if device == "cuda" else 1.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

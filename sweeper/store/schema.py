@@ -306,6 +306,26 @@ runners = Table(  # launchers and workers, which own slots
     Column("ended_at", Float),
 )
 
+packings = Table(  # how many trials of a study share a GPU of one kind, as a pilot chose
+    "sweeper_packings",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("study_id", ForeignKey("sweeper_studies.id"), nullable=False),
+    Column("card", String(200), nullable=False),  # the kind of GPU: NVIDIA H100 80GB HBM3
+    Column("threads", Integer, nullable=False),  # CPU threads of a trial
+    Column("sharing", String(10), nullable=False),  # processes | mps
+    Column("workload", String(64), nullable=False),  # SHA-256 of what the pilot ran
+    Column("host", String(200), nullable=False),
+    Column("free_bytes", BigInteger),  # memory of a GPU that was free before the pilot; NULL if unknown
+    Column("alone", JSON, nullable=False),  # how trials run alone, by kind of trial
+    Column("stages", JSON, nullable=False),  # what was measured with 1, 2, … trials per GPU
+    Column("number", Integer),  # the choice; NULL until the pilot is complete
+    Column("reason", Text, nullable=False),  # why it is 1 although nothing was measured; else empty
+    Column("device_seconds", Float, nullable=False),  # of the pilot
+    Column("measured_at", Float, nullable=False),
+    UniqueConstraint("study_id", "card", "threads", "sharing", "workload"),
+)
+
 pilots = Table(  # short runs that measured the cost of a study's trials; they are not trials themselves
     "sweeper_pilots",
     metadata,

@@ -9,7 +9,7 @@ from typing import Final
 
 from sweeper.errors import AbsentStoreError, StoreError
 
-REVISION: Final = "0008"  # of our schema: the newest of migrations/versions
+REVISION: Final = "0009"  # of our schema: the newest of migrations/versions
 BUSY_TIMEOUT_S: Final = 60.0  # how long SQLite waits for a lock
 DEFAULT_URL: Final = "sqlite:///sweeper.db"
 ENVIRONMENT_VARIABLE: Final = "SWEEPER_STORE"

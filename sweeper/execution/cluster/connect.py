@@ -58,7 +58,7 @@ def dask_pool(options: ClusterOptions, study: Study, *, store: str, num_slots: i
     needs = Needs(
         run=uuid.uuid4().hex,
         device=resources.device,
-        gpus_per_trial=resources.gpus_per_trial,
+        gpus_per_trial=resources.gpus,
         threads_per_trial=resources.threads_per_trial,
         sqlite_machine=None if sqlite_path(store) is None else this_machine(),
     )

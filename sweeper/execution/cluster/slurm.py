@@ -60,13 +60,13 @@ def job_options(study: Study) -> Options:
         options["python"] = " ".join(INTERPRETER)
     options["processes"] = int(_configured("processes") or 1)
     if _configured("cores") is None:
-        shared = int(1 / resources.gpus_per_trial) if resources.device == "cuda" else 1
+        shared = int(1 / resources.gpus) if resources.device == "cuda" else 1
         options["cores"] = resources.threads_per_trial * max(1, shared)
     if _configured("name") in (None, "dask-worker"):
         options["job_name"] = f"sweeper-{study.name}"
     directives = _directives()
     if resources.device == "cuda" and not any(GPU_DIRECTIVE.search(line) for line in directives):
-        options["job_extra_directives"] = [*directives, f"--gres=gpu:{math.ceil(resources.gpus_per_trial)}"]
+        options["job_extra_directives"] = [*directives, f"--gres=gpu:{math.ceil(resources.gpus)}"]
     return options
 
 
@@ -80,7 +80,7 @@ def slots_of_a_job(resources: Resources, options: Options) -> int:
     cores = int(options.get("cores") or _configured("cores"))
     gpus = _num_gpus(options.get("job_extra_directives") or _directives())
     if gpus and resources.device != "cpu":
-        by_gpu = int(gpus / resources.gpus_per_trial + 1e-9)
+        by_gpu = int(gpus / resources.gpus + 1e-9)
         return max(1, min(by_gpu, cores))
     processes = int(options["processes"])
     return processes * max(1, cores // processes // resources.threads_per_trial)

@@ -156,15 +156,20 @@ class Nvml:
 
     def gpu(self, name: str) -> "NvmlGpu | None":
         """Return the counter of a GPU by its index or UUID; None if it has none."""
+        handle = None if name.startswith("MIG-") else self.handle(name)
+        found = NvmlGpu(self.library, handle) if handle is not None else None
+        return found if found is not None and found.read() is not None else None
+
+    def handle(self, name: str) -> ctypes.c_void_p | None:
+        """Return the handle of a GPU or of an instance of one, by index or UUID; None if there is no such device."""
         handle = ctypes.c_void_p()
         if name.isdigit():
             code = self.library.nvmlDeviceGetHandleByIndex_v2(ctypes.c_uint(int(name)), ctypes.byref(handle))
-        elif name.startswith("GPU-"):
+        elif name.startswith(("GPU-", "MIG-")):
             code = self.library.nvmlDeviceGetHandleByUUID(name.encode(), ctypes.byref(handle))
         else:
             return None
-        found = NvmlGpu(self.library, handle) if code == SUCCESS else None
-        return found if found is not None and found.read() is not None else None
+        return handle if code == SUCCESS else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,7 +67,7 @@ def _slot(nodes: Sequence[str], resources: Resources, job: str) -> Slot:
     return Slot(
         name=name,
         device=device,
-        device_share=width * (resources.gpus_per_trial if device == "cuda" else 1.0),
+        device_share=width * (resources.gpus if device == "cuda" else 1.0),
         threads=resources.threads_per_trial,
         environment={
             "OMP_NUM_THREADS": str(resources.threads_per_trial),

@@ -1,14 +1,18 @@
 """The slots of this machine: GPUs, shares of a GPU, or CPU threads."""
 
 import os
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
 from sweeper.errors import UsageError
 from sweeper.execution.gpus import VISIBLE, find_gpus
 from sweeper.spec.study import Device
 
-__all__ = ["Device", "Slot", "available_cores", "find_gpus", "find_slots"]
+__all__ = ["SHARERS", "Device", "Slot", "available_cores", "find_gpus", "find_slots", "shared_slots"]
+
+SHARERS: Final = "SWEEPER_TRIALS_PER_GPU"  # how many trials share the GPU of a slot; only set if several do
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +66,28 @@ def find_slots(
     )
 
 
+def shared_slots(numbers: Mapping[str, int], num_slots: int | None, *, threads_per_trial: int) -> tuple[Slot, ...]:
+    """Return slots that share GPUs, one per GPU before a second on any.
+
+    Args:
+        numbers: the most trials of each GPU, by its name.
+        num_slots: how many slots at most; None for all.
+    """
+    parts = [(gpu, part) for part in range(max(numbers.values())) for gpu, most in numbers.items() if part < most]
+    places = parts if num_slots is None else parts[:num_slots]
+    counts = Counter(gpu for gpu, _ in places)
+    return tuple(
+        Slot(
+            name=f"cuda-{gpu}-{part}" if counts[gpu] > 1 else f"cuda-{gpu}",
+            device=f"cuda:{gpu}",
+            device_share=1 / counts[gpu],
+            threads=threads_per_trial,
+            environment=_gpu_environment((gpu,), threads_per_trial, 1 / counts[gpu]),
+        )
+        for gpu, part in places
+    )
+
+
 def available_cores() -> int:
     """Return the number of CPU cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
@@ -94,10 +120,15 @@ def _gpu_slots(gpus: tuple[str, ...], num_slots: int | None, gpus_per_trial: flo
             device=f"cuda:{','.join(group)}",
             device_share=gpus_per_trial,
             threads=threads,
-            environment={**_thread_environment(threads), **_order(), VISIBLE: ",".join(group)},
+            environment=_gpu_environment(group, threads, gpus_per_trial),
         )
         for group, name in chosen
     )
+
+
+def _gpu_environment(gpus: Sequence[str], threads: int, share: float) -> dict[str, str]:
+    sharers = {SHARERS: str(int(1 / share))} if share < 1 else {}
+    return {**_thread_environment(threads), **_order(), VISIBLE: ",".join(gpus), **sharers}
 
 
 def _thread_environment(threads: int) -> dict[str, str]:

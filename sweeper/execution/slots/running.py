@@ -24,7 +24,7 @@ from sweeper.execution.slots.nodes import node_slots
 from sweeper.execution.slots.pool import LokyPool, Pool
 from sweeper.execution.slots.processes import started_at
 from sweeper.execution.slots.programs import missing_variables
-from sweeper.execution.slots.resources import Slot, find_slots
+from sweeper.execution.slots.resources import Slot, find_gpus, find_slots, shared_slots
 from sweeper.execution.slots.slot import SlotEnd, SlotTask
 from sweeper.extras import require
 from sweeper.spec.study import Resources, Study
@@ -96,10 +96,14 @@ def slots_for(study: Study, num_slots: int | None) -> tuple[Slot, ...]:
     resources = study.resources
     if resources.nodes_per_trial > 1:
         return node_slots(resources, number_of_slots(resources, num_slots), os.environ)
+    if resources.gpus_per_trial == "auto" and resources.device != "cpu" and (gpus := find_gpus()):
+        whole = dict.fromkeys(gpus, 1)
+        number = number_of_slots(resources, num_slots)
+        return shared_slots(whole, number, threads_per_trial=resources.threads_per_trial)
     return find_slots(
         resources.device,
         number_of_slots(resources, num_slots),
-        gpus_per_trial=resources.gpus_per_trial,
+        gpus_per_trial=resources.gpus,
         threads_per_trial=resources.threads_per_trial,
     )
 

@@ -5,6 +5,7 @@ from pathlib import PurePosixPath
 from typing import Final
 
 from studies.published import available
+from sweeper.spec.entries.study import ResourcesEntry
 from sweeper.spec.error_collector import ErrorCollector
 from sweeper.spec.program import CommandProgram, Trial
 from sweeper.spec.sections import Sections
@@ -33,14 +34,23 @@ def check_study(sections: Sections, errors: ErrorCollector) -> None:
         _check_checkpoint(sections.trial, errors)
         _check_keep(sections, sections.trial, errors)
     _check_environment(sections, errors)
-    gpus = sections.resources.gpus_per_trial if sections.resources is not None else 1.0
-    if gpus > 1 and gpus != int(gpus):
+    if sections.resources is not None:
+        _check_resources(sections.resources, sections.trial, errors)
+
+
+def _check_resources(resources: ResourcesEntry, trial: Trial | None, errors: ErrorCollector) -> None:
+    gpus, nodes = resources.gpus_per_trial, resources.nodes_per_trial
+    if gpus != "auto" and gpus > 1 and gpus != int(gpus):
         errors.add(
             ("resources", "gpus_per_trial"),
             f"{gpus:g} is neither an integer nor a share of one GPU. Use 1, 2, … or e.g. 0.5.",
         )
-    nodes = sections.resources.nodes_per_trial if sections.resources is not None else 1
-    if nodes > 1 and sections.trial is not None and not isinstance(sections.trial.program, CommandProgram):
+    if gpus == "auto" and nodes > 1:
+        errors.add(
+            ("resources", "gpus_per_trial"),
+            f"'auto' shares a GPU among trials, but a trial of {nodes} nodes needs its GPUs for itself. Use e.g. 1.",
+        )
+    if nodes > 1 and trial is not None and not isinstance(trial.program, CommandProgram):
         errors.add(
             ("resources", "nodes_per_trial"),
             f"{nodes}: only commands run on several nodes. Use trial.program.command, e.g. [torchrun, train.py].",

@@ -90,6 +90,15 @@ def _checked_slots(value: object) -> object:
     return value
 
 
+def _checked_share(value: object) -> object:
+    if value != "auto":
+        raise ValueError(
+            f"{shown(value)} is not a number of GPUs. Use 1, 2, … or a share, e.g. 0.5; or auto for a share that a "
+            "pilot chooses."
+        )
+    return value
+
+
 def _program(value: object) -> str | None:
     if not isinstance(value, dict):
         return "<name>"
@@ -153,9 +162,14 @@ class ResourcesEntry(Section):
     ] = Field(
         RESOURCES.slots, description="Number of trials to run in parallel per machine, e.g. 4; auto for as many as fit."
     )
-    gpus_per_trial: Annotated[float, Field(gt=0)] = Field(
+    gpus_per_trial: Annotated[
+        Annotated[Literal["auto"], BeforeValidator(_checked_share), Tag("<name>")]
+        | Annotated[float, Field(gt=0), Tag("<number>")],
+        Discriminator(lambda value: "<name>" if isinstance(value, str) else "<number>"),
+    ] = Field(
         RESOURCES.gpus_per_trial,
-        description="GPUs per trial, greater than 0: 1, 2, … or a share, e.g. 0.5 for two trials per GPU.",
+        description="GPUs per trial, greater than 0: 1, 2, … or a share, e.g. 0.5 for two trials per GPU; auto for 1, "
+        "2 or 4 trials per GPU, whichever a pilot finds to run fastest.",
     )
     threads_per_trial: Annotated[int, Field(ge=1, le=4096)] = Field(
         RESOURCES.threads_per_trial, description="CPU threads per trial, from 1 to 4096."
