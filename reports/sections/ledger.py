@@ -11,6 +11,10 @@ from reports.sections.estimates import number_cell
 from reports.sections.savings import savings
 from reports.sections.titles import spending_title
 
+SHARED = (
+    "Trials that shared a GPU share its device time equally, so nothing counts twice. How long they took depends on "
+    "what ran beside them: compare their durations only with those of trials that shared a GPU alike."
+)
 WASTED = ("crashed", "killed", "out_of_memory", "timeout", "diverged")
 
 
@@ -24,9 +28,19 @@ def ledger(context: Context) -> Section:
     if drawing is not None:
         text = "Device time of each phase by the result of its attempts. After a lost attempt, its trial ran again."
         blocks.insert(1, Plot(drawing=drawing, caption=plain(text)))
+    blocks += _sharing(context)
     blocks += energy(context)
     blocks += savings(context)
     return Section(anchor="ledger", title="Where the device time went", blocks=tuple(blocks), appendix=True)
+
+
+def _sharing(context: Context) -> list[Block]:
+    """Return how many trials shared a GPU, as a pilot chose, and how much they slowed each other down."""
+    chosen = [packing for packing in context.data.packings if packing.number is not None]
+    blocks: list[Block] = [Paragraph(text=plain(wording.clean(f"{packing.text}."))) for packing in chosen]
+    if any(packing.number != 1 for packing in chosen):
+        blocks.append(Paragraph(text=plain(SHARED)))
+    return blocks
 
 
 def _answer(context: Context) -> Inline:

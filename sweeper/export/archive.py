@@ -20,10 +20,12 @@ from sweeper.export.conform import LARGEST, Misfit, conform, known, record
 from sweeper.export.redaction import Redaction
 from sweeper.export.tables import encoded
 from sweeper.extras import require
+from sweeper.forecast.packing import Packing
 from sweeper.spec.json_phases import phase_from_json
 from sweeper.spec.phase import Phase
 from sweeper.spec.study import Study
 from sweeper.spec.variables import without_secrets
+from sweeper.store.packings import packing_from, packings_of
 from sweeper.store.reading import reader
 from sweeper.store.reading.decisions import AskedRow, DecisionRows, LookRow, RequestRow, RoundRow, decision_rows
 from sweeper.store.reading.declarations import Declaration, declaration
@@ -41,6 +43,7 @@ from sweeper.store.reading.reader import (
 FORMAT: Final = 1
 DOCUMENT: Final = "study.json"
 DECIDED: Final = "decided"  # only of studies that add seeds until claims are decided
+PACKINGS: Final = "packings"  # only of studies for which a pilot chose how many trials share a GPU
 MOST_ROWS: Final = 50_000_000
 MOST_CELL: Final = 1 << 26  # characters
 POINT: Final = ("trial_id", "metric", "step", "tokens", "device_seconds", "flops", "value")
@@ -65,6 +68,7 @@ class Archive:
     runners: tuple[RunnerRow, ...]
     curves: Mapping[str, Mapping[int, Curve]]
     decided: DecisionRows
+    packings: tuple[Packing, ...] = ()
 
 
 def archive_files(
@@ -89,6 +93,8 @@ def archive_files(
     }
     if (decided := decision_rows(connection, key)) != DecisionRows():
         document[DECIDED] = asdict(decided)
+    if found := packings_of(connection, key):
+        document[PACKINGS] = [asdict(packing) for packing in found]
     trials, attempts = reader.trials(connection, key), reader.attempts(connection, key)
     if redaction is not None:
         document = redaction.document(document)
@@ -160,7 +166,22 @@ def _archive(directory: Path) -> Archive:
         runners=tuple(_records(RunnerRow, document, "runners")),
         curves=_curves(*table_rows(directory, "measurements")),
         decided=_decided(document),
+        packings=tuple(_packings(document)),
     )
+
+
+def _packings(document: Record) -> Iterable[Packing]:
+    """Yield how many trials shared a GPU, as pilots chose; earlier versions did not write it."""
+    rows, where = document.get(PACKINGS, []), f"{DOCUMENT}: {PACKINGS}"
+    if not isinstance(rows, list):
+        raise Misfit(where, rows, "a list")
+    for index, row in enumerate(rows):
+        try:
+            packing = packing_from(row)
+        except (TypeError, KeyError, ValueError) as error:
+            raise Misfit(f"{where}[{index}]", row, "a choice of trials per GPU") from error
+        conform(packing, Packing, f"{where}[{index}]")
+        yield packing
 
 
 def _decided(document: Record) -> DecisionRows:

@@ -66,12 +66,14 @@ class Redaction:
         """Return the document of an archive, with the study as it was launched."""
         study = document["study"]
         runners = [{**runner, "host": self.host(runner["host"])} for runner in document["runners"]]
+        packings = [{**self.value(row), "host": self.host(row["host"])} for row in document.get("packings", ())]
         secretless = _mapped({name: study[name] for name in ("spec", "source")}, self.no_secrets)
         return {
             **document,
             "study": {**study, **secretless, "source_path": PurePath(study["source_path"]).name},
             "environments": {key: self._facts(facts) for key, facts in document["environments"].items()},
             "runners": runners,
+            **({"packings": packings} if packings else {}),
         }
 
     def _facts(self, facts: Mapping[str, Any]) -> dict[str, Any]:

@@ -110,7 +110,7 @@ class Packing:
         if self.number != 1 and self.throughput is not None and self.slowdown is not None:
             chosen = [
                 f"together they run {self.throughput:.2f} times as fast as one, and each takes {self.slowdown:.2f} "
-                "times as long as alone"
+                "times as long as on its own"
             ]
         return f", chosen by a pilot: {'; '.join([*chosen, *others])}" if chosen or others else ", chosen by a pilot"
 

@@ -290,7 +290,7 @@ class _Bench:
     def _memory(self, played: "_Watched", number: int) -> int | None:
         """Return the most memory of a GPU that runs used, by the driver and by what they reported."""
         known = [played.grown_bytes, reported_memory(played.copies, number)]
-        return max((each for each in known if each), default=None)
+        return max((each for each in known if each is not None and each > 0), default=None)
 
 
 @dataclass(frozen=True, slots=True)

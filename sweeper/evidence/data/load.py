@@ -24,11 +24,13 @@ from sweeper.errors import UsageError
 from sweeper.evidence.data.measures import value_step
 from sweeper.export.archive import Archive, read_archive
 from sweeper.export.unbundle import Damage, unpack
+from sweeper.forecast.packing import Packing
 from sweeper.monitor.counting import Extent, counted_unit
 from sweeper.spec.claim import Constant
 from sweeper.spec.json_phases import phase_from_json
 from sweeper.spec.phase import Phase
 from sweeper.spec.study import Study
+from sweeper.store.packings import packings_of
 from sweeper.store.reading import reader
 from sweeper.store.reading.decisions import DecisionRows, decision_rows
 from sweeper.store.reading.declarations import Declaration
@@ -74,6 +76,7 @@ class StudyData:
         measured: by metric and trial id the learning curves.
         results: by trial id the content of result.json.
         decided: the rounds of seeds as recorded, where seeds are added until claims are decided.
+        packings: how many trials shared a GPU, as pilots chose.
     """
 
     study: Study
@@ -91,6 +94,7 @@ class StudyData:
     measured: Mapping[str, Mapping[int, Curve]] = field(repr=False)
     results: Mapping[int, Mapping[str, Json]] = field(repr=False)
     decided: DecisionRows = field(default_factory=DecisionRows, repr=False)
+    packings: tuple[Packing, ...] = ()
 
     def curves(self, metric: str) -> Mapping[int, Curve]:
         """Return a metric's curves by trial id; empty if no trial reported it."""
@@ -133,6 +137,7 @@ def load(store: "str | Engine", study_name: str) -> StudyData:
             runners=reader.runners(connection, row.id),
             measured={name: reader.curves(connection, row.id, name) for name in wanted_metrics(row.study)},
             decided=decision_rows(connection, row.id),
+            packings=packings_of(connection, row.id),
         )
 
 
@@ -169,6 +174,7 @@ def _study_of(found: Archive) -> StudyData:
         runners=found.runners,
         measured={name: found.curves.get(name, {}) for name in wanted_metrics(found.study.study)},
         decided=found.decided,
+        packings=found.packings,
     )
 
 
@@ -185,6 +191,7 @@ def make_study_data(
     runners: Sequence[RunnerRow] = (),
     measured: Mapping[str, Mapping[int, Curve]] | None = None,
     decided: DecisionRows | None = None,
+    packings: Sequence[Packing] = (),
 ) -> StudyData:
     """Make the frames of a study from its rows, wherever those come from."""
     curves = dict(measured or {})
@@ -208,6 +215,7 @@ def make_study_data(
         measured=curves,
         results={each.id: each.result or {} for each in trials},
         decided=decided or DecisionRows(),
+        packings=tuple(packings),
     )
 
 

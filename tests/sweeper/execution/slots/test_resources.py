@@ -4,7 +4,7 @@ import pytest
 
 from sweeper.errors import UsageError
 from sweeper.execution.slots import resources
-from sweeper.execution.slots.resources import find_slots
+from sweeper.execution.slots.resources import find_slots, shared_slots
 
 
 @pytest.fixture
@@ -96,3 +96,33 @@ def test_a_variable_that_hides_every_gpu_is_named(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(resources, "find_gpus", tuple)
     with pytest.raises(UsageError, match="CUDA_VISIBLE_DEVICES=7 selects none"):
         find_slots("cuda", None, gpus_per_trial=1, threads_per_trial=1)
+
+
+def test_gpus_are_shared_by_as_many_trials_as_each_carries() -> None:
+    slots = shared_slots({"0": 2, "1": 1, "GPU-x": 4}, None, threads_per_trial=3)
+    assert [(slot.name, slot.device_share) for slot in slots] == [
+        ("cuda-0-0", 0.5),
+        ("cuda-1", 1.0),
+        ("cuda-GPU-x-0", 0.25),
+        ("cuda-0-1", 0.5),
+        ("cuda-GPU-x-1", 0.25),
+        ("cuda-GPU-x-2", 0.25),
+        ("cuda-GPU-x-3", 0.25),
+    ]
+    assert sum(slot.device_share for slot in slots) == 3.0
+    shown = [
+        (slot.environment["CUDA_VISIBLE_DEVICES"], slot.environment.get("SWEEPER_TRIALS_PER_GPU")) for slot in slots
+    ]
+    assert shown[:3] == [("0", "2"), ("1", None), ("GPU-x", "4")]
+
+
+def test_fewer_slots_share_fewer_and_their_shares_are_what_is_left() -> None:
+    slots = shared_slots({"0": 4, "1": 4}, 3, threads_per_trial=1)
+    assert [(slot.device, slot.device_share) for slot in slots] == [("cuda:0", 0.5), ("cuda:1", 1.0), ("cuda:0", 0.5)]
+
+
+@pytest.mark.usefixtures("four_gpus")
+def test_trials_know_how_many_share_their_gpu() -> None:
+    for share, number in ((0.5, "2"), (0.25, "4"), (0.3, "3"), (1, None), (2, None)):
+        slot = find_slots("cuda", 1, gpus_per_trial=share, threads_per_trial=1)[0]
+        assert slot.environment.get("SWEEPER_TRIALS_PER_GPU") == number
