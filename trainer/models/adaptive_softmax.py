@@ -55,6 +55,37 @@ def adaptive_softmax_loss(
     return torch.stack(losses).sum()
 
 
+def adaptive_log_probabilities(
+    hidden: Tensor,
+    *,
+    weight: Tensor,
+    bias: Tensor,
+    cluster_weight: Tensor,
+    cluster_bias: Tensor,
+    cutoffs: Sequence[int],
+) -> Tensor:
+    """Return the log-probabilities of all words, [tokens, vocabulary]; they sum to less than 1 with empty clusters.
+
+    Args:
+        hidden: [tokens, d_model]; the others are those of `adaptive_softmax_loss`.
+    """
+    num_words = weight.shape[0]
+    shortlist = min(cutoffs[0], num_words)
+    head_weight = torch.cat([weight[:shortlist], cluster_weight])
+    head = _log_softmax(hidden, head_weight, torch.cat([bias[:shortlist], cluster_bias]))
+    parts, edges = [head[:, :shortlist]], [*cutoffs, num_words]
+    for cluster in range(1, len(cutoffs) + 1):
+        low, high = edges[cluster - 1], min(edges[cluster], num_words)
+        if low < high:
+            parts.append(head[:, -cluster, None] + _log_softmax(hidden, weight[low:high], bias[low:high]))
+    return torch.cat(parts, 1)
+
+
+def _log_softmax(hidden: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+    logits = torch.nn.functional.linear(hidden, weight, bias)
+    return torch.log_softmax(logits, -1, dtype=torch.promote_types(logits.dtype, torch.float32))
+
+
 def _cluster_losses(  # noqa: PLR0917 - the arguments of `softmax_loss` in their order
     hidden: Tensor, targets: Tensor, inside: Tensor, weight: Tensor, bias: Tensor, products: torch.dtype | None
 ) -> list[Tensor]:

@@ -136,6 +136,13 @@ class AwdLSTM(LanguageModel):
         """
         return self.computed(inputs, targets, memory, self._draw(inputs.shape[0]))
 
+    def _output_bias(self) -> Tensor | None:
+        return self.softmax_bias
+
+    def states(self, inputs: Tensor, memory: Memory | None = None) -> tuple[Tensor, Memory | None]:
+        """Return the last hidden states, [batch, time, d_model], and the memory; only in evaluation."""
+        return self._hidden(inputs, memory, self._draw(inputs.shape[0]))
+
     def _draw(self, batch: int) -> Masks:
         """Draw the masks of a call in the order in which they are used."""
         rates = self.regularization

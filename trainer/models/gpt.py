@@ -151,6 +151,16 @@ class GPT(LanguageModel):
         length = inputs.shape[1] + (0 if memory is None else memory[0].shape[1])
         return self.computed(inputs, targets, memory, self._sights(length), self._draw(inputs.shape, length))
 
+    def states(self, inputs: Tensor, memory: Memory | None = None) -> tuple[Tensor, Memory | None]:
+        """Return the last hidden states, [batch, time, d_model], and the memory; only in evaluation."""
+        read = inputs if memory is None else torch.cat([memory[0], inputs], 1)
+        length = read.shape[1]
+        hidden = self._hidden(read, self._sights(length), self._draw(inputs.shape, length))
+        return hidden[:, -inputs.shape[1] :], self._last(read)
+
+    def _last(self, read: Tensor) -> Memory | None:
+        return (read[:, -self.memory_length :].contiguous(),) if self.memory_length > 0 else None
+
     def _sights(self, length: int) -> tuple[Sight, ...]:
         """Return what each layer's queries see in a call that reads `length` tokens."""
         context, device = self.positions.shape[0], self.positions.device
@@ -187,7 +197,7 @@ class GPT(LanguageModel):
         weight = self.softmax_weight
         bias = weight.new_zeros(weight.shape[0])
         loss = softmax_loss(flat, weight, bias, flat_targets, products=self.products) / flat_targets.numel()
-        return loss, (read[:, -self.memory_length :].contiguous(),) if self.memory_length > 0 else None
+        return loss, self._last(read)
 
     def _hidden(self, read: Tensor, sights: tuple[Sight, ...], masks: Masks) -> Tensor:
         """Return the last layer's normalized output, [batch, length, d_model], for int64 [batch, length]."""

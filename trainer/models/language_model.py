@@ -43,6 +43,26 @@ class LanguageModel(ProductModule):
         """
         raise NotImplementedError
 
+    def states(self, inputs: Tensor, memory: Memory | None = None) -> tuple[Tensor, Memory | None]:
+        """Return the last hidden states, [batch, time, d_model], and the memory; only in evaluation."""
+        raise NotImplementedError
+
+    def log_probabilities(self, states: Tensor) -> Tensor:
+        """Return the log-probabilities of all words after each state, in at least float32.
+
+        Args:
+            states: [tokens, d_model].
+
+        Returns:
+            [tokens, vocabulary].
+        """
+        logits = self.linear(states, self.softmax_weight, self._output_bias())
+        return torch.log_softmax(logits, -1, dtype=torch.promote_types(logits.dtype, torch.float32))
+
+    def _output_bias(self) -> Tensor | None:
+        """Return the softmax's bias, [vocabulary], if it has one."""
+        return None
+
     def _compute(self, *arguments: Any) -> tuple[Tensor, Any]:
         """Compute what `forward` returns, from all that it has drawn and cached."""
         raise NotImplementedError

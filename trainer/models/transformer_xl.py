@@ -24,7 +24,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from trainer.config.model import ModelConfig, RegularizationConfig
-from trainer.models.adaptive_softmax import adaptive_softmax_loss
+from trainer.models.adaptive_softmax import adaptive_log_probabilities, adaptive_softmax_loss
 from trainer.models.dropout_masks import AttentionShape, LayerMasks, Masks, draw_masks
 from trainer.models.language_model import LanguageModel, Memory
 from trainer.models.masks import attention_mask, sinusoids
@@ -206,6 +206,27 @@ class TransformerXL(LanguageModel):
         """
         view = self._view_of(inputs.shape[1], 0 if memory is None else memory[0].shape[1])
         return self.computed(inputs, targets, memory, view, self._draw(inputs.shape, view.encodings.shape[0]))
+
+    def _output_bias(self) -> Tensor | None:
+        return self.softmax_bias
+
+    def states(self, inputs: Tensor, memory: Memory | None = None) -> tuple[Tensor, Memory | None]:
+        """Return the last hidden states, [batch, time, d_model], and the memory; only in evaluation."""
+        view = self._view_of(inputs.shape[1], 0 if memory is None else memory[0].shape[1])
+        return self._hidden(inputs, memory, view, self._draw(inputs.shape, view.encodings.shape[0]))
+
+    def log_probabilities(self, states: Tensor) -> Tensor:
+        """Return the log-probabilities of all words after each state, [tokens, vocabulary]."""
+        if not self.config.adaptive_cutoffs:
+            return super().log_probabilities(states)
+        return adaptive_log_probabilities(
+            states,
+            weight=self.softmax_weight,
+            bias=self.softmax_bias,
+            cluster_weight=self.cluster_weight,
+            cluster_bias=self.cluster_bias,
+            cutoffs=self.config.adaptive_cutoffs,
+        )
 
     def _view_of(self, time: int, past: int) -> View:
         """Return what a call with `past` carried tokens sees; kept, since most calls have the same shape."""
