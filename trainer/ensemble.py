@@ -196,7 +196,7 @@ def _read_segment(
     results = [model.states(inputs, memory) for model, memory in zip(models, memories, strict=True)]
     states = [hidden.reshape(-1, hidden.shape[-1]) for hidden, _ in results]
     flat = targets.reshape(-1)
-    rows = chunk_rows(models[0].softmax_weight.shape[0], flat.device.type)
+    rows = chunk_rows(len(flat), models[0].softmax_weight.shape[0], flat.device.type)
     for start in range(0, len(flat), rows):
         part = slice(start, start + rows)
         totals.add(models, [each[part] for each in states], flat[part])
