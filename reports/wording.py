@@ -56,8 +56,10 @@ PREFIXES: Final = ("", "k", "M", "G", "T", "P", "E", "Z")
 
 
 def label(text: str) -> str:
-    """Return text as a figure's label: clean, and cut where it would leave no room for the figure."""
-    return _cut(clean(text), LONGEST_LABEL)
+    """Return text as a figure's label: clean, and cut before its unit where it would leave no room for the rest."""
+    found = clean(text)
+    unit = " (%)" if found.endswith(" (%)") else ""
+    return _cut(found.removesuffix(unit), LONGEST_LABEL - len(unit)) + unit
 
 
 def perplexity(value: float | None) -> str:

@@ -51,6 +51,9 @@ def forest_figures(name: str, title: str, rows: Sequence[Row], label: str, *, pe
     if not shown:
         return ()
     scale = effect_scale([row.estimate for row in shown], [end for row in shown for end in (row.low, row.high)], label)
+    if not forest_blocks.fits_beside(shown):
+        names = list(dict.fromkeys(row.group for row in shown))
+        shown = sorted(shown, key=lambda row: names.index(row.group))
     axis = _Axis(scale=replace(scale, texts=percent_texts(scale, percent=percent)), percent=percent)
     groups = _parts(shown, percent=percent)
     found = []
@@ -109,8 +112,8 @@ def _heights(rows: Sequence[Row], *, percent: bool) -> list[float]:
 def _painter(rows: Sequence[Row], axis: _Axis) -> Paint:
     used = [finding for finding in COLOURS if any(row.finding == finding for row in rows)]
     groups = list(dict.fromkeys(row.group for row in rows))
-    rows = sorted(rows, key=lambda row: groups.index(row.group))
-    texts = _headed(rows, percent=axis.percent)
+    below = sorted(rows, key=lambda row: groups.index(row.group))
+    texts = _headed(below, percent=axis.percent)
 
     def paint(sheet: Sheet) -> float:
         top = legend(sheet, 0.0, [Key(text=WORDS[finding], style=finding_style(finding)) for finding in used])
@@ -118,7 +121,7 @@ def _painter(rows: Sequence[Row], axis: _Axis) -> Paint:
             numbers = {place: amount(row.estimate, percent=axis.percent) for place, row in enumerate(rows)}
             return forest_blocks.draw_blocks(sheet, top, rows, axis.scale, numbers)
         laid = draw_rows(sheet, top, texts, axis.scale, table_for(sheet, texts, heads=HEADS))
-        _marks(laid, rows)
+        _marks(laid, below)
         return finish_rows(laid)
 
     return paint

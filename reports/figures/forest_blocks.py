@@ -6,7 +6,7 @@ from typing import Final
 
 from reports import wording
 from reports.figures.effects_axis import Row, draw_interval, finding_style
-from reports.figures.lettering import SIZE, SMALL, fitted, widest, wrapped
+from reports.figures.lettering import SIZE, SMALL, fitted, fitted_label, widest, wrapped
 from reports.figures.panel import LINE, Panel, room_below
 from reports.figures.rows import LINE as ROW_LINE
 from reports.figures.rows import PADDING, UNIT
@@ -34,6 +34,7 @@ def draw_blocks(sheet: Sheet, top: float, rows: Sequence[Row], scale: Scale, tex
     """Draw rows whose groups become panels; return where they end.
 
     Args:
+        rows: in the order of their labels; a label that is missing in one group has its place among the others.
         texts: by the place of a row what stands at its right.
     """
     labels, groups = (list(dict.fromkeys(getattr(row, name) for row in rows)) for name in ("label", "group"))
@@ -57,7 +58,7 @@ def draw_blocks(sheet: Sheet, top: float, rows: Sequence[Row], scale: Scale, tex
             if label in own:
                 _draw_row(panel, *own[label], y=(start + end) / 2, right=left + width)
         panel.bottom_axis(label=False)
-    shown = fitted(scale.label, sheet.width - room, SMALL)
+    shown = fitted_label(scale.label, sheet.width - room - GAP, SMALL)
     sheet.text((room + GAP, tops[-1] + room_below()), shown, size=SMALL)
     return tops[-1] + room_below() + 4.0
 

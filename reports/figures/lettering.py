@@ -36,6 +36,15 @@ def fitted(text: str, width: float, size: float = SIZE, *, bold: bool = False) -
     return f"{''.join(kept).rstrip()}{ELLIPSIS}"
 
 
+def fitted_label(text: str, width: float, size: float = SIZE) -> str:
+    """Return the label of an axis that is no wider than a width: cut before its unit, such as ``(%)``."""
+    name, bracket, unit = text.rpartition(" (")
+    if text_width(text, size) <= width or not (bracket and unit.endswith(")")):
+        return fitted(text, width, size)
+    unit = bracket + unit
+    return fitted(f"{name}{ELLIPSIS}", max(width - text_width(unit, size), 0.0), size) + unit
+
+
 def wrapped(text: str, width: float, size: float = SIZE, *, most: int = 2, bold: bool = False) -> list[str]:
     """Return text as lines that are no wider than a width: broken at spaces, and within words that are too long.
 

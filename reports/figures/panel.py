@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from reports.figures.lettering import SIZE, SMALL, fitted, text_width, widest, wrapped
+from reports.figures.lettering import SIZE, SMALL, fitted, fitted_label, text_width, widest, wrapped
 from reports.figures.scales import Scale
 from reports.figures.sheet import INK, MUTED, PAPER, RULE, Point, Sheet, Style
 
@@ -134,7 +134,7 @@ class Panel:
         return [(centre, text) for centre, _, text in shown]
 
     def _label_below(self) -> None:
-        text = fitted(self.x.label, max(self.width + 30.0, 80.0), SMALL)
+        text = fitted_label(self.x.label, max(self.width + 30.0, 80.0), SMALL)
         half = text_width(text, SMALL) / 2
         centre = min(max((self.left + self.right) / 2, half), self.sheet.width - half)
         self.sheet.text((centre, self.bottom + GAP + SMALL + LINE), text, size=SMALL, anchor="middle", colour=MUTED)

@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from reports.figures.lettering import SIZE, SMALL, fitted, text_width, widest, wrapped
+from reports.figures.lettering import SIZE, SMALL, text_width, widest, wrapped
 from reports.figures.panel import GAP, Panel, room_below
 from reports.figures.scales import Scale
 from reports.figures.sheet import INK, MUTED, RULE, Sheet
+from reports.wording import UNKNOWN
 
 LINE: Final = 9.6  # points from one line of a label to the next
 PADDING: Final = 2.6  # above and below a row
@@ -16,6 +17,7 @@ LABELS: Final = 0.42  # the most of a figure's width that labels take
 NUMBERS: Final = 0.4  # and numbers
 BETWEEN: Final = 9.0  # points between two columns of numbers
 DEPTH: Final = 8.0  # of a label that belongs to the one above
+SEMICOLON: Final = 3.0  # points: its width
 PAGE: Final = 590.0  # points: the height of a figure that fits on a printed page with its title and caption
 UNIT: Final = Scale(low=0.0, high=1.0)
 
@@ -157,9 +159,8 @@ def _height(sheet: Sheet, row: Row, table: Table) -> float:
     if row.is_heading:
         return lines * LINE + 3 * PADDING
     if not sheet.is_narrow:
-        return max(lines, bool(row.right) + bool(row.below), 1) * LINE + 2 * PADDING
-    under = bool(row.below) + (bool(row.right or row.cells) and not _fits_beside(sheet, row, table))
-    return (lines + under) * LINE + MARK + 2 * PADDING
+        return max(lines, len(_beside(row, table)), 1) * LINE + 2 * PADDING
+    return (lines + len(_under(sheet, row, table))) * LINE + MARK + 2 * PADDING
 
 
 def _fits_beside(sheet: Sheet, row: Row, table: Table) -> bool:
@@ -174,7 +175,8 @@ def _number(row: Row, table: Table) -> str:
         return row.right
     first, *others = row.cells
     heads = table.heads[1:] or ("",) * len(others)
-    return "; ".join([first, *(f"{head} {cell}".strip() for head, cell in zip(heads, others, strict=True) if cell)])
+    known = [(head, cell) for head, cell in zip(heads, others, strict=True) if cell not in ("", UNKNOWN)]
+    return "; ".join([first, *(f"{head} {cell}".strip() for head, cell in known)])
 
 
 def _write_heads(sheet: Sheet, table: Table, top: float) -> float:
@@ -208,25 +210,48 @@ def _write(sheet: Sheet, row: Row, top: float, table: Table) -> None:
 
 
 def _write_beside(sheet: Sheet, row: Row, first: float, table: Table) -> None:
-    room = table.numbers - GAP
+    lines = _beside(row, table)
     extra = _height(sheet, row, table) - 2 * PADDING
-    y = first + (extra - max(bool(row.right) + bool(row.below), 1) * LINE) / 2
+    y = first + (extra - max(len(lines), 1) * LINE) / 2
     for cell, right in zip(row.cells, _edges(sheet, table), strict=False):
         sheet.text((right, y), cell, size=SMALL, anchor="end", bold=row.bold)
-    if row.right:
-        sheet.text((sheet.width, y), fitted(row.right, room), anchor="end", colour=row.colour)
-        y += LINE
-    if row.below:
-        sheet.text((sheet.width, y), fitted(row.below, room, SMALL), size=SMALL, anchor="end", colour=MUTED)
+    for place, (line, size, colour) in enumerate(lines):
+        sheet.text((sheet.width, y + place * LINE), line, size=size, anchor="end", colour=colour)
+
+
+def _beside(row: Row, table: Table) -> list[tuple[str, float, str]]:
+    """Return the lines at the right of a row's marks, with their size and colour: broken, and never cut."""
+    found = [(line, SIZE, row.colour) for line in _broken(row.right, table.numbers - GAP, SIZE)]
+    return found + [(line, SMALL, MUTED) for line in _broken(row.below, table.numbers - GAP, SMALL)]
+
+
+def _under(sheet: Sheet, row: Row, table: Table) -> list[tuple[str, float, str]]:
+    """Return the lines below a label on a phone, with their size and colour: numbers are broken, and never cut."""
+    number, found = _number(row, table), []
+    if number and not _fits_beside(sheet, row, table):
+        size = SIZE if text_width(number) <= sheet.width else SMALL
+        found += [(line, size, row.colour) for line in _broken(number, sheet.width, size)]
+    return found + [(line, SMALL, MUTED) for line in _broken(row.below, sheet.width, SMALL)]
+
+
+def _broken(text: str, width: float, size: float) -> list[str]:
+    """Return a text of several parts as lines: broken between parts, and within those that are too long."""
+    if text_width(text, size) <= width + 0.5:
+        return [text] if text else []
+    lines: list[str] = []
+    for part in text.split("; "):
+        longer = f"{lines[-1]}; {part}" if lines else part
+        if lines and text_width(longer, size) <= width - SEMICOLON:
+            lines[-1] = longer
+        else:
+            end = wrapped(part, width - SEMICOLON, size, most=len(part) + 1)
+            lines[-1:] = [*(f"{line};" for line in lines[-1:]), *end]
+    return lines
 
 
 def _write_below(sheet: Sheet, row: Row, y: float, table: Table) -> None:
     number = _number(row, table)
     if number and _fits_beside(sheet, row, table):
         sheet.text((sheet.width, y), number, anchor="end", colour=row.colour)
-    elif number:
-        y += LINE
-        size = SIZE if text_width(number) <= sheet.width else SMALL
-        sheet.text((0.0, y), fitted(number, sheet.width, size), size=size, colour=row.colour)
-    if row.below:
-        sheet.text((0.0, y + LINE), fitted(row.below, sheet.width, SMALL), size=SMALL, colour=MUTED)
+    for place, (line, size, colour) in enumerate(_under(sheet, row, table), 1):
+        sheet.text((0.0, y + place * LINE), line, size=size, colour=colour)

@@ -20,12 +20,14 @@ from sweeper.evidence.data.measures import Metric
 BEST: Final = Style(colour=BLUE, size=2.8)
 TIED: Final = Style(colour=BLUE, size=2.6, is_open=True)
 BEHIND: Final = Style(colour=MUTED, size=2.4)
+UNRANKED: Final = Style(marker="diamond", colour=MUTED, size=2.6, is_open=True)
 BASELINE: Final = Style(marker="square", colour=ORANGE, size=2.6)
 HEADS: Final = ("mean \u00b1", "n", "rank", "cost")
 KEYS: Final = {
     "best": Key(text="best", style=BEST),
     "tied": Key(text="cannot be distinguished from the best", style=TIED),
     "behind": Key(text="behind the best", style=BEHIND),
+    "unranked": Key(text="not ranked, since runs were lost", style=UNRANKED),
     "baseline": Key(text="baseline", style=BASELINE),
 }
 
@@ -58,9 +60,10 @@ def standings_figure(title: str, groups: Sequence[tuple[str, Sequence[Standing]]
     """Draw the configurations of each group, best first, a group below another with a scale of its own.
 
     Args:
-        groups: the heading of each with its rows; those without a mean are left out. None without a row.
+        groups: the heading of each with its rows; those without a mean are left out, unless they have lost runs. None
+            without a row.
     """
-    shown = [(heading, [row for row in rows if math.isfinite(row.mean)]) for heading, rows in groups]
+    shown = [(heading, [row for row in rows if math.isfinite(row.mean) or row.failed]) for heading, rows in groups]
     shown = [(heading, rows) for heading, rows in shown if rows]
     if not shown:
         return None
@@ -86,7 +89,8 @@ def _painter(groups: Sequence[tuple[str, Sequence[Standing]]], metric: Metric) -
             for row, y in zip(rows, laid.middles, strict=True):
                 style = KEYS[row.kind].style
                 draw_interval(laid.panel, y, (row.low, row.high), colour=style.colour, width=1.5)
-                sheet.dots([(float(laid.panel.across([row.mean])[0]), y)], style)
+                if math.isfinite(row.mean):
+                    sheet.dots([(float(laid.panel.across([row.mean])[0]), y)], style)
             top = finish_rows(laid) + 4.0
         return top
 
@@ -96,14 +100,17 @@ def _painter(groups: Sequence[tuple[str, Sequence[Standing]]], metric: Metric) -
 def _texts(row: Standing, *, has_cost: bool) -> Row:
     half = (row.high - row.low) / 2
     spread = f" \u00b1 {wording.number(half, 2)}" if math.isfinite(half) else ""
-    lost = f" ({row.failed} lost)" if row.failed else ""
-    cells = (f"{wording.perplexity(row.mean)}{spread}", f"{row.n}{lost}", row.rank, row.cost)
+    cells = (f"{wording.perplexity(row.mean)}{spread}", wording.runs_text(row.n, row.failed), row.rank, row.cost)
     return Row(label=row.name, cells=cells if has_cost else cells[:-1], bold=row.kind == "best")
+
+
+def _runs(row: Standing) -> str:
+    return wording.runs_text(row.n, row.failed) + (", not ranked" if row.failed else "")
 
 
 def _words(groups: Sequence[tuple[str, Sequence[Standing]]]) -> str:
     parts = []
     for heading, rows in groups:
-        named = [f"{row.name} {_texts(row, has_cost=False).cells[0]} (n = {row.n})" for row in rows]
+        named = [f"{row.name} {_texts(row, has_cost=False).cells[0]} (n = {_runs(row)})" for row in rows]
         parts.append(f"{f'{heading}: ' if heading else ''}{'; '.join(named)}.")
     return " ".join(parts)

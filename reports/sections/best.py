@@ -14,6 +14,7 @@ from reports.sections import titles
 from reports.sections.blocks import Block, Cell, Column, Inline, Plot, Section, Table, plain, rich, strong
 from reports.sections.context import Context
 from reports.sections.estimates import in_unit, number_cell
+from reports.sections.strata import stratum_cells, stratum_columns
 from reports.sections.title_words import LONGEST, on_blocks
 from sweeper.evidence.claims.compared import Compared
 from sweeper.evidence.standings.standing import Standing as Place
@@ -26,14 +27,14 @@ MOST_STRATA: Final = 6  # about which there is a sentence each
 
 
 def best(context: Context) -> Section | None:
-    """Return the section; None if no configuration has a mean yet."""
-    groups = largest(context)
-    if not any(group.chosen for group in groups):
+    """Return the section; None if no run has ended yet."""
+    groups = _drawn(context)
+    if not groups:
         return None
-    metric = groups[0].metric
+    ranked = [group for group in groups if group.chosen is not None]
     drawn = [(_heading(context, group), _rows(context, group)) for group in groups]
-    title = titles.best_title([(_where(context, group), *_tied(context, group)) for group in groups])
-    drawing = standings_figure(title, drawn, metric)
+    title = titles.best_title([(_where(context, group), *_tied(context, group)) for group in ranked])
+    drawing = standings_figure(title or "No configuration completed all its runs", drawn, groups[0].metric)
     blocks: list[Block] = []
     if drawing is not None:
         blocks.append(Plot(drawing=drawing, caption=_caption(groups)))
@@ -49,6 +50,14 @@ def largest(context: Context) -> list[Standings]:
         if group.chosen is not None and (known is None or _weight(group) > _weight(known)):
             found[group.name] = group
     return list(found.values())
+
+
+def _drawn(context: Context) -> list[Standings]:
+    """Return those groups, and of a stratum of which each configuration has lost runs the last one."""
+    known = {group.name: group for group in largest(context)}
+    lost = {group.name: group for group in context.standings if any(map(_lost, group.rows))}
+    found = {**lost, **known}
+    return [found[name] for name in dict.fromkeys(group.name for group in context.standings) if name in found]
 
 
 def best_sentences(context: Context) -> list[Inline]:
@@ -176,25 +185,31 @@ def _heading(context: Context, group: Standings) -> str:
 
 
 def _name(context: Context, place: Place) -> str:
-    if place.trial_ids:
-        return context.arms[place.trial_ids[0]]
-    return wording.clean(
-        place.name or ", ".join(f"{name} = {key}" for name, key in place.changes.items()) or "baseline"
-    )
+    return context.arms[place.all_trials[0]]
 
 
 def _rows(context: Context, group: Standings) -> list[Standing]:
-    """Return the best configurations of a group, and its baseline wherever it stands."""
-    base = _baseline(context, group)
+    """Return the best configurations of a group, its baseline wherever it stands, and below them those with lost runs.
+
+    Of these, the ones that completed runs come first: the mean of those flatters them, so they have no rank.
+    """
+    base, chosen = _baseline(context, group), group.chosen
     shown = list(group.ranked[:SHOWN])
-    chosen = group.chosen
-    shown += [row for row in (chosen, base) if row is not None and row not in shown]
+    shown += [row for row in (chosen, base) if row is not None and row not in shown and not _lost(row)]
     ordered = sorted(shown, key=lambda row: row.mean if group.metric.minimizes else -row.mean)
-    return [_row(context, group, row, chosen, base) for row in ordered]
+    lost = [row for row in group.rows if _lost(row)][:SHOWN]
+    lost += [base] if base is not None and _lost(base) and base not in lost else []
+    return [_row(context, group, row, chosen, base) for row in (*ordered, *lost)]
+
+
+def _lost(place: Place) -> int:
+    """Return how many runs of a configuration have no value; of those that were only pruned, if others have one."""
+    return place.failed + place.pruned if place.failed or place.n else 0
 
 
 def _row(context: Context, group: Standings, place: Place, chosen: Place | None, base: Place | None) -> Standing:
     kind = "tied" if place.may_be_best and group.is_tested else "behind"
+    kind = "unranked" if _lost(place) else kind
     kind = "best" if place is chosen else "baseline" if place is base else kind
     return Standing(
         stratum=_where(context, group),
@@ -205,8 +220,8 @@ def _row(context: Context, group: Standings, place: Place, chosen: Place | None,
         high=place.high,
         n=place.n,
         failed=place.failed + place.pruned,
-        rank=_rank(place),
-        cost="" if context.is_imported else wording.duration(place.device_seconds),
+        rank=wording.UNKNOWN if _lost(place) else _rank(place),
+        cost="" if context.is_imported or not place.n else wording.duration(place.device_seconds),
     )
 
 
@@ -237,6 +252,7 @@ def _tied(context: Context, group: Standings) -> tuple[str, int, int, bool, int]
 
 
 def _caption(groups: Sequence[Standings]) -> Inline:
+    """Return what the figure of the best shows, and how."""
     metric, chooser = groups[0].metric, groups[0].chooser
     text = f"Mean {wording.metric_name(metric.name)} over seeds with 95% intervals"
     if chooser.name != metric.name:
@@ -247,6 +263,14 @@ def _caption(groups: Sequence[Standings]) -> Inline:
             " Rank: the ranks that it may have, for all at once (95%). Cannot be distinguished from the best: by "
             "multiple comparisons with the best (Hsu 1984)."
         )
+    lost = [sum(bool(_lost(row)) for row in group.rows) for group in groups]
+    if any(lost):
+        text += (
+            " Below: configurations of which runs diverged, failed or were pruned, with how many of how many runs "
+            "completed. The mean of those flatters them, so they have no rank."
+        )
+    if max(lost, default=0) > SHOWN:
+        text += f" Of these, at most {SHOWN}; the table has all."
     return plain(text + " Cost: the device time of a run.")
 
 
@@ -272,12 +296,11 @@ def _gains(context: Context) -> list[Block]:
     if len(rows) < 2:
         return []
     metric = context.standings[0].metric
-    order = list(dict.fromkeys(_where(context, group) for group in context.standings))
-    rows.sort(key=lambda row: order.index(row.group))
     label = "change from the baseline" + (" (%)" if metric.is_log else "")
     title = titles.gains_title(shown, percent=metric.is_log)
     text = (
-        "The best configuration of each stratum and budget against the baseline of the same stratum, budget and seeds. "
+        f"{wording.capital(wording.metric_name(metric.name))} of the best configuration of each stratum and budget "
+        "against the baseline of the same stratum, budget and seeds. "
         "The best of many looks better than it is, by chance; the title allows for that."
     )
     return [
@@ -293,7 +316,6 @@ def _gain_label(context: Context, group: Standings, chosen: Place) -> str:
 
 
 def _table(context: Context) -> Table:
-    several = len(context.strata) > 1
     every = [(group, place) for group in context.standings for place in group.rows]
     best_of_each = [(group, place) for group in context.standings for place in group.ranked[:BEST_ROWS]]
     rows = every if len(every) <= MOST_ROWS else best_of_each
@@ -306,7 +328,7 @@ def _table(context: Context) -> Table:
             + (f" The best {BEST_ROWS} of each stratum and budget." if len(rows) < len(every) else "")
         ),
         columns=(
-            *([Column(title="Stratum")] if several else []),
+            *stratum_columns(context),
             Column(title="Budget"),
             Column(title="Configuration"),
             Column(title=wording.capital(wording.metric_name(metric.name)), number=True),
@@ -316,16 +338,16 @@ def _table(context: Context) -> Table:
             Column(title="Ranks"),
             Column(title="May be best"),
         ),
-        rows=tuple(_cells(context, group, place, several=several) for group, place in rows),
+        rows=tuple(_cells(context, group, place) for group, place in rows),
         folded=f"{'All' if rows is every else 'The best'} {wording.count(len(rows), 'configuration')}",
     )
 
 
-def _cells(context: Context, group: Standings, place: Place, *, several: bool) -> tuple[Cell, ...]:
+def _cells(context: Context, group: Standings, place: Place) -> tuple[Cell, ...]:
     ends = tuple(end if math.isfinite(end) else None for end in (place.low, place.high))
     interval = _interval(place).removeprefix("95% interval ") or wording.UNKNOWN
     return (
-        *([Cell(_where(context, group))] if several else []),
+        *stratum_cells(context, _where(context, group)),
         Cell(wording.budget(group.budget)),
         Cell(_name(context, place)),
         number_cell(place.mean, wording.perplexity(place.mean)),

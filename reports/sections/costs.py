@@ -1,7 +1,7 @@
 """The metric against cost, stratum by stratum, and the best value over the course of the study."""
 
 import math
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from reports.figures.progress import anytime_figure, best_so_far, expectation_fi
 from reports.sections import titles
 from reports.sections.blocks import Block, Cell, Column, Inline, Plot, Section, Table, plain
 from reports.sections.context import Context
+from reports.sections.strata import stratum_cells, stratum_columns
 from studies.published import Mark
 from sweeper.evidence.statistics.heterogeneity import same_effect_p
 from sweeper.evidence.statistics.paired import paired_t
@@ -174,7 +175,8 @@ def _front(context: Context, plot: CostPlot, means: pd.DataFrame) -> Table | Non
     rows = []
     for stratum, own in front.groupby("stratum", sort=False):
         shown = own if len(own) <= LONGEST_FRONT else own.iloc[_spread(len(own))]
-        rows += [_front_row(plot, str(stratum) if several else None, row) for row in shown.to_dict("records")]
+        place = stratum_cells(context, str(stratum)) if several else []
+        rows += [_front_row(plot, place, row) for row in shown.to_dict("records")]
     return Table(
         name="front",
         caption=plain(
@@ -183,7 +185,7 @@ def _front(context: Context, plot: CostPlot, means: pd.DataFrame) -> Table | Non
             + (f" At most {LONGEST_FRONT} configurations, evenly spaced." if len(rows) < len(front) else "")
         ),
         columns=(
-            *([Column(title="Stratum")] if several else []),
+            *(stratum_columns(context) if several else []),
             Column(title="Configuration"),
             Column(title="Budget"),
             Column(title="Seeds", number=True),
@@ -199,10 +201,10 @@ def _spread(length: int) -> list[int]:
     return sorted({round(place) for place in np.linspace(0, length - 1, LONGEST_FRONT)})
 
 
-def _front_row(plot: CostPlot, stratum: str | None, row: Mapping[object, object]) -> tuple[Cell, ...]:
+def _front_row(plot: CostPlot, place: Sequence[Cell], row: Mapping[object, object]) -> tuple[Cell, ...]:
     cost, value = float(str(row["cost"])), float(str(row["value"]))
     return (
-        *([] if stratum is None else [Cell(stratum)]),
+        *place,
         Cell(str(row["arm"])),
         Cell(wording.budget(str(row["budget"]))),
         Cell(str(row["n"]), float(str(row["n"]))),

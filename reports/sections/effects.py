@@ -294,7 +294,7 @@ def _interactions_caption(total: int, missing: int) -> str:
 
 
 def _interactions_table(context: Context, phase: str, fits: Mapping[str, FactorialPhase], *, percent: bool) -> Table:
-    several = len(fits) > 1
+    several, heading = len(fits) > 1, _block_factor(context, phase)
     return Table(
         name=f"interactions-{context.slugs[phase]}-table",
         caption=plain(
@@ -302,7 +302,7 @@ def _interactions_table(context: Context, phase: str, fits: Mapping[str, Factori
             "n: runs at each level."
         ),
         columns=(
-            *([Column(title="Stratum")] if several else []),
+            *([Column(title=heading, data=("Block",))] if several else []),
             Column(title="Term"),
             *ESTIMATE_COLUMNS,
             Column(title="p", number=True),
@@ -311,7 +311,7 @@ def _interactions_table(context: Context, phase: str, fits: Mapping[str, Factori
         ),
         rows=tuple(
             (
-                *([Cell(name)] if several else []),
+                *([Cell(name.removeprefix(f"{heading} = "), None, (name,))] if several else []),
                 Cell(wording.clean(effect.name)),
                 *estimate_cells(effect.estimate.value, *effect.estimate.interval(), percent=percent),
                 number_cell(p := effect.estimate.p_two_sided() if effect.estimate.decides else math.nan, p_value(p)),

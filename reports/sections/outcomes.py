@@ -7,6 +7,7 @@ import pandas as pd
 from reports import wording
 from reports.sections.blocks import Block, Cell, Column, Inline, Paragraph, Section, Table, plain
 from reports.sections.context import Context
+from reports.sections.strata import stratum_cells, stratum_columns
 from sweeper.evidence.data.load import FrameRow
 
 MOST: Final = 40  # rows; all trials are in the trials' table
@@ -51,6 +52,7 @@ def _table(context: Context, lost: pd.DataFrame) -> Table:
         caption=plain(f"Trials that were pruned or failed, with their last output, if any.{more}"),
         columns=(
             Column(title="Trial"),
+            *stratum_columns(context),
             Column(title="Configuration"),
             Column(title="Seed", number=True),
             Column(title="Reason"),
@@ -58,7 +60,7 @@ def _table(context: Context, lost: pd.DataFrame) -> Table:
             Column(title="Best value", number=True),
             *([Column(title="Message")] if said else []),
         ),
-        rows=tuple(_row(context, row)[: 7 if said else 6] for row in shown.to_dict("records")),
+        rows=tuple(_row(context, row)[: None if said else -1] for row in shown.to_dict("records")),
     )
 
 
@@ -69,7 +71,8 @@ def _row(context: Context, row: FrameRow) -> tuple[Cell, ...]:
         message = f"\u2026{message[-LONGEST_MESSAGE:]}"
     return (
         Cell(context.names[trial]),
-        Cell(context.configurations[trial]),
+        *stratum_cells(context, context.stratum_of.get(trial, "")),
+        Cell(context.arms[trial]),
         Cell(str(row["seed"]), float(row["seed"])),
         Cell(str(row["exit_reason"] or row["state"]).replace("_", " ")),
         Cell(wording.UNKNOWN if pd.isna(row["step"]) else wording.grouped(int(row["step"]))),

@@ -9,6 +9,7 @@ from reports import wording
 from reports.sections.blocks import Cell, Column, Inline, Paragraph, Section, Table, plain, rich, strong
 from reports.sections.context import Context
 from reports.sections.estimates import number_cell
+from reports.sections.strata import stratum_cells, stratum_columns
 from sweeper.evidence.data.load import FrameRow
 
 
@@ -47,6 +48,7 @@ def _answer(context: Context, number: int) -> Inline:
 def _table(context: Context, attempts: pd.DataFrame) -> Table:
     columns = (
         Column(title="Trial"),
+        *stratum_columns(context),
         Column(title="Changes from the baseline"),
         Column(title="Seed", number=True),
         Column(title="Slot"),
@@ -73,7 +75,8 @@ def _row(context: Context, attempt: FrameRow, seeds: Mapping[int, int]) -> tuple
     value = math.nan if curve is None else context.metric.value.so_far(curve.values, context.metric.direction)
     return (
         Cell(context.names[trial]),
-        Cell(context.configurations[trial]),
+        *stratum_cells(context, context.stratum_of.get(trial, "")),
+        Cell(context.arms[trial]),
         Cell(str(seeds[trial]), float(seeds[trial])),
         Cell(wording.clean(str(attempt["slot"]))),
         Cell(str(attempt["attempt"]), float(attempt["attempt"])),

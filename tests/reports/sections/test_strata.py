@@ -69,7 +69,7 @@ def test_a_configuration_has_one_mean_and_one_interval_in_ladders_and_standings(
     data = ladder(blocks=("corpus",))
     report = study_report(data, NOW)
     listed = table(report, "standings-table")
-    rows = zip(*(column(listed, name) for name in ("Stratum", "Configuration", "95% interval")), strict=True)
+    rows = zip(*(column(listed, name) for name in ("corpus", "Configuration", "95% interval")), strict=True)
     known = {(stratum, name): interval for stratum, name, interval in rows}
     groups = {group.label: group for group in make_context(data, NOW).standings}
     for stratum, found in zip(("wiki", "ptb"), plots(data, "ladder-steps"), strict=True):
