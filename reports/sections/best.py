@@ -27,9 +27,9 @@ MOST_STRATA: Final = 6  # about which there is a sentence each
 
 
 def best(context: Context) -> Section | None:
-    """Return the section; None if no run has ended yet."""
+    """Return the section; None if no run has completed yet."""
     groups = _drawn(context)
-    if not groups:
+    if not any(place.n for group in groups for place in group.rows):
         return None
     ranked = [group for group in groups if group.chosen is not None]
     drawn = [(_heading(context, group), _rows(context, group)) for group in groups]
