@@ -3,6 +3,7 @@
 import json
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 from reports import wording
@@ -136,15 +137,15 @@ def _against_baseline(context: Context, group: Standings) -> str:
             f" It cannot be distinguished from the baseline ({change}{f'; {ends}' if ends else ''}; {pairs} of seeds)."
         )
     size = difference_text(estimate, low, high, percent=percent)
-    doubt = "" if gain.shown else _doubt(context, gain)
+    doubt = "" if gain.shown else _doubt(group, gain)
     return f" That is {size} than the baseline, over {pairs} of seeds{doubt}."
 
 
-def _doubt(context: Context, gain: Compared) -> str:
+def _doubt(group: Standings, gain: Compared) -> str:
     """Return why an interval that excludes 0 shows nothing."""
     if gain.claim:
         return ", which does not decide the claim on it"
-    return f", which may be chance in the best of {wording.count(_compared(context), 'comparison')}"
+    return f", which may be chance in the best of {wording.count(_others(group) + 1, 'configuration')}"
 
 
 def difference_text(estimate: float, low: float, high: float, *, percent: bool) -> str:
@@ -158,17 +159,33 @@ def difference_text(estimate: float, low: float, high: float, *, percent: bool) 
 def gain_over_baseline(context: Context, group: Standings) -> Compared | None:
     """Return the change from the baseline to the best, paired by seed; None without a baseline, or if that is the best.
 
-    It is shown if that is so for the best of every stratum and budget at once, whichever configuration that is.
+    It is shown if a claim shows it; if its interval excludes 0 with all configurations that could have been the best of
+    this and all other strata and budgets considered; or if the ranks that both may have, for all at once, say so.
     """
     chosen, base = group.chosen, _baseline(context, group)
     if chosen is None or base is None or base is chosen:
         return None
-    return context.against[group.metric.name].compare(base, chosen, among=_compared(context))
+    found = context.against[group.metric.name].compare(base, chosen, among=_others(group) * _compared(context))
+    if found is None or found.shown or found.claim or not _is_ahead(group, chosen, base):
+        return found
+    return replace(found, shown="lower" if found.estimate < 0 else "higher")
+
+
+def _is_ahead(group: Standings, chosen: Place, base: Place) -> bool:
+    """Return whether a configuration is better than the baseline with all of a stratum and budget compared at once."""
+    if not group.is_tested or chosen.ranks is None or base.ranks is None:
+        return False
+    return chosen.ranks[1] < base.ranks[0] or (group.possible == (chosen,) and base.is_ranked)
+
+
+def _others(group: Standings) -> int:
+    """Return how many configurations could have been the best instead of the baseline."""
+    return max(len(group.ranked) - 1, 1)
 
 
 def _compared(context: Context) -> int:
-    """Return how many configurations could have been the best of their stratum and budget instead of its baseline."""
-    return sum(max(len(group.ranked) - 1, 0) for group in context.standings)
+    """Return in how many strata and budgets there is a best to compare with the baseline."""
+    return max(sum(len(group.ranked) > 1 and _baseline(context, group) is not None for group in context.standings), 1)
 
 
 def _baseline(context: Context, group: Standings) -> Place | None:
@@ -297,7 +314,7 @@ def _gains(context: Context) -> list[Block]:
         return []
     metric = context.standings[0].metric
     label = "change from the baseline" + (" (%)" if metric.is_log else "")
-    title = titles.gains_title(shown, percent=metric.is_log)
+    title = titles.gains_title(shown, _unit(context), percent=metric.is_log)
     text = (
         f"{wording.capital(wording.metric_name(metric.name))} of the best configuration of each stratum and budget "
         "against the baseline of the same stratum, budget and seeds. "
@@ -307,6 +324,12 @@ def _gains(context: Context) -> list[Block]:
         Plot(drawing=drawing, caption=plain(text))
         for drawing in forest_figures("gains", title, rows, label, percent=metric.is_log)
     ]
+
+
+def _unit(context: Context) -> str:
+    """Return what the gains are of: strata, budgets, or both."""
+    several = len(context.strata) > 1, len({group.budget for group in context.standings}) > 1
+    return "strata and budgets" if all(several) else "strata" if several[0] else "budgets"
 
 
 def _gain_label(context: Context, group: Standings, chosen: Place) -> str:

@@ -1,7 +1,8 @@
 """Effects against the amount of training text: whether gains shrink with more data."""
 
+from dataclasses import replace
+
 from reports import wording
-from reports.figures.effects_axis import Finding, finding_of
 from reports.figures.sizes import SizePoint, sizes_figure
 from reports.sections.blocks import Block, Cell, Column, Plot, Section, Table, plain
 from reports.sections.context import Context
@@ -9,6 +10,7 @@ from reports.sections.effects import effects_label
 from reports.sections.estimates import ESTIMATE_COLUMNS, estimate_cells, in_unit, number_cell
 from reports.sections.titles import sizes_title
 from sweeper.evidence.effects.data_size import SizeEffect, size_effects
+from sweeper.evidence.effects.shown import ALPHA, Direction, direction
 
 
 def data_size(context: Context) -> Section | None:
@@ -37,12 +39,12 @@ def _phase(context: Context, phase: str, found: list[SizeEffect]) -> list[Block]
     return [Plot(drawing=drawing, caption=plain(text)), _table(name, phase, found, percent=percent)]
 
 
-def _findings(context: Context, found: list[SizeEffect]) -> dict[str, dict[int, Finding]]:
-    findings: dict[str, dict[int, Finding]] = {}
+def _findings(context: Context, found: list[SizeEffect]) -> dict[str, dict[int, Direction]]:
+    """Return by configuration and amount of data what the effects show with all of them considered."""
+    findings: dict[str, dict[int, Direction]] = {}
     for effect in found:
-        improves = (effect.estimate.value < 0) == context.metric.minimizes
-        shown = finding_of(*effect.estimate.interval(), improves=improves)
-        findings.setdefault(wording.clean(effect.label), {})[effect.tokens] = shown
+        signed = replace(effect.estimate, value=context.runs.measure.sign * effect.estimate.value)
+        findings.setdefault(wording.clean(effect.label), {})[effect.tokens] = direction(signed, ALPHA / len(found))
     return findings
 
 

@@ -8,9 +8,10 @@ import pandas as pd
 
 from reports import wording
 from reports.figures.curves import FEW, ArmCurves, CurvePanel, curves_figures, units_of
+from reports.sections.best import gain_over_baseline
 from reports.sections.blocks import Inline, Paragraph, Plot, Section, plain
 from reports.sections.context import Context
-from reports.sections.titles import curves_title
+from reports.sections.titles import Passing, curves_title
 from sweeper.evidence.data.load import Curve, step_unit
 from sweeper.evidence.data.strata import Stratum
 
@@ -82,17 +83,25 @@ def _arm(
     return ArmCurves(name=context.arms[first], role=role, state=state, curves={trial: curves[trial] for trial in kept})
 
 
-def _passing(
-    context: Context, panels: Sequence[tuple[Stratum, CurvePanel]]
-) -> dict[str, tuple[str, float | None, float]]:
+def _passing(context: Context, panels: Sequence[tuple[Stratum, CurvePanel]]) -> dict[str, Passing]:
     """Return by stratum, at its largest budget, from which step on the best is ahead of the baseline."""
-    found: dict[str, tuple[str, float | None, float]] = {}
+    found: dict[str, Passing] = {}
     for stratum, panel in panels:
         best, baseline = (next((arm for arm in panel.arms if arm.role == role), None) for role in ("best", "baseline"))
         if best is not None and baseline is not None:
             step = first_step_ahead(best, baseline, minimizes=context.metric.minimizes, log=context.metric.is_log)
-            found[context.stratum_label(stratum)] = (best.name, step, float(best.steps.max()))
+            is_shown = _is_better(context, set(best.curves))
+            found[context.stratum_label(stratum)] = Passing(best.name, step, float(best.steps.max()), is_shown)
     return found
+
+
+def _is_better(context: Context, trials: set[int]) -> bool:
+    """Return whether a best configuration is shown to be better than the baseline of its stratum and budget."""
+    for group in context.standings:
+        if group.chosen is not None and trials.intersection(group.chosen.trial_ids):
+            gain = gain_over_baseline(context, group)
+            return gain is not None and gain.shown == ("lower" if group.metric.minimizes else "higher")
+    return False
 
 
 def first_step_ahead(best: ArmCurves, baseline: ArmCurves, *, minimizes: bool, log: bool) -> float | None:

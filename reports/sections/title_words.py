@@ -28,7 +28,11 @@ def short(name: str, otherwise: str = "the best configuration") -> str:
 
 
 def on_blocks(blocks: Sequence[str]) -> str:
-    """Return blocks with their preposition: on a corpus, at a level."""
+    """Return blocks with their preposition: on a corpus, at a level; of several levels with their factor once."""
+    factors = {block.partition(" = ")[0] for block in blocks}
+    if len(factors) == 1 and len(blocks) > 1 and all(" = " in block and ", " not in block for block in blocks):
+        levels = wording.listed([block.partition(" = ")[2] for block in blocks])
+        return f"at {factors.pop()} = {levels}"
     return f"{'at' if any(' = ' in block for block in blocks) else 'on'} {wording.listed(list(blocks))}"
 
 

@@ -84,28 +84,29 @@ def best_title(groups: Sequence[tuple[str, str, int, int, bool, int]]) -> str:
     return _sentence("; ".join(parts))
 
 
-def gains_title(rows: Sequence[tuple[float, Finding]], *, percent: bool) -> str:
+def gains_title(rows: Sequence[tuple[float, Finding]], unit: str, *, percent: bool) -> str:
     """Say how much the best gains over the baseline of its stratum and budget, from the least to the most.
 
     Args:
         rows: the change of the metric, and what is shown with all of them considered.
+        unit: what the rows are of, e.g. ``budgets``.
     """
     better = [change for change, finding in rows if finding == "better"]
-    total = len(rows)
+    total, there = len(rows), "At" if unit == "budgets" else "In"
     if not better:
-        return f"At none of {total} budgets is the best measurably better than the baseline"
+        return f"{there} none of {total} {unit} is the best measurably better than the baseline"
     ends = sorted(better, key=abs)
     first, last = (change_text(end, percent=percent) for end in (ends[0], ends[-1]))
     size = first if first == last else f"{first} to {last}"
-    which = "every budget" if len(better) == total else f"{len(better)} of {total} budgets"
-    return f"At {which} the best is measurably better than the baseline ({size})"
+    which = f"all {total}" if len(better) == total else f"{len(better)} of {total}"
+    return f"{there} {which} {unit} the best is measurably better than the baseline ({size})"
 
 
 def sizes_title(findings: Mapping[str, Mapping[int, Finding]]) -> str:
     """Say up to which amount of data configurations help, e.g. ``dropout = 0.1 helps only below 300,000 tokens``.
 
     Args:
-        findings: by configuration and amount of data, in tokens, what the interval of its effect shows.
+        findings: by configuration and amount of data, in tokens, what its effect shows with all of them considered.
     """
     said = {name: _size_pattern(dict(sorted(found.items()))) for name, found in findings.items()}
     phrases = sorted(set(said.values()), key=lambda phrase: -list(said.values()).count(phrase))
@@ -121,19 +122,23 @@ def sizes_title(findings: Mapping[str, Mapping[int, Finding]]) -> str:
 
 
 def _size_pattern(found: Mapping[int, Finding]) -> tuple[str, str]:
-    """Return what is said of one configuration, in the singular and in the plural."""
+    """Return what is said of one configuration, in the singular and in the plural.
+
+    It helps *only* at some amounts if it is shown to make the metric worse at all others.
+    """
     sizes = list(found)
     better = [size for size in sizes if found[size] == "better"]
     worse = [size for size in sizes if found[size] == "worse"]
+    only = "only " if len(better) + len(worse) == len(sizes) else ""
     if better == sizes:
         return "helps at every amount of data", "help at every amount of data"
     if worse == sizes:
         return "makes it worse at every amount of data", "make it worse at every amount of data"
     if better and better == sizes[: len(better)]:
-        edge = f"only below {wording.grouped(sizes[len(better)])} tokens"
+        edge = f"{only}below {wording.grouped(sizes[len(better)])} tokens"
         return f"helps {edge}", f"help {edge}"
     if better and better == sizes[-len(better) :]:
-        edge = f"only from {wording.grouped(better[0])} tokens on"
+        edge = f"{only}from {wording.grouped(better[0])} tokens on"
         return f"helps {edge}", f"help {edge}"
     if worse and worse == sizes[-len(worse) :]:
         edge = f"from {wording.grouped(worse[0])} tokens on"
@@ -242,22 +247,35 @@ def _bought(found: Bought, metric: str) -> str:
     return f"the best value cost {times} times as much as the cheapest ({what}{ends[1]} against {ends[0]})"
 
 
-def curves_title(pairs: Mapping[str, tuple[str, float | None, float]], unit: str) -> str:
-    """Say when the best configurations pass the baseline.
+@dataclass(frozen=True, slots=True)
+class Passing:
+    """The best configuration of a stratum over the steps.
 
-    Args:
-        pairs: by stratum the best configuration, the step from which on it is ahead of the baseline (0 for always, None
-            if there is no baseline to compare with), and the last step.
+    Attributes:
+        step: from which on its mean is ahead of the baseline's; 0 for always, None if there is none.
+        last: the last step.
+        is_shown: whether its value is shown to be better than the baseline's.
     """
+
+    name: str
+    step: float | None
+    last: float
+    is_shown: bool
+
+
+def curves_title(pairs: Mapping[str, Passing], unit: str) -> str:
+    """Say when the best configurations pass the baseline, if they are shown to be better in the end."""
     parts = []
-    for stratum, (name, step, last) in pairs.items():
-        where = f" ({stratum})" if stratum else ""
-        if step is None:
+    for stratum, found in pairs.items():
+        where, name = f" ({stratum})" if stratum else "", _short(found.name)
+        if not found.is_shown:
+            parts.append(f"{name} is not shown to be better than the baseline{where}")
+        elif found.step is None:
             continue
-        if step <= 0:
-            parts.append(f"{_short(name)} leads the baseline throughout{where}")
+        elif found.step <= 0:
+            parts.append(f"{name} leads the baseline throughout{where}")
         else:
-            parts.append(f"{_short(name)} passes the baseline after {_count(step)} of {_count(last)} {unit}{where}")
+            parts.append(f"{name} passes the baseline after {_count(found.step)} of {_count(found.last)} {unit}{where}")
     return _sentence("; ".join(parts[:2])) if parts else "Learning curves"
 
 

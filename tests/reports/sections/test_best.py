@@ -150,7 +150,7 @@ def test_the_best_of_many_that_noise_may_have_made_is_not_called_better() -> Non
     assert gain.high < 0
     assert gain.shown == ""
     assert (
-        "lower than the baseline, over 3 pairs of seeds, which may be chance in the best of 39 comparisons."
+        "lower than the baseline, over 3 pairs of seeds, which may be chance in the best of 40 configurations."
         in (text(context)[0])
     )
 

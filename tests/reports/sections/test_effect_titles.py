@@ -46,6 +46,8 @@ PTB, WIKI = "corpus = ptb", "corpus = wiki"
         ([dependent("a", "", [(PTB, "unclear"), (WIKI, "unclear")])], "a acts differently on ptb and wiki"),
         ([dependent("a", "", [("size = 1", "better"), ("size = 2", "worse")])],
          "a helps at size = 1 and makes it worse at size = 2"),
+        ([dependent("a", "", [("size = 1", "better"), ("size = 2", "worse"), ("size = 3", "worse")])],
+         "a helps at size = 1 and makes it worse at size = 2 and 3"),
         ([dependent("a", "share", [("0.25", "better"), ("0.5", "better"), ("1", "worse")], (0, 2))],
          "a helps at share = 0.25 and 0.5 and makes it worse at share = 1"),
         ([dependent("a", "share", [("0.25", "unclear"), ("1", "unclear")])], "a interacts with share"),

@@ -6,7 +6,7 @@ import pytest
 
 from reports.figures.effects_axis import Finding
 from reports.sections import titles
-from reports.sections.titles import Bought
+from reports.sections.titles import Bought, Passing
 from sweeper.evidence.claims.evidence import Verdict
 
 
@@ -28,12 +28,13 @@ def test_claims_are_counted_by_their_verdicts(verdicts: list[Verdict], title: st
 @pytest.mark.parametrize(
     ("found", "title"),
     [
-        (["better", "unclear", "worse"], "dropout helps only below 300\u202f000 tokens"),
+        (["better", "unclear", "worse"], "dropout helps below 300\u202f000 tokens"),
         (["better", "better", "worse"], "dropout helps only below 900\u202f000 tokens"),
         (["better"] * 3, "dropout helps at every amount of data"),
         (["worse"] * 3, "dropout makes it worse at every amount of data"),
         (["unclear", "worse", "worse"], "dropout makes it worse from 300\u202f000 tokens on"),
-        (["unclear", "unclear", "better"], "dropout helps only from 900\u202f000 tokens on"),
+        (["worse", "worse", "better"], "dropout helps only from 900\u202f000 tokens on"),
+        (["unclear", "unclear", "better"], "dropout helps from 900\u202f000 tokens on"),
         (["unclear", "worse", "unclear"], "dropout has no clear effect"),
     ],
 )
@@ -95,12 +96,14 @@ def test_a_gain_or_a_cost_within_noise_buys_nothing() -> None:
 
 
 def test_curves_say_when_the_best_passes_the_baseline() -> None:
-    pairs = {"ptb": ("recipe", 1945.0, 5833.0), "wiki": ("x" * 60, 0.0, 5833.0)}
+    pairs = {"ptb": Passing("recipe", 1945.0, 5833.0, True), "wiki": Passing("x" * 60, 0.0, 5833.0, True)}
     assert titles.curves_title(pairs, "steps") == (
         "recipe passes the baseline after 1\u202f945 of 5\u202f833 steps (ptb); the best configuration leads the "
         "baseline throughout (wiki)"
     )
-    assert titles.curves_title({"": ("a", None, 10.0)}, "steps") == "Learning curves"
+    assert titles.curves_title({"": Passing("a", None, 10.0, True)}, "steps") == "Learning curves"
+    noise = Passing("a", 0.0, 10.0, False)
+    assert titles.curves_title({"": noise}, "steps") == "a is not shown to be better than the baseline"
 
 
 def test_the_best_is_named_unless_several_may_be() -> None:
@@ -119,10 +122,10 @@ def test_of_equal_means_none_is_ahead() -> None:
 
 def test_gains_are_those_that_are_measurable() -> None:
     rows: list[tuple[float, Finding]] = [(-9.7, "better"), (-1.0, "unclear"), (-25.5, "better")]
-    assert titles.gains_title(rows, percent=True) == (
+    assert titles.gains_title(rows, "budgets", percent=True) == (
         "At 2 of 3 budgets the best is measurably better than the baseline (\u22129.7% to \u221225.5%)"
     )
-    assert titles.gains_title(rows[1:2] * 2, percent=True).startswith("At none of 2 budgets is")
+    assert titles.gains_title(rows[1:2] * 2, "strata", percent=True).startswith("In none of 2 strata is")
 
 
 def test_shares_name_the_largest() -> None:

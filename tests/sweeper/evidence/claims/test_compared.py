@@ -1,0 +1,78 @@
+"""A comparison has one estimate and one interval, whoever asks for it."""
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from sweeper.evidence.claims.compared import Compared, as_claimed, claimed, effect_sides
+from sweeper.evidence.claims.judge import judge_claims
+from sweeper.evidence.data.comparison import infer, paired_by_seed
+from sweeper.evidence.data.load import StudyData
+from sweeper.evidence.data.runs import study_runs
+from sweeper.evidence.effects.effects import effect_table
+from tests.reports.studies import Levels, Phase, factor, study_data
+from tests.sweeper.evidence.claims.claim_studies import claim
+
+FACTORS = {"corpus": factor("small", "large"), "a": factor(0, 1), "b": factor(0, 1, 2)}
+ROWS = [{"corpus": corpus, "a": a, "b": b} for corpus in ("small", "large") for a in (0, 1) for b in (0, 1, 2)]
+
+
+def value(levels: Levels, seed: int) -> float:
+    draw = np.random.default_rng([seed, levels["a"], levels["b"], levels["corpus"] == "large"]).normal()
+    return math.exp(4.0 + (levels["corpus"] == "large") - 0.05 * levels["a"] + 0.02 * float(draw))
+
+
+def grid(*claims: object) -> StudyData:
+    phase = Phase("p", "grid", ROWS, value, seeds=(0, 1, 2), blocks=("corpus",))
+    return study_data(FACTORS, phase, claims=claims)  # type: ignore[arg-type]  # mappings
+
+
+def test_every_effect_has_the_interval_that_a_claim_on_it_would_have() -> None:
+    data = grid()
+    runs = study_runs(data)
+    phase, effects = runs.phases["p"], effect_table(data, runs)
+    assert {effect.block for effect in effects} == {"", "corpus = small", "corpus = large"}
+    for effect in effects:
+        _, start, end = effect_sides(effect, data)
+        sides = [[cell for cell in phase.cells if side & set(cell.trial_ids)] for side in (start, end)]
+        found = infer(paired_by_seed(sides[0], sides[1], phase.pool)).interval()
+        if effect.factor == "a":  # of b, a level is on both sides of no pair, and the pairs are the same too
+            assert found == pytest.approx((effect.low, effect.high))
+
+
+def test_an_effect_takes_the_interval_of_the_claim_about_it_in_either_direction() -> None:
+    contrast = {"phase": "p", "factor": "a", "from": 1, "to": 0, "where": {"corpus": "small"}}
+    data = grid(claim(contrast=contrast, expect="increase", metric=None))
+    (verdict,) = judge_claims(data)
+    known = claimed([verdict])
+    wider = {
+        sides: replace(each, low=each.low - 0.1, high=each.high + 0.1, claim="looks") for sides, each in known.items()
+    }  # as the interval over several looks is
+    before = effect_table(data)
+    after = as_claimed(before, data, wider)
+    changed = [(one, two) for one, two in zip(before, after, strict=True) if one.low != two.low]
+    ((one, two),) = changed
+    assert (two.factor, two.block) == ("a", "corpus = small")
+    assert (two.low, two.high) == pytest.approx((-verdict.high - 0.1, -verdict.low + 0.1))
+    assert two.estimate == pytest.approx(one.estimate)
+    assert math.isnan(two.p)
+    assert as_claimed(before, data, known) == before
+
+
+def test_the_same_pairs_in_two_phases_have_the_interval_of_the_first() -> None:
+    rows = [{"a": a, "b": b} for a in (0, 1) for b in (0, 1, 2)]
+    factors = {"a": factor(0, 1), "b": factor(0, 1, 2)}
+    first = Phase("first", "one_at_a_time", rows[:4], lambda row, seed: value({**row, "corpus": "small"}, seed))
+    data = study_data(factors, first)
+    effects = effect_table(data)
+    narrow = replace(effects[0], phase="second", low=effects[0].low - 1.0, high=effects[0].high + 1.0)
+    found = as_claimed([effects[0], narrow], data, {})
+    assert (found[1].phase, found[1].low, found[1].high) == ("second", effects[0].low, effects[0].high)
+
+
+def test_what_is_shown_turns_with_the_direction() -> None:
+    found = Compared(estimate=-0.1, low=-0.2, high=-0.05, n=3, claim="c", shown="lower")
+    assert found.reversed == Compared(estimate=0.1, low=0.05, high=0.2, n=3, claim="c", shown="higher")
+    assert found.reversed.reversed == found
