@@ -2,6 +2,7 @@
 
 import errno
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +66,22 @@ def _check_sums(path: Path) -> None:
         raise ValueError(f"{damaged} does not match its checksum")
 
 
-def detached(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Copy tensors to the CPU without their history, so that no larger storage is saved with them."""
-    return {name: tensor.detach().cpu().clone() for name, tensor in tensors.items()}
+def snapshot(state: Any) -> Any:
+    """Copy all tensors of a state to the CPU, without their history and without larger storages behind them.
+
+    Later changes do not reach the copy, so that it can be written in the background. Those from a GPU are on their way
+    when this returns, into memory that the GPU can write to by itself.
+    """
+    if isinstance(state, Tensor):
+        return _copied(state.detach())
+    if isinstance(state, Mapping):
+        return {name: snapshot(each) for name, each in state.items()}
+    if isinstance(state, list | tuple):
+        return [snapshot(each) for each in state]
+    return state
+
+
+def _copied(tensor: Tensor) -> Tensor:
+    if tensor.device.type != "cuda":
+        return tensor.clone()
+    return torch.empty(tensor.shape, dtype=tensor.dtype, pin_memory=True).copy_(tensor, non_blocking=True)

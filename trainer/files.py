@@ -66,10 +66,14 @@ class LineLog:
         self._file.write(json.dumps(line, allow_nan=False).encode() + b"\n")
         self._file.flush()
 
-    def sync(self) -> int:
-        """Sync all lines to disk, and return the length of the file in bytes."""
-        os.fsync(self._file.fileno())
+    @property
+    def length(self) -> int:
+        """The length of the file in bytes."""
         return self._file.tell()
+
+    def sync(self) -> None:
+        """Sync all lines to disk."""
+        os.fsync(self._file.fileno())
 
     def close(self) -> None:
         """Close the file."""

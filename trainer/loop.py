@@ -13,6 +13,7 @@ from torch import Tensor
 from trainer import checkpoint
 from trainer.accounting import Account
 from trainer.allocation import free_cached, is_out_of_memory
+from trainer.background import Background
 from trainer.batches import Batch, TrainingBatches
 from trainer.config.evaluation import evenly_spaced
 from trainer.config.metrics import LookMetrics, RawMetrics, TrainingMetrics, ValidationMetrics
@@ -66,7 +67,9 @@ class Run:
         resumed: how it resumed; None if this is its first attempt.
         stop_signal: returns the number of the signal that asked the run to stop, if any.
         say: prints a line about the progress.
-        saved_at: when the last checkpoint was written, on the monotonic clock.
+        background: writes the checkpoints, the best weights with them.
+        best_weights: the best weights, if the next checkpoint is to write them too.
+        saved_at: when the last checkpoint was taken, on the monotonic clock.
         unchecked: sums, on the device, of losses in nats and of gradient norms, not yet checked to be finite.
         checks_every_step: whether to check them after every step, as a CPU does, where reading a value costs nothing.
     """
@@ -89,18 +92,21 @@ class Run:
     resumed: Resumed | None = None
     stop_signal: Callable[[], int | None] = lambda: None
     say: Callable[[str], None] = lambda _: None
+    background: Background = field(init=False)
+    best_weights: dict[str, Any] | None = None
     saved_at: float = field(default_factory=time.monotonic)
     unchecked: Tensor = field(init=False)
     checks_every_step: bool = field(init=False)
 
     def __post_init__(self) -> None:
         device = self.account.device
+        self.background = Background(device)
         self.unchecked = torch.zeros(2, dtype=torch.float64, device=device)
         self.checks_every_step = device.type == "cpu"
 
 
 def train(run: Run) -> None:
-    """Train to the last step. Reports and checkpoints do not depend on interruptions.
+    """Train to the last step. Reports and checkpoints do not depend on interruptions, and are written at the end.
 
     Raises:
         Diverged: the loss, its gradient or the validation loss is not finite; the last checkpoint is older than that.
@@ -119,10 +125,13 @@ def train(run: Run) -> None:
             if progress.step >= run.num_steps:
                 return
             _stop_if_asked(run)
+            run.background.check()
             _step(run)
     except Stopped:
         save(run)
         raise
+    finally:
+        run.background.wait()
 
 
 def _step(run: Run) -> None:
@@ -250,8 +259,7 @@ def _look(run: Run) -> Mapping[str, object]:
         found = validate(run, run.looks)
         if found.perplexity < progress.best_perplexity:
             progress.best_perplexity, progress.best_step = found.perplexity, progress.step
-            best = {"model": checkpoint.detached(run.weights.state()), "step": progress.step}
-            checkpoint.save(run.folder / BEST_FILE, best)
+            run.best_weights = {"model": checkpoint.snapshot(run.weights.state()), "step": progress.step}
     run.weights.publish()
     run.optimizer.note_validation(found.loss)
     run.say(f"step {progress.step}/{run.num_steps}: validation perplexity {found.perplexity:.2f}")
@@ -275,7 +283,7 @@ def confirm(run: Run) -> Evaluation | None:
         return None
     with run.optimizer.evaluation_weights():
         run.weights.publish()
-        of_last, last = validate(run, run.valid), checkpoint.detached(run.weights.state())
+        of_last, last = validate(run, run.valid), checkpoint.snapshot(run.weights.state())
     best = checkpoint.load(path)
     if best["step"] < progress.step:
         run.model.load_state_dict(best["model"])
@@ -283,7 +291,8 @@ def confirm(run: Run) -> Evaluation | None:
         if of_best.loss <= of_last.loss:
             return of_best
     progress.best_step = progress.step
-    checkpoint.save(path, {"model": last, "step": progress.step})
+    run.background.start(lambda: checkpoint.save(path, {"model": last, "step": progress.step}))
+    run.background.wait()
     return of_last
 
 
@@ -327,26 +336,38 @@ def _stop_if_asked(run: Run) -> None:
 
 
 def save(run: Run) -> None:
-    """Write a checkpoint.
+    """Take a checkpoint, and the best weights if they are new, and write both in the background.
 
     Raises:
         Diverged: the values to save are not finite.
+        OSError: the last checkpoint could not be written.
     """
     _check_finite(run)
     progress, weights = run.progress, run.weights
-    state = {
-        "config": run.config.model_dump_json(),
-        "corpus": run.corpus_fingerprint,
-        "model": checkpoint.detached(weights.state()),
-        "optimizer": run.optimizer.state(),
-        "memory": None if run.memory is None else [each.cpu().clone() for each in run.memory],
-        "generator": run.model.generator.get_state(),
-        "data": run.batches.state(),
-        "account": run.account.state(),
-        "progress": {name: getattr(progress, name) for name in Progress.__slots__},
-        "metrics_bytes": run.log.sync(),
-    }
-    checkpoint.save(run.folder / CHECKPOINT_FILE, state, keep=run.folder / PREVIOUS_FILE)
+    state = checkpoint.snapshot(
+        {
+            "config": run.config.model_dump_json(),
+            "corpus": run.corpus_fingerprint,
+            "model": weights.state(),
+            "optimizer": run.optimizer.state(),
+            "memory": run.memory,
+            "generator": run.model.generator.get_state(),
+            "data": run.batches.state(),
+            "account": run.account.state(),
+            "progress": {name: getattr(progress, name) for name in Progress.__slots__},
+            "metrics_bytes": run.log.length,
+        }
+    )
+    best, run.best_weights = run.best_weights, None
+
+    def write() -> None:
+        """Write what the checkpoint refers to before the checkpoint."""
+        run.log.sync()
+        if best is not None:
+            checkpoint.save(run.folder / BEST_FILE, best)
+        checkpoint.save(run.folder / CHECKPOINT_FILE, state, keep=run.folder / PREVIOUS_FILE)
+
+    run.background.start(write)
     run.saved_at = time.monotonic()
 
 

@@ -63,8 +63,17 @@ def test_a_checkpoint_of_another_format_is_refused(tmp_path: Path) -> None:
         checkpoint.load(tmp_path / "c.pt")
 
 
+def test_a_snapshot_does_not_follow_later_changes() -> None:
+    state = {"means": [torch.zeros(2)], "losses": [1.0], "memory": (torch.ones(1),), "averages": None, "count": 3}
+    taken = checkpoint.snapshot(state)
+    state["means"][0].fill_(5.0)
+    state["losses"].append(2.0)
+    assert taken["means"][0].tolist() == [0.0, 0.0]
+    assert taken == {**taken, "losses": [1.0], "memory": [torch.ones(1)], "averages": None, "count": 3}
+
+
 def test_a_slice_is_saved_without_the_storage_behind_it(tmp_path: Path) -> None:
     whole = torch.zeros(100_000, requires_grad=True)
-    checkpoint.save(tmp_path / "c.pt", {"model": checkpoint.detached({"a": whole[:10]})})
+    checkpoint.save(tmp_path / "c.pt", {"model": checkpoint.snapshot({"a": whole[:10]})})
     assert (tmp_path / "c.pt").stat().st_size < 10_000
     assert not checkpoint.load(tmp_path / "c.pt")["model"]["a"].requires_grad

@@ -51,7 +51,8 @@ def test_a_log_is_cut_to_what_the_checkpoint_knows(tmp_path: Path) -> None:
     path = tmp_path / "log"
     log = LineLog(path, 0)
     log.append({"step": 1})
-    length = log.sync()
+    log.sync()
+    length = log.length
     log.append({"step": 2})
     log.close()
     with path.open("ab") as file:

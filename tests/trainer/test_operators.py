@@ -81,7 +81,7 @@ def test_a_run_waits_once_per_line_and_once_per_evaluation(
     precision: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(loop, "save", lambda _: None)
-    monkeypatch.setattr(loop.checkpoint, "detached", lambda _: {})
+    monkeypatch.setattr(loop.checkpoint, "snapshot", lambda _: {})
     run = run_of("transformer_xl", precision, tmp_path)
     monkeypatch.setattr(run, "log", Lines())
     counts = count(lambda: train(run))
