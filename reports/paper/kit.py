@@ -60,7 +60,8 @@ def markdown(source: Source) -> str:
 
 
 def _example(source: Source, found: Sequence[Number], names: Sequence[str], drawings: Sequence[Drawing]) -> str:
-    shown = "\n".join(rf"\texttt{{\textbackslash {each.name}}}: \{each.name}{{}}\\" for each in found[:MOST_EXAMPLES])
+    lines = (rf"\texttt{{\textbackslash {escaped(each.name)}}}: \{each.name}{{}}\par" for each in found[:MOST_EXAMPLES])
+    shown = "\n".join([r"{\raggedright\noindent", *lines, "}"])
     inputs = "\n".join(rf"\input{{{name}}}" for name in names)
     figures = "\n".join(
         "\\begin{figure}[tbp]\\centering\n"
@@ -70,5 +71,5 @@ def _example(source: Source, found: Sequence[Number], names: Sequence[str], draw
         "\n\\end{figure}"
         for drawing in drawings
     )
-    parts = [rf"\section*{{{escaped(source.data.study.name)}}}", rf"\noindent {shown}", inputs, r"\clearpage", figures]
+    parts = [rf"\section*{{{escaped(source.data.study.name)}}}", shown, inputs, r"\clearpage", figures]
     return f"{EXAMPLE}{chr(10).join(parts)}\n\\end{{document}}\n"

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from reports import wording
+from reports.paper.names import own_letters
 from sweeper.evidence.data.cells import Level, level_key
 from sweeper.evidence.data.load import StudyData
 from sweeper.evidence.standings.standing import Standing, Standings
@@ -31,16 +32,11 @@ def labels(data: StudyData, group: Standings, standings: Sequence[Standings]) ->
     plain = {row.arm: wording.brief(_label(data, row, bases)) for row in group.rows}
     times = Counter(plain.values())
     phases = {row.arm: f", phase {wording.clean(row.phases[0])}" for row in group.rows if times[plain[row.arm]] > 1}
-    return _numbered({arm: f"{label}{phases.get(arm, '')}" for arm, label in plain.items()})
-
-
-def _numbered(found: Mapping[str, str]) -> dict[str, str]:
-    """Return names of which those that are still alike, since they were long, have a number."""
-    times, seen, numbered = Counter(found.values()), Counter[str](), {}
-    for arm, label in found.items():
-        seen[label] += 1
-        numbered[arm] = f"{label} ({seen[label]})" if times[label] > 1 else label
-    return numbered
+    found = {arm: f"{label}{phases.get(arm, '')}" for arm, label in plain.items()}
+    # Long names may be shortened to the same text. What sets them apart is the same in every stratum.
+    times = Counter(found.values())
+    own = {row.arm: own_letters(json.dumps([row.name, dict(row.changes)])) for row in group.rows}
+    return {arm: f"{label} ({own[arm]})" if times[label] > 1 else label for arm, label in found.items()}
 
 
 def _keys(levels: Mapping[str, Level]) -> dict[str, str]:

@@ -40,7 +40,8 @@ ACCENTS: Final = {
     "\u0300": "`", "\u0301": "'", "\u0302": "^", "\u0303": "~", "\u0304": "=", "\u0306": "u", "\u0307": ".",
     "\u0308": '"', "\u030b": "H", "\u030c": "v", "\u0323": "d", "\u0327": "c", "\u0331": "b",
 }  # fmt: skip
-LONG: Final = 12  # letters in a row, after which a line may break
+LONG: Final = 12  # letters of a long word, after which a line may break
+LONG_WORD: Final = re.compile(r"[^\s_\-./=:,+]{19,}")  # longer than words of prose
 NONE: Final = "--"  # in place of a number
 BREAKS: Final = frozenset("_-./=:,+")
 LETTERS: Final = re.compile(r"[A-Za-z]")
@@ -55,11 +56,13 @@ def escaped(text: str) -> str:
     found: list[str] = []
     run = 0
     plain = unicodedata.normalize("NFC", wording.clean(text))
-    for character, following in zip(plain, f"{plain[1:]} ", strict=False):
+    within = {place for word in LONG_WORD.finditer(plain) for place in range(*word.span())}
+    for place, (character, following) in enumerate(zip(plain, f"{plain[1:]} ", strict=False)):
         shown = _set(character)
         found.append(shown)
         run = 0 if character.isspace() else run + (len(SPELLED) if "U+" in shown else 1)
-        if (character in BREAKS and run > 2 and not following.isdigit()) or run >= LONG:
+        may_break = place in within or "U+" in shown
+        if (character in BREAKS and run > 2 and not following.isdigit()) or (run >= LONG and may_break):
             found.append(r"\allowbreak{}")
             run = 0
     return "".join(found)

@@ -17,7 +17,8 @@ from sweeper.evidence.standings.standing import Standing, Standings
 MOST_STRATA: Final = 3  # side by side
 MOST_ROWS: Final = 30
 MOST_CLAIMS: Final = 16  # of a table, whose rows take several lines each
-LONGEST_HEAD: Final = 24  # letters
+LONGEST_HEAD: Final = 24  # letters of a stratum
+LONGEST_OF_MANY: Final = 14  # where as many stand side by side as may
 INTERVAL: Final = " \u00b1 half of the 95% interval"
 NONE: Final = Words(wording.UNKNOWN)
 BOLD: Final = (
@@ -57,7 +58,7 @@ def _configurations(source: Source, name: str, groups: Sequence[Standings]) -> P
     with_n = len(runs) > 1
     heads = [Head(title="Configuration", share=0.3)]
     for group in groups:
-        title = _head(group)
+        title = _head(group, LONGEST_OF_MANY if len(groups) == MOST_STRATA else LONGEST_HEAD)
         heads.append(Head(title="mean" if with_n else title, group=title if with_n else "", number=True))
         heads += [Head(title="n", group=title, number=True)] if with_n else []
     body = []
@@ -84,9 +85,9 @@ def _rows(source: Source, groups: Sequence[Standings]) -> dict[str, dict[int, St
     return found
 
 
-def _head(group: Standings) -> str:
+def _head(group: Standings, most: int) -> str:
     title = wording.clean(group.label) if group.name else wording.capital(wording.metric_name(group.metric.name))
-    return title if len(title) <= LONGEST_HEAD else f"{title[: LONGEST_HEAD - 1]}\u2026"
+    return title if len(title) <= most else f"{title[: most - 1]}\u2026"
 
 
 def _cells(

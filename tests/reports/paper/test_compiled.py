@@ -39,7 +39,27 @@ def huge() -> StudyData:
     return study_data(FACTORS, phase, claims=[claim()])
 
 
+def long_names() -> StudyData:
+    """Strata, factors, levels and claims of 270 letters, without a place to break."""
+    solid, capitals, path = "abcdefghi" * 30, "WIDE" * 67, "deep_path_name." * 18
+    corpora = {"a": solid, "b": capitals, "c": f"{solid}c"}
+    factors = {
+        **FACTORS,
+        "corpus": factor(*corpora.values(), path="data.corpus"),
+        path: factor(solid, capitals),
+        solid: factor("on", "very long name " * 18),
+    }
+    levels = [
+        {**row, "corpus": corpora[row["corpus"]], path: odd, solid: "on"}
+        for row in rows("abc")
+        for odd in (solid, capitals)
+    ]
+    phase = Phase("screen", "list", levels, lambda row, seed: value({**row, "corpus": "a"}, seed), blocks=["corpus"])
+    return study_data(factors, phase, claims=[claim(text=solid), claim("x" * 60, capitals)])
+
+
 STUDIES = {
+    "long names": long_names,
     "two strata": lambda: two_strata().data,
     "odd names": odd_names,
     "failures": failures,

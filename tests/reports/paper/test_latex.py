@@ -98,3 +98,8 @@ def test_markdown_says_the_same() -> None:
         r"**A \| B**", "", "| Name | ptb, mean |", "| --- | ---: |",
         "| a\\|b\\*c\\_d | **38.83** \u00b1 0.30\u2020 (1/3) |", "", "k/n",
     ]  # fmt: skip
+
+
+def test_lines_break_within_long_names_and_not_within_words_of_prose() -> None:
+    assert "break" not in escaped("Configuration undistinguished hyperparameters")
+    assert escaped("a" * 30).count("break") == 2

@@ -130,3 +130,18 @@ def test_two_configurations_that_read_alike_are_told_apart_by_their_phases() -> 
     two = Phase("two", "list", rows("a")[1:2], value, config={"a": {"b": 0.1}})  # which sets its baseline
     table = tables(of(study_data(FACTORS, one, two)))[0]
     assert {row[0].text for row in table.rows} == {"baseline, phase one", "baseline, phase two"}
+
+
+def test_configurations_whose_long_levels_are_shortened_alike_keep_their_rows_in_every_stratum() -> None:
+    one, other = (f"{'a' * 130}{letter}{'b' * 130}" for letter in "xy")
+    factors = {"odd": factor("off", one, other), "corpus": factor("a", "b", path="data.corpus")}
+
+    def ends(row, seed) -> float:
+        better = one if row["corpus"] == "a" else other
+        return (1.0 if row["odd"] == better else 2.0 if row["odd"] != "off" else 3.0) + 0.01 * seed
+
+    levels = [{"odd": odd, "corpus": corpus} for corpus in "ab" for odd in ("off", one, other)]
+    (table,) = tables(of(study_data(factors, Phase("screen", "list", levels, ends, blocks=["corpus"]))))
+    means = {row[0].text: [round(cell.value) for cell in row[1:] if isinstance(cell, Amount)] for row in table.rows}
+    assert sorted(means.values()) == [[1, 2], [2, 1], [3, 3]]
+    assert len(means) == 3
