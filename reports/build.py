@@ -18,6 +18,7 @@ from reports.sections.comparing import comparison_report
 from reports.sections.context import make_context
 from reports.sections.report import study_report
 from sweeper.errors import UsageError
+from sweeper.evidence.data.collecting import collector_paused
 from sweeper.evidence.data.load import StudyData, load
 from sweeper.export.csv_text import csv_text
 
@@ -26,6 +27,7 @@ PAPER = "paper"
 TRIALS = "trials.csv"
 
 
+@collector_paused()
 def build_report(
     store: str, study: str, directory: Path, *, formats: Sequence[str] = ("html", "pdf"), now: datetime
 ) -> list[Path]:
@@ -47,6 +49,7 @@ def build_report(
     return build_from(load(store, study), directory, formats=formats, now=now)
 
 
+@collector_paused()
 def build_from(
     data: StudyData, directory: Path, *, formats: Sequence[str] = ("html", "pdf"), now: datetime
 ) -> list[Path]:
@@ -57,6 +60,7 @@ def build_from(
     return write_report(report, directory, formats=formats, now=now, source=source)
 
 
+@collector_paused()
 def build_comparison(
     store: str,
     studies: tuple[str, str],

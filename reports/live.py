@@ -4,9 +4,11 @@ from datetime import UTC, datetime
 
 from reports.rendering.html import render_html
 from reports.sections.report import study_report
+from sweeper.evidence.data.collecting import collector_paused
 from sweeper.evidence.data.load import load
 
 
+@collector_paused()
 def live_page(store: str, study: str, version: str) -> bytes:
     """Return the page of a study in a store.
 

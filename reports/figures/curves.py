@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 import numpy as np
@@ -32,7 +33,7 @@ HEADROOM: Final = 1.6  # a log axis ends at this multiple of the final values, s
 DASHES: Final = {"pruned": "3 1.5", "failed": "1 1.2"}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)  # no slots: each is drawn at several widths
 class ArmCurves:
     """The curves of a configuration at one budget, one per seed that reported any.
 
@@ -46,10 +47,15 @@ class ArmCurves:
     state: str
     curves: Mapping[int, Curve]
 
-    @property
+    @cached_property
     def steps(self) -> NDArray[np.float64]:
         """The steps at which any of its trials reported."""
         return np.unique(widest([curve.steps for curve in self.curves.values()]))
+
+    @property
+    def last(self) -> float:
+        """The last of its steps."""
+        return float(max(curve.steps[-1] for curve in self.curves.values()))
 
     def mean_and_ends(self, *, log: bool) -> tuple[NDArray[np.float64], ...]:
         """Return the steps, and at each the mean over the seeds, the least and the largest value."""
@@ -64,7 +70,7 @@ class ArmCurves:
         return steps, mean, np.where(known, rows.min(axis=0), np.nan), np.where(known, rows.max(axis=0), np.nan)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)  # no slots, as above
 class CurvePanel:
     """The configurations of a stratum at one budget, best first.
 
@@ -75,6 +81,26 @@ class CurvePanel:
     heading: str
     arms: Sequence[ArmCurves]
     unit: str = "steps"
+
+    @property
+    def curves(self) -> list[Curve]:
+        """The curves of all its trials."""
+        return [curve for arm in self.arms for curve in arm.curves.values()]
+
+    @cached_property
+    def bands(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """The quantiles over all its trials, on a grid."""
+        pairs = [(curve.steps, curve.values) for curve in self.curves]
+        first, last = min(steps[0] for steps, _ in pairs), max(steps[-1] for steps, _ in pairs)
+        grid = np.linspace(first, last, GRID)
+        return grid, quantile_bands(pairs, grid, QUANTILES)
+
+    @cached_property
+    def finite(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """All values of its curves that are finite, and the least of each curve that has any."""
+        rows = [np.asarray(curve.values, dtype=float) for curve in self.curves]
+        kept = [row if known.all() else row[known] for row in rows if (known := np.isfinite(row)).any()]
+        return widest(kept), np.array([row.min() for row in kept])
 
 
 def units_of(panels: Sequence[CurvePanel]) -> str:
@@ -111,7 +137,7 @@ def _painter(panels: Sequence[CurvePanel], metric: Metric, *, ghosts: bool) -> P
         grid = Grid(sheet=sheet, top=legend(sheet, 0.0, keys), columns=columns, cell_height=height)
         for place, (panel, axes) in enumerate(zip(panels, around, strict=True)):
             scale, is_cut = _scale(panel, metric)
-            last = float(widest([arm.steps for arm in panel.arms]).max())
+            last = max(arm.last for arm in panel.arms)
             x = count_scale(last, AXES.get(panel.unit, panel.unit), most=3 if columns > 1 else 5)
             drawn = panel_in(sheet, grid.place(place), high, (x, scale), axes)
             _draw(drawn, panel, metric, ghosts=ghosts)
@@ -161,28 +187,17 @@ def _draw_arm(drawn: Panel, arm: ArmCurves, metric: Metric) -> None:
 
 
 def _draw_bands(drawn: Panel, panel: CurvePanel) -> None:
-    grid, bands = _bands(panel)
+    grid, bands = panel.bands
     drawn.band(grid, bands[0], bands[4], colour=MUTED, opacity=0.16)
     drawn.band(grid, bands[1], bands[3], colour=MUTED, opacity=0.28)
     drawn.curve(grid, bands[2], colour=INK, width=1.0)
 
 
-def _bands(panel: CurvePanel) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the quantiles over all trials of a panel, on a grid."""
-    pairs = [(curve.steps, curve.values) for arm in panel.arms for curve in arm.curves.values()]
-    steps = widest([curve for curve, _ in pairs])
-    grid = np.linspace(steps.min(), steps.max(), GRID)
-    return grid, quantile_bands(pairs, grid, QUANTILES)
-
-
 def _scale(panel: CurvePanel, metric: Metric) -> tuple[Scale, bool]:
     """Return the scale of the metric, and whether it leaves out the first, steep part of curves."""
-    curves = [curve for arm in panel.arms for curve in arm.curves.values()]
-    values = widest([curve.values for curve in curves])
-    finite = values[np.isfinite(values)]
+    finite, ends = panel.finite
     shown = finite
     if metric.is_log and metric.minimizes and len(finite) and finite.min() > 0:
-        ends = [np.nanmin(curve.values) for curve in curves if np.isfinite(curve.values).any()]
         top = HEADROOM * float(np.quantile(ends, 0.95))
         shown = finite[finite <= top] if (finite <= top).any() else finite
     return metric_scale(metric, shown, most=5), len(shown) < len(finite)
@@ -216,7 +231,7 @@ def _data(panel: CurvePanel, metric: Metric) -> pd.DataFrame:
                 )
             )  # fmt: skip
     if len(panel.arms) > FEW:
-        grid, bands = _bands(panel)
+        grid, bands = panel.bands
         frames += [
             pd.DataFrame(
                 {"panel": panel.heading, "configuration": None, "role": None, "quantile": quantile, "step": grid,
@@ -251,7 +266,7 @@ def _keys(panels: Sequence[CurvePanel]) -> list[Key]:
 def _words(panels: Sequence[CurvePanel], metric: Metric) -> str:
     parts = []
     for panel in panels:
-        curves = [curve for arm in panel.arms for curve in arm.curves.values()]
+        curves = panel.curves
         ends = [metric.value.of(curve.values, metric.direction) for curve in curves]
         finite = [value for value in ends if math.isfinite(value)]
         if finite:

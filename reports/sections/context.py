@@ -18,7 +18,7 @@ from sweeper.evidence.claims.judge import ClaimVerdict
 from sweeper.evidence.data.cells import Level
 from sweeper.evidence.data.load import Constant, FrameRow, Study, StudyData
 from sweeper.evidence.data.measures import Metric
-from sweeper.evidence.data.runs import Runs, claim_runs, study_runs
+from sweeper.evidence.data.runs import MetricRuns, Runs
 from sweeper.evidence.data.strata import Stratum, strata_of
 from sweeper.evidence.effects.effects import Effect, effect_table
 from sweeper.evidence.sequential.verdicts import Decisions, decisions_of, judge_study
@@ -35,7 +35,7 @@ class Context:
 
     Attributes:
         now: when the report is made.
-        runs: on the study's metric.
+        metric_runs: on any metric.
         effects: each with the estimate and interval of the claim about it, if there is one.
         decisions: how far its claims are where seeds are added until they are decided; None where seeds are fixed.
         compared: the comparisons that claims are about.
@@ -43,11 +43,16 @@ class Context:
 
     data: StudyData
     now: datetime
-    runs: Runs = field(repr=False)
+    metric_runs: MetricRuns = field(repr=False)
     effects: tuple[Effect, ...] = field(repr=False)
     verdicts: tuple[ClaimVerdict, ...] = field(repr=False)
     decisions: Decisions | None = field(default=None, repr=False)
     compared: Mapping[Sides, Compared] = field(default_factory=dict, repr=False)
+
+    @property
+    def runs(self) -> Runs:
+        """The runs on the study's metric."""
+        return self.metric_runs.own
 
     @property
     def study(self) -> Study:
@@ -82,7 +87,7 @@ class Context:
     @functools.cached_property
     def arms(self) -> dict[int, str]:
         """By trial id its configuration within its stratum: an arm's name, or what it changes from the baseline."""
-        return self._named(strata=False)
+        return self._named(strata=False) if self.study.strata else self.configurations
 
     def _named(self, *, strata: bool) -> dict[int, str]:
         drawn = zip(self.trials["trial_id"], self.trials["configuration_hash"], strict=True)
@@ -127,21 +132,21 @@ class Context:
     @functools.cached_property
     def standings(self) -> tuple[Standings, ...]:
         """How configurations stand in each stratum and at each budget; those without a mean are not in any."""
-        return standings(self.data)
+        return standings(self.data, self.metric_runs)
 
     @functools.cached_property
     def against(self) -> Mapping[str, Against]:
         """By the metric of standings, what compares two configurations of them."""
         names = {group.metric.name: group.metric for group in self.standings}
         others = [metric for name, metric in names.items() if name != self.metric.name]
-        runs = claim_runs(self.data, list(names), also=others) if others else {self.metric.name: self.runs}
+        runs = self.metric_runs.on(list(names), also=others)
         return {name: Against(runs[name], self.compared) for name in names}
 
     @functools.cached_property
     def places(self) -> dict[int, Standing]:
         """By trial id how its configuration stands on the study's metric, in its stratum and at its budget."""
         own = all(group.metric.name == self.metric.name for group in self.standings)
-        groups = self.standings if own else standings(self.data, self.runs, on_test=False)
+        groups = self.standings if own else standings(self.data, self.metric_runs, on_test=False)
         return {trial: row for group in groups for row in group.rows for trial in row.all_trials}
 
     def stratum_label(self, stratum: Stratum) -> str:
@@ -272,14 +277,14 @@ class Context:
 
 def make_context(data: StudyData, now: datetime) -> Context:
     """Return the context of a study's report."""
-    runs, decisions = study_runs(data), decisions_of(data)
-    verdicts = judge_study(data, decisions)
+    runs, decisions = MetricRuns(data), decisions_of(data)
+    verdicts = judge_study(data, decisions, runs)
     known = claimed(verdicts)
     return Context(
         data=data,
         now=now,
-        runs=runs,
-        effects=as_claimed(effect_table(data, runs), data, known),
+        metric_runs=runs,
+        effects=as_claimed(effect_table(data, runs.own), data, known),
         verdicts=verdicts,
         decisions=decisions,
         compared=known,

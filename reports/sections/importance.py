@@ -17,7 +17,7 @@ from sweeper.evidence.effects.importance import PhaseImportance, phase_importanc
 from sweeper.evidence.statistics.paired import percent_change
 
 SEARCHES: Final = ("sampler", "list", "grid", "promote")
-MOST_TRIALS: Final = 1500
+MOST_TRIALS: Final = 1000
 FACTORIALS: Final = ("grid", "fractional", "list", "leave_one_out")
 
 

@@ -49,7 +49,7 @@ def _panels(context: Context, stratum: Stratum) -> list[CurvePanel]:
     for budget, own in frame.groupby("budget", sort=False):
         arms = _arms(context, own, curves)
         unit = step_unit(context.data, own, curves)
-        last = max((float(arm.steps.max()) for arm in arms), default=0.0)
+        last = max((arm.last for arm in arms), default=0.0)
         heading = ", ".join(part for part in (context.stratum_label(stratum), wording.budget(str(budget))) if part)
         found.append((last, CurvePanel(heading=heading, arms=arms, unit=unit)))
     return [panel for _, panel in sorted(found, key=lambda item: item[0])]

@@ -13,6 +13,7 @@ from sweeper.evidence.data.cells import Level
 from sweeper.evidence.data.load import FrameRow
 
 NAME: Final = "trials"
+SHOWN: Final = ("trial_id", "seed", "budget", "state", "exit_reason", "value", "device_seconds", "flops")
 MOST_FACTOR_COLUMNS: Final = 8  # beyond these a column says what each configuration changes
 
 
@@ -49,7 +50,8 @@ def trial_table(context: Context) -> Table:
         *(Column(title=title, number=True) for title in cost_heads(context)),
         Column(title="FLOPs", number=True),
     ]
-    rows = tuple(_row(context, row, factors, test) for row in frame.to_dict("records"))
+    shown = frame[[*SHOWN, *([test] if test else [])]]
+    rows = tuple(_row(context, row, factors, test) for row in shown.to_dict("records"))
     return Table(
         name=NAME,
         caption=plain(

@@ -32,6 +32,8 @@ def clean(text: str) -> str:
     Line breaks and tabs become spaces. Other control characters, those that change the direction of writing, and
     halves of surrogate pairs become their escapes, e.g. ``\\x07``.
     """
+    if text.isprintable():  # as nearly all text is
+        return text
     return "".join(_visible(character) for character in text)
 
 

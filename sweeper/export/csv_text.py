@@ -5,7 +5,8 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")  # what makes a spreadsheet take text for a formula
-SPECIAL: Final = ',"\r\n'  # what a cell has only in quotes
+SPECIAL: Final = frozenset(',"\r\n')  # what a cell has only in quotes
+PLAIN: Final = (float, int)  # what never needs any
 
 
 def csv_text(columns: Sequence[str], rows: Iterable[Sequence[object]], *, exact: bool = False) -> str:
@@ -20,8 +21,10 @@ def csv_text(columns: Sequence[str], rows: Iterable[Sequence[object]], *, exact:
 def _cell(value: object, *, exact: bool) -> str:
     if value is None:
         return ""
+    if type(value) in PLAIN:
+        return str(value)
     text = json.dumps(value) if isinstance(value, bool | list | dict) else str(value)
     if isinstance(value, str) and not exact and value.startswith(FORMULA):
         text = f"'{text}"
-    needs_quotes = not text or any(character in text for character in SPECIAL)
+    needs_quotes = not text or not SPECIAL.isdisjoint(text)
     return '"{}"'.format(text.replace('"', '""')) if needs_quotes else text

@@ -30,7 +30,7 @@ from sweeper.evidence.claims.trends import TrendFit, trend_fit
 from sweeper.evidence.data.conditions import Conditions, run_conditions
 from sweeper.evidence.data.load import StudyData
 from sweeper.evidence.data.measures import Metric
-from sweeper.evidence.data.runs import Runs, claim_runs
+from sweeper.evidence.data.runs import MetricRuns, Runs, claim_runs
 from sweeper.evidence.effects.felt import Felt, felt_units
 from sweeper.evidence.formatting import time_text
 from sweeper.evidence.statistics.paired import percent_change
@@ -167,10 +167,14 @@ class ClaimVerdict:
         return self.evidence.n
 
 
-def judge_claims(data: StudyData) -> tuple[ClaimVerdict, ...]:
-    """Return the verdicts on all claims of a study, in its order, if it is looked at once."""
+def judge_claims(data: StudyData, known: MetricRuns | None = None) -> tuple[ClaimVerdict, ...]:
+    """Return the verdicts on all claims of a study, in its order, if it is looked at once.
+
+    Args:
+        known: its runs, if they are known.
+    """
     changes, removed = tuple(_late_changes(data)), len(removed_ids(data))
-    runs, conditions = claim_runs(data, also=_validation_metrics(data)), run_conditions(data)
+    runs, conditions = (known or MetricRuns(data)).on(also=_validation_metrics(data)), run_conditions(data)
 
     def judged(of_runs: Mapping[str, Runs], counted: Sequence[Counted] | None) -> tuple[ClaimVerdict, ...]:
         own = (changes, conditions) if of_runs is runs else ()

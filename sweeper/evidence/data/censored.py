@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from sweeper.evidence.data.measures import Measure
-from sweeper.evidence.statistics.censoring import final_bounds
+from sweeper.evidence.statistics.censoring import CompletedCurves, final_bounds
 from sweeper.store.reading.reader import Curve
 
 Bounds = Mapping[int, tuple[float, float]]
@@ -68,7 +68,7 @@ class _Peers:
 
     series: Series
     values: Sequence[float]
-    curves: Sequence[tuple[Sequence[int], Sequence[float]]]
+    curves: CompletedCurves
     other: "_Peers | None" = None
     gap: tuple[float, float] = (0.0, 0.0)
     changes: dict[int, tuple[float, float]] = field(default_factory=dict)  # by step, as far as they were needed
@@ -91,11 +91,13 @@ def _peers(series: Series, trials: Sequence[int], own: Series | None) -> _Peers:
     found = _Peers(
         series=series,
         values=[values[trial] for trial in completed],
-        curves=[
-            (series.curves[trial].steps, _worsening(series.measure, series.curves[trial].values))
-            for trial in completed
-            if trial in series.curves
-        ],
+        curves=CompletedCurves.of(
+            [
+                (series.curves[trial].steps, _worsening(series.measure, series.curves[trial].values))
+                for trial in completed
+                if trial in series.curves
+            ]
+        ),
     )
     both = [trial for trial in completed if own is not None and trial in own.measure.values]
     if own is None or not both:
@@ -130,4 +132,5 @@ def _from_curve(peers: _Peers, trial: int) -> tuple[float, float] | None:
 
 def _worsening(measure: Measure, values: Iterable[float]) -> list[float]:
     """Return values on the scale, turned so that less is better."""
-    return [measure.sign * measure.on_scale(value) if math.isfinite(value) else math.nan for value in values]
+    found = measure.all_on_scale(values)
+    return found if measure.sign > 0 else [-value for value in found]

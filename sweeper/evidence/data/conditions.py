@@ -14,6 +14,7 @@ from sweeper.evidence.formatting import count
 from sweeper.monitor.counting import Extent, counted_unit
 
 SHORT_HASH: Final = 7
+OF_ATTEMPTS: Final = ["trial_id", "attempt", "environment_sha256", "device", "device_seconds", "exit_reason"]
 THEN: Final = ", then "
 
 
@@ -76,7 +77,7 @@ def run_conditions(data: StudyData) -> Conditions:
 
 def _attempts_by_trial(frame: pd.DataFrame) -> dict[int, list[FrameRow]]:
     found: dict[int, list[FrameRow]] = {}
-    for row in frame.to_dict("records") if len(frame) else ():
+    for row in frame[OF_ATTEMPTS].to_dict("records") if len(frame) else ():
         found.setdefault(int(row["trial_id"]), []).append(row)
     return found
 
@@ -133,10 +134,11 @@ def _restart(attempts: Sequence[FrameRow], curve: Curve | None) -> str:
 def _finishes(data: StudyData, curves: Mapping[int, Curve]) -> dict[int, str]:
     """Return by trial whether it ran to the end of its budget; only where its steps are known to be the budget's."""
     found: dict[int, str] = {}
+    budgets = {text: json.loads(text) for text in data.trials["budget"].unique()}
     for phase in data.study.phases:
         frame = data.phase_trials(phase.name)
         rows = [
-            (int(trial), json.loads(budget), curves[trial])
+            (int(trial), budgets[budget], curves[trial])
             for trial, budget, state in frame[["trial_id", "budget", "state"]].itertuples(index=False)
             if state == "completed" and trial in curves
         ]

@@ -21,6 +21,7 @@ import pandas as pd
 
 from sweeper.designs.levels import Level
 from sweeper.errors import UsageError
+from sweeper.evidence.data.collecting import collector_paused
 from sweeper.evidence.data.measures import value_step
 from sweeper.export.archive import Archive, read_archive
 from sweeper.export.unbundle import Damage, unpack
@@ -114,6 +115,7 @@ class StudyData:
         return replace(self, members=members)
 
 
+@collector_paused()
 def load(store: "str | Engine", study_name: str) -> StudyData:
     """Read a study, all of it as of one moment.
 

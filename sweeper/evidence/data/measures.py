@@ -58,6 +58,12 @@ class Measure:
             return math.nan
         return math.log(raw) if self.is_log else raw
 
+    def all_on_scale(self, values: Iterable[float]) -> list[float]:
+        """Return the points of a curve on the scale; NaN for those that are not finite or cannot be compared there."""
+        if self.is_log:
+            return [math.log(value) if 0 < value < math.inf else math.nan for value in values]
+        return [value if SMALLEST <= abs(value) <= LARGEST or value == 0 else math.nan for value in values]
+
     def why_not(self, raw: float) -> str:
         """Return why a finite value cannot be compared on the scale, e.g. ``0 has no logarithm``; empty if it can."""
         if self.is_log:

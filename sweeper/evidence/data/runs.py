@@ -53,6 +53,11 @@ class PhaseRuns:
         return Pool(self.cells, self.rule)
 
     @cached_property
+    def places(self) -> Mapping[int, int]:
+        """By trial the place of its cell."""
+        return {trial: place for place, cell in enumerate(self.cells) for trial in cell.all_trials}
+
+    @cached_property
     def known_levels(self) -> frozenset[tuple[str, str]]:
         """The levels that its trials have, each with its factor."""
         return frozenset(pair for cell in self.cells for pair in cell.levels.items())
@@ -136,11 +141,20 @@ class Runs:
     def only(self, trials: Collection[int]) -> "Runs":
         """Return the runs as if only these trials had been run: levels are chosen on them too, the others wait."""
         values = {trial: value for trial, value in self.measure.values.items() if trial in trials}
-        return self._with(values, None if self.chooser is None else self.chooser.only(trials), trials)
+        raw = {trial: self.measure.raw[trial] for trial in values}
+        useless = {trial: value for trial, value in self.measure.raw.items() if trial not in self.measure.values}
+        raw |= {trial: value for trial, value in useless.items() if trial in trials}
+        measure = replace(self.measure, raw=raw, values=values)
+        chooser = None if self.chooser is None else self.chooser.only(trials)
+        return replace(self, measure=measure, phases=_measured(self.phases, measure, trials), chooser=chooser)
 
     def filled(self, values: Mapping[int, float]) -> "Runs":
         """Return the runs with values, on the scale, for trials that have none; levels are chosen without them."""
-        return self._with({**self.measure.values, **values}, self.chooser or self)
+        known = self.measure
+        raw = {**{trial: known.measured(value) for trial, value in values.items()}, **known.raw}
+        measure = replace(known, raw=raw, values={**known.values, **values})
+        phases = {name: _refilled(phase, measure, values) for name, phase in self.phases.items()}
+        return replace(self, measure=measure, phases=phases, chooser=self.chooser or self)
 
     def judged_by(self, rule: ErrorRule) -> "Runs":
         """Return the runs with another rule for standard errors."""
@@ -149,14 +163,6 @@ class Runs:
     def remeasured(self, measure: Measure) -> "Runs":
         """Return the runs with other values; levels are chosen on those too, unless another metric chooses them."""
         return replace(self, measure=measure, phases=_measured(self.phases, measure))
-
-    def _with(self, values: Mapping[int, float], chooser: "Runs | None", run: Collection[int] | None = None) -> "Runs":
-        known = self.measure
-        raw = {trial: known.raw[trial] if trial in known.values else known.measured(values[trial]) for trial in values}
-        useless = {trial: value for trial, value in known.raw.items() if trial not in known.values}
-        raw |= {trial: value for trial, value in useless.items() if run is None or trial in run}
-        measure = replace(known, raw=raw, values=values)
-        return replace(self, measure=measure, phases=_measured(self.phases, measure, run), chooser=chooser)
 
 
 def study_runs(data: StudyData, metric: str | None = None) -> Runs:
@@ -177,42 +183,60 @@ def claim_runs(
     Args:
         also: further metrics.
     """
-    study, own = data.study, _measure(data, data.study.metric)
-    declared = [*also, own.metric, *(claim.metric for claim in study.claims)]
-    known = {metric.name: metric for metric in declared}
-    wanted = {claim.metric.name for claim in study.claims} if metrics is None else set(metrics)
-    wanted |= {metric.name for metric in also}
-    trials = data.trials
-    ids = [int(trial) for trial in trials["trial_id"]]
-    groups = dict(zip(ids, zip(trials["phase"].map(str), trials["budget"].map(str), strict=True), strict=True))
-    states = dict(zip(ids, trials["state"].map(str), strict=True))
-    empty = {phase.name: _phase_runs(data, phase) for phase in study.phases}
-    levels = {name: _declared(data, name) for name in data.factors}
+    return MetricRuns(data).on(metrics, also=also)
 
-    arm_names = ArmNames.of(study)
 
-    def runs(measure: Measure, chooser: Runs | None) -> Runs:
-        name = measure.metric.name
-        is_other = chooser is not None and measure.metric.scale == own.metric.scale
-        series = Series(own, data.curves(own.metric.name)) if is_other else None
-        endings = Endings(groups=groups, states=states, curves=data.curves(name), own=series)
+@dataclass(frozen=True)
+class MetricRuns:
+    """A study's runs on any of its metrics, each made once: a report asks for the same ones several times."""
+
+    data: StudyData
+    _made: dict[tuple[Metric, bool], Runs] = field(default_factory=dict, repr=False)
+
+    def on(self, metrics: Iterable[str] | None = None, *, also: Sequence[Metric] = ()) -> dict[str, Runs]:
+        """Return the runs on several metrics, as `claim_runs` does."""
+        study, own = self.data.study, self.data.study.metric
+        declared = [*also, own, *(claim.metric for claim in study.claims)]
+        known = {metric.name: metric for metric in declared}
+        wanted = {claim.metric.name for claim in study.claims} if metrics is None else set(metrics)
+        wanted |= {metric.name for metric in also}
+        is_trainer = study.trial.is_trainer
+        named = {name: known.get(name) or metric_named(name, own, is_trainer=is_trainer) for name in wanted}
+        return {name: self.own if name == own.name else self._of(metric) for name, metric in named.items()}
+
+    @cached_property
+    def own(self) -> Runs:
+        """The runs on the study's own metric."""
+        return replace(self._unmeasured, endings=self._endings(self.data.study.metric)).measured()
+
+    def _of(self, metric: Metric) -> Runs:
+        key = metric, metric.is_usual_value
+        if key not in self._made:
+            measure = _measure(self.data, metric)
+            found = replace(self._unmeasured, measure=measure, endings=self._endings(metric), chooser=self.own)
+            self._made[key] = found.measured()
+        return self._made[key]
+
+    @cached_property
+    def _unmeasured(self) -> Runs:
+        data, trials = self.data, self.data.trials
+        ids = [int(trial) for trial in trials["trial_id"]]
+        groups = zip(trials["phase"].map(str), trials["budget"].map(str), strict=True)
+        states = trials["state"].map(str)
         return Runs(
-            measure=measure,
-            phases=empty,
-            levels=levels,
-            endings=endings,
-            chooser=chooser,
-            is_imported=study.trial.is_imported,
-            arm_names=arm_names,
-        ).measured()
+            measure=_measure(data, data.study.metric),
+            phases={phase.name: _phase_runs(data, phase) for phase in data.study.phases},
+            levels={name: _declared(data, name) for name in data.factors},
+            endings=Endings(groups=dict(zip(ids, groups, strict=True)), states=dict(zip(ids, states, strict=True))),
+            is_imported=data.study.trial.is_imported,
+            arm_names=ArmNames.of(data.study),
+        )
 
-    chooser = runs(own, None)
-    is_trainer = study.trial.is_trainer
-    named = {name: known.get(name) or metric_named(name, own.metric, is_trainer=is_trainer) for name in wanted}
-    return {
-        name: chooser if name == own.metric.name else runs(_measure(data, metric), chooser)
-        for name, metric in named.items()
-    }
+    def _endings(self, metric: Metric) -> Endings:
+        own, series = self.data.study.metric, None
+        if metric.name != own.name and metric.scale == own.scale:
+            series = Series(self.own.measure, self.data.curves(own.name))
+        return replace(self._unmeasured.endings, curves=self.data.curves(metric.name), own=series)
 
 
 def _measure(data: StudyData, metric: Metric) -> Measure:
@@ -243,6 +267,17 @@ def _measured(
         name: replace(phase, cells=tuple(measured(cell, measure, run) for cell in phase.cells))
         for name, phase in phases.items()
     }
+
+
+def _refilled(phase: PhaseRuns, measure: Measure, trials: Iterable[int]) -> PhaseRuns:
+    """Return a phase's runs with new values for some trials; a phase without any of these stays as it is."""
+    places = {phase.places[trial] for trial in trials if trial in phase.places}
+    if not places:
+        return phase
+    cells = list(phase.cells)
+    for place in places:
+        cells[place] = measured(cells[place], measure)
+    return replace(phase, cells=tuple(cells))
 
 
 def _phase_runs(data: StudyData, phase: Phase) -> PhaseRuns:

@@ -5,7 +5,7 @@ text and the vocabulary stay the same. The text may be a part of one corpus, or 
 vocabulary.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -16,6 +16,7 @@ from sweeper.evidence.data.runs import PhaseRuns, Runs
 from sweeper.evidence.statistics.paired import Estimate
 
 MOST: Final = 8  # configurations in one figure
+Text = tuple[object, ...]  # the tokens that are trained on, those of the validation text, and the vocabulary
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,22 +40,27 @@ def size_effects(data: StudyData, runs: Runs) -> tuple[SizeEffect, ...]:
     """Return the effects of all phases that vary the amount of text and something else, by phase and configuration."""
     effects: list[SizeEffect] = []
     for phase in runs.phases.values():
-        for factor in runs.factors:
-            sizes = _sizes(data, phase.cells, factor)
+        texts = [(cell, text) for cell in phase.cells for text in _texts(data, cell)]
+        for factor in runs.factors if len({text for _, text in texts}) > 1 else ():
+            sizes = _sizes(texts, factor)
             if len(sizes) > 1:
                 effects += _phase_effects(phase, factor, sizes)
     return tuple(effects)
 
 
-def _sizes(data: StudyData, cells: Sequence[Cell], factor: str) -> dict[str, int]:
+def _texts(data: StudyData, cell: Cell) -> Iterator[Text]:
+    """Yield what the completed trials of a cell read, as far as their results say it."""
+    for trial in cell.trial_ids:
+        corpus = data.results.get(trial, {}).get("corpus")
+        if isinstance(corpus, Mapping):
+            yield tuple(corpus.get(name) for name in ("train_tokens", "valid_tokens", "vocabulary"))
+
+
+def _sizes(texts: Sequence[tuple[Cell, Text]], factor: str) -> dict[str, int]:
     """Return tokens by level, smallest first; empty unless they differ and all else about the text is the same."""
-    facts: dict[str, set[tuple[object, ...]]] = {}
-    for cell in cells:
-        for trial in cell.trial_ids:
-            corpus = data.results.get(trial, {}).get("corpus")
-            if isinstance(corpus, Mapping):
-                key = tuple(corpus.get(name) for name in ("train_tokens", "valid_tokens", "vocabulary"))
-                facts.setdefault(cell.levels[factor], set()).add(key)
+    facts: dict[str, set[Text]] = {}
+    for cell, text in texts:
+        facts.setdefault(cell.levels[factor], set()).add(text)
     if any(len(found) > 1 for found in facts.values()):
         return {}
     known = {level: next(iter(found)) for level, found in facts.items()}

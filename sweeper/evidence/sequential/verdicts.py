@@ -11,6 +11,7 @@ from sweeper.evidence.claims.evidence import Verdict
 from sweeper.evidence.claims.judge import ClaimVerdict, judge_claims
 from sweeper.evidence.claims.table import verdict_table
 from sweeper.evidence.data.load import StudyData
+from sweeper.evidence.data.runs import MetricRuns
 from sweeper.evidence.formatting import listed
 from sweeper.evidence.sequential.boundaries import LookPoint, headline_of, level_left, path_of
 from sweeper.evidence.sequential.paths import ClaimPath, Stop
@@ -82,13 +83,16 @@ def decisions_of(data: StudyData, past: Sequence[RoundLooks] | None = None) -> D
     return Decisions(progress=found, budget_ended=not found.is_done and data.decided.budget_ended_at is not None)
 
 
-def judge_study(data: StudyData, decisions: Decisions | None = None) -> tuple[ClaimVerdict, ...]:
+def judge_study(
+    data: StudyData, decisions: Decisions | None = None, runs: MetricRuns | None = None
+) -> tuple[ClaimVerdict, ...]:
     """Return the verdicts on all claims of a study, in its order.
 
     Args:
         decisions: if they are known.
+        runs: if they are known.
     """
-    once, decisions = judge_claims(data), decisions or decisions_of(data)
+    once, decisions = judge_claims(data, runs), decisions or decisions_of(data)
     if decisions is None:
         return once
     found = tuple(_over_looks(verdict, data, decisions, place) for place, verdict in enumerate(once))

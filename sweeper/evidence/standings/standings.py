@@ -24,7 +24,7 @@ from sweeper.evidence.claims.alternatives import validation_names
 from sweeper.evidence.data.cells import Cell, block_text
 from sweeper.evidence.data.load import StudyData
 from sweeper.evidence.data.measures import Measure, Metric
-from sweeper.evidence.data.runs import PhaseRuns, Runs, claim_runs
+from sweeper.evidence.data.runs import MetricRuns, PhaseRuns, Runs
 from sweeper.evidence.data.strata import strata_of
 from sweeper.evidence.standings.ranking import Place, Ranking, rank
 from sweeper.evidence.standings.standing import Standing, Standings
@@ -51,7 +51,8 @@ class _Group:
         seeds = self.cells.setdefault(cell.arm, {})
         known = seeds.get(cell.seed)
         if known is None or len(cell.all_trials) > len(known.all_trials):
-            seeds[cell.seed] = replace(cell, stratum=(cell.stratum[BUDGET],))
+            alone = cell.stratum[:1]  # the budget
+            seeds[cell.seed] = cell if cell.stratum == alone else replace(cell, stratum=alone)
         self.phases.setdefault(cell.arm, {})[phase.name] = None
         self.baselines[phase.name] = phase.baseline
 
@@ -69,7 +70,7 @@ class _Group:
         )
 
 
-def standings(data: StudyData, own_runs: Runs | None = None, *, on_test: bool = True) -> tuple[Standings, ...]:
+def standings(data: StudyData, known: MetricRuns | None = None, *, on_test: bool = True) -> tuple[Standings, ...]:
     """Return how configurations stand: budgets from small to large, of each the strata in their order.
 
     Budgets in several units are in the order of the study's phases, unit by unit.
@@ -77,14 +78,11 @@ def standings(data: StudyData, own_runs: Runs | None = None, *, on_test: bool = 
     Strata and budgets of which no run has a configuration yet are left out.
 
     Args:
-        own_runs: the runs on the study's metric, if they are known.
+        known: the runs, if they are known.
         on_test: whether values are those of the test, if there is one.
     """
     own, test, factors = data.study.metric, test_metric(data) if on_test else None, data.study.strata
-    if own_runs is not None and test is None:
-        runs = {own.name: own_runs}
-    else:
-        runs = claim_runs(data, [own.name], also=[test] if test is not None else [])
+    runs = (known or MetricRuns(data)).on([own.name], also=[test] if test is not None else [])
     by_own = _groups(runs[own.name], factors)
     by_test = _groups(runs[test.name], factors) if test is not None else {}
     found = []

@@ -4,6 +4,7 @@ Leaving them out would make what was pruned look as good as what was not, since 
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy as np
@@ -16,8 +17,27 @@ SETTLED = 1e-3
 FAR = 1e3  # standard deviations
 
 
+@dataclass(frozen=True, slots=True)
+class CompletedCurves:
+    """Curves of completed trials: those of the same steps beside each other, `[steps]` and `[curves, steps]`."""
+
+    groups: Sequence[tuple[NDArray[np.float64], NDArray[np.float64]]]
+
+    @classmethod
+    def of(cls, curves: Sequence[tuple[Sequence[float], Sequence[float]]]) -> "CompletedCurves":
+        """Return them from the steps and values of each curve, less being better; NaN is no value."""
+        alike: dict[tuple[float, ...], list[Sequence[float]]] = {}
+        for steps, values in curves:
+            alike.setdefault(tuple(steps), []).append(values)
+        return cls([(np.array(steps, dtype=np.float64), np.array(rows)) for steps, rows in alike.items() if steps])
+
+    def gains_after(self, step: int, *, best: bool = True) -> NDArray[np.float64]:
+        """Return by how much the best, or the last, value of each curve fell after a step; of those that reach it."""
+        return np.concatenate([_gains_after(step, *group, best=best) for group in self.groups] or [np.empty(0)])
+
+
 def final_bounds(
-    step: int, value_so_far: float, completed: Sequence[tuple[ArrayLike, ArrayLike]], *, best: bool = True
+    step: int, value_so_far: float, completed: CompletedCurves, *, best: bool = True
 ) -> tuple[float, float]:
     """Return the values between which a trial that was stopped would have ended, less being better.
 
@@ -28,16 +48,16 @@ def final_bounds(
     Args:
         step: at which it was stopped.
         value_so_far: its best or last value up to that step, on the scale that is compared.
-        completed: steps and values of completed trials, on that scale; values that are not finite are skipped.
+        completed: those of trials that ended, on that scale; values that are not finite are skipped.
         best: whether the best value counts, or else the last.
 
     Returns:
         Infinite where there is no completed trial to compare with.
     """
-    found = [gain for steps, values in completed if (gain := _gain_after(step, steps, values, best=best)) is not None]
-    if not found:
+    found = completed.gains_after(step, best=best)
+    if not len(found):
         return -np.inf, value_so_far if best else np.inf
-    return value_so_far - max(found), value_so_far if best else value_so_far - min(found)
+    return value_so_far - float(found.max()), value_so_far if best else value_so_far - float(found.min())
 
 
 def impute(values: ArrayLike, low: ArrayLike, high: ArrayLike, regress: Regression) -> NDArray[np.float64]:
@@ -65,14 +85,22 @@ def impute(values: ArrayLike, low: ArrayLike, high: ArrayLike, regress: Regressi
     return filled
 
 
-def _gain_after(step: int, steps: ArrayLike, values: ArrayLike, *, best: bool) -> float | None:
-    positions, curve = np.asarray(steps), np.asarray(values, dtype=np.float64)
-    finite = np.isfinite(curve)
-    positions, curve = positions[finite], curve[finite]
-    before = curve[positions <= step]
-    if not len(before):
-        return None
-    return float(before.min() - curve.min() if best else before[-1] - curve[-1])
+def _gains_after(
+    step: int, steps: NDArray[np.float64], rows: NDArray[np.float64], *, best: bool
+) -> NDArray[np.float64]:
+    finite = np.isfinite(rows)
+    early = finite & (steps <= step)
+    reached = early.any(axis=1)
+    rows, finite, early = rows[reached], finite[reached], early[reached]
+    if best:
+        return np.asarray(np.where(early, rows, np.inf).min(axis=1) - np.where(finite, rows, np.inf).min(axis=1))
+    return _last(rows, early) - _last(rows, finite)
+
+
+def _last(rows: NDArray[np.float64], chosen: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Return the last chosen value of each row."""
+    places = rows.shape[1] - 1 - chosen[:, ::-1].argmax(axis=1)
+    return np.asarray(rows[np.arange(len(rows)), places])
 
 
 def _truncated_means(

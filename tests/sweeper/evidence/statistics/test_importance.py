@@ -1,14 +1,17 @@
 """fANOVA and PED-ANOVA against Optuna's evaluators and closed forms; pruned trials between their bounds."""
 
+import math
 import warnings
 
 import numpy as np
 import optuna
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from optuna.distributions import CategoricalDistribution, FloatDistribution
 from optuna.importance import FanovaImportanceEvaluator, PedAnovaImportanceEvaluator
 
-from sweeper.evidence.statistics.censoring import final_bounds, impute
+from sweeper.evidence.statistics.censoring import CompletedCurves, final_bounds, impute
 from sweeper.evidence.statistics.forest import fanova, forest_regression
 from sweeper.evidence.statistics.ped_anova import level_grid, ped_anova, range_grid
 
@@ -113,11 +116,30 @@ def test_too_few_trials_or_one_level_have_no_importance():
 
 
 def test_a_stopped_trial_ends_between_no_gain_and_the_largest_gain_of_others():
-    completed = [([1, 2, 3, 4], [9.0, 8.0, 7.0, 6.5]), ([1, 2, 3, 4], [9.0, 7.0, 7.5, 6.9])]
+    completed = CompletedCurves.of([([1, 2, 3, 4], [9.0, 8.0, 7.0, 6.5]), ([1, 2, 3, 4], [9.0, 7.0, 7.5, 6.9])])
     assert final_bounds(2, 10.0, completed) == pytest.approx((10.0 - 1.5, 10.0))
-    assert final_bounds(2, 10.0, []) == (-np.inf, 10.0)
-    assert final_bounds(2, 10.0, [], best=False) == (-np.inf, np.inf)
     assert final_bounds(0, 10.0, completed) == (-np.inf, 10.0)
+    nothing = CompletedCurves.of([])
+    assert final_bounds(2, 10.0, nothing) == (-np.inf, 10.0)
+    assert final_bounds(2, 10.0, nothing, best=False) == (-np.inf, np.inf)
+
+
+CURVE = st.dictionaries(st.integers(0, 5), st.floats(-9, 9) | st.just(math.nan), max_size=4)
+
+
+@given(st.lists(CURVE, max_size=5), st.integers(0, 5), st.booleans())
+def test_gains_after_a_step_are_those_of_each_curve_alone(curves, step, best):
+    def gain(points):
+        finite = [(at, value) for at, value in points if not math.isnan(value)]
+        early = [value for at, value in finite if at <= step]
+        every = [value for _, value in finite]
+        return min(early) - min(every) if best else early[-1] - every[-1]
+
+    curves = [sorted(points.items()) for points in curves]
+    reached = [points for points in curves if any(at <= step and not math.isnan(value) for at, value in points)]
+    steps_and_values = [([at for at, _ in points], [value for _, value in points]) for points in curves]
+    found = CompletedCurves.of(steps_and_values).gains_after(step, best=best)
+    assert sorted(found) == sorted(gain(points) for points in reached)
 
 
 def test_imputed_values_keep_their_bounds_and_known_ones_stay():
