@@ -19,7 +19,8 @@ from sweeper.execution.slots.energy import SUCCESS, Nvml, nvml
 
 UNKNOWN: Final = "GPU"  # the kind of a card whose driver says nothing
 MPS_VARIABLE: Final = "CUDA_MPS_PIPE_DIRECTORY"
-MPS_DIRECTORY: Final = Path("/tmp/nvidia-mps")  # noqa: S108 # nosec B108 - the daemon's own default
+# The default directory of the daemon of MPS, which nothing is written to.
+MPS_DIRECTORY: Final = Path("/tmp/nvidia-mps")  # noqa: S108 # nosec B108
 NAME_BYTES: Final = 96
 MEBIBYTE: Final = 2**20
 QUERY: Final = ("index", "uuid", "name", "memory.total", "memory.used")

@@ -7,9 +7,11 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine
 
+from sweeper.execution.launch import launch
 from sweeper.execution.slots import resources, running
 from sweeper.execution.slots.cards import Card
 from sweeper.execution.slots.resources import Slot
+from sweeper.execution.worker import work
 from sweeper.forecast.packing import Packing
 from sweeper.pilot import packing
 from sweeper.pilot.choice import PilotTrial
@@ -338,3 +340,36 @@ def test_without_a_gpu_trials_run_on_the_cpu_and_the_launch_says_so(setup: Calla
     assert made.lines == [
         "resources.gpus_per_trial: auto: this machine has no GPU, so there is none to share; trials run on the CPU"
     ]
+
+
+def test_a_launch_whose_pilot_is_interrupted_ends_as_interrupted(setup: Callable[..., Setup]) -> None:
+    made = setup()
+    seen: list[int] = []
+
+    def pack(engine: Engine, study_id: int) -> None:
+        seen.append(study_id)
+
+    def never(*_: object) -> None:
+        raise AssertionError
+
+    ended = launch(
+        made.study,
+        made.plan,
+        store=made.store,
+        num_slots=None,
+        extend=False,
+        on_enrolled=never,
+        on_tick=never,
+        pack=pack,
+    )
+    assert (ended.exit_code, ended.completed, ended.left) == (130, 0, 40)
+    worked = work(
+        made.store,
+        study="s",
+        num_slots=None,
+        on_study=never,
+        on_tick=never,
+        pack=lambda engine, row: pack(engine, row.id),
+    )
+    assert (worked.exit_code, worked.studies) == (130, ("s",))
+    assert seen == [made.study_id] * 2
