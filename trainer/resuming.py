@@ -16,7 +16,7 @@ from trainer.errors import Unreadable, UsageError
 from trainer.request import BEST_FILE, CHECKPOINT_FILE, METRICS_FILE, PREVIOUS_FILE, UNREADABLE_FILE
 
 # The sections that may differ between a checkpoint's configuration and that of the resumed run.
-FREE_ON_RESUME: Final = ("budget", "checkpoint", "device", "threads")
+FREE_ON_RESUME: Final = ("budget", "checkpoint", "deterministic", "device", "threads")
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from trainer import checkpoint
 from trainer.allocation import is_out_of_memory, keep_freed_memory
 from trainer.config.metrics import TestMetrics, ValidationMetrics
 from trainer.corpora.corpus import Corpus, load_corpus
+from trainer.determinism import determinism
 from trainer.errors import Diverged, OutOfMemory, UsageError
 from trainer.evaluation import Evaluation
 from trainer.files import remove_leftovers, write_json
@@ -37,7 +38,7 @@ def execute(request: Request) -> None:
         TrainerError: the run ended early; if training had begun, the result says so too.
     """
     config, folder = request.config, request.folder
-    with _stop_signals() as stop_signal:
+    with _stop_signals() as stop_signal, determinism(config.deterministic):
         device = choose_device(config)
         if device.type == "cpu":
             keep_freed_memory()

@@ -248,6 +248,11 @@ class TrainerConfig(Section):
         description="Compile the model with torch.compile; needs a GPU. cuda_graphs also replays each step's kernels "
         "from one recording.",
     )
+    deterministic: bool = Field(
+        False,
+        description="Use only operations that give the same result in every run, and end the run where there is none. "
+        "Slower on a GPU; on a CPU, runs are the same in any case.",
+    )
     threads: Count | None = Field(None, description="Number of CPU threads; null leaves the choice to PyTorch.")
     seed: Annotated[int, Field(ge=0, lt=2**63)] = Field(0, description="Random seed, an integer of at least 0.")
     budget: BudgetConfig | None = Field(None, description="How long to train, e.g. {steps: 3000}.")
