@@ -132,3 +132,25 @@ def test_importances_are_those_of_a_stratum_too() -> None:
     assert shares["wiki", "a"] > 0.6
     assert shares["ptb", "a"] > 0.6
     assert found.drawing.title.startswith("a explains most of the variance in all on wiki (")
+
+
+def test_what_is_left_out_is_missed_in_its_own_stratum() -> None:
+    """On wiki a is missed and b is not measured; on ptb b is missed, and without a it is better."""
+    whole = dict.fromkeys(NAMES, "on")
+    rows = [
+        {"corpus": corpus, **row} for corpus in ("wiki", "ptb")
+        for row in (whole, *({**whole, name: "off"} for name in NAMES))
+    ]  # fmt: skip
+
+    def ending(levels: Levels, seed: int) -> float | str:
+        is_lost = levels["corpus"] == "wiki" and levels["b"] == "off"
+        return "failed" if is_lost else perplexity(levels, seed)
+
+    phase = Phase("out", "leave_one_out", rows, ending, seeds=range(4), blocks=("corpus",))
+    first, second = (found.drawing for found in plots(study_data(FACTORS, phase), "ladder-out"))
+    assert first.title.startswith("On wiki, a matters (+3.")
+    assert first.title.endswith("1 of 3 could not be measured")
+    assert second.title.startswith("On ptb, b matters (+5.")
+    assert "a makes it worse" in second.title
+    order = ["the whole", "\u2212 b", "\u2212 c", "\u2212 a"]
+    assert list(dict.fromkeys(second.data["label"])) == order
