@@ -50,8 +50,8 @@ __all__ = [
 
 LONGEST_LABEL: Final = 44  # characters
 LONGEST_NAME: Final = 100  # characters of a configuration in running text
-LONGEST_PART: Final = 36  # of a factor or a level in a configuration that is longer than that
-KEPT_END: Final = 10  # characters at its end
+LONGEST_PART: Final = 28  # of a factor or a level in a configuration that is longer than that
+KEPT_END: Final = 8  # characters at its end
 PREFIXES: Final = ("", "k", "M", "G", "T", "P", "E", "Z")
 
 

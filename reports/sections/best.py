@@ -17,7 +17,7 @@ from reports.sections.context import Context
 from reports.sections.estimates import in_unit, number_cell
 from reports.sections.strata import stratum_cells, stratum_columns
 from reports.sections.title_words import LONGEST, on_blocks
-from sweeper.evidence.claims.compared import Compared
+from sweeper.evidence.claims.compared import Compared, Sign
 from sweeper.evidence.standings.standing import Standing as Place
 from sweeper.evidence.standings.standing import Standings
 
@@ -168,7 +168,8 @@ def gain_over_baseline(context: Context, group: Standings) -> Compared | None:
     found = context.against[group.metric.name].compare(base, chosen, among=_others(group) * _compared(context))
     if found is None or found.shown or found.claim or not _is_ahead(group, chosen, base):
         return found
-    return replace(found, shown="lower" if found.estimate < 0 else "higher")
+    better: Sign = "lower" if group.metric.minimizes else "higher"
+    return replace(found, shown=better if (found.estimate < 0) == group.metric.minimizes else "")
 
 
 def _is_ahead(group: Standings, chosen: Place, base: Place) -> bool:

@@ -95,7 +95,7 @@ def _phase(context: Context, phase: str, design: str, found: Sequence[Effect]) -
     drawn = _largest(shown)
     rows = [_row(effect, stratum_name(context, phase), percent=percent) for effect in drawn]
     where = wording.clean(phase) if len(context.study.phases) > 1 else ""
-    title = effects_title(where, _shown(context, phase, found))
+    title = effects_title(where, shown_of(context, phase, found))
     label = effects_label(context, percent=percent)
     blocks: list[Block] = [
         Plot(drawing=drawing, caption=_caption(drawn, len(shown)))
@@ -106,7 +106,7 @@ def _phase(context: Context, phase: str, design: str, found: Sequence[Effect]) -
     return blocks + (_interactions(context, phase, percent=percent) if fitted else [])
 
 
-def _shown(context: Context, phase: str, found: Sequence[Effect]) -> tuple[Shown, ...]:
+def shown_of(context: Context, phase: str, found: Sequence[Effect]) -> tuple[Shown, ...]:
     """Return what a phase's effects show, all considered at once, and what claims on them show."""
     claims: dict[Change, Direction] = {}
     for effect in found:
@@ -118,7 +118,7 @@ def _shown(context: Context, phase: str, found: Sequence[Effect]) -> tuple[Shown
 
 def _claimed(context: Context, effect: Effect) -> Direction:
     """Return what the claim on an effect shows, if there is one."""
-    known = context.compared.get(effect_sides(effect, context.data))
+    known = context.compared.get(effect_sides(effect, context.data)) if context.compared else None
     if known is None or not known.shown:
         return "unclear"
     return "better" if (known.shown == "lower") == context.metric.minimizes else "worse"

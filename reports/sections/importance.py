@@ -9,6 +9,7 @@ from reports.figures.shares import attribution_figures, importance_figures
 from reports.sections import titles
 from reports.sections.blocks import Block, Heading, Inline, Paragraph, Plot, Section, plain
 from reports.sections.context import Context
+from reports.sections.effects import STEPWISE, shown_of
 from reports.sections.strata import stratum_name
 from sweeper.errors import MissingExtraError
 from sweeper.evidence.data.load import StudyData
@@ -59,10 +60,20 @@ def _attributed(context: Context, phase: str, design: str) -> list[Block]:
     }
     label = f"{context.metric_name} gained" + (" (%)" if percent else "")
     gains = {name: {factor: share["Shapley"] or 0.0 for factor, share in own.items()} for name, own in shares.items()}
-    title = titles.attribution_title(phase, gains, percent=percent)
+    title = titles.attribution_title(phase, gains, _clear(context, phase), percent=percent)
     caption = _attribution_caption(list(strata.values()), len(context.runs.phases[phase].by_stratum))
     drawings = attribution_figures(f"attribution-{context.slugs[phase]}", title, shares, label, percent=percent)
     return [Plot(drawing=drawing, caption=caption) for drawing in drawings]
+
+
+def _clear(context: Context, phase: str) -> frozenset[str]:
+    """Return the factors of a phase whose effects are shown, or shown to depend on something."""
+    own = [effect for effect in context.effects if effect.phase == phase and effect.kind not in STEPWISE]
+    if not own:
+        return frozenset(context.runs.factors)
+    shown = shown_of(context, phase, own)
+    named = {each.factor for each in shown if each.shown != "unclear" or each.depends is not None}
+    return frozenset(named | {each.depends.factor for each in shown if each.depends is not None})
 
 
 def _attribution_caption(found: Sequence[Attribution], total: int) -> Inline:

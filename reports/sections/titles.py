@@ -3,8 +3,9 @@
 A title states what holds of all that is drawn, or of the part that it names; where nothing can be stated, it says that.
 """
 
+import functools
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -334,15 +335,27 @@ def importance_title(phase: str, strata: Mapping[str, Mapping[str, float]]) -> s
     largest = _largest(known, lambda share: f"{100 * share:.0f}%")
     if not largest:
         return f"No factor explains the results of {phase}"
-    return _by_stratum(largest, f"explains most of the variance in {_cut(phase)}")
+    is_most = all(max(known[name].values()) > 0.5 for name in largest)
+    words = "explains most" if is_most else "has the largest share"
+    return _by_stratum(largest, f"{words} of the variance in {_cut(phase)}")
 
 
-def attribution_title(phase: str, strata: Mapping[str, Mapping[str, float]], *, percent: bool) -> str:
-    """Say which factor contributes most to the gain of all together, in each stratum."""
-    largest = _largest(strata, lambda share: change_text(share, percent=percent))
-    if not largest:
+def attribution_title(
+    phase: str, strata: Mapping[str, Mapping[str, float]], shown: Collection[str], *, percent: bool
+) -> str:
+    """Say which factor has the largest share of the gain of all together, in each stratum.
+
+    Args:
+        shown: the factors whose effects are shown; others are not named.
+    """
+    text = functools.partial(change_text, percent=percent)
+    if not _largest(strata, text):
         return f"No factor contributes to the results of {phase}"
-    return _by_stratum(largest, f"contributes most in {_cut(phase)}")
+    clear = {name: {key: share for key, share in own.items() if key in shown} for name, own in strata.items()}
+    largest = _largest(clear, text)
+    if not largest:
+        return _sentence(f"in {_cut(phase)}, no share of the gain can be distinguished from zero")
+    return _by_stratum(largest, f"has the largest share of the gain in {_cut(phase)}")
 
 
 def interactions_title(

@@ -55,3 +55,15 @@ def test_file_names_are_plain(text: str) -> None:
 def test_long_labels_are_cut() -> None:
     assert len(wording.label("x" * 100)) == 44
     assert wording.label("short") == "short"
+
+
+def test_long_names_are_brief_in_running_text() -> None:
+    short = "dropout = 0.1, layers = [1, 2]"
+    assert wording.brief(short) == short
+    long = f"{'x' * 200} = {'y' * 90}end"
+    assert wording.brief(long).startswith("x" * 20)
+    assert wording.brief(long).endswith("yend")
+    assert len(wording.brief(long)) < 90
+    many = ", ".join(f"factor_{place} = [0, {place}]" for place in range(30))
+    assert wording.brief(many).startswith("factor_0 = [0, 0], factor_1 = [0, 1]")
+    assert wording.brief(many).endswith(" more changes")

@@ -111,9 +111,12 @@ def as_claimed(effects: Iterable[Effect], data: StudyData, known: Mapping[Sides,
     Args:
         known: the comparisons that claims are about.
     """
+    every = tuple(effects)
+    if not known and len({effect.phase for effect in every}) < 2:
+        return every
     first: dict[Sides, Effect] = {}
     found = []
-    for effect in effects:
+    for effect in every:
         sides = effect_sides(effect, data)
         same = known.get(sides)
         if same is not None and not _alike(same, effect):
@@ -138,9 +141,12 @@ def _alike(same: Compared, effect: Effect) -> bool:
 
 def effect_sides(effect: Effect, data: StudyData) -> Sides:
     """Return the trials of both sides of an effect."""
-    ends = frozenset(
-        trial
-        for trial in effect.trial_ids
-        if level_text(level_key(data.configurations[trial][effect.factor])) == effect.level_to
-    )
-    return effect.metric, frozenset(effect.trial_ids) - ends, ends
+    ends, texts = set(), dict[str, bool]()
+    for trial in effect.trial_ids:
+        level = data.configurations[trial][effect.factor]
+        name = repr(level)  # there are few levels and many trials
+        if name not in texts:
+            texts[name] = level_text(level_key(level)) == effect.level_to
+        if texts[name]:
+            ends.add(trial)
+    return effect.metric, frozenset(effect.trial_ids) - ends, frozenset(ends)

@@ -8,6 +8,7 @@ from reports.sections.context import make_context
 from reports.sections.savings import savings
 from sweeper.evidence.data.load import load
 from tests.reports.builders import Ending, Plot, screen, store_with
+from tests.reports.studies import Phase, factor, study_data
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
 
@@ -40,3 +41,17 @@ def test_nothing_is_shown_before_the_end_or_without_claims(tmp_path: Path) -> No
     (tmp_path / "b").mkdir()
     assert blocks(tmp_path / "a", Plot([screen()]), num_ended=9) == []
     assert blocks(tmp_path / "b", Plot([screen()], claims=())) == []
+
+
+def test_where_nothing_could_have_been_saved_no_share_of_all_and_no_verdict_kept_is_claimed() -> None:
+    phase = Phase("p", "one_at_a_time", [{"a": 0}, {"a": 1}], lambda levels, seed: 2.0, seeds=(0, 1, 2))
+    contrast = {"phase": "p", "factor": "a", "from": 0, "to": 1, "where": None}
+    claim = {"id": "c", "text": "a helps.", "metric": None, "contrast": contrast, "expect": "decrease", "at_least": 0}
+    data = study_data({"a": factor(0, 1)}, phase, claims=[claim], metric="loss")
+    heading, answer = savings(make_context(data, NOW))
+    assert isinstance(heading, Heading)
+    assert isinstance(answer, Paragraph)
+    said = "".join(run.text for run in answer.text)
+    assert "would have taken all of its device time" in said
+    assert "100%" not in said
+    assert "would have been the same" not in said

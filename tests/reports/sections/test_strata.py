@@ -102,7 +102,7 @@ def test_interactions_and_attributions_are_those_of_a_stratum(options: dict[str,
     found: pd.DataFrame = shares.drawing.data.set_index(["stratum", "factor"])["Shapley"]
     for (stratum, name), gain in GAINS.items():
         assert found[stratum, name] == pytest.approx(100 * gain, abs=0.8)
-    assert "a contributes most in all on wiki (+3." in shares.drawing.title
+    assert "a has the largest share of the gain in all on wiki (+3." in shares.drawing.title
     assert "; b on ptb (+" in shares.drawing.title
     (heat,) = plots(data, "interactions-all")
     effects = heat.drawing.data.set_index(["stratum", "terms"])["effect"]

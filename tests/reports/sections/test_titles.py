@@ -136,8 +136,19 @@ def test_shares_name_the_largest() -> None:
     assert titles.spending_title({"failed or lost": 1.0}) == "No attempt has completed"
     assert titles.importance_title("p", {"": {"a": 0.6, "b": math.nan}}) == "a explains most of the variance in p (60%)"
     assert titles.importance_title("p", {"": {"a": math.nan}}) == "No factor explains the results of p"
-    assert titles.attribution_title("p", {"": {"a": 4.0, "b": 1.0}}, percent=True) == "a contributes most in p (+4.0%)"
-    assert titles.attribution_title("p", {"": {"a": 0.0, "b": 0.0}}, percent=True).startswith("No factor contributes")
+    assert titles.attribution_title("p", {"": {"a": 4.0, "b": 1.0}}, ["b", "a"], percent=True) == (
+        "a has the largest share of the gain in p (+4.0%)"
+    )
+    assert titles.attribution_title("p", {"": {"a": 4.0, "b": 1.0}}, ["b"], percent=True).startswith("b has the")
+    assert titles.attribution_title("p", {"": {"a": 4.0, "b": 1.0}}, [], percent=True) == (
+        "In p, no share of the gain can be distinguished from zero"
+    )
+    assert titles.importance_title("p", {"": {"a": 0.4, "b": 0.3}}) == (
+        "a has the largest share of the variance in p (40%)"
+    )
+    assert titles.attribution_title("p", {"": {"a": 0.0, "b": 0.0}}, ["a"], percent=True).startswith(
+        "No factor contributes"
+    )
     assert titles.anytime_title({"": 0.05}) == "Half of the gain came in the first 5% of the device time"
     assert titles.anytime_title({"": math.nan}) == "No trial was better than the first"
     assert titles.expectation_title({"s": 0.2}) == "More trials of the search would hardly have helped"
@@ -162,12 +173,12 @@ def test_interactions_name_the_largest_that_is_clear() -> None:
 
 def test_titles_of_several_strata_say_of_which_they_speak() -> None:
     gains = {"wiki": {"a": 4.0, "b": 1.0}, "ptb": {"a": -2.0, "b": 1.5}, "web": {"a": 3.0, "b": 0.0}}
-    assert titles.attribution_title("p", gains, percent=True) == (
-        "a contributes most in p on wiki (+4.0%) and on web (+3.0%); b on ptb (+1.5%)"
+    assert titles.attribution_title("p", gains, ["a", "b"], percent=True) == (
+        "a has the largest share of the gain in p on wiki (+4.0%) and on web (+3.0%); b on ptb (+1.5%)"
     )
     shares = {"size = 2": {"a": 0.6}, "size = 3": {"a": 0.5}}
     assert titles.importance_title("p", shares) == (
-        "a explains most of the variance in p at size = 2 (60%) and at size = 3 (50%)"
+        "a has the largest share of the variance in p at size = 2 (60%) and at size = 3 (50%)"
     )
     found: dict[str, dict[tuple[str, ...], tuple[float, Finding | None]]] = {
         "wiki": {("a", "b"): (0.5, "unclear")},
