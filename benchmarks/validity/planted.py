@@ -12,9 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sweeper.evidence.claims.judge import ClaimVerdict, judge, judge_claims
+from sweeper.evidence.data.claim_runs import claim_runs
 from sweeper.evidence.data.load import StudyData
 from sweeper.evidence.data.measures import make_measure
-from sweeper.evidence.data.runs import Runs, claim_runs
+from sweeper.evidence.data.runs import Runs
 from sweeper.spec.claim import Claim as TypedClaim
 from sweeper.store.reading.reader import Curve, TrialRow
 from tests.reports.studies import Phase, factor, study_data

@@ -124,7 +124,9 @@ def _program_texts(context: Context) -> list[str]:
     """Return the texts that depend on the program: sweeper knows what the built-in trainer does, and of no other."""
     is_trainer = context.study.trial.is_trainer
     value = context.metric.value
-    point = f"{value} values" if value.kind == "mean_of_last" else f"{value} value"
+    point = (
+        f"{value} values" if value.kind == "mean_of_last" else "best value" if value.takes_best else f"{value} value"
+    )
     flops = (TRAINER_FLOPS if is_trainer else FLOPS) if context.trials["flops"].notna().any() else ""
     return [
         PAIRS.format(fixes=": it fixes initialization, data order and dropout" if is_trainer else ""),

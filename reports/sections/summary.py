@@ -13,6 +13,7 @@ _POINTS: Final = {
     "best": "a trial's value is the best of its curve",
     "last": "a trial's value is its last one",
     "mean_of_last": "a trial's value is the mean of its last ones",
+    "best_length": "a trial's value is the best of its curve, and claims compare each configuration at its best length",
 }
 
 

@@ -217,6 +217,8 @@ def _is_valid(claim: ClaimEntry, here: Path, runs: RunFrame, arms: Arms, faults:
         return False
     for path, message in claim_faults(claim):
         faults.add((*here, *path), message)
+    if claim.at is not None:
+        faults.add((*here, "at"), "a frame has no curves, only one value per run. Remove it.")
     of_arms = list(arm_faults(claim.statement, arms))
     for path, message in of_arms:
         faults.add((*here, claim.forms[0], *path), message)

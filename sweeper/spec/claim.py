@@ -9,6 +9,7 @@ from sweeper.spec.metric import Metric
 
 ClaimForm = Literal["contrast", "ordering", "interaction", "constant", "equivalence", "divergence", "trend"]
 Expectation = Literal["decrease", "increase", "no_worse", "below", "above", "equal", "grows", "shrinks", "persists"]
+At = Literal["best_length", "same_length"]
 Margin = int | float | str  # in the metric's unit, nats for perplexities; or a percentage such as "1%"
 
 ALPHA: Final = 0.05  # the probability of any false verdict in a study
@@ -179,6 +180,8 @@ class Claim:
         expect: the direction or the relation; None for an ordering and an equivalence.
         at_least: the smallest effect that counts.
         within: the margin of ``no_worse``, ``equal`` and equivalence.
+        at: whether configurations are compared at their own best lengths, or at those of the phases; None if the study
+            file does not say.
     """
 
     id: str
@@ -189,6 +192,32 @@ class Claim:
     expect: Expectation | None = None
     at_least: Margin = 0
     within: Margin | None = None
+    at: At | None = None
+
+    @property
+    def is_at_best_length(self) -> bool:
+        """Whether configurations are compared at their own best lengths, which `metric.value` can make the usual."""
+        usual = self.metric.value.kind == "best_length" and no_best_length(self.form, self.statement) is None
+        return self.at == "best_length" or (self.at is None and usual)
+
+
+def no_best_length(form: ClaimForm, statement: Statement) -> str | None:
+    """Return why a claim cannot compare configurations at their own best lengths; None if it can."""
+    if form == "divergence":
+        return "counts failed runs, which have no best length"
+    if isinstance(statement, PhaseInteraction) or (isinstance(statement, Trend) and statement.over is None):
+        return "compares budgets, so runs must have the lengths of their phases"
+    if isinstance(statement, ArmContrast) and _is_same(statement.start, statement.to):
+        return "compares a configuration with itself at another length"
+    if isinstance(statement, ArmInteraction):
+        first, second = statement.first, statement.second
+        if _is_same(first.start, second.start) and _is_same(first.to, second.to):
+            return "compares budgets, so runs must have the lengths of their phases"
+    return None
+
+
+def _is_same(one: Arm, other: Arm) -> bool:
+    return dict(one.levels) == dict(other.levels)
 
 
 def needs_direction(claim: Claim) -> bool:

@@ -53,6 +53,7 @@ def claim_of(entry: ClaimEntry, metric: Metric, factors: Factors, arms: Arms) ->
         expect=entry.expect,
         at_least=entry.at_least,
         within=entry.within,
+        at=entry.at,
     )
 
 

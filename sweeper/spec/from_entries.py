@@ -54,7 +54,7 @@ def metric_of(entry: MetricEntry, usual: CurveValue = BEST) -> Metric:
     )
 
 
-def _curve_value(point: Literal["best", "last"] | MeanOfLastEntry) -> CurveValue:
+def _curve_value(point: Literal["best", "last", "best_length"] | MeanOfLastEntry) -> CurveValue:
     if isinstance(point, MeanOfLastEntry):
         return CurveValue("mean_of_last", point.mean_of_last)
     return CurveValue(point)

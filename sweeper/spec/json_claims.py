@@ -40,6 +40,7 @@ def claim_to_json(claim: Claim, own: Metric, *, is_trainer: bool) -> Json:
         "expect": claim.expect,
         "at_least": claim.at_least,
         "within": claim.within,
+        **({} if claim.at is None else {"at": claim.at}),
     }
 
 
@@ -68,6 +69,7 @@ def claim_from_json(document: JsonObject, own: Metric, *, is_trainer: bool) -> C
         expect=document.get("expect"),
         at_least=0 if document.get("at_least") is None else document["at_least"],
         within=document.get("within"),
+        at=document.get("at"),
     )
 
 

@@ -1,7 +1,7 @@
 """A metric as JSON, and back."""
 
 from sweeper.spec.json_phases import Json, JsonObject
-from sweeper.spec.metric import BEST, LAST, CurveValue, Metric, default_scale
+from sweeper.spec.metric import BEST, BEST_LENGTH, LAST, CurveValue, Metric, default_scale
 
 
 def metric_to_json(metric: Metric, usual: CurveValue = BEST) -> Json:
@@ -33,6 +33,8 @@ def _value_from_json(document: str | JsonObject) -> CurveValue:
             return BEST
         case "last":
             return LAST
+        case "best_length":
+            return BEST_LENGTH
         case {"mean_of_last": int(last)}:
             return CurveValue("mean_of_last", last)
         case _:

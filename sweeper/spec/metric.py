@@ -15,12 +15,15 @@ PERPLEXITY: Final = re.compile(r"perplexity|(?<![a-zA-Z])ppl(?![a-zA-Z])", re.IG
 
 Direction = Literal["minimize", "maximize"]
 Scale = Literal["log", "linear"]
-ValueKind = Literal["best", "last", "mean_of_last"]
+ValueKind = Literal["best", "last", "mean_of_last", "best_length"]
 
 
 @dataclass(frozen=True, slots=True)
 class CurveValue:
-    """Which point of a curve is the value of a run; `last` is the number of last points of which the mean is taken."""
+    """Which point of a curve is the value of a run; `last` is the number of last points of which the mean is taken.
+
+    Of a single run, `best_length` is the best point. Claims then compare configurations, each at its own best length.
+    """
 
     kind: ValueKind = "best"
     last: int = 1
@@ -31,7 +34,12 @@ class CurveValue:
             raise ValueError(f"`last >= 1` must hold for a mean of the last points, but last={self.last}")
 
     def __str__(self) -> str:
-        return f"mean of the last {self.last}" if self.kind == "mean_of_last" else self.kind
+        return f"mean of the last {self.last}" if self.kind == "mean_of_last" else self.kind.replace("_", " ")
+
+    @property
+    def takes_best(self) -> bool:
+        """Whether it is the best point of a run's curve."""
+        return self.kind in ("best", "best_length")
 
     def of(self, values: Sequence[float], direction: Direction) -> float:
         """Return the value of a curve.
@@ -45,7 +53,7 @@ class CurveValue:
         Returns:
             NaN where there is none, as for a curve with fewer points than the mean is of.
         """
-        if self.kind == "best":
+        if self.takes_best:
             finite = [value for value in values if math.isfinite(value)]
             return math.nan if not finite else min(finite) if direction == "minimize" else max(finite)
         count = self.last if self.kind == "mean_of_last" else 1
@@ -72,6 +80,7 @@ def mean_of(values: Sequence[float]) -> float:
 
 BEST: Final = CurveValue("best")
 LAST: Final = CurveValue("last")
+BEST_LENGTH: Final = CurveValue("best_length")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -137,7 +137,15 @@ _DISPENSABLE: Final[Mapping[type[BaseModel], Mapping[str, object]]] = {
     TrialEntry: {"timeout_minutes": None, "environment": {}},
     ResourcesEntry: dict.fromkeys(ResourcesEntry.model_fields),
     PhaseEntry: {"budget": {"steps": 1}, "pruner": "none", "repeats": 1},
-    ClaimEntry: {"id": "a", "text": "A claim.", "metric": None, "expect": None, "at_least": 0, "within": None},
+    ClaimEntry: {
+        "id": "a",
+        "text": "A claim.",
+        "metric": None,
+        "expect": None,
+        "at_least": 0,
+        "within": None,
+        "at": None,
+    },
 }
 
 

@@ -143,7 +143,7 @@ def _has_other_seed(seed: int, cell: Cell) -> bool:
 def with_last_values(runs: Runs) -> Runs | None:
     """Return the runs with the last value of each curve; None if the best value does not count, or is on no curve."""
     measure, curves = runs.measure, runs.endings.curves
-    if measure.metric.value.kind != "best" or not measure.raw:
+    if not measure.metric.value.takes_best or not measure.raw:
         return None
     if any(trial not in curves or value not in curves[trial].values for trial, value in measure.raw.items()):
         return None

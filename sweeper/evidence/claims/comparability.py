@@ -16,15 +16,21 @@ Group = tuple[Cell, ...]
 Known = Mapping[Condition, tuple[str, ...]]  # of the runs of a cell, exact repeats one after another
 
 
-def comparability_notes(found: Evidence, conditions: Conditions, metric: str) -> tuple[str, ...]:
-    """Return one note for each condition that differs within pairs, in the order of `Condition`."""
+def comparability_notes(
+    found: Evidence, conditions: Conditions, metric: str, *, by_length: bool = True
+) -> tuple[str, ...]:
+    """Return one note for each condition that differs within pairs, in the order of `Condition`.
+
+    Args:
+        by_length: whether runs should have been evaluated alike, as those of one length.
+    """
     if not conditions.common:
         return ()
     units = {unit_key(unit): unit for part in found.parts for unit in part.comparison.complete}
     cells = {cell.identity: cell for unit in units.values() for cell, _ in unit.terms}
     facts = {key: _facts(cell, conditions, metric) for key, cell in cells.items()}
     notes = []
-    for condition in Condition:
+    for condition in Condition if by_length else [each for each in Condition if each is not Condition.EVALUATIONS]:
         differing = [unit for unit in units.values() if _differs(unit, condition, facts)]
         if differing:
             runs = Counter(value for each in facts.values() for value in each.get(condition, ()))

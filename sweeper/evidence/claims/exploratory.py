@@ -57,14 +57,18 @@ def exploratory_reasons(
             versions launched which did not keep what was declared.
     """
     declared = data.declaration
-    phases = [phase.name for phase in data.study.phases if phase.name in phases_of(claim.statement)]
+    named = [phase.name for phase in data.study.phases if phase.name in phases_of(claim.statement)]
+    phases = named
     if declared.claims is None or declared.phases is None:
         lines = _paths(claim, phases, late_lines)
         return Reasons(others=tuple(f"{path} changed after trials had started" for path in lines))
+    if claim.is_at_best_length:
+        trials = _at_any_length(data, trials)
+        phases = [phase.name for phase in data.study.phases if set(data.members.get(phase.name, ())) & set(trials)]
     settings = (text for phase in phases for text in _of_settings(data, phase, claim, declared.phases))
     return Reasons(
         trials=tuple(text for phase in phases for text in _of_trials(data, phase, claim, trials)),
-        others=(*_of_claim(data, claim, declared.claims, phases), *settings),
+        others=(*_of_claim(data, claim, declared.claims, named), *settings, *_of_lengths(claim, phases, late_lines)),
         is_added=claim.id not in declared.claims,
     )
 
@@ -129,6 +133,24 @@ def _of_settings(data: StudyData, phase: str, claim: Claim, declared: Mapping[st
     levels = before.get("levels", {})
     if _chooses(claim) and any(set(known) - set(now["levels"].get(name, ())) for name, known in levels.items()):
         yield f"levels of {phase} were removed after its first results"
+
+
+def _at_any_length(data: StudyData, trials: Collection[int]) -> frozenset[int]:
+    """Return all trials of the configurations of some trials: whatever lengths were run are looked at for the best."""
+    frame = data.trials
+    arms = set(frame.loc[frame["trial_id"].isin(trials), "configuration_hash"])
+    return frozenset(int(trial) for trial in frame.loc[frame["configuration_hash"].isin(arms), "trial_id"])
+
+
+def _of_lengths(claim: Claim, phases: Collection[str], lines: Iterable[str]) -> Iterator[str]:
+    """Yield the phases that were added after there were results, if a claim compares best lengths over all phases."""
+    if claim.is_at_best_length:
+        added = {line.partition(": ")[0] for line in lines if ": added" in line}
+        yield from (
+            f"phase {phase}, with further lengths, was added after the first results"
+            for phase in phases
+            if f"phases.{phase}" in added
+        )
 
 
 def _is_other(before: Any, now: Any) -> bool:

@@ -20,6 +20,7 @@ from sweeper.evidence.claims.evidence import Evidence, Verdict, decide
 from sweeper.evidence.claims.exploratory import Reasons, exploratory_reasons, removed_ids
 from sweeper.evidence.claims.family import UNTESTED, Counted, Family
 from sweeper.evidence.claims.guessed_baselines import baseline_note
+from sweeper.evidence.claims.length_notes import length_notes
 from sweeper.evidence.claims.repeated_rows import repeats_note
 from sweeper.evidence.claims.reported_digits import digits_note
 from sweeper.evidence.claims.seed_use import seed_note
@@ -27,10 +28,11 @@ from sweeper.evidence.claims.sturdiness import Examination, Sturdiness
 from sweeper.evidence.claims.summary import summary
 from sweeper.evidence.claims.trend_note import trend_note
 from sweeper.evidence.claims.trends import TrendFit, trend_fit
+from sweeper.evidence.data.claim_runs import claim_runs, runs_key
 from sweeper.evidence.data.conditions import Conditions, run_conditions
 from sweeper.evidence.data.load import StudyData
 from sweeper.evidence.data.measures import Metric
-from sweeper.evidence.data.runs import MetricRuns, Runs, claim_runs
+from sweeper.evidence.data.runs import MetricRuns, Runs
 from sweeper.evidence.effects.felt import Felt, felt_units
 from sweeper.evidence.formatting import time_text
 from sweeper.evidence.statistics.paired import percent_change
@@ -174,7 +176,7 @@ def judge_claims(data: StudyData, known: MetricRuns | None = None) -> tuple[Clai
         known: its runs, if they are known.
     """
     changes, removed = tuple(_late_changes(data)), len(removed_ids(data))
-    runs, conditions = (known or MetricRuns(data)).on(also=_validation_metrics(data)), run_conditions(data)
+    runs, conditions = claim_runs(data, also=_validation_metrics(data), known=known), run_conditions(data)
 
     def judged(of_runs: Mapping[str, Runs], counted: Sequence[Counted] | None) -> tuple[ClaimVerdict, ...]:
         own = (changes, conditions) if of_runs is runs else ()
@@ -207,13 +209,13 @@ def judge(
 
     Args:
         claims: all that the study declares.
-        runs: by the metric of a claim, and by the validation metrics that belong to test metrics.
+        runs: by the keys of claims (`runs_key`), and by the validation metrics that belong to test metrics.
         changes: what was changed in the study file after data existed.
         conditions: under which the trials ran.
         removed: number of claims that were removed after there were results.
         counted: with which p-values each claim counts when another one is adjusted; None for its own.
     """
-    tested = [assess(claim, runs[claim.metric.name]) for claim in claims]
+    tested = [assess(claim, runs[runs_key(claim)]) for claim in claims]
     family = Family.of([(each.p_support, each.p_refute) for each in tested], removed=removed, counted=counted)
     others = {name: Alternatives(of_metric, validation_for(runs, name)) for name, of_metric in runs.items()}
     examination = Examination(tested, family, others)
@@ -268,8 +270,9 @@ def _findings(tested: Assessment) -> tuple[str, ...]:
     if not tested.is_tested:
         return ()
     trend = trend_note(tested.claim, tested.runs)
+    lengths = length_notes(tested.evidence, tested.runs) if tested.evidence is not None else ()
     worth = [f"{each.text[:1].upper()}{each.text[1:]}." for each in felt_of(tested) if each.is_known]
-    return (*((trend,) if trend else ()), *worth)
+    return (*((trend,) if trend else ()), *lengths, *worth)
 
 
 def felt_of(tested: Assessment) -> tuple[Felt, ...]:
@@ -302,10 +305,11 @@ def _declared_note(verdict: ClaimVerdict, reasons: Reasons) -> str:
 
 
 def _with_comparability(verdict: ClaimVerdict, conditions: Conditions) -> ClaimVerdict:
-    found = verdict.examination.tested[verdict.position].evidence
-    if found is None:
+    tested = verdict.examination.tested[verdict.position]
+    if tested.evidence is None:
         return verdict
-    notes = comparability_notes(found, conditions, verdict.metric.name)
+    name, lengths = verdict.metric.name, bool(tested.runs.lengths)
+    notes = comparability_notes(tested.evidence, conditions, name, by_length=not lengths)
     return replace(verdict, caveats=replace(verdict.caveats, comparability=notes))
 
 

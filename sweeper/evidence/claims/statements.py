@@ -26,6 +26,7 @@ from sweeper.evidence.claims.parts import cells_of, part_of, phase_of
 from sweeper.evidence.claims.trends import trend_evidence
 from sweeper.evidence.claims.unpaired import Change, remedy, unpaired
 from sweeper.evidence.claims.wording import change_text
+from sweeper.evidence.data.arm_lengths import STRATUM
 from sweeper.evidence.data.cells import Cell, level_text
 from sweeper.evidence.data.comparison import (
     Comparison,
@@ -60,6 +61,13 @@ def gather(claim: Claim, runs: Runs) -> Evidence:
     Raises:
         Untestable: they have nothing of a phase or configuration that the claim names; the message says which.
     """
+    found = _gathered(claim, runs)
+    if not runs.lengths:
+        return found
+    return Evidence(tuple(replace(part, label=f"{part.label}, {STRATUM}") for part in found.parts))
+
+
+def _gathered(claim: Claim, runs: Runs) -> Evidence:
     match claim.statement:
         case Ordering() as statement:
             return _ordering(claim, statement, runs)

@@ -28,6 +28,7 @@ from sweeper.evidence.claims.alternatives import SEED, Alternative, Alternatives
 from sweeper.evidence.claims.censored import Assessment, assess, assess_without_seed
 from sweeper.evidence.claims.evidence import Evidence, Part, Region, Verdict
 from sweeper.evidence.claims.family import Family
+from sweeper.evidence.data.claim_runs import runs_key
 from sweeper.evidence.formatting import clean, listed
 from sweeper.evidence.statistics.paired import Estimate, percent_change
 from sweeper.evidence.statistics.power import POWER, power_one_sided
@@ -149,7 +150,7 @@ class Examination:
         declared = self.tested[position]
         if declared.evidence is None or not declared.is_tested:
             return []
-        others = list(self.alternatives[declared.claim.metric.name].of(declared.evidence))
+        others = list(self.alternatives[runs_key(declared.claim)].of(declared.evidence))
         numbers = Counter(other.analysis for other in others)
         found = [self._check(position, other, numbers[other.analysis]) for other in others]
         return [check for check in found if check is not None]

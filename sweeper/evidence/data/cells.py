@@ -31,6 +31,7 @@ class Cell:
         share: the resolution of the metric over the value as measured; infinite if unknown.
         trial_ids: the completed trials.
         missing: the other trials, by id, with their state.
+        chosen: by how much its value was made worse because its length was chosen for looking best; NaN if unknown.
     """
 
     levels: Levels
@@ -43,6 +44,7 @@ class Cell:
     share: float = math.inf
     trial_ids: tuple[int, ...] = ()
     missing: tuple[tuple[int, str], ...] = ()
+    chosen: float = 0.0
 
     @cached_property
     def block(self) -> tuple[object, ...]:

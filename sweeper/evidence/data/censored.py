@@ -76,7 +76,7 @@ class _Peers:
     @property
     def by_best(self) -> bool:
         """Whether the best value of a curve counts."""
-        return self.series.measure.metric.value.kind == "best"
+        return self.series.measure.metric.value.takes_best
 
     def change_after(self, step: int) -> tuple[float, float]:
         """Return how far the value of any of them fell, and rose, after a step; infinite if none reached it."""

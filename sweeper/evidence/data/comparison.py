@@ -13,6 +13,7 @@ from statistics import fmean
 
 from sweeper.evidence.data.agreeing import SAME_RUN
 from sweeper.evidence.data.cells import Cell, Levels
+from sweeper.evidence.data.chosen import with_choice
 from sweeper.evidence.data.measures import mean_of
 from sweeper.evidence.data.pool import ErrorRule, Pool
 from sweeper.evidence.data.repeats import no_repeats
@@ -228,6 +229,11 @@ def _seed(unit: Unit) -> int:
 
 
 def infer(comparison: Comparison) -> Estimate:
+    """Return the mean over the complete units with its t-inference; a choice of lengths adds to its error."""
+    return with_choice(_inferred(comparison), run_weights(comparison.complete) if comparison.complete else ())
+
+
+def _inferred(comparison: Comparison) -> Estimate:
     """Return the mean over the complete units with its t-inference.
 
     Where what runs of a seed share cancels, the variance may be pooled (see `statistics.contrast`). Otherwise, as

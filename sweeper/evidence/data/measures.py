@@ -116,4 +116,4 @@ def value_step(curve: Curve, metric: Metric) -> int | None:
     value = metric.value.of(curve.values, metric.direction)
     if math.isnan(value):
         return None
-    return curve.steps[curve.values.index(value) if metric.value.kind == "best" else -1]
+    return curve.steps[curve.values.index(value) if metric.value.takes_best else -1]

@@ -9,6 +9,7 @@ from typing import Final
 from sweeper.designs.baselines import Guess
 from sweeper.designs.kinds import DesignKind
 from sweeper.designs.levels import Level, level_key
+from sweeper.evidence.data.arm_lengths import ArmKey, ArmLengths
 from sweeper.evidence.data.cells import Cell, block_text, measured
 from sweeper.evidence.data.censored import Endings, Series
 from sweeper.evidence.data.load import StudyData
@@ -116,6 +117,9 @@ class Runs:
         is_frame: whether they are the rows of a frame, of whose columns the caller chooses the factors.
         arm_names: what configurations are called.
         guesses: by factor of a frame, its baseline, where another level could be that as well.
+        lengths: where each configuration is at its best length, all of its lengths, by its identity and its blocks.
+        rechosen: returns the runs as if only some trials had been run, with lengths that those choose; None where
+            none were chosen.
     """
 
     measure: Measure
@@ -128,6 +132,8 @@ class Runs:
     is_imported: bool = False
     arm_names: ArmNames = field(default_factory=ArmNames, repr=False)
     guesses: Mapping[str, Guess] = field(default_factory=dict, repr=False)
+    lengths: Mapping[ArmKey, ArmLengths] = field(default_factory=dict, repr=False)
+    rechosen: "Callable[[Collection[int]], Runs] | None" = field(default=None, repr=False, compare=False)
 
     @property
     def factors(self) -> tuple[str, ...]:
@@ -140,6 +146,8 @@ class Runs:
 
     def only(self, trials: Collection[int]) -> "Runs":
         """Return the runs as if only these trials had been run: levels are chosen on them too, the others wait."""
+        if self.rechosen is not None:
+            return self.rechosen(trials)
         values = {trial: value for trial, value in self.measure.values.items() if trial in trials}
         raw = {trial: self.measure.raw[trial] for trial in values}
         useless = {trial: value for trial, value in self.measure.raw.items() if trial not in self.measure.values}
@@ -172,18 +180,7 @@ def study_runs(data: StudyData, metric: str | None = None) -> Runs:
     trials' results, or is the value of its curve where they do not have it.
     """
     name = metric or data.study.metric.name
-    return claim_runs(data, [name])[name]
-
-
-def claim_runs(
-    data: StudyData, metrics: Iterable[str] | None = None, *, also: Sequence[Metric] = ()
-) -> dict[str, Runs]:
-    """Return a study's runs on several metrics, by default those of its claims, by the metrics' names.
-
-    Args:
-        also: further metrics.
-    """
-    return MetricRuns(data).on(metrics, also=also)
+    return MetricRuns(data).on([name])[name]
 
 
 @dataclass(frozen=True)
@@ -194,7 +191,11 @@ class MetricRuns:
     _made: dict[tuple[Metric, bool], Runs] = field(default_factory=dict, repr=False)
 
     def on(self, metrics: Iterable[str] | None = None, *, also: Sequence[Metric] = ()) -> dict[str, Runs]:
-        """Return the runs on several metrics, as `claim_runs` does."""
+        """Return the runs on several metrics, by default those of the study's claims, by the metrics' names.
+
+        Args:
+            also: further metrics.
+        """
         study, own = self.data.study, self.data.study.metric
         declared = [*also, own, *(claim.metric for claim in study.claims)]
         known = {metric.name: metric for metric in declared}

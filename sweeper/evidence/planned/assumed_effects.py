@@ -6,8 +6,8 @@ from typing import Literal
 
 from sweeper.evidence.claims.censored import assess
 from sweeper.evidence.claims.evidence import Region, rise
+from sweeper.evidence.data.claim_runs import claim_runs, runs_key
 from sweeper.evidence.data.load import StudyData
-from sweeper.evidence.data.runs import claim_runs
 from sweeper.evidence.planned.power import PlannedClaim, PlannedTest
 from sweeper.evidence.planned.spread import Spreads
 from sweeper.spec.claim import Claim
@@ -40,7 +40,7 @@ def _earlier_effects(claim: Claim, data: StudyData | None) -> list[float]:
     """Return what this study's runs in the store show of a claim's comparisons; nothing if they cannot test it."""
     if data is None:
         return []
-    found = assess(claim, claim_runs(data, [claim.metric.name])[claim.metric.name])
+    found = assess(claim, claim_runs(data)[runs_key(claim)])
     values = [part.effect.value for part in found.evidence.parts] if found.evidence is not None else []
     return values if all(map(math.isfinite, values)) else []
 

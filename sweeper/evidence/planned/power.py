@@ -13,6 +13,7 @@ from typing import Final
 
 from sweeper.evidence.claims.evidence import ABOVE_ZERO, Part, Region, Untestable, region_of, rise
 from sweeper.evidence.claims.statements import gather
+from sweeper.evidence.data.claim_runs import runs_key
 from sweeper.evidence.data.runs import Runs
 from sweeper.evidence.planned.runs import planned_runs
 from sweeper.evidence.planned.shape import Shape, along, shape_of
@@ -146,7 +147,7 @@ def planned_claims(study: Study, plan: Plan, spreads: Spreads) -> tuple["Planned
     numbers = ANCHORS if len(plan.trials) <= MANY_TRIALS else ANCHORS_OF_MANY
     anchors = [planned_runs(study, plan, seeds=seeds) for seeds in numbers]
     alpha = ALPHA / max(len(study.claims), 1)
-    names = [claim.metric.name for claim in study.claims]
+    names = [runs_key(claim) for claim in study.claims]
     return tuple(
         PlannedClaim(claim, alpha, spreads, planned[name], (anchors[0][name], anchors[1][name]))
         for claim, name in zip(study.claims, names, strict=True)

@@ -10,8 +10,9 @@ from typing import Final
 
 import numpy as np
 
+from sweeper.evidence.data.claim_runs import claim_runs
 from sweeper.evidence.data.load import StudyData, make_study_data
-from sweeper.evidence.data.runs import Runs, claim_runs
+from sweeper.evidence.data.runs import Runs
 from sweeper.planning.plan import Plan, PlannedPhase, PlannedTrial
 from sweeper.spec.json_form import to_json
 from sweeper.spec.json_phases import phase_to_json

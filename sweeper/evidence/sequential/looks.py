@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from sweeper.evidence.claims.censored import Assessment, assess
 from sweeper.evidence.claims.evidence import Part, Verdict, decide
 from sweeper.evidence.data.cells import Cell
+from sweeper.evidence.data.claim_runs import claim_runs, runs_key
 from sweeper.evidence.data.load import StudyData
-from sweeper.evidence.data.runs import Runs, claim_runs
+from sweeper.evidence.data.runs import Runs
 from sweeper.evidence.statistics.multiplicity import all_of, any_of, holm
 from sweeper.spec.claim import Claim
 
@@ -85,7 +86,7 @@ class Looks:
     def __init__(self, claims: Sequence[Claim], runs: Mapping[str, Runs]) -> None:
         self._claims = claims
         self._whole = runs
-        assessed = [assess(claim, self._whole[claim.metric.name]) for claim in self._claims]
+        assessed = [assess(claim, self._whole[runs_key(claim)]) for claim in self._claims]
         self.needs = tuple(_needs(each) for each in assessed)
         self._around = tuple(_around(each) for each in assessed)
         self._known: dict[tuple[int, Trials], Look] = {}
@@ -112,7 +113,7 @@ class Looks:
         key = (position, run & self._around[position])
         if key not in self._known:
             claim = self._claims[position]
-            self._known[key] = _look(assess(claim, self._runs(claim.metric.name, run)))
+            self._known[key] = _look(assess(claim, self._runs(runs_key(claim), run)))
         return self._known[key]
 
     def verdicts(self, run: Trials) -> tuple[Verdict, ...]:
@@ -124,13 +125,13 @@ class Looks:
             for each, p_support, p_refute in zip(found, support, refute, strict=True)
         )
 
-    def _runs(self, metric: str, run: Trials) -> Runs:
-        """Return the runs on a metric of these trials only; many looks in a row are at the same trials."""
+    def _runs(self, key: str, run: Trials) -> Runs:
+        """Return the runs of a key of these trials only; many looks in a row are at the same trials."""
         if run != self._run:
             self._run, self._of_run = run, {}
-        if metric not in self._of_run:
-            self._of_run[metric] = self._whole[metric].only(run)
-        return self._of_run[metric]
+        if key not in self._of_run:
+            self._of_run[key] = self._whole[key].only(run)
+        return self._of_run[key]
 
 
 def _needs(assessed: Assessment) -> tuple[Need, ...]:

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from sweeper.spec.arms import arm_faults, arms_in, with_levels
+from sweeper.spec.checks.lengths import check_lengths
 from sweeper.spec.checks.statements import check_statement
 from sweeper.spec.checks.study import check_metric
 from sweeper.spec.claim import FORMS, ClaimForm, Expectation, Margin
@@ -55,6 +56,8 @@ def check_claims(sections: Sections, errors: ErrorCollector) -> None:
             errors.add((*place, *where), message)
         if not faults and not any(errors.blames(("arms", name)) for name in arms_in(claim.statement)):
             check_statement(sections, with_levels(claim.statement, sections.arms), metric, place, errors)
+            if metric is not None and not errors.blames(here):
+                check_lengths(sections, claim, metric, here, errors)
 
 
 def _check_direction(sections: Sections, index: int, claim: ClaimEntry, errors: ErrorCollector) -> None:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import Discriminator, Field, Tag
 
-from sweeper.spec.claim import FORMS, ClaimForm, Expectation
+from sweeper.spec.claim import FORMS, At, ClaimForm, Expectation
 from sweeper.spec.entries.metric import MetricEntry
 from sweeper.spec.entries.values import LevelValue, MarginValue, Name, NumberValue, Section
 
@@ -262,6 +262,13 @@ class ClaimEntry(Section):
         None,
         description="Margin for no_worse, equal and equivalence, e.g. 1% or 0.005; for persists, by how much the gain "
         "may shrink per doubling.",
+    )
+
+    at: At | None = Field(
+        None,
+        description="Length at which configurations are compared: best_length for each at its own best one, over the "
+        "budgets of all phases and the evaluations of their runs, or same_length for that of the phase. Default: "
+        "best_length if metric.value is best_length, else same_length.",
     )
 
     @property

@@ -8,7 +8,7 @@ from sweeper.spec.entries.values import Section
 from sweeper.spec.metric import Direction, Scale
 from trainer.config.wording import shown, suggestion
 
-VALUES: Final = ("best", "last")
+VALUES: Final = ("best", "last", "best_length")
 MOST_POINTS: Final = 10_000
 
 
@@ -21,7 +21,9 @@ def _checked_value(value: object) -> object:
     if value in VALUES:
         return value
     near = suggestion(value, VALUES) if isinstance(value, str) else ""
-    raise ValueError(f"{shown(value)} is not a point of a curve.{near} Use best, last or {{mean_of_last: 3}}.")
+    raise ValueError(
+        f"{shown(value)} is not a point of a curve.{near} Use best, last, best_length or {{mean_of_last: 3}}."
+    )
 
 
 class MeanOfLastEntry(Section):
@@ -33,7 +35,7 @@ class MeanOfLastEntry(Section):
 
 
 PointEntry = Annotated[
-    Annotated[Literal["best", "last"], BeforeValidator(_checked_value), Tag("<name>")]
+    Annotated[Literal["best", "last", "best_length"], BeforeValidator(_checked_value), Tag("<name>")]
     | Annotated[MeanOfLastEntry, Tag("<mapping>")],
     Discriminator(lambda value: "<mapping>" if isinstance(value, dict | MeanOfLastEntry) else "<name>"),
 ]
@@ -52,7 +54,8 @@ class MetricEntry(Section):
     value: PointEntry | None = Field(
         None,
         description="Which point of a trial's curve is its value: best, last, or {mean_of_last: 3} for a mean. The "
-        "best point favors trials that are evaluated more often or more noisily. Default: last if every trial ends at "
+        "best point favors trials that are evaluated more often or more noisily. With best_length, claims compare "
+        "configurations, each at its own best length. Default: last if every trial ends at "
         "its phase's budget, best if something else chooses the point: a pruner, patience or early stopping, a test "
         "of the best weights, or a command without its budget.",
     )

@@ -1,0 +1,58 @@
+"""The runs that each claim of a study is judged on: on its metric, and at which lengths."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
+
+from sweeper.evidence.data.arm_lengths import STRATUM
+from sweeper.evidence.data.lengths import at_best_length
+from sweeper.evidence.data.load import StudyData
+from sweeper.evidence.data.measures import Metric, make_measure
+from sweeper.evidence.data.runs import MetricRuns, Runs
+from sweeper.spec.claim import Claim
+from sweeper.spec.metric import LAST
+
+AT_BEST: Final = f", {STRATUM}"
+AT_SAME: Final = ", at the same length"
+
+
+def claim_runs(
+    data: StudyData, *, also: Sequence[Metric] = (), known: MetricRuns | None = None
+) -> dict[str, Runs]:
+    """Return a study's runs on the metrics of its claims, by the keys of the claims (`runs_key`).
+
+    Args:
+        also: further metrics, which are measured at the best lengths too if any claim compares those.
+        known: the study's runs, as far as they have been made.
+    """
+    found = (known or MetricRuns(data)).on(also=also)
+    keys = {runs_key(claim): claim.metric.name for claim in data.study.claims}
+    if any(claim.is_at_best_length for claim in data.study.claims):
+        keys |= {f"{metric.name}{AT_BEST}": metric.name for metric in also}
+    for key, name in keys.items():
+        if key.endswith(AT_BEST):
+            found[key] = at_best_length(found[name])
+        elif key.endswith(AT_SAME):
+            found[key] = at_same_length(found[name])
+    return found
+
+
+def runs_key(claim: Claim) -> str:
+    """Return the key of the runs that a claim is judged on: its metric's name, and the lengths if that is needed."""
+    if claim.is_at_best_length:
+        return f"{claim.metric.name}{AT_BEST}"
+    # Where the best length is a trial's value, runs of one length are compared at its end.
+    return f"{claim.metric.name}{AT_SAME}" if claim.metric.value.kind == "best_length" else claim.metric.name
+
+
+def at_same_length(runs: Runs) -> Runs:
+    """Return the runs with the last value of each curve; a value that was measured once stays as it is."""
+    raw = dict(runs.measure.raw)
+    for trial in raw:
+        curve = runs.endings.curves.get(trial)
+        if curve is not None and len(curve.values) > 1:
+            raw[trial] = curve.values[-1]
+    measure = make_measure(replace(runs.measure.metric, value=LAST), raw)
+    chooser = None if runs.chooser is None else at_same_length(runs.chooser)
+    diverged = frozenset(runs.measure.diverged) | frozenset(measure.diverged)
+    return replace(runs.remeasured(replace(measure, diverged=diverged)), chooser=chooser)

@@ -1,0 +1,252 @@
+"""Every length of every configuration of a study, and its runs at the best one.
+
+A configuration has a length for each evaluation of its runs, and for each budget that phases run it with: a run of any
+of these lengths could have been reported. `at_best_length` gives the runs of a study as if each configuration had been
+run for its own best length alone, so that whatever judges runs can judge them.
+
+- The length is chosen on the study's own metric, by the mean over seeds, and it is one for all seeds.
+- A length is known where both the study's metric and the one that is compared were measured: at the same steps of all
+  runs of a budget. A metric that is measured once, such as a test of the best weights at the end, belongs to the whole
+  run, which then counts as one length.
+- A budget at which a run diverged, failed or was pruned is none that is best, unless all of them are like that.
+"""
+
+import json
+import math
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+
+from sweeper.evidence.data.arm_lengths import STRATUM, ArmKey, ArmLengths, Length, Trials
+from sweeper.evidence.data.cells import Cell, Levels
+from sweeper.evidence.data.measures import make_measure, mean_of
+from sweeper.evidence.data.runs import PhaseRuns, Runs
+from sweeper.evidence.statistics.best_length import best_length
+from sweeper.spec.metric import BEST_LENGTH
+from sweeper.store.reading.reader import Curve
+
+LOST: Final = ("failed", "pruned")
+
+
+def at_best_length(runs: Runs) -> Runs:
+    """Return the runs of a study with each configuration at its best length.
+
+    Without any completed run they stay as they are, so that a plan shows what its phases will give.
+    """
+    arms = arm_lengths(runs)
+    if not arms:
+        return runs
+    raw = {trial: value for arm in arms.values() for trial, value in _chosen(arm, runs)}
+    metric = replace(runs.measure.metric, value=BEST_LENGTH)
+    measure = replace(make_measure(metric, raw), diverged=runs.measure.diverged)
+    shifts = {
+        trial: arm.measure.sign * arm.choice.optimism
+        for arm in arms.values()
+        if math.isfinite(arm.choice.optimism)
+        for trial, _ in _trials_of(arm)
+    }
+    values = {trial: value + shifts.get(trial, 0.0) for trial, value in measure.values.items()}
+    shifted = {trial: measure.measured(value) if shifts.get(trial) else raw[trial] for trial, value in values.items()}
+    measure = replace(measure, values=values, raw={**measure.raw, **shifted})
+    chooser = None if runs.chooser is None else at_best_length(runs.chooser)
+
+    def again(trials: Collection[int]) -> Runs:
+        return at_best_length(runs.only(trials))
+
+    return replace(
+        runs,
+        measure=measure,
+        phases={name: _phase(phase, arms) for name, phase in runs.phases.items()},
+        endings=replace(runs.endings, curves={}, own=None),
+        chooser=chooser,
+        lengths=arms,
+        rechosen=again,
+    ).measured()
+
+
+def arm_lengths(runs: Runs) -> dict[ArmKey, ArmLengths]:
+    """Return the lengths of every configuration of which some run has completed."""
+    groups: dict[ArmKey, dict[str, dict[int, Trials]]] = {}
+    levels: dict[ArmKey, Levels] = {}
+    for phase in runs.phases.values():
+        for cell in phase.cells:
+            budget, *place = cell.stratum
+            key = (cell.arm, tuple(place))
+            levels.setdefault(key, cell.levels)
+            known = groups.setdefault(key, {}).setdefault(budget, {})
+            known[cell.seed] = tuple((trial, runs.endings.states.get(trial, "waiting")) for trial in cell.all_trials)
+    found = {key: _arm(runs, levels[key], group) for key, group in groups.items()}
+    return {key: arm for key, arm in found.items() if arm is not None}
+
+
+def _arm(runs: Runs, levels: Levels, group: Mapping[str, Mapping[int, Trials]]) -> ArmLengths | None:
+    """Return the lengths of a configuration from its trials by budget and seed; None if no run has completed."""
+    chooser = runs.chooser or runs
+    completed = {
+        budget: {seed: done for seed, trials in by_seed.items() if (done := _completed(trials, runs, chooser))}
+        for budget, by_seed in group.items()
+    }
+    sound = {budget: by_seed for budget, by_seed in completed.items() if by_seed and not _has_lost(group[budget], runs)}
+    columns = [
+        column
+        for budget, by_seed in (sound or completed).items()
+        if by_seed
+        for column in _columns(budget, by_seed, runs, chooser)
+    ]
+    seeds = tuple(sorted({seed for by_seed in completed.values() for seed in by_seed}))
+    if not columns:
+        return None
+    columns.sort(key=lambda column: _order(column.length))
+    chosen_by, values = (
+        np.array([[points.get(seed, math.nan) for points in part] for seed in seeds], dtype=float)
+        for part in ([column.chosen_by for column in columns], [column.values for column in columns])
+    )
+    choice = best_length(chooser.measure.sign * chosen_by, runs.measure.sign * values)
+    if choice is None:
+        return None
+    return ArmLengths(
+        levels=levels,
+        lengths=tuple(column.length for column in columns),
+        seeds=seeds,
+        chosen_by=chosen_by,
+        values=values,
+        trials={(seed, budget): trials for budget, by_seed in group.items() for seed, trials in by_seed.items()},
+        choice=choice,
+        chooser=chooser.measure,
+        measure=runs.measure,
+    )
+
+
+def _completed(trials: Trials, runs: Runs, chooser: Runs) -> tuple[int, ...]:
+    return tuple(trial for trial, _ in trials if trial in runs.measure.values and trial in chooser.measure.values)
+
+
+def _has_lost(by_seed: Mapping[int, Trials], runs: Runs) -> bool:
+    """Return whether a run of a budget diverged, failed or was pruned."""
+    return any(
+        state in LOST or trial in runs.measure.diverged for trials in by_seed.values() for trial, state in trials
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Column:
+    """A length with its values by seed."""
+
+    length: Length
+    chosen_by: Mapping[int, float]
+    values: Mapping[int, float]
+
+
+def _columns(budget: str, by_seed: Mapping[int, tuple[int, ...]], runs: Runs, chooser: Runs) -> Iterator[_Column]:
+    """Yield the lengths of the runs of one budget: their evaluations, or whole runs."""
+    trials = [trial for done in by_seed.values() for trial in done]
+    steps = common_steps(trials, runs, chooser)
+    places: list[int | None] = [*steps] or [None]
+    for step in places:
+        found = [
+            {seed: mean_of([value_at(each, trial, step) for trial in done]) for seed, done in by_seed.items()}
+            for each in (chooser, runs)
+        ]
+        yield _Column(Length(budget=budget, step=step, cost=_cost(budget, trials, step, chooser)), *found)
+
+
+def common_steps(trials: Sequence[int], *of: Runs) -> list[int]:
+    """Return the steps at which trials were all evaluated on all metrics; none if a metric was measured once."""
+    common: set[int] | None = None
+    for runs in of:
+        for trial in trials:
+            curve = runs.endings.curves.get(trial)
+            if curve is None or len(curve.steps) < 2:
+                return []
+            known = {
+                step
+                for step, value in zip(curve.steps, curve.values, strict=True)
+                if math.isfinite(value) and not runs.measure.why_not(value)
+            }
+            common = known if common is None else common & known
+    return sorted(common or ())
+
+
+def value_at(runs: Runs, trial: int, step: int | None) -> float:
+    """Return the value of a trial at an evaluation, on the scale; of the whole run if that is None."""
+    if step is None:
+        return runs.measure.values[trial]
+    curve = runs.endings.curves[trial]
+    return runs.measure.on_scale(curve.values[curve.steps.index(step)])
+
+
+def _cost(budget: str, trials: Sequence[int], step: int | None, chooser: Runs) -> dict[str, float]:
+    """Return what a length takes, the mean over its runs; of whole runs without a curve, their budget."""
+    curves = [curve for trial in trials if (curve := chooser.endings.curves.get(trial)) is not None]
+    found = _budget_cost(budget)
+    for unit in ("steps", "tokens", "flops"):
+        amounts = [_amount(curve, unit, step) for curve in curves]
+        if amounts and all(math.isfinite(amount) and amount > 0 for amount in amounts):
+            found[unit] = mean_of(amounts)
+    return found
+
+
+def _amount(curve: Curve, unit: str, step: int | None) -> float:
+    place = -1 if step is None else curve.steps.index(step)
+    amounts: Sequence[float] = getattr(curve, unit)
+    return float(amounts[place])
+
+
+def _budget_cost(budget: str) -> dict[str, float]:
+    try:
+        document = json.loads(budget)
+    except ValueError:
+        return {}
+    known = ("steps", "tokens", "epochs", "reference_hours")
+    return {unit: float(amount) for unit, amount in document.items() if unit in known}
+
+
+def _order(length: Length) -> tuple[float, ...]:
+    """Return by what lengths are ordered: what is known of all of them, else their budgets and steps."""
+    cost = length.cost
+    amount = next((cost[unit] for unit in ("flops", "tokens", "steps", "epochs", "reference_hours") if unit in cost), 0)
+    return amount, float(length.step or 0)
+
+
+def _trials_of(arm: ArmLengths) -> Iterator[tuple[int, str]]:
+    """Yield the trials of a configuration at the budget of its best length."""
+    for (_, budget), trials in arm.trials.items():
+        if budget == arm.best.budget:
+            yield from trials
+
+
+def _chosen(arm: ArmLengths, runs: Runs) -> Iterator[tuple[int, float]]:
+    """Yield the completed trials of a configuration with their values at its best length, as measured."""
+    step = arm.best.step
+    for trial, _ in _trials_of(arm):
+        if trial not in runs.measure.values:
+            continue
+        if step is None:
+            yield trial, runs.measure.raw[trial]
+            continue
+        curve = runs.endings.curves.get(trial)
+        if curve is not None and step in curve.steps:
+            yield trial, curve.values[curve.steps.index(step)]
+
+
+def _phase(phase: PhaseRuns, arms: Mapping[ArmKey, ArmLengths]) -> PhaseRuns:
+    """Return a phase whose cells have the runs at their best lengths; a seed that was not run there is left out."""
+    cells: dict[tuple[object, ...], Cell] = {}
+    for cell in phase.cells:
+        place = cell.stratum[1:]
+        arm = arms.get((cell.arm, place))
+        trials = None if arm is None else arm.trials.get((cell.seed, arm.best.budget))
+        if arm is not None and trials is None:
+            continue
+        found = Cell(
+            levels=cell.levels,
+            arm=cell.arm,
+            seed=cell.seed,
+            stratum=(STRATUM, *place),
+            missing=trials or tuple((trial, "waiting") for trial in cell.all_trials),
+            chosen=0.0 if arm is None else arm.choice.optimism,
+        )
+        cells[found.identity] = found
+    return replace(phase, cells=tuple(cells.values()))

@@ -1,0 +1,157 @@
+"""Claims that compare configurations, each at its own best length."""
+
+import math
+from statistics import fmean
+
+import pytest
+
+from sweeper.evidence.claims.judge import judge_claims
+from sweeper.evidence.data.claim_runs import claim_runs, runs_key
+from tests.sweeper.evidence.length_studies import ROWS, TEST, VALID, contrast, length_study, u_shaped
+
+# The trick needs four times the steps, and is worth .03 there; at 400 steps or less it looks harmful.
+LATE = u_shaped(best={0: 200, 1: 800}, depth={0: 0.0, 1: -0.03})
+
+
+def judged(*claims, truth=LATE, **options):
+    return {verdict.id: verdict for verdict in judge_claims(length_study(truth, claims=claims, **options))}
+
+
+def arms_of(truth=LATE, claim=None, **options):
+    claim = claim or contrast()
+    data = length_study(truth, claims=[claim], **options)
+    runs = claim_runs(data)[runs_key(data.study.claims[0])]
+    return {(arm.levels["trick"], arm.levels["other"]): arm for arm in runs.lengths.values()}
+
+
+def test_a_trick_that_needs_patience_helps_at_its_own_length_only():
+    # Both arms run for 400 steps in p; the trick also runs on, to 1,600 steps.
+    patient = u_shaped(best={0: 200, 1: 1600}, depth={0: 0.0, 1: -0.03})
+    claims = contrast("own"), contrast("same", at="same_length"), contrast("usual", at=None)
+    found = judged(*claims, truth=patient, budgets={"p": 400, "long": 1600}, rows={"long": [ROWS[1]]})
+    assert found["own"].verdict == "supported"
+    assert found["own"].low < -0.03 < found["own"].high
+    assert found["same"].verdict == "refuted"
+    assert found["same"].estimate > 0
+    assert (found["usual"].estimate, found["usual"].p_adjusted) == (found["same"].estimate, found["same"].p_adjusted)
+    assert "each at its best length" in found["own"].sentence
+    assert "best length" not in found["same"].sentence
+
+
+def test_the_length_is_chosen_on_validation_and_reported_on_test():
+    arms = arms_of(gap=0.5)
+    assert [arms[level, "0"].best.step for level in ("0", "1")] == [200, 800]
+    own = arms["1", "0"]
+    assert own.chooser.metric.name == VALID
+    assert fmean(own.values[:, own.choice.place] - own.chosen_by[:, own.choice.place]) == pytest.approx(0.5, abs=0.005)
+
+
+def test_lengths_are_those_of_runs_with_other_budgets_as_well():
+    arms = arms_of(budgets={"p": 100, "mid": 400, "long": 800}, looks=())
+    assert [(length.budget, length.step) for length in arms["0", "0"].lengths] == [
+        ('{"steps": 100}', None), ('{"steps": 400}', None), ('{"steps": 800}', None),
+    ]  # fmt: skip
+    assert arms["1", "0"].best.budget == '{"steps": 800}'
+    assert arms["1", "0"].edge == "longest"
+
+
+def test_a_test_that_is_measured_once_belongs_to_the_whole_run():
+    arms = arms_of(budgets={"p": 400, "long": 1600}, tested="end")
+    assert [length.step for length in arms["0", "0"].lengths] == [None, None]
+    of_validation = arms_of(claim=contrast(metric=VALID), budgets={"p": 400, "long": 1600}, tested="end")
+    assert len(of_validation["0", "0"].lengths) == 10  # 4 looks up to 400 steps, 6 up to 1,600
+
+
+def test_the_studys_value_makes_best_lengths_the_usual_ones():
+    options = {"value": "best_length", "budgets": {"p": 400, "long": 1600}}
+    found = judged(contrast("usual", at=None), contrast("own"), contrast("same", at="same_length"), **options)
+    assert found["usual"].estimate == found["own"].estimate
+    # At the same length, the end of each run counts: the trick is behind there, and would not be by its best look.
+    assert found["same"].estimate == pytest.approx(LATE(ROWS[1], 400) - LATE(ROWS[0], 400), abs=0.006)
+
+
+def test_notes_name_the_lengths_and_an_edge():
+    found = judged(contrast(), budgets={"p": 400, "long": 800})["c"]
+    notes = " ".join(found.notes)
+    assert "Best lengths by the mean over seeds of validation loss: the baseline after step 200 of" in notes
+    assert "trick = 1 after step 800 of 800 steps" in notes or "trick = 1 after 800 steps" in notes
+    assert "Trick = 1 is best at the longest of its 9 lengths, so a longer one may be better still." in notes
+    assert "Runs differ in evaluations" not in notes
+
+
+def test_a_choice_among_equals_costs_certainty():
+    flat = u_shaped(best={0: 200, 1: 200}, depth={0: 0.0, 1: 0.0}, curvature=0.0)
+    budgets, rows = {"p": 1600, "a": 100, "b": 200, "c": 400}, {name: [ROWS[1]] for name in "abc"}
+    options = {"looks": (), "of_run": 0.01, "of_test": 0.0, "truth": flat}
+    found, alone = (judged(contrast(), **options, **more)["c"] for more in ({"budgets": budgets, "rows": rows}, {}))
+    optimism = arms_of(flat, looks=(), of_run=0.01, of_test=0.0, budgets=budgets, rows=rows)["1", "0"].choice.optimism
+    assert optimism > 0.001
+    errors = [(each.high - each.low) for each in (found, alone)]
+    assert errors[0] > 0
+    part = found.examination.tested[0].evidence.headline
+    mean = fmean(unit.value for unit in part.comparison.complete)
+    assert found.estimate == pytest.approx(mean)  # the optimism is in the values
+    assert part.estimate.standard_error > optimism
+
+
+def test_one_seed_does_not_show_how_lucky_its_best_length_is():
+    found = judged(contrast(), seeds=(0,))["c"]
+    assert found.verdict == "undecided"
+    assert "one seed does not show" in found.sentence
+    assert math.isfinite(found.estimate)
+
+
+def test_a_seed_that_was_not_run_at_the_best_length_is_left_out():
+    data = length_study(LATE, claims=[contrast()], budgets={"p": 400, "long": 1600}, rows={"long": [ROWS[1]]})
+    rows = data.trials
+    gone = int(rows[(rows["phase"] == "long") & (rows["seed"] == 3)]["trial_id"].iloc[0])
+    members = {**data.members, "long": tuple(trial for trial in data.members["long"] if trial != gone)}
+    (found,) = judge_claims(type(data)(**{**{f: getattr(data, f) for f in data.__slots__}, "members": members}))
+    assert found.n == 3
+
+
+@pytest.mark.parametrize("state", ["failed", "pruned"])
+def test_a_budget_at_which_a_run_was_lost_is_not_the_best(state):
+    def lost(phase, levels, seed):
+        return state if phase == "long" and levels["trick"] and seed == 1 else None
+
+    arms = arms_of(budgets={"p": 400, "long": 1600}, outcome=lost)
+    assert {length.budget for length in arms["1", "0"].lengths} == {'{"steps": 400}'}
+
+
+def test_a_run_that_is_lost_at_every_length_counts_as_the_worst():
+    def lost(phase, levels, seed):
+        return "failed" if levels["trick"] and seed == 1 else None
+
+    found = judged(contrast(), outcome=lost)["c"]
+    assert found.verdict != "supported"
+    assert found.evidence.diverged == 1
+
+
+def test_orderings_and_interactions_compare_best_lengths():
+    ordering = contrast(
+        "o", contrast=None, ordering={"phase": "p", "largest": "trick", "among": ["other"]}, expect=None
+    )
+    (found,) = judge_claims(length_study(LATE, claims=[{k: v for k, v in ordering.items() if k != "contrast"}]))
+    assert found.verdict == "supported"
+    assert found.estimate == pytest.approx(0.03, abs=0.006)
+
+
+def test_without_results_a_claim_is_that_of_its_phase():
+    data = length_study(LATE, claims=[contrast()], outcome=lambda *_: "waiting")
+    (found,) = judge_claims(data)
+    assert found.verdict == "untested"
+
+
+def test_checks_of_a_verdict_choose_lengths_again():
+    found = judged(contrast())["c"]
+    names = {(check.analysis.value, check.subject) for check in found.sturdiness.checks}
+    assert ("each seed left out", "seed 3") in names
+    assert ("validation for test", "") in names
+    assert not found.sturdiness.note
+
+
+def test_a_metric_of_two_scales_is_chosen_on_the_studys():
+    # A share that is maximized, measured at each look beside the loss.
+    claim = contrast(metric={"name": TEST, "direction": "maximize"}, expect="increase")
+    assert arms_of(claim=claim)["1", "0"].best.step == 800
