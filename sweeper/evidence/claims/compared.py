@@ -14,6 +14,7 @@ from sweeper.designs.levels import level_key
 from sweeper.evidence.claims.evidence import Part
 from sweeper.evidence.claims.judge import ClaimVerdict
 from sweeper.evidence.data.cells import level_text
+from sweeper.evidence.data.claim_runs import runs_key
 from sweeper.evidence.data.comparison import Comparison
 from sweeper.evidence.data.load import StudyData
 from sweeper.evidence.effects.effects import Effect
@@ -85,9 +86,11 @@ def claimed(verdicts: Sequence[ClaimVerdict]) -> dict[Sides, Compared]:
 
 
 def _part(verdict: ClaimVerdict) -> Part | None:
-    """Return the part of a claim on two sides; None of any other claim, or without runs."""
+    """Return the part of a claim on two sides; None of any other claim, without runs, or of runs of other lengths."""
     evidence = verdict.examination.tested[verdict.position].evidence
-    if evidence is None or not isinstance(verdict.claim.statement, Contrast | ArmContrast):
+    if evidence is None or runs_key(verdict.claim) != verdict.claim.metric.name:
+        return None
+    if not isinstance(verdict.claim.statement, Contrast | ArmContrast):
         return None
     return evidence.parts[0] if len(evidence.parts) == 1 and evidence.parts[0].exact is None else None
 
