@@ -16,9 +16,7 @@ AT_BEST: Final = f", {STRATUM}"
 AT_SAME: Final = ", at the same length"
 
 
-def claim_runs(
-    data: StudyData, *, also: Sequence[Metric] = (), known: MetricRuns | None = None
-) -> dict[str, Runs]:
+def claim_runs(data: StudyData, *, also: Sequence[Metric] = (), known: MetricRuns | None = None) -> dict[str, Runs]:
     """Return a study's runs on the metrics of its claims, by the keys of the claims (`runs_key`).
 
     Args:
