@@ -3,6 +3,10 @@
 What we start ourselves runs through `run_module`. Processes that joblib, Dask and multiprocessing start get
 PYTHONSAFEPATH from the environment; programs of the user's must not inherit it, for their scripts import what lies
 beside them.
+
+They also get OPENBLAS_NUM_THREADS: numpy, which joblib imports, starts a thread per core when it is loaded, and where
+no more may start, OpenBLAS prints an error and interrupts the process. Slots compute next to nothing, so one thread is
+enough; trials get the user's own number, or that of their slot.
 """
 
 import os
@@ -14,6 +18,9 @@ from typing import Final
 
 SAFE_PATH: Final = "PYTHONSAFEPATH"
 BY_SWEEPER: Final = "sweeper"  # the variable's value where we set it; Python takes any
+BLAS_THREADS: Final = "OPENBLAS_NUM_THREADS"
+ONE_BY_SWEEPER: Final = "+1"  # OpenBLAS reads it as 1, and nobody else writes it like that
+USERS_THREADS: Final = "SWEEPER_USERS_OPENBLAS_NUM_THREADS"  # the variable's value before we set it
 RUN_MODULE: Final = Path(__file__).with_name("run_module.py")
 INTERPRETER: Final = (sys.executable, "-P")  # -P: the working directory is not searched for modules
 
@@ -42,6 +49,30 @@ def safe_path() -> Iterator[None]:
             os.environ[SAFE_PATH] = before
 
 
+@contextmanager
+def one_blas_thread() -> Iterator[None]:
+    """Have OpenBLAS start no threads in any process that is started within the block."""
+    before = os.environ.get(BLAS_THREADS)
+    if before == ONE_BY_SWEEPER:
+        yield
+        return
+    os.environ[BLAS_THREADS] = ONE_BY_SWEEPER
+    if before is not None:
+        os.environ[USERS_THREADS] = before
+    try:
+        yield
+    finally:
+        os.environ.pop(USERS_THREADS, None)
+        if before is None:
+            os.environ.pop(BLAS_THREADS, None)
+        else:
+            os.environ[BLAS_THREADS] = before
+
+
 def users_environment(environment: Mapping[str, str]) -> dict[str, str]:
-    """Return the environment for a program of the user's: all of it but what `safe_path` has set."""
-    return {name: value for name, value in environment.items() if (name, value) != (SAFE_PATH, BY_SWEEPER)}
+    """Return the environment for a program of the user's, without what `safe_path` and `one_blas_thread` have set."""
+    ours = {(SAFE_PATH, BY_SWEEPER), (BLAS_THREADS, ONE_BY_SWEEPER)}
+    found = {name: value for name, value in environment.items() if (name, value) not in ours and name != USERS_THREADS}
+    if BLAS_THREADS not in found and USERS_THREADS in environment:
+        found[BLAS_THREADS] = environment[USERS_THREADS]
+    return found

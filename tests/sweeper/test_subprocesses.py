@@ -9,7 +9,16 @@ from pathlib import Path
 import pytest
 
 from sweeper import run_module, subprocesses
-from sweeper.subprocesses import BY_SWEEPER, SAFE_PATH, code_command, module_command, safe_path, users_environment
+from sweeper.subprocesses import (
+    BLAS_THREADS,
+    BY_SWEEPER,
+    SAFE_PATH,
+    code_command,
+    module_command,
+    one_blas_thread,
+    safe_path,
+    users_environment,
+)
 
 ROOT = Path(__file__).parents[2]
 NAMES = ("sweeper", "trainer", "reports", "studies", "types", "random", "runpy")
@@ -44,7 +53,7 @@ def test_our_packages_come_before_those_of_pythonpath(traps: Path) -> None:
 
 
 def test_a_checkout_that_is_not_installed_runs_its_own_modules(traps: Path) -> None:
-    command = [sys.executable, "-I", "-S", str(subprocesses.RUN_MODULE), "trainer.schedules"]  # needs no package
+    command = [sys.executable, "-I", "-S", str(subprocesses.RUN_MODULE), "trainer.errors"]  # needs no package
     assert output(command, traps) == ""
 
 
@@ -78,6 +87,22 @@ def test_the_path_is_safe_within_the_block_and_the_user_s_choice_is_kept(
         )
         assert inside.stdout.strip() == "True"
     assert os.environ.get(SAFE_PATH) == own
+
+
+@pytest.mark.parametrize("own", [None, "1", "7"])
+def test_our_processes_start_no_threads_of_openblas_and_the_user_s_choice_is_kept(
+    own: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv(BLAS_THREADS, raising=False)
+    if own is not None:
+        monkeypatch.setenv(BLAS_THREADS, own)
+    before = dict(os.environ)
+    count = "import numpy, os; print(len(os.listdir('/proc/self/task')))"
+    with one_blas_thread(), one_blas_thread():
+        assert users_environment(os.environ) == users_environment(before) == before
+        inside = subprocess.run([sys.executable, "-c", count], capture_output=True, text=True, check=True)
+        assert inside.stdout.strip() == "1"
+    assert dict(os.environ) == before
 
 
 def test_no_python_of_ours_is_started_in_another_way() -> None:

@@ -24,7 +24,7 @@ from sweeper.execution.slots.running import check_program, number_of_slots, slot
 from sweeper.quantities import counted
 from sweeper.spec.study import Study
 from sweeper.store.url import sqlite_path
-from sweeper.subprocesses import safe_path
+from sweeper.subprocesses import one_blas_thread, safe_path
 
 if TYPE_CHECKING:
     from sweeper.execution.cluster.pool import DaskPool
@@ -63,7 +63,7 @@ def dask_pool(options: ClusterOptions, study: Study, *, store: str, num_slots: i
         sqlite_machine=None if sqlite_path(store) is None else this_machine(),
     )
     number = number_of_slots(resources, num_slots)
-    with dask.config.set(SETTINGS), safe_path(), ExitStack() as stack:
+    with dask.config.set(SETTINGS), safe_path(), one_blas_thread(), ExitStack() as stack:
         if options.slurm_jobs is not None:
             pool = _on_slurm(stack, options.slurm_jobs, study, needs, store=store, number=number)
         elif options.address is not None or options.scheduler_file is not None:

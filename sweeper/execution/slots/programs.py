@@ -135,9 +135,9 @@ def environment_of(trial: Trial, lease: Lease, slot: Slot, inherited: Mapping[st
     Raises:
         OSError: a variable that the study takes from the slot's environment is not set there.
     """
-    values = placeholder_values(lease)
+    values, inherited = placeholder_values(lease), users_environment(inherited)
     return {
-        **users_environment(inherited),
+        **inherited,
         "PYTHONUNBUFFERED": "1",
         **slot.environment,
         **_logger_variables(lease),

@@ -34,7 +34,7 @@ from sweeper.store.queue.failing import last_attempt
 from sweeper.store.records import LEASE_S
 from sweeper.store.retry import for_seconds, patiently, warn
 from sweeper.store.same_store import uid_of
-from sweeper.subprocesses import safe_path
+from sweeper.subprocesses import one_blas_thread, safe_path
 
 SILENT_LEASES: Final = 2  # without a heartbeat, after which slots elsewhere consider their launcher dead
 
@@ -189,7 +189,7 @@ def _run_slots(
         pool = pool or LokyPool()
         me = announced(neighbour_of(run.study, slots)) if pool.shares_machine else nullcontext()
         server_here = fork_server_for(study.trial, slots) if pool.shares_machine else None
-        with safe_path(), me, server_here or nullcontext() as server:
+        with safe_path(), one_blas_thread(), me, server_here or nullcontext() as server:
             launcher_process = (pid, pid_started_at)
             tasks = _tasks(run, slots, runner_id, launcher_process, None if server is None else str(server.path))
             tasks = [replace(task, store_uid=uid_of(engine)) for task in tasks]

@@ -1,6 +1,7 @@
 """What is started for a trial: arguments, environment, files."""
 
 import json
+import os
 import sys
 import tomllib
 from pathlib import Path
@@ -10,10 +11,10 @@ import pytest
 import yaml
 
 from sweeper.execution.slots.programs import argv_of, environment_of, missing_variables, write_config
-from sweeper.execution.slots.resources import Slot
+from sweeper.execution.slots.resources import Slot, find_slots
 from sweeper.spec.program import CommandProgram, PythonProgram, TrainerProgram, Trial
 from sweeper.store.records import Lease
-from sweeper.subprocesses import module_command
+from sweeper.subprocesses import module_command, one_blas_thread
 
 SLOT = Slot(name="cpu-0", device="cpu", threads=2, environment={"OMP_NUM_THREADS": "2", "LANG": "slot"})
 
@@ -184,3 +185,21 @@ def test_a_program_gets_its_config_in_the_form_that_it_reads(tmp_path: Path) -> 
     assert tomllib.loads((tmp_path / "config.toml").read_text()) == full
     assert argv_of(trial.program, lease_of(tmp_path))[1] == f"--c={tmp_path}/config.yaml"
     assert environment_of(trial, lease_of(tmp_path), SLOT, {"HOME": "/h"})["C"] == f"/h {tmp_path}/config.toml"
+
+
+@pytest.mark.parametrize("own", [None, "7"])
+def test_trials_do_not_inherit_the_threads_of_our_own_processes(
+    own: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("OPENBLAS_NUM_THREADS", raising=False)
+    if own is not None:
+        monkeypatch.setenv("OPENBLAS_NUM_THREADS", own)
+    wants = {"BLAS": "${OPENBLAS_NUM_THREADS}"} if own is not None else {}
+    trial = Trial(program=CommandProgram(()), environment=wants)
+    with one_blas_thread():
+        on_node = environment_of(trial, lease_of(tmp_path), Slot(name="node", device="cpu"), os.environ)
+        here = find_slots("cpu", 1, gpus_per_trial=1, threads_per_trial=3)[0]
+        on_slot = environment_of(trial, lease_of(tmp_path), here, os.environ)
+    assert (on_node.get("OPENBLAS_NUM_THREADS"), on_node.get("BLAS")) == (own, own)
+    assert on_slot["OPENBLAS_NUM_THREADS"] == "3"
+    assert not [name for name in (*on_node, *on_slot) if name.startswith("SWEEPER_USERS")]
