@@ -10,7 +10,7 @@ from reports.sections.context import Context
 from reports.sections.strata import stratum_cells, stratum_columns
 from sweeper.evidence.data.load import FrameRow
 
-MOST: Final = 40  # rows; all trials are in the trials' table
+MOST: Final = 15  # rows; all trials are in the trials' table
 LONGEST_MESSAGE: Final = 240
 
 

@@ -293,7 +293,8 @@ def anytime_title(halves: Mapping[str, float]) -> str:
     known = {stratum: share for stratum, share in halves.items() if not math.isnan(share)}
     if not known:
         return "No trial was better than the first"
-    parts = [f"{100 * share:.0f}%{f' ({stratum})' if stratum else ''}" for stratum, share in known.items()]
+    texts = {stratum: f"{100 * share:{'.0f' if share >= 0.01 else '.1g'}}%" for stratum, share in known.items()}
+    parts = [f"{text} ({stratum})" if stratum else text for stratum, text in texts.items()]
     return f"Half of the gain came in the first {wording.listed(parts[:NAMED])} of the device time"
 
 

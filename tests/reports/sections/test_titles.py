@@ -150,6 +150,7 @@ def test_shares_name_the_largest() -> None:
         "No factor contributes"
     )
     assert titles.anytime_title({"": 0.05}) == "Half of the gain came in the first 5% of the device time"
+    assert titles.anytime_title({"": 0.0021}) == "Half of the gain came in the first 0.2% of the device time"
     assert titles.anytime_title({"": math.nan}) == "No trial was better than the first"
     assert titles.expectation_title({"s": 0.2}) == "More trials of the search would hardly have helped"
     assert titles.looks_title(3, 2, 4) == "3 of 4 claims are decided, 2 before their last seed"
