@@ -16,7 +16,7 @@ from trainer.allocation import free_cached, is_out_of_memory
 from trainer.background import Background
 from trainer.batches import Batch, TrainingBatches
 from trainer.config.evaluation import evenly_spaced
-from trainer.config.metrics import LookMetrics, RawMetrics, TrainingMetrics, ValidationMetrics
+from trainer.config.metrics import LookMetrics, RawMetrics, TestMetrics, TrainingMetrics, ValidationMetrics
 from trainer.config.model import TrainerConfig
 from trainer.errors import Diverged, Stopped
 from trainer.evaluation import Evaluation, EvaluationText, evaluate
@@ -62,6 +62,7 @@ class Run:
     Attributes:
         valid: the validation text that is evaluated at the end.
         looks: the part of it that is evaluated on the way; `valid` itself if that is the same.
+        tested: the test text, if it is evaluated on the way; nothing is chosen by it.
         tokens_per_word: of each part of the corpus; converts nats per token to nats per word.
         memory: the memory that the model's last call returned.
         resumed: how it resumed; None if this is its first attempt.
@@ -87,6 +88,7 @@ class Run:
     log: LineLog
     corpus_fingerprint: str
     tokens_per_word: Mapping[str, float]
+    tested: EvaluationText | None = None
     progress: Progress = field(default_factory=Progress)
     memory: Memory | None = None
     resumed: Resumed | None = None
@@ -260,6 +262,7 @@ def _look(run: Run) -> Mapping[str, object]:
         if found.perplexity < progress.best_perplexity:
             progress.best_perplexity, progress.best_step = found.perplexity, progress.step
             run.best_weights = {"model": checkpoint.snapshot(run.weights.state()), "step": progress.step}
+        test = None if run.tested is None else measure(run, run.tested, "test")
     run.weights.publish()
     run.optimizer.note_validation(found.loss)
     run.say(f"step {progress.step}/{run.num_steps}: validation perplexity {found.perplexity:.2f}")
@@ -269,7 +272,10 @@ def _look(run: Run) -> Mapping[str, object]:
         metrics = {"valid_loss": found.loss, "valid_perplexity": found.perplexity}
     else:
         metrics = {"look_loss": found.loss, "look_perplexity": found.perplexity}
-    return {**metrics, **(of_raw or {})}
+    of_test: TestMetrics | None = None
+    if test is not None:
+        of_test = {"test_loss": test.loss, "test_perplexity": test.perplexity}
+    return {**metrics, **(of_test or {}), **(of_raw or {})}
 
 
 def confirm(run: Run) -> Evaluation | None:

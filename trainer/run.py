@@ -84,13 +84,17 @@ class Ending:
     test: Evaluation | None = None
     message: str | None = None
 
-    def metrics(self) -> dict[str, object]:
-        """Return the metrics of the last line."""
+    def metrics(self, *, tested: bool) -> dict[str, object]:
+        """Return the metrics of the last line.
+
+        Args:
+            tested: whether each evaluation read the test text, so that the last step has the test of its own weights.
+        """
         valid: ValidationMetrics | None = None
         if self.valid is not None:
             valid = {"valid_loss": self.valid.loss, "valid_perplexity": self.valid.perplexity}
         test: TestMetrics | None = None
-        if self.test is not None:
+        if self.test is not None and not tested:
             test = {"test_loss": self.test.loss, "test_perplexity": self.test.perplexity}
         return {**(valid or {}), **(test or {})}
 
@@ -106,8 +110,9 @@ def _train_and_test(run: Run, corpus: Corpus) -> None:
         write_json(run.folder / RESULT_FILE, _result(run, corpus, Ending(outcome, message=str(error))))
         raise
     ending = Ending("completed", valid, test)
-    if ending.metrics():
-        run.log.append({"step": run.progress.step, **run.account.line(), **ending.metrics()})
+    last = ending.metrics(tested=run.tested is not None)
+    if last:
+        run.log.append({"step": run.progress.step, **run.account.line(), **last})
         run.log.sync()
     write_json(run.folder / RESULT_FILE, _result(run, corpus, ending))
     (run.folder / PREVIOUS_FILE).unlink(missing_ok=True)  # nothing is left to be lost
@@ -116,7 +121,8 @@ def _train_and_test(run: Run, corpus: Corpus) -> None:
 def _test(run: Run, corpus: Corpus) -> Evaluation:
     """Measure the loss of the best weights on the test text; the last weights are already in the checkpoint."""
     run.model.load_state_dict(checkpoint.load(run.folder / BEST_FILE)["model"])
-    found = measure(run, evaluation_text(run.config, corpus.test).to(run.account.device), "test")
+    text = run.tested or evaluation_text(run.config, corpus.test).to(run.account.device)
+    found = measure(run, text, "test")
     run.say(f"test perplexity {found.perplexity:.2f} with the weights of step {run.progress.best_step}")
     return found
 

@@ -142,6 +142,7 @@ def prepare(config: TrainerConfig, corpus: Corpus, folder: Path, device: torch.d
         log=LineLog(folder / METRICS_FILE, 0 if state is None else state["metrics_bytes"]),
         corpus_fingerprint=corpus.fingerprint,
         tokens_per_word=corpus.tokens_per_word,
+        tested=evaluation_text(config, corpus.test).to(device) if config.evaluation.test == "each_look" else None,
         resumed=found.resumed,
     )
     run.progress.micro_batch_size = min(config.data.micro_batch_size or config.data.batch_size, config.data.batch_size)

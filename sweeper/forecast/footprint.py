@@ -78,8 +78,10 @@ def training_work(config: Config, budget: Amounts) -> Work:
     steps, parsed = num_steps(config, budget), parse(config)
     batch_tokens = parsed.data.batch_size * parsed.data.target_length
     valid, test = EVALUATION_TOKENS.get(parsed.data.corpus, EVALUATION_TOKENS["pydocs"])
-    looks = len(parsed.evaluation.steps(steps)) * (1 if parsed.optimizer.average is None else 2)
-    evaluated = looks * valid + (test if parsed.evaluation.test else 0)
+    times = len(parsed.evaluation.steps(steps))
+    looks = times * (1 if parsed.optimizer.average is None else 2)
+    tests = times + 1 if parsed.evaluation.test == "each_look" else int(parsed.evaluation.test)
+    evaluated = looks * valid + tests * test
     operations = training_flops(config, 1)
     forward = operations / readings(parsed) / TRAINING_TO_FORWARD
     return Work(float(steps), operations * steps + forward * evaluated / batch_tokens)

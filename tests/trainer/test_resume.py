@@ -330,6 +330,27 @@ def test_looks_on_the_way_see_a_part_and_the_end_sees_all(tmp_path: Path) -> Non
     assert document["best_step"] in [line["step"] for line in every if line["valid_loss"] == last["valid_loss"]]
 
 
+def test_a_test_at_each_look_is_that_of_the_looks_weights_and_changes_nothing_else(tmp_path: Path) -> None:
+    short = SHORT | {"budget": {"steps": 30}, "optimizer": {"average": 0.9}}
+    documents, lines = [], []
+    for number, test in enumerate([True, "each_look"]):
+        evaluation = SHORT["evaluation"] | {"times": 3, "test": test}
+        code, folder = run(tmp_path, short | {"evaluation": evaluation}, f"run-{number}")
+        assert code == 0
+        documents.append(result(folder))
+        lines.append(metrics(folder))
+    once, each = lines
+    looks = [line for line in each if "test_perplexity" in line]
+    assert [line["step"] for line in looks] == [10, 20, 30]
+    assert [line["step"] for line in each].count(30) == 1  # no second test at the last step
+    tests = {line["step"]: line["test_perplexity"] for line in looks}
+    assert documents[1]["test_perplexity"] == tests[documents[1]["best_step"]] == documents[0]["test_perplexity"]
+    names = ("step", "train_loss", "valid_loss", "raw_loss", "tokens")
+    assert [[line.get(name) for name in names] for line in once if "train_loss" in line] == [
+        [line.get(name) for name in names] for line in each
+    ]
+
+
 def test_a_run_that_ended_and_confirmed_its_best_weights_says_the_same_again(tmp_path: Path) -> None:
     config = SHORT | {"evaluation": SHORT["evaluation"] | {"tokens": 700}}
     _, folder = run(tmp_path, config)

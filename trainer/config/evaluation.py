@@ -1,11 +1,12 @@
 """The evaluation's section of a configuration: at which steps, and on how much text."""
 
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from trainer.config.section import Count, Section
+from trainer.config.wording import shown
 
 
 class GeometricConfig(Section):
@@ -20,6 +21,17 @@ class GeometricConfig(Section):
         while round(step) < num_steps:
             yield round(step)
             step *= self.ratio
+
+
+def _checked_test(value: object) -> object:
+    """Return when the test text is read.
+
+    Raises:
+        ValueError: it is neither a truth value nor each_look.
+    """
+    if isinstance(value, bool) or value == "each_look":
+        return value
+    raise ValueError(f"{shown(value)} is not true, false or each_look.")
 
 
 class EvaluationConfig(Section):
@@ -57,7 +69,11 @@ class EvaluationConfig(Section):
         description="Number of tokens of the validation and of the test text to predict at the end, e.g. 50000, for "
         "runs so short that whole texts take longer than training; by default all.",
     )
-    test: bool = Field(True, description="Evaluate the best checkpoint on the test text at the end.")
+    test: Annotated[bool | Literal["each_look"], BeforeValidator(_checked_test)] = Field(
+        True,
+        description="Evaluate the best checkpoint on the test text at the end. With each_look, every evaluation reads "
+        "the test text too, so that the test is known at any length of a run; nothing is chosen by it.",
+    )
 
     @model_validator(mode="before")
     @classmethod
@@ -77,7 +93,17 @@ class EvaluationConfig(Section):
             raise ValueError(f"{' and '.join(given)} exclude each other. Keep one, and set the others to null.")
         if self.tokens is not None and self.tokens > 1.0 and not self.tokens.is_integer():
             raise ValueError(f"tokens = {self.tokens} is neither a share, up to 1, nor an integer. Use e.g. 20000.")
+        if self.test == "each_look" and self.samples:
+            raise ValueError(
+                f"test: each_look needs evaluations of the whole validation text, but tokens = {self.tokens:g}. Remove "
+                "tokens, or use test: true."
+            )
         return self
+
+    @property
+    def samples(self) -> bool:
+        """Whether evaluations on the way read only a part of the text."""
+        return self.tokens is not None and self.tokens != 1.0
 
     def steps(self, num_steps: int) -> frozenset[int]:
         """Return the steps of a run after which it is evaluated, the last one included."""

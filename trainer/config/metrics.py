@@ -33,7 +33,7 @@ class RawMetrics(TypedDict):
 
 
 class TestMetrics(TypedDict):
-    """Metrics of the last line, from the best weights."""
+    """Metrics of the last line, from the best weights; with `evaluation.test: each_look` of each evaluation."""
 
     test_loss: float
     test_perplexity: float
@@ -67,7 +67,9 @@ def why_unmeasured(metric: str, config: Mapping[str, object]) -> str | None:
 def measured_at_the_end(metric: str, config: Mapping[str, object]) -> bool:
     """Return whether a run with a configuration measures a metric only at its end."""
     kind = metric.split("_", maxsplit=1)[0]
-    return kind == "test" or (kind == "valid" and _samples(config))
+    if kind == "test":
+        return _option(config, "evaluation", "test") != "each_look"
+    return kind == "valid" and _samples(config)
 
 
 def _samples(config: Mapping[str, object]) -> bool:

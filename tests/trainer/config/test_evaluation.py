@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from sweeper.forecast.footprint import cost_class, num_evaluations, training_work
 from sweeper.spec.program import TrainerProgram
 from trainer.config import ConfigError, parse, resolve
+from trainer.config.metrics import measured_at_the_end
 
 
 def steps(num_steps: int, **options: Any) -> list[int]:
@@ -76,3 +77,23 @@ def test_forecasts_count_the_evaluations_and_those_of_an_average_twice() -> None
         program, plain
     )
     assert cost_class(program, averaged) != cost_class(program, often)
+
+
+def test_a_test_at_each_look_needs_looks_at_the_whole_validation_text() -> None:
+    with pytest.raises(ConfigError, match=r"evaluation: test: each_look needs .* but tokens = 700\. Remove tokens"):
+        parse({"evaluation": {"test": "each_look", "tokens": 700}})
+    assert parse({"evaluation": {"test": "each_look", "tokens": 1.0}}).evaluation.test == "each_look"
+    with pytest.raises(ConfigError, match=r"^evaluation\.test: 'sometimes' is not true, false or each_look\.$"):
+        parse({"evaluation": {"test": "sometimes"}})
+
+
+def test_forecasts_count_the_test_at_each_look() -> None:
+    def operations(test: object) -> float:
+        return training_work(resolve({"evaluation": {"times": 9, "test": test}}), {"steps": 90}).operations or 0.0
+
+    assert operations("each_look") - operations(False) == pytest.approx(10 * (operations(True) - operations(False)))
+
+
+def test_a_test_at_each_look_is_not_measured_at_the_end_only() -> None:
+    assert measured_at_the_end("test_perplexity", {"evaluation": {"test": True}})
+    assert not measured_at_the_end("test_perplexity", {"evaluation": {"test": "each_look"}})
