@@ -181,11 +181,12 @@ def _draw_arms(panel: Panel, arms: pd.DataFrame, metric: Metric) -> None:
 
 
 def _name(panel: Panel, arms: pd.DataFrame) -> None:
-    """Name configurations beside their points, as far as there is room."""
+    """Name configurations beside their points, as far as there is room; what is left of a long name only once."""
     taken: list[tuple[float, float, float, float]] = []
     points = panel.places(arms["x"], arms["value"])
-    for (x, y), arm in zip(points, arms["arm"], strict=True):
-        text = fitted(str(arm), 0.62 * panel.width, SMALL)
+    for (x, y), text in zip(points, _told_apart([str(arm) for arm in arms["arm"]], 0.62 * panel.width), strict=True):
+        if not text:
+            continue
         width = text_width(text, SMALL)
         for left, base in (
             (x + 4.0, y - 3.5),
@@ -200,6 +201,18 @@ def _name(panel: Panel, arms: pd.DataFrame) -> None:
                 panel.sheet.text((left, base), text, size=SMALL, colour=INK, halo=True)
                 taken.append(box)
                 break
+
+
+def _told_apart(names: Sequence[str], width: float) -> list[str]:
+    """Return names as far as they fit; empty where that is another's as well, or was there before."""
+    texts = [fitted(name, width, SMALL) for name in names]
+    meant: dict[str, set[str]] = {}
+    for name, text in zip(names, texts, strict=True):
+        meant.setdefault(text, set()).add(name)
+    return [
+        text if text == name or (len(meant[text]) == 1 and texts.index(text) == place) else ""
+        for place, (name, text) in enumerate(zip(names, texts, strict=True))
+    ]
 
 
 def _overlap(one: tuple[float, float, float, float], other: tuple[float, float, float, float]) -> bool:

@@ -89,6 +89,13 @@ def test_the_front_is_of_means_over_seeds_and_not_of_the_best_seed() -> None:
     assert (found.loc["b", "low"], found.loc["b", "high"]) == (40.0, 250.0)
 
 
+def test_long_names_of_the_front_are_shown_only_where_they_tell_configurations_apart() -> None:
+    same, other = "dropout = 0.3, " * 9, "width = 2, " * 9
+    plot = costs([100.0, 90.0, 80.0, 70.0, 60.0], arm=["base", f"{same}a", f"{same}b", other, other])
+    svg = cost_drawing(plot).svg.partition("</desc>")[2]
+    assert (svg.count("dropout = 0.3"), svg.count(">width = 2, ")) == (0, 1)
+
+
 def test_where_costs_are_alike_there_is_no_front_and_the_figure_says_so() -> None:
     plot = replace(costs([100.0, 90.0]), has_front={"": False}, is_time=True)
     drawing = cost_drawing(plot)
