@@ -20,10 +20,11 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 from sqlalchemy import Engine
 
+from sweeper.errors import Interrupted, SweeperError
 from sweeper.execution.launch import runs_dir
 from sweeper.execution.slots.cards import Card, MemoryWatch, ReadCards, read_cards, shares_by_mps
 from sweeper.execution.slots.neighbours import crowding_now
@@ -42,11 +43,13 @@ from sweeper.store.packings import keep_packing, packings_of
 from sweeper.store.pilots import keep_pilot
 from sweeper.store.queue import queue
 from sweeper.store.reading import reader
+from sweeper.store.retry import for_seconds, patiently, warn
 
 TARGET_S: Final = 20.0  # how long each kind of trial runs alone
 REST: Final = 7  # times that: what the rest of a pilot may take, with 1, 2 and 4 trials that share a GPU
 WORTH: Final = 2  # a study has to take this many times as long as the rest of its pilot
 
+T = TypeVar("T")
 Kinds = Sequence[tuple[str, PilotTrial]]  # trials, each with its kind
 Run = Callable[[Study, Kinds, tuple[Slot, ...], Path, Callable[[str], None]], Played | None]
 
@@ -90,7 +93,7 @@ def packed_slots(
         return whole
     number = number_of_slots(study.resources, num_slots)
     gpus = find_gpus()[:number]
-    counts = queue.counts(engine, study_id)
+    counts = _patiently(lambda: queue.counts(engine, study_id))
     pilot = _Pilot(engine, study_id, study, plan, store, tools, left=counts["waiting"] + counts["running"])
     cards = tools.read(gpus)
     numbers: dict[str, int] = {}
@@ -103,6 +106,10 @@ def packed_slots(
         tools.say(packing.text)
         numbers |= dict.fromkeys(members, _usable(packing, cards[members[0]], max(1, most), tools.say))
     return shared_slots(numbers, number, threads_per_trial=study.resources.threads_per_trial)
+
+
+def _patiently(call: Callable[[], T]) -> T:
+    return patiently(call, for_seconds(), say=warn)
 
 
 def _usable(packing: Packing, card: Card, most: int, say: Callable[[str], None]) -> int:
@@ -169,18 +176,34 @@ class _Pilot:
                 of = "1 trial" if number == 1 else f"{number} trials at once"
                 self.tools.say(f"{packing.card}: pilot with {of} on each of {counted(len(gpus), 'GPU')}")
                 bench = _Bench(self, gpus, found)
-                after = bench.alone(packing) if number == 1 else bench.together(packing, number)
+                try:
+                    after = bench.alone(packing) if number == 1 else bench.together(packing, number)
+                except Interrupted:
+                    raise
+                except (SweeperError, OSError) as error:  # of the pilot's own store, slots or directory
+                    return self._broken_off(packing, error)
                 if after is None:
                     return None
                 packing, runs[number] = after
             else:
                 packing = replace(packing, stages=(*packing.stages, stage))
-            keep_packing(self.engine, self.study_id, packing)
+            self._kept(packing)
         packing = self._concluded(packing)
-        keep_pilot(self.engine, runs.get(packing.number or 1, ()))
+        _patiently(lambda: keep_pilot(self.engine, runs.get(packing.number or 1, ())))
         cost = device_hours((packing.device_seconds - before) / 3600)
         self.tools.say(f"the pilot took {cost}, which does not count towards the study's budget")
         return packing
+
+    def _broken_off(self, packing: Packing, error: Exception) -> Packing:
+        """Return the choice of now after a pilot that could not go on; the next launch continues it."""
+        place = f"{error.filename}: " if isinstance(error, OSError) and error.filename else ""
+        why = (error.strerror if isinstance(error, OSError) else None) or (str(error).splitlines() or [""])[0]
+        number = best_number(packing.stages)
+        self.tools.say(
+            f"{packing.card}: the pilot stopped: {place}{why}. {counted(number, 'trial')} per GPU for now; the next "
+            "launch continues it"
+        )
+        return replace(packing, number=number)
 
     def _concluded(self, packing: Packing) -> Packing:
         """Return a pilot with its choice, which the store keeps."""
@@ -215,12 +238,16 @@ class _Pilot:
     def _known(self, new: Packing) -> Packing | None:
         """Return what the store has of such a pilot."""
         names = ("card", "threads", "sharing", "workload")
-        with reader.connect(self.engine) as connection:
-            known = packings_of(connection, self.study_id)
+
+        def read() -> tuple[Packing, ...]:
+            with reader.connect(self.engine) as connection:
+                return packings_of(connection, self.study_id)
+
+        known = _patiently(read)
         return next((each for each in known if all(getattr(each, name) == getattr(new, name) for name in names)), None)
 
     def _kept(self, packing: Packing) -> Packing:
-        keep_packing(self.engine, self.study_id, packing)
+        _patiently(lambda: keep_packing(self.engine, self.study_id, packing))
         return packing
 
 

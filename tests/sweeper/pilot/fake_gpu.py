@@ -31,6 +31,7 @@ class FakeGpu:
         used: bytes that other programs use; None if the driver says nothing.
         reports: whether trials report steps; else only their end.
         stops_at: the number of trials per GPU at which the launch is interrupted, by the user or a signal.
+        breaks: the number at which the pilot itself fails, and how.
         played: the numbers of trials per GPU that ran, one by one.
     """
 
@@ -44,6 +45,7 @@ class FakeGpu:
     ends: How = field(default=lambda number, trial: "completed")
     stops_at: int | None = None
     killed_at: int | None = None
+    breaks: tuple[int, Exception] | None = None
     played: list[int] = field(default_factory=list)
     lengths: list[float] = field(default_factory=list)
     _runs: int = 0  # trials per GPU now
@@ -71,6 +73,8 @@ class FakeGpu:
         self.played.append(number)
         if number == self.killed_at:
             raise KeyboardInterrupt
+        if self.breaks is not None and number == self.breaks[0]:
+            raise self.breaks[1]
         if number == self.stops_at:
             return None
         copies = [

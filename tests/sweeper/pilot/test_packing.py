@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine
 
+from sweeper.errors import SweeperError
 from sweeper.execution.launch import launch
 from sweeper.execution.slots import resources, running
 from sweeper.execution.slots.cards import Card
@@ -290,6 +291,32 @@ def test_a_launch_that_is_stopped_within_its_pilot_measures_only_what_is_missing
     again = FakeGpu(GAINS)
     assert len(made.pack(again) or ()) == 4
     assert again.played == [4]
+
+
+@pytest.mark.parametrize(
+    ("error", "why"),
+    [
+        (SweeperError("the slots were killed 5 times in a row\nmore"), "the slots were killed 5 times in a row"),
+        (OSError(28, "No space left on device", "/runs"), "/runs: No space left on device"),
+    ],
+)
+def test_a_pilot_that_breaks_off_does_not_keep_the_study_from_running(
+    setup: Callable[..., Setup], error: Exception, why: str
+) -> None:
+    made, gpu = setup(), FakeGpu(GAINS, breaks=(4, error))
+    assert len(made.pack(gpu) or ()) == 2
+    assert made.lines[-2] == (f"H100: the pilot stopped: {why}. 2 trials per GPU for now; the next launch continues it")
+    assert made.known.number is None
+    again = FakeGpu(GAINS)
+    assert len(made.pack(again) or ()) == 4
+    assert again.played == [4]
+
+
+def test_a_pilot_that_breaks_off_at_once_leaves_one_per_gpu(setup: Callable[..., Setup]) -> None:
+    made = setup()
+    assert len(made.pack(FakeGpu(GAINS, breaks=(1, SweeperError("no")))) or ()) == 1
+    assert known_packings(made.store, "s") == ()
+    assert made.lines[-1] == "H100: 1 trial per GPU"
 
 
 def test_what_a_killed_pilot_has_left_is_removed(setup: Callable[..., Setup], tmp_path: Path) -> None:
