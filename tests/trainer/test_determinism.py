@@ -10,6 +10,7 @@ from benchmarks.counting import count
 from tests.trainer.test_operators import KINDS, run_of
 from tests.trainer.test_resume import SHORT, assert_equal_states, metrics, run
 from trainer import checkpoint, loop
+from trainer.config import parse
 
 # Operators without a deterministic implementation on a GPU, from the list at `torch.use_deterministic_algorithms`.
 WITHOUT = {
@@ -48,6 +49,11 @@ def test_a_run_is_deterministic_where_that_is_wanted_and_no_longer(
     assert code == 0
     assert seen == {deterministic}
     assert not torch.are_deterministic_algorithms_enabled()
+
+
+def test_a_configuration_without_the_option_is_written_as_before_there_was_one() -> None:
+    assert "deterministic" not in parse({}).model_dump()
+    assert parse({"deterministic": True}).model_dump()["deterministic"] is True
 
 
 def test_on_a_cpu_it_is_the_same_run(tmp_path: Path) -> None:

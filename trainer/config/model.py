@@ -271,4 +271,7 @@ class TrainerConfig(Section):
     @model_serializer(mode="wrap")
     def _dump(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
         """Serialize all sections, without the options that the chosen kinds lack and optional ones that are null."""
-        return existing_options(handler(self))
+        found = existing_options(handler(self))
+        if not self.deterministic:
+            del found["deterministic"]  # newer than the hashes of configurations in stores
+        return found

@@ -103,12 +103,9 @@ def _forward(inputs: Inputs, gradients: Gradients | None, products: torch.dtype 
         else:  # only the factors and results of products are in their data type: the bias is added later
             factors, bias = chunk._replace(hidden=chunk.hidden.to(products), weight=weight), chunk.bias
             torch.mm(factors.hidden, weight.t(), out=logits)
-        if gradients is None:
-            total += _loss(logits, bias, chunk.targets, chunk.counted)
-        else:
-            of_chunk = gradients.chunk(start, rows)
-            total += _loss_and_gradient(logits, bias, chunk, of_chunk.bias)
-            _add_gradients(of_chunk, logits, factors, is_first=start == 0)
+        total += _add_block_by_block(logits, bias, chunk, None if gradients is None else gradients.bias)
+        if gradients is not None:
+            _add_gradients(gradients.chunk(start, rows), logits, factors, is_first=start == 0)
     return total.to(_at_least_float32(hidden[:0]).dtype)
 
 
@@ -116,34 +113,35 @@ def _at_least_float32(tensor: Tensor) -> Tensor:
     return tensor.float() if tensor.dtype in (torch.bfloat16, torch.float16) else tensor
 
 
-def _loss(logits: Tensor, bias: Tensor | None, targets: Tensor, counted: Tensor | None) -> Tensor:
-    wide = _at_least_float32(logits)
-    wide = wide if bias is None else wide.add_(bias)
-    return _summed(-torch.log_softmax(wide, 1).gather(1, targets), counted)
-
-
-def _loss_and_gradient(logits: Tensor, bias: Tensor | None, chunk: Inputs, of_bias: Tensor) -> Tensor:
-    """Return the summed loss, replace the logits by their gradient, and add the bias's; block by block of tokens."""
+def _add_block_by_block(logits: Tensor, bias: Tensor | None, chunk: Inputs, of_bias: Tensor | None) -> Tensor:
+    """Return the summed loss; if there is a gradient of the bias, add to it and replace the logits by theirs."""
     total = torch.zeros((), dtype=torch.float64, device=logits.device)
-    rows, on_cpu = block_rows(logits.shape[1], logits.device.type), logits.device.type == "cpu"
+    rows = block_rows(logits.shape[1], logits.device.type)
     for start in range(0, logits.shape[0], rows):
         block = slice(start, start + rows)
         targets, counted = chunk.targets[block], None if chunk.counted is None else chunk.counted[block]
         narrow = logits[block]
-        wide = _at_least_float32(narrow)
-        wide = wide if bias is None else wide.add_(bias)
-        largest, picked = wide.amax(1, keepdim=True), wide.gather(1, targets)
-        gradient = torch.softmax(wide, 1, out=wide) if on_cpu else torch.softmax(wide, 1)
-        # From the largest probability, which never underflows as that of the target may.
-        losses = largest - picked - gradient.amax(1, keepdim=True).log_()
-        gradient.scatter_add_(1, targets, torch.full_like(losses, -1.0))
+        losses, probabilities = _losses(narrow, bias, targets)
+        total += _summed(losses, counted)
+        if of_bias is None:
+            continue
+        gradient = probabilities.scatter_add_(1, targets, torch.full_like(losses, -1.0))
         if counted is not None:
             gradient.mul_(counted)
         of_bias.add_(gradient.sum(0))
         if gradient is not narrow:
             narrow.copy_(gradient)
-        total += _summed(losses, counted)
     return total
+
+
+def _losses(narrow: Tensor, bias: Tensor | None, targets: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the losses, [tokens, 1], and the probabilities, which take the place of float32 logits on a CPU."""
+    wide = _at_least_float32(narrow)
+    wide = wide if bias is None else wide.add_(bias)
+    largest, picked = wide.amax(1, keepdim=True), wide.gather(1, targets)
+    probabilities = torch.softmax(wide, 1, out=wide) if wide.device.type == "cpu" else torch.softmax(wide, 1)
+    # From the largest probability, which never underflows as that of the target may.
+    return largest - picked - probabilities.amax(1, keepdim=True).log_(), probabilities
 
 
 def _summed(losses: Tensor, counted: Tensor | None) -> Tensor:
