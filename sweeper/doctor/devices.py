@@ -11,7 +11,6 @@ from sweeper.execution.slots.neighbours import launch_text, neighbours
 from sweeper.execution.slots.resources import available_cores
 from sweeper.quantities import counted
 from sweeper.subprocesses import code_command
-from trainer.config import bf16_flag
 
 QUERY: Final = ("--query-gpu=index,name,memory.total,memory.used", "--format=csv,noheader,nounits")
 PROBE: Final = "import torch; print(torch.cuda.device_count())"
@@ -84,7 +83,9 @@ def torch_version() -> str | None:
 def _no_gpus() -> Finding:
     cores = available_cores()
     why = "no GPU" if os.environ.get(VISIBLE) is None else f"{VISIBLE} hides all GPUs"
-    flag = bf16_flag()
+    from trainer.config import hardware  # noqa: PLC0415 - pydantic is slow to load
+
+    flag = hardware.bf16_flag()
     speed = f", whose {flag} makes the trainer's `precision: mixed` the faster one" if flag else ""
     return Finding("gpus", "ok", f"{why}; trials run on {counted(cores, 'CPU core')}{speed}")
 

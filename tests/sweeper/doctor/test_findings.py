@@ -21,6 +21,7 @@ from sweeper.doctor.versions import check_versions, compare, compare_extras
 from sweeper.extras import EXTRAS
 from sweeper.store.queue import queue
 from tests.sweeper.store.builders import enrolled, levels, phase
+from trainer.config import hardware
 
 
 def installed(versions: dict[str, str]) -> object:
@@ -146,7 +147,7 @@ def test_without_nvidia_smi_s_answer_there_is_no_gpu(monkeypatch: pytest.MonkeyP
 )
 def test_a_cpu_that_multiplies_in_bf16_is_said_to(monkeypatch: pytest.MonkeyPatch, flag: str | None, end: str) -> None:
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
-    monkeypatch.setattr(devices, "bf16_flag", lambda: flag)
+    monkeypatch.setattr(hardware, "bf16_flag", lambda: flag)
     monkeypatch.setattr(devices, "available_cores", lambda: 4)
     assert check_gpus()[0].says == f"CUDA_VISIBLE_DEVICES hides all GPUs; trials run on 4 CPU cores{end}"
 
