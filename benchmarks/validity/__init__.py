@@ -27,12 +27,13 @@ def all_cases() -> list[tuple[str, Case]]:
     from benchmarks.validity.designs import design_cases  # noqa: PLC0415 - as above
     from benchmarks.validity.fragility import fragility  # noqa: PLC0415 - as above
     from benchmarks.validity.frames import frame_cases  # noqa: PLC0415 - as above
+    from benchmarks.validity.lengths import length_cases  # noqa: PLC0415 - as above
     from benchmarks.validity.promises import promises  # noqa: PLC0415 - as above
     from benchmarks.validity.troubles import troubles  # noqa: PLC0415 - as above
 
     parts = {
         "model": promises(),
-        "trouble": [*troubles(), *frame_cases(), *design_cases()],
+        "trouble": [*troubles(), *frame_cases(), *design_cases(), *length_cases()],
         "fragile": fragility(),
         "bootstrap": bootstrap_cases(),
     }

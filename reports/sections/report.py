@@ -14,6 +14,7 @@ from reports.sections.environment import environment
 from reports.sections.importance import importance
 from reports.sections.learning import learning
 from reports.sections.ledger import ledger
+from reports.sections.lengths import lengths
 from reports.sections.looks import looks
 from reports.sections.methods import methods
 from reports.sections.outcomes import outcomes
@@ -25,7 +26,7 @@ from reports.sections.verdicts import claim_details
 from sweeper.evidence.data.load import StudyData
 
 ORDER = (
-    summary, running, best, effects, trends, data_size, ablations, learning, costs, outcomes,
+    summary, running, best, lengths, effects, trends, data_size, ablations, learning, costs, outcomes,
     claim_details, looks, importance, ledger, trials, the_study, environment,
 )  # fmt: skip
 

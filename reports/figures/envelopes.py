@@ -1,0 +1,132 @@
+"""What configurations reach by each amount of compute: one falling line each, with the range of its seeds."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from reports import wording
+from reports.figures.drawing import Drawing, Paint, make_drawing
+from reports.figures.legend import Key, legend
+from reports.figures.panel import Axes, Grid, Panel, panel_in, room_below
+from reports.figures.scales import Scale, make_scale, metric_scale, widest
+from reports.figures.sheet import INK, MUTED, SERIES, Sheet, Style
+from sweeper.evidence.data.measures import Metric
+
+HEIGHT: Final = 190.0  # points
+SMALLER: Final = 130.0  # of panels beside each other
+MOST: Final = len(SERIES)  # configurations in colours; others are grey
+DASHES: Final = ("", "4 2", "1.5 1.5")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EnvelopeLine:
+    """One configuration: at each cost the best it reaches by then, as measured.
+
+    Attributes:
+        mean, low, high: over seeds; the least and the largest of its seeds.
+        best_cost: of its best length.
+    """
+
+    name: str
+    costs: NDArray[np.float64]
+    mean: NDArray[np.float64]
+    low: NDArray[np.float64]
+    high: NDArray[np.float64]
+    best_cost: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CrossingMark:
+    """Where a configuration overtakes another: the cost with its interval, NaN if there is none, and the value."""
+
+    at: float
+    low: float
+    high: float
+    value: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EnvelopePanel:
+    """The configurations of one block."""
+
+    heading: str
+    unit: str
+    lines: Sequence[EnvelopeLine]
+    crossings: Sequence[CrossingMark] = ()
+
+
+def envelopes_figure(name: str, title: str, words: str, panels: Sequence[EnvelopePanel], metric: Metric) -> Drawing:
+    """Draw the metric over compute, on a logarithmic axis.
+
+    Args:
+        words: its content as text.
+    """
+    names = list(dict.fromkeys(line.name for panel in panels for line in panel.lines))
+    return make_drawing(name, title, words, _data(panels), _painter(panels, names, metric))
+
+
+def _painter(panels: Sequence[EnvelopePanel], names: Sequence[str], metric: Metric) -> Paint:
+    keys = [Key(text=each, kind="line", style=Style(colour=_colour(place)), dashes=_dashes(place))
+            for place, each in enumerate(names)]  # fmt: skip
+    if any(panel.crossings for panel in panels):
+        keys.append(Key(text="where one overtakes another (95%)", style=Style(marker="diamond", colour=INK)))
+
+    def paint(sheet: Sheet) -> float:
+        columns = 1 if sheet.is_narrow or len(panels) == 1 else 2
+        high = HEIGHT if columns == 1 and not sheet.is_narrow else SMALLER
+        around = [Axes(heading=panel.heading, y_name=wording.metric_name(metric.name)) for panel in panels]
+        height = max(each.room_above for each in around) + high + room_below() + 8.0
+        grid = Grid(sheet=sheet, top=legend(sheet, 0.0, keys), columns=columns, cell_height=height)
+        for place, (panel, axes) in enumerate(zip(panels, around, strict=True)):
+            values = widest([part for line in panel.lines for part in (line.mean, line.low, line.high)])
+            drawn = panel_in(sheet, grid.place(place), high, (_costs(panel), metric_scale(metric, values)), axes)
+            _draw(drawn, panel, names)
+        return grid.bottom(len(panels))
+
+    return paint
+
+
+def _costs(panel: EnvelopePanel) -> Scale:
+    costs = widest([line.costs for line in panel.lines])
+    return make_scale(float(costs.min()) / 1.15, float(costs.max()) * 1.15, log=True, label=f"compute ({panel.unit})")
+
+
+def _draw(drawn: Panel, panel: EnvelopePanel, names: Sequence[str]) -> None:
+    for line in panel.lines:
+        colour = _colour(names.index(line.name))
+        if np.isfinite(line.low).all() and (line.high > line.low).any():
+            drawn.band(line.costs, line.low, line.high, colour=colour, opacity=0.14)
+    for line in panel.lines:
+        place = names.index(line.name)
+        drawn.curve(line.costs, line.mean, colour=_colour(place), width=1.4, dashes=_dashes(place))
+        best = int(np.argmin(np.abs(line.costs - line.best_cost)))
+        drawn.dots([line.costs[best]], [line.mean[best]], Style(colour=_colour(place), size=2.6))
+    for mark in panel.crossings:
+        if math.isfinite(mark.low) and math.isfinite(mark.high):
+            drawn.curve([mark.low, mark.high], [mark.value, mark.value], colour=INK, width=0.9)
+        drawn.dots([mark.at], [mark.value], Style(marker="diamond", colour=INK, size=2.8))
+
+
+def _colour(place: int) -> str:
+    return SERIES[place] if place < MOST else MUTED
+
+
+def _dashes(place: int) -> str:
+    return DASHES[place % len(DASHES)]
+
+
+def _data(panels: Sequence[EnvelopePanel]) -> pd.DataFrame:
+    frames = [
+        pd.DataFrame(
+            {"panel": panel.heading, "configuration": line.name, "unit": panel.unit, "compute": line.costs,
+             "value": line.mean, "low": line.low, "high": line.high}
+        )
+        for panel in panels
+        for line in panel.lines
+    ]  # fmt: skip
+    return pd.concat(frames, ignore_index=True)

@@ -1,0 +1,83 @@
+"""Claims read both ways: at the same length, and each configuration at its own best one."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sweeper.evidence.claims.censored import assess
+from sweeper.evidence.claims.judge import ClaimVerdict
+from sweeper.evidence.claims.length_notes import arm_name, compared_arms
+from sweeper.evidence.data.arm_lengths import length_text
+from sweeper.evidence.data.claim_runs import at_same_length
+from sweeper.evidence.data.lengths import at_best_length
+from sweeper.evidence.data.runs import MetricRuns, Runs
+from sweeper.evidence.statistics.paired import Estimate
+from sweeper.spec.claim import At, no_best_length
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """The effect of a claim at one kind of length, on the metric's scale; NaN if there is none."""
+
+    estimate: float = math.nan
+    low: float = math.nan
+    high: float = math.nan
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BothLengths:
+    """A claim read both ways.
+
+    Attributes:
+        label: what is compared.
+        declared: how the study declares it.
+        lengths: the best length of each side, the reference first, as text with its name.
+    """
+
+    claim: str
+    label: str
+    declared: At
+    is_log: bool
+    same: Reading
+    best: Reading
+    lengths: tuple[tuple[str, str], ...]
+
+
+def both_lengths(verdicts: Sequence[ClaimVerdict], known: MetricRuns) -> tuple[BothLengths, ...]:
+    """Return the claims that can be read both ways, in their order.
+
+    Args:
+        known: the study's runs.
+    """
+    plain = known.on()
+    best: dict[str, Runs] = {}
+    found = []
+    for verdict in verdicts:
+        claim, name = verdict.claim, verdict.claim.metric.name
+        if no_best_length(claim.form, claim.statement) is not None:
+            continue
+        if name not in best:
+            best[name] = at_best_length(plain[name])
+        is_usual = claim.metric.value.kind == "best_length"
+        same = assess(claim, at_same_length(plain[name]) if is_usual else plain[name])
+        own = assess(claim, best[name])
+        if same.evidence is None or own.evidence is None or not best[name].lengths:
+            continue
+        arms = compared_arms(own.evidence, best[name])
+        found.append(
+            BothLengths(
+                claim=verdict.id,
+                label=same.evidence.headline.label,
+                declared="best_length" if claim.is_at_best_length else "same_length",
+                is_log=own.runs.measure.is_log,
+                same=_reading(same.evidence.headline.effect),
+                best=_reading(own.evidence.headline.effect),
+                lengths=tuple((arm_name(arm, best[name]), length_text(arm, arm.best)) for arm in arms),
+            )
+        )
+    return tuple(found)
+
+
+def _reading(effect: Estimate) -> Reading:
+    low, high = effect.interval()
+    return Reading(estimate=effect.value, low=low, high=high)

@@ -1,0 +1,156 @@
+"""What configurations reach by each amount of compute, where claims compare them at their best lengths."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sweeper.evidence.claims.judge import ClaimVerdict
+from sweeper.evidence.claims.length_notes import arm_name, compared_arms
+from sweeper.evidence.data.arm_lengths import ArmKey, ArmLengths, Length
+from sweeper.evidence.statistics.envelope import Crossing, Envelope, crossing, envelope
+from sweeper.spec.claim import ArmContrast, Contrast
+from sweeper.spec.metric import Metric
+
+UNITS: Final = ("flops", "tokens", "steps", "epochs", "reference_hours")
+ALIKE: Final = 1e-3  # relative: steps that cost the same in all configurations are what compute is counted in
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArmCurve:
+    """One configuration in a figure of compute.
+
+    Attributes:
+        best_cost: of its best length.
+        envelope: by the seeds that have all of its lengths, on the metric's scale, less for better.
+    """
+
+    key: ArmKey
+    name: str
+    arm: ArmLengths = field(repr=False)
+    seeds: tuple[int, ...]
+    best_cost: float
+    envelope: Envelope = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pair:
+    """Two configurations that a claim compares, and where one overtakes the other.
+
+    Attributes:
+        crossing: None if they have no seed in common.
+    """
+
+    claim: str
+    start: ArmCurve
+    to: ArmCurve
+    crossing: Crossing | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ComputePanel:
+    """The configurations of one block that claims about one metric compare.
+
+    Attributes:
+        place: the block, e.g. ``corpus = ptb``; empty without any.
+        unit: what compute is counted in.
+    """
+
+    metric: Metric
+    place: str
+    unit: str
+    curves: tuple[ArmCurve, ...]
+    pairs: tuple[Pair, ...]
+
+
+def compute_panels(verdicts: Sequence[ClaimVerdict]) -> tuple[ComputePanel, ...]:
+    """Return the configurations that claims compare at their best lengths, by metric and block."""
+    groups: dict[tuple[str, tuple[str, ...]], dict[ArmKey, tuple[str, ArmLengths]]] = {}
+    metrics: dict[str, Metric] = {}
+    for verdict in _at_best(verdicts):
+        metrics[verdict.metric.name] = verdict.metric
+        for key, arm in _arms(verdict).items():
+            runs = verdict.examination.tested[verdict.position].runs
+            groups.setdefault((verdict.metric.name, key[1]), {}).setdefault(key, (arm_name(arm, runs), arm))
+    found = []
+    for (metric, place), arms in groups.items():
+        unit = unit_of([arm for _, arm in arms.values()])
+        curves = {
+            key: curve for key, (name, arm) in arms.items() if (curve := _curve(key, name, arm, unit)) is not None
+        }
+        if unit and curves:
+            pairs = tuple(_pairs([each for each in _at_best(verdicts) if each.metric.name == metric], curves))
+            block = ", ".join(place)
+            every = tuple(curves.values())
+            found.append(ComputePanel(metric=metrics[metric], place=block, unit=unit, curves=every, pairs=pairs))
+    return tuple(found)
+
+
+def unit_of(arms: Iterable[ArmLengths]) -> str:
+    """Return what compute is counted in: steps if all cost the same, else what is known; empty if nothing is."""
+    costs = [length.cost for arm in arms for length in arm.lengths]
+    known = [unit for unit in UNITS if costs and all(unit in cost for cost in costs)]
+    if "steps" in known:
+        dear = [unit for unit in ("flops", "tokens") if unit in known]
+        ratios = np.array([[cost[unit] / cost["steps"] for unit in dear] for cost in costs])
+        if not dear or bool((np.ptp(ratios, axis=0) <= ALIKE * ratios.max(axis=0)).all()):
+            return "steps"
+    return known[0] if known else ""
+
+
+def _at_best(verdicts: Sequence[ClaimVerdict]) -> list[ClaimVerdict]:
+    tested = [(verdict, verdict.examination.tested[verdict.position]) for verdict in verdicts]
+    return [verdict for verdict, each in tested if each.evidence is not None and each.runs.lengths]
+
+
+def _arms(verdict: ClaimVerdict) -> dict[ArmKey, ArmLengths]:
+    """Return the configurations that any part of a claim compares, the references first."""
+    tested = verdict.examination.tested[verdict.position]
+    assert tested.evidence is not None
+    found: dict[ArmKey, ArmLengths] = {}
+    for part in tested.evidence.parts:
+        alone = replace(tested.evidence, parts=(part,))
+        keys = {id(arm): key for key, arm in tested.runs.lengths.items()}
+        found |= {keys[id(arm)]: arm for arm in compared_arms(alone, tested.runs)}
+    return found
+
+
+def _curve(key: ArmKey, name: str, arm: ArmLengths, unit: str) -> ArmCurve | None:
+    """Return the envelope of a configuration; None if no seed has all of its lengths."""
+    whole: NDArray[np.bool_] = np.all(np.isfinite(arm.values) & np.isfinite(arm.chosen_by), axis=1)
+    if not unit or not whole.any():
+        return None
+    costs = np.array([length.cost[unit] for length in arm.lengths])
+    found = envelope(costs, arm.chooser.sign * arm.chosen_by[whole], arm.measure.sign * arm.values[whole])
+    seeds = tuple(arm.seeds[place] for place in np.flatnonzero(whole))
+    return ArmCurve(key=key, name=name, arm=arm, seeds=seeds, best_cost=_cost(arm.best, unit), envelope=found)
+
+
+def _cost(length: Length, unit: str) -> float:
+    return length.cost[unit]
+
+
+def _pairs(verdicts: Sequence[ClaimVerdict], curves: Mapping[ArmKey, ArmCurve]) -> Iterable[Pair]:
+    """Yield the pairs of single configurations that claims on contrasts compare; each once."""
+    seen: set[tuple[ArmKey, ArmKey]] = set()
+    for verdict in verdicts:
+        keys = [key for key in _arms(verdict) if key in curves]
+        if not isinstance(verdict.claim.statement, Contrast | ArmContrast) or len(keys) != 2:
+            continue
+        start, to = (curves[key] for key in keys)
+        if (start.key, to.key) not in seen:
+            seen.add((start.key, to.key))
+            yield Pair(claim=verdict.id, start=start, to=to, crossing=_crossing(start, to))
+
+
+def _crossing(start: ArmCurve, to: ArmCurve) -> Crossing | None:
+    common = [seed for seed in start.seeds if seed in to.seeds]
+    if not common:
+        return None
+    one, other = (
+        Envelope(each.envelope.costs, each.envelope.values[[each.seeds.index(seed) for seed in common]])
+        for each in (start, to)
+    )
+    return crossing(one, other)

@@ -1,0 +1,97 @@
+"""The section on best lengths: what configurations reach by each amount of compute, and claims read both ways."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from reports.sections.blocks import Listing, Plot, Table
+from reports.sections.context import make_context
+from reports.sections.lengths import lengths
+from sweeper.evidence.claims.envelopes import compute_panels, unit_of
+from sweeper.evidence.claims.judge import judge_claims
+from tests.sweeper.evidence.length_studies import ROWS, contrast, length_study, u_shaped
+
+LOOKS = (50, 71, 100, 141, 200, 282, 400, 565, 800, 1130, 1600)
+LATE = u_shaped(best={0: 200, 1: 1000}, depth={0: 0.0, 1: -0.06})
+OTHER = {"phase": "p", "factor": "other", "from": 0, "to": 1, "where": {"trick": 0}}
+
+
+def section(*claims, **options):
+    data = length_study(LATE, claims=claims or (contrast(),), looks=LOOKS, **options)
+    return lengths(make_context(data, datetime(2026, 11, 29, tzinfo=UTC)))
+
+
+def blocks(found, kind):
+    return [block for block in found.blocks if isinstance(block, kind)]
+
+
+def sentences(found):
+    return ["".join(run.text for run in item) for listing in blocks(found, Listing) for item in listing.items]
+
+
+def test_a_study_without_such_claims_has_no_section():
+    assert section(contrast(at="same_length")) is None
+
+
+def test_the_crossing_is_said_in_words_with_its_interval():
+    # By the planted curves: .05 ln²(x / 1000) - .06 = 0 at x = 1000 exp(-√1.2) = 334.
+    (panel,) = compute_panels(judge_claims(length_study(LATE, claims=[contrast()], looks=LOOKS)))
+    crossing = panel.pairs[0].crossing
+    assert crossing.low < 334.0 < crossing.high
+    (text,) = sentences(section())
+    assert text.startswith("trick = 1 overtakes the baseline at step 3")
+    assert "(95% interval " in text
+    assert text.endswith("times the compute of the best length of the baseline.")
+
+
+def test_what_is_not_shown_is_not_said():
+    found = section({**contrast(), "contrast": OTHER})
+    (text,) = sentences(found)
+    assert text == "Between step 50 and step 1\u202f600, nothing shows that other = 1 or the baseline is ahead."
+
+
+def test_a_trick_that_was_stopped_early_has_not_overtaken():
+    found = section(budgets={"p": 200})
+    (text,) = sentences(found)
+    assert text == "trick = 1 has not overtaken the baseline by step 200, the last that both were measured at."
+
+
+def test_both_readings_stand_side_by_side():
+    found = section(contrast("own"), contrast("same", at="same_length"), budgets={"p": 400, "long": 1600},
+                    rows={"long": [ROWS[1]]})  # fmt: skip
+    arms, claims = blocks(found, Table)
+    assert [row[0].text for row in arms.rows] == ["the baseline", "trick = 1"]
+    assert [row[0].text for row in claims.rows] == ["own", "same"]
+    assert [row[1].text for row in claims.rows] == ["best length", "same length"]
+    (same,), (own,) = ({row[place].text for row in claims.rows} for place in (2, 4))
+    assert float(own.replace("\u2212", "-")) < float(same.replace("\u2212", "-"))
+
+
+def test_nothing_is_drawn_beyond_what_was_measured():
+    (plot,) = blocks(section(budgets={"p": 400, "long": 1600}, rows={"long": [ROWS[1]]}), Plot)
+    drawn = plot.drawing.data.groupby("configuration")["compute"].max()
+    assert drawn["the baseline"] == 400
+    assert drawn["trick = 1"] == 1600
+    for _, line in plot.drawing.data.groupby("configuration"):
+        assert (line["low"] <= line["value"]).all()
+        assert (line["value"] <= line["high"]).all()
+    assert plot.drawing.svg.startswith("<svg")
+    assert plot.drawing.narrow.svg
+
+
+def test_compute_is_in_steps_only_if_they_cost_the_same():
+    data = length_study(LATE, claims=[contrast()], looks=LOOKS)
+    (verdict,) = judge_claims(data)
+    arms = list(verdict.examination.tested[0].runs.lengths.values())
+    assert unit_of(arms) == "steps"
+    for curve in [data.measured["valid_loss"][trial] for trial in data.members["p"][:4]]:
+        curve.flops[:] = [3.0 * each for each in curve.flops]  # the baseline costs three times as much
+    (verdict,) = judge_claims(data)
+    assert unit_of(verdict.examination.tested[0].runs.lengths.values()) == "flops"
+
+
+@pytest.mark.parametrize("seeds", [(0,), (0, 1)])
+def test_few_seeds_are_shown_as_they_are(seeds):
+    found = section(seeds=seeds)
+    assert found is not None
+    assert sentences(found)
