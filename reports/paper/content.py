@@ -21,7 +21,7 @@ class Amount:
         is_bare: whether the interval is not shown.
         unit: that follows, e.g. ``%``.
         bold: whether it cannot be distinguished from the best.
-        dagger: whether a claim about it is supported.
+        marks: that the table's notes explain, e.g. ``†`` for a gain that a claim shows; empty for none.
         failed: how many of its runs diverged or failed, e.g. ``1/3``; empty for none.
         sign: whether a positive number has one.
     """
@@ -31,7 +31,7 @@ class Amount:
     is_bare: bool = False
     unit: str = ""
     bold: bool = False
-    dagger: bool = False
+    marks: str = ""
     failed: str = ""
     sign: bool = False
 

@@ -83,8 +83,8 @@ def _amount(cell: Amount) -> str:
     if math.isnan(cell.value):
         return f"{NONE}{_failed(cell)}"
     number = amount(cell.value, cell.half, bare=cell.is_bare, bold=cell.bold, sign=cell.sign)
-    dagger = r"\textsuperscript{\dag}" if cell.dagger else ""
-    return f"{number}{_unit(cell.unit)}{dagger}{_failed(cell)}"
+    marks = rf"\textsuperscript{{{escaped(cell.marks)}}}" if cell.marks else ""
+    return f"{number}{_unit(cell.unit)}{marks}{_failed(cell)}"
 
 
 def _failed(cell: Amount) -> str:

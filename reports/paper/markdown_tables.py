@@ -40,8 +40,7 @@ def _amount(cell: Amount) -> str:
     if math.isnan(cell.value):
         return f"{wording.UNKNOWN}{failed}"
     number = _number(cell.value, cell.half, sign=cell.sign, bold=cell.bold, with_half=not cell.is_bare)
-    dagger = "\u2020" if cell.dagger else ""
-    return f"{number}{cell.unit}{dagger}{failed}"
+    return f"{number}{cell.unit}{cell.marks}{failed}"
 
 
 def _number(value: float, half: float, *, sign: bool, bold: bool = False, with_half: bool = False) -> str:

@@ -1,7 +1,7 @@
 """The tables of a paper: configurations by strata for each budget, and the claims."""
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -11,7 +11,7 @@ from reports.paper.labels import labels
 from reports.sections.estimates import in_unit, p_value
 from sweeper.evidence.claims.judge import ClaimVerdict
 from sweeper.evidence.data.load import StudyData
-from sweeper.evidence.standings.claimed import supported_by_trial
+from sweeper.evidence.standings.claimed import Gain, Gains, claimed_gains
 from sweeper.evidence.standings.standing import Standing, Standings
 
 MOST_STRATA: Final = 3  # side by side
@@ -21,6 +21,15 @@ LONGEST_HEAD: Final = 24  # letters of a stratum
 LONGEST_OF_MANY: Final = 14  # where as many stand side by side as may
 INTERVAL: Final = " \u00b1 half of the 95% interval"
 NONE: Final = Words(wording.UNKNOWN)
+DAGGER: Final = "\u2020"
+DOUBLE_DAGGER: Final = "\u2021"
+SHOWN: Final = {
+    DAGGER: "better than what a claim compares it with; the claim is supported after Holm's adjustment",
+    DOUBLE_DAGGER: (
+        "one of several configurations or strata that a claim compares by their mean, which is better; the claim is "
+        "supported after Holm's adjustment"
+    ),
+}
 BOLD: Final = (
     "Bold: the best and all that cannot be distinguished from it (multiple comparisons with the best, 95% for all at "
     "once)."
@@ -39,6 +48,7 @@ class Source:
 def tables(source: Source) -> tuple[PaperTable, ...]:
     """Return all tables of a study: those of its configurations, then that of its claims, if it makes any."""
     budgets: dict[str, list[Standings]] = {}
+    gains = claimed_gains(source.data.study.strata, source.verdicts)
     for group in source.standings:
         budgets.setdefault(group.budget, []).append(group)
     found: list[PaperTable] = []
@@ -46,14 +56,14 @@ def tables(source: Source) -> tuple[PaperTable, ...]:
         for part, start in enumerate(range(0, len(groups), MOST_STRATA), 1):
             name = f"configurations-{wording.slug(budget)}"
             chosen = groups[start : start + MOST_STRATA]
-            found.append(_configurations(source, name if part == 1 else f"{name}-{part}", chosen))
+            found.append(_configurations(source, name if part == 1 else f"{name}-{part}", chosen, gains))
     for part, start in enumerate(range(0, len(source.verdicts), MOST_CLAIMS), 1):
         found.append(_claims("claims" if part == 1 else f"claims-{part}", source.verdicts[start : start + MOST_CLAIMS]))
     return tuple(found)
 
 
-def _configurations(source: Source, name: str, groups: Sequence[Standings]) -> PaperTable:
-    rows, supported = _rows(source, groups), supported_by_trial(source.data, source.verdicts)
+def _configurations(source: Source, name: str, groups: Sequence[Standings], gains: Gains) -> PaperTable:
+    rows = _rows(source, groups)
     runs = {row.n for found in rows.values() for row in found.values() if row.n}
     with_n = len(runs) > 1
     heads = [Head(title="Configuration", share=0.3)]
@@ -63,15 +73,15 @@ def _configurations(source: Source, name: str, groups: Sequence[Standings]) -> P
         heads += [Head(title="n", group=title, number=True)] if with_n else []
     body = []
     for label, found in list(rows.items())[:MOST_ROWS]:
-        cells = [_cells(group, found.get(place), supported, with_n=with_n) for place, group in enumerate(groups)]
+        cells = [_cells(group, found.get(place), gains, with_n=with_n) for place, group in enumerate(groups)]
         body.append((Words(label), *(cell for several in cells for cell in several)))
-    shown = [row for found in list(rows.values())[:MOST_ROWS] for row in found.values()]
+    shown = [(groups[place], row) for found in list(rows.values())[:MOST_ROWS] for place, row in found.items()]
     return PaperTable(
         name=name,
         caption=_caption(groups, runs),
         heads=tuple(heads),
         rows=tuple(body),
-        notes=tuple(_notes(groups, shown, supported, left=len(rows) - len(body))),
+        notes=tuple(_notes(groups, shown, gains, left=len(rows) - len(body))),
     )
 
 
@@ -90,19 +100,21 @@ def _head(group: Standings, most: int) -> str:
     return title if len(title) <= most else f"{title[: most - 1]}\u2026"
 
 
-def _cells(
-    group: Standings, row: Standing | None, supported: Mapping[int, str], *, with_n: bool
-) -> tuple[PaperCell, ...]:
+def _cells(group: Standings, row: Standing | None, gains: Gains, *, with_n: bool) -> tuple[PaperCell, ...]:
     if row is None:
         return (NONE, *([NONE] if with_n else []))
     amount = Amount(
         value=row.mean,
         half=row.half_width,
         bold=group.is_tested and row.may_be_best,
-        dagger=any(trial in supported for trial in row.trial_ids),
+        marks="".join(sorted({_mark(gain) for gain in gains.of(group, row)})),
         failed=f"{row.failed}/{row.attempted}" if row.failed else "",
     )
     return (amount, *([Words(str(row.n))] if with_n else []))
+
+
+def _mark(gain: Gain) -> str:
+    return DOUBLE_DAGGER if gain.is_mean else DAGGER
 
 
 def _caption(groups: Sequence[Standings], runs: Iterable[int]) -> str:
@@ -119,7 +131,7 @@ def _caption(groups: Sequence[Standings], runs: Iterable[int]) -> str:
 
 
 def _notes(
-    groups: Sequence[Standings], rows: Sequence[Standing], supported: Mapping[int, str], *, left: int
+    groups: Sequence[Standings], shown: Sequence[tuple[Standings, Standing]], gains: Gains, *, left: int
 ) -> Iterable[str]:
     if any(group.is_tested for group in groups):
         yield BOLD
@@ -127,10 +139,14 @@ def _notes(
     if untold:
         why = next(group.method for group in groups if not group.is_tested and len(group.ranked) > 1)
         yield f"No configuration stands out ({'; '.join(untold)}): {why}."
-    claims = dict.fromkeys(supported[trial] for row in rows for trial in row.trial_ids if trial in supported)
-    if claims:
-        named = wording.listed([wording.clean(claim) for claim in claims])
-        yield f"\u2020: a claim about it is supported after Holm's adjustment ({named})."
+    found = [gain for group, row in shown for gain in gains.of(group, row)]
+    for mark, text in SHOWN.items():
+        claims = dict.fromkeys(
+            f"{wording.clean(gain.claim)}: {wording.clean(gain.label)}" for gain in found if _mark(gain) == mark
+        )
+        if claims:
+            yield f"{mark}: {text} ({'; '.join(claims)})."
+    rows = [row for _, row in shown]
     if any(row.failed for row in rows):
         yield "(k/n): k of n runs diverged or failed; the mean is of the others, which flatters it: not compared."
     if any(row.pruned for row in rows):

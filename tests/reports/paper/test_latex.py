@@ -91,7 +91,7 @@ def test_markdown_says_the_same() -> None:
         name="t",
         caption="A | B",
         heads=(Head(title="Name"), Head(title="mean", group="ptb", number=True)),
-        rows=((Words("a|b*c_d"), Amount(value=38.8312, half=0.3013, bold=True, dagger=True, failed="1/3")),),
+        rows=((Words("a|b*c_d"), Amount(value=38.8312, half=0.3013, bold=True, marks="\u2020", failed="1/3")),),
         notes=("k/n",),
     )
     assert markdown_table(table).splitlines() == [

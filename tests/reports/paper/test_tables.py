@@ -24,7 +24,7 @@ def test_configurations_by_strata_with_bold_and_daggers() -> None:
     assert [row[0] for row in table.rows] == [Words("baseline"), Words("dropout = 0.2"), Words("dropout = 0.1")]
     base, best, close = (cells(table, label) for label in ("baseline", "dropout = 0.2", "dropout = 0.1"))
     assert [each.bold for each in (*base, *best, *close)] == [False, False, True, True, True, True]
-    assert [each.dagger for each in (*base, *best, *close)] == [False, False, False, False, True, True]
+    assert [each.marks for each in (*base, *best, *close)] == ["", "", "", "", "\u2021", "\u2021"]
     assert best[0].value == pytest.approx(89.7, rel=0.01)
     assert best[1].value == pytest.approx(2 * 89.7, rel=0.01)
     assert "geometric mean of 3 runs each" in table.caption
@@ -36,7 +36,8 @@ def test_the_same_in_latex() -> None:
     text = latex_table(tables(two_strata())[0])
     assert r"\begin{tabular}{@{}lrr@{}}" in text
     assert r"dropout = 0.2 & \ensuremath{\mathbf{" in text
-    assert r"\textsuperscript{\dag}" in text
+    assert r"\textsuperscript{\ddag{}}" in text
+    assert r"\ddag{}: one of several configurations or strata" in text
     assert all(
         part in text for part in (r"\toprule", r"\midrule", r"\bottomrule", r"\label{tab:configurations-steps-100}")
     )
