@@ -49,33 +49,49 @@ def _rank(group: tuple[str, list[str]]) -> int:
 
 def _words(shown: Shown) -> str:
     """Return what a change does; empty if nothing is shown."""
-    if shown.depends is not None:
-        return _dependent(shown.depends)
     words = DIRECTIONS[shown.shown]
-    return f"{words} on average" if words and shown.is_mean else words
+    if shown.depends is None:
+        return f"{words} on average" if words and shown.is_mean else words
+    if words:
+        opposite = WORSE if shown.shown == "better" else DIRECTIONS["better"]
+        return f"{words} on average, but {opposite} {_at(shown.depends, shown.depends.levels)}"
+    return _dependent(shown.depends)
 
 
 def _dependent(found: Dependence) -> str:
-    """Return what an effect does that depends on a block or on another factor: at which levels it does what."""
-    if not found.levels:
-        return f"interacts with {cut(wording.clean(found.factor))}"
+    """Return what an effect does in blocks or at levels of another factor: only what is shown of each.
+
+    A difference between two of them is named as what it is: between two sizes of the same direction, or between an
+    effect that is shown and one of unknown direction.
+    """
     good, bad = ([each for each in found.levels if each.shown == kind] for kind in ("better", "worse"))
-    if good and bad:
-        return f"helps {_at(found, good)} and {WORSE} {_at(found, bad)}"
-    words = "helps" if good else WORSE
     shown = good or bad
     if not shown:
-        different = f"acts differently {_at(found, [found.levels[place] for place in found.apart])}"
-        return f"interacts with {cut(wording.clean(found.factor))}" if found.factor else different
-    more, less = _more_and_less(found, is_gain=bool(good))
-    if more not in shown:
+        return _without_direction(found)
+    if good and bad:
+        return f"{DIRECTIONS['better']} {_at(found, good)} and {WORSE} {_at(found, bad)}"
+    words = DIRECTIONS["better" if good else "worse"]
+    if found.apart is None:
         return f"{words} {_at(found, shown)}"
-    return f"{words}{'' if good else ','} more {_at(found, [more])} than {_at(found, [less])}"
+    more, less = _more_and_less(found.levels, found.apart, is_gain=bool(good))
+    if more in shown and less in shown:
+        where = "" if len(shown) == len(found.levels) else f" {_at(found, shown)}"
+        return f"{words}{where}, more {_at(found, [more])} than {_at(found, [less])}"
+    other = f", with a different, unclear effect {_at(found, [less])}" if more in shown else ""
+    return f"{words} {_at(found, shown)}{other}"
 
 
-def _more_and_less(found: Dependence, *, is_gain: bool) -> tuple[AtLevel, AtLevel]:
+def _without_direction(found: Dependence) -> str:
+    """Return on what an effect depends whose direction is shown nowhere."""
+    if found.factor:
+        where = f" {on_blocks([block_name(wording.clean(each)) for each in found.blocks])}" if found.blocks else ""
+        return f"interacts with {cut(wording.clean(found.factor))}{where}"
+    return f"acts differently {_at(found, [found.levels[place] for place in found.apart])}" if found.apart else ""
+
+
+def _more_and_less(levels: Sequence[AtLevel], apart: tuple[int, int], *, is_gain: bool) -> tuple[AtLevel, AtLevel]:
     """Return the two levels that differ most clearly, first the one at which the effect is larger that way."""
-    first, second = (found.levels[place] for place in found.apart)
+    first, second = (levels[place] for place in apart)
     is_first = (first.estimate.value < second.estimate.value) == is_gain
     return (first, second) if is_first else (second, first)
 

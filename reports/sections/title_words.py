@@ -41,6 +41,7 @@ def plural(names: Sequence[str], words: str) -> str:
     verb, _, rest = words.partition(" ")
     if len(names) > 1:
         verb = verb.removesuffix("s")
-        rest = rest.replace("and makes", "and make")
+        for word in ("and", "but"):
+            rest = rest.replace(f"{word} makes", f"{word} make").replace(f"{word} helps", f"{word} help")
     subject = f"{len(names)} factors" if len(names) > NAMED else wording.listed([cut(name) for name in names])
     return f"{subject} {verb} {rest}".rstrip()

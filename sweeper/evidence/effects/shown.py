@@ -3,16 +3,18 @@
 Of many 95% intervals some exclude 0 by chance. So the 5% are shared out over all changes of levels that a phase
 compares (Bonferroni), and those of a change over its mean and over what it may depend on: the blocks, and the other
 factors whose levels it is averaged over. A change depends on one of them if its effects at two of its levels differ
-(between blocks by Welch's test of two means, between levels by the differences of differences of each seed). Only then
-are the effects at each level looked at, by what is left of its share. Each of these tests counts only if one
-before it has shown something, or holds for a true effect at all levels, so that the probability of any false statement
-about a phase stays below 5%.
+(between blocks by Welch's test of two means, between levels by the differences of differences of each seed; in a fitted
+design by its interactions). Only then are the effects at each level looked at. Since two of them differ, at least one
+is not zero, so its share is divided by one less than their number (Shaffer 1986). Each of these tests counts only if
+one before it has shown something, or holds for a true effect at all levels, so that the probability of any false
+statement about a phase stays below 5%.
 """
 
 import itertools
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Final, Literal
 
 from scipy import special
@@ -21,7 +23,7 @@ from sweeper.evidence.data.cells import Cell, level_text
 from sweeper.evidence.data.comparison import Comparison, infer, matching, minus, paired_by_factor
 from sweeper.evidence.data.runs import PhaseRuns, Runs
 from sweeper.evidence.effects.effects import Effect
-from sweeper.evidence.effects.factorial_phase import factorial_phase
+from sweeper.evidence.effects.factorial_phase import FactorialPhase, factorial_phase
 from sweeper.evidence.statistics.factorial import FactorialEffect
 from sweeper.evidence.statistics.heterogeneity import same_effect_p
 from sweeper.evidence.statistics.paired import Estimate
@@ -57,12 +59,14 @@ class Dependence:
     Attributes:
         factor: the other factor; empty for the phase's blocks.
         levels: the effects at each level; none if only the interaction of a fitted design is known.
-        apart: the positions of the two levels that differ most clearly.
+        apart: the positions of the two levels that differ most clearly; None if none are shown to differ.
+        blocks: in which the interaction of a fitted design is shown; none if in all of them.
     """
 
     factor: str
     levels: tuple[AtLevel, ...] = ()
-    apart: tuple[int, int] = (0, 0)
+    apart: tuple[int, int] | None = None
+    blocks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,9 +75,10 @@ class Shown:
 
     Attributes:
         level: to which it leads, as text.
-        shown: its direction: of its mean, or in every block; unclear where it depends on something.
+        shown: its direction: of its mean, or in every block; unclear where it is shown to depend on something.
         is_mean: whether the direction is that of the mean over several blocks and not shown in each.
-        depends: on what it depends; None if that is not shown.
+        depends: on what it depends, or what it does in the blocks of which something is shown; where the direction of
+            its mean is known as well, only the blocks in which it is shown to do the opposite. None otherwise.
     """
 
     factor: str
@@ -100,7 +105,7 @@ def shown_effects(
     return tuple(found.shown(own) for own in changes.values())
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # no slots: the fits are made once
 class _Phase:
     """A phase whose effects are tested."""
 
@@ -111,41 +116,47 @@ class _Phase:
 
     def shown(self, own: Sequence[Effect]) -> Shown:
         """Return what is shown of one change: by its mean, where there is one, and its effect in each block."""
-        if own[0].kind == "main effect":
-            return self._of_fit(own)
         blocks = _in_blocks(own)
         in_blocks = [AtLevel(level=each.block, estimate=self._signed(each)) for each in blocks]
-        candidates = [*([("", in_blocks)] if len(blocks) > 1 else []), *self._by_other(own[0])]
-        share = ALPHA / self.num_changes / (1 + len(candidates))
+        is_fit = own[0].kind == "main effect"
+        others = [] if is_fit else self._by_other(own[0])
+        pairs = self._interactions(own[0].factor) if is_fit else []
+        candidates = [*([("", in_blocks)] if len(blocks) > 1 else []), *others]
+        share = ALPHA / self.num_changes / (1 + len(candidates) + len(pairs))
         tests = [(*self._apart(levels), name, levels) for name, levels in candidates]
         p, apart, name, levels = min(tests, key=lambda test: test[0], default=(1.0, (0, 0), "", []))
+        of_pairs = min((p for _, _, p in pairs), default=1.0)
+        if of_pairs < min(share, p):
+            return _shown(own[0], depends=self._interaction([each for each in pairs if each[2] < share]))
         if p < share:
-            marked = [replace(each, shown=direction(each.estimate, share / len(levels))) for each in levels]
-            marked = marked if name else self._marked(blocks, share / len(levels))
+            left = share / max(len(levels) - 1, 1)
+            marked = [replace(each, shown=direction(each.estimate, left)) for each in levels]
+            marked = with_implied(marked if name else self._marked(blocks, left), apart)
             return _shown(own[0], depends=Dependence(factor=name, levels=tuple(marked), apart=apart))
-        return self._alike(own, self._marked(blocks, share), share, [each for name, each in candidates if name])
+        return self._alike(own, share, [each for _, each in others])
 
-    def _alike(
-        self, own: Sequence[Effect], blocks: Sequence[AtLevel], share: float, others: Sequence[Sequence[AtLevel]]
-    ) -> Shown:
+    def _alike(self, own: Sequence[Effect], share: float, others: Sequence[Sequence[AtLevel]]) -> Shown:
         """Return what is shown of a change that is not shown to depend on anything.
 
         Args:
-            blocks: its effect in each.
             others: its effects at the levels of other factors. If one points the other way, the mean is not said to be
                 that of all.
         """
-        mean = next((effect for effect in own if not effect.block), None)
+        mean, blocks = next((effect for effect in own if not effect.block), None), _in_blocks(own)
         found = "unclear" if mean is None else self._direction(mean, share)
-        each = {block.shown for block in blocks}
+        each = {block.shown for block in self._marked(blocks, share)}
         is_same = len(blocks) > 1 and len(each) == 1
         found = next(iter(each)) if is_same and found == "unclear" else found
         if any(_turns(levels, found) for levels in others):
             return _shown(own[0])
-        if found == "unclear" and each - {"unclear"} and any(map(self._claimed, _in_blocks(own))):
-            known = tuple(block for block, effect in zip(blocks, _in_blocks(own), strict=True) if self._claimed(effect))
-            return _shown(own[0], depends=Dependence(factor="", levels=known))
-        return _shown(own[0], found, is_mean=len(blocks) > 1 and not is_same and found != "unclear")
+        if found == "unclear":
+            claimed = [effect for effect in blocks if self._claimed(effect)]
+            known = Dependence(factor="", levels=tuple(self._marked(claimed, 0.0)))
+            return _shown(own[0], depends=known if claimed else None)
+        against = [at for at in self._marked(blocks, share / max(len(blocks), 1)) if at.shown not in ("unclear", found)]
+        if against:
+            return _shown(own[0], found, is_mean=True, depends=Dependence(factor="", levels=tuple(against)))
+        return _shown(own[0], found, is_mean=len(blocks) > 1 and not is_same)
 
     def _marked(self, blocks: Sequence[Effect], alpha: float) -> list[AtLevel]:
         return [
@@ -200,18 +211,26 @@ class _Phase:
                 signed = replace(estimate, value=self.runs.measure.sign * estimate.value)
                 yield AtLevel(level=level_text(key), estimate=signed, comparison=own)
 
-    def _of_fit(self, own: Sequence[Effect]) -> Shown:
-        """Return what is shown of a main effect, with the interactions that its design can estimate in each stratum."""
+    @cached_property
+    def _fits(self) -> Mapping[str, FactorialPhase | None]:
+        """The fit of each stratum."""
         parts = self.phase.by_stratum or {"": self.phase}
-        fits, factor = [factorial_phase(self.runs, part) for part in parts.values()], own[0].factor
-        every = [each for fit in fits if fit is not None for each in fit.effects]
-        pairs = [each for each in every if len(each.terms) == 2 and factor in each.terms]
-        share = ALPHA / self.num_changes / (1 + len(pairs))
-        clear = [each for each in pairs if each.estimate.decides and each.estimate.p_two_sided() < share]
-        if clear:
-            most = min(clear, key=lambda each: each.estimate.p_two_sided())
-            return _shown(own[0], depends=Dependence(factor=_other(most, factor)))
-        return self._alike(own, self._marked(_in_blocks(own), share), share, [])
+        return {name: factorial_phase(self.runs, part) for name, part in parts.items()}
+
+    def _interactions(self, factor: str) -> list[tuple[str, str, float]]:
+        """Return the interactions of a factor that a fit can test: the stratum, the other factor, and the p-value."""
+        return [
+            (stratum, _other(each, factor), each.estimate.p_two_sided())
+            for stratum, fit in self._fits.items()
+            for each in (fit.effects if fit is not None else ())
+            if len(each.terms) == 2 and factor in each.terms and each.estimate.decides
+        ]
+
+    def _interaction(self, clear: Sequence[tuple[str, str, float]]) -> Dependence:
+        """Return the clearest of several interactions, with the strata in which it is shown, unless it is in all."""
+        _, other, _ = min(clear, key=lambda each: each[2])
+        strata = tuple(stratum for stratum, name, _ in clear if name == other)
+        return Dependence(factor=other, blocks=() if len(strata) == len(self._fits) else strata)
 
 
 def _shown(
@@ -246,6 +265,17 @@ def _turns(levels: Sequence[AtLevel], found: Direction) -> bool:
     """Return whether an effect points the other way at some level."""
     sign = {"better": 1.0, "worse": -1.0, "unclear": 0.0}[found]
     return any(sign * each.estimate.value > 0 for each in levels)
+
+
+def with_implied(levels: Sequence[AtLevel], apart: tuple[int, int]) -> list[AtLevel]:
+    """Return levels with what two that are shown to differ imply: if the lesser effect helps, so does the larger."""
+    better, worse = sorted(apart, key=lambda place: levels[place].estimate.value)
+    found = list(levels)
+    if levels[worse].shown == "better" and levels[better].shown == "unclear":
+        found[better] = replace(levels[better], shown="better")
+    if levels[better].shown == "worse" and levels[worse].shown == "unclear":
+        found[worse] = replace(levels[worse], shown="worse")
+    return found
 
 
 def _pairs(number: int) -> list[tuple[int, int]]:
