@@ -35,7 +35,7 @@ def test_a_kit_is_written_and_its_example_follows_the_study(sweeper: Sweeper, st
     numbers.write_text(numbers.read_text().replace("swFirstTrials}{15}", "swFirstTrials}{14}"))
     answer = sweeper("check", str(example), "--study", "first", "--store", store)
     assert answer.code == 1
-    assert answer.out == f"{example}:9: stale: \\swFirstTrials: 14 in numbers.tex, but 15 in first\n"
+    assert answer.out == f"{example}:10: stale: \\swFirstTrials: 14 in numbers.tex, but 15 in first\n"
     assert "1 stale. Write them again with `sweeper report first --format tex`" in answer.err
 
 
