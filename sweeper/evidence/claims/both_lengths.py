@@ -58,8 +58,8 @@ def both_lengths(verdicts: Sequence[ClaimVerdict], known: MetricRuns) -> tuple[B
             continue
         if name not in best:
             best[name] = at_best_length(plain[name])
-        is_usual = claim.metric.value.kind == "best_length"
-        same = assess(claim, at_same_length(plain[name]) if is_usual else plain[name])
+        declared = verdict.examination.tested[verdict.position]
+        same = assess(claim, at_same_length(plain[name])) if claim.is_at_best_length else declared
         own = assess(claim, best[name])
         if same.evidence is None or own.evidence is None or not best[name].lengths:
             continue

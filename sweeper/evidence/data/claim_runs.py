@@ -39,8 +39,9 @@ def runs_key(claim: Claim) -> str:
     """Return the key of the runs that a claim is judged on: its metric's name, and the lengths if that is needed."""
     if claim.is_at_best_length:
         return f"{claim.metric.name}{AT_BEST}"
-    # Where the best length is a trial's value, runs of one length are compared at its end.
-    return f"{claim.metric.name}{AT_SAME}" if claim.metric.value.kind == "best_length" else claim.metric.name
+    # Runs of one length are compared at its end, also where the best of its points is a trial's value.
+    is_at_end = claim.at == "same_length" or claim.metric.value.kind == "best_length"
+    return f"{claim.metric.name}{AT_SAME}" if is_at_end else claim.metric.name
 
 
 def at_same_length(runs: Runs) -> Runs:

@@ -267,8 +267,8 @@ class ClaimEntry(Section):
     at: At | None = Field(
         None,
         description="Length at which configurations are compared: best_length for each at its own best one, over the "
-        "budgets of all phases and the evaluations of their runs, or same_length for that of the phase. Default: "
-        "best_length if metric.value is best_length, else same_length.",
+        "budgets of all phases and the evaluations of their runs, or same_length for the ends of the phase's runs. "
+        "Default: best_length if metric.value is best_length, else the value of each trial.",
     )
 
     @property
