@@ -5,13 +5,14 @@ mean that beats a published figure; or by the largest of several gains. Equivale
 interactions, trends and shares of diverged runs say of no configuration that it is better.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from sweeper.evidence.claims.evidence import Part
 from sweeper.evidence.claims.judge import ClaimVerdict
 from sweeper.evidence.data.cells import Cell
 from sweeper.evidence.data.runs import Runs
+from sweeper.evidence.data.units import Unit
 from sweeper.evidence.standings.standing import Standing, Standings
 from sweeper.spec.claim import ArmContrast, Claim, Constant, Contrast, Ordering
 
@@ -57,9 +58,10 @@ def claimed_gains(strata: Sequence[str], verdicts: Iterable[ClaimVerdict]) -> Ga
     for verdict in verdicts:
         for part in _parts(verdict):
             runs = verdict.examination.tested[verdict.position].runs
-            places = _better(part, runs, strata)
-            for arm, place in places:
-                gain = Gain(claim=verdict.id, label=verdict.evidence.label, is_mean=len(places) > 1)
+            compared = part.comparison
+            wanted, known = (_better(part, units, runs, strata) for units in (compared.units, compared.complete))
+            for arm, place in known:
+                gain = Gain(claim=verdict.id, label=verdict.evidence.label, is_mean=len(wanted) > 1)
                 found.setdefault((verdict.metric.name, arm, place), {}).setdefault(verdict.id, gain)
     return Gains({spot: tuple(gains.values()) for spot, gains in found.items()})
 
@@ -83,7 +85,7 @@ def _has_value(claim: Claim) -> bool:
     return claim.is_at_best_length == (claim.metric.value.kind == "best_length")
 
 
-def _better(part: Part, runs: Runs, strata: Sequence[str]) -> set[tuple[str, Place]]:
+def _better(part: Part, units: Sequence[Unit], runs: Runs, strata: Sequence[str]) -> set[tuple[str, Place]]:
     """Return the configurations of the side that a supported part shows to be better, with where they were run.
 
     None if it allows for no effect, or if its sides are not of the same strata and budget: no table compares those.
@@ -93,16 +95,11 @@ def _better(part: Part, runs: Runs, strata: Sequence[str]) -> set[tuple[str, Pla
     if rises == falls:
         return set()
     is_up = rises == (part.worsens < 0)  # whether it is the side of the runs with positive weights
-    better, other = (set(_side(part, runs, strata, is_up=each)) for each in (is_up, not is_up))
-    places, others = ({place for _, place in side} for side in (better, other))
-    return better if not other or places == others else set()  # a published figure has no place
-
-
-def _side(part: Part, runs: Runs, strata: Sequence[str], *, is_up: bool) -> Iterator[tuple[str, Place]]:
-    for unit in part.comparison.complete:
-        for cell, weight in unit.terms:
-            if (weight > 0) == is_up:
-                yield cell.arm, (tuple(cell.levels[name] for name in strata), _budget(cell, runs))
+    sides: dict[bool, set[tuple[str, Place]]] = {True: set(), False: set()}
+    for cell, weight in (term for unit in units for term in unit.terms if term[1]):
+        sides[weight > 0].add((cell.arm, (tuple(cell.levels[name] for name in strata), _budget(cell, runs))))
+    better, other = ({place for _, place in sides[each]} for each in (is_up, not is_up))
+    return sides[is_up] if not other or better == other else set()  # a published figure has no place
 
 
 def _budget(cell: Cell, runs: Runs) -> str:

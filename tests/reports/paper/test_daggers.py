@@ -203,6 +203,14 @@ def test_a_gain_of_each_stratum_and_of_their_mean_has_both_marks_and_notes() -> 
     assert "(c: warmup from 0 to 100 in screen)" in second
 
 
+def test_a_mean_over_strata_of_which_one_has_no_runs_yet_is_not_shown_of_the_other() -> None:
+    def ends(levels, seed):
+        return "waiting" if levels["corpus"] == "b" and levels["warmup"] else value(levels, seed)
+
+    source = paper(claim(change("warmup", 0, 100)), ends=ends)
+    assert (verdict(source), marked(source)) == ("supported", {(WARMUP, "a", "100", "\u2021")})
+
+
 @pytest.mark.parametrize("where", [A, B])
 def test_a_refuted_claim_marks_neither_side(where: dict[str, str]) -> None:
     expect = "increase" if where == A else "decrease"
@@ -247,6 +255,25 @@ def test_what_is_left_out_has_no_gain_of_its_own() -> None:
     stated = claim({"phase": "screen", "largest": "dropout", "among": ["warmup", "clip"]}, None, "ordering")
     source = of(study_data(FACTORS, phase, claims=[stated]))
     assert (verdict(source), marked(source)) == ("supported", set())
+
+
+def test_a_main_effect_of_a_fraction_is_one_of_the_mean_over_half_of_its_runs() -> None:
+    rows = [
+        {
+            "dropout": 0.2 * (dropout > 0),
+            "warmup": 50 * (1 + warmup),
+            "clip": (1.0 + dropout * warmup) / 2,
+            "corpus": "a",
+        }
+        for dropout in (-1, 1)
+        for warmup in (-1, 1)
+    ]
+    phase = Phase("screen", "fractional", rows, value, seeds=range(4))
+    source = of(study_data(FACTORS, phase, claims=[claim(change("dropout", 0.0, 0.2))]))
+    assert verdict(source) == "supported"
+    assert {(label, mark) for label, *_, mark in marked(source)} == {
+        (DROPOUT, "\u2021"), (f"{DROPOUT}, {WARMUP}, clip = 1", "\u2021")
+    }  # fmt: skip
 
 
 def test_a_configuration_of_another_phase_that_reads_alike_has_no_mark() -> None:
