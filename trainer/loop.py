@@ -348,6 +348,7 @@ def save(run: Run) -> None:
         Diverged: the values to save are not finite.
         OSError: the last checkpoint could not be written.
     """
+    run.background.wait()  # so that there is one copy of the state at most
     _check_finite(run)
     progress, weights = run.progress, run.weights
     state = checkpoint.snapshot(
