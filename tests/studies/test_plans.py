@@ -34,6 +34,10 @@ DIGESTS = {
         54,
         "dcc0ea7f6d60f023771c2025ffda479c1b29320ae472b6dd2e571a4a33ab487f",
     ),
+    "ptb-memorize": (
+        118,
+        "565e901714f04e61589a233fd794b9d0e1842f9a94b467bfc1f5ef8ffc6e3564",
+    ),
     "ptb-small": (
         12,
         "448015d5861506ae41b3798b7ab69b131acd26f34cd96a515058b0a2c3dfc9aa",
@@ -45,6 +49,10 @@ DIGESTS = {
     "word-language-model": (
         12,
         "9fb48a019d74cc6c20e3046a2e2c12d90f23c3f9e71fa1e53d3dfc30a851bfc1",
+    ),
+    "wt2-small": (
+        89,
+        "50267dadb38152e779308052d5f3a21776564d17a2bc5149c11d22d5e923d7c6",
     ),
 }
 
