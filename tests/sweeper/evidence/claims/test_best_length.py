@@ -1,12 +1,15 @@
 """Claims that compare configurations, each at its own best length."""
 
 import math
+from dataclasses import replace
 from statistics import fmean
 
 import pytest
 
 from sweeper.evidence.claims.judge import judge_claims
 from sweeper.evidence.data.claim_runs import claim_runs, runs_key
+from sweeper.spec.declared import declared_claims, declared_phases
+from sweeper.store.reading.declarations import Declaration
 from tests.sweeper.evidence.length_studies import ROWS, TEST, VALID, contrast, length_study, u_shaped
 
 # The trick needs four times the steps, and is worth .03 there; at 400 steps or less it looks harmful.
@@ -158,3 +161,28 @@ def test_a_metric_of_two_scales_is_chosen_on_the_studys():
     # A share that is maximized, measured at each look beside the loss.
     claim = contrast(metric={"name": TEST, "direction": "maximize"}, expect="increase")
     assert arms_of(claim=claim)["1", "0"].best.step == 800
+
+
+def test_a_phase_that_was_added_later_gives_further_lengths_to_choose_from():
+    claims = contrast("own"), contrast("same", at="same_length")
+    data = length_study(LATE, claims=claims, budgets={"p": 400, "long": 1600})
+    declared = Declaration(claims=declared_claims(data.study), phases=declared_phases(data.study))
+    late = max(data.trials["started_at"]) + 1.0
+    changed = replace(data, declaration=declared, changes=((late, ('phases.long: added ({"name": "long"})',)),))
+    own, same = judge_claims(changed)
+    assert own.caveats.exploratory == ("phase long, with further lengths, was added after the first results",)
+    assert not same.is_exploratory
+    unchanged = judge_claims(replace(changed, changes=()))
+    assert not any(each.is_exploratory for each in unchanged)
+
+
+@pytest.mark.parametrize(("places", "is_exploratory"), [(slice(4, 8), True), (slice(8, 12), False)])
+def test_runs_of_any_length_that_were_added_later_make_a_verdict_exploratory(places, is_exploratory):
+    # The phase has four seeds of the baseline, then of the trick, then of another configuration.
+    claims = contrast("own"), contrast("same", at="same_length")
+    data = length_study(LATE, claims=claims, budgets={"p": 400, "long": 1600})
+    late = {"long": data.members["long"][places]}
+    declared = Declaration(claims=declared_claims(data.study), phases=declared_phases(data.study), late=late)
+    own, same = judge_claims(replace(data, declaration=declared))
+    assert own.is_exploratory is is_exploratory
+    assert not same.is_exploratory
