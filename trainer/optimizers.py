@@ -172,7 +172,7 @@ class SGD(Optimizer):
 
 
 def build_optimizer(parameters: Iterable[Tensor], config: OptimizerConfig) -> Optimizer:
-    """Build the optimizer that the configuration names."""
+    """Build the optimizer that the configuration names, other than Muon, which needs to know the matrices."""
     return Adam(parameters, config) if config.kind in ("adam", "adamw") else SGD(parameters, config)
 
 

@@ -21,9 +21,11 @@ from trainer.loop import Run, restore
 from trainer.models.awd_lstm import AwdLSTM
 from trainer.models.gpt import GPT
 from trainer.models.language_model import LanguageModel
+from trainer.models.modern_gpt import ModernGPT
 from trainer.models.products import set_products
 from trainer.models.transformer_xl import TransformerXL
-from trainer.optimizers import build_optimizer
+from trainer.muon import Muon
+from trainer.optimizers import Optimizer, build_optimizer
 from trainer.precision import PRODUCTS, Weights
 from trainer.regularizers import StreamGenerator
 from trainer.request import METRICS_FILE
@@ -66,6 +68,8 @@ def build_model(config: TrainerConfig, vocabulary_size: int, device: torch.devic
         model = AwdLSTM(config.model, config.regularization, vocabulary_size)
     elif config.model.kind == "transformer_xl":
         model = TransformerXL(config.model, config.regularization, vocabulary_size)
+    elif config.model.kind == "modern_gpt":
+        model = ModernGPT(config.model, config.regularization, vocabulary_size, config.context_length)
     else:
         model = GPT(config.model, config.regularization, vocabulary_size, config.context_length)
     for _ in range(_num_input_words(config)):
@@ -84,6 +88,14 @@ def _num_input_words(config: TrainerConfig) -> int:
     """Return how many words can be read but not predicted: the blank, and a word for each target offset above 1."""
     offsets = config.data.target_offsets
     return (config.data.noise == "blank") + (0 if offsets is None else offsets - 1)
+
+
+def _build_optimizer(config: TrainerConfig, model: LanguageModel, weights: Weights) -> Optimizer:
+    if config.optimizer.kind != "muon":
+        return build_optimizer(weights.masters, config.optimizer)
+    matrices = model.hidden_matrices()
+    stacked = {index: matrices[name] for index, name in enumerate(weights.names) if name in matrices}
+    return Muon(weights.masters, config.optimizer, stacked)
 
 
 def build_batches(config: TrainerConfig, corpus: Corpus, device: torch.device) -> TrainingBatches:
@@ -134,7 +146,7 @@ def prepare(config: TrainerConfig, corpus: Corpus, folder: Path, device: torch.d
         folder=folder,
         model=model,
         weights=weights,
-        optimizer=build_optimizer(weights.masters, config.optimizer),
+        optimizer=_build_optimizer(config, model, weights),
         batches=build_batches(config, corpus, device),
         valid=valid,
         looks=looks_at(config, corpus.valid, valid),

@@ -32,6 +32,7 @@ KINDS: dict[str, dict[str, Any]] = {
     "awd_lstm": AWD,
     "gpt2": {"model": {"kind": "gpt2"}, "regularization": {**DROPOUTS, "attention_dropout": 0.1}},
     "gpt3": {"model": {"kind": "gpt3", "attention_pattern": "strided"}, "regularization": DROPOUTS},
+    "modern_gpt": {"model": {"kind": "modern_gpt", "heads": 2}, "regularization": DROPOUTS},
     "transformer_xl": {"data": {"random_target_length": True}, "regularization": DROPOUTS},
 }
 VOLATILE = ("device_seconds", "peak_memory_bytes")

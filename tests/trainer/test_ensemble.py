@@ -22,6 +22,7 @@ MODELS: dict[str, dict[str, Any]] = {
     "adaptive": {"memory_length": 6, "heads": 2, "adaptive_cutoffs": [3, 6]},
     "awd_lstm": {"kind": "awd_lstm"},
     "gpt2": {"kind": "gpt2", "memory_length": 6, "heads": 2},
+    "modern_gpt": {"kind": "modern_gpt", "memory_length": 6, "heads": 2},
 }
 
 

@@ -173,6 +173,7 @@ MODELS: dict[str, dict[str, Any]] = {
     "awd_lstm": {"kind": "awd_lstm", "memory_length": None},
     "gpt2": {"kind": "gpt2"},
     "gpt3": {"kind": "gpt3", "attention_pattern": "strided"},
+    "modern_gpt": {"kind": "modern_gpt"},
 }
 
 

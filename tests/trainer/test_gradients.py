@@ -32,6 +32,10 @@ OPTIONS: dict[str, dict[str, Any]] = {
         "regularization": RATES
         | {"weight_dropout": 0.3, "activation_regularization": 2.0, "temporal_activation_regularization": 1.0},
     },
+    "modern_gpt": {
+        "model": {"kind": "modern_gpt", "layers": 2, "d_model": 16, "heads": 2, "memory_length": 6},
+        "regularization": RATES | {"attention_dropout": 0.3},
+    },
     "gpt2": {
         "model": {"kind": "gpt2", "layers": 2, "d_model": 16, "heads": 2, "memory_length": 6},
         "regularization": RATES | {"attention_dropout": 0.3},

@@ -25,7 +25,9 @@ KINDS: dict[str, dict[str, Any]] = {
         "optimizer": {"kind": "nt_asgd", "learning_rate": 1.0},
     },
     "gpt3": {"model": {"kind": "gpt3"}, "regularization": RATES, "optimizer": {"average": 0.9}},
+    "modern_gpt": {"model": {"kind": "modern_gpt", "heads": 2}, "regularization": RATES},
     "sgd": {"optimizer": {"kind": "sgd", "learning_rate": 1.0, "weight_decay": 1e-4}},
+    "muon": {"optimizer": {"kind": "muon", "weight_decay": 0.1}},
     "noise": {"data": {"noise": "unigram", "noise_rate": 0.1}},
     "micro-batches": {"data": {"micro_batch_size": 3}, "regularization": RATES},
 }

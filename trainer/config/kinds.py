@@ -13,8 +13,8 @@ from trainer.config.wording import Problem, dotted, shown
 
 Path = tuple[str, ...]
 
-TRANSFORMERS: Final = ("transformer_xl", "gpt2", "gpt3")
-ADAM: Final = ("adam", "adamw")
+TRANSFORMERS: Final = ("transformer_xl", "gpt2", "gpt3", "modern_gpt")
+ADAM: Final = ("adam", "adamw", "muon")
 # The keys that choose a kind, and their defaults.
 SWITCHES: Final = {
     ("model", "kind"): "transformer_xl",
@@ -84,6 +84,7 @@ LIMITS: Final[Mapping[Path, Limit]] = {
     ("optimizer", "beta1"): _for_optimizers(*ADAM),
     ("optimizer", "beta2"): _for_optimizers(*ADAM),
     ("optimizer", "epsilon"): _for_optimizers(*ADAM),
+    ("optimizer", "momentum"): _for_optimizers("muon"),
     ("optimizer", "nonmonotone_interval"): _for_optimizers("nt_asgd"),
     ("optimizer", "average"): _for_optimizers(*ADAM, "sgd"),  # nt_asgd has its own
     ("optimizer", "cooldown_fraction"): Limit(("optimizer", "schedule"), ("wsd",)),

@@ -112,7 +112,7 @@ class DataConfig(Section):
 class ModelConfig(Section):
     """The architecture and its size."""
 
-    kind: Literal["transformer_xl", "awd_lstm", "gpt2", "gpt3"] = Field(
+    kind: Literal["transformer_xl", "awd_lstm", "gpt2", "gpt3", "modern_gpt"] = Field(
         "transformer_xl", description="Architecture. Options that it lacks must be absent or null."
     )
     layers: Annotated[int, Field(ge=1, le=256)] = Field(2, description="Model depth counts layers, e.g. [2, 4].")
@@ -123,13 +123,13 @@ class ModelConfig(Section):
     d_head: Count | None = Field(None, description="Width of a head; by default d_model / heads.")
     d_inner: Count | None = Field(
         None,
-        description="Width of the feed-forward layer, by default 4 x d_model; for awd_lstm the width of all layers "
-        "except the last, by default 3 x d_model.",
+        description="Width of the feed-forward layer, by default 4 x d_model; for modern_gpt 8/3 x d_model, rounded up "
+        "to a multiple of 8; for awd_lstm the width of all layers except the last, by default 3 x d_model.",
     )
     memory_length: Annotated[int, Field(ge=0)] = Field(
         32,
         description="Number of earlier tokens that attention sees, e.g. 32; 0 for none. transformer_xl carries their "
-        "hidden states, gpt2 and gpt3 read them again.",
+        "hidden states, gpt2, gpt3 and modern_gpt read them again.",
     )
     pre_norm: bool = Field(False, description="Normalize before each block (true) or after it (false).")
     same_length: bool = Field(False, description="Let every token attend to the same number of earlier tokens.")
@@ -157,6 +157,11 @@ class ModelConfig(Section):
                 f"d_model = {self.d_model} is not divisible by heads = {self.heads}. "
                 "Choose another number of heads, or set d_head."
             )
+        if self.kind == "modern_gpt" and self.head_width % 2:
+            raise ValueError(
+                f"heads of width {self.head_width} cannot be rotated: modern_gpt needs an even width. "
+                "Choose another number of heads, or set d_head."
+            )
         if list(self.adaptive_cutoffs) != sorted(set(self.adaptive_cutoffs)):
             raise ValueError(f"adaptive_cutoffs = {self.adaptive_cutoffs} must be ascending, e.g. [20000, 40000].")
         return self
@@ -169,8 +174,11 @@ class ModelConfig(Section):
     @property
     def inner_width(self) -> int:
         """d_inner, or its default."""
-        default = 3 * self.d_model if self.kind == "awd_lstm" else 4 * self.d_model
-        return self.d_inner if self.d_inner is not None else default
+        if self.d_inner is not None:
+            return self.d_inner
+        if self.kind == "modern_gpt":  # three matrices instead of two: as many weights as with 4 x d_model
+            return -(-self.d_model // 3) * 8
+        return (3 if self.kind == "awd_lstm" else 4) * self.d_model
 
 
 class RegularizationConfig(Section):

@@ -73,7 +73,8 @@ def _gpt(config: TrainerConfig, vocabulary: int, passes: Passes) -> float:
     width = model.heads * model.head_width
     projections = 2 * model.d_model * width * 4 * length  # queries, keys, values, output
     attention = 2 * 2 * width * length * length  # scores, weighted values
-    feed_forward = 2 * 2 * model.d_model * model.inner_width * length
+    matrices = 3 if model.kind == "modern_gpt" else 2
+    feed_forward = 2 * matrices * model.d_model * model.inner_width * length
     softmax = 2 * model.d_model * vocabulary * config.data.target_length
     streams = model.layers * (projections + attention + feed_forward) + softmax
     return float(config.data.batch_size * passes.twice * streams)

@@ -29,18 +29,19 @@ Average = Annotated[
 class OptimizerConfig(Section):
     """The optimizer and its schedule."""
 
-    kind: Literal["adam", "adamw", "sgd", "nt_asgd"] = Field(
+    kind: Literal["adam", "adamw", "muon", "sgd", "nt_asgd"] = Field(
         "adam",
-        description="adam, sgd and nt_asgd add weight decay to the gradient (L2); adamw decouples it. nt_asgd averages "
-        "its weights once validation stops improving.",
+        description="adam, sgd and nt_asgd add weight decay to the gradient (L2); adamw and muon decouple it. muon "
+        "orthogonalizes the updates of the layers' matrices and is adamw for all else. nt_asgd averages its weights "
+        "once validation stops improving.",
     )
     learning_rate: Annotated[float, Field(gt=0.0, le=100.0)] = Field(
         0.002, description="Peak learning rate, above 0, e.g. 3.5e-4; sgd and nt_asgd have no default, e.g. 30."
     )
     weight_decay: Annotated[float, Field(ge=0.0, le=10.0)] = Field(
         0.0,
-        description="Weight decay, at least 0, e.g. 1.2e-6. With adamw, a step first multiplies the weights by "
-        "1 - learning rate x weight decay, e.g. 0.1 or, on little text, 1.6.",
+        description="Weight decay, at least 0, e.g. 1.2e-6. With adamw and muon, a step first multiplies the weights "
+        "by 1 - learning rate x weight decay, e.g. 0.1 or, on little text, 1.6.",
     )
     decayed: Literal["all", "matrices"] | None = Field(
         None,
@@ -50,6 +51,7 @@ class OptimizerConfig(Section):
     beta1: Rate = Field(0.9, description="Decay rate of the gradient's mean, from 0 to below 1.")
     beta2: Rate = Field(0.999, description="Decay rate of the gradient's second moment, from 0 to below 1.")
     epsilon: Annotated[float, Field(gt=0.0)] = Field(1e-8, description="Added to the denominator, above 0.")
+    momentum: Rate = Field(0.95, description="Decay rate of muon's momentum, from 0 to below 1.")
     nonmonotone_interval: Count = Field(
         5, description="nt_asgd averages once a validation loss exceeds the best of those N or more evaluations older."
     )

@@ -12,7 +12,12 @@ from pydantic_core import ErrorDetails
 
 Path = tuple[str | int, ...]
 LONGEST_VALUE: Final = 60
-_SYNONYMS: Final = {"gpu": "cuda", "transformer": "transformer_xl", "lstm": "awd_lstm"}  # not similar in spelling
+_SYNONYMS: Final = {  # not similar in spelling
+    "gpu": "cuda",
+    "transformer": "transformer_xl",
+    "lstm": "awd_lstm",
+    "llama": "modern_gpt",
+}
 
 _TYPES: Final = {
     "int_type": "an integer",

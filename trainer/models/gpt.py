@@ -5,9 +5,7 @@ As in GPT-2: normalization before each block and after the last, weights N(0, 0.
 0, projections onto the residual stream scaled by 1 / sqrt(2 layers), GELU in its tanh form, learned absolute
 positions, the embedding as softmax weight without bias.
 
-The memory is the last `memory_length` tokens. They are read again before the segment, with gradient, so that every
-predicted token sees what it would see in one long text; only the segment's tokens count in the loss. Positions start
-at the first token read.
+The memory is the last `memory_length` tokens, which are read again (see `token_memory`).
 
 GPT-3's paper says "alternating dense and locally banded sparse attention patterns", but gives neither the width nor
 the layers. Here the first layer and every second layer after it are dense; the width is a quarter of the context.
@@ -25,13 +23,12 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from trainer.config.model import ModelConfig, RegularizationConfig
-from trainer.models.dropout_masks import AttentionShape, LayerMasks, Masks, draw_masks
-from trainer.models.gpt_attention import SMALLEST_GPU_TILE, Pattern, Sight, attend, block_sight, mask_sight
-from trainer.models.language_model import LanguageModel, Memory
+from trainer.models.dropout_masks import LayerMasks, Masks
+from trainer.models.gpt_attention import Pattern, Sight, attend
 from trainer.models.products import UNSCALED, ProductModule, Scales
-from trainer.models.softmax_loss import softmax_loss
+from trainer.models.token_memory import TokenMemoryModel
 from trainer.models.transformer_xl import Norm
-from trainer.regularizers import Draws, dropped, embed
+from trainer.regularizers import dropped, embed
 
 INITIAL_STD: Final = 0.02
 POSITIONS_STD: Final = 0.01
@@ -106,7 +103,7 @@ class Layer(nn.Module):
         return output
 
 
-class GPT(LanguageModel):
+class GPT(TokenMemoryModel):
     """The model. Its weights are unset until `initialize` or `load_state_dict`."""
 
     def __init__(
@@ -117,13 +114,9 @@ class GPT(LanguageModel):
         Args:
             context_length: the maximum number of tokens that a call reads, memory and segment together.
         """
-        super().__init__()
-        self.config, self.regularization = config, regularization
-        self.memory_length = config.memory_length
-        self.generator = torch.Generator()
-        self.embedding = nn.Parameter(torch.empty(vocabulary_size, config.d_model))
+        patterns = layer_patterns(config, context_length)
+        super().__init__(config, regularization, vocabulary_size, patterns, context_length)
         self.positions = nn.Parameter(torch.empty(context_length, config.d_model))
-        self.patterns = layer_patterns(config, context_length)
         self.layers = nn.ModuleList(Layer(config) for _ in self.patterns)
         self.norm = Norm(config.d_model)
 
@@ -140,64 +133,6 @@ class GPT(LanguageModel):
             else:
                 onto_residual = name.removesuffix(".weight").endswith(RESIDUAL_PROJECTIONS)
                 nn.init.normal_(parameter, 0.0, scaled if onto_residual else INITIAL_STD, generator=generator)
-
-    def forward(self, inputs: Tensor, targets: Tensor, memory: Memory | None = None) -> tuple[Tensor, Memory | None]:
-        """Return the mean loss in nats per token, and the tokens that the next segment reads again.
-
-        Args:
-            inputs, targets: int64 [batch, time].
-            memory: the tokens that the call for the previous segment returned, int64 [batch, carried]; None at first.
-        """
-        length = inputs.shape[1] + (0 if memory is None else memory[0].shape[1])
-        return self.computed(inputs, targets, memory, self._sights(length), self._draw(inputs.shape, length))
-
-    def states(self, inputs: Tensor, memory: Memory | None = None) -> tuple[Tensor, Memory | None]:
-        """Return the last hidden states, [batch, time, d_model], and the memory; only in evaluation."""
-        read = inputs if memory is None else torch.cat([memory[0], inputs], 1)
-        length = read.shape[1]
-        hidden = self._hidden(read, self._sights(length), self._draw(inputs.shape, length))
-        return hidden[:, -inputs.shape[1] :], self._last(read)
-
-    def _last(self, read: Tensor) -> Memory | None:
-        return (read[:, -self.memory_length :].contiguous(),) if self.memory_length > 0 else None
-
-    def _sights(self, length: int) -> tuple[Sight, ...]:
-        """Return what each layer's queries see in a call that reads `length` tokens."""
-        context, device = self.positions.shape[0], self.positions.device
-        dropping = self.training and self.regularization.attention_dropout > 0.0
-        sparse_kernel = device.type == "cuda" and self.config.head_width >= SMALLEST_GPU_TILE and not dropping
-        return tuple(
-            block_sight(pattern, context, device)
-            if pattern is not None and sparse_kernel
-            else mask_sight(pattern, length, device, needs_mask=dropping)
-            for pattern in self.patterns
-        )
-
-    def _draw(self, shape: tuple[int, ...], length: int) -> Masks:
-        draws = Draws(self.generator, self.embedding.dtype, self.products, active=self.training)
-        batch, time = shape
-        return draw_masks(
-            draws,
-            self.config,
-            self.regularization,
-            vocabulary_size=self.embedding.shape[0],
-            shape=(batch, time),
-            attention=AttentionShape((batch, self.config.heads, length, length), streams=0),
-            encodings=False,
-        )
-
-    def _compute(
-        self, inputs: Tensor, targets: Tensor, memory: Memory | None, sights: tuple[Sight, ...], masks: Masks
-    ) -> tuple[Tensor, Memory | None]:
-        """Return the loss and the memory; without randomness, so that it can be compiled."""
-        read = inputs if memory is None else torch.cat([memory[0], inputs], 1)
-        hidden = self._hidden(read, sights, masks)[:, -inputs.shape[1] :]
-        hidden = dropped(dropped(hidden, masks.entries), masks.output)
-        flat, flat_targets = hidden.reshape(-1, hidden.shape[-1]), targets.reshape(-1)
-        weight = self.softmax_weight
-        bias = weight.new_zeros(weight.shape[0])
-        loss = softmax_loss(flat, weight, bias, flat_targets, products=self.products) / flat_targets.numel()
-        return loss, self._last(read)
 
     def _hidden(self, read: Tensor, sights: tuple[Sight, ...], masks: Masks) -> Tensor:
         """Return the last layer's normalized output, [batch, length, d_model], for int64 [batch, length]."""

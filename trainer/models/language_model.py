@@ -11,6 +11,8 @@ from trainer.models.products import ProductModule
 Memory = tuple[Tensor, ...]
 Compute = Callable[..., tuple[Tensor, Any]]
 
+# Weights that hold several matrices, one below the other.
+STACKED: Final = {"queries_keys_values": 3, "gate_inner": 2, "input_weight": 4, "hidden_weight": 4}
 MOST_GRAPHS: Final = 64  # shapes of a run: lengths, training or not, and parts of batches after running out of memory
 
 
@@ -121,6 +123,14 @@ class LanguageModel(ProductModule):
     def softmax_weight(self) -> Tensor:
         """The rows of the embedding that the softmax shares, [vocabulary, d_model]."""
         return self.embedding[: -self.num_input_words] if self.num_input_words else self.embedding
+
+    def hidden_matrices(self) -> dict[str, int]:
+        """Return the names of the weights of linear maps in the layers, and how many matrices each holds."""
+        return {
+            name: STACKED.get(name.removesuffix(".weight").rsplit(".", 1)[-1], 1)
+            for name, parameter in self.named_parameters()
+            if name.startswith("layers.") and parameter.dim() == 2
+        }
 
     def add_input_word(self) -> None:
         """Append a row to the embedding that the softmax does not share; call this before `initialize`."""

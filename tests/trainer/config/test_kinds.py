@@ -12,10 +12,10 @@ from trainer.config.model import TrainerConfig
 from trainer.config.optimizer import Schedule
 from trainer.errors import UsageError
 
-MODELS = ("transformer_xl", "awd_lstm", "gpt2", "gpt3")
+MODELS = ("transformer_xl", "awd_lstm", "gpt2", "gpt3", "modern_gpt")
 KINDS: dict[tuple[str, ...], tuple[str, ...]] = {
     ("model", "kind"): MODELS,
-    ("optimizer", "kind"): ("adam", "adamw", "sgd", "nt_asgd"),
+    ("optimizer", "kind"): ("adam", "adamw", "muon", "sgd", "nt_asgd"),
     ("optimizer", "schedule"): get_args(Schedule),
 }
 # A value of each limited option that has an effect where the option exists.
@@ -39,6 +39,7 @@ VALUES: dict[tuple[str, str], Any] = {
     ("optimizer", "beta1"): 0.8,
     ("optimizer", "beta2"): 0.99,
     ("optimizer", "epsilon"): 1e-6,
+    ("optimizer", "momentum"): 0.9,
     ("optimizer", "nonmonotone_interval"): 3,
     ("optimizer", "average"): 0.99,
     ("optimizer", "cooldown_fraction"): 0.4,
@@ -115,7 +116,7 @@ def test_what_is_not_the_value_for_off_is_refused(value: object) -> None:
 def test_a_resolved_configuration_resolves_to_itself(kind: str) -> None:
     first = resolve({"model": {"kind": kind}, "optimizer": {"kind": "nt_asgd", "learning_rate": 30}})
     assert resolve(first) == first
-    assert first["model"]["d_inner"] == (192 if kind == "awd_lstm" else 256)
+    assert first["model"]["d_inner"] == {"awd_lstm": 192, "modern_gpt": 176}.get(kind, 256)
 
 
 def test_transformer_xl_has_no_options_of_others() -> None:

@@ -21,6 +21,7 @@ SHAPES: list[dict[str, Any]] = [
     {"kind": "gpt2", "memory_length": 0},
     {"kind": "gpt2", "memory_length": 7, "heads": 2, "d_head": 7, "d_inner": 30},
     {"kind": "gpt3", "layers": 4, "memory_length": 4},
+    {"kind": "modern_gpt", "layers": 3, "memory_length": 7},
 ]
 
 

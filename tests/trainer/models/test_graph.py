@@ -22,6 +22,7 @@ pytestmark = pytest.mark.filterwarnings(
 )
 
 VOCABULARY, BATCH, TIME = 30, 3, 6
+MIXED = ("transformer_xl", "awd_lstm", "gpt2", "modern_gpt")
 DROPOUTS = {"embedding_dropout": 0.3, "input_dropout": 0.3, "output_dropout": 0.3, "dropout": 0.3}
 ATTENTION = DROPOUTS | {"attention_dropout": 0.3}
 KINDS: dict[str, dict[str, Any]] = {
@@ -41,6 +42,8 @@ KINDS: dict[str, dict[str, Any]] = {
     "gpt2 without attention dropout": {"model": {"kind": "gpt2"}, "regularization": DROPOUTS},
     "gpt3": {"model": {"kind": "gpt3", "attention_pattern": "strided"}, "regularization": ATTENTION},
     "gpt3 without attention dropout": {"model": {"kind": "gpt3"}, "regularization": DROPOUTS},
+    "modern_gpt": {"model": {"kind": "modern_gpt"}, "regularization": ATTENTION},
+    "modern_gpt without attention dropout": {"model": {"kind": "modern_gpt"}, "regularization": DROPOUTS},
     "stochastic depth": {"regularization": ATTENTION | {"stochastic_depth": 0.5}},
     "stochastic depth alone in gpt2": {"model": {"kind": "gpt2"}, "regularization": {"stochastic_depth": 0.5}},
     "blanks": {"data": {"noise": "blank", "noise_rate": 0.1}, "regularization": ATTENTION},
@@ -76,7 +79,10 @@ def walk(model: LanguageModel, segments: int = 4) -> tuple[list[float], list[Ten
 
 @pytest.mark.parametrize(
     ("kind", "precision"),
-    [*((kind, "fp32") for kind in KINDS), *((kind, "mixed") for kind in ("transformer_xl", "awd_lstm", "gpt2"))],
+    [
+        *((kind, "fp32") for kind in KINDS),
+        *((kind, "mixed") for kind in MIXED),
+    ],
 )
 def test_one_graph_computes_the_same_loss_and_gradients(
     kind: str, precision: str, monkeypatch: pytest.MonkeyPatch
