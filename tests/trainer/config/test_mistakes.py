@@ -107,7 +107,7 @@ CONFIGS: dict[str, tuple[str, list[str]]] = {
         ["model.layers: {'a': 1} is not an integer."],
     ),
     "no evaluation": (STEPS + "evaluation: {times: 0}", ["evaluation.times: 0 is less than the minimum, 1."]),
-    "truth in words": (STEPS + "evaluation: {test: maybe}", ["evaluation.test: 'maybe' is not true or false."]),
+    "truth in words": (STEPS + "evaluation: {test: maybe}", ["'maybe' is not true, false or each_look."]),
     "checkpoints all the time": (STEPS + "checkpoint: {every_seconds: 0}", ["every_seconds: 0 is not greater than 0."]),
     "an option that the architecture lacks": (
         STEPS + "model: {kind: gpt2, clamp_length: 3}",
