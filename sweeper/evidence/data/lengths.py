@@ -13,6 +13,7 @@ run for its own best length alone, so that whatever judges runs can judge them.
 
 import json
 import math
+from bisect import bisect_left
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
@@ -174,13 +175,13 @@ def value_at(runs: Runs, trial: int, step: int | None) -> float:
     if step is None:
         return runs.measure.values[trial]
     curve = runs.endings.curves[trial]
-    return runs.measure.on_scale(curve.values[curve.steps.index(step)])
+    return runs.measure.on_scale(curve.values[bisect_left(curve.steps, step)])
 
 
 def _cost(budget: str, trials: Sequence[int], step: int | None, chooser: Runs) -> dict[str, float]:
     """Return what a length takes, the mean over its runs; of whole runs without a curve, their budget."""
     curves = [curve for trial in trials if (curve := chooser.endings.curves.get(trial)) is not None]
-    found = _budget_cost(budget)
+    found = _budget_cost(budget) if step is None else {}
     for unit in ("steps", "tokens", "flops"):
         amounts = [_amount(curve, unit, step) for curve in curves]
         if amounts and all(math.isfinite(amount) and amount > 0 for amount in amounts):
@@ -189,7 +190,7 @@ def _cost(budget: str, trials: Sequence[int], step: int | None, chooser: Runs) -
 
 
 def _amount(curve: Curve, unit: str, step: int | None) -> float:
-    place = -1 if step is None else curve.steps.index(step)
+    place = -1 if step is None else bisect_left(curve.steps, step)
     amounts: Sequence[float] = getattr(curve, unit)
     return float(amounts[place])
 
@@ -228,7 +229,7 @@ def _chosen(arm: ArmLengths, runs: Runs) -> Iterator[tuple[int, float]]:
             continue
         curve = runs.endings.curves.get(trial)
         if curve is not None and step in curve.steps:
-            yield trial, curve.values[curve.steps.index(step)]
+            yield trial, curve.values[bisect_left(curve.steps, step)]
 
 
 def _phase(phase: PhaseRuns, arms: Mapping[ArmKey, ArmLengths]) -> PhaseRuns:

@@ -150,3 +150,11 @@ def test_all_rows_with_a_mistake_are_named(column, cells, says):
     with pytest.raises(UsageError) as error:
         judged(frame, [a_claim()], factors=["a"])
     assert says in str(error.value)
+
+
+def test_a_frame_has_no_lengths_to_choose_from():
+    claim = {**a_claim(), "at": "best_length"}
+    with pytest.raises(
+        UsageError, match=r"^claims\[0\]\.at: a frame has no curves, only one value per run\. Remove it\.$"
+    ):
+        judged(frame_of(), [claim])

@@ -186,3 +186,13 @@ def test_runs_of_any_length_that_were_added_later_make_a_verdict_exploratory(pla
     own, same = judge_claims(replace(data, declaration=declared))
     assert own.is_exploratory is is_exploratory
     assert not same.is_exploratory
+
+
+def test_a_look_takes_what_was_used_by_then_and_a_whole_run_its_budget():
+    looks = arms_of(budgets={"p": 400})["0", "0"]
+    assert [length.cost["steps"] for length in looks.lengths] == [50, 100, 200, 400]
+    assert looks.lengths[0].cost == {"steps": 50, "tokens": 500, "flops": 5e7}
+    data = length_study(LATE, claims=[contrast()], budgets={"p": 400}, tested="end")
+    (verdict,) = judge_claims(replace(data, measured={}))
+    for arm in verdict.examination.tested[0].runs.lengths.values():
+        assert [length.cost for length in arm.lengths] == [{"steps": 400.0}]
