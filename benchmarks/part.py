@@ -20,6 +20,7 @@ PARTS: Final = {
     "report": "time to write a report as HTML and PDF",
     "commands": "time of commands that only read",
     "trainer": "training steps against the upstream Transformer-XL (--upstream)",
+    "replica": "core-hours of the 339 trials at CPU scale, as written and with cheaper settings",
     "gpu": "the trainer on a GPU: checks, speed, several trials at once, the recipe for some minutes",
     "validity": "verdicts on studies with planted truth: intervals and error rates",
     "decide": "seeds until claims are decided, against fixed seeds and AdaStop, on planted truth",
@@ -27,9 +28,10 @@ PARTS: Final = {
     "versions": "the store of this version against that of an earlier one (--before)",
     "suite": "make test and make demo",
 }
-# They need a GPU, or take as long as all other parts together.
+# They need a GPU or corpora, or take as long as all other parts together.
 ON_DEMAND: Final = (
     "gpu",
+    "replica",
     "suite",
     "versions",
     "validity",

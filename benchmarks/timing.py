@@ -5,6 +5,8 @@ import time
 from collections.abc import Callable
 from typing import Final
 
+from benchmarks.counting import count
+
 WARM_UP_STEPS: Final = 2  # the first fills the model's memory, the second allocates at full size
 
 
@@ -12,7 +14,8 @@ def time_steps(step: Callable[[], object], tokens_per_step: int, seconds: float)
     """Take steps for some seconds, at least two.
 
     Returns:
-        Tokens per second of wall-clock time and of CPU time (all threads together), and the process's peak memory.
+        Tokens per second of wall-clock time and of CPU time (all threads together), the process's peak memory, and
+        the number of operators in a step.
     """
     for _ in range(WARM_UP_STEPS):
         step()
@@ -21,8 +24,11 @@ def time_steps(step: Callable[[], object], tokens_per_step: int, seconds: float)
         step()
         steps += 1
     tokens = steps * tokens_per_step
+    seconds, cpu_seconds = time.perf_counter() - start, time.process_time() - start_cpu
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     return {
-        "tokens_per_second": tokens / (time.perf_counter() - start),
-        "tokens_per_cpu_second": tokens / (time.process_time() - start_cpu),
-        "peak_memory_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+        "tokens_per_second": tokens / seconds,
+        "tokens_per_cpu_second": tokens / cpu_seconds,
+        "peak_memory_bytes": peak,
+        "operators": count(step).operators,
     }

@@ -7,11 +7,13 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from benchmarks.counting import count
 from benchmarks.shape import Shape, decoded
 from benchmarks.timing import time_steps
 from trainer.allocation import keep_freed_memory
 from trainer.config import TrainerConfig, parse
 from trainer.gradients import add_gradients
+from trainer.models import adaptive_softmax, softmax_loss
 from trainer.models.language_model import LanguageModel, Memory
 from trainer.optimizers import Optimizer, build_optimizer, clip_gradients
 from trainer.precision import Weights
@@ -69,6 +71,14 @@ def update(weights: Weights, optimizer: Optimizer, learning_rate: float) -> None
     weights.publish()
 
 
+def operators_on_a_gpu(step: Callable[[], object]) -> int:
+    """Return the number of operators in a step with a GPU's chunks and shapes of the softmax, counted on a CPU."""
+    for sizes in (softmax_loss.CHUNK_LOGITS, softmax_loss.BLOCK_LOGITS):
+        sizes["cpu"] = sizes["cuda"]
+    adaptive_softmax._needs_static_shapes = lambda hidden: hidden is not None
+    return count(step).operators
+
+
 def main() -> None:
     """Time the steps; print tokens per second and the peak memory."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -83,7 +93,8 @@ def main() -> None:
     model = build_model(config, shape.vocabulary, torch.device("cpu"))
     model.train()
     step = make_step(model, Weights(model, config.precision), config, shape)
-    print(json.dumps(time_steps(step, shape.tokens_per_step, arguments.seconds)))
+    figures = time_steps(step, shape.tokens_per_step, arguments.seconds)
+    print(json.dumps(figures | {"operators": operators_on_a_gpu(step)}))
 
 
 if __name__ == "__main__":
