@@ -3,7 +3,6 @@
 import json
 import math
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Final
 
 from reports import wording
@@ -17,7 +16,8 @@ from reports.sections.context import Context
 from reports.sections.estimates import in_unit, number_cell
 from reports.sections.strata import stratum_cells, stratum_columns
 from reports.sections.title_words import LONGEST, on_blocks
-from sweeper.evidence.claims.compared import Compared, Sign
+from sweeper.evidence.claims.compared import Compared
+from sweeper.evidence.standings.gains import gain, num_contests
 from sweeper.evidence.standings.standing import Standing as Place
 from sweeper.evidence.standings.standing import Standings
 
@@ -90,7 +90,7 @@ def _sentence(context: Context, group: Standings) -> Inline:
         strong("the baseline" if _name(context, chosen) == "baseline" else wording.brief(_name(context, chosen))),
         f", with a mean {name} of ",
         strong(wording.perplexity(chosen.mean)),
-        f"{tail}.{_against_baseline(context, group)}{_rivals(group)}",
+        f"{tail}.{_against_baseline(context, group)}{_rivals(context, group)}",
     )
 
 
@@ -104,7 +104,7 @@ def _interval(place: Place) -> str:
     return f"95% interval {wording.perplexity(place.low)} to {wording.perplexity(place.high)}"
 
 
-def _rivals(group: Standings) -> str:
+def _rivals(context: Context, group: Standings) -> str:
     if len(group.rows) < 2:
         return ""
     if not group.is_tested:
@@ -115,11 +115,19 @@ def _rivals(group: Standings) -> str:
     if group.chosen is not None and not group.chosen.may_be_best:
         ahead = wording.count(len(group.possible), "other one")
         return f" It was chosen by {wording.metric_name(group.chooser.name)}; {ahead} may be the best here, but not it."
+    alone = _alone(context, group)
     if others == 1:
-        return " The other one cannot be distinguished from it." if possible else " The other one is behind."
+        return " The other one cannot be distinguished from it." if possible else f" The other one is behind{alone}."
     if not possible:
-        return f" The other {others} are behind."
+        return f" The other {others} are behind{alone}."
     return f" {possible} of the other {others} cannot be distinguished from the best when all are compared at once."
+
+
+def _alone(context: Context, group: Standings) -> str:
+    """Return the condition for the baseline to be behind, if that is not shown with all strata and budgets."""
+    found, base = gain_over_baseline(context, group), _baseline(context, group)
+    is_doubted = found is not None and not found.shown and base is not None and base.is_ranked
+    return " when only this stratum and budget is looked at" if is_doubted and _compared(context) > 1 else ""
 
 
 def _against_baseline(context: Context, group: Standings) -> str:
@@ -137,15 +145,17 @@ def _against_baseline(context: Context, group: Standings) -> str:
             f" It cannot be distinguished from the baseline ({change}{f'; {ends}' if ends else ''}; {pairs} of seeds)."
         )
     size = difference_text(estimate, low, high, percent=percent)
-    doubt = "" if gain.shown else _doubt(group, gain)
+    doubt = "" if gain.shown else _doubt(context, group, gain)
     return f" That is {size} than the baseline, over {pairs} of seeds{doubt}."
 
 
-def _doubt(group: Standings, gain: Compared) -> str:
+def _doubt(context: Context, group: Standings, gain: Compared) -> str:
     """Return why an interval that excludes 0 shows nothing."""
     if gain.claim:
         return ", which does not decide the claim on it"
-    return f", which may be chance in the best of {wording.count(_others(group) + 1, 'configuration')}"
+    rivals = context.contests[group.name, group.budget].rivals
+    found = f", which may be chance in the best of {wording.count(rivals + 1, 'configuration')}"
+    return found if (groups := _compared(context)) < 2 else f"{found} in each of {groups} {_unit(context)}"
 
 
 def difference_text(estimate: float, low: float, high: float, *, percent: bool) -> str:
@@ -159,39 +169,19 @@ def difference_text(estimate: float, low: float, high: float, *, percent: bool) 
 def gain_over_baseline(context: Context, group: Standings) -> Compared | None:
     """Return the change from the baseline to the best, paired by seed; None without a baseline, or if that is the best.
 
-    It is shown if a claim shows it; if its interval excludes 0 with all configurations that could have been the best of
-    this and all other strata and budgets considered; or if the ranks that both may have, for all at once, say so.
+    What it shows holds for all strata and budgets at once.
     """
-    chosen, base = group.chosen, _baseline(context, group)
-    if chosen is None or base is None or base is chosen:
-        return None
-    found = context.against[group.metric.name].compare(base, chosen, among=_others(group) * _compared(context))
-    if found is None or found.shown or found.claim or not _is_ahead(group, chosen, base):
-        return found
-    better: Sign = "lower" if group.metric.minimizes else "higher"
-    return replace(found, shown=better if (found.estimate < 0) == group.metric.minimizes else "")
-
-
-def _is_ahead(group: Standings, chosen: Place, base: Place) -> bool:
-    """Return whether a configuration is better than the baseline with all of a stratum and budget compared at once."""
-    if not group.is_tested or chosen.ranks is None or base.ranks is None:
-        return False
-    return chosen.ranks[1] < base.ranks[0] or (group.possible == (chosen,) and base.is_ranked)
-
-
-def _others(group: Standings) -> int:
-    """Return how many configurations could have been the best instead of the baseline."""
-    return max(len(group.ranked) - 1, 1)
+    contests = context.contests
+    return gain(contests[group.name, group.budget], context.against[group.metric.name], among=_compared(context))
 
 
 def _compared(context: Context) -> int:
-    """Return in how many strata and budgets there is a best to compare with the baseline."""
-    return max(sum(len(group.ranked) > 1 and _baseline(context, group) is not None for group in context.standings), 1)
+    return num_contests(list(context.contests.values()))
 
 
 def _baseline(context: Context, group: Standings) -> Place | None:
     """Return the baseline of a group; None if no run of it has a value."""
-    return next((row for row in group.rows if row.trial_ids and context.at_baseline(row.trial_ids[0])), None)
+    return context.contests[group.name, group.budget].baseline
 
 
 def _where(context: Context, group: Standings) -> str:
@@ -315,11 +305,13 @@ def _gains(context: Context) -> list[Block]:
         return []
     metric = context.standings[0].metric
     label = "change from the baseline" + (" (%)" if metric.is_log else "")
-    title = titles.gains_title(shown, _unit(context), percent=metric.is_log)
+    title = titles.gains_title(shown, _compared(context), _unit(context), percent=metric.is_log)
+    lacks = _compared(context) > len(rows)
     text = (
         f"{wording.capital(wording.metric_name(metric.name))} of the best configuration of each stratum and budget "
         "against the baseline of the same stratum, budget and seeds. "
-        "The best of many looks better than it is, by chance; the title allows for that."
+        "The best of many looks better than it is, by chance; the title allows for that, in all of them at once."
+        + (" There is no line where the baseline is the best, or shares no seed with it." if lacks else "")
     )
     return [
         Plot(drawing=drawing, caption=plain(text))

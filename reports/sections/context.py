@@ -23,6 +23,7 @@ from sweeper.evidence.data.strata import Stratum, strata_of
 from sweeper.evidence.effects.effects import Effect, effect_table
 from sweeper.evidence.sequential.verdicts import Decisions, decisions_of, judge_study
 from sweeper.evidence.standings.against import Against
+from sweeper.evidence.standings.gains import Contest
 from sweeper.evidence.standings.standing import Standing, Standings
 from sweeper.evidence.standings.standings import standings
 
@@ -133,6 +134,17 @@ class Context:
     def standings(self) -> tuple[Standings, ...]:
         """How configurations stand in each stratum and at each budget; those without a mean are not in any."""
         return standings(self.data, self.metric_runs)
+
+    @functools.cached_property
+    def contests(self) -> Mapping[tuple[str, str], Contest]:
+        """By the stratum's name and the budget, its configurations with their baseline."""
+        return {
+            (group.name, group.budget): Contest(
+                group,
+                next((row for row in group.rows if row.trial_ids and self.at_baseline(row.trial_ids[0])), None),
+            )
+            for group in self.standings
+        }
 
     @functools.cached_property
     def against(self) -> Mapping[str, Against]:

@@ -85,15 +85,16 @@ def best_title(groups: Sequence[tuple[str, str, int, int, bool, int]]) -> str:
     return _sentence("; ".join(parts))
 
 
-def gains_title(rows: Sequence[tuple[float, Finding]], unit: str, *, percent: bool) -> str:
+def gains_title(rows: Sequence[tuple[float, Finding]], total: int, unit: str, *, percent: bool) -> str:
     """Say how much the best gains over the baseline of its stratum and budget, from the least to the most.
 
     Args:
         rows: the change of the metric, and what is shown with all of them considered.
+        total: of how many; of those without a row the baseline itself is the best.
         unit: what the rows are of, e.g. ``budgets``.
     """
     better = [change for change, finding in rows if finding == "better"]
-    total, there = len(rows), "At" if unit == "budgets" else "In"
+    there = "At" if unit == "budgets" else "In"
     if not better:
         return f"{there} none of {total} {unit} is the best measurably better than the baseline"
     ends = sorted(better, key=abs)

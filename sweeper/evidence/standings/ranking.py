@@ -61,11 +61,16 @@ class Place:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ranking:
-    """The places of arms with runs, and how the ranked ones were compared."""
+    """The places of arms with runs, and how the ranked ones were compared.
+
+    Attributes:
+        means: of the ranked arms, in the order in which they were given; larger ones are better. None without a spread.
+    """
 
     places: Mapping[str, Place] = field(repr=False)
     spread: Spread
     method: str
+    means: Means | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,7 +128,8 @@ def rank(cells: Mapping[str, Sequence[Cell]], ranked: Sequence[str], measure: Me
         shared=np.array([arm not in errors.own for arm in ranked], dtype=np.bool_),
     )
     places |= _compared(places, ranked, means)
-    return Ranking(places=places, spread="paired" if errors.is_paired else "unpaired", method=errors.words(ranked))
+    spread: Spread = "paired" if errors.is_paired else "unpaired"
+    return Ranking(places=places, spread=spread, method=errors.words(ranked), means=means)
 
 
 def _paired(cells: Mapping[str, Sequence[Cell]], pool: Pool) -> _Errors | None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from sweeper.evidence.data.measures import Metric
+from sweeper.evidence.statistics.mcb import Means, better_p
 
 Spread = Literal["paired", "unpaired", "unknown"]
 
@@ -90,6 +91,8 @@ class Standings:
         spread: how the comparisons' standard errors are found: by the differences of runs of the same seeds, by the
             spread within configurations, or not at all, for want of repeats.
         method: the same in words.
+        means: of the ranked ones, in their order, to compare them with each other; larger ones are better. None if no
+            spread is known.
     """
 
     stratum: Mapping[str, str]
@@ -102,6 +105,7 @@ class Standings:
     rows: tuple[Standing, ...]
     spread: Spread
     method: str
+    means: Means | None = field(default=None, repr=False, compare=False)
 
     @property
     def ranked(self) -> tuple[Standing, ...]:
@@ -125,6 +129,16 @@ class Standings:
     def possible(self) -> tuple[Standing, ...]:
         """The configurations that cannot be told from the best, best first; all ranked ones if no spread is known."""
         return tuple(row for row in self.ranked if row.may_be_best)
+
+    def better_p(self, row: Standing, control: Standing) -> float:
+        """Return the p-value of a configuration not being better than another, one-sided (Dunnett).
+
+        All that could have been better than that other one are considered. 1 if it cannot be tested.
+        """
+        if self.means is None or not (row.is_ranked and control.is_ranked):
+            return 1.0
+        ranked = [each.arm for each in self.ranked]
+        return better_p(self.means, ranked.index(row.arm), ranked.index(control.arm))
 
     @property
     def is_tested(self) -> bool:

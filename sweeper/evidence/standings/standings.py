@@ -148,6 +148,7 @@ def _standings(
     cells = {arm: runs for arm, runs in group.measured().items() if runs}
     ranked = [arm for arm in cells if group.is_ranked(arm)]
     ranking = rank(cells, ranked, measure)
+    ordered = _order(group, ranked, ranking, measure)
     known, best = set(ranked), _chosen(ranked, *(choice or (group, measure)))
     seconds = dict(zip(data.trials["trial_id"].tolist(), data.trials["device_seconds"].tolist(), strict=True))
     rows = [
@@ -158,8 +159,9 @@ def _standings(
             is_ranked=arm in known,
             is_chosen=arm == best,
         )
-        for arm in _order(group, ranked, ranking, measure)
+        for arm in ordered
     ]
+    places = {arm: place for place, arm in enumerate(ranked)}
     return Standings(
         stratum=dict(zip(factors, levels, strict=True)),
         name=block_text(factors, levels),
@@ -171,6 +173,7 @@ def _standings(
         rows=tuple(rows),
         spread=ranking.spread,
         method=ranking.method,
+        means=ranking.means and ranking.means.of([places[arm] for arm in ordered if arm in known]),
     )
 
 

@@ -51,6 +51,13 @@ class Means:
     dfs: Floats
     shared: Flags
 
+    def of(self, places: Sequence[int]) -> "Means":
+        """Return those of some arms, in their order."""
+        order = np.asarray(places, dtype=np.int64)
+        return Means(
+            values=self.values[order], variances=self.variances[order], dfs=self.dfs[order], shared=self.shared[order]
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WithBest:
@@ -83,6 +90,21 @@ def compare_with_best(means: Means, *, alpha: float = ALPHA) -> WithBest:
     if possible.sum() == 1:
         low = np.where(possible, 0.0, low)
     return WithBest(low=low, high=high, possible=possible)
+
+
+def better_p(means: Means, arm: int, control: int) -> float:
+    """Return the p-value of an arm not being better than a control, with all arms that are compared with it considered.
+
+    It is one-sided, as Dunnett's comparisons are: below alpha if the arm is above the control by more than
+    `compare_with_best` allows. 1 for values that do not vary.
+    """
+    kinds, kind = _kinds(means)
+    gap = float(means.values[arm] - means.values[control])
+    error, df = _error(kinds[kind[control]], kinds[kind[arm]])
+    if not error or gap <= 0:
+        return 1.0
+    shares, number = _with_control(kinds, np.bincount(kind, minlength=len(kinds)), int(kind[control]))
+    return min(max(1.0 - _all_within(shares, number, df)(gap / error), 0.0), 1.0)
 
 
 def possible_ranks(means: Means, *, alpha: float = ALPHA) -> tuple[Places, Places] | None:
@@ -124,23 +146,28 @@ def critical_value(shares: ArrayLike, df: float, *, alpha: float = ALPHA, counts
 
 @lru_cache(maxsize=4096)
 def _critical(shares: tuple[float, ...], counts: tuple[float, ...], df: float, alpha: float) -> float:
-    used = [(share, count) for share, count in zip(shares, counts, strict=True) if count > 0]
-    if not used:
+    number = sum(counts)
+    if number <= 0:
         return 0.0
-    share, count = (np.array(each) for each in zip(*used, strict=True))
-    rest = np.sqrt(np.maximum(1.0 - share**2, 1e-12))
+    within = _all_within(shares, counts, df)
+    # With one statistic that is Student's; with several, independent ones would be larger still (Slepian 1962).
+    return _root(lambda value: within(value) - (1.0 - alpha), _student(df, alpha), _student(df, alpha / number))
+
+
+def _all_within(shares: Sequence[float], counts: Sequence[float], df: float) -> Callable[[float], float]:
+    """Return the probability that all t statistics with one control are below a value, as its function."""
+    used = [(share, math.sqrt(max(1.0 - share**2, 1e-12)), count) for share, count in zip(shares, counts, strict=True)]
     nodes, weights = _normal_nodes()
     spreads, masses = _spread_nodes(df)
 
-    def beyond(value: float) -> float:
+    def within(value: float) -> float:
         inner = np.zeros((len(spreads), len(nodes)))
-        for each, root, times in zip(share, rest, count, strict=True):
-            inner += times * special.log_ndtr((value * spreads[:, None] + each * nodes[None, :]) / root)
-        return float(masses @ np.exp(inner) @ weights) - (1.0 - alpha)
+        for share, root, count in used:
+            if count > 0:
+                inner += count * special.log_ndtr((value * spreads[:, None] + share * nodes[None, :]) / root)
+        return float(masses @ np.exp(inner) @ weights)
 
-    # With one statistic that is Student's; with several, independent ones would be larger still (Slepian 1962).
-    least, most = (_student(df, alpha / number) for number in (1.0, float(count.sum())))
-    return _root(beyond, least, most)
+    return within
 
 
 def _student(df: float, tail: float) -> float:
@@ -209,13 +236,20 @@ def _allowances(kinds: Sequence[tuple[float, float, bool]], counts: Places, alph
     size = len(kinds)
     found = np.zeros((size, size))
     for one, control in enumerate(kinds):
-        variances = [control[0] + other[0] for other in kinds]
-        shares = tuple(math.sqrt(control[0] / total) if total > 0 else math.sqrt(0.5) for total in variances)
-        number = tuple(float(count - (place == one)) for place, count in enumerate(counts.tolist()))
+        shares, number = _with_control(kinds, counts, one)
         for place, other in enumerate(kinds):
             error, df = _error(control, other)
             found[one, place] = error * _critical(shares, number, df, alpha) if error else 0.0
     return found
+
+
+def _with_control(
+    kinds: Sequence[tuple[float, float, bool]], counts: Places, one: int
+) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """By kind the root of the control's share in the variance of a difference, and how many differences there are."""
+    variances = [kinds[one][0] + other[0] for other in kinds]
+    shares = tuple(math.sqrt(kinds[one][0] / total) if total > 0 else math.sqrt(0.5) for total in variances)
+    return shares, tuple(float(count - (place == one)) for place, count in enumerate(counts.tolist()))
 
 
 def _best_other(values: Floats, kind: Places, size: int, allowed: Flags) -> Floats:

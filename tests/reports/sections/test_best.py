@@ -155,6 +155,33 @@ def test_the_best_of_many_that_noise_may_have_made_is_not_called_better() -> Non
     )
 
 
+def among_strata(strata: int, shift: float) -> Context:
+    """A gain on the first stratum that is clear of the noise there, and none on the others."""
+    corpora = [f"c{place}" for place in range(strata)]
+    rows = [{"corpus": corpus, "a": a} for corpus in corpora for a in (0.0, 0.2)]
+
+    def luck(levels: Levels, seed: int) -> float:
+        draw = np.random.default_rng([seed, corpora.index(levels["corpus"]), int(levels["a"] > 0)]).normal()
+        return 2.0 + 0.01 * float(draw) - shift * (levels["a"] > 0) * (levels["corpus"] == "c0")
+
+    phase = Phase("p", "list", rows, luck, seeds=range(4), blocks=("corpus",))
+    factors = {"corpus": factor(*corpora), "a": factor(0.0, 0.2)}
+    return make_context(study_data(factors, phase, metric="loss"), NOW)
+
+
+def test_a_gain_that_only_its_own_stratum_shows_is_not_called_one_of_many() -> None:
+    alone, many = among_strata(1, 0.018), among_strata(6, 0.018)
+    assert "lower than the baseline, over 4 pairs of seeds. The other one is behind." in text(alone)[0]
+    shown = [(gain_over_baseline(each, largest(each)[0]) or pytest.fail()).shown for each in (alone, many)]
+    assert shown == ["lower", ""]
+    assert (
+        "may be chance in the best of 2 configurations in each of 6 strata. The other one is behind when only"
+        in (text(many)[0])
+    )
+    title = plot(best(many), "gains").drawing.title
+    assert title == "In none of 6 strata is the best measurably better than the baseline"
+
+
 def test_long_names_are_cut_in_the_summary_and_whole_in_the_table() -> None:
     name = "a_name_of_letters_" + "x" * 200
     data = study_data(

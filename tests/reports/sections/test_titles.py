@@ -122,10 +122,17 @@ def test_of_equal_means_none_is_ahead() -> None:
 
 def test_gains_are_those_that_are_measurable() -> None:
     rows: list[tuple[float, Finding]] = [(-9.7, "better"), (-1.0, "unclear"), (-25.5, "better")]
-    assert titles.gains_title(rows, "budgets", percent=True) == (
+    assert titles.gains_title(rows, 3, "budgets", percent=True) == (
         "At 2 of 3 budgets the best is measurably better than the baseline (\u22129.7% to \u221225.5%)"
     )
-    assert titles.gains_title(rows[1:2] * 2, "strata", percent=True).startswith("In none of 2 strata is")
+    assert titles.gains_title(rows[1:2] * 2, 2, "strata", percent=True).startswith("In none of 2 strata is")
+    assert titles.gains_title(rows[::2], 2, "strata", percent=True).startswith("In all 2 strata the best is")
+
+
+def test_gains_are_counted_among_strata_too_whose_best_is_the_baseline() -> None:
+    assert titles.gains_title([(-9.7, "better")], 3, "strata", percent=True) == (
+        "In 1 of 3 strata the best is measurably better than the baseline (\u22129.7%)"
+    )
 
 
 def test_shares_name_the_largest() -> None:

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from sweeper.evidence.statistics.mcb import Means, compare_with_best, critical_value, possible_ranks
+from sweeper.evidence.statistics.mcb import Means, better_p, compare_with_best, critical_value, possible_ranks
 
 HALF = math.sqrt(0.5)
 # Dunnett 1955, table 1a: one-sided 5 % points by degrees of freedom, for 2, 3, 4, 5, 9 and 20 means and a control.
@@ -164,3 +164,35 @@ def test_ten_thousand_means_are_compared_at_once():
     allowed = critical_value([HALF], 4.0, counts=[9_999]) * math.sqrt(0.02)
     assert found.possible.tolist() == (values > values.max() - allowed).tolist()
     assert possible_ranks(means) is None
+
+
+@pytest.mark.parametrize("df", [2, 6, 24])
+@pytest.mark.parametrize("t", [0.5, 2.0, 8.0])
+def test_of_two_means_the_p_value_is_students_and_one_sided(df, t):
+    means = Means(
+        values=np.array([1.0, 1.0 + t * math.sqrt(0.5)]),
+        variances=np.full(2, 0.25),
+        dfs=np.full(2, float(df)),
+        shared=np.ones(2, np.bool_),
+    )
+    assert better_p(means, 1, 0) == pytest.approx(stats.t.sf(t, df), rel=1e-3, abs=1e-7)
+    assert better_p(means, 0, 1) == 1.0
+
+
+@pytest.mark.parametrize("own", [False, True])
+def test_a_control_may_not_be_the_best_if_some_other_arm_is_better_by_its_p_value(own):
+    generator = np.random.default_rng(4)
+    excluded = 0
+    for _ in range(20):
+        means = means_of([generator.normal(place / 2, 1 + own * place, 4) for place in range(4)], own=own)
+        possible = compare_with_best(means).possible
+        for control in range(4):
+            p = min(better_p(means, arm, control) for arm in range(4) if arm != control)
+            assert bool(possible[control]) == (p >= 0.05)
+            excluded += p < 0.05
+    assert excluded > 5
+
+
+def test_values_that_do_not_vary_show_nothing():
+    still = Means(values=np.array([1.0, 2.0]), variances=np.zeros(2), dfs=np.full(2, 2.0), shared=np.ones(2, np.bool_))
+    assert better_p(still, 1, 0) == 1.0
