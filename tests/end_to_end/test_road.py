@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 import psutil
+import pytest
 
 from tests.end_to_end.conftest import TINY, Workplace
 
@@ -34,10 +35,18 @@ def wait_until_nothing_is_left(workplace: Workplace) -> list[psutil.Process]:
     return left
 
 
-def test_a_study_runs_from_its_file_to_its_report(workplace: Workplace) -> None:
-    workplace.write(TINY.replace("STEPS", "40"))
-    launched = workplace.run("launch", "study.yaml", "--slots", "2")
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Workplace:
+    """A study that one launch has completed, to which no test adds a trial."""
+    workplace = Workplace(tmp_path_factory.mktemp("undisturbed"))
+    workplace.write(TINY.replace("STEPS", "320"))
+    launched = workplace.run("launch", "study.yaml", "--slots", "1")
     assert launched.returncode == 0, launched.stderr
+    return workplace
+
+
+def test_a_study_runs_from_its_file_to_its_report(undisturbed: Workplace) -> None:
+    workplace = undisturbed
     status = json.loads(workplace.run("status", "tiny", "--json").stdout)
     assert (status["planned"], status["completed"], status["eta_seconds"]) == (4, 4, 0.0)
 
@@ -66,7 +75,9 @@ def test_a_study_runs_from_its_file_to_its_report(workplace: Workplace) -> None:
     assert (again.returncode, len(rows(workplace, "attempts"))) == (0, 4)
 
 
-def test_after_a_launcher_is_killed_nothing_is_left_and_the_same_command_resumes(workplace: Workplace) -> None:
+def test_after_a_launcher_is_killed_nothing_is_left_and_the_same_command_resumes(
+    workplace: Workplace, undisturbed: Workplace
+) -> None:
     workplace.write(TINY.replace("STEPS", "320"))
     launcher = workplace.start("launch", "study.yaml", "--slots", "2")
     wait_for_the_first_measurement(workplace, launcher)
@@ -88,10 +99,6 @@ def test_after_a_launcher_is_killed_nothing_is_left_and_the_same_command_resumes
     for number in range(4):
         assert steps[str(number), "train_loss"] == [80, 160, 240, 320]
 
-    undisturbed = Workplace(workplace.folder / "undisturbed")
-    undisturbed.folder.mkdir()
-    undisturbed.write(TINY.replace("STEPS", "320"))
-    assert undisturbed.run("launch", "study.yaml", "--slots", "1").returncode == 0
     assert [without_times(row) for row in rows(undisturbed, "trials")] == [without_times(row) for row in trials]
 
 

@@ -37,7 +37,7 @@ def until(condition: Callable[[], bool], timeout_s: float = 120.0) -> None:
     deadline = time.monotonic() + timeout_s
     while not condition():
         assert time.monotonic() < deadline, "it never came"
-        time.sleep(0.02)
+        time.sleep(0.05)
 
 
 def steps_reported(url: str) -> int:
@@ -73,23 +73,19 @@ def test_slots_share_the_trials_and_the_result_is_told(url: str) -> None:
     assert result.device_hours == pytest.approx(sum(a.device_seconds for a in attempts_of(url)) / 3600)
 
 
-def test_one_slot_runs_in_a_process_of_its_own(url: str) -> None:
+def test_one_slot_runs_in_a_process_of_its_own_and_launching_what_is_done_starts_nothing(url: str) -> None:
     assert launched(url, [{"value": 0.5}], slots=1).exit_code == 0
     with reader.connect(url) as connection:
         (pid,) = connection.rows("SELECT supervisor_pid FROM sweeper_attempts", {})[0]
     assert pid != os.getpid()
-
-
-def test_a_trial_that_failed_for_good_is_told_by_exit_code_1(url: str) -> None:
-    result = launched(url, [{"value": 0.5}, {"crash_at": 1}], retry={"crashed": 0})
-    assert (result.exit_code, result.completed, result.failed) == (1, 1, 1)
-
-
-def test_launching_what_is_done_starts_nothing(url: str) -> None:
-    launched(url, [{"value": 0.5}], slots=1)
     assert launched(url, [{"value": 0.5}], slots=1).exit_code == 0
     with reader.connect(url) as connection:
         assert len(reader.runners(connection, 1)) == 1
+
+
+def test_a_trial_that_failed_for_good_is_told_by_exit_code_1(url: str) -> None:
+    result = launched(url, [{"value": 0.5}, {"crash_at": 1}], slots=1, retry={"crashed": 0})
+    assert (result.exit_code, result.completed, result.failed) == (1, 1, 1)
 
 
 def test_an_interrupt_lets_trials_write_checkpoints_and_the_same_call_goes_on(url: str) -> None:
