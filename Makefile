@@ -21,11 +21,14 @@ GPU_WHEELS ?= build/gpu-wheels
 GPU_SITE ?= build/gpu-site
 GPU_OUT ?= build/gpu.json
 GPU_OPTIONS ?=
-GPU_PACKAGES := annotated-types|pydantic|pydantic-core|pyyaml|typing-extensions|typing-inspection
+GPU_KEPT ?= build/gpu-recipe
+GPU_MINUTES ?= 9
+# The first are those of gpu-check; gpu-recipe, which launches a study, needs the others too.
+GPU_PACKAGES := annotated-types|pydantic|pydantic-core|pyyaml|typing-extensions|typing-inspection|alembic|click|cloudpickle|colorlog|joblib|mako|markdown-it-py|markupsafe|mdurl|optuna|packaging|psutil|pygments|rich|sqlalchemy|tqdm
 APT := -o Acquire::Retries=0 -o Acquire::http::Timeout=20
 
 .DEFAULT_GOAL := help
-.PHONY: gpu-check gpu-wheels help setup demo test lint format type unit coverage test-postgres test-recipes test-oldest chaos bench docs audit clean
+.PHONY: gpu-check gpu-recipe gpu-site gpu-wheels help setup demo test lint format type unit coverage test-postgres test-recipes test-oldest chaos bench docs audit clean
 
 help:
 	@echo "make demo    set up, run a real study on an embedded corpus, write its report"
@@ -37,7 +40,8 @@ help:
 	@echo "make chaos   350 studies, 100 of them on PostgreSQL, while faults of 33 kinds happen to them at random: two hours"
 	@echo "make bench   the measurements behind docs/performance.md, ten minutes, and the page itself"
 	@echo "make gpu-check   the trainer on a GPU: checks and measurements, nine minutes; GPU_PYTHON names a Python with PyTorch"
-	@echo "make gpu-wheels   what gpu-check needs besides PyTorch, in $(GPU_WHEELS), for a GPU machine without a network"
+	@echo "make gpu-recipe   studies/wt2-gpu.yaml on a GPU, nine minutes a call; the next call goes on with what $(GPU_KEPT) has"
+	@echo "make gpu-wheels   what both need besides PyTorch and NumPy, in $(GPU_WHEELS), for a GPU machine without a network"
 	@echo "make docs    the documentation as a site, in site/"
 	@echo "make audit   known holes in the locked packages, as an advisory service on the network knows them"
 	@echo "make setup lint format type unit clean"
@@ -120,10 +124,16 @@ chaos: setup
 	$(BIN)/python -m tests.chaos --rounds $(SERVER_ROUNDS) --seed $(SEED) --database postgresql --json build/chaos-postgresql.json
 
 # On a machine that has PyTorch and a GPU and nothing of ours. The packages come from $(GPU_WHEELS), if that is there.
-gpu-check:
+gpu-site:
 	@if [ -d "$(GPU_WHEELS)" ]; then $(GPU_PYTHON) -m pip install --quiet --no-index --no-deps --no-compile --upgrade \
 	  --target "$(GPU_SITE)" "$(GPU_WHEELS)"/*.whl; fi
-	PYTHONPATH="$(CURDIR):$(GPU_SITE)" PYTHONUNBUFFERED=1 $(GPU_PYTHON) -m benchmarks.gpu --out "$(GPU_OUT)" $(GPU_OPTIONS)
+
+gpu-check: gpu-site
+	PYTHONPATH="$(CURDIR):$(abspath $(GPU_SITE))" PYTHONUNBUFFERED=1 $(GPU_PYTHON) -m benchmarks.gpu --out "$(GPU_OUT)" $(GPU_OPTIONS)
+
+gpu-recipe: gpu-site
+	PYTHONPATH="$(CURDIR):$(abspath $(GPU_SITE))" PYTHONUNBUFFERED=1 $(GPU_PYTHON) -m benchmarks.gpu.recipe --kept "$(GPU_KEPT)" \
+	  --minutes "$(GPU_MINUTES)" --figures "$(GPU_OUT)" $(GPU_OPTIONS)
 
 gpu-wheels:
 	mkdir -p "$(GPU_WHEELS)"

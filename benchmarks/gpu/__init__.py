@@ -10,7 +10,8 @@ Every measurement is a process of its own with a time limit, so that one that fa
 file that this writes belongs into benchmarks/results; `python -m benchmarks --write` puts it into
 docs/performance.md.
 
-Only PyTorch, pydantic and PyYAML are needed: `make gpu-wheels` collects the latter for a machine without a network.
+Only PyTorch, pydantic and PyYAML are needed: `make gpu-wheels` collects the latter for a machine without a network, and
+what `recipe` needs, which launches a whole study beside.
 """
 
 from benchmarks.figures import Figures

@@ -50,6 +50,10 @@ DIGESTS = {
         12,
         "9fb48a019d74cc6c20e3046a2e2c12d90f23c3f9e71fa1e53d3dfc30a851bfc1",
     ),
+    "wt2-gpu": (
+        26,
+        "0e6b1049e45e46fe1cc356225941f166917502e07a2f750193f99aaf66c4af29",
+    ),
     "wt2-small": (
         89,
         "50267dadb38152e779308052d5f3a21776564d17a2bc5149c11d22d5e923d7c6",
