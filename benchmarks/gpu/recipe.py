@@ -107,14 +107,15 @@ def run(folders: Folders, figures: Path, *, quick: bool, stop: Callable[[], bool
     """Launch the study or resume it until it ends or is to stop, and keep what the next call needs."""
     for folder in (folders.kept, folders.work):
         folder.mkdir(parents=True, exist_ok=True)
-    if not folders.study.exists():
+    if not (folders.kept / "sweeper.db").exists():
         text, words = chosen(STUDY.read_text(encoding="utf-8"), figures)
         print(words)
         folders.study.write_text(tiny(text) if quick else text, encoding="utf-8")
     _restore(folders)
     code = _launch(folders, stop)
     keep(folders)
-    _write_tables(folders)
+    if folders.store.exists():
+        _write_tables(folders)
     if code is None:
         print(f"The time is over. The next call goes on with {folders.kept}: carry it there.")
         return 0
