@@ -27,12 +27,13 @@ def in_a_hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(slot_module, "ASK_EVERY_S", 0.05)
 
 
-def meanwhile(monkeypatch: pytest.MonkeyPatch, change: Callable[[], object]) -> None:
-    """Change something when a slot asks for its orders while a trial of its runs."""
-    real, asked = queue.orders, iter(range(1_000_000))
+def meanwhile(monkeypatch: pytest.MonkeyPatch, url: str, change: Callable[[], object]) -> None:
+    """Change something when a slot first asks for its orders while a trial of its runs."""
+    real, changed = queue.orders, []
 
     def ask(engine: Engine, runner_id: int) -> Orders:
-        if next(asked) == 3:
+        if not changed and any(trial.state == "running" for trial in trials_of(url)):
+            changed.append(True)
             change()
         return real(engine, runner_id)
 
@@ -50,7 +51,7 @@ def test_a_running_slot_runs_the_trials_of_a_new_phase(
 ) -> None:
     study = enrolled(url, [SLOW], steps=20)
     first, second = plan_of([SLOW], steps=20), plan_of([{"value": 0.25}, {"value": 0.75}], phase="more")
-    meanwhile(monkeypatch, lambda: extend(engine, Plan("s", first.phases + second.phases)))
+    meanwhile(monkeypatch, url, lambda: extend(engine, Plan("s", first.phases + second.phases)))
     assert run_loop(url, study) == "done"
     assert [(trial.phase, trial.state) for trial in trials_of(url)] == [
         ("screen", "completed"),
@@ -60,9 +61,10 @@ def test_a_running_slot_runs_the_trials_of_a_new_phase(
 
 
 def test_a_running_slot_takes_up_a_raised_cap(url: str, engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-    study = enrolled(url, [SLOW], steps=40, budget={"device_hours": 1.5 / 3600})
-    plan = plan_of([SLOW], steps=40)
-    meanwhile(monkeypatch, lambda: extend(engine, plan, budget={"device_hours": 10.0}))
+    # It runs for longer than the first cap, which is raised as soon as it runs.
+    study = enrolled(url, [SLOW], steps=90, budget={"device_hours": 4.0 / 3600})
+    plan = plan_of([SLOW], steps=90)
+    meanwhile(monkeypatch, url, lambda: extend(engine, plan, budget={"device_hours": 10.0}))
     assert run_loop(url, study) == "done"
     assert [trial.state for trial in trials_of(url)] == ["completed"]
 
@@ -71,6 +73,6 @@ def test_a_running_slot_takes_up_changed_rules(url: str, engine: Engine, monkeyp
     configs = [SLOW, {"fail_attempts": 1}]
     study = enrolled(url, configs, steps=20, retry={**RETRY, "crashed": 0})
     plan = plan_of(configs, steps=20)
-    meanwhile(monkeypatch, lambda: extend(engine, plan, retry={**RETRY, "crashed": 2}))
+    meanwhile(monkeypatch, url, lambda: extend(engine, plan, retry={**RETRY, "crashed": 2}))
     assert run_loop(url, study) == "done"
     assert [trial.state for trial in trials_of(url)] == ["completed", "completed"]
