@@ -79,4 +79,4 @@ def test_other_studies_show_none(changes: dict[str, Any]) -> None:
 def test_the_studies_that_name_them_are_those_of_the_corpora_themselves() -> None:
     folder = Path(__file__).resolve().parents[2] / "studies"
     named = {path.stem for path in folder.glob("*.yaml") if "\npublished:" in path.read_text(encoding="utf-8")}
-    assert named == {"dettmers-339", "dettmers-wt2-recipe"}
+    assert named == {"dettmers-339", "dettmers-wt2-recipe", "wt2-gpu"}
