@@ -35,7 +35,7 @@ def as_in_the_thread(config: Mapping[str, Any], steps: int) -> float:
     shrink = (
         10.0 if config["data"]["corpus"] == "wikitext-103" or not config["data"].get("max_train_tokens", 1) else 1.0
     )
-    noise = -0.02 if config["data"]["noise"] != "none" else 0.0
+    noise = -0.05 if config["data"]["noise"] != "none" else 0.0
     lstm = {"awd_lstm": -0.03}.get(config["model"]["kind"], 0.0)
     return float(size * (0.3 - 1.2 * patience) / shrink + noise + lstm)
 
@@ -56,9 +56,10 @@ def test_every_claim_has_pairs_and_an_interval(name: str) -> None:
 
 def test_verdicts_are_those_of_the_world_that_was_made_up() -> None:
     verdicts = {each.id: each.verdict for each in judge_claims(ended("dettmers-339-cpu"))}
-    for claim in ("c1b", "c3a", "c4", "c5b", "c6", "c7a", "c7b", "c10", "c11a", "c11b", "c11c", "c16"):
+    for claim in ("c1b", "c3a", "c4", "c5b", "c6", "c7a", "c10", "c11a", "c11b", "c11c", "c16"):
         assert verdicts[claim] == "supported", claim
-    assert verdicts["c11d"] == "refuted"  # rotation does nothing in it
+    assert verdicts["c11d"] == "undecided"  # rotation does nothing in it, which three seeds do not show
+    assert verdicts["c12"] == verdicts["c12-same"] == "refuted"  # blanks help there
 
 
 def test_the_half_fraction_shows_five_main_effects_and_names_what_is_tied() -> None:
