@@ -242,8 +242,14 @@ def _density(panel: Panel, own: pd.DataFrame) -> None:
         panel.sheet.box(corner, size, colour=MUTED, opacity=0.12 + 0.6 * round(float(shades[column, row]), 1))
 
 
+def drawn_states(plot: CostPlot) -> set[str]:
+    """Return the states of the trials that are drawn: those with a value and a cost."""
+    trials = plot.trials
+    return set(trials.loc[np.isfinite(trials["value"]) & (trials["cost"] > 0), "state"])
+
+
 def _keys(plot: CostPlot, means: pd.DataFrame) -> list[Key]:
-    states, seeded = set(plot.trials["state"]), (means["n"] > 1).any()
+    states, seeded = drawn_states(plot), (means["n"] > 1).any()
     keys = [Key(text="configuration: mean over seeds" if seeded else "configuration", style=CONFIGURATION)]
     keys += [Key(text="baseline", style=BASELINE)] if means["at_baseline"].any() else []
     keys += [Key(text="runs of it were lost", style=PARTIAL)] if means["is_partial"].any() else []

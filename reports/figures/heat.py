@@ -104,8 +104,9 @@ def _draw(sheet: Sheet, each: Triangle, place: tuple[float, float, float], reach
         for column, other in enumerate(each.factors[: row + 1]):
             value, is_clear = each.value(one, other)
             share = 0.0 if value is None or not np.isfinite(value) else value / reach
-            _draw_cell(sheet, (left + column * width, y), width, share)
             text = "aliased" if value is None else "" if not np.isfinite(value) else amount(value, percent=percent)
+            is_zero = not any(digit in text for digit in "123456789")  # rounding errors are no effects
+            _draw_cell(sheet, (left + column * width, y), width, 0.0 if is_zero else share)
             if text_width(text, SMALL, bold=is_clear) <= width:  # a number that is cut would be another number
                 at = (left + (column + 0.5) * width, y + CELL / 2 + 2.6)
                 sheet.text(at, text, size=SMALL, anchor="middle", bold=is_clear)

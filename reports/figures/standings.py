@@ -26,6 +26,8 @@ HEADS: Final = ("mean \u00b1", "n", "rank", "cost")
 KEYS: Final = {
     "best": Key(text="best", style=BEST),
     "tied": Key(text="cannot be distinguished from the best", style=TIED),
+    "same": Key(text="has the same mean as the best", style=TIED),
+    "untested": Key(text="not compared, for want of repeats", style=BEHIND),
     "behind": Key(text="behind the best", style=BEHIND),
     "unranked": Key(text="not ranked, since runs were lost", style=UNRANKED),
     "baseline": Key(text="baseline", style=BASELINE),

@@ -9,6 +9,7 @@ from reports import wording
 from reports.paper.content import Amount, Head, Interval, PaperCell, PaperTable, Words
 from reports.paper.labels import labels
 from reports.sections.estimates import in_unit, p_value
+from reports.sections.verdicts import varies
 from sweeper.evidence.claims.judge import ClaimVerdict
 from sweeper.evidence.data.load import StudyData
 from sweeper.evidence.standings.claimed import Gain, Gains, claimed_gains
@@ -163,6 +164,10 @@ def _claims(name: str, verdicts: Sequence[ClaimVerdict]) -> PaperTable:
     notes = [
         "p: of the claim's denial, or for a refuted claim of the claim, adjusted by Holm's method over all claims."
     ]
+    notes += _unit_notes(verdicts)
+    varied = [_name(verdict) for verdict in verdicts if varies(verdict)]
+    if varied:
+        notes.append(f"Differs between strata or levels, whose mean is that of none of them: {'; '.join(varied)}.")
     if exploratory:
         notes.append("Exploratory: what it rests on was added or changed after there were results.")
     return PaperTable(
@@ -180,6 +185,23 @@ def _claims(name: str, verdicts: Sequence[ClaimVerdict]) -> PaperTable:
         rows=tuple(map(_claim, verdicts)),
         notes=tuple(notes),
     )
+
+
+def _name(verdict: ClaimVerdict) -> str:
+    return wording.clean(verdict.claim.text or verdict.id).rstrip(".")
+
+
+def _unit_notes(verdicts: Sequence[ClaimVerdict]) -> list[str]:
+    """Return what effects are that are no changes of the metric as such: slopes, and differences of shares of runs."""
+    units: dict[str, list[str]] = {}
+    for verdict in verdicts:
+        found = verdict.examination.tested[verdict.position].evidence
+        per = "" if found is None else wording.clean(found.headline.per)
+        unit = "a difference of the shares of runs that diverged or failed" if verdict.is_of_shares else ""
+        unit = f"a change{per}" if per else unit
+        if unit:
+            units.setdefault(unit, []).append(_name(verdict))
+    return [f"The effect is {unit}: {'; '.join(names)}." for unit, names in units.items()]
 
 
 def decisive_p(verdict: ClaimVerdict) -> float:

@@ -21,7 +21,8 @@ from sweeper.evidence.standings.gains import gain, num_contests
 from sweeper.evidence.standings.standing import Standing as Place
 from sweeper.evidence.standings.standing import Standings
 
-SHOWN: Final = 5  # configurations of a stratum, besides its baseline
+SHOWN: Final = 5  # configurations of a stratum, besides its baseline and others that may be the best
+MOST_POSSIBLE: Final = 20  # of those that may be the best
 MOST_ROWS: Final = 1000  # of the table of all configurations
 BEST_ROWS: Final = 100  # of each stratum and budget, if there are more
 MOST_STRATA: Final = 6  # about which there is a sentence each
@@ -90,8 +91,28 @@ def _sentence(context: Context, group: Standings) -> Inline:
         strong("the baseline" if _name(context, chosen) == "baseline" else wording.brief(_name(context, chosen))),
         f", with a mean {name} of ",
         strong(wording.perplexity(chosen.mean)),
-        f"{tail}.{_against_baseline(context, group)}{_rivals(context, group)}",
+        f"{tail}.{_against_baseline(context, group)}{_rivals(context, group)}{_elsewhere(context, group)}",
     )
+
+
+def _elsewhere(context: Context, group: Standings) -> str:
+    """Return which configuration with a better mean ran at other budgets only; of several the best."""
+    chosen, here = group.chosen, {row.arm for row in group.rows}
+    sign = 1.0 if group.metric.minimizes else -1.0
+    found = [
+        (sign * row.mean, other.budget, other, row)
+        for other in context.standings
+        if (other.name, other.metric.name) == (group.name, group.metric.name)
+        for row in other.ranked
+        if row.arm not in here
+    ]
+    if chosen is None or not found:
+        return ""
+    value, _, other, row = min(found, key=lambda each: each[:2])
+    if value >= sign * chosen.mean:
+        return ""
+    name, mean = wording.brief(_name(context, row)), wording.perplexity(row.mean)
+    return f" Not run at this budget: {name}, with a better mean of {mean}{_after(other)}."
 
 
 def _after(group: Standings) -> str:
@@ -203,11 +224,17 @@ def _rows(context: Context, group: Standings) -> list[Standing]:
     """
     base, chosen = _baseline(context, group), group.chosen
     shown = list(group.ranked[:SHOWN])
+    shown += [row for row in _possible(group)[:MOST_POSSIBLE] if row not in shown]
     shown += [row for row in (chosen, base) if row is not None and row not in shown and not _lost(row)]
     ordered = sorted(shown, key=lambda row: row.mean if group.metric.minimizes else -row.mean)
     lost = [row for row in group.rows if _lost(row)][:SHOWN]
     lost += [base] if base is not None and _lost(base) and base not in lost else []
     return [_row(context, group, row, chosen, base) for row in (*ordered, *lost)]
+
+
+def _possible(group: Standings) -> tuple[Place, ...]:
+    """Return those that may be the best; none where that was not tested, so that it is not known of any."""
+    return group.possible if group.is_tested else ()
 
 
 def _lost(place: Place) -> int:
@@ -216,7 +243,7 @@ def _lost(place: Place) -> int:
 
 
 def _row(context: Context, group: Standings, place: Place, chosen: Place | None, base: Place | None) -> Standing:
-    kind = "tied" if place.may_be_best and group.is_tested else "behind"
+    kind = _kind(group, place)
     kind = "unranked" if _lost(place) else kind
     kind = "best" if place is chosen else "baseline" if place is base else kind
     return Standing(
@@ -231,6 +258,14 @@ def _row(context: Context, group: Standings, place: Place, chosen: Place | None,
         rank=wording.UNKNOWN if _lost(place) else _rank(place),
         cost="" if context.is_imported or not place.n else wording.duration(place.device_seconds),
     )
+
+
+def _kind(group: Standings, place: Place) -> str:
+    """Return how a configuration stands to the best: behind it only where that was tested."""
+    if group.is_tested:
+        return "tied" if place.may_be_best else "behind"
+    leader = group.leader
+    return "same" if leader is not None and place.mean == leader.mean else "untested"
 
 
 def _relative(context: Context, place: Place, chosen: Place) -> str:
@@ -265,7 +300,10 @@ def _caption(groups: Sequence[Standings]) -> Inline:
     text = f"Mean {wording.metric_name(metric.name)} over seeds with 95% intervals"
     if chooser.name != metric.name:
         text += f"; the best is chosen by {wording.metric_name(chooser.name)}"
-    text += f". At most {SHOWN} configurations at the largest budget, and the baseline."
+    text += f". The best configurations at the largest budget (at most {SHOWN}), others that may be the best, "
+    text += "and the baseline."
+    left = [f"{len(rest)} more that may be the best" for group in groups if (rest := _possible(group)[MOST_POSSIBLE:])]
+    text += f" Left out: {wording.listed(left)}; the table has all." if left else ""
     if any(group.is_tested for group in groups):
         text += (
             " Rank: the ranks that it may have, for all at once (95%). Cannot be distinguished from the best: by "

@@ -21,6 +21,7 @@ from sweeper.evidence.data.measures import Metric
 from sweeper.evidence.data.runs import MetricRuns, Runs
 from sweeper.evidence.data.strata import Stratum, strata_of
 from sweeper.evidence.effects.effects import Effect, effect_table
+from sweeper.evidence.effects.two_configurations import by_largest_phase
 from sweeper.evidence.sequential.verdicts import Decisions, decisions_of, judge_study
 from sweeper.evidence.standings.against import Against
 from sweeper.evidence.standings.gains import Contest
@@ -296,7 +297,7 @@ def make_context(data: StudyData, now: datetime) -> Context:
         data=data,
         now=now,
         metric_runs=runs,
-        effects=as_claimed(effect_table(data, runs.own), data, known),
+        effects=as_claimed(by_largest_phase(effect_table(data, runs.own), data, runs.own), data, known),
         verdicts=verdicts,
         decisions=decisions,
         compared=known,

@@ -9,7 +9,7 @@ import pandas as pd
 from scipy import special
 
 from reports import wording
-from reports.figures.cost import KEYS, MANY, SHOWN_OF_MANY, CostPlot, configurations, cost_figure
+from reports.figures.cost import KEYS, MANY, SHOWN_OF_MANY, CostPlot, configurations, cost_figure, drawn_states
 from reports.figures.progress import anytime_figure, best_so_far, expectation_figure, expectation_frames
 from reports.sections import titles
 from reports.sections.blocks import Block, Cell, Column, Inline, Plot, Section, Table, plain
@@ -150,8 +150,7 @@ def _caption(context: Context, plot: CostPlot, data: pd.DataFrame) -> Inline:
     )
     if data["on_front"].fillna(False).astype(bool).any():
         text += " The line is the Pareto front of the means: no configuration was both cheaper and better."
-    states = set(plot.trials["state"])
-    if "failed" in states:
+    if "failed" in drawn_states(plot):
         text += " Crosses are failed trials, which means leave out."
     if data["is_partial"].fillna(False).astype(bool).any():
         text += " Configurations that lost runs are not on the front: the mean of the others flatters them."
@@ -259,7 +258,8 @@ def _progress(context: Context) -> list[Block]:
     blocks: list[Block] = []
     frames = {context.stratum_label(stratum): stratum.trials for stratum in context.strata}
     best = anytime_figure(titles.anytime_title(_halves(context, frames)), frames, context.metric)
-    if best is not None:
+    ended = max(int(np.isfinite(frame["ended_at"]).sum()) for frame in frames.values()) if frames else 0
+    if best is not None and ended > 1:  # of one trial there is no course
         each = (
             "of each stratum so far against all device time that it"
             if len(frames) > 1

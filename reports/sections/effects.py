@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 
 from reports import wording
@@ -28,6 +29,7 @@ from sweeper.evidence.effects.effects import Effect
 from sweeper.evidence.effects.factorial_phase import FactorialPhase, factorial_phase
 from sweeper.evidence.effects.shown import ALPHA, Change, Direction, Shown, direction, shown_effects, signed
 from sweeper.evidence.statistics.factorial import FactorialEffect
+from sweeper.evidence.statistics.paired import Estimate
 
 KINDS: Final = {
     "contrast": "Each level compared with the factor's baseline, all else equal.",
@@ -93,9 +95,10 @@ def _phase(context: Context, phase: str, design: str, found: Sequence[Effect]) -
     in_blocks = [effect for effect in found if effect.block]
     shown = in_blocks or found
     drawn = _largest(shown)
-    rows = [_row(effect, stratum_name(context, phase), percent=percent) for effect in drawn]
+    what = shown_of(context, phase, found)
+    rows = [_row(effect, stratum_name(context, phase), what, percent=percent) for effect in drawn]
     where = wording.clean(phase) if len(context.study.phases) > 1 else ""
-    title = effects_title(where, shown_of(context, phase, found))
+    title = effects_title(where, what)
     label = effects_label(context, percent=percent)
     blocks: list[Block] = [
         Plot(drawing=drawing, caption=_caption(drawn, len(shown)))
@@ -134,17 +137,26 @@ def direction_among(context: Context, effect: Effect, number: int) -> Direction:
     return direction(signed(effect, context.runs.measure.sign), ALPHA / number) if found == "unclear" else found
 
 
-def _row(effect: Effect, stratum: str, *, percent: bool) -> Row:
+def _row(effect: Effect, stratum: str, shown: Sequence[Shown], *, percent: bool) -> Row:
     estimate, low, high = (in_unit(value, percent=percent) for value in (effect.estimate, effect.low, effect.high))
     return Row(
         group=effect.block or stratum,
-        label=f"{effect.factor}: {effect.level_from} \u2192 {effect.level_to}",
+        label=f"{effect.factor}: {effect.level_from} \u2192 {effect.level_to}{_varies(effect, shown)}",
         estimate=estimate,
         low=low,
         high=high,
         n=effect.n,
         finding=finding_of(effect.low, effect.high, improves=effect.improves),
     )
+
+
+def _varies(effect: Effect, shown: Sequence[Shown]) -> str:
+    """Return with which factor an effect is shown to change its sign, so that its mean is that of no level."""
+    for each in shown:
+        depends = each.depends if (each.factor, each.level) == (effect.factor, effect.level_to) else None
+        if depends and depends.factor and {"better", "worse"} <= {level.shown for level in depends.levels}:
+            return f" (sign varies with {depends.factor})"
+    return ""
 
 
 def _largest(found: Sequence[Effect]) -> list[Effect]:
@@ -252,7 +264,7 @@ def _interactions(context: Context, phase: str, *, percent: bool) -> list[Block]
         Triangle(
             heading=name,
             factors=fit.factors,
-            effects={effect.terms: in_unit(effect.estimate.value, percent=percent) for effect in fit.effects},
+            effects={effect.terms: in_unit(_estimate(effect).value, percent=percent) for effect in fit.effects},
             clear=[terms for terms, finding in found[name].items() if finding in ("better", "worse")],
         )
         for name, fit in fits.items()
@@ -272,6 +284,12 @@ def _interactions(context: Context, phase: str, *, percent: bool) -> list[Block]
     ]
 
 
+def _estimate(effect: FactorialEffect) -> Estimate:
+    """Return an effect as claims state it: of an interaction the whole change, where a fit has half of it per order."""
+    factor, found = 2.0 ** (len(effect.terms) - 1), effect.estimate
+    return replace(found, value=factor * found.value, standard_error=factor * found.standard_error)
+
+
 def _finding(context: Context, effect: FactorialEffect, total: int) -> Finding | None:
     """Return what an effect's interval shows: that of an interaction holds for all of the figure at once.
 
@@ -285,10 +303,10 @@ def _finding(context: Context, effect: FactorialEffect, total: int) -> Finding |
 
 def _interactions_caption(total: int, missing: int) -> str:
     text = (
-        "Main effects on the diagonal, interactions below it. An interaction is half the change in one factor's "
-        "effect when the other factor goes from low to high. Opposite signs of a main effect and its interactions "
-        "mean that the factors share their gain. Bold: the interval excludes 0; of an interaction, the interval that "
-        f"holds for all {total} at once (Bonferroni)."
+        "Main effects on the diagonal, interactions below it. An interaction is the change in one factor's effect "
+        "when the other factor goes from low to high, as in claims. Opposite signs of a main effect and its "
+        "interactions mean that the factors share their gain. Bold: the interval excludes 0; of an interaction, the "
+        f"interval that holds for all {total} at once (Bonferroni)."
     )
     return text + (f" {wording.count(missing, 'stratum', 'strata')} left out for want of runs." if missing else "")
 
@@ -299,6 +317,7 @@ def _interactions_table(context: Context, phase: str, fits: Mapping[str, Factori
         name=f"interactions-{context.slugs[phase]}-table",
         caption=plain(
             f"Main effects and interactions in {wording.clean(phase)}, with 95% intervals that are not adjusted. "
+            "An interaction of two factors is the change in one's effect when the other goes from low to high. "
             "n: runs at each level."
         ),
         columns=(
@@ -313,7 +332,7 @@ def _interactions_table(context: Context, phase: str, fits: Mapping[str, Factori
             (
                 *([Cell(name.removeprefix(f"{heading} = "), None, (name,))] if several else []),
                 Cell(wording.clean(effect.name)),
-                *estimate_cells(effect.estimate.value, *effect.estimate.interval(), percent=percent),
+                *estimate_cells(_estimate(effect).value, *_estimate(effect).interval(), percent=percent),
                 number_cell(p := effect.estimate.p_two_sided() if effect.estimate.decides else math.nan, p_value(p)),
                 number_cell(effect.estimate.n),
                 Cell(wording.clean(", ".join(alias for alias, _ in effect.aliases))),

@@ -68,8 +68,10 @@ SELECTION = "A trial's value is the {point} of the metric that its program repor
 TRAINER_TEST = " Test text is evaluated once, with the weights that were best on validation text."
 BEST_OF_MANY = " The best of many trials looks better than it is, by chance: its gain is not an effect."
 LOST = (
-    "Trials that were pruned, failed or have not ended have no value to compare. Their pairs are left out and "
-    "counted as missing, and verdicts are also computed with these trials at their best and at their worst."
+    "Trials that were pruned, failed or have not ended have no value to compare. Estimates, intervals and means leave "
+    "their pairs out and count them as missing. The p-values of claims count runs that diverged or failed as the worst "
+    "(pairs with other missing runs are left out), and verdicts are also computed with all these trials at their best "
+    "and at their worst."
 )
 COST = (
     "Device time is the wall-clock time of a trial's processes on its device, including failed attempts, times its "

@@ -66,9 +66,12 @@ def best_title(groups: Sequence[tuple[str, str, int, int, bool, int]]) -> str:
         groups: the stratum, the best configuration, how many may be best, of how many, whether that was tested, and
             how many have the best mean.
     """
+    alike = len(groups) > 1 and len({each[1:] for each in groups}) == 1
     parts = []
-    for stratum, name, possible, total, is_tested, first in groups[:2]:
-        where = f" {on_blocks([stratum])}" if stratum else ""
+    for stratum, name, possible, total, is_tested, first in groups[:1] if alike else groups[:2]:
+        strata = [each[0] for each in groups] if alike else [stratum]
+        where = f" {on_blocks(strata)}" if len(strata) <= NAMED else f" in all {len(strata)} strata"
+        where = where if stratum else ""
         shown = _short(name, "one configuration")
         if total < 2:
             parts.append(f"{shown} is the only configuration{where}")

@@ -1,6 +1,7 @@
 """Claims on trends, each in a figure: the effects over a size, a share of the data or a budget, and their line."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -19,26 +20,38 @@ CURVED: Final = 0.05
 
 def trends(context: Context) -> Section | None:
     """Return the section; None without a claim on a trend that can be tested."""
-    blocks: list[Block] = []
+    same: dict[str, list[tuple[int, ClaimVerdict, TrendFit]]] = {}
     for place, verdict in enumerate(context.verdicts):
         fit = verdict.trend
         if fit is not None:
-            blocks += _trend(context, verdict, fit, f"trend-{place + 1}-{wording.slug(verdict.id)[:40]}")
+            drawn = (_change(verdict), fit.over, verdict.metric.name, _points(context, verdict, fit))
+            same.setdefault(repr(drawn), []).append((place, verdict, fit))
+    blocks: list[Block] = []
+    for (place, first, fit), *rest in same.values():
+        name = f"trend-{place + 1}-{wording.slug(first.id)[:40]}"
+        blocks += _trend(context, [first, *(verdict for _, verdict, _ in rest)], fit, name)
     return Section(anchor="trends", title="How effects change", blocks=tuple(blocks)) if blocks else None
 
 
-def _trend(context: Context, verdict: ClaimVerdict, fit: TrendFit, name: str) -> list[Block]:
+def _change(verdict: ClaimVerdict) -> str:
+    return wording.clean(verdict.evidence.label.partition(" over ")[0])
+
+
+def _trend(context: Context, claims: Sequence[ClaimVerdict], fit: TrendFit, name: str) -> list[Block]:
+    """Return the figure and the table of a trend on which there may be several claims."""
+    verdict, *others = claims
     percent = verdict.is_relative
-    change = wording.clean(verdict.evidence.label.partition(" over ")[0])
-    over = wording.clean(fit.over)
-    slope = _slope(verdict)
+    change, over, slope = _change(verdict), wording.clean(fit.over), _slope(verdict)
     title = trend_title(change, over, str(verdict.claim.expect), verdict.verdict, slope)
+    for other in others:
+        also = trend_title("it", over, str(other.claim.expect), other.verdict, "")
+        title += f"; {also[0].lower()}{also[1:]}".replace("the gain of it", "it")
     points = _points(context, verdict, fit)
     metric = wording.metric_name(verdict.metric.name)
     labels = (over, f"change of {metric}" + (" (%)" if percent else ""))
     drawn = [_in_unit(point, percent=percent) for point in points]
     drawing = trend_figure(name, title, drawn, labels, log=fit.is_log, percent=percent)
-    return [Plot(drawing=drawing, caption=_caption(verdict, fit, change, slope)), _table(name, verdict, points)]
+    return [Plot(drawing=drawing, caption=_caption(claims, fit, change, slope)), _table(name, claims, points)]
 
 
 def _slope(verdict: ClaimVerdict) -> str:
@@ -76,9 +89,14 @@ def _in_unit(point: TrendPoint, *, percent: bool) -> TrendPoint:
     return replace(point, estimate=estimate, low=low, high=high, line=line)
 
 
-def _caption(verdict: ClaimVerdict, fit: TrendFit, change: str, slope: str) -> Inline:
+def _named(claims: Sequence[ClaimVerdict]) -> str:
+    names = wording.listed([wording.clean(each.id) for each in claims])
+    return f"claim{'s' if len(claims) > 1 else ''} {names}"
+
+
+def _caption(claims: Sequence[ClaimVerdict], fit: TrendFit, change: str, slope: str) -> Inline:
     text = (
-        f"Claim {wording.clean(verdict.id)}: the effect of {change} at each level, with 95% intervals, and the line "
+        f"{wording.capital(_named(claims))}: the effect of {change} at each level, with 95% intervals, and the line "
         f"that least squares puts through the effects{f' ({slope})' if slope else ''}."
     )
     if fit.is_log:
@@ -90,17 +108,17 @@ def _caption(verdict: ClaimVerdict, fit: TrendFit, change: str, slope: str) -> I
     return plain(text)
 
 
-def _table(name: str, verdict: ClaimVerdict, points: list[TrendPoint]) -> Table:
+def _table(name: str, claims: Sequence[ClaimVerdict], points: list[TrendPoint]) -> Table:
     def cells(point: TrendPoint) -> tuple[Cell, ...]:
         return (
             number_cell(point.level, f"{point.level:g}"),
-            *estimate_cells(point.estimate, point.low, point.high, percent=verdict.is_relative),
+            *estimate_cells(point.estimate, point.low, point.high, percent=claims[0].is_relative),
             Cell("extrapolated") if point.extrapolated else number_cell(point.n),
         )
 
     return Table(
         name=f"{name}-table",
-        caption=plain(f"The effects of claim {wording.clean(verdict.id)} at each level, and that of the line beyond."),
+        caption=plain(f"The effects of {_named(claims)} at each level, and that of the line beyond."),
         columns=(Column(title="Level", number=True), *ESTIMATE_COLUMNS, Column(title="n", number=True)),
         rows=tuple(map(cells, points)),
         folded="All numbers by level",

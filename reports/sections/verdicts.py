@@ -26,6 +26,7 @@ from reports.sections.estimates import ESTIMATE_COLUMNS, estimate_cells, in_unit
 from reports.sections.titles import claims_title
 from sweeper.evidence.claims.judge import ClaimEvidence, ClaimVerdict, removed_claims
 from sweeper.evidence.claims.sturdiness import Outcome
+from sweeper.evidence.claims.wording import heterogeneity_note
 
 ORDER: Final = ("supported", "refuted", "undecided", "untested")
 LEVEL: Final = 0.05  # of the intervals that hold for all claims at once
@@ -70,12 +71,23 @@ def _figure_caption(verdicts: Sequence[ClaimVerdict], *, at_once: bool) -> Inlin
         text += f"Thin lines hold for all {len(verdicts)} claims at once (Bonferroni). "
     text += "A verdict rests on p-values that are adjusted by Holm's method over all claims"
     text += "." if at_once else ", and on all looks; intervals are repeated ones."
+    if any(map(varies, verdicts)):
+        text += (
+            " Varies: the effect differs between strata or levels, and their mean is that of none of them; see the "
+            "notes on the claim."
+        )
     fragile = sum(bool(verdict.sturdiness.note) for verdict in verdicts)
     if fragile:
         text += (
             f" Fragile: {fragile} that another analysis of the same runs would not confirm; see the claims in detail."
         )
     return plain(text)
+
+
+def varies(verdict: ClaimVerdict) -> bool:
+    """Return whether the effect differs between strata or levels, so that its mean is that of none of them."""
+    tested = verdict.examination.tested[verdict.position]
+    return tested.evidence is not None and bool(heterogeneity_note(tested.evidence, tested.runs.measure))
 
 
 def _claim_row(verdict: ClaimVerdict) -> ClaimRow:
@@ -90,15 +102,17 @@ def _claim_row(verdict: ClaimVerdict) -> ClaimRow:
     bounds = (None, None) if region is None else (region.low, region.high)
     low, high = (math.nan if bound is None else in_unit(bound, percent=percent) for bound in bounds)
     name = "the share of failed runs" if verdict.is_of_shares else wording.metric_name(verdict.metric.name)
+    per = "" if part is None else wording.clean(part.per)  # of a slope
     marks = ["exploratory"] if verdict.is_exploratory else []
     marks += ["fragile"] if verdict.sturdiness.note else []
+    marks += ["varies"] if varies(verdict) else []
     estimates = (in_unit(value, percent=percent) for value in (evidence.estimate, evidence.low, evidence.high, *ends))
     estimate, least, most, at_once_low, at_once_high = estimates
     return ClaimRow(
         identifier=wording.clean(verdict.id),
         text=wording.clean(verdict.claim.text),
         verdict=verdict.verdict,
-        unit=f"change of {name} (%)" if percent else f"change of {name}",
+        unit=(f"change{per}" if per else f"change of {name}") + (" (%)" if percent else ""),
         percent=percent,
         estimate=estimate,
         low=least,

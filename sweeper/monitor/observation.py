@@ -43,7 +43,7 @@ def observe(connection: ReadConnection, study: StudyRow, now: float) -> Status:
         device_hours=sum(ledger.values()) / 3600,
         device_hours_cap=study.budget_device_hours,
         price=study.study.price,
-        best=reader.best_value(connection, study),
+        best=None if study.study.strata else reader.best_value(connection, study),
         slots=slots,
         eta_seconds=_eta_seconds(durations, expected, running, slots),
         ledger={reason: seconds / 3600 for reason, seconds in ledger.items()},

@@ -49,7 +49,7 @@ class Status:
     running: Sequence[RunningTrial]
     device_hours: float  # of all attempts, running ones included
     device_hours_cap: float | None
-    best: float | None  # the best value of a completed trial
+    best: float | None  # the best value of a completed trial; None too in strata, of which the easiest would win
     slots: int  # of launchers and workers alive
     eta_seconds: float | None
     ledger: Mapping[str, float] = field(default_factory=dict)  # device-hours by exit reason

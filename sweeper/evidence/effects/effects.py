@@ -246,6 +246,24 @@ def _main_effects(runs: Runs, phase: PhaseRuns) -> Iterator[_Found]:
             )
 
 
+def effect_of_pairs(
+    measure: Measure,
+    phase: PhaseRuns,
+    kind: Kind,
+    contrast: tuple[str, str, str],
+    comparison: Comparison,
+    *,
+    seed: int,
+) -> Effect:
+    """Return the effect that a comparison within a phase shows.
+
+    Args:
+        contrast: the factor, and the keys of the levels from which and to which it changes.
+        seed: of the study, for what is resampled.
+    """
+    return _effect(measure, phase, _of_pairs(kind, contrast, comparison), _generator(seed, phase.name, *contrast, ""))
+
+
 def _effect(measure: Measure, phase: PhaseRuns, found: _Found, generator: np.random.Generator) -> Effect:
     factor, start, end = found.contrast
     estimate = found.estimate

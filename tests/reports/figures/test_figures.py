@@ -289,6 +289,17 @@ def test_interactions_that_are_confounded_are_said() -> None:
     assert drawing.data["effect"].tolist() == [-2.0, 1.0]
 
 
+def test_a_rounding_error_is_not_coloured_as_an_effect() -> None:
+    def drawn(size: float) -> str:
+        effects: dict[tuple[str, ...], float] = {("a",): size, ("b",): 0.0, ("a", "b"): 0.0}
+        triangle = Triangle(heading="", factors=["a", "b"], effects=effects)
+        (drawing,) = interaction_figures("heat", "Effects", [triangle], percent=False)
+        return drawing.svg
+
+    assert drawn(4e-16) == drawn(0.0)
+    assert drawn(0.5) != drawn(0.0)
+
+
 def test_best_so_far_counts_what_failed_and_not_its_value() -> None:
     frame = trials([100.0, 10.0, 90.0, 95.0, 80.0], ["completed", "failed", "completed", "completed", "completed"])
     drawing = anytime_figure("Best so far", {"": frame}, METRIC)

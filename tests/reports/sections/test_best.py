@@ -84,7 +84,7 @@ def test_the_figure_has_a_part_for_each_stratum_and_always_the_baseline() -> Non
     assert drawing.data.groupby("stratum")["kind"].apply(set).to_dict() == {
         "small": {"best", "baseline", "behind"}, "large": {"best", "baseline", "behind"},
     }  # fmt: skip
-    assert drawing.title == "a = 0.2 is best on small; a = 0.2 is best on large"
+    assert drawing.title == "a = 0.2 is best on small and large"
     assert set(plot(best(context_of()), "gains").drawing.data["group"]) == {"small", "large"}
 
 

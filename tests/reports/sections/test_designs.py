@@ -80,10 +80,10 @@ def test_leaving_out_begins_with_the_greatest_loss() -> None:
 def test_a_factorial_shows_which_factors_share_their_gain() -> None:
     found = reported(Phase("all", "grid", all_levels(list(SIZES)), perplexity))
     drawn = plot(found, "interactions-all")
-    assert "An interaction is half the change in one factor's effect when the other factor goes" in caption(drawn)
+    assert "An interaction is the change in one factor's effect when the other factor goes" in caption(drawn)
     effects = dict(zip(drawn.drawing.data["terms"], drawn.drawing.data["effect"], strict=True))
-    # What b gains alone it does not gain beside a: its effect changes by 5 %, and the interaction is half of that.
-    assert effects["a x b"] == pytest.approx(100 * math.expm1(-SIZES["b"] / 2), abs=0.2)
+    # What b gains alone it does not gain beside a: its effect changes by 5 %, which is the interaction.
+    assert effects["a x b"] == pytest.approx(100 * math.expm1(-SIZES["b"]), abs=0.2)
     assert effects["a x c"] == pytest.approx(0.0, abs=0.2)
 
 

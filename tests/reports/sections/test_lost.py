@@ -8,6 +8,7 @@ import pytest
 from reports.sections.best import best
 from reports.sections.blocks import Plot, Section
 from reports.sections.context import Context, make_context
+from reports.sections.costs import costs
 from reports.sections.report import study_report
 from tests.reports.conftest import NOW
 from tests.reports.sections.test_report import column, table
@@ -110,3 +111,9 @@ def test_tables_name_the_factor_of_their_strata_once() -> None:
     lost = table(report, "outcomes")
     assert column(lost, "size") == ["3"]
     assert column(lost, "Configuration") == ["a = high"]
+
+
+def test_crosses_are_explained_only_where_they_are_drawn() -> None:
+    (plot, *_) = plots(costs(context_of({(2, "low"): 2})))
+    assert "Crosses" not in "".join(run.text for run in plot.caption)
+    assert ">failed<" not in plot.drawing.wide.svg

@@ -163,6 +163,13 @@ def test_one_trial_is_a_report(tmp_path: Path) -> None:
     assert "The best configuration after 10 steps is the baseline" in words(found)
 
 
+def test_of_one_trial_no_course_of_the_best_is_drawn(tmp_path: Path) -> None:
+    study = Study([phase("only", [dict(BASELINE)], spec={"design": {"list": []}})], claims=())
+    names = {drawing.name for drawing in reported(tmp_path, study).drawings()}
+    assert "anytime" not in names
+    assert "cost" in names
+
+
 def test_nothing_has_run_yet(tmp_path: Path) -> None:
     found = reported(tmp_path, Study([screen()]), lambda lease: None)
     assert "No trial has completed yet, so there is no validation perplexity to report." in words(found)
@@ -182,6 +189,8 @@ def test_the_methods_are_those_of_the_program_and_of_the_claims(report: Report) 
     assert "it fixes initialization, data order and dropout" in text
     assert "Test text is evaluated once" in text
     assert "Holm (1979)" in text
+    assert "means leave their pairs out" in text
+    assert "p-values of claims count runs that diverged or failed as the worst" in text
     assert "ordering" not in text
     assert "Schuirmann" not in text
 

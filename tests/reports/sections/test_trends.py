@@ -6,11 +6,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+from reports.paper.tables import Source, tables
 from reports.sections.blocks import Plot, Table
 from reports.sections.context import Context, make_context
 from reports.sections.methods import TRENDS, WORTH, methods
 from reports.sections.titles import trend_title
 from reports.sections.trends import trends
+from reports.sections.verdicts import claims_headline
 from sweeper.evidence.claims.evidence import Verdict
 from tests.reports.conftest import NOW
 from tests.reports.studies import Levels, Phase, factor, study_data
@@ -98,3 +100,47 @@ def test_the_methods_say_how_trends_and_worth_are_computed() -> None:
     assert WORTH in with_trend.replace("\\u2019", "\u2019")
     assert "Fieller (1954)" in with_trend
     assert TRENDS not in said(context_of(AT_ONE))
+
+
+def test_two_claims_on_one_trend_share_its_figure() -> None:
+    persists = {**CLAIM, "id": "lasts", "expect": "persists", "at_least": None, "within": "1%"}
+    section = trends(context_of(CLAIM, persists))
+    assert section is not None
+    plot, table = section.blocks
+    assert isinstance(plot, Plot)
+    assert isinstance(table, Table)
+    assert "shrinks with data_share (+3." in plot.drawing.title
+    assert plot.drawing.title.endswith("; it does not persist over data_share as claimed")
+    assert "".join(run.text for run in plot.caption).startswith("Claims fades and lasts: the effect of dropout")
+
+
+def test_a_slope_is_a_change_per_doubling_in_the_figure_of_all_claims() -> None:
+    (plot,) = [block for block in claims_headline(context_of(CLAIM)) if isinstance(block, Plot)]
+    assert plot.drawing.data["unit"].tolist() == ["change per doubling of data_share (%)"]
+    assert "change per doubling of data_share (%)" in plot.drawing.wide.svg
+    (table,) = [each for each in tables(source(context_of(CLAIM))) if each.name == "claims"]
+    assert "The effect is a change per doubling of data_share: The gain fades." in table.notes
+
+
+def source(context: Context) -> Source:
+    return Source(data=context.data, standings=context.standings, verdicts=context.verdicts)
+
+
+def test_a_mean_of_opposite_effects_is_marked_as_none_that_there_is() -> None:
+    average = {**AT_ONE, "id": "mean", "contrast": {**AT_ONE["contrast"], "where": {}}}
+
+    def of(levels: Levels, seed: int) -> float:
+        sign = 1 if levels["data_share"] == 1.0 else -1
+        draw = np.random.default_rng([seed, round(100 * levels["data_share"]), levels["dropout"] > 0]).normal()
+        return math.exp(4.0 + sign * 0.1 * (levels["dropout"] > 0) + 0.004 * float(draw))
+
+    phase = Phase("p", "grid", ROWS, of, seeds=(0, 1, 2, 3), blocks=("data_share",))
+    context = make_context(study_data(FACTORS, phase, claims=[average, AT_ONE]), NOW)
+    (plot,) = [block for block in claims_headline(context) if isinstance(block, Plot)]
+    assert dict(zip(plot.drawing.data["identifier"], plot.drawing.data["mark"], strict=True))["mean"] == "varies"
+    assert "Varies: the effect differs between strata or levels" in "".join(run.text for run in plot.caption)
+    (table,) = [each for each in tables(source(context)) if each.name == "claims"]
+    noted = [note for note in table.notes if note.startswith("Differs between strata or levels")]
+    assert noted == [
+        "Differs between strata or levels, whose mean is that of none of them: It makes it worse with all data."
+    ]

@@ -50,6 +50,13 @@ def test_a_study_that_ended_needs_no_more_time_and_knows_its_best(engine: Engine
     assert status.device_hours == pytest.approx(18.0 / 3600)
 
 
+def test_of_several_strata_no_value_is_the_best_of_all(engine: Engine, url: str) -> None:
+    study_id = enrolled(engine, phase("screen", levels(2)), strata=["rate"]).study_id
+    queue.finish(engine, claimed(engine, study_id, 0.0), completed(3.0), retry=RETRY, now=9.0)
+    status = observed(url, 20.0)
+    assert (status.best, status.ended) == (None, 1)
+
+
 def test_running_trials_are_shown_with_their_share_done_and_count_in_the_time_left(engine: Engine, url: str) -> None:
     study_id = enrolled(engine, phase("screen", levels(3), budget=Budget(100))).study_id
     lease = claimed(engine, study_id, 0.0)

@@ -12,6 +12,7 @@ from sweeper.evidence.data.comparison import infer, paired_by_seed
 from sweeper.evidence.data.load import StudyData
 from sweeper.evidence.data.runs import study_runs
 from sweeper.evidence.effects.effects import effect_table
+from sweeper.evidence.effects.two_configurations import by_largest_phase
 from tests.reports.studies import Levels, Phase, factor, study_data
 from tests.sweeper.evidence.claims.claim_studies import claim
 
@@ -70,6 +71,35 @@ def test_the_same_pairs_in_two_phases_have_the_interval_of_the_first() -> None:
     narrow = replace(effects[0], phase="second", low=effects[0].low - 1.0, high=effects[0].high + 1.0)
     found = as_claimed([effects[0], narrow], data, {})
     assert (found[1].phase, found[1].low, found[1].high) == ("second", effects[0].low, effects[0].high)
+
+
+def test_a_ladder_and_the_same_left_out_have_the_interval_of_the_grid_that_has_most_of_the_runs() -> None:
+    rows = [{"a": a, "b": b} for a in (0, 1) for b in (0, 1)]
+
+    def small(levels: Levels, seed: int) -> float:
+        return value({**levels, "corpus": "small"}, seed)
+
+    phases = (
+        Phase("grid", "grid", rows, small),
+        Phase("ladder", "ladder", [rows[0], rows[2], rows[3]], small),
+        Phase("out", "leave_one_out", [rows[3], rows[1], rows[2]], small),
+    )
+    data = study_data({"a": factor(0, 1), "b": factor(0, 1)}, *phases)
+    runs = study_runs(data)
+    own = {effect.phase: effect for effect in effect_table(data, runs) if effect.factor == "b"}
+    assert own["ladder"].high - own["ladder"].low != pytest.approx(own["out"].high - own["out"].low)
+    found = {
+        effect.phase: effect
+        for effect in by_largest_phase(effect_table(data, runs), data, runs)
+        if effect.factor == "b"
+    }
+    grid = runs.phases["grid"]
+    cells = [[cell for cell in grid.cells if cell.levels == {"a": "1", "b": level}] for level in ("0", "1")]
+    expected = infer(paired_by_seed(cells[0], cells[1], grid.pool)).interval()
+    assert (found["ladder"].low, found["ladder"].high) == pytest.approx(expected)
+    assert (-found["out"].high, -found["out"].low) == pytest.approx(expected)
+    assert (found["out"].level_from, found["out"].level_to, found["out"].kind) == ("1", "0", "loss when left out")
+    assert found["grid"] == own["grid"]
 
 
 def test_what_is_shown_turns_with_the_direction() -> None:
