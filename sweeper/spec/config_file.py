@@ -43,17 +43,22 @@ def file_of(data: Mapping[str, Any]) -> str | None:
     return name if is_file else None
 
 
-def with_config_file(data: Mapping[str, Any], study: Path, errors: ErrorCollector) -> Mapping[str, Any]:
+def with_config_file(
+    data: Mapping[str, Any], study: Path, errors: ErrorCollector, content: Mapping[str, Any] | None = None
+) -> Mapping[str, Any]:
     """Return a study's data with the content of the file that its config names, and with what `set` changes.
 
     Args:
         study: the study file, from whose directory a relative path leads.
         errors: gets what is wrong with the file; the data then have no config.
+        content: of the file; None to read it.
     """
     name = file_of(data)
     if name is None:
         return data
-    trial, found = data["trial"], _content(study.absolute().parent / name, name, errors)
+    trial, found = data["trial"], content
+    if found is None:
+        found = _content(study.absolute().parent / name, name, errors)
     changes = trial["config"].get("set") or {}
     for keys in keys_beside_sections(changes, found) if found is not None else ():
         errors.add(PLACE, beside_section(keys[-1]), shown_as=(*PLACE, "set", *keys))

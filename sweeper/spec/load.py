@@ -1,8 +1,9 @@
 """From a study file to a checked study, or to every mistake in it."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from sweeper.errors import MistakesError
 from sweeper.spec import yaml_source
@@ -47,21 +48,24 @@ def load_study(path: Path) -> Study:
     return _study(yaml_source.load(path), path)
 
 
-def parse_study(text: str, name: str = "study.yaml") -> Study:
+def parse_study(text: str, name: str = "study.yaml", *, config: Mapping[str, Any] | None = None) -> Study:
     """Check a study given as text; `name` is its file in messages.
+
+    Args:
+        config: the content of the configuration file that the text may name; None to read the file.
 
     Raises:
         MistakesError: with every mistake in the text, each at its line and column.
     """
-    return _study(yaml_source.parse(text, name), Path(name))
+    return _study(yaml_source.parse(text, name), Path(name), config)
 
 
-def _study(source: Source, path: Path) -> Study:
+def _study(source: Source, path: Path, config: Mapping[str, Any] | None = None) -> Study:
     errors = ErrorCollector(source)
     if not isinstance(source.data, dict):
         errors.add((), "a study is a mapping of keys to values. Begin with a line such as `study: quickstart`.")
         raise MistakesError(errors.found)
-    data = with_config_file(source.data, path, errors)
+    data = with_config_file(source.data, path, errors, config)
     check_values(data, errors)
     sections = read_sections(data, errors, config_file=file_of(source.data))
     for check in CHECKS:

@@ -8,7 +8,7 @@ class Finding:
     """One thing that was checked.
 
     Attributes:
-        check: what: code, files, tables, values, verdicts, report or rerun.
+        check: what: code, files, tables, study, values, verdicts, report or rerun.
         ok: whether it is as it should be.
         text: what was found.
         is_note: whether it only says how the others are meant.

@@ -2,7 +2,6 @@
 
 import json
 import math
-from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -11,8 +10,10 @@ from sweeper.export.archive import DOCUMENT, Archive, table_rows
 from sweeper.export.bundle import README_FILE, Manifest, readme_bytes
 from sweeper.export.bundled import ENVIRONMENT, REPORT, SOURCE, derived, last_time
 from sweeper.quantities import counted
+from sweeper.verification.attempts import trials_are_those_of_attempts
 from sweeper.verification.basis import Basis
 from sweeper.verification.findings import Finding
+from sweeper.verification.study_file import study_is_that_of_its_file
 
 TOLERANCE: Final = 1e-9  # of sums, whose order may differ
 TABLES: Final = ("trials", "attempts", "measurements", "claims")
@@ -47,8 +48,9 @@ def tables_are_whole(manifest: Manifest, archive: Archive, directory: Path, basi
             counted(count, name.partition(".")[0].removesuffix("s")) for name, count in manifest.rows.items()
         )
         yield Finding(check="tables", ok=True, text=f"every table has its rows: {rows}")
+    yield study_is_that_of_its_file(archive, basis)
     yield _values(archive)
-    yield _costs(archive)
+    yield from trials_are_those_of_attempts(archive)
 
 
 def _of_manifest(manifest: Manifest, archive: Archive) -> Iterator[str]:
@@ -81,24 +83,6 @@ def _values(archive: Archive) -> Finding:
         return Finding(check="values", ok=False, text=f"not the value of the trial's curve: {_some(wrong)}")
     text = f"the values of {counted(checked, 'trial')} are those of their curves"
     return Finding(check="values", ok=True, text=text if checked else "no completed trial has a curve to compare with")
-
-
-def _costs(archive: Archive) -> Finding:
-    """Return whether trials have the attempts that they say, and the device time of those."""
-    spent: dict[int, list[float]] = defaultdict(list)
-    for attempt in archive.attempts:
-        spent[attempt.trial_id].append(attempt.device_seconds)
-    wrong = [
-        f"{trial.phase} {trial.number}: {trial.attempts} with {trial.device_seconds:.6g} s, not {len(own)} with "
-        f"{sum(own):.6g} s"
-        for trial in archive.trials
-        for own in [spent[trial.id]]
-        if trial.attempts != len(own)
-        or not math.isclose(trial.device_seconds, sum(own), rel_tol=TOLERANCE, abs_tol=TOLERANCE)
-    ]
-    if wrong:
-        return Finding(check="values", ok=False, text=f"not the attempts of the trial: {_some(wrong)}")
-    return Finding(check="values", ok=True, text="every trial has its attempts, and their device time")
 
 
 def _some(lines: list[str]) -> str:

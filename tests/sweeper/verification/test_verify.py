@@ -18,12 +18,47 @@ from sweeper.evidence.data.load import load, load_archive
 from sweeper.export.bundle import MANIFEST, README_FILE, bundle
 from sweeper.export.maker import Maker, this_maker
 from sweeper.verification.verify import Verified, Wish, verify
-from tests.reports.conftest import store
+from tests.reports.builders import Plot, longer, screen, store_with
+from tests.reports.conftest import mixed_endings
 from tests.sweeper.export.test_bundle import Members, members_of
 
-__all__ = ["store"]
+FILE = """\
+study: quickstart
+description: Which dropout helps a small Transformer-XL most?
+metric: {name: valid_perplexity, direction: minimize, scale: log}
+trial: {program: trainer}
+budget: {device_hours: 1.0}
+factors:
+  embedding_dropout: {path: regularization.embedding_dropout, levels: [0.0, 0.1, 0.2]}
+  input_dropout: {path: regularization.input_dropout, levels: [0.0, 0.3]}
+  depth: {path: model.layers, levels: [2, 4]}
+phases:
+  - {name: screen, design: one_at_a_time, seeds: 3, budget: {steps: 300}}
+  - name: long
+    design:
+      list:
+        - {embedding_dropout: 0.0, input_dropout: 0.0, depth: 2}
+        - {embedding_dropout: 0.0, input_dropout: 0.3, depth: 2}
+    seeds: 3
+    budget: {steps: 1500}
+claims:
+  - id: input-dropout-helps
+    text: Input dropout lowers validation perplexity.
+    contrast: {phase: screen, factor: input_dropout, from: 0.0, to: 0.3}
+    expect: decrease
+    at_least: 1%
+  - id: depth-helps
+    text: Four layers are better than two.
+    contrast: {phase: screen, factor: depth, from: 2, to: 4}
+    expect: decrease
+"""
 OTHER = replace(this_maker(__version__), code_sha256="0" * 64, commit="1" * 40, changed=False)
-WHOLE = ["code", "files", "tables", "values", "values", "verdicts"]
+WHOLE = ["code", "files", "tables", "study", "values", "values", "values", "verdicts"]
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return store_with(tmp_path_factory.mktemp("store"), Plot([screen(), longer()], source=FILE), mixed_endings)
 
 
 @pytest.fixture(scope="module")
@@ -271,6 +306,79 @@ def test_a_study_file_and_an_environment_that_say_something_else_are_named(whole
         "tables: study.yaml: is not what study.json says",
         "tables: environment.json: is not what study.json says",
     ]
+
+
+def saying(old: str, new: str) -> Callable[[Members], None]:
+    """Change the study file, and its copy in the document."""
+
+    def change(members: Members) -> None:
+        document = json.loads(members["study.json"])
+        assert old in document["study"]["source"]
+        document["study"]["source"] = document["study"]["source"].replace(old, new)
+        members["study.yaml"] = document["study"]["source"].encode()
+        members["study.json"] = json.dumps(document).encode()
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "named"),
+    [
+        ("at_least: 1%", "at_least: 9%", 'claims.input-dropout-helps.at_least: "1%" → "9%"'),
+        ("seeds: 3, budget: {steps: 300}", "seeds: 9, budget: {steps: 300}", "phases.screen.seeds: [0, 1, 2] → "),
+        ("levels: [2, 4]", "levels: [2, 4, 6]", "factors.depth.levels: "),
+        ("{program: trainer}", "{program: {python: own:train}}", "trial.program: "),
+        ("budget: {device_hours: 1.0}", "price_per_device_hour: 0.49 EUR", "price_per_device_hour: added"),
+        ("Four layers", "Two layers", "claims.depth-helps.text: "),
+        ("study: quickstart", "studies: quickstart", "cannot be read again: line 1: "),
+    ],
+)
+def test_a_study_file_that_was_edited_with_its_copy_is_named(
+    whole: bytes, tmp_path: Path, old: str, new: str, named: str
+) -> None:
+    found = verified(forged(whole, saying(old, new)), tmp_path)
+    (line,) = wrong(found).splitlines()
+    assert line.startswith("study: ")
+    assert "study.yaml: " in line
+    assert named in line
+    assert found.conclusion == "contradicted"
+
+
+def test_a_study_file_in_other_words_says_the_same(whole: bytes, tmp_path: Path) -> None:
+    same = saying("study: quickstart\n", "# Written anew.\nstudy: 'quickstart'\n")
+    assert verified(forged(whole, same), tmp_path).ok
+
+
+def test_other_code_may_not_read_the_study_file_any_more(whole: bytes, tmp_path: Path) -> None:
+    found = verified(forged(whole, saying("study: quick", "studies: quick"), OTHER), tmp_path)
+    assert found.ok
+    assert [finding.is_note for finding in found.findings if finding.check == "study"] == [True]
+
+
+@pytest.mark.parametrize(
+    ("cell", "value", "named"),
+    [
+        ("trials.started_at", "12.5", "screen 0: started_at 12.500, not "),
+        ("trials.ended_at", "12.5", "screen 0: ended_at 12.500, not "),
+        ("trials.elapsed_s", "12.5", "screen 0: elapsed_s 12.5, not "),
+        ("attempts.host", "cluster", "screen 0: host cluster, but its environment is of "),
+        ("attempts.device", "H100", "screen 0: device H100 in the slot cpu-0"),
+        ("attempts.device", "cuda:0", "screen 0: device cuda:0 in the slot cpu-0"),
+        ("attempts.environment_sha256", "0" * 64, "screen 0: its environment 000000000000 is not recorded"),
+    ],
+)
+def test_times_and_machines_that_other_tables_do_not_have_are_named(
+    whole: bytes, tmp_path: Path, cell: str, value: str, named: str
+) -> None:
+    def change(members: Members) -> None:
+        table, column = cell.split(".")
+        name = f"{table}.csv"
+        members[name] = edited(members[name], lambda rows: rows[0].update({column: value}))
+
+    found = verified(forged(whole, change), tmp_path)
+    (line,) = wrong(found).splitlines()
+    assert line.startswith("values: ")
+    assert named in line
 
 
 def test_wrong_numbers_of_rows_are_named(whole: bytes, tmp_path: Path) -> None:
