@@ -9,8 +9,10 @@ from typing import Final
 
 from reports.paper.checked_figures import Shown, fault_of, figures_of
 from reports.paper.checksums import Recorded, is_as_written, recorded_in
+from reports.paper.definitions import MACRO, Defined, definitions, goes_on, resolved, unresolved
 from reports.paper.kit import text_files
 from reports.paper.numbers import DEFINITION, PROVENANCE, content_hash, numbers, prefix_of, provenance
+from reports.paper.pasted import Pasted, pasted_tables, rows_of
 from reports.paper.reading import COMMENT, Included, Line, read_paper
 from reports.paper.tables import Source
 
@@ -18,11 +20,6 @@ NUMBERS: Final = "numbers.tex"
 FIGURE: Final = re.compile(r"\\includegraphics\*?\s*(?:\[[^\]]*\])?\s*\{\s*([^{}\\#]+?)\s*\}")
 FOLDERS: Final = re.compile(r"\\graphicspath\s*\{((?:\s*\{[^{}]*\})+)\s*\}")
 FOLDER: Final = re.compile(r"\{([^{}]*)\}")
-MACRO: Final = re.compile(r"\\(sw[A-Z][A-Za-z]*)")
-DEFINING: Final = re.compile(
-    r"\\(?:(?:new|renew|provide|DeclareRobust)[cC]ommand\*?|(?:New|Renew|Provide|Declare)(?:Expandable)?DocumentCommand"
-    r"|[gex]?def|let)\s*\{?\s*\\(sw[A-Z][A-Za-z]*)"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +47,9 @@ class _Paper:
 
     defined: dict[str, tuple[str, str | None]] = field(default_factory=dict)
     used: list[tuple[str, str]] = field(default_factory=list)
-    redefined: list[tuple[str, str]] = field(default_factory=list)  # by hand, after a study's file had defined them
+    by_hand: list[tuple[Defined, str]] = field(default_factory=list)
+    made: list[tuple[Line, str]] = field(default_factory=list)  # lines, with their names resolved
+    pasted: list[Pasted] = field(default_factory=list)
     files: list[tuple[Included, str]] = field(default_factory=list)  # of studies, with their study
     tables: list[Included] = field(default_factory=list)
     figures: list[tuple[str, str]] = field(default_factory=list)
@@ -70,13 +69,12 @@ def check_paper(path: Path, source: Source) -> Checked:
     now = {each.name: each.value for each in numbers(source)}
     used = [(macro, place) for macro, place in paper.used if _study_of(macro, {*paper.studies, name}) == name]
     findings = [found for macro, place in used if (found := _of_macro(macro, place, paper, now, name)) is not None]
-    findings += [
-        Finding(place, "stale", rf"\{macro}: defined again by hand. Remove that, or give it a name of its own")
-        for macro, place in paper.redefined
-        if paper.defined.get(macro, ("", None))[1] == name
-    ]
+    findings += _of_definitions(paper, now, name)
+    findings += _of_made_names(paper.made, prefix_of(name))
     tables = [each for each in paper.tables if _provenance(each.text or "") == name]
-    findings += _of_tables(tables, text_files(source) if tables else {})
+    pasted = [each for each in paper.pasted if each.study == name or (not each.study and paper.studies <= {name})]
+    texts = text_files(source) if tables or pasted else {}
+    findings += [*_of_tables(tables, texts), *_of_pasted(pasted, texts)]
     files = [each for each, study in paper.files if study == name]
     places = [path.parent / folder for folder in paper.folders]
     recorded = recorded_in(_kits(path, files, paper, places), provenance(source).partition(",")[0])
@@ -84,16 +82,24 @@ def check_paper(path: Path, source: Source) -> Checked:
     figures = list(figures_of(paper.figures, places, prefix_of(name), recorded))
     findings += _of_figures(figures, source, recorded)
     findings += [Finding(each.by.place, "missing", f"{each.path}: no such file") for each in paper.lost]
-    return Checked(used=len(used), tables=len(tables), figures=len(figures), findings=tuple(findings))
+    tables_used = len(tables) + len(pasted)
+    return Checked(used=len(used), tables=tables_used, figures=len(figures), findings=tuple(findings))
 
 
 def _read(parts: Iterable[Line | Included]) -> _Paper:
-    paper, ours = _Paper(), set[Path]()
+    paper, ours, lines, begun = _Paper(), set[Path](), list[Line](), dict[Path, str]()
     for part in parts:
         if isinstance(part, Included):
             _take(paper, part, ours)
         elif part.path not in ours:
-            _use(paper, part)
+            lines.append(part)
+            text = f"{begun.pop(part.path, '')}{part.text}"
+            if goes_on(text):
+                begun[part.path] = f"{text} "
+            else:
+                _use(paper, part, resolved(text))
+    paper.pasted += pasted_tables(lines)
+    paper.studies |= {each.study for each in paper.pasted if each.study}
     return paper
 
 
@@ -114,16 +120,21 @@ def _take(paper: _Paper, part: Included, ours: set[Path]) -> None:
         return
     for number, line in enumerate(part.text.splitlines(), 1):
         if DEFINITION.match(line) is None:
-            paper.redefined += [(name, f"{part.path}:{number}") for name in DEFINING.findall(COMMENT.sub(r"\1", line))]
+            found_here = definitions(resolved(COMMENT.sub(r"\1", line)))
+            paper.by_hand += [(each, f"{part.path}:{number}") for each in found_here]
 
 
-def _use(paper: _Paper, line: Line) -> None:
-    own = set(DEFINING.findall(line.text))
-    paper.redefined += [(name, line.place) for name in own if paper.defined.get(name, ("", None))[1] is not None]
+def _use(paper: _Paper, line: Line, text: str) -> None:
+    """Note what a line has; `text` is all of it, with its names resolved."""
+    found = list(definitions(text))
+    own = {each.name for each in found}
+    paper.by_hand += [(each, line.place) for each in found]
     paper.defined |= {name: ("", None) for name in own if name not in paper.defined}
-    paper.folders += [folder for path in FOLDERS.findall(line.text) for folder in FOLDER.findall(path)]
-    paper.figures += [(name, line.place) for name in FIGURE.findall(line.text)]
-    paper.used += [(name, line.place) for name in MACRO.findall(line.text) if name not in own]
+    paper.folders += [folder for path in FOLDERS.findall(text) for folder in FOLDER.findall(path)]
+    paper.figures += [(name, line.place) for name in FIGURE.findall(text)]
+    paper.used += [(name, line.place) for name in MACRO.findall(text) if name not in own]
+    if "csname" in text or "use" in text or "UseName" in text:
+        paper.made.append((line, text))
 
 
 def _provenance(text: str) -> str | None:
@@ -170,15 +181,60 @@ def _study_of(macro: str, studies: Iterable[str]) -> str | None:
 def _of_macro(macro: str, place: str, paper: _Paper, now: Mapping[str, str], study: str) -> Finding | None:
     known, study_of_known = paper.defined.get(macro, (None, None))
     if known is None:
-        where = f"{NUMBERS} lacks it" if macro in now else f"{study} has no such number"
-        return Finding(place, "missing", rf"\{macro}: {where}")
+        return Finding(place, "missing", rf"\{macro}: {_why_missing(macro, paper, now, study)}")
     if study_of_known is None:
-        return None  # defined by hand: it is the paper's own
+        return None  # defined by hand: what is wrong with that is said where it is
     if macro not in now:
         return Finding(place, "stale", rf"\{macro}: {known} in {NUMBERS}, but {study} no longer has it")
     if known != now[macro]:
         return Finding(place, "stale", rf"\{macro}: {known} in {NUMBERS}, but {now[macro]} in {study}")
     return None
+
+
+def _why_missing(macro: str, paper: _Paper, now: Mapping[str, str], study: str) -> str:
+    if macro not in now:
+        return f"{study} has no such number"
+    if any(each == study for _, each in paper.defined.values()):
+        return f"{NUMBERS} lacks it"
+    again = rf"\input the one that `sweeper report {study} --format tex` writes"
+    return f"the paper takes in no {NUMBERS} of {study}. {again}"
+
+
+def _of_definitions(paper: _Paper, now: Mapping[str, str], study: str) -> Iterator[Finding]:
+    """Yield the macros of a study that are defined by hand with another value than the study has."""
+    for each, place in paper.by_hand:
+        if _study_of(each.name, {*paper.studies, study}) != study or _is_value(each, now):
+            continue
+        if paper.defined.get(each.name, ("", None))[1] == study:
+            what = "defined again by hand. Remove that, or give it a name of its own"
+            yield Finding(place, "stale", rf"\{each.name}: {what}")
+            continue
+        value = "" if each.value is None else f" as {each.value}"
+        if each.name in now:
+            what = f"defined by hand{value}, but {now[each.name]} in {study}. Take in {NUMBERS} instead"
+            yield Finding(place, "stale", rf"\{each.name}: {what}")
+        else:
+            what = rf"defined by hand{value}, but {study} has no such number. Name it without \{prefix_of(study)}"
+            yield Finding(place, "missing", rf"\{each.name}: {what}")
+
+
+def _is_value(each: Defined, now: Mapping[str, str]) -> bool:
+    return each.value is not None and each.name in now and each.value.strip() == now[each.name]
+
+
+def _of_made_names(lines: Iterable[tuple[Line, str]], prefix: str) -> Iterator[Finding]:
+    for line, text in lines:
+        for name in unresolved(text, prefix):
+            what = f"made of parts, so that it cannot be compared. Write the whole name of the macro, \\{prefix}…"
+            yield Finding(line.place, "missing", f"{name}: {what}")
+
+
+def _of_pasted(tables: Iterable[Pasted], now: Mapping[str, str]) -> Iterator[Finding]:
+    known = {rows_of(text.splitlines()) for text in now.values()}
+    for table in tables:
+        if table.rows not in known:
+            what = r"the study has no table with these rows. Take in the file of the table with \input instead"
+            yield Finding(table.place, "stale", f"the pasted table: {what}")
 
 
 def _body(text: str) -> str:

@@ -20,11 +20,12 @@ MOST_FILES: Final = 1000
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line of a paper, without its comment: its file, its number from 1, and its text."""
+    """A line of a paper: its file, its number from 1, its text without its comment, and all of it."""
 
     path: Path
     number: int
     text: str
+    raw: str = ""
 
     @property
     def place(self) -> str:
@@ -66,7 +67,7 @@ def _lines(path: Path, text: str, root: Path, above: set[Path]) -> Iterator[Line
         if unread:
             unread = "" if rf"\end{{{unread}}}" in raw else unread
             continue
-        line = Line(path, number, VERB.sub("", COMMENT.sub(r"\1", raw)))
+        line = Line(path, number, VERB.sub("", COMMENT.sub(r"\1", raw)), raw)
         begins = BEGIN.search(line.text)
         if begins is not None:
             unread = "" if rf"\end{{{begins[1]}}}" in line.text[begins.end() :] else begins[1]

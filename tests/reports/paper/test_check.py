@@ -11,7 +11,7 @@ from reports.paper.check import NUMBERS, check_paper
 from reports.paper.checksums import CHECKSUMS
 from reports.paper.figures import figure_files
 from reports.paper.kit import latex_files, text_files
-from reports.paper.numbers import origin
+from reports.paper.numbers import numbers, origin
 from sweeper.errors import UsageError
 from tests.reports.paper.papers import claim, two_strata, value
 
@@ -218,13 +218,122 @@ def test_a_number_that_is_defined_twice_within_its_own_file_is_stale(paper: Path
 def test_numbers_of_other_studies_and_own_macros_are_not_ours(paper: Path, source) -> None:
     other = '% study "s-bigger", content sha256 ' + "0" * 64
     paper.with_name("other.tex").write_text(f"{other}\n\\newcommand{{\\swSBiggerTrials}}{{3}} % trials\n")
-    add(paper, r"\newcommand{\swSMine}{4} \swSMine", r"\swSMine", r"\input{other}", r"\swSBiggerTrials \swSBiggerLost")
+    add(
+        paper,
+        r"\newcommand{\mine}{4} \newcommand{\swing}{4} \mine",
+        r"\swing",
+        r"\input{other}",
+        r"\swSBiggerTrials \swSBiggerLost",
+    )
     assert found(paper, source) == []
 
 
 def test_without_its_numbers_every_number_is_missing(paper: Path, source) -> None:
     paper.with_name(NUMBERS).unlink()
     assert [kind for _, kind, _ in found(paper, source)] == ["missing", "missing"]
+    paper.write_text("\\begin{document}\n\\swSTrials\n\\end{document}\n")
+    ((place, kind, text),) = found(paper, source)
+    assert (place, kind) == ("paper.tex:2", "missing")
+    remedy = r"\input the one that `sweeper report s --format tex` writes"
+    assert text == rf"\swSTrials: the paper takes in no numbers.tex of s. {remedy}"
+
+
+DEFINED = [
+    r"\newcommand{\swSTrials}{999}",
+    r"\newcommand\swSTrials{999}",
+    r"\newcommand*{\swSTrials}[0]{999}",
+    r"\DeclareRobustCommand{\swSTrials}{999}",
+    r"\NewDocumentCommand{\swSTrials}{}{999}",
+    r"\newrobustcmd{\swSTrials}{999}",
+    r"\def\swSTrials{999}",
+    r"\long\gdef\swSTrials{999}",
+    r"\expandafter\def\csname swSTrials\endcsname{999}",
+    r"\expandafter\newcommand\csname swSTrials\endcsname{999}",
+    r"\csdef{swSTrials}{999}",
+    r"\makeatletter\@namedef{swSTrials}{999}\makeatother",
+    "\\newcommand\n{\\swSTrials}{999}",
+]
+
+
+@pytest.mark.parametrize("line", DEFINED)
+@pytest.mark.parametrize("is_apart", [False, True])
+def test_a_number_that_only_the_paper_defines_is_compared(paper: Path, source, line: str, is_apart: bool) -> None:
+    count = next(each.value for each in numbers(source) if each.name == "swSTrials")
+    paper.with_name(NUMBERS).unlink()
+    paper.with_name("mine.tex").write_text(line + "\n")
+    begin = r"\input{mine}" if is_apart else line
+    paper.write_text(f"{begin}\n\\begin{{document}}\nIt is \\swSTrials{{}}.\n\\end{{document}}\n")
+    ((place, kind, text),) = found(paper, source)
+    assert place.startswith("mine.tex:" if is_apart else "paper.tex:")
+    assert (kind, text) == (
+        "stale", rf"\swSTrials: defined by hand as 999, but {count} in s. Take in numbers.tex instead"
+    )  # fmt: skip
+    for path in (paper, paper.with_name("mine.tex")):
+        path.write_text(path.read_text().replace("999", count))
+    assert found(paper, source) == []
+
+
+@pytest.mark.parametrize("line", DEFINED)
+def test_a_number_that_the_paper_defines_after_its_file_is_stale(paper: Path, source, line: str) -> None:
+    add(paper, line)
+    assert [(kind, text) for _, kind, text in found(paper, source)] == [
+        ("stale", r"\swSTrials: defined again by hand. Remove that, or give it a name of its own")
+    ]
+
+
+@pytest.mark.parametrize("line", [r"\let\swSTrials\relax", r"\chardef\swSTrials=9", r"\newcommand{\swSTrials}{9"])
+def test_a_definition_whose_value_cannot_be_read_is_stale(paper: Path, source, line: str) -> None:
+    paper.write_text(f"{line}\n")
+    ((place, kind, text),) = found(paper, source)
+    assert (place, kind) == ("paper.tex:1", "stale")
+    assert text.startswith(r"\swSTrials: defined by hand, but ")
+
+
+def test_a_number_that_the_study_does_not_have_cannot_have_its_prefix(paper: Path, source) -> None:
+    add(paper, r"\newcommand{\swSMine}{4} \swSMine")
+    assert found(paper, source) == [
+        ("paper.tex:4", "missing", r"\swSMine: defined by hand as 4, but s has no such number. Name it without \swS")
+    ]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        r"\csname swSScreenABaselineMean\endcsname",
+        r"\csuse{swSScreenABaselineMean}",
+        "\\csname\nswSScreenABaselineMean\\endcsname",
+    ],
+)
+def test_names_that_are_made_are_numbers_too(paper: Path, source, line: str) -> None:
+    add(paper, line)
+    assert (check_paper(paper, source).used, found(paper, source)) == (2, [])
+    numbers_file = paper.with_name(NUMBERS)
+    numbers_file.write_text(numbers_file.read_text().replace(f"{{{MEAN}}}{{", f"{{{MEAN}}}{{1"))
+    ((_, kind, text),) = found(paper, source)
+    assert (kind, text.partition(":")[0]) == ("stale", MEAN)
+
+
+def test_names_that_are_made_of_parts_are_refused_by_place(paper: Path, source) -> None:
+    add(paper, r"\csname swS\part Mean\endcsname", r"\csname @other#1\endcsname", r"\csuse{swS#1}")
+    assert [(place, kind) for place, kind, _ in found(paper, source)] == [
+        ("paper.tex:4", "missing"), ("paper.tex:6", "missing")
+    ]  # fmt: skip
+    assert r"\csname swS\part Mean\endcsname: made of parts" in found(paper, source)[0][2]
+
+
+def test_a_pasted_table_is_compared_by_its_rows(paper: Path, source) -> None:
+    table = paper.with_name("table-claims.tex").read_text()
+    own = table.replace("[tbp]", "[t]").replace(r"\caption{", r"\caption{My words. ").replace("\n", "\n  ")
+    add(paper, own)
+    checked = check_paper(paper, source)
+    assert (checked.tables, checked.findings) == (1, ())
+    assert "supported" in own or "undecided" in own
+    paper.write_text(paper.read_text().replace("undecided", "refuted").replace("supported", "refuted"))
+    ((place, kind, text),) = found(paper, source)
+    assert (place, kind) == ("paper.tex:5", "stale")
+    assert text.startswith("the pasted table: the study has no table with these rows")
+    paper.write_text("\n".join(line for line in paper.read_text().splitlines() if "content sha256" not in line))
+    assert [place for place, _, _ in found(paper, source)] == ["paper.tex:4"]
 
 
 def test_a_paper_that_cannot_be_read_is_named(tmp_path: Path, source) -> None:
