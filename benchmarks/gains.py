@@ -100,6 +100,7 @@ CASES: Final = (
     Null(2, 6, 3, "baseline"),
     Null(4, 6, 5, "baseline"),
     Null(2, 20, 3, "all"),
+    Null(8, 20, 3, "baseline", studies=100),
 )
 
 

@@ -190,7 +190,7 @@ def difference_text(estimate: float, low: float, high: float, *, percent: bool) 
 def gain_over_baseline(context: Context, group: Standings) -> Compared | None:
     """Return the change from the baseline to the best, paired by seed; None without a baseline, or if that is the best.
 
-    What it shows holds for all strata and budgets at once.
+    What it shows allows for all strata and budgets, or is what a claim shows.
     """
     contests = context.contests
     return gain(contests[group.name, group.budget], context.against[group.metric.name], among=_compared(context))
@@ -348,7 +348,8 @@ def _gains(context: Context) -> list[Block]:
     text = (
         f"{wording.capital(wording.metric_name(metric.name))} of the best configuration of each stratum and budget "
         "against the baseline of the same stratum, budget and seeds. "
-        "The best of many looks better than it is, by chance; the title allows for that, in all of them at once."
+        "The best of many looks better than it is, by chance; the title allows for that, and for the number of them. "
+        "What a claim shows counts as it stands."
         + (" There is no line where the baseline is the best, or shares no seed with it." if lacks else "")
     )
     return [

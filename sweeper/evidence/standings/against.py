@@ -1,14 +1,15 @@
 """Two configurations of one stratum and budget compared: as the claim on them does, or as one would."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from sweeper.evidence.claims.compared import Compared, Sides, Sign, sides_of
+from sweeper.evidence.claims.compared import Compared, Sides, sides_of
 from sweeper.evidence.data.cells import Cell
 from sweeper.evidence.data.comparison import Comparison, infer, paired_by_seed
+from sweeper.evidence.data.pool import ErrorRule, Pool
 from sweeper.evidence.data.runs import Runs
 from sweeper.evidence.standings.standing import Standing
-from sweeper.spec.claim import ALPHA
+from sweeper.evidence.statistics.paired import Estimate
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,11 +24,10 @@ class Against:
     runs: Runs
     claims: Mapping[Sides, Compared]
 
-    def compare(self, start: Standing, end: Standing, *, among: int = 1) -> Compared | None:
+    def compare(self, start: Standing, end: Standing) -> Compared | None:
         """Return the change from one configuration to another, paired by seed; None if they share no seed.
 
-        Args:
-            among: how many comparisons this one was picked out of, which what is shown allows for (Bonferroni).
+        What is shown is what a claim shows, if one is about them; otherwise nothing is.
         """
         found = [each for each in self._comparisons(start, end) if each.complete]
         name = self.runs.measure.metric.name
@@ -39,9 +39,12 @@ class Against:
             return None
         estimate = infer(max(found, key=lambda each: len(each.complete)))
         low, high = estimate.interval()
-        least, most = estimate.interval(1.0 - ALPHA / max(among, 1))
-        shown: Sign = "lower" if most < 0 else "higher" if least > 0 else ""
-        return Compared(estimate=estimate.value, low=low, high=high, n=estimate.n, shown=shown)
+        return Compared(estimate=estimate.value, low=low, high=high, n=estimate.n)
+
+    def by_own_pairs(self, start: Standing, end: Standing) -> Estimate:
+        """Return the change by the differences of runs of the same seed alone, however other configurations vary."""
+        found = max(self._comparisons(start, end), key=lambda each: len(each.complete))
+        return infer(replace(found, pool=Pool(found.pool.cells, ErrorRule.OWN_PAIRS)))
 
     def _comparisons(self, start: Standing, end: Standing) -> Iterator[Comparison]:
         """Yield the pairs in each phase that has both configurations, or else in a phase of each."""

@@ -2,11 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Final
 
 from sweeper.evidence.claims.compared import Compared, Sign
 from sweeper.evidence.standings.against import Against
 from sweeper.evidence.standings.standing import Standing, Standings
 from sweeper.spec.claim import ALPHA
+
+# The p-value of the F test below which a configuration is not taken to vary as the others do. So large a level calls
+# half of those that do vary alike different, which costs power. With three seeds, smaller ones miss much:
+# docs/statistics.md has the rates.
+ALIKE: Final = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +41,11 @@ def gain(contest: Contest, against: Against, *, among: int) -> Compared | None:
     """Return the change from the baseline to the best, paired by seed; None without a baseline, or if that is the best.
 
     It is shown if a claim shows it; claims share out 5% of their own in advance. Otherwise 5% are divided by the number
-    of strata and budgets, and that share by two tests. In one, pairs of the same seed are compared with a variance that
-    is pooled over the phase, and all rivals are considered (Bonferroni). In the other, the configurations of the
-    stratum and budget are compared with the baseline (Dunnett, one-sided). The first is two-sided at the whole share:
-    it spends half of that on either side, and the best is on one of them only.
+    of strata and budgets. Each tests at that share whether the best is better, with all its rivals considered. If
+    neither it nor the baseline seems to vary more than the others do, they are compared by the variance that is pooled
+    over the stratum and budget (Dunnett, one-sided), otherwise by their own pairs of the same seed (Student's t,
+    one-sided, Bonferroni over the rivals). The latter is valid however they vary, and shows little with few seeds: with
+    two, almost nothing. Nothing is shown of a change whose interval includes 0.
 
     Args:
         against: on the metric of the standings.
@@ -47,11 +54,20 @@ def gain(contest: Contest, against: Against, *, among: int) -> Compared | None:
     group, base, best = contest.group, contest.baseline, contest.group.chosen
     if best is None or base is None or base is best:
         return None
-    found = against.compare(base, best, among=max(contest.rivals * among, 1))
-    if found is None or found.shown or found.claim:
+    found = against.compare(base, best)
+    if found is None or found.claim:
         return found
-    is_ahead = found.estimate != 0 and (found.estimate < 0) == group.metric.minimizes
-    if is_ahead and group.better_p(best, base) < ALPHA / 2 / max(among, 1):
-        better: Sign = "lower" if group.metric.minimizes else "higher"
-        return replace(found, shown=better)
-    return found
+    better: Sign = "lower" if group.metric.minimizes else "higher"
+    excludes = found.high < 0 if group.metric.minimizes else found.low > 0
+    is_shown = excludes and _p(contest, base, best, against) < ALPHA / max(among, 1)
+    return replace(found, shown=better) if is_shown else found
+
+
+def _p(contest: Contest, base: Standing, best: Standing, against: Against) -> float:
+    """Return the p-value of the best not being better than the baseline, with all rivals considered."""
+    group = contest.group
+    if all(row.is_ranked and row.alike_p >= ALIKE for row in (base, best)):  # not where a p-value is unknown
+        return group.better_p(best, base)
+    own = against.by_own_pairs(base, best)
+    p = own.p_below(0.0) if group.metric.minimizes else own.p_above(0.0)
+    return min(p * max(contest.rivals, 1), 1.0)

@@ -57,6 +57,7 @@ class Place:
     largest_gap: float = math.nan
     may_be_best: bool = False
     ranks: tuple[int, int] | None = None
+    alike_p: float = math.nan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,12 +81,14 @@ class _Errors:
     Attributes:
         pooled: over the arms that vary alike.
         own: of those that vary more.
+        p: by arm that of the F test that it varies no more than the others; empty if nothing varies.
         runs: by arm how many of its runs are independent.
         is_paired: whether what seeds do to all arms is taken out, so that only differences have this spread.
     """
 
     pooled: Variance
     own: Mapping[Hashable, Variance]
+    p: Mapping[Hashable, float]
     runs: Mapping[str, int]
     is_paired: bool
 
@@ -128,6 +131,7 @@ def rank(cells: Mapping[str, Sequence[Cell]], ranked: Sequence[str], measure: Me
         shared=np.array([arm not in errors.own for arm in ranked], dtype=np.bool_),
     )
     places |= _compared(places, ranked, means)
+    places |= {arm: replace(places[arm], alike_p=errors.p.get(arm, math.nan)) for arm in ranked}
     spread: Spread = "paired" if errors.is_paired else "unpaired"
     return Ranking(places=places, spread=spread, method=errors.words(ranked), means=means)
 
@@ -146,6 +150,7 @@ def _paired(cells: Mapping[str, Sequence[Cell]], pool: Pool) -> _Errors | None:
     return _Errors(
         pooled=Variance(found.pooled.variance, found.pooled.df),
         own=_own(found),
+        p=found.p if found.pooled.variance > 0 else {},
         runs={arm: len(each) for arm, each in cells.items()},
         is_paired=True,
     )
@@ -163,6 +168,7 @@ def _within(cells: Mapping[str, Sequence[Cell]], pool: Pool) -> _Errors | None:
     return _Errors(
         pooled=_with_seeds(found, [cell for cell in runs if cell.arm not in found.outlying]),
         own=_own(found),
+        p=found.p if found.pooled.variance > 0 else {},
         runs={arm: 1 if arm in same else len(each) for arm, each in cells.items()},
         is_paired=False,
     )

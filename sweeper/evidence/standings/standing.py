@@ -37,6 +37,8 @@ class Standing:
         may_be_best: whether it cannot be told from the best: the one that is truly the best is among those that may be
             in at least 95% of studies. False if it is not ranked.
         ranks: the best and the worst rank that it may have, all at once; None if unknown.
+        alike_p: the p-value of the F test that it varies no more than the others it is compared with; 1 of two whose
+            differences are all that is known, NaN if it is unknown.
         is_chosen: whether it is the best by the metric of choice, see `Standings.chooser`.
     """
 
@@ -62,6 +64,7 @@ class Standing:
     largest_gap: float = math.nan
     may_be_best: bool = False
     ranks: tuple[int, int] | None = None
+    alike_p: float = math.nan
     is_chosen: bool = False
 
     @property

@@ -161,7 +161,7 @@ def among_strata(strata: int, shift: float) -> Context:
     rows = [{"corpus": corpus, "a": a} for corpus in corpora for a in (0.0, 0.2)]
 
     def luck(levels: Levels, seed: int) -> float:
-        draw = np.random.default_rng([seed, corpora.index(levels["corpus"]), int(levels["a"] > 0)]).normal()
+        draw = np.random.default_rng([50 + seed, corpora.index(levels["corpus"]), int(levels["a"] > 0)]).normal()
         return 2.0 + 0.01 * float(draw) - shift * (levels["a"] > 0) * (levels["corpus"] == "c0")
 
     phase = Phase("p", "list", rows, luck, seeds=range(4), blocks=("corpus",))

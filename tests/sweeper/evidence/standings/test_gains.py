@@ -6,12 +6,15 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
+from scipy import stats
 
 from benchmarks.gains import Null
 from sweeper.evidence.claims.compared import Compared
 from sweeper.evidence.data.runs import study_runs
 from sweeper.evidence.standings.against import Against
-from sweeper.evidence.standings.gains import Contest, gain, num_contests
+from sweeper.evidence.standings.gains import ALIKE, Contest, gain, num_contests
+from sweeper.evidence.standings.standing import Standing
 from sweeper.evidence.standings.standings import standings
 from tests.reports.studies import Levels, Phase, factor, study_data
 
@@ -59,28 +62,57 @@ def _none() -> Compared:
     return Compared(estimate=math.nan, low=math.nan, high=math.nan, n=0)
 
 
-def test_the_two_tests_have_half_of_the_share_each() -> None:
-    """Where pairs show nothing, the comparison with all configurations of the stratum does, at half of the share."""
-    contests, against = contests_of(noisy(lambda row: 0.02 * (row["x"] == 1)))
+def test_configurations_that_may_vary_more_are_compared_by_their_own_pairs() -> None:
+    contests, against = contests_of(noisy(lambda row: 0.02 * (row["x"] == 1)), seeds=3)
+    pooled = shown = 0
     for contest in contests:
         best, base = contest.group.chosen, contest.baseline
         assert best is not None
         assert base is not None
         assert best is not base
-        p = contest.group.better_p(best, base)
+        is_pooled = min(best.alike_p, base.alike_p) >= ALIKE
+        pooled += is_pooled
+        differences = _values(against, best) - _values(against, base)
+        own = contest.rivals * float(stats.ttest_1samp(differences, 0.0, alternative="less").pvalue)
+        p = contest.group.better_p(best, base) if is_pooled else own
         for among in (1, 2, 4, 16, 64):
-            paired = against.compare(base, best, among=2 * among)
             found = gain(contest, against, among=among)
-            assert paired is not None
             assert found is not None
-            assert bool(found.shown) == (bool(paired.shown) or p < 0.025 / among)
+            assert bool(found.shown) == (p < 0.05 / among and found.high < 0)
+            shown += bool(found.shown)
+    assert 0 < pooled < len(contests)
+    assert shown > 0
+
+
+def _values(against: Against, row: Standing) -> NDArray[np.float64]:
+    cells = {trial: cell.value for cell in against.runs.phases["p"].cells for trial in cell.trial_ids}
+    return np.array([cells[trial] for trial in row.trial_ids])
+
+
+@pytest.mark.parametrize("wild", [0, 1])
+def test_a_wide_spread_of_the_best_or_the_baseline_is_not_averaged_away(wild: int) -> None:
+    """By the spread that is pooled over 12 configurations, the difference would be 10 standard errors."""
+    swing = {0: -0.5, 1: 1.0, 2: -0.5}
+
+    def value(levels: Levels, seed: int) -> float:
+        noise = 0.01 * float(np.random.default_rng([seed, levels["x"]]).normal())
+        ahead = 0.2 * (levels["x"] == 1)
+        return 2.0 - ahead + (0.5 * swing[seed] if levels["x"] == wild else noise)
+
+    phase = Phase("p", "list", [{"x": level} for level in range(12)], value, seeds=range(3))
+    data = study_data({"x": factor(*range(12))}, phase, metric="loss")
+    (group,) = standings(data)
+    contest = Contest(group, next(row for row in group.rows if not row.changes))
+    found = gain(contest, Against(study_runs(data), {}), among=1)
+    assert found is not None
+    assert not found.shown
 
 
 def test_what_a_claim_shows_needs_no_allowance_and_what_it_leaves_open_stays_open() -> None:
     contests, against = contests_of(noisy(lambda row: 0.1 * (row["x"] == 1)))
 
     class Known(Against):
-        def compare(self, *_: object, among: int = 1) -> Compared:
+        def compare(self, *_: object) -> Compared:
             return claimed
 
     known = Known(against.runs, {})
