@@ -14,6 +14,7 @@ from reports.sections.titles import trend_title
 from sweeper.evidence.claims.compared import sides_of
 from sweeper.evidence.claims.judge import ClaimVerdict
 from sweeper.evidence.claims.trends import TrendFit
+from sweeper.evidence.data.comparison import infer
 
 CURVED: Final = 0.05
 
@@ -29,7 +30,10 @@ def trends(context: Context) -> Section | None:
     blocks: list[Block] = []
     for (place, first, fit), *rest in same.values():
         name = f"trend-{place + 1}-{wording.slug(first.id)[:40]}"
-        blocks += _trend(context, [first, *(verdict for _, verdict, _ in rest)], fit, name)
+        claims = [first, *(verdict for _, verdict, _ in rest)]
+        apart = fit.by_stratum  # a mean over strata that differ is the effect in none of them
+        for number, (stratum, each) in enumerate((apart or {"": fit}).items(), 1):
+            blocks += _trend(context, claims, each, f"{name}-{number}" if apart else name, wording.clean(stratum))
     return Section(anchor="trends", title="How effects change", blocks=tuple(blocks)) if blocks else None
 
 
@@ -37,11 +41,12 @@ def _change(verdict: ClaimVerdict) -> str:
     return wording.clean(verdict.evidence.label.partition(" over ")[0])
 
 
-def _trend(context: Context, claims: Sequence[ClaimVerdict], fit: TrendFit, name: str) -> list[Block]:
+def _trend(context: Context, claims: Sequence[ClaimVerdict], fit: TrendFit, name: str, stratum: str) -> list[Block]:
     """Return the figure and the table of a trend on which there may be several claims."""
     verdict, *others = claims
     percent = verdict.is_relative
-    change, over, slope = _change(verdict), wording.clean(fit.over), _slope(verdict)
+    change, over, where = _change(verdict), wording.clean(fit.over), f" at {stratum}" if stratum else ""
+    slope = _slope_in(verdict, fit, stratum) if stratum else _slope(verdict)
     title = trend_title(change, over, str(verdict.claim.expect), verdict.verdict, slope)
     for other in others:
         also = trend_title("it", over, str(other.claim.expect), other.verdict, "")
@@ -51,7 +56,8 @@ def _trend(context: Context, claims: Sequence[ClaimVerdict], fit: TrendFit, name
     labels = (over, f"change of {metric}" + (" (%)" if percent else ""))
     drawn = [_in_unit(point, percent=percent) for point in points]
     drawing = trend_figure(name, title, drawn, labels, log=fit.is_log, percent=percent)
-    return [Plot(drawing=drawing, caption=_caption(claims, fit, change, slope)), _table(name, claims, points)]
+    caption = _caption(claims, fit, f"{change}{where}", slope)
+    return [Plot(drawing=drawing, caption=caption), _table(name, claims, points, where)]
 
 
 def _slope(verdict: ClaimVerdict) -> str:
@@ -63,6 +69,13 @@ def _slope(verdict: ClaimVerdict) -> str:
         return ""
     per = stated.per.partition(" of ")[0]
     return f"{effect_text(stated.effect.value, percent=verdict.is_relative)}{per}"
+
+
+def _slope_in(verdict: ClaimVerdict, fit: TrendFit, stratum: str) -> str:
+    """Return the slope in a stratum as text, e.g. ``+4.2% per doubling at corpus = ptb``."""
+    value, per = infer(fit.slope).value, fit.per.partition(" of ")[0]
+    size = f"{effect_text(value, percent=verdict.is_relative)}{per} " if math.isfinite(value) else ""
+    return f"{size}at {stratum}"
 
 
 def _points(context: Context, verdict: ClaimVerdict, fit: TrendFit) -> list[TrendPoint]:
@@ -108,7 +121,7 @@ def _caption(claims: Sequence[ClaimVerdict], fit: TrendFit, change: str, slope: 
     return plain(text)
 
 
-def _table(name: str, claims: Sequence[ClaimVerdict], points: list[TrendPoint]) -> Table:
+def _table(name: str, claims: Sequence[ClaimVerdict], points: list[TrendPoint], where: str) -> Table:
     def cells(point: TrendPoint) -> tuple[Cell, ...]:
         return (
             number_cell(point.level, f"{point.level:g}"),
@@ -118,7 +131,7 @@ def _table(name: str, claims: Sequence[ClaimVerdict], points: list[TrendPoint]) 
 
     return Table(
         name=f"{name}-table",
-        caption=plain(f"The effects of {_named(claims)} at each level, and that of the line beyond."),
+        caption=plain(f"The effects of {_named(claims)} at each level{where}, and that of the line beyond."),
         columns=(Column(title="Level", number=True), *ESTIMATE_COLUMNS, Column(title="n", number=True)),
         rows=tuple(map(cells, points)),
         folded="All numbers by level",

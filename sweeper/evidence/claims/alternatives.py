@@ -167,10 +167,11 @@ def _blocks_of(found: Evidence) -> list[tuple[str, ...]]:
     """Return what sets each block of a claim's pairs apart, e.g. ``dataset = x``; none without several blocks."""
     strata = list(
         dict.fromkeys(
-            tuple(part for part in unit.terms[0][0].stratum if all(part in cell.stratum for cell, _ in unit.terms))
+            stratum
             for part in found.parts
             for unit in part.comparison.complete
             if unit.terms
+            for stratum in (unit.strata if part.apart else (unit.common_stratum,))  # a fit is of all strata at once
         )
     )
     shared = set[str].intersection(*map(set, strata)) if strata else set[str]()

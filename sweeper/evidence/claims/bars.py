@@ -1,26 +1,51 @@
 """What keeps a claim undecided whatever its p-values: runs that cannot be compared, means of opposite effects."""
 
+import math
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from statistics import fmean
 
 from sweeper.evidence.claims.evidence import Evidence, Part, Region
-from sweeper.evidence.data.comparison import by_level, by_stratum, infer
+from sweeper.evidence.data.comparison import Comparison, by_level, by_stratum, infer
 from sweeper.evidence.data.measures import Measure
 from sweeper.evidence.statistics.heterogeneity import DIFFERS, same_effect_p
-from sweeper.evidence.statistics.paired import Estimate
+from sweeper.evidence.statistics.paired import Estimate, paired_t
 
 
 def is_barred(found: Evidence, measure: Measure) -> bool:
     """Return whether a claim stays undecided, whatever its p-values are."""
     return any(
-        part.exact is None and (hides_blocks(part) or opposite_levels(part) is not None or _lacks_values(part, measure))
+        hides_blocks(part)
+        or (part.exact is None and (opposite_levels(part) is not None or _lacks_values(part, measure)))
         for part in found.parts
     )
 
 
+def effects_apart(part: Part) -> Mapping[str, Estimate]:
+    """Return the effect in each stratum, e.g. dataset; none if there are not several.
+
+    A share of runs that fail has at least the error that it would have with one more success and one more failure:
+    where all runs of a few seeds end alike, their spread shows none.
+    """
+    if part.exact is not None:
+        return by_stratum(part.comparison, _effect_on_share)
+    return part.apart or by_stratum(part.comparison)
+
+
+def _effect_on_share(comparison: Comparison) -> Estimate:
+    """Return the effect on the share of runs that fail, by one difference per seed."""
+    seeds: dict[int, list[float]] = defaultdict(list)
+    for unit in comparison.complete:
+        seeds[unit.seed].append(unit.value)
+    effect, n = paired_t([fmean(values) for values in seeds.values()]), len(seeds)
+    least = math.sqrt((n + 1.0) / n) / (n + 2.0)
+    return replace(effect, standard_error=max(effect.standard_error, least)) if effect.decides else effect
+
+
 def hides_blocks(part: Part) -> bool:
     """Return whether the effect differs between strata, and the claim holds in some only, or only of the mean."""
-    effects = by_stratum(part.comparison)
+    effects = effects_apart(part)
     if len(effects) < 2 or same_effect_p(list(effects.values())) >= DIFFERS:
         return False
     return _disagree(part, [effect.value - part.offset for effect in effects.values() if effect.decides])

@@ -5,7 +5,8 @@ four" has three, the differences from the other gains.
 """
 
 import math
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Final, Literal
 
@@ -97,6 +98,7 @@ class Part:
         compared: among how many levels each side of an ordering was chosen.
         exact: the p-values for and against it by a test of its own; None if they are those of the estimate.
         per: what the effect is a change per, e.g. `` per doubling of depth``; empty if it is none.
+        apart: of a fractional design, whose comparison has no pairs, the effect in each of several strata.
     """
 
     label: str
@@ -111,6 +113,7 @@ class Part:
     compared: tuple[int, int] = (1, 1)
     exact: tuple[float, float] | None = None
     per: str = ""
+    apart: Mapping[str, Estimate] = field(default_factory=dict)
 
     @property
     def effect(self) -> Estimate:

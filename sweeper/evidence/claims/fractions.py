@@ -25,10 +25,13 @@ def fraction_contrast(runs: Runs, phase: PhaseRuns, change: Change) -> Part | No
         Untestable: the phase is no two-level design, so that a fit leaves what other factors do in its error.
     """
     fit = _fit(runs, phase, lambda: unpaired(runs, phase, change))
-    estimate = _estimate(fit, (change[0],), _orientation(fit, change)) if fit is not None else None
-    if fit is None or estimate is None:
+
+    def effect(of: FactorialPhase) -> Estimate | None:
+        return _estimate(of, (change[0],), _orientation(of, change))
+
+    if fit is None or effect(fit) is None:
         return None
-    return _part(runs, fit, phase, estimate, lambda cell: _side(cell, change))
+    return _part(runs, fit, phase, effect, lambda cell: _side(cell, change))
 
 
 def fraction_interaction(runs: Runs, phase: PhaseRuns, change: Change, other: Change) -> Part | None:
@@ -43,10 +46,13 @@ def fraction_interaction(runs: Runs, phase: PhaseRuns, change: Change, other: Ch
     if fit is None or not {change[0], other[0]} <= set(fit.factors):
         return None
     names = tuple(sorted((change[0], other[0]), key=fit.factors.index))
-    estimate = _estimate(fit, names, 2.0 * _orientation(fit, change) * _orientation(fit, other))
-    if estimate is None:
+
+    def effect(of: FactorialPhase) -> Estimate | None:
+        return _estimate(of, names, 2.0 * _orientation(of, change) * _orientation(of, other))
+
+    if effect(fit) is None:
         return None
-    return _part(runs, fit, phase, estimate, lambda cell: 2.0 * _side(cell, change) * _side(cell, other))
+    return _part(runs, fit, phase, effect, lambda cell: 2.0 * _side(cell, change) * _side(cell, other))
 
 
 def _no_square(phase: PhaseRuns, factor: str, other: str) -> Unpaired:
@@ -97,10 +103,15 @@ def _side(cell: Cell, change: Change) -> float:
 
 
 def _part(
-    runs: Runs, fit: FactorialPhase, phase: PhaseRuns, estimate: Estimate, weigh: Callable[[Cell], float]
+    runs: Runs,
+    fit: FactorialPhase,
+    phase: PhaseRuns,
+    effect: Callable[[FactorialPhase], Estimate | None],
+    weigh: Callable[[Cell], float],
 ) -> Part:
     """Return a part whose only unit says which runs count and on which side; missing runs have units of their own."""
-    half = max(len(fit.cells) / 2, 1.0)
+    estimate, half = effect(fit), max(len(fit.cells) / 2, 1.0)
+    assert estimate is not None
     started = tuple(cell for cell in fit.cells if weigh(cell) < 0)
     measured = tuple((cell, weigh(cell) / half) for cell in phase.cells if cell.is_measured)
     lost = tuple(
@@ -115,4 +126,12 @@ def _part(
         mean_from=raw_mean(started),
         started=started,
         worsens=runs.measure.sign,
+        apart=_apart(runs, phase, effect),
     )
+
+
+def _apart(runs: Runs, phase: PhaseRuns, effect: Callable[[FactorialPhase], Estimate | None]) -> dict[str, Estimate]:
+    """Return an effect by the fit of each stratum, such as a dataset, by itself; none without several."""
+    fits = {name: factorial_phase(runs, each) for name, each in phase.by_stratum.items()}
+    found = {name: effect(fit) for name, fit in fits.items() if fit is not None}
+    return {name: estimate for name, estimate in found.items() if estimate is not None}

@@ -2,13 +2,14 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from statistics import fmean
 
 from sweeper.evidence.claims.evidence import Part, require, require_levels
 from sweeper.evidence.claims.fractions import fraction_contrast
 from sweeper.evidence.data.cells import Cell, level_text
-from sweeper.evidence.data.comparison import Comparison, infer, minus, paired_by_factor, raw_mean
+from sweeper.evidence.data.comparison import Comparison, infer, paired_by_factor, raw_mean
+from sweeper.evidence.data.differences import minus
 from sweeper.evidence.data.measures import Measure
 from sweeper.evidence.data.runs import PhaseRuns, Runs
 from sweeper.evidence.statistics.paired import Estimate, satterthwaite
@@ -20,6 +21,7 @@ class _Gain:
 
     Attributes:
         estimate: of a fractional design, whose comparison has no pairs.
+        apart: the same in each of several strata.
         considered: the cells among which its level was chosen.
         compared: the number of levels among which it was.
     """
@@ -28,6 +30,7 @@ class _Gain:
     level: str
     comparison: Comparison
     estimate: Estimate | None = None
+    apart: Mapping[str, Estimate] = field(default_factory=dict)
     considered: tuple[Cell, ...] = ()
     compared: int = 1
 
@@ -78,8 +81,9 @@ def _fitted(runs: Runs, phase: PhaseRuns, factor: str, level: str | None) -> _Ga
     part = fraction_contrast(runs, phase, (factor, start, level)) if level is not None else None
     require(part is not None, f"phase {phase.name} does not show the gain of {factor} over its baseline")
     assert part is not None and level is not None
-    estimate = replace(part.estimate, value=-sign * part.estimate.value)
-    return _Gain(factor, level_text(level), part.comparison.scaled(-sign), estimate)
+    estimate, *others = (replace(each, value=-sign * each.value) for each in (part.estimate, *part.apart.values()))
+    apart = dict(zip(part.apart, others, strict=True))
+    return _Gain(factor, level_text(level), part.comparison.scaled(-sign), estimate, apart)
 
 
 def _require_gain_of(
@@ -120,10 +124,14 @@ def _best_level(
 
 
 def _difference(runs: Runs, first: _Gain, second: _Gain) -> Part:
+    apart: dict[str, Estimate] = {}
     if first.estimate is not None and second.estimate is not None:
         units = (*first.comparison.units, *second.comparison.scaled(-1.0).units)
         comparison = Comparison(units=units, pool=first.comparison.pool)
         estimate = _independent(first.estimate, second.estimate)
+        apart = {
+            name: _independent(each, second.apart[name]) for name, each in first.apart.items() if name in second.apart
+        }
     else:
         comparison = minus(first.comparison, second.comparison)
         estimate = infer(comparison)
@@ -137,6 +145,7 @@ def _difference(runs: Runs, first: _Gain, second: _Gain) -> Part:
         worsens=runs.measure.sign,
         considered=(*first.considered, *second.considered),
         compared=(first.compared, second.compared),
+        apart=apart,
     )
 
 

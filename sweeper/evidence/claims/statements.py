@@ -31,11 +31,11 @@ from sweeper.evidence.data.cells import Cell, level_text
 from sweeper.evidence.data.comparison import (
     Comparison,
     matching,
-    minus,
     paired_by_factor,
     paired_by_seed,
     single_arm,
 )
+from sweeper.evidence.data.differences import minus
 from sweeper.evidence.data.repeats import no_replicates
 from sweeper.evidence.data.runs import PhaseRuns, Runs
 from sweeper.evidence.effects.two_level_designs import FRACTIONS

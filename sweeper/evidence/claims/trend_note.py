@@ -22,11 +22,17 @@ def trend_note(claim: Claim, runs: Runs) -> str:
         fit = trend_fit(claim.statement, runs)
     except Untestable:
         return ""
-    is_log = runs.measure.is_log
+    apart = fit.by_stratum
+    texts = [_note(each, runs.measure, f" at {clean(name)}") for name, each in apart.items()]
+    return " ".join(texts) if texts else _note(fit, runs.measure)
+
+
+def _note(fit: TrendFit, measure: Measure, place: str = "") -> str:
+    is_log = measure.is_log
     effects = [f"{amount(point.effect.value, is_log=is_log)} at {clean(point.place)}" for point in fit.points]
     if len(effects) > MOST_POINTS:
         effects = [*effects[: MOST_POINTS // 2], "…", *effects[-MOST_POINTS // 2 :]]
-    return f"Effects: {listed(effects)}. {_extrapolated(fit, runs.measure)}{_curved(fit)}".strip()
+    return f"Effects{place}: {listed(effects)}. {_extrapolated(fit, measure)}{_curved(fit)}".strip()
 
 
 def _extrapolated(fit: TrendFit, measure: Measure) -> str:

@@ -11,6 +11,7 @@ continues. Its prediction interval is that of the effect that as many new seeds 
 
 import json
 import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -30,15 +31,17 @@ from sweeper.evidence.data.comparison import (
     paired_by_factor,
     paired_by_seed,
     raw_mean,
-    weighted_sum,
 )
+from sweeper.evidence.data.differences import weighted_sum
 from sweeper.evidence.data.pool import Pool
 from sweeper.evidence.data.runs import Runs
 from sweeper.evidence.data.units import Unit
 from sweeper.evidence.formatting import level_text
+from sweeper.evidence.statistics.heterogeneity import DIFFERS, same_effect_p
 from sweeper.evidence.statistics.paired import Estimate
 from sweeper.spec.claim import ArmContrast, Claim, Contrast, Trend
 
+Place = Callable[[Unit], tuple[str, ...]]  # what tells the stratum of a unit
 FEWEST: Final = 2  # levels of a slope
 CURVED: Final = 3  # levels that show whether the gains lie on a line
 
@@ -106,6 +109,25 @@ class TrendFit:
     def slope(self) -> Comparison:
         """The slope of each unit: the sum of its effects, weighted as least squares does."""
         return self._sum(self._slope_weights)
+
+    @property
+    def by_stratum(self) -> dict[str, "TrendFit"]:
+        """The fit in each stratum, e.g. dataset, if the effects or their slopes differ between strata; else none."""
+        place = _place(self.points)
+        names = list(dict.fromkeys(place(unit) for unit in self.points[0].pairs.units))
+        fits = {", ".join(name): self._only(place, name) for name in names}
+        if len(fits) < 2 or not all(point.pairs.units for fit in fits.values() for point in fit.points):
+            return {}
+        found = [[infer(fit.slope) for fit in fits.values()]]
+        found += [[fit.points[at].effect for fit in fits.values()] for at in range(len(self.points))]
+        return fits if min(same_effect_p(each) for each in found) < DIFFERS else {}
+
+    def _only(self, place: Place, name: tuple[str, ...]) -> "TrendFit":
+        def kept(comparison: Comparison) -> Comparison:
+            return replace(comparison, units=tuple(unit for unit in comparison.units if place(unit) == name))
+
+        points = (replace(point, pairs=kept(point.pairs), comparison=kept(point.comparison)) for point in self.points)
+        return replace(self, points=tuple(points))
 
     @property
     def extrapolation(self) -> Extrapolation | None:
@@ -205,6 +227,14 @@ def trend_fit(statement: Trend, runs: Runs) -> TrendFit:
         for number, place, pairs in known
     ]
     return TrendFit(over=over, is_log=is_log, points=tuple(points))
+
+
+def _place(points: Sequence[TrendPoint]) -> Place:
+    """Return what tells the stratum of a unit at any level, such as its dataset: no budget, which differs by level."""
+    found = [{unit.common_stratum for unit in point.pairs.units} for point in points]
+    known = set.intersection(*({text for stratum in each for text in stratum} for each in found))
+    shared = set.intersection(*(set(stratum) for each in found for stratum in each))
+    return lambda unit: tuple(text for text in unit.common_stratum if text in known - shared)
 
 
 def _levels(statement: Trend, runs: Runs) -> tuple[str, list[tuple[float, str, Contrast | ArmContrast]]]:

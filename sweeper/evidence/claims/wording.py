@@ -6,10 +6,9 @@ from typing import Final
 
 from sweeper.designs.levels import Level
 from sweeper.evidence.claims.arm_wording import level_name
-from sweeper.evidence.claims.bars import hides_blocks, is_barred, opposite_levels
+from sweeper.evidence.claims.bars import effects_apart, hides_blocks, is_barred, opposite_levels
 from sweeper.evidence.claims.evidence import Evidence, Part, Region, Verdict
 from sweeper.evidence.data.cells import level_text
-from sweeper.evidence.data.comparison import by_stratum
 from sweeper.evidence.data.failures import failed_share
 from sweeper.evidence.data.measures import Measure
 from sweeper.evidence.formatting import clean, count, listed, metric_name, number, percent, signed
@@ -229,7 +228,7 @@ def _useless(trials: Sequence[int], measure: Measure) -> Iterator[str]:
 def heterogeneity_note(found: Evidence, measure: Measure) -> str:
     """Return a note on an effect that differs between strata, such as datasets; empty if it does not."""
     for part in found.parts:
-        effects = by_stratum(part.comparison)
+        effects = effects_apart(part)
         is_log = measure.is_log and part.exact is None  # else the effects are those of shares of runs
         if same_effect_p(list(effects.values())) < DIFFERS:
             each = [f"{amount(effect.value, is_log=is_log)} at {clean(name)}" for name, effect in effects.items()]

@@ -8,7 +8,7 @@ import math
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Hashable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property, reduce
+from functools import cached_property
 from statistics import fmean
 
 from sweeper.evidence.data.agreeing import SAME_RUN
@@ -18,7 +18,7 @@ from sweeper.evidence.data.measures import mean_of
 from sweeper.evidence.data.pool import ErrorRule, Pool
 from sweeper.evidence.data.repeats import no_repeats
 from sweeper.evidence.data.same_change import is_of_grid, same_change
-from sweeper.evidence.data.units import INTERACTION, PAIR, Key, Unit, cancels, merged, repeats, run_weights
+from sweeper.evidence.data.units import INTERACTION, PAIR, Key, Unit, cancels, repeats, run_weights
 from sweeper.evidence.statistics.contrast import Runs as ContrastRuns
 from sweeper.evidence.statistics.contrast import floored, infer_contrast, make_runs, one_difference_per_seed
 from sweeper.evidence.statistics.paired import Estimate, paired_t, satterthwaite
@@ -123,7 +123,7 @@ class Comparison:
     @cached_property
     def is_balanced(self) -> bool:
         """Whether all seeds have as many units, complete or not."""
-        return len(set(Counter(_seed(unit) for unit in self.units).values())) == 1
+        return len(set(Counter(unit.seed for unit in self.units).values())) == 1
 
     def scaled(self, factor: float) -> "Comparison":
         """Return it with all weights multiplied by a factor."""
@@ -182,52 +182,6 @@ def single_arm(cells: Sequence[Cell], pool: Pool) -> Comparison:
     return Comparison(units=units, pool=pool)
 
 
-def minus(first: Comparison, second: Comparison) -> Comparison:
-    """Return units first - second of their common seeds, matched by key if both have the same keys.
-
-    Otherwise, e.g. for gains of different factors, they are matched by seed, averaged over the rest.
-    """
-    left, right = _of_common_seeds(first, second), _of_common_seeds(second, first)
-    if left.keys() != right.keys() or len(left) < sum(_seed(unit) in _seeds(second) for unit in first.units):
-        left, right = _by_seed(first), _by_seed(second)
-    units = tuple(
-        Unit(key=key, terms=merged([*left[key].terms, *right[key].scaled(-1.0).terms])) for key in left if key in right
-    )
-    return Comparison(units=units, pool=first.pool.joined(second.pool))
-
-
-def weighted_sum(parts: Sequence[tuple[Comparison, float]]) -> Comparison:
-    """Return the sum of comparisons times weights, such as a slope over several sizes, of their common seeds.
-
-    Units are matched as those of a difference: by key if all comparisons have the same keys, else by seed.
-    """
-    seeds = set.intersection(*(_seeds(comparison) for comparison, _ in parts))
-    common = [[unit for unit in comparison.units if _seed(unit) in seeds] for comparison, _ in parts]
-    found = [{unit.key: unit for unit in units} for units in common]
-    is_matched = all(len(each) == len(units) for each, units in zip(found, common, strict=True))
-    if not is_matched or any(each.keys() != found[0].keys() for each in found):
-        found = [_by_seed(Comparison(units=tuple(units), pool=parts[0][0].pool)) for units in common]
-    weights = [weight for _, weight in parts]
-    units = []
-    for key in found[0]:
-        scaled = [each[key].scaled(weight) for each, weight in zip(found, weights, strict=True)]
-        units.append(Unit(key=key, terms=merged([term for unit in scaled for term in unit.terms])))
-    return Comparison(units=tuple(units), pool=reduce(Pool.joined, (comparison.pool for comparison, _ in parts)))
-
-
-def _of_common_seeds(comparison: Comparison, other: Comparison) -> dict[Key, Unit]:
-    seeds = _seeds(other)
-    return {unit.key: unit for unit in comparison.units if _seed(unit) in seeds}
-
-
-def _seeds(comparison: Comparison) -> set[int]:
-    return {_seed(unit) for unit in comparison.units}
-
-
-def _seed(unit: Unit) -> int:
-    return unit.terms[0][0].seed
-
-
 def infer(comparison: Comparison) -> Estimate:
     """Return the mean over the complete units with its t-inference; a choice of lengths adds to its error."""
     return with_choice(_inferred(comparison), run_weights(comparison.complete) if comparison.complete else ())
@@ -264,16 +218,16 @@ def _inferred(comparison: Comparison) -> Estimate:
     return found if found.decides else floored(paired_t([unit.value for unit in complete]), runs)
 
 
-def by_stratum(comparison: Comparison) -> dict[str, Estimate]:
+def by_stratum(comparison: Comparison, judge: Callable[[Comparison], Estimate] = infer) -> dict[str, Estimate]:
     """Return the effect in each stratum, e.g. dataset; none if there are not several with their own pairs."""
     groups: dict[tuple[str, ...], list[Unit]] = defaultdict(list)
     for unit in comparison.complete:
-        groups[next(iter(unit.strata)) if len(unit.strata) == 1 else ()].append(unit)
+        groups[unit.common_stratum].append(unit)
     if len(groups) < 2 or () in groups:
         return {}
     shared = set.intersection(*(set(stratum) for stratum in groups))
     return {
-        ", ".join(part for part in stratum if part not in shared): infer(replace(comparison, units=tuple(units)))
+        ", ".join(part for part in stratum if part not in shared): judge(replace(comparison, units=tuple(units)))
         for stratum, units in groups.items()
     }
 
@@ -284,7 +238,7 @@ def by_level(comparison: Comparison) -> dict[str, dict[str, tuple[Unit, ...]]]:
     A level with one pair shows nothing of how the effect varies there, and leaves its factor out.
     """
     complete = comparison.complete
-    if not comparison.averages or not complete[0].terms:
+    if not (comparison.averages or comparison.varies) or not complete or not complete[0].terms:
         return {}
     found: dict[str, dict[str, tuple[Unit, ...]]] = {}
     for factor in complete[0].terms[0][0].levels:
@@ -318,16 +272,6 @@ def _joined(low: Sequence[Cell], high: Sequence[Cell], key: Callable[[Cell], Key
 
 def _same_levels(low: Sequence[Cell], high: Sequence[Cell], factor: str) -> bool:
     return {cell.levels.get(factor) for cell in low} == {cell.levels.get(factor) for cell in high}
-
-
-def _by_seed(comparison: Comparison) -> dict[Key, Unit]:
-    groups: dict[int, list[Unit]] = defaultdict(list)
-    for unit in comparison.units:
-        groups[_seed(unit)].append(unit)
-    return {
-        (seed,): Unit(key=(seed,), terms=merged([term for unit in units for term in unit.scaled(1 / len(units)).terms]))
-        for seed, units in groups.items()
-    }
 
 
 def _runs(comparison: Comparison, terms: Sequence[tuple[Cell, float]]) -> ContrastRuns:

@@ -32,6 +32,16 @@ class Unit:
         """The weighted sum; NaN unless complete."""
         return sum(weight * cell.value for cell, weight in self.terms)
 
+    @property
+    def seed(self) -> int:
+        """The seed of the cells, which is that of the first."""
+        return self.terms[0][0].seed
+
+    @cached_property
+    def common_stratum(self) -> tuple[str, ...]:
+        """What the strata of all cells have in common, e.g. the dataset of runs with two budgets."""
+        return tuple(text for text in self.terms[0][0].stratum if all(text in cell.stratum for cell, _ in self.terms))
+
     @cached_property
     def strata(self) -> frozenset[tuple[str, ...]]:
         """The strata of the cells."""

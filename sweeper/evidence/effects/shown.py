@@ -20,7 +20,8 @@ from typing import Final, Literal
 from scipy import special
 
 from sweeper.evidence.data.cells import Cell, level_text
-from sweeper.evidence.data.comparison import Comparison, infer, matching, minus, paired_by_factor
+from sweeper.evidence.data.comparison import Comparison, infer, matching, paired_by_factor
+from sweeper.evidence.data.differences import minus
 from sweeper.evidence.data.runs import PhaseRuns, Runs
 from sweeper.evidence.effects.effects import Effect
 from sweeper.evidence.effects.factorial_phase import FactorialPhase, factorial_phase

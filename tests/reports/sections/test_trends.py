@@ -144,3 +144,25 @@ def test_a_mean_of_opposite_effects_is_marked_as_none_that_there_is() -> None:
     assert noted == [
         "Differs between strata or levels, whose mean is that of none of them: It makes it worse with all data."
     ]
+
+
+def test_a_trend_that_differs_between_strata_has_a_figure_of_each() -> None:
+    def opposite(levels: Levels, seed: int) -> float:
+        found = value(levels, seed)
+        return 60.0**2 / found if levels["corpus"] == "wiki" else found
+
+    rows = [{"corpus": corpus, **row} for corpus in ("ptb", "wiki") for row in ROWS]
+    phase = Phase("p", "grid", rows, opposite, seeds=(0, 1, 2, 3), blocks=("corpus",))
+    data = study_data({"corpus": factor("ptb", "wiki"), **FACTORS}, phase, claims=[CLAIM])
+    section = trends(make_context(data, NOW))
+    assert section is not None
+    plots = [block for block in section.blocks if isinstance(block, Plot)]
+    begin = "Whether the gain of dropout from 0 to 0.2 shrinks with data_share is undecided"
+    assert [plot.drawing.title.startswith(begin) for plot in plots] == [True, True]
+    assert "doubling at corpus = ptb)" in plots[0].drawing.title
+    assert "doubling at corpus = wiki)" in plots[1].drawing.title
+    assert len({plot.drawing.name for plot in plots}) == 2
+    expected = [100 * math.expm1(0.02 + 0.04 * math.log2(level)) for level in SHARES]
+    assert plots[0].drawing.data["estimate"].tolist()[:3] == pytest.approx(expected, abs=1.0)
+    mirrored = [100 * math.expm1(-0.02 - 0.04 * math.log2(level)) for level in SHARES]
+    assert plots[1].drawing.data["estimate"].tolist()[:3] == pytest.approx(mirrored, abs=1.0)

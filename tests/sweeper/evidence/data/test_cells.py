@@ -5,7 +5,8 @@ import math
 import pytest
 
 from sweeper.evidence.data.cells import level_key, level_text
-from sweeper.evidence.data.comparison import Pool, infer, minus, paired_by_factor, paired_by_seed, single_arm
+from sweeper.evidence.data.comparison import Pool, infer, paired_by_factor, paired_by_seed, single_arm
+from sweeper.evidence.data.differences import minus
 from sweeper.evidence.data.runs import study_runs
 from tests.reports.studies import Phase, factor, study_data
 
@@ -91,7 +92,7 @@ def test_the_baseline_cancels_between_two_gains():
     found = made()
     difference = minus(by_factor(found, "x", "0", "1"), by_factor(found, "y", '"off"', '"on"'))
     assert infer(difference).value == pytest.approx(0.1)
-    assert len(difference.units) == 3  # by seed, since the two pair on different factors
+    assert len(difference.units) == 6  # by seed and corpus: the two pair on different factors
 
 
 def test_a_comparison_with_a_constant_does_not_pool_since_seeds_do_not_cancel():
