@@ -44,8 +44,11 @@ def study_is_that_of_its_file(archive: Archive, basis: Basis) -> Finding:
 
 
 def _as_launched(read: Study, stored: Study) -> Study:
-    """Return the study of a file with the defaults of its launch where the file says nothing: they may have changed."""
-    found = with_value(read, stored.metric.value)
+    """Return the study of a file with the defaults of its launch where the file says nothing: they may have changed.
+
+    It has the stored name, which `sweeper import --as` chooses.
+    """
+    found = replace(with_value(read, stored.metric.value), name=stored.name)
     if not found.decide.is_usual_spending:
         return found
     return replace(found, decide=replace(found.decide, spending=stored.decide.spending))

@@ -347,6 +347,8 @@ def test_a_study_file_that_was_edited_with_its_copy_is_named(
 def test_a_study_file_in_other_words_says_the_same(whole: bytes, tmp_path: Path) -> None:
     same = saying("study: quickstart\n", "# Written anew.\nstudy: 'quickstart'\n")
     assert verified(forged(whole, same), tmp_path).ok
+    other_name = saying("study: quickstart\n", "study: slow\n")  # as of an import under another name
+    assert verified(forged(whole, other_name), tmp_path).ok
 
 
 def test_other_code_may_not_read_the_study_file_any_more(whole: bytes, tmp_path: Path) -> None:
