@@ -20,8 +20,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Train as the arguments say, or evaluate an ensemble of trained runs, and return the exit code.
 
     Returns:
-        0 completed, 2 wrong usage or configuration, 3 diverged, 4 out of memory, 128 + n stopped by signal n after
-        writing a checkpoint.
+        0 completed, 1 a file of the run directory cannot be written, 2 wrong usage or configuration, 3 diverged,
+        4 out of memory, 128 + n stopped by signal n after writing a checkpoint.
     """
     given = sys.argv[1:] if argv is None else list(argv)
     try:

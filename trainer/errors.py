@@ -1,6 +1,7 @@
 """Errors that end a run early, with their exit codes. This module does not load PyTorch.
 
-TrainerError
+TrainerError (1)
+├── Unwritable (1)      a file of the run cannot be read or written now, e.g. since the disk is full
 ├── UsageError (2)      the configuration, the run directory or the corpus is invalid
 │   └── Unreadable      a file of the run directory is damaged
 ├── Diverged (3)        the loss or its gradient is no longer finite
@@ -22,6 +23,10 @@ class TrainerError(Exception):
     """An error that is shown to the user as a message, without a traceback."""
 
     exit_code: ClassVar[int] = 1
+
+
+class Unwritable(TrainerError):  # noqa: N818 - what a directory is
+    """A file of the run directory cannot be read or written at the moment."""
 
 
 class UsageError(TrainerError):

@@ -15,11 +15,14 @@ def write_atomically(path: Path, write: Callable[[IO[bytes]], object], *, keep: 
 
     Args:
         keep: where the old file stays, if there is one.
+
+    Raises:
+        OSError: the disk is full, or the directory is gone or cannot be written to.
     """
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(handle, "wb") as file:
-            write(file)
+            _written(write, file)
             file.flush()
             os.fsync(file.fileno())
         if keep is not None and path.exists():
@@ -28,6 +31,15 @@ def write_atomically(path: Path, write: Callable[[IO[bytes]], object], *, keep: 
         _sync_folder(path.parent)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def _written(write: Callable[[IO[bytes]], object], file: IO[bytes]) -> None:
+    try:
+        write(file)
+    except RuntimeError as error:
+        if isinstance(error.__context__, OSError):  # PyTorch's zip writer covers the file's own error with one of its
+            raise error.__context__ from None
         raise
 
 

@@ -19,7 +19,7 @@ from trainer.allocation import is_out_of_memory, keep_freed_memory
 from trainer.config.metrics import TestMetrics, ValidationMetrics
 from trainer.corpora.corpus import Corpus, load_corpus
 from trainer.determinism import determinism
-from trainer.errors import Diverged, OutOfMemory, UsageError
+from trainer.errors import Diverged, OutOfMemory, Unwritable, UsageError
 from trainer.evaluation import Evaluation
 from trainer.files import remove_leftovers, write_json
 from trainer.loop import Run, confirm, measure, train
@@ -49,14 +49,33 @@ def execute(request: Request) -> None:
         corpus = load_corpus(config.data)
         check_lengths(config, corpus)
         _make_folder(folder)
-        run = prepare(config, corpus, folder, device, resume=request.resume)
-        run.stop_signal, run.say = stop_signal, _say
-        try:
-            _report_resumption(run)
-            (folder / RESULT_FILE).unlink(missing_ok=True)  # of an earlier attempt that ended early
-            _train_and_test(run, corpus)
-        finally:
-            run.log.close()
+        with _file_errors(folder):
+            run = prepare(config, corpus, folder, device, resume=request.resume)
+            run.stop_signal, run.say = stop_signal, _say
+            try:
+                _report_resumption(run)
+                (folder / RESULT_FILE).unlink(missing_ok=True)  # of an earlier attempt that ended early
+                _train_and_test(run, corpus)
+            finally:
+                run.log.close()
+
+
+@contextmanager
+def _file_errors(folder: Path) -> Iterator[None]:
+    """Turn errors of files into messages.
+
+    Raises:
+        Unwritable: the disk is full, or the directory is gone or cannot be written to.
+    """
+    try:
+        yield
+    except OSError as error:
+        if not folder.is_dir():
+            raise Unwritable(f"{folder}: was removed while the run was using it. Start the run anew.") from error
+        raise Unwritable(
+            f"{folder}: a file cannot be read or written: {error.strerror or error}. See to it that the disk has "
+            "room and the directory can be written to, then run the same command with --resume."
+        ) from error
 
 
 def _report_resumption(run: Run) -> None:

@@ -1,10 +1,13 @@
 """Test that files are written atomically, and that the log can be truncated."""
 
+import errno
 import json
+from io import BytesIO
 from pathlib import Path
 from typing import IO
 
 import pytest
+import torch
 
 from trainer.errors import Unreadable
 from trainer.files import LineLog, remove_leftovers, write_atomically, write_json
@@ -22,6 +25,16 @@ def test_a_failed_write_leaves_the_old_file_and_no_other(tmp_path: Path) -> None
         write_atomically(path, fail)
     assert path.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_full_disk_is_told_by_its_own_error_and_not_by_pytorch_s(tmp_path: Path) -> None:
+    class Full(BytesIO):
+        def write(self, data: object, /) -> int:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    with pytest.raises(OSError, match="No space left on device"):
+        write_atomically(tmp_path / "a.pt", lambda _: torch.save({"a": torch.zeros(9)}, Full()))
+    assert not list(tmp_path.iterdir())
 
 
 def test_json_with_values_that_json_lacks_is_refused(tmp_path: Path) -> None:

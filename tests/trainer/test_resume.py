@@ -1,7 +1,10 @@
 """Test that a run that is cut anywhere and resumed equals the uninterrupted run, metrics and weights, bit for bit."""
 
+import errno
 import json
 import math
+import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -187,6 +190,33 @@ def test_a_longer_budget_goes_on_and_another_model_is_refused(
     assert "seed was 3 and is 4" in said
     assert "Restore the configuration, or start in another directory." in said
     assert before == sorted((path.name, path.read_bytes()) for path in folder.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("removes", "said"),
+    [
+        (False, "a file cannot be read or written: No space left on device. See to it that the disk has room"),
+        (True, "was removed while the run was using it. Start the run anew."),
+    ],
+)
+def test_a_run_whose_files_cannot_be_written_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], removes: bool, said: str
+) -> None:
+    def sync(descriptor: int) -> None:
+        if removes:
+            shutil.rmtree(tmp_path / "run")
+        raise OSError(errno.ENOENT if removes else errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as full:
+        full.setattr("trainer.files.os.fsync", sync)
+        code, folder = run(tmp_path, SHORT)
+    shown = capsys.readouterr().err
+    assert code == 1
+    assert f"trainer: {folder}: {said}" in shown
+    assert "Traceback" not in shown
+    code, _ = run(tmp_path, SHORT, "run", "--resume")
+    assert code == 0
+    assert result(folder)["outcome"] == "completed"
 
 
 @pytest.fixture

@@ -93,6 +93,12 @@ class EvaluationConfig(Section):
             raise ValueError(f"{' and '.join(given)} exclude each other. Keep one, and set the others to null.")
         if self.tokens is not None and self.tokens > 1.0 and not self.tokens.is_integer():
             raise ValueError(f"tokens = {self.tokens} is neither a share, up to 1, nor an integer. Use e.g. 20000.")
+        for name, wanted in (("tokens", self.tokens if self.samples else None), ("final_tokens", self.final_tokens)):
+            if wanted is not None and 1.0 < wanted < self.batch_size:
+                raise ValueError(
+                    f"{name} = {wanted:g} is less than batch_size = {self.batch_size}: each stream would predict one "
+                    f"word without any before it. Use fewer streams, or more tokens."
+                )
         if self.test == "each_look" and self.samples:
             raise ValueError(
                 f"test: each_look needs evaluations of the whole validation text, but tokens = {self.tokens:g}. Remove "

@@ -79,6 +79,14 @@ def test_forecasts_count_the_evaluations_and_those_of_an_average_twice() -> None
     assert cost_class(program, averaged) != cost_class(program, often)
 
 
+@pytest.mark.parametrize("name", ["tokens", "final_tokens"])
+def test_streams_of_less_than_a_word_are_refused(name: str) -> None:
+    with pytest.raises(ConfigError, match=rf"^evaluation: {name} = 700 is less than batch_size = 701: each stream"):
+        parse({"evaluation": {name: 700, "batch_size": 701}})
+    assert parse({"evaluation": {name: 700, "batch_size": 700}}).evaluation.batch_size == 700
+    assert parse({"evaluation": {"tokens": 0.1, "batch_size": 701}}).evaluation.samples
+
+
 def test_a_test_at_each_look_needs_looks_at_the_whole_validation_text() -> None:
     with pytest.raises(ConfigError, match=r"evaluation: test: each_look needs .* but tokens = 700\. Remove tokens"):
         parse({"evaluation": {"test": "each_look", "tokens": 700}})
