@@ -20,7 +20,10 @@ WORDS: Final[dict[Finding, str]] = {
     "unclear": "unclear: the interval includes 0, or there is none",
 }
 ARROW: Final = 3.0  # points
-REACH: Final = 6.0  # an axis ends at this multiple of the largest estimate, however wide the intervals are
+# An axis ends at a multiple of the largest estimate, or of the median end of an interval if that is further: there most
+# intervals are whole, however close to 0 the estimates are.
+REACH: Final = 6.0
+REACH_OF_ENDS: Final = 1.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +48,8 @@ def effect_scale(estimates: Iterable[float], ends: Iterable[float], label: str) 
     """Return the scale of effects; wide intervals are cut if they would squeeze the estimates."""
     values = np.array([value for value in estimates if math.isfinite(value)])
     far = np.array([end for end in ends if math.isfinite(end)])
-    reach = REACH * max(float(np.abs(values).max()), 1e-12)
+    typical = float(np.median(np.abs(far))) if far.size else 0.0
+    reach = max(REACH * float(np.abs(values).max()), REACH_OF_ENDS * typical, 1e-12)
     return span_scale([*values, *np.clip(far, -reach, reach)], label)
 
 

@@ -30,6 +30,7 @@ def summary(
         per: what the effect of a trend is a change per.
     """
     value, low, high = interval
+    value = 0.0 if _vanishes(value, low, high) else value
     if isinstance(claim.statement, Divergence):
         return f"{clean(label)}, claimed {claimed(claim, measure)}"
     if not math.isfinite(value):
@@ -76,6 +77,12 @@ def claimed(  # noqa: PLR0911 - a case per expectation
             falls = measure.sign < 0
             return f"< {_margin(claim.within, measure, size, falls=falls)} {'lower' if falls else 'higher'}"
     return f"within ±{_margin(claim.within, measure, size)}"
+
+
+def _vanishes(value: float, low: float, high: float) -> bool:
+    """Return whether a value is less than half of the last digit that the ends of its interval are shown with."""
+    size = max(abs(low), abs(high))
+    return 0.0 < size < math.inf and abs(value) < 0.5 * 10.0 ** (math.floor(math.log10(size)) - DIGITS + 1)
 
 
 def _margin(margin: Margin | None, measure: Measure, size: float = math.nan, *, falls: bool = False) -> str:

@@ -9,6 +9,7 @@ import pytest
 from sweeper.designs.factor import Factor
 from sweeper.evidence.claims.arm_wording import arm_text, arms_interaction_text, arms_text
 from sweeper.evidence.claims.judge import judge_claims
+from sweeper.evidence.claims.summary import summary
 from sweeper.evidence.claims.wording import reachable_note
 from sweeper.spec.arm_names import ArmNames
 from sweeper.spec.claim import Arm, ArmContrast
@@ -129,6 +130,16 @@ def test_a_summary_of_an_interval_on_both_sides_of_zero_has_signs():
     end = r"[\d.]+%"
     wanted = rf"c from off to on in screen: {end} (lower|higher) \(\u2212{end} to \+{end}\), claimed lower"
     assert re.fullmatch(wanted, found.summary), found.summary
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(5e-7, "0%"), (-5e-7, "0%"), (4e-6, "0%"), (5e-4, "0.0500% higher"), (-5e-4, "0.0500% lower")]
+)
+def test_a_change_too_small_to_show_beside_its_interval_is_0(value, text):
+    found = named()
+    measure = found.examination.tested[found.position].runs.measure
+    shown = summary(found.claim, "x", (value, -0.00525, 0.00525), measure)
+    assert shown == f"x: {text} (\u22120.524% to +0.526%), claimed lower"
 
 
 def test_a_claim_without_results_has_a_summary_that_says_so():
