@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -64,6 +65,14 @@ def opened(driver: "WebDriver", address: str) -> "WebDriver":
     driver.get(address)
     driver.execute_script("document.querySelectorAll('details').forEach((each) => { each.open = true; })")
     return driver
+
+
+def wait_for(browser: "WebDriver", selector: str, text: str) -> None:
+    """Wait until an element shows a text: a busy machine is slow to lay out a page of many rows."""
+    deadline = time.monotonic() + 60.0
+    while one_of(browser, selector).text != text:
+        assert time.monotonic() < deadline, one_of(browser, selector).text
+        time.sleep(0.05)
 
 
 def all_of(browser: "WebDriver", selector: str) -> "list[WebElement]":
@@ -267,7 +276,7 @@ def test_of_many_trials_a_thousand_rows_are_shown_and_all_are_found(driver: "Web
     path.write_text(render_html(study_report(load(url, "quickstart"), NOW)))
     opened(driver, path.as_uri())
     assert len(all_of(driver, "#table-trials tbody tr")) == 1_000
-    assert one_of(driver, "#table-trials output").text == "1050 of 1050 trials, the first 1000 shown"
+    wait_for(driver, "#table-trials output", "1050 of 1050 trials, the first 1000 shown")
     one_of(driver, "#filter-trials").send_keys("big 1049")
     assert names(driver) == ["big 1049"]
     browser_errors = driver.get_log("browser")  # type: ignore[no-untyped-call]  # selenium's
