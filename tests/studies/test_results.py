@@ -14,7 +14,8 @@ KEPT = Path(__file__).parents[2] / "studies" / "results"
 
 
 @pytest.mark.parametrize(
-    ("study", "planned", "hours"), [("dettmers-339-cpu", 339, "4.52"), ("ptb-growing", 54, "0.998")]
+    ("study", "planned", "hours"),
+    [("dettmers-339-cpu", 339, "4.52"), ("mixed-precision", 40, "1.83"), ("ptb-growing", 54, "0.998")],
 )
 def test_every_trial_has_ended_and_the_ledger_is_the_sum_of_its_attempts(study: str, planned: int, hours: str) -> None:
     trials = load_archive(KEPT / study).trials
@@ -31,6 +32,7 @@ def test_every_trial_has_ended_and_the_ledger_is_the_sum_of_its_attempts(study: 
     ("study", "counts"),
     [
         ("dettmers-339-cpu", {"supported": 6, "refuted": 6, "undecided": 11}),
+        ("mixed-precision", {"supported": 2}),
         ("ptb-growing", {"supported": 4, "undecided": 1}),
     ],
 )
