@@ -192,7 +192,7 @@ def _name(verdict: ClaimVerdict) -> str:
 
 
 def _unit_notes(verdicts: Sequence[ClaimVerdict]) -> list[str]:
-    """Return what effects are that are no changes of the metric as such: slopes, and differences of shares of runs."""
+    """Return the units of effects that are not changes of the metric: slopes, and differences of shares of runs."""
     units: dict[str, list[str]] = {}
     for verdict in verdicts:
         found = verdict.examination.tested[verdict.position].evidence

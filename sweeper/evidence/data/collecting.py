@@ -1,6 +1,6 @@
-"""Python's collector of reference cycles, paused where millions of objects are made that have none.
+"""Python's cyclic garbage collector, paused while millions of objects without reference cycles are created.
 
-It would look at all of them again and again: a quarter of the time that the report of a study of 10,000 trials takes.
+It would scan all of them repeatedly: a quarter of the time that the report of a study of 10,000 trials takes.
 """
 
 import gc
@@ -10,11 +10,11 @@ from contextlib import contextmanager
 
 @contextmanager
 def collector_paused() -> Iterator[None]:
-    """Pause the collector, and let it go on afterwards if it was going; also a decorator."""
-    was_going = gc.isenabled()
+    """Disable the garbage collector, and enable it again at the end if it was enabled; also a decorator."""
+    was_enabled = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
-        if was_going:
+        if was_enabled:
             gc.enable()

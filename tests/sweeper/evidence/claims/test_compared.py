@@ -1,4 +1,4 @@
-"""A comparison has one estimate and one interval, whoever asks for it."""
+"""A comparison has the same estimate and interval everywhere it is shown."""
 
 import math
 from dataclasses import replace

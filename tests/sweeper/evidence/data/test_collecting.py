@@ -1,4 +1,4 @@
-"""Python's collector of reference cycles pauses while a study is read, and goes on afterwards."""
+"""Python's cyclic garbage collector is disabled while a study is read, and enabled again afterwards."""
 
 import gc
 
