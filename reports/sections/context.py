@@ -268,24 +268,10 @@ class Context:
         """What the study has cost so far."""
         return float(np.nansum(self.trials["device_seconds"])) if len(self.trials) else 0.0
 
-    def phase_frame(self, phase: str) -> pd.DataFrame:
-        """Return the trials that a phase wants, best first, and those without a value last."""
-        frame = self.data.phase_trials(phase)
-        return frame.sort_values("value", ascending=self.metric.minimizes, kind="stable")
-
     def at_baseline(self, trial: int) -> bool:
         """Return whether a trial's configuration is the baseline of its stratum."""
         levels, hidden = self.levels[trial], self.study.strata
         return not wording.changed({name: level for name, level in levels.items() if name not in hidden}, self.baseline)
-
-    def is_at(self, trial: int, baseline: Mapping[str, Level]) -> bool:
-        """Return whether a trial's configuration is a given baseline, such as that of its blocks."""
-        return not wording.changed(self.levels[trial], baseline)
-
-    def block_baseline(self, trial: int, phase: str) -> dict[str, Level]:
-        """Return the baseline with which a trial of a phase compares: that at its own levels of the phase's blocks."""
-        own = self.levels[trial]
-        return {**self.baseline, **{factor: own[factor] for factor in self.study.phase(phase).blocks if factor in own}}
 
 
 def make_context(data: StudyData, now: datetime) -> Context:

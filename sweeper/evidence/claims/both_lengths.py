@@ -29,13 +29,11 @@ class BothLengths:
     """A claim read both ways.
 
     Attributes:
-        label: what is compared.
         declared: how the study declares it.
         lengths: the best length of each side, the reference first, as text with its name.
     """
 
     claim: str
-    label: str
     declared: At
     is_log: bool
     same: Reading
@@ -67,7 +65,6 @@ def both_lengths(verdicts: Sequence[ClaimVerdict], known: MetricRuns) -> tuple[B
         found.append(
             BothLengths(
                 claim=verdict.id,
-                label=same.evidence.headline.label,
                 declared="best_length" if claim.is_at_best_length else "same_length",
                 is_log=own.runs.measure.is_log,
                 same=_reading(same.evidence.headline.effect),
