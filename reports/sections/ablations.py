@@ -9,7 +9,7 @@ import pandas as pd
 from reports import wording
 from reports.figures.effects_axis import interval_text
 from reports.figures.ladder import Rung, ladder_figure
-from reports.sections import titles
+from reports.sections import factor_titles
 from reports.sections.blocks import Block, Heading, Plot, Section, plain
 from reports.sections.context import Context
 from reports.sections.effects import STEPWISE, direction_among, effects_table, phase_heading
@@ -107,7 +107,7 @@ class _Steps:
             )
             for effect in measured
         ]
-        return titles.ablation_title(
+        return factor_titles.ablation_title(
             whole if self.left_out else self.phase,
             steps,
             percent=self.percent,

@@ -8,7 +8,7 @@ from reports.sections.blocks import Block, Cell, Column, Plot, Section, Table, p
 from reports.sections.context import Context
 from reports.sections.effects import effects_label
 from reports.sections.estimates import ESTIMATE_COLUMNS, estimate_cells, in_unit, number_cell
-from reports.sections.titles import sizes_title
+from reports.sections.factor_titles import sizes_title
 from sweeper.evidence.effects.data_size import SizeEffect, size_effects
 from sweeper.evidence.effects.shown import ALPHA, Direction, direction
 

@@ -9,7 +9,7 @@ from reports import wording
 from reports.figures.effects_axis import Finding, Row, finding_of
 from reports.figures.forest import forest_figures
 from reports.figures.heat import Triangle, interaction_figures
-from reports.sections import titles
+from reports.sections import factor_titles
 from reports.sections.blocks import Block, Cell, Column, Heading, Inline, Paragraph, Plot, Section, Table, plain
 from reports.sections.context import Context
 from reports.sections.effect_titles import effects_title
@@ -275,7 +275,7 @@ def _interactions(context: Context, phase: str, *, percent: bool) -> list[Block]
         }
         for each in triangles
     }
-    title = titles.interactions_title(phase, pairs, percent=percent)
+    title = factor_titles.interactions_title(phase, pairs, percent=percent)
     missing = max(len(whole.by_stratum), 1) - len(fits)
     drawings = interaction_figures(f"interactions-{context.slugs[phase]}", title, triangles, percent=percent)
     return [

@@ -6,7 +6,7 @@ from typing import Final
 
 from reports import wording
 from reports.figures.shares import attribution_figures, importance_figures
-from reports.sections import titles
+from reports.sections import factor_titles
 from reports.sections.blocks import Block, Heading, Inline, Paragraph, Plot, Section, plain
 from reports.sections.context import Context
 from reports.sections.effects import STEPWISE, shown_of
@@ -60,7 +60,7 @@ def _attributed(context: Context, phase: str, design: str) -> list[Block]:
     }
     label = f"{context.metric_name} gained" + (" (%)" if percent else "")
     gains = {name: {factor: share["Shapley"] or 0.0 for factor, share in own.items()} for name, own in shares.items()}
-    title = titles.attribution_title(phase, gains, _clear(context, phase), percent=percent)
+    title = factor_titles.attribution_title(phase, gains, _clear(context, phase), percent=percent)
     caption = _attribution_caption(list(strata.values()), len(context.runs.phases[phase].by_stratum))
     drawings = attribution_figures(f"attribution-{context.slugs[phase]}", title, shares, label, percent=percent)
     return [Plot(drawing=drawing, caption=caption) for drawing in drawings]
@@ -124,7 +124,7 @@ def _searched(context: Context, phase: str, design: str) -> list[Block]:
         for name, own in found.items()
     }
     shares = {name: {factor: share for factor, share, *_ in own} for name, own in factors.items()}
-    title = titles.importance_title(phase, shares)
+    title = factor_titles.importance_title(phase, shares)
     drawings = importance_figures(f"importance-{context.slugs[phase]}", title, factors)
     caption = _importance_caption(list(found.values()), members, len(strata))
     return [Plot(drawing=drawing, caption=caption) for drawing in drawings]
