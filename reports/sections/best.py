@@ -6,18 +6,14 @@ from collections.abc import Sequence
 from typing import Final
 
 from reports import wording
-from reports.figures import effects_axis
-from reports.figures.effects_axis import Finding, Row, finding_of
-from reports.figures.forest import forest_figures
 from reports.figures.standings import Standing, standings_figure
 from reports.sections import titles
 from reports.sections.blocks import Block, Cell, Column, Inline, Plot, Section, Table, plain, rich, strong
 from reports.sections.context import Context
-from reports.sections.estimates import in_unit, number_cell
+from reports.sections.estimates import number_cell
+from reports.sections.gains import against_baseline, condition, gains
 from reports.sections.strata import stratum_cells, stratum_columns
 from reports.sections.title_words import LONGEST, on_blocks
-from sweeper.evidence.claims.compared import Compared
-from sweeper.evidence.standings.gains import gain, num_contests
 from sweeper.evidence.standings.standing import Standing as Place
 from sweeper.evidence.standings.standing import Standings
 
@@ -35,12 +31,12 @@ def best(context: Context) -> Section | None:
         return None
     ranked = [group for group in groups if group.chosen is not None]
     drawn = [(_heading(context, group), _rows(context, group)) for group in groups]
-    title = titles.best_title([(_where(context, group), *_tied(context, group)) for group in ranked])
+    title = titles.best_title([(context.stratum_label(group), *_tied(context, group)) for group in ranked])
     drawing = standings_figure(title or "No configuration completed all its runs", drawn, groups[0].metric)
     blocks: list[Block] = []
     if drawing is not None:
         blocks.append(Plot(drawing=drawing, caption=_caption(groups)))
-    blocks += _gains(context)
+    blocks += gains(context)
     return Section(anchor="best", title="The best configurations", blocks=(*blocks, _table(context)))
 
 
@@ -82,8 +78,8 @@ def _sentence(context: Context, group: Standings) -> Inline:
     chosen = group.chosen
     assert chosen is not None
     name = wording.metric_name(group.metric.name)
-    there = wording.capital(on_blocks([_where(context, group)]))
-    where = f"{there}, the" if _where(context, group) else "The"
+    there = wording.capital(on_blocks([context.stratum_label(group)]))
+    where = f"{there}, the" if context.stratum_label(group) else "The"
     interval = _interval(chosen)
     tail = f" ({interval}; {wording.count(chosen.n, 'seed')})" if interval else f" ({wording.count(chosen.n, 'seed')})"
     return rich(
@@ -91,7 +87,7 @@ def _sentence(context: Context, group: Standings) -> Inline:
         strong("the baseline" if _name(context, chosen) == "baseline" else wording.brief(_name(context, chosen))),
         f", with a mean {name} of ",
         strong(wording.perplexity(chosen.mean)),
-        f"{tail}.{_against_baseline(context, group)}{_rivals(context, group)}{_elsewhere(context, group)}",
+        f"{tail}.{against_baseline(context, group)}{_rivals(context, group)}{_elsewhere(context, group)}",
     )
 
 
@@ -136,7 +132,7 @@ def _rivals(context: Context, group: Standings) -> str:
     if group.chosen is not None and not group.chosen.may_be_best:
         ahead = wording.count(len(group.possible), "other one")
         return f" It was chosen by {wording.metric_name(group.chooser.name)}; {ahead} may be the best here, but not it."
-    alone = _alone(context, group)
+    alone = condition(context, group)
     if others == 1:
         return " The other one cannot be distinguished from it." if possible else f" The other one is behind{alone}."
     if not possible:
@@ -144,73 +140,8 @@ def _rivals(context: Context, group: Standings) -> str:
     return f" {possible} of the other {others} cannot be distinguished from the best when all are compared at once."
 
 
-def _alone(context: Context, group: Standings) -> str:
-    """Return the condition for the baseline to be behind, if that is not shown with all strata and budgets."""
-    found, base = gain_over_baseline(context, group), _baseline(context, group)
-    is_doubted = found is not None and not found.shown and base is not None and base.is_ranked
-    return " when only this stratum and budget is looked at" if is_doubted and _compared(context) > 1 else ""
-
-
-def _against_baseline(context: Context, group: Standings) -> str:
-    """Return the gain of the best over the baseline of its stratum and budget, by their common seeds."""
-    gain = gain_over_baseline(context, group)
-    if gain is None:
-        return ""
-    percent = group.metric.is_log
-    estimate, low, high = (in_unit(each, percent=percent) for each in (gain.estimate, gain.low, gain.high))
-    pairs = wording.count(gain.n, "pair")
-    if not gain.shown and not (low > 0 or high < 0):
-        change = effects_axis.amount(estimate, percent=percent)
-        ends = effects_axis.interval_text(low, high, percent=percent)
-        return (
-            f" It cannot be distinguished from the baseline ({change}{f'; {ends}' if ends else ''}; {pairs} of seeds)."
-        )
-    size = difference_text(estimate, low, high, percent=percent)
-    doubt = "" if gain.shown else _doubt(context, group, gain)
-    return f" That is {size} than the baseline, over {pairs} of seeds{doubt}."
-
-
-def _doubt(context: Context, group: Standings, gain: Compared) -> str:
-    """Return why an interval that excludes 0 shows nothing."""
-    if gain.claim:
-        return ", which does not decide the claim on it"
-    rivals = context.contests[group.name, group.budget].rivals
-    found = f", which may be chance in the best of {wording.count(rivals + 1, 'configuration')}"
-    return found if (groups := _compared(context)) < 2 else f"{found} in each of {groups} {_unit(context)}"
-
-
-def difference_text(estimate: float, low: float, high: float, *, percent: bool) -> str:
-    """Format a difference with its interval, e.g. ``9.48% (6.76 to 12.1%) lower``; a minus stands for the opposite."""
-    sign, unit = (-1.0 if estimate < 0 else 1.0), "%" if percent else ""
-    size, least, most = (wording.number(each, 3) for each in (abs(estimate), *sorted((sign * low, sign * high))))
-    interval = f" ({least} to {most}{unit})" if math.isfinite(low + high) else ""
-    return f"{size}{unit}{interval} {'lower' if estimate < 0 else 'higher'}"
-
-
-def gain_over_baseline(context: Context, group: Standings) -> Compared | None:
-    """Return the change from the baseline to the best, paired by seed; None without a baseline, or if that is the best.
-
-    What it shows allows for all strata and budgets, or is what a claim shows.
-    """
-    contests = context.contests
-    return gain(contests[group.name, group.budget], context.against[group.metric.name], among=_compared(context))
-
-
-def _compared(context: Context) -> int:
-    return num_contests(list(context.contests.values()))
-
-
-def _baseline(context: Context, group: Standings) -> Place | None:
-    """Return the baseline of a group; None if no run of it has a value."""
-    return context.contests[group.name, group.budget].baseline
-
-
-def _where(context: Context, group: Standings) -> str:
-    return wording.clean(group.label) if len(context.strata) > 1 else ""
-
-
 def _heading(context: Context, group: Standings) -> str:
-    return ", ".join(part for part in (_where(context, group), _after(group).removeprefix(" after ")) if part)
+    return ", ".join(part for part in (context.stratum_label(group), _after(group).removeprefix(" after ")) if part)
 
 
 def _name(context: Context, place: Place) -> str:
@@ -222,7 +153,7 @@ def _rows(context: Context, group: Standings) -> list[Standing]:
 
     Of these, the ones that completed runs come first: the mean of those flatters them, so they have no rank.
     """
-    base, chosen = _baseline(context, group), group.chosen
+    base, chosen = context.contests[group.name, group.budget].baseline, group.chosen
     shown = list(group.ranked[:SHOWN])
     shown += [row for row in _possible(group)[:MOST_POSSIBLE] if row not in shown]
     shown += [row for row in (chosen, base) if row is not None and row not in shown and not _lost(row)]
@@ -247,7 +178,7 @@ def _row(context: Context, group: Standings, place: Place, chosen: Place | None,
     kind = "unranked" if _lost(place) else kind
     kind = "best" if place is chosen else "baseline" if place is base else kind
     return Standing(
-        stratum=_where(context, group),
+        stratum=context.stratum_label(group),
         name=_name(context, place) if chosen is None else _relative(context, place, chosen),
         kind=kind,
         mean=place.mean,
@@ -320,56 +251,6 @@ def _caption(groups: Sequence[Standings]) -> Inline:
     return plain(text + " Cost: the device time of a run.")
 
 
-def _gains(context: Context) -> list[Block]:
-    """Return the gain of the best over the baseline in each stratum and budget: ratios, which share an axis."""
-    rows: list[Row] = []
-    shown: list[tuple[float, Finding]] = []
-    for group in sorted(context.standings, key=lambda each: _amount(each.budget)):
-        gain, chosen = gain_over_baseline(context, group), group.chosen
-        if gain is None or chosen is None:
-            continue
-        percent = group.metric.is_log
-        estimate, low, high = (in_unit(each, percent=percent) for each in (gain.estimate, gain.low, gain.high))
-        is_better = (gain.shown == "lower") == group.metric.minimizes
-        shown.append((estimate, "unclear" if not gain.shown else "better" if is_better else "worse"))
-        rows.append(
-            Row(
-                group=_where(context, group), label=_gain_label(context, group, chosen), estimate=estimate,
-                low=low, high=high, n=gain.n,
-                finding=finding_of(low, high, improves=(estimate < 0) == group.metric.minimizes),
-            )
-        )  # fmt: skip
-    if len(rows) < 2:
-        return []
-    metric = context.standings[0].metric
-    label = "change from the baseline" + (" (%)" if metric.is_log else "")
-    title = titles.gains_title(shown, _compared(context), _unit(context), percent=metric.is_log)
-    lacks = _compared(context) > len(rows)
-    text = (
-        f"{wording.capital(wording.metric_name(metric.name))} of the best configuration of each stratum and budget "
-        "against the baseline of the same stratum, budget and seeds. "
-        "The best of many looks better than it is, by chance; the title allows for that, and for the number of them. "
-        "What a claim shows counts as it stands."
-        + (" There is no line where the baseline is the best, or shares no seed with it." if lacks else "")
-    )
-    return [
-        Plot(drawing=drawing, caption=plain(text))
-        for drawing in forest_figures("gains", title, rows, label, percent=metric.is_log)
-    ]
-
-
-def _unit(context: Context) -> str:
-    """Return what the gains are of: strata, budgets, or both."""
-    several = len(context.strata) > 1, len({group.budget for group in context.standings}) > 1
-    return "strata and budgets" if all(several) else "strata" if several[0] else "budgets"
-
-
-def _gain_label(context: Context, group: Standings, chosen: Place) -> str:
-    """Return the budget, by which strata are compared; with the configuration where there is one stratum."""
-    budget = wording.budget(group.budget)
-    return budget if len(context.strata) > 1 else f"{budget}: {_name(context, chosen)}"
-
-
 def _table(context: Context) -> Table:
     every = [(group, place) for group in context.standings for place in group.rows]
     best_of_each = [(group, place) for group in context.standings for place in group.ranked[:BEST_ROWS]]
@@ -402,7 +283,7 @@ def _cells(context: Context, group: Standings, place: Place) -> tuple[Cell, ...]
     ends = tuple(end if math.isfinite(end) else None for end in (place.low, place.high))
     interval = _interval(place).removeprefix("95% interval ") or wording.UNKNOWN
     return (
-        *stratum_cells(context, _where(context, group)),
+        *stratum_cells(context, context.stratum_label(group)),
         Cell(wording.budget(group.budget)),
         Cell(_name(context, place)),
         number_cell(place.mean, wording.perplexity(place.mean)),

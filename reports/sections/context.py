@@ -24,7 +24,7 @@ from sweeper.evidence.effects.effects import Effect, effect_table
 from sweeper.evidence.effects.two_configurations import by_largest_phase
 from sweeper.evidence.sequential.verdicts import Decisions, decisions_of, judge_study
 from sweeper.evidence.standings.against import Against
-from sweeper.evidence.standings.gains import Contest
+from sweeper.evidence.standings.gains import Contest, gain, num_contests
 from sweeper.evidence.standings.standing import Standing, Standings
 from sweeper.evidence.standings.standings import standings
 
@@ -148,6 +148,19 @@ class Context:
         }
 
     @functools.cached_property
+    def num_contests(self) -> int:
+        """In how many strata and budgets there is something to compare with the baseline."""
+        return num_contests(self.contests.values())
+
+    @functools.cached_property
+    def gains(self) -> Mapping[tuple[str, str], Compared | None]:
+        """By the stratum's name and the budget, the change from the baseline to the best, see `gain`."""
+        return {
+            place: gain(contest, self.against[contest.group.metric.name], among=self.num_contests)
+            for place, contest in self.contests.items()
+        }
+
+    @functools.cached_property
     def against(self) -> Mapping[str, Against]:
         """By the metric of standings, what compares two configurations of them."""
         names = {group.metric.name: group.metric for group in self.standings}
@@ -162,7 +175,7 @@ class Context:
         groups = self.standings if own else standings(self.data, self.metric_runs, on_test=False)
         return {trial: row for group in groups for row in group.rows for trial in row.all_trials}
 
-    def stratum_label(self, stratum: Stratum) -> str:
+    def stratum_label(self, stratum: Stratum | Standings) -> str:
         """Return what a stratum is called; empty if the study has one only."""
         return wording.clean(stratum.label) if len(self.strata) > 1 else ""
 

@@ -8,9 +8,9 @@ import pandas as pd
 
 from reports import wording
 from reports.figures.curves import FEW, ArmCurves, CurvePanel, curves_figures, units_of
-from reports.sections.best import gain_over_baseline
 from reports.sections.blocks import Inline, Paragraph, Plot, Section, plain
 from reports.sections.context import Context
+from reports.sections.gains import gain_over_baseline
 from reports.sections.titles import Passing, curves_title
 from sweeper.evidence.data.load import Curve, step_unit
 from sweeper.evidence.data.strata import Stratum

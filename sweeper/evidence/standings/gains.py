@@ -1,6 +1,6 @@
 """How much the best configuration of each stratum and budget gains over the baseline, with all of them considered."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -32,7 +32,7 @@ class Contest:
         return len(ranked) - any(row is self.baseline for row in ranked)
 
 
-def num_contests(contests: Sequence[Contest]) -> int:
+def num_contests(contests: Iterable[Contest]) -> int:
     """Return in how many strata and budgets there is something to compare with the baseline."""
     return sum(each.baseline is not None and each.rivals > 0 for each in contests)
 

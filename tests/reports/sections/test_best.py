@@ -7,10 +7,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from reports.sections.best import best, best_sentences, gain_over_baseline, largest
+from reports.sections.best import best, best_sentences, largest
 from reports.sections.blocks import Plot, Section, Table
 from reports.sections.context import Context, make_context
 from reports.sections.costs import costs_differ
+from reports.sections.gains import gain_over_baseline
 from tests.reports.conftest import NOW
 from tests.reports.studies import Levels, Phase, factor, study_data
 
