@@ -6,18 +6,13 @@ number showed is in the store as soon as it is known, so a launch that was kille
 missing.
 """
 
-import fcntl
 import hashlib
 import itertools
 import json
 import math
-import os
-import shutil
 import socket
-import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final, TypeVar
@@ -28,6 +23,7 @@ from sweeper.errors import Interrupted, SweeperError
 from sweeper.execution.launch import runs_dir
 from sweeper.execution.slots.cards import Card, MemoryWatch, ReadCards, read_cards, shares_by_mps
 from sweeper.execution.slots.neighbours import crowding_now
+from sweeper.execution.slots.private_directories import private_directory
 from sweeper.execution.slots.resources import Slot, find_gpus, shared_slots
 from sweeper.execution.slots.running import number_of_slots, slots_for
 from sweeper.forecast.packing import NUMBERS, Alone, Packing, Stage, best_number, checked, next_number, unfit
@@ -195,7 +191,7 @@ class _Pilot:
         return packing
 
     def _broken_off(self, packing: Packing, error: Exception) -> Packing:
-        """Return the choice of now after a pilot that could not go on; the next launch continues it."""
+        """Return the best number so far of a pilot that had to stop; the next launch continues the pilot."""
         place = f"{error.filename}: " if isinstance(error, OSError) and error.filename else ""
         why = (error.strerror if isinstance(error, OSError) else None) or (str(error).splitlines() or [""])[0]
         number = best_number(packing.stages)
@@ -270,15 +266,17 @@ class _Bench:
         played = self._play(amounts, 1, max(len(amounts), len(self.gpus)))
         if played is None:
             return None
-        spent, found = packing.device_seconds + played.device_seconds, alone(played.copies, self.most)
-        longer = lengthened(found, played.copies, self.most, self.pilot.tools.target_s)
+        (runs, memory), spent = played, packing.device_seconds + played[0].device_seconds
+        found = alone(runs.copies, self.most)
+        longer = lengthened(found, runs.copies, self.most, self.pilot.tools.target_s)
         if longer is not None and not self._is_short(found):
-            played = self._play(dict(longer.amounts), 1, max(len(amounts), len(self.gpus)))
+            played = self._play(longer, 1, max(len(amounts), len(self.gpus)))
             if played is None:
                 return None
-            spent, found = spent + played.device_seconds, alone(played.copies, self.most)
-        stage = _first_stage(found, played.copies, self._memory(played, 1))
-        return replace(packing, alone=found, stages=(stage,), device_seconds=spent), played.runs
+            runs, memory = played
+            spent, found = spent + runs.device_seconds, alone(runs.copies, self.most)
+        stage = _first_stage(found, runs.copies, memory)
+        return replace(packing, alone=found, stages=(stage,), device_seconds=spent), runs.runs
 
     def _is_short(self, found: Alone) -> bool:
         """Return whether all trials that are left take less time than longer runs would."""
@@ -291,43 +289,37 @@ class _Bench:
         played = self._play(amounts, number, number * len(self.gpus))
         if played is None:
             return None
-        stage = checked(
-            stage_of(number, played.copies, packing.alone, self._memory(played, number)), packing.free_bytes
-        )
-        spent = packing.device_seconds + played.device_seconds
-        return replace(packing, stages=(*packing.stages, stage), device_seconds=spent), played.runs
+        runs, memory = played
+        stage = checked(stage_of(number, runs.copies, packing.alone, memory), packing.free_bytes)
+        spent = packing.device_seconds + runs.device_seconds
+        return replace(packing, stages=(*packing.stages, stage), device_seconds=spent), runs.runs
 
-    def _play(self, amounts: dict[str, float], number: int, num_copies: int) -> "_Watched | None":
+    def _play(self, amounts: Mapping[str, float], number: int, num_copies: int) -> tuple[Played, int | None] | None:
+        """Run trials, and return what they showed and the most memory of a GPU that they used; None if interrupted.
+
+        Args:
+            number: of trials per GPU.
+        """
         by_kind = {sample.kind: sample for sample in self.samples}
         kinds = list(itertools.islice(itertools.cycle(amounts), num_copies))
         trials = [(kind, by_kind[kind].of_length(amounts[kind], repeat)) for repeat, kind in enumerate(kinds)]
         threads = self.pilot.study.resources.threads_per_trial
         slots = shared_slots(dict.fromkeys(self.gpus, number), None, threads_per_trial=threads)
         before = self.pilot.tools.read(self.gpus)
+        parent = runs_dir(self.pilot.store)
+        parent.mkdir(parents=True, exist_ok=True)
         with (
-            _scratch(runs_dir(self.pilot.store)) as directory,
+            private_directory("packing", parent) as scratch,
             MemoryWatch(self.pilot.tools.read, self.gpus) as watch,
         ):
+            directory = scratch / "pilot"
+            directory.mkdir()
             played = self.pilot.tools.run(self.pilot.study, trials, slots, directory, self.pilot.tools.on_tick)
         if played is None:
             return None
-        grown = [most - (before[gpu].used_bytes or 0) for gpu, most in watch.most.items()]
-        return _Watched(played.copies, played.runs, played.device_seconds, max(grown, default=None))
-
-    def _memory(self, played: "_Watched", number: int) -> int | None:
-        """Return the most memory of a GPU that runs used, by the driver and by what they reported."""
-        known = [played.grown_bytes, reported_memory(played.copies, number)]
-        return max((each for each in known if each is not None and each > 0), default=None)
-
-
-@dataclass(frozen=True, slots=True)
-class _Watched:
-    """What runs have shown, and by how much the memory in use on a GPU had grown at most."""
-
-    copies: tuple[Copy, ...]
-    runs: tuple[PilotRun, ...]
-    device_seconds: float
-    grown_bytes: int | None
+        grown = [most - (before[gpu].used_bytes or 0) for gpu, most in watch.most.items()]  # as the driver shows it
+        known = [*grown, reported_memory(played.copies, number) or 0]
+        return played, max((each for each in known if each > 0), default=None)
 
 
 def _first_stage(found: Alone, copies: Sequence[Copy], memory: int | None) -> Stage:
@@ -340,22 +332,3 @@ def _first_stage(found: Alone, copies: Sequence[Copy], memory: int | None) -> St
     if failed.reason == OUT_OF_MEMORY:
         return Stage(number=1, outcome="out_of_memory", memory_bytes=memory, note=reason_of(failed))
     return Stage(number=1, outcome="failed", memory_bytes=memory, note=reason_of(failed))
-
-
-@contextmanager
-def _scratch(parent: Path) -> Iterator[Path]:
-    """Yield an empty directory that is removed afterwards, and remove those that killed launches have left."""
-    parent.mkdir(parents=True, exist_ok=True)
-    for left in parent.glob(".packing-*"):
-        with suppress(OSError), (left / "lock").open() as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            shutil.rmtree(left, ignore_errors=True)
-    with tempfile.TemporaryDirectory(dir=parent, prefix=".packing-", ignore_cleanup_errors=True) as made:
-        descriptor = os.open(Path(made) / "lock", os.O_CREAT | os.O_RDWR, 0o600)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-            directory = Path(made) / "pilot"
-            directory.mkdir()
-            yield directory
-        finally:
-            os.close(descriptor)

@@ -81,14 +81,16 @@ def alone(copies: Sequence[Copy], most: Mapping[str, float]) -> Alone:
     )
 
 
-def lengthened(found: Alone, copies: Sequence[Copy], most: Mapping[str, float], target_s: float) -> Alone | None:
-    """Return runs long enough to measure, if some were too short although their trials are longer; else None."""
+def lengthened(
+    found: Alone, copies: Sequence[Copy], most: Mapping[str, float], target_s: float
+) -> Mapping[str, float] | None:
+    """Return lengths that are enough to measure, if some runs were too short and their trials are longer; else None."""
     amounts = dict(found.amounts)
     for kind, amount in found.amounts.items():
         steady = min(copy.steady_s for copy in copies if copy.kind == kind and copy.rate is not None)
         if steady < target_s / 2 and amount < most[kind]:
             amounts[kind] = min(most[kind], amount * target_s / max(steady, target_s / 1000))
-    return None if amounts == found.amounts else Alone(amounts=amounts)
+    return None if amounts == found.amounts else amounts
 
 
 def stage_of(number: int, copies: Sequence[Copy], alone: Alone, memory_bytes: int | None) -> Stage:

@@ -17,11 +17,16 @@ LOCK_FILE: Final = "lock"
 
 
 @contextmanager
-def private_directory(kind: str) -> Iterator[Path]:
-    """Yield a new directory, which is removed after the block, and remove those of dead processes."""
-    prefix = f"sweeper-{os.getuid()}-{kind}-"
-    _remove_abandoned(prefix)
-    directory = Path(tempfile.mkdtemp(prefix=prefix))
+def private_directory(kind: str, parent: Path | None = None) -> Iterator[Path]:
+    """Yield a new directory, which is removed after the block, and remove those of dead processes.
+
+    Args:
+        parent: an existing directory of this user's; None for the system's directory for temporary files.
+    """
+    prefix = f"sweeper-{os.getuid()}-{kind}-" if parent is None else f".{kind}-"
+    parent = parent or Path(tempfile.gettempdir())
+    _remove_abandoned(parent, prefix)
+    directory = Path(tempfile.mkdtemp(prefix=prefix, dir=parent))
     draft = directory / f"{LOCK_FILE}.new"  # it has its name once it is locked: others remove what nobody has locked
     lock = os.open(draft, os.O_CREAT | os.O_RDWR, 0o600)
     try:
@@ -33,8 +38,8 @@ def private_directory(kind: str) -> Iterator[Path]:
         os.close(lock)
 
 
-def _remove_abandoned(prefix: str) -> None:
-    for directory in Path(tempfile.gettempdir()).glob(f"{prefix}*"):
+def _remove_abandoned(parent: Path, prefix: str) -> None:
+    for directory in parent.glob(f"{prefix}*"):
         # Without a lock file, it is being made now.
         with suppress(OSError), (directory / LOCK_FILE).open("rb") as lock:
             fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)

@@ -1,4 +1,4 @@
-"""The number of trials per GPU that stages of a pilot lead to, and how it is told."""
+"""How many trials per GPU are chosen from the stages of a pilot, and how that choice is reported."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""A fake GPU: its trials slow each other down as planted, share its memory, and fail where they are told to."""
+"""A fake GPU, whose trials slow each other down, use its memory and fail exactly as a test says."""
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -25,9 +25,9 @@ class FakeGpu:
     """Some GPUs of one kind.
 
     Attributes:
-        slow: how many times as long a step takes with so many trials per GPU.
+        slow: by number of trials per GPU, the factor by which each step takes longer than alone.
         memory: bytes of a trial; None if programs report none.
-        grows: bytes in use of so many trials, as the driver sees them.
+        grows: returns the bytes that a number of trials take up as the driver shows it; None if it shows no change.
         used: bytes that other programs use; None if the driver says nothing.
         reports: whether trials report steps; else only their end.
         stops_at: the number of trials per GPU at which the launch is interrupted, by the user or a signal.
