@@ -1,6 +1,7 @@
 """From the claims of a study file to typed claims."""
 
 from sweeper.designs.factor import Factors, canonical_row
+from sweeper.designs.levels import Level
 from sweeper.spec.arm_names import Arms
 from sweeper.spec.arms import with_levels
 from sweeper.spec.claim import (
@@ -29,6 +30,7 @@ from sweeper.spec.entries.claims import (
     InteractionEntry,
     LevelsEntry,
     OrderingEntry,
+    OtherFactorEntry,
     OtherPhasesEntry,
     StatementEntry,
     TrendEntry,
@@ -37,7 +39,7 @@ from sweeper.spec.metric import Metric
 
 
 def claim_of(entry: ClaimEntry, metric: Metric, factors: Factors, arms: Arms) -> Claim:
-    """Return a claim without mistakes.
+    """Return a claim without mistakes of its own; levels of factors with mistakes, which are missing, stay as written.
 
     Args:
         metric: what it is about.
@@ -88,19 +90,26 @@ def _statement(entry: StatementEntry, factors: Factors) -> Statement:  # noqa: P
 
 
 def _contrast(entry: ContrastEntry, factors: Factors) -> Contrast:
-    start, to = (factors[entry.factor].canonical(level) for level in (entry.start, entry.to))
+    start, to = _ends(entry, factors)
     where = canonical_row(entry.where, factors)
     return Contrast(phase=entry.phase, factor=entry.factor, start=start, to=to, where=where)
 
 
+def _ends(
+    entry: ContrastEntry | InteractionEntry | OtherFactorEntry | TrendEntry, factors: Factors
+) -> tuple[Level, Level]:
+    start, to = (canonical_row({entry.factor: level}, factors)[entry.factor] for level in (entry.start, entry.to))
+    return start, to
+
+
 def _interaction(entry: InteractionEntry, factors: Factors) -> Interaction | PhaseInteraction:
     other = entry.other
-    start, to = (factors[entry.factor].canonical(level) for level in (entry.start, entry.to))
+    start, to = _ends(entry, factors)
     if isinstance(other, OtherPhasesEntry):
         first, second = other.phases
         return PhaseInteraction(phases=(first, second), factor=entry.factor, start=start, to=to)
     assert entry.phase is not None
-    other_start, other_to = (factors[other.factor].canonical(level) for level in (other.start, other.to))
+    other_start, other_to = _ends(other, factors)
     return Interaction(
         phase=entry.phase,
         factor=entry.factor,
@@ -116,7 +125,7 @@ def _trend(entry: TrendEntry | ArmTrendEntry, factors: Factors) -> Trend:
     phases = tuple(entry.phases) if entry.phases is not None else (entry.phase or "",)
     where = canonical_row(entry.where, factors)
     if isinstance(entry, TrendEntry):
-        start, to = (factors[entry.factor].canonical(level) for level in (entry.start, entry.to))
+        start, to = _ends(entry, factors)
         return Trend(phases=phases, over=entry.over, factor=entry.factor, start=start, to=to, where=where)
     assert isinstance(entry.start, LevelsEntry)
     assert isinstance(entry.to, LevelsEntry)

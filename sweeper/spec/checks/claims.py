@@ -56,8 +56,7 @@ def check_claims(sections: Sections, errors: ErrorCollector) -> None:
             errors.add((*place, *where), message)
         if not faults and not any(errors.blames(("arms", name)) for name in arms_in(claim.statement)):
             check_statement(sections, with_levels(claim.statement, sections.arms), metric, place, errors)
-            # A factor or an arm with a mistake is not there, and the claim may be about it.
-            if metric is not None and not any(errors.blames(place) for place in (here, ("factors",), ("arms",))):
+            if metric is not None and not errors.blames(here):
                 check_lengths(sections, claim, metric, here, errors)
 
 
