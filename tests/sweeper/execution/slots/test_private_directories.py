@@ -43,3 +43,12 @@ def test_a_directory_that_a_killed_process_left_is_removed_by_the_next_one_and_a
             assert left.exists()
         with private_directory("test"):
             assert not left.exists()
+
+
+def test_one_within_another_directory_is_hidden_and_outlives_those_that_are_made_beside_it(tmp_path: Path) -> None:
+    (tmp_path / ".test-killed").mkdir()
+    (tmp_path / ".test-killed" / "lock").touch()
+    with private_directory("test", tmp_path) as first, private_directory("test", tmp_path) as second:
+        assert first.name.startswith(".test-")
+        assert set(tmp_path.iterdir()) == {first, second}
+    assert list(tmp_path.iterdir()) == []
