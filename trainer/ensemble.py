@@ -14,13 +14,12 @@ import torch
 from torch import Tensor
 
 from trainer import checkpoint
-from trainer.batches import segments
 from trainer.config.model import TrainerConfig
 from trainer.config.reading import parse
 from trainer.config.wording import ConfigError
 from trainer.corpora.corpus import Corpus, load_corpus
 from trainer.errors import Unreadable, UsageError
-from trainer.evaluation import Evaluation, EvaluationText
+from trainer.evaluation import Evaluation, EvaluationText, of_first_streams
 from trainer.models.language_model import LanguageModel, Memory
 from trainer.models.softmax_loss import chunk_rows
 from trainer.precision import Weights
@@ -176,13 +175,9 @@ class Totals:
 def _go_through(members: Sequence[Member], text: EvaluationText, target_length: int, totals: Totals) -> None:
     models = [member.model for member in members]
     memories: list[Memory | None] = [None] * len(models)
-    common = text.streams[:, :-1] if text.longer else text.streams
-    for inputs, targets in segments(common, target_length):
-        memories = _read_segment(models, inputs, targets, memories, totals)
-    if text.longer:  # the token that only the first streams have
-        last = text.streams[: text.longer, -2:]
-        carried = [None if each is None else tuple(one[: text.longer] for one in each) for each in memories]
-        _read_segment(models, last[:, :1], last[:, 1:], carried, totals)
+    for inputs, targets in text.segments(target_length):
+        carried = [of_first_streams(memory, inputs.shape[0]) for memory in memories]
+        memories = _read_segment(models, inputs, targets, carried, totals)
 
 
 def _read_segment(

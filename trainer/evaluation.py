@@ -1,7 +1,7 @@
 """Measure the perplexity of a text with carried memory."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from trainer.batches import segments
-from trainer.models.language_model import LanguageModel
+from trainer.models.language_model import LanguageModel, Memory
 
 
 class EvaluationText(NamedTuple):
@@ -33,6 +33,17 @@ class EvaluationText(NamedTuple):
         """Return the text on a device."""
         return EvaluationText(self.streams.to(device), self.longer)
 
+    def segments(self, target_length: int) -> Iterator[tuple[Tensor, Tensor]]:
+        """Yield inputs and targets, each int64 [streams, at most target_length].
+
+        The last segment is the one token that only the longer streams have, if there are any; then it has fewer streams
+        than the others, the first ones.
+        """
+        yield from segments(self.streams[:, :-1] if self.longer else self.streams, target_length)
+        if self.longer:
+            last = self.streams[: self.longer, -2:]
+            yield last[:, :1], last[:, 1:]
+
 
 def whole_text(tokens: Tensor, num_streams: int) -> EvaluationText:
     """Cut a text into streams that together predict every token except the first exactly once.
@@ -53,7 +64,7 @@ def whole_text(tokens: Tensor, num_streams: int) -> EvaluationText:
 
 
 def sampled_text(tokens: Tensor, num_streams: int, num_tokens: int, generator: torch.Generator) -> EvaluationText:
-    """Draw equally long streams from a text, without replacement, that predict about `num_tokens` tokens.
+    """Draw streams from a text, without replacement, that predict `num_tokens` tokens; lengths differ by at most 1.
 
     Args:
         tokens: int64 [tokens], at least 2.
@@ -63,9 +74,12 @@ def sampled_text(tokens: Tensor, num_streams: int, num_tokens: int, generator: t
     if num_tokens >= predicted:
         return whole_text(tokens, num_streams)
     num_streams = min(num_streams, num_tokens)
-    length = num_tokens // num_streams
+    length, longer = divmod(num_tokens, num_streams)
+    length += 1 if longer else 0  # of the longest
+    if num_streams * length > predicted:  # too long a part to leave choices
+        return whole_text(tokens[: num_tokens + 1], num_streams)
     blocks = torch.randperm(predicted // length, generator=generator)[:num_streams].sort().values
-    return EvaluationText(tokens[blocks[:, None] * length + torch.arange(length + 1)])
+    return EvaluationText(tokens[blocks[:, None] * length + torch.arange(length + 1)], longer)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,20 +126,21 @@ def evaluate(
     trained_length, was_training = model.memory_length, model.training
     model.memory_length = memory_length
     model.eval()
-    common = text.streams[:, :-1] if text.longer else text.streams
     try:
         memory = None
         total = torch.zeros((), dtype=torch.float64, device=text.streams.device)
-        for inputs, targets in segments(common, target_length):
+        for inputs, targets in text.segments(target_length):
             check()
-            loss, memory = model(inputs, targets, memory)
+            loss, memory = model(inputs, targets, of_first_streams(memory, inputs.shape[0]))
             total += loss.double() * targets.numel()
-        if text.longer:
-            last = text.streams[: text.longer, -2:]
-            carried = None if memory is None else tuple(each[: text.longer] for each in memory)
-            loss, _ = model(last[:, :1], last[:, 1:], carried)
-            total += loss.double() * text.longer
     finally:
         model.memory_length = trained_length
         model.train(was_training)
     return Evaluation(total.item() / text.num_tokens * tokens_per_word, text.num_tokens)
+
+
+def of_first_streams(memory: Memory | None, number: int) -> Memory | None:
+    """Return the memory of the first streams; the memory itself if it has no others."""
+    if memory is None or memory[0].shape[0] == number:
+        return memory
+    return tuple(each[:number] for each in memory)
