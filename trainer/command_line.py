@@ -105,8 +105,9 @@ def _parser() -> argparse.ArgumentParser:
         allow_abbrev=False,
         prog="python -m trainer",
         description="Train one language model; write metrics.jsonl, checkpoint.pt and result.json.",
-        epilog="Exit codes: 0 completed, 2 wrong usage, 3 diverged, 4 out of memory, 130 or 143 stopped by SIGINT or "
-        f"SIGTERM after writing a checkpoint. `python -m trainer {ENSEMBLE} RUN_DIR…` evaluates ensembles of runs.",
+        epilog="Exit codes: 0 completed, 1 a file of the run directory cannot be written, 2 wrong usage, 3 diverged, "
+        "4 out of memory, 130 or 143 stopped by SIGINT or SIGTERM after writing a checkpoint. "
+        f"`python -m trainer {ENSEMBLE} RUN_DIR…` evaluates ensembles of runs.",
     )
     parser.add_argument("config", type=Path, metavar="CONFIG", help="configuration file, YAML or JSON")
     parser.add_argument("--run-dir", type=Path, required=True, metavar="DIR", help="directory for the run's files")
