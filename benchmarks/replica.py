@@ -1,4 +1,4 @@
-"""Predict the core-hours of studies/dettmers-339-cpu.yaml, as it is written and with cheaper settings.
+"""Predict the core-hours of the 339 trials at CPU scale, as they were run and with cheaper settings.
 
 Trials whose steps take about equally long are a kind. One trial of each of the ten kinds with the most steps is
 measured: some steps and an evaluation of 20,000 tokens, by CPU time, the two precisions in turns. A trial's time is
@@ -31,7 +31,7 @@ from trainer.corpora.corpus import Corpus, load_corpus
 from trainer.evaluation import evaluate, sampled_text
 from trainer.setup import prepare
 
-STUDY: Final = Path(__file__).parents[1] / "studies" / "dettmers-339-cpu.yaml"
+STUDY: Final = Path(__file__).parents[1] / "studies" / "results" / "dettmers-339-cpu" / "study.yaml"
 PRECISIONS: Final = ("fp32", "mixed")
 WARM_UP_STEPS: Final = 4  # until the memory is full
 STEPS: Final = 12
