@@ -40,7 +40,7 @@ help:
 	@echo "make chaos   350 studies, 100 of them on PostgreSQL, while faults of 33 kinds happen to them at random: two hours"
 	@echo "make bench   the measurements behind docs/performance.md, ten minutes, and the page itself"
 	@echo "make gpu-check   the trainer on a GPU: checks and measurements, nine minutes; GPU_PYTHON names a Python with PyTorch"
-	@echo "make gpu-recipe   studies/wt2-gpu.yaml on a GPU, nine minutes a call; the next call goes on with what $(GPU_KEPT) has"
+	@echo "make gpu-recipe   studies/wt2-gpu.yaml on a GPU, nine minutes a call; the next call continues from $(GPU_KEPT)"
 	@echo "make gpu-wheels   what both need besides PyTorch and NumPy, in $(GPU_WHEELS), for a GPU machine without a network"
 	@echo "make docs    the documentation as a site, in site/"
 	@echo "make audit   known holes in the locked packages, as an advisory service on the network knows them"

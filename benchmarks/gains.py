@@ -105,9 +105,9 @@ CASES: Final = (
 
 
 def main() -> None:
-    """Print a row a case."""
+    """Print one row for each case."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true", help=f"{QUICK_STUDIES} studies a case")
+    parser.add_argument("--quick", action="store_true", help=f"{QUICK_STUDIES} studies per case")
     quick = parser.parse_args().quick
     print("| strata x configurations x seeds | studies | called better in any stratum |\n|---|---:|---:|")
     for place in range(len(CASES)):

@@ -9,7 +9,7 @@ import torch
 class Background:
     """Runs one job at a time in a thread; its error is raised where the run next looks for it.
 
-    PyTorch and the system release the interpreter's lock while they write a file, so training goes on.
+    Training continues meanwhile, because PyTorch and the system release the interpreter's lock while writing a file.
     """
 
     def __init__(self, device: torch.device) -> None:

@@ -112,7 +112,7 @@ class TrainingBatches:
         self._begin_epoch()
 
     def next(self) -> Batch:
-        """Return the next segments, and go on to the next epoch at the end of this one."""
+        """Return the next segments; after the last of an epoch, begin the next epoch."""
         continues = self.position > self.start
         length = self.target_length
         if self.length_generator is not None:

@@ -1,13 +1,12 @@
-"""Run studies/wt2-gpu.yaml on a GPU that is there for minutes at a time, each call going on where the last one ended.
+"""Run studies/wt2-gpu.yaml on a GPU that is there for minutes at a time; each call continues where the last stopped.
 
     make gpu-recipe                                          on a machine with a GPU
-    python -m benchmarks.gpu.recipe --quick --kept FOLDER    the same road at toy sizes on a CPU, to try it
+    python -m benchmarks.gpu.recipe --quick --kept FOLDER    the same steps at toy sizes on a CPU, to try it
 
-The kept folder is all that must travel from one call to the next, far below a megabyte: sweeper.db, the store;
+The kept folder is all that must travel from one call to the next, less than 10 MB: sweeper.db, the store;
 study.yaml, the study with the precision and the trials per card that were chosen in the first call; and results/, the
-tables that `sweeper report --from` reads. Checkpoints stay behind, for one of this model has 450 MiB: where the next
-call finds another machine, trials that the end of a call has cut start anew, and where it finds the same one, they go
-on.
+tables that `sweeper report --from` reads. Checkpoints stay behind, since one of this model takes 450 MiB: trials that
+the end of a call interrupts resume if the next call runs on the same machine, and start anew on another.
 """
 
 import argparse
@@ -117,7 +116,7 @@ def run(folders: Folders, figures: Path, *, quick: bool, stop: Callable[[], bool
     if folders.store.exists():
         _write_tables(folders)
     if code is None:
-        print(f"The time is over. The next call goes on with {folders.kept}: carry it there.")
+        print(f"Time is up. The next call continues from {folders.kept}: take this folder there.")
         return 0
     return code
 

@@ -1,4 +1,4 @@
-"""`make gpu-recipe` goes on where the last call ended, with the packages that a bare GPU machine gets."""
+"""`make gpu-recipe` continues where the last call stopped, with only the packages that a bare GPU machine gets."""
 
 import json
 import os
@@ -91,7 +91,7 @@ def test_calls_on_bare_machines_complete_the_study(
     assert 1 <= len(before) < NUM_TRIALS
     output = capfd.readouterr().out
     assert f"{none} has no measurements of a GPU: precision: bf16, gpus_per_trial: 0.5 as in the study" in output
-    assert f"The next call goes on with {here.kept}: carry it there." in output
+    assert f"Time is up. The next call continues from {here.kept}: take this folder there." in output
     assert "Tables were not written here: sweeper: internal error: ModuleNotFoundError: No module named " in output
     assert f"sweeper export wt2-gpu --all --store sqlite:///{here.kept}/sweeper.db" in output
     assert sorted(path.name for path in here.kept.iterdir()) == ["study.yaml", "sweeper.db"]
