@@ -12,7 +12,6 @@ from sweeper.verification.basis import EXACT, LOOSE
 NUMBER: Final = re.compile(r"(?<![\d.])[-\u2212+]?\d+(?:,\d{3})*\.\d+(?:e[-+]?\d+)?(?!\.?\d)", re.IGNORECASE)
 LAST_PLACE: Final = 1.01  # units of the last place that a printed number may differ by
 SMALLEST: Final = 1e-9
-SHOWN: Final = 3  # differences of a table that are named
 
 Row = Mapping[str, str | None]
 Rows = Sequence[Row]
@@ -88,14 +87,12 @@ def differing_numbers(recorded: bytes, again: bytes) -> list[str] | None:
     matched = _matched(ours, theirs, [name for name in columns if name not in numeric])
     if not numeric or matched is None:
         return None
-    lines = [
+    return [
         f"{name} of {key} is recorded as {other[name] or 'nothing'}, not {row[name] or 'nothing'}"
         for key, row, other in matched
         for name in numeric
         if not _alike(row[name], other[name])
     ]
-    more = len(lines) - SHOWN
-    return [*lines[:SHOWN], *([f"and {more} more"] if more > 0 else [])]
 
 
 def _matched(ours: Rows, theirs: Rows, keys: Sequence[str]) -> list[tuple[str, Row, Row]] | None:

@@ -8,12 +8,11 @@ from typing import Final
 from sweeper.export.archive import Archive
 from sweeper.store.enrolment.imported import DEVICE, SLOT
 from sweeper.store.reading.reader import AttemptRow, TrialRow
-from sweeper.verification.findings import Finding
+from sweeper.verification.findings import Finding, some
 
 TOLERANCE: Final = 1e-6  # seconds
 RELATIVE: Final = 1e-9  # of sums, whose order may differ
 KINDS: Final = ("cpu", "cuda")
-SHOWN: Final = 5  # trials that are named, of those that something is wrong with
 ENDED: Final = ("completed", "pruned")  # states that only an attempt can end in
 
 
@@ -44,7 +43,7 @@ def trials_are_those_of_attempts(archive: Archive) -> list[Finding]:
 def _of_trial(trial: TrialRow, attempts: Sequence[AttemptRow]) -> Iterator[str]:
     spent = sum(row.device_seconds for row in attempts)
     if trial.attempts != len(attempts) or not _same(trial.device_seconds, spent):
-        yield (f"{trial.attempts} with {trial.device_seconds:.6g} s, not {len(attempts)} with {spent:.6g} s")
+        yield f"{trial.attempts} with {trial.device_seconds:.6g} s, not {len(attempts)} with {spent:.6g} s"
         return
     if not attempts or any(_is_imported(row) for row in attempts):
         return
@@ -96,6 +95,4 @@ def _text(time: float | None) -> str:
 
 
 def _finding(lines: Sequence[str], wrong: str, right: str) -> Finding:
-    more = len(lines) - SHOWN
-    some = "; ".join(lines[:SHOWN]) + (f"; and {more} more" if more > 0 else "")
-    return Finding(check="values", ok=not lines, text=f"{wrong}: {some}" if lines else right)
+    return Finding(check="values", ok=not lines, text=f"{wrong}: {some(lines)}" if lines else right)

@@ -9,7 +9,7 @@ from sweeper.evidence.data.load import StudyData
 from sweeper.export.bundled import REPORT
 from sweeper.verification.alike import differing_numbers, same_table, same_text
 from sweeper.verification.basis import Basis
-from sweeper.verification.findings import Finding
+from sweeper.verification.findings import Finding, some
 
 MakeReport = Callable[[StudyData, Path, datetime], object]  # writes the page and its figures into a directory
 Files = Mapping[str, bytes]
@@ -21,6 +21,7 @@ FIGURE: Final = ".svg"
 TABLE: Final = ".csv"
 # Tables of claims and of how configurations stand, which other code must give again by what they mean.
 MEANT: Final = ("figures/claims", "figures/verdicts", "figures/standings")
+SHOWN: Final = 3  # differences of a table that are named
 
 
 def report_is_that_of_the_tables(
@@ -73,7 +74,7 @@ def _by_meaning(wanted: Files, found: Files) -> list[Finding]:
     names = [name for name in sorted(wanted) if name.endswith(TABLE) and name.startswith(MEANT) and name in found]
     compared = {name: differing_numbers(found[name], wanted[name]) for name in names}
     wrong = [
-        Finding(check="report", ok=False, text=f"{REPORT}/{name}: {'; '.join(lines)}")
+        Finding(check="report", ok=False, text=f"{REPORT}/{name}: {some(lines, SHOWN)}")
         for name, lines in compared.items()
         if lines
     ]

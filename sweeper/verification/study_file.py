@@ -16,7 +16,7 @@ from sweeper.spec.usual_value import with_value
 from sweeper.spec.variables import HIDDEN
 from sweeper.store.enrolment.differences import differences
 from sweeper.verification.basis import Basis
-from sweeper.verification.findings import Finding
+from sweeper.verification.findings import Finding, some
 
 STAND_IN: Final = "none"  # for hidden secrets, which YAML would read as an alias
 SHOWN: Final = 8  # differences that are named
@@ -39,8 +39,7 @@ def study_is_that_of_its_file(archive: Archive, basis: Basis) -> Finding:
     lines += _of_phases(archive, stored)
     if not lines:
         return Finding(check="study", ok=True, text=f"{SOURCE} says what the study says that was judged")
-    more = f"; and {len(lines) - SHOWN} more" if len(lines) > SHOWN else ""
-    return Finding(check="study", ok=False, text=f"as judged → as in the file: {'; '.join(lines[:SHOWN])}{more}")
+    return Finding(check="study", ok=False, text=f"as judged → as in the file: {some(lines, SHOWN)}")
 
 
 def _as_launched(read: Study, stored: Study) -> Study:

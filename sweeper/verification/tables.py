@@ -12,12 +12,11 @@ from sweeper.export.bundled import ENVIRONMENT, REPORT, SOURCE, derived, last_ti
 from sweeper.quantities import counted
 from sweeper.verification.attempts import trials_are_those_of_attempts
 from sweeper.verification.basis import Basis
-from sweeper.verification.findings import Finding
+from sweeper.verification.findings import Finding, some
 from sweeper.verification.study_file import study_is_that_of_its_file
 
 TOLERANCE: Final = 1e-9  # of sums, whose order may differ
 TABLES: Final = ("trials", "attempts", "measurements", "claims")
-SHOWN: Final = 5  # trials that are named, of those that something is wrong with
 
 
 def tables_are_whole(manifest: Manifest, archive: Archive, directory: Path, basis: Basis) -> Iterator[Finding]:
@@ -80,11 +79,6 @@ def _values(archive: Archive) -> Finding:
         if trial.value is None or not math.isclose(trial.value, expected, rel_tol=TOLERANCE):
             wrong.append(f"{trial.phase} {trial.number}: {trial.value}, not {expected:.9g}")
     if wrong:
-        return Finding(check="values", ok=False, text=f"not the value of the trial's curve: {_some(wrong)}")
+        return Finding(check="values", ok=False, text=f"not the value of the trial's curve: {some(wrong)}")
     text = f"the values of {counted(checked, 'trial')} are those of their curves"
     return Finding(check="values", ok=True, text=text if checked else "no completed trial has a curve to compare with")
-
-
-def _some(lines: list[str]) -> str:
-    more = len(lines) - SHOWN
-    return "; ".join(lines[:SHOWN]) + (f"; and {more} more" if more > 0 else "")
