@@ -68,9 +68,9 @@ def status_table(status: Status, *, ascii_only: bool = False, width: int = WIDTH
         ascii_only: whether the terminal shows only ASCII characters.
         width: of the terminal, in columns; narrow ones get a line for each phase and each running trial.
     """
+    packed = [Text(packing.text) for packing in status.packings]
     if width < WIDTH:
         claims = [Text(claim_line(claim)) for claim in status.claims]
-        packed = [Text(packing.text) for packing in status.packings]
         return Group(Text(summary_line(status)), Text(ledger_line(status)), *packed, *_lines(status), *claims)
     phases = Table(box=None, pad_edge=False)
     phases.add_column("phase", style="bold")
@@ -79,7 +79,6 @@ def status_table(status: Status, *, ascii_only: bool = False, width: int = WIDTH
     for phase in status.phases:
         cells = [str(phase.counts[state]) for state in TRIAL_STATES]
         phases.add_row(Text(phase.name), str(phase.planned), *cells)
-    packed = [Text(packing.text) for packing in status.packings]
     parts: list[RenderableType] = [Text(summary_line(status)), Text(ledger_line(status)), *packed, phases]
     if status.claims and width >= CLAIMS_WIDTH:
         parts.append(_claims_table(status.claims))

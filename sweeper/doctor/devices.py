@@ -81,11 +81,11 @@ def torch_version() -> str | None:
 
 
 def _no_gpus() -> Finding:
+    from trainer.config.hardware import bf16_flag  # noqa: PLC0415 - pydantic is slow to load
+
     cores = available_cores()
     why = "no GPU" if os.environ.get(VISIBLE) is None else f"{VISIBLE} hides all GPUs"
-    from trainer.config import hardware  # noqa: PLC0415 - pydantic is slow to load
-
-    flag = hardware.bf16_flag()
+    flag = bf16_flag()
     speed = f", whose {flag} makes the trainer's `precision: mixed` the faster one" if flag else ""
     return Finding("gpus", "ok", f"{why}; trials run on {counted(cores, 'CPU core')}{speed}")
 
