@@ -1,5 +1,7 @@
 """How Python processes of ours are started, so that files in the working directory never stand in for modules.
 
+And what other programs print.
+
 What we start ourselves runs through `run_module`. Processes that joblib, Dask and multiprocessing start get
 PYTHONSAFEPATH from the environment; programs of the user's must not inherit it, for their scripts import what lies
 beside them.
@@ -10,8 +12,10 @@ enough; trials get the user's own number, or that of their slot.
 """
 
 import os
+import shutil
+import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
@@ -22,6 +26,7 @@ BLAS_THREADS: Final = "OPENBLAS_NUM_THREADS"
 ONE_BY_SWEEPER: Final = "+1"  # OpenBLAS reads it as 1, and nobody else writes it like that
 USERS_THREADS: Final = "SWEEPER_USERS_OPENBLAS_NUM_THREADS"  # the variable's value before we set it
 RUN_MODULE: Final = Path(__file__).with_name("run_module.py")
+ANSWER_S: Final = 10.0
 INTERPRETER: Final = (sys.executable, "-P")  # -P: the working directory is not searched for modules
 
 
@@ -33,6 +38,20 @@ def module_command(module: str, *arguments: str) -> list[str]:
 def code_command(code: str, *arguments: str) -> list[str]:
     """Return the command that runs some lines of Python that import no module of ours."""
     return [*INTERPRETER, "-c", code, *arguments]
+
+
+def printed(command: Sequence[str], *, timeout_s: float = ANSWER_S) -> str | None:
+    """Return what a program prints, stripped; None where it is missing, fails or does not answer in time."""
+    program = shutil.which(command[0])
+    if program is None:
+        return None
+    try:
+        answer = subprocess.run(
+            [program, *command[1:]], capture_output=True, text=True, errors="replace", timeout=timeout_s, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return answer.stdout.strip() if answer.returncode == 0 else None
 
 
 @contextmanager

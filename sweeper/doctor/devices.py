@@ -1,7 +1,6 @@
 """Check the devices that trials would run on, and whether PyTorch can use them."""
 
 import os
-import subprocess
 from importlib.metadata import PackageNotFoundError, version
 from typing import Final
 
@@ -10,7 +9,7 @@ from sweeper.execution.gpus import VISIBLE, ask_nvidia_smi, find_gpus, gpus_of_m
 from sweeper.execution.slots.neighbours import launch_text, neighbours
 from sweeper.execution.slots.resources import available_cores
 from sweeper.quantities import counted
-from sweeper.subprocesses import code_command
+from sweeper.subprocesses import code_command, printed
 
 QUERY: Final = ("--query-gpu=index,name,memory.total,memory.used", "--format=csv,noheader,nounits")
 PROBE: Final = "import torch; print(torch.cuda.device_count())"
@@ -30,8 +29,7 @@ def check_gpus() -> list[Finding]:
     if installed is None:
         says = "PyTorch is not installed here; programs of your own bring what they use"
         return [*findings, Finding("gpus", "ok", says)]
-    seen = _output(code_command(PROBE))
-    return [*findings, torch_finding(len(gpus), None if seen is None else seen.strip(), installed)]
+    return [*findings, torch_finding(len(gpus), printed(code_command(PROBE), timeout_s=TIMEOUT_S), installed)]
 
 
 def check_launches() -> list[Finding]:
@@ -88,11 +86,3 @@ def _no_gpus() -> Finding:
     flag = bf16_flag()
     speed = f", whose {flag} makes the trainer's `precision: mixed` the faster one" if flag else ""
     return Finding("gpus", "ok", f"{why}; trials run on {counted(cores, 'CPU core')}{speed}")
-
-
-def _output(command: list[str]) -> str | None:
-    try:
-        answer = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT_S, check=False)
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    return answer.stdout if answer.returncode == 0 else None

@@ -3,8 +3,6 @@
 import hashlib
 import os
 import platform
-import shutil
-import subprocess
 import sys
 from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
@@ -15,6 +13,7 @@ import psutil
 
 from sweeper.execution.gpus import ask_nvidia_smi
 from sweeper.store.url import without_passwords
+from sweeper.subprocesses import printed
 
 PACKAGES: Final = ("sweeper", "torch", "numpy", "optuna", "joblib", "sqlalchemy", "pandas")
 
@@ -52,10 +51,10 @@ def _version(package: str) -> str | None:
 
 def _git(directory: Path) -> dict[str, object] | None:
     """Return the commit of the directory's repository, and a fingerprint of uncommitted changes."""
-    commit = _output(["git", "-C", str(directory), "rev-parse", "HEAD"])
+    commit = printed(["git", "-C", str(directory), "rev-parse", "HEAD"])
     if commit is None:
         return None
-    diff = _output(["git", "-C", str(directory), "diff", "HEAD"]) or ""
+    diff = printed(["git", "-C", str(directory), "diff", "HEAD"]) or ""
     fingerprint = hashlib.sha256(diff.encode()).hexdigest() if diff else None
     return {"commit": commit, "changed": bool(diff), "diff_sha256": fingerprint, "diff_lines": diff.count("\n")}
 
@@ -71,13 +70,3 @@ def _cpu() -> str | None:
     except OSError:
         return platform.processor() or None
     return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), None)
-
-
-def _output(command: list[str]) -> str | None:
-    if shutil.which(command[0]) is None:
-        return None
-    try:
-        answer = subprocess.run(command, capture_output=True, text=True, timeout=10, check=False, errors="replace")
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    return answer.stdout.strip() if answer.returncode == 0 else None

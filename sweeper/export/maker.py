@@ -2,14 +2,14 @@
 
 import hashlib
 import platform
-import shutil
-import subprocess
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import metadata
 from pathlib import Path
 from typing import Final
+
+from sweeper.subprocesses import printed
 
 ROOT: Final = Path(__file__).parents[2]  # of the packages: a checkout, or where packages are installed
 CODE: Final = ("sweeper", "reports")
@@ -94,15 +94,7 @@ def _commit(root: Path) -> tuple[str | None, bool]:
 
 
 def _git(root: Path, *arguments: str) -> str | None:
-    program = shutil.which("git")
-    if program is None:
-        return None
-    command = [program, "-C", str(root), *arguments]
-    try:
-        answer = subprocess.run(command, capture_output=True, text=True, timeout=10, check=False, errors="replace")
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    return answer.stdout.strip() if answer.returncode == 0 else None
+    return printed(["git", "-C", str(root), *arguments])
 
 
 def _version(package: str) -> str | None:

@@ -16,6 +16,7 @@ from sweeper.subprocesses import (
     code_command,
     module_command,
     one_blas_thread,
+    printed,
     safe_path,
     users_environment,
 )
@@ -116,3 +117,10 @@ def test_no_python_of_ours_is_started_in_another_way() -> None:
             if first == "sys.executable" and not (rest and ast.literal_eval(rest[0]) in SAFE_OPTIONS):
                 found.append(f"{path.relative_to(ROOT)}:{node.lineno}")
     assert not found
+
+
+def test_what_a_program_prints_is_unknown_where_it_is_missing_fails_or_does_not_answer() -> None:
+    assert printed(code_command("print(' some text ')")) == "some text"
+    assert printed(code_command("print('some text'); raise SystemExit(3)")) is None
+    assert printed(["no-such-program-of-ours"]) is None
+    assert printed(code_command("input()"), timeout_s=0) is None
