@@ -9,7 +9,7 @@ from typing import Final
 from sweeper.execution.slots.resources import Slot
 from sweeper.forecast.pilot_throughput import PilotRun
 from sweeper.pilot.choice import PilotTrial
-from sweeper.pilot.run import Setting, play, results
+from sweeper.pilot.run import Setting, message_of, play, results
 from sweeper.pilot.side_by_side import Copy
 from sweeper.spec.study import Study
 from sweeper.store.reading import reader
@@ -49,14 +49,15 @@ def run_copies(
     url = play(study, trials, slots, directory, on_tick)
     if url is None:
         return None
-    piloted = results(Setting(study, slots, directory / "runs" / study.name, time.time()), url, trials)
+    setting = Setting(study, slots, directory / "runs" / study.name, time.time())
+    piloted = results(setting, url, trials)
     with reader.connect(url) as connection:
         study_id = reader.studies(connection)[0].id
         rows = reader.trials(connection, study_id)
         attempts = {attempt.trial_id: attempt for attempt in reader.attempts(connection, study_id)}
         seconds = _seconds(reader.measurements(connection, study_id))
     copies = tuple(
-        _copy(row, attempts[row.id], kinds[row.number], seconds.get(row.number, {}), is_trainer=study.trial.is_trainer)
+        _copy(setting, row, attempts[row.id], kinds[row.number], seconds.get(row.number, {}))
         for row in rows
         if row.id in attempts
     )
@@ -76,15 +77,10 @@ def _seconds(table: reader.Table) -> dict[int, dict[int, float]]:
 
 
 def _copy(
-    row: TrialRow,
-    attempt: AttemptRow,
-    kind: tuple[str, PilotTrial],
-    seconds: Mapping[int, float],
-    *,
-    is_trainer: bool,
+    setting: Setting, row: TrialRow, attempt: AttemptRow, kind: tuple[str, PilotTrial], seconds: Mapping[int, float]
 ) -> Copy:
     share, last = attempt.device_share, max(seconds.values(), default=0.0)
-    is_wall_clock = is_trainer or last > OVER * attempt.device_seconds
+    is_wall_clock = setting.is_trainer or last > OVER * attempt.device_seconds
     scale = 1.0 if is_wall_clock else 1 / share
     memory = (row.result or {}).get("peak_memory_bytes")
     reports: list[tuple[float, float]] = []
@@ -97,7 +93,7 @@ def _copy(
         amount=kind[1].amount,
         card=attempt.device,
         reason=row.exit_reason or row.state,
-        message=row.message or "",
+        message=message_of(setting, row),
         began=attempt.started_at,
         seconds=attempt.device_seconds / share,
         reports=tuple(reports),

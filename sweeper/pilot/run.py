@@ -225,10 +225,15 @@ def results(setting: Setting, url: str, trials: Sequence[PilotTrial]) -> Piloted
         if row.attempts == 1 and reason in USABLE and (reason == "completed" or len(found) > 1):
             runs.append(_run_of(setting, trial, row, found))
         else:
-            gone = str(run_dir_of(setting.directory, PHASE, row.number))
-            lines = (row.message or "").replace(gone, RUN_DIR).strip().splitlines()
+            lines = message_of(setting, row).splitlines()
             failures.append(f"pilot of {levels_of(trial)}: {reason}{f': {lines[-1]}' if lines else ''}")
     return Piloted(runs=tuple(runs), failures=tuple(dict.fromkeys(failures)))
+
+
+def message_of(setting: Setting, row: reader.TrialRow) -> str:
+    """Return what is known of how a run ended, without the name of its directory, which will be gone."""
+    gone = str(run_dir_of(setting.directory, PHASE, row.number))
+    return (row.message or "").replace(gone, RUN_DIR).strip()
 
 
 def _run_of(setting: Setting, trial: PilotTrial, row: reader.TrialRow, reports: Sequence[Report]) -> PilotRun:
