@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from benchmarks.counting import count
 from benchmarks.shape import Shape, decoded
 from benchmarks.timing import time_steps
 from trainer.allocation import keep_freed_memory
@@ -100,7 +101,7 @@ def make_step(shape: Shape, *, autocast: bool) -> Callable[[], None]:
 
 
 def main() -> None:
-    """Time the steps; print tokens per second and the peak memory."""
+    """Time the steps; print tokens per second, the peak memory and the number of operators in a step."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--shape", type=decoded, required=True)
     parser.add_argument("--threads", type=int, default=1)
@@ -110,7 +111,8 @@ def main() -> None:
     keep_freed_memory()
     torch.set_num_threads(arguments.threads)
     step = make_step(arguments.shape, autocast=arguments.autocast)
-    print(json.dumps(time_steps(step, arguments.shape.tokens_per_step, arguments.seconds)))
+    figures = time_steps(step, arguments.shape.tokens_per_step, arguments.seconds)
+    print(json.dumps(figures | {"operators": count(step).operators}))
 
 
 if __name__ == "__main__":

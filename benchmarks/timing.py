@@ -5,8 +5,6 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-from benchmarks.counting import count
-
 WARM_UP_STEPS: Final = 2  # the first fills the model's memory, the second allocates at full size
 
 
@@ -14,8 +12,7 @@ def time_steps(step: Callable[[], object], tokens_per_step: int, seconds: float)
     """Take steps for some seconds, at least two.
 
     Returns:
-        Tokens per second of wall-clock time and of CPU time (all threads together), the process's peak memory, and
-        the number of operators in a step.
+        Tokens per second of wall-clock time and of CPU time (all threads together), and the process's peak memory.
     """
     for _ in range(WARM_UP_STEPS):
         step()
@@ -30,5 +27,4 @@ def time_steps(step: Callable[[], object], tokens_per_step: int, seconds: float)
         "tokens_per_second": tokens / seconds,
         "tokens_per_cpu_second": tokens / cpu_seconds,
         "peak_memory_bytes": peak,
-        "operators": count(step).operators,
     }

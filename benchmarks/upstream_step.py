@@ -12,6 +12,7 @@ from pathlib import Path
 
 import torch
 
+from benchmarks.counting import count
 from benchmarks.shape import Shape, decoded
 from benchmarks.timing import time_steps
 from trainer.allocation import keep_freed_memory
@@ -66,7 +67,7 @@ def make_step(model: torch.nn.Module, shape: Shape, *, autocast: bool) -> Callab
 
 
 def main() -> None:
-    """Time the steps; print tokens per second and the peak memory."""
+    """Time the steps; print tokens per second, the peak memory and the number of operators in a step."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--upstream", type=Path, required=True)
     parser.add_argument("--shape", type=decoded, required=True)
@@ -78,7 +79,8 @@ def main() -> None:
     torch.set_num_threads(arguments.threads)
     shape = arguments.shape
     step = make_step(build(arguments.upstream, shape), shape, autocast=arguments.autocast)
-    print(json.dumps(time_steps(step, shape.tokens_per_step, arguments.seconds)))
+    figures = time_steps(step, shape.tokens_per_step, arguments.seconds)
+    print(json.dumps(figures | {"operators": count(step).operators}))
 
 
 if __name__ == "__main__":
