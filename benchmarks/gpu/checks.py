@@ -35,6 +35,10 @@ KINDS: Final[dict[str, dict[str, Any]]] = {
     },
     "gpt2": {"model": {"kind": "gpt2"}, "regularization": DROPOUTS | {"attention_dropout": 0.2}},
     "gpt3": {"model": {"kind": "gpt3"}, "regularization": DROPOUTS},
+    "modern_gpt": {
+        "model": {"kind": "modern_gpt"},
+        "regularization": DROPOUTS | {"attention_dropout": 0.2, "stochastic_depth": 0.2},
+    },
 }
 PRECISIONS: Final = ("fp32", "tf32", "mixed", "bf16", "fp16")
 CLOSE: Final = 2e-3  # relative difference of losses in fp32 that different kernels may have

@@ -55,7 +55,7 @@ FULL: Final = Plan(
     total_s=540.0,
     step_s=5.0,
     limit_s=75.0,
-    kinds=("transformer_xl", "adaptive softmax", "awd_lstm", "gpt2", "gpt3"),
+    kinds=("transformer_xl", "adaptive softmax", "awd_lstm", "gpt2", "gpt3", "modern_gpt"),
     shape=S2,
     modes=(
         Mode("fp32"),
