@@ -67,8 +67,10 @@ def load_members(folders: Sequence[Path], which: Which) -> list[Member]:
     """
     members = [_load(folder, which) for folder in folders]
     first = members[0]
+    device = next(first.model.parameters()).device
     for other in members[1:]:
         _check_comparable(first, other)
+        other.model.to(device)  # its configuration may ask for another one
     return members
 
 
