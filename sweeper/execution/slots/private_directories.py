@@ -13,6 +13,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
+from sweeper.execution.slots.directory_lock import NO_LOCKS
+
 LOCK_FILE: Final = "lock"
 
 
@@ -30,12 +32,21 @@ def private_directory(kind: str, parent: Path | None = None) -> Iterator[Path]:
     draft = directory / f"{LOCK_FILE}.new"  # it has its name once it is locked: others remove what nobody has locked
     lock = os.open(draft, os.O_CREAT | os.O_RDWR, 0o600)
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+        _lock(lock)
         draft.rename(directory / LOCK_FILE)
         yield directory
     finally:
         shutil.rmtree(directory, ignore_errors=True)
         os.close(lock)
+
+
+def _lock(descriptor: int) -> None:
+    """Lock a file, unless its file system has no locks: then nobody removes what lies there but its own process."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+    except OSError as error:
+        if error.errno not in NO_LOCKS:
+            raise
 
 
 def _remove_abandoned(parent: Path, prefix: str) -> None:

@@ -1,5 +1,6 @@
 """Directories for temporary files: private, removed after use, and after their process was killed by the next one."""
 
+import errno
 import subprocess
 import sys
 import tempfile
@@ -7,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from sweeper.execution.slots import private_directories
 from sweeper.execution.slots.private_directories import private_directory
 
 HOLDER = """
@@ -51,4 +53,18 @@ def test_one_within_another_directory_is_hidden_and_outlives_those_that_are_made
     with private_directory("test", tmp_path) as first, private_directory("test", tmp_path) as second:
         assert first.name.startswith(".test-")
         assert set(tmp_path.iterdir()) == {first, second}
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_where_the_file_system_has_no_locks_only_its_own_process_removes_a_directory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(descriptor: object, operation: int) -> None:
+        raise OSError(errno.ENOSYS, "Function not implemented")
+
+    monkeypatch.setattr(private_directories.fcntl, "flock", fail)
+    with private_directory("test", tmp_path) as first:
+        with private_directory("test", tmp_path) as second:
+            assert set(tmp_path.iterdir()) == {first, second}
+        assert list(tmp_path.iterdir()) == [first]
     assert list(tmp_path.iterdir()) == []
