@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import Final, Self
 
 from sweeper.execution.gpus import ask_nvidia_smi
-from sweeper.execution.slots.energy import SUCCESS, Nvml, nvml
+from sweeper.execution.slots.nvml import SUCCESS, Nvml, nvml
 
 UNKNOWN: Final = "GPU"  # the kind of a card whose driver says nothing
 MPS_VARIABLE: Final = "CUDA_MPS_PIPE_DIRECTORY"

@@ -5,8 +5,6 @@ Counters are cumulative, so the energy of an attempt is their difference over it
 
 A processor's counter is of the whole package, whatever runs on it, and a GPU's of the whole GPU. How attempts that ran
 at the same time share it is not decided here, but where attempts are read (`evidence.data.energy`).
-
-NVML is the library of the NVIDIA driver itself, called directly: that takes no further package.
 """
 
 import ctypes
@@ -14,10 +12,10 @@ import re
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
 from typing import Final, Protocol
 
+from sweeper.execution.slots.nvml import SUCCESS, Nvml, nvml
 from sweeper.execution.slots.resources import Slot
 from sweeper.store.records import Energy
 
@@ -25,8 +23,6 @@ POWERCAP: Final = Path("/sys/class/powercap")
 ZONE: Final = re.compile(r"intel-rapl:\d+")  # also of AMD's processors; a package without its parts, cores and memory
 PACKAGE: Final = "package"  # how the names of such zones begin: others, such as psys, overlap with them
 MOST_WATTS: Final = 1500.0  # of a package: how fast its counter may wrap around
-LIBRARY: Final = "libnvidia-ml.so.1"
-SUCCESS: Final = 0
 
 
 class Counter(Protocol):
@@ -143,33 +139,9 @@ def gpu_counters(device: str) -> tuple[Counter, ...]:
     library = nvml() if kind == "cuda" and names else None
     if library is None:
         return ()
-    found = [library.gpu(name) for name in names.split(",")]
+    found = [_counter(library, name) for name in names.split(",")]
     known = tuple(gpu for gpu in found if gpu is not None)
     return known if len(known) == len(found) else ()
-
-
-@dataclass(frozen=True, slots=True)
-class Nvml:
-    """The driver's library, initialized."""
-
-    library: ctypes.CDLL
-
-    def gpu(self, name: str) -> "NvmlGpu | None":
-        """Return the counter of a GPU by its index or UUID; None if it has none."""
-        handle = None if name.startswith("MIG-") else self.handle(name)
-        found = NvmlGpu(self.library, handle) if handle is not None else None
-        return found if found is not None and found.read() is not None else None
-
-    def handle(self, name: str) -> ctypes.c_void_p | None:
-        """Return the handle of a GPU or of an instance of one, by index or UUID; None if there is no such device."""
-        handle = ctypes.c_void_p()
-        if name.isdigit():
-            code = self.library.nvmlDeviceGetHandleByIndex_v2(ctypes.c_uint(int(name)), ctypes.byref(handle))
-        elif name.startswith(("GPU-", "MIG-")):
-            code = self.library.nvmlDeviceGetHandleByUUID(name.encode(), ctypes.byref(handle))
-        else:
-            return None
-        return handle if code == SUCCESS else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,14 +159,11 @@ class NvmlGpu:
         return millijoules.value / 1e3 if code == SUCCESS else None
 
 
-@cache
-def nvml() -> Nvml | None:
-    """Return the driver's library; None where there is none."""
-    try:
-        library = ctypes.CDLL(LIBRARY)
-        return Nvml(library) if library.nvmlInit_v2() == SUCCESS else None
-    except (OSError, AttributeError):
-        return None
+def _counter(library: Nvml, name: str) -> NvmlGpu | None:
+    """Return the counter of a GPU by its index or UUID; None if it has none."""
+    handle = None if name.startswith("MIG-") else library.handle(name)
+    found = NvmlGpu(library.library, handle) if handle is not None else None
+    return found if found is not None and found.read() is not None else None
 
 
 def _difference(now: float, last: float, wraps_at: float | None, elapsed_s: float) -> float | None:

@@ -11,7 +11,7 @@ import pytest
 
 from sweeper.execution.slots import cards
 from sweeper.execution.slots.cards import Card, MemoryWatch, read_cards, shares_by_mps
-from sweeper.execution.slots.energy import Nvml
+from sweeper.execution.slots.nvml import Nvml
 from tests.sweeper.execution.slots.test_energy import FakeLibrary
 
 LIST = """0, GPU-aaaa, NVIDIA H100 80GB HBM3, 81559, 4

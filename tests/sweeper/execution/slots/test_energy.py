@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from sweeper.execution.slots import energy
-from sweeper.execution.slots.energy import Meter, Nvml, gpu_counters, meter_for, packages
+from sweeper.execution.slots.energy import Meter, gpu_counters, meter_for, packages
+from sweeper.execution.slots.nvml import Nvml
 from sweeper.execution.slots.resources import Slot
 from sweeper.store.records import Energy
 
@@ -154,7 +155,7 @@ def test_gpus_that_count_no_energy_and_drivers_that_are_loaded_anew_are_unknown(
 
 
 def test_without_the_driver_nothing_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(energy, "LIBRARY", "libno-such-driver.so.1")
+    monkeypatch.setattr("sweeper.execution.slots.nvml.LIBRARY", "libno-such-driver.so.1")
     energy.nvml.cache_clear()
     assert gpu_counters("cuda:0") == ()
     energy.nvml.cache_clear()
