@@ -66,6 +66,11 @@ class Drawing:
         return sheet.finished(self.paint(sheet), self.title, self.alternative)
 
 
+def part_names(name: str, title: str, number: int, total: int) -> tuple[str, str]:
+    """Return the name and the title of one of the figures that a long one is split into, counted from 1."""
+    return name if number == 1 else f"{name}-{number}", title if total == 1 else f"{title}, part {number} of {total}"
+
+
 def make_drawing(name: str, title: str, alternative: str, data: pd.DataFrame, paint: Paint) -> Drawing:
     """Return a figure with its texts cleaned."""
     return Drawing(

@@ -10,7 +10,7 @@ import pandas as pd
 from reports import wording
 from reports.figures import forest_blocks
 from reports.figures import rows as layout
-from reports.figures.drawing import MOST, Drawing, Paint, make_drawing
+from reports.figures.drawing import MOST, Drawing, Paint, make_drawing, part_names
 from reports.figures.effects_axis import (
     COLOURS,
     WORDS,
@@ -58,8 +58,7 @@ def forest_figures(name: str, title: str, rows: Sequence[Row], label: str, *, pe
     groups = _parts(shown, percent=percent)
     found = []
     for part, chosen in enumerate(groups, 1):
-        named = name if part == 1 else f"{name}-{part}"
-        headed = title if len(groups) == 1 else f"{title}, part {part} of {len(groups)}"
+        named, headed = part_names(name, title, part, len(groups))
         # The first part has the data of all rows, those without an estimate too.
         data = pd.DataFrame([asdict(row) for row in (rows if part == 1 else chosen)])
         words = _words(headed, chosen, percent=percent)

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from reports import wording
-from reports.figures.drawing import Drawing, Paint, make_drawing
+from reports.figures.drawing import Drawing, Paint, make_drawing, part_names
 from reports.figures.effects_axis import amount
 from reports.figures.lettering import SMALL, fitted, text_width, widest, wrapped
 from reports.figures.panel import GAP
@@ -54,7 +54,7 @@ def interaction_figures(name: str, title: str, triangles: Sequence[Triangle], *,
     found = []
     for number, places in enumerate(parts, 1):
         own = [triangles[place] for place in places]
-        headed = title if len(parts) == 1 else f"{title}, part {number} of {len(parts)}"
+        named, headed = part_names(name, title, number, len(parts))
         rows = [
             {"stratum": each.heading, "terms": " x ".join(terms), "effect": value, "clear": terms in each.clear}
             for each in own
@@ -62,9 +62,7 @@ def interaction_figures(name: str, title: str, triangles: Sequence[Triangle], *,
         ]
         paint = _painter(own, reach or 1.0, percent=percent)
         words = _words(headed, own, percent=percent)
-        found.append(
-            make_drawing(name if number == 1 else f"{name}-{number}", headed, words, pd.DataFrame(rows), paint)
-        )
+        found.append(make_drawing(named, headed, words, pd.DataFrame(rows), paint))
     return tuple(found)
 
 

@@ -10,7 +10,7 @@ import pandas as pd
 
 from reports import wording
 from reports.figures import panel as axes_of
-from reports.figures.drawing import Drawing, Paint, make_drawing
+from reports.figures.drawing import Drawing, Paint, make_drawing, part_names
 from reports.figures.effects_axis import amount
 from reports.figures.legend import Key, legend
 from reports.figures.panel import Axes, Grid, panel_in, room_below
@@ -84,8 +84,7 @@ def looks_figures(title: str, panels: Sequence[Panel]) -> tuple[Drawing, ...]:
 
 
 def _figure(title: str, panels: Sequence[Panel], number: int, parts: int) -> Drawing:
-    name = "looks" if number == 1 else f"looks-{number}"
-    headed = title + (f", part {number} of {parts}" if parts > 1 else "")
+    name, headed = part_names("looks", title, number, parts)
     return make_drawing(name, headed, _words(headed, panels), _data(panels), _painter(panels))
 
 

@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from reports import wording
-from reports.figures.drawing import Drawing, Paint, make_drawing
+from reports.figures.drawing import Drawing, Paint, make_drawing, part_names
 from reports.figures.effects_axis import amount
 from reports.figures.legend import Key, legend
 from reports.figures.panel import room_below
@@ -26,12 +26,9 @@ BAR: Final = 6.0  # points: its height
 HEIGHT: Final = 17.4  # of a row, at most
 SHOWN: Final = ("stratum", "factor", "fanova", "ped_anova_share")
 T = TypeVar("T", bound=Sized)
-
-
 Shares = Mapping[str, float | None]  # of a factor, by the names of `SERIES`; None where its trials were not run
-Importances = Sequence[
-    tuple[str, float, float, float]
-]  # name, fANOVA's share, its standard deviation, PED-ANOVA's weight
+# The factor, fANOVA's share, its standard deviation, PED-ANOVA's weight.
+Importances = Sequence[tuple[str, float, float, float]]
 
 
 def attribution_figures(
@@ -148,11 +145,7 @@ def _parts(name: str, title: str, strata: Mapping[str, T]) -> list[tuple[str, st
     names = list(strata)
     parts = split([(len(strata[each]) + 1) * HEIGHT for each in names], PAGE - room_below() - HEIGHT)
     return [
-        (
-            name if number == 1 else f"{name}-{number}",
-            title if len(parts) == 1 else f"{title}, part {number} of {len(parts)}",
-            {names[place]: strata[names[place]] for place in places},
-        )
+        (*part_names(name, title, number, len(parts)), {names[place]: strata[names[place]] for place in places})
         for number, places in enumerate(parts, 1)
     ]
 
