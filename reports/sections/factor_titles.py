@@ -2,6 +2,7 @@
 
 import functools
 import math
+from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Final
 
@@ -20,9 +21,9 @@ def sizes_title(findings: Mapping[str, Mapping[int, Finding]]) -> str:
         findings: by configuration and amount of data, in tokens, what its effect shows with all of them considered.
     """
     said = {name: _size_pattern(dict(sorted(found.items()))) for name, found in findings.items()}
-    phrases = sorted(set(said.values()), key=lambda phrase: -list(said.values()).count(phrase))
+    counts = Counter(said.values())
     parts = []
-    for phrase in phrases[:2]:
+    for phrase, _ in counts.most_common(2):  # of equal counts, the one of the first configuration
         names = [name for name, own in said.items() if own == phrase]
         one, many = phrase
         if len(said) > NAMED and len(names) > 1:

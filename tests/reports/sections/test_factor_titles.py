@@ -1,5 +1,6 @@
 """Titles of figures of factors follow from findings and numbers by rules."""
 
+import itertools
 import math
 
 import pytest
@@ -30,6 +31,13 @@ def test_of_many_configurations_the_commonest_patterns_are_counted() -> None:
     unclear: dict[int, Finding] = {1: "unclear", 2: "unclear"}
     found = factor_titles.sizes_title({**dict.fromkeys("abcd", below), "e": unclear})
     assert found == "4 of 5 configurations help only below 2 tokens; e has no clear effect"
+
+
+def test_of_patterns_that_are_equally_common_that_of_the_first_configuration_comes_first() -> None:
+    effects: dict[str, list[Finding]] = {"a": ["better"] * 2, "b": ["worse"] * 2, "c": ["unclear"] * 2}
+    for names in itertools.permutations(effects):  # whatever order a set of them has
+        title = factor_titles.sizes_title({name: dict(zip((1, 2), effects[name], strict=True)) for name in names})
+        assert [part[:2] for part in title.split("; ")] == [f"{name} " for name in names[:2]]
 
 
 def test_an_ablation_says_what_is_missed_most_or_that_nothing_is() -> None:
