@@ -1,6 +1,5 @@
 """Numbers, budgets and configurations as a report prints them."""
 
-import json
 import math
 import re
 from collections.abc import Mapping
@@ -9,6 +8,7 @@ from typing import Final
 from sweeper.evidence.data.cells import Level, same_level
 from sweeper.evidence.formatting import (
     UNKNOWN,
+    budget,
     clean,
     count,
     grouped,
@@ -105,23 +105,6 @@ def duration(seconds: float | None) -> str:
 def device_hours(hours: float) -> str:
     """Format a budget of device time, e.g. ``1 device-hour``."""
     return f"{level_text(hours)} device-hour{'' if hours == 1 else 's'}"
-
-
-def budget(text: str) -> str:
-    """Format a budget, given as canonical JSON, e.g. ``300 steps``."""
-    try:
-        document = json.loads(text)
-    except ValueError:
-        return clean(text)
-    if list(document) == ["runs"]:
-        return "its own length"
-    return ", ".join(_amount(amount, unit.replace("_", " ")) for unit, amount in document.items())
-
-
-def _amount(amount: object, unit: str) -> str:
-    """Format an amount with its unit, which is a plural: ``6 epochs``, whether counted as 6 or 6.0, but ``1 step``."""
-    whole = int(amount) if isinstance(amount, float) and amount.is_integer() else amount
-    return f"{grouped(whole)} {unit.removesuffix('s') if whole == 1 else unit}"
 
 
 def changed(levels: Mapping[str, Level], baseline: Mapping[str, Level]) -> dict[str, Level]:

@@ -16,6 +16,7 @@ from reports.sections.blocks import Block, Cell, Column, Inline, Plot, Section, 
 from reports.sections.context import Context
 from reports.sections.strata import stratum_cells, stratum_columns
 from studies.published import Mark
+from sweeper.evidence.effects.shown import ALPHA
 from sweeper.evidence.statistics.heterogeneity import same_effect_p
 from sweeper.evidence.statistics.paired import paired_t
 
@@ -27,7 +28,6 @@ TIMES_DIFFER = 1.25  # device times of the same work differ by up to this much o
 ALONE_DIFFER = 1.5  # the same where no configuration ran twice, which would show the noise
 START_UP = 1.0  # seconds of device time by which the start of a process varies
 NOISE = 0.01
-ALPHA = 0.05
 
 
 def costs(context: Context) -> Section | None:

@@ -161,10 +161,6 @@ def _arms_table(panels: Sequence[ComputePanel]) -> Table:
 
 def _arm_row(curve: ArmCurve, panel: ComputePanel) -> tuple[Cell, ...]:
     arm = curve.arm
-    there = arm.values[:, arm.choice.place]
-    known = there[np.isfinite(there)]
-    shift = arm.choice.optimism if math.isfinite(arm.choice.optimism) else 0.0
-    value = arm.measure.measured(float(known.mean()) + arm.measure.sign * shift)
     unit = UNITS.get(panel.unit, panel.unit)
     amount = _amount(curve.best_cost, panel.unit)
     percent = arm.measure.is_log
@@ -173,9 +169,9 @@ def _arm_row(curve: ArmCurve, panel: ComputePanel) -> tuple[Cell, ...]:
         Cell(wording.metric_name(panel.metric.name)),
         Cell(length_text(arm, arm.best)),
         Cell(f"{amount} {unit}", curve.best_cost, (curve.best_cost, unit)),
-        number_cell(value, wording.perplexity(value)),
+        number_cell(arm.value, wording.perplexity(arm.value)),
         number_cell(arm.choice.optimism, effect_text(arm.measure.sign * arm.choice.optimism, percent=percent)),
-        number_cell(len(known)),
+        number_cell(len(arm.at_best)),
         number_cell(len(arm.lengths)),
         Cell(arm.edge),
     )

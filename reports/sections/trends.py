@@ -3,7 +3,6 @@
 import math
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Final
 
 from reports import wording
 from reports.figures.trend import TrendPoint, trend_figure
@@ -15,8 +14,6 @@ from sweeper.evidence.claims.compared import sides_of
 from sweeper.evidence.claims.judge import ClaimVerdict
 from sweeper.evidence.claims.trends import TrendFit
 from sweeper.evidence.data.comparison import infer
-
-CURVED: Final = 0.05
 
 
 def trends(context: Context) -> Section | None:
@@ -116,7 +113,7 @@ def _caption(claims: Sequence[ClaimVerdict], fit: TrendFit, change: str, slope: 
         text += " The axis of levels is logarithmic."
     if fit.extrapolation is not None:
         text += " Where the line is dashed nothing was run; whether it continues is not known."
-    if fit.curvature_p < CURVED:
+    if fit.is_curved:
         text += " The effects do not lie on a line."
     return plain(text)
 

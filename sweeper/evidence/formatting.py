@@ -11,6 +11,7 @@ from sweeper.designs.levels import unmistakable
 
 MOST_DIGITS: Final = 7  # characters of a level; a drawn one is rounded where it is shown
 UNKNOWN: Final = "\u2013"
+OWN_LENGTH: Final = "its own length"  # of a run without a budget
 METRIC_NAMES: Final = {
     "valid_perplexity": "validation perplexity",
     "test_perplexity": "test perplexity",
@@ -118,6 +119,23 @@ def grouped(amount: object) -> str:
     if isinstance(amount, int) and not isinstance(amount, bool):
         return f"{amount:,}".replace(",", "\u202f")
     return level_text(amount)
+
+
+def budget(text: str) -> str:
+    """Format a budget, given as canonical JSON, e.g. ``300 steps``."""
+    try:
+        document = json.loads(text)
+    except ValueError:
+        return clean(text)
+    if list(document) == ["runs"]:
+        return OWN_LENGTH
+    return ", ".join(_amount(amount, unit.replace("_", " ")) for unit, amount in document.items())
+
+
+def _amount(amount: object, unit: str) -> str:
+    """Format an amount with its unit, which is a plural: ``6 epochs``, whether counted as 6 or 6.0, but ``1 step``."""
+    whole = int(amount) if isinstance(amount, float) and amount.is_integer() else amount
+    return f"{grouped(whole)} {unit.removesuffix('s') if whole == 1 else unit}"
 
 
 def count(num: int, noun: str, plural: str | None = None) -> str:

@@ -61,7 +61,7 @@ def both_lengths(verdicts: Sequence[ClaimVerdict], known: MetricRuns) -> tuple[B
         own = assess(claim, best[name])
         if same.evidence is None or own.evidence is None or not best[name].lengths:
             continue
-        arms = compared_arms(own.evidence, best[name])
+        arms = compared_arms(own.evidence.headline, best[name]).values()
         found.append(
             BothLengths(
                 claim=verdict.id,

@@ -1,7 +1,7 @@
 """What configurations reach by each amount of compute, where claims compare them at their best lengths."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
@@ -9,12 +9,11 @@ from numpy.typing import NDArray
 
 from sweeper.evidence.claims.judge import ClaimVerdict
 from sweeper.evidence.claims.length_notes import arm_name, compared_arms
-from sweeper.evidence.data.arm_lengths import ArmKey, ArmLengths, Length
+from sweeper.evidence.data.arm_lengths import UNITS, ArmKey, ArmLengths
 from sweeper.evidence.statistics.envelope import Crossing, Envelope, crossing, envelope
 from sweeper.spec.claim import ArmContrast, Contrast
 from sweeper.spec.metric import Metric
 
-UNITS: Final = ("flops", "tokens", "steps", "epochs", "reference_hours")
 ALIKE: Final = 1e-3  # relative: steps that cost the same in all configurations are what compute is counted in
 
 
@@ -111,9 +110,7 @@ def _arms(verdict: ClaimVerdict) -> dict[ArmKey, ArmLengths]:
     assert tested.evidence is not None
     found: dict[ArmKey, ArmLengths] = {}
     for part in tested.evidence.parts:
-        alone = replace(tested.evidence, parts=(part,))
-        keys = {id(arm): key for key, arm in tested.runs.lengths.items()}
-        found |= {keys[id(arm)]: arm for arm in compared_arms(alone, tested.runs)}
+        found |= compared_arms(part, tested.runs)
     return found
 
 
@@ -125,11 +122,7 @@ def _curve(key: ArmKey, name: str, arm: ArmLengths, unit: str) -> ArmCurve | Non
     costs = np.array([length.cost[unit] for length in arm.lengths])
     found = envelope(costs, arm.chooser.sign * arm.chosen_by[whole], arm.measure.sign * arm.values[whole])
     seeds = tuple(arm.seeds[place] for place in np.flatnonzero(whole))
-    return ArmCurve(key=key, name=name, arm=arm, seeds=seeds, best_cost=_cost(arm.best, unit), envelope=found)
-
-
-def _cost(length: Length, unit: str) -> float:
-    return length.cost[unit]
+    return ArmCurve(key=key, name=name, arm=arm, seeds=seeds, best_cost=arm.best.cost[unit], envelope=found)
 
 
 def _pairs(verdicts: Sequence[ClaimVerdict], curves: Mapping[ArmKey, ArmCurve]) -> Iterable[Pair]:

@@ -7,8 +7,8 @@ from typing import Final
 
 import numpy as np
 
-from sweeper.evidence.claims.evidence import Evidence
-from sweeper.evidence.data.arm_lengths import ArmLengths, length_text
+from sweeper.evidence.claims.evidence import Evidence, Part
+from sweeper.evidence.data.arm_lengths import ArmKey, ArmLengths, length_text
 from sweeper.evidence.data.cells import level_text
 from sweeper.evidence.data.runs import Runs
 from sweeper.evidence.formatting import clean, count, listed, metric_name, number, percent
@@ -19,7 +19,7 @@ NOTED: Final = 0.2  # of a standard error, from which on the optimism of a choic
 
 def length_notes(found: Evidence, runs: Runs) -> tuple[str, ...]:
     """Return notes on the best lengths of what a claim compares; none where lengths are those of the phases."""
-    arms = compared_arms(found, runs)
+    arms = [*compared_arms(found.headline, runs).values()]
     if not arms:
         return ()
     shown = [f"{arm_name(arm, runs)} {length_text(arm, arm.best)}" for arm in arms[:MOST]]
@@ -32,14 +32,14 @@ def length_notes(found: Evidence, runs: Runs) -> tuple[str, ...]:
     )
 
 
-def compared_arms(found: Evidence, runs: Runs) -> list[ArmLengths]:
-    """Return the lengths of the configurations that the deciding part of a claim compares, the reference first."""
-    weights: dict[tuple[str, tuple[str, ...]], float] = {}
-    for unit in found.headline.comparison.units:
+def compared_arms(part: Part, runs: Runs) -> dict[ArmKey, ArmLengths]:
+    """Return the lengths of the configurations that a part of a claim compares, the reference first."""
+    weights: dict[ArmKey, float] = {}
+    for unit in part.comparison.units:
         for cell, weight in unit.terms:
             weights.setdefault((cell.arm, cell.stratum[1:]), weight)
     keys = sorted(weights, key=lambda key: weights[key])
-    return [runs.lengths[key] for key in keys if key in runs.lengths]
+    return {key: runs.lengths[key] for key in keys if key in runs.lengths}
 
 
 def arm_name(arm: ArmLengths, runs: Runs) -> str:
@@ -74,6 +74,5 @@ def _alternatives(arm: ArmLengths) -> str:
 
 def _is_worth_saying(arm: ArmLengths) -> bool:
     """Return whether the optimism counts beside the standard error of the configuration's mean."""
-    values = arm.values[:, arm.choice.place]
-    known = values[np.isfinite(values)]
+    known = arm.at_best
     return arm.choice.optimism >= NOTED * float(np.std(known, ddof=1)) / math.sqrt(len(known))

@@ -9,7 +9,7 @@ from sweeper.evidence.claims.wording import amount
 from sweeper.evidence.data.measures import Measure
 from sweeper.evidence.data.runs import Runs
 from sweeper.evidence.formatting import clean, level_text, listed
-from sweeper.spec.claim import ALPHA, Claim, Trend
+from sweeper.spec.claim import Claim, Trend
 
 MOST_POINTS: Final = 6  # that are listed
 
@@ -48,5 +48,4 @@ def _extrapolated(fit: TrendFit, measure: Measure) -> str:
 
 
 def _curved(fit: TrendFit) -> str:
-    p = fit.curvature_p
-    return " They do not lie on a line, so do not rely on that." if p < ALPHA else ""
+    return " They do not lie on a line, so do not rely on that." if fit.is_curved else ""

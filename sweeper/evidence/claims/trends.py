@@ -39,7 +39,7 @@ from sweeper.evidence.data.units import Unit
 from sweeper.evidence.formatting import level_text
 from sweeper.evidence.statistics.heterogeneity import DIFFERS, same_effect_p
 from sweeper.evidence.statistics.paired import Estimate
-from sweeper.spec.claim import ArmContrast, Claim, Contrast, Trend
+from sweeper.spec.claim import ALPHA, ArmContrast, Claim, Contrast, Trend
 
 Place = Callable[[Unit], tuple[str, ...]]  # what tells the stratum of a unit
 FEWEST: Final = 2  # levels of a slope
@@ -153,7 +153,12 @@ class TrendFit:
         x = self._positions - self._positions.mean()
         basis = np.linalg.qr(np.column_stack([np.ones_like(x), x, x**2]))[0]
         found = infer(self._sum(basis[:, 2]))
-        return min(1.0, 2.0 * min(found.p_above(0.0), found.p_below(0.0))) if found.decides else math.nan
+        return found.p_two_sided() if found.decides else math.nan
+
+    @property
+    def is_curved(self) -> bool:
+        """Whether the effects are shown not to lie on a line."""
+        return self.curvature_p < ALPHA
 
     def line_at(self, position: float) -> float:
         """Return the value of the line at a position on its axis, on the metric's scale."""

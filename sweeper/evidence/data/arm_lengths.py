@@ -1,6 +1,6 @@
 """The lengths that a configuration was measured at, and the best of them."""
 
-import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
@@ -10,10 +10,12 @@ from numpy.typing import NDArray
 
 from sweeper.evidence.data.cells import Levels
 from sweeper.evidence.data.measures import Measure
-from sweeper.evidence.formatting import grouped
+from sweeper.evidence.formatting import OWN_LENGTH, budget, grouped
 from sweeper.evidence.statistics.best_length import Choice
 
 STRATUM: Final = "each at its best length"  # in place of a budget
+# What compute is counted in: what says most of it first.
+UNITS: Final = ("flops", "tokens", "steps", "epochs", "reference_hours")
 
 ArmKey = tuple[str, tuple[str, ...]]  # the configuration's identity, and its blocks
 Trials = tuple[tuple[int, str], ...]  # with their states
@@ -26,7 +28,7 @@ class Length:
     Attributes:
         budget: of the runs, as canonical JSON.
         step: of the evaluation; None for whole runs.
-        cost: what it takes by unit: steps, tokens, flops; those that are known.
+        cost: what it takes by unit; those of `UNITS` that are known.
     """
 
     budget: str
@@ -64,6 +66,18 @@ class ArmLengths:
         return self.lengths[self.choice.place]
 
     @property
+    def at_best(self) -> NDArray[np.float64]:
+        """The values of the seeds that have the best length, on the scale."""
+        found = self.values[:, self.choice.place]
+        return found[np.isfinite(found)]
+
+    @property
+    def value(self) -> float:
+        """The mean at the best length as measured, corrected by its optimism if that is known."""
+        optimism = 0.0 if math.isnan(self.choice.optimism) else self.choice.optimism
+        return self.measure.measured(float(self.at_best.mean()) + self.measure.sign * optimism)
+
+    @property
     def others(self) -> tuple[Length, ...]:
         """The lengths that the other seeds choose without one of them, where that is another one; each once."""
         places = dict.fromkeys(place for place in self.choice.without if place not in (-1, self.choice.place))
@@ -79,24 +93,8 @@ class ArmLengths:
 
 def length_text(arm: ArmLengths, length: Length) -> str:
     """Return a length of a configuration, e.g. ``after step 400 of 5 epochs``, or ``after 5 epochs``."""
-    budget = budget_text(length.budget)
+    text = budget(length.budget)
     if length.step is None:
-        return f"after {budget}" if budget else "at its own length"
-    budgets = {each.budget for each in arm.lengths}
-    return f"after step {grouped(length.step)}" + (f" of {budget}" if budget and len(budgets) > 1 else "")
-
-
-def budget_text(budget: str) -> str:
-    """Return a budget as text, e.g. ``2.5 epochs``; empty for runs that end by themselves."""
-    try:
-        document = json.loads(budget)
-    except ValueError:
-        return ""
-    if not isinstance(document, dict) or "runs" in document:
-        return ""
-    parts = (f"{_amount(value)} {str(unit).replace('_', ' ')}" for unit, value in document.items())
-    return ", ".join(parts)
-
-
-def _amount(value: float) -> str:
-    return grouped(int(value)) if float(value).is_integer() else f"{value:g}"
+        return f"at {text}" if text == OWN_LENGTH else f"after {text}"
+    is_told = text != OWN_LENGTH and len({each.budget for each in arm.lengths}) > 1
+    return f"after step {grouped(length.step)}" + (f" of {text}" if is_told else "")

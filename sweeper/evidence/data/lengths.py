@@ -20,7 +20,7 @@ from typing import Final
 
 import numpy as np
 
-from sweeper.evidence.data.arm_lengths import STRATUM, ArmKey, ArmLengths, Length, Trials
+from sweeper.evidence.data.arm_lengths import STRATUM, UNITS, ArmKey, ArmLengths, Length, Trials
 from sweeper.evidence.data.cells import Cell, Levels
 from sweeper.evidence.data.measures import make_measure, mean_of
 from sweeper.evidence.data.runs import PhaseRuns, Runs
@@ -200,14 +200,13 @@ def _budget_cost(budget: str) -> dict[str, float]:
         document = json.loads(budget)
     except ValueError:
         return {}
-    known = ("steps", "tokens", "epochs", "reference_hours")
-    return {unit: float(amount) for unit, amount in document.items() if unit in known}
+    return {unit: float(amount) for unit, amount in document.items() if unit in UNITS}
 
 
 def _order(length: Length) -> tuple[float, ...]:
     """Return by what lengths are ordered: what is known of all of them, else their budgets and steps."""
     cost = length.cost
-    amount = next((cost[unit] for unit in ("flops", "tokens", "steps", "epochs", "reference_hours") if unit in cost), 0)
+    amount = next((cost[unit] for unit in UNITS if unit in cost), 0)
     return amount, float(length.step or 0)
 
 
