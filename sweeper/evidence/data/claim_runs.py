@@ -16,16 +16,24 @@ AT_BEST: Final = f", {STRATUM}"
 AT_SAME: Final = ", at the same length"
 
 
-def claim_runs(data: StudyData, *, also: Sequence[Metric] = (), known: MetricRuns | None = None) -> dict[str, Runs]:
-    """Return a study's runs on the metrics of its claims, by the keys of the claims (`runs_key`).
+def claim_runs(
+    data: StudyData,
+    claims: Sequence[Claim] | None = None,
+    *,
+    also: Sequence[Metric] = (),
+    known: MetricRuns | None = None,
+) -> dict[str, Runs]:
+    """Return a study's runs on the metrics of claims, by the keys of the claims (`runs_key`).
 
     Args:
+        claims: by default the study's own; others may be new in the study file since it was launched.
         also: further metrics, which are measured at the best lengths too if any claim compares those.
         known: the study's runs, as far as they have been made.
     """
-    found = (known or MetricRuns(data)).on(also=also)
-    keys = {runs_key(claim): claim.metric.name for claim in data.study.claims}
-    if any(claim.is_at_best_length for claim in data.study.claims):
+    wanted = data.study.claims if claims is None else claims
+    found = (known or MetricRuns(data)).on([claim.metric.name for claim in wanted], also=also)
+    keys = {runs_key(claim): claim.metric.name for claim in wanted}
+    if any(claim.is_at_best_length for claim in wanted):
         keys |= {f"{metric.name}{AT_BEST}": metric.name for metric in also}
     for key, name in keys.items():
         if key.endswith(AT_BEST):

@@ -40,7 +40,7 @@ def _earlier_effects(claim: Claim, data: StudyData | None) -> list[float]:
     """Return what this study's runs in the store show of a claim's comparisons; nothing if they cannot test it."""
     if data is None:
         return []
-    found = assess(claim, claim_runs(data)[runs_key(claim)])
+    found = assess(claim, claim_runs(data, [claim])[runs_key(claim)])
     values = [part.effect.value for part in found.evidence.parts] if found.evidence is not None else []
     return values if all(map(math.isfinite, values)) else []
 

@@ -107,6 +107,15 @@ def test_earlier_runs_of_the_study_say_how_large_effects_are(engine: Engine, url
     assert claim.effect == pytest.approx(sum(logs[1, seed] - logs[0, seed] for seed in range(3)) / 3)
 
 
+@pytest.mark.parametrize("changes", [{}, {"metric": "test_perplexity"}, {"at": "same_length"}, {"at": "best_length"}])
+def test_a_claim_that_is_new_in_the_study_file_is_planned_from_earlier_runs_too(
+    changes: dict[str, Any], engine: Engine, url: str, tmp_path: Path
+) -> None:
+    run(engine, one_at_a_time([], assume={}), tmp_path)
+    (claim,) = decisions_for(adaptive(contrast(1, **changes), assume={"sd": "1%"}), store=url).claims
+    assert claim.source == ("detectable" if "metric" in changes else "earlier runs")  # none reported a test
+
+
 def test_the_budget_ends_the_seeds() -> None:
     claims = [contrast(1), contrast(2)]
     made = adaptive(*claims, assume={"sd": "1%", "effects": {"c1": "-1%", "c2": "-1%"}})
