@@ -9,7 +9,7 @@ from typing import Final
 
 from reports.paper.checked_figures import Shown, fault_of, figures_of
 from reports.paper.checksums import Recorded, is_as_written, recorded_in
-from reports.paper.definitions import MACRO, Defined, definitions, goes_on, resolved, unresolved
+from reports.paper.definitions import MACRO, Defined, definitions, goes_on, makes_names, resolved, unresolved
 from reports.paper.kit import text_files
 from reports.paper.numbers import DEFINITION, PROVENANCE, content_hash, numbers, prefix_of, provenance
 from reports.paper.pasted import Pasted, pasted_tables, rows_of
@@ -133,7 +133,7 @@ def _use(paper: _Paper, line: Line, text: str) -> None:
     paper.folders += [folder for path in FOLDERS.findall(text) for folder in FOLDER.findall(path)]
     paper.figures += [(name, line.place) for name in FIGURE.findall(text)]
     paper.used += [(name, line.place) for name in MACRO.findall(text) if name not in own]
-    if "csname" in text or "use" in text or "UseName" in text:
+    if makes_names(text):
         paper.made.append((line, text))
 
 

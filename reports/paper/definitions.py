@@ -56,6 +56,11 @@ def definitions(text: str) -> Iterator[Defined]:
         yield Defined(found[1], _group(rest) if has_text else None)
 
 
+def makes_names(text: str) -> bool:
+    """Return whether a resolved line still makes names."""
+    return _LEFT.search(text) is not None
+
+
 def unresolved(text: str, prefix: str) -> Iterator[str]:
     """Yield the names in a resolved line that are made of parts, and may be macros with this prefix."""
     for found in _LEFT.finditer(text):

@@ -27,14 +27,14 @@ def claim_runs(
 
     Args:
         claims: by default the study's own; others may be new in the study file since it was launched.
-        also: further metrics, which are measured at the best lengths too if any claim compares those.
+        also: further metrics, which are measured at all lengths that claims compare.
         known: the study's runs, as far as they have been made.
     """
     wanted = data.study.claims if claims is None else claims
     found = (known or MetricRuns(data)).on([claim.metric.name for claim in wanted], also=also)
     keys = {runs_key(claim): claim.metric.name for claim in wanted}
-    if any(claim.is_at_best_length for claim in wanted):
-        keys |= {f"{metric.name}{AT_BEST}": metric.name for metric in also}
+    lengths = dict.fromkeys(key.removeprefix(name) for key, name in keys.items())
+    keys |= {f"{metric.name}{length}": metric.name for metric in also for length in lengths}
     for key, name in keys.items():
         if key.endswith(AT_BEST):
             found[key] = at_best_length(found[name])

@@ -157,6 +157,12 @@ def test_checks_of_a_verdict_choose_lengths_again():
     assert not found.sturdiness.note
 
 
+def test_claims_on_a_test_are_checked_on_validation_at_any_lengths():
+    for changes in ({}, {"at": "same_length"}, {"at": "best_length"}):
+        found = judged({**contrast(at=None), **changes})["c"]
+        assert "validation for test" in {check.analysis.value for check in found.sturdiness.checks}, changes
+
+
 def test_a_metric_of_two_scales_is_chosen_on_the_studys():
     # A share that is maximized, measured at each look beside the loss.
     claim = contrast(metric={"name": TEST, "direction": "maximize"}, expect="increase")
