@@ -110,6 +110,8 @@ def measure(options: Options) -> Figures:
     """
     if options.upstream is None:
         raise ValueError("the trainer's part needs a checkout of the upstream code: --upstream PATH")
+    if not (options.upstream / "pytorch" / "mem_transformer.py").is_file():
+        raise ValueError(f"--upstream {options.upstream} is no checkout: it lacks pytorch/mem_transformer.py")
     cases: list[Json] = []
     for group in GROUPS[:1] if options.quick else GROUPS:
         seconds, rounds = (1.0, 1) if options.quick else (group.seconds, group.rounds)

@@ -48,6 +48,10 @@ DIGESTS = {
         12,
         "c5daf4b27ccdb12b23336be6d9061b4ec4070a7e085a0947390487bee080ab64",
     ),
+    "regularize-2026": (
+        136,
+        "36391b79e0ebfa40875fa39ea68ef95dfd63b23f2ef959ca3b32500a9a5d9bd8",
+    ),
     "word-language-model": (
         12,
         "9fb48a019d74cc6c20e3046a2e2c12d90f23c3f9e71fa1e53d3dfc30a851bfc1",
