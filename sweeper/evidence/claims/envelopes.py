@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from sweeper.evidence.claims.judge import ClaimVerdict
 from sweeper.evidence.claims.length_notes import arm_name, compared_arms
-from sweeper.evidence.data.arm_lengths import UNITS, ArmKey, ArmLengths
+from sweeper.evidence.data.arm_lengths import ArmKey, ArmLengths, shared_units
 from sweeper.evidence.statistics.envelope import Crossing, Envelope, crossing, envelope
 from sweeper.spec.claim import ArmContrast, Contrast
 from sweeper.spec.metric import Metric
@@ -79,9 +79,9 @@ def compute_panels(verdicts: Sequence[ClaimVerdict]) -> tuple[ComputePanel, ...]
         curves = {
             key: curve for key, (name, arm) in arms.items() if (curve := _curve(key, name, arm, unit)) is not None
         }
-        if unit and curves:
-            pairs = tuple(_pairs([each for each in _at_best(verdicts) if each.metric.name == metric], curves))
-            block = ", ".join(place)
+        if curves:
+            own = [verdict for verdict in _at_best(verdicts) if verdict.metric.name == metric]
+            pairs, block = tuple(_pairs(own, place, curves)), ", ".join(place)
             every = tuple(curves.values())
             found.append(ComputePanel(metric=metrics[metric], place=block, unit=unit, curves=every, pairs=pairs))
     return tuple(found)
@@ -89,8 +89,9 @@ def compute_panels(verdicts: Sequence[ClaimVerdict]) -> tuple[ComputePanel, ...]
 
 def unit_of(arms: Iterable[ArmLengths]) -> str:
     """Return what compute is counted in: steps if all cost the same, else what is known; empty if nothing is."""
-    costs = [length.cost for arm in arms for length in arm.lengths]
-    known = [unit for unit in UNITS if costs and all(unit in cost for cost in costs)]
+    lengths = [length for arm in arms for length in arm.lengths]
+    known = shared_units(lengths)
+    costs = [length.cost for length in lengths if length.cost]
     if "steps" in known:
         dear = [unit for unit in ("flops", "tokens") if unit in known]
         ratios = np.array([[cost[unit] / cost["steps"] for unit in dear] for cost in costs])
@@ -115,22 +116,32 @@ def _arms(verdict: ClaimVerdict) -> dict[ArmKey, ArmLengths]:
 
 
 def _curve(key: ArmKey, name: str, arm: ArmLengths, unit: str) -> ArmCurve | None:
-    """Return the envelope of a configuration; None if no seed has all of its lengths."""
-    whole: NDArray[np.bool_] = np.all(np.isfinite(arm.values) & np.isfinite(arm.chosen_by), axis=1)
-    if not unit or not whole.any():
+    """Return the envelope of a configuration; None if no seed has all of its lengths.
+
+    A step 0 has no place on an axis of compute; None if it is the best length, too.
+    """
+    places = [place for place, length in enumerate(arm.lengths) if unit in length.cost]
+    if arm.choice.place not in places:
         return None
-    costs = np.array([length.cost[unit] for length in arm.lengths])
-    found = envelope(costs, arm.chooser.sign * arm.chosen_by[whole], arm.measure.sign * arm.values[whole])
+    chosen_by, values = arm.chosen_by[:, places], arm.values[:, places]
+    whole: NDArray[np.bool_] = np.all(np.isfinite(values) & np.isfinite(chosen_by), axis=1)
+    if not whole.any():
+        return None
+    costs = np.array([arm.lengths[place].cost[unit] for place in places])
+    found = envelope(costs, arm.chooser.sign * chosen_by[whole], arm.measure.sign * values[whole])
     seeds = tuple(arm.seeds[place] for place in np.flatnonzero(whole))
     return ArmCurve(key=key, name=name, arm=arm, seeds=seeds, best_cost=arm.best.cost[unit], envelope=found)
 
 
-def _pairs(verdicts: Sequence[ClaimVerdict], curves: Mapping[ArmKey, ArmCurve]) -> Iterable[Pair]:
-    """Yield the pairs of single configurations that claims on contrasts compare; each once."""
+def _pairs(
+    verdicts: Sequence[ClaimVerdict], place: tuple[str, ...], curves: Mapping[ArmKey, ArmCurve]
+) -> Iterable[Pair]:
+    """Yield the pairs of single configurations of a block that claims on contrasts compare; each once."""
     seen: set[tuple[ArmKey, ArmKey]] = set()
     for verdict in verdicts:
-        keys = [key for key in _arms(verdict) if key in curves]
-        if not isinstance(verdict.claim.statement, Contrast | ArmContrast) or len(keys) != 2:
+        keys = [key for key in _arms(verdict) if key[1] == place]
+        is_pair = isinstance(verdict.claim.statement, Contrast | ArmContrast) and len(keys) == 2
+        if not is_pair or not curves.keys() >= set(keys):
             continue
         start, to = (curves[key] for key in keys)
         if (start.key, to.key) not in seen:

@@ -1,7 +1,7 @@
 """The lengths that a configuration was measured at, and the best of them."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -85,10 +85,21 @@ class ArmLengths:
 
     @property
     def edge(self) -> str:
-        """Whether the best length is the ``longest`` or the ``shortest`` of several; else empty."""
+        """Whether the best length is the ``longest`` or the ``shortest`` of several; else, or if unknown, empty."""
         if len(self.lengths) < 2 or self.choice.place not in (0, len(self.lengths) - 1):
             return ""
+        if not shared_units(self.lengths):
+            return ""
         return "shortest" if self.choice.place == 0 else "longest"
+
+
+def shared_units(lengths: Iterable[Length]) -> list[str]:
+    """Return the units in which the cost of all of some lengths is known, what says most first.
+
+    A step 0 costs nothing in any unit.
+    """
+    costs = [length.cost for length in lengths if length.step != 0]
+    return [unit for unit in UNITS if costs and all(unit in cost for cost in costs)]
 
 
 def length_text(arm: ArmLengths, length: Length) -> str:

@@ -79,9 +79,9 @@ def measured(cell: Cell, measure: Measure, run: Collection[int] | None = None) -
         run: the trials that have been run, by default all; the others wait, however they ended.
     """
     done = tuple(sorted(trial for trial in cell.all_trials if trial in measure.values))
-    lost = any(state == "failed" and run is not None and trial not in run for trial, state in cell.missing)
-    lost = lost or any(state != "failed" and trial in measure.diverged for trial, state in cell.missing)
-    if not lost and done == cell.trial_ids and all(measure.values[trial] == cell.value for trial in done):
+    changes = any(state != "waiting" and run is not None and trial not in run for trial, state in cell.missing)
+    changes = changes or any(state != "failed" and trial in measure.diverged for trial, state in cell.missing)
+    if not changes and done == cell.trial_ids and all(measure.values[trial] == cell.value for trial in done):
         return cell
     states = {
         trial: "failed" if trial in measure.diverged else state

@@ -20,7 +20,7 @@ from typing import Final
 
 import numpy as np
 
-from sweeper.evidence.data.arm_lengths import STRATUM, UNITS, ArmKey, ArmLengths, Length, Trials
+from sweeper.evidence.data.arm_lengths import STRATUM, UNITS, ArmKey, ArmLengths, Length, Trials, shared_units
 from sweeper.evidence.data.cells import Cell, Levels
 from sweeper.evidence.data.measures import make_measure, mean_of
 from sweeper.evidence.data.runs import PhaseRuns, Runs
@@ -63,6 +63,7 @@ def at_best_length(runs: Runs) -> Runs:
         endings=replace(runs.endings, curves={}, own=None),
         chooser=chooser,
         lengths=arms,
+        unchosen=runs,
         rechosen=again,
     ).measured()
 
@@ -77,7 +78,8 @@ def arm_lengths(runs: Runs) -> dict[ArmKey, ArmLengths]:
             key = (cell.arm, tuple(place))
             levels.setdefault(key, cell.levels)
             known = groups.setdefault(key, {}).setdefault(budget, {})
-            known[cell.seed] = tuple((trial, runs.endings.states.get(trial, "waiting")) for trial in cell.all_trials)
+            # Of several phases with the same runs, one may repeat them more often than another.
+            known[cell.seed] = tuple({**dict(known.get(cell.seed, ())), **_states(cell)}.items())
     found = {key: _arm(runs, levels[key], group) for key, group in groups.items()}
     return {key: arm for key, arm in found.items() if arm is not None}
 
@@ -89,7 +91,11 @@ def _arm(runs: Runs, levels: Levels, group: Mapping[str, Mapping[int, Trials]]) 
         budget: {seed: done for seed, trials in by_seed.items() if (done := _completed(trials, runs, chooser))}
         for budget, by_seed in group.items()
     }
-    sound = {budget: by_seed for budget, by_seed in completed.items() if by_seed and not _has_lost(group[budget], runs)}
+    sound = {
+        budget: by_seed
+        for budget, by_seed in completed.items()
+        if by_seed and not _has_lost(group[budget], runs, chooser)
+    }
     columns = [
         column
         for budget, by_seed in (sound or completed).items()
@@ -99,7 +105,8 @@ def _arm(runs: Runs, levels: Levels, group: Mapping[str, Mapping[int, Trials]]) 
     seeds = tuple(sorted({seed for by_seed in completed.values() for seed in by_seed}))
     if not columns:
         return None
-    columns.sort(key=lambda column: _order(column.length))
+    units = shared_units([column.length for column in columns])
+    columns.sort(key=lambda column: _order(column.length, units))
     chosen_by, values = (
         np.array([[points.get(seed, math.nan) for points in part] for seed in seeds], dtype=float)
         for part in ([column.chosen_by for column in columns], [column.values for column in columns])
@@ -120,14 +127,20 @@ def _arm(runs: Runs, levels: Levels, group: Mapping[str, Mapping[int, Trials]]) 
     )
 
 
+def _states(cell: Cell) -> dict[int, str]:
+    return {**dict.fromkeys(cell.trial_ids, "completed"), **dict(cell.missing)}
+
+
 def _completed(trials: Trials, runs: Runs, chooser: Runs) -> tuple[int, ...]:
     return tuple(trial for trial, _ in trials if trial in runs.measure.values and trial in chooser.measure.values)
 
 
-def _has_lost(by_seed: Mapping[int, Trials], runs: Runs) -> bool:
-    """Return whether a run of a budget diverged, failed or was pruned."""
+def _has_lost(by_seed: Mapping[int, Trials], *of: Runs) -> bool:
+    """Return whether a run of a budget failed or was pruned, or diverged on a metric."""
     return any(
-        state in LOST or trial in runs.measure.diverged for trials in by_seed.values() for trial, state in trials
+        state in LOST or any(trial in runs.measure.diverged for runs in of)
+        for trials in by_seed.values()
+        for trial, state in trials
     )
 
 
@@ -203,10 +216,9 @@ def _budget_cost(budget: str) -> dict[str, float]:
     return {unit: float(amount) for unit, amount in document.items() if unit in UNITS}
 
 
-def _order(length: Length) -> tuple[float, ...]:
-    """Return by what lengths are ordered: what is known of all of them, else their budgets and steps."""
-    cost = length.cost
-    amount = next((cost[unit] for unit in UNITS if unit in cost), 0)
+def _order(length: Length, units: Sequence[str]) -> tuple[float, ...]:
+    """Return by what lengths are ordered: their cost in the first unit in which all are known, and their steps."""
+    amount = length.cost.get(units[0], 0.0) if units else 0.0
     return amount, float(length.step or 0)
 
 

@@ -118,6 +118,8 @@ class Runs:
         arm_names: what configurations are called.
         guesses: by factor of a frame, its baseline, where another level could be that as well.
         lengths: where each configuration is at its best length, all of its lengths, by its identity and its blocks.
+        unchosen: the same runs at the lengths of their phases, among which the best ones were chosen; None where none
+            were.
         rechosen: returns the runs as if only some trials had been run, with lengths that those choose; None where
             none were chosen.
     """
@@ -133,6 +135,7 @@ class Runs:
     arm_names: ArmNames = field(default_factory=ArmNames, repr=False)
     guesses: Mapping[str, Guess] = field(default_factory=dict, repr=False)
     lengths: Mapping[ArmKey, ArmLengths] = field(default_factory=dict, repr=False)
+    unchosen: "Runs | None" = field(default=None, repr=False, compare=False)
     rechosen: "Callable[[Collection[int]], Runs] | None" = field(default=None, repr=False, compare=False)
 
     @property
@@ -152,9 +155,18 @@ class Runs:
         raw = {trial: self.measure.raw[trial] for trial in values}
         useless = {trial: value for trial, value in self.measure.raw.items() if trial not in self.measure.values}
         raw |= {trial: value for trial, value in useless.items() if trial in trials}
-        measure = replace(self.measure, raw=raw, values=values)
+        diverged = frozenset(trial for trial in self.measure.diverged if trial in trials)
+        measure = replace(self.measure, raw=raw, values=values, diverged=diverged)
         chooser = None if self.chooser is None else self.chooser.only(trials)
         return replace(self, measure=measure, phases=_measured(self.phases, measure, trials), chooser=chooser)
+
+    def behind(self, cells: Iterable[Cell]) -> Sequence[Cell]:
+        """Return the cells on which some cells rest: where lengths were chosen, those of all lengths; else the same."""
+        if self.unchosen is None:
+            return tuple(cells)
+        arms = {(cell.arm, cell.stratum[1:]) for cell in cells}
+        every = (cell for phase in self.unchosen.phases.values() for cell in phase.cells)
+        return tuple(cell for cell in every if (cell.arm, cell.stratum[1:]) in arms)
 
     def filled(self, values: Mapping[int, float]) -> "Runs":
         """Return the runs with values, on the scale, for trials that have none; levels are chosen without them."""

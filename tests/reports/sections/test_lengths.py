@@ -1,5 +1,6 @@
 """The section on best lengths: what configurations reach by each amount of compute, and claims read both ways."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -95,3 +96,35 @@ def test_few_seeds_are_shown_as_they_are(seeds):
     found = section(seeds=seeds)
     assert found is not None
     assert sentences(found)
+
+
+def test_configurations_of_an_average_are_no_pair():
+    # The claim averages over two levels of the other factor, at one of which no seed has both lengths.
+    every = [*ROWS, {"trick": 1, "other": 1}]
+    average = {**contrast(), "contrast": {"phase": "p", "factor": "trick", "from": 0, "to": 1}}
+    alike = u_shaped(best={0: 400, 1: 400}, depth={0: 0.0, 1: -0.06})
+    data = length_study(
+        alike, claims=[average], looks=(), budgets={"p": 400, "long": 1600}, rows={"p": every, "long": every}
+    )
+    gone = {
+        trial
+        for trial, seed in zip(data.trials["trial_id"], data.trials["seed"], strict=True)
+        if data.configurations[trial]["other"] and (seed < 2) == (trial in data.members["p"])
+    }
+    members = {name: tuple(trial for trial in own if trial not in gone) for name, own in data.members.items()}
+    (whole,), (panel,) = (compute_panels(judge_claims(each)) for each in (data, replace(data, members=members)))
+    assert [len(each.curves) for each in (whole, panel)] == [4, 2]
+    assert whole.pairs == panel.pairs == ()
+
+
+def test_an_evaluation_before_the_first_step_has_no_place_on_the_axis():
+    def truth(levels, steps):
+        return LATE(levels, max(steps, 1.0))
+
+    first, without = (
+        compute_panels(judge_claims(length_study(truth, claims=[contrast()], looks=looks)))
+        for looks in ((0, *LOOKS), LOOKS)
+    )
+    assert [curve.envelope.costs.tolist() for curve in first[0].curves] == [[float(look) for look in LOOKS]] * 2
+    assert first[0].unit == without[0].unit == "steps"
+    assert first[0].pairs[0].crossing.at == pytest.approx(without[0].pairs[0].crossing.at, rel=0.05)
