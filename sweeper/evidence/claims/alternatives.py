@@ -123,7 +123,8 @@ class Alternatives:
     def _only(self, key: Hashable, keep: Callable[[Cell], bool]) -> Runs:
         """Return only the runs of some cells, as if the others had not been run."""
         if key not in self._some:
-            cells = (cell for phase in self.runs.phases.values() for cell in phase.cells if keep(cell))
+            whole = self.runs.unchosen or self.runs  # lengths are chosen again
+            cells = (cell for phase in whole.phases.values() for cell in phase.cells if keep(cell))
             self._some[key] = self.runs.only({trial for cell in cells for trial in cell.all_trials})
         return self._some[key]
 

@@ -93,14 +93,16 @@ def _gathered(claim: Claim, runs: Runs) -> Evidence:
 def without_seed(claim: Claim, found: Evidence, runs: Runs, seed: int) -> Evidence | None:
     """Return what all runs but those of a seed show on a claim, by the pairs that are known.
 
-    None where they could be other pairs: of chosen levels, of a fitted design, or of seeds that have not the same runs.
+    None where they could be other pairs: of chosen levels or lengths, of a fitted design, or of seeds that have not the
+    same runs.
 
     Args:
         found: by all runs.
         runs: all of them.
     """
     part = found.parts[0]
-    if isinstance(claim.statement, Ordering | Trend) or len(found.parts) > 1 or part.exact is not None:
+    is_chosen = isinstance(claim.statement, Ordering | Trend) or bool(runs.lengths)
+    if is_chosen or len(found.parts) > 1 or part.exact is not None:
         return None
     if not (isinstance(claim.statement, Contrast | Constant) or part.comparison.is_balanced):
         return None

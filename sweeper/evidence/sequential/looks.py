@@ -135,12 +135,13 @@ class Looks:
 
 
 def _needs(assessed: Assessment) -> tuple[Need, ...]:
-    return tuple(_need(part) for part in assessed.evidence.parts) if assessed.evidence is not None else ()
+    parts = assessed.evidence.parts if assessed.evidence is not None else ()
+    return tuple(_need(part, assessed.runs) for part in parts)
 
 
-def _need(part: Part) -> Need:
+def _need(part: Part, runs: Runs) -> Need:
     found: dict[int, set[int]] = {}
-    for cell in (*_cells(part), *part.considered):
+    for cell in runs.behind([*_cells(part), *part.considered]):
         found.setdefault(cell.seed, set()).update(cell.all_trials)
     return Need({seed: frozenset(trials) for seed, trials in found.items()})
 
@@ -149,7 +150,7 @@ def _around(assessed: Assessment) -> Trials:
     """Return the trials that can change what a claim shows: its own, and those over which the variance is pooled."""
     parts = assessed.evidence.parts if assessed.evidence is not None else ()
     cells = [cell for part in parts for cell in (*_cells(part), *part.considered, *part.comparison.pool.cells)]
-    return frozenset(trial for cell in cells for trial in cell.all_trials)
+    return frozenset(trial for cell in assessed.runs.behind(cells) for trial in cell.all_trials)
 
 
 def _cells(part: Part) -> list[Cell]:

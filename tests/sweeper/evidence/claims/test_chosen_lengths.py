@@ -6,10 +6,12 @@ from typing import Any
 
 import pytest
 
+from sweeper.evidence.claims.judge import judge_claims
 from sweeper.evidence.data.arm_lengths import ArmLengths, shared_units
 from sweeper.evidence.data.claim_runs import claim_runs, runs_key
 from sweeper.evidence.data.load import StudyData
 from sweeper.evidence.data.runs import Runs
+from sweeper.evidence.sequential.looks import Looks
 from tests.reports.studies import Levels
 from tests.sweeper.evidence.length_studies import contrast, length_study, u_shaped
 
@@ -45,6 +47,23 @@ def test_a_run_that_is_lost_later_changes_no_earlier_choice(state: str | float) 
     assert earlier.best.step == 800
     later = arms(runs_of(data))["1", "0"]
     assert later.best.step == 400
+
+
+def test_a_seed_is_left_out_of_the_choice_of_lengths_too() -> None:
+    (found,) = judge_claims(study())
+    (without,) = judge_claims(study(seeds=(0, 1, 2)))
+    (check,) = (each for each in found.sturdiness.checks if each.subject == "seed 3")
+    assert (check.estimate, check.low, check.high) == (without.estimate, without.low, without.high)
+
+
+def test_a_claim_needs_the_runs_of_all_lengths() -> None:
+    data = study()
+    ((need,),) = Looks.of(data).needs
+    of_both = data.trials[
+        [each["other"] == 0 for each in map(data.configurations.__getitem__, data.trials["trial_id"])]
+    ]
+    assert need.trials == frozenset(of_both["trial_id"])
+    assert {len(trials) for trials in need.by_seed.values()} == {4}  # two configurations with two budgets
 
 
 @pytest.mark.parametrize("fewer", ["p", "again"])
