@@ -296,7 +296,7 @@ def make_context(data: StudyData, now: datetime) -> Context:
         data=data,
         now=now,
         metric_runs=runs,
-        effects=as_claimed(by_largest_phase(effect_table(data, runs.own), data, runs.own), data, known),
+        effects=as_claimed(by_largest_phase(effect_table(data, runs.own), data, runs.own), runs.own, known),
         verdicts=verdicts,
         decisions=decisions,
         compared=known,

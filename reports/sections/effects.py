@@ -121,7 +121,7 @@ def shown_of(context: Context, phase: str, found: Sequence[Effect]) -> tuple[Sho
 
 def _claimed(context: Context, effect: Effect) -> Direction:
     """Return what the claim on an effect shows, if there is one."""
-    known = context.compared.get(effect_sides(effect, context.data)) if context.compared else None
+    known = context.compared.get(effect_sides(effect, context.runs)) if context.compared else None
     if known is None or not known.shown:
         return "unclear"
     return "better" if (known.shown == "lower") == context.metric.minimizes else "worse"

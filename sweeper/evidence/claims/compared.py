@@ -10,13 +10,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from sweeper.designs.levels import level_key
 from sweeper.evidence.claims.evidence import Part
 from sweeper.evidence.claims.judge import ClaimVerdict
 from sweeper.evidence.data.cells import level_text
 from sweeper.evidence.data.claim_runs import runs_key
 from sweeper.evidence.data.comparison import Comparison
-from sweeper.evidence.data.load import StudyData
+from sweeper.evidence.data.runs import Runs
 from sweeper.evidence.effects.effects import Effect
 from sweeper.spec.claim import ALPHA, ArmContrast, Contrast
 
@@ -108,10 +107,11 @@ def _shown(verdict: ClaimVerdict, part: Part) -> Sign:
     return "lower" if high < 0 else "higher" if low > 0 else ""
 
 
-def as_claimed(effects: Iterable[Effect], data: StudyData, known: Mapping[Sides, Compared]) -> tuple[Effect, ...]:
+def as_claimed(effects: Iterable[Effect], runs: Runs, known: Mapping[Sides, Compared]) -> tuple[Effect, ...]:
     """Return effects, each with the one estimate and interval of its comparison.
 
     Args:
+        runs: on which the effects rest.
         known: the comparisons that claims are about.
     """
     every = tuple(effects)
@@ -120,7 +120,7 @@ def as_claimed(effects: Iterable[Effect], data: StudyData, known: Mapping[Sides,
     first: dict[Sides, Effect] = {}
     found = []
     for effect in every:
-        sides = effect_sides(effect, data)
+        sides = effect_sides(effect, runs)
         same = known.get(sides)
         if same is not None and not _alike(same, effect):
             # An interval over all looks, or of runs pooled otherwise; the p-value of a single look would contradict it.
@@ -142,14 +142,15 @@ def _alike(same: Compared, effect: Effect) -> bool:
     return all(math.isclose(*pair, rel_tol=1e-9, abs_tol=1e-12) or all(map(math.isnan, pair)) for pair in pairs)
 
 
-def effect_sides(effect: Effect, data: StudyData) -> Sides:
+def effect_sides(effect: Effect, runs: Runs) -> Sides:
     """Return the trials of both sides of an effect."""
+    phases = [runs.phases[effect.phase], *runs.phases.values()]  # another one may have most of its pairs
     ends, texts = set(), dict[str, bool]()
     for trial in effect.trial_ids:
-        level = data.configurations[trial][effect.factor]
-        name = repr(level)  # there are few levels and many trials
-        if name not in texts:
-            texts[name] = level_text(level_key(level)) == effect.level_to
-        if texts[name]:
+        phase = next(phase for phase in phases if trial in phase.places)
+        key = phase.cells[phase.places[trial]].levels[effect.factor]
+        if key not in texts:  # there are few levels and many trials
+            texts[key] = level_text(key) == effect.level_to
+        if texts[key]:
             ends.add(trial)
     return effect.metric, frozenset(effect.trial_ids) - ends, frozenset(ends)

@@ -36,7 +36,7 @@ def test_every_effect_has_the_interval_that_a_claim_on_it_would_have() -> None:
     phase, effects = runs.phases["p"], effect_table(data, runs)
     assert {effect.block for effect in effects} == {"", "corpus = small", "corpus = large"}
     for effect in effects:
-        _, start, end = effect_sides(effect, data)
+        _, start, end = effect_sides(effect, runs)
         sides = [[cell for cell in phase.cells if side & set(cell.trial_ids)] for side in (start, end)]
         found = infer(paired_by_seed(sides[0], sides[1], phase.pool)).interval()
         if effect.factor == "a":  # of b, a level is on both sides of no pair, and the pairs are the same too
@@ -51,26 +51,44 @@ def test_an_effect_takes_the_interval_of_the_claim_about_it_in_either_direction(
     wider = {
         sides: replace(each, low=each.low - 0.1, high=each.high + 0.1, claim="looks") for sides, each in known.items()
     }  # as the interval over several looks is
-    before = effect_table(data)
-    after = as_claimed(before, data, wider)
+    before, runs = effect_table(data), study_runs(data)
+    after = as_claimed(before, runs, wider)
     changed = [(one, two) for one, two in zip(before, after, strict=True) if one.low != two.low]
     ((one, two),) = changed
     assert (two.factor, two.block) == ("a", "corpus = small")
     assert (two.low, two.high) == pytest.approx((-verdict.high - 0.1, -verdict.low + 0.1))
     assert two.estimate == pytest.approx(one.estimate)
     assert math.isnan(two.p)
-    assert as_claimed(before, data, known) == before
+    assert as_claimed(before, runs, known) == before
 
 
 def test_the_same_pairs_in_two_phases_have_the_interval_of_the_first() -> None:
     rows = [{"a": a, "b": b} for a in (0, 1) for b in (0, 1, 2)]
-    factors = {"a": factor(0, 1), "b": factor(0, 1, 2)}
-    first = Phase("first", "one_at_a_time", rows[:4], lambda row, seed: value({**row, "corpus": "small"}, seed))
-    data = study_data(factors, first)
-    effects = effect_table(data)
-    narrow = replace(effects[0], phase="second", low=effects[0].low - 1.0, high=effects[0].high + 1.0)
-    found = as_claimed([effects[0], narrow], data, {})
-    assert (found[1].phase, found[1].low, found[1].high) == ("second", effects[0].low, effects[0].high)
+
+    def spread(levels: Levels, seed: int) -> float:
+        return value({**levels, "corpus": "small"}, seed) ** (1.0 + 0.01 * seed * levels["b"])
+
+    # One phase pools the variance over b, the other one has a variance at each of its levels.
+    phases = Phase("plain", "list", rows, spread), Phase("blocked", "grid", rows, spread, blocks=("b",))
+    data = study_data({"a": factor(0, 1), "b": factor(0, 1, 2)}, *phases)
+    data = replace(data, members=dict.fromkeys(data.members, data.members["plain"]))
+    runs = study_runs(data)
+    before = effect_table(data, runs)
+    own, after = (
+        {effect.phase: (effect.low, effect.high) for effect in effects if not effect.block}
+        for effects in (before, as_claimed(before, runs, {}))
+    )
+    assert own["plain"] != pytest.approx(own["blocked"])
+    assert after == dict.fromkeys(own, own["plain"])
+
+
+def test_a_factor_that_earlier_runs_do_not_know_has_its_baseline_there() -> None:
+    rows: list[Levels] = [{"a": 0}, {"a": 1}, {"a": 0, "b": 1}]
+    phase = Phase("p", "one_at_a_time", rows, lambda row, seed: value({"b": 0, "corpus": "small", **row}, seed))
+    data = study_data({"a": factor(0, 1), "b": factor(0, 1)}, phase)
+    runs = study_runs(data)
+    (effect,) = (each for each in effect_table(data, runs) if each.factor == "b")
+    assert effect_sides(effect, runs) == (effect.metric, frozenset((1, 2, 3)), frozenset((7, 8, 9)))
 
 
 def test_a_ladder_and_the_same_left_out_have_the_interval_of_the_grid_that_has_most_of_the_runs() -> None:
