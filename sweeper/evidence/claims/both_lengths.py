@@ -47,21 +47,23 @@ def both_lengths(verdicts: Sequence[ClaimVerdict], known: MetricRuns) -> tuple[B
     Args:
         known: the study's runs.
     """
-    plain = known.on()
-    best: dict[str, Runs] = {}
+    plain, tested = known.on(), [verdict.examination.tested[verdict.position] for verdict in verdicts]
+    best = {each.claim.metric.name: each.runs for each in tested if each.claim.is_at_best_length}
+    ends: dict[str, Runs] = {}
     found = []
-    for verdict in verdicts:
+    for verdict, declared in zip(verdicts, tested, strict=True):
         claim, name = verdict.claim, verdict.claim.metric.name
         if no_best_length(claim.form, claim.statement) is not None:
             continue
-        if name not in best:
-            best[name] = at_best_length(plain[name])
-        declared = verdict.examination.tested[verdict.position]
-        same = assess(claim, at_same_length(plain[name])) if claim.is_at_best_length else declared
-        own = assess(claim, best[name])
-        if same.evidence is None or own.evidence is None or not best[name].lengths:
+        if claim.is_at_best_length:
+            ends[name] = ends.get(name) or at_same_length(plain[name])
+            same, own = assess(claim, ends[name]), declared
+        else:
+            best[name] = best.get(name) or at_best_length(plain[name])
+            same, own = declared, assess(claim, best[name])
+        if same.evidence is None or own.evidence is None or not own.runs.lengths:
             continue
-        arms = compared_arms(own.evidence.headline, best[name]).values()
+        arms = compared_arms(own.evidence.headline, own.runs).values()
         found.append(
             BothLengths(
                 claim=verdict.id,
@@ -69,7 +71,7 @@ def both_lengths(verdicts: Sequence[ClaimVerdict], known: MetricRuns) -> tuple[B
                 is_log=own.runs.measure.is_log,
                 same=_reading(same.evidence.headline.effect),
                 best=_reading(own.evidence.headline.effect),
-                lengths=tuple((arm_name(arm, best[name]), length_text(arm, arm.best)) for arm in arms),
+                lengths=tuple((arm_name(arm, own.runs), length_text(arm, arm.best)) for arm in arms),
             )
         )
     return tuple(found)
