@@ -218,6 +218,15 @@ def _inferred(comparison: Comparison) -> Estimate:
     return found if found.decides else floored(paired_t([unit.value for unit in complete]), runs)
 
 
+def with_most_pairs(comparisons: Iterable[Comparison]) -> Comparison:
+    """Return the comparison of two sides by the runs of the phase that has most of their pairs, the first of several.
+
+    Args:
+        comparisons: one for each phase, in their order; at least one.
+    """
+    return max(comparisons, key=lambda each: len(each.complete))
+
+
 def by_stratum(comparison: Comparison, judge: Callable[[Comparison], Estimate] = infer) -> dict[str, Estimate]:
     """Return the effect in each stratum, e.g. dataset; none if there are not several with their own pairs."""
     groups: dict[tuple[str, ...], list[Unit]] = defaultdict(list)

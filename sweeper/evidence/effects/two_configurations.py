@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from sweeper.evidence.data.cells import Cell, level_text
-from sweeper.evidence.data.comparison import Comparison, paired_by_seed
+from sweeper.evidence.data.comparison import Comparison, paired_by_seed, with_most_pairs
 from sweeper.evidence.data.load import StudyData
 from sweeper.evidence.data.runs import PhaseRuns, Runs
 from sweeper.evidence.effects.effects import Effect, effect_of_pairs
@@ -26,7 +26,7 @@ class _Side(NamedTuple):
 def by_largest_phase(effects: Iterable[Effect], data: StudyData, runs: Runs) -> tuple[Effect, ...]:
     """Return effects, those of two configurations by the runs of the phase that has most of their pairs.
 
-    Of several such phases it is the first. Effects that are averages over other factors stay as they are.
+    Effects that are averages over other factors stay as they are.
     """
     every = tuple(effects)
     return every if len(runs.phases) < 2 else tuple(_by_largest(effect, data, runs) for effect in every)
@@ -36,8 +36,9 @@ def _by_largest(effect: Effect, data: StudyData, runs: Runs) -> Effect:
     sides = _sides(effect, runs.phases[effect.phase])
     if sides is None:
         return effect
-    found = [(phase, _compared(phase, *sides)) for phase in runs.phases.values()]
-    phase, comparison = max(found, key=lambda each: len(each[1].complete))
+    found = {name: _compared(phase, *sides) for name, phase in runs.phases.items()}
+    comparison = with_most_pairs(found.values())
+    phase = next(runs.phases[name] for name, each in found.items() if each is comparison)
     if phase.name == effect.phase or not comparison.complete:
         return effect
     contrast = effect.factor, sides[0].level, sides[1].level

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from sweeper.evidence.claims.compared import Compared, Sides, sides_of
 from sweeper.evidence.data.cells import Cell
-from sweeper.evidence.data.comparison import Comparison, infer, paired_by_seed
+from sweeper.evidence.data.comparison import Comparison, infer, paired_by_seed, with_most_pairs
 from sweeper.evidence.data.pool import ErrorRule, Pool
 from sweeper.evidence.data.runs import Runs
 from sweeper.evidence.standings.standing import Standing
@@ -37,13 +37,13 @@ class Against:
                 return known
         if not found:
             return None
-        estimate = infer(max(found, key=lambda each: len(each.complete)))
+        estimate = infer(with_most_pairs(found))
         low, high = estimate.interval()
         return Compared(estimate=estimate.value, low=low, high=high, n=estimate.n)
 
     def by_own_pairs(self, start: Standing, end: Standing) -> Estimate:
-        """Return the change by the differences of runs of the same seed alone, however other configurations vary."""
-        found = max(self._comparisons(start, end), key=lambda each: len(each.complete))
+        """Return the change by the differences of runs of the same seed only, however other configurations vary."""
+        found = with_most_pairs(self._comparisons(start, end))
         return infer(replace(found, pool=Pool(found.pool.cells, ErrorRule.OWN_PAIRS)))
 
     def _comparisons(self, start: Standing, end: Standing) -> Iterator[Comparison]:
