@@ -13,6 +13,7 @@ from reports.sections.context import Context
 from reports.sections.estimates import ESTIMATE_COLUMNS, effect_text, estimate_cells, number_cell
 from sweeper.evidence.claims.both_lengths import BothLengths, Reading, both_lengths
 from sweeper.evidence.claims.envelopes import ArmCurve, ComputePanel, Pair, compute_panels
+from sweeper.evidence.claims.length_notes import capital
 from sweeper.evidence.data.arm_lengths import length_text
 from sweeper.evidence.data.measures import Metric
 from sweeper.evidence.statistics.envelope import Crossing
@@ -90,21 +91,21 @@ def _sentence(pair: Pair, panel: ComputePanel) -> str:
     place = f" ({wording.clean(panel.place)})" if panel.place else ""
     found = pair.crossing
     if found is None:
-        return f"{_capital(to)} and {start}{place} have no seed in common."
+        return f"{capital(to)} and {start}{place} have no seed in common."
     last, first = (_cost_text(each, panel.unit) for each in (found.last, found.first))
     if found.state == "apart":
-        return f"{_capital(to)} and {start}{place} were measured at no common compute."
+        return f"{capital(to)} and {start}{place} were measured at no common compute."
     if found.seeds > 1 and not found.is_shown and (found.state != "overtakes" or found.low_is_open):
         return f"Between {first} and {last}, nothing shows that {to} or {start}{place} is ahead."
     if found.state == "overtakes":
         times = wording.number(found.at / pair.start.best_cost, DIGITS)
         return (
-            f"{_capital(to)} overtakes {start}{place} at {_cost_text(found.at, panel.unit)}"
+            f"{capital(to)} overtakes {start}{place} at {_cost_text(found.at, panel.unit)}"
             f"{_interval(found, panel.unit)}: {times} times the compute of the best length of {start}."
         )
     if found.state == "ahead":
-        return f"{_capital(to)} is ahead of {start}{place} from {first}, the first that both were measured at."
-    return f"{_capital(to)} has not overtaken {start}{place} by {last}, the last that both were measured at."
+        return f"{capital(to)} is ahead of {start}{place} from {first}, the first that both were measured at."
+    return f"{capital(to)} has not overtaken {start}{place} by {last}, the last that both were measured at."
 
 
 def _interval(found: Crossing, unit: str) -> str:
@@ -125,10 +126,6 @@ def _cost_text(cost: float, unit: str) -> str:
     if unit == "steps":
         return f"step {_amount(cost, unit)}"
     return f"{_amount(cost, unit)} {UNITS.get(unit, unit)}"
-
-
-def _capital(text: str) -> str:
-    return wording.capital(text) if text.startswith("the ") else text
 
 
 def _arms_table(panels: Sequence[ComputePanel]) -> Table:

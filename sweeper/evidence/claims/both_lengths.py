@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from sweeper.evidence.claims.censored import assess
 from sweeper.evidence.claims.judge import ClaimVerdict
-from sweeper.evidence.claims.length_notes import arm_name, compared_arms
+from sweeper.evidence.claims.length_notes import named_arms
 from sweeper.evidence.data.arm_lengths import length_text
 from sweeper.evidence.data.claim_runs import at_same_length
 from sweeper.evidence.data.lengths import at_best_length
@@ -63,7 +63,6 @@ def both_lengths(verdicts: Sequence[ClaimVerdict], known: MetricRuns) -> tuple[B
             same, own = declared, assess(claim, best[name])
         if same.evidence is None or own.evidence is None or not own.runs.lengths:
             continue
-        arms = compared_arms(own.evidence.headline, own.runs).values()
         found.append(
             BothLengths(
                 claim=verdict.id,
@@ -71,7 +70,9 @@ def both_lengths(verdicts: Sequence[ClaimVerdict], known: MetricRuns) -> tuple[B
                 is_log=own.runs.measure.is_log,
                 same=_reading(same.evidence.headline.effect),
                 best=_reading(own.evidence.headline.effect),
-                lengths=tuple((arm_name(arm, own.runs), length_text(arm, arm.best)) for arm in arms),
+                lengths=tuple(
+                    (name, length_text(arm, arm.best)) for name, arm in named_arms(own.evidence.headline, own.runs)
+                ),
             )
         )
     return tuple(found)

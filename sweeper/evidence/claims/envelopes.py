@@ -72,7 +72,7 @@ def compute_panels(verdicts: Sequence[ClaimVerdict]) -> tuple[ComputePanel, ...]
         metrics[verdict.metric.name] = verdict.metric
         for key, arm in _arms(verdict).items():
             runs = verdict.examination.tested[verdict.position].runs
-            groups.setdefault((verdict.metric.name, key[1]), {}).setdefault(key, (arm_name(arm, runs), arm))
+            groups.setdefault((verdict.metric.name, key[1]), {}).setdefault(key, (arm_name(key, arm, runs), arm))
     found = []
     for (metric, place), arms in groups.items():
         unit = unit_of([arm for _, arm in arms.values()])

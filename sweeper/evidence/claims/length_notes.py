@@ -9,27 +9,36 @@ import numpy as np
 
 from sweeper.evidence.claims.evidence import Evidence, Part
 from sweeper.evidence.data.arm_lengths import ArmKey, ArmLengths, length_text
-from sweeper.evidence.data.cells import level_text
+from sweeper.evidence.data.cells import block_text, level_text
 from sweeper.evidence.data.runs import Runs
 from sweeper.evidence.formatting import clean, count, listed, metric_name, number, percent
 
+BASELINE: Final = "the baseline"
 MOST: Final = 4  # configurations that are named
 NOTED: Final = 0.2  # of a standard error, from which on the optimism of a choice is noted
 
 
 def length_notes(found: Evidence, runs: Runs) -> tuple[str, ...]:
     """Return notes on the best lengths of what a claim compares; none where lengths are those of the phases."""
-    arms = [*compared_arms(found.headline, runs).values()]
+    arms = named_arms(found.headline, runs)
     if not arms:
         return ()
-    shown = [f"{arm_name(arm, runs)} {length_text(arm, arm.best)}" for arm in arms[:MOST]]
+    shown = [f"{name} {length_text(arm, arm.best)}" for name, arm in arms[:MOST]]
     more = [f"{len(arms) - MOST} more"] if len(arms) > MOST else []
-    chooser = metric_name(arms[0].chooser.metric.name)
-    place = "the mean over seeds" if len(arms[0].seeds) > 1 else "one seed"
+    first = arms[0][1]
+    by = "the mean over seeds" if len(first.seeds) > 1 else "one seed"
     return (
-        f"Best lengths by {place} of {chooser}: {listed([*shown, *more])}.",
-        *(text for arm in arms[:MOST] for text in _of_arm(arm, runs)),
+        f"Best lengths by {by} of {metric_name(first.chooser.metric.name)}: {listed([*shown, *more])}.",
+        *(text for name, arm in arms[:MOST] for text in _of_arm(name, arm)),
     )
+
+
+def named_arms(part: Part, runs: Runs) -> list[tuple[str, ArmLengths]]:
+    """Return the configurations that a part of a claim compares, with their names; with their blocks if in several."""
+    arms = compared_arms(part, runs)
+    is_apart = len({place for _, place in arms}) > 1
+    blocks = {key: f" ({clean(', '.join(key[1]))})" if is_apart else "" for key in arms}
+    return [(f"{arm_name(key, arm, runs)}{blocks[key]}", arm) for key, arm in arms.items()]
 
 
 def compared_arms(part: Part, runs: Runs) -> dict[ArmKey, ArmLengths]:
@@ -42,21 +51,24 @@ def compared_arms(part: Part, runs: Runs) -> dict[ArmKey, ArmLengths]:
     return {key: runs.lengths[key] for key in keys if key in runs.lengths}
 
 
-def arm_name(arm: ArmLengths, runs: Runs) -> str:
-    """Return what a configuration is called: an arm's name, or what it changes from the baseline."""
-    name = runs.arm_names.name({factor: json.loads(key) for factor, key in arm.levels.items()})
+def arm_name(key: ArmKey, arm: ArmLengths, runs: Runs) -> str:
+    """Return what a configuration is called within its block: an arm's name, or what it changes from the baseline."""
+    name = runs.arm_names.name({factor: json.loads(level) for factor, level in arm.levels.items()})
     if name is not None:
         return clean(name)
-    baseline = next(iter(runs.phases.values())).baseline
-    changes = [f"{clean(each)} = {level_text(key)}" for each, key in arm.levels.items() if key != baseline.get(each)]
-    return ", ".join(changes) or "the baseline"
+    baseline, place = next(iter(runs.phases.values())).baseline, key[1]
+    changes = [
+        f"{clean(factor)} = {level_text(level)}"
+        for factor, level in arm.levels.items()
+        if level != baseline.get(factor) and block_text([factor], [level]) not in place
+    ]
+    return ", ".join(changes) or BASELINE
 
 
-def _of_arm(arm: ArmLengths, runs: Runs) -> Iterator[str]:
-    name = arm_name(arm, runs)
+def _of_arm(name: str, arm: ArmLengths) -> Iterator[str]:
     if arm.edge:
         yield (
-            f"{name[:1].upper()}{name[1:]} is best at the {arm.edge} of its {count(len(arm.lengths), 'length')}, so a "
+            f"{capital(name)} is best at the {arm.edge} of its {count(len(arm.lengths), 'length')}, so a "
             f"{'longer' if arm.edge == 'longest' else 'shorter'} one may be better still."
         )
     optimism = arm.choice.optimism
@@ -65,6 +77,11 @@ def _of_arm(arm: ArmLengths, runs: Runs) -> Iterator[str]:
         yield f"The best length of {name} looks better by {size} than it is, which its value allows for."
     if arm.others:
         yield f"Without one of its seeds, {name} would be best {_alternatives(arm)}."
+
+
+def capital(name: str) -> str:
+    """Return a name for the beginning of a sentence: a name of the study's keeps its letters."""
+    return f"T{name[1:]}" if name.startswith(BASELINE) else name
 
 
 def _alternatives(arm: ArmLengths) -> str:

@@ -10,6 +10,7 @@ from reports.sections.context import make_context
 from reports.sections.lengths import lengths
 from sweeper.evidence.claims.envelopes import compute_panels, unit_of
 from sweeper.evidence.claims.judge import judge_claims
+from tests.reports.studies import factor
 from tests.sweeper.evidence.length_studies import ROWS, contrast, length_study, u_shaped
 
 LOOKS = (50, 71, 100, 141, 200, 282, 400, 565, 800, 1130, 1600)
@@ -128,3 +129,20 @@ def test_an_evaluation_before_the_first_step_has_no_place_on_the_axis():
     assert [curve.envelope.costs.tolist() for curve in first[0].curves] == [[float(look) for look in LOOKS]] * 2
     assert first[0].unit == without[0].unit == "steps"
     assert first[0].pairs[0].crossing.at == pytest.approx(without[0].pairs[0].crossing.at, rel=0.05)
+
+
+def test_configurations_of_several_blocks_are_named_within_theirs():
+    corpora = {"trick": factor(0, 1), "other": factor(0, 1), "corpus": factor("a", "b", path="data.corpus")}
+    rows = [{**row, "corpus": corpus} for corpus in ("a", "b") for row in ROWS]
+    claim = {**contrast(), "contrast": {"phase": "p", "factor": "trick", "from": 0, "to": 1, "where": {"other": 0}}}
+    data = length_study(LATE, claims=[claim], looks=LOOKS, rows={"p": rows}, factors=corpora)
+    verdicts = judge_claims(data)
+    panels = compute_panels(verdicts)
+    assert [panel.place for panel in panels] == ["corpus = a", "corpus = b"]
+    assert [[curve.name for curve in panel.curves] for panel in panels] == [["the baseline", "trick = 1"]] * 2
+    (note,) = (note for note in verdicts[0].notes if note.startswith("Best lengths"))
+    assert "the baseline (corpus = a) after step 200, the baseline (corpus = b) after step 200" in note
+    found = lengths(make_context(data, datetime(2026, 11, 29, tzinfo=UTC)))
+    assert [text.split(" at step")[0] for text in sentences(found)] == [
+        f"trick = 1 overtakes the baseline (corpus = {corpus})" for corpus in ("a", "b")
+    ]

@@ -81,7 +81,7 @@ def test_notes_name_the_lengths_and_an_edge():
     notes = " ".join(found.notes)
     assert "Best lengths by the mean over seeds of validation loss: the baseline after step 200 of" in notes
     assert "trick = 1 after step 800 of 800 steps" in notes or "trick = 1 after 800 steps" in notes
-    assert "Trick = 1 is best at the longest of its 9 lengths, so a longer one may be better still." in notes
+    assert "trick = 1 is best at the longest of its 9 lengths, so a longer one may be better still." in notes
     assert "Runs differ in evaluations" not in notes
 
 
