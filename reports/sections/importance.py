@@ -10,12 +10,12 @@ from reports.sections import factor_titles
 from reports.sections.blocks import Block, Heading, Inline, Paragraph, Plot, Section, plain
 from reports.sections.context import Context
 from reports.sections.effects import STEPWISE, shown_of
+from reports.sections.estimates import in_unit
 from reports.sections.strata import stratum_name
 from sweeper.errors import MissingExtraError
 from sweeper.evidence.data.load import StudyData
 from sweeper.evidence.effects.attribution import Attribution, phase_attribution
 from sweeper.evidence.effects.importance import PhaseImportance, phase_importance
-from sweeper.evidence.statistics.paired import percent_change
 
 SEARCHES: Final = ("sampler", "list", "grid", "promote")
 MOST_TRIALS: Final = 1000
@@ -42,10 +42,10 @@ def _attributed(context: Context, phase: str, design: str) -> list[Block]:
     strata = phase_attribution(context.runs, phase) if design in FACTORIALS else {}
     if not strata:
         return []
-    percent = all(found.scale == "log" for found in strata.values())
+    percent, sign = all(found.scale == "log" for found in strata.values()), context.runs.measure.sign
 
-    def shown(value: float | None) -> float | None:
-        return value if value is None or not percent else -percent_change(-value)
+    def shown(gain: float | None) -> float | None:
+        return None if gain is None else -sign * in_unit(-sign * gain, percent=percent)
 
     shares = {
         stratum_name(context, phase, name): {
@@ -92,7 +92,7 @@ def _left_out(shown: int, total: int) -> str:
     if total < 2:
         return ""
     missing = f", {total - shown} of {total} left out for want of runs" if shown < total else ""
-    return f" Each stratum by itself{missing}."
+    return f" Each stratum separately{missing}."
 
 
 def _searched(context: Context, phase: str, design: str) -> list[Block]:

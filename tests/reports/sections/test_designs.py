@@ -93,6 +93,22 @@ def test_the_attribution_of_the_gain_sums_to_the_whole() -> None:
     assert "over all orders in which the factors could be added" in caption(drawn)
     assert "fitted" not in caption(drawn)
     assert set(drawn.drawing.data["factor"]) == set(SIZES)
+    gains = [-math.log1p(-share / 100) for share in drawn.drawing.data["Shapley"]]
+    assert math.fsum(gains) == pytest.approx(SIZES["b"] - sum(SIZES.values()), abs=0.004)
+
+
+def test_a_gain_of_what_is_maximized_is_a_rise_in_percent() -> None:
+    def rate(levels: Levels, seed: int) -> float:
+        return (2.0 if levels["a"] == "on" else 1.0) * (10.0 + 0.01 * seed)
+
+    rows = all_levels(["a", "b"])
+    factors = {name: FACTORS[name] for name in ("a", "b")}
+    found = reported(
+        Phase("all", "grid", rows, rate), factors=factors, metric="words", direction="maximize", scale="log"
+    )
+    data = plot(found, "attribution-all").drawing.data.set_index("factor")
+    assert data.loc["a", "Shapley"] == pytest.approx(100.0)
+    assert data.loc["b", "Shapley"] == pytest.approx(0.0)
 
 
 def test_the_attribution_of_a_fraction_rests_on_its_fit() -> None:
