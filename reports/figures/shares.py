@@ -43,39 +43,39 @@ def attribution_figures(
     every = [share for factors in strata.values() for share in factors.values()]
     scale = span_scale([value for share in every for value in share.values() if value is not None], label)
     used = [series for series in SERIES if any(share[series] is not None for share in every)]
-
-    def number(share: Shares) -> str:
-        return amount(share["Shapley"] or 0.0, percent=percent)
-
-    def painter(groups: Mapping[str, Mapping[str, Shares]]) -> Paint:
-        rows = _headed(
-            {group: [(factor, (number(share),)) for factor, share in groups[group].items()] for group in groups}
-        )
-        drawn = [share for factors in groups.values() for share in factors.values()]
-
-        def paint(sheet: Sheet) -> float:
-            top = legend(sheet, 0.0, [Key(text=series, style=SERIES[series]) for series in used])
-            laid = draw_rows(sheet, top, rows, scale)
-            laid.vertical(0.0)
-            for series in used:
-                found = [share[series] for share in drawn]
-                places = laid.panel.across([math.nan if value is None else value for value in found])
-                sheet.dots(zip(places.tolist(), laid.middles, strict=True), SERIES[series])
-            return finish_rows(laid, texts=percent_texts(scale, percent=percent))
-
-        return paint
-
     drawings = []
     for named, headed, groups in _parts(name, title, strata):
         data = [
             {"stratum": group, "factor": factor, **share} for group in groups for factor, share in groups[group].items()
         ]
-        said = {
-            group: ", ".join(f"{factor} {number(share)}" for factor, share in groups[group].items()) for group in groups
+        numbers = {
+            group: [(factor, amount(share["Shapley"] or 0.0, percent=percent)) for factor, share in factors.items()]
+            for group, factors in groups.items()
         }
+        said = {group: ", ".join(map(" ".join, own)) for group, own in numbers.items()}
         words = f"{headed}. Shapley values{_listed(said)}"
-        drawings.append(make_drawing(named, headed, words, pd.DataFrame(data), painter(groups)))
+        rows = _headed({group: [(factor, (number,)) for factor, number in own] for group, own in numbers.items()})
+        drawn = [share for factors in groups.values() for share in factors.values()]
+        paint = _attribution_painter(rows, drawn, used, (scale, percent_texts(scale, percent=percent)))
+        drawings.append(make_drawing(named, headed, words, pd.DataFrame(data), paint))
     return tuple(drawings)
+
+
+def _attribution_painter(
+    rows: Sequence[Row], drawn: Sequence[Shares], used: Sequence[str], axis: tuple[Scale, Sequence[str]]
+) -> Paint:
+    def paint(sheet: Sheet) -> float:
+        scale, texts = axis
+        top = legend(sheet, 0.0, [Key(text=series, style=SERIES[series]) for series in used])
+        laid = draw_rows(sheet, top, rows, scale)
+        laid.vertical(0.0)
+        for series in used:
+            found = [share[series] for share in drawn]
+            places = laid.panel.across([math.nan if value is None else value for value in found])
+            sheet.dots(zip(places.tolist(), laid.middles, strict=True), SERIES[series])
+        return finish_rows(laid, texts=texts)
+
+    return paint
 
 
 def importance_figures(name: str, title: str, strata: Mapping[str, Importances]) -> tuple[Drawing, ...]:

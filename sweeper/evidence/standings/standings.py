@@ -149,8 +149,7 @@ def _standings(
     ranked = [arm for arm in cells if group.is_ranked(arm)]
     ranking = rank(cells, ranked, measure)
     ordered = _order(group, ranked, ranking, measure)
-    known, best = set(ranked), _chosen(ranked, *(choice or (group, measure)))
-    seconds = dict(zip(data.trials["trial_id"].tolist(), data.trials["device_seconds"].tolist(), strict=True))
+    known, best, seconds = set(ranked), _chosen(ranked, *(choice or (group, measure))), _device_seconds(data)
     rows = [
         replace(
             _standing(arm, group, factors, seconds),
@@ -175,6 +174,10 @@ def _standings(
         method=ranking.method,
         means=ranking.means and ranking.means.of([places[arm] for arm in ordered if arm in known]),
     )
+
+
+def _device_seconds(data: StudyData) -> dict[int, float]:
+    return dict(zip(data.trials["trial_id"].tolist(), data.trials["device_seconds"].tolist(), strict=True))
 
 
 def _order(group: _Group, ranked: Sequence[str], ranking: Ranking, measure: Measure) -> list[str]:
