@@ -191,21 +191,21 @@ class PlannedTest:
     power: float
 
     def at(self, seeds: int) -> Shape:
-        """The shape at a number of seeds."""
+        """Return the shape at a number of seeds."""
         return along(*self.anchors, seeds)
 
     def power_at(self, shape: Shape, distance: float) -> float:
-        """The power of a shape where the truth lies a distance from the bound."""
+        """Return the power of a shape where the truth lies a distance from the bound."""
         return _power(shape, distance, self.run_sd(shape), self.alpha, is_equivalence=self.region.is_equivalence)
 
     def distance(self, shape: Shape) -> float:
-        """The smallest distance that a shape shows with the wanted power."""
+        """Return the smallest distance that a shape shows with the wanted power."""
         return _smallest(
             shape, self.run_sd(shape), self.alpha, is_equivalence=self.region.is_equivalence, power=self.power
         )
 
     def run_sd(self, shape: Shape) -> float:
-        """The standard deviation of one run that the comparison is planned with."""
+        """Return the standard deviation of one run that the comparison is planned with."""
         deviation = self.spread.paired if shape.cancels else self.spread.alone
         return deviation.planned
 

@@ -176,7 +176,7 @@ def _student(df: float, tail: float) -> float:
 
 @cache
 def _range_quantile(number: int, df: float, alpha: float) -> float:
-    """The upper quantile of the studentized range."""
+    """Return the upper quantile of the studentized range."""
     nodes, weights = np.polynomial.legendre.leggauss(NODES)
     top, spreads, masses = REACH * nodes[:, None], *_spread_nodes(df)  # of the largest arm
     density = number * REACH * weights * np.exp(-(top[:, 0] ** 2) / 2.0) / math.sqrt(2.0 * math.pi)
@@ -189,7 +189,7 @@ def _range_quantile(number: int, df: float, alpha: float) -> float:
 
 
 def _root(beyond: Callable[[float], float], low: float, high: float) -> float:
-    """Where an increasing function is 0, between two guesses or above them."""
+    """Return where an increasing function is 0, between two guesses or above them."""
     if beyond(low) >= 0:
         return low
     while beyond(high) < 0:
@@ -205,7 +205,7 @@ def _normal_nodes() -> tuple[Floats, Floats]:
 
 @lru_cache(maxsize=256)
 def _spread_nodes(df: float) -> tuple[Floats, Floats]:
-    """Standard deviations over the true one, and their probabilities."""
+    """Return standard deviations over the true one, and their probabilities."""
     if not math.isfinite(df):
         return np.ones(1), np.ones(1)
     nodes, weights = np.polynomial.legendre.leggauss(SPREADS)
@@ -215,7 +215,7 @@ def _spread_nodes(df: float) -> tuple[Floats, Floats]:
 
 
 def _kinds(means: Means) -> tuple[list[tuple[float, float, bool]], Places]:
-    """The distinct variances of arms, and which of them each arm has."""
+    """Return the distinct variances of arms, and which of them each arm has."""
     rows = zip(means.variances.tolist(), means.dfs.tolist(), means.shared.tolist(), strict=True)
     places: dict[tuple[float, float, bool], int] = {}
     kind = [places.setdefault(row, len(places)) for row in rows]
@@ -223,7 +223,7 @@ def _kinds(means: Means) -> tuple[list[tuple[float, float, bool]], Places]:
 
 
 def _error(one: tuple[float, float, bool], other: tuple[float, float, bool]) -> tuple[float, float]:
-    """The standard error of the difference of two arms, and its degrees of freedom."""
+    """Return the standard error of the difference of two arms, and its degrees of freedom."""
     total = one[0] + other[0]
     if total == 0 or (one[2] and other[2]):
         return math.sqrt(total), one[1]
@@ -232,7 +232,7 @@ def _error(one: tuple[float, float, bool], other: tuple[float, float, bool]) -> 
 
 
 def _allowances(kinds: Sequence[tuple[float, float, bool]], counts: Places, alpha: float) -> Floats:
-    """By how much the difference of a control and another arm may deviate, `[kinds of control, kinds of other]`."""
+    """Return how far the difference of a control and another arm may deviate, `[kinds of control, kinds of other]`."""
     size = len(kinds)
     found = np.zeros((size, size))
     for one, control in enumerate(kinds):
@@ -246,14 +246,14 @@ def _allowances(kinds: Sequence[tuple[float, float, bool]], counts: Places, alph
 def _with_control(
     kinds: Sequence[tuple[float, float, bool]], counts: Places, one: int
 ) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """By kind the root of the control's share in the variance of a difference, and how many differences there are."""
+    """Return by kind the root of the control's share in the variance of a difference, and the number of differences."""
     variances = [kinds[one][0] + other[0] for other in kinds]
     shares = tuple(math.sqrt(kinds[one][0] / total) if total > 0 else math.sqrt(0.5) for total in variances)
     return shares, tuple(float(count - (place == one)) for place, count in enumerate(counts.tolist()))
 
 
 def _best_other(values: Floats, kind: Places, size: int, allowed: Flags) -> Floats:
-    """The largest mean of the other allowed arms of each kind, `[arms, kinds]`; minus infinity where there is none."""
+    """Return the largest mean of the other allowed arms of each kind, `[arms, kinds]`; minus infinity for none."""
     first, second = np.full(size, -np.inf), np.full(size, -np.inf)
     holder = np.full(size, -1, dtype=np.int64)
     for place in np.flatnonzero(allowed).tolist():
