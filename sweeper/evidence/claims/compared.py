@@ -3,6 +3,9 @@
 The estimate and the interval of a comparison are those of the first claim about it. Those of a claim hold for all looks
 where seeds are added until it is decided, and may pool the runs of two phases. A comparison that no claim is about has
 those that a claim on it would have, by the runs of the phase that has most of its pairs, the first of several.
+
+An exploratory claim shows nothing, since it was chosen when results could be seen. It gives its estimate and interval
+if no other claim is about the comparison.
 """
 
 import math
@@ -30,7 +33,7 @@ class Compared:
     Attributes:
         estimate, low, high: the effect and its 95% interval on the metric's scale; NaN if there is none.
         n: its pairs.
-        claim: the id of the claim about it; empty without one.
+        claim: the id of the claim that decides what is shown of it; empty without one, or if that is exploratory.
         shown: which of its sides is shown to be lower with all claims considered; empty if neither is.
     """
 
@@ -66,7 +69,7 @@ def sides_of(metric: str, comparison: Comparison) -> Sides:
 def claimed(verdicts: Sequence[ClaimVerdict]) -> dict[Sides, Compared]:
     """Return by their sides the comparisons that claims are about, in both directions."""
     found: dict[Sides, Compared] = {}
-    for verdict in verdicts:
+    for verdict in sorted(verdicts, key=lambda each: each.is_exploratory):
         part = _part(verdict)
         if part is None or not math.isfinite(verdict.estimate):
             continue
@@ -75,8 +78,8 @@ def claimed(verdicts: Sequence[ClaimVerdict]) -> dict[Sides, Compared]:
             low=verdict.low,
             high=verdict.high,
             n=verdict.n,
-            claim=verdict.id,
-            shown=_shown(verdict, part),
+            claim="" if verdict.is_exploratory else verdict.id,
+            shown="" if verdict.is_exploratory else _shown(verdict, part),
         )
         metric, start, end = sides_of(verdict.metric.name, part.comparison)
         found.setdefault((metric, start, end), own)

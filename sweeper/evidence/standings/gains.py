@@ -40,12 +40,12 @@ def num_contests(contests: Iterable[Contest]) -> int:
 def gain(contest: Contest, against: Against, *, among: int) -> Compared | None:
     """Return the change from the baseline to the best, paired by seed; None without a baseline, or if that is the best.
 
-    It is shown if a claim shows it; claims share out 5% of their own in advance. Otherwise 5% are divided by the number
-    of strata and budgets. Each tests at that share whether the best is better, with all its rivals considered. If
-    neither it nor the baseline seems to vary more than the others do, they are compared by the variance that is pooled
-    over the stratum and budget (Dunnett, one-sided), otherwise by their own pairs of the same seed (Student's t,
-    one-sided, Bonferroni over the rivals). The latter is valid however they vary, and shows little with few seeds: with
-    two, almost nothing. Nothing is shown of a change whose interval includes 0.
+    It is shown if a claim that is not exploratory shows it; such claims share out 5% of their own in advance. Without
+    one, 5% are divided by the number of strata and budgets. Each tests at that share whether the best is better, with
+    all its rivals considered. If neither it nor the baseline seems to vary more than the others do, they are compared
+    by the variance that is pooled over the stratum and budget (Dunnett, one-sided), otherwise by their own pairs of the
+    same seed (Student's t, one-sided, Bonferroni over the rivals). The latter is valid however they vary, and shows
+    little with few seeds: with two, almost nothing. Nothing is shown of a change whose interval includes 0.
 
     Args:
         against: on the metric of the standings.

@@ -12,7 +12,7 @@ DIFFERS: Final = 0.01  # the level at which an effect differs between strata, so
 
 
 def same_effect_p(effects: Sequence[Estimate]) -> float:
-    """p-value of H0 "the effect is the same in every stratum".
+    """Return the p-value of the same effect in every stratum.
 
     Welch's (1951, Biometrika 38, pp. 330-336) test of means with unequal variances, each with its own degrees of
     freedom: the standard errors of strata differ, and pooled variances have more degrees of freedom than pairs.

@@ -13,6 +13,8 @@ from sweeper.evidence.data.load import StudyData
 from sweeper.evidence.data.runs import study_runs
 from sweeper.evidence.effects.effects import effect_table
 from sweeper.evidence.effects.two_configurations import by_largest_phase
+from sweeper.spec.declared import declared_claims, declared_phases
+from sweeper.store.reading.declarations import Declaration
 from tests.reports.studies import Levels, Phase, factor, study_data
 from tests.sweeper.evidence.claims.claim_studies import claim
 
@@ -23,6 +25,10 @@ ROWS = [{"corpus": corpus, "a": a, "b": b} for corpus in ("small", "large") for 
 def value(levels: Levels, seed: int) -> float:
     draw = np.random.default_rng([seed, levels["a"], levels["b"], levels["corpus"] == "large"]).normal()
     return math.exp(4.0 + (levels["corpus"] == "large") - 0.05 * levels["a"] + 0.02 * float(draw))
+
+
+def quiet(levels: Levels, seed: int) -> float:
+    return 50.0 - 5.0 * levels["a"] + 0.02 * ((7 * seed + 3 * levels["b"] + 2 * levels["a"]) % 5)
 
 
 def grid(*claims: object) -> StudyData:
@@ -60,6 +66,25 @@ def test_an_effect_takes_the_interval_of_the_claim_about_it_in_either_direction(
     assert two.estimate == pytest.approx(one.estimate)
     assert math.isnan(two.p)
     assert as_claimed(before, runs, known) == before
+
+
+def test_an_exploratory_claim_shows_nothing_and_gives_way_to_another_one() -> None:
+    contrast = {"phase": "p", "factor": "a", "from": 0, "to": 1, "where": {"b": 0}}
+    options = {"contrast": contrast, "expect": "decrease", "metric": None}
+    phase = Phase("p", "list", [{"a": a, "b": b} for a in (0, 1) for b in (0, 1, 2)], quiet)
+    factors = {"a": factor(0, 1), "b": factor(0, 1, 2)}
+    data = study_data(factors, phase, claims=[claim("late", **options), claim("early", **options)])
+    verdicts = judge_claims(data)
+    assert {each.shown for each in claimed(verdicts).values()} == {"lower", "higher"}
+    known = declared_claims(data.study)
+    for early in ({"early": known["early"]}, {}):
+        declaration = Declaration(claims=early, phases=declared_phases(data.study))
+        late = judge_claims(replace(data, declaration=declaration))
+        assert [each.is_exploratory for each in late] == [True, not early]
+        found = claimed(late)
+        assert {each.claim for each in found.values()} == ({"early"} if early else {""})
+        assert {each.shown for each in found.values()} == ({"lower", "higher"} if early else {""})
+        assert {each.n for each in found.values()} == {3}
 
 
 def test_the_same_pairs_in_two_phases_have_the_interval_of_the_first() -> None:
