@@ -9,7 +9,7 @@ from typing import Final
 
 from reports.paper.checked_figures import Shown, fault_of, figures_of
 from reports.paper.checksums import Recorded, is_as_written, recorded_in
-from reports.paper.definitions import MACRO, Defined, definitions, goes_on, makes_names, resolved, unresolved
+from reports.paper.definitions import MACRO, Defined, definitions, is_continued, makes_names, resolved, unresolved
 from reports.paper.kit import text_files
 from reports.paper.numbers import DEFINITION, PROVENANCE, content_hash, numbers, prefix_of, provenance
 from reports.paper.pasted import Pasted, pasted_tables, rows_of
@@ -94,7 +94,7 @@ def _read(parts: Iterable[Line | Included]) -> _Paper:
         elif part.path not in ours:
             lines.append(part)
             text = f"{begun.pop(part.path, '')}{part.text}"
-            if goes_on(text):
+            if is_continued(text):
                 begun[part.path] = f"{text} "
             else:
                 _use(paper, part, resolved(text))

@@ -40,7 +40,7 @@ def resolved(text: str) -> str:
     return _MADE.sub(r"\\\1 ", _USED_BY_NAME.sub(r"\\\1 ", text))
 
 
-def goes_on(text: str) -> bool:
+def is_continued(text: str) -> bool:
     """Return whether a line ends before the name that it defines or makes."""
     return _UNENDED.search(text) is not None
 
