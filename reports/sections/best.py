@@ -31,7 +31,7 @@ def best(context: Context) -> Section | None:
         return None
     ranked = [group for group in groups if group.chosen is not None]
     drawn = [(_heading(context, group), _rows(context, group)) for group in groups]
-    title = titles.best_title([(context.stratum_label(group), *_tied(context, group)) for group in ranked])
+    title = titles.best_title([_leading(context, group) for group in ranked])
     drawing = standings_figure(title or "No configuration completed all its runs", drawn, groups[0].metric)
     blocks: list[Block] = []
     if drawing is not None:
@@ -216,13 +216,18 @@ def _rank(place: Place) -> str:
     return str(first) if first == last else f"{first} to {last}"
 
 
-def _tied(context: Context, group: Standings) -> tuple[str, int, int, bool, int]:
+def _leading(context: Context, group: Standings) -> titles.Leading:
     chosen = group.chosen
     if chosen is not None and group.is_tested and not chosen.may_be_best:  # by validation, and behind on the test
         chosen = group.leader
-    name = _name(context, chosen) if chosen is not None else ""
-    first = sum(row.mean == group.ranked[0].mean for row in group.ranked)
-    return name, len(group.possible), len(group.ranked), group.is_tested, first
+    return titles.Leading(
+        stratum=context.stratum_label(group),
+        name=_name(context, chosen) if chosen is not None else "",
+        possible=len(group.possible),
+        total=len(group.ranked),
+        is_tested=group.is_tested,
+        first=sum(row.mean == group.ranked[0].mean for row in group.ranked),
+    )
 
 
 def _caption(groups: Sequence[Standings]) -> Inline:

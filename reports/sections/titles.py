@@ -5,7 +5,7 @@ A title states what holds of all that is drawn, or of the part that it names; wh
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from reports import wording
 from reports.figures.effects_axis import Finding
@@ -51,33 +51,47 @@ def trend_title(change: str, over: str, expect: str, verdict: Verdict, slope: st
     return sentence(f"whether {gain} {expect} {with_it} is {verdict}{tail}")
 
 
-def best_title(groups: Sequence[tuple[str, str, int, int, bool, int]]) -> str:
-    """Say which configuration is best in each stratum, and how many may be.
+@dataclass(frozen=True, slots=True)
+class Leading:
+    """The best configuration of a stratum.
 
-    Args:
-        groups: the stratum, the best configuration, how many may be best, of how many, whether that was tested, and
-            how many have the best mean.
+    Attributes:
+        stratum: empty if there is one only.
+        possible, total: how many configurations may be the best, of how many.
+        is_tested: whether that was tested.
+        first: how many have the best mean.
     """
-    alike = len(groups) > 1 and len({each[1:] for each in groups}) == 1
-    parts = []
-    for stratum, name, possible, total, is_tested, first in groups[:1] if alike else groups[:2]:
-        strata = [each[0] for each in groups] if alike else [stratum]
-        where = f" {on_blocks(strata)}" if len(strata) <= NAMED else f" in all {len(strata)} strata"
-        where = where if stratum else ""
-        shown = short(name, "one configuration")
-        if total < 2:
-            parts.append(f"{shown} is the only configuration{where}")
-        elif not is_tested and first == total:
-            parts.append(f"all {total} configurations have the same mean{where}")
-        elif not is_tested and first > 1:
-            parts.append(f"{first} of {total} configurations have the best mean{where}, untested for want of repeats")
-        elif not is_tested:
-            parts.append(f"{shown} has the best mean{where}, untested for want of repeats")
-        elif possible <= 1:
-            parts.append(f"{shown} is best{where}")
-        else:
-            parts.append(f"{possible} of {total} configurations may be best{where}")
-    return sentence("; ".join(parts))
+
+    stratum: str
+    name: str
+    possible: int
+    total: int
+    is_tested: bool
+    first: int
+
+
+def best_title(groups: Sequence[Leading]) -> str:
+    """Say which configuration is best in each stratum, and how many may be."""
+    if len(groups) > 1 and len({replace(each, stratum="") for each in groups}) == 1:
+        return sentence(_leading(groups[0], [each.stratum for each in groups]))
+    return sentence("; ".join(_leading(each, [each.stratum]) for each in groups[:2]))
+
+
+def _leading(found: Leading, strata: Sequence[str]) -> str:
+    """Say which configuration is best in some strata that are all alike."""
+    where = f" {on_blocks(strata)}" if len(strata) <= NAMED else f" in all {len(strata)} strata"
+    where = where if found.stratum else ""
+    shown, total, first = short(found.name, "one configuration"), found.total, found.first
+    if total < 2:
+        return f"{shown} is the only configuration{where}"
+    if found.is_tested:
+        one = found.possible <= 1
+        return f"{shown} is best{where}" if one else f"{found.possible} of {total} configurations may be best{where}"
+    if first == total:
+        return f"all {total} configurations have the same mean{where}"
+    if first > 1:
+        return f"{first} of {total} configurations have the best mean{where}, untested for want of repeats"
+    return f"{shown} has the best mean{where}, untested for want of repeats"
 
 
 def gains_title(rows: Sequence[tuple[float, Finding]], total: int, unit: str, *, percent: bool) -> str:

@@ -8,7 +8,7 @@ import pytest
 from reports.sections.best import best, best_sentences, largest
 from reports.sections.blocks import Plot, Section
 from reports.sections.context import Context, make_context
-from reports.sections.titles import best_title
+from reports.sections.titles import Leading, best_title
 from tests.reports.conftest import NOW
 from tests.reports.studies import Levels, Phase, factor, study_data
 
@@ -88,4 +88,4 @@ def test_a_better_mean_at_a_budget_at_which_the_best_did_not_run_is_named() -> N
     ],
 )
 def test_the_same_in_all_strata_is_said_once(strata: list[str], expected: str) -> None:
-    assert best_title([(stratum, "x = 1", 1, 4, True, 1) for stratum in strata]).lower() == expected.lower()
+    assert best_title([Leading(stratum, "x = 1", 1, 4, True, 1) for stratum in strata]).lower() == expected.lower()

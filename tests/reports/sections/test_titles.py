@@ -6,7 +6,7 @@ import pytest
 
 from reports.figures.effects_axis import Finding
 from reports.sections import titles
-from reports.sections.titles import Bought, Passing
+from reports.sections.titles import Bought, Leading, Passing
 from sweeper.evidence.claims.evidence import Verdict
 
 
@@ -59,17 +59,17 @@ def test_curves_say_when_the_best_passes_the_baseline() -> None:
 
 
 def test_the_best_is_named_unless_several_may_be() -> None:
-    assert titles.best_title([("ptb", "recipe", 1, 9, True, 1), ("wiki", "a", 4, 9, True, 1)]) == (
+    assert titles.best_title([Leading("ptb", "recipe", 1, 9, True, 1), Leading("wiki", "a", 4, 9, True, 1)]) == (
         "recipe is best on ptb; 4 of 9 configurations may be best on wiki"
     )
-    assert titles.best_title([("", "a", 2, 2, False, 1)]) == "a has the best mean, untested for want of repeats"
-    assert titles.best_title([("", "baseline", 1, 1, False, 1)]) == "baseline is the only configuration"
-    assert titles.best_title([("", "x" * 60, 1, 9, True, 1)]) == "One configuration is best"
+    assert titles.best_title([Leading("", "a", 2, 2, False, 1)]) == "a has the best mean, untested for want of repeats"
+    assert titles.best_title([Leading("", "baseline", 1, 1, False, 1)]) == "baseline is the only configuration"
+    assert titles.best_title([Leading("", "x" * 60, 1, 9, True, 1)]) == "One configuration is best"
 
 
 def test_of_equal_means_none_is_ahead() -> None:
-    assert titles.best_title([("", "a", 4, 4, False, 4)]) == "All 4 configurations have the same mean"
-    assert titles.best_title([("", "a", 4, 4, False, 2)]).startswith("2 of 4 configurations have the best mean")
+    assert titles.best_title([Leading("", "a", 4, 4, False, 4)]) == "All 4 configurations have the same mean"
+    assert titles.best_title([Leading("", "a", 4, 4, False, 2)]).startswith("2 of 4 configurations have the best mean")
 
 
 def test_gains_are_those_that_are_measurable() -> None:
