@@ -297,7 +297,7 @@ def _finding(context: Context, effect: FactorialEffect, total: int) -> Finding |
     """
     if not effect.estimate.decides:
         return None
-    low, high = effect.estimate.interval(1.0 - 0.05 / (total if len(effect.terms) == 2 else 1))
+    low, high = effect.estimate.interval(1.0 - ALPHA / (total if len(effect.terms) == 2 else 1))
     return finding_of(low, high, improves=context.runs.measure.sign * effect.estimate.value < 0)
 
 

@@ -76,8 +76,9 @@ def test_an_exploratory_claim_shows_nothing_and_gives_way_to_another_one() -> No
     data = study_data(factors, phase, claims=[claim("late", **options), claim("early", **options)])
     verdicts = judge_claims(data)
     assert {each.shown for each in claimed(verdicts).values()} == {"lower", "higher"}
-    known = declared_claims(data.study)
-    for early in ({"early": known["early"]}, {}):
+    both = declared_claims(data.study)
+    for names in (("early",), ()):
+        early = {name: both[name] for name in names}
         declaration = Declaration(claims=early, phases=declared_phases(data.study))
         late = judge_claims(replace(data, declaration=declaration))
         assert [each.is_exploratory for each in late] == [True, not early]
