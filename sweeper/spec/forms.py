@@ -13,6 +13,8 @@ from trainer.config.wording import shown, suggestion
 
 ALMOST_NUMBER: Final = re.compile(r"[-+]?[\d.,_ ]*\d[\d.,_ ]*([eE][-+]?\d*)?%?")
 
+MOST_VALUES: Final = 1e18  # of a grid: what samplers can count
+
 Fault = tuple[tuple[str | int, ...], str]  # where in the factor, and what is wrong
 
 
@@ -66,6 +68,8 @@ def _range_faults(factor: FactorEntry) -> Iterator[Fault]:
         yield ("step",), f"{step} is larger than the range from {low} to {high}. Use a smaller step, or two levels."
     elif step is not None and factor.log and step != 1:
         yield ("step",), f"{step} is not possible on a logarithmic scale. Remove step or log."
+    elif step is not None and (high - low) / step > MOST_VALUES:
+        yield ("step",), f"{step} gives more than {MOST_VALUES:.0e} values from {low} to {high}. Use a larger step."
     elif step is not None and (highest := Range(low=low, high=high, step=step).highest) != high:
         yield (
             ("step",),

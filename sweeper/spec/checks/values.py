@@ -2,7 +2,7 @@
 
 import math
 
-from sweeper.spec.entries.values import LARGEST_INTEGER
+from sweeper.spec.entries.values import integer_fault
 from sweeper.spec.error_collector import ErrorCollector
 from trainer.config.wording import Path as KeyPath
 from trainer.config.wording import shown
@@ -28,6 +28,4 @@ def _fault(value: object) -> str:
         return "" if bad is None else f"{shown(value)} contains {bad!r}, which cannot be stored. Remove it."
     if isinstance(value, float) and not math.isfinite(value):
         return f"{value} is not a finite number. Use a finite one, or null for none."
-    if isinstance(value, int) and not -LARGEST_INTEGER <= value <= LARGEST_INTEGER:
-        return f"{shown(value)} is larger than the largest integer, {LARGEST_INTEGER}. Use a smaller one."
-    return ""
+    return integer_fault(value) if isinstance(value, int) else ""

@@ -68,11 +68,20 @@ def checked_number(value: object) -> int | float:
     """Return a number; an integer stays one.
 
     Raises:
-        ValueError: it is not a number.
+        ValueError: it is not a number, or an integer that no float comes near.
     """
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise ValueError(f"{shown(value)} is not a number. Use e.g. 0.1 or 1e-4.")
+    if isinstance(value, int) and (fault := integer_fault(value)):
+        raise ValueError(fault)
     return value
+
+
+def integer_fault(value: int) -> str:
+    """Return what is wrong with an integer that is too large to store; empty if nothing is."""
+    if -LARGEST_INTEGER <= value <= LARGEST_INTEGER:
+        return ""
+    return f"{shown(value)} is larger than the largest integer, {LARGEST_INTEGER}. Use a smaller one."
 
 
 def checked_margin(value: object) -> int | float | str:
