@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Final
 import dask.config
 
 from sweeper.errors import UsageError
+from sweeper.execution.slots.resources import trials_on
 from sweeper.spec.study import Resources, Study
 from sweeper.subprocesses import INTERPRETER
 
@@ -60,8 +61,8 @@ def job_options(study: Study) -> Options:
         options["python"] = " ".join(INTERPRETER)
     options["processes"] = int(_configured("processes") or 1)
     if _configured("cores") is None:
-        shared = int(1 / resources.gpus) if resources.device == "cuda" else 1
-        options["cores"] = resources.threads_per_trial * max(1, shared)
+        shared = trials_on(1, resources.gpus) if resources.device == "cuda" else 1
+        options["cores"] = resources.threads_per_trial * shared
     if _configured("name") in (None, "dask-worker"):
         options["job_name"] = f"sweeper-{study.name}"
     directives = _directives()
@@ -80,8 +81,7 @@ def slots_of_a_job(resources: Resources, options: Options) -> int:
     cores = int(options.get("cores") or _configured("cores"))
     gpus = _num_gpus(options.get("job_extra_directives") or _directives())
     if gpus and resources.device != "cpu":
-        by_gpu = int(gpus / resources.gpus + 1e-9)
-        return max(1, min(by_gpu, cores))
+        return max(1, min(trials_on(gpus, resources.gpus), cores))
     processes = int(options["processes"])
     return processes * max(1, cores // processes // resources.threads_per_trial)
 

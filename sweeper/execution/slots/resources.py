@@ -10,9 +10,10 @@ from sweeper.errors import UsageError
 from sweeper.execution.gpus import VISIBLE, find_gpus
 from sweeper.spec.study import Device
 
-__all__ = ["SHARERS", "Device", "Slot", "available_cores", "find_gpus", "find_slots", "shared_slots"]
+__all__ = ["SHARERS", "Device", "Slot", "available_cores", "find_gpus", "find_slots", "shared_slots", "trials_on"]
 
 SHARERS: Final = "SWEEPER_TRIALS_PER_GPU"  # how many trials share the GPU of a slot; only set if several do
+ROUNDING: Final = 1e-9  # 1 / (1 / 49) is less than 49
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +89,11 @@ def shared_slots(numbers: Mapping[str, int], num_slots: int | None, *, threads_p
     )
 
 
+def trials_on(num_gpus: int, gpus_per_trial: float) -> int:
+    """Return how many trials run on some GPUs at once, at least 1."""
+    return max(1, int(num_gpus / gpus_per_trial + ROUNDING))
+
+
 def available_cores() -> int:
     """Return the number of CPU cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
@@ -96,8 +102,7 @@ def available_cores() -> int:
 def _gpu_slots(gpus: tuple[str, ...], num_slots: int | None, gpus_per_trial: float, threads: int) -> tuple[Slot, ...]:
     groups: list[tuple[tuple[str, ...], str]]
     if gpus_per_trial < 1:
-        per_gpu = int(1 / gpus_per_trial)
-        parts = [(gpu, part) for part in range(per_gpu) for gpu in gpus]
+        parts = [(gpu, part) for part in range(trials_on(1, gpus_per_trial)) for gpu in gpus]
         groups = [((gpu,), f"cuda-{gpu}-{part}") for gpu, part in parts]
     else:
         width = round(gpus_per_trial)
@@ -127,7 +132,7 @@ def _gpu_slots(gpus: tuple[str, ...], num_slots: int | None, gpus_per_trial: flo
 
 
 def _gpu_environment(gpus: Sequence[str], threads: int, share: float) -> dict[str, str]:
-    sharers = {SHARERS: str(int(1 / share))} if share < 1 else {}
+    sharers = {SHARERS: str(trials_on(1, share))} if share < 1 else {}
     return {**_thread_environment(threads), **_order(), VISIBLE: ",".join(gpus), **sharers}
 
 

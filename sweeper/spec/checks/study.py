@@ -15,6 +15,7 @@ from trainer.config.metrics import METRICS, measured_at_the_end, why_unmeasured
 from trainer.config.wording import Path as KeyPath
 from trainer.config.wording import shown, suggestion
 
+LEAST_SHARE: Final = 0.001  # of a GPU
 _VARIABLE: Final = re.compile(r"^[A-Za-z_][A-Za-z0-9_]*$")
 
 
@@ -44,6 +45,11 @@ def _check_resources(resources: ResourcesEntry, trial: Trial | None, errors: Err
         errors.add(
             ("resources", "gpus_per_trial"),
             f"{gpus:g} is neither an integer nor a share of one GPU. Use 1, 2, … or e.g. 0.5.",
+        )
+    elif gpus != "auto" and gpus < LEAST_SHARE:
+        errors.add(
+            ("resources", "gpus_per_trial"),
+            f"{gpus:g} would have more than {1 / LEAST_SHARE:,.0f} trials share a GPU. Use a larger share, e.g. 0.1.",
         )
     if gpus == "auto" and nodes > 1:
         errors.add(

@@ -126,3 +126,5 @@ def test_trials_know_how_many_share_their_gpu() -> None:
     for share, number in ((0.5, "2"), (0.25, "4"), (0.3, "3"), (1, None), (2, None)):
         slot = find_slots("cuda", 1, gpus_per_trial=share, threads_per_trial=1)[0]
         assert slot.environment.get("SWEEPER_TRIALS_PER_GPU") == number
+    slot = shared_slots({"0": 49}, None, threads_per_trial=1)[0]
+    assert slot.environment["SWEEPER_TRIALS_PER_GPU"] == "49"  # though 1 / (1 / 49) is less
