@@ -12,7 +12,8 @@ from typing import Final
 from sweeper.subprocesses import printed
 
 ROOT: Final = Path(__file__).parents[2]  # of the packages: a checkout, or where packages are installed
-CODE: Final = ("sweeper", "reports")
+# Settings of the trainer decide how a study file is read, and published results are what claims and pages name.
+CODE: Final = ("sweeper", "reports", "trainer/config", "studies/published")
 SUFFIXES: Final = frozenset({".py", ".j2", ".css", ".js", ".typ", ".yaml"})
 PACKAGES: Final = ("numpy", "scipy", "pandas", "matplotlib", "typst")
 SHOWN: Final = 12  # digits of a commit or a hash

@@ -25,8 +25,11 @@ def test_code_is_known_by_its_sources_and_templates_alone(tmp_path: Path) -> Non
     (other / "sweeper" / "__pycache__" / "x.pyc").write_bytes(b"x")
     (other / "README.md").write_text("x")
     assert code_sha256(other) == known
-    (other / "reports" / "templates" / "page.css").write_text("b{}")
-    assert code_sha256(other) != known
+    for changed in ("reports/templates/page.css", "trainer/config/model.py", "studies/published/results.yaml"):
+        before = code_sha256(other)
+        (other / changed).parent.mkdir(parents=True, exist_ok=True)
+        (other / changed).write_text("b{}")
+        assert code_sha256(other) != before, changed
 
 
 def test_a_commit_is_that_of_the_code_and_not_of_a_repository_around_it(tmp_path: Path) -> None:
