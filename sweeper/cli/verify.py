@@ -23,6 +23,7 @@ COLOURS: Final[Mapping[str, str]] = {"ok": "green", "note": "yellow", "differs":
 CONCLUSIONS: Final[Mapping[str, str]] = {
     "as_recorded": "Everything is as recorded.",
     "as_recorded_by_other_code": "Everything that other code can compare is as recorded.",
+    "interrupted": "So far, everything is as recorded.",
     "damaged": (
         "{differences}: the file is not as it was written. Get it again, and compare its SHA-256 with the one that its "
         "publisher states."
@@ -73,7 +74,7 @@ def verify(bundle: Path, rerun: int | None, seed: int, as_json: bool) -> None:
         try:
             found = verify_bundle(bundle, wish)
         except OSError as error:
-            raise UsageError(f"{bundle}: cannot be read: {error.strerror}. Name a bundle.") from error
+            raise UsageError(f"{bundle}: cannot be read: {error.strerror or error}. Name a bundle.") from error
     print_json(_document(bundle, found)) if as_json else _print(bundle, found)
     if found.interrupted:
         click.echo("Interrupted; what was run again is discarded.", err=True)
@@ -96,25 +97,27 @@ def _announce(trials: Sequence[TrialRow]) -> None:
 
 
 def _print(bundle: Path, found: "Verified") -> None:
+    """Print what was found; texts of the bundle are cleaned, since they could feign lines or control the terminal."""
+    from sweeper.evidence.formatting import clean  # noqa: PLC0415 - not needed for --help
+
     manifest = found.manifest
     if manifest is not None:
         written = f"{datetime.fromtimestamp(manifest.as_of, UTC):%Y-%m-%d %H:%M} UTC"
-        click.echo(f"{bundle}: study {manifest.study} as of {written}, written by sweeper {manifest.sweeper}")
+        click.echo(clean(f"{bundle}: study {manifest.study} as of {written}, written by sweeper {manifest.sweeper}"))
     else:
         click.echo(f"{bundle}: not checked any further")
     click.echo(f"SHA-256 {found.sha256}")
     for finding in found.findings:
-        click.echo(_line(finding))
+        click.echo(f"{_kind(finding)} {clean(f'{finding.check}: {finding.text}')}")
     wrong = sum(not finding.ok for finding in found.findings)
     there = "" if found.basis is None else found.basis.there
     text = CONCLUSIONS[found.conclusion]
-    click.echo(text.format(differences=f"{counted(wrong, 'difference')} found", there=there))
+    click.echo(clean(text.format(differences=f"{counted(wrong, 'difference')} found", there=there)))
 
 
-def _line(finding: "Finding") -> str:
+def _kind(finding: "Finding") -> str:
     kind = "differs" if not finding.ok else "note" if finding.is_note else "ok"
-    word = click.style(f"{kind:<8}", fg=COLOURS[kind], bold=True)
-    return f"{word} {finding.check}: {finding.text}"
+    return click.style(f"{kind:<8}", fg=COLOURS[kind], bold=True)
 
 
 def _document(bundle: Path, found: "Verified") -> dict[str, object]:

@@ -8,7 +8,7 @@ import zipfile
 import zlib
 from collections import Counter
 from collections.abc import Iterator
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Final
 
 from sweeper.errors import UsageError
@@ -19,6 +19,10 @@ from sweeper.export.maker import Maker
 MOST_MEMBERS: Final = 10_000
 MOST_BYTES: Final = 4 << 30  # of all members, unpacked
 MOST_MANIFEST: Final = 16 << 20
+LONGEST_NAME: Final = 255  # bytes of a file or a directory
+LONGEST_PATH: Final = 1000  # characters
+SHOWN: Final = 60  # characters of a longer one
+LAST_TIME: Final = 253_402_300_800.0  # the year 10000, which no date reaches
 CHUNK: Final = 1 << 20
 ENCRYPTED: Final = 0x1  # a flag of a member
 METHODS: Final = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
@@ -88,6 +92,8 @@ def _members(archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
     lines += [f"{name!r}: occurs {times} times" for name, times in names.items() if times > 1]
     folded = Counter(name.casefold() for name in names)
     lines += [f"{name!r}: another member's name differs only in case" for name in names if folded[name.casefold()] > 1]
+    directories = {str(parent) for name in names for parent in PurePosixPath(name).parents}
+    lines += [f"{name!r}: is a file, but also the directory of others" for name in names if name in directories]
     if entries and min(entry.header_offset for entry in entries) > 0:
         lines.append("has other data before its first member")
     if archive.comment:
@@ -105,6 +111,8 @@ def _harm(entry: zipfile.ZipInfo) -> Iterator[str]:
         yield f"{name!r}: is not a relative path within the bundle"
     elif any(part in ("", ".", "..") for part in parts):
         yield f"{name!r}: leaves its directory, or names none of its files"
+    elif len(name) > LONGEST_PATH or any(len(part.encode(errors="replace")) > LONGEST_NAME for part in parts):
+        yield f"{name[:SHOWN]!r}…: is longer than file systems allow"
     if (entry.external_attr >> 16) & KIND == LINK:
         yield f"{name!r}: is a link"
     if entry.flag_bits & ENCRYPTED:
@@ -140,6 +148,8 @@ def _typed(found: object) -> Manifest:
     made_by = None if known is None else _maker(known)
     manifest = record(Manifest, {**found, "files": members, "made_by": made_by}, "manifest")
     conform(manifest.format, int, "format")
+    if not 0 <= manifest.as_of < LAST_TIME:
+        raise Misfit("as_of", manifest.as_of, "a time, in seconds since 1970")
     return manifest
 
 

@@ -9,7 +9,8 @@ from typing import Final
 
 from sweeper.verification.basis import EXACT, LOOSE
 
-NUMBER: Final = re.compile(r"(?<![\d.])[-\u2212+]?\d+(?:,\d{3})*\.\d+(?:e[-+]?\d+)?(?!\.?\d)", re.IGNORECASE)
+# Anybody may have made the text: groups of thousands are limited, so that a long row of them is not tried from each.
+NUMBER: Final = re.compile(r"(?<![\d.])[-\u2212+]?\d+(?:,\d{3}){0,9}\.\d+(?:e[-+]?\d{1,3})?(?!\.?\d)", re.IGNORECASE)
 LAST_PLACE: Final = 1.01  # units of the last place that a printed number may differ by
 SMALLEST: Final = 1e-9
 
@@ -35,7 +36,8 @@ def same_text(one: str, other: str) -> bool:
 
 def _same_number(one: str, other: str) -> bool:
     first, second = _value(one), _value(other)
-    unit = 10.0 ** -min(_places(one), _places(other))
+    # Of the number with more places: otherwise, 0.0e3 would be the same as any number below 100.
+    unit = float(f"1e{-max(_places(one), _places(other))}")
     return math.isclose(first, second, rel_tol=EXACT, abs_tol=LAST_PLACE * unit)
 
 

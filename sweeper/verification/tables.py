@@ -17,6 +17,15 @@ from sweeper.verification.study_file import study_is_that_of_its_file
 
 TOLERANCE: Final = 1e-9  # of sums, whose order may differ
 TABLES: Final = ("trials", "attempts", "measurements", "claims")
+FORMS: Final = ("csv", "parquet")
+TABLE_FILES: Final = frozenset(f"{table}.{form}" for table in TABLES for form in FORMS)
+
+
+def missing_files(manifest: Manifest) -> list[Finding]:
+    """Return the files that every bundle has, and this one does not."""
+    names = [name for name in (README_FILE, DOCUMENT, SOURCE, ENVIRONMENT) if name not in manifest.files]
+    names += [f"{table}.csv" for table in TABLES if not manifest.files.keys() & {f"{table}.{form}" for form in FORMS}]
+    return [Finding(check="tables", ok=False, text=f"{name}: is missing") for name in names]
 
 
 def tables_are_whole(manifest: Manifest, archive: Archive, directory: Path, basis: Basis) -> Iterator[Finding]:
@@ -25,16 +34,17 @@ def tables_are_whole(manifest: Manifest, archive: Archive, directory: Path, basi
     Args:
         directory: of the unpacked bundle.
     """
+    present = TABLE_FILES & manifest.files.keys()
     lines = [
         f"{name}: has {counted(found, 'row')}, not {known:,}"
         for name, known in manifest.rows.items()
-        if (found := len(table_rows(directory, name.partition(".")[0])[1])) != known
+        if name in present and (found := len(table_rows(directory, name.partition(".")[0])[1])) != known
     ]
     document = json.loads((directory / DOCUMENT).read_bytes())
     lines += [
         f"{name}: is not what {DOCUMENT} says"
         for name, content in derived(document).items()
-        if not (directory / name).is_file() or (directory / name).read_bytes() != content
+        if (directory / name).read_bytes() != content
     ]
     if archive.study.name != manifest.study:
         lines.append(f"{DOCUMENT}: is of the study {archive.study.name}, not {manifest.study}")
@@ -55,8 +65,7 @@ def tables_are_whole(manifest: Manifest, archive: Archive, directory: Path, basi
 def _of_manifest(manifest: Manifest, archive: Archive) -> Iterator[str]:
     """Yield what the manifest says that the tables do not, and files that no bundle has."""
     names = set(manifest.rows)
-    forms = {name.rpartition(".")[2] for name in names}
-    if len(forms) != 1 or names != {f"{table}.{form}" for table in TABLES for form in forms}:
+    if not any(names == {f"{table}.{form}" for table in TABLES} for form in FORMS):
         yield f"the manifest counts the rows of {', '.join(sorted(names)) or 'nothing'}, not of each table once"
     expected = names | {README_FILE, DOCUMENT, SOURCE, ENVIRONMENT}
     others = [name for name in sorted(manifest.files) if name not in expected and not name.startswith(f"{REPORT}/")]

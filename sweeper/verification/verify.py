@@ -23,11 +23,11 @@ from sweeper.verification.kinds import Kind, kind_of
 from sweeper.verification.noise import Noise
 from sweeper.verification.report import MakeReport, report_is_that_of_the_tables
 from sweeper.verification.rerun import run_again, why_not_here
-from sweeper.verification.tables import tables_are_whole
+from sweeper.verification.tables import missing_files, tables_are_whole
 from sweeper.verification.verdicts import Judged, judge_again, verdicts_come_out_again
 
 Conclusion = Literal[
-    "as_recorded", "as_recorded_by_other_code", "damaged", "not_reproduced", "contradicted", "other_code"
+    "as_recorded", "as_recorded_by_other_code", "interrupted", "damaged", "not_reproduced", "contradicted", "other_code"
 ]
 
 
@@ -61,11 +61,13 @@ class Verified:
 
         damaged: the file is not as its manifest says. not_reproduced: only trials that were run again differ.
         contradicted: the code that wrote it does not give this from its tables, so it was edited, and its checksums
-        were made anew. other_code: it does not come out again, which the other code may be the reason of.
+        were made anew. other_code: it does not come out again, which may be due to the other code.
         """
         wrong = {finding.check for finding in self.findings if not finding.ok}
         if self.basis is None or "files" in wrong:
             return "damaged"
+        if not wrong and self.interrupted:
+            return "interrupted"
         if not wrong:
             return "as_recorded" if self.basis.is_same_code else "as_recorded_by_other_code"
         if wrong == {"rerun"}:
@@ -116,6 +118,8 @@ def _verify(digest: str, manifest: Manifest, directory: Path, wish: Wish) -> Ver
     findings = [basis.finding]
     findings += [Finding(check="files", ok=True, text=f"{number}, each with the size and SHA-256 of manifest.json")]
     claims: list[Judged] = []
+    if missing := missing_files(manifest):
+        return Verified(sha256=digest, manifest=manifest, findings=(*findings, *missing), basis=basis)
     check = "tables"
     try:
         archive, data = read_archive(directory), load_archive(directory)

@@ -96,6 +96,9 @@ def test_a_changed_length_a_missing_and_an_extra_member_are_named(tmp_path: Path
         ("a/./b", "leaves its directory"),
         ("folder/", "leaves its directory"),
         ("TRIALS.csv", "differs only in case"),
+        ("report", "is a file, but also the directory of others"),
+        ("n" * 256, "is longer than file systems allow"),
+        ("/".join("n" * 600), "is longer than file systems allow"),
     ],
 )
 def test_names_that_could_do_harm_are_refused_before_anything_is_written(name: str, why: str, tmp_path: Path) -> None:

@@ -22,11 +22,21 @@ from sweeper.verification.alike import differing_numbers, same_number, same_tabl
         ("look 1 of 12", "look 2 of 12", False),
         ("version 0.1.0", "version 0.2.0", False),
         ("1.25e-7", "1.25e-6", False),
+        ("9.99e-5", "1.00e-4", True),
+        ("0.25", "0.2499", True),
+        ("85.42", "0.0e3", False),
+        ("85.42", "1.0e400", False),
+        ("85.42", f"1.0e{'9' * 5000}", False),
     ],
 )
 def test_texts_are_the_same_up_to_the_last_place_of_decimals(one: str, other: str, same: bool) -> None:
     assert same_text(one, other) is same
     assert same_text(other, one) is same
+
+
+def test_a_long_row_of_thousands_is_read_once() -> None:
+    row = "1" + ",111" * 200_000  # took hours when every group was tried as the start of a number
+    assert not same_text(row, f"{row}1")
 
 
 def test_numbers_are_the_same_up_to_a_tolerance() -> None:
