@@ -43,6 +43,7 @@ from sweeper.store.retry import for_seconds, patiently, warn
 
 TARGET_S: Final = 20.0  # how long each kind of trial runs alone
 REST: Final = 7  # times that: what the rest of a pilot may take, with 1, 2 and 4 trials that share a GPU
+FAILED: Final = ("failed", "out_of_memory")  # outcomes of one trial per GPU after which the next launch tries again
 WORTH: Final = 2  # a study has to take this many times as long as the rest of its pilot
 
 T = TypeVar("T")
@@ -166,11 +167,13 @@ class _Pilot:
         before = packing.device_seconds
         while (number := next_number(packing.stages, most=most)) is not None:
             if number > 1 and (reason := self._not_worth_it(packing, num_gpus)):
-                return self._kept(replace(packing, number=1, reason=reason))
+                packing = replace(packing, reason=reason)
+                break
             stage = unfit(number, packing.stages, packing.free_bytes)
             if stage is None:
                 of = "1 trial" if number == 1 else f"{number} trials at once"
-                self.tools.say(f"{packing.card}: pilot with {of} on each of {counted(len(gpus), 'GPU')}")
+                place = "1 GPU" if len(gpus) == 1 else f"each of {len(gpus)} GPUs"
+                self.tools.say(f"{packing.card}: pilot with {of} on {place}")
                 bench = _Bench(self, gpus, found)
                 try:
                     after = bench.alone(packing) if number == 1 else bench.together(packing, number)
@@ -186,8 +189,9 @@ class _Pilot:
             self._kept(packing)
         packing = self._concluded(packing)
         _patiently(lambda: keep_pilot(self.engine, runs.get(packing.number or 1, ())))
-        cost = device_hours((packing.device_seconds - before) / 3600)
-        self.tools.say(f"the pilot took {cost}, which does not count towards the study's budget")
+        if packing.device_seconds > before:
+            cost = device_hours((packing.device_seconds - before) / 3600)
+            self.tools.say(f"the pilot took {cost}, which does not count towards the study's budget")
         return packing
 
     def _broken_off(self, packing: Packing, error: Exception) -> Packing:
@@ -232,7 +236,7 @@ class _Pilot:
         )
 
     def _known(self, new: Packing) -> Packing | None:
-        """Return what the store has of such a pilot."""
+        """Return what the store has of such a pilot; nothing of one that failed before it could compare anything."""
         names = ("card", "threads", "sharing", "workload")
 
         def read() -> tuple[Packing, ...]:
@@ -240,7 +244,11 @@ class _Pilot:
                 return packings_of(connection, self.study_id)
 
         known = _patiently(read)
-        return next((each for each in known if all(getattr(each, name) == getattr(new, name) for name in names)), None)
+        found = next((each for each in known if all(getattr(each, name) == getattr(new, name) for name in names)), None)
+        # Somebody may have fixed the program since, or the program that used the GPU's memory may have ended.
+        if found is not None and found.stages and found.stages[0].outcome in FAILED:
+            return replace(found, stages=(), number=None, reason="")
+        return found
 
     def _kept(self, packing: Packing) -> Packing:
         _patiently(lambda: keep_packing(self.engine, self.study_id, packing))

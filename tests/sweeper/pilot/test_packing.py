@@ -192,6 +192,16 @@ def test_a_pilot_whose_trials_all_fail_leaves_one_per_gpu_with_the_reason(setup:
     assert queue.counts(made.engine, made.study_id)["waiting"] == 40  # the study's own trials are not touched
 
 
+@pytest.mark.parametrize("reason", ["crashed", "out_of_memory"])
+def test_a_pilot_whose_trials_failed_is_repeated_by_the_next_launch(setup: Callable[..., Setup], reason: str) -> None:
+    made = setup()
+    made.pack(FakeGpu(GAINS, ends=lambda *_: reason))
+    spent = made.known.device_seconds
+    assert len(made.pack(FakeGpu(GAINS)) or ()) == 4  # somebody has fixed the program
+    assert (made.known.number, made.known.reason) == (4, "")
+    assert made.known.device_seconds > spent
+
+
 def test_kinds_of_trials_that_fail_alone_are_left_out(setup: Callable[..., Setup]) -> None:
     made = setup(rows="[{lr: 0.1}, {lr: 0.2}]", seeds=20)
     gpu = FakeGpu(GAINS, ends=lambda _, trial: "diverged" if trial.config["lr"] == 0.2 else "completed")
@@ -243,6 +253,7 @@ def test_a_study_that_is_over_sooner_than_its_pilot_is_not_measured_further(setu
     assert len(made.pack(gpu) or ()) == 1
     assert gpu.played == [1]
     assert made.known.reason == "9 trials take about 90 s, too little for a pilot to pay off"
+    assert any(line.startswith("the pilot took ") for line in made.lines)
     made.pack(gpu)
     assert gpu.played == [1]  # nor when it is resumed
 
